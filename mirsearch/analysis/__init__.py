@@ -1,0 +1,1 @@
+"""What a figure says: panels, captions, scale bars, text, kind."""

@@ -1,0 +1,1 @@
+"""Image files, read safely: one decode a page, always RGB."""

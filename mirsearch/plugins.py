@@ -1,0 +1,66 @@
+"""Parts found through Python entry points; the built-in ones register in pyproject.toml like anyone else's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from mirsearch.errors import MirsearchError, PluginError
+
+GROUPS = ("sources", "extractors", "ocr", "scalebars", "indexes")
+
+
+@dataclass(frozen=True, slots=True)
+class PluginInfo:
+    """A registered part: its group, name, the package that brings it, and why it does not load (None if it does)."""
+
+    group: str
+    name: str
+    package: str
+    target: str
+    error: str | None = None
+
+
+def _points(group: str) -> dict[str, EntryPoint]:
+    if group not in GROUPS:
+        raise PluginError(f"no plug-in group {group!r}", f"groups are {', '.join(GROUPS)}")
+    return {point.name: point for point in entry_points(group=f"mirsearch.{group}")}
+
+
+def names(group: str) -> list[str]:
+    """Names registered in a group, sorted."""
+    return sorted(_points(group))
+
+
+def load(group: str, name: str) -> Any:
+    """The class or factory registered as `name`; PluginError tells what is there instead."""
+    point = _points(group).get(name)
+    if point is None:
+        there = ", ".join(names(group)) or "none"
+        raise PluginError(f"no {group.rstrip('s')} named {name!r} is installed", f"installed: {there}")
+    try:
+        return point.load()
+    except MirsearchError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a third party's module may fail in any way; say whose it is
+        package = point.dist.name if point.dist else "?"
+        raise PluginError(
+            f"plug-in {name!r} of package {package} fails to load: {type(error).__name__}: {error}",
+            f"reinstall or remove {package}",
+        ) from error
+
+
+def installed(check: bool = False) -> list[PluginInfo]:
+    """Every registered part; with `check` each is loaded and its failure told."""
+    found = []
+    for group in GROUPS:
+        for name, point in sorted(_points(group).items()):
+            error = None
+            if check:
+                try:
+                    load(group, name)
+                except MirsearchError as failure:
+                    error = str(failure)
+            found.append(PluginInfo(group, name, point.dist.name if point.dist else "?", point.value, error))
+    return found

@@ -1,0 +1,96 @@
+"""The hybrid score: the one definition, used by every index. Imports nothing of ours.
+
+For a query q and a panel d each term lies in [0, 1]:
+
+- visual  v = 1 - vd/2, vd the cosine distance of the two vectors;
+- scale   s = exp(-(Δ/σ)²/2), Δ = log10(field of view of q / of d);
+- text    t = BM25/(BM25 + k), 0 where the query has text and the panel does not match.
+
+score = Σ wᵢ·termᵢ / Σ wᵢ over the terms that both sides have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Missing = Literal["neutral", "penalize", "exclude"]
+"""What a panel without a scale gets when the query has one: `neutral` leaves the term out, `penalize` counts it as 0,
+`exclude` drops the panel."""
+
+TERMS = ("visual", "scale", "text")
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Weights of the three terms, ≥ 0, at least one > 0. Only their ratios matter."""
+
+    visual: float = 0.6
+    scale: float = 0.3
+    text: float = 0.3
+
+    def __post_init__(self) -> None:
+        values = (self.visual, self.scale, self.text)
+        if not all(np.isfinite(value) and value >= 0 for value in values) or sum(values) == 0:
+            raise ValueError("weights must be finite, ≥ 0 and not all 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """Everything the score depends on besides query and panel: weights, σ in decades, BM25's half-way k, `missing`."""
+
+    weights: Weights = Weights()
+    sigma: float = 0.3
+    text_k: float = 5.0
+    missing: Missing = "neutral"
+
+    def __post_init__(self) -> None:
+        if not (self.sigma > 0 and self.text_k > 0):
+            raise ValueError("sigma and text_k must be > 0")
+
+
+def visual_term(distance: ArrayLike) -> Floats:
+    """1 - vd/2 of cosine distances vd in [0, 2]; any shape, clipped to [0, 1]."""
+    return np.clip(1.0 - np.asarray(distance, dtype=np.float64) / 2.0, 0.0, 1.0)
+
+
+def scale_term(query_fov_nm: float, log10_fov: ArrayLike, sigma: float) -> Floats:
+    """Gaussian of the decades between the query's field of view (nm) and panels' log10 fields of view; NaN stays NaN."""
+    decades = np.asarray(log10_fov, dtype=np.float64) - np.log10(query_fov_nm)
+    return np.exp(-0.5 * (decades / sigma) ** 2)
+
+
+def text_term(bm25: ArrayLike, k: float) -> Floats:
+    """BM25/(BM25 + k) of scores ≥ 0 (larger is better): 0.5 where BM25 equals k."""
+    scores = np.maximum(np.asarray(bm25, dtype=np.float64), 0.0)
+    return scores / (scores + k)
+
+
+def combine(
+    formula: Formula, visual: Floats | None = None, scale: Floats | None = None, text: Floats | None = None
+) -> Floats:
+    """Weighted mean of the terms, shape (n,). None: the query lacks it; NaN in `scale`: the panel lacks it.
+
+    Panels that `missing="exclude"` drops, and panels with no term of positive weight, get -inf.
+    """
+    given = {"visual": visual, "scale": scale, "text": text}
+    present = {name: term for name, term in given.items() if term is not None}
+    if not present:
+        raise ValueError("a query needs at least one term")
+    size = len(next(iter(present.values())))
+    total, mass, dropped = np.zeros(size), np.zeros(size), np.zeros(size, dtype=bool)
+    for name, term in present.items():
+        weight = float(getattr(formula.weights, name))
+        absent = np.isnan(term)
+        if name == "scale" and formula.missing == "exclude":
+            dropped |= absent
+        counted = np.ones(size, dtype=bool) if formula.missing == "penalize" else ~absent
+        total += weight * np.where(absent, 0.0, term)
+        mass += weight * counted
+    score = np.divide(total, mass, out=np.full(size, -np.inf), where=mass > 0)
+    score[dropped] = -np.inf
+    return score

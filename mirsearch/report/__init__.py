@@ -1,0 +1,1 @@
+"""Contact sheet, tables and overlay pictures."""

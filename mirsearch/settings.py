@@ -1,0 +1,63 @@
+"""Every option, default, limit and environment variable, in one place."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+ENVIRONMENT = {
+    "MIRSEARCH_INDEX": "where the index is: a path (default ./mirsearch-index) or an http(s):// address",
+    "MIRSEARCH_CACHE": "folder for built models and other things that can be made again",
+    "MIRSEARCH_THREADS": "threads for inference and scanning (default: all cores)",
+}
+"""Environment variables mirsearch reads, each with what it is for."""
+
+DEFAULT_INDEX = "mirsearch-index"
+DEFAULT_EXTRACTOR = "efficientnet"
+DEFAULT_OCR = "rapidocr"
+DEFAULT_SCALEBARS = "runs"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what comes from outside."""
+
+    image_bytes: int = 1 << 30
+    image_pixels: int = 250_000_000
+    image_pages: int = 500
+    xml_bytes: int = 100 << 20
+    json_bytes: int = 500 << 20
+    table_bytes: int = 200 << 20
+    caption_chars: int = 50_000
+    field_chars: int = 2_000
+    query_top: int = 10_000
+
+
+LIMITS = Limits()
+
+THUMBNAIL_SIDE = 320
+"""Longer side, in px, of the small picture an index keeps of each panel."""
+
+
+def index_location(given: str | None) -> str:
+    """The index to use: the option, else MIRSEARCH_INDEX, else ./mirsearch-index."""
+    return given or os.environ.get("MIRSEARCH_INDEX") or DEFAULT_INDEX
+
+
+def cache_dir() -> Path:
+    """Folder for what can be made again; MIRSEARCH_CACHE or the user's cache folder. It may not exist yet."""
+    given = os.environ.get("MIRSEARCH_CACHE")
+    if given:
+        return Path(given)
+    from platformdirs import user_cache_path
+
+    return user_cache_path("mirsearch", appauthor=False)
+
+
+def threads() -> int:
+    """Threads to use: MIRSEARCH_THREADS where it is a whole number ≥ 1, else the cores this process may use."""
+    given = os.environ.get("MIRSEARCH_THREADS", "")
+    if given.isdigit() and int(given) >= 1:
+        return int(given)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

@@ -1,0 +1,58 @@
+"""The protocol of a source: where figures come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from mirsearch.corpus import Article, Origin, Panel
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFigure:
+    """A figure a source found: an image file on this machine and what is known about it.
+
+    `panels` holds what the source already knows (boxes, letters, captions, scale bars): analysis keeps it.
+    `page` picks one page of the file; None means every page.
+    """
+
+    path: Path
+    origin: Origin
+    caption: str = ""
+    label: str | None = None
+    article: Article | None = None
+    panels: tuple[Panel, ...] | None = None
+    page: int | None = None
+    permission_note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFailure:
+    """One thing that could not be used; the rest goes on. `reason` is one line with the remedy."""
+
+    location: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRequest:
+    """What is asked of a source: paths, a column mapping for tables (ours → theirs), and options of its own."""
+
+    paths: tuple[Path, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """Finds figures. `recognizes` is asked of each folder or file, sources with a higher `priority` first."""
+
+    name: str
+    priority: int
+
+    def recognizes(self, path: Path) -> bool:
+        """Whether `path`, a folder (looked at without descending) or a file, is this source's."""
+
+    def find(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
+        """Figures in a stable order. SourceError where nothing of the request can be used."""

@@ -1,0 +1,1 @@
+"""Figures drawn by the project itself, every truth known."""
