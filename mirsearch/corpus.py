@@ -1,4 +1,4 @@
-"""The nouns of mirsearch: Article → Figure → Panel, and the ScaleReading of a panel. No I/O, imports nothing of ours."""
+"""The nouns: Article → Figure → Panel, and the ScaleReading of a panel. No I/O, imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -118,13 +118,13 @@ class Figure:
 
 
 def figure_id(content_sha256: str, page: int = 0) -> str:
-    """Deterministic id of a page of a file: 16 hex digits of its content hash, `.page` appended after the first page."""
+    """Id of a page of a file: 16 hex digits of the content hash, with `.page` appended after the first page."""
     head = content_sha256[:16].lower()
     return head if page == 0 else f"{head}.{page}"
 
 
 def panel_ids(figure: str, labels: list[str | None]) -> list[str]:
-    """Ids of a figure's panels in order: `FIGURE-LABEL` where the label is plain and unique, else `FIGURE-N` (from 1)."""
+    """Ids of panels in order: `FIGURE-LABEL` where the label is plain and unique, else `FIGURE-N` (from 1)."""
     lowered = [None if label is None else label.lower() for label in labels]
     ids = []
     for number, label in enumerate(lowered, start=1):

@@ -39,15 +39,15 @@ class MissingDependencyError(MirsearchError):
     """An optional package or program is not there; the remedy names the extra or the package."""
 
 
-class IndexError_(MirsearchError):
+class IndexAccessError(MirsearchError):
     """An index that can't be opened, read or written."""
 
 
-class IndexMismatchError(IndexError_):
+class IndexMismatchError(IndexAccessError):
     """The index was built with another extractor, or by a newer version of mirsearch."""
 
 
-class IndexBusyError(IndexError_):
+class IndexBusyError(IndexAccessError):
     """Another process is writing to the index."""
 
 

@@ -43,7 +43,7 @@ def load(group: str, name: str) -> Any:
         return point.load()
     except MirsearchError:
         raise
-    except Exception as error:  # noqa: BLE001 - a third party's module may fail in any way; say whose it is
+    except Exception as error:  # a third party's module may fail in any way; say whose it is
         package = point.dist.name if point.dist else "?"
         raise PluginError(
             f"plug-in {name!r} of package {package} fails to load: {type(error).__name__}: {error}",

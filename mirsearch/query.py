@@ -43,7 +43,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """One question to an index. `vector` is (dims,), unit length; `field_of_view_nm` the query's; any may be missing."""
+    """One question. `vector` is (dims,), of unit length; `field_of_view_nm` the query's; any may be missing."""
 
     vector: Vector | None = None
     field_of_view_nm: float | None = None

@@ -59,9 +59,10 @@ def visual_term(distance: ArrayLike) -> Floats:
 
 
 def scale_term(query_fov_nm: float, log10_fov: ArrayLike, sigma: float) -> Floats:
-    """Gaussian of the decades between the query's field of view (nm) and panels' log10 fields of view; NaN stays NaN."""
-    decades = np.asarray(log10_fov, dtype=np.float64) - np.log10(query_fov_nm)
-    return np.exp(-0.5 * (decades / sigma) ** 2)
+    """Gaussian of the decades between the query's field of view (nm) and log10 of the panels'; NaN stays NaN."""
+    decades: Floats = np.asarray(log10_fov, dtype=np.float64) - np.log10(query_fov_nm)
+    term: Floats = np.exp(-0.5 * (decades / sigma) ** 2)
+    return term
 
 
 def text_term(bm25: ArrayLike, k: float) -> Floats:
@@ -91,6 +92,6 @@ def combine(
         counted = np.ones(size, dtype=bool) if formula.missing == "penalize" else ~absent
         total += weight * np.where(absent, 0.0, term)
         mass += weight * counted
-    score = np.divide(total, mass, out=np.full(size, -np.inf), where=mass > 0)
+    score: Floats = np.divide(total, mass, out=np.full(size, -np.inf), where=mass > 0)
     score[dropped] = -np.inf
     return score

@@ -73,7 +73,7 @@ class Index(Protocol):
     def open(cls, location: str, *, create: ExtractorIdentity | None = None) -> Index:
         """Open what is at `location`; with `create` make it there when absent, and refuse another extractor's index.
 
-        Raises IndexError_ when there is none (or it is not ours, or can't be used), IndexMismatchError on another
+        Raises IndexAccessError when there is none (or it is not ours, or can't be used), IndexMismatchError on another
         extractor or a newer schema.
         """
 
