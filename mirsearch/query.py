@@ -12,6 +12,7 @@ from mirsearch.corpus import Figure, Panel
 from mirsearch.ranking import Formula
 
 Vector = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,110 @@
+"""What a query gets back: the answer with its hits, and its JSON form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mirsearch.corpus import Article, Box, Panel, ScaleReading, to_json
+from mirsearch.query import Filters, Pixels, ScoredPanel, StoredPanel
+from mirsearch.ranking import Formula
+
+
+@dataclass(frozen=True, slots=True)
+class QueryView:
+    """What was asked, as understood. `image` is the file as given, `like` a panel id, `pixels` the part used."""
+
+    image: str | None = None
+    like: str | None = None
+    panel: str | None = None
+    box: Box | None = None
+    text: str | None = None
+    scale: ScaleReading | None = None
+    field_of_view_nm: float | None = None
+    filters: Filters = field(default_factory=Filters)
+    pixels: Pixels | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One found panel: rank (from 1), score with terms, the panel with its figure, and its small JPEG."""
+
+    rank: int
+    scored: ScoredPanel
+    stored: StoredPanel
+    thumbnail: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hits, best first. `exact`: no better panel can have been missed; `notes` are lines a person should read."""
+
+    query: QueryView
+    hits: tuple[Hit, ...]
+    exact: bool
+    considered: int
+    took_ms: float
+    formula: Formula
+    notes: tuple[str, ...] = ()
+
+
+def scale_json(panel: Panel) -> dict[str, Any] | None:
+    """A panel's scale reading with its field of view, or None."""
+    if panel.scale is None:
+        return None
+    return {**to_json(panel.scale), "field_of_view_nm": panel.field_of_view_nm}
+
+
+def panel_json(panel: Panel) -> dict[str, Any]:
+    """A panel as `mirsearch analyze` prints it."""
+    keys = ("label", "kind", "kind_confidence", "technique", "technique_confidence", "caption", "text")
+    return {"box": list(panel.box), **{key: getattr(panel, key) for key in keys}, "scale": scale_json(panel)}
+
+
+def article_json(article: Article | None) -> dict[str, Any]:
+    """An article's data; every key is there, missing is None."""
+    return to_json(article or Article(id="")) | ({} if article else {"id": None})
+
+
+def hit_json(hit: Hit) -> dict[str, Any]:
+    """One hit as `mirsearch query --format json` prints it."""
+    panel, figure, scored = hit.stored.panel, hit.stored.figure, hit.scored
+    return {
+        "rank": hit.rank,
+        "id": panel.id,
+        "score": scored.score,
+        "visual_distance": scored.visual_distance,
+        "terms": {"visual": scored.visual, "scale": scored.scale, "text": scored.text},
+        "scale": scale_json(panel),
+        "panel": {"label": panel.label, "box": list(panel.box), "kind": panel.kind, "technique": panel.technique},
+        "caption": panel.caption,
+        "text": panel.text,
+        "figure": {"id": figure.id, "label": figure.label, "caption": figure.caption},
+        "article": article_json(figure.article),
+        "image": figure.image,
+    }
+
+
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """The whole answer in plain JSON types."""
+    query, weights = answer.query, answer.formula.weights
+    return {
+        "query": {
+            "image": query.image,
+            "like": query.like,
+            "panel": query.panel,
+            "box": None if query.box is None else list(query.box),
+            "text": query.text,
+            "scale": None if query.scale is None else to_json(query.scale),
+            "field_of_view_nm": query.field_of_view_nm,
+            "filters": to_json(query.filters),
+        },
+        "exact": answer.exact,
+        "considered": answer.considered,
+        "took_ms": answer.took_ms,
+        "weights": to_json(weights),
+        "sigma": answer.formula.sigma,
+        "missing": answer.formula.missing,
+        "notes": list(answer.notes),
+        "hits": [hit_json(hit) for hit in answer.hits],
+    }
