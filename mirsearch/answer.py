@@ -79,7 +79,9 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "panel": {"label": panel.label, "box": list(panel.box), "kind": panel.kind, "technique": panel.technique},
         "caption": panel.caption,
         "text": panel.text,
-        "figure": {"id": figure.id, "label": figure.label, "caption": figure.caption},
+        "figure": figure.id,
+        "figure_label": figure.label,
+        "figure_caption": figure.caption,
         "article": article_json(figure.article),
         "image": figure.image,
     }
