@@ -1,0 +1,111 @@
+"""Pages of TIFF files: classic and BigTIFF, any depth, the full-size level of pyramids.
+
+8-bit pages are decoded by Pillow, which knows every photometric interpretation; deeper ones by tifffile, which keeps
+their depth, and by Pillow again where a compression is beyond tifffile's own codecs.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import IO, Any
+
+import tifffile
+from PIL import TiffImagePlugin
+
+from mirsearch.errors import ImageError
+from mirsearch.settings import Limits
+from mirsearch.tones import Pixels, picture_to_rgb, samples_to_rgb, stretch
+
+# What tifffile finds odd in a file is told through ImageError; its own log lines would go to stderr besides.
+logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
+
+DEEP_BITS = 9
+REDUCED_SUBFILE = 0x1
+"""Bit of NewSubfileType: a smaller version of another page (TIFF 6.0, section 8)."""
+_PLAIN_PHOTOMETRIC = (0, 1, 2)  # white-is-zero, black-is-zero, RGB
+_ORIENTATIONS = {2: "h", 3: "hv", 4: "v", 5: "t", 6: "th", 7: "thv", 8: "tv"}
+
+
+def read_tiff(file: IO[bytes], name: str, limits: Limits) -> Iterator[tuple[int, Pixels]]:
+    """(number, RGB pixels) of each full-size page; `number` counts all pages of the file, from 0."""
+    with tifffile.TiffFile(file, name=name, is_ome=False) as tiff:
+        full: Any = None
+        for number, page in enumerate(_pages(tiff, name, limits)):
+            if number > 0 and _is_reduced(page, full):
+                continue
+            full = page if full is None else full
+            _check_size(page, name, limits)
+            yield number, _decode(file, page, number)
+
+
+def _pages(tiff: Any, name: str, limits: Limits) -> Iterator[Any]:
+    """Pages one by one: their number is never asked for, as counting would follow a chain of any length first."""
+    pages = tiff.pages
+    for number in range(limits.image_pages):
+        try:
+            page = pages[number]
+        except IndexError:
+            return
+        yield page
+    try:
+        pages[limits.image_pages]
+    except IndexError:
+        return
+    raise ImageError(
+        f"{name}: more than {limits.image_pages} pages; the first {limits.image_pages} were read",
+        "split the file to read the rest",
+    )
+
+
+def _is_reduced(page: Any, full: Any) -> bool:
+    """Whether a page is a thumbnail or a level of a pyramid, told by its tag or by halved sides of a tiled page."""
+    if int(page.subfiletype or 0) & REDUCED_SUBFILE:
+        return True
+    if not full.is_tiled or page.imagewidth >= full.imagewidth or page.imagelength >= full.imagelength:
+        return False
+    across, down = full.imagewidth / page.imagewidth, full.imagelength / page.imagelength
+    return bool(abs(across / down - 1) < 0.02)
+
+
+def _check_size(page: Any, name: str, limits: Limits) -> None:
+    width, height, depth = int(page.imagewidth), int(page.imagelength), int(page.imagedepth)
+    if width < 1 or height < 1 or depth != 1:
+        raise ImageError(f"{name}: not a flat picture ({width} × {height} × {depth})", "save it as pages of a TIFF")
+    tile = int(page.tilewidth or 0) * int(page.tilelength or 0) if page.is_tiled else 0
+    if max(width * height, tile) > limits.image_pixels or int(page.samplesperpixel) > 64:
+        raise ImageError(
+            f"{name}: {width} × {height} pixels are more than the limit of {limits.image_pixels:,}",
+            "crop it or reduce its size",
+        )
+
+
+def _decode(file: IO[bytes], page: Any, number: int) -> Pixels:
+    bits = page.bitspersample
+    depth = max(bits) if isinstance(bits, tuple) else int(bits)
+    deep = depth >= DEEP_BITS or int(page.sampleformat or 1) in (2, 3)  # signed and float samples count as deep
+    if deep and int(page.photometric) in _PLAIN_PHOTOMETRIC:
+        try:
+            return _deep(page)
+        except (ValueError, RuntimeError, ImportError, NotImplementedError):
+            pass  # a compression tifffile has no codec for: libtiff, inside Pillow, knows more of them
+    file.seek(0)
+    picture = TiffImagePlugin.TiffImageFile(file)
+    picture.seek(number)
+    rgb = picture_to_rgb(picture)
+    return stretch(rgb) if deep and picture.mode == "RGB" else rgb
+
+
+def _deep(page: Any) -> Pixels:
+    samples = page.asarray()
+    axes = page.axes
+    if axes == "SYX":
+        samples, axes = samples.transpose(1, 2, 0), "YXS"
+    if axes not in ("YX", "YXS"):
+        raise ValueError(f"axes {axes}")
+    extra = tuple(int(each) for each in page.extrasamples)
+    rgb = samples_to_rgb(samples, alpha=bool(extra) and extra[-1] in (1, 2), inverted=int(page.photometric) == 0)
+    tag = page.tags.get("Orientation")
+    for step in _ORIENTATIONS.get(int(tag.value) if tag is not None else 1, ""):
+        rgb = {"h": rgb[:, ::-1], "v": rgb[::-1], "t": rgb.transpose(1, 0, 2)}[step]
+    return rgb.copy()
