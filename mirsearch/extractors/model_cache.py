@@ -1,0 +1,84 @@
+"""Built models kept on disk: written whole or not at all, checked when read, done without where none can be kept."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import uuid
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+from mirsearch.settings import cache_dir
+
+_LOG = logging.getLogger(__name__)
+_FOLDER = "models"
+_MAGIC = b"mirsearch-model "
+_warned: set[Path] = set()
+
+
+def cached_model(name: str, key: str, build: Callable[[], bytes]) -> bytes:
+    """The model built by `build`, from the cache where a whole copy with this key is there.
+
+    The file is a line (magic, key, CRC-32 of the model) and the model. A copy that is damaged or of another key is
+    built anew. Any number of processes may do this at once: each writes its own file and renames it into place.
+    """
+    path = cache_dir() / _FOLDER / f"{name}.onnx"
+    found = _read(path, key)
+    if found is not None:
+        return found
+    model = build()
+    _write(path, _header(key, model) + model)
+    return model
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a large file, remembered in the cache for as long as the file's size and time stay the same."""
+    status = path.stat()
+    identity = [str(path.resolve()), status.st_size, status.st_mtime_ns]
+    record = cache_dir() / _FOLDER / f"{path.name}.sha256.json"
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        known = json.loads(record.read_bytes())
+        if known["file"] == identity and len(known["sha256"]) == 64:
+            return str(known["sha256"])
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    _write(record, json.dumps({"file": identity, "sha256": digest}).encode())
+    return digest
+
+
+def _header(key: str, model: bytes) -> bytes:
+    return _MAGIC + f"{key} {zlib.crc32(model):08x}\n".encode()
+
+
+def _read(path: Path, key: str) -> bytes | None:
+    """The model of a cache file, or None where it is absent, damaged or of another key."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    head, _, model = content.partition(b"\n")
+    return model if head + b"\n" == _header(key, model) else None
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file in one step; where that is not possible, warn once and go on without."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        if path.parent not in _warned:
+            _warned.add(path.parent)
+            _LOG.warning(
+                "%s can't be written (%s): the model is built in each run; set MIRSEARCH_CACHE to a writable folder",
+                path.parent,
+                error.strerror or error,
+            )
