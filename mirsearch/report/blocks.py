@@ -1,0 +1,58 @@
+"""Pictures in a terminal: two pixels a character cell, as upper half blocks in 24-bit color."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from rich.color import Color
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
+
+from mirsearch.query import Pixels
+from mirsearch.settings import LIMITS
+
+
+def shows_pictures(console: Console) -> bool:
+    """Whether half blocks make sense here: a terminal with 256 colors or more, and characters beyond ASCII."""
+    colorful = console.color_system in {"truecolor", "256", "windows"}
+    return console.is_terminal and colorful and console.encoding.lower().startswith("utf")
+
+
+def half_blocks(picture: bytes | Pixels | None, columns: int = 16, rows: int = 6) -> Text:
+    """A picture (JPEG or PNG bytes, or RGB pixels) in at most `columns` × `rows` cells; empty where there is none."""
+    small = _small(picture, columns, rows * 2)
+    if small is None:
+        return Text()
+    lines = []
+    for y in range(0, len(small), 2):
+        line = Text()
+        below = small[y + 1] if y + 1 < len(small) else None
+        for x, upper in enumerate(small[y]):
+            line.append("▀", Style(color=_color(upper), bgcolor=None if below is None else _color(below[x])))
+        lines.append(line)
+    return Text("\n").join(lines)
+
+
+def _color(pixel: Pixels) -> Color:
+    red, green, blue = (float(value) for value in pixel)
+    return Color.from_rgb(red, green, blue)
+
+
+def _small(picture: bytes | Pixels | None, width: int, height: int) -> Pixels | None:
+    if picture is None or len(picture) == 0:
+        return None
+    if not isinstance(picture, bytes):
+        rgb = Image.fromarray(np.ascontiguousarray(picture))
+    else:
+        try:
+            with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG")) as opened:
+                if opened.width * opened.height > LIMITS.image_pixels:
+                    return None
+                rgb = opened.convert("RGB")
+        except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+            return None
+    rgb.thumbnail((width, height), Image.Resampling.BOX)
+    return np.asarray(rgb.convert("RGB"))

@@ -1,0 +1,63 @@
+"""A question and its outcome in one line each."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from mirsearch.answer import Answer, QueryView
+from mirsearch.query import Filters
+from mirsearch.report.wording import clean, length
+
+
+def query_sentence(query: QueryView) -> str:
+    """What was asked: "Looks like fibres.png, panel b, at 2 µm across; words “carbon nanotube”; only TEM"."""
+    parts = []
+    if query.like is not None:
+        parts.append(f"Like panel {clean(query.like, 60)}")
+    elif query.image is not None:
+        name = clean(PurePath(query.image.replace("\\", "/")).name, 60) or clean(query.image, 60)
+        parts.append(f"Looks like {name}")
+    if parts and query.panel is not None:
+        parts[0] += f", panel {clean(query.panel, 8)}"
+    elif parts and query.box is not None and query.like is None:
+        parts[0] += f", part {','.join(str(edge) for edge in query.box)}"
+    if query.field_of_view_nm is not None:
+        parts.append(f"{length(query.field_of_view_nm)} across")
+    if query.text:
+        parts.append(f"words “{clean(query.text, 200)}”")
+    sentence = "; ".join([", ".join(parts) or "Everything", *filter_phrases(query.filters)])
+    return sentence[:1].upper() + sentence[1:]
+
+
+def filter_phrases(filters: Filters) -> list[str]:
+    """The conditions in words, one a filter."""
+    phrases = [
+        f"only {' or '.join(clean(word, 60) for word in words)}"
+        for words in (filters.kinds, filters.techniques, filters.journals, filters.licenses, filters.articles)
+        if words
+    ]
+    if filters.label_text:
+        phrases.append(f"figure text with “{clean(filters.label_text, 60)}”")
+    if filters.year_from is not None or filters.year_to is not None:
+        phrases.append(f"years {_range(filters.year_from, filters.year_to)}")
+    if filters.has_scale is not None:
+        phrases.append("only with a scale" if filters.has_scale else "only without a scale")
+    if filters.fov_min_nm is not None or filters.fov_max_nm is not None:
+        ends = [None if end is None else length(end) for end in (filters.fov_min_nm, filters.fov_max_nm)]
+        phrases.append(f"fields of view {_range(*ends)}")
+    return phrases
+
+
+def outcome_sentence(answer: Answer) -> str:
+    """How many of how many, whether exact, how long it took, and the weights."""
+    weights = answer.formula.weights
+    hits = "1 hit" if len(answer.hits) == 1 else f"{len(answer.hits)} hits"
+    exact = "exact" if answer.exact else "not exact: a better one may have been missed"
+    told = f"weights: looks {weights.visual:g}, scale {weights.scale:g}, words {weights.text:g}"
+    return f"{hits} of {answer.considered:,} panels scored, {exact}, {answer.took_ms:.0f} ms; {told}"
+
+
+def _range(low: object, high: object) -> str:
+    if low is None:
+        return f"up to {high}"
+    return f"from {low}" if high is None else f"{low} to {high}"

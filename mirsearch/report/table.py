@@ -1,0 +1,201 @@
+"""An answer in a terminal: a table of hits that fits its width, reasons for each hit, and plain lines when piped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from mirsearch.answer import Answer, Hit
+from mirsearch.report.blocks import half_blocks, shows_pictures
+from mirsearch.report.marking import segments
+from mirsearch.report.reasons import reasons, score_sentence
+from mirsearch.report.sentences import outcome_sentence, query_sentence
+from mirsearch.report.wording import (
+    article_title,
+    clean,
+    figure_name,
+    length,
+    license_name,
+    number,
+    scale_label,
+    shorten,
+    venue,
+)
+
+NARROW = 72
+SPLIT_FROM = 60
+ONE_LINE = 36
+GAP = 2
+PICTURE_CELLS, PICTURE_ROWS = 16, 6
+BAR_CELLS = 20
+COLORS = {"visual": "blue", "scale": "yellow", "text": "green"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of short values: its heading, whether it is right-aligned, and what a hit has in it."""
+
+    heading: str
+    value: Callable[[Hit], str]
+    right: bool = True
+
+
+def print_answer(answer: Answer, console: Console, explain: bool = False, thumbnails: bool = False) -> None:
+    """Print the answer: a table in a terminal, aligned unwrapped lines elsewhere; `explain` adds why, hit by hit."""
+    console.print(Text(query_sentence(answer.query), style="bold"), soft_wrap=not console.is_terminal)
+    if not answer.hits:
+        console.print(Text("no panel found: loosen the filters, or ask with a picture or other words"))
+    elif console.is_terminal:
+        console.print()
+        console.print(_table(answer, console.width, thumbnails and shows_pictures(console)))
+        console.print()
+    else:
+        _print_plain(answer, console)
+    if explain:
+        for hit in answer.hits:
+            _print_reasons(answer, hit, console)
+    console.print(Text(outcome_sentence(answer), style="dim"), soft_wrap=not console.is_terminal)
+    for note in answer.notes:
+        console.print(Text(f"note: {clean(note, 1000)}", style="yellow"), soft_wrap=not console.is_terminal)
+
+
+def _columns(answer: Answer, width: int) -> list[_Column]:
+    scored = [hit.scored for hit in answer.hits]
+    columns = [
+        _Column("#", lambda hit: str(hit.rank)),
+        _Column("score", lambda hit: number(hit.scored.score, 3)),
+    ]
+    roomy = width >= NARROW
+    if roomy and any(each.visual_distance is not None for each in scored):
+        columns.append(_Column("vd", lambda hit: number(hit.scored.visual_distance, 3)))
+    columns.append(_Column("s", lambda hit: scale_label(hit.stored.panel.scale)))
+    if roomy:
+        columns.append(_Column("view", lambda hit: length(hit.stored.panel.field_of_view_nm)))
+    if roomy and any(each.text is not None for each in scored):
+        columns.append(_Column("text", lambda hit: number(hit.scored.text)))
+    return columns
+
+
+def _table(answer: Answer, width: int, pictures: bool) -> Table:
+    columns = _columns(answer, width)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    room = width
+    for column in columns:
+        wanted = max(cell_len(text) for text in (column.heading, *(column.value(hit) for hit in answer.hits)))
+        table.add_column(column.heading, justify="right" if column.right else "left", no_wrap=True, width=wanted)
+        room -= wanted + GAP
+    if pictures:
+        table.add_column("", no_wrap=True, width=PICTURE_CELLS)
+        room -= PICTURE_CELLS + GAP
+    widths = _flexible(answer, room)
+    for name, cells in zip(("panel", "article", "caption"), widths, strict=False):
+        table.add_column(name, width=cells, no_wrap=len(widths) == 1, overflow="ellipsis")
+    lines = PICTURE_ROWS if pictures else 3
+    for hit in answer.hits:
+        values: list[Text] = [Text(column.value(hit)) for column in columns]
+        values[1].stylize("bold")
+        if pictures:
+            values.append(half_blocks(hit.thumbnail, PICTURE_CELLS, PICTURE_ROWS))
+        if len(widths) == 1:
+            values.append(
+                Text("\n").join([_panel_cell(hit, "  " if widths[0] > ONE_LINE else "\n"), _article_cell(hit, 200)])
+            )
+        else:
+            values += [_panel_cell(hit), _article_cell(hit, 2 * widths[1] - 8)]
+            values.append(_caption_cell(answer, hit, (widths[2] - 4) * lines))
+        table.add_row(*values, end_section=pictures)
+    return table
+
+
+def _flexible(answer: Answer, room: int) -> list[int]:
+    """Widths in cells of the columns panel, article and caption, or of one column that holds panel and article."""
+    first = max(max(cell_len(line) for line in _panel_cell(hit).plain.split("\n")) for hit in answer.hits)
+    rest = room - first - 2 * GAP
+    if rest < SPLIT_FROM:
+        return [max(room, 12)]
+    article = min(rest * 2 // 5, 48)
+    return [first, article, min(rest - article, 90)]
+
+
+def _panel_cell(hit: Hit, between: str = "\n") -> Text:
+    panel = hit.stored.panel
+    cell = Text(figure_name(hit.stored.figure, panel), style="bold")
+    known = [panel.technique or "", "" if panel.kind in {"unknown", "micrograph"} and panel.technique else panel.kind]
+    told = " ".join(clean(word, 16) for word in known if word and word != "unknown")
+    cell.append(f"  {told}" if told else "", style="not bold cyan")
+    cell.append(f"{between}{panel.id}", style="not bold dim")
+    return cell
+
+
+def _article_cell(hit: Hit, limit: int) -> Text:
+    article = hit.stored.figure.article
+    if article is None:
+        return Text("no article known", style="dim")
+    cell = Text()
+    if article.retracted:
+        cell.append("RETRACTED ", style="bold red")
+    cell.append(article_title(article, limit))
+    where = ", ".join(part for part in (venue(article), license_name(article.license)) if part)
+    cell.append(f"\n{where}" if where else "", style="dim")
+    return cell
+
+
+def _caption_cell(answer: Answer, hit: Hit, limit: int) -> Text:
+    caption = clean(hit.stored.panel.caption or hit.stored.figure.caption, limit)
+    cell = Text()
+    for part, matched in segments(caption, answer.query.text):
+        cell.append(part, style="bold green" if matched else "")
+    return cell
+
+
+def _print_plain(answer: Answer, console: Console) -> None:
+    columns = _columns(answer, NARROW)
+    extra = ("id", "panel", "article", "journal, year", "licence")
+    rows = [[*(column.heading for column in columns), *extra]]
+    for hit in answer.hits:
+        article = hit.stored.figure.article
+        retracted = "RETRACTED " if article is not None and article.retracted else ""
+        told = [hit.stored.panel.id, figure_name(hit.stored.figure, hit.stored.panel)]
+        told += [retracted + shorten(article_title(article), 90), venue(article)]
+        told.append(license_name(article.license if article else None))
+        rows.append([*(column.value(hit) for column in columns), *(text or "–" for text in told)])
+    widths = [max(cell_len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    for row in rows:
+        cells = []
+        for at, (text, width) in enumerate(zip(row, widths, strict=True)):
+            blank = " " * (width - cell_len(text))
+            cells.append(blank + text if at < len(columns) and columns[at].right else text + blank)
+        console.print(Text("  ".join(cells).rstrip()), soft_wrap=True)
+
+
+def _print_reasons(answer: Answer, hit: Hit, console: Console) -> None:
+    soft = not console.is_terminal
+    title = Text(f"{hit.rank}. {figure_name(hit.stored.figure, hit.stored.panel)}", style="bold")
+    title.append(f"  {hit.stored.panel.id}", style="not bold dim")
+    console.print(title, soft_wrap=soft)
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True, justify="right")
+    grid.add_column()
+    for reason in reasons(answer, hit):
+        filled = 0 if reason.value is None else round(reason.value * BAR_CELLS)
+        bar = Text("█" * filled, style=COLORS[reason.term])
+        bar.append(("·" if reason.value is None else "░") * (BAR_CELLS - filled), style="dim")
+        share = f"{reason.share:.0%}" if reason.share else ""
+        sentence = Text(reason.sentence, style="" if reason.state == "counted" else "dim")
+        if soft:
+            console.print(
+                Text(f"   {reason.sentence}" + (f"  [{share} of the weight]" if share else "")), soft_wrap=True
+            )
+        grid.add_row(bar, share, sentence)
+    if not soft:
+        console.print(Padding(grid, (0, 0, 0, 3)))
+    console.print(Text(f"   {score_sentence(answer, hit)}", style="dim"), soft_wrap=soft)
+    console.print()
