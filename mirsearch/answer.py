@@ -66,6 +66,24 @@ def article_json(article: Article | None) -> dict[str, Any]:
     return to_json(article or Article(id="")) | ({} if article else {"id": None})
 
 
+def stored_json(stored: StoredPanel) -> dict[str, Any]:
+    """A panel with its figure and article, all fields, as `mirsearch show` and `export` print it."""
+    panel, figure = stored.panel, stored.figure
+    return {
+        "id": panel.id,
+        **panel_json(panel),
+        "figure": figure.id,
+        "figure_label": figure.label,
+        "figure_caption": figure.caption,
+        "figure_size": [figure.width, figure.height],
+        "page": figure.page,
+        "permission_note": figure.permission_note,
+        "origins": [to_json(origin) for origin in figure.origins],
+        "image": figure.image,
+        "article": article_json(figure.article),
+    }
+
+
 def hit_json(hit: Hit) -> dict[str, Any]:
     """One hit as `mirsearch query --format json` prints it."""
     panel, figure, scored = hit.stored.panel, hit.stored.figure, hit.scored

@@ -32,9 +32,13 @@ class Limits:
     caption_chars: int = 50_000
     field_chars: int = 2_000
     query_top: int = 10_000
+    query_terms: int = 64
 
 
 LIMITS = Limits()
+
+TEXT_BOOSTS = {"caption": 1.0, "text": 0.7, "title": 0.7}
+"""How much a word counts in a panel's caption, in the text OCR read, and in its article's title."""
 
 THUMBNAIL_SIDE = 320
 """Longer side, in px, of the small picture an index keeps of each panel."""
@@ -61,3 +65,5 @@ def threads() -> int:
     if given.isdigit() and int(given) >= 1:
         return int(given)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+SCALE_SIGMA = 0.3
+"""Width of the field-of-view match in decades."""

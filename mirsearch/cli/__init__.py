@@ -1,1 +1,54 @@
-"""The command line."""
+"""The command line: one module a group of commands, no logic. Heavy imports wait until a command runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mirsearch import __version__
+from mirsearch.cli import analyze_cmd, corpus_cmds, ingest_cmd, plugins_cmd, query_cmd
+from mirsearch.cli.common import CommandGroup, set_verbosity
+
+app = typer.Typer(
+    name="mirsearch",
+    cls=CommandGroup,
+    help="Search microscopy figures by looks, physical scale and words.",
+    epilog="Exit codes: 0 done, 1 work failed (some or all of it), 2 wrong call, 130 interrupted.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"mirsearch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, help="Say more on stderr; twice for everything.")
+    ] = 0,
+) -> None:
+    set_verbosity(verbose)
+
+
+app.command("ingest")(ingest_cmd.ingest)
+app.command("query")(query_cmd.query)
+app.command("analyze")(analyze_cmd.analyze)
+app.command("show")(corpus_cmds.show)
+app.command("stats")(corpus_cmds.stats)
+app.command("delete")(corpus_cmds.delete)
+app.command("export")(corpus_cmds.export)
+app.command("plugins")(plugins_cmd.plugins)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

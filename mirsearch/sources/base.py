@@ -30,10 +30,14 @@ class FoundFigure:
 
 @dataclass(frozen=True, slots=True)
 class SourceFailure:
-    """One thing that could not be used; the rest goes on. `reason` is one line with the remedy."""
+    """One thing that could not be used; the rest goes on. `reason` is one line with the remedy.
+
+    `note` marks what is worth telling but is no failed work (a figure whose image was never there, say).
+    """
 
     location: str
     reason: str
+    note: bool = False
 
 
 @dataclass(frozen=True, slots=True)

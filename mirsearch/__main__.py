@@ -1,0 +1,6 @@
+"""`python -m mirsearch` is the console script."""
+
+from mirsearch.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""What every command shares: options, the border where errors become one line, and loading of parts."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import typer
+from typer.core import TyperGroup
+
+from mirsearch.errors import MirsearchError, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mirsearch.analysis.base import OcrEngine, ScaleBarDetector
+    from mirsearch.extractors.base import Extractor
+    from mirsearch.indexes.base import Index
+
+INTERRUPTED = 130
+
+IndexOption = Annotated[
+    str | None,
+    typer.Option("--index", "-i", help="Where the index is (default: MIRSEARCH_INDEX, else ./mirsearch-index)."),
+]
+OcrOption = Annotated[str, typer.Option("--ocr", help="OCR engine: rapidocr or tesseract.")]
+ScaleBarsOption = Annotated[str, typer.Option("--scalebars", help="Scale-bar detector.")]
+ExactOption = Annotated[
+    bool, typer.Option("--exact", help="Score every panel the filters leave (the embedded index always does).")
+]
+
+
+class TableFormat(StrEnum):
+    """Formats of commands that print a table or JSON."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+class CommandGroup(TyperGroup):
+    """The border of the program: what goes wrong inside becomes one line on stderr and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; errors of ours, full disks, Ctrl-C and closed pipes never end in a traceback."""
+        try:
+            return super().invoke(ctx)
+        except MirsearchError as error:
+            complain(str(error))
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            complain("interrupted")
+            raise typer.Exit(INTERRUPTED) from error
+        except BrokenPipeError as error:
+            # Whoever read our output has left; Python would complain once more when it closes stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from error
+        except OSError as error:
+            complain(_os_error(error))
+            raise typer.Exit(1) from error
+        except MemoryError as error:
+            complain("out of memory (close other programs, or give smaller images)")
+            raise typer.Exit(1) from error
+
+
+def _os_error(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return f"{where}the disk is full (free some space and run it again; what was done is kept)"
+    return f"{where}{error.strerror or error}"
+
+
+def complain(message: str) -> None:
+    """One line on stderr, without control characters."""
+    line = " ".join(message.split())
+    clean = "".join(char if char.isprintable() else "?" for char in line)
+    typer.echo(f"mirsearch: {clean}", err=True)
+
+
+def set_verbosity(verbose: int) -> None:
+    """Warnings by default, `-v` information, `-vv` everything of ours; other libraries stay at warnings."""
+    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    logging.getLogger("mirsearch").setLevel(level)
+
+
+def console(stderr: bool = False) -> Console:
+    """A rich console on stdout or stderr; plain text where that is not a terminal."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+
+
+def print_json(value: Any, indent: int | None = 2) -> None:
+    """JSON on stdout, on one line where `indent` is None; NaN never gets out."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False))
+
+
+def open_index(location: str | None) -> Index:
+    """The index to read."""
+    from mirsearch.indexes import open_index as opened
+    from mirsearch.settings import index_location
+
+    return opened(index_location(location))
+
+
+def load_extractor(spec: str) -> Extractor:
+    """The extractor of a name, or of `NAME:ARGUMENT` where it takes one."""
+    from mirsearch import plugins
+
+    name, _, argument = spec.partition(":")
+    factory = plugins.load("extractors", name)
+    extractor: Extractor = factory(argument) if argument else factory()
+    return extractor
+
+
+def load_ocr(name: str) -> OcrEngine:
+    """The OCR engine of a name."""
+    from mirsearch import plugins
+
+    engine: OcrEngine = plugins.load("ocr", name)()
+    return engine
+
+
+def load_detector(name: str) -> ScaleBarDetector:
+    """The scale-bar detector of a name."""
+    from mirsearch import plugins
+
+    detector: ScaleBarDetector = plugins.load("scalebars", name)()
+    return detector
+
+
+@contextmanager
+def writing(path: Path | None) -> Iterator[TextIO]:
+    """Stdout, or a file that appears whole or not at all; UsageError where its folder is not there."""
+    if path is None:
+        yield sys.stdout
+        return
+    if not path.parent.is_dir() or path.is_dir():
+        raise UsageError(f"{path} can't be written", "give a file in a folder that is there")
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

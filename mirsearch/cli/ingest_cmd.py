@@ -1,0 +1,155 @@
+"""`mirsearch ingest`: figures into an index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mirsearch import settings
+from mirsearch.cli.common import (
+    INTERRUPTED,
+    IndexOption,
+    OcrOption,
+    ScaleBarsOption,
+    TableFormat,
+    complain,
+    console,
+    load_detector,
+    load_extractor,
+    load_ocr,
+    print_json,
+)
+from mirsearch.errors import SourceError, UsageError
+
+if TYPE_CHECKING:
+    from mirsearch.sources.base import FoundFigure, SourceFailure
+    from mirsearch.summary import IngestSummary
+
+FAILURES_SHOWN = 20
+
+
+def ingest(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Folders or files: images, JATS XML, exsclaim.json.", show_default=False)
+    ],
+    index: IndexOption = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Take the paths as this source's: folder, jats, exsclaim, …")
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--column", metavar="OURS=THEIRS", help="Name of a column in captions.csv, e.g. caption=legend."),
+    ] = None,
+    extractor: Annotated[
+        str, typer.Option("--extractor", help="What turns panels into vectors.")
+    ] = settings.DEFAULT_EXTRACTOR,
+    ocr: OcrOption = settings.DEFAULT_OCR,
+    scalebars: ScaleBarsOption = settings.DEFAULT_SCALEBARS,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Figures worked on at once.")] = None,
+    output: Annotated[TableFormat, typer.Option("--format", help="table or json (one line).")] = TableFormat.TABLE,
+) -> None:
+    """Take figures into the index: cut into panels, read scale bars and text, embed. Run again, only what is new."""
+    from mirsearch.indexes import open_index
+    from mirsearch.indexes.base import ExtractorIdentity
+
+    items = _find(paths, source, column or [])
+    model = load_extractor(extractor)
+    identity = ExtractorIdentity(model.name, model.version, model.dims)
+    corpus = open_index(settings.index_location(index), create=identity)
+    from mirsearch.analysis.analyzer import FigureAnalyzer
+    from mirsearch.ingest import Ingest
+
+    analyzer = FigureAnalyzer(load_ocr(ocr), load_detector(scalebars))
+    with _progress(len(items), quiet=output is TableFormat.JSON) as report:
+        summary = Ingest(corpus, analyzer, model, workers=workers, progress=report).run(items)
+    corpus.close()
+    if output is TableFormat.JSON:
+        print_json(summary.as_json(), indent=None)
+    else:
+        _print_summary(summary, corpus.location)
+    _leave(summary)
+
+
+def _find(paths: list[Path], source: str | None, column: list[str]) -> list[FoundFigure | SourceFailure]:
+    from mirsearch.sources.base import FoundFigure
+    from mirsearch.sources.discover import figures
+
+    for path in paths:
+        if not path.exists():
+            raise UsageError(
+                f"{path}: no such file or folder", "give a folder of images, a JATS XML or an exsclaim.json"
+            )
+    items = list(figures(paths, source=source, columns=_columns(column)))
+    if not any(isinstance(item, FoundFigure) for item in items):
+        reasons = [f"{item.location}: {item.reason}" for item in items if not isinstance(item, FoundFigure)]
+        named = ", ".join(str(path) for path in paths)
+        detail = f"; {'; '.join(reasons[:3])}" if reasons else ""
+        raise SourceError(f"no figures in {named}{detail}", "images are png, jpg, tif, gif, bmp or webp files")
+    return items
+
+
+def _columns(pairs: list[str]) -> dict[str, str]:
+    mapping = {}
+    for pair in pairs:
+        ours, equals, theirs = pair.partition("=")
+        if not (ours and equals and theirs):
+            raise UsageError(f"--column {pair!r} is not OURS=THEIRS", "for instance --column caption=legend")
+        mapping[ours.strip()] = theirs.strip()
+    return mapping
+
+
+@contextmanager
+def _progress(total: int, quiet: bool) -> Iterator[Callable[[IngestSummary, int], None] | None]:
+    """A progress bar on stderr with rate and time left; nothing where that is not a terminal."""
+    screen = console(stderr=True)
+    if quiet or not screen.is_terminal:
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("figures"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[told]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=screen) as bar:
+        task = bar.add_task("ingest", total=total, told="")
+
+        def report(summary: IngestSummary, done: int) -> None:
+            speed = bar.tasks[0].speed
+            rate = f" · {speed:.1f}/s" if speed else ""
+            told = f"{summary.panels_new} panels · {len(summary.failures)} failed{rate}"
+            bar.update(task, completed=done, told=told)
+
+        yield report
+
+
+def _print_summary(summary: IngestSummary, location: str) -> None:
+    for file, reason in summary.failures[:FAILURES_SHOWN]:
+        complain(reason if file in reason else f"{file}: {reason}")
+    if len(summary.failures) > FAILURES_SHOWN:
+        complain(f"… and {len(summary.failures) - FAILURES_SHOWN} more failures (--format json lists all)")
+    counts = [
+        f"{summary.figures_new} figures new ({summary.panels_new} panels, {summary.panels_with_scale} with scale)",
+        f"{summary.figures_updated} updated" if summary.figures_updated else "",
+        f"{summary.figures_present} already there",
+        f"{len(summary.failures)} failed",
+        f"{len(summary.notes)} notes (-v shows them)" if summary.notes else "",
+    ]
+    typer.echo(f"{location}: " + ", ".join(filter(None, counts)))
+    stages = [f"{stage} {value:.1f} s" for stage, value in summary.seconds.items() if stage != "total"]
+    typer.echo(f"{summary.seconds.get('total', 0.0):.1f} s in all; work by stage: {', '.join(stages)}")
+
+
+def _leave(summary: IngestSummary) -> None:
+    if summary.interrupted:
+        complain("interrupted: what was done is kept; run the same command again to go on")
+        raise typer.Exit(INTERRUPTED)
+    if summary.failures:
+        raise typer.Exit(1)

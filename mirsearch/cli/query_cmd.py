@@ -1,0 +1,167 @@
+"""`mirsearch query`: ask with an image, words, or both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mirsearch import settings
+from mirsearch.cli.common import (
+    ExactOption,
+    IndexOption,
+    OcrOption,
+    ScaleBarsOption,
+    complain,
+    console,
+    load_detector,
+    load_extractor,
+    load_ocr,
+    open_index,
+    print_json,
+    writing,
+)
+from mirsearch.cli.query_options import filters_of, formula, more_filters, parse_box, scale_options
+from mirsearch.cli.query_types import (
+    AllKindsOption,
+    AnswerFormat,
+    ArticleOption,
+    BarPxOption,
+    CropOption,
+    ExplainOption,
+    ExtractorOption,
+    FieldOfViewOption,
+    FovOption,
+    HasScaleOption,
+    ImageArgument,
+    JournalOption,
+    KindOption,
+    LabelTextOption,
+    LicenseOption,
+    LikeOption,
+    MissingOption,
+    MissingScale,
+    NmPerPxOption,
+    NoScaleOption,
+    OutputOption,
+    PageOption,
+    PanelOption,
+    ScaleOption,
+    SigmaOption,
+    TargetOption,
+    TechniqueOption,
+    TextOption,
+    ThumbnailsOption,
+    TopOption,
+    WeightOption,
+    YearOption,
+)
+from mirsearch.errors import UsageError
+
+if TYPE_CHECKING:
+    from mirsearch.answer import Answer
+    from mirsearch.query_image import ImageQuestion, ScaleOptions
+
+
+def query(
+    image: ImageArgument = None,
+    text: TextOption = None,
+    like: LikeOption = None,
+    panel: PanelOption = None,
+    crop: CropOption = None,
+    page: PageOption = 0,
+    scale: ScaleOption = None,
+    bar_px: BarPxOption = None,
+    nm_per_px: NmPerPxOption = None,
+    field_of_view: FieldOfViewOption = None,
+    no_scale: NoScaleOption = False,
+    weight: WeightOption = None,
+    missing: MissingOption = MissingScale.NEUTRAL,
+    sigma: SigmaOption = settings.SCALE_SIGMA,
+    top: TopOption = 10,
+    exact: ExactOption = False,
+    kind: KindOption = None,
+    technique: TechniqueOption = None,
+    year: YearOption = None,
+    journal: JournalOption = None,
+    license_: LicenseOption = None,
+    has_scale: HasScaleOption = None,
+    fov: FovOption = None,
+    article: ArticleOption = None,
+    label_text: LabelTextOption = None,
+    all_kinds: AllKindsOption = False,
+    output: OutputOption = AnswerFormat.TABLE,
+    target: TargetOption = None,
+    explain: ExplainOption = False,
+    thumbnails: ThumbnailsOption = False,
+    index: IndexOption = None,
+    extractor: ExtractorOption = None,
+    ocr: OcrOption = settings.DEFAULT_OCR,
+    scalebars: ScaleBarsOption = settings.DEFAULT_SCALEBARS,
+) -> None:
+    """Find panels that look like an image, at its scale, and whose captions say the words asked for."""
+    from mirsearch.search import Question, ask, with_default_kinds
+
+    if image is None and any(value is not None for value in (panel, crop, scale, bar_px, nm_per_px)):
+        raise UsageError("--panel, --crop, --scale, --bar-px and --nm-per-px speak of an image", "give one")
+    told = scale_options(scale, bar_px, nm_per_px, field_of_view, no_scale)
+    filters = filters_of(kind, technique, year, journal, license_, article)
+    filters = more_filters(filters, has_scale, fov, label_text)
+    corpus = open_index(index)
+    question = Question(
+        image=_image(image, panel, crop, page, told, (ocr, scalebars)),
+        like=like,
+        text=text,
+        field_of_view_nm=told.field_of_view_nm,
+        use_scale=not no_scale,
+        filters=with_default_kinds(filters, all_kinds or (image is None and like is None)),
+        formula=formula(weight or [], missing, sigma),
+        top=top,
+        exact=exact,
+    )
+    answer = ask(corpus, question, lambda: load_extractor(extractor or corpus.extractor.name))
+    _print(answer, output, target, explain, thumbnails)
+
+
+def _image(
+    path: Path | None, panel: str | None, crop: str | None, page: int, told: ScaleOptions, parts: tuple[str, str]
+) -> ImageQuestion | None:
+    if path is None:
+        return None
+    from mirsearch.query_image import ImageQuestion
+
+    box = None if crop is None else parse_box(crop)
+    return ImageQuestion(path, load_ocr(parts[0]), load_detector(parts[1]), panel, box, told, page)
+
+
+def _print(answer: Answer, output: AnswerFormat, target: Path | None, explain: bool, thumbnails: bool) -> None:
+    if output is AnswerFormat.JSON and target is None:
+        from mirsearch.answer import answer_json
+
+        print_json(answer_json(answer))
+    elif output is AnswerFormat.TABLE and target is None:
+        from mirsearch.report.table import print_answer
+
+        print_answer(answer, console(), explain=explain, thumbnails=thumbnails)
+    elif output is AnswerFormat.HTML:
+        from mirsearch.report.page import write_page
+
+        path = target or Path("mirsearch.html")
+        write_page([answer], path)
+        complain(f"wrote {path}")
+    else:
+        _write(answer, output, target)
+
+
+def _write(answer: Answer, output: AnswerFormat, target: Path | None) -> None:
+    import json
+
+    from mirsearch.answer import answer_json
+    from mirsearch.report.csvout import answer_csv
+
+    if output is AnswerFormat.TABLE:
+        raise UsageError("--output writes a file, a table is for the screen", "add --format json, csv or html")
+    with writing(target) as stream:
+        if output is AnswerFormat.CSV:
+            stream.write(answer_csv(answer))
+        else:
+            stream.write(json.dumps(answer_json(answer), ensure_ascii=False, indent=2, allow_nan=False) + "\n")

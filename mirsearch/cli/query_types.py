@@ -1,0 +1,111 @@
+"""The options of `mirsearch query`, by name."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class AnswerFormat(StrEnum):
+    """Formats of an answer."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    HTML = "html"
+
+
+class MissingScale(StrEnum):
+    """What becomes of panels without a scale when the query has one."""
+
+    NEUTRAL = "neutral"
+    PENALIZE = "penalize"
+    EXCLUDE = "exclude"
+
+
+QUERY, SCALE, RANKING, FILTERS, OUTPUT = "What to look for", "Scale of the image", "Ranking", "Filters", "Output"
+
+ImageArgument = Annotated[Path | None, typer.Argument(help="A micrograph or figure.", show_default=False)]
+TextOption = Annotated[str | None, typer.Option("--text", "-t", help='Words; "quoted phrases".', rich_help_panel=QUERY)]
+LikeOption = Annotated[str | None, typer.Option("--like", help="Id of an indexed panel.", rich_help_panel=QUERY)]
+PanelOption = Annotated[str | None, typer.Option("--panel", help="Panel of the image, e.g. b.", rich_help_panel=QUERY)]
+CropOption = Annotated[
+    str | None, typer.Option("--crop", metavar="X0,Y0,X1,Y1", help="Part of the image, in px.", rich_help_panel=QUERY)
+]
+PageOption = Annotated[
+    int, typer.Option("--page", min=0, help="Page of a multi-page file, from 0.", rich_help_panel=QUERY)
+]
+ScaleOption = Annotated[
+    str | None, typer.Option("--scale", help='What the scale bar stands for: "500 nm".', rich_help_panel=SCALE)
+]
+BarPxOption = Annotated[
+    float | None, typer.Option("--bar-px", help="Length of the bar in px, with --scale.", rich_help_panel=SCALE)
+]
+NmPerPxOption = Annotated[
+    float | None, typer.Option("--nm-per-px", help="Size of a pixel in nm.", rich_help_panel=SCALE)
+]
+FieldOfViewOption = Annotated[
+    str | None, typer.Option("--field-of-view", help='Width of the image: "2 um".', rich_help_panel=SCALE)
+]
+NoScaleOption = Annotated[bool, typer.Option("--no-scale", help="Leave the scale out.", rich_help_panel=SCALE)]
+WeightOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--weight",
+        "-w",
+        metavar="TERM=W",
+        help="visual=0.6, scale=0.3 or text=0.3; repeatable.",
+        rich_help_panel=RANKING,
+    ),
+]
+MissingOption = Annotated[
+    MissingScale, typer.Option("--missing", help="Panels without a scale.", rich_help_panel=RANKING)
+]
+SigmaOption = Annotated[
+    float, typer.Option("--sigma", help="Width of the scale match in decades.", rich_help_panel=RANKING)
+]
+TopOption = Annotated[int, typer.Option("--top", "-n", help="How many hits.", rich_help_panel=RANKING)]
+KindOption = Annotated[
+    list[str] | None, typer.Option("--kind", help="micrograph, diffraction, map, plot, …", rich_help_panel=FILTERS)
+]
+TechniqueOption = Annotated[
+    list[str] | None, typer.Option("--technique", help="SEM, TEM, AFM, …", rich_help_panel=FILTERS)
+]
+YearOption = Annotated[
+    str | None, typer.Option("--year", help="2021, 2015-2020, 2015- or -2020.", rich_help_panel=FILTERS)
+]
+JournalOption = Annotated[list[str] | None, typer.Option("--journal", help="Whole name.", rich_help_panel=FILTERS)]
+LicenseOption = Annotated[list[str] | None, typer.Option("--license", help="cc-by, cc0, …", rich_help_panel=FILTERS)]
+HasScaleOption = Annotated[
+    bool | None,
+    typer.Option("--has-scale/--no-has-scale", help="Only panels with (without) a scale.", rich_help_panel=FILTERS),
+]
+FovOption = Annotated[
+    str | None, typer.Option("--fov", metavar="FROM..TO", help='Field of view: "100nm..5um".', rich_help_panel=FILTERS)
+]
+ArticleOption = Annotated[
+    list[str] | None, typer.Option("--article", help="DOI, PMC id or article id.", rich_help_panel=FILTERS)
+]
+LabelTextOption = Annotated[
+    str | None, typer.Option("--label-text", help="Words read inside the panel.", rich_help_panel=FILTERS)
+]
+AllKindsOption = Annotated[
+    bool, typer.Option("--all-kinds", help="Plots and schematics answer images, too.", rich_help_panel=FILTERS)
+]
+OutputOption = Annotated[
+    AnswerFormat, typer.Option("--format", "-f", help="table, json, csv or html.", rich_help_panel=OUTPUT)
+]
+TargetOption = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="File to write (html: default mirsearch.html).", rich_help_panel=OUTPUT),
+]
+ExplainOption = Annotated[
+    bool, typer.Option("--explain", help="Say why each panel is where it is.", rich_help_panel=OUTPUT)
+]
+ThumbnailsOption = Annotated[
+    bool, typer.Option("--thumbnails", help="Small pictures in the terminal.", rich_help_panel=OUTPUT)
+]
+ExtractorOption = Annotated[str | None, typer.Option("--extractor", help="Default: the one the index was built with.")]

@@ -1,0 +1,278 @@
+"""The one flow in: source → analysis → extractor → index.
+
+Files are hashed first; what the index knows is not decoded again. The rest is read, analyzed and embedded by worker
+threads inside a bounded window, and written in the order it was found, so that a corpus does not depend on timing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Protocol
+
+from mirsearch import images, settings
+from mirsearch.corpus import Figure, Origin, figure_id, panel_ids
+from mirsearch.errors import ImageError, MirsearchError
+from mirsearch.extractors.base import Extractor
+from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, KnownFigure
+from mirsearch.sources.base import FoundFigure, SourceFailure
+from mirsearch.summary import IngestSummary
+
+log = logging.getLogger(__name__)
+
+CHUNK = 64
+"""Files asked of the index at once."""
+
+COMMIT_SECONDS = 2.0
+"""What a crash can cost: the work since the last commit."""
+
+
+class Analyzer(Protocol):
+    """What ingest needs of the analysis; see :class:`mirsearch.analysis.analyzer.FigureAnalyzer`."""
+
+    def analyze(
+        self, pixels: Any, caption: str = "", *, nm_per_px: float | None = None, given: Any = None
+    ) -> list[Any]:
+        """The panels of a figure."""
+
+
+@dataclass(slots=True)
+class _Prepared:
+    """What a worker made of one file: its records (pages), failures of single pages, and seconds by stage."""
+
+    records: list[FigureRecord] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Pending:
+    found: FoundFigure
+    identity: str
+    update: bool
+    future: Future[_Prepared] | None = None
+
+
+class Ingest:
+    """One run into one index. `progress(done, failed, panels)` is called after each file."""
+
+    def __init__(
+        self,
+        index: Index,
+        analyzer: Analyzer,
+        extractor: Extractor,
+        *,
+        workers: int | None = None,
+        progress: Callable[[IngestSummary, int], None] | None = None,
+    ) -> None:
+        self._index, self._analyzer, self._extractor = index, analyzer, extractor
+        self._workers = workers or settings.threads()
+        self._progress = progress
+        self._summary = IngestSummary()
+        self._queue: deque[_Pending] = deque()
+        self._taken: dict[str, str] = {}
+        self._failed: set[str] = set()
+        self._done = 0
+        self._last_commit = time.monotonic()
+
+    def run(self, items: Iterable[FoundFigure | SourceFailure]) -> IngestSummary:
+        """Take everything in; one bad file is counted and the rest goes on. Ctrl-C keeps what is done."""
+        started = time.monotonic()
+        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="ingest")
+        try:
+            with self._index.writer() as writer:
+                self._last_commit = time.monotonic()
+                try:
+                    self._take(items, writer, pool)
+                except KeyboardInterrupt:
+                    self._summary.interrupted = True
+                self._write([], writer, commit=True)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+        self._summary.seconds["total"] = time.monotonic() - started
+        return self._summary
+
+    def _take(
+        self, items: Iterable[FoundFigure | SourceFailure], writer: IndexWriter, pool: ThreadPoolExecutor
+    ) -> None:
+        for found, identity in self._hashed(items, writer):
+            if found.caption and self._taken.get(identity) == "":
+                # A second copy brings the caption that the first one lacked: settle the first, then replace it.
+                self._drain(writer)
+                writer.commit()
+                del self._taken[identity]
+            self._queue.append(self._start(found, identity, pool))
+            self._taken.setdefault(identity, found.caption)
+            while len(self._queue) > 2 * self._workers:
+                self._finish(self._queue.popleft(), writer)
+        self._drain(writer)
+
+    def _drain(self, writer: IndexWriter) -> None:
+        while self._queue:
+            self._finish(self._queue.popleft(), writer)
+
+    def _hashed(
+        self, items: Iterable[FoundFigure | SourceFailure], writer: IndexWriter
+    ) -> Iterator[tuple[FoundFigure, str]]:
+        """Files that need work, with their figure id; those the index knows are settled on the way."""
+        stream = iter(items)
+        while chunk := list(islice(stream, CHUNK)):
+            started = time.monotonic()
+            named = [pair for pair in map(self._identify, chunk) if pair is not None]
+            known = self._index.known([identity for _, identity in named])
+            self._add_seconds("read", time.monotonic() - started)
+            for found, identity in named:
+                there = known.get(identity)
+                if there is None or _changed(found, there):
+                    yield found, identity
+                else:
+                    self._note_present(found, there, writer)
+
+    def _identify(self, item: FoundFigure | SourceFailure) -> tuple[FoundFigure, str] | None:
+        if isinstance(item, SourceFailure):
+            place = self._summary.notes if item.note else self._summary.failures
+            place.append((item.location, item.reason))
+            return None
+        try:
+            return item, figure_id(images.content_hash(item.path), item.page or 0)
+        except MirsearchError as error:
+            self._fail(item, str(error))
+            return None
+
+    def _note_present(self, found: FoundFigure, there: KnownFigure, writer: IndexWriter) -> None:
+        if _place(found.origin) not in {_place(origin) for origin in there.origins}:
+            writer.add_origin(there.id, found.origin)
+        self._summary.figures_present += 1
+        self._count_done()
+
+    def _start(self, found: FoundFigure, identity: str, pool: ThreadPoolExecutor) -> _Pending:
+        if identity in self._taken:
+            return _Pending(found, identity, update=False)
+        update = bool(self._index.known([identity]))
+        return _Pending(found, identity, update, pool.submit(self._prepare, found, identity))
+
+    def _prepare(self, found: FoundFigure, identity: str) -> _Prepared:
+        """Worker: decode, analyze and embed every page of a file."""
+        prepared = _Prepared()
+        clock = _Clock(prepared.seconds)
+        content = identity.partition(".")[0]
+        pages = images.read_pages(found.path)
+        try:
+            while (page := clock("read", lambda: next(pages, None))) is not None:
+                if found.page is None or found.page == page.number:
+                    prepared.records.append(self._record(found, figure_id(content, page.number), page, clock))
+        except ImageError as error:
+            prepared.failures.append(str(error))
+        except Exception as error:
+            # A figure that trips the analysis must not end a run of thousands; it is counted and its cause kept.
+            log.debug("analysis of %s failed", found.path, exc_info=True)
+            prepared.failures.append(f"{found.path}: {type(error).__name__}: {error}")
+        return prepared
+
+    def _record(self, found: FoundFigure, identity: str, page: images.Page, clock: _Clock) -> FigureRecord:
+        known = {"nm_per_px": page.nm_per_px, "given": found.panels}
+        panels = clock("analyze", lambda: self._analyzer.analyze(page.pixels, found.caption, **known))
+        ids = panel_ids(identity, [panel.label for panel in panels])
+        named = tuple(
+            dataclasses.replace(panel, id=each, figure_id=identity) for panel, each in zip(panels, ids, strict=True)
+        )
+        crops = [images.crop(page.pixels, panel.box) for panel in named]
+        vectors = clock("embed", lambda: self._extractor.embed(crops))
+        figure = Figure(
+            id=identity,
+            width=page.pixels.shape[1],
+            height=page.pixels.shape[0],
+            label=found.label,
+            caption=found.caption,
+            article=found.article,
+            origins=(found.origin,),
+            page=page.number,
+            permission_note=found.permission_note,
+        )
+        return FigureRecord(figure, named, vectors, tuple(images.thumbnail(crop) for crop in crops))
+
+    def _finish(self, pending: _Pending, writer: IndexWriter) -> None:
+        """Write what a worker made (or, for a second copy in the same run, note its place)."""
+        if pending.future is None:
+            self._finish_copy(pending, writer)
+            return
+        prepared = pending.future.result()
+        for stage, seconds in prepared.seconds.items():
+            self._add_seconds(stage, seconds)
+        self._summary.failures.extend((str(pending.found.path), reason) for reason in prepared.failures)
+        self._write(prepared.records, writer)
+        self._count(prepared.records, pending.update)
+        if not prepared.records:
+            self._failed.add(pending.identity)
+        self._count_done()
+        if time.monotonic() - self._last_commit > COMMIT_SECONDS:
+            self._write([], writer, commit=True)
+            self._last_commit = time.monotonic()
+
+    def _write(self, records: list[FigureRecord], writer: IndexWriter, commit: bool = False) -> None:
+        started = time.monotonic()
+        # The first page goes in last: once it is there, so are all the others.
+        for record in reversed(records):
+            writer.put(record)
+        if commit:
+            writer.commit()
+        self._add_seconds("index", time.monotonic() - started)
+
+    def _count(self, records: list[FigureRecord], update: bool) -> None:
+        self._summary.figures_updated += len(records) if update else 0
+        self._summary.figures_new += 0 if update else len(records)
+        panels = [panel for record in records for panel in record.panels]
+        self._summary.panels_new += 0 if update else len(panels)
+        self._summary.panels_with_scale += sum(panel.scale is not None for panel in panels)
+
+    def _finish_copy(self, pending: _Pending, writer: IndexWriter) -> None:
+        if pending.identity in self._failed:
+            self._fail(pending.found, "the same content failed above")
+            return
+        writer.add_origin(pending.identity, pending.found.origin)
+        self._summary.figures_present += 1
+        self._count_done()
+
+    def _fail(self, found: FoundFigure, reason: str) -> None:
+        self._summary.failures.append((str(found.path), reason))
+        self._count_done()
+
+    def _count_done(self) -> None:
+        self._done += 1
+        if self._progress:
+            self._progress(self._summary, self._done)
+
+    def _add_seconds(self, stage: str, seconds: float) -> None:
+        self._summary.seconds[stage] = self._summary.seconds.get(stage, 0.0) + seconds
+
+
+class _Clock:
+    """Adds the seconds of calls to a stage's total."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self._seconds = seconds
+
+    def __call__(self, stage: str, action: Callable[[], Any]) -> Any:
+        started = time.monotonic()
+        try:
+            return action()
+        finally:
+            self._seconds[stage] = self._seconds.get(stage, 0.0) + time.monotonic() - started
+
+
+def _place(origin: Origin) -> tuple[str, str]:
+    return (origin.source, origin.location)
+
+
+def _changed(found: FoundFigure, there: KnownFigure) -> bool:
+    """Whether the same place now tells something else: another place's caption never replaces the first one's."""
+    if _place(found.origin) not in {_place(origin) for origin in there.origins}:
+        return bool(found.caption) and not there.caption
+    article = found.article.id if found.article else None
+    return found.caption != there.caption or article != there.article_id

@@ -1,0 +1,152 @@
+"""The one flow out: a question → a request → scored panels → an answer with hits."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from io import BytesIO
+
+from mirsearch import settings
+from mirsearch.answer import Answer, Hit, QueryView
+from mirsearch.errors import UsageError
+from mirsearch.extractors.base import Extractor
+from mirsearch.indexes.base import ExtractorIdentity, Index
+from mirsearch.query import Filters, Pixels, SearchRequest, SearchResult, Vector
+from mirsearch.query_image import ImageQuestion, QueryPart
+from mirsearch.ranking import Formula
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person asks: an image, an indexed panel's id (`like`), text, or an image and text."""
+
+    image: ImageQuestion | None = None
+    like: str | None = None
+    text: str | None = None
+    field_of_view_nm: float | None = None
+    use_scale: bool = True
+    filters: Filters = field(default_factory=Filters)
+    formula: Formula = field(default_factory=Formula)
+    top: int = 10
+    exact: bool = False
+
+    def check(self) -> None:
+        """UsageError where nothing, or too much at once, is asked."""
+        if self.image is None and self.like is None and not (self.text and self.text.strip()):
+            raise UsageError("nothing to search for", "give an image, --like ID, --text WORDS, or an image and --text")
+        if self.image is not None and self.like is not None:
+            raise UsageError("an image and --like ask two different things", "give one of them")
+        if not 1 <= self.top <= settings.LIMITS.query_top:
+            raise UsageError(f"--top {self.top} is out of range", f"give 1 to {settings.LIMITS.query_top}")
+
+
+def check_extractor(index: Index, extractor: Extractor) -> None:
+    """IndexMismatchError where the index was built with another extractor, version or size of vectors."""
+    from mirsearch.errors import IndexMismatchError
+
+    here = ExtractorIdentity(extractor.name, extractor.version, extractor.dims)
+    if here != index.extractor:
+        raise IndexMismatchError(
+            f"{index.location} was built with {index.extractor}, not {here}",
+            f"ask with --extractor {index.extractor.name}, or ingest again into another --index",
+        )
+
+
+def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) -> Answer:
+    """Answer a question from an index; `extractor` is only called where an image must be embedded."""
+    question.check()
+    part = question.image.resolve() if question.image else None
+    vector = _vector(index, question, part, extractor)
+    stored = index.panels([question.like])[0] if question.like else None
+    scale = (part.scale if part else stored.panel.scale if stored else None) if question.use_scale else None
+    fov = question.field_of_view_nm
+    if fov is None and question.use_scale:
+        fov = part.field_of_view_nm if part else stored.panel.field_of_view_nm if stored else None
+    request = SearchRequest(
+        vector=vector,
+        field_of_view_nm=fov,
+        text=question.text,
+        formula=question.formula,
+        filters=question.filters,
+        top=question.top,
+        exact=question.exact,
+        exclude=frozenset([question.like] if question.like else []),
+    )
+    started = time.perf_counter()
+    result = index.search(request)
+    hits = _hits(index, result)
+    view = QueryView(
+        image=str(question.image.path) if question.image else None,
+        like=question.like,
+        panel=part.label if part else stored.panel.label if stored else None,
+        box=part.box if part else stored.panel.box if stored else None,
+        text=question.text,
+        scale=scale,
+        field_of_view_nm=fov,
+        filters=question.filters,
+        pixels=part.pixels if part else _picture(index, question.like),
+    )
+    took = (time.perf_counter() - started) * 1000
+    notes = (*(part.notes if part else ()), *_notes(question, fov, result))
+    return Answer(view, hits, result.exact, result.considered, round(took, 3), question.formula, notes)
+
+
+def _vector(
+    index: Index, question: Question, part: QueryPart | None, extractor: Callable[[], Extractor]
+) -> Vector | None:
+    if question.like:
+        return index.vector(question.like)
+    if part is None:
+        return None
+    model = extractor()
+    check_extractor(index, model)
+    vector: Vector = model.embed([part.pixels])[0]
+    return vector
+
+
+def _hits(index: Index, result: SearchResult) -> tuple[Hit, ...]:
+    stored = index.panels([scored.panel_id for scored in result.panels])
+    return tuple(
+        Hit(rank, scored, panel, index.thumbnail(scored.panel_id))
+        for rank, (scored, panel) in enumerate(zip(result.panels, stored, strict=True), start=1)
+    )
+
+
+def _picture(index: Index, panel_id: str | None) -> Pixels | None:
+    if panel_id is None:
+        return None
+    thumbnail = index.thumbnail(panel_id)
+    if thumbnail is None:
+        return None
+    import numpy as np
+    from PIL import Image
+
+    return np.asarray(Image.open(BytesIO(thumbnail)).convert("RGB"), dtype=np.uint8)
+
+
+def _notes(question: Question, fov: float | None, result: SearchResult) -> list[str]:
+    notes = []
+    visual = question.image is not None or question.like is not None
+    if visual and question.use_scale and fov is None:
+        notes.append(
+            "no scale could be read from the query: ranked without it "
+            '(give --scale "500 nm" with --bar-px N, --nm-per-px or --field-of-view)'
+        )
+    if not result.panels:
+        notes.append(
+            "the filters leave no panel" if result.considered == 0 and not question.filters.empty else "nothing matched"
+        )
+    return notes
+
+
+def with_default_kinds(filters: Filters, every_kind: bool) -> Filters:
+    """Image answers leave plots and schematics out unless a kind, or every kind, is asked for."""
+    if every_kind or filters.kinds:
+        return filters
+    return dataclasses.replace(filters, kinds=IMAGE_KINDS)
+
+
+IMAGE_KINDS = ("micrograph", "diffraction", "map", "photo", "unknown")
+"""Kinds that answer an image query when none is asked for."""

@@ -1,0 +1,37 @@
+"""What an ingest did, for people and for programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class IngestSummary:
+    """What an ingest did: counts, failures as (file, reason), and seconds by stage (workers' stages added up)."""
+
+    figures_new: int = 0
+    figures_updated: int = 0
+    figures_present: int = 0
+    panels_new: int = 0
+    panels_with_scale: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    interrupted: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON types, as `mirsearch ingest --format json` prints them."""
+        return {
+            "figures": {
+                "new": self.figures_new,
+                "updated": self.figures_updated,
+                "already_there": self.figures_present,
+                "failed": len(self.failures),
+            },
+            "panels": {"new": self.panels_new, "with_scale": self.panels_with_scale},
+            "failures": [{"file": file, "reason": reason} for file, reason in self.failures],
+            "notes": [{"file": file, "note": note} for file, note in self.notes],
+            "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
+            "interrupted": self.interrupted,
+        }
