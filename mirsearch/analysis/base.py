@@ -29,8 +29,11 @@ class OcrEngine(Protocol):
 
     name: str
 
-    def read(self, pixels: Pixels, side_limit: int | None = None) -> list[TextBox]:
-        """Find and read lines; `side_limit` is the size in px the detector works at (smaller is faster)."""
+    def read(self, pixels: Pixels, side_limit: int | None = None, longest: int | None = None) -> list[TextBox]:
+        """Find and read lines; `side_limit` is the size in px the detector works at (smaller is faster).
+
+        `longest` bounds the longer side of what the detector sees, for a quick pass over a whole figure.
+        """
 
     def recognize(self, crops: Sequence[Pixels]) -> list[tuple[str, float]]:
         """Read crops that hold one line each, without looking for it: (text, confidence) each."""
