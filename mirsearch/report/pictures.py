@@ -1,0 +1,95 @@
+"""Pictures of hits: the crop from the original while that is still there, else the small picture of the index."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from mirsearch.answer import Hit, QueryView
+from mirsearch.corpus import Figure
+from mirsearch.errors import MirsearchError
+from mirsearch.images import crop, read_pages, thumbnail
+from mirsearch.query import Pixels, StoredPanel
+from mirsearch.settings import LIMITS
+
+PAGE_SIDE = 720
+"""Longer side, in px, of a picture on a page of few hits."""
+MANY_PICTURES = 60
+"""From so many pictures on, a page holds the index's small ones: it must stay a file one can open and send."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A JPEG with the size it stands for: `width` and `height` are those of the panel in px of its file."""
+
+    jpeg: bytes
+    width: int
+    height: int
+
+    @property
+    def data_url(self) -> str:
+        """The picture as an address that needs no request."""
+        return "data:image/jpeg;base64," + base64.b64encode(self.jpeg).decode("ascii")
+
+
+class Pictures:
+    """Makes pictures no larger than `side` px; keeps the last original in memory, as hits often share one."""
+
+    def __init__(self, side: int = PAGE_SIDE) -> None:
+        self.side = side
+        self._last: tuple[str, Pixels | None] = ("", None)
+
+    def of_hit(self, hit: Hit) -> Picture | None:
+        """The hit's panel, or None where neither its original nor a stored picture can be used."""
+        return self.of_panel(hit.stored, hit.thumbnail)
+
+    def of_panel(self, stored: StoredPanel, small: bytes | None, originals: bool = True) -> Picture | None:
+        """A panel from its original (where `originals`) or from the stored JPEG `small`."""
+        panel = stored.panel
+        width, height = max(panel.width, 1), max(panel.height, 1)
+        pixels = self._original(stored.figure) if originals else None
+        if pixels is not None and pixels.shape[:2] == (stored.figure.height, stored.figure.width):
+            try:
+                return Picture(thumbnail(crop(pixels, panel.box), self.side), width, height)
+            except MirsearchError:
+                pass  # a box outside its figure: the stored picture may still be right
+        return Picture(small, width, height) if small and _is_jpeg(small) else None
+
+    def of_query(self, query: QueryView) -> Picture | None:
+        """The part of the query's image that was used, or None."""
+        if query.pixels is None or query.pixels.size == 0:
+            return None
+        height, width = query.pixels.shape[:2]
+        return Picture(thumbnail(query.pixels, self.side), width, height)
+
+    def _original(self, figure: Figure) -> Pixels | None:
+        if self._last[0] != figure.id:
+            self._last = (figure.id, _read_original(figure))
+        return self._last[1]
+
+
+def _read_original(figure: Figure) -> Pixels | None:
+    """The figure's pixels from the newest origin that is a file here, or None: then the stored picture is shown."""
+    for origin in reversed(figure.origins):
+        if "://" in origin.location or "\0" in origin.location:
+            continue
+        try:
+            if not Path(origin.location).is_file():
+                continue
+            pages = read_pages(Path(origin.location))
+            return next((page.pixels for page in pages if page.number == figure.page), None)
+        except (MirsearchError, OSError, ValueError):
+            continue
+    return None
+
+
+def _is_jpeg(data: bytes) -> bool:
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG",)) as opened:
+            return opened.width * opened.height <= LIMITS.image_pixels
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        return False
