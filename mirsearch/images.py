@@ -31,6 +31,7 @@ SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".btf", ".tf8", ".gif", ".bmp", ".dib", ".webp")
 )
 THUMBNAIL_QUALITY = 85
+_TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _HASH_CHUNK = 1 << 20
 _CONVERT = "convert it to png, jpg or tif"
 _AGAIN = "get the file again, or save it anew from the program that opens it"
@@ -61,6 +62,18 @@ def is_image_name(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
+def is_image_file(path: Path) -> bool:
+    """Whether a file's first bytes are those of an image mirsearch reads; False where it can't be read."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            head = file.read(32)
+    except (OSError, ValueError):
+        return False
+    return head[:4] in _TIFF_HEADS or _opener(head) is not None
+
+
 def read_pages(path: Path | str, limits: Limits = LIMITS) -> Iterator[Page]:
     """Each page of an image file; one for all but TIFF, where thumbnails and smaller pyramid levels are left out.
 
@@ -70,7 +83,7 @@ def read_pages(path: Path | str, limits: Limits = LIMITS) -> Iterator[Page]:
     with _opened(path, limits) as file:
         head = file.read(32)
         file.seek(0)
-        if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        if head[:4] in _TIFF_HEADS:
             yield from _tiff_pages(file, path, limits)
         else:
             yield Page(_decode(file, head, path, limits))

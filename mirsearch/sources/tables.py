@@ -1,0 +1,217 @@
+"""Tables of captions: csv, tsv or jsonl of any usual dialect and encoding, columns matched by name."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mirsearch.errors import SourceError
+from mirsearch.settings import LIMITS, Limits
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "file": ("filename", "file_name", "image", "image_file", "image_name", "image_path", "path", "file_path",
+             "figure_path", "img"),
+    "caption": ("legend", "full_caption", "figure_caption", "caption_text", "description"),
+    "label": ("figure", "fig", "figure_label", "figure_number"),
+    "page": ("page_number",),
+    "title": ("article_title", "paper_title"),
+    "doi": ("article_doi", "paper_doi"),
+    "pmcid": ("pmc", "pmc_id"),
+    "journal": ("journal_title", "container_title"),
+    "year": ("pub_year", "publication_year", "date"),
+    "license": ("licence", "rights"),
+    "url": ("link", "article_url"),
+    "authors": ("author",),
+    "article": ("article_id", "paper", "paper_id"),
+    "permission": ("permission_note",),
+}  # fmt: skip
+"""Our columns, each with the other names it is known by."""
+
+TABLE_NAMES = ("captions.csv", "captions.tsv", "captions.jsonl")
+_DELIMITERS = (",", ";", "\t", "|")
+_FIELD_CHARS = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table: its line from 1, and its texts under our columns' names (only those that have one)."""
+
+    line: int
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table read: rows, and `problems` (line, reason) of lines left out; `guessed` names an encoding guessed."""
+
+    rows: tuple[Row, ...]
+    problems: tuple[tuple[int, str], ...] = ()
+    guessed: str | None = None
+
+
+def is_table_name(path: Path) -> bool:
+    """Whether a file given by name can be a table of captions."""
+    return path.suffix.lower() in (".csv", ".tsv", ".jsonl", ".ndjson") and not path.name.startswith(".")
+
+
+def read_table(path: Path, columns: Mapping[str, str] | None = None, limits: Limits = LIMITS) -> Table:
+    """Rows of a table; `columns` maps ours to the table's. SourceError names the file, what is there and the remedy."""
+    text, guessed = _decoded(path, limits)
+    if path.suffix.lower() in (".jsonl", ".ndjson"):
+        raw, problems = _json_rows(text)
+    else:
+        raw, problems = _csv_rows(text, path)
+    names = list(dict.fromkeys(name for _, fields in raw for name in fields))
+    if not raw:
+        why = f"; first: line {problems[0][0]}: {problems[0][1]}" if problems else ""
+        raise SourceError(f"{path}: no rows{why}", "the first line names the columns, each later one is a figure")
+    mapping = match_columns(names, columns or {}, path)
+    rows = []
+    for line, fields in raw:
+        ours = {our: fields[theirs].strip() for our, theirs in mapping.items() if fields.get(theirs, "").strip()}
+        rows.append(Row(line, ours))
+    return Table(tuple(rows), tuple(problems), guessed)
+
+
+def match_columns(names: list[str], columns: Mapping[str, str], path: Path) -> dict[str, str]:
+    """Our columns to the table's: those mapped, then those of our names, then synonyms. SourceError without `file`."""
+    there = {_key(name): name for name in reversed(names)}
+    matched = {}
+    for our, theirs in columns.items():
+        if our not in COLUMNS:
+            raise SourceError(f"no column {our!r} to map to", f"columns are {', '.join(COLUMNS)}")
+        if _key(theirs) not in there:
+            raise SourceError(f"{path}: no column {theirs!r}; columns there: {_listed(names)}",
+                              f"map one of these with --column {our}=NAME")  # fmt: skip
+        matched[our] = there[_key(theirs)]
+    taken = set(matched.values())
+    for our, others in COLUMNS.items():
+        found = next((there[key] for key in (our, *others) if key in there and there[key] not in taken), None)
+        if our not in matched and found is not None:
+            matched[our] = found
+            taken.add(found)
+    if "file" not in matched:
+        raise SourceError(f"{path}: no column for the image's file name; columns there: {_listed(names)}",
+                          "name it 'file', or map it with --column file=NAME")  # fmt: skip
+    if len(matched) == 1:
+        raise SourceError(f"{path}: no column for the caption or the article; columns there: {_listed(names)}",
+                          "name it 'caption', or map it with --column caption=NAME")  # fmt: skip
+    return matched
+
+
+def _key(name: str) -> str:
+    return "_".join(name.strip().lower().replace("-", " ").replace("_", " ").split())
+
+
+def _listed(names: list[str]) -> str:
+    shown = [repr(name[:40]) for name in names[:20]]
+    return (", ".join(shown) or "none") + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+
+
+def _decoded(path: Path, limits: Limits) -> tuple[str, str | None]:
+    """The file's text, and the encoding's name where it had to be guessed."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(limits.table_bytes + 1)
+    except OSError as error:
+        raise SourceError(f"{path}: can't be read: {error.strerror or error}", "check its permissions") from error
+    if len(data) > limits.table_bytes:
+        raise SourceError(f"{path}: more than {limits.table_bytes:,} bytes", "split it over several folders")
+    if not data.strip(b"\0 \r\n\t"):
+        raise SourceError(f"{path}: empty", "write the columns' names, then a line a figure; or remove the file")
+    for encoding in _encodings(data):
+        try:
+            return data.decode(encoding), None
+        except UnicodeDecodeError:
+            continue
+    return data.decode("cp1252", errors="replace"), "cp1252"
+
+
+def _encodings(data: bytes) -> Iterator[str]:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        yield "utf-16"
+    elif data[1:64:2].count(0) > 20:  # UTF-16 without its mark: every second byte of plain letters is zero
+        yield "utf-16-le"
+    elif data[0:64:2].count(0) > 20:
+        yield "utf-16-be"
+    yield "utf-8-sig"
+
+
+_Rows = list[tuple[int, dict[str, str]]]
+_Problems = list[tuple[int, str]]
+
+
+def _csv_rows(text: str, path: Path) -> tuple[_Rows, _Problems]:
+    rows: _Rows = []
+    problems: _Problems = []
+    first, _, rest = text.partition("\n")
+    delimiter = None
+    skipped = 0
+    if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:  # what spreadsheets write
+        delimiter, text, skipped = first.strip()[4], rest, 1
+    lines = text.splitlines()
+    header_line = next((line for line in lines if line.strip()), "")
+    delimiter = delimiter or _sniffed(header_line, path)
+    before = csv.field_size_limit(_FIELD_CHARS)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+        header: list[str] | None = None
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if header is None:
+                header = [cell.strip() for cell in cells]
+            elif len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
+                problems.append((reader.line_num + skipped, f"{len(cells)} cells where there are {len(header)} columns"
+                                 "; put texts that hold the delimiter in double quotes"))  # fmt: skip
+            else:
+                rows.append((reader.line_num + skipped, dict(zip(header, cells, strict=False))))
+    except csv.Error as error:
+        problems.append((reader.line_num + skipped, f"not a table from here on: {error}"))
+    finally:
+        csv.field_size_limit(before)
+    return rows, problems
+
+
+def _sniffed(header: str, path: Path) -> str:
+    """The delimiter under which most cells of the header are columns known, then the one that cuts most."""
+    known = {name for our, others in COLUMNS.items() for name in (our, *others)}
+
+    def worth(delimiter: str) -> tuple[int, int]:
+        cells = header.split(delimiter)
+        return sum(_key(cell.strip().strip('"')) in known for cell in cells), len(cells)
+
+    order = ("\t", *_DELIMITERS) if path.suffix.lower() == ".tsv" else _DELIMITERS
+    return max(order, key=worth)
+
+
+def _json_rows(text: str) -> tuple[_Rows, _Problems]:
+    rows: _Rows = []
+    problems: _Problems = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            problems.append((number, f"not JSON: {str(error)[:100]}"))
+            continue
+        if isinstance(found, dict):
+            rows.append((number, {str(key): _plain(value) for key, value in found.items()}))
+        else:
+            problems.append((number, "not a JSON object"))
+    return rows, problems
+
+
+def _plain(value: Any) -> str:
+    if value is None or isinstance(value, dict):
+        return ""
+    if isinstance(value, list):
+        return "; ".join(str(each) for each in value if isinstance(each, str | int | float))
+    return str(value)
