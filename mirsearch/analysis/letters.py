@@ -1,0 +1,153 @@
+"""Panel letters: which of the texts in a figure are one, and which belong together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from mirsearch.analysis.base import TextBox
+from mirsearch.corpus import Box
+
+_ROMAN = r"[ivx]{2,4}"
+_NAME = rf"(?:{_ROMAN}|[A-Za-z]\d{{1,2}}|[A-Za-z])"
+_CLOSED = re.compile(rf"^[(\[{{〈<]\s*({_NAME}|\d)\s*[)\]}}〉>.,]?(.*)$")
+_HALF = re.compile(rf"^({_NAME})\s*[)\]}}〉](.*)$")
+_BARE = re.compile(rf"^({_NAME})[.,:]?$")
+_LEADING = re.compile(r"^([A-Za-z])[.:]?\s+(\S.*)$")
+_LOOKALIKES = {"1": "i", "|": "i", "!": "i", "l": "i", "9": "g", "6": "b", "0": "o", "5": "s", "@": "a", "(": "c", "q": "g"}
+"""Readings that stand for a letter where that letter is expected and missing."""
+
+_NEAR_HEIGHT = 0.45
+"""How far a letter's height may be from the others', as a share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A panel letter: label in lower case, its own box (not that of text read with it), style, and how sure."""
+
+    label: str
+    box: Box
+    style: str
+    confidence: float
+    alone: bool = True
+
+    @property
+    def height(self) -> int:
+        """Height of its line in px."""
+        return self.box[3] - self.box[1]
+
+
+def parse_letter(text: TextBox) -> Letter | None:
+    """The panel letter a line of text is or begins with, or None."""
+    line = text.text.strip()
+    for style, pattern in (("closed", _CLOSED), ("half", _HALF), ("bare", _BARE), ("leading", _LEADING)):
+        match = pattern.match(line)
+        if match is None:
+            continue
+        rest = match.group(2).strip() if pattern.groups > 1 else ""
+        if style == "closed" and not re.search(r"[)\]}〉>]", line[: len(line) - len(rest)]) and rest:
+            continue
+        own = len(line) - len(rest) if rest else len(line)
+        return Letter(match.group(1).lower(), _own_box(text.box, own, len(line)), style, text.confidence, not rest)
+    return None
+
+
+def lookalike(text: TextBox, missing: Iterable[str]) -> Letter | None:
+    """A one-letter reading taken for a missing label it is often mistaken for."""
+    core = text.text.strip().strip("()[]{}.,: ")
+    label = _LOOKALIKES.get(core)
+    return Letter(label, text.box, "bare", text.confidence * 0.8) if label is not None and label in missing else None
+
+
+def _own_box(box: Box, own: int, whole: int) -> Box:
+    """The part of a line's box that its first `own` of `whole` characters fill."""
+    x0, y0, x1, y1 = box
+    if own >= whole:
+        return box
+    width = min(x1 - x0, max(round((x1 - x0) * own / whole), round((y1 - y0) * 0.4 * own)))
+    return (x0, y0, x0 + width, y1)
+
+
+def choose_letters(texts: Sequence[TextBox], expected: Sequence[str], least: int = 2) -> list[Letter]:
+    """One letter a label, alike in style and size, from lines of text.
+
+    With `expected` labels only these count. Without, they must run from "a" (or "i", "1") without a gap, at least `least`.
+    """
+    found = [letter for text in texts if (letter := parse_letter(text)) is not None]
+    wanted = {label.rstrip("'′") for label in expected}
+    if wanted:
+        found = [each for each in found if each.label in wanted]
+    groups = [[e for e in found if e.style in ("closed", "half")], [e for e in found if e.style in ("bare", "leading")]]
+    best: list[Letter] = []
+    for group in groups:
+        alike = _alike(group)
+        if not wanted:
+            alike = _run(alike)
+        if len(alike) > len(best):
+            best = alike
+    if wanted:
+        return _completed(best, found)
+    return best if len(best) >= least else []
+
+
+def _alike(letters: list[Letter]) -> list[Letter]:
+    """The best letter for each label, of the size most of them share."""
+    if not letters:
+        return []
+    rated: list[tuple[int, float, list[Letter]]] = []
+    for anchor in letters:
+        near = [each for each in letters if _similar(each.height, anchor.height)]
+        chosen = {}
+        for each in sorted(near, key=lambda e: (_rating(e, near), e.confidence)):
+            chosen[each.label] = each
+        rated.append((len(chosen), sum(_rating(e, near) for e in chosen.values()), list(chosen.values())))
+    return max(rated, key=lambda row: (row[0], row[1]))[2]
+
+
+def _rating(letter: Letter, others: list[Letter]) -> float:
+    """How well a letter is placed among others: rows and columns of letters line up."""
+    tolerance = max(4.0, letter.height * 0.5)
+    lined = {
+        each.label
+        for each in others
+        if each.label != letter.label
+        and (abs(each.box[0] - letter.box[0]) < tolerance or abs(each.box[1] - letter.box[1]) < tolerance)
+    }
+    return len(lined) + 0.5 * letter.confidence + (0.5 if letter.alone else 0.0)
+
+
+def _similar(first: int, second: int) -> bool:
+    return abs(first - second) <= _NEAR_HEIGHT * max(first, second)
+
+
+def _run(letters: list[Letter]) -> list[Letter]:
+    """Letters that run a, b, c… (i, ii…; 1, 2…) from the first; empty where the first is missing."""
+    by_label = {each.label: each for each in letters}
+    for sequence in ([chr(n) for n in range(97, 123)], ["i", "ii", "iii", "iv", "v", "vi"], [str(n) for n in range(1, 10)]):
+        length = 0
+        while length < len(sequence) and sequence[length] in by_label:
+            length += 1
+        if length >= 2:
+            return [by_label[label] for label in sequence[:length]]
+    return []
+
+
+def _completed(chosen: list[Letter], found: list[Letter]) -> list[Letter]:
+    """Add letters of another style (a bracket lost in reading) where size and alignment agree."""
+    if not chosen:
+        return chosen
+    have = {each.label for each in chosen}
+    height = round(median(each.height for each in chosen))
+    for letter in sorted(found, key=lambda each: -each.confidence):
+        if letter.label in have or not _similar(letter.height, height):
+            continue
+        tolerance = max(6.0, height * 0.6)
+        lined = any(
+            abs(letter.box[0] - each.box[0]) < tolerance or abs(letter.box[1] - each.box[1]) < tolerance for each in chosen
+        )
+        if lined and letter.alone:
+            chosen = [*chosen, letter]
+            have.add(letter.label)
+    return chosen
