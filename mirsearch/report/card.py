@@ -148,7 +148,7 @@ def _article(article: Article | None, permission: str | None) -> Markup:
         "div",
         {"class": "article"},
         el("p", {"class": "title"}, retracted, linked),
-        el("p", {"class": "where"}, where, _license(article)),
+        el("div", {"class": "where"}, el("span", {}, where) if where else None, _license(article)),
         _permission(permission),
     )
 

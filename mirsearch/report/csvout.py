@@ -1,0 +1,74 @@
+"""An answer as CSV: one row a hit, numbers as numbers, missing empty, nothing a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+
+from mirsearch.answer import Answer, Hit
+from mirsearch.corpus import Article
+from mirsearch.report.wording import article_link, clean
+from mirsearch.settings import LIMITS
+
+Cell = str | int | float | None
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "|", "%", "＝", "＋", "－", "＠")
+
+_COLUMNS: dict[str, Callable[[Hit], Cell]] = {
+    "rank": lambda hit: hit.rank,
+    "id": lambda hit: hit.stored.panel.id,
+    "score": lambda hit: hit.scored.score,
+    "visual_distance": lambda hit: hit.scored.visual_distance,
+    "visual": lambda hit: hit.scored.visual,
+    "scale": lambda hit: hit.scored.scale,
+    "text": lambda hit: hit.scored.text,
+    "scale_label": lambda hit: hit.stored.panel.scale.label_text if hit.stored.panel.scale else None,
+    "nm_per_px": lambda hit: hit.stored.panel.scale.nm_per_px if hit.stored.panel.scale else None,
+    "scale_source": lambda hit: hit.stored.panel.scale.source if hit.stored.panel.scale else None,
+    "field_of_view_nm": lambda hit: hit.stored.panel.field_of_view_nm,
+    "figure": lambda hit: hit.stored.figure.id,
+    "figure_label": lambda hit: hit.stored.figure.label,
+    "panel": lambda hit: hit.stored.panel.label,
+    "x0": lambda hit: hit.stored.panel.box[0],
+    "y0": lambda hit: hit.stored.panel.box[1],
+    "x1": lambda hit: hit.stored.panel.box[2],
+    "y1": lambda hit: hit.stored.panel.box[3],
+    "kind": lambda hit: hit.stored.panel.kind,
+    "technique": lambda hit: hit.stored.panel.technique,
+    "caption": lambda hit: hit.stored.panel.caption or hit.stored.figure.caption,
+    "title": lambda hit: _article(hit).title,
+    "authors": lambda hit: "; ".join(_article(hit).authors),
+    "journal": lambda hit: _article(hit).journal,
+    "year": lambda hit: _article(hit).year,
+    "doi": lambda hit: _article(hit).doi,
+    "license": lambda hit: _article(hit).license,
+    "url": lambda hit: article_link(hit.stored.figure.article),
+    "retracted": lambda hit: "yes" if _article(hit).retracted else None,
+    "image": lambda hit: hit.stored.figure.image,
+}
+"""Heading → what a hit has there."""
+
+
+def answer_csv(answer: Answer) -> str:
+    """The hits as CSV text with a header, lines ended by LF (RFC 4180 quoting)."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for hit in answer.hits:
+        writer.writerow([_cell(value(hit)) for value in _COLUMNS.values()])
+    return out.getvalue()
+
+
+def _cell(value: Cell) -> str | int | float:
+    """A cell; text from outside that a spreadsheet would take for a formula gets an apostrophe before it (OWASP)."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return value
+    text = clean(value, LIMITS.caption_chars)
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _article(hit: Hit) -> Article:
+    return hit.stored.figure.article or Article(id="")
