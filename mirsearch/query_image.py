@@ -97,9 +97,12 @@ class ImageQuestion:
         return whole, None, [f"{self.path} has {len(panels)} panels ({names}): asked with the whole; --panel picks one"]
 
     def _panels(self, pixels: Pixels) -> list[Panel]:
+        """Panels by geometry alone, which is quick; letters are only read where there is something to choose from."""
         from mirsearch.analysis.separation import separate
 
-        found = separate(pixels, self.ocr)
+        found = separate(pixels, self.ocr, texts=())
+        if len(found) > 1 or self.panel is not None:
+            found = separate(pixels, self.ocr)
         return [Panel(box=box, label=label) for box, label in found]
 
     def _labeled(self, panels: list[Panel]) -> tuple[Box, str | None, list[str]]:

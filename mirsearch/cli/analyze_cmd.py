@@ -109,9 +109,10 @@ def _write_overlay(page: Page, panels: list[Panel], target: Path) -> None:
 def _caption_table(path: Path | None) -> dict[str, str]:
     if path is None:
         return {}
-    from mirsearch.sources.tables import read_captions
+    from mirsearch.sources.tables import read_table
 
-    return read_captions(path)
+    rows = [row.fields for row in read_table(path).rows]
+    return {Path(row["file"]).name: row.get("caption", "") for row in rows if "file" in row}
 
 
 def _print_table(results: list[dict[str, Any]]) -> None:
