@@ -1,0 +1,81 @@
+"""First look for scale bars: rectangles of horizontal runs in masks of bright or dark pixels at several levels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Gray = NDArray[np.uint8]
+"""Brightness, uint8 (h, w)."""
+
+_LEVELS = (250, 238, 218, 190, 160, 130, 100, 70)
+"""Brightness levels; dark bars are looked for in the negative with the same levels."""
+
+_THIN = (7, 19, 45)
+"""Heights in px: what is thinner stands out from a background of its own brightness (white top-hat)."""
+
+_STANDS_OUT = (24, 60, 110)
+"""How much brighter than what lies above and below a thin structure must be."""
+
+LEAST_LENGTH = 14
+"""Shortest bar in px that can be measured to a few percent."""
+
+_LEAST_FILL = 0.72
+_LEAST_ASPECT = 2.0
+_MOST_RECTANGLES = 4000
+"""Rectangles a mask may hold; more means texture, and only the longest are kept."""
+
+
+def rectangles(gray: Gray, longest: int) -> list[tuple[int, int, int, int, bool]]:
+    """Boxes (x0, y0, x1, y1, bright) of solid horizontal structures, duplicates merged; `longest` in px."""
+    found: dict[tuple[int, int, int, int, bool], None] = {}
+    for bright in (True, False):
+        seen = gray if bright else np.asarray(255 - gray, np.uint8)
+        for mask in _masks(seen):
+            for box in _solid(mask, longest):
+                found[(*box, bright)] = None
+    return _distinct(list(found))
+
+
+def _masks(seen: Gray) -> Iterator[Gray]:
+    """Masks (0 or 1) of what is bright, and of what is brighter than the things above and below it."""
+    for level in _LEVELS:
+        yield np.asarray(seen >= level, np.uint8)
+    for height in _THIN:
+        if height * 2 >= seen.shape[0]:
+            continue
+        kernel = np.ones((height, 1), np.uint8)
+        raised = cv2.morphologyEx(seen, cv2.MORPH_TOPHAT, kernel, borderType=cv2.BORDER_REPLICATE)
+        for step in _STANDS_OUT:
+            yield np.asarray(raised >= step, np.uint8)
+
+
+def _solid(mask: Gray, longest: int) -> list[tuple[int, int, int, int]]:
+    """Boxes of components that are left when runs shorter than the least length are taken away."""
+    runs = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, LEAST_LENGTH), np.uint8), borderType=cv2.BORDER_CONSTANT)
+    if not runs.any():
+        return []
+    _, _, stats, _ = cv2.connectedComponentsWithStats(runs, connectivity=4)
+    x, y, w, h, area = (stats[1:, column] for column in range(5))
+    good = (w >= LEAST_LENGTH) & (w <= longest) & (w >= _LEAST_ASPECT * h) & (area >= _LEAST_FILL * w * h)
+    kept = np.flatnonzero(good)
+    if len(kept) > _MOST_RECTANGLES:
+        kept = kept[np.argsort(-w[kept])[:_MOST_RECTANGLES]]
+    return [(int(x[i]), int(y[i]), int(x[i] + w[i]), int(y[i] + h[i])) for i in kept]
+
+
+def _distinct(boxes: list[tuple[int, int, int, int, bool]]) -> list[tuple[int, int, int, int, bool]]:
+    """One box of each set that differs by a pixel or two: the one that most others agree with."""
+    votes: dict[tuple[int, int, int, int, bool], list[tuple[int, int, int, int, bool]]] = {}
+    for box in boxes:
+        x0, y0, x1, y1, bright = box
+        key = (x0 // 4, (y0 + y1) // 8, x1 // 4, 0, bright)
+        votes.setdefault(key, []).append(box)
+    middles = []
+    for group in votes.values():
+        middle = np.median(np.array([box[:4] for box in group]), axis=0)
+        middles.append(min(group, key=lambda box: float(np.abs(np.array(box[:4]) - middle).sum())))
+    return middles

@@ -1,0 +1,141 @@
+"""OCR by rapidocr: PP-OCR models in ONNX, shipped inside its wheel, run by onnxruntime."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mirsearch import settings
+from mirsearch.analysis.base import Pixels, TextBox
+
+if TYPE_CHECKING:
+    from rapidocr import RapidOCR
+
+DEFAULT_SIDE = 736
+"""Least shorter side, in px, that the text detector sees where a caller names none (rapidocr's own default)."""
+
+LARGEST_SIDE = 2000
+"""Longest side, in px, the text detector sees; larger images are reduced for it, not for the recognizer."""
+
+LEAST_CONFIDENCE = 0.5
+_RECOGNIZER_SHAPE = (3, 48, 160)
+"""Channels, height and least width, in px, of a line given to the recognizer: labels are short."""
+
+_LONGEST_LINE = 40
+"""Lines longer than this many times their height are squeezed: they are no label, and would cost much."""
+
+
+class RapidOcrEngine:
+    """Finds and reads lines of text; loads its models at first use, prints nothing, and may be shared by threads."""
+
+    name = "rapidocr"
+
+    def __init__(self, threads: int | None = None) -> None:
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._detector: RapidOCR | None = None
+        self._recognizer: RapidOCR | None = None
+
+    def read(self, pixels: Pixels, side_limit: int | None = None, longest: int | None = None) -> list[TextBox]:
+        """Lines of text, top to bottom; the detector sees a shorter side of at least `side_limit` px.
+
+        `longest` bounds the longer side it sees; lines are still read from the pixels as given.
+        """
+        if pixels.ndim != 3 or min(pixels.shape[:2]) < 4:
+            return []
+        quads = self._find(np.ascontiguousarray(pixels[:, :, ::-1]), side_limit or DEFAULT_SIDE, longest)
+        if not quads:
+            return []
+        texts = self.recognize([_straighten(pixels, quad) for quad in quads])
+        height, width = pixels.shape[:2]
+        found = []
+        for quad, (text, confidence) in zip(quads, texts, strict=True):
+            if text.strip() and confidence >= LEAST_CONFIDENCE:
+                x0, y0 = np.floor(quad.min(axis=0)).astype(int)
+                x1, y1 = np.ceil(quad.max(axis=0)).astype(int)
+                box = (max(0, int(x0)), max(0, int(y0)), min(width, int(x1)), min(height, int(y1)))
+                found.append(TextBox(text.strip(), box, confidence))
+        return found
+
+    def recognize(self, crops: Sequence[Pixels]) -> list[tuple[str, float]]:
+        """Text and confidence (0 to 1) of crops that hold one line each; ("", 0) where a crop has no area."""
+        engine = self._engine("recognizer")
+        answers = []
+        for crop in crops:
+            if crop.ndim != 3 or min(crop.shape[:2]) < 2:
+                answers.append(("", 0.0))
+                continue
+            line = np.ascontiguousarray(_within(crop)[:, :, ::-1])
+            result = engine(line, use_det=False, use_cls=False, use_rec=True)
+            text, score = (result.txts or ("",))[0], (result.scores or (0.0,))[0]
+            answers.append((str(text), float(score)))
+        return answers
+
+    def _find(self, bgr: Pixels, side: int, longest: int | None = None) -> list[NDArray[np.float32]]:
+        """Quadrilaterals (4, 2) of text lines in px of the image, found at a scale where its sides are as asked."""
+        height, width = bgr.shape[:2]
+        scale = min(max(1.0, side / min(height, width)), (longest or LARGEST_SIDE) / max(height, width))
+        size = (max(32, round(width * scale)), max(32, round(height * scale)))
+        seen = bgr if size == (width, height) else cv2.resize(bgr, size, interpolation=cv2.INTER_LINEAR)
+        result = self._engine("detector")(seen, use_det=True, use_cls=False, use_rec=False)
+        if result.boxes is None:
+            return []
+        shrink = np.array([width / size[0], height / size[1]], np.float32)
+        return [np.asarray(quad, np.float32) * shrink for quad in result.boxes]
+
+    def _engine(self, part: str) -> RapidOCR:
+        with self._lock:
+            engine: RapidOCR | None = self._detector if part == "detector" else self._recognizer
+            if engine is None:
+                engine = _build(part, self._threads or settings.threads())
+                if part == "detector":
+                    self._detector = engine
+                else:
+                    self._recognizer = engine
+            return engine
+
+
+def _build(part: str, threads: int) -> RapidOCR:
+    """A rapidocr pipeline that only finds lines or only reads them, so that no call changes another's settings."""
+    from rapidocr import RapidOCR
+
+    logging.getLogger("RapidOCR").disabled = True  # it writes every model path and every empty result to stderr
+    options: dict[str, Any] = {
+        "Global.log_level": "critical",
+        "Global.use_det": part == "detector",
+        "Global.use_cls": False,
+        "Global.use_rec": part == "recognizer",
+        "Global.text_score": 0.0,
+        "Global.max_side_len": LARGEST_SIDE * 2,
+        "Det.limit_side_len": 32,
+        "Rec.rec_img_shape": list(_RECOGNIZER_SHAPE),
+        "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+        "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+    }
+    return RapidOCR(params=options)
+
+
+def _within(crop: Pixels) -> Pixels:
+    """A line no longer than the recognizer should be asked for."""
+    height, width = crop.shape[:2]
+    if width <= _LONGEST_LINE * height:
+        return crop
+    return np.asarray(cv2.resize(crop, (_LONGEST_LINE * height, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _straighten(pixels: Pixels, quad: NDArray[np.float32]) -> Pixels:
+    """The line inside a quadrilateral as an upright crop; a line much taller than wide is turned clockwise to lie."""
+    across = max(np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[3] - quad[2]))
+    down = max(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[1] - quad[2]))
+    width, height = max(2, round(float(across))), max(2, round(float(down)))
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    matrix = cv2.getPerspectiveTransform(quad.astype(np.float32), corners)
+    crop = cv2.warpPerspective(pixels, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    upright = np.rot90(crop) if height >= 1.5 * width else crop
+    return np.ascontiguousarray(upright, np.uint8)

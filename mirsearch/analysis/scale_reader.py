@@ -1,0 +1,203 @@
+"""From a figure's pixels and panels to scale readings: bars, the labels beside them, values told by the caption."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, ScaleBarDetector, TextBox
+from mirsearch.analysis.caption_scales import CaptionScale, caption_scales
+from mirsearch.analysis.scale_pairs import Label, Pair, best_pair, labels_of
+from mirsearch.corpus import Box, ScaleReading
+
+_SURE = 0.62
+"""Pair score from which no further crop is read."""
+
+_LEAST_PAIR = 0.30
+"""Pair score below which a label and a bar are taken not to belong together."""
+
+_LEAST_LONE_BAR = 0.55
+"""Score a bar without a label must have to be given the caption's length."""
+
+_MOST_CROPS = 3
+_CROP_SIDE = 160
+"""Least shorter side, in px, at which a crop is searched for text."""
+
+_LEAST_SIDE = 24
+_AGREE = 1.06
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the caption says of one panel."""
+
+    bar: CaptionScale | None = None
+    width: CaptionScale | None = None
+    certain: bool = True
+
+
+def read_scales(
+    pixels: Pixels,
+    boxes: Sequence[Box],
+    captions: Sequence[str],
+    detector: ScaleBarDetector,
+    ocr: OcrEngine,
+    nm_per_px: float | None = None,
+    *,
+    labels: Sequence[str | None] = (),
+    figure_caption: str = "",
+) -> list[ScaleReading | None]:
+    """The scale of each panel (boxes in px of the figure), or None where the figure does not tell it.
+
+    `captions` are the panels' own parts with what speaks of all, `labels` their letters, `nm_per_px` the pixel size
+    from the file's metadata. A panel that is too small, or lies outside the image, has no scale.
+    """
+    letters = list(labels) + [None] * (len(boxes) - len(labels))
+    parts = list(captions) + [figure_caption] * (len(boxes) - len(captions))
+    readings: list[ScaleReading | None] = []
+    for box, part, letter in zip(boxes, parts, letters, strict=False):
+        told = _told(part, figure_caption, letter, letters)
+        inside = _clip(box, pixels)
+        found = None if inside is None else _read_panel(pixels, inside, told, detector, ocr)
+        readings.append(_with_metadata(found, nm_per_px))
+    return readings
+
+
+def _clip(box: Box, pixels: Pixels) -> Box | None:
+    """The part of a box that lies in the image, or None where it is too small to hold a bar."""
+    height, width = pixels.shape[:2]
+    x0, y0, x1, y1 = max(0, box[0]), max(0, box[1]), min(width, box[2]), min(height, box[3])
+    return (x0, y0, x1, y1) if x1 - x0 >= _LEAST_SIDE and y1 - y0 >= _LEAST_SIDE else None
+
+
+def _told(part: str, figure_caption: str, letter: str | None, letters: Sequence[str | None]) -> _Told:
+    """The caption's length for a panel: said of its letter, else of all, else the only one that is said."""
+    for text in (part, figure_caption):
+        scales = caption_scales(text, letters) if text else {}
+        bars = {key: scale for key, scale in scales.items() if scale.kind == "bar" and scale.nm}
+        widths = {key: scale for key, scale in scales.items() if scale.kind == "width"}
+        own = letter.lower() if letter else None
+        bar, width = bars.get(own) or bars.get(None), widths.get(own) or widths.get(None)
+        if bar is None and own is None and len({scale.nm for scale in bars.values()}) == 1:
+            return _Told(next(iter(bars.values())), width, certain=False)
+        if bar is not None or width is not None:
+            return _Told(bar, width)
+    return _Told()
+
+
+def _read_panel(
+    pixels: Pixels, box: Box, told: _Told, detector: ScaleBarDetector, ocr: OcrEngine
+) -> ScaleReading | None:
+    """The scale of one panel whose box lies in the image."""
+    panel = np.ascontiguousarray(pixels[box[1] : box[3], box[0] : box[2]])
+    bars = detector.detect(panel)
+    pair = _labelled(panel, bars, ocr)
+    if pair is not None and pair.score >= _LEAST_PAIR:
+        return _moved(_from_label(pair, told), box)
+    if told.bar is not None:
+        alone = _lone(bars)
+        if alone is not None:
+            return _moved(_from_caption(alone, told), box)
+    if told.width is not None and told.width.nm:
+        width = told.width
+        return ScaleReading(told.width.nm / (box[2] - box[0]), source="caption", confidence=0.5 * width.confidence)
+    return None
+
+
+def _labelled(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> Pair | None:
+    """The best bar with a label, reading small crops around the likeliest bars until one is sure."""
+    windows: list[Box] = []
+    labels: list[Label] = []
+    best: Pair | None = None
+    for bar in bars:
+        if len(windows) >= _MOST_CROPS or bar.score < 0.15:
+            break
+        window = _window(bar, panel.shape[1], panel.shape[0])
+        if any(_inside(bar.box, other) for other in windows):
+            continue
+        windows.append(window)
+        labels += labels_of(_read(panel, window, ocr))
+        best = best_pair(bars, labels)
+        if best is not None and best.score >= _SURE:
+            break
+    return best
+
+
+def _window(bar: BarCandidate, width: int, height: int) -> Box:
+    """The part of a panel in which a bar's label would lie."""
+    x0, y0, x1, y1 = bar.box
+    along = max(70.0, 0.5 * bar.length_px, 0.1 * width)
+    across = min(max(36.0, 0.3 * bar.length_px, 0.06 * height), 110.0)
+    if bar.vertical:
+        along, across = across, along
+    return (
+        max(0, int(x0 - along)), max(0, int(y0 - across)), min(width, int(x1 + along)), min(height, int(y1 + across))
+    )  # fmt: skip
+
+
+def _inside(box: Box, window: Box) -> bool:
+    return window[0] <= box[0] and window[1] <= box[1] and box[2] <= window[2] and box[3] <= window[3]
+
+
+def _read(panel: Pixels, window: Box, ocr: OcrEngine) -> list[TextBox]:
+    """Text lines of a window, boxes in px of the panel."""
+    x0, y0, x1, y1 = window
+    lines = ocr.read(np.ascontiguousarray(panel[y0:y1, x0:x1]), _CROP_SIDE)
+    return [
+        replace(line, box=(line.box[0] + x0, line.box[1] + y0, line.box[2] + x0, line.box[3] + y0)) for line in lines
+    ]
+
+
+def _lone(bars: Sequence[BarCandidate]) -> BarCandidate | None:
+    """The bar that stands for the caption's length where no label was found."""
+    return next((bar for bar in bars if bar.score >= _LEAST_LONE_BAR), None)
+
+
+def _from_label(pair: Pair, told: _Told) -> ScaleReading:
+    """The reading a bar and its label make; a caption that says otherwise makes it less sure."""
+    length = pair.label.length
+    confidence = min(0.99, pair.score)
+    if told.bar is not None and told.bar.nm:
+        if max(length.nm, told.bar.nm) / min(length.nm, told.bar.nm) < _AGREE:
+            confidence = 1 - (1 - confidence) * 0.3
+        elif told.certain:
+            confidence *= 0.5
+    return ScaleReading(
+        nm_per_px=length.nm / pair.bar.length_px, length_nm=length.nm, length_px=pair.bar.length_px, bar=pair.bar.box,
+        label_text=length.text, source="label", confidence=round(confidence, 4),
+    )  # fmt: skip
+
+
+def _from_caption(bar: BarCandidate, told: _Told) -> ScaleReading | None:
+    if told.bar is None or not told.bar.nm:
+        return None
+    confidence = bar.score * told.bar.confidence * (0.9 if told.certain else 0.6)
+    return ScaleReading(
+        nm_per_px=told.bar.nm / bar.length_px, length_nm=told.bar.nm, length_px=bar.length_px, bar=bar.box,
+        label_text=None, source="caption", confidence=round(min(0.99, confidence), 4),
+    )  # fmt: skip
+
+
+def _moved(reading: ScaleReading | None, box: Box) -> ScaleReading | None:
+    """The reading with its bar in px of the figure."""
+    if reading is None or reading.bar is None:
+        return reading
+    x0, y0, x1, y1 = reading.bar
+    return replace(reading, bar=(x0 + box[0], y0 + box[1], x1 + box[0], y1 + box[1]))
+
+
+def _with_metadata(reading: ScaleReading | None, nm_per_px: float | None) -> ScaleReading | None:
+    """Pixel size from metadata beside what the pixels say: they confirm each other, or the surer one stays."""
+    if nm_per_px is None or not (math.isfinite(nm_per_px) and nm_per_px > 0):
+        return reading
+    if reading is None or reading.source == "caption":
+        return ScaleReading(nm_per_px=nm_per_px, source="metadata", confidence=0.9)
+    ratio = max(reading.nm_per_px, nm_per_px) / min(reading.nm_per_px, nm_per_px)
+    if ratio < _AGREE:
+        return replace(reading, nm_per_px=nm_per_px, source="metadata", confidence=0.99)
+    if reading.confidence >= 0.6:
+        return replace(reading, confidence=round(reading.confidence * 0.7, 4))
+    return ScaleReading(nm_per_px=nm_per_px, source="metadata", confidence=0.7)

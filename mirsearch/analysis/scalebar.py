@@ -1,0 +1,142 @@
+"""Scale bars by runs of even pixels: masks at several levels, ends at half-level crossings, a score for each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from mirsearch.analysis.bars_masks import Gray, rectangles
+from mirsearch.analysis.bars_measure import Measure, measure
+from mirsearch.analysis.base import BarCandidate, Pixels
+from mirsearch.corpus import Box
+
+_LONGEST = 0.98
+"""Longest bar, as a part of the image's width."""
+
+_THICKEST = 60
+_MOST_MEASURED = 400
+_MOST_CANDIDATES = 40
+_LEAST_SCORE = 0.02
+_VERTICAL_WEIGHT = 0.5
+"""Vertical bars are rare, and frames and columns many."""
+
+_JOINED_WEIGHT = 0.8
+_LARGEST_PIXELS = 40_000_000
+"""Images above this many pixels are looked at at half size or less."""
+
+
+class RunLengthDetector:
+    """Finds bars of any polarity and thickness, lying or upright, whole or broken by their label; holds no state."""
+
+    name = "runs"
+
+    def detect(self, pixels: Pixels) -> list[BarCandidate]:
+        """Candidates, best first: boxes in px of `pixels` (RGB, uint8, (h, w, 3)), lengths to a fraction of a px."""
+        if pixels.ndim != 3 or min(pixels.shape[:2]) < 8:
+            return []
+        gray = np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY), np.uint8)
+        factor = 1
+        while gray.size > _LARGEST_PIXELS:
+            gray, factor = np.asarray(cv2.resize(gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)), factor * 2
+        found = _lying(gray, vertical=False)
+        found += _lying(np.ascontiguousarray(gray.T), vertical=True)
+        found.sort(key=lambda candidate: -candidate.score)
+        return [_enlarged(candidate, factor) for candidate in found[:_MOST_CANDIDATES]]
+
+
+def _lying(gray: Gray, vertical: bool) -> list[BarCandidate]:
+    """Candidates along the rows of an image; `vertical` says that it is a transposed one."""
+    width = gray.shape[1]
+    boxes = [box for box in rectangles(gray, int(width * _LONGEST)) if box[3] - box[1] <= _THICKEST]
+    boxes.sort(key=lambda box: -(box[2] - box[0]) / math.sqrt(box[3] - box[1]))
+    measures = []
+    for box in boxes[:_MOST_MEASURED]:
+        measured = measure(gray, box[:4], box[4])
+        if measured is not None and measured.length >= 1.6 * measured.thickness:
+            measures.append(measured)
+    scored = [(_score(each, gray.shape), each) for each in _unique(measures)]
+    scored += [(_JOINED_WEIGHT * score, whole) for score, whole in _joined(scored)]
+    weight = _VERTICAL_WEIGHT if vertical else 1.0
+    return [_candidate(each, score * weight, vertical) for score, each in scored if score >= _LEAST_SCORE]
+
+
+def _score(bar: Measure, shape: tuple[int, int]) -> float:
+    """How bar-like a measured rectangle is, 0 to 1: contrast, evenness, straight edges, sudden ends, usual shape."""
+    width = shape[1]
+    extreme = max(bar.level, 255 - bar.level) if bar.bright == (bar.level > 127) else 127.0
+    contrast = min(1.0, bar.contrast / 90)
+    purity = np.clip((extreme - 150) / 100, 0.0, 1.0)
+    aspect = bar.length / max(bar.thickness, 1.0)
+    shape_weight = min(1.0, aspect / 4) * min(1.0, bar.length / 30)
+    share = bar.length / width
+    usual = 1.0 if 0.05 <= share <= 0.55 else 0.6
+    core = 0.30 * contrast + 0.25 * bar.even + 0.15 * bar.sharp + 0.30 * float(purity)
+    return float(core * bar.straight**2 * (0.5 + 0.5 * shape_weight) * usual)
+
+
+def _unique(measures: Sequence[Measure]) -> list[Measure]:
+    """One measure of each rectangle: of those that cover each other, the one with the most contrast and evenness."""
+    kept: list[Measure] = []
+    for each in sorted(measures, key=lambda bar: -(bar.contrast / 255 + bar.even + bar.straight)):
+        if not any(_same(each, other) for other in kept):
+            kept.append(each)
+    return kept
+
+
+def _same(one: Measure, other: Measure) -> bool:
+    tolerance = 2 + 0.02 * max(one.length, other.length)
+    return (
+        one.bright == other.bright
+        and abs(one.x0 - other.x0) <= tolerance
+        and abs(one.x1 - other.x1) <= tolerance
+        and min(one.y1, other.y1) > max(one.y0, other.y0) - 1
+    )
+
+
+def _joined(scored: Sequence[tuple[float, Measure]]) -> list[tuple[float, Measure]]:
+    """Bars broken by a label in their middle: two thin pieces in one row, alike in length, thickness and level."""
+    wholes = []
+    thin = [(score, bar) for score, bar in scored if bar.thickness <= 8]
+    for score, one in thin:
+        for other_score, other in thin:
+            gap = other.x0 - one.x1
+            mean = (one.length + other.length) / 2
+            if not (10 <= gap <= 8 * mean) or one.bright != other.bright:
+                continue
+            level = abs(one.y0 - other.y0) <= 1.5 and abs(one.y1 - other.y1) <= 1.5
+            alike = abs(one.length - other.length) <= max(3.0, 0.25 * mean) and abs(one.level - other.level) <= 30
+            if level and alike:
+                wholes.append((min(score, other_score), _span(one, other)))
+    return wholes
+
+
+def _span(one: Measure, other: Measure) -> Measure:
+    return Measure(
+        x0=one.x0, y0=min(one.y0, other.y0), x1=other.x1, y1=max(one.y1, other.y1), bright=one.bright, level=one.level,
+        contrast=min(one.contrast, other.contrast), even=min(one.even, other.even),
+        straight=min(one.straight, other.straight), sharp=min(one.sharp, other.sharp),
+    )  # fmt: skip
+
+
+def _candidate(bar: Measure, score: float, vertical: bool) -> BarCandidate:
+    x0, y0, x1, y1 = (
+        math.floor(bar.x0 + 0.5),
+        math.floor(bar.y0 + 0.5),
+        math.ceil(bar.x1 - 0.5),
+        math.ceil(bar.y1 - 0.5),
+    )
+    box: Box = (x0, y0, x1, max(y1, y0 + 1))
+    if vertical:
+        box = (box[1], box[0], box[3], box[2])
+    return BarCandidate(box=box, length_px=bar.length, score=score, vertical=vertical)
+
+
+def _enlarged(candidate: BarCandidate, factor: int) -> BarCandidate:
+    if factor == 1:
+        return candidate
+    x0, y0, x1, y1 = candidate.box
+    box = (x0 * factor, y0 * factor, x1 * factor, y1 * factor)
+    return BarCandidate(box, candidate.length_px * factor, candidate.score, candidate.vertical)
