@@ -156,7 +156,7 @@ def _article(article: Article | None, permission: str | None) -> Markup:
 def _license(article: Article) -> Markup:
     name, link = license_name(article.license), license_link(article)
     if not name:
-        return el("span", {"class": "badge license dim"}, "licence not known")
+        return el("span", {"class": "badge license dim"}, "license not known")
     if link is None:
         return el("span", {"class": "badge license", "title": article.license}, name)
     return el("a", {"class": "badge license", "href": link, "rel": "noopener noreferrer", "target": "_blank"}, name)

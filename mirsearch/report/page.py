@@ -150,7 +150,7 @@ def _bottom(answers: Sequence[Answer]) -> Markup:
         formula = answers[0].formula
         told.append(el("p", {}, _FORMULA.format(factor=10**formula.sigma, k=formula.text_k)))
     told.append(el("p", {}, "Rulers under the pictures are drawn from each panel's own scale reading. Pictures belong "
-                   "to their articles; the licence of each stands beside it."))  # fmt: skip
+                   "to their articles; the license of each stands beside it."))  # fmt: skip
     told.append(el("p", {}, f"mirsearch {__version__}"))
     return el("footer", {}, *told)
 

@@ -64,6 +64,8 @@ class Pictures:
         if query.pixels is None or query.pixels.size == 0:
             return None
         height, width = query.pixels.shape[:2]
+        if query.box is not None:  # the pixels may be an index's small picture of it
+            width, height = max(query.box[2] - query.box[0], 1), max(query.box[3] - query.box[1], 1)
         return Picture(thumbnail(query.pixels, self.side), width, height)
 
     def _original(self, figure: Figure) -> Pixels | None:

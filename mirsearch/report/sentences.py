@@ -7,6 +7,7 @@ from pathlib import PurePath
 from mirsearch.answer import Answer, QueryView
 from mirsearch.query import Filters
 from mirsearch.report.wording import clean, length
+from mirsearch.search import IMAGE_KINDS
 
 
 def query_sentence(query: QueryView) -> str:
@@ -31,9 +32,11 @@ def query_sentence(query: QueryView) -> str:
 
 def filter_phrases(filters: Filters) -> list[str]:
     """The conditions in words, one a filter."""
+    # Questions with an image leave plots and drawings out of themselves: nothing a person asked for.
+    kinds = () if set(filters.kinds) == set(IMAGE_KINDS) else filters.kinds
     phrases = [
         f"only {' or '.join(clean(word, 60) for word in words)}"
-        for words in (filters.kinds, filters.techniques, filters.journals, filters.licenses, filters.articles)
+        for words in (kinds, filters.techniques, filters.journals, filters.licenses, filters.articles)
         if words
     ]
     if filters.label_text:

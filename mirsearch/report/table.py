@@ -157,7 +157,7 @@ def _caption_cell(answer: Answer, hit: Hit, limit: int) -> Text:
 
 def _print_plain(answer: Answer, console: Console) -> None:
     columns = _columns(answer, NARROW)
-    extra = ("id", "panel", "article", "journal, year", "licence")
+    extra = ("id", "panel", "article", "journal, year", "license")
     rows = [[*(column.heading for column in columns), *extra]]
     for hit in answer.hits:
         article = hit.stored.figure.article

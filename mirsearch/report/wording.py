@@ -1,4 +1,4 @@
-"""Words and numbers as a person reads them: cleaned text, lengths with units, licences, links. No I/O."""
+"""Words and numbers as a person reads them: cleaned text, lengths with units, licenses, links. No I/O."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def byline(article: Article | None) -> str:
 
 
 def license_name(text: str | None) -> str:
-    """A licence's short name: "CC BY 4.0" from a Creative Commons address or words, else the words, shortened."""
+    """A license's short name: "CC BY 4.0" from a Creative Commons address or words, else the words, shortened."""
     given = clean(text, 4000)
     found = _CREATIVE.search(given)
     if found:
@@ -158,7 +158,7 @@ def article_link(article: Article | None) -> str | None:
 
 
 def license_link(article: Article | None) -> str | None:
-    """The licence's own address, where the article gives one."""
+    """The license's own address, where the article gives one."""
     given = clean(None if article is None else article.license, 4000)
     found = re.search(r"https?://\S+", given)
     return safe_link(found[0].rstrip(").,;")) if found else None
