@@ -206,7 +206,11 @@ class _Sharer:
     def _shared_tail(piece: str, later: list[str]) -> str:
         """What an item left hanging takes from the next: "(a) Low- and (b) High-resolution SEM image"."""
         words = _clean(piece)
-        hangs = words.endswith(("-", "‐")) or not words or (len(words.split()) <= 2 and bool(re.search(r"(?:,|\band)\s*$", piece)))
+        hangs = (
+            words.endswith(("-", "‐"))
+            or not words
+            or (len(words.split()) <= 2 and bool(re.search(r"(?:,|\band)\s*$", piece)))
+        )
         if not hangs or not later:
             return ""
         if not words or words.endswith(("-", "‐")):

@@ -16,7 +16,19 @@ _CLOSED = re.compile(rf"^[(\[{{〈<]\s*({_NAME}|\d)\s*[)\]}}〉>.,]?(.*)$")
 _HALF = re.compile(rf"^({_NAME})\s*[)\]}}〉](.*)$")
 _BARE = re.compile(rf"^({_NAME})[.,:]?$")
 _LEADING = re.compile(r"^([A-Za-z])[.:]?\s+(\S.*)$")
-_LOOKALIKES = {"1": "i", "|": "i", "!": "i", "l": "i", "9": "g", "6": "b", "0": "o", "5": "s", "@": "a", "(": "c", "q": "g"}
+_LOOKALIKES = {
+    "1": "i",
+    "|": "i",
+    "!": "i",
+    "l": "i",
+    "9": "g",
+    "6": "b",
+    "0": "o",
+    "5": "s",
+    "@": "a",
+    "(": "c",
+    "q": "g",
+}
 """Readings that stand for a letter where that letter is expected and missing."""
 
 _NEAR_HEIGHT = 0.45
@@ -125,7 +137,11 @@ def _similar(first: int, second: int) -> bool:
 def _run(letters: list[Letter]) -> list[Letter]:
     """Letters that run a, b, c… (i, ii…; 1, 2…) from the first; empty where the first is missing."""
     by_label = {each.label: each for each in letters}
-    for sequence in ([chr(n) for n in range(97, 123)], ["i", "ii", "iii", "iv", "v", "vi"], [str(n) for n in range(1, 10)]):
+    for sequence in (
+        [chr(n) for n in range(97, 123)],
+        ["i", "ii", "iii", "iv", "v", "vi"],
+        [str(n) for n in range(1, 10)],
+    ):
         length = 0
         while length < len(sequence) and sequence[length] in by_label:
             length += 1
@@ -145,7 +161,8 @@ def _completed(chosen: list[Letter], found: list[Letter]) -> list[Letter]:
             continue
         tolerance = max(6.0, height * 0.6)
         lined = any(
-            abs(letter.box[0] - each.box[0]) < tolerance or abs(letter.box[1] - each.box[1]) < tolerance for each in chosen
+            abs(letter.box[0] - each.box[0]) < tolerance or abs(letter.box[1] - each.box[1]) < tolerance
+            for each in chosen
         )
         if lined and letter.alone:
             chosen = [*chosen, letter]

@@ -15,7 +15,9 @@ from mirsearch.analysis.partition import Partition
 from mirsearch.corpus import Box
 
 _WORK_SIDE = 2000
-_QUICK_SIDE = 640
+QUICK_SIDE = 640
+"""Longer side, in px, at which the text of a whole figure is looked for."""
+
 _CORNER_SIDE = 160
 
 Panels = list[tuple[Box, str | None]]
@@ -34,7 +36,7 @@ def separate(
     names; `caption_known` says that there is a caption, so that none expected means that the figure has none.
     """
     if texts is None:
-        texts = ocr.read(pixels, longest=_QUICK_SIDE)
+        texts = ocr.read(pixels, longest=QUICK_SIDE)
     scale = min(1.0, _WORK_SIDE / max(pixels.shape[:2]))
     small = pixels if scale == 1.0 else _resized(pixels, scale)
     lines = [TextBox(t.text, _scaled(t.box, scale), t.confidence) for t in texts]
@@ -93,7 +95,9 @@ def _look_again(
         crop, corner = _corner(pixels, box, side)
         for text in ocr.read(crop, side_limit=_CORNER_SIDE):
             x0, y0, x1, y1 = text.box
-            moved = TextBox(text.text, (x0 + corner[0], y0 + corner[1], x1 + corner[0], y1 + corner[1]), text.confidence)
+            moved = TextBox(
+                text.text, (x0 + corner[0], y0 + corner[1], x1 + corner[0], y1 + corner[1]), text.confidence
+            )
             letter = parse_letter(moved)
             if letter is None or letter.label not in missing:
                 letter = lookalike(moved, missing)

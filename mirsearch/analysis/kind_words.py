@@ -1,0 +1,67 @@
+"""What a caption's words say about a panel: how strongly they speak for each kind and each technique."""
+
+from __future__ import annotations
+
+import re
+
+_TECHNIQUES: tuple[tuple[str, float, str], ...] = (
+    ("HRTEM", 3.0, r"\bHR-?\s?(?:S?TEM)\b|\bhigh[- ]resolution (?:transmission|TEM)|lattice (?:fringe|image)"),
+    ("Cryo-TEM", 3.5, r"\bcryo(?:genic)?[- ]?(?:S?TEM|EM|electron|transmission)|\bvitrified"),
+    ("STEM", 2.6, r"\b(?:HAADF|ADF|LAADF|ABF)\b|\b(?:high-angle )?annular (?:dark|bright)|\bSTEM\b|Z-contrast"
+                  r"|scanning transmission|dark[- ]field (?:TEM|STEM|transmission)"),
+    ("EDX", 2.8, r"\bE(?:DX|DS|DAX|DXS|FTEM)\b|energy[- ]dispersive|element(?:al)? (?:map|distribution|analys)"
+                 r"|\b(?:EDX|EDS|elemental|compositional|chemical|XPS|Raman|EELS)[- ]map"),
+    ("EBSD", 3.0, r"\bEBSD\b|backscatter(?:ed)? (?:electron )?diffraction|inverse pole figure|\bIPF\b"),
+    ("diffraction", 2.4, r"\bSAED\b|\bSAD\b|\bSAEDP?\b|electron diffraction|diffraction patterns? of|\bFFT\b|\bLaue\b"
+                         r"|\bCBED\b|\bNBED\b|\bRHEED\b|\bLEED\b"),
+    ("TEM", 2.2, r"(?<![A-Za-z-])TEM\b|transmission electron|bright[- ]field (?:TEM|image|transmission)|\bBF-?TEM\b"),
+    ("SEM", 2.2, r"\b(?:FE-?|FEG-?|cryo-?|E|LV-?)?SEMs?\b|scanning electron|\bFIB\b|secondary electron|back-?scattered electron"),
+    ("AFM", 2.6, r"\bAFM\b|atomic force|\bKPFM\b|\bPFM\b|\bSPM\b|height (?:image|profile)s?|tapping mode|topograph"),
+    ("STM", 2.8, r"\bSTM\b|scanning tunnell?ing"),
+    ("fluorescence", 2.4, r"fluorescen|confocal|\bCLSM\b|\bLSCM\b|epi-?fluor|\bDAPI\b|\bGFP\b|immuno(?:stain|fluor)"
+                          r"|two-photon|\bFITC\b|\bHoechst\b|live[ /-]dead|\bSTED\b|\bSTORM\b|rhodamine|photoluminescence (?:image|map)"),
+    ("optical", 2.2, r"optical (?:micro|image)|light micro|bright[- ]?field (?:micro|optical|light)|phase[- ]contrast"
+                     r"|polari[sz]ed (?:optical|light)|\bPOM\b|\bDIC\b|dark[- ]field (?:optical|micro)|microscope (?:image|photo)"
+                     r"|\bH&E\b|histolog|stereo ?micro|micrographs? of (?:the )?(?:droplet|emulsion|crystal)"),
+)  # fmt: skip
+_KINDS: tuple[tuple[str, float, str], ...] = (
+    ("schematic", 2.0, r"schematic|illustration|diagram|cartoon|flow ?chart|process flow|mechanism|structure model"
+                       r"|equivalent circuit|crystal structure|molecular structure|workflow|drawing|setup|configuration|scheme"),
+    ("plot", 1.6, r"\bcurves?\b|\bplots?\b|spectr(?:a|um)|\bXRD\b|patterns? of|profiles?|histogram|distribution|voltammo"
+                  r"|capacity|isotherm|\bXPS\b|Raman|cycling|impedance|density of states|fitted|dependence|performance"
+                  r"|as a function of|versus|\bvs\b|\bEIS\b|Nyquist|\bTGA?\b|\bFTIR\b|\bUV\b|intensity"),
+    ("photo", 2.0, r"photo(?:graph)?s?\b|\bpictures?\b|digital (?:image|photo)|camera|optical images? of (?:the )?(?:device|film|cell|coin)"
+                   r"|appearance"),
+    ("map", 2.0, r"\bmaps?\b|\bmapping\b"),
+    ("diffraction", 2.2, r"\bSAED\b|\bSAD\b|electron diffraction|\bFFT\b|fast Fourier|diffraction pattern"),
+    ("micrograph", 1.6, r"\bimages?\b|micrograph|microscop|\bS?TEM\b|\bSEM\b|\bAFM\b|\bHAADF\b|cross-?section|morpholog"),
+)  # fmt: skip
+_NESTED = re.compile(r"\(?\binsets?\b[^.;)]*\)?|\bcorresponding [^,.;]*\(inset\)", re.IGNORECASE)
+_TECHNIQUE_PATTERNS = [(name, weight, re.compile(pattern, re.IGNORECASE)) for name, weight, pattern in _TECHNIQUES]
+_KIND_PATTERNS = [(name, weight, re.compile(pattern, re.IGNORECASE)) for name, weight, pattern in _KINDS]
+
+
+def technique_votes(words: str) -> dict[str, float]:
+    """How strongly words speak for each technique (0 and up); those not spoken for are left out."""
+    return _votes(_without_insets(words), _TECHNIQUE_PATTERNS)
+
+
+def kind_votes(words: str) -> dict[str, float]:
+    """How strongly words speak for each kind of panel (0 and up)."""
+    return _votes(_without_insets(words), _KIND_PATTERNS)
+
+
+def _without_insets(words: str) -> str:
+    """What is said of an inset says nothing of the panel around it."""
+    return _NESTED.sub(" ", words)
+
+
+def _votes(words: str, patterns: list[tuple[str, float, re.Pattern[str]]]) -> dict[str, float]:
+    """Weight of each name whose pattern occurs: more for more mentions and for an early one."""
+    votes = {}
+    for name, weight, pattern in patterns:
+        found = [match.start() for match in pattern.finditer(words)]
+        if found:
+            early = 1.0 if found[0] < 60 else 0.7
+            votes[name] = weight * early * (1 + 0.15 * min(3, len(found) - 1))
+    return votes

@@ -1,0 +1,109 @@
+"""Statistics of a panel's pixels that tell drawings from pictures and one way of imaging from another. A few ms each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mirsearch.analysis.base import Pixels
+
+_SIDE = 256
+_CROP = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Each in [0, 1]: how drawn it is (not taken), share of strong color and of any tint, of dark, axes, spots."""
+
+    drawn: float
+    color: float
+    tint: float
+    dark: float
+    axes: float
+    map_like: float
+    spots: float
+
+
+def look_at(pixels: Pixels) -> Look:
+    """The look of a panel, uint8 (h, w, 3)."""
+    small = _small(pixels)
+    highest, lowest = small.max(axis=2).astype(int), small.min(axis=2).astype(int)
+    chroma = highest - lowest
+    white = float((lowest >= 240).mean())
+    center = _center(pixels)
+    gray = cv2.cvtColor(center, cv2.COLOR_RGB2GRAY)
+    flat, entropy = _flatness(gray), _entropy(gray)
+    drawn = 1 / (1 + np.exp(-(9 * (white - 0.42) + 5 * (flat - 0.5) + 1.1 * (4.9 - entropy))))
+    color, dark = float((chroma > 40).mean()), float((highest < 24).mean())
+    return Look(
+        drawn=float(drawn),
+        color=color,
+        tint=float(((chroma > 12) & (chroma <= 90)).mean()),
+        dark=dark,
+        axes=_axes(small),
+        map_like=_map_like(small, chroma, highest),
+        spots=_spots(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dark),
+    )
+
+
+def _small(pixels: Pixels) -> Pixels:
+    scale = min(1.0, _SIDE / max(pixels.shape[:2]))
+    if scale == 1.0:
+        return pixels
+    size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _center(pixels: Pixels) -> Pixels:
+    """The middle of a panel at full size, where databars and letters are not."""
+    height, width = pixels.shape[:2]
+    y, x = max(0, (height - _CROP) // 2), max(0, (width - _CROP) // 2)
+    return np.ascontiguousarray(pixels[y : y + _CROP, x : x + _CROP])
+
+
+def _flatness(gray: NDArray[np.uint8]) -> float:
+    """Share of pixels whose 3×3 surroundings differ by at most 2 gray levels."""
+    kernel = np.ones((3, 3), np.uint8)
+    return float((cv2.dilate(gray, kernel) - cv2.erode(gray, kernel) <= 2).mean())
+
+
+def _entropy(gray: NDArray[np.uint8]) -> float:
+    """Entropy of the gray levels in bits, 0 to 8."""
+    share = np.bincount(gray.ravel(), minlength=256) / gray.size
+    share = share[share > 0]
+    return float(-(share * np.log2(share)).sum())
+
+
+def _axes(small: Pixels) -> float:
+    """How axis-like the longest straight dark lines are: the longer of them against the sides."""
+    dark = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY) < 150
+    if dark.mean() > 0.5:
+        return 0.0
+    across, down = dark.mean(axis=1).max(initial=0.0), dark.mean(axis=0).max(initial=0.0)
+    return float(min(1.0, np.sqrt(across * down) / 0.7))
+
+
+def _map_like(small: Pixels, chroma: NDArray[np.int_], highest: NDArray[np.int_]) -> float:
+    """One pure hue on black, in grains: an element map."""
+    lit = highest >= 40
+    colored = (chroma > 0.7 * highest) & lit
+    if colored.mean() < 0.04:
+        return 0.0
+    hue = cv2.cvtColor(small, cv2.COLOR_RGB2HSV)[:, :, 0][colored]
+    share = np.bincount(hue // 12, minlength=15).astype(float)
+    one = float((share + np.roll(share, 1)).max() / max(1.0, share.sum()))
+    return one * float(colored.sum() / max(1, lit.sum()))
+
+
+def _spots(gray: NDArray[np.uint8], dark: float) -> float:
+    """Bright in the middle, dark around: a diffraction pattern."""
+    height, width = gray.shape
+    if min(height, width) < 16 or dark < 0.2:
+        return 0.0
+    y, x = np.mgrid[0:height, 0:width]
+    far = np.hypot((y - height / 2) / height, (x - width / 2) / width)
+    inner, outer = float(gray[far < 0.15].mean()), float(gray[far > 0.45].mean())
+    return float(np.clip((inner - outer) / 120, 0, 1) * np.clip((dark - 0.2) / 0.4, 0, 1))
