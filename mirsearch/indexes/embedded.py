@@ -1,0 +1,193 @@
+"""The embedded index: a folder with an SQLite database, the only truth, and a float16 matrix scanned exactly."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirsearch import settings
+from mirsearch.errors import NotFoundError
+from mirsearch.indexes import mismatch, sqlite_rows
+from mirsearch.indexes import sqlite_schema as schema
+from mirsearch.indexes.base import ExtractorIdentity, IndexWriter, KnownFigure
+from mirsearch.indexes.embedded_search import Searcher
+from mirsearch.indexes.embedded_stats import counts
+from mirsearch.indexes.matrix import Matrix
+from mirsearch.indexes.scan import Scanner
+from mirsearch.indexes.sqlite_access import DATABASE, Readers, connect, ensure, told, write_lock
+from mirsearch.indexes.sqlite_filters import article_keys, where
+from mirsearch.indexes.sqlite_rows import batches, marks
+from mirsearch.indexes.sqlite_writer import SqliteWriter
+from mirsearch.query import Filters, SearchRequest, SearchResult, StoredPanel
+
+_PREFIX_DIGITS = 6
+_WAL_BYTES = 64 << 20
+
+
+class EmbeddedIndex:
+    """An index in a folder. Any number of readers and one writer at once; one object serves several threads."""
+
+    def __init__(self, location: str) -> None:
+        self.location = location
+        self._folder = Path(location)
+        self._readers = Readers(location)
+        with self._readers.snapshot() as connection:
+            facts = schema.facts(connection)
+        self._extractor = ExtractorIdentity(facts["extractor"], facts["extractor_version"], int(facts["dims"]))
+        self._matrix = Matrix(self._folder, self._extractor.dims)
+        self._scanner = Scanner(settings.threads())
+        self._searcher = Searcher(self._scanner)
+
+    @classmethod
+    def open(cls, location: str, *, create: ExtractorIdentity | None = None) -> EmbeddedIndex:
+        """Open the folder `location`; with `create` make it when absent, and refuse another extractor's index."""
+        ensure(location, create)
+        index = cls(location)
+        if create is not None and index.extractor != create:
+            index.close()
+            raise mismatch(location, index.extractor, create)
+        return index
+
+    @property
+    def extractor(self) -> ExtractorIdentity:
+        """The extractor this index was built with."""
+        return self._extractor
+
+    @contextmanager
+    def writer(self) -> Iterator[IndexWriter]:
+        """The writing session; IndexBusyError where another process, or another session here, has it."""
+        with told(self.location), write_lock(self.location), closing(self._write_connection()) as connection:
+            writer = SqliteWriter(connection, self.location, self._extractor.dims)
+            try:
+                yield writer
+                writer.commit()
+            finally:
+                writer.rollback()
+        with self._readers.snapshot() as connection:
+            self._matrix.at(connection)
+
+    def _write_connection(self) -> sqlite3.Connection:
+        connection = connect(self._folder / DATABASE, "rw")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
+        return connection
+
+    def known(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
+        """Those of the figures that are in the index."""
+        found: dict[str, KnownFigure] = {}
+        with self._readers.snapshot() as connection:
+            for part in batches(figure_ids):
+                query = (
+                    "SELECT f.key, f.id, f.caption, a.id FROM figures f LEFT JOIN articles a ON a.key = f.article "
+                    f"WHERE f.id IN ({marks(part)})"
+                )
+                rows = connection.execute(query, part).fetchall()
+                places = sqlite_rows.origins(connection, {row[0] for row in rows})
+                for key, figure_id, caption, article in rows:
+                    found[figure_id] = KnownFigure(figure_id, caption, article, tuple(places.get(key, ())))
+        return found
+
+    def search(self, request: SearchRequest) -> SearchResult:
+        """The best panels for a request; always exact."""
+        with self._readers.snapshot() as connection:
+            return self._searcher.search(connection, self._matrix.at(connection), request)
+
+    def panels(self, panel_ids: Sequence[str]) -> list[StoredPanel]:
+        """Panels by id, in the order asked; NotFoundError names the first that is missing."""
+        with self._readers.snapshot() as connection:
+            found = sqlite_rows.by_ids(connection, panel_ids)
+        missing = next((each for each in panel_ids if each not in found), None)
+        if missing is not None:
+            raise self._absent(missing)
+        return [found[each] for each in panel_ids]
+
+    def figure_panels(self, figure_id: str) -> list[StoredPanel]:
+        """All panels of a figure in reading order; empty where there is no such figure."""
+        with self._readers.snapshot() as connection:
+            return list(sqlite_rows.stored(connection, "WHERE f.id = ? ORDER BY p.position", (figure_id,)))
+
+    def find(self, some_id: str) -> list[StoredPanel]:
+        """Panels of a panel id, figure id (or a unique prefix of 6 or more digits) or article id, DOI or PMC id."""
+        some_id = some_id.strip()
+        ids, doi, pmcid = article_keys(some_id)
+        with self._readers.snapshot() as connection:
+            for clause, values in (
+                ("p.id = ?", (some_id,)),
+                ("f.id = ?", (some_id,)),
+                ("a.id IN (?, ?) OR lower(a.doi) = ? OR lower(a.pmcid) = ?", (*ids, doi, pmcid)),
+            ):
+                found = list(sqlite_rows.stored(connection, f"WHERE {clause} ORDER BY f.id, p.position", values))
+                if found:
+                    return found
+            figure = _figure_of_prefix(connection, some_id.lower())
+            clause = "WHERE f.id = ? ORDER BY p.position"
+            return list(sqlite_rows.stored(connection, clause, (figure,))) if figure else []
+
+    def vector(self, panel_id: str) -> NDArray[np.float32]:
+        """The stored vector of a panel, float32 (dims,); NotFoundError."""
+        with self._readers.snapshot() as connection:
+            query = "SELECT v.vector FROM panels p JOIN vectors v ON v.panel = p.key WHERE p.id = ?"
+            row = connection.execute(query, (panel_id,)).fetchone()
+        if row is None:
+            raise self._absent(panel_id)
+        return np.frombuffer(row[0], dtype="<f2").astype(np.float32)
+
+    def thumbnail(self, panel_id: str) -> bytes | None:
+        """The panel's small JPEG, None where there is none or no such panel."""
+        with self._readers.snapshot() as connection:
+            query = "SELECT t.jpeg FROM panels p JOIN thumbnails t ON t.panel = p.key WHERE p.id = ?"
+            row = connection.execute(query, (panel_id,)).fetchone()
+        return bytes(row[0]) if row else None
+
+    def select(self, filters: Filters) -> Iterator[StoredPanel]:
+        """Every panel the filters leave, ordered by panel id, as of one commit, in bounded memory."""
+        built = where(filters)
+        with self._readers.snapshot() as connection:
+            yield from sqlite_rows.stored(connection, f"{built.clause}ORDER BY p.id", built.values)
+
+    def stats(self) -> dict[str, Any]:
+        """Counts, what made the vectors, the schema, and bytes on disk."""
+        with self._readers.snapshot() as connection:
+            found = counts(connection)
+            facts = schema.facts(connection)
+            found["schema_version"] = schema.version(connection)
+        extractor = self._extractor
+        return found | {
+            "extractor": extractor.name,
+            "extractor_version": extractor.version,
+            "dims": extractor.dims,
+            "created_by": facts.get("created_by"),
+            "bytes": sum(each.stat().st_size for each in self._folder.iterdir() if each.is_file()),
+        }
+
+    def close(self) -> None:
+        """Give back files, connections and threads."""
+        self._readers.close()
+        self._scanner.close()
+
+    def __enter__(self) -> EmbeddedIndex:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _absent(self, panel_id: str) -> NotFoundError:
+        return NotFoundError(
+            f"no panel {panel_id!r} in the index at {self.location}",
+            "see ids with: mirsearch export or mirsearch query",
+        )
+
+
+def _figure_of_prefix(connection: sqlite3.Connection, prefix: str) -> str | None:
+    """The one figure whose id begins so, or None where there are none or several."""
+    if len(prefix) < _PREFIX_DIGITS or not all(letter in "0123456789abcdef" for letter in prefix):
+        return None
+    query = "SELECT id FROM figures WHERE id >= ? AND id < ? LIMIT 2"
+    rows = connection.execute(query, (prefix, prefix + "g")).fetchall()
+    return str(rows[0][0]) if len(rows) == 1 else None

@@ -1,0 +1,38 @@
+"""What the embedded index holds, counted."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from mirsearch.indexes.sqlite_rows import JOINED
+
+_TOTALS = {
+    "articles": "SELECT count(*) FROM articles",
+    "figures": "SELECT count(*) FROM figures",
+    "panels": "SELECT count(*) FROM panels",
+    "with_scale": "SELECT count(*) FROM panels WHERE field_of_view_nm IS NOT NULL",
+    "with_text": "SELECT count(*) FROM panel_texts WHERE text <> ''",
+    "with_caption": "SELECT count(*) FROM panel_texts WHERE caption <> ''",
+}
+_GROUPS = {
+    "kinds": "p.kind",
+    "techniques": "p.technique",
+    "licenses": "a.license_short",
+    "years": "a.year",
+    "scale_sources": "p.scale_source",
+    "journals": "a.journal",
+}
+
+
+def counts(connection: sqlite3.Connection) -> dict[str, Any]:
+    """Totals, and panels by kind, technique, license, year, scale source and journal (None where that is unknown)."""
+    found: dict[str, Any] = {name: connection.execute(query).fetchone()[0] for name, query in _TOTALS.items()}
+    for name, column in _GROUPS.items():
+        query = f"SELECT {column}, count(*) FROM {JOINED} GROUP BY {column} ORDER BY count(*) DESC, {column}"
+        found[name] = {
+            ("unknown" if value is None else str(value)): count for value, count in connection.execute(query)
+        }
+    sources = "SELECT source, count(DISTINCT figure) FROM origins GROUP BY source ORDER BY source"
+    found["sources"] = dict(connection.execute(sources))
+    return found

@@ -1,0 +1,181 @@
+"""The matrix beside the database: float16 rows in one file, what is known of each row in another.
+
+Both can be made again from SQLite at any time. Rows are only ever appended, so that a reader's map of the file stays
+true; the table of rows is replaced whole. A file whose size and times are not those noted is read against its checksum.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+TABLE = "matrix.rows"
+_MAGIC = b"mirsearch rows 1\n"
+_CHUNK = 1 << 24
+Half = NDArray[np.float16]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is known of each row, in order of key: the panel's key, log10 of its field of view in nm (NaN: none),
+    1/norm of its vector, whether it is still there; and the commit that this holds for."""
+
+    generation: int = 0
+    token: str = ""
+    removals: int = 0
+    key: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype="<i8"))
+    log10_fov: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0, dtype="<f8"))
+    inverse_norm: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, dtype="<f4"))
+    alive: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype="?"))
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+    @property
+    def last_key(self) -> int:
+        """The highest key, 0 where there is no row."""
+        return int(self.key[-1]) if len(self.key) else 0
+
+    def extended(self, key: NDArray[np.int64], log10_fov: NDArray[np.float64], norms: NDArray[np.float32]) -> Rows:
+        """With more rows at the end, all alive."""
+        inverse = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
+        return replace(
+            self,
+            key=np.concatenate([self.key, key]),
+            log10_fov=np.concatenate([self.log10_fov, log10_fov]),
+            inverse_norm=np.concatenate([self.inverse_norm, inverse]),
+            alive=np.concatenate([self.alive, np.ones(len(key), dtype=bool)]),
+        )
+
+
+_COLUMNS = {"key": "<i8", "log10_fov": "<f8", "inverse_norm": "<f4", "alive": "?"}
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixFile:
+    """A matrix on disk: its file's name, checksum over the rows, and the rows' table."""
+
+    folder: Path
+    dims: int
+    name: str
+    crc: int
+    rows: Rows
+
+    @property
+    def path(self) -> Path:
+        """The file of float16 rows."""
+        return self.folder / self.name
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the rows."""
+        return len(self.rows) * self.dims * 2
+
+    def mapped(self) -> Half:
+        """The rows, memory-mapped read-only, (n, dims)."""
+        if not self.bytes:
+            return np.zeros((0, self.dims), dtype=np.float16)
+        shape = (len(self.rows), self.dims)
+        return np.asarray(np.memmap(self.path, dtype="<f2", mode="r", shape=shape))
+
+
+def start(folder: Path, dims: int) -> MatrixFile:
+    """A new, empty file under a name that was never used."""
+    found = MatrixFile(folder, dims, f"matrix-{secrets.token_hex(4)}.f16", 0, Rows())
+    found.path.touch()
+    return found
+
+
+def load(folder: Path, dims: int) -> MatrixFile | None:
+    """The matrix lying in `folder`, or None where there is none or any part of it is damaged."""
+    try:
+        noted = _read_table(folder, dims)
+        if noted is None:
+            return None
+        found, times = noted
+        if found.path.stat().st_size < found.bytes:
+            return None
+        return found if times == _times(found.path) or _crc(found) == found.crc else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def append(file: MatrixFile, parts: Iterable[tuple[Rows, Half]]) -> MatrixFile:
+    """Write rows behind those that `file` has (each part's table holds all rows so far); no reader sees them yet."""
+    crc, rows = file.crc, file.rows
+    with file.path.open("r+b") as stream:
+        if stream.seek(0, os.SEEK_END) != file.bytes:  # what a process that died had appended
+            stream.truncate(file.bytes)
+        stream.seek(file.bytes)
+        for longer, matrix in parts:
+            data = np.ascontiguousarray(matrix, dtype="<f2").tobytes()
+            stream.write(data)
+            crc, rows = zlib.crc32(data, crc), longer
+        stream.flush()
+        os.fsync(stream.fileno())
+    return replace(file, crc=crc, rows=rows)
+
+
+def publish(file: MatrixFile) -> None:
+    """Make `file` the folder's matrix, and remove the ones before it where nothing holds them open."""
+    columns = b"".join(np.asarray(getattr(file.rows, name), dtype=kind).tobytes() for name, kind in _COLUMNS.items())
+    header = {
+        "name": file.name, "dims": file.dims, "rows": len(file.rows), "crc": file.crc, "times": _times(file.path),
+        "generation": file.rows.generation, "token": file.rows.token, "removals": file.rows.removals,
+        "columns_crc": zlib.crc32(columns),
+    }  # fmt: skip
+    text = json.dumps(header).encode() + b"\n"
+    fresh = file.folder / f"{TABLE}.{os.getpid()}.new"
+    fresh.write_bytes(_MAGIC + text + str(zlib.crc32(text)).encode() + b"\n" + columns)
+    fresh.replace(file.folder / TABLE)
+    for other in file.folder.glob("matrix-*.f16"):
+        if other.name != file.name:
+            _remove(other)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError:  # Windows keeps what is mapped; the next matrix removes it
+        return
+
+
+def _read_table(folder: Path, dims: int) -> tuple[MatrixFile, list[int]] | None:
+    data = (folder / TABLE).read_bytes()
+    magic, text, crc, columns = data.split(b"\n", 3)
+    if magic + b"\n" != _MAGIC or not crc.isdigit() or zlib.crc32(text + b"\n") != int(crc):
+        return None
+    header = json.loads(text)
+    if header["dims"] != dims or zlib.crc32(columns) != header["columns_crc"]:
+        return None
+    count, offset, arrays = int(header["rows"]), 0, {}
+    for name, kind in _COLUMNS.items():
+        arrays[name] = np.frombuffer(columns, dtype=kind, count=count, offset=offset)
+        offset += arrays[name].nbytes
+    rows = Rows(header["generation"], header["token"], header["removals"], **arrays)
+    name = Path(header["name"]).name
+    return MatrixFile(folder, dims, name, header["crc"], rows), header["times"]
+
+
+def _times(path: Path) -> list[int]:
+    about = path.stat()
+    return [about.st_size, about.st_mtime_ns]
+
+
+def _crc(file: MatrixFile) -> int:
+    left, crc = file.bytes, 0
+    with file.path.open("rb") as stream:
+        while left > 0:
+            data = stream.read(min(_CHUNK, left))
+            if not data:
+                return -1
+            crc, left = zlib.crc32(data, crc), left - len(data)
+    return crc

@@ -1,0 +1,88 @@
+"""Cosine distances of one vector to every row of a float16 matrix, at the speed of memory.
+
+The kernels are NumKong's, which usearch scans with too; called row block by row block they give every distance
+instead of the nearest few, without sorting, and leave Python's lock to other threads.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Half = NDArray[np.float16]
+_BLOCKS_PER_THREAD = 4
+_SMALLEST_BLOCK = 512
+
+
+class Scanner:
+    """Threads that scan; each block of rows is scanned by one."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = max(1, threads)
+        self._pool: ThreadPoolExecutor | None = None
+
+    def dots(self, matrix: Half, vector: Half) -> NDArray[np.float32]:
+        """Dot products, summed in float32, of each row of (n, dims) with (dims,); both contiguous: float32 (n,)."""
+        rows = len(matrix)
+        if rows == 0:
+            return np.zeros(0, dtype=np.float32)
+        product = Product(rows, vector)
+        blocks = min(self.threads * _BLOCKS_PER_THREAD, -(-rows // _SMALLEST_BLOCK))
+        if blocks <= 1 or self.threads == 1:
+            product.fill(matrix, 0, rows)
+            return product.values
+        edges = [rows * number // blocks for number in range(blocks + 1)]
+        self._pool = self._pool or ThreadPoolExecutor(self.threads, thread_name_prefix="mirsearch-scan")
+        waiting = [self._pool.submit(product.fill, matrix, start, stop) for start, stop in pairwise(edges)]
+        for each in waiting:
+            each.result()
+        return product.values
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+
+class Product:
+    """The dot products of `rows` rows with one vector, filled block by block from any thread."""
+
+    def __init__(self, rows: int, vector: Half) -> None:
+        self._kernels = _kernels()
+        if self._kernels is None:
+            self._vector: Any = np.ascontiguousarray(vector[None])
+            self.values = np.empty(rows, dtype=np.float32)
+        else:
+            self._vector = self._kernels.dots_pack(np.ascontiguousarray(vector[None]))
+            self._out = self._kernels.empty((rows, 1), dtype="float32")
+            self.values = np.asarray(self._out).reshape(-1)
+
+    def fill(self, matrix: Half, start: int, stop: int) -> None:
+        """Compute rows start to stop."""
+        if self._kernels is None:
+            self.values[start:stop] = usearch_dots(matrix[start:stop], self._vector)
+        else:
+            self._kernels.dots_packed(matrix, self._vector, out=self._out, start_row=start, end_row=stop)
+
+
+def _kernels() -> Any | None:
+    """NumKong, or None where it is missing or lacks what is needed; usearch's own interface does then."""
+    try:
+        import numkong
+    except ImportError:
+        return None
+    return numkong if hasattr(numkong, "dots_packed") else None
+
+
+def usearch_dots(matrix: Half, vector: Half) -> NDArray[np.float32]:
+    """The same dot products of (n, dims) with (1, dims) through usearch: each row looks for the one vector there is."""
+    from usearch.index import MetricKind, search
+
+    found = search(vector, np.ascontiguousarray(matrix), 1, MetricKind.IP, exact=True, threads=1)
+    distances: NDArray[np.float32] = 1.0 - np.asarray(found.distances, dtype=np.float32).reshape(-1)
+    return distances

@@ -1,0 +1,118 @@
+"""Stems of English words, after M. F. Porter, "An algorithm for suffix stripping", Program 14 (3), 1980."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_FORMULA = re.compile(r"(?:al|b|ga|in|si|n)+as")
+_VOWELS = "aeiou"
+_STEP_2 = {
+    "ational": "ate", "tional": "tion", "enci": "ence", "anci": "ance", "izer": "ize", "abli": "able", "alli": "al",
+    "entli": "ent", "eli": "e", "ousli": "ous", "ization": "ize", "ation": "ate", "ator": "ate", "alism": "al",
+    "iveness": "ive", "fulness": "ful", "ousness": "ous", "aliti": "al", "iviti": "ive", "biliti": "ble",
+}  # fmt: skip
+_STEP_3 = {"icate": "ic", "ative": "", "alize": "al", "iciti": "ic", "ical": "ic", "ful": "", "ness": ""}
+_STEP_4 = (
+    "ement", "ance", "ence", "able", "ible", "ment", "ant", "ent", "ion", "ism", "ate", "iti", "ous", "ive", "ize",
+    "al", "er", "ic", "ou",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=1 << 16)
+def stem(word: str) -> str:
+    """The stem of a lower-case word; what is short, not plain a-z, or a formula such as GaAs comes back as it is."""
+    if len(word) < 4 or not (word.isascii() and word.isalpha()) or _FORMULA.fullmatch(word):
+        return word
+    word = _plural(word)
+    if len(word) < 4:  # "ores" must meet "ore", and neither a word as short as "or"
+        return word
+    word = _past(word)
+    if word.endswith("y") and _has_vowel(word[:-1]):
+        word = word[:-1] + "i"
+    word = _replace(word, _STEP_2)
+    word = _replace(word, _STEP_3)
+    return _final(_strip(word))
+
+
+def _consonant(word: str, at: int) -> bool:
+    letter = word[at]
+    if letter in _VOWELS:
+        return False
+    return letter != "y" or at == 0 or not _consonant(word, at - 1)
+
+
+def _shape(word: str) -> str:
+    """The word as a run of C and V."""
+    marks: list[str] = []
+    for letter in word:
+        vowel = letter in _VOWELS or (letter == "y" and bool(marks) and marks[-1] == "C")
+        marks.append("V" if vowel else "C")
+    return "".join(marks)
+
+
+def _measure(word: str) -> int:
+    """Porter's m: how often a run of vowels is followed by a run of consonants."""
+    return _shape(word).count("VC")
+
+
+def _has_vowel(word: str) -> bool:
+    return "V" in _shape(word)
+
+
+def _closed(word: str) -> bool:
+    """Porter's *o: ends consonant, vowel, consonant, the last not w, x or y."""
+    return _shape(word)[-3:] == "CVC" and word[-1] not in "wxy"
+
+
+def _plural(word: str) -> str:
+    if word.endswith("sses") or (word.endswith("ies") and len(word) > 4):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+
+
+def _past(word: str) -> str:
+    if word.endswith("eed"):
+        return word[:-1] if _measure(word[:-3]) > 0 else word
+    for ending in ("ed", "ing"):
+        if not word.endswith(ending):
+            continue
+        head = word[: -len(ending)]
+        if not _has_vowel(head):
+            return word
+        if head.endswith(("at", "bl", "iz")):
+            return head + "e"
+        if len(head) > 1 and head[-1] == head[-2] and head[-1] not in "lsz" and _consonant(head, len(head) - 1):
+            return head[:-1]
+        return head + "e" if _measure(head) == 1 and _closed(head) else head
+    return word
+
+
+def _replace(word: str, table: dict[str, str]) -> str:
+    """The longest ending of the table that fits is replaced where what stands before it has m > 0."""
+    for length in range(min(7, len(word)), 1, -1):
+        ending = word[-length:]
+        if ending in table:
+            head = word[:-length]
+            return head + table[ending] if _measure(head) > 0 else word
+    return word
+
+
+def _strip(word: str) -> str:
+    for ending in _STEP_4:
+        if word.endswith(ending):
+            head = word[: -len(ending)]
+            loose = ending != "ion" or head.endswith(("s", "t"))
+            return head if loose and _measure(head) > 1 else word
+    return word
+
+
+def _final(word: str) -> str:
+    if word.endswith("e"):
+        head = word[:-1]
+        size = _measure(head)
+        if size > 1 or (size == 1 and not _closed(head)):
+            word = head
+    if word.endswith("ll") and _measure(word) > 1:
+        word = word[:-1]
+    return word
