@@ -6,7 +6,6 @@ The kind of a file is told by its first bytes, never by its suffix, and its size
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import io
 import struct
 import warnings
@@ -209,8 +208,6 @@ def _tiff_pages(file: IO[bytes], path: Path, limits: Limits) -> Iterator[Page]:
 
 
 def _nm_per_px(path: Path, number: int) -> float | None:
-    if importlib.util.find_spec("mirsearch.analysis.metadata") is None:
-        return None
     from mirsearch.analysis.metadata import pixel_size_nm
 
     return pixel_size_nm(path, number)

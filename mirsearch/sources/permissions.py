@@ -1,0 +1,38 @@
+"""Notes of third parties' rights in captions: what an article's own licence does not cover."""
+
+from __future__ import annotations
+
+import re
+
+_VERBS = r"(?:re-?produced|re-?printed|re-?published|re-?used|re-?drawn|adapted|adopted|modified|used|taken|obtained)"
+_PHRASE = re.compile(
+    rf"\b{_VERBS}\b[^.;]{{0,60}}?\b(?:with|by|under)\b[^.;]{{0,30}}?\bpermission\b"
+    r"|\b(?:re-?produced|re-?printed|re-?published|re-?drawn|adapted)\b[^.;()]{0,40}?\bfrom\b"
+    r"|\bwith\s+(?:the\s+)?(?:kind\s+)?permission\s+(?:from|of)\b"
+    r"|\b(?:image|figure|photo|micrograph|picture)s?\s+courtesy\b|\bcourtesy\s+of\b"
+    r"|\b(?:copyright|©)\s*(?:©|\(c\))?\s*(?:19|20)\d\d\b",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"(?<!\bet al)(?<!\bRef)(?<!\bRefs)(?<!\bFig)(?<!\bNo)[.](?=\s+[A-Z(\[]|\s*$)")
+MAX_CLAUSE = 300
+MAX_NOTE = 1_000
+
+
+def permission_note(caption: str) -> str | None:
+    """Clauses of a caption that name another rights holder ("reproduced with permission …"); None where none does."""
+    clauses: list[str] = []
+    position = 0
+    while (found := _PHRASE.search(caption, position)) is not None:
+        limit = min(len(caption), found.start() + MAX_CLAUSE)
+        end = _SENTENCE_END.search(caption, found.end(), limit)
+        position = max(found.end(), end.end() if end else limit)
+        clause = caption[found.start() : position].strip(" .;,")
+        if clause not in clauses:
+            clauses.append(clause)
+    return join_notes(*clauses)
+
+
+def join_notes(*notes: str | None) -> str | None:
+    """Notes as one, without repeats; None where there are none."""
+    kept = dict.fromkeys(each for each in notes if each)
+    return "; ".join(kept)[:MAX_NOTE] or None
