@@ -31,6 +31,8 @@ SUFFIXES = frozenset(
 )
 THUMBNAIL_QUALITY = 85
 _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_ORIENTATION_TAG = 0x0112
+_TURNED = (5, 6, 7, 8)
 _HASH_CHUNK = 1 << 20
 _CONVERT = "convert it to png, jpg or tif"
 _AGAIN = "get the file again, or save it anew from the program that opens it"
@@ -98,6 +100,21 @@ def open_picture(path: Path | str, limits: Limits = LIMITS) -> Page:
     if page is None:
         raise ImageError(f"{path}: holds no picture", _CONVERT)
     return page
+
+
+def picture_size(path: Path | str, limits: Limits = LIMITS) -> tuple[int, int]:
+    """(width, height) in px of a file's first picture as read_pages gives it; only a TIFF is decoded for it."""
+    path = Path(path)
+    with _opened(path, limits) as file:
+        opener = _opener(file.read(32))
+        file.seek(0)
+        if opener is not None:
+            with _damage(path), opener(file) as picture:
+                width, height = picture.size
+                turned = picture.getexif().get(_ORIENTATION_TAG, 1) in _TURNED
+                return (height, width) if turned else (width, height)
+    pixels = open_picture(path, limits).pixels
+    return pixels.shape[1], pixels.shape[0]
 
 
 def content_hash(path: Path | str) -> str:

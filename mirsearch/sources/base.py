@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mirsearch.corpus import Article, Origin, Panel
+from mirsearch.errors import MirsearchError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class SourceFailure:
     location: str
     reason: str
     note: bool = False
+
+    @classmethod
+    def of(cls, location: Path | str, error: MirsearchError, note: bool = False) -> SourceFailure:
+        """An error as a failure; the location, where the error's message begins with it, is told once."""
+        return cls(str(location), str(error).removeprefix(f"{location}: "), note)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ def _run(source: Source, request: SourceRequest) -> Iterator[FoundFigure | Sourc
     try:
         yield from source.find(request)
     except MirsearchError as error:
-        yield SourceFailure(where, str(error))
+        yield SourceFailure.of(where, error)
     except Exception as error:  # noqa: BLE001  a third party's source may fail in any way; the run goes on
         reason = f"source {source.name!r} failed: {type(error).__name__}: {error}; report it to the source's author"
         yield SourceFailure(where, " ".join(reason.split()))
@@ -91,7 +91,7 @@ def _sources() -> tuple[list[Source], list[SourceFailure]]:
         try:
             good.append(plugins.load("sources", name)())
         except MirsearchError as error:
-            broken.append(SourceFailure(name, str(error)))
+            broken.append(SourceFailure.of(name, error))
     return sorted(good, key=lambda each: (-each.priority, each.name)), broken
 
 

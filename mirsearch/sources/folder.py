@@ -12,6 +12,7 @@ from mirsearch.images import is_image_file, is_image_name
 from mirsearch.settings import LIMITS
 from mirsearch.sources.articles import clean_text, label_of, make_article
 from mirsearch.sources.base import FoundFigure, SourceFailure, SourceRequest
+from mirsearch.sources.permissions import permission_note
 from mirsearch.sources.tables import TABLE_NAMES, Row, Table, is_table_name, read_table
 from mirsearch.sources.walking import Listing, Walker
 
@@ -111,7 +112,8 @@ class _Captions:
         except SourceError as error:
             self.known[path] = False
             left_out = "; the images of its folder are left out" if whole else ""
-            self.problems[path] = [SourceFailure(str(path), f"{error}{left_out}")]
+            failure = SourceFailure.of(path, error)
+            self.problems[path] = [SourceFailure(failure.location, f"{failure.reason}{left_out}")]
             return False
         self.known[path] = True
         self.problems[path] = list(_table_problems(path, table))
@@ -231,7 +233,7 @@ def _figure(path: Path, row: Row) -> FoundFigure | SourceFailure:
         label=clean_text(fields.get("label", "")) or label_of(caption),
         article=row_article(fields),
         page=int(page) if page is not None else None,
-        permission_note=clean_text(fields.get("permission", "")) or None,
+        permission_note=clean_text(fields.get("permission", "")) or permission_note(caption),
     )
 
 

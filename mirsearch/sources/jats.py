@@ -118,7 +118,7 @@ def _read_into(path: Path, reads: list[_Read], failures: list[SourceFailure]) ->
         reads.append(_Read(path, read_jats(path)))
     except SourceError as error:
         other = not (_looks(path) or _unclear(path))  # an instrument's XML, say: not asked for, worth a word
-        failures.append(SourceFailure(str(path), f"{error.message}; {error.remedy}", note=other))
+        failures.append(SourceFailure.of(path, error, note=other))
 
 
 def _articles(reads: list[_Read], pool: Pool) -> Iterator[FoundFigure | SourceFailure]:
