@@ -159,12 +159,8 @@ def _number(name: str, value: Any) -> str:
 
 
 def _print_histogram(name: str, counts: Mapping[Any, int], console: Console) -> None:
-    ordered = "year" in name or "view" in name or "decade" in name
-    items = list(counts.items()) if ordered else sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
-    if ordered and "year" in name:
-        items.sort(key=lambda item: str(item[0]), reverse=True)
-    shown = [(clean(str(key), 40) if key not in {None, ""} else "not known", count) for key, count in items]
-    if len(shown) > MANY and not ordered:
+    shown = [(_key(name, key), count) for key, count in _ordered(name, counts)]
+    if len(shown) > MANY and not _in_order(name):
         rest = shown[MANY - 1 :]
         shown = [*shown[: MANY - 1], (f"{len(rest)} others", sum(count for _, count in rest))]
     largest, widest = max(count for _, count in shown), max(cell_len(key) for key, _ in shown)
@@ -172,4 +168,29 @@ def _print_histogram(name: str, counts: Mapping[Any, int], console: Console) -> 
         bar = "█" * max(round(BAR_CELLS * count / largest), 1 if count else 0) if largest else ""
         line = Text(f"  {key}{' ' * (widest - cell_len(key))}  {count:>7,}  ")
         line.append(bar if console.encoding.lower().startswith("utf") else "#" * len(bar), style="blue")
+        line.rstrip()
         console.print(line, soft_wrap=not console.is_terminal)
+
+
+def _in_order(name: str) -> bool:
+    """Whether the keys have an order of their own: years (newest first) and fields of view (narrowest first)."""
+    return "year" in name or "view" in name
+
+
+def _ordered(name: str, counts: Mapping[Any, int]) -> list[tuple[Any, int]]:
+    items = list(counts.items())
+    if not _in_order(name):
+        return sorted(items, key=lambda item: (-item[1], str(item[0])))
+    sign = -1 if "year" in name else 1
+    return sorted(items, key=lambda item: (not _whole(item[0]), sign * int(item[0]) if _whole(item[0]) else 0))
+
+
+def _key(name: str, key: Any) -> str:
+    """A key as it is shown; whole numbers of fields of view are decades: 2 is from 100 nm to 1 µm."""
+    if "view" in name and _whole(key) and abs(int(key)) < 30:
+        return f"{length(10.0 ** int(key))} – {length(10.0 ** (int(key) + 1))}"
+    return clean(str(key), 40) if key not in {None, "", "unknown"} else "not known"
+
+
+def _whole(key: Any) -> bool:
+    return str(key).removeprefix("-").isdecimal()

@@ -20,7 +20,7 @@ def query_sentence(query: QueryView) -> str:
         parts.append(f"Looks like {name}")
     if parts and query.panel is not None:
         parts[0] += f", panel {clean(query.panel, 8)}"
-    elif parts and query.box is not None and query.like is None:
+    elif parts and query.like is None and query.box is not None and any(query.box[:2]):
         parts[0] += f", part {','.join(str(edge) for edge in query.box)}"
     if query.field_of_view_nm is not None:
         parts.append(f"{length(query.field_of_view_nm)} across")

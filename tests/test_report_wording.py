@@ -1,0 +1,106 @@
+"""Words, numbers and links as a person reads them."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading
+from mirsearch.report.wording import (
+    article_link,
+    clean,
+    figure_name,
+    length,
+    license_link,
+    license_name,
+    nice_length,
+    reading_sentence,
+    safe_link,
+    scale_label,
+)
+
+
+@pytest.mark.parametrize(
+    ("nanometers", "told"),
+    [(0.05, "0.05 nm"), (1, "1 nm"), (999.4, "999 nm"), (999.6, "1 µm"), (1234, "1.23 µm"), (2e6, "2 mm"),
+     (3.2e9, "3.2 m"), (None, "–"), (float("nan"), "–"), (0, "–"), (-5, "–")],
+)  # fmt: skip
+def test_lengths_choose_their_unit(nanometers: float | None, told: str) -> None:
+    assert length(nanometers) == told
+
+
+@given(st.floats(1e-6, 1e12))
+def test_nice_lengths_are_round_and_fit(at_most: float) -> None:
+    nice = nice_length(at_most)
+    assert nice <= at_most * (1 + 1e-6)
+    assert nice > at_most / 2.6
+    assert f"{nice:.0e}"[0] in "125"
+
+
+@given(st.text(max_size=300), st.integers(1, 80))
+def test_cleaned_text_is_one_harmless_line(text: str, limit: int) -> None:
+    cleaned = clean(text, limit)
+    assert len(cleaned) <= limit
+    assert all(unicodedata.category(char)[0] != "C" for char in cleaned)
+    assert "\n" not in cleaned
+    assert "\u2028" not in cleaned
+    assert clean(clean(text)) == clean(text)
+
+
+def test_bidi_escape_and_surrogates_go() -> None:
+    assert clean("a\u202eb\x1b[31mc\ud800\u200fd\r\ne") == "ab[31mcd e"
+
+
+def test_combining_marks_cannot_tower() -> None:
+    assert len(clean("e" + "\u0301" * 50)) <= 4
+
+
+@pytest.mark.parametrize(
+    ("given_text", "name"),
+    [("https://creativecommons.org/licenses/by-nc-nd/4.0/", "CC BY-NC-ND 4.0"), ("cc by 3.0", "CC BY 3.0"),
+     ("CC-BY", "CC BY"), ("http://creativecommons.org/publicdomain/zero/1.0/", "CC0 1.0"), (None, ""),
+     ("Open access under CC BY-SA 4.0.", "CC BY-SA 4.0"), ("Elsevier user license", "Elsevier user license")],
+)  # fmt: skip
+def test_license_names(given_text: str | None, name: str) -> None:
+    assert license_name(given_text) == name
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:alert(1)", "data:text/html,x", "//host/path", "ftp://host/x", "http://", "https://a b", "http://u:p@h/",
+     "https://[bad", "JaVaScRiPt:x", "https://host/\x00", "", None],
+)  # fmt: skip
+def test_only_plain_web_addresses_are_links(address: str | None) -> None:
+    assert safe_link(address) is None
+
+
+def test_article_links_fall_back_to_doi_and_pmc() -> None:
+    assert article_link(Article("x", url="https://host/x", doi="10.1/y")) == "https://host/x"
+    assert article_link(Article("x", url="javascript:0", doi="10.1/a<b>")) == "https://doi.org/10.1/a%3Cb%3E"
+    assert article_link(Article("x", pmcid="PMC12")) == "https://pmc.ncbi.nlm.nih.gov/articles/PMC12/"
+    assert article_link(Article("x", pmcid="PMC12/../../")) is None
+    assert article_link(None) is None
+    assert license_link(Article("x", license="see https://host/by/4.0/.")) == "https://host/by/4.0/"
+
+
+def test_figure_names() -> None:
+    def name(label: str | None, letter: str | None, where: str = "/data/a b.png") -> str:
+        figure = Figure("0011223344556677", 9, 9, label=label, origins=(Origin("folder", where),))
+        return figure_name(figure, Panel((0, 0, 9, 9), label=letter))
+
+    assert name("Figure 3.", "b") == "Fig. 3b"
+    assert name("FIG 2", None) == "Fig. 2"
+    assert name("Scheme", "a") == "Scheme a"
+    assert name(None, "c") == "a b.png c"
+    assert name(None, None, "") == "0011223344556677"
+
+
+def test_scale_words() -> None:
+    reading = ScaleReading(4.06, 500.0, 123.4, (0, 0, 1, 1), "500 nm", "label", 0.93)
+    assert reading_sentence(reading) == "500 nm = 123.4 px → 4.06 nm/px (label, 0.93)"
+    assert scale_label(reading) == "500 nm"
+    assert scale_label(ScaleReading(2.0, source="metadata")) == "2 nm/px"
+    assert scale_label(None) == "–"
