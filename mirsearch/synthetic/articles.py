@@ -1,0 +1,122 @@
+"""Made-up articles: each about one specimen shown in a few figures, and the plan of a corpus of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mirsearch.corpus import Article
+from mirsearch.synthetic.fields import Random, rng_of
+from mirsearch.synthetic.figures import LIVING, FigureStyle
+from mirsearch.synthetic.specimens import FAMILIES, Specimen, specimen
+
+DOI_PREFIX = "10.5555/mirsearch.drawn"
+"""A prefix under which no article is ever published."""
+
+_NAMES = (
+    "Ada Larch",
+    "Ben Okoro",
+    "Chiara Monte",
+    "Dai Watanabe",
+    "Elif Yilmaz",
+    "Femi Ade",
+    "Greta Holm",
+    "Hugo Prado",
+    "Ines Duarte",
+)
+_JOURNALS = (
+    "Journal of Drawn Materials",
+    "Imaginary Microscopy",
+    "Letters on Made-up Matter",
+    "Annals of Synthetic Cells",
+)
+_TITLES = (
+    "Growth and structure of {subject}",
+    "How preparation shapes {subject}",
+    "{subject}: morphology across scales",
+    "A microscopy study of {subject}",
+    "Size control in {subject}",
+)
+_LAYOUTS = (
+    "single", "single-inset", "row", "strips", "grid-2x2", "uneven-rows", "big-left", "big-top", "hairline",
+    "wide-gutters", "black-gutters", "mosaic", "insets", "letters-outside", "with-plot", "with-schematic",
+    "with-diffraction", "with-maps",
+)  # fmt: skip
+_COMPANIONS = {
+    "particles_on_film": "fringes", "dark_field_particles": "columns", "core_shell": "particles_on_film",
+    "wires_on_film": "single_crystal", "rods": "single_crystal", "spheres": "core_shell", "crystals": "fracture",
+    "tube_mat": "wires_on_film", "fluorescent_cells": "stained_tissue", "sintered_grains": "polished_grains",
+    "petals": "crumpled_sheets", "layers": "columns",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFigure:
+    """One figure of the plan: its article, number in the article, seed, and what it is to show."""
+
+    article: Article
+    number: int
+    seed: int
+    style: FigureStyle
+
+
+def made_up_article(number: int, subject: str, rng: Random) -> Article:
+    """Article data that belong to nobody."""
+    authors = tuple(str(name) for name in rng.choice(_NAMES, int(rng.integers(1, 4)), replace=False))
+    title = str(rng.choice(_TITLES)).format(subject=subject)
+    doi = f"{DOI_PREFIX}.{number:04d}"
+    return Article(
+        id=f"doi:{doi}", title=title[0].upper() + title[1:], doi=doi, journal=str(rng.choice(_JOURNALS)),
+        year=int(rng.integers(2012, 2026)), license=str(rng.choice(("CC BY 4.0", "CC0 1.0"))),
+        url=f"https://example.org/drawn/{number:04d}", authors=authors,
+    )  # fmt: skip
+
+
+def article_specimens(families: Sequence[str], count: int, seed: int) -> list[Specimen]:
+    """Main specimens of `count` articles: families by turns, the features of a family's articles far apart in size."""
+    found: list[Specimen] = []
+    for number in range(count):
+        family, visit = families[number % len(families)], number // len(families)
+        drawn = specimen(seed * 1009 + number, family)
+        low, high = np.log(FAMILIES[family].size_nm)
+        others = [np.log(each.size_nm) for each in found if each.family == family]
+        if visit and high - low > 1.0:
+            spots = np.linspace(low + 0.05 * (high - low), high - 0.05 * (high - low), 25)
+            gaps = [min(abs(spot - other) for other in others) for spot in spots]
+            drawn = replace(drawn, size_nm=float(np.exp(spots[int(np.argmax(gaps))])))
+        found.append(drawn)
+    return found
+
+
+def planned(figures: int, seed: int, families: Sequence[str] | None = None) -> list[PlannedFigure]:
+    """The plan of a corpus: articles of 2 to 4 figures, each about one specimen at several magnifications."""
+    rng = rng_of(seed, 0xA87)
+    names = list(families or [name for name, family in FAMILIES.items() if family.kind == "micrograph"])
+    names = [names[int(place)] for place in rng.permutation(len(names))]
+    counts: list[int] = []
+    while sum(counts) < figures:
+        counts.append(min(int(rng.integers(2, 5)), figures - sum(counts)))
+    plan: list[PlannedFigure] = []
+    for number, (main, count) in enumerate(zip(article_specimens(names, len(counts), seed), counts, strict=True)):
+        article = made_up_article(number + 1, main.subject, rng)
+        for place in range(count):
+            style = _figure_style(main, seed * 31 + number, rng)
+            plan.append(PlannedFigure(article, place + 1, int(seed * 100_003 + len(plan)), style))
+    return plan
+
+
+def _figure_style(main: Specimen, seed: int, rng: Random) -> FigureStyle:
+    """What a figure shows: the article's specimen from wide to close, sometimes another technique's view beside it."""
+    shown: tuple[Specimen, ...] = (main,)
+    companion = _COMPANIONS.get(main.family)
+    if companion and rng.uniform() < 0.3:
+        shown = (main, main, replace(specimen(seed, companion), subject=main.subject))
+    zooms = tuple(float(zoom) for zoom in np.clip(np.sort(rng.uniform(0, 1, 3)) + rng.normal(0, 0.05, 3), 0, 1))
+    layouts = [
+        name
+        for name in _LAYOUTS
+        if main.family not in LIVING or name not in ("with-diffraction", "with-schematic", "with-maps")
+    ]
+    return FigureStyle(layout=str(rng.choice(layouts)), specimens=shown, zooms=zooms)

@@ -1,0 +1,85 @@
+"""The looks of scale bars, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Color = tuple[int, int, int]
+
+WHITE, BLACK = (255, 255, 255), (0, 0, 0)
+COLORS: dict[str, Color] = {
+    "white": WHITE,
+    "black": BLACK,
+    "yellow": (255, 235, 40),
+    "red": (230, 20, 20),
+    "cyan": (0, 230, 240),
+}
+CORNERS = ("bottom-left", "bottom-right", "top-left", "top-right")
+
+
+@dataclass(frozen=True, slots=True)
+class BarStyle:
+    """How a bar looks: shape, thickness as a share of the panel's shorter side, ink, where the label stands, its face.
+
+    `shape`: plain, outlined, boxed, caps, ruler, segments. `label`: above, below, left, right, none. `databar` names a
+    strip of :mod:`databars` below the picture, which then holds the bar.
+    """
+
+    name: str
+    shape: str = "plain"
+    thickness: float = 0.014
+    ink: str = "white"
+    label: str = "above"
+    face: str = "sans"
+    vertical: bool = False
+    databar: str | None = None
+    corners: tuple[str, ...] = ("bottom-left", "bottom-right")
+
+
+_STYLES = (
+    BarStyle("white-thin", thickness=0.007),
+    BarStyle("white-medium", thickness=0.014),
+    BarStyle("white-thick", thickness=0.028, face="bold"),
+    BarStyle("white-very-thick", thickness=0.045, label="above", face="bold"),
+    BarStyle("black-thin", thickness=0.007, ink="black"),
+    BarStyle("black-thick", thickness=0.024, ink="black", face="bold"),
+    BarStyle("label-below", label="below"),
+    BarStyle("label-left", label="left"),
+    BarStyle("label-right", label="right", ink="black"),
+    BarStyle("label-inside", thickness=0.055, label="inside", face="bold"),
+    BarStyle("top-corner", corners=("top-right",), label="below"),
+    BarStyle("outlined-white", shape="outlined", thickness=0.02, face="bold"),
+    BarStyle("outlined-black", shape="outlined", thickness=0.02, ink="black", face="bold"),
+    BarStyle("hollow", shape="hollow", thickness=0.026),
+    BarStyle("boxed-black", shape="boxed", ink="white"),
+    BarStyle("boxed-white", shape="boxed", ink="black", thickness=0.01),
+    BarStyle("boxed-below", shape="boxed", ink="black", label="below"),
+    BarStyle("caps", shape="caps", thickness=0.006),
+    BarStyle("caps-black", shape="caps", thickness=0.01, ink="black", label="below"),
+    BarStyle("ruler", shape="ruler", thickness=0.006),
+    BarStyle("segments", shape="segments", thickness=0.018),
+    BarStyle("yellow", ink="yellow"),
+    BarStyle("red", ink="red", thickness=0.018, face="bold"),
+    BarStyle("cyan", ink="cyan", label="below"),
+    BarStyle("italic", face="italic"),
+    BarStyle("narrow", face="narrow", ink="black"),
+    BarStyle("pixel-letters", face="pixel", thickness=0.009),
+    BarStyle("vertical", vertical=True, label="left", thickness=0.012),
+    BarStyle("vertical-caps", vertical=True, shape="caps", label="left", thickness=0.006),
+    BarStyle("databar-columns", databar="columns"),
+    BarStyle("databar-split-bar", databar="split-bar"),
+    BarStyle("databar-left", databar="left"),
+    BarStyle("databar-line", databar="line", face="pixel"),
+    BarStyle("databar-ticks", databar="ticks"),
+    BarStyle("databar-white", databar="white"),
+    BarStyle("caption-white", label="none"),
+    BarStyle("caption-black", label="none", ink="black", thickness=0.02),
+    BarStyle("caption-thin", label="none", thickness=0.008),
+    BarStyle("caption-outlined", shape="outlined", label="none", thickness=0.02),
+)
+
+BAR_STYLES: dict[str, BarStyle] = {style.name: style for style in _STYLES}
+"""Every style by name. The `caption-…` ones carry no label: their value stands in the caption."""
+
+LABELED_STYLES = tuple(name for name, style in BAR_STYLES.items() if style.label != "none")
+UNLABELED_STYLES = tuple(name for name, style in BAR_STYLES.items() if style.label == "none")

@@ -1,0 +1,158 @@
+"""Captions by templates, with the truth of which words belong to which panel and which length to which bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from mirsearch.synthetic.bars import length_text
+from mirsearch.synthetic.fields import Random
+from mirsearch.synthetic.specimens import Specimen
+
+NOUNS = {
+    "SEM": ("SEM image", "Scanning electron micrograph", "SEM micrograph", "FE-SEM image"),
+    "TEM": ("TEM image", "Bright-field TEM image", "Transmission electron micrograph"),
+    "HRTEM": ("HRTEM image", "High-resolution TEM image"),
+    "STEM": ("HAADF-STEM image", "Dark-field STEM image"),
+    "Cryo-TEM": ("Cryo-TEM image", "Cryo-EM image"),
+    "AFM": ("AFM height image", "AFM topograph"),
+    "fluorescence": ("Fluorescence image", "Confocal fluorescence micrograph"),
+    "optical": ("Optical micrograph", "H&E-stained section, optical micrograph"),
+    "EDX": ("EDX elemental map", "EDS map"),
+    "EBSD": ("EBSD orientation map", "Inverse pole figure map"),
+    "diffraction": ("SAED pattern", "Selected area electron diffraction pattern"),
+}
+"""How a caption calls an image of each technique."""
+
+MARKERS = ("(a) ", "(a, b) ", "a) ", "a, ", "after")
+"""How panels are named before their words; "after" puts the letters behind them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A caption and its truth: own words and all that speaks of each panel, in the panels' order."""
+
+    text: str
+    parts: tuple[str, ...]
+    panel_texts: tuple[str, ...]
+    marker: str
+
+
+def image_words(specimen: Specimen, rng: Random) -> str:
+    """What a caption says of one image of a specimen."""
+    nouns = NOUNS[specimen.technique]
+    return f"{nouns[int(rng.integers(len(nouns)))]} of {specimen.subject}"
+
+
+def _rank(label: str) -> int:
+    """Place of a label in its alphabet; roman numbers count as such where they have several signs."""
+    roman = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
+    return 1000 + roman.index(label) if label in roman else ord(label)
+
+
+def _plural(words: str) -> str:
+    """Words for one image said of several: the noun before "of" takes an s where it has none."""
+    noun, parted, rest = words.partition(" of ")
+    return f"{noun}s{parted}{rest}" if parted and not noun.endswith("s") else words
+
+
+def letters_text(letters: Sequence[str], rng: Random | None = None) -> str:
+    """Letters as a caption lists them: a range of three or more neighbors as "b–d", others with commas or "and"."""
+    codes = [_rank(letter) for letter in letters]
+    if len(letters) > 2 and codes == list(range(codes[0], codes[0] + len(codes))):
+        dash = "-" if rng is not None and rng.uniform() < 0.3 else "–"
+        return f"{letters[0]}{dash}{letters[-1]}"
+    if len(letters) == 2 and rng is not None and rng.uniform() < 0.4:
+        return f"{letters[0]} and {letters[1]}"
+    return ", ".join(letters)
+
+
+def _scale_same(words: str, _letters: str) -> tuple[str, ...]:
+    return (
+        f"Scale bars: {words}.",
+        f"Scale bar = {words} in all panels.",
+        f"All scale bars, {words}.",
+        f"Scale bars are {words}.",
+    )
+
+
+def scale_words(lengths: Sequence[float | None], labels: Sequence[str], rng: Random) -> str:
+    """The sentence of the bars' lengths (nm, None where a panel has no such bar), or "" where no panel has one."""
+    pairs = [(length, label) for length, label in zip(lengths, labels, strict=True) if length is not None]
+    if not pairs:
+        return ""
+    if len(lengths) == 1:
+        words = length_text(pairs[0][0])
+        return str(
+            rng.choice(
+                (f"Scale bar: {words}.", f"Scale bar = {words}.", f"Scale bar, {words}.", f"The scale bar is {words}.")
+            )
+        )
+    if len({length for length, _ in pairs}) == 1 and len(pairs) == len(lengths):
+        return str(rng.choice(_scale_same(length_text(pairs[0][0]), "")))
+    groups = [(length_text(length), [label for _, label in group]) for length, group in _grouped(pairs)]
+    form = int(rng.integers(3))
+    listed: Callable[[list[str]], str] = lambda group: letters_text(group, None)  # noqa: E731
+    if form == 0:
+        return "Scale bars: " + "; ".join(f"({listed(group)}) {words}" for words, group in groups) + "."
+    if form == 1:
+        return "Scale bars, " + ", ".join(f"{words} ({listed(group)})" for words, group in groups) + "."
+    ends = [f"{words} in ({listed(group)})" for words, group in groups]
+    joined = ends[0] if len(ends) == 1 else ", ".join(ends[:-1]) + " and " + ends[-1]
+    return f"Scale bars are {joined}."
+
+
+def _grouped(pairs: Sequence[tuple[float, str]]) -> list[tuple[float, list[tuple[float, str]]]]:
+    """Pairs of the same length together, in the order of their first letters."""
+    order: dict[float, list[tuple[float, str]]] = {}
+    for pair in pairs:
+        order.setdefault(pair[0], []).append(pair)
+    return list(order.items())
+
+
+def _marked(words: str, group: Sequence[str], marker: str, rng: Random) -> str:
+    listed = letters_text(group, rng)
+    if marker == "after":
+        return f"{words} ({listed})"
+    if marker == "a) ":
+        return f"{listed}) {words}"
+    if marker == "a, ":
+        return f"{listed}, {words}"
+    return f"({listed}) {words}"
+
+
+def _joined(pieces: Sequence[str], rng: Random, marker: str) -> str:
+    if marker == "after":
+        return (", ".join(pieces[:-1]) + " and " + pieces[-1] if len(pieces) > 1 else pieces[0]) + "."
+    return (". " if rng.uniform() < 0.6 or marker == "a, " else "; ").join(pieces) + "."
+
+
+def write_caption(
+    words: Sequence[str], labels: Sequence[str | None], lengths: Sequence[float | None], lead: str, rng: Random
+) -> Caption:
+    """The caption of a figure: `lead`, the panels' `words` under their labels (same neighbors together), bar lengths.
+
+    `lengths` are those in nm that only the caption tells; `labels` are as printed, None for a figure of one image.
+    """
+    if any(label is None for label in labels):
+        text = " ".join(part for part in (words[0] + ".", scale_words(lengths, [""], rng)) if part)
+        return Caption(text, (words[0],), (text,), "none")
+    named = [str(label) for label in labels]
+    lower = all(label == label.lower() for label in named)
+    weights = (0.45, 0.2, 0.15, 0.1, 0.1) if lower else (0.6, 0.2, 0.2, 0.0, 0.0)
+    marker = str(rng.choice(MARKERS, p=weights))
+    inline = marker.startswith("(") and len(named) > 1 and rng.uniform() < 0.2
+    pieces, parts = [], []
+    keyed = [(part, length if inline else None) for part, length in zip(words, lengths, strict=True)]
+    for (part, length), run in groupby(zip(keyed, named, strict=True), key=lambda pair: pair[0]):
+        group = [label for _, label in run]
+        said = _plural(part) if len(group) > 1 else part
+        whole = said if length is None else f"{said} (scale bar: {length_text(length)})"
+        pieces.append(_marked(whole, group, marker, rng))
+        parts += [whole] * len(group)
+    tail = "" if inline else scale_words(lengths, named, rng)
+    body = _joined(pieces, rng, marker)
+    text = " ".join(each for each in (lead, body, tail) if each)
+    panel_texts = tuple(" ".join(each for each in (lead, f"{part}.", tail) if each) for part in parts)
+    return Caption(text, tuple(parts), panel_texts, marker)

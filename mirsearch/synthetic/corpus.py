@@ -1,0 +1,120 @@
+"""Draws whole corpora: image files, a captions.csv beside them, the truth of every panel; same seed, same corpus."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image as PillowImage
+
+from mirsearch.corpus import Panel, to_json
+from mirsearch.settings import threads
+from mirsearch.synthetic.articles import PlannedFigure, planned
+from mirsearch.synthetic.fields import rng_of
+from mirsearch.synthetic.figures import FigureStyle, SyntheticFigure, draw_figure
+from mirsearch.synthetic.specimens import Specimen
+
+__all__ = ["CorpusTruth", "FigureStyle", "FigureTruth", "SyntheticFigure", "draw_figure", "write_corpus"]
+
+CAPTION_COLUMNS = ("file", "caption", "label", "title", "doi", "journal", "year", "license", "url", "authors")
+
+
+@dataclass(frozen=True, slots=True)
+class FigureTruth:
+    """What is known of one written figure: its file's name in the folder, and all but the pixels."""
+
+    file: str
+    label: str
+    caption: str
+    doi: str
+    layout: str
+    panels: tuple[Panel, ...]
+    specimens: tuple[Specimen | None, ...]
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusTruth:
+    """A written corpus: its folder and its figures in the order of captions.csv."""
+
+    folder: Path
+    figures: tuple[FigureTruth, ...]
+
+    @property
+    def panels(self) -> int:
+        """How many panels there are in all."""
+        return sum(len(figure.panels) for figure in self.figures)
+
+
+def draw_planned(plan: PlannedFigure) -> SyntheticFigure:
+    """The figure of a plan's entry."""
+    return draw_figure(plan.seed, plan.style, plan.article)
+
+
+def encoded(figure: SyntheticFigure) -> tuple[bytes, str]:
+    """The figure as a file's bytes and its suffix: PNG mostly, at times JPEG as journals serve it."""
+    rng = rng_of(figure.seed, 0x0F11E)
+    image, data = PillowImage.fromarray(figure.pixels), io.BytesIO()
+    if rng.uniform() < 0.35:
+        image.save(data, "JPEG", quality=int(rng.integers(86, 96)))
+        return data.getvalue(), ".jpg"
+    image.save(data, "PNG", compress_level=1)
+    return data.getvalue(), ".png"
+
+
+def write_corpus(folder: Path, figures: int = 60, seed: int = 7, families: Sequence[str] | None = None) -> CorpusTruth:
+    """Draw `figures` figures into `folder` (made if needed) with captions.csv and truth.jsonl; OSError where it can't.
+
+    `families` limits the specimens to those of specimens.FAMILIES.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    plan = planned(figures, seed, families)
+    truths = list(_written(folder, plan))
+    _write_captions(folder, plan, truths)
+    lines = [json.dumps(_truth_json(truth), ensure_ascii=False) for truth in truths]
+    (folder / "truth.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return CorpusTruth(folder, tuple(truths))
+
+
+def _written(folder: Path, plan: Sequence[PlannedFigure]) -> Iterator[FigureTruth]:
+    """Draw and write each figure, a few at a time; in the plan's order."""
+    with ThreadPoolExecutor(min(4, threads())) as pool:
+        yield from pool.map(lambda entry: _write_one(folder, entry), plan)
+
+
+def _write_one(folder: Path, entry: PlannedFigure) -> FigureTruth:
+    figure = draw_planned(entry)
+    data, suffix = encoded(figure)
+    name = f"{str(entry.article.doi).rsplit('.', 1)[-1]}_fig{entry.number}{suffix}"
+    (folder / name).write_bytes(data)
+    return FigureTruth(
+        name, f"Figure {entry.number}", figure.caption, str(entry.article.doi), figure.layout, figure.panels,
+        figure.specimens, figure.parts,
+    )  # fmt: skip
+
+
+def _write_captions(folder: Path, plan: Sequence[PlannedFigure], truths: Sequence[FigureTruth]) -> None:
+    with (folder / "captions.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(CAPTION_COLUMNS)
+        for entry, truth in zip(plan, truths, strict=True):
+            article = entry.article
+            writer.writerow(
+                (truth.file, truth.caption, truth.label, article.title, article.doi, article.journal, article.year,
+                 article.license, article.url, "; ".join(article.authors))
+            )  # fmt: skip
+
+
+def _truth_json(truth: FigureTruth) -> dict[str, Any]:
+    """A figure's truth as plain JSON types."""
+    return {
+        "file": truth.file, "label": truth.label, "caption": truth.caption, "doi": truth.doi, "layout": truth.layout,
+        "panels": [to_json(panel) for panel in truth.panels], "parts": list(truth.parts),
+        "specimens": [None if each is None else asdict(each) for each in truth.specimens],
+    }  # fmt: skip

@@ -1,0 +1,171 @@
+"""Data strips below micrographs as instruments print them: voltage, distance, magnification and bar, generic."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from mirsearch.synthetic.bar_styles import BLACK, WHITE, BarStyle, Color
+from mirsearch.synthetic.bars import DrawnBar, bar_box, fill_rect, length_text, round_length
+from mirsearch.synthetic.fields import Random
+from mirsearch.synthetic.imaging import Pixels
+from mirsearch.synthetic.lettering import paint, text_mask
+
+Ends = tuple[float, float, float, float]
+
+
+def databar_height(height: int) -> int:
+    """Height in px of the strip for a picture `height` px high, strip included."""
+    return int(np.clip(round(0.085 * height), 24, 70))
+
+
+def _facts(rng: Random, nm_per_px: float, width: int) -> dict[str, str]:
+    """What a strip tells: plausible settings, none of them a length of the bar."""
+    magnification = 127e6 / (nm_per_px * width)
+    rounded = float(f"{magnification:.2g}")
+    return {
+        "hv": f"{rng.choice((2.0, 5.0, 10.0, 15.0, 20.0)):.2f} kV",
+        "mag": f"{rounded:,.0f} x".replace(",", " "),
+        "short_mag": f"x{rounded / 1000:.1f}k" if rounded >= 1000 else f"x{rounded:.0f}",
+        "wd": f"{rng.uniform(2.5, 12):.1f} mm",
+        "date": f"{rng.integers(1, 13)}/{rng.integers(1, 29)}/20{rng.integers(10, 26)}",
+        "detector": str(rng.choice(("SE", "SE2", "InLens", "ETD", "TLD", "BSE"))),
+        "number": f"{rng.integers(0, 10000):04d}",
+    }
+
+
+def _put(
+    pixels: Pixels, text: str, x: float, y: float, height: float, color: Color, face: str = "sans"
+) -> tuple[int, int, int, int]:
+    """Text with its upper left corner at (x, y); returns its box."""
+    mask = text_mask(text, height, face)
+    paint(pixels, mask, round(x), round(y), color)
+    return round(x), round(y), round(x) + mask.shape[1], round(y) + mask.shape[0]
+
+
+def _columns(strip: Pixels, facts: dict[str, str], until: float, color: Color) -> None:
+    """Captions above values in columns parted by lines, from the left until x."""
+    height = strip.shape[0]
+    names = (("HV", "hv"), ("mag", "mag"), ("WD", "wd"), ("det", "detector"), ("date", "date"))
+    letters, x = height * 0.21, height * 0.25
+    for name, key in names:
+        width = max(text_mask(facts[key], letters).shape[1], text_mask(name, letters).shape[1])
+        if x + width + height * 0.3 > until:
+            return
+        _put(strip, name, x, height * 0.16, letters, color)
+        _put(strip, facts[key], x, height * 0.58, letters, color)
+        x += width + height * 0.25
+        fill_rect(strip, round(x), 2, round(x) + 1, height - 2, color)
+        x += height * 0.25
+
+
+def _line_with_caps(strip: Pixels, bar: Ends, cap: float, color: Color) -> None:
+    x0, y0, x1, y1 = bar
+    fill_rect(strip, x0, y0, x1, y1, color)
+    thick = max(1.0, y1 - y0)
+    for at in (x0, x1 - thick):
+        fill_rect(strip, at, y0 - cap, at + thick, y1 + cap, color)
+
+
+def _split_bar(
+    strip: Pixels, x0: float, length: float, text: str, color: Color
+) -> tuple[Ends, tuple[int, int, int, int]]:
+    """End ticks with the label standing in the middle of the line between them."""
+    height = strip.shape[0]
+    middle, thick = height * 0.5, max(1.0, round(height * 0.035))
+    mask = text_mask(text, height * 0.28)
+    left = x0 + (length - mask.shape[1]) / 2
+    bar = (x0, round(middle), x0 + length, round(middle) + thick)
+    for a, b in ((x0, left - height * 0.12), (left + mask.shape[1] + height * 0.12, x0 + length)):
+        fill_rect(strip, a, bar[1], max(a, b), bar[3], color)
+    for at in (x0, x0 + length - thick):
+        fill_rect(strip, at, middle - height * 0.22, at + thick, middle + height * 0.22, color)
+    box = _put(strip, text, left, middle - mask.shape[0] / 2, height * 0.28, color)
+    return bar, box
+
+
+def _ticks(strip: Pixels, x0: float, length: float, text: str, color: Color) -> tuple[Ends, tuple[int, int, int, int]]:
+    """Eleven ticks from end to end above the label: the bar is their row, without a line."""
+    height = strip.shape[0]
+    thick = max(1.0, round(height * 0.04))
+    top, low = height * 0.14, height * 0.34
+    for number in range(11):
+        at = x0 + (length - thick) * number / 10
+        fill_rect(strip, at, top if number in (0, 5, 10) else top + height * 0.07, at + thick, low, color)
+    mask = text_mask(text, height * 0.3)
+    box = _put(strip, text, x0 + length - mask.shape[1], height * 0.55, height * 0.3, color)
+    return (x0, round(top), x0 + length, round(low)), box
+
+
+def _plain_bar(
+    strip: Pixels, x0: float, length: float, text: str, color: Color, face: str, caps: bool
+) -> tuple[Ends, tuple[int, int, int, int]]:
+    """The label above a line, with end caps or without."""
+    height = strip.shape[0]
+    thick = max(2.0, round(height * 0.06))
+    y = float(round(height * 0.7))
+    bar = (x0, y, x0 + length, y + thick)
+    if caps:
+        _line_with_caps(strip, bar, max(2.0, round(height * 0.1)), color)
+    else:
+        fill_rect(strip, *bar, color)
+    mask = text_mask(text, height * 0.3, face)
+    left = max(2.0, x0 + (length - mask.shape[1]) / 2)
+    return bar, _put(strip, text, left, height * 0.54 - mask.shape[0], height * 0.3, color, face)
+
+
+def _settings_line(strip: Pixels, words: str, x0: float, x1: float, color: Color, face: str) -> None:
+    """One line of settings, cut to the words that fit between x0 and x1."""
+    height = strip.shape[0]
+    parts = words.split("  ")
+    while parts:
+        mask = text_mask(" ".join(parts), height * 0.26, face)
+        if mask.shape[1] <= x1 - x0:
+            paint(strip, mask, round(x0), round(height * 0.38), color)
+            return
+        parts.pop()
+
+
+def draw_databar(
+    pixels: Pixels, nm_per_px: float, style: BarStyle, rng: Random, length_nm: float | None = None
+) -> DrawnBar:
+    """Draw the strip of a style over the lowest rows of RGB `pixels`, in place, and return the bar's truth."""
+    height, width = pixels.shape[:2]
+    tall = databar_height(height)
+    ink: Color = BLACK if style.databar in ("white", "left") else WHITE
+    back = {"white": (255, 255, 255), "left": (236, 236, 236)}.get(str(style.databar), (0, 0, 0))
+    length_nm = length_nm or round_length(0.12 * width * nm_per_px, 0.31 * width * nm_per_px, rng)
+    length, shift = length_nm / nm_per_px, float(rng.uniform())
+    strip = np.empty((tall, width, 3), np.uint8)
+    strip[:] = back
+    facts = _facts(rng, nm_per_px, width)
+    text = length_text(length_nm)
+    at_right = float(int(width - length - tall * 0.5)) + shift
+    if style.databar == "columns":
+        _columns(strip, facts, at_right - tall * 0.3, ink)
+        bar, label = _plain_bar(strip, at_right, length, text, ink, "sans", caps=True)
+    elif style.databar == "split-bar":
+        _columns(strip, facts, at_right - tall * 0.3, ink)
+        bar, label = _split_bar(strip, at_right, length, text, ink)
+    elif style.databar == "ticks":
+        text = f"{length_nm / 1000:.2f}um" if length_nm >= 1000 else f"{length_nm:g}nm"
+        parts = (facts["hv"].replace(".00 ", ".0"), facts["wd"].replace(" ", ""), facts["short_mag"], facts["detector"])
+        words = "  ".join((*parts, facts["date"]))
+        _settings_line(strip, words, tall * 0.3, at_right - tall * 0.4, ink, "sans")
+        bar, label = _ticks(strip, at_right, length, text, ink)
+    elif style.databar == "line":
+        volts, distance = facts["hv"].replace(" ", ""), facts["wd"].replace(" ", "")
+        words = "  ".join((facts["detector"], volts, facts["short_mag"].upper(), f"WD {distance}", facts["number"]))
+        _settings_line(strip, words, tall * 0.3, at_right - tall * 0.4, ink, style.face)
+        bar, label = _plain_bar(strip, at_right, length, text, ink, style.face, caps=False)
+    else:
+        at_left = float(int(tall * 0.4)) + shift
+        told = (f"EHT = {facts['hv']}", f"WD = {facts['wd']}", f"Signal A = {facts['detector']}")
+        words = "  ".join((*told, f"Mag = {facts['mag'].upper()}", facts["date"]))
+        _settings_line(strip, words, at_left + length + tall * 0.6, width - tall * 0.2, ink, "sans")
+        bar, label = _plain_bar(strip, at_left, length, text, ink, "sans", caps=style.databar == "left")
+    pixels[height - tall :] = strip
+    if style.databar == "left":
+        cv2.rectangle(pixels, (0, height - tall), (width - 1, height - 1), BLACK, 1)
+    drawn = DrawnBar(style.name, bar_box(bar), length, length_nm, text, label, nm_per_px)
+    return drawn.moved(0, height - tall)

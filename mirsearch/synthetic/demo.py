@@ -1,0 +1,109 @@
+"""The demonstration: a corpus drawn on the spot and three questions whose right answers are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from PIL import Image as PillowImage
+
+from mirsearch.synthetic.bar_styles import BAR_STYLES
+from mirsearch.synthetic.corpus import CorpusTruth, FigureTruth, write_corpus
+from mirsearch.synthetic.fields import View, rng_of
+from mirsearch.synthetic.figures import draw_micrograph
+from mirsearch.synthetic.specimens import Specimen
+
+DEMO_FAMILIES = (
+    "spheres", "rods", "fibers", "polished_grains", "pores", "foam", "crystals", "tube_mat", "particles_on_film",
+    "vesicles", "fringes", "columns", "fluorescent_cells", "stained_tissue", "layers", "dendrites",
+)  # fmt: skip
+DEMO_FIGURES = 60
+DEMO_SEED = 2026
+IMAGE_FAMILY, SCALE_FAMILY, TEXT_FAMILY = "foam", "spheres", "tube_mat"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoQuery:
+    """A question: what it shows, how it is asked, and the files (names in the corpus's folder) that answer it.
+
+    `nm_per_px` is the pixel size to give with the image where the question is one of scale; `scale` is False where the
+    image is to be asked without its scale.
+    """
+
+    title: str
+    image: Path | None = None
+    text: str | None = None
+    nm_per_px: float | None = None
+    scale: bool = True
+    answers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """The drawn corpus's folder, its truth, and the questions in order."""
+
+    folder: Path
+    queries: tuple[DemoQuery, ...]
+    truth: CorpusTruth = field(repr=False)
+
+
+def write_demo(folder: Path, figures: int = DEMO_FIGURES, seed: int = DEMO_SEED) -> DemoPlan:
+    """Draw the corpus into `folder`/figures and two pictures to ask with into `folder`; OSError where it can't.
+
+    1: a fresh micrograph of a specimen of the corpus, its bar in the picture, asked by looks alone. 2: one of a
+    specimen that the corpus shows in several sizes, its pixel size given. 3: words.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    truth = write_corpus(folder / "figures", figures, seed, DEMO_FAMILIES)
+    looked, scaled = _main(truth, IMAGE_FAMILY), _main(truth, SCALE_FAMILY)
+    first = folder / "query_1_image.png"
+    _micrograph(looked, first, seed + 1, labeled=True)
+    second = folder / "query_2_scale.png"
+    nm_per_px = _micrograph(scaled, second, seed + 2, labeled=False)
+    words = _main(truth, TEXT_FAMILY).subject
+    queries = (
+        DemoQuery(f"What looks like this ({looked.subject})?", first, scale=False, answers=_showing(truth, looked)),
+        DemoQuery(
+            f"What looks like this at the same scale ({scaled.subject}, {nm_per_px:.3g} nm/px)?", second,
+            nm_per_px=nm_per_px, answers=_showing(truth, scaled),
+        ),
+        DemoQuery(f"Who speaks of {words}?", text=words, answers=_speaking(truth, words)),
+    )  # fmt: skip
+    return DemoPlan(truth.folder, queries, truth)
+
+
+def _main(truth: CorpusTruth, family: str) -> Specimen:
+    """The first specimen of a family that the corpus shows; LookupError where it shows none."""
+    for figure in truth.figures:
+        for shown in figure.specimens:
+            if shown is not None and shown.family == family:
+                return shown
+    raise LookupError(f"no figure of {family} in the drawn corpus; draw more figures")
+
+
+def _micrograph(shown: Specimen, path: Path, seed: int, labeled: bool) -> float:
+    """Write a fresh view of a specimen, with a labeled bar or without any; returns nm per px."""
+    rng = rng_of(seed, 0xDE70)
+    size, zoom = (520, 400), 0.5
+    if labeled:
+        picture, _, _ = draw_micrograph(
+            shown, *size, zoom, replace(BAR_STYLES["boxed-black"], corners=("bottom-right",)), rng
+        )
+    else:
+        picture = shown.pictured(View(*size, shown.nm_per_px(zoom)), rng)
+    PillowImage.fromarray(picture).save(path, "PNG")
+    return shown.nm_per_px(zoom)
+
+
+def _files(figures: list[FigureTruth]) -> tuple[str, ...]:
+    return tuple(figure.file for figure in figures)
+
+
+def _showing(truth: CorpusTruth, shown: Specimen) -> tuple[str, ...]:
+    """Files with a panel of the very specimen."""
+    return _files([figure for figure in truth.figures if shown in figure.specimens])
+
+
+def _speaking(truth: CorpusTruth, words: str) -> tuple[str, ...]:
+    """Files whose caption holds the words."""
+    return _files([figure for figure in truth.figures if words.lower() in figure.caption.lower()])

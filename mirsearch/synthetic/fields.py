@@ -1,0 +1,144 @@
+"""Views of a specimen, random fields of physical wavelength, and the shading that turns heights into micrographs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.float32]
+"""Signal in [0, 1]: (h, w), or (h, w, 3) in RGB."""
+
+Random = np.random.Generator
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the microscope looks at: width and height in px, and nm per px."""
+
+    width: int
+    height: int
+    nm_per_px: float
+
+    def px(self, nm: float) -> float:
+        """A length of `nm` in px of this view."""
+        return nm / self.nm_per_px
+
+    def blank(self, value: float = 0.0) -> Image:
+        """A field of one value, (h, w)."""
+        return np.full((self.height, self.width), value, np.float32)
+
+    def grid(self) -> tuple[Image, Image]:
+        """Coordinates x and y of the pixels in px, (h, w) each."""
+        y, x = np.mgrid[0 : self.height, 0 : self.width].astype(np.float32)
+        return x, y
+
+
+def rng_of(*seeds: int) -> Random:
+    """A generator that depends on nothing but `seeds`."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(list(seeds))))
+
+
+def smooth_noise(view: View, rng: Random, wavelength_px: float) -> Image:
+    """Smooth random field (h, w) of mean 0 and deviation near 1, with knots `wavelength_px` apart."""
+    step = max(wavelength_px, 1.0)
+    rows, columns = int(view.height / step) + 5, int(view.width / step) + 5
+    knots = rng.standard_normal((rows, columns), np.float32)
+    shift = rng.uniform(1.0, 2.0, 2)
+    matrix = np.array([[step, 0, -shift[0] * step], [0, step, -shift[1] * step]], np.float32)
+    field = cv2.warpAffine(
+        knots, matrix, (view.width, view.height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+    )
+    return np.asarray(field * 1.4, np.float32)
+
+
+def fractal_noise(view: View, rng: Random, wavelength_nm: float, roughness: float = 0.5, octaves: int = 6) -> Image:
+    """Sum of octaves from `wavelength_nm` down, each `roughness` times the last; those below 1.5 px are left out."""
+    total, amplitude = view.blank(), 1.0
+    for octave in range(octaves):
+        wavelength = view.px(wavelength_nm / 2**octave)
+        if wavelength < 1.5:
+            break
+        total += amplitude * smooth_noise(view, rng, wavelength)
+        amplitude *= roughness
+    return total
+
+
+def blur(image: Image, sigma: float) -> Image:
+    """Gaussian blur; wide ones on a reduced copy, which is as good and much faster."""
+    if sigma < 0.2:
+        return image
+    if sigma <= 6:
+        return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.float32)
+    height, width = image.shape[:2]
+    factor = sigma / 3
+    small = cv2.resize(image, (max(4, int(width / factor)), max(4, int(height / factor))), interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), 3)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
+
+
+def stretched(image: Image, low: float = 0.0, high: float = 1.0, cut: float = 0.5) -> Image:
+    """The image with its percentiles `cut` and 100 - `cut` moved to `low` and `high`, clipped to [0, 1]."""
+    bottom, top = np.percentile(image[::3, ::3], (cut, 100 - cut))
+    scaled = (image - bottom) / max(float(top - bottom), 1e-6)
+    return np.asarray(np.clip(low + scaled * (high - low), 0, 1), np.float32)
+
+
+def slopes(height: Image) -> tuple[Image, Image]:
+    """Derivatives of a height map in px along x and y."""
+    gx = cv2.Scharr(height, cv2.CV_32F, 1, 0, scale=1 / 32)
+    gy = cv2.Scharr(height, cv2.CV_32F, 0, 1, scale=1 / 32)
+    return np.asarray(gx, np.float32), np.asarray(gy, np.float32)
+
+
+def secondary_electrons(height: Image, depth_px: float, light: float = 0.12, edge: float = 0.5) -> Image:
+    """SEM look of a height map in px: yield grows as 1/cos of the tilt (bright edges), crevices of `depth_px` are dark.
+
+    `light` is the pull of the detector at the upper left, `edge` the strength of edge brightening. Not yet clipped.
+    """
+    gx, gy = slopes(height)
+    secant = np.sqrt(1 + gx * gx + gy * gy)
+    rise = np.minimum(secant, 3.5) - 1
+    side = (gx + 0.6 * gy) / secant
+    near = np.clip((blur(height, max(depth_px * 0.5, 1.0)) - height) / max(depth_px, 1.0), 0, 1.5)
+    wide = np.clip((blur(height, max(depth_px * 2.0, 2.0)) - height) / max(2 * depth_px, 1.0), 0, 1.5)
+    return np.asarray(0.45 + edge * rise / 2.5 + light * side - 0.45 * near - 0.3 * wide, np.float32)
+
+
+def scatter(
+    view: View, rng: Random, spacing_px: float, jitter: float = 0.5, margin_px: float = 0.0
+) -> NDArray[np.float64]:
+    """Points (n, 2) on a jittered hexagonal grid about `spacing_px` apart, reaching `margin_px` past the view."""
+    spacing = max(spacing_px, 2.0)
+    rows = np.arange(-margin_px - spacing, view.height + margin_px + spacing, spacing * 0.866)
+    columns = np.arange(-margin_px - spacing, view.width + margin_px + spacing, spacing)
+    y, x = np.meshgrid(rows, columns, indexing="ij")
+    x = x + np.where(np.arange(len(rows)) % 2, spacing / 2, 0)[:, None] + rng.uniform(0, spacing)
+    points = np.stack([x.ravel(), y.ravel()], 1)
+    return np.asarray(points + rng.normal(0, jitter * spacing * 0.5, points.shape))
+
+
+def voronoi(view: View, points: NDArray[np.float64], warp: Image | None = None) -> tuple[NDArray[np.int32], Image]:
+    """Cell number (h, w) of each pixel and its distance in px to the cell's border; `warp` (px) bends the borders."""
+    seeds = np.full((view.height, view.width), 255, np.uint8)
+    inside = np.round(points).astype(int)
+    inside = inside[
+        (inside[:, 0] >= 0) & (inside[:, 0] < view.width) & (inside[:, 1] >= 0) & (inside[:, 1] < view.height)
+    ]
+    if not len(inside):
+        inside = np.array([[view.width // 2, view.height // 2]])
+    seeds[inside[:, 1], inside[:, 0]] = 0
+    _, labels = cv2.distanceTransformWithLabels(seeds, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    if warp is not None:
+        x, y = view.grid()
+        moved = cv2.remap(
+            labels.astype(np.float32), x + warp, y + np.flipud(warp), cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT
+        )
+        labels = np.asarray(moved, np.int32)
+    border = np.zeros(labels.shape, bool)
+    border[:, 1:] |= labels[:, 1:] != labels[:, :-1]
+    border[1:] |= labels[1:] != labels[:-1]
+    distance = cv2.distanceTransform((~border).astype(np.uint8), cv2.DIST_L2, 5)
+    return np.asarray(labels, np.int32), np.minimum(distance, np.float32(1e4))

@@ -1,0 +1,259 @@
+"""One figure from a seed: panels laid out with bars, letters and insets, the caption, and the truth of it all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from mirsearch.corpus import Article, Box, Panel, ScaleReading
+from mirsearch.synthetic.bar_styles import BAR_STYLES, BLACK, LABELED_STYLES, UNLABELED_STYLES, WHITE, BarStyle
+from mirsearch.synthetic.bars import DrawnBar, draw_bar, shifted
+from mirsearch.synthetic.captions import Caption, image_words, write_caption
+from mirsearch.synthetic.databars import databar_height, draw_databar
+from mirsearch.synthetic.fields import Random, View, rng_of
+from mirsearch.synthetic.imaging import Pixels
+from mirsearch.synthetic.layouts import LAYOUT_STYLES, LayoutStyle, Sheet, laid_out
+from mirsearch.synthetic.letters import LETTER_STYLES, LetterStyle, draw_letter, printed_label
+from mirsearch.synthetic.plots import draw_plot, draw_schematic, ink_box
+from mirsearch.synthetic.specimens import FAMILIES, Specimen, specimen
+
+MICROGRAPHS = tuple(name for name, family in FAMILIES.items() if family.kind == "micrograph")
+LIVING = ("fluorescent_cells", "stained_tissue", "vesicles")
+INSTRUMENT_TECHNIQUES = ("SEM",)
+"""Techniques whose instruments print a databar."""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureStyle:
+    """Choices by name (None: chosen by the seed): layout, bar, letters; and whether labels or the caption tell lengths.
+
+    `specimens` are what is shown, each panel's by turns; `zooms` are from 0 (wide) to 1 (close), likewise.
+    """
+
+    layout: str | None = None
+    bar: str | None = None
+    letters: str | None = None
+    scale_in_caption: bool | None = None
+    specimens: tuple[Specimen, ...] = ()
+    zooms: tuple[float, ...] = ()
+    lead: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyntheticFigure:
+    """A drawn figure with its truth: panels with readings and captions, bars, letters' boxes, insets, words."""
+
+    pixels: Pixels
+    caption: str
+    panels: tuple[Panel, ...]
+    bars: tuple[DrawnBar | None, ...]
+    letters: tuple[Box | None, ...]
+    insets: tuple[Box, ...]
+    parts: tuple[str, ...]
+    specimens: tuple[Specimen | None, ...]
+    layout: str
+    letter_style: str | None
+    seed: int
+    article: Article | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """One panel before it has a caption: where, what, its bar, its words, its inset."""
+
+    box: Box
+    kind: str
+    words: str
+    specimen: Specimen | None = None
+    bar: DrawnBar | None = None
+    inset: Box | None = None
+
+
+def _bar_style(style: FigureStyle, shown: Specimen, in_caption: bool, preferred: BarStyle, rng: Random) -> BarStyle:
+    """The bar's style of a panel: the one asked for, else mostly the figure's own, else another that suits it."""
+    if style.bar is not None:
+        return BAR_STYLES[style.bar]
+    suits = preferred.databar is None or shown.technique in INSTRUMENT_TECHNIQUES
+    if (preferred.label == "none") == in_caption and suits and rng.uniform() < 0.8:
+        return preferred
+    names = UNLABELED_STYLES if in_caption else LABELED_STYLES
+    fitting = [name for name in names if BAR_STYLES[name].databar is None or shown.technique in INSTRUMENT_TECHNIQUES]
+    return BAR_STYLES[str(rng.choice(fitting))]
+
+
+def _add_inset(picture: Pixels, shown: Specimen, nm_per_px: float, rng: Random) -> Box:
+    """A closer view in the upper right corner, framed, sometimes with a bar of its own; returns its box."""
+    height, width = picture.shape[:2]
+    side = int(0.36 * min(height, width))
+    view = View(side, side, nm_per_px / float(rng.uniform(1.6, 2.4)))
+    inner = shown.pictured(view, rng)
+    if side >= 120 and rng.uniform() < 0.3:
+        draw_bar(inner, view.nm_per_px, BAR_STYLES["white-medium"], rng)
+    edge = WHITE if rng.uniform() < 0.6 else BLACK
+    box = (width - side - 6, 6, width - 6, 6 + side)
+    picture[box[1] : box[3], box[0] : box[2]] = inner
+    cv2.rectangle(picture, (box[0], box[1]), (box[2] - 1, box[3] - 1), edge, 2)
+    return box
+
+
+def draw_micrograph(
+    shown: Specimen,
+    width: int,
+    height: int,
+    zoom: float,
+    bar: BarStyle,
+    rng: Random,
+    inset: bool = False,
+    length_nm: float | None = None,
+) -> tuple[Pixels, DrawnBar, Box | None]:
+    """A micrograph of width × height px with its scale bar (and databar): picture, bar's truth, inset's box."""
+    nm_per_px = shown.nm_per_px(zoom)
+    strip = databar_height(height) if bar.databar else 0
+    picture: Pixels = np.zeros((height, width, 3), np.uint8)
+    picture[: height - strip] = shown.pictured(View(width, height - strip, nm_per_px), rng)
+    where = _add_inset(picture, shown, nm_per_px, rng) if inset else None
+    if bar.databar:
+        return picture, draw_databar(picture, nm_per_px, bar, rng, length_nm), where
+    if where is not None and any("top" in corner for corner in bar.corners):
+        bar = replace(bar, corners=("bottom-left", "bottom-right"))
+    return picture, draw_bar(picture, nm_per_px, bar, rng, length_nm=length_nm), where
+
+
+def _reciprocal(width: int, height: int, rng: Random) -> Pixels:
+    """A diffraction pattern with a bar in 1/nm: a length that is none."""
+    shown = specimen(int(rng.integers(1 << 30)), "diffraction")
+    picture = shown.pictured(View(width, height, shown.nm_per_px(float(rng.uniform()))), rng)
+    draw_bar(picture, 0.02, BAR_STYLES["white-medium"], rng, text=str(rng.choice(("5 1/nm", "10 1/nm", "2 1/nm"))))
+    return picture
+
+
+def _draw_extra(name: str, canvas: Pixels, box: Box, shown: Specimen, rng: Random) -> _Drawn:
+    """A panel that is no micrograph: plot, schematic, diffraction or map; a plot's box is that of its ink."""
+    width, height = box[2] - box[0], box[3] - box[1]
+    if name == "map":
+        family = str(rng.choice(("element_map", "orientation_map")))
+        other = specimen(int(rng.integers(1 << 30)), family)
+        canvas[box[1] : box[3], box[0] : box[2]] = other.pictured(View(width, height, other.nm_per_px(0.5)), rng)
+        return _Drawn(box, "map", image_words(replace(other, subject=shown.subject), rng), other)
+    if name == "diffraction":
+        canvas[box[1] : box[3], box[0] : box[2]] = _reciprocal(width, height, rng)
+        other = replace(specimen(0, "diffraction"), subject=shown.subject)
+        return _Drawn(box, "diffraction", image_words(other, rng), other)
+    picture, words = (draw_plot if name == "plot" else draw_schematic)(width, height, rng)
+    canvas[box[1] : box[3], box[0] : box[2]] = picture
+    inked = shifted(ink_box(picture), box[0], box[1])
+    return _Drawn(inked, name, words.format(subject=shown.subject))
+
+
+def _chosen_layout(style: FigureStyle, rng: Random) -> LayoutStyle:
+    return LAYOUT_STYLES[style.layout or str(rng.choice(sorted(LAYOUT_STYLES)))]
+
+
+def _specimens(style: FigureStyle, count: int, seed: int, rng: Random) -> list[Specimen]:
+    """What each panel shows: the specimens asked for by turns, else one or two of the seed's own."""
+    if style.specimens:
+        return [style.specimens[number % len(style.specimens)] for number in range(count)]
+    needs_sem = style.bar is not None and BAR_STYLES[style.bar].databar is not None
+    pool = [name for name in MICROGRAPHS if not needs_sem or FAMILIES[name].technique in INSTRUMENT_TECHNIQUES]
+    first = str(rng.choice(pool))
+    alike = [name for name in pool if (name in LIVING) == (first in LIVING)]
+    mine = [specimen(seed * 7, first), *([specimen(seed * 7 + 1, str(rng.choice(alike)))] if count > 2 else [])]
+    return sorted((mine[int(rng.integers(len(mine)))] for _ in range(count)), key=mine.index)
+
+
+def _panels(
+    style: FigureStyle, layout: LayoutStyle, sheet: Sheet, canvas: Pixels, rng: Random, seed: int
+) -> tuple[list[_Drawn], bool]:
+    """Draw every panel onto the canvas; also says whether the caption tells the bars' lengths."""
+    count = len(sheet.boxes)
+    shown = _specimens(style, count, seed, rng)
+    in_caption = bool(rng.uniform() < 0.3) if style.scale_in_caption is None else style.scale_in_caption
+    if style.bar is not None:
+        in_caption = BAR_STYLES[style.bar].label == "none"
+    preferred = BAR_STYLES[str(rng.choice(UNLABELED_STYLES if in_caption else LABELED_STYLES))]
+    drawn = []
+    for number, box in enumerate(sheet.boxes):
+        extra = number - (count - len(layout.extras))
+        if extra >= 0:
+            drawn.append(_draw_extra(layout.extras[extra], canvas, box, shown[number], rng))
+            continue
+        zoom = style.zooms[number % len(style.zooms)] if style.zooms else float(rng.uniform())
+        inset = layout.insets and (number == 0 or bool(rng.uniform() < 0.5))
+        bar = _bar_style(style, shown[number], in_caption, preferred, rng)
+        size = (box[2] - box[0], box[3] - box[1])
+        picture, truth, where = draw_micrograph(shown[number], *size, zoom, bar, rng, inset)
+        canvas[box[1] : box[3], box[0] : box[2]] = picture
+        words = _repeated(drawn, shown[number]) or image_words(shown[number], rng)
+        moved = None if where is None else shifted(where, box[0], box[1])
+        drawn.append(_Drawn(box, shown[number].kind, words, shown[number], truth.moved(box[0], box[1]), moved))
+    return drawn, in_caption
+
+
+def _repeated(drawn: Sequence[_Drawn], shown: Specimen) -> str | None:
+    """The words of the panel before, where it shows the same specimen, so that a caption can speak of both at once."""
+    return drawn[-1].words if drawn and drawn[-1].specimen == shown else None
+
+
+def _reading(bar: DrawnBar, in_caption: bool) -> ScaleReading:
+    return ScaleReading(
+        bar.nm_per_px, bar.length_nm, bar.length_px, bar.box, bar.label_text, "caption" if in_caption else "label", 1.0
+    )  # fmt: skip
+
+
+def _truth(drawn: Sequence[_Drawn], labels: Sequence[str | None], caption: Caption) -> tuple[Panel, ...]:
+    panels = []
+    for item, label, text in zip(drawn, labels, caption.panel_texts, strict=True):
+        scale = None if item.bar is None else _reading(item.bar, item.bar.label_text is None)
+        technique = None if item.specimen is None else item.specimen.technique
+        panels.append(Panel(item.box, label, item.kind, 1.0, technique, 1.0 if technique else 0.0, text, scale=scale))
+    return tuple(panels)
+
+
+def draw_figure(seed: int, style: FigureStyle | None = None, article: Article | None = None) -> SyntheticFigure:
+    """The figure of a seed, RGB, with all its truth; `style` fixes what the seed would choose otherwise."""
+    style = style or FigureStyle()
+    rng = rng_of(seed, 0xF16)
+    layout = _chosen_layout(style, rng)
+    sheet = laid_out(layout, rng)
+    canvas: Pixels = np.empty((sheet.height, sheet.width, 3), np.uint8)
+    canvas[:] = layout.background
+    drawn, in_caption = _panels(style, layout, sheet, canvas, rng, seed)
+    letters = LETTER_STYLES[style.letters or str(rng.choice(sorted(LETTER_STYLES)))] if layout.lettered else None
+    labels, boxes = _lettered(canvas, sheet, layout, letters)
+    subject = next((item.specimen.subject for item in drawn if item.specimen), "the specimen")
+    lead = (
+        style.lead
+        if style.lead is not None
+        else str(rng.choice(("", f"Morphology of {subject}.", f"Characterization of {subject}.")))
+    )
+    told = [item.bar.length_nm if item.bar and in_caption else None for item in drawn]
+    case = _caption_labels(labels, letters)
+    caption = write_caption([item.words for item in drawn], case, told, lead, rng)
+    return SyntheticFigure(
+        canvas, caption.text, _truth(drawn, labels, caption), tuple(item.bar for item in drawn), tuple(boxes),
+        tuple(item.inset for item in drawn if item.inset), caption.parts, tuple(item.specimen for item in drawn),
+        layout.name, letters.name if letters else None, seed, article,
+    )  # fmt: skip
+
+
+def _lettered(
+    canvas: Pixels, sheet: Sheet, layout: LayoutStyle, letters: LetterStyle | None
+) -> tuple[list[str | None], list[Box | None]]:
+    """Draw the letters; returns the labels as a reader takes them and the letters' boxes."""
+    if letters is None:
+        return [None] * len(sheet.boxes), [None] * len(sheet.boxes)
+    labels: list[str | None] = []
+    boxes: list[Box | None] = []
+    for letter, box in zip("abcdefghij", sheet.boxes, strict=False):
+        labels.append(printed_label(letters, letter))
+        boxes.append(draw_letter(canvas, box, letter, letters, layout.outside))
+    return labels, boxes
+
+
+def _caption_labels(labels: Sequence[str | None], letters: LetterStyle | None) -> list[str | None]:
+    """Labels as the caption writes them: in capitals where the figure does."""
+    capitals = letters is not None and letters.spelled("a").strip("()").isupper()
+    return [None if label is None else label.upper() if capitals else label for label in labels]

@@ -1,0 +1,168 @@
+"""How panels are arranged in a figure: trees of rows and columns, gutters, backgrounds, what else stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mirsearch.corpus import Box
+from mirsearch.synthetic.fields import Random
+
+Node = float | tuple[Literal["row", "column"], tuple["Node", ...]]
+"""A panel of an aspect (width/height), or parts side by side or one above the other."""
+
+Color = tuple[int, int, int]
+
+
+def row(*parts: Node) -> Node:
+    """Parts side by side, of one height."""
+    return ("row", parts)
+
+
+def column(*parts: Node) -> Node:
+    """Parts one above the other, of one width."""
+    return ("column", parts)
+
+
+def aspect(node: Node) -> float:
+    """Width/height of a tree whose panels all have their own aspect, gutters aside."""
+    if isinstance(node, int | float):
+        return float(node)
+    kind, parts = node
+    if kind == "row":
+        return sum(aspect(part) for part in parts)
+    return 1 / sum(1 / aspect(part) for part in parts)
+
+
+def boxes(node: Node, box: Box, gutter: int) -> list[Box]:
+    """Boxes of a tree's panels in reading order, filling `box` but for gutters of `gutter` px."""
+    if isinstance(node, int | float):
+        return [box]
+    kind, parts = node
+    shares = np.array([aspect(part) if kind == "row" else 1 / aspect(part) for part in parts])
+    low, high = (box[0], box[2]) if kind == "row" else (box[1], box[3])
+    room = high - low - gutter * (len(parts) - 1)
+    edges = low + np.round(np.cumsum([0, *(shares / shares.sum())]) * room).astype(int)
+    found = []
+    for number, part in enumerate(parts):
+        start, end = int(edges[number]) + number * gutter, int(edges[number + 1]) + number * gutter
+        inner = (start, box[1], end, box[3]) if kind == "row" else (box[0], start, box[2], end)
+        found += boxes(part, inner, gutter)
+    return found
+
+
+def _panel(rng: Random) -> float:
+    return float(rng.choice((1.0, 1.15, 1.33, 1.5)))
+
+
+def _grid(columns: int, rows: int) -> Callable[[Random], Node]:
+    def tree(rng: Random) -> Node:
+        shape = _panel(rng)
+        return column(*[row(*[shape] * columns) for _ in range(rows)])
+
+    return tree
+
+
+def _strips(rng: Random) -> Node:
+    return column(*[float(rng.uniform(2.0, 3.0))] * int(rng.integers(2, 5)))
+
+
+def _uneven(rng: Random) -> Node:
+    shape = _panel(rng)
+    counts = [(2, 3), (3, 2), (3, 4), (1, 2), (3, 2, 3)][int(rng.integers(5))]
+    return column(*[row(*[shape * max(counts) / count if count > 1 else shape * 1.9] * count) for count in counts])
+
+
+def _big_left(rng: Random) -> Node:
+    small = _panel(rng)
+    return row(_panel(rng), column(small, small))
+
+
+def _big_top(rng: Random) -> Node:
+    return column(float(rng.uniform(1.6, 2.2)), row(*[1.0] * int(rng.integers(2, 4))))
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutStyle:
+    """An arrangement with its gutters (px, from and to), background, outer margin, contents that are no micrographs.
+
+    `extras` are put at the last places: plot, schematic, diffraction, maps. `lettered` is whether panels bear letters.
+    """
+
+    name: str
+    tree: Callable[[Random], Node]
+    gutter: tuple[int, int] = (6, 16)
+    background: Color = (255, 255, 255)
+    margin: tuple[int, int] = (0, 12)
+    extras: tuple[str, ...] = ()
+    insets: bool = False
+    outside: bool = False
+    lettered: bool = True
+
+
+_BLACK, _GRAY = (0, 0, 0), (128, 128, 128)
+_STYLES = (
+    LayoutStyle("single", _panel, margin=(0, 0), lettered=False),
+    LayoutStyle("single-inset", _panel, margin=(0, 0), insets=True, lettered=False),
+    LayoutStyle("row", lambda rng: row(*[_panel(rng)] * int(rng.integers(2, 4)))),
+    LayoutStyle("strips", _strips),
+    LayoutStyle("grid-2x2", _grid(2, 2)),
+    LayoutStyle("grid-3x2", _grid(3, 2)),
+    LayoutStyle("grid-3x3", _grid(3, 3)),
+    LayoutStyle("uneven-rows", _uneven),
+    LayoutStyle("big-left", _big_left),
+    LayoutStyle("big-top", _big_top),
+    LayoutStyle("hairline", _grid(2, 2), gutter=(2, 3), margin=(0, 0)),
+    LayoutStyle("wide-gutters", _grid(3, 2), gutter=(24, 48), margin=(12, 40)),
+    LayoutStyle("black-gutters", _grid(2, 2), gutter=(3, 8), background=_BLACK, margin=(0, 6)),
+    LayoutStyle("gray-gutters", _grid(3, 2), gutter=(4, 10), background=_GRAY, margin=(0, 8)),
+    LayoutStyle("mosaic", _grid(2, 2), gutter=(0, 0), margin=(0, 0)),
+    LayoutStyle("mosaic-row", lambda rng: row(*[_panel(rng)] * 3), gutter=(0, 0), margin=(0, 0)),
+    LayoutStyle("mosaic-uneven", _big_left, gutter=(0, 0), margin=(0, 0)),
+    LayoutStyle("insets", _grid(2, 2), insets=True),
+    LayoutStyle("letters-outside", _grid(2, 2), gutter=(26, 40), margin=(24, 34), outside=True),
+    LayoutStyle(
+        "letters-outside-row", lambda rng: row(*[_panel(rng)] * 3), gutter=(26, 40), margin=(24, 34), outside=True
+    ),
+    LayoutStyle("with-plot", _grid(2, 2), gutter=(14, 26), margin=(8, 20), extras=("plot",)),
+    LayoutStyle("with-plots", _grid(3, 2), gutter=(14, 26), margin=(8, 20), extras=("plot", "plot")),
+    LayoutStyle("with-schematic", _grid(2, 2), gutter=(14, 26), margin=(8, 20), extras=("schematic",)),
+    LayoutStyle("with-diffraction", _grid(2, 2), extras=("diffraction",)),
+    LayoutStyle("with-maps", _grid(3, 2), gutter=(4, 10), extras=("map", "map")),
+)
+
+LAYOUT_STYLES: dict[str, LayoutStyle] = {style.name: style for style in _STYLES}
+"""Every layout by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A laid out figure: its size in px, and its panels' boxes in reading order."""
+
+    width: int
+    height: int
+    gutter: int
+    boxes: tuple[Box, ...]
+
+
+def _across(node: Node) -> int:
+    """The largest number of panels side by side."""
+    if isinstance(node, int | float):
+        return 1
+    counts = [_across(part) for part in node[1]]
+    return sum(counts) if node[0] == "row" else max(counts)
+
+
+def laid_out(style: LayoutStyle, rng: Random) -> Sheet:
+    """The sheet of a style: panels some 240 to 380 px wide, a figure 440 to 1300 px wide."""
+    node = style.tree(rng)
+    across = _across(node)
+    gutter = int(rng.integers(style.gutter[0], style.gutter[1] + 1))
+    margin = int(rng.integers(style.margin[0], style.margin[1] + 1))
+    width = int(np.clip(across * rng.uniform(250, 380), 440, 1300)) + 2 * margin + gutter * (across - 1)
+    height = round((width - 2 * margin) / aspect(node)) + 2 * margin
+    inner = (margin, margin, width - margin, height - margin)
+    return Sheet(width, height, gutter, tuple(boxes(node, inner, gutter)))

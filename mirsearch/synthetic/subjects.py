@@ -1,0 +1,38 @@
+"""What the specimens of each family are said to be, for captions and titles."""
+
+SUBJECTS: dict[str, tuple[str, ...]] = {
+    "spheres": ("silica spheres", "polystyrene spheres", "colloidal SiO2 particles", "carbon spheres"),
+    "crystals": ("zeolite crystals", "MOF crystals", "Cu2O crystals", "LiMn2O4 crystals"),
+    "rods": ("ZnO nanorods", "hydroxyapatite rods", "MnO2 nanorods", "TiO2 nanorods"),
+    "fibers": ("electrospun PVDF fibers", "polyacrylonitrile nanofibers", "cellulose fibers", "carbon fibers"),
+    "tube_mat": ("carbon nanotubes", "multiwalled carbon nanotubes", "silver nanowires"),
+    "dendrites": ("silver dendrites", "zinc dendrites", "lithium dendrites"),
+    "petals": ("MoS2 nanosheets", "Ni(OH)2 nanowalls", "vertical graphene"),
+    "polished_grains": ("304 stainless steel", "pure copper", "Ni-based alloy", "annealed brass"),
+    "sintered_grains": ("perovskite film", "BaTiO3 ceramic", "alumina ceramic", "garnet electrolyte"),
+    "pores": ("anodic alumina membrane", "porous silicon", "track-etched membrane"),
+    "foam": ("graphene aerogel", "nickel foam", "freeze-dried collagen scaffold"),
+    "layers": ("solar cell cross section", "thin-film stack", "coated electrode"),
+    "fracture": ("fractured epoxy composite", "broken glass ceramic", "fractured steel"),
+    "crumpled_sheets": ("reduced graphene oxide", "graphene oxide sheets", "MXene sheets"),
+    "particles_on_film": (
+        "gold nanoparticles",
+        "platinum nanoparticles",
+        "silver nanoparticles",
+        "Fe3O4 nanoparticles",
+    ),
+    "core_shell": ("Au@SiO2 core-shell particles", "Fe3O4@SiO2 particles", "upconversion core-shell particles"),
+    "wires_on_film": ("tellurium nanowires", "V2O5 nanowires", "tungsten oxide nanowires"),
+    "vesicles": ("liposomes", "polymersomes", "extracellular vesicles"),
+    "fringes": ("CdSe nanocrystals", "TiO2 nanocrystals", "Pt nanocrystals", "ceria nanocrystals"),
+    "single_crystal": ("Si lattice", "ZnO nanowire lattice", "Bi2Te3 crystal"),
+    "columns": ("SrTiO3", "LaAlO3/SrTiO3 interface", "BiFeO3 film", "LSMO film"),
+    "dark_field_particles": ("Pt/C catalyst", "PdAu nanoparticles", "supported Ru clusters"),
+    "afm": ("spin-coated polymer film", "SrTiO3 surface", "sputtered gold film", "organic semiconductor film"),
+    "fluorescent_cells": ("HeLa cells", "fibroblasts", "mesenchymal stem cells", "MCF-7 cells"),
+    "stained_tissue": ("liver tissue", "kidney tissue", "tumor tissue"),
+    "element_map": ("alloy", "composite particles", "mixed oxide"),
+    "orientation_map": ("rolled aluminum", "titanium alloy", "additively made steel"),
+    "diffraction": ("gold nanoparticles", "single crystal", "thin film"),
+}
+"""Subjects by the name of the family."""
