@@ -31,7 +31,7 @@ class EfficientNetExtractor:
     Every image is run by itself, so a vector does not depend on what is embedded beside it; images run in parallel.
     """
 
-    name = "efficientnet-lite0-ml"
+    name = "efficientnet"
     version = "1"
     dims = sum(level.channels for level in LEVELS)
 
@@ -58,12 +58,12 @@ class EfficientNetExtractor:
         return session(_model())
 
 
-def prepare(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """An RGB image of any size, resized to uint8 (SIDE, SIDE, 3) with an antialiased bicubic filter."""
-    if image.shape[:2] == (SIDE, SIDE):
+def prepare(image: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:
+    """An RGB image of any size and shape, brought to uint8 (side, side, 3) with an antialiased bicubic filter."""
+    if image.shape[:2] == (side, side):
         return image
-    resized = Image.fromarray(np.ascontiguousarray(image)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    return np.asarray(resized)
+    picture = Image.fromarray(np.ascontiguousarray(image))
+    return np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=3.0))
 
 
 def session(model: bytes) -> Any:

@@ -15,7 +15,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from mirsearch.extractors.levels import Level
+from mirsearch.extractors.levels import BLOCK_CHANNELS, Level
 
 Weights = Mapping[str, NDArray[Any]]
 
@@ -23,7 +23,6 @@ _OPSET = 17
 _IR_VERSION = 8
 _BN_EPSILON = 1e-3
 _STRIDE_2_BLOCKS = frozenset({1, 3, 5, 11})
-_STAGE_ENDS = {0: "stage0", 2: "stage1", 4: "stage2", 7: "stage3", 10: "stage4", 14: "stage5", 15: "stage6"}
 _GEM_FLOOR = 1e-6
 
 
@@ -82,21 +81,20 @@ def _model(graph: _Graph, results: Sequence[str], names: Sequence[str], side: in
 
 
 def _pooled(graph: _Graph, weights: Weights, levels: Sequence[Level]) -> list[str]:
-    maps = _backbone(graph, weights, {level.stage for level in levels})
-    return [_pool(graph, maps[level.stage], level) for level in levels]
+    maps = _backbone(graph, weights, {level.tap for level in levels})
+    return [_pool(graph, maps[level.tap], level) for level in levels]
 
 
 def _backbone(graph: _Graph, weights: Weights, wanted: set[str]) -> dict[str, str]:
-    """The maps of the stages asked for, by name; nothing is laid down past the last of them."""
+    """The maps of the blocks (and the head) by name, up to the last one wanted; nothing is laid down past it."""
     pixels = graph.add("Cast", "image", to=TensorProto.FLOAT)
     pixels = graph.add("Transpose", pixels, perm=[0, 3, 1, 2])
     scaled = graph.add("Mul", graph.add("Sub", pixels, graph.scalar(127.5)), graph.scalar(1 / 127.5))
     x = _relu6(graph, _conv(graph, weights, scaled, "_conv_stem", "_bn0", stride=2))
     maps: dict[str, str] = {}
-    for block in range(max(_STAGE_ENDS) + 1):
+    for block in range(len(BLOCK_CHANNELS)):
         x = _block(graph, weights, x, block)
-        if block in _STAGE_ENDS:
-            maps[_STAGE_ENDS[block]] = x
+        maps[f"block{block}"] = x
         if wanted <= maps.keys():
             return maps
     maps["head"] = _relu6(graph, _conv(graph, weights, x, "_conv_head", "_bn1"))

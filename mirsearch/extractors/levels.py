@@ -4,43 +4,47 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-GRAPH_VERSION = "1"
+GRAPH_VERSION = "2"
 """Changes with any change of graph.py that changes a model: a cached model of another version is built anew."""
 
-CHANNELS = {
-    "stage0": 16, "stage1": 24, "stage2": 40, "stage3": 80, "stage4": 112, "stage5": 192, "stage6": 320, "head": 1280,
-}  # fmt: skip
-"""Maps of EfficientNet-lite0 by name, with their channels: the output of each stage, and of the last convolution."""
+BLOCK_CHANNELS = (16, 24, 24, 40, 40, 80, 80, 80, 112, 112, 112, 192, 192, 192, 192, 320)
+"""Channels that each of EfficientNet-lite0's blocks gives."""
+
+HEAD_CHANNELS = 1280
+"""Channels of the last convolution."""
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One part of the vector: a map, how it is pooled (`mean`, `std` or `gem` with exponent `p`), and its weight."""
+    """One part of the vector: a map (`block0`…`block15` or `head`), how it is pooled, and its weight.
 
-    stage: str
+    `mean` and `std` are over the map's pixels; `gem` is the generalized mean with exponent `p`, for maps without
+    negative values (`head`).
+    """
+
+    tap: str
     pool: str = "mean"
     weight: float = 1.0
     p: float = 3.0
 
     @property
+    def block(self) -> int | None:
+        """Number of the block whose output it is; None for the head."""
+        return None if self.tap == "head" else int(self.tap.removeprefix("block"))
+
+    @property
     def channels(self) -> int:
         """Values it gives."""
-        return CHANNELS[self.stage]
+        return HEAD_CHANNELS if self.block is None else BLOCK_CHANNELS[self.block]
 
     @property
     def key(self) -> str:
         """Name of its reference mean."""
-        return f"{self.stage}-{self.pool}{self.p:g}" if self.pool == "gem" else f"{self.stage}-{self.pool}"
+        return f"{self.tap}-{self.pool}{self.p:g}" if self.pool == "gem" else f"{self.tap}-{self.pool}"
 
 
-SIDE = 384
+SIDE = 320
 """Images are brought to SIDE × SIDE px."""
 
-LEVELS = (
-    Level("head", "gem"),
-    Level("stage2", weight=0.4),
-    Level("stage3", weight=0.4),
-    Level("stage4", weight=0.4),
-    Level("stage5", weight=0.4),
-)
-"""The parts of the vector, chosen with benchmarks/retrieval.py."""
+LEVELS = (Level("block6"), Level("block13"))
+"""The parts of the vector: texture, and what the image shows. Chosen with benchmarks/retrieval.py --choose."""
