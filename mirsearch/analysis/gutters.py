@@ -39,12 +39,10 @@ class Canvas:
 
     def __init__(self, pixels: Pixels) -> None:
         self.height, self.width = pixels.shape[:2]
-        gray = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-        self.gray: NDArray[np.uint8] = gray
         self.colors = _gutter_colors(pixels)
         self._ink = [_integral(_off(pixels, color)) for color in self.colors]
-        self._step_x = _integral(cv2.absdiff(gray, np.concatenate((gray[:, :1], gray[:, :-1]), axis=1)))
-        self._step_y = _integral(cv2.absdiff(gray, np.concatenate((gray[:1], gray[:-1]), axis=0)))
+        self._step_x = _integral(_steps(pixels, np.concatenate((pixels[:, :1], pixels[:, :-1]), axis=1)))
+        self._step_y = _integral(_steps(pixels, np.concatenate((pixels[:1], pixels[:-1]), axis=0)))
 
     @property
     def box(self) -> Box:
@@ -94,6 +92,12 @@ def _means(integral: NDArray[np.int32], box: Box, axis: int) -> Profile:
         return (np.diff(line) / max(1, y1 - y0)).astype(np.float32)
     line = integral[y0 : y1 + 1, x1] - integral[y0 : y1 + 1, x0]
     return (np.diff(line) / max(1, x1 - x0)).astype(np.float32)
+
+
+def _steps(pixels: Pixels, before: Pixels) -> NDArray[np.uint8]:
+    """The largest step over the channels between two images."""
+    red, green, blue = cv2.split(cv2.absdiff(pixels, before))
+    return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
 
 
 def _off(pixels: Pixels, color: NDArray[np.int16]) -> NDArray[np.uint8]:

@@ -150,6 +150,42 @@ def _run(letters: list[Letter]) -> list[Letter]:
     return []
 
 
+def merged(known: list[Letter], read: Sequence[Letter]) -> list[Letter]:
+    """Letters known and, for each label they lack, the reading that fits them and the other readings best."""
+    if not read:
+        return known
+    pool = [*known, *read]
+    styles = {each.style in ("closed", "half") for each in known}
+    best: dict[str, tuple[float, Letter]] = {}
+    for letter in read:
+        if len(styles) == 1 and (letter.style in ("closed", "half")) not in styles:
+            continue
+        value = _rating(letter, pool) + letter.confidence
+        if letter.label not in best or value > best[letter.label][0]:
+            best[letter.label] = (value, letter)
+    have = {each.label for each in known}
+    return [*known, *(letter for label, (_, letter) in best.items() if label not in have)]
+
+
+def alike(letter: Letter, known: Sequence[Letter]) -> bool:
+    """Whether a letter is of the size and style of those known, where any are."""
+    if not known:
+        return True
+    if not _similar(letter.height, round(median(each.height for each in known))):
+        return False
+    bracketed = sum(each.style in ("closed", "half") for each in known)
+    return letter.style in ("closed", "half") or letter.alone or bracketed < len(known)
+
+
+def expected_run(letters: Sequence[Letter], most: int) -> list[str]:
+    """The labels to look for where no caption names any: as far as the letters found run, or `most` tiles go."""
+    plain = [each.label for each in letters if len(each.label) == 1 and each.label.isalpha()]
+    if letters and not plain:
+        return [each.label for each in letters]
+    last = max([ord(label) - 96 for label in plain], default=0)
+    return [chr(96 + n) for n in range(1, min(26, max(last, most)) + 1)]
+
+
 def _completed(chosen: list[Letter], found: list[Letter]) -> list[Letter]:
     """Add letters of another style (a bracket lost in reading) where size and alignment agree."""
     if not chosen:
