@@ -1,0 +1,146 @@
+"""Chooses levels, weights and size of the default extractor's vector, cross-validated by paper.
+
+A fold's recipe is chosen on the queries of the other folds' papers, by the sum of the technique task and half of the
+other two, and scored on the fold's own queries: the held-out scores are what the choosing is worth on papers it has
+not seen. The shipped recipe is also scored on half-to-half over the references, which have no part in the choice.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pooled import Pooled, means, pool
+from retrieval_tasks import Vectors, ranks, tasks
+from truth_images import Classed, left_half, references, right_half, tinted_references
+
+from mirsearch.extractors.levels import LEVELS, SIDE, Level
+
+SIDES = (224, 288, 320, 384)
+TEXTURE = tuple(Level(f"block{n}") for n in (4, 5, 6, 7))
+CONTENT = (*(Level(f"block{n}") for n in (10, 12, 13, 14)), Level("head", "gem"), Level("head"))
+WEIGHTS = (0.5, 0.7, 1.0, 1.4)
+FIVE = (Level("head", "gem"), *(Level(f"block{n}", weight=0.4) for n in (4, 7, 10, 14)))
+GOALS = (1.0, 0.5, 0.5)
+FOLDS, ROUNDS = 5, 10
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A way to make the vector."""
+
+    side: int
+    levels: tuple[Level, ...]
+
+    def __str__(self) -> str:
+        return f"{self.side} px: " + " + ".join(f"{level.weight:g} × {level.key}" for level in self.levels)
+
+
+@dataclass(frozen=True)
+class Features:
+    """Pooled values at one size: whole images, left and right halves, and the means to center on."""
+
+    whole: Pooled
+    left: Pooled
+    right: Pooled
+    means: Pooled
+
+    def vectors(self, levels: Sequence[Level]) -> Vectors:
+        """Unit vectors as the shipped graph makes them."""
+        return Vectors(*(self._joined(part, levels) for part in (self.whole, self.left, self.right)))
+
+    def _joined(self, pooled: Pooled, levels: Sequence[Level]) -> NDArray[np.floating]:
+        parts = [level.weight * _unit(pooled[level.key] - self.means[level.key]) for level in levels]
+        return _unit(np.concatenate(parts, axis=1))
+
+
+def _unit(rows: NDArray[np.floating]) -> NDArray[np.floating]:
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+
+
+def recipes() -> list[Recipe]:
+    """Every recipe compared: one texture level alone, with one content level, and five levels at once."""
+    found = []
+    for side in SIDES:
+        found += [Recipe(side, (level,)) for level in TEXTURE]
+        for texture, content, weight in product(TEXTURE, CONTENT, WEIGHTS):
+            found.append(Recipe(side, (texture, Level(content.tap, content.pool, weight, content.p))))
+        found.append(Recipe(side, FIVE))
+    shipped = Recipe(SIDE, LEVELS)
+    return found if shipped in found else [*found, shipped]
+
+
+def choose(images: list[Classed], data: Path) -> dict[str, Any]:
+    """Compare all recipes; print the table and return it as data."""
+    tinted = tinted_references(data)
+    levels = list({level.key: level for level in (*TEXTURE, *CONTENT, *FIVE, *LEVELS)}.values())
+    compared, scores = recipes(), []
+    features = {}
+    for side in sorted({recipe.side for recipe in compared}):
+        print(f"embedding at {side} px …", flush=True)
+        features[side] = _features([image.pixels for image in images], levels, side, means(tinted, levels, side))
+    for recipe in compared:
+        found = tasks(images, features[recipe.side].vectors(recipe.levels))[:3]
+        scores.append([task.values for task in found])
+    table = np.array(scores)  # (recipes, tasks, queries)
+    held_out, picks = _cross_validate(table, np.array([image.paper for image in images]))
+    overall = np.nanmean(table, axis=2)
+    result = _print(compared, overall, held_out, picks)
+    independent = _features([pixels for pixels, _ in references(data)], LEVELS, SIDE, features[SIDE].means)
+    halves = independent.vectors(LEVELS)
+    result["references_half_to_half"] = round(float(np.mean(1 / ranks(halves.left @ halves.right.T))), 4)
+    print(f"half to half on {len(halves.left)} references: MRR {result['references_half_to_half']:.3f}")
+    return result
+
+
+def _features(pixels: Sequence[Any], levels: Sequence[Level], side: int, centers: Pooled) -> Features:
+    parts = [list(pixels), [left_half(image) for image in pixels], [right_half(image) for image in pixels]]
+    return Features(*(pool(part, levels, side) for part in parts), centers)
+
+
+def _goal(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What is maximized, for values (recipes, tasks, queries)."""
+    goal: NDArray[np.float64] = np.nanmean(values, axis=2) @ np.array(GOALS)
+    return goal
+
+
+def _cross_validate(table: NDArray[np.float64], papers: NDArray[np.str_]) -> tuple[NDArray[np.float64], Counter[int]]:
+    """Held-out mean of each task (rounds, tasks), and how often each recipe was picked."""
+    names, numbers = np.unique(papers, return_inverse=True)
+    picks: Counter[int] = Counter()
+    rounds = []
+    for seed in range(ROUNDS):
+        fold_of = np.random.default_rng(seed).permutation(len(names))[numbers] % FOLDS
+        held_out = np.full(table.shape[1:], np.nan)
+        for fold in range(FOLDS):
+            best = int(np.argmax(_goal(table[:, :, fold_of != fold])))
+            picks[best] += 1
+            held_out[:, fold_of == fold] = table[best][:, fold_of == fold]
+        rounds.append(np.nanmean(held_out, axis=1))
+    return np.array(rounds), picks
+
+
+def _print(
+    compared: list[Recipe], overall: NDArray[np.float64], held_out: NDArray[np.float64], picks: Counter[int]
+) -> dict[str, Any]:
+    goals = overall @ np.array(GOALS)
+    order = np.argsort(-goals)
+    shown = [*order[:8], *(i for i, recipe in enumerate(compared) if recipe == Recipe(SIDE, LEVELS))]
+    shown += [i for i, recipe in enumerate(compared) if recipe.levels == FIVE]
+    print(f"{'goal':6} technique  paper  halves  picked  recipe")
+    lines = []
+    for i in dict.fromkeys(int(i) for i in shown):
+        technique, paper, halves = overall[i]
+        mark = "  ← shipped" if compared[i] == Recipe(SIDE, LEVELS) else ""
+        print(f"{goals[i]:.3f} {technique:9.3f} {paper:7.3f} {halves:7.3f} {picks[i]:6}   {compared[i]}{mark}")
+        lines.append({"recipe": str(compared[i]), "scores": [round(float(v), 4) for v in overall[i]]})
+    mean, spread = held_out.mean(axis=0), held_out.std(axis=0)
+    print("held out: " + "  ".join(f"{m:.3f} ± {s:.3f}" for m, s in zip(mean, spread, strict=True)), end="")
+    print(f" (technique, paper, halves; {FOLDS} folds by paper, {ROUNDS} rounds; {len(compared)} recipes)")
+    return {"recipes": len(compared), "held_out": [round(float(v), 4) for v in mean], "top": lines}
