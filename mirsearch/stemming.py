@@ -1,4 +1,8 @@
-"""Stems of English words, after M. F. Porter, "An algorithm for suffix stripping", Program 14 (3), 1980."""
+"""Stems of English words: the inflections of M. F. Porter, "An algorithm for suffix stripping", Program 14 (3), 1980.
+
+Only plurals, -ed, -ing and a final e go. Porter's later steps take derivations apart, too, and would make carbonate
+carbon, silicate silica and oxidation oxide.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,6 @@ from functools import lru_cache
 
 _FORMULA = re.compile(r"(?:al|b|ga|in|si|n)+as")
 _VOWELS = "aeiou"
-_STEP_2 = {
-    "ational": "ate", "tional": "tion", "enci": "ence", "anci": "ance", "izer": "ize", "abli": "able", "alli": "al",
-    "entli": "ent", "eli": "e", "ousli": "ous", "ization": "ize", "ation": "ate", "ator": "ate", "alism": "al",
-    "iveness": "ive", "fulness": "ful", "ousness": "ous", "aliti": "al", "iviti": "ive", "biliti": "ble",
-}  # fmt: skip
-_STEP_3 = {"icate": "ic", "ative": "", "alize": "al", "iciti": "ic", "ical": "ic", "ful": "", "ness": ""}
-_STEP_4 = (
-    "ement", "ance", "ence", "able", "ible", "ment", "ant", "ent", "ion", "ism", "ate", "iti", "ous", "ive", "ize",
-    "al", "er", "ic", "ou",
-)  # fmt: skip
 
 
 @lru_cache(maxsize=1 << 16)
@@ -30,9 +24,7 @@ def stem(word: str) -> str:
     word = _past(word)
     if word.endswith("y") and _has_vowel(word[:-1]):
         word = word[:-1] + "i"
-    word = _replace(word, _STEP_2)
-    word = _replace(word, _STEP_3)
-    return _final(_strip(word))
+    return _final(word)
 
 
 def _consonant(word: str, at: int) -> bool:
@@ -85,25 +77,6 @@ def _past(word: str) -> str:
         if len(head) > 1 and head[-1] == head[-2] and head[-1] not in "lsz" and _consonant(head, len(head) - 1):
             return head[:-1]
         return head + "e" if _measure(head) == 1 and _closed(head) else head
-    return word
-
-
-def _replace(word: str, table: dict[str, str]) -> str:
-    """The longest ending of the table that fits is replaced where what stands before it has m > 0."""
-    for length in range(min(7, len(word)), 1, -1):
-        ending = word[-length:]
-        if ending in table:
-            head = word[:-length]
-            return head + table[ending] if _measure(head) > 0 else word
-    return word
-
-
-def _strip(word: str) -> str:
-    for ending in _STEP_4:
-        if word.endswith(ending):
-            head = word[: -len(ending)]
-            loose = ending != "ion" or head.endswith(("s", "t"))
-            return head if loose and _measure(head) > 1 else word
     return word
 
 
