@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -95,6 +96,9 @@ def console(stderr: bool = False) -> Console:
     """A rich console on stdout or stderr; plain text where that is not a terminal."""
     from rich.console import Console
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
+            stream.reconfigure(errors="replace")  # a µ that can't be shown must not end the answer
     return Console(stderr=stderr, highlight=False, soft_wrap=False)
 
 

@@ -189,7 +189,9 @@ def _key(name: str, key: Any) -> str:
     """A key as it is shown; whole numbers of fields of view are decades: 2 is from 100 nm to 1 µm."""
     if "view" in name and _whole(key) and abs(int(key)) < 30:
         return f"{length(10.0 ** int(key))} – {length(10.0 ** (int(key) + 1))}"
-    return clean(str(key), 40) if key not in {None, "", "unknown"} else "not known"
+    if key in {None, "", "unknown"}:
+        return "not known"
+    return license_name(str(key)) if "license" in name else clean(str(key), 40)
 
 
 def _whole(key: Any) -> bool:

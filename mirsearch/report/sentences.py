@@ -52,12 +52,21 @@ def filter_phrases(filters: Filters) -> list[str]:
 
 
 def outcome_sentence(answer: Answer) -> str:
-    """How many of how many, whether exact, how long it took, and the weights."""
-    weights = answer.formula.weights
+    """How many of how many, whether exact, how long it took, and the weights of what was asked."""
     hits = "1 hit" if len(answer.hits) == 1 else f"{len(answer.hits)} hits"
     exact = "exact" if answer.exact else "not exact: a better one may have been missed"
-    told = f"weights: looks {weights.visual:g}, scale {weights.scale:g}, words {weights.text:g}"
-    return f"{hits} of {answer.considered:,} panels scored, {exact}, {answer.took_ms:.0f} ms; {told}"
+    return f"{hits} of {answer.considered:,} panels scored, {exact}, {answer.took_ms:.0f} ms; {_weights(answer)}"
+
+
+def _weights(answer: Answer) -> str:
+    query, weights = answer.query, answer.formula.weights
+    asked = {
+        f"looks {weights.visual:g}": query.image is not None or query.like is not None or query.pixels is not None,
+        f"scale {weights.scale:g}": query.field_of_view_nm is not None,
+        f"words {weights.text:g}": bool(query.text),
+    }
+    told = [text for text, present in asked.items() if present]
+    return f"weights: {', '.join(told)}" if len(told) > 1 else f"by {(told or ['nothing'])[0].split()[0]} alone"
 
 
 def _range(low: object, high: object) -> str:
