@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
+from collections import Counter
 from typing import Any
 
 from mirsearch.indexes.sqlite_rows import JOINED
@@ -26,13 +28,17 @@ _GROUPS = {
 
 
 def counts(connection: sqlite3.Connection) -> dict[str, Any]:
-    """Totals, and panels by kind, technique, license, year, scale source and journal (None where that is unknown)."""
+    """Totals, and panels by kind, technique, license, year, scale source and journal ("unknown" where it is), and
+    by decade of the field of view in nm (2 is from 100 nm to 1 µm)."""
     found: dict[str, Any] = {name: connection.execute(query).fetchone()[0] for name, query in _TOTALS.items()}
     for name, column in _GROUPS.items():
         query = f"SELECT {column}, count(*) FROM {JOINED} GROUP BY {column} ORDER BY count(*) DESC, {column}"
         found[name] = {
             ("unknown" if value is None else str(value)): count for value, count in connection.execute(query)
         }
+    views = connection.execute("SELECT field_of_view_nm FROM panels WHERE field_of_view_nm > 0")
+    decades = Counter(math.floor(math.log10(view)) for (view,) in views)
+    found["fields_of_view"] = {str(decade): decades[decade] for decade in sorted(decades)}
     sources = "SELECT source, count(DISTINCT figure) FROM origins GROUP BY source ORDER BY source"
     found["sources"] = dict(connection.execute(sources))
     return found
