@@ -42,7 +42,7 @@ warnings.filterwarnings("ignore", module=r"PIL\..*")
 
 _DAMAGE = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, EOFError, MemoryError,
-    RuntimeError, AssertionError, struct.error, zlib.error, cv2.error,
+    RuntimeError, AssertionError, struct.error, zlib.error, cv2.error, Image.DecompressionBombError,
 )  # fmt: skip
 """What the decoders raise over damaged bytes: each library has its own set, and none of them documents it."""
 
@@ -218,10 +218,11 @@ def _tiff_pages(file: IO[bytes], path: Path, limits: Limits) -> Iterator[Page]:
     with _damage(path):
         from mirsearch.tiff import read_tiff
 
-        found = read_tiff(file, str(path), limits)
-        while (item := next(found, None)) is not None:
-            number, pixels = item
+        number = None
+        for number, pixels in read_tiff(file, str(path), limits):
             yield Page(pixels, number, _nm_per_px(path, number))
+        if number is None:
+            raise EOFError("no page where the file says the first is")
 
 
 def _nm_per_px(path: Path, number: int) -> float | None:

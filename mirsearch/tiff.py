@@ -36,6 +36,7 @@ def read_tiff(file: IO[bytes], name: str, limits: Limits) -> Iterator[tuple[int,
                 continue
             full = page if full is None else full
             _check_size(page, name, limits)
+            _check_whole(tiff, page)
             yield number, _decode(file, page, number)
 
 
@@ -78,6 +79,14 @@ def _check_size(page: Any, name: str, limits: Limits) -> None:
             f"{name}: {width} × {height} pixels are more than the limit of {limits.image_pixels:,}",
             "crop it or reduce its size",
         )
+
+
+def _check_whole(tiff: Any, page: Any) -> None:
+    """EOFError where strips or tiles lie beyond the file's end: libtiff would leave those parts black."""
+    size = tiff.filehandle.size
+    pieces = zip(page.dataoffsets, page.databytecounts, strict=False)
+    if any(offset + count > size for offset, count in pieces if count > 0):
+        raise EOFError("samples lie beyond the file's end")
 
 
 def _decode(file: IO[bytes], page: Any, number: int) -> Pixels:

@@ -20,7 +20,8 @@ _DEEP_MODES = ("I", "F")
 def stretch(samples: NDArray[Any]) -> Pixels:
     """Samples of any number type to uint8 of the same shape, between the percentiles; not-finite ones count as dark."""
     flat = samples.reshape(-1)
-    sampled = flat[:: max(1, flat.size // SAMPLED)].astype(np.float64)
+    with np.errstate(invalid="ignore"):  # signaling NaNs of damaged floats
+        sampled = flat[:: max(1, flat.size // SAMPLED)].astype(np.float64)
     sampled = sampled[np.isfinite(sampled)]
     if sampled.size == 0:
         return np.zeros(samples.shape, np.uint8)
@@ -33,7 +34,8 @@ def stretch(samples: NDArray[Any]) -> Pixels:
     with np.errstate(over="ignore", invalid="ignore"):
         unit = (samples.astype(np.float32) - np.float32(low)) / np.float32(span)
     unit = np.nan_to_num(unit, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    return np.rint(np.clip(unit, 0.0, 1.0) * 255).astype(np.uint8)
+    levels: Pixels = np.rint(np.clip(unit, 0.0, 1.0) * 255).astype(np.uint8)
+    return levels
 
 
 def picture_to_rgb(picture: Image.Image) -> Pixels:
@@ -74,4 +76,5 @@ def samples_to_rgb(samples: NDArray[Any], alpha: bool, inverted: bool = False) -
 def _over_white(rgb: Pixels, opacity: NDArray[Any]) -> Pixels:
     top = float(np.iinfo(opacity.dtype).max) if opacity.dtype.kind in "iu" else 1.0
     share = np.clip(np.nan_to_num(opacity.astype(np.float32) / top), 0.0, 1.0)[:, :, None]
-    return np.rint(rgb * share + 255 * (1 - share)).astype(np.uint8)
+    mixed: Pixels = np.rint(rgb * share + 255 * (1 - share)).astype(np.uint8)
+    return mixed
