@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 
+import numpy as np
 import pytest
-from report_answers import HOSTILE, make_answer
+from PIL import Image
+from report_answers import HOSTILE, make_answer, texture
 from rich.cells import cell_len
 from rich.console import Console
 
 from mirsearch.answer import Answer
 from mirsearch.ranking import Formula, Weights
 from mirsearch.report.blocks import half_blocks
+from mirsearch.report.inline import graphics_protocol, image_sequence
 from mirsearch.report.reasons import reasons, times
 from mirsearch.report.table import print_answer
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.fixture(autouse=True)
+def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("TERM_PROGRAM", "KITTY_WINDOW_ID", "TMUX"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def printed(answer: Answer, width: int = 80, terminal: bool = True, **options: bool) -> str:
@@ -84,6 +95,45 @@ def test_pictures_only_where_a_terminal_shows_them() -> None:
     console = Console(file=out, width=120, force_terminal=True, color_system="standard")
     print_answer(make_answer(), console, thumbnails=True)
     assert "▀" not in out.getvalue()
+
+
+def environment(**given: str) -> dict[str, str]:
+    return {"TERM": "xterm-256color", **given}
+
+
+@pytest.mark.parametrize(
+    ("given", "protocol"),
+    [({"TERM": "xterm-kitty"}, "kitty"), ({"KITTY_WINDOW_ID": "1"}, "kitty"), ({"TERM_PROGRAM": "WezTerm"}, "iterm"),
+     ({"TERM_PROGRAM": "iTerm.app"}, "iterm"), ({}, None), ({"TERM_PROGRAM": "iTerm.app", "TMUX": "/x"}, None),
+     ({"KITTY_WINDOW_ID": "1", "TERM": "tmux-256color"}, None), ({"TERM_PROGRAM": "vscode"}, None)],
+)  # fmt: skip
+def test_terminals_that_take_pictures_are_known(given: dict[str, str], protocol: str | None) -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True)
+    assert graphics_protocol(screen, environment(**given)) == protocol
+    assert graphics_protocol(Console(file=io.StringIO(), force_terminal=False), environment(**given)) is None
+
+
+def test_picture_sequences_carry_the_whole_picture() -> None:
+    pixels = texture(3, 300, 200)
+    kitty = image_sequence(pixels, "kitty", 40)
+    parts = re.findall(r"\x1b_G([^;]*);([^\x1b]*)\x1b\\", kitty)
+    assert "".join(f"\x1b_G{head};{data}\x1b\\" for head, data in parts) == kitty
+    assert [head.split("m=")[1] for head, _ in parts] == ["1"] * (len(parts) - 1) + ["0"]
+    assert len(parts) > 1
+    assert all(len(data) <= 4096 for _, data in parts)
+    iterm = image_sequence(pixels, "iterm", 40)
+    for data in ("".join(data for _, data in parts), iterm.split(":", 1)[1].rstrip("\x07")):
+        assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))), pixels)
+
+
+def test_a_sheet_replaces_the_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-kitty")
+    monkeypatch.delenv("TMUX", raising=False)
+    text = printed(make_answer(), 100, thumbnails=True)
+    assert "\x1b_Ga=T" in text
+    assert "▀" not in text
+    assert "\x1b_G" not in printed(make_answer(), 100)
+    assert "\x1b_G" not in printed(make_answer(), 100, terminal=False, thumbnails=True)
 
 
 @pytest.mark.parametrize("damaged", [None, b"", b"\xff\xd8\xff garbage", b"not a picture"])

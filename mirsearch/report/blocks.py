@@ -41,18 +41,20 @@ def _color(pixel: Pixels) -> Color:
     return Color.from_rgb(red, green, blue)
 
 
+def opened(picture: bytes) -> Image.Image | None:
+    """A small JPEG or PNG as RGB; None where it is none, or too large."""
+    try:
+        with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG")) as found:
+            return found.convert("RGB") if found.width * found.height <= LIMITS.image_pixels else None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        return None
+
+
 def _small(picture: bytes | Pixels | None, width: int, height: int) -> Pixels | None:
     if picture is None or len(picture) == 0:
         return None
-    if not isinstance(picture, bytes):
-        rgb = Image.fromarray(np.ascontiguousarray(picture))
-    else:
-        try:
-            with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG")) as opened:
-                if opened.width * opened.height > LIMITS.image_pixels:
-                    return None
-                rgb = opened.convert("RGB")
-        except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
-            return None
+    rgb = opened(picture) if isinstance(picture, bytes) else Image.fromarray(np.ascontiguousarray(picture))
+    if rgb is None:
+        return None
     rgb.thumbnail((width, height), Image.Resampling.BOX)
     return np.asarray(rgb.convert("RGB"))

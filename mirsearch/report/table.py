@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from rich.text import Text
 
 from mirsearch.answer import Answer, Hit
 from mirsearch.report.blocks import half_blocks, shows_pictures
+from mirsearch.report.inline import graphics_protocol, print_sheet
 from mirsearch.report.marking import segments
 from mirsearch.report.reasons import reasons, score_sentence
 from mirsearch.report.sentences import outcome_sentence, query_sentence
@@ -54,7 +56,11 @@ def print_answer(answer: Answer, console: Console, explain: bool = False, thumbn
         console.print(Text("no panel found: loosen the filters, or ask with a picture or other words"))
     elif console.is_terminal:
         console.print()
-        console.print(_table(answer, console.width, thumbnails and shows_pictures(console)))
+        protocol = graphics_protocol(console, os.environ) if thumbnails else None
+        if protocol is not None:
+            print_sheet(answer.hits, console, protocol)
+        blocks = thumbnails and protocol is None and shows_pictures(console)
+        console.print(_table(answer, console.width, blocks))
         console.print()
     else:
         _print_plain(answer, console)
