@@ -10,6 +10,13 @@ ENVIRONMENT = {
     "MIRSEARCH_INDEX": "where the index is: a path (default ./mirsearch-index) or an http(s):// address",
     "MIRSEARCH_CACHE": "folder for built models and other things that can be made again",
     "MIRSEARCH_THREADS": "threads for inference and scanning (default: all cores)",
+    "MIRSEARCH_ES_API_KEY": "API key for an index on Elasticsearch",
+    "MIRSEARCH_ES_USER": "user for an index on Elasticsearch, where there is no API key",
+    "MIRSEARCH_ES_PASSWORD": "that user's password",
+    "MIRSEARCH_ES_CA": "PEM file of the CA that signed the cluster's certificate",
+    "MIRSEARCH_ES_FINGERPRINT": "SHA-256 of the cluster's certificate, instead of a CA",
+    "MIRSEARCH_ES_CLOUD_ID": "cloud id, for --index elasticsearch+cloud:///NAME",
+    "MIRSEARCH_ES_SETTINGS": "TOML file with api_key, user, password, ca, fingerprint, cloud_id where they are not set",
 }
 """Environment variables mirsearch reads, each with what it is for."""
 
@@ -67,3 +74,34 @@ def threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 SCALE_SIGMA = 0.3
 """Width of the field-of-view match in decades."""
+
+
+def elasticsearch_settings() -> dict[str, str]:
+    """Credentials for Elasticsearch: MIRSEARCH_ES_… variables, and what they lack from the file they may name.
+
+    Keys are api_key, user, password, ca, fingerprint, cloud_id. UsageError for a file that can't be used or that others
+    may read.
+    """
+    names = ("api_key", "user", "password", "ca", "fingerprint", "cloud_id")
+    found = {name: os.environ.get(f"MIRSEARCH_ES_{name.upper()}", "") for name in names}
+    given = os.environ.get("MIRSEARCH_ES_SETTINGS")
+    stored = _secret_file(Path(given)) if given else {}
+    if found["api_key"] or found["user"]:
+        stored = {name: value for name, value in stored.items() if name not in ("api_key", "user", "password")}
+    return {name: found[name] or stored.get(name, "") for name in names if found[name] or stored.get(name)}
+
+
+def _secret_file(path: Path) -> dict[str, str]:
+    import tomllib
+
+    from mirsearch.errors import UsageError
+
+    try:
+        if os.name == "posix" and path.stat().st_mode & 0o077:
+            raise UsageError(f"others may read {path}", f"chmod 600 {path}")
+        with path.open("rb") as stream:
+            told = tomllib.load(stream)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a TOML file"
+        raise UsageError(f"the settings file {path} can't be used: {reason}", "check MIRSEARCH_ES_SETTINGS") from None
+    return {name: str(value) for name, value in told.items()}

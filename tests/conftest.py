@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from es_fixtures import es_location, es_url
+
+__all__ = ["es_location", "es_url"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -1,0 +1,216 @@
+"""A search request as the JSON Elasticsearch takes: plain, so that any client may send the same."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from mirsearch import settings
+from mirsearch.errors import UsageError
+from mirsearch.indexes.elasticsearch_mapping import SCRIPT_ID
+from mirsearch.indexes.sqlite_filters import article_keys, folded
+from mirsearch.licenses import canonical
+from mirsearch.query import Filters, SearchRequest
+from mirsearch.text import Term, query_terms, tokens
+
+Json = dict[str, Any]
+
+NEAREST = 200
+"""Panels taken from each list of candidates; 200 by looks and 200 inside the window found all of the exact top 10."""
+SEARCHED = 400
+"""Entry points of the graph looked at for each list (`num_candidates`)."""
+WINDOW_DECADES = 1.0
+"""Half-width, in σ, of the field-of-view window of the second list."""
+FIRST = 1000.0
+"""Boost that puts every nearest vector before any text match in the list of candidates."""
+BM25_FACTOR = 2.2
+"""k1 + 1 for k1 = 1.2, which Lucene leaves out of BM25 and SQLite's FTS5 does not."""
+FOV = "scale.log10_field_of_view"
+_FIELDS = {"caption": "words.caption", "text": "words.text", "title": "words.title"}
+
+
+def filter_clauses(filters: Filters) -> list[Json]:
+    """Clauses, all of which a panel must meet."""
+    clauses: list[Json] = [{"term": {"doc_type": "panel"}}]
+    clauses += _words_of("panel.kind", filters.kinds) + _words_of("panel.technique", filters.techniques)
+    if filters.journals:
+        clauses.append({"terms": {"article.journal_folded": [folded(each) for each in filters.journals]}})
+    if filters.licenses:
+        clauses.append(_any([_license(each) for each in filters.licenses]))
+    if filters.articles:
+        clauses.append(_any([article_clause(each) for each in filters.articles]))
+    if filters.label_text is not None:
+        asked = dict.fromkeys(tokens(filters.label_text))
+        clauses += [{"term": {"words.text": word}} for word in asked] or [{"match_none": {}}]
+    if filters.has_scale is not None:
+        clauses.append({"term": {"scale.known": filters.has_scale}})
+    clauses += _range("article.year", filters.year_from, filters.year_to)
+    clauses += _range("scale.field_of_view_nm", filters.fov_min_nm, filters.fov_max_nm)
+    return clauses
+
+
+def _words_of(field: str, values: tuple[str, ...]) -> list[Json]:
+    if not values:
+        return []
+    return [_any([{"term": {field: {"value": value, "case_insensitive": True}}} for value in values])]
+
+
+def _any(clauses: list[Json]) -> Json:
+    return clauses[0] if len(clauses) == 1 else {"bool": {"should": clauses, "minimum_should_match": 1}}
+
+
+def _license(value: str) -> Json:
+    known = canonical(value)
+    return {"term": {"article.license_code": known}} if known else {"prefix": {"article.license_code": folded(value)}}
+
+
+def article_clause(some_id: str) -> Json:
+    """A clause for an article by its id, DOI (as an address too) or PMC id."""
+    ids, doi, pmcid = article_keys(some_id)
+    return _any(
+        [
+            {"terms": {"article.id": list(dict.fromkeys(ids))}},
+            {"term": {"article.doi": {"value": doi, "case_insensitive": True}}},
+            {"term": {"article.pmcid": {"value": pmcid, "case_insensitive": True}}},
+        ]
+    )
+
+
+def _range(field: str, low: float | None, high: float | None) -> list[Json]:
+    bounds = {name: bound for name, bound in (("gte", low), ("lte", high)) if bound is not None}
+    return [{"range": {field: bounds}}] if bounds else []
+
+
+def text_clause(terms: list[Term]) -> Json | None:
+    """BM25 over caption, OCR text and title together, any of the terms; None without terms."""
+    lowest = min(settings.TEXT_BOOSTS.values())
+    fields = [f"{_FIELDS[name]}^{boost / lowest:.6g}" for name, boost in settings.TEXT_BOOSTS.items()]
+    words = [term[0] for term in terms if len(term) == 1]
+    found: list[Json] = []
+    if words:
+        found.append({"combined_fields": {"query": " ".join(words), "fields": fields}})
+    phrases = [" ".join(term) for term in terms if len(term) > 1]
+    found += [{"multi_match": {"query": phrase, "type": "phrase", "fields": fields}} for phrase in phrases]
+    if not found:
+        return None
+    return {"bool": {"should": found, "minimum_should_match": 1, "boost": BM25_FACTOR, "_name": "text"}}
+
+
+class Asked:
+    """A request, understood: which terms count, and the clauses and body that follow."""
+
+    def __init__(self, request: SearchRequest) -> None:
+        if not 1 <= request.top <= settings.LIMITS.query_top:
+            raise UsageError(f"--top {request.top} is out of range", f"give 1 to {settings.LIMITS.query_top}")
+        self.request = request
+        self.weights = request.formula.weights
+        self.vector = request.vector is not None
+        self.scale = request.field_of_view_nm is not None
+        self.words = query_terms(request.text) if request.text else []
+        self.log10_fov = math.log10(request.field_of_view_nm) if request.field_of_view_nm else None
+        self.text = text_clause(self.words)
+        self.filter = filter_clauses(request.filters)
+        if self.scale and self._needs_scale():
+            self.filter.append({"exists": {"field": FOV}})
+        self.must_not: list[Json] = [{"ids": {"values": sorted(request.exclude)}}] if request.exclude else []
+
+    @property
+    def alone(self) -> str | None:
+        """The name of the only term, where there is but one: panels that it gives nothing are no answer then."""
+        there = {"visual": self.vector, "scale": self.scale, "text": bool(self.words)}
+        names = [name for name, present in there.items() if present]
+        return names[0] if len(names) == 1 else None
+
+    def _needs_scale(self) -> bool:
+        """Whether a panel without a scale has nothing that counts."""
+        formula = self.request.formula
+        others = (self.vector and self.weights.visual > 0) or (bool(self.words) and self.weights.text > 0)
+        return formula.missing == "exclude" or (formula.missing == "neutral" and not others)
+
+    @property
+    def exhaustive(self) -> bool:
+        """Whether every panel the filters leave is scored: asked for, or without a vector to gather candidates by."""
+        return self.request.exact or not self.vector or self.weights.visual == 0 or 4 * self.request.top > 2_000
+
+    @property
+    def nearest(self) -> int:
+        """Length of each list of candidates."""
+        return max(NEAREST, 4 * self.request.top)
+
+    @property
+    def script(self) -> Json:
+        """The stored script with this request's parameters."""
+        formula = self.request.formula
+        params: Json = {
+            "visual": self.weights.visual,
+            "scale": self.weights.scale,
+            "text": self.weights.text,
+            "sigma": formula.sigma,
+            "text_k": formula.text_k,
+            "missing": formula.missing,
+            "words": bool(self.words),
+        }
+        if self.request.vector is not None:
+            params["vector"] = self._numbers()
+        if self.log10_fov is not None:
+            params["log10_fov"] = self.log10_fov
+        return {"id": SCRIPT_ID, "params": params}
+
+    def _numbers(self) -> list[float]:
+        assert self.request.vector is not None
+        return [float(f"{each:.9g}") for each in self.request.vector]
+
+    def scored(self, filters: list[Json]) -> Json:
+        """`script_score` over what `filters` leave; inside the script `_score` is BM25 alone."""
+        inner: Json = {"filter": filters, "must_not": self.must_not}
+        if self.text:
+            inner |= {"should": [self.text], "minimum_should_match": int(self.alone == "text")}
+        return {"script_score": {"query": {"bool": inner}, "script": self.script}}
+
+    def body(self) -> Json:
+        """The whole request body."""
+        common: Json = {"_source": False, "docvalue_fields": [FOV], "track_total_hits": False}
+        if self.exhaustive:
+            size = min(self.request.top + 1, settings.LIMITS.query_top)
+            order = [{"_score": "desc"}, {"panel.id": "asc"}]
+            return {"query": self.scored(self.filter), "size": size, "sort": order, **common, "track_total_hits": True}
+        window = 3 * self.nearest
+        return {
+            "query": self.candidates(),
+            "rescore": {
+                "window_size": window,
+                "query": {
+                    "rescore_query": self.scored([{"match_all": {}}]),
+                    "query_weight": 0,
+                    "rescore_query_weight": 1,
+                },
+            },
+            "size": window,
+            **common,
+        }
+
+    def candidates(self) -> Json:
+        """The union of the lists: nearest vectors, nearest vectors inside the window, best text matches."""
+        lists = [self._knn("nearest", self.filter)]
+        if self.log10_fov is not None and self.weights.scale > 0:
+            half = WINDOW_DECADES * self.request.formula.sigma
+            window = _range(FOV, self.log10_fov - half, self.log10_fov + half)
+            lists.append(self._knn("nearest_in_window", self.filter + window))
+        if self.text:
+            lists.append(self.text)
+        return {"bool": {"filter": self.filter, "must_not": self.must_not, "should": lists, "minimum_should_match": 1}}
+
+    def _knn(self, name: str, filters: list[Json]) -> Json:
+        left_out = [{"bool": {"must_not": self.must_not}}] if self.must_not else []
+        k = self.nearest
+        return {
+            "knn": {
+                "field": "vector",
+                "query_vector": self._numbers(),
+                "k": k,
+                "num_candidates": max(SEARCHED, k),
+                "filter": filters + left_out,
+                "boost": FIRST,
+                "_name": name,
+            }
+        }

@@ -1,0 +1,257 @@
+"""Writing to an index on Elasticsearch: figures in and out, whole figures only.
+
+A figure's document is written first, as "writing", with the ids of all its panels; then its panels; at the commit it
+is written again, as "complete". After a crash a figure that is not complete is unknown, and taken in again as a whole.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from elasticsearch import AuthorizationException, Elasticsearch
+
+from mirsearch.corpus import Figure, Origin, panel_ids
+from mirsearch.errors import MirsearchError
+from mirsearch.indexes.base import ExtractorIdentity, FigureRecord
+from mirsearch.indexes.elasticsearch_bulk import CHUNK_BYTES, Action, Bulk, delete_action, index_action, update_action
+from mirsearch.indexes.elasticsearch_client import Address
+from mirsearch.indexes.elasticsearch_documents import (
+    figure_document,
+    origin_fields,
+    panel_documents,
+    read_article,
+    read_origins,
+)
+from mirsearch.indexes.elasticsearch_errors import told
+from mirsearch.indexes.elasticsearch_lock import WriterLock
+
+GATHERED = 32
+"""Figures looked up in one request before they are written."""
+LOAD_SETTINGS = ("refresh_interval", "number_of_replicas", "auto_expand_replicas")
+
+
+class ElasticsearchWriter:
+    """One writing session; :func:`session` holds its lock."""
+
+    def __init__(
+        self,
+        client: Elasticsearch,
+        address: Address,
+        index: str,
+        extractor: ExtractorIdentity,
+        lock: WriterLock,
+        pack: bool,
+    ) -> None:
+        self._client, self._address, self._index = client, address, index
+        self._extractor, self._lock, self._pack = extractor, lock, pack
+        self._bulk = Bulk(client, address, lock.check)
+        self._gathered: dict[str, FigureRecord] = {}
+        self._uncommitted: dict[str, tuple[Figure, list[str], bool]] = {}
+        self._deleted: dict[str, list[str]] = {}
+        self._changed = self._tuned = False
+
+    def put(self, record: FigureRecord) -> None:
+        """Add a figure, or replace it and its panels; ValueError where vectors don't fit panels or dims."""
+        _check(record, self._extractor.dims)
+        figure_id = record.figure.id
+        with told(self._address):
+            if figure_id in self._deleted:
+                self._send_deletes()
+            if figure_id in self._gathered or figure_id in self._uncommitted:
+                self._complete()
+            ids = panel_ids(figure_id, [panel.label for panel in record.panels])
+            named = tuple(
+                panel if panel.id else dataclasses.replace(panel, id=name)
+                for panel, name in zip(record.panels, ids, strict=True)
+            )
+            self._gathered[figure_id] = dataclasses.replace(record, panels=named)
+            if len(self._gathered) >= GATHERED:
+                self._send_gathered()
+
+    def add_origin(self, figure_id: str, origin: Origin) -> None:
+        """Note one more place of a figure; nothing happens where the figure is not there."""
+        with told(self._address):
+            if self._gathered or figure_id in self._uncommitted:
+                self._complete()
+            there = self._documents([figure_id]).get(figure_id)
+            if there is None:
+                return
+            old = read_origins(there)
+            if any((each.source, each.location) == (origin.source, origin.location) for each in old):
+                return
+            fields = origin_fields((*old, origin))
+            ids = [figure_id, *there.get("panel_ids", [])]
+            self._bulk.add([update_action(self._index, each, fields) for each in ids])
+            self._bulk.flush()
+            self._changed = True
+
+    def delete(self, figure_ids: Iterable[str]) -> int:
+        """Remove figures with their panels; how many were there."""
+        wanted = list(dict.fromkeys(figure_ids))
+        with told(self._address):
+            if self._gathered or self._uncommitted:
+                self._complete()
+            there = self._documents([each for each in wanted if each not in self._deleted])
+        self._deleted |= {each: list(document.get("panel_ids", [])) for each, document in there.items()}
+        return len(there)
+
+    def commit(self) -> None:
+        """Make everything since the last commit durable and visible."""
+        with told(self._address):
+            self._complete()
+            self._send_deletes()
+            if self._changed:
+                self._client.indices.refresh(index=self._index)
+                self._changed = False
+
+    def rollback(self) -> None:
+        """Take back figures that are new since the last commit; those that replace others are left to a re-run."""
+        self._gathered.clear()
+        self._deleted.clear()
+        self._bulk.drop()
+        new = {each: ids for each, (_, ids, known) in self._uncommitted.items() if not known}
+        self._uncommitted.clear()
+        if new and not self._bulk.untouched:
+            self._deleted = new
+            self.commit()
+
+    def close(self) -> None:
+        """End the threads."""
+        self._bulk.close()
+
+    def _documents(self, figure_ids: list[str]) -> dict[str, dict[str, Any]]:
+        if not figure_ids:
+            return {}
+        answer = self._client.mget(index=self._index, ids=figure_ids)
+        found = {item["_id"]: item["_source"] for item in answer["docs"] if item.get("found")}
+        return {each: document for each, document in found.items() if document.get("doc_type") == "figure"}
+
+    def _send_gathered(self) -> None:
+        records, self._gathered = self._gathered, {}
+        there = self._documents(list(records))
+        for figure_id, record in records.items():
+            old = there.get(figure_id)
+            figure = _merged(record.figure, old) if old else record.figure
+            self._write(dataclasses.replace(record, figure=figure), old)
+        if self._bulk.sent_bytes > CHUNK_BYTES and not self._tuned:
+            self._tune()
+
+    def _write(self, record: FigureRecord, old: dict[str, Any] | None) -> None:
+        ids = [panel.id for panel in record.panels]
+        stale = [each for each in (old or {}).get("panel_ids", []) if each not in ids]
+        opening = figure_document(record.figure, ids + stale, "writing", self._extractor)
+        actions: list[Action] = [index_action(self._index, record.figure.id, opening)]
+        for panel_id, document in zip(ids, panel_documents(record, self._extractor, pack=self._pack), strict=True):
+            actions.append(index_action(self._index, panel_id, document))
+        actions += [delete_action(self._index, each) for each in stale]
+        self._uncommitted[record.figure.id] = (record.figure, ids, old is not None)
+        self._bulk.add(actions)
+
+    def _complete(self) -> None:
+        """Write all that is gathered, and once it is accepted say of each figure that it is whole."""
+        if self._gathered:
+            self._send_gathered()
+        if not self._uncommitted:
+            return
+        self._bulk.flush()
+        for figure, ids, _ in self._uncommitted.values():
+            closing = figure_document(figure, ids, "complete", self._extractor)
+            self._bulk.add([index_action(self._index, figure.id, closing)])
+        self._bulk.flush()
+        self._uncommitted.clear()
+        self._changed = True
+
+    def _send_deletes(self) -> None:
+        for figure_id, ids in self._deleted.items():
+            self._bulk.add([delete_action(self._index, each) for each in (*ids, figure_id)])
+        self._bulk.flush()
+        self._changed = self._changed or bool(self._deleted)
+        self._deleted.clear()
+
+    def _tune(self) -> None:
+        """A large load: no refresh but at commits, and no replicas while the index has nothing else in it."""
+        self._tuned = True
+        try:
+            kept = _settings(self._client, self._index)
+            wanted: dict[str, Any] = {"refresh_interval": "-1"}
+            if not self._client.count(index=self._index)["count"]:
+                wanted |= {"auto_expand_replicas": False, "number_of_replicas": 0}
+            self._lock.note({name: kept.get(name) for name in wanted})
+            self._client.indices.put_settings(index=self._index, settings=wanted)
+        except AuthorizationException:
+            return  # a key without `manage` loads too, only slower
+
+
+def _settings(client: Elasticsearch, index: str) -> dict[str, Any]:
+    told_of = client.indices.get_settings(index=index)[index]["settings"]["index"]
+    return {name: told_of.get(name) for name in LOAD_SETTINGS}
+
+
+@contextmanager
+def session(
+    client: Elasticsearch, address: Address, index: str, extractor: ExtractorIdentity, *, pack: bool
+) -> Iterator[ElasticsearchWriter]:
+    """A writer behind the index's lock; leaving normally commits."""
+    lock = WriterLock(client, address, index)
+    with told(address):
+        left = lock.acquire()
+        _put_back(client, index, left)
+    writer = ElasticsearchWriter(client, address, index, extractor, lock, pack)
+    try:
+        yield writer
+        writer.commit()
+    except BaseException:
+        _try_rollback(writer)
+        _finish(client, address, index, lock, quiet=True)
+        raise
+    else:
+        _finish(client, address, index, lock, quiet=False)
+    finally:
+        writer.close()
+
+
+def _try_rollback(writer: ElasticsearchWriter) -> None:
+    try:
+        writer.rollback()
+    except MirsearchError:
+        return  # the first error is the one to tell; a re-run repairs what is left
+
+
+def _finish(client: Elasticsearch, address: Address, index: str, lock: WriterLock, *, quiet: bool) -> None:
+    try:
+        with told(address):
+            _put_back(client, index, lock.settings)
+            lock.release()
+    except MirsearchError:
+        if not quiet:
+            raise
+
+
+def _put_back(client: Elasticsearch, index: str, settings: dict[str, Any]) -> None:
+    if settings:
+        client.indices.put_settings(index=index, settings=settings)
+
+
+def _check(record: FigureRecord, dims: int) -> None:
+    vectors = np.asarray(record.vectors)
+    if vectors.shape != (len(record.panels), dims):
+        raise ValueError(f"vectors of shape {vectors.shape} for {len(record.panels)} panels of {dims} dims")
+    if not np.isfinite(vectors).all():
+        raise ValueError(f"vectors of figure {record.figure.id} are not finite")
+
+
+def _merged(figure: Figure, old: dict[str, Any]) -> Figure:
+    """A figure with what only the one in the index knows: earlier origins, and fields that are empty now."""
+    there = {(each.source, each.location) for each in read_origins(old)}
+    fresh = tuple(each for each in figure.origins if (each.source, each.location) not in there)
+    return dataclasses.replace(
+        figure,
+        origins=(*read_origins(old), *fresh),
+        article=figure.article or read_article(old),
+        label=figure.label or old["figure"].get("label"),
+        permission_note=figure.permission_note or old["figure"].get("permission_note"),
+    )

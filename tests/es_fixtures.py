@@ -1,0 +1,49 @@
+"""Fixtures around a real Elasticsearch; conftest.py brings them to every test."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from es_node import Node
+from es_release import DEFAULT_RELEASE, RELEASES, NoNodeError, ensure_home, find_jdk
+
+
+def node_or_skip(**options: object) -> Node:
+    """A node that can be started, or the test skipped by name; a failure where MIRSEARCH_REQUIRE_ES is 1."""
+    release = RELEASES[os.environ.get("MIRSEARCH_TEST_ES_VERSION", DEFAULT_RELEASE)]
+    try:
+        find_jdk(release.jdk)
+        ensure_home(release)
+    except NoNodeError as reason:
+        if os.environ.get("MIRSEARCH_REQUIRE_ES") == "1":
+            pytest.fail(f"MIRSEARCH_REQUIRE_ES=1, but Elasticsearch can't be started: {reason}")
+        pytest.skip(f"no Elasticsearch to test with: {reason} (or set MIRSEARCH_TEST_ES_URL)")
+    return Node(release, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def es_url() -> Iterator[str]:
+    """Address of a running Elasticsearch without security: MIRSEARCH_TEST_ES_URL, or a node of our own."""
+    given = os.environ.get("MIRSEARCH_TEST_ES_URL")
+    if given:
+        yield given.rstrip("/")
+        return
+    pytest.importorskip("elasticsearch", reason="the extra mirsearch[elasticsearch] is not installed")
+    node = node_or_skip()
+    try:
+        yield node.start().url
+    finally:
+        node.stop()
+
+
+@pytest.fixture
+def es_location(es_url: str) -> Iterator[str]:
+    """Location of an index that no other test uses; removed afterwards."""
+    from mirsearch.indexes.elasticsearch_admin import drop
+
+    location = f"{es_url}/test-{uuid.uuid4().hex[:12]}"
+    yield location
+    drop(location)
