@@ -159,6 +159,13 @@ def test_many_hits_keep_the_page_small(tmp_path: Path) -> None:
     assert small not in page_html([make_answer(count=6, folder=tmp_path)])
 
 
+def test_no_page_shows_more_hits_than_a_person_can_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "MOST_HITS", 3)
+    document = page_html([make_answer(count=5)])
+    assert document.count('<li class="hit"') == 3
+    assert "the first 3 of 5 hits are shown" in document
+
+
 PROBE = """
 (async () => {
   const told = {hidden: document.querySelector('.controls').hidden, pwned: String(window.pwned)};

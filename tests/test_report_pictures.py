@@ -13,6 +13,7 @@ from report_answers import jpeg, make_answer, stored, texture
 
 from mirsearch.corpus import Origin
 from mirsearch.query import StoredPanel
+from mirsearch.report import pictures
 from mirsearch.report.pictures import Picture, Pictures
 
 
@@ -67,6 +68,12 @@ def test_an_older_origin_serves_when_the_newest_is_gone(tmp_path: Path) -> None:
     kept = panel.figure.image
     assert kept is not None
     assert size(Pictures().of_panel(located(panel, kept, str(tmp_path / "gone.png")), small)) == (400, 300)
+
+
+def test_a_huge_original_is_not_decoded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel, small = stored(0, tmp_path, "")
+    monkeypatch.setattr(pictures, "LARGEST_ORIGINAL", 400 * 300 - 1)
+    assert size(Pictures().of_panel(panel, small)) == (160, 120)
 
 
 def test_a_box_outside_its_figure_falls_back(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def query_card(answer: Answer, picture: Picture | None) -> Markup:
         nm_per_px = _query_nm_per_px(answer, picture)
         named = clean(query.image, 200).replace("\\", "/").rsplit("/", 1)[-1] if query.image else clean(query.like, 60)
         parts.append(el("div", {"class": "frame"}, scene(picture, nm_per_px, f"Query picture {named}")))
-        panel = f", panel {clean(query.panel, 8)}" if query.panel else ""
+        panel = f", panel {clean(query.panel, 8)}" if query.panel and not query.like else ""
         parts.append(el("p", {"class": "name"}, ("Like " if query.like else "") + named + panel))
     if query.text:
         parts.append(el("p", {"class": "asked"}, el("q", {}, query.text)))
@@ -88,7 +88,8 @@ def _head(hit: Hit, name: str, panel: Panel) -> Markup:
     kinds = [word for word in (panel.technique, panel.kind) if word and word != "unknown"]
     badges = join(el("span", {"class": "badge"}, clean(word, 24)) for word in kinds)
     title = el("h3", {}, el("span", {"class": "rank"}, str(hit.rank)), el("span", {"class": "name"}, name))
-    score = el("span", {"class": "score", "title": "score"}, number(hit.scored.score, 3))
+    unseen = el("span", {"class": "unseen"}, "score ")
+    score = el("span", {"class": "score", "title": "score"}, unseen, number(hit.scored.score, 3))
     return el("div", {"class": "head"}, title, score, el("div", {"class": "badges"}, badges))
 
 

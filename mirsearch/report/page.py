@@ -25,6 +25,8 @@ _SORTS = (
     ("fov", "field of view"),
     ("year", "year, newest first"),
 )
+MOST_HITS = 500
+"""Hits of an answer that a page shows: no one looks at more, and a browser must still open it."""
 _FORMULA = (
     "score = Σ weight × term / Σ weight over the terms that query and panel both have. "
     "Looks: 1 − vd/2, vd the cosine distance of the two pictures' vectors. "
@@ -76,9 +78,13 @@ def page_html(answers: Sequence[Answer], titles: Sequence[str] | None = None) ->
 
 def _section(number: int, heading: str, answer: Answer, pictures: Pictures, originals: bool) -> Markup:
     cards = [
-        hit_card(answer, hit, pictures.of_panel(hit.stored, hit.thumbnail, originals=originals)) for hit in answer.hits
+        hit_card(answer, hit, pictures.of_panel(hit.stored, hit.thumbnail, originals=originals))
+        for hit in answer.hits[:MOST_HITS]
     ]
-    notes = [el("li", {}, clean(note, 1000)) for note in answer.notes]
+    told = list(answer.notes)
+    if len(answer.hits) > MOST_HITS:
+        told.append(f"the first {MOST_HITS} of {len(answer.hits):,} hits are shown")
+    notes = [el("li", {}, clean(note, 1000)) for note in told]
     hits = el("ol", {"class": "hits"}, *cards) if cards else el("p", {"class": "empty"}, "No panel was found.")
     return el(
         "section",

@@ -20,6 +20,8 @@ PAGE_SIDE = 720
 """Longer side, in px, of a picture on a page of few hits."""
 MANY_PICTURES = 60
 """From so many pictures on, a page holds the index's small ones: it must stay a file one can open and send."""
+LARGEST_ORIGINAL = 80_000_000
+"""Pixels of the largest figure that is decoded again for a page; those above show the index's picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class Pictures:
 
 def _read_original(figure: Figure) -> Pixels | None:
     """The figure's pixels from the newest origin that is a file here, or None: then the stored picture is shown."""
+    if figure.width * figure.height > LARGEST_ORIGINAL:
+        return None
     for origin in reversed(figure.origins):
         if "://" in origin.location or "\0" in origin.location:
             continue

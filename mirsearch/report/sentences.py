@@ -18,7 +18,7 @@ def query_sentence(query: QueryView) -> str:
     elif query.image is not None:
         name = clean(PurePath(query.image.replace("\\", "/")).name, 60) or clean(query.image, 60)
         parts.append(f"Looks like {name}")
-    if parts and query.panel is not None:
+    if parts and query.panel is not None and query.like is None:
         parts[0] += f", panel {clean(query.panel, 8)}"
     elif parts and query.like is None and query.box is not None and any(query.box[:2]):
         parts[0] += f", part {','.join(str(edge) for edge in query.box)}"

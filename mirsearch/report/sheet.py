@@ -30,17 +30,19 @@ def contact_sheet(
     """Tiles row by row, RGB uint8: pictures fitted into `side` × `side` px, captions of at most `lines` lines."""
     columns = max(1, min(columns, len(tiles)))
     gap, row = max(6, side // 24), text_size("Ag", text)[1] + 2
+    captions = [wrap(clean(tile.caption), text, side, lines) for tile in tiles]
+    told = max((len(caption) for caption in captions), default=0)
     head = row + 2 * gap if title else gap
-    cell = side + (lines * row + gap // 2 if any(tile.caption for tile in tiles) else 0) + gap
+    cell = side + (told * row + gap // 2 if told else 0) + gap
     rows = -(-len(tiles) // columns)
-    sheet = Image.new("RGB", (columns * (side + gap) + gap, head + max(rows * cell, gap)), _PAPER)
+    sheet = Image.new("RGB", (columns * (side + gap) + gap, head + rows * cell), _PAPER)
     draw = ImageDraw.Draw(sheet)
     if title:
         write(draw, (gap, gap), fit(clean(title), text, sheet.width - 2 * gap), text, _INK)
-    for at, tile in enumerate(tiles):
+    for at, (tile, caption) in enumerate(zip(tiles, captions, strict=True)):
         x, y = gap + (at % columns) * (side + gap), head + (at // columns) * cell
         _put(sheet, draw, tile, (x, y), side)
-        for number, line in enumerate(wrap(clean(tile.caption), text, side, lines)):
+        for number, line in enumerate(caption):
             write(draw, (x, y + side + gap // 2 + number * row), line, text, _INK)
     return np.asarray(sheet, dtype=np.uint8)
 
