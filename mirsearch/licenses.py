@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 _URL = re.compile(r"creativecommons\.org/licen[cs]es/(by(?:-(?:nc|nd|sa))*)\b")
-_CODE = re.compile(r"\bcc[\s_-]*by((?:[\s_/-]*(?:nc|nd|sa))*)\b|^by((?:[\s_-]*(?:nc|nd|sa))*)(?:[\s_-]*\d\.\d)?$")
+_CODE = re.compile(
+    r"\bcc[\s_-]*by((?:[\s_/-]*(?:nc|nd|sa))*)(?![a-z])|^by((?:[\s_-]*(?:nc|nd|sa))*)(?:[\s_-]*\d\.\d)?$"
+)
 _WORDS = re.compile(r"(?:creative\s+commons|\bcc\b)[\s,:-]*attribution((?:[\s,/&-]+(?:and\s+)?\(?[a-z]+(?:-[a-z]+)*)*)")
 _ZERO = re.compile(
     r"\bcc[\s_-]*(?:0|zero)\b|publicdomain/zero|creative\s+commons\s+(?:cc\s*0|zero)|public domain dedication"

@@ -10,6 +10,9 @@ from itertools import pairwise
 from mirsearch.settings import LIMITS
 from mirsearch.stemming import stem
 
+ANALYSIS = "2"
+"""Raised whenever :func:`tokens` gives other words than before: indexes then read their texts again."""
+
 Term = tuple[str, ...]
 """Tokens that follow each other: one for a word, several for a quoted phrase."""
 

@@ -37,12 +37,6 @@ def open_index(location: str, create: ExtractorIdentity | None = None) -> Index:
     return index
 
 
-def require_extractor(index: Index, wanted: ExtractorIdentity) -> None:
-    """Refuse to ask or fill an index with vectors of another extractor: IndexMismatchError with the remedy."""
-    if index.extractor != wanted:
-        raise mismatch(index.location, index.extractor, wanted)
-
-
 def mismatch(location: str, stored: ExtractorIdentity, wanted: ExtractorIdentity) -> IndexMismatchError:
     """The error for vectors that can't be compared."""
     if stored.name != wanted.name:

@@ -28,6 +28,7 @@ from mirsearch.query import Filters, SearchRequest, SearchResult, StoredPanel
 
 _PREFIX_DIGITS = 6
 _WAL_BYTES = 64 << 20
+_CACHE_KIB = 32 << 10
 
 
 class EmbeddedIndex:
@@ -76,6 +77,7 @@ class EmbeddedIndex:
         connection = connect(self._folder / DATABASE, "rw")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         return connection
 
     def known(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:

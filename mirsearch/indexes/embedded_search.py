@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,7 @@ from mirsearch.indexes.matrix import Snapshot
 from mirsearch.indexes.scan import Half, Scanner
 from mirsearch.indexes.sqlite_filters import where
 from mirsearch.indexes.sqlite_rows import JOINED, batches, marks
-from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult
+from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult, Vector
 from mirsearch.ranking import Floats, combine, scale_term, text_term, visual_term
 from mirsearch.text import query_terms
 
@@ -97,17 +99,21 @@ class Searcher:
         words: list[tuple[str, ...]],
     ) -> Terms:  # fmt: skip
         distance = visual = scale = text = None
-        if request.vector is not None:
-            distance = self._distances(now, request.vector, kept)
-            visual = visual_term(distance)
+        waiting = None if request.vector is None else self._distances(now, request.vector, kept)
         if request.field_of_view_nm is not None:
             scale = scale_term(request.field_of_view_nm, now.rows.log10_fov[kept], request.formula.sigma)
         if words:
             text = text_term(self._bm25.scores(connection, now, words)[kept], request.formula.text_k)
+        if waiting is not None:
+            distance = waiting()
+            visual = visual_term(distance)
         return Terms(distance, visual, scale, text)
 
-    def _distances(self, now: Snapshot, vector: NDArray[np.float32], kept: NDArray[np.intp]) -> Floats:
-        """Cosine distances of the rows kept, float64 (n,); 1 for a vector of length 0."""
+    def _distances(self, now: Snapshot, vector: Vector, kept: NDArray[np.intp]) -> Callable[[], Floats]:
+        """Begin a scan; what comes back waits for the cosine distances of the rows kept, float64 (n,), in [0, 2].
+
+        The distance to a vector of length 0 is 1. Scanning threads run while the caller asks SQLite.
+        """
         dims = now.blocks[0].shape[1] if now.blocks else len(vector)
         if vector.shape != (dims,):
             raise IndexMismatchError(
@@ -116,24 +122,34 @@ class Searcher:
             )
         half = np.ascontiguousarray(vector, dtype="<f2")
         norm = float(np.linalg.norm(half.astype(np.float64)))
-        dots = self._dots(now, half, kept)
-        cosine = dots.astype(np.float64) * now.rows.inverse_norm[kept] * (1 / norm if norm > 0 else 0.0)
-        distances: Floats = np.clip(1.0 - cosine, 0.0, 2.0)
+        waiting = self._dots(now, half, kept)
+
+        def distances() -> Floats:
+            dots = np.concatenate([each() for each in waiting] or [np.zeros(0, dtype=np.float32)])
+            cosine = dots.astype(np.float64) * now.rows.inverse_norm[kept] * (1 / norm if norm > 0 else 0.0)
+            found: Floats = np.clip(1.0 - cosine, 0.0, 2.0)
+            return found
+
         return distances
 
-    def _dots(self, now: Snapshot, half: Half, kept: NDArray[np.intp]) -> NDArray[np.float32]:
-        parts, start = [], 0
+    def _dots(self, now: Snapshot, half: Half, kept: NDArray[np.intp]) -> list[Callable[[], NDArray[np.float32]]]:
+        """Scans begun, one a block of the snapshot, each giving the dot products of the rows kept."""
+        waiting, start = [], 0
         for block in now.blocks:
             stop = start + len(block)
             low, high = np.searchsorted(kept, (start, stop))
             wanted = kept[low:high] - start
             if len(wanted) < GATHER_SHARE * len(block):
-                parts.append(self._scanner.dots(block[wanted], half))
+                waiting.append(self._scanner.start(block[wanted], half))
             else:
-                dots = self._scanner.dots(block, half)
-                parts.append(dots if len(wanted) == len(block) else dots[wanted])
+                waiting.append(partial(_taken, self._scanner.start(block, half), wanted))
             start = stop
-        return np.concatenate(parts) if len(parts) != 1 else parts[0]
+        return waiting
+
+
+def _taken(scan: Callable[[], NDArray[np.float32]], wanted: NDArray[np.intp]) -> NDArray[np.float32]:
+    dots = scan()
+    return dots if len(wanted) == len(dots) else dots[wanted]
 
 
 def _best(

@@ -6,6 +6,8 @@ instead of the nearest few, without sorting, and leave Python's lock to other th
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
@@ -24,29 +26,40 @@ class Scanner:
     def __init__(self, threads: int) -> None:
         self.threads = max(1, threads)
         self._pool: ThreadPoolExecutor | None = None
+        self._lock = threading.Lock()
 
     def dots(self, matrix: Half, vector: Half) -> NDArray[np.float32]:
         """Dot products, summed in float32, of each row of (n, dims) with (dims,); both contiguous: float32 (n,)."""
+        return self.start(matrix, vector)()
+
+    def start(self, matrix: Half, vector: Half) -> Callable[[], NDArray[np.float32]]:
+        """Begin what :meth:`dots` does; calling what comes back waits for it."""
         rows = len(matrix)
         if rows == 0:
-            return np.zeros(0, dtype=np.float32)
+            return lambda: np.zeros(0, dtype=np.float32)
         product = Product(rows, vector)
-        blocks = min(self.threads * _BLOCKS_PER_THREAD, -(-rows // _SMALLEST_BLOCK))
-        if blocks <= 1 or self.threads == 1:
+        blocks = max(1, min(self.threads * _BLOCKS_PER_THREAD, rows // _SMALLEST_BLOCK))
+        if blocks == 1:
             product.fill(matrix, 0, rows)
-            return product.values
+            return lambda: product.values
         edges = [rows * number // blocks for number in range(blocks + 1)]
-        self._pool = self._pool or ThreadPoolExecutor(self.threads, thread_name_prefix="mirsearch-scan")
-        waiting = [self._pool.submit(product.fill, matrix, start, stop) for start, stop in pairwise(edges)]
-        for each in waiting:
-            each.result()
-        return product.values
+        with self._lock:
+            self._pool = self._pool or ThreadPoolExecutor(self.threads, thread_name_prefix="mirsearch-scan")
+            waiting = [self._pool.submit(product.fill, matrix, low, high) for low, high in pairwise(edges)]
+
+        def result() -> NDArray[np.float32]:
+            for each in waiting:
+                each.result()
+            return product.values
+
+        return result
 
     def close(self) -> None:
         """End the threads."""
-        if self._pool is not None:
-            self._pool.shutdown()
-            self._pool = None
+        with self._lock:
+            if self._pool is not None:
+                self._pool.shutdown()
+                self._pool = None
 
 
 class Product:

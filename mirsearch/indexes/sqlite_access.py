@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from mirsearch.errors import IndexAccessError, IndexBusyError, MirsearchError
 from mirsearch.indexes import sqlite_schema as schema
+from mirsearch.indexes import sqlite_words
 from mirsearch.indexes.base import ExtractorIdentity
 from mirsearch.indexes.locks import FileLock, LockHeldError
 
@@ -195,11 +197,21 @@ def _lay_out(connection: sqlite3.Connection, extractor: ExtractorIdentity) -> No
 
 
 def _bring_up(folder: Path, location: str) -> None:
+    """Migrate an older schema; make words anew that another version split, unless nothing can be written just now."""
     with closing(open_reader(folder / DATABASE)) as connection:
-        old = schema.version(connection)
-    if old >= schema.CURRENT:
-        return
+        old = schema.version(connection) < schema.CURRENT
+        stale = not sqlite_words.are_current(connection)
+    if old:
+        _migrate(folder, location)
+    elif stale and os.access(folder / DATABASE, os.W_OK):
+        with suppress(IndexBusyError):
+            _migrate(folder, location)
+
+
+def _migrate(folder: Path, location: str) -> None:
     with write_lock(location), closing(connect(folder / DATABASE, "rw")) as connection:
         connection.execute("BEGIN IMMEDIATE")
         schema.migrate(connection, schema.CURRENT, schema.MIGRATIONS)
+        if not sqlite_words.are_current(connection):
+            sqlite_words.renew(connection)
         connection.execute("COMMIT")

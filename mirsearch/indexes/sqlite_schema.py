@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from mirsearch import __version__
 from mirsearch.errors import IndexMismatchError
 from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
+from mirsearch.text import ANALYSIS
 
 APPLICATION_ID = 0x6D697273
 """`mirs` in ASCII: marks an SQLite file as ours."""
@@ -60,6 +61,7 @@ def create(connection: sqlite3.Connection, extractor: ExtractorIdentity) -> None
         "dims": str(extractor.dims),
         "created_by": __version__,
         "readable_from": __version__,
+        "analysis": ANALYSIS,
     }
     connection.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
     note_commit(connection, removed=False)
@@ -86,13 +88,13 @@ def version(connection: sqlite3.Connection) -> int:
 
 def is_blank(connection: sqlite3.Connection) -> bool:
     """True for a database without a table, as a creation that was cut short leaves it."""
-    return connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+    return connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is None
 
 
 def is_ours(connection: sqlite3.Connection) -> bool:
     """True where the file bears our application id."""
-    (found,) = connection.execute("PRAGMA application_id").fetchone()
-    return bool(found == APPLICATION_ID)
+    found = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    return found == APPLICATION_ID
 
 
 def refuse_newer(connection: sqlite3.Connection, location: str) -> None:

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from mirsearch.corpus import Article, Figure, Origin, Panel, panel_ids
 from mirsearch.errors import IndexAccessError
 from mirsearch.indexes import sqlite_schema as schema
+from mirsearch.indexes import sqlite_words
 from mirsearch.indexes.base import FigureRecord
 from mirsearch.indexes.sqlite_access import told
 from mirsearch.indexes.sqlite_filters import folded, short_license
 from mirsearch.indexes.sqlite_rows import batches, marks, panel_values, plain
-from mirsearch.text import tokens
 
 _ARTICLE_TEXTS = ("title", "doi", "pmcid", "journal", "license", "url")
 
@@ -154,15 +154,8 @@ class SqliteWriter:
         key = int(row[0])
         self._run(f"UPDATE articles SET {', '.join(f'{name} = ?' for name in kept)} WHERE key = ?", *kept.values(), key)
         if kept["title"] != old["title"]:
-            self._retitle(key, str(kept["title"]))
+            sqlite_words.retitle(self._connection, key, str(kept["title"]))
         return key
-
-    def _retitle(self, article: int, title: str) -> None:
-        self._run(
-            "UPDATE words SET title = ? WHERE rowid IN "
-            "(SELECT p.key FROM panels p JOIN figures f ON f.key = p.figure WHERE f.article = ?)",
-            " ".join(tokens(title)), article,
-        )  # fmt: skip
 
     def _put_figure(self, figure: Figure, article: int | None) -> int:
         """Add or renew a figure's row; its key."""
@@ -188,7 +181,7 @@ class SqliteWriter:
     def _title(self, figure: int) -> str:
         row = self._run("SELECT a.title FROM figures f JOIN articles a ON a.key = f.article WHERE f.key = ?", figure)
         found = row.fetchone()
-        return " ".join(tokens(found[0])) if found and found[0] else ""
+        return str(found[0]) if found and found[0] else ""
 
     def _put_panel(self, figure: int, position: int, panel: Panel, title: str) -> int:
         """Add a panel with its words; its key."""
@@ -200,10 +193,7 @@ class SqliteWriter:
         ).lastrowid  # fmt: skip
         caption, text = plain(panel.caption) or "", plain(panel.text) or ""
         self._run("INSERT INTO panel_texts VALUES (?, ?, ?)", key, caption, text)
-        self._run(
-            "INSERT INTO words (rowid, caption, text, title) VALUES (?, ?, ?, ?)",
-            key, " ".join(tokens(caption)), " ".join(tokens(text)), title,
-        )  # fmt: skip
+        sqlite_words.add(self._connection, int(key or 0), caption, text, title)
         return int(key or 0)
 
     def _put_origin(self, figure: int, origin: Origin) -> None:
