@@ -25,6 +25,8 @@ from mirsearch.errors import MirsearchError
 from mirsearch.report import page
 from mirsearch.report.markup import el, escape, join, raw
 from mirsearch.report.page import page_html, write_page
+from mirsearch.report.pictures import Picture
+from mirsearch.report.scene import scene
 from mirsearch.report.wording import clean
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -133,6 +135,35 @@ def test_pictures_have_words_for_those_who_do_not_see_them() -> None:
     scenes = [a for t, a in Elements(page_html([make_answer()])).found if a.get("role") == "img"]
     assert len(scenes) == 7
     assert all(len(scene["aria-label"] or "") > 8 for scene in scenes)
+
+
+def rulers(document: str) -> list[tuple[float, str]]:
+    """Length (frame units) and label of every ruler in the document as written."""
+    found = re.findall(r'<g class="ruler"><rect[^>]*width="([\d.]+)"[^>]*></rect><text[^>]*>([^<]*)</text>', document)
+    return [(float(width), label) for width, label in found]
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "nm_per_px", "label"),
+    [(400, 300, 1.0, "100 nm"), (800, 600, 2.5, "500 nm"), (200, 600, 1.0, "200 nm"), (1000, 100, 0.01, "2 nm"),
+     (640, 480, 4000.0, "1 mm")],
+)  # fmt: skip
+def test_rulers_are_as_long_as_they_say(width: int, height: int, nm_per_px: float, label: str) -> None:
+    drawn = scene(Picture(b"", width, height), nm_per_px, "a picture")
+    ((units, told),) = rulers(drawn)
+    assert told == label
+    shown = min(400 / width, 300 / height)  # frame units a pixel
+    value, unit = told.split()
+    assert units / shown * nm_per_px == pytest.approx(float(value) * {"nm": 1, "µm": 1e3, "mm": 1e6}[unit], rel=1e-4)
+    assert 60 <= units <= 161
+
+
+@pytest.mark.parametrize("nm_per_px", [None, 0.0, -1.0, float("nan"), float("inf")])
+def test_no_ruler_without_a_scale(nm_per_px: float | None) -> None:
+    drawn = scene(Picture(b"", 40, 30), nm_per_px, "a picture")
+    assert rulers(drawn) == []
+    assert "scale not known" in drawn
+    assert "data-nm" not in drawn
 
 
 def test_several_answers_are_sections_with_titles() -> None:
@@ -267,7 +298,8 @@ def with_script(monkeypatch: pytest.MonkeyPatch, more: str) -> None:
 def test_the_page_works_in_a_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_script(monkeypatch, PROBE)
     answer = make_answer(folder=tmp_path)
-    told, console, asked = browse(page_html([answer]), tmp_path / "profile")
+    document = page_html([answer])
+    told, console, asked = browse(document, tmp_path / "profile")
     assert console == []
     assert asked == ["/page.html"]
     assert told["hidden"] is False
@@ -279,6 +311,8 @@ def test_the_page_works_in_a_browser(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert max(told["perNm"]) == pytest.approx(min(told["perNm"]), rel=1e-4)
     assert told["foreign"] == len(answer.hits) - len(known)
     assert told["back"] == pytest.approx(told["ownBars"], rel=1e-4)
+    assert told["ownLabels"] == [label for _, label in rulers(document)]
+    assert told["ownBars"] == pytest.approx([width for width, _ in rulers(document)], rel=1e-4)
     units = {"nm": 1.0, "µm": 1e3}
     for bar, per_nm, label in zip(told["ownBars"], told["ownPerNm"], told["ownLabels"], strict=True):
         value, unit = label.split()
