@@ -82,10 +82,10 @@ def _own_box(box: Box, own: int, whole: int) -> Box:
     return (x0, y0, x0 + width, y1)
 
 
-def choose_letters(texts: Sequence[TextBox], expected: Sequence[str], least: int = 2) -> list[Letter]:
+def choose_letters(texts: Sequence[TextBox], expected: Sequence[str]) -> list[Letter]:
     """One letter a label, alike in style and size, from lines of text.
 
-    With `expected` labels only these count. Without, they must run from "a" (or "i", "1") without a gap, at least `least`.
+    With `expected` labels only these count; without, those whose labels begin a sequence, with gaps still to fill.
     """
     found = [letter for text in texts if (letter := parse_letter(text)) is not None]
     wanted = {label.rstrip("'′") for label in expected}
@@ -96,12 +96,12 @@ def choose_letters(texts: Sequence[TextBox], expected: Sequence[str], least: int
     for group in groups:
         alike = _alike(group)
         if not wanted:
-            alike = _run(alike)
+            alike = _sequence(alike)
+            if len(best) >= 2:
+                break
         if len(alike) > len(best):
             best = alike
-    if wanted:
-        return _completed(best, found)
-    return best if len(best) >= least else []
+    return _completed(best, found) if wanted else best
 
 
 def _alike(letters: list[Letter]) -> list[Letter]:
@@ -134,24 +134,49 @@ def _similar(first: int, second: int) -> bool:
     return abs(first - second) <= _NEAR_HEIGHT * max(first, second)
 
 
-def _run(letters: list[Letter]) -> list[Letter]:
-    """Letters that run a, b, c… (i, ii…; 1, 2…) from the first; empty where the first is missing."""
+def _sequence(letters: list[Letter]) -> list[Letter]:
+    """Those of one-letter labels from "a" on that leave at most two of the labels before them out in a row."""
+    kept: list[Letter] = []
+    last = 96
+    for letter in sorted((each for each in letters if len(each.label) == 1 and each.label.isalpha()), key=_by_label):
+        if ord(letter.label) - last > 5 - 2 * bool(kept):
+            break
+        kept.append(letter)
+        last = ord(letter.label)
+    return kept
+
+
+def _by_label(letter: Letter) -> str:
+    return letter.label
+
+
+def run(letters: Sequence[Letter]) -> list[Letter]:
+    """Letters that run a, b, c… (i, ii…; 1, 2…) from the first without a gap, each right of or below those before."""
     by_label = {each.label: each for each in letters}
-    for sequence in (
-        [chr(n) for n in range(97, 123)],
-        ["i", "ii", "iii", "iv", "v", "vi"],
-        [str(n) for n in range(1, 10)],
-    ):
-        length = 0
-        while length < len(sequence) and sequence[length] in by_label:
-            length += 1
-        if length >= 2:
-            return [by_label[label] for label in sequence[:length]]
-    return []
+    best: list[Letter] = []
+    for sequence in ([chr(n) for n in range(97, 123)], ["i", "ii", "iii", "iv", "v", "vi"], [str(n) for n in range(1, 10)]):
+        found: list[Letter] = []
+        for label in sequence:
+            letter = by_label.get(label)
+            if letter is None or any(not in_order(before, letter) for before in found):
+                break
+            found.append(letter)
+        if len(found) > len(best):
+            best = found
+    return best
 
 
-def merged(known: list[Letter], read: Sequence[Letter]) -> list[Letter]:
-    """Letters known and, for each label they lack, the reading that fits them and the other readings best."""
+def in_order(first: Letter, second: Letter) -> bool:
+    """Whether `second` stands to the right of `first` or below it, as a later label does."""
+    height = max(first.height, second.height)
+    return second.box[0] > first.box[0] + height or second.box[1] > first.box[1] + height
+
+
+def merged(known: list[Letter], read: Sequence[Letter], lined: bool = False) -> list[Letter]:
+    """Letters known and, for each label they lack, the reading that fits them and the other readings best.
+
+    With `lined` a reading must stand in a row or column with another letter.
+    """
     if not read:
         return known
     pool = [*known, *read]
@@ -161,6 +186,9 @@ def merged(known: list[Letter], read: Sequence[Letter]) -> list[Letter]:
         if len(styles) == 1 and (letter.style in ("closed", "half")) not in styles:
             continue
         value = _rating(letter, pool) + letter.confidence
+        value -= sum(not in_order(*sorted((letter, each), key=_by_label)) for each in known)
+        if lined and value < 2.0:
+            continue
         if letter.label not in best or value > best[letter.label][0]:
             best[letter.label] = (value, letter)
     have = {each.label for each in known}

@@ -64,8 +64,12 @@ def _center(pixels: Pixels) -> Pixels:
     return np.ascontiguousarray(pixels[y : y + _CROP, x : x + _CROP])
 
 
+def flatness(pixels: Pixels) -> float:
+    """Share of pixels whose 3×3 surroundings differ by at most 2 gray levels: high in what is drawn, not taken."""
+    return _flatness(cv2.cvtColor(_center(pixels), cv2.COLOR_RGB2GRAY))
+
+
 def _flatness(gray: NDArray[np.uint8]) -> float:
-    """Share of pixels whose 3×3 surroundings differ by at most 2 gray levels."""
     kernel = np.ones((3, 3), np.uint8)
     return float((cv2.dilate(gray, kernel) - cv2.erode(gray, kernel) <= 2).mean())
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
-from mirsearch.analysis.letters import Letter, alike, expected_run, lookalike, merged, parse_letter
+from mirsearch.analysis.letters import Letter, alike, expected_run, lookalike, merged, parse_letter, run
 from mirsearch.analysis.marks import lone_marks
 from mirsearch.corpus import Box
 
@@ -29,26 +29,25 @@ class SecondLook:
         self._tiles = list(tiles)
         self._expected = list(expected)
         self._looks = 0
+        self._known: dict[Box, tuple[str, float]] = {}
 
     def completed(self, letters: list[Letter], searching: bool) -> list[Letter]:
         """`letters` and those found besides; without expected labels only where `searching` or a run has begun."""
         wanted = self._expected or (expected_run(letters, len(self._tiles)) if letters or searching else [])
-        if len(letters) < len(wanted):
-            letters = self._marks(letters, wanted)
+        for round_number in range(2):
+            if len(letters) < len(wanted):
+                letters = self._marks(letters, wanted, lined=round_number == 0)
         if len(letters) < len(wanted):
             letters = self._at([_grown(hole) for hole in self._holes(letters)], letters, wanted)
         if len(letters) < len(wanted):
             letters = self._at(self._corners(letters), letters, wanted)
-        if not self._expected:
-            labels = {each.label for each in letters}
-            end = next((n for n, label in enumerate(wanted) if label not in labels), len(wanted))
-            run = set(wanted[:end])
-            if len(run) < 2:
-                return []
-            return [each for each in letters if each.label in run]
-        if len(letters) < len(wanted):
-            letters = self._by_elimination(letters, wanted)
-        return letters
+        if self._expected:
+            return self._by_elimination(letters, wanted) if len(letters) < len(wanted) else letters
+        if len(run(letters)) < len(letters) or len(letters) < len(self._tiles):
+            letters = self._by_elimination(letters, wanted) if 2 * len(letters) >= len(wanted) else letters
+        letters = run(letters)
+        corners = sum(at_corner(each, self._tiles) for each in letters)
+        return letters if len(letters) >= 2 and 2 * corners >= len(letters) else []
 
     def _holes(self, letters: list[Letter]) -> list[Box]:
         """Where rows and columns of the letters found cross and no letter is known yet."""
@@ -60,12 +59,17 @@ class SecondLook:
         holes = []
         for top in tops:
             for left in lefts:
-                if not any(abs(each.box[0] - left) < 2 * height and abs(each.box[1] - top) < 2 * height for each in letters):
+                if not any(
+                    abs(each.box[0] - left) < 2 * height and abs(each.box[1] - top) < 2 * height for each in letters
+                ):
                     holes.append((round(left), round(top), round(left + 1.5 * height), round(top + height)))
         return holes
 
-    def _marks(self, letters: list[Letter], wanted: Sequence[str]) -> list[Letter]:
-        """Recognize lone marks in the corners of tiles and in the rows and columns of the letters found."""
+    def _marks(self, letters: list[Letter], wanted: Sequence[str], lined: bool) -> list[Letter]:
+        """Recognize lone marks in the corners of tiles and in the rows and columns of the letters found.
+
+        With `lined` only those count that line up with another letter, so that the others can be judged by them.
+        """
         height, width = self._pixels.shape[:2]
         zones = self._corners(letters)
         heights = None
@@ -79,7 +83,10 @@ class SecondLook:
         marks = lone_marks(cv2.cvtColor(self._pixels, cv2.COLOR_RGB2GRAY), zones, heights)
         marks = [box for box in marks if not any(_overlap(box, each.box) for each in letters)]
         marks = sorted(marks, key=lambda box: -(box[3] - box[1]))[:_MOST_MARKS]
-        texts = self._ocr.recognize([self._around(box) for box in marks])
+        unread = [box for box in marks if box not in self._known]
+        answers = self._ocr.recognize([self._around(box) for box in unread])
+        self._known.update(zip(unread, answers, strict=True))
+        texts = [self._known[box] for box in marks]
         missing = [label for label in wanted if label not in {each.label for each in letters}]
         read = [
             letter
@@ -89,7 +96,7 @@ class SecondLook:
             and letter.alone
             and letter.label in missing
         ]
-        return merged(letters, read)
+        return merged(letters, read, lined)
 
     def _around(self, box: Box) -> Pixels:
         """The crop of a mark with a margin."""
@@ -168,12 +175,12 @@ def at_corner(letter: Letter, tiles: Sequence[Box]) -> bool:
 
 
 def unlettered(tiles: Sequence[Box], letters: Sequence[Letter]) -> list[Box]:
-    """Tiles with no letter in or just outside them."""
+    """Tiles with no letter in their upper left quarter or just outside it."""
     free = []
     for x0, y0, x1, y1 in tiles:
-        margin_x, margin_y = _MARGIN * (x1 - x0), _MARGIN * (y1 - y0)
-        near = (x0 - round(margin_x), y0 - round(margin_y), x1, y1)
-        if not any(_overlap(near, each.box) for each in letters):
+        margin_x, margin_y = _MARGIN * (x1 - x0) + 4, _MARGIN * (y1 - y0) + 4
+        quarter = (round(x0 - margin_x), round(y0 - margin_y), (x0 + x1) // 2, (y0 + y1) // 2)
+        if not any(_overlap(quarter, each.box) for each in letters):
             free.append((x0, y0, x1, y1))
     return free
 

@@ -10,6 +10,7 @@ import numpy as np
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
 from mirsearch.analysis.gutters import Canvas, is_picture, tiles
 from mirsearch.analysis.letters import choose_letters
+from mirsearch.analysis.look import flatness
 from mirsearch.analysis.mosaic import mosaic
 from mirsearch.analysis.partition import Partition
 from mirsearch.analysis.second_look import SecondLook, at_corner
@@ -21,6 +22,7 @@ QUICK_SIDE = 640
 
 
 _TILE_SHARE = 0.012
+_DRAWN_FLAT = 0.5
 
 Panels = list[tuple[Box, str | None]]
 
@@ -58,7 +60,7 @@ def _separate(pixels: Pixels, ocr: OcrEngine, expected: list[str], texts: list[T
     if len(letters) >= 2:
         parts = Partition(canvas, letters).parts()
         return _ordered([(canvas.trimmed(box), letter.label) for box, letter in parts])
-    unlettered = _pictures(canvas, grid)
+    unlettered = _pictures(canvas, grid, pixels)
     if len(unlettered) >= 2 and not letters:
         return _ordered([(box, None) for box in unlettered])
     label = letters[0].label if letters and expected else None
@@ -85,13 +87,16 @@ def _tiles(canvas: Canvas) -> list[Box]:
     return cut
 
 
-def _pictures(canvas: Canvas, grid: list[Box]) -> list[Box]:
+def _pictures(canvas: Canvas, grid: list[Box], pixels: Pixels) -> list[Box]:
     """The tiles, where all of a figure without letters is pictures of comparable size; else nothing."""
     if len(grid) < 2 or not all(is_picture(canvas, box) for box in grid):
         return []
     areas = [_area(box) for box in grid]
     covered = sum(areas) / max(1, _area(canvas.trimmed(canvas.box)))
-    return grid if min(areas) >= 0.2 * max(areas) and covered > 0.8 else []
+    if min(areas) < 0.2 * max(areas) or covered < 0.8:
+        return []
+    flat = [flatness(pixels[y0:y1, x0:x1]) for x0, y0, x1, y1 in grid]
+    return grid if max(flat) < _DRAWN_FLAT else []
 
 
 def _ordered(panels: Panels) -> Panels:
