@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mirsearch import __version__
-from mirsearch.cli import analyze_cmd, corpus_cmds, ingest_cmd, plugins_cmd, query_cmd
+from mirsearch.cli import analyze_cmd, corpus_cmds, demo_cmd, ingest_cmd, plugins_cmd, query_cmd
 from mirsearch.cli.common import CommandGroup, set_verbosity
 
 app = typer.Typer(
@@ -46,6 +46,7 @@ app.command("show")(corpus_cmds.show)
 app.command("stats")(corpus_cmds.stats)
 app.command("delete")(corpus_cmds.delete)
 app.command("export")(corpus_cmds.export)
+app.command("demo")(demo_cmd.demo)
 app.command("plugins")(plugins_cmd.plugins)
 
 

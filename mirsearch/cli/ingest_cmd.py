@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,6 +26,7 @@ from mirsearch.cli.common import (
 from mirsearch.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
+    from mirsearch.indexes.base import Index
     from mirsearch.sources.base import FoundFigure, SourceFailure
     from mirsearch.summary import IngestSummary
 
@@ -53,28 +54,50 @@ def ingest(
     output: Annotated[TableFormat, typer.Option("--format", help="table or json (one line).")] = TableFormat.TABLE,
 ) -> None:
     """Take figures into the index: cut into panels, read scale bars and text, embed. Run again, only what is new."""
-    from mirsearch.indexes import open_index
-    from mirsearch.indexes.base import ExtractorIdentity
-
-    items = _find(paths, source, column or [])
-    model = load_extractor(extractor)
-    identity = ExtractorIdentity(model.name, model.version, model.dims)
-    corpus = open_index(settings.index_location(index), create=identity)
-    from mirsearch.analysis.analyzer import FigureAnalyzer
-    from mirsearch.ingest import Ingest
-
-    analyzer = FigureAnalyzer(load_ocr(ocr), load_detector(scalebars))
-    with _progress(len(items), quiet=output is TableFormat.JSON) as report:
-        summary = Ingest(corpus, analyzer, model, workers=workers, progress=report).run(items)
+    quiet = output is TableFormat.JSON
+    parts = (extractor, ocr, scalebars)
+    corpus, summary = ingest_paths(
+        paths, index, source=source, column=column or [], parts=parts, workers=workers, quiet=quiet
+    )
     corpus.close()
     if output is TableFormat.JSON:
         print_json(summary.as_json(), indent=None)
     else:
-        _print_summary(summary, corpus.location)
+        print_summary(summary, corpus.location)
     _leave(summary)
 
 
-def _find(paths: list[Path], source: str | None, column: list[str]) -> list[FoundFigure | SourceFailure]:
+DEFAULT_PARTS = (settings.DEFAULT_EXTRACTOR, settings.DEFAULT_OCR, settings.DEFAULT_SCALEBARS)
+
+
+def ingest_paths(
+    paths: list[Path],
+    index: str | None,
+    *,
+    source: str | None = None,
+    column: Sequence[str] = (),
+    parts: tuple[str, str, str] = DEFAULT_PARTS,
+    workers: int | None = None,
+    quiet: bool = False,
+) -> tuple[Index, IngestSummary]:
+    """Ingest paths with a progress bar; `parts`: extractor, OCR engine, scale-bar detector. The index stays open."""
+    from mirsearch.indexes import open_index
+    from mirsearch.indexes.base import ExtractorIdentity
+    from mirsearch.ingest import Ingest
+
+    items = _find(paths, source, column)
+    model = load_extractor(parts[0])
+    identity = ExtractorIdentity(model.name, model.version, model.dims)
+    corpus = open_index(settings.index_location(index), create=identity)
+    from mirsearch.analysis.analyzer import FigureAnalyzer
+
+    analyzer = FigureAnalyzer(load_ocr(parts[1]), load_detector(parts[2]))
+    with _progress(len(items), quiet) as report:
+        summary = Ingest(corpus, analyzer, model, workers=workers, progress=report).run(items)
+    return corpus, summary
+
+
+def _find(paths: list[Path], source: str | None, column: Sequence[str]) -> list[FoundFigure | SourceFailure]:
     from mirsearch.sources.base import FoundFigure
     from mirsearch.sources.discover import figures
 
@@ -92,7 +115,7 @@ def _find(paths: list[Path], source: str | None, column: list[str]) -> list[Foun
     return items
 
 
-def _columns(pairs: list[str]) -> dict[str, str]:
+def _columns(pairs: Sequence[str]) -> dict[str, str]:
     mapping = {}
     for pair in pairs:
         ours, equals, theirs = pair.partition("=")
@@ -130,7 +153,8 @@ def _progress(total: int, quiet: bool) -> Iterator[Callable[[IngestSummary, int]
         yield report
 
 
-def _print_summary(summary: IngestSummary, location: str) -> None:
+def print_summary(summary: IngestSummary, location: str) -> None:
+    """Failures on stderr, counts and seconds on stdout."""
     for file, reason in summary.failures[:FAILURES_SHOWN]:
         complain(reason if file in reason else f"{file}: {reason}")
     if len(summary.failures) > FAILURES_SHOWN:

@@ -1,0 +1,91 @@
+"""`mirsearch demo`: the whole way, on figures that mirsearch draws itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mirsearch import settings
+from mirsearch.cli.common import complain, console, load_detector, load_extractor, load_ocr
+from mirsearch.cli.ingest_cmd import ingest_paths, print_summary
+
+if TYPE_CHECKING:
+    from mirsearch.answer import Answer
+    from mirsearch.indexes.base import Index
+    from mirsearch.synthetic.demo import DemoQuery
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to put corpus, index and page.")] = Path("demo"),
+    figures: Annotated[int, typer.Option("--figures", min=30, max=2000, help="How many figures to draw.")] = 60,
+) -> None:
+    """Draw a corpus of figures, ingest it, ask three questions and write the answers as a page. Needs no network."""
+    from mirsearch.report.page import write_page
+    from mirsearch.report.table import print_answer
+    from mirsearch.synthetic.demo import write_demo
+
+    screen = console()
+    typer.echo(f"Drawing {figures} figures into {folder / 'figures'} …")
+    plan = write_demo(folder, figures)
+    typer.echo(f"Reading {plan.truth.panels} panels into {folder / 'index'} …")
+    corpus, summary = ingest_paths([plan.folder], str(folder / "index"))
+    print_summary(summary, corpus.location)
+    answers = []
+    for number, question in enumerate(plan.queries, start=1):
+        screen.print(f"\n[bold]{number}. {question.title}[/bold]")
+        answers.append(_ask(corpus, question))
+        print_answer(answers[-1], screen)
+        typer.echo(_verdict(answers[-1], question))
+    page = folder / "answers.html"
+    write_page(answers, page, titles=[question.title for question in plan.queries])
+    corpus.close()
+    if summary.failures:
+        complain(f"{len(summary.failures)} of the drawn figures could not be read")
+        raise typer.Exit(1)
+    _say_what_next(folder, page)
+
+
+def _ask(corpus: Index, question: DemoQuery) -> Answer:
+    from mirsearch.query import Filters
+    from mirsearch.query_image import ImageQuestion, ScaleOptions
+    from mirsearch.search import Question, ask, with_default_kinds
+
+    image = None
+    if question.image is not None:
+        told = ScaleOptions(nm_per_px=question.nm_per_px, read=question.scale)
+        ocr, detector = load_ocr(settings.DEFAULT_OCR), load_detector(settings.DEFAULT_SCALEBARS)
+        image = ImageQuestion(question.image, ocr, detector, scale=told)
+    asked = Question(
+        image=image,
+        text=question.text,
+        use_scale=question.scale,
+        filters=with_default_kinds(Filters(), every_kind=image is None),
+        top=5,
+    )
+    return ask(corpus, asked, lambda: load_extractor(corpus.extractor.name))
+
+
+def _verdict(answer: Answer, question: DemoQuery) -> str:
+    """How many of the hits are right: everything drawn is known."""
+    files = [Path(hit.stored.figure.image or "").name for hit in answer.hits]
+    right = sum(file in question.answers for file in files)
+    return f"{right} of {len(files)} hits show what was asked for (known, since every figure was drawn)"
+
+
+def _say_what_next(folder: Path, page: Path) -> None:
+    index = folder / "index"
+    typer.echo(
+        f"""
+Open {page} to look at the answers.
+
+Try next:
+  mirsearch query {folder / "query_1_image.png"} --index {index} --explain
+  mirsearch query {folder / "query_2_scale.png"} --field-of-view "2 um" --index {index}
+  mirsearch analyze {folder / "figures"}/*.png --overlay {folder / "overlays"}/
+  mirsearch stats --index {index}
+and with your own figures:
+  mirsearch ingest FOLDER --index my-index
+  mirsearch query MICROGRAPH --index my-index --format html"""
+    )
