@@ -35,6 +35,15 @@ class Classed:
     pixels: Pixels
 
 
+@dataclass(frozen=True)
+class Reference:
+    """A micrograph apart from the classed ones: its pixels, weight in the means, and article (None for single ones)."""
+
+    pixels: Pixels
+    weight: float
+    article: str | None
+
+
 def classed(data: Path) -> list[Classed]:
     """The classed micrographs."""
     with (data / "class_truth.csv").open(newline="", encoding="utf-8") as table:
@@ -42,17 +51,19 @@ def classed(data: Path) -> list[Classed]:
     return [Classed(row["file"], row["class"], row["paper"], open_picture(data / row["file"]).pixels) for row in rows]
 
 
-def references(data: Path) -> list[tuple[Pixels, float]]:
-    """Micrographs of other collections and papers, with the weight of each: nanoballs, emps, article panels."""
-    paths = sorted((data / "nanoballs").glob("*.tif")) + sorted((data / "emps").glob("*.png"))
-    images = [(open_picture(path).pixels, 1.0) for path in paths]
+def references(data: Path) -> list[Reference]:
+    """Micrographs of other collections and papers: nanoballs (one study), emps, article panels."""
+    nanoballs, emps = sorted((data / "nanoballs").glob("*.tif")), sorted((data / "emps").glob("*.png"))
+    images = [Reference(open_picture(path).pixels, 1.0, "nanoballs") for path in nanoballs]
+    images += [Reference(open_picture(path).pixels, 1.0, None) for path in emps]
     with (data / "panel_truth.csv").open(newline="", encoding="utf-8") as table:
         rows = [row for row in csv.DictReader(table) if row["kind"] in KINDS]
-    counts = Counter(Path(row["file"]).parent for row in rows)
-    for row in rows:
+    articles = [Path(row["file"]).parent.name for row in rows]
+    counts = Counter(articles)
+    for row, article in zip(rows, articles, strict=True):
         x0, y0, x1, y1 = (int(row[key]) for key in ("x0", "y0", "x1", "y1"))
-        share = min(1.0, ARTICLE_SHARE / counts[Path(row["file"]).parent])
-        images.append((open_picture(data / row["file"]).pixels[y0:y1, x0:x1], share))
+        pixels = open_picture(data / row["file"]).pixels[y0:y1, x0:x1]
+        images.append(Reference(pixels, min(1.0, ARTICLE_SHARE / counts[article]), article))
     return images
 
 
@@ -65,11 +76,11 @@ def tinted_references(data: Path) -> list[tuple[Pixels, float]]:
     rng = np.random.default_rng(7)
     images = references(data)
     tinted = [
-        (tint, weight / 3)
-        for number, (pixels, weight) in enumerate(images)
-        for tint in tints(pixels, PRIMARIES[number % len(PRIMARIES)], rng)
+        (tint, image.weight / 3)
+        for number, image in enumerate(images)
+        for tint in tints(image.pixels, PRIMARIES[number % len(PRIMARIES)], rng)
     ]
-    return images + tinted
+    return [(image.pixels, image.weight) for image in images] + tinted
 
 
 def tints(pixels: Pixels, color: NDArray[np.float64], rng: np.random.Generator) -> list[Pixels]:

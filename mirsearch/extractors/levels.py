@@ -43,8 +43,8 @@ class Level:
         return f"{self.tap}-{self.pool}{self.p:g}" if self.pool == "gem" else f"{self.tap}-{self.pool}"
 
 
-SIDE = 320
+SIDE = 256
 """Images are brought to SIDE × SIDE px."""
 
-LEVELS = (Level("block6"), Level("block13"))
-"""The parts of the vector: texture, and what the image shows. Chosen with benchmarks/retrieval.py --choose."""
+LEVELS = (Level("block7"), Level("block14", weight=0.85))
+"""The ends of stages 3 (texture) and 5 (what it shows); benchmarks/retrieval.py --choose compares others."""
