@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,7 @@ class EmbeddedIndex:
                 writer.commit()
             finally:
                 writer.rollback()
+                _settle(connection)
         with self._readers.snapshot() as connection:
             self._matrix.at(connection)
 
@@ -184,6 +185,13 @@ class EmbeddedIndex:
             f"no panel {panel_id!r} in the index at {self.location}",
             "see ids with: mirsearch export or mirsearch query",
         )
+
+
+def _settle(connection: sqlite3.Connection) -> None:
+    """Move what lies in the log into the database, so that one file has it all, as far as readers allow just now."""
+    with suppress(sqlite3.Error):  # all is safe in the log, too
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _figure_of_prefix(connection: sqlite3.Connection, prefix: str) -> str | None:

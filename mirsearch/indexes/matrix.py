@@ -72,7 +72,7 @@ class Matrix:
                     found = self._write(connection, commit, matrix_file.load(self.folder, self.dims))
             except (OSError, LockHeldError):
                 return None
-        return Snapshot(found.rows, _blocks(found.mapped()))
+        return _mapped(found)
 
     def _write(self, connection: sqlite3.Connection, commit: Rows, found: MatrixFile | None) -> MatrixFile:
         """Append what is new to a matrix of ours, or write one anew; give its place in the folder to it."""
@@ -93,7 +93,7 @@ class Matrix:
         if now is None or not _is_past(connection, now.rows):
             found = matrix_file.load(self.folder, self.dims)
             usable = found is not None and _is_past(connection, found.rows)
-            now = Snapshot(found.rows, _blocks(found.mapped())) if found and usable else Snapshot(Rows(), ())
+            now = (_mapped(found) if found and usable else None) or Snapshot(Rows(), ())
         rows, added = _without_removed(connection, commit, now.rows), list(now.blocks[1:])
         for longer, block in self._newer(connection, rows):
             rows = longer
@@ -134,6 +134,14 @@ def last_commit(connection: sqlite3.Connection) -> Rows:
     query = "SELECT generation, token, removals FROM commits ORDER BY generation DESC LIMIT 1"
     row = connection.execute(query).fetchone()
     return Rows(*row) if row else Rows()
+
+
+def _mapped(file: MatrixFile) -> Snapshot | None:
+    """The file as a snapshot; None where another process has just replaced it."""
+    try:
+        return Snapshot(file.rows, _blocks(file.mapped()))
+    except (OSError, ValueError):
+        return None
 
 
 def _blocks(matrix: Half | None) -> tuple[Half, ...]:

@@ -57,6 +57,10 @@ def _explained(location: str, error: sqlite3.Error) -> MirsearchError:
     return IndexAccessError(f"the index at {location} can't be used: {text}", "check the path and its permissions")
 
 
+class Frozen(sqlite3.Connection):
+    """A connection to a file taken as it is, without locks: true only until someone writes, so used once."""
+
+
 def connect(path: Path, mode: str) -> sqlite3.Connection:
     """A connection in autocommit with mode `ro`, `rw`, `rwc` or `immutable`; it may move between threads."""
     query = "mode=ro&immutable=1" if mode == "immutable" else f"mode={mode}"
@@ -66,6 +70,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
         timeout=BUSY_S,
         isolation_level=None,
         check_same_thread=False,
+        factory=Frozen if mode == "immutable" else sqlite3.Connection,
     )
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
@@ -104,7 +109,7 @@ class Readers:
 
     def _give(self, connection: sqlite3.Connection) -> None:
         with self._lock:
-            if not self._closed:
+            if not self._closed and not isinstance(connection, Frozen):
                 self._idle.append(connection)
                 return
         connection.close()
@@ -126,7 +131,8 @@ def open_reader(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         connection.close()
         wal = path.with_name(path.name + "-wal")
-        if "unable to open" not in str(error) or (wal.exists() and wal.stat().st_size):
+        unwritable = "unable to open" in str(error) or "readonly" in str(error)
+        if not unwritable or (wal.exists() and wal.stat().st_size):
             raise
         # in a folder that can't be written SQLite can't keep its shared memory; with an empty log there is none to keep
         connection = connect(path, "immutable")
