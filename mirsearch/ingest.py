@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 CHUNK = 64
 """Files asked of the index at once."""
 
-COMMIT_SECONDS = 2.0
+COMMIT_SECONDS = 1.0
 """What a crash can cost: the work since the last commit."""
 
 

@@ -43,6 +43,7 @@ class QueryPart:
 
     box: Box
     pixels: Pixels
+    kind: str = "unknown"
     label: str | None = None
     scale: ScaleReading | None = None
     field_of_view_nm: float | None = None
@@ -74,7 +75,9 @@ class ImageQuestion:
         fov = self.scale.field_of_view_nm
         if fov is None and reading is not None:
             fov = part.shape[1] * reading.nm_per_px
-        return QueryPart(box, part, label, reading, fov, tuple(notes))
+        from mirsearch.analysis.kind import judge
+
+        return QueryPart(box, part, judge(part, "").kind, label, reading, fov, tuple(notes))
 
     def _choose(self, pixels: Pixels) -> tuple[Box, str | None, list[str]]:
         height, width = pixels.shape[:2]

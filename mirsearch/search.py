@@ -27,6 +27,7 @@ class Question:
     text: str | None = None
     field_of_view_nm: float | None = None
     use_scale: bool = True
+    every_kind: bool = False
     filters: Filters = field(default_factory=Filters)
     formula: Formula = field(default_factory=Formula)
     top: int = 10
@@ -64,12 +65,13 @@ def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) ->
     fov = question.field_of_view_nm
     if fov is None and question.use_scale:
         fov = part.field_of_view_nm if part else stored.panel.field_of_view_nm if stored else None
+    filters = _kinds_for(question, part.kind if part else stored.panel.kind if stored else None)
     request = SearchRequest(
         vector=vector,
         field_of_view_nm=fov,
         text=question.text,
         formula=question.formula,
-        filters=question.filters,
+        filters=filters,
         top=question.top,
         exact=question.exact,
         exclude=frozenset([question.like] if question.like else []),
@@ -85,7 +87,7 @@ def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) ->
         text=question.text,
         scale=scale,
         field_of_view_nm=fov,
-        filters=question.filters,
+        filters=filters,
         pixels=part.pixels if part else _picture(index, question.like),
     )
     took = (time.perf_counter() - started) * 1000
@@ -141,12 +143,12 @@ def _notes(question: Question, fov: float | None, result: SearchResult) -> list[
     return notes
 
 
-def with_default_kinds(filters: Filters, every_kind: bool) -> Filters:
-    """Image answers leave plots and schematics out unless a kind, or every kind, is asked for."""
-    if every_kind or filters.kinds:
-        return filters
-    return dataclasses.replace(filters, kinds=IMAGE_KINDS)
-
-
 IMAGE_KINDS = ("micrograph", "diffraction", "map", "photo", "unknown")
-"""Kinds that answer an image query when none is asked for."""
+"""Kinds that answer an image when none is asked for: all but plots and schematics."""
+
+
+def _kinds_for(question: Question, kind: str | None) -> Filters:
+    """The question's filters; a picture that is no plot or schematic itself isn't answered with any, unless asked."""
+    if question.every_kind or question.filters.kinds or kind not in IMAGE_KINDS:
+        return question.filters
+    return dataclasses.replace(question.filters, kinds=IMAGE_KINDS)

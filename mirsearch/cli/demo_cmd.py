@@ -48,9 +48,8 @@ def demo(
 
 
 def _ask(corpus: Index, question: DemoQuery) -> Answer:
-    from mirsearch.query import Filters
     from mirsearch.query_image import ImageQuestion, ScaleOptions
-    from mirsearch.search import Question, ask, with_default_kinds
+    from mirsearch.search import Question, ask
 
     image = None
     if question.image is not None:
@@ -61,7 +60,6 @@ def _ask(corpus: Index, question: DemoQuery) -> Answer:
         image=image,
         text=question.text,
         use_scale=question.scale,
-        filters=with_default_kinds(Filters(), every_kind=image is None),
         top=5,
     )
     return ask(corpus, asked, lambda: load_extractor(corpus.extractor.name))

@@ -99,7 +99,7 @@ def query(
     scalebars: ScaleBarsOption = settings.DEFAULT_SCALEBARS,
 ) -> None:
     """Find panels that look like an image, at its scale, and whose captions say the words asked for."""
-    from mirsearch.search import Question, ask, with_default_kinds
+    from mirsearch.search import Question, ask
 
     if image is None and any(value is not None for value in (panel, crop, scale, bar_px, nm_per_px)):
         raise UsageError("--panel, --crop, --scale, --bar-px and --nm-per-px speak of an image", "give one")
@@ -113,7 +113,8 @@ def query(
         text=text,
         field_of_view_nm=told.field_of_view_nm,
         use_scale=not no_scale,
-        filters=with_default_kinds(filters, all_kinds or (image is None and like is None)),
+        every_kind=all_kinds,
+        filters=filters,
         formula=formula(weight or [], missing, sigma),
         top=top,
         exact=exact,
