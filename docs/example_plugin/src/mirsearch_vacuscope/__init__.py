@@ -1,0 +1,1 @@
+"""A source and an extractor for mirsearch, found through entry points."""
