@@ -75,12 +75,11 @@ def tasks(images: Sequence[Classed], vectors: Vectors) -> list[Task]:
 
 def interval(values: Floats, groups: NDArray[np.str_] | None = None, seed: int = 1) -> tuple[float, float]:
     """95 % bootstrap interval of the mean: queries resampled, or whole groups of them (all queries of a paper)."""
-    labels = np.arange(len(values)) if groups is None else np.unique(groups, return_inverse=True)[1]
     there = ~np.isnan(values)
-    size = int(labels.max()) + 1
-    sums = np.bincount(labels[there], values[there], size)
-    counts = np.bincount(labels[there], minlength=size)
-    drawn = np.random.default_rng(seed).integers(0, size, (RESAMPLES, size))
-    resampled = sums[drawn].sum(axis=1) / np.maximum(counts[drawn].sum(axis=1), 1)
+    units = np.arange(len(values)) if groups is None else groups
+    labels = np.unique(units[there], return_inverse=True)[1]
+    sums, counts = np.bincount(labels, values[there]), np.bincount(labels)
+    drawn = np.random.default_rng(seed).integers(0, len(sums), (RESAMPLES, len(sums)))
+    resampled = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = np.percentile(resampled, [2.5, 97.5])
     return float(low), float(high)
