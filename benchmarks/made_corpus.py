@@ -1,0 +1,101 @@
+"""Made panels for measuring an index: clustered vectors, captions with a natural spread of words, fields of view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading
+from mirsearch.indexes.base import FigureRecord
+
+PANELS_A_FIGURE = 4
+KINDS = ("micrograph", "micrograph", "micrograph", "diffraction", "plot", "map")
+TECHNIQUES = ("SEM", "TEM", "HRTEM", "AFM", None)
+SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "ar", "en", "is", "ol", "un")]
+
+
+@dataclass(frozen=True)
+class World:
+    """What all panels of a run are drawn from: cluster centers (clusters, dims), directions within, and words."""
+
+    centers: NDArray[np.float32]
+    directions: NDArray[np.float32]
+    words: NDArray[np.str_]
+    odds: NDArray[np.float64]
+
+
+def world(dims: int, seed: int = 1, clusters: int = 400, inner: int = 48, vocabulary: int = 30_000) -> World:
+    """Centers that share directions, as the looks of real panels do; words by Zipf's law."""
+    rng = np.random.default_rng(seed)
+    basis = rng.standard_normal((64, dims), dtype=np.float32)
+    centers = rng.standard_normal((clusters, 64), dtype=np.float32) @ basis / 8
+    directions = rng.standard_normal((inner, dims), dtype=np.float32) * (1 / np.sqrt(np.arange(1, inner + 1)))[:, None]
+    words: dict[str, None] = {}
+    while len(words) < vocabulary:
+        words["".join(rng.choice(SYLLABLES, size=rng.integers(2, 5)))] = None
+    odds = 1 / np.arange(10, vocabulary + 10) ** 1.05
+    return World(centers, directions.astype(np.float32), np.array(list(words)), odds / odds.sum())
+
+
+def vectors(made: World, rng: np.random.Generator, count: int) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Unit vectors float32 (count, dims), and the cluster of each."""
+    clusters = rng.integers(0, len(made.centers), count)
+    inside = rng.standard_normal((count, len(made.directions)), dtype=np.float32) @ made.directions
+    noise = rng.standard_normal((count, made.centers.shape[1]), dtype=np.float32)
+    found = made.centers[clusters] + 0.5 * inside + 0.3 * noise
+    return found / np.linalg.norm(found, axis=1, keepdims=True), clusters
+
+
+def caption(made: World, rng: np.random.Generator, cluster: int) -> str:
+    """Some 45 words, a few of them of the cluster's own topic."""
+    topic = made.words[500 + 7 * cluster : 504 + 7 * cluster]
+    words = rng.choice(made.words, size=int(rng.integers(25, 65)), p=made.odds)
+    return " ".join([*rng.choice(topic, size=2), *words])
+
+
+def question(made: World, rng: np.random.Generator, cluster: int) -> str:
+    """Three words: one of a cluster's topic, two as common as captions have them."""
+    topic = made.words[500 + 7 * cluster : 504 + 7 * cluster]
+    return " ".join([str(rng.choice(topic)), *rng.choice(made.words, size=2, p=made.odds)])
+
+
+def records(made: World, count: int, seed: int = 2) -> Iterator[FigureRecord]:
+    """Figures of four panels, `count` panels in all; two thirds have a scale."""
+    rng = np.random.default_rng(seed)
+    for start in range(0, count, 4096):
+        size = min(4096, count - start)
+        rows, clusters = vectors(made, rng, size)
+        for at in range(0, size, PANELS_A_FIGURE):
+            yield _figure(made, rng, (start + at) // PANELS_A_FIGURE, rows[at : at + 4], clusters[at : at + 4])
+
+
+def _figure(
+    made: World, rng: np.random.Generator, number: int, rows: NDArray[np.float32], clusters: NDArray[np.intp]
+) -> FigureRecord:
+    identity = f"{number:016x}"
+    text = caption(made, rng, int(clusters[0]))
+    panels = tuple(
+        Panel(
+            box=(500 * at, 0, 500 * at + 500, 400),
+            label="abcd"[at],
+            kind=KINDS[int(rng.integers(len(KINDS)))],
+            technique=TECHNIQUES[int(rng.integers(len(TECHNIQUES)))],
+            caption=text,
+            text="500 nm",
+            scale=ScaleReading(10 ** float(rng.uniform(-2, 3))) if rng.random() < 0.67 else None,
+        )
+        for at in range(len(rows))
+    )
+    article = Article(
+        id=f"doi:10.1/{number // 5}",
+        doi=f"10.1/{number // 5}",
+        title=" ".join(rng.choice(made.words, size=9, p=made.odds)),
+        journal=f"Journal {number // 5 % 40}",
+        year=2000 + number // 5 % 25,
+        license=("CC BY 4.0", "CC BY-NC 4.0", None)[number // 5 % 3],
+    )
+    figure = Figure(identity, 2000, 400, caption=text, article=article, origins=(Origin("made", identity),))
+    return FigureRecord(figure, panels, rows, (b"",) * len(panels))
