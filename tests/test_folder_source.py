@@ -16,7 +16,7 @@ from mirsearch.sources.articles import clean_text, label_of, make_article, norma
 from mirsearch.sources.base import FoundFigure, SourceFailure, SourceRequest
 from mirsearch.sources.folder import MAX_FAILURES, FolderSource
 from mirsearch.sources.permissions import permission_note
-from mirsearch.sources.tables import read_table
+from mirsearch.sources.tables import COLUMNS, read_table
 
 
 def draw(folder: Path, *names: str) -> None:
@@ -367,6 +367,14 @@ def test_any_table_gives_figures_or_failures(tmp_path: Path, data: bytes, name: 
         assert figure.path.parent == tmp_path.resolve()
         assert figure.caption.isprintable()
     assert all(failure.reason and "\n" not in failure.reason for failure in failures)
+
+
+def test_the_documented_columns_are_those_there_are() -> None:
+    text = (Path(__file__).resolve().parent.parent / "docs" / "sources.md").read_text(encoding="utf-8")
+    rows = "\n".join(line for line in text.splitlines() if line.startswith("| `"))
+    for column, others in COLUMNS.items():
+        assert f"`{column}`" in rows
+        assert all(other in rows for other in others)
 
 
 @pytest.mark.data

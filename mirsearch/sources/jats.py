@@ -20,6 +20,7 @@ _HEAD_BYTES = 1 << 16
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)[\s/>]")
 _ARTICLE = re.compile(r"<(?:\w+:)?article[\s>]")
 _JATS = re.compile(r"<(?:\w+:)?(?:front|article-meta|floats-group)[\s>]|//NLM//DTD|JATS|article-type\s*=")
+_WORD = re.compile(r"[^\W_]+")
 _BESIDE = "put the article's image files beside the XML, under the names it gives or as fig1.jpg, fig2.jpg …"
 
 
@@ -91,7 +92,8 @@ def _single(path: Path) -> Iterator[FoundFigure | SourceFailure]:
     alone = not any(_looks(each) for each in siblings)
     pool = Pool(files, path.parent)
     for article in read.articles:
-        yield from _figures(read, article, pool if alone and len(read.articles) == 1 else _own(pool, read, article))
+        whole = alone and len(read.articles) == 1
+        yield from _figures(read, article, pool if whole else _Owners(pool).own(read, article))
 
 
 def _folder(folder: Path) -> Iterator[FoundFigure | SourceFailure]:
@@ -124,6 +126,7 @@ def _read_into(path: Path, reads: list[_Read], failures: list[SourceFailure]) ->
 def _articles(reads: list[_Read], pool: Pool) -> Iterator[FoundFigure | SourceFailure]:
     every = [(read, article) for read in reads for article in read.articles]
     seen: set[str] = set()
+    owners = _Owners(pool)
     for read, article in every:
         identity = article.article.id if article.article else None
         if identity in seen:
@@ -131,7 +134,7 @@ def _articles(reads: list[_Read], pool: Pool) -> Iterator[FoundFigure | SourceFa
             continue
         if identity is not None:
             seen.add(identity)
-        own = pool if len(every) == 1 else _own(pool, read, article)
+        own = pool if len(every) == 1 else owners.own(read, article)
         yield from _figures(read, article, own)
         pool.taken |= own.taken
         for path in own.left() if len(every) > 1 else ():
@@ -142,27 +145,36 @@ def _articles(reads: list[_Read], pool: Pool) -> Iterator[FoundFigure | SourceFa
         yield _plain(path, alone)
 
 
-def _own(pool: Pool, read: _Read, article: JatsArticle) -> Pool:
-    """Of a pool several articles share, what is one article's by name or folder, or named in its figures."""
-    marks = {read.path.stem.lower()}
-    if article.article is not None and article.article.pmcid:
-        marks.add(article.article.pmcid.lower())
-    names = {
-        hit for figure in article.figures for image in figure.images for name in image if (hit := pool.named(name))
-    }
-    folder = read.path.parent
+class _Owners:
+    """Of the images several articles share, those that are one's by folder or name; built once, asked per article."""
 
-    def is_own(path: Path) -> bool:
-        inside = folder != pool.root and folder in path.parents
-        parts = path.relative_to(pool.root).parts
-        marked = any(part.lower() == mark for part in parts[:-1] for mark in marks)
-        return path in names or inside or marked or any(_begins(path.stem.lower(), mark) for mark in marks)
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._by_folder: dict[Path, list[Path]] = {}
+        self._by_mark: dict[str, list[Path]] = {}
+        for path in pool.files:
+            inner = path.relative_to(pool.root).parents
+            for folder in inner[:-1]:
+                self._by_folder.setdefault(pool.root / folder, []).append(path)
+            marks = {folder.name.lower() for folder in inner[:-1]} | _beginnings(path.stem.lower())
+            for mark in marks:
+                self._by_mark.setdefault(mark, []).append(path)
 
-    return Pool([path for path in pool.left() if is_own(path)], pool.root)
+    def own(self, read: _Read, article: JatsArticle) -> Pool:
+        """What is named in the article's figures, lies in its own folder, or bears its file's name or PMC id."""
+        marks = [read.path.stem.lower()]
+        if article.article is not None and article.article.pmcid:
+            marks.append(article.article.pmcid.lower())
+        hrefs = (name for figure in article.figures for image in figure.images for name in image)
+        own = {hit for name in hrefs if (hit := self._pool.named(name))}
+        own.update(self._by_folder.get(read.path.parent, ()))
+        own.update(path for mark in marks for path in self._by_mark.get(mark, ()))
+        return Pool(sorted(own - self._pool.taken), self._pool.root)
 
 
-def _begins(stem: str, mark: str) -> bool:
-    return stem.startswith(mark) and not stem[len(mark) : len(mark) + 1].isalnum()
+def _beginnings(stem: str) -> set[str]:
+    """What a name begins with, up to each place where letters and digits end: `pmc1` and `pmc1_fig2` of `pmc1_fig2`."""
+    return {stem[: found.end()] for found in _WORD.finditer(stem)}
 
 
 def _figures(read: _Read, article: JatsArticle, pool: Pool) -> Iterator[FoundFigure | SourceFailure]:
