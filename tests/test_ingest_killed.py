@@ -1,0 +1,110 @@
+"""An ingest killed at random moments and run again ends with the corpus of an undisturbed run."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import pytest
+from cli_runner import run
+
+from mirsearch.synthetic.corpus import write_corpus
+
+KILLS = 20
+COMMAND = [sys.executable, "-m", "mirsearch", "ingest"]
+
+
+@pytest.fixture(scope="module")
+def small_figures(tmp_path_factory) -> Path:
+    """Many small files, so that there is something to kill at every moment; one of them twice, one damaged."""
+    drawn = write_corpus(tmp_path_factory.mktemp("drawn"), figures=4, seed=5)
+    folder = tmp_path_factory.mktemp("small") / "figures"
+    folder.mkdir()
+    rows = ["file,caption,doi"]
+    for figure in drawn.figures:
+        picture = cv2.imread(str(drawn.folder / figure.file))
+        height, width = picture.shape[:2]
+        for number in range(6):
+            y, x = (number // 3) * height // 3, (number % 3) * width // 4
+            name = f"{Path(figure.file).stem}_{number}.png"
+            cv2.imwrite(str(folder / name), picture[y : y + 160, x : x + 220])
+            rows.append(f'{name},"View {number} of figure {figure.label}",{figure.doi}')
+    (folder / "zz_copy.png").write_bytes((folder / name).read_bytes())
+    (folder / "zz_damaged.png").write_bytes((folder / name).read_bytes()[:300])
+    (folder / "captions.csv").write_text("\n".join(rows), encoding="utf-8")
+    return folder
+
+
+def corpus_of(index: Path) -> list[dict]:
+    return [json.loads(line) for line in run("export", "--vectors", "--index", index).out.splitlines()]
+
+
+def start(figures: Path, index: Path) -> subprocess.Popen[bytes]:
+    command = [*COMMAND, str(figures), "--index", str(index)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def test_killed_twenty_times_the_corpus_is_the_same(small_figures, tmp_path):
+    began = time.monotonic()
+    assert start(small_figures, tmp_path / "whole").wait() == 1  # the damaged file failed, all others came in
+    undisturbed = time.monotonic() - began
+    moments = random.Random(20).sample([undisturbed * step / 40 for step in range(4, 40)], KILLS)
+    killed = 0
+    for moment in moments:
+        process = start(small_figures, tmp_path / "killed")
+        try:
+            process.wait(timeout=moment)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            killed += 1
+        if (tmp_path / "killed" / "corpus.sqlite3").exists():
+            known = {row["id"]: row for row in corpus_of(tmp_path / "whole")}
+            assert all(row == known[row["id"]] or row["origins"] != known[row["id"]]["origins"]
+                       for row in corpus_of(tmp_path / "killed"))  # fmt: skip
+    assert killed >= KILLS // 2
+    assert start(small_figures, tmp_path / "killed").wait() == 1
+    assert corpus_of(tmp_path / "killed") == corpus_of(tmp_path / "whole")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+def test_ctrl_c_keeps_what_is_done_and_goes_on_later(small_figures, tmp_path):
+    index = tmp_path / "index"
+    process = subprocess.Popen(
+        [*COMMAND, str(small_figures), "--index", str(index), "--workers", "1"],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while process.poll() is None and not (index / "corpus.sqlite3").exists():
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted" in told
+    assert "Traceback" not in told
+    summary = run("ingest", small_figures, "--index", index, "--format", "json", code=1).json()
+    assert len(summary["failures"]) == 1
+    assert "zz_damaged.png" in summary["failures"][0]["file"]
+    stats = run("stats", "--index", index, "--format", "json").json()
+    assert stats["figures"] == summary["figures"]["new"] + summary["figures"]["already_there"] - 1
+
+
+def test_a_second_writer_is_told_who_writes(small_figures, tmp_path):
+    index = tmp_path / "index"
+    from mirsearch.indexes import open_index
+    from mirsearch.indexes.base import ExtractorIdentity
+
+    run("ingest", small_figures / "zz_copy.png", "--index", index)
+    corpus = open_index(str(index))
+    assert isinstance(corpus.extractor, ExtractorIdentity)
+    with corpus.writer():
+        refused = run("ingest", small_figures, "--index", index, code=1)
+    assert str(os.getpid()) in refused.err
+    corpus.close()
