@@ -36,7 +36,9 @@ def query_card(answer: Answer, picture: Picture | None) -> Markup:
     if query.image is not None or query.like is not None or picture is not None:
         nm_per_px = _query_nm_per_px(answer, picture)
         named = clean(query.image, 200).replace("\\", "/").rsplit("/", 1)[-1] if query.image else clean(query.like, 60)
-        parts.append(el("div", {"class": "frame"}, scene(picture, nm_per_px, f"Query picture {named}")))
+        parts.append(
+            el("div", {"class": "frame"}, scene(picture, nm_per_px, f"Query picture {named}", "scale not used"))
+        )
         panel = f", panel {clean(query.panel, 8)}" if query.panel and not query.like else ""
         parts.append(el("p", {"class": "name"}, ("Like " if query.like else "") + named + panel))
     if query.text:

@@ -10,8 +10,13 @@ WIDTH, HEIGHT, STRIP = 400, 300, 34
 _BAR_SHARE = 0.4
 
 
-def scene(picture: Picture | None, nm_per_px: float | None, description: str) -> Markup:
-    """The frame of a picture (None: a note that there is none); `nm_per_px` is that of the panel's file."""
+def scene(
+    picture: Picture | None, nm_per_px: float | None, description: str, without: str = "scale not known"
+) -> Markup:
+    """The frame of a picture (None: a note that there is none); `nm_per_px` is that of the panel's file.
+
+    `without` stands in place of the ruler where there is no scale.
+    """
     known = nm_per_px is not None and 0 < nm_per_px < float("inf")
     width, height = (picture.width, picture.height) if picture else (WIDTH, HEIGHT)
     attributes: dict[str, object] = {
@@ -22,9 +27,14 @@ def scene(picture: Picture | None, nm_per_px: float | None, description: str) ->
         "data-w": width,
         "data-h": height,
         "data-nm": nm_per_px if known and picture else None,
+        "data-without": without,
     }
     return el(
-        "svg", attributes, _bed(), _view(picture, width, height), _ruler(width, height, nm_per_px if known else None)
+        "svg",
+        attributes,
+        _bed(),
+        _view(picture, width, height),
+        _ruler(width, height, nm_per_px if known else None, without),
     )
 
 
@@ -40,11 +50,11 @@ def _view(picture: Picture | None, width: int, height: int) -> Markup:
     return el("svg", view, image)
 
 
-def _ruler(width: int, height: int, nm_per_px: float | None) -> Markup:
-    """A bar of a round length in the picture's own scale, with its label; the words where no scale is known."""
+def _ruler(width: int, height: int, nm_per_px: float | None, without: str) -> Markup:
+    """A bar of a round length in the picture's own scale, with its label; `without` where no scale is known."""
     middle = HEIGHT + STRIP / 2
     if nm_per_px is None:
-        text = el("text", {"x": 0, "y": middle + 6}, "scale not known")
+        text = el("text", {"x": 0, "y": middle + 6}, without)
         return el("g", {"class": "ruler unknown"}, text)
     units_per_nm = min(WIDTH / width, HEIGHT / height) / nm_per_px
     bar_nm = nice_length(_BAR_SHARE * WIDTH / units_per_nm)

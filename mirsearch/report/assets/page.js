@@ -40,7 +40,7 @@
       view.setAttribute("viewBox", `0 0 ${w} ${h}`);
       const unitsPerNm = nm === null ? null : Math.min(FRAME_W / w, FRAME_H / h) / nm;
       const bar = unitsPerNm === null ? null : nice(0.4 * FRAME_W / unitsPerNm);
-      rule(scene, bar === null ? "scale not known" : length(bar), bar === null ? null : bar * unitsPerNm);
+      rule(scene, bar === null ? scene.dataset.without : length(bar), bar === null ? null : bar * unitsPerNm);
       return;
     }
     const vw = across / nm, vh = vw * FRAME_H / FRAME_W;
