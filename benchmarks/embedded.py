@@ -93,6 +93,7 @@ class OnePass:
         self.pool = ThreadPoolExecutor(self.threads)
 
     def __call__(self, _: SearchRequest) -> None:
+        """Read."""
         if self.threads == 1:
             self.parts[0].max()
         else:

@@ -20,8 +20,8 @@ class Filters:
     """Conditions a panel must meet, all of them; within a tuple any one. Empty or None: no condition.
 
     Words are compared without case. `articles` holds article ids, DOIs or PMC ids; `journals` whole names;
-    `licenses` prefixes ("cc-by" also takes CC BY 4.0 and its URL); `label_text` words of the text OCR read;
-    fields of view are in nm, ends included.
+    `licenses` in any spelling ("cc-by" takes CC BY 4.0 and its URL, but not CC BY-NC) or the beginning of a name
+    ("cc"); `label_text` words of the text OCR read; fields of view are in nm, ends included.
     """
 
     kinds: tuple[str, ...] = ()

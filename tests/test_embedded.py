@@ -217,6 +217,11 @@ def test_nothing_is_seen_before_commit_or_kept_after_a_failure(index: EmbeddedIn
     assert index.stats()["figures"] == 2
 
 
+def test_errors_of_what_a_session_does_besides_stay_its_own(index: EmbeddedIndex) -> None:
+    with pytest.raises(FileNotFoundError), index.writer():
+        Path("nowhere").read_text()
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e6])
 def test_vectors_that_can_not_be_stored_are_refused(index: EmbeddedIndex, bad: float) -> None:
     one = RECORDS[1]

@@ -134,6 +134,13 @@ def read_everything(location: str) -> None:
         index.search(SearchRequest(RECORDS[5].vectors[0], text="gold"))
 
 
+def test_a_database_without_its_facts_is_damaged(location: str) -> None:
+    with closing(sqlite3.connect(Path(location) / DATABASE)) as connection, connection:
+        connection.execute("DELETE FROM meta WHERE name = 'dims'")
+    with pytest.raises(IndexAccessError, match=r"damaged.*dims"):
+        EmbeddedIndex.open(location)
+
+
 def test_another_extractor_is_refused_with_the_remedy(location: str) -> None:
     for other, remedy in (
         (ExtractorIdentity("other", "1", made.DIMS), "--extractor made"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch import settings
-from mirsearch.errors import NotFoundError
+from mirsearch.errors import MirsearchError, NotFoundError
 from mirsearch.indexes import mismatch, sqlite_rows
 from mirsearch.indexes import sqlite_schema as schema
 from mirsearch.indexes.base import ExtractorIdentity, IndexWriter, KnownFigure
@@ -20,7 +20,7 @@ from mirsearch.indexes.embedded_search import Searcher
 from mirsearch.indexes.embedded_stats import counts
 from mirsearch.indexes.matrix import Matrix
 from mirsearch.indexes.scan import Scanner
-from mirsearch.indexes.sqlite_access import DATABASE, Readers, connect, ensure, told, write_lock
+from mirsearch.indexes.sqlite_access import DATABASE, Readers, connect, damaged, ensure, told, write_lock
 from mirsearch.indexes.sqlite_filters import article_keys, where
 from mirsearch.indexes.sqlite_rows import batches, marks
 from mirsearch.indexes.sqlite_writer import SqliteWriter
@@ -38,9 +38,7 @@ class EmbeddedIndex:
         self.location = location
         self._folder = Path(location)
         self._readers = Readers(location)
-        with self._readers.snapshot() as connection:
-            facts = schema.facts(connection)
-        self._extractor = ExtractorIdentity(facts["extractor"], facts["extractor_version"], int(facts["dims"]))
+        self._extractor = self._stored_extractor()
         self._matrix = Matrix(self._folder, self._extractor.dims)
         self._scanner = Scanner(settings.threads())
         self._searcher = Searcher(self._scanner)
@@ -55,6 +53,18 @@ class EmbeddedIndex:
             raise mismatch(location, index.extractor, create)
         return index
 
+    def _stored_extractor(self) -> ExtractorIdentity:
+        try:
+            with self._readers.snapshot() as connection:
+                facts = schema.facts(connection)
+            return ExtractorIdentity(facts["extractor"], facts["extractor_version"], int(facts["dims"]))
+        except (KeyError, ValueError) as error:
+            self._readers.close()
+            raise damaged(self.location, f"no {error} is noted") from error
+        except MirsearchError:
+            self._readers.close()
+            raise
+
     @property
     def extractor(self) -> ExtractorIdentity:
         """The extractor this index was built with."""
@@ -63,7 +73,10 @@ class EmbeddedIndex:
     @contextmanager
     def writer(self) -> Iterator[IndexWriter]:
         """The writing session; IndexBusyError where another process, or another session here, has it."""
-        with told(self.location), write_lock(self.location), closing(self._write_connection()) as connection:
+        with ExitStack() as held:
+            with told(self.location):  # and not what the caller does inside: its errors are its own
+                held.enter_context(write_lock(self.location))
+                connection = held.enter_context(closing(self._write_connection()))
             writer = SqliteWriter(connection, self.location, self._extractor.dims)
             try:
                 yield writer
@@ -72,7 +85,7 @@ class EmbeddedIndex:
                 writer.rollback()
                 _settle(connection)
         with self._readers.snapshot() as connection:
-            self._matrix.at(connection)
+            self._matrix.follow(connection)
 
     def _write_connection(self) -> sqlite3.Connection:
         connection = connect(self._folder / DATABASE, "rw")

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.errors import IndexAccessError
 from mirsearch.indexes import matrix_file
 from mirsearch.indexes.locks import FileLock, LockHeldError
 from mirsearch.indexes.matrix_file import Half, MatrixFile, Rows
+from mirsearch.indexes.sqlite_access import damaged
 
 LOCK = "matrix.lock"
 CHUNK_ROWS = 4096
@@ -64,6 +64,12 @@ class Matrix:
             self._now = self._on_disk(connection, commit, found) or self._in_memory(connection, commit)
             return self._now
 
+    def follow(self, connection: sqlite3.Connection) -> None:
+        """Bring the files up to the connection's transaction where they may be written; else leave it to a query."""
+        with self._lock:
+            found = matrix_file.load(self.folder, self.dims)
+            self._now = self._on_disk(connection, last_commit(connection), found)
+
     def _on_disk(self, connection: sqlite3.Connection, commit: Rows, found: MatrixFile | None) -> Snapshot | None:
         """Bring the files up to `commit` where need be, and map them; None where they can't be written."""
         if found is None or not _same(found.rows, commit):
@@ -110,9 +116,7 @@ class Matrix:
         while chunk := cursor.fetchmany(CHUNK_ROWS):
             keys, views, blobs = zip(*chunk, strict=True)
             if any(len(blob) != 2 * self.dims for blob in blobs):
-                raise IndexAccessError(
-                    f"the index at {self.folder} is damaged: a vector of the wrong length", "restore it from a copy"
-                )
+                raise damaged(str(self.folder), "a vector of the wrong length")
             block = np.frombuffer(b"".join(blobs), dtype="<f2").reshape(-1, self.dims)
             norms = np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float32))
             fields = np.log10(np.array([np.nan if view is None else view for view in views], dtype=np.float64))

@@ -51,10 +51,15 @@ def _explained(location: str, error: sqlite3.Error) -> MirsearchError:
             f"the index at {location} can't be written", "make the folder writable or choose another --index"
         )
     if "malformed" in low or "not a database" in low or "no such table" in low or "disk i/o" in low:
-        return IndexAccessError(
-            f"the index at {location} is damaged: {text}", "restore it from a copy, or ingest into another --index"
-        )
+        return damaged(location, text)
     return IndexAccessError(f"the index at {location} can't be used: {text}", "check the path and its permissions")
+
+
+def damaged(location: str, why: str) -> IndexAccessError:
+    """The error for a database whose content can't be right."""
+    return IndexAccessError(
+        f"the index at {location} is damaged: {why}", "restore it from a copy, or ingest into another --index"
+    )
 
 
 class Frozen(sqlite3.Connection):
