@@ -55,7 +55,7 @@ class EfficientNetExtractor:
 
     @cached_property
     def _session(self) -> Any:
-        return session(_model())
+        return session(model_bytes())
 
 
 def prepare(image: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:
@@ -91,7 +91,7 @@ def weights_path() -> Path:
     return path
 
 
-def _model() -> bytes:
+def model_bytes() -> bytes:
     """The ONNX model, from the cache or built; its key holds everything it is made of."""
     means = files(__package__).joinpath(_MEANS).read_bytes()
     parts = (GRAPH_VERSION, file_hash(weights_path()), repr(LEVELS), str(SIDE), hashlib.sha256(means).hexdigest())
