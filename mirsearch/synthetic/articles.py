@@ -40,9 +40,9 @@ _TITLES = (
     "Size control in {subject}",
 )
 _LAYOUTS = (
-    "single", "single-inset", "row", "strips", "grid-2x2", "uneven-rows", "big-left", "big-top", "hairline",
-    "wide-gutters", "black-gutters", "mosaic", "insets", "letters-outside", "with-plot", "with-schematic",
-    "with-diffraction", "with-maps",
+    "single", "single", "single", "single-inset", "row", "row", "strips", "grid-2x2", "uneven-rows", "big-left",
+    "big-top", "hairline", "wide-gutters", "black-gutters", "mosaic-row", "insets", "letters-outside-row", "with-plot",
+    "with-schematic", "with-diffraction", "with-maps",
 )  # fmt: skip
 _COMPANIONS = {
     "particles_on_film": "fringes", "dark_field_particles": "columns", "core_shell": "particles_on_film",

@@ -225,7 +225,8 @@ def draw_bar(
     mask = None if words is None else text_mask(words, label_height, style.face)
     if style.label == "inside" and mask is not None:
         thick = max(thick, mask.shape[0] + 6.0)
-    style, mask, words = _fitted(style, mask, words, length)
+        if mask.shape[1] > length * 0.55:  # a label that fills its bar looks like a label in a box
+            style, thick = replace(style, label="above"), float(max(4, round(0.02 * min(shape))))
     color = COLORS[style.ink]
     plans = [
         _plan(shape, style, (length, thick), mask, corner, float(rng.uniform()))
@@ -244,15 +245,6 @@ def draw_bar(
     _ink(pixels, style, best.bar, color)
     label_box = _write(pixels, style, best, color)
     return DrawnBar(style.name, bar_box(best.bar), length, length_nm, words, label_box, nm_per_px, style.vertical)
-
-
-def _fitted(
-    style: BarStyle, mask: NDArray[np.float32] | None, words: str | None, length: float
-) -> tuple[BarStyle, NDArray[np.float32] | None, str | None]:
-    """The style with the label above where it can't stand inside a short bar."""
-    if style.label == "inside" and mask is not None and mask.shape[1] > length * 0.8:
-        style = replace(style, label="above", thickness=0.02)
-    return style, mask, words
 
 
 def _write(pixels: Pixels, style: BarStyle, plan: _Plan, color: Color) -> Box | None:

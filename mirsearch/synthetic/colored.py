@@ -97,7 +97,7 @@ def stained_tissue(view: View, rng: Random, size_nm: float, density: float = 0.8
     cells, distance, nuclei = _bodies(view, rng, size, 0.5)
     count = int(cells.max()) + 1
     kept = (rng.uniform(size=count) < density)[cells]
-    gap = np.clip(1.4 * smooth_noise(view, rng, size * 4) - 1.2, 0, 1)
+    gap = np.clip(1.4 * smooth_noise(view, rng, size * 4) - 1.9, 0, 1)
     eosin = (
         0.35 + 0.12 * fractal_noise(view, rng, size_nm, 0.6) + 0.2 * np.exp(-((distance / (size * 0.06)) ** 2))
     ) * (1 - gap)

@@ -16,7 +16,7 @@ Ends = tuple[float, float, float, float]
 
 def databar_height(height: int) -> int:
     """Height in px of the strip for a picture `height` px high, strip included."""
-    return int(np.clip(round(0.085 * height), 24, 70))
+    return int(np.clip(round(0.085 * height), 34, 70))
 
 
 def _facts(rng: Random, nm_per_px: float, width: int) -> dict[str, str]:
@@ -134,7 +134,8 @@ def draw_databar(
     tall = databar_height(height)
     ink: Color = BLACK if style.databar in ("white", "left") else WHITE
     back = {"white": (255, 255, 255), "left": (236, 236, 236)}.get(str(style.databar), (0, 0, 0))
-    length_nm = length_nm or round_length(0.12 * width * nm_per_px, 0.31 * width * nm_per_px, rng)
+    low, high = (0.2, 0.5) if style.databar == "split-bar" else (0.12, 0.31)
+    length_nm = length_nm or round_length(low * width * nm_per_px, high * width * nm_per_px, rng)
     length, shift = length_nm / nm_per_px, float(rng.uniform())
     strip = np.empty((tall, width, 3), np.uint8)
     strip[:] = back

@@ -120,25 +120,30 @@ def scatter(
     return np.asarray(points + rng.normal(0, jitter * spacing * 0.5, points.shape))
 
 
-def voronoi(view: View, points: NDArray[np.float64], warp: Image | None = None) -> tuple[NDArray[np.int32], Image]:
-    """Cell number (h, w) of each pixel and its distance in px to the cell's border; `warp` (px) bends the borders."""
-    seeds = np.full((view.height, view.width), 255, np.uint8)
-    inside = np.round(points).astype(int)
-    inside = inside[
-        (inside[:, 0] >= 0) & (inside[:, 0] < view.width) & (inside[:, 1] >= 0) & (inside[:, 1] < view.height)
-    ]
+def voronoi(
+    view: View, points: NDArray[np.float64], warp: Image | None = None, beyond_px: float = 120
+) -> tuple[NDArray[np.int32], Image]:
+    """Cell number (h, w) of each pixel and its distance in px to the cell's border; `warp` (px) bends the borders.
+
+    Points up to `beyond_px` outside the view count, so that cells at the edges are like those in the middle.
+    """
+    pad = int(min(beyond_px, 160))
+    shape = (view.height + 2 * pad, view.width + 2 * pad)
+    seeds = np.full(shape, 255, np.uint8)
+    inside = np.round(points + pad).astype(int)
+    inside = inside[(inside >= 0).all(1) & (inside[:, 0] < shape[1]) & (inside[:, 1] < shape[0])]
     if not len(inside):
-        inside = np.array([[view.width // 2, view.height // 2]])
+        inside = np.array([[shape[1] // 2, shape[0] // 2]])
     seeds[inside[:, 1], inside[:, 0]] = 0
     _, labels = cv2.distanceTransformWithLabels(seeds, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     if warp is not None:
         x, y = view.grid()
-        moved = cv2.remap(
-            labels.astype(np.float32), x + warp, y + np.flipud(warp), cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT
-        )
-        labels = np.asarray(moved, np.int32)
+        x, y = x + pad + warp, y + pad + np.flipud(warp)
+        moved = cv2.remap(labels.astype(np.float32), x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT)
+        labels, pad = np.asarray(moved, np.int32), 0
     border = np.zeros(labels.shape, bool)
     border[:, 1:] |= labels[:, 1:] != labels[:, :-1]
     border[1:] |= labels[1:] != labels[:-1]
-    distance = cv2.distanceTransform((~border).astype(np.uint8), cv2.DIST_L2, 5)
-    return np.asarray(labels, np.int32), np.minimum(distance, np.float32(1e4))
+    distance = np.minimum(cv2.distanceTransform((~border).astype(np.uint8), cv2.DIST_L2, 5), np.float32(1e4))
+    cut = (slice(pad, pad + view.height), slice(pad, pad + view.width))
+    return np.asarray(labels[cut], np.int32), np.asarray(distance[cut], np.float32)

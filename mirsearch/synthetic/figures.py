@@ -223,12 +223,10 @@ def draw_figure(seed: int, style: FigureStyle | None = None, article: Article | 
     drawn, in_caption = _panels(style, layout, sheet, canvas, rng, seed)
     letters = LETTER_STYLES[style.letters or str(rng.choice(sorted(LETTER_STYLES)))] if layout.lettered else None
     labels, boxes = _lettered(canvas, sheet, layout, letters)
+    drawn = [_with_letter(item, box) for item, box in zip(drawn, boxes, strict=True)]
     subject = next((item.specimen.subject for item in drawn if item.specimen), "the specimen")
-    lead = (
-        style.lead
-        if style.lead is not None
-        else str(rng.choice(("", f"Morphology of {subject}.", f"Characterization of {subject}.")))
-    )
+    leads = ("", f"Morphology of {subject}.", f"Characterization of {subject}.")
+    lead = str(rng.choice(leads)) if style.lead is None else style.lead
     told = [item.bar.length_nm if item.bar and in_caption else None for item in drawn]
     case = _caption_labels(labels, letters)
     caption = write_caption([item.words for item in drawn], case, told, lead, rng)
@@ -251,6 +249,14 @@ def _lettered(
         labels.append(printed_label(letters, letter))
         boxes.append(draw_letter(canvas, box, letter, letters, layout.outside))
     return labels, boxes
+
+
+def _with_letter(item: _Drawn, letter: Box | None) -> _Drawn:
+    """A plot or schematic reaches as far as its ink, its letter included."""
+    if letter is None or item.kind not in ("plot", "schematic"):
+        return item
+    (x0, y0, x1, y1), (a0, b0, a1, b1) = item.box, letter
+    return replace(item, box=(min(x0, a0), min(y0, b0), max(x1, a1), max(y1, b1)))
 
 
 def _caption_labels(labels: Sequence[str | None], letters: LetterStyle | None) -> list[str | None]:

@@ -22,12 +22,12 @@ def counted(image: Image, rng: Random, dose: float) -> Image:
 def charged(image: Image, rng: Random, strength: float) -> Image:
     """Charging: bright and dark streaks along the scan lines that fade to the right of bright places."""
     height, width = image.shape[:2]
-    rows = np.less(rng.uniform(0, 1, height), 0.08)
-    start = rng.uniform(0, width, height)
-    length = np.asarray(rng.uniform(0.05, 0.5, height)) * width
+    struck = rng.uniform(0, 1, height)
+    start = np.asarray(rng.uniform(0, width, height))
+    length = np.asarray(rng.uniform(0.05, 0.5, height)) * float(width)
     x = np.arange(width, dtype=np.float32)[None, :]
     fade = np.exp(-np.clip(x - start[:, None], 0, None) / length[:, None]) * (x > start[:, None])
-    sign = np.asarray(rng.choice((-0.6, 1.0), height)) * rows
+    sign = np.where(np.asarray(struck) < 0.08, rng.choice((-0.6, 1.0), height), 0.0)
     return np.asarray(image + strength * cv2.blur(fade * sign[:, None], (1, 2)), np.float32)
 
 

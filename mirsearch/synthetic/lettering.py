@@ -44,10 +44,11 @@ def _composed(draw: ImageDraw.ImageDraw, sign: str, x: float, base: float, size:
     font = _font(size)
     thick = _stem(size) + 2 * stroke
     if sign == "µ":
+        x += size * 0.03
         left = font.getbbox("u", anchor="ls")[0] + x - stroke
         draw.text((x, base), "u", 255, font, anchor="ls", stroke_width=stroke)
         draw.rectangle((left, base - size * 0.3, left + thick - 1, base + size * 0.19), fill=255)
-        return font.getlength("u")
+        return font.getlength("u") + size * 0.03
     if sign == "Å":
         draw.text((x, base), "A", 255, font, anchor="ls", stroke_width=stroke)
         ring, middle, top = size * 0.1, x + font.getlength("A") / 2, base - size * 0.83

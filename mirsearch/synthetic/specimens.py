@@ -52,7 +52,7 @@ FAMILIES: dict[str, Family] = {
     "polished_grains": _sem(solids.polished_grains, (800, 60000), (30, 170), twins=(0.0, 0.5), etched=(0.0, 1.0)),
     "sintered_grains": _sem(solids.sintered_grains, (150, 5000), (24, 130), groove=(0.2, 0.8)),
     "pores": _sem(solids.pores, (30, 3000), (16, 110), wall=(0.2, 0.6), order=(0.3, 1.0)),
-    "foam": _sem(solids.foam, (1000, 300000), (60, 230), strut=(0.08, 0.16)),
+    "foam": _sem(solids.foam, (1000, 300000), (50, 170), strut=(0.08, 0.16)),
     "layers": _sem(solids.layers, (40, 5000), (26, 120), count=(3, 9), rough=(0.02, 0.12)),
     "fracture": _sem(solids.fracture, (2000, 50000), (60, 240), sharp=(0.1, 0.9)),
     "crumpled_sheets": _sem(solids.crumpled_sheets, (200, 5000), (50, 180), folds=(0.3, 1.0)),
