@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,9 @@ except ImportError as error:
         "an index on Elasticsearch needs the package elasticsearch",
         "install it with: pip install 'mirsearch[elasticsearch]'",
     ) from error
+
+# "Node … has failed for 1 times in a row": what failed is told once, by our own error
+logging.getLogger("elastic_transport.node_pool").setLevel(logging.ERROR)
 
 QUERY_SECONDS = 60.0
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,199}")

@@ -42,11 +42,15 @@ def translated(error: Exception, address: Address) -> MirsearchError:
         )
     if isinstance(error, elastic_transport.ConnectionError):
         return _unreachable(error, where)
-    return IndexAccessError(f"the answer of {where} can't be used: {_short(str(error))}", "is a proxy in between?")
+    return IndexAccessError(f"the answer of {where} can't be used: {_short(_message(error))}", "is a proxy in between?")
+
+
+def _message(error: Exception) -> str:
+    return str(getattr(error, "message", error))
 
 
 def _tls(error: Exception, where: str) -> IndexAccessError:
-    words = str(error)
+    words = _message(error)
     if "WRONG_VERSION_NUMBER" in words or "record layer failure" in words:
         return IndexAccessError(f"{where} does not speak TLS", "write http:// instead of https://")
     if "ingerprint" in words:
@@ -61,7 +65,7 @@ def _tls(error: Exception, where: str) -> IndexAccessError:
 
 
 def _unreachable(error: Exception, where: str) -> IndexAccessError:
-    words = str(error)
+    words = _message(error)
     if "RemoteDisconnected" in words or "Connection aborted" in words:
         return IndexAccessError(
             f"{where} closed the connection", "is it https:// there, or did the node just go down? try again"

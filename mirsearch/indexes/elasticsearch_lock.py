@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import elastic_transport
@@ -24,6 +25,8 @@ from mirsearch.indexes.elasticsearch_documents import now
 LOCK_ID = "mirsearch-writer"
 STALE_SECONDS = 90.0
 BEAT_SECONDS = 15.0
+_ended: set[str] = set()
+"""Sessions of this process that are over, but could not give their lock back."""
 
 
 @dataclass(slots=True)
@@ -67,11 +70,16 @@ class WriterLock:
                 "run the same command again; what was committed is kept",
             )
 
-    def release(self) -> None:
-        """Give the lock back, if it is still ours."""
+    def abandon(self) -> None:
+        """End the session and leave the lock with its notes to whoever comes next."""
         self._stop.set()
         if self._thread:
             self._thread.join()
+        _ended.add(self._token)
+
+    def release(self) -> None:
+        """Give the lock back, if it is still ours."""
+        self.abandon()
         if not self._lost:
             try:
                 place = self._expected()
@@ -82,13 +90,14 @@ class WriterLock:
                     if_primary_term=place["if_primary_term"],
                 )
             except (NotFoundError, ConflictError):
-                return
+                pass
+        _ended.discard(self._token)
 
     def _expected(self) -> dict[str, int]:
         return {"if_seq_no": self._place["_seq_no"], "if_primary_term": self._place["_primary_term"]}
 
     def _write(self, **how: Any) -> None:
-        owner = {"host": socket.gethostname(), "pid": os.getpid(), "token": self._token, "since": now()}
+        owner = {**_here(), "pid": os.getpid(), "token": self._token, "since": now()}
         beat = {"owner": owner, "beat": time.time(), "settings": self.settings}
         answer = self.client.index(index=self.index, id=LOCK_ID, document={"doc_type": "lock", "lock": beat}, **how)
         self._place = {"_seq_no": answer["_seq_no"], "_primary_term": answer["_primary_term"]}
@@ -139,11 +148,20 @@ class WriterLock:
         return bool(there["_source"]["lock"].get("owner", {}).get("token") == self._token)
 
 
+def _here() -> dict[str, str]:
+    """This machine, and the space its process ids are of: a container may share a name but not the processes."""
+    try:
+        space = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        space = ""
+    return {"host": socket.gethostname(), "space": space}
+
+
 def _dead(told: dict[str, Any]) -> bool:
     owner = told.get("owner", {})
-    if time.time() - float(told.get("beat", 0)) > STALE_SECONDS:
+    if owner.get("token") in _ended or time.time() - float(told.get("beat", 0)) > STALE_SECONDS:
         return True
-    if owner.get("host") != socket.gethostname() or os.name != "posix":
+    if {name: owner.get(name) for name in ("host", "space")} != _here() or os.name != "posix":
         return False
     try:
         os.kill(int(owner["pid"]), 0)

@@ -227,6 +227,7 @@ def _finish(client: Elasticsearch, address: Address, index: str, lock: WriterLoc
             _put_back(client, index, lock.settings)
             lock.release()
     except MirsearchError:
+        lock.abandon()
         if not quiet:
             raise
 

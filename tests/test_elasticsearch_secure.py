@@ -1,0 +1,283 @@
+"""A cluster with security and TLS on: keys with the least privileges, certificates, and crashes in mid-load."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from es_fixtures import node_or_skip
+from es_node import Node
+from index_corpus import EXTRACTOR, MadeCorpus
+
+from mirsearch.errors import IndexAccessError, IndexBusyError
+from mirsearch.indexes import open_index
+from mirsearch.query import Filters, SearchRequest
+
+pytest.importorskip("elasticsearch")
+trustme = pytest.importorskip("trustme")
+CORPUS = MadeCorpus(seed=9)
+FIGURES = 300
+PASSWORD = "a-password-of-the-tests"  # of a node that lives as long as this module's tests
+SEARCHING = ["read", "view_index_metadata"]
+INGESTING = [*SEARCHING, "write", "maintenance"]
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with ca.pem, and a node's certificate and key, for 127.0.0.1."""
+    folder = tmp_path_factory.mktemp("certificates")
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1", "localhost")
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    issued.private_key_pem.write_to_path(folder / "node.key")
+    (folder / "node.pem").write_bytes(b"".join(each.bytes() for each in issued.cert_chain_pems))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def node(certificates: Path) -> Iterator[Node]:
+    """A node with security on."""
+    pair = (certificates / "node.pem", certificates / "node.key")
+    made = node_or_skip(password=PASSWORD, certificate=pair, settings={"http.max_content_length": "2mb"})
+    try:
+        yield made.start()
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def admin(node: Node, certificates: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
+    """The environment of an administrator."""
+    monkeypatch.setenv("MIRSEARCH_ES_USER", "elastic")
+    monkeypatch.setenv("MIRSEARCH_ES_PASSWORD", PASSWORD)
+    monkeypatch.setenv("MIRSEARCH_ES_CA", str(certificates / "ca.pem"))
+    return node
+
+
+@pytest.fixture
+def figures(admin: Node) -> str:
+    """Location of an index of three figures, and one beside it that no key may touch."""
+    for name in ("figures", "private"):
+        index = open_index(f"{admin.url}/{name}", create=EXTRACTOR)
+        with index.writer() as writer:
+            for record in CORPUS.records(3):
+                writer.put(record)
+        index.close()
+    return f"{admin.url}/figures"
+
+
+def key(node: Node, name: str, privileges: list[str]) -> str:
+    """An API key for the index `figures` alone."""
+    role = {"index": [{"names": ["figures", "figures-0*"], "privileges": privileges}]}
+    return str(node.call("POST", "/_security/api_key", {"name": name, "role_descriptors": {"only": role}})["encoded"])
+
+
+def use_key(monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+    monkeypatch.delenv("MIRSEARCH_ES_USER")
+    monkeypatch.delenv("MIRSEARCH_ES_PASSWORD")
+    monkeypatch.setenv("MIRSEARCH_ES_API_KEY", secret)
+
+
+def test_a_searching_key_searches_and_does_nothing_else(
+    figures: str, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_key(monkeypatch, key(node, "search", SEARCHING))
+    index = open_index(figures)
+    record = next(CORPUS.records(1))
+    found = index.search(SearchRequest(vector=record.vectors[0], text="gold TiO2", field_of_view_nm=500.0))
+    assert record.panels[0].id in [each.panel_id for each in found.panels]
+    assert index.panels([record.panels[0].id])[0].figure == record.figure
+    assert index.thumbnail(record.panels[0].id)
+    assert len(list(index.select(Filters()))) == index.stats()["panels"]
+    assert index.vector(record.panels[0].id) == pytest.approx(record.vectors[0], abs=1e-6)
+    with pytest.raises(IndexAccessError, match="may not do this") as raised:
+        index.writer().__enter__()
+    assert raised.value.remedy == "give it the privileges that docs/security.md names"
+    with pytest.raises(IndexAccessError, match="may not do this"):
+        open_index(figures.replace("/figures", "/private"))
+    with pytest.raises(IndexAccessError, match="may not do this"):
+        open_index(figures.replace("/figures", "/figures-of-others"), create=EXTRACTOR)
+    index.close()
+
+
+def test_an_ingesting_key_fills_the_index_and_no_other(
+    figures: str, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mirsearch.indexes import elasticsearch_writer
+
+    use_key(monkeypatch, key(node, "ingest", INGESTING))
+    monkeypatch.setattr(elasticsearch_writer, "CHUNK_BYTES", 1)  # a large load: the key may not change settings
+    index = open_index(figures, create=EXTRACTOR)
+    records = list(CORPUS.records(50))
+    with index.writer() as writer:
+        for record in records:
+            writer.put(record)
+        writer.delete([records[0].figure.id])
+    assert index.stats()["figures"] == 49
+    with pytest.raises(IndexAccessError, match="may not do this"):
+        open_index(figures.replace("/figures", "/private"), create=EXTRACTOR)
+    index.close()
+
+
+def test_a_wrong_key(figures: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_key(monkeypatch, "bm90OmEga2V5")
+    with pytest.raises(IndexAccessError, match="does not accept who you are") as raised:
+        open_index(figures)
+    assert "MIRSEARCH_ES_API_KEY" in raised.value.remedy
+    assert "bm90OmEga2V5" not in str(raised.value)
+
+
+def test_no_credentials(figures: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MIRSEARCH_ES_USER")
+    monkeypatch.delenv("MIRSEARCH_ES_PASSWORD")
+    with pytest.raises(IndexAccessError, match="does not accept who you are"):
+        open_index(figures)
+
+
+def test_a_settings_file_instead_of_variables(figures: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kept = tmp_path / "es.toml"
+    kept.write_text(f'user = "elastic"\npassword = "{PASSWORD}"\nca = "{os.environ["MIRSEARCH_ES_CA"]}"\n')
+    kept.chmod(0o600)
+    for name in ("USER", "PASSWORD", "CA"):
+        monkeypatch.delenv(f"MIRSEARCH_ES_{name}")
+    monkeypatch.setenv("MIRSEARCH_ES_SETTINGS", str(kept))
+    open_index(figures).close()
+
+
+def test_a_certificate_of_an_unknown_ca(figures: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MIRSEARCH_ES_CA")
+    with pytest.raises(IndexAccessError, match="is not trusted") as raised:
+        open_index(figures)
+    assert "MIRSEARCH_ES_CA" in raised.value.remedy
+
+
+def test_a_fingerprint_instead_of_a_ca(figures: str, certificates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MIRSEARCH_ES_CA")
+    first = (certificates / "node.pem").read_text().split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----"
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(first)).hexdigest()
+    monkeypatch.setenv("MIRSEARCH_ES_FINGERPRINT", ":".join(digest[at : at + 2].upper() for at in range(0, 64, 2)))
+    open_index(figures).close()
+    monkeypatch.setenv("MIRSEARCH_ES_FINGERPRINT", "0" * 64)
+    with pytest.raises(IndexAccessError, match="another fingerprint"):
+        open_index(figures)
+
+
+def test_http_where_https_is_spoken(figures: str) -> None:
+    with pytest.raises(IndexAccessError, match="closed the connection"):
+        open_index(figures.replace("https://", "http://"))
+
+
+def test_requests_too_large_are_split_and_one_that_can_not_be_is_named(admin: Node) -> None:
+    import dataclasses
+
+    index = open_index(f"{admin.url}/large", create=EXTRACTOR)
+    records = list(CORPUS.records(8))
+    big = [dataclasses.replace(each, thumbnails=tuple(b"x" * 300_000 for _ in each.panels)) for each in records]
+    with index.writer() as writer:
+        for record in big:
+            writer.put(record)
+    assert index.stats()["panels"] == sum(len(each.panels) for each in records)
+    huge = dataclasses.replace(records[0], thumbnails=tuple(b"x" * 2_000_000 for _ in records[0].panels))
+    with pytest.raises(IndexAccessError, match=r"-|refuses a request of this size") as raised, index.writer() as writer:
+        writer.put(huge)
+    assert records[0].panels[0].id in str(raised.value)
+    assert "max_content_length" in raised.value.remedy
+    index.close()
+
+
+def contents(location: str) -> tuple[list[object], int]:
+    """Everything an index holds, without when it was written; and its figures."""
+    index = open_index(location)
+    try:
+        panels = list(index.select(Filters()))
+        vectors = [index.vector(each.panel.id).tobytes() for each in panels[::97]]
+        return [*panels, *vectors], int(index.stats()["figures"])
+    finally:
+        index.close()
+
+
+def child(location: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(Path(__file__).with_name("es_ingest_child.py")), location, str(FIGURES)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(node: Node, certificates: Path) -> tuple[list[object], int]:
+    """What a load that nothing disturbs leaves."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("MIRSEARCH_ES_USER", "elastic")
+    patch.setenv("MIRSEARCH_ES_PASSWORD", PASSWORD)
+    patch.setenv("MIRSEARCH_ES_CA", str(certificates / "ca.pem"))
+    try:
+        done = child(f"{node.url}/undisturbed")
+        assert done.wait(120) == 0, done.communicate()[1]
+        done.communicate()
+        return contents(f"{node.url}/undisturbed")
+    finally:
+        patch.undo()
+
+
+@pytest.mark.parametrize("commits", [1, 7])
+def test_a_killed_client_is_made_good_by_a_second_run(
+    admin: Node, undisturbed: tuple[list[object], int], commits: int
+) -> None:
+    location = f"{admin.url}/client-killed-{commits}"
+    first = child(location)
+    assert first.stdout is not None
+    for _ in range(commits):
+        first.stdout.readline()
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    index = open_index(location)
+    before = index.stats()["figures"]
+    index.close()
+    assert 10 * commits <= before < FIGURES
+    second = child(location)
+    assert second.wait(120) == 0, second.communicate()[1]
+    second.communicate()
+    assert contents(location) == undisturbed
+
+
+@pytest.mark.parametrize("commits", [2, 9])
+def test_a_killed_node_is_waited_for_and_nothing_is_lost(
+    admin: Node, undisturbed: tuple[list[object], int], commits: int
+) -> None:
+    location = f"{admin.url}/node-killed-{commits}"
+    load = child(location)
+    assert load.stdout is not None
+    for _ in range(commits):
+        load.stdout.readline()
+    admin.kill()
+    time.sleep(1)
+    admin.start()
+    code = load.wait(240)
+    told = load.communicate()[1]
+    if code != 0:  # what is not a bulk request is not tried again: the run ends, and the next one completes it
+        assert "IndexAccessError" in told or "closed the connection" in told, told
+        again = child(location)
+        assert again.wait(120) == 0, again.communicate()[1]
+        again.communicate()
+    assert contents(location) == undisturbed
+
+
+def test_a_lock_of_another_machine_is_respected(admin: Node) -> None:
+    from mirsearch.indexes.elasticsearch_lock import LOCK_ID
+
+    index = open_index(f"{admin.url}/undisturbed")
+    lock = {"owner": {"host": "elsewhere", "pid": 1, "since": "today"}, "beat": time.time()}
+    admin.call("PUT", f"/undisturbed/_doc/{LOCK_ID}", {"doc_type": "lock", "lock": lock})
+    with pytest.raises(IndexBusyError, match="process 1 on elsewhere"):
+        index.writer().__enter__()
+    lock["beat"] = time.time() - 1_000
+    admin.call("PUT", f"/undisturbed/_doc/{LOCK_ID}", {"doc_type": "lock", "lock": lock})
+    with index.writer():
+        pass
+    index.close()
