@@ -6,19 +6,36 @@ their depth, and by Pillow again where a compression is beyond tifffile's own co
 
 from __future__ import annotations
 
+import ctypes
 import logging
 from collections.abc import Iterator
 from typing import IO, Any
 
 import tifffile
-from PIL import TiffImagePlugin
+from PIL import TiffImagePlugin, _imaging
 
 from mirsearch.errors import ImageError
 from mirsearch.settings import Limits
 from mirsearch.tones import Pixels, picture_to_rgb, samples_to_rgb, stretch
 
-# What tifffile finds odd in a file is told through ImageError; its own log lines would go to stderr besides.
-logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
+# What is odd in a file is told through ImageError; the libraries' own log lines would go to stderr besides.
+for _name in ("tifffile", "PIL.TiffImagePlugin"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
+
+
+def _quiet_libtiff() -> None:
+    """Stop the libtiff inside Pillow from writing to stderr by itself: it names no file, and the ImageError does."""
+    try:
+        library = ctypes.CDLL(_imaging.__file__)
+        for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+            function = getattr(library, name)
+            function.argtypes, function.restype = [ctypes.c_void_p], ctypes.c_void_p
+            function(None)
+    except (OSError, AttributeError, TypeError):
+        return  # linked in a way that can't be reached: a line too much on stderr is all
+
+
+_quiet_libtiff()
 
 DEEP_BITS = 9
 REDUCED_SUBFILE = 0x1

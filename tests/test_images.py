@@ -272,6 +272,16 @@ def test_a_truncated_deep_tiff_is_named(tmp_path: Path, compression: str | None)
         list(read_pages(tmp_path / "a.tif"))
 
 
+def test_only_the_error_speaks_of_damage(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (60, 80), np.uint8)
+    data = bytearray(saved(tmp_path / "a.tif", noise, compression="tiff_lzw").read_bytes())
+    data[200:300] = bytes(100)
+    (tmp_path / "a.tif").write_bytes(bytes(data))
+    with pytest.raises(ImageError, match="damaged or cut short"):
+        open_picture(tmp_path / "a.tif")
+    assert capfd.readouterr() == ("", "")
+
+
 def test_missing_and_other_things_are_named(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="no such file"):
         open_picture(tmp_path / "none.png")
