@@ -273,9 +273,9 @@ def test_a_truncated_deep_tiff_is_named(tmp_path: Path, compression: str | None)
 
 
 def test_only_the_error_speaks_of_damage(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    noise = np.random.default_rng(1).integers(0, 255, (60, 80), np.uint8)
+    noise = np.random.default_rng(1).integers(0, 255, (160, 180, 3), np.uint8)
     data = bytearray(saved(tmp_path / "a.tif", noise, compression="tiff_lzw").read_bytes())
-    data[200:300] = bytes(100)
+    data[2000:2400] = bytes(400)
     (tmp_path / "a.tif").write_bytes(bytes(data))
     with pytest.raises(ImageError, match="damaged or cut short"):
         open_picture(tmp_path / "a.tif")
