@@ -21,7 +21,7 @@ from mirsearch.indexes.embedded_stats import counts
 from mirsearch.indexes.matrix import Matrix
 from mirsearch.indexes.scan import Scanner
 from mirsearch.indexes.sqlite_access import DATABASE, Readers, connect, damaged, ensure, told, write_lock
-from mirsearch.indexes.sqlite_filters import article_keys, where
+from mirsearch.indexes.sqlite_filters import where
 from mirsearch.indexes.sqlite_rows import batches, marks
 from mirsearch.indexes.sqlite_writer import SqliteWriter
 from mirsearch.query import Filters, SearchRequest, SearchResult, StoredPanel
@@ -131,14 +131,15 @@ class EmbeddedIndex:
     def find(self, some_id: str) -> list[StoredPanel]:
         """Panels of a panel id, figure id (or a unique prefix of 6 or more digits) or article id, DOI or PMC id."""
         some_id = some_id.strip()
-        ids, doi, pmcid = article_keys(some_id)
+        of_article = where(Filters(articles=(some_id,)))
+        clauses = (
+            ("WHERE p.id = ? ", [some_id]),
+            ("WHERE f.id = ? ", [some_id]),
+            (of_article.clause, of_article.values),
+        )
         with self._readers.snapshot() as connection:
-            for clause, values in (
-                ("p.id = ?", (some_id,)),
-                ("f.id = ?", (some_id,)),
-                ("a.id IN (?, ?) OR lower(a.doi) = ? OR lower(a.pmcid) = ?", (*ids, doi, pmcid)),
-            ):
-                found = list(sqlite_rows.stored(connection, f"WHERE {clause} ORDER BY f.id, p.position", values))
+            for clause, values in clauses:
+                found = list(sqlite_rows.stored(connection, f"{clause}ORDER BY f.id, p.position", values))
                 if found:
                     return found
             figure = _figure_of_prefix(connection, some_id.lower())

@@ -17,7 +17,7 @@ from mirsearch.indexes.bm25 import Bm25
 from mirsearch.indexes.matrix import Snapshot
 from mirsearch.indexes.scan import Half, Scanner
 from mirsearch.indexes.sqlite_filters import where
-from mirsearch.indexes.sqlite_rows import JOINED, batches, marks
+from mirsearch.indexes.sqlite_rows import batches, marks
 from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult, Vector
 from mirsearch.ranking import Floats, combine, scale_term, text_term, visual_term
 from mirsearch.text import query_terms
@@ -85,7 +85,7 @@ class Searcher:
                 self._masks.move_to_end(name)
                 return self._masks[name]
         built = where(filters)
-        rows = connection.execute(f"SELECT p.key FROM {JOINED} {built.clause}", built.values)
+        rows = connection.execute(f"SELECT p.key FROM panels p {built.clause}", built.values)
         mask = np.zeros(len(now.rows), dtype=bool)
         mask[now.positions(np.fromiter((row[0] for row in rows), dtype=np.int64))] = True
         with self._lock:

@@ -10,25 +10,38 @@ from mirsearch.licenses import canonical
 from mirsearch.query import Filters
 from mirsearch.text import tokens
 
-CREATIVE_COMMONS = "cc"
-
 
 @dataclass(slots=True)
 class Where:
-    """Conditions on p (panels), f (figures) and a (articles), joined by AND, with their values."""
+    """Conditions joined by AND, with their values: on panels (p), and on the articles (a) that panels are of.
 
-    conditions: list[str] = field(default_factory=list)
-    values: list[Any] = field(default_factory=list)
+    Those on articles are settled on the articles alone, so that a search reads no row of the wide table of figures.
+    """
+
+    panel: list[str] = field(default_factory=list)
+    panel_values: list[Any] = field(default_factory=list)
+    article: list[str] = field(default_factory=list)
+    article_values: list[Any] = field(default_factory=list)
 
     def add(self, condition: str, *values: Any) -> None:
-        """One more condition."""
-        self.conditions.append(condition)
-        self.values.extend(values)
+        """One more condition on p or on a, as its first letter says."""
+        on_article = condition.startswith(("a.", "substr(a."))
+        (self.article if on_article else self.panel).append(f"({condition})")
+        (self.article_values if on_article else self.panel_values).extend(values)
 
     @property
     def clause(self) -> str:
-        """`WHERE …`, or nothing."""
-        return f"WHERE {' AND '.join(f'({each})' for each in self.conditions)} " if self.conditions else ""
+        """`WHERE …` for a statement that has panels as p, or nothing."""
+        conditions = list(self.panel)
+        if self.article:
+            articles = f"SELECT a.key FROM articles a WHERE {' AND '.join(self.article)}"
+            conditions.append(f"p.figure IN (SELECT key FROM figures WHERE article IN ({articles}))")
+        return f"WHERE {' AND '.join(conditions)} " if conditions else ""
+
+    @property
+    def values(self) -> list[Any]:
+        """Values of the clause, in order."""
+        return [*self.panel_values, *self.article_values]
 
 
 def where(filters: Filters) -> Where:
@@ -74,12 +87,13 @@ def _licenses(built: Where, values: tuple[str, ...]) -> None:
     """A license we know matches itself only (cc-by isn't cc-by-nc); other words match as a beginning."""
     if not values:
         return
-    choices = []
+    choices: list[str] = []
+    wanted: list[str] = []
     for value in values:
         known = canonical(value)
         choices.append("a.license_short = ?" if known else "substr(a.license_short, 1, length(?)) = ?")
-        built.values.extend([known] if known else [folded(value)] * 2)
-    built.conditions.append(" OR ".join(choices))
+        wanted.extend([known] if known else [folded(value)] * 2)
+    built.add(" OR ".join(choices), *wanted)
 
 
 def _articles(built: Where, values: tuple[str, ...]) -> None:
