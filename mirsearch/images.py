@@ -24,14 +24,13 @@ from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageFile, JpegImagePlugi
 from mirsearch.corpus import Box
 from mirsearch.errors import ImageError, UsageError
 from mirsearch.settings import LIMITS, THUMBNAIL_SIDE, Limits
-from mirsearch.tones import Pixels, picture_to_rgb, samples_to_rgb
+from mirsearch.tones import ORIENTATION_TAG, Pixels, picture_to_rgb, samples_to_rgb
 
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".btf", ".tf8", ".gif", ".bmp", ".dib", ".webp")
 )
 THUMBNAIL_QUALITY = 85
 _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_ORIENTATION_TAG = 0x0112
 _TURNED = (5, 6, 7, 8)
 _HASH_CHUNK = 1 << 20
 _CONVERT = "convert it to png, jpg or tif"
@@ -111,7 +110,7 @@ def picture_size(path: Path | str, limits: Limits = LIMITS) -> tuple[int, int]:
         if opener is not None:
             with _damage(path), opener(file) as picture:
                 width, height = picture.size
-                turned = picture.getexif().get(_ORIENTATION_TAG, 1) in _TURNED
+                turned = picture.getexif().get(ORIENTATION_TAG, 1) in _TURNED
                 return (height, width) if turned else (width, height)
     pixels = open_picture(path, limits).pixels
     return pixels.shape[1], pixels.shape[0]

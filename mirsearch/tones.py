@@ -14,6 +14,7 @@ STRETCH_PERCENTILES = (0.1, 99.9)
 """Darkest and brightest share of samples (percent) that may saturate: hot pixels must not set the contrast."""
 SAMPLED = 1_000_000
 """Samples looked at for the percentiles: sorting every one of a large mosaic takes seconds and changes nothing."""
+ORIENTATION_TAG = 0x0112
 _DEEP_MODES = ("I", "F")
 
 
@@ -40,7 +41,8 @@ def stretch(samples: NDArray[Any]) -> Pixels:
 
 def picture_to_rgb(picture: Image.Image) -> Pixels:
     """A Pillow picture of any mode to RGB (h, w, 3): upright by EXIF, alpha laid on white, deep grays stretched."""
-    picture = ImageOps.exif_transpose(picture)
+    if picture.getexif().get(ORIENTATION_TAG, 1) != 1:
+        picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith(_DEEP_MODES):
         return gray_to_rgb(stretch(np.asarray(picture)))
     if picture.has_transparency_data:

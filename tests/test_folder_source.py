@@ -229,6 +229,13 @@ def test_single_images_take_their_rows_and_leave_the_others(tmp_path: Path) -> N
     assert failures == []
 
 
+def test_the_tables_name_in_any_case(tmp_path: Path) -> None:
+    draw(tmp_path, "a.png")
+    (tmp_path / "Captions.CSV").write_text("file,caption\na.png,A\n")
+    assert [figure.caption for figure in find(tmp_path)[0]] == ["A"]
+    assert [figure.caption for figure in find(tmp_path / "a.png")[0]] == ["A"]
+
+
 def test_a_table_given_by_itself(tmp_path: Path) -> None:
     draw(tmp_path, "a.png", "b.png")
     (tmp_path / "mine.csv").write_text("file;caption\nb.png;B\n")

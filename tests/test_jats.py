@@ -422,7 +422,11 @@ def test_recognizes(tmp_path: Path) -> None:
      ("Scheme 2", ("sch", "2", "")), ("PMC7052225_Sch2", ("sch", "2", "")), ("Figure S3", ("fig", "s3", "")),
      ("materials-13-00560-g007", ("fig", "7", "")), ("gr1", ("fig", "1", "")),
      ("TMDN_A_1911705_F0001_B", ("fig", "1", "")),
-     ("Extended Data Fig. 4", ("ext", "4", "")), ("Figure 2—figure supplement 1", None),
+     ("Extended Data Fig. 4", ("ext", "4", "")), ("Figure 2—figure supplement 1", ("supp", "2.1", "")),
+     ("elife-1-fig2-figsupp1-v2", ("supp", "2.1", "")), ("FigS1", ("fig", "s1", "")),
+     ("PMC1_figS02", ("fig", "s2", "")),
+     ("Supplementary Figure 3", ("fig", "s3", "")), ("Appendix 1—figure 2", ("app", "2", "")),
+     ("elife-1-app1-fig2", ("app", "2", "")), ("elife05502fs002", None),
      ("config2", None), ("photo", None)],
 )  # fmt: skip
 def test_numbers_in_labels_and_names(text: str, number: tuple[str, str, str] | None) -> None:

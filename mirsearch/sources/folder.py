@@ -89,6 +89,7 @@ class _Captions:
     table_name: str | None
     rows: dict[Path, tuple[Path, list[Row]]] = field(default_factory=dict)
     whole: set[Path] = field(default_factory=set)
+    tables: dict[Path, Path | None] = field(default_factory=dict)
     known: dict[Path, bool] = field(default_factory=dict)
     problems: dict[Path, list[SourceFailure]] = field(default_factory=dict)
 
@@ -97,9 +98,20 @@ class _Captions:
 
         Only of a `whole` folder are rows that name missing files failures: a single image may leave others unasked.
         """
-        wanted = (self.table_name,) if self.table_name else TABLE_NAMES
-        path = next((folder / name for name in wanted if (folder / name).is_file()), None)
+        if folder not in self.tables:
+            self.tables[folder] = self._table(folder)
+        path = self.tables[folder]
         return path is None or self.read(path, whole)
+
+    def _table(self, folder: Path) -> Path | None:
+        """The folder's table: the first of the names we know, in any case, or the one asked for."""
+        if self.table_name:
+            return folder / self.table_name if (folder / self.table_name).is_file() else None
+        try:
+            there = {each.name.lower(): each for each in sorted(folder.iterdir(), reverse=True) if is_table_name(each)}
+        except OSError:  # a folder whose files may be opened by name only
+            there = {name: folder / name for name in TABLE_NAMES}
+        return next((there[name] for name in TABLE_NAMES if name in there and there[name].is_file()), None)
 
     def read(self, path: Path, whole: bool) -> bool:
         """Read a table once; False where it can't be used."""

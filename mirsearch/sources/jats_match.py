@@ -20,33 +20,42 @@ _SUFFIX_ORDER = {
     suffix: rank for rank, suffix in enumerate((".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".gif"))
 }
 _KINDS = {
-    "fig": r"fig(?:ure|ura|s)?|figs|gr|g|f|abb(?:ildung)?",
+    "fig": r"fig(?:ure|ura)?|gr|g|f|abb(?:ildung)?",
     "sch": r"sch(?:eme)?|esquema",
     "chart": r"chart",
     "plate": r"plate",
     "box": r"box[ ._-]*fig(?:ure)?",
     "ext": r"extended[ ._-]*data[ ._-]*fig(?:ure)?|ed[ ._-]*fig(?:ure)?",
-    "app": r"app(?:endix)?[ ._-]*fig(?:ure)?",
+    "app": r"app(?:endix)?[ ._-]*\d*[ ._—-]*fig(?:ure)?",
 }
 _NUMBERED = [
     (kind, re.compile(rf"(?<![a-z])(?:{words})[\s._-]*(s?)[\s._-]*0*(\d{{1,4}})([a-z]?)(?![a-z0-9])", re.IGNORECASE))
     for kind, words in reversed(_KINDS.items())
 ]
-_SUPPLEMENT = re.compile(r"supp|fs\d", re.IGNORECASE)
+_SUPPLEMENT = re.compile(
+    r"fig(?:ure)?[\s._-]*0*(\d+)[\s._—–-]*fig(?:ure)?[\s._-]*supp(?:lement)?[\s._-]*0*(\d+)", re.IGNORECASE
+)
+_OTHER = re.compile(r"\dfs\d|source[\s._-]*(?:data|code)|[\s_-]data\d", re.IGNORECASE)
 
 Number = tuple[str, str, str]
 """Kind, number ("2", "s2") and part letter of a figure, as its label or its file's name tells."""
 
 
 def number_of(text: str) -> Number | None:
-    """("fig", "2", "b") of "Figure 2b" or "PMC1_fig-02b"; None where no number is told, or a supplement's."""
-    if "—" in text or " supplement" in text.lower():
+    """("fig", "2", "b") of "Figure 2b" or "PMC1_fig-02b", ("supp", "2.1", "") of its supplement; None for others.
+
+    Supplementary figures have an s before the number, whichever way they are called.
+    """
+    if _OTHER.search(text):
         return None
+    if child := _SUPPLEMENT.search(text):
+        return "supp", f"{child[1]}.{child[2]}", ""
+    supplementary = "s" if "suppl" in text.lower() else ""
     for kind, pattern in _NUMBERED:
         found = list(pattern.finditer(text))
         if found:
             last = found[-1]
-            return kind, last[1].lower() + last[2], last[3].lower()
+            return kind, (last[1].lower() or supplementary) + last[2], last[3].lower()
     return None
 
 
@@ -122,7 +131,7 @@ def _match_numbers(unmatched: list[tuple[JatsFigure, list[Path]]], pool: Pool) -
     """Give figures the files that bear their number: the one file, or all of its lettered parts."""
     numbered: dict[Number, list[Path]] = {}
     for path in pool.left():
-        number = None if _SUPPLEMENT.search(path.stem) else number_of(path.stem)
+        number = number_of(path.stem)
         if number is not None:
             numbered.setdefault(number, []).append(path)
     wanted = [_figure_number(figure) for figure, _ in unmatched]
