@@ -180,7 +180,7 @@ class EmbeddedIndex:
             "extractor_version": extractor.version,
             "dims": extractor.dims,
             "created_by": facts.get("created_by"),
-            "bytes": sum(each.stat().st_size for each in self._folder.iterdir() if each.is_file()),
+            "bytes": sum(_size(each) for each in self._folder.iterdir()),
         }
 
     def close(self) -> None:
@@ -199,6 +199,14 @@ class EmbeddedIndex:
             f"no panel {panel_id!r} in the index at {self.location}",
             "see ids with: mirsearch export or mirsearch query",
         )
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, 0 where it has just gone, as SQLite's log does."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _settle(connection: sqlite3.Connection) -> None:

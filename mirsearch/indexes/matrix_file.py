@@ -136,7 +136,7 @@ def publish(file: MatrixFile) -> None:
     fresh = file.folder / f"{TABLE}.{os.getpid()}.new"
     fresh.write_bytes(_MAGIC + text + str(zlib.crc32(text)).encode() + b"\n" + columns)
     fresh.replace(file.folder / TABLE)
-    for other in file.folder.glob("matrix-*.f16"):
+    for other in (*file.folder.glob("matrix-*.f16"), *file.folder.glob(f"{TABLE}.*.new")):
         if other.name != file.name:
             _remove(other)
 

@@ -50,6 +50,10 @@ def _explained(location: str, error: sqlite3.Error) -> MirsearchError:
         return IndexAccessError(
             f"the index at {location} can't be written", "make the folder writable or choose another --index"
         )
+    if "no such module" in low:
+        return IndexAccessError(
+            f"this Python's SQLite lacks full-text search: {text}", "use a Python whose sqlite3 has FTS5"
+        )
     if "malformed" in low or "not a database" in low or "no such table" in low or "disk i/o" in low:
         return damaged(location, text)
     return IndexAccessError(f"the index at {location} can't be used: {text}", "check the path and its permissions")
