@@ -293,6 +293,14 @@ def test_images_by_number(tmp_path: Path) -> None:
     assert plain.article is not None
 
 
+def test_small_copies_of_an_image_are_left_out(tmp_path: Path) -> None:
+    write(tmp_path / "a.xml", article(fig(1, "one", "g1.gif") + fig(2, "two", "x")))
+    draw(tmp_path, "g1.gif", "g1.jpg", "fig2.gif", "fig2.png", "other.jpg", "other.gif")
+    found, failures = find(tmp_path)
+    assert failures == []
+    assert labels(found) == {"g1.jpg": "Figure 1", "fig2.png": "Figure 2", "other.jpg": None}
+
+
 def test_a_number_that_two_files_bear_is_no_answer(tmp_path: Path) -> None:
     write(tmp_path / "a.xml", article(fig(1, "one", "x")))
     draw(tmp_path, "old_fig1.png", "new_fig1.png")

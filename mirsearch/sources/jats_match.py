@@ -61,13 +61,21 @@ def number_of(text: str) -> Number | None:
 
 @dataclass
 class Pool:
-    """Image files that may be an article's, looked up by name; never anything outside the folder it was made of."""
+    """Image files that may be an article's, looked up by name; never anything outside the folder it was made of.
+
+    Files of one name that differ in suffix (publishers add a small .gif to each .jpg) are one image: the best is kept.
+    """
 
     files: list[Path]
     root: Path
     taken: set[Path] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        best: dict[tuple[Path, str], Path] = {}
+        for path in sorted(self.files, key=_rank):
+            best.setdefault((path.parent, path.stem.lower()), path)
+        kept = set(best.values())
+        self.files = [path for path in self.files if path in kept]
         self._by_name: dict[str, list[Path]] = {}
         for path in sorted(self.files, key=lambda each: (len(each.parts), _rank(each), str(each))):
             for key in {path.name.lower(), path.stem.lower()}:
