@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mirsearch.analysis.base import Pixels
 from mirsearch.analysis.kind_words import kind_votes, technique_votes
 from mirsearch.analysis.look import Look, look_at
+from mirsearch.analysis.technique import technique_odds
 
-_KIND_OF = {"EDX": "map", "EBSD": "map", "diffraction": "diffraction"}
+_RARE = 0.02
+"""Probability the pixels give a technique that they cannot tell."""
+
+_FLOOR = -6.0
+_WORDS = 2.0
+_SURE_OF_PHOTO = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ def judge(pixels: Pixels, caption: str = "") -> Judgment:
     """Judge a panel from its pixels, uint8 (h, w, 3), and the words that speak of it."""
     look = look_at(pixels)
     kind, kind_confidence = _kind(look, caption)
-    technique, technique_confidence = _technique(look, caption, kind)
+    technique, technique_confidence = _technique(pixels, caption, kind)
     return Judgment(kind, kind_confidence, technique, technique_confidence)
 
 
@@ -52,15 +59,26 @@ def _kind(look: Look, caption: str) -> tuple[str, float]:
     return _softmax_best(scores)
 
 
-def _technique(look: Look, caption: str, kind: str) -> tuple[str | None, float]:
-    votes = technique_votes(caption)
+def _technique(pixels: Pixels, caption: str, kind: str) -> tuple[str | None, float]:
+    """Technique of a panel that shows a picture; drawings have none."""
     if kind in ("plot", "schematic"):
         return None, 0.0
     if kind == "diffraction":
         return "diffraction", 0.8
-    scores = {name: vote for name, vote in votes.items() if kind != "micrograph" or name not in ("diffraction",)}
-    if not scores:
-        return None, 0.0
+    name, confidence = best_technique(technique_odds(pixels), caption, kind)
+    return (None, 0.0) if kind == "photo" and confidence < _SURE_OF_PHOTO else (name, confidence)
+
+
+def best_technique(odds: Mapping[str, float], caption: str, kind: str) -> tuple[str | None, float]:
+    """The technique that pixels (log probabilities) and words speak for together, and its probability."""
+    votes = technique_votes(caption)
+    if kind == "micrograph":
+        votes.pop("diffraction", None)
+    rare = math.log(_RARE)
+    names = [*odds, *(name for name in votes if name not in odds)]
+    scores = {name: max(odds.get(name, rare), _FLOOR) + _WORDS * votes.get(name, 0.0) for name in names}
+    if kind == "map":
+        scores["EDX"] = scores.get("EDX", rare) + 1.5
     return _softmax_best(scores)
 
 
