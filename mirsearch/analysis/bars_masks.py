@@ -23,6 +23,9 @@ _STANDS_OUT = (24, 60, 110)
 LEAST_LENGTH = 14
 """Shortest bar in px that can be measured to a few percent."""
 
+MOST_MEASURED = 160
+"""Rectangles that get a second look."""
+
 _LEAST_FILL = 0.72
 _LEAST_ASPECT = 2.0
 _MOST_RECTANGLES = 4000
@@ -37,7 +40,7 @@ def rectangles(gray: Gray, longest: int) -> list[tuple[int, int, int, int, bool]
         for mask in _masks(seen):
             for box in _solid(mask, longest):
                 found[(*box, bright)] = None
-    return _distinct(list(found))
+    return _likeliest(gray, _distinct(list(found)))
 
 
 def _masks(seen: Gray) -> Iterator[Gray]:
@@ -65,6 +68,29 @@ def _solid(mask: Gray, longest: int) -> list[tuple[int, int, int, int]]:
     if len(kept) > _MOST_RECTANGLES:
         kept = kept[np.argsort(-w[kept])[:_MOST_RECTANGLES]]
     return [(int(x[i]), int(y[i]), int(x[i] + w[i]), int(y[i] + h[i])) for i in kept]
+
+
+def _likeliest(gray: Gray, boxes: list[tuple[int, int, int, int, bool]]) -> list[tuple[int, int, int, int, bool]]:
+    """The boxes that stand out most from the rows above and below them for their unevenness, best first."""
+    if not boxes:
+        return []
+    table, squares = cv2.integral2(gray, sdepth=cv2.CV_64F, sqdepth=cv2.CV_64F)
+    x0, y0, x1, y1, bright = (np.array(column) for column in zip(*boxes, strict=True))
+    height = gray.shape[0]
+
+    def mean(of: NDArray[np.float64], top: NDArray[np.int64], bottom: NDArray[np.int64]) -> NDArray[np.float64]:
+        area = np.maximum(1, (bottom - top) * (x1 - x0))
+        return np.asarray((of[bottom, x1] - of[top, x1] - of[bottom, x0] + of[top, x0]) / area, np.float64)
+
+    inside = mean(table, y0, y1)
+    spread = np.sqrt(np.maximum(0.0, mean(squares, y0, y1) - inside**2))
+    above = mean(table, np.maximum(0, y0 - 4), np.maximum(1, y0 - 1))
+    below = mean(table, np.minimum(height - 1, y1 + 1), np.minimum(height, y1 + 4))
+    sign = np.where(bright, 1.0, -1.0)
+    contrast = np.minimum(sign * (inside - above), sign * (inside - below))
+    merit = np.maximum(contrast, 0.0) / (12.0 + spread) * np.sqrt(np.minimum(x1 - x0, 120))
+    order = np.argsort(-merit, kind="stable")
+    return [boxes[index] for index in order[:MOST_MEASURED] if contrast[index] > 0]
 
 
 def _distinct(boxes: list[tuple[int, int, int, int, bool]]) -> list[tuple[int, int, int, int, bool]]:

@@ -22,6 +22,9 @@ _MISPRINT_WEIGHT = 0.7
 _REPAIR_WEIGHT = 0.6
 """Plausibility of a reading that needed one repair of what OCR is known to confuse."""
 
+_LOST_RING_WEIGHT = 0.5
+"""Plausibility of `5 A` as 5 Å: it may be a current as well."""
+
 _LONGEST_TEXT = 400
 
 _WORDS = {
@@ -44,15 +47,15 @@ _UNITS: tuple[tuple[str, str, float], ...] = (
     (r"(?:cm|CM|Cm)", "cm", 1.0),
     (r"pm", "pm", 1.0),
     (r"Å", "Å", 1.0),
-    (r"A", "Å", _MISPRINT_WEIGHT),
+    (r"A", "Å", _LOST_RING_WEIGHT),
     (r"m", "m", 1.0),
 )
 """Pattern, unit and weight, in the order they are tried."""
 
 _CONFUSED_UNITS: tuple[tuple[str, str], ...] = (
-    (r"(?:hm|nn|nrn|mn|rm|nim|ńm|ňm|n m|пm|ηm|hrn|nmn|inm|mm)", "nm"),
+    (r"(?:nml|nmi|nmj|nm\]|nmm|nnm|hm|nn|nrn|mn|rm|nim|ńm|ňm|n m|пm|ηm|hrn|nmn|inm|mm)", "nm"),
     (
-        r"(?:urn|μrn|ym|цm|jm|jim|lm|lum|pum|μum|uum|μn|un|uμm|μmm|umm|wm|vm|μ rn|u m|Jm|μw|gm|am|fm|pm|m|"
+        r"(?:μμm|μml|μmi|μr|urn|μrn|ym|цm|jm|jim|lm|lum|pum|μum|uum|μn|un|uμm|μmm|umm|wm|vm|μ rn|u m|Jm|μw|gm|am|fm|pm|m|"
         r"Mm|Am|4m|ųm|μπ|ум|мм|pμm)",
         "µm",
     ),
@@ -114,7 +117,7 @@ def normalize_all(text: str) -> str:
 def parse_length(text: str) -> Length | None:
     """The length a label says, or None where the text is anything else (1/nm, a time, an angle, a magnification…)."""
     clean = normalize(text).translate(_MINUS)
-    if not clean or _RECIPROCAL.search(clean):
+    if not clean or _RECIPROCAL.search(clean) or re.match(r"[^\w]*-\d", clean):
         return None
     body = re.sub(rf"^{_HEAD}(?=[\d.lIi|O])", "", clean.strip(_EDGE + "+"), flags=re.IGNORECASE).strip(_EDGE)
     if clean.lstrip(" ([{'\"").startswith(".") and body[:1].isdigit():
@@ -169,7 +172,7 @@ def _repaired(body: str, text: str) -> list[Length]:
     """Readings after one repair of digits or unit, kept only where the value becomes a usual one."""
     found = []
     digits = re.fullmatch(rf"({_LOOSE_NUMBER}) ?(μ ?m|um|nm|mm|μM)", body)
-    if digits is not None and not re.fullmatch(_NUMBER, digits.group(1)):
+    if digits is not None and re.search(r"\d|^[lI|i] ", body) and not re.fullmatch(_NUMBER, digits.group(1)):
         value, sure = _number(digits.group(1).translate(_DIGIT_LOOKALIKES))
         unit = {"n": "nm", "m": "mm"}.get(digits.group(2)[0], "µm")
         found.append((value, unit, sure))

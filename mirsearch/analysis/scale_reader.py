@@ -8,23 +8,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, ScaleBarDetector, TextBox
+from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, ScaleBarDetector
 from mirsearch.analysis.caption_scales import CaptionScale, caption_scales
-from mirsearch.analysis.scale_pairs import Label, Pair, best_pair, labels_of
+from mirsearch.analysis.scale_labels import find_labelled_bar
+from mirsearch.analysis.scale_pairs import Pair
 from mirsearch.corpus import Box, ScaleReading
-
-_SURE = 0.62
-"""Pair score from which no further crop is read."""
 
 _LEAST_PAIR = 0.30
 """Pair score below which a label and a bar are taken not to belong together."""
 
 _LEAST_LONE_BAR = 0.55
 """Score a bar without a label must have to be given the caption's length."""
-
-_MOST_CROPS = 3
-_CROP_SIDE = 160
-"""Least shorter side, in px, at which a crop is searched for text."""
 
 _LEAST_SIDE = 24
 _AGREE = 1.06
@@ -94,7 +88,7 @@ def _read_panel(
     """The scale of one panel whose box lies in the image."""
     panel = np.ascontiguousarray(pixels[box[1] : box[3], box[0] : box[2]])
     bars = detector.detect(panel)
-    pair = _labelled(panel, bars, ocr)
+    pair = find_labelled_bar(panel, bars, ocr)
     if pair is not None and pair.score >= _LEAST_PAIR:
         return _moved(_from_label(pair, told), box)
     if told.bar is not None:
@@ -105,50 +99,6 @@ def _read_panel(
         width = told.width
         return ScaleReading(told.width.nm / (box[2] - box[0]), source="caption", confidence=0.5 * width.confidence)
     return None
-
-
-def _labelled(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> Pair | None:
-    """The best bar with a label, reading small crops around the likeliest bars until one is sure."""
-    windows: list[Box] = []
-    labels: list[Label] = []
-    best: Pair | None = None
-    for bar in bars:
-        if len(windows) >= _MOST_CROPS or bar.score < 0.15:
-            break
-        window = _window(bar, panel.shape[1], panel.shape[0])
-        if any(_inside(bar.box, other) for other in windows):
-            continue
-        windows.append(window)
-        labels += labels_of(_read(panel, window, ocr))
-        best = best_pair(bars, labels)
-        if best is not None and best.score >= _SURE:
-            break
-    return best
-
-
-def _window(bar: BarCandidate, width: int, height: int) -> Box:
-    """The part of a panel in which a bar's label would lie."""
-    x0, y0, x1, y1 = bar.box
-    along = max(70.0, 0.5 * bar.length_px, 0.1 * width)
-    across = min(max(36.0, 0.3 * bar.length_px, 0.06 * height), 110.0)
-    if bar.vertical:
-        along, across = across, along
-    return (
-        max(0, int(x0 - along)), max(0, int(y0 - across)), min(width, int(x1 + along)), min(height, int(y1 + across))
-    )  # fmt: skip
-
-
-def _inside(box: Box, window: Box) -> bool:
-    return window[0] <= box[0] and window[1] <= box[1] and box[2] <= window[2] and box[3] <= window[3]
-
-
-def _read(panel: Pixels, window: Box, ocr: OcrEngine) -> list[TextBox]:
-    """Text lines of a window, boxes in px of the panel."""
-    x0, y0, x1, y1 = window
-    lines = ocr.read(np.ascontiguousarray(panel[y0:y1, x0:x1]), _CROP_SIDE)
-    return [
-        replace(line, box=(line.box[0] + x0, line.box[1] + y0, line.box[2] + x0, line.box[3] + y0)) for line in lines
-    ]
 
 
 def _lone(bars: Sequence[BarCandidate]) -> BarCandidate | None:

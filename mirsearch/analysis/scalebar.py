@@ -17,7 +17,6 @@ _LONGEST = 0.98
 """Longest bar, as a part of the image's width."""
 
 _THICKEST = 60
-_MOST_MEASURED = 400
 _MOST_CANDIDATES = 40
 _LEAST_SCORE = 0.02
 _VERTICAL_WEIGHT = 0.5
@@ -51,9 +50,8 @@ def _lying(gray: Gray, vertical: bool) -> list[BarCandidate]:
     """Candidates along the rows of an image; `vertical` says that it is a transposed one."""
     width = gray.shape[1]
     boxes = [box for box in rectangles(gray, int(width * _LONGEST)) if box[3] - box[1] <= _THICKEST]
-    boxes.sort(key=lambda box: -(box[2] - box[0]) / math.sqrt(box[3] - box[1]))
     measures = []
-    for box in boxes[:_MOST_MEASURED]:
+    for box in boxes:
         measured = measure(gray, box[:4], box[4])
         if measured is not None and measured.length >= 1.6 * measured.thickness:
             measures.append(measured)

@@ -1,0 +1,133 @@
+"""Reading the label of a scale bar: OCR on a few small crops around the likeliest bars."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, TextBox
+from mirsearch.analysis.label_lines import crops, lines_near
+from mirsearch.analysis.lengths import normalize
+from mirsearch.analysis.scale_pairs import Label, Pair, best_pair, labels_of
+from mirsearch.corpus import Box
+
+_SURE = 0.62
+"""Pair score from which no further crop is read."""
+
+_QUICK = 2
+_LIKELY_BAR = 0.6
+_CLEAR = 0.9
+"""Bars looked at without a text detector, the score they need, and OCR's confidence in what is read there."""
+
+_MOST_CROPS = 3
+_LEAST_BAR = 0.3
+"""Score below which a bar is not worth a crop of its own."""
+
+_GOOD_PANEL_SIDE = 560
+"""Shorter side, in px, of a panel in which labels are about as high as the text detector likes them."""
+
+_UNIT_ALONE = re.compile(r"(?:μ ?[mMnr]?|u[mr]|nm|hm|[mun]m)[.)]?", re.IGNORECASE)
+_DIGITS_ALONE = re.compile(r"[\d.,lIO]{1,5}")
+_WHOLE = re.compile(r"[\d.,]+ ?[a-zA-Zμ]+")
+
+
+def find_labelled_bar(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> Pair | None:
+    """The best bar with a label, reading small crops around the likeliest bars until one is sure."""
+    quick = _quickly(panel, bars[:_QUICK], ocr)
+    if quick is not None:
+        return quick
+    windows: list[Box] = []
+    labels: list[Label] = []
+    best: Pair | None = None
+    for bar in bars:
+        if len(windows) >= _MOST_CROPS or bar.score < _LEAST_BAR:
+            break
+        if any(_inside(bar.box, other) for other in windows):
+            continue
+        window = _window(bar, panel.shape[1], panel.shape[0])
+        windows.append(window)
+        labels += labels_of(read_window(panel, window, ocr))
+        best = best_pair(bars, labels)
+        if best is not None and best.score >= _SURE:
+            break
+    return best
+
+
+def _quickly(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> Pair | None:
+    """A bar whose label is lettering of its own color that reads without doubt, or None."""
+    likely = [bar for bar in bars if bar.score >= _LIKELY_BAR and not bar.vertical]
+    if not likely:
+        return None
+    gray = np.asarray(cv2.cvtColor(panel, cv2.COLOR_RGB2GRAY), np.uint8)
+    for bar in likely:
+        boxes = lines_near(gray, bar.box)
+        texts = ocr.recognize(crops(panel, boxes))
+        lines = [TextBox(text, box, sure) for (text, sure), box in zip(texts, boxes, strict=True) if sure >= _CLEAR]
+        lines += _put_together(lines)
+        pair = best_pair([bar], labels_of(lines))
+        if pair is not None and pair.score >= _SURE:
+            return pair
+    return None
+
+
+def _window(bar: BarCandidate, width: int, height: int) -> Box:
+    """The part of a panel in which a bar's label would lie."""
+    x0, y0, x1, y1 = bar.box
+    along = max(70.0, 0.5 * bar.length_px, 0.1 * width)
+    across = min(max(36.0, 0.3 * bar.length_px, 0.06 * height), 110.0)
+    if bar.vertical:
+        along, across = across, along
+    return (
+        max(0, int(x0 - along)), max(0, int(y0 - across)), min(width, int(x1 + along)), min(height, int(y1 + across))
+    )  # fmt: skip
+
+
+def _inside(box: Box, window: Box) -> bool:
+    return window[0] <= box[0] and window[1] <= box[1] and box[2] <= window[2] and box[3] <= window[3]
+
+
+def read_window(panel: Pixels, window: Box, ocr: OcrEngine) -> list[TextBox]:
+    """Text lines of a window, boxes in px of the panel, pieces of a label put together."""
+    x0, y0, x1, y1 = window
+    crop = np.ascontiguousarray(panel[y0:y1, x0:x1])
+    scale = float(np.clip(_GOOD_PANEL_SIDE / min(panel.shape[:2]), 0.5, 2.5))
+    short, long = min(crop.shape[:2]), max(crop.shape[:2])
+    lines = ocr.read(crop, max(48, round(short * scale)), max(64, round(long * scale)))
+    lines += _put_together(lines)
+    lines += _completed(crop, lines, ocr)
+    return [
+        replace(line, box=(line.box[0] + x0, line.box[1] + y0, line.box[2] + x0, line.box[3] + y0)) for line in lines
+    ]
+
+
+def _put_together(lines: Sequence[TextBox]) -> list[TextBox]:
+    """`200` and `nm` found apart, as one line."""
+    whole = []
+    for number in lines:
+        for unit in lines:
+            if not _DIGITS_ALONE.fullmatch(normalize(number.text)) or not _UNIT_ALONE.fullmatch(normalize(unit.text)):
+                continue
+            (a0, b0, a1, b1), (c0, d0, c1, d1) = number.box, unit.box
+            height = max(b1 - b0, d1 - d0)
+            if -0.6 * height <= c0 - a1 <= 1.2 * height and min(b1, d1) - max(b0, d0) >= 0.4 * height:
+                box = (a0, min(b0, d0), c1, max(b1, d1))
+                whole.append(TextBox(f"{number.text} {unit.text}", box, min(number.confidence, unit.confidence)))
+    return whole
+
+
+def _completed(crop: Pixels, lines: Sequence[TextBox], ocr: OcrEngine) -> list[TextBox]:
+    """Units whose number was not found, read again with what stands before them."""
+    if any(_WHOLE.fullmatch(normalize(line.text)) for line in lines):
+        return []
+    wider = []
+    for line in lines:
+        if _UNIT_ALONE.fullmatch(normalize(line.text)):
+            x0, y0, x1, y1 = line.box
+            box = (max(0, x0 - 2 * (y1 - y0)), y0, x1, y1)
+            wider.append(box)
+    texts = ocr.recognize([np.ascontiguousarray(crop[y0:y1, x0:x1]) for x0, y0, x1, y1 in wider])
+    return [TextBox(text, box, confidence) for (text, confidence), box in zip(texts, wider, strict=True)]
