@@ -271,13 +271,13 @@ def test_a_killed_node_is_waited_for_and_nothing_is_lost(
 def test_a_lock_of_another_machine_is_respected(admin: Node) -> None:
     from mirsearch.indexes.elasticsearch_lock import LOCK_ID
 
-    index = open_index(f"{admin.url}/undisturbed")
+    index = open_index(f"{admin.url}/locked", create=EXTRACTOR)
     lock = {"owner": {"host": "elsewhere", "pid": 1, "since": "today"}, "beat": time.time()}
-    admin.call("PUT", f"/undisturbed/_doc/{LOCK_ID}", {"doc_type": "lock", "lock": lock})
+    admin.call("PUT", f"/locked/_doc/{LOCK_ID}", {"doc_type": "lock", "lock": lock})
     with pytest.raises(IndexBusyError, match="process 1 on elsewhere"):
         index.writer().__enter__()
     lock["beat"] = time.time() - 1_000
-    admin.call("PUT", f"/undisturbed/_doc/{LOCK_ID}", {"doc_type": "lock", "lock": lock})
+    admin.call("PUT", f"/locked/_doc/{LOCK_ID}", {"doc_type": "lock", "lock": lock})
     with index.writer():
         pass
     index.close()

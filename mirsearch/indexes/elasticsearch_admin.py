@@ -60,11 +60,21 @@ def create(location: str, extractor: ExtractorIdentity) -> bool:
 
 
 def make_physical(
-    client: Elasticsearch, name: str, number: int, extractor: ExtractorIdentity, version: str, *, alias: bool
+    client: Elasticsearch,
+    name: str,
+    number: int,
+    extractor: ExtractorIdentity,
+    version: str,
+    *,
+    alias: bool,
+    filling: dict[str, Any] | None = None,
 ) -> str:
     """Make NAME-00000n, with its `_meta`; as the alias NAME too where asked. One that is there is left alone."""
     index = mapping.physical(name, number)
-    body: dict[str, Any] = {"mappings": {"_meta": mapping.meta(extractor, version)}}
+    meta = mapping.meta(extractor, version)
+    if filling:
+        meta["mirsearch"]["filling"] = filling
+    body: dict[str, Any] = {"mappings": {"_meta": meta}}
     if alias:
         body["aliases"] = {name: {"is_write_index": True}}
     try:
