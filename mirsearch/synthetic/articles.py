@@ -40,9 +40,9 @@ _TITLES = (
     "Size control in {subject}",
 )
 _LAYOUTS = (
-    "single", "single", "single", "single-inset", "row", "row", "strips", "grid-2x2", "uneven-rows", "big-left",
-    "big-top", "hairline", "wide-gutters", "black-gutters", "mosaic-row", "insets", "letters-outside-row", "with-plot",
-    "with-schematic", "with-diffraction", "with-maps",
+    "single", "single", "single", "single", "single-inset", "single-inset", "row", "row", "row", "strips", "grid-2x2",
+    "uneven-rows", "big-left", "big-top", "hairline", "wide-gutters", "black-gutters", "mosaic-row", "insets",
+    "letters-outside-row", "with-plot", "with-schematic", "with-diffraction", "with-maps",
 )  # fmt: skip
 _COMPANIONS = {
     "particles_on_film": "fringes", "dark_field_particles": "columns", "core_shell": "particles_on_film",
@@ -78,11 +78,11 @@ def article_specimens(families: Sequence[str], count: int, seed: int) -> list[Sp
     """Main specimens of `count` articles: families by turns, the features of a family's articles far apart in size."""
     found: list[Specimen] = []
     for number in range(count):
-        family, visit = families[number % len(families)], number // len(families)
+        family = families[number % len(families)]
         drawn = specimen(seed * 1009 + number, family)
         low, high = np.log(FAMILIES[family].size_nm)
         others = [np.log(each.size_nm) for each in found if each.family == family]
-        if visit and high - low > 1.0:
+        if others and high - low > 1.0:
             spots = np.linspace(low + 0.05 * (high - low), high - 0.05 * (high - low), 25)
             gaps = [min(abs(spot - other) for other in others) for spot in spots]
             drawn = replace(drawn, size_nm=float(np.exp(spots[int(np.argmax(gaps))])))
@@ -91,10 +91,13 @@ def article_specimens(families: Sequence[str], count: int, seed: int) -> list[Sp
 
 
 def planned(figures: int, seed: int, families: Sequence[str] | None = None) -> list[PlannedFigure]:
-    """The plan of a corpus: articles of 2 to 4 figures, each about one specimen at several magnifications."""
+    """The plan of a corpus: articles of 2 to 4 figures, each about one specimen at several magnifications.
+
+    `families` have their turns in the order given; without it all that are micrographs, shuffled.
+    """
     rng = rng_of(seed, 0xA87)
-    names = list(families or [name for name, family in FAMILIES.items() if family.kind == "micrograph"])
-    names = [names[int(place)] for place in rng.permutation(len(names))]
+    names = [name for name, family in FAMILIES.items() if family.kind == "micrograph"]
+    names = list(families or [names[int(place)] for place in rng.permutation(len(names))])
     counts: list[int] = []
     while sum(counts) < figures:
         counts.append(min(int(rng.integers(2, 5)), figures - sum(counts)))
@@ -117,6 +120,6 @@ def _figure_style(main: Specimen, seed: int, rng: Random) -> FigureStyle:
     layouts = [
         name
         for name in _LAYOUTS
-        if main.family not in LIVING or name not in ("with-diffraction", "with-schematic", "with-maps")
+        if main.family not in LIVING or name not in ("with-plot", "with-diffraction", "with-schematic", "with-maps")
     ]
     return FigureStyle(layout=str(rng.choice(layouts)), specimens=shown, zooms=zooms)

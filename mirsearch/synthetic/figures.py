@@ -134,7 +134,8 @@ def _draw_extra(name: str, canvas: Pixels, box: Box, shown: Specimen, rng: Rando
     """A panel that is no micrograph: plot, schematic, diffraction or map; a plot's box is that of its ink."""
     width, height = box[2] - box[0], box[3] - box[1]
     if name == "map":
-        family = str(rng.choice(("element_map", "orientation_map")))
+        crystalline = shown.family in ("polished_grains", "sintered_grains", "layers")
+        family = str(rng.choice(("element_map", "orientation_map"))) if crystalline else "element_map"
         other = specimen(int(rng.integers(1 << 30)), family)
         canvas[box[1] : box[3], box[0] : box[2]] = other.pictured(View(width, height, other.nm_per_px(0.5)), rng)
         return _Drawn(box, "map", image_words(replace(other, subject=shown.subject), rng), other)
