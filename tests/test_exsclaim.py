@@ -35,8 +35,8 @@ def entry(version: int = 1, **changes: Any) -> dict[str, Any]:
         "geometry": shape(20, 90, 60, 94), "confidence": 0.8, "length": 40, "label_line_distance": 3.0,
     }  # fmt: skip
     first = {
-        "classification": "microscopy", "confidence": 0.9, "height": 100.2, "width": 99.9,
-        "geometry": shape(0, 0, 100, 100),
+        "classification": "microscopy", "confidence": 0.1, "height": 100.2, "width": 99.9,
+        **({"classification_confidence": 0.9} if version == 2 else {}), "geometry": shape(0, 0, 100, 100),
         "subfigure_label": {"text": "a", "geometry": shape(0, 0, 9, 9)}, "scale_bars": [bar],
         "caption": ["SEM of rods.", "SEM of rods.", "Bar 200 nm."], "keywords": [], "general": [],
     }  # fmt: skip
@@ -94,7 +94,8 @@ def test_both_versions_keep_panels_captions_and_scales(tmp_path: Path, version: 
     assert (article.license, article.url) == ("CC BY 4.0", "https://www.nature.com/articles/s41467-018-1")
     assert figure.panels is not None
     first, second = figure.panels
-    assert (first.label, first.kind, first.kind_confidence, first.box) == ("a", "micrograph", 0.9, (0, 0, 100, 100))
+    assert (first.label, first.kind, first.box) == ("a", "micrograph", (0, 0, 100, 100))
+    assert first.kind_confidence == (0.9 if version == 2 else 0.0)
     assert first.caption == "SEM of rods. Bar 200 nm."
     scale = first.scale
     assert scale is not None

@@ -38,7 +38,7 @@ def _panel(given: Any, where: str, size: tuple[int, int] | None) -> Panel | None
     if box is None:
         return None
     kind = KINDS.get(str(given.get("classification") or "").strip().lower().replace("_", " "), "unknown")
-    sure = given["classification_confidence"] if "classification_confidence" in given else given.get("confidence")
+    sure = given.get("classification_confidence")  # `confidence` is the box's; version 0.1 has no other
     return Panel(
         box=box,
         label=_label(given.get("subfigure_label"), where),
