@@ -271,8 +271,14 @@ def _place(origin: Origin) -> tuple[str, str]:
 
 
 def _changed(found: FoundFigure, there: KnownFigure) -> bool:
-    """Whether the same place now tells something else: another place's caption never replaces the first one's."""
-    if _place(found.origin) not in {_place(origin) for origin in there.origins}:
-        return bool(found.caption) and not there.caption
+    """Whether a place tells something new of a figure that is there.
+
+    The first place a figure came from may change what it said; another may only add what is missing, or two places
+    that disagree would take turns at every run. What is no longer said is kept.
+    """
     article = found.article.id if found.article else None
-    return found.caption != there.caption or article != there.article_id
+    if (found.caption and not there.caption) or (article and not there.article_id):
+        return True
+    first = bool(there.origins) and _place(found.origin) == _place(there.origins[0])
+    changed = (found.caption and found.caption != there.caption) or (article and article != there.article_id)
+    return bool(first and changed)

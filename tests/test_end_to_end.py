@@ -243,10 +243,16 @@ def test_same_figures_again_change_nothing(corpus):
 def test_copies_are_one_figure_with_both_places(one_figure, scratch, tmp_path):
     copied = tmp_path / "copy"
     shutil.copytree(one_figure, copied)
+    name = next(one_figure.iterdir()).name
+    (one_figure / "captions.csv").write_text(f"file,caption\n{name},Said first\n", encoding="utf-8")
+    (copied / "captions.csv").write_text(f"file,caption\n{name},Said otherwise\n", encoding="utf-8")
     summary = run("ingest", one_figure, copied, "--index", scratch, "--format", "json").json()
     assert summary["figures"] == {"new": 1, "updated": 0, "already_there": 1, "failed": 0}
+    again = run("ingest", one_figure, copied, "--index", scratch, "--format", "json").json()
+    assert again["figures"] == {"new": 0, "updated": 0, "already_there": 2, "failed": 0}
     rows = [json.loads(line) for line in run("export", "--index", scratch).out.splitlines()]
     assert {len(row["origins"]) for row in rows} == {2}
+    assert {row["figure_caption"] for row in rows} == {"Said first"}
 
 
 def test_a_caption_added_later_is_taken_over_and_figures_can_be_deleted(one_figure, scratch):
