@@ -102,18 +102,23 @@ def open_picture(path: Path | str, limits: Limits = LIMITS) -> Page:
 
 
 def picture_size(path: Path | str, limits: Limits = LIMITS) -> tuple[int, int]:
-    """(width, height) in px of a file's first picture as read_pages gives it; only a TIFF is decoded for it."""
+    """(width, height) in px of a file's first picture as read_pages gives it, without decoding it."""
     path = Path(path)
     with _opened(path, limits) as file:
-        opener = _opener(file.read(32))
+        head = file.read(32)
         file.seek(0)
-        if opener is not None:
-            with _damage(path), opener(file) as picture:
-                width, height = picture.size
-                turned = picture.getexif().get(ORIENTATION_TAG, 1) in _TURNED
-                return (height, width) if turned else (width, height)
-    pixels = open_picture(path, limits).pixels
-    return pixels.shape[1], pixels.shape[0]
+        if head[:4] in _TIFF_HEADS:
+            with _damage(path):
+                from mirsearch.tiff import tiff_size
+
+                return tiff_size(file, str(path))
+        opener = _opener(head)
+        if opener is None:
+            raise _no_image(path)
+        with _damage(path), opener(file) as picture:
+            width, height = picture.size
+            turned = picture.getexif().get(ORIENTATION_TAG, 1) in _TURNED
+            return (height, width) if turned else (width, height)
 
 
 def content_hash(path: Path | str) -> str:
@@ -175,6 +180,10 @@ def _unreadable(path: Path, error: OSError | ValueError) -> ImageError:
     return ImageError(f"{path}: can't be read: {cause}", "check the path and its permissions")
 
 
+def _no_image(path: Path) -> ImageError:
+    return ImageError(f"{path}: not an image of a kind mirsearch reads", _CONVERT)
+
+
 def _opener(head: bytes) -> _Opener | None:
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return PngImagePlugin.PngImageFile
@@ -192,7 +201,7 @@ def _opener(head: bytes) -> _Opener | None:
 def _decode(file: IO[bytes], head: bytes, path: Path, limits: Limits) -> Pixels:
     opener = _opener(head)
     if opener is None:
-        raise ImageError(f"{path}: not an image of a kind mirsearch reads", _CONVERT)
+        raise _no_image(path)
     with _damage(path), opener(file) as picture:  # the class itself: Image.open has limits of its own
         _check_size(picture.size, path, limits)
         picture.load()

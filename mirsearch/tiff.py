@@ -57,6 +57,20 @@ def read_tiff(file: IO[bytes], name: str, limits: Limits) -> Iterator[tuple[int,
             yield number, _decode(file, page, number)
 
 
+def tiff_size(file: IO[bytes], name: str) -> tuple[int, int]:
+    """(width, height) in px of the first page, upright. IndexError where there is none."""
+    with tifffile.TiffFile(file, name=name, is_ome=False) as tiff:
+        page: Any = tiff.pages[0]
+        width, height = int(page.imagewidth), int(page.imagelength)
+        return (height, width) if "t" in _turns(page) else (width, height)
+
+
+def _turns(page: Any) -> str:
+    """Steps that set a page upright: h and v mirror, t swaps rows and columns."""
+    tag = page.tags.get("Orientation")
+    return _ORIENTATIONS.get(int(tag.value) if tag is not None else 1, "")
+
+
 def _pages(tiff: Any, name: str, limits: Limits) -> Iterator[Any]:
     """Pages one by one: their number is never asked for, as counting would follow a chain of any length first."""
     pages = tiff.pages
@@ -131,7 +145,6 @@ def _deep(page: Any) -> Pixels:
         raise ValueError(f"axes {axes}")
     extra = tuple(int(each) for each in page.extrasamples)
     rgb = samples_to_rgb(samples, alpha=bool(extra) and extra[-1] in (1, 2), inverted=int(page.photometric) == 0)
-    tag = page.tags.get("Orientation")
-    for step in _ORIENTATIONS.get(int(tag.value) if tag is not None else 1, ""):
+    for step in _turns(page):
         rgb = {"h": rgb[:, ::-1], "v": rgb[::-1], "t": rgb.transpose(1, 0, 2)}[step]
     return rgb.copy()

@@ -30,6 +30,8 @@ from mirsearch.images import (
 )
 from mirsearch.settings import Limits
 
+pytestmark = pytest.mark.filterwarnings(r"ignore::UserWarning:PIL\..*")
+
 RAMP = np.tile(np.linspace(0, 255, 80).astype(np.uint8), (60, 1))
 """Gray (60, 80): dark on the left, light on the right."""
 COLOR = np.dstack([RAMP, RAMP[:, ::-1], np.full_like(RAMP, 40)])
