@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from mirsearch import plugins
 from mirsearch.errors import MissingDependencyError
+from mirsearch.extractors import efficientnet
 from mirsearch.extractors.efficientnet import EfficientNetExtractor, prepare, weights_path
 from mirsearch.extractors.weights import read_state_dict
 
@@ -160,6 +161,17 @@ def test_several_threads_may_ask_at_once(extractor: EfficientNetExtractor) -> No
     with ThreadPoolExecutor(4) as pool:
         for found in pool.map(extractor.embed, [pictures] * 8):
             assert np.array_equal(found, expected)
+
+
+def test_threads_that_start_at_once_load_one_model(extractor, monkeypatch: pytest.MonkeyPatch) -> None:
+    loads = []
+    load = efficientnet.session
+    monkeypatch.setattr(efficientnet, "session", lambda model: loads.append(len(model)) or load(model))
+    fresh = EfficientNetExtractor()
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(fresh.embed, [[PICTURES["fringes"]]] * 6))
+    assert len(loads) == 1
+    assert all(np.array_equal(vectors, extractor.embed([PICTURES["fringes"]])) for vectors in found)
 
 
 ODD_SHAPES = [(1, 1), (1, 900), (2000, 1), (3, 2), (7, 4000), (255, 257), (1500, 1200)]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,10 @@ class EfficientNetExtractor:
     version = "1"
     dims = sum(level.channels for level in LEVELS)
 
+    def __init__(self) -> None:
+        self._loading = Lock()
+        self._loaded: Any = None
+
     def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """RGB images uint8 (h, w, 3), any sizes, to float32 (n, dims), each row of unit length."""
         for image in images:
@@ -45,7 +49,6 @@ class EfficientNetExtractor:
         workers = min(threads(), len(images))
         if workers == 1:
             return np.concatenate([self._embed_one(image) for image in images])
-        _ = self._session  # built before the threads start, so that it is built once
         with ThreadPoolExecutor(workers) as pool:
             return np.concatenate(list(pool.map(self._embed_one, images)))
 
@@ -53,9 +56,13 @@ class EfficientNetExtractor:
         vector: NDArray[np.float32] = self._session.run(None, {"image": prepare(image)[None]})[0]
         return vector
 
-    @cached_property
+    @property
     def _session(self) -> Any:
-        return session(model_bytes())
+        """The session, loaded at the first use; by one thread, where several embed at once."""
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = session(model_bytes())
+            return self._loaded
 
 
 def prepare(image: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:
