@@ -83,15 +83,20 @@ def combine(
     if not present:
         raise ValueError("a query needs at least one term")
     size = len(next(iter(present.values())))
-    total, mass, dropped = np.zeros(size), np.zeros(size), np.zeros(size, dtype=bool)
+    total = np.zeros(size)
+    mass: Floats | float = 0.0
+    dropped = np.zeros(size, dtype=bool)
     for name, term in present.items():
         weight = float(getattr(formula.weights, name))
         absent = np.isnan(term)
+        if not absent.any():
+            total += weight * term
+            mass = mass + weight
+            continue
         if name == "scale" and formula.missing == "exclude":
             dropped |= absent
-        counted = np.ones(size, dtype=bool) if formula.missing == "penalize" else ~absent
-        total += weight * np.where(absent, 0.0, term)
-        mass += weight * counted
-    score: Floats = np.divide(total, mass, out=np.full(size, -np.inf), where=mass > 0)
+        total += np.where(absent, 0.0, weight * term)
+        mass = mass + (weight if formula.missing == "penalize" else weight * ~absent)
+    score: Floats = np.divide(total, mass, out=np.full(size, -np.inf), where=np.broadcast_to(np.greater(mass, 0), size))
     score[dropped] = -np.inf
     return score

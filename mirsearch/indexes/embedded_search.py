@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ GATHER_SHARE = 0.125
 """Below this share of rows, those that the filters leave are copied out and scanned alone."""
 
 Mask = NDArray[np.bool_]
+Number = TypeVar("Number", np.float32, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,9 @@ class Searcher:
         distance = visual = scale = text = None
         waiting = None if request.vector is None else self._distances(now, request.vector, kept)
         if request.field_of_view_nm is not None:
-            scale = scale_term(request.field_of_view_nm, now.rows.log10_fov[kept], request.formula.sigma)
+            scale = scale_term(request.field_of_view_nm, _of(now.rows.log10_fov, kept), request.formula.sigma)
         if words:
-            text = text_term(self._bm25.scores(connection, now, words)[kept], request.formula.text_k)
+            text = text_term(_of(self._bm25.scores(connection, now, words), kept), request.formula.text_k)
         if waiting is not None:
             distance = waiting()
             visual = visual_term(distance)
@@ -126,7 +128,7 @@ class Searcher:
 
         def distances() -> Floats:
             dots = np.concatenate([each() for each in waiting] or [np.zeros(0, dtype=np.float32)])
-            cosine = dots.astype(np.float64) * now.rows.inverse_norm[kept] * (1 / norm if norm > 0 else 0.0)
+            cosine = dots.astype(np.float64) * _of(now.rows.inverse_norm, kept) * (1 / norm if norm > 0 else 0.0)
             found: Floats = np.clip(1.0 - cosine, 0.0, 2.0)
             return found
 
@@ -148,8 +150,12 @@ class Searcher:
 
 
 def _taken(scan: Callable[[], NDArray[np.float32]], wanted: NDArray[np.intp]) -> NDArray[np.float32]:
-    dots = scan()
-    return dots if len(wanted) == len(dots) else dots[wanted]
+    return _of(scan(), wanted)
+
+
+def _of(column: NDArray[Number], kept: NDArray[np.intp]) -> NDArray[Number]:
+    """The rows kept of a column; the column itself where that is all of it."""
+    return column if len(kept) == len(column) else column[kept]
 
 
 def _best(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Half = NDArray[np.float16]
-_BLOCKS_PER_THREAD = 4
+_BLOCK_BYTES = 32 << 20
 _SMALLEST_BLOCK = 512
 
 
@@ -38,7 +38,8 @@ class Scanner:
         if rows == 0:
             return lambda: np.zeros(0, dtype=np.float32)
         product = Product(rows, vector)
-        blocks = max(1, min(self.threads * _BLOCKS_PER_THREAD, rows // _SMALLEST_BLOCK))
+        wanted = self.threads * (1 + matrix.nbytes // (self.threads * _BLOCK_BYTES))
+        blocks = max(1, min(wanted, rows // _SMALLEST_BLOCK))
         if blocks == 1:
             product.fill(matrix, 0, rows)
             return lambda: product.values
