@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -21,6 +21,7 @@ from mirsearch.indexes.base import ExtractorIdentity, IndexWriter, KnownFigure
 from mirsearch.indexes.elasticsearch_client import Address, connect, parse
 from mirsearch.indexes.elasticsearch_documents import HEAVY, read_article, read_origins, read_panel
 from mirsearch.indexes.elasticsearch_errors import told
+from mirsearch.indexes.elasticsearch_failures import Failure, note
 from mirsearch.indexes.elasticsearch_search import result
 from mirsearch.indexes.elasticsearch_stats import counts, stored_bytes
 from mirsearch.indexes.elasticsearch_writer import session
@@ -75,6 +76,11 @@ class ElasticsearchIndex:
         pack = admin.pair(self._made_on) >= mapping.PACKED_FROM
         self._thumbnails.clear()
         return session(self._client, self._address, self._physical, self._extractor, pack=pack)
+
+    def note_failures(self, failures: Iterable[Failure]) -> int:
+        """Note what an ingest could not take, for the dashboards; how many there were."""
+        with told(self._address):
+            return note(self._client, self._address, self._physical, failures)
 
     def known(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
         """Those of the figures that are in the index, whole."""
