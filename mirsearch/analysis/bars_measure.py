@@ -115,7 +115,7 @@ def _edges(profile: Profile, start: int, stop: int) -> tuple[float, float, float
     contrast = min(level - low_before, level - low_after)
     if contrast < _LEAST_CONTRAST:
         return None
-    middle = (start + stop) // 2
+    middle = (start + stop) // 2 if len(inner) > 4 else start + int(inner.argmax())
     first = _fall(profile, middle, -1, low_before + _EDGE_LEVEL * (level - low_before))
     last = _fall(profile, middle, 1, low_after + _EDGE_LEVEL * (level - low_after))
     if first is None or last is None:

@@ -12,17 +12,22 @@ import numpy as np
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, TextBox
 from mirsearch.analysis.label_lines import crops, lines_near
 from mirsearch.analysis.lengths import normalize
-from mirsearch.analysis.scale_pairs import Label, Pair, best_pair, labels_of
+from mirsearch.analysis.scale_pairs import Label, Pair, best_pair, labels_of, nearness
 from mirsearch.corpus import Box
 
 _SURE = 0.62
 """Pair score from which no further crop is read."""
 
-_QUICK = 2
-_LIKELY_BAR = 0.6
-_CLEAR = 0.9
-"""Bars looked at without a text detector, the score they need, and OCR's confidence in what is read there."""
+_LIKELY_BARS, _LIKELY_BAR = 8, 0.4
+"""Bars whose surroundings are looked at without a text detector, and the score they need."""
 
+_QUICK_LINES, _LEAST_NEAR, _CLEAR = 5, 0.2, 0.75
+"""Lines read so, how near to a bar they must be, and the confidence OCR must have."""
+
+_GOOD_NEAR = 0.55
+"""How near to a bar a further line must be, once a label has been read."""
+
+_INSIDE_COST, _TOLD_GAIN, _SAME = 0.3, 1.2, 0.01
 _MOST_CROPS = 3
 _LEAST_BAR = 0.3
 """Score below which a bar is not worth a crop of its own."""
@@ -35,43 +40,69 @@ _DIGITS_ALONE = re.compile(r"[\d.,lIO]{1,5}")
 _WHOLE = re.compile(r"[\d.,]+ ?[a-zA-Zμ]+")
 
 
-def find_labelled_bar(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> Pair | None:
-    """The best bar with a label, reading small crops around the likeliest bars until one is sure."""
-    quick = _quickly(panel, bars[:_QUICK], ocr)
-    if quick is not None:
-        return quick
+def find_labelled_bar(
+    panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine, expected: float | None = None
+) -> Pair | None:
+    """The best bar with a label, reading as little as possible; `expected` is the length in nm a caption tells."""
+    labels = _quickly(panel, bars, ocr)
+    best = _choose(bars, labels, panel, expected)
     windows: list[Box] = []
-    labels: list[Label] = []
-    best: Pair | None = None
     for bar in bars:
-        if len(windows) >= _MOST_CROPS or bar.score < _LEAST_BAR:
+        if (best is not None and best.score >= _SURE) or len(windows) >= _MOST_CROPS or bar.score < _LEAST_BAR:
             break
         if any(_inside(bar.box, other) for other in windows):
             continue
         window = _window(bar, panel.shape[1], panel.shape[0])
         windows.append(window)
         labels += labels_of(read_window(panel, window, ocr))
-        best = best_pair(bars, labels)
-        if best is not None and best.score >= _SURE:
-            break
+        best = _choose(bars, labels, panel, expected)
     return best
 
 
-def _quickly(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> Pair | None:
-    """A bar whose label is lettering of its own color that reads without doubt, or None."""
-    likely = [bar for bar in bars if bar.score >= _LIKELY_BAR and not bar.vertical]
+def _choose(
+    bars: Sequence[BarCandidate], labels: Sequence[Label], panel: Pixels, expected: float | None
+) -> Pair | None:
+    """The best pair; of several good ones that which the caption tells, or the one nearest to a corner.
+
+    A panel with an inset has two: the inset's lies further inside.
+    """
+    pairs = [pair for label in labels if (pair := best_pair(bars, [label])) is not None]
+
+    def merit(pair: Pair) -> float:
+        told = expected is not None and abs(pair.label.length.nm / expected - 1) < _SAME
+        return pair.score * (1 - _INSIDE_COST * _from_corner(pair.bar.box, panel)) * (_TOLD_GAIN if told else 1.0)
+
+    return max(pairs, key=merit, default=None)
+
+
+def _from_corner(box: Box, panel: Pixels) -> float:
+    """Distance of a box from the nearest corner of a panel, 0 to 1 in parts of its sides."""
+    height, width = panel.shape[:2]
+    across = min(box[0], width - box[2]) / width
+    down = min(box[1], height - box[3]) / height
+    return max(0.0, across, down)
+
+
+def _quickly(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> list[Label]:
+    """Labels that are lettering in the color of a bar beside them, found without the text detector."""
+    likely = [bar for bar in bars if bar.score >= _LIKELY_BAR and not bar.vertical][:_LIKELY_BARS]
     if not likely:
-        return None
+        return []
     gray = np.asarray(cv2.cvtColor(panel, cv2.COLOR_RGB2GRAY), np.uint8)
-    for bar in likely:
-        boxes = lines_near(gray, bar.box)
-        texts = ocr.recognize(crops(panel, boxes))
-        lines = [TextBox(text, box, sure) for (text, sure), box in zip(texts, boxes, strict=True) if sure >= _CLEAR]
-        lines += _put_together(lines)
-        pair = best_pair([bar], labels_of(lines))
-        if pair is not None and pair.score >= _SURE:
-            return pair
-    return None
+    near = [(nearness(bar.box, line) * bar.score, line) for bar in likely for line in lines_near(gray, bar.box)]
+    near.sort(key=lambda scored: -scored[0])
+    lines: list[TextBox] = []
+    labels: list[Label] = []
+    for score, box in near:
+        if score < (_LEAST_NEAR if not labels else _GOOD_NEAR) or len(lines) >= _QUICK_LINES:
+            break
+        if any(line.box == box for line in lines):
+            continue
+        text, sure = ocr.recognize(crops(panel, [box]))[0]
+        lines.append(TextBox(text, box, sure))
+        clear = [line for line in lines if line.confidence >= _CLEAR]
+        labels = labels_of([*clear, *_put_together(clear)])
+    return labels
 
 
 def _window(bar: BarCandidate, width: int, height: int) -> Box:

@@ -88,7 +88,7 @@ def _read_panel(
     """The scale of one panel whose box lies in the image."""
     panel = np.ascontiguousarray(pixels[box[1] : box[3], box[0] : box[2]])
     bars = detector.detect(panel)
-    pair = find_labelled_bar(panel, bars, ocr)
+    pair = find_labelled_bar(panel, bars, ocr, told.bar.nm if told.bar is not None else None)
     if pair is not None and pair.score >= _LEAST_PAIR:
         return _moved(_from_label(pair, told), box)
     if told.bar is not None:
