@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mirsearch import __version__
-from mirsearch.cli import analyze_cmd, corpus_cmds, demo_cmd, ingest_cmd, plugins_cmd, query_cmd
+from mirsearch.cli import analyze_cmd, corpus_cmds, demo_cmd, index_cmds, ingest_cmd, plugins_cmd, query_cmd
 from mirsearch.cli.common import CommandGroup, set_verbosity
 
 app = typer.Typer(
@@ -48,6 +48,9 @@ app.command("delete")(corpus_cmds.delete)
 app.command("export")(corpus_cmds.export)
 app.command("demo")(demo_cmd.demo)
 app.command("plugins")(plugins_cmd.plugins)
+app.command("reembed")(index_cmds.reembed)
+app.add_typer(index_cmds.index_app, name="index")
+app.add_typer(index_cmds.dashboards_app, name="dashboards")
 
 
 def main() -> None:

@@ -1,0 +1,128 @@
+"""`mirsearch index …`, `reembed` and `dashboards …`: looking after an index on Elasticsearch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mirsearch import settings
+from mirsearch.cli.common import CommandGroup, IndexOption, console, load_extractor
+from mirsearch.errors import UsageError
+
+if TYPE_CHECKING:
+    from mirsearch.indexes.elasticsearch_migrate import Moved
+
+ExtractorOption = Annotated[str, typer.Option("--extractor", help="What turns panels into vectors.")]
+
+index_app = typer.Typer(
+    cls=CommandGroup, help="Make, migrate and roll back an index on Elasticsearch.", no_args_is_help=True
+)
+dashboards_app = typer.Typer(
+    cls=CommandGroup, help="Kibana dashboards over an index on Elasticsearch.", no_args_is_help=True
+)
+
+
+def _address(index: str | None) -> str:
+    from mirsearch.indexes import backend
+
+    location = settings.index_location(index)
+    if backend(location) != "elasticsearch":
+        raise UsageError(f"{location} is not on Elasticsearch", "give --index http(s)://HOST:9200/NAME")
+    return location
+
+
+@index_app.command("create")
+def create(index: IndexOption = None, extractor: ExtractorOption = settings.DEFAULT_EXTRACTOR) -> None:
+    """Install the stored script and the templates, and make the index; on one that is there only the former."""
+    location = _address(index)
+    from mirsearch.indexes import elasticsearch_admin as admin
+    from mirsearch.indexes.base import ExtractorIdentity
+
+    model = load_extractor(extractor)
+    made = admin.create(location, ExtractorIdentity(model.name, model.version, model.dims))
+    typer.echo(f"{'made' if made else 'renewed the script and templates of'} {location}")
+
+
+@index_app.command("migrate")
+def migrate(index: IndexOption = None) -> None:
+    """Copy everything into a new index with the present mapping while the old one answers, then switch."""
+    location = _address(index)
+    from mirsearch.indexes import elasticsearch_migrate
+
+    with _progress("copied") as report:
+        moved = elasticsearch_migrate.migrate(location, report)
+    _tell(moved)
+
+
+@index_app.command("rollback")
+def rollback(index: IndexOption = None) -> None:
+    """Go back to the index before the last migration; what was ingested since is not in it."""
+    location = _address(index)
+    from mirsearch.indexes import elasticsearch_migrate
+
+    _tell(elasticsearch_migrate.rollback(location))
+
+
+def reembed(index: IndexOption = None, extractor: ExtractorOption = settings.DEFAULT_EXTRACTOR) -> None:
+    """Embed every panel anew with another extractor, in a new index, while the old one answers; then switch."""
+    location = _address(index)
+    from mirsearch.indexes import elasticsearch_migrate
+    from mirsearch.indexes.base import ExtractorIdentity
+    from mirsearch.reembedding import PanelImages
+
+    model = load_extractor(extractor)
+    identity = ExtractorIdentity(model.name, model.version, model.dims)
+    with _progress("embedded") as report:
+        moved = elasticsearch_migrate.reembed(location, identity, PanelImages(model).embed, report)
+    _tell(moved)
+
+
+@dashboards_app.command("install")
+def install(
+    kibana: Annotated[str, typer.Option("--kibana", help="Address of Kibana, e.g. http://localhost:5601.")],
+    index: IndexOption = None,
+    space: Annotated[
+        str | None, typer.Option("--space", help="Space to install into (default: the default one).")
+    ] = None,
+) -> None:
+    """Import the dashboards into Kibana; again, they are renewed."""
+    location = _address(index)
+    from mirsearch.indexes.elasticsearch_client import parse
+    from mirsearch.indexes.kibana_install import install as install_dashboards
+
+    count = install_dashboards(kibana, parse(location).name, space)
+    typer.echo(f"installed {count} objects in {kibana}: open Dashboards, and choose one named mirsearch")
+
+
+@dashboards_app.command("write")
+def write(
+    target: Annotated[Path, typer.Argument(help="NDJSON file to write, for Kibana's import page.")],
+    index: IndexOption = None,
+) -> None:
+    """Write the dashboards of an index as a file that Kibana imports."""
+    location = _address(index)
+    from mirsearch.cli.common import writing
+    from mirsearch.indexes.elasticsearch_client import parse
+    from mirsearch.indexes.kibana_objects import ndjson
+
+    with writing(target) as stream:
+        stream.write(ndjson(parse(location).name))
+
+
+def _tell(moved: Moved) -> None:
+    typer.echo(
+        f"{moved.documents} documents: from {moved.old} to {moved.new}; the old one is kept for `index rollback`"
+    )
+
+
+@contextmanager
+def _progress(verb: str) -> Iterator[Callable[[int, int], None]]:
+    from rich.progress import Progress
+
+    with Progress(console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task(verb, total=None)
+        yield lambda done, all_: bar.update(task, completed=done, total=all_)

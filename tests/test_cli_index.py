@@ -1,0 +1,88 @@
+"""`mirsearch index`, `reembed` and `dashboards` as typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from index_corpus import EXTRACTOR
+from PIL import Image
+from typer.testing import CliRunner
+
+from mirsearch.cli import app
+from mirsearch.corpus import Figure, Origin, Panel, figure_id, panel_ids
+from mirsearch.images import content_hash
+from mirsearch.indexes import open_index
+from mirsearch.indexes.base import FigureRecord
+
+pytest.importorskip("elasticsearch")
+
+
+def run(*words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, list(words))
+    return done.exit_code, done.output
+
+
+def test_an_index_in_a_folder_needs_none_of_it(tmp_path: Path) -> None:
+    for words in (["index", "create"], ["index", "migrate"], ["index", "rollback"], ["reembed"]):
+        code, told = run(*words, "--index", str(tmp_path / "folder"))
+        assert code == 2
+        assert "is not on Elasticsearch" in told
+
+
+def test_dashboards_as_a_file(tmp_path: Path) -> None:
+    target = tmp_path / "board.ndjson"
+    code, told = run("dashboards", "write", str(target), "--index", "http://localhost:9200/mine")
+    assert code == 0, told
+    kinds = [json.loads(line)["type"] for line in target.read_text().splitlines()]
+    assert kinds == ["index-pattern", "dashboard"]
+
+
+def test_create_and_roll_back(es_location: str) -> None:
+    code, told = run("index", "rollback", "--index", es_location)
+    assert (code, "there is no index" in told) == (1, True)
+    code, told = run("index", "create", "--index", es_location)
+    assert (code, told) == (0, f"made {es_location}\n")
+    code, told = run("index", "create", "--index", es_location)
+    assert (code, "renewed" in told) == (0, True)
+    code, told = run("index", "migrate", "--index", es_location)
+    assert (code, "-000002" in told) == (0, True)
+    code, told = run("index", "rollback", "--index", es_location)
+    assert (code, "to test-" in told and "-000001;" in told) == (0, True)
+
+
+def test_reembed_reads_the_images_again(es_location: str, tmp_path: Path) -> None:
+    noise = np.random.default_rng(3)
+    index = open_index(es_location, create=EXTRACTOR)
+    made = []
+    with index.writer() as writer:
+        for number in range(3):
+            path = tmp_path / f"{number}.png"
+            Image.fromarray(noise.integers(0, 255, (120, 160, 3), dtype=np.uint8)).save(path)
+            name = figure_id(content_hash(path))
+            boxes = [(0, 0, 80, 120), (80, 0, 160, 120)]
+            panels = tuple(
+                Panel(box, label=label, id=panel_id, figure_id=name)
+                for box, label, panel_id in zip(boxes, "ab", panel_ids(name, ["a", "b"]), strict=True)
+            )
+            vectors = np.eye(2, EXTRACTOR.dims, dtype=np.float32)
+            figure = Figure(name, 160, 120, origins=(Origin("folder", str(path)),))
+            writer.put(FigureRecord(figure, panels, vectors, (b"", b"")))
+            made += [panel.id for panel in panels]
+    index.close()
+    code, told = run("reembed", "--index", es_location)
+    assert code == 0, told
+    fresh = open_index(es_location)
+    assert fresh.extractor.name == "efficientnet"
+    vectors = np.stack([fresh.vector(each) for each in made])
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-4)
+    assert len(np.unique(vectors.round(4), axis=0)) == len(made)
+    fresh.close()
+    (tmp_path / "1.png").unlink()
+    code, told = run("index", "rollback", "--index", es_location)
+    assert code == 0, told
+    code, told = run("reembed", "--index", es_location)
+    assert (code, "is not where it was" in told, "1.png" in told) == (1, True, True)
+    assert open_index(es_location).extractor == EXTRACTOR  # the old index answers on
