@@ -17,6 +17,8 @@ _RARE = 0.02
 _FLOOR = -6.0
 _WORDS = 2.0
 _SURE_OF_PHOTO = 0.8
+_SURELY_DRAWN = 0.93
+"""So drawn that no technique can have made it: the texture is not looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,40 +34,41 @@ class Judgment:
 def judge(pixels: Pixels, caption: str = "") -> Judgment:
     """Judge a panel from its pixels, uint8 (h, w, 3), and the words that speak of it."""
     look = look_at(pixels)
-    kind, kind_confidence = _kind(look, caption)
-    technique, technique_confidence = _technique(pixels, caption, kind)
+    odds = technique_odds(pixels) if look.drawn < _SURELY_DRAWN else {}
+    kind, kind_confidence = judge_kind(look, caption, odds)
+    technique, technique_confidence = _technique(odds, caption, kind)
     return Judgment(kind, kind_confidence, technique, technique_confidence)
 
 
-def _kind(look: Look, caption: str) -> tuple[str, float]:
+def judge_kind(look: Look, caption: str, odds: Mapping[str, float]) -> tuple[str, float]:
     """Kind by a score for each: the pixels' part, which decides drawn or taken, and the words' part."""
-    words = kind_votes(caption)
-    drawn = look.drawn
+    words, votes = kind_votes(caption), technique_votes(caption)
+    imaged = max(votes.values(), default=0.0)
+    flatly = look.drawn * (1 - look.map_like)
+    drawn, taken = 6 * (flatly - 0.5), 6 * (0.5 - flatly)
+    painted = max(0.0, look.flat - 0.5) * look.color * (1 - look.map_like)
+    tinted = min(1.0, look.tint + look.color) * (1 - look.dark)
+    plain = bool(caption) and not votes
+    mapped = look.map_like * (0.5 + math.exp(odds.get("EDX", -9.0)))
     scores = {
-        "plot": 6 * (drawn - 0.5) + 2.0 * (look.axes - 0.3) + min(1.6, words.get("plot", 0.0)),
-        "schematic": 6 * (drawn - 0.5)
-        + 4 * (look.color - 0.08)
-        - 2.0 * (look.axes - 0.3)
-        + 1.3 * words.get("schematic", 0),
-        "micrograph": 6 * (0.5 - drawn) + 1.0 + 0.6 * words.get("micrograph", 0.0),
-        "photo": 6 * (0.5 - drawn)
-        - 0.6
-        + 0.9 * words.get("photo", 0.0)
-        - 0.5 * words.get("micrograph", 0.0)
-        + 2 * look.tint,
-        "map": 6 * (0.5 - drawn) - 1.5 + 3.0 * look.map_like + 0.7 * words.get("map", 0.0),
-        "diffraction": 6 * (0.5 - drawn) - 1.8 + 4.5 * look.spots + 1.2 * words.get("diffraction", 0.0),
-    }
+        "plot": drawn + 2.0 * (look.axes - 0.3) + min(1.6, words.get("plot", 0.0)),
+        "schematic": max(drawn, 22 * painted - 1) + 4 * min(0.4, look.color - 0.08) - 2.0 * (look.axes - 0.3) * (drawn > 0)
+        + 1.8 * words.get("schematic", 0) * (0.4 if votes else 1.0),
+        "micrograph": taken + 1.0 + 0.4 * words.get("micrograph", 0.0) + 0.5 * imaged,
+        "photo": taken - 0.6 + 1.1 * words.get("photo", 0.0) + 1.5 * tinted + 1.6 * tinted * plain,
+        "map": taken - 1.0 + 2.5 * mapped + 0.7 * words.get("map", 0.0) * (0.4 + look.map_like) + 0.5 * imaged,
+        "diffraction": taken - 1.2 + 4.5 * look.spots + 1.2 * words.get("diffraction", 0.0) * (0.3 + look.spots),
+    }  # fmt: skip
     return _softmax_best(scores)
 
 
-def _technique(pixels: Pixels, caption: str, kind: str) -> tuple[str | None, float]:
+def _technique(odds: Mapping[str, float], caption: str, kind: str) -> tuple[str | None, float]:
     """Technique of a panel that shows a picture; drawings have none."""
-    if kind in ("plot", "schematic"):
+    if kind in ("plot", "schematic") or not odds:
         return None, 0.0
     if kind == "diffraction":
         return "diffraction", 0.8
-    name, confidence = best_technique(technique_odds(pixels), caption, kind)
+    name, confidence = best_technique(odds, caption, kind)
     return (None, 0.0) if kind == "photo" and confidence < _SURE_OF_PHOTO else (name, confidence)
 
 

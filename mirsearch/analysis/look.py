@@ -16,9 +16,11 @@ _CROP = 512
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Each in [0, 1]: how drawn it is (not taken), share of strong color and of any tint, of dark, axes, spots."""
+    """Each in [0, 1]: how drawn it is (not taken), share of flat ground, of strong color, of any tint, of dark, and
+    how like axes, an element map, a diffraction pattern."""
 
     drawn: float
+    flat: float
     color: float
     tint: float
     dark: float
@@ -40,6 +42,7 @@ def look_at(pixels: Pixels) -> Look:
     color, dark = float((chroma > 40).mean()), float((highest < 24).mean())
     return Look(
         drawn=float(drawn),
+        flat=flat,
         color=color,
         tint=float(((chroma > 12) & (chroma <= 90)).mean()),
         dark=dark,
@@ -92,14 +95,15 @@ def _axes(small: Pixels) -> float:
 
 def _map_like(small: Pixels, chroma: NDArray[np.int_], highest: NDArray[np.int_]) -> float:
     """One pure hue on black, in grains: an element map."""
-    lit = highest >= 40
-    colored = (chroma > 0.7 * highest) & lit
+    lit = highest >= 24
+    colored = (chroma > 0.55 * highest) & (chroma > 12) & lit
     if colored.mean() < 0.04:
         return 0.0
     hue = cv2.cvtColor(small, cv2.COLOR_RGB2HSV)[:, :, 0][colored]
     share = np.bincount(hue // 12, minlength=15).astype(float)
     one = float((share + np.roll(share, 1)).max() / max(1.0, share.sum()))
-    return one * float(colored.sum() / max(1, lit.sum()))
+    dim = float(np.clip((150 - highest.mean()) / 60, 0, 1))
+    return one * dim * float(colored.sum() / max(1, lit.sum()))
 
 
 def _spots(gray: NDArray[np.uint8], dark: float) -> float:
