@@ -68,20 +68,16 @@ class Product:
 
     def __init__(self, rows: int, vector: Half) -> None:
         self._kernels = _kernels()
-        if self._kernels is None:
-            self._vector: Any = np.ascontiguousarray(vector[None])
-            self.values = np.empty(rows, dtype=np.float32)
-        else:
-            self._vector = self._kernels.dots_pack(np.ascontiguousarray(vector[None]))
-            self._out = self._kernels.empty((rows, 1), dtype="float32")
-            self.values = np.asarray(self._out).reshape(-1)
+        self._vector = np.ascontiguousarray(vector[None])
+        self.values = np.empty(rows, dtype=np.float32)
 
     def fill(self, matrix: Half, start: int, stop: int) -> None:
         """Compute rows start to stop."""
+        part = matrix[start:stop]
         if self._kernels is None:
-            self.values[start:stop] = usearch_dots(matrix[start:stop], self._vector)
+            self.values[start:stop] = usearch_dots(part, self._vector)
         else:
-            self._kernels.dots_packed(matrix, self._vector, out=self._out, start_row=start, end_row=stop)
+            self.values[start:stop] = np.asarray(self._kernels.cdist(part, self._vector, "dot")).reshape(-1)
 
 
 def _kernels() -> Any | None:
@@ -90,7 +86,7 @@ def _kernels() -> Any | None:
         import numkong
     except ImportError:
         return None
-    return numkong if hasattr(numkong, "dots_packed") else None
+    return numkong if hasattr(numkong, "cdist") else None
 
 
 def usearch_dots(matrix: Half, vector: Half) -> NDArray[np.float32]:
