@@ -14,6 +14,9 @@ Gray = NDArray[np.uint8]
 _LEVELS = (250, 238, 218, 190, 160, 130, 100, 70)
 """Brightness levels; dark bars are looked for in the negative with the same levels."""
 
+_FEW_LEVELS = (250, 190, 130)
+"""The levels of a less thorough look."""
+
 _THIN = (7, 19, 45)
 """Heights in px: what is thinner stands out from a background of its own brightness (white top-hat)."""
 
@@ -32,45 +35,54 @@ _MOST_RECTANGLES = 4000
 """Rectangles a mask may hold; more means texture, and only the longest are kept."""
 
 
-def rectangles(gray: Gray, longest: int) -> list[tuple[int, int, int, int, bool]]:
-    """Boxes (x0, y0, x1, y1, bright) of solid horizontal structures, duplicates merged; `longest` in px."""
-    found: dict[tuple[int, int, int, int, bool], None] = {}
+Rectangle = tuple[int, int, int, int, bool]
+"""x0, y0, x1, y1 in px and whether it is brighter than what is around it."""
+
+
+def rectangles(gray: Gray, longest: int, thorough: bool = True) -> list[Rectangle]:
+    """Solid horizontal structures that stand out, likeliest first; `longest` in px, fewer levels if not `thorough`."""
+    found: dict[Rectangle, None] = {}
     for bright in (True, False):
         seen = gray if bright else np.asarray(255 - gray, np.uint8)
-        for mask in _masks(seen):
+        for mask in _masks(seen, thorough):
             for box in _solid(mask, longest):
                 found[(*box, bright)] = None
-    return _likeliest(gray, _distinct(list(found)))
+    return _distinct(_likeliest(gray, list(found)))[:MOST_MEASURED]
 
 
-def _masks(seen: Gray) -> Iterator[Gray]:
-    """Masks (0 or 1) of what is bright, and of what is brighter than the things above and below it."""
-    for level in _LEVELS:
-        yield np.asarray(seen >= level, np.uint8)
-    for height in _THIN:
+def _masks(seen: Gray, thorough: bool) -> Iterator[Gray]:
+    """Masks (0 or 255) of what is bright, and of what is brighter than the things above and below it."""
+    for level in _LEVELS if thorough else _FEW_LEVELS:
+        yield np.asarray(cv2.threshold(seen, level - 1, 255, cv2.THRESH_BINARY)[1], np.uint8)
+    for height in _THIN if thorough else _THIN[:2]:
         if height * 2 >= seen.shape[0]:
             continue
         kernel = np.ones((height, 1), np.uint8)
         raised = cv2.morphologyEx(seen, cv2.MORPH_TOPHAT, kernel, borderType=cv2.BORDER_REPLICATE)
-        for step in _STANDS_OUT:
-            yield np.asarray(raised >= step, np.uint8)
+        for step in _STANDS_OUT if thorough else _STANDS_OUT[1:2]:
+            yield np.asarray(cv2.threshold(raised, step - 1, 255, cv2.THRESH_BINARY)[1], np.uint8)
 
 
 def _solid(mask: Gray, longest: int) -> list[tuple[int, int, int, int]]:
     """Boxes of components that are left when runs shorter than the least length are taken away."""
     runs = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, LEAST_LENGTH), np.uint8), borderType=cv2.BORDER_CONSTANT)
-    if not runs.any():
-        return []
-    _, _, stats, _ = cv2.connectedComponentsWithStats(runs, connectivity=4)
-    x, y, w, h, area = (stats[1:, column] for column in range(5))
-    good = (w >= LEAST_LENGTH) & (w <= longest) & (w >= _LEAST_ASPECT * h) & (area >= _LEAST_FILL * w * h)
-    kept = np.flatnonzero(good)
-    if len(kept) > _MOST_RECTANGLES:
-        kept = kept[np.argsort(-w[kept])[:_MOST_RECTANGLES]]
-    return [(int(x[i]), int(y[i]), int(x[i] + w[i]), int(y[i] + h[i])) for i in kept]
+    outlines, _ = cv2.findContours(runs, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    found = []
+    for outline in outlines:
+        x, y, w, h = cv2.boundingRect(outline)
+        if LEAST_LENGTH <= w <= longest and w >= _LEAST_ASPECT * h:
+            found.append((x, y, x + w, y + h))
+    if len(found) > _MOST_RECTANGLES:
+        found = sorted(found, key=lambda box: box[0] - box[2])[:_MOST_RECTANGLES]
+    return [box for box in found if _fill(runs, box) >= _LEAST_FILL]
 
 
-def _likeliest(gray: Gray, boxes: list[tuple[int, int, int, int, bool]]) -> list[tuple[int, int, int, int, bool]]:
+def _fill(runs: Gray, box: tuple[int, int, int, int]) -> float:
+    x0, y0, x1, y1 = box
+    return float(cv2.countNonZero(runs[y0:y1, x0:x1])) / ((x1 - x0) * (y1 - y0))
+
+
+def _likeliest(gray: Gray, boxes: list[Rectangle]) -> list[Rectangle]:
     """The boxes that stand out most from the rows above and below them for their unevenness, best first."""
     if not boxes:
         return []
@@ -90,18 +102,13 @@ def _likeliest(gray: Gray, boxes: list[tuple[int, int, int, int, bool]]) -> list
     contrast = np.minimum(sign * (inside - above), sign * (inside - below))
     merit = np.maximum(contrast, 0.0) / (12.0 + spread) * np.sqrt(np.minimum(x1 - x0, 120))
     order = np.argsort(-merit, kind="stable")
-    return [boxes[index] for index in order[:MOST_MEASURED] if contrast[index] > 0]
+    return [boxes[index] for index in order if contrast[index] > 0]
 
 
-def _distinct(boxes: list[tuple[int, int, int, int, bool]]) -> list[tuple[int, int, int, int, bool]]:
-    """One box of each set that differs by a pixel or two: the one that most others agree with."""
-    votes: dict[tuple[int, int, int, int, bool], list[tuple[int, int, int, int, bool]]] = {}
+def _distinct(boxes: list[Rectangle]) -> list[Rectangle]:
+    """The best box of each set that differs by a pixel or two, in the order they come."""
+    kept: dict[tuple[int, int, int, bool], Rectangle] = {}
     for box in boxes:
         x0, y0, x1, y1, bright = box
-        key = (x0 // 4, (y0 + y1) // 8, x1 // 4, 0, bright)
-        votes.setdefault(key, []).append(box)
-    middles = []
-    for group in votes.values():
-        middle = np.median(np.array([box[:4] for box in group]), axis=0)
-        middles.append(min(group, key=lambda box: float(np.abs(np.array(box[:4]) - middle).sum())))
-    return middles
+        kept.setdefault(((x0 + 1) // 3, (y0 + y1) // 6, (x1 + 1) // 3, bright), box)
+    return list(kept.values())

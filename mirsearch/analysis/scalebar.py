@@ -49,7 +49,7 @@ class RunLengthDetector:
 def _lying(gray: Gray, vertical: bool) -> list[BarCandidate]:
     """Candidates along the rows of an image; `vertical` says that it is a transposed one."""
     width = gray.shape[1]
-    boxes = [box for box in rectangles(gray, int(width * _LONGEST)) if box[3] - box[1] <= _THICKEST]
+    boxes = [box for box in rectangles(gray, int(width * _LONGEST), thorough=not vertical) if box[3] - box[1] <= _THICKEST]
     measures = []
     for box in boxes:
         measured = measure(gray, box[:4], box[4])
