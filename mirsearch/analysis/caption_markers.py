@@ -19,7 +19,7 @@ _START = r"(?:^|(?<=[.;:)!?]\s)|(?<=[.;:)!?]\s\s)|(?<=[.;]))"
 _BARE = re.compile(rf"{_START}({_GROUP})(?:\s*[|:]\s*|\s*[,.]\s+|\s+)(?=[A-Z0-9(“\"'‘µμαβγδ∆Δσ])")
 _FIGURE = re.compile(r"(?:figures?|figs?\.?|schemes?|tables?|ref(?:s|erence)?\.?)\s*S?\d*\s*,?\s*$", re.IGNORECASE)
 _REFERRING = re.compile(r"\b(?:in|from|see|panels?|inset (?:of|to)|shown by|same as|to|than|of|for)\s*$", re.IGNORECASE)
-_PIECE = re.compile(rf"({_ATOM}|\d{{1,2}})|([{_DASHES}]|\bto\b|\bthrough\b)")
+_PIECE = re.compile(rf"(?:\band\b)|([{_DASHES}]|\bto\b|\bthrough\b)|({_ATOM}|\d{{1,2}})")
 _BETWEEN = re.compile(rf"^\s*([{_DASHES}]|to|and|&|,)\s*$")
 
 
@@ -42,13 +42,13 @@ def find_markers(caption: str) -> list[Marker]:
         _markers(caption, _HALF, "half"),
         _markers(caption, _BARE, "bare"),
     ]
-    ways = [_consistent(way) for way in ways]
-    bracketed, half, bare = ways
+    every_bracket = ways[0]
+    bracketed, half, bare = (_consistent(way) for way in ways)
     if len(_labels(bare)) >= 2 and bare[0].start <= _first(bracketed, half) and _labels(bare) >= _labels(bracketed):
-        extra = [each for each in bracketed if set(each.labels) <= _labels(bare)]
+        extra = [each for each in every_bracket if set(each.labels) <= _labels(bare) and each.upper == bare[0].upper]
         chosen = _without_overlaps([*bare, *extra])
     elif len(_labels(half)) > len(_labels(bracketed)):
-        extra = [each for each in bracketed if set(each.labels) <= _labels(half)]
+        extra = [each for each in every_bracket if set(each.labels) <= _labels(half) and each.upper == half[0].upper]
         chosen = _without_overlaps([*half, *extra])
     else:
         chosen = bracketed or half
@@ -68,6 +68,13 @@ def label_order(label: str) -> tuple[int, str, int]:
     return (2, bare[:1], int(bare[1:]) if bare[1:].isdigit() else 0)
 
 
+def sorted_labels(labels: Iterable[str]) -> list[str]:
+    """Labels in order; "i" is a numeral where "ii" is there and "h" is not."""
+    unique = set(labels)
+    numerals = "ii" in unique and "h" not in unique
+    return sorted(unique, key=lambda label: (1, "", 0) if numerals and label == "i" else label_order(label))
+
+
 def _markers(caption: str, pattern: re.Pattern[str], style: str) -> list[Marker]:
     found = []
     for match in pattern.finditer(caption):
@@ -77,11 +84,26 @@ def _markers(caption: str, pattern: re.Pattern[str], style: str) -> list[Marker]
             continue
         if style == "half" and before.rfind("(") > before.rfind(")"):
             continue
-        labels = expand(group)
+        start = match.start()
+        if style == "half":
+            kept = _one_case(group)
+            start, group = match.end(1) - len(kept), kept
+        labels = expand(group) if _one_case(group) == group else ()
         if labels:
             end = match.end(1) if style == "bare" else match.end()
-            found.append(Marker(match.start(), end, labels, style, group[0].isupper()))
+            found.append(Marker(start, end, labels, style, group[0].isupper()))
     return found
+
+
+def _one_case(group: str) -> str:
+    """The end of a group whose labels share the last one's case: in "C, e)" a symbol C stands before the label e."""
+    atoms = [match for match in _PIECE.finditer(group) if match.group(2)]
+    start = 0
+    for before, after in zip(atoms[-2::-1], atoms[:0:-1], strict=True):
+        if before.group(2)[0].isupper() != after.group(2)[0].isupper():
+            start = after.start()
+            break
+    return group[start:]
 
 
 def expand(group: str) -> tuple[str, ...]:
@@ -89,9 +111,9 @@ def expand(group: str) -> tuple[str, ...]:
     labels: list[str] = []
     pending = False
     for match in _PIECE.finditer(group):
-        atom, dash = match.groups()
-        if dash:
-            pending = bool(labels)
+        dash, atom = match.groups()
+        if not atom:
+            pending = pending or (bool(dash) and bool(labels))
             continue
         atom = atom.lower()
         if pending:
@@ -119,7 +141,7 @@ def _between(first: str, last: str) -> list[str] | None:
 
 
 def _joined(caption: str, markers: list[Marker]) -> list[Marker]:
-    """"(a)–(c)" and "(a) and (b)" as one marker each."""
+    """ "(a)–(c)" and "(a) and (b)" as one marker each."""
     joined: list[Marker] = []
     for marker in markers:
         link = _BETWEEN.match(caption[joined[-1].end : marker.start]) if joined else None

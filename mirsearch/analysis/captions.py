@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from mirsearch.analysis.caption_markers import Marker, find_markers, label_order
+from mirsearch.analysis.caption_markers import Marker, find_markers, sorted_labels
 from mirsearch.settings import LIMITS
 
 _SPACE = re.compile(r"\s+")
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:fig|figs|eq|ref|refs|no|vs|ca|cf|al|approx|i\.e|e\.g|resp|avg|max|min|temp|conc|wt|vol|sec|dr|st)|\b[A-Z])\.$",
+    r"(?:\b(?:fig|figs|eq|ref|refs|no|vs|ca|cf|al|approx|i\.e|e\.g|resp|avg|max|min|temp|conc|wt|vol|sec|dr|st)|(?<!\d )\b(?-i:[A-Z]))\.$",
     re.IGNORECASE,
 )
 _PREPOSITION = re.compile(
@@ -21,13 +21,17 @@ _PREPOSITION = re.compile(
 )
 _JOINER = re.compile(r"(?:^|[,;:.([]|\b(?:and|or|but|while|whereas|then|both|&))\s*$", re.IGNORECASE)
 _OF_ALL = re.compile(
-    r"\b(?:scale[ -]?bars?|bars?[:=,]|all (?:the )?(?:panels|images|figures|micrographs|cases|samples|data|plots|scale)"
+    r"\b(?:scale[ -]?bars?|bars?\s*[:=,]|all (?:the )?(?:panels|images|figures|micrographs|cases|samples|data|plots|scale)"
     r"|error bars?|each (?:panel|image)|insets show|reproduced|reprinted|adapted|copyright|permission"
     r"|characters represent|a\.u\.|abbreviations?|n\s?=\s?\d|colou?r (?:code|figure|online)|source data|for interpretation)",
     re.IGNORECASE,
 )
 _PLACE = re.compile(r"(?:^|[.;,(]\s*)\(?(left|right|top|bottom|middle|center|centre|upper|lower)(?: panels?| images?)?\)?\s*[:,)]",
                     re.IGNORECASE)  # fmt: skip
+_GOES_ON = re.compile(r"^\s*,?\s*(?:of|at|in|from|with|for|between|among|on|by|which|\w+ing)\b", re.IGNORECASE)
+_TITLE = re.compile(
+    r"^(?:supplementary |supporting )?(?:fig(?:ure)?|scheme|chart|plate)s?\.? ?S?\d+[a-z]?\W*$", re.IGNORECASE
+)
 _LEADING_JOIN = re.compile(r"^[\s,;:.|–—-]*(?:(?:and|while|whereas|but|&)\s+)?", re.IGNORECASE)
 
 
@@ -64,7 +68,7 @@ def split_caption(caption: str) -> CaptionParts:
     sharer = _Sharer(text)
     for start, end in _clauses(text, markers):
         sharer.clause(start, end, [m for m in markers if start <= m.start and m.end <= end])
-    labels = sorted({label for m in markers for label in m.labels}, key=label_order)
+    labels = sorted_labels({label for m in markers for label in m.labels})
     parts = {label: _joined(sharer.own.get(label, [])) for label in labels}
     return CaptionParts(parts, _joined(sharer.general), text, {})
 
@@ -132,7 +136,7 @@ class _Sharer:
         """Share one clause: with markers of its own, with references only, or with neither."""
         real = [m for m in markers if not m.refers]
         words = _clean(self.text[start:end])
-        if not words:
+        if not words or (start == 0 and _TITLE.match(words)):
             return
         if real:
             self.trailing = self._trails(start, end, real)
@@ -171,9 +175,11 @@ class _Sharer:
             next_head = ""
             if number + 1 < len(markers):
                 piece, next_head = _split_head(piece)  # noqa: PLW2901
-            tail = self._shared_tail(piece, pieces[number + 1 :])
+            tail = "" if self.head else self._shared_tail(piece, pieces[number + 1 :])
             if not inner.get(number):
-                self.give(marker.labels, self.head, _clean(piece), tail)
+                for label in marker.labels:
+                    known = any(self.head and self.head in each for each in self.own.get(label, []))
+                    self.give((label,), "" if known else self.head, _clean(piece), tail)
             if next_head:
                 self.head = next_head
             self.current = marker.labels
@@ -220,16 +226,34 @@ class _Sharer:
         return _clean(nouns.group(0)) if nouns else ""
 
     def _trailing(self, start: int, end: int, markers: list[Marker]) -> None:
-        head, place = "", start
-        tail = self.text[markers[-1].end : end]
-        shared = _clean(tail).rstrip(".")
-        for marker in markers:
-            words = _clean(self.text[place : marker.start])
-            self.give(marker.labels, "" if _own_subject(words) else head, words, shared)
-            lead = re.match(r".*\b(?:of|for|in|with|on)\b(?: the\b)?", words)
+        """Share a clause whose labels stand behind their words; what follows the last speaks of all of them.
+
+        Words behind a label that begin like "of…" or "showing…" still belong to it, up to the next item.
+        """
+        head, place, behind = "", start, False
+        tail = _clean(self.text[markers[-1].end : end]).rstrip(".")
+        for number, marker in enumerate(markers):
+            words = self.text[place : marker.start]
+            if number and _GOES_ON.match(words):
+                more, words = _split_item(words)
+                self.give(markers[number - 1].labels, _clean(more))
+                behind = behind or bool(more)
+            words = _clean(words)
+            self.give(marker.labels, "" if _own_subject(words) else head, words)
+            lead = re.match(r"[Ss]cale[ -]?bars?|.*\b(?:of|for|in|with|on)\b(?: the\b)?", words)
             head = lead.group(0) if lead else head
             place = marker.end
+        for label in dict.fromkeys(label for m in (markers[-1:] if behind else markers) for label in m.labels):
+            self.give((label,), tail)
         self.current, self.head = markers[-1].labels, ""
+
+
+def _split_item(words: str) -> tuple[str, str]:
+    """Split words between two labels at the last "and" (or comma) that opens the next item."""
+    cuts = [match for match in re.finditer(r",?\s+and\s+|;\s+", words)]
+    if not cuts:
+        return "", words
+    return words[: cuts[-1].start()], words[cuts[-1].end() :]
 
 
 def _own_subject(words: str) -> bool:

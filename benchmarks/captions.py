@@ -1,0 +1,73 @@
+"""How well captions are shared out to panels: 20 captions of ../shared/data/articles, annotated by word offsets.
+
+Run: python benchmarks/captions.py. A panel's own words are right if at least 90 % of the words (but for “of”, “the” and their like) annotated as its own are
+there, and at most 10 % of what is there belongs to other panels alone. caption_truth.json holds offsets, no text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from figure_truth import DATA
+
+from mirsearch.analysis.captions import split_caption
+
+TRUTH = Path(__file__).with_name("caption_truth.json")
+_WORD = re.compile(r"(?!(?:the|of|and|an|a|in|at|with|for|by|to|is|was)\b)[^\W_]+", re.UNICODE)
+
+
+def main() -> None:
+    captions = _captions()
+    right = total = labels_right = 0
+    misses = []
+    annotated = json.loads(TRUTH.read_text(encoding="utf-8"))
+    print(f"{'figure':<46}{'panels':>7}{'right':>7}")
+    for entry in annotated:
+        caption = captions[entry["figure"]]
+        parts = split_caption(caption)
+        labels_right += list(parts.labels) == sorted(entry["parts"])
+        good = [label for label in entry["parts"] if _right(caption.split(), entry, label, parts.own(label))]
+        misses += [(entry["figure"], label, parts.own(label)) for label in entry["parts"] if label not in good]
+        right, total = right + len(good), total + len(entry["parts"])
+        print(f"{entry['figure']:<46}{len(entry['parts']):>7}{len(good):>7}")
+    for figure, label, own in misses:
+        print(f"miss: {figure} {label}: {own[:110]}")
+    print(json.dumps({
+        "captions": len(annotated), "label_sets_right": labels_right, "panels": total, "own_words_right": round(right / total, 3),
+    }))  # fmt: skip
+
+
+def _captions() -> dict[str, str]:
+    """Captions by article and figure id."""
+    found = {}
+    for path in sorted((DATA / "articles").glob("*/figures.json")):
+        for figure in json.loads(path.read_text(encoding="utf-8"))["figures"]:
+            found[f"{path.parent.name}/{figure['id']}"] = figure["caption"]
+    for path in sorted((DATA / "articles").glob("*/exsclaim*.json")):
+        for name, figure in json.loads(path.read_text(encoding="utf-8")).items():
+            found[f"{path.parent.name}/{Path(name).stem.rsplit('_', 1)[1]}"] = figure["full_caption"]
+    return found
+
+
+def _right(words: list[str], entry: dict, label: str, own: str) -> bool:
+    needed = _spans(words, entry["parts"][label])
+    allowed = needed + _spans(words, [span for key in (label, "*") for span in entry.get("may", {}).get(key, [])])
+    others = [word for key, spans in entry["parts"].items() if key != label for word in _spans(words, spans)]
+    got = _WORD.findall(own.lower())
+    foreign = [word for word in got if word in set(others) and word not in set(allowed)]
+    kept = sum(word in set(got) for word in needed) / max(1, len(needed))
+    return bool(got) and kept >= 0.9 and len(foreign) <= 0.1 * len(got)
+
+
+def _spans(words: list[str], spans: list[str]) -> list[str]:
+    found: list[str] = []
+    for span in spans:
+        start, stop = (int(number) for number in span.split(":"))
+        found += _WORD.findall(" ".join(words[start:stop]).lower())
+    return found
+
+
+if __name__ == "__main__":
+    main()
