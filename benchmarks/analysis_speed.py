@@ -50,7 +50,10 @@ def main() -> None:
             continue
         row = (passed - started, analyzed - passed, embedded - analyzed)
         rows.append(row)
-        print(f"{figure.path.name:<34}{row[0]:>11.2f}{row[1]:>11.2f}{row[2]:>9.2f}{(row[1] + row[2]) / row[0]:>7.2f}", flush=True)
+        print(
+            f"{figure.path.name:<34}{row[0]:>11.2f}{row[1]:>11.2f}{row[2]:>9.2f}{(row[1] + row[2]) / row[0]:>7.2f}",
+            flush=True,
+        )
     _print(np.array(rows))
 
 

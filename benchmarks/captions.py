@@ -1,7 +1,8 @@
 """How well captions are shared out to panels: 20 captions of ../shared/data/articles, annotated by word offsets.
 
-Run: python benchmarks/captions.py. A panel's own words are right if at least 90 % of the words (but for “of”, “the” and their like) annotated as its own are
-there, and at most 10 % of what is there belongs to other panels alone. caption_truth.json holds offsets, no text.
+Run: python benchmarks/captions.py. A panel's own words are right if at least 90 % of the words annotated as its own
+are there ("of", "the" and their like aside), and at most 10 % of what is there belongs to other panels alone.
+caption_truth.json holds offsets, no text.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from figure_truth import DATA
 from mirsearch.analysis.captions import split_caption
 
 TRUTH = Path(__file__).with_name("caption_truth.json")
-_WORD = re.compile(r"(?!(?:the|of|and|an|a|in|at|with|for|by|to|is|was)\b)[^\W_]+", re.UNICODE)
+_WORD = re.compile(r"\b(?!(?:the|of|and|an|a|in|at|with|for|by|to|is|was)\b)[^\W_]+", re.UNICODE)
 
 
 def main() -> None:
@@ -35,7 +36,8 @@ def main() -> None:
     for figure, label, own in misses:
         print(f"miss: {figure} {label}: {own[:110]}")
     print(json.dumps({
-        "captions": len(annotated), "label_sets_right": labels_right, "panels": total, "own_words_right": round(right / total, 3),
+        "captions": len(annotated), "label_sets_right": labels_right,
+        "panels": total, "own_words_right": round(right / total, 3),
     }))  # fmt: skip
 
 

@@ -39,7 +39,9 @@ def figures() -> list[TrueFigure]:
         for row in csv.DictReader(file):
             box = (int(row["x0"]), int(row["y0"]), int(row["x1"]), int(row["y1"]))
             by_file.setdefault(row["file"], []).append(TruePanel(box, row["label"] or None, row["kind"]))
-    return [TrueFigure(DATA / name, captions.get(Path(name).name, ""), tuple(panels)) for name, panels in by_file.items()]
+    return [
+        TrueFigure(DATA / name, captions.get(Path(name).name, ""), tuple(panels)) for name, panels in by_file.items()
+    ]
 
 
 def _captions() -> dict[str, str]:

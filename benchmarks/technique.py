@@ -62,7 +62,9 @@ def _folds(
 
 
 def _print(truth: list[str], results: list[tuple[list[str], list[str]]]) -> None:
-    scores = np.array([[np.mean([a == t for a, t in zip(way, truth, strict=True)]) for way in both] for both in results])
+    scores = np.array(
+        [[np.mean([a == t for a, t in zip(way, truth, strict=True)]) for way in both] for both in results]
+    )
     print(f"{'technique':<14}{'images':>7}{'pixels':>8}{'+ caption':>11}")
     for name, count in sorted(Counter(truth).items()):
         shares = [
@@ -72,7 +74,10 @@ def _print(truth: list[str], results: list[tuple[list[str], list[str]]]) -> None
         print(f"{name:<14}{count:>7}{shares[0]:>8.2f}{shares[1]:>11.2f}")
     for way, answers in (("pixels", 0), ("pixels + caption", 1)):
         wrong = Counter((t, a) for both in results for t, a in zip(truth, both[answers], strict=True) if t != a)
-        print(f"most often mistaken, {way}: " + ", ".join(f"{t} for {a} ({n / SEEDS:.1f})" for (t, a), n in wrong.most_common(6)))
+        print(
+            f"most often mistaken, {way}: "
+            + ", ".join(f"{t} for {a} ({n / SEEDS:.1f})" for (t, a), n in wrong.most_common(6))
+        )
     summary = {"images": len(truth), "pixels": round(float(scores[:, 0].mean()), 3),
                "pixels_and_caption": round(float(scores[:, 1].mean()), 3),
                "spread_over_splits": [round(float(s), 3) for s in scores.std(axis=0)]}  # fmt: skip

@@ -11,7 +11,8 @@ from mirsearch.settings import LIMITS
 
 _SPACE = re.compile(r"\s+")
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:fig|figs|eq|ref|refs|no|vs|ca|cf|al|approx|i\.e|e\.g|resp|avg|max|min|temp|conc|wt|vol|sec|dr|st)|(?<!\d )\b(?-i:[A-Z]))\.$",
+    r"(?:\b(?:fig|figs|eq|ref|refs|no|vs|ca|cf|al|approx|i\.e|e\.g"
+    r"|resp|avg|max|min|temp|conc|wt|vol|sec|dr|st)|(?<!\d )\b(?-i:[A-Z]))\.$",
     re.IGNORECASE,
 )
 _PREPOSITION = re.compile(
@@ -21,13 +22,17 @@ _PREPOSITION = re.compile(
 )
 _JOINER = re.compile(r"(?:^|[,;:.([]|\b(?:and|or|but|while|whereas|then|both|&))\s*$", re.IGNORECASE)
 _OF_ALL = re.compile(
-    r"\b(?:scale[ -]?bars?|bars?\s*[:=,]|all (?:the )?(?:panels|images|figures|micrographs|cases|samples|data|plots|scale)"
-    r"|error bars?|each (?:panel|image)|insets show|reproduced|reprinted|adapted|copyright|permission"
-    r"|characters represent|a\.u\.|abbreviations?|n\s?=\s?\d|colou?r (?:code|figure|online)|source data|for interpretation)",
+    r"\b(?:scale[ -]?bars?|bars?\s*[:=,]|error bars?|each (?:panel|image)|insets show|reproduced|reprinted|adapted"
+    r"|all (?:the )?(?:panels|images|figures|micrographs|cases|samples|data|plots|scale)|copyright|permission"
+    r"|characters represent|a\.u\.|abbreviations?|n\s?=\s?\d|colou?r (?:code|figure|online)|source data"
+    r"|for interpretation)",
     re.IGNORECASE,
 )
-_PLACE = re.compile(r"(?:^|[.;,(]\s*)\(?(left|right|top|bottom|middle|center|centre|upper|lower)(?: panels?| images?)?\)?\s*[:,)]",
-                    re.IGNORECASE)  # fmt: skip
+_PLACE = re.compile(
+    r"(?:^|[.;,(]\s*)\(?(left|right|top|bottom|middle|center|centre|upper|lower)"
+    r"(?: panels?| images?)?\)?\s*[:,)]",
+    re.IGNORECASE,
+)
 _GOES_ON = re.compile(r"^\s*,?\s*(?:of|at|in|from|with|for|between|among|on|by|which|\w+ing)\b", re.IGNORECASE)
 _TITLE = re.compile(
     r"^(?:supplementary |supporting )?(?:fig(?:ure)?|scheme|chart|plate)s?\.? ?S?\d+[a-z]?\W*$", re.IGNORECASE
@@ -250,7 +255,7 @@ class _Sharer:
 
 def _split_item(words: str) -> tuple[str, str]:
     """Split words between two labels at the last "and" (or comma) that opens the next item."""
-    cuts = [match for match in re.finditer(r",?\s+and\s+|;\s+", words)]
+    cuts = list(re.finditer(r",?\s+and\s+|;\s+", words))
     if not cuts:
         return "", words
     return words[: cuts[-1].start()], words[cuts[-1].end() :]

@@ -55,14 +55,15 @@ class Canvas:
 
     def crossing(self, box: Box, axis: int) -> Profile:
         """What a cut at each column (row) would cross: the least ink over all gutter colors."""
-        return np.min([self.ink(box, axis, color) for color in range(len(self.colors))], axis=0)
+        least: Profile = np.min([self.ink(box, axis, color) for color in range(len(self.colors))], axis=0)
+        return least
 
     def steps(self, box: Box, axis: int) -> Profile:
         """Mean absolute step in gray from the column (row) before, for each column (row) of `box`."""
         return _means(self._step_x if axis == 0 else self._step_y, box, axis)
 
     def seams(self, box: Box, axis: int) -> Profile:
-        """How seam-like each column (row) is, in [0, 1]: its mean step against the larger of its surroundings' steps."""
+        """How seam-like each column (row) is, in [0, 1]: its mean step against the steps around it."""
         steps = self.steps(box, axis)
         if len(steps) < 16:
             return np.zeros_like(steps)
@@ -71,7 +72,7 @@ class Canvas:
 
     def trimmed(self, box: Box, color: int = 0, share: float = 0.002) -> Box:
         """`box` without blank margins of a gutter color; `box` itself where nothing but margin is in it."""
-        x0, y0, x1, y1 = box
+        x0, y0 = box[:2]
         columns = np.flatnonzero(self.ink(box, 0, color) > share)
         rows = np.flatnonzero(self.ink(box, 1, color) > share)
         if not len(columns) or not len(rows):

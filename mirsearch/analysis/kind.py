@@ -50,10 +50,10 @@ def judge_kind(look: Look, caption: str, odds: Mapping[str, float]) -> tuple[str
     tinted = min(1.0, look.tint + look.color) * (1 - look.dark)
     plain = bool(caption) and not votes
     mapped = look.map_like * (0.5 + math.exp(odds.get("EDX", -9.0)))
+    sketch = 4 * min(0.4, look.color - 0.08) - 2.0 * (look.axes - 0.3) * (drawn > 0)
     scores = {
         "plot": drawn + 2.0 * (look.axes - 0.3) + min(1.6, words.get("plot", 0.0)),
-        "schematic": max(drawn, 22 * painted - 1) + 4 * min(0.4, look.color - 0.08) - 2.0 * (look.axes - 0.3) * (drawn > 0)
-        + 1.8 * words.get("schematic", 0) * (0.4 if votes else 1.0),
+        "schematic": max(drawn, 22 * painted - 1) + sketch + 1.8 * words.get("schematic", 0) * (0.4 if votes else 1.0),
         "micrograph": taken + 1.0 + 0.4 * words.get("micrograph", 0.0) + 0.5 * imaged,
         "photo": taken - 0.6 + 1.1 * words.get("photo", 0.0) + 1.5 * tinted + 1.6 * tinted * plain,
         "map": taken - 1.0 + 2.5 * mapped + 0.7 * words.get("map", 0.0) * (0.4 + look.map_like) + 0.5 * imaged,

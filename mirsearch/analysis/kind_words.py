@@ -15,26 +15,34 @@ _TECHNIQUES: tuple[tuple[str, float, str], ...] = (
     ("diffraction", 2.4, r"\bSAED\b|\bSAD\b|\bSAEDP?\b|electron diffraction|diffraction patterns? of|\bFFT\b|\bLaue\b"
                          r"|\bCBED\b|\bNBED\b|\bRHEED\b|\bLEED\b"),
     ("TEM", 2.2, r"(?<![A-Za-z-])TEM\b|transmission electron|bright[- ]field (?:TEM|image|transmission)|\bBF-?TEM\b"),
-    ("SEM", 2.2, r"\b(?:FE-?|FEG-?|cryo-?|E|LV-?)?SEMs?\b|scanning electron|\bFIB\b|secondary electron|back-?scattered electron"),
+    ("SEM", 2.2, r"\b(?:FE-?|FEG-?|cryo-?|E|LV-?)?SEMs?\b|scanning electron|\bFIB\b"
+                 r"|secondary electron|back-?scattered electron"),
     ("AFM", 2.6, r"\bAFM\b|atomic force|\bKPFM\b|\bPFM\b|\bSPM\b|height (?:image|profile)s?|tapping mode|topograph"),
     ("STM", 2.8, r"\bSTM\b|scanning tunnell?ing"),
     ("fluorescence", 2.4, r"fluorescen|confocal|\bCLSM\b|\bLSCM\b|epi-?fluor|\bDAPI\b|\bGFP\b|immuno(?:stain|fluor)"
-                          r"|two-photon|\bFITC\b|\bHoechst\b|live[ /-]dead|\bSTED\b|\bSTORM\b|rhodamine|photoluminescence (?:image|map)"),
+                          r"|two-photon|\bFITC\b|\bHoechst\b|live[ /-]dead|\bSTED\b|\bSTORM\b"
+                          r"|rhodamine|photoluminescence (?:image|map)"),
     ("optical", 2.2, r"optical (?:micro|image)|light micro|bright[- ]?field (?:micro|optical|light)|phase[- ]contrast"
-                     r"|polari[sz]ed (?:optical|light)|\bPOM\b|\bDIC\b|dark[- ]field (?:optical|micro)|microscope (?:image|photo)"
+                     r"|polari[sz]ed (?:optical|light)|\bPOM\b|\bDIC\b"
+                     r"|dark[- ]field (?:optical|micro)|microscope (?:image|photo)"
                      r"|\bH&E\b|histolog|stereo ?micro|micrographs? of (?:the )?(?:droplet|emulsion|crystal)"),
 )  # fmt: skip
 _KINDS: tuple[tuple[str, float, str], ...] = (
     ("schematic", 2.0, r"schematic|illustration|diagram|cartoon|flow ?chart|process flow|mechanism|structure model"
-                       r"|equivalent circuit|crystal structure|molecular structure|workflow|drawing|setup|configuration|scheme"),
-    ("plot", 1.6, r"\bcurves?\b|\bplots?\b|spectr(?:a|um)|\bXRD\b|patterns? of|profiles?|histogram|distribution|voltammo"
-                  r"|capacity|isotherm|\bXPS\b|Raman|cycling|impedance|density of states|fitted|dependence|performance"
+                       r"|equivalent circuit|crystal structure|molecular structure|workflow"
+                       r"|drawing|setup|configuration|scheme"),
+    ("plot", 1.6, r"\bcurves?\b|\bplots?\b|spectr(?:a|um)|\bXRD\b|patterns? of|profiles?"
+                  r"|histogram|distribution|voltammo"
+                  r"|capacity|isotherm|\bXPS\b|Raman|cycling|impedance|density of states"
+                  r"|fitted|dependence|performance"
                   r"|as a function of|versus|\bvs\b|\bEIS\b|Nyquist|\bTGA?\b|\bFTIR\b|\bUV\b|intensity"),
-    ("photo", 2.0, r"photo(?:graph)?s?\b|\bpictures?\b|digital (?:image|photo)|camera|optical images? of (?:the )?(?:device|film|cell|coin)"
+    ("photo", 2.0, r"photo(?:graph)?s?\b|\bpictures?\b|digital (?:image|photo)|camera"
+                   r"|optical images? of (?:the )?(?:device|film|cell|coin)"
                    r"|appearance"),
     ("map", 2.0, r"\bmaps?\b|\bmapping\b"),
     ("diffraction", 2.2, r"\bSAED\b|\bSAD\b|electron diffraction|\bFFT\b|fast Fourier|diffraction pattern"),
-    ("micrograph", 1.6, r"\bimages?\b|micrograph|microscop|\bS?TEM\b|\bSEM\b|\bAFM\b|\bHAADF\b|cross-?section|morpholog"),
+    ("micrograph", 1.6, r"\bimages?\b|micrograph|microscop|\bS?TEM\b|\bSEM\b|\bAFM\b|\bHAADF\b"
+                        r"|cross-?section|morpholog"),
 )  # fmt: skip
 _NESTED = re.compile(r"\(?\binsets?\b[^.;)]*\)?|\bcorresponding [^,.;]*\(inset\)", re.IGNORECASE)
 _TECHNIQUE_PATTERNS = [(name, weight, re.compile(pattern, re.IGNORECASE)) for name, weight, pattern in _TECHNIQUES]

@@ -154,7 +154,11 @@ def run(letters: Sequence[Letter]) -> list[Letter]:
     """Letters that run a, b, c… (i, ii…; 1, 2…) from the first without a gap, each right of or below those before."""
     by_label = {each.label: each for each in letters}
     best: list[Letter] = []
-    for sequence in ([chr(n) for n in range(97, 123)], ["i", "ii", "iii", "iv", "v", "vi"], [str(n) for n in range(1, 10)]):
+    for sequence in (
+        [chr(n) for n in range(97, 123)],
+        ["i", "ii", "iii", "iv", "v", "vi"],
+        [str(n) for n in range(1, 10)],
+    ):
         found: list[Letter] = []
         for label in sequence:
             letter = by_label.get(label)

@@ -1,4 +1,4 @@
-"""Statistics of a panel's pixels that tell drawings from pictures and one way of imaging from another. A few ms each."""
+"""Statistics of a panel's pixels that tell drawings from pictures, and kinds of pictures apart. A few ms each."""
 
 from __future__ import annotations
 

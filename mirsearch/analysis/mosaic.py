@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from mirsearch.analysis.gutters import Canvas, Profile
@@ -42,7 +44,7 @@ def seam_strength(canvas: Canvas, box: Box, axis: int) -> Profile:
     start, stop = (y0, y1) if axis == 0 else (x0, x1)
     bounds = np.linspace(start, stop, _STRETCHES + 1).astype(int)
     stretches = []
-    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+    for low, high in pairwise(bounds):
         part = (x0, int(low), x1, int(high)) if axis == 0 else (int(low), y0, int(high), y1)
         stretches.append(canvas.seams(part, axis))
     seams = np.sort(np.array(stretches), axis=0)

@@ -129,7 +129,8 @@ class Partition:
         cost = np.minimum(crossing, 1.0 - _SEAM_TRUST * seams)
         reach = max(1, len(cost) // 150)
         wide = np.convolve(np.pad(cost, reach, mode="edge"), np.full(2 * reach + 1, 1 / (2 * reach + 1)), "valid")
-        return (0.75 * cost + 0.25 * wide).astype(np.float32)
+        total: Profile = (0.75 * cost + 0.25 * wide).astype(np.float32)
+        return total
 
 
 def _middle(total: Profile, best: int) -> int:

@@ -56,14 +56,13 @@ class SecondLook:
         height = median(each.height for each in letters)
         lefts = _levels([each.box[0] for each in letters], height)
         tops = _levels([each.box[1] for each in letters], height)
-        holes = []
-        for top in tops:
-            for left in lefts:
-                if not any(
-                    abs(each.box[0] - left) < 2 * height and abs(each.box[1] - top) < 2 * height for each in letters
-                ):
-                    holes.append((round(left), round(top), round(left + 1.5 * height), round(top + height)))
-        return holes
+        size = (round(1.5 * height), round(height))
+        return [
+            (round(left), round(top), round(left) + size[0], round(top) + size[1])
+            for top in tops
+            for left in lefts
+            if not any(abs(each.box[0] - left) < 2 * height and abs(each.box[1] - top) < 2 * height for each in letters)
+        ]
 
     def _marks(self, letters: list[Letter], wanted: Sequence[str], lined: bool) -> list[Letter]:
         """Recognize lone marks in the corners of tiles and in the rows and columns of the letters found.
@@ -156,7 +155,7 @@ class SecondLook:
         if len(free) != len(missing) or len(free) < 1 or min(areas) < 0.25 * max(areas):
             return letters
         height = round(median(each.height for each in letters)) if letters else 12
-        rows = sorted(free, key=lambda box: (box[1] // max(1, max(64, (box[3] - box[1]) // 2)), box[0]))
+        rows = sorted(free, key=lambda box: (box[1] // max(64, (box[3] - box[1]) // 2), box[0]))
         guesses = [
             Letter(label, (box[0], box[1], box[0] + height, box[1] + height), "guess", 0.3)
             for label, box in zip(missing, rows, strict=True)

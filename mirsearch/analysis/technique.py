@@ -106,7 +106,9 @@ def _built_session() -> Any:
     from mirsearch.extractors.levels import GRAPH_VERSION
     from mirsearch.extractors.model_cache import cached_model, file_hash
 
-    key = hashlib.sha256("|".join((GRAPH_VERSION, file_hash(weights_path()), _LEVEL, str(SIDE))).encode()).hexdigest()[:32]
+    key = hashlib.sha256("|".join((GRAPH_VERSION, file_hash(weights_path()), _LEVEL, str(SIDE))).encode()).hexdigest()[
+        :32
+    ]
     return session(cached_model("texture", key, _build))
 
 
