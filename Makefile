@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 DEMO   ?= demo
 PYTEST_ARGS ?=
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format bench clean up down
 
 demo: $(VENV)/.core
 	$(BIN)/mirsearch demo $(DEMO)
@@ -44,6 +44,17 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 $(VENV)/.bench: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev,bench]'
 	@touch $(VENV)/.core $(VENV)/.dev $@
+
+# Elasticsearch and Kibana in containers, with the dashboards; passwords are made once, in docker/.env
+up:
+	sh docker/passwords.sh
+	docker compose --env-file docker/.env -f docker/compose.yaml up --build --detach
+	@docker compose --env-file docker/.env -f docker/compose.yaml cp elasticsearch:/usr/share/elasticsearch/config/certificates/ca.crt docker/ca.crt
+	@echo "Kibana: http://localhost:5601 (user elastic, password in docker/.env)"
+	@echo "mirsearch: export MIRSEARCH_INDEX=https://localhost:9200/figures MIRSEARCH_ES_CA=docker/ca.crt"
+
+down:
+	docker compose --env-file docker/.env -f docker/compose.yaml down
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -162,14 +162,14 @@ class Node:
         self.stop()
         raise RuntimeError(f"Elasticsearch {self.release.version} did not start:\n{told}")
 
-    def call(self, method: str, path: str, body: object = None) -> dict[str, object]:
+    def call(self, method: str, path: str, body: object = None, user: str = "elastic") -> dict[str, object]:
         """One request as the superuser, outside any client; urllib's HTTPError is an OSError."""
         request = urllib.request.Request(
             self.url + path, method=method, data=None if body is None else json.dumps(body).encode()
         )
         request.add_header("Content-Type", "application/json")
         if self.password:
-            request.add_header("Authorization", "Basic " + b64encode(f"elastic:{self.password}".encode()).decode())
+            request.add_header("Authorization", "Basic " + b64encode(f"{user}:{self.password}".encode()).decode())
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         with urllib.request.urlopen(request, timeout=60, context=context) as answer:

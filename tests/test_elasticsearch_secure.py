@@ -193,6 +193,23 @@ def test_requests_too_large_are_split_and_one_that_can_not_be_is_named(admin: No
     index.close()
 
 
+def test_the_script_that_sets_the_password_of_kibana(node: Node, certificates: Path) -> None:
+    script = Path(__file__).resolve().parent.parent / "docker" / "kibana_password.sh"
+    environment = {
+        "PATH": os.environ["PATH"], "ELASTICSEARCH": node.url, "CA": str(certificates / "ca.pem"), "WAIT": "0",
+        "ELASTIC_PASSWORD": PASSWORD, "KIBANA_PASSWORD": "0123456789abcdef",
+    }  # fmt: skip
+    subprocess.run(["bash", str(script)], env=environment, check=True)
+    kibana = Node(node.release, password="0123456789abcdef", port=node.port, certificate=node.certificate)
+    told = kibana.call("GET", "/_security/_authenticate", user="kibana_system")
+    kibana.stop()
+    assert told["username"] == "kibana_system"
+    environment["ELASTIC_PASSWORD"] = "wrong"
+    wrong = subprocess.run(["bash", str(script)], env=environment, capture_output=True, text=True, check=False)
+    assert wrong.returncode == 1
+    assert "not the one this data volume was made with" in wrong.stderr
+
+
 def contents(location: str) -> tuple[list[object], int]:
     """Everything an index holds, without when it was written; and its figures."""
     index = open_index(location)

@@ -10,21 +10,21 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from mirsearch.indexes.elasticsearch_query import FOV, WINDOW_DECADES, Asked
+from mirsearch.indexes.elasticsearch_query import FIRST, FOV, WINDOW_DECADES, Asked
 from mirsearch.query import ScoredPanel, SearchResult
 from mirsearch.ranking import scale_term, text_term
 
-SMALL_WEIGHT = 0.02
-"""Share of the visual weight below which its term can't be told from the score well enough."""
+SAFETY = 2.0
+"""How much larger than the largest error seen in a list that of an unseen panel's rounded vector is taken to be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A scored panel and the lists that brought it."""
+    """A scored panel and the lists that brought it, with the scores they gave it."""
 
     scored: ScoredPanel
     bm25: float
-    lists: frozenset[str]
+    lists: dict[str, float]
 
 
 def candidate(asked: Asked, hit: dict[str, Any]) -> Candidate:
@@ -46,7 +46,7 @@ def candidate(asked: Asked, hit: dict[str, Any]) -> Candidate:
     if asked.vector and weights.visual > 0:
         visual = min(1.0, max(0.0, (score * (mass + weights.visual) - rest) / weights.visual))
     distance = None if visual is None else 2.0 * (1.0 - visual)
-    return Candidate(ScoredPanel(hit["_id"], score, distance, visual, scale, text), bm25, frozenset(matched))
+    return Candidate(ScoredPanel(hit["_id"], score, distance, visual, scale, text), bm25, dict(matched))
 
 
 def result(asked: Asked, answer: dict[str, Any]) -> SearchResult:
@@ -70,7 +70,8 @@ def result(asked: Asked, answer: dict[str, Any]) -> SearchResult:
 def threshold(asked: Asked, found: list[Candidate]) -> tuple[bool, float | None]:
     """Whether the best can no longer change, and the most that a panel outside the lists could score.
 
-    The lists of nearest vectors are taken as the graph gives them: what it misses, nobody sees.
+    The lists of nearest vectors are taken as the graph gives them; that they were ordered by vectors rounded to bytes
+    is allowed for.
     """
     by_looks = [each for each in found if "nearest" in each.lists]
     if len(by_looks) < asked.nearest:
@@ -82,7 +83,7 @@ def threshold(asked: Asked, found: list[Candidate]) -> tuple[bool, float | None]
 
 def _bound(asked: Asked, found: list[Candidate], by_looks: list[Candidate]) -> float:
     weights, formula = asked.weights, asked.request.formula
-    looks = _lowest(by_looks)
+    looks = _lowest(by_looks, "nearest")
     text_mass = weights.text if asked.words else 0.0
     text = weights.text * _text_left(asked, found)
     without = (weights.visual * looks + text) / (weights.visual + text_mass)
@@ -93,7 +94,7 @@ def _bound(asked: Asked, found: list[Candidate], by_looks: list[Candidate]) -> f
     bounds = [(weights.visual * looks + weights.scale * edge + text) / mass]
     inside = [each for each in found if "nearest_in_window" in each.lists]
     if len(inside) >= asked.nearest:
-        bounds.append((weights.visual * min(looks, _lowest(inside)) + weights.scale + text) / mass)
+        bounds.append((weights.visual * min(looks, _lowest(inside, "nearest_in_window")) + weights.scale + text) / mass)
     if formula.missing == "neutral":
         bounds.append(without)
     elif formula.missing == "penalize":
@@ -101,15 +102,18 @@ def _bound(asked: Asked, found: list[Candidate], by_looks: list[Candidate]) -> f
     return max(bounds)
 
 
-def _lowest(found: list[Candidate]) -> float:
-    return min(each.scored.visual or 0.0 for each in found)
+def _lowest(found: list[Candidate], name: str) -> float:
+    """The most that the visual term of a panel can be that is not in this list of nearest vectors."""
+    rounded = [each.lists[name] / FIRST for each in found]
+    error = max(abs(near - (each.scored.visual or 0.0)) for near, each in zip(rounded, found, strict=True))
+    return min(1.0, min(rounded) + SAFETY * error)
 
 
 def _text_left(asked: Asked, found: list[Candidate]) -> float:
     """The most that the text term of a panel outside the lists can be."""
     if not asked.text or len(found) < 3 * asked.nearest:
         return 0.0  # every panel with one of the words is among the candidates
-    by_text = [each for each in found if each.lists == {"text"}]
+    by_text = [each for each in found if set(each.lists) == {"text"}]
     return (
         float(text_term(min((each.bm25 for each in by_text), default=math.inf), asked.request.formula.text_k))
         if by_text
