@@ -13,14 +13,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any, Protocol
 
 from mirsearch import images, settings
-from mirsearch.corpus import Figure, Origin, figure_id, panel_ids
+from mirsearch.corpus import Figure, Origin, Panel, figure_id, panel_ids
 from mirsearch.errors import ImageError, MirsearchError
 from mirsearch.extractors.base import Extractor
 from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, KnownFigure
+from mirsearch.query import Pixels
 from mirsearch.sources.base import FoundFigure, SourceFailure
 from mirsearch.summary import IngestSummary
 
@@ -142,7 +144,7 @@ class Ingest:
         try:
             return item, figure_id(images.content_hash(item.path), item.page or 0)
         except MirsearchError as error:
-            self._fail(item, str(error))
+            self._fail(item, SourceFailure.of(item.path, error).reason)
             return None
 
     def _note_present(self, found: FoundFigure, there: KnownFigure, writer: IndexWriter) -> None:
@@ -168,16 +170,16 @@ class Ingest:
                 if found.page is None or found.page == page.number:
                     prepared.records.append(self._record(found, figure_id(content, page.number), page, clock))
         except ImageError as error:
-            prepared.failures.append(str(error))
+            prepared.failures.append(SourceFailure.of(found.path, error).reason)
         except Exception as error:
             # A figure that trips the analysis must not end a run of thousands; it is counted and its cause kept.
             log.debug("analysis of %s failed", found.path, exc_info=True)
-            prepared.failures.append(f"{found.path}: {type(error).__name__}: {error}")
+            prepared.failures.append(f"the analysis failed: {type(error).__name__}: {error}")
         return prepared
 
     def _record(self, found: FoundFigure, identity: str, page: images.Page, clock: _Clock) -> FigureRecord:
-        known = {"nm_per_px": page.nm_per_px, "given": found.panels}
-        panels = clock("analyze", lambda: self._analyzer.analyze(page.pixels, found.caption, **known))
+        analyze = partial(self._analyzer.analyze, nm_per_px=page.nm_per_px, given=found.panels)
+        panels = clock("analyze", lambda: analyze(page.pixels, found.caption))
         ids = panel_ids(identity, [panel.label for panel in panels])
         named = tuple(
             dataclasses.replace(panel, id=each, figure_id=identity) for panel, each in zip(panels, ids, strict=True)

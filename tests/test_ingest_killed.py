@@ -24,17 +24,17 @@ COMMAND = [sys.executable, "-m", "mirsearch", "ingest"]
 @pytest.fixture(scope="module")
 def small_figures(tmp_path_factory) -> Path:
     """Many small files, so that there is something to kill at every moment; one of them twice, one damaged."""
-    drawn = write_corpus(tmp_path_factory.mktemp("drawn"), figures=4, seed=5)
+    drawn = write_corpus(tmp_path_factory.mktemp("drawn"), figures=2, seed=5)
     folder = tmp_path_factory.mktemp("small") / "figures"
     folder.mkdir()
     rows = ["file,caption,doi"]
     for figure in drawn.figures:
         picture = cv2.imread(str(drawn.folder / figure.file))
         height, width = picture.shape[:2]
-        for number in range(6):
+        for number in range(5):
             y, x = (number // 3) * height // 3, (number % 3) * width // 4
             name = f"{Path(figure.file).stem}_{number}.png"
-            cv2.imwrite(str(folder / name), picture[y : y + 160, x : x + 220])
+            cv2.imwrite(str(folder / name), picture[y : y + 130, x : x + 170])
             rows.append(f'{name},"View {number} of figure {figure.label}",{figure.doi}')
     (folder / "zz_copy.png").write_bytes((folder / name).read_bytes())
     (folder / "zz_damaged.png").write_bytes((folder / name).read_bytes()[:300])
@@ -51,27 +51,36 @@ def start(figures: Path, index: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
+def killed_at(figures: Path, index: Path, moment: float) -> bool:
+    """Start an ingest and kill it after `moment` s; False where it was done before."""
+    process = start(figures, index)
+    try:
+        process.wait(timeout=moment)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        return True
+    return False
+
+
 def test_killed_twenty_times_the_corpus_is_the_same(small_figures, tmp_path):
     began = time.monotonic()
     assert start(small_figures, tmp_path / "whole").wait() == 1  # the damaged file failed, all others came in
     undisturbed = time.monotonic() - began
-    moments = random.Random(20).sample([undisturbed * step / 40 for step in range(4, 40)], KILLS)
-    killed = 0
-    for moment in moments:
-        process = start(small_figures, tmp_path / "killed")
-        try:
-            process.wait(timeout=moment)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+    whole = corpus_of(tmp_path / "whole")
+    known = {row["id"]: row for row in whole}
+    moments, killed, number = random.Random(20), 0, 0
+    while killed < KILLS:
+        index = tmp_path / f"killed-{number}"
+        while killed < KILLS and killed_at(small_figures, index, moments.uniform(0.15, 0.95) * undisturbed):
             killed += 1
-        if (tmp_path / "killed" / "corpus.sqlite3").exists():
-            known = {row["id"]: row for row in corpus_of(tmp_path / "whole")}
-            assert all(row == known[row["id"]] or row["origins"] != known[row["id"]]["origins"]
-                       for row in corpus_of(tmp_path / "killed"))  # fmt: skip
-    assert killed >= KILLS // 2
-    assert start(small_figures, tmp_path / "killed").wait() == 1
-    assert corpus_of(tmp_path / "killed") == corpus_of(tmp_path / "whole")
+            if (index / "corpus.sqlite3").exists():
+                assert all(
+                    row | {"origins": known[row["id"]]["origins"]} == known[row["id"]] for row in corpus_of(index)
+                )
+        assert start(small_figures, index).wait() == 1
+        assert corpus_of(index) == whole
+        number += 1
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")

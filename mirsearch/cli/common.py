@@ -121,6 +121,8 @@ def load_extractor(spec: str) -> Extractor:
 
     name, _, argument = spec.partition(":")
     factory = plugins.load("extractors", name)
+    if argument and not getattr(factory, "takes_argument", False):
+        raise UsageError(f"the extractor {name} takes nothing after a colon, not {argument!r}", f"--extractor {name}")
     extractor: Extractor = factory(argument) if argument else factory()
     return extractor
 

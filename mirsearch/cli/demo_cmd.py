@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where to put corpus, index and page.")] = Path("demo"),
-    figures: Annotated[int, typer.Option("--figures", min=30, max=2000, help="How many figures to draw.")] = 60,
+    figures: Annotated[int, typer.Option("--figures", min=30, max=2000, help="How many figures to draw.")] = 40,
 ) -> None:
     """Draw a corpus of figures, ingest it, ask three questions and write the answers as a page. Needs no network."""
     from mirsearch.report.page import write_page

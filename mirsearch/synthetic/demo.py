@@ -19,7 +19,7 @@ DEMO_FAMILIES = (
 )  # fmt: skip
 """Families by turns; the spheres come twice, early, in sizes far apart, for the question of scale."""
 
-DEMO_FIGURES = 60
+DEMO_FIGURES = 40
 DEMO_SEED = 2026
 IMAGE_FAMILY, SCALE_FAMILY, TEXT_FAMILY = "foam", "spheres", "tube_mat"
 
