@@ -31,6 +31,26 @@ class SourceError(MirsearchError):
     """Input of a source (a table, an XML file, an exsclaim.json, a service) that can't be used."""
 
 
+class FetchError(SourceError):
+    """An address that could not be had; `host` is who was asked, `cause` one of FETCH_CAUSES, `wait` seconds asked for.
+
+    `passing` tells that another try may go better.
+    """
+
+    def __init__(
+        self, message: str, remedy: str = "", *, host: str = "", cause: str = "network", wait: float | None = None,
+        passing: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(message, remedy)
+        self.host, self.cause, self.wait, self.passing = host, cause, wait, passing
+
+
+FETCH_CAUSES = (
+    "network", "timeout", "status", "busy", "gone", "blocked", "refused", "too large", "content", "checksum", "stopped",
+)  # fmt: skip
+"""Why an address could not be had; "refused" is by mirsearch's own rules, "blocked" by the host."""
+
+
 class PluginError(MirsearchError):
     """A plug-in that is not installed, or that fails to load."""
 

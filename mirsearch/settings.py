@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ENVIRONMENT = {
     "MIRSEARCH_INDEX": "where the index is: a path (default ./mirsearch-index) or an http(s):// address",
     "MIRSEARCH_CACHE": "folder for built models and other things that can be made again",
     "MIRSEARCH_THREADS": "threads for inference and scanning (default: all cores)",
+    "MIRSEARCH_CONTACT": "an e-mail or web address that services can write to about your requests",
+    "MIRSEARCH_EUROPEPMC_URL": "base of Europe PMC's service, for a mirror of your institution",
+    "MIRSEARCH_PMC_URL": "base of the PMC open-access bucket, for a mirror",
+    "MIRSEARCH_ARXIV_URL": "base of arXiv's API and e-prints, for a mirror",
+    "MIRSEARCH_ARXIV_OAI_URL": "base of arXiv's OAI-PMH service, for a mirror",
+    "MIRSEARCH_HTTP_CACHE_MB": "most megabytes of answers kept under MIRSEARCH_CACHE (default 2048; 0 keeps none)",
+    "MIRSEARCH_HTTP_RATE": "requests a second to hosts that a ..._URL variable names (default: as for the public ones)",
+    "MIRSEARCH_HTTP_BACKOFF": "seconds before the first repeat of a failed request, doubled each time (default 1)",
+    "MIRSEARCH_HTTP_TIMEOUT": "most seconds one answer may take (default: 60 to 600, by kind)",
+    "MIRSEARCH_WORKSPACE": "folder for acquired figures and the ledger (default: in the index, or in the user's data)",
     "MIRSEARCH_ES_API_KEY": "API key for an index on Elasticsearch",
     "MIRSEARCH_ES_USER": "user for an index on Elasticsearch, where there is no API key",
     "MIRSEARCH_ES_PASSWORD": "that user's password",
@@ -36,6 +46,7 @@ class Limits:
     xml_bytes: int = 100 << 20
     json_bytes: int = 500 << 20
     table_bytes: int = 200 << 20
+    download_bytes: int = 256 << 20
     caption_chars: int = 50_000
     field_chars: int = 2_000
     query_top: int = 10_000
@@ -72,8 +83,101 @@ def threads() -> int:
     if given.isdigit() and int(given) >= 1:
         return int(given)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
 SCALE_SIGMA = 0.3
 """Width of the field-of-view match in decades."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service figures come from: the variable that names its base, the public base, and requests a second there.
+
+    `redirects` are hosts, besides the base's own, that its answers may lead to.
+    """
+
+    variable: str
+    public: str
+    rate: float
+    redirects: tuple[str, ...] = ()
+
+    @property
+    def base(self) -> str:
+        """The base in use, without a slash at its end."""
+        return (os.environ.get(self.variable) or self.public).rstrip("/")
+
+    @property
+    def configured(self) -> bool:
+        """Whether the environment names another base than the public one."""
+        return self.base != self.public
+
+    @property
+    def pace(self) -> float:
+        """Requests a second: the public one's, or MIRSEARCH_HTTP_RATE at a base of one's own."""
+        return _number("MIRSEARCH_HTTP_RATE", self.rate) if self.configured else self.rate
+
+
+EUROPEPMC = Service(
+    "MIRSEARCH_EUROPEPMC_URL", "https://www.ebi.ac.uk/europepmc/webservices/rest", 8.0, ("europepmc.org",)
+)
+PMC = Service(
+    "MIRSEARCH_PMC_URL", "https://pmc-oa-opendata.s3.amazonaws.com", 5.0,
+    ("pmc-oa-opendata.s3.us-east-1.amazonaws.com", "pmc-oa-opendata.s3.dualstack.us-east-1.amazonaws.com"),
+)  # fmt: skip
+ARXIV = Service("MIRSEARCH_ARXIV_URL", "https://export.arxiv.org", 1 / 3, ("arxiv.org",))
+ARXIV_OAI = Service("MIRSEARCH_ARXIV_OAI_URL", "https://oaipmh.arxiv.org/oai", 1 / 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long and how often a host is asked; seconds. `longest` is the longest wait a host may ask for."""
+
+    connect: float = 10.0
+    read: float = 30.0
+    total: float | None = None
+    tries: int = 4
+    backoff: float = 1.0
+    longest: float = 120.0
+
+
+def patience() -> Patience:
+    """The patience in use: MIRSEARCH_HTTP_BACKOFF and MIRSEARCH_HTTP_TIMEOUT where they are numbers."""
+    usual = Patience()
+    total = _number("MIRSEARCH_HTTP_TIMEOUT", 0.0) or None
+    read = usual.read if total is None else min(usual.read, total)
+    return replace(usual, read=read, total=total, backoff=_number("MIRSEARCH_HTTP_BACKOFF", usual.backoff))
+
+
+def http_cache_bytes() -> int:
+    """Most bytes of answers kept on disk."""
+    return int(_number("MIRSEARCH_HTTP_CACHE_MB", 2048.0) * (1 << 20))
+
+
+def workspace(index: str) -> Path:
+    """Folder for the ledger and the figures acquired for an index: MIRSEARCH_WORKSPACE, else in the index's folder.
+
+    For an index on a server it is in the user's data folder, under a name made of the index's address.
+    """
+    given = os.environ.get("MIRSEARCH_WORKSPACE")
+    if given:
+        return Path(given)
+    if "://" not in index:
+        return Path(index) / "acquired"
+    import hashlib
+
+    from platformdirs import user_data_path
+
+    name = hashlib.sha256(index.encode()).hexdigest()[:16]
+    return user_data_path("mirsearch", appauthor=False) / "acquired" / name
+
+
+def _number(variable: str, default: float) -> float:
+    """A variable's value where it is a finite number ≥ 0, else the default."""
+    try:
+        value = float(os.environ.get(variable, ""))
+    except ValueError:
+        return default
+    return value if 0 <= value < float("inf") else default
 
 
 def elasticsearch_settings() -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""One polite HTTP client for every source: paced, patient, bounded, cached, and kept to the hosts it may ask."""

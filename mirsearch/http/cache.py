@@ -1,0 +1,203 @@
+"""Answers kept on disk: content-addressed files and an SQLite table of addresses; the least used go when it is full."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import sqlite3
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mirsearch.errors import MirsearchError
+
+_TABLE = """CREATE TABLE IF NOT EXISTS answers (
+  url TEXT PRIMARY KEY, host TEXT NOT NULL, sha256 TEXT NOT NULL, md5 TEXT NOT NULL, size INTEGER NOT NULL,
+  etag TEXT, modified TEXT, fetched REAL NOT NULL, used REAL NOT NULL) WITHOUT ROWID"""
+_BUSY_SECONDS = 30.0
+_ROOM = 0.9
+"""How full the cache is left after the least used answers went."""
+_PART_SECONDS = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A kept answer. `fetched` is when it was last known to be current, seconds since 1970."""
+
+    url: str
+    path: Path
+    sha256: str
+    md5: str
+    size: int
+    etag: str | None
+    modified: str | None
+    fetched: float
+
+
+class Cache:
+    """A folder of answers, bounded to `most` bytes (0: nothing is kept). Threads and processes may share it."""
+
+    def __init__(self, folder: Path, most: int) -> None:
+        self.folder, self.most = folder, most
+        self._lock = threading.RLock()
+        try:
+            (folder / "objects").mkdir(parents=True, exist_ok=True)
+            (folder / "parts").mkdir(exist_ok=True)
+            self._db = self._open()
+        except (OSError, sqlite3.Error) as error:
+            raise MirsearchError(f"{folder} can't be used as a cache: {error}", "set MIRSEARCH_CACHE") from error
+
+    def _open(self) -> sqlite3.Connection:
+        """The table, made anew where the file is damaged: everything in a cache can be had again."""
+        file = self.folder / "answers.sqlite"
+        for again in (True, False):
+            db = sqlite3.connect(file, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None)
+            try:
+                db.execute("PRAGMA journal_mode=WAL")
+                db.execute("PRAGMA synchronous=NORMAL")
+                db.execute(_TABLE)
+            except sqlite3.OperationalError:
+                db.close()
+                raise
+            except sqlite3.DatabaseError:
+                db.close()
+                if not again:
+                    raise
+                for name in (file.name, f"{file.name}-wal", f"{file.name}-shm"):
+                    (self.folder / name).unlink(missing_ok=True)
+            else:
+                return db
+        raise AssertionError  # the second round returns or raises
+
+    def close(self) -> None:
+        """Close the table."""
+        with self._lock:
+            self._db.close()
+
+    def get(self, url: str) -> Stored | None:
+        """The kept answer of an address, its file checked to be whole; None where there is none."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT sha256, md5, size, etag, modified, fetched FROM answers WHERE url = ?", (url,)
+            ).fetchone()
+            if row is None:
+                return None
+            path = self._object(row[0])
+            if not _whole(path, row[0]):
+                self._db.execute("DELETE FROM answers WHERE url = ?", (url,))
+                return None
+            self._db.execute("UPDATE answers SET used = ? WHERE url = ?", (time.time(), url))
+        return Stored(url, path, *row)
+
+    def renew(self, url: str) -> None:
+        """Note that a kept answer was found current just now."""
+        with self._lock:
+            self._db.execute("UPDATE answers SET fetched = ? WHERE url = ?", (time.time(), url))
+
+    @contextmanager
+    def part(self) -> Iterator[Path]:
+        """A new file to download into; it is gone afterwards unless `put` took it."""
+        handle, name = tempfile.mkstemp(dir=self.folder / "parts")
+        os.close(handle)
+        try:
+            yield Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+    def put(self, part: Path, stored: Stored, host: str) -> None:
+        """Keep a downloaded file under its hash, whole or not at all, and make room where it became too much."""
+        if stored.size > self.most:
+            return
+        target = self._object(stored.sha256)
+        target.parent.mkdir(exist_ok=True)
+        part.replace(target)
+        row = (stored.url, host, stored.sha256, stored.md5, stored.size, stored.etag, stored.modified, stored.fetched)
+        with self._lock:
+            self._db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, time.time()))
+            self._trim()
+
+    def drop(self, url: str) -> None:
+        """Forget an address's answer."""
+        with self._lock:
+            self._db.execute("DELETE FROM answers WHERE url = ?", (url,))
+
+    def _trim(self) -> None:
+        total = self._total()
+        if total <= self.most:
+            return
+        rows = self._db.execute("SELECT url, sha256, size FROM answers ORDER BY used").fetchall()
+        for url, sha256, size in rows:
+            if total <= self.most * _ROOM:
+                break
+            self._db.execute("DELETE FROM answers WHERE url = ?", (url,))
+            if not self._db.execute("SELECT 1 FROM answers WHERE sha256 = ?", (sha256,)).fetchone():
+                self._object(sha256).unlink(missing_ok=True)
+                total -= size
+
+    def _total(self) -> int:
+        found = self._db.execute("SELECT sum(size) FROM (SELECT DISTINCT sha256, size FROM answers)").fetchone()
+        return int(found[0] or 0)
+
+    def stats(self) -> dict[str, Any]:
+        """Folder, bytes, bound, and answers and bytes by host."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT host, count(*), sum(size) FROM answers GROUP BY host ORDER BY host"
+            ).fetchall()
+            total = self._total()
+        hosts = {host: {"answers": count, "bytes": size} for host, count, size in rows}
+        return {"folder": str(self.folder), "bytes": total, "most_bytes": self.most, "hosts": hosts}
+
+    def clear(self) -> int:
+        """Remove every answer, also what crashes left behind; how many bytes that gave back."""
+        with self._lock:
+            self._db.execute("DELETE FROM answers")
+            freed = 0
+            for place in ("objects", "parts"):
+                for file in [each for each in (self.folder / place).rglob("*") if each.is_file()]:
+                    with contextlib.suppress(OSError):
+                        size = file.stat().st_size
+                        file.unlink()
+                        freed += size
+        return freed
+
+    def sweep(self) -> None:
+        """Remove downloads that died long ago."""
+        old = time.time() - _PART_SECONDS
+        for file in (self.folder / "parts").iterdir():
+            with contextlib.suppress(OSError):
+                if file.stat().st_mtime < old:
+                    file.unlink()
+
+    def _object(self, sha256: str) -> Path:
+        return self.folder / "objects" / sha256[:2] / sha256
+
+
+def _whole(path: Path, sha256: str) -> bool:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except OSError:
+        return False
+
+
+def place(source: Path, target: Path) -> None:
+    """Put a file at `target`, whole or not at all: as a second name of the same bytes, or a copy on another disk."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name[:100]}.{os.getpid()}.{threading.get_ident()}.part")
+    part.unlink(missing_ok=True)
+    try:
+        try:
+            os.link(source, part)
+        except OSError:
+            shutil.copyfile(source, part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

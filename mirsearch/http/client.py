@@ -1,0 +1,260 @@
+"""The one client: keeps to the policy and the pace, tries again where that may help, keeps what was answered."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+
+from mirsearch import __version__, settings
+from mirsearch.errors import FetchError
+from mirsearch.http.cache import Cache, Stored, place
+from mirsearch.http.kinds import Kind
+from mirsearch.http.pace import Pace
+from mirsearch.http.policy import UrlPolicy
+from mirsearch.http.reading import read_body
+from mirsearch.http.status import check_status
+from mirsearch.http.transport import GuardedAdapter
+from mirsearch.settings import Patience, Service
+
+FOREVER = float("inf")
+_REDIRECTS = (301, 302, 303, 307, 308)
+_MOST_REDIRECTS = 5
+_STRIKES = {"blocked": 5, "busy": 3, "network": 6, "timeout": 6, "status": 20}
+"""After so many requests in a row that failed for one cause a host is left alone for the rest of the run."""
+_WAITED = 0.5, 1.5
+_CONNECTIONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an address answered: its bytes (or none where they went into a file), hashes, when (ISO 8601, UTC)."""
+
+    url: str
+    data: bytes
+    sha256: str
+    md5: str
+    size: int
+    retrieved: str
+    cached: bool
+
+
+class HttpClient:
+    """Asks the hosts of some services. Threads may share it; `stop` ends what is under way."""
+
+    def __init__(self, services: Iterable[Service], cache: Cache, patience: Patience | None = None) -> None:
+        services = list(services)
+        self._policy = UrlPolicy(services)
+        self._cache, self._patience = cache, patience or settings.patience()
+        self._pace = Pace(_rates(services))
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._strikes: dict[str, tuple[int, FetchError]] = {}
+        self.requests: Counter[str] = Counter()
+        self.bytes = 0
+        self._session = requests.Session()
+        self._session.trust_env = False  # no .netrc: nobody's password goes anywhere
+        adapter = GuardedAdapter(self._policy, self._patience.total or 60.0, _CONNECTIONS)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+        self._session.headers.update({"User-Agent": user_agent(), "Accept-Encoding": "gzip"})
+
+    def stop(self) -> None:
+        """End waiting and refuse what is asked from now on."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Give back connections and the cache's table."""
+        self._session.close()
+        self._cache.close()
+
+    def fetch(self, url: str, kind: Kind, *, max_age: float = 0.0, md5: str | None = None, into: Path | None = None,
+              tries: int | None = None) -> Answer:  # fmt: skip
+        """What `url` answers, from the cache where it is not older than `max_age` seconds. FetchError says why not.
+
+        `md5` (hex) is what the bytes must have; `into` a file that gets them instead of the answer's `data`.
+        """
+        host = self._policy.check(url)
+        kept = self._cache.get(url)
+        if kept is not None and (md5 is not None and kept.md5 != md5):
+            kept = None
+        if kept is not None and time.time() - kept.fetched <= max_age:
+            found = _from_cache(kept, into)
+            if found is not None:
+                return found
+        self._given_up(host)
+        return self._patiently(url, kind, kept, md5, into, tries or self._patience.tries)
+
+    def _patiently(self, url: str, kind: Kind, kept: Stored | None, md5: str | None, into: Path | None,
+                   tries: int) -> Answer:  # fmt: skip
+        for number in range(1, tries + 1):
+            try:
+                answer = self._follow(url, kind, kept, md5, into)
+            except FetchError as error:
+                if not error.passing or number == tries or self._too_long(error.wait):
+                    self._strike(error)
+                    raise
+                self._rest(error, number)
+            else:
+                with self._lock:
+                    self._strikes.pop(urlsplit(url).hostname or "", None)
+                return answer
+        raise AssertionError  # the last round returns or raises
+
+    def _too_long(self, wait: float | None) -> bool:
+        return wait is not None and wait > self._patience.longest
+
+    def _rest(self, error: FetchError, number: int) -> None:
+        """Wait as long as the host asks, else longer each time, never two clients in step."""
+        wait = error.wait
+        if wait is None:
+            wait = self._patience.backoff * 2 ** (number - 1) * random.uniform(*_WAITED)  # noqa: S311  no secret
+        if error.cause == "busy":
+            self._pace.hold(error.host, wait)
+        if self._stop.wait(min(wait, self._patience.longest)):
+            raise _stopped(error.host)
+
+    def _given_up(self, host: str) -> None:
+        with self._lock:
+            count, last = self._strikes.get(host, (0, None))
+        if last is not None and count >= _STRIKES.get(last.cause, 20):
+            raise FetchError(
+                f"{host} is left alone for this run: {last.message}", last.remedy, host=host, cause=last.cause
+            )
+
+    def _strike(self, error: FetchError) -> None:
+        with self._lock:
+            count, last = self._strikes.get(error.host, (0, None))
+            if error.cause in _STRIKES:
+                same = last is not None and last.cause == error.cause
+                self._strikes[error.host] = (count + 1 if same else 1, error)
+
+    def _follow(self, url: str, kind: Kind, kept: Stored | None, md5: str | None, into: Path | None) -> Answer:
+        """One try: the request and the redirects it leads through, each held against the policy."""
+        deadline = time.monotonic() + (self._patience.total or kind.seconds)
+        at, seen = url, {url}
+        while True:
+            host = self._policy.check(at)
+            with self._ask(at, host, kind, kept if at == url else None) as response:
+                if response.status_code in _REDIRECTS:
+                    at = urljoin(at, response.headers.get("Location", ""))
+                    if at in seen or len(seen) > _MOST_REDIRECTS:
+                        raise FetchError(f"{host} redirects in a circle", host=host, cause="status")
+                    seen.add(at)
+                    continue
+                if response.status_code == 304 and kept is not None:
+                    self._cache.renew(url)
+                    found = _from_cache(kept, into)
+                    if found is None:
+                        self._cache.drop(url)
+                        raise FetchError(f"the kept answer of {host} is gone", host=host, cause="content", passing=True)
+                    return found
+                check_status(response, host)
+                return self._take(response, url, host, kind, md5, into, deadline)
+
+    def _ask(self, url: str, host: str, kind: Kind, kept: Stored | None) -> requests.Response:
+        headers = {"Accept": kind.accept}
+        if kind.packed:
+            headers["Accept-Encoding"] = "identity"
+        if kept is not None and kept.etag:
+            headers["If-None-Match"] = kept.etag
+        elif kept is not None and kept.modified:
+            headers["If-Modified-Since"] = kept.modified
+        if not self._pace.wait(host, self._stop):
+            raise _stopped(host)
+        with self._lock:
+            self.requests[host] += 1
+        try:
+            return self._session.get(
+                url, headers=headers, stream=True, allow_redirects=False, proxies=_proxies(url),
+                timeout=(self._patience.connect, self._patience.read), verify=_authorities(),
+            )  # fmt: skip
+        except requests.Timeout as error:
+            raise FetchError(
+                f"{host} does not answer in time", _NETWORK, host=host, cause="timeout", passing=True
+            ) from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            told = " ".join(str(error.args[0] if error.args else error).split())[:120]
+            raise FetchError(f"{host} can't be reached: {told}", _NETWORK, host=host, passing=True) from error
+
+    def _take(self, response: requests.Response, url: str, host: str, kind: Kind, md5: str | None, into: Path | None,
+              deadline: float) -> Answer:  # fmt: skip
+        with self._cache.part() as part:
+            body = read_body(response, part, kind, host, deadline)
+            with self._lock:
+                self.bytes += body.size
+            if md5 is not None and body.md5 != md5:
+                name = urlsplit(url).path.rpartition("/")[2][:80]
+                raise FetchError(
+                    f"{host} sent other bytes than it promised for {name} (md5)",
+                    "",
+                    host=host,
+                    cause="checksum",
+                    passing=True,
+                )
+            if into is not None:
+                place(part, into)
+            data = b"" if into is not None else part.read_bytes()
+            now = time.time()
+            etag, modified = response.headers.get("ETag"), response.headers.get("Last-Modified")
+            stored = Stored(url, part, body.sha256, body.md5, body.size, etag, modified, now)
+            self._cache.put(part, stored, host)
+        return Answer(url, data, body.sha256, body.md5, body.size, _iso(now), cached=False)
+
+
+_NETWORK = "check the network, and HTTPS_PROXY where one is needed"
+
+
+def user_agent() -> str:
+    """Name, version and whom to write to."""
+    contact = "".join(
+        each for each in os.environ.get("MIRSEARCH_CONTACT", "") if 32 < ord(each) < 127 and each not in "()"
+    )
+    return f"mirsearch/{__version__} ({contact or 'no contact given'})"
+
+
+def _rates(services: Iterable[Service]) -> dict[str, float]:
+    """Requests a second by host; where services share one, the slowest counts."""
+    rates: dict[str, float] = {}
+    for service in services:
+        own = urlsplit(service.base).hostname or ""
+        for host in (own, *service.redirects):
+            rates[host] = min(rates.get(host, FOREVER), service.pace)
+    return rates
+
+
+def _from_cache(kept: Stored, into: Path | None) -> Answer | None:
+    """A kept answer; None where its file went meanwhile."""
+    try:
+        if into is not None:
+            place(kept.path, into)
+        data = b"" if into is not None else kept.path.read_bytes()
+    except OSError:
+        return None
+    return Answer(kept.url, data, kept.sha256, kept.md5, kept.size, _iso(kept.fetched), cached=True)
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _proxies(url: str) -> dict[str, str]:
+    return dict(requests.utils.get_environ_proxies(url, no_proxy=None))
+
+
+def _authorities() -> str | bool:
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+
+
+def _stopped(host: str) -> FetchError:
+    return FetchError("stopped", host=host, cause="stopped")

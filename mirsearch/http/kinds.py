@@ -1,0 +1,80 @@
+"""Kinds of answers: how large and how slow each may be, and how its first bytes tell it, whatever a server calls it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mirsearch.settings import LIMITS
+
+HEAD = 4096
+"""Bytes at the beginning of an answer that tell its kind."""
+
+_PAGE = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta)\b", re.I | re.S
+)
+_TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.I | re.S)
+_MARKUP = re.compile(rb"\s*<[!?/a-z_]", re.I)
+_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of answer: its name for messages, what to ask for, most bytes, most seconds, and a test of its head.
+
+    `packed` kinds are themselves compressed files: what a server says of their encoding is left aside.
+    """
+
+    name: str
+    accept: str
+    max_bytes: int
+    seconds: float
+    fits: Callable[[bytes], bool]
+    packed: bool = False
+
+
+def is_page(head: bytes) -> bool:
+    """Whether bytes begin like a web page: what walls against robots answer instead of data."""
+    return _PAGE.match(_plain(head)) is not None
+
+
+def page_title(head: bytes) -> str:
+    """A web page's title, at most 80 characters; empty where there is none."""
+    found = _TITLE.search(head)
+    return " ".join(found[1].decode("utf-8", "replace").split())[:80] if found else ""
+
+
+def _plain(head: bytes) -> bytes:
+    for bom in _BOMS:
+        head = head.removeprefix(bom)
+    return head.replace(b"\0", b"")
+
+
+def _json(head: bytes) -> bool:
+    return _plain(head).lstrip()[:1] in (b"{", b"[")
+
+
+def _xml(head: bytes) -> bool:
+    return _MARKUP.match(_plain(head)) is not None and not is_page(head)
+
+
+def is_image(head: bytes) -> bool:
+    """Whether bytes begin like an image mirsearch reads."""
+    return head.startswith(_IMAGES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+
+
+def _source(head: bytes) -> bool:
+    """An e-print: tar, gzip, PDF, PostScript or TeX as it is."""
+    packed = head.startswith((b"\x1f\x8b", b"%PDF", b"%!")) or head[257:262] == b"ustar"
+    return packed or (b"\\" in head and b"\0" not in head and not is_page(head))
+
+
+SEARCH = Kind("search", "application/json", 64 << 20, 120, _json)
+RECORD = Kind("record", "application/json", 8 << 20, 60, _json)
+LISTING = Kind("listing", "application/xml", 16 << 20, 60, _xml)
+FEED = Kind("feed", "application/atom+xml, application/xml", 64 << 20, 120, _xml)
+ARTICLE = Kind("article", "application/xml", LIMITS.xml_bytes, 300, _xml)
+IMAGE = Kind("image", "image/*", LIMITS.download_bytes, 600, is_image)
+EPRINT = Kind("e-print", "*/*", LIMITS.download_bytes, 600, _source, packed=True)
