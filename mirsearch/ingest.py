@@ -39,8 +39,13 @@ class Analyzer(Protocol):
     """What ingest needs of the analysis; see :class:`mirsearch.analysis.analyzer.FigureAnalyzer`."""
 
     def analyze(
-        self, pixels: Any, caption: str = "", *, nm_per_px: float | None = None, given: Any = None
-    ) -> list[Any]:
+        self,
+        pixels: Pixels,
+        caption: str = "",
+        *,
+        nm_per_px: float | None = None,
+        given: tuple[Panel, ...] | None = None,
+    ) -> list[Panel]:
         """The panels of a figure."""
 
 
