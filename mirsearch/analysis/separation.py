@@ -23,6 +23,7 @@ QUICK_SIDE = 640
 
 _TILE_SHARE = 0.012
 _DRAWN_FLAT = 0.5
+_MOSTLY = 0.6
 
 Panels = list[tuple[Box, str | None]]
 
@@ -74,8 +75,11 @@ def _tiles(canvas: Canvas) -> list[Box]:
     area = canvas.width * canvas.height
     big = [box for box in pieces if _area(box) >= _TILE_SHARE * area and min(_sides(box)) >= 0.04 * side]
     cut: list[Box] = []
+    usual = float(np.median([_area(box) for box in big])) if len(big) > 1 else 0.0
     for box in big:
-        cut.extend(mosaic(canvas, box) if is_picture(canvas, box) else [box])
+        # A tile no larger than the others that gutters leave is one picture, whatever edges it shows.
+        whole = len(big) > 1 and _area(box) < 1.5 * usual
+        cut.extend([box] if whole or not is_picture(canvas, box) else mosaic(canvas, box))
     drawn = [not is_picture(canvas, box) for box in cut]
     for scrap in pieces:
         if scrap in big or not cut:
@@ -88,15 +92,22 @@ def _tiles(canvas: Canvas) -> list[Box]:
 
 
 def _pictures(canvas: Canvas, grid: list[Box], pixels: Pixels) -> list[Box]:
-    """The tiles, where all of a figure without letters is pictures of comparable size; else nothing."""
-    if len(grid) < 2 or not all(is_picture(canvas, box) for box in grid):
+    """The tiles, where a figure without letters is filled by pictures of comparable size; else nothing."""
+    if len(grid) < 2:
         return []
+    pictures = sum(is_picture(canvas, box) for box in grid)
     areas = [_area(box) for box in grid]
     covered = sum(areas) / max(1, _area(canvas.trimmed(canvas.box)))
-    if min(areas) < 0.2 * max(areas) or covered < 0.8:
+    if pictures < _MOSTLY * len(grid) or min(areas) < 0.2 * max(areas) or covered < 0.8:
         return []
     flat = [flatness(pixels[y0:y1, x0:x1]) for x0, y0, x1, y1 in grid]
-    return grid if max(flat) < _DRAWN_FLAT else []
+    return grid if float(np.median(flat)) < _DRAWN_FLAT or (_regular(grid) and pictures == len(grid)) else []
+
+
+def _regular(grid: list[Box]) -> bool:
+    """Whether tiles are of one size, within a tenth, as frames of a mosaic are."""
+    widths, heights = [box[2] - box[0] for box in grid], [box[3] - box[1] for box in grid]
+    return max(widths) <= 1.1 * min(widths) and max(heights) <= 1.1 * min(heights)
 
 
 def _ordered(panels: Panels) -> Panels:
