@@ -55,8 +55,17 @@ def check_extractor(index: Index, extractor: Extractor) -> None:
         )
 
 
-def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) -> Answer:
-    """Answer a question from an index; `extractor` is only called where an image must be embedded."""
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A question made ready for an index: the request, what is shown of it, and notes for the person."""
+
+    request: SearchRequest
+    view: QueryView
+    notes: tuple[str, ...] = ()
+
+
+def understand(index: Index, question: Question, extractor: Callable[[], Extractor]) -> Understood:
+    """What an index is to be asked; `extractor` is only called where an image must be embedded."""
     question.check()
     part = question.image.resolve() if question.image else None
     vector = _vector(index, question, part, extractor)
@@ -76,9 +85,6 @@ def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) ->
         exact=question.exact,
         exclude=frozenset([question.like] if question.like else []),
     )
-    started = time.perf_counter()
-    result = index.search(request)
-    hits = _hits(index, result)
     view = QueryView(
         image=str(question.image.path) if question.image else None,
         like=question.like,
@@ -90,9 +96,18 @@ def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) ->
         filters=filters,
         pixels=part.pixels if part else _picture(index, question.like),
     )
+    return Understood(request, view, part.notes if part else ())
+
+
+def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) -> Answer:
+    """Answer a question from an index; `extractor` is only called where an image must be embedded."""
+    asked = understand(index, question, extractor)
+    started = time.perf_counter()
+    result = index.search(asked.request)
+    hits = _hits(index, result)
     took = (time.perf_counter() - started) * 1000
-    notes = (*(part.notes if part else ()), *_notes(question, fov, result))
-    return Answer(view, hits, result.exact, result.considered, round(took, 3), question.formula, notes)
+    notes = (*asked.notes, *_notes(question, asked.request.field_of_view_nm, result))
+    return Answer(asked.view, hits, result.exact, result.considered, round(took, 3), question.formula, notes)
 
 
 def _vector(

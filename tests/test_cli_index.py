@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import urllib.request
 from pathlib import Path
 
 import numpy as np
 import pytest
-from index_corpus import EXTRACTOR
+from index_corpus import EXTRACTOR, MadeCorpus
 from PIL import Image
 from typer.testing import CliRunner
 
 from mirsearch.cli import app
 from mirsearch.corpus import Figure, Origin, Panel, figure_id, panel_ids
-from mirsearch.images import content_hash
+from mirsearch.images import content_hash, thumbnail
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import FigureRecord
 
@@ -51,6 +53,35 @@ def test_create_and_roll_back(es_location: str) -> None:
     assert (code, "-000002" in told) == (0, True)
     code, told = run("index", "rollback", "--index", es_location)
     assert (code, "to test-" in told and "-000001;" in told) == (0, True)
+
+
+def test_the_request_is_shown_and_any_client_may_send_it(es_location: str, es_url: str, tmp_path: Path) -> None:
+    index = open_index(es_location, create=EXTRACTOR)
+    picture = thumbnail(np.zeros((20, 30, 3), dtype=np.uint8))
+    records = [
+        dataclasses.replace(each, thumbnails=(picture,) * len(each.panels)) for each in MadeCorpus(seed=2).records(40)
+    ]
+    with index.writer() as writer:
+        for record in records:
+            writer.put(record)
+    index.close()
+    words = ["query", "--like", records[3].panels[0].id, "--text", "gold film", "--top", "5", "--index", es_location]
+    code, told = run(*words, "--show-request")
+    assert code == 0, told
+    first, body = told.splitlines()
+    method, path = first.split()
+    assert method == "POST"
+    call = urllib.request.Request(f"{es_url}/{path}", body.encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(call) as answer:
+        hits = json.load(answer)["hits"]["hits"]
+    sent = sorted((-hit["_score"], hit["_id"]) for hit in hits)[:5]
+    code, told = run(*words, "--format", "json")
+    assert code == 0, told
+    assert [(-hit["score"], hit["id"]) for hit in json.loads(told)["hits"]] == sent
+    folder = tmp_path / "folder"
+    open_index(str(folder), create=EXTRACTOR).close()
+    code, told = run("query", "--text", "gold", "--show-request", "--index", str(folder))
+    assert (code, "sends no requests" in told) == (2, True)
 
 
 def test_reembed_reads_the_images_again(es_location: str, tmp_path: Path) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import typer
 
 from mirsearch import settings
 from mirsearch.cli.common import (
@@ -46,6 +50,7 @@ from mirsearch.cli.query_types import (
     PageOption,
     PanelOption,
     ScaleOption,
+    ShowRequestOption,
     SigmaOption,
     TargetOption,
     TechniqueOption,
@@ -59,7 +64,10 @@ from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from mirsearch.answer import Answer
+    from mirsearch.extractors.base import Extractor
+    from mirsearch.indexes.base import Index
     from mirsearch.query_image import ImageQuestion, ScaleOptions
+    from mirsearch.search import Question
 
 
 def query(
@@ -93,6 +101,7 @@ def query(
     target: TargetOption = None,
     explain: ExplainOption = False,
     thumbnails: ThumbnailsOption = False,
+    show_request: ShowRequestOption = False,
     index: IndexOption = None,
     extractor: ExtractorOption = None,
     ocr: OcrOption = settings.DEFAULT_OCR,
@@ -119,8 +128,24 @@ def query(
         top=top,
         exact=exact,
     )
-    answer = ask(corpus, question, lambda: load_extractor(extractor or corpus.extractor.name))
+    model = partial(load_extractor, extractor or corpus.extractor.name)
+    if show_request:
+        _show_request(corpus, question, model)
+        return
+    answer = ask(corpus, question, model)
     _print(answer, output, target, explain, thumbnails)
+
+
+def _show_request(corpus: Index, question: Question, model: Callable[[], Extractor]) -> None:
+    """What would be sent to Elasticsearch, ready for Kibana's Dev Tools or for curl; nothing is sent."""
+    from mirsearch.search import understand
+
+    shown = getattr(corpus, "show_request", None)
+    if shown is None:
+        raise UsageError(f"{corpus.location} sends no requests", "--show-request is for an index on Elasticsearch")
+    path, body = shown(understand(corpus, question, model).request)
+    typer.echo(f"POST {path}")
+    print_json(body, indent=None)
 
 
 def _image(

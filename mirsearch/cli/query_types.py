@@ -109,3 +109,11 @@ ThumbnailsOption = Annotated[
     bool, typer.Option("--thumbnails", help="Small pictures in the terminal.", rich_help_panel=OUTPUT)
 ]
 ExtractorOption = Annotated[str | None, typer.Option("--extractor", help="Default: the one the index was built with.")]
+ShowRequestOption = Annotated[
+    bool,
+    typer.Option(
+        "--show-request",
+        help="Print what would be sent to Elasticsearch, and stop.",
+        rich_help_panel=OUTPUT,
+    ),
+]
