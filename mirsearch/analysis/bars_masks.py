@@ -29,7 +29,7 @@ LEAST_LENGTH = 14
 MOST_MEASURED = 160
 """Rectangles that get a second look."""
 
-_LEAST_FILL = 0.72
+_LEAST_FILL = 0.55
 _LEAST_ASPECT = 2.0
 _MOST_RECTANGLES = 4000
 """Rectangles a mask may hold; more means texture, and only the longest are kept."""

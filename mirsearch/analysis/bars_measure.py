@@ -21,6 +21,9 @@ Half-way is where a blurred edge was; people who measure bars take the pixels th
 2 px less on the two ends of a blurred bar. This value halves the difference (142 real bars: 0.8 px at half-way, 0.4 px here).
 """
 
+_HOLDS_TEXT = 9
+"""Rows from which on a bar can hold its own label: its ends are then looked for in the rows next to its edges."""
+
 _REACH = 4
 """Pixels beyond an edge in which the background is looked at."""
 
@@ -75,7 +78,8 @@ def measure(gray: Gray, box: tuple[int, int, int, int], bright: bool) -> Measure
     ya, yb, level, side_contrast = sides
     first, last = _core_rows(ya, yb)
     line = patch[first:last]
-    ends = _edges(line.mean(axis=0), x0 - left, x1 - left)
+    along = line.mean(axis=0) if len(line) < _HOLDS_TEXT else np.concatenate([line[:2], line[-2:]]).mean(axis=0)
+    ends = _edges(along, x0 - left, x1 - left)
     if ends is None:
         return None
     xa, xb, _, end_contrast = ends
@@ -87,7 +91,7 @@ def measure(gray: Gray, box: tuple[int, int, int, int], bright: bool) -> Measure
         x0=left + xa, y0=top + ya, x1=left + xb, y1=top + yb, bright=bright,
         level=level if bright else 255.0 - level, contrast=contrast,
         even=_evenness(inside, contrast), straight=_straightness(patch, (xa, ya, xb, yb), level, side_contrast),
-        sharp=_sharpness(line.mean(axis=0), xa, xb, level),
+        sharp=_sharpness(along, xa, xb, level),
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ _LIKELY_BARS, _LIKELY_BAR = 8, 0.4
 _QUICK_LINES, _LEAST_NEAR, _CLEAR = 5, 0.2, 0.75
 """Lines read so, how near to a bar they must be, and the confidence OCR must have."""
 
+_LEAST_QUICK = 0.5
 _GOOD_NEAR = 0.55
 """How near to a bar a further line must be, once a label has been read."""
 
@@ -44,8 +45,8 @@ def find_labelled_bar(
     panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine, expected: float | None = None
 ) -> Pair | None:
     """The best bar with a label, reading as little as possible; `expected` is the length in nm a caption tells."""
-    labels = _quickly(panel, bars, ocr)
-    best = _choose(bars, labels, panel, expected)
+    pairs = _quickly(panel, bars, ocr)
+    best = _choose(pairs, panel, expected)
     windows: list[Box] = []
     for bar in bars:
         if (best is not None and best.score >= _SURE) or len(windows) >= _MOST_CROPS or bar.score < _LEAST_BAR:
@@ -54,19 +55,22 @@ def find_labelled_bar(
             continue
         window = _window(bar, panel.shape[1], panel.shape[0])
         windows.append(window)
-        labels += labels_of(read_window(panel, window, ocr))
-        best = _choose(bars, labels, panel, expected)
+        labels = _uncut(labels_of(read_window(panel, window, ocr)), window)
+        pairs += [pair for label in labels if (pair := best_pair(bars, [label])) is not None]
+        best = _choose(pairs, panel, expected)
     return best
 
 
-def _choose(
-    bars: Sequence[BarCandidate], labels: Sequence[Label], panel: Pixels, expected: float | None
-) -> Pair | None:
+def _uncut(labels: Sequence[Label], window: Box) -> list[Label]:
+    """The labels that the window's left edge does not cut: what is missing there are digits, or `d =`."""
+    return [label for label in labels if window[0] == 0 or label.box[0] > window[0] + 2]
+
+
+def _choose(pairs: Sequence[Pair], panel: Pixels, expected: float | None) -> Pair | None:
     """The best pair; of several good ones that which the caption tells, or the one nearest to a corner.
 
     A panel with an inset has two: the inset's lies further inside.
     """
-    pairs = [pair for label in labels if (pair := best_pair(bars, [label])) is not None]
 
     def merit(pair: Pair) -> float:
         told = expected is not None and abs(pair.label.length.nm / expected - 1) < _SAME
@@ -83,26 +87,30 @@ def _from_corner(box: Box, panel: Pixels) -> float:
     return max(0.0, across, down)
 
 
-def _quickly(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> list[Label]:
-    """Labels that are lettering in the color of a bar beside them, found without the text detector."""
+def _quickly(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> list[Pair]:
+    """Bars with labels that are lettering of their own color, found without the text detector."""
     likely = [bar for bar in bars if bar.score >= _LIKELY_BAR and not bar.vertical][:_LIKELY_BARS]
     if not likely:
         return []
     gray = np.asarray(cv2.cvtColor(panel, cv2.COLOR_RGB2GRAY), np.uint8)
-    near = [(nearness(bar.box, line) * bar.score, line) for bar in likely for line in lines_near(gray, bar.box)]
+    near = [(nearness(bar.box, box) * bar.score, box, bar) for bar in likely for box in lines_near(gray, bar.box)]
     near.sort(key=lambda scored: -scored[0])
-    lines: list[TextBox] = []
-    labels: list[Label] = []
-    for score, box in near:
-        if score < (_LEAST_NEAR if not labels else _GOOD_NEAR) or len(lines) >= _QUICK_LINES:
+    read: dict[Box, TextBox] = {}
+    pairs: list[Pair] = []
+    for score, box, bar in near:
+        if score < (_LEAST_NEAR if not pairs else _GOOD_NEAR):
             break
-        if any(line.box == box for line in lines):
-            continue
-        text, sure = ocr.recognize(crops(panel, [box]))[0]
-        lines.append(TextBox(text, box, sure))
-        clear = [line for line in lines if line.confidence >= _CLEAR]
-        labels = labels_of([*clear, *_put_together(clear)])
-    return labels
+        if box not in read:
+            if len(read) >= _QUICK_LINES:
+                break
+            text, sure = ocr.recognize(crops(panel, [box]))[0]
+            read[box] = TextBox(text, box, sure)
+        own = {line for _, line, other in near if other is bar}
+        clear = [line for line in read.values() if line.confidence >= _CLEAR and line.box in own]
+        pair = best_pair([bar], labels_of([*clear, *_put_together(clear)]))
+        if pair is not None and pair.score >= _LEAST_QUICK:
+            pairs.append(pair)
+    return pairs
 
 
 def _window(bar: BarCandidate, width: int, height: int) -> Box:
@@ -111,7 +119,7 @@ def _window(bar: BarCandidate, width: int, height: int) -> Box:
     along = max(70.0, 0.5 * bar.length_px, 0.1 * width)
     across = min(max(36.0, 0.3 * bar.length_px, 0.06 * height), 110.0)
     if bar.vertical:
-        along, across = across, along
+        along, across = max(80.0, 0.12 * width), max(30.0, 0.2 * bar.length_px)
     return (
         max(0, int(x0 - along)), max(0, int(y0 - across)), min(width, int(x1 + along)), min(height, int(y1 + across))
     )  # fmt: skip

@@ -65,12 +65,12 @@ def nearness(bar: Box, label: Box) -> float:
     height = max(4.0, float(label[3] - label[1]))
     gap_x = max(label[0] - bar[2], bar[0] - label[2])
     gap_y = max(label[1] - bar[3], bar[1] - label[3])
-    if gap_x < 0:
-        return _stacked(bar, label, gap_y / height, height)
+    stacked = _stacked(bar, label, gap_y / height, height) if gap_x < 0 else 0.0
     off = abs((bar[1] + bar[3]) / 2 - (label[1] + label[3]) / 2) / height
-    if off > 0.9 or gap_x > 3.5 * height:
-        return 0.0
-    return 0.75 * math.exp(-0.5 * (off / 0.5) ** 2) * math.exp(-0.35 * gap_x / height)
+    if off > 0.9 or not -0.6 * height <= gap_x <= 3.5 * height:
+        return stacked
+    beside = 0.75 * math.exp(-0.5 * (off / 0.5) ** 2) * math.exp(-0.35 * max(0.0, gap_x) / height)
+    return max(stacked, beside)
 
 
 def _stacked(bar: Box, label: Box, gap: float, height: float) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 
 from mirsearch.analysis.bars_masks import Gray, rectangles
 from mirsearch.analysis.bars_measure import Measure, measure
+from mirsearch.analysis.bars_parts import Whole, bars_of_parts
 from mirsearch.analysis.base import BarCandidate, Pixels
 from mirsearch.corpus import Box
 
@@ -42,14 +43,34 @@ class RunLengthDetector:
             gray, factor = np.asarray(cv2.resize(gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)), factor * 2
         found = _lying(gray, vertical=False)
         found += _lying(np.ascontiguousarray(gray.T), vertical=True)
+        found = _with_wholes(found, bars_of_parts(gray))
         found.sort(key=lambda candidate: -candidate.score)
         return [_enlarged(candidate, factor) for candidate in found[:_MOST_CANDIDATES]]
+
+
+def _with_wholes(found: list[BarCandidate], wholes: Sequence[Whole]) -> list[BarCandidate]:
+    """Bars of several pieces beside the others; a piece of one is no bar of its own."""
+    added: list[BarCandidate] = []
+    for x0, y0, x1, y1, score in sorted(wholes, key=lambda whole: whole[0] - whole[2]):
+        box: Box = (round(x0), round(y0), round(x1), max(round(y1), round(y0) + 1))
+        if not any(_part_of(box, other.box) for other in added):
+            added.append(BarCandidate(box, x1 - x0, score))
+    return added + [each for each in found if not any(_part_of(each.box, whole.box) for whole in added)]
+
+
+def _part_of(piece: Box, whole: Box) -> bool:
+    """Whether a box lies within another, to 2 px."""
+    return (
+        piece[0] >= whole[0] - 2 and piece[2] <= whole[2] + 2 and piece[1] >= whole[1] - 2 and piece[3] <= whole[3] + 2
+    )
 
 
 def _lying(gray: Gray, vertical: bool) -> list[BarCandidate]:
     """Candidates along the rows of an image; `vertical` says that it is a transposed one."""
     width = gray.shape[1]
-    boxes = [box for box in rectangles(gray, int(width * _LONGEST), thorough=not vertical) if box[3] - box[1] <= _THICKEST]
+    boxes = [
+        box for box in rectangles(gray, int(width * _LONGEST), thorough=not vertical) if box[3] - box[1] <= _THICKEST
+    ]
     measures = []
     for box in boxes:
         measured = measure(gray, box[:4], box[4])

@@ -1,0 +1,147 @@
+"""Scale bars in several pieces: rows of ticks, two ends around a label, chains of black and white segments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mirsearch.analysis.bars_masks import Gray
+
+Part = tuple[int, int, int, int]
+"""x0, y0, x1, y1 of a piece in px."""
+
+Whole = tuple[float, float, float, float, float]
+"""x0, y0, x1, y1 of a bar in px and its score, 0 to 1."""
+
+_LEVELS = (190, 90)
+_LEAST_TICKS = 6
+_TICKS_SCORE, _SPLIT_SCORE, _SEGMENTS_SCORE = 0.54, 0.54, 0.95
+"""Ticks and split lines are nothing without a label: their score is below what a bar alone needs."""
+
+_MOST_PARTS = 3000
+_LEAST_SPAN = 20
+_ROWS_APART = 1
+_EVEN = 12.0
+"""Greatest standard deviation inside a drawn segment."""
+
+
+def bars_of_parts(gray: Gray) -> list[Whole]:
+    """Bars made of pieces, along the rows of an image."""
+    found: list[Whole] = []
+    for bright in (True, False):
+        seen = gray if bright else np.asarray(255 - gray, np.uint8)
+        for level in _LEVELS:
+            mask = np.asarray(cv2.threshold(seen, level, 255, cv2.THRESH_BINARY)[1], np.uint8)
+            parts = _parts(mask)
+            found += _ticks(parts)
+            found += _split(mask)
+            found += _segments(seen, parts)
+    return found
+
+
+def _parts(mask: Gray) -> NDArray[np.int64]:
+    """Small components (n, 4) as boxes."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    x, y, w, h, area = (stats[1:, column].astype(np.int64) for column in range(5))
+    solid = (h >= 2) & (h <= 40) & (w <= mask.shape[1] // 2) & (area >= 0.85 * w * h)
+    boxes = np.stack([x, y, x + w, y + h], axis=1)[solid]
+    return boxes[:_MOST_PARTS]
+
+
+def _ticks(parts: NDArray[np.int64]) -> Iterator[Whole]:
+    """At least six small upright strokes at equal distances on one line; the length is from first to last."""
+    widths, heights = parts[:, 2] - parts[:, 0], parts[:, 3] - parts[:, 1]
+    strokes = parts[(widths <= 5) & (heights >= 3) & (heights >= 1.4 * widths)]
+    for edge in (1, 3):
+        for line in np.unique(strokes[:, edge]):
+            row = strokes[np.abs(strokes[:, edge] - line) <= _ROWS_APART]
+            if len(row) >= _LEAST_TICKS:
+                yield from _evenly_spaced(row[np.argsort(row[:, 0])])
+
+
+def _evenly_spaced(row: NDArray[np.int64]) -> Iterator[Whole]:
+    """The longest runs of equal gaps between strokes in one row."""
+    middles = (row[:, 0] + row[:, 2]) / 2
+    gaps = np.diff(middles)
+    start = 0
+    for index in range(1, len(gaps) + 1):
+        if index < len(gaps) and abs(gaps[index] - gaps[start]) <= 1.5 and gaps[start] >= 3:
+            continue
+        members = row[start : index + 1]
+        if len(members) >= _LEAST_TICKS and middles[index] - middles[start] >= _LEAST_SPAN:
+            top, bottom = float(members[:, 1].min()), float(members[:, 3].max())
+            yield float(middles[start]), top, float(middles[index]), bottom, _TICKS_SCORE
+        start = index
+
+
+def _split(mask: Gray) -> Iterator[Whole]:
+    """Two thin lines of one length in one row, each with a cap at its outer end: a label stands between them."""
+    runs = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, 6), np.uint8), borderType=cv2.BORDER_CONSTANT)
+    outlines, _ = cv2.findContours(runs, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    lines = [(x, y, x + w, y + h) for x, y, w, h in map(cv2.boundingRect, outlines) if h <= 4]
+    rows: dict[int, list[Part]] = {}
+    for line in lines[:_MOST_PARTS]:
+        rows.setdefault(line[1], []).append(line)
+    for members in rows.values():
+        for one, other in pairwise(sorted(members)):
+            lengths = one[2] - one[0], other[2] - other[0]
+            gap = other[0] - one[2]
+            alike = abs(lengths[0] - lengths[1]) <= max(3, 0.2 * max(lengths)) and one[3] == other[3]
+            if (
+                alike
+                and 12 <= gap <= 10 * max(lengths)
+                and _capped(mask, one, one[0])
+                and _capped(mask, other, other[2] - 1)
+            ):
+                yield float(one[0]), float(one[1]), float(other[2]), float(one[3]), _SPLIT_SCORE
+
+
+def _capped(mask: Gray, line: Part, column: int) -> bool:
+    """Whether a stroke stands on the end of a line, reaching at least 2 px above and below it."""
+    height = mask.shape[0]
+    above, below = line[1] - 2, line[3] + 1
+    if above < 0 or below >= height:
+        return False
+    near = mask[:, max(0, column - 1) : column + 2]
+    return bool(near[above : line[1]].any(axis=1).all() and near[line[3] : below + 1].any(axis=1).all())
+
+
+def _segments(seen: Gray, parts: NDArray[np.int64]) -> Iterator[Whole]:
+    """Equal pieces with equal gaps of the opposite color between them, at least two, with a last gap at an end."""
+    widths, heights = parts[:, 2] - parts[:, 0], parts[:, 3] - parts[:, 1]
+    blocks = parts[(widths >= 6) & (widths >= 1.2 * heights)]
+    for first in blocks:
+        width = first[2] - first[0]
+        same = (np.abs(blocks[:, 1] - first[1]) <= _ROWS_APART) & (np.abs(blocks[:, 3] - first[3]) <= _ROWS_APART)
+        row = blocks[same & (np.abs(blocks[:, 2] - blocks[:, 0] - width) <= 2)]
+        chain = [first]
+        while (after := _next(row, chain[-1], width)) is not None:
+            chain.append(after)
+        if len(chain) < 2 or _next(row, first, -width) is not None:
+            continue
+        x0, x1 = int(first[0]), int(chain[-1][2])
+        y0, y1 = int(first[1]), int(first[3])
+        if not all(_opposite(seen, (int(a[2]), y0, int(b[0]), y1)) for a, b in pairwise(chain)):
+            continue
+        end = x1 + width if _opposite(seen, (x1, y0, x1 + int(width), y1)) else x1
+        start = x0 - width if _opposite(seen, (x0 - int(width), y0, x0, y1)) else x0
+        yield float(start), float(y0), float(end), float(y1), _SEGMENTS_SCORE
+
+
+def _next(row: NDArray[np.int64], piece: NDArray[np.int64], width: int) -> NDArray[np.int64] | None:
+    """The piece two widths further on (back, where `width` is negative)."""
+    hits = np.flatnonzero(np.abs(row[:, 0] - piece[0] - 2 * width) <= 2)
+    return row[hits[0]] if len(hits) else None
+
+
+def _opposite(seen: Gray, box: Part) -> bool:
+    """Whether a box is evenly dark, as a drawn segment of the other color is."""
+    x0, y0, x1, y1 = box
+    if x0 < 0 or x1 > seen.shape[1] or x1 - x0 < 4:
+        return False
+    inside = seen[y0 : max(y0 + 1, y1), x0 + 1 : x1 - 1]
+    return bool(inside.mean() < 60 and inside.std() < _EVEN + 10)
