@@ -6,6 +6,7 @@ and a seam without a gutter counts by how much brighter the step across it is th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -185,3 +186,16 @@ def is_picture(canvas: Canvas, box: Box) -> bool:
     edges = [(x0, y0, x0 + dx, y1), (x1 - dx, y0, x1, y1), (x0, y0, x1, y0 + dy), (x0, y1 - dy, x1, y1)]
     filled = [float(canvas.ink(edge, 0).mean()) for edge in edges]
     return float(canvas.ink(box, 0).mean()) > 0.85 and min(filled) > 0.6 and sum(filled) > 3.2
+
+
+def reading_order(boxes: Sequence[Box]) -> list[int]:
+    """Numbers of boxes in rows from the top, each row from the left; a row begins above its first one's middle."""
+    rest = sorted(range(len(boxes)), key=lambda n: boxes[n][1])
+    ordered: list[int] = []
+    while rest:
+        top = boxes[rest[0]]
+        middle = (top[1] + top[3]) / 2
+        row = [n for n in rest if boxes[n][1] < middle]
+        ordered.extend(sorted(row, key=lambda n: boxes[n][0]))
+        rest = [n for n in rest if boxes[n][1] >= middle]
+    return ordered

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
+from mirsearch.analysis.gutters import reading_order
 from mirsearch.analysis.letters import Letter, alike, expected_run, lookalike, merged, parse_letter, run
 from mirsearch.analysis.marks import lone_marks
 from mirsearch.corpus import Box
@@ -17,6 +18,7 @@ _READ_SIDE = 160
 _MOST_LOOKS = 16
 _MOST_MARKS = 32
 _SURE = 0.6
+_FITTING = 0.5
 _MARGIN = 0.06
 
 
@@ -42,6 +44,7 @@ class SecondLook:
         if len(letters) < len(wanted):
             letters = self._at(self._corners(letters), letters, wanted)
         if self._expected:
+            letters = self._by_grid(letters)
             return self._by_elimination(letters, wanted) if len(letters) < len(wanted) else letters
         if len(run(letters)) < len(letters) or len(letters) < len(self._tiles):
             letters = self._by_elimination(letters, wanted) if 2 * len(letters) >= len(wanted) else letters
@@ -144,6 +147,21 @@ class SecondLook:
                 found.append(letter)
         return found
 
+    def _by_grid(self, letters: list[Letter]) -> list[Letter]:
+        """Where there are as many tiles as labels and most letters read stand in reading order, all stand in it."""
+        if len(self._tiles) != len(self._expected) or not letters:
+            return letters
+        order = [self._tiles[n] for n in reading_order(self._tiles)]
+        home = dict(zip(self._expected, order, strict=True))
+        fitting = {each.label: each for each in letters if at_corner(each, [home[each.label]])}
+        if len(fitting) == len(letters) or len(fitting) < max(2, round(_FITTING * len(letters))):
+            return letters
+        height = round(median(each.height for each in letters))
+        return [
+            fitting.get(label) or Letter(label, (box[0], box[1], box[0] + height, box[1] + height), "guess", 0.3)
+            for label, box in home.items()
+        ]
+
     def _by_elimination(self, letters: list[Letter], wanted: Sequence[str]) -> list[Letter]:
         """Where as many tiles lack a letter as labels are missing, they belong together in reading order."""
         missing = [label for label in wanted if label not in {each.label for each in letters}]
@@ -155,7 +173,7 @@ class SecondLook:
         if len(free) != len(missing) or len(free) < 1 or min(areas) < 0.25 * max(areas):
             return letters
         height = round(median(each.height for each in letters)) if letters else 12
-        rows = sorted(free, key=lambda box: (box[1] // max(64, (box[3] - box[1]) // 2), box[0]))
+        rows = [free[n] for n in reading_order(free)]
         guesses = [
             Letter(label, (box[0], box[1], box[0] + height, box[1] + height), "guess", 0.3)
             for label, box in zip(missing, rows, strict=True)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
-from mirsearch.analysis.gutters import Canvas, is_picture, tiles
+from mirsearch.analysis.gutters import Canvas, is_picture, reading_order, tiles
 from mirsearch.analysis.letters import choose_letters
 from mirsearch.analysis.look import flatness
 from mirsearch.analysis.mosaic import mosaic
@@ -116,15 +116,7 @@ def _ordered(panels: Panels) -> Panels:
         from mirsearch.analysis.caption_markers import label_order
 
         return sorted(panels, key=lambda each: label_order(each[1] or ""))
-    rest = sorted(panels, key=lambda each: each[0][1])
-    ordered: Panels = []
-    while rest:
-        first = rest[0][0]
-        middle = first[1] + 0.5 * min(each[0][3] - each[0][1] for each in rest[:1])
-        row = [each for each in rest if each[0][1] < middle]
-        ordered.extend(sorted(row, key=lambda each: each[0][0]))
-        rest = [each for each in rest if each not in row]
-    return ordered
+    return [panels[n] for n in reading_order([box for box, _ in panels])]
 
 
 def _sides(box: Box) -> tuple[int, int]:
