@@ -17,8 +17,6 @@ Json = dict[str, Any]
 
 NEAREST = 200
 """Panels taken from each list of candidates; 200 by looks and 200 inside the window found all of the exact top 10."""
-SEARCHED = 400
-"""Entry points of the graph looked at for each list (`num_candidates`)."""
 WINDOW_DECADES = 1.0
 """Half-width, in σ, of the field-of-view window of the second list."""
 FIRST = 1000.0
@@ -191,16 +189,16 @@ class Asked:
 
     def candidates(self) -> Json:
         """The union of the lists: nearest vectors, nearest vectors inside the window, best text matches."""
-        lists = [self._knn("nearest", self.filter)]
+        lists = [self._knn(self.filter)]
         if self.log10_fov is not None and self.weights.scale > 0:
             half = WINDOW_DECADES * self.request.formula.sigma
             window = _range(FOV, self.log10_fov - half, self.log10_fov + half)
-            lists.append(self._knn("nearest_in_window", self.filter + window))
+            lists.append(self._knn(self.filter + window))
         if self.text:
             lists.append(self.text)
         return {"bool": {"filter": self.filter, "must_not": self.must_not, "should": lists, "minimum_should_match": 1}}
 
-    def _knn(self, name: str, filters: list[Json]) -> Json:
+    def _knn(self, filters: list[Json]) -> Json:
         left_out = [{"bool": {"must_not": self.must_not}}] if self.must_not else []
         k = self.nearest
         return {
@@ -208,9 +206,8 @@ class Asked:
                 "field": "vector",
                 "query_vector": self._numbers(),
                 "k": k,
-                "num_candidates": max(SEARCHED, k),
+                "num_candidates": k,
                 "filter": filters + left_out,
                 "boost": FIRST,
-                "_name": name,
             }
         }
