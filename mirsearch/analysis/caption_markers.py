@@ -88,19 +88,25 @@ def _markers(caption: str, pattern: re.Pattern[str], style: str) -> list[Marker]
         if style == "half":
             kept = _one_case(group)
             start, group = match.end(1) - len(kept), kept
-        labels = expand(group) if _one_case(group) == group else ()
+        labels = expand(group) if style != "bracket" or _same_case(group) else ()
         if labels:
             end = match.end(1) if style == "bare" else match.end()
             found.append(Marker(start, end, labels, style, group[0].isupper()))
     return found
 
 
+def _same_case(group: str) -> bool:
+    """Whether all labels of a group are of one case."""
+    return len({match.group(2)[0].isupper() for match in _PIECE.finditer(group) if match.group(2)}) <= 1
+
+
 def _one_case(group: str) -> str:
-    """The end of a group whose labels share the last one's case: in "C, e)" a symbol C stands before the label e."""
+    """The end of a group whose labels share the last one's case and rise: in "C, e)" or "2 h and b)" only e and b."""
     atoms = [match for match in _PIECE.finditer(group) if match.group(2)]
     start = 0
     for before, after in zip(atoms[-2::-1], atoms[:0:-1], strict=True):
-        if before.group(2)[0].isupper() != after.group(2)[0].isupper():
+        first, second = before.group(2), after.group(2)
+        if first[0].isupper() != second[0].isupper() or label_order(first.lower()) >= label_order(second.lower()):
             start = after.start()
             break
     return group[start:]

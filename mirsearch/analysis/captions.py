@@ -244,7 +244,8 @@ class _Sharer:
                 self.give(markers[number - 1].labels, _clean(more))
                 behind = behind or bool(more)
             words = _clean(words)
-            self.give(marker.labels, "" if _own_subject(words) else head, words)
+            opening = head.removesuffix(" the") if words.startswith(("the ", "a ")) else head
+            self.give(marker.labels, "" if _own_subject(words) else opening, words)
             lead = re.match(r"[Ss]cale[ -]?bars?|.*\b(?:of|for|in|with|on)\b(?: the\b)?", words)
             head = lead.group(0) if lead else head
             place = marker.end
