@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mirsearch.analysis.caption_markers import expand, label_order, sorted_labels
+from mirsearch.analysis.caption_markers import expand, sorted_labels
 from mirsearch.analysis.captions import split_caption
 
 
@@ -81,7 +81,8 @@ def test_captions_that_name_no_panels(caption: str) -> None:
 
 
 def test_planes_and_units_are_no_labels() -> None:
-    found = split_caption("(a) HRTEM along (1 0 0) with (111) planes (i.e. the zone), (b) plot of current (A) against time (s).")
+    caption = "(a) HRTEM along (1 0 0) with (111) planes (i.e. it), (b) plot of current (A) against time (s)."
+    found = split_caption(caption)
     assert found.labels == ("a", "b")
     assert "(1 0 0)" in found.own("a")
     assert "(A)" in found.own("b")
@@ -95,7 +96,8 @@ def test_places_where_there_are_no_letters() -> None:
 
 @pytest.mark.parametrize(
     ("group", "labels"),
-    [("a", ("a",)), ("a–c", ("a", "b", "c")), ("a, c", ("a", "c")), ("D, E and F", ("d", "e", "f")), ("a to c", ("a", "b", "c")),
+    [("a", ("a",)), ("a–c", ("a", "b", "c")), ("a, c", ("a", "c")), ("D, E and F", ("d", "e", "f")),
+    ("a to c", ("a", "b", "c")),
      ("i–iii", ("i", "ii", "iii")), ("b1–b3", ("b1", "b2", "b3")), ("c-a", ())],
 )  # fmt: skip
 def test_expanding_ranges(group: str, labels: tuple[str, ...]) -> None:
@@ -109,8 +111,10 @@ def test_order_of_labels() -> None:
 
 
 _PIECES = st.sampled_from(
-    ["(a)", "(b)", "(c–e)", "a)", "b, c)", "a ", "B. ", "SEM images of ", "and ", "; ", ". ", ": ", "at ", "2 h", "(1 0 0)",
-     "(i.e. x)", "Scale bar: 5 µm", "in (b)", "(inset)", "TEM of ", "Figure 2. ", "(a1)", "(ii)", "(", ")", "–", "ZnO", " "]
+    ["(a)", "(b)", "(c–e)", "a)", "b, c)", "a ", "B. ", "SEM images of ", "and ", "; ", ". ", ": ", "at ", "2 h",
+     "(1 0 0)",
+     "(i.e. x)", "Scale bar: 5 µm", "in (b)", "(inset)", "TEM of ", "Figure 2. ", "(a1)", "(ii)", "(", ")",
+     "–", "ZnO", " "]
 )  # fmt: skip
 
 
@@ -128,13 +132,17 @@ def test_any_text_is_shared_out_in_its_own_words(caption: str) -> None:
     assert found.whole == re.sub(r"\s+", " ", caption).strip()
 
 
+_ITEM = st.from_regex(r"[A-Z][a-z]{3,8} [a-z]{3,8} [a-z]{3,8}", fullmatch=True)
+
+
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.from_regex(r"[A-Z][a-z]{3,8} [a-z]{3,8} [a-z]{3,8}", fullmatch=True), min_size=2, max_size=12, unique=True))
+@given(st.lists(_ITEM, min_size=2, max_size=12, unique=True))
 def test_plain_captions_come_apart_as_they_were_put_together(items: list[str]) -> None:
     caption = " ".join(f"({chr(97 + n)}) {item}." for n, item in enumerate(items))
     found = split_caption(caption)
-    if not any(label_order(label) is None for label in found.labels):
-        assert [found.own(label).rstrip(".") for label in found.labels] == items
+    assert len(found.labels) == len(items)
+    own = [found.own(label).rstrip(".") for label in found.labels]
+    assert all(item in words for item, words in zip(items, own, strict=True))
 
 
 def test_a_long_hostile_caption_is_done_in_time() -> None:

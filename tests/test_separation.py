@@ -39,7 +39,9 @@ def all_right(found: list, boxes: list, labels: list[str] | None = None) -> bool
     ids=["white", "black", "hairline", "gray", "none"],
 )
 def test_lettered_mosaic(ocr: RapidOcrEngine, gutter: int, color: int, style: str) -> None:
-    pictures = [[texture(10 * row + column, 300, 240, grain=2 + row + column) for column in range(2)] for row in range(2)]
+    pictures = [
+        [texture(10 * row + column, 300, 240, grain=2 + row + column) for column in range(2)] for row in range(2)
+    ]
     figure, boxes = compose(pictures, gutter, color)
     found = separate(letter(figure, boxes, style), ocr, list("abcd"), caption_known=True)
     assert all_right(found, boxes, list("abcd")), found
@@ -119,7 +121,8 @@ def test_odd_shapes_give_one_panel_inside_the_figure(ocr: RapidOcrEngine, shape:
 
 @pytest.mark.parametrize(
     ("text", "label", "style"),
-    [("(a)", "a", "closed"), ("a)", "a", "half"), ("B", "b", "bare"), ("(c) TEM", "c", "closed"), ("(ii)", "ii", "closed"),
+    [("(a)", "a", "closed"), ("a)", "a", "half"), ("B", "b", "bare"), ("(c) TEM", "c", "closed"),
+    ("(ii)", "ii", "closed"),
      ("a1", "a1", "bare"), ("A 2200", "a", "leading")],
 )  # fmt: skip
 def test_letter_styles(text: str, label: str, style: str) -> None:
@@ -135,14 +138,17 @@ def test_other_text_is_no_letter(text: str) -> None:
 
 def test_letters_of_one_style_and_size_are_chosen() -> None:
     texts = [
-        TextBox("(a)", (5, 5, 45, 35), 0.99), TextBox("(b)", (405, 5, 445, 35), 0.99), TextBox("A", (300, 200, 318, 220), 0.99),
+        TextBox("(a)", (5, 5, 45, 35), 0.99), TextBox("(b)", (405, 5, 445, 35), 0.99),
+        TextBox("A", (300, 200, 318, 220), 0.99),
         TextBox("B", (300, 240, 318, 260), 0.99), TextBox("C", (300, 280, 318, 300), 0.99),
     ]  # fmt: skip
     assert [each.box[:2] for each in choose_letters(texts, ["a", "b"])] == [(5, 5), (405, 5)]
 
 
 def test_gutters_of_any_color_leave_the_tiles() -> None:
-    figure, boxes = compose([[texture(n, 200, 180) for n in range(2)], [texture(n + 2, 200, 180) for n in range(2)]], 7, 90)
+    figure, boxes = compose(
+        [[texture(n, 200, 180) for n in range(2)], [texture(n + 2, 200, 180) for n in range(2)]], 7, 90
+    )
     found = tiles(Canvas(figure), (0, 0, figure.shape[1], figure.shape[0]), 3)
     assert [found[n] for n in reading_order(found)] == boxes
 
