@@ -80,7 +80,7 @@ Open {page} to look at the answers.
 
 Try next:
   mirsearch query {folder / "query_1_image.png"} --index {index} --explain
-  mirsearch query {folder / "query_2_scale.png"} --field-of-view "2 um" --index {index}
+  mirsearch query {folder / "query_2_scale.png"} --field-of-view "20 um" --index {index}
   mirsearch analyze {folder / "figures"}/*.png --overlay {folder / "overlays"}/
   mirsearch stats --index {index}
 and with your own figures:
