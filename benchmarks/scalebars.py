@@ -1,6 +1,6 @@
 """How well scale bars are read: labelled bars, bars whose length the caption tells, traps, label strings.
 
-Run with: python benchmarks/scalebars.py [--data FOLDER] [--only labelled|caption|traps|strings] [--limit N] [--file TEXT]
+Run with: python benchmarks/scalebars.py [--data FOLDER] [--only TASK] [--limit N] [--file TEXT]
 Prints a table by group and one JSON line; misses go to benchmarks/out/scalebars.png. Panels are those of the truth.
 """
 
@@ -152,9 +152,8 @@ def judge(case: Case) -> str:
 def strings(data: Path) -> dict[str, Any]:
     """Label strings typed by people: those that plainly are a length, parsed; those that are not, refused."""
     figures = json.loads((data / "exsclaim_annotations/scale_bars_dataset_train.json").read_text("utf-8"))
-    texts = [
-        label["text"] for figure in figures.values() for label in figure.get("scale_labels", []) if "text" in label
-    ]
+    labels = [label for figure in figures.values() for label in figure.get("scale_labels", [])]
+    texts = [label["text"] for label in labels if "text" in label]
     factor = {"nm": 1.0, "um": 1e3, "mm": 1e6, "cm": 1e7, "a": 0.1}
     right, lengths, refused, others, missed = 0, 0, 0, 0, set()
     for text in texts:
@@ -169,8 +168,9 @@ def strings(data: Path) -> dict[str, Any]:
             good = read is None
             refused += good
         if not good:
-            missed.add(f"{text!r}→{read.nm if read else None}")
-    return {"lengths": lengths, "right": right, "share": round(right / lengths, 4), "others": others, "refused": refused,
+            missed.add(f"{text!r} → {read.nm if read else None}")
+    share = round(right / lengths, 4)
+    return {"lengths": lengths, "right": right, "share": share, "others": others, "refused": refused,
             "differing": sorted(missed)}  # fmt: skip
 
 
@@ -188,16 +188,14 @@ def tallies(cases: Iterable[Case]) -> dict[tuple[str, str], Tally]:
 def report(cases: list[Case]) -> dict[str, Any]:
     """Print the table; give the numbers of the JSON line."""
     summary: dict[str, Any] = {}
-    print(
-        f"{'task':10} {'group':24} {'right':>5} {'wrong':>5} {'none':>5}  {'answers right':>13}  {'length error: median, p90':>26}"
-    )
+    head = f"{'task':10} {'group':22} {'right':>5} {'wrong':>5} {'none':>5} {'precision':>9}"
+    print(f"{head} {'length error: median, p90':>26}")
     for (task, group), tally in sorted(tallies(cases).items()):
         answers = tally.right + tally.wrong
         precision = tally.right / answers if answers else float("nan")
         median, high = np.percentile(tally.errors, [50, 90]) if tally.errors else (float("nan"), float("nan"))
-        print(
-            f"{task:10} {group:24} {tally.right:5} {tally.wrong:5} {tally.none:5}  {precision:13.1%}  {median:15.2%} {high:10.2%}"
-        )
+        counts = f"{tally.right:5} {tally.wrong:5} {tally.none:5} {precision:9.1%}"
+        print(f"{task:10} {group:22} {counts} {median:15.2%} {high:10.2%}")
         if group == "all":
             summary[task] = {"right": tally.right, "wrong": tally.wrong, "none": tally.none}
             if tally.errors:

@@ -18,7 +18,8 @@ _EDGE_LEVEL = 0.6
 """Where between the outside's level (0) and the bar's (1) its end is put.
 
 Half-way is where a blurred edge was; people who measure bars take the pixels that are fully the bar's, which is 1 to
-2 px less on the two ends of a blurred bar. This value halves the difference (142 real bars: 0.8 px at half-way, 0.4 px here).
+2 px less on the two ends of a blurred bar. This value halves the difference
+(142 real bars: 0.8 px at half-way, 0.4 px here).
 """
 
 _HOLDS_TEXT = 9

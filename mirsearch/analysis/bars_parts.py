@@ -19,9 +19,7 @@ Whole = tuple[float, float, float, float, float]
 
 _LEVELS = (190, 90)
 _LEAST_TICKS = 6
-_TICKS_SCORE, _SPLIT_SCORE, _SEGMENTS_SCORE = 0.54, 0.54, 0.95
-"""Ticks and split lines are nothing without a label: their score is below what a bar alone needs."""
-
+_TICKS_SCORE, _SPLIT_SCORE, SEGMENTS_SCORE = 0.85, 0.85, 0.95
 _MOST_PARTS = 3000
 _LEAST_SPAN = 20
 _ROWS_APART = 1
@@ -49,7 +47,7 @@ def _parts(mask: Gray) -> NDArray[np.int64]:
     x, y, w, h, area = (stats[1:, column].astype(np.int64) for column in range(5))
     solid = (h >= 2) & (h <= 40) & (w <= mask.shape[1] // 2) & (area >= 0.85 * w * h)
     boxes = np.stack([x, y, x + w, y + h], axis=1)[solid]
-    return boxes[:_MOST_PARTS]
+    return np.asarray(boxes[:_MOST_PARTS], np.int64)
 
 
 def _ticks(parts: NDArray[np.int64]) -> Iterator[Whole]:
@@ -129,7 +127,7 @@ def _segments(seen: Gray, parts: NDArray[np.int64]) -> Iterator[Whole]:
             continue
         end = x1 + width if _opposite(seen, (x1, y0, x1 + int(width), y1)) else x1
         start = x0 - width if _opposite(seen, (x0 - int(width), y0, x0, y1)) else x0
-        yield float(start), float(y0), float(end), float(y1), _SEGMENTS_SCORE
+        yield float(start), float(y0), float(end), float(y1), SEGMENTS_SCORE
 
 
 def _next(row: NDArray[np.int64], piece: NDArray[np.int64], width: int) -> NDArray[np.int64] | None:

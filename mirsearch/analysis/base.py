@@ -41,12 +41,16 @@ class OcrEngine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BarCandidate:
-    """Something that may be a scale bar: box, sub-pixel length along its axis, how bar-like it is (0 to 1)."""
+    """Something that may be a scale bar: box, sub-pixel length along its axis, how bar-like it is (0 to 1).
+
+    `broken` ones are made of ticks or of two ends: they are a bar only where a label goes with them.
+    """
 
     box: Box
     length_px: float
     score: float
     vertical: bool = False
+    broken: bool = False
 
 
 class ScaleBarDetector(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mirsearch.analysis.caption_tokens import DIGITS, LIST, UNIT, Token, letters_of, tokens
 from mirsearch.analysis.lengths import Length, normalize_all, parse_length
 from mirsearch.settings import LIMITS
 
@@ -29,15 +30,6 @@ class CaptionScale:
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
-    """A piece of a statement: a length, panel letters, the word inset, or the digits of a length told later."""
-
-    what: Literal["value", "labels", "inset", "number"]
-    length: Length | None = None
-    labels: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class _Said:
     """One length of a statement with the panels it was said of (none: those of the place where it stands)."""
 
@@ -46,36 +38,27 @@ class _Said:
     inset: bool
 
 
-_UNIT = r"(?:μ ?m|um|nm|mm|cm|pm|Å|microns?|micromet(?:er|re)s?|nanomet(?:er|re)s?|μM)"
-_DIGITS = r"\d+(?:[.,]\d+)?"
-_RANGE = r"[a-z][0-9]?(?: ?(?:[-–—]|to) ?[a-z][0-9]?)?"
-_LIST = rf"{_RANGE}(?:(?: ?,(?: ?(?:and|&))? ?| ?(?:and|&|;) ?){_RANGE})*"
 _ANCHOR = re.compile(
     r"(?<!error )(?<!color )(?<!colour )(?<!err\. )\b(?:scale ?-?bars?|scalebars?|scale ?-?markers?|bars?)\b",
     re.IGNORECASE,
 )
-_PIECE = re.compile(
-    rf"(?P<value>(?<![\w.]){_DIGITS} ?-?{_UNIT}(?![A-Za-z0-9]))(?P<bad> ?(?:\^|[-−–] ?1\b|/)|)"
-    r"|(?P<inset>\binsets?\b|\binserts?\b)"
-    rf"|[(\[](?P<paren>(?:panels? )?{_LIST}(?:,? ?(?:and )?(?:the )?insets?)?)[)\]]"
-    rf"|(?P<number>(?<![\w.]){_DIGITS}(?![\w.]))"
-    rf"|(?<![\w'’-])(?P<bare>{_LIST})(?![\w'’])",
-    re.IGNORECASE,
-)
 _MARKER = re.compile(
-    rf"\((?P<paren>{_LIST})\)|(?:^|(?<=[.;:,] ))(?P<bare>{_LIST})(?:\)|,|\.|:)? (?=[A-Z(]|[a-z]{{3}})", re.IGNORECASE
+    rf"\((?P<paren>{LIST})\)|(?:^|(?<=[.;:,] ))(?P<bare>{LIST})(?:\)|,|\.|:)? (?=[A-Z(]|[a-z]{{3}})", re.IGNORECASE
 )
-_BEFORE = re.compile(rf"({_DIGITS} ?-?{_UNIT})(?: long)? $")
+_BEFORE = re.compile(rf"({DIGITS} ?-?{UNIT})(?: long)? $")
 _WIDTH = re.compile(
-    rf"\b(?:(?:image|field|frame|panel|picture|micrograph)s? ?(?:of view )?(?:widths?|sizes?|areas?)|field of view|scan(?: ?(?:"
-    rf"widths?|sizes?|areas?))|scans? of|FOV),? ?(?:\([^)]{{1,12}}\) ?)?(?:is|are|was|were|of|=|:|≈|~|about)* ?(?:is|of)? ?"
-    rf"(?P<first>{_DIGITS}) ?(?P<unit>{_UNIT})?(?: ?[×x*] ?{_DIGITS} ?(?P<last>{_UNIT}))?(?:\^?2)?",
+    r"\b(?:(?:image|field|frame|panel|picture|micrograph)s? ?(?:of view )?(?:widths?|sizes?|areas?)|field of view"
+    r"|scan(?: ?(?:widths?|sizes?|areas?))|scans? of|FOV),? ?(?:\([^)]{1,12}\) ?)?"
+    r"(?:is|are|was|were|of|=|:|≈|~|about)* ?(?:is|of)? ?"
+    rf"(?P<first>{DIGITS}) ?(?P<unit>{UNIT})?(?: ?[×x*] ?{DIGITS} ?(?P<last>{UNIT}))?(?:\^?2)?",
     re.IGNORECASE,
 )
 _SQUARE = re.compile(
-    rf"(?<![\w.])(?P<first>{_DIGITS}) ?(?P<unit>{_UNIT})?\^?2? ?[×x*] ?{_DIGITS} ?(?P<last>{_UNIT})(?:\^?2)?(?P<after>.{{0,40}})",
+    rf"(?<![\w.])(?P<first>{DIGITS}) ?(?P<unit>{UNIT})?\^?2? ?[×x*] ?{DIGITS} ?(?P<last>{UNIT})(?:\^?2)?"
+    r"(?P<after>.{0,40})",
     re.IGNORECASE,
 )
+_PICTURE = re.compile(r"\b(?:AFM|STM|scan|scans|image|images|topograph\w*|field|micrographs?|area)\b")
 _LONGEST_STATEMENT = 400
 
 
@@ -150,23 +133,23 @@ def _statement(text: str, anchor: re.Match[str]) -> tuple[str, int]:
 
 def _parse(statement: str, known: frozenset[str]) -> Iterator[_Said]:
     """Lengths of one statement with the labels beside them, whichever comes first."""
-    tokens = list(_tokens(statement, known))
+    pieces = list(tokens(statement, known))
     if "respectively" in statement.lower():
-        paired = _respectively(tokens)
+        paired = _respectively(pieces)
         if paired:
             yield from paired
             return
-    first = next((token.what for token in tokens if token.what in ("value", "labels", "inset")), None)
-    if first is None or not any(token.what == "value" for token in tokens):
+    first = next((token.what for token in pieces if token.what in ("value", "labels", "inset")), None)
+    if first is None or not any(token.what == "value" for token in pieces):
         return
-    yield from _labels_first(tokens) if first in ("labels", "inset") else _values_first(tokens)
+    yield from _labels_first(pieces) if first in ("labels", "inset") else _values_first(pieces)
 
 
-def _labels_first(tokens: list[_Token]) -> Iterator[_Said]:
+def _labels_first(pieces: list[Token]) -> Iterator[_Said]:
     """`(a) 200 nm; (b, c) 1 µm; inset 50 nm`."""
     labels: tuple[str, ...] = ()
     inset, spent = False, False
-    for token in tokens:
+    for token in pieces:
         if token.what in ("labels", "inset") and spent:
             labels, inset, spent = (), False, False
         if token.what == "labels":
@@ -178,34 +161,43 @@ def _labels_first(tokens: list[_Token]) -> Iterator[_Said]:
             spent = True
 
 
-def _values_first(tokens: list[_Token]) -> Iterator[_Said]:
+def _values_first(pieces: list[Token]) -> Iterator[_Said]:
     """`1 mm (a), 50 µm (b–d) and 2 µm (e, inset)`."""
     length: Length | None = None
     labels: tuple[str, ...] = ()
-    inset = False
-    for token in tokens:
+    own: tuple[str, ...] | None = None
+    for token in [*pieces, Token("value")]:
         if token.what == "value":
             if length is not None:
-                yield _Said(length, labels, inset)
-            length, labels, inset = token.length, (), False
+                yield from _with_inset(length, labels, own)
+            length, labels, own = token.length, (), None
         elif token.what == "labels":
             labels += token.labels
         elif token.what == "inset":
-            inset = True
-    if length is not None:
-        yield _Said(length, labels, inset)
+            own = labels
 
 
-def _respectively(tokens: list[_Token]) -> list[_Said]:
+def _with_inset(length: Length, labels: tuple[str, ...], before: tuple[str, ...] | None) -> Iterator[_Said]:
+    """`100 nm (k, insets of b, e)` is k's own length and the insets' of b and e; `2 µm (e, inset)` only an inset's."""
+    if before is None:
+        yield _Said(length, labels, False)
+    elif before and before != labels:
+        yield _Said(length, before, False)
+        yield _Said(length, labels[len(before) :], True)
+    else:
+        yield _Said(length, labels, True)
+
+
+def _respectively(pieces: list[Token]) -> list[_Said]:
     """`100, 50 and 20 nm for a, b and c, respectively`: as many values as labels, the unit told once or each time."""
-    labels = [label for token in tokens for label in token.labels]
+    labels = [label for token in pieces for label in token.labels]
     lengths: list[Length] = []
     waiting: list[str] = []
-    for token in tokens:
+    for token in pieces:
         if token.what == "number" and token.length is not None:
             waiting.append(token.length.text)
         elif token.what == "value" and token.length is not None:
-            unit = re.sub(rf"^{_DIGITS} ?-?", "", token.length.text)
+            unit = re.sub(rf"^{DIGITS} ?-?", "", token.length.text)
             made = [parse_length(f"{digits} {unit}") for digits in waiting]
             lengths += [each for each in made if each is not None]
             lengths.append(token.length)
@@ -213,46 +205,6 @@ def _respectively(tokens: list[_Token]) -> list[_Said]:
     if len(lengths) != len(labels) or len(labels) < 2:
         return []
     return [_Said(length, (label,), False) for length, label in zip(lengths, labels, strict=True)]
-
-
-def _tokens(statement: str, known: frozenset[str]) -> Iterator[_Token]:
-    for match in _PIECE.finditer(statement):
-        if match["value"]:
-            length = None if match["bad"] else parse_length(match["value"].replace("-", " "))
-            if length is not None:
-                yield _Token("value", length)
-        elif match["inset"]:
-            yield _Token("inset")
-        elif match["number"]:
-            yield _Token("number", Length(0.0, 0.0, match["number"]))
-        else:
-            words = match["paren"] or match["bare"]
-            letters = _letters(words, known, strict=bool(match["bare"]))
-            if letters:
-                yield _Token("labels", labels=letters)
-            if "inset" in words.lower():
-                yield _Token("inset")
-
-
-def _letters(words: str, known: frozenset[str], strict: bool) -> tuple[str, ...]:
-    """Panel letters of `a`, `b–d`, `a, c and e`; words in running text count only where the letters are known."""
-    clean = re.sub(r"\b(?:panels?|insets?|the)\b", " ", words.lower())
-    letters: list[str] = []
-    for first, last in re.findall(
-        r"([a-z][0-9]?)(?: ?(?:[-–—]|\bto\b) ?([a-z][0-9]?))?(?![a-z])", re.sub(r"\band\b|&", ",", clean)
-    ):
-        letters += _span(first, last) if last else [first]
-    if strict and known and not set(letters) <= known:
-        return ()
-    return tuple(dict.fromkeys(letters))
-
-
-def _span(first: str, last: str) -> list[str]:
-    if len(first) == len(last) == 1 and first < last:
-        return [chr(code) for code in range(ord(first), ord(last) + 1)]
-    if len(first) == len(last) == 2 and first[0] == last[0] and first[1] < last[1]:
-        return [f"{first[0]}{digit}" for digit in range(int(first[1]), int(last[1]) + 1)]
-    return [first, last]
 
 
 def _place(text: str, start: int, end: int, since: int, plural: bool, known: frozenset[str]) -> tuple[str, ...]:
@@ -274,7 +226,7 @@ def _place(text: str, start: int, end: int, since: int, plural: bool, known: fro
 
 
 def _marker_letters(match: re.Match[str], known: frozenset[str]) -> tuple[str, ...]:
-    letters = _letters(match["paren"] or match["bare"], known, strict=False)
+    letters = letters_of(match["paren"] or match["bare"], known, strict=False)
     if known:
         return letters if set(letters) <= known else ()
     if match["bare"] and letters == ("a",) and match.group()[1:2] == " ":
@@ -283,16 +235,24 @@ def _marker_letters(match: re.Match[str], known: frozenset[str]) -> tuple[str, .
 
 
 def _widths(text: str, known: frozenset[str]) -> Iterator[tuple[tuple[str, ...], CaptionScale]]:
-    """Widths of fields of view: `image width 2 µm`, `scan size 5 µm`, `10 × 10 µm² AFM scan`."""
+    """Widths of fields of view: `image width 2 µm`, `scan size 25 µm (a–c), 10 µm (d–f)`, `10 × 10 µm² AFM scan`."""
     for match in [*_WIDTH.finditer(text), *_SQUARE.finditer(text)]:
         unit = match["unit"] or match["last"]
-        if unit is None:
+        length = parse_length(f"{match['first']} {unit}") if unit else None
+        if length is None or length.plausibility == 0:
             continue
+        words = " ".join(match.group().split())[:60]
         if "after" in match.groupdict():
             around = text[max(0, match.start() - 60) : match.start()] + match["after"]
-            if not re.search(r"\b(?:AFM|STM|scan|scans|image|images|topograph\w*|field|micrographs?|area)\b", around):
+            if not _PICTURE.search(around):
                 continue
-        length = parse_length(f"{match['first']} {unit}")
-        if length is not None and length.plausibility > 0:
-            place = _place(text, match.start(), match.end(), 0, False, known)
-            yield place, CaptionScale(length.nm, "width", " ".join(match.group().split())[:60], 0.5)
+            words = words[: words.rfind(unit) + len(unit)] if unit in words else words
+            said = [_Said(length, (), False)]
+        else:
+            statement, _ = _statement(text, match)
+            said = [_Said(length, (), False)]
+            if re.match(r" ?[(,;]? ?\(", statement):
+                said = list(_values_first([Token("value", length), *tokens(statement, known)]))
+        place = _place(text, match.start(), match.end(), 0, False, known)
+        for each in said:
+            yield each.labels or place, CaptionScale(each.length.nm, "width", words, 0.5)

@@ -17,6 +17,9 @@ _LEAST_LETTER, _LARGEST_LETTER = 5, 110
 _MOST_LETTERS = 120
 """More components than this near a bar are texture."""
 
+_WIDEST_FILL = 0.75
+"""Wider components are letters that touch; one that fills its box is a box."""
+
 _LINES = 2
 _LIKE = 0.3
 """Part of the contrast by which lettering may differ from the bar's own brightness."""
@@ -51,15 +54,17 @@ def _letters(gray: Gray, bar: Box, window: Box) -> NDArray[np.int32]:
     crop = gray[wy0:wy1, wx0:wx1]
     trim = max(1, (x1 - x0) // 8)
     level = float(np.median(gray[y0:y1, x0 + trim : x1 - trim]))
-    ground = float(np.median(crop))
+    beside = np.concatenate([gray[max(0, y0 - 5) : max(1, y0 - 1), x0:x1], gray[y1 + 1 : y1 + 5, x0:x1]])
+    ground = float(np.median(beside if beside.size else crop))
     slack = max(18.0, _LIKE * abs(level - ground))
     mask = np.asarray(np.abs(crop.astype(np.float32) - level) <= slack, np.uint8)
     mask[max(0, y0 - wy0 - 1) : y1 - wy0 + 1, max(0, x0 - wx0 - 2) : x1 - wx0 + 2] = 0
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    x, y, w, h = (stats[1:, column] for column in range(4))
+    x, y, w, h, area = (stats[1:, column] for column in range(5))
     inner = (x > 0) | (wx0 == 0)
     inner &= (x + w < crop.shape[1]) | (wx1 == gray.shape[1])
     good = inner & (h >= _LEAST_LETTER) & (h <= _LARGEST_LETTER) & (w <= 6 * h) & (w >= 2)
+    good &= (w < 1.5 * h) | (area <= _WIDEST_FILL * w * h)
     boxes = np.stack([x + wx0, y + wy0, x + w + wx0, y + h + wy0], axis=1)
     return np.asarray(boxes[good], np.int32)
 

@@ -55,7 +55,8 @@ _UNITS: tuple[tuple[str, str, float], ...] = (
 _CONFUSED_UNITS: tuple[tuple[str, str], ...] = (
     (r"(?:rim|nml|nmi|nmj|nm\]|nmm|nnm|hm|nn|nrn|mn|rm|nim|ńm|ňm|n m|пm|ηm|hrn|nmn|inm|mm)", "nm"),
     (
-        r"(?:μμm|μml|μmi|μr|urn|μrn|ym|цm|jm|jim|lm|lum|pum|μum|uum|μn|un|uμm|μmm|umm|wm|vm|μ rn|u m|Jm|μw|gm|am|fm|pm|m|"
+        r"(?:μμm|μml|μmi|μr|"
+        r"urn|μrn|ym|цm|jm|jim|lm|lum|pum|μum|uum|μn|un|uμm|μmm|umm|wm|vm|μ rn|u m|Jm|μw|gm|am|fm|pm|m|"
         r"Mm|Am|4m|ųm|μπ|ум|мм|pμm)",
         "µm",
     ),
@@ -89,6 +90,15 @@ _RECIPROCAL = re.compile(
     r"[/⁄∕]|\b1 ?l ?[nμu]m|(?:nm|μm|um|Å|A|mm)\s*\^?\s*[({]?\s*-\s*[1l]|\d\s+1\s*(?:nm|μm|Å)\s*$|\bper\b",
     re.IGNORECASE,
 )  # fmt: skip
+_END = "丁卜上工十一THF|⊢⊣トー"
+_FRAMED = re.compile(
+    rf"(?:(?:[{_END}][{_END}-]{{0,2}})? ?(?=\d)|-{{1,2}} ?(?=.*[{_END}-]$))(\d[^T]*?) ?[{_END}-]{{0,3}}",
+)
+"""A label between the two ends of its bar, `|- 500 nm -|`, as OCR writes them."""
+
+_LOST_EXPONENT = re.compile(r"(?:nm|μm|um|Å) ?\^? ?-[1lI'’´`\"]?$")
+"""`nm⁻¹` with its 1 unread."""
+
 _MINUS = str.maketrans("−–—‐‑﹣", "------")
 
 
@@ -117,6 +127,11 @@ def normalize_all(text: str) -> str:
 def parse_length(text: str) -> Length | None:
     """The length a label says, or None where the text is anything else (1/nm, a time, an angle, a magnification…)."""
     clean = normalize(text).translate(_MINUS)
+    framed = _FRAMED.fullmatch(clean)
+    if re.match(r"[\d.]", clean) and _LOST_EXPONENT.search(clean):
+        return None
+    if framed is not None:
+        clean = framed.group(1)
     if not clean or _RECIPROCAL.search(clean) or re.match(r"[^\w]*-\d", clean):
         return None
     body = re.sub(rf"^{_HEAD}(?=[\d.lIi|O])", "", clean.strip(_EDGE + "+"), flags=re.IGNORECASE).strip(_EDGE)
@@ -135,7 +150,11 @@ def find_lengths(text: str) -> list[tuple[Length, int, int]]:
     found = []
     for match in _IN_LINE.finditer(clean):
         before, after = clean[: match.start()], clean[match.end() :]
-        if _OTHER_QUANTITY.search(before) or re.match(r"\s*[\^/⁄∕x×*]|\s*-\s*1|[A-Za-z0-9]", after):
+        if (
+            _OTHER_QUANTITY.search(before)
+            or _NAMED.search(before)
+            or re.match(r"\s*[\^/⁄∕x×*]|\s*-\s*1|[A-Za-z0-9]", after)
+        ):
             continue
         if re.search(r"[/⁄∕]\s*$|\d\s*[x×*]\s*$", before) or re.match(r"\d+ 1 ?[nμ]m", clean[match.start() :]):
             continue
@@ -146,9 +165,12 @@ def find_lengths(text: str) -> list[tuple[Length, int, int]]:
 
 
 _IN_LINE = re.compile(rf"(?<![\w.,/^+-]){_NUMBER} ?(?:μ ?m|um|nm|mm|cm|pm|Å|μM|A(?![A-Za-z]))(?![A-Za-z0-9])")
+_NAMED = re.compile(r"(?:^|[ ,;(])(?!(?:bars?|scale) ?=)[^ ,;(=]+ ?= ?$", re.IGNORECASE)
 _OTHER_QUANTITY = re.compile(
-    r"(?:\bW\.? ?D\.?|\bd(?:\(?\d{2,4}\)?)?|\bHFW|\bVFW|\bHFOV|\bFOV|\bwidth|\bdepth|\b[xyz] ?[:=]|\bAp(?:erture)?|"
-    r"\bsize|\bspot|\bthickness|\bdistance|\bstep|\bpixel size|λ|\bwavelength|\bEx|\bEm)\s*(?:is|of)?\s*[:=]?\s*[~≈]?\s*$",
+    r"(?:\bW\.? ?D\.?|\bd(?:\(?\d{2,4}\)?)?|\bHFW|\bVFW|\bHFOV|\bFOV|\bwidth|\bdepth|"
+    r"\b[xyz] ?[:=]|\bAp(?:erture)?|"
+    r"\bsize|"
+    r"\bspot|\bthickness|\bdistance|\bstep|\bpixel size|λ|\bwavelength|\bEx|\bEm)\s*(?:is|of)?\s*[:=]?\s*[~≈]?\s*$",
     re.IGNORECASE,
 )
 

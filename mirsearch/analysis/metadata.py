@@ -22,6 +22,9 @@ _FINEST, _COARSEST = 1e-4, 1e6
 _COARSEST_PRINT = 5000.0
 """A resolution tag that says pixels are larger than 5 µm speaks of paper or a screen."""
 
+_FINEST_SCAN = 500.0
+"""Down to 0.5 µm a round number of dots per inch may still be a scanner's or a printer's."""
+
 _LONGEST_SIDECAR = 1 << 20
 _LONGEST_XML = 8 << 20
 _NM = {
@@ -162,7 +165,9 @@ def _resolution(file: Any, page: int) -> float | None:
         return None
     nm = unit / per_unit
     dots_per_inch = 2.54e7 / nm
-    if nm > _COARSEST_PRINT or math.isclose(dots_per_inch, round(dots_per_inch, -2), rel_tol=1e-6):
+    if nm > _COARSEST_PRINT or (
+        nm > _FINEST_SCAN and math.isclose(dots_per_inch, round(dots_per_inch, -2), rel_tol=1e-6)
+    ):
         return None
     return nm
 

@@ -49,7 +49,7 @@ def find_labelled_bar(
     best = _choose(pairs, panel, expected)
     windows: list[Box] = []
     for bar in bars:
-        if (best is not None and best.score >= _SURE) or len(windows) >= _MOST_CROPS or bar.score < _LEAST_BAR:
+        if _settled(best, expected) or len(windows) >= _MOST_CROPS or bar.score < _LEAST_BAR:
             break
         if any(_inside(bar.box, other) for other in windows):
             continue
@@ -59,6 +59,15 @@ def find_labelled_bar(
         pairs += [pair for label in labels if (pair := best_pair(bars, [label])) is not None]
         best = _choose(pairs, panel, expected)
     return best
+
+
+def _settled(best: Pair | None, expected: float | None) -> bool:
+    """Whether nothing further need be read: a sure pair that no caption contradicts."""
+    return best is not None and best.score >= _SURE and (expected is None or _says(best, expected))
+
+
+def _says(pair: Pair, expected: float) -> bool:
+    return abs(pair.label.length.nm / expected - 1) < _SAME
 
 
 def _uncut(labels: Sequence[Label], window: Box) -> list[Label]:
@@ -73,7 +82,7 @@ def _choose(pairs: Sequence[Pair], panel: Pixels, expected: float | None) -> Pai
     """
 
     def merit(pair: Pair) -> float:
-        told = expected is not None and abs(pair.label.length.nm / expected - 1) < _SAME
+        told = expected is not None and _says(pair, expected)
         return pair.score * (1 - _INSIDE_COST * _from_corner(pair.bar.box, panel)) * (_TOLD_GAIN if told else 1.0)
 
     return max(pairs, key=merit, default=None)
@@ -84,7 +93,7 @@ def _from_corner(box: Box, panel: Pixels) -> float:
     height, width = panel.shape[:2]
     across = min(box[0], width - box[2]) / width
     down = min(box[1], height - box[3]) / height
-    return max(0.0, across, down)
+    return float(max(0.0, across, down))
 
 
 def _quickly(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> list[Pair]:

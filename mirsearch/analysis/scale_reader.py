@@ -17,6 +17,9 @@ from mirsearch.corpus import Box, ScaleReading
 _LEAST_PAIR = 0.30
 """Pair score below which a label and a bar are taken not to belong together."""
 
+_LEAST_PLAUSIBLE = 0.45
+"""Plausibility below which a label is more likely a spacing, a roughness or a size than a bar's length."""
+
 _LEAST_LONE_BAR = 0.55
 """Score a bar without a label must have to be given the caption's length."""
 
@@ -89,7 +92,7 @@ def _read_panel(
     panel = np.ascontiguousarray(pixels[box[1] : box[3], box[0] : box[2]])
     bars = detector.detect(panel)
     pair = find_labelled_bar(panel, bars, ocr, told.bar.nm if told.bar is not None else None)
-    if pair is not None and pair.score >= _LEAST_PAIR:
+    if pair is not None and _believable(pair, told):
         return _moved(_from_label(pair, told), box)
     if told.bar is not None:
         alone = _lone(bars)
@@ -101,9 +104,20 @@ def _read_panel(
     return None
 
 
+def _believable(pair: Pair, told: _Told) -> bool:
+    """Whether a pair is good enough to answer with: an unusual length needs the caption to say the same."""
+    length = pair.label.length
+    usual = length.plausibility >= _LEAST_PLAUSIBLE
+    return pair.score >= _LEAST_PAIR and (usual or (told.bar is not None and _agree(length.nm, told.bar.nm)))
+
+
+def _agree(one: float, other: float | None) -> bool:
+    return other is not None and max(one, other) / min(one, other) < _AGREE
+
+
 def _lone(bars: Sequence[BarCandidate]) -> BarCandidate | None:
     """The bar that stands for the caption's length where no label was found."""
-    return next((bar for bar in bars if bar.score >= _LEAST_LONE_BAR), None)
+    return next((bar for bar in bars if bar.score >= _LEAST_LONE_BAR and not bar.broken), None)
 
 
 def _from_label(pair: Pair, told: _Told) -> ScaleReading:
@@ -111,7 +125,7 @@ def _from_label(pair: Pair, told: _Told) -> ScaleReading:
     length = pair.label.length
     confidence = min(0.99, pair.score)
     if told.bar is not None and told.bar.nm:
-        if max(length.nm, told.bar.nm) / min(length.nm, told.bar.nm) < _AGREE:
+        if _agree(length.nm, told.bar.nm):
             confidence = 1 - (1 - confidence) * 0.3
         elif told.certain:
             confidence *= 0.5

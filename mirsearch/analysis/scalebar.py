@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from mirsearch.analysis.bars_masks import Gray, rectangles
 from mirsearch.analysis.bars_measure import Measure, measure
-from mirsearch.analysis.bars_parts import Whole, bars_of_parts
+from mirsearch.analysis.bars_parts import SEGMENTS_SCORE, Whole, bars_of_parts
 from mirsearch.analysis.base import BarCandidate, Pixels
 from mirsearch.corpus import Box
 
@@ -54,7 +55,7 @@ def _with_wholes(found: list[BarCandidate], wholes: Sequence[Whole]) -> list[Bar
     for x0, y0, x1, y1, score in sorted(wholes, key=lambda whole: whole[0] - whole[2]):
         box: Box = (round(x0), round(y0), round(x1), max(round(y1), round(y0) + 1))
         if not any(_part_of(box, other.box) for other in added):
-            added.append(BarCandidate(box, x1 - x0, score))
+            added.append(BarCandidate(box, x1 - x0, score, broken=score < SEGMENTS_SCORE))
     return added + [each for each in found if not any(_part_of(each.box, whole.box) for whole in added)]
 
 
@@ -158,4 +159,4 @@ def _enlarged(candidate: BarCandidate, factor: int) -> BarCandidate:
         return candidate
     x0, y0, x1, y1 = candidate.box
     box = (x0 * factor, y0 * factor, x1 * factor, y1 * factor)
-    return BarCandidate(box, candidate.length_px * factor, candidate.score, candidate.vertical)
+    return replace(candidate, box=box, length_px=candidate.length_px * factor)

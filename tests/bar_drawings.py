@@ -1,0 +1,40 @@
+"""Panels with scale bars drawn by Pillow, for the tests of the readers."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+SIZE = (360, 480)
+
+
+def ground(seed: int = 0, low: int = 70, high: int = 150, size: tuple[int, int] = SIZE) -> Image.Image:
+    """A smooth, noisy gray background."""
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(low, high, (size[0] // 12, size[1] // 12)).astype(np.uint8))
+    smooth = np.asarray(coarse.resize((size[1], size[0]), Image.Resampling.BICUBIC), np.float64)
+    noisy = np.clip(smooth + rng.normal(0, 6, size), 0, 255).astype(np.uint8)
+    return Image.fromarray(noisy).convert("RGB")
+
+
+def write(image: Image.Image, text: str, center: tuple[float, float], height: int = 20, fill="white") -> None:
+    font = ImageFont.load_default(height)
+    ImageDraw.Draw(image).text(center, text, fill=fill, font=font, anchor="mm")
+
+
+def labelled(
+    text: str = "500 nm", bar=(300, 320, 420, 326), fill="white", seed: int = 0, above: bool = True
+) -> np.ndarray:
+    """A panel with one bar and its label; x1, y1 of the bar are exclusive."""
+    image = ground(seed)
+    x0, y0, x1, y1 = bar
+    ImageDraw.Draw(image).rectangle((x0, y0, x1 - 1, y1 - 1), fill=fill)
+    write(image, text, ((x0 + x1) / 2, y0 - 18 if above else y1 + 16), fill=fill)
+    return np.asarray(image)
+
+
+def plain(draw_bar, seed: int = 0, blur: float = 0.0, **levels) -> np.ndarray:
+    """A panel on which `draw_bar(ImageDraw)` has drawn."""
+    image = ground(seed, **levels)
+    draw_bar(ImageDraw.Draw(image))
+    return np.asarray(image.filter(ImageFilter.GaussianBlur(blur)) if blur else image)

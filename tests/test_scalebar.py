@@ -1,0 +1,129 @@
+"""Finding scale bars of many styles, without reading labels."""
+
+from __future__ import annotations
+
+import bar_drawings as drawn
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from mirsearch import plugins
+from mirsearch.analysis.base import ScaleBarDetector
+from mirsearch.analysis.scalebar import RunLengthDetector
+
+BAR = (60, 300, 180, 306)
+
+
+def box(draw, fill, bar=BAR, **options):
+    draw.rectangle((bar[0], bar[1], bar[2] - 1, bar[3] - 1), fill=fill, **options)
+
+
+STYLES = {
+    "white": lambda draw: box(draw, "white"),
+    "black": lambda draw: box(draw, "black"),
+    "thin": lambda draw: box(draw, "white", (60, 300, 180, 301)),
+    "thick": lambda draw: box(draw, "white", (60, 290, 180, 318)),
+    "yellow": lambda draw: box(draw, (255, 235, 40)),
+    "outlined": lambda draw: (box(draw, "black", (58, 298, 182, 308)), box(draw, "white")),
+    "boxed": lambda draw: (box(draw, "white", (40, 270, 200, 320)), box(draw, "black")),
+    "caps": lambda draw: (
+        box(draw, "white", (60, 302, 180, 304)),
+        box(draw, "white", (60, 294, 62, 312)),
+        box(draw, "white", (178, 294, 180, 312)),
+    ),
+    "ruler": lambda draw: (
+        box(draw, "white", (60, 302, 180, 304)),
+        *(box(draw, "white", (x, 304, x + 2, 312)) for x in range(60, 180, 118 // 5)),
+    ),
+    "segments": lambda draw: [
+        box(draw, color, (x, 300, x + 30, 306))
+        for x, color in zip((60, 90, 120, 150), ("white", "black") * 2, strict=True)
+    ],
+}
+
+
+def best_along(pixels, vertical=False):
+    return next(candidate for candidate in RunLengthDetector().detect(pixels) if candidate.vertical == vertical)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_style_is_found_first_with_its_length(style):
+    found = best_along(drawn.plain(STYLES[style]))
+    assert found.length_px == pytest.approx(120, abs=1.0)
+    assert found.box[0] == pytest.approx(60, abs=1)
+    assert found.box[2] == pytest.approx(180, abs=1)
+    assert not found.broken
+
+
+def test_ticks_without_a_line_are_a_broken_bar():
+    def ticks(draw):
+        box(draw, "black", (0, 280, 480, 360))
+        for index in range(11):
+            x = 60 + 12 * index
+            box(draw, "white", (x, 300 - 4 * (index % 5 == 0), x + 1, 310))
+
+    found = best_along(drawn.plain(ticks))
+    assert found.broken
+    assert found.length_px == pytest.approx(120, abs=0.5)
+
+
+def test_two_ends_around_a_label_are_one_bar():
+    def ends(draw):
+        box(draw, "black", (0, 280, 480, 360))
+        for x0, x1, cap in ((60, 80, 60), (160, 180, 179)):
+            box(draw, "white", (x0, 310, x1, 311))
+            box(draw, "white", (cap, 304, cap + 1, 317))
+
+    found = best_along(drawn.plain(ends))
+    assert found.broken
+    assert found.length_px == pytest.approx(120, abs=0.5)
+
+
+def test_an_upright_bar_is_found():
+    found = best_along(drawn.plain(lambda draw: box(draw, "white", (400, 100, 405, 220))), vertical=True)
+    assert found.vertical
+    assert found.length_px == pytest.approx(120, abs=1)
+    assert found.box == (400, 100, 405, 220)
+
+
+def test_lengths_are_measured_to_a_fraction_of_a_pixel():
+    sharp = drawn.plain(lambda draw: box(draw, "white", (240, 1200, 727, 1224)), size=(1440, 1920))
+    small = sharp.reshape(360, 4, 480, 4, 3).mean(axis=(1, 3)).round().astype(np.uint8)
+    found = best_along(small)
+    assert found.length_px == pytest.approx(487 / 4, abs=0.4)
+
+
+def test_blur_hardly_moves_the_ends():
+    for blur in (0.8, 1.5):
+        found = best_along(drawn.plain(STYLES["white"], blur=blur))
+        assert found.length_px == pytest.approx(120, abs=1.2)
+
+
+def test_boxes_lie_in_the_image_and_candidates_are_ordered():
+    pixels = drawn.labelled()
+    found = RunLengthDetector().detect(pixels)
+    height, width = pixels.shape[:2]
+    assert all(0 <= c.box[0] < c.box[2] <= width and 0 <= c.box[1] < c.box[3] <= height for c in found)
+    assert [c.score for c in found] == sorted((c.score for c in found), reverse=True)
+
+
+def test_empty_and_even_images_have_no_bars():
+    detector = RunLengthDetector()
+    assert detector.detect(np.zeros((0, 0, 3), np.uint8)) == []
+    assert detector.detect(np.zeros((5, 300, 3), np.uint8)) == []
+    assert detector.detect(np.full((200, 300, 3), 128, np.uint8)) == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 80), st.just(3))))
+def test_any_pixels_are_borne(pixels):
+    for candidate in RunLengthDetector().detect(pixels):
+        assert candidate.length_px > 0
+        assert 0 <= candidate.score <= 1
+
+
+def test_the_detector_is_registered():
+    detector: ScaleBarDetector = plugins.load("scalebars", "runs")()
+    assert detector.name == "runs"
