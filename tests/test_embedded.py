@@ -8,6 +8,8 @@ from pathlib import Path
 import index_records as made
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mirsearch.corpus import Origin, Panel
 from mirsearch.errors import IndexMismatchError, NotFoundError, UsageError
@@ -15,7 +17,7 @@ from mirsearch.indexes import open_index
 from mirsearch.indexes.base import FigureRecord
 from mirsearch.indexes.embedded import EmbeddedIndex
 from mirsearch.query import Filters, SearchRequest, StoredPanel
-from mirsearch.ranking import Formula, Weights, combine, scale_term, visual_term
+from mirsearch.ranking import Formula, Missing, Weights, combine, scale_term, visual_term
 
 RECORDS = [made.record(number, panels=1 + number % 4) for number in range(24)]
 PANELS = [(panel, each) for each in RECORDS for panel in each.panels]
@@ -76,7 +78,7 @@ def brute_force(request: SearchRequest) -> list[tuple[str, float]]:
 
 @pytest.mark.parametrize("missing", ["neutral", "penalize", "exclude"])
 @pytest.mark.parametrize("fov", [None, 3_000.0])
-def test_search_is_the_ranking_of_everything(full: EmbeddedIndex, missing: str, fov: float | None) -> None:
+def test_search_is_the_ranking_of_everything(full: EmbeddedIndex, missing: Missing, fov: float | None) -> None:
     formula = Formula(Weights(0.5, 0.7, 0.1), missing=missing)
     request = SearchRequest(made.vectors(99, 1)[0], fov, formula=formula, top=1000)
     result = full.search(request)
@@ -85,6 +87,43 @@ def test_search_is_the_ranking_of_everything(full: EmbeddedIndex, missing: str, 
     assert result.considered == len(PANELS)
     assert [each.panel_id for each in result.panels] == [name for name, _ in expected]
     assert np.allclose([each.score for each in result.panels], [value for _, value in expected], atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedIndex]:
+    """1,000 panels, many of them alike, some removed."""
+    with EmbeddedIndex.open(str(tmp_path_factory.mktemp("many") / "index"), create=made.IDENTITY) as opened:
+        fill(opened, [made.record(number, 4, seed=number % 90) for number in range(260)])
+        with opened.writer() as writer:
+            writer.delete([made.record(number).figure.id for number in range(0, 30, 3)])
+        yield opened
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 200), st.sampled_from([None, 40.0, 3e3, 1e9]),
+    st.sampled_from([None, "gold", "carbon nanotubes", "image of 111", "nothing"]),
+    st.sampled_from([Weights(), Weights(1, 0, 0), Weights(0, 1, 1), Weights(1e-5, 1, 0)]),
+    st.sampled_from(["neutral", "penalize", "exclude"]), st.sampled_from([1, 3, 10, 200]),
+    st.sampled_from([Filters(), Filters(kinds=("micrograph",)), Filters(year_to=2016), Filters(has_scale=False)]),
+)  # fmt: skip
+def test_the_best_few_begin_the_ranking_of_everything(
+    many: EmbeddedIndex, seed: int, fov: float | None, text: str | None, weights: Weights, missing: Missing, top: int,
+    filters: Filters,
+) -> None:  # fmt: skip
+    vector = made.vectors(seed, 1)[0] if seed % 3 else None
+    if vector is None and fov is None and text is None:
+        return
+    formula = Formula(weights, sigma=(0.3, 0.01, 1e-7)[seed % 3], missing=missing)
+    excluded = frozenset(panel.id for panel in made.record(seed).panels[:1])
+    request = SearchRequest(vector, fov, text, formula, filters, 100_000, exclude=excluded)
+    whole = many.search(request)
+    best = many.search(dataclasses.replace(request, top=top))
+    assert best.panels == whole.panels[:top]
+    assert best.considered == whole.considered
+    assert not excluded & {each.panel_id for each in whole.panels}
+    order = [(-each.score, each.panel_id) for each in whole.panels]
+    assert order == sorted(order)
 
 
 def test_a_panel_finds_itself_first(full: EmbeddedIndex) -> None:
@@ -131,6 +170,12 @@ def test_a_question_of_nothing_and_a_vector_of_other_dims(full: EmbeddedIndex) -
         full.search(SearchRequest())
     with pytest.raises(IndexMismatchError, match="48 dims"):
         full.search(SearchRequest(np.ones(47, dtype=np.float32)))
+    for bad in (np.nan, np.inf, 1e6):
+        with pytest.raises(UsageError, match="not finite"):
+            full.search(SearchRequest(np.full(48, bad, dtype=np.float32)))
+    for view in (0.0, -3.0, np.nan, np.inf):
+        with pytest.raises(UsageError, match="field of view"):
+            full.search(SearchRequest(field_of_view_nm=view))
     assert full.search(SearchRequest(text="?!")).panels == []
 
 

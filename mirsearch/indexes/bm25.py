@@ -33,6 +33,18 @@ class Postings:
     rows: NDArray[np.intp]
     scores: NDArray[np.float32]
 
+    def add_to(self, total: NDArray[np.float32]) -> None:
+        """Add the scores to those of all rows, (rows,)."""
+        total[self.rows] += self.scores  # a row is there once
+
+    def at(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """The scores of some rows, 0 where the term is not there."""
+        if not len(self.rows):
+            return np.zeros(len(rows), dtype=np.float32)
+        place = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        found: NDArray[np.float32] = np.where(self.rows[place] == rows, self.scores[place], np.float32(0))
+        return found
+
 
 class Bm25:
     """Scores of all rows for the terms of a query; what was found is kept until the next commit."""
@@ -42,13 +54,9 @@ class Bm25:
         self._of: tuple[int, str] = (0, "")
         self._lock = threading.Lock()
 
-    def scores(self, connection: sqlite3.Connection, now: Snapshot, terms: Sequence[Term]) -> NDArray[np.float64]:
-        """BM25 summed over the terms, ≥ 0, float64 (rows,); 0 where a panel has none of them."""
-        total = np.zeros(len(now.rows), dtype=np.float64)
-        for term in terms:
-            found = self._postings(connection, now, term)
-            total[found.rows] += found.scores  # a row is there once in each term
-        return total
+    def find(self, connection: sqlite3.Connection, now: Snapshot, terms: Sequence[Term]) -> list[Postings]:
+        """Where each of the terms is; BM25 of a panel is the sum over them."""
+        return [self._postings(connection, now, term) for term in terms]
 
     def _postings(self, connection: sqlite3.Connection, now: Snapshot, term: Term) -> Postings:
         commit = (now.rows.generation, now.rows.token)

@@ -2,38 +2,59 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.errors import IndexMismatchError, UsageError
-from mirsearch.indexes.bm25 import Bm25
+from mirsearch.indexes.bm25 import Bm25, Postings
+from mirsearch.indexes.buffers import Buffers, Lent, Single
+from mirsearch.indexes.first_pass import Columns, FirstPass
 from mirsearch.indexes.matrix import Snapshot
-from mirsearch.indexes.scan import Half, Scanner
+from mirsearch.indexes.scan import Scanner
 from mirsearch.indexes.sqlite_filters import where
 from mirsearch.indexes.sqlite_rows import batches, marks
 from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult, Vector
 from mirsearch.ranking import Floats, combine, scale_term, text_term, visual_term
 from mirsearch.text import query_terms
 
-KEPT_MASKS = 16
+KEPT_SELECTIONS = 16
 GATHER_SHARE = 0.125
 """Below this share of rows, those that the filters leave are copied out and scanned alone."""
 
-Mask = NDArray[np.bool_]
-Number = TypeVar("Number", np.float32, np.float64)
+Places = NDArray[np.intp]
+Scan = Callable[[], tuple[Single, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rows to be scored, `count` of them: those `kept` alone, in order, or all (None) but those of the `veto`."""
+
+    count: int
+    kept: Places | None
+    veto: NDArray[np.bool_] | None
+    columns: Columns
+
+    def rows(self, at: Places) -> Places:
+        """Row numbers of places among the rows scored."""
+        return at if self.kept is None else self.kept[at]
+
+    def places(self, rows: Places) -> Places:
+        """Where rows are among those scored; rows that are not there are left out."""
+        if self.kept is None:
+            return rows if self.veto is None else rows[~self.veto[rows]]
+        return np.flatnonzero(np.isin(self.kept, rows))
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The distance and the terms of the panels kept, each (n,), None where the query lacks it."""
+    """The distance and the terms of some panels, each (n,), None where the query lacks it."""
 
     distance: Floats | None
     visual: Floats | None
@@ -47,74 +68,61 @@ class Searcher:
     def __init__(self, scanner: Scanner) -> None:
         self._scanner = scanner
         self._bm25 = Bm25()
-        self._masks: OrderedDict[tuple[int, str, Filters], Mask] = OrderedDict()
+        self._buffers = Buffers()
+        self._selections: OrderedDict[tuple[int, str, Filters], Selection] = OrderedDict()
         self._lock = threading.Lock()
 
     def search(self, connection: sqlite3.Connection, now: Snapshot, request: SearchRequest) -> SearchResult:
         """The best panels; inside the transaction that `now` is of."""
         words = query_terms(request.text) if request.text else []
-        if request.vector is None and request.field_of_view_nm is None and not request.text:
-            raise UsageError("nothing to look for", "give an image, words or a field of view")
-        kept = np.flatnonzero(self._mask(connection, now, request))
+        _check(request)
+        selection = self._selection(connection, now, request.filters)
+        excluded = selection.places(_rows_of(connection, now, request.exclude))
+        detail = {"words": [" ".join(each) for each in words]}
+        count = selection.count - len(excluded)
         if request.vector is None and request.field_of_view_nm is None and not words:
-            return SearchResult([], exact=True, considered=len(kept), detail={"words": []})
-        terms = self._terms(connection, now, request, kept, words)
-        score = combine(request.formula, terms.visual, terms.scale, terms.text)
-        if [terms.visual is None, terms.scale is None, terms.text is None].count(False) == 1:
-            score[score <= 0] = -np.inf
-        best = _best(connection, now, kept, score, request.top)
-        panels = [_scored(panel_id, at, score, terms) for panel_id, at in best]
-        return SearchResult(
-            panels, exact=True, considered=len(kept), detail={"words": [" ".join(each) for each in words]}
-        )
+            return SearchResult([], exact=True, considered=count, detail=detail)
+        found = self._bm25.find(connection, now, words) if words else None
+        with self._buffers.lent() as lent:
+            rows, dots, per_norm = self._first_pass(now, request, selection, excluded, found, lent)
+        terms = _terms(now, request, rows, dots, per_norm, found)
+        panels = _best(connection, now, rows, request, terms)
+        return SearchResult(panels, exact=True, considered=count, detail=detail)
 
-    def _mask(self, connection: sqlite3.Connection, now: Snapshot, request: SearchRequest) -> Mask:
-        """Rows to be scored, bool (rows,)."""
-        mask = now.rows.alive
-        if not request.filters.empty:
-            mask = self._filtered(connection, now, request.filters)
-        if request.exclude:
-            mask = mask.copy()
-            for part in batches(request.exclude):
-                rows = connection.execute(f"SELECT key FROM panels WHERE id IN ({marks(part)})", part)
-                mask[now.positions(np.fromiter((row[0] for row in rows), dtype=np.int64))] = False
-        return mask
+    def _first_pass(
+        self, now: Snapshot, request: SearchRequest, selection: Selection, excluded: Places,
+        found: Sequence[Postings] | None, lent: Lent,
+    ) -> tuple[Places, Single | None, float]:  # fmt: skip
+        """Rows among which the best are, their dot products with the query, and 1/norm of the query."""
+        scan = None if request.vector is None else self._scan(now, request.vector, selection, lent)
+        first = FirstPass(request.formula, selection.columns, _given(request, found), lent)
+        if request.field_of_view_nm is not None:
+            first.add_scale(math.log10(request.field_of_view_nm))
+        if found is not None:
+            first.add_text(_summed(found, lent.take(len(now.rows)), selection.kept))
+        dots, per_norm = scan() if scan else (None, 0.0)
+        if dots is not None:
+            first.add_visual(dots, per_norm)
+        at = first.candidates(request.top, selection.veto, excluded)
+        return selection.rows(at), None if dots is None else dots[at], per_norm
 
-    def _filtered(self, connection: sqlite3.Connection, now: Snapshot, filters: Filters) -> Mask:
+    def _selection(self, connection: sqlite3.Connection, now: Snapshot, filters: Filters) -> Selection:
         name = (now.rows.generation, now.rows.token, filters)
         with self._lock:
-            if name in self._masks:
-                self._masks.move_to_end(name)
-                return self._masks[name]
-        built = where(filters)
-        rows = connection.execute(f"SELECT p.key FROM panels p {built.clause}", built.values)
-        mask = np.zeros(len(now.rows), dtype=bool)
-        mask[now.positions(np.fromiter((row[0] for row in rows), dtype=np.int64))] = True
+            if name in self._selections:
+                self._selections.move_to_end(name)
+                return self._selections[name]
+        found = _selected(connection, now, filters)
         with self._lock:
-            self._masks[name] = mask
-            while len(self._masks) > KEPT_MASKS:
-                self._masks.popitem(last=False)
-        return mask
+            self._selections[name] = found
+            while len(self._selections) > KEPT_SELECTIONS:
+                self._selections.popitem(last=False)
+        return found
 
-    def _terms(
-        self, connection: sqlite3.Connection, now: Snapshot, request: SearchRequest, kept: NDArray[np.intp],
-        words: list[tuple[str, ...]],
-    ) -> Terms:  # fmt: skip
-        distance = visual = scale = text = None
-        waiting = None if request.vector is None else self._distances(now, request.vector, kept)
-        if request.field_of_view_nm is not None:
-            scale = scale_term(request.field_of_view_nm, _of(now.rows.log10_fov, kept), request.formula.sigma)
-        if words:
-            text = text_term(_of(self._bm25.scores(connection, now, words), kept), request.formula.text_k)
-        if waiting is not None:
-            distance = waiting()
-            visual = visual_term(distance)
-        return Terms(distance, visual, scale, text)
+    def _scan(self, now: Snapshot, vector: Vector, selection: Selection, lent: Lent) -> Scan:
+        """Begin a scan; what comes back waits for the dot products of the rows scored, and gives 1/norm of the query.
 
-    def _distances(self, now: Snapshot, vector: Vector, kept: NDArray[np.intp]) -> Callable[[], Floats]:
-        """Begin a scan; what comes back waits for the cosine distances of the rows kept, float64 (n,), in [0, 2].
-
-        The distance to a vector of length 0 is 1. Scanning threads run while the caller asks SQLite.
+        1/norm is 0 for a vector of length 0. Scanning threads run meanwhile.
         """
         dims = now.blocks[0].shape[1] if now.blocks else len(vector)
         if vector.shape != (dims,):
@@ -124,55 +132,105 @@ class Searcher:
             )
         half = np.ascontiguousarray(vector, dtype="<f2")
         norm = float(np.linalg.norm(half.astype(np.float64)))
-        waiting = self._dots(now, half, kept)
-
-        def distances() -> Floats:
-            dots = np.concatenate([each() for each in waiting] or [np.zeros(0, dtype=np.float32)])
-            cosine = dots.astype(np.float64) * _of(now.rows.inverse_norm, kept) * (1 / norm if norm > 0 else 0.0)
-            found: Floats = np.clip(1.0 - cosine, 0.0, 2.0)
-            return found
-
-        return distances
-
-    def _dots(self, now: Snapshot, half: Half, kept: NDArray[np.intp]) -> list[Callable[[], NDArray[np.float32]]]:
-        """Scans begun, one a block of the snapshot, each giving the dot products of the rows kept."""
-        waiting, start = [], 0
-        for block in now.blocks:
-            stop = start + len(block)
-            low, high = np.searchsorted(kept, (start, stop))
-            wanted = kept[low:high] - start
-            if len(wanted) < GATHER_SHARE * len(block):
-                waiting.append(self._scanner.start(block[wanted], half))
-            else:
-                waiting.append(partial(_taken, self._scanner.start(block, half), wanted))
-            start = stop
-        return waiting
+        kept = selection.kept
+        blocks = now.blocks if kept is None else _gathered(now, kept)
+        waiting = self._scanner.start(blocks, half, lent.take(sum(map(len, blocks))))
+        return lambda: (waiting(), 1 / norm if norm > 0 else 0.0)
 
 
-def _taken(scan: Callable[[], NDArray[np.float32]], wanted: NDArray[np.intp]) -> NDArray[np.float32]:
-    return _of(scan(), wanted)
+def _check(request: SearchRequest) -> None:
+    if request.vector is None and request.field_of_view_nm is None and not request.text:
+        raise UsageError("nothing to look for", "give an image, words or a field of view")
+    view = request.field_of_view_nm
+    if view is not None and not (view > 0 and math.isfinite(view)):
+        raise UsageError(f"a field of view of {view} nm", "give one above 0")
+    if request.vector is not None and not np.abs(request.vector).max(initial=0) <= np.finfo(np.float16).max:
+        raise UsageError("the query's vector is not finite", "embed the query again")
 
 
-def _of(column: NDArray[Number], kept: NDArray[np.intp]) -> NDArray[Number]:
-    """The rows kept of a column; the column itself where that is all of it."""
-    return column if len(kept) == len(column) else column[kept]
+def _given(request: SearchRequest, found: Sequence[Postings] | None) -> frozenset[str]:
+    scale = request.field_of_view_nm is not None
+    given = {"visual": request.vector is not None, "scale": scale, "text": found is not None}
+    return frozenset(name for name, there in given.items() if there)
+
+
+def _selected(connection: sqlite3.Connection, now: Snapshot, filters: Filters) -> Selection:
+    mask, columns = now.rows.alive, Columns.of(now.rows)
+    if not filters.empty:
+        built = where(filters)
+        rows = connection.execute(f"SELECT p.key FROM panels p {built.clause}", built.values)
+        mask = np.zeros(len(now.rows), dtype=bool)
+        mask[now.positions(np.fromiter((row[0] for row in rows), dtype=np.int64))] = True
+    count = int(np.count_nonzero(mask))
+    if count < GATHER_SHARE * len(mask):
+        kept = np.flatnonzero(mask)
+        return Selection(count, kept, None, columns.take(kept))
+    return Selection(count, None, None if count == len(mask) else ~mask, columns)
+
+
+def _rows_of(connection: sqlite3.Connection, now: Snapshot, panel_ids: frozenset[str]) -> Places:
+    keys: list[int] = []
+    for part in batches(panel_ids):
+        keys.extend(row[0] for row in connection.execute(f"SELECT key FROM panels WHERE id IN ({marks(part)})", part))
+    return now.positions(np.array(keys, dtype=np.int64))
+
+
+def _gathered(now: Snapshot, kept: Places) -> list[NDArray[np.float16]]:
+    """Copies of the rows kept of each block."""
+    found, start = [], 0
+    for block in now.blocks:
+        low, high = np.searchsorted(kept, (start, start + len(block)))
+        found.append(block[kept[low:high] - start])
+        start += len(block)
+    return found
+
+
+def _summed(found: Sequence[Postings], total: Single, kept: Places | None) -> Single:
+    """BM25 summed over terms, of every row scored; `total`, one a row of the matrix, is used up."""
+    total[:] = 0
+    for each in found:
+        each.add_to(total)
+    return total if kept is None else total[kept]
+
+
+def _terms(
+    now: Snapshot, request: SearchRequest, rows: Places, dots: Single | None, per_norm: float,
+    found: Sequence[Postings] | None,
+) -> Terms:  # fmt: skip
+    """The terms of a few rows, exactly."""
+    distance = visual = scale = text = None
+    if dots is not None:
+        distance = np.clip(1.0 - dots.astype(np.float64) * now.rows.inverse_norm[rows] * per_norm, 0.0, 2.0)
+        visual = visual_term(distance)
+    if request.field_of_view_nm is not None:
+        scale = scale_term(request.field_of_view_nm, now.rows.log10_fov[rows], request.formula.sigma)
+    if found is not None:
+        bm25 = np.zeros(len(rows), dtype=np.float64)
+        for each in found:
+            bm25 += each.at(rows)
+        text = text_term(bm25, request.formula.text_k)
+    return Terms(distance, visual, scale, text)
 
 
 def _best(
-    connection: sqlite3.Connection, now: Snapshot, kept: NDArray[np.intp], score: Floats, top: int
-) -> list[tuple[str, int]]:
-    """Ids and places in `score` of the best `top`, best first, ties by id."""
-    count = min(top, int(np.count_nonzero(score > -np.inf)))
+    connection: sqlite3.Connection, now: Snapshot, rows: Places, request: SearchRequest, terms: Terms
+) -> list[ScoredPanel]:
+    """The best of some rows, best first, ties by id."""
+    score = combine(request.formula, terms.visual, terms.scale, terms.text)
+    if [terms.visual is None, terms.scale is None, terms.text is None].count(False) == 1:
+        score[score <= 0] = -np.inf
+    count = min(request.top, int(np.count_nonzero(score > -np.inf)))
     if count <= 0:
         return []
-    least = score[np.argpartition(score, -count)[-count:]].min()
+    least = np.partition(score, -count)[-count]
     at = np.flatnonzero(score >= least)  # with everything that ties for the last place
-    keys = now.rows.key[kept[at]]
+    keys = now.rows.key[rows[at]].tolist()
     ids: dict[int, str] = {}
-    for part in batches(keys.tolist()):
+    for part in batches(keys):
         ids.update(connection.execute(f"SELECT key, id FROM panels WHERE key IN ({marks(part)})", part))
-    named = [(ids[key], place) for key, place in zip(keys.tolist(), at.tolist(), strict=True)]
-    return sorted(named, key=lambda each: (-score[each[1]], each[0]))[:count]
+    named = [(ids[key], place) for key, place in zip(keys, at.tolist(), strict=True)]
+    best = sorted(named, key=lambda each: (-score[each[1]], each[0]))[:count]
+    return [_scored(panel_id, place, score, terms) for panel_id, place in best]
 
 
 def _scored(panel_id: str, at: int, score: Floats, terms: Terms) -> ScoredPanel:

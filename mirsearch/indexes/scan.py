@@ -1,27 +1,27 @@
-"""Cosine distances of one vector to every row of a float16 matrix, at the speed of memory.
+"""Dot products of one vector with every row of a float16 matrix, at the speed of memory.
 
-The kernels are NumKong's, which usearch scans with too; called row block by row block they give every distance
-instead of the nearest few, without sorting, and leave Python's lock to other threads.
+The kernels are NumKong's, which usearch scans with too; called piece by piece they give every product instead of the
+nearest few, without sorting, and leave Python's lock to other threads.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Half = NDArray[np.float16]
-_BLOCK_BYTES = 32 << 20
-_SMALLEST_BLOCK = 512
+_PIECE_BYTES = 3 << 20
+_SMALLEST_PIECE = 512
 
 
 class Scanner:
-    """Threads that scan; each block of rows is scanned by one."""
+    """Threads that scan beside the one that asks; whoever is free takes the next piece of rows."""
 
     def __init__(self, threads: int) -> None:
         self.threads = max(1, threads)
@@ -30,27 +30,28 @@ class Scanner:
 
     def dots(self, matrix: Half, vector: Half) -> NDArray[np.float32]:
         """Dot products, summed in float32, of each row of (n, dims) with (dims,); both contiguous: float32 (n,)."""
-        return self.start(matrix, vector)()
+        return self.start([matrix], vector, np.empty(len(matrix), dtype=np.float32))()
 
-    def start(self, matrix: Half, vector: Half) -> Callable[[], NDArray[np.float32]]:
-        """Begin what :meth:`dots` does; calling what comes back waits for it."""
-        rows = len(matrix)
-        if rows == 0:
-            return lambda: np.zeros(0, dtype=np.float32)
-        product = Product(rows, vector)
-        wanted = self.threads * (1 + matrix.nbytes // (self.threads * _BLOCK_BYTES))
-        blocks = max(1, min(wanted, rows // _SMALLEST_BLOCK))
-        if blocks == 1:
-            product.fill(matrix, 0, rows)
-            return lambda: product.values
-        edges = [rows * number // blocks for number in range(blocks + 1)]
-        with self._lock:
-            self._pool = self._pool or ThreadPoolExecutor(self.threads, thread_name_prefix="mirsearch-scan")
-            waiting = [self._pool.submit(product.fill, matrix, low, high) for low, high in pairwise(edges)]
+    def start(
+        self, blocks: Sequence[Half], vector: Half, out: NDArray[np.float32]
+    ) -> Callable[[], NDArray[np.float32]]:
+        """Begin what :meth:`dots` does for blocks of rows, one after the other, into `out`.
+
+        Calling what comes back joins in the work and gives the products.
+        """
+        product = Product(blocks, vector, out)
+        helpers = min(self.threads, product.pieces) - 1
+        waiting = []
+        if helpers > 0:
+            with self._lock:
+                self._pool = self._pool or ThreadPoolExecutor(self.threads - 1, thread_name_prefix="mirsearch-scan")
+                waiting = [self._pool.submit(product.work) for _ in range(helpers)]
 
         def result() -> NDArray[np.float32]:
+            product.work()
             for each in waiting:
-                each.result()
+                if not each.cancel():  # one that never began, busy with other questions, has nothing left to do
+                    each.result()
             return product.values
 
         return result
@@ -64,20 +65,32 @@ class Scanner:
 
 
 class Product:
-    """The dot products of `rows` rows with one vector, filled block by block from any thread."""
+    """The dot products of blocks of rows with one vector, filled piece by piece from any thread."""
 
-    def __init__(self, rows: int, vector: Half) -> None:
+    def __init__(self, blocks: Sequence[Half], vector: Half, out: NDArray[np.float32]) -> None:
         self._kernels = _kernels()
         self._vector = np.ascontiguousarray(vector[None])
-        self.values = np.empty(rows, dtype=np.float32)
+        self.values = out
+        size = max(_SMALLEST_PIECE, _PIECE_BYTES // max(1, vector.nbytes))
+        self._left: deque[tuple[Half, NDArray[np.float32]]] = deque()
+        start = 0
+        for block in blocks:
+            values = self.values[start : start + len(block)]
+            self._left.extend((block[at : at + size], values[at : at + size]) for at in range(0, len(block), size))
+            start += len(block)
+        self.pieces = len(self._left)
 
-    def fill(self, matrix: Half, start: int, stop: int) -> None:
-        """Compute rows start to stop."""
-        part = matrix[start:stop]
-        if self._kernels is None:
-            self.values[start:stop] = usearch_dots(part, self._vector)
-        else:
-            self.values[start:stop] = np.asarray(self._kernels.cdist(part, self._vector, "dot")).reshape(-1)
+    def work(self) -> None:
+        """Fill pieces until none is left."""
+        while True:
+            try:
+                part, values = self._left.popleft()
+            except IndexError:
+                return
+            if self._kernels is None:
+                values[:] = usearch_dots(part, self._vector)
+            else:
+                values[:] = np.asarray(self._kernels.cdist(part, self._vector, "dot")).reshape(-1)
 
 
 def _kernels() -> Any | None:
