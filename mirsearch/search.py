@@ -51,6 +51,50 @@ def check_extractor(index: Index, extractor: Extractor) -> None:
         raise mismatch(index.location, index.extractor, here)
 
 
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A question made ready for an index: the request, what is shown of it, and notes for the person."""
+
+    request: SearchRequest
+    view: QueryView
+    notes: tuple[str, ...] = ()
+
+
+def understand(index: Index, question: Question, extractor: Callable[[], Extractor]) -> Understood:
+    """What an index is to be asked; `extractor` is only called where an image must be embedded."""
+    question.check()
+    part = question.image.resolve() if question.image else None
+    vector = _vector(index, question, part, extractor)
+    stored = index.panels([question.like])[0] if question.like else None
+    scale = (part.scale if part else stored.panel.scale if stored else None) if question.use_scale else None
+    fov = question.field_of_view_nm
+    if fov is None and question.use_scale:
+        fov = part.field_of_view_nm if part else stored.panel.field_of_view_nm if stored else None
+    filters = _kinds_for(question, part.kind if part else stored.panel.kind if stored else None)
+    request = SearchRequest(
+        vector=vector,
+        field_of_view_nm=fov,
+        text=question.text,
+        formula=question.formula,
+        filters=filters,
+        top=question.top,
+        exact=question.exact,
+        exclude=frozenset([question.like] if question.like else []),
+    )
+    view = QueryView(
+        image=str(question.image.path) if question.image else None,
+        like=question.like,
+        panel=part.label if part else stored.panel.label if stored else None,
+        box=part.box if part else stored.panel.box if stored else None,
+        text=question.text,
+        scale=scale,
+        field_of_view_nm=fov,
+        filters=filters,
+        pixels=part.pixels if part else _picture(index, question.like),
+    )
+    return Understood(request, view, part.notes if part else ())
+
+
 def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) -> Answer:
     """Answer a question from an index; `extractor` is only called where an image must be embedded."""
     asked = understand(index, question, extractor)
