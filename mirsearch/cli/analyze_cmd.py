@@ -17,6 +17,7 @@ from mirsearch.cli.common import (
     load_detector,
     load_ocr,
     print_json,
+    tracked,
 )
 from mirsearch.errors import ImageError, UsageError
 
@@ -46,7 +47,7 @@ def analyze(
     results: list[dict[str, Any]] = []
     failed = False
     several = len(images) > 1 or (overlay is not None and overlay.is_dir())
-    for path in images:
+    for path in tracked(images, "figures"):
         try:
             results.extend(_analyze_file(path, table.get(path.name, caption), analyzer, overlay, several))
         except ImageError as error:

@@ -7,12 +7,12 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 from typer.core import TyperGroup
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mirsearch.indexes.base import Index
 
 INTERRUPTED = 130
+Item = TypeVar("Item")
 
 IndexOption = Annotated[
     str | None,
@@ -158,3 +159,14 @@ def writing(path: Path | None) -> Iterator[TextIO]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def tracked(items: Sequence[Item], what: str) -> Iterator[Item]:
+    """The items, with a progress bar on stderr where that is a terminal and there is more than one."""
+    screen = console(stderr=True)
+    if len(items) < 2 or not screen.is_terminal:
+        yield from items
+        return
+    from rich.progress import track
+
+    yield from track(items, description=what, console=screen, transient=True)
