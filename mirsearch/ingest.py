@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from typing import Any, Protocol
 
 from mirsearch import images, settings
@@ -22,6 +21,7 @@ from mirsearch.corpus import Figure, Origin, Panel, figure_id, panel_ids
 from mirsearch.errors import ImageError, MirsearchError
 from mirsearch.extractors.base import Extractor
 from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, KnownFigure
+from mirsearch.pipeline import in_chunks
 from mirsearch.query import Pixels
 from mirsearch.sources.base import FoundFigure, SourceFailure
 from mirsearch.summary import IngestSummary
@@ -128,8 +128,7 @@ class Ingest:
         self, items: Iterable[FoundFigure | SourceFailure], writer: IndexWriter
     ) -> Iterator[tuple[FoundFigure, str]]:
         """Files that need work, with their figure id; those the index knows are settled on the way."""
-        stream = iter(items)
-        while chunk := list(islice(stream, CHUNK)):
+        for chunk in in_chunks(items, CHUNK):
             started = time.monotonic()
             named = [pair for pair in map(self._identify, chunk) if pair is not None]
             known = self._index.known([identity for _, identity in named])
@@ -153,8 +152,10 @@ class Ingest:
             return None
 
     def _note_present(self, found: FoundFigure, there: KnownFigure, writer: IndexWriter) -> None:
-        if _place(found.origin) not in {_place(origin) for origin in there.origins}:
-            writer.add_origin(there.id, found.origin)
+        places = {_place(origin) for origin in there.origins}
+        for origin in (found.origin, *found.copies):
+            if _place(origin) not in places:
+                writer.add_origin(there.id, origin)
         self._summary.figures_present += 1
         self._count_done()
 
@@ -198,7 +199,7 @@ class Ingest:
             label=found.label,
             caption=found.caption,
             article=found.article,
-            origins=(found.origin,),
+            origins=(found.origin, *found.copies),
             page=page.number,
             permission_note=found.permission_note,
         )
@@ -242,7 +243,8 @@ class Ingest:
         if pending.identity in self._failed:
             self._fail(pending.found, "the same content failed above")
             return
-        writer.add_origin(pending.identity, pending.found.origin)
+        for origin in (pending.found.origin, *pending.found.copies):
+            writer.add_origin(pending.identity, origin)
         self._summary.figures_present += 1
         self._count_done()
 

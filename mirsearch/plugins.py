@@ -8,7 +8,7 @@ from typing import Any
 
 from mirsearch.errors import MirsearchError, PluginError
 
-GROUPS = ("sources", "extractors", "ocr", "scalebars", "indexes")
+GROUPS = ("sources", "services", "extractors", "ocr", "scalebars", "indexes")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from mirsearch import __version__
-from mirsearch.cli import analyze_cmd, corpus_cmds, demo_cmd, index_cmds, ingest_cmd, plugins_cmd, query_cmd
+from mirsearch.cli import (
+    analyze_cmd,
+    corpus_cmds,
+    demo_cmd,
+    index_cmds,
+    ingest_cmd,
+    keeping_cmds,
+    plugins_cmd,
+    query_cmd,
+)
 from mirsearch.cli.common import CommandGroup, set_verbosity
 
 app = typer.Typer(
@@ -46,6 +55,8 @@ app.command("show")(corpus_cmds.show)
 app.command("stats")(corpus_cmds.stats)
 app.command("delete")(corpus_cmds.delete)
 app.command("export")(corpus_cmds.export)
+app.command("cache")(keeping_cmds.cache)
+app.command("failures")(keeping_cmds.failures)
 app.command("demo")(demo_cmd.demo)
 app.command("plugins")(plugins_cmd.plugins)
 app.command("reembed")(index_cmds.reembed)

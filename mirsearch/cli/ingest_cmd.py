@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mirsearch import settings
+from mirsearch.cli.acquire_cmd import FAILURES_SHOWN, Asked, acquire, is_service, preview, print_reports, query_of
 from mirsearch.cli.common import (
     INTERRUPTED,
     IndexOption,
@@ -30,17 +31,44 @@ if TYPE_CHECKING:
     from mirsearch.sources.base import FoundFigure, SourceFailure
     from mirsearch.summary import IngestSummary
 
-FAILURES_SHOWN = 20
-
 
 def ingest(
     paths: Annotated[
-        list[Path], typer.Argument(help="Folders or files: images, JATS XML, exsclaim.json.", show_default=False)
-    ],
+        list[Path] | None,
+        typer.Argument(
+            help="Folders or files: images, JATS XML, exsclaim.json; PMC ids with --source pmc.", show_default=False
+        ),
+    ] = None,
     index: IndexOption = None,
     source: Annotated[
-        str | None, typer.Option("--source", help="Take the paths as this source's: folder, jats, exsclaim, …")
+        str | None,
+        typer.Option("--source", help="Take the paths as this source's: folder, jats, …; or ask europepmc, pmc."),
     ] = None,
+    keyword: Annotated[
+        list[str] | None,
+        typer.Option("--keyword", "-k", help="Figures of open-access articles on this; all of several."),
+    ] = None,
+    where: Annotated[str, typer.Option("--in", help="Where keywords are: title, abstract, captions or all.")] = "all",
+    since: Annotated[str | None, typer.Option("--since", help="Articles from this day, month or year on.")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Articles up to this day, month or year.")] = None,
+    journal: Annotated[str | None, typer.Option("--journal", help="Articles of this journal.")] = None,
+    license_: Annotated[
+        str | None,
+        typer.Option("--license", help="Licenses taken, with commas (default: cc0, cc-by, cc-by-sa, PD); any."),
+    ] = None,
+    max_articles: Annotated[int | None, typer.Option("--max-articles", min=1, help="At most so many articles.")] = None,
+    max_figures: Annotated[int | None, typer.Option("--max-figures", min=1, help="At most so many figures.")] = None,
+    only: Annotated[
+        str, typer.Option("--only", help="micrographs: those whose caption speaks of one.")
+    ] = "micrographs",
+    all_figures: Annotated[
+        bool, typer.Option("--all-figures", help="Every figure, whatever its caption says.")
+    ] = False,
+    retracted: Annotated[bool, typer.Option("--retracted", help="Retracted articles too; they are marked.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would come; fetch no figure.")] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Repeat the queries asked before; take what is new.")
+    ] = False,
     column: Annotated[
         list[str] | None,
         typer.Option("--column", metavar="OURS=THEIRS", help="Name of a column in captions.csv, e.g. caption=legend."),
@@ -56,6 +84,17 @@ def ingest(
     """Take figures into the index: cut into panels, read scale bars and text, embed. Run again, only what is new."""
     quiet = output is TableFormat.JSON
     parts = (extractor, ocr, scalebars)
+    if only != "micrographs":
+        raise UsageError(f"--only {only!r} is not known", "give --only micrographs, or --all-figures")
+    if keyword or update or is_service(source):
+        asked = Asked(tuple(keyword or ()), tuple(str(path) for path in paths or ()), where, since, until, journal,
+                      license_, max_articles, max_figures, all_figures, retracted)  # fmt: skip
+        _ingest_services(asked, source, index, parts, workers, output, dry_run, update)
+        return
+    if not paths:
+        raise UsageError("nothing to take in", "give folders or files, or --keyword nano")
+    if dry_run:
+        raise UsageError("--dry-run is for --keyword and services", "leave it out")
     corpus, summary = ingest_paths(
         paths, index, source=source, column=column or [], parts=parts, workers=workers, quiet=quiet
     )
@@ -64,6 +103,27 @@ def ingest(
         print_json(summary.as_json(), indent=None)
     else:
         print_summary(summary, corpus.location)
+    _leave(summary)
+
+
+def _ingest_services(asked: Asked, source: str | None, index: str | None, parts: tuple[str, str, str],
+                     workers: int | None, output: TableFormat, dry_run: bool, update: bool) -> None:  # fmt: skip
+    """Ask services for figures; print what came."""
+    service = source or "europepmc"
+    if not is_service(service):
+        raise UsageError(f"--keyword can't be asked of --source {service}", "give --source europepmc or pmc")
+    if update and (asked.keywords or asked.ids):
+        raise UsageError("--update repeats queries asked before", "give either --update or --keyword")
+    queries = None if update else [(service, query_of(asked, service))]
+    if dry_run:
+        preview(queries or [], index, output)
+        return
+    summary, reports, location = acquire(queries, index, parts, workers, output is TableFormat.JSON)
+    if output is TableFormat.JSON:
+        print_json(summary.as_json() | {"acquisitions": reports}, indent=None)
+    else:
+        print_summary(summary, location)
+        print_reports(reports)
     _leave(summary)
 
 

@@ -128,9 +128,8 @@ class HttpClient:
         with self._lock:
             count, last = self._strikes.get(host, (0, None))
         if last is not None and count >= _STRIKES.get(last.cause, 20):
-            raise FetchError(
-                f"{host} is left alone for this run: {last.message}", last.remedy, host=host, cause=last.cause
-            )
+            why = f"{host} is left alone for this run: {last.message}"
+            raise FetchError(why, last.remedy, host=host, cause="left alone")
 
     def _strike(self, error: FetchError) -> None:
         with self._lock:

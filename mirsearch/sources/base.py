@@ -16,7 +16,7 @@ class FoundFigure:
     """A figure a source found: an image file on this machine and what is known about it.
 
     `panels` holds what the source already knows (boxes, letters, captions, scale bars): analysis keeps it.
-    `page` picks one page of the file; None means every page.
+    `page` picks one page of the file; None means every page. `copies` are more places where the same bytes lie.
     """
 
     path: Path
@@ -27,6 +27,7 @@ class FoundFigure:
     panels: tuple[Panel, ...] | None = None
     page: int | None = None
     permission_note: str | None = None
+    copies: tuple[Origin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

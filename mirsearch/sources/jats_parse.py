@@ -13,7 +13,7 @@ from lxml import etree
 from mirsearch.corpus import Article
 from mirsearch.errors import SourceError
 from mirsearch.settings import LIMITS, Limits
-from mirsearch.sources.articles import make_article
+from mirsearch.sources.articles import clean_text, make_article
 from mirsearch.sources.jats_figures import JatsFigure, figures_of
 from mirsearch.sources.jats_text import Element, child, children, local, text_of
 
@@ -25,10 +25,11 @@ _SAY_NOTHING = frozenset(("open-access", "openaccess", "open", "free", "fulltext
 
 @dataclass(frozen=True, slots=True)
 class JatsArticle:
-    """One article of a file: its data (None where it says nothing of itself) and figures in the text's order."""
+    """One article of a file: its data (None where it says nothing of itself), figures in order, rights holder."""
 
     article: Article | None
     figures: tuple[JatsFigure, ...]
+    holder: str | None = None
 
 
 def read_jats(path: Path, limits: Limits = LIMITS) -> list[JatsArticle]:
@@ -52,7 +53,7 @@ def parse_jats(data: bytes, name: str) -> list[JatsArticle]:
     roots = [each for each in root.iter() if local(each) == "article" and _is_article(each)]
     if not roots:
         raise SourceError(f"{name}: XML, but no JATS article (root <{local(root)}>)", "give the article's JATS XML")
-    return [JatsArticle(_article(each), tuple(figures_of(each))) for each in roots]
+    return [JatsArticle(_article(each), tuple(figures_of(each)), _holder(each)) for each in roots]
 
 
 def _parsed(data: bytes, name: str) -> Element:
@@ -139,6 +140,15 @@ def _license(meta: Element) -> str | None:
         kind = found.get("license-type", "")
         if kind and kind.lower() not in _SAY_NOTHING:
             return kind
+    return None
+
+
+def _holder(root: Element) -> str | None:
+    """Who holds the article's rights: by name, else by the copyright statement."""
+    permissions = child(root, "front", "article-meta", "permissions")
+    for name in ("copyright-holder", "copyright-statement"):
+        if permissions is not None and (text := text_of(child(permissions, name))):
+            return clean_text(text, 300)
     return None
 
 

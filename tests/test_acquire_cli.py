@@ -1,0 +1,199 @@
+"""`mirsearch ingest --keyword` the whole way: a keyword becomes a corpus, and tomorrow's run adds what is new."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+from cli_runner import run
+from serving import PLOT, Art, Fig, WorldWriter, picture, served
+
+from mirsearch.synthetic.articles import planned
+from mirsearch.synthetic.corpus import draw_planned, encoded
+
+CAPTION = "{} SEM micrographs of nano rods; scale bars as shown."
+
+
+def drawn_world(folder, count: int = 4) -> tuple[WorldWriter, list[Art]]:
+    """Articles with one drawn micrograph each, one with a plot too, and one that must not come."""
+    writer, arts = WorldWriter(folder), []
+    for place, entry in enumerate(planned(count, seed=3)):
+        figure = draw_planned(entry)
+        data, suffix = encoded(figure)
+        figures = [
+            Fig(CAPTION.format(figure.caption), f"Figure {place + 1}", f"gr{place}{suffix}", data, href=f"gr{place}")
+        ]
+        if place == 0:
+            figures.append(Fig(PLOT, "Figure 9", "gr9.png", picture(9)))
+        arts.append(Art(500 + place, figures, holder=f"Holder {place}"))
+    arts.append(Art(590, [Fig(data=picture(590))], hit_license="cc by-nc"))
+    for art in arts:
+        writer.add(art)
+    return writer, arts
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    writer, arts = drawn_world(tmp_path_factory.mktemp("world"))
+    with served(writer.write()) as server:
+        yield server, arts
+
+
+@pytest.fixture(scope="module")
+def environment(world, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in world[0].environment.items():
+            patch.setenv(name, value)
+        patch.setenv("MIRSEARCH_HTTP_CACHE_MB", "64")
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def corpus(world, environment, tmp_path_factory) -> tuple[str, dict]:
+    index = str(tmp_path_factory.mktemp("index") / "idx")
+    return index, run("ingest", "--keyword", "nano", "--index", index, "--format", "json").json()
+
+
+def rows(index: str) -> list[dict]:
+    return [json.loads(line) for line in run("export", "--index", index).out.splitlines()]
+
+
+def test_a_keyword_becomes_a_corpus(corpus, world):
+    index, summary = corpus
+    server, arts = world
+    assert summary["figures"]["new"] == 4
+    (told,) = summary["acquisitions"]
+    assert told["articles"] == {"hits": 5, "found": 5, "taken": 4, "skipped": {"license cc-by-nc": 1}}
+    assert told["figures"]["fetched"] == 4
+    expected = {hashlib.sha256(art.figures[0].data).hexdigest()[:16]: art for art in arts[:4]}
+    found = rows(index)
+    assert {row["figure"] for row in found} == set(expected)
+    assert any(row["scale"] for row in found)
+    for row in found:
+        art = expected[row["figure"]]
+        assert row["article"]["pmcid"] == art.pmcid
+        assert row["article"]["license"] == "CC BY 4.0"
+        assert row["figure_caption"] == art.figures[0].caption
+        assert row["origins"][0]["location"] == f"{server.url}/pmc/{art.pmcid}.1/{art.figures[0].name}"
+        assert row["origins"][0]["retrieved"]
+        assert row["image"] == row["origins"][1]["location"]
+
+
+def test_it_can_be_asked(corpus):
+    index, _ = corpus
+    answer = run("query", "--text", "nano rods", "--index", index, "--format", "json").json()
+    assert answer["hits"]
+    assert answer["hits"][0]["article"]["pmcid"].startswith("PMC5")
+
+
+def test_an_update_only_searches(corpus, world):
+    index, _ = corpus
+    server, _ = world
+    server.faults()
+    summary = run("ingest", "--update", "--index", index, "--format", "json").json()
+    assert summary["figures"] == {"new": 0, "updated": 0, "already_there": 0, "failed": 0}
+    assert len(server.paths()) == 1
+    assert "/search?" in server.paths()[0]
+    text = run("ingest", "--update", "--index", index).out
+    assert "4 there already" in text
+    assert "left out: 1 articles (license cc-by-nc)" in text
+
+
+def test_a_dry_run_says_what_would_come(world, environment, tmp_path):
+    server, arts = world
+    server.faults()
+    environment.setenv("MIRSEARCH_CACHE", str(tmp_path / "cache"))
+    told = run("ingest", "-k", "nano", "--dry-run", "--index", tmp_path / "idx", "--format", "json").json()["dry_run"][
+        0
+    ]
+    environment.delenv("MIRSEARCH_CACHE")
+    assert told["figures"]["wanted"] == 4
+    assert told["bytes"] == sum(len(art.figures[0].data) for art in arts[:4])
+    assert not any(path.endswith((".png", ".jpg")) for path in server.paths())
+    assert not (tmp_path / "idx").exists()
+
+
+def test_the_cache_can_be_looked_at_and_cleared(environment, tmp_path):
+    environment.setenv("MIRSEARCH_CACHE", str(tmp_path / "cache"))
+    run("ingest", "-k", "nano", "--dry-run", "--index", tmp_path / "idx")
+    told = run("cache", "--format", "json").json()
+    assert told["bytes"] > 0
+    assert told["hosts"]["127.0.0.1"]["answers"] > 5
+    assert "127.0.0.1" in run("cache").out
+    assert run("cache", "--clear", "--format", "json").json()["bytes"] == 0
+    environment.delenv("MIRSEARCH_CACHE")
+
+
+def test_blocked_access_is_told_and_exits_with_1(world, environment, tmp_path):
+    server, _ = world
+    server.faults({"match": ".", "kind": "wall"})
+    environment.setenv("MIRSEARCH_CACHE", str(tmp_path / "cache"))
+    ran = run("ingest", "-k", "nano", "--index", tmp_path / "idx", code=1)
+    assert "127.0.0.1 blocks access" in ran.err
+    assert "0 figures new" in ran.out
+    server.faults({"match": "/pmc/", "kind": "403"})
+    ran = run("ingest", "-k", "nano", "--dry-run", "--index", tmp_path / "idx", code=1)
+    assert "127.0.0.1" in ran.err
+    environment.delenv("MIRSEARCH_CACHE")
+    server.faults()
+
+
+def test_failures_are_listed_with_their_cause(world, environment, tmp_path):
+    server, _ = world
+    index = tmp_path / "idx"
+    environment.setenv("MIRSEARCH_CACHE", str(tmp_path / "cache"))
+    assert "nothing failed" in run("failures", "--index", index).out
+    server.faults({"match": "gr0", "kind": "md5"}, {"match": "PMC50[13].1/gr", "kind": "404"})
+    run("ingest", "-k", "nano", "--index", index, code=1)
+    listed = {each["item"]: each for each in run("failures", "--index", index, "--format", "json").json()}
+    assert {each["cause"] for each in listed.values()} == {"checksum", "gone"}
+    assert all(each["attempts"] == 1 and not each["given_up"] for each in listed.values())
+    assert "checksum" in run("failures", "--index", index).out
+    server.faults()
+    summary = run("ingest", "-k", "nano", "--index", index, "--format", "json").json()
+    assert summary["figures"]["new"] == 3
+    assert "nothing failed" in run("failures", "--index", index).out
+    environment.delenv("MIRSEARCH_CACHE")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--keyword", ""], "says nothing"),
+        (["--keyword", '"open'], "does not close"),
+        (["--keyword", "a", "--in", "footnotes"], "no place to look"),
+        (["--keyword", "a", "--since", "soon"], "no date"),
+        (["--keyword", "a", "--since", "2024", "--until", "2020"], "after"),
+        (["--keyword", "a", "--license", "mine"], "no license"),
+        (["--keyword", "a", "--source", "folder"], "can't be asked"),
+        (["--keyword", "a", "--only", "plots"], "not known"),
+        (["--keyword", "a" * 2000], "characters"),
+        (["--source", "pmc"], "takes either"),
+        (["--source", "pmc", "nonsense"], "no PMC id"),
+        (["--source", "europepmc", "PMC1"], "takes no ids"),
+        (["--keyword", "a", "--update"], "either"),
+        (["--update"], "no query to repeat"),
+        ([], "nothing to take in"),
+        (["--dry-run", "."], "--dry-run is for"),
+    ],
+)
+def test_wrong_calls_are_refused_in_one_line(environment, tmp_path, words, told):
+    ran = run("ingest", *words, "--index", tmp_path / "idx", code=2)
+    assert told in ran.err
+    assert len(ran.err.splitlines()) == 1
+
+
+def test_no_panel_comes_of_a_damaged_image(environment, tmp_path):
+    writer = WorldWriter(tmp_path / "world")
+    writer.add(Art(700, [Fig(data=picture(7)[:900])]))
+    with served(writer.write()) as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        patch.setenv("MIRSEARCH_CACHE", str(tmp_path / "cache"))
+        for _ in range(3):
+            run("ingest", "--source", "pmc", "PMC700", "--index", tmp_path / "idx", code=1)
+        run("ingest", "--source", "pmc", "PMC700", "--index", tmp_path / "idx", code=0)
+        listed = run("failures", "--index", tmp_path / "idx", "--format", "json").json()
+    assert [each["given_up"] for each in listed] == [True]
+    assert rows(tmp_path / "idx") == []
