@@ -127,6 +127,18 @@ def test_an_ingesting_key_fills_the_index_and_no_other(
     index.close()
 
 
+def test_a_key_of_an_administrator_creates_and_migrates(admin: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mirsearch.indexes import elasticsearch_admin
+    from mirsearch.indexes.elasticsearch_migrate import migrate, rollback
+
+    role = {"cluster": ["manage"], "index": [{"names": ["made", "made-0*"], "privileges": ["all"]}]}
+    told = admin.call("POST", "/_security/api_key", {"name": "admin", "role_descriptors": {"only": role}})
+    use_key(monkeypatch, str(told["encoded"]))
+    assert elasticsearch_admin.create(f"{admin.url}/made", EXTRACTOR)
+    assert migrate(f"{admin.url}/made").new == "made-000002"
+    assert rollback(f"{admin.url}/made").new == "made-000001"
+
+
 def test_a_wrong_key(figures: str, monkeypatch: pytest.MonkeyPatch) -> None:
     use_key(monkeypatch, "bm90OmEga2V5")
     with pytest.raises(IndexAccessError, match="does not accept who you are") as raised:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import math
 import re
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mirsearch import text
+from mirsearch import settings, text
 from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading
 from mirsearch.indexes.base import ExtractorIdentity, FigureRecord
 from mirsearch.indexes.sqlite_filters import folded, short_license
@@ -19,8 +20,12 @@ from mirsearch.query import StoredPanel, Vector
 Document = dict[str, Any]
 
 CAPTION_TERMS = 200
+WEIGHT = 10
+"""How often a word of boost 1 is repeated in `words.all`; k1 of its similarity is 1.2 times that."""
 HEAVY = ("vector", "thumbnail", "words", "caption_terms")
 """Fields of a panel that are not read back with it."""
+PAIR = "+"
+"""Between the two words of a pair in `words.all`; no word has it."""
 _TERM = re.compile(r"[^\W\d_][\w-]{2,}")
 
 
@@ -60,11 +65,7 @@ def panel_documents(record: FigureRecord, extractor: ExtractorIdentity, *, pack:
             "caption": panel.caption,
             "text": panel.text,
             "caption_terms": _caption_terms(panel.caption),
-            "words": {
-                "caption": " ".join(text.tokens(panel.caption)) or None,
-                "text": " ".join(text.tokens(panel.text)) or None,
-                "title": " ".join(text.tokens(title or "")) or None,
-            },
+            "words": _words(panel, title),
             "panel": _panel_fields(panel, number),
             "scale": _scale_fields(panel),
             "thumbnail": base64.b64encode(thumbnail).decode("ascii"),
@@ -74,6 +75,22 @@ def panel_documents(record: FigureRecord, extractor: ExtractorIdentity, *, pack:
         }
         made.append(document)
     return made
+
+
+def _words(panel: Panel, title: str | None) -> Document:
+    """Tokens by where they are, and all of them as often as their place counts: BM25 over several fields in one.
+
+    Words that follow each other are there as one too, as what asks for both together has a frequency of its own.
+    Repeating words by the weight of their field, before BM25 flattens frequencies, is BM25F (Robertson, Zaragoza,
+    Taylor, "Simple BM25 extension to multiple weighted fields", 2004).
+    """
+    found = {name: text.tokens(words) for name, words in
+             (("caption", panel.caption), ("text", panel.text), ("title", title or ""))}  # fmt: skip
+    weighted = []
+    for name, words in found.items():
+        pairs = [PAIR.join(pair) for pair in itertools.pairwise(words)]
+        weighted += (words + pairs) * round(WEIGHT * settings.TEXT_BOOSTS[name])
+    return {"all": " ".join(weighted) or None} | {name: " ".join(words) or None for name, words in found.items()}
 
 
 def _caption_terms(caption: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mirsearch import settings
 from mirsearch.errors import UsageError
+from mirsearch.indexes.elasticsearch_documents import PAIR, WEIGHT
 from mirsearch.indexes.elasticsearch_mapping import SCRIPT_ID
 from mirsearch.indexes.sqlite_filters import article_keys, folded
 from mirsearch.licenses import canonical
@@ -21,8 +22,8 @@ WINDOW_DECADES = 1.0
 """Half-width, in σ, of the field-of-view window of the second list."""
 FIRST = 1000.0
 """Boost that puts every nearest vector before any text match in the list of candidates."""
-BM25_FACTOR = 2.2
-"""k1 + 1 for k1 = 1.2, which Lucene leaves out of BM25 and SQLite's FTS5 does not."""
+WORDS = (1.2 + 1) / (1.2 * WEIGHT + 1)
+"""Boost of single words: there k1 is 1.2 times the number of repetitions, and the factor k1 + 1 is too large."""
 FOV = "scale.log10_field_of_view"
 _FIELDS = {"caption": "words.caption", "text": "words.text", "title": "words.title"}
 
@@ -81,17 +82,16 @@ def _range(field: str, low: float | None, high: float | None) -> list[Json]:
 
 def text_clause(terms: list[Term]) -> Json | None:
     """BM25 over caption, OCR text and title together, any of the terms; None without terms."""
-    lowest = min(settings.TEXT_BOOSTS.values())
-    fields = [f"{_FIELDS[name]}^{boost / lowest:.6g}" for name, boost in settings.TEXT_BOOSTS.items()]
-    words = [term[0] for term in terms if len(term) == 1]
+    fields = [f"{_FIELDS[name]}^{boost:g}" for name, boost in settings.TEXT_BOOSTS.items()]
+    words = [PAIR.join(term) for term in terms if len(term) <= 2]
     found: list[Json] = []
     if words:
-        found.append({"combined_fields": {"query": " ".join(words), "fields": fields}})
-    phrases = [" ".join(term) for term in terms if len(term) > 1]
+        found.append({"match": {"words.all": {"query": " ".join(words), "boost": round(WORDS, 6)}}})
+    phrases = [" ".join(term) for term in terms if len(term) > 2]
     found += [{"multi_match": {"query": phrase, "type": "phrase", "fields": fields}} for phrase in phrases]
     if not found:
         return None
-    return {"bool": {"should": found, "minimum_should_match": 1, "boost": BM25_FACTOR, "_name": "text"}}
+    return {"bool": {"should": found, "minimum_should_match": 1, "_name": "text"}}
 
 
 class Asked:
