@@ -123,7 +123,8 @@ def vars_of(look: object) -> list[float]:
 
 @pytest.mark.data
 def test_technique_of_real_micrographs_across_papers(shared_data: Path) -> None:
-    rows = list(csv.DictReader((shared_data / "class_truth.csv").open(encoding="utf-8")))
+    with (shared_data / "class_truth.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
     rows = [row for row in rows if row["class"] in ("SEM", "TEM", "Fluorescence")]
     textures = np.array([network_texture(next(iter(read_pages(shared_data / row["file"]))).pixels) for row in rows])
     papers = sorted({row["paper"] for row in rows})

@@ -19,6 +19,7 @@ _MOST_LOOKS = 16
 _MOST_MARKS = 32
 _SURE = 0.6
 _FITTING = 0.5
+_BROAD = 0.2
 _MARGIN = 0.06
 
 
@@ -147,6 +148,13 @@ class SecondLook:
                 found.append(letter)
         return found
 
+    def _comparable(self) -> bool:
+        """Whether no tile is a mere strip or scrap beside the others, as an axis label cut off would be."""
+        areas = [_area(box) for box in self._tiles]
+        height, width = self._pixels.shape[:2]
+        broad = all(min((box[2] - box[0]) / width, (box[3] - box[1]) / height) >= _BROAD for box in self._tiles)
+        return min(areas) >= 0.25 * max(areas) or broad
+
     def _by_grid(self, letters: list[Letter]) -> list[Letter]:
         """Where there are as many tiles as labels and most letters read stand in reading order, all stand in it."""
         if len(self._tiles) != len(self._expected) or not letters:
@@ -169,8 +177,7 @@ class SecondLook:
         if letters and len(holes) == len(missing):
             return [*letters, *(Letter(label, hole, "guess", 0.3) for label, hole in zip(missing, holes, strict=True))]
         free = unlettered(self._tiles, letters)
-        areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in self._tiles]
-        if len(free) != len(missing) or len(free) < 1 or min(areas) < 0.25 * max(areas):
+        if not free or len(free) != len(missing) or not self._comparable():
             return letters
         height = round(median(each.height for each in letters)) if letters else 12
         rows = [free[n] for n in reading_order(free)]

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
+from mirsearch.analysis.caption_markers import sorted_labels
 from mirsearch.analysis.gutters import Canvas, is_picture, reading_order, tiles
 from mirsearch.analysis.letters import choose_letters
 from mirsearch.analysis.look import flatness
@@ -113,9 +114,8 @@ def _regular(grid: list[Box]) -> bool:
 def _ordered(panels: Panels) -> Panels:
     """By label where all have one, else in reading order: rows from the top, each from the left."""
     if all(label for _, label in panels):
-        from mirsearch.analysis.caption_markers import label_order
-
-        return sorted(panels, key=lambda each: label_order(each[1] or ""))
+        place = {label: n for n, label in enumerate(sorted_labels(label for _, label in panels if label))}
+        return sorted(panels, key=lambda each: place[each[1] or ""])
     return [panels[n] for n in reading_order([box for box, _ in panels])]
 
 
