@@ -25,6 +25,9 @@ _REPAIR_WEIGHT = 0.6
 _LOST_RING_WEIGHT = 0.5
 """Plausibility of `5 A` as 5 Å: it may be a current as well."""
 
+_AMPERES_WEIGHT = 0.3
+"""Plausibility of `0.2 A` as 0.2 Å: no bar is that short."""
+
 _LONGEST_TEXT = 400
 
 _WORDS = {
@@ -183,7 +186,8 @@ def _readings(body: str, text: str) -> list[Length]:
         if match is None:
             continue
         value, sure = _number(match.group(1))
-        reading = _length(value, unit, weight * sure, text)
+        sure *= _AMPERES_WEIGHT if pattern == "A" and value < 1 else weight
+        reading = _length(value, unit, sure, text)
         if reading is not None:
             found.append(reading)
         break

@@ -55,7 +55,7 @@ def find_labelled_bar(
             continue
         window = _window(bar, panel.shape[1], panel.shape[0])
         windows.append(window)
-        labels = _uncut(labels_of(read_window(panel, window, ocr)), window)
+        labels = _uncut(labels_of(read_window(panel, window, ocr)), window, panel.shape[1])
         pairs += [pair for label in labels if (pair := best_pair(bars, [label])) is not None]
         best = _choose(pairs, panel, expected)
     return best
@@ -70,9 +70,10 @@ def _says(pair: Pair, expected: float) -> bool:
     return abs(pair.label.length.nm / expected - 1) < _SAME
 
 
-def _uncut(labels: Sequence[Label], window: Box) -> list[Label]:
-    """The labels that the window's left edge does not cut: what is missing there are digits, or `d =`."""
-    return [label for label in labels if window[0] == 0 or label.box[0] > window[0] + 2]
+def _uncut(labels: Sequence[Label], window: Box, width: int) -> list[Label]:
+    """The labels that the window's sides do not cut: what is missing there are digits, `d =`, or the `in` of `min`."""
+    x0, x1 = window[0], window[2]
+    return [label for label in labels if (x0 == 0 or label.box[0] > x0 + 2) and (x1 >= width or label.box[2] < x1 - 2)]
 
 
 def _choose(pairs: Sequence[Pair], panel: Pixels, expected: float | None) -> Pair | None:
@@ -125,7 +126,7 @@ def _quickly(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> lis
 def _window(bar: BarCandidate, width: int, height: int) -> Box:
     """The part of a panel in which a bar's label would lie."""
     x0, y0, x1, y1 = bar.box
-    along = max(70.0, 0.5 * bar.length_px, 0.1 * width)
+    along = max(100.0, 0.5 * bar.length_px, 0.1 * width)
     across = min(max(36.0, 0.3 * bar.length_px, 0.06 * height), 110.0)
     if bar.vertical:
         along, across = max(80.0, 0.12 * width), max(30.0, 0.2 * bar.length_px)

@@ -20,6 +20,9 @@ _LEAST_PAIR = 0.30
 _LEAST_PLAUSIBLE = 0.45
 """Plausibility below which a label is more likely a spacing, a roughness or a size than a bar's length."""
 
+_LEAST_READ = 0.42
+"""Plausibility times OCR's confidence: a repaired label must at least have been read clearly."""
+
 _LEAST_LONE_BAR = 0.55
 """Score a bar without a label must have to be given the caption's length."""
 
@@ -107,7 +110,8 @@ def _read_panel(
 def _believable(pair: Pair, told: _Told) -> bool:
     """Whether a pair is good enough to answer with: an unusual length needs the caption to say the same."""
     length = pair.label.length
-    usual = length.plausibility >= _LEAST_PLAUSIBLE
+    read_as = length.plausibility * pair.label.confidence
+    usual = length.plausibility >= _LEAST_PLAUSIBLE and read_as >= _LEAST_READ
     return pair.score >= _LEAST_PAIR and (usual or (told.bar is not None and _agree(length.nm, told.bar.nm)))
 
 

@@ -25,6 +25,7 @@ _VERTICAL_WEIGHT = 0.5
 """Vertical bars are rare, and frames and columns many."""
 
 _JOINED_WEIGHT = 0.8
+_MARGIN_WEIGHT = 0.4
 _LARGEST_PIXELS = 40_000_000
 """Images above this many pixels are looked at at half size or less."""
 
@@ -77,7 +78,7 @@ def _lying(gray: Gray, vertical: bool) -> list[BarCandidate]:
         measured = measure(gray, box[:4], box[4])
         if measured is not None and measured.length >= 1.6 * measured.thickness:
             measures.append(measured)
-    scored = [(_score(each, gray.shape), each) for each in _unique(measures)]
+    scored = _without_margins([(_score(each, gray.shape), each) for each in _unique(measures)])
     scored += [(_JOINED_WEIGHT * score, whole) for score, whole in _joined(scored)]
     weight = _VERTICAL_WEIGHT if vertical else 1.0
     return [_candidate(each, score * weight, vertical) for score, each in scored if score >= _LEAST_SCORE]
@@ -95,6 +96,27 @@ def _score(bar: Measure, shape: tuple[int, int]) -> float:
     usual = 1.0 if 0.05 <= share <= 0.55 else 0.6
     core = 0.30 * contrast + 0.25 * bar.even + 0.15 * bar.sharp + 0.30 * float(purity)
     return float(core * bar.straight**2 * (0.5 + 0.5 * shape_weight) * usual)
+
+
+def _without_margins(scored: list[tuple[float, Measure]]) -> list[tuple[float, Measure]]:
+    """Scores less what is owed to a better bar that touches: outlines, and the margins of a box around a bar."""
+    return [
+        (
+            score
+            * (_MARGIN_WEIGHT if any(_touches(bar, other) and better > score for better, other in scored) else 1.0),
+            bar,
+        )
+        for score, bar in scored
+    ]
+
+
+def _touches(margin: Measure, bar: Measure) -> bool:
+    """Whether two rectangles of opposite brightness lie directly above each other."""
+    if margin.bright == bar.bright or bar.x1 <= margin.x0 or margin.x1 <= bar.x0:
+        return False
+    gap = max(margin.y0 - bar.y1, bar.y0 - margin.y1)
+    shared = min(margin.x1, bar.x1) - max(margin.x0, bar.x0)
+    return abs(gap) <= 1.5 and shared >= 0.8 * min(margin.length, bar.length)
 
 
 def _unique(measures: Sequence[Measure]) -> list[Measure]:
