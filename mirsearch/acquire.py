@@ -113,7 +113,7 @@ class Acquisition:
             self._ledger.fail_figure(*self._emitted[path], "content", reason)
 
     def preview(self) -> Iterator[tuple[Hit, ArticlePlan, list[FigureState]]]:
-        """Articles that would be taken with their wanted figures; no figure is fetched. `failures` tells what failed."""
+        """Articles that would be taken, with their wanted figures; none is fetched. `failures` tells what failed."""
         for planned in ordered_map(self._plan, self._hits(), ARTICLES_AT_ONCE, ARTICLES_AT_ONCE):
             wanted = list(self._wanted(planned))
             self.failures += [each for each in wanted if isinstance(each, SourceFailure)]

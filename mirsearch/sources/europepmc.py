@@ -77,7 +77,7 @@ def query_text(query: KeywordQuery) -> str:
     if query.since or query.until:
         parts.append(f"FIRST_PDATE:[{query.since or '1600-01-01'} TO {query.until or '2999-12-31'}]")
     if query.journal:
-        journal = clean_text(query.journal).replace('"', " ").strip()
+        journal = clean_text(query.journal.replace('"', " "))
         parts.append(f'JOURNAL:"{journal}"')
     text = " AND ".join(parts)
     if len(text) >= LONGEST:
