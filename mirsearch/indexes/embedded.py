@@ -19,6 +19,7 @@ from mirsearch.indexes.base import ExtractorIdentity, IndexWriter, KnownFigure
 from mirsearch.indexes.embedded_search import Searcher
 from mirsearch.indexes.embedded_stats import counts
 from mirsearch.indexes.matrix import Matrix
+from mirsearch.indexes.postings import Postings
 from mirsearch.indexes.scan import Scanner
 from mirsearch.indexes.sqlite_access import DATABASE, Readers, connect, damaged, ensure, told, write_lock
 from mirsearch.indexes.sqlite_filters import where
@@ -41,7 +42,8 @@ class EmbeddedIndex:
         self._extractor = self._stored_extractor()
         self._matrix = Matrix(self._folder, self._extractor.dims)
         self._scanner = Scanner(settings.threads())
-        self._searcher = Searcher(self._scanner)
+        self._postings = Postings(self._folder)
+        self._searcher = Searcher(self._scanner, self._postings)
 
     @classmethod
     def open(cls, location: str, *, create: ExtractorIdentity | None = None) -> EmbeddedIndex:
@@ -86,6 +88,7 @@ class EmbeddedIndex:
                 _settle(connection)
         with self._readers.snapshot() as connection:
             self._matrix.follow(connection)
+            self._postings.follow(connection)
 
     def _write_connection(self) -> sqlite3.Connection:
         connection = connect(self._folder / DATABASE, "rw")

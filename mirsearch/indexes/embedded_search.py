@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.errors import IndexMismatchError, UsageError
-from mirsearch.indexes.bm25 import Bm25, Postings
+from mirsearch.indexes.bm25 import Bm25, Found
 from mirsearch.indexes.buffers import Buffers, Lent, Single
 from mirsearch.indexes.first_pass import Columns, FirstPass
 from mirsearch.indexes.matrix import Snapshot
+from mirsearch.indexes.postings import Postings
 from mirsearch.indexes.scan import Scanner
 from mirsearch.indexes.sqlite_filters import where
 from mirsearch.indexes.sqlite_rows import batches, marks
@@ -65,9 +66,9 @@ class Terms:
 class Searcher:
     """Scores panels of one index; holds what is worth keeping between queries. Safe to use from several threads."""
 
-    def __init__(self, scanner: Scanner) -> None:
+    def __init__(self, scanner: Scanner, postings: Postings) -> None:
         self._scanner = scanner
-        self._bm25 = Bm25()
+        self._bm25 = Bm25(postings)
         self._buffers = Buffers()
         self._selections: OrderedDict[tuple[int, str, Filters], Selection] = OrderedDict()
         self._lock = threading.Lock()
@@ -91,7 +92,7 @@ class Searcher:
 
     def _first_pass(
         self, now: Snapshot, request: SearchRequest, selection: Selection, excluded: Places,
-        found: Sequence[Postings] | None, lent: Lent,
+        found: Sequence[Found] | None, lent: Lent,
     ) -> tuple[Places, Single | None, float]:  # fmt: skip
         """Rows among which the best are, their dot products with the query, and 1/norm of the query."""
         scan = None if request.vector is None else self._scan(now, request.vector, selection, lent)
@@ -148,7 +149,7 @@ def _check(request: SearchRequest) -> None:
         raise UsageError("the query's vector is not finite", "embed the query again")
 
 
-def _given(request: SearchRequest, found: Sequence[Postings] | None) -> frozenset[str]:
+def _given(request: SearchRequest, found: Sequence[Found] | None) -> frozenset[str]:
     scale = request.field_of_view_nm is not None
     given = {"visual": request.vector is not None, "scale": scale, "text": found is not None}
     return frozenset(name for name, there in given.items() if there)
@@ -185,7 +186,7 @@ def _gathered(now: Snapshot, kept: Places) -> list[NDArray[np.float16]]:
     return found
 
 
-def _summed(found: Sequence[Postings], total: Single, kept: Places | None) -> Single:
+def _summed(found: Sequence[Found], total: Single, kept: Places | None) -> Single:
     """BM25 summed over terms, of every row scored; `total`, one a row of the matrix, is used up."""
     total[:] = 0
     for each in found:
@@ -195,7 +196,7 @@ def _summed(found: Sequence[Postings], total: Single, kept: Places | None) -> Si
 
 def _terms(
     now: Snapshot, request: SearchRequest, rows: Places, dots: Single | None, per_norm: float,
-    found: Sequence[Postings] | None,
+    found: Sequence[Found] | None,
 ) -> Terms:  # fmt: skip
     """The terms of a few rows, exactly."""
     distance = visual = scale = text = None

@@ -82,7 +82,7 @@ class Matrix:
 
     def _write(self, connection: sqlite3.Connection, commit: Rows, found: MatrixFile | None) -> MatrixFile:
         """Append what is new to a matrix of ours, or write one anew; give its place in the folder to it."""
-        if found is not None and _is_past(connection, found.rows):
+        if found is not None and is_past(connection, found.rows.generation, found.rows.token):
             rows = _without_removed(connection, commit, found.rows)
             if len(rows) - np.count_nonzero(rows.alive) <= DEAD_SHARE * len(rows):
                 grown = matrix_file.append(replace(found, rows=rows), self._newer(connection, rows))
@@ -96,9 +96,9 @@ class Matrix:
     def _in_memory(self, connection: sqlite3.Connection, commit: Rows) -> Snapshot:
         """The same without writing: what is at hand, in memory or on disk, and the rest from SQLite."""
         now = self._now
-        if now is None or not _is_past(connection, now.rows):
+        if now is None or not is_past(connection, now.rows.generation, now.rows.token):
             found = matrix_file.load(self.folder, self.dims)
-            usable = found is not None and _is_past(connection, found.rows)
+            usable = found is not None and is_past(connection, found.rows.generation, found.rows.token)
             now = (_mapped(found) if found and usable else None) or Snapshot(Rows(), ())
         rows, added = _without_removed(connection, commit, now.rows), list(now.blocks[1:])
         for longer, block in self._newer(connection, rows):
@@ -156,7 +156,7 @@ def _same(one: Rows, other: Rows) -> bool:
     return (one.generation, one.token) == (other.generation, other.token)
 
 
-def _is_past(connection: sqlite3.Connection, rows: Rows) -> bool:
-    """True where `rows` is of a commit that this database went through, so that it can be caught up."""
-    row = connection.execute("SELECT token FROM commits WHERE generation = ?", (rows.generation,)).fetchone()
-    return bool(row) and row[0] == rows.token
+def is_past(connection: sqlite3.Connection, generation: int, token: str) -> bool:
+    """True for a commit that this database went through, so that what is of it can be caught up."""
+    row = connection.execute("SELECT token FROM commits WHERE generation = ?", (generation,)).fetchone()
+    return bool(row) and row[0] == token

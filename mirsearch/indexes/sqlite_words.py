@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from functools import lru_cache
 
@@ -30,6 +31,16 @@ def retitle(connection: sqlite3.Connection, article: int, title: str) -> None:
         "(SELECT p.key FROM panels p JOIN figures f ON f.key = p.figure WHERE f.article = ?)",
         (searchable(title), article),
     )
+    _mark(connection)
+
+
+def marker(connection: sqlite3.Connection) -> str:
+    """Another one whenever words of a panel that is there already were changed."""
+    return schema.facts(connection).get("words", "")
+
+
+def _mark(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('words', ?)", (secrets.token_hex(8),))
 
 
 def are_current(connection: sqlite3.Connection) -> bool:
@@ -47,4 +58,5 @@ def renew(connection: sqlite3.Connection) -> None:
     for row in rows:
         add(connection, *row)
     connection.execute("INSERT OR REPLACE INTO meta VALUES ('analysis', ?)", (ANALYSIS,))
+    _mark(connection)
     schema.note_commit(connection, removed=False)
