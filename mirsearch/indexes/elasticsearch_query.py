@@ -94,6 +94,11 @@ def text_clause(terms: list[Term]) -> Json | None:
     return {"bool": {"should": found, "minimum_should_match": 1, "_name": "text"}}
 
 
+def without_name(clause: Json) -> Json:
+    """A clause of bool whose own score nobody asks for."""
+    return {"bool": {name: value for name, value in clause["bool"].items() if name != "_name"}}
+
+
 class Asked:
     """A request, understood: which terms count, and the clauses and body that follow."""
 
@@ -136,6 +141,11 @@ class Asked:
         return max(NEAREST, 4 * self.request.top)
 
     @property
+    def gathered(self) -> int:
+        """Candidates in all: two lists of nearest vectors, and twice as many text matches where words are asked."""
+        return (4 if self.text else 2) * self.nearest
+
+    @property
     def script(self) -> Json:
         """The stored script with this request's parameters."""
         formula = self.request.formula
@@ -172,7 +182,7 @@ class Asked:
             size = min(self.request.top + 1, settings.LIMITS.query_top)
             order = [{"_score": "desc"}, {"panel.id": "asc"}]
             return {"query": self.scored(self.filter), "size": size, "sort": order, **common, "track_total_hits": True}
-        window = 3 * self.nearest
+        window = self.gathered
         return {
             "query": self.candidates(),
             "rescore": {
@@ -194,6 +204,8 @@ class Asked:
             half = WINDOW_DECADES * self.request.formula.sigma
             window = _range(FOV, self.log10_fov - half, self.log10_fov + half)
             lists.append(self._knn(self.filter + window))
+            if self.text:  # matches inside the window count twice, and so come first
+                lists.append({"bool": {"must": [without_name(self.text)], "filter": window}})
         if self.text:
             lists.append(self.text)
         return {"bool": {"filter": self.filter, "must_not": self.must_not, "should": lists, "minimum_should_match": 1}}

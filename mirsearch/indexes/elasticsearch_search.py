@@ -87,7 +87,7 @@ def _bound(asked: Asked, found: list[Candidate]) -> float:
     weights, formula = asked.weights, asked.request.formula
     looks = _last(asked, found)
     text_mass = weights.text if asked.words else 0.0
-    text = weights.text * _text_left(asked, found)
+    text, text_inside = (weights.text * each for each in _text_left(asked, found))
     without = (weights.visual * looks + text) / (weights.visual + text_mass)
     if asked.request.field_of_view_nm is None or weights.scale == 0:
         return without
@@ -97,7 +97,7 @@ def _bound(asked: Asked, found: list[Candidate]) -> float:
     half = WINDOW_DECADES * formula.sigma
     inside = [each for each in found if each.decades is not None and each.decades <= half]
     if len(inside) >= asked.nearest:  # fewer are all there are
-        bounds.append((weights.visual * min(looks, _last(asked, inside)) + weights.scale + text) / mass)
+        bounds.append((weights.visual * min(looks, _last(asked, inside)) + weights.scale + text_inside) / mass)
     if formula.missing == "neutral":
         bounds.append(without)
     elif formula.missing == "penalize":
@@ -114,9 +114,17 @@ def _last(asked: Asked, found: list[Candidate]) -> float:
     return min(1.0, terms[asked.nearest - 1] + ROUNDING)
 
 
-def _text_left(asked: Asked, found: list[Candidate]) -> float:
-    """The most that the text term of a panel outside the lists can be."""
-    if not asked.text or len(found) < 3 * asked.nearest:
-        return 0.0  # every panel with one of the words is among the candidates
-    last = sorted((each.bm25 for each in found if each.bm25 > 0), reverse=True)[: asked.nearest]
-    return float(text_term(last[-1], asked.request.formula.text_k)) if len(last) == asked.nearest else 1.0
+def _text_left(asked: Asked, found: list[Candidate]) -> tuple[float, float]:
+    """The most that the text term of a panel outside the lists can be: anywhere, and inside the window.
+
+    Matches are taken in the order of BM25, twice that inside the window; at least 2 k of them are there.
+    """
+    if not asked.text or len(found) < asked.gathered:
+        return 0.0, 0.0  # every panel with one of the words is among the candidates
+    half = WINDOW_DECADES * asked.request.formula.sigma
+    ranks = [each.bm25 * (2 if each.decades is not None and each.decades <= half else 1) for each in found]
+    last = sorted(ranks, reverse=True)[2 * asked.nearest - 1]
+    if last <= 0:
+        return 1.0, 1.0
+    k = asked.request.formula.text_k
+    return float(text_term(last, k)), float(text_term(last / 2, k))
