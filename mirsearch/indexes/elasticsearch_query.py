@@ -18,6 +18,8 @@ Json = dict[str, Any]
 
 NEAREST = 200
 """Panels taken from each list of candidates; 200 by looks and 200 inside the window found all of the exact top 10."""
+SEARCHED = 200
+"""Candidates the graph search keeps at least (`num_candidates`), the longer the fewer it misses."""
 WINDOW_DECADES = 1.0
 """Half-width, in σ, of the field-of-view window of the second list."""
 FIRST = 1000.0
@@ -218,7 +220,7 @@ class Asked:
                 "field": "vector",
                 "query_vector": self._numbers(),
                 "k": k,
-                "num_candidates": k,
+                "num_candidates": max(SEARCHED, k),
                 "filter": filters + left_out,
                 "boost": FIRST,
             }
