@@ -86,6 +86,7 @@ class Acquisition:
         self._known: Known = known or (lambda _: {})
         self._key = query.key(service.name)
         self._halted: str | None = None
+        self._dry = False
         self._emitted: dict[str, tuple[str, str]] = {}
         self.report = AcquisitionReport()
         self.failures: list[SourceFailure] = []
@@ -114,6 +115,7 @@ class Acquisition:
 
     def preview(self) -> Iterator[tuple[Hit, ArticlePlan, list[FigureState]]]:
         """Articles that would be taken, with their wanted figures; none is fetched. `failures` tells what failed."""
+        self._dry = True
         for planned in ordered_map(self._plan, self._hits(), ARTICLES_AT_ONCE, ARTICLES_AT_ONCE):
             wanted = list(self._wanted(planned))
             self.failures += [each for each in wanted if isinstance(each, SourceFailure)]
@@ -174,15 +176,17 @@ class Acquisition:
             return _Planned(hit, failure=SourceFailure(hit.id, f"given up: {known.reason}", note=True))
         if self._halted:
             return _Planned(hit, halt=self._halted)
+        bundled = self._dry and getattr(self._service, "bundled", False)  # its plans bring the figures with them
         try:
-            plan = self._service.plan(hit, lambda terms: unwanted(terms, self._query) is None)
+            plan = self._service.plan(hit, lambda terms: not bundled and unwanted(terms, self._query) is None)
         except SourceError as error:
             cause = error.cause if isinstance(error, FetchError) else "content"
             if cause in _HALTING:
                 return _Planned(hit, halt=str(error))
             self._ledger.fail_article(hit, cause, str(error))
             return _Planned(hit, failure=SourceFailure.of(hit.id, error))
-        self._ledger.put_plan(hit, plan)
+        if not bundled:
+            self._ledger.put_plan(hit, plan)
         return _Planned(hit, plan)
 
     def _wanted(self, planned: _Planned) -> Iterator[FigureState | SourceFailure]:
@@ -285,8 +289,10 @@ class Acquisition:
 
     def path_of(self, state: FigureState) -> Path:
         """Where a figure's file is kept: below the workspace, under its article's id and version."""
-        parent = state.figure.url.rpartition("/")[0].rpartition("/")[2]
-        folder = parent if parent.startswith(state.article) else state.article
+        address, _, inside = state.figure.url.partition("#")
+        segment = address.split("/")[-1 if inside else -2]
+        name = state.article.rpartition(":")[2]
+        folder = segment if segment.startswith(name) else name
         return self._folder / "figures" / _plain(folder) / _plain(state.figure.name)
 
 

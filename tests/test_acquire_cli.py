@@ -172,6 +172,7 @@ def test_failures_are_listed_with_their_cause(world, environment, tmp_path):
         (["--source", "pmc"], "takes either"),
         (["--source", "pmc", "nonsense"], "no PMC id"),
         (["--source", "europepmc", "PMC1"], "takes no ids"),
+        (["--keyword", "a", "--source", "arxiv", "--in", "captions"], "can't be searched"),
         (["--keyword", "a", "--update"], "either"),
         (["--update"], "no query to repeat"),
         ([], "nothing to take in"),
@@ -182,6 +183,7 @@ def test_wrong_calls_are_refused_in_one_line(environment, tmp_path, words, told)
     ran = run("ingest", *words, "--index", tmp_path / "idx", code=2)
     assert told in ran.err
     assert len(ran.err.splitlines()) == 1
+    assert words == ["--update"] or not (tmp_path / "idx").exists()
 
 
 def test_no_panel_comes_of_a_damaged_image(environment, tmp_path):

@@ -59,6 +59,7 @@ def is_service(name: str | None) -> bool:
 
 def query_of(asked: Asked, service: str) -> KeywordQuery:
     """The query, each option checked; UsageError names the one that is wrong."""
+    from mirsearch import plugins
     from mirsearch.sources.pmc import pmc_ids
     from mirsearch.sources.services import PLACES, KeywordQuery, check_keywords, parse_day, parse_licenses
 
@@ -71,11 +72,13 @@ def query_of(asked: Asked, service: str) -> KeywordQuery:
     since, until = parse_day(asked.since, "--since"), parse_day(asked.until, "--until", last=True)
     if since and until and since > until:
         raise UsageError(f"--since {since} is after --until {until}", "turn them round")
-    return KeywordQuery(
+    query = KeywordQuery(
         keywords=check_keywords(asked.keywords), ids=pmc_ids(asked.ids), where=asked.where, since=since, until=until,
         journal=asked.journal, licenses=parse_licenses(asked.license), max_articles=asked.max_articles,
         max_figures=asked.max_figures, micrographs=not asked.all_figures, retracted=asked.retracted,
     )  # fmt: skip
+    plugins.load("services", service).check(query)
+    return query
 
 
 def acquire(

@@ -42,7 +42,9 @@ def ingest(
     index: IndexOption = None,
     source: Annotated[
         str | None,
-        typer.Option("--source", help="Take the paths as this source's: folder, jats, …; or ask europepmc, pmc."),
+        typer.Option(
+            "--source", help="Take the paths as this source's: folder, jats, …; or ask europepmc, pmc, arxiv."
+        ),
     ] = None,
     keyword: Annotated[
         list[str] | None,
@@ -111,7 +113,7 @@ def _ingest_services(asked: Asked, source: str | None, index: str | None, parts:
     """Ask services for figures; print what came."""
     service = source or "europepmc"
     if not is_service(service):
-        raise UsageError(f"--keyword can't be asked of --source {service}", "give --source europepmc or pmc")
+        raise UsageError(f"--keyword can't be asked of --source {service}", "give --source europepmc, pmc or arxiv")
     if update and (asked.keywords or asked.ids):
         raise UsageError("--update repeats queries asked before", "give either --update or --keyword")
     queries = None if update else [(service, query_of(asked, service))]

@@ -44,6 +44,11 @@ class EuropePmc:
         self._client = client
         self._bucket = Bucket(client, full_text=lambda pmcid: full_text(client, pmcid))
 
+    @staticmethod
+    def check(query: KeywordQuery) -> None:
+        """UsageError where the query can't be asked."""
+        query_text(query)
+
     def search(self, query: KeywordQuery, cursor: str | None) -> SearchPage:
         """A page of up to 100 hits. SourceError where Europe PMC could not be asked."""
         return search(self._client, query, cursor)

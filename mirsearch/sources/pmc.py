@@ -11,7 +11,7 @@ from mirsearch.errors import UsageError
 from mirsearch.http.client import HttpClient
 from mirsearch.settings import EUROPEPMC, PMC, Service
 from mirsearch.sources.articles import normal_pmcid
-from mirsearch.sources.europepmc import full_text, search
+from mirsearch.sources.europepmc import full_text, query_text, search
 from mirsearch.sources.pmc_bucket import Bucket
 from mirsearch.sources.services import ArticlePlan, FetchedFigure, Hit, KeywordQuery, PlannedFigure, SearchPage, Wants
 
@@ -28,6 +28,12 @@ class Pmc:
     def __init__(self, client: HttpClient) -> None:
         self._client = client
         self._bucket = Bucket(client, full_text=lambda pmcid: full_text(client, pmcid))
+
+    @staticmethod
+    def check(query: KeywordQuery) -> None:
+        """UsageError where the query can't be asked."""
+        if not query.ids:
+            query_text(query)
 
     def search(self, query: KeywordQuery, cursor: str | None) -> SearchPage:
         """The articles asked for by id; with keywords, a page of Europe PMC's hits."""

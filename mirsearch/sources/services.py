@@ -152,6 +152,10 @@ class ArticleService(Protocol):
     origin: ClassVar[str]
     hosts: ClassVar[tuple[Service, ...]]
 
+    @staticmethod
+    def check(query: KeywordQuery) -> None:
+        """UsageError where the query can't be asked of this service."""
+
     def search(self, query: KeywordQuery, cursor: str | None) -> SearchPage:
         """A page of hits, the first one where `cursor` is None. SourceError where the service could not be asked."""
 

@@ -1,0 +1,121 @@
+"""E-prints unpacked safely: tar, gzip or plain TeX; no path leads out, no link is followed, nothing outgrows bounds."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from mirsearch.errors import SourceError
+
+MOST_BYTES = 1 << 30
+MOST_MEMBERS = 10_000
+MOST_TEX = 5 << 20
+_CHUNK = 1 << 20
+_TEX = (".tex", ".ltx", ".latex")
+
+
+class Eprint:
+    """The files of an e-print. SourceError names what it is where it has no LaTeX source."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path, self._name = path, name
+
+    def scan(self) -> tuple[dict[str, str], frozenset[str]]:
+        """LaTeX sources by path (a single file is `main.tex`), and the paths of all files."""
+        texts, files = {}, set()
+        with self._opened() as source:
+            if isinstance(source, bytes):
+                return {"main.tex": _text(source)}, frozenset(("main.tex",))
+            for member in _members(source, self._name):
+                files.add(_clean(member.name))
+                if member.name.lower().endswith(_TEX) and member.size <= MOST_TEX:
+                    texts[_clean(member.name)] = _text(_read(source, member, MOST_TEX))
+        return texts, frozenset(files)
+
+    def read(self, name: str, limit: int) -> bytes:
+        """A file's bytes; SourceError where it is not there or larger than `limit`."""
+        with self._opened() as source:
+            if not isinstance(source, bytes):
+                for member in _members(source, self._name):
+                    if _clean(member.name) == name:
+                        if member.size > limit:
+                            raise SourceError(f"{self._name}: {name} is larger than {limit:,} bytes")
+                        return _read(source, member, limit)
+        raise SourceError(f"{self._name}: no {name} in the e-print")
+
+    @contextmanager
+    def _opened(self) -> Iterator[tarfile.TarFile | bytes]:
+        with self._path.open("rb") as file, tempfile.TemporaryFile() as plain:
+            head = file.read(4)
+            file.seek(0)
+            if head.startswith(b"%PDF"):
+                raise SourceError(f"{self._name}: only a PDF, no LaTeX source")
+            try:
+                if head.startswith(b"\x1f\x8b"):
+                    self._unpack(file, plain)
+                else:
+                    shutil.copyfileobj(file, plain)
+                plain.seek(0)
+                first = plain.read(512)
+                plain.seek(0)
+                if first[257:262] == b"ustar" or _is_old_tar(first):
+                    with tarfile.open(fileobj=plain, mode="r:") as archive:
+                        yield archive
+                else:
+                    yield plain.read(MOST_TEX)
+            except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+                raise SourceError(f"{self._name}: a damaged e-print ({error})", "run it again later") from error
+
+    def _unpack(self, packed: IO[bytes], plain: IO[bytes]) -> None:
+        """Undo gzip, up to MOST_BYTES: a few bytes may stand for very many."""
+        total = 0
+        with gzip.open(packed) as stream:
+            while chunk := stream.read(_CHUNK):
+                total += len(chunk)
+                if total > MOST_BYTES:
+                    raise SourceError(f"{self._name}: unpacks to more than {MOST_BYTES:,} bytes")
+                plain.write(chunk)
+
+
+def _members(archive: tarfile.TarFile, name: str) -> Iterator[tarfile.TarInfo]:
+    """Plain files whose paths stay inside; links, devices and paths that climb out are passed over."""
+    for count, member in enumerate(archive, start=1):
+        if count > MOST_MEMBERS:
+            raise SourceError(f"{name}: more than {MOST_MEMBERS:,} files in the e-print")
+        path = PurePosixPath(member.name)
+        if member.isreg() and not path.is_absolute() and ".." not in path.parts and member.name.isprintable():
+            yield member
+
+
+def _read(archive: tarfile.TarFile, member: tarfile.TarInfo, limit: int) -> bytes:
+    stream = archive.extractfile(member)
+    return b"" if stream is None else stream.read(limit)
+
+
+def _clean(name: str) -> str:
+    return str(PurePosixPath(name))
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _is_old_tar(head: bytes) -> bool:
+    """A tar without its magic word: its header's checksum tells it."""
+    if len(head) < 512:
+        return False
+    try:
+        told = int(head[148:156].strip(b" \0") or b"-1", 8)
+    except ValueError:
+        return False
+    return told == sum(head[:148]) + 8 * 32 + sum(head[156:512])
