@@ -80,6 +80,39 @@ def test_a_keyword_becomes_a_corpus(corpus, world):
         assert row["image"] == row["origins"][1]["location"]
 
 
+def test_every_panel_tells_where_it_came_from(corpus, world):
+    index, _ = corpus
+    _, arts = world
+    by_pmcid = {art.pmcid: art for art in arts}
+    for row in rows(index):
+        (told,) = row["provenance"]
+        art = by_pmcid[told["article"]]
+        data = art.figures[0].data
+        assert told["url"] == row["origins"][0]["location"]
+        assert told["md5"] == hashlib.md5(data).hexdigest()
+        assert told["sha256"] == hashlib.sha256(data).hexdigest()
+        assert told["rights_holder"] == art.holder
+        assert (told["retracted"], told["covered_by_license"]) == (False, row["permission_note"] is None)
+
+
+def test_credits_name_article_license_and_holder(corpus, world):
+    index, _ = corpus
+    _, arts = world
+    lines = run("export", "--attribution", "--index", index).out.splitlines()
+    assert len(lines) == 4
+    for art, line in zip(arts[:4], lines, strict=True):
+        for word in (
+            art.holder,
+            art.doi,
+            "Ada Larch",
+            "CC BY 4.0",
+            "creativecommons.org/licenses/by/4.0/",
+            art.figures[0].label,
+        ):
+            assert word in line
+    assert "not known" in run("export", "--format", "xml", "--index", index, code=2).err
+
+
 def test_it_can_be_asked(corpus):
     index, _ = corpus
     answer = run("query", "--text", "nano rods", "--index", index, "--format", "json").json()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ from mirsearch.cli.common import IndexOption, TableFormat, console, open_index, 
 from mirsearch.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
+    from mirsearch.indexes.base import Index
+    from mirsearch.ledger import Ledger
     from mirsearch.query import StoredPanel
 
 FormatOption = Annotated[TableFormat, typer.Option("--format", help="table or json.")]
@@ -74,22 +77,44 @@ def delete(
 def export(
     target: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
     vectors: Annotated[bool, typer.Option("--vectors", help="With each panel's vector.")] = False,
+    form: Annotated[str, typer.Option("--format", help="jsonl: one panel a line.")] = "jsonl",
+    attribution: Annotated[
+        bool, typer.Option("--attribution", help="Write credits instead: one line an article, with its license.")
+    ] = False,
     index: IndexOption = None,
 ) -> None:
-    """Write every panel as one line of JSON (JSON Lines), all its fields."""
-    import json
-
-    from mirsearch.answer import stored_json
+    """Write every panel as one line of JSON (JSON Lines), all its fields; or the credits."""
+    from mirsearch import settings
+    from mirsearch.attribution import credit_lines
+    from mirsearch.cli.acquire_cmd import ledger_at
     from mirsearch.cli.common import writing
     from mirsearch.query import Filters
 
+    if form != "jsonl":
+        raise UsageError(f"--format {form!r} is not known", "give jsonl, or --attribution")
     corpus = open_index(index)
-    with writing(target) as stream:
-        for stored in corpus.select(Filters()):
-            row = stored_json(stored)
-            if vectors:
-                row["vector"] = [round(float(value), 7) for value in corpus.vector(stored.panel.id)]
-            stream.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+    ledger = ledger_at(settings.index_location(index), make=False)
+    try:
+        with writing(target) as stream:
+            panels = corpus.select(Filters())
+            lines = credit_lines(panels, ledger) if attribution else _rows(corpus, panels, ledger, vectors)
+            for line in lines:
+                stream.write(line + "\n")
+    finally:
+        ledger.close()
+
+
+def _rows(corpus: Index, panels: Iterator[StoredPanel], ledger: Ledger, vectors: bool) -> Iterator[str]:
+    import json
+
+    from mirsearch.answer import stored_json
+    from mirsearch.attribution import provenance
+
+    for stored in panels:
+        row = stored_json(stored) | {"provenance": provenance(stored.figure, ledger)}
+        if vectors:
+            row["vector"] = [round(float(value), 7) for value in corpus.vector(stored.panel.id)]
+        yield json.dumps(row, ensure_ascii=False, allow_nan=False)
 
 
 def _find(index: str | None, some_id: str) -> list[StoredPanel]:
