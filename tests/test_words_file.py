@@ -33,6 +33,18 @@ def looked_for(rows: list[tuple[str, str, str]], term: tuple[str, ...]) -> list[
     return found
 
 
+BOOSTS = np.array([1, 0.5, 0.25], dtype=np.float32)
+
+
+def counted(rows: list[tuple[str, str, str]], term: tuple[str, ...]) -> dict[int, float]:
+    found = {}
+    for number, row in enumerate(rows):
+        often = sum(len(looked_for([(text, "", "")], term)) * boost for text, boost in zip(row, BOOSTS, strict=True))
+        if often:
+            found[number] = float(often)
+    return found
+
+
 @settings(max_examples=150, deadline=None)
 @given(panels, terms, st.sampled_from([1, 4, 1 << 20]))
 def test_words_and_phrases_are_found_where_they_are(
@@ -49,6 +61,9 @@ def test_words_and_phrases_are_found_where_they_are(
             assert each.lengths().tolist() == [sum(len(text.split()) for text in row) for row in rows]
             assert (len(each), each.last_key) == (len(rows), numbered(rows)[-1][0] if rows else 0)
             assert len(each.ends) == FIELDS * len(rows)
+            panel, often = each.having(term, BOOSTS)
+            assert dict(zip(panel.tolist(), often.tolist(), strict=True)) == counted(rows, term)
+            assert panel.tolist() == sorted(panel.tolist())
         assert loaded[1]["mine"] == 7
         del loaded, each  # Windows lets no mapped file be removed
 
@@ -57,8 +72,8 @@ ROWS = [("gold rods on carbon", "500 nm", "rods"), ("carbon carbon", "", "of gol
 ASKED = [("gold",), ("rods",), ("carbon", "carbon"), ("gold", "rods"), ("500", "nm"), ("of",), ("tin",)]
 
 
-def answers(found: Words) -> list[list[int]]:
-    return [found.places(term).tolist() for term in ASKED]
+def answers(found: Words) -> list[list[float]]:
+    return [[*found.places(term).tolist(), *map(float, np.concatenate(found.having(term, BOOSTS)))] for term in ASKED]
 
 
 def test_no_damage_passes_for_an_answer(tmp_path: Path) -> None:

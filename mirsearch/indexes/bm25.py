@@ -91,10 +91,14 @@ class Bm25:
 
 def scored(corpus: Corpus, term: Term) -> Found:
     """A term's rows by the file of words; DamagedWordsError."""
-    rows, often = corpus.counts(term, _BOOSTS)
-    length = corpus.lengths[rows] / np.float32(corpus.mean or 1.0)
-    scores = often * np.float32(_idf(corpus.panels, len(rows)) * (_K1 + 1)) / (often + _K1 * (1 - _B + _B * length))
-    return Found(rows, scores.astype(np.float32))
+    rows, often = corpus.having(term, _BOOSTS)
+    norm = corpus.length[rows]
+    norm *= np.float32(_K1 * _B)
+    norm += np.float32(_K1 * (1 - _B))
+    norm += often
+    often *= np.float32(_idf(corpus.panels, len(rows)) * (_K1 + 1))
+    often /= norm
+    return Found(rows, often)
 
 
 def by_fts5(connection: sqlite3.Connection, now: Snapshot, term: Term) -> Found:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mirsearch.indexes import sqlite_words, words_file
 from mirsearch.indexes.locks import FileLock, LockHeldError
 from mirsearch.indexes.matrix import Snapshot, is_past, last_commit
-from mirsearch.indexes.words_file import FIELDS, Words
+from mirsearch.indexes.words_file import Single, Words
 from mirsearch.text import Term
 
 LOCK = "words.lock"
@@ -34,25 +34,25 @@ _NOWHERE = (np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.float32))
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Words with the row of the matrix that each of their panels has, -1 where it is gone."""
+    """Words with the row of the matrix that each of their panels has, -1 where it is gone; None: the panel's number."""
 
     words: Words
-    rows: NDArray[np.intp]
+    rows: NDArray[np.intp] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """All words at one commit, in parts whose rows ascend: `panels` of them, `mean` words long, each of `lengths`."""
+    """All words at one commit, in parts whose rows ascend: how many panels there are, and how many words each row has,
+    in multiples of the mean."""
 
     parts: tuple[Part, ...]
     panels: int
-    mean: float
-    lengths: NDArray[np.float32]
+    length: Single
 
-    def counts(self, term: Term, boosts: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-        """Rows that have a term, ascending, and how often, each time counted as its field's boost (caption, text,
+    def having(self, term: Term, boosts: Single) -> tuple[NDArray[np.intp], Single]:
+        """Rows that have a term, ascending, and how often, each time counted as its text's boost (caption, text,
         title); DamagedWordsError."""
-        found = [_counts(part, term, boosts) for part in self.parts] or [_NOWHERE]
+        found = [_having(part, term, boosts) for part in self.parts] or [_NOWHERE]
         if len(found) == 1:
             return found[0]
         return np.concatenate([rows for rows, _ in found]), np.concatenate([often for _, often in found])
@@ -168,9 +168,11 @@ def _corpus(parts: Sequence[Words], now: Snapshot) -> Corpus:
     for words in parts:
         rows = _rows(words.key, now)
         lengths[rows[rows >= 0]] = words.lengths()[rows >= 0]
-        placed.append(Part(words, rows))
+        same = np.array_equal(rows, np.arange(len(rows)))
+        placed.append(Part(words, None if same else rows))
     panels = int(np.count_nonzero(now.rows.alive))
-    return Corpus(tuple(placed), panels, float(lengths.sum(dtype=np.float64)) / max(panels, 1), lengths)
+    mean = float(lengths.sum(dtype=np.float64)) / max(panels, 1)
+    return Corpus(tuple(placed), panels, lengths / np.float32(mean or 1.0))
 
 
 def _rows(key: NDArray[np.int64], now: Snapshot) -> NDArray[np.intp]:
@@ -182,14 +184,10 @@ def _rows(key: NDArray[np.int64], now: Snapshot) -> NDArray[np.intp]:
     return found
 
 
-def _counts(part: Part, term: Term, boosts: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    places = part.words.places(term)
-    if not len(places):
-        return _NOWHERE
-    field = np.searchsorted(part.words.ends, places.astype(np.uint32))
-    panel = field // FIELDS
-    firsts = np.flatnonzero(np.diff(panel, prepend=-1))
-    often = np.add.reduceat(boosts[field - panel * FIELDS], firsts)
-    rows = part.rows[panel[firsts]]
+def _having(part: Part, term: Term, boosts: Single) -> tuple[NDArray[np.intp], Single]:
+    panel, often = part.words.having(term, boosts)
+    if part.rows is None:
+        return panel, often
+    rows = part.rows[panel]
     there = rows >= 0
     return (rows, often) if there.all() else (rows[there], often[there])
