@@ -348,3 +348,33 @@ def test_queries_survive_json():
     query = replace(NANO, licenses=("cc0",), since="2020-01-01", max_figures=3)
     assert KeywordQuery.from_json(json.loads(json.dumps(query.as_json()))) == query
     assert query.key("pmc") != query.key("europepmc") != NANO.key("europepmc")
+
+
+@pytest.mark.data
+def test_real_articles_come_as_they_are(shared_data, tmp_path, monkeypatch):
+    """Articles as Europe PMC served them, their figures under the names their texts give."""
+    writer, truth = WorldWriter(tmp_path / "world"), {}
+    for folder in sorted((shared_data / "articles").glob("PMC*")):
+        told = json.loads((folder / "figures.json").read_text())
+        there = [each for each in told["figures"] if each["image"]]
+        figs = [Fig(each["caption"], each["label"], f"{each['graphic']}.jpg", (folder / each["image"]).read_bytes())
+                for each in there]  # fmt: skip
+        writer.add(Art(int(folder.name[3:]), figs, xml=(folder / "fulltext.xml").read_text(), hit={"doi": told["doi"]}))
+        truth.update({(folder.name, each["graphic"]): (told, each) for each in there})
+    with served(writer.write()) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        place = Place(tmp_path / "run", {})
+        items, acquisition = place.run(replace(NANO, keywords=("about",), micrographs=False))
+        chosen, _ = place.run(replace(NANO, keywords=("about",)))
+    found = {(each.article.pmcid, each.path.stem): each for each in figures(items)}
+    assert set(found) == set(truth)
+    for key, (told, each) in truth.items():
+        item = found[key]
+        assert item.label == each["label"]
+        assert item.caption.split()[:8] == each["caption"].split()[:8]
+        assert item.article.doi == told["doi"].lower()
+        assert item.article.journal == told["journal"]
+        assert item.article.license.startswith("CC BY")
+    assert acquisition.report.skipped_articles.total() == 0
+    assert chosen == []  # all there already, and no plot among them is asked for again
