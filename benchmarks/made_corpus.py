@@ -62,6 +62,11 @@ def question(made: World, rng: np.random.Generator, cluster: int) -> str:
     return " ".join([str(rng.choice(topic)), *rng.choice(made.words, size=2, p=made.odds)])
 
 
+def common_question(made: World, rng: np.random.Generator) -> str:
+    """Two or three words, each as likely as captions have it."""
+    return " ".join(rng.choice(made.words, size=int(rng.integers(2, 4)), p=made.odds))
+
+
 def records(made: World, count: int, seed: int = 2) -> Iterator[FigureRecord]:
     """Figures of four panels, `count` panels in all; two thirds have a scale."""
     rng = np.random.default_rng(seed)

@@ -30,6 +30,7 @@ GATHER_SHARE = 0.125
 """Below this share of rows, those that the filters leave are copied out and scanned alone."""
 
 Places = NDArray[np.intp]
+_NONE: Places = np.zeros(0, dtype=np.intp)
 Scan = Callable[[], tuple[Single, float]]
 
 
@@ -50,7 +51,7 @@ class Selection:
         """Where rows are among those scored; rows that are not there are left out."""
         if self.kept is None:
             return rows if self.veto is None else rows[~self.veto[rows]]
-        return np.flatnonzero(np.isin(self.kept, rows))
+        return np.flatnonzero(np.isin(self.kept, rows)) if len(rows) else rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,29 +84,13 @@ class Searcher:
         count = selection.count - len(excluded)
         if request.vector is None and request.field_of_view_nm is None and not words:
             return SearchResult([], exact=True, considered=count, detail=detail)
-        found = self._bm25.find(connection, now, words) if words else None
         with self._buffers.lent() as lent:
-            rows, dots, per_norm = self._first_pass(now, request, selection, excluded, found, lent)
+            scan = None if request.vector is None else self._scan(now, request.vector, selection, lent)
+            found = self._bm25.find(connection, now, words) if words else None
+            rows, dots, per_norm = _first_pass(now, request, selection, excluded, found, scan, lent)
         terms = _terms(now, request, rows, dots, per_norm, found)
         panels = _best(connection, now, rows, request, terms)
         return SearchResult(panels, exact=True, considered=count, detail=detail)
-
-    def _first_pass(
-        self, now: Snapshot, request: SearchRequest, selection: Selection, excluded: Places,
-        found: Sequence[Found] | None, lent: Lent,
-    ) -> tuple[Places, Single | None, float]:  # fmt: skip
-        """Rows among which the best are, their dot products with the query, and 1/norm of the query."""
-        scan = None if request.vector is None else self._scan(now, request.vector, selection, lent)
-        first = FirstPass(request.formula, selection.columns, _given(request, found), lent)
-        if request.field_of_view_nm is not None:
-            first.add_scale(math.log10(request.field_of_view_nm))
-        if found is not None:
-            first.add_text(_summed(found, lent.take(len(now.rows)), selection.kept))
-        dots, per_norm = scan() if scan else (None, 0.0)
-        if dots is not None:
-            first.add_visual(dots, per_norm)
-        at = first.candidates(request.top, selection.veto, excluded)
-        return selection.rows(at), None if dots is None else dots[at], per_norm
 
     def _selection(self, connection: sqlite3.Connection, now: Snapshot, filters: Filters) -> Selection:
         name = (now.rows.generation, now.rows.token, filters)
@@ -131,12 +116,33 @@ class Searcher:
                 f"a query vector of shape {vector.shape}, where the index holds {dims} dims",
                 "embed the query with the extractor of the index",
             )
-        half = np.ascontiguousarray(vector, dtype="<f2")
-        norm = float(np.linalg.norm(half.astype(np.float64)))
+        with np.errstate(over="ignore"):
+            half = np.ascontiguousarray(vector, dtype="<f2")
+        wide = half.astype(np.float64)
+        norm = math.sqrt(wide @ wide)
+        if not math.isfinite(norm):
+            raise UsageError("the query's vector is not finite", "embed the query again")
         kept = selection.kept
         blocks = now.blocks if kept is None else _gathered(now, kept)
         waiting = self._scanner.start(blocks, half, lent.take(sum(map(len, blocks))))
         return lambda: (waiting(), 1 / norm if norm > 0 else 0.0)
+
+
+def _first_pass(
+    now: Snapshot, request: SearchRequest, selection: Selection, excluded: Places,
+    found: Sequence[Found] | None, scan: Scan | None, lent: Lent,
+) -> tuple[Places, Single | None, float]:  # fmt: skip
+    """Rows among which the best are, their dot products with the query, and 1/norm of the query."""
+    first = FirstPass(request.formula, selection.columns, _given(request, found), lent)
+    if request.field_of_view_nm is not None:
+        first.add_scale(math.log10(request.field_of_view_nm))
+    if found is not None:
+        first.add_text(_summed(found, lent.take(len(now.rows)), selection.kept))
+    dots, per_norm = scan() if scan else (None, 0.0)
+    if dots is not None:
+        first.add_visual(dots, per_norm)
+    at = first.candidates(request.top, selection.veto, excluded)
+    return selection.rows(at), None if dots is None else dots[at], per_norm
 
 
 def _check(request: SearchRequest) -> None:
@@ -145,8 +151,6 @@ def _check(request: SearchRequest) -> None:
     view = request.field_of_view_nm
     if view is not None and not (view > 0 and math.isfinite(view)):
         raise UsageError(f"a field of view of {view} nm", "give one above 0")
-    if request.vector is not None and not np.abs(request.vector).max(initial=0) <= np.finfo(np.float16).max:
-        raise UsageError("the query's vector is not finite", "embed the query again")
 
 
 def _given(request: SearchRequest, found: Sequence[Found] | None) -> frozenset[str]:
@@ -171,6 +175,8 @@ def _selected(connection: sqlite3.Connection, now: Snapshot, filters: Filters) -
 
 def _rows_of(connection: sqlite3.Connection, now: Snapshot, panel_ids: frozenset[str]) -> Places:
     keys: list[int] = []
+    if not panel_ids:
+        return _NONE
     for part in batches(panel_ids):
         keys.extend(row[0] for row in connection.execute(f"SELECT key FROM panels WHERE id IN ({marks(part)})", part))
     return now.positions(np.array(keys, dtype=np.int64))
@@ -229,15 +235,14 @@ def _best(
     ids: dict[int, str] = {}
     for part in batches(keys):
         ids.update(connection.execute(f"SELECT key, id FROM panels WHERE key IN ({marks(part)})", part))
-    named = [(ids[key], place) for key, place in zip(keys, at.tolist(), strict=True)]
-    best = sorted(named, key=lambda each: (-score[each[1]], each[0]))[:count]
-    return [_scored(panel_id, place, score, terms) for panel_id, place in best]
+    named = [(-value, ids[key], place) for value, key, place in zip(score[at].tolist(), keys, at.tolist(), strict=True)]
+    best = sorted(named)[:count]
+    return _scored([panel_id for _, panel_id, _ in best], np.array([place for *_, place in best]), score, terms)
 
 
-def _scored(panel_id: str, at: int, score: Floats, terms: Terms) -> ScoredPanel:
-    def value(column: Floats | None) -> float | None:
-        return None if column is None or np.isnan(column[at]) else float(column[at])
-
-    return ScoredPanel(
-        panel_id, float(score[at]), value(terms.distance), value(terms.visual), value(terms.scale), value(terms.text)
-    )
+def _scored(ids: Sequence[str], at: Places, score: Floats, terms: Terms) -> list[ScoredPanel]:
+    columns = (terms.distance, terms.visual, terms.scale, terms.text)
+    given = [[None] * len(at) if each is None else each[at].tolist() for each in columns]
+    scale = [None if value is None or math.isnan(value) else value for value in given[2]]
+    rows = zip(ids, score[at].tolist(), given[0], given[1], scale, given[3], strict=True)
+    return [ScoredPanel(*row) for row in rows]

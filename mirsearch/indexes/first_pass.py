@@ -8,7 +8,7 @@ the k-th best of the first pass can be among the best k.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,19 +27,21 @@ _WIDEST = 0.01
 """A margin above this saves too little: every panel is then scored exactly."""
 _LEAST_OTHERS = 1e-3
 """Share of the other weights below which float32 doesn't tell panels without a field of view apart."""
+_FACTORS = 4
 _GROUPS = 16
 """Groups of rows whose best is looked at, as a multiple of what is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What a score needs of each row: log10 of its field of view (infinite: none), 1/norm of its vector, and 1 or 0 for
+    """What a score needs of each row: log10 of its field of view (infinite: none), 1/norm of its vector, and
     whether it has a field of view (None: all have); `reach` is the largest finite |log10 of a field of view|."""
 
     log10_fov: Single
     inverse_norm: Single
-    has_fov: Single | None
+    has_fov: NDArray[np.bool_] | None
     reach: float
+    _factors: dict[float, Single] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, rows: Rows) -> Columns:
@@ -48,9 +50,20 @@ class Columns:
         return cls(
             np.where(lacks, np.inf, rows.log10_fov).astype(np.float32),
             np.asarray(rows.inverse_norm, dtype=np.float32),
-            (~lacks).astype(np.float32) if lacks.any() else None,
+            ~lacks if lacks.any() else None,
             float(np.abs(rows.log10_fov[~lacks]).max(initial=0.0)),
         )
+
+    def factor(self, others: float) -> Single:
+        """1/`others` where there is no field of view and 1 where there is one, kept for the next question."""
+        found = self._factors.get(others)
+        if found is None:
+            assert self.has_fov is not None
+            found = np.where(self.has_fov, np.float32(1), np.float32(1 / others))
+            if len(self._factors) >= _FACTORS:
+                self._factors.clear()
+            self._factors[others] = found
+        return found
 
     def take(self, kept: NDArray[np.intp]) -> Columns:
         """Some of the rows alone."""
@@ -84,11 +97,11 @@ class FirstPass:
         self._margin += margin
         column = self._columns.log10_fov
         term = np.subtract(column, np.float32(query_log10_fov), out=self._lent.take(len(column)))
-        term *= np.float32(1 / sigma)
         term *= term
-        term *= np.float32(-0.5)
+        term *= np.float32(-0.5 / sigma**2)
         np.exp(term, out=term)
-        self._add(term, "scale")
+        term *= np.float32(self._share["scale"])
+        self._add(term)
 
     def add_text(self, bm25: Single) -> None:
         """The text term of BM25 scores ≥ 0, an array that is used up."""
@@ -97,18 +110,19 @@ class FirstPass:
             self._sure = False
             return
         bm25 /= np.add(bm25, np.float32(k), out=self._lent.take(len(bm25)))
-        self._add(bm25, "text")
+        bm25 *= np.float32(self._share["text"])
+        self._add(bm25)
 
     def add_visual(self, dots: Single, per_norm: float) -> None:
         """The visual term of dot products with a query of length 1/`per_norm`."""
         term = np.multiply(dots, self._columns.inverse_norm, out=self._lent.take(len(dots)))
-        term *= np.float32(per_norm / 2)
-        term += np.float32(0.5)
-        np.clip(term, 0, 1, out=term)
-        self._add(term, "visual")
+        share = self._share["visual"]
+        term *= np.float32(share * per_norm / 2)
+        term += np.float32(share / 2)
+        np.clip(term, np.float32(0), np.float32(share), out=term)
+        self._add(term)
 
-    def _add(self, term: Single, name: str) -> None:
-        term *= np.float32(self._share[name])
+    def _add(self, term: Single) -> None:
         if self._total is None:
             self._total = term
         else:
@@ -138,14 +152,11 @@ class FirstPass:
             return self._total
         others = self._share["visual"] + self._share["text"]
         if self._formula.missing == "exclude" or others == 0:
-            np.copyto(self._total, -np.inf, where=has_fov == 0)
+            np.copyto(self._total, -np.inf, where=~has_fov)
             return self._total
         if others < _LEAST_OTHERS:
             return None
-        self._margin += 4 * _UNIT / others  # the two factors below don't quite add up to 1
-        weight = np.multiply(has_fov, np.float32(1 - 1 / others), out=self._lent.take(len(has_fov)))
-        weight += np.float32(1 / others)
-        self._total *= weight
+        self._total *= self._columns.factor(others)
         return self._total
 
 

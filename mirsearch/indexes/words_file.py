@@ -13,7 +13,7 @@ import json
 import zlib
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,7 @@ class Words:
     pattern: NDArray[np.uint16]
     panel: NDArray[np.uint32]
     positions: NDArray[np.uint32]
+    _numbers: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.key)
@@ -115,9 +116,14 @@ class Words:
         return found
 
     def _number(self, word: str) -> int | None:
+        if word in self._numbers:
+            return self._numbers[word]
         wanted = _bytes(word)
         number = bisect.bisect_left(range(len(self.crc)), wanted, key=self._spelled)
-        return number if number < len(self.crc) and self._spelled(number) == wanted else None
+        if number == len(self.crc) or self._spelled(number) != wanted:
+            return None
+        self._numbers[word] = number
+        return number
 
     def _spelled(self, number: int) -> bytes:
         return self.letters[self.letter[number] : self.letter[number + 1]].tobytes()
