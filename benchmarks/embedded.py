@@ -111,6 +111,13 @@ class Watch:
         return found
 
 
+def forget_words(index: EmbeddedIndex) -> None:
+    """Let every word be new to an index."""
+    index._searcher._bm25._kept.clear()
+    for part in index._postings._now.parts if index._postings._now else ():
+        part.words._numbers.clear()
+
+
 def compare(folder: Path, dims: int, count: int, lancedb: bool) -> dict[str, Any]:
     """All engines, question by question in turn, so that what else the machine does hits all alike."""
     asked = questions(dims, count + WARM_UP)
@@ -125,12 +132,12 @@ def compare(folder: Path, dims: int, count: int, lancedb: bool) -> dict[str, Any
                 watch, overlap = Watch(), []
             watch(ONE_PASS, one_pass, request)
             answer = watch(MIXED, index.search, request)
-            forgetful._searcher._bm25._kept.clear()
+            forget_words(forgetful)
             watch(NEW, forgetful.search, request)
             watch("the same, words asked before", index.search, request)
             watch("looks + scale", index.search, dataclasses.replace(request, text=None))
             watch("looks + scale + words, filtered", index.search, dataclasses.replace(request, filters=FILTERS))
-            forgetful._searcher._bm25._kept.clear()
+            forget_words(forgetful)
             watch("words alone, new to the process", forgetful.search, SearchRequest(text=request.text, top=TOP))
             if lance:
                 text = lance.text(request)
