@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from mirsearch.acquire_report import AcquisitionReport
 from mirsearch.corpus import Origin, figure_id
 from mirsearch.errors import FetchError, SourceError
 from mirsearch.indexes.base import KnownFigure
 from mirsearch.ledger import MOST_ATTEMPTS, FigureState, Ledger
 from mirsearch.pipeline import ordered_map
+from mirsearch.sources.alike import alike
 from mirsearch.sources.base import FoundFigure, SourceFailure
 from mirsearch.sources.micrographs import likely_micrograph
 from mirsearch.sources.services import ArticlePlan, ArticleService, Hit, KeywordQuery, Terms, unwanted
@@ -27,34 +27,6 @@ _HALTING = ("stopped", "left alone")
 
 Known = Callable[[Sequence[str]], Mapping[str, KnownFigure]]
 Item = FoundFigure | SourceFailure
-
-
-@dataclass(slots=True)
-class AcquisitionReport:
-    """What an acquisition did so far. `skipped_…` count reasons; `present` figures were there already."""
-
-    hits: int = 0
-    found: int = 0
-    articles: int = 0
-    figures: int = 0
-    wanted: int = 0
-    fetched: int = 0
-    present: int = 0
-    failed: int = 0
-    bytes: int = 0
-    skipped_articles: Counter[str] = field(default_factory=Counter)
-    skipped_figures: Counter[str] = field(default_factory=Counter)
-    requests: Counter[str] = field(default_factory=Counter)
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return {
-            "articles": {"hits": self.hits, "found": self.found, "taken": self.articles,
-                         "skipped": dict(self.skipped_articles.most_common())},
-            "figures": {"seen": self.figures, "wanted": self.wanted, "fetched": self.fetched, "present": self.present,
-                        "skipped": dict(self.skipped_figures.most_common())},
-            "failed": self.failed, "bytes": self.bytes, "requests": dict(self.requests.most_common()),
-        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,11 +222,16 @@ class Acquisition:
         assert done is not None
         size = 0 if here else done.size
         origin = Origin(self._service.origin, state.figure.url, done.retrieved)
+        copies: tuple[Origin, ...] = (Origin("file", str(path), done.retrieved),)
+        twin = self._twin(state, path)
+        if twin is not None and twin.fetched is not None:
+            # The same figure of the same paper, from another place: one figure with two places.
+            done, path, copies = twin.fetched, self.path_of(twin), ()
         if self._is_known(figure_id(done.sha256), origin):
             return _Got(size=size, fetched=not here)
         found = FoundFigure(
             path=path, origin=origin, caption=state.figure.caption, label=state.figure.label, article=plan.article,
-            permission_note=state.figure.permission_note, copies=(Origin("file", str(path), done.retrieved),),
+            permission_note=state.figure.permission_note, copies=copies,
         )  # fmt: skip
         return _Got(found, state, size=size, fetched=not here)
 
@@ -262,6 +239,12 @@ class Acquisition:
         there = self._known([identity]).get(identity)
         places = () if there is None else there.origins
         return any((each.source, each.location) == (origin.source, origin.location) for each in places)
+
+    def _twin(self, state: FigureState, path: Path) -> FigureState | None:
+        """The same figure as another place has it that the paper was taken from earlier."""
+        others = [each for article in self._ledger.twins(state.article) for each in self._ledger.figures(article)]
+        there = (each for each in others if each.fetched is not None and each.attempts < MOST_ATTEMPTS)
+        return next((each for each in there if alike(path, self.path_of(each))), None)
 
     def _failed(self, state: FigureState, error: SourceError) -> _Got:
         cause = error.cause if isinstance(error, FetchError) else "content"

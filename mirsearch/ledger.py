@@ -8,13 +8,15 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from mirsearch.corpus import Article
 from mirsearch.errors import IndexBusyError, MirsearchError
-from mirsearch.sources.services import ArticlePlan, FetchedFigure, Hit, KeywordQuery, PlannedFigure, Terms
+from mirsearch.ledger_states import ArticleState, Failure, FigureState, QueryState, paper_names, plan_of
+from mirsearch.sources.services import ArticlePlan, FetchedFigure, Hit, KeywordQuery, PlannedFigure
+
+__all__ = ["MOST_ATTEMPTS", "ArticleState", "Failure", "FigureState", "Ledger", "QueryState"]
 
 MOST_ATTEMPTS = 3
 """Runs that try an article or figure that fails; then it is left alone until `mirsearch failures --retry`."""
@@ -29,57 +31,12 @@ CREATE TABLE IF NOT EXISTS articles (id TEXT PRIMARY KEY, state TEXT NOT NULL, c
 CREATE TABLE IF NOT EXISTS figures (article TEXT NOT NULL, position INTEGER NOT NULL, name TEXT NOT NULL,
   told TEXT NOT NULL, state TEXT NOT NULL, cause TEXT, reason TEXT, attempts INTEGER NOT NULL, sha256 TEXT,
   size INTEGER, retrieved TEXT, updated REAL NOT NULL, PRIMARY KEY (article, position));
+CREATE TABLE IF NOT EXISTS papers (key TEXT NOT NULL, article TEXT NOT NULL, since REAL NOT NULL,
+  PRIMARY KEY (key, article)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS figures_sha256 ON figures (sha256);
 """
 _VERSION = 1
 _BUSY_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class QueryState:
-    """How far a query got: `state` is searching, searched or complete; `cursor` that of the next page."""
-
-    state: str
-    cursor: str | None
-    total: int
-    started: float
-
-
-@dataclass(frozen=True, slots=True)
-class ArticleState:
-    """How far an article got: `state` is planned, refused (its terms) or failed, so many times."""
-
-    state: str
-    plan: ArticlePlan
-    revision: str | None
-    attempts: int = 0
-    cause: str | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FigureState:
-    """A figure of an article: `state` is seen, done or failed."""
-
-    article: str
-    position: int
-    figure: PlannedFigure
-    state: str = "seen"
-    fetched: FetchedFigure | None = None
-    attempts: int = 0
-    cause: str | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Something that failed: an article's id or `id/file`, cause, reason, how often, and when last (seconds)."""
-
-    item: str
-    cause: str
-    reason: str
-    attempts: int
-    when: float
 
 
 class Ledger:
@@ -178,7 +135,7 @@ class Ledger:
         if not rows:
             return None
         state, told, *rest = rows[0]
-        return ArticleState(state, _plan(told), *rest)
+        return ArticleState(state, plan_of(told), *rest)
 
     def put_plan(self, hit: Hit, plan: ArticlePlan) -> None:
         """Note an article's plan; figures that are done already under the same address and MD5 stay so."""
@@ -187,6 +144,8 @@ class Ledger:
         with self._writing() as db:
             row = (hit.id, state, None, None, 0, hit.revision, told, time.time())
             db.execute("INSERT OR REPLACE INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            names = [(key, hit.id, time.time()) for key in paper_names(plan.article)]
+            db.executemany("INSERT OR IGNORE INTO papers VALUES (?, ?, ?)", names)
             if plan.figures is None:
                 return
             before = {(old.figure.url, old.figure.md5): old for old in self.figures(hit.id)}
@@ -256,6 +215,14 @@ class Ledger:
             articles = db.execute("UPDATE articles SET attempts = 0 WHERE state = 'failed' AND attempts > 0").rowcount
             return articles + db.execute("UPDATE figures SET attempts = 0 WHERE attempts > 0").rowcount
 
+    def twins(self, article: str) -> list[str]:
+        """Other articles that are the same paper, by DOI or by title, and were known earlier."""
+        rows = self._rows(
+            "SELECT DISTINCT b.article FROM papers a JOIN papers b ON a.key = b.key "
+            "WHERE a.article = ? AND b.article != a.article AND b.since < a.since ORDER BY b.article", article
+        )  # fmt: skip
+        return [row[0] for row in rows]
+
     def provenance(self, sha256_beginning: str) -> list[tuple[FigureState, ArticlePlan]]:
         """Where content of a hash (its first digits will do) came from, with the articles' plans."""
         rows = self._rows(
@@ -269,14 +236,3 @@ class Ledger:
             if state is not None:
                 found.append((figure, state.plan))
         return found
-
-
-def _plan(told: str | None) -> ArticlePlan:
-    if told is None:
-        return ArticlePlan(Terms())
-    plain = json.loads(told)
-    terms = Terms(**{**plain["terms"], "licenses": tuple(plain["terms"]["licenses"])})
-    article = plain["article"]
-    if article is not None:
-        article = Article(**{**article, "authors": tuple(article["authors"])})
-    return ArticlePlan(terms, article, None, plain["holder"], plain["note"])

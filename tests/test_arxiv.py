@@ -7,7 +7,10 @@ import io
 import tarfile
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from PIL import Image
 from serving import WorldWriter, picture, served
 
 from mirsearch.acquire import Acquisition
@@ -272,6 +275,45 @@ def test_figures_of_papers_that_may_be_reused(run):
     assert acquisition.report.skipped_articles == {"license arxiv-nonexclusive": 1}
     assert not any("e-print/2402.00002" in path for path in server.paths())
     assert len([path for path in server.paths() if "e-print/2402.00001" in path]) == 1
+
+
+def test_the_same_figure_of_a_paper_in_pmc_is_one_figure(tmp_path, monkeypatch):
+    """PMC's copy is a smaller JPEG; arXiv's figure becomes another place of it, and its other figure stays its own."""
+    from serving import SEM, Art, Fig
+
+    from mirsearch.settings import EUROPEPMC, PMC
+    from mirsearch.sources.europepmc import EuropePmc
+
+    noise = cv2.GaussianBlur(np.random.default_rng(5).normal(0, 1, (300, 400)), (0, 0), 9)
+    wires = Image.fromarray(cv2.normalize(noise, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)).convert("RGB")
+    png, jpg = io.BytesIO(), io.BytesIO()
+    wires.save(png, "PNG")
+    wires.resize((200, 150)).save(jpg, "JPEG", quality=70)
+    writer = WorldWriter(tmp_path / "world")
+    title = "How nano wires grow on silver"
+    writer.add(Art(1001, [Fig(SEM, "Figure 2", "g2.jpg", jpg.getvalue())], title=title))
+    files = {"main.tex": TEX.encode(), "figs/wires.png": png.getvalue(), "figs/plot.pdf": pdf_page()}
+    (writer.folder / "e1").write_bytes(tarball(files))
+    writer.told["arxiv"] = [{"id": "2402.00001v1", "title": f"{title}.", "license": CC_BY, "eprint": "e1",
+                             "summary": "", "published": "2024-02-01T00:00:00Z", "authors": ["Ada Larch"]}]  # fmt: skip
+    found: dict[str, list[FoundFigure]] = {}
+    with served(writer.write()) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        for service in (EuropePmc, ArXiv, ArXiv):
+            ledger = Ledger(tmp_path / "ledger.sqlite")
+            client = HttpClient([EUROPEPMC, PMC, ARXIV, ARXIV_OAI], Cache(tmp_path / "cache", 50 << 20))
+            acquisition = Acquisition(service(client), KeywordQuery(("nano",)), ledger, tmp_path)
+            found[service.name] = [each for each in acquisition.items() if isinstance(each, FoundFigure)]
+            acquisition.finish()
+            client.close()
+            ledger.close()
+    (published,) = found["europepmc"]
+    same, other = found["arxiv"]
+    assert same.path == published.path
+    assert same.origin.location.endswith("2402.00001v1#figs/wires.png")
+    assert same.copies == ()
+    assert other.path != published.path
 
 
 def test_pdf_figures_become_pictures(run):

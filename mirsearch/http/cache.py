@@ -24,6 +24,9 @@ _TABLE = """CREATE TABLE IF NOT EXISTS answers (
 _BUSY_SECONDS = 30.0
 _ROOM = 0.9
 """How full the cache is left after the least used answers went."""
+_UNCOUNTED = 0.02
+"""Share of the bound that may be added before all is counted again; the bound is kept with that much to spare."""
+
 _PART_SECONDS = 24 * 3600.0
 
 
@@ -47,6 +50,7 @@ class Cache:
     def __init__(self, folder: Path, most: int) -> None:
         self.folder, self.most = folder, most
         self._lock = threading.RLock()
+        self._since = 0
         try:
             (folder / "objects").mkdir(parents=True, exist_ok=True)
             (folder / "parts").mkdir(exist_ok=True)
@@ -121,7 +125,9 @@ class Cache:
         row = (stored.url, host, stored.sha256, stored.md5, stored.size, stored.etag, stored.modified, stored.fetched)
         with self._lock:
             self._db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, time.time()))
-            self._trim()
+            self._since += stored.size
+            if self._since > self.most * _UNCOUNTED:  # counting reads the whole table
+                self._trim()
 
     def drop(self, url: str) -> None:
         """Forget an address's answer."""
@@ -129,8 +135,8 @@ class Cache:
             self._db.execute("DELETE FROM answers WHERE url = ?", (url,))
 
     def _trim(self) -> None:
-        total = self._total()
-        if total <= self.most:
+        total, self._since = self._total(), 0
+        if total <= self.most * (1 - _UNCOUNTED):
             return
         rows = self._db.execute("SELECT url, sha256, size FROM answers ORDER BY used").fetchall()
         for url, sha256, size in rows:
