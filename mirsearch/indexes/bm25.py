@@ -92,6 +92,8 @@ class Bm25:
 def scored(corpus: Corpus, term: Term) -> Found:
     """A term's rows by the file of words; DamagedWordsError."""
     rows, often = corpus.having(term, _BOOSTS)
+    if not len(rows):
+        return Found(rows, often)
     norm = corpus.length[rows]
     norm *= np.float32(_K1 * _B)
     norm += np.float32(_K1 * (1 - _B))

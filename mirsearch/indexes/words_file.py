@@ -37,6 +37,9 @@ _HEAD = {"key": "<i8", "letter": "<i8", "letters": "u1", "begin": "<i8", "crc": 
 _COLUMNS = _HEAD | {"pattern": "<u2", "panel": "<u4", "positions": "<u4"}
 
 
+_NOWHERE = (np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.float32))
+
+
 class DamagedWordsError(ValueError):
     """What the file has of a word is not what was written."""
 
@@ -83,11 +86,14 @@ class Words:
         """Panels, by number, that have a term, ascending, and how often, each time counted as its text's boost;
         DamagedWordsError."""
         if len(term) > 1:
-            of_phrase, counts = _by_panel(self.places(term), self.ends)
+            places = self.places(term)
+            if not len(places):
+                return _NOWHERE
+            of_phrase, counts = _by_panel(places, self.ends)
             return of_phrase, counts.astype(np.float32) @ boosts
         number = self._number(term[0])
         if number is None:
-            return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.float32)
+            return _NOWHERE
         low, high = int(self.first[number]), int(self.first[number + 1])
         panel, pattern = self.panel[low:high], self.pattern[low:high]
         if zlib.crc32(pattern.data, zlib.crc32(panel.data)) != self.panel_crc[number]:
@@ -97,6 +103,8 @@ class Words:
 
     def places(self, term: Term) -> NDArray[np.int64]:
         """Positions at which a word, or all words of a phrase one behind the other, begin; ascending."""
+        if any(self._number(word) is None for word in term):
+            return np.zeros(0, dtype=np.int64)
         lists = [self._positions(word) for word in term]
         first = min(range(len(lists)), key=lambda number: len(lists[number]))
         found = lists[first].astype(np.int64) - first
