@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from mirsearch.indexes import matrix as matrix_module
-from mirsearch.indexes import matrix_file
+from mirsearch.indexes import matrix_file, scan
 from mirsearch.indexes.embedded import EmbeddedIndex
 from mirsearch.indexes.locks import FileLock
 from mirsearch.indexes.matrix import LOCK, Snapshot
@@ -182,15 +183,49 @@ def test_what_a_dead_process_appended_is_overwritten(index: EmbeddedIndex) -> No
 
 @pytest.mark.parametrize("rows", [0, 1, 511, 512, 5_000])
 @pytest.mark.parametrize("threads", [1, 3])
-def test_kernels_agree_with_numpy(rows: int, threads: int) -> None:
+@pytest.mark.parametrize("piece", [1, 700, 1 << 20])
+def test_kernels_agree_with_numpy(rows: int, threads: int, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "_SMALLEST_PIECE", piece)
+    monkeypatch.setattr(scan, "_PIECE_BYTES", piece)
     matrix = made.vectors(1, max(rows, 1), 129).astype(np.float16)[:rows]
     query = made.vectors(2, 1, 129)[0].astype(np.float16)
     expected = matrix.astype(np.float64) @ query.astype(np.float64)
     scanner = Scanner(threads)
     assert np.allclose(scanner.dots(matrix, query), expected, atol=1e-5)
+    blocks, out, told = [matrix[: rows // 3], matrix[rows // 3 :]], np.empty(rows, dtype=np.float32), []
+    waiting = scanner.start(blocks, query, out, lambda start, stop: told.append((start, stop, out[start:stop].copy())))
+    assert waiting() is out
+    told.sort(key=lambda each: each[:2])
+    assert [start for start, _, _ in told] == [0, *(stop for _, stop, _ in told)][: len(told)]
+    assert np.allclose(np.concatenate([out[:0], *(values for *_, values in told)]), expected, atol=1e-5)
     if rows:
         assert np.allclose(usearch_dots(matrix, query[None]), expected, atol=1e-5)
     scanner.close()
+
+
+def test_an_error_in_a_scanning_thread_reaches_the_one_that_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "_SMALLEST_PIECE", 1)
+    monkeypatch.setattr(scan, "_PIECE_BYTES", 1)
+    scanner, entered = Scanner(2), threading.Event()
+
+    def fail(start: int, _: int) -> None:
+        if threading.current_thread() is threading.main_thread():
+            entered.wait(10)
+        else:
+            entered.set()
+            raise RuntimeError("in a thread")
+
+    matrix = made.vectors(1, 50).astype(np.float16)
+    with pytest.raises(RuntimeError, match="in a thread"):
+        scanner.start([matrix], matrix[0], np.empty(50, dtype=np.float32), fail)()
+    scanner.close()
+
+
+def test_many_pieces_make_one_answer(index: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = hits(index.location)
+    monkeypatch.setattr(scan, "_SMALLEST_PIECE", 3)
+    monkeypatch.setattr(scan, "_PIECE_BYTES", 3)
+    assert hits(index.location) == expected
 
 
 def test_usearch_stands_in_for_missing_kernels(index: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch) -> None:
