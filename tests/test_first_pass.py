@@ -74,13 +74,11 @@ def test_the_best_are_always_among_the_candidates(
     with BUFFERS.lent() as lent:
         first = FirstPass(formula, Columns.of(rows), names, lent)
         if "s" in asked:
-            first.set_scale(query)
+            first.add_scale(query)
         if "t" in asked:
-            first.set_text(bm25.copy())
+            first.add_text(bm25.copy())
         if dots is not None:
-            first.set_visual(dots, 1.0)
-        for start in range(0, size, 1_500):
-            first.fill(start, min(start + 1_500, size))
+            first.add_visual(dots, 1.0)
         found = first.candidates(top, veto, excluded)
     assert not set(found) & set(excluded.tolist())
     assert veto is None or not veto[found].any()
@@ -95,9 +93,8 @@ def test_few_are_left_to_be_scored_exactly() -> None:
     rows = rows_of(rng, 20_000, 1.0, 0.3)
     with BUFFERS.lent() as lent:
         first = FirstPass(Formula(), Columns.of(rows), frozenset(["visual", "scale"]), lent)
-        first.set_scale(3.0)
-        first.set_visual(rng.uniform(-0.8, 0.8, 20_000).astype(np.float32), 1.0)
-        first.fill(0, 20_000)
+        first.add_scale(3.0)
+        first.add_visual(rng.uniform(-0.8, 0.8, 20_000).astype(np.float32), 1.0)
         assert 10 <= len(first.candidates(10, None, np.zeros(0, dtype=np.intp))) < 40
 
 

@@ -6,7 +6,7 @@ import math
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ from mirsearch.indexes.sqlite_filters import where
 from mirsearch.indexes.sqlite_rows import batches, marks
 from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult, Vector
 from mirsearch.ranking import Floats, combine, scale_term, text_term, visual_term
-from mirsearch.text import Term, query_terms
+from mirsearch.text import query_terms
 
 KEPT_SELECTIONS = 16
 GATHER_SHARE = 0.125
@@ -31,6 +31,7 @@ GATHER_SHARE = 0.125
 
 Places = NDArray[np.intp]
 _NONE: Places = np.zeros(0, dtype=np.intp)
+Scan = Callable[[], tuple[Single, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,9 @@ class Searcher:
         if request.vector is None and request.field_of_view_nm is None and not words:
             return SearchResult([], exact=True, considered=count, detail=detail)
         with self._buffers.lent() as lent:
-            rows, dots, per_norm, found = self._first_pass(connection, now, request, selection, excluded, words, lent)
+            scan = None if request.vector is None else self._scan(now, request.vector, selection, lent)
+            found = self._bm25.find(connection, now, words) if words else None
+            rows, dots, per_norm = _first_pass(now, request, selection, excluded, found, scan, lent)
         terms = _terms(now, request, rows, dots, per_norm, found)
         panels = _best(connection, now, rows, request, terms)
         return SearchResult(panels, exact=True, considered=count, detail=detail)
@@ -102,47 +105,44 @@ class Searcher:
                 self._selections.popitem(last=False)
         return found
 
-    def _first_pass(
-        self, connection: sqlite3.Connection, now: Snapshot, request: SearchRequest, selection: Selection,
-        excluded: Places, words: list[Term], lent: Lent,
-    ) -> tuple[Places, Single | None, float, list[Found] | None]:  # fmt: skip
-        """Rows among which the best are, their dot products with the query, 1/norm of the query, and its words."""
-        first = FirstPass(request.formula, selection.columns, _given(request, words), lent)
-        if request.field_of_view_nm is not None:
-            first.set_scale(math.log10(request.field_of_view_nm))
-        scan, per_norm = None, 0.0
-        if request.vector is not None:
-            half, per_norm = _halved(request.vector, now)
-            kept = selection.kept
-            blocks = now.blocks if kept is None else _gathered(now, kept)
-            dots = lent.take(sum(map(len, blocks)))
-            first.set_visual(dots, per_norm)
-            scan = self._scanner.start(blocks, half, dots, first.fill)
-        found = self._bm25.find(connection, now, words) if words else None  # while other threads scan
-        if found is not None:
-            first.set_text(_summed(found, lent.take(len(now.rows)), selection.kept))
-        if scan is None:
-            first.fill(0, len(selection.columns.inverse_norm))
-        products = scan() if scan else None
-        at = first.candidates(request.top, selection.veto, excluded)
-        return selection.rows(at), None if products is None else products[at], per_norm, found
+    def _scan(self, now: Snapshot, vector: Vector, selection: Selection, lent: Lent) -> Scan:
+        """Begin a scan; what comes back waits for the dot products of the rows scored, and gives 1/norm of the query.
+
+        1/norm is 0 for a vector of length 0. Scanning threads run meanwhile.
+        """
+        dims = now.blocks[0].shape[1] if now.blocks else len(vector)
+        if vector.shape != (dims,):
+            raise IndexMismatchError(
+                f"a query vector of shape {vector.shape}, where the index holds {dims} dims",
+                "embed the query with the extractor of the index",
+            )
+        with np.errstate(over="ignore"):
+            half = np.ascontiguousarray(vector, dtype="<f2")
+        wide = half.astype(np.float64)
+        norm = math.sqrt(wide @ wide)
+        if not math.isfinite(norm):
+            raise UsageError("the query's vector is not finite", "embed the query again")
+        kept = selection.kept
+        blocks = now.blocks if kept is None else _gathered(now, kept)
+        waiting = self._scanner.start(blocks, half, lent.take(sum(map(len, blocks))))
+        return lambda: (waiting(), 1 / norm if norm > 0 else 0.0)
 
 
-def _halved(vector: Vector, now: Snapshot) -> tuple[NDArray[np.float16], float]:
-    """A query in float16, with 1/its norm, 0 for a vector of length 0."""
-    dims = now.blocks[0].shape[1] if now.blocks else len(vector)
-    if vector.shape != (dims,):
-        raise IndexMismatchError(
-            f"a query vector of shape {vector.shape}, where the index holds {dims} dims",
-            "embed the query with the extractor of the index",
-        )
-    with np.errstate(over="ignore"):
-        half = np.ascontiguousarray(vector, dtype="<f2")
-    wide = half.astype(np.float64)
-    norm = math.sqrt(wide @ wide)
-    if not math.isfinite(norm):
-        raise UsageError("the query's vector is not finite", "embed the query again")
-    return half, 1 / norm if norm > 0 else 0.0
+def _first_pass(
+    now: Snapshot, request: SearchRequest, selection: Selection, excluded: Places,
+    found: Sequence[Found] | None, scan: Scan | None, lent: Lent,
+) -> tuple[Places, Single | None, float]:  # fmt: skip
+    """Rows among which the best are, their dot products with the query, and 1/norm of the query."""
+    first = FirstPass(request.formula, selection.columns, _given(request, found), lent)
+    if request.field_of_view_nm is not None:
+        first.add_scale(math.log10(request.field_of_view_nm))
+    if found is not None:
+        first.add_text(_summed(found, lent.take(len(now.rows)), selection.kept))
+    dots, per_norm = scan() if scan else (None, 0.0)
+    if dots is not None:
+        first.add_visual(dots, per_norm)
+    at = first.candidates(request.top, selection.veto, excluded)
+    return selection.rows(at), None if dots is None else dots[at], per_norm
 
 
 def _check(request: SearchRequest) -> None:
@@ -153,9 +153,9 @@ def _check(request: SearchRequest) -> None:
         raise UsageError(f"a field of view of {view} nm", "give one above 0")
 
 
-def _given(request: SearchRequest, words: list[Term]) -> frozenset[str]:
+def _given(request: SearchRequest, found: Sequence[Found] | None) -> frozenset[str]:
     scale = request.field_of_view_nm is not None
-    given = {"visual": request.vector is not None, "scale": scale, "text": bool(words)}
+    given = {"visual": request.vector is not None, "scale": scale, "text": found is not None}
     return frozenset(name for name, there in given.items() if there)
 
 

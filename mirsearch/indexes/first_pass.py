@@ -72,10 +72,7 @@ class Columns:
 
 
 class FirstPass:
-    """The score of one question, term by term; each array has one value a row.
-
-    Looks and scale are added up piece by piece with :meth:`fill`, from any thread, while others are still scanned.
-    """
+    """Adds up the terms of one question in place; each array has one value a row."""
 
     def __init__(self, formula: Formula, columns: Columns, given: frozenset[str], lent: Lent) -> None:
         weights = formula.weights
@@ -86,65 +83,55 @@ class FirstPass:
         self._columns = columns
         self._given = given
         self._lent = lent
-        self._total = lent.take(len(columns.inverse_norm))
-        self._dots: Single | None = None
-        self._per_norm = 0.0
-        self._log10_fov: float | None = None
-        self._text: Single | None = None
+        self._total: Single | None = None
         self._margin = _ROUNDINGS * _UNIT
         self._sure = math.isfinite(whole)
 
-    def set_scale(self, query_log10_fov: float) -> None:
-        """Ask for the scale term, which is 0 where a row has no field of view; before :meth:`fill`."""
+    def add_scale(self, query_log10_fov: float) -> None:
+        """The scale term; 0 where a row has no field of view."""
         sigma, widest = self._formula.sigma, self._columns.reach + abs(query_log10_fov)
         margin = _STEEPEST / sigma * 4 * _UNIT * widest
         if margin > _WIDEST or not 1e-6 < sigma < 1e6:
             self._sure = False
+            return
         self._margin += margin
-        self._log10_fov = query_log10_fov
+        column = self._columns.log10_fov
+        term = np.subtract(column, np.float32(query_log10_fov), out=self._lent.take(len(column)))
+        term *= term
+        term *= np.float32(-0.5 / sigma**2)
+        np.exp(term, out=term)
+        term *= np.float32(self._share["scale"])
+        self._add(term)
 
-    def set_visual(self, dots: Single, per_norm: float) -> None:
-        """Ask for the visual term of dot products with a query of length 1/`per_norm`; before :meth:`fill`."""
-        self._dots, self._per_norm = dots, per_norm
-
-    def set_text(self, bm25: Single) -> None:
-        """Ask for the text term of BM25 scores ≥ 0, an array that is used up; any time."""
+    def add_text(self, bm25: Single) -> None:
+        """The text term of BM25 scores ≥ 0, an array that is used up."""
         k = self._formula.text_k
         if not 1e-20 < k < 1e20:
             self._sure = False
             return
         bm25 /= np.add(bm25, np.float32(k), out=self._lent.take(len(bm25)))
         bm25 *= np.float32(self._share["text"])
-        self._text = bm25
+        self._add(bm25)
 
-    def fill(self, start: int, stop: int) -> None:
-        """Add up looks and scale of the rows from start to stop, whose dot products are there by now."""
-        if not self._sure:
-            return
-        total = self._total[start:stop]
-        if self._dots is None:
-            total[:] = 0
+    def add_visual(self, dots: Single, per_norm: float) -> None:
+        """The visual term of dot products with a query of length 1/`per_norm`."""
+        term = np.multiply(dots, self._columns.inverse_norm, out=self._lent.take(len(dots)))
+        share = self._share["visual"]
+        term *= np.float32(share * per_norm / 2)
+        term += np.float32(share / 2)
+        np.clip(term, np.float32(0), np.float32(share), out=term)
+        self._add(term)
+
+    def _add(self, term: Single) -> None:
+        if self._total is None:
+            self._total = term
         else:
-            share = self._share["visual"]
-            np.multiply(self._dots[start:stop], self._columns.inverse_norm[start:stop], out=total)
-            total *= np.float32(share * self._per_norm / 2)
-            total += np.float32(share / 2)
-            np.clip(total, np.float32(0), np.float32(share), out=total)
-        if self._log10_fov is not None:
-            term = self._columns.log10_fov[start:stop] - np.float32(self._log10_fov)
-            term *= term
-            term *= np.float32(-0.5 / self._formula.sigma**2)
-            np.exp(term, out=term)
-            term *= np.float32(self._share["scale"])
-            total += term
+            self._total += term
 
     def candidates(self, top: int, veto: NDArray[np.bool_] | None, excluded: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Rows, in order, among which the best `top` are, and all that tie with them; none that is ruled out.
-
-        Call it once all rows are filled.
-        """
+        """Rows, in order, among which the best `top` are, and all that tie with them; none that is ruled out."""
         size = len(self._columns.inverse_norm)
-        score = self._weighed() if self._sure else None
+        score = self._weighed() if self._sure and self._total is not None else None
         if score is None:
             mask = np.ones(size, dtype=bool) if veto is None else ~veto
             mask[excluded] = False
@@ -159,8 +146,7 @@ class FirstPass:
 
     def _weighed(self) -> Single | None:
         """The sum over the weights of what each row has; None where float32 can't tell."""
-        if self._text is not None:
-            self._total += self._text
+        assert self._total is not None
         has_fov = self._columns.has_fov
         if "scale" not in self._given or has_fov is None or self._formula.missing == "penalize":
             return self._total

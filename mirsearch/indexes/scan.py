@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Half = NDArray[np.float16]
-Then = Callable[[int, int], None]
 _PIECE_BYTES = 3 << 20
 _SMALLEST_PIECE = 512
 
@@ -34,14 +33,13 @@ class Scanner:
         return self.start([matrix], vector, np.empty(len(matrix), dtype=np.float32))()
 
     def start(
-        self, blocks: Sequence[Half], vector: Half, out: NDArray[np.float32], then: Then | None = None
+        self, blocks: Sequence[Half], vector: Half, out: NDArray[np.float32]
     ) -> Callable[[], NDArray[np.float32]]:
         """Begin what :meth:`dots` does for blocks of rows, one after the other, into `out`.
 
-        Calling what comes back joins in the work and gives the products. As soon as those of some rows are there,
-        `then` is called with the first of these rows and the one after the last, in whichever thread it may be.
+        Calling what comes back joins in the work and gives the products.
         """
-        product = Product(blocks, vector, out, then)
+        product = Product(blocks, vector, out)
         helpers = min(self.threads, product.pieces) - 1
         waiting = []
         if helpers > 0:
@@ -69,33 +67,30 @@ class Scanner:
 class Product:
     """The dot products of blocks of rows with one vector, filled piece by piece from any thread."""
 
-    def __init__(self, blocks: Sequence[Half], vector: Half, out: NDArray[np.float32], then: Then | None) -> None:
+    def __init__(self, blocks: Sequence[Half], vector: Half, out: NDArray[np.float32]) -> None:
         self._kernels = _kernels()
         self._vector = np.ascontiguousarray(vector[None])
         self.values = out
         size = max(_SMALLEST_PIECE, _PIECE_BYTES // max(1, vector.nbytes))
-        self._left: deque[tuple[Half, int]] = deque()
+        self._left: deque[tuple[Half, NDArray[np.float32]]] = deque()
         start = 0
         for block in blocks:
-            self._left.extend((block[at : at + size], start + at) for at in range(0, len(block), size))
+            values = self.values[start : start + len(block)]
+            self._left.extend((block[at : at + size], values[at : at + size]) for at in range(0, len(block), size))
             start += len(block)
         self.pieces = len(self._left)
-        self._then = then
 
     def work(self) -> None:
         """Fill pieces until none is left."""
         while True:
             try:
-                part, start = self._left.popleft()
+                part, values = self._left.popleft()
             except IndexError:
                 return
-            stop = start + len(part)
             if self._kernels is None:
-                self.values[start:stop] = usearch_dots(part, self._vector)
+                values[:] = usearch_dots(part, self._vector)
             else:
-                self.values[start:stop] = np.asarray(self._kernels.cdist(part, self._vector, "dot")).reshape(-1)
-            if self._then is not None:
-                self._then(start, stop)
+                values[:] = np.asarray(self._kernels.cdist(part, self._vector, "dot")).reshape(-1)
 
 
 def _kernels() -> Any | None:
