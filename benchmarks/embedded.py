@@ -226,7 +226,7 @@ def verdicts(engines: dict[str, dict[str, float]]) -> list[str]:
         limits += [(LANCE, engines[LANCE]["p50_ms"])] if LANCE in engines else []
         for against, limit in limits:
             word = "passed" if mine <= limit else "FAILED"
-            lines.append(f"{word}: {name}: p50 {mine:.2f} ms ≤ {limit:.2f} ms ({against})")
+            lines.append(f"{word}: {name}: p50 {mine:.2f} ms, at most {limit:.2f} ms allowed ({against})")
     return lines
 
 
