@@ -86,7 +86,7 @@ def read_pages(path: Path | str, limits: Limits = LIMITS) -> Iterator[Page]:
         if head[:4] in _TIFF_HEADS:
             yield from _tiff_pages(file, path, limits)
         else:
-            yield Page(_decode(file, head, path, limits))
+            yield Page(_decode(file, head, path, limits), 0, _beside(path))
 
 
 def open_picture(path: Path | str, limits: Limits = LIMITS) -> Page:
@@ -231,6 +231,16 @@ def _tiff_pages(file: IO[bytes], path: Path, limits: Limits) -> Iterator[Page]:
             yield Page(pixels, number, _nm_per_px(path, number))
         if number is None:
             raise EOFError("no page where the file says the first is")
+
+
+def _beside(path: Path) -> float | None:
+    """Nm per px that a microscope's text file beside a picture tells; where there is none, nothing more is loaded."""
+    try:
+        if not any(path.with_suffix(suffix).is_file() for suffix in (".txt", ".TXT")):
+            return None
+    except OSError:
+        return None
+    return _nm_per_px(path, 0)
 
 
 def _nm_per_px(path: Path, number: int) -> float | None:

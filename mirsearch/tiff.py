@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import struct
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -74,11 +75,14 @@ def _turns(page: Any) -> str:
 def _pages(tiff: Any, name: str, limits: Limits) -> Iterator[Any]:
     """Pages one by one: their number is never asked for, as counting would follow a chain of any length first."""
     pages = tiff.pages
+    seen: set[int] = set()
     for number in range(limits.image_pages):
         try:
             page = pages[number]
         except IndexError:
+            _check_end(tiff, seen)
             return
+        seen.add(page.offset)
         yield page
     try:
         pages[limits.image_pages]
@@ -88,6 +92,20 @@ def _pages(tiff: Any, name: str, limits: Limits) -> Iterator[Any]:
         f"{name}: more than {limits.image_pages} pages; the first {limits.image_pages} were read",
         "split the file to read the rest",
     )
+
+
+def _check_end(tiff: Any, seen: set[int]) -> None:
+    """EOFError where the last page names one more that is not in the file, as in a file cut short; a loop is an end."""
+    at = tiff.pages.next_page_offset
+    if at is None:
+        return
+    tiff.filehandle.seek(at)
+    field = tiff.filehandle.read(tiff.tiff.offsetsize)
+    if len(field) < tiff.tiff.offsetsize:
+        raise EOFError("the list of pages is cut off")
+    (following,) = struct.unpack(tiff.tiff.offsetformat, field)
+    if following and following not in seen:
+        raise EOFError(f"page {len(seen)} and what follows it are not in the file")
 
 
 def _is_reduced(page: Any, full: Any) -> bool:

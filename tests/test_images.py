@@ -395,3 +395,31 @@ def test_real_micrographs_are_read(shared_data: Path) -> None:
     assert files
     for path in files:
         assert open_picture(path).pixels.std() > 5, path.name
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".jpg", ".png", ".tif"])
+def test_the_text_file_of_a_microscope_counts_beside_any_picture(tmp_path: Path, suffix: str) -> None:
+    image = tmp_path / f"a{suffix}"
+    Image.fromarray(RAMP).save(image)
+    assert open_picture(image).nm_per_px is None
+    (tmp_path / "a.txt").write_text("[SemImageFile]\r\nPixelSize=4.96\r\n", encoding="latin-1")
+    assert open_picture(image).nm_per_px == pytest.approx(4.96)
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_pages_cut_off_a_tiff_are_told(tmp_path: Path, big: bool) -> None:
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path, bigtiff=big) as writer:
+        for _ in range(3):
+            writer.write(RAMP, contiguous=False)
+    assert [page.number for page in read_pages(path)] == [0, 1, 2]
+    with tifffile.TiffFile(path) as tiff:
+        middle = tiff.pages[1].offset
+    for end in (middle, middle + 1, middle + 20):  # before its list of tags, inside its length, inside the list
+        short = tmp_path / f"short{end}.tif"
+        short.write_bytes(path.read_bytes()[:end])
+        read = []
+        with pytest.raises(ImageError, match=rf"short{end}\.tif: damaged or cut short"):
+            read.extend(page.number for page in iter(read_pages(short)))
+        pages = read_pages(short)
+        assert next(pages).number == 0
