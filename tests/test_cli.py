@@ -176,6 +176,84 @@ def test_analyze_takes_captions_from_a_table(micrograph, tmp_path):
     assert found[0]["panels"][0]["caption"] == "TEM of rods"
 
 
+def test_captions_of_one_name_go_to_the_file_they_mean(micrograph, tmp_path):
+    files = [tmp_path / folder / "good.png" for folder in ("one", "two", "three")]
+    for file in files:
+        file.parent.mkdir()
+        file.write_bytes(micrograph.read_bytes())
+    table = tmp_path / "c.csv"
+    table.write_text("file,caption\none/good.png,TEM of rods\ntwo/good.png,SEM of wires\n", encoding="utf-8")
+    found = run("analyze", *files, "--captions", table, "--caption", "AFM", "--format", "json").json()
+    assert [each["panels"][0]["caption"] for each in found] == ["TEM of rods", "SEM of wires", "AFM"]
+
+
+def test_pages_before_a_damaged_one_count(tmp_path):
+    path = tmp_path / "pages.tif"
+    pages = [Image.fromarray(noise()[:, :, 0]) for _ in range(2)]
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    path.write_bytes(path.read_bytes()[:-1000])
+    ran = run("analyze", path, "--format", "json", code=1)
+    assert [page["page"] for page in ran.json()] == [0]
+    assert "pages.tif" in one_line(ran.err)
+
+
+def test_overlays_of_one_name_do_not_replace_each_other(micrograph, tmp_path):
+    other = tmp_path / "other" / "good.jpg"
+    other.parent.mkdir()
+    Image.open(micrograph).convert("RGB").resize((64, 48)).save(other)
+    run("analyze", micrograph, other, "--overlay", tmp_path / "drawn")
+    assert [each.name for each in sorted((tmp_path / "drawn").iterdir())] == [
+        "good-2.overlay.png", "good.overlay.png",
+    ]  # fmt: skip
+
+
+def test_an_analysis_that_fails_is_told_and_the_rest_goes_on(micrograph, tmp_path, monkeypatch):
+    from mirsearch.analysis.analyzer import FigureAnalyzer
+
+    small = tmp_path / "small.png"
+    Image.open(micrograph).resize((64, 48)).save(small)
+    whole = FigureAnalyzer.analyze
+
+    def trips(self, pixels, *args, **named):
+        if pixels.shape[0] == 48:
+            raise IndexError("no such row")
+        return whole(self, pixels, *args, **named)
+
+    monkeypatch.setattr(FigureAnalyzer, "analyze", trips)
+    ran = run("analyze", small, micrograph, "--format", "json", code=1)
+    assert [Path(each["file"]).name for each in ran.json()] == ["good.png"]
+    assert "small.png: the analysis failed: IndexError: no such row" in one_line(ran.err)
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names are text there")
+def test_json_of_a_name_that_is_no_text_is_still_json(micrograph, tmp_path):
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/odd\xff.png")
+    Path(odd).write_bytes(micrograph.read_bytes())
+    for encoding in ("utf-8:strict", "latin-1"):
+        ran = python(
+            f"import sys; sys.argv = ['mirsearch', 'analyze', {odd!r}, '--caption', '5 µm, α', '--format', 'json'];"
+            "from mirsearch.cli import main; main()", PYTHONIOENCODING=encoding,
+        )  # fmt: skip
+        assert ran.returncode == 0, ran.stderr
+        assert json.loads(ran.stdout)[0]["file"] == odd
+
+
+def test_lines_for_a_stream_that_lacks_letters(micrograph, tmp_path):
+    (tmp_path / "captions.csv").write_text("file,caption\ngood.png,Grains of α-Fe\n", encoding="utf-8")
+    index = str(tmp_path / "i")
+    run("ingest", tmp_path, "--index", index)
+    for words in (["export"], ["query", "--text", "grains", "--format", "csv"], ["export", "--attribution"]):
+        ran = python(
+            f"import sys; sys.argv = ['mirsearch', *{words!r}, '--index', {index!r}];"
+            "from mirsearch.cli import main; main()", PYTHONIOENCODING="latin-1",
+        )  # fmt: skip
+        assert ran.returncode == 0, ran.stderr
+    target = tmp_path / "odd.json"
+    odd = os.fsdecode(b"\xff")
+    run("query", "--text", f"grains {odd}", "--format", "json", "--output", target, "--index", index)
+    assert json.loads(target.read_text(encoding="utf-8"))["query"]["text"] == f"grains {odd}"
+
+
 def test_nothing_to_ingest(tmp_path):
     (tmp_path / "nothing").mkdir()
     line = one_line(run("ingest", tmp_path / "nothing", "--index", tmp_path / "i", code=1).err)

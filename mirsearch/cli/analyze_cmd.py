@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,12 +23,14 @@ from mirsearch.cli.common import (
     print_json,
     tracked,
 )
-from mirsearch.errors import ImageError, UsageError
+from mirsearch.errors import ImageError, MirsearchError, UsageError
 
 if TYPE_CHECKING:
     from mirsearch.analysis.analyzer import FigureAnalyzer
     from mirsearch.corpus import Panel
     from mirsearch.images import Page
+
+log = logging.getLogger(__name__)
 
 
 def analyze(
@@ -42,14 +48,15 @@ def analyze(
     """Cut figures into panels and read letters, scale bars and text. Nothing is stored."""
     from mirsearch.analysis.analyzer import FigureAnalyzer
 
-    table = _caption_table(captions)
+    table = _captions(captions)
     analyzer = FigureAnalyzer(load_ocr(ocr), load_detector(scalebars))
     results: list[dict[str, Any]] = []
     failed = False
-    several = len(images) > 1 or (overlay is not None and overlay.is_dir())
+    overlays = None if overlay is None else _Overlays(overlay, len(images) > 1 or overlay.is_dir())
     for path in tracked(images, "figures"):
+        told = table(path)
         try:
-            results.extend(_analyze_file(path, table.get(path.name, caption), analyzer, overlay, several))
+            results.extend(_analyzed(path, caption if told is None else told, analyzer, overlays))
         except ImageError as error:
             failed = True
             complain(str(error))
@@ -61,40 +68,61 @@ def analyze(
         raise typer.Exit(1)
 
 
-def _analyze_file(
-    path: Path, caption: str, analyzer: FigureAnalyzer, overlay: Path | None, several: bool
-) -> list[dict[str, Any]]:
+def _analyzed(
+    path: Path, caption: str, analyzer: FigureAnalyzer, overlays: _Overlays | None
+) -> Iterator[dict[str, Any]]:
+    """What each page of a file says; ImageError at the first that can't be read."""
     from mirsearch.answer import panel_json
     from mirsearch.images import read_pages
 
-    results = []
     for page in read_pages(path):
-        panels = analyzer.analyze(page.pixels, caption, nm_per_px=page.nm_per_px)
+        panels = _panels(path, page, caption, analyzer)
         height, width = page.pixels.shape[:2]
-        results.append(
-            {
-                "file": str(path),
-                "page": page.number,
-                "width": width,
-                "height": height,
-                "panels": [panel_json(panel) for panel in panels],
-            }
-        )
-        if overlay is not None:
-            _write_overlay(page, panels, _overlay_path(overlay, path, page.number, several))
-    return results
+        yield {
+            "file": str(path),
+            "page": page.number,
+            "width": width,
+            "height": height,
+            "panels": [panel_json(panel) for panel in panels],
+        }
+        if overlays is not None:
+            _write_overlay(page, panels, overlays.path(path, page.number))
 
 
-def _overlay_path(overlay: Path, source: Path, page: int, several: bool) -> Path:
-    tail = f".page{page}" if page else ""
-    if several:
-        if overlay.exists() and not overlay.is_dir():
-            raise UsageError(f"--overlay {overlay} is a file, but there are several images", "give a folder")
-        overlay.mkdir(parents=True, exist_ok=True)
-        return overlay / f"{source.stem}{tail}.overlay.png"
-    if not overlay.parent.is_dir():
-        raise UsageError(f"--overlay {overlay}: there is no folder {overlay.parent}", "make it first")
-    return overlay.with_name(f"{overlay.stem}{tail}{overlay.suffix or '.png'}")
+def _panels(path: Path, page: Page, caption: str, analyzer: FigureAnalyzer) -> list[Panel]:
+    try:
+        return analyzer.analyze(page.pixels, caption, nm_per_px=page.nm_per_px)
+    except MirsearchError:
+        raise
+    except Exception as error:  # a figure that trips the analysis must not cost what the others say
+        log.debug("analysis of %s failed", path, exc_info=True)
+        cause = f"{type(error).__name__}: {error}"
+        raise ImageError(f"{path}: the analysis failed: {cause}", "report it, with the image if you may") from error
+
+
+@dataclass
+class _Overlays:
+    """Where overlays go: a file, or, for `several` images, a folder; no two images get one name."""
+
+    where: Path
+    several: bool
+    taken: set[Path] = field(default_factory=set)
+
+    def path(self, source: Path, page: int) -> Path:
+        """The file for a page of an image; UsageError where the option does not fit."""
+        tail = f".page{page}" if page else ""
+        if not self.several:
+            if not self.where.parent.is_dir():
+                raise UsageError(f"--overlay {self.where}: there is no folder {self.where.parent}", "make it first")
+            return self.where.with_name(f"{self.where.stem}{tail}{self.where.suffix or '.png'}")
+        if self.where.exists() and not self.where.is_dir():
+            raise UsageError(f"--overlay {self.where} is a file, but there are several images", "give a folder")
+        self.where.mkdir(parents=True, exist_ok=True)
+        numbers = itertools.chain(("",), (f"-{number}" for number in itertools.count(2)))
+        tries = (self.where / f"{source.stem}{number}{tail}.overlay.png" for number in numbers)
+        target = next(each for each in tries if each not in self.taken)
+        self.taken.add(target)
+        return target
 
 
 def _write_overlay(page: Page, panels: list[Panel], target: Path) -> None:
@@ -107,13 +135,12 @@ def _write_overlay(page: Page, panels: list[Panel], target: Path) -> None:
     target.write_bytes(encoded.tobytes())
 
 
-def _caption_table(path: Path | None) -> dict[str, str]:
+def _captions(path: Path | None) -> Callable[[Path], str | None]:
     if path is None:
-        return {}
-    from mirsearch.sources.tables import read_table
+        return lambda _: None
+    from mirsearch.sources.tables import captions_by_file, read_table
 
-    rows = [row.fields for row in read_table(path).rows]
-    return {Path(row["file"]).name: row.get("caption", "") for row in rows if "file" in row}
+    return captions_by_file(read_table(path))
 
 
 def _print_table(results: list[dict[str, Any]]) -> None:

@@ -98,14 +98,32 @@ def console(stderr: bool = False) -> Console:
     from rich.console import Console
 
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
-            stream.reconfigure(errors="replace")  # a µ that can't be shown must not end the answer
+        _never_fail(stream)
     return Console(stderr=stderr, highlight=False, soft_wrap=False)
 
 
+def _never_fail(stream: TextIO) -> None:
+    """A µ that can't be shown must not end the answer."""
+    if isinstance(stream, TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
+        stream.reconfigure(errors="replace")
+
+
+def json_text(value: Any, encoding: str, indent: int | None = None) -> str:
+    """JSON, on one line where `indent` is None, that `encoding` can write; NaN never gets out.
+
+    A letter that can't be written (of a file's name that is no text, say) makes JSON's own escapes of them all.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return json.dumps(value, ensure_ascii=True, indent=indent, allow_nan=False)
+    return text
+
+
 def print_json(value: Any, indent: int | None = 2) -> None:
-    """JSON on stdout, on one line where `indent` is None; NaN never gets out."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False))
+    """JSON on stdout, on one line where `indent` is None."""
+    typer.echo(json_text(value, sys.stdout.encoding or "utf-8", indent))
 
 
 def open_index(location: str | None) -> Index:
@@ -148,6 +166,7 @@ def load_detector(name: str) -> ScaleBarDetector:
 def writing(path: Path | None) -> Iterator[TextIO]:
     """Stdout, or a file that appears whole or not at all; UsageError where its folder is not there."""
     if path is None:
+        _never_fail(sys.stdout)
         yield sys.stdout
         return
     if not path.parent.is_dir() or path.is_dir():

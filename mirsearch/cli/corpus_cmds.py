@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mirsearch.cli.common import IndexOption, TableFormat, console, open_index, print_json
+from mirsearch.cli.common import IndexOption, TableFormat, console, json_text, open_index, print_json
 from mirsearch.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -97,16 +97,14 @@ def export(
     try:
         with writing(target) as stream:
             panels = corpus.select(Filters())
-            lines = credit_lines(panels, ledger) if attribution else _rows(corpus, panels, ledger, vectors)
-            for line in lines:
+            rows = (json_text(row, stream.encoding) for row in _rows(corpus, panels, ledger, vectors))
+            for line in credit_lines(panels, ledger) if attribution else rows:
                 stream.write(line + "\n")
     finally:
         ledger.close()
 
 
-def _rows(corpus: Index, panels: Iterator[StoredPanel], ledger: Ledger, vectors: bool) -> Iterator[str]:
-    import json
-
+def _rows(corpus: Index, panels: Iterator[StoredPanel], ledger: Ledger, vectors: bool) -> Iterator[dict[str, Any]]:
     from mirsearch.answer import stored_json
     from mirsearch.attribution import provenance
 
@@ -114,7 +112,7 @@ def _rows(corpus: Index, panels: Iterator[StoredPanel], ledger: Ledger, vectors:
         row = stored_json(stored) | {"provenance": provenance(stored.figure, ledger)}
         if vectors:
             row["vector"] = [round(float(value), 7) for value in corpus.vector(stored.panel.id)]
-        yield json.dumps(row, ensure_ascii=False, allow_nan=False)
+        yield row
 
 
 def _find(index: str | None, some_id: str) -> list[StoredPanel]:

@@ -17,6 +17,7 @@ from mirsearch.cli.common import (
     ScaleBarsOption,
     complain,
     console,
+    json_text,
     load_detector,
     load_extractor,
     load_ocr,
@@ -179,8 +180,6 @@ def _print(answer: Answer, output: AnswerFormat, target: Path | None, explain: b
 
 
 def _write(answer: Answer, output: AnswerFormat, target: Path | None) -> None:
-    import json
-
     from mirsearch.answer import answer_json
     from mirsearch.report.csvout import answer_csv
 
@@ -190,4 +189,4 @@ def _write(answer: Answer, output: AnswerFormat, target: Path | None) -> None:
         if output is AnswerFormat.CSV:
             stream.write(answer_csv(answer))
         else:
-            stream.write(json.dumps(answer_json(answer), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+            stream.write(json_text(answer_json(answer), "utf-8", indent=2) + "\n")

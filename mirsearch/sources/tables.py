@@ -6,9 +6,9 @@ import codecs
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from mirsearch.errors import SourceError
@@ -77,6 +77,33 @@ def read_table(path: Path, columns: Mapping[str, str] | None = None, limits: Lim
         ours = {our: fields[theirs].strip() for our, theirs in mapping.items() if fields.get(theirs, "").strip()}
         rows.append(Row(line, ours))
     return Table(tuple(rows), tuple(problems), guessed)
+
+
+def captions_by_file(table: Table) -> Callable[[Path], str | None]:
+    """A function from an image's path to its caption: of the row whose path ends most like it, the first of them.
+
+    None where no row has its name, or where rows of several folders have and none of them is the image's own.
+    """
+    rows: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+    for row in table.rows:
+        parts = PureWindowsPath(row.fields.get("file", "")).parts  # takes both kinds of slash
+        if parts:
+            rows.setdefault(parts[-1], []).append((parts, row.fields.get("caption", "")))
+
+    def caption(path: Path) -> str | None:
+        there = path.absolute().parts
+        named = [(_alike(there, parts), parts, words) for parts, words in rows.get(path.name, ())]
+        best = max((length for length, _, _ in named), default=0)
+        found = [(parts, words) for length, parts, words in named if length == best]
+        return found[0][1] if len({parts for parts, _ in found}) == 1 else None
+
+    return caption
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many parts two paths share, from their ends."""
+    pairs = zip(reversed(one), reversed(other), strict=False)
+    return next((count for count, (mine, theirs) in enumerate(pairs) if mine != theirs), min(len(one), len(other)))
 
 
 def match_columns(names: list[str], columns: Mapping[str, str], path: Path) -> dict[str, str]:
