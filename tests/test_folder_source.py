@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import example, given, HealthCheck, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -361,6 +361,8 @@ TABLE = st.one_of(
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(data=b"file,caption\n\x00,\r.", name="captions.csv")
+@example(data=b"file,caption\n.,a dot\n", name="captions.csv")
 @given(data=TABLE, name=st.sampled_from(["captions.csv", "captions.jsonl", "captions.tsv"]))
 def test_any_table_gives_figures_or_failures(tmp_path: Path, data: bytes, name: str) -> None:
     if not (tmp_path / "a.png").exists():

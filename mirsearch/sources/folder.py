@@ -194,9 +194,9 @@ class _Names:
 
     def find(self, given: str) -> Path:
         """The file of a name as given; without its suffix, in other letters' case, or by its last part. SourceError."""
-        if not given:
+        parts = PureWindowsPath(given).parts  # takes both kinds of slash; "." has none
+        if not parts:
             raise SourceError("no file named", "write the image's file name in this row")
-        parts = PureWindowsPath(given).parts  # takes both kinds of slash
         if ".." in parts:
             raise SourceError(f"{given!r} lies outside the table's folder", "put the table beside its images")
         for tail in (parts, parts[-1:]):
