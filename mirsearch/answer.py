@@ -72,6 +72,7 @@ def stored_json(stored: StoredPanel) -> dict[str, Any]:
     return {
         "id": panel.id,
         **panel_json(panel),
+        "corrected": list(stored.corrected),
         "figure": figure.id,
         "figure_label": figure.label,
         "figure_caption": figure.caption,

@@ -38,6 +38,10 @@ COMMIT_SECONDS = 1.0
 class Analyzer(Protocol):
     """What ingest needs of the analysis; see :class:`mirsearch.analysis.analyzer.FigureAnalyzer`."""
 
+    @property
+    def version(self) -> str:
+        """What reads the figures."""
+
     def analyze(
         self,
         pixels: Pixels,
@@ -203,7 +207,8 @@ class Ingest:
             page=page.number,
             permission_note=found.permission_note,
         )
-        return FigureRecord(figure, named, vectors, tuple(images.thumbnail(crop) for crop in crops))
+        thumbnails = tuple(images.thumbnail(crop) for crop in crops)
+        return FigureRecord(figure, named, vectors, thumbnails, self._analyzer.version, found.panels or ())
 
     def _finish(self, pending: _Pending, writer: IndexWriter) -> None:
         """Write what a worker made (or, for a second copy in the same run, note its place)."""

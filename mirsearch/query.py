@@ -80,7 +80,8 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class StoredPanel:
-    """A panel as an index holds it, with its figure (and, through it, its article)."""
+    """A panel as an index holds it, with its figure (and, through it, its article), and which fields were corrected."""
 
     panel: Panel
     figure: Figure
+    corrected: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mirsearch.corpus import Origin, Panel
 from mirsearch.errors import IndexMismatchError, NotFoundError, UsageError
-from mirsearch.indexes import open_index
+from mirsearch.indexes import open_index, sqlite_schema
 from mirsearch.indexes.base import FigureRecord
 from mirsearch.indexes.embedded import EmbeddedIndex
 from mirsearch.query import Filters, SearchRequest, StoredPanel
@@ -325,7 +325,7 @@ def test_stats_count(full: EmbeddedIndex) -> None:
     stats = full.stats()
     wanted = {
         "articles": 8, "figures": 24, "panels": len(PANELS), "extractor": "made", "dims": made.DIMS,
-        "schema_version": 1, "with_scale": sum(panel.scale is not None for panel, _ in PANELS),
+        "schema_version": sqlite_schema.CURRENT, "with_scale": sum(panel.scale is not None for panel, _ in PANELS),
     }  # fmt: skip
     assert wanted.items() <= stats.items()
     assert stats["bytes"] > 10_000

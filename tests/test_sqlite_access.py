@@ -171,20 +171,20 @@ def test_an_older_index_is_migrated_all_or_nothing(location: str, monkeypatch: p
         connection.execute("UPDATE panels SET color = 'gray'")
         connection.execute("INSERT INTO nowhere VALUES (1)")
 
-    monkeypatch.setattr(sqlite_schema, "CURRENT", 3)
-    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {1: first})
-    with pytest.raises(IndexMismatchError, match="schema 2"):
+    monkeypatch.setattr(sqlite_schema, "CURRENT", 4)
+    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {2: first})
+    with pytest.raises(IndexMismatchError, match="schema 3"):
         EmbeddedIndex.open(location)
-    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {1: first, 2: second})
+    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {2: first, 3: second})
     with pytest.raises(IndexAccessError, match="nowhere"):
         EmbeddedIndex.open(location)
     with closing(sqlite3.connect(Path(location) / DATABASE)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
         assert "color" not in [row[1] for row in connection.execute("PRAGMA table_info(panels)")]
-    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {1: first, 2: lambda connection: None})
+    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {2: first, 3: lambda connection: None})
     assert ask(location) == expected
     with EmbeddedIndex.open(location) as index:
-        assert index.stats()["schema_version"] == 3
+        assert index.stats()["schema_version"] == 4
 
 
 def test_words_split_by_another_version_are_made_anew(location: str) -> None:

@@ -28,6 +28,11 @@ class FigureAnalyzer:
         self._ocr = ocr
         self._detector = detector
 
+    @property
+    def version(self) -> str:
+        """What read a figure: version of the analysis, OCR engine, detector."""
+        return f"{ANALYSIS_VERSION} {self._ocr.name} {self._detector.name}"
+
     def analyze(
         self,
         pixels: Pixels,

@@ -10,6 +10,7 @@ from mirsearch import __version__
 from mirsearch.cli import (
     analyze_cmd,
     corpus_cmds,
+    correct_cmd,
     demo_cmd,
     index_cmds,
     ingest_cmd,
@@ -55,6 +56,8 @@ app.command("show")(corpus_cmds.show)
 app.command("stats")(corpus_cmds.stats)
 app.command("delete")(corpus_cmds.delete)
 app.command("export")(corpus_cmds.export)
+app.command("correct")(correct_cmd.correct)
+app.command("reanalyze")(correct_cmd.reanalyze)
 app.command("cache")(keeping_cmds.cache)
 app.command("failures")(keeping_cmds.failures)
 app.command("demo")(demo_cmd.demo)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.corpus import Figure, Origin, Panel
+from mirsearch.corrections import Correction
 from mirsearch.query import Filters, SearchRequest, SearchResult, StoredPanel
 
 SCHEMA_VERSION = 1
@@ -30,12 +31,28 @@ class ExtractorIdentity:
 
 @dataclass(frozen=True, slots=True)
 class FigureRecord:
-    """A figure with its panels, written as one: vectors float32 (panels, dims) of unit length, one JPEG a panel."""
+    """A figure with its panels, written as one: vectors float32 (panels, dims) of unit length, one JPEG a panel.
+
+    `panels` are as they were read, by the analysis of version `analysis`; `given` those its source had told.
+    `corrections` take the place of those the index has of the figure; None leaves them. The index lays them over.
+    """
 
     figure: Figure
     panels: tuple[Panel, ...]
     vectors: NDArray[np.float32]
     thumbnails: tuple[bytes, ...]
+    analysis: str | None = None
+    given: tuple[Panel, ...] = ()
+    corrections: tuple[Correction, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FigureNotes:
+    """What an index keeps of a figure beside its readings; see FigureRecord."""
+
+    analysis: str | None = None
+    given: tuple[Panel, ...] = ()
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +103,9 @@ class Index(Protocol):
 
     def known(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
         """Those of the figures that are in the index."""
+
+    def notes(self, figure_ids: Sequence[str]) -> dict[str, FigureNotes]:
+        """How each of the figures was read and what was corrected; those that are not there are left out."""
 
     def search(self, request: SearchRequest) -> SearchResult:
         """The best panels for a request."""

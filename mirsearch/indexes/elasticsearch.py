@@ -17,9 +17,16 @@ from mirsearch.indexes import elasticsearch_admin as admin
 from mirsearch.indexes import elasticsearch_mapping as mapping
 from mirsearch.indexes import elasticsearch_query as queries
 from mirsearch.indexes import mismatch
-from mirsearch.indexes.base import ExtractorIdentity, IndexWriter, KnownFigure
+from mirsearch.indexes.base import ExtractorIdentity, FigureNotes, IndexWriter, KnownFigure
 from mirsearch.indexes.elasticsearch_client import Address, connect, parse
-from mirsearch.indexes.elasticsearch_documents import HEAVY, read_article, read_origins, read_panel
+from mirsearch.indexes.elasticsearch_documents import (
+    HEAVY,
+    NOTES,
+    read_article,
+    read_notes,
+    read_origins,
+    read_panel,
+)
 from mirsearch.indexes.elasticsearch_errors import told
 from mirsearch.indexes.elasticsearch_failures import Failure, note
 from mirsearch.indexes.elasticsearch_search import result
@@ -97,6 +104,19 @@ class ElasticsearchIndex:
                     found[item["_id"]] = KnownFigure(
                         item["_id"], caption, article.id if article else None, read_origins(document)
                     )
+        return found
+
+    def notes(self, figure_ids: Sequence[str]) -> dict[str, FigureNotes]:
+        """How each of the figures was read and what was corrected; those that are not there are left out."""
+        found: dict[str, FigureNotes] = {}
+        for start in range(0, len(figure_ids), PAGE):
+            ids = list(dict.fromkeys(figure_ids[start : start + PAGE]))
+            with told(self._address):
+                answer = self._client.mget(index=self._physical, ids=ids, source_includes=["doc_type", *NOTES])
+            for item in answer["docs"]:
+                document = item.get("_source") or {}
+                if document.get("doc_type") == "figure":
+                    found[item["_id"]] = read_notes(document)
         return found
 
     def search(self, request: SearchRequest) -> SearchResult:

@@ -122,6 +122,15 @@ def read_meta(client: Elasticsearch, address: Address, index: str) -> tuple[Extr
     return extractor, int(own["schema_version"]), str(own.get("created_on", ""))
 
 
+def bring_up(client: Elasticsearch, index: str) -> None:
+    """Add to an index that an earlier version made the fields that came since."""
+    wanted: dict[str, Any] = mapping.component_templates(1, (0, 0))["mirsearch-panels"]["template"]["mappings"]
+    there = client.indices.get_mapping(index=index)[index]["mappings"]["properties"]
+    missing = {name: what for name, what in wanted["properties"].items() if name not in there}
+    if missing:
+        client.indices.put_mapping(index=index, properties=missing)
+
+
 def numbers(client: Elasticsearch, name: str) -> dict[int, str]:
     """The physical indexes of NAME that are there, by number."""
     there = client.indices.get(index=f"{name}-0*", allow_no_indices=True, filter_path="*.aliases").body or {}

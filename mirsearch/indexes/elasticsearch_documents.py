@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from mirsearch import settings, text
-from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading
-from mirsearch.indexes.base import ExtractorIdentity, FigureRecord
+from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading, to_json
+from mirsearch.corrections import as_json, fields_of, from_json, panel_from_json
+from mirsearch.indexes.base import ExtractorIdentity, FigureNotes, FigureRecord
 from mirsearch.indexes.sqlite_filters import folded, short_license
 from mirsearch.query import StoredPanel, Vector
 
@@ -24,6 +25,8 @@ WEIGHT = 10
 """How often a word of boost 1 is repeated in `words.all`; k1 of its similarity is 1.2 times that."""
 HEAVY = ("vector", "thumbnail", "words", "caption_terms")
 """Fields of a panel that are not read back with it."""
+NOTES = ("analysis", "given", "corrections")
+"""Fields of a figure beside its readings."""
 PAIR = "+"
 """Between the two words of a pair in `words.all`; no word has it."""
 _TERM = re.compile(r"[^\W\d_][\w-]{2,}")
@@ -39,14 +42,24 @@ def packed(vector: Vector) -> str:
     return base64.b64encode(np.asarray(vector, dtype=">f4").tobytes()).decode("ascii")
 
 
-def figure_document(figure: Figure, panel_ids: list[str], state: str, extractor: ExtractorIdentity) -> Document:
+def figure_document(
+    figure: Figure,
+    panel_ids: list[str],
+    state: str,
+    extractor: ExtractorIdentity,
+    notes: FigureNotes | None = None,
+) -> Document:
     """The document of a figure; `state` is "writing" until all of its panels are in, then "complete"."""
+    notes = notes or FigureNotes()
     return {
         "doc_type": "figure",
         "figure_state": state,
         "panel_ids": panel_ids,
         "ingested_at": now(),
         "extractor": {"name": extractor.name, "version": extractor.version},
+        "analysis": notes.analysis,
+        "given": [to_json(panel) for panel in notes.given] or None,
+        "corrections": [as_json(each) for each in notes.corrections] or None,
         **_figure_fields(figure),
     }
 
@@ -68,6 +81,7 @@ def panel_documents(record: FigureRecord, extractor: ExtractorIdentity, *, pack:
             "words": _words(panel, title),
             "panel": _panel_fields(panel, number),
             "scale": _scale_fields(panel),
+            "corrected": list(fields_of(panel.id, record.corrections or ())),
             "thumbnail": base64.b64encode(thumbnail).decode("ascii"),
             "vector": packed(vector) if pack else [round(float(each), 8) for each in vector],
             "extractor": {"name": extractor.name, "version": extractor.version},
@@ -228,6 +242,16 @@ def read_panel(document: Document) -> StoredPanel:
             page=figure["page"],
             permission_note=figure.get("permission_note"),
         ),
+        tuple(document.get("corrected") or ()),
+    )
+
+
+def read_notes(document: Document) -> FigureNotes:
+    """What a figure's document holds beside its readings."""
+    return FigureNotes(
+        document.get("analysis"),
+        tuple(panel_from_json(each) for each in document.get("given") or ()),
+        tuple(from_json(each) for each in document.get("corrections") or ()),
     )
 
 

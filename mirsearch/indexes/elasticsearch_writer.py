@@ -15,8 +15,10 @@ import numpy as np
 from elasticsearch import AuthorizationException, Elasticsearch
 
 from mirsearch.corpus import Figure, Origin, panel_ids
+from mirsearch.corrections import applied
 from mirsearch.errors import MirsearchError
-from mirsearch.indexes.base import ExtractorIdentity, FigureRecord
+from mirsearch.indexes.base import ExtractorIdentity, FigureNotes, FigureRecord
+from mirsearch.indexes.elasticsearch_admin import bring_up
 from mirsearch.indexes.elasticsearch_bulk import CHUNK_BYTES, Action, Bulk, delete_action, index_action, update_action
 from mirsearch.indexes.elasticsearch_client import Address
 from mirsearch.indexes.elasticsearch_documents import (
@@ -24,6 +26,7 @@ from mirsearch.indexes.elasticsearch_documents import (
     origin_fields,
     panel_documents,
     read_article,
+    read_notes,
     read_origins,
 )
 from mirsearch.indexes.elasticsearch_errors import told
@@ -50,7 +53,7 @@ class ElasticsearchWriter:
         self._extractor, self._lock, self._pack = extractor, lock, pack
         self._bulk = Bulk(client, address, lock.check)
         self._gathered: dict[str, FigureRecord] = {}
-        self._uncommitted: dict[str, tuple[Figure, list[str], bool]] = {}
+        self._uncommitted: dict[str, tuple[Figure, list[str], bool, FigureNotes]] = {}
         self._deleted: dict[str, list[str]] = {}
         self._changed = self._tuned = False
 
@@ -113,7 +116,7 @@ class ElasticsearchWriter:
         self._gathered.clear()
         self._deleted.clear()
         self._bulk.drop()
-        new = {each: ids for each, (_, ids, known) in self._uncommitted.items() if not known}
+        new = {each: ids for each, (_, ids, known, _) in self._uncommitted.items() if not known}
         self._uncommitted.clear()
         if new and not self._bulk.untouched:
             self._deleted = new
@@ -136,19 +139,24 @@ class ElasticsearchWriter:
         for figure_id, record in records.items():
             old = there.get(figure_id)
             figure = _merged(record.figure, old) if old else record.figure
-            self._write(dataclasses.replace(record, figure=figure), old)
+            wanted = record.corrections
+            if wanted is None:
+                wanted = read_notes(old).corrections if old else ()
+            panels, settled = applied(record.panels, wanted)
+            self._write(dataclasses.replace(record, figure=figure, panels=panels, corrections=settled), old)
         if self._bulk.sent_bytes > CHUNK_BYTES and not self._tuned:
             self._tune()
 
     def _write(self, record: FigureRecord, old: dict[str, Any] | None) -> None:
         ids = [panel.id for panel in record.panels]
         stale = [each for each in (old or {}).get("panel_ids", []) if each not in ids]
-        opening = figure_document(record.figure, ids + stale, "writing", self._extractor)
+        notes = FigureNotes(record.analysis, record.given, record.corrections or ())
+        opening = figure_document(record.figure, ids + stale, "writing", self._extractor, notes)
         actions: list[Action] = [index_action(self._index, record.figure.id, opening)]
         for panel_id, document in zip(ids, panel_documents(record, self._extractor, pack=self._pack), strict=True):
             actions.append(index_action(self._index, panel_id, document))
         actions += [delete_action(self._index, each) for each in stale]
-        self._uncommitted[record.figure.id] = (record.figure, ids, old is not None)
+        self._uncommitted[record.figure.id] = (record.figure, ids, old is not None, notes)
         self._bulk.add(actions)
 
     def _complete(self) -> None:
@@ -158,8 +166,8 @@ class ElasticsearchWriter:
         if not self._uncommitted:
             return
         self._bulk.flush()
-        for figure, ids, _ in self._uncommitted.values():
-            closing = figure_document(figure, ids, "complete", self._extractor)
+        for figure, ids, _, notes in self._uncommitted.values():
+            closing = figure_document(figure, ids, "complete", self._extractor, notes)
             self._bulk.add([index_action(self._index, figure.id, closing)])
         self._bulk.flush()
         self._uncommitted.clear()
@@ -200,6 +208,7 @@ def session(
     with told(address):
         left = lock.acquire()
         _put_back(client, index, left)
+        bring_up(client, index)
     writer = ElasticsearchWriter(client, address, index, extractor, lock, pack)
     try:
         yield writer

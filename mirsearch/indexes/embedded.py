@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from mirsearch import settings
 from mirsearch.errors import MirsearchError, NotFoundError
-from mirsearch.indexes import mismatch, sqlite_rows
+from mirsearch.indexes import mismatch, sqlite_notes, sqlite_rows
 from mirsearch.indexes import sqlite_schema as schema
-from mirsearch.indexes.base import ExtractorIdentity, IndexWriter, KnownFigure
+from mirsearch.indexes.base import ExtractorIdentity, FigureNotes, IndexWriter, KnownFigure
 from mirsearch.indexes.embedded_search import Searcher
 from mirsearch.indexes.embedded_stats import counts
 from mirsearch.indexes.matrix import Matrix
@@ -111,6 +111,11 @@ class EmbeddedIndex:
                 for key, figure_id, caption, article in rows:
                     found[figure_id] = KnownFigure(figure_id, caption, article, tuple(places.get(key, ())))
         return found
+
+    def notes(self, figure_ids: Sequence[str]) -> dict[str, FigureNotes]:
+        """How each of the figures was read and what was corrected; those that are not there are left out."""
+        with self._readers.snapshot() as connection:
+            return sqlite_notes.notes(connection, figure_ids)
 
     def search(self, request: SearchRequest) -> SearchResult:
         """The best panels for a request; always exact."""

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, TypeVar, get_args
 
 from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading, ScaleSource
+from mirsearch.corrections import fields_of, from_json
 from mirsearch.query import StoredPanel
 
 BATCH = 500
@@ -67,9 +68,11 @@ def stored(connection: sqlite3.Connection, clause: str, values: Sequence[Any] = 
     cursor = connection.execute(_SELECT + clause, values)
     while rows := cursor.fetchmany(BATCH):
         places = origins(connection, {row[0] for row in rows})
+        fixed = _corrected(connection, [row[_P] for row in rows])
         for row in rows:
             figure = _figure(row[_F:_A], row[_A:], tuple(places.get(row[0], ())))
-            yield StoredPanel(_panel(row[_P:_F], figure.id), figure)
+            panel = _panel(row[_P:_F], figure.id)
+            yield StoredPanel(panel, figure, fixed.get(panel.id, ()))
 
 
 def by_ids(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, StoredPanel]:
@@ -101,6 +104,13 @@ def origins(connection: sqlite3.Connection, figures: set[int]) -> dict[int, list
         for key, *place in connection.execute(query, part):
             found.setdefault(key, []).append(Origin(*place))
     return found
+
+
+def _corrected(connection: sqlite3.Connection, panels: list[str]) -> dict[str, tuple[str, ...]]:
+    """Names of corrected fields of those of the panels, at most BATCH, that have any."""
+    query = f"SELECT correction FROM corrections WHERE panel IN ({marks(panels)})"
+    found = [from_json(json.loads(row[0])) for row in connection.execute(query, panels)]
+    return {each.panel: fields_of(each.panel, found) for each in found if each.panel is not None}
 
 
 def _panel(row: Sequence[Any], figure_id: str) -> Panel:

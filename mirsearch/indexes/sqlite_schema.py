@@ -8,14 +8,21 @@ from collections.abc import Callable, Mapping
 
 from mirsearch import __version__
 from mirsearch.errors import IndexMismatchError
-from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
+from mirsearch.indexes.base import ExtractorIdentity
 from mirsearch.text import ANALYSIS
 
 APPLICATION_ID = 0x6D697273
 """`mirs` in ASCII: marks an SQLite file as ours."""
 
-CURRENT = SCHEMA_VERSION
+CURRENT = 2
 KEPT_COMMITS = 10_000
+CORRECTIONS = (
+    # figures by id: what was corrected outlives the rows of a figure that is taken in anew
+    """CREATE TABLE corrections (key INTEGER PRIMARY KEY, figure TEXT NOT NULL, panel TEXT,
+        correction TEXT NOT NULL)""",
+    "CREATE INDEX corrections_figure ON corrections (figure)",
+    "CREATE INDEX corrections_panel ON corrections (panel)",
+)
 TABLES = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE commits (generation INTEGER PRIMARY KEY, token TEXT NOT NULL, removals INTEGER NOT NULL)",
@@ -26,7 +33,7 @@ TABLES = (
     "CREATE INDEX articles_pmcid ON articles (lower(pmcid))",
     """CREATE TABLE figures (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, article INTEGER REFERENCES articles,
         label TEXT, caption TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, page INTEGER NOT NULL,
-        permission_note TEXT)""",
+        permission_note TEXT, analysis TEXT, given TEXT)""",
     "CREATE INDEX figures_article ON figures (article)",
     """CREATE TABLE origins (key INTEGER PRIMARY KEY, figure INTEGER NOT NULL REFERENCES figures, source TEXT NOT NULL,
         location TEXT NOT NULL, retrieved TEXT, UNIQUE (figure, source, location))""",
@@ -42,10 +49,22 @@ TABLES = (
     "CREATE TABLE thumbnails (panel INTEGER PRIMARY KEY REFERENCES panels, jpeg BLOB NOT NULL)",
     # what text.tokens made of a panel's words; no stemming or folding is left to SQLite, whose version may differ
     "CREATE VIRTUAL TABLE words USING fts5 (caption, text, title, tokenize = \"ascii tokenchars '.'\")",
+    *CORRECTIONS,
 )
 
 Step = Callable[[sqlite3.Connection], None]
-MIGRATIONS: dict[int, Step] = {}
+
+
+def _add_corrections(connection: sqlite3.Connection) -> None:
+    """To version 2: corrections, the analysis that read a figure, and the panels its source gave."""
+    for column in ("analysis", "given"):
+        connection.execute(f"ALTER TABLE figures ADD COLUMN {column} TEXT")
+    for statement in CORRECTIONS:
+        connection.execute(statement)
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('readable_from', ?)", (__version__,))
+
+
+MIGRATIONS: dict[int, Step] = {1: _add_corrections}
 """From version n to n + 1, each run inside one transaction with all that follow it."""
 
 

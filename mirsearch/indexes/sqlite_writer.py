@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.corpus import Article, Figure, Origin, Panel, panel_ids
+from mirsearch.corrections import applied
 from mirsearch.errors import IndexAccessError
+from mirsearch.indexes import sqlite_notes, sqlite_words
 from mirsearch.indexes import sqlite_schema as schema
-from mirsearch.indexes import sqlite_words
 from mirsearch.indexes.base import FigureRecord
 from mirsearch.indexes.sqlite_access import told
 from mirsearch.indexes.sqlite_filters import folded, short_license
@@ -43,16 +44,30 @@ class SqliteWriter:
             key = self._put_figure(record.figure, article)
             self._drop_panels([key])
             title = self._title(key)
-            ids = panel_ids(record.figure.id, [panel.label for panel in record.panels])
-            for position, panel in enumerate(record.panels):
-                named = panel if panel.id else dataclasses.replace(panel, id=ids[position])
-                panel_key = self._put_panel(key, position, named, title)
+            sqlite_notes.note(self._connection, key, record.analysis, record.given)
+            for position, panel in enumerate(self._corrected(record)):
+                panel_key = self._put_panel(key, position, panel, title)
                 self._run("INSERT INTO vectors VALUES (?, ?)", panel_key, vectors[position].tobytes())
                 jpeg = record.thumbnails[position] if position < len(record.thumbnails) else b""
                 if jpeg:
                     self._run("INSERT INTO thumbnails VALUES (?, ?)", panel_key, jpeg)
             for origin in record.figure.origins:
                 self._put_origin(key, origin)
+
+    def _corrected(self, record: FigureRecord) -> tuple[Panel, ...]:
+        """The panels, named, with what was corrected laid over what was read; notes whose each correction is."""
+        figure = record.figure.id
+        ids = panel_ids(figure, [panel.label for panel in record.panels])
+        named = [
+            panel if panel.id else dataclasses.replace(panel, id=each)
+            for panel, each in zip(record.panels, ids, strict=True)
+        ]
+        there = sqlite_notes.corrections(self._connection, figure)
+        wanted = there if record.corrections is None else record.corrections
+        panels, settled = applied(named, wanted)
+        if settled != there:
+            sqlite_notes.replace(self._connection, figure, settled)
+        return panels
 
     def add_origin(self, figure_id: str, origin: Origin) -> None:
         """Note one more place of a figure; nothing happens where the figure is not there."""
@@ -67,7 +82,7 @@ class SqliteWriter:
         gone = 0
         with self._session():
             for part in batches(dict.fromkeys(figure_ids)):
-                query = f"SELECT key, article FROM figures WHERE id IN ({marks(part)})"
+                query = f"SELECT key, article, id FROM figures WHERE id IN ({marks(part)})"
                 rows = self._connection.execute(query, part).fetchall()
                 if not rows:
                     continue
@@ -76,6 +91,8 @@ class SqliteWriter:
                 self._drop_panels(keys)
                 for table, column in (("origins", "figure"), ("figures", "key")):
                     self._run(f"DELETE FROM {table} WHERE {column} IN ({marks(keys)})", *keys)
+                for row in rows:
+                    sqlite_notes.replace(self._connection, row[2], ())
                 self._loose.update(row[1] for row in rows if row[1] is not None)
                 gone += len(rows)
         return gone

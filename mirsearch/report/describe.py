@@ -44,6 +44,7 @@ def print_panel(stored: StoredPanel, console: Console) -> None:
         ("field of view", "" if panel.scale is None else _area(stored)),
         ("caption", clean(panel.caption, LIMITS.caption_chars)),
         ("figure text", clean(panel.text, LIMITS.caption_chars)),
+        ("corrected", ", ".join(stored.corrected)),
         ("pixels", f"{panel.width} × {panel.height} at {', '.join(map(str, panel.box))}"),
         (
             "figure",
