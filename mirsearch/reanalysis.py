@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 CHUNK = 64
 """Figures asked of the index at once."""
 
+GIVING = "exsclaim"
+"""The source whose own panels an index of schema 1 did not note."""
+
 State = Literal["reanalyzed", "current", "missing", "changed", "failed"]
 
 
@@ -141,6 +144,9 @@ class Reanalysis:
         stored = self._index.figure_panels(figure)
         if not stored:
             return _Made(figure, "failed", reason="it has no panels in the index")
+        if notes.analysis is None and any(origin.source == GIVING for origin in stored[0].figure.origins):
+            why = f"its panels came from {GIVING} before these were noted; delete it and ingest it again"
+            return _Made(figure, "failed", stored[0].figure.image or "nowhere", why)
         path, state = find_file(stored[0].figure)
         if path is None:
             told = {"missing": "the file is gone", "changed": "the file holds something else now"}

@@ -1,0 +1,100 @@
+"""Reading again what sources gave, and indexes that earlier versions made."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import uuid
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from cli_runner import run
+from test_exsclaim import NAME, entry, save
+
+from mirsearch.corpus import Figure, Origin, figure_id
+from mirsearch.images import content_hash
+from mirsearch.indexes.sqlite_access import DATABASE
+from mirsearch.reanalysis import find_file
+
+
+def rows_of(index: object) -> list[dict]:
+    return [json.loads(line) for line in run("export", "--vectors", "--index", index).out.splitlines()]
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Path:
+    """An index with a figure whose panels its source gave."""
+    save(tmp_path / "found", {NAME: entry()})
+    run("ingest", tmp_path / "found" / "exsclaim.json", "--index", tmp_path / "index")
+    return tmp_path / "index"
+
+
+def test_panels_that_a_source_gave_stay_as_given(given: Path) -> None:
+    before = rows_of(given)
+    assert [row["label"] for row in before] == ["a", "b"]
+    assert before[0]["scale"]["nm_per_px"] == 5
+    done = run("reanalyze", "--all", "--force", "--index", given, "--format", "json").json()
+    assert (done["figures"]["reanalyzed"], done["panels"]["embedded"]) == (1, 0)
+    assert rows_of(given) == before
+
+
+def test_panels_given_to_an_index_that_did_not_note_so_are_left_alone(given: Path) -> None:
+    before = rows_of(given)
+    with closing(sqlite3.connect(given / DATABASE)) as connection, connection:
+        connection.execute("UPDATE figures SET analysis = NULL, given = NULL")
+    told = run("reanalyze", "--all", "--index", given, code=1)
+    assert before[0]["figure"] in told.err
+    assert "ingest it again" in told.err
+    assert rows_of(given) == before
+
+
+def test_the_newest_place_that_still_holds_the_figure_is_taken(tmp_path: Path) -> None:
+    places = [tmp_path / name for name in ("a.png", "b.png", "c.png")]
+    for place in places:
+        place.write_bytes(b"the figure")
+    origins = (Origin("url", "https://example.org/a.png"), *(Origin("folder", str(place)) for place in places))
+    figure = Figure(figure_id(content_hash(places[0])), 1, 1, origins=origins)
+    assert find_file(figure) == (places[2], "reanalyzed")
+    places[2].write_bytes(b"another")
+    assert find_file(figure) == (places[1], "reanalyzed")
+    places[1].unlink()
+    places[0].unlink()
+    assert find_file(figure) == (None, "changed")
+    places[2].unlink()
+    assert find_file(figure) == (None, "missing")
+
+
+def test_an_index_of_an_earlier_mapping_takes_corrections(es_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import index_records as made
+
+    from mirsearch.correcting import correct
+    from mirsearch.indexes import elasticsearch_admin as admin
+    from mirsearch.indexes import elasticsearch_mapping as mapping
+    from mirsearch.indexes import open_index
+    from mirsearch.query_image import ScaleOptions
+
+    location = f"{es_url}/earlier-{uuid.uuid4().hex[:12]}"
+    present = mapping.component_templates
+
+    def earlier(dims: int, version: tuple[int, int]) -> dict:
+        templates = present(dims, version)
+        fields = templates["mirsearch-panels"]["template"]["mappings"]["properties"]
+        for name in ("analysis", "given", "corrections", "corrected"):
+            del fields[name]
+        return templates
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(mapping, "component_templates", earlier)
+            admin.create(location, made.IDENTITY)
+        admin.create(location, made.IDENTITY)  # the templates, which others share, as they are now
+        record = made.record(1)
+        with open_index(location) as index:
+            with index.writer() as writer:
+                writer.put(record)
+            shown = correct(index, record.panels[0].id, {"label": "q"}, ScaleOptions(nm_per_px=8.0))
+            assert shown.corrected == ("label", "scale")
+            assert [each.corrected for each in index.figure_panels(record.figure.id)] == [("label", "scale"), ()]
+    finally:
+        admin.drop(location)
