@@ -17,10 +17,11 @@ from functools import partial
 from typing import Any, Protocol
 
 from mirsearch import images, settings
-from mirsearch.corpus import Figure, Origin, Panel, figure_id, panel_ids
+from mirsearch.corpus import Figure, Panel, figure_id, panel_ids
 from mirsearch.errors import ImageError, MirsearchError
 from mirsearch.extractors.base import Extractor
 from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, KnownFigure
+from mirsearch.merging import changed, merged, place, told
 from mirsearch.pipeline import in_chunks
 from mirsearch.query import Pixels
 from mirsearch.sources.base import FoundFigure, SourceFailure
@@ -87,7 +88,7 @@ class Ingest:
         self._progress = progress
         self._summary = IngestSummary()
         self._queue: deque[_Pending] = deque()
-        self._taken: dict[str, str] = {}
+        self._taken: dict[str, frozenset[str]] = {}
         self._failed: set[str] = set()
         self._done = 0
         self._last_commit = time.monotonic()
@@ -113,13 +114,14 @@ class Ingest:
         self, items: Iterable[FoundFigure | SourceFailure], writer: IndexWriter, pool: ThreadPoolExecutor
     ) -> None:
         for found, identity in self._hashed(items, writer):
-            if found.caption and self._taken.get(identity) == "":
-                # A second copy brings the caption that the first one lacked: settle the first, then replace it.
+            said, before = told(found), self._taken.get(identity, frozenset())
+            if identity in self._taken and not said <= before:
+                # A second copy brings what the first one lacked: settle the first, then add to it.
                 self._drain(writer)
                 writer.commit()
                 del self._taken[identity]
             self._queue.append(self._start(found, identity, pool))
-            self._taken.setdefault(identity, found.caption)
+            self._taken[identity] = said | before
             while len(self._queue) > 2 * self._workers:
                 self._finish(self._queue.popleft(), writer)
         self._drain(writer)
@@ -139,7 +141,7 @@ class Ingest:
             self._add_seconds("read", time.monotonic() - started)
             for found, identity in named:
                 there = known.get(identity)
-                if there is None or _changed(found, there):
+                if there is None or changed(found, there):
                     yield found, identity
                 else:
                     self._note_present(found, there, writer)
@@ -156,9 +158,9 @@ class Ingest:
             return None
 
     def _note_present(self, found: FoundFigure, there: KnownFigure, writer: IndexWriter) -> None:
-        places = {_place(origin) for origin in there.origins}
+        places = {place(origin) for origin in there.origins}
         for origin in (found.origin, *found.copies):
-            if _place(origin) not in places:
+            if place(origin) not in places:
                 writer.add_origin(there.id, origin)
         self._summary.figures_present += 1
         self._count_done()
@@ -166,8 +168,10 @@ class Ingest:
     def _start(self, found: FoundFigure, identity: str, pool: ThreadPoolExecutor) -> _Pending:
         if identity in self._taken:
             return _Pending(found, identity, update=False)
-        update = bool(self._index.known([identity]))
-        return _Pending(found, identity, update, pool.submit(self._prepare, found, identity))
+        there = self._index.known([identity]).get(identity)
+        if there is not None:
+            found = merged(found, there)
+        return _Pending(found, identity, there is not None, pool.submit(self._prepare, found, identity))
 
     def _prepare(self, found: FoundFigure, identity: str) -> _Prepared:
         """Worker: decode, analyze and embed every page of a file."""
@@ -175,10 +179,14 @@ class Ingest:
         clock = _Clock(prepared.seconds)
         content = identity.partition(".")[0]
         pages = images.read_pages(found.path)
+        count = 0
         try:
             while (page := clock("read", lambda: next(pages, None))) is not None:
+                count += 1
                 if found.page is None or found.page == page.number:
                     prepared.records.append(self._record(found, figure_id(content, page.number), page, clock))
+            if not prepared.records:
+                prepared.failures.append(f"has no page {found.page}, but {count}; pages are counted from 0")
         except ImageError as error:
             prepared.failures.append(SourceFailure.of(found.path, error).reason)
         except Exception as error:
@@ -278,21 +286,3 @@ class _Clock:
             return action()
         finally:
             self._seconds[stage] = self._seconds.get(stage, 0.0) + time.monotonic() - started
-
-
-def _place(origin: Origin) -> tuple[str, str]:
-    return (origin.source, origin.location)
-
-
-def _changed(found: FoundFigure, there: KnownFigure) -> bool:
-    """Whether a place tells something new of a figure that is there.
-
-    The first place a figure came from may change what it said; another may only add what is missing, or two places
-    that disagree would take turns at every run. What is no longer said is kept.
-    """
-    article = found.article.id if found.article else None
-    if (found.caption and not there.caption) or (article and not there.article_id):
-        return True
-    first = bool(there.origins) and _place(found.origin) == _place(there.origins[0])
-    changed = (found.caption and found.caption != there.caption) or (article and article != there.article_id)
-    return bool(first and changed)

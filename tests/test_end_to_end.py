@@ -255,6 +255,46 @@ def test_copies_are_one_figure_with_both_places(one_figure, scratch, tmp_path):
     assert {row["figure_caption"] for row in rows} == {"Said first"}
 
 
+def _two_places(one_figure: Path, copied: Path, first: str, second: str) -> tuple[Path, Path]:
+    """A figure in two folders, with a table of these columns and values in each."""
+    shutil.copytree(one_figure, copied)
+    name = next(one_figure.iterdir()).name
+    for folder, text in ((one_figure, first), (copied, second)):
+        columns, values = text.split("\n")
+        (folder / "captions.csv").write_text(f"file,{columns}\n{name},{values}\n", encoding="utf-8")
+    return one_figure, copied
+
+
+SAYS_CAPTION, SAYS_ARTICLE = "caption\nSaid first", "title,doi\nOn silver,10.1234/abc"
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize(("first", "second"), [(SAYS_CAPTION, SAYS_ARTICLE), (SAYS_ARTICLE, SAYS_CAPTION)])
+def test_a_second_place_adds_what_is_missing_and_takes_nothing(one_figure, scratch, tmp_path, together, first, second):
+    places = _two_places(one_figure, tmp_path / "copy", first, second)
+    for where in [places] if together else [places[:1], places[1:]]:
+        run("ingest", *where, "--index", scratch)
+    rows = [json.loads(line) for line in run("export", "--index", scratch).out.splitlines()]
+    assert {(row["figure_caption"], row["article"]["doi"]) for row in rows} == {("Said first", "10.1234/abc")}
+    again = run("ingest", *places, "--index", scratch, "--format", "json").json()
+    assert again["figures"] == {"new": 0, "updated": 0, "already_there": 2, "failed": 0}
+
+
+def test_a_second_place_that_adds_an_article_does_not_change_the_caption(one_figure, scratch, tmp_path):
+    other = "caption,title,doi\nSaid otherwise,On silver,10.1234/abc"
+    places = _two_places(one_figure, tmp_path / "copy", SAYS_CAPTION, other)
+    run("ingest", *places, "--index", scratch)
+    rows = [json.loads(line) for line in run("export", "--index", scratch).out.splitlines()]
+    assert {(row["figure_caption"], row["article"]["doi"]) for row in rows} == {("Said first", "10.1234/abc")}
+
+
+def test_a_page_that_is_not_there_is_told(one_figure, scratch):
+    name = next(one_figure.iterdir()).name
+    (one_figure / "captions.csv").write_text(f"file,page,caption\n{name},7,Platelets\n", encoding="utf-8")
+    ran = run("ingest", one_figure, "--index", scratch, "--format", "json", code=1)
+    assert [each["reason"] for each in ran.json()["failures"]] == ["has no page 7, but 1; pages are counted from 0"]
+
+
 def test_a_caption_added_later_is_taken_over_and_figures_can_be_deleted(one_figure, scratch):
     name = next(one_figure.iterdir()).name
     run("ingest", one_figure, "--index", scratch)
