@@ -254,6 +254,17 @@ def test_lines_for_a_stream_that_lacks_letters(micrograph, tmp_path):
     assert json.loads(target.read_text(encoding="utf-8"))["query"]["text"] == f"grains {odd}"
 
 
+def test_an_interruption_before_the_command_runs_is_one_line():
+    ran = python(
+        "import mirsearch.cli as cli\n"
+        "def stopped(): raise KeyboardInterrupt\n"
+        "cli.app = stopped\n"
+        "cli.main()"
+    )  # fmt: skip
+    assert ran.returncode == 130
+    assert one_line(ran.stderr) == "mirsearch: interrupted"
+
+
 def test_nothing_to_ingest(tmp_path):
     (tmp_path / "nothing").mkdir()
     line = one_line(run("ingest", tmp_path / "nothing", "--index", tmp_path / "i", code=1).err)

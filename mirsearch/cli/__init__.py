@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -18,7 +19,7 @@ from mirsearch.cli import (
     plugins_cmd,
     query_cmd,
 )
-from mirsearch.cli.common import CommandGroup, set_verbosity
+from mirsearch.cli.common import INTERRUPTED, CommandGroup, complain, set_verbosity
 
 app = typer.Typer(
     name="mirsearch",
@@ -69,4 +70,8 @@ app.add_typer(index_cmds.dashboards_app, name="dashboards")
 
 def main() -> None:
     """Entry point of the console script."""
-    app()
+    try:
+        app()
+    except KeyboardInterrupt:  # while the commands themselves were being built
+        complain("interrupted")
+        sys.exit(INTERRUPTED)
