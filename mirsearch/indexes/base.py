@@ -15,6 +15,7 @@ from mirsearch.corrections import Correction
 from mirsearch.query import Filters, SearchRequest, SearchResult, StoredPanel
 
 SCHEMA_VERSION = 1
+"""Of an index on Elasticsearch; the embedded index counts its own, in sqlite_schema."""
 
 
 @dataclass(frozen=True, slots=True)
