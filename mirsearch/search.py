@@ -10,13 +10,15 @@ from io import BytesIO
 
 from mirsearch import settings
 from mirsearch.answer import Answer, Hit, QueryView
-from mirsearch.errors import UsageError
+from mirsearch.errors import NotFoundError, UsageError
 from mirsearch.extractors.base import Extractor
 from mirsearch.indexes import mismatch
 from mirsearch.indexes.base import ExtractorIdentity, Index
 from mirsearch.query import Filters, Pixels, SearchRequest, SearchResult, Vector
 from mirsearch.query_image import ImageQuestion, QueryPart
 from mirsearch.ranking import Formula
+
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,7 @@ def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) ->
     """Answer a question from an index; `extractor` is only called where an image must be embedded."""
     asked = understand(index, question, extractor)
     started = time.perf_counter()
-    result = index.search(asked.request)
-    hits = _hits(index, result)
+    result, hits = _found(index, asked.request)
     took = (time.perf_counter() - started) * 1000
     notes = (*asked.notes, *_notes(question, asked.request.field_of_view_nm, result))
     return Answer(asked.view, hits, result.exact, result.considered, round(took, 3), question.formula, notes)
@@ -117,6 +118,18 @@ def _vector(
     check_extractor(index, model)
     vector: Vector = model.embed([part.pixels])[0]
     return vector
+
+
+def _found(index: Index, request: SearchRequest) -> tuple[SearchResult, tuple[Hit, ...]]:
+    """What the index answers, with its panels; asked again where a writer took one of them away in between."""
+    for _ in range(_TRIES - 1):
+        result = index.search(request)
+        try:
+            return result, _hits(index, result)
+        except NotFoundError:
+            continue
+    result = index.search(request)
+    return result, _hits(index, result)
 
 
 def _hits(index: Index, result: SearchResult) -> tuple[Hit, ...]:
