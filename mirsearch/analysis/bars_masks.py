@@ -29,6 +29,9 @@ LEAST_LENGTH = 14
 MOST_MEASURED = 160
 """Rectangles that get a second look."""
 
+_TINTED, _STRONG, _MOST_STRONG = 40, 100, 0.06
+"""Chroma of what has some color and of colored ink, and the largest share of a gray picture that ink fills."""
+
 _LEAST_FILL = 0.55
 _LEAST_ASPECT = 2.0
 _MOST_RECTANGLES = 4000
@@ -37,6 +40,19 @@ _MOST_RECTANGLES = 4000
 
 Rectangle = tuple[int, int, int, int, bool]
 """x0, y0, x1, y1 in px and whether it is brighter than what is around it."""
+
+
+def tinted(pixels: NDArray[np.uint8]) -> Gray | None:
+    """How colored each pixel is, 0 to 255, where a little strong color lies on a gray picture; else None.
+
+    Ink of a color is as dark as grays around it, but nothing else there is as colored.
+    """
+    red, green, blue = cv2.split(pixels)
+    chroma = cv2.subtract(cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue))
+    strong = float(np.mean(chroma >= _STRONG))
+    if not 0 < strong <= _MOST_STRONG or float(np.mean(chroma >= _TINTED)) > 3 * _MOST_STRONG:
+        return None
+    return np.asarray(cv2.convertScaleAbs(chroma, alpha=1.15), np.uint8)
 
 
 def rectangles(gray: Gray, longest: int, thorough: bool = True) -> list[Rectangle]:

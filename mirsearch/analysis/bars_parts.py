@@ -17,9 +17,16 @@ Part = tuple[int, int, int, int]
 Whole = tuple[float, float, float, float, float]
 """x0, y0, x1, y1 of a bar in px and its score, 0 to 1."""
 
-_LEVELS = (190, 90)
+_LEVELS = (225, 190, 90)
 _LEAST_TICKS = 6
 _TICKS_SCORE, _SPLIT_SCORE, SEGMENTS_SCORE = 0.85, 0.85, 0.95
+_TEXTURE_SCORE = 0.3
+_DRAWN_LEVEL, _DRAWN_SPREAD = 200.0, 25.0
+"""Least mean and greatest standard deviation of a drawn line; two ends in a texture have others."""
+
+_NARROW = 5
+"""Widest stroke of a tick in px."""
+
 _MOST_PARTS = 3000
 _LEAST_SPAN = 20
 _ROWS_APART = 1
@@ -36,7 +43,7 @@ def bars_of_parts(gray: Gray) -> list[Whole]:
             mask = np.asarray(cv2.threshold(seen, level, 255, cv2.THRESH_BINARY)[1], np.uint8)
             parts = _parts(mask)
             found += _ticks(parts)
-            found += _split(mask)
+            found += _split(mask, seen)
             found += _segments(seen, parts)
     return found
 
@@ -45,7 +52,7 @@ def _parts(mask: Gray) -> NDArray[np.int64]:
     """Small components (n, 4) as boxes."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     x, y, w, h, area = (stats[1:, column].astype(np.int64) for column in range(5))
-    solid = (h >= 2) & (h <= 40) & (w <= mask.shape[1] // 2) & (area >= 0.85 * w * h)
+    solid = (h >= 2) & (h <= 40) & (w <= mask.shape[1] // 2) & (area >= np.where(w <= _NARROW, 0.65, 0.85) * w * h)
     boxes = np.stack([x, y, x + w, y + h], axis=1)[solid]
     return np.asarray(boxes[:_MOST_PARTS], np.int64)
 
@@ -53,7 +60,7 @@ def _parts(mask: Gray) -> NDArray[np.int64]:
 def _ticks(parts: NDArray[np.int64]) -> Iterator[Whole]:
     """At least six small upright strokes at equal distances on one line; the length is from first to last."""
     widths, heights = parts[:, 2] - parts[:, 0], parts[:, 3] - parts[:, 1]
-    strokes = parts[(widths <= 5) & (heights >= 3) & (heights >= 1.4 * widths)]
+    strokes = parts[(widths <= _NARROW) & (heights >= 3) & (heights >= 1.4 * widths)]
     for edge in (1, 3):
         for line in np.unique(strokes[:, edge]):
             row = strokes[np.abs(strokes[:, edge] - line) <= _ROWS_APART]
@@ -76,16 +83,17 @@ def _evenly_spaced(row: NDArray[np.int64]) -> Iterator[Whole]:
         start = index
 
 
-def _split(mask: Gray) -> Iterator[Whole]:
+def _split(mask: Gray, seen: Gray) -> Iterator[Whole]:
     """Two thin lines of one length in one row, each with a cap at its outer end: a label stands between them."""
-    runs = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, 6), np.uint8), borderType=cv2.BORDER_CONSTANT)
+    runs = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, 5), np.uint8), borderType=cv2.BORDER_CONSTANT)
     outlines, _ = cv2.findContours(runs, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     lines = [(x, y, x + w, y + h) for x, y, w, h in map(cv2.boundingRect, outlines) if h <= 4]
     rows: dict[int, list[Part]] = {}
     for line in lines[:_MOST_PARTS]:
         rows.setdefault(line[1], []).append(line)
     for members in rows.values():
-        for one, other in pairwise(sorted(members)):
+        members.sort()
+        for one, other in [*pairwise(members), *zip(members, members[2:], strict=False)]:
             lengths = one[2] - one[0], other[2] - other[0]
             gap = other[0] - one[2]
             alike = abs(lengths[0] - lengths[1]) <= max(3, 0.2 * max(lengths)) and one[3] == other[3]
@@ -95,7 +103,15 @@ def _split(mask: Gray) -> Iterator[Whole]:
                 and _capped(mask, one, one[0])
                 and _capped(mask, other, other[2] - 1)
             ):
-                yield float(one[0]), float(one[1]), float(other[2]), float(one[3]), _SPLIT_SCORE
+                drawn = _is_drawn(seen, one) and _is_drawn(seen, other)
+                score = _SPLIT_SCORE if drawn else _TEXTURE_SCORE
+                yield float(one[0]), float(one[1]), float(other[2]), float(one[3]), score
+
+
+def _is_drawn(seen: Gray, line: Part) -> bool:
+    """Whether a line is of one extreme level, as lines that are drawn are."""
+    middle = seen[line[1] : line[3], line[0] + 1 : line[2] - 1].max(axis=0)
+    return bool(middle.mean() >= _DRAWN_LEVEL and middle.std() <= _DRAWN_SPREAD)
 
 
 def _capped(mask: Gray, line: Part, column: int) -> bool:
@@ -125,9 +141,21 @@ def _segments(seen: Gray, parts: NDArray[np.int64]) -> Iterator[Whole]:
         y0, y1 = int(first[1]), int(first[3])
         if not all(_opposite(seen, (int(a[2]), y0, int(b[0]), y1)) for a, b in pairwise(chain)):
             continue
-        end = x1 + width if _opposite(seen, (x1, y0, x1 + int(width), y1)) else x1
-        start = x0 - width if _opposite(seen, (x0 - int(width), y0, x0, y1)) else x0
+        step = int(width)
+        pieces = (x0 - step, y0, x0, y1), (x1, y0, x1 + step, y1)
+        ends = [_set_off(seen, piece) if _opposite(seen, piece) else -1.0 for piece in pieces]
+        if min(ends) >= 0 and abs(ends[0] - ends[1]) > _EVEN:  # one of them is ground that looks like a segment
+            ends[int(np.argmin(ends))] = -1.0
+        start, end = x0 - width * (ends[0] >= 0), x1 + width * (ends[1] >= 0)
         yield float(start), float(y0), float(end), float(y1), SEGMENTS_SCORE
+
+
+def _set_off(seen: Gray, box: Part) -> float:
+    """By how many gray levels the rows above and below a box differ from it."""
+    x0, y0, x1, y1 = box
+    inside = float(seen[y0:y1, x0 + 1 : x1 - 1].mean())
+    beside = [seen[max(0, y0 - 4) : max(1, y0 - 1), x0 + 1 : x1 - 1], seen[y1 + 1 : y1 + 4, x0 + 1 : x1 - 1]]
+    return float(np.mean([abs(float(rows.mean()) - inside) for rows in beside if rows.size] or [0.0]))
 
 
 def _next(row: NDArray[np.int64], piece: NDArray[np.int64], width: int) -> NDArray[np.int64] | None:

@@ -44,7 +44,8 @@ def find_markers(caption: str) -> list[Marker]:
     ]
     every_bracket = ways[0]
     bracketed, half, bare = (_consistent(way) for way in ways)
-    if len(_labels(bare)) >= 2 and bare[0].start <= _first(bracketed, half) and _labels(bare) >= _labels(bracketed):
+    first = len(_labels(bare)) >= 2 and bare[0].start <= _first(bracketed, half)
+    if first and _labels(bare) >= _labels(bracketed) and not _labels(half) > _labels(bare):
         extra = [each for each in every_bracket if set(each.labels) <= _labels(bare) and each.upper == bare[0].upper]
         chosen = _without_overlaps([*bare, *extra])
     elif len(_labels(half)) > len(_labels(bracketed)):
@@ -69,10 +70,12 @@ def label_order(label: str) -> tuple[int, str, int]:
 
 
 def sorted_labels(labels: Iterable[str]) -> list[str]:
-    """Labels in order; "i" is a numeral where "ii" is there and "h" is not."""
+    """Labels in order; "i", "v" and "x" are numerals where "ii" is there and "h" is not."""
     unique = set(labels)
     numerals = "ii" in unique and "h" not in unique
-    return sorted(unique, key=lambda label: (1, "", 0) if numerals and label == "i" else label_order(label))
+    if numerals:
+        return sorted(unique, key=lambda each: (1, "", ROMANS.index(each)) if each in ROMANS else label_order(each))
+    return sorted(unique, key=label_order)
 
 
 def _markers(caption: str, pattern: re.Pattern[str], style: str) -> list[Marker]:
@@ -106,10 +109,17 @@ def _one_case(group: str) -> str:
     start = 0
     for before, after in zip(atoms[-2::-1], atoms[:0:-1], strict=True):
         first, second = before.group(2), after.group(2)
-        if first[0].isupper() != second[0].isupper() or label_order(first.lower()) >= label_order(second.lower()):
+        if first[0].isupper() != second[0].isupper() or not _rises(first.lower(), second.lower()):
             start = after.start()
             break
     return group[start:]
+
+
+def _rises(first: str, second: str) -> bool:
+    """Whether a label comes before another, as letters or as Roman numbers."""
+    if first in ROMANS and second in ROMANS and len(first + second) > 2:
+        return ROMANS.index(first) < ROMANS.index(second)
+    return label_order(first) < label_order(second)
 
 
 def expand(group: str) -> tuple[str, ...]:
@@ -136,11 +146,11 @@ def _between(first: str, last: str) -> list[str] | None:
     """Labels strictly between two; None where they are no range."""
     if first.isdigit() and last.isdigit():
         return [str(n) for n in range(int(first) + 1, int(last))] if int(first) < int(last) else None
-    if len(first) == 1 and len(last) == 1:
-        return [chr(n) for n in range(ord(first) + 1, ord(last))] if first < last else None
-    if first in ROMANS and last in ROMANS:
+    if first in ROMANS and last in ROMANS and (first == "i" or len(first + last) > 2):
         low, high = ROMANS.index(first), ROMANS.index(last)
         return list(ROMANS[low + 1 : high]) if low < high else None
+    if len(first) == 1 and len(last) == 1:
+        return [chr(n) for n in range(ord(first) + 1, ord(last))] if first < last else None
     if first[0] == last[0] and first[1:].isdigit() and last[1:].isdigit():
         return [f"{first[0]}{n}" for n in range(int(first[1:]) + 1, int(last[1:]))]
     return [] if first[0] < last[0] and len(first) == len(last) else None

@@ -1,7 +1,7 @@
 """Where a figure can be cut: how much a straight line across a region would cross, and the tiles clean gutters leave.
 
 Cutting at blank rows and columns in turn is the XY-cut of Nagy and Seth (1984); here a gutter may have any color,
-and a seam without a gutter counts by how much brighter the step across it is than the steps beside it.
+and a seam without a gutter counts by the share of its length on which the step across it stands out from others near.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from mirsearch.corpus import Box
 
 _TOLERANCE = 16
 _MAX_DEPTH = 8
+_CHANCE, _CLEARLY = 0.25, 0.3
+"""Share of a line on which the steps inside a picture stand out by chance, and what more makes a sure seam."""
+
 
 Profile = NDArray[np.float32]
 
@@ -42,8 +45,8 @@ class Canvas:
         self.height, self.width = pixels.shape[:2]
         self.colors = _gutter_colors(pixels)
         self._ink = [_integral(_off(pixels, color)) for color in self.colors]
-        self._step_x = _integral(_steps(pixels, np.concatenate((pixels[:, :1], pixels[:, :-1]), axis=1)))
-        self._step_y = _integral(_steps(pixels, np.concatenate((pixels[:1], pixels[:-1]), axis=0)))
+        self._step_x = _integral(_sudden(pixels))
+        self._step_y = _integral(np.ascontiguousarray(_sudden(np.ascontiguousarray(pixels.transpose(1, 0, 2))).T))
 
     @property
     def box(self) -> Box:
@@ -60,16 +63,12 @@ class Canvas:
         return least
 
     def steps(self, box: Box, axis: int) -> Profile:
-        """Mean absolute step in gray from the column (row) before, for each column (row) of `box`."""
+        """Share of each column (row) of `box` where the step from the one before stands out, in [0, 1]."""
         return _means(self._step_x if axis == 0 else self._step_y, box, axis)
 
     def seams(self, box: Box, axis: int) -> Profile:
-        """How seam-like each column (row) is, in [0, 1]: its mean step against the steps around it."""
-        steps = self.steps(box, axis)
-        if len(steps) < 16:
-            return np.zeros_like(steps)
-        around = _median_around(steps, 9)
-        return np.clip((steps / np.maximum(around, 2.0) - 1.5) / 2.5, 0.0, 1.0).astype(np.float32)
+        """How seam-like each column (row) is, in [0, 1]: 1 where a sudden step runs along most of it."""
+        return np.asarray(np.clip((self.steps(box, axis) - _CHANCE) / _CLEARLY, 0.0, 1.0), np.float32)
 
     def trimmed(self, box: Box, color: int = 0, share: float = 0.002) -> Box:
         """`box` without blank margins of a gutter color; `box` itself where nothing but margin is in it."""
@@ -96,10 +95,13 @@ def _means(integral: NDArray[np.int32], box: Box, axis: int) -> Profile:
     return (np.diff(line) / max(1, x1 - x0)).astype(np.float32)
 
 
-def _steps(pixels: Pixels, before: Pixels) -> NDArray[np.uint8]:
-    """The largest step over the channels between two images."""
-    red, green, blue = cv2.split(cv2.absdiff(pixels, before))
-    return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
+def _sudden(pixels: Pixels) -> NDArray[np.uint8]:
+    """1 where the step from the pixel to the left, smoothed along the column, is well above those around it; else 0."""
+    smooth = cv2.copyMakeBorder(cv2.blur(pixels, (1, 5)), 0, 0, 1, 0, cv2.BORDER_REPLICATE)
+    red, green, blue = cv2.split(cv2.absdiff(smooth[:, 1:], smooth[:, :-1]))
+    step = cv2.max(cv2.max(red, green), blue)
+    usual = cv2.blur(step, (15, 3))
+    return np.asarray(cv2.compare(step, cv2.add(cv2.add(usual, usual), 3), cv2.CMP_GT) // 255, np.uint8)
 
 
 def _off(pixels: Pixels, color: NDArray[np.int16]) -> NDArray[np.uint8]:
@@ -107,14 +109,6 @@ def _off(pixels: Pixels, color: NDArray[np.int16]) -> NDArray[np.uint8]:
     low = np.clip(color - _TOLERANCE, 0, 255).astype(np.uint8)
     high = np.clip(color + _TOLERANCE, 0, 255).astype(np.uint8)
     return np.asarray(cv2.inRange(pixels, low, high) == 0, dtype=np.uint8)
-
-
-def _median_around(values: Profile, radius: int) -> Profile:
-    """Running median without the middle three values; the ends see their own neighborhood mirrored."""
-    padded = np.pad(values, radius, mode="reflect")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * radius + 1)
-    keep = [place for place in range(2 * radius + 1) if abs(place - radius) > 1]
-    return np.median(windows[:, keep], axis=1).astype(np.float32)
 
 
 def _gutter_colors(pixels: Pixels) -> list[NDArray[np.int16]]:

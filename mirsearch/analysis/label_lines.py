@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.analysis.bars_masks import Gray
+from mirsearch.analysis.base import BarCandidate
 from mirsearch.corpus import Box
 
 _LEAST_LETTER, _LARGEST_LETTER = 5, 110
@@ -21,14 +22,19 @@ _WIDEST_FILL = 0.75
 """Wider components are letters that touch; one that fills its box is a box."""
 
 _LINES = 2
+_THIN = 4
+"""Thickest line, in px, of a bar that is split by its label."""
+
 _LIKE = 0.3
 """Part of the contrast by which lettering may differ from the bar's own brightness."""
 
 
-def lines_near(gray: Gray, bar: Box) -> list[Box]:
+def lines_near(gray: Gray, candidate: BarCandidate) -> list[Box]:
     """Boxes of the likeliest lines of lettering in a bar's color, nearest first, in px of the image."""
+    bar = candidate.box
     window = _around(bar, gray.shape[1], gray.shape[0])
-    letters = _letters(gray, bar, window)
+    split = candidate.broken and bar[3] - bar[1] <= _THIN
+    letters = _letters(gray, bar, window, split)
     if not 2 <= len(letters) <= _MOST_LETTERS:
         return []
     lines = {line for line in (_line(letters, seed) for seed in letters) if line is not None}
@@ -47,23 +53,39 @@ def _around(bar: Box, width: int, height: int) -> Box:
     return max(0, x0 - along), max(0, y0 - across), min(width, x1 + along), min(height, y1 + across)
 
 
-def _letters(gray: Gray, bar: Box, window: Box) -> NDArray[np.int32]:
-    """Boxes (n, 4) of components in the bar's brightness, of the size of letters, in px of the image."""
+def _levels(gray: Gray, bar: Box, split: bool) -> tuple[float, float]:
+    """Brightness of a bar and of what lies along its long sides; of the beginning of one that is `split`."""
+    x0, y0, x1, y1 = bar
+    if y1 - y0 > x1 - x0:
+        gray, (x0, y0, x1, y1) = gray.T, (y0, x0, y1, x1)
+    trim = max(1, (x1 - x0) // 8)
+    line = gray[y0:y1, x0 + 2 : x0 + 2 + trim] if split else gray[y0:y1, x0 + trim : x1 - trim]
+    beside = np.concatenate([gray[max(0, y0 - 5) : max(1, y0 - 1), x0:x1], gray[y1 + 1 : y1 + 5, x0:x1]])
+    level = float(np.median(line)) if line.size else 255.0
+    return level, float(np.median(beside)) if beside.size else 255.0 - level
+
+
+def _letters(gray: Gray, bar: Box, window: Box, split: bool) -> NDArray[np.int32]:
+    """Boxes (n, 4) of components in the bar's brightness, of the size of letters, in px of the image.
+
+    `split` says that the bar has its label between its two ends: of what crosses it only the ends are left out.
+    """
     wx0, wy0, wx1, wy1 = window
     x0, y0, x1, y1 = bar
     crop = gray[wy0:wy1, wx0:wx1]
-    trim = max(1, (x1 - x0) // 8)
-    level = float(np.median(gray[y0:y1, x0 + trim : x1 - trim]))
-    beside = np.concatenate([gray[max(0, y0 - 5) : max(1, y0 - 1), x0:x1], gray[y1 + 1 : y1 + 5, x0:x1]])
-    ground = float(np.median(beside if beside.size else crop))
+    level, ground = _levels(gray, bar, split)
     slack = max(18.0, _LIKE * abs(level - ground))
     mask = np.asarray(np.abs(crop.astype(np.float32) - level) <= slack, np.uint8)
-    mask[max(0, y0 - wy0 - 1) : y1 - wy0 + 1, max(0, x0 - wx0 - 2) : x1 - wx0 + 2] = 0
+    if not split:
+        mask[max(0, y0 - wy0 - 1) : y1 - wy0 + 1, max(0, x0 - wx0 - 2) : x1 - wx0 + 2] = 0
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     x, y, w, h, area = (stats[1:, column] for column in range(5))
     inner = (x > 0) | (wx0 == 0)
     inner &= (x + w < crop.shape[1]) | (wx1 == gray.shape[1])
     good = inner & (h >= _LEAST_LETTER) & (h <= _LARGEST_LETTER) & (w <= 6 * h) & (w >= 2)
+    if split:
+        inner &= ((x + wx0 > x0 + 2) & (x + w + wx0 < x1 - 2)) | (y + wy0 > y1) | (y + h + wy0 < y0)
+        good &= inner
     good &= (w < 1.5 * h) | (area <= _WIDEST_FILL * w * h)
     boxes = np.stack([x + wx0, y + wy0, x + w + wx0, y + h + wy0], axis=1)
     return np.asarray(boxes[good], np.int32)

@@ -73,6 +73,32 @@ def lookalike(text: TextBox, missing: Iterable[str]) -> Letter | None:
     return Letter(label, text.box, "bare", text.confidence * 0.8) if label is not None and label in missing else None
 
 
+_ROMAN_LOOKALIKES = str.maketrans({**dict.fromkeys("1l|!Ij[]tf'", "i"), **dict.fromkeys("yYuU\\/V", "v"), "X": "x"})
+
+
+def roman(text: TextBox, wanted: Iterable[str]) -> Letter | None:
+    """A roman number as OCR writes them ("(il)", "(1)", "liv)"), where the labels wanted are such; else None."""
+    labels = set(wanted)
+    if "ii" not in labels:
+        return None
+    line = text.text.strip()
+    if not 1 <= len(line) <= 7:
+        return None
+    inner = line.strip("()[]{}<>（）〈〉.,:; ")
+    for core in (inner, inner[1:], inner[:-1], inner[1:-1]) if inner == line else (inner, inner.strip("c(")):
+        label = core.translate(_ROMAN_LOOKALIKES).lower().replace(" ", "")
+        if label in labels and set(label) <= set("ivx"):
+            return Letter(label, text.box, "closed" if inner != line else "bare", 0.9 * text.confidence)
+    return None
+
+
+def letter_of(text: TextBox, wanted: Iterable[str]) -> Letter | None:
+    """The letter a line is or begins with; where roman numbers are wanted, whatever OCR made of one."""
+    labels = set(wanted)
+    letter = parse_letter(text)
+    return letter if letter is not None and letter.label in labels else roman(text, labels) or letter
+
+
 def _own_box(box: Box, own: int, whole: int) -> Box:
     """The part of a line's box that its first `own` of `whole` characters fill."""
     x0, y0, x1, y1 = box
@@ -87,8 +113,8 @@ def choose_letters(texts: Sequence[TextBox], expected: Sequence[str]) -> list[Le
 
     With `expected` labels only these count; without, those whose labels begin a sequence, with gaps still to fill.
     """
-    found = [letter for text in texts if (letter := parse_letter(text)) is not None]
     wanted = {label.rstrip("'′") for label in expected}
+    found = [letter for text in texts if (letter := letter_of(text, wanted)) is not None]
     if wanted:
         found = [each for each in found if each.label in wanted]
     groups = [[e for e in found if e.style in ("closed", "half")], [e for e in found if e.style in ("bare", "leading")]]

@@ -13,6 +13,8 @@ from mirsearch.corpus import Box
 _DARK, _LIGHT = 95, 175
 _LOWEST, _HIGHEST = 0.009, 0.06
 _MOST_PARTS = 20_000
+_MOST_STROKES = 5
+"""Strokes beside each other in "(iii)"."""
 
 
 def lone_marks(gray: NDArray[np.uint8], zones: Sequence[Box], heights: tuple[float, float] | None = None) -> list[Box]:
@@ -65,7 +67,7 @@ def _lone(parts: NDArray[np.int32], zones: Sequence[Box], low: float) -> list[Bo
             home.append(number)
     boxes = []
     for group in groups:
-        if len(group) > 3:
+        if len(group) > _MOST_STROKES:
             continue
         members = parts[group]
         x0, y0 = members[:, :2].min(axis=0)

@@ -9,10 +9,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from mirsearch.analysis.bars_masks import Gray, tinted
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, TextBox
 from mirsearch.analysis.label_lines import crops, lines_near
 from mirsearch.analysis.lengths import normalize
-from mirsearch.analysis.scale_pairs import Label, Pair, best_pair, labels_of, nearness
+from mirsearch.analysis.scale_pairs import Label, Pair, best_pair, closeness, labels_of
 from mirsearch.corpus import Box
 
 _SURE = 0.62
@@ -25,6 +26,9 @@ _QUICK_LINES, _LEAST_NEAR, _CLEAR = 5, 0.2, 0.75
 """Lines read so, how near to a bar they must be, and the confidence OCR must have."""
 
 _LEAST_QUICK = 0.5
+_INK = 100
+"""Chroma of a bar drawn in a color."""
+
 _GOOD_NEAR = 0.55
 """How near to a bar a further line must be, once a label has been read."""
 
@@ -48,6 +52,7 @@ def find_labelled_bar(
     pairs = _quickly(panel, bars, ocr)
     best = _choose(pairs, panel, expected)
     windows: list[Box] = []
+    tint = tinted(panel)
     for bar in bars:
         if _settled(best, expected) or len(windows) >= _MOST_CROPS or bar.score < _LEAST_BAR:
             break
@@ -55,7 +60,8 @@ def find_labelled_bar(
             continue
         window = _window(bar, panel.shape[1], panel.shape[0])
         windows.append(window)
-        labels = _uncut(labels_of(read_window(panel, window, ocr)), window, panel.shape[1])
+        seen = _view(panel, tint, bar)
+        labels = _uncut(labels_of(read_window(seen, window, ocr)), window, panel.shape[1])
         pairs += [pair for label in labels if (pair := best_pair(bars, [label])) is not None]
         best = _choose(pairs, panel, expected)
     return best
@@ -99,11 +105,16 @@ def _from_corner(box: Box, panel: Pixels) -> float:
 
 def _quickly(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> list[Pair]:
     """Bars with labels that are lettering of their own color, found without the text detector."""
-    likely = [bar for bar in bars if bar.score >= _LIKELY_BAR and not bar.vertical][:_LIKELY_BARS]
+    likely = [bar for bar in bars if bar.score >= _LIKELY_BAR][:_LIKELY_BARS]
     if not likely:
         return []
     gray = np.asarray(cv2.cvtColor(panel, cv2.COLOR_RGB2GRAY), np.uint8)
-    near = [(nearness(bar.box, box) * bar.score, box, bar) for bar in likely for box in lines_near(gray, bar.box)]
+    tint = tinted(panel)
+    near = [
+        (closeness(bar, box) * bar.score, box, bar)
+        for bar in likely
+        for box in lines_near(gray if tint is None or not _is_colored(tint, bar) else tint, bar)
+    ]
     near.sort(key=lambda scored: -scored[0])
     read: dict[Box, TextBox] = {}
     pairs: list[Pair] = []
@@ -113,7 +124,7 @@ def _quickly(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> lis
         if box not in read:
             if len(read) >= _QUICK_LINES:
                 break
-            text, sure = ocr.recognize(crops(panel, [box]))[0]
+            text, sure = ocr.recognize(crops(_view(panel, tint, bar), [box]))[0]
             read[box] = TextBox(text, box, sure)
         own = {line for _, line, other in near if other is bar}
         clear = [line for line in read.values() if line.confidence >= _CLEAR and line.box in own]
@@ -121,6 +132,20 @@ def _quickly(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> lis
         if pair is not None and pair.score >= _LEAST_QUICK:
             pairs.append(pair)
     return pairs
+
+
+def _is_colored(tint: Gray, bar: BarCandidate) -> bool:
+    """Whether a bar is drawn in a color on a gray picture."""
+    x0, y0, x1, y1 = bar.box
+    inside = tint[y0:y1, x0:x1]
+    return bool(inside.size and np.median(inside) > _INK)
+
+
+def _view(panel: Pixels, tint: Gray | None, bar: BarCandidate) -> Pixels:
+    """The panel as a bar's label is best read in it: dark on white where it is the only color."""
+    if tint is None or not _is_colored(tint, bar):
+        return panel
+    return np.asarray(cv2.cvtColor(np.asarray(255 - tint, np.uint8), cv2.COLOR_GRAY2RGB), np.uint8)
 
 
 def _window(bar: BarCandidate, width: int, height: int) -> Box:

@@ -55,9 +55,14 @@ def best_pair(bars: Sequence[BarCandidate], labels: Sequence[Label]) -> Pair | N
 
 def fit(bar: BarCandidate, label: Label) -> float:
     """How well a bar and a label go together: geometry, the bar's own score, the label's plausibility."""
-    near = _upright_nearness(bar, label) if bar.vertical else nearness(bar.box, label.box)
+    near = closeness(bar, label.box)
     sure = label.length.plausibility * (0.4 + 0.6 * label.confidence)
     return near * math.sqrt(bar.score * sure)
+
+
+def closeness(bar: BarCandidate, label: Box) -> float:
+    """Nearness of a label's box to a bar, lying or upright, 0 to 1."""
+    return _upright_nearness(bar, label) if bar.vertical else nearness(bar.box, label)
 
 
 def nearness(bar: Box, label: Box) -> float:
@@ -92,10 +97,10 @@ def _stacked(bar: Box, label: Box, gap: float, height: float) -> float:
     )
 
 
-def _upright_nearness(bar: BarCandidate, label: Label) -> float:
+def _upright_nearness(bar: BarCandidate, label: Box) -> float:
     """Nearness of a label to an upright bar: beside it, upright or turned."""
     x0, y0, x1, y1 = bar.box
-    a0, b0, a1, b1 = label.box
+    a0, b0, a1, b1 = label
     if b1 - b0 > 1.5 * (a1 - a0):
         return nearness((y0, x0, y1, x1), (b0, a0, b1, a1))
     height = max(4.0, float(b1 - b0))

@@ -27,6 +27,9 @@ _LEAST_LONE_BAR = 0.55
 """Score a bar without a label must have to be given the caption's length."""
 
 _LEAST_SIDE = 24
+_MARGIN, _BLANK = 8, 20
+"""Most px by which a panel's box is grown, and how far gray levels may differ in a blank row."""
+
 _AGREE = 1.06
 
 
@@ -92,6 +95,8 @@ def _read_panel(
     pixels: Pixels, box: Box, told: _Told, detector: ScaleBarDetector, ocr: OcrEngine
 ) -> ScaleReading | None:
     """The scale of one panel whose box lies in the image."""
+    width = box[2] - box[0]
+    box = _with_margin(pixels, box)
     panel = np.ascontiguousarray(pixels[box[1] : box[3], box[0] : box[2]])
     bars = detector.detect(panel)
     pair = find_labelled_bar(panel, bars, ocr, told.bar.nm if told.bar is not None else None)
@@ -102,9 +107,23 @@ def _read_panel(
         if alone is not None:
             return _moved(_from_caption(alone, told), box)
     if told.width is not None and told.width.nm:
-        width = told.width
-        return ScaleReading(told.width.nm / (box[2] - box[0]), source="caption", confidence=0.5 * width.confidence)
+        return ScaleReading(told.width.nm / width, source="caption", confidence=0.5 * told.width.confidence)
     return None
+
+
+def _with_margin(pixels: Pixels, box: Box) -> Box:
+    """The box grown by the blank rows and columns around it: a bar at the edge of white databar needs its ground."""
+    x0, y0, x1, y1 = box
+    height, width = pixels.shape[:2]
+    while y1 < height and y1 - box[3] < _MARGIN and np.ptp(pixels[y1, x0:x1], axis=0).max() <= _BLANK:
+        y1 += 1
+    while y0 > 0 and box[1] - y0 < _MARGIN and np.ptp(pixels[y0 - 1, x0:x1], axis=0).max() <= _BLANK:
+        y0 -= 1
+    while x1 < width and x1 - box[2] < _MARGIN and np.ptp(pixels[y0:y1, x1], axis=0).max() <= _BLANK:
+        x1 += 1
+    while x0 > 0 and box[0] - x0 < _MARGIN and np.ptp(pixels[y0:y1, x0 - 1], axis=0).max() <= _BLANK:
+        x0 -= 1
+    return x0, y0, x1, y1
 
 
 def _believable(pair: Pair, told: _Told) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from mirsearch.analysis.bars_masks import Gray, rectangles
+from mirsearch.analysis.bars_masks import Gray, rectangles, tinted
 from mirsearch.analysis.bars_measure import Measure, measure
 from mirsearch.analysis.bars_parts import SEGMENTS_SCORE, Whole, bars_of_parts
 from mirsearch.analysis.base import BarCandidate, Pixels
@@ -40,11 +40,18 @@ class RunLengthDetector:
         if pixels.ndim != 3 or min(pixels.shape[:2]) < 8:
             return []
         gray = np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY), np.uint8)
+        tint = tinted(pixels)
         factor = 1
         while gray.size > _LARGEST_PIXELS:
-            gray, factor = np.asarray(cv2.resize(gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)), factor * 2
-        found = _lying(gray, vertical=False)
-        found += _lying(np.ascontiguousarray(gray.T), vertical=True)
+            gray, factor, tint = (
+                np.asarray(cv2.resize(gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)),
+                factor * 2,
+                None,
+            )
+        found: list[BarCandidate] = []
+        for seen in (gray,) if tint is None else (gray, tint):
+            found += _lying(seen, vertical=False)
+            found += _lying(np.ascontiguousarray(seen.T), vertical=True)
         found = _with_wholes(found, bars_of_parts(gray))
         found.sort(key=lambda candidate: -candidate.score)
         return [_enlarged(candidate, factor) for candidate in found[:_MOST_CANDIDATES]]
@@ -80,8 +87,21 @@ def _lying(gray: Gray, vertical: bool) -> list[BarCandidate]:
             measures.append(measured)
     scored = _without_margins([(_score(each, gray.shape), each) for each in _unique(measures)])
     scored += [(_JOINED_WEIGHT * score, whole) for score, whole in _joined(scored)]
-    weight = _VERTICAL_WEIGHT if vertical else 1.0
-    return [_candidate(each, score * weight, vertical) for score, each in scored if score >= _LEAST_SCORE]
+    rated = [(score * (_upright_weight(gray, each) if vertical else 1.0), each) for score, each in scored]
+    return [_candidate(each, score, vertical) for score, each in rated if score >= _LEAST_SCORE]
+
+
+def _upright_weight(turned: Gray, bar: Measure) -> float:
+    """What the score of an upright bar counts; `turned` is the transposed image. End caps tell it from a frame."""
+    y0, y1, slack = round(bar.y0), max(round(bar.y1), round(bar.y0) + 1), 0.4 * bar.contrast
+    reach = max(2, min(4, y1 - y0))
+    for at in (round(bar.x0), round(bar.x1) - 1):
+        near = np.abs(turned[max(0, y0 - reach) : y1 + reach, max(0, at - 1) : at + 2] - bar.level).min(
+            axis=1, initial=255
+        )
+        if len(near) < y1 - y0 + 2 * reach or max(near[:reach].max(), near[-reach:].max()) > slack:
+            return _VERTICAL_WEIGHT
+    return 1.0
 
 
 def _score(bar: Measure, shape: tuple[int, int]) -> float:

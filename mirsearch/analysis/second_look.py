@@ -10,7 +10,7 @@ import numpy as np
 
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
 from mirsearch.analysis.gutters import reading_order
-from mirsearch.analysis.letters import Letter, alike, expected_run, lookalike, merged, parse_letter, run
+from mirsearch.analysis.letters import Letter, alike, expected_run, letter_of, lookalike, merged, run
 from mirsearch.analysis.marks import lone_marks
 from mirsearch.corpus import Box
 
@@ -95,7 +95,7 @@ class SecondLook:
             letter
             for box, (text, confidence) in zip(marks, texts, strict=True)
             if confidence >= _SURE
-            and (letter := parse_letter(TextBox(text, _padded(box), confidence)))
+            and (letter := letter_of(TextBox(text, _padded(box), confidence), missing))
             and letter.alone
             and letter.label in missing
         ]
@@ -141,7 +141,7 @@ class SecondLook:
         lines.sort(key=lambda text: text.box[0] + text.box[1])
         found = []
         for line in lines:
-            letter = parse_letter(line)
+            letter = letter_of(line, missing)
             if letter is None or letter.label not in missing:
                 letter = lookalike(line, missing)
             if letter is not None and alike(letter, known):

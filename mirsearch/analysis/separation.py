@@ -25,6 +25,9 @@ QUICK_SIDE = 640
 _TILE_SHARE = 0.012
 _DRAWN_FLAT = 0.5
 _MOSTLY = 0.6
+_BESIDE, _HEADING = 0.04, 0.15
+"""How far from a drawing, as a share of the figure's longer side, what belongs to it may stand: beside it, above it."""
+
 
 Panels = list[tuple[Box, str | None]]
 
@@ -87,7 +90,9 @@ def _tiles(canvas: Canvas) -> list[Box]:
             continue
         gaps = [_gap(scrap, box) if may else side for box, may in zip(cut, drawn, strict=True)]
         nearest = int(np.argmin(gaps))
-        if gaps[nearest] <= 0.04 * side:
+        box = cut[nearest]
+        heads = drawn[nearest] and scrap[3] <= box[1] and box[0] - 0.05 * side <= scrap[0] < box[2]
+        if gaps[nearest] <= (_HEADING if heads else _BESIDE) * side:
             cut[nearest] = _union(cut[nearest], scrap)
     return cut
 

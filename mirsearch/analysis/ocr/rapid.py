@@ -23,6 +23,9 @@ DEFAULT_SIDE = 736
 LARGEST_SIDE = 2000
 """Longest side, in px, the text detector sees; larger images are reduced for it, not for the recognizer."""
 
+MOST_ENLARGED = 3.0
+"""Most a small image is enlarged for the text detector: more adds no detail, and costs as much as a large figure."""
+
 LEAST_CONFIDENCE = 0.5
 _RECOGNIZER_SHAPE = (3, 48, 160)
 """Channels, height and least width, in px, of a line given to the recognizer: labels are short."""
@@ -80,7 +83,7 @@ class RapidOcrEngine:
     def _find(self, bgr: Pixels, side: int, longest: int | None = None) -> list[NDArray[np.float32]]:
         """Quadrilaterals (4, 2) of text lines in px of the image, found at a scale where its sides are as asked."""
         height, width = bgr.shape[:2]
-        scale = min(max(1.0, side / min(height, width)), (longest or LARGEST_SIDE) / max(height, width))
+        scale = min(max(1.0, side / min(height, width)), MOST_ENLARGED, (longest or LARGEST_SIDE) / max(height, width))
         size = (max(32, round(width * scale)), max(32, round(height * scale)))
         seen = bgr if size == (width, height) else cv2.resize(bgr, size, interpolation=cv2.INTER_LINEAR)
         result = self._engine("detector")(seen, use_det=True, use_cls=False, use_rec=False)
