@@ -215,3 +215,12 @@ def test_real_folders(shared_data: Path) -> None:
     assert len(images) == len({each.path for each in images}) > 200
     assert all(each.caption and each.article for each in images)
     assert all(each.note for each in found if isinstance(each, SourceFailure))
+
+
+def test_an_index_among_the_figures_is_no_folder_of_figures(tmp_path: Path) -> None:
+    draw(tmp_path, "a.png")
+    acquired = tmp_path / "mirsearch-index" / "acquired"
+    acquired.mkdir(parents=True)
+    draw(acquired, "b.png")
+    (tmp_path / "mirsearch-index" / "corpus.sqlite3").write_bytes(b"")
+    assert discover(tmp_path) == [("folder", tmp_path)]

@@ -90,9 +90,8 @@ def test_ctrl_c_keeps_what_is_done_and_goes_on_later(small_figures, tmp_path):
         [*COMMAND, str(small_figures), "--index", str(index), "--workers", "1"],
         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    while process.poll() is None and not (index / "corpus.sqlite3").exists():
+    while process.poll() is None and not ((index / "corpus.sqlite3").exists() and corpus_of(index)):
         time.sleep(0.05)
-    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -19,7 +19,7 @@ from mirsearch.indexes.locks import FileLock, LockHeldError
 DATABASE = "corpus.sqlite3"
 WRITE_LOCK = "write.lock"
 BUSY_S = 10.0
-_OWN = ("corpus.sqlite3", "write.lock", "matrix", "words")
+_OWN = ("corpus.sqlite3", "write.lock", "matrix", "words", "acquired")
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from pathlib import Path
 from mirsearch.sources.base import SourceFailure
 
 MAX_DEPTH = 64
+INDEX_DATABASE = "corpus.sqlite3"
+"""A folder with this file is an index: what lies in it has been taken in already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,10 @@ def listing(folder: Path) -> Listing:
         if entry.name.startswith("."):
             continue
         try:
-            (folders if entry.is_dir() else files).append(entry)
+            if not entry.is_dir():
+                files.append(entry)
+            elif not (entry / INDEX_DATABASE).exists():
+                folders.append(entry)
         except OSError:  # a link that leads in a circle, or beyond what may be read: shown when it is opened
             files.append(entry)
     return Listing(folder, tuple(files), tuple(folders))
