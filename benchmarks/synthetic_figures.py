@@ -27,6 +27,9 @@ from mirsearch.synthetic.figures import FigureStyle, SyntheticFigure, draw_figur
 from mirsearch.synthetic.layouts import LAYOUT_STYLES
 
 LENGTH_TOLERANCE = 0.05
+SHORT_TOLERANCE_PX = 2.0
+"""What counts as right for bars under 40 px: they are held to 2 px, as real ones are."""
+
 OVERLAP = 0.75
 OK, MISSED, WRONG = "right", "missed", "wrong"
 
@@ -92,7 +95,8 @@ def judge(figure: SyntheticFigure, found: list[Panel], seconds: float) -> Verdic
             verdict.bars.append((style, MISSED))
         else:
             error = abs(reading.nm_per_px / truth.scale.nm_per_px - 1)
-            verdict.bars.append((style, OK if error <= LENGTH_TOLERANCE else WRONG))
+            allowed = max(LENGTH_TOLERANCE, SHORT_TOLERANCE_PX / truth.scale.length_px)
+            verdict.bars.append((style, OK if error <= allowed else WRONG))
     verdict.extra_panels = len(found) - len(taken)
     return verdict
 

@@ -88,7 +88,8 @@ class Partition:
         x0, y0, x1, y1 = self._canvas.trimmed(box)
         across = (letter.box[0] - x0) / max(1, x1 - x0)
         down = (letter.box[1] - y0) / max(1, y1 - y0)
-        thin = 0.5 if min(x1 - x0, y1 - y0) < 1.5 * letter.height else 0.0
+        narrow = min(x1 - x0, y1 - y0) / max(1, letter.height)
+        thin = 0.5 if narrow < 1.5 else 0.25 if narrow < 4 else 0.0
         return _CORNER * (max(0.0, across - 0.2) + max(0.0, down - 0.2)) * 2 + thin
 
     def _cuts(self, box: Box, members: frozenset[int]) -> list[tuple[Cut, frozenset[int], frozenset[int]]]:
