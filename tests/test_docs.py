@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cli_runner import run
 from conftest import REPOSITORY
+from serving import SEM, Art, Fig, WorldWriter, picture, served
 
 from mirsearch import settings
 from mirsearch.cli import app
@@ -34,6 +36,19 @@ def workplace(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture
+def services(tmp_path, monkeypatch) -> Iterator[None]:
+    """Services that answer to `--keyword nano`, on this machine."""
+    writer = WorldWriter(tmp_path / "world")
+    for number in (700, 701):
+        writer.add(Art(number, [Fig(f"{SEM} {number}", "Figure 1", "a.png", picture(number))]))
+    with served(writer.write()) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield
+
+
+@pytest.mark.usefixtures("services")
 def test_commands_of_the_readme_run(workplace, monkeypatch):
     monkeypatch.chdir(workplace)
     asked = commands(REPOSITORY / "README.md")
