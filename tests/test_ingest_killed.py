@@ -83,12 +83,18 @@ def test_killed_twenty_times_the_corpus_is_the_same(small_figures, tmp_path):
         number += 1
 
 
+def heed_interrupts() -> None:
+    """A suite that runs in the background may have been started with Ctrl-C ignored, and its children with it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 def test_ctrl_c_keeps_what_is_done_and_goes_on_later(small_figures, tmp_path):
     index = tmp_path / "index"
     process = subprocess.Popen(
         [*COMMAND, str(small_figures), "--index", str(index), "--workers", "1"],
         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509  nothing but the signal is touched
     )  # fmt: skip
     while process.poll() is None and not ((index / "corpus.sqlite3").exists() and corpus_of(index)):
         time.sleep(0.05)
