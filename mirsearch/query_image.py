@@ -75,9 +75,9 @@ class ImageQuestion:
         fov = self.scale.field_of_view_nm
         if fov is None and reading is not None:
             fov = part.shape[1] * reading.nm_per_px
-        from mirsearch.analysis.kind import judge
+        from mirsearch.analysis.kind import quick_kind
 
-        return QueryPart(box, part, judge(part, "").kind, label, reading, fov, tuple(notes))
+        return QueryPart(box, part, quick_kind(part), label, reading, fov, tuple(notes))
 
     def _choose(self, pixels: Pixels) -> tuple[Box, str | None, list[str]]:
         height, width = pixels.shape[:2]

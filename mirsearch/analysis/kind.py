@@ -40,6 +40,11 @@ def judge(pixels: Pixels, caption: str = "") -> Judgment:
     return Judgment(kind, kind_confidence, technique, technique_confidence)
 
 
+def quick_kind(pixels: Pixels) -> str:
+    """The kind of a panel, uint8 (h, w, 3), from how drawn it looks alone: no network is loaded or run."""
+    return judge_kind(look_at(pixels), "", {})[0]
+
+
 def judge_kind(look: Look, caption: str, odds: Mapping[str, float]) -> tuple[str, float]:
     """Kind by a score for each: the pixels' part, which decides drawn or taken, and the words' part."""
     words, votes = kind_votes(caption), technique_votes(caption)
