@@ -9,6 +9,7 @@ from pathlib import Path
 ENVIRONMENT = {
     "MIRSEARCH_INDEX": "where the index is: a path (default ./mirsearch-index) or an http(s):// address",
     "MIRSEARCH_CACHE": "folder for built models and other things that can be made again",
+    "MIRSEARCH_MODELS": "folder of trained and exported models (default: in the user's data)",
     "MIRSEARCH_THREADS": "threads for inference and scanning (default: all cores)",
     "MIRSEARCH_CONTACT": "an e-mail or web address that services can write to about your requests",
     "MIRSEARCH_EUROPEPMC_URL": "base of Europe PMC's service, for a mirror of your institution",
@@ -49,6 +50,8 @@ class Limits:
     download_bytes: int = 256 << 20
     caption_chars: int = 50_000
     field_chars: int = 2_000
+    card_bytes: int = 4 << 20
+    model_bytes: int = 4 << 30
     query_top: int = 10_000
     query_terms: int = 64
 
@@ -75,6 +78,16 @@ def cache_dir() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("mirsearch", appauthor=False)
+
+
+def models_dir() -> Path:
+    """Folder of installed models: MIRSEARCH_MODELS or one in the user's data. It may not exist yet."""
+    given = os.environ.get("MIRSEARCH_MODELS")
+    if given:
+        return Path(given)
+    from platformdirs import user_data_path
+
+    return user_data_path("mirsearch", appauthor=False) / "models"
 
 
 def threads() -> int:

@@ -1,0 +1,1 @@
+"""Models that were trained or exported here: versioned files with a card, and the folder they are installed in."""
