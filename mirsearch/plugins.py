@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from mirsearch.errors import MirsearchError, PluginError
+from mirsearch.errors import MirsearchError, PluginError, UsageError
 
 GROUPS = ("sources", "services", "extractors", "ocr", "scalebars", "indexes")
 
@@ -49,6 +49,15 @@ def load(group: str, name: str) -> Any:
             f"plug-in {name!r} of package {package} fails to load: {type(error).__name__}: {error}",
             f"reinstall or remove {package}",
         ) from error
+
+
+def create(group: str, spec: str) -> Any:
+    """The part of a name, or of `NAME:ARGUMENT` where its class says `takes_argument = True`."""
+    name, _, argument = spec.partition(":")
+    factory = load(group, name)
+    if argument and not getattr(factory, "takes_argument", False):
+        raise UsageError(f"{name} of {group} takes nothing after a colon, not {argument!r}", f"give {name}")
+    return factory(argument) if argument else factory()
 
 
 def installed(check: bool = False) -> list[PluginInfo]:

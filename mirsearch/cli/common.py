@@ -155,10 +155,10 @@ def load_ocr(name: str) -> OcrEngine:
 
 
 def load_detector(name: str) -> ScaleBarDetector:
-    """The scale-bar detector of a name."""
+    """The scale-bar detector of a name, or of `NAME:ARGUMENT` where it takes one."""
     from mirsearch import plugins
 
-    detector: ScaleBarDetector = plugins.load("scalebars", name)()
+    detector: ScaleBarDetector = plugins.create("scalebars", name)
     return detector
 
 
