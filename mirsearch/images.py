@@ -224,11 +224,13 @@ def _deep_png(file: IO[bytes]) -> Pixels:
 
 def _tiff_pages(file: IO[bytes], path: Path, limits: Limits) -> Iterator[Page]:
     with _damage(path):
+        from mirsearch.analysis.metadata import pixel_sizes
         from mirsearch.tiff import read_tiff
 
         number = None
-        for number, pixels in read_tiff(file, str(path), limits):
-            yield Page(pixels, number, _nm_per_px(path, number))
+        with pixel_sizes(path) as size_of:
+            for number, pixels in read_tiff(file, str(path), limits):
+                yield Page(pixels, number, size_of(number))
         if number is None:
             raise EOFError("no page where the file says the first is")
 
@@ -240,13 +242,9 @@ def _beside(path: Path) -> float | None:
             return None
     except OSError:
         return None
-    return _nm_per_px(path, 0)
-
-
-def _nm_per_px(path: Path, number: int) -> float | None:
     from mirsearch.analysis.metadata import pixel_size_nm
 
-    return pixel_size_nm(path, number)
+    return pixel_size_nm(path)
 
 
 @contextmanager

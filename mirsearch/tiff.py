@@ -49,13 +49,14 @@ def read_tiff(file: IO[bytes], name: str, limits: Limits) -> Iterator[tuple[int,
     """(number, RGB pixels) of each full-size page; `number` counts all pages of the file, from 0."""
     with tifffile.TiffFile(file, name=name, is_ome=False) as tiff:
         full: Any = None
+        pillow = _Pillow(file)
         for number, page in enumerate(_pages(tiff, name, limits)):
             if number > 0 and _is_reduced(page, full):
                 continue
             full = page if full is None else full
             _check_size(page, name, limits)
             _check_whole(tiff, page)
-            yield number, _decode(file, page, number)
+            yield number, _decode(pillow, page, number)
 
 
 def tiff_size(file: IO[bytes], name: str) -> tuple[int, int]:
@@ -138,7 +139,23 @@ def _check_whole(tiff: Any, page: Any) -> None:
         raise EOFError("samples lie beyond the file's end")
 
 
-def _decode(file: IO[bytes], page: Any, number: int) -> Pixels:
+class _Pillow:
+    """Pillow's view of the file, opened at the first need and turned page by page: opening anew starts at page 0."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._picture: TiffImagePlugin.TiffImageFile | None = None
+
+    def page(self, number: int) -> TiffImagePlugin.TiffImageFile:
+        """The picture of a page."""
+        if self._picture is None:
+            self._file.seek(0)
+            self._picture = TiffImagePlugin.TiffImageFile(self._file)
+        self._picture.seek(number)
+        return self._picture
+
+
+def _decode(pillow: _Pillow, page: Any, number: int) -> Pixels:
     bits = page.bitspersample
     depth = max(bits) if isinstance(bits, tuple) else int(bits)
     deep = depth >= DEEP_BITS or int(page.sampleformat or 1) in (2, 3)  # signed and float samples count as deep
@@ -147,9 +164,7 @@ def _decode(file: IO[bytes], page: Any, number: int) -> Pixels:
             return _deep(page)
         except (ValueError, RuntimeError, ImportError, NotImplementedError):
             pass  # a compression tifffile has no codec for: libtiff, inside Pillow, knows more of them
-    file.seek(0)
-    picture = TiffImagePlugin.TiffImageFile(file)
-    picture.seek(number)
+    picture = pillow.page(number)
     rgb = picture_to_rgb(picture)
     return stretch(rgb) if deep and picture.mode == "RGB" else rgb
 

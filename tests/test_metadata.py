@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirsearch.analysis.metadata import pixel_size_nm
+from mirsearch.images import read_pages
 
 PIXELS = np.zeros((8, 8), np.uint8)
 FEI = "[Beam]\r\nHV=5000\r\n[Scan]\r\nPixelWidth=1.25e-009\r\nPixelHeight=1.25e-009\r\n"
@@ -130,3 +131,42 @@ def test_damaged_files_have_none_or_a_sound_size(tmp_path_factory, at, noise):
 def test_old_fei_files_without_a_pixel_size_have_none(shared_data):
     for path in sorted((shared_data / "nanoballs").glob("*.tif")):
         assert pixel_size_nm(path) is None
+
+
+def test_a_tiff_is_known_by_its_first_bytes(tmp_path):
+    path = written(tmp_path, extratags=tag(34682, FEI), metadata=None)
+    assert pixel_size_nm(path.rename(tmp_path / "image.dat")) == pytest.approx(1.25)
+    (tmp_path / "text.tif").write_text("PixelWidth=1.25e-009")
+    assert pixel_size_nm(tmp_path / "text.tif") is None
+
+
+def test_a_file_is_opened_once_for_all_its_pages(tmp_path, monkeypatch):
+    path = tmp_path / "stack.tif"
+    with tifffile.TiffWriter(path) as writer:
+        for number in range(1, 25):
+            text = f"[Scan]\r\nPixelWidth={number}e-009\r\n"
+            writer.write(PIXELS + number, extratags=tag(34682, text), metadata=None)
+    opened = []
+    real = tifffile.TiffFile.__init__
+
+    def counted(self, *args, **options):
+        opened.append(args)
+        real(self, *args, **options)
+
+    monkeypatch.setattr(tifffile.TiffFile, "__init__", counted)
+    pages = list(read_pages(path))
+    assert [page.nm_per_px for page in pages] == pytest.approx(range(1, 25))
+    assert [int(page.pixels[0, 0, 0]) for page in pages] == list(range(1, 25))
+    assert len(opened) == 2  # once for the pixels, once for the tags
+
+
+@pytest.mark.parametrize("compression", ["zlib", None])
+def test_pages_of_different_sizes_follow_each_other(tmp_path, compression):
+    path = tmp_path / "stack.tif"
+    shapes = [(20 + 7 * n, 64 - 5 * n, 3)[: 2 + n % 2] for n in range(6)]
+    with tifffile.TiffWriter(path) as writer:
+        for number, shape in enumerate(shapes):
+            writer.write(np.full(shape, 9 * number, np.uint8), compression=compression, metadata=None)
+    found = [page.pixels for page in read_pages(path)]
+    assert [each.shape for each in found] == [(*shape[:2], 3) for shape in shapes]
+    assert [int(each.max()) for each in found] == [9 * n for n in range(6)] == [int(each.min()) for each in found]

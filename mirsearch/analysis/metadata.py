@@ -7,6 +7,8 @@ import math
 import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ _COARSEST_PRINT = 5000.0
 _FINEST_SCAN = 500.0
 """Down to 0.5 µm a round number of dots per inch may still be a scanner's or a printer's."""
 
+_TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _LONGEST_SIDECAR = 1 << 20
 _LONGEST_XML = 8 << 20
 _NM = {
@@ -47,48 +50,136 @@ def pixel_size_nm(path: Path, page: int = 0) -> float | None:
     Reads tags of FEI/Thermo (34680, 34682), Zeiss (34118), Olympus SIS, Zeiss LSM, ImageJ, OME-XML and, where
     they can only mean a microscope, the resolution tags; then a JEOL or Hitachi text file beside the image.
     """
-    size = _from_tiff(path, page) if path.suffix.lower() in {".tif", ".tiff", ".lsm"} else None
-    if size is None:
-        size = _from_sidecar(path)
-    return size
+    with pixel_sizes(path) as size_of:
+        return size_of(page)
+
+
+@contextmanager
+def pixel_sizes(path: Path) -> Iterator[Callable[[int], float | None]]:
+    """What `pixel_size_nm` tells of each page (from 0), for as long as the context lasts: the file is opened once."""
+    tags = _Tags(path) if _is_tiff(path) else None
+    beside: list[float | None] = []
+
+    def size_of(page: int) -> float | None:
+        size = None if tags is None else _from_tiff(tags, page)
+        if size is None and not beside:
+            beside.append(_from_sidecar(path))
+        return beside[0] if size is None else size
+
+    try:
+        yield size_of
+    finally:
+        if tags is not None:
+            tags.close()
+
+
+def _is_tiff(path: Path) -> bool:
+    """Whether the first bytes are a TIFF's: a suffix may be missing, or name another format."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(4) in _TIFF_HEADS
+    except (OSError, ValueError):
+        return False
 
 
 def _plausible(nm: float | None) -> float | None:
     return nm if nm is not None and math.isfinite(nm) and _FINEST <= nm <= _COARSEST else None
 
 
-def _from_tiff(path: Path, page: int) -> float | None:
+class _Tags:
+    """One TIFF, opened when first asked; what speaks of all its pages is read once, a page's own tags when turned to.
+
+    tifffile raises whatever damage comes to: `_from_tiff` knows how.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._opened: Any = None
+        self._page: Any = None
+
+    def close(self) -> None:
+        """Close the file, if it was opened."""
+        if self._opened is not None:
+            self._opened.close()
+
+    def turn_to(self, page: int) -> None:
+        """Make a page the one `tag` asks; IndexError where there is none."""
+        self._page = self.file.pages[page]  # never len(pages): that would follow a chain of any length first
+
+    def tag(self, code: int) -> Any:
+        """Value of a tag of the page, else of the first page; None where neither has it."""
+        tag = self._page.tags.get(code) or self.file.pages.first.tags.get(code)
+        return None if tag is None else tag.value
+
+    @property
+    def file(self) -> Any:
+        """The tifffile.TiffFile."""
+        if self._opened is None:
+            import tifffile
+
+            self._opened = tifffile.TiffFile(self.path)
+        return self._opened
+
+    @cached_property
+    def sis(self) -> Any:
+        """Metadata of Olympus SIS, or None."""
+        return self.file.sis_metadata
+
+    @cached_property
+    def lsm(self) -> Any:
+        """Metadata of Zeiss LSM, or None."""
+        return self.file.lsm_metadata
+
+    @cached_property
+    def imagej(self) -> Any:
+        """Metadata of ImageJ, or None."""
+        return self.file.imagej_metadata
+
+    @cached_property
+    def ome_nm(self) -> float | None:
+        """`PhysicalSizeX` of OME-XML in nm, whose unit is µm where none is given."""
+        text = self.file.ome_metadata
+        if not isinstance(text, str) or len(text) > _LONGEST_XML:
+            return None
+        try:
+            root = etree.fromstring(text.encode("utf-8"), _XML)
+        except etree.LxmlError as error:
+            _LOG.debug("OME-XML of %s: %s", self.path, error)
+            return None
+        for pixels in root.iter("{*}Pixels"):
+            if pixels.get("PhysicalSizeX"):
+                unit = _NM.get(normalize(pixels.get("PhysicalSizeXUnit", "µm")), math.nan)
+                return _float(pixels.get("PhysicalSizeX"), unit)
+        return None
+
+
+def _from_tiff(tags: _Tags, page: int) -> float | None:
     import tifffile
 
     quiet = logging.getLogger("tifffile")
     was, quiet.disabled = quiet.disabled, True  # it logs every odd tag of a damaged file to stderr
     try:
-        with tifffile.TiffFile(path) as file:
-            if page >= len(file.pages):
-                return None
-            for reader in _READERS:
-                size = _plausible(reader(file, page))
-                if size is not None:
-                    return size
+        tags.turn_to(page)
+        for reader in _READERS:
+            size = _plausible(reader(tags))
+            if size is not None:
+                return size
     except (
         tifffile.TiffFileError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, struct.error,
         ArithmeticError, MemoryError, etree.LxmlError, AssertionError, RuntimeError, NotImplementedError,
     ) as error:  # fmt: skip
-        _LOG.debug("no pixel size from the tags of %s: %s", path, error)
+        _LOG.debug("no pixel size from the tags of %s: %s", tags.path, error)
     finally:
         quiet.disabled = was
     return None
 
 
-def _tag(file: Any, page: int, code: int) -> Any:
-    tag = file.pages[page].tags.get(code) or file.pages[0].tags.get(code)
-    return None if tag is None else tag.value
-
-
-def _fei(file: Any, page: int) -> float | None:
+def _fei(tags: _Tags) -> float | None:
     """`PixelWidth` in m, of any section, in the tags of FEI and Thermo microscopes."""
     for code in (34680, 34682):
-        value = _tag(file, page, code)
+        value = tags.tag(code)
         if isinstance(value, bytes):
             value = value.decode("latin-1")
         if isinstance(value, str):
@@ -107,9 +198,9 @@ def _fei(file: Any, page: int) -> float | None:
     return None
 
 
-def _zeiss(file: Any, page: int) -> float | None:
+def _zeiss(tags: _Tags) -> float | None:
     """`ap_image_pixel_size` (or `ap_pixel_size`) of Zeiss microscopes: a name, a value and a unit."""
-    value = _tag(file, page, 34118)
+    value = tags.tag(34118)
     if not isinstance(value, Mapping):
         return None
     for key in ("ap_image_pixel_size", "ap_pixel_size"):
@@ -119,48 +210,36 @@ def _zeiss(file: Any, page: int) -> float | None:
     return None
 
 
-def _olympus(file: Any, page: int) -> float | None:
+def _olympus(tags: _Tags) -> float | None:
     """`pixelsizex` in m of Olympus SIS."""
-    del page
-    value = file.sis_metadata
+    value = tags.sis
     return _float(value["pixelsizex"], 1e9) if isinstance(value, Mapping) and "pixelsizex" in value else None
 
 
-def _lsm(file: Any, page: int) -> float | None:
+def _lsm(tags: _Tags) -> float | None:
     """`VoxelSizeX` in m of Zeiss LSM files."""
-    del page
-    value = file.lsm_metadata
+    value = tags.lsm
     return _float(value["VoxelSizeX"], 1e9) if isinstance(value, Mapping) and "VoxelSizeX" in value else None
 
 
-def _ome(file: Any, page: int) -> float | None:
-    """`PhysicalSizeX` of OME-XML, whose unit is µm where none is given."""
-    del page
-    text = file.ome_metadata
-    if not isinstance(text, str) or len(text) > _LONGEST_XML:
-        return None
-    root = etree.fromstring(text.encode("utf-8"), _XML)
-    for pixels in root.iter("{*}Pixels"):
-        if pixels.get("PhysicalSizeX"):
-            return _float(
-                pixels.get("PhysicalSizeX"), _NM.get(normalize(pixels.get("PhysicalSizeXUnit", "µm")), math.nan)
-            )
-    return None
+def _ome(tags: _Tags) -> float | None:
+    """`PhysicalSizeX` of OME-XML."""
+    return tags.ome_nm
 
 
-def _imagej(file: Any, page: int) -> float | None:
+def _imagej(tags: _Tags) -> float | None:
     """ImageJ's unit with the pixels per unit of the resolution tag."""
-    value = file.imagej_metadata
+    value = tags.imagej
     if not isinstance(value, Mapping) or "unit" not in value:
         return None
-    per_unit = _ratio(_tag(file, page, 282))
+    per_unit = _ratio(tags.tag(282))
     unit = _NM.get(normalize(str(value["unit"]).replace("\\u00B5", "µ")), math.nan)
     return unit / per_unit if per_unit else None
 
 
-def _resolution(file: Any, page: int) -> float | None:
+def _resolution(tags: _Tags) -> float | None:
     """The resolution tag, where it is far finer than any print or scan and no round number of dots per inch."""
-    per_unit, unit = _ratio(_tag(file, page, 282)), _RESOLUTION_UNIT_NM.get(int(_tag(file, page, 296) or 0))
+    per_unit, unit = _ratio(tags.tag(282)), _RESOLUTION_UNIT_NM.get(int(tags.tag(296) or 0))
     if not per_unit or unit is None:
         return None
     nm = unit / per_unit
@@ -172,7 +251,7 @@ def _resolution(file: Any, page: int) -> float | None:
     return nm
 
 
-_READERS: tuple[Callable[[Any, int], float | None], ...] = (_fei, _zeiss, _olympus, _lsm, _ome, _imagej, _resolution)
+_READERS: tuple[Callable[[_Tags], float | None], ...] = (_fei, _zeiss, _olympus, _lsm, _ome, _imagej, _resolution)
 
 
 def _ratio(value: Any) -> float | None:
