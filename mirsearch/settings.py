@@ -11,6 +11,7 @@ ENVIRONMENT = {
     "MIRSEARCH_CACHE": "folder for built models and other things that can be made again",
     "MIRSEARCH_MODELS": "folder of trained and exported models (default: in the user's data)",
     "MIRSEARCH_THREADS": "threads for inference and scanning (default: all cores)",
+    "MIRSEARCH_DEVICE": "what PyTorch and ONNX models compute on: auto (the default), cuda, cuda:N, mps or cpu",
     "MIRSEARCH_CONTACT": "an e-mail or web address that services can write to about your requests",
     "MIRSEARCH_EUROPEPMC_URL": "base of Europe PMC's service, for a mirror of your institution",
     "MIRSEARCH_PMC_URL": "base of the PMC open-access bucket, for a mirror",
@@ -48,18 +49,30 @@ class Limits:
     json_bytes: int = 500 << 20
     table_bytes: int = 200 << 20
     download_bytes: int = 256 << 20
+    pdf_bytes: int = 500 << 20
+    pdf_pages: int = 1_000
+    pdf_figures: int = 500
+    pdf_seconds: int = 120
     caption_chars: int = 50_000
     field_chars: int = 2_000
     card_bytes: int = 4 << 20
     model_bytes: int = 4 << 30
     query_top: int = 10_000
     query_terms: int = 64
+    weights_bytes: int = 8 << 30
+    extractor_side: int = 4096
 
 
 LIMITS = Limits()
 
+DEVICES = ("auto", "cuda", "mps", "cpu")
+"""What --device and MIRSEARCH_DEVICE may say; cuda may carry a number, as in cuda:1."""
+
 TEXT_BOOSTS = {"caption": 1.0, "text": 0.7, "title": 0.7}
 """How much a word counts in a panel's caption, in the text OCR read, and in its article's title."""
+
+TRAINING_PANELS = 20_000
+"""Most panels that whitening and metrics are learned from and tested on."""
 
 THUMBNAIL_SIDE = 320
 """Longer side, in px, of the small picture an index keeps of each panel."""
@@ -96,6 +109,11 @@ def threads() -> int:
     if given.isdigit() and int(given) >= 1:
         return int(given)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def device() -> str:
+    """Where networks are computed: MIRSEARCH_DEVICE, else auto, the fastest that is there."""
+    return os.environ.get("MIRSEARCH_DEVICE", "").strip().lower() or "auto"
 
 
 SCALE_SIGMA = 0.3

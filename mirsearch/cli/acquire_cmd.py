@@ -11,6 +11,7 @@ import typer
 
 from mirsearch import settings
 from mirsearch.cli.common import (
+    Parts,
     TableFormat,
     complain,
     console,
@@ -84,7 +85,7 @@ def query_of(asked: Asked, service: str) -> KeywordQuery:
 def acquire(
     asked: list[tuple[str, KeywordQuery]] | None,
     index: str | None,
-    parts: tuple[str, str, str],
+    parts: Parts,
     workers: int | None,
     quiet: bool,
 ) -> tuple[IngestSummary, list[dict[str, Any]], str]:
@@ -146,7 +147,7 @@ def ledger_at(location: str, make: bool = True) -> Ledger:
     return Ledger(path if make or path.exists() else None)
 
 
-def _run(acquisitions: list[Acquisition], client: HttpClient, corpus: Index, model: Any, parts: tuple[str, str, str],
+def _run(acquisitions: list[Acquisition], client: HttpClient, corpus: Index, model: Any, parts: Parts,
          workers: int | None, quiet: bool) -> IngestSummary:  # fmt: skip
     """Fetch in the background while figures are analyzed; a stop of one stops the other."""
     from mirsearch.analysis.analyzer import FigureAnalyzer

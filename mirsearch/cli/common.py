@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TextIO, TypeVar
 
 import typer
 from typer.core import TyperGroup
 
 from mirsearch.errors import MirsearchError, UsageError
+from mirsearch.settings import DEFAULT_EXTRACTOR
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +35,12 @@ IndexOption = Annotated[
     typer.Option("--index", "-i", help="Where the index is (default: MIRSEARCH_INDEX, else ./mirsearch-index)."),
 ]
 OcrOption = Annotated[str, typer.Option("--ocr", help="OCR engine: rapidocr or tesseract.")]
+WeightsOption = Annotated[
+    Path | None, typer.Option("--extractor-weights", help="The extractor's weights, for one that takes them.")
+]
+DeviceOption = Annotated[
+    str | None, typer.Option("--device", help="Where networks run: auto, cuda, mps or cpu (MIRSEARCH_DEVICE).")
+]
 ScaleBarsOption = Annotated[str, typer.Option("--scalebars", help="Scale-bar detector.")]
 ExactOption = Annotated[
     bool, typer.Option("--exact", help="Score every panel the filters leave (the embedded index always does).")
@@ -134,16 +141,38 @@ def open_index(location: str | None) -> Index:
     return opened(index_location(location))
 
 
-def load_extractor(spec: str) -> Extractor:
-    """The extractor of a name, or of `NAME:ARGUMENT` where it takes one."""
-    from mirsearch import plugins
+class ExtractorChoice(NamedTuple):
+    """What was said of the extractor: its name, None for the index's own; a file of weights; a device."""
 
-    name, _, argument = spec.partition(":")
-    factory = plugins.load("extractors", name)
-    if argument and not getattr(factory, "takes_argument", False):
-        raise UsageError(f"the extractor {name} takes nothing after a colon, not {argument!r}", f"--extractor {name}")
-    extractor: Extractor = factory(argument) if argument else factory()
+    spec: str | None
+    weights: Path | None = None
+    device: str | None = None
+
+
+Parts = tuple[str | ExtractorChoice, str, str]
+"""Extractor, OCR engine, scale-bar detector."""
+
+
+def load_extractor(chosen: str | ExtractorChoice) -> Extractor:
+    """The extractor of a name, or of `NAME:ARGUMENT` where it takes one; where its weights lie is remembered."""
+    from mirsearch.extractors.opening import open_extractor, remember
+
+    choice = ExtractorChoice(chosen) if isinstance(chosen, str) else chosen
+    extractor = open_extractor(choice.spec or DEFAULT_EXTRACTOR, choice.weights, choice.device)
+    remember(extractor)
     return extractor
+
+
+_INDEXS_OWN = ExtractorChoice(None)
+
+
+def load_extractor_of(index: Index, choice: ExtractorChoice = _INDEXS_OWN) -> Extractor:
+    """The extractor that made an index's vectors, unless another is named."""
+    if choice.spec is not None:
+        return load_extractor(choice)
+    from mirsearch.extractors.opening import extractor_for
+
+    return extractor_for(index.extractor, choice.weights, choice.device)
 
 
 def load_ocr(name: str) -> OcrEngine:

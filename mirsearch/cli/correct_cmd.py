@@ -18,7 +18,7 @@ from mirsearch.cli.common import (
     complain,
     console,
     load_detector,
-    load_extractor,
+    load_extractor_of,
     load_ocr,
     open_index,
     print_json,
@@ -157,7 +157,7 @@ def reanalyze(
     corpus = open_index(index)
     try:
         figures = _figures(corpus, ids or [])
-        model = load_extractor(corpus.extractor.name)
+        model = load_extractor_of(corpus)
         check_extractor(corpus, model)
         analyzer = FigureAnalyzer(load_ocr(ocr), load_detector(scalebars))
         with _progress(len(figures), output is TableFormat.JSON) as report:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.common import complain, console, load_detector, load_extractor, load_ocr
+from mirsearch.cli.common import complain, console, load_detector, load_extractor_of, load_ocr
 from mirsearch.cli.ingest_cmd import ingest_paths, print_summary
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _ask(corpus: Index, question: DemoQuery) -> Answer:
         use_scale=question.scale,
         top=5,
     )
-    return ask(corpus, asked, lambda: load_extractor(corpus.extractor.name))
+    return ask(corpus, asked, lambda: load_extractor_of(corpus))
 
 
 def _verdict(answer: Answer, question: DemoQuery) -> str:

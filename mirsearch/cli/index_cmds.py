@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.common import CommandGroup, IndexOption, console, load_extractor
+from mirsearch.cli.common import (
+    CommandGroup,
+    DeviceOption,
+    ExtractorChoice,
+    IndexOption,
+    WeightsOption,
+    console,
+    load_extractor,
+)
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,13 +44,18 @@ def _address(index: str | None) -> str:
 
 
 @index_app.command("create")
-def create(index: IndexOption = None, extractor: ExtractorOption = settings.DEFAULT_EXTRACTOR) -> None:
+def create(
+    index: IndexOption = None,
+    extractor: ExtractorOption = settings.DEFAULT_EXTRACTOR,
+    weights: WeightsOption = None,
+    device: DeviceOption = None,
+) -> None:
     """Install the stored script and the templates, and make the index; on one that is there only the former."""
     location = _address(index)
     from mirsearch.indexes import elasticsearch_admin as admin
     from mirsearch.indexes.base import ExtractorIdentity
 
-    model = load_extractor(extractor)
+    model = load_extractor(ExtractorChoice(extractor, weights, device))
     made = admin.create(location, ExtractorIdentity(model.name, model.version, model.dims))
     typer.echo(f"{'made' if made else 'renewed the script and templates of'} {location}")
 
@@ -67,14 +80,19 @@ def rollback(index: IndexOption = None) -> None:
     _tell(elasticsearch_migrate.rollback(location))
 
 
-def reembed(index: IndexOption = None, extractor: ExtractorOption = settings.DEFAULT_EXTRACTOR) -> None:
+def reembed(
+    index: IndexOption = None,
+    extractor: ExtractorOption = settings.DEFAULT_EXTRACTOR,
+    weights: WeightsOption = None,
+    device: DeviceOption = None,
+) -> None:
     """Embed every panel anew with another extractor, in a new index, while the old one answers; then switch."""
     location = _address(index)
     from mirsearch.indexes import elasticsearch_migrate
     from mirsearch.indexes.base import ExtractorIdentity
     from mirsearch.reembedding import PanelImages
 
-    model = load_extractor(extractor)
+    model = load_extractor(ExtractorChoice(extractor, weights, device))
     identity = ExtractorIdentity(model.name, model.version, model.dims)
     with _progress("embedded") as report:
         moved = elasticsearch_migrate.reembed(location, identity, PanelImages(model).embed, report)

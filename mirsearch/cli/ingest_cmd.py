@@ -13,10 +13,14 @@ from mirsearch import settings
 from mirsearch.cli.acquire_cmd import FAILURES_SHOWN, Asked, acquire, is_service, preview, print_reports, query_of
 from mirsearch.cli.common import (
     INTERRUPTED,
+    DeviceOption,
+    ExtractorChoice,
     IndexOption,
     OcrOption,
+    Parts,
     ScaleBarsOption,
     TableFormat,
+    WeightsOption,
     complain,
     console,
     load_detector,
@@ -78,6 +82,8 @@ def ingest(
     extractor: Annotated[
         str, typer.Option("--extractor", help="What turns panels into vectors.")
     ] = settings.DEFAULT_EXTRACTOR,
+    weights: WeightsOption = None,
+    device: DeviceOption = None,
     ocr: OcrOption = settings.DEFAULT_OCR,
     scalebars: ScaleBarsOption = settings.DEFAULT_SCALEBARS,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Figures worked on at once.")] = None,
@@ -85,7 +91,7 @@ def ingest(
 ) -> None:
     """Take figures into the index: cut into panels, read scale bars and text, embed. Run again, only what is new."""
     quiet = output is TableFormat.JSON
-    parts = (extractor, ocr, scalebars)
+    parts = (ExtractorChoice(extractor, weights, device), ocr, scalebars)
     if only != "micrographs":
         raise UsageError(f"--only {only!r} is not known", "give --only micrographs, or --all-figures")
     if keyword or update or is_service(source):
@@ -108,7 +114,7 @@ def ingest(
     _leave(summary)
 
 
-def _ingest_services(asked: Asked, source: str | None, index: str | None, parts: tuple[str, str, str],
+def _ingest_services(asked: Asked, source: str | None, index: str | None, parts: Parts,
                      workers: int | None, output: TableFormat, dry_run: bool, update: bool) -> None:  # fmt: skip
     """Ask services for figures; print what came."""
     service = source or "europepmc"
@@ -138,7 +144,7 @@ def ingest_paths(
     *,
     source: str | None = None,
     column: Sequence[str] = (),
-    parts: tuple[str, str, str] = DEFAULT_PARTS,
+    parts: Parts = DEFAULT_PARTS,
     workers: int | None = None,
     quiet: bool = False,
 ) -> tuple[Index, IngestSummary]:

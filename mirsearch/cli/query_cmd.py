@@ -11,15 +11,18 @@ import typer
 
 from mirsearch import settings
 from mirsearch.cli.common import (
+    DeviceOption,
     ExactOption,
+    ExtractorChoice,
     IndexOption,
     OcrOption,
     ScaleBarsOption,
+    WeightsOption,
     complain,
     console,
     json_text,
     load_detector,
-    load_extractor,
+    load_extractor_of,
     load_ocr,
     open_index,
     print_json,
@@ -105,6 +108,8 @@ def query(
     show_request: ShowRequestOption = False,
     index: IndexOption = None,
     extractor: ExtractorOption = None,
+    weights: WeightsOption = None,
+    device: DeviceOption = None,
     ocr: OcrOption = settings.DEFAULT_OCR,
     scalebars: ScaleBarsOption = settings.DEFAULT_SCALEBARS,
 ) -> None:
@@ -129,7 +134,7 @@ def query(
         top=top,
         exact=exact,
     )
-    model = partial(load_extractor, extractor or corpus.extractor.name)
+    model = partial(load_extractor_of, corpus, ExtractorChoice(extractor, weights, device))
     if show_request:
         _show_request(corpus, question, model)
         return

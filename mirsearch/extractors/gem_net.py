@@ -1,0 +1,94 @@
+"""The network of GeM descriptors: backbone, generalized mean, whitening, several scales.
+
+Radenović, Tolias, Chum, "Fine-tuning CNN image retrieval with no human annotation" (TPAMI 2019).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+EPSILON = 1e-6
+"""Floor of activations, and what is added to lengths, in the published networks."""
+
+
+def unit(rows: Tensor) -> Tensor:
+    """Rows (n, d) divided by their length plus EPSILON, as the published networks do."""
+    return rows / (rows.norm(dim=1, keepdim=True) + EPSILON)
+
+
+class GeM(nn.Module):
+    """Generalized mean over a map: (n, c, h, w) to (n, c). p = 1 is the mean, p → ∞ the maximum; p is learned."""
+
+    def __init__(self, p: float = 3.0) -> None:
+        super().__init__()
+        self.p = nn.Parameter(torch.full((1,), p))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(mean of x^p)^(1/p) over pixels."""
+        powered: Tensor = maps.clamp(min=EPSILON) ** self.p
+        return powered.mean(dim=(2, 3)) ** (1.0 / self.p)
+
+
+class GemNet(nn.Module):
+    """uint8 (n, h, w, 3) RGB to unit rows float32 (n, dims), pooled at several scales.
+
+    Without whitening the scales are joined by a generalized mean with the pooling's p, with whitening by the mean.
+    `whiten` is a layer inside the network; `learned` (P, m) is applied at the end: P (x - m).
+    """
+
+    def __init__(
+        self, features: nn.Module, *, mean: Sequence[float], std: Sequence[float], scales: Sequence[float] = (1.0,),
+        p: float = 3.0, whiten: nn.Linear | None = None, learned: tuple[Tensor, Tensor] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.features, self.pool, self.whiten = features, GeM(p), whiten
+        self.scales = tuple(scales)
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).reshape(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).reshape(1, 3, 1, 1))
+        self.register_buffer("projection", None if learned is None else learned[0])
+        self.register_buffer("center", None if learned is None else learned[1])
+
+    def describe(self, pixels: Tensor) -> Tensor:
+        """Unit rows of normalized float pixels (n, 3, h, w) at one scale."""
+        rows = unit(self.pool(self.features(pixels)))
+        return rows if self.whiten is None else unit(self.whiten(rows))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Unit rows float32 (n, dims)."""
+        pixels = (image.permute(0, 3, 1, 2).float() / 255.0 - self.mean) / self.std
+        rows = self.describe(pixels) if self.scales == (1.0,) else self._joined(pixels)
+        rows = F.normalize(rows, dim=1)
+        if self.projection is not None:
+            rows = F.normalize((rows - self.center) @ self.projection.T, dim=1)
+        return rows
+
+    def _joined(self, pixels: Tensor) -> Tensor:
+        power: Any = self.pool.p if self.whiten is None else 1.0
+        parts = [self.describe(_scaled(pixels, scale)) ** power for scale in self.scales]
+        mean = torch.stack(parts).mean(dim=0)
+        joined: Tensor = mean ** (1.0 / power)
+        return joined
+
+
+def _scaled(pixels: Tensor, scale: float) -> Tensor:
+    if scale == 1.0:
+        return pixels
+    return F.interpolate(pixels, scale_factor=scale, mode="bilinear", align_corners=False)
+
+
+def backbone(architecture: str) -> nn.Module:
+    """A torchvision ResNet of random weights, whole."""
+    import torchvision
+
+    network: nn.Module = torchvision.models.get_model(architecture, weights=None)
+    return network
+
+
+def cut(network: Any) -> nn.Sequential:
+    """A ResNet without its mean and its classifier: eight parts, numbered as in the published checkpoints."""
+    return nn.Sequential(*list(network.children())[:-2])

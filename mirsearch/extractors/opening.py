@@ -1,0 +1,87 @@
+"""From a name to an extractor, and from an index's identity back to the one that made its vectors. Light to import."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mirsearch import plugins
+from mirsearch.errors import UsageError
+from mirsearch.settings import cache_dir
+
+if TYPE_CHECKING:
+    from mirsearch.extractors.base import Extractor
+    from mirsearch.indexes.base import ExtractorIdentity
+
+_RECORD = "located.json"
+_KEPT = 200
+
+
+def open_extractor(spec: str, weights: Path | None = None, device: str | None = None) -> Extractor:
+    """The extractor of a name, or of `NAME:ARGUMENT` where it takes one; with a local file of weights, on a device.
+
+    UsageError for an argument, weights or a device that it doesn't take; a device for one that has no choice is let be.
+    """
+    name, _, argument = spec.partition(":")
+    factory = plugins.load("extractors", name)
+    if getattr(factory, "takes_options", False):
+        made: Extractor = factory(argument, weights=weights, device=device)
+        return made
+    if weights is not None:
+        raise UsageError(f"the extractor {name} takes no weights", "leave --extractor-weights out")
+    extractor: Extractor = plugins.create("extractors", spec)
+    return extractor
+
+
+def extractor_for(identity: ExtractorIdentity, weights: Path | None = None, device: str | None = None) -> Extractor:
+    """The extractor that made an index's vectors: an installed ONNX model of it, else its plug-in.
+
+    Weights given at ingest are looked for where they were then.
+    """
+    from mirsearch.extractors.installed import onnx_model_of
+
+    if weights is None:
+        model = onnx_model_of(identity, device)
+        if model is not None:
+            return model
+    return open_extractor(identity.name, weights or _located(identity), device)
+
+
+def remember(extractor: Extractor) -> None:
+    """Note where the weights of an extractor lie, so that a query of its index needs no --extractor-weights."""
+    weights = getattr(extractor, "weights", None)
+    if not isinstance(weights, Path):
+        return
+    known = _known()
+    known.pop(key := _key(extractor.name, extractor.version), None)
+    known[key] = str(weights.resolve())
+    path = _record()
+    with contextlib.suppress(OSError):  # a note that can't be kept costs an option at the next query
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        part.write_text(json.dumps(dict(list(known.items())[-_KEPT:])), encoding="utf-8")
+        part.replace(path)
+
+
+def _located(identity: ExtractorIdentity) -> Path | None:
+    found = _known().get(_key(identity.name, identity.version))
+    return Path(found) if isinstance(found, str) and Path(found).is_file() else None
+
+
+def _key(name: str, version: str) -> str:
+    return f"{name} {version}"
+
+
+def _record() -> Path:
+    return cache_dir() / "models" / _RECORD
+
+
+def _known() -> dict[str, Any]:
+    with contextlib.suppress(OSError, ValueError):
+        told = json.loads(_record().read_bytes())
+        if isinstance(told, dict):
+            return told
+    return {}
