@@ -25,7 +25,11 @@ class PanelImages:
         """Vectors float32 (n, dims) of unit length; ImageError names a figure whose file is gone or another."""
         if not panels:
             return np.zeros((0, self._extractor.dims), dtype=np.float32)
-        return self._extractor.embed([images.crop(self._page(each.figure), each.panel.box) for each in panels])
+        return self._extractor.embed([self.pixels(each) for each in panels])
+
+    def pixels(self, stored: StoredPanel) -> Pixels:
+        """A panel's pixels, RGB uint8 (h, w, 3); ImageError names a figure whose file is gone or another."""
+        return images.crop(self._page(stored.figure), stored.panel.box)
 
     def _page(self, figure: Figure) -> Pixels:
         if self._last and self._last[0] == figure.id:

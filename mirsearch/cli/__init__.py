@@ -18,6 +18,7 @@ from mirsearch.cli import (
     keeping_cmds,
     plugins_cmd,
     query_cmd,
+    train_cmd,
 )
 from mirsearch.cli.common import INTERRUPTED, CommandGroup, complain, set_verbosity
 
@@ -65,6 +66,7 @@ app.command("demo")(demo_cmd.demo)
 app.command("plugins")(plugins_cmd.plugins)
 app.command("reembed")(index_cmds.reembed)
 app.add_typer(index_cmds.index_app, name="index")
+app.add_typer(train_cmd.train_app, name="train")
 app.add_typer(index_cmds.dashboards_app, name="dashboards")
 
 

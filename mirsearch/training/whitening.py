@@ -1,0 +1,69 @@
+"""Whitening: by all vectors alone (PCA), or by pairs that are alike as well (discriminative)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirsearch.errors import UsageError
+from mirsearch.extractors.trained import Projection
+
+Vectors = NDArray[np.float32]
+Matrix = NDArray[np.float64]
+
+SHRINKAGE = 0.1
+"""How far eigenvalues are drawn to their mean: with fewer vectors than numbers the small ones are noise."""
+
+
+def pca_whitening(vectors: Vectors, dims: int, power: float, shrinkage: float = SHRINKAGE) -> Projection:
+    """Rotates to principal axes, keeps the first `dims`, divides each by its deviation to the `power` (1: whitened).
+
+    Vectors float32 (n, d). Jégou, Chum: Negative evidences and co-occurrences in image retrieval (ECCV 2012), with
+    the covariance shrunk to a multiple of the identity.
+    """
+    mean, centered = _centered(vectors, dims)
+    values, axes = _eigen(centered.T @ centered / len(centered), shrinkage)
+    matrix = axes[:, :dims] * values[:dims] ** (-power / 2)
+    return _projection(mean, matrix)
+
+
+def discriminative_whitening(
+    vectors: Vectors, pairs: NDArray[np.int64], dims: int, power: float, shrinkage: float = SHRINKAGE
+) -> Projection:
+    """Evens out how pairs (m, 2) that are alike differ, then keeps the `dims` axes along which all vary most.
+
+    Vectors float32 (n, d); `power` 1 evens out wholly, 0 not at all. Mikolajczyk, Matas: Improving descriptors for fast
+    tree matching by optimal linear projection (ICCV 2007), as used by Radenović, Tolias, Chum (PAMI 2019); the
+    covariance of differences is shrunk, as few pairs can't tell all of it.
+    """
+    if not len(pairs):
+        raise UsageError("no two panels are alike: nothing tells which differences don't matter", "--method pca")
+    mean, centered = _centered(vectors, dims)
+    differences = centered[pairs[:, 0]] - centered[pairs[:, 1]]
+    within, axes = _eigen(differences.T @ differences / len(pairs), shrinkage)
+    evened: Matrix = (axes * within ** (-power / 2)) @ axes.T
+    moved = centered @ evened
+    _, leading = _eigen(moved.T @ moved / len(moved), 0.0)
+    return _projection(mean, evened @ leading[:, :dims])
+
+
+def _centered(vectors: Vectors, dims: int) -> tuple[Matrix, Matrix]:
+    if not 1 <= dims <= vectors.shape[1]:
+        raise UsageError(f"{dims} dims can't be made of {vectors.shape[1]}", f"give 1 to {vectors.shape[1]}")
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    return mean, vectors - mean
+
+
+def _eigen(covariance: Matrix, shrinkage: float) -> tuple[Matrix, Matrix]:
+    """Eigenvalues, largest first, drawn to their mean, and their axes as columns."""
+    values, axes = np.linalg.eigh(covariance)
+    order = np.argsort(values)[::-1]
+    values = np.maximum(values[order], 0.0)
+    floor = max(float(values.mean()), 1e-12)
+    shrunk = (1 - shrinkage) * values + shrinkage * floor
+    return np.maximum(shrunk, 1e-9 * floor), axes[:, order]
+
+
+def _projection(mean: Matrix, matrix: Matrix) -> Projection:
+    """In float32, scaled so that its largest entry is about one: lengths are normalized away, underflow is not."""
+    return Projection(mean.astype(np.float32), (matrix / np.abs(matrix).max()).astype(np.float32))
