@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from index_corpus import EXTRACTOR, MadeCorpus
 
-from mirsearch.errors import IndexBusyError, NotFoundError
+from mirsearch.errors import IndexBusyError, IndexMismatchError, NotFoundError
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import ExtractorIdentity, Index
 from mirsearch.query import Filters, SearchRequest, StoredPanel
@@ -124,6 +124,40 @@ def test_reembedding_is_gone_on_with_and_switches_at_the_end(index: Index) -> No
         assert fresh.thumbnail(each.panel.id) == f"jpeg {each.panel.id}".encode()
     found = fresh.search(SearchRequest(vector=vector_of(left[5]), top=1)).panels[0]
     assert (found.panel_id, found.visual) == (left[5].panel.id, pytest.approx(1.0, abs=1e-5))
+    fresh.close()
+
+
+def test_words_split_by_other_rules_are_refused_and_migration_splits_them_anew(index: Index) -> None:
+    from mirsearch.indexes.elasticsearch_migrate import migrate
+
+    client, physical = index._client, index._physical  # type: ignore[attr-defined]
+    before = everything(index.location)
+    request = SearchRequest(text="gold film", exact=True)
+    scores = [(each.panel_id, each.score) for each in index.search(request).panels]
+    vectors = {each.panel.id: index.vector(each.panel.id) for each in before[::31]}
+    meta = client.indices.get_mapping(index=physical)[physical]["mappings"]["_meta"]
+    client.update_by_query(
+        index=physical,
+        query={"term": {"doc_type": "panel"}},
+        script="ctx._source.words = ['all': 'otherwise']; ctx._source.caption_terms = ['otherwise']",
+        refresh=True,
+    )
+    failure = {"doc_type": "failure", "ingested_at": "2026-01-02", "failure": {"input": "a.png", "stage": "read"}}
+    client.index(index=physical, id="failure:1", document=failure)
+    for words, remedy in (("0", f"mirsearch index migrate --index {index.location}"), ("999", "a later one")):
+        meta["mirsearch"]["words"] = words
+        client.indices.put_mapping(index=physical, meta=meta)
+        with pytest.raises(IndexMismatchError, match="words") as refused:
+            open_index(index.location)
+        assert remedy in refused.value.remedy
+    moved = migrate(index.location)
+    assert moved.documents == len(before) + FIGURES + 1
+    fresh = open_index(index.location, create=EXTRACTOR)
+    assert list(fresh.select(Filters())) == before
+    again = [(each.panel_id, each.score) for each in fresh.search(request).panels]
+    assert again == [(name, pytest.approx(score, abs=1e-6)) for name, score in scores]
+    for name, vector in vectors.items():
+        assert fresh.vector(name) == pytest.approx(vector, abs=1e-6)
     fresh.close()
 
 

@@ -12,8 +12,11 @@ from mirsearch.indexes import elasticsearch_mapping as mapping
 from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
 from mirsearch.indexes.elasticsearch_client import Address, connect, parse
 from mirsearch.indexes.elasticsearch_errors import told
+from mirsearch.text import ANALYSIS
 
 _NUMBER = re.compile(r"-(\d{6})$")
+_FIRST_WORDS = "1"
+"""The version of the words of an index that does not tell."""
 
 
 def server_version(client: Elasticsearch) -> str:
@@ -105,8 +108,13 @@ def current(client: Elasticsearch, address: Address) -> str | None:
     return str(indices[0])
 
 
-def read_meta(client: Elasticsearch, address: Address, index: str) -> tuple[ExtractorIdentity, int, str]:
-    """What an index says of itself: extractor, schema, server it was made on; refuses what is newer or not ours."""
+def read_meta(
+    client: Elasticsearch, address: Address, index: str, *, moving: bool = False
+) -> tuple[ExtractorIdentity, int, str]:
+    """What an index says of itself: extractor, schema, server it was made on; refuses what is newer or not ours.
+
+    Also one whose words were split in another way than a query's now are, but when it is `moving` to a new index.
+    """
     mappings = client.indices.get_mapping(index=index)[index]["mappings"]
     own = (mappings.get("_meta") or {}).get("mirsearch")
     if not isinstance(own, dict) or "extractor" not in own:
@@ -118,8 +126,25 @@ def read_meta(client: Elasticsearch, address: Address, index: str) -> tuple[Extr
             f"{address} has schema {own['schema_version']}; this mirsearch reads up to {SCHEMA_VERSION}",
             "install the mirsearch that made it, or a later one",
         )
+    if not moving:
+        _check_words(address, str(own.get("words", _FIRST_WORDS)))
     extractor = ExtractorIdentity(own["extractor"]["name"], own["extractor"]["version"], int(own["extractor"]["dims"]))
     return extractor, int(own["schema_version"]), str(own.get("created_on", ""))
+
+
+def words_of(client: Elasticsearch, index: str) -> str:
+    """The version of the splitting of texts into words that filled an index."""
+    mappings = client.indices.get_mapping(index=index)[index]["mappings"]
+    return str(((mappings.get("_meta") or {}).get("mirsearch") or {}).get("words", _FIRST_WORDS))
+
+
+def _check_words(address: Address, words: str) -> None:
+    if words == ANALYSIS:
+        return
+    message = f"the words in {address} were split by rules of version {words}, those of queries are by {ANALYSIS}"
+    if words.isdigit() and int(words) > int(ANALYSIS):
+        raise IndexMismatchError(message, "install the mirsearch that made it, or a later one")
+    raise IndexMismatchError(message, f"split them anew with: mirsearch index migrate --index {address}")
 
 
 def bring_up(client: Elasticsearch, index: str) -> None:

@@ -42,6 +42,12 @@ def packed(vector: Vector) -> str:
     return base64.b64encode(np.asarray(vector, dtype=">f4").tobytes()).decode("ascii")
 
 
+def listed(vector: Vector) -> list[float]:
+    """A vector as numbers of 8 decimals, for servers that take no packed ones."""
+    numbers: list[float] = np.round(np.asarray(vector, dtype=np.float64), 8).tolist()
+    return numbers
+
+
 def figure_document(
     figure: Figure,
     panel_ids: list[str],
@@ -77,18 +83,27 @@ def panel_documents(record: FigureRecord, extractor: ExtractorIdentity, *, pack:
             "ingested_at": now(),
             "caption": panel.caption,
             "text": panel.text,
-            "caption_terms": _caption_terms(panel.caption),
-            "words": _words(panel, title),
+            **_searched(panel, title),
             "panel": _panel_fields(panel, number),
             "scale": _scale_fields(panel),
             "corrected": list(fields_of(panel.id, record.corrections or ())),
             "thumbnail": base64.b64encode(thumbnail).decode("ascii"),
-            "vector": packed(vector) if pack else [round(float(each), 8) for each in vector],
+            "vector": packed(vector) if pack else listed(vector),
             "extractor": {"name": extractor.name, "version": extractor.version},
             **shared,
         }
         made.append(document)
     return made
+
+
+def searched_anew(document: Document) -> Document:
+    """What of a panel's document follows from its texts by the present rules."""
+    stored = read_panel(document)
+    return _searched(stored.panel, stored.figure.article.title if stored.figure.article else None)
+
+
+def _searched(panel: Panel, title: str | None) -> Document:
+    return {"caption_terms": _caption_terms(panel.caption), "words": _words(panel, title)}
 
 
 def _words(panel: Panel, title: str | None) -> Document:

@@ -9,6 +9,7 @@ from string import Template
 from typing import Any
 
 from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
+from mirsearch.text import ANALYSIS
 
 SCRIPT_ID = f"mirsearch-hybrid-score-v{SCHEMA_VERSION}"
 VECTORS_LEFT_OUT_FROM = (9, 2)
@@ -62,10 +63,11 @@ def index_template(name: str, dims: int) -> dict[str, Any]:
 
 
 def meta(extractor: ExtractorIdentity, server: str) -> dict[str, Any]:
-    """`_meta` of an index's mapping: what its vectors are, and the version of what it holds."""
+    """`_meta` of an index's mapping: what its vectors and words are, and the version of what it holds."""
     return {
         "mirsearch": {
             "schema_version": SCHEMA_VERSION,
+            "words": ANALYSIS,
             "extractor": {"name": extractor.name, "version": extractor.version, "dims": extractor.dims},
             "created_on": server,
         }

@@ -22,13 +22,16 @@ from mirsearch.indexes import elasticsearch_mapping as mapping
 from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
 from mirsearch.indexes.elasticsearch_bulk import Bulk, index_action
 from mirsearch.indexes.elasticsearch_client import Address, connect, parse
-from mirsearch.indexes.elasticsearch_documents import packed, read_panel
+from mirsearch.indexes.elasticsearch_documents import listed, packed, read_panel, searched_anew
 from mirsearch.indexes.elasticsearch_errors import told
 from mirsearch.indexes.elasticsearch_lock import WriterLock
 from mirsearch.query import StoredPanel
+from mirsearch.text import ANALYSIS
 
 Progress = Callable[[int, int], None]
 Embed = Callable[[Sequence[StoredPanel]], NDArray[np.float32]]
+Found = tuple[str, dict[str, Any]]
+"""A document with its id."""
 POLL_SECONDS = 0.5
 PAGE = 64
 _NO_LOCK = {"bool": {"must_not": [{"term": {"doc_type": "lock"}}]}}
@@ -58,7 +61,8 @@ class _Move:
         name = self.address.name
         admin.install(self.client, name, extractor.dims, self.server)
         there = admin.numbers(self.client, name)
-        filling = {"kind": kind, "from": self.old, "extractor": str(extractor), "schema": SCHEMA_VERSION}
+        filling = {"kind": kind, "from": self.old, "extractor": str(extractor), "schema": SCHEMA_VERSION,
+                   "words": ANALYSIS}  # fmt: skip
         for index in there.values():
             if index != self.old and self._filling(index) == filling:
                 return index
@@ -82,21 +86,20 @@ class _Move:
 
 
 def migrate(location: str, progress: Progress | None = None) -> Moved:
-    """`mirsearch index migrate`: copy everything into a new index with the present mapping, then switch."""
+    """`mirsearch index migrate`: copy everything into a new index with the present mapping, then switch.
+
+    The server copies; where words are split in another way since, every document is written anew with its vector.
+    """
+    report = progress or (lambda _done, _all: None)
     with _moving(location) as move:
-        extractor, _, _ = admin.read_meta(move.client, move.address, move.old)
+        extractor, _, _ = admin.read_meta(move.client, move.address, move.old, moving=True)
         new = move.target("migrate", extractor)
-        wanted = move.count(move.old)
-        _copy(move, new, progress or (lambda _done, _all: None), wanted)
-        if move.count(new) != wanted:  # something was deleted since an earlier, interrupted call
-            move.client.indices.delete(index=new)
-            new = move.target("migrate", extractor)
-            _copy(move, new, progress or (lambda _done, _all: None), wanted)
-        held = move.count(new)
-        if held != wanted:
-            raise IndexAccessError(f"{new} holds {held} of {wanted} documents after the copy", "run the command again")
+        if admin.words_of(move.client, move.old) != ANALYSIS:
+            _write_anew(move, new, extractor, None, report)
+        else:
+            new = _copied(move, new, extractor, report)
         move.switch(new, extractor)
-        return Moved(move.old, new, held)
+        return Moved(move.old, new, move.count(new))
 
 
 def reembed(location: str, extractor: ExtractorIdentity, embed: Embed, progress: Progress | None = None) -> Moved:
@@ -106,21 +109,7 @@ def reembed(location: str, extractor: ExtractorIdentity, embed: Embed, progress:
     """
     with _moving(location) as move:
         new = move.target("reembed", extractor)
-        wanted, done = move.count(move.old), 0
-        bulk = Bulk(move.client, move.address, move.lock.check)
-        try:
-            for page in _pages(move.client, move.old):
-                fresh = _not_there(move.client, new, page)
-                documents = _with_vectors(fresh, extractor, embed, pack=admin.pair(move.server) >= mapping.PACKED_FROM)
-                for doc_id, document in documents:
-                    bulk.add([index_action(new, doc_id, document)])
-                done += len(page)
-                if progress:
-                    progress(done, wanted)
-            bulk.flush()
-        finally:
-            bulk.close()
-        _drop_extra(move, new)
+        _write_anew(move, new, extractor, embed, progress or (lambda _done, _all: None))
         move.switch(new, extractor)
         return Moved(move.old, new, move.count(new))
 
@@ -170,6 +159,37 @@ def _point(client: Elasticsearch, address: Address, old: str, new: str) -> None:
     )
 
 
+def _copied(move: _Move, new: str, extractor: ExtractorIdentity, progress: Progress) -> str:
+    """Everything in the new index, copied by the server; the index's name, another where the first was of no use."""
+    wanted = move.count(move.old)
+    _copy(move, new, progress, wanted)
+    if move.count(new) != wanted:  # something was deleted since an earlier, interrupted call
+        move.client.indices.delete(index=new)
+        new = move.target("migrate", extractor)
+        _copy(move, new, progress, wanted)
+    held = move.count(new)
+    if held != wanted:
+        raise IndexAccessError(f"{new} holds {held} of {wanted} documents after the copy", "run the command again")
+    return new
+
+
+def _write_anew(move: _Move, new: str, extractor: ExtractorIdentity, embed: Embed | None, progress: Progress) -> None:
+    """Every document written again, its words split anew, with vectors of `embed` or the old ones."""
+    wanted, done = move.count(move.old), 0
+    pack = admin.pair(move.server) >= mapping.PACKED_FROM
+    bulk = Bulk(move.client, move.address, move.lock.check)
+    try:
+        for page in _pages(move.client, move.old, vectors=embed is None):
+            for doc_id, document in _renewed(_not_there(move.client, new, page), extractor, embed, pack=pack):
+                bulk.add([index_action(new, doc_id, document)])
+            done += len(page)
+            progress(done, wanted)
+        bulk.flush()
+    finally:
+        bulk.close()
+    _drop_extra(move, new)
+
+
 def _copy(move: _Move, new: str, progress: Progress, wanted: int) -> None:
     """Server-side copy; documents already there in the same version are left alone."""
     task = move.client.reindex(
@@ -203,9 +223,10 @@ def _task(client: Elasticsearch, task: str) -> dict[str, Any]:
     return told_of
 
 
-def _pages(client: Elasticsearch, index: str) -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """All documents but the lock, without vectors, panels by id and then figures."""
-    for kind, order in (("panel", "panel.id"), ("figure", "figure.id")):
+def _pages(client: Elasticsearch, index: str, *, vectors: bool) -> Iterator[list[Found]]:
+    """All documents but the lock: panels by id, figures, failures; `vector` in them as a list where asked."""
+    asked: dict[str, Any] = {"fields": [{"field": "vector"}]} if vectors else {}
+    for kind, order in (("panel", "panel.id"), ("figure", "figure.id"), ("failure", "failure.input")):
         after: dict[str, Any] = {}
         while True:
             answer = client.search(
@@ -215,45 +236,51 @@ def _pages(client: Elasticsearch, index: str) -> Iterator[list[tuple[str, dict[s
                 sort=[{order: "asc"}],
                 source_excludes=["vector"],
                 track_total_hits=False,
+                **asked,
                 **after,
             )
             hits = answer["hits"]["hits"]
             if not hits:
                 break
-            yield [(hit["_id"], hit["_source"]) for hit in hits]
+            yield [(hit["_id"], hit["_source"] | hit.get("fields", {})) for hit in hits]
             after = {"search_after": hits[-1]["sort"]}
 
 
-def _not_there(
-    client: Elasticsearch, new: str, page: list[tuple[str, dict[str, Any]]]
-) -> list[tuple[str, dict[str, Any]]]:
+def _not_there(client: Elasticsearch, new: str, page: list[Found]) -> list[Found]:
     """Documents that an earlier call has not written yet, or that changed since."""
     answer = client.mget(index=new, ids=[doc_id for doc_id, _ in page], source_includes=["ingested_at"])
     there = {item["_id"]: item["_source"]["ingested_at"] for item in answer["docs"] if item.get("found")}
     return [(doc_id, document) for doc_id, document in page if there.get(doc_id) != document["ingested_at"]]
 
 
-def _with_vectors(
-    documents: list[tuple[str, dict[str, Any]]], extractor: ExtractorIdentity, embed: Embed, *, pack: bool
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    named = {"name": extractor.name, "version": extractor.version}
+def _renewed(
+    documents: list[Found], extractor: ExtractorIdentity, embed: Embed | None, *, pack: bool
+) -> Iterator[Found]:
+    """Documents as they are to be written: panels with vectors and words anew, figures, failures as they are."""
+    named = {"extractor": {"name": extractor.name, "version": extractor.version}}
     panels = [each for each in documents if each[1]["doc_type"] == "panel"]
-    vectors = embed([read_panel(document) for _, document in panels]) if panels else np.zeros((0, extractor.dims))
-    if vectors.shape != (len(panels), extractor.dims):
-        raise ValueError(f"vectors of shape {vectors.shape} for {len(panels)} panels of {extractor.dims} dims")
-    for (doc_id, document), vector in zip(panels, vectors, strict=True):
-        value = packed(vector) if pack else [round(float(each), 8) for each in vector]
-        yield doc_id, {**document, "vector": value, "extractor": named}
+    if panels:
+        told = [document for _, document in panels]
+        vectors = (
+            embed([read_panel(each) for each in told])
+            if embed
+            else np.array([each["vector"] for each in told], dtype=np.float32).reshape(len(told), -1)
+        )
+        if vectors.shape != (len(panels), extractor.dims):
+            raise ValueError(f"vectors of shape {vectors.shape} for {len(panels)} panels of {extractor.dims} dims")
+        for (doc_id, document), vector in zip(panels, vectors, strict=True):
+            value = packed(vector) if pack else listed(vector)
+            yield doc_id, {**document, **searched_anew(document), **named, "vector": value}
     for doc_id, document in documents:
-        if document["doc_type"] == "figure":
-            yield doc_id, {**document, "extractor": named}
+        if document["doc_type"] != "panel":
+            yield doc_id, document if document["doc_type"] == "failure" else document | named
 
 
 def _drop_extra(move: _Move, new: str) -> None:
     """Remove what was deleted from the old index after an earlier, interrupted call had copied it."""
     if move.count(new) == move.count(move.old):
         return
-    for page in _pages(move.client, new):
+    for page in _pages(move.client, new, vectors=False):
         ids = [doc_id for doc_id, _ in page]
         answer = move.client.mget(index=move.old, ids=ids, source=False)
         gone = [item["_id"] for item in answer["docs"] if not item.get("found")]
