@@ -15,8 +15,8 @@ from mirsearch.indexes.elasticsearch_errors import told
 from mirsearch.text import ANALYSIS
 
 _NUMBER = re.compile(r"-(\d{6})$")
-_FIRST_WORDS = "1"
-"""The version of the words of an index that does not tell."""
+_FIRST_WORDS = "2"
+"""The version of the words of an index made before it was noted."""
 
 
 def server_version(client: Elasticsearch) -> str:
