@@ -20,6 +20,7 @@ from mirsearch import images, settings
 from mirsearch.corpus import Figure, Panel, figure_id, panel_ids
 from mirsearch.errors import ImageError, MirsearchError
 from mirsearch.extractors.base import Extractor
+from mirsearch.failures import FailureNotes
 from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, KnownFigure
 from mirsearch.merging import changed, merged, place, told
 from mirsearch.pipeline import in_chunks
@@ -56,10 +57,10 @@ class Analyzer(Protocol):
 
 @dataclass(slots=True)
 class _Prepared:
-    """What a worker made of one file: its records (pages), failures of single pages, and seconds by stage."""
+    """What a worker made of one file: its records (pages), failures as (stage, reason), and seconds by stage."""
 
     records: list[FigureRecord] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -90,6 +91,7 @@ class Ingest:
         self._queue: deque[_Pending] = deque()
         self._taken: dict[str, frozenset[str]] = {}
         self._failed: set[str] = set()
+        self._notes = FailureNotes(index)
         self._done = 0
         self._last_commit = time.monotonic()
 
@@ -148,8 +150,9 @@ class Ingest:
 
     def _identify(self, item: FoundFigure | SourceFailure) -> tuple[FoundFigure, str] | None:
         if isinstance(item, SourceFailure):
-            place = self._summary.notes if item.note else self._summary.failures
-            place.append((item.location, item.reason))
+            (self._summary.notes if item.note else self._summary.failures).append((item.location, item.reason))
+            if not item.note:
+                self._notes.failed(item.location, "find", item.reason)
             return None
         try:
             return item, figure_id(images.content_hash(item.path), item.page or 0)
@@ -163,6 +166,7 @@ class Ingest:
             if place(origin) not in places:
                 writer.add_origin(there.id, origin)
         self._summary.figures_present += 1
+        self._notes.taken(found)
         self._count_done()
 
     def _start(self, found: FoundFigure, identity: str, pool: ThreadPoolExecutor) -> _Pending:
@@ -186,13 +190,13 @@ class Ingest:
                 if found.page is None or found.page == page.number:
                     prepared.records.append(self._record(found, figure_id(content, page.number), page, clock))
             if not prepared.records:
-                prepared.failures.append(f"has no page {found.page}, but {count}; pages are counted from 0")
+                prepared.failures.append(("read", f"has no page {found.page}, but {count}; pages are counted from 0"))
         except ImageError as error:
-            prepared.failures.append(SourceFailure.of(found.path, error).reason)
+            prepared.failures.append(("read", SourceFailure.of(found.path, error).reason))
         except Exception as error:
             # A figure that trips the analysis must not end a run of thousands; it is counted and its cause kept.
             log.debug("analysis of %s failed", found.path, exc_info=True)
-            prepared.failures.append(f"the analysis failed: {type(error).__name__}: {error}")
+            prepared.failures.append(("analyze", f"the analysis failed: {type(error).__name__}: {error}"))
         return prepared
 
     def _record(self, found: FoundFigure, identity: str, page: images.Page, clock: _Clock) -> FigureRecord:
@@ -204,17 +208,11 @@ class Ingest:
         )
         crops = [images.crop(page.pixels, panel.box) for panel in named]
         vectors = clock("embed", lambda: self._extractor.embed(crops))
+        height, width = page.pixels.shape[:2]
         figure = Figure(
-            id=identity,
-            width=page.pixels.shape[1],
-            height=page.pixels.shape[0],
-            label=found.label,
-            caption=found.caption,
-            article=found.article,
-            origins=(found.origin, *found.copies),
-            page=page.number,
-            permission_note=found.permission_note,
-        )
+            id=identity, width=width, height=height, label=found.label, caption=found.caption, article=found.article,
+            origins=(found.origin, *found.copies), page=page.number, permission_note=found.permission_note,
+        )  # fmt: skip
         thumbnails = tuple(images.thumbnail(crop) for crop in crops)
         return FigureRecord(figure, named, vectors, thumbnails, self._analyzer.version, found.panels or ())
 
@@ -226,7 +224,10 @@ class Ingest:
         prepared = pending.future.result()
         for stage, seconds in prepared.seconds.items():
             self._add_seconds(stage, seconds)
-        self._summary.failures.extend((str(pending.found.path), reason) for reason in prepared.failures)
+        for stage, reason in prepared.failures:
+            self._add_failure(pending.found, stage, reason)
+        if not prepared.failures:
+            self._notes.taken(pending.found)
         self._write(prepared.records, writer)
         self._count(prepared.records, pending.update)
         if not prepared.records:
@@ -242,6 +243,7 @@ class Ingest:
         for record in reversed(records):
             writer.put(record)
         if commit:
+            self._notes.write(writer)
             writer.commit()
         self._add_seconds("index", time.monotonic() - started)
 
@@ -259,11 +261,16 @@ class Ingest:
         for origin in (pending.found.origin, *pending.found.copies):
             writer.add_origin(pending.identity, origin)
         self._summary.figures_present += 1
+        self._notes.taken(pending.found)
         self._count_done()
 
     def _fail(self, found: FoundFigure, reason: str) -> None:
-        self._summary.failures.append((str(found.path), reason))
+        self._add_failure(found, "read", reason)
         self._count_done()
+
+    def _add_failure(self, found: FoundFigure, stage: str, reason: str) -> None:
+        self._summary.failures.append((str(found.path), reason))
+        self._notes.failed(str(found.path), stage, reason)
 
     def _count_done(self) -> None:
         self._done += 1

@@ -8,6 +8,7 @@ import json
 import pytest
 from cli_runner import run
 from serving import PLOT, Art, Fig, WorldWriter, picture, served
+from test_end_to_end import BACKENDS, new_location
 
 from mirsearch.synthetic.articles import planned
 from mirsearch.synthetic.corpus import draw_planned, encoded
@@ -46,12 +47,14 @@ def environment(world, tmp_path_factory):
         for name, value in world[0].environment.items():
             patch.setenv(name, value)
         patch.setenv("MIRSEARCH_HTTP_CACHE_MB", "64")
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))  # what is acquired for a server's index
         yield patch
 
 
-@pytest.fixture(scope="module")
-def corpus(world, environment, tmp_path_factory) -> tuple[str, dict]:
-    index = str(tmp_path_factory.mktemp("index") / "idx")
+@pytest.fixture(scope="module", params=BACKENDS)
+def corpus(request, world, environment, tmp_path_factory) -> tuple[str, dict]:
+    index = new_location(request.param, request, tmp_path_factory)
+    environment.setenv("MIRSEARCH_CACHE", str(tmp_path_factory.mktemp("cache")))
     return index, run("ingest", "--keyword", "nano", "--index", index, "--format", "json").json()
 
 

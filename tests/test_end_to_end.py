@@ -14,6 +14,8 @@ import cv2
 import pytest
 from cli_runner import run
 
+from mirsearch.indexes import open_index
+from mirsearch.indexes.base import Failure
 from mirsearch.licenses import canonical
 from mirsearch.synthetic.corpus import CorpusTruth, write_corpus
 
@@ -253,6 +255,26 @@ def test_copies_are_one_figure_with_both_places(one_figure, scratch, tmp_path):
     rows = [json.loads(line) for line in run("export", "--index", scratch).out.splitlines()]
     assert {len(row["origins"]) for row in rows} == {2}
     assert {row["figure_caption"] for row in rows} == {"Said first"}
+
+
+def test_what_fails_is_noted_until_it_is_taken(one_figure, scratch):
+    good = next(one_figure.iterdir())
+    bad, worse = one_figure / "bad.png", one_figure / "worse.png"
+    bad.write_bytes(good.read_bytes()[:300])
+    worse.write_bytes(b"")
+    run("ingest", one_figure, "--index", scratch, code=1)
+    assert run("stats", "--index", scratch, "--format", "json").json()["failures"] == 2
+    bad.write_bytes(good.read_bytes())
+    run("ingest", one_figure, "--index", scratch, code=1)
+    with open_index(scratch) as index:
+        (noted,) = index.failures()
+        assert (noted.input, noted.stage) == (str(worse), "read")
+        assert "empty" in noted.reason
+        assert noted.noted_at
+        with index.writer() as writer:
+            writer.note_failures([Failure("http://host/x", "find", "gone")], [str(worse)])
+        assert [each.input for each in index.failures()] == ["http://host/x"]
+        assert index.stats()["figures"] == 1
 
 
 def _two_places(one_figure: Path, copied: Path, first: str, second: str) -> tuple[Path, Path]:

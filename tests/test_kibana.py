@@ -21,7 +21,7 @@ pytest.importorskip("elasticsearch")
 from mirsearch.indexes import elasticsearch_mapping as mapping
 from mirsearch.indexes import kibana_install, kibana_objects
 from mirsearch.indexes import open_index as opened
-from mirsearch.indexes.elasticsearch_failures import Failure
+from mirsearch.indexes.base import Failure
 
 SHIPPED = Path(__file__).resolve().parent.parent / "docker" / "kibana" / "mirsearch.ndjson"
 NUMBERS = {"integer", "double"}
@@ -175,9 +175,9 @@ def filled(es_url: str) -> Iterator[Any]:
             place = Origin("jats", f"https://example.org/{number}.png")
             figure = dataclasses.replace(record.figure, origins=(*record.figure.origins, place))
             writer.put(dataclasses.replace(record, figure=figure))
-    failures = [Failure("a.png", "decode", "truncated"), Failure("b.png", "decode", "truncated")]
-    assert index.note_failures(failures) == 2  # type: ignore[attr-defined]
-    assert index.note_failures(failures[:1]) == 1  # type: ignore[attr-defined]
+        failures = [Failure(f"{name}.png", "read", "truncated") for name in "abc"]
+        writer.note_failures(failures)
+        writer.note_failures(failures[:1], ["c.png"])
     yield index
     index.close()
     drop(location)

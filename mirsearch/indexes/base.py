@@ -66,6 +66,16 @@ class KnownFigure:
     origins: tuple[Origin, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An input (a path or address) an ingest could not take: the stage it failed at, why in one line, when (UTC)."""
+
+    input: str
+    stage: str
+    reason: str
+    noted_at: str | None = None
+
+
 class IndexWriter(Protocol):
     """Writes inside one exclusive session; nothing is visible to readers, or survives a crash, before `commit`."""
 
@@ -77,6 +87,9 @@ class IndexWriter(Protocol):
 
     def delete(self, figure_ids: Iterable[str]) -> int:
         """Remove figures with their panels; how many were there."""
+
+    def note_failures(self, failed: Iterable[Failure], settled: Iterable[str] = ()) -> None:
+        """Note inputs that failed, one again in place of what was noted of it; forget those that are settled."""
 
     def commit(self) -> None:
         """Make everything since the last commit durable and visible."""
@@ -129,9 +142,12 @@ class Index(Protocol):
     def select(self, filters: Filters) -> Iterator[StoredPanel]:
         """Every panel the filters leave, ordered by panel id."""
 
+    def failures(self) -> list[Failure]:
+        """What ingests could not take, and have not taken since, by input."""
+
     def stats(self) -> dict[str, Any]:
-        """At least articles, figures, panels, with_scale, extractor, dims, schema_version, bytes, and counts by kind,
-        technique, license, year and scale source."""
+        """At least articles, figures, panels, failures, with_scale, extractor, dims, schema_version, bytes, and counts
+        by kind, technique, license, year and scale source."""
 
     def close(self) -> None:
         """Give back files and connections."""

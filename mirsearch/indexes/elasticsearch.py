@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -17,7 +17,7 @@ from mirsearch.indexes import elasticsearch_admin as admin
 from mirsearch.indexes import elasticsearch_mapping as mapping
 from mirsearch.indexes import elasticsearch_query as queries
 from mirsearch.indexes import mismatch
-from mirsearch.indexes.base import ExtractorIdentity, FigureNotes, IndexWriter, KnownFigure
+from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, KnownFigure
 from mirsearch.indexes.elasticsearch_client import Address, connect, parse
 from mirsearch.indexes.elasticsearch_documents import (
     HEAVY,
@@ -28,7 +28,7 @@ from mirsearch.indexes.elasticsearch_documents import (
     read_panel,
 )
 from mirsearch.indexes.elasticsearch_errors import told
-from mirsearch.indexes.elasticsearch_failures import Failure, note
+from mirsearch.indexes.elasticsearch_failures import noted
 from mirsearch.indexes.elasticsearch_search import result
 from mirsearch.indexes.elasticsearch_stats import counts, stored_bytes
 from mirsearch.indexes.elasticsearch_writer import session
@@ -84,10 +84,10 @@ class ElasticsearchIndex:
         self._thumbnails.clear()
         return session(self._client, self._address, self._physical, self._extractor, pack=pack)
 
-    def note_failures(self, failures: Iterable[Failure]) -> int:
-        """Note what an ingest could not take, for the dashboards; how many there were."""
+    def failures(self) -> list[Failure]:
+        """What ingests could not take, and have not taken since, by input; at most 10,000."""
         with told(self._address):
-            return note(self._client, self._address, self._physical, failures)
+            return noted(self._client, self._address.name)
 
     def known(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
         """Those of the figures that are in the index, whole."""

@@ -3,37 +3,47 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 from elasticsearch import Elasticsearch
 
-from mirsearch.indexes.elasticsearch_bulk import Bulk, index_action
-from mirsearch.indexes.elasticsearch_client import Address
+from mirsearch.indexes.base import Failure
+from mirsearch.indexes.elasticsearch_bulk import Action, delete_action, index_action
 from mirsearch.indexes.elasticsearch_documents import now
 
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """An input (a path or address), the stage it failed at, and why, in one line."""
-
-    input: str
-    stage: str
-    reason: str
+MOST = 10_000
+"""Failures read back at once; what is more than that is counted, and shown by dashboards."""
+INPUT_CHARS, REASON_CHARS = 2_000, 1_000
 
 
-def note(client: Elasticsearch, address: Address, index: str, failures: Iterable[Failure]) -> int:
-    """Write failures, one document an input: the same input failing again renews its document. How many there were."""
-    bulk = Bulk(client, address)
-    count = 0
-    try:
-        for failure in failures:
-            name = "failure:" + hashlib.sha256(failure.input.encode("utf-8", "replace")).hexdigest()[:32]
-            told = {"input": failure.input[:2_000], "stage": failure.stage, "reason": failure.reason[:1_000]}
-            bulk.add([index_action(index, name, {"doc_type": "failure", "ingested_at": now(), "failure": told})])
-            count += 1
-        bulk.flush()
-    finally:
-        bulk.close()
-    client.indices.refresh(index=index)
-    return count
+def failure_actions(index: str, failed: Iterable[Failure], settled: Iterable[str]) -> Iterator[Action]:
+    """One document an input: the same failing again renews its own, what is settled loses it."""
+    for each in settled:
+        yield delete_action(index, _id(each))
+    for failure in failed:
+        told = {
+            "input": failure.input[:INPUT_CHARS],
+            "stage": failure.stage,
+            "reason": failure.reason[:REASON_CHARS],
+        }
+        document = {"doc_type": "failure", "ingested_at": failure.noted_at or now(), "failure": told}
+        yield index_action(index, _id(failure.input), document)
+
+
+def noted(client: Elasticsearch, index: str) -> list[Failure]:
+    """The failures of an index, by input; at most MOST."""
+    answer = client.search(
+        index=index,
+        size=MOST,
+        query={"bool": {"filter": [{"term": {"doc_type": "failure"}}]}},
+        sort=[{"failure.input": "asc"}],
+        source_includes=["failure", "ingested_at"],
+        track_total_hits=False,
+    )
+    documents = [hit["_source"] for hit in answer["hits"]["hits"]]
+    return [Failure(**each["failure"], noted_at=each["ingested_at"]) for each in documents]
+
+
+def _id(where: str) -> str:
+    """The document of an input; two of the same first 2,000 characters are one, as they look."""
+    return "failure:" + hashlib.sha256(where[:INPUT_CHARS].encode("utf-8", "replace")).hexdigest()[:32]

@@ -37,16 +37,18 @@ def counts(client: Elasticsearch, name: str) -> dict[str, Any]:
         "sources": {"terms": {"field": "source", "size": 1_000}},
         "articles": {"cardinality": {"field": "article.id", "precision_threshold": PRECISE}},
     }
-    answer = client.search(
-        index=name,
-        size=0,
-        aggs={"panels": {"filter": _PANEL, "aggs": panels}, "figures": {"filter": _FIGURE, "aggs": figures}},
-    )["aggregations"]
+    parts: dict[str, Any] = {
+        "panels": {"filter": _PANEL, "aggs": panels},
+        "figures": {"filter": _FIGURE, "aggs": figures},
+        "failures": {"filter": {"term": {"doc_type": "failure"}}},
+    }
+    answer = client.search(index=name, size=0, aggs=parts)["aggregations"]
     of_panels, of_figures = answer["panels"], answer["figures"]
     found: dict[str, Any] = {
         "articles": of_figures["articles"]["value"],
         "figures": of_figures["doc_count"],
         "panels": of_panels["doc_count"],
+        "failures": answer["failures"]["doc_count"],
         **{key: of_panels[key]["doc_count"] for key in ("with_scale", "with_text", "with_caption")},
     }
     for key in GROUPS:

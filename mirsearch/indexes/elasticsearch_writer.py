@@ -17,7 +17,7 @@ from elasticsearch import AuthorizationException, Elasticsearch
 from mirsearch.corpus import Figure, Origin, panel_ids
 from mirsearch.corrections import applied
 from mirsearch.errors import MirsearchError
-from mirsearch.indexes.base import ExtractorIdentity, FigureNotes, FigureRecord
+from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, FigureRecord
 from mirsearch.indexes.elasticsearch_admin import bring_up
 from mirsearch.indexes.elasticsearch_bulk import CHUNK_BYTES, Action, Bulk, delete_action, index_action, update_action
 from mirsearch.indexes.elasticsearch_client import Address
@@ -30,6 +30,7 @@ from mirsearch.indexes.elasticsearch_documents import (
     read_origins,
 )
 from mirsearch.indexes.elasticsearch_errors import told
+from mirsearch.indexes.elasticsearch_failures import failure_actions
 from mirsearch.indexes.elasticsearch_lock import WriterLock
 
 GATHERED = 32
@@ -102,11 +103,19 @@ class ElasticsearchWriter:
         self._deleted |= {each: list(document.get("panel_ids", [])) for each, document in there.items()}
         return len(there)
 
+    def note_failures(self, failed: Iterable[Failure], settled: Iterable[str] = ()) -> None:
+        """Note inputs that failed, and forget those that are settled."""
+        with told(self._address):
+            for action in failure_actions(self._index, failed, settled):
+                self._bulk.add([action])
+                self._changed = True
+
     def commit(self) -> None:
         """Make everything since the last commit durable and visible."""
         with told(self._address):
             self._complete()
             self._send_deletes()
+            self._bulk.flush()
             if self._changed:
                 self._client.indices.refresh(index=self._index)
                 self._changed = False

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from mirsearch import settings
 from mirsearch.errors import MirsearchError, NotFoundError
-from mirsearch.indexes import mismatch, sqlite_notes, sqlite_rows
+from mirsearch.indexes import mismatch, sqlite_failures, sqlite_notes, sqlite_rows
 from mirsearch.indexes import sqlite_schema as schema
-from mirsearch.indexes.base import ExtractorIdentity, FigureNotes, IndexWriter, KnownFigure
+from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, KnownFigure
 from mirsearch.indexes.embedded_search import Searcher
 from mirsearch.indexes.embedded_stats import counts
 from mirsearch.indexes.matrix import Matrix
@@ -176,10 +176,15 @@ class EmbeddedIndex:
         with self._readers.snapshot() as connection:
             yield from sqlite_rows.stored(connection, f"{built.clause}ORDER BY p.id", built.values)
 
+    def failures(self) -> list[Failure]:
+        """What ingests could not take, and have not taken since, by input."""
+        with self._readers.snapshot() as connection:
+            return sqlite_failures.noted(connection)
+
     def stats(self) -> dict[str, Any]:
         """Counts, what made the vectors, the schema, and bytes on disk."""
         with self._readers.snapshot() as connection:
-            found = counts(connection)
+            found = counts(connection) | {"failures": sqlite_failures.count(connection)}
             facts = schema.facts(connection)
             found["schema_version"] = schema.version(connection)
         extractor = self._extractor

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from mirsearch.corpus import Article, Figure, Origin, Panel, panel_ids
 from mirsearch.corrections import applied
 from mirsearch.errors import IndexAccessError
-from mirsearch.indexes import sqlite_notes, sqlite_words
+from mirsearch.indexes import sqlite_failures, sqlite_notes, sqlite_words
 from mirsearch.indexes import sqlite_schema as schema
-from mirsearch.indexes.base import FigureRecord
+from mirsearch.indexes.base import Failure, FigureRecord
 from mirsearch.indexes.sqlite_access import told
 from mirsearch.indexes.sqlite_filters import folded, short_license
 from mirsearch.indexes.sqlite_rows import batches, marks, panel_values, plain
@@ -96,6 +96,12 @@ class SqliteWriter:
                 self._loose.update(row[1] for row in rows if row[1] is not None)
                 gone += len(rows)
         return gone
+
+    def note_failures(self, failed: Iterable[Failure], settled: Iterable[str] = ()) -> None:
+        """Note inputs that failed, and forget those that are settled."""
+        with self._session():
+            self._begin()
+            sqlite_failures.note(self._connection, failed, settled)
 
     def commit(self) -> None:
         """Make everything since the last commit durable and visible."""
