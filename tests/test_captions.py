@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from caption_checks import wrong_parts
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_captions import CAPTIONS, NO_PANELS, PLACES
 
 from mirsearch.analysis.caption_markers import expand, sorted_labels
 from mirsearch.analysis.captions import split_caption
@@ -148,3 +150,50 @@ def test_plain_captions_come_apart_as_they_were_put_together(items: list[str]) -
 def test_a_long_hostile_caption_is_done_in_time() -> None:
     assert split_caption("(a" * 20_000).labels == ()
     assert split_caption("a, " * 20_000).whole
+
+
+@pytest.mark.parametrize(("caption", "parts", "general"), CAPTIONS, ids=[caption[:40] for caption, _, _ in CAPTIONS])
+def test_captions_in_the_style_of_journals(caption: str, parts: dict[str, str], general: str) -> None:
+    assert wrong_parts(caption, parts, general) == []
+
+
+@pytest.mark.parametrize(("caption", "places"), PLACES)
+def test_places_in_words(caption: str, places: dict[str, str]) -> None:
+    found = split_caption(caption)
+    assert found.labels == ()
+    assert set(found.places) == set(places)
+    assert all(set(words.split()) <= set(re.findall(r"\w+", found.places[place])) for place, words in places.items())
+
+
+@pytest.mark.parametrize("caption", NO_PANELS)
+def test_brackets_that_are_no_labels(caption: str) -> None:
+    assert split_caption(caption).labels == ()
+
+
+_STYLES = {"({})": str, "{})": str, "{}, ": str, "{}. ": str.upper, "[{}]": str, "{} | ": str, "({}):": str.upper}
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.data(), st.sampled_from(sorted(_STYLES)), st.lists(_ITEM, min_size=2, max_size=6, unique=True))
+def test_ranges_and_lists_in_any_style_reach_each_label(data: st.DataObject, style: str, items: list[str]) -> None:
+    """Groups of one to three labels, written as one, a list or a range, each before words of its own."""
+    letters = iter("abcdefghijklmnopqrstuvwxyz")
+    truth: dict[str, str] = {}
+    written = []
+    for item in items:
+        labels = [next(letters) for _ in range(data.draw(st.integers(1, 3)))]
+        way = data.draw(st.sampled_from([", ", "–"])) if len(labels) > 1 else ""
+        cased = [_STYLES[style](label) for label in labels]
+        group = f"{cased[0]}–{cased[-1]}" if way == "–" else ", ".join(cased)
+        written.append(f"{style.format(group)} {item}.")
+        truth |= dict.fromkeys(labels, item)
+    found = split_caption(" ".join(written))
+    assert list(found.labels) == list(truth)
+    assert all(item in found.own(label) for label, item in truth.items())
+
+
+@pytest.mark.parametrize(
+    "unit", ["(a, b) x in (a) y ", "in (a) y and ", "maps of Fe, ", "(a, b) of x, ", "x (left) and ", "(a) x. "]
+)
+def test_a_caption_that_says_one_thing_over_and_over_ends(unit: str) -> None:
+    assert split_caption(unit * (45_000 // len(unit)) + "respectively").whole

@@ -17,9 +17,13 @@ _NUMBERED = re.compile(rf"(?<!\w)[(\[]\s*({_NUMBER_GROUP})\s*[)\]](?!\w)")
 _HALF = re.compile(rf"(?<![\w(\[{_DASHES}'′.])({_GROUP})\)(?!\w)")
 _START = r"(?:^|(?<=[.;:)!?]\s)|(?<=[.;:)!?]\s\s)|(?<=[.;]))"
 _BARE = re.compile(rf"{_START}({_GROUP})(?:\s*[|:]\s*|\s*[,.]\s+|\s+)(?=[A-Z0-9(“\"'‘µμαβγδ∆Δσ])")
+_PANEL = re.compile(rf"\b[Pp]anels?\s+[(\[]?({_GROUP})[)\]]?(?!\w)[:,]?(?=\s+(?!panels?\b|by\b|on\b|in\b|from\b)\w)")
 _FIGURE = re.compile(r"(?:figures?|figs?\.?|schemes?|tables?|ref(?:s|erence)?\.?)\s*S?\d*\s*,?\s*$", re.IGNORECASE)
 _REFERRING = re.compile(r"\b(?:in|from|see|panels?|inset (?:of|to)|shown by|same as|to|than|of|for)\s*$", re.IGNORECASE)
 _PIECE = re.compile(rf"(?:\band\b)|([{_DASHES}]|\bto\b|\bthrough\b)|({_ATOM}|\d{{1,2}})")
+_NEAR = 12
+"""How many markers before and behind one can belong to it."""
+
 _BETWEEN = re.compile(rf"^\s*([{_DASHES}]|to|and|&|,)\s*$")
 
 
@@ -54,19 +58,23 @@ def find_markers(caption: str) -> list[Marker]:
     else:
         chosen = bracketed or half
     if not chosen:
+        named = _consistent(_markers(caption, _PANEL, "panel"))
+        chosen = named if len(_labels(named)) >= 2 else []
+    if not chosen:
         chosen = _consistent(_markers(caption, _NUMBERED, "bracket"))
         chosen = chosen if len(_labels(chosen)) >= 2 else []
     return _with_references(caption, chosen)
 
 
-def label_order(label: str) -> tuple[int, str, int]:
-    """Sort key: letters by alphabet, then their numbers; Roman and plain numbers by value."""
+def label_order(label: str) -> tuple[int, str, int, int]:
+    """Sort key: letters by alphabet, then their numbers, then primes; Roman and plain numbers by value."""
     bare = label.rstrip("'′")
+    primes = len(label) - len(bare)
     if bare.isdigit():
-        return (0, "", int(bare))
+        return (0, "", int(bare), primes)
     if len(bare) > 1 and bare in ROMANS:
-        return (1, "", ROMANS.index(bare))
-    return (2, bare[:1], int(bare[1:]) if bare[1:].isdigit() else 0)
+        return (1, "", ROMANS.index(bare), primes)
+    return (2, bare[:1], int(bare[1:]) if bare[1:].isdigit() else 0, primes)
 
 
 def sorted_labels(labels: Iterable[str]) -> list[str]:
@@ -74,7 +82,7 @@ def sorted_labels(labels: Iterable[str]) -> list[str]:
     unique = set(labels)
     numerals = "ii" in unique and "h" not in unique
     if numerals:
-        return sorted(unique, key=lambda each: (1, "", ROMANS.index(each)) if each in ROMANS else label_order(each))
+        return sorted(unique, key=lambda each: (1, "", ROMANS.index(each), 0) if each in ROMANS else label_order(each))
     return sorted(unique, key=label_order)
 
 
@@ -143,7 +151,10 @@ def expand(group: str) -> tuple[str, ...]:
 
 
 def _between(first: str, last: str) -> list[str] | None:
-    """Labels strictly between two; None where they are no range."""
+    """Labels strictly between two; None where they are no range. "a" to "b′" holds the b itself."""
+    if last.endswith(("'", "′")) and not first.endswith(("'", "′")):
+        middle = _between(first, last[:-1]) if first != last[:-1] else []
+        return middle if middle is None or first == last[:-1] else [*middle, last[:-1]]
     if first.isdigit() and last.isdigit():
         return [str(n) for n in range(int(first) + 1, int(last))] if int(first) < int(last) else None
     if first in ROMANS and last in ROMANS and (first == "i" or len(first + last) > 2):
@@ -167,7 +178,7 @@ def _joined(caption: str, markers: list[Marker]) -> list[Marker]:
                 labels = tuple(dict.fromkeys((*joined[-1].labels, *middle, *marker.labels)))
                 joined[-1] = replace(joined[-1], end=marker.end, labels=labels)
                 continue
-        elif link and joined[-1].upper == marker.upper:
+        elif link and joined[-1].upper == marker.upper and _rises(joined[-1].labels[-1], marker.labels[0]):
             labels = tuple(dict.fromkeys((*joined[-1].labels, *marker.labels)))
             joined[-1] = replace(joined[-1], end=marker.end, labels=labels)
             continue
@@ -228,12 +239,25 @@ def _without_overlaps(markers: list[Marker]) -> list[Marker]:
 def _with_references(caption: str, markers: list[Marker]) -> list[Marker]:
     """Mark those that only refer to a panel named elsewhere ("the inset in (b)")."""
     may_refer = [bool(_REFERRING.search(caption[max(0, m.start - 16) : m.start])) for m in markers]
+    may_refer = [may and not _shares_out(caption, markers, n) for n, may in enumerate(may_refer)]
     defined = {label for m, may in zip(markers, may_refer, strict=True) if not may for label in m.labels}
     result = []
     for marker, may in zip(markers, may_refer, strict=True):
         refers = may and set(marker.labels) <= defined and not _opens_item(caption, marker)
         result.append(replace(marker, refers=refers))
     return result
+
+
+def _shares_out(caption: str, markers: list[Marker], number: int) -> bool:
+    """Whether a marker and others tell a group's labels apart: "(A, B) pollen from (A) lily and (B) pine"."""
+    marker = markers[number]
+    start = max(caption.rfind(". ", 0, marker.start), caption.rfind("; ", 0, marker.start)) + 1
+    ends = [place for place in (caption.find(". ", marker.end), caption.find("; ", marker.end)) if place >= 0]
+    near = markers[max(0, number - _NEAR) : number + _NEAR]
+    inside = [m for m in near if start <= m.start and m.end <= min(ends, default=len(caption))]
+    groups = [m for m in inside if m.start < marker.start and len(m.labels) > len(marker.labels)]
+    told = {label for m in inside if m.start > inside[0].start for label in m.labels}
+    return any(set(marker.labels) < set(group.labels) <= told for group in groups)
 
 
 def _opens_item(caption: str, marker: Marker) -> bool:

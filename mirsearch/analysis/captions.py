@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mirsearch.analysis.caption_markers import Marker, find_markers, sorted_labels
+from mirsearch.analysis.caption_words import (
+    JOINER,
+    NEAR,
+    PREPOSITION,
+    clean,
+    head_of,
+    opened,
+    other_subject,
+    own_subject,
+    respective,
+    shared_tail,
+    split_head,
+    split_item,
+)
 from mirsearch.settings import LIMITS
 
 _SPACE = re.compile(r"\s+")
@@ -15,12 +30,6 @@ _ABBREVIATION = re.compile(
     r"|resp|avg|max|min|temp|conc|wt|vol|sec|dr|st)|(?<!\d )\b(?-i:[A-Z]))\.$",
     re.IGNORECASE,
 )
-_PREPOSITION = re.compile(
-    r"(?:\b(?:of|for|at|in|with|from|by|under|after|before|on|to|between|using|via|into|without|versus|vs\.?"
-    r"|following|namely|following|is|are|was|were|show|shows|showing|the|a|an)|[:=])\s*$",
-    re.IGNORECASE,
-)
-_JOINER = re.compile(r"(?:^|[,;:.([]|\b(?:and|or|but|while|whereas|then|both|&))\s*$", re.IGNORECASE)
 _OF_ALL = re.compile(
     r"\b(?:scale[ -]?bars?|bars?\s*[:=,]|error bars?|each (?:panel|image)|insets show|reproduced|reprinted|adapted"
     r"|all (?:the )?(?:panels|images|figures|micrographs|cases|samples|data|plots|scale)|copyright|permission"
@@ -28,16 +37,16 @@ _OF_ALL = re.compile(
     r"|for interpretation)",
     re.IGNORECASE,
 )
+_PLACE_NAMES = r"(left|right|top|bottom|middle|center|centre|upper|lower)"
 _PLACE = re.compile(
-    r"(?:^|[.;,(]\s*)\(?(left|right|top|bottom|middle|center|centre|upper|lower)"
-    r"(?: panels?| images?)?\)?\s*[:,)]",
+    rf"(?:^|[.;,(]\s*)\(?{_PLACE_NAMES}(?:[- ]?(?:most|hand))?(?: side)?(?: (?:panel|image|row|column)s?)?\)?\s*[:,)]",
     re.IGNORECASE,
 )
+_PLACE_BEHIND = re.compile(rf"\({_PLACE_NAMES}\)(?=\s*(?:[.,;]|and\b|$))", re.IGNORECASE)
 _GOES_ON = re.compile(r"^\s*,?\s*(?:of|at|in|from|with|for|between|among|on|by|which|\w+ing)\b", re.IGNORECASE)
 _TITLE = re.compile(
     r"^(?:supplementary |supporting )?(?:fig(?:ure)?|scheme|chart|plate)s?\.? ?S?\d+[a-z]?\W*$", re.IGNORECASE
 )
-_LEADING_JOIN = re.compile(r"^[\s,;:.|–—-]*(?:(?:and|while|whereas|but|&)\s+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +80,10 @@ def split_caption(caption: str) -> CaptionParts:
     if not markers:
         return CaptionParts({}, text, text, _places(text))
     sharer = _Sharer(text)
+    starts = [m.start for m in markers]
     for start, end in _clauses(text, markers):
-        sharer.clause(start, end, [m for m in markers if start <= m.start and m.end <= end])
+        inside = markers[bisect_left(starts, start) : bisect_left(starts, end)]
+        sharer.clause(start, end, [m for m in inside if m.end <= end])
     labels = sorted_labels({label for m in markers for label in m.labels})
     parts = {label: _joined(sharer.own.get(label, [])) for label in labels}
     return CaptionParts(parts, _joined(sharer.general), text, {})
@@ -86,39 +97,29 @@ def _clauses(text: str, markers: list[Marker]) -> Iterator[tuple[int, int]]:
     """Spans between full stops and semicolons that stand outside brackets and abbreviations."""
     start = depth = 0
     inside = {place for m in markers for place in range(m.start, m.end)}
+    starts = {m.start for m in markers}
     for place, char in enumerate(text):
         if char in "([" and place not in inside:
             depth += 1
         elif char in ")]" and place not in inside:
             depth = max(0, depth - 1)
-        elif char in ".;" and (depth == 0 or char == ".") and _ends(text, place, char, markers):
+        elif char in ".;" and (depth == 0 or char == ".") and _ends(text, place, char, starts):
             yield start, place + 1
             start, depth = place + 1, 0
     if start < len(text):
         yield start, len(text)
 
 
-def _ends(text: str, place: int, char: str, markers: list[Marker]) -> bool:
+def _ends(text: str, place: int, char: str, starts: set[int]) -> bool:
     """Whether a full stop or semicolon ends a clause."""
     after = text[place + 1 : place + 3]
     if not after:
         return True
-    if any(m.start == place + 1 or m.start == place + 2 for m in markers):
+    if place + 1 in starts or place + 2 in starts:
         return not _ABBREVIATION.search(text[max(0, place - 12) : place + 1]) or char == ";"
     if after[0] != " " or (char == "." and len(after) > 1 and after[1].islower()):
         return False
     return char == ";" or not _ABBREVIATION.search(text[max(0, place - 12) : place + 1])
-
-
-def _clean(piece: str) -> str:
-    """A piece without the joining words and marks around it; a lone closing bracket goes too."""
-    piece = _LEADING_JOIN.sub("", piece, count=1).strip()
-    piece = re.sub(r"(?:[\s,;:]|\b(?:and|while|whereas)$)+$", "", piece).strip()
-    if piece.count(")") > piece.count("("):
-        piece = piece.lstrip(")").rstrip(")").strip()
-    elif piece.count("(") > piece.count(")"):
-        piece = piece.rstrip("(").strip()
-    return piece
 
 
 class _Sharer:
@@ -140,7 +141,7 @@ class _Sharer:
     def clause(self, start: int, end: int, markers: list[Marker]) -> None:
         """Share one clause: with markers of its own, with references only, or with neither."""
         real = [m for m in markers if not m.refers]
-        words = _clean(self.text[start:end])
+        words = clean(self.text[start:end])
         if not words or (start == 0 and _TITLE.match(words)):
             return
         if real:
@@ -163,15 +164,17 @@ class _Sharer:
             return False
         votes = 0
         for marker in markers:
-            before, after = self.text[start : marker.start], self.text[marker.end : end].lstrip()
-            leads = _JOINER.search(before) or _PREPOSITION.search(before)
+            before = self.text[max(start, marker.start - 40) : marker.start]
+            after = self.text[marker.end : min(end, marker.end + 40)].lstrip()
+            leads = JOINER.search(before) or PREPOSITION.search(before)
             closes = not after or re.match(r"[,;.)]|(?:and|or)\b", after)
-            votes += (-1 if leads else 1) + (0 if leads or not closes else 1)
+            apart = closes and PREPOSITION.search(before)  # "before (a) and after (b)"
+            votes += 2 if apart else -1 if leads else 2 if closes else 1
         return votes > 0
 
     def _leading(self, start: int, end: int, markers: list[Marker]) -> None:
         head = self.text[start : markers[0].start]
-        if _clean(head):
+        if clean(head):
             self._take_head(head)
         bounds = [m.start for m in markers[1:]] + [end]
         pieces = [self.text[m.end : stop] for m, stop in zip(markers, bounds, strict=True)]
@@ -179,15 +182,20 @@ class _Sharer:
         for number, (marker, piece) in enumerate(zip(markers, pieces, strict=True)):
             next_head = ""
             if number + 1 < len(markers):
-                piece, next_head = _split_head(piece)  # noqa: PLW2901
-            tail = "" if self.head else self._shared_tail(piece, pieces[number + 1 :])
+                piece, next_head = split_head(piece)  # noqa: PLW2901
+            tail = "" if self.head else shared_tail(piece, pieces[number + 1 : number + NEAR])
             if not inner.get(number):
-                for label in marker.labels:
-                    known = any(self.head and self.head in each for each in self.own.get(label, []))
-                    self.give((label,), "" if known else self.head, _clean(piece), tail)
+                self._items(marker.labels, piece, tail)
             if next_head:
                 self.head = next_head
             self.current = marker.labels
+
+    def _items(self, labels: tuple[str, ...], piece: str, tail: str) -> None:
+        """Give a leading marker's piece to its labels: to all of them, or one each of what it lists."""
+        each = respective(piece, len(labels)) or [clean(piece)] * len(labels)
+        for label, words in zip(labels, each, strict=True):
+            known = any(self.head and self.head in told for told in self.own.get(label, [])[-NEAR:])
+            self.give((label,), "" if known or other_subject(words) else self.head, words, tail)
 
     def _behind_words(self, pieces: list[str], markers: list[Marker]) -> dict[int, bool]:
         """Share "c–e SEM images of BM (c), PM (d) and SM (e)" out by the labels behind the words; which were done."""
@@ -206,29 +214,12 @@ class _Sharer:
 
     def _take_head(self, head: str) -> None:
         """Words before the first label of a clause: general where they speak of the whole figure."""
-        cleaned = _clean(head)
+        cleaned = clean(head)
         if not self.current and head.rstrip().endswith((":", ".", ",")):
             self.general.append(cleaned)
             self.head = ""
         else:
             self.head = cleaned
-
-    @staticmethod
-    def _shared_tail(piece: str, later: list[str]) -> str:
-        """What an item left hanging takes from the next: "(a) Low- and (b) High-resolution SEM image"."""
-        words = _clean(piece)
-        hangs = (
-            words.endswith(("-", "‐"))
-            or not words
-            or (len(words.split()) <= 2 and bool(re.search(r"(?:,|\band)\s*$", piece)))
-        )
-        if not hangs or not later:
-            return ""
-        if not words or words.endswith(("-", "‐")):
-            return _clean(_split_head(later[0])[0])
-        longest = next((each for each in later if len(each.split()) > 4), "")
-        nouns = re.search(r"\b(?:images?|views?|micrographs?|curves?|patterns?|plots?|spectra|profiles?)\b.*", longest)
-        return _clean(nouns.group(0)) if nouns else ""
 
     def _trailing(self, start: int, end: int, markers: list[Marker]) -> None:
         """Share a clause whose labels stand behind their words; what follows the last speaks of all of them.
@@ -236,58 +227,41 @@ class _Sharer:
         Words behind a label that begin like "of…" or "showing…" still belong to it, up to the next item.
         """
         head, place, behind = "", start, False
-        tail = _clean(self.text[markers[-1].end : end]).rstrip(".")
+        tail = clean(self.text[markers[-1].end : end]).rstrip(".")
         for number, marker in enumerate(markers):
             words = self.text[place : marker.start]
             if number and _GOES_ON.match(words):
-                more, words = _split_item(words)
-                self.give(markers[number - 1].labels, _clean(more))
+                more, words = split_item(words)
+                self.give(markers[number - 1].labels, clean(more))
                 behind = behind or bool(more)
-            words = _clean(words)
-            opening = head.removesuffix(" the") if words.startswith(("the ", "a ")) else head
-            self.give(marker.labels, "" if _own_subject(words) else opening, words)
-            lead = re.match(r"[Ss]cale[ -]?bars?|.*\b(?:of|for|in|with|on)\b(?: the\b)?", words)
-            head = lead.group(0) if lead else head
+            words = clean(words)
+            self.give(marker.labels, "" if own_subject(words) else opened(head, words), words)
+            head = head_of(words, head)
             place = marker.end
         for label in dict.fromkeys(label for m in (markers[-1:] if behind else markers) for label in m.labels):
             self.give((label,), tail)
         self.current, self.head = markers[-1].labels, ""
 
 
-def _split_item(words: str) -> tuple[str, str]:
-    """Split words between two labels at the last "and" (or comma) that opens the next item."""
-    cuts = list(re.finditer(r",?\s+and\s+|;\s+", words))
-    if not cuts:
-        return "", words
-    return words[: cuts[-1].start()], words[cuts[-1].end() :]
-
-
-def _own_subject(words: str) -> bool:
-    """Whether an item stands alone: it has its own "… of …"."""
-    return bool(re.search(r"\b(?:of|for|in|with|on)\b", words)) or not words
-
-
-def _split_head(piece: str) -> tuple[str, str]:
-    """Split off a clause at the end that opens the next items: "MoS2, voltage profiles of" gives both."""
-    stripped = re.sub(r"(?:,?\s*\band)?\s*$", "", piece)
-    if not _PREPOSITION.search(stripped):
-        return piece, ""
-    cut = max(stripped.rfind(", "), stripped.rfind("; "), stripped.rfind(". "))
-    if cut < 0:
-        joined = stripped.rfind(" and ")
-        cut = joined if joined >= 0 and stripped.endswith(("of", "for")) else -1
-    if cut < 0:
-        return piece, _clean(piece) if stripped.endswith(":") else ""
-    return piece[:cut], _clean(stripped[cut:]) + (":" if stripped.endswith(":") else "")
-
-
 def _places(text: str) -> dict[str, str]:
-    """Parts by place ("Left: …; right: …") where a caption has no labels."""
+    """Parts by place ("Left: …; right: …", "a wing (left) and a leg (right)") where a caption has no labels."""
+    behind = list(_PLACE_BEHIND.finditer(text))
+    if len({m.group(1).lower() for m in behind}) >= 2 and clean(text[: behind[0].start()]):
+        starts = [0, *(m.end() for m in behind[:-1])]
+        pieces = [clean(text[start : m.start()]) for start, m in zip(starts, behind, strict=True)]
+        head, told = "", []
+        for words in pieces:
+            told.append(words if own_subject(words) else f"{opened(head, words)} {words}".strip())
+            head = head_of(words, head)
+        return {_place(m): words for m, words in zip(behind, told, strict=True)}
     found = list(_PLACE.finditer(text))
-    names = {"centre": "middle", "center": "middle", "upper": "top", "lower": "bottom"}
     if len({m.group(1).lower() for m in found}) < 2:
         return {}
     ends = [m.start() for m in found[1:]] + [len(text)]
-    pairs = ((names.get(m.group(1).lower(), m.group(1).lower()), text[m.end() : stop]) for m, stop in
-             zip(found, ends, strict=True))  # fmt: skip
-    return {name: _clean(part) for name, part in pairs}
+    return {_place(m): clean(text[m.end() : stop]) for m, stop in zip(found, ends, strict=True)}
+
+
+def _place(match: re.Match[str]) -> str:
+    """The place a match names, under one name for those alike."""
+    name = match.group(1).lower()
+    return {"centre": "middle", "center": "middle", "upper": "top", "lower": "bottom"}.get(name, name)
