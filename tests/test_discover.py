@@ -82,8 +82,8 @@ def test_a_source_can_be_forced(mixed: Path) -> None:
     captions, failures = split(list(figures([mixed / "plain", mixed / "paper"], source="jats")))
     assert captions == {"g1.png": "From JATS.", "extra.png": ""}
     assert [failure.location for failure in failures] == [str(mixed / "plain")]
-    with pytest.raises(PluginError, match="no source named 'pdf'"):
-        list(figures([mixed], source="pdf"))
+    with pytest.raises(PluginError, match="no source named 'docx'"):
+        list(figures([mixed], source="docx"))
 
 
 def test_files_by_themselves(mixed: Path) -> None:

@@ -40,14 +40,15 @@ def ingest(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Folders or files: images, JATS XML, exsclaim.json; PMC ids with --source pmc.", show_default=False
+            help="Folders or files: images, JATS XML, PDF, exsclaim.json; ids with --source pmc.",
+            show_default=False,
         ),
     ] = None,
     index: IndexOption = None,
     source: Annotated[
         str | None,
         typer.Option(
-            "--source", help="Take the paths as this source's: folder, jats, …; or ask europepmc, pmc, arxiv."
+            "--source", help="Take the paths as this source's: folder, jats, pdf, …; or ask europepmc, pmc, arxiv."
         ),
     ] = None,
     keyword: Annotated[
@@ -153,10 +154,11 @@ def ingest_paths(
     from mirsearch.indexes.base import ExtractorIdentity
     from mirsearch.ingest import Ingest
 
-    items = _find(paths, source, column)
+    location = settings.index_location(index)
+    items = _find(paths, source, column, settings.workspace(location))
     model = load_extractor(parts[0])
     identity = ExtractorIdentity(model.name, model.version, model.dims)
-    corpus = open_index(settings.index_location(index), create=identity)
+    corpus = open_index(location, create=identity)
     from mirsearch.analysis.analyzer import FigureAnalyzer
 
     analyzer = FigureAnalyzer(load_ocr(parts[1]), load_detector(parts[2]))
@@ -165,21 +167,26 @@ def ingest_paths(
     return corpus, summary
 
 
-def _find(paths: list[Path], source: str | None, column: Sequence[str]) -> list[FoundFigure | SourceFailure]:
+def _find(
+    paths: list[Path], source: str | None, column: Sequence[str], workspace: Path
+) -> list[FoundFigure | SourceFailure]:
     from mirsearch.sources.base import FoundFigure
     from mirsearch.sources.discover import figures
 
     for path in paths:
         if not path.exists():
             raise UsageError(
-                f"{path}: no such file or folder", "give a folder of images, a JATS XML or an exsclaim.json"
+                f"{path}: no such file or folder", "give a folder of images, a JATS XML, a PDF or an exsclaim.json"
             )
-    items = list(figures(paths, source=source, columns=_columns(column)))
+    items = list(figures(paths, source=source, columns=_columns(column), options={"workspace": str(workspace)}))
     if not any(isinstance(item, FoundFigure) for item in items):
         reasons = [f"{item.location}: {item.reason}" for item in items if not isinstance(item, FoundFigure)]
         named = ", ".join(str(path) for path in paths)
         detail = f"; {'; '.join(reasons[:3])}" if reasons else ""
-        raise SourceError(f"no figures in {named}{detail}", "images are png, jpg, tif, gif, bmp or webp files")
+        raise SourceError(
+            f"no figures in {named}{detail}",
+            "images are png, jpg, tif, gif, bmp or webp files",
+        )
     return items
 
 

@@ -11,7 +11,7 @@ from mirsearch.errors import MirsearchError
 from mirsearch.sources.base import FoundFigure, Source, SourceFailure, SourceRequest
 from mirsearch.sources.walking import Listing, Walker
 
-_GIVE = "give image files, a folder of images, JATS XML with its images, or an exsclaim.json"
+_GIVE = "give image files, a folder of images, JATS XML with its images, a PDF, or an exsclaim.json"
 
 
 def discover(path: Path | str) -> list[tuple[str, Path]]:

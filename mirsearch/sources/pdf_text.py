@@ -1,0 +1,142 @@
+"""Lines of text on a page of a PDF, and which of them are running text. Rectangles are in points from the top left."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+Rect = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in points (1/72 inch) from the top left of the page as it is shown."""
+
+SOFT_HYPHENS = "\x02\ufffe\xad"
+_SUSPENDING = frozenset(("and", "or", "to", "und", "oder", "et", "ou", "y", "o", "e"))
+_LONG = 25
+"""Characters a line of running text has at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Char:
+    """A character, the box its font gives it, and the height of its baseline."""
+
+    text: str
+    box: Rect
+    baseline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Characters that stand beside each other; `size` is the height of the first ones' font, in points."""
+
+    text: str
+    box: Rect
+    size: float
+
+    @property
+    def width(self) -> float:
+        """Points."""
+        return self.box[2] - self.box[0]
+
+
+def union(rects: Iterable[Rect]) -> Rect:
+    """The smallest rectangle around all (there must be one)."""
+    lefts, tops, rights, bottoms = zip(*rects, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
+def overlap(a: Rect, b: Rect, axis: int) -> float:
+    """Points that two rectangles share horizontally (axis 0) or vertically (1); negative: the gap between them."""
+    return min(a[axis + 2], b[axis + 2]) - max(a[axis], b[axis])
+
+
+def lines_of(chars: Iterable[Char]) -> list[Line]:
+    """Lines in the order of the page's content; a wide gap, as between columns, begins a new one."""
+    return [line for run in _runs(chars) if (line := _line(run)) is not None]
+
+
+def _runs(chars: Iterable[Char]) -> Iterator[list[Char]]:
+    run: list[Char] = []
+    for each in chars:
+        if each.text in "\r\n":
+            continue
+        if run and not _goes_on(run[-1], each, run[0]):
+            yield run
+            run = []
+        run.append(each)
+    if run:
+        yield run
+
+
+def _goes_on(last: Char, following: Char, first: Char) -> bool:
+    size = max(first.box[3] - first.box[1], 1.0)
+    if abs(following.baseline - last.baseline) > 0.5 * size:
+        return False
+    gap = following.box[0] - last.box[2]
+    return -1.5 * size < gap < 1.8 * size or following.text.isspace()
+
+
+def _line(run: Sequence[Char]) -> Line | None:
+    text = "".join(each.text for each in run).strip()
+    inked = [each.box for each in run if not each.text.isspace() and each.box[2] > each.box[0]]
+    if not text or not inked:
+        return None
+    heights = sorted(box[3] - box[1] for box in inked)
+    return Line(text, union(inked), heights[len(heights) // 2])
+
+
+def body_size(pages: Iterable[Sequence[Line]]) -> float:
+    """The size most characters of a document have, in points; 0 without text."""
+    counts: dict[float, int] = {}
+    for lines in pages:
+        for line in lines:
+            counts[round(line.size * 2) / 2] = counts.get(round(line.size * 2) / 2, 0) + len(line.text)
+    return max(counts, key=lambda size: counts[size], default=0.0)
+
+
+def running_text(lines: Sequence[Line], usual: float) -> list[Line]:
+    """Lines of paragraphs: long ones of at least nearly the usual size with a neighbor like them above or below."""
+    long = sorted((line for line in lines if len(line.text) >= _LONG and line.size >= 0.75 * usual),
+                  key=lambda line: line.box[1])  # fmt: skip
+    found: set[int] = set()
+    for place, line in enumerate(long):
+        for other in long[place + 1 :]:
+            if other.box[1] - line.box[1] > 2.0 * line.size:
+                break
+            if neighbors(line, other):
+                found.update((id(line), id(other)))
+    return [line for line in long if id(line) in found]
+
+
+def neighbors(upper: Line, lower: Line) -> bool:
+    """Whether one line follows another in a paragraph: same size, one under the other, close."""
+    alike = abs(upper.size - lower.size) <= 0.1 * upper.size
+    pitch = lower.box[1] - upper.box[1]
+    under = overlap(upper.box, lower.box, 0) >= 0.6 * min(upper.width, lower.width)
+    return alike and under and 0.5 * upper.size < pitch <= 1.9 * upper.size
+
+
+def joined(texts: Iterable[str], words: frozenset[str]) -> str:
+    """Lines as one text; a word parted at a line's end is put together, its hyphen kept where `words` know it so."""
+    whole = ""
+    for text in texts:
+        if whole and whole[-1] in SOFT_HYPHENS + "-‐" and re.search(r"\w.$", whole, re.DOTALL):
+            whole = _rejoined(whole[:-1], text, words)
+        else:
+            whole = f"{whole} {text}" if whole else text
+    return whole.translate({ord(each): "-" for each in SOFT_HYPHENS})
+
+
+def _rejoined(head: str, tail: str, words: frozenset[str]) -> str:
+    first, last = re.search(r"\w*$", head), re.match(r"\w*", tail)
+    before, after = (first[0] if first else "").lower(), (last[0] if last else "").lower()
+    if last and last[0] in _SUSPENDING:
+        return f"{head}- {tail}"  # "low- and high-resolution"
+    whole = before + after in words
+    compound = not whole and (f"{before}-{after}" in words or (before in words and after in words))
+    plain = after[:1].isalpha() and tail[:1].islower() and before.isalpha()
+    return head + ("" if plain and not compound else "-") + tail
+
+
+def vocabulary(text: str) -> set[str]:
+    """Words and compounds with hyphens in a text, in lower case."""
+    return set(re.findall(r"\w+(?:-\w+)?", text.lower()))
