@@ -10,14 +10,14 @@ CAPTIONS: tuple[tuple[str, dict[str, str], str], ...] = (
         "",
     ),
     (
-        "Fig. 1 | Growth of wires. a, Sketch of the furnace. b–d, SEM images after 1 min (b), 5 min (c) and 20 min (d). "
-        "Scale bars, 2 µm (b–d).",
+        "Fig. 1 | Growth of wires. a, Sketch of the furnace. b–d, SEM images after 1 min (b), 5 min (c) and 20 min "
+        "(d). Scale bars, 2 µm (b–d).",
         {"a": "Sketch furnace", "b": "SEM images 1 min", "c": "SEM images 5 min", "d": "SEM images 20 min"},
         "Growth of wires",
     ),
     (
-        "Figure 2: Strain in layers. a Bright-field image. b Dark-field image of the same area. c, d Strain maps along x "
-        "(c) and y (d).",
+        "Figure 2: Strain in layers. a Bright-field image. b Dark-field image of the same area. c, d Strain maps "
+        "along x (c) and y (d).",
         {"a": "Bright field", "b": "Dark ~field same area", "c": "Strain maps along x", "d": "Strain maps along y"},
         "Strain in layers",
     ),
@@ -354,7 +354,8 @@ CAPTIONS: tuple[tuple[str, dict[str, str], str], ...] = (
         "",
     ),
     (
-        "(a) Cyclic voltammograms at 5 mV s−1; (b) galvanostatic curves at 1 A g−1; (c) rate capability from 0.1 to 5 C.",
+        "(a) Cyclic voltammograms at 5 mV s−1; (b) galvanostatic curves at 1 A g−1; (c) rate capability from 0.1 to "
+        "5 C.",
         {"a": "Cyclic voltammograms 5", "b": "galvanostatic curves", "c": "rate capability ~5"},
         "",
     ),
