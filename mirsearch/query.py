@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.corpus import Figure, Panel
+from mirsearch.field_filters import FieldFilter
 from mirsearch.ranking import Formula
 
 Vector = NDArray[np.float32]
@@ -21,7 +22,8 @@ class Filters:
 
     Words are compared without case. `articles` holds article ids, DOIs or PMC ids; `journals` whole names;
     `licenses` in any spelling ("cc-by" takes CC BY 4.0 and its URL, but not CC BY-NC) or the beginning of a name
-    ("cc"); `label_text` words of the text OCR read; fields of view are in nm, ends included.
+    ("cc"); `label_text` words of the text OCR read; fields of view are in nm, ends included; `fields` are conditions
+    on single fields, each of which must be met.
     """
 
     kinds: tuple[str, ...] = ()
@@ -35,6 +37,7 @@ class Filters:
     has_scale: bool | None = None
     fov_min_nm: float | None = None
     fov_max_nm: float | None = None
+    fields: tuple[FieldFilter, ...] = ()
 
     @property
     def empty(self) -> bool:

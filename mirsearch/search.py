@@ -173,6 +173,7 @@ IMAGE_KINDS = ("micrograph", "diffraction", "map", "photo", "unknown")
 
 def _kinds_for(question: Question, kind: str | None) -> Filters:
     """The question's filters; a picture that is no plot or schematic itself isn't answered with any, unless asked."""
-    if question.every_kind or question.filters.kinds or kind not in IMAGE_KINDS:
+    asked = question.filters.kinds or any(each.name == "panel.kind" for each in question.filters.fields)
+    if question.every_kind or asked or kind not in IMAGE_KINDS:
         return question.filters
     return dataclasses.replace(question.filters, kinds=IMAGE_KINDS)

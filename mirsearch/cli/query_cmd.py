@@ -38,6 +38,7 @@ from mirsearch.cli.query_types import (
     ExplainOption,
     ExtractorOption,
     FieldOfViewOption,
+    FilterOption,
     FovOption,
     HasScaleOption,
     ImageArgument,
@@ -100,6 +101,7 @@ def query(
     fov: FovOption = None,
     article: ArticleOption = None,
     label_text: LabelTextOption = None,
+    field: FilterOption = None,
     all_kinds: AllKindsOption = False,
     output: OutputOption = AnswerFormat.TABLE,
     target: TargetOption = None,
@@ -120,7 +122,7 @@ def query(
         raise UsageError("--panel, --crop, --scale, --bar-px and --nm-per-px speak of an image", "give one")
     told = scale_options(scale, bar_px, nm_per_px, field_of_view, no_scale)
     filters = filters_of(kind, technique, year, journal, license_, article)
-    filters = more_filters(filters, has_scale, fov, label_text)
+    filters = more_filters(filters, has_scale, fov, label_text, field)
     corpus = open_index(index)
     question = Question(
         image=_image(image, panel, crop, page, told, (ocr, scalebars)),

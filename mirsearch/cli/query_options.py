@@ -95,8 +95,10 @@ def filters_of(
     )
 
 
-def more_filters(filters: Filters, has_scale: bool | None, fov: str | None, label_text: str | None) -> Filters:
-    """The filters with the conditions that are about scale and text."""
+def more_filters(
+    filters: Filters, has_scale: bool | None, fov: str | None, label_text: str | None, fields: list[str] | None = None
+) -> Filters:
+    """The filters with the conditions that are about scale and text, and about any field."""
     import dataclasses
 
     low = high = None
@@ -110,8 +112,11 @@ def more_filters(filters: Filters, has_scale: bool | None, fov: str | None, labe
         high = _length("--fov", end) if end.strip() else None
         if low is not None and high is not None and low > high:
             raise UsageError(f"--fov {fov!r} runs backwards", "the smaller field of view comes first")
+    from mirsearch.field_filters import parse
+
+    asked = parse(fields or (), lambda text: _length("--filter", text))
     return dataclasses.replace(
-        filters, has_scale=has_scale, fov_min_nm=low, fov_max_nm=high, label_text=label_text or None
+        filters, has_scale=has_scale, fov_min_nm=low, fov_max_nm=high, label_text=label_text or None, fields=asked
     )
 
 

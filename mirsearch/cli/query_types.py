@@ -92,6 +92,13 @@ ArticleOption = Annotated[
 LabelTextOption = Annotated[
     str | None, typer.Option("--label-text", help="Words read inside the panel.", rich_help_panel=FILTERS)
 ]
+FilterOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter", metavar="FIELD=VALUE", help="Any field: scale.source=caption, figure.width=500..900.",
+        rich_help_panel=FILTERS,
+    ),
+]  # fmt: skip
 AllKindsOption = Annotated[
     bool, typer.Option("--all-kinds", help="Plots and schematics answer images, too.", rich_help_panel=FILTERS)
 ]

@@ -8,6 +8,7 @@ from typing import Any
 from mirsearch import settings
 from mirsearch.errors import UsageError
 from mirsearch.indexes.elasticsearch_documents import PAIR, WEIGHT
+from mirsearch.indexes.elasticsearch_fields import clause as field_clause
 from mirsearch.indexes.elasticsearch_mapping import SCRIPT_ID
 from mirsearch.indexes.sqlite_filters import article_keys, folded
 from mirsearch.licenses import canonical
@@ -47,6 +48,7 @@ def filter_clauses(filters: Filters) -> list[Json]:
         clauses.append({"term": {"scale.known": filters.has_scale}})
     clauses += _range("article.year", filters.year_from, filters.year_to)
     clauses += _range("scale.field_of_view_nm", filters.fov_min_nm, filters.fov_max_nm)
+    clauses += [field_clause(each) for each in filters.fields]
     return clauses
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from mirsearch.indexes.sqlite_fields import condition as field_condition
 from mirsearch.indexes.sqlite_rows import marks
 from mirsearch.licenses import canonical
 from mirsearch.query import Filters
@@ -65,6 +66,9 @@ def where(filters: Filters) -> Where:
     for condition, bound in bounds:
         if bound is not None:
             built.add(condition, bound)
+    for each in filters.fields:
+        told, values = field_condition(each)
+        built.add(told, *values)
     return built
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from mirsearch.answer import Answer, QueryView
+from mirsearch.field_filters import ANY, FieldFilter
 from mirsearch.query import Filters
 from mirsearch.report.wording import clean, length
 from mirsearch.search import IMAGE_KINDS
@@ -43,12 +44,22 @@ def filter_phrases(filters: Filters) -> list[str]:
         phrases.append(f"figure text with “{clean(filters.label_text, 60)}”")
     if filters.year_from is not None or filters.year_to is not None:
         phrases.append(f"years {_range(filters.year_from, filters.year_to)}")
+    phrases += [_field(each) for each in filters.fields]
     if filters.has_scale is not None:
         phrases.append("only with a scale" if filters.has_scale else "only without a scale")
     if filters.fov_min_nm is not None or filters.fov_max_nm is not None:
         ends = [None if end is None else length(end) for end in (filters.fov_min_nm, filters.fov_max_nm)]
         phrases.append(f"fields of view {_range(*ends)}")
     return phrases
+
+
+def _field(field: FieldFilter) -> str:
+    """A condition on a single field: "only scale source caption", "figure width from 500"."""
+    name = field.name.replace(".", " ").replace("_", " ")
+    words = ["any" if each == ANY else clean(each, 60) for each in field.values]
+    spans = [_range(*(None if each is None else f"{each:g}" for each in (low, high)))
+             for low, high in field.ranges]  # fmt: skip
+    return f"only {name} {' or '.join([*words, *spans])}"
 
 
 def outcome_sentence(answer: Answer) -> str:
