@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFilter
+
+from mirsearch.synthetic.lettering import paint, text_mask
 
 SIZE = (360, 480)
 
@@ -18,8 +20,12 @@ def ground(seed: int = 0, low: int = 70, high: int = 150, size: tuple[int, int] 
 
 
 def write(image: Image.Image, text: str, center: tuple[float, float], height: int = 20, fill="white") -> None:
-    font = ImageFont.load_default(height)
-    ImageDraw.Draw(image).text(center, text, fill=fill, font=font, anchor="mm")
+    """Text about a center, with the signs that Pillow's font lacks."""
+    mask = text_mask(text, 0.7 * height)
+    pixels = np.array(image)
+    color = ImageColor.getrgb(fill) if isinstance(fill, str) else fill
+    paint(pixels, mask, round(center[0] - mask.shape[1] / 2), round(center[1] - mask.shape[0] / 2), color[:3])
+    image.paste(Image.fromarray(pixels))
 
 
 def labelled(

@@ -25,6 +25,12 @@ Half-way is where a blurred edge was; people who measure bars take the pixels th
 _HOLDS_TEXT = 9
 """Rows from which on a bar can hold its own label: its ends are then looked for in the rows next to its edges."""
 
+_SHOULDER_LEVEL, _SHOULDER = 0.88, 3.5
+"""Part of the contrast that a bar keeps up to its end, and px over which nothing but a neighbor lets it fade."""
+
+_MOST_GROWN = 6
+"""Pixels by which a mask may have cut an end of a bar short."""
+
 _REACH = 4
 """Pixels beyond an edge in which the background is looked at."""
 
@@ -79,7 +85,7 @@ def measure(gray: Gray, box: tuple[int, int, int, int], bright: bool) -> Measure
     ya, yb, level, side_contrast = sides
     first, last = _core_rows(ya, yb)
     line = patch[first:last]
-    along = line.mean(axis=0) if len(line) < _HOLDS_TEXT else np.concatenate([line[:2], line[-2:]]).mean(axis=0)
+    along = line.mean(axis=0) if len(line) < _HOLDS_TEXT else (line[:2].max(axis=0) + line[-2:].max(axis=0)) / 2
     ends = _edges(along, x0 - left, x1 - left)
     if ends is None:
         return None
@@ -114,6 +120,7 @@ def _edges(profile: Profile, start: int, stop: int) -> tuple[float, float, float
         return None
     inner = profile[start:stop]
     level = float(np.median(inner)) if len(inner) > 4 else float(inner.max())
+    start, stop = _grown(profile, start, stop, level)
     before = profile[max(0, start - _REACH - 1) : start]
     after = profile[stop : stop + _REACH + 1]
     low_before, low_after = float(np.median(before)), float(np.median(after))
@@ -125,7 +132,33 @@ def _edges(profile: Profile, start: int, stop: int) -> tuple[float, float, float
     last = _fall(profile, middle, 1, low_after + _EDGE_LEVEL * (level - low_after))
     if first is None or last is None:
         return None
+    first = _past_shoulder(profile, middle, -1, first, (low_before, level))
+    last = _past_shoulder(profile, middle, 1, last, (low_after, level))
     return first, last, level, contrast
+
+
+def _past_shoulder(profile: Profile, middle: int, step: int, edge: float, levels: tuple[float, float]) -> float:
+    """The edge, or where the bar proper ends if something of an intermediate level lies between it and the ground."""
+    low, level = levels
+    inner = _fall(profile, middle, step, low + _SHOULDER_LEVEL * (level - low))
+    if inner is None or step * (edge - inner) < _SHOULDER:
+        return edge
+    between = profile[round(min(edge, inner)) : max(round(max(edge, inner)), round(min(edge, inner)) + 1)]
+    shoulder = float(np.median(between))
+    if level - shoulder < 1.5 * _LEAST_CONTRAST:
+        return edge
+    return _fall(profile, middle, step, shoulder + _EDGE_LEVEL * (level - shoulder)) or edge
+
+
+def _grown(profile: Profile, start: int, stop: int, level: float) -> tuple[int, int]:
+    """The ends of a run moved out over what is still of its level: masks at a high level lose the ends of a bar."""
+    low, high = max(1, start - _MOST_GROWN), min(len(profile) - 1, stop + _MOST_GROWN)
+    first, last = start, stop
+    while first > low and profile[first - 1] >= level - _LEAST_CONTRAST:
+        first -= 1
+    while last < high and profile[last] >= level - _LEAST_CONTRAST:
+        last += 1
+    return first if start - first > 1 else start, last if last - stop > 1 else stop  # one px is the slope of a blur
 
 
 def _fall(profile: Profile, start: int, step: int, half: float) -> float | None:

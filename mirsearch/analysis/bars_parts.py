@@ -19,10 +19,19 @@ Whole = tuple[float, float, float, float, float]
 
 _LEVELS = (225, 190, 90)
 _LEAST_TICKS = 6
+_FILLED = 0.5
+"""Part of a tick's lower half that must be there for a ruler to go on."""
+
+_LEAST_STEP, _STEP_SLACK, _SEEN = 3.0, 1.5, 0.75
+"""Least distance of ticks, how far off one may stand, in px, and the share of a ruler's ticks that must be seen."""
+
 _TICKS_SCORE, _SPLIT_SCORE, SEGMENTS_SCORE = 0.85, 0.85, 0.95
 _TEXTURE_SCORE = 0.3
 _DRAWN_LEVEL, _DRAWN_SPREAD = 200.0, 25.0
 """Least mean and greatest standard deviation of a drawn line; two ends in a texture have others."""
+
+_DRAWN_ABOVE, _DRAWN_SHARE = 60.0, 0.85
+"""By how much a drawn line is brighter than what is beside it, and in what share of its columns."""
 
 _NARROW = 5
 """Widest stroke of a tick in px."""
@@ -42,7 +51,7 @@ def bars_of_parts(gray: Gray) -> list[Whole]:
         for level in _LEVELS:
             mask = np.asarray(cv2.threshold(seen, level, 255, cv2.THRESH_BINARY)[1], np.uint8)
             parts = _parts(mask)
-            found += _ticks(parts)
+            found += _ticks(mask, parts)
             found += _split(mask, seen)
             found += _segments(seen, parts)
     return found
@@ -57,7 +66,7 @@ def _parts(mask: Gray) -> NDArray[np.int64]:
     return np.asarray(boxes[:_MOST_PARTS], np.int64)
 
 
-def _ticks(parts: NDArray[np.int64]) -> Iterator[Whole]:
+def _ticks(mask: Gray, parts: NDArray[np.int64]) -> Iterator[Whole]:
     """At least six small upright strokes at equal distances on one line; the length is from first to last."""
     widths, heights = parts[:, 2] - parts[:, 0], parts[:, 3] - parts[:, 1]
     strokes = parts[(widths <= _NARROW) & (heights >= 3) & (heights >= 1.4 * widths)]
@@ -65,22 +74,43 @@ def _ticks(parts: NDArray[np.int64]) -> Iterator[Whole]:
         for line in np.unique(strokes[:, edge]):
             row = strokes[np.abs(strokes[:, edge] - line) <= _ROWS_APART]
             if len(row) >= _LEAST_TICKS:
-                yield from _evenly_spaced(row[np.argsort(row[:, 0])])
+                yield from _evenly_spaced(mask, row[np.argsort(row[:, 0])])
 
 
-def _evenly_spaced(row: NDArray[np.int64]) -> Iterator[Whole]:
-    """The longest runs of equal gaps between strokes in one row."""
+def _evenly_spaced(mask: Gray, row: NDArray[np.int64]) -> Iterator[Whole]:
+    """The longest runs of equal gaps between strokes in one row; a stroke here and there may be unseen."""
     middles = (row[:, 0] + row[:, 2]) / 2
-    gaps = np.diff(middles)
     start = 0
-    for index in range(1, len(gaps) + 1):
-        if index < len(gaps) and abs(gaps[index] - gaps[start]) <= 1.5 and gaps[start] >= 3:
-            continue
-        members = row[start : index + 1]
-        if len(members) >= _LEAST_TICKS and middles[index] - middles[start] >= _LEAST_SPAN:
+    while start + _LEAST_TICKS <= len(row):
+        last, steps = start, 0
+        step = float(np.diff(middles[start : start + 4]).min())
+        for index in range(start + 1, len(row)):
+            gap = float(middles[index] - middles[last])
+            times = round(gap / max(step, 1.0))
+            if step < _LEAST_STEP or times not in (1, 2) or abs(gap - times * step) > _STEP_SLACK:
+                break
+            last, steps = index, steps + times
+            step = float(middles[last] - middles[start]) / steps
+        members = row[start : last + 1]
+        seen = len(members) >= max(_LEAST_TICKS, _SEEN * (steps + 1))
+        if seen and middles[last] - middles[start] >= _LEAST_SPAN:
             top, bottom = float(members[:, 1].min()), float(members[:, 3].max())
-            yield float(middles[start]), top, float(middles[index]), bottom, _TICKS_SCORE
-        start = index
+            between = slice(round(top) + round((bottom - top) / 2), round(bottom))
+            first = _further(mask, between, float(middles[start]), -step)
+            yield first, top, _further(mask, between, float(middles[last]), step), bottom, _TICKS_SCORE
+        start = max(last, start + 1)
+
+
+def _further(mask: Gray, rows: slice, tick: float, step: float) -> float:
+    """The last tick of a ruler that goes on beyond one by a step at a time, with nothing between the ticks."""
+
+    def filled(x: float, reach: int) -> float:
+        near = mask[rows, max(0, round(x) - reach) : round(x) + reach + 1]
+        return float(near.any(axis=1).mean()) if near.size else 0.0
+
+    while 0 <= tick + step < mask.shape[1] and filled(tick + step, 1) >= _FILLED and filled(tick + step / 2, 0) == 0:
+        tick += step
+    return tick
 
 
 def _split(mask: Gray, seen: Gray) -> Iterator[Whole]:
@@ -109,9 +139,15 @@ def _split(mask: Gray, seen: Gray) -> Iterator[Whole]:
 
 
 def _is_drawn(seen: Gray, line: Part) -> bool:
-    """Whether a line is of one extreme level, as lines that are drawn are."""
+    """Whether a line is of one level that is extreme or stands on flat ground, as lines that are drawn are."""
     middle = seen[line[1] : line[3], line[0] + 1 : line[2] - 1].max(axis=0)
-    return bool(middle.mean() >= _DRAWN_LEVEL and middle.std() <= _DRAWN_SPREAD)
+    if middle.std() > _DRAWN_SPREAD:
+        return False
+    columns = slice(line[0] + 2, max(line[0] + 3, line[2] - 2))
+    beside = [seen[row, columns] for row in (line[1] - 2, line[3] + 1) if 0 <= row < len(seen)]
+    flat = all(row.std() <= _EVEN for row in beside)
+    apart = all(np.mean(row < middle.mean() - _DRAWN_ABOVE) >= _DRAWN_SHARE for row in beside)
+    return bool(apart and (flat or middle.mean() >= _DRAWN_LEVEL))
 
 
 def _capped(mask: Gray, line: Part, column: int) -> bool:

@@ -50,6 +50,8 @@ def lines_near(gray: Gray, candidate: BarCandidate) -> list[Box]:
 def _around(bar: Box, width: int, height: int) -> Box:
     x0, y0, x1, y1 = bar
     along, across = max(90, (x1 - x0)), int(min(max(48, 0.5 * (x1 - x0)), 130))
+    if y1 - y0 > x1 - x0:
+        along, across = int(max(90, 0.8 * (y1 - y0), 0.3 * width)), 30
     return max(0, x0 - along), max(0, y0 - across), min(width, x1 + along), min(height, y1 + across)
 
 

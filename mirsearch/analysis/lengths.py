@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mirsearch.errors import UsageError
 
@@ -66,24 +66,7 @@ _CONFUSED_UNITS: tuple[tuple[str, str], ...] = (
 )
 """What OCR makes of `nm` and `µm`; tried only where nothing else fits."""
 
-_DIGIT_LOOKALIKES = str.maketrans(
-    {
-        "l": "1",
-        "I": "1",
-        "i": "1",
-        "|": "1",
-        "!": "1",
-        "O": "0",
-        "o": "0",
-        "D": "0",
-        "Q": "0",
-        "S": "5",
-        "s": "5",
-        "Z": "2",
-        "z": "2",
-        "B": "8",
-    }
-)
+_DIGIT_LOOKALIKES = str.maketrans("lIi|!OoDQSsZzB", "11111000055228")
 
 _NUMBER = r"(?:\d{1,3}(?:[ ,]\d{3})+(?!\d)|\d*[.,]\d+|\d+\.?)"
 _LOOSE_NUMBER = r"[\dlIi|!OoDQSsZzB]+(?:[.,][\dlIi|!OoDQSsZzB]+)?"
@@ -107,11 +90,15 @@ _MINUS = str.maketrans("−–—‐‑﹣", "------")
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """A length read from text: nm, how plausible it is as a scale bar's (0 to 1), and the text it came from."""
+    """A length read from text: nm, how plausible it is as a scale bar's (0 to 1), and the text it came from.
+
+    `repaired` says that what OCR is known to confuse was put right: the pixels may say otherwise.
+    """
 
     nm: float
     plausibility: float
     text: str
+    repaired: bool = False
 
 
 def normalize(text: str) -> str:
@@ -210,7 +197,8 @@ def _repaired(body: str, text: str) -> list[Length]:
                 continue
             found.append((value, unit, sure))
     made = [_length(value, unit, _REPAIR_WEIGHT * sure, text) for value, unit, sure in found]
-    return [reading for reading in made if reading is not None and roundness(reading.nm) >= _USUAL]
+    usual = [reading for reading in made if reading is not None and roundness(reading.nm) >= _USUAL]
+    return [replace(reading, repaired=True) for reading in usual]
 
 
 def _keeps_unit(value: float, body: str) -> bool:

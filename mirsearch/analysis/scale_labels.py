@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import cv2
@@ -11,8 +10,9 @@ import numpy as np
 
 from mirsearch.analysis.bars_masks import Gray, tinted
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, TextBox
+from mirsearch.analysis.label_checks import confirmed
+from mirsearch.analysis.label_completion import all_completed, completed, put_together
 from mirsearch.analysis.label_lines import crops, lines_near
-from mirsearch.analysis.lengths import normalize
 from mirsearch.analysis.scale_pairs import Label, Pair, best_pair, closeness, labels_of
 from mirsearch.corpus import Box
 
@@ -33,6 +33,12 @@ _GOOD_NEAR = 0.55
 """How near to a bar a further line must be, once a label has been read."""
 
 _INSIDE_COST, _TOLD_GAIN, _SAME = 0.3, 1.2, 0.01
+_WORTH_CHECKING = 0.25
+"""Pair score below which a label is not read again."""
+
+_WORTH_WIDENING, _WIDER = 0.45, 3
+"""Plausibility of a label cut by a window for which a wider one is read, and by how many of its heights wider."""
+
 _MOST_CROPS = 3
 _LEAST_BAR = 0.3
 """Score below which a bar is not worth a crop of its own."""
@@ -40,31 +46,38 @@ _LEAST_BAR = 0.3
 _GOOD_PANEL_SIDE = 560
 """Shorter side, in px, of a panel in which labels are about as high as the text detector likes them."""
 
-_UNIT_ALONE = re.compile(r"(?:μ ?[mMnr]?|u[mr]|nm|hm|[mun]m)[.)]?", re.IGNORECASE)
-_DIGITS_ALONE = re.compile(r"[\d.,lIO]{1,5}")
-_WHOLE = re.compile(r"[\d.,]+ ?[a-zA-Zμ]+")
-
 
 def find_labelled_bar(
     panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine, expected: float | None = None
 ) -> Pair | None:
     """The best bar with a label, reading as little as possible; `expected` is the length in nm a caption tells."""
-    pairs = _quickly(panel, bars, ocr)
+    pairs = [confirmed(pair, panel, ocr) for pair in _quickly(panel, bars, ocr)]
     best = _choose(pairs, panel, expected)
-    windows: list[Box] = []
     tint = tinted(panel)
-    for bar in bars:
-        if _settled(best, expected) or len(windows) >= _MOST_CROPS or bar.score < _LEAST_BAR:
+    for seen, window in _looks(panel, tint, bars):
+        if _settled(best, expected):
             break
+        labels = _window_labels(seen, window, ocr)
+        fitting = [pair for label in labels if (pair := best_pair(bars, [label])) is not None]
+        pairs += [confirmed(pair, panel, ocr) for pair in fitting if pair.score >= _WORTH_CHECKING]
+        best = _choose(pairs, panel, expected)
+    return best
+
+
+def _looks(panel: Pixels, tint: Gray | None, bars: Sequence[BarCandidate]) -> Iterator[tuple[Pixels, Box]]:
+    """Views of a panel and windows around its likeliest bars to be read in turn: colored ones as they are, too."""
+    windows: list[Box] = []
+    for bar in bars:
+        if len(windows) >= _MOST_CROPS or bar.score < _LEAST_BAR:
+            return
         if any(_inside(bar.box, other) for other in windows):
             continue
         window = _window(bar, panel.shape[1], panel.shape[0])
         windows.append(window)
-        seen = _view(panel, tint, bar)
-        labels = _uncut(labels_of(read_window(seen, window, ocr)), window, panel.shape[1])
-        pairs += [pair for label in labels if (pair := best_pair(bars, [label])) is not None]
-        best = _choose(pairs, panel, expected)
-    return best
+        view = _view(panel, tint, bar)
+        yield view, window
+        if view is not panel:
+            yield panel, window
 
 
 def _settled(best: Pair | None, expected: float | None) -> bool:
@@ -74,6 +87,17 @@ def _settled(best: Pair | None, expected: float | None) -> bool:
 
 def _says(pair: Pair, expected: float) -> bool:
     return abs(pair.label.length.nm / expected - 1) < _SAME
+
+
+def _window_labels(seen: Pixels, window: Box, ocr: OcrEngine) -> list[Label]:
+    """Labels in a window; where all that there are reach its side, those of a wider one."""
+    found = labels_of(read_window(seen, window, ocr))
+    whole = _uncut(found, window, seen.shape[1])
+    if whole or not any(label.length.plausibility >= _WORTH_WIDENING for label in found):
+        return whole
+    by = _WIDER * max(label.box[3] - label.box[1] for label in found)
+    wider = (max(0, window[0] - by), window[1], min(seen.shape[1], window[2] + by), window[3])
+    return _uncut(labels_of(read_window(seen, wider, ocr)), wider, seen.shape[1])
 
 
 def _uncut(labels: Sequence[Label], window: Box, width: int) -> list[Label]:
@@ -124,14 +148,20 @@ def _quickly(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> lis
         if box not in read:
             if len(read) >= _QUICK_LINES:
                 break
-            text, sure = ocr.recognize(crops(_view(panel, tint, bar), [box]))[0]
-            read[box] = TextBox(text, box, sure)
+            read[box] = _read(_view(panel, tint, bar), box, ocr)
         own = {line for _, line, other in near if other is bar}
-        clear = [line for line in read.values() if line.confidence >= _CLEAR and line.box in own]
-        pair = best_pair([bar], labels_of([*clear, *_put_together(clear)]))
+        clear = [line for found, line in read.items() if line.confidence >= _CLEAR and found in own]
+        pair = best_pair([bar], labels_of([*clear, *put_together(clear)]))
         if pair is not None and pair.score >= _LEAST_QUICK:
             pairs.append(pair)
     return pairs
+
+
+def _read(view: Pixels, box: Box, ocr: OcrEngine) -> TextBox:
+    """One line, with the number or unit that was not seen to belong to it."""
+    text, sure = ocr.recognize(crops(view, [box]))[0]
+    line = TextBox(text, box, sure)
+    return completed(view, line, ocr) or line
 
 
 def _is_colored(tint: Gray, bar: BarCandidate) -> bool:
@@ -154,7 +184,7 @@ def _window(bar: BarCandidate, width: int, height: int) -> Box:
     along = max(100.0, 0.5 * bar.length_px, 0.1 * width)
     across = min(max(36.0, 0.3 * bar.length_px, 0.06 * height), 110.0)
     if bar.vertical:
-        along, across = max(80.0, 0.12 * width), max(30.0, 0.2 * bar.length_px)
+        along, across = max(80.0, 0.3 * width), max(30.0, 0.1 * bar.length_px)
     return (
         max(0, int(x0 - along)), max(0, int(y0 - across)), min(width, int(x1 + along)), min(height, int(y1 + across))
     )  # fmt: skip
@@ -171,37 +201,8 @@ def read_window(panel: Pixels, window: Box, ocr: OcrEngine) -> list[TextBox]:
     scale = float(np.clip(_GOOD_PANEL_SIDE / min(panel.shape[:2]), 0.5, 2.5))
     short, long = min(crop.shape[:2]), max(crop.shape[:2])
     lines = ocr.read(crop, max(48, round(short * scale)), max(64, round(long * scale)))
-    lines += _put_together(lines)
-    lines += _completed(crop, lines, ocr)
+    lines += put_together(lines)
+    lines += all_completed(crop, lines, ocr)
     return [
         replace(line, box=(line.box[0] + x0, line.box[1] + y0, line.box[2] + x0, line.box[3] + y0)) for line in lines
     ]
-
-
-def _put_together(lines: Sequence[TextBox]) -> list[TextBox]:
-    """`200` and `nm` found apart, as one line."""
-    whole = []
-    for number in lines:
-        for unit in lines:
-            if not _DIGITS_ALONE.fullmatch(normalize(number.text)) or not _UNIT_ALONE.fullmatch(normalize(unit.text)):
-                continue
-            (a0, b0, a1, b1), (c0, d0, c1, d1) = number.box, unit.box
-            height = max(b1 - b0, d1 - d0)
-            if -0.6 * height <= c0 - a1 <= 1.2 * height and min(b1, d1) - max(b0, d0) >= 0.4 * height:
-                box = (a0, min(b0, d0), c1, max(b1, d1))
-                whole.append(TextBox(f"{number.text} {unit.text}", box, min(number.confidence, unit.confidence)))
-    return whole
-
-
-def _completed(crop: Pixels, lines: Sequence[TextBox], ocr: OcrEngine) -> list[TextBox]:
-    """Units whose number was not found, read again with what stands before them."""
-    if any(_WHOLE.fullmatch(normalize(line.text)) for line in lines):
-        return []
-    wider = []
-    for line in lines:
-        if _UNIT_ALONE.fullmatch(normalize(line.text)):
-            x0, y0, x1, y1 = line.box
-            box = (max(0, x0 - 2 * (y1 - y0)), y0, x1, y1)
-            wider.append(box)
-    texts = ocr.recognize([np.ascontiguousarray(crop[y0:y1, x0:x1]) for x0, y0, x1, y1 in wider])
-    return [TextBox(text, box, confidence) for (text, confidence), box in zip(texts, wider, strict=True)]

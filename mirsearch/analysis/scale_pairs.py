@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,14 +11,24 @@ from mirsearch.analysis.base import BarCandidate, TextBox
 from mirsearch.analysis.lengths import Length, find_lengths, normalize, parse_length
 from mirsearch.corpus import Box
 
+_DASHED = re.compile(r"[-–—_] ?(\d.*?) ?[-–—_]?")
+"""A length with what may be an end of its bar before it."""
+
+_RIM = 0.15
+"""Part of a label's height that is margin: a bar there stands beside the letters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A line of text that says a length: its box in px, what it says, and OCR's confidence."""
+    """A line of text that says a length: its box in px, what it says, and OCR's confidence.
+
+    `dashed` says that dashes stand beside it: the ends of a bar that is broken by its label, or a sign.
+    """
 
     length: Length
     box: Box
     confidence: float
+    dashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,10 @@ def labels_of(texts: Sequence[TextBox]) -> list[Label]:
         if whole is not None:
             found.append(Label(whole, line.box, line.confidence))
             continue
+        dashed = _DASHED.fullmatch(normalize(line.text))
+        if dashed is not None and (between := parse_length(dashed.group(1))) is not None:
+            found.append(Label(between, line.box, line.confidence, dashed=True))
+            continue
         width = max(1, len(normalize(line.text)))
         x0, y0, x1, y1 = line.box
         for length, start, end in find_lengths(line.text):
@@ -55,14 +70,28 @@ def best_pair(bars: Sequence[BarCandidate], labels: Sequence[Label]) -> Pair | N
 
 def fit(bar: BarCandidate, label: Label) -> float:
     """How well a bar and a label go together: geometry, the bar's own score, the label's plausibility."""
+    if label.dashed and not bar.broken:
+        return 0.0
     near = closeness(bar, label.box)
     sure = label.length.plausibility * (0.4 + 0.6 * label.confidence)
     return near * math.sqrt(bar.score * sure)
 
 
 def closeness(bar: BarCandidate, label: Box) -> float:
-    """Nearness of a label's box to a bar, lying or upright, 0 to 1."""
+    """Nearness of a label's box to a bar, lying or upright, 0 to 1; a stroke of the label's own letters is none."""
+    if _within(bar.box, label):
+        return 0.0
     return _upright_nearness(bar, label) if bar.vertical else nearness(bar.box, label)
+
+
+def _within(bar: Box, label: Box) -> bool:
+    """Whether a bar lies among the letters of a label: inside its box, and not along its edge."""
+    edge = _RIM * (label[3] - label[1])
+    middle = (bar[1] + bar[3]) / 2
+    return (
+        label[0] <= bar[0] and bar[2] <= label[2] and label[1] + edge < middle < label[3] - edge
+        and bar[3] - bar[1] < label[3] - label[1]
+    )  # fmt: skip
 
 
 def nearness(bar: Box, label: Box) -> float:
