@@ -74,7 +74,7 @@ def test_the_request_is_shown_and_any_client_may_send_it(es_location: str, es_ur
     call = urllib.request.Request(f"{es_url}/{path}", body.encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(call) as answer:
         hits = json.load(answer)["hits"]["hits"]
-    sent = sorted((-hit["_score"], hit["_id"]) for hit in hits)[:5]
+    sent = sorted((-hit["_score"], hit["fields"]["panel.id"][0]) for hit in hits)[:5]
     code, told = run(*words, "--format", "json")
     assert code == 0, told
     assert [(-hit["score"], hit["id"]) for hit in json.loads(told)["hits"]] == sent

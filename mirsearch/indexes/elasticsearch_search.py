@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from mirsearch.indexes.elasticsearch_query import FOV, WINDOW_DECADES, Asked
+from mirsearch.indexes.elasticsearch_query import FOV, PANEL, WINDOW_DECADES, Asked
 from mirsearch.query import ScoredPanel, SearchResult
 from mirsearch.ranking import scale_term, text_term
 
@@ -34,7 +34,8 @@ def candidate(asked: Asked, hit: dict[str, Any]) -> Candidate:
     """One hit with its terms; the visual term follows from the score, which Elasticsearch made of exact terms."""
     bm25 = float((hit.get("matched_queries") or {}).get("text", 0.0))
     formula, weights = asked.request.formula, asked.weights
-    log10_fov = (hit.get("fields", {}).get(FOV) or [None])[0]
+    fields = hit["fields"]
+    log10_fov = fields.get(FOV, [None])[0]
     fov = asked.request.field_of_view_nm
     scale = float(scale_term(fov, log10_fov, formula.sigma)) if fov and log10_fov is not None else None
     text = float(text_term(bm25, formula.text_k)) if asked.words else None
@@ -49,7 +50,7 @@ def candidate(asked: Asked, hit: dict[str, Any]) -> Candidate:
         visual = min(1.0, max(0.0, (score * (mass + weights.visual) - rest) / weights.visual))
     distance = None if visual is None else 2.0 * (1.0 - visual)
     decades = None if asked.log10_fov is None or log10_fov is None else abs(float(log10_fov) - asked.log10_fov)
-    return Candidate(ScoredPanel(hit["_id"], score, distance, visual, scale, text), bm25, decades)
+    return Candidate(ScoredPanel(fields[PANEL][0], score, distance, visual, scale, text), bm25, decades)
 
 
 def result(asked: Asked, answer: dict[str, Any]) -> SearchResult:
