@@ -15,7 +15,7 @@ from mirsearch.indexes.base import KnownFigure
 from mirsearch.ledger import MOST_ATTEMPTS, FigureState, Ledger
 from mirsearch.pipeline import ordered_map
 from mirsearch.sources.alike import alike
-from mirsearch.sources.base import FoundFigure, SourceFailure
+from mirsearch.sources.base import FoundFigure, Item, Retraction, SourceFailure
 from mirsearch.sources.micrographs import likely_micrograph
 from mirsearch.sources.services import ArticlePlan, ArticleService, Hit, KeywordQuery, Terms, unwanted
 
@@ -26,7 +26,6 @@ _STALE_SECONDS = 86_400.0
 _HALTING = ("stopped", "left alone")
 
 Known = Callable[[Sequence[str]], Mapping[str, KnownFigure]]
-Item = FoundFigure | SourceFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,7 @@ class Acquisition:
         self._halted: str | None = None
         self._dry = False
         self._emitted: dict[str, tuple[str, str]] = {}
+        self._retracted: dict[str, None] = {}
         self.report = AcquisitionReport()
         self.failures: list[SourceFailure] = []
 
@@ -67,6 +67,8 @@ class Acquisition:
         """Figures to take in, in the order of the search, and what failed."""
         for got in ordered_map(self._get, self._jobs(), FIGURES_AT_ONCE, _AHEAD):
             yield from self._count(got)
+        if self._retracted:
+            yield Retraction(tuple(self._retracted))
         if self._halted:
             yield SourceFailure(self._service.name, self._halted)
 
@@ -104,11 +106,19 @@ class Acquisition:
         for hit in self._searched():
             self.report.found += 1
             terms = Terms((hit.license,) if hit.license else (), hit.retracted, hit.closed, partial=True)
+            self._heed(hit, terms)
             reason = unwanted(terms, self._query)
             if reason:
                 self.report.skipped_articles[reason] += 1
             else:
                 yield hit
+
+    def _heed(self, hit: Hit, terms: Terms) -> None:
+        """Note an article as retracted, also where it was taken before it was."""
+        if terms.retracted:
+            self._retracted.update(dict.fromkeys(filter(None, (hit.doi, hit.id))))
+            if not self._dry:
+                self._ledger.retract(hit.id)
 
     def _searched(self) -> Iterator[Hit]:
         state = self._ledger.query(self._key)
@@ -169,6 +179,7 @@ class Acquisition:
             yield planned.failure
         if planned.plan is None:
             return
+        self._heed(planned.hit, planned.plan.terms)
         reason = unwanted(planned.plan.terms, self._query)
         if reason:
             self.report.skipped_articles[reason] += 1

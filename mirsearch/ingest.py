@@ -25,7 +25,8 @@ from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, KnownFigure
 from mirsearch.merging import changed, merged, place, told
 from mirsearch.pipeline import in_chunks
 from mirsearch.query import Pixels
-from mirsearch.sources.base import FoundFigure, SourceFailure
+from mirsearch.retractions import mark
+from mirsearch.sources.base import FoundFigure, Item, Retraction, SourceFailure
 from mirsearch.summary import IngestSummary
 
 log = logging.getLogger(__name__)
@@ -91,11 +92,12 @@ class Ingest:
         self._queue: deque[_Pending] = deque()
         self._taken: dict[str, frozenset[str]] = {}
         self._failed: set[str] = set()
+        self._retracted: list[Retraction] = []
         self._notes = FailureNotes(index)
         self._done = 0
         self._last_commit = time.monotonic()
 
-    def run(self, items: Iterable[FoundFigure | SourceFailure]) -> IngestSummary:
+    def run(self, items: Iterable[Item]) -> IngestSummary:
         """Take everything in; one bad file is counted and the rest goes on. Ctrl-C keeps what is done."""
         started = time.monotonic()
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="ingest")
@@ -107,14 +109,13 @@ class Ingest:
                 except KeyboardInterrupt:
                     self._summary.interrupted = True
                 self._write([], writer, commit=True)
+                self._summary.retracted = mark(self._index, writer, self._retracted)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
         self._summary.seconds["total"] = time.monotonic() - started
         return self._summary
 
-    def _take(
-        self, items: Iterable[FoundFigure | SourceFailure], writer: IndexWriter, pool: ThreadPoolExecutor
-    ) -> None:
+    def _take(self, items: Iterable[Item], writer: IndexWriter, pool: ThreadPoolExecutor) -> None:
         for found, identity in self._hashed(items, writer):
             said, before = told(found), self._taken.get(identity, frozenset())
             if identity in self._taken and not said <= before:
@@ -132,9 +133,7 @@ class Ingest:
         while self._queue:
             self._finish(self._queue.popleft(), writer)
 
-    def _hashed(
-        self, items: Iterable[FoundFigure | SourceFailure], writer: IndexWriter
-    ) -> Iterator[tuple[FoundFigure, str]]:
+    def _hashed(self, items: Iterable[Item], writer: IndexWriter) -> Iterator[tuple[FoundFigure, str]]:
         """Files that need work, with their figure id; those the index knows are settled on the way."""
         for chunk in in_chunks(items, CHUNK):
             started = time.monotonic()
@@ -148,7 +147,10 @@ class Ingest:
                 else:
                     self._note_present(found, there, writer)
 
-    def _identify(self, item: FoundFigure | SourceFailure) -> tuple[FoundFigure, str] | None:
+    def _identify(self, item: Item) -> tuple[FoundFigure, str] | None:
+        if isinstance(item, Retraction):
+            self._retracted.append(item)
+            return None
         if isinstance(item, SourceFailure):
             (self._summary.notes if item.note else self._summary.failures).append((item.location, item.reason))
             if not item.note:

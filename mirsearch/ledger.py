@@ -164,6 +164,16 @@ class Ledger:
         )  # fmt: skip
         db.execute("INSERT OR REPLACE INTO figures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
+    def retract(self, some_id: str) -> None:
+        """Note that an article, if it is here, was retracted."""
+        state = self.article(some_id)
+        if state is None or state.state == "failed" or state.plan.terms.retracted:
+            return
+        article = state.plan.article and replace(state.plan.article, retracted=True)
+        plan = replace(state.plan, terms=replace(state.plan.terms, retracted=True), article=article)
+        with self._writing() as db:
+            db.execute("UPDATE articles SET told = ? WHERE id = ?", (json.dumps(asdict(plan)), some_id))
+
     def fail_article(self, hit: Hit, cause: str, reason: str) -> None:
         """Note that an article failed once more."""
         row = (hit.id, cause, reason, hit.revision, time.time())

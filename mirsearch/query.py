@@ -23,7 +23,7 @@ class Filters:
     Words are compared without case. `articles` holds article ids, DOIs or PMC ids; `journals` whole names;
     `licenses` in any spelling ("cc-by" takes CC BY 4.0 and its URL, but not CC BY-NC) or the beginning of a name
     ("cc"); `label_text` words of the text OCR read; fields of view are in nm, ends included; `fields` are conditions
-    on single fields, each of which must be met.
+    on single fields, each of which must be met; `retracted` False leaves retracted articles out, True takes no others.
     """
 
     kinds: tuple[str, ...] = ()
@@ -38,6 +38,7 @@ class Filters:
     fov_min_nm: float | None = None
     fov_max_nm: float | None = None
     fields: tuple[FieldFilter, ...] = ()
+    retracted: bool | None = None
 
     @property
     def empty(self) -> bool:

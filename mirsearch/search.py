@@ -23,7 +23,10 @@ _TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asks: an image, an indexed panel's id (`like`), text, or an image and text."""
+    """What a person asks: an image, an indexed panel's id (`like`), text, or an image and text.
+
+    Panels of retracted articles answer only where `retracted` asks for them too (or the filters speak of them).
+    """
 
     image: ImageQuestion | None = None
     like: str | None = None
@@ -31,6 +34,7 @@ class Question:
     field_of_view_nm: float | None = None
     use_scale: bool = True
     every_kind: bool = False
+    retracted: bool = False
     filters: Filters = field(default_factory=Filters)
     formula: Formula = field(default_factory=Formula)
     top: int = 10
@@ -72,7 +76,7 @@ def understand(index: Index, question: Question, extractor: Callable[[], Extract
     fov = question.field_of_view_nm
     if fov is None and question.use_scale:
         fov = part.field_of_view_nm if part else stored.panel.field_of_view_nm if stored else None
-    filters = _kinds_for(question, part.kind if part else stored.panel.kind if stored else None)
+    filters = _sound(question, _kinds_for(question, part.kind if part else stored.panel.kind if stored else None))
     request = SearchRequest(
         vector=vector,
         field_of_view_nm=fov,
@@ -177,3 +181,9 @@ def _kinds_for(question: Question, kind: str | None) -> Filters:
     if question.every_kind or asked or kind not in IMAGE_KINDS:
         return question.filters
     return dataclasses.replace(question.filters, kinds=IMAGE_KINDS)
+
+
+def _sound(question: Question, filters: Filters) -> Filters:
+    """The filters without retracted articles, unless those are asked for."""
+    spoken = filters.retracted is not None or any(each.name == "article.retracted" for each in filters.fields)
+    return filters if question.retracted or spoken else dataclasses.replace(filters, retracted=False)

@@ -15,6 +15,7 @@ class IngestSummary:
     figures_present: int = 0
     panels_new: int = 0
     panels_with_scale: int = 0
+    retracted: list[str] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -29,6 +30,7 @@ class IngestSummary:
                 "already_there": self.figures_present,
                 "failed": len(self.failures),
             },
+            "retracted": self.retracted,
             "panels": {"new": self.panels_new, "with_scale": self.panels_with_scale},
             "failures": [{"file": file, "reason": reason} for file, reason in self.failures],
             "notes": [{"file": file, "note": note} for file, note in self.notes],

@@ -12,7 +12,7 @@ from mirsearch.http.cache import Cache
 from mirsearch.http.client import HttpClient
 from mirsearch.ledger import Ledger
 from mirsearch.settings import EUROPEPMC, PMC
-from mirsearch.sources.base import FoundFigure
+from mirsearch.sources.base import FoundFigure, SourceFailure
 from mirsearch.sources.europepmc import EuropePmc
 from mirsearch.sources.services import KeywordQuery
 
@@ -28,7 +28,7 @@ def main() -> None:
             sha256 = hashlib.sha256(item.path.read_bytes()).hexdigest()
             told = [sha256, item.caption, item.label, item.article and item.article.id, item.origin.location]
             print(json.dumps(told), flush=True)
-        else:
+        elif isinstance(item, SourceFailure):
             print(json.dumps({"failed": item.location, "reason": item.reason}), flush=True)
     acquisition.finish()
     print("end", flush=True)

@@ -180,6 +180,8 @@ def _filters(chance: random.Random) -> Filters:
             Filters(fov_min_nm=100.0, fov_max_nm=50_000.0),
             Filters(journals=("acs nano",), kinds=("micrograph", "map")),
             Filters(label_text="nm"),
+            Filters(retracted=False),
+            Filters(retracted=True),
             Filters(articles=("10.1/7", "doi:10.1/8", "PMC1009", "https://doi.org/10.1/13")),
         )
     )

@@ -17,7 +17,7 @@ from mirsearch.http.client import HttpClient
 from mirsearch.indexes.base import KnownFigure
 from mirsearch.ledger import MOST_ATTEMPTS, Ledger
 from mirsearch.settings import EUROPEPMC, PMC
-from mirsearch.sources.base import FoundFigure, SourceFailure
+from mirsearch.sources.base import FoundFigure, Retraction, SourceFailure
 from mirsearch.sources.europepmc import EuropePmc
 from mirsearch.sources.pmc import Pmc
 from mirsearch.sources.services import KeywordQuery
@@ -95,7 +95,7 @@ class Place:
         client = HttpClient([EUROPEPMC, PMC], Cache(self.folder / "cache", 100 << 20))
         try:
             acquisition = Acquisition(service(client), query, ledger, self.folder, self._known)
-            items = list(acquisition.items())
+            items = [each for each in acquisition.items() if not isinstance(each, Retraction)]
             if finish:
                 acquisition.finish()
         finally:

@@ -235,3 +235,35 @@ def test_no_panel_comes_of_a_damaged_image(environment, tmp_path):
         listed = run("failures", "--index", tmp_path / "idx", "--format", "json").json()
     assert [each["given_up"] for each in listed] == [True]
     assert rows(tmp_path / "idx") == []
+
+
+def test_an_article_retracted_later_is_marked_and_left_out(corpus, world, tmp_path):
+    index, _ = corpus
+    server, _ = world
+    writer, arts = drawn_world(tmp_path / "later")
+    arts[1].retracted = True
+    later = WorldWriter(tmp_path / "retold")
+    for art in arts:
+        later.add(art)
+    words = ("query", "--text", "nano rods", "--index", index, "--format", "json", "--top", "50")
+    before = run(*words).json()["hits"]
+    server.faults(world=str(later.write()))
+    try:
+        summary = run("ingest", "--update", "--index", index, "--format", "json").json()
+        again = run("ingest", "--update", "--index", index, "--format", "json").json()
+    finally:
+        server.faults(world=str(writer.write()))
+    (marked,) = summary["retracted"]
+    assert marked == f"doi:{arts[1].doi}"
+    assert again["retracted"] == []
+    hits = run(*words).json()["hits"]
+    there = [hit["id"] for hit in before if hit["article"]["pmcid"] != arts[1].pmcid]
+    assert [hit["id"] for hit in hits] == there
+    assert len(there) < len(before)
+    found = run(*words, "--retracted").json()["hits"]
+    assert {hit["id"] for hit in found if hit["article"]["retracted"]} == {
+        hit["id"] for hit in before if hit["article"]["pmcid"] == arts[1].pmcid
+    }
+    assert "RETRACTED" in run("query", "--text", "nano rods", "--index", index, "--retracted", "--top", "50").out
+    marks = {(row["article"]["pmcid"], each["retracted"]) for row in rows(index) for each in row["provenance"]}
+    assert marks == {(art.pmcid, art.retracted) for art in arts[:4]}

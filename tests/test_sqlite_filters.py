@@ -13,6 +13,7 @@ from mirsearch.query import Filters, SearchRequest
 
 RECORDS = [made.record(number, panels=1 + number % 3) for number in range(20)]
 RECORDS.append(made.record(98, 1, article=None))
+RECORDS.append(made.record(97, 2, article=made.article(41, retracted=True)))
 RECORDS.append(
     made.record(99, 1, article=made.article(40, journal="  ÅNGSTRÖM  Reports", license="Elsevier user license"))
 )
@@ -54,6 +55,8 @@ CASES: dict[str, tuple[Filters, Test]] = {
     "techniques": (Filters(techniques=("sem",)), lambda p, f, a: p.technique == "SEM"),
     "journals": (Filters(journals=("nano letters",)), lambda p, f, a: a.journal == "Nano Letters"),
     "journal beyond ASCII": (Filters(journals=("ångström reports",)), lambda p, f, a: "Reports" in (a.journal or "")),
+    "retracted ones left out": (Filters(retracted=False), lambda p, f, a: not a.retracted),
+    "retracted ones only": (Filters(retracted=True), lambda p, f, a: a.retracted),
     "license": (Filters(licenses=("cc-by",)), lambda p, f, a: a.license == "CC BY 4.0"),
     "license as address": (
         Filters(licenses=("https://creativecommons.org/licenses/by/4.0",)),

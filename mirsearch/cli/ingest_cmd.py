@@ -239,6 +239,7 @@ def print_summary(summary: IngestSummary, location: str) -> None:
         f"{summary.figures_updated} updated" if summary.figures_updated else "",
         f"{summary.figures_present} already there",
         f"{len(summary.failures)} failed",
+        f"{len(summary.retracted)} articles found retracted, and marked" if summary.retracted else "",
         f"{len(summary.notes)} notes (-v shows them)" if summary.notes else "",
     ]
     typer.echo(f"{location}: " + ", ".join(filter(None, counts)))

@@ -102,6 +102,10 @@ FilterOption = Annotated[
 AllKindsOption = Annotated[
     bool, typer.Option("--all-kinds", help="Plots and schematics answer images, too.", rich_help_panel=FILTERS)
 ]
+RetractedOption = Annotated[
+    bool,
+    typer.Option("--retracted", help="Panels of retracted articles, too; they are marked.", rich_help_panel=FILTERS),
+]
 OutputOption = Annotated[
     AnswerFormat, typer.Option("--format", "-f", help="table, json, csv or html.", rich_help_panel=OUTPUT)
 ]

@@ -85,6 +85,9 @@ class IndexWriter(Protocol):
     def add_origin(self, figure_id: str, origin: Origin) -> None:
         """Note one more place of a figure; the same source and location again changes nothing."""
 
+    def mark_retracted(self, article_ids: Iterable[str]) -> None:
+        """Note that articles were retracted; nothing happens where one is not there."""
+
     def delete(self, figure_ids: Iterable[str]) -> int:
         """Remove figures with their panels; how many were there."""
 

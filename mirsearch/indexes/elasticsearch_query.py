@@ -49,6 +49,9 @@ def filter_clauses(filters: Filters) -> list[Json]:
         clauses += [{"term": {"words.text": word}} for word in asked] or [{"match_none": {}}]
     if filters.has_scale is not None:
         clauses.append({"term": {"scale.known": filters.has_scale}})
+    if filters.retracted is not None:
+        told: Json = {"term": {"article.retracted": True}}
+        clauses.append(told if filters.retracted else {"bool": {"must_not": [told]}})
     clauses += _range("article.year", filters.year_from, filters.year_to)
     clauses += _range("scale.field_of_view_nm", filters.fov_min_nm, filters.fov_max_nm)
     clauses += [field_clause(each) for each in filters.fields]

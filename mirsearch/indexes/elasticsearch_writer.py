@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from elasticsearch import AuthorizationException, Elasticsearch
+from elasticsearch.helpers import scan
 
 from mirsearch.corpus import Figure, Origin, panel_ids
 from mirsearch.corrections import applied
@@ -92,6 +93,19 @@ class ElasticsearchWriter:
             self._bulk.add([update_action(self._index, each, fields) for each in ids])
             self._bulk.flush()
             self._changed = True
+
+    def mark_retracted(self, article_ids: Iterable[str]) -> None:
+        """Note that articles were retracted; nothing happens where one is not there."""
+        wanted = {"terms": {"article.id": list(dict.fromkeys(article_ids))}}
+        with told(self._address):
+            self._complete()
+            self._bulk.flush()
+            self._client.indices.refresh(index=self._index)
+            sound = {"bool": {"filter": [wanted], "must_not": [{"term": {"article.retracted": True}}]}}
+            for found in scan(self._client, index=self._index, query={"query": sound}, _source=False):
+                self._bulk.add([update_action(self._index, found["_id"], {"article": {"retracted": True}})])
+                self._changed = True
+            self._bulk.flush()
 
     def delete(self, figure_ids: Iterable[str]) -> int:
         """Remove figures with their panels; how many were there."""

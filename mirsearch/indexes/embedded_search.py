@@ -161,7 +161,7 @@ def _given(request: SearchRequest, found: Sequence[Found] | None) -> frozenset[s
 
 def _selected(connection: sqlite3.Connection, now: Snapshot, filters: Filters) -> Selection:
     mask, columns = now.rows.alive, Columns.of(now.rows)
-    if not filters.empty:
+    if not filters.empty and not _leaves_all(connection, filters):
         built = where(filters)
         rows = connection.execute(f"SELECT p.key FROM panels p {built.clause}", built.values)
         mask = np.zeros(len(now.rows), dtype=bool)
@@ -171,6 +171,13 @@ def _selected(connection: sqlite3.Connection, now: Snapshot, filters: Filters) -
         kept = np.flatnonzero(mask)
         return Selection(count, kept, None, columns.take(kept))
     return Selection(count, None, None if count == len(mask) else ~mask, columns)
+
+
+def _leaves_all(connection: sqlite3.Connection, filters: Filters) -> bool:
+    """Whether the only condition is that nothing be retracted, and nothing is."""
+    if filters != Filters(retracted=False):
+        return False
+    return connection.execute("SELECT 1 FROM articles WHERE retracted LIMIT 1").fetchone() is None
 
 
 def _rows_of(connection: sqlite3.Connection, now: Snapshot, panel_ids: frozenset[str]) -> Places:

@@ -11,6 +11,9 @@ from mirsearch.licenses import canonical
 from mirsearch.query import Filters
 from mirsearch.text import tokens
 
+_NOT_RETRACTED = "p.figure NOT IN (SELECT f.key FROM figures f JOIN articles a ON a.key = f.article WHERE a.retracted)"
+"""Of panels: those without an article, too, are left."""
+
 
 @dataclass(slots=True)
 class Where:
@@ -57,6 +60,8 @@ def where(filters: Filters) -> Where:
         _label_text(built, filters.label_text)
     if filters.has_scale is not None:
         built.add(f"p.field_of_view_nm IS {'NOT ' if filters.has_scale else ''}NULL")
+    if filters.retracted is not None:
+        built.add("a.retracted" if filters.retracted else _NOT_RETRACTED)
     bounds = (
         ("a.year >= ?", filters.year_from),
         ("a.year <= ?", filters.year_to),

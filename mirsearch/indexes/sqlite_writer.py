@@ -77,6 +77,13 @@ class SqliteWriter:
                 self._begin()
                 self._put_origin(row[0], origin)
 
+    def mark_retracted(self, article_ids: Iterable[str]) -> None:
+        """Note that articles were retracted; nothing happens where one is not there."""
+        with self._session():
+            for part in batches(dict.fromkeys(article_ids)):
+                self._begin()
+                self._run(f"UPDATE articles SET retracted = 1 WHERE id IN ({marks(part)})", *part)
+
     def delete(self, figure_ids: Iterable[str]) -> int:
         """Remove figures with their panels; how many were there."""
         gone = 0

@@ -45,6 +45,8 @@ def filter_phrases(filters: Filters) -> list[str]:
     if filters.year_from is not None or filters.year_to is not None:
         phrases.append(f"years {_range(filters.year_from, filters.year_to)}")
     phrases += [_field(each) for each in filters.fields]
+    if filters.retracted:
+        phrases.append("only of retracted articles")
     if filters.has_scale is not None:
         phrases.append("only with a scale" if filters.has_scale else "only without a scale")
     if filters.fov_min_nm is not None or filters.fov_max_nm is not None:

@@ -48,6 +48,17 @@ class SourceFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class Retraction:
+    """A source's word that an article was retracted, which may be in the index already; its names, as ids or DOIs."""
+
+    articles: tuple[str, ...]
+
+
+Item = FoundFigure | SourceFailure | Retraction
+"""What may come to an ingest."""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceRequest:
     """What is asked of a source: paths, a column mapping for tables (ours → theirs), and options of its own."""
 
