@@ -15,7 +15,7 @@ from mirsearch.synthetic.figures import INSTRUMENT_TECHNIQUES, MICROGRAPHS, draw
 from mirsearch.synthetic.imaging import Pixels, compressed
 from mirsearch.synthetic.specimens import FAMILIES, specimen
 
-_SMALLEST_LABEL, _SHORTEST_BAR = 8.0, 20.0
+_SMALLEST_LABEL, _SHORTEST_BAR = 9.0, 20.0
 """Height of letters and length of a bar, in px, that a publisher leaves readable."""
 
 _SIDES = (230, 620)
@@ -46,7 +46,8 @@ def _factor(bar: DrawnBar, rng: Random) -> float:
     """By how much a publisher resizes a figure: half the time not at all, never so far that the label is lost."""
     if rng.uniform() < 0.5:
         return 1.0
-    letters = 99.0 if bar.label_box is None else float(bar.label_box[3] - bar.label_box[1])
+    box = bar.label_box
+    letters = 99.0 if box is None else float(min(box[3] - box[1], box[2] - box[0]))
     least = max(0.5, _SMALLEST_LABEL / letters, _SHORTEST_BAR / bar.length_px)
     return float(np.exp(rng.uniform(np.log(min(1.0, least)), np.log(1.8))))
 

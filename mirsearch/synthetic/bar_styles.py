@@ -21,8 +21,9 @@ CORNERS = ("bottom-left", "bottom-right", "top-left", "top-right")
 class BarStyle:
     """How a bar looks: shape, thickness as a share of the panel's shorter side, ink, where the label stands, its face.
 
-    `shape`: plain, outlined, boxed, caps, ruler, segments. `label`: above, below, left, right, none. `databar` names a
-    strip of :mod:`databars` below the picture, which then holds the bar.
+    `shape`: plain, outlined, hollow, boxed, caps, ruler, ticks, segments. `label`: above, below, left, right, inside,
+    none; `turned` writes it upwards. `databar` names a strip of :mod:`databars` below the picture, which then holds
+    the bar.
     """
 
     name: str
@@ -32,6 +33,7 @@ class BarStyle:
     label: str = "above"
     face: str = "sans"
     vertical: bool = False
+    turned: bool = False
     databar: str | None = None
     corners: tuple[str, ...] = ("bottom-left", "bottom-right")
 
@@ -47,16 +49,22 @@ _STYLES = (
     BarStyle("label-left", label="left"),
     BarStyle("label-right", label="right", ink="black"),
     BarStyle("label-inside", thickness=0.055, label="inside", face="bold"),
+    BarStyle("label-inside-black", thickness=0.055, label="inside", ink="black", face="bold"),
     BarStyle("top-corner", corners=("top-right",), label="below"),
     BarStyle("outlined-white", shape="outlined", thickness=0.02, face="bold"),
     BarStyle("outlined-black", shape="outlined", thickness=0.02, ink="black", face="bold"),
-    BarStyle("hollow", shape="hollow", thickness=0.026),
+    BarStyle("hollow", shape="hollow", thickness=0.03),
+    BarStyle("hollow-black", shape="hollow", thickness=0.03, ink="black", label="below"),
     BarStyle("boxed-black", shape="boxed", ink="white"),
     BarStyle("boxed-white", shape="boxed", ink="black", thickness=0.01),
     BarStyle("boxed-below", shape="boxed", ink="black", label="below"),
     BarStyle("caps", shape="caps", thickness=0.006),
     BarStyle("caps-black", shape="caps", thickness=0.01, ink="black", label="below"),
+    BarStyle("caps-thick", shape="caps", thickness=0.016, face="bold"),
     BarStyle("ruler", shape="ruler", thickness=0.006),
+    BarStyle("ruler-black", shape="ruler", thickness=0.008, ink="black", label="below"),
+    BarStyle("ticks", shape="ticks", thickness=0.006, label="below"),
+    BarStyle("ticks-black", shape="ticks", thickness=0.008, ink="black"),
     BarStyle("segments", shape="segments", thickness=0.018),
     BarStyle("yellow", ink="yellow"),
     BarStyle("red", ink="red", thickness=0.018, face="bold"),
@@ -66,12 +74,17 @@ _STYLES = (
     BarStyle("pixel-letters", face="pixel", thickness=0.009),
     BarStyle("vertical", vertical=True, label="left", thickness=0.012),
     BarStyle("vertical-caps", vertical=True, shape="caps", label="left", thickness=0.006),
+    BarStyle("vertical-black", vertical=True, label="right", thickness=0.016, ink="black"),
+    BarStyle("vertical-turned", vertical=True, label="left", thickness=0.012, turned=True),
     BarStyle("databar-columns", databar="columns"),
     BarStyle("databar-split-bar", databar="split-bar"),
     BarStyle("databar-left", databar="left"),
     BarStyle("databar-line", databar="line", face="pixel"),
     BarStyle("databar-ticks", databar="ticks"),
     BarStyle("databar-white", databar="white"),
+    BarStyle("databar-two-rows", databar="two-rows"),
+    BarStyle("databar-beside", databar="beside"),
+    BarStyle("databar-camera", databar="camera"),
     BarStyle("caption-white", label="none"),
     BarStyle("caption-black", label="none", ink="black", thickness=0.02),
     BarStyle("caption-thin", label="none", thickness=0.008),

@@ -97,7 +97,7 @@ class _Plan:
 
 def _reach(style: BarStyle, thick: float) -> float:
     """How far crossbars and long ticks stand out of a bar, in px."""
-    return round(2.5 * thick + 2) if style.shape in ("caps", "ruler") else 0.0
+    return round(2.5 * thick + 2) if style.shape in ("caps", "ruler", "ticks") else 0.0
 
 
 def _plan(
@@ -158,24 +158,40 @@ def _caps(pixels: Pixels, bar: tuple[float, float, float, float], vertical: bool
             fill_rect(pixels, at, y0 - up, at + thick, y1 + reach, color)
 
 
+def _frame(pixels: Pixels, bar: tuple[float, float, float, float], edge: float, color: Color) -> None:
+    """The four sides of a rectangle, inside it; the picture shows through between them."""
+    x0, y0, x1, y1 = bar
+    fill_rect(pixels, x0, y0, x1, y0 + edge, color)
+    fill_rect(pixels, x0, y1 - edge, x1, y1, color)
+    fill_rect(pixels, x0, y0 + edge, x0 + edge, y1 - edge, color)
+    fill_rect(pixels, x1 - edge, y0 + edge, x1, y1 - edge, color)
+
+
+def _segments(pixels: Pixels, bar: tuple[float, float, float, float], color: Color) -> None:
+    """Four pieces by turns of a color and its opposite, framed so that the last can be seen on ground of its own."""
+    x0, y0, x1, y1 = bar
+    for number in range(4):
+        ends = (x0 + (x1 - x0) * number / 4, x0 + (x1 - x0) * (number + 1) / 4)
+        fill_rect(pixels, ends[0], y0, ends[1], y1, color if number % 2 == 0 else opposite(color))
+    _frame(pixels, bar, 1.0, color)
+
+
 def _ink(pixels: Pixels, style: BarStyle, bar: tuple[float, float, float, float], color: Color) -> None:
     """Draw the bar proper."""
     x0, y0, x1, y1 = bar
-    if style.shape in ("outlined", "hollow"):
-        edge = max(1.0, round((y1 - y0) * 0.15))
-        if style.shape == "outlined":
-            fill_rect(pixels, x0 - edge, y0 - edge, x1 + edge, y1 + edge, opposite(color))
-        else:
-            fill_rect(pixels, x0, y0, x1, y1, color)
-            x0, y0, x1, y1, color = x0 + edge, y0 + edge, x1 - edge, y1 - edge, opposite(color)
-    if style.shape == "segments":
-        for number in range(4):
-            ends = (x0 + (x1 - x0) * number / 4, x0 + (x1 - x0) * (number + 1) / 4)
-            fill_rect(pixels, ends[0], y0, ends[1], y1, color if number % 2 == 0 else opposite(color))
+    edge = max(1.0, round((y1 - y0) * 0.15))
+    if style.shape == "hollow":
+        _frame(pixels, bar, max(2.0, edge), color)
         return
-    fill_rect(pixels, x0, y0, x1, y1, color)
-    if style.shape in ("caps", "ruler"):
-        _caps(pixels, bar, style.vertical, color, 10 if style.shape == "ruler" else 1)
+    if style.shape == "segments":
+        _segments(pixels, bar, color)
+        return
+    if style.shape == "outlined":
+        fill_rect(pixels, x0 - edge, y0 - edge, x1 + edge, y1 + edge, opposite(color))
+    if style.shape != "ticks":
+        fill_rect(pixels, x0, y0, x1, y1, color)
+    if style.shape in ("caps", "ruler", "ticks"):
+        _caps(pixels, bar, style.vertical, color, 1 if style.shape == "caps" else 10)
 
 
 def _contrast(pixels: Pixels, box: Box, color: Color) -> float:
@@ -223,6 +239,8 @@ def draw_bar(
     label_height = float(np.clip(rng.uniform(0.034, 0.05) * min(shape), 10, 40))
     words = None if style.label == "none" else text or length_text(length_nm, rng)
     mask = None if words is None else text_mask(words, label_height, style.face)
+    if mask is not None and style.turned:
+        mask = np.ascontiguousarray(np.rot90(mask))
     if style.label == "inside" and mask is not None:
         thick = max(thick, mask.shape[0] + 6.0)
         if mask.shape[1] > length * 0.55:  # a label that fills its bar looks like a label in a box
@@ -232,12 +250,10 @@ def draw_bar(
         _plan(shape, style, (length, thick), mask, corner, float(rng.uniform()))
         for corner in rng.permutation(style.corners)
     ]
-    self_backed = style.shape in ("boxed", "outlined", "hollow", "segments")
+    self_backed = style.shape in ("boxed", "outlined", "segments")
     best = max(plans, key=lambda plan: _contrast(pixels, plan.around, color))
     if not self_backed and _contrast(pixels, best.around, color) < 75:
         color = max((WHITE, BLACK), key=lambda each: _contrast(pixels, best.around, each))
-        if _contrast(pixels, best.around, color) < 60:
-            color = COLORS["yellow"]
         if _contrast(pixels, best.around, color) < 60:
             _box_behind(pixels, best.around, color)
     if style.shape == "boxed":
@@ -252,7 +268,7 @@ def _write(pixels: Pixels, style: BarStyle, plan: _Plan, color: Color) -> Box | 
     if plan.label is None:
         return None
     x, y = plan.label_at
-    if style.shape in ("outlined", "hollow", "segments"):
+    if style.shape in ("outlined", "segments"):
         radius = max(1, round(plan.label.shape[0] * 0.09))
         paint(pixels, spread(plan.label, radius), x - radius, y - radius, opposite(color))
     paint(pixels, plan.label, x, y, opposite(color) if style.label == "inside" else color)

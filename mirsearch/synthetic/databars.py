@@ -13,6 +13,9 @@ from mirsearch.synthetic.lettering import paint, text_mask
 
 Ends = tuple[float, float, float, float]
 
+_LIGHT: dict[str, Color] = {"white": WHITE, "camera": WHITE, "left": (236, 236, 236)}
+"""Strips that are light, with dark letters."""
+
 
 def databar_height(height: int) -> int:
     """Height in px of the strip for a picture `height` px high, strip included."""
@@ -126,45 +129,84 @@ def _settings_line(strip: Pixels, words: str, x0: float, x1: float, color: Color
         parts.pop()
 
 
+def _beside(strip: Pixels, x0: float, length: float, text: str, color: Color) -> tuple[Ends, tuple[int, int, int, int]]:
+    """The label at the right of a plain line, both in the middle of the strip."""
+    height = strip.shape[0]
+    thick = max(2.0, round(height * 0.08))
+    y = float(round(height * 0.5 - thick / 2))
+    bar = (x0, y, x0 + length, y + thick)
+    fill_rect(strip, *bar, color)
+    mask = text_mask(text, height * 0.3)
+    return bar, _put(strip, text, x0 + length + height * 0.2, (height - mask.shape[0]) / 2, height * 0.3, color)
+
+
+def _two_rows(strip: Pixels, facts: dict[str, str], until: float, color: Color) -> None:
+    """Names with their values, two rows of them, from the left until x."""
+    height = strip.shape[0]
+    letters, x = height * 0.2, height * 0.3
+    told = (("SEM HV", "hv"), ("WD", "wd"), ("SEM MAG", "mag"), ("Det", "detector"), ("Date", "date"), ("No", "number"))
+    for upper, lower in zip(told[::2], told[1::2], strict=True):
+        words = [f"{name}: {facts[key]}" for name, key in (upper, lower)]
+        width = max(text_mask(text, letters).shape[1] for text in words)
+        if x + width > until:
+            return
+        _put(strip, words[0], x, height * 0.17, letters, color)
+        _put(strip, words[1], x, height * 0.6, letters, color)
+        x += width + height * 0.5
+
+
+def _words(style: BarStyle, facts: dict[str, str]) -> str:
+    """What the line of settings in a strip says, its parts two spaces apart."""
+    volts, distance = facts["hv"].replace(" ", ""), facts["wd"].replace(" ", "")
+    parts: dict[str, tuple[str, ...]] = {
+        "beside": (facts["mag"], facts["hv"]),
+        "ticks": (facts["hv"].replace(".00 ", ".0"), distance, facts["short_mag"], facts["detector"], facts["date"]),
+        "line": (facts["detector"], volts, facts["short_mag"].upper(), f"WD {distance}", facts["number"]),
+        "camera": (facts["date"], f"HV={volts}", f"Direct Mag: {facts['mag']}", facts["number"]),
+    }
+    told = (f"EHT = {facts['hv']}", f"WD = {facts['wd']}", f"Signal A = {facts['detector']}")
+    return "  ".join(parts.get(str(style.databar), (*told, f"Mag = {facts['mag'].upper()}", facts["date"])))
+
+
+def _laid_out(
+    strip: Pixels, style: BarStyle, length: float, facts: dict[str, str], text: str, shift: float
+) -> tuple[Ends, tuple[int, int, int, int]]:
+    """Fill a strip with settings, bar and label as its style has them; returns the bar and the label's box."""
+    tall, width = strip.shape[:2]
+    ink = BLACK if style.databar in _LIGHT else WHITE
+    start, margin = float(int(width - length - tall * 0.5)) + shift, tall * 0.4
+    if style.databar in ("white", "left"):
+        start = float(int(margin)) + shift
+        _settings_line(strip, _words(style, facts), start + length + 1.5 * margin, width - margin / 2, ink, "sans")
+        return _plain_bar(strip, start, length, text, ink, "sans", caps=style.databar == "left")
+    if style.databar in ("columns", "split-bar", "two-rows"):
+        (_two_rows if style.databar == "two-rows" else _columns)(strip, facts, start - 0.75 * margin, ink)
+        if style.databar == "columns":
+            return _plain_bar(strip, start, length, text, ink, "sans", caps=True)
+        return _split_bar(strip, start, length, text, ink)
+    if style.databar == "beside":
+        start = max(2.0, start - int(text_mask(text, tall * 0.3).shape[1] + margin))
+    _settings_line(strip, _words(style, facts), 0.75 * margin, start - margin, ink, style.face)
+    if style.databar in ("beside", "ticks"):
+        return (_beside if style.databar == "beside" else _ticks)(strip, start, length, text, ink)
+    return _plain_bar(strip, start, length, text, ink, style.face, caps=False)
+
+
 def draw_databar(
     pixels: Pixels, nm_per_px: float, style: BarStyle, rng: Random, length_nm: float | None = None
 ) -> DrawnBar:
     """Draw the strip of a style over the lowest rows of RGB `pixels`, in place, and return the bar's truth."""
     height, width = pixels.shape[:2]
     tall = databar_height(height)
-    ink: Color = BLACK if style.databar in ("white", "left") else WHITE
-    back = {"white": (255, 255, 255), "left": (236, 236, 236)}.get(str(style.databar), (0, 0, 0))
-    low, high = (0.2, 0.5) if style.databar == "split-bar" else (0.12, 0.31)
+    low, high = (0.2, 0.5) if style.databar in ("split-bar", "two-rows") else (0.12, 0.31)
     length_nm = length_nm or round_length(low * width * nm_per_px, high * width * nm_per_px, rng)
     length, shift = length_nm / nm_per_px, float(rng.uniform())
     strip = np.empty((tall, width, 3), np.uint8)
-    strip[:] = back
-    facts = _facts(rng, nm_per_px, width)
+    strip[:] = _LIGHT.get(str(style.databar), BLACK)
     text = length_text(length_nm)
-    at_right = float(int(width - length - tall * 0.5)) + shift
-    if style.databar == "columns":
-        _columns(strip, facts, at_right - tall * 0.3, ink)
-        bar, label = _plain_bar(strip, at_right, length, text, ink, "sans", caps=True)
-    elif style.databar == "split-bar":
-        _columns(strip, facts, at_right - tall * 0.3, ink)
-        bar, label = _split_bar(strip, at_right, length, text, ink)
-    elif style.databar == "ticks":
+    if style.databar == "ticks":
         text = f"{length_nm / 1000:.2f}um" if length_nm >= 1000 else f"{length_nm:g}nm"
-        parts = (facts["hv"].replace(".00 ", ".0"), facts["wd"].replace(" ", ""), facts["short_mag"], facts["detector"])
-        words = "  ".join((*parts, facts["date"]))
-        _settings_line(strip, words, tall * 0.3, at_right - tall * 0.4, ink, "sans")
-        bar, label = _ticks(strip, at_right, length, text, ink)
-    elif style.databar == "line":
-        volts, distance = facts["hv"].replace(" ", ""), facts["wd"].replace(" ", "")
-        words = "  ".join((facts["detector"], volts, facts["short_mag"].upper(), f"WD {distance}", facts["number"]))
-        _settings_line(strip, words, tall * 0.3, at_right - tall * 0.4, ink, style.face)
-        bar, label = _plain_bar(strip, at_right, length, text, ink, style.face, caps=False)
-    else:
-        at_left = float(int(tall * 0.4)) + shift
-        told = (f"EHT = {facts['hv']}", f"WD = {facts['wd']}", f"Signal A = {facts['detector']}")
-        words = "  ".join((*told, f"Mag = {facts['mag'].upper()}", facts["date"]))
-        _settings_line(strip, words, at_left + length + tall * 0.6, width - tall * 0.2, ink, "sans")
-        bar, label = _plain_bar(strip, at_left, length, text, ink, "sans", caps=style.databar == "left")
+    bar, label = _laid_out(strip, style, length, _facts(rng, nm_per_px, width), text, shift)
     pixels[height - tall :] = strip
     if style.databar == "left":
         cv2.rectangle(pixels, (0, height - tall), (width - 1, height - 1), BLACK, 1)
