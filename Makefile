@@ -5,6 +5,9 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
             $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 DEMO   ?= demo
 PYTEST_ARGS ?=
+# Extras to install for the tests besides what they need, such as torch; tests of what is not installed are skipped by name.
+EXTRAS ?=
+comma  := ,
 
 .PHONY: demo test lint format bench clean up down
 
@@ -39,7 +42,7 @@ $(VENV)/.core: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev$(if $(EXTRAS),$(comma)$(EXTRAS))]'
 	@$(BIN)/python -m compileall -q mirsearch
 	@touch $(VENV)/.core $@
 
