@@ -27,12 +27,16 @@ class QueryView:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One found panel: rank (from 1), score with terms, the panel with its figure, and its small JPEG."""
+    """One found panel: rank (from 1), score with terms, the panel with its figure, and its small JPEG.
+
+    `also` are panels of other figures of the same article that show the same picture; they get no rank of their own.
+    """
 
     rank: int
     scored: ScoredPanel
     stored: StoredPanel
     thumbnail: bytes | None = None
+    also: tuple[StoredPanel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,14 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "figure_caption": figure.caption,
         "article": article_json(figure.article),
         "image": figure.image,
+        "also": [_place_json(each) for each in hit.also],
     }
+
+
+def _place_json(stored: StoredPanel) -> dict[str, Any]:
+    """Where else a hit's picture is shown."""
+    panel, figure = stored.panel, stored.figure
+    return {"id": panel.id, "figure": figure.id, "figure_label": figure.label, "panel": panel.label}
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from mirsearch import settings
 from mirsearch.answer import Answer, Hit, QueryView
 from mirsearch.errors import NotFoundError, UsageError
 from mirsearch.extractors.base import Extractor
+from mirsearch.folding import Folding, wider
 from mirsearch.indexes import mismatch
 from mirsearch.indexes.base import ExtractorIdentity, Index
 from mirsearch.query import Filters, Pixels, SearchRequest, SearchResult, Vector
@@ -126,22 +127,20 @@ def _vector(
 
 def _found(index: Index, request: SearchRequest) -> tuple[SearchResult, tuple[Hit, ...]]:
     """What the index answers, with its panels; asked again where a writer took one of them away in between."""
+    wide = dataclasses.replace(request, top=wider(request.top, settings.LIMITS.query_top))
     for _ in range(_TRIES - 1):
-        result = index.search(request)
+        result = index.search(wide)
         try:
-            return result, _hits(index, result)
+            return result, _hits(index, result, request.top)
         except NotFoundError:
             continue
-    result = index.search(request)
-    return result, _hits(index, result)
+    result = index.search(wide)
+    return result, _hits(index, result, request.top)
 
 
-def _hits(index: Index, result: SearchResult) -> tuple[Hit, ...]:
+def _hits(index: Index, result: SearchResult, top: int) -> tuple[Hit, ...]:
     stored = index.panels([scored.panel_id for scored in result.panels])
-    return tuple(
-        Hit(rank, scored, panel, index.thumbnail(scored.panel_id))
-        for rank, (scored, panel) in enumerate(zip(result.panels, stored, strict=True), start=1)
-    )
+    return Folding(index).hits(list(zip(result.panels, stored, strict=True)), top)
 
 
 def _picture(index: Index, panel_id: str | None) -> Pixels | None:

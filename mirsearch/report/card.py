@@ -9,7 +9,7 @@ from mirsearch.report.markup import Markup, el, escape, join
 from mirsearch.report.pictures import Picture
 from mirsearch.report.reasons import Reason, reasons, score_sentence
 from mirsearch.report.scene import scene
-from mirsearch.report.sentences import filter_phrases
+from mirsearch.report.sentences import also_in, filter_phrases
 from mirsearch.report.wording import (
     article_link,
     article_title,
@@ -74,6 +74,7 @@ def hit_card(answer: Answer, hit: Hit, picture: Picture | None) -> Markup:
         attributes,
         el("div", {"class": "frame"}, scene(picture, nm_per_px, _description(hit, name))),
         el("div", {"class": "body"}, _head(hit, name, panel), _terms(told), _card_facts(hit), _caption(answer, hit)),
+        _also(hit),
         el("div", {"class": "foot"}, _article(figure.article, figure.permission_note), _why(answer, hit, told)),
     )
 
@@ -126,6 +127,11 @@ def _facts(facts: list[tuple[str, str]]) -> Markup | None:
         return None
     rows = (el("div", {}, el("dt", {}, name), el("dd", {}, value)) for name, value in facts)
     return el("dl", {"class": "facts"}, *rows)
+
+
+def _also(hit: Hit) -> Markup | None:
+    told = also_in(hit)
+    return el("p", {"class": "also dim"}, told) if told else None
 
 
 def _caption(answer: Answer, hit: Hit) -> Markup | None:

@@ -46,6 +46,7 @@ _COLUMNS: dict[str, Callable[[Hit], Cell]] = {
     "url": lambda hit: article_link(hit.stored.figure.article),
     "retracted": lambda hit: "yes" if _article(hit).retracted else None,
     "image": lambda hit: hit.stored.figure.image,
+    "also": lambda hit: "; ".join(each.panel.id for each in hit.also) or None,
 }
 """Heading → what a hit has there."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from mirsearch.answer import Answer, QueryView
+from mirsearch.answer import Answer, Hit, QueryView
 from mirsearch.field_filters import ANY, FieldFilter
 from mirsearch.query import Filters
-from mirsearch.report.wording import clean, length
+from mirsearch.report.wording import clean, figure_name, length
 from mirsearch.search import IMAGE_KINDS
 
 
@@ -86,3 +86,9 @@ def _range(low: object, high: object) -> str:
     if low is None:
         return f"up to {high}"
     return f"from {low}" if high is None else f"{low} to {high}"
+
+
+def also_in(hit: Hit) -> str:
+    """Where else the article shows the hit's picture: "also in Fig. 5c, Fig. S2"; empty where nowhere."""
+    names = dict.fromkeys(figure_name(each.figure, each.panel) for each in hit.also)
+    return f"also in {', '.join(names)}" if names else ""

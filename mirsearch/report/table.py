@@ -18,7 +18,7 @@ from mirsearch.report.blocks import half_blocks, shows_pictures
 from mirsearch.report.inline import graphics_protocol, print_sheet
 from mirsearch.report.marking import segments
 from mirsearch.report.reasons import reasons, score_sentence
-from mirsearch.report.sentences import outcome_sentence, query_sentence
+from mirsearch.report.sentences import also_in, outcome_sentence, query_sentence
 from mirsearch.report.wording import (
     article_title,
     clean,
@@ -137,6 +137,8 @@ def _panel_cell(hit: Hit, between: str = "\n") -> Text:
     told = " ".join(clean(word, 16) for word in known if word and word != "unknown")
     cell.append(f"  {told}" if told else "", style="not bold cyan")
     cell.append(f"{between}{panel.id}", style="not bold dim")
+    told = also_in(hit)
+    cell.append(f"{between}{told}" if told else "", style="not bold dim")
     return cell
 
 
@@ -168,7 +170,9 @@ def _print_plain(answer: Answer, console: Console) -> None:
     for hit in answer.hits:
         article = hit.stored.figure.article
         retracted = "RETRACTED " if article is not None and article.retracted else ""
-        told = [hit.stored.panel.id, figure_name(hit.stored.figure, hit.stored.panel)]
+        again = also_in(hit)
+        name = figure_name(hit.stored.figure, hit.stored.panel) + (f" ({again})" if again else "")
+        told = [hit.stored.panel.id, name]
         told += [retracted + shorten(article_title(article), 90), venue(article)]
         told.append(license_name(article.license if article else None))
         rows.append([*(column.value(hit) for column in columns), *(text or "–" for text in told)])
