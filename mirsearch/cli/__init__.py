@@ -16,9 +16,11 @@ from mirsearch.cli import (
     index_cmds,
     ingest_cmd,
     keeping_cmds,
+    models_cmd,
     plugins_cmd,
     query_cmd,
     train_cmd,
+    train_scalebar_cmd,
 )
 from mirsearch.cli.common import INTERRUPTED, CommandGroup, complain, set_verbosity
 
@@ -65,7 +67,9 @@ app.command("failures")(keeping_cmds.failures)
 app.command("demo")(demo_cmd.demo)
 app.command("plugins")(plugins_cmd.plugins)
 app.command("reembed")(index_cmds.reembed)
+app.add_typer(models_cmd.models_app, name="models")
 app.add_typer(index_cmds.index_app, name="index")
+train_cmd.train_app.command("scalebar")(train_scalebar_cmd.scalebar)
 app.add_typer(train_cmd.train_app, name="train")
 app.add_typer(index_cmds.dashboards_app, name="dashboards")
 

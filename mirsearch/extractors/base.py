@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,3 +19,27 @@ class Extractor(Protocol):
 
     def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """RGB images uint8 (h, w, 3), any sizes, to float32 (n, dims), each row of unit length."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextResponse:
+    """How the cosine of an image and a text becomes a number in [0, 1]: 1/(1 + exp(-(slope · cosine + bias))).
+
+    A model trained with a sigmoid brings its own; else 0.25 is half way, as matching pairs of CLIP lie near 0.3 and
+    others below 0.2.
+    """
+
+    slope: float = 25.0
+    bias: float = -6.25
+
+
+@runtime_checkable
+class TextTower(Protocol):
+    """What an extractor has besides where words can be compared with images."""
+
+    @property
+    def text_response(self) -> TextResponse:
+        """How a cosine is told as a number in [0, 1]."""
+
+    def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Texts to float32 (n, dims) in the space of the images, each row of unit length."""

@@ -47,17 +47,18 @@ def extractor_for(identity: ExtractorIdentity, weights: Path | None = None, devi
         model = onnx_model_of(identity, device)
         if model is not None:
             return model
-    return open_extractor(identity.name, weights or _located(identity), device)
+    spec, located = _located(identity)
+    return open_extractor(spec, weights or located, device)
 
 
 def remember(extractor: Extractor) -> None:
     """Note where the weights of an extractor lie, so that a query of its index needs no --extractor-weights."""
-    weights = getattr(extractor, "weights", None)
-    if not isinstance(weights, Path):
+    weights, spec = getattr(extractor, "weights", None), getattr(extractor, "spec", None)
+    if not isinstance(weights, Path) and spec is None:
         return
     known = _known()
     known.pop(key := _key(extractor.name, extractor.version), None)
-    known[key] = str(weights.resolve())
+    known[key] = [spec or extractor.name, str(weights.resolve()) if isinstance(weights, Path) else None]
     path = _record()
     with contextlib.suppress(OSError):  # a note that can't be kept costs an option at the next query
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,9 +67,15 @@ def remember(extractor: Extractor) -> None:
         part.replace(path)
 
 
-def _located(identity: ExtractorIdentity) -> Path | None:
+def _located(identity: ExtractorIdentity) -> tuple[str, Path | None]:
+    """What to open, and with which weights, as remembered where it still lies there; else by name alone."""
     found = _known().get(_key(identity.name, identity.version))
-    return Path(found) if isinstance(found, str) and Path(found).is_file() else None
+    match found:
+        case [str(spec), None] if Path(spec.partition(":")[2]).is_file():
+            return spec, None
+        case [str(spec), str(weights)] if Path(weights).is_file():
+            return spec, Path(weights)
+    return identity.name, None
 
 
 def _key(name: str, version: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -129,6 +130,19 @@ def _bytes() -> Any:
     import torch
 
     return torch.uint8
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without other libraries' remarks on what they try; what failed is told, in one line, by who calls."""
+    import logging
+
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def options_of(family: str, argument: str, known: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,15 +25,9 @@ class WeightsError(MirsearchError):
 def read(path: Path) -> Any:
     """What `torch.save` or safetensors wrote: tensors, numpy arrays and plain values only; WeightsError."""
     torch = require("reading weights")
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise UsageError(f"{path}: no such file of weights: {error.strerror}", "check the path") from None
-    if size > LIMITS.weights_bytes:
-        raise WeightsError(f"{path} has {size} bytes", f"weights of more than {LIMITS.weights_bytes} are not read")
+    checked(path)
     if path.suffix == ".safetensors":
         return _safetensors(path)
-    _check_expansion(path)
     try:
         with torch.serialization.safe_globals(_numpy_names()):
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -47,8 +41,14 @@ def read(path: Path) -> Any:
         ) from None
 
 
-def _check_expansion(path: Path) -> None:
-    """A zip that says it unpacks to more than the limit is refused before it is opened."""
+def checked(path: Path) -> None:
+    """Refuse, before it is opened, a file that is not there, is too large, or says it unpacks to too much."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise UsageError(f"{path}: no such file of weights: {error.strerror}", "check the path") from None
+    if size > LIMITS.weights_bytes:
+        raise WeightsError(f"{path} has {size} bytes", f"weights of more than {LIMITS.weights_bytes} are not read")
     if zipfile.is_zipfile(path):
         try:
             with zipfile.ZipFile(path) as archive:
