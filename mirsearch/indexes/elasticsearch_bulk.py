@@ -135,7 +135,7 @@ class Bulk:
         for action, item in zip(chunk, answer["items"], strict=True):
             told = next(iter(item.values()))
             status = told["status"]
-            if status in BUSY:
+            if status in BUSY and "disk usage" not in _cause(told):  # a full disk is no passing thing
                 again.append(action)
                 reason = IndexAccessError(
                     f"{self.address} is too busy to take {action.about}: {_cause(told)}",
