@@ -66,6 +66,9 @@ DimsOption = Annotated[int | None, typer.Option("--dims", min=1, help="Numbers a
 AlikeOption = Annotated[
     AlikeRule, typer.Option("--alike", help="Panels of one figure, or also of other articles, by technique and scale.")
 ]
+DeviceOption = Annotated[
+    str | None, typer.Option("--device", help="auto, cuda, mps or cpu (default: MIRSEARCH_DEVICE, else the fastest).")
+]
 OutputFormat = Annotated[TableFormat, typer.Option("--format", help="table or json.")]
 
 
@@ -145,12 +148,19 @@ def metric(
     _keep(fitted, corpus_index, wanted, form)
 
 
+def model_path(name: str, output: Path | None) -> Path:
+    """The file a model goes to: the one asked for, else that of its name among the installed ones; UsageError."""
+    from mirsearch.training.keeping import Wanted
+
+    return Wanted(name, output).path
+
+
 def _wanted(name: str, output: Path | None, force: bool, license_: str) -> Wanted:
     """Where the model goes, checked before anything is learned."""
     from mirsearch.training.keeping import Wanted
 
     wanted = Wanted(name, output, force, license_)
-    _ = wanted.path
+    _ = wanted.path  # a place that can't be written is told before the work, not after
     return wanted
 
 

@@ -1,0 +1,177 @@
+"""Pictures with the boxes of their bars and labels: drawn ones, as many as asked, and users' own annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mirsearch.analysis.base import Pixels
+from mirsearch.analysis.faster_rcnn import BAR, LABEL, fitted, grown
+from mirsearch.corpus import Box
+from mirsearch.synthetic.figures import SyntheticFigure, draw_figure
+
+FRESH = 1 << 24
+"""Seeds of figures to be tested on begin here; those to learn from stay below."""
+
+_LEAST_SIDE = 48
+_SCALES = (0.7, 1.0)
+_GRAY_SHARE = 0.3
+_KEPT_SHARE = 0.6
+"""Share of a box that must be seen for it to count."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A picture RGB uint8 (h, w, 3); boxes float32 (n, 4), classes (n,) and lengths of bars (labels: NaN), in px."""
+
+    pixels: Pixels
+    boxes: NDArray[np.float32]
+    classes: NDArray[np.int64]
+    lengths: NDArray[np.float64]
+
+
+class Source(Protocol):
+    """Where a detector's pictures come from."""
+
+    def epoch(self, number: int) -> list[Sample]:
+        """What is learned from in an epoch, always the same for the same number."""
+
+    def held_out(self) -> list[Sample]:
+        """What is measured on: never learned from."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnFigures:
+    """Panels of drawn figures, fresh ones in every epoch; `tested` figures are held out."""
+
+    figures: int
+    tested: int = 60
+    seed: int = 0
+
+    def epoch(self, number: int) -> list[Sample]:
+        """Panels of `figures` figures that no other epoch shows."""
+        first = (self.seed * 7919 + number * self.figures) % (FRESH // 2)
+        return [sample for seed in range(first, first + self.figures) for sample in drawn_panels(seed)]
+
+    def held_out(self) -> list[Sample]:
+        """Panels of figures whose seeds no epoch reaches."""
+        return [sample for seed in range(FRESH, FRESH + self.tested) for sample in drawn_panels(seed)]
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """Users' pictures, every fifth held out (by order, which their reader makes independent of the file's)."""
+
+    samples: tuple[Sample, ...]
+
+    def epoch(self, number: int) -> list[Sample]:
+        """All but the held-out ones."""
+        return [sample for place, sample in enumerate(self.samples) if place % 5]
+
+    def held_out(self) -> list[Sample]:
+        """Every fifth."""
+        return list(self.samples[::5])
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Several sources as one; measured on the last, which is the user's own where there is one."""
+
+    sources: tuple[Source, ...]
+
+    def epoch(self, number: int) -> list[Sample]:
+        """What each source shows in this epoch."""
+        return [sample for source in self.sources for sample in source.epoch(number)]
+
+    def held_out(self) -> list[Sample]:
+        """Of the last source."""
+        return self.sources[-1].held_out()
+
+
+def drawn_panels(seed: int) -> Iterator[Sample]:
+    """The panels of the figure of a seed; those with insets, or with bars of no length, are left out."""
+    figure = draw_figure(seed)
+    for number, panel in enumerate(figure.panels):
+        if panel.kind == "diffraction" or any(_within(inset, panel.box) for inset in figure.insets):
+            continue
+        x0, y0, x1, y1 = panel.box
+        if min(x1 - x0, y1 - y0) >= _LEAST_SIDE:
+            yield _drawn(figure, number)
+
+
+def _drawn(figure: SyntheticFigure, number: int) -> Sample:
+    x0, y0, x1, y1 = figure.panels[number].box
+    bar = figure.bars[number]
+    boxes: list[Box] = []
+    classes: list[int] = []
+    lengths: list[float] = []
+    if bar is not None:
+        boxes, classes, lengths = [bar.box], [BAR], [bar.length_px]
+        if bar.label_box is not None:
+            boxes, classes, lengths = [*boxes, bar.label_box], [*classes, LABEL], [*lengths, float("nan")]
+    return sample_of(figure.pixels[y0:y1, x0:x1], boxes, classes, lengths, (x0, y0))
+
+
+def sample_of(
+    pixels: Pixels, boxes: Sequence[Sequence[float]], classes: Sequence[int], lengths: Sequence[float],
+    origin: tuple[int, int] = (0, 0),
+) -> Sample:  # fmt: skip
+    """A sample of lists; boxes are in px of a picture in which this one's upper left lies at `origin`."""
+    corners = np.array(boxes, np.float32).reshape(-1, 4) - np.array([*origin, *origin], np.float32)
+    return Sample(np.ascontiguousarray(pixels), corners, np.array(classes, np.int64), np.array(lengths, np.float64))
+
+
+def _within(inner: Box, outer: Box) -> bool:
+    x, y = (inner[0] + inner[2]) / 2, (inner[1] + inner[3]) / 2
+    return outer[0] <= x < outer[2] and outer[1] <= y < outer[3]
+
+
+def on_canvas(sample: Sample, side: int) -> Sample:
+    """The sample as the network sees it: fitted into side × side px, boxes of bars grown."""
+    canvas, factor = fitted(sample.pixels, side)
+    boxes = sample.boxes * np.float32(factor)
+    bars = sample.classes == BAR
+    boxes[bars] = grown(boxes[bars])
+    boxes = np.clip(boxes, 0, side)
+    return Sample(canvas, boxes.astype(np.float32), sample.classes, sample.lengths * factor)
+
+
+def window(sample: Sample, side: int, rng: np.random.Generator) -> Sample:
+    """A random side × side px part of a sample, about one of its boxes where it has any; boxes mostly outside go."""
+    height, width = sample.pixels.shape[:2]
+    if side >= min(height, width):
+        return sample
+    x, y = (int(rng.integers(most - side + 1)) for most in (width, height))
+    if len(sample.boxes):
+        x0, y0, x1, y1 = (float(edge) for edge in sample.boxes[rng.integers(len(sample.boxes))])
+        x, y = (
+            int(np.clip(rng.integers(round(min(high - side, low)), round(max(high - side, low)) + 1), 0, most - side))
+            for low, high, most in ((x0, x1, width), (y0, y1, height))
+        )
+    shift = np.array([x, y, x, y], np.float32)
+    boxes = np.clip(sample.boxes - shift, 0, side)
+    areas = [(each[:, 2:] - each[:, :2]).prod(axis=1) for each in (boxes, sample.boxes)]
+    kept = areas[0] >= _KEPT_SHARE * areas[1]
+    return Sample(sample.pixels[y : y + side, x : x + side], boxes[kept], sample.classes[kept], sample.lengths[kept])
+
+
+def varied(sample: Sample, rng: np.random.Generator) -> Sample:
+    """The sample smaller, in gray, brighter or darker, as chance has it."""
+    factor = float(rng.uniform(*_SCALES))
+    height, width = (max(_LEAST_SIDE // 2, round(each * factor)) for each in sample.pixels.shape[:2])
+    canvas = np.full_like(sample.pixels, int(rng.integers(256)))
+    y, x = (int(rng.integers(most + 1)) for most in (canvas.shape[0] - height, canvas.shape[1] - width))
+    part = cv2.resize(sample.pixels, (width, height), interpolation=cv2.INTER_AREA)
+    gain, lift = float(rng.uniform(0.7, 1.3)), float(rng.uniform(-25, 25))
+    toned = np.clip((part.astype(np.float32) - 128) * gain + 128 + lift, 0, 255).astype(np.uint8)
+    if rng.uniform() < _GRAY_SHARE:
+        toned = np.asarray(cv2.cvtColor(cv2.cvtColor(toned, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), np.uint8)
+    canvas[y : y + height, x : x + width] = toned
+    across, down = width / sample.pixels.shape[1], height / sample.pixels.shape[0]
+    scale, shift = np.array([across, down] * 2, np.float32), np.array([x, y] * 2, np.float32)
+    return replace(sample, pixels=canvas, boxes=sample.boxes * scale + shift, lengths=sample.lengths * across)

@@ -1,0 +1,132 @@
+"""Turns a trained detector into a model file: ONNX, compared with the network, and measured as it will be used."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mirsearch.analysis.faster_rcnn import BAR, KIND, LEAST_THICK, MODEL, FasterRcnnDetector, Found, grown
+from mirsearch.analysis.scalebar import RunLengthDetector
+from mirsearch.errors import MirsearchError
+from mirsearch.models.artifact import Card, write_artifact
+from mirsearch.training.detection_data import Sample, on_canvas
+from mirsearch.training.detection_metrics import DetectionScores, scores
+from mirsearch.training.detector_net import OnePicture
+from mirsearch.training.detector_training import TrainingSettings, find, picture
+
+OPSET = 17
+PARITY = 0.02
+"""Most px and hundredths of a score by which the exported detector may differ from the network."""
+
+_COMPARED = 8
+
+
+def to_onnx(net: Any, side: int) -> bytes:
+    """The network as an ONNX model that takes `image`, float32 (3, side, side)."""
+    stream = io.BytesIO()
+    net = net.cpu().eval()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        torch.onnx.export(
+            OnePicture(net), (torch.rand(3, side, side),), stream, opset_version=OPSET, dynamo=False,
+            input_names=["image"], output_names=["boxes", "scores", "classes"],
+            dynamic_axes={"boxes": {0: "n"}, "scores": {0: "n"}, "classes": {0: "n"}},
+        )  # fmt: skip
+    return stream.getvalue()
+
+
+def difference(net: Any, model: bytes, samples: Sequence[Sample]) -> float:
+    """Largest difference of boxes (px) or scores (hundredths) between the network and its export on fitted samples."""
+    from mirsearch.extractors.efficientnet import session
+
+    running, largest = session(model), 0.0
+    for sample, own in zip(samples, find(net.cpu(), samples, "cpu"), strict=True):
+        boxes, marks, classes = running.run(None, {"image": picture(sample).numpy()})
+        sure = own.scores > 0.1
+        if not np.array_equal(own.classes[sure], classes[marks > 0.1]):
+            return float("inf")
+        largest = max(
+            largest,
+            float(np.abs(own.boxes[sure] - boxes[marks > 0.1]).max(initial=0)),
+            100 * float(np.abs(own.scores[sure] - marks[marks > 0.1]).max(initial=0)),
+        )
+    return largest
+
+
+def export(
+    net: Any, settings: TrainingSettings, tested: Sequence[Sample], path: Path, card: Card
+) -> tuple[Card, Mapping[str, DetectionScores]]:
+    """Write the model file and measure it on samples that were held out, beside the detector of runs.
+
+    MirsearchError where ONNX and network disagree: nothing is written.
+    """
+    model = to_onnx(net, settings.net.side)
+    apart = difference(net, model, [on_canvas(sample, settings.net.side) for sample in tested[:_COMPARED]])
+    if apart > PARITY:
+        raise MirsearchError(
+            f"the exported detector differs from the network by {apart:g}",
+            "report it, with the versions of torch and onnx",
+        )
+    told = asdict(settings)
+    decisive = {"backbone": settings.net.backbone, "side": settings.net.side, "least_thick": LEAST_THICK}
+    draft = Card(
+        name=card.name, kind=KIND, settings=decisive, data=dict(card.data) | {"training": told}, license=card.license,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )  # fmt: skip
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        write_artifact(part, draft, {MODEL: model})
+        measured = compared(FasterRcnnDetector(str(part)), tested)
+    finally:
+        part.unlink(missing_ok=True)
+    metrics = {name: each.as_json() for name, each in measured.items()} | {"onnx_difference": round(apart, 5)}
+    return write_artifact(path, Card(**(asdict(draft) | {"metrics": metrics})), {MODEL: model}), measured
+
+
+def compared(detector: FasterRcnnDetector, tested: Sequence[Sample]) -> dict[str, DetectionScores]:
+    """The trained detector and the one of runs on pictures of their own size, both with measured lengths."""
+    side = detector.side
+    truth = [_fair(sample, side) for sample in tested]
+    trained = [_candidates(detector, each, side) for each in truth]
+    runs = [_candidates(RunLengthDetector(), each, side) for each in truth]
+    return {
+        "network": scores([detector.found(each.pixels) for each in truth], truth),
+        "trained": scores([each for each, _ in trained], truth, [lengths for _, lengths in trained]),
+        "runs": scores([each for each, _ in runs], truth, [lengths for _, lengths in runs]),
+    }
+
+
+def _fair(sample: Sample, side: int) -> Sample:
+    """The sample with its bars' boxes as thick as they are at the network's scale."""
+    boxes = sample.boxes.copy()
+    bars = sample.classes == BAR
+    boxes[bars] = grown(boxes[bars], _least(sample, side))
+    return Sample(sample.pixels, boxes, sample.classes, sample.lengths)
+
+
+def _least(sample: Sample, side: int) -> float:
+    height, width = sample.pixels.shape[:2]
+    return float(LEAST_THICK * max(max(height, width) / side, 0.5))
+
+
+def _candidates(
+    detector: FasterRcnnDetector | RunLengthDetector, sample: Sample, side: int
+) -> tuple[Found, NDArray[np.float64]]:
+    """A detector's candidates as found boxes, grown like the truth, with their measured lengths."""
+    bars = detector.detect(sample.pixels)
+    boxes = np.array([bar.box for bar in bars], np.float32).reshape(-1, 4)
+    found = Found(
+        grown(boxes, _least(sample, side)), np.array([bar.score for bar in bars], np.float32), np.full(len(bars), BAR)
+    )
+    return found, np.array([bar.length_px for bar in bars], np.float64)

@@ -1,0 +1,199 @@
+"""Trains a scale-bar detector: an epoch after the other, a checkpoint after each, going on where it was stopped."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mirsearch.analysis.faster_rcnn import Found
+from mirsearch.errors import MirsearchError, UsageError
+from mirsearch.extractors.torch_files import WeightsError, fill, read
+from mirsearch.training.detection_data import Sample, Source, on_canvas, varied, window
+from mirsearch.training.detection_metrics import DetectionScores, scores
+from mirsearch.training.detector_net import NetSettings, build_net
+
+LAST, BEST = "last.pt", "best.pt"
+_WARM_EPOCHS = 0.7
+_FINAL = 0.02
+"""Share of the learning rate that is left at the end."""
+
+_LARGEST_NORM = 5.0
+_DECAY = 1e-4
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """How a detector is trained; `figures` drawn ones an epoch, `rate` the highest learning rate.
+
+    Each picture is shown `views` times an epoch, each time another part of it of `window` px (0: all of it).
+    """
+
+    net: NetSettings = field(default_factory=NetSettings)
+    epochs: int = 20
+    figures: int = 150
+    views: int = 3
+    window: int = 160
+    batch: int = 4
+    rate: float = 1e-3
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What came of one epoch: its number from 1, the mean loss, and the scores on what was held out."""
+
+    number: int
+    loss: float
+    scores: DetectionScores
+
+
+class DetectorTrainer:
+    """One training run in a folder: `last.pt` and `best.pt` are its checkpoints, by AP50 of bars."""
+
+    def __init__(
+        self, settings: TrainingSettings, source: Source, folder: Path, device: str = "cpu", weights: Path | None = None
+    ) -> None:
+        torch.manual_seed(settings.seed)
+        self._settings, self._source, self._folder, self._device = settings, source, folder, device
+        self.net = build_net(settings.net, weights).to(device)
+        self._optimizer = torch.optim.AdamW(self.net.parameters(), lr=settings.rate, weight_decay=_DECAY)
+        self._tested = [on_canvas(sample, settings.net.side) for sample in source.held_out()]
+        if not any(len(sample.boxes) for sample in self._tested):
+            raise UsageError("there is nothing to measure the detector on", "annotate at least five pictures")
+        self.history: list[dict[str, Any]] = []
+
+    @property
+    def done(self) -> int:
+        """How many epochs are done."""
+        return len(self.history)
+
+    def resume(self) -> None:
+        """Take up where the folder's last checkpoint stands; WeightsError where it is none of this network."""
+        path = self._folder / LAST
+        told = read(path)
+        try:
+            fill(self.net, told["net"], path)
+            self._optimizer.load_state_dict(told["optimizer"])
+            self.history = list(told["history"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise WeightsError(f"{path} is no checkpoint of this training: {error}", "give another --run") from None
+
+    def run(self, report: Report, told: Callable[[Epoch], None]) -> None:
+        """The epochs that are left, each followed by its scores and a checkpoint."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        while self.done < self._settings.epochs:
+            loss = self._epoch(self.done, report)
+            found = Epoch(self.done + 1, loss, self.measure())
+            best = max((each["ap50"] or 0.0 for each in self.history), default=-1.0)
+            self.history.append({"loss": round(loss, 4)} | found.scores.as_json())
+            self._save(LAST)
+            if (self.history[-1]["ap50"] or 0.0) > best:
+                self._save(BEST)
+            told(found)
+
+    def measure(self) -> DetectionScores:
+        """The scores on what is held out, at the network's scale."""
+        return scores(find(self.net, self._tested, self._device), self._tested)
+
+    def load_best(self) -> None:
+        """Take the weights of the best epoch."""
+        path = self._folder / BEST
+        fill(self.net, read(path)["net"], path)
+
+    def _epoch(self, number: int, report: Report) -> float:
+        """One pass over what the source shows; the mean loss."""
+        rng = np.random.default_rng((self._settings.seed, number))
+        torch.manual_seed(self._settings.seed * 100_003 + number)
+        samples = self._source.epoch(number)
+        if not samples:
+            raise UsageError("there are no pictures to learn from", "give more --figures, or --annotations")
+        order = rng.permutation(np.repeat(np.arange(len(samples)), self._settings.views))
+        size = min(self._settings.batch, len(samples))
+        steps = len(order) // size
+        self.net.train()
+        losses = []
+        for step in range(steps):
+            report(f"epoch {number + 1}", step, steps)
+            chosen = [self._view(samples[place], rng) for place in order[step * size : (step + 1) * size]]
+            losses.append(self._step(chosen, number + step / steps))
+        return float(np.mean(losses))
+
+    def _view(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        seen = on_canvas(varied(sample, rng), self._settings.net.side)
+        return window(seen, self._settings.window, rng) if self._settings.window else seen
+
+    def _step(self, seen: Sequence[Sample], progress: float) -> float:
+        """One step of the optimizer; the loss. MirsearchError where it is no number any more."""
+        targets = [
+            {"boxes": torch.from_numpy(each.boxes).to(self._device),
+             "labels": torch.from_numpy(each.classes).to(self._device)} for each in seen
+        ]  # fmt: skip
+        found = self.net([picture(each).to(self._device) for each in seen], targets)
+        loss = sum(found.values())
+        if not math.isfinite(float(loss.detach())):
+            raise MirsearchError("the training went astray: its loss is no number", "a smaller --rate may help")
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate(progress)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), _LARGEST_NORM)
+        self._optimizer.step()
+        return float(loss.detach())
+
+    def _rate(self, progress: float) -> float:
+        """The learning rate after so many epochs: a short rise, then half a cosine (Loshchilov, Hutter 2017)."""
+        warm = min(1.0, 0.05 + progress / _WARM_EPOCHS)
+        falling = 0.5 * (1 + math.cos(math.pi * min(1.0, progress / self._settings.epochs)))
+        return self._settings.rate * warm * (_FINAL + (1 - _FINAL) * falling)
+
+    def _save(self, name: str) -> None:
+        """Write a checkpoint, whole or not at all."""
+        state = {
+            "net": self.net.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "history": self.history,
+            "settings": asdict(self._settings),
+        }
+        part = self._folder / f".{name}.{os.getpid()}"
+        try:
+            torch.save(state, part)
+            part.replace(self._folder / name)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def stored_settings(folder: Path) -> TrainingSettings:
+    """The settings of a run that was begun; UsageError where the folder holds none."""
+    path = folder / LAST
+    if not path.is_file():
+        raise UsageError(f"{folder} holds no {LAST}: there is nothing to resume", "leave --resume out to begin")
+    try:
+        told = dict(read(path)["settings"])
+        return TrainingSettings(NetSettings(**told.pop("net")), **told)
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path} is no checkpoint of a detector: {error}", "give another --run") from None
+
+
+def picture(sample: Sample) -> Any:
+    """A sample's pixels as a tensor float32 (3, h, w) in 0 … 1."""
+    return torch.from_numpy(sample.pixels.astype(np.float32).transpose(2, 0, 1) / 255)
+
+
+def find(net: Any, samples: Sequence[Sample], device: str, batch: int = 8) -> list[Found]:
+    """What a network finds in samples that were fitted to its canvas."""
+    net.eval()
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(samples), batch):
+            for each in net([picture(sample).to(device) for sample in samples[start : start + batch]]):
+                boxes, marks, classes = (each[key].cpu().numpy() for key in ("boxes", "scores", "labels"))
+                found.append(Found(boxes, marks, classes))
+    return found
