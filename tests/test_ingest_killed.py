@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import pytest
 from cli_runner import run
+from test_end_to_end import BACKENDS, new_location
 
 from mirsearch.synthetic.corpus import write_corpus
 
@@ -42,7 +43,13 @@ def small_figures(tmp_path_factory) -> Path:
     return folder
 
 
-def corpus_of(index: Path) -> list[dict]:
+@pytest.fixture(params=BACKENDS)
+def location(request, tmp_path_factory) -> str:
+    """Where an index may be made."""
+    return new_location(request.param, request, tmp_path_factory)
+
+
+def corpus_of(index: Path | str) -> list[dict]:
     return [json.loads(line) for line in run("export", "--vectors", "--index", index).out.splitlines()]
 
 
@@ -89,36 +96,39 @@ def heed_interrupts() -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
-def test_ctrl_c_keeps_what_is_done_and_goes_on_later(small_figures, tmp_path):
-    index = tmp_path / "index"
+def test_ctrl_c_keeps_what_is_done_and_goes_on_later(small_figures, location):
     process = subprocess.Popen(
-        [*COMMAND, str(small_figures), "--index", str(index), "--workers", "1"],
+        [*COMMAND, str(small_figures), "--index", location, "--workers", "1"],
         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         preexec_fn=heed_interrupts,  # noqa: PLW1509  nothing but the signal is touched
     )  # fmt: skip
-    while process.poll() is None and not ((index / "corpus.sqlite3").exists() and corpus_of(index)):
-        time.sleep(0.05)
+    while process.poll() is None and not figures_of(location):
+        time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "interrupted" in told
     assert "Traceback" not in told
-    summary = run("ingest", small_figures, "--index", index, "--format", "json", code=1).json()
+    summary = run("ingest", small_figures, "--index", location, "--format", "json", code=1).json()
     assert len(summary["failures"]) == 1
     assert "zz_damaged.png" in summary["failures"][0]["file"]
-    stats = run("stats", "--index", index, "--format", "json").json()
-    assert stats["figures"] == summary["figures"]["new"] + summary["figures"]["already_there"] - 1
+    assert figures_of(location) == summary["figures"]["new"] + summary["figures"]["already_there"] - 1
 
 
-def test_a_second_writer_is_told_who_writes(small_figures, tmp_path):
-    index = tmp_path / "index"
+def figures_of(location: str) -> int:
+    """Figures that are there, 0 where there is no index yet."""
+    told = run("stats", "--index", location, "--format", "json", code=None)
+    return told.json()["figures"] if told.code == 0 else 0
+
+
+def test_a_second_writer_is_told_who_writes(small_figures, location):
     from mirsearch.indexes import open_index
     from mirsearch.indexes.base import ExtractorIdentity
 
-    run("ingest", small_figures / "zz_copy.png", "--index", index)
-    corpus = open_index(str(index))
+    run("ingest", small_figures / "zz_copy.png", "--index", location)
+    corpus = open_index(location)
     assert isinstance(corpus.extractor, ExtractorIdentity)
     with corpus.writer():
-        refused = run("ingest", small_figures, "--index", index, code=1)
+        refused = run("ingest", small_figures, "--index", location, code=1)
     assert str(os.getpid()) in refused.err
     corpus.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from cli_runner import run
+from test_end_to_end import BACKENDS, new_location
 from test_exsclaim import NAME, entry, save
 
 from mirsearch.corpus import Figure, Origin, figure_id
@@ -22,15 +23,25 @@ def rows_of(index: object) -> list[dict]:
     return [json.loads(line) for line in run("export", "--vectors", "--index", index).out.splitlines()]
 
 
+def take_given(tmp_path: Path, index: object) -> None:
+    """A figure whose panels its source gave, into an index."""
+    save(tmp_path / "found", {NAME: entry()})
+    run("ingest", tmp_path / "found" / "exsclaim.json", "--index", index)
+
+
 @pytest.fixture
 def given(tmp_path: Path) -> Path:
-    """An index with a figure whose panels its source gave."""
-    save(tmp_path / "found", {NAME: entry()})
-    run("ingest", tmp_path / "found" / "exsclaim.json", "--index", tmp_path / "index")
+    """An embedded index with a figure whose panels its source gave."""
+    take_given(tmp_path, tmp_path / "index")
     return tmp_path / "index"
 
 
-def test_panels_that_a_source_gave_stay_as_given(given: Path) -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_panels_that_a_source_gave_stay_as_given(
+    backend: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    given = new_location(backend, request, tmp_path_factory)
+    take_given(tmp_path, given)
     before = rows_of(given)
     assert [row["label"] for row in before] == ["a", "b"]
     assert before[0]["scale"]["nm_per_px"] == 5
