@@ -1,7 +1,7 @@
 #!/bin/sh
 # Write docker/.env with fresh passwords, once; what is there already is left alone.
 set -eu
-folder=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+folder=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 target=${1:-"$folder/.env"}
 [ -e "$target" ] && exit 0
 secret() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }

@@ -6,11 +6,13 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 DOCKER = Path(__file__).resolve().parent.parent / "docker"
+BIN = str(Path(sys.executable).parent)
 SCRIPTS = sorted(DOCKER.glob("*.sh"))
 
 
@@ -30,6 +32,116 @@ def test_passwords_are_made_once_and_for_oneself(tmp_path: Path) -> None:
     assert len(set(secrets.values())) == 3
     subprocess.run(["sh", str(DOCKER / "passwords.sh"), str(target)], check=True)
     assert target.read_text() == made
+
+
+def test_scripts_pass_a_linter() -> None:
+    program = shutil.which("shellcheck", path=BIN) or shutil.which("shellcheck")
+    if not program:
+        pytest.skip("shellcheck is not installed (extra dev)")
+    done = subprocess.run([program, *map(str, SCRIPTS)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_compose_file_follows_the_specification(tmp_path: Path) -> None:
+    program = shutil.which("check-jsonschema", path=BIN)
+    if not program:
+        pytest.skip("check-jsonschema is not installed (extra dev)")
+    broken = tmp_path / "compose.yaml"
+    broken.write_text((DOCKER / "compose.yaml").read_text().replace("mem_limit:", "memory_limits:"))
+    command = [program, "--builtin-schema", "vendor.compose-spec"]
+    for path, code in ((DOCKER / "compose.yaml", 0), (broken, 1)):
+        done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+
+
+FAKE_DOCKER = """#!/bin/sh
+echo "$*" >> "$DOCKER_LOG"
+test -s docker/.env || exit 9
+case "$*" in *" cp "*) for last; do :; done; echo certificate > "$last";; esac
+exit "${DOCKER_FAILS:-0}"
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """A copy of what `make up` needs, and an environment whose `docker` only notes what it is asked."""
+    if not shutil.which("make"):
+        pytest.skip("make is not installed")
+    shutil.copytree(DOCKER, tmp_path / "copy" / "docker", ignore=shutil.ignore_patterns(".env", "ca.crt"))
+    shutil.copy(DOCKER.parent / "Makefile", tmp_path / "copy")
+    fake = tmp_path / "bin" / "docker"
+    fake.parent.mkdir()
+    fake.write_text(FAKE_DOCKER)
+    fake.chmod(0o755)
+    path = f"{fake.parent}{os.pathsep}{os.environ['PATH']}"
+    return tmp_path / "copy", {"PATH": path, "DOCKER_LOG": str(tmp_path / "log")}
+
+
+def test_make_up_and_down_ask_docker_for_what_they_should(checkout: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = checkout
+
+    def make(target: str) -> list[str]:
+        told = subprocess.run(
+            ["make", target], cwd=folder, env=environment, capture_output=True, text=True, check=True
+        ).stdout
+        asked = Path(environment["DOCKER_LOG"]).read_text().splitlines()
+        Path(environment["DOCKER_LOG"]).unlink()
+        secrets = re.findall(r"=(\w{48})$", (folder / "docker" / ".env").read_text(), re.MULTILINE)
+        assert len(secrets) == 3
+        assert not any(secret in told + "".join(asked) for secret in secrets)
+        return asked
+
+    compose = "compose --env-file docker/.env -f docker/compose.yaml"
+    certificate = "elasticsearch:/usr/share/elasticsearch/config/certificates/ca.crt docker/ca.crt"
+    for _ in range(2):  # a second time nothing is made anew
+        before = (folder / "docker" / ".env").read_text() if (folder / "docker" / ".env").exists() else None
+        assert make("up") == [f"{compose} up --build --detach", f"{compose} cp {certificate}"]
+        assert (folder / "docker" / "ca.crt").read_text() == "certificate\n"
+        assert before in (None, (folder / "docker" / ".env").read_text())
+    assert make("down") == [f"{compose} down"]
+
+
+def test_make_up_ends_where_docker_fails(checkout: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = checkout
+    done = subprocess.run(
+        ["make", "up"],
+        cwd=folder,
+        env={**environment, "DOCKER_FAILS": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "Kibana:" not in done.stdout
+    assert len(Path(environment["DOCKER_LOG"]).read_text().splitlines()) == 1
+
+
+def test_what_the_image_copies_is_enough_to_install(tmp_path: Path) -> None:
+    """The files that the Dockerfile copies make a package whose commands run and find the mappings."""
+    pytest.importorskip("hatchling", reason="building needs hatchling (extra dev)")
+    told = (DOCKER / "Dockerfile").read_text()
+    for words in re.findall(r"^COPY (.+)$", told, re.MULTILINE):
+        *sources, target = words.split()
+        for source in sources:
+            origin, copy = DOCKER.parent / source, tmp_path / "src" / target
+            if origin.is_dir():
+                shutil.copytree(origin, copy, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                copy.mkdir(parents=True, exist_ok=True)
+                shutil.copy(origin, copy)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index",
+               "--disable-pip-version-check", "--no-compile", "--target", str(tmp_path / "site"),
+               str(tmp_path / "src")]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    program = (
+        "import mirsearch; from mirsearch.indexes import elasticsearch_mapping as m; m.script(); print(m.folder())"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert shown.strip() == str(tmp_path / "site" / "mirsearch" / "mappings")
 
 
 def test_the_compose_file_is_complete() -> None:
