@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from es_fixtures import node_or_skip
@@ -23,7 +24,13 @@ from mirsearch.query import Filters, SearchRequest
 
 pytest.importorskip("elasticsearch")
 trustme = pytest.importorskip("trustme")
+from test_kibana import Kibana, kibana
+
+from mirsearch.indexes import elasticsearch_mapping as mapping
+
+__all__ = ["kibana"]
 CORPUS = MadeCorpus(seed=9)
+DOCKER = Path(__file__).resolve().parent.parent / "docker"
 FIGURES = 120
 PASSWORD = "a-password-of-the-tests"  # of a node that lives as long as this module's tests
 SEARCHING = ["read", "view_index_metadata"]
@@ -247,7 +254,7 @@ def await_block(node: Node, name: str, *, there: bool) -> None:
 
 
 def test_the_script_that_sets_the_password_of_kibana(node: Node, certificates: Path) -> None:
-    script = Path(__file__).resolve().parent.parent / "docker" / "kibana_password.sh"
+    script = DOCKER / "kibana_password.sh"
     environment = {
         "PATH": os.environ["PATH"], "ELASTICSEARCH": node.url, "CA": str(certificates / "ca.pem"), "WAIT": "0",
         "ELASTIC_PASSWORD": PASSWORD, "KIBANA_PASSWORD": "0123456789abcdef",
@@ -261,6 +268,57 @@ def test_the_script_that_sets_the_password_of_kibana(node: Node, certificates: P
     wrong = subprocess.run(["bash", str(script)], env=environment, capture_output=True, text=True, check=False)
     assert wrong.returncode == 1
     assert "not the one this data volume was made with" in wrong.stderr
+
+
+def service(name: str) -> dict[str, Any]:
+    """A service of the compose file."""
+    yaml = pytest.importorskip("yaml")
+    told: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"][name]
+    return told
+
+
+def test_the_script_that_installs_everything(node: Node, certificates: Path, kibana: str) -> None:
+    """With the variables that the compose file sets, and no others, at this node and a Kibana."""
+    values = {"MIRSEARCH_INDEX": f"{node.url}/installed", "MIRSEARCH_ES_USER": "elastic", "KIBANA": kibana,
+              "MIRSEARCH_ES_PASSWORD": PASSWORD, "MIRSEARCH_ES_CA": str(certificates / "ca.pem")}  # fmt: skip
+    assert set(service("install")["environment"]) == set(values)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for words in ("made", "renewed"):
+        done = subprocess.run(["sh", str(DOCKER / "install.sh")], env={"PATH": path, **values},
+                              capture_output=True, text=True, check=False)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert words in done.stdout
+        assert PASSWORD not in done.stdout + done.stderr
+    assert list(node.call("GET", "/_alias/installed")) == ["installed-000001"]
+    assert node.call("GET", "/_scripts/" + mapping.SCRIPT_ID)["found"]
+    assert [path for path, _, _ in Kibana.seen] == [
+        "/api/status", "/api/saved_objects/_import?overwrite=true"
+    ] * 2  # fmt: skip
+    values["MIRSEARCH_ES_PASSWORD"] = "wrong"
+    done = subprocess.run(["sh", str(DOCKER / "install.sh")], env={"PATH": path, **values},
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 1
+    assert len(Kibana.seen) == 4  # nothing goes on after what failed
+    assert "does not accept who you are" in done.stderr
+
+
+def test_the_health_checks(node: Node, certificates: Path, kibana: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def healthy(name: str, **changes: str) -> bool:
+        command = service(name)["healthcheck"]["test"][1].replace("$$", "$")
+        for old, new in {
+            "config/certificates/ca.crt": str(certificates / "ca.pem"), "https://localhost:9200": node.url,
+            "http://localhost:5601": kibana,
+        }.items():  # fmt: skip
+            command = command.replace(old, new)
+        assert PASSWORD not in command
+        environment = {"PATH": os.environ["PATH"], "ELASTIC_PASSWORD": PASSWORD} | changes
+        return subprocess.run(["sh", "-c", command], env=environment, capture_output=True, check=False).returncode == 0
+
+    assert healthy("elasticsearch")
+    assert not healthy("elasticsearch", ELASTIC_PASSWORD="wrong")
+    assert healthy("kibana")
+    monkeypatch.setattr(Kibana, "status", 503)
+    assert not healthy("kibana")
 
 
 def contents(location: str) -> tuple[list[object], int]:
