@@ -32,6 +32,9 @@ MOST_MEASURED = 160
 _TINTED, _STRONG, _MOST_STRONG = 40, 100, 0.06
 """Chroma of what has some color and of colored ink, and the largest share of a gray picture that ink fills."""
 
+_HOLDS_TEXT = 16
+"""Rows from which on a bar may hold its label: how even it is then shows along its edges."""
+
 _LEAST_FILL = 0.55
 _LEAST_ASPECT = 2.0
 _MOST_RECTANGLES = 4000
@@ -110,8 +113,12 @@ def _likeliest(gray: Gray, boxes: list[Rectangle]) -> list[Rectangle]:
         area = np.maximum(1, (bottom - top) * (x1 - x0))
         return np.asarray((of[bottom, x1] - of[top, x1] - of[bottom, x0] + of[top, x0]) / area, np.float64)
 
+    def deviation(top: NDArray[np.int64], bottom: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.sqrt(np.maximum(0.0, mean(squares, top, bottom) - mean(table, top, bottom) ** 2))
+
     inside = mean(table, y0, y1)
-    spread = np.sqrt(np.maximum(0.0, mean(squares, y0, y1) - inside**2))
+    rim = np.where(y1 - y0 >= _HOLDS_TEXT, (y1 - y0) // 8, y1 - y0)
+    spread = np.minimum(deviation(y0, y1), np.maximum(deviation(y0, y0 + rim), deviation(y1 - rim, y1)))
     above = mean(table, np.maximum(0, y0 - 4), np.maximum(1, y0 - 1))
     below = mean(table, np.minimum(height - 1, y1 + 1), np.minimum(height, y1 + 4))
     sign = np.where(bright, 1.0, -1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +11,8 @@ import cv2
 import numpy as np
 
 from mirsearch.analysis.base import OcrEngine, Pixels
-from mirsearch.analysis.lengths import Length, parse_length
+from mirsearch.analysis.label_completion import is_tall
+from mirsearch.analysis.lengths import Length, normalize, parse_length
 from mirsearch.analysis.scale_pairs import Pair, fit
 from mirsearch.analysis.unit_shapes import ink_view, unit_shape
 from mirsearch.corpus import Box
@@ -18,14 +20,17 @@ from mirsearch.corpus import Box
 _CLEAR = 0.80
 """Confidence of OCR from which a label that needed no repair is taken as it is."""
 
-_REPAIRED, _LEAST_VOTE = 0.4, 0.3
-"""What the vote of a repaired reading counts, and the plausibility a reading needs to vote."""
+_REPAIRED, _RARE, _LEAST_VOTE = 0.7, 0.5, 0.3
+"""What the votes of a repaired reading and of millimeters count, and the plausibility a reading needs to vote."""
 
 _TRIMMED = 0.2
 """Part of a label's height cut off above and below: text detectors leave wide margins around small letters."""
 
 _UNSURE = 0.7
 """What the confidence of a repaired reading counts that no other look confirms."""
+
+_UNIT_LOST = re.compile(r"[\d ](?:m|mm|[avfwg4MA]m|0m|[rn]m|mn)[.)]?$")
+"""Readings of units that leave open which one was printed."""
 
 _SHAPE_FITS, _SHAPE_DIFFERS = 1.6, 0.3
 _UNIT_NM = {"nm": (0.1, 1e3), "µm": (1e2, 1e6), "mm": (1e5, 1e8)}
@@ -35,7 +40,7 @@ _UNIT_NM = {"nm": (0.1, 1e3), "µm": (1e2, 1e6), "mm": (1e5, 1e8)}
 def confirmed(pair: Pair, panel: Pixels, ocr: OcrEngine) -> Pair:
     """The pair with its label read again where it is doubtful: what most readings say, as sure as they agree."""
     label = pair.label
-    if not (label.length.repaired or label.confidence < _CLEAR or _rare(label.length)):
+    if not (label.length.repaired or label.confidence < _CLEAR or _rare(label.length) or is_tall(label.box)):
         return pair
     answers = [(label.length, label.confidence)]
     for text, confidence in ocr.recognize(_variants(panel, label.box, pair.bar.box)):
@@ -45,8 +50,13 @@ def confirmed(pair: Pair, panel: Pixels, ocr: OcrEngine) -> Pair:
     shape = unit_shape(ink_view(panel, _grown(panel, label.box, 0.12), pair.bar.box))
     length, share = _elected(answers, shape)
     sure = max((confidence for each, confidence in answers if each == length), default=label.confidence) * share
-    checked = replace(label, length=length, confidence=sure * (_UNSURE if length.repaired and shape is None else 1.0))
+    checked = replace(label, length=length, confidence=sure * (_UNSURE if _open(length) and shape is None else 1.0))
     return replace(pair, label=checked, score=fit(pair.bar, checked))
+
+
+def _open(length: Length) -> bool:
+    """Whether a unit was repaired that could have been another as well: `m` is left of µm, nm and mm alike."""
+    return length.repaired and _UNIT_LOST.search(normalize(length.text)) is not None
 
 
 def _rare(length: Length) -> bool:
@@ -63,6 +73,9 @@ def _grown(panel: Pixels, box: Box, part: float) -> Box:
 
 def _variants(panel: Pixels, box: Box, bar: Box) -> list[Pixels]:
     """Crops of a label: tighter, wider, twice as large, and dark on white by the bar's color."""
+    if is_tall(box):
+        x0, y0, x1, y1 = _grown(panel, box, 0.0)
+        return [np.ascontiguousarray(np.rot90(panel[y0:y1, x0:x1], times)) for times in (1, -1)]
     low = round(_TRIMMED * (box[3] - box[1]))
     crops = []
     for x0, y0, x1, y1 in (
@@ -79,6 +92,7 @@ def _elected(answers: Sequence[tuple[Length, float]], shape: str | None) -> tupl
     votes: dict[float, float] = defaultdict(float)
     for length, confidence in answers:
         vote = confidence * length.plausibility * (_REPAIRED if length.repaired else 1.0)
+        vote *= _RARE if _rare(length) else 1.0
         if shape is not None:
             low, high = _UNIT_NM[shape]
             vote *= _SHAPE_FITS if low <= length.nm <= high else _SHAPE_DIFFERS

@@ -9,11 +9,13 @@ import numpy as np
 
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
 from mirsearch.analysis.lengths import normalize, parse_length
+from mirsearch.corpus import Box
 
 _UNIT_ALONE = re.compile(r"(?:μ ?[mMnr]?|u[mrn]?|nm|nn|hm|[mun]m)[.)]?", re.IGNORECASE)
 _UNIT_LAST = re.compile(r"[oO0.,]{0,3} ?(?:μ ?[mMn]?|u[mn]|nm|nn|hm|mm)[.)]?")
 _DIGITS_ALONE = re.compile(r"[\d.,lIO]{1,6}")
 _WHOLE = re.compile(r"[\d.,]+ ?[a-zA-Zμ]+")
+_UPRIGHT = 1.5
 _TO_THE_LEFT, _TO_THE_RIGHT = (2.0, 3.5), (2.5, 4.0)
 """How far beside a unit its number, and beside a number its unit, may reach, in heights of the line."""
 
@@ -58,3 +60,8 @@ def all_completed(pixels: Pixels, lines: Sequence[TextBox], ocr: OcrEngine) -> l
     if any(_WHOLE.fullmatch(normalize(line.text)) for line in lines):
         return []
     return [whole for line in lines if (whole := completed(pixels, line, ocr)) is not None]
+
+
+def is_tall(box: Box) -> bool:
+    """Whether a line of text stands upright."""
+    return box[3] - box[1] > _UPRIGHT * (box[2] - box[0])

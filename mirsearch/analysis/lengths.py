@@ -82,6 +82,9 @@ _FRAMED = re.compile(
 )
 """A label between the two ends of its bar, `|- 500 nm -|`, as OCR writes them."""
 
+_BOXED_IN = re.compile(rf"[{_END}][{_END}-]{{0,2}} ?(\d[^T]*?) ?[{_END}LJ\]-]{{1,3}}")
+"""`T 500 nm L`: the ends again, where both are read."""
+
 _LOST_EXPONENT = re.compile(r"(?:nm|μm|um|Å) ?\^? ?-[1lI'’´`\"]?$")
 """`nm⁻¹` with its 1 unread."""
 
@@ -117,7 +120,7 @@ def normalize_all(text: str) -> str:
 def parse_length(text: str) -> Length | None:
     """The length a label says, or None where the text is anything else (1/nm, a time, an angle, a magnification…)."""
     clean = normalize(text).translate(_MINUS)
-    framed = _FRAMED.fullmatch(clean)
+    framed = _BOXED_IN.fullmatch(clean) or _FRAMED.fullmatch(clean)
     if re.match(r"[\d.]", clean) and _LOST_EXPONENT.search(clean):
         return None
     if framed is not None:

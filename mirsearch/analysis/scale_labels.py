@@ -14,15 +14,19 @@ from mirsearch.analysis.label_checks import confirmed
 from mirsearch.analysis.label_completion import all_completed, completed, put_together
 from mirsearch.analysis.label_lines import crops, lines_near
 from mirsearch.analysis.scale_pairs import Label, Pair, best_pair, closeness, labels_of
+from mirsearch.analysis.unit_shapes import ink_view
 from mirsearch.corpus import Box
 
 _SURE = 0.62
 """Pair score from which no further crop is read."""
 
+_BESIDE_BEST = 0.7
+"""Score a bar must have beside the likeliest one's to end the search."""
+
 _LIKELY_BARS, _LIKELY_BAR = 8, 0.4
 """Bars whose surroundings are looked at without a text detector, and the score they need."""
 
-_QUICK_LINES, _LEAST_NEAR, _CLEAR = 5, 0.2, 0.75
+_QUICK_LINES, _LEAST_NEAR, _CLEAR = 5, 0.2, 0.6
 """Lines read so, how near to a bar they must be, and the confidence OCR must have."""
 
 _LEAST_QUICK = 0.5
@@ -40,6 +44,9 @@ _WORTH_WIDENING, _WIDER = 0.45, 3
 """Plausibility of a label cut by a window for which a wider one is read, and by how many of its heights wider."""
 
 _MOST_CROPS = 3
+_GOOD_BAR = 0.7
+"""Score of a bar whose surroundings are read once more by its color."""
+
 _LEAST_BAR = 0.3
 """Score below which a bar is not worth a crop of its own."""
 
@@ -54,18 +61,21 @@ def find_labelled_bar(
     pairs = [confirmed(pair, panel, ocr) for pair in _quickly(panel, bars, ocr)]
     best = _choose(pairs, panel, expected)
     tint = tinted(panel)
-    for seen, window in _looks(panel, tint, bars):
-        if _settled(best, expected):
+    for seen, window, upwards in _looks(panel, tint, bars):
+        if _settled(best, expected, bars):
             break
-        labels = _window_labels(seen, window, ocr)
+        labels = turned_labels(seen, window, ocr) if upwards else _window_labels(seen, window, ocr)
         fitting = [pair for label in labels if (pair := best_pair(bars, [label])) is not None]
         pairs += [confirmed(pair, panel, ocr) for pair in fitting if pair.score >= _WORTH_CHECKING]
         best = _choose(pairs, panel, expected)
     return best
 
 
-def _looks(panel: Pixels, tint: Gray | None, bars: Sequence[BarCandidate]) -> Iterator[tuple[Pixels, Box]]:
-    """Views of a panel and windows around its likeliest bars to be read in turn: colored ones as they are, too."""
+def _looks(panel: Pixels, tint: Gray | None, bars: Sequence[BarCandidate]) -> Iterator[tuple[Pixels, Box, bool]]:
+    """Views of a panel and windows around its likeliest bars to be read in turn, and whether they are read upwards.
+
+    Colored lettering is read as it is, too, and the likeliest bar's by its color.
+    """
     windows: list[Box] = []
     for bar in bars:
         if len(windows) >= _MOST_CROPS or bar.score < _LEAST_BAR:
@@ -75,14 +85,28 @@ def _looks(panel: Pixels, tint: Gray | None, bars: Sequence[BarCandidate]) -> It
         window = _window(bar, panel.shape[1], panel.shape[0])
         windows.append(window)
         view = _view(panel, tint, bar)
-        yield view, window
-        if view is not panel:
-            yield panel, window
+        yield view, window, False
+        if bar.vertical:
+            yield view, window, True
+        elif view is not panel:
+            yield panel, window, False
+        elif len(windows) == 1 and bar.score >= _GOOD_BAR and not bar.broken:
+            yield _inked(panel, window, bar), window, False
 
 
-def _settled(best: Pair | None, expected: float | None) -> bool:
-    """Whether nothing further need be read: a sure pair that no caption contradicts."""
-    return best is not None and best.score >= _SURE and (expected is None or _says(best, expected))
+def _inked(panel: Pixels, window: Box, bar: BarCandidate) -> Pixels:
+    """The panel with what has a bar's color in a window dark on white: lettering among texture as bright as it."""
+    x0, y0, x1, y1 = window
+    seen = panel.copy()
+    seen[y0:y1, x0:x1] = ink_view(panel, window, bar.box)
+    return seen
+
+
+def _settled(best: Pair | None, expected: float | None, bars: Sequence[BarCandidate]) -> bool:
+    """Whether nothing further need be read: a sure pair that no caption contradicts, and no bar is far likelier."""
+    if best is None or best.score < _SURE or best.bar.score < _BESIDE_BEST * bars[0].score:
+        return False
+    return expected is None or _says(best, expected)
 
 
 def _says(pair: Pair, expected: float) -> bool:
@@ -98,6 +122,16 @@ def _window_labels(seen: Pixels, window: Box, ocr: OcrEngine) -> list[Label]:
     by = _WIDER * max(label.box[3] - label.box[1] for label in found)
     wider = (max(0, window[0] - by), window[1], min(seen.shape[1], window[2] + by), window[3])
     return _uncut(labels_of(read_window(seen, wider, ocr)), wider, seen.shape[1])
+
+
+def turned_labels(seen: Pixels, window: Box, ocr: OcrEngine) -> list[Label]:
+    """Labels written upwards in a window, boxes in px of the panel."""
+    x0, y0, x1, y1 = window
+    lying = np.ascontiguousarray(np.rot90(seen[y0:y1, x0:x1], -1))
+    found = labels_of(read_window(lying, (0, 0, y1 - y0, x1 - x0), ocr))
+    return [
+        replace(label, box=(x0 + a1, y1 - b1, x0 + c1, y1 - b0)) for label in found for b0, a1, b1, c1 in [label.box]
+    ]
 
 
 def _uncut(labels: Sequence[Label], window: Box, width: int) -> list[Label]:
@@ -153,7 +187,7 @@ def _quickly(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> lis
         clear = [line for found, line in read.items() if line.confidence >= _CLEAR and found in own]
         pair = best_pair([bar], labels_of([*clear, *put_together(clear)]))
         if pair is not None and pair.score >= _LEAST_QUICK:
-            pairs.append(pair)
+            pairs.append(best_pair(bars, [pair.label]) or pair)
     return pairs
 
 

@@ -14,6 +14,12 @@ from mirsearch.corpus import Box
 _DASHED = re.compile(r"[-–—_] ?(\d.*?) ?[-–—_]?")
 """A length with what may be an end of its bar before it."""
 
+_UPRIGHT = 1.5
+"""How much higher than wide a line of text is that is written upwards."""
+
+_WIDEST_UPRIGHT = 1e6
+"""Length in nm from which an upright line beside a label is a column's: working distances are told in mm."""
+
 _RIM = 0.15
 """Part of a label's height that is margin: a bar there stands beside the letters."""
 
@@ -70,7 +76,7 @@ def best_pair(bars: Sequence[BarCandidate], labels: Sequence[Label]) -> Pair | N
 
 def fit(bar: BarCandidate, label: Label) -> float:
     """How well a bar and a label go together: geometry, the bar's own score, the label's plausibility."""
-    if label.dashed and not bar.broken:
+    if (label.dashed and not bar.broken) or (bar.vertical and label.length.nm >= _WIDEST_UPRIGHT):
         return 0.0
     near = closeness(bar, label.box)
     sure = label.length.plausibility * (0.4 + 0.6 * label.confidence)
@@ -79,7 +85,8 @@ def fit(bar: BarCandidate, label: Label) -> float:
 
 def closeness(bar: BarCandidate, label: Box) -> float:
     """Nearness of a label's box to a bar, lying or upright, 0 to 1; a stroke of the label's own letters is none."""
-    if _within(bar.box, label):
+    tall = label[3] - label[1] > _UPRIGHT * (label[2] - label[0])
+    if (tall and not bar.vertical) or (not bar.broken and _within(bar.box, label)):
         return 0.0
     return _upright_nearness(bar, label) if bar.vertical else nearness(bar.box, label)
 
@@ -130,7 +137,7 @@ def _upright_nearness(bar: BarCandidate, label: Box) -> float:
     """Nearness of a label to an upright bar: beside it, upright or turned."""
     x0, y0, x1, y1 = bar.box
     a0, b0, a1, b1 = label
-    if b1 - b0 > 1.5 * (a1 - a0):
+    if b1 - b0 > _UPRIGHT * (a1 - a0):
         return nearness((y0, x0, y1, x1), (b0, a0, b1, a1))
     height = max(4.0, float(b1 - b0))
     gap_x = max(a0 - x1, x0 - a1) / height

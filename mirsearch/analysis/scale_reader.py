@@ -6,15 +6,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, ScaleBarDetector
 from mirsearch.analysis.caption_scales import CaptionScale, caption_scales
+from mirsearch.analysis.inset_frames import inset_boxes, lies_in
 from mirsearch.analysis.scale_labels import find_labelled_bar
 from mirsearch.analysis.scale_pairs import Pair
 from mirsearch.corpus import Box, ScaleReading
 
-_LEAST_PAIR = 0.30
+_LEAST_PAIR = 0.38
 """Pair score below which a label and a bar are taken not to belong together."""
 
 _LEAST_PLAUSIBLE = 0.45
@@ -98,8 +100,7 @@ def _read_panel(
     width = box[2] - box[0]
     box = _with_margin(pixels, box)
     panel = np.ascontiguousarray(pixels[box[1] : box[3], box[0] : box[2]])
-    bars = detector.detect(panel)
-    pair = find_labelled_bar(panel, bars, ocr, told.bar.nm if told.bar is not None else None)
+    bars, pair = _labelled(panel, detector.detect(panel), ocr, told.bar.nm if told.bar is not None else None)
     if pair is not None and _believable(pair, told):
         return _moved(_from_label(pair, told), box)
     if told.bar is not None:
@@ -109,6 +110,20 @@ def _read_panel(
     if told.width is not None and told.width.nm:
         return ScaleReading(told.width.nm / width, source="caption", confidence=0.5 * told.width.confidence)
     return None
+
+
+def _labelled(
+    panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine, expected: float | None
+) -> tuple[Sequence[BarCandidate], Pair | None]:
+    """The bars of the panel itself and the best of them with its label; an inset's only where the caption tells it."""
+    frames = inset_boxes(np.asarray(cv2.cvtColor(panel, cv2.COLOR_RGB2GRAY), np.uint8), bars)
+    own = [bar for bar in bars if not lies_in(bar.box, frames)]
+    pair = find_labelled_bar(panel, own, ocr, expected)
+    if frames and expected is not None and (pair is None or not _agree(pair.label.length.nm, expected)):
+        within = find_labelled_bar(panel, [bar for bar in bars if lies_in(bar.box, frames)], ocr, expected)
+        if within is not None and _agree(within.label.length.nm, expected):
+            return own, within
+    return own, pair
 
 
 def _with_margin(pixels: Pixels, box: Box) -> Box:

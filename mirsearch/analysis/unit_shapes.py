@@ -26,12 +26,13 @@ _MOST_ENLARGED = 6.0
 
 
 def ink_view(panel: Pixels, box: Box, bar: Box) -> Pixels:
-    """The pixels of a box as dark on white where they are of a bar's color, whatever lies behind: (h, w, 3)."""
+    """The pixels of a box as dark on white where they are of a bar's color, the bar itself left out: (h, w, 3)."""
     color, ground = bar_colors(panel, bar)
     x0, y0, x1, y1 = box
     crop = panel[y0:y1, x0:x1].astype(np.float32)
     reach = _REACH * max(_LEAST_REACH, float(np.linalg.norm(ground - color)))
     near = np.clip(1 - np.linalg.norm(crop - color, axis=2) / reach, 0, 1)
+    near[max(0, bar[1] - y0) : max(0, bar[3] - y0), max(0, bar[0] - x0) : max(0, bar[2] - x0)] = 0
     near = np.clip(near / max(_FAINTEST, float(np.percentile(near, _THIN_STROKES))), 0, 1)
     return np.asarray(cv2.cvtColor((255 - 255 * near).astype(np.uint8), cv2.COLOR_GRAY2RGB), np.uint8)
 
