@@ -378,3 +378,12 @@ def test_real_articles_come_as_they_are(shared_data, tmp_path, monkeypatch):
         assert item.article.license.startswith("CC BY")
     assert acquisition.report.skipped_articles.total() == 0
     assert chosen == []  # all there already, and no plot among them is asked for again
+
+
+def test_nothing_damaged_is_kept_to_fail_the_next_run(place, server, world):
+    server.faults({"match": "metadata/PMC103.1.json", "kind": "md5", "times": 4})
+    items, _ = place.run()
+    assert any(isinstance(each, SourceFailure) and each.location == "PMC103" for each in items)
+    server.faults()
+    items, _ = place.run()
+    assert {each.article.pmcid for each in figures(items)} == {"PMC103"}

@@ -289,3 +289,33 @@ def test_a_damaged_table_is_made_anew(tmp_path):
 def test_gzip_is_undone(client, server):
     data = client.fetch(f"{server.url}/epmc/search?query=nano&resultType=core", kinds.SEARCH).data
     assert json.loads(data)["hitCount"] == 1
+
+
+RECORD = "/pmc/metadata/PMC1.1.json"
+
+
+def is_json(path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return True
+
+
+def test_a_damaged_answer_without_a_promised_md5_is_asked_again_and_never_kept(client, server):
+    server.faults({"match": "metadata", "kind": "md5", "times": 1})
+    told = json.loads(client.fetch(server.url + RECORD, kinds.RECORD, max_age=FOREVER, valid=is_json).data)
+    assert told["pmcid"] == "PMC1"
+    assert len(server.paths()) == 2
+    server.faults({"match": "metadata", "kind": "md5"})
+    client._cache.drop(server.url + RECORD)
+    assert fails(client, server.url + RECORD, kinds.RECORD, max_age=FOREVER, valid=is_json).cause == "content"
+    assert client._cache.get(server.url + RECORD) is None
+
+
+def test_a_damaged_answer_that_was_kept_is_asked_anew(client, server):
+    server.faults({"match": "metadata", "kind": "md5", "times": 1})
+    client.fetch(server.url + RECORD, kinds.RECORD)  # nobody looked at it
+    answer = client.fetch(server.url + RECORD, kinds.RECORD, max_age=FOREVER, valid=is_json)
+    assert not answer.cached
+    assert json.loads(answer.data)["pmcid"] == "PMC1"

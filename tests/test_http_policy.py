@@ -145,3 +145,28 @@ def test_waiting_ends_when_it_is_stopped():
     assert pace.wait("a", stop)
     threading.Timer(0.05, stop.set).start()
     assert not pace.wait("a", stop)
+
+
+def test_processes_that_share_a_folder_are_no_faster_than_one(tmp_path):
+    first, second = Pace({"host": 50.0}, folder=tmp_path), Pace({"host": 50.0}, folder=tmp_path)
+    stop, started = threading.Event(), time.monotonic()
+    for number in range(20):
+        assert (first, second)[number % 2].wait("host", stop)
+    assert time.monotonic() - started >= 19 / 50
+
+
+def test_a_rest_one_process_was_asked_for_is_kept_by_the_next(tmp_path):
+    Pace({"host": 1000.0}, folder=tmp_path).hold("host", 0.3)
+    started = time.monotonic()
+    assert Pace({"host": 1000.0}, folder=tmp_path).wait("host", threading.Event())
+    assert time.monotonic() - started >= 0.25
+
+
+@pytest.mark.parametrize("told", ["", "soon", "inf", "nan", "99999999999"])
+def test_a_note_that_can_t_be_right_says_nothing(tmp_path, told):
+    (tmp_path / "host.next").write_text(told)
+    stop = threading.Event()
+    late = threading.Timer(60.0, stop.set)
+    late.start()
+    assert Pace({"host": 1000.0}, folder=tmp_path).wait("host", stop)
+    late.cancel()

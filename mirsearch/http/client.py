@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +49,30 @@ class Answer:
     cached: bool
 
 
+Valid = Callable[[Path], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is asked for, and what the answer must be."""
+
+    url: str
+    kind: Kind
+    md5: str | None
+    into: Path | None
+    valid: Valid | None
+
+    def check(self, host: str, md5: str, part: Path) -> None:
+        """FetchError where an answer's bytes are not those promised, or not whole; another try may go better."""
+        name = urlsplit(self.url).path.rpartition("/")[2][:80]
+        if self.md5 is not None and md5 != self.md5:
+            told = f"{host} sent other bytes than it promised for {name} (md5)"
+            raise FetchError(told, host=host, cause="checksum", passing=True)
+        if self.valid is not None and not self.valid(part):
+            told = f"{host} sent a damaged {self.kind.name}" + (f" ({name})" if name else "")
+            raise FetchError(told, "run it again later", host=host, cause="content", passing=True)
+
+
 class HttpClient:
     """Asks the hosts of some services. Threads may share it; `stop` ends what is under way."""
 
@@ -56,7 +80,7 @@ class HttpClient:
         services = list(services)
         self._policy = UrlPolicy(services)
         self._cache, self._patience = cache, patience or settings.patience()
-        self._pace = Pace(_rates(services))
+        self._pace = Pace(_rates(services), folder=cache.folder / "pace")
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._strikes: dict[str, tuple[int, FetchError]] = {}
@@ -79,27 +103,28 @@ class HttpClient:
         self._cache.close()
 
     def fetch(self, url: str, kind: Kind, *, max_age: float = 0.0, md5: str | None = None, into: Path | None = None,
-              tries: int | None = None) -> Answer:  # fmt: skip
+              tries: int | None = None, valid: Valid | None = None) -> Answer:  # fmt: skip
         """What `url` answers, from the cache where it is not older than `max_age` seconds. FetchError says why not.
 
-        `md5` (hex) is what the bytes must have; `into` a file that gets them instead of the answer's `data`.
+        `md5` (hex) is what the bytes must have; `into` a file that gets them instead of the answer's `data`. Where no
+        MD5 is told, `valid` tells whether an answer (in a file) is whole: a damaged one is asked again, and not kept.
         """
         host = self._policy.check(url)
         kept = self._cache.get(url)
-        if kept is not None and (md5 is not None and kept.md5 != md5):
+        if kept is not None and ((md5 is not None and kept.md5 != md5) or (valid is not None and not valid(kept.path))):
             kept = None
         if kept is not None and time.time() - kept.fetched <= max_age:
             found = _from_cache(kept, into)
             if found is not None:
                 return found
         self._given_up(host)
-        return self._patiently(url, kind, kept, md5, into, tries or self._patience.tries)
+        wanted = _Wanted(url, kind, md5, into, valid)
+        return self._patiently(wanted, kept, tries or self._patience.tries)
 
-    def _patiently(self, url: str, kind: Kind, kept: Stored | None, md5: str | None, into: Path | None,
-                   tries: int) -> Answer:  # fmt: skip
+    def _patiently(self, wanted: _Wanted, kept: Stored | None, tries: int) -> Answer:
         for number in range(1, tries + 1):
             try:
-                answer = self._follow(url, kind, kept, md5, into)
+                answer = self._follow(wanted, kept)
             except FetchError as error:
                 if not error.passing or number == tries or self._too_long(error.wait):
                     self._strike(error)
@@ -107,7 +132,7 @@ class HttpClient:
                 self._rest(error, number)
             else:
                 with self._lock:
-                    self._strikes.pop(urlsplit(url).hostname or "", None)
+                    self._strikes.pop(urlsplit(wanted.url).hostname or "", None)
                 return answer
         raise AssertionError  # the last round returns or raises
 
@@ -138,8 +163,9 @@ class HttpClient:
                 same = last is not None and last.cause == error.cause
                 self._strikes[error.host] = (count + 1 if same else 1, error)
 
-    def _follow(self, url: str, kind: Kind, kept: Stored | None, md5: str | None, into: Path | None) -> Answer:
+    def _follow(self, wanted: _Wanted, kept: Stored | None) -> Answer:
         """One try: the request and the redirects it leads through, each held against the policy."""
+        url, kind = wanted.url, wanted.kind
         deadline = time.monotonic() + (self._patience.total or kind.seconds)
         at, seen = url, {url}
         while True:
@@ -153,13 +179,13 @@ class HttpClient:
                     continue
                 if response.status_code == 304 and kept is not None:
                     self._cache.renew(url)
-                    found = _from_cache(kept, into)
+                    found = _from_cache(kept, wanted.into)
                     if found is None:
                         self._cache.drop(url)
                         raise FetchError(f"the kept answer of {host} is gone", host=host, cause="content", passing=True)
                     return found
                 check_status(response, host)
-                return self._take(response, url, host, kind, md5, into, deadline)
+                return self._take(response, wanted, host, deadline)
 
     def _ask(self, url: str, host: str, kind: Kind, kept: Stored | None) -> requests.Response:
         headers = {"Accept": kind.accept}
@@ -186,21 +212,13 @@ class HttpClient:
             told = " ".join(str(error.args[0] if error.args else error).split())[:120]
             raise FetchError(f"{host} can't be reached: {told}", _NETWORK, host=host, passing=True) from error
 
-    def _take(self, response: requests.Response, url: str, host: str, kind: Kind, md5: str | None, into: Path | None,
-              deadline: float) -> Answer:  # fmt: skip
+    def _take(self, response: requests.Response, wanted: _Wanted, host: str, deadline: float) -> Answer:
+        url, into = wanted.url, wanted.into
         with self._cache.part() as part:
-            body = read_body(response, part, kind, host, deadline)
+            body = read_body(response, part, wanted.kind, host, deadline)
             with self._lock:
                 self.bytes += body.size
-            if md5 is not None and body.md5 != md5:
-                name = urlsplit(url).path.rpartition("/")[2][:80]
-                raise FetchError(
-                    f"{host} sent other bytes than it promised for {name} (md5)",
-                    "",
-                    host=host,
-                    cause="checksum",
-                    passing=True,
-                )
+            wanted.check(host, body.md5, part)
             if into is not None:
                 place(part, into)
             data = b"" if into is not None else part.read_bytes()

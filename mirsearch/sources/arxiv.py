@@ -18,7 +18,7 @@ from mirsearch.http.client import FOREVER, HttpClient
 from mirsearch.http.kinds import EPRINT, FEED, LISTING, is_image
 from mirsearch.settings import ARXIV, ARXIV_OAI, LIMITS, Service
 from mirsearch.sources.articles import clean_text, make_article, normal_doi, normal_year
-from mirsearch.sources.eprints import Eprint
+from mirsearch.sources.eprints import Eprint, intact
 from mirsearch.sources.jats_text import Element
 from mirsearch.sources.latex import latex_figures
 from mirsearch.sources.pdf_pages import first_page, need
@@ -75,7 +75,7 @@ class ArXiv:
         address = f"{ARXIV.base}/e-print/{quote(hit.id.removeprefix('arXiv:'))}{hit.revision or ''}"
         with tempfile.TemporaryDirectory(prefix="mirsearch-") as folder:
             path = Path(folder) / "eprint"
-            self._client.fetch(address, EPRINT, max_age=FOREVER, into=path)
+            self._client.fetch(address, EPRINT, max_age=FOREVER, into=path, valid=intact)
             figures = latex_figures(*Eprint(path, hit.id).scan())
         article = make_article(
             title=hit.title, doi=hit.doi, journal=hit.journal or "arXiv", year=hit.year, license=terms.licenses[0],
@@ -98,7 +98,7 @@ class ArXiv:
         address, _, inner = figure.url.partition("#")
         with tempfile.TemporaryDirectory(prefix="mirsearch-") as folder:
             path = Path(folder) / "eprint"
-            answer = self._client.fetch(address, EPRINT, max_age=FOREVER, into=path)
+            answer = self._client.fetch(address, EPRINT, max_age=FOREVER, into=path, valid=intact)
             data = Eprint(path, address).read(unquote(inner), LIMITS.download_bytes)
         if data.startswith(b"%PDF"):
             data = first_page(data, figure.url)
@@ -116,7 +116,7 @@ class ArXiv:
 
     def _license(self, some_id: str) -> str:
         told = {"verb": "GetRecord", "identifier": f"oai:arXiv.org:{some_id}", "metadataPrefix": "arXivRaw"}
-        answer = self._client.fetch(f"{ARXIV_OAI.base}?{urlencode(told)}", LISTING, max_age=_WEEK)
+        answer = self._client.fetch(f"{ARXIV_OAI.base}?{urlencode(told)}", LISTING, max_age=_WEEK, valid=_is_xml)
         return parse_license(answer.data, some_id)
 
 
@@ -208,6 +208,10 @@ def _xml(data: bytes) -> Element | None:
         return etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError):
         return None
+
+
+def _is_xml(path: Path) -> bool:
+    return _xml(path.read_bytes()) is not None
 
 
 def _file_name(path: str) -> str:

@@ -84,6 +84,21 @@ class Eprint:
                 plain.write(chunk)
 
 
+def intact(path: Path) -> bool:
+    """Whether what is packed can be unpacked to its end; bounds and what there is inside are asked elsewhere."""
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            total = 0
+            with gzip.open(file) if packed else file as stream:
+                while packed and total <= MOST_BYTES and (chunk := stream.read(_CHUNK)):
+                    total += len(chunk)
+    except (OSError, EOFError, zlib.error):
+        return False
+    return True
+
+
 def _members(archive: tarfile.TarFile, name: str) -> Iterator[tarfile.TarInfo]:
     """Plain files whose paths stay inside; links, devices and paths that climb out are passed over."""
     for count, member in enumerate(archive, start=1):

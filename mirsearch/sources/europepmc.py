@@ -151,7 +151,15 @@ def _retracted(told: dict[str, Any], title: str) -> bool:
 def full_text(client: HttpClient, pmcid: str) -> bytes:
     """An article's JATS XML at Europe PMC. FetchError where it does not serve it."""
     # It answers 500 for some articles that exist, always: asking often helps nobody.
-    data = client.fetch(f"{EUROPEPMC.base}/{pmcid}/fullTextXML", ARTICLE, max_age=7 * 86_400.0, tries=2).data
+    address = f"{EUROPEPMC.base}/{pmcid}/fullTextXML"
+    data = client.fetch(address, ARTICLE, max_age=7 * 86_400.0, tries=2, valid=_closes).data
     if b"<errorBean" in data[:300]:
         raise FetchError(f"Europe PMC does not serve the text of {pmcid}", cause="gone")
     return data
+
+
+def _closes(path: Path) -> bool:
+    """Whether a text has its end: a part of one, which nothing else tells, is not kept."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 200))
+        return file.read().rstrip().endswith(b">")

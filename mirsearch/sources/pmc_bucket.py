@@ -89,7 +89,8 @@ class Bucket:
         token: str | None = None
         for _ in range(_MOST_PAGES):
             told = {"list-type": "2", "prefix": prefix, **({"continuation-token": token} if token else {})}
-            answer = self._client.fetch(f"{PMC.base}/?{urlencode(told)}", LISTING, max_age=_DAY)
+            address = f"{PMC.base}/?{urlencode(told)}"
+            answer = self._client.fetch(address, LISTING, max_age=_DAY, valid=_is_listing)
             entries, token = parse_listing(answer.data)
             found += entries
             if token is None:
@@ -98,11 +99,9 @@ class Bucket:
 
     def _record(self, pmcid: str, version: int) -> dict[str, Any]:
         name = f"{pmcid}.{version}"
-        answer = self._client.fetch(f"{PMC.base}/metadata/{name}.json", RECORD, max_age=_DAY)
-        try:
-            record = json.loads(answer.data)
-        except ValueError:
-            record = None
+        address = f"{PMC.base}/metadata/{name}.json"
+        answer = self._client.fetch(address, RECORD, max_age=_DAY, valid=_is_record)
+        record = json.loads(answer.data)
         if not isinstance(record, dict) or str(record.get("pmcid", "")).upper() != pmcid:
             raise SourceError(f"the PMC bucket's record of {name} is not that article's", _AGAIN)
         return record
@@ -122,6 +121,22 @@ class Bucket:
                 return article_of(self._full_text(pmcid), pmcid)
             except SourceError:
                 raise error from None
+
+
+def _is_listing(path: Path) -> bool:
+    try:
+        parse_listing(path.read_bytes())
+    except (OSError, SourceError):
+        return False
+    return True
+
+
+def _is_record(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def parse_listing(data: bytes) -> tuple[list[tuple[str, int]], str | None]:
