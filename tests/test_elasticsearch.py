@@ -20,6 +20,8 @@ from mirsearch.indexes.base import Index
 from mirsearch.query import Filters, SearchRequest
 
 pytest.importorskip("elasticsearch")
+from mirsearch.indexes import elasticsearch_query
+
 FIGURES = 1_500
 CORPUS = MadeCorpus()
 
@@ -28,6 +30,12 @@ def fill(index: Index, figures: int) -> None:
     with index.writer() as writer:
         for record in CORPUS.records(figures):
             writer.put(record)
+
+
+@pytest.fixture(autouse=True)
+def candidates_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So small an index would be scored as a whole; here it is asked as a large one."""
+    monkeypatch.setattr(elasticsearch_query, "EXACT_DOCUMENTS", 0)
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +120,6 @@ def test_a_small_list_of_candidates_is_not_called_exact_where_it_is_not(
     pair: tuple[Index, Index], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With lists of a few entries the threshold must refuse what differs from the whole ranking."""
-    from mirsearch.indexes import elasticsearch_query
-
     monkeypatch.setattr(elasticsearch_query, "NEAREST", 1)  # lists of 8, four times what is asked for
     _, cluster = pair
     refused = 0
@@ -125,6 +131,53 @@ def test_a_small_list_of_candidates_is_not_called_exact_where_it_is_not(
         assert same or not found.exact
         refused += not found.exact
     assert refused
+
+
+def test_a_small_index_is_scored_as_a_whole(pair: tuple[Index, Index], monkeypatch: pytest.MonkeyPatch) -> None:
+    _, cluster = pair
+    request = next(each for each in CORPUS.requests(5) if each.text and each.vector is not None)
+    path, body = cluster.show_request(request)  # type: ignore[attr-defined]
+    assert "rescore" in body
+    monkeypatch.setattr(elasticsearch_query, "EXACT_DOCUMENTS", 10_000)
+    found = cluster.search(request)
+    assert found.exact
+    assert found.detail["exact_by"] == "all scored"
+    assert cluster.show_request(request) == (  # type: ignore[attr-defined]
+        path,
+        elasticsearch_query.Asked(dataclasses.replace(request, exact=True)).body(),
+    )
+
+
+def test_only_large_segments_get_a_graph_and_both_kinds_find_the_same(
+    es_url: str, es_location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mirsearch.indexes import elasticsearch_admin as admin
+    from mirsearch.indexes import elasticsearch_mapping as mapping
+
+    graphs = []
+    for scanned, location in ((100, f"{es_location}-graph"), (mapping.SCANNED_PANELS, es_location)):
+        monkeypatch.setattr(mapping, "SCANNED_PANELS", scanned)
+        index = open_index(location, create=EXTRACTOR)
+        client, physical = index._client, index._physical  # type: ignore[attr-defined]
+        fill(index, 300)
+        client.options(request_timeout=120).indices.forcemerge(index=physical, max_num_segments=1)
+        client.indices.refresh(index=physical)
+        held = client.indices.stats(index=physical, metric="dense_vector")["_all"]["total"]["dense_vector"]
+        graphs.append(held.get("off_heap", {}).get("total_vex_size_bytes"))
+        for request in CORPUS.requests(12):
+            found = index.search(request)
+            exact = index.search(dataclasses.replace(request, exact=True))
+            assert len(found.panels) == len(exact.panels)
+            if found.exact:
+                assert [each.score for each in found.panels] == pytest.approx(
+                    [each.score for each in exact.panels], abs=1e-5
+                )
+        version = admin.server_version(client)
+        index.close()
+        admin.drop(location)
+    if admin.pair(version) >= mapping.UNGRAPHED_FROM:
+        assert graphs[0] > 0
+        assert graphs[1] == 0
 
 
 def test_reading_gives_back_what_was_written(pair: tuple[Index, Index]) -> None:
@@ -291,6 +344,14 @@ def test_every_field_written_is_in_the_mapping_files(index: Index) -> None:
 
     written = {name for document in documents for name in walk(document, "")}
     assert written <= set(fields)
+
+
+def test_the_mapping_and_the_documents_agree_how_often_a_word_is_repeated() -> None:
+    from mirsearch.indexes import elasticsearch_mapping as mapping
+    from mirsearch.indexes.elasticsearch_documents import WEIGHT
+
+    panels = mapping.component_templates(8, (9, 4))["mirsearch-panels"]["template"]
+    assert panels["settings"]["index"]["similarity"]["weighted_words"]["k1"] == pytest.approx(1.2 * WEIGHT)
 
 
 def test_mapping_files_are_found_in_a_source_tree() -> None:

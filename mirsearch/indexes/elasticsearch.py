@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -30,7 +31,7 @@ from mirsearch.indexes.elasticsearch_documents import (
 from mirsearch.indexes.elasticsearch_errors import told
 from mirsearch.indexes.elasticsearch_failures import noted
 from mirsearch.indexes.elasticsearch_search import result
-from mirsearch.indexes.elasticsearch_stats import counts, stored_bytes
+from mirsearch.indexes.elasticsearch_stats import Size, counts, stored_bytes
 from mirsearch.indexes.elasticsearch_writer import session
 from mirsearch.query import Filters, SearchRequest, SearchResult, StoredPanel
 
@@ -47,6 +48,7 @@ class ElasticsearchIndex:
         self.location = str(address)
         self._address, self._client, self._physical = address, client, physical
         self._extractor, self._schema, self._made_on = admin.read_meta(client, address, physical)
+        self._size = Size(client, address.name)
         self._thumbnails: OrderedDict[str, bytes | None] = OrderedDict()
 
     @classmethod
@@ -128,7 +130,7 @@ class ElasticsearchIndex:
                 f"a query vector of shape {request.vector.shape}, where the index holds {self._extractor.dims} dims",
                 "embed the query with the extractor of the index",
             )
-        asked = queries.Asked(request)
+        asked = self._asked(request)
         if not (asked.vector or asked.scale or asked.words):
             return SearchResult([], exact=True, considered=0, detail={"words": []})
         with told(self._address):
@@ -139,7 +141,13 @@ class ElasticsearchIndex:
 
     def show_request(self, request: SearchRequest) -> tuple[str, dict[str, Any]]:
         """Path and JSON body of the search, as any client may POST it; nothing secret is in either."""
-        return f"{self._address.name}/_search?include_named_queries_score=true", queries.Asked(request).body()
+        return f"{self._address.name}/_search?include_named_queries_score=true", self._asked(request).body()
+
+    def _asked(self, request: SearchRequest) -> queries.Asked:
+        """A request as it is sent: of a small index all panels are scored."""
+        with told(self._address):
+            small = self._size.documents() <= queries.EXACT_DOCUMENTS
+        return queries.Asked(dataclasses.replace(request, exact=True) if small else request)
 
     def panels(self, panel_ids: Sequence[str]) -> list[StoredPanel]:
         """Panels by id, in the order asked; NotFoundError names the first that is missing."""

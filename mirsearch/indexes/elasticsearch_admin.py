@@ -11,8 +11,8 @@ from mirsearch.errors import IndexAccessError, IndexMismatchError
 from mirsearch.indexes import elasticsearch_mapping as mapping
 from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
 from mirsearch.indexes.elasticsearch_client import Address, connect, parse
+from mirsearch.indexes.elasticsearch_documents import WORDS_VERSION
 from mirsearch.indexes.elasticsearch_errors import told
-from mirsearch.text import ANALYSIS
 
 _NUMBER = re.compile(r"-(\d{6})$")
 _FIRST_WORDS = "2"
@@ -139,12 +139,13 @@ def words_of(client: Elasticsearch, index: str) -> str:
 
 
 def _check_words(address: Address, words: str) -> None:
-    if words == ANALYSIS:
+    if words == WORDS_VERSION:
         return
-    message = f"the words in {address} were split by rules of version {words}, those of queries are by {ANALYSIS}"
-    if words.isdigit() and int(words) > int(ANALYSIS):
+    message = f"the words in {address} were made by rules of version {words}, those of queries are by {WORDS_VERSION}"
+    theirs, ours = (each.partition(".")[0] for each in (words, WORDS_VERSION))
+    if theirs.isdigit() and int(theirs) > int(ours):
         raise IndexMismatchError(message, "install the mirsearch that made it, or a later one")
-    raise IndexMismatchError(message, f"split them anew with: mirsearch index migrate --index {address}")
+    raise IndexMismatchError(message, f"make them anew with: mirsearch index migrate --index {address}")
 
 
 def bring_up(client: Elasticsearch, index: str) -> None:

@@ -21,8 +21,10 @@ from mirsearch.query import StoredPanel, Vector
 Document = dict[str, Any]
 
 CAPTION_TERMS = 200
-WEIGHT = 10
+WEIGHT = 3
 """How often a word of boost 1 is repeated in `words.all`; k1 of its similarity is 1.2 times that."""
+WORDS_VERSION = f"{text.ANALYSIS}.{WEIGHT}"
+"""What `words` are made by: they are of no use to queries made by other rules."""
 HEAVY = ("vector", "thumbnail", "words", "caption_terms")
 """Fields of a panel that are not read back with it."""
 NOTES = ("analysis", "given", "corrections")

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
-from mirsearch.text import ANALYSIS
+from mirsearch.indexes.elasticsearch_documents import WORDS_VERSION
 
 SCRIPT_ID = f"mirsearch-hybrid-score-v{SCHEMA_VERSION}"
 VECTORS_LEFT_OUT_FROM = (9, 2)
 PACKED_FROM = (9, 3)
 """The first version that takes a vector as packed bytes in base64."""
+UNGRAPHED_FROM = (9, 4)
+"""The first version where a mapping says up to which size a segment goes without a graph."""
+SCANNED_BYTES = 128 << 20
+SCANNED_PANELS = 500_000
+"""Up to so many bytes of rounded vectors, and so many panels, a segment is scanned: that misses nothing, and the graph
+that would save some 10 ms takes longer to build than all else.
+"""
 
 
 def folder() -> Path:
@@ -47,11 +55,17 @@ def component_templates(dims: int, version: tuple[int, int]) -> dict[str, dict[s
         each["template"].setdefault("settings", {}).update(json.loads(_text("analysis.json")))
     if version >= VECTORS_LEFT_OUT_FROM:
         panels["template"]["settings"]["index"]["mapping.exclude_source_vectors"] = True
-    return {
-        "mirsearch-panels": panels,
-        "mirsearch-articles": articles,
-        f"mirsearch-vectors-{dims}": _filled("vectors.json", dims=dims),
-    }
+    vectors = _filled("vectors.json", dims=dims)
+    if version >= UNGRAPHED_FROM:
+        options = vectors["template"]["mappings"]["properties"]["vector"]["index_options"]
+        options["flat_index_threshold"] = flat_threshold(dims)
+    return {"mirsearch-panels": panels, "mirsearch-articles": articles, f"mirsearch-vectors-{dims}": vectors}
+
+
+def flat_threshold(dims: int) -> int:
+    """The k by which Lucene builds no graph of a segment of up to `SCANNED_…`: it builds one from n > k ln n on."""
+    panels = min(SCANNED_PANELS, SCANNED_BYTES // dims)
+    return round(panels / math.log(panels))
 
 
 def index_template(name: str, dims: int) -> dict[str, Any]:
@@ -67,7 +81,7 @@ def meta(extractor: ExtractorIdentity, server: str) -> dict[str, Any]:
     return {
         "mirsearch": {
             "schema_version": SCHEMA_VERSION,
-            "words": ANALYSIS,
+            "words": WORDS_VERSION,
             "extractor": {"name": extractor.name, "version": extractor.version, "dims": extractor.dims},
             "created_on": server,
         }

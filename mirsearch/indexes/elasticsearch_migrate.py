@@ -22,11 +22,10 @@ from mirsearch.indexes import elasticsearch_mapping as mapping
 from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
 from mirsearch.indexes.elasticsearch_bulk import Bulk, index_action
 from mirsearch.indexes.elasticsearch_client import Address, connect, parse
-from mirsearch.indexes.elasticsearch_documents import listed, packed, read_panel, searched_anew
+from mirsearch.indexes.elasticsearch_documents import WORDS_VERSION, listed, packed, read_panel, searched_anew
 from mirsearch.indexes.elasticsearch_errors import told
 from mirsearch.indexes.elasticsearch_lock import WriterLock
 from mirsearch.query import StoredPanel
-from mirsearch.text import ANALYSIS
 
 Progress = Callable[[int, int], None]
 Embed = Callable[[Sequence[StoredPanel]], NDArray[np.float32]]
@@ -62,7 +61,7 @@ class _Move:
         admin.install(self.client, name, extractor.dims, self.server)
         there = admin.numbers(self.client, name)
         filling = {"kind": kind, "from": self.old, "extractor": str(extractor), "schema": SCHEMA_VERSION,
-                   "words": ANALYSIS}  # fmt: skip
+                   "words": WORDS_VERSION}  # fmt: skip
         for index in there.values():
             if index != self.old and self._filling(index) == filling:
                 return index
@@ -94,7 +93,7 @@ def migrate(location: str, progress: Progress | None = None) -> Moved:
     with _moving(location) as move:
         extractor, _, _ = admin.read_meta(move.client, move.address, move.old, moving=True)
         new = move.target("migrate", extractor)
-        if admin.words_of(move.client, move.old) != ANALYSIS:
+        if admin.words_of(move.client, move.old) != WORDS_VERSION:
             _write_anew(move, new, extractor, None, report)
         else:
             new = _copied(move, new, extractor, report)

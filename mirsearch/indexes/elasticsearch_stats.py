@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import time
+from dataclasses import dataclass
 from typing import Any
 
 from elasticsearch import AuthorizationException, Elasticsearch
 
 PRECISE = 40_000
 """Up to so many distinct articles are counted exactly, more of them to about 1 %."""
+COUNTED_SECONDS = 30.0
 GROUPS = {
     "kinds": "panel.kind",
     "techniques": "panel.technique",
@@ -59,6 +62,23 @@ def counts(client: Elasticsearch, name: str) -> dict[str, Any]:
     found["fields_of_view"] = {str(math.floor(each["key"])): each["doc_count"] for each in decades}
     found["sources"] = {each["key"]: each["doc_count"] for each in of_figures["sources"]["buckets"]}
     return found
+
+
+@dataclass(slots=True)
+class Size:
+    """How many documents an index has, asked again when the answer is `COUNTED_SECONDS` old."""
+
+    client: Elasticsearch
+    name: str
+    _count: int = 0
+    _until: float = -math.inf
+
+    def documents(self) -> int:
+        """All documents: panels, figures and what else there is."""
+        if time.monotonic() > self._until:
+            self._count = int(self.client.count(index=self.name)["count"])
+            self._until = time.monotonic() + COUNTED_SECONDS
+        return self._count
 
 
 def stored_bytes(client: Elasticsearch, index: str) -> int | None:
