@@ -14,6 +14,7 @@ from mirsearch.analysis.caption_scales import CaptionScale, caption_scales
 from mirsearch.analysis.inset_frames import inset_boxes, lies_in
 from mirsearch.analysis.scale_labels import find_labelled_bar
 from mirsearch.analysis.scale_pairs import Pair
+from mirsearch.analysis.scale_sharing import share
 from mirsearch.corpus import Box, ScaleReading
 
 _LEAST_PAIR = 0.38
@@ -67,8 +68,10 @@ def read_scales(
         told = _told(part, figure_caption, letter, letters)
         inside = _clip(box, pixels)
         found = None if inside is None else _read_panel(pixels, inside, told, detector, ocr)
-        readings.append(_with_metadata(found, nm_per_px))
-    return readings
+        readings.append(found)
+    if figure_caption:
+        readings = share(readings, boxes, letters, figure_caption)
+    return [_with_metadata(reading, nm_per_px) for reading in readings]
 
 
 def _clip(box: Box, pixels: Pixels) -> Box | None:
