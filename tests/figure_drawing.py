@@ -55,14 +55,24 @@ def compose(tiles: list[list[np.ndarray]], gutter: int, color: int) -> tuple[np.
     return figure, boxes
 
 
-def letter(figure: np.ndarray, boxes: list[Box], style: str, size: int = 28) -> np.ndarray:
-    """The figure with a letter on a white patch at each panel's top-left corner, in the style "a", "(a)" or "A"."""
+def letter(
+    figure: np.ndarray,
+    boxes: list[Box],
+    style: str,
+    size: int = 28,
+    names: str | list[str] = "abcdefghi",
+    corner: str = "top-left",
+) -> np.ndarray:
+    """The figure with a letter on a white patch at a corner of each panel, in the style "a", "(a)" or "A"."""
     picture = Image.fromarray(figure)
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default(size)
-    for number, (x, y, _, _) in enumerate(boxes):
-        name = chr(97 + number)
+    for name, (x, y, right, bottom) in zip(names, boxes, strict=False):
         text = name.upper() if style == "A" else style.replace("a", name)
+        if corner.endswith("right"):
+            x = right - 20 - round(font.getlength(text))  # noqa: PLW2901
+        if corner.startswith("bottom"):
+            y = bottom - 16 - size  # noqa: PLW2901
         inner = draw.textbbox((x + 10, y + 8), text, font=font)
         draw.rectangle((inner[0] - 5, inner[1] - 4, inner[2] + 5, inner[3] + 4), fill="white")
         draw.text((x + 10, y + 8), text, fill="black", font=font)

@@ -61,6 +61,49 @@ def test_letters_without_a_caption(ocr: RapidOcrEngine) -> None:
     assert all_right(found, boxes, list("abc")), found
 
 
+def test_numerals_without_a_caption(ocr: RapidOcrEngine) -> None:
+    figure, boxes = compose([[texture(2 * r + c, 300, 240, grain=2 + c) for c in range(2)] for r in range(2)], 8, 255)
+    names = ["i", "ii", "iii", "iv"]
+    found = separate(letter(figure, boxes, "(a)", names=names), ocr)
+    assert all_right(found, boxes, names), found
+
+
+def test_letters_that_touching_pictures_bear_are_enough_without_a_caption(ocr: RapidOcrEngine) -> None:
+    """Pictures alike enough to show no seam: letters in brackets with room for a panel each decide."""
+    whole = texture(4, 900, 260)
+    boxes = [(0, 0, 300, 260), (300, 0, 600, 260), (600, 0, 900, 260)]
+    found = separate(letter(whole, boxes, "a)"), ocr)
+    assert [label for _, label in found] == ["a", "b", "c"], found
+    assert all(overlap(box, truth) > 0.75 for (box, _), truth in zip(found, boxes, strict=True)), found
+
+
+def test_letters_read_in_every_tile_are_believed_in_any_order(ocr: RapidOcrEngine) -> None:
+    figure, boxes = compose([[texture(2 * r + c, 300, 240, grain=2 + c) for c in range(2)] for r in range(2)], 8, 255)
+    found = separate(letter(figure, boxes, "a", names="acbd"), ocr, list("abcd"), caption_known=True)
+    assert all_right(found, [boxes[n] for n in (0, 2, 1, 3)], list("abcd")), found
+
+
+@pytest.mark.parametrize("corner", ["bottom-left", "top-right", "bottom-right"])
+def test_letters_at_another_corner(ocr: RapidOcrEngine, corner: str) -> None:
+    figure, boxes = compose([[texture(2 * r + c, 300, 240, grain=2 + c) for c in range(2)] for r in range(2)], 6, 255)
+    found = separate(letter(figure, boxes, "(a)", corner=corner), ocr, list("abcd"), caption_known=True)
+    assert all_right(found, boxes, list("abcd")), found
+
+
+def test_a_capital_among_small_letters_is_something_else() -> None:
+    small = [TextBox(f"({name})", (400 * n, 5, 400 * n + 40, 35), 0.99) for n, name in enumerate("acd")]
+    capital, little = (TextBox(text, (5, 300, 25, 330), 0.99) for text in "Bb")
+    assert [each.label for each in choose_letters([*small, capital], list("abcd"))] == ["a", "c", "d"]
+    assert sorted(each.label for each in choose_letters([*small, little], list("abcd"))) == list("abcd")
+
+
+def test_names_of_curves_are_no_panels(ocr: RapidOcrEngine) -> None:
+    figure = plot(6, 700, 520)
+    boxes = [(520, 60 + 70 * n, 700, 130 + 70 * n) for n in range(3)]
+    found = separate(letter(figure, boxes, "(a)", size=22), ocr)
+    assert len(found) == 1, found
+
+
 def test_plots_keep_their_axes(ocr: RapidOcrEngine) -> None:
     figure, boxes = compose([[plot(1, 520, 400), plot(2, 520, 400)]], 20, 255)
     found = separate(letter(figure, boxes, "(a)", size=24), ocr, ["a", "b"], caption_known=True)

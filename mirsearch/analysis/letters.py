@@ -2,110 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from statistics import median
 
 from mirsearch.analysis.base import TextBox
-from mirsearch.corpus import Box
+from mirsearch.analysis.caption_markers import ROMANS, sorted_labels
+from mirsearch.analysis.letter_reading import Letter, letter_of, lookalike, parse_letter, roman
 
-_ROMAN = r"[ivx]{2,4}"
-_NAME = rf"(?:{_ROMAN}|[A-Za-z]\d{{1,2}}|[A-Za-z])"
-_CLOSED = re.compile(rf"^[(\[{{〈<]\s*({_NAME}|\d)\s*[)\]}}〉>.,]?(.*)$")
-_HALF = re.compile(rf"^({_NAME})\s*[)\]}}〉](.*)$")
-_BARE = re.compile(rf"^({_NAME})[.,:]?$")
-_LEADING = re.compile(r"^([A-Za-z])[.:]?\s+(\S.*)$")
-_LOOKALIKES = {
-    "1": "i",
-    "|": "i",
-    "!": "i",
-    "l": "i",
-    "9": "g",
-    "6": "b",
-    "0": "o",
-    "5": "s",
-    "@": "a",
-    "(": "c",
-    "q": "g",
-}
-"""Readings that stand for a letter where that letter is expected and missing."""
+__all__ = [
+    "Letter", "alike", "choose_letters", "expected_run", "in_grid", "in_order", "letter_of", "lookalike", "merged",
+    "numerals", "parse_letter", "roman", "run", "same_case",
+]  # fmt: skip
 
 _NEAR_HEIGHT = 0.45
 """How far a letter's height may be from the others', as a share."""
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A panel letter: label in lower case, its own box (not that of text read with it), style, and how sure."""
-
-    label: str
-    box: Box
-    style: str
-    confidence: float
-    alone: bool = True
-
-    @property
-    def height(self) -> int:
-        """Height of its line in px."""
-        return self.box[3] - self.box[1]
-
-
-def parse_letter(text: TextBox) -> Letter | None:
-    """The panel letter a line of text is or begins with, or None."""
-    line = text.text.strip()
-    for style, pattern in (("closed", _CLOSED), ("half", _HALF), ("bare", _BARE), ("leading", _LEADING)):
-        match = pattern.match(line)
-        if match is None:
-            continue
-        rest = match.group(2).strip() if pattern.groups > 1 else ""
-        if style == "closed" and not re.search(r"[)\]}〉>]", line[: len(line) - len(rest)]) and rest:
-            continue
-        own = len(line) - len(rest) if rest else len(line)
-        return Letter(match.group(1).lower(), _own_box(text.box, own, len(line)), style, text.confidence, not rest)
-    return None
-
-
-def lookalike(text: TextBox, missing: Iterable[str]) -> Letter | None:
-    """A one-letter reading taken for a missing label it is often mistaken for."""
-    core = text.text.strip().strip("()[]{}.,: ")
-    label = _LOOKALIKES.get(core)
-    return Letter(label, text.box, "bare", text.confidence * 0.8) if label is not None and label in missing else None
-
-
-_ROMAN_LOOKALIKES = str.maketrans({**dict.fromkeys("1l|!Ij[]tf'", "i"), **dict.fromkeys("yYuU\\/V", "v"), "X": "x"})
-
-
-def roman(text: TextBox, wanted: Iterable[str]) -> Letter | None:
-    """A roman number as OCR writes them ("(il)", "(1)", "liv)"), where the labels wanted are such; else None."""
-    labels = set(wanted)
-    if "ii" not in labels:
-        return None
-    line = text.text.strip()
-    if not 1 <= len(line) <= 7:
-        return None
-    inner = line.strip("()[]{}<>（）〈〉.,:; ")
-    for core in (inner, inner[1:], inner[:-1], inner[1:-1]) if inner == line else (inner, inner.strip("c(")):
-        label = core.translate(_ROMAN_LOOKALIKES).lower().replace(" ", "")
-        if label in labels and set(label) <= set("ivx"):
-            return Letter(label, text.box, "closed" if inner != line else "bare", 0.9 * text.confidence)
-    return None
-
-
-def letter_of(text: TextBox, wanted: Iterable[str]) -> Letter | None:
-    """The letter a line is or begins with; where roman numbers are wanted, whatever OCR made of one."""
-    labels = set(wanted)
-    letter = parse_letter(text)
-    return letter if letter is not None and letter.label in labels else roman(text, labels) or letter
-
-
-def _own_box(box: Box, own: int, whole: int) -> Box:
-    """The part of a line's box that its first `own` of `whole` characters fill."""
-    x0, y0, x1, y1 = box
-    if own >= whole:
-        return box
-    width = min(x1 - x0, max(round((x1 - x0) * own / whole), round((y1 - y0) * 0.4 * own)))
-    return (x0, y0, x0 + width, y1)
 
 
 def choose_letters(texts: Sequence[TextBox], expected: Sequence[str]) -> list[Letter]:
@@ -182,7 +92,7 @@ def run(letters: Sequence[Letter]) -> list[Letter]:
     best: list[Letter] = []
     for sequence in (
         [chr(n) for n in range(97, 123)],
-        ["i", "ii", "iii", "iv", "v", "vi"],
+        list(ROMANS),
         [str(n) for n in range(1, 10)],
     ):
         found: list[Letter] = []
@@ -215,8 +125,10 @@ def merged(known: list[Letter], read: Sequence[Letter], lined: bool = False) -> 
     for letter in read:
         if len(styles) == 1 and (letter.style in ("closed", "half")) not in styles:
             continue
+        if not same_case(letter, known):
+            continue
         value = _rating(letter, pool) + letter.confidence
-        value -= sum(not in_order(*sorted((letter, each), key=_by_label)) for each in known)
+        value -= sum(not in_order(*_by_label_order(letter, each)) for each in known)
         if lined and value < 2.0:
             continue
         if letter.label not in best or value > best[letter.label][0]:
@@ -225,14 +137,37 @@ def merged(known: list[Letter], read: Sequence[Letter], lined: bool = False) -> 
     return [*known, *(letter for label, (_, letter) in best.items() if label not in have)]
 
 
+def _by_label_order(first: Letter, second: Letter) -> tuple[Letter, Letter]:
+    """Two letters in the order of their labels; numerals by value."""
+    if first.label in ROMANS and second.label in ROMANS and len(first.label + second.label) > 2:
+        swapped = ROMANS.index(first.label) > ROMANS.index(second.label)
+    else:
+        swapped = sorted_labels([first.label, second.label])[0] != first.label
+    return (second, first) if swapped else (first, second)
+
+
 def alike(letter: Letter, known: Sequence[Letter]) -> bool:
     """Whether a letter is of the size and style of those known, where any are."""
     if not known:
         return True
-    if not _similar(letter.height, round(median(each.height for each in known))):
+    if not _similar(letter.height, round(median(each.height for each in known))) or not same_case(letter, known):
         return False
     bracketed = sum(each.style in ("closed", "half") for each in known)
     return letter.style in ("closed", "half") or letter.alone or bracketed < len(known)
+
+
+def same_case(letter: Letter, known: Sequence[Letter]) -> bool:
+    """Whether a letter is not plainly of the other case than most of those known."""
+    told = [each.upper for each in known if each.upper is not None]
+    return letter.upper is None or 2 * told.count(letter.upper) >= len(told)
+
+
+def in_grid(letter: Letter, known: Sequence[Letter]) -> bool:
+    """Whether a letter stands in the row of one known letter and in the column of another."""
+    near, others = 0.5 * letter.height, [each for each in known if each.label != letter.label]
+    rows = {each.label for each in others if abs(each.box[1] - letter.box[1]) < near}
+    columns = {each.label for each in others if abs(each.box[0] - letter.box[0]) < near}
+    return bool(rows) and bool(columns) and len(rows | columns) >= 2
 
 
 def expected_run(letters: Sequence[Letter], most: int) -> list[str]:
@@ -251,7 +186,7 @@ def _completed(chosen: list[Letter], found: list[Letter]) -> list[Letter]:
     have = {each.label for each in chosen}
     height = round(median(each.height for each in chosen))
     for letter in sorted(found, key=lambda each: -each.confidence):
-        if letter.label in have or not _similar(letter.height, height):
+        if letter.label in have or not _similar(letter.height, height) or not same_case(letter, chosen):
             continue
         tolerance = max(6.0, height * 0.6)
         lined = any(
@@ -262,3 +197,11 @@ def _completed(chosen: list[Letter], found: list[Letter]) -> list[Letter]:
             chosen = [*chosen, letter]
             have.add(letter.label)
     return chosen
+
+
+def numerals(texts: Sequence[TextBox], most: int) -> list[str]:
+    """The roman numbers up to `most`, where texts of a figure show that its panels bear such: (ii) and one more."""
+    series = list(ROMANS[: max(2, min(most, len(ROMANS)))])
+    found = [letter for text in texts if (letter := roman(text, series)) is not None and letter.style == "closed"]
+    labels = {each.label for each in _alike(found)}
+    return series if len(labels) >= 2 and any(len(label) > 1 for label in labels) else []

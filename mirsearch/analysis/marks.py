@@ -13,8 +13,9 @@ from mirsearch.corpus import Box
 _DARK, _LIGHT = 95, 175
 _LOWEST, _HIGHEST = 0.009, 0.06
 _MOST_PARTS = 20_000
+_SOLID, _STEM = 0.95, 0.4
 _MOST_STROKES = 5
-"""Strokes beside each other in "(iii)"."""
+"""Strokes beside each other in "(iii)"; a stroke that fills its box is part of a letter only if narrow."""
 
 
 def lone_marks(gray: NDArray[np.uint8], zones: Sequence[Box], heights: tuple[float, float] | None = None) -> list[Box]:
@@ -43,16 +44,19 @@ def _in_zones(parts: NDArray[np.int32], zones: Sequence[Box], margin: float) -> 
 
 
 def _parts(mask: NDArray[np.bool_], low: float, high: float) -> NDArray[np.int32]:
-    """Connected parts of letter-like size: rows of x0, y0, x1, y1, from the left."""
+    """Connected parts of letter-like size, from the left: x0, y0, x1, y1, and 1 for a mere bar as the stem of an "i"."""
     count, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     if count > _MOST_PARTS:
-        return np.zeros((0, 4), np.int32)
+        return np.zeros((0, 5), np.int32)
     width, height, area = stats[:, 2], stats[:, 3], stats[:, 4]
     share = area / np.maximum(1, width * height)
-    right = (height >= 0.55 * low) & (height <= high) & (width <= 1.3 * height + 2) & (share > 0.12) & (share < 0.95)
+    right = (height >= 0.55 * low) & (height <= high) & (width <= 1.3 * height + 2) & (share > 0.12)
+    bar = (share >= _SOLID) & (width <= _STEM * height)
+    right &= (share < _SOLID) | bar
     right[0] = False
     kept = stats[right]
-    boxes = np.stack([kept[:, 0], kept[:, 1], kept[:, 0] + kept[:, 2], kept[:, 1] + kept[:, 3]], axis=1)
+    ends = (kept[:, 0] + kept[:, 2], kept[:, 1] + kept[:, 3])
+    boxes = np.stack([kept[:, 0], kept[:, 1], *ends, bar[right]], axis=1)
     return np.asarray(boxes[np.argsort(boxes[:, 0])], np.int32)
 
 
@@ -70,8 +74,10 @@ def _lone(parts: NDArray[np.int32], zones: Sequence[Box], low: float) -> list[Bo
         if len(group) > _MOST_STROKES:
             continue
         members = parts[group]
+        if members[:, 4].all():
+            continue
         x0, y0 = members[:, :2].min(axis=0)
-        x1, y1 = members[:, 2:].max(axis=0)
+        x1, y1 = members[:, 2:4].max(axis=0)
         starts = any(left <= x0 < right and top <= y0 < bottom for left, top, right, bottom in zones)
         if starts and x1 - x0 <= 2.4 * (y1 - y0) and y1 - y0 >= low:
             boxes.append((int(x0), int(y0), int(x1), int(y1)))

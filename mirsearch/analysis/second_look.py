@@ -9,9 +9,22 @@ import cv2
 import numpy as np
 
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
+from mirsearch.analysis.corners import TOP_LEFT, Corner, at_corner
 from mirsearch.analysis.gutters import reading_order
-from mirsearch.analysis.letters import Letter, alike, expected_run, letter_of, lookalike, merged, run
+from mirsearch.analysis.letters import (
+    Letter,
+    alike,
+    expected_run,
+    in_grid,
+    letter_of,
+    lookalike,
+    merged,
+    numerals,
+    parse_letter,
+    run,
+)
 from mirsearch.analysis.marks import lone_marks
+from mirsearch.analysis.places import area, grown, levels, moved, overlap, padded
 from mirsearch.corpus import Box
 
 _READ_SIDE = 160
@@ -24,42 +37,100 @@ _MARGIN = 0.06
 
 
 class SecondLook:
-    """Completes the letters of one figure. `tiles` are what its gutters leave; `expected` the caption's labels."""
+    """Completes the letters of one figure, which stand at one `corner` of their panels.
 
-    def __init__(self, pixels: Pixels, ocr: OcrEngine, tiles: Sequence[Box], expected: Sequence[str]) -> None:
+    `tiles` are what the figure's gutters leave; `expected` the caption's labels; `series` those that the figure itself
+    seems to use, where no caption names any.
+    """
+
+    def __init__(
+        self,
+        pixels: Pixels,
+        ocr: OcrEngine,
+        tiles: Sequence[Box],
+        expected: Sequence[str],
+        corner: Corner = TOP_LEFT,
+        series: Sequence[str] = (),
+    ) -> None:
         self._pixels = pixels
         self._ocr = ocr
         self._tiles = list(tiles)
         self._expected = list(expected)
+        self._series = list(series)
+        self._corner = corner
         self._looks = 0
         self._known: dict[Box, tuple[str, float]] = {}
 
-    def completed(self, letters: list[Letter], searching: bool) -> list[Letter]:
-        """`letters` and those found besides; without expected labels only where `searching` or a run has begun."""
-        wanted = self._expected or (expected_run(letters, len(self._tiles)) if letters or searching else [])
+    def completed(self, letters: list[Letter], searching: bool, firm: Sequence[Letter] = ()) -> list[Letter]:
+        """`letters` and those found besides; without expected labels only where `searching` or a run has begun.
+
+        `firm` are those beyond doubt, kept wherever they stand.
+        """
+        letters = self._searched(letters, searching)
+        wanted = self._wanted(letters, searching)
+        if self._expected:
+            letters = self._by_grid(letters, self._expected)
+            return self._by_elimination(letters, wanted) if len(letters) < len(wanted) else letters
+        if not firm and (len(run(letters)) < len(letters) or len(letters) < len(self._tiles)):
+            letters = self._by_elimination(letters, wanted) if 2 * len(letters) >= len(wanted) else letters
+        letters = run(self._by_grid(letters, wanted) if self._series or len(letters) == len(wanted) else letters)
+        if self._series and len(letters) < len(self._tiles):
+            return []  # numerals read too badly to join tiles by
+        corners = sum(at_corner(each, self._tiles, self._corner) for each in letters)
+        fits = 2 * corners >= len(letters) or len(firm) == len(letters)
+        if len(letters) >= max(2, len(firm)) and fits:
+            return self._beyond(letters)
+        if not firm and searching and not self._series:
+            self._series = numerals(self._readings(), len(self._tiles))
+            return self.completed([], searching) if self._series else []
+        return list(firm)
+
+    def _searched(self, letters: list[Letter], searching: bool) -> list[Letter]:
+        """`letters` and what lone marks, then places where one is missing, are read as."""
+        wanted = self._wanted(letters, searching)
         for round_number in range(2):
             if len(letters) < len(wanted):
                 letters = self._marks(letters, wanted, lined=round_number == 0)
         if len(letters) < len(wanted):
-            letters = self._at([_grown(hole) for hole in self._holes(letters)], letters, wanted)
+            letters = self._at([grown(hole) for hole in self._holes(letters)], letters, wanted)
         if len(letters) < len(wanted):
             letters = self._at(self._corners(letters), letters, wanted)
-        if self._expected:
-            letters = self._by_grid(letters)
-            return self._by_elimination(letters, wanted) if len(letters) < len(wanted) else letters
-        if len(run(letters)) < len(letters) or len(letters) < len(self._tiles):
-            letters = self._by_elimination(letters, wanted) if 2 * len(letters) >= len(wanted) else letters
-        letters = run(letters)
-        corners = sum(at_corner(each, self._tiles) for each in letters)
-        return letters if len(letters) >= 2 and 2 * corners >= len(letters) else []
+        return letters
+
+    def _wanted(self, letters: list[Letter], searching: bool) -> list[str]:
+        """The labels to look for: the caption's, else those the letters found so far let expect."""
+        if self._expected or self._series:
+            return self._expected or self._series
+        return expected_run(letters, len(self._tiles)) if letters or searching else []
+
+    def _readings(self) -> list[TextBox]:
+        """What the marks looked at so far were surely read as."""
+        return [TextBox(text, padded(box), sure) for box, (text, sure) in self._known.items() if sure >= _SURE]
+
+    def _lone_letters(self) -> list[Letter]:
+        """What marks were read as, of any label."""
+        return [letter for text in self._readings() if (letter := parse_letter(text)) is not None and letter.alone]
+
+    def _beyond(self, letters: list[Letter]) -> list[Letter]:
+        """Adds the letters that follow, of pictures that touch: in the row of one letter and the column of another."""
+        taken = {each.label for each in letters}
+        read = self._lone_letters()
+        for label in (chr(code) for code in range(98, 123)):
+            if label in taken:
+                continue
+            fitting = [each for each in read if each.label == label and alike(each, letters) and in_grid(each, letters)]
+            if not fitting or len(run([*letters, fitting[0]])) <= len(letters):
+                break
+            letters = [*letters, max(fitting, key=lambda each: each.confidence)]
+        return letters
 
     def _holes(self, letters: list[Letter]) -> list[Box]:
         """Where rows and columns of the letters found cross and no letter is known yet."""
         if len(letters) < 2:
             return []
         height = median(each.height for each in letters)
-        lefts = _levels([each.box[0] for each in letters], height)
-        tops = _levels([each.box[1] for each in letters], height)
+        lefts = levels([each.box[0] for each in letters], height)
+        tops = levels([each.box[1] for each in letters], height)
         size = (round(1.5 * height), round(height))
         return [
             (round(left), round(top), round(left) + size[0], round(top) + size[1])
@@ -79,12 +150,12 @@ class SecondLook:
         if letters:
             size = median(each.height for each in letters)
             heights = (0.3 * size, 1.15 * size)
-            for level in _levels([each.box[1] for each in letters], size):
+            for level in levels([each.box[1] for each in letters], size):
                 zones.append((0, round(level - 0.5 * size), width, round(level + size)))
-            for level in _levels([each.box[0] for each in letters], size):
+            for level in levels([each.box[0] for each in letters], size):
                 zones.append((round(level - 0.5 * size), 0, round(level + size), height))
         marks = lone_marks(cv2.cvtColor(self._pixels, cv2.COLOR_RGB2GRAY), zones, heights)
-        marks = [box for box in marks if not any(_overlap(box, each.box) for each in letters)]
+        marks = [box for box in marks if not any(overlap(box, each.box) for each in letters)]
         marks = sorted(marks, key=lambda box: -(box[3] - box[1]))[:_MOST_MARKS]
         unread = [box for box in marks if box not in self._known]
         answers = self._ocr.recognize([self._around(box) for box in unread])
@@ -95,11 +166,19 @@ class SecondLook:
             letter
             for box, (text, confidence) in zip(marks, texts, strict=True)
             if confidence >= _SURE
-            and (letter := letter_of(TextBox(text, _padded(box), confidence), missing))
+            and (letter := letter_of(TextBox(text, padded(box), confidence), missing))
             and letter.alone
             and letter.label in missing
         ]
+        if not self._expected:
+            others = [each for each in self._lone_letters() if at_corner(each, self._tiles, self._corner)]
+            read = [each for each in read if self._placed(each, [*letters, *others])]
         return merged(letters, read, lined)
+
+    def _placed(self, letter: Letter, pool: Sequence[Letter]) -> bool:
+        """Whether a mark's reading is a panel letter by its brackets or its place: no caption speaks for it."""
+        bracketed = letter.style in ("closed", "half")
+        return bracketed or at_corner(letter, self._tiles, self._corner) or in_grid(letter, pool)
 
     def _around(self, box: Box) -> Pixels:
         """The crop of a mark with a margin."""
@@ -108,14 +187,16 @@ class SecondLook:
         return np.ascontiguousarray(self._pixels[y0 : box[3] + margin, x0 : box[2] + margin])
 
     def _corners(self, letters: list[Letter]) -> list[Box]:
-        """Where letters stand in tiles that have none yet: around their top-left corners."""
+        """Where letters stand in tiles that have none yet: around the corner the others stand at."""
         side = max(self._pixels.shape[:2])
         height = median(each.height for each in letters) if letters else 0.0
         places: list[Box] = []
-        for x0, y0, x1, y1 in sorted(unlettered(self._tiles, letters), key=lambda box: -_area(box)):
+        for tile in sorted(unlettered(self._tiles, letters, self._corner), key=lambda box: -area(box)):
+            x0, y0, x1, y1 = tile
             reach = min(0.12 * side, max(0.06 * side, 0.2 * min(x1 - x0, y1 - y0), 3 * height))
             out = max(0.03 * side, 1.2 * height)
-            places.append((round(x0 - out), round(y0 - out), round(x0 + reach), round(y0 + reach)))
+            place = (round(x0 - out), round(y0 - out), round(x0 + reach), round(y0 + reach))
+            places.append(self._corner.mirrored(place, tile))
         return places
 
     def _at(self, places: list[Box], letters: list[Letter], wanted: Sequence[str]) -> list[Letter]:
@@ -137,7 +218,7 @@ class SecondLook:
         crop = np.ascontiguousarray(self._pixels[top : max(0, place[3]), left : max(0, place[2])])
         if min(crop.shape[:2]) < 8:
             return []
-        lines = [_moved(text, left, top) for text in self._ocr.read(crop, side_limit=_READ_SIDE)]
+        lines = [moved(text, left, top) for text in self._ocr.read(crop, side_limit=_READ_SIDE)]
         lines.sort(key=lambda text: text.box[0] + text.box[1])
         found = []
         for line in lines:
@@ -150,25 +231,24 @@ class SecondLook:
 
     def _comparable(self) -> bool:
         """Whether no tile is a mere strip or scrap beside the others, as an axis label cut off would be."""
-        areas = [_area(box) for box in self._tiles]
+        areas = [area(box) for box in self._tiles]
         height, width = self._pixels.shape[:2]
         broad = all(min((box[2] - box[0]) / width, (box[3] - box[1]) / height) >= _BROAD for box in self._tiles)
         return min(areas) >= 0.25 * max(areas) or broad
 
-    def _by_grid(self, letters: list[Letter]) -> list[Letter]:
+    def _by_grid(self, letters: list[Letter], wanted: Sequence[str]) -> list[Letter]:
         """Where there are as many tiles as labels and most letters read stand in reading order, all stand in it."""
-        if len(self._tiles) != len(self._expected) or not letters:
+        if len(self._tiles) != len(wanted) or not letters:
             return letters
         order = [self._tiles[n] for n in reading_order(self._tiles)]
-        home = dict(zip(self._expected, order, strict=True))
-        fitting = {each.label: each for each in letters if at_corner(each, [home[each.label]])}
+        home = dict(zip(wanted, order, strict=True))
+        fitting = {each.label: each for each in letters if at_corner(each, [home[each.label]], self._corner)}
         if len(fitting) == len(letters) or len(fitting) < max(2, round(_FITTING * len(letters))):
             return letters
+        if not self._series and len(letters) == len(wanted) and len(unlettered(order, letters, self._corner)) == 0:
+            return letters  # each tile has one: whoever made the figure ran its letters another way
         height = round(median(each.height for each in letters))
-        return [
-            fitting.get(label) or Letter(label, (box[0], box[1], box[0] + height, box[1] + height), "guess", 0.3)
-            for label, box in home.items()
-        ]
+        return [fitting.get(label) or self._guess(label, box, height) for label, box in home.items()]
 
     def _by_elimination(self, letters: list[Letter], wanted: Sequence[str]) -> list[Letter]:
         """Where as many tiles lack a letter as labels are missing, they belong together in reading order."""
@@ -176,70 +256,27 @@ class SecondLook:
         holes = self._holes(letters)
         if letters and len(holes) == len(missing):
             return [*letters, *(Letter(label, hole, "guess", 0.3) for label, hole in zip(missing, holes, strict=True))]
-        free = unlettered(self._tiles, letters)
+        free = unlettered(self._tiles, letters, self._corner)
         if not free or len(free) != len(missing) or not self._comparable():
             return letters
         height = round(median(each.height for each in letters)) if letters else 12
         rows = [free[n] for n in reading_order(free)]
-        guesses = [
-            Letter(label, (box[0], box[1], box[0] + height, box[1] + height), "guess", 0.3)
-            for label, box in zip(missing, rows, strict=True)
-        ]
-        return [*letters, *guesses]
+        return [*letters, *(self._guess(label, box, height) for label, box in zip(missing, rows, strict=True))]
+
+    def _guess(self, label: str, tile: Box, height: int) -> Letter:
+        """A letter put where a tile's would stand."""
+        place = (tile[0], tile[1], tile[0] + height, tile[1] + height)
+        return Letter(label, self._corner.mirrored(place, tile), "guess", 0.3)
 
 
-def at_corner(letter: Letter, tiles: Sequence[Box]) -> bool:
-    """Whether a letter stands at the top-left corner of one of the tiles."""
-    for x0, y0, x1, y1 in tiles:
-        across = (letter.box[0] - x0) / max(1, x1 - x0)
-        down = (letter.box[1] - y0) / max(1, y1 - y0)
-        if -0.1 <= across <= 0.2 and -0.1 <= down <= 0.15:
-            return True
-    return False
-
-
-def unlettered(tiles: Sequence[Box], letters: Sequence[Letter]) -> list[Box]:
-    """Tiles with no letter in their upper left quarter or just outside it."""
+def unlettered(tiles: Sequence[Box], letters: Sequence[Letter], corner: Corner = TOP_LEFT) -> list[Box]:
+    """Tiles with no letter in the quarter at their corner (the upper left one, mostly) or just outside it."""
     free = []
-    for x0, y0, x1, y1 in tiles:
+    for tile in tiles:
+        x0, y0, x1, y1 = tile
         margin_x, margin_y = _MARGIN * (x1 - x0) + 4, _MARGIN * (y1 - y0) + 4
-        quarter = (round(x0 - margin_x), round(y0 - margin_y), (x0 + x1) // 2, (y0 + y1) // 2)
-        if not any(_overlap(quarter, each.box) for each in letters):
+        upper_left = (round(x0 - margin_x), round(y0 - margin_y), (x0 + x1) // 2, (y0 + y1) // 2)
+        quarter = corner.mirrored(upper_left, tile)
+        if not any(overlap(quarter, each.box) for each in letters):
             free.append((x0, y0, x1, y1))
     return free
-
-
-def _levels(values: list[int], height: float) -> list[float]:
-    """Means of groups of values that lie within a letter's height of each other, ascending."""
-    groups: list[list[int]] = []
-    for value in sorted(values):
-        if groups and value - groups[-1][-1] <= height:
-            groups[-1].append(value)
-        else:
-            groups.append([value])
-    return [sum(group) / len(group) for group in groups]
-
-
-def _area(box: Box) -> int:
-    return (box[2] - box[0]) * (box[3] - box[1])
-
-
-def _padded(box: Box) -> Box:
-    """A mark's box with the margin OCR leaves around a line."""
-    margin = max(2, round(0.2 * (box[3] - box[1])))
-    return (box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin)
-
-
-def _grown(box: Box) -> Box:
-    """A box with its own height of margin around it."""
-    margin = max(6, box[3] - box[1])
-    return (box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin)
-
-
-def _overlap(first: Box, second: Box) -> bool:
-    return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
-
-
-def _moved(text: TextBox, left: int, top: int) -> TextBox:
-    x0, y0, x1, y1 = text.box
-    return TextBox(text.text, (x0 + left, y0 + top, x1 + left, y1 + top), text.confidence)

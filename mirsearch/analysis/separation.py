@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
 from mirsearch.analysis.caption_markers import sorted_labels
+from mirsearch.analysis.corners import TOP_LEFT, Corner, at_corner, firm_letters, spread_letters, usual_corner
 from mirsearch.analysis.gutters import Canvas, is_picture, reading_order, tiles
-from mirsearch.analysis.letters import choose_letters
+from mirsearch.analysis.letters import Letter, choose_letters, numerals
 from mirsearch.analysis.look import flatness
 from mirsearch.analysis.mosaic import mosaic
 from mirsearch.analysis.partition import Partition
-from mirsearch.analysis.second_look import SecondLook, at_corner
+from mirsearch.analysis.second_look import SecondLook
 from mirsearch.corpus import Box
 
 _WORK_SIDE = 2000
@@ -57,19 +59,38 @@ def separate(
 def _separate(pixels: Pixels, ocr: OcrEngine, expected: list[str], texts: list[TextBox], known: bool) -> Panels:
     canvas = Canvas(pixels)
     grid = _tiles(canvas)
-    letters = choose_letters(texts, expected)
+    series = [] if known or expected else numerals(texts, len(grid))
+    letters = choose_letters(texts, expected or series)
+    corner = usual_corner(letters, grid)
+    firm = [] if known else _firm(letters, texts, grid, canvas)
     if known and not expected:
-        letters = [each for each in letters if at_corner(each, grid)]
+        letters = [each for each in letters if at_corner(each, grid, corner)]
     if len(grid) >= 2 or letters:
-        letters = SecondLook(pixels, ocr, grid, expected).completed(letters, searching=not known)
+        look = SecondLook(pixels, ocr, grid, expected, corner, series)
+        letters = look.completed(letters, searching=not known, firm=firm)
     if len(letters) >= 2:
-        parts = Partition(canvas, letters).parts()
-        return _ordered([(canvas.trimmed(box), letter.label) for box, letter in parts])
+        parts = _parts(canvas, pixels, letters, corner)
+        return _ordered([(canvas.trimmed(box), label) for box, label in parts])
     unlettered = _pictures(canvas, grid, pixels)
     if len(unlettered) >= 2 and not letters:
         return _ordered([(box, None) for box in unlettered])
     label = letters[0].label if letters and expected else None
     return [(canvas.trimmed(canvas.box), label)]
+
+
+def _firm(letters: list[Letter], texts: list[TextBox], grid: list[Box], canvas: Canvas) -> list[Letter]:
+    """The letters, where they can be nothing but panel letters without a caption that names them; else none."""
+    return spread_letters(letters, texts, canvas.width, canvas.height) or firm_letters(letters, texts, grid)
+
+
+def _parts(canvas: Canvas, pixels: Pixels, letters: list[Letter], corner: Corner) -> list[tuple[Box, str]]:
+    """A part of the figure for each letter; mirrored for the cutting where letters stand at another corner."""
+    if corner == TOP_LEFT:
+        return [(box, letter.label) for box, letter in Partition(canvas, letters).parts()]
+    turned = np.ascontiguousarray(pixels[:: -1 if corner.bottom else 1, :: -1 if corner.right else 1])
+    moved = [replace(each, box=corner.mirrored(each.box, canvas.box)) for each in letters]
+    parts = Partition(Canvas(turned), moved).parts()
+    return [(corner.mirrored(box, canvas.box), letter.label) for box, letter in parts]
 
 
 def _tiles(canvas: Canvas) -> list[Box]:

@@ -1,0 +1,112 @@
+"""Panel letters in lines of text: what OCR read, and what it must have been."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mirsearch.analysis.base import TextBox
+from mirsearch.corpus import Box
+
+_ROMAN = r"[ivx]{2,4}"
+_NAME = rf"(?:{_ROMAN}|[A-Za-z]\d{{1,2}}|[A-Za-z])"
+_CLOSED = re.compile(rf"^[(\[{{〈<]\s*({_NAME}|\d)\s*[)\]}}〉>.,]?(.*)$")
+_HALF = re.compile(rf"^({_NAME})\s*[)\]}}〉](.*)$")
+_BARE = re.compile(rf"^({_NAME})[.,:]?$")
+_LEADING = re.compile(r"^([A-Za-z])[.:]?\s+(\S.*)$")
+_LOOKALIKES = {
+    "1": "i",
+    "|": "i",
+    "!": "i",
+    "l": "i",
+    "9": "g",
+    "6": "b",
+    "0": "o",
+    "5": "s",
+    "@": "a",
+    "(": "c",
+    "q": "g",
+}
+"""Readings that stand for a letter where that letter is expected and missing."""
+
+_CASES_ALIKE = "ckopsuvwxyz0123456789"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A panel letter: label in lower case, its own box (not that of text read with it), style, and how sure.
+
+    `upper` tells whether it was a capital, None where its two cases look alike or nobody looked.
+    """
+
+    label: str
+    box: Box
+    style: str
+    confidence: float
+    alone: bool = True
+    upper: bool | None = None
+
+    @property
+    def height(self) -> int:
+        """Height of its line in px."""
+        return self.box[3] - self.box[1]
+
+
+def parse_letter(text: TextBox) -> Letter | None:
+    """The panel letter a line of text is or begins with, or None."""
+    line = text.text.strip(" \u3002\uff0c\u00b7\u2022\u2026")
+    for style, pattern in (("closed", _CLOSED), ("half", _HALF), ("bare", _BARE), ("leading", _LEADING)):
+        match = pattern.match(line)
+        if match is None:
+            continue
+        rest = match.group(2).strip() if pattern.groups > 1 else ""
+        if style == "closed" and not re.search(r"[)\]}〉>]", line[: len(line) - len(rest)]) and rest:
+            continue
+        own = len(line) - len(rest) if rest else len(line)
+        label = match.group(1).lower()
+        upper = None if label[0] in _CASES_ALIKE else match.group(1)[0].isupper()
+        return Letter(label, _own_box(text.box, own, len(line)), style, text.confidence, not rest, upper)
+    return None
+
+
+def lookalike(text: TextBox, missing: Iterable[str]) -> Letter | None:
+    """A one-letter reading taken for a missing label it is often mistaken for."""
+    core = text.text.strip().strip("()[]{}.,: ")
+    label = _LOOKALIKES.get(core)
+    return Letter(label, text.box, "bare", text.confidence * 0.8) if label is not None and label in missing else None
+
+
+_ROMAN_LOOKALIKES = str.maketrans({**dict.fromkeys("1l|!Ij[]tf'", "i"), **dict.fromkeys("yYuU\\/V", "v"), "X": "x"})
+
+
+def roman(text: TextBox, wanted: Iterable[str]) -> Letter | None:
+    """A roman number as OCR writes them ("(il)", "(1)", "liv)"), where the labels wanted are such; else None."""
+    labels = set(wanted)
+    if "ii" not in labels:
+        return None
+    line = text.text.strip()
+    if not 1 <= len(line) <= 7:
+        return None
+    inner = line.strip("()[]{}<>（）〈〉.,:; ")
+    for core in (inner, inner[1:], inner[:-1], inner[1:-1]) if inner == line else (inner, inner.strip("c(")):
+        label = core.translate(_ROMAN_LOOKALIKES).lower().replace(" ", "")
+        if label in labels and set(label) <= set("ivx"):
+            return Letter(label, text.box, "closed" if inner != line else "bare", 0.9 * text.confidence)
+    return None
+
+
+def letter_of(text: TextBox, wanted: Iterable[str]) -> Letter | None:
+    """The letter a line is or begins with; where roman numbers are wanted, whatever OCR made of one."""
+    labels = set(wanted)
+    letter = parse_letter(text)
+    return letter if letter is not None and letter.label in labels else roman(text, labels) or letter
+
+
+def _own_box(box: Box, own: int, whole: int) -> Box:
+    """The part of a line's box that its first `own` of `whole` characters fill."""
+    x0, y0, x1, y1 = box
+    if own >= whole:
+        return box
+    width = min(x1 - x0, max(round((x1 - x0) * own / whole), round((y1 - y0) * 0.4 * own)))
+    return (x0, y0, x0 + width, y1)
