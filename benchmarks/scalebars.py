@@ -1,7 +1,8 @@
-"""How well scale bars are read: labelled bars, bars whose length the caption tells, traps, label strings.
+"""How well scale bars are read: labelled bars, bars whose length the caption tells, traps, drawn bars, label strings.
 
-Run with: python benchmarks/scalebars.py [--data FOLDER] [--only TASK] [--limit N] [--file TEXT]
-Prints a table by group and one JSON line; misses go to benchmarks/out/scalebars.png. Panels are those of the truth.
+Run with: python benchmarks/scalebars.py [--data FOLDER] [--only TASK] [--limit N] [--file TEXT] [--drawn N] [--seed N]
+Prints a table by group (of drawn bars: by style), one by confidence and one JSON line; misses are drawn in --sheet,
+benchmarks/out/scalebars.png if not given. Panels are those of the truth.
 """
 
 from __future__ import annotations
@@ -15,23 +16,28 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from label_strings import strings
 from PIL import Image, ImageDraw
 
 from mirsearch import plugins, settings
 from mirsearch.analysis.base import Pixels
-from mirsearch.analysis.lengths import parse_length
 from mirsearch.analysis.scale_reader import read_scales
 from mirsearch.corpus import Box, ScaleReading
+from mirsearch.synthetic.bar_samples import bar_sample
+from mirsearch.synthetic.bar_styles import BAR_STYLES
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 OUT = REPOSITORY / "benchmarks" / "out"
-TASKS = ("labelled", "caption", "traps", "strings")
+TASKS = ("labelled", "caption", "traps", "drawn", "strings")
 RIGHT_WITHIN = 0.05
 SHORT_BAR_PX, SHORT_BAR_TOLERANCE_PX = 40, 2
+CONFIDENCES = (0.0, 0.4, 0.6, 0.8, 1.01)
+DRAWN = "drawn "
 FLAT_KINDS = {"plot", "schematic", "diffraction"}
 
 
@@ -119,8 +125,27 @@ def trap_cases(data: Path, told: dict[str, str]) -> list[Case]:
     return cases
 
 
-def load(path: Path) -> Pixels:
-    with Image.open(path) as image:
+def drawn_cases(each: int, seed: int) -> list[Case]:
+    """`each` drawn micrographs of every style of bar, published as figures are; the file names seed and style."""
+    cases = []
+    for number, style in enumerate(BAR_STYLES):
+        for turn in range(each):
+            key = seed * 1_000_000 + turn * 1000 + number
+            sample = bar_sample(key, style)
+            note = sample.bar.label_text or sample.caption
+            cases.append(
+                Case("drawn", style, f"{DRAWN}{key} {style}", None, caption=sample.caption,
+                     nm_per_px=sample.bar.nm_per_px, length_px=sample.bar.length_px, note=note)
+            )  # fmt: skip
+    return cases
+
+
+def load(data: Path, name: str) -> Pixels:
+    """The pixels of a file under the data folder, or of a drawing."""
+    if name.startswith(DRAWN):
+        _, key, style = name.split(" ")
+        return bar_sample(int(key), style).pixels
+    with Image.open(data / name) as image:
         return np.asarray(image.convert("RGB"))
 
 
@@ -130,7 +155,7 @@ def run(data: Path, cases: list[Case]) -> None:
     ocr = plugins.load("ocr", settings.DEFAULT_OCR)()
     ocr.read(np.full((64, 128, 3), 255, np.uint8), 64)
     for case in cases:
-        pixels = load(data / case.file)
+        pixels = load(data, case.file)
         box = case.box or (0, 0, pixels.shape[1], pixels.shape[0])
         start = time.process_time()
         case.reading = read_scales(pixels, [box], [case.caption], detector, ocr, labels=[case.label])[0]
@@ -147,31 +172,6 @@ def judge(case: Case) -> str:
     if case.length_px < SHORT_BAR_PX:
         allowed = max(allowed, SHORT_BAR_TOLERANCE_PX / case.length_px)
     return "right" if abs(case.reading.nm_per_px / case.nm_per_px - 1) <= allowed else "wrong"
-
-
-def strings(data: Path) -> dict[str, Any]:
-    """Label strings typed by people: those that plainly are a length, parsed; those that are not, refused."""
-    figures = json.loads((data / "exsclaim_annotations/scale_bars_dataset_train.json").read_text("utf-8"))
-    labels = [label for figure in figures.values() for label in figure.get("scale_labels", [])]
-    texts = [label["text"] for label in labels if "text" in label]
-    factor = {"nm": 1.0, "um": 1e3, "mm": 1e6, "cm": 1e7, "a": 0.1}
-    right, lengths, refused, others, missed = 0, 0, 0, 0, set()
-    for text in texts:
-        plain = re.fullmatch(r"(\d+(?:\.\d+)?) *(nm|um|mm|cm|a)\W*", text.lower())
-        read = parse_length(text)
-        if plain:
-            lengths += 1
-            good = read is not None and abs(read.nm / (float(plain[1]) * factor[plain[2]]) - 1) < 1e-6
-            right += good
-        else:
-            others += 1
-            good = read is None
-            refused += good
-        if not good:
-            missed.add(f"{text!r} → {read.nm if read else None}")
-    share = round(right / lengths, 4)
-    return {"lengths": lengths, "right": right, "share": share, "others": others, "refused": refused,
-            "differing": sorted(missed)}  # fmt: skip
 
 
 def tallies(cases: Iterable[Case]) -> dict[tuple[str, str], Tally]:
@@ -208,12 +208,24 @@ def report(cases: list[Case]) -> dict[str, Any]:
             read = case.reading
             said = f"{read.label_text or read.length_nm} on {read.length_px} px at {read.bar}" if read else "-"
             print(f"  {case.verdict}: {case.file} {case.box or ''} true {case.note}/{case.length_px:g} px, read {said}")
+    summary["right_by_confidence"] = by_confidence(cases)
     if cases:
         summary["seconds_per_panel"] = round(float(np.mean([case.seconds for case in cases])), 4)
     return summary
 
 
-def sheet(data: Path, cases: list[Case]) -> None:
+def by_confidence(cases: list[Case]) -> dict[str, float]:
+    """Share of right answers among those of each range of confidence, printed as a table."""
+    shares = {}
+    for low, high in pairwise(CONFIDENCES):
+        inside = [case.verdict for case in cases if case.reading and low <= case.reading.confidence < high]
+        if inside:
+            shares[f"{low:g}"] = round(inside.count("right") / len(inside), 4)
+            print(f"confidence from {low:.1f}: {len(inside):4} answers, {shares[f'{low:g}']:6.1%} right")
+    return shares
+
+
+def sheet(data: Path, cases: list[Case], path: Path) -> None:
     """A picture of the misses: each panel with the bar that was read."""
     missed = [case for case in cases if case.verdict == "wrong" or (case.verdict == "none" and case.nm_per_px)][:60]
     if not missed:
@@ -223,8 +235,7 @@ def sheet(data: Path, cases: list[Case]) -> None:
     draw = ImageDraw.Draw(page)
     for index, case in enumerate(missed):
         x, y = index % 5 * side, index // 5 * (side + line)
-        with Image.open(data / case.file) as image:
-            panel = image.convert("RGB")
+        panel = Image.fromarray(load(data, case.file))
         if case.reading is not None and case.reading.bar is not None:
             x0, y0, x1, y1 = case.reading.bar
             ImageDraw.Draw(panel).rectangle((x0 - 2, y0 - 2, x1 + 1, y1 + 1), outline="red", width=2)
@@ -232,9 +243,24 @@ def sheet(data: Path, cases: list[Case]) -> None:
         panel.thumbnail((side - 4, side - 4))
         page.paste(panel, (x, y + line))
         draw.text((x, y), f"{case.verdict}: {Path(case.file).name[-28:]}\n true {case.note}", fill="black")
-    OUT.mkdir(parents=True, exist_ok=True)
-    page.save(OUT / "scalebars.png")
-    print(f"misses drawn in {OUT / 'scalebars.png'}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.save(path)
+    print(f"misses drawn in {path}")
+
+
+def chosen(options: argparse.Namespace, wanted: tuple[str, ...]) -> list[Case]:
+    """The cases of the tasks wanted."""
+    told = captions(options.data) if options.data.is_dir() else {}
+    cases: list[Case] = []
+    for task in wanted:
+        if task == "drawn":
+            found = drawn_cases(options.drawn, options.seed)
+        elif task in {"labelled", "caption"}:
+            found = bar_cases(options.data, task, told)
+        else:
+            found = trap_cases(options.data, told) if task == "traps" else []
+        cases += [case for case in found if options.file in case.file][: options.limit]
+    return cases
 
 
 def main() -> None:
@@ -242,22 +268,18 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared" / "data")
     parser.add_argument("--only", choices=TASKS, action="append")
     parser.add_argument("--limit", type=int, help="cases of each task")
-    parser.add_argument("--file", default="", help="only files whose path has this in it")
+    parser.add_argument("--file", default="", help="only files whose path has this in it, or drawings of such a style")
+    parser.add_argument("--drawn", type=int, default=4, help="drawings of each style of bar")
+    parser.add_argument("--seed", type=int, default=0, help="of the drawings")
+    parser.add_argument("--sheet", type=Path, default=OUT / "scalebars.png", help="where the misses are drawn")
     options = parser.parse_args()
-    if not options.data.is_dir():
-        sys.exit(f"{options.data} is not here: give the folder of figures with truth by --data")
-    wanted = options.only or TASKS
-    told = captions(options.data)
-    cases: list[Case] = []
-    for task in wanted:
-        if task in {"labelled", "caption"}:
-            found = bar_cases(options.data, task, told)
-        else:
-            found = trap_cases(options.data, told) if task == "traps" else []
-        cases += [case for case in found if options.file in case.file][: options.limit]
+    wanted = tuple(options.only or TASKS)
+    if not options.data.is_dir() and wanted != ("drawn",):
+        sys.exit(f"{options.data} is not here: give the folder of figures with truth by --data, or --only drawn")
+    cases = chosen(options, wanted)
     run(options.data, cases)
     summary = report(cases)
-    sheet(options.data, cases)
+    sheet(options.data, cases, options.sheet)
     if "strings" in wanted:
         summary["strings"] = strings(options.data)
     print(json.dumps({"benchmark": "scalebars", **summary}, ensure_ascii=False))

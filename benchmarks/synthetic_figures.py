@@ -1,9 +1,9 @@
 """The whole analyzer on drawn figures: what it gets right by style of bar, layout and letters.
 
-    python benchmarks/synthetic_figures.py [--figures 200] [--seed 0] [--out benchmarks/out]
+    python benchmarks/synthetic_figures.py [--figures 200] [--seed 0] [--out benchmarks/out] [--sheet FILE]
 
 Every bar style and every layout has its turn. Prints a table for each, the shares of all, and one JSON line; writes the
-figures with a miss, truth in green and readings in red, to synthetic_misses.png.
+figures with a miss, truth in green and readings in red, to --sheet, synthetic_misses.png under --out if not given.
 """
 
 from __future__ import annotations
@@ -148,6 +148,7 @@ def shares(verdicts: list[Verdict], bars: dict[str, list[int]]) -> dict[str, flo
         "bars": int(total[3]),
         "bars_right": float(total[0] / total[3]),
         "bars_wrong": float(total[2] / total[3]),
+        "bars_precision": float(total[0] / max(1, total[0] + total[2])),
         "panels_found": float(np.mean(found)),
         "panels_extra": int(sum(verdict.extra_panels for verdict in verdicts)),
         "letters_right": float(np.mean(named)) if named else 1.0,
@@ -211,14 +212,16 @@ def main() -> None:
     parser.add_argument("--figures", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "out")
+    parser.add_argument("--sheet", type=Path, help="where the figures with a miss are drawn")
     given = parser.parse_args()
     verdicts = run(given.figures, given.seed)
     result = report(verdicts)
     misses = [verdict for verdict in verdicts if not verdict.right]
-    given.out.mkdir(parents=True, exist_ok=True)
+    sheet = given.sheet or given.out / "synthetic_misses.png"
+    sheet.parent.mkdir(parents=True, exist_ok=True)
     if misses:
-        write_sheet(misses, given.out / "synthetic_misses.png")
-    print(f"\n{len(misses)} figures with a miss" + (f": {given.out / 'synthetic_misses.png'}" if misses else ""))
+        write_sheet(misses, sheet)
+    print(f"\n{len(misses)} figures with a miss" + (f": {sheet}" if misses else ""))
     print(json.dumps({"benchmark": "synthetic_figures", "seed": given.seed, **result}))
 
 
