@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import logging
 import os
+import shutil
 import signal
 import ssl
 import subprocess
@@ -14,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_runner import run
 from es_fixtures import node_or_skip
 from es_node import Node
 from index_corpus import EXTRACTOR, MadeCorpus
 
-from mirsearch.errors import IndexAccessError, IndexBusyError
+from mirsearch.errors import IndexAccessError, IndexBusyError, UsageError
 from mirsearch.indexes import open_index
 from mirsearch.query import Filters, SearchRequest
 
@@ -26,6 +30,7 @@ pytest.importorskip("elasticsearch")
 trustme = pytest.importorskip("trustme")
 from test_kibana import Kibana, kibana
 
+from mirsearch.indexes import elasticsearch_client
 from mirsearch.indexes import elasticsearch_mapping as mapping
 
 __all__ = ["kibana"]
@@ -190,6 +195,67 @@ def test_a_fingerprint_instead_of_a_ca(figures: str, certificates: Path, monkeyp
         open_index(figures)
 
 
+def test_a_cloud_id(figures: str, admin: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cloud id is two parts of a host's name, and a port; with a name for itself in front."""
+    location = "elasticsearch+cloud:///figures"
+    with pytest.raises(UsageError, match="needs a cloud id"):
+        open_index(location)
+    monkeypatch.setenv("MIRSEARCH_ES_CLOUD_ID", "nonsense")
+    with pytest.raises(UsageError, match="can't be used"):
+        open_index(location)
+    told = base64.b64encode(f"0.0.1:{admin.port}$127$kibana".encode()).decode()
+    monkeypatch.setenv("MIRSEARCH_ES_CLOUD_ID", f"laboratory:{told}")
+    index = open_index(location)
+    assert index.stats()["figures"] == 3
+    index.close()
+    monkeypatch.delenv("MIRSEARCH_ES_CA")
+    with pytest.raises(IndexAccessError, match="is not trusted"):
+        open_index(location)
+
+
+@pytest.mark.parametrize("way", ["user", "key", "file"])
+def test_no_secret_is_ever_shown(
+    way: str,
+    figures: str,
+    node: Node,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """With everything logged that is logged at all, by commands that work and by some that fail."""
+    encoded = key(node, "shown", SEARCHING)
+    secret = base64.b64decode(encoded).decode().partition(":")[2]
+    if way == "key":
+        use_key(monkeypatch, encoded)
+    elif way == "file":
+        (tmp_path / "es.toml").write_text(f'user = "elastic"\npassword = "{PASSWORD}"\n')
+        (tmp_path / "es.toml").chmod(0o600)
+        monkeypatch.setenv("MIRSEARCH_ES_SETTINGS", str(tmp_path / "es.toml"))
+        monkeypatch.delenv("MIRSEARCH_ES_USER")
+        monkeypatch.delenv("MIRSEARCH_ES_PASSWORD")
+    basic = base64.b64encode(f"elastic:{PASSWORD}".encode()).decode()
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(b"no picture")
+    caplog.set_level(logging.DEBUG)
+    shown = repr(elasticsearch_client.credentials())
+    for words, code in (
+        (["query", "--text", "gold", "--show-request"], 0),
+        (["stats"], 0),
+        (["-vv", "export"], 0),
+        (["-vv", "show", "nothing"], 1),
+        (["-vv", "ingest", picture], 1),
+        (["-vv", "stats", "--index", figures.replace("/figures", "/nowhere")], 1),
+        (["-vv", "stats", "--index", figures.replace("127.0.0.1", "localhost.invalid")], 1),
+    ):
+        at = [] if "--index" in words else ["--index", figures]
+        ran = run(*words, *at, code=code)
+        shown += ran.out + ran.err
+    shown += caplog.text
+    assert "_search" in shown
+    for hidden in (PASSWORD, basic, encoded, secret):
+        assert hidden not in shown
+
+
 def test_http_where_https_is_spoken(figures: str) -> None:
     with pytest.raises(IndexAccessError, match="closed the connection"):
         open_index(figures.replace("https://", "http://"))
@@ -253,10 +319,14 @@ def await_block(node: Node, name: str, *, there: bool) -> None:
     pytest.fail(f"the block of {name} did not become {there}")
 
 
-def test_the_script_that_sets_the_password_of_kibana(node: Node, certificates: Path) -> None:
+def test_the_script_that_sets_the_password_of_kibana(node: Node, certificates: Path, tmp_path: Path) -> None:
     script = DOCKER / "kibana_password.sh"
+    curl = tmp_path / "curl"  # notes what a list of processes would show
+    curl.write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/shown\nexec {shutil.which("curl")} "$@"\n')
+    curl.chmod(0o755)
     environment = {
-        "PATH": os.environ["PATH"], "ELASTICSEARCH": node.url, "CA": str(certificates / "ca.pem"), "WAIT": "0",
+        "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "ELASTICSEARCH": node.url, "WAIT": "0",
+        "CA": str(certificates / "ca.pem"),
         "ELASTIC_PASSWORD": PASSWORD, "KIBANA_PASSWORD": "0123456789abcdef",
     }  # fmt: skip
     subprocess.run(["bash", str(script)], env=environment, check=True)
@@ -264,6 +334,10 @@ def test_the_script_that_sets_the_password_of_kibana(node: Node, certificates: P
     told = kibana.call("GET", "/_security/_authenticate", user="kibana_system")
     kibana.stop()
     assert told["username"] == "kibana_system"
+    listed = (tmp_path / "shown").read_text()
+    assert node.url in listed
+    assert PASSWORD not in listed
+    assert "0123456789abcdef" not in listed
     environment["ELASTIC_PASSWORD"] = "wrong"
     wrong = subprocess.run(["bash", str(script)], env=environment, capture_output=True, text=True, check=False)
     assert wrong.returncode == 1

@@ -116,7 +116,7 @@ def connect(address: Address, *, timeout: float = QUERY_SECONDS) -> Elasticsearc
         options["cloud_id"] = own.cloud_id
     else:
         raise UsageError(f"{address} needs a cloud id", "set MIRSEARCH_ES_CLOUD_ID")
-    if address.cluster.startswith("https"):
+    if not address.cluster or address.cluster.startswith("https"):
         if own.ca:
             options["ca_certs"] = own.ca
         if own.fingerprint:
