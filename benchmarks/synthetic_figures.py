@@ -95,7 +95,7 @@ def judge(figure: SyntheticFigure, found: list[Panel], seconds: float) -> Verdic
             verdict.bars.append((style, MISSED))
         else:
             error = abs(reading.nm_per_px / truth.scale.nm_per_px - 1)
-            allowed = max(LENGTH_TOLERANCE, SHORT_TOLERANCE_PX / truth.scale.length_px)
+            allowed = max(LENGTH_TOLERANCE, SHORT_TOLERANCE_PX / (truth.scale.length_px or 1.0))
             verdict.bars.append((style, OK if error <= allowed else WRONG))
     verdict.extra_panels = len(found) - len(taken)
     return verdict

@@ -1,0 +1,119 @@
+"""Labels read again, finished, and told by the shape of their unit; insets told from the panel they lie in."""
+
+from __future__ import annotations
+
+import bar_drawings as drawn
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from mirsearch.analysis.base import BarCandidate, TextBox
+from mirsearch.analysis.inset_frames import inset_boxes, lies_in
+from mirsearch.analysis.label_checks import confirmed
+from mirsearch.analysis.label_completion import completed, put_together
+from mirsearch.analysis.lengths import parse_length
+from mirsearch.analysis.ocr.rapid import RapidOcrEngine
+from mirsearch.analysis.scale_pairs import Label, Pair, closeness, labels_of
+from mirsearch.analysis.scalebar import RunLengthDetector
+from mirsearch.analysis.unit_shapes import ink_view, unit_shape
+from mirsearch.synthetic.lettering import paint, text_mask
+
+BAR = (300, 320, 420, 326)
+
+
+@pytest.fixture(scope="module")
+def ocr():
+    return RapidOcrEngine()
+
+
+def printed(
+    text: str, height: float, face: str = "sans", ink: int = 255
+) -> tuple[np.ndarray, tuple[int, int, int, int]]:
+    """A panel with a bar and a label, and the label's box."""
+    panel = np.asarray(drawn.ground(2, 60, 120)).copy()
+    panel[BAR[1] : BAR[3], BAR[0] : BAR[2]] = ink
+    mask = text_mask(text, height, face)
+    paint(panel, mask, 310, 280, (ink, ink, ink))
+    return panel, (310, 280, 310 + mask.shape[1], 280 + mask.shape[0])
+
+
+@pytest.mark.parametrize("face", ["sans", "bold", "narrow"])
+@pytest.mark.parametrize("unit", ["nm", "µm", "mm"])
+@pytest.mark.parametrize("ink", [255, 0])
+def test_the_shape_of_a_unit(face, unit, ink):
+    panel, (x0, y0, x1, y1) = printed(f"20 {unit}", 20, face, ink)
+    assert unit_shape(ink_view(panel, (x0 - 4, y0 - 4, x1 + 4, y1 + 4), BAR)) == unit
+
+
+def test_no_shape_where_nothing_is_printed():
+    panel = np.asarray(drawn.ground(1)).copy()
+    panel[BAR[1] : BAR[3], BAR[0] : BAR[2]] = 255
+    assert unit_shape(ink_view(panel, (50, 50, 120, 80), BAR)) is None
+    assert unit_shape(np.full((3, 3, 3), 255, np.uint8)) is None
+
+
+@pytest.mark.parametrize(("said", "true"), [("200 mm", "200 nm"), ("5 m", "5 µm"), ("20m", "20 nm")])
+def test_what_was_misread_is_put_right(ocr, said, true):
+    panel, box = printed(true, 18)
+    bar = BarCandidate(BAR, 120.0, 0.9)
+    wide = (box[0] - 4, box[1] - 4, box[2] + 4, box[3] + 4)
+    pair = confirmed(Pair(bar, Label(parse_length(said), wide, 0.9), 0.8), panel, ocr)
+    assert pair.label.length.nm == parse_length(true).nm
+    assert pair.label.confidence < 1
+
+
+def test_a_clear_label_is_not_read_again():
+    pair = Pair(BarCandidate(BAR, 120.0, 0.9), Label(parse_length("500 nm"), (310, 280, 370, 300), 0.95), 0.8)
+    assert confirmed(pair, np.zeros((400, 480, 3), np.uint8), None) is pair
+
+
+def test_a_unit_or_number_alone_is_completed(ocr):
+    panel, (x0, y0, x1, y1) = printed("500 nm", 20)
+    middle = x0 + round(0.57 * (x1 - x0))
+    unit, number = (middle, y0 - 3, x1 + 3, y1 + 3), (x0 - 3, y0 - 3, middle - 4, y1 + 3)
+    for text, box in (("nm", unit), ("500", number)):
+        whole = completed(panel, TextBox(text, box, 0.7), ocr)
+        assert whole is not None
+        assert parse_length(whole.text).nm == 500
+    assert completed(panel, TextBox("SEI", unit, 0.9), ocr) is None
+
+
+def test_number_and_unit_apart_are_put_together():
+    lines = [TextBox("200", (10, 10, 40, 30), 0.9), TextBox("nm", (46, 12, 70, 30), 0.8)]
+    assert [(line.text, line.box) for line in put_together(lines)] == [("200 nm", (10, 10, 70, 30))]
+    assert put_together([lines[0], TextBox("nm", (146, 12, 170, 30), 0.8)]) == []
+
+
+def test_strokes_of_letters_are_no_bars_and_upright_labels_need_upright_bars():
+    label = (100, 100, 160, 120)
+    assert closeness(BarCandidate((110, 108, 130, 110), 20.0, 0.9), label) == 0
+    assert closeness(BarCandidate((95, 124, 165, 128), 70.0, 0.9), label) > 0.8
+    tall = (100, 100, 120, 160)
+    assert closeness(BarCandidate((95, 166, 165, 170), 70.0, 0.9), tall) == 0
+    assert closeness(BarCandidate((126, 95, 130, 165), 70.0, 0.9, vertical=True), tall) > 0.4
+
+
+def test_dashes_beside_a_label_belong_to_a_broken_bar():
+    found = labels_of([TextBox("-50 μm", (100, 100, 160, 120), 0.9)])
+    assert [(label.length.nm, label.dashed) for label in found] == [(50_000, True)]
+
+
+def framed(fill) -> np.ndarray:
+    image = drawn.ground(3, 20, 120)
+    patch = drawn.ground(4, 20, 120, (140, 180)) if fill is None else Image.new("RGB", (180, 140), fill)
+    image.paste(patch, (250, 30))
+    ImageDraw.Draw(image).rectangle((249, 29, 430, 170), outline="white", width=2)
+    return np.asarray(image)
+
+
+def test_insets_are_pictures_in_a_frame():
+    panel = framed(None)
+    frames = inset_boxes(panel[..., 0], RunLengthDetector().detect(panel))
+    assert any(box == pytest.approx((249, 29, 431, 171), abs=4) for box in frames)
+    assert lies_in((300, 150, 340, 154), frames)
+    assert not lies_in((300, 320, 420, 326), frames)
+
+
+def test_a_box_behind_a_label_is_no_inset():
+    panel = framed("white")
+    assert inset_boxes(panel[..., 0], RunLengthDetector().detect(panel)) == []
