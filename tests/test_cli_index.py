@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from es_node import free_port
 from index_corpus import EXTRACTOR, MadeCorpus
 from PIL import Image
 from typer.testing import CliRunner
@@ -40,6 +41,37 @@ def test_dashboards_as_a_file(tmp_path: Path) -> None:
     assert code == 0, told
     kinds = [json.loads(line)["type"] for line in target.read_text().splitlines()]
     assert kinds == ["index-pattern", "dashboard"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["query", "--text", "gold", "--index", "http://127.0.0.1:PORT/x"], 1, "nothing answers at http://127.0.0.1:"),
+        (["stats", "--index", "URL/nowhere"], 1, "there is no index nowhere"),
+        (["ingest", "PICTURE", "--index", "URL/Upper"], 2, "names no index that Elasticsearch would take"),
+        (["query", "--text", "gold", "--top", "10001", "--index", "HERE"], 2, "10001"),
+        (["query", "--text", "gold", "--filter", "vector=1", "--index", "HERE"], 2, "no field is named 'vector'"),
+        (["query", "--text", "gold", "--index", "http://a:secret@127.0.0.1:PORT/x"], 2, "user or password in it"),
+        (["ingest", "PICTURE", "--index", "HERE"], 1, "was built with made 1"),
+        (["show", "nothing", "--index", "HERE"], 1, "has the id 'nothing'"),
+        (["index", "rollback", "--index", "HERE"], 1, "no older index"),
+    ],
+)
+def test_what_goes_wrong_is_one_line_with_what_to_do(
+    words: list[str], code: int, told: str, es_location: str, es_url: str, tmp_path: Path
+) -> None:
+    picture = tmp_path / "picture.png"
+    Image.fromarray(np.random.default_rng(1).integers(0, 255, (120, 160, 3), dtype=np.uint8)).save(picture)
+    open_index(es_location, create=EXTRACTOR).close()
+    values = {"PORT": str(free_port()), "URL": es_url, "HERE": es_location, "PICTURE": str(picture)}
+    for name, value in values.items():
+        words = [word.replace(name, value) for word in words]
+    ended, line = run(*words)
+    assert (ended, line.count("\n")) == (code, 1), line
+    assert told in line
+    assert line.startswith("mirsearch: ")
+    assert line.endswith(")\n")  # the remedy
+    assert "secret" not in line
 
 
 def test_create_and_roll_back(es_location: str) -> None:
