@@ -123,10 +123,22 @@ class FasterRcnnDetector:
         """The session, loaded at the first use; by one thread, where several detect at once."""
         with self._loading:
             if self._loaded is None:
-                from mirsearch.extractors.efficientnet import session
-
-                self._loaded = session(self._artifact.payload(MODEL))
+                self._loaded = _running(self._artifact)
             return self._loaded
+
+
+def _running(artifact: Artifact) -> Any:
+    """The session of a model file; ArtifactError where it can't be run."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as causes
+
+    from mirsearch.extractors.efficientnet import session
+
+    try:
+        return session(artifact.payload(MODEL))
+    except (causes.Fail, causes.InvalidProtobuf, causes.InvalidGraph, causes.InvalidArgument, causes.NotImplemented,
+            causes.RuntimeException) as error:  # fmt: skip
+        reason = str(error).splitlines()[0][:200]
+        raise ArtifactError(f"{artifact.path}: {MODEL} can't be run: {reason}", "train it again") from None
 
 
 def _side(settings: Mapping[str, Any], artifact: Artifact) -> int:
