@@ -7,7 +7,7 @@ from typing import Any
 
 from mirsearch.corpus import Article, Box, Panel, ScaleReading, to_json
 from mirsearch.query import Filters, Pixels, ScoredPanel, StoredPanel
-from mirsearch.ranking import Formula
+from mirsearch.ranking import TERMS, Formula
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +92,13 @@ def stored_json(stored: StoredPanel) -> dict[str, Any]:
 def hit_json(hit: Hit) -> dict[str, Any]:
     """One hit as `mirsearch query --format json` prints it."""
     panel, figure, scored = hit.stored.panel, hit.stored.figure, hit.scored
+    seen = {} if scored.image_text is None else {"image_text": scored.image_text}
     return {
         "rank": hit.rank,
         "id": panel.id,
         "score": scored.score,
         "visual_distance": scored.visual_distance,
-        "terms": {"visual": scored.visual, "scale": scored.scale, "text": scored.text},
+        "terms": {"visual": scored.visual, "scale": scored.scale, "text": scored.text} | seen,
         "scale": scale_json(panel),
         "panel": {"label": panel.label, "box": list(panel.box), "kind": panel.kind, "technique": panel.technique},
         "caption": panel.caption,
@@ -117,9 +118,15 @@ def _place_json(stored: StoredPanel) -> dict[str, Any]:
     return {"id": panel.id, "figure": figure.id, "figure_label": figure.label, "panel": panel.label}
 
 
+def _weights_json(answer: Answer) -> dict[str, float]:
+    """The weights of all terms, of image_text where it was asked."""
+    seen = any(hit.scored.image_text is not None for hit in answer.hits)
+    return {term: answer.formula.weights.of(term) for term in TERMS if term != "image_text" or seen}
+
+
 def answer_json(answer: Answer) -> dict[str, Any]:
     """The whole answer in plain JSON types."""
-    query, weights = answer.query, answer.formula.weights
+    query = answer.query
     return {
         "query": {
             "image": query.image,
@@ -134,7 +141,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "exact": answer.exact,
         "considered": answer.considered,
         "took_ms": answer.took_ms,
-        "weights": to_json(weights),
+        "weights": _weights_json(answer),
         "sigma": answer.formula.sigma,
         "missing": answer.formula.missing,
         "notes": list(answer.notes),

@@ -48,7 +48,10 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """One question. `vector` is (dims,), of unit length; `field_of_view_nm` the query's; any may be missing."""
+    """One question. `vector` is (dims,), of unit length; `field_of_view_nm` the query's; any may be missing.
+
+    `text_vector`, (dims,) too, is the text in the space of the panels' vectors, where the extractor has a text tower.
+    """
 
     vector: Vector | None = None
     field_of_view_nm: float | None = None
@@ -58,6 +61,7 @@ class SearchRequest:
     top: int = 10
     exact: bool = False
     exclude: frozenset[str] = frozenset()
+    text_vector: Vector | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class ScoredPanel:
     visual: float | None = None
     scale: float | None = None
     text: float | None = None
+    image_text: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

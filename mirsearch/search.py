@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache, partial
 from io import BytesIO
 
 from mirsearch import settings
@@ -18,6 +19,7 @@ from mirsearch.indexes.base import ExtractorIdentity, Index
 from mirsearch.query import Filters, Pixels, SearchRequest, SearchResult, Vector
 from mirsearch.query_image import ImageQuestion, QueryPart
 from mirsearch.ranking import Formula
+from mirsearch.words_in_pictures import text_vector
 
 _TRIES = 3
 
@@ -68,8 +70,9 @@ class Understood:
 
 
 def understand(index: Index, question: Question, extractor: Callable[[], Extractor]) -> Understood:
-    """What an index is to be asked; `extractor` is only called where an image must be embedded."""
+    """What an index is to be asked; `extractor` is only called where an image, or words as one, must be embedded."""
     question.check()
+    extractor = cache(partial(_checked, index, extractor))
     part = question.image.resolve() if question.image else None
     vector = _vector(index, question, part, extractor)
     stored = index.panels([question.like])[0] if question.like else None
@@ -77,16 +80,18 @@ def understand(index: Index, question: Question, extractor: Callable[[], Extract
     fov = question.field_of_view_nm
     if fov is None and question.use_scale:
         fov = part.field_of_view_nm if part else stored.panel.field_of_view_nm if stored else None
+    said, formula, lacking = text_vector(index.extractor, question.text, question.formula, extractor)
     filters = _sound(question, _kinds_for(question, part.kind if part else stored.panel.kind if stored else None))
     request = SearchRequest(
         vector=vector,
         field_of_view_nm=fov,
         text=question.text,
-        formula=question.formula,
+        formula=formula,
         filters=filters,
         top=question.top,
         exact=question.exact,
         exclude=frozenset([question.like] if question.like else []),
+        text_vector=said,
     )
     view = QueryView(
         image=str(question.image.path) if question.image else None,
@@ -99,7 +104,7 @@ def understand(index: Index, question: Question, extractor: Callable[[], Extract
         filters=filters,
         pixels=part.pixels if part else _picture(index, question.like),
     )
-    return Understood(request, view, part.notes if part else ())
+    return Understood(request, view, (*(part.notes if part else ()), *([lacking] if lacking else [])))
 
 
 def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) -> Answer:
@@ -109,7 +114,7 @@ def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) ->
     result, hits = _found(index, asked.request)
     took = (time.perf_counter() - started) * 1000
     notes = (*asked.notes, *_notes(question, asked.request.field_of_view_nm, result))
-    return Answer(asked.view, hits, result.exact, result.considered, round(took, 3), question.formula, notes)
+    return Answer(asked.view, hits, result.exact, result.considered, round(took, 3), asked.request.formula, notes)
 
 
 def _vector(
@@ -119,10 +124,15 @@ def _vector(
         return index.vector(question.like)
     if part is None:
         return None
+    vector: Vector = extractor().embed([part.pixels])[0]
+    return vector
+
+
+def _checked(index: Index, extractor: Callable[[], Extractor]) -> Extractor:
+    """The extractor, if it is the index's."""
     model = extractor()
     check_extractor(index, model)
-    vector: Vector = model.embed([part.pixels])[0]
-    return vector
+    return model
 
 
 def _found(index: Index, request: SearchRequest) -> tuple[SearchResult, tuple[Hit, ...]]:

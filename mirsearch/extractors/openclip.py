@@ -24,6 +24,7 @@ class OpenClipExtractor(TorchExtractor):
     """An image tower and a text tower. PRETRAINED is a tag, or a local checkpoint (whose path is not in the name)."""
 
     family: ClassVar[str] = "open-clip"
+    text_tower: ClassVar[bool] = True
     packages = ("torchvision", "open_clip")
 
     def __init__(self, argument: str = "", *, weights: Path | None = None, device: str | None = None) -> None:

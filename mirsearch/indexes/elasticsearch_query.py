@@ -9,10 +9,10 @@ from mirsearch import settings
 from mirsearch.errors import UsageError
 from mirsearch.indexes.elasticsearch_documents import PAIR, WEIGHT
 from mirsearch.indexes.elasticsearch_fields import clause as field_clause
-from mirsearch.indexes.elasticsearch_mapping import SCRIPT_ID
+from mirsearch.indexes.elasticsearch_mapping import SCRIPT_ID, script
 from mirsearch.indexes.sqlite_filters import article_keys, folded
 from mirsearch.licenses import canonical
-from mirsearch.query import Filters, SearchRequest
+from mirsearch.query import Filters, SearchRequest, Vector
 from mirsearch.text import Term, query_terms, tokens
 
 Json = dict[str, Any]
@@ -30,6 +30,7 @@ FIRST = 1000.0
 WORDS = (1.2 + 1) / (1.2 * WEIGHT + 1)
 """Boost of single words: there k1 is 1.2 times the number of repetitions, and the factor k1 + 1 is too large."""
 FOV = "scale.log10_field_of_view"
+COSINE = "cosine_with_words"
 PANEL = "panel.id"
 """Read instead of `_id`, which lies with the thumbnails: unpacking these took most of a query's time."""
 _PANELS: Json = {"term": {"doc_type": "panel"}}
@@ -111,6 +112,10 @@ def without_name(clause: Json) -> Json:
     return {"bool": {name: value for name, value in clause["bool"].items() if name != "_name"}}
 
 
+def _numbers(vector: Vector) -> list[float]:
+    return [float(f"{each:.9g}") for each in vector]
+
+
 class Asked:
     """A request, understood: which terms count, and the clauses and body that follow."""
 
@@ -122,6 +127,7 @@ class Asked:
         self.vector = request.vector is not None
         self.scale = request.field_of_view_nm is not None
         self.words = query_terms(request.text) if request.text else []
+        self.said = request.text_vector is not None
         self.log10_fov = math.log10(request.field_of_view_nm) if request.field_of_view_nm else None
         self.text = text_clause(self.words)
         self.filter = filter_clauses(request.filters)
@@ -132,20 +138,25 @@ class Asked:
     @property
     def alone(self) -> str | None:
         """The name of the only term, where there is but one: panels that it gives nothing are no answer then."""
-        there = {"visual": self.vector, "scale": self.scale, "text": bool(self.words)}
+        there = {"visual": self.vector, "scale": self.scale, "text": bool(self.words), "image_text": self.said}
         names = [name for name, present in there.items() if present]
         return names[0] if len(names) == 1 else None
 
     def _needs_scale(self) -> bool:
         """Whether a panel without a scale has nothing that counts."""
         formula = self.request.formula
-        others = (self.vector and self.weights.visual > 0) or (bool(self.words) and self.weights.text > 0)
+        there = {"visual": self.vector, "text": bool(self.words), "image_text": self.said}
+        others = any(present and self.weights.of(name) > 0 for name, present in there.items())
         return formula.missing == "exclude" or (formula.missing == "neutral" and not others)
 
     @property
     def exhaustive(self) -> bool:
-        """Whether every panel the filters leave is scored: asked for, or without a vector to gather candidates by."""
-        return self.request.exact or not self.vector or self.weights.visual == 0 or 4 * self.request.top > 2_000
+        """Whether every panel the filters leave is scored: asked for, or without a vector to gather candidates by.
+
+        So it is too where words are looked for in pictures, as no list bounds that term.
+        """
+        listed = self.vector and self.weights.visual > 0 and not self.said
+        return self.request.exact or not listed or 4 * self.request.top > 2_000
 
     @property
     def nearest(self) -> int:
@@ -171,14 +182,28 @@ class Asked:
             "words": bool(self.words),
         }
         if self.request.vector is not None:
-            params["vector"] = self._numbers()
+            params["vector"] = _numbers(self.request.vector)
         if self.log10_fov is not None:
             params["log10_fov"] = self.log10_fov
-        return {"id": SCRIPT_ID, "params": params}
+        if self.request.text_vector is None:
+            return {"id": SCRIPT_ID, "params": params}
+        params["words_vector"] = _numbers(self.request.text_vector)
+        params["image_text"] = self.weights.of("image_text")
+        params["slope"], params["bias"] = formula.response
+        # In full, as a cluster may still hold the script of an earlier version under this name.
+        return {**script()["script"], "params": params}
 
-    def _numbers(self) -> list[float]:
-        assert self.request.vector is not None
-        return [float(f"{each:.9g}") for each in self.request.vector]
+    @property
+    def told_cosine(self) -> list[Json]:
+        """A filter that lets all pass, whose score tells 1 + cosine with the words, where a picture is asked with too.
+
+        Terms follow from the score as long as one of them is unknown; this is for the second.
+        """
+        if self.request.text_vector is None or self.request.vector is None:
+            return []
+        source = "1.0 + cosineSimilarity(params.words_vector, 'vector')"
+        asked = {"source": source, "params": {"words_vector": _numbers(self.request.text_vector)}}
+        return [{"script_score": {"query": {"match_all": {}}, "script": asked, "_name": COSINE}}]
 
     def scored(self, filters: list[Json]) -> Json:
         """`script_score` over what `filters` leave; inside the script `_score` is BM25 alone."""
@@ -193,7 +218,8 @@ class Asked:
         if self.exhaustive:
             size = min(self.request.top + 1, settings.LIMITS.query_top)
             order = [{"_score": "desc"}, {PANEL: "asc"}]
-            return {"query": self.scored(self.filter), "size": size, "sort": order, **common, "track_total_hits": True}
+            counted = common | {"track_total_hits": True}
+            return {"query": self.scored(self.filter + self.told_cosine), "size": size, "sort": order, **counted}
         window = self.gathered
         return {
             "query": self.candidates(),
@@ -229,7 +255,7 @@ class Asked:
         return {
             "knn": {
                 "field": "vector",
-                "query_vector": self._numbers(),
+                "query_vector": _numbers(self.request.vector),
                 "k": k,
                 "num_candidates": max(SEARCHED, k),
                 "filter": [each for each in filters if each is not _PANELS] + left_out,  # only panels have vectors

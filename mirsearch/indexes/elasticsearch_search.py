@@ -10,9 +10,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from mirsearch.indexes.elasticsearch_query import FOV, PANEL, WINDOW_DECADES, Asked
+from mirsearch.indexes.elasticsearch_query import COSINE, FOV, PANEL, WINDOW_DECADES, Asked
 from mirsearch.query import ScoredPanel, SearchResult
-from mirsearch.ranking import scale_term, text_term
+from mirsearch.ranking import image_text_term, scale_term, text_term
 
 ROUNDING = 0.0075
 """How far the visual term may be from what vectors rounded to bytes say, by which the graph orders them.
@@ -32,7 +32,8 @@ class Candidate:
 
 def candidate(asked: Asked, hit: dict[str, Any]) -> Candidate:
     """One hit with its terms; the visual term follows from the score, which Elasticsearch made of exact terms."""
-    bm25 = float((hit.get("matched_queries") or {}).get("text", 0.0))
+    named = hit.get("matched_queries") or {}
+    bm25 = float(named.get("text", 0.0))
     formula, weights = asked.request.formula, asked.weights
     fields = hit["fields"]
     log10_fov = fields.get(FOV, [None])[0]
@@ -45,12 +46,23 @@ def candidate(asked: Asked, hit: dict[str, Any]) -> Candidate:
         rest, mass = weights.scale * (scale or 0.0), weights.scale
     if text is not None:
         rest, mass = rest + weights.text * text, mass + weights.text
+    said = None
+    if COSINE in named:
+        said = float(image_text_term(named[COSINE] - 1.0, formula.response))
+        rest, mass = rest + weights.of("image_text") * said, mass + weights.of("image_text")
+    elif asked.said and weights.of("image_text") > 0:
+        said = _left_over(score, rest, mass, weights.of("image_text"))
     visual = None
     if asked.vector and weights.visual > 0:
-        visual = min(1.0, max(0.0, (score * (mass + weights.visual) - rest) / weights.visual))
+        visual = _left_over(score, rest, mass, weights.visual)
     distance = None if visual is None else 2.0 * (1.0 - visual)
     decades = None if asked.log10_fov is None or log10_fov is None else abs(float(log10_fov) - asked.log10_fov)
-    return Candidate(ScoredPanel(fields[PANEL][0], score, distance, visual, scale, text), bm25, decades)
+    return Candidate(ScoredPanel(fields[PANEL][0], score, distance, visual, scale, text, said), bm25, decades)
+
+
+def _left_over(score: float, rest: float, mass: float, weight: float) -> float:
+    """The value of the one term that is not known, of the score and what the others add."""
+    return min(1.0, max(0.0, (score * (mass + weight) - rest) / weight))
 
 
 def result(asked: Asked, answer: dict[str, Any]) -> SearchResult:

@@ -22,7 +22,7 @@ from mirsearch.indexes.scan import Scanner
 from mirsearch.indexes.sqlite_filters import where
 from mirsearch.indexes.sqlite_rows import batches, marks
 from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult, Vector
-from mirsearch.ranking import Floats, combine, scale_term, text_term, visual_term
+from mirsearch.ranking import Floats, combine, image_text_term, scale_term, text_term, visual_term
 from mirsearch.text import query_terms
 
 KEPT_SELECTIONS = 16
@@ -31,7 +31,9 @@ GATHER_SHARE = 0.125
 
 Places = NDArray[np.intp]
 _NONE: Places = np.zeros(0, dtype=np.intp)
-Scan = Callable[[], tuple[Single, float]]
+Dots = tuple[Single, float]
+"""Dot products of rows with a vector, and 1/norm of that vector."""
+Scan = Callable[[], Dots]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Terms:
     visual: Floats | None
     scale: Floats | None
     text: Floats | None
+    image_text: Floats | None = None
 
 
 class Searcher:
@@ -82,13 +85,14 @@ class Searcher:
         excluded = selection.places(_rows_of(connection, now, request.exclude))
         detail = {"words": [" ".join(each) for each in words]}
         count = selection.count - len(excluded)
-        if request.vector is None and request.field_of_view_nm is None and not words:
+        vectors = (request.vector, request.text_vector)
+        if not any(each is not None for each in vectors) and request.field_of_view_nm is None and not words:
             return SearchResult([], exact=True, considered=count, detail=detail)
         with self._buffers.lent() as lent:
-            scan = None if request.vector is None else self._scan(now, request.vector, selection, lent)
+            scans = [None if each is None else self._scan(now, each, selection, lent) for each in vectors]
             found = self._bm25.find(connection, now, words) if words else None
-            rows, dots, per_norm = _first_pass(now, request, selection, excluded, found, scan, lent)
-        terms = _terms(now, request, rows, dots, per_norm, found)
+            rows, looks, said = _first_pass(now, request, selection, excluded, found, scans, lent)
+        terms = _terms(now, request, rows, looks, said, found)
         panels = _best(connection, now, rows, request, terms)
         return SearchResult(panels, exact=True, considered=count, detail=detail)
 
@@ -130,23 +134,26 @@ class Searcher:
 
 def _first_pass(
     now: Snapshot, request: SearchRequest, selection: Selection, excluded: Places,
-    found: Sequence[Found] | None, scan: Scan | None, lent: Lent,
-) -> tuple[Places, Single | None, float]:  # fmt: skip
-    """Rows among which the best are, their dot products with the query, and 1/norm of the query."""
+    found: Sequence[Found] | None, scans: Sequence[Scan | None], lent: Lent,
+) -> tuple[Places, Dots | None, Dots | None]:  # fmt: skip
+    """Rows among which the best are, and their dot products with the query's picture and with its words."""
     first = FirstPass(request.formula, selection.columns, _given(request, found), lent)
     if request.field_of_view_nm is not None:
         first.add_scale(math.log10(request.field_of_view_nm))
     if found is not None:
         first.add_text(_summed(found, lent.take(len(now.rows)), selection.kept))
-    dots, per_norm = scan() if scan else (None, 0.0)
-    if dots is not None:
-        first.add_visual(dots, per_norm)
+    looks, said = (None if scan is None else scan() for scan in scans)
+    if looks is not None:
+        first.add_visual(*looks)
+    if said is not None:
+        first.add_image_text(*said)
     at = first.candidates(request.top, selection.veto, excluded)
-    return selection.rows(at), None if dots is None else dots[at], per_norm
+    return selection.rows(at), looks and (looks[0][at], looks[1]), said and (said[0][at], said[1])
 
 
 def _check(request: SearchRequest) -> None:
-    if request.vector is None and request.field_of_view_nm is None and not request.text:
+    nothing = request.vector is None and request.text_vector is None and not request.text
+    if nothing and request.field_of_view_nm is None:
         raise UsageError("nothing to look for", "give an image, words or a field of view")
     view = request.field_of_view_nm
     if view is not None and not (view > 0 and math.isfinite(view)):
@@ -156,6 +163,7 @@ def _check(request: SearchRequest) -> None:
 def _given(request: SearchRequest, found: Sequence[Found] | None) -> frozenset[str]:
     scale = request.field_of_view_nm is not None
     given = {"visual": request.vector is not None, "scale": scale, "text": found is not None}
+    given["image_text"] = request.text_vector is not None
     return frozenset(name for name, there in given.items() if there)
 
 
@@ -208,14 +216,16 @@ def _summed(found: Sequence[Found], total: Single, kept: Places | None) -> Singl
 
 
 def _terms(
-    now: Snapshot, request: SearchRequest, rows: Places, dots: Single | None, per_norm: float,
+    now: Snapshot, request: SearchRequest, rows: Places, looks: Dots | None, said: Dots | None,
     found: Sequence[Found] | None,
 ) -> Terms:  # fmt: skip
     """The terms of a few rows, exactly."""
-    distance = visual = scale = text = None
-    if dots is not None:
-        distance = np.clip(1.0 - dots.astype(np.float64) * now.rows.inverse_norm[rows] * per_norm, 0.0, 2.0)
+    distance = visual = scale = text = image_text = None
+    if looks is not None:
+        distance = np.clip(1.0 - _cosine(now, rows, looks), 0.0, 2.0)
         visual = visual_term(distance)
+    if said is not None:
+        image_text = image_text_term(_cosine(now, rows, said), request.formula.response)
     if request.field_of_view_nm is not None:
         scale = scale_term(request.field_of_view_nm, now.rows.log10_fov[rows], request.formula.sigma)
     if found is not None:
@@ -223,15 +233,22 @@ def _terms(
         for each in found:
             bm25 += each.at(rows)
         text = text_term(bm25, request.formula.text_k)
-    return Terms(distance, visual, scale, text)
+    return Terms(distance, visual, scale, text, image_text)
+
+
+def _cosine(now: Snapshot, rows: Places, dots: Dots) -> Floats:
+    """Cosines of rows, of their dot products with a vector and 1/norm of that."""
+    cosine: Floats = dots[0].astype(np.float64) * now.rows.inverse_norm[rows] * dots[1]
+    return cosine
 
 
 def _best(
     connection: sqlite3.Connection, now: Snapshot, rows: Places, request: SearchRequest, terms: Terms
 ) -> list[ScoredPanel]:
     """The best of some rows, best first, ties by id."""
-    score = combine(request.formula, terms.visual, terms.scale, terms.text)
-    if [terms.visual is None, terms.scale is None, terms.text is None].count(False) == 1:
+    given = (terms.visual, terms.scale, terms.text, terms.image_text)
+    score = combine(request.formula, *given)
+    if sum(each is not None for each in given) == 1:
         score[score <= 0] = -np.inf
     count = min(request.top, int(np.count_nonzero(score > -np.inf)))
     if count <= 0:
@@ -248,8 +265,8 @@ def _best(
 
 
 def _scored(ids: Sequence[str], at: Places, score: Floats, terms: Terms) -> list[ScoredPanel]:
-    columns = (terms.distance, terms.visual, terms.scale, terms.text)
+    columns = (terms.distance, terms.visual, terms.scale, terms.text, terms.image_text)
     given = [[None] * len(at) if each is None else each[at].tolist() for each in columns]
     scale = [None if value is None or math.isnan(value) else value for value in given[2]]
-    rows = zip(ids, score[at].tolist(), given[0], given[1], scale, given[3], strict=True)
+    rows = zip(ids, score[at].tolist(), given[0], given[1], scale, given[3], given[4], strict=True)
     return [ScoredPanel(*row) for row in rows]

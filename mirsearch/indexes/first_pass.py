@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mirsearch.indexes.buffers import Lent, Single
 from mirsearch.indexes.matrix_file import Rows
-from mirsearch.ranking import Formula
+from mirsearch.ranking import TERMS, Formula
 
 _UNIT = 2.0**-24
 """The largest relative error of one rounding to float32."""
@@ -23,6 +23,8 @@ _ROUNDINGS = 64
 """More roundings than any score goes through, each of a value ≤ 1."""
 _STEEPEST = 0.61
 """exp(-x²/2) changes by less than this a unit of x (at x = 1)."""
+_STRONGEST = 80.0
+"""Beyond this a sigmoid is 0 or 1 to float32."""
 _WIDEST = 0.01
 """A margin above this saves too little: every panel is then scored exactly."""
 _LEAST_OTHERS = 1e-3
@@ -76,7 +78,7 @@ class FirstPass:
 
     def __init__(self, formula: Formula, columns: Columns, given: frozenset[str], lent: Lent) -> None:
         weights = formula.weights
-        shares = {name: float(getattr(weights, name)) if name in given else 0.0 for name in ("visual", "scale", "text")}
+        shares = {name: weights.of(name) if name in given else 0.0 for name in TERMS}
         whole = sum(shares.values())
         self._share = {name: value / whole if whole > 0 else 0.0 for name, value in shares.items()}
         self._formula = formula
@@ -122,6 +124,23 @@ class FirstPass:
         np.clip(term, np.float32(0), np.float32(share), out=term)
         self._add(term)
 
+    def add_image_text(self, dots: Single, per_norm: float) -> None:
+        """The image_text term of dot products with a text's vector of length 1/`per_norm`."""
+        slope, bias = self._formula.response
+        margin = (abs(slope) + abs(bias)) * 4 * _UNIT  # a sigmoid changes by at most a quarter of what goes in
+        if margin > _WIDEST:
+            self._sure = False
+            return
+        self._margin += margin
+        term = np.multiply(dots, self._columns.inverse_norm, out=self._lent.take(len(dots)))
+        term *= np.float32(-slope * per_norm)
+        term -= np.float32(bias)
+        np.clip(term, np.float32(-_STRONGEST), np.float32(_STRONGEST), out=term)
+        np.exp(term, out=term)
+        term += np.float32(1)
+        np.divide(np.float32(self._share["image_text"]), term, out=term)
+        self._add(term)
+
     def _add(self, term: Single) -> None:
         if self._total is None:
             self._total = term
@@ -150,7 +169,7 @@ class FirstPass:
         has_fov = self._columns.has_fov
         if "scale" not in self._given or has_fov is None or self._formula.missing == "penalize":
             return self._total
-        others = self._share["visual"] + self._share["text"]
+        others = sum(share for name, share in self._share.items() if name != "scale")
         if self._formula.missing == "exclude" or others == 0:
             np.copyto(self._total, -np.inf, where=~has_fov)
             return self._total

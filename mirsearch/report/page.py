@@ -11,6 +11,7 @@ from pathlib import Path
 from mirsearch import __version__
 from mirsearch.answer import Answer
 from mirsearch.errors import MirsearchError
+from mirsearch.ranking import TERMS
 from mirsearch.report.card import hit_card, query_card
 from mirsearch.report.markup import Markup, el, raw
 from mirsearch.report.pictures import MANY_PICTURES, Pictures
@@ -22,6 +23,7 @@ _SORTS = (
     ("visual", "looks"),
     ("scale", "scale"),
     ("text", "words"),
+    ("image_text", "words in the picture"),
     ("fov", "field of view"),
     ("year", "year, newest first"),
 )
@@ -99,9 +101,7 @@ def _section(number: int, heading: str, answer: Answer, pictures: Pictures, orig
 
 def _controls(number: int, answer: Answer) -> Markup:
     """Buttons and fields that the script brings to life; hidden where scripts don't run."""
-    terms = {
-        name for name in ("visual", "scale", "text") if any(getattr(h.scored, name) is not None for h in answer.hits)
-    }
+    terms = {name for name in TERMS if any(getattr(h.scored, name) is not None for h in answer.hits)}
     options = [
         el("option", {"value": key}, text) for key, text in _SORTS if key in terms or key in {"rank", "fov", "year"}
     ]

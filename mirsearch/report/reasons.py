@@ -13,7 +13,7 @@ from mirsearch.report.wording import clean, length, number
 State = Literal["counted", "not asked", "unknown", "counted as 0"]
 """`unknown`: asked, but the panel lacks it and it is left out; `counted as 0`: the same, held against the panel."""
 
-TITLES = {"visual": "Looks", "scale": "Scale", "text": "Words"}
+TITLES = {"visual": "Looks", "scale": "Scale", "text": "Words", "image_text": "Words in the picture"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,11 @@ class Reason:
 
 
 def reasons(answer: Answer, hit: Hit) -> list[Reason]:
-    """The three terms of a hit, always in the order visual, scale, text."""
-    states = {term: _state(answer, hit, term) for term in TERMS}
-    weights = {term: float(getattr(answer.formula.weights, term)) for term in TERMS}
-    mass = sum(weights[term] for term in TERMS if states[term].startswith("counted"))
+    """The terms of a hit, always in the order visual, scale, text, and image_text where it was asked."""
+    terms = [term for term in TERMS if term != "image_text" or hit.scored.image_text is not None]
+    states = {term: _state(answer, hit, term) for term in terms}
+    weights = {term: answer.formula.weights.of(term) for term in terms}
+    mass = sum(weights[term] for term in terms if states[term].startswith("counted"))
     return [
         Reason(
             term,
@@ -49,7 +50,7 @@ def reasons(answer: Answer, hit: Hit) -> list[Reason]:
             states[term],
             _SENTENCES[term](answer, hit, states[term]),
         )
-        for term in TERMS
+        for term in terms
     ]
 
 
@@ -135,4 +136,8 @@ def _text(answer: Answer, hit: Hit, state: State) -> str:
     return f"words {number(hit.scored.text)}: {'; '.join(told) or 'found by their stems'}"
 
 
-_SENTENCES = {"visual": _visual, "scale": _scale, "text": _text}
+def _image_text(_answer: Answer, hit: Hit, _state: State) -> str:
+    return f"words in the picture {number(hit.scored.image_text)}: how well they fit what it shows"
+
+
+_SENTENCES = {"visual": _visual, "scale": _scale, "text": _text, "image_text": _image_text}

@@ -73,10 +73,12 @@ def outcome_sentence(answer: Answer) -> str:
 
 def _weights(answer: Answer) -> str:
     query, weights = answer.query, answer.formula.weights
+    seen = any(hit.scored.image_text is not None for hit in answer.hits)
     asked = {
         f"looks {weights.visual:g}": query.image is not None or query.like is not None or query.pixels is not None,
         f"scale {weights.scale:g}": query.field_of_view_nm is not None,
         f"words {weights.text:g}": bool(query.text),
+        f"words in pictures {weights.of('image_text'):g}": seen,
     }
     told = [text for text, present in asked.items() if present]
     return f"weights: {', '.join(told)}" if len(told) > 1 else f"by {(told or ['nothing'])[0].split()[0]} alone"

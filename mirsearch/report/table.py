@@ -37,7 +37,7 @@ ONE_LINE = 36
 GAP = 2
 PICTURE_CELLS, PICTURE_ROWS = 16, 6
 BAR_CELLS = 20
-COLORS = {"visual": "blue", "scale": "yellow", "text": "green"}
+COLORS = {"visual": "blue", "scale": "yellow", "text": "green", "image_text": "cyan"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,8 @@ def _columns(answer: Answer, width: int) -> list[_Column]:
         columns.append(_Column("view", lambda hit: length(hit.stored.panel.field_of_view_nm)))
     if roomy and any(each.text is not None for each in scored):
         columns.append(_Column("text", lambda hit: number(hit.scored.text)))
+    if roomy and any(each.image_text is not None for each in scored):
+        columns.append(_Column("seen", lambda hit: number(hit.scored.image_text)))
     return columns
 
 
