@@ -123,7 +123,12 @@ class ElasticsearchIndex:
 
     def search(self, request: SearchRequest) -> SearchResult:
         """The best panels for a request; the result says whether it is exact."""
-        if request.vector is None and request.field_of_view_nm is None and not request.text:
+        if (
+            request.vector is None
+            and request.field_of_view_nm is None
+            and not request.text
+            and request.text_vector is None
+        ):
             raise UsageError("nothing to look for", "give an image, words or a field of view")
         if request.vector is not None and request.vector.shape != (self._extractor.dims,):
             raise IndexMismatchError(
@@ -131,7 +136,7 @@ class ElasticsearchIndex:
                 "embed the query with the extractor of the index",
             )
         asked = self._asked(request)
-        if not (asked.vector or asked.scale or asked.words):
+        if not (asked.vector or asked.scale or asked.words or asked.said):
             return SearchResult([], exact=True, considered=0, detail={"words": []})
         with told(self._address):
             answer = self._client.search(index=self._address.name, body=asked.body(), include_named_queries_score=True)
