@@ -95,8 +95,10 @@ def disturbed(folder: Path, server: Any, asked: argparse.Namespace, seconds: flo
         before = answered(folder, server)
         server.faults(*faults, seed=number)
         with command(folder, server, asked.rate) as process:
+            while process.poll() is None and not server.log():
+                time.sleep(0.02)  # the moments are those of its work, not of its start
             try:
-                process.wait(chance.uniform(0.2, 1.0) * seconds)
+                process.wait(chance.uniform(0.0, 2.0 * seconds / asked.kills))
             except subprocess.TimeoutExpired:
                 process.kill()
                 killed += 1

@@ -16,6 +16,7 @@ from mirsearch.ledger import MOST_ATTEMPTS, FigureState, Ledger
 from mirsearch.pipeline import ordered_map
 from mirsearch.sources.alike import alike
 from mirsearch.sources.base import FoundFigure, Item, Retraction, SourceFailure
+from mirsearch.sources.caption_words import has_words
 from mirsearch.sources.micrographs import likely_micrograph
 from mirsearch.sources.services import ArticlePlan, ArticleService, Hit, KeywordQuery, Terms, unwanted
 
@@ -116,7 +117,7 @@ class Acquisition:
     def _heed(self, hit: Hit, terms: Terms) -> None:
         """Note an article as retracted, also where it was taken before it was."""
         if terms.retracted:
-            self._retracted.update(dict.fromkeys(filter(None, (hit.doi, hit.id))))
+            self._retracted |= dict.fromkeys(filter(None, (hit.doi, hit.id)))
             if not self._dry:
                 self._ledger.retract(hit.id)
 
@@ -185,10 +186,15 @@ class Acquisition:
             self.report.skipped_articles[reason] += 1
             return
         self.report.articles += 1
+        self.report.unplanned += planned.plan.figures is None and self._dry and not self._ledger.article(planned.hit.id)
+        self.report.skipped_figures.update(dict(planned.plan.lost))
         for state in self._ledger.figures(planned.hit.id):
             self.report.figures += 1
             if self._query.micrographs and not likely_micrograph(state.figure.caption):
                 self.report.skipped_figures["caption speaks of no micrograph"] += 1
+                continue
+            if self._query.where == "captions" and not has_words(state.figure.caption, self._query.keywords):
+                self.report.skipped_figures["caption without the keyword"] += 1
                 continue
             if self._query.max_figures is not None and self.report.wanted >= self._query.max_figures:
                 return
@@ -219,8 +225,7 @@ class Acquisition:
         state, plan = job
         if state.attempts >= MOST_ATTEMPTS:
             return _Got(skipped=f"given up after {state.attempts} tries")
-        path = self.path_of(state)
-        done = state.fetched
+        path, done = self.path_of(state), state.fetched
         here = done is not None and path.is_file() and path.stat().st_size == done.size
         if not here:
             if self._halted:

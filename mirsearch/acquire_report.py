@@ -9,11 +9,15 @@ from typing import Any
 
 @dataclass(slots=True)
 class AcquisitionReport:
-    """What an acquisition did so far. `skipped_…` count reasons; `present` figures were there already."""
+    """What an acquisition did so far. `skipped_…` count reasons; `present` figures were there already.
+
+    `unplanned` articles' figures are known only once their source is fetched, which a dry run does not do.
+    """
 
     hits: int = 0
     found: int = 0
     articles: int = 0
+    unplanned: int = 0
     figures: int = 0
     wanted: int = 0
     fetched: int = 0
@@ -27,7 +31,7 @@ class AcquisitionReport:
     def as_json(self) -> dict[str, Any]:
         """Plain JSON types."""
         return {
-            "articles": {"hits": self.hits, "found": self.found, "taken": self.articles,
+            "articles": {"hits": self.hits, "found": self.found, "taken": self.articles, "unplanned": self.unplanned,
                          "skipped": dict(self.skipped_articles.most_common())},
             "figures": {"seen": self.figures, "wanted": self.wanted, "fetched": self.fetched, "present": self.present,
                         "skipped": dict(self.skipped_figures.most_common())},

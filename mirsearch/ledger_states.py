@@ -77,4 +77,5 @@ def plan_of(told: str | None) -> ArticlePlan:
     article = plain["article"]
     if article is not None:
         article = Article(**{**article, "authors": tuple(article["authors"])})
-    return ArticlePlan(terms, article, None, plain["holder"], plain["note"])
+    lost = tuple((str(reason), int(count)) for reason, count in plain.get("lost", ()))
+    return ArticlePlan(terms, article, None, plain["holder"], plain["note"], lost)

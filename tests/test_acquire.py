@@ -387,3 +387,16 @@ def test_nothing_damaged_is_kept_to_fail_the_next_run(place, server, world):
     server.faults()
     items, _ = place.run()
     assert {each.article.pmcid for each in figures(items)} == {"PMC103"}
+
+
+def test_captions_are_looked_through_here_too(place, server, world):
+    query = replace(NANO, keywords=('"cut by a wire"',), where="captions")
+    items, acquisition = place.run(query)
+    searches = [path for path in server.paths() if "/search?" in path]
+    assert items == []
+    assert len(searches) == 2  # asked of the legends' field, then, as that knew none, of everything
+    query = replace(NANO, keywords=("nano*",), where="captions", licenses=("any",))
+    items, acquisition = place.run(replace(query, keywords=("nanowires",)))
+    assert items
+    assert all("nanowire" in each.caption.lower() for each in figures(items))
+    assert len(figures(items)) + acquisition.report.skipped_figures["caption without the keyword"] > 0

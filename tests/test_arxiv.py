@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import tarfile
 from pathlib import Path
 
@@ -48,6 +49,7 @@ TEX = r"""
 \end{document}
 """
 RESULTS = r"\begin{figure}\includegraphics{./first.jpg}\caption{Photograph.}\end{figure}"
+DRAWN = r"\begin{figure}\includegraphics{drawn.eps}\caption{SEM image, drawn.}\end{figure}"
 
 
 def tarball(files: dict[str, bytes], extra: list[tarfile.TarInfo] | None = None) -> bytes:
@@ -78,7 +80,7 @@ def pdf_page() -> bytes:
 
 
 def eprint() -> bytes:
-    return tarball({"main.tex": TEX.encode(), "results.tex": RESULTS.encode(), "figs/wires.png": picture(1),
+    return tarball({"main.tex": TEX.encode(), "results.tex": (RESULTS + DRAWN).encode(), "drawn.eps": b"%!PS", "figs/wires.png": picture(1),
                     "figs/plot.pdf": pdf_page(), "first.jpg": picture(2)})  # fmt: skip
 
 
@@ -165,6 +167,43 @@ def test_figures_of_latex_sources():
     ]  # fmt: skip
     assert figures[1].caption == "SEM image of Ag_2O wires, 50 % of them. Scale bar: 20 µm."
     assert figures[2].caption.startswith("(a) TEM image, bar 5 nm. (b) FFT. Lattice fringes of 0.25 Å at 10^-3 Pa")
+
+
+COMMANDS = r"""
+\documentclass{article}
+\newcommand{\sample}[2]{#1-doped \emph{#2}}
+\newcommand{\bar}[2][nm]{scale bar #2~#1}
+\newcommand\two{\sample{Ag}{ZnO}}
+\def\kv#1{#1~kV}
+\newcommand{\loop}[1]{\loop{#1}\loop{#1}}
+\begin{document}
+\begin{figure}\includegraphics{a.eps}
+  \caption{SEM of \sample{Cu}{TiO$_2$} and \two, \bar{20}, \bar[$\mu$m]{2}, at \kv{15}; \sample{rods \bar{5}}{wires}.}
+\end{figure}
+\begin{figure}\includegraphics{b.png}\caption{Ends early: \sample{x}}\end{figure}
+\begin{figure}\includegraphics{b.png}\caption{\loop{never} ends}\end{figure}
+\end{document}
+"""
+
+
+def test_commands_with_arguments_in_captions():
+    figures = latex_figures({"main.tex": COMMANDS}, frozenset(("main.tex", "a.eps", "b.png")))
+    assert figures[0].caption == (
+        "SEM of Cu-doped TiO_2 and Ag-doped ZnO, scale bar 20 nm, scale bar 2 μm, at 15 kV; "
+        "rods scale bar 5 nm-doped wires."
+    )
+    assert figures[1].caption.startswith("Ends early:")
+    assert "ends" in figures[2].caption
+
+
+def test_commands_that_call_each_other_end():
+    names = "abcdefghijklmnopqrst"
+    bomb = "".join(
+        rf"\newcommand{{\x{one}}}[1]{{" + rf"\x{other}{{#1#1}}" * 9 + "}" for one, other in itertools.pairwise(names)
+    )
+    source = rf"\documentclass{{x}}{bomb}\begin{{document}}\begin{{figure}}\caption{{\xa{{x}}}}\end{{figure}}"
+    (figure,) = latex_figures({"main.tex": source + r"\end{document}"}, frozenset(("main.tex",)))
+    assert len(figure.caption) <= 50_000
 
 
 def test_sources_that_take_each_other_in_end():
@@ -329,7 +368,11 @@ def test_pdf_figures_become_pictures(run):
 
 def test_a_dry_run_asks_for_no_source(run):
     _, acquisition, server = run(dry=True)
-    assert acquisition.report.articles == 3
+    assert acquisition.report.articles == acquisition.report.unplanned == 3
     assert not any("e-print" in path for path in server.paths())
-    items, *_ = run()
+    items, acquisition, _ = run()
     assert len([each for each in items if isinstance(each, FoundFigure)]) == 2
+    assert acquisition.report.unplanned == 0
+    skipped = acquisition.report.skipped_figures
+    assert skipped["not in the e-print"] == 1
+    assert skipped["PostScript (.eps, .ps), which can't be drawn here"] == 1

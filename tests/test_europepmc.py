@@ -9,6 +9,7 @@ import pytest
 
 from mirsearch.errors import SourceError, UsageError
 from mirsearch.licenses import canonical
+from mirsearch.sources.caption_words import has_words
 from mirsearch.sources.europepmc import parse_page, query_text
 from mirsearch.sources.services import KeywordQuery, parse_day, parse_licenses
 
@@ -36,6 +37,20 @@ def recorded(shared_data) -> Path:
 )
 def test_queries_in_its_language(query, text):
     assert query_text(query) == text
+
+
+@pytest.mark.parametrize(
+    ("keywords", "there"),
+    [
+        (("nanowires",), True), (("nanowire",), True), (("gold",), False), (("nanowires gold",), False),
+        (("nanowires OR gold",), True), (("gold OR nanowires AND silver",), True), (("nanowires NOT gold",), True),
+        (("nanowires AND NOT silver",), False), (('"silver nanowires"',), True), (('"nanowires silver"',), False),
+        (("nano*",), True), (("(gold OR silver) AND 500nm",), True), (("(gold OR copper) nanowires",), False),
+        (("silver", "gold"), False), (("silver", "annealing"), True), (("NOT",), True), ((")",), True),
+    ],
+)  # fmt: skip
+def test_words_in_captions(keywords, there):
+    assert has_words("SEM images of silver nanowires after annealing. Scale bars: 500 nm.", keywords) is there
 
 
 def test_a_query_that_is_too_long_is_a_wrong_call():

@@ -133,7 +133,7 @@ def test_names_find_their_files(world):
     )
     found = plan(service, 1001)
     assert [each.name for each in found.figures] == [each.name for each in figures]
-    assert "2 of its figures have no image" in found.note
+    assert found.lost == (("no image in the PMC bucket", 2),)
 
 
 def test_a_thumbnail_is_not_taken_for_the_figure(world):

@@ -244,6 +244,10 @@ def _print_preview(told: list[dict[str, Any]]) -> None:
             f"{each['service']}: {articles['hits']} hits, {articles['taken']} articles would be taken, "
             f"{figures['wanted']} of their {figures['seen']} figures, {each['bytes'] / 1e6:.1f} MB{unknown}"
         )
+        if articles["unplanned"]:
+            typer.echo(
+                f"  not counted: figures of {articles['unplanned']} articles, known once their sources are fetched"
+            )
         print_skipped(each)
 
 

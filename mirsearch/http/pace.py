@@ -7,7 +7,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _MARGIN = 1.03
@@ -27,51 +27,50 @@ class Pace:
     def __init__(self, rates: Mapping[str, float], default: float = 1.0, folder: Path | None = None) -> None:
         self._rates, self._default, self._folder = dict(rates), default, folder
         self._next: dict[str, float] = {}
-        self._held: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def wait(self, host: str, stop: threading.Event) -> bool:
-        """Wait for the host's next slot; False where `stop` was set meanwhile."""
-        while True:
-            slot = self._take(host)
-            if stop.wait(max(0.0, slot - time.monotonic())):
+        """Wait until the host may be asked; False where `stop` was set meanwhile."""
+        while (ahead := self._ahead(host)) > 0:
+            if stop.wait(ahead):
                 return False
-            with self._lock:
-                if self._held.get(host, 0.0) <= slot:
-                    return True  # else a rest was asked for after this slot was taken
+        return not stop.is_set()
 
     def hold(self, host: str, seconds: float) -> None:
         """Leave the host alone for so many seconds."""
-        with self._lock:
-            until = time.monotonic() + seconds
-            self._held[host] = max(self._held.get(host, 0.0), until)
-            self._note(host, lambda following: max(following, until))
+        with self._lock, self._note(host) as note:
+            self._next[host] = note.write(max(self._following(host, note), time.monotonic() + seconds))
 
-    def _take(self, host: str) -> float:
+    def _ahead(self, host: str) -> float:
+        """Seconds until the host may be asked; 0 gives the caller its turn, counted from now and not from a plan."""
         rate = self._rates.get(host, self._default)
-        space = _MARGIN / rate if rate > 0 else 0.0
-        with self._lock:
-            return self._note(host, lambda following: max(time.monotonic(), following) + space) - space
+        with self._lock, self._note(host) as note:
+            following, now = self._following(host, note), time.monotonic()
+            if following <= now:
+                following = note.write(now + (_MARGIN / rate if rate > 0 else 0.0))
+                now = following
+            self._next[host] = following
+            return following - now
 
-    def _note(self, host: str, change: Callable[[float], float]) -> float:
-        """Change when a host may be asked next, also for other processes; seconds of the monotonic clock."""
-        following = self._next.get(host, 0.0)
+    def _following(self, host: str, note: _Note) -> float:
+        return max(self._next.get(host, 0.0), note.read())
+
+    def _note(self, host: str) -> contextlib.AbstractContextManager[_Note]:
         if self._folder is None:
-            following = change(following)
-        else:
-            with _shared(self._folder / f"{re.sub(r'[^a-z0-9.-]', '_', host)}.next") as note:
-                following = note.write(change(max(following, note.read())))
-        self._next[host] = following
-        return following
+            return contextlib.nullcontext(_Note(None))
+        return _shared(self._folder / f"{re.sub(r'[^a-z0-9.-]', '_', host)}.next")
 
 
 class _Note:
     """A time in a file, by the wall clock there and the monotonic one here; a file that can't be used says nothing."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self._path = path
 
     def read(self) -> float:
+        """Seconds of the monotonic clock; 0 where nothing is told."""
+        if self._path is None:
+            return 0.0
         try:
             ahead = float(self._path.read_text(encoding="ascii") or 0.0) - time.time()
         except (OSError, ValueError):
@@ -79,8 +78,10 @@ class _Note:
         return time.monotonic() + ahead if math.isfinite(ahead) and ahead <= _LONGEST else 0.0
 
     def write(self, moment: float) -> float:
+        """Note a moment of the monotonic clock; gives it back."""
         with contextlib.suppress(OSError):
-            self._path.write_text(f"{time.time() + moment - time.monotonic():.6f}", encoding="ascii")
+            if self._path is not None:
+                self._path.write_text(f"{time.time() + moment - time.monotonic():.6f}", encoding="ascii")
         return moment
 
 

@@ -41,6 +41,7 @@ _OWN = "{http://arxiv.org/schemas/atom}"
 _FIELDS = {"all": "all", "title": "ti", "abstract": "abs"}
 _ID = re.compile(r"arxiv\.org/abs/((?:[a-z-]+(?:\.[A-Z]{2})?/\d{7})|(?:\d{4}\.\d{4,5}))(v\d+)?$")
 _WEEK = 7 * 86_400.0
+_POSTSCRIPT = "PostScript (.eps, .ps), which can't be drawn here"
 _AGAIN = "run it again later; what is done is kept"
 
 
@@ -81,17 +82,18 @@ class ArXiv:
             title=hit.title, doi=hit.doi, journal=hit.journal or "arXiv", year=hit.year, license=terms.licenses[0],
             url=f"https://arxiv.org/abs/{hit.id.removeprefix('arXiv:')}", authors=hit.authors,
         )  # fmt: skip
-        planned, missing = [], sum(figure.missing for figure in figures)
+        planned, drawn = [], 0
         for figure in figures:
             usable = [each for each in figure.files if not each.lower().endswith((".eps", ".ps"))]
-            missing += len(figure.files) - len(usable)
+            drawn += len(figure.files) - len(usable)
             for each in usable:
                 url = f"{address}#{quote(each)}"
                 planned.append(
                     PlannedFigure(_file_name(each), url, None, figure.caption, figure.label, figure.permission_note)
                 )
-        note = f"{hit.id}: {missing} images of figures are not there, or PostScript" if missing else None
-        return ArticlePlan(terms, article, tuple(planned), ", ".join(hit.authors[:3]) or None, note)
+        missing = sum(figure.missing for figure in figures)
+        lost = tuple(each for each in ((_POSTSCRIPT, drawn), ("not in the e-print", missing)) if each[1])
+        return ArticlePlan(terms, article, tuple(planned), ", ".join(hit.authors[:3]) or None, lost=lost)
 
     def fetch(self, figure: PlannedFigure, into: Path) -> FetchedFigure:
         """A figure out of the e-print, which the cache keeps; a PDF figure becomes a PNG."""

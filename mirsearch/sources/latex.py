@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from mirsearch.settings import LIMITS
 from mirsearch.sources.articles import clean_text
+from mirsearch.sources.latex_macros import Macro, expanded, inside, macros_of
 from mirsearch.sources.permissions import permission_note
 
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*")
@@ -20,8 +21,6 @@ _GRAPHICS = re.compile(r"\\(?:includegraphics|epsfig|plotone|epsfbox)\*?\s*(?:\[
 _CAPTION = re.compile(r"\\caption\*?\s*(?:\[[^\]]*\]\s*)?\{")
 _SUBCAPTION = re.compile(r"\\(?:subcaption|subfloat|subfigure)\*?\s*(?:\[([^\]]*)\])?\s*\{?")
 _PATHS = re.compile(r"\\graphicspath\s*\{((?:\s*\{[^{}]*\}\s*)+)\}")
-_MACRO = re.compile(r"\\(?:re)?newcommand\*?\s*\{?\\([A-Za-z]+)\}?\s*\{")
-_DEF = re.compile(r"\\def\s*\\([A-Za-z]+)\s*\{")
 _SUFFIXES = (
     "",
     ".png",
@@ -60,7 +59,7 @@ def latex_figures(sources: Mapping[str, str], files: frozenset[str]) -> list[Lat
     if main is None:
         return []
     text = _whole(main, sources)
-    macros = _macros(text)
+    macros = macros_of(text)
     folders = [
         "",
         *(part.strip("{} \n") for found in _PATHS.finditer(text) for part in found[1].split("}") if "{" in part),
@@ -78,14 +77,11 @@ def latex_figures(sources: Mapping[str, str], files: frozenset[str]) -> list[Lat
     return figures
 
 
-def plain_text(latex: str, macros: Mapping[str, str] | None = None) -> str:
+def plain_text(latex: str, macros: Mapping[str, Macro] | None = None) -> str:
     """A piece of LaTeX as one line of text: µ, Å, indices and signs as characters, citations and labels gone."""
     from pylatexenc.latex2text import LatexNodes2Text
 
-    for _ in range(3):
-        for name, meaning in (macros or {}).items():
-            literal = meaning.replace("\\", "\\\\")
-            latex = re.sub(rf"\\{name}(?![A-Za-z])(?:\{{\}})?", literal, latex)[:_MOST_CHARS]
+    latex = expanded(latex, macros or {})
     latex = re.sub(
         r"~?\\(?:cite[a-z]*|label|vspace|hspace|bibliographystyle)\*?\s*(?:\[[^\]]*\]\s*)*\{[^{}]*\}", "", latex
     )
@@ -173,30 +169,8 @@ def _captions(body: str) -> Iterator[str]:
     yield from (text for text in _braced(_CAPTION, body) if text not in nested)
 
 
-def _macros(text: str) -> dict[str, str]:
-    """Commands without arguments that the article defines, with what they stand for."""
-    found: dict[str, str] = {}
-    for pattern in (_MACRO, _DEF):
-        for match in pattern.finditer(text[:2_000_000]):
-            meaning = _inside(text, match.end(), 500)
-            if meaning is not None and "#" not in meaning and f"\\{match[1]}" not in meaning and len(found) < 200:
-                found[match[1]] = meaning
-    return found
-
-
 def _braced(pattern: re.Pattern[str], text: str) -> Iterator[str]:
     for found in pattern.finditer(text):
-        inside = _inside(text, found.end(), LIMITS.caption_chars)
-        if inside is not None:
-            yield inside
-
-
-def _inside(text: str, start: int, limit: int) -> str | None:
-    """Text from `start`, just after a brace, up to the brace that closes it; None where none does in time."""
-    depth = 1
-    for place in range(start, min(len(text), start + limit)):
-        if text[place] in "{}" and text[place - 1] != "\\":
-            depth += 1 if text[place] == "{" else -1
-            if depth == 0:
-                return text[start:place]
-    return None
+        words = inside(text, found.end(), LIMITS.caption_chars)
+        if words is not None:
+            yield words

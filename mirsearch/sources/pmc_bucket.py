@@ -62,8 +62,8 @@ class Bucket:
         if not wants(terms):
             return ArticlePlan(terms, article)
         figures, missing = _figures(jats.figures, media_of(record, hit.id, version))
-        note = f"{hit.id}: {missing} of its figures have no image in the bucket" if missing else None
-        return ArticlePlan(terms, article, figures, jats.holder, note)
+        lost = (("no image in the PMC bucket", missing),) if missing else ()
+        return ArticlePlan(terms, article, figures, jats.holder, lost=lost)
 
     def fetch(self, figure: PlannedFigure, into: Path) -> FetchedFigure:
         """A figure's image into a file, its MD5 checked."""

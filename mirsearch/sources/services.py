@@ -124,13 +124,17 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class ArticlePlan:
-    """An article's terms and figures; `figures` is None where the terms were not wanted and nothing more was asked."""
+    """An article's terms and figures; `figures` is None where the terms were not wanted and nothing more was asked.
+
+    `lost` are images of its figures that can't be had, as (reason, how many).
+    """
 
     terms: Terms
     article: Article | None = None
     figures: tuple[PlannedFigure, ...] | None = None
     holder: str | None = None
     note: str | None = None
+    lost: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
