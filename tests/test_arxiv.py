@@ -49,7 +49,6 @@ TEX = r"""
 \end{document}
 """
 RESULTS = r"\begin{figure}\includegraphics{./first.jpg}\caption{Photograph.}\end{figure}"
-DRAWN = r"\begin{figure}\includegraphics{drawn.eps}\caption{SEM image, drawn.}\end{figure}"
 
 
 def tarball(files: dict[str, bytes], extra: list[tarfile.TarInfo] | None = None) -> bytes:
@@ -80,8 +79,9 @@ def pdf_page() -> bytes:
 
 
 def eprint() -> bytes:
-    return tarball({"main.tex": TEX.encode(), "results.tex": (RESULTS + DRAWN).encode(), "drawn.eps": b"%!PS", "figs/wires.png": picture(1),
-                    "figs/plot.pdf": pdf_page(), "first.jpg": picture(2)})  # fmt: skip
+    results = RESULTS.replace("{./first.jpg}", r"{./first.jpg}\includegraphics{drawn.eps}").encode()
+    return tarball({"main.tex": TEX.encode(), "results.tex": results, "drawn.eps": b"%!PS", "first.jpg": picture(2),
+                    "figs/wires.png": picture(1), "figs/plot.pdf": pdf_page()})  # fmt: skip
 
 
 @pytest.fixture(scope="module")
