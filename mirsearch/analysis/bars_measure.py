@@ -31,6 +31,9 @@ _SHOULDER_LEVEL, _SHOULDER = 0.88, 3.5
 _MOST_GROWN = 6
 """Pixels by which a mask may have cut an end of a bar short."""
 
+_INK, _INK_SPREAD, _TICKED = 228.0, 14.0, 0.7
+"""Level (dark bars: of the negative) and spread of pure ink, and what a column with a tick counts as straight."""
+
 _REACH = 4
 """Pixels beyond an edge in which the background is looked at."""
 
@@ -93,7 +96,9 @@ def measure(gray: Gray, box: tuple[int, int, int, int], bright: bool) -> Measure
     if xb - xa < LEAST_LENGTH:
         return None
     contrast = min(side_contrast, end_contrast)
-    inside = line[:, round(xa) + 2 : round(xb) - 2]
+    inside = (line if len(line) < _HOLDS_TEXT else np.concatenate([line[:2], line[-2:]]))[
+        :, round(xa) + 2 : round(xb) - 2
+    ]
     return Measure(
         x0=left + xa, y0=top + ya, x1=left + xb, y1=top + yb, bright=bright,
         level=level if bright else 255.0 - level, contrast=contrast,
@@ -184,7 +189,10 @@ def _evenness(inside: Profile, contrast: float) -> float:
 
 
 def _straightness(patch: Profile, edges: tuple[float, float, float, float], level: float, contrast: float) -> float:
-    """Part of the columns that have fallen by a third of the contrast just beyond both long edges, 0 to 1."""
+    """Part of the columns that have fallen by a third of the contrast just beyond both long edges, 0 to 1.
+
+    Columns of pure ink beyond an edge of pure ink count in part: caps, ticks and the sides of a frame.
+    """
     xa, ya, xb, yb = edges
     above, below = int(np.floor(ya - 0.8)), int(np.ceil(yb + 0.8))
     columns = slice(round(xa) + 1, max(round(xb) - 1, round(xa) + 2))
@@ -192,7 +200,9 @@ def _straightness(patch: Profile, edges: tuple[float, float, float, float], leve
     parts = []
     for row, further in ((above, above - 1), (below - 1, below)):
         if 0 <= row < len(patch) and 0 <= further < len(patch):
-            parts.append(float(np.mean(np.minimum(patch[row, columns], patch[further, columns]) < floor)))
+            beyond = np.minimum(patch[row, columns], patch[further, columns])
+            inked = (beyond >= level - _INK_SPREAD) & (level >= _INK)
+            parts.append(float(np.mean(beyond < floor) + _TICKED * np.mean(inked & (beyond >= floor))))
     return min(parts) if parts else 0.0
 
 

@@ -26,8 +26,8 @@ _REPAIRED, _RARE, _LEAST_VOTE = 0.7, 0.5, 0.3
 _TRIMMED = 0.2
 """Part of a label's height cut off above and below: text detectors leave wide margins around small letters."""
 
-_UNSURE = 0.7
-"""What the confidence of a repaired reading counts that no other look confirms."""
+_UNSURE, _UNSEEN_MM = 0.7, 0.4
+"""What the confidence of a repaired reading, and of millimeters, counts where the letters' shape confirms nothing."""
 
 _UNIT_LOST = re.compile(r"[\d ](?:m|mm|[avfwg4MA]m|0m|[rn]m|mn)[.)]?$")
 """Readings of units that leave open which one was printed."""
@@ -50,8 +50,15 @@ def confirmed(pair: Pair, panel: Pixels, ocr: OcrEngine) -> Pair:
     shape = unit_shape(ink_view(panel, _grown(panel, label.box, 0.12), pair.bar.box))
     length, share = _elected(answers, shape)
     sure = max((confidence for each, confidence in answers if each == length), default=label.confidence) * share
-    checked = replace(label, length=length, confidence=sure * (_UNSURE if _open(length) and shape is None else 1.0))
+    checked = replace(label, length=length, confidence=sure * _trust(length, shape))
     return replace(pair, label=checked, score=fit(pair.bar, checked))
+
+
+def _trust(length: Length, shape: str | None) -> float:
+    """What a reading counts that its letters' shape does not confirm: a lost unit, or millimeters, which nm become."""
+    if shape is not None:
+        return 1.0
+    return _UNSEEN_MM if _rare(length) else _UNSURE if _open(length) else 1.0
 
 
 def _open(length: Length) -> bool:

@@ -23,7 +23,7 @@ _SURE = 0.62
 _BESIDE_BEST = 0.7
 """Score a bar must have beside the likeliest one's to end the search."""
 
-_LIKELY_BARS, _LIKELY_BAR = 8, 0.4
+_LIKELY_BARS, _LIKELY_BAR = 12, 0.4
 """Bars whose surroundings are looked at without a text detector, and the score they need."""
 
 _QUICK_LINES, _LEAST_NEAR, _CLEAR = 5, 0.2, 0.6

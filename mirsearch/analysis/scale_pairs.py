@@ -17,6 +17,9 @@ _DASHED = re.compile(r"[-–—_] ?(\d.*?) ?[-–—_]?")
 _UPRIGHT = 1.5
 """How much higher than wide a line of text is that is written upwards."""
 
+_CENTERED = 0.12
+"""Part of an upright bar's length by which a label may stand off its middle and still be set there on purpose."""
+
 _WIDEST_UPRIGHT = 1e6
 """Length in nm from which an upright line beside a label is a column's: working distances are told in mm."""
 
@@ -144,4 +147,5 @@ def _upright_nearness(bar: BarCandidate, label: Box) -> float:
     off = max(0.0, y0 - (b0 + b1) / 2, (b0 + b1) / 2 - y1) / height
     if not -0.3 <= gap_x <= 2.5 or off > 1.0:
         return 0.0
-    return 0.8 * math.exp(-0.35 * max(0.0, gap_x)) * math.exp(-0.5 * (off / 0.5) ** 2)
+    middle = abs((y0 + y1) - (b0 + b1)) / 2 <= _CENTERED * (y1 - y0)
+    return (1.0 if middle else 0.8) * math.exp(-0.35 * max(0.0, gap_x)) * math.exp(-0.5 * (off / 0.5) ** 2)

@@ -9,6 +9,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from mirsearch.analysis.bars_frames import frames, lies_within
 from mirsearch.analysis.bars_masks import Gray, rectangles, tinted
 from mirsearch.analysis.bars_measure import Measure, measure
 from mirsearch.analysis.bars_parts import SEGMENTS_SCORE, Whole, bars_of_parts
@@ -85,7 +86,10 @@ def _lying(gray: Gray, vertical: bool) -> list[BarCandidate]:
         measured = measure(gray, box[:4], box[4])
         if measured is not None and measured.length >= 1.6 * measured.thickness:
             measures.append(measured)
-    scored = _without_margins([(_score(each, gray.shape), each) for each in _unique(measures)])
+    raw = [(_score(each, gray.shape), each) for each in _unique(measures)]
+    hollow = frames(gray, raw)
+    scored = _without_margins(raw)
+    scored = hollow + [one for one in scored if not any(lies_within(one[1], frame) for _, frame in hollow)]
     scored += [(_JOINED_WEIGHT * score, whole) for score, whole in _joined(scored)]
     rated = [(score * (_upright_weight(gray, each) if vertical else 1.0), each) for score, each in scored]
     return [_candidate(each, score, vertical) for score, each in rated if score >= _LEAST_SCORE]
