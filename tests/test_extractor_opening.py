@@ -1,0 +1,90 @@
+"""From names to extractors and back: arguments, what is missing said in one line, and weights found again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from mirsearch.errors import MirsearchError, UsageError
+from mirsearch.extractors import opening
+from mirsearch.extractors.opening import extractor_for, open_extractor, remember
+from mirsearch.indexes.base import ExtractorIdentity
+
+TORCHLESS = """
+import sys
+for name in ("torch", "torchvision", "open_clip", "timm"):
+    sys.modules[name] = None
+from mirsearch.errors import MissingDependencyError
+from mirsearch.extractors.opening import open_extractor
+gems = [f"resnet{depth}-gem" for depth in (18, 50, 101, 152)]
+for spec in (*gems, "open-clip:ViT-B-32/openai", "timm:resnet18"):
+    try:
+        open_extractor(spec)
+    except MissingDependencyError as error:
+        assert "mirsearch[torch]" in error.remedy and "\\n" not in str(error), error
+    else:
+        raise SystemExit(f"{spec} opened without torch")
+from mirsearch import plugins
+assert [each for each in plugins.installed(check=True) if each.error and "torch" not in each.error] == []
+from mirsearch.cli import app
+from typer.testing import CliRunner
+ran = CliRunner().invoke(app, ["ingest", sys.argv[1], "--extractor", "resnet50-gem", "--index", sys.argv[1] + "/i"])
+print(ran.exit_code, ran.stderr.strip())
+"""
+
+
+def test_each_says_in_one_line_which_extra_it_needs(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"")
+    done = subprocess.run([sys.executable, "-c", TORCHLESS, str(tmp_path)], capture_output=True, text=True,
+                          env=dict(os.environ), check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("1 mirsearch: ")
+    assert done.stdout.count("\n") == 1
+    assert "mirsearch[torch]" in done.stdout
+
+
+@pytest.mark.parametrize("spec", ["efficientnet:x", "nothing", "onnx:nothing-of-the-kind"])
+def test_names_that_lead_nowhere_are_refused(spec, tmp_path, monkeypatch):
+    monkeypatch.setenv("MIRSEARCH_MODELS", str(tmp_path))
+    with pytest.raises(MirsearchError) as refused:
+        open_extractor(spec)
+    assert refused.value.remedy
+
+
+def test_weights_are_for_those_that_take_them(tmp_path):
+    with pytest.raises(UsageError, match="takes no weights"):
+        open_extractor("efficientnet", weights=tmp_path / "w.pt")
+
+
+class Remembered:
+    name, version, dims = "some:thing", "1-abc", 3
+
+    def __init__(self, weights) -> None:
+        self.weights = weights
+
+
+def test_where_weights_lay_is_remembered_and_forgotten_with_the_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("MIRSEARCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MIRSEARCH_MODELS", str(tmp_path / "models"))
+    weights = tmp_path / "w.pt"
+    weights.write_bytes(b"")
+    remember(Remembered(weights))
+    asked = []
+    monkeypatch.setattr(opening, "open_extractor", lambda spec, weights, device: asked.append((spec, weights)))
+    identity = ExtractorIdentity("some:thing", "1-abc", 3)
+    extractor_for(identity)
+    extractor_for(ExtractorIdentity("some:thing", "1-other", 3))
+    weights.unlink()
+    extractor_for(identity)
+    assert asked == [("some:thing", weights), ("some:thing", None), ("some:thing", None)]
+
+
+def test_a_damaged_note_is_as_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("MIRSEARCH_CACHE", str(tmp_path))
+    monkeypatch.setenv("MIRSEARCH_MODELS", str(tmp_path / "models"))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "located.json").write_text("[not json")
+    assert extractor_for(ExtractorIdentity("efficientnet", "1", 272)).name == "efficientnet"
