@@ -1,8 +1,9 @@
-"""Memory and overlap of acquisition: `python benchmarks/acquisition.py [--figures 500 5000] [--delay 0.2]`.
+"""Memory and overlap of acquisition: `python benchmarks/acquisition.py [--figures 500 5000] [--overlap 240]`.
 
 A loopback server serves drawn articles of 10 figures. Peak memory of a process that acquires them, for each number of
-figures; then, with a server that takes `--delay` seconds an answer, the time of acquiring and working on 60 figures
-at once against the larger of both alone (work: a fixed time a figure in two threads).
+figures; then, with a server that takes `--delay` seconds an answer, the time of acquiring and working on `--overlap`
+figures at once against the larger of both alone (work: a fixed time a figure in two threads, in all as long as the
+network takes, which is the hardest case).
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ def acquire(folder: Path, work: float | None, fetch: bool = True) -> dict[str, f
     from mirsearch.ledger import Ledger
     from mirsearch.pipeline import Background, in_chunks, ordered_map
     from mirsearch.settings import EUROPEPMC, PMC
+    from mirsearch.sources.base import FoundFigure
     from mirsearch.sources.europepmc import EuropePmc
     from mirsearch.sources.services import KeywordQuery
 
@@ -47,7 +49,7 @@ def acquire(folder: Path, work: float | None, fetch: bool = True) -> dict[str, f
     acquisition = Acquisition(EuropePmc(client), KeywordQuery(("nano",)), ledger, folder)
     started = time.monotonic()
     items = Background(acquisition.items(), 32)
-    each = (item for chunk in in_chunks(items, 64) for item in chunk)
+    each = (item for chunk in in_chunks(items, 64) for item in chunk if isinstance(item, FoundFigure))
     done = sum(1 for _ in ordered_map(lambda _: time.sleep(work or 0.0), each, 2, 4))
     seconds = time.monotonic() - started
     acquisition.finish()
@@ -67,6 +69,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--figures", type=int, nargs="+", default=[500, 5000])
     parser.add_argument("--delay", type=float, default=0.2)
+    parser.add_argument("--overlap", type=int, default=240)
     parser.add_argument("--child", type=Path)
     parser.add_argument("--work", type=float, default=0.0)
     asked = parser.parse_args()
@@ -83,9 +86,9 @@ def main() -> None:
                 told = child(server, folder / f"run{figures}", 0.0)
             print(f"{figures:>6} figures  {told['seconds']:>8.1f} s  {told['peak_mb']:>8.1f} MB")
             result[f"memory_{figures}"] = told
-        with served(world(folder / "slow", 60, asked.delay)) as server:
+        with served(world(folder / "slow", asked.overlap, asked.delay)) as server:
             network = child(server, folder / "network", 0.0)["seconds"]
-            work = network / 60 * 2  # two threads: as long as the network, the hardest case
+            work = network / asked.overlap * 2  # two threads
             alone = child(server, folder / "network", work)["seconds"]
             both = child(server, folder / "both", work)["seconds"]
     ratio = both / max(network, alone)
