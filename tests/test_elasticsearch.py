@@ -149,15 +149,15 @@ def test_a_small_index_is_scored_as_a_whole(pair: tuple[Index, Index], monkeypat
 
 
 def test_only_large_segments_get_a_graph_and_both_kinds_find_the_same(
-    es_url: str, es_location: str, monkeypatch: pytest.MonkeyPatch
+    es_location: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mirsearch.indexes import elasticsearch_admin as admin
     from mirsearch.indexes import elasticsearch_mapping as mapping
 
     graphs = []
-    for scanned, location in ((100, f"{es_location}-graph"), (mapping.SCANNED_PANELS, es_location)):
+    for scanned in (100, mapping.SCANNED_PANELS):
         monkeypatch.setattr(mapping, "SCANNED_PANELS", scanned)
-        index = open_index(location, create=EXTRACTOR)
+        index = open_index(es_location, create=EXTRACTOR)
         client, physical = index._client, index._physical  # type: ignore[attr-defined]
         fill(index, 300)
         client.options(request_timeout=120).indices.forcemerge(index=physical, max_num_segments=1)
@@ -174,7 +174,7 @@ def test_only_large_segments_get_a_graph_and_both_kinds_find_the_same(
                 )
         version = admin.server_version(client)
         index.close()
-        admin.drop(location)
+        admin.drop(es_location)
     if admin.pair(version) >= mapping.UNGRAPHED_FROM:
         assert graphs[0] > 0
         assert graphs[1] == 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from mirsearch import settings
 from mirsearch.errors import UsageError
 from mirsearch.indexes.elasticsearch_documents import PAIR, WEIGHT
@@ -113,7 +115,9 @@ def without_name(clause: Json) -> Json:
 
 
 def _numbers(vector: Vector) -> list[float]:
-    return [float(f"{each:.9g}") for each in vector]
+    """A unit vector as numbers of 9 decimals: what float32 holds, in half the letters."""
+    numbers: list[float] = np.round(np.asarray(vector, dtype=np.float64), 9).tolist()
+    return numbers
 
 
 class Asked:

@@ -17,8 +17,8 @@ from mirsearch.ranking import image_text_term, scale_term, text_term
 ROUNDING = 0.009
 """How far the visual term may be from what vectors rounded to bytes say, by which the graph orders them.
 
-Twice the most seen: 0.0037 with 48 dims, 0.0043 with 272, 0.0020 with 2,048. Rounded to half a byte it is 0.018 with 272
-dims, to a bit 0.11: too much to tell by whether an answer is exact.
+Twice the most seen: 0.0037 with 48 dims, 0.0043 with 272, 0.0020 with 2,048. With half a byte it is 0.018 at 272
+dims, with a bit 0.11: too much to tell by whether an answer is exact.
 """
 
 
