@@ -133,8 +133,10 @@ def main() -> None:
         seconds = time.monotonic() - started
         expected = corpus(folder / "undisturbed")
         told = disturbed(folder / "disturbed", server, asked, seconds)
-        told |= {"panels": len(expected), "same_corpus": corpus(folder / "disturbed") == expected,
-                 "undisturbed_s": round(seconds, 1)}  # fmt: skip
+        found = corpus(folder / "disturbed")
+        for line in sorted(set(expected) ^ set(found)):
+            print("only in the", "undisturbed:" if line in expected else "disturbed:", line)
+        told |= {"panels": len(expected), "same_corpus": found == expected, "undisturbed_s": round(seconds, 1)}
     for key, value in told.items():
         print(f"{key:>20} {value}")
     print(json.dumps(told))
