@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,22 @@ def test_an_index_of_a_trained_extractor_is_asked_with_it(drawn: Path, models: P
     assert "trained:whitening" in changed.err
 
 
-def test_a_metric_is_learned_from_crops_and_partners(drawn: Path, models: Path, tmp_path: Path) -> None:
+def test_without_the_extra_one_line_names_it(
+    drawn: Path, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for words in (("scalebar", "--run", tmp_path / "r"), ("metric", "--whole", "--index", drawn)):
+        told = run("train", *words, code=1).err.strip()
+        assert told.count("\n") == 0
+        assert "pip install 'mirsearch[torch]'" in told
+    run("train", "whitening", "--index", drawn, "--force")
+    assert (models / "whitening.mirmodel").is_file()
+
+
+def test_a_metric_is_learned_from_crops_and_partners(
+    drawn: Path, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
     file = tmp_path / "m.mirmodel"
     ran = run("train", "metric", "--index", drawn, "--epochs", 3, "--crops", 1, "--output", file)
     assert "mAP, held out" in ran.out
