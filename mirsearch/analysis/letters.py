@@ -10,8 +10,8 @@ from mirsearch.analysis.caption_markers import ROMANS, sorted_labels
 from mirsearch.analysis.letter_reading import Letter, letter_of, lookalike, parse_letter, roman
 
 __all__ = [
-    "Letter", "alike", "choose_letters", "expected_run", "in_grid", "in_order", "letter_of", "lookalike", "merged",
-    "numerals", "parse_letter", "roman", "run", "same_case",
+    "Letter", "alike", "choose_letters", "expected_run", "in_grid", "in_line", "in_order", "letter_of", "lookalike",
+    "merged", "numerals", "parse_letter", "roman", "run", "same_case",
 ]  # fmt: skip
 
 _NEAR_HEIGHT = 0.45
@@ -164,10 +164,20 @@ def same_case(letter: Letter, known: Sequence[Letter]) -> bool:
 
 def in_grid(letter: Letter, known: Sequence[Letter]) -> bool:
     """Whether a letter stands in the row of one known letter and in the column of another."""
+    rows, columns = _lined_with(letter, known)
+    return bool(rows) and bool(columns) and len(rows | columns) >= 2
+
+
+def in_line(letter: Letter, known: Sequence[Letter]) -> bool:
+    """Whether a letter in brackets, surely read, stands in the row or the column of a known one."""
+    return letter.style in ("closed", "half") and letter.confidence >= 0.9 and any(_lined_with(letter, known))
+
+
+def _lined_with(letter: Letter, known: Sequence[Letter]) -> tuple[set[str], set[str]]:
+    """Labels of the letters in a letter's row and in its column."""
     near, others = 0.5 * letter.height, [each for each in known if each.label != letter.label]
     rows = {each.label for each in others if abs(each.box[1] - letter.box[1]) < near}
-    columns = {each.label for each in others if abs(each.box[0] - letter.box[0]) < near}
-    return bool(rows) and bool(columns) and len(rows | columns) >= 2
+    return rows, {each.label for each in others if abs(each.box[0] - letter.box[0]) < near}
 
 
 def expected_run(letters: Sequence[Letter], most: int) -> list[str]:

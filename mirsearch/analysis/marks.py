@@ -44,7 +44,7 @@ def _in_zones(parts: NDArray[np.int32], zones: Sequence[Box], margin: float) -> 
 
 
 def _parts(mask: NDArray[np.bool_], low: float, high: float) -> NDArray[np.int32]:
-    """Connected parts of letter-like size, from the left: x0, y0, x1, y1, and 1 for a mere bar as the stem of an "i"."""
+    """Connected parts of letter-like size, from the left: x0, y0, x1, y1, and 1 for a mere bar as the stem of "i"."""
     count, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     if count > _MOST_PARTS:
         return np.zeros((0, 5), np.int32)

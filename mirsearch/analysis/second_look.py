@@ -16,6 +16,7 @@ from mirsearch.analysis.letters import (
     alike,
     expected_run,
     in_grid,
+    in_line,
     letter_of,
     lookalike,
     merged,
@@ -40,7 +41,7 @@ class SecondLook:
     """Completes the letters of one figure, which stand at one `corner` of their panels.
 
     `tiles` are what the figure's gutters leave; `expected` the caption's labels; `series` those that the figure itself
-    seems to use, where no caption names any.
+    seems to use, where no caption names any. `certain` says that the tiles are pictures, none of them part of another.
     """
 
     def __init__(
@@ -51,12 +52,14 @@ class SecondLook:
         expected: Sequence[str],
         corner: Corner = TOP_LEFT,
         series: Sequence[str] = (),
+        certain: bool = False,
     ) -> None:
         self._pixels = pixels
         self._ocr = ocr
         self._tiles = list(tiles)
         self._expected = list(expected)
         self._series = list(series)
+        self._certain = certain
         self._corner = corner
         self._looks = 0
         self._known: dict[Box, tuple[str, float]] = {}
@@ -72,7 +75,8 @@ class SecondLook:
             letters = self._by_grid(letters, self._expected)
             return self._by_elimination(letters, wanted) if len(letters) < len(wanted) else letters
         if not firm and (len(run(letters)) < len(letters) or len(letters) < len(self._tiles)):
-            letters = self._by_elimination(letters, wanted) if 2 * len(letters) >= len(wanted) else letters
+            enough = 2 * len(letters) >= len(wanted) or (self._certain and self._at_home(letters, wanted))
+            letters = self._by_elimination(letters, wanted) if enough else letters
         letters = run(self._by_grid(letters, wanted) if self._series or len(letters) == len(wanted) else letters)
         if self._series and len(letters) < len(self._tiles):
             return []  # numerals read too badly to join tiles by
@@ -118,7 +122,8 @@ class SecondLook:
         for label in (chr(code) for code in range(98, 123)):
             if label in taken:
                 continue
-            fitting = [each for each in read if each.label == label and alike(each, letters) and in_grid(each, letters)]
+            alikes = [each for each in read if each.label == label and alike(each, letters)]
+            fitting = [each for each in alikes if in_grid(each, letters) or in_line(each, letters)]
             if not fitting or len(run([*letters, fitting[0]])) <= len(letters):
                 break
             letters = [*letters, max(fitting, key=lambda each: each.confidence)]
@@ -250,18 +255,24 @@ class SecondLook:
         height = round(median(each.height for each in letters))
         return [fitting.get(label) or self._guess(label, box, height) for label, box in home.items()]
 
+    def _at_home(self, letters: list[Letter], wanted: Sequence[str]) -> bool:
+        """Whether there is a letter, and each stands where reading order puts it."""
+        order = [self._tiles[n] for n in reading_order(self._tiles)]
+        home = dict(zip(wanted, order, strict=False))
+        return bool(letters) and all(at_corner(e, [home[e.label]], self._corner) for e in letters if e.label in home)
+
     def _by_elimination(self, letters: list[Letter], wanted: Sequence[str]) -> list[Letter]:
         """Where as many tiles lack a letter as labels are missing, they belong together in reading order."""
         missing = [label for label in wanted if label not in {each.label for each in letters}]
-        holes = self._holes(letters)
-        if letters and len(holes) == len(missing):
-            return [*letters, *(Letter(label, hole, "guess", 0.3) for label, hole in zip(missing, holes, strict=True))]
         free = unlettered(self._tiles, letters, self._corner)
-        if not free or len(free) != len(missing) or not self._comparable():
+        if free and len(free) == len(missing) and self._comparable():
+            height = round(median(each.height for each in letters)) if letters else 12
+            rows = [free[n] for n in reading_order(free)]
+            return [*letters, *(self._guess(label, box, height) for label, box in zip(missing, rows, strict=True))]
+        holes = self._holes(letters)
+        if not letters or len(holes) != len(missing):
             return letters
-        height = round(median(each.height for each in letters)) if letters else 12
-        rows = [free[n] for n in reading_order(free)]
-        return [*letters, *(self._guess(label, box, height) for label, box in zip(missing, rows, strict=True))]
+        return [*letters, *(Letter(label, hole, "guess", 0.3) for label, hole in zip(missing, holes, strict=True))]
 
     def _guess(self, label: str, tile: Box, height: int) -> Letter:
         """A letter put where a tile's would stand."""

@@ -62,11 +62,12 @@ def _separate(pixels: Pixels, ocr: OcrEngine, expected: list[str], texts: list[T
     series = [] if known or expected else numerals(texts, len(grid))
     letters = choose_letters(texts, expected or series)
     corner = usual_corner(letters, grid)
-    firm = [] if known else _firm(letters, texts, grid, canvas)
+    certain = len(grid) >= 2 and all(is_picture(canvas, box) for box in grid)
+    firm = [] if known or (certain and len(grid) > len(letters)) else _firm(letters, texts, grid, canvas)
     if known and not expected:
         letters = [each for each in letters if at_corner(each, grid, corner)]
     if len(grid) >= 2 or letters:
-        look = SecondLook(pixels, ocr, grid, expected, corner, series)
+        look = SecondLook(pixels, ocr, grid, expected, corner, series, certain)
         letters = look.completed(letters, searching=not known, firm=firm)
     if len(letters) >= 2:
         parts = _parts(canvas, pixels, letters, corner)

@@ -48,7 +48,9 @@ def image_words(specimen: Specimen, rng: Random) -> str:
 def _rank(label: str) -> int:
     """Place of a label in its alphabet; roman numbers count as such where they have several signs."""
     roman = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
-    return 1000 + roman.index(label) if label in roman else ord(label)
+    if label in roman:
+        return 1000 + roman.index(label)
+    return ord(label) if len(label) == 1 else 100 * ord(label[0]) + int(label[1:])
 
 
 def _plural(words: str) -> str:

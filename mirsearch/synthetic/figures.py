@@ -15,8 +15,15 @@ from mirsearch.synthetic.captions import Caption, image_words, write_caption
 from mirsearch.synthetic.databars import databar_height, draw_databar
 from mirsearch.synthetic.fields import Random, View, rng_of
 from mirsearch.synthetic.imaging import Pixels
-from mirsearch.synthetic.layouts import LAYOUT_STYLES, LayoutStyle, Sheet, laid_out
-from mirsearch.synthetic.letters import LETTER_STYLES, LetterStyle, draw_letter, printed_label
+from mirsearch.synthetic.layouts import COMMON_LAYOUTS, LAYOUT_STYLES, LayoutStyle, Sheet, laid_out
+from mirsearch.synthetic.letters import (
+    COMMON_LETTERS,
+    LETTER_STYLES,
+    LetterStyle,
+    draw_letter,
+    is_capital,
+    printed_label,
+)
 from mirsearch.synthetic.plots import draw_plot, draw_schematic, ink_box
 from mirsearch.synthetic.specimens import FAMILIES, Specimen, specimen
 
@@ -150,7 +157,7 @@ def _draw_extra(name: str, canvas: Pixels, box: Box, shown: Specimen, rng: Rando
 
 
 def _chosen_layout(style: FigureStyle, rng: Random) -> LayoutStyle:
-    return LAYOUT_STYLES[style.layout or str(rng.choice(sorted(LAYOUT_STYLES)))]
+    return LAYOUT_STYLES[style.layout or str(rng.choice(COMMON_LAYOUTS))]
 
 
 def _specimens(style: FigureStyle, count: int, seed: int, rng: Random) -> list[Specimen]:
@@ -222,7 +229,7 @@ def draw_figure(seed: int, style: FigureStyle | None = None, article: Article | 
     canvas: Pixels = np.empty((sheet.height, sheet.width, 3), np.uint8)
     canvas[:] = layout.background
     drawn, in_caption = _panels(style, layout, sheet, canvas, rng, seed)
-    letters = LETTER_STYLES[style.letters or str(rng.choice(sorted(LETTER_STYLES)))] if layout.lettered else None
+    letters = LETTER_STYLES[style.letters or str(rng.choice(COMMON_LETTERS))] if layout.lettered else None
     labels, boxes = _lettered(canvas, sheet, layout, letters)
     drawn = [_with_letter(item, box) for item, box in zip(drawn, boxes, strict=True)]
     subject = next((item.specimen.subject for item in drawn if item.specimen), "the specimen")
@@ -246,9 +253,11 @@ def _lettered(
         return [None] * len(sheet.boxes), [None] * len(sheet.boxes)
     labels: list[str | None] = []
     boxes: list[Box | None] = []
+    sides = sorted(min(box[2] - box[0], box[3] - box[1]) for box in sheet.boxes)
+    side = None if layout.common else sides[len(sides) // 2]
     for letter, box in zip("abcdefghij", sheet.boxes, strict=False):
         labels.append(printed_label(letters, letter))
-        boxes.append(draw_letter(canvas, box, letter, letters, layout.outside))
+        boxes.append(draw_letter(canvas, box, letter, letters, layout.outside, side))
     return labels, boxes
 
 
@@ -262,5 +271,5 @@ def _with_letter(item: _Drawn, letter: Box | None) -> _Drawn:
 
 def _caption_labels(labels: Sequence[str | None], letters: LetterStyle | None) -> list[str | None]:
     """Labels as the caption writes them: in capitals where the figure does."""
-    capitals = letters is not None and letters.spelled("a").strip("()").isupper()
+    capitals = letters is not None and is_capital(letters)
     return [None if label is None else label.upper() if capitals else label for label in labels]

@@ -90,6 +90,7 @@ class LayoutStyle:
     """An arrangement with its gutters (px, from and to), background, outer margin, contents that are no micrographs.
 
     `extras` are put at the last places: plot, schematic, diffraction, maps. `lettered` is whether panels bear letters.
+    Those that are not `common` are drawn only when asked for; their letters are of one size whatever their panels'.
     """
 
     name: str
@@ -101,9 +102,11 @@ class LayoutStyle:
     insets: bool = False
     outside: bool = False
     lettered: bool = True
+    common: bool = True
 
 
-_BLACK, _GRAY = (0, 0, 0), (128, 128, 128)
+_BLACK, _GRAY, _PALE = (0, 0, 0), (128, 128, 128), (236, 236, 236)
+_BLUE, _BEIGE = (44, 74, 140), (238, 228, 204)
 _STYLES = (
     LayoutStyle("single", _panel, margin=(0, 0), lettered=False),
     LayoutStyle("single-inset", _panel, margin=(0, 0), insets=True, lettered=False),
@@ -132,10 +135,31 @@ _STYLES = (
     LayoutStyle("with-schematic", _grid(2, 2), gutter=(14, 26), margin=(8, 20), extras=("schematic",)),
     LayoutStyle("with-diffraction", _grid(2, 2), extras=("diffraction",)),
     LayoutStyle("with-maps", _grid(3, 2), gutter=(4, 10), extras=("map", "map")),
+    LayoutStyle("one-pixel", _grid(3, 2), gutter=(1, 1), margin=(0, 0), common=False),
+    LayoutStyle("uneven-tight", _uneven, gutter=(1, 3), margin=(0, 0), common=False),
+    LayoutStyle("pale-gutters", _grid(3, 2), gutter=(3, 8), background=_PALE, margin=(0, 8), common=False),
+    LayoutStyle("blue-gutters", _uneven, gutter=(3, 8), background=_BLUE, margin=(2, 8), common=False),
+    LayoutStyle("beige-gutters", _big_left, gutter=(3, 8), background=_BEIGE, margin=(2, 8), common=False),
+    LayoutStyle("mosaic-grid", _grid(3, 2), gutter=(0, 0), margin=(0, 0), common=False),
+    LayoutStyle("mosaic-rows", _uneven, gutter=(0, 0), margin=(0, 0), common=False),
+    LayoutStyle("strip-plots", _strips, gutter=(8, 16), margin=(4, 12), extras=("plot",), common=False),
+    LayoutStyle("mixed", _uneven, gutter=(8, 20), margin=(4, 16), extras=("plot", "schematic"), common=False),
+    LayoutStyle(
+        "mixed-outside",
+        _uneven,
+        gutter=(26, 36),
+        margin=(24, 34),
+        extras=("diffraction", "plot"),
+        outside=True,
+        common=False,
+    ),
 )
 
 LAYOUT_STYLES: dict[str, LayoutStyle] = {style.name: style for style in _STYLES}
 """Every layout by name."""
+
+COMMON_LAYOUTS = tuple(sorted(style.name for style in _STYLES if style.common))
+"""Those a seed chooses among."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,19 @@ ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
 
 @dataclass(frozen=True, slots=True)
 class LetterStyle:
-    """How a panel's letter is spelled and drawn: `back` is none, white, black (a box behind) or outline."""
+    """How a panel's letter is spelled and drawn: `back` is none, white, black (a box behind) or outline.
+
+    `strength` is how much of the letter's color covers the picture: a faint one is neither black nor white. Those that
+    are not `common` are drawn only when asked for.
+    """
 
     name: str
     spelled: Callable[[str], str]
     face: str = "sans"
     back: str = "none"
     size: float = 0.07
+    strength: float = 1.0
+    common: bool = True
 
 
 _STYLES = (
@@ -42,20 +48,42 @@ _STYLES = (
     LetterStyle("a-outline", lambda label: label, face="bold", back="outline", size=0.075),
     LetterStyle("(i)", lambda label: f"({ROMAN['abcdefghij'.index(label)]})"),
     LetterStyle("italic", lambda label: f"({label})", face="italic"),
+    LetterStyle("A)", lambda label: f"{label.upper()})", common=False),
+    LetterStyle("[a]", lambda label: f"[{label}]", common=False),
+    LetterStyle("a.", lambda label: f"{label}.", face="bold", common=False),
+    LetterStyle("i", lambda label: ROMAN["abcdefghij".index(label)], face="bold", common=False),
+    LetterStyle("(a1)", lambda label: f"(a{'abcdefghij'.index(label) + 1})", common=False),
+    LetterStyle("a-small", lambda label: label, face="bold", size=0.045, common=False),
+    LetterStyle("(a)-faint", lambda label: f"({label})", strength=0.7, common=False),
 )
 
 LETTER_STYLES: dict[str, LetterStyle] = {style.name: style for style in _STYLES}
 """Every letter style by name."""
 
+COMMON_LETTERS = tuple(sorted(style.name for style in _STYLES if style.common))
+"""Those a seed chooses among."""
+
+_MARKS = "()[]."
+
 
 def printed_label(style: LetterStyle, letter: str) -> str:
     """The label a reader takes from a letter drawn in a style: lower case, no brackets ("i" for the roman ones)."""
-    return style.spelled(letter).strip("()").lower()
+    return style.spelled(letter).strip(_MARKS).lower()
 
 
-def draw_letter(pixels: Pixels, box: Box, letter: str, style: LetterStyle, outside: bool) -> Box:
-    """Draw a panel's letter at its upper left corner, inside or just above, in place; returns the letter's box."""
-    side = min(box[2] - box[0], box[3] - box[1])
+def is_capital(style: LetterStyle) -> bool:
+    """Whether a style sets letters as capitals."""
+    return style.spelled("a").strip(_MARKS).isupper()
+
+
+def draw_letter(
+    pixels: Pixels, box: Box, letter: str, style: LetterStyle, outside: bool, side: int | None = None
+) -> Box:
+    """Draw a panel's letter at its upper left corner, inside or just above, in place; returns the letter's box.
+
+    Its size goes by `side` in px, the panel's shorter one where none is given.
+    """
+    side = side or min(box[2] - box[0], box[3] - box[1])
     height = float(np.clip(style.size * side, 13, 32))
     mask = text_mask(style.spelled(letter), height, style.face)
     margin = max(5, round(0.025 * side))
@@ -76,5 +104,5 @@ def draw_letter(pixels: Pixels, box: Box, letter: str, style: LetterStyle, outsi
         radius = max(1, round(height * 0.1))
         color = WHITE
         paint(pixels, spread(mask, radius), x - radius, y - radius, BLACK)
-    paint(pixels, mask, x, y, color)
+    paint(pixels, mask * np.float32(style.strength), x, y, color)
     return around
