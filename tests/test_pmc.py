@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 from serving import SEM, Art, Fig, WorldWriter, jats, picture, served
 
 from mirsearch.errors import SourceError, UsageError
+from mirsearch.http import kinds
 from mirsearch.http.cache import Cache
 from mirsearch.http.client import HttpClient
 from mirsearch.settings import EUROPEPMC, PMC, Patience
+from mirsearch.sources import europepmc, pmc_bucket
 from mirsearch.sources.jats_parse import parse_jats
 from mirsearch.sources.pmc import Pmc, pmc_ids
 from mirsearch.sources.pmc_bucket import article_of, media_at, media_of, parse_listing
@@ -159,6 +162,16 @@ def test_hostile_texts_are_named_failures(world, xml):
     with pytest.raises(SourceError, match="PMC1001"):
         plan(service, 1001)
     assert not any("passwd" in each for each in server.paths())
+
+
+def test_a_text_that_unpacks_to_too_much_is_a_named_failure(world, monkeypatch):
+    small = dataclasses.replace(kinds.ARTICLE, max_bytes=1 << 20)  # as 100 MB are to a text of 200
+    for module in (pmc_bucket, europepmc):
+        monkeypatch.setattr(module, "ARTICLE", small)
+    service, server = world(Art(1001, [Fig(data=picture(1))]))
+    server.faults({"match": r"\.xml|fullTextXML", "kind": "bomb", "size": 2 << 20})
+    with pytest.raises(SourceError, match="more than 1,048,576 bytes of article"):
+        plan(service, 1001)
 
 
 @pytest.mark.parametrize("record", ["[]", "{", '{"pmcid": "PMC1002"}'])
