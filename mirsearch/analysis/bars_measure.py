@@ -34,6 +34,9 @@ _MOST_GROWN = 6
 _INK, _INK_SPREAD, _TICKED = 228.0, 14.0, 0.7
 """Level (dark bars: of the negative) and spread of pure ink, and what a column with a tick counts as straight."""
 
+_WIDE = 32
+"""Columns from which on the height of a bar that can hold its label is measured beside the label."""
+
 _REACH = 4
 """Pixels beyond an edge in which the background is looked at."""
 
@@ -81,6 +84,9 @@ def measure(gray: Gray, box: tuple[int, int, int, int], bright: bool) -> Measure
         patch = 255.0 - patch
     trim = max(1, (x1 - x0) // 10)
     core = patch[:, x0 - left + trim : x1 - left - trim]
+    if y1 - y0 >= _HOLDS_TEXT and core.shape[1] >= _WIDE:
+        free = core.shape[1] // 8
+        core = np.concatenate([core[:, :free], core[:, -free:]], axis=1)
     rows = np.median(core, axis=1)
     sides = _edges(rows, y0 - top, y1 - top)
     if sides is None:
