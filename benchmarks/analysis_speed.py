@@ -68,7 +68,7 @@ def _rapidocr():  # type: ignore[no-untyped-def]
 def _print(rows: np.ndarray) -> None:
     ours = rows[:, 1] + rows[:, 2]
     print(json.dumps({
-        "figures": len(rows), "rapidocr_s": round(float(rows[:, 0].sum()), 2),
+        "benchmark": "analysis_speed", "figures": len(rows), "rapidocr_s": round(float(rows[:, 0].sum()), 2),
         "analysis_s": round(float(ours.sum()), 2),
         "ratio_of_sums": round(float(ours.sum() / rows[:, 0].sum()), 3),
         "ratio_median": round(float(np.median(ours / rows[:, 0])), 3),

@@ -2,19 +2,25 @@
 
 Run: python benchmarks/captions.py. A panel's own words are right if at least 90 % of the words annotated as its own
 are there ("of", "the" and their like aside), and at most 10 % of what is there belongs to other panels alone.
-caption_truth.json holds offsets, no text.
+caption_truth.json holds offsets, no text. Captions written for the tests in the styles of journals
+(tests/made_captions.py) are counted beside them. A sheet of the misses is written to benchmarks/out/.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
-from figure_truth import DATA
+import cv2
+import numpy as np
+from figure_truth import DATA, OUT
+from miss_sheet import write_cells
 
 from mirsearch.analysis.captions import split_caption
 
+TESTS = Path(__file__).resolve().parent.parent / "tests"
 TRUTH = Path(__file__).with_name("caption_truth.json")
 _WORD = re.compile(r"\b(?!(?:the|of|and|an|a|in|at|with|for|by|to|is|was)\b)[^\W_]+", re.UNICODE)
 
@@ -33,12 +39,38 @@ def main() -> None:
         misses += [(entry["figure"], label, parts.own(label)) for label in entry["parts"] if label not in good]
         right, total = right + len(good), total + len(entry["parts"])
         print(f"{entry['figure']:<46}{len(entry['parts']):>7}{len(good):>7}")
+    made, wrong = _made()
+    misses += wrong
     for figure, label, own in misses:
         print(f"miss: {figure} {label}: {own[:110]}")
+    write_cells([(f"{figure} {label}", _written(own)) for figure, label, own in misses], OUT / "captions_misses.png")
+    print(f"{'captions made in the styles of journals':<46}{made:>7}{made - len(wrong):>7}")
     print(json.dumps({
+        "benchmark": "captions", "made_captions": made, "made_right": made - len(wrong),
         "captions": len(annotated), "label_sets_right": labels_right,
         "panels": total, "own_words_right": round(right / total, 3),
     }))  # fmt: skip
+
+
+def _made() -> tuple[int, list[tuple[str, str, str]]]:
+    """How many captions were made, and those shared out wrongly: (beginning, "made", what is wrong)."""
+    sys.path.insert(0, str(TESTS))
+    from caption_checks import wrong_parts
+    from made_captions import CAPTIONS
+
+    found = [
+        (caption[:40], "made", "; ".join(wrong_parts(caption, parts, general))) for caption, parts, general in CAPTIONS
+    ]
+    return len(found), [each for each in found if each[2]]
+
+
+def _written(words: str) -> np.ndarray:
+    """Words as a picture."""
+    picture = np.full((240, 440, 3), 255, np.uint8)
+    for number in range(min(8, 1 + len(words) // 56)):
+        line = words[56 * number : 56 * number + 56]
+        cv2.putText(picture, line, (6, 24 + 26 * number), 0, 0.42, (0, 0, 0), 1, cv2.LINE_AA)
+    return picture
 
 
 def _captions() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """How often the imaging technique of a micrograph is told right: class_truth.csv, 9 classes, 5 folds by paper.
 
-Run: python benchmarks/technique.py [--fit]. `--fit` writes the discriminants that ship, fitted on all examples.
+Run: python benchmarks/technique.py [--fit]. A sheet of those told wrongly with their captions in most splits is written
+to benchmarks/out/. `--fit` writes the discriminants that ship, fitted on all examples.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from figure_truth import OUT
+from miss_sheet import write_cells
 
 from mirsearch.analysis import technique
 from mirsearch.analysis.kind import best_technique
@@ -34,6 +37,7 @@ def main() -> None:
     papers = np.array([row["paper"] for row in rows])
     results = [_folds(textures, truth, words, papers, seed) for seed in range(SEEDS)]
     _print(truth, results)
+    _sheet(rows, truth, results)
     if arguments.fit:
         target = Path(technique.__file__).with_name("technique.npz")
         target.write_bytes(technique.packed(technique.fit(textures, truth)))
@@ -78,10 +82,21 @@ def _print(truth: list[str], results: list[tuple[list[str], list[str]]]) -> None
             f"most often mistaken, {way}: "
             + ", ".join(f"{t} for {a} ({n / SEEDS:.1f})" for (t, a), n in wrong.most_common(6))
         )
-    summary = {"images": len(truth), "pixels": round(float(scores[:, 0].mean()), 3),
+    summary = {"benchmark": "technique", "images": len(truth), "pixels": round(float(scores[:, 0].mean()), 3),
                "pixels_and_caption": round(float(scores[:, 1].mean()), 3),
                "spread_over_splits": [round(float(s), 3) for s in scores.std(axis=0)]}  # fmt: skip
     print(json.dumps(summary))
+
+
+def _sheet(rows: list[dict[str, str]], truth: list[str], results: list[tuple[list[str], list[str]]]) -> None:
+    """The images told wrongly with their captions in most splits."""
+    cells = []
+    for number, (row, true) in enumerate(zip(rows, truth, strict=True)):
+        told, times = Counter(both[number] for _, both in results).most_common(1)[0]
+        if told != true and times > SEEDS // 2:
+            pixels = next(iter(read_pages(DATA / row["file"]))).pixels
+            cells.append((f"{Path(row['file']).stem[:30]}: {true}, told {told}", pixels))
+    write_cells(cells, OUT / "technique_misses.png")
 
 
 if __name__ == "__main__":
