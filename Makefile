@@ -9,13 +9,20 @@ PYTEST_ARGS ?=
 EXTRAS ?=
 comma  := ,
 
-.PHONY: demo test lint format bench clean up down
+.PHONY: demo test test-elasticsearch-8 lint format bench clean up down
 
 demo: $(VENV)/.core
 	$(BIN)/mirsearch demo $(DEMO)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+
+# All that speaks to Elasticsearch, with the oldest server supported and the client of its major version
+test-elasticsearch-8: $(VENV)/.dev
+	$(BIN)/python -m pip install -q --disable-pip-version-check --upgrade --target $(VENV)/elasticsearch-8 'elasticsearch>=8.19,<9'
+	PYTHONPATH=$(CURDIR)/$(VENV)/elasticsearch-8 MIRSEARCH_TEST_ES_VERSION=8.16.1 MIRSEARCH_REQUIRE_ES=1 \
+	  $(BIN)/python -m pytest -k "not embedded" $(PYTEST_ARGS) tests/test_elasticsearch*.py tests/test_kibana.py \
+	  tests/test_cli_index.py tests/test_docs_elasticsearch.py tests/test_field_filters.py tests/test_end_to_end.py tests/test_correcting.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -12,13 +12,6 @@ __all__ = ["es_location", "es_url"]
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where workers share the tests, a file's tests stay together, and so do all that need the one Elasticsearch."""
-    for item in items:
-        needs_node = "es_url" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("elasticsearch" if needs_node else item.path.stem))
-
-
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real figures with truth; tests that need it are skipped where it is absent."""

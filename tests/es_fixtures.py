@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from es_node import Node
@@ -25,18 +27,39 @@ def node_or_skip(**options: object) -> Node:
 
 
 @pytest.fixture(scope="session")
-def es_url() -> Iterator[str]:
+def es_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a running Elasticsearch without security: MIRSEARCH_TEST_ES_URL, or a node of our own."""
     given = os.environ.get("MIRSEARCH_TEST_ES_URL")
     if given:
         yield given.rstrip("/")
         return
     pytest.importorskip("elasticsearch", reason="the extra mirsearch[elasticsearch] is not installed")
-    node = node_or_skip()
-    try:
-        yield node.start().url
-    finally:
-        node.stop()
+    folder = tmp_path_factory.getbasetemp()
+    with shared_node(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) as url:
+        yield url
+
+
+@contextmanager
+def shared_node(folder: Path) -> Iterator[str]:
+    """One node for all workers that share the folder: the first starts it, and ends it when no other uses it."""
+    fcntl = pytest.importorskip("fcntl", reason="nodes are started on POSIX systems only")
+    node, address = None, folder / "elasticsearch.url"
+    with (folder / "elasticsearch.start").open("w") as start, (folder / "elasticsearch.use").open("w") as use:
+        fcntl.flock(use, fcntl.LOCK_SH)
+        fcntl.flock(start, fcntl.LOCK_EX)
+        try:
+            if not address.exists():
+                node = node_or_skip().start()
+                address.write_text(node.url)
+        finally:
+            fcntl.flock(start, fcntl.LOCK_UN)
+        try:
+            yield address.read_text()
+        finally:
+            if node is not None:
+                fcntl.flock(use, fcntl.LOCK_EX)  # waits for the others; who comes now waits for us, and starts its own
+                address.unlink()
+                node.stop()
 
 
 @pytest.fixture
