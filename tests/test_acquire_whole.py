@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import random
+import sqlite3
+import subprocess
+import sys
+import time
 from collections import defaultdict
 
 import pytest
@@ -68,3 +74,55 @@ def test_every_field_is_as_it_was_served(corpus):
                 "rights_holder": art.holder, "retracted": False,
                 "covered_by_license": "permission" not in fig.caption,
             }  # fmt: skip
+
+
+KINDS = ["429", "429-after", "500", "503", "cut", "cut-early", "md5", "empty", "wall", "long"]
+
+
+def exported(index) -> list[dict]:
+    """Panels without what differs between two places and two times."""
+    rows = [json.loads(line) for line in run("export", "--index", index).out.splitlines()]
+    for row in rows:
+        row.pop("image")
+        row["origins"] = [each["location"] for each in row["origins"] if each["source"] != "file"]
+        for each in row["provenance"]:
+            each.pop("retrieved")
+    return rows
+
+
+def kept(cache, server) -> set[str]:
+    """Paths whose answers are in the cache."""
+    file = cache / "http" / "answers.sqlite"
+    if not file.exists():
+        return set()
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        return {url.removeprefix(server.url) for (url,) in db.execute("SELECT url FROM answers")}
+
+
+def test_killed_among_faults_and_completed_it_is_the_same_corpus(tmp_path, monkeypatch):
+    writer = WorldWriter(tmp_path / "world")
+    for art in articles()[:6]:
+        writer.add(art)
+    moments = random.Random(3)
+    with served(writer.write(page_limit=4)) as server:
+        for name, value in {**server.environment, "MIRSEARCH_HTTP_RATE": "20"}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("MIRSEARCH_CACHE", str(tmp_path / "undisturbed"))
+        run("ingest", "--keyword", "nano", "--index", tmp_path / "a")
+        monkeypatch.setenv("MIRSEARCH_CACHE", str(tmp_path / "killed"))
+        words = [sys.executable, "-m", "mirsearch", "ingest", "--keyword", "nano", "--index", str(tmp_path / "b")]
+        for number in range(4):
+            before = kept(tmp_path / "killed", server)
+            server.faults({"match": ".", "share": 0.2, "kind": KINDS, "after": 0}, seed=number)
+            with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+                while process.poll() is None and not server.log():
+                    time.sleep(0.02)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(moments.uniform(0.1, 1.2))
+                process.kill()
+            assert not {path for path in server.paths() if "/search?" not in path} & before
+        server.faults()
+        run("failures", "--retry", "--index", tmp_path / "b")
+        summary = run("ingest", "--keyword", "nano", "--index", tmp_path / "b", "--format", "json").json()
+        assert summary["failures"] == []
+        assert exported(tmp_path / "b") == exported(tmp_path / "a")
