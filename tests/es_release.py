@@ -64,11 +64,13 @@ def find_jdk(span: tuple[int, int]) -> Path:
 
 
 def _java_major(home: Path) -> int:
-    program = home / "bin" / "java"
+    program, notes = home / "bin" / "java", home / "release"
     if not program.is_file():
         return 0
-    told = subprocess.run([program, "-version"], capture_output=True, text=True, check=False).stderr
-    match = re.search(r'version "(?:1\.)?(\d+)', told)
+    told = notes.read_text() if notes.is_file() else ""
+    if "JAVA_VERSION=" not in told:
+        told = subprocess.run([program, "-version"], capture_output=True, text=True, check=False).stderr
+    match = re.search(r'(?:JAVA_VERSION=|version )"(?:1\.)?(\d+)', told)
     return int(match[1]) if match else 0
 
 
