@@ -198,7 +198,7 @@ def workspace(index: str) -> Path:
 
     from platformdirs import user_data_path
 
-    name = hashlib.sha256(index.encode()).hexdigest()[:16]
+    name = hashlib.sha256(index.rstrip("/").encode()).hexdigest()[:16]
     return user_data_path("mirsearch", appauthor=False) / "acquired" / name
 
 

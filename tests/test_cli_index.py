@@ -14,6 +14,7 @@ from index_corpus import EXTRACTOR, MadeCorpus
 from PIL import Image
 from typer.testing import CliRunner
 
+from mirsearch import settings
 from mirsearch.cli import app
 from mirsearch.corpus import Figure, Origin, Panel, figure_id, panel_ids
 from mirsearch.images import content_hash, thumbnail
@@ -72,6 +73,12 @@ def test_what_goes_wrong_is_one_line_with_what_to_do(
     assert line.startswith("mirsearch: ")
     assert line.endswith(")\n")  # the remedy
     assert "secret" not in line
+
+
+def test_an_address_with_a_slash_at_its_end_is_the_same_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MIRSEARCH_WORKSPACE", raising=False)
+    assert settings.workspace("http://host:9200/figures/") == settings.workspace("http://host:9200/figures")
+    assert settings.workspace("http://host:9200/figures") != settings.workspace("http://host:9200/other")
 
 
 def test_create_and_roll_back(es_location: str) -> None:
