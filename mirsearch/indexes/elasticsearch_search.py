@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from mirsearch.indexes.elasticsearch_query import COSINE, FOV, PANEL, WINDOW_DECADES, Asked
 from mirsearch.query import ScoredPanel, SearchResult
 from mirsearch.ranking import image_text_term, scale_term, text_term
@@ -31,16 +33,26 @@ class Candidate:
     decades: float | None
 
 
-def candidate(asked: Asked, hit: dict[str, Any]) -> Candidate:
-    """One hit with its terms; the visual term follows from the score, which Elasticsearch made of exact terms."""
+def candidates(asked: Asked, hits: list[dict[str, Any]]) -> list[Candidate]:
+    """The hits with their terms."""
+    formula, fov = asked.request.formula, asked.request.field_of_view_nm
+    bm25 = [float((hit.get("matched_queries") or {}).get("text", 0.0)) for hit in hits]
+    places = np.array([hit["fields"].get(FOV, (np.nan,))[0] for hit in hits], dtype=np.float64)
+    scales = scale_term(fov, places, formula.sigma).tolist() if fov else [math.nan] * len(hits)
+    texts = text_term(bm25, formula.text_k).tolist() if asked.words else [None] * len(hits)
+    return [
+        _candidate(asked, hit, found, None if math.isnan(scale) else scale, text)
+        for hit, found, scale, text in zip(hits, bm25, scales, texts, strict=True)
+    ]
+
+
+def _candidate(asked: Asked, hit: dict[str, Any], bm25: float, scale: float | None, text: float | None) -> Candidate:
+    """One hit; the visual term follows from the score, which Elasticsearch made of exact terms."""
     named = hit.get("matched_queries") or {}
-    bm25 = float(named.get("text", 0.0))
     formula, weights = asked.request.formula, asked.weights
     fields = hit["fields"]
     log10_fov = fields.get(FOV, [None])[0]
     fov = asked.request.field_of_view_nm
-    scale = float(scale_term(fov, log10_fov, formula.sigma)) if fov and log10_fov is not None else None
-    text = float(text_term(bm25, formula.text_k)) if asked.words else None
     score = float(hit["_score"])
     rest = mass = 0.0
     if fov and (scale is not None or formula.missing == "penalize"):
@@ -68,7 +80,7 @@ def _left_over(score: float, rest: float, mass: float, weight: float) -> float:
 
 def result(asked: Asked, answer: dict[str, Any]) -> SearchResult:
     """Everything an answer of Elasticsearch tells, best panel first, ties by id."""
-    found = [candidate(asked, hit) for hit in answer["hits"]["hits"]]
+    found = candidates(asked, answer["hits"]["hits"])
     if asked.alone:
         found = [each for each in found if each.scored.score > 0]
     found.sort(key=lambda each: (-each.scored.score, each.scored.panel_id))
