@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cli_runner import run
 from pdf_making import PdfFig, make_pdf, noise
 from PIL import Image
 from reportlab.lib.pagesizes import A4
@@ -239,10 +240,13 @@ def only_failure(path: Path, tmp_path: Path) -> str:
     return found.reason
 
 
-def test_a_locked_pdf_is_told(tmp_path):
+def locked(folder: Path) -> Path:
     lock = StandardEncryption("secret", canPrint=0)
-    path = page(tmp_path / "locked.pdf", lambda canvas: canvas.drawString(9, 9, "x"), encrypt=lock)
-    assert "locked with a password" in only_failure(path, tmp_path)
+    return page(folder / "locked.pdf", lambda canvas: canvas.drawString(9, 9, "x"), encrypt=lock)
+
+
+def test_a_locked_pdf_is_told(tmp_path):
+    assert "locked with a password" in only_failure(locked(tmp_path), tmp_path)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
@@ -320,3 +324,18 @@ def test_a_folder_s_pdfs_and_images_come_together(article, tmp_path):
     found = list(figures([tmp_path], options={"workspace": str(tmp_path / "work")}))
     assert sorted({each.origin.source for each in found if isinstance(each, FoundFigure)}) == ["folder", "pdf"]
     assert len(found) == 5
+
+
+def test_a_pdf_becomes_panels(article, tmp_path):
+    index = tmp_path / "index"
+    first = run("ingest", article[0], "--index", index, "--format", "json").json()
+    assert first["figures"]["new"] == 4
+    assert first["failures"] == []
+    rows = [json.loads(line) for line in run("export", "--index", index).out.splitlines()]
+    assert {row["figure_label"] for row in rows} == {"Figure 1", "Fig. 2", "FIG. 3", "Scheme 1"}
+    assert {(row["article"]["doi"], row["article"]["license"]) for row in rows} == {("10.5555/made.1", "CC BY 4.0")}
+    assert {row["origins"][0]["source"] for row in rows} == {"pdf"}
+    assert all(Path(row["image"]).is_relative_to(index / "acquired" / "pdf") for row in rows)
+    again = run("ingest", article[0], "--index", index, "--format", "json").json()
+    assert again["figures"] == {"new": 0, "updated": 0, "already_there": 4, "failed": 0}
+    assert "locked" in run("ingest", locked(tmp_path), "--index", index, code=1).err
