@@ -165,6 +165,7 @@ def main() -> None:
     options.add_argument("--compared", type=int, default=4_000, help="panels written in each form in turns")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--queries", type=int, default=100)
+    options.add_argument("--merge", action="store_true", help="ask again after merging the index into one segment")
     options.add_argument("--thumbnail", type=int, default=8_000, help="bytes of each panel's thumbnail")
     given = options.parse_args()
     made = made_corpus.world(given.dims)
@@ -184,9 +185,14 @@ def main() -> None:
         found["ingest_s"], found["ingest_panels_per_s"] = round(loaded.seconds, 1), round(loaded.rate)
         index = ElasticsearchIndex.open(location)
         found["bytes"] = index.stats()["bytes"]
-        for name, requests in questions(made, given.queries).items():
-            ask(index, requests[:10])
-            found[name] = ask(index, requests)
+        for merged in (False, True)[: 1 + given.merge]:
+            if merged:
+                index._client.options(request_timeout=3_600).indices.forcemerge(
+                    index=index._physical, max_num_segments=1
+                )
+            for name, requests in questions(made, given.queries).items():
+                ask(index, requests[:10])
+                found[f"{name} (merged)" if merged else name] = ask(index, requests)
         index.close()
         admin.drop(location)
     show(found)

@@ -18,10 +18,10 @@ PACKED_FROM = (9, 3)
 """The first version that takes a vector as packed bytes in base64."""
 UNGRAPHED_FROM = (9, 4)
 """The first version where a mapping says up to which size a segment goes without a graph."""
-SCANNED_BYTES = 128 << 20
+SCANNED_BYTES = 32 << 20
 SCANNED_PANELS = 500_000
-"""Up to so many bytes of rounded vectors, and so many panels, a segment is scanned: that misses nothing, and the graph
-that would save some 10 ms takes longer to build than all else.
+"""Up to so many bytes of rounded vectors, and so many panels, a segment is scanned: that takes a few milliseconds and misses
+nothing, and a graph takes long to build.
 """
 
 
