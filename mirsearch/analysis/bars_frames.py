@@ -16,7 +16,7 @@ _OFF = 2.5
 _HIGHEST, _HIGHEST_SHARE = 26.0, 0.22
 """Largest distance of a frame's lines in px, and as a share of their length: higher ones are boxes and insets."""
 
-_FILLS, _EVEN, _APART = 0.8, 0.5, 30
+_FILLS, _EVEN, _APART = 0.5, 0.5, 30
 """Length and evenness of what fills an outline, and gray levels between it and the ground."""
 
 _CLOSED = 0.8
@@ -44,7 +44,7 @@ def _filled(gray: Gray, top: Measure, bottom: Measure, bar: Measure) -> bool:
     inside = bar.y0 >= top.y0 and bar.y1 <= bottom.y1 and bar.x0 >= top.x0 - _OFF and bar.x1 <= top.x1 + _OFF
     if not inside or bar.bright == top.bright or bar.length < _FILLS * top.length or bar.even < _EVEN:
         return False
-    columns = slice(round(top.x0), round(top.x1))
+    columns = slice(round(bar.x0), round(bar.x1))
     beyond = [gray[max(0, round(top.y0) - 6) : max(1, round(top.y0) - 2), columns],
               gray[round(bottom.y1) + 2 : round(bottom.y1) + 6, columns]]  # fmt: skip
     ground = np.concatenate([rows.ravel() for rows in beyond])

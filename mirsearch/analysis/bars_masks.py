@@ -14,7 +14,7 @@ Gray = NDArray[np.uint8]
 _LEVELS = (250, 238, 218, 190, 160, 130, 100, 70)
 """Brightness levels; dark bars are looked for in the negative with the same levels."""
 
-_FEW_LEVELS = (250, 190, 130)
+_FEW_LEVELS = (250, 236, 190, 130)
 """The levels of a less thorough look."""
 
 _THIN = (7, 19, 45)

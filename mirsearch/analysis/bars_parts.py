@@ -102,13 +102,15 @@ def _evenly_spaced(mask: Gray, row: NDArray[np.int64]) -> Iterator[Whole]:
 
 
 def _further(mask: Gray, rows: slice, tick: float, step: float) -> float:
-    """The last tick of a ruler that goes on beyond one by a step at a time, with nothing between the ticks."""
+    """The last tick of a ruler that goes on beyond one by a step at a time, with nothing beside each tick."""
 
     def filled(x: float, reach: int) -> float:
         near = mask[rows, max(0, round(x) - reach) : round(x) + reach + 1]
         return float(near.any(axis=1).mean()) if near.size else 0.0
 
-    while 0 <= tick + step < mask.shape[1] and filled(tick + step, 1) >= _FILLED and filled(tick + step / 2, 0) == 0:
+    while 0 <= tick + step < mask.shape[1] and filled(tick + step, 1) >= _FILLED:
+        if filled(tick + 0.5 * step, 0) or filled(tick + 1.5 * step, 0):
+            break
         tick += step
     return tick
 
