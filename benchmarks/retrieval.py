@@ -1,11 +1,12 @@
 """Measures how well an extractor's vectors find micrographs, on the 107 classed ones of ../shared/data.
 
-    python benchmarks/retrieval.py [--extractor NAME] [--data FOLDER]
+    python benchmarks/retrieval.py [--extractor NAME[:ARGUMENT]] [--extractor-weights FILE] [--data FOLDER]
     python benchmarks/retrieval.py --choose
 
 Three tasks: the same imaging technique in another paper (hits of the query's own paper are left out), another image of
 the same paper, the other half of the same image (left halves ask, right halves are found); and how often the left half
 finds its own whole image among the first ten. Intervals are 95 % bootstrap, resampling queries, and resampling papers.
+retrieval_hybrid.py measures the whole score: looks, scale, words and technique.
 --choose compares ways to make the default extractor's vector, cross-validated by paper: retrieval_choice.py.
 """
 
@@ -22,7 +23,7 @@ from retrieval_choice import choose
 from retrieval_tasks import Task, Vectors, interval, tasks
 from truth_images import DATA, Classed, classed, left_half, right_half
 
-from mirsearch import plugins
+from mirsearch.extractors.opening import open_extractor
 from mirsearch.settings import DEFAULT_EXTRACTOR
 
 
@@ -56,7 +57,8 @@ def report(found: list[Task], papers: np.ndarray) -> list[dict[str, Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--extractor", default=DEFAULT_EXTRACTOR, help="a registered extractor's name")
+    parser.add_argument("--extractor", default=DEFAULT_EXTRACTOR, help="as for mirsearch ingest")
+    parser.add_argument("--extractor-weights", type=Path, help="a file, for an extractor that takes one")
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--choose", action="store_true", help="compare levels, weights and sizes, cross-validated")
     options = parser.parse_args()
@@ -66,7 +68,7 @@ def main() -> None:
     if options.choose:
         print(json.dumps(choose(images, options.data)))
         return
-    extractor = plugins.load("extractors", options.extractor)()
+    extractor = open_extractor(options.extractor, options.extractor_weights)
     found, seconds = measure(extractor, images)
     lines = report(found, np.array([image.paper for image in images]))
     name = f"{extractor.name} {extractor.version}, {extractor.dims} dims"
