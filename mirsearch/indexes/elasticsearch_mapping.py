@@ -20,8 +20,8 @@ UNGRAPHED_FROM = (9, 4)
 """The first version where a mapping says up to which size a segment goes without a graph."""
 SCANNED_BYTES = 32 << 20
 SCANNED_PANELS = 500_000
-"""Up to so many bytes of rounded vectors, and so many panels, a segment is scanned: that takes a few milliseconds and misses
-nothing, and a graph takes long to build.
+"""Up to so many bytes of rounded vectors, and so many panels, a segment is scanned: that takes a few milliseconds and
+misses nothing, and a graph takes long to build.
 """
 
 
