@@ -421,6 +421,125 @@ CAPTIONS: tuple[tuple[str, dict[str, str], str], ...] = (
         {"a": "SEM image 900", "b": "EDS spectrum 900", "c": "SEM image 1100", "d": "EDS spectrum 1100"},
         "",
     ),
+    (
+        "a) Flow chart of the process, b) photograph of the reactor, and c, d) SEM images of the product "
+        "at low and high magnification, respectively.",
+        {
+            "a": "Flow chart process",
+            "b": "photograph reactor",
+            "c": "SEM images product low",
+            "d": "SEM images product high",
+        },
+        "",
+    ),
+    (
+        "Representative TEM images of exosomes isolated by (A) ultracentrifugation, (B) precipitation, "
+        "and (C) chromatography. Arrowheads mark broken vesicles. Scale bar = 100 nm.",
+        {"a": "ultracentrifugation", "b": "precipitation", "c": "chromatography"},
+        "Scale bar",
+    ),
+    (
+        "(A) H&E and (B) Masson staining of heart sections 4 weeks after surgery. (C) Fibrotic area "
+        "(mean ± SD, n = 6).",
+        {"a": "H E", "b": "Masson staining heart sections", "c": "Fibrotic area"},
+        "",
+    ),
+    (
+        "SEM images of (a,d) pristine, (b,e) etched and (c,f) coated fibers; (a–c) low magnification, "
+        "(d–f) high magnification.",
+        {
+            "a": "pristine low magnification",
+            "b": "etched low magnification",
+            "c": "coated low magnification",
+            "d": "pristine high magnification",
+            "e": "etched high magnification",
+            "f": "coated high magnification",
+        },
+        "",
+    ),
+    (
+        "Figure 7. Comparison of grain size: (a) 800 °C, 1 h; (b) 800 °C, 4 h; (c) 900 °C, 1 h.",
+        {"a": "800 1 h", "b": "800 4 h", "c": "900 1 h"},
+        "Comparison grain size",
+    ),
+    (
+        "a, Cryo-EM micrograph. b, Selected 2D class averages. c, Local resolution map. d, FSC curves.",
+        {"a": "Cryo EM micrograph", "b": "Selected 2D class averages", "c": "Local resolution map", "d": "FSC curves"},
+        "",
+    ),
+    (
+        "(a) Optical micrograph and (b) Raman map of the flake in the dashed box in (a).",
+        {"a": "Optical micrograph ~flake ~dashed ~box", "b": "Raman map flake dashed box"},
+        "",
+    ),
+    (
+        "Field-emission SEM images of (a) NiO, (b) Co3O4, and (c, d) NiCo2O4 under different magnifications.",
+        {"a": "NiO", "b": "Co3O4", "c": "NiCo2O4", "d": "NiCo2O4"},
+        "",
+    ),
+    (
+        "Morphological changes of the cells (A: control; B: 10 µM; C: 50 µM).",
+        {"a": "control", "b": "10 µM", "c": "50 µM"},
+        "",
+    ),
+    (
+        "(a-c) AFM topography and (d-f) phase images of films annealed at 25, 100 and 150 °C.",
+        {
+            "a": "AFM topography films annealed ~images",
+            "b": "AFM topography films annealed ~images",
+            "c": "AFM topography films annealed ~images",
+            "d": "phase images films annealed",
+            "e": "phase images films annealed",
+            "f": "phase images films annealed",
+        },
+        "",
+    ),
+    (
+        "(I) Untreated; (II) treated; (III) recovered.",
+        {"i": "Untreated", "ii": "treated", "iii": "recovered"},
+        "",
+    ),
+    (
+        "Fig. 3: Wetting. a: contact angle of water; b: contact angle of oil; c: SEM image of the surface.",
+        {"a": "contact angle water", "b": "contact angle oil", "c": "SEM image surface"},
+        "Wetting",
+    ),
+    (
+        "(a) Bright-field and (b) dark-field TEM image of dislocations; (c) the same after straining by 2 %.",
+        {"a": "Bright field ~image ~dislocations", "b": "dark field TEM image dislocations", "c": "same straining"},
+        "",
+    ),
+    (
+        "Panels: (a) bare glass, (b) glass with silane.",
+        {"a": "bare glass", "b": "glass silane"},
+        "",
+    ),
+    (
+        "(a) Low-magnification TEM image with the corresponding SAED pattern as inset; (b) HRTEM image "
+        "of the region marked by a square in panel a.",
+        {"a": "Low magnification TEM image SAED pattern inset", "b": "HRTEM image region square"},
+        "",
+    ),
+    (
+        "SEM (A, C) and TEM (B, D) images of liposomes without (A, B) and with (C, D) cholesterol.",
+        {"a": "SEM ~cholesterol", "b": "TEM ~cholesterol", "c": "SEM ~cholesterol", "d": "TEM cholesterol"},
+        "",
+    ),
+    (
+        "(a) Sample geometry. All dimensions in mm. (b) Fracture surface (SEM, 5 kV).",
+        {"a": "Sample geometry", "b": "Fracture surface"},
+        "",
+    ),
+    (
+        "XRD patterns (a) and SEM images (b–d) of S1 (b), S2 (c) and S3 (d).",
+        {"a": "XRD patterns", "b": "SEM images S1", "c": "SEM images S2", "d": "SEM images S3"},
+        "",
+    ),
+    (
+        "(a) and (b) show pits; (c) and (d) show cracks.",
+        {"a": "pits", "b": "pits", "c": "cracks", "d": "cracks"},
+        "",
+    ),
 )
 """Caption, words that must be each panel's own and no panel's that does not list them ("~": may be), general words."""
 

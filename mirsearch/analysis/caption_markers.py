@@ -15,8 +15,8 @@ _NUMBER_GROUP = rf"\d{{1,2}}(?:{_SEPARATOR}\d{{1,2}}){{0,12}}"
 _BRACKETED = re.compile(rf"(?<!\w)[(\[]\s*({_GROUP})\s*[.:]?\s*[)\]](?!\w)")
 _NUMBERED = re.compile(rf"(?<!\w)[(\[]\s*({_NUMBER_GROUP})\s*[)\]](?!\w)")
 _HALF = re.compile(rf"(?<![\w(\[{_DASHES}'′.])({_GROUP})\)(?!\w)")
-_START = r"(?:^|(?<=[.;:)!?]\s)|(?<=[.;:)!?]\s\s)|(?<=[.;]))"
-_BARE = re.compile(rf"{_START}({_GROUP})(?:\s*[|:]\s*|\s*[,.]\s+|\s+)(?=[A-Z0-9(“\"'‘µμαβγδ∆Δσ])")
+_START = r"(?:^|(?<=[.;:)!?]\s)|(?<=[.;:)!?]\s\s)|(?<=[.;])|(?<=\())"
+_BARE = re.compile(rf"{_START}({_GROUP})(?:(?:\s*[|:]\s*|\s*[,.]\s+|\s+)(?=[A-Z0-9(“\"'‘µμαβγδ∆Δσ])|\s*:\s+(?=[a-z]))")
 _PANEL = re.compile(rf"\b[Pp]anels?\s+[(\[]?({_GROUP})[)\]]?(?!\w)[:,]?(?=\s+(?!panels?\b|by\b|on\b|in\b|from\b)\w)")
 _FIGURE = re.compile(r"(?:figures?|figs?\.?|schemes?|tables?|ref(?:s|erence)?\.?)\s*S?\d*\s*,?\s*$", re.IGNORECASE)
 _REFERRING = re.compile(r"\b(?:in|from|see|panels?|inset (?:of|to)|shown by|same as|to|than|of|for)\s*$", re.IGNORECASE)
