@@ -136,6 +136,7 @@ _STYLES = (
     LayoutStyle("with-diffraction", _grid(2, 2), extras=("diffraction",)),
     LayoutStyle("with-maps", _grid(3, 2), gutter=(4, 10), extras=("map", "map")),
     LayoutStyle("one-pixel", _grid(3, 2), gutter=(1, 1), margin=(0, 0), common=False),
+    LayoutStyle("black-lines", _grid(3, 2), gutter=(1, 2), background=_BLACK, margin=(0, 0), common=False),
     LayoutStyle("uneven-tight", _uneven, gutter=(1, 3), margin=(0, 0), common=False),
     LayoutStyle("pale-gutters", _grid(3, 2), gutter=(3, 8), background=_PALE, margin=(0, 8), common=False),
     LayoutStyle("blue-gutters", _uneven, gutter=(3, 8), background=_BLUE, margin=(2, 8), common=False),
