@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -13,18 +13,24 @@ import typer
 from mirsearch import settings
 from mirsearch.cli.common import (
     CommandGroup,
+    DeviceOption,
+    ExtractorChoice,
     IndexOption,
     TableFormat,
+    WeightsOption,
     console,
-    load_extractor,
+    load_extractor_of,
     open_index,
     print_json,
 )
+from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
+    from mirsearch.indexes.base import Index
     from mirsearch.models.artifact import Card
     from mirsearch.training.corpus_vectors import Corpus
-    from mirsearch.training.fitting import Fitted, Learned
+    from mirsearch.training.evaluation import Change
+    from mirsearch.training.fitting import Fitted, Learned, Split
     from mirsearch.training.keeping import Wanted
 
 train_app = typer.Typer(
@@ -66,9 +72,6 @@ DimsOption = Annotated[int | None, typer.Option("--dims", min=1, help="Numbers a
 AlikeOption = Annotated[
     AlikeRule, typer.Option("--alike", help="Panels of one figure, or also of other articles, by technique and scale.")
 ]
-DeviceOption = Annotated[
-    str | None, typer.Option("--device", help="auto, cuda, mps or cpu (default: MIRSEARCH_DEVICE, else the fastest).")
-]
 OutputFormat = Annotated[TableFormat, typer.Option("--format", help="table or json.")]
 
 
@@ -109,14 +112,17 @@ def metric(
     index: IndexOption = None,
     loss: Annotated[MetricLoss, typer.Option("--loss", help="triplet or contrastive.")] = MetricLoss.TRIPLET,
     margin: Annotated[float | None, typer.Option("--margin", help="How far apart unlike ones should be.")] = None,
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Most passes over the pairs.")] = 30,
-    rate: Annotated[float, typer.Option("--rate", min=0, help="Learning rate.")] = 1e-3,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the pairs.")] = None,
+    rate: Annotated[float | None, typer.Option("--rate", min=0, help="Learning rate.")] = None,
     crops: Annotated[int, typer.Option("--crops", min=1, max=16, help="Crops of each panel to learn from.")] = 2,
     dims: DimsOption = None,
     alike: AlikeOption = AlikeRule.FIGURE,
+    whole: Annotated[bool, typer.Option("--whole", help="Tune the whole network; wants a GPU.")] = False,
     extractor: Annotated[
         str | None, typer.Option("--extractor", help="The index's own extractor, where it isn't found by its name.")
     ] = None,
+    weights: WeightsOption = None,
+    device: DeviceOption = None,
     name: NameOption = None,
     output: OutputOption = None,
     force: ForceOption = False,
@@ -126,7 +132,7 @@ def metric(
     limit: LimitOption = settings.TRAINING_PANELS,
     form: OutputFormat = TableFormat.TABLE,
 ) -> None:
-    """Learn which differences matter, as a linear head over the index's vectors, from crops and panels of a figure."""
+    """Learn which differences matter, from crops and panels of a figure: a linear head, or the whole network."""
     from mirsearch.search import check_extractor
     from mirsearch.training.corpus_vectors import gather
     from mirsearch.training.fitting import MetricOptions, Split, fit, learn_metric
@@ -134,18 +140,50 @@ def metric(
 
     corpus_index = open_index(index)
     wanted = _wanted(name or "metric", output, force, license_)
-    model = load_extractor(extractor or corpus_index.extractor.name)
+    model = load_extractor_of(corpus_index, ExtractorChoice(extractor, weights, device))
     check_extractor(corpus_index, model)
-    head = HeadSettings(loss.value, MARGINS[loss.value] if margin is None else margin, epochs, rate)
+    edge = MARGINS[loss.value] if margin is None else margin
+    corpus, split = gather(corpus_index, limit), Split(hold_out, seed)
+    if whole:
+        _tune(corpus_index, corpus, model, (loss.value, edge, epochs, rate, alike.value), split, wanted, form)
+        return
+    head = HeadSettings(loss.value, edge, epochs or 30, 1e-3 if rate is None else rate)
     options = MetricOptions(crops, dims, alike.value, head)
-    corpus = gather(corpus_index, limit)
     with progress(form is TableFormat.JSON) as report:
 
         def learn(part: Corpus) -> Learned:
             return learn_metric(corpus_index, part, model, options, seed, report)
 
-        fitted = fit(corpus, Split(hold_out, seed), learn)
+        fitted = fit(corpus, split, learn)
     _keep(fitted, corpus_index, wanted, form)
+
+
+def _tune(
+    index: Index, corpus: Corpus, model: Any, asked: Any, split: Split, wanted: Wanted, form: TableFormat
+) -> None:
+    """Tune the whole network; `asked`: loss, margin, epochs, rate, what is alike."""
+    from mirsearch.extractors.torch_device import require
+
+    require("training a whole network")
+    from mirsearch.extractors.torch_extractor import TorchExtractor
+
+    if not isinstance(model, TorchExtractor):
+        raise UsageError(
+            f"{model.name} is no network that can be tuned here", "leave --whole out, or --extractor resnet50-gem"
+        )
+    from mirsearch.training.keeping import check_better
+    from mirsearch.training.network import NetworkOptions, keep_network, tune
+
+    base = f"{model.name} {model.version}"
+    loss, margin, epochs, rate, alike = asked
+    options = NetworkOptions(loss, margin, epochs or 3, 1e-5 if rate is None else rate, alike=alike, seed=split.seed)
+    with progress(form is TableFormat.JSON) as report:
+        tuned = tune(index, corpus, model, options, split, report)
+    if form is TableFormat.TABLE:
+        _print_changes(tuned.changes, tuned.data)
+    check_better(tuned.changes, wanted)
+    card = keep_network(tuned, model, base, options, wanted.path, (wanted.name, wanted.license))
+    _tell_kept(wanted.path, card, f"onnx:{card.name if wanted.output is None else wanted.path}", form)
 
 
 def model_path(name: str, output: Path | None) -> Path:
@@ -168,9 +206,13 @@ def _keep(fitted: Fitted, index: Any, wanted: Wanted, form: TableFormat) -> None
     from mirsearch.training.keeping import keep_projection
 
     if form is TableFormat.TABLE:
-        _print_changes(fitted)
+        _print_changes(fitted.changes, fitted.data)
     path, card = keep_projection(fitted, index.extractor, wanted, index.location)
     spec = f"trained:{card.name}" if wanted.output is None else f"trained:{path}"
+    _tell_kept(path, card, spec, form)
+
+
+def _tell_kept(path: Path, card: Card, spec: str, form: TableFormat) -> None:
     if form is TableFormat.JSON:
         print_json(_as_json(path, card) | {"extractor": spec})
         return
@@ -184,15 +226,14 @@ def _as_json(path: Path, card: Card) -> dict[str, Any]:
     return {"path": str(path)} | dataclasses.asdict(card)
 
 
-def _print_changes(fitted: Fitted) -> None:
+def _print_changes(changes: Mapping[str, Change], data: Mapping[str, Any]) -> None:
     """The measures on held-out articles before and after, with their intervals."""
-    data = fitted.data
     typer.echo(
-        f"learned on {data['panels_learned']} panels of {data['articles_learned']} articles, {data['pairs']} pairs; "
+        f"learned on {data['panels_learned']} panels of {data['articles_learned']} articles; "
         f"measured on {data['panels_held_out']} of {data['articles_held_out']} others"
     )
     typer.echo(f"{'mAP, held out':14} {'before':>6} {'after':>6}  {'difference':>10}  95 % interval     queries")
-    for name, each in fitted.changes.items():
+    for name, each in changes.items():
         if not each.queries:
             typer.echo(f"{name:14} nothing to find")
             continue

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mirsearch.cli.common import INTERRUPTED, TableFormat, complain, print_json
+from mirsearch.cli.common import INTERRUPTED, DeviceOption, TableFormat, complain, print_json
 from mirsearch.cli.train_cmd import (
-    DeviceOption,
     LicenseOption,
     NameOption,
     OutputFormat,

@@ -6,7 +6,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -88,6 +88,12 @@ class TorchExtractor(ABC):
                 ready.module.to(self._device)
                 self._ready = ready
             return self._ready
+
+    def reidentify(self) -> None:
+        """Take the weights as they are now, after training, for its own: name stays, version follows."""
+        loaded = self.loaded
+        with self._loading:
+            self._ready = replace(loaded, weights=state_hash(loaded.module.state_dict()))
 
     @abstractmethod
     def _load(self) -> Loaded:

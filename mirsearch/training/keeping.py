@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from mirsearch.errors import MirsearchError, UsageError
 from mirsearch.extractors.trained import KIND
 from mirsearch.indexes.base import ExtractorIdentity
 from mirsearch.models.artifact import SUFFIX, Card, installed_path, write_artifact
-from mirsearch.training.evaluation import better
+from mirsearch.training.evaluation import Change, better
 from mirsearch.training.fitting import Fitted
 
 
@@ -37,18 +38,23 @@ class Wanted:
         return self.output
 
 
+def check_better(changes: Mapping[str, Change], wanted: Wanted) -> None:
+    """WorseModelError where a model would be installed that does worse than what is there."""
+    if wanted.output is None and not wanted.force and not better(changes):
+        told = ", ".join(f"{name} {each.before:.3f} → {each.after:.3f}" for name, each in changes.items())
+        raise WorseModelError(
+            f"not installed: mean average precision on held-out articles does not rise ({told})",
+            "more articles may help; --output FILE keeps it all the same, --force installs it",
+        )
+
+
 def keep_projection(fitted: Fitted, base: ExtractorIdentity, wanted: Wanted, index: str) -> tuple[Path, Card]:
     """Write a projection with its card; WorseModelError where it would be installed and does worse.
 
     A file asked for by name is always written: its card tells how it did.
     """
     path = wanted.path
-    if wanted.output is None and not wanted.force and not better(fitted.changes):
-        told = ", ".join(f"{name} {each.before:.3f} → {each.after:.3f}" for name, each in fitted.changes.items())
-        raise WorseModelError(
-            f"not installed: mean average precision on held-out articles does not rise ({told})",
-            "more articles may help; --output FILE keeps it all the same, --force installs it",
-        )
+    check_better(fitted.changes, wanted)
     card = Card(
         name=wanted.name,
         kind=KIND,

@@ -48,7 +48,7 @@ def embed_views(
     vectors: list[Floats] = []
     missing = 0
     for number, stored in enumerate(corpus.panels):
-        pixels = _pixels(index, images, stored)
+        pixels = panel_pixels(index, images, stored)
         if pixels is None:
             missing += 1
             continue
@@ -88,7 +88,8 @@ def random_crop(pixels: Pixels, share: float, rng: np.random.Generator) -> Pixel
     return np.ascontiguousarray(crop[:, ::-1] if rng.uniform() < 0.5 else crop)
 
 
-def _pixels(index: Index, images: PanelImages, stored: StoredPanel) -> Pixels | None:
+def panel_pixels(index: Index, images: PanelImages, stored: StoredPanel) -> Pixels | None:
+    """A panel's pixels from its file, else from the index's small picture, else None."""
     try:
         return images.pixels(stored)
     except ImageError:

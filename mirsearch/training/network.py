@@ -1,0 +1,191 @@
+"""Fine-tunes a whole network on pairs of a corpus's panels, with hard negatives; PyTorch, and better with a GPU.
+
+Radenović, Tolias, Chum: Fine-tuning CNN image retrieval with no human annotation (TPAMI 2019), from whom comes what is
+kept still (running means) and that pictures go through one by one; Hoffer, Ailon (2015) for the triplets.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mirsearch.errors import MirsearchError, UsageError
+from mirsearch.extractors.base import Extractor
+from mirsearch.extractors.torch_extractor import TorchExtractor
+from mirsearch.indexes.base import Index
+from mirsearch.models.artifact import Card, read_artifact, write_artifact
+from mirsearch.reembedding import PanelImages
+from mirsearch.training.corpus_vectors import Alike, Corpus, held_out, unlike, weak_pairs
+from mirsearch.training.evaluation import Change, compare
+from mirsearch.training.fitting import Report, Split
+from mirsearch.training.head import Loss
+from mirsearch.training.views import panel_pixels, random_crop, scale_shares
+
+_HARDEST = 5
+_BATCH = 8
+_DECAY = 1e-5
+_EMBEDDED = 32
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkOptions:
+    """How a network is tuned; `margin` as for a head, `triples` an epoch."""
+
+    loss: Loss = "triplet"
+    margin: float = 0.2
+    epochs: int = 3
+    rate: float = 1e-5
+    triples: int = 500
+    alike: Alike = "figure"
+    seed: int = 0
+
+
+class NetworkTrainer:
+    """Tunes an extractor's network in place; its identity follows its weights."""
+
+    def __init__(self, index: Index, corpus: Corpus, extractor: TorchExtractor, options: NetworkOptions) -> None:
+        self._index, self._corpus, self._options, self._extractor = index, corpus, options, extractor
+        self._images = PanelImages(cast(Extractor, extractor))
+        pairs = weak_pairs(corpus, options.alike)
+        self._shares = scale_shares(corpus, pairs)
+        alone = np.repeat(np.arange(len(corpus))[:, None], 2, axis=1)
+        self._pairs = np.concatenate([pairs, alone])
+        self._vectors = corpus.vectors
+        self._rng = np.random.default_rng(options.seed)
+        self._module = extractor.loaded.module
+        self._module.eval().requires_grad_(True)  # running means stay as they are: too few pictures to tell them anew
+        self._device = next(self._module.parameters()).device
+        self._optimizer = torch.optim.Adam(self._module.parameters(), lr=options.rate, weight_decay=_DECAY)
+
+    def epoch(self, report: Report) -> float:
+        """A pass over a sample of the pairs; the mean loss. Negatives are mined by the vectors as they were before."""
+        chosen = self._rng.permutation(len(self._pairs))[: self._options.triples]
+        losses = []
+        self._optimizer.zero_grad()
+        for number, place in enumerate(chosen, start=1):
+            loss = self._triple(*self._pairs[place])
+            if loss is not None:
+                losses.append(loss)
+            if number % _BATCH == 0 or number == len(chosen):
+                self._optimizer.step()
+                self._optimizer.zero_grad()
+            report("pictures", number, len(chosen))
+        if not losses:
+            raise UsageError("no two pictures are surely unlike: there is nothing to learn", "ingest more articles")
+        self._vectors = embedded(self._index, self._corpus, self._extractor)
+        return float(np.mean(losses))
+
+    def finish(self) -> None:
+        """Leave the network ready for use."""
+        self._module.requires_grad_(False)
+        self._extractor.reidentify()
+
+    def _triple(self, anchor: int, positive: int) -> float | None:
+        negative = self._negative(int(anchor))
+        rows = [] if negative is None else [self._row(int(each)) for each in (anchor, positive, negative)]
+        if not rows or any(row is None for row in rows):
+            return None
+        loss = LOSSES[self._options.loss](*rows, self._options.margin)
+        value = float(loss.detach())
+        if not np.isfinite(value):
+            raise MirsearchError("the training went astray: its loss is no number", "a smaller --rate may help")
+        if value > 0:
+            (loss / _BATCH).backward()
+        return value
+
+    def _negative(self, anchor: int) -> int | None:
+        apart = np.flatnonzero(unlike(self._corpus, np.array([anchor]))[0])
+        if not len(apart):
+            return None
+        nearest = apart[np.argsort(-(self._vectors[apart] @ self._vectors[anchor]))[:_HARDEST]]
+        return int(self._rng.choice(nearest))
+
+    def _row(self, number: int) -> Any:
+        """The vector of a crop of a panel, with what its slopes need; None where there is no picture."""
+        pixels = panel_pixels(self._index, self._images, self._corpus.panels[number])
+        if pixels is None:
+            return None
+        crop = random_crop(pixels, float(self._shares[number]), self._rng)
+        prepared = self._extractor.loaded.preparation(crop)
+        return self._module(torch.from_numpy(prepared[None].copy()).to(self._device))[0]
+
+
+def triplet(anchor: Any, positive: Any, negative: Any, margin: float) -> Any:
+    """max(0, margin + |a-p|² - |a-n|²) of unit vectors."""
+    return torch.relu(margin + ((anchor - positive) ** 2).sum() - ((anchor - negative) ** 2).sum())
+
+
+def contrastive(anchor: Any, positive: Any, negative: Any, margin: float) -> Any:
+    """½|a-p|² + ½max(0, margin - |a-n|)² of unit vectors."""
+    distance = (((anchor - negative) ** 2).sum() + 1e-12).sqrt()
+    return 0.5 * ((anchor - positive) ** 2).sum() + 0.5 * torch.relu(margin - distance) ** 2
+
+
+LOSSES: dict[str, Callable[..., Any]] = {"triplet": triplet, "contrastive": contrastive}
+
+
+def embedded(index: Index, corpus: Corpus, extractor: TorchExtractor) -> NDArray[np.float32]:
+    """The corpus's panels through the network as it is, float32 (n, dims); one without a picture keeps its vector."""
+    images = PanelImages(cast(Extractor, extractor))
+    vectors = corpus.vectors.copy()
+    pixels = [panel_pixels(index, images, each) for each in corpus.panels]
+    there = [number for number, each in enumerate(pixels) if each is not None]
+    for start in range(0, len(there), _EMBEDDED):
+        part = there[start : start + _EMBEDDED]
+        vectors[part] = extractor.embed([each for each in (pixels[n] for n in part) if each is not None])
+    return vectors
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What came of tuning: how it did on the held-out articles, and the losses by epoch."""
+
+    changes: dict[str, Change]
+    losses: tuple[float, ...]
+    data: dict[str, Any]
+
+
+def tune(
+    index: Index, corpus: Corpus, extractor: TorchExtractor, options: NetworkOptions, split: Split, report: Report
+) -> Tuned:
+    """Tune a network on the training articles; measure it on the held-out ones, embedded before and after alike."""
+    test = held_out(corpus, split.share, split.seed)
+    before = corpus.part(test)
+    before = before.with_vectors(embedded(index, before, extractor))
+    trainer = NetworkTrainer(index, corpus.part(~test), extractor, options)
+    losses = []
+    for number in range(options.epochs):
+        losses.append(trainer.epoch(report))
+        report("epochs", number + 1, options.epochs)
+    trainer.finish()
+    after = before.with_vectors(embedded(index, before, extractor))
+    data = {
+        "panels_learned": int((~test).sum()), "articles_learned": len(np.unique(corpus.articles[~test])),
+        "panels_held_out": int(test.sum()), "articles_held_out": len(np.unique(corpus.articles[test])),
+        "losses": [round(each, 5) for each in losses],
+    }  # fmt: skip
+    return Tuned(compare(before, after), tuple(losses), data)
+
+
+def keep_network(
+    tuned: Tuned, extractor: TorchExtractor, base: str, options: NetworkOptions, path: Path, named: Sequence[str]
+) -> Card:
+    """Write the tuned network as a model file that runs on onnxruntime; `named` are its name and its licence."""
+    from mirsearch.extractors.onnx_export import export
+
+    export(cast(Extractor, extractor), path, name=named[0])
+    artifact = read_artifact(path)
+    payloads = {name: artifact.payload(name) for name in artifact.card.files}
+    metrics = {name: each.as_json() for name, each in tuned.changes.items()} | dict(artifact.card.metrics)
+    training = {"training": asdict(options) | tuned.data, "tuned from": base}
+    card = dataclasses.replace(
+        artifact.card, metrics=metrics, data=dict(artifact.card.data) | training, license=named[1]
+    )
+    return write_artifact(path, card, payloads)
