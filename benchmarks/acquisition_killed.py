@@ -98,7 +98,7 @@ def disturbed(folder: Path, server: Any, asked: argparse.Namespace, seconds: flo
             while process.poll() is None and not server.log():
                 time.sleep(0.02)  # the moments are those of its work, not of its start
             try:
-                process.wait(chance.uniform(0.0, 2.0 * seconds / asked.kills))
+                process.wait(chance.uniform(0.0, 1.5 * seconds / asked.kills))
             except subprocess.TimeoutExpired:
                 process.kill()
                 killed += 1
@@ -127,8 +127,10 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as name, served(world(Path(name) / "world", asked.articles)) as server:
         folder = Path(name)
-        started = time.monotonic()
         with command(folder / "undisturbed", server, asked.rate) as process:
+            while process.poll() is None and not server.log():
+                time.sleep(0.02)
+            started = time.monotonic()
             process.communicate()
         seconds = time.monotonic() - started
         expected = corpus(folder / "undisturbed")
