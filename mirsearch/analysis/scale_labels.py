@@ -20,6 +20,9 @@ from mirsearch.corpus import Box
 _SURE = 0.62
 """Pair score from which no further crop is read."""
 
+_READ = 0.5
+"""Plausibility times confidence that a label must have to end the search."""
+
 _BESIDE_BEST = 0.7
 """Score a bar must have beside the likeliest one's to end the search."""
 
@@ -105,6 +108,8 @@ def _inked(panel: Pixels, window: Box, bar: BarCandidate) -> Pixels:
 def _settled(best: Pair | None, expected: float | None, bars: Sequence[BarCandidate]) -> bool:
     """Whether nothing further need be read: a sure pair that no caption contradicts, and no bar is far likelier."""
     if best is None or best.score < _SURE or best.bar.score < _BESIDE_BEST * bars[0].score:
+        return False
+    if best.label.length.plausibility * best.label.confidence < _READ:
         return False
     return expected is None or _says(best, expected)
 
@@ -216,7 +221,7 @@ def _window(bar: BarCandidate, width: int, height: int) -> Box:
     """The part of a panel in which a bar's label would lie."""
     x0, y0, x1, y1 = bar.box
     along = max(100.0, 0.5 * bar.length_px, 0.1 * width)
-    across = min(max(36.0, 0.3 * bar.length_px, 0.06 * height), 110.0)
+    across = min(max(36.0, 0.3 * bar.length_px, 0.09 * height), 110.0)
     if bar.vertical:
         along, across = max(80.0, 0.3 * width), max(30.0, 0.1 * bar.length_px)
     return (
