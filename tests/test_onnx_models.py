@@ -208,6 +208,16 @@ def test_built_with_torch_and_asked_without_it(weights, figures, tmp_path):
     assert found["hits"][0]["visual_distance"] == pytest.approx(0, abs=1e-3)
 
 
+def test_words_are_looked_for_in_pictures_without_torch(exported, figures, tmp_path):
+    index, models = tmp_path / "index", tmp_path / "models"
+    models.mkdir()
+    (models / "clip.mirmodel").write_bytes(exported["clip"].path.read_bytes())
+    run("ingest", figures, "--index", index, "--extractor", "onnx:clip")
+    told = json.loads(_without_torch("query", "--text", "platelets", "--index", index, "--format", "json"))
+    assert len(told["hits"]) >= 3
+    assert all(0 < hit["terms"]["image_text"] < 1 for hit in told["hits"])
+
+
 def test_a_file_is_ingested_with_and_found_again_by_the_query(exported, figures, tmp_path):
     index = tmp_path / "index"
     _without_torch("ingest", figures, "--index", index, "--extractor", f"onnx:{exported['timm'].path}")
