@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from mirsearch.analysis.faster_rcnn import BAR, KIND, LEAST_THICK, MODEL, FasterRcnnDetector, Found, grown
-from mirsearch.analysis.scalebar import RunLengthDetector
+from mirsearch.analysis.faster_rcnn import KIND, LEAST_THICK, MODEL, FasterRcnnDetector
 from mirsearch.errors import MirsearchError
 from mirsearch.models.artifact import Card, write_artifact
 from mirsearch.training.detection_data import Sample, on_canvas
-from mirsearch.training.detection_metrics import DetectionScores, scores
+from mirsearch.training.detection_metrics import DetectionScores
+from mirsearch.training.detector_comparison import compared
 from mirsearch.training.detector_net import OnePicture
 from mirsearch.training.detector_training import TrainingSettings, find, picture
 
@@ -92,41 +91,3 @@ def export(
         part.unlink(missing_ok=True)
     metrics = {name: each.as_json() for name, each in measured.items()} | {"onnx_difference": round(apart, 5)}
     return write_artifact(path, Card(**(asdict(draft) | {"metrics": metrics})), {MODEL: model}), measured
-
-
-def compared(detector: FasterRcnnDetector, tested: Sequence[Sample]) -> dict[str, DetectionScores]:
-    """The trained detector and the one of runs on pictures of their own size, both with measured lengths."""
-    side = detector.side
-    truth = [_fair(sample, side) for sample in tested]
-    trained = [_candidates(detector, each, side) for each in truth]
-    runs = [_candidates(RunLengthDetector(), each, side) for each in truth]
-    return {
-        "network": scores([detector.found(each.pixels) for each in truth], truth),
-        "trained": scores([each for each, _ in trained], truth, [lengths for _, lengths in trained]),
-        "runs": scores([each for each, _ in runs], truth, [lengths for _, lengths in runs]),
-    }
-
-
-def _fair(sample: Sample, side: int) -> Sample:
-    """The sample with its bars' boxes as thick as they are at the network's scale."""
-    boxes = sample.boxes.copy()
-    bars = sample.classes == BAR
-    boxes[bars] = grown(boxes[bars], _least(sample, side))
-    return Sample(sample.pixels, boxes, sample.classes, sample.lengths)
-
-
-def _least(sample: Sample, side: int) -> float:
-    height, width = sample.pixels.shape[:2]
-    return float(LEAST_THICK * max(max(height, width) / side, 0.5))
-
-
-def _candidates(
-    detector: FasterRcnnDetector | RunLengthDetector, sample: Sample, side: int
-) -> tuple[Found, NDArray[np.float64]]:
-    """A detector's candidates as found boxes, grown like the truth, with their measured lengths."""
-    bars = detector.detect(sample.pixels)
-    boxes = np.array([bar.box for bar in bars], np.float32).reshape(-1, 4)
-    found = Found(
-        grown(boxes, _least(sample, side)), np.array([bar.score for bar in bars], np.float32), np.full(len(bars), BAR)
-    )
-    return found, np.array([bar.length_px for bar in bars], np.float64)
