@@ -35,6 +35,8 @@ _SURE = 0.6
 _FITTING = 0.5
 _BROAD = 0.2
 _MARGIN = 0.06
+_HEADING, _BESIDE = 0.15, 0.05
+"""How far above and beside a drawing its letter may stand, as shares of the figure's longer side."""
 
 
 class SecondLook:
@@ -247,13 +249,18 @@ class SecondLook:
             return letters
         order = [self._tiles[n] for n in reading_order(self._tiles)]
         home = dict(zip(wanted, order, strict=True))
-        fitting = {each.label: each for each in letters if at_corner(each, [home[each.label]], self._corner)}
+        fitting = {e.label: e for e in letters if at_corner(e, [home[e.label]], self._corner) or self._heads(e, home)}
         if len(fitting) == len(letters) or len(fitting) < max(2, round(_FITTING * len(letters))):
             return letters
         if not self._series and len(letters) == len(wanted) and len(unlettered(order, letters, self._corner)) == 0:
             return letters  # each tile has one: whoever made the figure ran its letters another way
         height = round(median(each.height for each in letters))
         return [fitting.get(label) or self._guess(label, box, height) for label, box in home.items()]
+
+    def _heads(self, letter: Letter, home: dict[str, Box]) -> bool:
+        """Whether a letter stands above the tile it should, as over a drawing that fills only part of its panel."""
+        (x0, y0, _, _), side = home[letter.label], max(self._pixels.shape[:2])
+        return 0 <= y0 - letter.box[1] <= _HEADING * side and abs(letter.box[0] - x0) <= _BESIDE * side
 
     def _at_home(self, letters: list[Letter], wanted: Sequence[str]) -> bool:
         """Whether there is a letter, and each stands where reading order puts it."""
