@@ -260,7 +260,7 @@ class SecondLook:
     def _heads(self, letter: Letter, home: dict[str, Box]) -> bool:
         """Whether a letter stands above the tile it should, as over a drawing that fills only part of its panel."""
         (x0, y0, _, _), side = home[letter.label], max(self._pixels.shape[:2])
-        return 0 <= y0 - letter.box[1] <= _HEADING * side and abs(letter.box[0] - x0) <= _BESIDE * side
+        return bool(0 <= y0 - letter.box[1] <= _HEADING * side and abs(letter.box[0] - x0) <= _BESIDE * side)
 
     def _at_home(self, letters: list[Letter], wanted: Sequence[str]) -> bool:
         """Whether there is a letter, and each stands where reading order puts it."""
