@@ -221,7 +221,7 @@ def _window(bar: BarCandidate, width: int, height: int) -> Box:
     """The part of a panel in which a bar's label would lie."""
     x0, y0, x1, y1 = bar.box
     along = max(100.0, 0.5 * bar.length_px, 0.1 * width)
-    across = min(max(36.0, 0.3 * bar.length_px, 0.09 * height), 110.0)
+    across = min(max(36.0, 0.3 * bar.length_px, 0.06 * height), 110.0)
     if bar.vertical:
         along, across = max(80.0, 0.3 * width), max(30.0, 0.1 * bar.length_px)
     return (
