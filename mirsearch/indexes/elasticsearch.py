@@ -192,12 +192,8 @@ class ElasticsearchIndex:
         some_id = some_id.strip()
         if not some_id:
             return []
-        choices: list[dict[str, Any]] = [
-            {"term": {"panel.id": some_id}},
-            {"term": {"figure.id": some_id}},
-            queries.article_clause(some_id),
-        ]
-        for clause in choices:
+        named: list[dict[str, Any]] = [{"term": {name: some_id}} for name in (queries.PANEL, "figure.id")]
+        for clause in (*named, queries.article_clause(some_id)):
             found = list(self._select([clause], "figure.id", "panel.number"))
             if found:
                 return found
