@@ -16,10 +16,10 @@ _LEAST_SIDE, _LARGEST = 50, 0.75
 _OFF = 4
 """Pixels by which the ends of a frame's lines may differ."""
 
-_FLATTEST = 0.5
-"""Share of a frame's inside that may be of the frame's own brightness: a box behind a label is filled."""
+_FLATTEST = 0.6
+"""Share of a frame's inside that may be of one brightness: a box behind a label is filled."""
 
-_ALIKE = 20
+_ALIKE = 10
 
 
 def inset_boxes(gray: Gray, bars: Sequence[BarCandidate]) -> list[Box]:
@@ -35,7 +35,7 @@ def inset_boxes(gray: Gray, bars: Sequence[BarCandidate]) -> list[Box]:
             if abs(top[0] - bottom[0]) > _OFF or abs(top[2] - bottom[2]) > _OFF:
                 continue
             fits = _LEAST_SIDE <= tall <= _LARGEST * height and wide <= _LARGEST * width
-            if fits and any(_is_side(box, line) for line in upright) and _pictured(gray, box, top):
+            if fits and any(_is_side(box, line) for line in upright) and _pictured(gray, box):
                 found.append(box)
     return found
 
@@ -46,11 +46,14 @@ def _is_side(box: Box, line: Box) -> bool:
     return beside and abs(line[1] - box[1]) <= 2 * _OFF and abs(line[3] - box[3]) <= 2 * _OFF
 
 
-def _pictured(gray: Gray, box: Box, line: Box) -> bool:
-    """Whether a frame holds more than the ground it is drawn in."""
-    level = float(np.median(gray[line[1] : line[3], line[0] : line[2]]))
-    inside = gray[box[1] + _OFF : box[3] - _OFF, box[0] + _OFF : box[2] - _OFF].astype(np.float32)
-    return bool(inside.size and np.mean(np.abs(inside - level) <= _ALIKE) < _FLATTEST)
+def _pictured(gray: Gray, box: Box) -> bool:
+    """Whether a frame holds a picture: a box drawn behind a label is mostly of one brightness."""
+    inside = gray[box[1] + _OFF : box[3] - _OFF, box[0] + _OFF : box[2] - _OFF]
+    if not inside.size:
+        return False
+    counts = np.bincount(inside.ravel(), minlength=256)
+    window = np.convolve(counts, np.ones(2 * _ALIKE + 1), mode="same")
+    return bool(window.max() < _FLATTEST * inside.size)
 
 
 def lies_in(box: Box, frames: Sequence[Box]) -> bool:
