@@ -67,7 +67,7 @@ def test_a_keyword_becomes_a_corpus(corpus, world):
     server, arts = world
     assert summary["figures"]["new"] == 4
     (told,) = summary["acquisitions"]
-    assert told["articles"] == {"hits": 5, "found": 5, "taken": 4, "skipped": {"license cc-by-nc": 1}}
+    assert told["articles"] == {"hits": 5, "found": 5, "taken": 4, "unplanned": 0, "skipped": {"license cc-by-nc": 1}}
     assert told["figures"]["fetched"] == 4
     expected = {hashlib.sha256(art.figures[0].data).hexdigest()[:16]: art for art in arts[:4]}
     found = rows(index)

@@ -236,7 +236,9 @@ def test_no_path_of_an_eprint_leads_out(tmp_path):
             Eprint(path, "x").read(name, 1000)
 
 
-@pytest.mark.parametrize("data", [b"%PDF-1.4", b"\x1f\x8b\x08damaged", tarball({"a.tex": b"x" * 5000})[:60]])
+@pytest.mark.parametrize(
+    "data", [b"%PDF-1.4", b"\x1f\x8b\x08damaged", tarball({"a.tex": b"x" * 5000})[:60]], ids=["pdf", "damaged", "cut"]
+)
 def test_damaged_eprints_are_named(tmp_path, data):
     path = tmp_path / "e"
     path.write_bytes(data)
