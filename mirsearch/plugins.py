@@ -6,9 +6,18 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from mirsearch import extras
 from mirsearch.errors import MirsearchError, PluginError, UsageError
 
-GROUPS = ("sources", "services", "extractors", "ocr", "scalebars", "indexes")
+GROUPS = {
+    "sources": "source",
+    "services": "service",
+    "extractors": "extractor",
+    "ocr": "OCR engine",
+    "scalebars": "scale-bar detector",
+    "indexes": "index",
+}
+"""What plug-ins are for, and what one of them is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +43,36 @@ def names(group: str) -> list[str]:
 
 
 def load(group: str, name: str) -> Any:
-    """The class or factory registered as `name`; PluginError tells what is there instead."""
+    """The class or factory registered as `name`; PluginError tells what is there instead.
+
+    MissingDependencyError where what it needs is one of its package's extras, which is then named.
+    """
     point = _points(group).get(name)
     if point is None:
         there = ", ".join(names(group)) or "none"
-        raise PluginError(f"no {group.rstrip('s')} named {name!r} is installed", f"installed: {there}")
+        raise PluginError(f"no {GROUPS[group]} named {name!r} is installed", f"installed: {there}")
     try:
         return point.load()
     except MirsearchError:
         raise
+    except ModuleNotFoundError as error:
+        raise _missing(point, group, error) from error
     except Exception as error:  # a third party's module may fail in any way; say whose it is
-        package = point.dist.name if point.dist else "?"
-        raise PluginError(
-            f"plug-in {name!r} of package {package} fails to load: {type(error).__name__}: {error}",
-            f"reinstall or remove {package}",
-        ) from error
+        raise _broken(point, error) from error
+
+
+def _broken(point: EntryPoint, error: Exception) -> PluginError:
+    package = point.dist.name if point.dist else "?"
+    return PluginError(
+        f"plug-in {point.name!r} of package {package} fails to load: {type(error).__name__}: {error}",
+        f"reinstall or remove {package}",
+    )
+
+
+def _missing(point: EntryPoint, group: str, error: ModuleNotFoundError) -> MirsearchError:
+    """The error that names the extra which brings the module, where the plug-in's package has such a one."""
+    named = extras.missing(f"the {GROUPS[group]} {point.name!r}", error, point.dist.name) if point.dist else None
+    return named or _broken(point, error)
 
 
 def create(group: str, spec: str) -> Any:

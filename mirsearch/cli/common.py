@@ -64,6 +64,13 @@ class CommandGroup(TyperGroup):
         except MirsearchError as error:
             complain(str(error))
             raise typer.Exit(error.exit_code) from error
+        except ModuleNotFoundError as error:
+            from mirsearch import extras
+
+            if (named := extras.missing("this command", error)) is None:
+                raise
+            complain(str(named))
+            raise typer.Exit(named.exit_code) from error
         except KeyboardInterrupt as error:
             complain("interrupted")
             raise typer.Exit(INTERRUPTED) from error

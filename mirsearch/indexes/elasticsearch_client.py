@@ -9,16 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from mirsearch import settings
-from mirsearch.errors import MissingDependencyError, UsageError
+from elasticsearch import Elasticsearch
 
-try:
-    from elasticsearch import Elasticsearch
-except ImportError as error:
-    raise MissingDependencyError(
-        "an index on Elasticsearch needs the package elasticsearch",
-        "install it with: pip install 'mirsearch[elasticsearch]'",
-    ) from error
+from mirsearch import settings
+from mirsearch.errors import UsageError
 
 # "Node … has failed for 1 times in a row": what failed is told once, by our own error
 logging.getLogger("elastic_transport.node_pool").setLevel(logging.ERROR)

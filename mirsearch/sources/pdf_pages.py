@@ -18,7 +18,10 @@ def need(*packages: str, extra: str) -> None:
     """MissingDependencyError names the extra where one of the packages is not installed."""
     missing = [each for each in packages if importlib.util.find_spec(each) is None]
     if missing:
-        raise MissingDependencyError(f"{', '.join(missing)} is not installed", f"pip install 'mirsearch[{extra}]'")
+        verb = "is" if len(missing) == 1 else "are"
+        raise MissingDependencyError(
+            f"{' and '.join(missing)} {verb} not installed", f"install with: pip install 'mirsearch[{extra}]'"
+        )
 
 
 def first_page(data: bytes, name: str) -> bytes:
