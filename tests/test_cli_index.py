@@ -30,7 +30,7 @@ def run(*words: str) -> tuple[int, str]:
 
 
 def test_an_index_in_a_folder_needs_none_of_it(tmp_path: Path) -> None:
-    for words in (["index", "create"], ["index", "migrate"], ["index", "rollback"], ["reembed"]):
+    for words in (["index", "create"], ["index", "migrate"], ["index", "rollback"]):
         code, told = run(*words, "--index", str(tmp_path / "folder"))
         assert code == 2
         assert "is not on Elasticsearch" in told

@@ -1,4 +1,4 @@
-"""`mirsearch index …`, `reembed` and `dashboards …`: looking after an index on Elasticsearch."""
+"""`mirsearch reembed`, and `index …` and `dashboards …`: looking after an index on Elasticsearch."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def migrate(index: IndexOption = None) -> None:
 
     with _progress("copied") as report:
         moved = elasticsearch_migrate.migrate(location, report)
-    _tell(moved)
+    typer.echo(_told(moved))
 
 
 @index_app.command("rollback")
@@ -77,7 +77,7 @@ def rollback(index: IndexOption = None) -> None:
     location = _address(index)
     from mirsearch.indexes import elasticsearch_migrate
 
-    _tell(elasticsearch_migrate.rollback(location))
+    typer.echo(_told(elasticsearch_migrate.rollback(location)))
 
 
 def reembed(
@@ -86,17 +86,29 @@ def reembed(
     weights: WeightsOption = None,
     device: DeviceOption = None,
 ) -> None:
-    """Embed every panel anew with another extractor, in a new index, while the old one answers; then switch."""
-    location = _address(index)
-    from mirsearch.indexes import elasticsearch_migrate
+    """Embed every panel anew with another extractor while the old vectors answer; then switch."""
+    from mirsearch.indexes import backend
     from mirsearch.indexes.base import ExtractorIdentity
     from mirsearch.reembedding import PanelImages
 
+    location = settings.index_location(index)
+    kind = backend(location)
+    if kind not in ("embedded", "elasticsearch"):
+        raise UsageError(f"an index of the plug-in {kind} can't be embedded anew", "ingest into another --index")
     model = load_extractor(ExtractorChoice(extractor, weights, device))
     identity = ExtractorIdentity(model.name, model.version, model.dims)
+    embed = PanelImages(model).embed
     with _progress("embedded") as report:
-        moved = elasticsearch_migrate.reembed(location, identity, PanelImages(model).embed, report)
-    _tell(moved)
+        if kind == "embedded":
+            from mirsearch.indexes import sqlite_reembed
+
+            count = sqlite_reembed.reembed(location, identity, embed, report)
+            told = f"{count} panels of {location} embedded anew with {identity}"
+        else:
+            from mirsearch.indexes import elasticsearch_migrate
+
+            told = _told(elasticsearch_migrate.reembed(location, identity, embed, report))
+    typer.echo(told)
 
 
 @dashboards_app.command("install")
@@ -131,10 +143,8 @@ def write(
         stream.write(ndjson(parse(location).name))
 
 
-def _tell(moved: Moved) -> None:
-    typer.echo(
-        f"{moved.documents} documents: from {moved.old} to {moved.new}; the old one is kept for `index rollback`"
-    )
+def _told(moved: Moved) -> str:
+    return f"{moved.documents} documents: from {moved.old} to {moved.new}; the old one is kept for `index rollback`"
 
 
 @contextmanager

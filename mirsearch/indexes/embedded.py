@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch import settings
-from mirsearch.errors import MirsearchError, NotFoundError
+from mirsearch.errors import IndexMismatchError, MirsearchError, NotFoundError
 from mirsearch.indexes import mismatch, sqlite_failures, sqlite_notes, sqlite_rows
 from mirsearch.indexes import sqlite_schema as schema
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, KnownFigure
@@ -58,8 +58,7 @@ class EmbeddedIndex:
     def _stored_extractor(self) -> ExtractorIdentity:
         try:
             with self._readers.snapshot() as connection:
-                facts = schema.facts(connection)
-            return ExtractorIdentity(facts["extractor"], facts["extractor_version"], int(facts["dims"]))
+                return schema.extractor(connection)
         except (KeyError, ValueError) as error:
             self._readers.close()
             raise damaged(self.location, f"no {error} is noted") from error
@@ -79,6 +78,7 @@ class EmbeddedIndex:
             with told(self.location):  # and not what the caller does inside: its errors are its own
                 held.enter_context(write_lock(self.location))
                 connection = held.enter_context(closing(self._write_connection()))
+                self._same_vectors(connection)
             writer = SqliteWriter(connection, self.location, self._extractor.dims)
             try:
                 yield writer
@@ -118,9 +118,21 @@ class EmbeddedIndex:
             return sqlite_notes.notes(connection, figure_ids)
 
     def search(self, request: SearchRequest) -> SearchResult:
-        """The best panels for a request; always exact."""
+        """The best panels for a request; always exact. IndexMismatchError where the vectors are of another extractor
+        now."""
         with self._readers.snapshot() as connection:
-            return self._searcher.search(connection, self._matrix.at(connection), request)
+            self._same_vectors(connection)
+            now = self._matrix.at(connection)
+            self._same_vectors(connection)  # again, as it may have begun a newer transaction
+            return self._searcher.search(connection, now, request)
+
+    def _same_vectors(self, connection: sqlite3.Connection) -> None:
+        """IndexMismatchError where the index was embedded anew since it was opened."""
+        found = schema.extractor(connection)
+        if found != self._extractor:
+            raise IndexMismatchError(
+                f"the index at {self.location} was embedded anew with {found} since it was opened", "open it again"
+            )
 
     def panels(self, panel_ids: Sequence[str]) -> list[StoredPanel]:
         """Panels by id, in the order asked; NotFoundError names the first that is missing."""

@@ -100,6 +100,12 @@ def facts(connection: sqlite3.Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT name, value FROM meta"))
 
 
+def extractor(connection: sqlite3.Connection) -> ExtractorIdentity:
+    """What made the vectors; KeyError or ValueError where it is not noted as it should be."""
+    noted = facts(connection)
+    return ExtractorIdentity(noted["extractor"], noted["extractor_version"], int(noted["dims"]))
+
+
 def version(connection: sqlite3.Connection) -> int:
     """Schema version of the file."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
