@@ -17,6 +17,7 @@ from mirsearch.cli import app
 
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(?:console|sh|shell|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ELSEWHERE = {"elasticsearch.md", "hybrid-without-mirsearch.md", "security.md"}
 """Pages whose commands need a cluster: tests of their own run them."""
 
@@ -67,6 +68,21 @@ def test_commands_of_the_demo_run(workplace, monkeypatch):
     assert len(tries) == 2
     for line in tries:
         run(*shlex.split(line)[1:])
+
+
+def test_python_of_the_docs_runs(workplace, monkeypatch, capsys):
+    monkeypatch.chdir(workplace)
+    blocks = PYTHON.findall((REPOSITORY / "docs" / "python.md").read_text(encoding="utf-8"))
+    assert len(blocks) == 3
+    names: dict[str, object] = {}
+    told = []
+    for block in blocks:
+        exec(compile(block, "docs/python.md", "exec"), names)
+        told.append(capsys.readouterr().out.splitlines())
+    assert any("nm/px" in line for line in told[0])
+    assert len(told[1]) == 5
+    assert told[1][0].startswith("1 ")
+    assert "272)" in told[2][0]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name not in ELSEWHERE], ids=lambda page: page.name)
