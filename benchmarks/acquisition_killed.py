@@ -9,6 +9,7 @@ requests in any second as the server counted them against the limit.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -17,8 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from mirsearch.errors import IndexAccessError
+from mirsearch.indexes import open_index
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -26,7 +32,7 @@ KINDS = ["429", "429-after", "500", "503", "cut", "cut-early", "md5", "empty", "
 
 
 def world(folder: Path, articles: int) -> Path:
-    """Articles with one drawn micrograph and one plot each."""
+    """Articles with one micrograph and one plot each; every sixth micrograph is drawn, with panels and scale bars."""
     from serving import PLOT, Art, Fig, WorldWriter, picture
 
     from mirsearch.synthetic.articles import planned
@@ -34,32 +40,63 @@ def world(folder: Path, articles: int) -> Path:
 
     writer = WorldWriter(folder)
     for place, entry in enumerate(planned(articles, seed=11)):
-        figure = draw_planned(entry)
-        data, suffix = encoded(figure)
-        figs = [Fig(f"{figure.caption} SEM micrographs of nano rods.", "Figure 1", f"gr1{suffix}", data, href="gr1"),
+        caption, data, suffix = f"Rod {place}.", picture(1000 + place, 64), ".png"
+        if place % 6 == 0:
+            figure = draw_planned(entry)
+            caption, (data, suffix) = figure.caption, encoded(figure)
+        figs = [Fig(f"{caption} SEM micrographs of nano rods.", "Figure 1", f"gr1{suffix}", data, href="gr1"),
                 Fig(PLOT, "Figure 2", "gr2.png", picture(place))]  # fmt: skip
         writer.add(Art(2000 + place, figs))
     return writer.write(page_limit=7)
 
 
-def command(folder: Path, server: Any, rate: float) -> subprocess.Popen[str]:
-    """The command in a process of its own, with its cache and index in `folder`."""
-    environment = {**os.environ, **server.environment, "MIRSEARCH_CACHE": str(folder / "cache"),
-                   "MIRSEARCH_HTTP_RATE": str(rate), "OMP_NUM_THREADS": "1"}  # fmt: skip
-    words = [sys.executable, "-m", "mirsearch", "ingest", "--keyword", "nano", "--format", "json", "--workers", "2"]
-    return subprocess.Popen([*words, "--index", str(folder / "index")], env=environment, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
+@dataclass(frozen=True)
+class Place:
+    """Where a run keeps what it has: cache and workspace in `folder`, and an index."""
+
+    folder: Path
+    index: str
+
+    def start(self, server: Any, rate: float) -> subprocess.Popen[str]:
+        """The command in a process of its own."""
+        environment = {**os.environ, **server.environment, "MIRSEARCH_CACHE": str(self.folder / "cache"),
+                       "MIRSEARCH_WORKSPACE": str(self.folder / "acquired"), "MIRSEARCH_HTTP_RATE": str(rate),
+                       "OMP_NUM_THREADS": "1"}  # fmt: skip
+        words = [sys.executable, "-m", "mirsearch", "ingest", "--keyword", "nano", "--format", "json", "--workers", "2"]
+        return subprocess.Popen([*words, "--index", self.index], env=environment, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
+
+    def touched(self) -> int:
+        """When the run last wrote anything, nanoseconds; it does so as soon as it begins to work."""
+        return max((each.stat().st_mtime_ns for each in self.folder.rglob("*")), default=0)
+
+    def figures(self) -> int:
+        """Figures in the index, with all their panels."""
+        try:
+            with open_index(self.index) as index:
+                return int(index.stats()["figures"])
+        except IndexAccessError:
+            return 0
 
 
-def corpus(folder: Path) -> list[str]:
+def at_work(place: Place, process: subprocess.Popen[str], before: int) -> None:
+    """Wait until a run begins to work, or ends: the moments are those of its work, not of its start."""
+    while process.poll() is None:
+        with contextlib.suppress(FileNotFoundError):
+            if place.touched() > before:
+                return
+        time.sleep(0.02)
+
+
+def corpus(place: Place) -> list[str]:
     """What the index holds, a line a panel, without what differs from folder to folder and run to run."""
-    words = [sys.executable, "-m", "mirsearch", "export", "--index", str(folder / "index")]
-    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    words = [sys.executable, "-m", "mirsearch", "export", "--index", place.index]
+    environment = {**os.environ, "MIRSEARCH_WORKSPACE": str(place.folder / "acquired")}
+    told = subprocess.run(words, capture_output=True, text=True, check=True, env=environment).stdout
     kept = []
-    for line in told:
+    for line in told.replace(str(place.folder), "").splitlines():
         row = json.loads(line)
-        row["origins"] = sorted(each["location"].replace(str(folder), "") for each in row["origins"])
-        row["image"] = str(row["image"]).replace(str(folder), "")
+        row["origins"] = sorted(each["location"] for each in row["origins"])
         for each in row.get("provenance", []):
             each.pop("retrieved")
         kept.append(json.dumps(row, sort_keys=True))
@@ -87,58 +124,89 @@ def busiest(times: list[float]) -> int:
     return most
 
 
-def disturbed(folder: Path, server: Any, asked: argparse.Namespace, seconds: float) -> dict[str, Any]:
-    """Runs killed at random moments, then one to its end (and more, where faults left something to be tried again)."""
-    chance, times, repeated, killed = random.Random(asked.seed), [], 0, 0
+def disturbed(place: Place, server: Any, asked: argparse.Namespace, figures: int, seconds: float) -> dict[str, Any]:
+    """Runs killed at random moments of the work that is left; then what failed is tried again, to the end."""
+    chance, times, repeated, kills, ended, there = random.Random(asked.seed), [], 0, [], 0, 0
     faults = [{"match": ".", "share": asked.faults, "kind": KINDS, "after": 0}] if asked.faults else []
-    for number in range(asked.kills):
-        before = answered(folder, server)
-        server.faults(*faults, seed=number)
-        with command(folder, server, asked.rate) as process:
-            while process.poll() is None and not server.log():
-                time.sleep(0.02)  # the moments are those of its work, not of its start
+    while len(kills) < asked.kills and there < figures:
+        left = seconds * (1 - there / figures)
+        before, touched = answered(place.folder, server), place.touched()
+        server.faults(*faults, seed=len(kills) + ended)
+        with place.start(server, asked.rate) as process:
+            at_work(place, process, touched)
+            moment = chance.uniform(0.0, 2 * left / (asked.kills - len(kills) + 1))
             try:
-                process.wait(chance.uniform(0.0, 1.5 * seconds / asked.kills))
+                process.wait(moment)
+                ended += 1
             except subprocess.TimeoutExpired:
                 process.kill()
-                killed += 1
-        log = server.log()
+        log, there = server.log(), place.figures()
+        if process.returncode < 0:
+            kills.append(there)
         times += [each["time"] for each in log]
         repeated += len({each["path"] for each in log if "/search?" not in each["path"]} & before)
     server.faults()
-    words = [sys.executable, "-m", "mirsearch", "failures", "--retry", "--index", str(folder / "index")]
-    subprocess.run(words, capture_output=True, check=True)
-    with command(folder, server, asked.rate) as process:
+    words = [sys.executable, "-m", "mirsearch", "failures", "--retry", "--index", place.index]
+    environment = {**os.environ, "MIRSEARCH_WORKSPACE": str(place.folder / "acquired")}
+    subprocess.run(words, capture_output=True, check=True, env=environment)
+    with place.start(server, asked.rate) as process:
         told = json.loads(process.stdout.read() if process.stdout else "{}")
     times += [each["time"] for each in server.log()]
-    return {"killed": killed, "repeated": repeated, "most_a_second": busiest(times), "rate": asked.rate,
-            "failed_at_the_end": len(told["failures"]), "requests": len(times)}  # fmt: skip
+    return {"killed": len(kills), "ended_before": ended, "figures_at_kills": kills, "repeated": repeated,
+            "most_a_second": busiest(times), "rate": asked.rate, "failed_at_the_end": len(told["failures"]),
+            "requests": len(times)}  # fmt: skip
+
+
+def compared(folder: Path, server: Any, base: str, asked: argparse.Namespace) -> dict[str, Any]:
+    """An undisturbed run and a disturbed one, and whether they end with the same corpus. `base`: where indexes go."""
+    calm, killed = (Place(folder / each, f"{base}/{each}") for each in ("undisturbed", "disturbed"))
+    for each in (calm, killed):
+        each.folder.mkdir()
+    with calm.start(server, asked.rate) as process:
+        at_work(calm, process, calm.touched())
+        started = time.monotonic()
+        process.communicate()
+    seconds = time.monotonic() - started
+    expected = corpus(calm)
+    told = disturbed(killed, server, asked, calm.figures(), seconds)
+    found = corpus(killed)
+    for line in sorted(set(expected) ^ set(found)):
+        print("only in the", "undisturbed:" if line in expected else "disturbed:", line)
+    told |= {"figures": calm.figures(), "panels": len(expected), "same_corpus": found == expected}
+    return told | {"undisturbed_s": round(seconds, 1)}
+
+
+@contextlib.contextmanager
+def indexes(folder: Path, elasticsearch: bool) -> Iterator[str]:
+    """Where indexes are made: the folder, or a node of the tests."""
+    if not elasticsearch:
+        yield str(folder / "indexes")
+        return
+    from es_node import Node
+
+    node = Node()
+    try:
+        yield node.start().url
+    finally:
+        node.stop()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--articles", type=int, default=12)
+    parser.add_argument("--articles", type=int, default=48)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--faults", type=float, default=0.2)
     parser.add_argument("--rate", type=float, default=8.0)
     parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--elasticsearch", action="store_true", help="index on a node that is started for it")
     asked = parser.parse_args()
     from serving import served
 
     with tempfile.TemporaryDirectory() as name, served(world(Path(name) / "world", asked.articles)) as server:
         folder = Path(name)
-        with command(folder / "undisturbed", server, asked.rate) as process:
-            while process.poll() is None and not server.log():
-                time.sleep(0.02)
-            started = time.monotonic()
-            process.communicate()
-        seconds = time.monotonic() - started
-        expected = corpus(folder / "undisturbed")
-        told = disturbed(folder / "disturbed", server, asked, seconds)
-        found = corpus(folder / "disturbed")
-        for line in sorted(set(expected) ^ set(found)):
-            print("only in the", "undisturbed:" if line in expected else "disturbed:", line)
-        told |= {"panels": len(expected), "same_corpus": found == expected, "undisturbed_s": round(seconds, 1)}
+        (folder / "runs").mkdir()
+        with indexes(folder / "runs", asked.elasticsearch) as base:
+            told = compared(folder / "runs", server, base, asked)
     for key, value in told.items():
         print(f"{key:>20} {value}")
     print(json.dumps(told))

@@ -16,6 +16,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
@@ -361,6 +362,14 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(f'<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">{body}</OAI-PMH>'.encode(), "text/xml")
 
 
+class Quiet(ThreadingHTTPServer):
+    """Says nothing of clients that went away: those that are killed do."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def shown(hit: dict) -> dict:
     return {name: value for name, value in hit.items() if not name.startswith("_")}
 
@@ -391,7 +400,7 @@ def matches(hit: dict, query: str) -> bool:
 
 def main() -> None:
     Handler.world, Handler.state = World(Path(sys.argv[1])), State()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Quiet(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     print(server.server_address[1], flush=True)
     threading.Thread(target=lambda: (sys.stdin.read(), server.shutdown()), daemon=True).start()
