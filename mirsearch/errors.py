@@ -46,8 +46,8 @@ class FetchError(SourceError):
 
 
 FETCH_CAUSES = (
-    "network", "timeout", "status", "busy", "gone", "blocked", "refused", "too large", "content", "checksum", "stopped",
-    "left alone",
+    "network", "unreached", "timeout", "status", "busy", "gone", "blocked", "refused", "too large", "content",
+    "checksum", "stopped", "left alone",
 )  # fmt: skip
 """Why an address could not be had; "refused" is by mirsearch's own rules, "blocked" by the host."""
 

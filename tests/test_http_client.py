@@ -161,6 +161,19 @@ def test_a_slow_drip_ends(client, server):
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.parametrize(("met", "requests"), [(False, 2), (True, 3)])
+def test_a_host_that_is_not_there_is_named_and_soon_given_up(client, server, met, requests):
+    nowhere = "http://127.0.0.1:9/pmc"  # the discard service, which nobody runs
+    client._policy._configured.add(("http", "127.0.0.1", 9))
+    if met:
+        client.fetch(server.url + MEDIA, kinds.IMAGE)
+    before = client.requests["127.0.0.1"]
+    error = fails(client, f"{nowhere}/PMC1.1/gr1.png")
+    assert error.message == "127.0.0.1 can't be reached: Connection refused"
+    assert (error.cause, error.remedy[:17]) == ("unreached", "check the network")
+    assert client.requests["127.0.0.1"] - before == requests
+
+
 def test_headers_that_never_end_end(client, server):
     server.faults({"match": "gr1", "kind": "headers"})
     started = time.monotonic()

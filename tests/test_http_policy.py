@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 
@@ -120,7 +121,8 @@ def test_slots_of_many_threads_are_evenly_apart():
 
     def take() -> None:
         for _ in range(5):
-            assert pace.wait("a", stop)
+            with pace.turn("a", stop) as mine:
+                assert mine
             times.append(time.monotonic())
 
     threads = [threading.Thread(target=take) for _ in range(4)]
@@ -135,30 +137,62 @@ def test_a_host_is_left_alone_as_long_as_it_asks():
     pace, stop = Pace({"a": 1000.0, "b": 1000.0}), threading.Event()
     pace.hold("a", 0.15)
     started = time.monotonic()
-    assert pace.wait("b", stop)
-    assert pace.wait("a", stop)
+    for host in ("b", "a"):
+        with pace.turn(host, stop) as mine:
+            assert mine
     assert time.monotonic() - started >= 0.15
 
 
 def test_waiting_ends_when_it_is_stopped():
     pace, stop = Pace({"a": 0.001}), threading.Event()
-    assert pace.wait("a", stop)
+    with pace.turn("a", stop) as mine:
+        assert mine
     threading.Timer(0.05, stop.set).start()
-    assert not pace.wait("a", stop)
+    with pace.turn("a", stop) as mine:
+        assert not mine
+
+
+def test_no_second_has_more_requests_than_the_rate_however_late_they_arrive():
+    pace, stop, chance, arrived = Pace({"a": 10.0}), threading.Event(), random.Random(3), []
+
+    def ask(delays: list[float]) -> None:
+        for each in delays:
+            with pace.turn("a", stop):
+                time.sleep(each)
+                arrived.append(time.monotonic())
+
+    threads = [threading.Thread(target=ask, args=([chance.uniform(0.0, 0.4) for _ in range(4)],)) for _ in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    arrived.sort()
+    assert min(later - first for first, later in zip(arrived, arrived[10:], strict=False)) >= 1.0
+
+
+def test_a_request_that_never_arrives_holds_no_other_up_for_long():
+    pace, stop = Pace({"a": 1.0}), threading.Event()
+    late = threading.Timer(60.0, stop.set)
+    late.start()
+    with pace.turn("a", stop), pace.turn("a", stop) as mine:
+        assert mine
+    late.cancel()
 
 
 def test_processes_that_share_a_folder_are_no_faster_than_one(tmp_path):
     first, second = Pace({"host": 50.0}, folder=tmp_path), Pace({"host": 50.0}, folder=tmp_path)
     stop, started = threading.Event(), time.monotonic()
     for number in range(20):
-        assert (first, second)[number % 2].wait("host", stop)
+        with (first, second)[number % 2].turn("host", stop) as mine:
+            assert mine
     assert time.monotonic() - started >= 19 / 50
 
 
 def test_a_rest_one_process_was_asked_for_is_kept_by_the_next(tmp_path):
     Pace({"host": 1000.0}, folder=tmp_path).hold("host", 0.3)
     started = time.monotonic()
-    assert Pace({"host": 1000.0}, folder=tmp_path).wait("host", threading.Event())
+    with Pace({"host": 1000.0}, folder=tmp_path).turn("host", threading.Event()) as mine:
+        assert mine
     assert time.monotonic() - started >= 0.25
 
 
@@ -168,5 +202,6 @@ def test_a_note_that_can_t_be_right_says_nothing(tmp_path, told):
     stop = threading.Event()
     late = threading.Timer(60.0, stop.set)
     late.start()
-    assert Pace({"host": 1000.0}, folder=tmp_path).wait("host", stop)
+    with Pace({"host": 1000.0}, folder=tmp_path).turn("host", stop) as mine:
+        assert mine
     late.cancel()

@@ -174,7 +174,8 @@ def _settle(queries: list[tuple[str, KeywordQuery]], acquisitions: list[Acquisit
             each.failed_later(file, reason)
     reports = []
     for (service, query), each in zip(queries, acquisitions, strict=True):
-        reports.append({"service": service, "query": query.as_json(), **each.report.as_json()})
+        told = each.report.as_json() | {"halted": each.halted}
+        reports.append({"service": service, "query": query.as_json(), **told})
     if reports:
         reports[-1]["requests"] = dict(client.requests)
     return reports
@@ -236,8 +237,13 @@ def preview(queries: list[tuple[str, KeywordQuery]], index: str | None, output: 
         raise typer.Exit(1)
 
 
+def was_asked(report: dict[str, Any]) -> bool:
+    """Whether a service answered at all: where it did not, there is nothing to report but that."""
+    return bool(report["articles"]["hits"] or not report["halted"])
+
+
 def _print_preview(told: list[dict[str, Any]]) -> None:
-    for each in told:
+    for each in filter(was_asked, told):
         articles, figures = each["articles"], each["figures"]
         unknown = f" (and {each['sizes_unknown']} of unknown size)" if each["sizes_unknown"] else ""
         typer.echo(
@@ -253,7 +259,7 @@ def _print_preview(told: list[dict[str, Any]]) -> None:
 
 def print_reports(reports: list[dict[str, Any]]) -> None:
     """One line a query on what it found and fetched, and what was left out and why."""
-    for each in reports:
+    for each in filter(was_asked, reports):
         articles, figures = each["articles"], each["figures"]
         typer.echo(
             f"{each['service']}: {articles['hits']} hits, {articles['taken']} articles taken, {figures['wanted']} "

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.acquire_cmd import FAILURES_SHOWN, Asked, acquire, is_service, preview, print_reports, query_of
+from mirsearch.cli.acquire_cmd import (
+    FAILURES_SHOWN,
+    Asked,
+    acquire,
+    is_service,
+    preview,
+    print_reports,
+    query_of,
+    was_asked,
+)
 from mirsearch.cli.common import (
     INTERRUPTED,
     DeviceOption,
@@ -131,8 +140,10 @@ def _ingest_services(asked: Asked, source: str | None, index: str | None, parts:
     if output is TableFormat.JSON:
         print_json(summary.as_json() | {"acquisitions": reports}, indent=None)
     else:
-        print_summary(summary, location)
-        print_reports(reports)
+        print_failures(summary)
+        if any(map(was_asked, reports)):
+            print_counts(summary, location)
+            print_reports(reports)
     _leave(summary)
 
 
@@ -230,10 +241,20 @@ def _progress(total: int, quiet: bool) -> Iterator[Callable[[IngestSummary, int]
 
 def print_summary(summary: IngestSummary, location: str) -> None:
     """Failures on stderr, counts and seconds on stdout."""
+    print_failures(summary)
+    print_counts(summary, location)
+
+
+def print_failures(summary: IngestSummary) -> None:
+    """The first failures, on stderr."""
     for file, reason in summary.failures[:FAILURES_SHOWN]:
         complain(reason if file in reason else f"{file}: {reason}")
     if len(summary.failures) > FAILURES_SHOWN:
         complain(f"… and {len(summary.failures) - FAILURES_SHOWN} more failures (--format json lists all)")
+
+
+def print_counts(summary: IngestSummary, location: str) -> None:
+    """Counts and seconds."""
     counts = [
         f"{summary.figures_new} figures new ({summary.panels_new} panels, {summary.panels_with_scale} with scale)",
         f"{summary.figures_updated} updated" if summary.figures_updated else "",

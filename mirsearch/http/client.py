@@ -25,15 +25,18 @@ from mirsearch.http.policy import UrlPolicy
 from mirsearch.http.reading import read_body
 from mirsearch.http.status import check_status
 from mirsearch.http.transport import GuardedAdapter
+from mirsearch.http.unreached import unreached
 from mirsearch.settings import Patience, Service
 
 FOREVER = float("inf")
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 5
-_STRIKES = {"blocked": 5, "busy": 3, "network": 6, "timeout": 6, "status": 20}
+_STRIKES = {"blocked": 5, "busy": 3, "network": 6, "timeout": 6, "unreached": 3, "status": 20}
 """After so many requests in a row that failed for one cause a host is left alone for the rest of the run."""
+_FIRST_TRIES = 2
 _WAITED = 0.5, 1.5
-_CONNECTIONS = 8
+_CONNECTIONS = 12
+"""To one host at once: one that is opened beyond it is not kept, and urllib3 complains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class HttpClient:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._strikes: dict[str, tuple[int, FetchError]] = {}
+        self._met: set[str] = set()
         self.requests: Counter[str] = Counter()
         self.bytes = 0
         self._session = requests.Session()
@@ -126,15 +130,23 @@ class HttpClient:
             try:
                 answer = self._follow(wanted, kept)
             except FetchError as error:
-                if not error.passing or number == tries or self._too_long(error.wait):
+                last = min(tries, _FIRST_TRIES) if self._never_met(error) else tries
+                if not error.passing or number >= last or self._too_long(error.wait):
                     self._strike(error)
                     raise
                 self._rest(error, number)
             else:
+                host = urlsplit(wanted.url).hostname or ""
                 with self._lock:
-                    self._strikes.pop(urlsplit(wanted.url).hostname or "", None)
+                    self._strikes.pop(host, None)
+                    self._met.add(host)
                 return answer
         raise AssertionError  # the last round returns or raises
+
+    def _never_met(self, error: FetchError) -> bool:
+        """Whether a host can't be reached that gave no answer in this run: most likely there is no network."""
+        with self._lock:
+            return error.cause == "unreached" and error.host not in self._met
 
     def _too_long(self, wait: float | None) -> bool:
         return wait is not None and wait > self._patience.longest
@@ -195,22 +207,18 @@ class HttpClient:
             headers["If-None-Match"] = kept.etag
         elif kept is not None and kept.modified:
             headers["If-Modified-Since"] = kept.modified
-        if not self._pace.wait(host, self._stop):
-            raise _stopped(host)
-        with self._lock:
-            self.requests[host] += 1
         try:
-            return self._session.get(
-                url, headers=headers, stream=True, allow_redirects=False, proxies=_proxies(url),
-                timeout=(self._patience.connect, self._patience.read), verify=_authorities(),
-            )  # fmt: skip
-        except requests.Timeout as error:
-            raise FetchError(
-                f"{host} does not answer in time", _NETWORK, host=host, cause="timeout", passing=True
-            ) from error
+            with self._pace.turn(host, self._stop) as mine:
+                if not mine:
+                    raise _stopped(host)
+                with self._lock:
+                    self.requests[host] += 1
+                return self._session.get(
+                    url, headers=headers, stream=True, allow_redirects=False, proxies=_proxies(url),
+                    timeout=(self._patience.connect, self._patience.read), verify=_authorities(),
+                )  # fmt: skip
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            told = " ".join(str(error.args[0] if error.args else error).split())[:120]
-            raise FetchError(f"{host} can't be reached: {told}", _NETWORK, host=host, passing=True) from error
+            raise unreached(error, host) from error
 
     def _take(self, response: requests.Response, wanted: _Wanted, host: str, deadline: float) -> Answer:
         url, into = wanted.url, wanted.into
@@ -227,9 +235,6 @@ class HttpClient:
             stored = Stored(url, part, body.sha256, body.md5, body.size, etag, modified, now)
             self._cache.put(part, stored, host)
         return Answer(url, data, body.sha256, body.md5, body.size, _iso(now), cached=False)
-
-
-_NETWORK = "check the network, and HTTPS_PROXY where one is needed"
 
 
 def user_agent() -> str:

@@ -18,39 +18,69 @@ _LONGEST = 600.0
 """Seconds a note of another process may reach into the future; beyond that a clock was changed."""
 
 
+_LATE = 2.0
+"""Seconds a request may take to arrive; one that takes longer is no longer waited for."""
+
+_LOOK = 0.05
+"""Seconds after which it is looked whether a request that is under way has arrived."""
+
+
 class Pace:
     """Slots in time for each host, shared by threads. `rates`: requests a second by host; others get `default`.
 
-    With a `folder`, processes share them too: one that is killed and begun again, or two at once, ask no faster.
+    Requests are spaced, and no more than the rate allows arrive in any second, however the machine and the network
+    delay and bunch them: one counts from its slot until a second after its answer began, which is after it arrived.
+    With a `folder`, processes share the spacing too: one that is killed and begun again, or two at once, ask no faster.
     """
 
     def __init__(self, rates: Mapping[str, float], default: float = 1.0, folder: Path | None = None) -> None:
         self._rates, self._default, self._folder = dict(rates), default, folder
         self._next: dict[str, float] = {}
+        self._recent: dict[str, list[_Turn]] = {}
         self._lock = threading.Lock()
 
-    def wait(self, host: str, stop: threading.Event) -> bool:
-        """Wait until the host may be asked; False where `stop` was set meanwhile."""
-        while (ahead := self._ahead(host)) > 0:
+    @contextlib.contextmanager
+    def turn(self, host: str, stop: threading.Event) -> Iterator[bool]:
+        """Wait until the host may be asked, and ask it in the block; False where `stop` was set meanwhile."""
+        turn = _Turn()
+        while (ahead := self._ahead(host, turn)) > 0:
             if stop.wait(ahead):
-                return False
-        return not stop.is_set()
+                break
+        try:
+            yield not stop.is_set()
+        finally:
+            turn.arrived = time.monotonic()
 
     def hold(self, host: str, seconds: float) -> None:
         """Leave the host alone for so many seconds."""
         with self._lock, self._note(host) as note:
             self._next[host] = note.write(max(self._following(host, note), time.monotonic() + seconds))
 
-    def _ahead(self, host: str) -> float:
+    def _ahead(self, host: str, turn: _Turn) -> float:
         """Seconds until the host may be asked; 0 gives the caller its turn, counted from now and not from a plan."""
         rate = self._rates.get(host, self._default)
         with self._lock, self._note(host) as note:
             following, now = self._following(host, note), time.monotonic()
+            following = max(following, now + self._crowded(host, rate, now))
             if following <= now:
                 following = note.write(now + (_MARGIN / rate if rate > 0 else 0.0))
-                now = following
-            self._next[host] = following
+                turn.given = now
+                self._recent.setdefault(host, []).append(turn)
+                self._next[host] = following
+                return 0.0
             return following - now
+
+    def _crowded(self, host: str, rate: float, now: float) -> float:
+        """Seconds until one request more keeps to the rate wherever a second begins."""
+        if rate <= 0:
+            return 0.0
+        most = max(1, int(rate))
+        span = most / rate
+        recent = self._recent[host] = [each for each in self._recent.get(host, ()) if each.until(span) > now]
+        if len(recent) < most:
+            return 0.0
+        ahead = sorted(each.until(span) for each in recent)[len(recent) - most] - now
+        return ahead if all(each.arrived for each in recent) else min(ahead, _LOOK)
 
     def _following(self, host: str, note: _Note) -> float:
         return max(self._next.get(host, 0.0), note.read())
@@ -59,6 +89,17 @@ class Pace:
         if self._folder is None:
             return contextlib.nullcontext(_Note(None))
         return _shared(self._folder / f"{re.sub(r'[^a-z0-9.-]', '_', host)}.next")
+
+
+class _Turn:
+    """One request: when it was let go, and when its answer began (0 before that)."""
+
+    def __init__(self) -> None:
+        self.given = self.arrived = 0.0
+
+    def until(self, span: float) -> float:
+        """The moment from which it no longer counts."""
+        return (self.arrived or self.given + _LATE) + span
 
 
 class _Note:

@@ -1,0 +1,43 @@
+"""Why a host could not be reached, in the words of what went wrong first."""
+
+from __future__ import annotations
+
+import requests
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError
+
+from mirsearch.errors import FetchError
+
+_DEEPEST = 12
+_REMEDY = "check the network, and HTTPS_PROXY where one is needed"
+
+
+def unreached(error: BaseException, host: str) -> FetchError:
+    """The error for a request that no answer came to; its cause is "unreached" where nobody took the connection."""
+    chain = _chain(error)
+    cause = "timeout" if isinstance(error, requests.Timeout) else "network"
+    if any(isinstance(each, NewConnectionError | ConnectTimeoutError) for each in chain):
+        cause = "unreached"
+    if isinstance(error, requests.Timeout):
+        told = "does not answer in time"
+    else:
+        proxy = "its proxy: " if any(isinstance(each, ProxyError) for each in chain) else ""
+        told = f"can't be reached: {proxy}{_words(chain[-1])}"
+    return FetchError(f"{host} {told}", _REMEDY, host=host, cause=cause, passing=True)
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """An error and those it came from: requests and urllib3 tell them in different places."""
+    chain = [error]
+    while len(chain) < _DEEPEST:
+        last = chain[-1]
+        told = (getattr(last, "reason", None), *last.args, last.__cause__)
+        inner = next((each for each in told if isinstance(each, BaseException)), None)
+        if inner is None or inner in chain:
+            break
+        chain.append(inner)
+    return chain
+
+
+def _words(error: BaseException) -> str:
+    told = getattr(error, "strerror", None) or (error.args[0] if error.args else error)
+    return " ".join(str(told).split())[:120]
