@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +94,13 @@ def memory(folder: Path, counts: list[int], side: int) -> dict[str, Any]:
     return result | {"memory_ratio": round(ratio, 3)}
 
 
-def overlap(folder: Path, server: Any) -> dict[str, Any]:
+def overlap(folder: Path, server: Any, at_once: bool) -> dict[str, Any]:
     """Seconds of network alone, of work alone and of both, and the last by the larger of the others."""
-    child = [__file__, "--child", str(folder / "network")]
-    network = timed(server, folder / "network", child)
-    both = timed(server, folder / "both", ingest(folder / "index-both"))
-    alone = timed(server, folder / "both", ingest(folder / "index-alone"))
+    network = timed(server, folder / "network", [__file__, "--child", str(folder / "network")])
+    with ThreadPoolExecutor(2 if at_once else 1) as pool:
+        runs = [pool.submit(timed, server, folder / where, ingest(folder / f"index-{where}"))
+                for where in ("network", "both")]  # fmt: skip
+        alone, both = (each.result() for each in runs)
     ratio = both["seconds"] / max(network["seconds"], alone["seconds"])
     print(f"network alone {network['seconds']:.1f} s, work alone {alone['seconds']:.1f} s ({alone['cpu_s']:.1f} s of "
           f"CPU), both {both['seconds']:.1f} s ({both['cpu_s']:.1f} s of CPU): {ratio:.2f} of the larger",
@@ -113,6 +115,7 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=0.2)
     parser.add_argument("--overlap", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--at-once", action="store_true", help="on a busy machine: both runs with work side by side")
     parser.add_argument("--child", type=Path)
     asked = parser.parse_args()
     if asked.child:
@@ -129,7 +132,7 @@ def main() -> None:
             rounds = []
             for each in range(asked.rounds):
                 (folder / f"round{each}").mkdir()
-                rounds.append(overlap(folder / f"round{each}", server))
+                rounds.append(overlap(folder / f"round{each}", server, asked.at_once))
     if rounds:
         result |= {"rounds": rounds, "median_ratio": statistics.median(each["ratio"] for each in rounds)}
     print(json.dumps(result))

@@ -61,7 +61,7 @@ class Acquisition:
         self._dry = False
         self._emitted: dict[str, tuple[str, str]] = {}
         self._retracted: dict[str, None] = {}
-        self.report = AcquisitionReport()
+        self.report = AcquisitionReport(query.max_articles, query.max_figures)
         self.failures: list[SourceFailure] = []
 
     def items(self) -> Iterator[Item]:

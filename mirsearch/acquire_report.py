@@ -9,11 +9,13 @@ from typing import Any
 
 @dataclass(slots=True)
 class AcquisitionReport:
-    """What an acquisition did so far. `skipped_…` count reasons; `present` figures were there already.
+    """What an acquisition did so far; `most_…` bound it. `skipped_…` count reasons; `present`: in the index before.
 
     `unplanned` articles' figures are known only once their source is fetched, which a dry run does not do.
     """
 
+    most_articles: int | None = None
+    most_figures: int | None = None
     hits: int = 0
     found: int = 0
     articles: int = 0
@@ -27,6 +29,18 @@ class AcquisitionReport:
     skipped_articles: Counter[str] = field(default_factory=Counter)
     skipped_figures: Counter[str] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def expected(self) -> int:
+        """Figures there will be in all: those wanted so far, carried on over the articles not looked at yet."""
+        looked = self.articles + self.skipped_articles.total()
+        if not looked:
+            return 0
+        more = self.hits / looked
+        if self.most_articles is not None and self.articles:
+            more = min(more, self.most_articles / self.articles)
+        found = round(self.wanted * max(more, 1.0))
+        return found if self.most_figures is None else min(found, self.most_figures)
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON types."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from serving import PLOT, SEM, Art, Fig, Server, WorldWriter, picture, served
 
 from mirsearch.acquire import Acquisition
+from mirsearch.acquire_report import AcquisitionReport
 from mirsearch.corpus import figure_id
 from mirsearch.http.cache import Cache
 from mirsearch.http.client import HttpClient
@@ -400,3 +402,13 @@ def test_captions_are_looked_through_here_too(place, server, world):
     assert items
     assert all("nanowire" in each.caption.lower() for each in figures(items))
     assert len(figures(items)) + acquisition.report.skipped_figures["caption without the keyword"] > 0
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected"), [((None, None), 40), ((6, None), 24), ((None, 10), 10), ((50, 100), 40)]
+)
+def test_the_figures_to_come_are_guessed_from_those_of_the_articles_so_far(bounds, expected):
+    report = AcquisitionReport(*bounds, hits=20)
+    assert report.expected == 0  # nothing looked at yet
+    report.articles, report.skipped_articles, report.wanted = 2, Counter({"retracted": 2}), 8
+    assert report.expected == expected

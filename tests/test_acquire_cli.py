@@ -128,12 +128,12 @@ def test_an_update_only_searches(corpus, world):
     server, _ = world
     server.faults()
     summary = run("ingest", "--update", "--index", index, "--format", "json").json()
-    assert summary["figures"] == {"new": 0, "updated": 0, "already_there": 0, "failed": 0}
+    assert summary["figures"] == {"new": 0, "updated": 0, "already_there": 4, "failed": 0}
     assert len(server.paths()) == 1
     assert "/search?" in server.paths()[0]
     text = run("ingest", "--update", "--index", index).out
     assert "4 there already" in text
-    assert "left out: 1 articles (license cc-by-nc)" in text
+    assert "left out: 1 article (license cc-by-nc)" in text
 
 
 def test_a_dry_run_says_what_would_come(world, environment, tmp_path):

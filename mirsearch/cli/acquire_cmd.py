@@ -166,12 +166,13 @@ def _run(acquisitions: list[Acquisition], client: HttpClient, corpus: Index, mod
 
 def _settle(queries: list[tuple[str, KeywordQuery]], acquisitions: list[Acquisition], summary: IngestSummary,
             client: HttpClient) -> list[dict[str, Any]]:  # fmt: skip
-    """Note in the ledger what was finished and what failed in analysis; the reports as JSON."""
+    """Note in the ledger what was finished and what failed in analysis, and count what was there; reports as JSON."""
     for each in acquisitions:
         if not summary.interrupted:
             each.finish()
         for file, reason in summary.failures:
             each.failed_later(file, reason)
+        summary.figures_present += each.report.present
     reports = []
     for (service, query), each in zip(queries, acquisitions, strict=True):
         told = each.report.as_json() | {"halted": each.halted}
@@ -190,18 +191,20 @@ def _progress(acquisitions: list[Acquisition], quiet: bool) -> Iterator[Callable
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("articles"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"),
+    columns = (TextColumn("figures"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"),
                TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=screen) as bar:
-        task = bar.add_task("acquire", total=None, told="")
+        task = bar.add_task("acquire", total=None, told="asking")
         start = bar.get_time()
 
         def report(summary: IngestSummary, done: int) -> None:
-            found = sum(each.report.found for each in acquisitions)
-            total = sum(each.report.hits for each in acquisitions)
+            reports = [each.report for each in acquisitions]
+            there, found = sum(each.present for each in reports), sum(each.found for each in reports)
+            total = max(done + there, sum(each.expected for each in reports))
             rate = done / max(bar.get_time() - start, 0.1)
-            told = f"{done} figures · {summary.panels_new} panels · {len(summary.failures)} failed · {rate:.1f}/s"
-            bar.update(task, completed=found, total=total or None, told=told)
+            told = (f"{found} of {sum(each.hits for each in reports)} articles · {summary.panels_new} panels · "
+                    f"{len(summary.failures)} failed · {rate:.1f}/s")  # fmt: skip
+            bar.update(task, completed=done + there, total=total, told=told)
 
         yield report
 
@@ -273,4 +276,4 @@ def print_skipped(report: dict[str, Any]) -> None:
     """What was left out, by reason."""
     for what in ("articles", "figures"):
         for reason, count in report[what]["skipped"].items():
-            typer.echo(f"  left out: {count} {what} ({reason})")
+            typer.echo(f"  left out: {count} {what.removesuffix('s') if count == 1 else what} ({reason})")
