@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from es_fixtures import es_location, es_url
+from offline import nobody_asked, offline
 
-__all__ = ["es_location", "es_url"]
+__all__ = ["es_location", "es_url", "nobody_asked", "offline"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -27,6 +27,7 @@ from mirsearch.training.detector_training import (
     stored_settings,
 )
 
+pytestmark = pytest.mark.usefixtures("offline")
 SMALL = TrainingSettings(NetSettings("tiny", 128), epochs=2, figures=2, views=1, window=96, batch=2)
 
 

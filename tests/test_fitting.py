@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from cli_runner import run
 from training_corpus import DIMS, made
@@ -16,7 +17,10 @@ from mirsearch.cli.common import load_extractor
 from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading, figure_id, panel_ids
 from mirsearch.errors import IndexMismatchError
 from mirsearch.extractors.efficientnet import EfficientNetExtractor
-from mirsearch.extractors.trained import TrainedExtractor
+from mirsearch.extractors.onnx_export import PARITY, Parity, probes
+from mirsearch.extractors.onnx_file import OnnxExtractor
+from mirsearch.extractors.onnx_projection import projected
+from mirsearch.extractors.trained import Projection, TrainedExtractor
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import ExtractorIdentity, FigureRecord, Index
 from mirsearch.models.artifact import ArtifactError, Card, read_artifact, write_artifact
@@ -96,7 +100,7 @@ def test_a_trained_whitening_is_an_extractor_of_its_own(drawn: Path, models: Pat
     assert (extractor.name, extractor.version, extractor.dims) == ("trained:w1", card.version, 40)
     picture = specimen(3, "pores").pictured(View(100, 90, 10.0), rng_of(1))
     base = EfficientNetExtractor().embed([picture])
-    assert np.allclose(extractor.embed([picture]), extractor._projection.apply(base), atol=1e-6)
+    assert np.allclose(extractor.embed([picture]), extractor.projection.apply(base), atol=1e-6)
     assert np.allclose(np.linalg.norm(extractor.embed([picture, picture]), axis=1), 1, atol=1e-5)
     index = open_index(str(drawn))
     with pytest.raises(IndexMismatchError):
@@ -221,3 +225,56 @@ def test_crops_are_never_tiny() -> None:
         assert crop.shape[0] >= min(LEAST_SIDE, shape[0])
         assert crop.shape[1] >= min(LEAST_SIDE, shape[1])
     assert corpus_of(made(4).panels, made(4).vectors).vectors.dtype == np.float32
+
+
+def test_a_trained_model_is_exported_whole_and_without_torch(
+    drawn: Path, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    run("train", "whitening", "--index", drawn, "--name", "w2", "--dims", 24, "--power", 0.5, "--force",
+        "--license", "CC0-1.0")  # fmt: skip
+    trained, file = load_extractor("trained:w2"), tmp_path / "w2.mirmodel"
+    told = run("models", "export", "trained:w2", "--output", file, "--format", "json").json()
+    assert told["largest_difference"] <= PARITY
+    assert (told["name"], told["version"], told["dims"]) == ("trained:w2", trained.version, 24)
+    assert read_artifact(file).card.license == "CC0-1.0"
+    model = OnnxExtractor(str(file))
+    assert Parity.of(trained.embed(probes(3)), model.embed(probes(3))).holds
+
+    index = tmp_path / "other"
+    run("ingest", drawn.parent / "1.png", "--index", index, "--extractor", "trained:w2")
+    (models / "w2.mirmodel").unlink()
+    asked = ("query", drawn.parent / "1.png", "--crop", f"0,0,{SIDE},{SIDE}", "--no-scale", "--index", index)
+    assert "no model named 'w2'" in run(*asked, code=1).err
+    found = run(*asked, "--extractor", f"onnx:{file}", "--format", "json").json()
+    assert found["hits"][0]["visual_distance"] == pytest.approx(0, abs=2e-3)
+
+    small = tmp_path / "small.mirmodel"  # an exported model can be rounded where there is no torch
+    rounded = run(
+        "models", "export", f"onnx:{file}", "--precision", "fp16", "--output", small, "--format", "json"
+    ).json()
+    assert rounded["version"] == f"{trained.version}+fp16"
+    assert 0.999 < rounded["mean_cosine"] < 1
+    assert small.stat().st_size < 0.7 * file.stat().st_size
+
+
+def test_a_vector_that_vanishes_is_exported_as_one_that_does(tmp_path: Path) -> None:
+    from onnx import TensorProto, helper
+
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3]) for name in ("image", "vector")]
+    graph = helper.make_graph([helper.make_node("Identity", ["image"], ["vector"])], "same", ends[:1], ends[1:])
+    same = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+    rows = np.random.default_rng(0).standard_normal((4, 3)).astype(np.float32)
+    projection = Projection(rows[0], np.random.default_rng(1).standard_normal((3, 2)).astype(np.float32))
+    found = onnxruntime.InferenceSession(projected(same, projection)).run(None, {"image": rows})[0]
+    assert found[0].tolist() == [1, 0]
+    assert np.allclose(found, projection.apply(rows), atol=1e-6)
+
+
+def test_a_file_is_found_again_by_the_query(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIRSEARCH_CACHE", str(tmp_path / "cache"))
+    file, index = tmp_path / "mine.mirmodel", tmp_path / "other"
+    run("train", "whitening", "--index", drawn, "--dims", 24, "--power", 0.5, "--output", file)
+    run("ingest", drawn.parent / "1.png", "--index", index, "--extractor", f"trained:{file}")
+    asked = ("query", drawn.parent / "1.png", "--crop", f"0,0,{SIDE},{SIDE}", "--no-scale", "--format", "json")
+    assert run(*asked, "--index", index).json()["hits"]

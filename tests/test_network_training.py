@@ -26,6 +26,7 @@ from mirsearch.training import head
 from mirsearch.training.corpus_vectors import gather
 from mirsearch.training.network import LOSSES, NetworkOptions, NetworkTrainer, embedded
 
+pytestmark = pytest.mark.usefixtures("offline")
 SPEC = "resnet18-gem:side=32,scales=1"
 FAMILIES = ("spheres", "particles_on_film")
 SIDE = 80

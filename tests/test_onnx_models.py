@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +17,7 @@ from torch_needed import torch_or_skip
 
 torch = torch_or_skip("torchvision", "open_clip", "timm")
 
-from mirsearch.errors import MirsearchError, MissingDependencyError, UsageError
+from mirsearch.errors import MirsearchError, UsageError
 from mirsearch.extractors.efficientnet import EfficientNetExtractor
 from mirsearch.extractors.gem import ResNet18Gem
 from mirsearch.extractors.onnx_export import PARITY, Exported, Parity, export, probes
@@ -28,16 +27,11 @@ from mirsearch.extractors.openclip import OpenClipExtractor
 from mirsearch.extractors.timm_backbone import TimmExtractor
 from mirsearch.models.artifact import ArtifactError, read_artifact
 
+pytestmark = pytest.mark.usefixtures("offline")
+
 
 @pytest.fixture(autouse=True)
-def _no_network(monkeypatch, tmp_path):
-    def refuse(*_: object) -> None:
-        raise OSError("a test asked for the network")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+def _own_folders(monkeypatch, tmp_path):
     monkeypatch.setenv("MIRSEARCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("MIRSEARCH_MODELS", str(tmp_path / "models"))
 
@@ -130,14 +124,6 @@ def test_what_can_not_be_opened_is_told(spec, words):
     with pytest.raises(MirsearchError, match=words) as refused:
         _ = open_extractor(spec).dims
     assert refused.value.remedy
-
-
-@pytest.mark.parametrize("spec", ["open-clip:ViT-B-32/openai", "timm:resnet18"])
-def test_without_a_network_it_says_what_to_do(spec):
-    from mirsearch.extractors.opening import open_extractor
-
-    with pytest.raises(MissingDependencyError, match="could not be fetched"):
-        _ = open_extractor(spec).dims
 
 
 def test_files_that_are_no_models_are_refused(exported, tmp_path):

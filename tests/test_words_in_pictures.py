@@ -18,6 +18,7 @@ from mirsearch.query import SearchRequest
 from mirsearch.ranking import Formula, Weights, combine, image_text_term, visual_term
 from mirsearch.words_in_pictures import promised
 
+pytestmark = pytest.mark.usefixtures("offline")
 FORMULA = Formula(Weights(visual=0.5, scale=0.2, text=0.3, image_text=0.4), response=(12.0, -3.0))
 
 

@@ -21,6 +21,22 @@ class Extractor(Protocol):
         """RGB images uint8 (h, w, 3), any sizes, to float32 (n, dims), each row of unit length."""
 
 
+class Identity(Protocol):
+    """Whose vectors they are: what an index or a trained model tells of its extractor."""
+
+    @property
+    def name(self) -> str:
+        """As for --extractor, without the places of files."""
+
+    @property
+    def version(self) -> str:
+        """Changes with all that changes a vector."""
+
+    @property
+    def dims(self) -> int:
+        """Length of a vector."""
+
+
 @dataclass(frozen=True, slots=True)
 class TextResponse:
     """How the cosine of an image and a text becomes a number in [0, 1]: 1/(1 + exp(-(slope · cosine + bias))).

@@ -5,9 +5,10 @@ Radenović, Tolias, Chum, "Fine-tuning CNN image retrieval with no human annotat
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
-from mirsearch.errors import MissingDependencyError
 from mirsearch.extractors.preparing import Preparation
 from mirsearch.extractors.torch_extractor import Loaded, TorchExtractor, options_of, state_hash, whole
 
@@ -15,6 +16,10 @@ SIDE = 384
 """Longer side, in px, that images are brought to."""
 SCALES = (1.0, 0.7071, 0.5)
 """Sizes, as shares of `side`, that are joined: 1, 1/√2 and 1/2, as in the paper."""
+_REMEDY = (
+    "give --extractor-weights FILE (a state dict of torchvision's, or a published retrieval checkpoint), "
+    "or run it once with a network"
+)
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
@@ -33,11 +38,11 @@ class GemExtractor(TorchExtractor):
 
         known = {"side": whole(32, 4096), "scales": _scales, "p": _exponent}
         options = options_of(self.family, self.argument, known)
-        features = cut(backbone(self.architecture))
         if self.weights is None:
             told = gem_weights.Published(state=gem_weights.renamed(self._from_hub(), self.architecture))
         else:
             told = gem_weights.published(self.weights, self.architecture)
+        features = cut(backbone(self.architecture))
         scales = options.get("scales", SCALES)
         mean, std = told.mean or _IMAGENET[0], told.std or _IMAGENET[1]
         whiten = gem_weights.layer(told)
@@ -53,20 +58,14 @@ class GemExtractor(TorchExtractor):
 
     def _from_hub(self) -> Any:
         """ImageNet weights as torchvision has them: from its cache, or fetched where the network is there."""
-        from urllib.error import URLError
-
         import torchvision
 
+        from mirsearch.extractors.fetching import fetched
+
         weights = torchvision.models.get_model_weights(self.architecture)["IMAGENET1K_V1"]
-        try:
-            return weights.get_state_dict(progress=False, check_hash=True)
-        except (URLError, OSError, RuntimeError) as error:
-            reason = getattr(error, "reason", None) or error
-            raise MissingDependencyError(
-                f"the ImageNet weights of {self.architecture} are not here and could not be fetched: {reason}",
-                "give --extractor-weights FILE (a state dict of torchvision's, or a published retrieval checkpoint), "
-                "or run it once with a network",
-            ) from None
+        cached = Path(self._torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
+        load = partial(weights.get_state_dict, progress=False, check_hash=True)
+        return fetched(load, f"the ImageNet weights of {self.architecture}", weights.url, cached, _REMEDY)
 
 
 def _scales(text: str) -> tuple[float, ...]:

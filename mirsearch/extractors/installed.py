@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mirsearch.extractors.base import Extractor
-    from mirsearch.indexes.base import ExtractorIdentity
+    from mirsearch.extractors.base import Extractor, Identity
 
 KIND = "extractor"
 
 
-def onnx_model_of(identity: ExtractorIdentity, device: str | None = None) -> Extractor | None:
+def onnx_model_of(identity: Identity, device: str | None = None) -> Extractor | None:
     """The installed model whose vectors are those of `identity`, None where there is none."""
     from mirsearch.models.artifact import Artifact, installed
 

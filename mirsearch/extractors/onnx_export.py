@@ -28,9 +28,11 @@ from mirsearch.extractors.efficientnet import EfficientNetExtractor, model_bytes
 from mirsearch.extractors.levels import SIDE
 from mirsearch.extractors.onnx_facts import METADATA, MODEL, PRECISIONS, TEXT, WORDS, Facts
 from mirsearch.extractors.onnx_file import KIND, OnnxExtractor
+from mirsearch.extractors.onnx_projection import projected
 from mirsearch.extractors.onnx_rounding import rounded
 from mirsearch.extractors.preparing import Preparation
 from mirsearch.extractors.torch_extractor import TorchExtractor
+from mirsearch.extractors.trained import TrainedExtractor
 from mirsearch.models.artifact import SUFFIX, Card, write_artifact
 
 PARITY = 1e-4
@@ -128,16 +130,27 @@ def probes(count: int = 12) -> list[Pixels]:
 
 
 def _card(extractor: Extractor, facts: Facts, name: str, parity: Parity) -> Card:
-    loaded = extractor.loaded if isinstance(extractor, TorchExtractor) else None
+    weights, license_ = _origin(extractor)
     return Card(
         name=slug(name),
         kind=KIND,
         base={"name": extractor.name, "version": extractor.version, "dims": extractor.dims},
         settings=facts.as_json(),
-        data={"exported from": extractor.name, "weights": loaded.weights if loaded else "packaged"},
+        data={"exported from": extractor.name, "weights": weights},
         metrics={"parity": dataclasses.asdict(parity)},
-        license=loaded.license if loaded else "Apache-2.0",
+        license=license_,
     )
+
+
+def _origin(extractor: Extractor) -> tuple[str, str]:
+    """A hash of the weights, where there is one, and their licence."""
+    if isinstance(extractor, TorchExtractor):
+        return extractor.loaded.weights, extractor.loaded.license
+    if isinstance(extractor, TrainedExtractor):
+        return f"{extractor.version} over {extractor.base.name} {extractor.base.version}", extractor.card.license
+    if isinstance(extractor, OnnxExtractor):
+        return extractor.version, extractor.license
+    return "packaged", "Apache-2.0"
 
 
 def _checked(extractor: Extractor, path: Path, images: Sequence[Pixels], facts: Facts) -> Parity:
@@ -162,8 +175,13 @@ def _check_words(extractor: Extractor, path: Path, facts: Facts) -> None:
 def _image_model(extractor: Extractor) -> tuple[bytes, Preparation]:
     if isinstance(extractor, EfficientNetExtractor):
         return model_bytes(), Preparation(SIDE, "stretch", 1, "bicubic")
+    if isinstance(extractor, TrainedExtractor):
+        model, preparation = _image_model(extractor.base)
+        return projected(model, extractor.projection), preparation
+    if isinstance(extractor, OnnxExtractor):
+        return extractor.model, extractor.facts.preparation
     if not isinstance(extractor, TorchExtractor):
-        raise UsageError(f"{extractor.name} can't be exported", "export the extractor it stands on")
+        raise UsageError(f"{extractor.name} can't be exported", "its plug-in must bring an ONNX model itself")
     import torch
 
     loaded = extractor.loaded
@@ -200,6 +218,9 @@ def _text_payloads(extractor: Extractor, facts: Facts) -> tuple[dict[str, bytes]
     """The text tower with its words, where it has one whose tokens can be made without open_clip."""
     from mirsearch.extractors.openclip import OpenClipExtractor
 
+    if isinstance(extractor, OnnxExtractor) and extractor.has_text:
+        told = dataclasses.replace(facts, context=extractor.facts.context, response=extractor.text_response)
+        return extractor.text_payloads, told
     if not isinstance(extractor, OpenClipExtractor):
         return {}, facts
     from mirsearch.extractors.clip_net import TextTower as TextNet

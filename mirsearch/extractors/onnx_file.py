@@ -56,6 +56,23 @@ class OnnxExtractor:
         """What to open it by, from any folder."""
         return f"onnx:{self.path.resolve()}"
 
+    @property
+    def model(self) -> bytes:
+        """The ONNX model of its images."""
+        return _read(self.path) if self._artifact is None else self._artifact.payload(MODEL)
+
+    @property
+    def text_payloads(self) -> dict[str, bytes]:
+        """The text tower and its words, where there are any."""
+        if self._artifact is None or not self.has_text:
+            return {}
+        return {part: self._artifact.payload(part) for part in (TEXT, WORDS)}
+
+    @property
+    def license(self) -> str:
+        """The licence its card names; a bare file has no card."""
+        return "" if self._artifact is None else self._artifact.card.license
+
     def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """RGB images uint8 (h, w, 3), any sizes, to float32 (n, dims), each row of unit length."""
         check_images(images)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,12 +13,12 @@ from numpy.typing import NDArray
 
 from mirsearch.errors import MissingDependencyError, UsageError
 from mirsearch.extractors.base import TextResponse
+from mirsearch.extractors.fetching import fetched, hub_left_alone
 from mirsearch.extractors.preparing import Preparation
 from mirsearch.extractors.torch_extractor import Loaded, TorchExtractor, quietly, state_hash
 
 _FILES = (".pt", ".pth", ".bin", ".safetensors")
 _MODES = {"shortest": "crop", "squash": "stretch", "longest": "stretch"}
-_HUB_ERRORS = (OSError, RuntimeError, ValueError)
 
 
 class OpenClipExtractor(TorchExtractor):
@@ -71,14 +72,14 @@ class OpenClipExtractor(TorchExtractor):
                 f"open-clip:{self._model} needs weights, {self._tag or 'none'} are no tag of it",
                 f"{there}or give a checkpoint: open-clip:{self._model}/FILE.pt",
             )
-        try:
-            with quietly():
-                return open_clip.create_model(self._model, pretrained=self._tag, device="cpu", precision="fp32")
-        except _HUB_ERRORS as error:
-            raise MissingDependencyError(
-                f"the weights {self._model}/{self._tag} are not here and could not be fetched: {_first_line(error)}",
-                f"give a local checkpoint, open-clip:{self._model}/FILE.pt, or run it once with a network",
-            ) from None
+        config = open_clip.get_pretrained_cfg(self._model, self._tag)
+        address = None if config.get("hf_hub") else config.get("url")
+        remedy = f"give --extractor-weights FILE (a checkpoint of {self._model}), or run it once with a network"
+        with quietly():
+            get = partial(open_clip.download_pretrained, config)  # before the network is built, which takes a while
+            fetched(get, f"the weights {self._model}/{self._tag}", address, remedy=remedy)
+        with quietly(), hub_left_alone():
+            return open_clip.create_model(self._model, pretrained=self._tag, device="cpu", precision="fp32")
 
     def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Texts to float32 (n, dims), each row of unit length, in the space of the images."""
@@ -97,12 +98,12 @@ class OpenClipExtractor(TorchExtractor):
             import open_clip
 
             try:
-                self._tokens = open_clip.get_tokenizer(self._model)
-            except (*_HUB_ERRORS, ImportError) as error:
-                raise MissingDependencyError(
-                    f"the words of {self._model} are not here and could not be fetched: {_first_line(error)}",
-                    "run it once with a network, or use a model with CLIP's own words",
-                ) from None
+                with quietly():
+                    get = partial(open_clip.get_tokenizer, self._model)
+                    self._tokens = fetched(get, f"the words of {self._model}", remedy="run it once with a network")
+            except ImportError as error:
+                told = f"the words of {self._model} need a package: {error}"
+                raise MissingDependencyError(told, "pip install transformers") from None
         return self._tokens
 
     @property

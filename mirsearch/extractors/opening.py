@@ -13,8 +13,7 @@ from mirsearch.errors import UsageError
 from mirsearch.settings import cache_dir
 
 if TYPE_CHECKING:
-    from mirsearch.extractors.base import Extractor
-    from mirsearch.indexes.base import ExtractorIdentity
+    from mirsearch.extractors.base import Extractor, Identity
 
 _RECORD = "located.json"
 _KEPT = 200
@@ -36,7 +35,7 @@ def open_extractor(spec: str, weights: Path | None = None, device: str | None = 
     return extractor
 
 
-def extractor_for(identity: ExtractorIdentity, weights: Path | None = None, device: str | None = None) -> Extractor:
+def extractor_for(identity: Identity, weights: Path | None = None, device: str | None = None) -> Extractor:
     """The extractor that made an index's vectors: an installed ONNX model of it, else its plug-in.
 
     Weights given at ingest are looked for where they were then.
@@ -67,7 +66,7 @@ def remember(extractor: Extractor) -> None:
         part.replace(path)
 
 
-def _located(identity: ExtractorIdentity) -> tuple[str, Path | None]:
+def _located(identity: Identity) -> tuple[str, Path | None]:
     """What to open, and with which weights, as remembered where it still lies there; else by name alone."""
     found = _known().get(_key(identity.name, identity.version))
     match found:

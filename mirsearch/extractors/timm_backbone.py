@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
-from mirsearch.errors import MissingDependencyError, UsageError
+from mirsearch.errors import UsageError
+from mirsearch.extractors.fetching import fetched
 from mirsearch.extractors.preparing import Preparation
 from mirsearch.extractors.torch_extractor import Loaded, TorchExtractor, quietly, state_hash
 
@@ -40,15 +42,9 @@ class TimmExtractor(TorchExtractor):
         from mirsearch.extractors.torch_files import fill, read, state_of
 
         if self.weights is None:
-            try:
-                with quietly():
-                    return timm.create_model(self.argument, pretrained=True, num_classes=0)
-            except (OSError, RuntimeError, ValueError) as error:
-                reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-                raise MissingDependencyError(
-                    f"the weights of timm:{self.argument} are not here and could not be fetched: {reason}",
-                    "give --extractor-weights FILE, or run it once with a network",
-                ) from None
+            with quietly():
+                load = partial(timm.create_model, self.argument, pretrained=True, num_classes=0)
+                return fetched(load, f"the weights of timm:{self.argument}")
         backbone = timm.create_model(self.argument, pretrained=False, num_classes=0)
         state = state_of(read(self.weights), self.weights)
         classifier = backbone.default_cfg.get("classifier") or ()

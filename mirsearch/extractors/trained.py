@@ -6,12 +6,12 @@ import io
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch import plugins
 from mirsearch.errors import UsageError
 from mirsearch.extractors.base import Extractor
 from mirsearch.models.artifact import Artifact, ArtifactError, find_artifact
@@ -21,6 +21,8 @@ PREFIX = "trained"
 _PAYLOAD = "projection.npz"
 _LARGEST = 1 << 30
 """Bytes a projection may have, unpacked: 16,384 numbers to as many."""
+SHORTEST = 1e-12
+"""Length of a moved vector that is none."""
 
 Floats = NDArray[np.float32]
 
@@ -36,7 +38,7 @@ class Projection:
         """Vectors float32 (n, dims) to (n, out) of unit length; one that vanishes points along the first axis."""
         moved = (vectors - self.mean) @ self.matrix
         lengths = np.linalg.norm(moved, axis=1, keepdims=True)
-        empty = lengths[:, 0] <= 1e-12
+        empty = lengths[:, 0] <= SHORTEST
         moved[empty] = np.eye(1, moved.shape[1], dtype=np.float32)
         lengths[empty] = 1.0
         return np.asarray(moved / lengths, np.float32)
@@ -70,38 +72,60 @@ def _arrays(content: bytes) -> tuple[Floats, Floats]:
     return mean, matrix
 
 
+class _Told(NamedTuple):
+    """The extractor a card names."""
+
+    name: str
+    version: str
+    dims: int
+
+
 class TrainedExtractor:
     """An extractor with a trained projection over its vectors; `argument` is an installed model's name or a file.
 
     Its name is `trained:NAME` and its version the model's hash: an index built with it is refused to all others.
+    `weights` and `device` are for the extractor it stands on, which is found as that of an index is.
     """
 
-    takes_argument = True
+    takes_argument: ClassVar[bool] = True
+    takes_options: ClassVar[bool] = True
 
-    def __init__(self, argument: str | None = None) -> None:
+    def __init__(self, argument: str = "", *, weights: Path | None = None, device: str | None = None) -> None:
         if not argument:
             raise UsageError(f"{PREFIX} needs the name or the file of a model", f"--extractor {PREFIX}:NAME")
         artifact = find_artifact(argument, KIND)
-        self._base, self._projection = _base(artifact), Projection.of(artifact)
-        if len(self._projection.mean) != self._base.dims:
+        self.base, self.projection = _base(artifact, weights, device), Projection.of(artifact)
+        if len(self.projection.mean) != self.base.dims:
             raise ArtifactError(f"{artifact.path}: its projection does not fit its base", "train it again")
+        self.card, self.path, self.weights = artifact.card, artifact.path, weights
         self.name = f"{PREFIX}:{artifact.card.name}"
         self.version = artifact.card.version
-        self.dims = int(self._projection.matrix.shape[1])
+        self.dims = int(self.projection.matrix.shape[1])
+
+    @property
+    def spec(self) -> str:
+        """What to open it by, from any folder."""
+        return f"{PREFIX}:{self.path.resolve()}"
 
     def embed(self, images: Sequence[NDArray[np.uint8]]) -> Floats:
         """RGB images uint8 (h, w, 3), any sizes, to float32 (n, dims), each row of unit length."""
-        return self._projection.apply(self._base.embed(images))
+        return self.projection.apply(self.base.embed(images))
 
 
-def _base(artifact: Artifact) -> Extractor:
+def _base(artifact: Artifact, weights: Path | None, device: str | None) -> Extractor:
     """The extractor a model was trained over; ArtifactError where the one that is here is not the same."""
+    from mirsearch.extractors.opening import extractor_for
+
     told: Mapping[str, Any] = artifact.card.base
-    base: Extractor = plugins.create("extractors", str(told.get("name")))
-    if (base.version, base.dims) != (told.get("version"), told.get("dims")):
+    try:
+        wanted = _Told(str(told["name"]), str(told["version"]), int(told["dims"]))
+    except (KeyError, TypeError, ValueError):
+        raise ArtifactError(f"{artifact.path} doesn't tell what it was trained over", "train it again") from None
+    base = extractor_for(wanted, weights, device)
+    if (base.version, base.dims) != (wanted.version, wanted.dims):
         raise ArtifactError(
-            f"{artifact.path} was trained over {told.get('name')} {told.get('version')} ({told.get('dims')} dims), "
+            f"{artifact.path} was trained over {wanted.name} {wanted.version} ({wanted.dims} dims), "
             f"here is {base.version} ({base.dims} dims)",
-            "train it again",
+            "give the weights it was trained over with --extractor-weights, or train it again",
         )
     return base
