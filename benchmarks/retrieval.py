@@ -1,12 +1,17 @@
-"""Measures how well an extractor's vectors find micrographs, on the 107 classed ones of ../shared/data.
+"""Measures how well extractors find micrographs, alone and as a part of the whole score: 107 of ../shared/data.
 
-    python benchmarks/retrieval.py [--extractor NAME[:ARGUMENT]] [--extractor-weights FILE] [--data FOLDER]
+    python benchmarks/retrieval.py [--data FOLDER]                       every extractor that can be had here
+    python benchmarks/retrieval.py --extractor NAME[:ARGUMENT] [--extractor-weights FILE] [--looks-only]
     python benchmarks/retrieval.py --choose
 
-Three tasks: the same imaging technique in another paper (hits of the query's own paper are left out), another image of
-the same paper, the other half of the same image (left halves ask, right halves are found); and how often the left half
-finds its own whole image among the first ten. Intervals are 95 % bootstrap, resampling queries, and resampling papers.
-retrieval_hybrid.py measures the whole score: looks, scale, words and technique.
+Three tasks by looks alone: the same imaging technique in another paper (hits of the query's own paper are left out),
+another image of the same paper, the other half of the same image (left halves ask, right halves are found); and how
+often the left half finds its own whole image among the first ten. Then, for the first task, mean average precision with
+caption and scale beside looks, and with the technique read from pixels and caption; retrieval_hybrid.py tells more.
+Intervals are 95 % bootstrap, resampling queries, and resampling papers.
+
+Without --extractor these are the default extractor, all installed models, and those of the extra `torch` whose weights
+are here or can be fetched; what can't be had is named, with the reason.
 --choose compares ways to make the default extractor's vector, cross-validated by paper: retrieval_choice.py.
 """
 
@@ -15,16 +20,28 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from retrieval_choice import choose
+from retrieval_hybrid import headlines, index_terms
 from retrieval_tasks import Task, Vectors, interval, tasks
 from truth_images import DATA, Classed, classed, left_half, right_half
 
+from mirsearch.errors import MirsearchError
 from mirsearch.extractors.opening import open_extractor
+from mirsearch.models.artifact import Artifact, installed
 from mirsearch.settings import DEFAULT_EXTRACTOR
+
+WITH_TORCH = (
+    "resnet18-gem", "resnet50-gem", "resnet101-gem", "resnet152-gem", "open-clip:ViT-B-32/laion2b_s34b_b79k",
+    "timm:vit_small_patch14_dinov2.lvd142m",
+)  # fmt: skip
+"""Tried where none is named, of the extra `torch`."""
+KINDS = {"extractor": "onnx", "projection": "trained"}
+"""Kinds of installed models, and how they are named as extractors."""
 
 
 def measure(extractor: Any, images: list[Classed]) -> tuple[list[Task], float]:
@@ -55,10 +72,43 @@ def report(found: list[Task], papers: np.ndarray) -> list[dict[str, Any]]:
     return lines
 
 
+def had(options: argparse.Namespace) -> Iterator[Any]:
+    """The extractors to measure, each ready to embed; the reason is told for what can't be had."""
+    if options.extractor:
+        yield open_extractor(options.extractor, options.extractor_weights)
+        return
+    models = [each.card for each in installed() if isinstance(each, Artifact) and each.card.kind in KINDS]
+    for name in (DEFAULT_EXTRACTOR, *(f"{KINDS[card.kind]}:{card.name}" for card in models), *WITH_TORCH):
+        try:
+            extractor = open_extractor(name)
+            _ = extractor.dims
+        except MirsearchError as error:
+            print(f"{name}: not measured: {error}")
+            continue
+        yield extractor
+
+
+def one(extractor: Any, images: list[Classed], options: argparse.Namespace) -> dict[str, Any]:
+    """Measure one extractor and print its tables; the same as data."""
+    name = f"{extractor.name} {extractor.version}, {extractor.dims} dims"
+    found, seconds = measure(extractor, images)
+    print(f"\n{name}; {1000 * seconds:.1f} ms an image, {len(images)} images")
+    told = {"extractor": name, "ms_an_image": round(1000 * seconds, 2)}
+    told["tasks"] = report(found, np.array([image.paper for image in images]))
+    if not options.looks_only:
+        told["whole"] = headlines(images, index_terms(images, options.data, extractor))
+        print(f"{'same technique, other paper, by':57} {'mAP':>6}  {'by query':13} {'by paper':13}")
+        for line in told["whole"]:
+            spans = "  ".join("[{:.3f},{:.3f}]".format(*line[key]) for key in ("by_query", "by_paper"))
+            print(f"{line['terms']:57} {line['map']:6.3f}  {spans}")
+    return told
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--extractor", default=DEFAULT_EXTRACTOR, help="as for mirsearch ingest")
+    parser.add_argument("--extractor", help="as for mirsearch ingest (default: every one that can be had)")
     parser.add_argument("--extractor-weights", type=Path, help="a file, for an extractor that takes one")
+    parser.add_argument("--looks-only", action="store_true", help="leave the whole score out, which takes minutes")
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--choose", action="store_true", help="compare levels, weights and sizes, cross-validated")
     options = parser.parse_args()
@@ -68,12 +118,7 @@ def main() -> None:
     if options.choose:
         print(json.dumps(choose(images, options.data)))
         return
-    extractor = open_extractor(options.extractor, options.extractor_weights)
-    found, seconds = measure(extractor, images)
-    lines = report(found, np.array([image.paper for image in images]))
-    name = f"{extractor.name} {extractor.version}, {extractor.dims} dims"
-    print(f"{name}; {1000 * seconds:.1f} ms an image, {len(images)} images")
-    print(json.dumps({"extractor": name, "ms_an_image": round(1000 * seconds, 2), "tasks": lines}))
+    print("\n" + json.dumps([one(extractor, images, options) for extractor in had(options)]))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import math
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +76,11 @@ class Terms:
         return total / np.maximum(mass, 1e-12)
 
 
-def index_terms(images: list[Classed], options: argparse.Namespace) -> tuple[Terms, dict[str, Any]]:
+def index_terms(images: list[Classed], data: Path, extractor: Any) -> Terms:
     """Ingest the micrographs into an index of its own and ask it with every one of them."""
     wanted = {Path(image.file).name: place for place, image in enumerate(images)}
-    extractor = open_extractor(options.extractor, options.extractor_weights)
     identity = ExtractorIdentity(extractor.name, extractor.version, extractor.dims)
-    folder = options.data / Path(images[0].file).parent
+    folder = data / Path(images[0].file).parent
     found = [each for each in figures([folder]) if isinstance(each, FoundFigure) and each.path.name in wanted]
     with tempfile.TemporaryDirectory() as place:
         index = open_index(str(Path(place) / "index"), create=identity)
@@ -88,7 +88,7 @@ def index_terms(images: list[Classed], options: argparse.Namespace) -> tuple[Ter
         Ingest(index, analyzer, extractor).run(found)
         told = _asked(index, images, extractor, wanted)
         index.close()
-    return told, {"extractor": str(identity)}
+    return told
 
 
 def _asked(index: Any, images: list[Classed], extractor: Any, wanted: dict[str, int]) -> Terms:
@@ -171,12 +171,7 @@ def agreement(found: list[dict[str, float]], stored: bool) -> Floats:
 def measure(images: list[Classed], terms: Terms) -> list[dict[str, Any]]:
     """Mean average precision of each sum of terms; with the technique, its weight chosen on the other folds' papers."""
     papers = np.array([image.paper for image in images])
-    truth = np.array([image.technique for image in images])
-    same, other = truth[:, None] == truth, papers[:, None] != papers
-
-    def precisions(score: Floats) -> Floats:
-        return average_precisions(score, same, other)
-
+    precisions = _precisions(images)
     lines = [_line(name, precisions(terms.score(used)), papers) for name, used in SUMS.items()]
     whole = SUMS["looks, scale, words"]
     base = precisions(terms.score(whole))
@@ -188,6 +183,23 @@ def measure(images: list[Classed], terms: Terms) -> list[dict[str, Any]]:
             lines.append(_line(f"looks, scale, words, {read}", values, papers) | {"weight": picked})
             lines.append(_line("  gain", values - base, papers))
     return lines + _same_paper(images, terms, papers)
+
+
+def headlines(images: list[Classed], terms: Terms) -> list[dict[str, Any]]:
+    """Mean average precision by looks alone, with caption and scale, and with the technique as it is read besides."""
+    papers = np.array([image.paper for image in images])
+    precisions = _precisions(images)
+    sums = ("looks", "words", "looks, scale, words")
+    lines = [_line(name, precisions(terms.score(SUMS[name])), papers) for name in sums]
+    values = _held_out(images, terms, (READ[-1], True), precisions)[1]
+    return [*lines, _line("looks, scale, words, technique from pixels and caption", values, papers)]
+
+
+def _precisions(images: list[Classed]) -> Callable[[Floats], Floats]:
+    """Average precision of each query by a score (n, n): the same technique is looked for in other papers."""
+    papers = np.array([image.paper for image in images])
+    truth = np.array([image.technique for image in images])
+    return partial(average_precisions, relevant=truth[:, None] == truth, candidates=papers[:, None] != papers)
 
 
 def _same_paper(images: list[Classed], terms: Terms, papers: NDArray[np.str_]) -> list[dict[str, Any]]:
@@ -240,14 +252,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA)
     options = parser.parse_args()
     images = classed(options.data)
-    terms, told = index_terms(images, options)
+    extractor = open_extractor(options.extractor, options.extractor_weights)
+    terms = index_terms(images, options.data, extractor)
     with_scale = float(np.mean(~np.isnan(np.diag(terms.scale))))
     lines = measure(images, terms)
     print(f"{'same technique, other paper':62} {'mAP':>6}  {'by query':15} {'by paper':15} weight")
     for line in lines:
         spans = "  ".join("[{:6.3f},{:6.3f}]".format(*line[key]) for key in ("by_query", "by_paper"))
         print(f"{line['terms']:62} {line['map']:6.3f}  {spans}  {line.get('weight', '')}")
-    print(json.dumps(told | {"images": len(images), "with_scale": round(with_scale, 3), "lines": lines}))
+    name = f"{extractor.name} {extractor.version}, {extractor.dims} dims"
+    print(json.dumps({"extractor": name, "images": len(images), "with_scale": round(with_scale, 3), "lines": lines}))
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ from threading import Lock
 
 import numpy as np
 import pytest
+from torch_needed import torch_or_skip
 
-from mirsearch.extractors.batches import Batches, OutOfMemoryError
+from mirsearch.extractors.batches import Batches, OutOfMemoryError, torch_exhausted
 
 
 def image(value: int, side: int = 4) -> np.ndarray:
@@ -80,3 +81,34 @@ def test_an_error_of_the_network_reaches_who_asked_and_the_rest_goes_on():
     with pytest.raises(ValueError, match="a bad batch"):
         batches.embed([image(13)])
     assert batches.embed([image(1)]).shape == (1, 1)
+
+
+def test_torchs_own_errors_are_told_apart_and_its_extractors_go_on_with_less(monkeypatch, tmp_path):
+    torch = torch_or_skip("torchvision")
+    from tiny_models import resnet_checkpoint
+
+    from mirsearch.extractors.gem import ResNet18Gem
+
+    exhausted = torch_exhausted(torch)
+    assert exhausted(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"))
+    assert exhausted(RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB)"))
+    assert exhausted(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate"))
+    assert exhausted(MemoryError())
+    assert not exhausted(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    assert not exhausted(ValueError("out of memory"))
+
+    extractor = ResNet18Gem("side=32,scales=1", weights=resnet_checkpoint(torch, tmp_path), device="cpu")
+    images = [np.random.default_rng(each).integers(0, 255, (32, 32, 3), dtype=np.uint8) for each in range(7)]
+    expected = extractor.embed(images)
+    again = ResNet18Gem("side=32,scales=1", weights=extractor.weights, device="cpu")
+    forward, sizes = again.loaded.module.forward, []
+
+    def narrow(batch):
+        if len(batch) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        sizes.append(len(batch))
+        return forward(batch)
+
+    monkeypatch.setattr(again.loaded.module, "forward", narrow)
+    assert np.allclose(again.embed(images), expected, atol=1e-5)
+    assert sizes == [3, 3, 1]

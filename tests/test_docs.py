@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from cli_runner import run
+from click import Context, Group
 from conftest import REPOSITORY
 from serving import SEM, Art, Fig, WorldWriter, picture, served
+from typer.main import get_command
 
 from mirsearch import settings
 from mirsearch.cli import app
@@ -91,6 +93,23 @@ def test_commands_of_the_docs_are_known(page):
     for line in commands(page):
         words = shlex.split(line)
         assert words[1] in known or words[1].startswith("-"), line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_options_of_the_docs_are_known(page):
+    """Every command is parsed, options and their values, though not run: not all that it needs can be here."""
+    for line in commands(page):
+        words = shlex.split(line.partition(" | ")[0].partition(" > ")[0], comments=True)[1:]
+        _parsed(get_command(app).make_context("mirsearch", words))
+
+
+def _parsed(context: Context) -> None:
+    """Parse what is left of a command, down to the last of its groups' commands."""
+    with context:
+        left = [*context._protected_args, *context.args]
+        if isinstance(context.command, Group) and left:
+            name, command, rest = context.command.resolve_command(context, left)
+            _parsed(command.make_context(name, rest, parent=context))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

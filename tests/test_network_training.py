@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,8 @@ from mirsearch.synthetic.fields import View, rng_of
 from mirsearch.synthetic.specimens import specimen
 from mirsearch.training import head
 from mirsearch.training.corpus_vectors import gather
-from mirsearch.training.network import LOSSES, NetworkOptions, NetworkTrainer, embedded
+from mirsearch.training.fitting import Split
+from mirsearch.training.network import LOSSES, NetworkOptions, NetworkTrainer, Run, Tuned, embedded, tune
 
 pytestmark = pytest.mark.usefixtures("offline")
 SPEC = "resnet18-gem:side=32,scales=1"
@@ -90,7 +92,7 @@ def test_the_command_tunes_keeps_and_the_model_runs_without_torch(
     monkeypatch.setenv("MIRSEARCH_CACHE", str(tmp_path / "cache"))
     file = tmp_path / "tuned.mirmodel"
     words = ("train", "metric", "--whole", "--index", made[0], "--extractor", SPEC, "--extractor-weights", made[1],
-             "--device", "cpu", "--epochs", 1)  # fmt: skip
+             "--device", "cpu", "--epochs", 1, "--run", tmp_path / "run")  # fmt: skip
     told = run(*words, "--output", file, "--license", "CC0-1.0", "--format", "json").json()
     card = read_artifact(file).card
     assert told["extractor"] == f"onnx:{file}"
@@ -100,6 +102,54 @@ def test_the_command_tunes_keeps_and_the_model_runs_without_torch(
     tuned = load_extractor(f"onnx:{file}")
     assert tuned.dims == 512
     assert tuned.version not in card.data["tuned from"]
+    assert "--resume" in run(*words, code=2).err  # a run is never written over unasked
+    again = run(*words, "--resume", "--output", file, "--format", "json").json()
+    assert again["version"] == told["version"]  # nothing was left to do
+    assert "for --whole" in run("train", "metric", "--index", made[0], "--resume", *words[5:9], code=2).err
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(made: tuple[Path, Path], tmp_path: Path) -> None:
+    options = NetworkOptions(margin=0.5, rate=1e-4, triples=6, epochs=2, seed=1)
+
+    def tuned(run: Run, options: NetworkOptions = options) -> tuple[Tuned, str]:
+        index, extractor = open_index(str(made[0])), load_extractor(ExtractorChoice(SPEC, made[1], "cpu"))
+        try:
+            return tune(index, gather(index, 100), extractor, options, Split(), run), extractor.version
+        finally:
+            index.close()
+
+    def stop(what: str, done: int, of: int) -> None:
+        if (what, done) == ("epochs", 1):
+            raise KeyboardInterrupt
+
+    whole, version = tuned(Run(lambda *_: None))
+    with pytest.raises(KeyboardInterrupt):
+        tuned(Run(stop, tmp_path))
+    with pytest.raises(UsageError, match="begun with other"):
+        tuned(Run(stop, tmp_path, resume=True), replace(options, rate=2e-4))
+    again, same = tuned(Run(lambda *_: None, tmp_path, resume=True))
+    assert (again.losses, same) == (whole.losses, version)
+    assert [each.name for each in tmp_path.iterdir()] == ["last.pt"]
+    with pytest.raises(UsageError, match="nothing to resume"):
+        tuned(Run(stop, tmp_path / "none", resume=True))
+
+
+def test_an_interrupted_command_says_how_to_go_on(
+    made: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIRSEARCH_CACHE", str(tmp_path / "cache"))
+    words = ("train", "metric", "--whole", "--index", made[0], "--extractor", SPEC, "--extractor-weights", made[1],
+             "--device", "cpu", "--run", tmp_path / "run", "--output", tmp_path / "x.mirmodel")  # fmt: skip
+
+    def interrupted(*_: object) -> float:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(NetworkTrainer, "epoch", interrupted)
+    assert "interrupted: no epoch was done" in run(*words, code=130).err
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "last.pt").write_bytes(b"")
+    monkeypatch.setattr("mirsearch.training.network.NetworkTrainer.resume", interrupted)
+    assert "--resume goes on" in run(*words, "--resume", code=130).err
 
 
 def test_what_has_no_network_is_refused(made: tuple[Path, Path], tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def test_intervals_hold_the_mean_and_are_wider_by_groups_that_agree() -> None:
     assert interval(np.array([0.5, np.nan, 0.5])) == (0.5, 0.5)
 
 
-def run(script: str, *arguments: str) -> dict:
+def run(script: str, *arguments: str) -> Any:
     command = [sys.executable, str(BENCHMARKS / script), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
@@ -60,7 +61,7 @@ def run(script: str, *arguments: str) -> dict:
 @pytest.mark.data
 @pytest.mark.slow
 def test_the_default_extractor_keeps_its_floors(shared_data: Path) -> None:
-    found = run("retrieval.py", "--data", str(shared_data))
+    (found,) = run("retrieval.py", "--data", str(shared_data), "--extractor", "efficientnet")
     values = {task["task"]: task["value"] for task in found["tasks"]}
     assert values["same technique, other paper"] >= 0.43
     assert values["same paper"] >= 0.50
@@ -68,6 +69,30 @@ def test_the_default_extractor_keeps_its_floors(shared_data: Path) -> None:
     assert values["left half finds the image in 10"] >= 0.85
     for task in found["tasks"]:
         assert task["by_query"][0] <= task["value"] <= task["by_query"][1]
+    whole = {line["terms"]: line["map"] for line in found["whole"]}
+    assert whole["looks"] >= 0.43
+    assert whole["looks, scale, words"] > whole["looks"]
+    assert whole["looks, scale, words, technique from pixels and caption"] >= 0.60
+
+
+def test_what_can_not_be_had_is_named_with_the_reason(tmp_path: Path, monkeypatch, capsys) -> None:
+    import argparse
+
+    import retrieval
+
+    from mirsearch.errors import MissingDependencyError
+
+    def opened(name: str, *_: object) -> Any:
+        if name != "efficientnet":
+            raise MissingDependencyError(f"the weights of {name} are not here", "give a file")
+        return argparse.Namespace(name=name, dims=3)
+
+    monkeypatch.setattr(retrieval, "open_extractor", opened)
+    monkeypatch.setenv("MIRSEARCH_MODELS", str(tmp_path))
+    assert [each.name for each in retrieval.had(argparse.Namespace(extractor=None))] == ["efficientnet"]
+    told = capsys.readouterr().out.splitlines()
+    assert len(told) == len(retrieval.WITH_TORCH)
+    assert all("not measured: the weights of" in line for line in told)
 
 
 @pytest.mark.data

@@ -12,12 +12,14 @@ import typer
 
 from mirsearch import settings
 from mirsearch.cli.common import (
+    INTERRUPTED,
     CommandGroup,
     DeviceOption,
     ExtractorChoice,
     IndexOption,
     TableFormat,
     WeightsOption,
+    complain,
     console,
     load_extractor_of,
     open_index,
@@ -118,6 +120,8 @@ def metric(
     dims: DimsOption = None,
     alike: AlikeOption = AlikeRule.FIGURE,
     whole: Annotated[bool, typer.Option("--whole", help="Tune the whole network; wants a GPU.")] = False,
+    run: Annotated[Path, typer.Option("--run", help="Folder of checkpoints of --whole.")] = Path("metric-run"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with --whole from the last checkpoint.")] = False,
     extractor: Annotated[
         str | None, typer.Option("--extractor", help="The index's own extractor, where it isn't found by its name.")
     ] = None,
@@ -145,8 +149,11 @@ def metric(
     edge = MARGINS[loss.value] if margin is None else margin
     corpus, split = gather(corpus_index, limit), Split(hold_out, seed)
     if whole:
-        _tune(corpus_index, corpus, model, (loss.value, edge, epochs, rate, alike.value), split, wanted, form)
+        asked = (loss.value, edge, epochs, rate, alike.value)
+        _tune(corpus_index, corpus, model, asked, split, (run, resume), wanted, form)
         return
+    if resume:
+        raise UsageError("a head is learned in one go", "--resume is for --whole")
     head = HeadSettings(loss.value, edge, epochs or 30, 1e-3 if rate is None else rate)
     options = MetricOptions(crops, dims, alike.value, head)
     with progress(form is TableFormat.JSON) as report:
@@ -159,9 +166,10 @@ def metric(
 
 
 def _tune(
-    index: Index, corpus: Corpus, model: Any, asked: Any, split: Split, wanted: Wanted, form: TableFormat
-) -> None:
-    """Tune the whole network; `asked`: loss, margin, epochs, rate, what is alike."""
+    index: Index, corpus: Corpus, model: Any, asked: Any, split: Split, where: tuple[Path, bool], wanted: Wanted,
+    form: TableFormat,
+) -> None:  # fmt: skip
+    """Tune the whole network; `asked`: loss, margin, epochs, rate, what is alike; `where`: folder, resume or not."""
     from mirsearch.extractors.torch_device import require
 
     require("training a whole network")
@@ -171,19 +179,36 @@ def _tune(
         raise UsageError(
             f"{model.name} is no network that can be tuned here", "leave --whole out, or --extractor resnet50-gem"
         )
+    from mirsearch.training.checkpoints import check_unused
     from mirsearch.training.keeping import check_better
-    from mirsearch.training.network import NetworkOptions, keep_network, tune
+    from mirsearch.training.network import NetworkOptions, Run, keep_network, tune
 
     base = f"{model.name} {model.version}"
     loss, margin, epochs, rate, alike = asked
     options = NetworkOptions(loss, margin, epochs or 3, 1e-5 if rate is None else rate, alike=alike, seed=split.seed)
-    with progress(form is TableFormat.JSON) as report:
-        tuned = tune(index, corpus, model, options, split, report)
+    folder, resume = where
+    if not resume:
+        check_unused(folder)
+    with progress(form is TableFormat.JSON) as report, _interruptible(folder):
+        tuned = tune(index, corpus, model, options, split, Run(report, folder, resume))
     if form is TableFormat.TABLE:
         _print_changes(tuned.changes, tuned.data)
     check_better(tuned.changes, wanted)
     card = keep_network(tuned, model, base, options, wanted.path, (wanted.name, wanted.license))
     _tell_kept(wanted.path, card, f"onnx:{card.name if wanted.output is None else wanted.path}", form)
+
+
+@contextmanager
+def _interruptible(folder: Path) -> Iterator[None]:
+    """Says, where Ctrl-C ends it, how to go on with the epochs that are done."""
+    from mirsearch.training.checkpoints import LAST
+
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        kept = (folder / LAST).exists()
+        complain("interrupted: " + (f"--run {folder} --resume goes on" if kept else "no epoch was done"))
+        raise typer.Exit(INTERRUPTED) from error
 
 
 def model_path(name: str, output: Path | None) -> Path:

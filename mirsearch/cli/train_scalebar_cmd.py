@@ -74,15 +74,15 @@ def scalebar(
     from mirsearch.extractors.torch_device import pick, require
 
     require(WHAT, "torchvision")
+    from mirsearch.training.checkpoints import check_unused
     from mirsearch.training.detector_net import NetSettings
     from mirsearch.training.detector_training import DetectorTrainer, TrainingSettings, stored_settings
 
     path = model_path(name or "scalebar", output)
     if resume:
         settings = stored_settings(run)
-    elif (run / "last.pt").exists():
-        raise UsageError(f"{run} holds a run already", "--resume goes on with it; or give another --run")
     else:
+        check_unused(run)
         net = NetSettings(backbone.value, side or SIDES[backbone])
         window = WINDOWS[backbone] if side is None else 0
         settings = TrainingSettings(net, epochs, figures, window=window, batch=batch, rate=rate, seed=seed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,11 +14,11 @@ import torch
 from mirsearch.analysis.faster_rcnn import Found
 from mirsearch.errors import MirsearchError, UsageError
 from mirsearch.extractors.torch_files import WeightsError, fill, read
+from mirsearch.training.checkpoints import BEST, LAST, read_checkpoint, write_checkpoint
 from mirsearch.training.detection_data import Sample, Source, on_canvas, varied, window
 from mirsearch.training.detection_metrics import DetectionScores, scores
 from mirsearch.training.detector_net import NetSettings, build_net
 
-LAST, BEST = "last.pt", "best.pt"
 _WARM_EPOCHS = 0.7
 _FINAL = 0.02
 """Share of the learning rate that is left at the end."""
@@ -78,7 +77,7 @@ class DetectorTrainer:
     def resume(self) -> None:
         """Take up where the folder's last checkpoint stands; WeightsError where it is none of this network."""
         path = self._folder / LAST
-        told = read(path)
+        told = read_checkpoint(self._folder)
         try:
             fill(self.net, told["net"], path)
             self._optimizer.load_state_dict(told["optimizer"])
@@ -155,31 +154,22 @@ class DetectorTrainer:
         return self._settings.rate * warm * (_FINAL + (1 - _FINAL) * falling)
 
     def _save(self, name: str) -> None:
-        """Write a checkpoint, whole or not at all."""
         state = {
             "net": self.net.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "history": self.history,
             "settings": asdict(self._settings),
         }
-        part = self._folder / f".{name}.{os.getpid()}"
-        try:
-            torch.save(state, part)
-            part.replace(self._folder / name)
-        finally:
-            part.unlink(missing_ok=True)
+        write_checkpoint(self._folder, state, name)
 
 
 def stored_settings(folder: Path) -> TrainingSettings:
     """The settings of a run that was begun; UsageError where the folder holds none."""
-    path = folder / LAST
-    if not path.is_file():
-        raise UsageError(f"{folder} holds no {LAST}: there is nothing to resume", "leave --resume out to begin")
     try:
-        told = dict(read(path)["settings"])
+        told = dict(read_checkpoint(folder)["settings"])
         return TrainingSettings(NetSettings(**told.pop("net")), **told)
     except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{path} is no checkpoint of a detector: {error}", "give another --run") from None
+        raise WeightsError(f"{folder / LAST} is no checkpoint of a detector: {error}", "give another --run") from None
 
 
 def picture(sample: Sample) -> Any:

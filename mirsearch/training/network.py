@@ -7,6 +7,7 @@ kept still (running means) and that pictures go through one by one; Hoffer, Ailo
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,9 +20,11 @@ from numpy.typing import NDArray
 from mirsearch.errors import MirsearchError, UsageError
 from mirsearch.extractors.base import Extractor
 from mirsearch.extractors.torch_extractor import TorchExtractor
+from mirsearch.extractors.torch_files import fill
 from mirsearch.indexes.base import Index
 from mirsearch.models.artifact import Card, read_artifact, write_artifact
 from mirsearch.reembedding import PanelImages
+from mirsearch.training.checkpoints import LAST, read_checkpoint, write_checkpoint
 from mirsearch.training.corpus_vectors import Alike, Corpus, held_out, unlike, weak_pairs
 from mirsearch.training.evaluation import Change, compare
 from mirsearch.training.fitting import Report, Split
@@ -47,8 +50,17 @@ class NetworkOptions:
     seed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Who is told how far it is, the folder of checkpoints (None: none are kept), and whether to go on from there."""
+
+    report: Report
+    folder: Path | None = None
+    resume: bool = False
+
+
 class NetworkTrainer:
-    """Tunes an extractor's network in place; its identity follows its weights."""
+    """Tunes an extractor's network in place; its identity follows its weights. Each epoch has a seed of its own."""
 
     def __init__(self, index: Index, corpus: Corpus, extractor: TorchExtractor, options: NetworkOptions) -> None:
         self._index, self._corpus, self._options, self._extractor = index, corpus, options, extractor
@@ -58,7 +70,9 @@ class NetworkTrainer:
         alone = np.repeat(np.arange(len(corpus))[:, None], 2, axis=1)
         self._pairs = np.concatenate([pairs, alone])
         self._vectors = corpus.vectors
-        self._rng = np.random.default_rng(options.seed)
+        self._rng = np.random.default_rng((options.seed, 0))
+        self._base = f"{extractor.name} {extractor.version}"
+        self.losses: list[float] = []
         self._module = extractor.loaded.module
         self._module.eval().requires_grad_(True)  # running means stay as they are: too few pictures to tell them anew
         self._device = next(self._module.parameters()).device
@@ -66,6 +80,7 @@ class NetworkTrainer:
 
     def epoch(self, report: Report) -> float:
         """A pass over a sample of the pairs; the mean loss. Negatives are mined by the vectors as they were before."""
+        self._rng = np.random.default_rng((self._options.seed, len(self.losses)))
         chosen = self._rng.permutation(len(self._pairs))[: self._options.triples]
         losses = []
         self._optimizer.zero_grad()
@@ -80,7 +95,32 @@ class NetworkTrainer:
         if not losses:
             raise UsageError("no two pictures are surely unlike: there is nothing to learn", "ingest more articles")
         self._vectors = embedded(self._index, self._corpus, self._extractor)
-        return float(np.mean(losses))
+        self.losses.append(float(np.mean(losses)))
+        return self.losses[-1]
+
+    def save(self, folder: Path) -> None:
+        """Write a checkpoint, whole or not at all."""
+        state = {"net": self._module.state_dict(), "optimizer": self._optimizer.state_dict(), "losses": self.losses}
+        write_checkpoint(folder, state | {"run": self._run})
+
+    def resume(self, folder: Path) -> None:
+        """Take up where a folder's checkpoint stands; UsageError where it is one of another run."""
+        told = read_checkpoint(folder)
+        if told.get("run") != self._run:
+            raise UsageError(
+                f"{folder / LAST} was begun with other weights, settings or figures",
+                "give another --run, or none of them",
+            )
+        fill(self._module, told["net"], folder / LAST)
+        self._optimizer.load_state_dict(told["optimizer"])
+        self.losses = [float(each) for each in told["losses"]]
+        self._vectors = embedded(self._index, self._corpus, self._extractor)
+
+    @property
+    def _run(self) -> dict[str, Any]:
+        """What must be the same to go on with a run; more epochs may be asked for."""
+        panels = hashlib.sha256("\n".join(each.panel.id for each in self._corpus.panels).encode()).hexdigest()
+        return asdict(self._options) | {"epochs": 0, "base": self._base, "panels": panels}
 
     def finish(self) -> None:
         """Leave the network ready for use."""
@@ -153,25 +193,28 @@ class Tuned:
 
 
 def tune(
-    index: Index, corpus: Corpus, extractor: TorchExtractor, options: NetworkOptions, split: Split, report: Report
+    index: Index, corpus: Corpus, extractor: TorchExtractor, options: NetworkOptions, split: Split, run: Run
 ) -> Tuned:
     """Tune a network on the training articles; measure it on the held-out ones, embedded before and after alike."""
     test = held_out(corpus, split.share, split.seed)
     before = corpus.part(test)
     before = before.with_vectors(embedded(index, before, extractor))
     trainer = NetworkTrainer(index, corpus.part(~test), extractor, options)
-    losses = []
-    for number in range(options.epochs):
-        losses.append(trainer.epoch(report))
-        report("epochs", number + 1, options.epochs)
+    if run.resume and run.folder is not None:
+        trainer.resume(run.folder)
+    while len(trainer.losses) < options.epochs:
+        trainer.epoch(run.report)
+        if run.folder is not None:
+            trainer.save(run.folder)
+        run.report("epochs", len(trainer.losses), options.epochs)
     trainer.finish()
     after = before.with_vectors(embedded(index, before, extractor))
     data = {
         "panels_learned": int((~test).sum()), "articles_learned": len(np.unique(corpus.articles[~test])),
         "panels_held_out": int(test.sum()), "articles_held_out": len(np.unique(corpus.articles[test])),
-        "losses": [round(each, 5) for each in losses],
+        "losses": [round(each, 5) for each in trainer.losses],
     }  # fmt: skip
-    return Tuned(compare(before, after), tuple(losses), data)
+    return Tuned(compare(before, after), tuple(trainer.losses), data)
 
 
 def keep_network(
