@@ -8,26 +8,17 @@ from pathlib import Path
 from typing import ClassVar
 
 from mirsearch.errors import UsageError
-from mirsearch.http.client import HttpClient
-from mirsearch.settings import EUROPEPMC, PMC, Service
 from mirsearch.sources.articles import normal_pmcid
-from mirsearch.sources.europepmc import full_text, query_text, search
-from mirsearch.sources.pmc_bucket import Bucket
-from mirsearch.sources.services import ArticlePlan, FetchedFigure, Hit, KeywordQuery, PlannedFigure, SearchPage, Wants
+from mirsearch.sources.europepmc import EuropePmc, query_text
+from mirsearch.sources.services import Hit, KeywordQuery, SearchPage
 
 _MOST_BYTES = 50 << 20
 
 
-class Pmc:
-    """Articles of PMC, from its open-access bucket."""
+class Pmc(EuropePmc):
+    """Articles of PMC, from its open-access bucket, also by their ids."""
 
     name: ClassVar[str] = "pmc"
-    origin: ClassVar[str] = "pmc"
-    hosts: ClassVar[tuple[Service, ...]] = (EUROPEPMC, PMC)
-
-    def __init__(self, client: HttpClient) -> None:
-        self._client = client
-        self._bucket = Bucket(client, full_text=lambda pmcid: full_text(client, pmcid))
 
     @staticmethod
     def check(query: KeywordQuery) -> None:
@@ -39,19 +30,7 @@ class Pmc:
         """The articles asked for by id; with keywords, a page of Europe PMC's hits."""
         if query.ids:
             return SearchPage(tuple(Hit(each) for each in query.ids), len(query.ids))
-        return search(self._client, query, cursor)
-
-    def plan(self, hit: Hit, wants: Wants) -> ArticlePlan:
-        """The article's terms and figures."""
-        return self._bucket.plan(hit, wants)
-
-    def fetch(self, figure: PlannedFigure, into: Path) -> FetchedFigure:
-        """A figure's image, its MD5 checked."""
-        return self._bucket.fetch(figure, into)
-
-    def size(self, figure: PlannedFigure) -> int | None:
-        """Bytes of a figure's image, as the bucket lists it."""
-        return self._bucket.size(figure)
+        return super().search(query, cursor)
 
 
 def pmc_ids(words: Iterable[str]) -> tuple[str, ...]:
