@@ -186,7 +186,9 @@ def test_failures_are_listed_with_their_cause(world, environment, tmp_path):
     listed = {each["item"]: each for each in run("failures", "--index", index, "--format", "json").json()}
     assert {each["cause"] for each in listed.values()} == {"checksum", "gone"}
     assert all(each["attempts"] == 1 and not each["given_up"] for each in listed.values())
-    assert "checksum" in run("failures", "--index", index).out
+    text = run("failures", "--index", index).out
+    assert "checksum" in text
+    assert text.count("(failed in 1 run; the next run tries it again)") == len(listed)
     server.faults()
     summary = run("ingest", "-k", "nano", "--index", index, "--format", "json").json()
     assert summary["figures"]["new"] == 3

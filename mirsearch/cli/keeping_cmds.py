@@ -55,7 +55,8 @@ def failures(
         print_json([dataclasses.asdict(each) | {"given_up": each.attempts >= MOST_ATTEMPTS} for each in found])
         return
     for each in found:
-        left = ", given up" if each.attempts >= MOST_ATTEMPTS else ""
-        typer.echo(f"{each.item}: {each.cause}: {each.reason} (tried {each.attempts} times{left})")
+        left = "given up until --retry" if each.attempts >= MOST_ATTEMPTS else "the next run tries it again"
+        runs = f"{each.attempts} run{'s' * (each.attempts != 1)}"
+        typer.echo(f"{each.item}: {each.cause}: {each.reason} (failed in {runs}; {left})")
     if not found:
         typer.echo("nothing failed")
