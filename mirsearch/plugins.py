@@ -85,14 +85,15 @@ def create(group: str, spec: str) -> Any:
 
 
 def installed(check: bool = False) -> list[PluginInfo]:
-    """Every registered part; with `check` each is loaded and its failure told."""
+    """Every registered part; with `check` each is loaded, and its failure told or what it is missing."""
     found = []
     for group in GROUPS:
         for name, point in sorted(_points(group).items()):
             error = None
             if check:
                 try:
-                    load(group, name)
+                    missing = getattr(load(group, name), "missing", None)
+                    error = missing() if missing else None
                 except MirsearchError as failure:
                     error = str(failure)
             found.append(PluginInfo(group, name, point.dist.name if point.dist else "?", point.value, error))

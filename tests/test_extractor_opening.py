@@ -28,6 +28,10 @@ for spec in (*gems, "open-clip:ViT-B-32/openai", "timm:resnet18"):
     else:
         raise SystemExit(f"{spec} opened without torch")
 from mirsearch import plugins
+lacking = {each.name: each.error for each in plugins.installed(check=True) if each.group == "extractors"}
+for name in ("resnet50-gem", "open-clip", "timm"):
+    assert "mirsearch[torch]" in lacking[name], lacking
+assert lacking["onnx"] is lacking["efficientnet"] is lacking["trained"] is None
 assert [each for each in plugins.installed(check=True) if each.error and "torch" not in each.error] == []
 from mirsearch.cli import app
 from typer.testing import CliRunner

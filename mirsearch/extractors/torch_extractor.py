@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import Any, ClassVar
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from mirsearch.errors import UsageError
 from mirsearch.extractors.batches import Batches, torch_exhausted
 from mirsearch.extractors.preparing import Preparation, check_images
-from mirsearch.extractors.torch_device import pick, require, use_threads
+from mirsearch.extractors.torch_device import EXTRA, pick, require, use_threads
 
 CODE_VERSION = "1"
 """Changes with anything here that changes vectors, beside weights and settings."""
@@ -59,6 +60,12 @@ class TorchExtractor(ABC):
         self._loading = Lock()
         self._ready: Loaded | None = None
         self._batches: Batches | None = None
+
+    @classmethod
+    def missing(cls) -> str | None:
+        """What it needs and is not installed, told with the extra that brings it; nothing is imported."""
+        lacking = [name for name in ("torch", *cls.packages) if find_spec(name) is None]
+        return f"needs {', '.join(lacking)} ({EXTRA})" if lacking else None
 
     @property
     def name(self) -> str:
