@@ -276,6 +276,14 @@ def test_europe_pmc_s_text_stands_in_for_a_lost_one(place, server):
     assert any("PMC105/fullTextXML" in each for each in server.paths())
 
 
+def test_a_damaged_stand_in_is_asked_again_and_not_kept(place, server):
+    server.faults({"match": "PMC105.1/PMC105.1.xml", "kind": "md5"},
+                  {"match": "PMC105/fullTextXML", "kind": "md5", "times": 1})  # fmt: skip
+    items, _ = place.run()
+    assert "PMC105" in {each.article.pmcid for each in figures(items)}
+    assert sum("PMC105/fullTextXML" in each for each in server.paths()) == 2
+
+
 def test_what_changed_is_taken_anew(place, server, world, tmp_path_factory):
     place.run()
     changed = articles()

@@ -14,6 +14,7 @@ from mirsearch.http.client import HttpClient
 from mirsearch.http.kinds import ARTICLE, SEARCH
 from mirsearch.settings import EUROPEPMC, PMC, Service
 from mirsearch.sources.articles import clean_text, normal_doi, normal_pmcid, normal_year
+from mirsearch.sources.jats_parse import parse_jats
 from mirsearch.sources.pmc_bucket import Bucket
 from mirsearch.sources.services import (
     ArticlePlan,
@@ -33,6 +34,7 @@ _ANYWHERE = "anywhere "
 """Before the cursor of a search for captions that had to be asked of all text."""
 _RETRACTED_TYPE = "retracted publication"
 _RETRACTED_TITLE = re.compile(r"\s*\[?\s*retracted\b", re.IGNORECASE)
+_NO_TEXT = b"<errorBean"
 _REMEDY = "run it again later; what is done is kept"
 
 
@@ -160,14 +162,16 @@ def full_text(client: HttpClient, pmcid: str) -> bytes:
     """An article's JATS XML at Europe PMC. FetchError where it does not serve it."""
     # It answers 500 for some articles that exist, always: asking often helps nobody.
     address = f"{EUROPEPMC.base}/{pmcid}/fullTextXML"
-    data = client.fetch(address, ARTICLE, max_age=7 * 86_400.0, tries=2, valid=_closes).data
-    if b"<errorBean" in data[:300]:
+    data = client.fetch(address, ARTICLE, max_age=7 * 86_400.0, tries=2, valid=_is_whole).data
+    if _NO_TEXT in data[:300]:
         raise FetchError(f"Europe PMC does not serve the text of {pmcid}", cause="gone")
     return data
 
 
-def _closes(path: Path) -> bool:
-    """Whether a text has its end: a part of one, which nothing else tells, is not kept."""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 200))
-        return file.read().rstrip().endswith(b">")
+def _is_whole(path: Path) -> bool:
+    """Whether a text can be read (or tells that there is none): no MD5 tells of a damaged one, which is not kept."""
+    data = path.read_bytes()
+    try:
+        return _NO_TEXT in data[:300] or bool(parse_jats(data, path.name))
+    except SourceError:
+        return False
