@@ -43,6 +43,7 @@ class Canvas:
 
     def __init__(self, pixels: Pixels) -> None:
         self.height, self.width = pixels.shape[:2]
+        self.pixels = pixels
         self.colors = _gutter_colors(pixels)
         self._ink = [_integral(_off(pixels, color)) for color in self.colors]
         self._step_x = _integral(_sudden(pixels))

@@ -15,6 +15,7 @@ _CLOSED = re.compile(rf"^[(\[{{〈<]\s*({_NAME}|\d)\s*[)\]}}〉>.,]?(.*)$")
 _HALF = re.compile(rf"^({_NAME})\s*[)\]}}〉](.*)$")
 _BARE = re.compile(rf"^({_NAME})[.,:]?$")
 _LEADING = re.compile(r"^([A-Za-z])[.:]?\s+(\S.*)$")
+_GLUED = re.compile(r"^([A-Za-z])[\dobOlI|]{2,3}$")
 _LOOKALIKES = {
     "1": "i",
     "|": "i",
@@ -75,6 +76,15 @@ def lookalike(text: TextBox, missing: Iterable[str]) -> Letter | None:
     core = text.text.strip().strip("()[]{}.,: ")
     label = _LOOKALIKES.get(core)
     return Letter(label, text.box, "bare", text.confidence * 0.8) if label is not None and label in missing else None
+
+
+def glued(text: TextBox) -> Letter | None:
+    """The letter before the digits, or what OCR took for such, that a short line goes on with; else None."""
+    match = _GLUED.match(text.text.strip())
+    if match is None:
+        return None
+    own = _own_box(text.box, 1, len(match.group()))
+    return Letter(match.group(1).lower(), own, "bare", 0.5 * text.confidence)
 
 
 _ROMAN_LOOKALIKES = str.maketrans({**dict.fromkeys("1l|!Ij[]tf'", "i"), **dict.fromkeys("yYuU\\/V", "v"), "X": "x"})

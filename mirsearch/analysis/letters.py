@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from statistics import median
 
 from mirsearch.analysis.base import TextBox
 from mirsearch.analysis.caption_markers import ROMANS, sorted_labels
-from mirsearch.analysis.letter_reading import Letter, letter_of, lookalike, parse_letter, roman
+from mirsearch.analysis.letter_reading import Letter, glued, letter_of, lookalike, parse_letter, roman
 
 __all__ = [
-    "Letter", "alike", "choose_letters", "expected_run", "in_grid", "in_line", "in_order", "letter_of", "lookalike",
-    "merged", "numerals", "parse_letter", "roman", "run", "same_case",
+    "Letter", "alike", "all_in_order", "choose_letters", "expected_run", "glued", "in_grid", "in_line", "in_order",
+    "letter_of", "lookalike", "merged", "numerals", "parse_letter", "roman", "run", "same_case",
 ]  # fmt: skip
 
 _NEAR_HEIGHT = 0.45
@@ -110,6 +111,12 @@ def in_order(first: Letter, second: Letter) -> bool:
     """Whether `second` stands to the right of `first` or below it, as a later label does."""
     height = max(first.height, second.height)
     return second.box[0] > first.box[0] + height or second.box[1] > first.box[1] + height
+
+
+def all_in_order(letters: Sequence[Letter], labels: Sequence[str]) -> bool:
+    """Whether letters stand as the order of `labels` has it, each right of or below those before."""
+    ordered = sorted((each for each in letters if each.label in labels), key=lambda each: labels.index(each.label))
+    return all(in_order(first, second) for first, second in combinations(ordered, 2))
 
 
 def merged(known: list[Letter], read: Sequence[Letter], lined: bool = False) -> list[Letter]:

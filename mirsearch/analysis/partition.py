@@ -22,6 +22,9 @@ _SEAM_TRUST = 0.85
 _FAR = 0.6
 _CORNER = 0.5
 _LETTER_SLACK = 0.4
+_BROKEN = 0.5
+_EDGE, _EDGE_PX = 0.02, 3
+"""How far a cut may miss a picture's edge: as a share of the picture's side, and in px at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,15 @@ class Cut:
 
 
 class Partition:
-    """Finds the cheapest way to cut a figure so that every letter has a part of its own."""
+    """Finds the cheapest way to cut a figure so that every letter has a part of its own.
 
-    def __init__(self, canvas: Canvas, letters: Sequence[Letter]) -> None:
+    `pictures` are tiles that gutters and seams leave: those that hold no two letters should stay whole.
+    """
+
+    def __init__(self, canvas: Canvas, letters: Sequence[Letter], pictures: Sequence[Box] = ()) -> None:
         self._canvas = canvas
         self._letters = sorted(letters, key=lambda each: (each.box[1], each.box[0]))
+        self._whole = [box for box in pictures if sum(_within(each.box, box) for each in letters) < 2]
         self._memo: dict[tuple[Box, frozenset[int]], tuple[float, list[tuple[Box, Letter]]]] = {}
 
     def parts(self) -> list[tuple[Box, Letter]]:
@@ -130,8 +137,26 @@ class Partition:
         cost = np.minimum(crossing, 1.0 - _SEAM_TRUST * seams)
         reach = max(1, len(cost) // 150)
         wide = np.convolve(np.pad(cost, reach, mode="edge"), np.full(2 * reach + 1, 1 / (2 * reach + 1)), "valid")
-        total: Profile = (0.75 * cost + 0.25 * wide).astype(np.float32)
+        total: Profile = (0.75 * cost + 0.25 * wide + _BROKEN * self._broken(box, axis)).astype(np.float32)
         return total
+
+    def _broken(self, box: Box, axis: int) -> Profile:
+        """Share of a cut at each place that would run through the inside of pictures known to be whole."""
+        shares = np.zeros(box[axis + 2] - box[axis], np.float32)
+        low, high = box[1 - axis], box[3 - axis]
+        for tile in self._whole:
+            edge = max(_EDGE_PX, round(_EDGE * (tile[axis + 2] - tile[axis])))
+            start, stop = tile[axis] + edge - box[axis], tile[axis + 2] - edge - box[axis]
+            along = min(high, tile[3 - axis]) - max(low, tile[1 - axis])
+            if along > 0 and stop > max(start, 0):
+                shares[max(start, 0) : stop] += along / max(1, high - low)
+        return shares
+
+
+def _within(inner: Box, outer: Box) -> bool:
+    """Whether the middle of a box lies in another."""
+    x, y = (inner[0] + inner[2]) / 2, (inner[1] + inner[3]) / 2
+    return outer[0] <= x < outer[2] and outer[1] <= y < outer[3]
 
 
 def _middle(total: Profile, best: int) -> int:

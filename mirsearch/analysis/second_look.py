@@ -11,10 +11,13 @@ import numpy as np
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
 from mirsearch.analysis.corners import TOP_LEFT, Corner, at_corner
 from mirsearch.analysis.gutters import reading_order
+from mirsearch.analysis.homes import heads, unlettered, with_headings
 from mirsearch.analysis.letters import (
     Letter,
     alike,
+    all_in_order,
     expected_run,
+    glued,
     in_grid,
     in_line,
     letter_of,
@@ -34,9 +37,6 @@ _MOST_MARKS = 32
 _SURE = 0.6
 _FITTING = 0.5
 _BROAD = 0.2
-_MARGIN = 0.06
-_HEADING, _BESIDE = 0.15, 0.05
-"""How far above and beside a drawing its letter may stand, as shares of the figure's longer side."""
 
 
 class SecondLook:
@@ -63,6 +63,7 @@ class SecondLook:
         self._series = list(series)
         self._certain = certain
         self._corner = corner
+        self._side = max(pixels.shape[:2])
         self._looks = 0
         self._known: dict[Box, tuple[str, float]] = {}
 
@@ -101,7 +102,7 @@ class SecondLook:
             letters = self._at([grown(hole) for hole in self._holes(letters)], letters, wanted)
         if len(letters) < len(wanted):
             letters = self._at(self._corners(letters), letters, wanted)
-        return letters
+        return self._glued(letters, wanted) if len(letters) < len(wanted) else letters
 
     def _wanted(self, letters: list[Letter], searching: bool) -> list[str]:
         """The labels to look for: the caption's, else those the letters found so far let expect."""
@@ -116,6 +117,17 @@ class SecondLook:
     def _lone_letters(self) -> list[Letter]:
         """What marks were read as, of any label."""
         return [letter for text in self._readings() if (letter := parse_letter(text)) is not None and letter.alone]
+
+    def _glued(self, letters: list[Letter], wanted: Sequence[str]) -> list[Letter]:
+        """Adds missing letters that were read as one word with an axis' number below them ("d100", "dbo")."""
+        found = {each.label: each for each in letters}
+        for text in self._readings():
+            letter = glued(text)
+            if letter is None or letter.label not in wanted or letter.label in found:
+                continue
+            if in_grid(letter, letters) or at_corner(letter, unlettered(self._tiles, letters, self._corner)):
+                found[letter.label] = letter
+        return list(found.values())
 
     def _beyond(self, letters: list[Letter]) -> list[Letter]:
         """Adds the letters that follow, of pictures that touch: in the row of one letter and the column of another."""
@@ -236,11 +248,11 @@ class SecondLook:
                 found.append(letter)
         return found
 
-    def _comparable(self) -> bool:
+    def _comparable(self, tiles: Sequence[Box]) -> bool:
         """Whether no tile is a mere strip or scrap beside the others, as an axis label cut off would be."""
-        areas = [area(box) for box in self._tiles]
+        areas = [area(box) for box in tiles]
         height, width = self._pixels.shape[:2]
-        broad = all(min((box[2] - box[0]) / width, (box[3] - box[1]) / height) >= _BROAD for box in self._tiles)
+        broad = all(min((box[2] - box[0]) / width, (box[3] - box[1]) / height) >= _BROAD for box in tiles)
         return min(areas) >= 0.25 * max(areas) or broad
 
     def _by_grid(self, letters: list[Letter], wanted: Sequence[str]) -> list[Letter]:
@@ -249,18 +261,18 @@ class SecondLook:
             return letters
         order = [self._tiles[n] for n in reading_order(self._tiles)]
         home = dict(zip(wanted, order, strict=True))
-        fitting = {e.label: e for e in letters if at_corner(e, [home[e.label]], self._corner) or self._heads(e, home)}
-        if len(fitting) == len(letters) or len(fitting) < max(2, round(_FITTING * len(letters))):
+        fitting = {e.label: e for e in letters if self._belongs(e, home[e.label])}
+        least = 1 if self._expected and not all_in_order(letters, wanted) else 2
+        if len(fitting) == len(letters) or len(fitting) < max(least, round(_FITTING * len(letters))):
             return letters
         if not self._series and len(letters) == len(wanted) and len(unlettered(order, letters, self._corner)) == 0:
             return letters  # each tile has one: whoever made the figure ran its letters another way
         height = round(median(each.height for each in letters))
         return [fitting.get(label) or self._guess(label, box, height) for label, box in home.items()]
 
-    def _heads(self, letter: Letter, home: dict[str, Box]) -> bool:
-        """Whether a letter stands above the tile it should, as over a drawing that fills only part of its panel."""
-        (x0, y0, _, _), side = home[letter.label], max(self._pixels.shape[:2])
-        return bool(0 <= y0 - letter.box[1] <= _HEADING * side and abs(letter.box[0] - x0) <= _BESIDE * side)
+    def _belongs(self, letter: Letter, tile: Box) -> bool:
+        """Whether a letter stands at the tile's corner, or above it."""
+        return at_corner(letter, [tile], self._corner) or heads(letter, tile, self._side)
 
     def _at_home(self, letters: list[Letter], wanted: Sequence[str]) -> bool:
         """Whether there is a letter, and each stands where reading order puts it."""
@@ -271,8 +283,9 @@ class SecondLook:
     def _by_elimination(self, letters: list[Letter], wanted: Sequence[str]) -> list[Letter]:
         """Where as many tiles lack a letter as labels are missing, they belong together in reading order."""
         missing = [label for label in wanted if label not in {each.label for each in letters}]
-        free = unlettered(self._tiles, letters, self._corner)
-        if free and len(free) == len(missing) and self._comparable():
+        tiles = with_headings(self._tiles, letters, self._side)
+        free = unlettered(tiles, letters, self._corner)
+        if free and len(free) == len(missing) and self._comparable(tiles):
             height = round(median(each.height for each in letters)) if letters else 12
             rows = [free[n] for n in reading_order(free)]
             return [*letters, *(self._guess(label, box, height) for label, box in zip(missing, rows, strict=True))]
@@ -285,16 +298,3 @@ class SecondLook:
         """A letter put where a tile's would stand."""
         place = (tile[0], tile[1], tile[0] + height, tile[1] + height)
         return Letter(label, self._corner.mirrored(place, tile), "guess", 0.3)
-
-
-def unlettered(tiles: Sequence[Box], letters: Sequence[Letter], corner: Corner = TOP_LEFT) -> list[Box]:
-    """Tiles with no letter in the quarter at their corner (the upper left one, mostly) or just outside it."""
-    free = []
-    for tile in tiles:
-        x0, y0, x1, y1 = tile
-        margin_x, margin_y = _MARGIN * (x1 - x0) + 4, _MARGIN * (y1 - y0) + 4
-        upper_left = (round(x0 - margin_x), round(y0 - margin_y), (x0 + x1) // 2, (y0 + y1) // 2)
-        quarter = corner.mirrored(upper_left, tile)
-        if not any(overlap(quarter, each.box) for each in letters):
-            free.append((x0, y0, x1, y1))
-    return free

@@ -11,12 +11,14 @@ import numpy as np
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
 from mirsearch.analysis.caption_markers import sorted_labels
 from mirsearch.analysis.corners import TOP_LEFT, Corner, at_corner, firm_letters, spread_letters, usual_corner
-from mirsearch.analysis.gutters import Canvas, is_picture, reading_order, tiles
+from mirsearch.analysis.gutters import Canvas, is_picture, reading_order
+from mirsearch.analysis.homes import clipped
 from mirsearch.analysis.letters import Letter, choose_letters, numerals
 from mirsearch.analysis.look import flatness
-from mirsearch.analysis.mosaic import mosaic
 from mirsearch.analysis.partition import Partition
+from mirsearch.analysis.places import area
 from mirsearch.analysis.second_look import SecondLook
+from mirsearch.analysis.tiling import figure_tiles
 from mirsearch.corpus import Box
 
 _WORK_SIDE = 2000
@@ -24,11 +26,9 @@ QUICK_SIDE = 640
 """Longer side, in px, at which the text of a whole figure is looked for."""
 
 
-_TILE_SHARE = 0.012
 _DRAWN_FLAT = 0.5
 _MOSTLY = 0.6
-_BESIDE, _HEADING = 0.04, 0.15
-"""How far from a drawing, as a share of the figure's longer side, what belongs to it may stand: beside it, above it."""
+_TALLEST = 0.25
 
 
 Panels = list[tuple[Box, str | None]]
@@ -58,9 +58,9 @@ def separate(
 
 def _separate(pixels: Pixels, ocr: OcrEngine, expected: list[str], texts: list[TextBox], known: bool) -> Panels:
     canvas = Canvas(pixels)
-    grid = _tiles(canvas)
+    grid = figure_tiles(canvas)
     series = [] if known or expected else numerals(texts, len(grid))
-    letters = choose_letters(texts, expected or series)
+    letters = choose_letters([text for text in texts if _small(text, canvas)], expected or series)
     corner = usual_corner(letters, grid)
     certain = len(grid) >= 2 and all(is_picture(canvas, box) for box in grid)
     firm = [] if known or (certain and len(grid) > len(letters)) else _firm(letters, texts, grid, canvas)
@@ -70,7 +70,9 @@ def _separate(pixels: Pixels, ocr: OcrEngine, expected: list[str], texts: list[T
         look = SecondLook(pixels, ocr, grid, expected, corner, series, certain)
         letters = look.completed(letters, searching=not known, firm=firm)
     if len(letters) >= 2:
-        parts = _parts(canvas, pixels, letters, corner)
+        letters = clipped(letters, grid)
+        whole = [box for box in grid if is_picture(canvas, box)]
+        parts = _parts(canvas, pixels, letters, corner, whole)
         return _ordered([(canvas.trimmed(box), label) for box, label in parts])
     unlettered = _pictures(canvas, grid, pixels)
     if len(unlettered) >= 2 and not letters:
@@ -84,39 +86,21 @@ def _firm(letters: list[Letter], texts: list[TextBox], grid: list[Box], canvas: 
     return spread_letters(letters, texts, canvas.width, canvas.height) or firm_letters(letters, texts, grid)
 
 
-def _parts(canvas: Canvas, pixels: Pixels, letters: list[Letter], corner: Corner) -> list[tuple[Box, str]]:
+def _small(text: TextBox, canvas: Canvas) -> bool:
+    """Whether a line is low enough to be a panel letter."""
+    return bool(text.box[3] - text.box[1] <= _TALLEST * max(canvas.width, canvas.height))
+
+
+def _parts(
+    canvas: Canvas, pixels: Pixels, letters: list[Letter], corner: Corner, whole: list[Box]
+) -> list[tuple[Box, str]]:
     """A part of the figure for each letter; mirrored for the cutting where letters stand at another corner."""
     if corner == TOP_LEFT:
-        return [(box, letter.label) for box, letter in Partition(canvas, letters).parts()]
+        return [(box, letter.label) for box, letter in Partition(canvas, letters, whole).parts()]
     turned = np.ascontiguousarray(pixels[:: -1 if corner.bottom else 1, :: -1 if corner.right else 1])
     moved = [replace(each, box=corner.mirrored(each.box, canvas.box)) for each in letters]
-    parts = Partition(Canvas(turned), moved).parts()
+    parts = Partition(Canvas(turned), moved, [corner.mirrored(box, canvas.box) for box in whole]).parts()
     return [(corner.mirrored(box, canvas.box), letter.label) for box, letter in parts]
-
-
-def _tiles(canvas: Canvas) -> list[Box]:
-    """Tiles of clean gutters with the scraps beside them (axis labels, letters); seams cut pictures that touch."""
-    side = max(canvas.width, canvas.height)
-    pieces = tiles(canvas, canvas.box, max(2, round(0.003 * side)))
-    area = canvas.width * canvas.height
-    big = [box for box in pieces if _area(box) >= _TILE_SHARE * area and min(_sides(box)) >= 0.04 * side]
-    cut: list[Box] = []
-    usual = float(np.median([_area(box) for box in big])) if len(big) > 1 else 0.0
-    for box in big:
-        # A tile no larger than the others that gutters leave is one picture, whatever edges it shows.
-        whole = len(big) > 1 and _area(box) < 1.5 * usual
-        cut.extend([box] if whole or not is_picture(canvas, box) else mosaic(canvas, box))
-    drawn = [not is_picture(canvas, box) for box in cut]
-    for scrap in pieces:
-        if scrap in big or not cut:
-            continue
-        gaps = [_gap(scrap, box) if may else side for box, may in zip(cut, drawn, strict=True)]
-        nearest = int(np.argmin(gaps))
-        box = cut[nearest]
-        heads = drawn[nearest] and scrap[3] <= box[1] and box[0] - 0.05 * side <= scrap[0] < box[2]
-        if gaps[nearest] <= (_HEADING if heads else _BESIDE) * side:
-            cut[nearest] = _union(cut[nearest], scrap)
-    return cut
 
 
 def _pictures(canvas: Canvas, grid: list[Box], pixels: Pixels) -> list[Box]:
@@ -124,8 +108,8 @@ def _pictures(canvas: Canvas, grid: list[Box], pixels: Pixels) -> list[Box]:
     if len(grid) < 2:
         return []
     pictures = sum(is_picture(canvas, box) for box in grid)
-    areas = [_area(box) for box in grid]
-    covered = sum(areas) / max(1, _area(canvas.trimmed(canvas.box)))
+    areas = [area(box) for box in grid]
+    covered = sum(areas) / max(1, area(canvas.trimmed(canvas.box)))
     if pictures < _MOSTLY * len(grid) or min(areas) < 0.2 * max(areas) or covered < 0.8:
         return []
     flat = [flatness(pixels[y0:y1, x0:x1]) for x0, y0, x1, y1 in grid]
@@ -144,27 +128,6 @@ def _ordered(panels: Panels) -> Panels:
         place = {label: n for n, label in enumerate(sorted_labels(label for _, label in panels if label))}
         return sorted(panels, key=lambda each: place[each[1] or ""])
     return [panels[n] for n in reading_order([box for box, _ in panels])]
-
-
-def _sides(box: Box) -> tuple[int, int]:
-    return box[2] - box[0], box[3] - box[1]
-
-
-def _gap(first: Box, second: Box) -> int:
-    """Distance between two boxes in px; 0 where they touch or overlap."""
-    across = max(first[0] - second[2], second[0] - first[2], 0)
-    down = max(first[1] - second[3], second[1] - first[3], 0)
-    return max(across, down)
-
-
-def _union(first: Box, second: Box) -> Box:
-    return (
-        min(first[0], second[0]), min(first[1], second[1]), max(first[2], second[2]), max(first[3], second[3])
-    )  # fmt: skip
-
-
-def _area(box: Box) -> int:
-    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def _scaled(box: Box, scale: float) -> Box:

@@ -1,0 +1,69 @@
+"""Which tile of a figure a panel letter belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mirsearch.analysis.corners import TOP_LEFT, Corner, at_corner
+from mirsearch.analysis.letters import Letter
+from mirsearch.analysis.places import overlap
+from mirsearch.corpus import Box
+
+_MARGIN = 0.06
+_HEADING, _BESIDE = 0.15, 0.05
+"""How far above and beside a drawing its letter may stand, as shares of the figure's longer side."""
+
+
+def heads(letter: Letter, tile: Box, side: int) -> bool:
+    """Whether a letter stands above a tile, as over a drawing that fills only part of its panel."""
+    return 0 <= tile[1] - letter.box[1] <= _HEADING * side and abs(letter.box[0] - tile[0]) <= _BESIDE * side
+
+
+def with_headings(tiles: Sequence[Box], letters: Sequence[Letter], side: int) -> list[Box]:
+    """The tiles, each grown to the letter above it that stands at the corner of none."""
+    afar = [letter for letter in letters if not at_corner(letter, tiles)]
+    grown: list[Box] = []
+    for tile in tiles:
+        own = [letter.box for letter in afar if heads(letter, tile, side)]
+        left, top = (min([tile[n], *(box[n] for box in own)]) for n in (0, 1))
+        grown.append((left, top, tile[2], tile[3]))
+    return grown
+
+
+def unlettered(tiles: Sequence[Box], letters: Sequence[Letter], corner: Corner = TOP_LEFT) -> list[Box]:
+    """Tiles with no letter in the quarter at their corner (the upper left one, mostly) or just outside it."""
+    free = []
+    for tile in tiles:
+        x0, y0, x1, y1 = tile
+        margin_x, margin_y = _MARGIN * (x1 - x0) + 4, _MARGIN * (y1 - y0) + 4
+        upper_left = (round(x0 - margin_x), round(y0 - margin_y), (x0 + x1) // 2, (y0 + y1) // 2)
+        quarter = corner.mirrored(upper_left, tile)
+        if not any(overlap(quarter, each.box) for each in letters):
+            free.append((x0, y0, x1, y1))
+    return free
+
+
+def clipped(letters: Sequence[Letter], tiles: Sequence[Box]) -> list[Letter]:
+    """The letters, their boxes without what lies in a tile beside their own: OCR boxes are wider than letters."""
+    return [replace(letter, box=_clipped(letter.box, tiles)) for letter in letters]
+
+
+def _clipped(box: Box, tiles: Sequence[Box]) -> Box:
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    own = next((tile for tile in tiles if tile[0] <= x < tile[2] and tile[1] <= y < tile[3]), None)
+    if own is None:
+        return box
+    x0, y0, x1, y1 = box
+    for tile in tiles:
+        if tile == own or not overlap(tile, box):
+            continue
+        if tile[2] <= own[0]:
+            x0 = max(x0, tile[2])
+        elif tile[0] >= own[2]:
+            x1 = min(x1, tile[0])
+        elif tile[3] <= own[1]:
+            y0 = max(y0, tile[3])
+        elif tile[1] >= own[3]:
+            y1 = min(y1, tile[1])
+    return (x0, y0, x1, y1)

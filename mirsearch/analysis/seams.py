@@ -1,0 +1,81 @@
+"""Whether a straight step across a picture is the seam of two pictures, or part of what one picture shows.
+
+Two pictures that touch have nothing to do with each other: their brightness along the seam is uncorrelated. Across a
+line of the microscope's scan, or a fiber that happens to stand upright, the same picture goes on.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirsearch.analysis.base import Pixels
+from mirsearch.corpus import Box
+
+_CORRELATED, _ALIKE = 0.65, 0.85
+"""Least correlation across a step within one picture: of its details, of its shading."""
+
+_UNIFORM = 24
+"""Most by which 90 % of a gutter's length differ in brightness."""
+
+_REACH = 16
+_STANDS_OUT, _ONE_SIGN = 8.0, 0.9
+_SURE = 0.9
+
+
+def goes_on(pixels: Pixels, box: Box, axis: int, place: int, strength: float) -> bool:
+    """Whether one picture goes on across a step at `place` px from the box's left (`axis` 0) or top (1) edge.
+
+    `strength` is how sure the step is a seam by itself, in [0, 1]; a line that stands out from equal sides is one then.
+    """
+    x0, y0, x1, y1 = box
+    crop = pixels[y0:y1, x0:x1] if axis == 0 else pixels[y0:y1, x0:x1].transpose(1, 0, 2)
+    first = max(0, place - 2 * _REACH)
+    near = crop[:, first : place + 2 * _REACH].astype(np.float32).mean(axis=2)
+    at = place - first
+    if at < 6 or near.shape[1] - at < 6:
+        return False
+    spread = np.subtract(*np.percentile(near[:, at - 2 : at + 3], [95, 5], axis=0))
+    if float(spread.min()) < _UNIFORM:
+        return False
+    before, behind = near[:, at - 5 : at - 2].mean(axis=1), near[:, at + 3 : at + 6].mean(axis=1)
+    same = _correlation(_detailed(before), _detailed(behind)) > _CORRELATED
+    return (
+        same or _correlation(_shading(before), _shading(behind)) > _ALIKE or (strength < _SURE and _is_line(near, at))
+    )
+
+
+def _correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    """Correlation of values around 0; near 0 for strangers, and where nothing changes."""
+    return float((first * second).mean() / (first.std() * second.std() + 1e-3))
+
+
+def _detailed(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Values smoothed over 5 px, without the mean of a sixth of the whole around each."""
+    fine = _smoothed(values, 5)
+    return fine - _smoothed(fine, max(9, len(values) // 6))
+
+
+def _shading(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Values smoothed over a fortieth of the whole, without the straight line through them."""
+    smooth, places = _smoothed(values, max(5, len(values) // 40)), np.arange(len(values))
+    return np.asarray(smooth - np.polyval(np.polyfit(places, smooth, 1), places), np.float32)
+
+
+def _smoothed(values: NDArray[np.float32], width: int) -> NDArray[np.float32]:
+    width |= 1
+    padded = np.pad(values, width // 2, mode="reflect") if len(values) > width else np.pad(values, width // 2)
+    return np.convolve(padded, np.full(width, 1 / width, np.float32), "valid").astype(np.float32)
+
+
+def _is_line(near: NDArray[np.float32], at: int) -> bool:
+    """Whether what stands at the step is a line, all of it lighter or darker than the sides, which are alike."""
+    profile = near.mean(axis=0)
+    low, high = float(profile[: max(1, at - _REACH)].mean()), float(profile[at + _REACH :].mean())
+    middle = profile[max(0, at - _REACH) : at + _REACH]
+    if at + _REACH >= len(profile):
+        return False
+    step = near[:, at] - near[:, at - 1]
+    strong = step[np.abs(step) > 0.5 * np.percentile(np.abs(step), 90)]
+    one_sign = bool(len(strong)) and abs(float(np.sign(strong).mean())) > _ONE_SIGN
+    return one_sign and float(np.abs(middle - (low + high) / 2).max()) > _STANDS_OUT * max(1.0, abs(low - high))
