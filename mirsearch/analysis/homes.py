@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import median
 
 from mirsearch.analysis.corners import TOP_LEFT, Corner, at_corner
 from mirsearch.analysis.letters import Letter
-from mirsearch.analysis.places import overlap
+from mirsearch.analysis.places import levels, overlap
 from mirsearch.corpus import Box
 
 _MARGIN = 0.06
@@ -44,14 +45,45 @@ def unlettered(tiles: Sequence[Box], letters: Sequence[Letter], corner: Corner =
     return free
 
 
+def holes(letters: Sequence[Letter]) -> list[Box]:
+    """Where rows and columns of the letters cross and none of them stands."""
+    if len(letters) < 2:
+        return []
+    height = median(each.height for each in letters)
+    lefts = levels([each.box[0] for each in letters], height)
+    tops = levels([each.box[1] for each in letters], height)
+    size = (round(1.5 * height), round(height))
+    return [
+        (round(left), round(top), round(left) + size[0], round(top) + size[1])
+        for top in tops
+        for left in lefts
+        if not any(abs(each.box[0] - left) < 2 * height and abs(each.box[1] - top) < 2 * height for each in letters)
+    ]
+
+
+def open_holes(letters: Sequence[Letter], tiles: Sequence[Box]) -> list[Box]:
+    """Holes but for those inside a tile that has its one letter already."""
+    taken = [
+        tile
+        for tile in tiles
+        if sum(overlap(tile, each.box) for each in letters) == 1 and not unlettered([tile], letters)
+    ]
+    return [hole for hole in holes(letters) if not any(_within(hole, tile) for tile in taken)]
+
+
+def _within(box: Box, tile: Box) -> bool:
+    """Whether the middle of a box lies in a tile."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return tile[0] <= x < tile[2] and tile[1] <= y < tile[3]
+
+
 def clipped(letters: Sequence[Letter], tiles: Sequence[Box]) -> list[Letter]:
     """The letters, their boxes without what lies in a tile beside their own: OCR boxes are wider than letters."""
     return [replace(letter, box=_clipped(letter.box, tiles)) for letter in letters]
 
 
 def _clipped(box: Box, tiles: Sequence[Box]) -> Box:
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    own = next((tile for tile in tiles if tile[0] <= x < tile[2] and tile[1] <= y < tile[3]), None)
+    own = next((tile for tile in tiles if _within(box, tile)), None)
     if own is None:
         return box
     x0, y0, x1, y1 = box

@@ -15,8 +15,8 @@ from mirsearch.corpus import Box
 _CORRELATED, _ALIKE = 0.65, 0.85
 """Least correlation across a step within one picture: of its details, of its shading."""
 
-_UNIFORM = 24
-"""Most by which 90 % of a gutter's length differ in brightness."""
+_UNIFORM, _OFF = 24, 8.0
+"""Most by which 90 % of a gutter's length differ in brightness, and least by which it differs from its sides."""
 
 _REACH = 16
 _STANDS_OUT, _ONE_SIGN = 8.0, 0.9
@@ -35,14 +35,20 @@ def goes_on(pixels: Pixels, box: Box, axis: int, place: int, strength: float) ->
     at = place - first
     if at < 6 or near.shape[1] - at < 6:
         return False
-    spread = np.subtract(*np.percentile(near[:, at - 2 : at + 3], [95, 5], axis=0))
-    if float(spread.min()) < _UNIFORM:
-        return False
     before, behind = near[:, at - 5 : at - 2].mean(axis=1), near[:, at + 3 : at + 6].mean(axis=1)
+    if _is_gutter(near[:, at - 2 : at + 3], float(np.median(before)), float(np.median(behind))):
+        return False
     same = _correlation(_detailed(before), _detailed(behind)) > _CORRELATED
     return (
         same or _correlation(_shading(before), _shading(behind)) > _ALIKE or (strength < _SURE and _is_line(near, at))
     )
+
+
+def _is_gutter(columns: NDArray[np.float32], before: float, behind: float) -> bool:
+    """Whether one of the columns at a step is of one brightness, other than the levels before and behind it."""
+    low, middle, high = np.percentile(columns, [5, 50, 95], axis=0)
+    off = np.minimum(np.abs(middle - before), np.abs(middle - behind))
+    return bool(((off >= max(_OFF, 0.5 * float(off.max()))) & (high - low < _UNIFORM)).any())
 
 
 def _correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:

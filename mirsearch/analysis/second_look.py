@@ -11,7 +11,7 @@ import numpy as np
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
 from mirsearch.analysis.corners import TOP_LEFT, Corner, at_corner
 from mirsearch.analysis.gutters import reading_order
-from mirsearch.analysis.homes import heads, unlettered, with_headings
+from mirsearch.analysis.homes import heads, holes, open_holes, unlettered, with_headings
 from mirsearch.analysis.letters import (
     Letter,
     alike,
@@ -99,7 +99,7 @@ class SecondLook:
             if len(letters) < len(wanted):
                 letters = self._marks(letters, wanted, lined=round_number == 0)
         if len(letters) < len(wanted):
-            letters = self._at([grown(hole) for hole in self._holes(letters)], letters, wanted)
+            letters = self._at([grown(hole) for hole in holes(letters)], letters, wanted)
         if len(letters) < len(wanted):
             letters = self._at(self._corners(letters), letters, wanted)
         return self._glued(letters, wanted) if len(letters) < len(wanted) else letters
@@ -142,21 +142,6 @@ class SecondLook:
                 break
             letters = [*letters, max(fitting, key=lambda each: each.confidence)]
         return letters
-
-    def _holes(self, letters: list[Letter]) -> list[Box]:
-        """Where rows and columns of the letters found cross and no letter is known yet."""
-        if len(letters) < 2:
-            return []
-        height = median(each.height for each in letters)
-        lefts = levels([each.box[0] for each in letters], height)
-        tops = levels([each.box[1] for each in letters], height)
-        size = (round(1.5 * height), round(height))
-        return [
-            (round(left), round(top), round(left) + size[0], round(top) + size[1])
-            for top in tops
-            for left in lefts
-            if not any(abs(each.box[0] - left) < 2 * height and abs(each.box[1] - top) < 2 * height for each in letters)
-        ]
 
     def _marks(self, letters: list[Letter], wanted: Sequence[str], lined: bool) -> list[Letter]:
         """Recognize lone marks in the corners of tiles and in the rows and columns of the letters found.
@@ -289,10 +274,10 @@ class SecondLook:
             height = round(median(each.height for each in letters)) if letters else 12
             rows = [free[n] for n in reading_order(free)]
             return [*letters, *(self._guess(label, box, height) for label, box in zip(missing, rows, strict=True))]
-        holes = self._holes(letters)
-        if not letters or len(holes) != len(missing):
+        places = open_holes(letters, self._tiles)
+        if not letters or len(places) != len(missing):
             return letters
-        return [*letters, *(Letter(label, hole, "guess", 0.3) for label, hole in zip(missing, holes, strict=True))]
+        return [*letters, *(Letter(label, place, "guess", 0.3) for label, place in zip(missing, places, strict=True))]
 
     def _guess(self, label: str, tile: Box, height: int) -> Letter:
         """A letter put where a tile's would stand."""

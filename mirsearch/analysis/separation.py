@@ -18,7 +18,7 @@ from mirsearch.analysis.look import flatness
 from mirsearch.analysis.partition import Partition
 from mirsearch.analysis.places import area
 from mirsearch.analysis.second_look import SecondLook
-from mirsearch.analysis.tiling import figure_tiles
+from mirsearch.analysis.tiling import divided, figure_tiles
 from mirsearch.corpus import Box
 
 _WORK_SIDE = 2000
@@ -59,16 +59,13 @@ def separate(
 def _separate(pixels: Pixels, ocr: OcrEngine, expected: list[str], texts: list[TextBox], known: bool) -> Panels:
     canvas = Canvas(pixels)
     grid = figure_tiles(canvas)
-    series = [] if known or expected else numerals(texts, len(grid))
-    letters = choose_letters([text for text in texts if _small(text, canvas)], expected or series)
-    corner = usual_corner(letters, grid)
-    certain = len(grid) >= 2 and all(is_picture(canvas, box) for box in grid)
-    firm = [] if known or (certain and len(grid) > len(letters)) else _firm(letters, texts, grid, canvas)
-    if known and not expected:
-        letters = [each for each in letters if at_corner(each, grid, corner)]
-    if len(grid) >= 2 or letters:
-        look = SecondLook(pixels, ocr, grid, expected, corner, series, certain)
-        letters = look.completed(letters, searching=not known, firm=firm)
+    letters, corner = _lettered(canvas, pixels, ocr, grid, expected, texts, known)
+    if len(letters) != len(expected or grid) or any(each.style == "guess" for each in letters):
+        finer = divided(canvas, grid)
+        if len(finer) > len(grid) and (len(finer) <= len(expected) or not known):
+            more, turned = _lettered(canvas, pixels, ocr, finer, expected, texts, known)
+            if len(more) == len(expected or finer):
+                grid, letters, corner = finer, more, turned
     if len(letters) >= 2:
         letters = clipped(letters, grid)
         whole = [box for box in grid if is_picture(canvas, box)]
@@ -79,6 +76,29 @@ def _separate(pixels: Pixels, ocr: OcrEngine, expected: list[str], texts: list[T
         return _ordered([(box, None) for box in unlettered])
     label = letters[0].label if letters and expected else None
     return [(canvas.trimmed(canvas.box), label)]
+
+
+def _lettered(
+    canvas: Canvas,
+    pixels: Pixels,
+    ocr: OcrEngine,
+    grid: list[Box],
+    expected: list[str],
+    texts: list[TextBox],
+    known: bool,
+) -> tuple[list[Letter], Corner]:
+    """The panel letters, as far as the figure's tiles tell them, and the corner of the panels where they stand."""
+    series = [] if known or expected else numerals(texts, len(grid))
+    letters = choose_letters([text for text in texts if _small(text, canvas)], expected or series)
+    corner = usual_corner(letters, grid)
+    certain = len(grid) >= 2 and all(is_picture(canvas, box) for box in grid)
+    firm = [] if known or (certain and len(grid) > len(letters)) else _firm(letters, texts, grid, canvas)
+    if known and not expected:
+        letters = [each for each in letters if at_corner(each, grid, corner)]
+    if len(grid) >= 2 or letters:
+        look = SecondLook(pixels, ocr, grid, expected, corner, series, certain)
+        letters = look.completed(letters, searching=not known, firm=firm)
+    return letters, corner
 
 
 def _firm(letters: list[Letter], texts: list[TextBox], grid: list[Box], canvas: Canvas) -> list[Letter]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mirsearch.analysis.gutters import Canvas, is_picture, tiles
@@ -43,16 +45,22 @@ def figure_tiles(canvas: Canvas) -> list[Box]:
 def _cut(canvas: Canvas, big: list[Box]) -> list[Box]:
     """The tiles, cut at the seams of pictures that touch.
 
-    A tile no larger than the others that gutters leave is one picture, whatever edges it shows, unless it is a strip
-    that seams divide evenly.
+    A tile no larger than the others that gutters leave is one picture, whatever edges it shows.
     """
     cut: list[Box] = []
     usual = float(np.median([area(box) for box in big])) if len(big) > 1 else 0.0
     for box in big:
-        usual_size = len(big) > 1 and area(box) < _LARGER * usual
-        strip = max(_sides(box)) > _STRIP * min(_sides(box))
-        whole = (usual_size and not strip) or not is_picture(canvas, box)
-        cut.extend([box] if whole else mosaic(canvas, box, evenly=usual_size))
+        whole = len(big) > 1 and area(box) < _LARGER * usual
+        cut.extend([box] if whole or not is_picture(canvas, box) else mosaic(canvas, box))
+    return cut
+
+
+def divided(canvas: Canvas, grid: Sequence[Box]) -> list[Box]:
+    """The tiles, with strips cut at seams that divide them evenly: rows of pictures that touch, one panel or more."""
+    cut: list[Box] = []
+    for box in grid:
+        strip = max(_sides(box)) > _STRIP * min(_sides(box)) and is_picture(canvas, box)
+        cut.extend(mosaic(canvas, box, evenly=True) if strip else [box])
     return cut
 
 
