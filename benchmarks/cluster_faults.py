@@ -145,14 +145,18 @@ def kill_clients(
 def kill_nodes(node: Node, folder: Path, expected: list[Any], kills: int, luck: random.Random, seconds: float) -> Told:
     told = Told()
     while told.kills < kills:
-        location = f"{node.url}/node-{told.corpora}"
+        location = f"{node.url}/node-{told.runs}"
         load = start(folder, location)
         told.runs += 1
-        time.sleep(luck.uniform(0.4, 1.0) * seconds)
-        told.figures_at_kill.append(figures_of(location))
+        time.sleep(luck.uniform(0.3, 0.9) * seconds)
+        there = figures_of(location)
         node.kill()
+        if load.poll() is not None:  # it was done before: no kill of a load
+            node.start()
+            continue
         node.start()
         told.kills += 1
+        told.figures_at_kill.append(there)
         error = load.communicate()[1]
         told.ended_with_the_node += load.returncode != 0
         print(f"node killed {told.kills}: {told.figures_at_kill[-1]} figures there, then {error.strip() or 'done'}",
@@ -176,10 +180,11 @@ def complete(folder: Path, location: str, told: Told) -> None:
 
 def report(figures: int, panels: int, seconds: float, told: dict[str, Told]) -> int:
     print(f"{figures} figures, {panels} panels; undisturbed {seconds:.1f} s")
-    print(f"{'killed':8}{'times':>6}{'runs':>6}{'corpora':>9}{'equal':>7}  figures there at each kill")
+    print(f"{'killed':8}{'times':>6}{'runs':>6}{'cut short':>11}{'corpora':>9}{'equal':>7}  figures there at each kill")
     for name, each in told.items():
         there = " ".join(map(str, each.figures_at_kill))
-        print(f"{name:8}{each.kills:6}{each.runs:6}{each.corpora:9}{each.equal:7}  {there}")
+        cut = each.ended_with_the_node if name == "node" else each.kills
+        print(f"{name:8}{each.kills:6}{each.runs:6}{cut:11}{each.corpora:9}{each.equal:7}  {there}")
     print(json.dumps({"figures": figures, **{name: asdict(each) for name, each in told.items()}}))
     return int(any(each.equal < each.corpora for each in told.values()))
 

@@ -28,6 +28,7 @@ ENVIRONMENT = {
     "MIRSEARCH_ES_CA": "PEM file of the CA that signed the cluster's certificate",
     "MIRSEARCH_ES_FINGERPRINT": "SHA-256 of the cluster's certificate, instead of a CA",
     "MIRSEARCH_ES_CLOUD_ID": "cloud id, for --index elasticsearch+cloud:///NAME",
+    "MIRSEARCH_ES_PATIENCE": "seconds that what writes to an index waits for a cluster that restarts (default 180)",
     "MIRSEARCH_ES_SETTINGS": "TOML file with api_key, user, password, ca, fingerprint, cloud_id where they are not set",
 }
 """Environment variables mirsearch reads, each with what it is for."""
@@ -209,6 +210,11 @@ def _number(variable: str, default: float) -> float:
     except ValueError:
         return default
     return value if 0 <= value < float("inf") else default
+
+
+def cluster_patience() -> float:
+    """Seconds that what writes to an index waits for a cluster that restarts or is busy."""
+    return _number("MIRSEARCH_ES_PATIENCE", 180.0)
 
 
 def elasticsearch_settings() -> dict[str, str]:

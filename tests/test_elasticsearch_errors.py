@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from mirsearch.indexes.base import ExtractorIdentity, Index
 from mirsearch.query import SearchRequest
 
 pytest.importorskip("elasticsearch")
+from mirsearch.indexes.elasticsearch_patience import waiting
+
 CORPUS = MadeCorpus(seed=5)
 
 
@@ -177,7 +180,7 @@ def test_a_read_only_index_in_the_middle_of_a_load(index: Index, es_url: str) ->
     assert index.stats()["panels"] == sum(len(each.panels) for each in records)
 
 
-def test_a_red_index(es_url: str, es_location: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_red_index(es_url: str, es_location: str) -> None:
     from mirsearch.indexes import elasticsearch_mapping as mapping
 
     name = es_location.rpartition("/")[2]
@@ -191,6 +194,14 @@ def test_a_red_index(es_url: str, es_location: str, monkeypatch: pytest.MonkeyPa
     with pytest.raises(IndexAccessError, match="can't answer now") as raised:
         index.search(SearchRequest(text="gold"))
     one_line(raised.value, "red")
+    with pytest.raises(IndexAccessError, match="can't answer now"):
+        index.known(["0" * 16])  # answered with an error in place of the document: not known and not unknown
+    anywhere = threading.Timer(
+        2.0, call, (es_url, "PUT", f"{name}/_settings", {"index.routing.allocation.require._name": None})
+    )
+    anywhere.start()
+    with waiting(index._client, 120.0):  # type: ignore[attr-defined]
+        assert index.known(["0" * 16]) == {}
     index.close()
 
 

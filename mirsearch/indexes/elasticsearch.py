@@ -13,6 +13,7 @@ import numpy as np
 from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
+from mirsearch import settings
 from mirsearch.errors import IndexAccessError, IndexMismatchError, NotFoundError, UsageError
 from mirsearch.indexes import elasticsearch_admin as admin
 from mirsearch.indexes import elasticsearch_mapping as mapping
@@ -20,16 +21,10 @@ from mirsearch.indexes import elasticsearch_query as queries
 from mirsearch.indexes import mismatch
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, KnownFigure
 from mirsearch.indexes.elasticsearch_client import Address, connect, parse
-from mirsearch.indexes.elasticsearch_documents import (
-    HEAVY,
-    NOTES,
-    read_article,
-    read_notes,
-    read_origins,
-    read_panel,
-)
+from mirsearch.indexes.elasticsearch_documents import HEAVY, NOTES, read_article, read_notes, read_origins, read_panel
 from mirsearch.indexes.elasticsearch_errors import told
 from mirsearch.indexes.elasticsearch_failures import noted
+from mirsearch.indexes.elasticsearch_patience import fetch
 from mirsearch.indexes.elasticsearch_search import result
 from mirsearch.indexes.elasticsearch_stats import Size, counts, stored_bytes
 from mirsearch.indexes.elasticsearch_writer import session
@@ -53,9 +48,12 @@ class ElasticsearchIndex:
 
     @classmethod
     def open(cls, location: str, *, create: ExtractorIdentity | None = None) -> ElasticsearchIndex:
-        """Open the index at the address `location`; with `create` make it when absent, refuse another extractor's."""
+        """Open the index at the address `location`; with `create` make it when absent, refuse another extractor's.
+
+        What is opened to be filled waits for a cluster that restarts.
+        """
         address = parse(location)
-        client = connect(address)
+        client = connect(address, patience=0.0 if create is None else settings.cluster_patience())
         try:
             with told(address):
                 physical = admin.current(client, address)
@@ -94,32 +92,29 @@ class ElasticsearchIndex:
     def known(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
         """Those of the figures that are in the index, whole."""
         found: dict[str, KnownFigure] = {}
-        for start in range(0, len(figure_ids), PAGE):
-            ids = list(dict.fromkeys(figure_ids[start : start + PAGE]))
-            with told(self._address):
-                answer = self._client.mget(index=self._physical, ids=ids)
-            for item in answer["docs"]:
-                document = item.get("_source") or {}
-                if document.get("doc_type") == "figure" and document["figure_state"] == "complete":
-                    article = read_article(document)
-                    caption = document["figure"].get("caption") or ""
-                    found[item["_id"]] = KnownFigure(
-                        item["_id"], caption, article.id if article else None, read_origins(document)
-                    )
+        for figure_id, document in self._figures(figure_ids):
+            if document["figure_state"] == "complete":
+                article = read_article(document)
+                caption = document["figure"].get("caption") or ""
+                found[figure_id] = KnownFigure(
+                    figure_id, caption, article.id if article else None, read_origins(document)
+                )
         return found
 
     def notes(self, figure_ids: Sequence[str]) -> dict[str, FigureNotes]:
         """How each of the figures was read and what was corrected; those that are not there are left out."""
-        found: dict[str, FigureNotes] = {}
+        documents = self._figures(figure_ids, source_includes=["doc_type", *NOTES])
+        return {figure_id: read_notes(document) for figure_id, document in documents}
+
+    def _figures(self, figure_ids: Sequence[str], **how: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         for start in range(0, len(figure_ids), PAGE):
             ids = list(dict.fromkeys(figure_ids[start : start + PAGE]))
             with told(self._address):
-                answer = self._client.mget(index=self._physical, ids=ids, source_includes=["doc_type", *NOTES])
-            for item in answer["docs"]:
+                documents = fetch(self._client, self._physical, ids, **how)
+            for item in documents:
                 document = item.get("_source") or {}
                 if document.get("doc_type") == "figure":
-                    found[item["_id"]] = read_notes(document)
-        return found
+                    yield item["_id"], document
 
     def search(self, request: SearchRequest) -> SearchResult:
         """The best panels for a request; the result says whether it is exact."""
@@ -139,7 +134,12 @@ class ElasticsearchIndex:
         if not (asked.vector or asked.scale or asked.words or asked.said):
             return SearchResult([], exact=True, considered=0, detail={"words": []})
         with told(self._address):
-            answer = self._client.search(index=self._address.name, body=asked.body(), include_named_queries_score=True)
+            answer = self._client.search(
+                index=self._address.name,
+                body=asked.body(),
+                include_named_queries_score=True,
+                allow_partial_search_results=False,
+            )
         found = result(asked, answer.body)
         found.detail["words"] = [" ".join(term) for term in asked.words]
         return found
@@ -161,10 +161,9 @@ class ElasticsearchIndex:
         for start in range(0, len(panel_ids), PAGE):
             ids = list(dict.fromkeys(panel_ids[start : start + PAGE]))
             with told(self._address):
-                answer = self._client.mget(
-                    index=self._address.name, ids=ids, source_excludes=list(_LIGHT if few else HEAVY)
-                )
-            for item in answer["docs"]:
+                left_out = list(_LIGHT if few else HEAVY)
+                documents = fetch(self._client, self._address.name, ids, source_excludes=left_out)
+            for item in documents:
                 document = item.get("_source") or {}
                 if document.get("doc_type") == "panel":
                     found[item["_id"]] = read_panel(document)
@@ -233,8 +232,8 @@ class ElasticsearchIndex:
         if panel_id in self._thumbnails:
             return self._thumbnails.pop(panel_id)
         with told(self._address):
-            answer = self._client.mget(index=self._address.name, ids=[panel_id], source_includes=["thumbnail"])
-        kept = (answer["docs"][0].get("_source") or {}).get("thumbnail")
+            (item,) = fetch(self._client, self._address.name, [panel_id], source_includes=["thumbnail"])
+        kept = (item.get("_source") or {}).get("thumbnail")
         return base64.b64decode(kept) if kept else None
 
     def select(self, filters: Filters) -> Iterator[StoredPanel]:
@@ -257,6 +256,7 @@ class ElasticsearchIndex:
                         sort=[{name: "asc"} for name in order],
                         source_excludes=list(HEAVY),
                         track_total_hits=False,
+                        allow_partial_search_results=False,
                         **after,
                     )
                 hits = answer["hits"]["hits"]

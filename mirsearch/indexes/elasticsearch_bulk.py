@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
-import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,13 +14,12 @@ from elasticsearch import ApiError, Elasticsearch
 
 from mirsearch.errors import IndexAccessError
 from mirsearch.indexes.elasticsearch_client import Address
-from mirsearch.indexes.elasticsearch_errors import BUSY, translated
+from mirsearch.indexes.elasticsearch_errors import blocked, translated
+from mirsearch.indexes.elasticsearch_patience import Pause, passing
 
 CHUNK_BYTES = 8 << 20
 IN_FLIGHT = 3
 BULK_SECONDS = 120.0
-PATIENCE_SECONDS = 180.0
-FIRST_WAIT, LONGEST_WAIT = 0.5, 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +49,15 @@ def delete_action(index: str, doc_id: str) -> Action:
 
 @dataclass(slots=True)
 class Bulk:
-    """Collects actions and sends them; `flush` returns when all of them were accepted, or raises."""
+    """Collects actions and sends them; `flush` returns when all of them were accepted, or raises.
+
+    What is refused in passing is sent again for as long as the client waits for its cluster.
+    """
 
     client: Elasticsearch
     address: Address
     check: Callable[[], None] = lambda: None
     chunk_bytes: int = CHUNK_BYTES
-    patience: float = PATIENCE_SECONDS
     sent_bytes: int = 0
     _held: list[Action] = field(default_factory=list)
     _held_bytes: int = 0
@@ -109,22 +108,20 @@ class Bulk:
 
     def _deliver(self, chunk: list[Action]) -> None:
         """Send a chunk until all of it is accepted; what was accepted is not sent again."""
-        end = time.monotonic() + self.patience
-        wait = FIRST_WAIT
+        pause = Pause(self.client.transport)
         while chunk:
-            chunk, reason = self._attempt(chunk, final=time.monotonic() >= end)
+            chunk, reason = self._attempt(chunk, final=pause.over)
             if chunk:
-                if time.monotonic() >= end:
+                if pause.over:
                     raise reason
+                pause.rest(str(reason))
                 self.check()
-                time.sleep(wait * random.uniform(0.7, 1.3))  # noqa: S311 - spreads retries, guards nothing
-                wait = min(2 * wait, LONGEST_WAIT)
 
     def _attempt(self, chunk: list[Action], *, final: bool) -> tuple[list[Action], Exception]:
         """One request; what must be sent again, with the reason. Raises what no retry would mend."""
         body: Any = [line for action in chunk for line in action.payload.split(b"\n")]
         try:
-            answer = self.client.options(request_timeout=BULK_SECONDS).bulk(operations=body)
+            answer = self.client.options(request_timeout=BULK_SECONDS, max_retries=0).bulk(operations=body)
         except (ApiError, elastic_transport.TransportError) as error:
             if _passing(error) and not final:
                 return chunk, translated(error, self.address)
@@ -135,7 +132,7 @@ class Bulk:
         for action, item in zip(chunk, answer["items"], strict=True):
             told = next(iter(item.values()))
             status = told["status"]
-            if status in BUSY and "disk usage" not in _cause(told):  # a full disk is no passing thing
+            if passing(status, _cause(told)):
                 again.append(action)
                 reason = IndexAccessError(
                     f"{self.address} is too busy to take {action.about}: {_cause(told)}",
@@ -159,8 +156,6 @@ class Bulk:
     def _refused(self, action: Action, told: dict[str, Any]) -> IndexAccessError:
         cause = _cause(told)
         if "blocked by" in cause or "read-only" in cause:
-            from mirsearch.indexes.elasticsearch_errors import blocked
-
             return blocked(self.address, cause)
         return IndexAccessError(
             f"{self.address} refuses {action.about}: {cause}", "what came before it is kept; run the same command again"
@@ -169,7 +164,7 @@ class Bulk:
 
 def _passing(error: Exception) -> bool:
     if isinstance(error, ApiError):
-        return error.meta.status in BUSY and "disk usage" not in str(error)
+        return passing(error.meta.status, str(error))
     return isinstance(
         error, elastic_transport.ConnectionError | elastic_transport.ConnectionTimeout
     ) and not isinstance(error, elastic_transport.TlsError)

@@ -13,6 +13,7 @@ from elasticsearch import Elasticsearch
 
 from mirsearch import settings
 from mirsearch.errors import UsageError
+from mirsearch.indexes.elasticsearch_patience import PatientTransport
 
 # "Node … has failed for 1 times in a row": what failed is told once, by our own error
 logging.getLogger("elastic_transport.node_pool").setLevel(logging.ERROR)
@@ -96,10 +97,10 @@ def credentials() -> Credentials:
     return found
 
 
-def connect(address: Address, *, timeout: float = QUERY_SECONDS) -> Elasticsearch:
-    """A client of the cluster; nothing is sent yet."""
+def connect(address: Address, *, patience: float = 0.0) -> Elasticsearch:
+    """A client of the cluster that waits so many seconds for it when it restarts; nothing is sent yet."""
     own = credentials()
-    options: dict[str, Any] = {"request_timeout": timeout, "max_retries": 0, "retry_on_timeout": False}
+    options: dict[str, Any] = {"request_timeout": QUERY_SECONDS, "transport_class": PatientTransport}
     if own.api_key:
         options["api_key"] = own.api_key
     elif own.user and own.password:
@@ -118,8 +119,10 @@ def connect(address: Address, *, timeout: float = QUERY_SECONDS) -> Elasticsearc
             options["verify_certs"] = bool(own.ca)
             options["ssl_show_warn"] = False
     try:
-        return Elasticsearch(**options)
+        client = Elasticsearch(**options)
     except (ValueError, TypeError) as error:
         raise UsageError(
             f"the settings for {address} can't be used: {error}", "check the MIRSEARCH_ES_… variables"
         ) from error
+    client.transport.patience = patience  # type: ignore[attr-defined]
+    return client

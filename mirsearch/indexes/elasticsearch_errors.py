@@ -11,11 +11,10 @@ from elasticsearch import ApiError, UnsupportedProductError
 
 from mirsearch.errors import IndexAccessError, MirsearchError
 from mirsearch.indexes.elasticsearch_client import Address
+from mirsearch.indexes.elasticsearch_patience import BUSY, ShardError
 
 CREDENTIALS = "set MIRSEARCH_ES_API_KEY, or MIRSEARCH_ES_USER and MIRSEARCH_ES_PASSWORD"
 PRIVILEGES = "give it the privileges that docs/security.md names"
-BUSY = (429, 502, 503, 504)
-"""Statuses that pass by themselves."""
 
 
 @contextmanager
@@ -25,6 +24,8 @@ def told(address: Address) -> Iterator[None]:
         yield
     except (ApiError, elastic_transport.TransportError, UnsupportedProductError) as error:
         raise translated(error, address) from None
+    except ShardError as error:
+        raise _not_now(address, str(error)) from None
 
 
 def translated(error: Exception, address: Address) -> MirsearchError:
@@ -102,10 +103,9 @@ def _answered(error: ApiError, address: Address) -> MirsearchError:
     if "block" in kind or "blocked by" in reason:
         return blocked(address, reason)
     if status in BUSY or "no_shard_available" in kind or "all shards failed" in reason:
-        return IndexAccessError(
-            f"{address.name} at {where} can't answer now: {reason or kind or status}",
-            "see GET _cluster/health?level=indices; a red index needs its node back",
-        )
+        return _not_now(address, str(reason or kind or status))
+    if kind == "search_context_missing_exception":
+        return IndexAccessError(f"{where} forgot what was being read: it restarted", "run the same command again")
     plain = {
         401: (f"{where} does not accept who you are", CREDENTIALS),
         403: (f"the key or user may not do this with {address.name}: {reason}", PRIVILEGES),
@@ -114,6 +114,13 @@ def _answered(error: ApiError, address: Address) -> MirsearchError:
     }
     otherwise = (f"{where} answered {status} for {address.name}: {reason or kind}", "see the cluster's log")
     return IndexAccessError(*plain.get(status, otherwise))
+
+
+def _not_now(address: Address, reason: str) -> IndexAccessError:
+    return IndexAccessError(
+        f"{address.name} at {address.cluster or address} can't answer now: {reason}",
+        "see GET _cluster/health?level=indices; a red index needs its node back",
+    )
 
 
 def blocked(address: Address, reason: str) -> IndexAccessError:

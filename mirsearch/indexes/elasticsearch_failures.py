@@ -39,6 +39,7 @@ def noted(client: Elasticsearch, index: str) -> list[Failure]:
         sort=[{"failure.input": "asc"}],
         source_includes=["failure", "ingested_at"],
         track_total_hits=False,
+        allow_partial_search_results=False,
     )
     documents = [hit["_source"] for hit in answer["hits"]["hits"]]
     return [Failure(**each["failure"], noted_at=each["ingested_at"]) for each in documents]

@@ -49,7 +49,7 @@ class WriterLock:
         """Take the lock; the settings that a dead writer left to be put back (empty: none)."""
         left: dict[str, Any] = {}
         try:
-            self._write(op_type="create")
+            self._write(self.client, op_type="create")
         except ConflictError:
             left = self._take_over()
         self._thread = threading.Thread(target=self._beat, name="mirsearch-lock", daemon=True)
@@ -60,11 +60,15 @@ class WriterLock:
         """Remember what must be put back, for whoever comes after a crash."""
         self.settings = settings
         with self._turn:
-            self._write(**self._expected())
+            self._renew(self.client)
+        self.check()
 
     def check(self) -> None:
-        """IndexBusyError where another writer took the lock over, or where it could not be renewed in time."""
-        if self._lost or time.monotonic() - self._last > STALE_SECONDS:
+        """IndexBusyError where another writer took the lock over, as it may where the lock was long not renewed."""
+        if not self._lost and time.monotonic() - self._last > STALE_SECONDS:
+            with self._turn:
+                self._renew(self.client)
+        if self._lost:
             raise IndexBusyError(
                 f"the write lock of {self.address} was lost: it could not be renewed for {STALE_SECONDS:.0f} s",
                 "run the same command again; what was committed is kept",
@@ -96,10 +100,10 @@ class WriterLock:
     def _expected(self) -> dict[str, int]:
         return {"if_seq_no": self._place["_seq_no"], "if_primary_term": self._place["_primary_term"]}
 
-    def _write(self, **how: Any) -> None:
+    def _write(self, client: Elasticsearch, **how: Any) -> None:
         owner = {**_here(), "pid": os.getpid(), "token": self._token, "since": now()}
         beat = {"owner": owner, "beat": time.time(), "settings": self.settings}
-        answer = self.client.index(index=self.index, id=LOCK_ID, document={"doc_type": "lock", "lock": beat}, **how)
+        answer = client.index(index=self.index, id=LOCK_ID, document={"doc_type": "lock", "lock": beat}, **how)
         self._place = {"_seq_no": answer["_seq_no"], "_primary_term": answer["_primary_term"]}
         self._last = time.monotonic()
 
@@ -109,10 +113,11 @@ class WriterLock:
         except NotFoundError:
             raise self._busy({}) from None
         told = there["_source"]["lock"]
-        if not _dead(told):
+        # ours where the first attempt was carried out, but not answered
+        if told.get("owner", {}).get("token") != self._token and not _dead(told):
             raise self._busy(told)
         try:
-            self._write(if_seq_no=there["_seq_no"], if_primary_term=there["_primary_term"])
+            self._write(self.client, if_seq_no=there["_seq_no"], if_primary_term=there["_primary_term"])
         except ConflictError:
             raise self._busy({}) from None
         settings: dict[str, Any] = told.get("settings") or {}
@@ -127,22 +132,28 @@ class WriterLock:
         )
 
     def _beat(self) -> None:
-        while not self._stop.wait(BEAT_SECONDS):
+        hurried = self.client.options(max_retries=0)
+        while not self._stop.wait(BEAT_SECONDS) and not self._lost:
             with self._turn:
                 try:
-                    self._write(**self._expected())
-                except ConflictError:
-                    self._lost = not self._is_ours()
+                    self._renew(hurried)
                 except (ApiError, elastic_transport.TransportError):
-                    continue  # `check` tells when this has gone on for too long
-            if self._lost:
-                return
+                    continue  # `check` sees to it when this has gone on for too long
 
-    def _is_ours(self) -> bool:
+    def _renew(self, client: Elasticsearch) -> None:
+        """Write the lock again; it is lost where the document is another's or none."""
+        try:
+            self._write(client, **self._expected())
+        except ConflictError:
+            self._lost = not self._is_ours(client)
+            if not self._lost:
+                self._write(client, **self._expected())
+
+    def _is_ours(self, client: Elasticsearch) -> bool:
         """After a renewal that was carried out but not answered, the document is ours at another version."""
         try:
-            there = self.client.get(index=self.index, id=LOCK_ID)
-        except (ApiError, elastic_transport.TransportError):
+            there = client.get(index=self.index, id=LOCK_ID)
+        except NotFoundError:
             return False
         self._place = {"_seq_no": there["_seq_no"], "_primary_term": there["_primary_term"]}
         return bool(there["_source"]["lock"].get("owner", {}).get("token") == self._token)

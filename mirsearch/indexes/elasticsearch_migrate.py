@@ -16,6 +16,7 @@ import numpy as np
 from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
+from mirsearch import settings
 from mirsearch.errors import IndexAccessError, NotFoundError
 from mirsearch.indexes import elasticsearch_admin as admin
 from mirsearch.indexes import elasticsearch_mapping as mapping
@@ -25,6 +26,7 @@ from mirsearch.indexes.elasticsearch_client import Address, connect, parse
 from mirsearch.indexes.elasticsearch_documents import WORDS_VERSION, listed, packed, read_panel, searched_anew
 from mirsearch.indexes.elasticsearch_errors import told
 from mirsearch.indexes.elasticsearch_lock import WriterLock
+from mirsearch.indexes.elasticsearch_patience import fetch, waiting
 from mirsearch.query import StoredPanel
 
 Progress = Callable[[int, int], None]
@@ -178,12 +180,13 @@ def _write_anew(move: _Move, new: str, extractor: ExtractorIdentity, embed: Embe
     pack = admin.pair(move.server) >= mapping.PACKED_FROM
     bulk = Bulk(move.client, move.address, move.lock.check)
     try:
-        for page in _pages(move.client, move.old, vectors=embed is None):
-            for doc_id, document in _renewed(_not_there(move.client, new, page), extractor, embed, pack=pack):
-                bulk.add([index_action(new, doc_id, document)])
-            done += len(page)
-            progress(done, wanted)
-        bulk.flush()
+        with waiting(move.client, settings.cluster_patience()):
+            for page in _pages(move.client, move.old, vectors=embed is None):
+                for doc_id, document in _renewed(_not_there(move.client, new, page), extractor, embed, pack=pack):
+                    bulk.add([index_action(new, doc_id, document)])
+                done += len(page)
+                progress(done, wanted)
+            bulk.flush()
     finally:
         bulk.close()
     _drop_extra(move, new)
@@ -247,8 +250,8 @@ def _pages(client: Elasticsearch, index: str, *, vectors: bool) -> Iterator[list
 
 def _not_there(client: Elasticsearch, new: str, page: list[Found]) -> list[Found]:
     """Documents that an earlier call has not written yet, or that changed since."""
-    answer = client.mget(index=new, ids=[doc_id for doc_id, _ in page], source_includes=["ingested_at"])
-    there = {item["_id"]: item["_source"]["ingested_at"] for item in answer["docs"] if item.get("found")}
+    found = fetch(client, new, [doc_id for doc_id, _ in page], source_includes=["ingested_at"])
+    there = {item["_id"]: item["_source"]["ingested_at"] for item in found if item.get("found")}
     return [(doc_id, document) for doc_id, document in page if there.get(doc_id) != document["ingested_at"]]
 
 
@@ -281,7 +284,6 @@ def _drop_extra(move: _Move, new: str) -> None:
         return
     for page in _pages(move.client, new, vectors=False):
         ids = [doc_id for doc_id, _ in page]
-        answer = move.client.mget(index=move.old, ids=ids, source=False)
-        gone = [item["_id"] for item in answer["docs"] if not item.get("found")]
+        gone = [item["_id"] for item in fetch(move.client, move.old, ids, source=False) if not item.get("found")]
         if gone:
             move.client.delete_by_query(index=new, query={"ids": {"values": gone}}, refresh=True)

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 from elasticsearch import AuthorizationException, Elasticsearch
-from elasticsearch.helpers import scan
 
+from mirsearch import settings
 from mirsearch.corpus import Figure, Origin, panel_ids
 from mirsearch.corrections import applied
 from mirsearch.errors import MirsearchError
@@ -33,9 +33,12 @@ from mirsearch.indexes.elasticsearch_documents import (
 from mirsearch.indexes.elasticsearch_errors import told
 from mirsearch.indexes.elasticsearch_failures import failure_actions
 from mirsearch.indexes.elasticsearch_lock import WriterLock
+from mirsearch.indexes.elasticsearch_patience import fetch, waiting
 
 GATHERED = 32
 """Figures looked up in one request before they are written."""
+MARKED = 1_000
+"""Documents of retracted articles marked at once."""
 LOAD_SETTINGS = ("refresh_interval", "number_of_replicas", "auto_expand_replicas")
 
 
@@ -53,7 +56,7 @@ class ElasticsearchWriter:
     ) -> None:
         self._client, self._address, self._index = client, address, index
         self._extractor, self._lock, self._pack = extractor, lock, pack
-        self._bulk = Bulk(client, address, lock.check)
+        self.bulk = Bulk(client, address, lock.check)
         self._gathered: dict[str, FigureRecord] = {}
         self._uncommitted: dict[str, tuple[Figure, list[str], bool, FigureNotes]] = {}
         self._deleted: dict[str, list[str]] = {}
@@ -90,8 +93,8 @@ class ElasticsearchWriter:
                 return
             fields = origin_fields((*old, origin))
             ids = [figure_id, *there.get("panel_ids", [])]
-            self._bulk.add([update_action(self._index, each, fields) for each in ids])
-            self._bulk.flush()
+            self.bulk.add([update_action(self._index, each, fields) for each in ids])
+            self.bulk.flush()
             self._changed = True
 
     def mark_retracted(self, article_ids: Iterable[str]) -> None:
@@ -99,13 +102,14 @@ class ElasticsearchWriter:
         wanted = {"terms": {"article.id": list(dict.fromkeys(article_ids))}}
         with told(self._address):
             self._complete()
-            self._bulk.flush()
+            self.bulk.flush()
             self._client.indices.refresh(index=self._index)
             sound = {"bool": {"filter": [wanted], "must_not": [{"term": {"article.retracted": True}}]}}
-            for found in scan(self._client, index=self._index, query={"query": sound}, _source=False):
-                self._bulk.add([update_action(self._index, found["_id"], {"article": {"retracted": True}})])
-                self._changed = True
-            self._bulk.flush()
+            while found := self._found(sound):  # those that are marked are no longer among them
+                marked = {"article": {"retracted": True}}
+                self.bulk.add([update_action(self._index, each, marked) for each in found])
+                self.bulk.flush()
+                self._client.indices.refresh(index=self._index)
 
     def delete(self, figure_ids: Iterable[str]) -> int:
         """Remove figures with their panels; how many were there."""
@@ -121,7 +125,7 @@ class ElasticsearchWriter:
         """Note inputs that failed, and forget those that are settled."""
         with told(self._address):
             for action in failure_actions(self._index, failed, settled):
-                self._bulk.add([action])
+                self.bulk.add([action])
                 self._changed = True
 
     def commit(self) -> None:
@@ -129,7 +133,7 @@ class ElasticsearchWriter:
         with told(self._address):
             self._complete()
             self._send_deletes()
-            self._bulk.flush()
+            self.bulk.flush()
             if self._changed:
                 self._client.indices.refresh(index=self._index)
                 self._changed = False
@@ -138,23 +142,25 @@ class ElasticsearchWriter:
         """Take back figures that are new since the last commit; those that replace others are left to a re-run."""
         self._gathered.clear()
         self._deleted.clear()
-        self._bulk.drop()
+        self.bulk.drop()
         new = {each: ids for each, (_, ids, known, _) in self._uncommitted.items() if not known}
         self._uncommitted.clear()
-        if new and not self._bulk.untouched:
+        if new and not self.bulk.untouched:
             self._deleted = new
             self.commit()
-
-    def close(self) -> None:
-        """End the threads."""
-        self._bulk.close()
 
     def _documents(self, figure_ids: list[str]) -> dict[str, dict[str, Any]]:
         if not figure_ids:
             return {}
-        answer = self._client.mget(index=self._index, ids=figure_ids)
-        found = {item["_id"]: item["_source"] for item in answer["docs"] if item.get("found")}
+        documents = fetch(self._client, self._index, figure_ids)
+        found = {item["_id"]: item["_source"] for item in documents if item.get("found")}
         return {each: document for each, document in found.items() if document.get("doc_type") == "figure"}
+
+    def _found(self, query: dict[str, Any]) -> list[str]:
+        answer = self._client.search(
+            index=self._index, query=query, size=MARKED, source=False, allow_partial_search_results=False
+        )
+        return [str(hit["_id"]) for hit in answer["hits"]["hits"]]
 
     def _send_gathered(self) -> None:
         records, self._gathered = self._gathered, {}
@@ -167,7 +173,7 @@ class ElasticsearchWriter:
                 wanted = read_notes(old).corrections if old else ()
             panels, settled = applied(record.panels, wanted)
             self._write(dataclasses.replace(record, figure=figure, panels=panels, corrections=settled), old)
-        if self._bulk.sent_bytes > CHUNK_BYTES and not self._tuned:
+        if self.bulk.sent_bytes > CHUNK_BYTES and not self._tuned:
             self._tune()
 
     def _write(self, record: FigureRecord, old: dict[str, Any] | None) -> None:
@@ -180,7 +186,7 @@ class ElasticsearchWriter:
             actions.append(index_action(self._index, panel_id, document))
         actions += [delete_action(self._index, each) for each in stale]
         self._uncommitted[record.figure.id] = (record.figure, ids, old is not None, notes)
-        self._bulk.add(actions)
+        self.bulk.add(actions)
 
     def _complete(self) -> None:
         """Write all that is gathered, and once it is accepted say of each figure that it is whole."""
@@ -188,18 +194,18 @@ class ElasticsearchWriter:
             self._send_gathered()
         if not self._uncommitted:
             return
-        self._bulk.flush()
+        self.bulk.flush()
         for figure, ids, _, notes in self._uncommitted.values():
             closing = figure_document(figure, ids, "complete", self._extractor, notes)
-            self._bulk.add([index_action(self._index, figure.id, closing)])
-        self._bulk.flush()
+            self.bulk.add([index_action(self._index, figure.id, closing)])
+        self.bulk.flush()
         self._uncommitted.clear()
         self._changed = True
 
     def _send_deletes(self) -> None:
         for figure_id, ids in self._deleted.items():
-            self._bulk.add([delete_action(self._index, each) for each in (*ids, figure_id)])
-        self._bulk.flush()
+            self.bulk.add([delete_action(self._index, each) for each in (*ids, figure_id)])
+        self.bulk.flush()
         self._changed = self._changed or bool(self._deleted)
         self._deleted.clear()
 
@@ -227,23 +233,25 @@ def session(
     client: Elasticsearch, address: Address, index: str, extractor: ExtractorIdentity, *, pack: bool
 ) -> Iterator[ElasticsearchWriter]:
     """A writer behind the index's lock; leaving normally commits."""
-    lock = WriterLock(client, address, index)
-    with told(address):
-        left = lock.acquire()
-        _put_back(client, index, left)
-        bring_up(client, index)
-    writer = ElasticsearchWriter(client, address, index, extractor, lock, pack)
-    try:
-        yield writer
-        writer.commit()
-    except BaseException:
-        _try_rollback(writer)
-        _finish(client, address, index, lock, quiet=True)
-        raise
-    else:
-        _finish(client, address, index, lock, quiet=False)
-    finally:
-        writer.close()
+    with waiting(client, settings.cluster_patience()):
+        lock = WriterLock(client, address, index)
+        with told(address):
+            left = lock.acquire()
+            _put_back(client, index, left)
+            bring_up(client, index)
+        writer = ElasticsearchWriter(client, address, index, extractor, lock, pack)
+        try:
+            yield writer
+            writer.commit()
+        except BaseException:
+            with waiting(client, 0.0):  # the first error is to be told at once
+                _try_rollback(writer)
+                _finish(client, address, index, lock, quiet=True)
+            raise
+        else:
+            _finish(client, address, index, lock, quiet=False)
+        finally:
+            writer.bulk.close()
 
 
 def _try_rollback(writer: ElasticsearchWriter) -> None:
