@@ -264,6 +264,9 @@ def test_what_fails_is_noted_until_it_is_taken(one_figure, scratch):
     worse.write_bytes(b"")
     run("ingest", one_figure, "--index", scratch, code=1)
     assert run("stats", "--index", scratch, "--format", "json").json()["failures"] == 2
+    listed = run("failures", "--index", scratch, "--format", "json").json()
+    assert {(Path(each["item"]).name, each["cause"]) for each in listed} == {("bad.png", "read"), ("worse.png", "read")}
+    assert f"{worse}: read: " in run("failures", "--index", scratch).out
     bad.write_bytes(good.read_bytes())
     run("ingest", one_figure, "--index", scratch, code=1)
     with open_index(scratch) as index:

@@ -1,14 +1,19 @@
-"""`mirsearch cache`, `mirsearch failures`: what services answered, and what could not be had of them."""
+"""`mirsearch cache`, `mirsearch failures`: what services answered, and what could not be had or taken in."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Collection
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path, PurePath
+from typing import Annotated, Any
 
 import typer
 
 from mirsearch import settings
 from mirsearch.cli.acquire_cmd import ledger_at
-from mirsearch.cli.common import IndexOption, TableFormat, print_json
+from mirsearch.cli.common import IndexOption, TableFormat, complain, print_json
+from mirsearch.errors import IndexAccessError
 
 
 def cache(
@@ -39,24 +44,52 @@ def failures(
     retry: Annotated[bool, typer.Option("--retry", help="Let the next run try all of them again.")] = False,
     output: Annotated[TableFormat, typer.Option("--format", help="table or json.")] = TableFormat.TABLE,
 ) -> None:
-    """List articles and figures of services that failed, with their cause; after three runs they are left alone."""
+    """List what failed, with its cause: articles and figures of services (left alone after three runs), and files."""
     import dataclasses
 
     from mirsearch.ledger import MOST_ATTEMPTS
 
-    ledger = ledger_at(settings.index_location(index), make=False)
+    location = settings.index_location(index)
+    ledger = ledger_at(location, make=False)
     try:
         if retry:
             typer.echo(f"{ledger.forgive()} will be tried again", err=output is TableFormat.JSON)
         found = ledger.failures()
     finally:
         ledger.close()
+    listed = [dataclasses.asdict(each) | {"given_up": each.attempts >= MOST_ATTEMPTS} for each in found]
+    listed += _not_taken(location, {each.item for each in found})
     if output is TableFormat.JSON:
-        print_json([dataclasses.asdict(each) | {"given_up": each.attempts >= MOST_ATTEMPTS} for each in found])
+        print_json(listed)
         return
-    for each in found:
-        left = "given up until --retry" if each.attempts >= MOST_ATTEMPTS else "the next run tries it again"
-        runs = f"{each.attempts} run{'s' * (each.attempts != 1)}"
-        typer.echo(f"{each.item}: {each.cause}: {each.reason} (failed in {runs}; {left})")
-    if not found:
+    for each in listed:
+        runs = each["attempts"]
+        left = "given up until --retry" if each["given_up"] else "the next run tries it again"
+        often = f" (failed in {runs} run{'s' * (runs != 1)}; {left})" if runs else ""
+        typer.echo(f"{each['item']}: {each['cause']}: {each['reason']}{often}")
+    if not listed:
         typer.echo("nothing failed")
+
+
+def _not_taken(location: str, told: Collection[str]) -> list[dict[str, Any]]:
+    """What the index notes of inputs that ingests could not take, but for what services' own list tells."""
+    from mirsearch.indexes import open_index
+
+    try:
+        with closing(open_index(location)) as index:
+            noted = index.failures()
+    except IndexAccessError as error:
+        complain(f"{error.message}; listed is what services failed with")
+        return []
+    workspace, names = settings.workspace(location), {PurePath(each).name for each in told}
+
+    def of_services(where: str) -> bool:
+        acquired = "://" in where or workspace in Path(where).parents
+        return where in told or (acquired and PurePath(where).name in names)
+
+    return [
+        {"item": each.input, "cause": each.stage, "reason": each.reason, "attempts": None,
+         "when": datetime.fromisoformat(each.noted_at).timestamp() if each.noted_at else None, "given_up": False}
+        for each in noted
+        if not of_services(each.input)
+    ]  # fmt: skip
