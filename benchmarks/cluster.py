@@ -31,11 +31,12 @@ from mirsearch.indexes.base import ExtractorIdentity, FigureRecord
 from mirsearch.indexes.elasticsearch import ElasticsearchIndex
 from mirsearch.indexes.elasticsearch_writer import session
 from mirsearch.query import Filters, SearchRequest
+from mirsearch.search import IMAGE_KINDS
 
 TOP = 10
 COMMIT = 500
 FORMS = ("packed", "lists", "full lists")
-DEFAULTS = Filters(kinds=("micrograph", "diffraction", "map"), retracted=False)
+DEFAULTS = Filters(kinds=IMAGE_KINDS, retracted=False)
 """As `mirsearch query` asks where nothing else is said."""
 
 

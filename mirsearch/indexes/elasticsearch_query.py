@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mirsearch import settings
+from mirsearch.corpus import KINDS, TECHNIQUES
 from mirsearch.errors import UsageError
 from mirsearch.indexes.elasticsearch_documents import PAIR, WEIGHT
 from mirsearch.indexes.elasticsearch_fields import clause as field_clause
@@ -66,6 +67,9 @@ def filter_clauses(filters: Filters) -> list[Json]:
 def _words_of(field: str, values: tuple[str, ...]) -> list[Json]:
     if not values:
         return []
+    known = {each.lower(): each for each in (*KINDS, *TECHNIQUES)}
+    if all(value.lower() in known for value in values):  # looked up, where the other way walks through all terms
+        return [{"terms": {field: [known[value.lower()] for value in values]}}]
     return [_any([{"term": {field: {"value": value, "case_insensitive": True}}} for value in values])]
 
 
