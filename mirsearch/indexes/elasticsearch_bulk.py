@@ -15,7 +15,7 @@ from elasticsearch import ApiError, Elasticsearch
 from mirsearch.errors import IndexAccessError
 from mirsearch.indexes.elasticsearch_client import Address
 from mirsearch.indexes.elasticsearch_errors import blocked, translated
-from mirsearch.indexes.elasticsearch_patience import Pause, passing
+from mirsearch.indexes.elasticsearch_patience import UNKNOWN, Pause, passing
 
 CHUNK_BYTES = 8 << 20
 IN_FLIGHT = 3
@@ -164,7 +164,8 @@ class Bulk:
 
 def _passing(error: Exception) -> bool:
     if isinstance(error, ApiError):
-        return passing(error.meta.status, str(error))
+        # a session's first requests were accepted: who is unknown now was known, and will be after a restart
+        return error.meta.status == UNKNOWN or passing(error.meta.status, str(error))
     return isinstance(
         error, elastic_transport.ConnectionError | elastic_transport.ConnectionTimeout
     ) and not isinstance(error, elastic_transport.TlsError)

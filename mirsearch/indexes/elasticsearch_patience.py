@@ -18,17 +18,19 @@ log = logging.getLogger(__name__)
 
 BUSY = (429, 502, 503, 504)
 """Statuses that pass by themselves."""
+UNKNOWN = 401
 FIRST_WAIT, LONGEST_WAIT = 0.5, 20.0
 
 
 class PatientTransport(Transport):
     """Sends again what failed in passing, for `patience` seconds (0: once); a request that names `max_retries` is not.
 
-    A cluster that never answered is not waited for, as its address may be wrong.
+    A cluster that never answered is not waited for, as its address may be wrong. One that knew us once may for a while
+    after its restart refuse who we are (401), until it can read its own users and keys.
     """
 
     patience = 0.0
-    _answered = False
+    _answered = _accepted = False
 
     def perform_request(self, method: str, target: str, **how: Any) -> TransportApiResponse:
         """The first answer that is not one of a busy cluster, or the last one."""
@@ -42,9 +44,10 @@ class PatientTransport(Transport):
                     raise
                 reason = type(error).__name__
             else:
-                self._answered = True
                 status = answer.meta.status
-                if status not in BUSY or not passing(status, str(answer.body)) or pause.over:
+                self._answered, self._accepted = True, self._accepted or status < 300
+                forgotten = status == UNKNOWN and self._accepted
+                if not (forgotten or (status in BUSY and passing(status, str(answer.body)))) or pause.over:
                     return answer
                 reason = f"status {status}"
             pause.rest(reason)
