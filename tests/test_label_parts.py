@@ -11,6 +11,8 @@ from mirsearch.analysis.base import BarCandidate, TextBox
 from mirsearch.analysis.inset_frames import inset_boxes, lies_in
 from mirsearch.analysis.label_checks import confirmed
 from mirsearch.analysis.label_completion import completed, put_together
+from mirsearch.analysis.label_guesses import guessed_label
+from mirsearch.analysis.label_lines import lines_near
 from mirsearch.analysis.lengths import parse_length
 from mirsearch.analysis.ocr.rapid import RapidOcrEngine
 from mirsearch.analysis.scale_pairs import Label, Pair, closeness, labels_of
@@ -117,3 +119,84 @@ def test_insets_are_pictures_in_a_frame():
 def test_a_box_behind_a_label_is_no_inset():
     panel = framed("white")
     assert inset_boxes(panel[..., 0], RunLengthDetector().detect(panel)) == []
+
+
+def test_a_box_that_a_label_is_written_in_is_no_stroke_of_it():
+    inside = (20, 300, 110, 330)
+    assert closeness(BarCandidate((24, 305, 106, 325), 82.0, 0.9), inside) > 0.5
+    assert closeness(BarCandidate((40, 313, 60, 316), 20.0, 0.9), inside) == 0
+
+
+@pytest.mark.parametrize(("text", "sure"), [("500 µm", True), ("500um", True), ("500 mm", False)])
+def test_long_micrometers_are_no_misread_nanometers(text, sure):
+    """Labels in µm are believed from 100 µm on as below; millimeters need their letters' shape."""
+    panel, box = printed("5", 14)
+    label = Label(parse_length(text), box, 0.79)
+    checked = confirmed(Pair(BarCandidate(BAR, 120.0, 0.9), label, 0.8), panel, Says([(text, 0.79)] * 8))
+    assert (checked.label.confidence > 0.7) == sure
+
+
+class Says:
+    """OCR that answers what it is told, one answer a crop, the last one for ever."""
+
+    name = "says"
+
+    def __init__(self, answers):
+        self.answers = list(answers)
+
+    def recognize(self, crops):
+        return [self.answers.pop(0) if len(self.answers) > 1 else self.answers[0] for _ in crops]
+
+    def read(self, pixels, side_limit=0, longest=None):
+        return []
+
+
+GROUND = np.full((360, 480, 3), 90, np.uint8)
+
+
+def test_a_label_is_read_where_labels_stand(ocr):
+    """No text detector has told where."""
+    pair = guessed_label(drawn.labelled("500 nm", BAR), BarCandidate(BAR, 120.0, 0.9), ocr)
+    assert pair is not None
+    assert pair.label.length.nm == 500
+    assert guessed_label(GROUND, BarCandidate(BAR, 120.0, 0.9), ocr) is None
+
+
+@pytest.mark.parametrize(
+    ("answers", "nm"),
+    [
+        ([("5 nm", 0.9)], 5),
+        ([("5 nm", 0.9), ("", 0.0)], None),
+        ([("5 nm", 0.9), ("5 nm", 0.9), ("5 nm", 0.9), ("0.5 nm", 0.9)], None),
+        ([("5 nm", 0.7)], None),
+    ],
+    ids=["agreed", "once", "cut", "unclear"],
+)
+def test_guesses_must_agree_be_clear_and_whole(answers, nm):
+    pair = guessed_label(GROUND, BarCandidate(BAR, 120.0, 0.9), Says(answers))
+    assert (None if pair is None else pair.label.length.nm) == nm
+
+
+def test_the_ticks_of_a_ruler_are_none_of_its_label_s_letters():
+    panel = GROUND.copy()
+    panel[300:302, 300:421] = 255
+    for x in range(300, 421, 12):
+        panel[302:309, x : x + 2] = 255
+    mask = text_mask("500 nm", 14)
+    paint(panel, mask, 330, 312, (255, 255, 255))
+    lines = lines_near(panel[..., 0], BarCandidate((300, 300, 421, 302), 121.0, 0.9))
+    assert lines
+    assert lines[0][1] >= 308
+
+
+def test_of_lines_that_overlap_the_whole_one_is_read():
+    """`nm` in small letters alone would leave the number before it behind."""
+    gray = np.full((60, 140), 20, np.uint8)
+    gray[50:53, 40:100] = 255
+    for x0, y0, x1 in ((42, 34, 46), (53, 34, 57), (64, 36, 76)):
+        gray[y0:41, x0:x1] = 255
+    for x in (66, 69, 72):
+        gray[37:41, x : x + 2] = 20
+    lines = lines_near(gray, BarCandidate((40, 50, 100, 53), 60.0, 0.9))
+    assert lines[0][0] <= 42
+    assert lines[0][2] >= 76

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from mirsearch.analysis.ocr.rapid import RapidOcrEngine
 from mirsearch.analysis.scale_pairs import nearness
-from mirsearch.analysis.scale_reader import read_scales
+from mirsearch.analysis.scale_reader import _with_margin, read_scales
 from mirsearch.analysis.scalebar import RunLengthDetector
 
 
@@ -176,3 +176,11 @@ def test_real_bars(parts, shared_data):
         right += reading is not None and abs(reading.nm_per_px / float(row["nm_per_px"]) - 1) <= tolerance
     assert right >= 0.9 * len(rows)
     assert right >= 0.95 * answered
+
+
+@pytest.mark.parametrize(("edge", "grown"), [(90, (20, 20, 220, 120)), (255, (12, 12, 228, 128))])
+def test_a_panel_is_grown_where_its_ground_goes_on_not_into_gutters(edge, grown):
+    figure = np.full((160, 260, 3), 255, np.uint8)
+    figure[20:120, 20:220] = edge
+    figure[60:80, 60:120] = 30
+    assert _with_margin(figure, (20, 20, 220, 120)) == grown

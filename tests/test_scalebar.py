@@ -69,6 +69,69 @@ def test_ticks_without_a_line_are_a_broken_bar():
     assert found.length_px == pytest.approx(120, abs=0.5)
 
 
+def rulers(draw, bright, beyond=None):
+    """Eleven ticks 12 px apart from 60 to 180, the last of them on a bright ground from x = `bright` on."""
+    box(draw, (40, 40, 40), (0, 280, 480, 360))
+    box(draw, "white", (bright, 280, 320, 360))
+    for index in range(11):
+        box(draw, "white", (60 + 12 * index, 300, 61 + 12 * index, 310))
+    if beyond is not None:
+        box(draw, (150, 150, 150), (beyond, 296, 300, 320))
+        box(draw, (240, 240, 240), (beyond, 296, beyond + 2, 320))
+
+
+@pytest.mark.parametrize("bright", [160, 172, 300])
+def test_ticks_that_a_bright_ground_hides_are_counted(bright):
+    found = best_along(drawn.plain(lambda draw: rulers(draw, bright)))
+    assert found.length_px == pytest.approx(120, abs=1)
+
+
+def test_an_edge_one_step_beyond_is_no_tick():
+    found = best_along(drawn.plain(lambda draw: rulers(draw, 300, beyond=192)))
+    assert found.length_px == pytest.approx(120, abs=1)
+
+
+def test_a_ruler_in_a_box_is_found_before_the_box_s_margins():
+    def boxed(draw):
+        box(draw, "black", (50, 280, 190, 330))
+        STYLES["ruler"](draw)
+
+    found = best_along(drawn.plain(boxed))
+    assert found.length_px == pytest.approx(120, abs=1)
+
+
+def test_a_gap_between_letters_and_their_bar_is_no_bar_before_it():
+    def gapped(draw):
+        box(draw, "white")
+        for x in range(80, 140, 8):
+            box(draw, "white", (x, 284, x + 6, 296))
+        box(draw, (30, 30, 30), (84, 296, 116, 300))
+
+    assert best_along(drawn.plain(gapped)).length_px == pytest.approx(120, abs=1)
+
+
+def test_framed_segments_are_measured_by_their_frame():
+    def framed(draw):
+        box(draw, "white", (60, 299, 180, 307))
+        for x in (90, 150):
+            box(draw, "black", (x, 300, x + 29, 306))
+
+    found = best_along(drawn.plain(framed))
+    assert found.length_px == pytest.approx(120, abs=1)
+
+
+def test_a_bar_in_two_pieces_is_found_within_white_margins():
+    def ends(draw):
+        box(draw, "black", (0, 280, 480, 360))
+        for x0, x1, cap in ((60, 80, 60), (160, 180, 179)):
+            box(draw, "white", (x0, 310, x1, 311))
+            box(draw, "white", (cap, 304, cap + 1, 317))
+
+    margins = ((9, 9), (9, 9), (0, 0))
+    found = best_along(np.pad(drawn.plain(ends), margins, constant_values=255))
+    assert found.length_px == pytest.approx(120, abs=0.5)
+
+
 def test_two_ends_around_a_label_are_one_bar():
     def ends(draw):
         box(draw, "black", (0, 280, 480, 360))

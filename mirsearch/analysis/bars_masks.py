@@ -85,15 +85,22 @@ def _masks(seen: Gray, thorough: bool) -> Iterator[Gray]:
 def _solid(mask: Gray, longest: int) -> list[tuple[int, int, int, int]]:
     """Boxes of components that are left when runs shorter than the least length are taken away."""
     runs = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, LEAST_LENGTH), np.uint8), borderType=cv2.BORDER_CONSTANT)
-    outlines, _ = cv2.findContours(runs, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     found = []
-    for outline in outlines:
-        x, y, w, h = cv2.boundingRect(outline)
+    for x, y, w, h in outer_boxes(runs):
         if LEAST_LENGTH <= w <= longest and w >= _LEAST_ASPECT * h:
             found.append((x, y, x + w, y + h))
     if len(found) > _MOST_RECTANGLES:
         found = sorted(found, key=lambda box: box[0] - box[2])[:_MOST_RECTANGLES]
     return [box for box in found if _fill(runs, box) >= _LEAST_FILL]
+
+
+def outer_boxes(mask: Gray) -> Iterator[tuple[int, int, int, int]]:
+    """x, y, w, h of each component of a mask, those that another encloses (a frame, a white margin) included."""
+    outlines, tree = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    for outline, (_, _, _, parent) in zip(outlines, tree[0] if tree is not None else (), strict=True):
+        if parent < 0:
+            x, y, w, h = cv2.boundingRect(outline)
+            yield x, y, w, h
 
 
 def _fill(runs: Gray, box: tuple[int, int, int, int]) -> float:

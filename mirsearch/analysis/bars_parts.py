@@ -9,23 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.analysis.bars_masks import Gray
+from mirsearch.analysis.bars_masks import Gray, outer_boxes
+from mirsearch.analysis.bars_ticks import NARROW, Whole, rows_of_ticks
 
 Part = tuple[int, int, int, int]
 """x0, y0, x1, y1 of a piece in px."""
 
-Whole = tuple[float, float, float, float, float]
-"""x0, y0, x1, y1 of a bar in px and its score, 0 to 1."""
-
 _LEVELS = (225, 190, 90)
-_LEAST_TICKS = 6
-_FILLED = 0.5
-"""Part of a tick's lower half that must be there for a ruler to go on."""
-
-_LEAST_STEP, _STEP_SLACK, _SEEN = 3.0, 1.5, 0.75
-"""Least distance of ticks, how far off one may stand, in px, and the share of a ruler's ticks that must be seen."""
-
-_TICKS_SCORE, _SPLIT_SCORE, SEGMENTS_SCORE = 0.85, 0.85, 0.95
+_SPLIT_SCORE, SEGMENTS_SCORE = 0.85, 0.95
 _TEXTURE_SCORE = 0.3
 _DRAWN_LEVEL, _DRAWN_SPREAD = 200.0, 25.0
 """Least mean and greatest standard deviation of a drawn line; two ends in a texture have others."""
@@ -33,12 +24,11 @@ _DRAWN_LEVEL, _DRAWN_SPREAD = 200.0, 25.0
 _DRAWN_ABOVE, _DRAWN_SHARE = 60.0, 0.85
 """By how much a drawn line is brighter than what is beside it, and in what share of its columns."""
 
-_NARROW = 5
-"""Widest stroke of a tick in px."""
-
 _MOST_PARTS = 3000
-_LEAST_SPAN = 20
 _ROWS_APART = 1
+_ON_LINE, _FRAME_REACH = 60, 3
+"""Gray levels by which the line around segments may fade, and px by which it may reach beyond them."""
+
 _EVEN = 12.0
 """Greatest standard deviation inside a drawn segment."""
 
@@ -51,7 +41,7 @@ def bars_of_parts(gray: Gray) -> list[Whole]:
         for level in _LEVELS:
             mask = np.asarray(cv2.threshold(seen, level, 255, cv2.THRESH_BINARY)[1], np.uint8)
             parts = _parts(mask)
-            found += _ticks(mask, parts)
+            found += rows_of_ticks(seen, parts)
             found += _split(mask, seen)
             found += _segments(seen, parts)
     return found
@@ -61,65 +51,15 @@ def _parts(mask: Gray) -> NDArray[np.int64]:
     """Small components (n, 4) as boxes."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     x, y, w, h, area = (stats[1:, column].astype(np.int64) for column in range(5))
-    solid = (h >= 2) & (h <= 40) & (w <= mask.shape[1] // 2) & (area >= np.where(w <= _NARROW, 0.65, 0.85) * w * h)
+    solid = (h >= 2) & (h <= 40) & (w <= mask.shape[1] // 2) & (area >= np.where(w <= NARROW, 0.65, 0.85) * w * h)
     boxes = np.stack([x, y, x + w, y + h], axis=1)[solid]
     return np.asarray(boxes[:_MOST_PARTS], np.int64)
-
-
-def _ticks(mask: Gray, parts: NDArray[np.int64]) -> Iterator[Whole]:
-    """At least six small upright strokes at equal distances on one line; the length is from first to last."""
-    widths, heights = parts[:, 2] - parts[:, 0], parts[:, 3] - parts[:, 1]
-    strokes = parts[(widths <= _NARROW) & (heights >= 3) & (heights >= 1.4 * widths)]
-    for edge in (1, 3):
-        for line in np.unique(strokes[:, edge]):
-            row = strokes[np.abs(strokes[:, edge] - line) <= _ROWS_APART]
-            if len(row) >= _LEAST_TICKS:
-                yield from _evenly_spaced(mask, row[np.argsort(row[:, 0])])
-
-
-def _evenly_spaced(mask: Gray, row: NDArray[np.int64]) -> Iterator[Whole]:
-    """The longest runs of equal gaps between strokes in one row; a stroke here and there may be unseen."""
-    middles = (row[:, 0] + row[:, 2]) / 2
-    start = 0
-    while start + _LEAST_TICKS <= len(row):
-        last, steps = start, 0
-        step = float(np.diff(middles[start : start + 4]).min())
-        for index in range(start + 1, len(row)):
-            gap = float(middles[index] - middles[last])
-            times = round(gap / max(step, 1.0))
-            if step < _LEAST_STEP or times not in (1, 2) or abs(gap - times * step) > _STEP_SLACK:
-                break
-            last, steps = index, steps + times
-            step = float(middles[last] - middles[start]) / steps
-        members = row[start : last + 1]
-        seen = len(members) >= max(_LEAST_TICKS, _SEEN * (steps + 1))
-        if seen and middles[last] - middles[start] >= _LEAST_SPAN:
-            top, bottom = float(members[:, 1].min()), float(members[:, 3].max())
-            between = slice(round(top) + round((bottom - top) / 2), round(bottom))
-            first = _further(mask, between, float(middles[start]), -step)
-            yield first, top, _further(mask, between, float(middles[last]), step), bottom, _TICKS_SCORE
-        start = max(last, start + 1)
-
-
-def _further(mask: Gray, rows: slice, tick: float, step: float) -> float:
-    """The last tick of a ruler that goes on beyond one by a step at a time, with nothing beside each tick."""
-
-    def filled(x: float, reach: int) -> float:
-        near = mask[rows, max(0, round(x) - reach) : round(x) + reach + 1]
-        return float(near.any(axis=1).mean()) if near.size else 0.0
-
-    while 0 <= tick + step < mask.shape[1] and filled(tick + step, 1) >= _FILLED:
-        if filled(tick + 0.5 * step, 0) or filled(tick + 1.5 * step, 0):
-            break
-        tick += step
-    return tick
 
 
 def _split(mask: Gray, seen: Gray) -> Iterator[Whole]:
     """Two thin lines of one length in one row, each with a cap at its outer end: a label stands between them."""
     runs = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, 5), np.uint8), borderType=cv2.BORDER_CONSTANT)
-    outlines, _ = cv2.findContours(runs, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    lines = [(x, y, x + w, y + h) for x, y, w, h in map(cv2.boundingRect, outlines) if h <= 4]
+    lines = [(x, y, x + w, y + h) for x, y, w, h in outer_boxes(runs) if h <= 4]
     rows: dict[int, list[Part]] = {}
     for line in lines[:_MOST_PARTS]:
         rows.setdefault(line[1], []).append(line)
@@ -185,7 +125,24 @@ def _segments(seen: Gray, parts: NDArray[np.int64]) -> Iterator[Whole]:
         if min(ends) >= 0 and abs(ends[0] - ends[1]) > _EVEN:  # one of them is ground that looks like a segment
             ends[int(np.argmin(ends))] = -1.0
         start, end = x0 - width * (ends[0] >= 0), x1 + width * (ends[1] >= 0)
+        start, end = _framed(seen, (int(start), y0 - 1, int(end), y1))
         yield float(start), float(y0), float(end), float(y1), SEGMENTS_SCORE
+
+
+def _framed(seen: Gray, box: Part) -> tuple[int, int]:
+    """Start and end of a chain of segments, as the line above or below it has them where one is drawn around it."""
+    x0, y0, x1, y1 = box
+    for y in (y0, y1):
+        row = seen[y].astype(np.float32) if 0 <= y < len(seen) else np.empty(0, np.float32)
+        line = row[x0 + 2 : x1 - 2]
+        if not line.size or line.std() > _EVEN:
+            continue
+        on = np.abs(row - np.median(line)) <= _ON_LINE
+        ends = [int(np.argmin(on[x0 + 2 :: -1])), int(np.argmin(on[x1 - 2 :]))]
+        start, end = x0 + 3 - ends[0], x1 - 2 + ends[1]
+        if ends[0] > 0 and ends[1] > 0 and max(x0 - start, end - x1) <= _FRAME_REACH:
+            return min(x0, start), max(x1, end)
+    return x0, x1
 
 
 def _set_off(seen: Gray, box: Part) -> float:

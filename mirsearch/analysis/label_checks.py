@@ -32,6 +32,9 @@ _UNSURE, _UNSEEN_MM = 0.7, 0.4
 _UNIT_LOST = re.compile(r"[\d ](?:m|mm|[avfwg4MA]m|0m|[rn]m|mn)[.)]?$")
 """Readings of units that leave open which one was printed."""
 
+_MICRO = re.compile(r"μ|\du|\bu|micro")
+"""What tells micrometers: 100 µm and more are no misread nanometers."""
+
 _SHAPE_FITS, _SHAPE_DIFFERS = 1.6, 0.3
 _UNIT_NM = {"nm": (0.1, 1e3), "µm": (1e2, 1e6), "mm": (1e5, 1e8)}
 """Lengths in nm that are written in a unit."""
@@ -68,7 +71,7 @@ def _open(length: Length) -> bool:
 
 def _rare(length: Length) -> bool:
     """Whether a label says millimeters: OCR makes them of nanometers, and few micrographs are so wide."""
-    return length.nm >= _UNIT_NM["mm"][0]
+    return length.nm >= _UNIT_NM["mm"][0] and not _MICRO.search(normalize(length.text))
 
 
 def _grown(panel: Pixels, box: Box, part: float) -> Box:

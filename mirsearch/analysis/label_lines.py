@@ -28,6 +28,9 @@ _THIN = 4
 _LIKE = 0.3
 """Part of the contrast by which lettering may differ from the bar's own brightness."""
 
+_LEAST_TICKS, _NARROW, _ON_BAR = 4, 0.06, 2
+"""Strokes that make a line a ruler, their greatest width in parts of its length, and px between them and it."""
+
 
 def lines_near(gray: Gray, candidate: BarCandidate) -> list[Box]:
     """Boxes of the likeliest lines of lettering in a bar's color, nearest first, in px of the image."""
@@ -38,7 +41,9 @@ def lines_near(gray: Gray, candidate: BarCandidate) -> list[Box]:
     if not 2 <= len(letters) <= _MOST_LETTERS:
         return []
     lines = {line for line in (_line(letters, seed) for seed in letters) if line is not None}
-    near = sorted(lines, key=lambda line: _distance(line, bar))
+    near = sorted(
+        lines, key=lambda line: (round(_distance(line, bar), 1), line[0] - line[2])
+    )  # `nm` is no line of its own
     kept: list[Box] = []
     for line in near:
         if all(_overlap(line, other) < 0.3 for other in kept):
@@ -90,7 +95,15 @@ def _letters(gray: Gray, bar: Box, window: Box, split: bool) -> NDArray[np.int32
         good &= inner
     good &= (w < 1.5 * h) | (area <= _WIDEST_FILL * w * h)
     boxes = np.stack([x + wx0, y + wy0, x + w + wx0, y + h + wy0], axis=1)
-    return np.asarray(boxes[good], np.int32)
+    return np.asarray(boxes[good & ~_ticks(boxes, bar)], np.int32)
+
+
+def _ticks(boxes: NDArray[np.int32], bar: Box) -> NDArray[np.bool_]:
+    """Which of some components (n, 4) are the ticks of a ruler: several narrow ones that stand on its line."""
+    on = (np.abs(boxes[:, 1] - bar[3]) <= _ON_BAR) | (np.abs(boxes[:, 3] - bar[1]) <= _ON_BAR)
+    on &= (boxes[:, 0] >= bar[0] - 2) & (boxes[:, 2] <= bar[2] + 2)
+    on &= boxes[:, 2] - boxes[:, 0] <= max(3.0, _NARROW * (bar[2] - bar[0]))
+    return np.asarray(on & (np.count_nonzero(on) >= _LEAST_TICKS), np.bool_)
 
 
 def _line(letters: NDArray[np.int32], seed: NDArray[np.int32]) -> Box | None:

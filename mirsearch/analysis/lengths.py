@@ -56,10 +56,10 @@ _UNITS: tuple[tuple[str, str, float], ...] = (
 """Pattern, unit and weight, in the order they are tried."""
 
 _CONFUSED_UNITS: tuple[tuple[str, str], ...] = (
-    (r"(?:rim|nml|nmi|nmj|nm\]|nmm|nnm|hm|nn|nrn|mn|rm|nim|ńm|ňm|n m|пm|ηm|hrn|nmn|inm|mm)", "nm"),
+    (r"(?:rim|nml|nmi|nmj|nm\]|nmm|nnm|hm|nn|nrn|mn|rm|nim|ńm|ňm|n m|пm|ηm|hrn|nmn|inm|mm|nm[A-Za-z])", "nm"),
     (
         r"(?:μμm|μml|μmi|μr|"
-        r"urn|μrn|ym|цm|jm|jim|lm|lum|pum|μum|uum|μn|un|uμm|μmm|umm|wm|vm|μ rn|u m|Jm|μw|gm|am|fm|pm|m|"
+        r"urn|μrn|ym|цm|jm|jim|lm|lum|pum|μum|uum|μn|un|uμm|μmm|umm|wm|vm|μ rn|u m|Jm|μw|gm|am|fm|pm|m|[uμ]m[A-Za-z]|"
         r"Mm|Am|4m|ųm|μπ|ум|мм|pμm)",
         "µm",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from mirsearch.analysis.bars_masks import Gray, tinted
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, TextBox
 from mirsearch.analysis.label_checks import confirmed
 from mirsearch.analysis.label_completion import all_completed, completed, put_together
+from mirsearch.analysis.label_guesses import guessed_label
 from mirsearch.analysis.label_lines import crops, lines_near
 from mirsearch.analysis.scale_pairs import Label, Pair, best_pair, closeness, labels_of
 from mirsearch.analysis.unit_shapes import ink_view
@@ -50,6 +52,9 @@ _MOST_CROPS = 3
 _GOOD_BAR = 0.7
 """Score of a bar whose surroundings are read once more by its color."""
 
+_GOOD_UPRIGHT, _GUESSED = 0.45, 2
+"""The same of upright ones, and how many bars' labels are guessed at."""
+
 _LEAST_BAR = 0.3
 """Score below which a bar is not worth a crop of its own."""
 
@@ -71,7 +76,18 @@ def find_labelled_bar(
         fitting = [pair for label in labels if (pair := best_pair(bars, [label])) is not None]
         pairs += [confirmed(pair, panel, ocr) for pair in fitting if pair.score >= _WORTH_CHECKING]
         best = _choose(pairs, panel, expected)
-    return best
+    if expected is None and (
+        best is None or best.score < _LEAST_QUICK or best.bar.score < _BESIDE_BEST * bars[0].score
+    ):
+        pairs += _guessed(panel, bars, ocr)
+    return _choose(pairs, panel, expected)
+
+
+def _guessed(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> list[Pair]:
+    """The likeliest bar with the label that is read where labels stand, though nothing was seen there."""
+    good = [bar for bar in bars if bar.score >= (_GOOD_UPRIGHT if bar.vertical else _GOOD_BAR)]
+    pairs = (guessed_label(panel, bar, ocr) for bar in good[:_GUESSED])
+    return [confirmed(pair, panel, ocr) for pair in itertools.islice((pair for pair in pairs if pair is not None), 1)]
 
 
 def _looks(panel: Pixels, tint: Gray | None, bars: Sequence[BarCandidate]) -> Iterator[tuple[Pixels, Box, bool]]:

@@ -26,6 +26,9 @@ _WIDEST_UPRIGHT = 1e6
 _RIM = 0.15
 """Part of a label's height that is margin: a bar there stands beside the letters."""
 
+_HOLDS = 0.65
+"""Part of a label's box from which on a bar within it is one that the label is written in, not one of its strokes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Label:
@@ -95,12 +98,15 @@ def closeness(bar: BarCandidate, label: Box) -> float:
 
 
 def _within(bar: Box, label: Box) -> bool:
-    """Whether a bar lies among the letters of a label: inside its box, and not along its edge."""
-    edge = _RIM * (label[3] - label[1])
+    """Whether a bar lies among the letters of a label: inside its box, not along its edge, and no box around them."""
+    height = label[3] - label[1]
+    edge = _RIM * height
+    if bar[3] - bar[1] >= _HOLDS * height and bar[2] - bar[0] >= _HOLDS * (label[2] - label[0]):
+        return False
     middle = (bar[1] + bar[3]) / 2
     return (
         label[0] <= bar[0] and bar[2] <= label[2] and label[1] + edge < middle < label[3] - edge
-        and bar[3] - bar[1] < label[3] - label[1]
+        and bar[3] - bar[1] < height
     )  # fmt: skip
 
 

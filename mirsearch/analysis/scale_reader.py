@@ -30,8 +30,10 @@ _LEAST_LONE_BAR = 0.55
 """Score a bar without a label must have to be given the caption's length."""
 
 _LEAST_SIDE = 24
-_MARGIN, _BLANK = 8, 20
-"""Most px by which a panel's box is grown, and how far gray levels may differ in a blank row."""
+_MARGIN, _BLANK, _GROUND = 8, 20, 0.3
+"""Most px by which a panel's box is grown, how far levels may differ in a blank row, and the share of a panel's edge
+that must be of its tone.
+"""
 
 _AGREE = 1.06
 
@@ -130,18 +132,34 @@ def _labelled(
 
 
 def _with_margin(pixels: Pixels, box: Box) -> Box:
-    """The box grown by the blank rows and columns around it: a bar at the edge of white databar needs its ground."""
+    """The box grown by the blank rows and columns around it that its ground goes on in.
+
+    A bar at the edge of a white databar needs them; gutters beside a picture are none.
+    """
     x0, y0, x1, y1 = box
-    height, width = pixels.shape[:2]
-    while y1 < height and y1 - box[3] < _MARGIN and np.ptp(pixels[y1, x0:x1], axis=0).max() <= _BLANK:
+    right, bottom = x1, y1
+    while (
+        y1 < len(pixels) and y1 - bottom < _MARGIN and _goes_on(pixels[y1, x0:x1], pixels[bottom - 3 : bottom, x0:x1])
+    ):
         y1 += 1
-    while y0 > 0 and box[1] - y0 < _MARGIN and np.ptp(pixels[y0 - 1, x0:x1], axis=0).max() <= _BLANK:
+    while y0 > 0 and box[1] - y0 < _MARGIN and _goes_on(pixels[y0 - 1, x0:x1], pixels[box[1] : box[1] + 3, x0:x1]):
         y0 -= 1
-    while x1 < width and x1 - box[2] < _MARGIN and np.ptp(pixels[y0:y1, x1], axis=0).max() <= _BLANK:
+    columns, left, top = pixels.transpose(1, 0, 2), x0, y0
+    while (
+        x1 < len(columns) and x1 - right < _MARGIN and _goes_on(columns[x1, y0:y1], columns[right - 3 : right, y0:y1])
+    ):
         x1 += 1
-    while x0 > 0 and box[0] - x0 < _MARGIN and np.ptp(pixels[y0:y1, x0 - 1], axis=0).max() <= _BLANK:
+    while x0 > 0 and left - x0 < _MARGIN and _goes_on(columns[x0 - 1, top:y1], columns[left : left + 3, top:y1]):
         x0 -= 1
     return x0, y0, x1, y1
+
+
+def _goes_on(beyond: Pixels, edge: Pixels) -> bool:
+    """Whether a line (n, 3) beyond a box is blank and its tone is found at the box's edge (3, n, 3) as well."""
+    if np.ptp(beyond, axis=0).max() > _BLANK:
+        return False
+    off = np.abs(edge.astype(np.int16) - np.median(beyond, axis=0)).max(axis=2)
+    return bool((off <= _BLANK).mean(axis=1).max() >= _GROUND)
 
 
 def _believable(pair: Pair, told: _Told) -> bool:

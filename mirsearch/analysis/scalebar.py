@@ -12,7 +12,8 @@ import numpy as np
 from mirsearch.analysis.bars_frames import frames, lies_within
 from mirsearch.analysis.bars_masks import Gray, rectangles, tinted
 from mirsearch.analysis.bars_measure import Measure, measure
-from mirsearch.analysis.bars_parts import SEGMENTS_SCORE, Whole, bars_of_parts
+from mirsearch.analysis.bars_parts import SEGMENTS_SCORE, bars_of_parts
+from mirsearch.analysis.bars_ticks import Whole
 from mirsearch.analysis.base import BarCandidate, Pixels
 from mirsearch.corpus import Box
 
@@ -26,7 +27,16 @@ _VERTICAL_WEIGHT = 0.5
 """Vertical bars are rare, and frames and columns many."""
 
 _JOINED_WEIGHT = 0.8
+_FAINT, _FAINT_WEIGHT = 30.0, 0.6
+"""Contrast below which a bar may as well be the margin of a box, and what the score of one with none counts."""
+
 _MARGIN_WEIGHT = 0.4
+_LIKE_GROUND, _FAR_SIDE = 30, 0.3
+"""Gray levels by which two pieces of ground may differ, and the share of a bar's far side that must be of it."""
+
+_SURE_WHOLE, _TOUCHING, _SHARED = 0.8, 1, 0.8
+"""Score of a bar of pieces beside which ground is none, px between the two, and the share of its length beside it."""
+
 _LARGEST_PIXELS = 40_000_000
 """Images above this many pixels are looked at at half size or less."""
 
@@ -53,19 +63,37 @@ class RunLengthDetector:
         for seen in (gray,) if tint is None else (gray, tint):
             found += _lying(seen, vertical=False)
             found += _lying(np.ascontiguousarray(seen.T), vertical=True)
-        found = _with_wholes(found, bars_of_parts(gray))
+        found = _with_wholes(gray, found, bars_of_parts(gray))
         found.sort(key=lambda candidate: -candidate.score)
         return [_enlarged(candidate, factor) for candidate in found[:_MOST_CANDIDATES]]
 
 
-def _with_wholes(found: list[BarCandidate], wholes: Sequence[Whole]) -> list[BarCandidate]:
-    """Bars of several pieces beside the others; a piece of one is no bar of its own."""
+def _with_wholes(gray: Gray, found: list[BarCandidate], wholes: Sequence[Whole]) -> list[BarCandidate]:
+    """Bars of several pieces beside the others; a piece of one is no bar of its own, and its ground hardly one."""
     added: list[BarCandidate] = []
-    for x0, y0, x1, y1, score in sorted(wholes, key=lambda whole: whole[0] - whole[2]):
+    for x0, y0, x1, y1, score in sorted(wholes, key=lambda whole: (-whole[4], whole[0] - whole[2])):
         box: Box = (round(x0), round(y0), round(x1), max(round(y1), round(y0) + 1))
         if not any(_part_of(box, other.box) for other in added):
             added.append(BarCandidate(box, x1 - x0, score, broken=score < SEGMENTS_SCORE))
-    return added + [each for each in found if not any(_part_of(each.box, whole.box) for whole in added)]
+    others = [each for each in found if not any(_part_of(each.box, whole.box) for whole in added)]
+    sure = [whole.box for whole in added if whole.score >= _SURE_WHOLE]
+    return added + [_less_as_ground(gray, each, sure) for each in others]
+
+
+def _less_as_ground(gray: Gray, bar: BarCandidate, wholes: Sequence[Box]) -> BarCandidate:
+    """A bar, its score less where it is the ground above or below a row of pieces: of the tone that is at its ends."""
+    x0, y0, x1, y1 = bar.box
+    for a0, b0, a1, b1 in wholes:
+        touches = -_TOUCHING <= max(b0 - y1, y0 - b1) <= _TOUCHING
+        if bar.vertical or not touches or min(x1, a1) - max(x0, a0) < _SHARED * (a1 - a0):
+            continue
+        ends = np.concatenate(
+            [gray[b0:b1, max(0, a0 - 5) : max(1, a0 - 2)].ravel(), gray[b0:b1, a1 + 2 : a1 + 5].ravel()]
+        )
+        inside = float(np.median(gray[y0:y1, x0:x1]))
+        if ends.size and abs(float(np.median(ends)) - inside) <= _LIKE_GROUND:
+            return replace(bar, score=bar.score * _MARGIN_WEIGHT)
+    return bar
 
 
 def _part_of(piece: Box, whole: Box) -> bool:
@@ -88,7 +116,7 @@ def _lying(gray: Gray, vertical: bool) -> list[BarCandidate]:
             measures.append(measured)
     raw = [(_score(each, gray.shape), each) for each in _unique(measures)]
     hollow = frames(gray, raw)
-    scored = _without_margins(raw)
+    scored = _without_margins(gray, raw)
     scored = hollow + [one for one in scored if not any(lies_within(one[1], frame) for _, frame in hollow)]
     scored += [(_JOINED_WEIGHT * score, whole) for score, whole in _joined(scored)]
     rated = [(score * (_upright_weight(gray, each) if vertical else 1.0), each) for score, each in scored]
@@ -119,19 +147,36 @@ def _score(bar: Measure, shape: tuple[int, int]) -> float:
     share = bar.length / width
     usual = 1.0 if 0.05 <= share <= 0.55 else 0.6
     core = 0.30 * contrast + 0.25 * bar.even + 0.15 * bar.sharp + 0.30 * float(purity)
-    return float(core * bar.straight**2 * (0.5 + 0.5 * shape_weight) * usual)
+    faint = _FAINT_WEIGHT + (1 - _FAINT_WEIGHT) * min(1.0, bar.contrast / _FAINT)
+    return float(core * bar.straight**2 * (0.5 + 0.5 * shape_weight) * usual * faint)
 
 
-def _without_margins(scored: list[tuple[float, Measure]]) -> list[tuple[float, Measure]]:
+def _without_margins(gray: Gray, scored: list[tuple[float, Measure]]) -> list[tuple[float, Measure]]:
     """Scores less what is owed to a better bar that touches: outlines, and the margins of a box around a bar."""
     return [
-        (
-            score
-            * (_MARGIN_WEIGHT if any(_touches(bar, other) and better > score for better, other in scored) else 1.0),
-            bar,
-        )
-        for score, bar in scored
+        (score * (_MARGIN_WEIGHT if any(_is_margin(gray, one, other) for other in scored) else 1.0), one[1])
+        for one in scored
+        for score in one[:1]
     ]
+
+
+def _is_margin(gray: Gray, one: tuple[float, Measure], other: tuple[float, Measure]) -> bool:
+    """Whether a bar is the ground of another that touches: the one whose tone is on the other's far side too."""
+    if not _touches(one[1], other[1]):
+        return False
+    around, within = _goes_on_beyond(gray, one[1], other[1]), _goes_on_beyond(gray, other[1], one[1])
+    return around if around != within else other[0] > one[0]
+
+
+def _goes_on_beyond(gray: Gray, ground: Measure, bar: Measure) -> bool:
+    """Whether a touching rectangle's tone is found beyond both ends of a bar and on its far side, too."""
+    y0, y1, x0, x1 = round(bar.y0), max(round(bar.y1), round(bar.y0) + 1), round(bar.x0), round(bar.x1)
+    rows = slice(y1 + 1, y1 + 4) if ground.y0 < bar.y0 else slice(max(0, y0 - 4), max(0, y0 - 1))
+    ends = gray[y0:y1, max(0, x0 - 5) : max(1, x0 - 2)], gray[y0:y1, x1 + 2 : x1 + 5]
+    shares = [float(np.mean(np.abs(each - ground.level) <= _LIKE_GROUND)) for each in ends if each.size]
+    far = gray[rows, x0:x1].astype(np.float32)
+    around = len(shares) == len(ends) and min(shares) > 0.5
+    return bool(around and far.size and np.mean(np.abs(far - ground.level) <= _LIKE_GROUND) >= _FAR_SIDE)
 
 
 def _touches(margin: Measure, bar: Measure) -> bool:
