@@ -49,13 +49,14 @@ def exactly(
 @given(
     formulas, st.integers(0, 2**32 - 1), st.sampled_from([1, 5, 300, 4_000]), st.sampled_from([1e-7, 1e-4, 0.02, 1.0]),
     st.sampled_from([0.0, 0.3, 1.0]), st.sampled_from([1, 10, 290, 5_000]), st.sets(st.sampled_from("vst"), min_size=1),
-    st.sampled_from([0.0, 0.5]),
+    st.sampled_from([0.0, 0.5]), st.sampled_from([0.0, 1e-3, 0.05]),
 )  # fmt: skip
-@example(Formula(), 1, 4_000, 1e-7, 0.3, 10, {"v", "s", "t"}, 0.0)
-@example(Formula(missing="exclude"), 1, 300, 1.0, 1.0, 10, {"v", "s"}, 0.5)
+@example(Formula(), 1, 4_000, 1e-7, 0.3, 10, {"v", "s", "t"}, 0.0, 0.0)
+@example(Formula(missing="exclude"), 1, 300, 1.0, 1.0, 10, {"v", "s"}, 0.5, 0.0)
 def test_the_best_are_always_among_the_candidates(
-    formula: Formula, seed: int, size: int, spread: float, lacking: float, top: int, asked: set[str], vetoed: float
-) -> None:
+    formula: Formula, seed: int, size: int, spread: float, lacking: float, top: int, asked: set[str], vetoed: float,
+    error: float,
+) -> None:  # fmt: skip
     rng = np.random.default_rng(seed)
     rows = rows_of(rng, size, spread, lacking)
     dots = (0.7 + spread * rng.standard_normal(size)).astype(np.float32) if "v" in asked else None
@@ -78,7 +79,8 @@ def test_the_best_are_always_among_the_candidates(
         if "t" in asked:
             first.add_text(bm25.copy())
         if dots is not None:
-            first.add_visual(dots, 1.0)
+            rough = dots + rng.choice([-error, error], size) / rows.inverse_norm
+            first.add_visual(rough.astype(np.float32), 1.0, error)
         found = first.candidates(top, veto, excluded)
     assert not set(found) & set(excluded.tolist())
     assert veto is None or not veto[found].any()
@@ -86,6 +88,22 @@ def test_the_best_are_always_among_the_candidates(
     if count:
         least = np.partition(score, -count)[-count]
         assert set(np.flatnonzero(score >= least)) <= set(found.tolist())
+
+
+def test_errors_count_more_where_a_panel_has_fewer_terms() -> None:
+    """What has no field of view is scored by looks alone, and with it by all of their error."""
+    formula = Formula(Weights(0.3, 1.0))
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        rows = rows_of(rng, 2_000, 0.02, 0.3)
+        dots = rng.normal(0.7, 0.02, 2_000).astype(np.float32)
+        rough = dots + rng.choice([-0.05, 0.05], 2_000).astype(np.float32) / rows.inverse_norm
+        with BUFFERS.lent() as lent:
+            first = FirstPass(formula, Columns.of(rows), frozenset(["visual", "scale"]), lent)
+            first.add_scale(6.0)
+            first.add_visual(rough, 1.0, 0.05)
+            found = first.candidates(1, None, np.zeros(0, dtype=np.intp))
+        assert int(np.argmax(exactly(formula, rows, dots, 6.0, None))) in found
 
 
 def test_few_are_left_to_be_scored_exactly() -> None:

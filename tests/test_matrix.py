@@ -214,7 +214,7 @@ def test_an_error_in_a_scanning_thread_reaches_the_one_that_asks(monkeypatch: py
             entered.set()
             raise RuntimeError("in a thread")
 
-    monkeypatch.setattr(scan, "_kernels", Kernels)
+    monkeypatch.setattr(scan, "kernels", Kernels)
     matrix = made.vectors(1, 50).astype(np.float16)
     with pytest.raises(RuntimeError, match="in a thread"):
         scanner.dots(matrix, matrix[0])
@@ -230,7 +230,7 @@ def test_many_pieces_make_one_answer(index: EmbeddedIndex, monkeypatch: pytest.M
 
 def test_usearch_stands_in_for_missing_kernels(index: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = hits(index.location)
-    monkeypatch.setattr("mirsearch.indexes.scan._kernels", lambda: None)
+    monkeypatch.setattr("mirsearch.indexes.scan.kernels", lambda: None)
     found = hits(index.location)
     assert [each for each, _ in found] == [each for each, _ in expected]
     assert np.allclose([score for _, score in found], [score for _, score in expected], atol=1e-5)

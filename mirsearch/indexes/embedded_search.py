@@ -6,34 +6,31 @@ import math
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.errors import IndexMismatchError, UsageError
+from mirsearch.errors import UsageError
+from mirsearch.indexes import vector_scans
 from mirsearch.indexes.bm25 import Bm25, Found
 from mirsearch.indexes.buffers import Buffers, Lent, Single
+from mirsearch.indexes.coarse import CANDIDATE_SHARE, Worth
 from mirsearch.indexes.first_pass import Columns, FirstPass
 from mirsearch.indexes.matrix import Snapshot
 from mirsearch.indexes.postings import Postings
 from mirsearch.indexes.scan import Scanner
 from mirsearch.indexes.sqlite_filters import where
 from mirsearch.indexes.sqlite_rows import batches, marks
-from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult, Vector
+from mirsearch.indexes.vector_scans import NONE, Dots, Places, Query, Scan
+from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult
 from mirsearch.ranking import Floats, combine, image_text_term, scale_term, text_term, visual_term
 from mirsearch.text import query_terms
 
 KEPT_SELECTIONS = 16
 GATHER_SHARE = 0.125
 """Below this share of rows, those that the filters leave are copied out and scanned alone."""
-
-Places = NDArray[np.intp]
-_NONE: Places = np.zeros(0, dtype=np.intp)
-Dots = tuple[Single, float]
-"""Dot products of rows with a vector, and 1/norm of that vector."""
-Scan = Callable[[], Dots]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +71,7 @@ class Searcher:
         self._scanner = scanner
         self._bm25 = Bm25(postings)
         self._buffers = Buffers()
+        self._worth = Worth()
         self._selections: OrderedDict[tuple[int, str, Filters], Selection] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -85,16 +83,49 @@ class Searcher:
         excluded = selection.places(_rows_of(connection, now, request.exclude))
         detail = {"words": [" ".join(each) for each in words]}
         count = selection.count - len(excluded)
-        vectors = (request.vector, request.text_vector)
-        if not any(each is not None for each in vectors) and request.field_of_view_nm is None and not words:
+        vectors = [each if each is None else Query.of(now, each) for each in (request.vector, request.text_vector)]
+        if not any(vectors) and request.field_of_view_nm is None and not words:
             return SearchResult([], exact=True, considered=count, detail=detail)
         with self._buffers.lent() as lent:
-            scans = [None if each is None else self._scan(now, each, selection, lent) for each in vectors]
-            found = self._bm25.find(connection, now, words) if words else None
-            rows, looks, said = _first_pass(now, request, selection, excluded, found, scans, lent)
+            asked = _Asked(now, request, selection, excluded, lent)
+            rows, looks, said, found = self._ranked(connection, asked, vectors, words)
         terms = _terms(now, request, rows, looks, said, found)
         panels = _best(connection, now, rows, request, terms)
         return SearchResult(panels, exact=True, considered=count, detail=detail)
+
+    def _ranked(
+        self,
+        connection: sqlite3.Connection,
+        asked: _Asked,
+        vectors: Sequence[Query | None],
+        words: Sequence[tuple[str, ...]],
+    ) -> tuple[Places, Dots | None, Dots | None, Sequence[Found] | None]:
+        """Rows among which the best are, their dot products with the query's picture and words, and its words found."""
+        now, kept, lent = asked.now, asked.selection.kept, asked.lent
+
+        def exact(query: Query | None, rows: Places | None) -> Scan | None:
+            return None if query is None else vector_scans.exact(self._scanner, now, query, rows, lent)
+
+        rough = self._rough(asked, vectors[0])
+        looks, said = rough or exact(vectors[0], kept), exact(vectors[1], kept)
+        found = self._bm25.find(connection, now, words) if words else None
+        at = _candidates(asked, found, looks, said)
+        if rough is not None:
+            useful = len(at) <= CANDIDATE_SHARE * asked.selection.count
+            self._worth.note(useful)
+            looks = exact(vectors[0], at if useful else None)
+            if useful:
+                return at, looks and looks(), said and said().at(at), found
+            at = _candidates(asked, found, looks, said)
+        return asked.selection.rows(at), looks and looks().at(at), said and said().at(at), found
+
+    def _rough(self, asked: _Asked, query: Query | None) -> Scan | None:
+        """Begin a scan of the rounded rows, where it promises to leave few of those that are asked for."""
+        coarse, selection = asked.now.coarse, asked.selection
+        if coarse is None or query is None or query.per_norm == 0 or selection.kept is not None:
+            return None
+        few = asked.request.top <= CANDIDATE_SHARE / 2 * selection.count
+        return vector_scans.rough(self._scanner, coarse, query, asked.lent) if few and self._worth.tried() else None
 
     def _selection(self, connection: sqlite3.Connection, now: Snapshot, filters: Filters) -> Selection:
         name = (now.rows.generation, now.rows.token, filters)
@@ -109,46 +140,38 @@ class Searcher:
                 self._selections.popitem(last=False)
         return found
 
-    def _scan(self, now: Snapshot, vector: Vector, selection: Selection, lent: Lent) -> Scan:
-        """Begin a scan; what comes back waits for the dot products of the rows scored, and gives 1/norm of the query.
 
-        1/norm is 0 for a vector of length 0. Scanning threads run meanwhile.
-        """
-        dims = now.blocks[0].shape[1] if now.blocks else len(vector)
-        if vector.shape != (dims,):
-            raise IndexMismatchError(
-                f"a query vector of shape {vector.shape}, where the index holds {dims} dims",
-                "embed the query with the extractor of the index",
-            )
-        with np.errstate(over="ignore"):
-            half = np.ascontiguousarray(vector, dtype="<f2")
-        wide = half.astype(np.float64)
-        norm = math.sqrt(wide @ wide)
-        if not math.isfinite(norm):
-            raise UsageError("the query's vector is not finite", "embed the query again")
-        kept = selection.kept
-        blocks = now.blocks if kept is None else _gathered(now, kept)
-        waiting = self._scanner.start(blocks, half, lent.take(sum(map(len, blocks))))
-        return lambda: (waiting(), 1 / norm if norm > 0 else 0.0)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question, what it is asked of, and arrays for the answer."""
+
+    now: Snapshot
+    request: SearchRequest
+    selection: Selection
+    excluded: Places
+    lent: Lent
 
 
-def _first_pass(
-    now: Snapshot, request: SearchRequest, selection: Selection, excluded: Places,
-    found: Sequence[Found] | None, scans: Sequence[Scan | None], lent: Lent,
-) -> tuple[Places, Dots | None, Dots | None]:  # fmt: skip
-    """Rows among which the best are, and their dot products with the query's picture and with its words."""
+def _candidates(asked: _Asked, found: Sequence[Found] | None, looks: Scan | None, said: Scan | None) -> Places:
+    """Places, in order, among which the best are; with them all of which the dot products tell nothing."""
+    request, selection, lent = asked.request, asked.selection, asked.lent
     first = FirstPass(request.formula, selection.columns, _given(request, found), lent)
     if request.field_of_view_nm is not None:
         first.add_scale(math.log10(request.field_of_view_nm))
     if found is not None:
-        first.add_text(_summed(found, lent.take(len(now.rows)), selection.kept))
-    looks, said = (None if scan is None else scan() for scan in scans)
+        first.add_text(_summed(found, lent.take(len(asked.now.rows)), selection.kept))
+    outliers = NONE
     if looks is not None:
-        first.add_visual(*looks)
+        dots = looks()
+        outliers = dots.outliers
+        first.add_visual(dots.values, dots.per_norm, dots.error)
     if said is not None:
-        first.add_image_text(*said)
-    at = first.candidates(request.top, selection.veto, excluded)
-    return selection.rows(at), looks and (looks[0][at], looks[1]), said and (said[0][at], said[1])
+        dots = said()
+        first.add_image_text(dots.values, dots.per_norm)
+    if not len(outliers):
+        return first.candidates(request.top, selection.veto, asked.excluded)
+    at = first.candidates(request.top, selection.veto, np.union1d(asked.excluded, outliers))
+    return np.union1d(at, np.setdiff1d(selection.places(outliers), asked.excluded))
 
 
 def _check(request: SearchRequest) -> None:
@@ -191,20 +214,10 @@ def _leaves_all(connection: sqlite3.Connection, filters: Filters) -> bool:
 def _rows_of(connection: sqlite3.Connection, now: Snapshot, panel_ids: frozenset[str]) -> Places:
     keys: list[int] = []
     if not panel_ids:
-        return _NONE
+        return NONE
     for part in batches(panel_ids):
         keys.extend(row[0] for row in connection.execute(f"SELECT key FROM panels WHERE id IN ({marks(part)})", part))
     return now.positions(np.array(keys, dtype=np.int64))
-
-
-def _gathered(now: Snapshot, kept: Places) -> list[NDArray[np.float16]]:
-    """Copies of the rows kept of each block."""
-    found, start = [], 0
-    for block in now.blocks:
-        low, high = np.searchsorted(kept, (start, start + len(block)))
-        found.append(block[kept[low:high] - start])
-        start += len(block)
-    return found
 
 
 def _summed(found: Sequence[Found], total: Single, kept: Places | None) -> Single:
@@ -238,7 +251,7 @@ def _terms(
 
 def _cosine(now: Snapshot, rows: Places, dots: Dots) -> Floats:
     """Cosines of rows, of their dot products with a vector and 1/norm of that."""
-    cosine: Floats = dots[0].astype(np.float64) * now.rows.inverse_norm[rows] * dots[1]
+    cosine: Floats = dots.values.astype(np.float64) * now.rows.inverse_norm[rows] * dots.per_norm
     return cosine
 
 

@@ -24,7 +24,7 @@ _ROUNDINGS = 64
 _STEEPEST = 0.61
 """exp(-x²/2) changes by less than this a unit of x (at x = 1)."""
 _STRONGEST = 80.0
-"""Beyond this a sigmoid is 0 or 1 to float32."""
+"""Beyond this an exponential is 0, and a sigmoid 0 or 1, to float32; what is still smaller is slow to compute with."""
 _WIDEST = 0.01
 """A margin above this saves too little: every panel is then scored exactly."""
 _LEAST_OTHERS = 1e-3
@@ -101,6 +101,7 @@ class FirstPass:
         term = np.subtract(column, np.float32(query_log10_fov), out=self._lent.take(len(column)))
         term *= term
         term *= np.float32(-0.5 / sigma**2)
+        np.maximum(term, np.float32(-_STRONGEST), out=term)
         np.exp(term, out=term)
         term *= np.float32(self._share["scale"])
         self._add(term)
@@ -115,8 +116,9 @@ class FirstPass:
         bm25 *= np.float32(self._share["text"])
         self._add(bm25)
 
-    def add_visual(self, dots: Single, per_norm: float) -> None:
-        """The visual term of dot products with a query of length 1/`per_norm`."""
+    def add_visual(self, dots: Single, per_norm: float, error: float = 0.0) -> None:
+        """The visual term of dot products with a query of length 1/`per_norm`, which put cosines off by ≤ `error`."""
+        self._margin += self._weighted("visual") * error / 2
         term = np.multiply(dots, self._columns.inverse_norm, out=self._lent.take(len(dots)))
         share = self._share["visual"]
         term *= np.float32(share * per_norm / 2)
@@ -163,13 +165,23 @@ class FirstPass:
             return np.flatnonzero(score > max(least, 0.0))
         return np.flatnonzero(score >= least) if least > -np.inf else np.flatnonzero(score > -np.inf)
 
+    def _weighted(self, term: str) -> float:
+        """The largest share that a term has of any row's score."""
+        share, others = self._share[term], self._others()
+        neutral = "scale" in self._given and self._formula.missing == "neutral" and self._columns.has_fov is not None
+        return share / others if neutral and others > 0 else share
+
+    def _others(self) -> float:
+        """What the terms but that of scale have of the score."""
+        return sum(share for name, share in self._share.items() if name != "scale")
+
     def _weighed(self) -> Single | None:
         """The sum over the weights of what each row has; None where float32 can't tell."""
         assert self._total is not None
         has_fov = self._columns.has_fov
         if "scale" not in self._given or has_fov is None or self._formula.missing == "penalize":
             return self._total
-        others = sum(share for name, share in self._share.items() if name != "scale")
+        others = self._others()
         if self._formula.missing == "exclude" or others == 0:
             np.copyto(self._total, -np.inf, where=~has_fov)
             return self._total

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.indexes import matrix_file
+from mirsearch.indexes import coarse_file, matrix_file
+from mirsearch.indexes.coarse import Coarse
+from mirsearch.indexes.coarse_file import CoarseFile
 from mirsearch.indexes.locks import FileLock, LockHeldError
 from mirsearch.indexes.matrix_file import Half, MatrixFile, Rows
 from mirsearch.indexes.sqlite_access import damaged
@@ -24,10 +26,12 @@ DEAD_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All vectors at one commit: blocks (n, dims) one after the other, and the table of all their rows."""
+    """All vectors at one commit: blocks (n, dims) one after the other, the table of all their rows, and the same rows
+    rounded, where there are such."""
 
     rows: Rows
     blocks: tuple[Half, ...]
+    coarse: Coarse | None = None
 
     def positions(self, keys: NDArray[np.int64]) -> NDArray[np.intp]:
         """Row numbers of panels by their keys; keys that are not there are left out."""
@@ -72,13 +76,27 @@ class Matrix:
 
     def _on_disk(self, connection: sqlite3.Connection, commit: Rows, found: MatrixFile | None) -> Snapshot | None:
         """Bring the files up to `commit` where need be, and map them; None where they can't be written."""
-        if found is None or not _same(found.rows, commit):
-            try:
-                with FileLock(self.folder / LOCK):
-                    found = self._write(connection, commit, matrix_file.load(self.folder, self.dims))
-            except (OSError, LockHeldError):
-                return None
-        return _mapped(found)
+        if found is not None and _same(found.rows, commit):
+            return _mapped(found, coarse_file.load(found) or self._rounded(found))
+        try:
+            with FileLock(self.folder / LOCK):
+                before = matrix_file.load(self.folder, self.dims)
+                found = self._write(connection, commit, before)
+                return _mapped(found, _follow(found, before))
+        except (OSError, LockHeldError):
+            return None
+
+    def _rounded(self, file: MatrixFile) -> CoarseFile | None:
+        """Make the rounded rows of a matrix that lacks them; None where they are not wanted or can't be written."""
+        if not coarse_file.wanted(file):
+            return None
+        try:
+            with FileLock(self.folder / LOCK):
+                now = matrix_file.load(self.folder, self.dims)
+                same = now is not None and (now.name, len(now.rows), now.crc) == (file.name, len(file.rows), file.crc)
+                return _follow(file, None) if same else None
+        except (OSError, LockHeldError):
+            return None
 
     def _write(self, connection: sqlite3.Connection, commit: Rows, found: MatrixFile | None) -> MatrixFile:
         """Append what is new to a matrix of ours, or write one anew; give its place in the folder to it."""
@@ -140,12 +158,24 @@ def last_commit(connection: sqlite3.Connection) -> Rows:
     return Rows(*row) if row else Rows()
 
 
-def _mapped(file: MatrixFile) -> Snapshot | None:
-    """The file as a snapshot; None where another process has just replaced it."""
+def _follow(file: MatrixFile, before: MatrixFile | None) -> CoarseFile | None:
+    """Bring the rounded rows up to the matrix; None where they can't be written: it does without."""
     try:
-        return Snapshot(file.rows, _blocks(file.mapped()))
+        return coarse_file.follow(file, before)
+    except OSError:
+        return None
+
+
+def _mapped(file: MatrixFile, rounded: CoarseFile | None = None) -> Snapshot | None:
+    """The files as a snapshot; None where another process has just replaced the matrix."""
+    try:
+        blocks = _blocks(file.mapped())
     except (OSError, ValueError):
         return None
+    try:
+        return Snapshot(file.rows, blocks, None if rounded is None else rounded.mapped())
+    except (OSError, ValueError):
+        return Snapshot(file.rows, blocks)
 
 
 def _blocks(matrix: Half | None) -> tuple[Half, ...]:

@@ -1,25 +1,22 @@
 """The matrix beside the database: float16 rows in one file, what is known of each row in another.
 
-Both can be made again from SQLite at any time. Rows are only ever appended, so that a reader's map of the file stays
-true; the table of rows is replaced whole. A file whose size and times are not those noted is read against its checksum.
+Both can be made again from SQLite at any time.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
-import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mirsearch.indexes import noted
+
 TABLE = "matrix.rows"
 _MAGIC = b"mirsearch rows 1\n"
-_CHUNK = 1 << 24
 Half = NDArray[np.float16]
 
 
@@ -97,30 +94,26 @@ def start(folder: Path, dims: int) -> MatrixFile:
 def load(folder: Path, dims: int) -> MatrixFile | None:
     """The matrix lying in `folder`, or None where there is none or any part of it is damaged."""
     try:
-        noted = _read_table(folder, dims)
-        if noted is None:
+        found = _read_table(folder, dims)
+        if found is None:
             return None
-        found, times = noted
-        if found.path.stat().st_size < found.bytes:
-            return None
-        return found if times == _times(found.path) or _crc(found) == found.crc else None
+        file, times = found
+        return file if noted.intact(file.path, file.bytes, file.crc, times) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def append(file: MatrixFile, parts: Iterable[tuple[Rows, Half]]) -> MatrixFile:
     """Write rows behind those that `file` has (each part's table holds all rows so far); no reader sees them yet."""
-    crc, rows = file.crc, file.rows
-    with file.path.open("r+b") as stream:
-        if stream.seek(0, os.SEEK_END) != file.bytes:  # what a process that died had appended
-            stream.truncate(file.bytes)
-        stream.seek(file.bytes)
+    rows = file.rows
+
+    def data() -> Iterator[bytes]:
+        nonlocal rows
         for longer, matrix in parts:
-            data = np.ascontiguousarray(matrix, dtype="<f2").tobytes()
-            stream.write(data)
-            crc, rows = zlib.crc32(data, crc), longer
-        stream.flush()
-        os.fsync(stream.fileno())
+            yield np.ascontiguousarray(matrix, dtype="<f2").tobytes()
+            rows = longer
+
+    crc = noted.append(file.path, file.bytes, data(), file.crc)
     return replace(file, crc=crc, rows=rows)
 
 
@@ -128,34 +121,20 @@ def publish(file: MatrixFile) -> None:
     """Make `file` the folder's matrix, and remove the ones before it where nothing holds them open."""
     columns = b"".join(np.asarray(getattr(file.rows, name), dtype=kind).tobytes() for name, kind in _COLUMNS.items())
     header = {
-        "name": file.name, "dims": file.dims, "rows": len(file.rows), "crc": file.crc, "times": _times(file.path),
+        "name": file.name, "dims": file.dims, "rows": len(file.rows), "crc": file.crc, "times": noted.times(file.path),
         "generation": file.rows.generation, "token": file.rows.token, "removals": file.rows.removals,
-        "columns_crc": zlib.crc32(columns),
     }  # fmt: skip
-    text = json.dumps(header).encode() + b"\n"
-    fresh = file.folder / f"{TABLE}.{os.getpid()}.new"
-    fresh.write_bytes(_MAGIC + text + str(zlib.crc32(text)).encode() + b"\n" + columns)
-    fresh.replace(file.folder / TABLE)
+    noted.write_table(file.folder / TABLE, _MAGIC, header, columns)
     for other in (*file.folder.glob("matrix-*.f16"), *file.folder.glob(f"{TABLE}.*.new")):
         if other.name != file.name:
-            _remove(other)
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink()
-    except OSError:  # Windows keeps what is mapped; the next matrix removes it
-        return
+            noted.remove(other)
 
 
 def _read_table(folder: Path, dims: int) -> tuple[MatrixFile, list[int]] | None:
-    data = (folder / TABLE).read_bytes()
-    magic, text, crc, columns = data.split(b"\n", 3)
-    if magic + b"\n" != _MAGIC or not crc.isdigit() or zlib.crc32(text + b"\n") != int(crc):
+    found = noted.read_table(folder / TABLE, _MAGIC)
+    if found is None or found[0]["dims"] != dims:
         return None
-    header = json.loads(text)
-    if header["dims"] != dims or zlib.crc32(columns) != header["columns_crc"]:
-        return None
+    header, columns = found
     count, offset, arrays = int(header["rows"]), 0, {}
     for name, kind in _COLUMNS.items():
         arrays[name] = np.frombuffer(columns, dtype=kind, count=count, offset=offset)
@@ -163,19 +142,3 @@ def _read_table(folder: Path, dims: int) -> tuple[MatrixFile, list[int]] | None:
     rows = Rows(header["generation"], header["token"], header["removals"], **arrays)
     name = Path(header["name"]).name
     return MatrixFile(folder, dims, name, header["crc"], rows), header["times"]
-
-
-def _times(path: Path) -> list[int]:
-    about = path.stat()
-    return [about.st_size, about.st_mtime_ns]
-
-
-def _crc(file: MatrixFile) -> int:
-    left, crc = file.bytes, 0
-    with file.path.open("rb") as stream:
-        while left > 0:
-            data = stream.read(min(_CHUNK, left))
-            if not data:
-                return -1
-            crc, left = zlib.crc32(data, crc), left - len(data)
-    return crc

@@ -1,4 +1,4 @@
-"""Dot products of one vector with every row of a float16 matrix, at the speed of memory.
+"""Dot products of one vector with every row of a float16 or int8 matrix, at the speed of memory.
 
 The kernels are NumKong's, which usearch scans with too; called piece by piece they give every product instead of the
 nearest few, without sorting, and leave Python's lock to other threads.
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Half = NDArray[np.float16]
+Matrix = Half | NDArray[np.int8]
 _PIECE_BYTES = 3 << 20
 _SMALLEST_PIECE = 512
 
@@ -33,13 +34,14 @@ class Scanner:
         return self.start([matrix], vector, np.empty(len(matrix), dtype=np.float32))()
 
     def start(
-        self, blocks: Sequence[Half], vector: Half, out: NDArray[np.float32]
-    ) -> Callable[[], NDArray[np.float32]]:
-        """Begin what :meth:`dots` does for blocks of rows, one after the other, into `out`.
+        self, blocks: Sequence[Matrix], vector: Matrix, out: NDArray[np.float32],
+        scale: NDArray[np.float32] | None = None,
+    ) -> Callable[[], NDArray[np.float32]]:  # fmt: skip
+        """Begin what :meth:`dots` does for blocks of rows, one after the other, into `out`, times a `scale` (n,).
 
-        Calling what comes back joins in the work and gives the products.
+        Calling what comes back joins in the work and gives the products. Vectors of int8 need :func:`kernels`.
         """
-        product = Product(blocks, vector, out)
+        product = Product(blocks, vector, out, scale)
         helpers = min(self.threads, product.pieces) - 1
         waiting = []
         if helpers > 0:
@@ -67,16 +69,21 @@ class Scanner:
 class Product:
     """The dot products of blocks of rows with one vector, filled piece by piece from any thread."""
 
-    def __init__(self, blocks: Sequence[Half], vector: Half, out: NDArray[np.float32]) -> None:
-        self._kernels = _kernels()
-        self._vector = np.ascontiguousarray(vector[None])
+    def __init__(
+        self, blocks: Sequence[Matrix], vector: Matrix, out: NDArray[np.float32],
+        scale: NDArray[np.float32] | None = None,
+    ) -> None:  # fmt: skip
+        self._kernels = kernels()
+        self._vector: Any = np.ascontiguousarray(vector[None])
         self.values = out
         size = max(_SMALLEST_PIECE, _PIECE_BYTES // max(1, vector.nbytes))
-        self._left: deque[tuple[Half, NDArray[np.float32]]] = deque()
+        self._scale = scale
+        self._left: deque[tuple[Matrix, slice]] = deque()
         start = 0
         for block in blocks:
-            values = self.values[start : start + len(block)]
-            self._left.extend((block[at : at + size], values[at : at + size]) for at in range(0, len(block), size))
+            for at in range(0, len(block), size):
+                part = block[at : at + size]
+                self._left.append((part, slice(start + at, start + at + len(part))))
             start += len(block)
         self.pieces = len(self._left)
 
@@ -84,16 +91,17 @@ class Product:
         """Fill pieces until none is left."""
         while True:
             try:
-                part, values = self._left.popleft()
+                part, at = self._left.popleft()
             except IndexError:
                 return
             if self._kernels is None:
-                values[:] = usearch_dots(part, self._vector)
+                found = usearch_dots(part, self._vector)
             else:
-                values[:] = np.asarray(self._kernels.cdist(part, self._vector, "dot")).reshape(-1)
+                found = np.asarray(self._kernels.cdist(part, self._vector, "dot")).reshape(-1)
+            self.values[at] = found if self._scale is None else found * self._scale[at]
 
 
-def _kernels() -> Any | None:
+def kernels() -> Any | None:
     """NumKong, or None where it is missing or lacks what is needed; usearch's own interface does then."""
     try:
         import numkong
@@ -102,7 +110,7 @@ def _kernels() -> Any | None:
     return numkong if hasattr(numkong, "cdist") else None
 
 
-def usearch_dots(matrix: Half, vector: Half) -> NDArray[np.float32]:
+def usearch_dots(matrix: Matrix, vector: Matrix) -> NDArray[np.float32]:
     """The same dot products of (n, dims) with (1, dims) through usearch: each row looks for the one vector there is."""
     from usearch.index import MetricKind, search
 
