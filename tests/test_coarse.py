@@ -159,15 +159,15 @@ formulas = st.builds(
     st.sampled_from(sorted(FAMILIES)), formulas, st.integers(0, 2**32 - 1), st.sampled_from([5, 200, 1_500]),
     st.sampled_from([16, 37, 96]), st.sampled_from([0.0, 0.4, 1.0]), st.sampled_from([1, 10, 60]),
     st.sets(st.sampled_from(["scale", "words"])), st.booleans(), st.sampled_from([0.02, 1.0]),
-    st.sampled_from(["of its own", "a row's", "a worst row's", "zero", "tiny"]),
+    st.sampled_from(["of its own", "a row's", "a worst row's", "zero", "tiny"]), st.sampled_from([0, 256]),
 )  # fmt: skip
-@example("few_distinct", Formula(), 1, 200, 16, 0.4, 10, set(), True, 1.0, "a row's")
-@example("some_worst", Formula(), 3, 1_500, 96, 0.4, 1, set(), False, 1.0, "a worst row's")
-@example("some_worst", Formula(), 4, 1_500, 96, 0.4, 60, set(), True, 1.0, "a worst row's")
-@example("uniform", Formula(missing="penalize"), 2, 1_500, 96, 0.4, 10, {"scale"}, True, 0.02, "of its own")
+@example("few_distinct", Formula(), 1, 200, 16, 0.4, 10, set(), True, 1.0, "a row's", 0)
+@example("some_worst", Formula(), 3, 1_500, 96, 0.4, 1, set(), False, 1.0, "a worst row's", 0)
+@example("some_worst", Formula(), 4, 1_500, 96, 0.4, 60, set(), True, 1.0, "a worst row's", 0)
+@example("uniform", Formula(missing="penalize"), 2, 1_500, 96, 0.4, 10, {"scale"}, True, 0.02, "of its own", 256)
 def test_answers_are_those_of_scoring_every_panel(
     tmp_path: Path, family: str, formula: Formula, seed: int, size: int, dims: int, lacking: float, top: int,
-    asked: set[str], filtered: bool, share: float, query: str,
+    asked: set[str], filtered: bool, share: float, query: str, few: int,
 ) -> None:  # fmt: skip
     rng = np.random.default_rng(seed)
     matrix = vectors(family, rng, size, dims)
@@ -186,7 +186,7 @@ def test_answers_are_those_of_scoring_every_panel(
             text_vector=rng.standard_normal(dims).astype(np.float32) if "words" in asked else None,
             filters=Filters(kinds=("micrograph",)) if filtered else Filters(), exclude=frozenset(ids[:2]),
         )  # fmt: skip
-        with mock.patch.object(embedded_search, "CANDIDATE_SHARE", share):
+        with mock.patch.multiple(embedded_search, CANDIDATE_SHARE=share, FEW=few, NARROWED_SHARE=1.0):
             searcher = Watched(tmp_path)
             found = searcher.search(connection, now, request)
         assert told(found) == brute_force(now, request, connection)

@@ -25,6 +25,10 @@ LEAST_ROWS = 8192
 """With fewer numbers a row, or fewer rows, a coarse pass saves too little to be worth its file."""
 CANDIDATE_SHARE = 0.0625
 """Where a coarse pass leaves a larger share of the rows than this, a scan of all was the better choice."""
+FEW = 256
+NARROWED_SHARE = 0.5
+"""Candidates more than a few, and up to this share of the rows, are told apart by exact scores of those that look best:
+what those reach halves the margin."""
 OUTLIER_SHARE = 0.001
 """Rows that lose most by rounding are scored exactly instead of widening the bound of all others."""
 _LONGEST_PAUSE = 64

@@ -16,7 +16,8 @@ from mirsearch.errors import UsageError
 from mirsearch.indexes import vector_scans
 from mirsearch.indexes.bm25 import Bm25, Found
 from mirsearch.indexes.buffers import Buffers, Lent, Single
-from mirsearch.indexes.coarse import CANDIDATE_SHARE, Worth
+from mirsearch.indexes.coarse import CANDIDATE_SHARE, FEW, NARROWED_SHARE, Worth
+from mirsearch.indexes.embedded_scores import Terms, terms_of
 from mirsearch.indexes.first_pass import Columns, FirstPass
 from mirsearch.indexes.matrix import Snapshot
 from mirsearch.indexes.postings import Postings
@@ -25,7 +26,7 @@ from mirsearch.indexes.sqlite_filters import where
 from mirsearch.indexes.sqlite_rows import batches, marks
 from mirsearch.indexes.vector_scans import NONE, Dots, Places, Query, Scan
 from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult
-from mirsearch.ranking import Floats, combine, image_text_term, scale_term, text_term, visual_term
+from mirsearch.ranking import Floats
 from mirsearch.text import query_terms
 
 KEPT_SELECTIONS = 16
@@ -53,17 +54,6 @@ class Selection:
         return np.flatnonzero(np.isin(self.kept, rows)) if len(rows) else rows
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The distance and the terms of some panels, each (n,), None where the query lacks it."""
-
-    distance: Floats | None
-    visual: Floats | None
-    scale: Floats | None
-    text: Floats | None
-    image_text: Floats | None = None
-
-
 class Searcher:
     """Scores panels of one index; holds what is worth keeping between queries. Safe to use from several threads."""
 
@@ -89,7 +79,7 @@ class Searcher:
         with self._buffers.lent() as lent:
             asked = _Asked(now, request, selection, excluded, lent)
             rows, looks, said, found = self._ranked(connection, asked, vectors, words)
-        terms = _terms(now, request, rows, looks, said, found)
+        terms = terms_of(now, request, rows, looks, said, found)
         panels = _best(connection, now, rows, request, terms)
         return SearchResult(panels, exact=True, considered=count, detail=detail)
 
@@ -109,14 +99,21 @@ class Searcher:
         rough = self._rough(asked, vectors[0])
         looks, said = rough or exact(vectors[0], kept), exact(vectors[1], kept)
         found = self._bm25.find(connection, now, words) if words else None
-        at = _candidates(asked, found, looks, said)
+        first, at = _candidates(asked, found, looks, said)
         if rough is not None:
+            if max(FEW, asked.request.top) < len(at) <= NARROWED_SHARE * asked.selection.count:
+                best = first.nearest(at, asked.request.top)
+                looks = exact(vectors[0], best)
+                terms = terms_of(now, asked.request, best, looks and looks(), said and said().at(best), found)
+                at = first.reaching(at, terms.score(asked.request).min())
             useful = len(at) <= CANDIDATE_SHARE * asked.selection.count
             self._worth.note(useful)
-            looks = exact(vectors[0], at if useful else None)
             if useful:
+                at = np.union1d(at, np.setdiff1d(asked.selection.places(rough().outliers), asked.excluded))
+                looks = exact(vectors[0], at)
                 return at, looks and looks(), said and said().at(at), found
-            at = _candidates(asked, found, looks, said)
+            looks = exact(vectors[0], None)
+            _, at = _candidates(asked, found, looks, said)
         return asked.selection.rows(at), looks and looks().at(at), said and said().at(at), found
 
     def _rough(self, asked: _Asked, query: Query | None) -> Scan | None:
@@ -152,26 +149,25 @@ class _Asked:
     lent: Lent
 
 
-def _candidates(asked: _Asked, found: Sequence[Found] | None, looks: Scan | None, said: Scan | None) -> Places:
-    """Places, in order, among which the best are; with them all of which the dot products tell nothing."""
+def _candidates(
+    asked: _Asked, found: Sequence[Found] | None, looks: Scan | None, said: Scan | None
+) -> tuple[FirstPass, Places]:
+    """Places, in order, among which the best are, but for those of which the dot products tell nothing."""
     request, selection, lent = asked.request, asked.selection, asked.lent
     first = FirstPass(request.formula, selection.columns, _given(request, found), lent)
     if request.field_of_view_nm is not None:
         first.add_scale(math.log10(request.field_of_view_nm))
     if found is not None:
         first.add_text(_summed(found, lent.take(len(asked.now.rows)), selection.kept))
-    outliers = NONE
+    excluded = asked.excluded
     if looks is not None:
         dots = looks()
-        outliers = dots.outliers
+        excluded = np.union1d(excluded, dots.outliers) if len(dots.outliers) else excluded
         first.add_visual(dots.values, dots.per_norm, dots.error)
     if said is not None:
         dots = said()
         first.add_image_text(dots.values, dots.per_norm)
-    if not len(outliers):
-        return first.candidates(request.top, selection.veto, asked.excluded)
-    at = first.candidates(request.top, selection.veto, np.union1d(asked.excluded, outliers))
-    return np.union1d(at, np.setdiff1d(selection.places(outliers), asked.excluded))
+    return first, first.candidates(request.top, selection.veto, excluded)
 
 
 def _check(request: SearchRequest) -> None:
@@ -228,41 +224,11 @@ def _summed(found: Sequence[Found], total: Single, kept: Places | None) -> Singl
     return total if kept is None else total[kept]
 
 
-def _terms(
-    now: Snapshot, request: SearchRequest, rows: Places, looks: Dots | None, said: Dots | None,
-    found: Sequence[Found] | None,
-) -> Terms:  # fmt: skip
-    """The terms of a few rows, exactly."""
-    distance = visual = scale = text = image_text = None
-    if looks is not None:
-        distance = np.clip(1.0 - _cosine(now, rows, looks), 0.0, 2.0)
-        visual = visual_term(distance)
-    if said is not None:
-        image_text = image_text_term(_cosine(now, rows, said), request.formula.response)
-    if request.field_of_view_nm is not None:
-        scale = scale_term(request.field_of_view_nm, now.rows.log10_fov[rows], request.formula.sigma)
-    if found is not None:
-        bm25 = np.zeros(len(rows), dtype=np.float64)
-        for each in found:
-            bm25 += each.at(rows)
-        text = text_term(bm25, request.formula.text_k)
-    return Terms(distance, visual, scale, text, image_text)
-
-
-def _cosine(now: Snapshot, rows: Places, dots: Dots) -> Floats:
-    """Cosines of rows, of their dot products with a vector and 1/norm of that."""
-    cosine: Floats = dots.values.astype(np.float64) * now.rows.inverse_norm[rows] * dots.per_norm
-    return cosine
-
-
 def _best(
     connection: sqlite3.Connection, now: Snapshot, rows: Places, request: SearchRequest, terms: Terms
 ) -> list[ScoredPanel]:
     """The best of some rows, best first, ties by id."""
-    given = (terms.visual, terms.scale, terms.text, terms.image_text)
-    score = combine(request.formula, *given)
-    if sum(each is not None for each in given) == 1:
-        score[score <= 0] = -np.inf
+    score = terms.score(request)
     count = min(request.top, int(np.count_nonzero(score > -np.inf)))
     if count <= 0:
         return []

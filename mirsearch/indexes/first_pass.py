@@ -88,6 +88,7 @@ class FirstPass:
         self._total: Single | None = None
         self._margin = _ROUNDINGS * _UNIT
         self._sure = math.isfinite(whole)
+        self._scores: Single | None = None
 
     def add_scale(self, query_log10_fov: float) -> None:
         """The scale term; 0 where a row has no field of view."""
@@ -157,6 +158,7 @@ class FirstPass:
             mask = np.ones(size, dtype=bool) if veto is None else ~veto
             mask[excluded] = False
             return np.flatnonzero(mask)
+        self._scores = score
         if veto is not None:
             np.copyto(score, -np.inf, where=veto)
         score[excluded] = -np.inf
@@ -164,6 +166,17 @@ class FirstPass:
         if self._given == {"text"}:  # here what has no word is no answer, however few there are
             return np.flatnonzero(score > max(least, 0.0))
         return np.flatnonzero(score >= least) if least > -np.inf else np.flatnonzero(score > -np.inf)
+
+    def nearest(self, at: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+        """The up to `count` best of some candidates as far as this pass can tell, in order."""
+        if self._scores is None or len(at) <= count:
+            return at
+        best: NDArray[np.intp] = np.sort(at[np.argpartition(self._scores[at], -count)[-count:]])
+        return best
+
+    def reaching(self, at: NDArray[np.intp], least: float) -> NDArray[np.intp]:
+        """Those of some candidates whose exact score can be as high as `least`."""
+        return at if self._scores is None else at[self._scores[at] >= least - self._margin]
 
     def _weighted(self, term: str) -> float:
         """The largest share that a term has of any row's score."""
