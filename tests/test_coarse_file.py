@@ -36,8 +36,7 @@ pytestmark = pytest.mark.skipif(not usable(made.DIMS), reason="no int8 kernels h
 @pytest.fixture(autouse=True)
 def for_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let few rows of few dims be worth it."""
-    monkeypatch.setattr(coarse_file, "LEAST_DIMS", 1)
-    monkeypatch.setattr(coarse_file, "LEAST_ROWS", 1)
+    monkeypatch.setattr(coarse_file, "LEAST_NUMBERS", 1)
     monkeypatch.setattr(embedded_search, "CANDIDATE_SHARE", 1.0)
 
 
@@ -189,7 +188,7 @@ def test_many_removed_rows_are_cleared_away(index: EmbeddedIndex) -> None:
 
 
 def test_a_small_index_has_none_and_a_grown_one_gets_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coarse_file, "LEAST_ROWS", 30)
+    monkeypatch.setattr(coarse_file, "LEAST_NUMBERS", 30 * made.DIMS)
     location = str(tmp_path / "index")
     with EmbeddedIndex.open(location, create=made.IDENTITY) as index:
         put(index, 0, 10)
@@ -201,9 +200,8 @@ def test_a_small_index_has_none_and_a_grown_one_gets_them(tmp_path: Path, monkey
             writer.delete([each.figure.id for each in RECORDS[:12]])
         assert held(index) is None
         assert files(location) == []
-    monkeypatch.setattr(coarse_file, "LEAST_ROWS", 1)
-    monkeypatch.setattr(coarse_file, "LEAST_DIMS", made.DIMS + 1)
-    assert fresh(location) is None
+    monkeypatch.setattr(coarse_file, "LEAST_NUMBERS", 10 * made.DIMS)
+    assert len(fresh(location).codes) == 16
 
 
 def test_without_kernels_there_are_none(index: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from mirsearch.indexes import scan
 from mirsearch.indexes.buffers import Single
 
-LEAST_DIMS = 512
-LEAST_ROWS = 8192
-"""With fewer numbers a row, or fewer rows, a coarse pass saves too little to be worth its file."""
+LEAST_NUMBERS = 1 << 24
+"""Rows times dims from which a coarse pass saves enough to be worth its file: what is less is scanned in little more
+than a millisecond."""
 CANDIDATE_SHARE = 0.0625
 """Where a coarse pass leaves a larger share of the rows than this, a scan of all was the better choice."""
 FEW = 256

@@ -15,7 +15,7 @@ import numpy as np
 
 from mirsearch.indexes import noted
 from mirsearch.indexes.buffers import Single
-from mirsearch.indexes.coarse import LEAST_DIMS, LEAST_ROWS, Coarse, Codes, Rounded, rounded, usable
+from mirsearch.indexes.coarse import LEAST_NUMBERS, Coarse, Codes, Rounded, rounded, usable
 from mirsearch.indexes.matrix_file import Half, MatrixFile
 
 TABLE = "coarse.rows"
@@ -59,7 +59,7 @@ class CoarseFile:
 
 def wanted(matrix: MatrixFile) -> bool:
     """Whether rounded rows are worth having."""
-    return matrix.dims >= LEAST_DIMS and len(matrix.rows) >= LEAST_ROWS and usable(matrix.dims)
+    return len(matrix.rows) * matrix.dims >= LEAST_NUMBERS and usable(matrix.dims)
 
 
 def load(matrix: MatrixFile) -> CoarseFile | None:
