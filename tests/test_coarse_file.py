@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import errno
+import random
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import index_records as made
@@ -30,6 +35,19 @@ ASKED = [
     SearchRequest(made.vectors(504, 1)[0], exclude=frozenset(each.id for each in RECORDS[2].panels)),
     SearchRequest(made.vectors(505, 1)[0], 90.0, text_vector=made.vectors(506, 1)[0]),
 ]
+WRITER = """
+import sys
+sys.path.insert(0, sys.argv[2])
+import test_coarse_file as job
+job.coarse_file.LEAST_NUMBERS = 1
+with job.EmbeddedIndex.open(sys.argv[1], create=job.made.IDENTITY) as index:
+    while True:
+        for number in range(30):
+            job.put(index, number, number + 1)
+            print(number, flush=True)
+        with index.writer() as writer:
+            writer.delete([each.figure.id for each in job.RECORDS[:20]])
+"""
 pytestmark = pytest.mark.skipif(not usable(made.DIMS), reason="no int8 kernels here")
 
 
@@ -336,3 +354,30 @@ def test_a_reader_goes_on_with_what_it_has_mapped(index: EmbeddedIndex) -> None:
             writer.delete([each.figure.id for each in RECORDS[:12]])
         assert np.array_equal(before.coarse.codes, expected)
         assert len(held(reader).codes) == 16
+
+
+def test_a_writer_killed_at_random_moments_leaves_them_true(tmp_path: Path) -> None:
+    location, luck = str(tmp_path / "index"), random.Random(5)
+    for _ in range(8):
+        command = [sys.executable, "-c", WRITER, location, str(Path(__file__).parent)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for _ in range(luck.randrange(1, 45)):
+                assert process.stdout.readline()
+            time.sleep(luck.uniform(0, 0.02))
+            process.kill()
+            process.wait()
+        assert fresh(location) is not None
+        assert answers(location) == answers_without(location)
+        assert len(files(location)) == 2
+
+
+def test_threads_that_ask_at_once_get_the_same(index: EmbeddedIndex) -> None:
+    expected = answers(index.location)
+
+    def ask(at: int) -> list[tuple[str, float]]:
+        return [(each.panel_id, each.score) for each in index.search(ASKED[at % len(ASKED)]).panels]
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(ask, range(20 * len(ASKED))))
+    assert found == 20 * expected
