@@ -108,7 +108,7 @@ class Watched(Searcher):
         watch = mock.Mock(spec=Worth)
         watch.tried.return_value = True
         watch.note.side_effect = self.went.append
-        self._worth = watch
+        self._worth = {False: watch, True: watch}
 
 
 def brute_force(now: Snapshot, request: SearchRequest, connection: sqlite3.Connection) -> list[tuple[str, float]]:
@@ -121,8 +121,9 @@ def brute_force(now: Snapshot, request: SearchRequest, connection: sqlite3.Conne
         dots = Scanner(1).dots(matrix, half).astype(np.float64)
         return dots * rows.inverse_norm * (1 / norm if norm else 0.0)
 
-    assert request.vector is not None
-    terms = [visual_term(np.clip(1.0 - cosines(request.vector), 0.0, 2.0)), None, None, None]
+    terms: list[Floats | None] = [None] * 4
+    if request.vector is not None:
+        terms[0] = visual_term(np.clip(1.0 - cosines(request.vector), 0.0, 2.0))
     if request.field_of_view_nm is not None:
         terms[1] = scale_term(request.field_of_view_nm, rows.log10_fov, request.formula.sigma)
     if request.text_vector is not None:
@@ -158,7 +159,7 @@ formulas = st.builds(
 @given(
     st.sampled_from(sorted(FAMILIES)), formulas, st.integers(0, 2**32 - 1), st.sampled_from([5, 200, 1_500]),
     st.sampled_from([16, 37, 96]), st.sampled_from([0.0, 0.4, 1.0]), st.sampled_from([1, 10, 60]),
-    st.sets(st.sampled_from(["scale", "words"])), st.booleans(), st.sampled_from([0.02, 1.0]),
+    st.sets(st.sampled_from(["scale", "words", "words alone"])), st.booleans(), st.sampled_from([0.02, 1.0]),
     st.sampled_from(["of its own", "a row's", "a worst row's", "zero", "tiny"]), st.sampled_from([0, 256]),
 )  # fmt: skip
 @example("few_distinct", Formula(), 1, 200, 16, 0.4, 10, set(), True, 1.0, "a row's", 0)
@@ -178,12 +179,14 @@ def test_answers_are_those_of_scoring_every_panel(
     rows = {"a row's": matrix[0], "a worst row's": matrix[np.argmax(made.error)]}
     vector = rows.get(query, vectors(family, rng, 1, dims)[0])
     vector = vector.astype(np.float32) * {"zero": 0.0, "tiny": 1e-5}.get(query, 1.0)
+    other = rng.standard_normal(dims).astype(np.float32)
     made.codes[whole.outliers] = rounded(vector.astype(np.float16)[None]).codes  # what they seem to be must not matter
     with database(size) as connection:
         ids = [row[0] for row in connection.execute("SELECT id FROM panels ORDER BY key")]
         request = SearchRequest(
-            vector, 10 ** float(rng.normal(3, 1)) if "scale" in asked else None, top=top, formula=formula,
-            text_vector=rng.standard_normal(dims).astype(np.float32) if "words" in asked else None,
+            None if "words alone" in asked else vector,
+            10 ** float(rng.normal(3, 1)) if "scale" in asked else None, top=top, formula=formula,
+            text_vector=vector if "words alone" in asked else other if "words" in asked else None,
             filters=Filters(kinds=("micrograph",)) if filtered else Filters(), exclude=frozenset(ids[:2]),
         )  # fmt: skip
         with mock.patch.multiple(embedded_search, CANDIDATE_SHARE=share, FEW=few, NARROWED_SHARE=1.0):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mirsearch.indexes.buffers import Buffers
 from mirsearch.indexes.first_pass import Columns, FirstPass, _at_least
 from mirsearch.indexes.matrix_file import Rows
-from mirsearch.ranking import Floats, Formula, Weights, combine, scale_term, text_term, visual_term
+from mirsearch.ranking import Floats, Formula, Weights, combine, image_text_term, scale_term, text_term, visual_term
 
 BUFFERS = Buffers()
 weight = st.sampled_from([0.0, 1e-9, 1e-4, 0.002, 0.3, 0.6, 1.0, 1e4])
@@ -104,6 +104,24 @@ def test_errors_count_more_where_a_panel_has_fewer_terms() -> None:
             first.add_visual(rough, 1.0, 0.05)
             found = first.candidates(1, None, np.zeros(0, dtype=np.intp))
         assert int(np.argmax(exactly(formula, rows, dots, 6.0, None))) in found
+
+
+def test_errors_of_words_against_pictures_are_allowed_for() -> None:
+    formula = Formula()
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        rows = rows_of(rng, 2_000, 0.02, 0.3)
+        dots = rng.normal(0.25, 0.005, 2_000).astype(np.float32)  # where the sigmoid is steepest
+        rough = dots + rng.choice([-0.01, 0.01], 2_000).astype(np.float32) / rows.inverse_norm
+        with BUFFERS.lent() as lent:
+            first = FirstPass(formula, Columns.of(rows), frozenset(["image_text", "scale"]), lent)
+            first.add_scale(6.0)
+            first.add_image_text(rough, 1.0, 0.01)
+            found = first.candidates(1, None, np.zeros(0, dtype=np.intp))
+        cosine = dots.astype(np.float64) * rows.inverse_norm
+        terms = image_text_term(cosine, formula.response), scale_term(1e6, rows.log10_fov, formula.sigma)
+        assert int(np.argmax(combine(formula, None, terms[1], None, terms[0]))) in found
+        assert len(found) < 2_000
 
 
 def test_few_are_left_to_be_scored_exactly() -> None:

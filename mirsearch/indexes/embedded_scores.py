@@ -34,10 +34,11 @@ class Terms:
 
 
 def terms_of(
-    now: Snapshot, request: SearchRequest, rows: Places, looks: Dots | None, said: Dots | None,
+    now: Snapshot, request: SearchRequest, rows: Places, dots: Sequence[Dots | None],
     found: Sequence[Found] | None,
 ) -> Terms:  # fmt: skip
-    """The terms of a few rows, exactly."""
+    """The terms of a few rows, exactly, of their dot products with the query's picture and with its words."""
+    looks, said = dots
     distance = visual = scale = text = image_text = None
     if looks is not None:
         distance = np.clip(1.0 - _cosine(now, rows, looks), 0.0, 2.0)

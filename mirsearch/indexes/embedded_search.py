@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import sqlite3
 import threading
@@ -61,7 +62,7 @@ class Searcher:
         self._scanner = scanner
         self._bm25 = Bm25(postings)
         self._buffers = Buffers()
-        self._worth = Worth()
+        self._worth = {False: Worth(), True: Worth()}  # without and with words compared with pictures
         self._selections: OrderedDict[tuple[int, str, Filters], Selection] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -78,8 +79,8 @@ class Searcher:
             return SearchResult([], exact=True, considered=count, detail=detail)
         with self._buffers.lent() as lent:
             asked = _Asked(now, request, selection, excluded, lent)
-            rows, looks, said, found = self._ranked(connection, asked, vectors, words)
-        terms = terms_of(now, request, rows, looks, said, found)
+            rows, dots, found = self._ranked(connection, asked, vectors, words)
+        terms = terms_of(now, request, rows, dots, found)
         panels = _best(connection, now, rows, request, terms)
         return SearchResult(panels, exact=True, considered=count, detail=detail)
 
@@ -89,40 +90,43 @@ class Searcher:
         asked: _Asked,
         vectors: Sequence[Query | None],
         words: Sequence[tuple[str, ...]],
-    ) -> tuple[Places, Dots | None, Dots | None, Sequence[Found] | None]:
-        """Rows among which the best are, their dot products with the query's picture and words, and its words found."""
-        now, kept, lent = asked.now, asked.selection.kept, asked.lent
+    ) -> tuple[Places, Sequence[Dots | None], Sequence[Found] | None]:
+        """Rows among which the best are, their dot products with each of the vectors, and the words found."""
+        now, request, selection = asked.now, asked.request, asked.selection
 
-        def exact(query: Query | None, rows: Places | None) -> Scan | None:
-            return None if query is None else vector_scans.exact(self._scanner, now, query, rows, lent)
+        def exact(rows: Places | None) -> list[Scan | None]:
+            scan = functools.partial(vector_scans.exact, self._scanner, now, kept=rows, lent=asked.lent)
+            return [None if each is None else scan(each) for each in vectors]
 
-        rough = self._rough(asked, vectors[0])
-        looks, said = rough or exact(vectors[0], kept), exact(vectors[1], kept)
+        rough, worth = self._rough(asked, vectors)
+        scans = rough or exact(selection.kept)
         found = self._bm25.find(connection, now, words) if words else None
-        first, at = _candidates(asked, found, looks, said)
-        if rough is not None:
-            if max(FEW, asked.request.top) < len(at) <= NARROWED_SHARE * asked.selection.count:
-                best = first.nearest(at, asked.request.top)
-                looks = exact(vectors[0], best)
-                terms = terms_of(now, asked.request, best, looks and looks(), said and said().at(best), found)
-                at = first.reaching(at, terms.score(asked.request).min())
-            useful = len(at) <= CANDIDATE_SHARE * asked.selection.count
-            self._worth.note(useful)
+        first, at = _candidates(asked, found, scans)
+        if rough is not None and now.coarse is not None:
+            if max(FEW, request.top) < len(at) <= NARROWED_SHARE * selection.count:
+                best = first.nearest(at, request.top)
+                terms = terms_of(now, request, best, _waited(exact(best)), found)
+                at = first.reaching(at, terms.score(request).min())
+            useful = len(at) <= CANDIDATE_SHARE * selection.count
+            worth.note(useful)
             if useful:
-                at = np.union1d(at, np.setdiff1d(asked.selection.places(rough().outliers), asked.excluded))
-                looks = exact(vectors[0], at)
-                return at, looks and looks(), said and said().at(at), found
-            looks = exact(vectors[0], None)
-            _, at = _candidates(asked, found, looks, said)
-        return asked.selection.rows(at), looks and looks().at(at), said and said().at(at), found
+                at = np.union1d(at, np.setdiff1d(selection.places(now.coarse.outliers), asked.excluded))
+                return at, _waited(exact(at)), found
+            scans = exact(None)
+            _, at = _candidates(asked, found, scans)
+        return selection.rows(at), [each and each.at(at) for each in _waited(scans)], found
 
-    def _rough(self, asked: _Asked, query: Query | None) -> Scan | None:
-        """Begin a scan of the rounded rows, where it promises to leave few of those that are asked for."""
+    def _rough(self, asked: _Asked, vectors: Sequence[Query | None]) -> tuple[list[Scan | None] | None, Worth]:
+        """Begin scans of the rounded rows, where they promise to leave few of those that are asked for."""
         coarse, selection = asked.now.coarse, asked.selection
-        if coarse is None or query is None or query.per_norm == 0 or selection.kept is not None:
-            return None
-        few = asked.request.top <= CANDIDATE_SHARE / 2 * selection.count
-        return vector_scans.rough(self._scanner, coarse, query, asked.lent) if few and self._worth.tried() else None
+        worth = self._worth[vectors[1] is not None]
+        given = [each for each in vectors if each is not None]
+        if coarse is None or selection.kept is not None or not given or any(each.per_norm == 0 for each in given):
+            return None, worth
+        if asked.request.top > CANDIDATE_SHARE / 2 * selection.count or not worth.tried():
+            return None, worth
+        scan = functools.partial(vector_scans.rough, self._scanner, coarse, lent=asked.lent)
+        return [None if each is None else scan(each) for each in vectors], worth
 
     def _selection(self, connection: sqlite3.Connection, now: Snapshot, filters: Filters) -> Selection:
         name = (now.rows.generation, now.rows.token, filters)
@@ -149,9 +153,11 @@ class _Asked:
     lent: Lent
 
 
-def _candidates(
-    asked: _Asked, found: Sequence[Found] | None, looks: Scan | None, said: Scan | None
-) -> tuple[FirstPass, Places]:
+def _waited(scans: Sequence[Scan | None]) -> list[Dots | None]:
+    return [None if scan is None else scan() for scan in scans]
+
+
+def _candidates(asked: _Asked, found: Sequence[Found] | None, scans: Sequence[Scan | None]) -> tuple[FirstPass, Places]:
     """Places, in order, among which the best are, but for those of which the dot products tell nothing."""
     request, selection, lent = asked.request, asked.selection, asked.lent
     first = FirstPass(request.formula, selection.columns, _given(request, found), lent)
@@ -160,13 +166,10 @@ def _candidates(
     if found is not None:
         first.add_text(_summed(found, lent.take(len(asked.now.rows)), selection.kept))
     excluded = asked.excluded
-    if looks is not None:
-        dots = looks()
-        excluded = np.union1d(excluded, dots.outliers) if len(dots.outliers) else excluded
-        first.add_visual(dots.values, dots.per_norm, dots.error)
-    if said is not None:
-        dots = said()
-        first.add_image_text(dots.values, dots.per_norm)
+    for dots, add in zip(_waited(scans), (first.add_visual, first.add_image_text), strict=True):
+        if dots is not None:
+            excluded = np.union1d(excluded, dots.outliers) if len(dots.outliers) else excluded
+            add(dots.values, dots.per_norm, dots.error)
     return first, first.candidates(request.top, selection.veto, excluded)
 
 

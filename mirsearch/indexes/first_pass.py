@@ -127,14 +127,14 @@ class FirstPass:
         np.clip(term, np.float32(0), np.float32(share), out=term)
         self._add(term)
 
-    def add_image_text(self, dots: Single, per_norm: float) -> None:
-        """The image_text term of dot products with a text's vector of length 1/`per_norm`."""
+    def add_image_text(self, dots: Single, per_norm: float, error: float = 0.0) -> None:
+        """The image_text term of dot products with a text's vector of length 1/`per_norm`; `error` as above."""
         slope, bias = self._formula.response
         margin = (abs(slope) + abs(bias)) * 4 * _UNIT  # a sigmoid changes by at most a quarter of what goes in
         if margin > _WIDEST:
             self._sure = False
             return
-        self._margin += margin
+        self._margin += margin + self._weighted("image_text") * abs(slope) * error / 4
         term = np.multiply(dots, self._columns.inverse_norm, out=self._lent.take(len(dots)))
         term *= np.float32(-slope * per_norm)
         term -= np.float32(bias)
