@@ -22,8 +22,8 @@ Json = dict[str, Any]
 
 NEAREST = 200
 """Panels taken from each list of candidates; 200 by looks and 200 inside the window found all of the exact top 10."""
-EXACT_DOCUMENTS = 5_000
-"""An index of up to so many documents is scored as a whole: as fast as gathering candidates, and exact."""
+EXACT_DOCUMENTS = 16_000
+"""An index of up to so many documents is scored as a whole: about as fast as gathering candidates, and exact."""
 SEARCHED = 800
 """Candidates the graph search keeps at least (`num_candidates`), the longer the fewer it misses."""
 WINDOW_DECADES = 1.0
