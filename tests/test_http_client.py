@@ -174,6 +174,13 @@ def test_a_host_that_is_not_there_is_named_and_soon_given_up(client, server, met
     assert client.requests["127.0.0.1"] - before == requests
 
 
+def test_a_base_that_is_not_there_is_told_by_its_variable(client, monkeypatch):
+    monkeypatch.setenv("MIRSEARCH_PMC_URL", "http://127.0.0.1:9/pmc")
+    client._policy._configured.add(("http", "127.0.0.1", 9))
+    error = fails(client, "http://127.0.0.1:9/pmc/PMC1.1/gr1.png")
+    assert error.remedy == "check MIRSEARCH_PMC_URL, which names it; then the network"
+
+
 def test_headers_that_never_end_end(client, server):
     server.faults({"match": "gr1", "kind": "headers"})
     started = time.monotonic()

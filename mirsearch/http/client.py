@@ -218,7 +218,7 @@ class HttpClient:
                     timeout=(self._patience.connect, self._patience.read), verify=_authorities(),
                 )  # fmt: skip
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise unreached(error, host) from error
+            raise unreached(error, host, url) from error
 
     def _take(self, response: requests.Response, wanted: _Wanted, host: str, deadline: float) -> Answer:
         url, into = wanted.url, wanted.into

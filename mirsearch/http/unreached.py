@@ -5,13 +5,14 @@ from __future__ import annotations
 import requests
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError
 
+from mirsearch import settings
 from mirsearch.errors import FetchError
 
 _DEEPEST = 12
 _REMEDY = "check the network, and HTTPS_PROXY where one is needed"
 
 
-def unreached(error: BaseException, host: str) -> FetchError:
+def unreached(error: BaseException, host: str, url: str) -> FetchError:
     """The error for a request that no answer came to; its cause is "unreached" where nobody took the connection."""
     chain = _chain(error)
     cause = "timeout" if isinstance(error, requests.Timeout) else "network"
@@ -22,7 +23,15 @@ def unreached(error: BaseException, host: str) -> FetchError:
     else:
         proxy = "its proxy: " if any(isinstance(each, ProxyError) for each in chain) else ""
         told = f"can't be reached: {proxy}{_words(chain[-1])}"
-    return FetchError(f"{host} {told}", _REMEDY, host=host, cause=cause, passing=True)
+    return FetchError(f"{host} {told}", _remedy(url), host=host, cause=cause, passing=True)
+
+
+def _remedy(url: str) -> str:
+    """What to check: first the variable that names the base of an address, where one does."""
+    services = (settings.EUROPEPMC, settings.PMC, settings.ARXIV, settings.ARXIV_OAI)
+    named = (each.variable for each in services if each.configured and url.startswith(each.base))
+    variable = next(named, None)
+    return f"check {variable}, which names it; then the network" if variable else _REMEDY
 
 
 def _chain(error: BaseException) -> list[BaseException]:
