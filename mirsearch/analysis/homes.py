@@ -12,6 +12,7 @@ from mirsearch.analysis.places import levels, overlap
 from mirsearch.corpus import Box
 
 _MARGIN = 0.06
+_REACHING = 0.3
 _HEADING, _BESIDE = 0.15, 0.05
 """How far above and beside a drawing its letter may stand, as shares of the figure's longer side."""
 
@@ -77,13 +78,22 @@ def _within(box: Box, tile: Box) -> bool:
     return tile[0] <= x < tile[2] and tile[1] <= y < tile[3]
 
 
-def clipped(letters: Sequence[Letter], tiles: Sequence[Box]) -> list[Letter]:
-    """The letters, their boxes without what lies in a tile beside their own: OCR boxes are wider than letters."""
-    return [replace(letter, box=_clipped(letter.box, tiles)) for letter in letters]
+def clipped(
+    letters: Sequence[Letter], tiles: Sequence[Box], scraps: Sequence[Box] = (), corner: Corner = TOP_LEFT
+) -> list[Letter]:
+    """The letters, their boxes without what lies in a tile beside their own: OCR boxes are wider than letters.
+
+    One of the `scraps` that gutters leave is the letter whose box holds it.
+    """
+    return [replace(letter, box=_clipped(letter, tiles, scraps, corner)) for letter in letters]
 
 
-def _clipped(box: Box, tiles: Sequence[Box]) -> Box:
-    own = next((tile for tile in tiles if _within(box, tile)), None)
+def _clipped(letter: Letter, tiles: Sequence[Box], scraps: Sequence[Box], corner: Corner) -> Box:
+    box = letter.box
+    held = [scrap for scrap in scraps if _within(scrap, box) and 2 * (scrap[3] - scrap[1]) >= box[3] - box[1]]
+    if len(held) == 1:
+        return held[0]
+    own = _own(letter, tiles, corner)
     if own is None:
         return box
     x0, y0, x1, y1 = box
@@ -99,3 +109,16 @@ def _clipped(box: Box, tiles: Sequence[Box]) -> Box:
         elif tile[1] >= own[3]:
             y1 = min(y1, tile[1])
     return (x0, y0, x1, y1)
+
+
+def _own(letter: Letter, tiles: Sequence[Box], corner: Corner) -> Box | None:
+    """The tile at whose corner a letter stands and reaches into, if it is one; else the one its middle is in."""
+    near = [tile for tile in tiles if at_corner(letter, [tile], corner) and _reaches(letter.box, tile)]
+    return near[0] if len(near) == 1 else next((tile for tile in tiles if _within(letter.box, tile)), None)
+
+
+def _reaches(box: Box, tile: Box) -> bool:
+    """Whether enough of a letter's box lies in a tile for the letter to be there."""
+    across = min(box[2], tile[2]) - max(box[0], tile[0])
+    down = min(box[3], tile[3]) - max(box[1], tile[1])
+    return across >= _REACHING * (box[2] - box[0]) and down >= _REACHING * (box[3] - box[1])

@@ -6,19 +6,25 @@ from itertools import pairwise
 
 import numpy as np
 
-from mirsearch.analysis.gutters import Canvas, Profile
-from mirsearch.analysis.seams import goes_on
+from mirsearch.analysis.gutters import Canvas, Profile, is_picture
+from mirsearch.analysis.seams import goes_on, goes_on_somewhere
 from mirsearch.corpus import Box
 
 _SEAM = 0.45
 _WEAKEST = 0.2
-_STRETCHES = 6
+_STRETCHES, _PARTS = 6, 4
 _LEAST_SHARE = 0.15
 _LEAST_OF_FIGURE = 0.1
 _MAX_DEPTH = 6
 _EVEN = (2, 3, 4)
 _EVEN_LEAST, _LONE_LEAST = (0.2, 8.0), (0.55, 12.0)
 """Of a weaker seam: least share of it on which the step shows, and standard deviations by which it tops the others."""
+
+_OTHERS, _ALONE = 97, 2.2
+"""Percentile of the other steps, and by what factor a seam tops it: layers and scan lines are full of such steps."""
+
+_SIBLING_LEAST, _ALIKE_PX, _MOST_SIBLINGS = (0.2, 4.0), 3, 4
+"""What a seam must show where pictures beside let it be expected; how far their sizes may differ; most in one."""
 
 _CANDIDATES, _APART = 4, 12
 """How many steps a direction may turn out to be part of a picture, and how far from each the next is looked for."""
@@ -34,10 +40,14 @@ def mosaic(canvas: Canvas, box: Box, depth: int = 0, evenly: bool = False) -> li
     axis, places = _seams(canvas, box, evenly)
     if not places:
         return [box]
+    return [piece for part in _parts(box, axis, places) for piece in mosaic(canvas, part, depth + 1, evenly)]
+
+
+def _parts(box: Box, axis: int, places: list[int]) -> list[Box]:
+    """What cuts at some places, in px from the box's edge, leave of it."""
     edges = [box[axis], *(box[axis] + place for place in places), box[axis + 2]]
     x0, y0, x1, y1 = box
-    parts = [(low, y0, high, y1) if axis == 0 else (x0, low, x1, high) for low, high in pairwise(edges)]
-    return [piece for part in parts for piece in mosaic(canvas, part, depth + 1, evenly)]
+    return [(low, y0, high, y1) if axis == 0 else (x0, low, x1, high) for low, high in pairwise(edges)]
 
 
 def _seams(canvas: Canvas, box: Box, evenly: bool) -> tuple[int, list[int]]:
@@ -63,10 +73,45 @@ def _best_seam(canvas: Canvas, box: Box) -> tuple[float, int, int] | None:
             place = int(strength.argmax())
             if strength[place] <= _SEAM:
                 break
-            found.append((float(strength[place]), axis, place))
+            if _is_alone(canvas.steps(box, axis), place):
+                found.append((float(strength[place]), axis, place))
             strength[max(0, place - _APART) : place + _APART + 1] = 0.0
     found.sort(key=lambda seam: -seam[0])
-    return next((seam for seam in found if not goes_on(canvas.pixels, box, seam[1], seam[2], seam[0])), None)
+    return next((seam for seam in found if _parts_pictures(canvas, box, *seam)), None)
+
+
+def _parts_pictures(canvas: Canvas, box: Box, strength: float, axis: int, place: int) -> bool:
+    """Whether one picture goes on across a step neither as a whole nor where the step cannot be seen."""
+    whole = goes_on(canvas.pixels, box, axis, place, strength)
+    return not whole and not _goes_on_unseen(canvas, box, axis, place)
+
+
+def _is_alone(steps: Profile, place: int) -> bool:
+    """Whether few other steps come near one, within a pixel, as the seam of two pictures."""
+    others = np.delete(steps, np.arange(max(0, place - 2), min(len(steps), place + 3)))
+    return bool(steps[place - 1 : place + 2].max() >= _ALONE * np.percentile(others, _OTHERS))
+
+
+def as_beside(canvas: Canvas, boxes: list[Box]) -> list[Box]:
+    """The boxes, those cut that are as large as two to four of the one that touches them: faint seams are enough."""
+    return [part for box in boxes for part in (_as_beside(canvas, box, boxes) if is_picture(canvas, box) else [box])]
+
+
+def _as_beside(canvas: Canvas, box: Box, boxes: list[Box]) -> list[Box]:
+    for axis in (0, 1):
+        low, high = box[axis], box[axis + 2]
+        for other in boxes:
+            touches = min(abs(other[axis] - high), abs(other[axis + 2] - low)) <= 1
+            level = max(abs(other[n] - box[n]) for n in (1 - axis, 3 - axis)) <= _ALIKE_PX
+            size = other[axis + 2] - other[axis]
+            count = round((high - low) / max(1, size))
+            if not (touches and level and 2 <= count <= _MOST_SIBLINGS) or abs(high - low - count * size) > _ALIKE_PX:
+                continue
+            steps = canvas.steps(box, axis)
+            places = [_sharpest(steps, round((high - low) * n / count)) for n in range(1, count)]
+            if all(_shows(canvas, box, axis, place, places, _SIBLING_LEAST) for place in places):
+                return _parts(box, axis, places)
+    return [box]
 
 
 def _even_seams(canvas: Canvas, box: Box) -> tuple[int, list[int]] | None:
@@ -98,11 +143,37 @@ def _lone_seam(canvas: Canvas, box: Box) -> tuple[int, list[int]]:
 
 
 def _stands_out(canvas: Canvas, box: Box, axis: int, place: int, places: list[int], least: tuple[float, float]) -> bool:
-    """Whether a step shows on a `least` share of its length, and is that many deviations above those off `places`."""
+    """Whether a step shows as `_shows` tells, and one picture goes on nowhere along it."""
+    return _shows(canvas, box, axis, place, places, least) and not _goes_on_unseen(canvas, box, axis, place)
+
+
+def _shows(canvas: Canvas, box: Box, axis: int, place: int, places: list[int], least: tuple[float, float]) -> bool:
+    """Whether a step shows on a `least` share of its length, that many deviations above those off `places`.
+
+    One picture must not go on across it.
+    """
     steps = canvas.steps(box, axis)
     others = np.delete(steps, [each + off for each in places for off in (-1, 0, 1)])
     enough = max(least[0], float(others.mean() + least[1] * others.std()))
     return bool(steps[place] >= enough) and not goes_on(canvas.pixels, box, axis, place, 0.0)
+
+
+def _goes_on_unseen(canvas: Canvas, box: Box, axis: int, place: int) -> bool:
+    """Whether one picture goes on across a step on a part of its length where the step cannot be seen."""
+    steps = canvas.steps(box, axis)
+    usual = float(steps.mean() + steps.std())
+    parts = _stretches(box, axis, _PARTS)
+    seen = [float(canvas.steps(part, axis)[place - 1 : place + 2].max()) > usual for part in parts]
+    return goes_on_somewhere(canvas.pixels, box, axis, place, seen)
+
+
+def _stretches(box: Box, axis: int, count: int) -> list[Box]:
+    """Parts of one length each that lie behind each other along seams of a direction."""
+    x0, y0, x1, y1 = box
+    bounds = np.linspace(box[1 - axis], box[3 - axis], count + 1).astype(int)
+    return [
+        (x0, int(low), x1, int(high)) if axis == 0 else (int(low), y0, int(high), y1) for low, high in pairwise(bounds)
+    ]
 
 
 def _least_side(canvas: Canvas) -> int:
@@ -117,13 +188,7 @@ def _sharpest(steps: Profile, place: int) -> int:
 
 def seam_strength(canvas: Canvas, box: Box, axis: int) -> Profile:
     """How surely a seam runs the whole way across at each column (row): the mean over stretches, if none is blank."""
-    x0, y0, x1, y1 = box
-    start, stop = (y0, y1) if axis == 0 else (x0, x1)
-    bounds = np.linspace(start, stop, _STRETCHES + 1).astype(int)
-    stretches = []
-    for low, high in pairwise(bounds):
-        part = (x0, int(low), x1, int(high)) if axis == 0 else (int(low), y0, int(high), y1)
-        stretches.append(canvas.seams(part, axis))
+    stretches = [canvas.seams(part, axis) for part in _stretches(box, axis, _STRETCHES)]
     seams = np.sort(np.array(stretches), axis=0)
     mean: Profile = seams.mean(axis=0)
     mean[seams[1] < _WEAKEST] = 0.0

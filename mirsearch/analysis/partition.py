@@ -22,7 +22,7 @@ _SEAM_TRUST = 0.85
 _FAR = 0.6
 _CORNER = 0.5
 _LETTER_SLACK = 0.4
-_BROKEN = 0.5
+_BROKEN = 1.0
 _EDGE, _EDGE_PX = 0.02, 3
 """How far a cut may miss a picture's edge: as a share of the picture's side, and in px at least."""
 
@@ -141,7 +141,10 @@ class Partition:
         return total
 
     def _broken(self, box: Box, axis: int) -> Profile:
-        """Share of a cut at each place that would run through the inside of pictures known to be whole."""
+        """How many pictures known to be whole a cut at each place would run through, in shares of their sides.
+
+        A picture counts the same however long the cut is: else breaking one is cheap where all other rows agree.
+        """
         shares = np.zeros(box[axis + 2] - box[axis], np.float32)
         low, high = box[1 - axis], box[3 - axis]
         for tile in self._whole:
@@ -149,7 +152,7 @@ class Partition:
             start, stop = tile[axis] + edge - box[axis], tile[axis + 2] - edge - box[axis]
             along = min(high, tile[3 - axis]) - max(low, tile[1 - axis])
             if along > 0 and stop > max(start, 0):
-                shares[max(start, 0) : stop] += along / max(1, high - low)
+                shares[max(start, 0) : stop] += along / max(1, min(high - low, tile[3 - axis] - tile[1 - axis]))
         return shares
 
 

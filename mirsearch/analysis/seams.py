@@ -6,6 +6,9 @@ line of the microscope's scan, or a fiber that happens to stand upright, the sam
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +20,9 @@ _CORRELATED, _ALIKE = 0.65, 0.85
 
 _UNIFORM, _OFF = 24, 8.0
 """Most by which 90 % of a gutter's length differ in brightness, and least by which it differs from its sides."""
+
+_STRETCH_PX, _PARTLY = 40, 0.5
+"""Shortest part of a step that tells anything, and least correlation of details across one within one picture."""
 
 _REACH = 16
 _STANDS_OUT, _ONE_SIGN = 8.0, 0.9
@@ -41,6 +47,24 @@ def goes_on(pixels: Pixels, box: Box, axis: int, place: int, strength: float) ->
     same = _correlation(_detailed(before), _detailed(behind)) > _CORRELATED
     return (
         same or _correlation(_shading(before), _shading(behind)) > _ALIKE or (strength < _SURE and _is_line(near, at))
+    )
+
+
+def goes_on_somewhere(pixels: Pixels, box: Box, axis: int, place: int, seen: Sequence[bool]) -> bool:
+    """Whether one picture goes on across a step on any part of its length where the step cannot be seen.
+
+    `seen` tells it for parts of one length each. So it is where two pictures end at the middle of a third beside them.
+    """
+    x0, y0, x1, y1 = box
+    crop = pixels[y0:y1, x0:x1] if axis == 0 else pixels[y0:y1, x0:x1].transpose(1, 0, 2)
+    if place < 6 or crop.shape[1] - place < 6:
+        return False
+    before, behind = (crop[:, place + off : place + off + 3].astype(np.float32).mean(axis=(1, 2)) for off in (-5, 3))
+    edges = np.linspace(0, len(before), len(seen) + 1).astype(int)
+    return any(
+        high - low >= _STRETCH_PX and _correlation(_detailed(before[low:high]), _detailed(behind[low:high])) > _PARTLY
+        for (low, high), visible in zip(pairwise(edges), seen, strict=True)
+        if not visible
     )
 
 

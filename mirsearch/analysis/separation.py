@@ -12,7 +12,7 @@ from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
 from mirsearch.analysis.caption_markers import sorted_labels
 from mirsearch.analysis.corners import TOP_LEFT, Corner, at_corner, firm_letters, spread_letters, usual_corner
 from mirsearch.analysis.gutters import Canvas, is_picture, reading_order
-from mirsearch.analysis.homes import clipped
+from mirsearch.analysis.homes import clipped, unlettered
 from mirsearch.analysis.letters import Letter, choose_letters, numerals
 from mirsearch.analysis.look import flatness
 from mirsearch.analysis.partition import Partition
@@ -58,7 +58,7 @@ def separate(
 
 def _separate(pixels: Pixels, ocr: OcrEngine, expected: list[str], texts: list[TextBox], known: bool) -> Panels:
     canvas = Canvas(pixels)
-    grid = figure_tiles(canvas)
+    grid, scraps = figure_tiles(canvas)
     letters, corner = _lettered(canvas, pixels, ocr, grid, expected, texts, known)
     if len(letters) != len(expected or grid) or any(each.style == "guess" for each in letters):
         finer = divided(canvas, grid)
@@ -67,7 +67,8 @@ def _separate(pixels: Pixels, ocr: OcrEngine, expected: list[str], texts: list[T
             if len(more) == len(expected or finer):
                 grid, letters, corner = finer, more, turned
     if len(letters) >= 2:
-        letters = clipped(letters, grid)
+        grid = _told(canvas, grid, letters, corner)
+        letters = clipped(letters, grid, scraps, corner)
         whole = [box for box in grid if is_picture(canvas, box)]
         parts = _parts(canvas, pixels, letters, corner, whole)
         return _ordered([(canvas.trimmed(box), label) for box, label in parts])
@@ -76,6 +77,14 @@ def _separate(pixels: Pixels, ocr: OcrEngine, expected: list[str], texts: list[T
         return _ordered([(box, None) for box in unlettered])
     label = letters[0].label if letters and expected else None
     return [(canvas.trimmed(canvas.box), label)]
+
+
+def _told(canvas: Canvas, grid: list[Box], letters: list[Letter], corner: Corner) -> list[Box]:
+    """The tiles, with strips cut at weaker seams where the letters tell that each part is a picture of its own."""
+    if len(grid) >= len(letters):
+        return grid
+    finer = divided(canvas, grid)
+    return finer if len(finer) == len(letters) and not unlettered(finer, letters, corner) else grid
 
 
 def _lettered(

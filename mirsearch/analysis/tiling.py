@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mirsearch.analysis.gutters import Canvas, is_picture, tiles
-from mirsearch.analysis.mosaic import mosaic
+from mirsearch.analysis.mosaic import as_beside, mosaic
 from mirsearch.analysis.places import area
 from mirsearch.corpus import Box
 
@@ -21,17 +21,26 @@ _BESIDE, _HEADING = 0.04, 0.15
 _LETTER, _LEVEL = 0.06, 0.05
 """Largest panel letter, and how far from a drawing's left edge it stands at most, as shares of the longer side."""
 
+_SQUARE = 1.6
+_FULL, _SPARSE = 0.9, 0.3
+"""Widest panel letter by its height; least ink in a picture's last row, and most in the rows of letters below it."""
+
 _NESTED, _MINOR = 0.8, 0.25
 """Share of a box inside another, and largest area as a share of the other's, that make it a part of it."""
 
 
-def figure_tiles(canvas: Canvas) -> list[Box]:
-    """Tiles of clean gutters with the scraps beside them (axis labels, letters); seams cut pictures that touch."""
+def figure_tiles(canvas: Canvas) -> tuple[list[Box], list[Box]]:
+    """Tiles of clean gutters with the scraps beside them (axis labels, letters); seams cut pictures that touch.
+
+    Also the scraps that have a panel letter's size and shape, by themselves.
+    """
     side = max(canvas.width, canvas.height)
-    pieces = tiles(canvas, canvas.box, max(2, round(0.003 * side)))
-    least = _TILE_SHARE * canvas.width * canvas.height
-    big = [box for box in pieces if area(box) >= least and min(_sides(box)) >= 0.04 * side]
-    cut = _cut(canvas, big)
+    least = max(2, round(0.003 * side))
+    found = tiles(canvas, canvas.box, least)
+    pieces = [part for box in found for part in _without_letters(canvas, box, least, side)]
+    smallest = _TILE_SHARE * canvas.width * canvas.height
+    big = [box for box in pieces if area(box) >= smallest and min(_sides(box)) >= 0.04 * side]
+    cut = as_beside(canvas, _cut(canvas, big))
     drawn = [not is_picture(canvas, box) for box in cut]
     for scrap in pieces:
         if scrap in big or not cut:
@@ -39,7 +48,25 @@ def figure_tiles(canvas: Canvas) -> list[Box]:
         home = _home(scrap, cut, drawn, side)
         if home is not None:
             cut[home] = _union(cut[home], scrap)
-    return _unnested(cut)
+    return _unnested(cut), [box for box in pieces if _like_letter(box, side)]
+
+
+def _without_letters(canvas: Canvas, box: Box, least: int, side: int) -> list[Box]:
+    """A tile, and apart from it the panel letters that touch it from below, as those over the next row may."""
+    x0, y0, x1, y1 = box
+    sparse = canvas.ink(box, 1) <= _SPARSE
+    height = int(np.argmin(sparse[::-1]))
+    end = y1 - height
+    if not 2 < height <= _LETTER * side or end - y0 <= height or canvas.ink((x0, end - 1, x1, end), 1)[0] < _FULL:
+        return [box]
+    letters = tiles(canvas, (x0, end, x1, y1), least)
+    return [(x0, y0, x1, end), *letters] if all(_like_letter(each, side) for each in letters) else [box]
+
+
+def _like_letter(box: Box, side: int) -> bool:
+    """Whether a scrap has a panel letter's size and shape; lengths of scale bars are wider."""
+    width, height = _sides(box)
+    return max(width, height) <= _LETTER * side and width <= _SQUARE * height
 
 
 def _cut(canvas: Canvas, big: list[Box]) -> list[Box]:
