@@ -188,6 +188,20 @@ def test_letters_of_one_style_and_size_are_chosen() -> None:
     assert [each.box[:2] for each in choose_letters(texts, ["a", "b"])] == [(5, 5), (405, 5)]
 
 
+def test_names_of_curves_are_no_panel_letters_where_one_panel_letter_is_not_read() -> None:
+    spread = {"a": (5, 5), "b": (405, 5), "c": (805, 5), "d": (5, 505), "e": (605, 505)}
+    letters = [TextBox(f"({name})", (x, y, x + 40, y + 30), 0.99) for name, (x, y) in spread.items()]
+    curves = [TextBox(name, (1150, 100 + 45 * n, 1180, 130 + 45 * n), 0.99) for n, name in enumerate("ABCDEFG")]
+    chosen = choose_letters([*letters, *curves], list("abcdef"))
+    assert {each.label: each.box[:2] for each in chosen} == spread
+
+
+@pytest.mark.parametrize(("text", "width", "read"), [("(c)", 41, None), ("(c)", 72, "c"), ("(f)", 45, "f")])
+def test_what_runs_upwards_is_no_letter(text: str, width: int, read: str | None) -> None:
+    found = parse_letter(TextBox(text, (0, 0, width, 72), 0.8))
+    assert (found and found.label) == read
+
+
 def test_gutters_of_any_color_leave_the_tiles() -> None:
     figure, boxes = compose(
         [[texture(n, 200, 180) for n in range(2)], [texture(n + 2, 200, 180) for n in range(2)]], 7, 90

@@ -31,6 +31,10 @@ _LOOKALIKES = {
 }
 """Readings that stand for a letter where that letter is expected and missing."""
 
+_NARROW = "fijlrt1"
+_UPRIGHT = 0.72
+"""Width of a letter in brackets, as a share of its height, below which it is text that runs upwards: an axis unit."""
+
 _CASES_ALIKE = "ckopsuvwxyz0123456789"
 
 
@@ -66,9 +70,15 @@ def parse_letter(text: TextBox) -> Letter | None:
             continue
         own = len(line) - len(rest) if rest else len(line)
         label = match.group(1).lower()
+        if style == "closed" and label not in _NARROW and not rest and _turned(text.box):
+            return None
         upper = None if label[0] in _CASES_ALIKE else match.group(1)[0].isupper()
         return Letter(label, _own_box(text.box, own, len(line)), style, text.confidence, not rest, upper)
     return None
+
+
+def _turned(box: Box) -> bool:
+    return box[2] - box[0] < _UPRIGHT * (box[3] - box[1])
 
 
 def lookalike(text: TextBox, missing: Iterable[str]) -> Letter | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
+from math import hypot
 from statistics import median
 
 from mirsearch.analysis.base import TextBox
@@ -17,6 +18,9 @@ __all__ = [
 
 _NEAR_HEIGHT = 0.45
 """How far a letter's height may be from the others', as a share."""
+
+_HUDDLED = 0.5
+"""Share of the others' extent below which letters stand too near each other to be the panels'."""
 
 
 def choose_letters(texts: Sequence[TextBox], expected: Sequence[str]) -> list[Letter]:
@@ -36,9 +40,20 @@ def choose_letters(texts: Sequence[TextBox], expected: Sequence[str]) -> list[Le
             alike = _sequence(alike)
             if len(best) >= 2:
                 break
-        if len(alike) > len(best):
+        if len(alike) > len(best) and not _huddled(alike, best):
             best = alike
     return _completed(best, found) if wanted else best
+
+
+def _huddled(letters: Sequence[Letter], others: Sequence[Letter]) -> bool:
+    """Whether letters stand together, as the names of a plot's curves do, where several others are spread out."""
+    return len(others) >= 2 and _extent(letters) < _HUDDLED * _extent(others)
+
+
+def _extent(letters: Sequence[Letter]) -> float:
+    """The diagonal of what letters span, in px."""
+    left, top = ([each.box[side] for each in letters] for side in (0, 1))
+    return hypot(max(left) - min(left), max(top) - min(top))
 
 
 def _alike(letters: list[Letter]) -> list[Letter]:
