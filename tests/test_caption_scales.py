@@ -15,6 +15,10 @@ BARS = [
     ("Scale bars, 1 mm (a), 50 µm (b–d) and 2 µm (e)", {"a": 1e6, "b": 5e4, "c": 5e4, "d": 5e4, "e": 2000}),
     ("Scale bars: 100, 50 and 20 nm for a, b and c, respectively.", {"a": 100, "b": 50, "c": 20}),
     ("Scale bars are 200 nm in (a) and 1 µm in (b, c).", {"a": 200, "b": 1000, "c": 1000}),
+    (
+        "Scale bars are 2 µm in (i), 200 nm in (ii, iv) and 500 nm in (iii, v–vii).",
+        {"i": 2000, "ii": 200, "iii": 500, "iv": 200, "v": 500, "vi": 500, "vii": 500},
+    ),
     ("(a) TEM of particles (scale bar 20 nm), (b) their sizes", {"a": 20}),
     ("(B) TEM. Scale bar, 5 nm. (C) HRTEM of a bundle. Scale bar, 2 nm. (D) Model", {"b": 5, "c": 2}),
     ("An optical image with a 100 um scale bar.", {None: 1e5}),

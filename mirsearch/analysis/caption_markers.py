@@ -141,7 +141,7 @@ def expand(group: str) -> tuple[str, ...]:
             continue
         atom = atom.lower()
         if pending:
-            middle = _between(labels[-1], atom)
+            middle = between(labels[-1], atom)
             if middle is None:
                 return ()
             labels.extend(middle)
@@ -150,10 +150,10 @@ def expand(group: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(labels))
 
 
-def _between(first: str, last: str) -> list[str] | None:
+def between(first: str, last: str) -> list[str] | None:
     """Labels strictly between two; None where they are no range. "a" to "b′" holds the b itself."""
     if last.endswith(("'", "′")) and not first.endswith(("'", "′")):
-        middle = _between(first, last[:-1]) if first != last[:-1] else []
+        middle = between(first, last[:-1]) if first != last[:-1] else []
         return middle if middle is None or first == last[:-1] else [*middle, last[:-1]]
     if first.isdigit() and last.isdigit():
         return [str(n) for n in range(int(first) + 1, int(last))] if int(first) < int(last) else None
@@ -173,7 +173,7 @@ def _joined(caption: str, markers: list[Marker]) -> list[Marker]:
     for marker in markers:
         link = _BETWEEN.match(caption[joined[-1].end : marker.start]) if joined else None
         if link and link.group(1) not in ("and", "&", ",") and joined[-1].upper == marker.upper:
-            middle = _between(joined[-1].labels[-1], marker.labels[0])
+            middle = between(joined[-1].labels[-1], marker.labels[0])
             if middle is not None:
                 labels = tuple(dict.fromkeys((*joined[-1].labels, *middle, *marker.labels)))
                 joined[-1] = replace(joined[-1], end=marker.end, labels=labels)

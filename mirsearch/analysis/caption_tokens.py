@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from mirsearch.analysis.caption_markers import between
 from mirsearch.analysis.lengths import Length, parse_length
 
 UNIT = r"(?:μ ?m|um|nm|mm|cm|pm|Å|microns?|micromet(?:er|re)s?|nanomet(?:er|re)s?|μM)"
 DIGITS = r"\d+(?:[.,]\d+)?"
-_RANGE = r"[a-z][0-9]?(?: ?(?:[-–—]|to) ?[a-z][0-9]?)?"
+_LABEL = r"(?:[ivx]{2,4}|[a-z][0-9]?)"
+_RANGE = rf"{_LABEL}(?: ?(?:[-–—]|to) ?{_LABEL})?"
 LIST = rf"{_RANGE}(?:(?: ?,(?: ?(?:and|&))? ?| ?(?:and|&|;) ?){_RANGE})*"
 _PIECE = re.compile(
     rf"(?P<value>(?<![\w.]){DIGITS} ?-?{UNIT}(?![A-Za-z0-9]))(?P<bad> ?(?:\^|[-−–] ?1\b|/)|)"
@@ -21,6 +23,8 @@ _PIECE = re.compile(
     rf"|(?<![\w'’-])(?P<bare>{LIST})(?![\w'’])",
     re.IGNORECASE,
 )
+
+_SPAN = re.compile(rf"({_LABEL})(?: ?(?:[-–—]|\bto\b) ?({_LABEL}))?(?![a-z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +57,11 @@ def tokens(statement: str, known: frozenset[str]) -> Iterator[Token]:
 
 
 def letters_of(words: str, known: frozenset[str], strict: bool) -> tuple[str, ...]:
-    """Panel letters of `a`, `b–d`, `a, c and e`; words in running text count only where the letters are known."""
+    """Panel letters of `a`, `b–d`, `a, c and e`, `ii`; words in running text count only where the letters are known."""
     clean = re.sub(r"\b(?:panels?|insets?|the)\b", " ", words.lower())
     letters: list[str] = []
-    for first, last in re.findall(
-        r"([a-z][0-9]?)(?: ?(?:[-–—]|\bto\b) ?([a-z][0-9]?))?(?![a-z])", re.sub(r"\band\b|&", ",", clean)
-    ):
-        letters += _span(first, last) if last else [first]
+    for first, last in _SPAN.findall(re.sub(r"\band\b|&", ",", clean)):
+        letters += [first, *(between(first, last) or []), last] if last else [first]
     if strict and known and not set(letters) <= known:
         return ()
     return tuple(dict.fromkeys(letters))
-
-
-def _span(first: str, last: str) -> list[str]:
-    if len(first) == len(last) == 1 and first < last:
-        return [chr(code) for code in range(ord(first), ord(last) + 1)]
-    if len(first) == len(last) == 2 and first[0] == last[0] and first[1] < last[1]:
-        return [f"{first[0]}{digit}" for digit in range(int(first[1]), int(last[1]) + 1)]
-    return [first, last]
