@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,23 +12,31 @@ from mirsearch.analysis.bars_masks import Gray
 Whole = tuple[float, float, float, float, float]
 """x0, y0, x1, y1 of a bar in px and its score, 0 to 1."""
 
-NARROW = 5
+NARROW = 9
 """Widest stroke of a tick in px."""
 
-_LEAST_TICKS, _LEAST_SPAN, _SCORE = 6, 20, 0.85
+_LEAST_TICKS, _LEAST_SPAN, _SCORE, _UNSURE_SCORE = 6, 20, 0.85, 0.25
+_RIM = 0.25
+"""Part of a tick's width by which its row reaches beyond its middle.
+
+Some count from middle to middle, others from edge to edge; this is half-way between.
+"""
+
 _ROWS_APART = 1
 _LEAST_STEP, _STEP_SLACK, _SEEN = 3.0, 1.5, 0.75
 """Least distance of ticks, how far off one may stand, in px, and the share of a ruler's ticks that must be seen."""
 
-_STEPS, _MOST_HIDDEN = 10, 4
-"""Steps that rulers have by custom, and how many of them a ground as bright may hide."""
+_STEPS, _MOST_HIDDEN, _FEW = 10, 4, 2
+"""Steps that rulers have by custom, how many of them a ground as bright may hide, and how many edges of the texture
+look like further ones."""
 
 _INK_OFF = 60.0
 """Gray levels by which a tick, or a ground that hides it, may be less than the ruler's ink."""
 
-_STANDS_OUT, _SURE = 0.5, 0.7
-"""Share of the ruler's contrast with which a tick stands out from the middle of both steps beside it, and of one that
-is beyond doubt."""
+_STANDS_OUT, _SURE, _PALE = 0.5, 0.15, 0.25
+"""Share of the ruler's contrast with which a tick stands out from the middle of both steps beside it, by how much one
+that is beyond doubt may differ from the others', and of one on a bright ground, which counts where the usual number of
+steps needs it."""
 
 
 def rows_of_ticks(seen: Gray, parts: NDArray[np.int64]) -> Iterator[Whole]:
@@ -74,7 +82,9 @@ def _ruler(seen: Gray, members: NDArray[np.int64], start: float, step: float, st
     first, last = _usual(row, *_ends(row, steps))
     if (last - first) * step >= _LEAST_SPAN:
         top, bottom = float(members[:, 1].min()), float(members[:, 3].max())
-        yield start + first * step, top, start + last * step, bottom, _SCORE
+        rim = _RIM * float(np.median(members[:, 2] - members[:, 0]))
+        score = _SCORE if last - first == _STEPS or _ended(row, first, last) else _UNSURE_SCORE
+        yield start + first * step - rim, top, start + last * step + rim, bottom, score
 
 
 class _Row:
@@ -101,6 +111,10 @@ class _Row:
         tones = self._tones(number)
         return 0.0 if tones is None or tones[0] < self._ink - _INK_OFF else (tones[0] - tones[1]) / self._contrast
 
+    def doubt(self, number: int) -> float:
+        """By how much a tick stands out less or more than the others."""
+        return abs(1 - self.strength(number))
+
     def hidden(self, number: int) -> bool:
         """Whether a tick could stand at a place unseen, for the ground there is as bright."""
         tones = self._tones(number)
@@ -122,12 +136,27 @@ def _ends(row: _Row, steps: int) -> tuple[int, int]:
 
 def _usual(row: _Row, first: int, last: int) -> tuple[int, int]:
     """The ends brought to the usual number of steps, where one of them is in doubt."""
-    while last - first > _STEPS and min(row.strength(first), row.strength(last)) < _SURE:
-        first, last = (first + 1, last) if row.strength(first) < row.strength(last) else (first, last - 1)
+    while (more := last - first - _STEPS) > 0:
+        if max(row.doubt(first), row.doubt(last)) <= (_SURE if more <= _FEW else 2 * _SURE):
+            break
+        first, last = (first + 1, last) if row.doubt(first) > row.doubt(last) else (first, last - 1)
     missing = _STEPS - (last - first)
-    if 0 < missing <= _MOST_HIDDEN:
-        before = all(row.hidden(first - number) for number in range(1, missing + 1))
-        after = all(row.hidden(last + number) for number in range(1, missing + 1))
+    if missing > 0:
+        before = _may_go_on(row, [first - number for number in range(1, missing + 1)])
+        after = _may_go_on(row, [last + number for number in range(1, missing + 1)])
         if before != after:
             return (first - missing, last) if before else (first, last + missing)
     return first, last
+
+
+def _may_go_on(row: _Row, places: Sequence[int]) -> bool:
+    """Whether ticks may stand at all of some places: pale ones, or a few that the ground hides."""
+    hidden = [row.strength(place) < _PALE for place in places]
+    return sum(hidden) <= _MOST_HIDDEN and all(
+        row.hidden(place) for place, unseen in zip(places, hidden, strict=True) if unseen
+    )
+
+
+def _ended(row: _Row, first: int, last: int) -> bool:
+    """Whether no further tick can stand beyond either end, pale or hidden."""
+    return not any(row.hidden(place) or row.strength(place) >= _PALE for place in (first - 1, last + 1))
