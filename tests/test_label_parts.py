@@ -11,6 +11,7 @@ from mirsearch.analysis.base import BarCandidate, TextBox
 from mirsearch.analysis.inset_frames import inset_boxes, lies_in
 from mirsearch.analysis.label_checks import confirmed
 from mirsearch.analysis.label_completion import completed, put_together
+from mirsearch.analysis.label_ground import is_ground
 from mirsearch.analysis.label_guesses import guessed_label
 from mirsearch.analysis.label_lines import lines_near
 from mirsearch.analysis.lengths import parse_length
@@ -52,6 +53,24 @@ def test_no_shape_where_nothing_is_printed():
     panel[BAR[1] : BAR[3], BAR[0] : BAR[2]] = 255
     assert unit_shape(ink_view(panel, (50, 50, 120, 80), BAR)) is None
     assert unit_shape(np.full((3, 3, 3), 255, np.uint8)) is None
+
+
+def test_no_shape_of_letters_among_texture():
+    panel, (x0, y0, x1, y1) = printed("20 nm", 20)
+    panel[y1 - 4 : y1 + 14, x1 - 24 : x1 - 18] = 255
+    assert unit_shape(ink_view(panel, (x0 - 4, y0 - 4, x1 + 4, y1 + 18), BAR)) is None
+
+
+def test_the_ground_of_a_label_is_not_its_bar():
+    panel, label = printed("500 nm", 20)
+    box = (label[0] - 8, label[1] - 9, label[2] + 8, BAR[3] + 6)
+    panel[box[1] : box[3], box[0] : box[2]] = 0
+    panel[BAR[1] : BAR[3], BAR[0] : BAR[2]] = 255
+    paint(panel, text_mask("500 nm", 20), label[0], label[1], (255, 255, 255))
+    assert is_ground(panel, BarCandidate((box[0], box[1], box[2], label[1] - 1), 100.0, 0.9), label)
+    assert not is_ground(panel, BarCandidate(BAR, 120.0, 0.9), label)
+    assert not is_ground(panel, BarCandidate(box, 100.0, 0.9), label)
+    assert not is_ground(panel, BarCandidate((box[0], box[1], box[2], label[1] - 1), 100.0, 0.9, broken=True), label)
 
 
 @pytest.mark.parametrize(("said", "true"), [("200 mm", "200 nm"), ("5 m", "5 µm"), ("20m", "20 nm")])
@@ -114,6 +133,13 @@ def test_insets_are_pictures_in_a_frame():
     assert any(box == pytest.approx((249, 29, 431, 171), abs=4) for box in frames)
     assert lies_in((300, 150, 340, 154), frames)
     assert not lies_in((300, 320, 420, 326), frames)
+
+
+def test_a_dark_picture_in_a_frame_is_an_inset():
+    panel = framed(None).copy()
+    inside = panel[34:166, 254:426]
+    inside[:] = np.clip(np.random.default_rng(0).normal(40, 8, inside.shape[:2]), 0, 255).astype(np.uint8)[..., None]
+    assert inset_boxes(panel[..., 0], RunLengthDetector().detect(panel))
 
 
 def test_a_box_behind_a_label_is_no_inset():

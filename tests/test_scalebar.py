@@ -69,10 +69,21 @@ def test_ticks_without_a_line_are_a_broken_bar():
     assert found.length_px == pytest.approx(120, abs=0.5)
 
 
-def rulers(draw, bright, beyond=None):
+def test_wide_ticks_are_measured_half_way_between_their_middles_and_their_edges():
+    def ticks(draw):
+        box(draw, "black", (0, 280, 480, 360))
+        for index in range(11):
+            box(draw, "white", (60 + 14 * index, 300, 67 + 14 * index, 320))
+
+    found = best_along(drawn.plain(ticks))
+    assert found.broken
+    assert found.length_px == pytest.approx(143.5, abs=0.6)
+
+
+def rulers(draw, bright, beyond=None, tone="white"):
     """Eleven ticks 12 px apart from 60 to 180, the last of them on a bright ground from x = `bright` on."""
     box(draw, (40, 40, 40), (0, 280, 480, 360))
-    box(draw, "white", (bright, 280, 320, 360))
+    box(draw, tone, (bright, 280, 320, 360))
     for index in range(11):
         box(draw, "white", (60 + 12 * index, 300, 61 + 12 * index, 310))
     if beyond is not None:
@@ -88,6 +99,59 @@ def test_ticks_that_a_bright_ground_hides_are_counted(bright):
 
 def test_an_edge_one_step_beyond_is_no_tick():
     found = best_along(drawn.plain(lambda draw: rulers(draw, 300, beyond=192)))
+    assert found.length_px == pytest.approx(120, abs=1)
+
+
+def test_ticks_on_a_pale_ground_are_counted():
+    def pale(draw):
+        rulers(draw, 134, tone=(180, 180, 180))
+        box(draw, "white", (138, 280, 162, 360))
+
+    assert best_along(drawn.plain(pale)).length_px == pytest.approx(120, abs=1)
+
+
+def test_a_white_edge_one_step_beyond_a_whole_ruler_is_no_tick():
+    def edged(draw):
+        rulers(draw, 300)
+        box(draw, (100, 100, 100), (186, 280, 300, 360))
+        box(draw, "white", (192, 280, 194, 360))
+
+    assert best_along(drawn.plain(edged)).length_px == pytest.approx(120, abs=1)
+
+
+def test_a_ruler_whose_ticks_may_go_on_unseen_is_unsure():
+    def cut(draw):
+        box(draw, "white", (0, 280, 480, 360))
+        box(draw, (40, 40, 40), (80, 280, 160, 360))
+        for index in range(11):
+            box(draw, "white", (60 + 12 * index, 300, 61 + 12 * index, 310))
+
+    rows = [each for each in RunLengthDetector().detect(drawn.plain(cut)) if each.broken]
+    assert rows
+    assert max(each.score for each in rows) < 0.4
+
+
+@pytest.mark.parametrize("upright", [True, False])
+def test_end_caps_are_no_bars(upright):
+    def capped(draw):
+        for x0, y0, x1, y1 in ((400, 100, 403, 160), (393, 100, 410, 103), (393, 157, 410, 160)):
+            box(draw, "white", (x0, y0, x1, y1) if upright else (y0, x0 - 200, y1, x1 - 200))
+
+    assert len(caps_of(RunLengthDetector().detect(drawn.plain(capped)), not upright)) == 0
+    assert best_along(drawn.plain(capped), vertical=upright).length_px == pytest.approx(60, abs=1)
+
+
+def caps_of(found, vertical):
+    """The candidates of one direction that are about as long as the caps drawn."""
+    return [each for each in found if each.vertical == vertical and 14 <= each.length_px <= 20 and each.score > 0.2]
+
+
+def test_the_margins_of_a_tight_box_on_a_dark_picture_are_no_bars():
+    def boxed(draw):
+        box(draw, "white", (57, 280, 183, 310))
+        box(draw, "black", (60, 303, 180, 306))
+
+    found = best_along(drawn.plain(boxed, low=0, high=20))
     assert found.length_px == pytest.approx(120, abs=1)
 
 

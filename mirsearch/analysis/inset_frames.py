@@ -19,7 +19,10 @@ _OFF = 4
 _FLATTEST = 0.6
 """Share of a frame's inside that may be of one brightness: a box behind a label is filled."""
 
-_ALIKE = 10
+_ALIKE, _EVEN, _EVENLY = 10, 4, 0.5
+"""Gray levels of what is of one brightness, and those within which such a share of a filled box lies; noise in a dark
+picture has more.
+"""
 
 
 def inset_boxes(gray: Gray, bars: Sequence[BarCandidate]) -> list[Box]:
@@ -52,8 +55,8 @@ def _pictured(gray: Gray, box: Box) -> bool:
     if not inside.size:
         return False
     counts = np.bincount(inside.ravel(), minlength=256)
-    window = np.convolve(counts, np.ones(2 * _ALIKE + 1), mode="same")
-    return bool(window.max() < _FLATTEST * inside.size)
+    flat, even = (np.convolve(counts, np.ones(2 * slack + 1), mode="same").max() for slack in (_ALIKE, _EVEN))
+    return bool(flat < _FLATTEST * inside.size or even < _EVENLY * inside.size)
 
 
 def lies_in(box: Box, frames: Sequence[Box]) -> bool:

@@ -13,9 +13,10 @@ from mirsearch.analysis.bars_masks import Gray, tinted
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, TextBox
 from mirsearch.analysis.label_checks import confirmed
 from mirsearch.analysis.label_completion import all_completed, completed, put_together
+from mirsearch.analysis.label_ground import is_ground
 from mirsearch.analysis.label_guesses import guessed_label
 from mirsearch.analysis.label_lines import crops, lines_near
-from mirsearch.analysis.scale_pairs import Label, Pair, best_pair, closeness, labels_of
+from mirsearch.analysis.scale_pairs import Label, Pair, best_pair, closeness, fit, labels_of
 from mirsearch.analysis.unit_shapes import ink_view
 from mirsearch.corpus import Box
 
@@ -73,7 +74,7 @@ def find_labelled_bar(
         if _settled(best, expected, bars):
             break
         labels = turned_labels(seen, window, ocr) if upwards else _window_labels(seen, window, ocr)
-        fitting = [pair for label in labels if (pair := best_pair(bars, [label])) is not None]
+        fitting = [pair for label in labels if (pair := _paired(panel, bars, label)) is not None]
         pairs += [confirmed(pair, panel, ocr) for pair in fitting if pair.score >= _WORTH_CHECKING]
         best = _choose(pairs, panel, expected)
     if expected is None and (
@@ -208,8 +209,14 @@ def _quickly(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> lis
         clear = [line for found, line in read.items() if line.confidence >= _CLEAR and found in own]
         pair = best_pair([bar], labels_of([*clear, *put_together(clear)]))
         if pair is not None and pair.score >= _LEAST_QUICK:
-            pairs.append(best_pair(bars, [pair.label]) or pair)
+            pairs += [other for other in [_paired(panel, bars, pair.label)] if other is not None]
     return pairs
+
+
+def _paired(panel: Pixels, bars: Sequence[BarCandidate], label: Label) -> Pair | None:
+    """The bar that fits a label best and is not the ground it stands on."""
+    pairs = sorted((Pair(bar, label, fit(bar, label)) for bar in bars), key=lambda pair: -pair.score)
+    return next((pair for pair in pairs if pair.score == 0 or not is_ground(panel, pair.bar, label.box)), None)
 
 
 def _read(view: Pixels, box: Box, ocr: OcrEngine) -> TextBox:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from mirsearch.analysis.bars_caps import without_caps
 from mirsearch.analysis.bars_frames import frames, lies_within
 from mirsearch.analysis.bars_masks import Gray, rectangles, tinted
 from mirsearch.analysis.bars_measure import Measure, measure
@@ -33,6 +34,9 @@ _FAINT, _FAINT_WEIGHT = 30.0, 0.6
 _MARGIN_WEIGHT = 0.4
 _LIKE_GROUND, _FAR_SIDE = 30, 0.3
 """Gray levels by which two pieces of ground may differ, and the share of a bar's far side that must be of it."""
+
+_NESTED = 4.0
+"""Px by which a margin is longer at least than the bar it is around, where the picture has the tone of either."""
 
 _SURE_WHOLE, _TOUCHING, _SHARED = 0.8, 1, 0.8
 """Score of a bar of pieces beside which ground is none, px between the two, and the share of its length beside it."""
@@ -63,7 +67,7 @@ class RunLengthDetector:
         for seen in (gray,) if tint is None else (gray, tint):
             found += _lying(seen, vertical=False)
             found += _lying(np.ascontiguousarray(seen.T), vertical=True)
-        found = _with_wholes(gray, found, bars_of_parts(gray))
+        found = _with_wholes(gray, without_caps(found), bars_of_parts(gray))
         found.sort(key=lambda candidate: -candidate.score)
         return [_enlarged(candidate, factor) for candidate in found[:_MOST_CANDIDATES]]
 
@@ -165,6 +169,8 @@ def _is_margin(gray: Gray, one: tuple[float, Measure], other: tuple[float, Measu
     if not _touches(one[1], other[1]):
         return False
     around, within = _goes_on_beyond(gray, one[1], other[1]), _goes_on_beyond(gray, other[1], one[1])
+    if around and within and abs(one[1].length - other[1].length) > _NESTED:
+        return one[1].length > other[1].length
     return around if around != within else other[0] > one[0]
 
 
@@ -172,8 +178,8 @@ def _goes_on_beyond(gray: Gray, ground: Measure, bar: Measure) -> bool:
     """Whether a touching rectangle's tone is found beyond both ends of a bar and on its far side, too."""
     y0, y1, x0, x1 = round(bar.y0), max(round(bar.y1), round(bar.y0) + 1), round(bar.x0), round(bar.x1)
     rows = slice(y1 + 1, y1 + 4) if ground.y0 < bar.y0 else slice(max(0, y0 - 4), max(0, y0 - 1))
-    ends = gray[y0:y1, max(0, x0 - 5) : max(1, x0 - 2)], gray[y0:y1, x1 + 2 : x1 + 5]
-    shares = [float(np.mean(np.abs(each - ground.level) <= _LIKE_GROUND)) for each in ends if each.size]
+    ends = gray[y0:y1, max(0, x0 - 5) : max(1, x0 - 1)], gray[y0:y1, x1 + 1 : x1 + 5]
+    shares = [float((np.abs(each - ground.level) <= _LIKE_GROUND).mean(axis=0).max()) for each in ends if each.size]
     far = gray[rows, x0:x1].astype(np.float32)
     around = len(shares) == len(ends) and min(shares) > 0.5
     return bool(around and far.size and np.mean(np.abs(far - ground.level) <= _LIKE_GROUND) >= _FAR_SIDE)

@@ -12,8 +12,9 @@ from mirsearch.corpus import Box
 _HEIGHT = 72
 """Height in px that a label is enlarged to."""
 
-_LOW, _BELOW = 0.13, 0.10
-"""How much lower than digits small letters begin, and how far below them µ ends, in parts of a digit's height."""
+_LOW, _BELOW, _LOWEST = 0.13, 0.10, 0.5
+"""How much lower than digits small letters begin, and how far below them µ ends at least and at most, in parts of a
+digit's height."""
 
 _FAINTEST, _THIN_STROKES = 0.4, 96
 """Nearness and percentile taken for full ink: thin strokes are paler than the bar."""
@@ -72,9 +73,17 @@ def unit_shape(label: Pixels) -> str | None:
     if not len(unit):
         return None
     depths = (unit[:, 3] - baseline) / height
+    if not _is_line(parts, tall, height):
+        return None
     if depths[0] > _BELOW:
-        return "µm"
+        return "µm" if depths[0] <= _LOWEST else None
     return _STROKES.get(_strokes(ink, unit, baseline)) if np.abs(depths).max() <= _BELOW / 2 else None
+
+
+def _is_line(parts: NDArray[np.int64], tall: NDArray[np.bool_], height: float) -> bool:
+    """Whether what is taken for digits ends on one line, and nothing else stands above or below: texture does."""
+    ends, lowest = parts[tall, 3], parts[:, 3].max()
+    return bool(np.ptp(ends) <= 2 * _BELOW * height and lowest - np.median(ends) <= _LOWEST * height)
 
 
 def _parts(ink: NDArray[np.uint8]) -> NDArray[np.int64]:
