@@ -14,7 +14,7 @@ from mirsearch.analysis.scale_reader import read_scales
 from mirsearch.analysis.separation import QUICK_SIDE, separate
 from mirsearch.corpus import Box, Panel, ScaleReading
 
-ANALYSIS_VERSION = "3"
+ANALYSIS_VERSION = "4"
 """Changes whenever the analysis may read a figure differently: what an older one read can be read again."""
 
 _MEASURED = ("micrograph", "map", "photo", "unknown")
