@@ -10,7 +10,9 @@ import pytest
 from mirsearch import plugins, settings
 from mirsearch.analysis.analyzer import FigureAnalyzer
 from mirsearch.analysis.base import OcrEngine, ScaleBarDetector
+from mirsearch.analysis.captions import split_caption
 from mirsearch.analysis.scale_reader import read_scales
+from mirsearch.analysis.separation import separate
 from mirsearch.corpus import Box, Panel
 from mirsearch.synthetic.bar_samples import bar_sample
 from mirsearch.synthetic.bar_styles import BAR_STYLES
@@ -100,3 +102,26 @@ def test_layouts_of_every_style(analyzer: FigureAnalyzer) -> None:
     assert np.mean(hits) >= PANELS_FLOOR
     assert np.mean(letters) >= LETTERS_FLOOR
     assert len(wrong) <= (1 - LAYOUTS_FLOOR) * len(table), wrong
+
+
+@pytest.mark.parametrize(
+    ("layout", "seed", "captioned"),
+    [
+        ("mosaic-rows", 700_023, True),
+        ("mosaic-grid", 703_004, True),
+        ("mixed-outside", 701_014, True),
+        ("mosaic-row", 704_010, True),
+        ("uneven-tight", 705_005, False),
+    ],
+    ids=["letter read with the next picture", "faint seam", "letters that touch pictures", "ii for iii", "no caption"],
+)
+def test_rows_of_pictures_that_touch(
+    parts: tuple[ScaleBarDetector, OcrEngine], layout: str, seed: int, captioned: bool
+) -> None:
+    figure = draw_figure(seed, FigureStyle(layout=layout))
+    labels = split_caption(figure.caption).labels if captioned else ()
+    found = separate(figure.pixels, parts[1], labels, caption_known=captioned)
+    hits, letters, exact = layout_read(figure, [Panel(box=box, label=label) for box, label in found])
+    assert all(hits), found
+    assert all(letters), found
+    assert exact, found

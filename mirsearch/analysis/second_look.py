@@ -273,11 +273,22 @@ class SecondLook:
         if free and len(free) == len(missing) and self._comparable(tiles):
             height = round(median(each.height for each in letters)) if letters else 12
             rows = [free[n] for n in reading_order(free)]
-            return [*letters, *(self._guess(label, box, height) for label, box in zip(missing, rows, strict=True))]
+            guesses = [self._guess(label, box, height) for label, box in zip(missing, rows, strict=True)]
+            return self._in_order([*letters, *guesses], letters, wanted)
         places = open_holes(letters, self._tiles)
         if not letters or len(places) != len(missing):
             return letters
         return [*letters, *(Letter(label, place, "guess", 0.3) for label, place in zip(missing, places, strict=True))]
+
+    def _in_order(self, letters: list[Letter], read: list[Letter], wanted: Sequence[str]) -> list[Letter]:
+        """`letters`, but for one misread ("ii" for "iii") that puts guesses out of order: then all by reading order."""
+        if len(self._tiles) != len(wanted) or all_in_order(letters, wanted) or not all_in_order(read, wanted):
+            return letters
+        home = dict(zip(wanted, (self._tiles[n] for n in reading_order(self._tiles)), strict=True))
+        kept = {e.label: e for e in read if self._belongs(e, home[e.label])}
+        if len(read) - len(kept) > 1:
+            return letters
+        return [kept.get(label) or self._guess(label, box, letters[0].height) for label, box in home.items()]
 
     def _guess(self, label: str, tile: Box, height: int) -> Letter:
         """A letter put where a tile's would stand."""

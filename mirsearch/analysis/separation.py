@@ -60,11 +60,12 @@ def _separate(pixels: Pixels, ocr: OcrEngine, expected: list[str], texts: list[T
     canvas = Canvas(pixels)
     grid, scraps = figure_tiles(canvas)
     letters, corner = _lettered(canvas, pixels, ocr, grid, expected, texts, known)
-    if len(letters) != len(expected or grid) or any(each.style == "guess" for each in letters):
+    settled = len(letters) == _read(letters) == len(expected or grid)
+    if not (known and settled):
         finer = divided(canvas, grid)
         if len(finer) > len(grid) and (len(finer) <= len(expected) or not known):
             more, turned = _lettered(canvas, pixels, ocr, finer, expected, texts, known)
-            if len(more) == len(expected or finer):
+            if len(more) == len(expected or finer) and not (settled and _read(more) <= _read(letters)):
                 grid, letters, corner = finer, more, turned
     if len(letters) >= 2:
         grid = _told(canvas, grid, letters, corner)
@@ -77,6 +78,11 @@ def _separate(pixels: Pixels, ocr: OcrEngine, expected: list[str], texts: list[T
         return _ordered([(box, None) for box in unlettered])
     label = letters[0].label if letters and expected else None
     return [(canvas.trimmed(canvas.box), label)]
+
+
+def _read(letters: list[Letter]) -> int:
+    """How many of the letters were read."""
+    return sum(each.style != "guess" for each in letters)
 
 
 def _told(canvas: Canvas, grid: list[Box], letters: list[Letter], corner: Corner) -> list[Box]:
