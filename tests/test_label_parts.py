@@ -68,6 +68,8 @@ def test_the_ground_of_a_label_is_not_its_bar():
     panel[BAR[1] : BAR[3], BAR[0] : BAR[2]] = 255
     paint(panel, text_mask("500 nm", 20), label[0], label[1], (255, 255, 255))
     assert is_ground(panel, BarCandidate((box[0], box[1], box[2], label[1] - 1), 100.0, 0.9), label)
+    wide = (label[0] - 84, label[1], label[2], label[3])
+    assert is_ground(panel, BarCandidate((box[0], label[3] + 1, box[2], BAR[1] - 1), 100.0, 0.9), wide)
     assert not is_ground(panel, BarCandidate(BAR, 120.0, 0.9), label)
     assert not is_ground(panel, BarCandidate(box, 100.0, 0.9), label)
     assert not is_ground(panel, BarCandidate((box[0], box[1], box[2], label[1] - 1), 100.0, 0.9, broken=True), label)

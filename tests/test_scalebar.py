@@ -174,6 +174,17 @@ def test_a_gap_between_letters_and_their_bar_is_no_bar_before_it():
     assert best_along(drawn.plain(gapped)).length_px == pytest.approx(120, abs=1)
 
 
+def test_the_black_pieces_of_thin_segments_are_no_bars():
+    def thin(draw):
+        box(draw, "white", (60, 300, 180, 303))
+        for x in (90, 150):
+            box(draw, "black", (x, 301, x + 29, 302))
+
+    found = RunLengthDetector().detect(drawn.plain(thin, low=100, high=200))
+    assert best_along(drawn.plain(thin, low=100, high=200)).length_px == pytest.approx(120, abs=2)
+    assert not [each for each in found if each.length_px == pytest.approx(29, abs=3) and each.score > 0.3]
+
+
 def test_framed_segments_are_measured_by_their_frame():
     def framed(draw):
         box(draw, "white", (60, 299, 180, 307))

@@ -13,7 +13,7 @@ _ALIKE = 25
 _RIM = 2
 """Width in px of the rim around a label that shows what it is printed on."""
 
-_MOSTLY, _ALL_OVER = 0.4, 0.8
+_MOSTLY, _ALL_OVER = 0.25, 0.8
 """Share of a label's box that its ground fills between the letters, and of each row of a bar that is of its tone."""
 
 
@@ -26,7 +26,7 @@ def is_ground(panel: Pixels, bar: BarCandidate, label: Box) -> bool:
     if bar.broken or (x0 <= label[0] and label[2] <= x1 and y0 <= label[1] and label[3] <= y1):
         return False
     inside = panel[label[1] : label[3], label[0] : label[2]].reshape(-1, 3)
-    rim = _rim(panel, bar.box, label)
+    rim = _rim(panel, label)
     if not inside.size or not rim.size:
         return False
     tone = np.median(rim, axis=0)
@@ -43,11 +43,10 @@ def _alike(pixels: Pixels, tone: np.ndarray) -> np.ndarray:
     return np.asarray(np.abs(pixels.astype(np.float32) - tone).max(axis=-1) <= _ALIKE)
 
 
-def _rim(panel: Pixels, bar: Box, label: Box) -> Pixels:
-    """The pixels (n, 3) around a label's box that are not the bar's."""
+def _rim(panel: Pixels, label: Box) -> Pixels:
+    """The pixels (n, 3) around a label's box."""
     x0, y0 = max(0, label[0] - _RIM), max(0, label[1] - _RIM)
     around = panel[y0 : label[3] + _RIM, x0 : label[2] + _RIM]
     free = np.ones(around.shape[:2], bool)
-    for a0, b0, a1, b1 in (label, bar):
-        free[max(0, b0 - y0) : max(0, b1 - y0), max(0, a0 - x0) : max(0, a1 - x0)] = False
+    free[label[1] - y0 : label[3] - y0, label[0] - x0 : label[2] - x0] = False
     return np.asarray(around[free], np.uint8)

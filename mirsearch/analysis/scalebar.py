@@ -14,6 +14,7 @@ from mirsearch.analysis.bars_frames import frames, lies_within
 from mirsearch.analysis.bars_masks import Gray, rectangles, tinted
 from mirsearch.analysis.bars_measure import Measure, measure
 from mirsearch.analysis.bars_parts import SEGMENTS_SCORE, bars_of_parts
+from mirsearch.analysis.bars_segments import without_segments
 from mirsearch.analysis.bars_ticks import Whole
 from mirsearch.analysis.base import BarCandidate, Pixels
 from mirsearch.corpus import Box
@@ -118,7 +119,7 @@ def _lying(gray: Gray, vertical: bool) -> list[BarCandidate]:
         measured = measure(gray, box[:4], box[4])
         if measured is not None and measured.length >= 1.6 * measured.thickness:
             measures.append(measured)
-    raw = [(_score(each, gray.shape), each) for each in _unique(measures)]
+    raw = [(_score(each, gray.shape), each) for each in without_segments(_unique(measures))]
     hollow = frames(gray, raw)
     scored = _without_margins(gray, raw)
     scored = hollow + [one for one in scored if not any(lies_within(one[1], frame) for _, frame in hollow)]
