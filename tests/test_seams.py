@@ -182,3 +182,15 @@ def test_no_picture_is_broken_where_all_other_rows_have_a_seam() -> None:
     parts = {each.label: box for box, each in Partition(Canvas(pixels), letters, pictures).parts()}
     for name, box in zip("abcdefgh", boxes, strict=True):
         assert all(abs(edge - true) <= 2 for edge, true in zip(parts[name][::2], box[::2], strict=True)), name
+
+
+def test_faint_seams_count_where_the_row_above_has_its_own() -> None:
+    top = np.hstack([texture(40 + n, 200, 200, 90 + 50 * (n % 2)) for n in range(3)])
+    faint = np.hstack([texture(50 + n, 200, 200, 60) for n in range(3)])
+    for seam in (200, 400):
+        faint[:120, seam - 50 : seam + 50] = texture(85 + seam, 100, 120, 60)
+    canvas = Canvas(np.vstack([top, faint]))
+    above = [(200 * n, 0, 200 * n + 200, 200) for n in range(3)]
+    assert as_beside(canvas, [*above, (0, 200, 600, 400)]) == [*above, *((x0, 200, x1, 400) for x0, _, x1, _ in above)]
+    whole = Canvas(np.vstack([top, texture(70, 600, 200)]))
+    assert as_beside(whole, [*above, (0, 200, 600, 400)]) == [*above, (0, 200, 600, 400)]

@@ -93,25 +93,45 @@ def _is_alone(steps: Profile, place: int) -> bool:
 
 
 def as_beside(canvas: Canvas, boxes: list[Box]) -> list[Box]:
-    """The boxes, those cut that are as large as two to four of the one that touches them: faint seams are enough."""
+    """The boxes, those cut that are as large as two to four of the one that touches them: faint seams are enough.
+
+    So they are where the boxes of the row (column) that touches them end.
+    """
     return [part for box in boxes for part in (_as_beside(canvas, box, boxes) if is_picture(canvas, box) else [box])]
 
 
 def _as_beside(canvas: Canvas, box: Box, boxes: list[Box]) -> list[Box]:
     for axis in (0, 1):
-        low, high = box[axis], box[axis + 2]
-        for other in boxes:
-            touches = min(abs(other[axis] - high), abs(other[axis + 2] - low)) <= 1
-            level = max(abs(other[n] - box[n]) for n in (1 - axis, 3 - axis)) <= _ALIKE_PX
-            size = other[axis + 2] - other[axis]
-            count = round((high - low) / max(1, size))
-            if not (touches and level and 2 <= count <= _MOST_SIBLINGS) or abs(high - low - count * size) > _ALIKE_PX:
-                continue
-            steps = canvas.steps(box, axis)
-            places = [_sharpest(steps, round((high - low) * n / count)) for n in range(1, count)]
-            if all(_shows(canvas, box, axis, place, places, _SIBLING_LEAST) for place in places):
+        steps = canvas.steps(box, axis)
+        touching = [other for other in boxes if _touch(box, other, axis)]
+        for expected in [*(_multiples(box, other, axis) for other in touching), _ends(box, boxes, axis)]:
+            places = [_sharpest(steps, place) for place in expected]
+            if places and all(_shows(canvas, box, axis, place, places, _SIBLING_LEAST) for place in places):
                 return _parts(box, axis, places)
     return [box]
+
+
+def _touch(box: Box, other: Box, axis: int) -> bool:
+    """Whether the end of one box along an axis is where the other begins."""
+    return min(abs(other[axis] - box[axis + 2]), abs(other[axis + 2] - box[axis])) <= 1
+
+
+def _multiples(box: Box, other: Box, axis: int) -> list[int]:
+    """Places that divide a box into two to four of another's size, if they are side by side; else none."""
+    whole, size = box[axis + 2] - box[axis], max(1, other[axis + 2] - other[axis])
+    level = max(abs(other[n] - box[n]) for n in (1 - axis, 3 - axis)) <= _ALIKE_PX
+    count = round(whole / size)
+    fits = level and 2 <= count <= _MOST_SIBLINGS and abs(whole - count * size) <= _ALIKE_PX
+    return [round(whole * n / count) for n in range(1, count)] if fits else []
+
+
+def _ends(box: Box, boxes: list[Box], axis: int) -> list[int]:
+    """Places inside a box where those of a row (column) that touches it end, if that is as long."""
+    low, high = box[axis], box[axis + 2]
+    row = [o for o in boxes if _touch(box, o, 1 - axis) and low - 1 <= o[axis] and o[axis + 2] <= high + 1]
+    if len(row) < 2 or abs(sum(o[axis + 2] - o[axis] for o in row) - (high - low)) > _ALIKE_PX:
+        return []
+    return sorted({o[axis] - low for o in row if o[axis] > low + _ALIKE_PX})
 
 
 def _even_seams(canvas: Canvas, box: Box) -> tuple[int, list[int]] | None:

@@ -65,7 +65,8 @@ def _separate(pixels: Pixels, ocr: OcrEngine, expected: list[str], texts: list[T
         finer = divided(canvas, grid)
         if len(finer) > len(grid) and (len(finer) <= len(expected) or not known):
             more, turned = _lettered(canvas, pixels, ocr, finer, expected, texts, known)
-            if len(more) == len(expected or finer) and not (settled and _read(more) <= _read(letters)):
+            enough = len(more) == len(expected or finer) or (not expected and len(finer) < len(more) == _read(more))
+            if enough and not (settled and _read(more) <= _read(letters)):
                 grid, letters, corner = finer, more, turned
     if len(letters) >= 2:
         grid = _told(canvas, grid, letters, corner)
