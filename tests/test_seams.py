@@ -156,7 +156,7 @@ def test_a_letter_that_touches_the_picture_above_is_apart_from_it() -> None:
     tiles, scraps = figure_tiles(Canvas(pixels))
     assert tiles == [(0, 0, 400, 200), (0, 230, 190, 430), (210, 230, 400, 430)]
     assert len(scraps) == 2
-    (moved,) = clipped([letter("d", 0, 190, 24, 226)], tiles, scraps)
+    (moved,) = clipped([letter("d", 0, 180, 24, 226)], tiles, scraps)
     assert moved.box == scraps[0]
 
 

@@ -90,7 +90,7 @@ def clipped(
 
 def _clipped(letter: Letter, tiles: Sequence[Box], scraps: Sequence[Box], corner: Corner) -> Box:
     box = letter.box
-    held = [scrap for scrap in scraps if _within(scrap, box) and 2 * (scrap[3] - scrap[1]) >= box[3] - box[1]]
+    held = [scrap for scrap in scraps if _within(scrap, box) and 3 * (scrap[3] - scrap[1]) >= box[3] - box[1]]
     if len(held) == 1:
         return held[0]
     own = _own(letter, tiles, corner)
