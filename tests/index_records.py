@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading, panel_ids
 from mirsearch.indexes.base import ExtractorIdentity, FigureRecord
+from mirsearch.indexes.embedded import EmbeddedIndex
 
 DIMS = 48
 IDENTITY = ExtractorIdentity("made", "1", DIMS)
@@ -73,3 +77,18 @@ def record(number: int, panels: int = 2, seed: int | None = None, **changes: Any
     rows = vectors(number if seed is None else seed, panels)
     jpegs = tuple(f"jpeg {number} {at}".encode() for at in range(panels))
     return FigureRecord(Figure(**(figure | changes)), made, rows, jpegs)
+
+
+def put(index: EmbeddedIndex, records: Iterable[FigureRecord]) -> None:
+    """Write figures in one commit."""
+    with index.writer() as writer:
+        for each in records:
+            writer.put(each)
+
+
+@contextmanager
+def filled(folder: Path, records: Iterable[FigureRecord]) -> Iterator[EmbeddedIndex]:
+    """An embedded index of some figures."""
+    with EmbeddedIndex.open(str(folder / "index"), create=IDENTITY) as opened:
+        put(opened, records)
+        yield opened

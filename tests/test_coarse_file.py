@@ -60,15 +60,12 @@ def for_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[EmbeddedIndex]:
-    with EmbeddedIndex.open(str(tmp_path / "index"), create=made.IDENTITY) as opened:
-        put(opened, 0, 20)
+    with made.filled(tmp_path, RECORDS[:20]) as opened:
         yield opened
 
 
 def put(index: EmbeddedIndex, start: int, stop: int) -> None:
-    with index.writer() as writer:
-        for each in RECORDS[start:stop]:
-            writer.put(each)
+    made.put(index, RECORDS[start:stop])
 
 
 def answers(location: str) -> list[list[tuple[str, float]]]:

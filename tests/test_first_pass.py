@@ -90,6 +90,19 @@ def test_the_best_are_always_among_the_candidates(
         assert set(np.flatnonzero(score >= least)) <= set(found.tolist())
 
 
+def best_by(
+    formula: Formula, rows: Rows, term: str, dots: NDArray[np.float32], error: float, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Candidates for the best one by scale and a term whose dot products are off by as much as is allowed for."""
+    rough = dots + rng.choice([-error, error], len(rows)).astype(np.float32) / rows.inverse_norm
+    with BUFFERS.lent() as lent:
+        first = FirstPass(formula, Columns.of(rows), frozenset([term, "scale"]), lent)
+        first.add_scale(6.0)
+        add = {"visual": first.add_visual, "image_text": first.add_image_text}[term]
+        add(rough, 1.0, error)
+        return first.candidates(1, None, np.zeros(0, dtype=np.intp))
+
+
 def test_errors_count_more_where_a_panel_has_fewer_terms() -> None:
     """What has no field of view is scored by looks alone, and with it by all of their error."""
     formula = Formula(Weights(0.3, 1.0))
@@ -97,12 +110,7 @@ def test_errors_count_more_where_a_panel_has_fewer_terms() -> None:
         rng = np.random.default_rng(seed)
         rows = rows_of(rng, 2_000, 0.02, 0.3)
         dots = rng.normal(0.7, 0.02, 2_000).astype(np.float32)
-        rough = dots + rng.choice([-0.05, 0.05], 2_000).astype(np.float32) / rows.inverse_norm
-        with BUFFERS.lent() as lent:
-            first = FirstPass(formula, Columns.of(rows), frozenset(["visual", "scale"]), lent)
-            first.add_scale(6.0)
-            first.add_visual(rough, 1.0, 0.05)
-            found = first.candidates(1, None, np.zeros(0, dtype=np.intp))
+        found = best_by(formula, rows, "visual", dots, 0.05, rng)
         assert int(np.argmax(exactly(formula, rows, dots, 6.0, None))) in found
 
 
@@ -112,12 +120,7 @@ def test_errors_of_words_against_pictures_are_allowed_for() -> None:
         rng = np.random.default_rng(seed)
         rows = rows_of(rng, 2_000, 0.02, 0.3)
         dots = rng.normal(0.25, 0.005, 2_000).astype(np.float32)  # where the sigmoid is steepest
-        rough = dots + rng.choice([-0.01, 0.01], 2_000).astype(np.float32) / rows.inverse_norm
-        with BUFFERS.lent() as lent:
-            first = FirstPass(formula, Columns.of(rows), frozenset(["image_text", "scale"]), lent)
-            first.add_scale(6.0)
-            first.add_image_text(rough, 1.0, 0.01)
-            found = first.candidates(1, None, np.zeros(0, dtype=np.intp))
+        found = best_by(formula, rows, "image_text", dots, 0.01, rng)
         cosine = dots.astype(np.float64) * rows.inverse_norm
         terms = image_text_term(cosine, formula.response), scale_term(1e6, rows.log10_fov, formula.sigma)
         assert int(np.argmax(combine(formula, None, terms[1], None, terms[0]))) in found

@@ -31,15 +31,12 @@ def record(number: int, **changes: Any) -> FigureRecord:
 
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[EmbeddedIndex]:
-    with EmbeddedIndex.open(str(tmp_path / "index"), create=made.IDENTITY) as opened:
-        put(opened, 0, 40)
+    with made.filled(tmp_path, (record(number) for number in range(40))) as opened:
         yield opened
 
 
 def put(index: EmbeddedIndex, start: int, stop: int) -> None:
-    with index.writer() as writer:
-        for number in range(start, stop):
-            writer.put(record(number))
+    made.put(index, (record(number) for number in range(start, stop)))
 
 
 def files(index: EmbeddedIndex) -> list[Path]:

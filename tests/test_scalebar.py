@@ -195,26 +195,22 @@ def test_framed_segments_are_measured_by_their_frame():
     assert found.length_px == pytest.approx(120, abs=1)
 
 
-def test_a_bar_in_two_pieces_is_found_within_white_margins():
-    def ends(draw):
-        box(draw, "black", (0, 280, 480, 360))
-        for x0, x1, cap in ((60, 80, 60), (160, 180, 179)):
-            box(draw, "white", (x0, 310, x1, 311))
-            box(draw, "white", (cap, 304, cap + 1, 317))
+def two_ends(draw):
+    """A bar in a databar whose middle is left for its label."""
+    box(draw, "black", (0, 280, 480, 360))
+    for x0, x1, cap in ((60, 80, 60), (160, 180, 179)):
+        box(draw, "white", (x0, 310, x1, 311))
+        box(draw, "white", (cap, 304, cap + 1, 317))
 
+
+def test_a_bar_in_two_pieces_is_found_within_white_margins():
     margins = ((9, 9), (9, 9), (0, 0))
-    found = best_along(np.pad(drawn.plain(ends), margins, constant_values=255))
+    found = best_along(np.pad(drawn.plain(two_ends), margins, constant_values=255))
     assert found.length_px == pytest.approx(120, abs=0.5)
 
 
 def test_two_ends_around_a_label_are_one_bar():
-    def ends(draw):
-        box(draw, "black", (0, 280, 480, 360))
-        for x0, x1, cap in ((60, 80, 60), (160, 180, 179)):
-            box(draw, "white", (x0, 310, x1, 311))
-            box(draw, "white", (cap, 304, cap + 1, 317))
-
-    found = best_along(drawn.plain(ends))
+    found = best_along(drawn.plain(two_ends))
     assert found.broken
     assert found.length_px == pytest.approx(120, abs=0.5)
 

@@ -8,7 +8,7 @@ from statistics import median
 
 from mirsearch.analysis.corners import TOP_LEFT, Corner, at_corner
 from mirsearch.analysis.letters import Letter
-from mirsearch.analysis.places import levels, overlap
+from mirsearch.analysis.places import centered_in, levels, overlap
 from mirsearch.corpus import Box
 
 _MARGIN = 0.06
@@ -69,13 +69,7 @@ def open_holes(letters: Sequence[Letter], tiles: Sequence[Box]) -> list[Box]:
         for tile in tiles
         if sum(overlap(tile, each.box) for each in letters) == 1 and not unlettered([tile], letters)
     ]
-    return [hole for hole in holes(letters) if not any(_within(hole, tile) for tile in taken)]
-
-
-def _within(box: Box, tile: Box) -> bool:
-    """Whether the middle of a box lies in a tile."""
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    return tile[0] <= x < tile[2] and tile[1] <= y < tile[3]
+    return [hole for hole in holes(letters) if not any(centered_in(hole, tile) for tile in taken)]
 
 
 def clipped(
@@ -90,7 +84,7 @@ def clipped(
 
 def _clipped(letter: Letter, tiles: Sequence[Box], scraps: Sequence[Box], corner: Corner) -> Box:
     box = letter.box
-    held = [scrap for scrap in scraps if _within(scrap, box) and 3 * (scrap[3] - scrap[1]) >= box[3] - box[1]]
+    held = [scrap for scrap in scraps if centered_in(scrap, box) and 3 * (scrap[3] - scrap[1]) >= box[3] - box[1]]
     if len(held) == 1:
         return held[0]
     own = _own(letter, tiles, corner)
@@ -114,7 +108,7 @@ def _clipped(letter: Letter, tiles: Sequence[Box], scraps: Sequence[Box], corner
 def _own(letter: Letter, tiles: Sequence[Box], corner: Corner) -> Box | None:
     """The tile at whose corner a letter stands and reaches into, if it is one; else the one its middle is in."""
     near = [tile for tile in tiles if at_corner(letter, [tile], corner) and _reaches(letter.box, tile)]
-    return near[0] if len(near) == 1 else next((tile for tile in tiles if _within(letter.box, tile)), None)
+    return near[0] if len(near) == 1 else next((tile for tile in tiles if centered_in(letter.box, tile)), None)
 
 
 def _reaches(box: Box, tile: Box) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 
 from mirsearch.analysis.gutters import Canvas, Profile
 from mirsearch.analysis.letters import Letter
+from mirsearch.analysis.places import centered_in
 from mirsearch.corpus import Box
 
 _BRANCHES = 3
@@ -45,7 +46,7 @@ class Partition:
     def __init__(self, canvas: Canvas, letters: Sequence[Letter], pictures: Sequence[Box] = ()) -> None:
         self._canvas = canvas
         self._letters = sorted(letters, key=lambda each: (each.box[1], each.box[0]))
-        self._whole = [box for box in pictures if sum(_within(each.box, box) for each in letters) < 2]
+        self._whole = [box for box in pictures if sum(centered_in(each.box, box) for each in letters) < 2]
         self._memo: dict[tuple[Box, frozenset[int]], tuple[float, list[tuple[Box, Letter]]]] = {}
 
     def parts(self) -> list[tuple[Box, Letter]]:
@@ -154,12 +155,6 @@ class Partition:
             if along > 0 and stop > max(start, 0):
                 shares[max(start, 0) : stop] += along / max(1, min(high - low, tile[3 - axis] - tile[1 - axis]))
         return shares
-
-
-def _within(inner: Box, outer: Box) -> bool:
-    """Whether the middle of a box lies in another."""
-    x, y = (inner[0] + inner[2]) / 2, (inner[1] + inner[3]) / 2
-    return outer[0] <= x < outer[2] and outer[1] <= y < outer[3]
 
 
 def _middle(total: Profile, best: int) -> int:

@@ -39,6 +39,17 @@ def overlap(first: Box, second: Box) -> bool:
     return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
 
 
+def centered_in(inner: Box, outer: Box) -> bool:
+    """Whether the middle of a box lies in another."""
+    x, y = (inner[0] + inner[2]) / 2, (inner[1] + inner[3]) / 2
+    return outer[0] <= x < outer[2] and outer[1] <= y < outer[3]
+
+
+def turned(box: Box) -> Box:
+    """A box of the transposed image."""
+    return box[1], box[0], box[3], box[2]
+
+
 def moved(text: TextBox, left: int, top: int) -> TextBox:
     """A line read in a crop, at its place in the whole."""
     x0, y0, x1, y1 = text.box

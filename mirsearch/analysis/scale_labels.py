@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -87,8 +86,11 @@ def find_labelled_bar(
 def _guessed(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> list[Pair]:
     """The likeliest bar with the label that is read where labels stand, though nothing was seen there."""
     good = [bar for bar in bars if bar.score >= (_GOOD_UPRIGHT if bar.vertical else _GOOD_BAR)]
-    pairs = (guessed_label(panel, bar, ocr) for bar in good[:_GUESSED])
-    return [confirmed(pair, panel, ocr) for pair in itertools.islice((pair for pair in pairs if pair is not None), 1)]
+    for bar in good[:_GUESSED]:
+        pair = guessed_label(panel, bar, ocr)
+        if pair is not None:
+            return [confirmed(pair, panel, ocr)]
+    return []
 
 
 def _looks(panel: Pixels, tint: Gray | None, bars: Sequence[BarCandidate]) -> Iterator[tuple[Pixels, Box, bool]]:
@@ -209,7 +211,8 @@ def _quickly(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> lis
         clear = [line for found, line in read.items() if line.confidence >= _CLEAR and found in own]
         pair = best_pair([bar], labels_of([*clear, *put_together(clear)]))
         if pair is not None and pair.score >= _LEAST_QUICK:
-            pairs += [other for other in [_paired(panel, bars, pair.label)] if other is not None]
+            best = _paired(panel, bars, pair.label)
+            pairs += [] if best is None else [best]
     return pairs
 
 

@@ -137,21 +137,18 @@ def _with_margin(pixels: Pixels, box: Box) -> Box:
     A bar at the edge of a white databar needs them; gutters beside a picture are none.
     """
     x0, y0, x1, y1 = box
-    right, bottom = x1, y1
-    while (
-        y1 < len(pixels) and y1 - bottom < _MARGIN and _goes_on(pixels[y1, x0:x1], pixels[bottom - 3 : bottom, x0:x1])
-    ):
-        y1 += 1
-    while y0 > 0 and box[1] - y0 < _MARGIN and _goes_on(pixels[y0 - 1, x0:x1], pixels[box[1] : box[1] + 3, x0:x1]):
-        y0 -= 1
-    columns, left, top = pixels.transpose(1, 0, 2), x0, y0
-    while (
-        x1 < len(columns) and x1 - right < _MARGIN and _goes_on(columns[x1, y0:y1], columns[right - 3 : right, y0:y1])
-    ):
-        x1 += 1
-    while x0 > 0 and left - x0 < _MARGIN and _goes_on(columns[x0 - 1, top:y1], columns[left : left + 3, top:y1]):
-        x0 -= 1
+    y1 += _blank_beyond(pixels[y1:, x0:x1], pixels[y1 - 3 : y1, x0:x1])
+    y0 -= _blank_beyond(pixels[:y0, x0:x1][::-1], pixels[y0 : y0 + 3, x0:x1])
+    columns = pixels[y0:y1].transpose(1, 0, 2)
+    x1 += _blank_beyond(columns[x1:], columns[x1 - 3 : x1])
+    x0 -= _blank_beyond(columns[:x0][::-1], columns[x0 : x0 + 3])
     return x0, y0, x1, y1
+
+
+def _blank_beyond(lines: Pixels, edge: Pixels) -> int:
+    """How many of the nearest lines beyond a box its ground goes on in."""
+    near = lines[:_MARGIN]
+    return next((number for number, line in enumerate(near) if not _goes_on(line, edge)), len(near))
 
 
 def _goes_on(beyond: Pixels, edge: Pixels) -> bool:

@@ -17,6 +17,7 @@ from mirsearch.analysis.bars_parts import SEGMENTS_SCORE, bars_of_parts
 from mirsearch.analysis.bars_segments import without_segments
 from mirsearch.analysis.bars_ticks import Whole
 from mirsearch.analysis.base import BarCandidate, Pixels
+from mirsearch.analysis.places import turned
 from mirsearch.corpus import Box
 
 _LONGEST = 0.98
@@ -159,9 +160,8 @@ def _score(bar: Measure, shape: tuple[int, int]) -> float:
 def _without_margins(gray: Gray, scored: list[tuple[float, Measure]]) -> list[tuple[float, Measure]]:
     """Scores less what is owed to a better bar that touches: outlines, and the margins of a box around a bar."""
     return [
-        (score * (_MARGIN_WEIGHT if any(_is_margin(gray, one, other) for other in scored) else 1.0), one[1])
+        (one[0] * (_MARGIN_WEIGHT if any(_is_margin(gray, one, other) for other in scored) else 1.0), one[1])
         for one in scored
-        for score in one[:1]
     ]
 
 
@@ -248,7 +248,7 @@ def _candidate(bar: Measure, score: float, vertical: bool) -> BarCandidate:
     )
     box: Box = (x0, y0, x1, max(y1, y0 + 1))
     if vertical:
-        box = (box[1], box[0], box[3], box[2])
+        box = turned(box)
     return BarCandidate(box=box, length_px=bar.length, score=score, vertical=vertical)
 
 

@@ -74,9 +74,9 @@ def _separate(pixels: Pixels, ocr: OcrEngine, expected: list[str], texts: list[T
         whole = [box for box in grid if is_picture(canvas, box)]
         parts = _parts(canvas, pixels, letters, corner, whole)
         return _ordered([(canvas.trimmed(box), label) for box, label in parts])
-    unlettered = _pictures(canvas, grid, pixels)
-    if len(unlettered) >= 2 and not letters:
-        return _ordered([(box, None) for box in unlettered])
+    pictures = _pictures(canvas, grid, pixels)
+    if len(pictures) >= 2 and not letters:
+        return _ordered([(box, None) for box in pictures])
     label = letters[0].label if letters and expected else None
     return [(canvas.trimmed(canvas.box), label)]
 

@@ -142,9 +142,7 @@ def _publish(file: CoarseFile) -> None:
 
 def _clear(folder: Path, name: str | None) -> None:
     """Remove rounded rows but those of a name."""
-    for other in (*folder.glob("coarse-*.i8"), *folder.glob(f"{TABLE}.*.new")):
-        if other.name != name:
-            noted.remove(other)
+    noted.remove_others(folder, name, "coarse-*.i8", f"{TABLE}.*.new")
     if name is None and (folder / TABLE).exists():
         noted.remove(folder / TABLE)
 

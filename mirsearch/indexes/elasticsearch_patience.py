@@ -58,15 +58,15 @@ def passing(status: int, words: str) -> bool:
     return status in BUSY and "disk usage" not in words
 
 
-def patience(client: Elasticsearch) -> float:
-    """Seconds that a client waits for its cluster."""
-    return float(getattr(client.transport, "patience", 0.0))
+def _patience(transport: Transport | None) -> float:
+    """Seconds that requests through a transport wait for the cluster."""
+    return float(getattr(transport, "patience", 0.0))
 
 
 @contextmanager
 def waiting(client: Elasticsearch, seconds: float) -> Iterator[None]:
     """Let a client, and all made of it, wait so long inside."""
-    before = patience(client)
+    before = _patience(client.transport)
     client.transport.patience = seconds  # type: ignore[attr-defined]
     try:
         yield
@@ -83,12 +83,12 @@ class Pause:
     @property
     def over(self) -> bool:
         """Whether there is nothing to wait for any longer."""
-        return time.monotonic() - self._began >= getattr(self._transport, "patience", 0.0)
+        return time.monotonic() - self._began >= _patience(self._transport)
 
     def rest(self, reason: str) -> None:
         """One wait; the first is told of."""
         if self._wait == FIRST_WAIT:
-            seconds = getattr(self._transport, "patience", 0.0)
+            seconds = _patience(self._transport)
             log.warning("the cluster does not take requests (%s); waiting up to %.0f s for it", reason, seconds)
         time.sleep(self._wait * random.uniform(0.7, 1.3))  # noqa: S311 - spreads retries, guards nothing
         self._wait = min(2 * self._wait, LONGEST_WAIT)

@@ -36,6 +36,7 @@ FOV = "scale.log10_field_of_view"
 COSINE = "cosine_with_words"
 PANEL = "panel.id"
 """Read instead of `_id`, which lies with the thumbnails: unpacking these took most of a query's time."""
+_KNOWN = {each.lower(): each for each in (*KINDS, *TECHNIQUES)}
 _PANELS: Json = {"term": {"doc_type": "panel"}}
 _FIELDS = {"caption": "words.caption", "text": "words.text", "title": "words.title"}
 
@@ -67,9 +68,8 @@ def filter_clauses(filters: Filters) -> list[Json]:
 def _words_of(field: str, values: tuple[str, ...]) -> list[Json]:
     if not values:
         return []
-    known = {each.lower(): each for each in (*KINDS, *TECHNIQUES)}
-    if all(value.lower() in known for value in values):  # looked up, where the other way walks through all terms
-        return [{"terms": {field: [known[value.lower()] for value in values]}}]
+    if all(value.lower() in _KNOWN for value in values):  # looked up, where the other way walks through all terms
+        return [{"terms": {field: [_KNOWN[value.lower()] for value in values]}}]
     return [_any([{"term": {field: {"value": value, "case_insensitive": True}}} for value in values])]
 
 

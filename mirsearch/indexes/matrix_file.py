@@ -125,9 +125,7 @@ def publish(file: MatrixFile) -> None:
         "generation": file.rows.generation, "token": file.rows.token, "removals": file.rows.removals,
     }  # fmt: skip
     noted.write_table(file.folder / TABLE, _MAGIC, header, columns)
-    for other in (*file.folder.glob("matrix-*.f16"), *file.folder.glob(f"{TABLE}.*.new")):
-        if other.name != file.name:
-            noted.remove(other)
+    noted.remove_others(file.folder, file.name, "matrix-*.f16", f"{TABLE}.*.new")
 
 
 def _read_table(folder: Path, dims: int) -> tuple[MatrixFile, list[int]] | None:

@@ -72,6 +72,14 @@ def read_table(path: Path, magic: bytes) -> tuple[dict[str, Any], bytes] | None:
     return (header, columns) if zlib.crc32(columns) == header["columns_crc"] else None
 
 
+def remove_others(folder: Path, kept: str | None, *patterns: str) -> None:
+    """Remove the files of some patterns but the one of a name."""
+    for pattern in patterns:
+        for other in folder.glob(pattern):
+            if other.name != kept:
+                remove(other)
+
+
 def remove(path: Path) -> None:
     """Remove a file that nothing is made from any more."""
     try:
