@@ -141,7 +141,9 @@ def thumbnail(pixels: Pixels, side: int = THUMBNAIL_SIDE) -> bytes:
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
         pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     out = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(out, "JPEG", quality=THUMBNAIL_QUALITY)
+    Image.fromarray(np.ascontiguousarray(pixels)).save(
+        out, "JPEG", quality=THUMBNAIL_QUALITY, optimize=True, progressive=True
+    )
     return out.getvalue()
 
 
