@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import statistics
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from index_corpus import EXTRACTOR, MadeCorpus
 from mirsearch.corpus import Origin
 from mirsearch.errors import IndexBusyError, NotFoundError
 from mirsearch.indexes import open_index
-from mirsearch.indexes.base import Index
+from mirsearch.indexes.base import FigureRecord, Index
 from mirsearch.query import Filters, SearchRequest
 
 pytest.importorskip("elasticsearch")
@@ -307,15 +308,67 @@ def test_a_large_load_puts_refresh_and_replicas_back(index: Index, monkeypatch: 
     monkeypatch.setattr(elasticsearch_writer, "CHUNK_BYTES", 1)
     client, physical = index._client, index._physical  # type: ignore[attr-defined]
     before = client.indices.get_settings(index=physical)[physical]["settings"]["index"]
+    records = list(CORPUS.records(70))
     with index.writer() as writer:
-        for record in CORPUS.records(70):
+        for record in records[:-1]:
             writer.put(record)
             writer.commit()
         during = client.indices.get_settings(index=physical)[physical]["settings"]["index"]
+        until = time.monotonic() + 60
+        while len(list(index.select(Filters()))) < sum(len(each.panels) for each in records[:-1]):
+            assert time.monotonic() < until, "what is committed never shows while the load goes on"
+            time.sleep(0.2)
+        writer.put(records[-1])
+    assert len(list(index.select(Filters()))) == sum(len(each.panels) for each in records)
     after = client.indices.get_settings(index=physical)[physical]["settings"]["index"]
-    assert during["refresh_interval"] == "-1"
+    assert during["refresh_interval"] == "1s"
     for name in ("refresh_interval", "number_of_replicas", "auto_expand_replicas"):
         assert after.get(name) == before.get(name)
+
+
+def cut_off(index: Index, records: list[FigureRecord]) -> None:
+    """What a process leaves that is killed before it says of figures that they are whole."""
+    with index.writer() as writer:
+        for record in records:
+            writer.put(record)
+        writer._send_gathered()  # type: ignore[attr-defined]
+        writer.bulk.flush()  # type: ignore[attr-defined]
+        writer._uncommitted.clear()  # type: ignore[attr-defined]  # so that nothing is taken back
+        raise KeyboardInterrupt
+
+
+def test_a_figure_cut_off_while_it_was_written_is_unknown_and_comes_again(index: Index) -> None:
+    first, second = CORPUS.records(2)
+    with index.writer() as writer:
+        writer.put(first)
+    longer = dataclasses.replace(first.figure, caption="a longer caption")
+    with pytest.raises(KeyboardInterrupt):
+        cut_off(index, [dataclasses.replace(first, figure=longer), second])
+    assert index.known([first.figure.id, second.figure.id]) == {}
+    with index.writer() as writer:
+        writer.add_origin(second.figure.id, Origin("jats", "elsewhere"))
+        for record in (first, second):
+            writer.put(record)
+    known = index.known([first.figure.id, second.figure.id])
+    assert known[first.figure.id].origins == first.figure.origins
+    assert known[second.figure.id].origins == (Origin("jats", "elsewhere"), *second.figure.origins)
+    assert len(list(index.select(Filters()))) == len(first.panels) + len(second.panels)
+
+
+def test_a_document_with_bytes_in_it_is_the_json_of_its_parts() -> None:
+    from mirsearch.indexes.elasticsearch_bulk import index_action
+
+    for document in (
+        {},
+        {"vector": b"AAAA"},
+        {"caption": "a \u2028 line\n\ud800", "vector": b"AA==", "thumbnail": b""},
+    ):
+        head, body = index_action("figures", "ab-c", document).lines
+        assert json.loads(head) == {"index": {"_index": "figures", "_id": "ab-c"}}
+        wanted = {name: each.decode() if isinstance(each, bytes) else each.replace("\ud800", "?")
+                  for name, each in document.items()}  # fmt: skip
+        assert json.loads(body) == wanted
+        assert b"\n" not in body
 
 
 def test_vectors_that_do_not_fit_are_refused(index: Index) -> None:
@@ -348,7 +401,7 @@ def test_every_field_written_is_in_the_mapping_files(index: Index) -> None:
 
 def test_the_mapping_and_the_documents_agree_how_often_a_word_is_repeated() -> None:
     from mirsearch.indexes import elasticsearch_mapping as mapping
-    from mirsearch.indexes.elasticsearch_documents import WEIGHT
+    from mirsearch.indexes.elasticsearch_words import WEIGHT
 
     panels = mapping.component_templates(8, (9, 4))["mirsearch-panels"]["template"]
     assert panels["settings"]["index"]["similarity"]["weighted_words"]["k1"] == pytest.approx(1.2 * WEIGHT)

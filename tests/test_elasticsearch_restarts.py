@@ -34,7 +34,7 @@ def node() -> Iterator[Node]:
 
 
 def test_every_request_of_a_writer_waits_for_a_node_that_restarts(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(elasticsearch_writer, "CHUNK_BYTES", 1)  # a large load: refresh is off until its end
+    monkeypatch.setattr(elasticsearch_writer, "CHUNK_BYTES", 1)  # a large load: it sets refresh until its end
     location = f"{node.url}/waited-for"
     records = list(CORPUS.records(60))
     ids = [each.figure.id for each in records]
@@ -44,7 +44,7 @@ def test_every_request_of_a_writer_waits_for_a_node_that_restarts(node: Node, mo
             for record in records:
                 writer.put(record)
                 writer.commit()
-            assert "-1" in json.dumps(node.call("GET", "/waited-for/_settings/index.refresh_interval"))
+            assert "1s" in json.dumps(node.call("GET", "/waited-for/_settings/index.refresh_interval"))
             node.kill()
             asked = [pool.submit(index.known, ids), pool.submit(index.notes, ids), pool.submit(index.failures),
                      pool.submit(index.stats), pool.submit(writer.add_origin, ids[0], Origin("jats", "elsewhere")),

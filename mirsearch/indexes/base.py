@@ -95,7 +95,7 @@ class IndexWriter(Protocol):
         """Note inputs that failed, one again in place of what was noted of it; forget those that are settled."""
 
     def commit(self) -> None:
-        """Make everything since the last commit durable and visible."""
+        """Make everything since the last commit durable and visible; a large load on a cluster shows a second later."""
 
 
 class Index(Protocol):

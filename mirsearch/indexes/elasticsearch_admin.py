@@ -11,8 +11,8 @@ from mirsearch.errors import IndexAccessError, IndexMismatchError
 from mirsearch.indexes import elasticsearch_mapping as mapping
 from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
 from mirsearch.indexes.elasticsearch_client import Address, connect, parse
-from mirsearch.indexes.elasticsearch_documents import WORDS_VERSION
 from mirsearch.indexes.elasticsearch_errors import told
+from mirsearch.indexes.elasticsearch_words import WORDS_VERSION
 
 _NUMBER = re.compile(r"-(\d{6})$")
 _FIRST_WORDS = "2"

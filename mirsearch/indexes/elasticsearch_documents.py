@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 import base64
-import itertools
 import math
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
-from mirsearch import settings, text
 from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading, to_json
 from mirsearch.corrections import as_json, fields_of, from_json, panel_from_json
 from mirsearch.indexes.base import ExtractorIdentity, FigureNotes, FigureRecord
+from mirsearch.indexes.elasticsearch_words import searched
 from mirsearch.indexes.sqlite_filters import folded, short_license
 from mirsearch.query import StoredPanel, Vector
 
 Document = dict[str, Any]
 
-CAPTION_TERMS = 200
-WEIGHT = 3
-"""How often a word of boost 1 is repeated in `words.all`; k1 of its similarity is 1.2 times that."""
-WORDS_VERSION = f"{text.ANALYSIS}.{WEIGHT}"
-"""What `words` are made by: they are of no use to queries made by other rules."""
 HEAVY = ("vector", "thumbnail", "words", "caption_terms")
 """Fields of a panel that are not read back with it."""
 NOTES = ("analysis", "given", "corrections")
 """Fields of a figure beside its readings."""
-PAIR = "+"
-"""Between the two words of a pair in `words.all`; no word has it."""
-_TERM = re.compile(r"[^\W\d_][\w-]{2,}")
 
 
 def now() -> str:
@@ -39,9 +29,9 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def packed(vector: Vector) -> str:
+def packed(vector: Vector) -> bytes:
     """A vector as base64 of big-endian float32, the form Elasticsearch takes from 9.3 on."""
-    return base64.b64encode(np.asarray(vector, dtype=">f4").tobytes()).decode("ascii")
+    return base64.b64encode(np.asarray(vector, dtype=">f4").tobytes())
 
 
 def listed(vector: Vector) -> list[float]:
@@ -72,6 +62,18 @@ def figure_document(
     }
 
 
+def opening_document(figure_id: str, panel_ids: list[str], extractor: ExtractorIdentity) -> Document:
+    """The document of a new figure while its panels go in: all that a later call must know of one that was cut off."""
+    return {
+        "doc_type": "figure",
+        "figure_state": "writing",
+        "panel_ids": panel_ids,
+        "ingested_at": now(),
+        "extractor": {"name": extractor.name, "version": extractor.version},
+        "figure": {"id": figure_id},
+    }
+
+
 def panel_documents(record: FigureRecord, extractor: ExtractorIdentity, *, pack: bool) -> list[Document]:
     """The documents of a figure's panels, in reading order; vectors packed, or as lists for older servers."""
     shared = _figure_fields(record.figure)
@@ -85,11 +87,11 @@ def panel_documents(record: FigureRecord, extractor: ExtractorIdentity, *, pack:
             "ingested_at": now(),
             "caption": panel.caption,
             "text": panel.text,
-            **_searched(panel, title),
+            **searched(panel, title),
             "panel": _panel_fields(panel, number),
             "scale": _scale_fields(panel),
             "corrected": list(fields_of(panel.id, record.corrections or ())),
-            "thumbnail": base64.b64encode(thumbnail).decode("ascii"),
+            "thumbnail": base64.b64encode(thumbnail),
             "vector": packed(vector) if pack else listed(vector),
             "extractor": {"name": extractor.name, "version": extractor.version},
             **shared,
@@ -101,32 +103,7 @@ def panel_documents(record: FigureRecord, extractor: ExtractorIdentity, *, pack:
 def searched_anew(document: Document) -> Document:
     """What of a panel's document follows from its texts by the present rules."""
     stored = read_panel(document)
-    return _searched(stored.panel, stored.figure.article.title if stored.figure.article else None)
-
-
-def _searched(panel: Panel, title: str | None) -> Document:
-    return {"caption_terms": _caption_terms(panel.caption), "words": _words(panel, title)}
-
-
-def _words(panel: Panel, title: str | None) -> Document:
-    """Tokens by where they are, and all of them as often as their place counts: BM25 over several fields in one.
-
-    Words that follow each other are there as one too, as what asks for both together has a frequency of its own.
-    Repeating words by the weight of their field, before BM25 flattens frequencies, is BM25F (Robertson, Zaragoza,
-    Taylor, "Simple BM25 extension to multiple weighted fields", 2004).
-    """
-    found = {name: text.tokens(words) for name, words in
-             (("caption", panel.caption), ("text", panel.text), ("title", title or ""))}  # fmt: skip
-    weighted = []
-    for name, words in found.items():
-        pairs = [PAIR.join(pair) for pair in itertools.pairwise(words)]
-        weighted += (words + pairs) * round(WEIGHT * settings.TEXT_BOOSTS[name])
-    return {"all": " ".join(weighted) or None} | {name: " ".join(words) or None for name, words in found.items()}
-
-
-def _caption_terms(caption: str) -> list[str]:
-    words = (word for word in _TERM.findall(text.fold(caption)) if word not in text.STOP_WORDS)
-    return list(dict.fromkeys(words))[:CAPTION_TERMS]
+    return searched(stored.panel, stored.figure.article.title if stored.figure.article else None)
 
 
 def _panel_fields(panel: Panel, number: int) -> Document:

@@ -10,7 +10,7 @@ from string import Template
 from typing import Any
 
 from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
-from mirsearch.indexes.elasticsearch_documents import WORDS_VERSION
+from mirsearch.indexes.elasticsearch_words import WORDS_VERSION
 
 SCRIPT_ID = f"mirsearch-hybrid-score-v{SCHEMA_VERSION}"
 VECTORS_LEFT_OUT_FROM = (9, 2)

@@ -23,10 +23,11 @@ from mirsearch.indexes import elasticsearch_mapping as mapping
 from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
 from mirsearch.indexes.elasticsearch_bulk import Bulk, index_action
 from mirsearch.indexes.elasticsearch_client import Address, connect, parse
-from mirsearch.indexes.elasticsearch_documents import WORDS_VERSION, listed, packed, read_panel, searched_anew
+from mirsearch.indexes.elasticsearch_documents import listed, packed, read_panel, searched_anew
 from mirsearch.indexes.elasticsearch_errors import told
 from mirsearch.indexes.elasticsearch_lock import WriterLock
 from mirsearch.indexes.elasticsearch_patience import fetch, waiting
+from mirsearch.indexes.elasticsearch_words import WORDS_VERSION
 from mirsearch.query import StoredPanel
 
 Progress = Callable[[int, int], None]

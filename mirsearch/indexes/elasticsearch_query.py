@@ -10,9 +10,9 @@ import numpy as np
 from mirsearch import settings
 from mirsearch.corpus import KINDS, TECHNIQUES
 from mirsearch.errors import UsageError
-from mirsearch.indexes.elasticsearch_documents import PAIR, WEIGHT
 from mirsearch.indexes.elasticsearch_fields import clause as field_clause
 from mirsearch.indexes.elasticsearch_mapping import SCRIPT_ID, script
+from mirsearch.indexes.elasticsearch_words import PAIR, WEIGHT
 from mirsearch.indexes.sqlite_filters import article_keys, folded
 from mirsearch.licenses import canonical
 from mirsearch.query import Filters, SearchRequest, Vector

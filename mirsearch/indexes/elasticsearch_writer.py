@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from elasticsearch import AuthorizationException, Elasticsearch
+from elasticsearch import Elasticsearch
 
 from mirsearch import settings
 from mirsearch.corpus import Figure, Origin, panel_ids
@@ -24,6 +24,7 @@ from mirsearch.indexes.elasticsearch_bulk import CHUNK_BYTES, Action, Bulk, dele
 from mirsearch.indexes.elasticsearch_client import Address
 from mirsearch.indexes.elasticsearch_documents import (
     figure_document,
+    opening_document,
     origin_fields,
     panel_documents,
     read_article,
@@ -32,14 +33,14 @@ from mirsearch.indexes.elasticsearch_documents import (
 )
 from mirsearch.indexes.elasticsearch_errors import told
 from mirsearch.indexes.elasticsearch_failures import failure_actions
+from mirsearch.indexes.elasticsearch_load import put_back, tuned
 from mirsearch.indexes.elasticsearch_lock import WriterLock
 from mirsearch.indexes.elasticsearch_patience import fetch, waiting
 
-GATHERED = 32
+GATHERED = 128
 """Figures looked up in one request before they are written."""
 MARKED = 1_000
 """Documents of retracted articles marked at once."""
-LOAD_SETTINGS = ("refresh_interval", "number_of_replicas", "auto_expand_replicas")
 
 
 class ElasticsearchWriter:
@@ -60,7 +61,7 @@ class ElasticsearchWriter:
         self._gathered: dict[str, FigureRecord] = {}
         self._uncommitted: dict[str, tuple[Figure, list[str], bool, FigureNotes]] = {}
         self._deleted: dict[str, list[str]] = {}
-        self._changed = self._tuned = False
+        self._changed = self._tuned = self._shown_beside = False
 
     def put(self, record: FigureRecord) -> None:
         """Add a figure, or replace it and its panels; ValueError where vectors don't fit panels or dims."""
@@ -129,14 +130,20 @@ class ElasticsearchWriter:
                 self._changed = True
 
     def commit(self) -> None:
-        """Make everything since the last commit durable and visible."""
+        """Make everything since the last commit durable, and visible, in a large load a second later."""
         with told(self._address):
             self._complete()
             self._send_deletes()
             self.bulk.flush()
-            if self._changed:
+        if not self._shown_beside:
+            self.show()
+
+    def show(self) -> None:
+        """Make all that is committed visible now."""
+        if self._changed:
+            with told(self._address):
                 self._client.indices.refresh(index=self._index)
-                self._changed = False
+            self._changed = False
 
     def rollback(self) -> None:
         """Take back figures that are new since the last commit; those that replace others are left to a re-run."""
@@ -148,6 +155,7 @@ class ElasticsearchWriter:
         if new and not self.bulk.untouched:
             self._deleted = new
             self.commit()
+            self.show()
 
     def _documents(self, figure_ids: list[str]) -> dict[str, dict[str, Any]]:
         if not figure_ids:
@@ -174,13 +182,17 @@ class ElasticsearchWriter:
             panels, settled = applied(record.panels, wanted)
             self._write(dataclasses.replace(record, figure=figure, panels=panels, corrections=settled), old)
         if self.bulk.sent_bytes > CHUNK_BYTES and not self._tuned:
-            self._tune()
+            self._tuned = True
+            self._shown_beside = tuned(self._client, self._index, self._lock)
 
     def _write(self, record: FigureRecord, old: dict[str, Any] | None) -> None:
         ids = [panel.id for panel in record.panels]
         stale = [each for each in (old or {}).get("panel_ids", []) if each not in ids]
         notes = FigureNotes(record.analysis, record.given, record.corrections or ())
-        opening = figure_document(record.figure, ids + stale, "writing", self._extractor, notes)
+        if old is None:
+            opening = opening_document(record.figure.id, ids, self._extractor)
+        else:  # what the old one says must outlive a crash
+            opening = figure_document(record.figure, ids + stale, "writing", self._extractor, notes)
         actions: list[Action] = [index_action(self._index, record.figure.id, opening)]
         for panel_id, document in zip(ids, panel_documents(record, self._extractor, pack=self._pack), strict=True):
             actions.append(index_action(self._index, panel_id, document))
@@ -209,24 +221,6 @@ class ElasticsearchWriter:
         self._changed = self._changed or bool(self._deleted)
         self._deleted.clear()
 
-    def _tune(self) -> None:
-        """A large load: no refresh but at commits, and no replicas while the index has nothing else in it."""
-        self._tuned = True
-        try:
-            kept = _settings(self._client, self._index)
-            wanted: dict[str, Any] = {"refresh_interval": "-1"}
-            if not self._client.count(index=self._index)["count"]:
-                wanted |= {"auto_expand_replicas": False, "number_of_replicas": 0}
-            self._lock.note({name: kept.get(name) for name in wanted})
-            self._client.indices.put_settings(index=self._index, settings=wanted)
-        except AuthorizationException:
-            return  # a key without `manage` loads too, only slower
-
-
-def _settings(client: Elasticsearch, index: str) -> dict[str, Any]:
-    told_of = client.indices.get_settings(index=index)[index]["settings"]["index"]
-    return {name: told_of.get(name) for name in LOAD_SETTINGS}
-
 
 @contextmanager
 def session(
@@ -237,12 +231,13 @@ def session(
         lock = WriterLock(client, address, index)
         with told(address):
             left = lock.acquire()
-            _put_back(client, index, left)
+            put_back(client, index, left)
             bring_up(client, index)
         writer = ElasticsearchWriter(client, address, index, extractor, lock, pack)
         try:
             yield writer
             writer.commit()
+            writer.show()
         except BaseException:
             with waiting(client, 0.0):  # the first error is to be told at once
                 _try_rollback(writer)
@@ -264,17 +259,12 @@ def _try_rollback(writer: ElasticsearchWriter) -> None:
 def _finish(client: Elasticsearch, address: Address, index: str, lock: WriterLock, *, quiet: bool) -> None:
     try:
         with told(address):
-            _put_back(client, index, lock.settings)
+            put_back(client, index, lock.settings)
             lock.release()
     except MirsearchError:
         lock.abandon()
         if not quiet:
             raise
-
-
-def _put_back(client: Elasticsearch, index: str, settings: dict[str, Any]) -> None:
-    if settings:
-        client.indices.put_settings(index=index, settings=settings)
 
 
 def _check(record: FigureRecord, dims: int) -> None:
