@@ -2,8 +2,8 @@
 
 A real node (that of the tests, or MIRSEARCH_TEST_ES_URL) is filled with made panels through the index's own writer,
 and asked hybrid questions: by candidates and, in turn, exactly. Writing packed vectors is set against JSON lists, in
-turns: of 8 decimals, as servers before 9.3 get them, and as `tolist()` makes them. On a busy machine trust the ratios,
-and the processors' time more than the clock.
+turns, with thumbnails and without: lists of 8 decimals, as servers before 9.3 get them, and as `tolist()` makes them.
+On a busy machine trust the ratios, and the processors' time more than the clock.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,37 +78,51 @@ def node_seconds(index: ElasticsearchIndex) -> float:
     return float(sum(each["process"]["cpu"]["total_in_millis"] for each in told)) / 1000
 
 
+class Watch:
+    """Adds up seconds, and those of our processor, spent inside it."""
+
+    seconds = processor = 0.0
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter(), time.process_time()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds += time.perf_counter() - self._began[0]
+        self.processor += time.process_time() - self._began[1]
+
+
 def load(location: str, identity: ExtractorIdentity, records: Iterable[FigureRecord], *, pack: bool) -> Load:
-    """Fill a fresh index; making the panels does not count."""
+    """Fill a fresh index until all of it is visible; making the panels does not count."""
     admin.drop(location)
     index = ElasticsearchIndex.open(location, create=identity)
-    spent = own = 0.0
-    panels, theirs = 0, node_seconds(index)
-    with session(index._client, index._address, index._physical, identity, pack=pack) as writer:
+    panels, before, watch = 0, node_seconds(index), Watch()
+    with ExitStack() as ended:
+        with watch:
+            writing = session(index._client, index._address, index._physical, identity, pack=pack)
+            writer = ended.enter_context(writing)
         for number, record in enumerate(records, start=1):
-            started = time.perf_counter(), time.process_time()
-            writer.put(record)
-            if number % COMMIT == 0:
-                writer.commit()
-            spent, own = spent + time.perf_counter() - started[0], own + time.process_time() - started[1]
+            with watch:
+                writer.put(record)
+                if number % COMMIT == 0:
+                    writer.commit()
             panels += len(record.panels)
-        started = time.perf_counter(), time.process_time()
-        writer.commit()
-        spent, own = spent + time.perf_counter() - started[0], own + time.process_time() - started[1]
-    theirs = node_seconds(index) - theirs
+        with watch:
+            ended.close()
+    node_ms = 1000 * (node_seconds(index) - before) / panels
     index.close()
-    return Load(panels, spent, 1000 * own / panels, 1000 * theirs / panels)
+    return Load(panels, watch.seconds, 1000 * watch.processor / panels, node_ms)
 
 
 def compare(url: str, identity: ExtractorIdentity, records: list[FigureRecord], rounds: int) -> dict[str, Any]:
     """Panels a second of each form of vectors, and milliseconds of both processors: medians of loads in turns."""
     found: dict[str, list[Load]] = {form: [] for form in FORMS}
     rounded = documents.listed
-    load(f"{url}/bench-form", identity, records, pack=True)  # until the node's code is compiled
-    for number in range(rounds):
+    for number in range(rounds + 1):
         for form in FORMS if number % 2 else FORMS[::-1]:
             documents.listed = (lambda vector: vector.tolist()) if form == "full lists" else rounded
-            found[form].append(load(f"{url}/bench-form", identity, records, pack=form == "packed"))
+            loaded = load(f"{url}/bench-form", identity, records, pack=form == "packed")
+            if number:  # the first is until the node's code is compiled
+                found[form].append(loaded)
     documents.listed = rounded
     admin.drop(f"{url}/bench-form")
     return {
@@ -165,7 +179,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--panels", type=int, default=64_000)
     options.add_argument("--dims", type=int, default=2_048)
-    options.add_argument("--compared", type=int, default=4_000, help="panels written in each form in turns")
+    options.add_argument("--compared", type=int, default=8_000, help="panels written in each form in turns")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--queries", type=int, default=100)
     options.add_argument("--merge", action="store_true", help="ask again after merging the index into one segment")
@@ -174,17 +188,18 @@ def main() -> None:
     made = made_corpus.world(given.dims)
     identity = ExtractorIdentity("made", "1", given.dims)
     rng = np.random.default_rng(5)
-
-    def records(count: int) -> Iterator[FigureRecord]:
-        for each in made_corpus.records(made, count):
-            yield dataclasses.replace(each, thumbnails=tuple(rng.bytes(given.thumbnail) for _ in each.panels))
-
+    bare = list(made_corpus.records(made, given.panels))  # made beforehand: meanwhile a node would catch up
+    records = [
+        dataclasses.replace(each, thumbnails=tuple(rng.bytes(given.thumbnail) for _ in each.panels)) for each in bare
+    ]
+    compared = given.compared // made_corpus.PANELS_A_FIGURE
     found: dict[str, Any] = {"panels": given.panels, "dims": given.dims, "cores": os.cpu_count()}
     queries.EXACT_DOCUMENTS = 0
     with node() as url:
-        found["forms"] = compare(url, identity, list(records(given.compared)), given.rounds)
+        found["forms"] = compare(url, identity, records[:compared], given.rounds)
+        found["forms without thumbnails"] = compare(url, identity, bare[:compared], given.rounds)
         location = f"{url}/bench-panels"
-        loaded = load(location, identity, records(given.panels), pack=True)
+        loaded = load(location, identity, records, pack=True)
         found["ingest_s"], found["ingest_panels_per_s"] = round(loaded.seconds, 1), round(loaded.rate)
         index = ElasticsearchIndex.open(location)
         found["bytes"] = index.stats()["bytes"]
@@ -205,9 +220,11 @@ def show(found: dict[str, Any]) -> None:
     """The tables, and all of it as one line of JSON."""
     print(f"{found['panels']} panels of {found['dims']} dims: {found['ingest_panels_per_s']} panels/s, "
           f"{found['bytes'] / 1e9:.2f} GB")  # fmt: skip
-    print(f"{'vectors as':<22}{'panels/s':>10}{'client ms':>11}{'node ms':>9}")
-    for form, row in found["forms"].items():
-        print(f"{form:<22}{row['panels_per_s']:>10}{row['client_ms']:>11}{row['node_ms']:>9}")
+    for name in ("forms", "forms without thumbnails"):
+        print(f"{name:<26}{'panels/s':>10}{'client ms':>11}{'node ms':>9}{'packed is':>11}")
+        for form, row in found[name].items():
+            times = found[name]["packed"]["panels_per_s"] / row["panels_per_s"]
+            print(f"{form:<26}{row['panels_per_s']:>10}{row['client_ms']:>11}{row['node_ms']:>9}{times:>10.2f}x")
     print(f"{'asked with':<31}{'p5':>8}{'p50':>8}{'p95':>8}{'exact p5':>11}{'p50':>8}{'p95':>8}"
           f"{'recall@10':>11}{'called exact':>14}")  # fmt: skip
     for name, row in found.items():
