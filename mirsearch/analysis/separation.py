@@ -74,8 +74,8 @@ def _separate(pixels: Pixels, ocr: OcrEngine, expected: list[str], texts: list[T
         whole = [box for box in grid if is_picture(canvas, box)]
         parts = _parts(canvas, pixels, letters, corner, whole)
         return _ordered([(canvas.trimmed(box), label) for box, label in parts])
-    pictures = _pictures(canvas, grid, pixels)
-    if len(pictures) >= 2 and not letters:
+    pictures = [] if letters else _pictures(canvas, grid, pixels)
+    if pictures:
         return _ordered([(box, None) for box in pictures])
     label = letters[0].label if letters and expected else None
     return [(canvas.trimmed(canvas.box), label)]

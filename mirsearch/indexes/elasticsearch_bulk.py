@@ -57,9 +57,9 @@ def _json(value: dict[str, Any]) -> bytes:
 def _body(document: dict[str, Any]) -> bytes:
     """A document as JSON. Base64 goes in as it is: it has nothing to escape, and is most of a panel's document."""
     words = {name: value for name, value in document.items() if not isinstance(value, bytes)}
-    plain = [b'"%b": "%b"' % (name.encode(), value) for name, value in document.items() if isinstance(value, bytes)]
-    made = _json(words)
-    return b"%b%b%b}" % (made[:-1], b", " if words and plain else b"", b", ".join(plain)) if plain else made
+    parts = [_json(words)[1:-1]] if words else []
+    parts += [b'"%b": "%b"' % (name.encode(), value) for name, value in document.items() if isinstance(value, bytes)]
+    return b"{%b}" % b", ".join(parts)
 
 
 @dataclass(slots=True)

@@ -50,11 +50,7 @@ def figure_document(
     """The document of a figure; `state` is "writing" until all of its panels are in, then "complete"."""
     notes = notes or FigureNotes()
     return {
-        "doc_type": "figure",
-        "figure_state": state,
-        "panel_ids": panel_ids,
-        "ingested_at": now(),
-        "extractor": {"name": extractor.name, "version": extractor.version},
+        **_opened(panel_ids, state, extractor),
         "analysis": notes.analysis,
         "given": [to_json(panel) for panel in notes.given] or None,
         "corrections": [as_json(each) for each in notes.corrections] or None,
@@ -64,14 +60,22 @@ def figure_document(
 
 def opening_document(figure_id: str, panel_ids: list[str], extractor: ExtractorIdentity) -> Document:
     """The document of a new figure while its panels go in: all that a later call must know of one that was cut off."""
+    return _opened(panel_ids, "writing", extractor) | {"figure": {"id": figure_id}}
+
+
+def _opened(panel_ids: list[str], state: str, extractor: ExtractorIdentity) -> Document:
     return {
         "doc_type": "figure",
-        "figure_state": "writing",
+        "figure_state": state,
         "panel_ids": panel_ids,
         "ingested_at": now(),
-        "extractor": {"name": extractor.name, "version": extractor.version},
-        "figure": {"id": figure_id},
+        **named(extractor),
     }
+
+
+def named(extractor: ExtractorIdentity) -> Document:
+    """The field that says which extractor a document's vector is of."""
+    return {"extractor": {"name": extractor.name, "version": extractor.version}}
 
 
 def panel_documents(record: FigureRecord, extractor: ExtractorIdentity, *, pack: bool) -> list[Document]:
@@ -93,7 +97,7 @@ def panel_documents(record: FigureRecord, extractor: ExtractorIdentity, *, pack:
             "corrected": list(fields_of(panel.id, record.corrections or ())),
             "thumbnail": base64.b64encode(thumbnail),
             "vector": packed(vector) if pack else listed(vector),
-            "extractor": {"name": extractor.name, "version": extractor.version},
+            **named(extractor),
             **shared,
         }
         made.append(document)

@@ -23,7 +23,7 @@ from mirsearch.indexes import elasticsearch_mapping as mapping
 from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
 from mirsearch.indexes.elasticsearch_bulk import Bulk, index_action
 from mirsearch.indexes.elasticsearch_client import Address, connect, parse
-from mirsearch.indexes.elasticsearch_documents import listed, packed, read_panel, searched_anew
+from mirsearch.indexes.elasticsearch_documents import listed, named, packed, read_panel, searched_anew
 from mirsearch.indexes.elasticsearch_errors import told
 from mirsearch.indexes.elasticsearch_lock import WriterLock
 from mirsearch.indexes.elasticsearch_patience import fetch, waiting
@@ -260,7 +260,7 @@ def _renewed(
     documents: list[Found], extractor: ExtractorIdentity, embed: Embed | None, *, pack: bool
 ) -> Iterator[Found]:
     """Documents as they are to be written: panels with vectors and words anew, figures, failures as they are."""
-    named = {"extractor": {"name": extractor.name, "version": extractor.version}}
+    made_by = named(extractor)
     panels = [each for each in documents if each[1]["doc_type"] == "panel"]
     if panels:
         told = [document for _, document in panels]
@@ -273,10 +273,10 @@ def _renewed(
             raise ValueError(f"vectors of shape {vectors.shape} for {len(panels)} panels of {extractor.dims} dims")
         for (doc_id, document), vector in zip(panels, vectors, strict=True):
             value = packed(vector) if pack else listed(vector)
-            yield doc_id, {**document, **searched_anew(document), **named, "vector": value}
+            yield doc_id, {**document, **searched_anew(document), **made_by, "vector": value}
     for doc_id, document in documents:
         if document["doc_type"] != "panel":
-            yield doc_id, document if document["doc_type"] == "failure" else document | named
+            yield doc_id, document if document["doc_type"] == "failure" else document | made_by
 
 
 def _drop_extra(move: _Move, new: str) -> None:
