@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from es_fixtures import es_location, es_url
-from offline import nobody_asked, offline
+
+from tests.support.es_fixtures import es_location, es_url
+from tests.support.offline import nobody_asked, offline
 
 __all__ = ["es_location", "es_url", "nobody_asked", "offline"]
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="session")

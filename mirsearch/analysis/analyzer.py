@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from mirsearch.analysis.base import OcrEngine, Pixels, ScaleBarDetector, TextBox
-from mirsearch.analysis.captions import CaptionParts, split_caption
-from mirsearch.analysis.kind import judge
-from mirsearch.analysis.scale_reader import read_scales
-from mirsearch.analysis.separation import QUICK_SIDE, separate
+from mirsearch.analysis.captions.split import CaptionParts, split_caption
+from mirsearch.analysis.kinds.kind import judge
+from mirsearch.analysis.panels.separate import QUICK_SIDE, separate
+from mirsearch.analysis.scalebars.reader import read_scales
 from mirsearch.corpus import Box, Panel, ScaleReading
 
 ANALYSIS_VERSION = "4"

@@ -23,12 +23,12 @@ from mirsearch.cli.common import (
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
-    from mirsearch.acquire import Acquisition
-    from mirsearch.http.client import HttpClient
+    from mirsearch.acquisition.acquire import Acquisition
+    from mirsearch.acquisition.http.client import HttpClient
+    from mirsearch.acquisition.ledger import Ledger
+    from mirsearch.acquisition.services.base import KeywordQuery
     from mirsearch.indexes.base import Index
-    from mirsearch.ledger import Ledger
-    from mirsearch.sources.services import KeywordQuery
-    from mirsearch.summary import IngestSummary
+    from mirsearch.ingest.summary import IngestSummary
 
 _AHEAD = 32
 FAILURES_SHOWN = 20
@@ -61,8 +61,8 @@ def is_service(name: str | None) -> bool:
 def query_of(asked: Asked, service: str) -> KeywordQuery:
     """The query, each option checked; UsageError names the one that is wrong."""
     from mirsearch import plugins
-    from mirsearch.sources.pmc import pmc_ids
-    from mirsearch.sources.services import PLACES, KeywordQuery, check_keywords, parse_day, parse_licenses
+    from mirsearch.acquisition.services.base import PLACES, KeywordQuery, check_keywords, parse_day, parse_licenses
+    from mirsearch.acquisition.services.pmc import pmc_ids
 
     if asked.where not in PLACES:
         raise UsageError(f"--in {asked.where!r} is no place to look", f"give {', '.join(PLACES)}")
@@ -118,7 +118,7 @@ def _acquisitions(
     queries: list[tuple[str, KeywordQuery]], client: HttpClient, ledger: Ledger, location: str, corpus: Index | None
 ) -> list[Acquisition]:
     from mirsearch import plugins
-    from mirsearch.acquire import Acquisition
+    from mirsearch.acquisition.acquire import Acquisition
 
     folder, known = settings.workspace(location), corpus.known if corpus is not None else None
     made = []
@@ -130,8 +130,8 @@ def _acquisitions(
 
 def _client(queries: list[tuple[str, KeywordQuery]]) -> HttpClient:
     from mirsearch import plugins
-    from mirsearch.http.cache import Cache
-    from mirsearch.http.client import HttpClient
+    from mirsearch.acquisition.http.cache import Cache
+    from mirsearch.acquisition.http.client import HttpClient
 
     hosts = dict.fromkeys(host for name, _ in queries for host in plugins.load("services", name).hosts)
     cache = Cache(settings.cache_dir() / "http", settings.http_cache_bytes())
@@ -141,7 +141,7 @@ def _client(queries: list[tuple[str, KeywordQuery]]) -> HttpClient:
 
 def ledger_at(location: str, make: bool = True) -> Ledger:
     """The ledger of an index's workspace; where there is none and it is not to be made, an empty one in memory."""
-    from mirsearch.ledger import Ledger
+    from mirsearch.acquisition.ledger import Ledger
 
     path = settings.workspace(location) / "ledger.sqlite"
     return Ledger(path if make or path.exists() else None)
@@ -151,8 +151,8 @@ def _run(acquisitions: list[Acquisition], client: HttpClient, corpus: Index, mod
          workers: int | None, quiet: bool) -> IngestSummary:  # fmt: skip
     """Fetch in the background while figures are analyzed; a stop of one stops the other."""
     from mirsearch.analysis.analyzer import FigureAnalyzer
-    from mirsearch.ingest import Ingest
-    from mirsearch.pipeline import Background
+    from mirsearch.ingest.ingest import Ingest
+    from mirsearch.ingest.pipeline import Background
 
     analyzer = FigureAnalyzer(load_ocr(parts[1]), load_detector(parts[2]))
     items = Background((item for each in acquisitions for item in each.items()), _AHEAD)

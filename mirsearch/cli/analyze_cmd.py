@@ -28,7 +28,7 @@ from mirsearch.errors import ImageError, MirsearchError, UsageError
 if TYPE_CHECKING:
     from mirsearch.analysis.analyzer import FigureAnalyzer
     from mirsearch.corpus import Panel
-    from mirsearch.images import Page
+    from mirsearch.imaging.images import Page
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +72,8 @@ def _analyzed(
     path: Path, caption: str, analyzer: FigureAnalyzer, overlays: _Overlays | None
 ) -> Iterator[dict[str, Any]]:
     """What each page of a file says; ImageError at the first that can't be read."""
-    from mirsearch.answer import panel_json
-    from mirsearch.images import read_pages
+    from mirsearch.imaging.images import read_pages
+    from mirsearch.search.answer import panel_json
 
     for page in read_pages(path):
         panels = _panels(path, page, caption, analyzer)

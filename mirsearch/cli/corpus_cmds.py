@@ -13,8 +13,8 @@ from mirsearch.cli.common import IndexOption, TableFormat, console, json_text, o
 from mirsearch.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
+    from mirsearch.acquisition.ledger import Ledger
     from mirsearch.indexes.base import Index
-    from mirsearch.ledger import Ledger
     from mirsearch.query import StoredPanel
 
 FormatOption = Annotated[TableFormat, typer.Option("--format", help="table or json.")]
@@ -26,7 +26,7 @@ def show(
     output: FormatOption = TableFormat.TABLE,
 ) -> None:
     """Show everything known of a panel, of a figure's panels or of an article's."""
-    from mirsearch.answer import stored_json
+    from mirsearch.search.answer import stored_json
 
     found = _find(index, some_id)
     if output is TableFormat.JSON:
@@ -85,7 +85,7 @@ def export(
 ) -> None:
     """Write every panel as one line of JSON (JSON Lines), all its fields; or the credits."""
     from mirsearch import settings
-    from mirsearch.attribution import credit_lines
+    from mirsearch.acquisition.attribution import credit_lines
     from mirsearch.cli.acquire_cmd import ledger_at
     from mirsearch.cli.common import writing
     from mirsearch.query import Filters
@@ -105,8 +105,8 @@ def export(
 
 
 def _rows(corpus: Index, panels: Iterator[StoredPanel], ledger: Ledger, vectors: bool) -> Iterator[dict[str, Any]]:
-    from mirsearch.answer import stored_json
-    from mirsearch.attribution import provenance
+    from mirsearch.acquisition.attribution import provenance
+    from mirsearch.search.answer import stored_json
 
     for stored in panels:
         row = stored_json(stored) | {"provenance": provenance(stored.figure, ledger)}

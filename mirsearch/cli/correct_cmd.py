@@ -27,7 +27,7 @@ from mirsearch.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from mirsearch.indexes.base import Index
-    from mirsearch.reanalysis import ReanalysisSummary
+    from mirsearch.ingest.reanalysis import ReanalysisSummary
 
 FAILURES_SHOWN = 20
 LABEL_CHARS = 8
@@ -65,7 +65,7 @@ def correct(
         raise UsageError("--reset and a correction contradict each other", "give one of them")
     if not (reset or changes or scaled):
         raise UsageError("nothing to correct", "give --scale, --nm-per-px, --no-scale, --label, --kind, … or --reset")
-    from mirsearch import correcting
+    from mirsearch.ingest import correcting
 
     corpus = open_index(index)
     try:
@@ -122,7 +122,7 @@ def _caption(text: str) -> str:
 
 
 def _print(found: Sequence[Any], output: TableFormat) -> None:
-    from mirsearch.answer import stored_json
+    from mirsearch.search.answer import stored_json
 
     if output is TableFormat.JSON:
         print_json([stored_json(each) for each in found])
@@ -151,8 +151,8 @@ def reanalyze(
     if bool(ids) == everything:
         raise UsageError("which figures?", "give ids, or --all")
     from mirsearch.analysis.analyzer import FigureAnalyzer
-    from mirsearch.reanalysis import Reanalysis
-    from mirsearch.search import check_extractor
+    from mirsearch.ingest.reanalysis import Reanalysis
+    from mirsearch.search.search import check_extractor
 
     corpus = open_index(index)
     try:

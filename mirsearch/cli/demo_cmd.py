@@ -12,8 +12,8 @@ from mirsearch.cli.common import complain, console, load_detector, load_extracto
 from mirsearch.cli.ingest_cmd import ingest_paths, print_summary
 
 if TYPE_CHECKING:
-    from mirsearch.answer import Answer
     from mirsearch.indexes.base import Index
+    from mirsearch.search.answer import Answer
     from mirsearch.synthetic.demo import DemoQuery
 
 
@@ -48,8 +48,8 @@ def demo(
 
 
 def _ask(corpus: Index, question: DemoQuery) -> Answer:
-    from mirsearch.query_image import ImageQuestion, ScaleOptions
-    from mirsearch.search import Question, ask
+    from mirsearch.search.query_image import ImageQuestion, ScaleOptions
+    from mirsearch.search.search import Question, ask
 
     image = None
     if question.image is not None:

@@ -22,7 +22,7 @@ from mirsearch.cli.common import (
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
-    from mirsearch.indexes.elasticsearch_migrate import Moved
+    from mirsearch.indexes.elasticsearch.migrate import Moved
 
 ExtractorOption = Annotated[str, typer.Option("--extractor", help="What turns panels into vectors.")]
 
@@ -52,8 +52,8 @@ def create(
 ) -> None:
     """Install the stored script and the templates, and make the index; on one that is there only the former."""
     location = _address(index)
-    from mirsearch.indexes import elasticsearch_admin as admin
     from mirsearch.indexes.base import ExtractorIdentity
+    from mirsearch.indexes.elasticsearch import admin
 
     model = load_extractor(ExtractorChoice(extractor, weights, device))
     made = admin.create(location, ExtractorIdentity(model.name, model.version, model.dims))
@@ -64,7 +64,7 @@ def create(
 def migrate(index: IndexOption = None) -> None:
     """Copy everything into a new index with the present mapping while the old one answers, then switch."""
     location = _address(index)
-    from mirsearch.indexes import elasticsearch_migrate
+    from mirsearch.indexes.elasticsearch import migrate as elasticsearch_migrate
 
     with _progress("copied") as report:
         moved = elasticsearch_migrate.migrate(location, report)
@@ -75,7 +75,7 @@ def migrate(index: IndexOption = None) -> None:
 def rollback(index: IndexOption = None) -> None:
     """Go back to the index before the last migration; what was ingested since is not in it."""
     location = _address(index)
-    from mirsearch.indexes import elasticsearch_migrate
+    from mirsearch.indexes.elasticsearch import migrate as elasticsearch_migrate
 
     typer.echo(_told(elasticsearch_migrate.rollback(location)))
 
@@ -89,7 +89,7 @@ def reembed(
     """Embed every panel anew with another extractor while the old vectors answer; then switch."""
     from mirsearch.indexes import backend
     from mirsearch.indexes.base import ExtractorIdentity
-    from mirsearch.reembedding import PanelImages
+    from mirsearch.ingest.reembedding import PanelImages
 
     location = settings.index_location(index)
     kind = backend(location)
@@ -100,12 +100,12 @@ def reembed(
     embed = PanelImages(model).embed
     with _progress("embedded") as report:
         if kind == "embedded":
-            from mirsearch.indexes import sqlite_reembed
+            from mirsearch.indexes.embedded.database import reembed as sqlite_reembed
 
             count = sqlite_reembed.reembed(location, identity, embed, report)
             told = f"{count} panels of {location} embedded anew with {identity}"
         else:
-            from mirsearch.indexes import elasticsearch_migrate
+            from mirsearch.indexes.elasticsearch import migrate as elasticsearch_migrate
 
             told = _told(elasticsearch_migrate.reembed(location, identity, embed, report))
     typer.echo(told)
@@ -121,8 +121,8 @@ def install(
 ) -> None:
     """Import the dashboards into Kibana; again, they are renewed."""
     location = _address(index)
-    from mirsearch.indexes.elasticsearch_client import parse
-    from mirsearch.indexes.kibana_install import install as install_dashboards
+    from mirsearch.indexes.elasticsearch.client import parse
+    from mirsearch.kibana.install import install as install_dashboards
 
     count = install_dashboards(kibana, parse(location).name, space)
     typer.echo(f"installed {count} objects in {kibana}: open Dashboards, and choose one named mirsearch")
@@ -136,8 +136,8 @@ def write(
     """Write the dashboards of an index as a file that Kibana imports."""
     location = _address(index)
     from mirsearch.cli.common import writing
-    from mirsearch.indexes.elasticsearch_client import parse
-    from mirsearch.indexes.kibana_objects import ndjson
+    from mirsearch.indexes.elasticsearch.client import parse
+    from mirsearch.kibana.objects import ndjson
 
     with writing(target) as stream:
         stream.write(ndjson(parse(location).name))

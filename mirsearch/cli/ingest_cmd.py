@@ -41,8 +41,8 @@ from mirsearch.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from mirsearch.indexes.base import Index
+    from mirsearch.ingest.summary import IngestSummary
     from mirsearch.sources.base import FoundFigure, SourceFailure
-    from mirsearch.summary import IngestSummary
 
 
 def ingest(
@@ -163,7 +163,7 @@ def ingest_paths(
     """Ingest paths with a progress bar; `parts`: extractor, OCR engine, scale-bar detector. The index stays open."""
     from mirsearch.indexes import open_index
     from mirsearch.indexes.base import ExtractorIdentity
-    from mirsearch.ingest import Ingest
+    from mirsearch.ingest.ingest import Ingest
 
     location = settings.index_location(index)
     items = _find(paths, source, column, settings.workspace(location))

@@ -21,7 +21,7 @@ def cache(
     output: Annotated[TableFormat, typer.Option("--format", help="table or json.")] = TableFormat.TABLE,
 ) -> None:
     """Show what answers of services are kept on disk, or remove them. Acquired figures are not touched."""
-    from mirsearch.http.cache import Cache
+    from mirsearch.acquisition.http.cache import Cache
 
     kept = Cache(settings.cache_dir() / "http", settings.http_cache_bytes())
     try:
@@ -47,7 +47,7 @@ def failures(
     """List what failed, with its cause: articles and figures of services (left alone after three runs), and files."""
     import dataclasses
 
-    from mirsearch.ledger import MOST_ATTEMPTS
+    from mirsearch.acquisition.ledger import MOST_ATTEMPTS
 
     location = settings.index_location(index)
     ledger = ledger_at(location, make=False)

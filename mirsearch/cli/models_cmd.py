@@ -46,8 +46,8 @@ def export(
     if output is not None and name is not None:
         raise UsageError("--name is for a model that is installed", "give --output FILE or --name NAME")
     model = load_extractor(ExtractorChoice(extractor, weights, device))
-    from mirsearch.extractors.onnx_export import export as write
-    from mirsearch.extractors.onnx_export import slug
+    from mirsearch.extractors.onnx.export import export as write
+    from mirsearch.extractors.onnx.export import slug
     from mirsearch.models.artifact import installed_path
 
     named = slug(extractor if precision == "fp32" else f"{extractor}-{precision}")
@@ -124,8 +124,8 @@ def verify(model: ModelArgument) -> None:
             typer.echo(f"{found.path}: {found.card.kind} {found.card.name} {found.card.version}, whole")
             return
         model = str(found.path)
-    from mirsearch.extractors.onnx_file import OnnxExtractor
-    from mirsearch.extractors.onnx_probe import sound
+    from mirsearch.extractors.onnx.extractor import OnnxExtractor
+    from mirsearch.extractors.onnx.probe import sound
 
     extractor = OnnxExtractor(model)
     sound(extractor)
@@ -134,7 +134,7 @@ def verify(model: ModelArgument) -> None:
 
 def _of_file(model: str) -> dict[str, Any]:
     if model.endswith(".onnx"):
-        from mirsearch.extractors.onnx_file import OnnxExtractor
+        from mirsearch.extractors.onnx.extractor import OnnxExtractor
 
         extractor = OnnxExtractor(model)
         return {"path": str(extractor.path), "kind": "extractor", "settings": extractor.facts.as_json()}

@@ -69,11 +69,11 @@ from mirsearch.cli.query_types import (
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
-    from mirsearch.answer import Answer
     from mirsearch.extractors.base import Extractor
     from mirsearch.indexes.base import Index
-    from mirsearch.query_image import ImageQuestion, ScaleOptions
-    from mirsearch.search import Question
+    from mirsearch.search.answer import Answer
+    from mirsearch.search.query_image import ImageQuestion, ScaleOptions
+    from mirsearch.search.search import Question
 
 
 def query(
@@ -118,7 +118,7 @@ def query(
     scalebars: ScaleBarsOption = settings.DEFAULT_SCALEBARS,
 ) -> None:
     """Find panels that look like an image, at its scale, and whose captions say the words asked for."""
-    from mirsearch.search import Question, ask
+    from mirsearch.search.search import Question, ask
 
     if image is None and any(value is not None for value in (panel, crop, scale, bar_px, nm_per_px)):
         raise UsageError("--panel, --crop, --scale, --bar-px and --nm-per-px speak of an image", "give one")
@@ -149,7 +149,7 @@ def query(
 
 def _show_request(corpus: Index, question: Question, model: Callable[[], Extractor]) -> None:
     """What would be sent to Elasticsearch, ready for Kibana's Dev Tools or for curl; nothing is sent."""
-    from mirsearch.search import understand
+    from mirsearch.search.search import understand
 
     shown = getattr(corpus, "show_request", None)
     if shown is None:
@@ -164,7 +164,7 @@ def _image(
 ) -> ImageQuestion | None:
     if path is None:
         return None
-    from mirsearch.query_image import ImageQuestion
+    from mirsearch.search.query_image import ImageQuestion
 
     box = None if crop is None else parse_box(crop)
     return ImageQuestion(path, load_ocr(parts[0]), load_detector(parts[1]), panel, box, told, page)
@@ -172,7 +172,7 @@ def _image(
 
 def _print(answer: Answer, output: AnswerFormat, target: Path | None, explain: bool, thumbnails: bool) -> None:
     if output is AnswerFormat.JSON and target is None:
-        from mirsearch.answer import answer_json
+        from mirsearch.search.answer import answer_json
 
         print_json(answer_json(answer))
     elif output is AnswerFormat.TABLE and target is None:
@@ -190,8 +190,8 @@ def _print(answer: Answer, output: AnswerFormat, target: Path | None, explain: b
 
 
 def _write(answer: Answer, output: AnswerFormat, target: Path | None) -> None:
-    from mirsearch.answer import answer_json
     from mirsearch.report.csvout import answer_csv
+    from mirsearch.search.answer import answer_json
 
     if output is AnswerFormat.TABLE:
         raise UsageError("--output writes a file, a table is for the screen", "add --format json, csv or html")

@@ -11,8 +11,8 @@ from mirsearch.errors import UsageError
 if TYPE_CHECKING:
     from mirsearch.corpus import Box
     from mirsearch.query import Filters
-    from mirsearch.query_image import ScaleOptions
     from mirsearch.ranking import Formula
+    from mirsearch.search.query_image import ScaleOptions
 
 
 def parse_box(text: str) -> Box:
@@ -28,7 +28,7 @@ def scale_options(
     scale: str | None, bar_px: float | None, nm_per_px: float | None, field_of_view: str | None, no_scale: bool
 ) -> ScaleOptions:
     """What was said of the query's scale, with lengths in nm."""
-    from mirsearch.query_image import ScaleOptions
+    from mirsearch.search.query_image import ScaleOptions
 
     for name, value in (("--bar-px", bar_px), ("--nm-per-px", nm_per_px)):
         if value is not None and not 0 < value < float("inf"):
@@ -43,7 +43,7 @@ def scale_options(
 
 
 def _length(option: str, text: str) -> float:
-    from mirsearch.analysis.lengths import parse_user_length
+    from mirsearch.text.lengths import parse_user_length
 
     try:
         return parse_user_length(text)

@@ -137,7 +137,7 @@ def metric(
     form: OutputFormat = TableFormat.TABLE,
 ) -> None:
     """Learn which differences matter, from crops and panels of a figure: a linear head, or the whole network."""
-    from mirsearch.search import check_extractor
+    from mirsearch.search.search import check_extractor
     from mirsearch.training.corpus_vectors import gather
     from mirsearch.training.fitting import MetricOptions, Split, fit, learn_metric
     from mirsearch.training.head import MARGINS, HeadSettings
@@ -170,10 +170,10 @@ def _tune(
     form: TableFormat,
 ) -> None:  # fmt: skip
     """Tune the whole network; `asked`: loss, margin, epochs, rate, what is alike; `where`: folder, resume or not."""
-    from mirsearch.extractors.torch_device import require
+    from mirsearch.extractors.torch.device import require
 
     require("training a whole network")
-    from mirsearch.extractors.torch_extractor import TorchExtractor
+    from mirsearch.extractors.torch.extractor import TorchExtractor
 
     if not isinstance(model, TorchExtractor):
         raise UsageError(

@@ -71,7 +71,7 @@ def scalebar(
     form: OutputFormat = TableFormat.TABLE,
 ) -> None:
     """Train Faster R-CNN to find scale bars and their labels; Ctrl-C keeps the last checkpoint, --resume goes on."""
-    from mirsearch.extractors.torch_device import pick, require
+    from mirsearch.extractors.torch.device import pick, require
 
     require(WHAT, "torchvision")
     from mirsearch.training.checkpoints import check_unused
@@ -137,7 +137,7 @@ def _export(
     trainer: DetectorTrainer, settings: TrainingSettings, source: Source, path: Path, named: tuple[str, str],
     data: dict[str, Any], form: TableFormat,
 ) -> None:  # fmt: skip
-    from mirsearch.analysis.faster_rcnn import KIND
+    from mirsearch.analysis.scalebars.faster_rcnn import KIND
     from mirsearch.models.artifact import Card
     from mirsearch.training.detector_export import export
 

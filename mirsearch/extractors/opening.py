@@ -40,7 +40,7 @@ def extractor_for(identity: Identity, weights: Path | None = None, device: str |
 
     Weights given at ingest are looked for where they were then.
     """
-    from mirsearch.extractors.installed import onnx_model_of
+    from mirsearch.extractors.onnx.installed import onnx_model_of
 
     if weights is None:
         model = onnx_model_of(identity, device)

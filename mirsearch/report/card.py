@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mirsearch.answer import Answer, Hit
 from mirsearch.corpus import Article, Panel
 from mirsearch.report.marking import segments
 from mirsearch.report.markup import Markup, el, escape, join
@@ -24,6 +23,7 @@ from mirsearch.report.wording import (
     scale_label,
     venue,
 )
+from mirsearch.search.answer import Answer, Hit
 from mirsearch.settings import LIMITS
 
 _STATES = {"not asked": "not asked", "unknown": "not known", "counted as 0": "not known: 0"}

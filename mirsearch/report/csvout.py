@@ -6,9 +6,9 @@ import csv
 import io
 from collections.abc import Callable
 
-from mirsearch.answer import Answer, Hit
 from mirsearch.corpus import Article
 from mirsearch.report.wording import article_link, clean
+from mirsearch.search.answer import Answer, Hit
 from mirsearch.settings import LIMITS
 
 Cell = str | int | float | None

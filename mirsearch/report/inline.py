@@ -14,11 +14,11 @@ import numpy as np
 from PIL import Image
 from rich.console import Console
 
-from mirsearch.answer import Hit
 from mirsearch.query import Pixels
 from mirsearch.report.blocks import opened
 from mirsearch.report.sheet import Tile, contact_sheet
 from mirsearch.report.wording import figure_name, length, number
+from mirsearch.search.answer import Hit
 
 Protocol = Literal["kitty", "iterm"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mirsearch.text import matches
+from mirsearch.text.tokens import matches
 
 
 def segments(text: str, query: str | None) -> Iterator[tuple[str, bool]]:

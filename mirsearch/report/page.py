@@ -9,7 +9,6 @@ from importlib.resources import files
 from pathlib import Path
 
 from mirsearch import __version__
-from mirsearch.answer import Answer
 from mirsearch.errors import MirsearchError
 from mirsearch.ranking import TERMS
 from mirsearch.report.card import hit_card, query_card
@@ -17,6 +16,7 @@ from mirsearch.report.markup import Markup, el, raw
 from mirsearch.report.pictures import MANY_PICTURES, Pictures
 from mirsearch.report.sentences import outcome_sentence, query_sentence
 from mirsearch.report.wording import clean
+from mirsearch.search.answer import Answer
 
 _SORTS = (
     ("rank", "score"),

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from mirsearch.answer import Hit, QueryView
 from mirsearch.corpus import Figure
 from mirsearch.errors import MirsearchError
-from mirsearch.images import crop, read_pages, thumbnail
+from mirsearch.imaging.images import crop, read_pages, thumbnail
 from mirsearch.query import Pixels, StoredPanel
+from mirsearch.search.answer import Hit, QueryView
 from mirsearch.settings import LIMITS
 
 PAGE_SIDE = 720

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mirsearch.answer import Answer, Hit
 from mirsearch.ranking import TERMS
 from mirsearch.report.marking import matched_words
 from mirsearch.report.wording import clean, length, number
+from mirsearch.search.answer import Answer, Hit
 
 State = Literal["counted", "not asked", "unknown", "counted as 0"]
 """`unknown`: asked, but the panel lacks it and it is left out; `counted as 0`: the same, held against the panel."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from mirsearch.answer import Answer, Hit, QueryView
 from mirsearch.field_filters import ANY, FieldFilter
 from mirsearch.query import Filters
 from mirsearch.report.wording import clean, figure_name, length
-from mirsearch.search import IMAGE_KINDS
+from mirsearch.search.answer import Answer, Hit, QueryView
+from mirsearch.search.search import IMAGE_KINDS
 
 
 def query_sentence(query: QueryView) -> str:

@@ -13,7 +13,6 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mirsearch.answer import Answer, Hit
 from mirsearch.report.blocks import half_blocks, shows_pictures
 from mirsearch.report.inline import graphics_protocol, print_sheet
 from mirsearch.report.marking import segments
@@ -30,6 +29,7 @@ from mirsearch.report.wording import (
     shorten,
     venue,
 )
+from mirsearch.search.answer import Answer, Hit
 
 NARROW = 72
 SPLIT_FROM = 60

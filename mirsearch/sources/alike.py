@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.errors import ImageError
-from mirsearch.images import open_picture
+from mirsearch.imaging.images import open_picture
 
 SIDE = 48
 _ASPECT = 0.03

@@ -8,7 +8,7 @@ from pathlib import Path, PureWindowsPath
 
 from mirsearch.corpus import Article, Origin
 from mirsearch.errors import SourceError
-from mirsearch.images import is_image_file, is_image_name
+from mirsearch.imaging.images import is_image_file, is_image_name
 from mirsearch.settings import LIMITS
 from mirsearch.sources.articles import clean_text, label_of, make_article
 from mirsearch.sources.base import FoundFigure, SourceFailure, SourceRequest

@@ -12,10 +12,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mirsearch.analysis.base import Pixels
-from mirsearch.analysis.faster_rcnn import BAR, LABEL
+from mirsearch.analysis.scalebars.faster_rcnn import BAR, LABEL
 from mirsearch.corpus import Box
 from mirsearch.errors import ImageError, SourceError
-from mirsearch.images import open_picture
+from mirsearch.imaging.images import open_picture
 from mirsearch.settings import LIMITS
 from mirsearch.training.detection_data import Annotated, Sample, sample_of
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from mirsearch.errors import UsageError
-from mirsearch.extractors.torch_files import WeightsError, read
+from mirsearch.extractors.torch.files import WeightsError, read
 
 LAST, BEST = "last.pt", "best.pt"
 

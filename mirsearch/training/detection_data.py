@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.analysis.base import Pixels
-from mirsearch.analysis.faster_rcnn import BAR, LABEL, fitted, grown
+from mirsearch.analysis.scalebars.faster_rcnn import BAR, LABEL, fitted, grown
 from mirsearch.corpus import Box
 from mirsearch.synthetic.figures import SyntheticFigure, draw_figure
 

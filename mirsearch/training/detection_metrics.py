@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.analysis.faster_rcnn import BAR, LABEL, Found
+from mirsearch.analysis.scalebars.faster_rcnn import BAR, LABEL, Found
 from mirsearch.training.detection_data import Sample
 
 Floats = NDArray[np.float64]

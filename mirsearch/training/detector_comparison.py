@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.analysis.faster_rcnn import BAR, LEAST_THICK, FasterRcnnDetector, Found, grown
-from mirsearch.analysis.scalebar import RunLengthDetector
+from mirsearch.analysis.scalebars.detector import RunLengthDetector
+from mirsearch.analysis.scalebars.faster_rcnn import BAR, LEAST_THICK, FasterRcnnDetector, Found, grown
 from mirsearch.training.detection_data import Sample
 from mirsearch.training.detection_metrics import DetectionScores, scores
 

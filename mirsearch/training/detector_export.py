@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mirsearch.analysis.faster_rcnn import KIND, LEAST_THICK, MODEL, FasterRcnnDetector
+from mirsearch.analysis.scalebars.faster_rcnn import KIND, LEAST_THICK, MODEL, FasterRcnnDetector
 from mirsearch.errors import MirsearchError
 from mirsearch.models.artifact import Card, write_artifact
 from mirsearch.training.detection_data import Sample, on_canvas
@@ -47,7 +47,7 @@ def to_onnx(net: Any, side: int) -> bytes:
 
 def difference(net: Any, model: bytes, samples: Sequence[Sample]) -> float:
     """Largest difference of boxes (px) or scores (hundredths) between the network and its export on fitted samples."""
-    from mirsearch.extractors.efficientnet import session
+    from mirsearch.extractors.efficientnet.extractor import session
 
     running, largest = session(model), 0.0
     for sample, own in zip(samples, find(net.cpu(), samples, "cpu"), strict=True):

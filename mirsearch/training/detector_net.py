@@ -20,7 +20,7 @@ from torchvision.models.detection.backbone_utils import BackboneWithFPN
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
 from mirsearch.errors import UsageError
-from mirsearch.extractors.torch_files import fill, read, state_of
+from mirsearch.extractors.torch.files import fill, read, state_of
 
 CLASSES = 3
 """Background, bar, label."""

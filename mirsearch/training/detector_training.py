@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from mirsearch.analysis.faster_rcnn import Found
+from mirsearch.analysis.scalebars.faster_rcnn import Found
 from mirsearch.errors import MirsearchError, UsageError
-from mirsearch.extractors.torch_files import WeightsError, fill, read
+from mirsearch.extractors.torch.files import WeightsError, fill, read
 from mirsearch.training.checkpoints import BEST, LAST, read_checkpoint, write_checkpoint
 from mirsearch.training.detection_data import Sample, Source, on_canvas, varied, window
 from mirsearch.training.detection_metrics import DetectionScores, scores

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from mirsearch.errors import MirsearchError, UsageError
 from mirsearch.extractors.base import Extractor
-from mirsearch.extractors.torch_extractor import TorchExtractor
-from mirsearch.extractors.torch_files import fill
+from mirsearch.extractors.torch.extractor import TorchExtractor
+from mirsearch.extractors.torch.files import fill
 from mirsearch.indexes.base import Index
+from mirsearch.ingest.reembedding import PanelImages
 from mirsearch.models.artifact import Card, read_artifact, write_artifact
-from mirsearch.reembedding import PanelImages
 from mirsearch.training.checkpoints import LAST, read_checkpoint, write_checkpoint
 from mirsearch.training.corpus_vectors import Alike, Corpus, held_out, unlike, weak_pairs
 from mirsearch.training.evaluation import Change, compare
@@ -221,7 +221,7 @@ def keep_network(
     tuned: Tuned, extractor: TorchExtractor, base: str, options: NetworkOptions, path: Path, named: Sequence[str]
 ) -> Card:
     """Write the tuned network as a model file that runs on onnxruntime; `named` are its name and its licence."""
-    from mirsearch.extractors.onnx_export import export
+    from mirsearch.extractors.onnx.export import export
 
     export(cast(Extractor, extractor), path, name=named[0])
     artifact = read_artifact(path)

@@ -13,8 +13,8 @@ from PIL import Image
 from mirsearch.errors import ImageError
 from mirsearch.extractors.base import Extractor
 from mirsearch.indexes.base import Index
+from mirsearch.ingest.reembedding import PanelImages
 from mirsearch.query import Pixels, StoredPanel
-from mirsearch.reembedding import PanelImages
 from mirsearch.training.corpus_vectors import Corpus, Floats, Pairs
 
 LEAST_SIDE = 64

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mirsearch.corpus import Article, Origin, Panel, ScaleReading
 from mirsearch.errors import ImageError, SourceError
-from mirsearch.images import is_image_name, picture_size
+from mirsearch.imaging.images import is_image_name, picture_size
 from mirsearch.sources.articles import clean_text
 from mirsearch.sources.base import FoundFigure, SourceFailure, SourceRequest
 

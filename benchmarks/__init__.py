@@ -1,0 +1,1 @@
+"""Benchmarks: one command each, in the folders of the package."""

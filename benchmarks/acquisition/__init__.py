@@ -1,0 +1,1 @@
+"""Benchmarks of `mirsearch.acquisition`: one command each."""

@@ -1,0 +1,1 @@
+"""Benchmarks of `mirsearch.analysis`: one command each."""

@@ -1,0 +1,104 @@
+"""How well captions are shared out to panels: 20 captions of ../shared/data/articles, annotated by word offsets.
+
+Run: python -m benchmarks.analysis.captions. A panel's own words are right if at least 90 % of the words annotated as
+its own are there ("of", "the" and their like aside), and at most 10 % of what is there belongs to other panels alone.
+caption_truth.json holds offsets, no text. Captions written for the tests in the styles of journals
+(tests/made_captions.py) are counted beside them. A sheet of the misses is written to benchmarks/out/.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from benchmarks.analysis.figure_truth import DATA, OUT
+from benchmarks.analysis.miss_sheet import write_cells
+from mirsearch.analysis.captions.split import split_caption
+
+TRUTH = Path(__file__).with_name("caption_truth.json")
+_WORD = re.compile(r"\b(?!(?:the|of|and|an|a|in|at|with|for|by|to|is|was)\b)[^\W_]+", re.UNICODE)
+
+
+def main() -> None:
+    captions = _captions()
+    right = total = labels_right = 0
+    misses = []
+    annotated = json.loads(TRUTH.read_text(encoding="utf-8"))
+    print(f"{'figure':<46}{'panels':>7}{'right':>7}")
+    for entry in annotated:
+        caption = captions[entry["figure"]]
+        parts = split_caption(caption)
+        labels_right += list(parts.labels) == sorted(entry["parts"])
+        good = [label for label in entry["parts"] if _right(caption.split(), entry, label, parts.own(label))]
+        misses += [(entry["figure"], label, parts.own(label)) for label in entry["parts"] if label not in good]
+        right, total = right + len(good), total + len(entry["parts"])
+        print(f"{entry['figure']:<46}{len(entry['parts']):>7}{len(good):>7}")
+    made, wrong = _made()
+    misses += wrong
+    for figure, label, own in misses:
+        print(f"miss: {figure} {label}: {own[:110]}")
+    write_cells([(f"{figure} {label}", _written(own)) for figure, label, own in misses], OUT / "captions_misses.png")
+    print(f"{'captions made in the styles of journals':<46}{made:>7}{made - len(wrong):>7}")
+    print(json.dumps({
+        "benchmark": "captions", "made_captions": made, "made_right": made - len(wrong),
+        "captions": len(annotated), "label_sets_right": labels_right,
+        "panels": total, "own_words_right": round(right / total, 3),
+    }))  # fmt: skip
+
+
+def _made() -> tuple[int, list[tuple[str, str, str]]]:
+    """How many captions were made, and those shared out wrongly: (beginning, "made", what is wrong)."""
+    from tests.support.caption_checks import wrong_parts
+    from tests.support.made_captions import CAPTIONS
+
+    found = [
+        (caption[:40], "made", "; ".join(wrong_parts(caption, parts, general))) for caption, parts, general in CAPTIONS
+    ]
+    return len(found), [each for each in found if each[2]]
+
+
+def _written(words: str) -> np.ndarray:
+    """Words as a picture."""
+    picture = np.full((240, 440, 3), 255, np.uint8)
+    for number in range(min(8, 1 + len(words) // 56)):
+        line = words[56 * number : 56 * number + 56]
+        cv2.putText(picture, line, (6, 24 + 26 * number), 0, 0.42, (0, 0, 0), 1, cv2.LINE_AA)
+    return picture
+
+
+def _captions() -> dict[str, str]:
+    """Captions by article and figure id."""
+    found = {}
+    for path in sorted((DATA / "articles").glob("*/figures.json")):
+        for figure in json.loads(path.read_text(encoding="utf-8"))["figures"]:
+            found[f"{path.parent.name}/{figure['id']}"] = figure["caption"]
+    for path in sorted((DATA / "articles").glob("*/exsclaim*.json")):
+        for name, figure in json.loads(path.read_text(encoding="utf-8")).items():
+            found[f"{path.parent.name}/{Path(name).stem.rsplit('_', 1)[1]}"] = figure["full_caption"]
+    return found
+
+
+def _right(words: list[str], entry: dict, label: str, own: str) -> bool:
+    needed = _spans(words, entry["parts"][label])
+    allowed = needed + _spans(words, [span for key in (label, "*") for span in entry.get("may", {}).get(key, [])])
+    others = [word for key, spans in entry["parts"].items() if key != label for word in _spans(words, spans)]
+    got = _WORD.findall(own.lower())
+    foreign = [word for word in got if word in set(others) and word not in set(allowed)]
+    kept = sum(word in set(got) for word in needed) / max(1, len(needed))
+    return bool(got) and kept >= 0.9 and len(foreign) <= 0.1 * len(got)
+
+
+def _spans(words: list[str], spans: list[str]) -> list[str]:
+    found: list[str] = []
+    for span in spans:
+        start, stop = (int(number) for number in span.split(":"))
+        found += _WORD.findall(" ".join(words[start:stop]).lower())
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Benchmarks of `mirsearch.extractors`: one command each."""

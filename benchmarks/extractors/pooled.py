@@ -1,0 +1,37 @@
+"""Pooled values of any levels of the network at any size, and the constant means they are centered on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.search.truth_images import Pixels
+from mirsearch.extractors.efficientnet.extractor import prepare, session, weights_path
+from mirsearch.extractors.efficientnet.graph import pooled_model
+from mirsearch.extractors.efficientnet.levels import Level
+from mirsearch.extractors.efficientnet.weights import read_state_dict
+from mirsearch.settings import threads
+
+Pooled = dict[str, NDArray[np.float32]]
+
+
+def pool(images: Sequence[Pixels], levels: Sequence[Level], side: int) -> Pooled:
+    """Each level's pooled values (images, channels), by the level's key."""
+    model = session(pooled_model(read_state_dict(weights_path()), levels, side).SerializeToString())
+
+    def one(pixels: Pixels) -> list[NDArray[np.float32]]:
+        return [values[0] for values in model.run(None, {"image": prepare(pixels, side)[None]})]
+
+    with ThreadPoolExecutor(threads()) as workers:
+        rows = list(workers.map(one, images))
+    return {level.key: np.stack([row[i] for row in rows]) for i, level in enumerate(levels)}
+
+
+def means(weighted: Sequence[tuple[Pixels, float]], levels: Sequence[Level], side: int) -> Pooled:
+    """Weighted mean of each level over images, by the level's key."""
+    pooled = pool([pixels for pixels, _ in weighted], levels, side)
+    weights = [weight for _, weight in weighted]
+    return {key: np.average(values, axis=0, weights=weights).astype(np.float32) for key, values in pooled.items()}

@@ -1,0 +1,1 @@
+"""Benchmarks of `mirsearch.indexes`: one command each."""

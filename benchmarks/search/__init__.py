@@ -1,0 +1,1 @@
+"""Benchmarks of `mirsearch.search`: one command each."""

@@ -1,0 +1,1 @@
+"""Benchmarks of `mirsearch.sources`: one command each."""

@@ -1,0 +1,1 @@
+"""Benchmarks of `mirsearch.training`: one command each."""

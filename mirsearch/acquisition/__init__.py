@@ -1,0 +1,1 @@
+"""Gather figures of open-access articles by keyword: ask services, fetch politely, keep a ledger."""

@@ -1,0 +1,98 @@
+"""Whom figures are owed to: credits by article, and the provenance of each figure as the ledger knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from mirsearch.acquisition.ledger import Ledger
+from mirsearch.corpus import Article, Figure
+from mirsearch.licenses import canonical
+from mirsearch.query import StoredPanel
+
+_NAMED = 6
+_ADDRESSES = {
+    "cc0": "https://creativecommons.org/publicdomain/zero/1.0/",
+    "public-domain": "https://creativecommons.org/publicdomain/mark/1.0/",
+}
+
+
+@dataclass(slots=True)
+class _Owed:
+    article: Article
+    labels: dict[str, None] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+    holder: str | None = None
+
+
+def provenance(figure: Figure, ledger: Ledger) -> list[dict[str, Any]]:
+    """Each place the figure was acquired from: address, hashes, when, who holds the rights; empty for other sources."""
+    return [
+        {
+            "article": state.article,
+            "url": state.figure.url,
+            "md5": state.figure.md5,
+            "sha256": state.fetched and state.fetched.sha256,
+            "retrieved": state.fetched and state.fetched.retrieved,
+            "rights_holder": plan.holder,
+            "retracted": plan.terms.retracted,
+            "covered_by_license": figure.permission_note is None,
+        }
+        for state, plan in ledger.provenance(figure.id.partition(".")[0])
+    ]
+
+
+def credit_lines(panels: Iterable[StoredPanel], ledger: Ledger) -> Iterator[str]:
+    """One line an article in order of ids: who, what, where, license, rights holder, figures, others' rights."""
+    owed: dict[str, _Owed] = {}
+    unknown: set[str] = set()
+    seen: set[str] = set()
+    for stored in panels:
+        figure = stored.figure
+        if figure.id in seen:
+            continue
+        seen.add(figure.id)
+        if figure.article is None:
+            unknown.add(figure.id)
+            continue
+        one = owed.setdefault(figure.article.id, _Owed(figure.article))
+        label = figure.label or figure.id
+        one.labels[label] = None
+        if figure.permission_note:
+            one.notes[f"{label}: {figure.permission_note}"] = None
+        if one.holder is None:
+            one.holder = next((plan.holder for _, plan in ledger.provenance(figure.id.partition(".")[0])), None)
+    for _, one in sorted(owed.items()):
+        yield _line(one)
+    if unknown:
+        yield f"{len(unknown)} figures without an article: nothing is known of whom they are owed to."
+
+
+def _line(owed: _Owed) -> str:
+    article = owed.article
+    names = ", ".join(article.authors[:_NAMED]) + (" et al." if len(article.authors) > _NAMED else "")
+    year = f" ({article.year})" if article.year else ""
+    parts = [
+        names,
+        f"“{article.title}”" if article.title else "",
+        f"{article.journal or ''}{year}".strip(),
+        article.url or article.id,
+        _license(article),
+        f"Rights: {owed.holder}" if owed.holder else "",
+        f"Shown: {', '.join(sorted(owed.labels))}, cut into panels",
+        "RETRACTED" if article.retracted else "",
+        f"Not covered by the license: {'; '.join(owed.notes)}" if owed.notes else "",
+    ]
+    return ". ".join(part.rstrip(".") for part in parts if part) + "."
+
+
+def _license(article: Article) -> str:
+    if not article.license:
+        return "License not known"
+    name = canonical(article.license)
+    version = article.license.split()[-1] if article.license[-1:].isdigit() else "4.0"
+    address = _ADDRESSES.get(name or "")
+    if address is None and name and name.startswith("cc-"):
+        address = f"https://creativecommons.org/licenses/{name.removeprefix('cc-')}/{version}/"
+    return f"License: {article.license}" + (f" ({address})" if address else "")

@@ -1,0 +1,65 @@
+"""What a status says: done, gone, busy, blocked, or a failure that may pass."""
+
+from __future__ import annotations
+
+import email.utils
+from datetime import UTC, datetime
+
+import requests
+import urllib3
+
+from mirsearch.acquisition.http.kinds import HEAD
+from mirsearch.acquisition.http.reading import wall
+from mirsearch.errors import FetchError
+
+_PASSING = (408, 425, 500, 502, 504, 520, 521, 522, 523, 524)
+_BLOCKING = (401, 403, 406, 407, 451)
+_BUSY = (429, 503)
+
+
+def check_status(response: requests.Response, host: str) -> None:
+    """Return where the answer is a 200; FetchError tells anything else."""
+    status = response.status_code
+    if status == 200:
+        return
+    if status in (404, 410):
+        raise FetchError(f"{host} has no such thing (status {status})", host=host, cause="gone")
+    if status in _BLOCKING:
+        raise wall(host, status, _head(response) if _has_page(response) else b"")
+    if status in _BUSY:
+        wait = _retry_after(response)
+        told = "" if wait is None else f" and asks to wait {wait:.0f} s"
+        raise FetchError(
+            f"{host} is busy (status {status}){told}",
+            "run it again later",
+            host=host,
+            cause="busy",
+            wait=wait,
+            passing=True,
+        )
+    passing = status in _PASSING
+    raise FetchError(f"{host} answered with status {status}", host=host, cause="status", passing=passing)
+
+
+def _head(response: requests.Response) -> bytes:
+    try:
+        return bytes(response.raw.read1(HEAD, decode_content=True))
+    except (urllib3.exceptions.HTTPError, OSError):
+        return b""
+
+
+def _has_page(response: requests.Response) -> bool:
+    return "html" in response.headers.get("Content-Type", "").lower()
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    """Seconds asked for, told as a number or as a date; None where nothing sensible is told."""
+    told = response.headers.get("Retry-After", "").strip()
+    if told.isdecimal() and len(told) < 10:
+        return float(told)
+    try:
+        when = email.utils.parsedate_to_datetime(told)
+    except (ValueError, TypeError):
+        return None
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return max(0.0, (when - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,90 @@
+"""Connections that look at whom they reached, and give up on headers that never end."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from mirsearch.acquisition.http.policy import UrlPolicy
+
+
+class GuardedAdapter(HTTPAdapter):
+    """An adapter whose connections keep to a policy; an answer's headers must be there within `seconds`."""
+
+    def __init__(self, policy: UrlPolicy, seconds: float, connections: int) -> None:
+        self._pools = _pools(policy, seconds)
+        super().__init__(pool_connections=8, pool_maxsize=connections, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pool manager of connections that look at their peer."""
+        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call,unused-ignore]
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+
+def _pools(policy: UrlPolicy, seconds: float) -> dict[str, type[HTTPConnectionPool]]:
+    """Pool classes by scheme, bound to one policy."""
+
+    def abort(connection: HTTPConnection) -> None:
+        if connection.sock is not None:
+            with contextlib.suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)  # the thread that reads it sees the end
+
+    def look(connection: HTTPConnection, reached: socket.socket) -> socket.socket:
+        try:
+            policy.check_peer(connection.host, connection.port or 0, str(reached.getpeername()[0]))
+        except BaseException:
+            reached.close()
+            raise
+        return reached
+
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return look(self, super()._new_conn())
+
+        def getresponse(self) -> Any:
+            with _Watch(seconds, lambda: abort(self)):
+                return super().getresponse()
+
+    class Secure(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return look(self, super()._new_conn())
+
+        def getresponse(self) -> Any:
+            with _Watch(seconds, lambda: abort(self)):
+                return super().getresponse()
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
+
+
+class _Watch:
+    """Calls `action` where a block takes longer than `seconds`; the block then ends in a TimeoutError."""
+
+    def __init__(self, seconds: float, action: Callable[[], None]) -> None:
+        self._action, self._late = action, False
+        self._timer = threading.Timer(seconds, self._fire)
+        self._timer.daemon = True
+
+    def _fire(self) -> None:
+        self._late = True
+        self._action()
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        if self._late:  # headers cut off look like an empty answer otherwise
+            raise TimeoutError("headers did not end in time")

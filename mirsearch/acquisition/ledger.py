@@ -1,0 +1,248 @@
+"""The ledger of acquisition: which queries, articles and figures there are and how far each got (SQLite)."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from mirsearch.acquisition.ledger_states import ArticleState, Failure, FigureState, QueryState, paper_names, plan_of
+from mirsearch.acquisition.services.base import ArticlePlan, FetchedFigure, Hit, KeywordQuery, PlannedFigure
+from mirsearch.errors import IndexBusyError, MirsearchError
+
+__all__ = ["MOST_ATTEMPTS", "ArticleState", "Failure", "FigureState", "Ledger", "QueryState"]
+
+MOST_ATTEMPTS = 3
+"""Runs that try an article or figure that fails; then it is left alone until `mirsearch failures --retry`."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS queries (key TEXT PRIMARY KEY, service TEXT NOT NULL, told TEXT NOT NULL,
+  state TEXT NOT NULL, cursor TEXT, total INTEGER NOT NULL DEFAULT 0, started REAL NOT NULL, finished REAL);
+CREATE TABLE IF NOT EXISTS hits (query TEXT NOT NULL, position INTEGER NOT NULL, id TEXT NOT NULL, told TEXT NOT NULL,
+  PRIMARY KEY (query, id));
+CREATE TABLE IF NOT EXISTS articles (id TEXT PRIMARY KEY, state TEXT NOT NULL, cause TEXT, reason TEXT,
+  attempts INTEGER NOT NULL, revision TEXT, told TEXT, updated REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS figures (article TEXT NOT NULL, position INTEGER NOT NULL, name TEXT NOT NULL,
+  told TEXT NOT NULL, state TEXT NOT NULL, cause TEXT, reason TEXT, attempts INTEGER NOT NULL, sha256 TEXT,
+  size INTEGER, retrieved TEXT, updated REAL NOT NULL, PRIMARY KEY (article, position));
+CREATE TABLE IF NOT EXISTS papers (key TEXT NOT NULL, article TEXT NOT NULL, since REAL NOT NULL,
+  PRIMARY KEY (key, article)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS figures_sha256 ON figures (sha256);
+"""
+_VERSION = 1
+_BUSY_SECONDS = 30.0
+
+
+class Ledger:
+    """The ledger in a file, or in memory where `path` is None. Threads may share it."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._lock = threading.RLock()
+        try:
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(
+                path or ":memory:", timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None
+            )
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            if self._db.execute("PRAGMA user_version").fetchone()[0] > _VERSION:
+                raise MirsearchError(f"{path} was written by a newer mirsearch", "update mirsearch")
+            self._db.executescript(_SCHEMA)
+            self._db.execute(f"PRAGMA user_version={_VERSION}")
+        except (OSError, sqlite3.Error) as error:
+            raise MirsearchError(f"the ledger {path} can't be used: {error}", "move it away to begin anew") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                yield self._db
+                self._db.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise IndexBusyError(f"the ledger can't be written: {error}", "is another ingest running?") from error
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def _rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._db.execute(statement, values).fetchall()
+
+    # queries
+
+    def begin(self, key: str, service: str, query: KeywordQuery) -> None:
+        """Begin a query, or begin it anew: its old hits are forgotten."""
+        row = (key, service, json.dumps(query.as_json()), "searching", None, 0, time.time(), None)
+        with self._writing() as db:
+            db.execute("DELETE FROM hits WHERE query = ?", (key,))
+            db.execute("INSERT OR REPLACE INTO queries VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def query(self, key: str) -> QueryState | None:
+        """How far a query got."""
+        rows = self._rows("SELECT state, cursor, total, started FROM queries WHERE key = ?", key)
+        return QueryState(*rows[0]) if rows else None
+
+    def queries(self) -> list[tuple[str, KeywordQuery]]:
+        """Every query asked, with its service's name, oldest first."""
+        rows = self._rows("SELECT service, told FROM queries ORDER BY started")
+        return [(service, KeywordQuery.from_json(json.loads(told))) for service, told in rows]
+
+    def add_page(self, key: str, hits: Iterable[Hit], cursor: str | None, total: int) -> list[Hit]:
+        """Note a page of hits and the cursor of the next; those hits that are new."""
+        new: list[Hit] = []
+        with self._writing() as db:
+            position = db.execute("SELECT count(*) FROM hits WHERE query = ?", (key,)).fetchone()[0]
+            for hit in hits:
+                row = (key, position, hit.id, json.dumps(hit.as_json()))
+                if db.execute("INSERT OR IGNORE INTO hits VALUES (?, ?, ?, ?)", row).rowcount:
+                    position += 1
+                    new.append(hit)
+            state = "searched" if cursor is None else "searching"
+            db.execute("UPDATE queries SET state = ?, cursor = ?, total = ? WHERE key = ?", (state, cursor, total, key))
+        return new
+
+    def hits(self, key: str) -> list[Hit]:
+        """A query's hits so far, in order."""
+        rows = self._rows("SELECT told FROM hits WHERE query = ? ORDER BY position", key)
+        return [Hit.from_json(json.loads(row[0])) for row in rows]
+
+    def complete(self, key: str) -> None:
+        """Note that everything of a query was done."""
+        with self._writing() as db:
+            db.execute("UPDATE queries SET state = 'complete', finished = ? WHERE key = ?", (time.time(), key))
+
+    # articles and figures
+
+    def article(self, some_id: str) -> ArticleState | None:
+        """How far an article got."""
+        rows = self._rows("SELECT state, told, revision, attempts, cause, reason FROM articles WHERE id = ?", some_id)
+        if not rows:
+            return None
+        state, told, *rest = rows[0]
+        return ArticleState(state, plan_of(told), *rest)
+
+    def put_plan(self, hit: Hit, plan: ArticlePlan) -> None:
+        """Note an article's plan; figures that are done already under the same address and MD5 stay so."""
+        state = "refused" if plan.figures is None else "planned"
+        told = json.dumps(asdict(replace(plan, figures=None)))
+        with self._writing() as db:
+            row = (hit.id, state, None, None, 0, hit.revision, told, time.time())
+            db.execute("INSERT OR REPLACE INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            names = [(key, hit.id, time.time()) for key in paper_names(plan.article)]
+            db.executemany("INSERT OR IGNORE INTO papers VALUES (?, ?, ?)", names)
+            if plan.figures is None:
+                return
+            before = {(old.figure.url, old.figure.md5): old for old in self.figures(hit.id)}
+            db.execute("DELETE FROM figures WHERE article = ?", (hit.id,))
+            for position, figure in enumerate(plan.figures):
+                old = before.get((figure.url, figure.md5))
+                kept = old.fetched if old is not None and old.state == "done" else None
+                self._insert(db, FigureState(hit.id, position, figure, "done" if kept else "seen", kept))
+
+    def _insert(self, db: sqlite3.Connection, state: FigureState) -> None:
+        done = state.fetched
+        row = (
+            state.article, state.position, state.figure.name, json.dumps(asdict(state.figure)), state.state,
+            state.cause, state.reason, state.attempts, done and done.sha256, done and done.size,
+            done and done.retrieved, time.time(),
+        )  # fmt: skip
+        db.execute("INSERT OR REPLACE INTO figures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def retract(self, some_id: str) -> None:
+        """Note that an article, if it is here, was retracted."""
+        state = self.article(some_id)
+        if state is None or state.state == "failed" or state.plan.terms.retracted:
+            return
+        article = state.plan.article and replace(state.plan.article, retracted=True)
+        plan = replace(state.plan, terms=replace(state.plan.terms, retracted=True), article=article)
+        with self._writing() as db:
+            db.execute("UPDATE articles SET told = ? WHERE id = ?", (json.dumps(asdict(plan)), some_id))
+
+    def fail_article(self, hit: Hit, cause: str, reason: str) -> None:
+        """Note that an article failed once more."""
+        row = (hit.id, cause, reason, hit.revision, time.time())
+        with self._writing() as db:
+            db.execute(
+                "INSERT INTO articles VALUES (?1, 'failed', ?2, ?3, 1, ?4, NULL, ?5) ON CONFLICT (id) DO UPDATE SET "
+                "state = 'failed', cause = ?2, reason = ?3, attempts = attempts + 1, updated = ?5", row
+            )  # fmt: skip
+
+    def figures(self, article: str) -> list[FigureState]:
+        """An article's figures in order."""
+        rows = self._rows(
+            "SELECT position, told, state, sha256, size, retrieved, attempts, cause, reason FROM figures "
+            "WHERE article = ? ORDER BY position", article
+        )  # fmt: skip
+        found = []
+        for position, told, state, sha256, size, retrieved, *rest in rows:
+            fetched = FetchedFigure(sha256, size, retrieved) if sha256 else None
+            found.append(FigureState(article, position, PlannedFigure(**json.loads(told)), state, fetched, *rest))
+        return found
+
+    def put_figure(self, state: FigureState) -> None:
+        """Note how far a figure got."""
+        with self._writing() as db:
+            self._insert(db, state)
+
+    def fail_figure(self, article: str, name: str, cause: str, reason: str) -> None:
+        """Note that a figure, known by its file's name, failed after it was fetched."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE figures SET cause = ?, reason = ?, attempts = attempts + 1, updated = ? "
+                "WHERE article = ? AND name = ?", (cause, reason, time.time(), article, name)
+            )  # fmt: skip
+
+    def failures(self) -> list[Failure]:
+        """Every article and figure that failed, the latest first."""
+        rows = self._rows(
+            "SELECT id, cause, reason, attempts, updated FROM articles WHERE state = 'failed' UNION ALL "
+            "SELECT article || '/' || name, cause, reason, attempts, updated FROM figures WHERE attempts > 0 "
+            "ORDER BY updated DESC"
+        )
+        return [
+            Failure(item, cause or "", reason or "", attempts, when) for item, cause, reason, attempts, when in rows
+        ]
+
+    def forgive(self) -> int:
+        """Let everything that failed be tried again; how many there were."""
+        with self._writing() as db:
+            articles = db.execute("UPDATE articles SET attempts = 0 WHERE state = 'failed' AND attempts > 0").rowcount
+            return articles + db.execute("UPDATE figures SET attempts = 0 WHERE attempts > 0").rowcount
+
+    def twins(self, article: str) -> list[str]:
+        """Other articles that are the same paper, by DOI or by title, and were known earlier."""
+        rows = self._rows(
+            "SELECT DISTINCT b.article FROM papers a JOIN papers b ON a.key = b.key "
+            "WHERE a.article = ? AND b.article != a.article AND b.since < a.since ORDER BY b.article", article
+        )  # fmt: skip
+        return [row[0] for row in rows]
+
+    def provenance(self, sha256_beginning: str) -> list[tuple[FigureState, ArticlePlan]]:
+        """Where content of a hash (its first digits will do) came from, with the articles' plans."""
+        rows = self._rows(
+            "SELECT article, position FROM figures WHERE sha256 >= ? AND sha256 < ? ORDER BY article, position",
+            sha256_beginning, sha256_beginning + "g",
+        )  # fmt: skip
+        found = []
+        for article, position in rows:
+            state = self.article(article)
+            figure = next(each for each in self.figures(article) if each.position == position)
+            if state is not None:
+                found.append((figure, state.plan))
+        return found

@@ -1,0 +1,1 @@
+"""The services that are asked for articles: Europe PMC, PMC, arXiv."""

@@ -1,0 +1,222 @@
+"""The service `arxiv`: Atom search, licenses by OAI-PMH, figures out of e-print sources."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+from urllib.parse import quote, unquote, urlencode
+
+from lxml import etree
+
+from mirsearch.acquisition.http.client import FOREVER, HttpClient
+from mirsearch.acquisition.http.kinds import EPRINT, FEED, LISTING, is_image
+from mirsearch.acquisition.services.base import (
+    ArticlePlan,
+    FetchedFigure,
+    Hit,
+    KeywordQuery,
+    PlannedFigure,
+    SearchPage,
+    Terms,
+    Wants,
+    check_keywords,
+)
+from mirsearch.errors import SourceError, UsageError
+from mirsearch.settings import ARXIV, ARXIV_OAI, LIMITS, Service
+from mirsearch.sources.articles import clean_text, make_article, normal_doi, normal_year
+from mirsearch.sources.jats.text import Element
+from mirsearch.sources.latex.eprints import Eprint, intact
+from mirsearch.sources.latex.figures import latex_figures
+from mirsearch.sources.pdf.pages import first_page, need
+
+PAGE = 100
+_ATOM = "{http://www.w3.org/2005/Atom}"
+_SEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
+_OWN = "{http://arxiv.org/schemas/atom}"
+_FIELDS = {"all": "all", "title": "ti", "abstract": "abs"}
+_ID = re.compile(r"arxiv\.org/abs/((?:[a-z-]+(?:\.[A-Z]{2})?/\d{7})|(?:\d{4}\.\d{4,5}))(v\d+)?$")
+_WEEK = 7 * 86_400.0
+_POSTSCRIPT = "PostScript (.eps, .ps), which can't be drawn here"
+_AGAIN = "run it again later; what is done is kept"
+
+
+class ArXiv:
+    """arXiv's papers whose license allows reuse, from their LaTeX sources."""
+
+    name: ClassVar[str] = "arxiv"
+    origin: ClassVar[str] = "arxiv"
+    hosts: ClassVar[tuple[Service, ...]] = (ARXIV, ARXIV_OAI)
+    bundled: ClassVar[bool] = True
+
+    def __init__(self, client: HttpClient) -> None:
+        need("pylatexenc", "pypdfium2", extra="arxiv")
+        self._client = client
+
+    @staticmethod
+    def check(query: KeywordQuery) -> None:
+        """UsageError where the query can't be asked."""
+        query_text(query)
+
+    def search(self, query: KeywordQuery, cursor: str | None) -> SearchPage:
+        """A page of up to 100 hits. SourceError where arXiv could not be asked."""
+        told = {"search_query": query_text(query), "start": cursor or "0", "max_results": str(PAGE)}
+        answer = self._client.fetch(f"{ARXIV.base}/api/query?{urlencode(told)}", FEED)
+        return parse_feed(answer.data, int(cursor or 0))
+
+    def plan(self, hit: Hit, wants: Wants) -> ArticlePlan:
+        """The paper's license (one request), then its source's figures."""
+        terms = Terms((self._license(hit.id.removeprefix("arXiv:")),), hit.retracted)
+        if not wants(terms):
+            return ArticlePlan(terms)
+        address = f"{ARXIV.base}/e-print/{quote(hit.id.removeprefix('arXiv:'))}{hit.revision or ''}"
+        with tempfile.TemporaryDirectory(prefix="mirsearch-") as folder:
+            path = Path(folder) / "eprint"
+            self._client.fetch(address, EPRINT, max_age=FOREVER, into=path, valid=intact)
+            figures = latex_figures(*Eprint(path, hit.id).scan())
+        article = make_article(
+            title=hit.title, doi=hit.doi, journal=hit.journal or "arXiv", year=hit.year, license=terms.licenses[0],
+            url=f"https://arxiv.org/abs/{hit.id.removeprefix('arXiv:')}", authors=hit.authors,
+        )  # fmt: skip
+        planned, drawn = [], 0
+        for figure in figures:
+            usable = [each for each in figure.files if not each.lower().endswith((".eps", ".ps"))]
+            drawn += len(figure.files) - len(usable)
+            for each in usable:
+                url = f"{address}#{quote(each)}"
+                planned.append(
+                    PlannedFigure(_file_name(each), url, None, figure.caption, figure.label, figure.permission_note)
+                )
+        missing = sum(figure.missing for figure in figures)
+        lost = tuple(each for each in ((_POSTSCRIPT, drawn), ("not in the e-print", missing)) if each[1])
+        return ArticlePlan(terms, article, tuple(planned), ", ".join(hit.authors[:3]) or None, lost=lost)
+
+    def fetch(self, figure: PlannedFigure, into: Path) -> FetchedFigure:
+        """A figure out of the e-print, which the cache keeps; a PDF figure becomes a PNG."""
+        address, _, inner = figure.url.partition("#")
+        with tempfile.TemporaryDirectory(prefix="mirsearch-") as folder:
+            path = Path(folder) / "eprint"
+            answer = self._client.fetch(address, EPRINT, max_age=FOREVER, into=path, valid=intact)
+            data = Eprint(path, address).read(unquote(inner), LIMITS.download_bytes)
+        if data.startswith(b"%PDF"):
+            data = first_page(data, figure.url)
+        elif not is_image(data[:32]):
+            raise SourceError(f"{figure.url}: not an image", "")
+        into.parent.mkdir(parents=True, exist_ok=True)
+        part = into.with_name(f".{into.name}.{os.getpid()}.part")
+        part.write_bytes(data)
+        part.replace(into)
+        return FetchedFigure(hashlib.sha256(data).hexdigest(), len(data), answer.retrieved)
+
+    def size(self, figure: PlannedFigure) -> int | None:
+        """Not known before the e-print is fetched."""
+        return None
+
+    def _license(self, some_id: str) -> str:
+        told = {"verb": "GetRecord", "identifier": f"oai:arXiv.org:{some_id}", "metadataPrefix": "arXivRaw"}
+        answer = self._client.fetch(f"{ARXIV_OAI.base}?{urlencode(told)}", LISTING, max_age=_WEEK, valid=_is_xml)
+        return parse_license(answer.data, some_id)
+
+
+def query_text(query: KeywordQuery) -> str:
+    """The query in arXiv's language: each word or phrase with its field, AND, OR and NOT passed through."""
+    if query.where not in _FIELDS:
+        raise UsageError(f"arXiv can't be searched by {query.where}", "use --in all, title or abstract")
+    parts = [f"({_terms(each, _FIELDS[query.where])})" for each in check_keywords(query.keywords)]
+    if query.since or query.until:
+        since, until = (query.since or "1990-01-01").replace("-", ""), (query.until or "2999-12-31").replace("-", "")
+        parts.append(f"submittedDate:[{since}0000 TO {until}2359]")
+    if query.journal:
+        journal = clean_text(query.journal.replace('"', " "))
+        parts.append(f'jr:"{journal}"')
+    return " AND ".join(parts)
+
+
+def _terms(text: str, field: str) -> str:
+    words: list[str] = []
+    for each in re.findall(r'"[^"]*"|\(|\)|[^\s()"]+', text):
+        operator = {"AND": "AND", "OR": "OR", "NOT": "ANDNOT", "ANDNOT": "ANDNOT"}.get(each)
+        after_term = bool(words) and words[-1] not in ("AND", "OR", "ANDNOT", "(")
+        if operator == "ANDNOT" and words and words[-1] == "AND":
+            words[-1] = operator
+            continue
+        if operator is None and each != ")" and after_term:
+            words.append("AND")
+        words.append(operator or (each if each in "()" else f"{field}:{each}"))
+    return " ".join(words)
+
+
+def parse_feed(data: bytes, start: int) -> SearchPage:
+    """The hits of an Atom answer. SourceError where it is an error, or no answer to the question."""
+    root = _xml(data)
+    total = root.findtext(f"{_SEARCH}totalResults") if root is not None else None
+    if root is None or root.tag != f"{_ATOM}feed" or total is None or not total.strip().isdecimal():
+        raise SourceError("arXiv could not be asked: its answer is no list of papers", _AGAIN)
+    entries = root.findall(f"{_ATOM}entry")
+    if len(entries) == 1 and (entries[0].findtext(f"{_ATOM}title") or "").strip() == "Error":
+        told = clean_text(entries[0].findtext(f"{_ATOM}summary") or "", 200)
+        raise SourceError(f"arXiv could not be asked: {told}", "check the keywords")
+    count = int(total)
+    if not entries and start < count:
+        raise SourceError("arXiv could not be asked: an empty page where more is promised", _AGAIN)
+    hits = tuple(hit for each in entries if (hit := _hit(each)) is not None)
+    following = start + len(entries)
+    return SearchPage(hits, count, str(following) if following < count else None)
+
+
+def _hit(entry: Element) -> Hit | None:
+    found = _ID.search((entry.findtext(f"{_ATOM}id") or "").strip())
+    if found is None:
+        return None
+    comment = entry.findtext(f"{_OWN}comment") or ""
+    withdrawn = re.search(r"\bwithdrawn\b", comment, re.IGNORECASE) is not None
+    return Hit(
+        id=f"arXiv:{found[1]}",
+        title=clean_text(entry.findtext(f"{_ATOM}title") or "") or None,
+        doi=normal_doi(entry.findtext(f"{_OWN}doi")) or f"10.48550/arxiv.{found[1].lower()}",
+        journal=clean_text(entry.findtext(f"{_OWN}journal_ref") or "") or None,
+        year=normal_year((entry.findtext(f"{_ATOM}published") or "")[:4]) or datetime.now(UTC).year,
+        authors=tuple(
+            clean_text(name, 200)
+            for each in entry.findall(f"{_ATOM}author")[:500]
+            if (name := each.findtext(f"{_ATOM}name"))
+        ),
+        revision=found[2],
+        closed="withdrawn" if withdrawn else None,
+    )
+
+
+def parse_license(data: bytes, some_id: str) -> str:
+    """The license of an OAI-PMH record; arXiv's own where none is told. SourceError where it is no record."""
+    root = _xml(data)
+    records = [] if root is None else [each for each in root.iter() if _local(each) in ("arXivRaw", "arXiv")]
+    if not records:
+        raise SourceError(f"arXiv could not be asked for the license of {some_id}", _AGAIN)
+    found = next((each.text for each in records[0].iter() if _local(each) == "license" and each.text), None)
+    return clean_text(found or "", 200) or "http://arxiv.org/licenses/nonexclusive-distrib/1.0/"
+
+
+def _local(element: Element) -> str:
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def _xml(data: bytes) -> Element | None:
+    parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
+    try:
+        return etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+
+
+def _is_xml(path: Path) -> bool:
+    return _xml(path.read_bytes()) is not None
+
+
+def _file_name(path: str) -> str:
+    """A name for a figure's file: its path in the e-print, and .png where it is drawn from a PDF."""
+    name = path.replace("/", "_")
+    return f"{name}.png" if name.lower().endswith(".pdf") else name

@@ -1,0 +1,177 @@
+"""The service `europepmc`: search by keyword at Europe PMC; figures come from the PMC open-access bucket."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from mirsearch.acquisition.http.client import HttpClient
+from mirsearch.acquisition.http.kinds import ARTICLE, SEARCH
+from mirsearch.acquisition.services.base import (
+    ArticlePlan,
+    FetchedFigure,
+    Hit,
+    KeywordQuery,
+    PlannedFigure,
+    SearchPage,
+    Wants,
+    check_keywords,
+)
+from mirsearch.acquisition.services.pmc_bucket import Bucket
+from mirsearch.errors import FetchError, SourceError, UsageError
+from mirsearch.settings import EUROPEPMC, PMC, Service
+from mirsearch.sources.articles import clean_text, normal_doi, normal_pmcid, normal_year
+from mirsearch.sources.jats.parse import parse_jats
+
+PAGE = 100
+LONGEST = 1_500
+_FIELDS = {"title": "TITLE", "abstract": "ABSTRACT", "captions": "FIG"}
+_ANYWHERE = "anywhere "
+"""Before the cursor of a search for captions that had to be asked of all text."""
+_RETRACTED_TYPE = "retracted publication"
+_RETRACTED_TITLE = re.compile(r"\s*\[?\s*retracted\b", re.IGNORECASE)
+_NO_TEXT = b"<errorBean"
+_REMEDY = "run it again later; what is done is kept"
+
+
+class EuropePmc:
+    """Europe PMC's search, with figures and texts of the PMC bucket, and its own full text where the bucket's fails."""
+
+    name: ClassVar[str] = "europepmc"
+    origin: ClassVar[str] = "pmc"
+    hosts: ClassVar[tuple[Service, ...]] = (EUROPEPMC, PMC)
+
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+        self._bucket = Bucket(client, full_text=lambda pmcid: full_text(client, pmcid))
+
+    @staticmethod
+    def check(query: KeywordQuery) -> None:
+        """UsageError where the query can't be asked."""
+        query_text(query)
+
+    def search(self, query: KeywordQuery, cursor: str | None) -> SearchPage:
+        """A page of up to 100 hits. SourceError where Europe PMC could not be asked."""
+        return search(self._client, query, cursor)
+
+    def plan(self, hit: Hit, wants: Wants) -> ArticlePlan:
+        """The article's terms and figures in the bucket."""
+        return self._bucket.plan(hit, wants)
+
+    def fetch(self, figure: PlannedFigure, into: Path) -> FetchedFigure:
+        """A figure's image from the bucket, its MD5 checked."""
+        return self._bucket.fetch(figure, into)
+
+    def size(self, figure: PlannedFigure) -> int | None:
+        """Bytes of a figure's image, as the bucket lists it."""
+        return self._bucket.size(figure)
+
+
+def search(client: HttpClient, query: KeywordQuery, cursor: str | None) -> SearchPage:
+    """A page of Europe PMC's hits."""
+    anywhere = (cursor or "").startswith(_ANYWHERE)
+    mark = (cursor or "").removeprefix(_ANYWHERE) or "*"
+    asked = replace(query, where="all") if anywhere else query
+    told = {"query": query_text(asked), "format": "json", "resultType": "core", "pageSize": PAGE, "cursorMark": mark}
+    page = parse_page(client.fetch(f"{EUROPEPMC.base}/search?{urlencode(told)}", SEARCH).data, mark)
+    if query.where == "captions" and cursor is None and page.total == 0:
+        # The field of legends is not in all of its answers' documentation: captions are looked through here, too.
+        return search(client, query, _ANYWHERE)
+    return replace(page, cursor=f"{_ANYWHERE}{page.cursor}") if anywhere and page.cursor else page
+
+
+def query_text(query: KeywordQuery) -> str:
+    """The query in Europe PMC's language: open access with full text, and what is asked for."""
+    words = " AND ".join(f"({each})" for each in check_keywords(query.keywords))
+    parts = [f"{_FIELDS[query.where]}:({words})" if query.where in _FIELDS else f"({words})"]
+    parts += ["OPEN_ACCESS:y", "HAS_FT:y"]
+    if query.since or query.until:
+        parts.append(f"FIRST_PDATE:[{query.since or '1600-01-01'} TO {query.until or '2999-12-31'}]")
+    if query.journal:
+        journal = clean_text(query.journal.replace('"', " "))
+        parts.append(f'JOURNAL:"{journal}"')
+    text = " AND ".join(parts)
+    if len(text) >= LONGEST:
+        raise UsageError(f"the query has {len(text)} characters; Europe PMC takes {LONGEST}", "use fewer keywords")
+    return text
+
+
+def parse_page(data: bytes, cursor: str) -> SearchPage:
+    """The hits of an answer. SourceError where it is none: an error can come with status 200."""
+    try:
+        told = json.loads(data)
+    except ValueError:
+        raise SourceError("Europe PMC could not be asked: its answer is damaged", _REMEDY) from None
+    results = told.get("resultList") if isinstance(told, dict) else None
+    found = results.get("result") if isinstance(results, dict) else None
+    total = told.get("hitCount") if isinstance(told, dict) else None
+    if not isinstance(found, list) or not isinstance(total, int):
+        reason = told.get("errMsg") if isinstance(told, dict) else None
+        why = clean_text(str(reason), 200) if reason else "an answer without hits or their number"
+        raise SourceError(f"Europe PMC could not be asked: {why}", "check the keywords, or run it again later")
+    following = told.get("nextCursorMark")
+    more = isinstance(following, str) and following not in ("", cursor) and bool(found)
+    hits = tuple(_hit(each) for each in found if isinstance(each, dict))
+    return SearchPage(hits, total, following if more else None)
+
+
+def _hit(told: dict[str, Any]) -> Hit:
+    pmcid = normal_pmcid(_text(told, "pmcid"))
+    elsewhere = None if pmcid else "not in PMC"
+    closed = elsewhere if _text(told, "isOpenAccess") == "Y" else "not open access"
+    title = clean_text(_text(told, "title")).removesuffix(".") or None
+    return Hit(
+        id=pmcid or clean_text(f"{_text(told, 'source') or 'EPMC'}:{_text(told, 'id') or title}", 100),
+        title=title,
+        doi=normal_doi(_text(told, "doi")),
+        journal=clean_text(_journal(told)) or None,
+        year=normal_year(_text(told, "pubYear")),
+        license=clean_text(_text(told, "license"), 100) or None,
+        authors=tuple(clean_text(each, 200) for each in _text(told, "authorString").rstrip(".").split(", ") if each)[
+            :500
+        ],
+        revision=_text(told, "dateOfRevision") or None,
+        retracted=_retracted(told, title or ""),
+        closed=closed,
+    )
+
+
+def _text(told: dict[str, Any], name: str) -> str:
+    value = told.get(name)
+    return str(value) if isinstance(value, str | int) else ""
+
+
+def _journal(told: dict[str, Any]) -> str:
+    info = told.get("journalInfo")
+    journal = info.get("journal") if isinstance(info, dict) else None
+    return _text(journal, "title") if isinstance(journal, dict) else _text(told, "journalTitle")
+
+
+def _retracted(told: dict[str, Any], title: str) -> bool:
+    kinds = told.get("pubTypeList")
+    names = kinds.get("pubType") if isinstance(kinds, dict) else None
+    marked = isinstance(names, list) and any(str(each).lower() == _RETRACTED_TYPE for each in names)
+    return marked or _RETRACTED_TITLE.match(title) is not None
+
+
+def full_text(client: HttpClient, pmcid: str) -> bytes:
+    """An article's JATS XML at Europe PMC. FetchError where it does not serve it."""
+    # It answers 500 for some articles that exist, always: asking often helps nobody.
+    address = f"{EUROPEPMC.base}/{pmcid}/fullTextXML"
+    data = client.fetch(address, ARTICLE, max_age=7 * 86_400.0, tries=2, valid=_is_whole).data
+    if _NO_TEXT in data[:300]:
+        raise FetchError(f"Europe PMC does not serve the text of {pmcid}", cause="gone")
+    return data
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a text can be read (or tells that there is none): no MD5 tells of a damaged one, which is not kept."""
+    data = path.read_bytes()
+    try:
+        return _NO_TEXT in data[:300] or bool(parse_jats(data, path.name))
+    except SourceError:
+        return False

@@ -1,0 +1,53 @@
+"""The service `pmc`: articles of PubMed Central by id, a file of ids, or keyword (searched at Europe PMC)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from mirsearch.acquisition.services.base import Hit, KeywordQuery, SearchPage
+from mirsearch.acquisition.services.europepmc import EuropePmc, query_text
+from mirsearch.errors import UsageError
+from mirsearch.sources.articles import normal_pmcid
+
+_MOST_BYTES = 50 << 20
+
+
+class Pmc(EuropePmc):
+    """Articles of PMC, from its open-access bucket, also by their ids."""
+
+    name: ClassVar[str] = "pmc"
+
+    @staticmethod
+    def check(query: KeywordQuery) -> None:
+        """UsageError where the query can't be asked."""
+        if not query.ids:
+            query_text(query)
+
+    def search(self, query: KeywordQuery, cursor: str | None) -> SearchPage:
+        """The articles asked for by id; with keywords, a page of Europe PMC's hits."""
+        if query.ids:
+            return SearchPage(tuple(Hit(each) for each in query.ids), len(query.ids))
+        return super().search(query, cursor)
+
+
+def pmc_ids(words: Iterable[str]) -> tuple[str, ...]:
+    """PMC ids from words: ids themselves, or names of text files with ids in them. UsageError for anything else."""
+    found: list[str] = []
+    for word in words:
+        if re.fullmatch(r"PMC\d{1,10}(?:\.\d+)?", word.strip(), re.IGNORECASE):
+            found.append(str(normal_pmcid(word)))
+            continue
+        path = Path(word)
+        try:
+            with path.open("rb") as file:
+                text = file.read(_MOST_BYTES).decode("utf-8", "replace")
+        except (OSError, ValueError):
+            raise UsageError(f"{word!r} is no PMC id, and no file of ids", "PMC ids look like PMC7040616") from None
+        inside = re.findall(r"\bPMC\d{1,10}\b", text, re.IGNORECASE)
+        if not inside:
+            raise UsageError(f"{word}: no PMC ids in it", "PMC ids look like PMC7040616")
+        found += [str(normal_pmcid(each)) for each in inside]
+    return tuple(dict.fromkeys(found))

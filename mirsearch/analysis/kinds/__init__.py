@@ -1,0 +1,1 @@
+"""Tell what kind of picture a panel is, and by which technique it was made."""

@@ -1,0 +1,1 @@
+"""Find the letters of panels, and assign each to its panel."""

@@ -1,0 +1,1 @@
+"""Cut figures into panels."""

@@ -1,0 +1,1 @@
+"""Detect scale bars, read their labels, and turn both into a physical scale."""

@@ -1,0 +1,157 @@
+"""Lines of lettering in the color of a bar and close to it: found by components, so that no text detector need run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mirsearch.analysis.base import BarCandidate
+from mirsearch.analysis.scalebars.candidates import Gray
+from mirsearch.corpus import Box
+
+_LEAST_LETTER, _LARGEST_LETTER = 5, 110
+"""Heights of letters in px."""
+
+_MOST_LETTERS = 120
+"""More components than this near a bar are texture."""
+
+_WIDEST_FILL = 0.75
+"""Wider components are letters that touch; one that fills its box is a box."""
+
+_LINES = 2
+_THIN = 4
+"""Thickest line, in px, of a bar that is split by its label."""
+
+_LIKE = 0.3
+"""Part of the contrast by which lettering may differ from the bar's own brightness."""
+
+_LEAST_TICKS, _NARROW, _ON_BAR = 4, 0.06, 2
+"""Strokes that make a line a ruler, their greatest width in parts of its length, and px between them and it."""
+
+
+def lines_near(gray: Gray, candidate: BarCandidate) -> list[Box]:
+    """Boxes of the likeliest lines of lettering in a bar's color, nearest first, in px of the image."""
+    bar = candidate.box
+    window = _around(bar, gray.shape[1], gray.shape[0])
+    split = candidate.broken and bar[3] - bar[1] <= _THIN
+    letters = _letters(gray, bar, window, split)
+    if not 2 <= len(letters) <= _MOST_LETTERS:
+        return []
+    lines = {line for line in (_line(letters, seed) for seed in letters) if line is not None}
+    near = sorted(
+        lines, key=lambda line: (round(_distance(line, bar), 1), line[0] - line[2])
+    )  # `nm` is no line of its own
+    kept: list[Box] = []
+    for line in near:
+        if all(_overlap(line, other) < 0.3 for other in kept):
+            kept.append(line)
+    height, width = gray.shape
+    return [_padded(line, width, height) for line in kept[:_LINES]]
+
+
+def _around(bar: Box, width: int, height: int) -> Box:
+    x0, y0, x1, y1 = bar
+    along, across = max(90, (x1 - x0)), int(min(max(48, 0.5 * (x1 - x0)), 130))
+    if y1 - y0 > x1 - x0:
+        along, across = int(max(90, 0.8 * (y1 - y0), 0.3 * width)), 30
+    return max(0, x0 - along), max(0, y0 - across), min(width, x1 + along), min(height, y1 + across)
+
+
+def _levels(gray: Gray, bar: Box, split: bool) -> tuple[float, float]:
+    """Brightness of a bar and of what lies along its long sides; of the beginning of one that is `split`."""
+    x0, y0, x1, y1 = bar
+    if y1 - y0 > x1 - x0:
+        gray, (x0, y0, x1, y1) = gray.T, (y0, x0, y1, x1)
+    trim = max(1, (x1 - x0) // 8)
+    line = gray[y0:y1, x0 + 2 : x0 + 2 + trim] if split else gray[y0:y1, x0 + trim : x1 - trim]
+    beside = np.concatenate([gray[max(0, y0 - 5) : max(1, y0 - 1), x0:x1], gray[y1 + 1 : y1 + 5, x0:x1]])
+    level = float(np.median(line)) if line.size else 255.0
+    return level, float(np.median(beside)) if beside.size else 255.0 - level
+
+
+def _letters(gray: Gray, bar: Box, window: Box, split: bool) -> NDArray[np.int32]:
+    """Boxes (n, 4) of components in the bar's brightness, of the size of letters, in px of the image.
+
+    `split` says that the bar has its label between its two ends: of what crosses it only the ends are left out.
+    """
+    wx0, wy0, wx1, wy1 = window
+    x0, y0, x1, y1 = bar
+    crop = gray[wy0:wy1, wx0:wx1]
+    level, ground = _levels(gray, bar, split)
+    slack = max(18.0, _LIKE * abs(level - ground))
+    mask = np.asarray(np.abs(crop.astype(np.float32) - level) <= slack, np.uint8)
+    if not split:
+        mask[max(0, y0 - wy0 - 1) : y1 - wy0 + 1, max(0, x0 - wx0 - 2) : x1 - wx0 + 2] = 0
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    x, y, w, h, area = (stats[1:, column] for column in range(5))
+    inner = (x > 0) | (wx0 == 0)
+    inner &= (x + w < crop.shape[1]) | (wx1 == gray.shape[1])
+    good = inner & (h >= _LEAST_LETTER) & (h <= _LARGEST_LETTER) & (w <= 6 * h) & (w >= 2)
+    if split:
+        inner &= ((x + wx0 > x0 + 2) & (x + w + wx0 < x1 - 2)) | (y + wy0 > y1) | (y + h + wy0 < y0)
+        good &= inner
+    good &= (w < 1.5 * h) | (area <= _WIDEST_FILL * w * h)
+    boxes = np.stack([x + wx0, y + wy0, x + w + wx0, y + h + wy0], axis=1)
+    return np.asarray(boxes[good & ~_ticks(boxes, bar)], np.int32)
+
+
+def _ticks(boxes: NDArray[np.int32], bar: Box) -> NDArray[np.bool_]:
+    """Which of some components (n, 4) are the ticks of a ruler: several narrow ones that stand on its line."""
+    on = (np.abs(boxes[:, 1] - bar[3]) <= _ON_BAR) | (np.abs(boxes[:, 3] - bar[1]) <= _ON_BAR)
+    on &= (boxes[:, 0] >= bar[0] - 2) & (boxes[:, 2] <= bar[2] + 2)
+    on &= boxes[:, 2] - boxes[:, 0] <= max(3.0, _NARROW * (bar[2] - bar[0]))
+    return np.asarray(on & (np.count_nonzero(on) >= _LEAST_TICKS), np.bool_)
+
+
+def _line(letters: NDArray[np.int32], seed: NDArray[np.int32]) -> Box | None:
+    """The row of letters that a seed belongs to, grown sideways while gaps are smaller than a letter's height."""
+    height = int(seed[3] - seed[1])
+    heights = letters[:, 3] - letters[:, 1]
+    shared = np.minimum(letters[:, 3], seed[3]) - np.maximum(letters[:, 1], seed[1])
+    row = letters[
+        (shared >= 0.5 * np.minimum(heights, height)) & (heights <= 1.7 * height) & (heights >= 0.45 * height)
+    ]
+    row = row[np.argsort(row[:, 0])]
+    middle = int(np.flatnonzero((row == seed).all(axis=1))[0])
+    first = last = middle
+    while first > 0 and row[first][0] - row[:first, 2].max() <= 1.3 * height:
+        first -= 1
+    while last + 1 < len(row) and row[last + 1][0] - row[: last + 1, 2].max() <= 1.3 * height:
+        last += 1
+    members = row[first : last + 1]
+    if len(members) < 2 and (seed[2] - seed[0]) < 2 * height:
+        return None
+    x0, y0, x1, y1 = members[:, 0].min(), members[:, 1].min(), members[:, 2].max(), members[:, 3].max()
+    if not 1.3 * height <= x1 - x0 <= 9 * height or y1 - y0 > 1.9 * height:
+        return None
+    return int(x0), int(y0), int(x1), int(y1)
+
+
+def _distance(line: Box, bar: Box) -> float:
+    """Gap between a line and a bar in letter heights; sideways gaps count more."""
+    height = max(1, line[3] - line[1])
+    gap_x = max(0, line[0] - bar[2], bar[0] - line[2])
+    gap_y = max(0, line[1] - bar[3], bar[1] - line[3])
+    few = 0.5 if (line[2] - line[0]) < 2 * height else 0.0
+    return (1.5 * gap_x + gap_y) / height + few
+
+
+def _overlap(one: Box, other: Box) -> float:
+    """Area two boxes share, as a part of the smaller one's."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return max(0, width) * max(0, height) / max(1, smaller)
+
+
+def _padded(line: Box, width: int, height: int) -> Box:
+    pad = max(2, round(0.18 * (line[3] - line[1])))
+    return max(0, line[0] - 2 * pad), max(0, line[1] - pad), min(width, line[2] + 2 * pad), min(height, line[3] + pad)
+
+
+def crops(panel: NDArray[np.uint8], boxes: Sequence[Box]) -> list[NDArray[np.uint8]]:
+    """The pixels of boxes, as the recognizer wants them."""
+    return [np.ascontiguousarray(panel[y0:y1, x0:x1]) for x0, y0, x1, y1 in boxes]

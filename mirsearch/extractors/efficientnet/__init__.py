@@ -1,0 +1,1 @@
+"""The default extractor: two levels of EfficientNet-lite0, run by onnxruntime."""

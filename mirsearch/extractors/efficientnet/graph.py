@@ -1,0 +1,160 @@
+"""Builds the ONNX graph of EfficientNet-lite0 and of the vector pooled from several of its levels, without torch.
+
+Network: Tan, Le, "EfficientNet" (ICML 2019), in its lite form (ReLU6, no squeeze-and-excite). GeM pooling: Radenović,
+Tolias, Chum, "Fine-tuning CNN image retrieval with no human annotation" (TPAMI 2019).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from mirsearch.extractors.efficientnet.levels import BLOCK_CHANNELS, Level
+
+Weights = Mapping[str, NDArray[Any]]
+
+_OPSET = 17
+_IR_VERSION = 8
+_BN_EPSILON = 1e-3
+_STRIDE_2_BLOCKS = frozenset({1, 3, 5, 11})
+_GEM_FLOOR = 1e-6
+
+
+@dataclass
+class _Graph:
+    """Nodes and constants as they are laid down."""
+
+    nodes: list[onnx.NodeProto] = field(default_factory=list)
+    constants: list[onnx.TensorProto] = field(default_factory=list)
+
+    def constant(self, value: NDArray[Any]) -> str:
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        output = f"{kind.lower()}{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [output], name=output, **attributes))
+        return output
+
+    def scalar(self, value: float) -> str:
+        return self.constant(np.asarray(value, np.float32))
+
+
+def descriptor_model(
+    weights: Weights, levels: Sequence[Level], side: int, means: Sequence[NDArray[np.float32]]
+) -> onnx.ModelProto:
+    """Model from uint8 (n, side, side, 3) RGB to unit vectors float32 (n, sum of the levels' channels).
+
+    Each level is pooled, centered on its mean, normalized and weighted; then all are joined and normalized.
+    """
+    graph = _Graph()
+    parts = []
+    for level, pooled, mean in zip(levels, _pooled(graph, weights, levels), means, strict=True):
+        centered = graph.add("Sub", pooled, graph.constant(mean.astype(np.float32)[None]))
+        parts.append(graph.add("Mul", _unit(graph, centered), graph.scalar(level.weight)))
+    return _model(graph, [_unit(graph, graph.add("Concat", *parts, axis=1))], ["vector"], side)
+
+
+def pooled_model(weights: Weights, levels: Sequence[Level], side: int) -> onnx.ModelProto:
+    """Model from uint8 (n, side, side, 3) RGB to each level's pooled values, float32 (n, channels), one output each."""
+    graph = _Graph()
+    return _model(graph, _pooled(graph, weights, levels), [f"level{i}" for i in range(len(levels))], side)
+
+
+def _model(graph: _Graph, results: Sequence[str], names: Sequence[str], side: int) -> onnx.ModelProto:
+    graph.nodes.extend(
+        helper.make_node("Identity", [result], [name]) for result, name in zip(results, names, strict=True)
+    )
+    image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", side, side, 3])
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", None]) for name in names]
+    body = helper.make_graph(graph.nodes, "efficientnet-lite0", [image], outputs, graph.constants)
+    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", _OPSET)], producer_name="mirsearch")
+    model.ir_version = _IR_VERSION
+    return model
+
+
+def _pooled(graph: _Graph, weights: Weights, levels: Sequence[Level]) -> list[str]:
+    maps = _backbone(graph, weights, {level.tap for level in levels})
+    return [_pool(graph, maps[level.tap], level) for level in levels]
+
+
+def _backbone(graph: _Graph, weights: Weights, wanted: set[str]) -> dict[str, str]:
+    """The maps of the blocks (and the head) by name, up to the last one wanted; nothing is laid down past it."""
+    pixels = graph.add("Cast", "image", to=TensorProto.FLOAT)
+    pixels = graph.add("Transpose", pixels, perm=[0, 3, 1, 2])
+    scaled = graph.add("Mul", graph.add("Sub", pixels, graph.scalar(127.5)), graph.scalar(1 / 127.5))
+    x = _relu6(graph, _conv(graph, weights, scaled, "_conv_stem", "_bn0", stride=2))
+    maps: dict[str, str] = {}
+    for block in range(len(BLOCK_CHANNELS)):
+        x = _block(graph, weights, x, block)
+        maps[f"block{block}"] = x
+        if wanted <= maps.keys():
+            return maps
+    maps["head"] = _relu6(graph, _conv(graph, weights, x, "_conv_head", "_bn1"))
+    return maps
+
+
+def _block(graph: _Graph, weights: Weights, x: str, block: int) -> str:
+    """An inverted residual block: expand, depthwise convolution, project; plus its input where shapes agree."""
+    prefix = f"_blocks.{block}."
+    stride = 2 if block in _STRIDE_2_BLOCKS else 1
+    y = x
+    if f"{prefix}_expand_conv.weight" in weights:
+        y = _relu6(graph, _conv(graph, weights, y, f"{prefix}_expand_conv", f"{prefix}_bn0"))
+    channels_in = weights[f"{prefix}_depthwise_conv.weight"].shape[0]
+    y = _conv(graph, weights, y, f"{prefix}_depthwise_conv", f"{prefix}_bn1", stride=stride, group=channels_in)
+    y = _conv(graph, weights, _relu6(graph, y), f"{prefix}_project_conv", f"{prefix}_bn2")
+    expanded = weights.get(f"{prefix}_expand_conv.weight")
+    inputs = channels_in if expanded is None else expanded.shape[1]
+    same = stride == 1 and inputs == weights[f"{prefix}_project_conv.weight"].shape[0]
+    return graph.add("Add", y, x) if same else y
+
+
+def _conv(graph: _Graph, weights: Weights, x: str, conv: str, norm: str, *, stride: int = 1, group: int = 1) -> str:
+    """A convolution with its batch norm folded in, padded as TensorFlow's SAME."""
+    kernel = weights[f"{conv}.weight"].astype(np.float64)
+    scale = weights[f"{norm}.weight"] / np.sqrt(weights[f"{norm}.running_var"].astype(np.float64) + _BN_EPSILON)
+    bias = weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * scale
+    folded = (kernel * scale[:, None, None, None]).astype(np.float32)
+    return graph.add(
+        "Conv",
+        x,
+        graph.constant(folded),
+        graph.constant(bias.astype(np.float32)),
+        strides=[stride, stride],
+        kernel_shape=list(kernel.shape[2:]),
+        group=group,
+        auto_pad="SAME_UPPER",
+    )
+
+
+def _relu6(graph: _Graph, x: str) -> str:
+    return graph.add("Clip", x, graph.scalar(0.0), graph.scalar(6.0))
+
+
+def _pool(graph: _Graph, x: str, level: Level) -> str:
+    """A map (n, c, h, w) pooled to (n, c)."""
+    if level.pool == "mean":
+        return graph.add("ReduceMean", x, axes=[2, 3], keepdims=0)
+    if level.pool == "gem":
+        powered = graph.add("Pow", graph.add("Clip", x, graph.scalar(_GEM_FLOOR)), graph.scalar(level.p))
+        mean = graph.add("ReduceMean", powered, axes=[2, 3], keepdims=0)
+        return graph.add("Pow", mean, graph.scalar(1.0 / level.p))
+    if level.pool == "std":
+        centered = graph.add("Sub", x, graph.add("ReduceMean", x, axes=[2, 3], keepdims=1))
+        variance = graph.add("ReduceMean", graph.add("Mul", centered, centered), axes=[2, 3], keepdims=0)
+        return graph.add("Sqrt", variance)
+    raise ValueError(f"no pooling named {level.pool!r}")
+
+
+def _unit(graph: _Graph, x: str) -> str:
+    """Rows at unit length. ReduceL2 with a floor, so that a row of zeros stays zeros rather than becoming NaN."""
+    norm = graph.add("ReduceL2", x, axes=[1], keepdims=1)
+    return graph.add("Div", x, graph.add("Max", norm, graph.scalar(1e-12)))

@@ -1,0 +1,1 @@
+"""Extractors as ONNX files: export, check, run."""

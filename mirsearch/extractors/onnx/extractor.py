@@ -1,0 +1,167 @@
+"""`onnx:FILE`, or `onnx:NAME` of an installed model: an exported extractor, run by onnxruntime without PyTorch.
+
+What a model is called, how images are prepared for it and what its vectors are stands in the file itself: in the card
+of a `.mirmodel`, and in the metadata of the ONNX model inside it, which is also what a bare `.onnx` file has.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirsearch.errors import MissingDependencyError, UsageError
+from mirsearch.extractors.base import TextResponse
+from mirsearch.extractors.clip_tokens import ClipTokens, merges_of
+from mirsearch.extractors.onnx.facts import METADATA, MODEL, TEXT, WORDS, Facts
+from mirsearch.extractors.preparing import check_images
+from mirsearch.models.artifact import Artifact, ArtifactError, find_artifact
+from mirsearch.settings import LIMITS, device, threads
+
+KIND = "extractor"
+_PROVIDERS = {"cuda": "CUDAExecutionProvider", "mps": "CoreMLExecutionProvider"}
+
+
+class OnnxExtractor:
+    """An extractor in a file. Its name, version and dims are those of the extractor it was exported from."""
+
+    takes_argument: ClassVar[bool] = True
+    takes_options: ClassVar[bool] = True
+
+    def __init__(self, argument: str = "", *, weights: Path | None = None, device: str | None = None) -> None:
+        if not argument or weights is not None:
+            raise UsageError("the extractor onnx needs a file or an installed model, and no weights", "onnx:FILE")
+        self._device, self._loading = device, Lock()
+        self._session: Any = None
+        self._text: tuple[ClipTokens, Any] | None = None
+        self._artifact: Artifact | None = None
+        self.path = Path(argument)
+        if argument.endswith(".onnx"):
+            self._session = _session(_read(self.path), device)
+            self.facts = _facts(self.path, self._session.get_modelmeta().custom_metadata_map.get(METADATA))
+        else:
+            self._artifact = find_artifact(argument, KIND)
+            self.path = self._artifact.path
+            self.facts = Facts.of(dict(self._artifact.card.settings), self.path)
+        self.name, self.version, self.dims = self.facts.name, self.facts.version, self.facts.dims
+
+    @property
+    def spec(self) -> str:
+        """What to open it by, from any folder."""
+        return f"onnx:{self.path.resolve()}"
+
+    @property
+    def model(self) -> bytes:
+        """The ONNX model of its images."""
+        return _read(self.path) if self._artifact is None else self._artifact.payload(MODEL)
+
+    @property
+    def text_payloads(self) -> dict[str, bytes]:
+        """The text tower and its words, where there are any."""
+        if self._artifact is None or not self.has_text:
+            return {}
+        return {part: self._artifact.payload(part) for part in (TEXT, WORDS)}
+
+    @property
+    def license(self) -> str:
+        """The licence its card names; a bare file has no card."""
+        return "" if self._artifact is None else self._artifact.card.license
+
+    def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """RGB images uint8 (h, w, 3), any sizes, to float32 (n, dims), each row of unit length."""
+        check_images(images)
+        if not images:
+            return np.empty((0, self.dims), np.float32)
+        self._load()
+        workers = min(threads(), len(images))
+        if workers == 1:
+            return np.concatenate([self._embed_one(image) for image in images])
+        with ThreadPoolExecutor(workers) as pool:
+            return np.concatenate(list(pool.map(self._embed_one, images)))
+
+    def _embed_one(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        rows = self._session.run(None, {"image": self.facts.preparation(image)[None]})[0]
+        if rows.shape != (1, self.dims):
+            raise ArtifactError(f"{self.path} gives vectors of shape {rows.shape}", "export it again")
+        return np.asarray(rows, np.float32)
+
+    def _load(self) -> None:
+        with self._loading:
+            if self._session is None:
+                assert self._artifact is not None
+                self._session = _session(self._artifact.payload(MODEL), self._device)
+
+    @property
+    def has_text(self) -> bool:
+        """Whether words can be compared with its images."""
+        return self._artifact is not None and self.facts.context > 0 and TEXT in self._artifact.card.files
+
+    @property
+    def text_response(self) -> TextResponse:
+        """How a cosine with a text is told as a number in [0, 1]."""
+        return self.facts.response
+
+    def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Texts to float32 (n, dims) in the space of the images, each row of unit length."""
+        with self._loading:
+            if self._text is None:
+                self._text = self._text_tower()
+        tokens, session = self._text
+        return np.asarray(session.run(None, {"tokens": tokens(texts)})[0], np.float32)
+
+    def _text_tower(self) -> tuple[ClipTokens, Any]:
+        if not self.has_text:
+            raise UsageError(f"{self.path} has no text tower", "ask with an image, or use a model that has one")
+        assert self._artifact is not None
+        try:
+            merges = merges_of(self._artifact.payload(WORDS).decode())
+        except ValueError as error:
+            raise ArtifactError(f"{self.path}: its words can't be read: {error}", "export it again") from None
+        return ClipTokens(merges, self.facts.context), _session(self._artifact.payload(TEXT), self._device)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > LIMITS.model_bytes:
+            raise ArtifactError(f"{path} has more than {LIMITS.model_bytes} bytes", "no model needs that much")
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: no such model: {error.strerror}", "give a file that models export wrote") from None
+
+
+def _facts(path: Path, told: str | None) -> Facts:
+    try:
+        known = json.loads(told or "")
+    except ValueError:
+        known = None
+    if not isinstance(known, dict):
+        raise ArtifactError(f"{path} doesn't tell what it is", "give a file that mirsearch models export wrote")
+    return Facts.of(known, path)
+
+
+def _session(model: bytes, chosen: str | None) -> Any:
+    """An onnxruntime session, on one thread each on the processor: images, not layers, are what runs in parallel."""
+    import onnxruntime
+
+    wanted = (chosen or device()).partition(":")[0]
+    provider = _PROVIDERS.get(wanted)
+    there = onnxruntime.get_available_providers()
+    if provider is not None and provider not in there:
+        raise MissingDependencyError(
+            f"this onnxruntime can't compute on {wanted}", "install the onnxruntime for it, or give --device cpu"
+        )
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    providers = [provider] if provider else ["CPUExecutionProvider"]
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=providers)
+    except Exception as error:  # onnxruntime's errors have no class of their own
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise ArtifactError(f"this model can't be run: {reason}", "export it again") from error

@@ -1,0 +1,1 @@
+"""Extractors on PyTorch (extra `torch`): GeM networks, CLIP, timm."""

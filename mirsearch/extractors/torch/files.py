@@ -1,0 +1,112 @@
+"""Files of weights made by PyTorch or safetensors, read without running anything they hold."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mirsearch.errors import MirsearchError, UsageError
+from mirsearch.extractors.torch.device import require
+from mirsearch.settings import LIMITS
+
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "teacher")
+_PREFIXES = ("module.", "_orig_mod.", "encoder.", "backbone.")
+
+
+class WeightsError(MirsearchError):
+    """A file of weights that can't be read, or that belongs to another network."""
+
+
+def read(path: Path) -> Any:
+    """What `torch.save` or safetensors wrote: tensors, numpy arrays and plain values only; WeightsError."""
+    torch = require("reading weights")
+    checked(path)
+    if path.suffix == ".safetensors":
+        return _safetensors(path)
+    try:
+        with torch.serialization.safe_globals(_numpy_names()):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except (
+        OSError, EOFError, RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError,
+        pickle.UnpicklingError, zipfile.BadZipFile, UnicodeDecodeError, OverflowError, AssertionError,
+    ) as error:  # fmt: skip
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(
+            f"{path} can't be read as weights: {reason[:200]}", "give a file of torch.save that holds tensors alone"
+        ) from None
+
+
+def checked(path: Path) -> None:
+    """Refuse, before it is opened, a file that is not there, is too large, or says it unpacks to too much."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise UsageError(f"{path}: no such file of weights: {error.strerror}", "check the path") from None
+    if size > LIMITS.weights_bytes:
+        raise WeightsError(f"{path} has {size} bytes", f"weights of more than {LIMITS.weights_bytes} are not read")
+    if zipfile.is_zipfile(path):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                total = sum(each.file_size for each in archive.infolist())
+        except (zipfile.BadZipFile, OSError, ValueError):
+            return  # torch says what is wrong
+        if total > LIMITS.weights_bytes:
+            raise WeightsError(f"{path} unpacks to {total} bytes", "it is no file of weights")
+
+
+def _safetensors(path: Path) -> Any:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise WeightsError(f"{path} can't be read as safetensors: {error}", "download it again") from None
+
+
+def _numpy_names() -> list[Any]:
+    """What a pickled numpy array names, by its old and its new module; all it can make are arrays."""
+    from numpy._core import multiarray
+
+    kinds = [type(np.dtype(kind)) for kind in ("f4", "f8", "i4", "i8", "f2", "u1", "?")]
+    rebuild: Any = getattr(multiarray, "_reconstruct")  # noqa: B009  (numpy tells no type for it)
+    scalar: Any = multiarray.scalar
+    old = [(rebuild, "numpy.core.multiarray._reconstruct"), (scalar, "numpy.core.multiarray.scalar")]
+    return [np.ndarray, np.dtype, rebuild, scalar, *kinds, *old]
+
+
+def state_of(told: Any, path: Path) -> dict[str, Any]:
+    """The tensors in what was read, unwrapped, and without the prefixes that parallel training leaves."""
+    for wrapper in _WRAPPERS:
+        if isinstance(told, Mapping) and isinstance(told.get(wrapper), Mapping):
+            told = told[wrapper]
+            break
+    tensors = (
+        {str(key): value for key, value in told.items() if hasattr(value, "dtype")} if isinstance(told, Mapping) else {}
+    )
+    if not tensors:
+        raise WeightsError(f"{path} holds no tensors by name", "give a state dict, or a checkpoint with one in it")
+    for prefix in _PREFIXES:
+        if all(key.startswith(prefix) for key in tensors):
+            tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}
+    return tensors
+
+
+def fill(module: Any, state: Mapping[str, Any], path: Path | str, optional: tuple[str, ...] = ()) -> None:
+    """Load a state dict into a network; WeightsError tells what does not fit. Names beginning so may be left over."""
+    own = module.state_dict()
+    missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
+    extra = [key for key in state if key not in own and not key.startswith(optional)]
+    odd = [key for key in own if key in state and tuple(own[key].shape) != tuple(state[key].shape)]
+    for what, keys in (("lacks", missing), ("has no place for", extra), ("has another shape of", odd)):
+        if keys:
+            more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+            raise WeightsError(
+                f"{path} does not fit the network: {what} {keys[0]}{more}", "give weights of this architecture"
+            )
+    module.load_state_dict({key: value for key, value in state.items() if key in own}, strict=False)

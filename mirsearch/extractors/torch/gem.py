@@ -1,0 +1,106 @@
+"""GeM descriptors of ResNets: `resnet50-gem` and its kin.
+
+Radenović, Tolias, Chum, "Fine-tuning CNN image retrieval with no human annotation" (TPAMI 2019).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from mirsearch.extractors.preparing import Preparation
+from mirsearch.extractors.torch.extractor import Loaded, TorchExtractor, options_of, state_hash, whole
+
+SIDE = 384
+"""Longer side, in px, that images are brought to."""
+SCALES = (1.0, 0.7071, 0.5)
+"""Sizes, as shares of `side`, that are joined: 1, 1/√2 and 1/2, as in the paper."""
+_REMEDY = (
+    "give --extractor-weights FILE (a state dict of torchvision's, or a published retrieval checkpoint), "
+    "or run it once with a network"
+)
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+class GemExtractor(TorchExtractor):
+    """A torchvision ResNet with generalized-mean pooling and, where its weights bring it, whitening.
+
+    After the colon: `side=512`, `scales=1+0.7071+0.5`, `p=3` (where the weights bring no p).
+    """
+
+    packages = ("torchvision",)
+    architecture: ClassVar[str]
+
+    def _load(self) -> Loaded:
+        from mirsearch.extractors.torch import gem_weights
+        from mirsearch.extractors.torch.gem_net import GemNet, backbone, cut
+
+        known = {"side": whole(32, 4096), "scales": _scales, "p": _exponent}
+        options = options_of(self.family, self.argument, known)
+        if self.weights is None:
+            told = gem_weights.Published(state=gem_weights.renamed(self._from_hub(), self.architecture))
+        else:
+            told = gem_weights.published(self.weights, self.architecture)
+        features = cut(backbone(self.architecture))
+        scales = options.get("scales", SCALES)
+        mean, std = told.mean or _IMAGENET[0], told.std or _IMAGENET[1]
+        whiten = gem_weights.layer(told)
+        learned = gem_weights.learned(told, several=len(scales) > 1)
+        module = GemNet(
+            features, mean=mean, std=std, scales=scales, p=options.get("p", 3.0), whiten=whiten, learned=learned
+        )
+        gem_weights.fill_net(module, told, self.weights or f"torchvision's {self.architecture}")
+        preparation = Preparation(options.get("side", SIDE), "fit", 32, "bicubic")
+        dims = gem_weights.dims(module)
+        settings = {"architecture": self.architecture, "scales": scales, "mean": tuple(mean), "std": tuple(std)}
+        return Loaded(module, dims, preparation, state_hash(module.state_dict()), settings, told.license)
+
+    def _from_hub(self) -> Any:
+        """ImageNet weights as torchvision has them: from its cache, or fetched where the network is there."""
+        import torchvision
+
+        from mirsearch.extractors.torch.fetching import fetched
+
+        weights = torchvision.models.get_model_weights(self.architecture)["IMAGENET1K_V1"]
+        cached = Path(self._torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
+        load = partial(weights.get_state_dict, progress=False, check_hash=True)
+        return fetched(load, f"the ImageNet weights of {self.architecture}", weights.url, cached, _REMEDY)
+
+
+def _scales(text: str) -> tuple[float, ...]:
+    found = tuple(float(each) for each in text.split("+"))
+    if not (1 <= len(found) <= 8 and all(0.1 <= each <= 4 for each in found)):
+        raise ValueError("give 1 to 8 numbers from 0.1 to 4, joined by +")
+    return found
+
+
+def _exponent(text: str) -> float:
+    value = float(text)
+    if not 0.5 <= value <= 100:
+        raise ValueError("give 0.5 to 100")
+    return value
+
+
+class ResNet18Gem(GemExtractor):
+    """ResNet-18, 512 numbers: quick on a processor."""
+
+    family, architecture = "resnet18-gem", "resnet18"
+
+
+class ResNet50Gem(GemExtractor):
+    """ResNet-50, 2,048 numbers."""
+
+    family, architecture = "resnet50-gem", "resnet50"
+
+
+class ResNet101Gem(GemExtractor):
+    """ResNet-101, 2,048 numbers."""
+
+    family, architecture = "resnet101-gem", "resnet101"
+
+
+class ResNet152Gem(GemExtractor):
+    """ResNet-152, 2,048 numbers."""
+
+    family, architecture = "resnet152-gem", "resnet152"

@@ -1,0 +1,53 @@
+"""`timm:NAME`: the pooled features of any backbone timm has."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, ClassVar
+
+from mirsearch.errors import UsageError
+from mirsearch.extractors.preparing import Preparation
+from mirsearch.extractors.torch.extractor import Loaded, TorchExtractor, quietly, state_hash
+from mirsearch.extractors.torch.fetching import fetched
+
+
+class TimmExtractor(TorchExtractor):
+    """A backbone of timm without its classifier, at the size and with the numbers of its pretraining."""
+
+    family: ClassVar[str] = "timm"
+    packages = ("torchvision", "timm")
+
+    def _load(self) -> Loaded:
+        import timm
+        from timm.data import resolve_model_data_config
+
+        from mirsearch.extractors.torch.clip_net import BackboneNet
+
+        if not self.argument or not timm.is_model(self.argument.partition(".")[0]):
+            raise UsageError(f"timm knows no model {self.argument!r}", "for instance --extractor timm:resnet50.a1_in1k")
+        backbone = self._filled(timm)
+        told = resolve_model_data_config(backbone)
+        side = int(max(told["input_size"][1:]))
+        resample: Any = "bilinear" if told["interpolation"] == "bilinear" else "bicubic"
+        mean, std = tuple(told["mean"]), tuple(told["std"])
+        module = BackboneNet(backbone, mean, std)
+        with self._torch.inference_mode():
+            dims = int(module.eval()(self._torch.zeros(1, side, side, 3, dtype=self._torch.uint8)).shape[1])
+        settings = {"model": self.argument, "mean": mean, "std": std}
+        license_ = str((getattr(backbone, "pretrained_cfg", None) or {}).get("license") or "")
+        weights = state_hash(backbone.state_dict())
+        return Loaded(module, dims, Preparation(side, "stretch", 1, resample), weights, settings, license_)
+
+    def _filled(self, timm: Any) -> Any:
+        from mirsearch.extractors.torch.files import fill, read, state_of
+
+        if self.weights is None:
+            with quietly():
+                load = partial(timm.create_model, self.argument, pretrained=True, num_classes=0)
+                return fetched(load, f"the weights of timm:{self.argument}")
+        backbone = timm.create_model(self.argument, pretrained=False, num_classes=0)
+        state = state_of(read(self.weights), self.weights)
+        classifier = backbone.default_cfg.get("classifier") or ()
+        names = (classifier,) if isinstance(classifier, str) else tuple(classifier)
+        fill(backbone, state, self.weights, optional=tuple(f"{name}." for name in names))
+        return backbone

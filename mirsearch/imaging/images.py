@@ -1,0 +1,270 @@
+"""Image files, read safely: one decode a page, always RGB.
+
+The kind of a file is told by its first bytes, never by its suffix, and its size is checked before it is decoded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+from mirsearch.corpus import Box
+from mirsearch.errors import ImageError, UsageError
+from mirsearch.imaging.tones import ORIENTATION_TAG, Pixels, picture_to_rgb, samples_to_rgb
+from mirsearch.settings import LIMITS, THUMBNAIL_SIDE, Limits
+
+SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".btf", ".tf8", ".gif", ".bmp", ".dib", ".webp")
+)
+THUMBNAIL_QUALITY = 85
+_TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_TURNED = (5, 6, 7, 8)
+_HASH_CHUNK = 1 << 20
+_CONVERT = "convert it to png, jpg or tif"
+_AGAIN = "get the file again, or save it anew from the program that opens it"
+
+# Pillow warns of odd metadata in files that it reads all the same; stderr is for what the user can act on.
+warnings.filterwarnings("ignore", module=r"PIL\..*")
+
+_DAMAGE = (
+    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, EOFError, MemoryError,
+    RuntimeError, AssertionError, struct.error, zlib.error, cv2.error, Image.DecompressionBombError,
+)  # fmt: skip
+"""What the decoders raise over damaged bytes: each library has its own set, and none of them documents it."""
+
+_Opener = Callable[[IO[bytes]], ImageFile.ImageFile]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """One picture of a file: RGB pixels uint8 (h, w, 3), its number in the file from 0, nm per px where it tells."""
+
+    pixels: Pixels
+    number: int = 0
+    nm_per_px: float | None = None
+
+
+def is_image_name(path: Path) -> bool:
+    """Whether a file's name is one of an image mirsearch reads (hidden files are not)."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def is_image_file(path: Path) -> bool:
+    """Whether a file's first bytes are those of an image mirsearch reads; False where it can't be read."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            head = file.read(32)
+    except (OSError, ValueError):
+        return False
+    return head[:4] in _TIFF_HEADS or _opener(head) is not None
+
+
+def read_pages(path: Path | str, limits: Limits = LIMITS) -> Iterator[Page]:
+    """Each page of an image file; one for all but TIFF, where thumbnails and smaller pyramid levels are left out.
+
+    ImageError names the file where it is missing, empty, damaged, no image, or larger than the limits.
+    """
+    path = Path(path)
+    with _opened(path, limits) as file:
+        head = file.read(32)
+        file.seek(0)
+        if head[:4] in _TIFF_HEADS:
+            yield from _tiff_pages(file, path, limits)
+        else:
+            yield Page(_decode(file, head, path, limits), 0, _beside(path))
+
+
+def open_picture(path: Path | str, limits: Limits = LIMITS) -> Page:
+    """The first page of an image file."""
+    pages = read_pages(path, limits)
+    try:
+        page = next(pages, None)
+    finally:
+        pages.close()  # type: ignore[attr-defined]
+    if page is None:
+        raise ImageError(f"{path}: holds no picture", _CONVERT)
+    return page
+
+
+def picture_size(path: Path | str, limits: Limits = LIMITS) -> tuple[int, int]:
+    """(width, height) in px of a file's first picture as read_pages gives it, without decoding it."""
+    path = Path(path)
+    with _opened(path, limits) as file:
+        head = file.read(32)
+        file.seek(0)
+        if head[:4] in _TIFF_HEADS:
+            with _damage(path):
+                from mirsearch.imaging.tiff import tiff_size
+
+                return tiff_size(file, str(path))
+        opener = _opener(head)
+        if opener is None:
+            raise _no_image(path)
+        with _damage(path), opener(file) as picture:
+            width, height = picture.size
+            turned = picture.getexif().get(ORIENTATION_TAG, 1) in _TURNED
+            return (height, width) if turned else (width, height)
+
+
+def content_hash(path: Path | str) -> str:
+    """sha256 of a file's bytes, 64 hex digits; ImageError where it can't be read."""
+    digest = hashlib.sha256()
+    try:
+        with Path(path).open("rb") as file:
+            while chunk := file.read(_HASH_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise _unreadable(Path(path), error) from error
+    return digest.hexdigest()
+
+
+def thumbnail(pixels: Pixels, side: int = THUMBNAIL_SIDE) -> bytes:
+    """JPEG bytes of a picture whose longer side is at most `side` px; the same pixels give the same bytes."""
+    height, width = pixels.shape[:2]
+    factor = min(1.0, side / max(height, width))
+    if factor < 1.0:
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(
+        out, "JPEG", quality=THUMBNAIL_QUALITY, optimize=True, progressive=True
+    )
+    return out.getvalue()
+
+
+def crop(pixels: Pixels, box: Box) -> Pixels:
+    """The part of a picture inside `box`, as a view; what sticks out is cut off. UsageError where nothing is left."""
+    height, width = pixels.shape[:2]
+    x0, y0, x1, y1 = max(0, box[0]), max(0, box[1]), min(width, box[2]), min(height, box[3])
+    if x0 >= x1 or y0 >= y1:
+        raise UsageError(f"the box {','.join(map(str, box))} lies outside the picture of {width} × {height} pixels",
+                         "give x0,y0,x1,y1 in pixels, from the top left corner, x0 < x1 and y0 < y1")  # fmt: skip
+    return pixels[y0:y1, x0:x1]
+
+
+@contextmanager
+def _opened(path: Path, limits: Limits) -> Iterator[IO[bytes]]:
+    """The file, checked to be a regular one of a size that can be an image's."""
+    try:
+        regular, size = path.is_file(), path.stat().st_size  # a pipe or a device would be waited for
+        if not regular:
+            raise ImageError(f"{path}: not a file", "give an image file")
+        if size == 0:
+            raise ImageError(f"{path}: empty file (0 bytes)", "get the file again")
+        if size > limits.image_bytes:
+            raise ImageError(f"{path}: {size:,} bytes, more than the limit of {limits.image_bytes:,}", _CONVERT)
+        file = path.open("rb")
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    with file:
+        yield file
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> ImageError:
+    if isinstance(error, FileNotFoundError):
+        return ImageError(f"{path}: no such file", "check the path")
+    cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return ImageError(f"{path}: can't be read: {cause}", "check the path and its permissions")
+
+
+def _no_image(path: Path) -> ImageError:
+    return ImageError(f"{path}: not an image of a kind mirsearch reads", _CONVERT)
+
+
+def _opener(head: bytes) -> _Opener | None:
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PngImagePlugin.PngImageFile
+    if head.startswith(b"\xff\xd8\xff"):
+        return JpegImagePlugin.JpegImageFile
+    if head[:6] in (b"GIF87a", b"GIF89a"):
+        return GifImagePlugin.GifImageFile
+    if head[:2] == b"BM":
+        return BmpImagePlugin.BmpImageFile
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return WebPImagePlugin.WebPImageFile
+    return None
+
+
+def _decode(file: IO[bytes], head: bytes, path: Path, limits: Limits) -> Pixels:
+    opener = _opener(head)
+    if opener is None:
+        raise _no_image(path)
+    with _damage(path), opener(file) as picture:  # the class itself: Image.open has limits of its own
+        _check_size(picture.size, path, limits)
+        picture.load()
+        if picture.format == "PNG" and head[24:25] == b"\x10" and picture.mode != "I;16":
+            return _deep_png(file)
+        return picture_to_rgb(picture)
+
+
+def _deep_png(file: IO[bytes]) -> Pixels:
+    """A PNG of 16 bits a channel, of which Pillow keeps 8; OpenCV keeps all."""
+    file.seek(0)
+    decoded = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
+    if decoded is None:
+        raise ValueError("16-bit samples can't be decoded")
+    samples: NDArray[Any] = np.asarray(decoded)
+    if samples.ndim == 3 and samples.shape[2] >= 3:
+        samples = samples[:, :, [2, 1, 0, 3][: samples.shape[2]]]
+    return samples_to_rgb(samples, alpha=samples.ndim == 3 and samples.shape[2] in (2, 4))
+
+
+def _tiff_pages(file: IO[bytes], path: Path, limits: Limits) -> Iterator[Page]:
+    with _damage(path):
+        from mirsearch.imaging.metadata import pixel_sizes
+        from mirsearch.imaging.tiff import read_tiff
+
+        number = None
+        with pixel_sizes(path) as size_of:
+            for number, pixels in read_tiff(file, str(path), limits):
+                yield Page(pixels, number, size_of(number))
+        if number is None:
+            raise EOFError("no page where the file says the first is")
+
+
+def _beside(path: Path) -> float | None:
+    """Nm per px that a microscope's text file beside a picture tells; where there is none, nothing more is loaded."""
+    try:
+        if not any(path.with_suffix(suffix).is_file() for suffix in (".txt", ".TXT")):
+            return None
+    except OSError:
+        return None
+    from mirsearch.imaging.metadata import pixel_size_nm
+
+    return pixel_size_nm(path)
+
+
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    """Turns what a decoder raises into an ImageError that names the file."""
+    try:
+        yield
+    except _DAMAGE as error:
+        cause = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ImageError(f"{path}: damaged or cut short: {cause}", _AGAIN) from error
+
+
+def _check_size(size: tuple[int, int], path: Path, limits: Limits) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise ImageError(f"{path}: a picture of {width} × {height} pixels", _AGAIN)
+    if width * height > limits.image_pixels:
+        raise ImageError(
+            f"{path}: {width} × {height} pixels are more than the limit of {limits.image_pixels:,}",
+            "crop it or reduce its size",
+        )

@@ -1,0 +1,291 @@
+"""Pixel size from what microscopes write into TIFF files, and into text files beside them."""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from mirsearch.text.lengths import NM_PER_UNIT, normalize, parse_length
+
+_LOG = logging.getLogger(__name__)
+
+_FINEST, _COARSEST = 1e-4, 1e6
+"""Pixel sizes in nm that a microscope's image can have: 0.1 pm to 1 mm."""
+
+_COARSEST_PRINT = 5000.0
+"""A resolution tag that says pixels are larger than 5 µm speaks of paper or a screen."""
+
+_FINEST_SCAN = 500.0
+"""Down to 0.5 µm a round number of dots per inch may still be a scanner's or a printer's."""
+
+_TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_LONGEST_SIDECAR = 1 << 20
+_LONGEST_XML = 8 << 20
+_NM = {
+    **NM_PER_UNIT,
+    "μm": 1e3,
+    "um": 1e3,
+    "micron": 1e3,
+    "microns": 1e3,
+    "angstrom": 0.1,
+    "inch": 2.54e7,
+    "\\u00b5m": 1e3,
+}
+_RESOLUTION_UNIT_NM = {2: 2.54e7, 3: 1e7}
+_XML = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False)
+
+
+def pixel_size_nm(path: Path, page: int = 0) -> float | None:
+    """Nanometers a pixel is wide according to a file's metadata, or None where it does not say.
+
+    Reads tags of FEI/Thermo (34680, 34682), Zeiss (34118), Olympus SIS, Zeiss LSM, ImageJ, OME-XML and, where
+    they can only mean a microscope, the resolution tags; then a JEOL or Hitachi text file beside the image.
+    """
+    with pixel_sizes(path) as size_of:
+        return size_of(page)
+
+
+@contextmanager
+def pixel_sizes(path: Path) -> Iterator[Callable[[int], float | None]]:
+    """What `pixel_size_nm` tells of each page (from 0), for as long as the context lasts: the file is opened once."""
+    tags = _Tags(path) if _is_tiff(path) else None
+    beside: list[float | None] = []
+
+    def size_of(page: int) -> float | None:
+        size = None if tags is None else _from_tiff(tags, page)
+        if size is None and not beside:
+            beside.append(_from_sidecar(path))
+        return beside[0] if size is None else size
+
+    try:
+        yield size_of
+    finally:
+        if tags is not None:
+            tags.close()
+
+
+def _is_tiff(path: Path) -> bool:
+    """Whether the first bytes are a TIFF's: a suffix may be missing, or name another format."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(4) in _TIFF_HEADS
+    except (OSError, ValueError):
+        return False
+
+
+def _plausible(nm: float | None) -> float | None:
+    return nm if nm is not None and math.isfinite(nm) and _FINEST <= nm <= _COARSEST else None
+
+
+class _Tags:
+    """One TIFF, opened when first asked; what speaks of all its pages is read once, a page's own tags when turned to.
+
+    tifffile raises whatever damage comes to: `_from_tiff` knows how.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._opened: Any = None
+        self._page: Any = None
+
+    def close(self) -> None:
+        """Close the file, if it was opened."""
+        if self._opened is not None:
+            self._opened.close()
+
+    def turn_to(self, page: int) -> None:
+        """Make a page the one `tag` asks; IndexError where there is none."""
+        self._page = self.file.pages[page]  # never len(pages): that would follow a chain of any length first
+
+    def tag(self, code: int) -> Any:
+        """Value of a tag of the page, else of the first page; None where neither has it."""
+        tag = self._page.tags.get(code) or self.file.pages.first.tags.get(code)
+        return None if tag is None else tag.value
+
+    @property
+    def file(self) -> Any:
+        """The tifffile.TiffFile."""
+        if self._opened is None:
+            import tifffile
+
+            self._opened = tifffile.TiffFile(self.path)
+        return self._opened
+
+    @cached_property
+    def sis(self) -> Any:
+        """Metadata of Olympus SIS, or None."""
+        return self.file.sis_metadata
+
+    @cached_property
+    def lsm(self) -> Any:
+        """Metadata of Zeiss LSM, or None."""
+        return self.file.lsm_metadata
+
+    @cached_property
+    def imagej(self) -> Any:
+        """Metadata of ImageJ, or None."""
+        return self.file.imagej_metadata
+
+    @cached_property
+    def ome_nm(self) -> float | None:
+        """`PhysicalSizeX` of OME-XML in nm, whose unit is µm where none is given."""
+        text = self.file.ome_metadata
+        if not isinstance(text, str) or len(text) > _LONGEST_XML:
+            return None
+        try:
+            root = etree.fromstring(text.encode("utf-8"), _XML)
+        except etree.LxmlError as error:
+            _LOG.debug("OME-XML of %s: %s", self.path, error)
+            return None
+        for pixels in root.iter("{*}Pixels"):
+            if pixels.get("PhysicalSizeX"):
+                unit = _NM.get(normalize(pixels.get("PhysicalSizeXUnit", "µm")), math.nan)
+                return _float(pixels.get("PhysicalSizeX"), unit)
+        return None
+
+
+def _from_tiff(tags: _Tags, page: int) -> float | None:
+    import tifffile
+
+    quiet = logging.getLogger("tifffile")
+    was, quiet.disabled = quiet.disabled, True  # it logs every odd tag of a damaged file to stderr
+    try:
+        tags.turn_to(page)
+        for reader in _READERS:
+            size = _plausible(reader(tags))
+            if size is not None:
+                return size
+    except (
+        tifffile.TiffFileError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, struct.error,
+        ArithmeticError, MemoryError, etree.LxmlError, AssertionError, RuntimeError, NotImplementedError,
+    ) as error:  # fmt: skip
+        _LOG.debug("no pixel size from the tags of %s: %s", tags.path, error)
+    finally:
+        quiet.disabled = was
+    return None
+
+
+def _fei(tags: _Tags) -> float | None:
+    """`PixelWidth` in m, of any section, in the tags of FEI and Thermo microscopes."""
+    for code in (34680, 34682):
+        value = tags.tag(code)
+        if isinstance(value, bytes):
+            value = value.decode("latin-1")
+        if isinstance(value, str):
+            match = re.search(r"PixelWidth\s*[=>]\s*([-+.\deE]{1,30})", value)
+            if match:
+                return _float(match.group(1), 1e9)
+            match = re.search(
+                r"<pixelWidth[^>]*>\s*([-+.\deE]{1,30})|<X[^>]*unit=\"m\"[^>]*>\s*([-+.\deE]{1,30})", value
+            )
+            if match:
+                return _float(match.group(1) or match.group(2), 1e9)
+        if isinstance(value, Mapping):
+            for section in value.values():
+                if isinstance(section, Mapping) and "PixelWidth" in section:
+                    return _float(section["PixelWidth"], 1e9)
+    return None
+
+
+def _zeiss(tags: _Tags) -> float | None:
+    """`ap_image_pixel_size` (or `ap_pixel_size`) of Zeiss microscopes: a name, a value and a unit."""
+    value = tags.tag(34118)
+    if not isinstance(value, Mapping):
+        return None
+    for key in ("ap_image_pixel_size", "ap_pixel_size"):
+        entry = value.get(key)
+        if isinstance(entry, tuple | list) and len(entry) >= 3:
+            return _float(entry[1], _NM.get(normalize(str(entry[2])), math.nan))
+    return None
+
+
+def _olympus(tags: _Tags) -> float | None:
+    """`pixelsizex` in m of Olympus SIS."""
+    value = tags.sis
+    return _float(value["pixelsizex"], 1e9) if isinstance(value, Mapping) and "pixelsizex" in value else None
+
+
+def _lsm(tags: _Tags) -> float | None:
+    """`VoxelSizeX` in m of Zeiss LSM files."""
+    value = tags.lsm
+    return _float(value["VoxelSizeX"], 1e9) if isinstance(value, Mapping) and "VoxelSizeX" in value else None
+
+
+def _ome(tags: _Tags) -> float | None:
+    """`PhysicalSizeX` of OME-XML."""
+    return tags.ome_nm
+
+
+def _imagej(tags: _Tags) -> float | None:
+    """ImageJ's unit with the pixels per unit of the resolution tag."""
+    value = tags.imagej
+    if not isinstance(value, Mapping) or "unit" not in value:
+        return None
+    per_unit = _ratio(tags.tag(282))
+    unit = _NM.get(normalize(str(value["unit"]).replace("\\u00B5", "µ")), math.nan)
+    return unit / per_unit if per_unit else None
+
+
+def _resolution(tags: _Tags) -> float | None:
+    """The resolution tag, where it is far finer than any print or scan and no round number of dots per inch."""
+    per_unit, unit = _ratio(tags.tag(282)), _RESOLUTION_UNIT_NM.get(int(tags.tag(296) or 0))
+    if not per_unit or unit is None:
+        return None
+    nm = unit / per_unit
+    dots_per_inch = 2.54e7 / nm
+    if nm > _COARSEST_PRINT or (
+        nm > _FINEST_SCAN and math.isclose(dots_per_inch, round(dots_per_inch, -2), rel_tol=1e-6)
+    ):
+        return None
+    return nm
+
+
+_READERS: tuple[Callable[[_Tags], float | None], ...] = (_fei, _zeiss, _olympus, _lsm, _ome, _imagej, _resolution)
+
+
+def _ratio(value: Any) -> float | None:
+    """A TIFF rational as a number, None where it is zero or broken."""
+    if isinstance(value, tuple | list) and len(value) >= 2 and value[1]:
+        return float(value[0]) / float(value[1]) or None
+    return None
+
+
+def _float(value: Any, factor: float) -> float | None:
+    try:
+        return float(value) * factor
+    except (TypeError, ValueError):
+        return None
+
+
+def _from_sidecar(path: Path) -> float | None:
+    """Pixel size from the text file a JEOL or Hitachi microscope writes beside its image."""
+    for text in _sidecars(path):
+        pairs = dict(re.findall(r"^\$*\s*([A-Z_a-z]{2,40})[\s=]+([^\r\n]{1,80})", text, re.MULTILINE))
+        if "SM_MICRON_BAR" in pairs and "SM_MICRON_MARKER" in pairs:
+            length, pixels = parse_length(pairs["SM_MICRON_MARKER"]), _float(pairs["SM_MICRON_BAR"].strip(), 1.0)
+            if length is not None and pixels:
+                return _plausible(length.nm / pixels)
+        if "PixelSize" in pairs and "[SemImageFile]" in text:
+            return _plausible(_float(pairs["PixelSize"].strip(), 1.0))
+    return None
+
+
+def _sidecars(path: Path) -> Iterator[str]:
+    for suffix in (".txt", ".TXT"):
+        beside = path.with_suffix(suffix)
+        try:
+            if beside != path and beside.is_file() and beside.stat().st_size <= _LONGEST_SIDECAR:
+                yield beside.read_text("latin-1")
+        except OSError as error:
+            _LOG.debug("can't read %s: %s", beside, error)

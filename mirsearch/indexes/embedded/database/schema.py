@@ -1,0 +1,148 @@
+"""The tables of the embedded index, their version, and how an older version becomes the present one."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Callable, Mapping
+
+from mirsearch import __version__
+from mirsearch.errors import IndexMismatchError
+from mirsearch.indexes.base import ExtractorIdentity
+from mirsearch.text.tokens import ANALYSIS
+
+APPLICATION_ID = 0x6D697273
+"""`mirs` in ASCII: marks an SQLite file as ours."""
+
+CURRENT = 2
+KEPT_COMMITS = 10_000
+CORRECTIONS = (
+    # figures by id: what was corrected outlives the rows of a figure that is taken in anew
+    """CREATE TABLE corrections (key INTEGER PRIMARY KEY, figure TEXT NOT NULL, panel TEXT,
+        correction TEXT NOT NULL)""",
+    "CREATE INDEX corrections_figure ON corrections (figure)",
+    "CREATE INDEX corrections_panel ON corrections (panel)",
+)
+TABLES = (
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE commits (generation INTEGER PRIMARY KEY, token TEXT NOT NULL, removals INTEGER NOT NULL)",
+    """CREATE TABLE articles (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT, doi TEXT, pmcid TEXT,
+        journal TEXT, year INTEGER, license TEXT, url TEXT, authors TEXT NOT NULL, retracted INTEGER NOT NULL,
+        journal_folded TEXT, license_short TEXT)""",
+    "CREATE INDEX articles_doi ON articles (lower(doi))",
+    "CREATE INDEX articles_pmcid ON articles (lower(pmcid))",
+    """CREATE TABLE figures (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, article INTEGER REFERENCES articles,
+        label TEXT, caption TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, page INTEGER NOT NULL,
+        permission_note TEXT, analysis TEXT, given TEXT)""",
+    "CREATE INDEX figures_article ON figures (article)",
+    """CREATE TABLE origins (key INTEGER PRIMARY KEY, figure INTEGER NOT NULL REFERENCES figures, source TEXT NOT NULL,
+        location TEXT NOT NULL, retrieved TEXT, UNIQUE (figure, source, location))""",
+    """CREATE TABLE panels (key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+        figure INTEGER NOT NULL REFERENCES figures, position INTEGER NOT NULL, label TEXT,
+        x0 INTEGER NOT NULL, y0 INTEGER NOT NULL, x1 INTEGER NOT NULL, y1 INTEGER NOT NULL,
+        kind TEXT NOT NULL, kind_confidence REAL NOT NULL, technique TEXT, technique_confidence REAL NOT NULL,
+        nm_per_px REAL, length_nm REAL, length_px REAL, bar TEXT, label_text TEXT, scale_source TEXT,
+        scale_confidence REAL, field_of_view_nm REAL)""",
+    "CREATE INDEX panels_figure ON panels (figure, position)",
+    "CREATE TABLE panel_texts (panel INTEGER PRIMARY KEY REFERENCES panels, caption TEXT NOT NULL, text TEXT NOT NULL)",
+    "CREATE TABLE vectors (panel INTEGER PRIMARY KEY REFERENCES panels, vector BLOB NOT NULL)",
+    "CREATE TABLE thumbnails (panel INTEGER PRIMARY KEY REFERENCES panels, jpeg BLOB NOT NULL)",
+    # what text.tokens made of a panel's words; no stemming or folding is left to SQLite, whose version may differ
+    "CREATE VIRTUAL TABLE words USING fts5 (caption, text, title, tokenize = \"ascii tokenchars '.'\")",
+    *CORRECTIONS,
+)
+
+Step = Callable[[sqlite3.Connection], None]
+
+
+def _add_corrections(connection: sqlite3.Connection) -> None:
+    """To version 2: corrections, the analysis that read a figure, and the panels its source gave."""
+    for column in ("analysis", "given"):
+        connection.execute(f"ALTER TABLE figures ADD COLUMN {column} TEXT")
+    for statement in CORRECTIONS:
+        connection.execute(statement)
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('readable_from', ?)", (__version__,))
+
+
+MIGRATIONS: dict[int, Step] = {1: _add_corrections}
+"""From version n to n + 1, each run inside one transaction with all that follow it."""
+
+
+def create(connection: sqlite3.Connection, extractor: ExtractorIdentity) -> None:
+    """Lay out an empty index; the caller holds a transaction."""
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {CURRENT}")
+    for statement in TABLES:
+        connection.execute(statement)
+    facts = {
+        "extractor": extractor.name,
+        "extractor_version": extractor.version,
+        "dims": str(extractor.dims),
+        "created_by": __version__,
+        "readable_from": __version__,
+        "analysis": ANALYSIS,
+    }
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
+    note_commit(connection, removed=False)
+
+
+def note_commit(connection: sqlite3.Connection, *, removed: bool) -> int:
+    """Count a commit, inside its transaction, under a random token; gives the new generation."""
+    row = connection.execute("SELECT max(generation), max(removals) FROM commits").fetchone()
+    generation, removals = (row[0] or 0) + 1, (row[1] or 0) + int(removed)
+    connection.execute("INSERT INTO commits VALUES (?, ?, ?)", (generation, secrets.token_hex(8), removals))
+    connection.execute("DELETE FROM commits WHERE generation <= ?", (generation - KEPT_COMMITS,))
+    return int(generation)
+
+
+def facts(connection: sqlite3.Connection) -> dict[str, str]:
+    """The meta table."""
+    return dict(connection.execute("SELECT name, value FROM meta"))
+
+
+def extractor(connection: sqlite3.Connection) -> ExtractorIdentity:
+    """What made the vectors; KeyError or ValueError where it is not noted as it should be."""
+    noted = facts(connection)
+    return ExtractorIdentity(noted["extractor"], noted["extractor_version"], int(noted["dims"]))
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """Schema version of the file."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def is_blank(connection: sqlite3.Connection) -> bool:
+    """True for a database without a table, as a creation that was cut short leaves it."""
+    return connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is None
+
+
+def is_ours(connection: sqlite3.Connection) -> bool:
+    """True where the file bears our application id."""
+    found = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    return found == APPLICATION_ID
+
+
+def refuse_newer(connection: sqlite3.Connection, location: str) -> None:
+    """IndexMismatchError where a newer mirsearch wrote the index."""
+    found = version(connection)
+    if found > CURRENT:
+        needed = facts(connection).get("readable_from", "a newer version")
+        raise IndexMismatchError(
+            f"the index at {location} has schema {found}; mirsearch {__version__} reads up to {CURRENT}",
+            f"install mirsearch {needed} or later",
+        )
+
+
+def migrate(connection: sqlite3.Connection, target: int, steps: Mapping[int, Step]) -> list[int]:
+    """Bring an older schema up to `target`, all or nothing; the caller holds a transaction. Gives the steps taken."""
+    taken = []
+    for number in range(version(connection), target):
+        if number not in steps:
+            raise IndexMismatchError(
+                f"the index has schema {number}, which this version can't bring up to {target}",
+                "ingest its figures anew into another --index",
+            )
+        steps[number](connection)
+        connection.execute(f"PRAGMA user_version = {number + 1}")
+        taken.append(number)
+    return taken

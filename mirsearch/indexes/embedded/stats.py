@@ -1,0 +1,44 @@
+"""What the embedded index holds, counted."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections import Counter
+from typing import Any
+
+from mirsearch.indexes.embedded.database.rows import JOINED
+
+_TOTALS = {
+    "articles": "SELECT count(*) FROM articles",
+    "figures": "SELECT count(*) FROM figures",
+    "panels": "SELECT count(*) FROM panels",
+    "with_scale": "SELECT count(*) FROM panels WHERE field_of_view_nm IS NOT NULL",
+    "with_text": "SELECT count(*) FROM panel_texts WHERE text <> ''",
+    "with_caption": "SELECT count(*) FROM panel_texts WHERE caption <> ''",
+}
+_GROUPS = {
+    "kinds": "p.kind",
+    "techniques": "p.technique",
+    "licenses": "a.license_short",
+    "years": "a.year",
+    "scale_sources": "p.scale_source",
+    "journals": "a.journal",
+}
+
+
+def counts(connection: sqlite3.Connection) -> dict[str, Any]:
+    """Totals, and panels by kind, technique, license, year, scale source and journal ("unknown" where it is), and
+    by decade of the field of view in nm (2 is from 100 nm to 1 µm)."""
+    found: dict[str, Any] = {name: connection.execute(query).fetchone()[0] for name, query in _TOTALS.items()}
+    for name, column in _GROUPS.items():
+        query = f"SELECT {column}, count(*) FROM {JOINED} GROUP BY {column} ORDER BY count(*) DESC, {column}"
+        found[name] = {
+            ("unknown" if value is None else str(value)): count for value, count in connection.execute(query)
+        }
+    views = connection.execute("SELECT field_of_view_nm FROM panels WHERE field_of_view_nm > 0")
+    decades = Counter(math.floor(math.log10(view)) for (view,) in views)
+    found["fields_of_view"] = {str(decade): decades[decade] for decade in sorted(decades)}
+    sources = "SELECT source, count(DISTINCT figure) FROM origins GROUP BY source ORDER BY source"
+    found["sources"] = dict(connection.execute(sources))
+    return found

@@ -1,0 +1,1 @@
+"""The matrix of vectors beside the database, and exact scans over it."""

@@ -1,0 +1,48 @@
+"""Vectors of panels that are in an index already, made anew from their image files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mirsearch.corpus import Figure, figure_id
+from mirsearch.errors import ImageError
+from mirsearch.extractors.base import Extractor
+from mirsearch.imaging import images
+from mirsearch.query import Pixels, StoredPanel, Vector
+
+
+class PanelImages:
+    """Reads panels out of their figures' files; the page read last is kept, as panels come figure by figure."""
+
+    def __init__(self, extractor: Extractor) -> None:
+        self._extractor = extractor
+        self._last: tuple[str, Pixels] | None = None
+
+    def embed(self, panels: Sequence[StoredPanel]) -> Vector:
+        """Vectors float32 (n, dims) of unit length; ImageError names a figure whose file is gone or another."""
+        if not panels:
+            return np.zeros((0, self._extractor.dims), dtype=np.float32)
+        return self._extractor.embed([self.pixels(each) for each in panels])
+
+    def pixels(self, stored: StoredPanel) -> Pixels:
+        """A panel's pixels, RGB uint8 (h, w, 3); ImageError names a figure whose file is gone or another."""
+        return images.crop(self._page(stored.figure), stored.panel.box)
+
+    def _page(self, figure: Figure) -> Pixels:
+        if self._last and self._last[0] == figure.id:
+            return self._last[1]
+        for origin in reversed(figure.origins):
+            path = Path(origin.location)
+            if path.is_file() and figure_id(images.content_hash(path), figure.page) == figure.id:
+                for page in images.read_pages(path):
+                    if page.number == figure.page:
+                        self._last = (figure.id, page.pixels)
+                        return page.pixels
+        places = ", ".join(origin.location for origin in figure.origins) or "nowhere"
+        raise ImageError(
+            f"the image of figure {figure.id} is not where it was: {places}",
+            "put the file back, or delete the figure from the index; what is done is kept",
+        )

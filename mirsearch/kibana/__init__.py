@@ -1,0 +1,1 @@
+"""Dashboards for Kibana: made, and installed over its API."""

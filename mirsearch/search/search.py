@@ -1,0 +1,198 @@
+"""The one flow out: a question → a request → scored panels → an answer with hits."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, partial
+from io import BytesIO
+
+from mirsearch import settings
+from mirsearch.errors import NotFoundError, UsageError
+from mirsearch.extractors.base import Extractor
+from mirsearch.indexes import mismatch
+from mirsearch.indexes.base import ExtractorIdentity, Index
+from mirsearch.query import Filters, Pixels, SearchRequest, SearchResult, Vector
+from mirsearch.ranking import Formula
+from mirsearch.search.answer import Answer, Hit, QueryView
+from mirsearch.search.folding import Folding, wider
+from mirsearch.search.query_image import ImageQuestion, QueryPart
+from mirsearch.search.words_in_pictures import text_vector
+
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person asks: an image, an indexed panel's id (`like`), text, or an image and text.
+
+    Panels of retracted articles answer only where `retracted` asks for them too (or the filters speak of them).
+    """
+
+    image: ImageQuestion | None = None
+    like: str | None = None
+    text: str | None = None
+    field_of_view_nm: float | None = None
+    use_scale: bool = True
+    every_kind: bool = False
+    retracted: bool = False
+    filters: Filters = field(default_factory=Filters)
+    formula: Formula = field(default_factory=Formula)
+    top: int = 10
+    exact: bool = False
+
+    def check(self) -> None:
+        """UsageError where nothing, or too much at once, is asked."""
+        if self.image is None and self.like is None and not (self.text and self.text.strip()):
+            raise UsageError("nothing to search for", "give an image, --like ID, --text WORDS, or an image and --text")
+        if self.image is not None and self.like is not None:
+            raise UsageError("an image and --like ask two different things", "give one of them")
+        if not 1 <= self.top <= settings.LIMITS.query_top:
+            raise UsageError(f"--top {self.top} is out of range", f"give 1 to {settings.LIMITS.query_top}")
+
+
+def check_extractor(index: Index, extractor: Extractor) -> None:
+    """IndexMismatchError where the index was built with another extractor, version or size of vectors."""
+    here = ExtractorIdentity(extractor.name, extractor.version, extractor.dims)
+    if here != index.extractor:
+        raise mismatch(index.location, index.extractor, here)
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A question made ready for an index: the request, what is shown of it, and notes for the person."""
+
+    request: SearchRequest
+    view: QueryView
+    notes: tuple[str, ...] = ()
+
+
+def understand(index: Index, question: Question, extractor: Callable[[], Extractor]) -> Understood:
+    """What an index is to be asked; `extractor` is only called where an image, or words as one, must be embedded."""
+    question.check()
+    extractor = cache(partial(_checked, index, extractor))
+    part = question.image.resolve() if question.image else None
+    vector = _vector(index, question, part, extractor)
+    stored = index.panels([question.like])[0] if question.like else None
+    scale = (part.scale if part else stored.panel.scale if stored else None) if question.use_scale else None
+    fov = question.field_of_view_nm
+    if fov is None and question.use_scale:
+        fov = part.field_of_view_nm if part else stored.panel.field_of_view_nm if stored else None
+    said, formula, lacking = text_vector(index.extractor, question.text, question.formula, extractor)
+    filters = _sound(question, _kinds_for(question, part.kind if part else stored.panel.kind if stored else None))
+    request = SearchRequest(
+        vector=vector,
+        field_of_view_nm=fov,
+        text=question.text,
+        formula=formula,
+        filters=filters,
+        top=question.top,
+        exact=question.exact,
+        exclude=frozenset([question.like] if question.like else []),
+        text_vector=said,
+    )
+    view = QueryView(
+        image=str(question.image.path) if question.image else None,
+        like=question.like,
+        panel=part.label if part else stored.panel.label if stored else None,
+        box=part.box if part else stored.panel.box if stored else None,
+        text=question.text,
+        scale=scale,
+        field_of_view_nm=fov,
+        filters=filters,
+        pixels=part.pixels if part else _picture(index, question.like),
+    )
+    return Understood(request, view, (*(part.notes if part else ()), *([lacking] if lacking else [])))
+
+
+def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) -> Answer:
+    """Answer a question from an index; `extractor` is only called where an image must be embedded."""
+    asked = understand(index, question, extractor)
+    started = time.perf_counter()
+    result, hits = _found(index, asked.request)
+    took = (time.perf_counter() - started) * 1000
+    notes = (*asked.notes, *_notes(question, asked.request.field_of_view_nm, result))
+    return Answer(asked.view, hits, result.exact, result.considered, round(took, 3), asked.request.formula, notes)
+
+
+def _vector(
+    index: Index, question: Question, part: QueryPart | None, extractor: Callable[[], Extractor]
+) -> Vector | None:
+    if question.like:
+        return index.vector(question.like)
+    if part is None:
+        return None
+    vector: Vector = extractor().embed([part.pixels])[0]
+    return vector
+
+
+def _checked(index: Index, extractor: Callable[[], Extractor]) -> Extractor:
+    """The extractor, if it is the index's."""
+    model = extractor()
+    check_extractor(index, model)
+    return model
+
+
+def _found(index: Index, request: SearchRequest) -> tuple[SearchResult, tuple[Hit, ...]]:
+    """What the index answers, with its panels; asked again where a writer took one of them away in between."""
+    wide = dataclasses.replace(request, top=wider(request.top, settings.LIMITS.query_top))
+    for _ in range(_TRIES - 1):
+        result = index.search(wide)
+        try:
+            return result, _hits(index, result, request.top)
+        except NotFoundError:
+            continue
+    result = index.search(wide)
+    return result, _hits(index, result, request.top)
+
+
+def _hits(index: Index, result: SearchResult, top: int) -> tuple[Hit, ...]:
+    stored = index.panels([scored.panel_id for scored in result.panels])
+    return Folding(index).hits(list(zip(result.panels, stored, strict=True)), top)
+
+
+def _picture(index: Index, panel_id: str | None) -> Pixels | None:
+    if panel_id is None:
+        return None
+    thumbnail = index.thumbnail(panel_id)
+    if thumbnail is None:
+        return None
+    import numpy as np
+    from PIL import Image
+
+    return np.asarray(Image.open(BytesIO(thumbnail)).convert("RGB"), dtype=np.uint8)
+
+
+def _notes(question: Question, fov: float | None, result: SearchResult) -> list[str]:
+    notes = []
+    visual = question.image is not None or question.like is not None
+    if visual and question.use_scale and fov is None:
+        notes.append(
+            "no scale could be read from the query: ranked without it "
+            '(give --scale "500 nm" with --bar-px N, --nm-per-px or --field-of-view)'
+        )
+    if not result.panels:
+        notes.append(
+            "the filters leave no panel" if result.considered == 0 and not question.filters.empty else "nothing matched"
+        )
+    return notes
+
+
+IMAGE_KINDS = ("micrograph", "diffraction", "map", "photo", "unknown")
+"""Kinds that answer an image when none is asked for: all but plots and schematics."""
+
+
+def _kinds_for(question: Question, kind: str | None) -> Filters:
+    """The question's filters; a picture that is no plot or schematic itself isn't answered with any, unless asked."""
+    asked = question.filters.kinds or any(each.name == "panel.kind" for each in question.filters.fields)
+    if question.every_kind or asked or kind not in IMAGE_KINDS:
+        return question.filters
+    return dataclasses.replace(question.filters, kinds=IMAGE_KINDS)
+
+
+def _sound(question: Question, filters: Filters) -> Filters:
+    """The filters without retracted articles, unless those are asked for."""
+    spoken = filters.retracted is not None or any(each.name == "article.retracted" for each in filters.fields)
+    return filters if question.retracted or spoken else dataclasses.replace(filters, retracted=False)

@@ -1,0 +1,1 @@
+"""Figures and panels as EXSCLAIM! describes them."""

@@ -1,0 +1,1 @@
+"""Figures of articles in JATS XML, with the images beside them."""

@@ -1,0 +1,1 @@
+"""Figures of articles in LaTeX, and arXiv's e-prints."""

@@ -1,0 +1,1 @@
+"""Figures of articles in PDF (extra `pdf`)."""

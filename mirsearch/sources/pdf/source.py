@@ -1,0 +1,167 @@
+"""The source `pdf`: figures of articles in PDF, by their captions. Each PDF is read by a process of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mirsearch import settings
+from mirsearch.corpus import Article, Origin
+from mirsearch.errors import SourceError
+from mirsearch.settings import LIMITS
+from mirsearch.sources.articles import clean_text, label_of
+from mirsearch.sources.base import FoundFigure, SourceFailure, SourceRequest
+from mirsearch.sources.pdf.pages import need
+from mirsearch.sources.permissions import permission_note
+from mirsearch.sources.walking import Listing, Walker
+
+log = logging.getLogger(__name__)
+
+_HEAD = 1024
+_GRACE = 30
+"""Seconds beyond its own limit that a process reading a PDF may take."""
+
+
+class PdfSource:
+    """PDFs given one by one or in folders. Option: `workspace`, the folder that keeps the figures."""
+
+    name = "pdf"
+    priority = 5
+
+    def recognizes(self, path: Path) -> bool:
+        """A file that begins like a PDF; no folder, whose other files may be other sources'."""
+        return is_pdf(path)
+
+    def find(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
+        """Figures of each PDF in order. SourceError where a single path can't be used."""
+        need("pypdfium2", extra="pdf")
+        given = request.options.get("workspace")
+        kept = (Path(given) if given else settings.cache_dir()) / "pdf"
+        files = [item for path in request.paths for item in _files(path)]
+        if not files:
+            where = ", ".join(map(str, request.paths)) or "nothing given"
+            raise SourceError(f"{where}: no PDF files", "give PDF files or their folder")
+        for item in files:
+            if isinstance(item, SourceFailure):
+                yield item
+                continue
+            try:
+                yield from _figures(item, kept)
+            except SourceError as error:
+                if len(files) == 1:
+                    raise
+                yield SourceFailure.of(item, error)
+
+
+def is_pdf(path: Path) -> bool:
+    """Whether a file begins like a PDF, which may have some bytes of others before it; hidden files do not count."""
+    try:
+        if path.name.startswith(".") or path.suffix.lower() != ".pdf" or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return b"%PDF-" in file.read(_HEAD)
+    except (OSError, ValueError):
+        return False
+
+
+def _files(path: Path) -> Iterator[Path | SourceFailure]:
+    if not path.is_dir():
+        yield path.resolve()
+        return
+    for item in Walker().walk(path.resolve()):
+        if isinstance(item, SourceFailure):
+            yield item
+        elif isinstance(item, Listing):
+            yield from (each for each in item.files if is_pdf(each))
+
+
+def _figures(path: Path, kept: Path) -> Iterator[FoundFigure | SourceFailure]:
+    folder, told = _content(path, kept)
+    article = told["article"]
+    article = Article(**{**article, "authors": tuple(article["authors"])})
+    for each in told["figures"]:
+        caption = clean_text(each["caption"], LIMITS.caption_chars)
+        label = label_of(each["label"]) or clean_text(each["label"], 40)
+        file = folder / each["file"]
+        yield FoundFigure(
+            path=file, origin=Origin("pdf", f"{path}#page={each['page']}"), caption=caption, label=label,
+            article=article, permission_note=permission_note(caption), copies=(Origin("file", str(file)),),
+        )  # fmt: skip
+    for reason in told["failures"]:
+        yield SourceFailure(str(path), reason)
+    for note in told["notes"]:
+        yield SourceFailure(str(path), note, note=True)
+    if not told["figures"]:
+        reason = "no figure with a caption found; scanned pages without text can't be read"
+        yield SourceFailure(str(path), reason)
+
+
+def _content(path: Path, kept: Path) -> tuple[Path, dict[str, Any]]:
+    """The folder of a PDF's pictures and what it holds; read once, and kept under the hash of the PDF's bytes."""
+    folder = kept / _hash(path)
+    told = _kept(folder)
+    if told is not None:
+        return folder, told
+    kept.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=kept, prefix=".part-") as name:
+        _work(path, Path(name))
+        told = _kept(Path(name))
+        if told is None:
+            raise SourceError(f"{path}: reading it left nothing", "report it")
+        if "error" in told:
+            reason = str(told["error"]).removeprefix(f"{path.name}: ")
+            raise SourceError(f"{path}: {reason}", str(told["remedy"]))
+        shutil.rmtree(folder, ignore_errors=True)
+        Path(name).chmod(0o755)
+        Path(name).replace(folder)
+        Path(name).mkdir()  # for the context to remove
+    return folder, told
+
+
+def _hash(path: Path) -> str:
+    try:
+        size = path.stat().st_size
+        if size > LIMITS.pdf_bytes:
+            raise SourceError(f"{path}: {size:,} bytes, more than the limit of {LIMITS.pdf_bytes:,}", "split it")
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path}: can't be read: {error}", "check the path and its permissions") from error
+
+
+def _kept(folder: Path) -> dict[str, Any] | None:
+    """What was read of a PDF before; None where it was not, by another version, or in part."""
+    from mirsearch.sources.pdf.worker import MANIFEST, VERSION
+
+    try:
+        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        figures = told.get("figures", [])
+        if told["version"] == VERSION and all((folder / each["file"]).is_file() for each in figures):
+            return dict(told)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return None
+
+
+def _work(path: Path, folder: Path) -> None:
+    """Read a PDF in a process of its own. SourceError where that ended badly."""
+    command = [sys.executable, "-m", "mirsearch.sources.pdf.worker", str(path), str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=LIMITS.pdf_seconds + _GRACE, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise SourceError(
+            f"{path}: reading it took more than {LIMITS.pdf_seconds} s", "print it to a new PDF, or split it"
+        ) from error
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        log.debug("reading %s ended with %s: %s", path, done.returncode, "\n".join(said))
+        why = clean_text(said[-1], 200) if said else f"signal {-done.returncode}"
+        raise SourceError(f"{path}: damaged, or too much for the PDF reader ({why})", "print it to a new PDF")

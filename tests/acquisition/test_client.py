@@ -1,0 +1,341 @@
+"""The client against a server that misbehaves in every way it can."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import threading
+import time
+
+import pytest
+
+from mirsearch.acquisition.http import kinds
+from mirsearch.acquisition.http.cache import Cache
+from mirsearch.acquisition.http.client import FOREVER, HttpClient
+from mirsearch.errors import FetchError
+from mirsearch.settings import EUROPEPMC, PMC, Patience
+from tests.support.serving import Art, Fig, Server, WorldWriter, picture, served
+
+SHORT = Patience(connect=5, read=4, total=5, tries=3, backoff=0.01, longest=2)
+MEDIA = "/pmc/PMC1.1/gr1.png"
+MD5 = hashlib.md5(picture(1)).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    writer = WorldWriter(tmp_path_factory.mktemp("world"))
+    writer.add(Art(1, [Fig(data=picture(1))]))
+    with served(writer.write()) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: Server, tmp_path, monkeypatch):
+    server.faults()
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    made = HttpClient([EUROPEPMC, PMC], Cache(tmp_path / "cache", 10 << 20), SHORT)
+    yield made
+    made.close()
+
+
+def fails(client: HttpClient, url: str, kind: kinds.Kind = kinds.IMAGE, **more) -> FetchError:
+    with pytest.raises(FetchError) as caught:
+        client.fetch(url, kind, **more)
+    return caught.value
+
+
+def test_bytes_hashes_and_a_second_name(client, server, tmp_path):
+    answer = client.fetch(server.url + MEDIA, kinds.IMAGE, md5=MD5, into=tmp_path / "a" / "gr1.png")
+    assert (tmp_path / "a" / "gr1.png").read_bytes() == picture(1)
+    assert answer.md5 == MD5
+    assert answer.sha256 == hashlib.sha256(picture(1)).hexdigest()
+    assert not answer.cached
+    assert not list((tmp_path / "cache" / "parts").iterdir())
+
+
+def test_kept_answers_are_not_asked_again(client, server):
+    first = client.fetch(server.url + MEDIA, kinds.IMAGE, max_age=FOREVER)
+    again = client.fetch(server.url + MEDIA, kinds.IMAGE, max_age=FOREVER)
+    assert again.cached
+    assert again.data == first.data == picture(1)
+    assert len(server.paths()) == 1
+
+
+def test_old_answers_are_asked_for_by_their_tag(client, server):
+    client.fetch(server.url + MEDIA, kinds.IMAGE)
+    again = client.fetch(server.url + MEDIA, kinds.IMAGE)
+    assert again.data == picture(1)
+    assert [each["status"] for each in server.log()] == [200, 304]
+
+
+def test_a_kept_answer_with_another_md5_is_asked_anew(client, server):
+    client.fetch(server.url + MEDIA, kinds.IMAGE)
+    error = fails(client, server.url + MEDIA, md5="0" * 32, max_age=FOREVER)
+    assert error.cause == "checksum"
+
+
+def test_who_asks_is_told(client, server, monkeypatch, tmp_path):
+    monkeypatch.setenv("MIRSEARCH_CONTACT", "me@example.org\r\nX-Bad: 1")
+    other = HttpClient([PMC], Cache(tmp_path / "other", 1 << 20), SHORT)
+    other.fetch(server.url + MEDIA, kinds.IMAGE)
+    other.close()
+    agent = server.log()[0]["agent"]
+    assert agent.startswith("mirsearch/")
+    assert "me@example.org" in agent
+
+
+@pytest.mark.parametrize("kind", ["429", "500", "502", "503", "cut-early", "cut", "long", "md5", "empty"])
+def test_what_passes_is_tried_again(client, server, kind):
+    server.faults({"match": "gr1", "kind": kind, "times": 2})
+    assert client.fetch(server.url + MEDIA, kinds.IMAGE, md5=MD5).data == picture(1)
+    assert len(server.paths()) == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "cause"),
+    [("429", "busy"), ("500", "status"), ("503", "busy"), ("cut-early", "network"), ("cut", "network"),
+     ("long", "network"), ("md5", "checksum"), ("short", "checksum"), ("empty", "content")],
+)  # fmt: skip
+def test_what_does_not_pass_is_named(client, server, kind, cause):
+    server.faults({"match": "gr1", "kind": kind})
+    error = fails(client, server.url + MEDIA, md5=MD5)
+    assert error.cause == cause
+    assert "127.0.0.1" in error.message
+    assert len(server.paths()) == SHORT.tries
+
+
+@pytest.mark.parametrize(
+    ("kind", "cause"), [("403", "blocked"), ("406", "blocked"), ("404", "gone"), ("wall", "blocked")]
+)
+def test_what_won_t_pass_is_asked_once(client, server, kind, cause):
+    server.faults({"match": "gr1", "kind": kind})
+    assert fails(client, server.url + MEDIA).cause == cause
+    assert len(server.paths()) == 1
+
+
+def test_a_host_s_rest_is_kept(client, server):
+    server.faults({"match": "gr1", "kind": "429-after", "after": 1, "times": 1})
+    started = time.monotonic()
+    client.fetch(server.url + MEDIA, kinds.IMAGE)
+    assert time.monotonic() - started >= 1
+
+
+def test_a_rest_that_is_too_long_is_not_waited_for(client, server):
+    server.faults({"match": "gr1", "kind": "429-after", "after": 3600})
+    error = fails(client, server.url + MEDIA)
+    assert error.cause == "busy"
+    assert "3600" in error.message
+    assert len(server.paths()) == 1
+
+
+@pytest.mark.parametrize("type_", ["text/html", "image/png", "application/json"])
+def test_a_wall_is_seen_whatever_it_is_called(client, server, type_):
+    server.faults({"match": ".", "kind": "wall", "type": type_})
+    for kind in (kinds.IMAGE, kinds.RECORD, kinds.LISTING, kinds.EPRINT):
+        error = fails(client, f"{server.url}{MEDIA}?{kind.name}", kind)
+        assert error.cause == "blocked"
+        assert "Just a moment" in error.message
+
+
+@pytest.mark.data
+def test_recorded_walls_are_seen(client, server, shared_data):
+    for path in sorted((shared_data / "recorded" / "bot_walls").glob("*.html")):
+        if "excerpt" in path.name:
+            continue
+        server.faults({"match": ".", "kind": "body", "file": str(path)})
+        error = fails(client, f"{server.url}{MEDIA}?{path.name}", kinds.EPRINT)
+        assert error.cause == "blocked", path.name
+
+
+def test_a_wrong_type_does_no_harm(client, server):
+    server.faults({"match": "gr1", "kind": "type"})
+    assert client.fetch(server.url + MEDIA, kinds.IMAGE).data == picture(1)
+
+
+def test_a_slow_drip_ends(client, server):
+    server.faults({"match": "gr1", "kind": "drip"})
+    started = time.monotonic()
+    assert fails(client, server.url + MEDIA, tries=1).cause == "timeout"
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(("met", "requests"), [(False, 2), (True, 3)])
+def test_a_host_that_is_not_there_is_named_and_soon_given_up(client, server, met, requests):
+    nowhere = "http://127.0.0.1:9/pmc"  # the discard service, which nobody runs
+    client._policy._configured.add(("http", "127.0.0.1", 9))
+    if met:
+        client.fetch(server.url + MEDIA, kinds.IMAGE)
+    before = client.requests["127.0.0.1"]
+    error = fails(client, f"{nowhere}/PMC1.1/gr1.png")
+    assert error.message == "127.0.0.1 can't be reached: Connection refused"
+    assert (error.cause, error.remedy[:17]) == ("unreached", "check the network")
+    assert client.requests["127.0.0.1"] - before == requests
+
+
+def test_a_base_that_is_not_there_is_told_by_its_variable(client, monkeypatch):
+    monkeypatch.setenv("MIRSEARCH_PMC_URL", "http://127.0.0.1:9/pmc")
+    client._policy._configured.add(("http", "127.0.0.1", 9))
+    error = fails(client, "http://127.0.0.1:9/pmc/PMC1.1/gr1.png")
+    assert error.remedy == "check MIRSEARCH_PMC_URL, which names it; then the network"
+
+
+def test_headers_that_never_end_end(client, server):
+    server.faults({"match": "gr1", "kind": "headers"})
+    started = time.monotonic()
+    assert fails(client, server.url + MEDIA, tries=1).cause in ("network", "timeout")
+    assert time.monotonic() - started < 10
+
+
+def test_endless_bodies_end_at_the_limit(client, server):
+    server.faults({"match": "gr1", "kind": "endless"})
+    small = dataclasses.replace(kinds.ARTICLE, max_bytes=1 << 20)
+    assert fails(client, server.url + MEDIA, small).cause == "too large"
+
+
+def test_a_bomb_ends_at_the_limit(client, server, tmp_path):
+    server.faults({"match": "gr1", "kind": "bomb", "size": 20 << 20})
+    small = dataclasses.replace(kinds.ARTICLE, max_bytes=1 << 20)
+    assert fails(client, server.url + MEDIA, small).cause == "too large"
+    assert not list((tmp_path / "cache" / "parts").iterdir())
+
+
+def test_what_is_announced_too_large_is_not_read(client, server):
+    small = dataclasses.replace(kinds.IMAGE, max_bytes=100)
+    assert fails(client, server.url + MEDIA, small).cause == "too large"
+    assert client.bytes == 0
+
+
+def test_redirects_in_a_circle_end(client, server):
+    server.faults({"match": "gr1", "kind": "loop"})
+    assert "circle" in fails(client, server.url + MEDIA).message
+
+
+@pytest.mark.parametrize(
+    "target", ["http://127.0.0.2:9/x", "http://169.254.169.254/x", "file:///etc/passwd", "//127.0.0.2/x"]
+)
+def test_redirects_lead_nowhere_else(client, server, target):
+    server.faults({"match": "gr1", "kind": "away", "to": target})
+    error = fails(client, server.url + MEDIA)
+    assert error.cause == "refused"
+    assert len(server.paths()) == 1
+
+
+def test_a_redirect_within_the_service_is_followed(client, server):
+    server.faults({"match": "old", "kind": "away", "to": MEDIA})
+    assert client.fetch(f"{server.url}/pmc/old", kinds.IMAGE).data == picture(1)
+
+
+def test_a_host_that_blocks_is_left_alone(client, server):
+    server.faults({"match": ".", "kind": "403"})
+    errors = [fails(client, f"{server.url}/pmc/{number}") for number in range(8)]
+    assert [each.cause for each in errors] == ["blocked"] * 5 + ["left alone"] * 3
+    assert all("blocks access" in each.message for each in errors)
+    assert len(server.paths()) == 5
+
+
+def test_never_more_requests_than_the_limit(server, tmp_path, monkeypatch):
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MIRSEARCH_HTTP_RATE", "25")
+    client = HttpClient([PMC], Cache(tmp_path / "cache", 1 << 20), SHORT)
+    server.faults()
+    threads = [threading.Thread(target=client.fetch, args=(f"{server.url}{MEDIA}?{n}", kinds.IMAGE)) for n in range(40)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    client.close()
+    times = sorted(each["time"] for each in server.log())
+    assert len(times) == 40
+    assert times[-1] - times[0] >= 39 / 25
+
+
+def test_stopping_ends_waiting(client, server):
+    server.faults({"match": "gr1", "kind": "429-after", "after": 2})
+    threading.Timer(0.2, client.stop).start()
+    started = time.monotonic()
+    assert fails(client, server.url + MEDIA).cause in ("stopped", "busy")
+    assert time.monotonic() - started < 1.9
+
+
+# -- the cache ---------------------------------------------------------------------------------------------------------
+
+
+def put(cache: Cache, name: str, data: bytes) -> None:
+    from mirsearch.acquisition.http.cache import Stored
+
+    with cache.part() as part:
+        part.write_bytes(data)
+        stored = Stored(name, part, hashlib.sha256(data).hexdigest(), "", len(data), None, None, time.time())
+        cache.put(part, stored, "host")
+
+
+def test_the_least_used_goes_when_it_is_full(tmp_path):
+    cache = Cache(tmp_path, 10_000)
+    for number in range(6):
+        put(cache, f"u{number}", bytes([number]) * 2_000)
+        assert cache.get("u0") is not None
+    assert cache.stats()["bytes"] <= 10_000
+    assert cache.get("u0") is not None
+    assert cache.get("u1") is None
+    assert cache.get("u5") is not None
+    assert cache.clear() > 0
+    assert cache.stats()["bytes"] == 0
+    cache.close()
+
+
+def test_a_damaged_answer_is_none(tmp_path):
+    cache = Cache(tmp_path, 10_000)
+    put(cache, "u", b"whole")
+    kept = cache.get("u")
+    assert kept is not None
+    kept.path.write_bytes(b"other")
+    assert cache.get("u") is None
+    cache.close()
+
+
+def test_a_damaged_table_is_made_anew(tmp_path):
+    Cache(tmp_path, 10_000).close()
+    for each in tmp_path.glob("answers.sqlite*"):
+        each.unlink()
+    (tmp_path / "answers.sqlite").write_bytes(b"no database" * 1000)
+    cache = Cache(tmp_path, 10_000)
+    assert cache.get("u") is None
+    cache.close()
+
+
+def test_gzip_is_undone(client, server):
+    data = client.fetch(f"{server.url}/epmc/search?query=nano&resultType=core", kinds.SEARCH).data
+    assert json.loads(data)["hitCount"] == 1
+
+
+RECORD = "/pmc/metadata/PMC1.1.json"
+
+
+def is_json(path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return True
+
+
+def test_a_damaged_answer_without_a_promised_md5_is_asked_again_and_never_kept(client, server):
+    server.faults({"match": "metadata", "kind": "md5", "times": 1})
+    told = json.loads(client.fetch(server.url + RECORD, kinds.RECORD, max_age=FOREVER, valid=is_json).data)
+    assert told["pmcid"] == "PMC1"
+    assert len(server.paths()) == 2
+    server.faults({"match": "metadata", "kind": "md5"})
+    client._cache.drop(server.url + RECORD)
+    assert fails(client, server.url + RECORD, kinds.RECORD, max_age=FOREVER, valid=is_json).cause == "content"
+    assert client._cache.get(server.url + RECORD) is None
+
+
+def test_a_damaged_answer_that_was_kept_is_asked_anew(client, server):
+    server.faults({"match": "metadata", "kind": "md5", "times": 1})
+    client.fetch(server.url + RECORD, kinds.RECORD)  # nobody looked at it
+    answer = client.fetch(server.url + RECORD, kinds.RECORD, max_age=FOREVER, valid=is_json)
+    assert not answer.cached
+    assert json.loads(answer.data)["pmcid"] == "PMC1"

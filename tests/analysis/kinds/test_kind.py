@@ -1,0 +1,138 @@
+"""Kind and technique of panels, from drawn pictures and from words."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mirsearch.analysis.kinds.features import look_at
+from mirsearch.analysis.kinds.kind import best_technique, judge
+from mirsearch.analysis.kinds.technique import Discriminants, fit, packed, technique_odds
+from mirsearch.analysis.kinds.technique import texture as network_texture
+from mirsearch.analysis.kinds.words import kind_votes, technique_votes
+from mirsearch.corpus import KINDS, TECHNIQUES
+from mirsearch.imaging.images import read_pages
+from tests.support.figure_drawing import plot, texture
+
+
+def schematic() -> np.ndarray:
+    picture = np.full((360, 480, 3), 255, np.uint8)
+    for n, color in enumerate([(240, 170, 60), (70, 140, 220), (90, 190, 90), (210, 80, 80)]):
+        cv2.circle(picture, (80 + 105 * n, 120 + 60 * (n % 2)), 58, color, -1)
+        cv2.arrowedLine(picture, (60 + 90 * n, 300), (120 + 90 * n, 300), (30, 30, 30), 4)
+    return picture
+
+
+def element_map(channel: int) -> np.ndarray:
+    random = np.random.default_rng(channel)
+    picture = np.zeros((300, 300, 3), np.uint8)
+    picture[:, :, channel] = np.where(random.random((300, 300)) < 0.35, random.integers(60, 200, (300, 300)), 4)
+    return picture
+
+
+def rings() -> np.ndarray:
+    y, x = np.mgrid[-1:1:320j, -1:1:320j]
+    far = np.hypot(x, y)
+    light = 255 * np.exp(-((far / 0.22) ** 2)) + 60 * np.exp(-(((far - 0.5) / 0.02) ** 2))
+    return np.repeat(np.clip(light, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
+
+
+def test_drawn_panels_are_told_from_pictures_by_pixels_alone() -> None:
+    assert judge(plot(1, 520, 400)).kind == "plot"
+    assert judge(schematic()).kind in ("schematic", "plot")
+    assert judge(texture(1, 400, 300)).kind == "micrograph"
+    assert judge(element_map(0)).kind == "map"
+
+
+def test_words_decide_where_pixels_leave_it_open() -> None:
+    assert judge(schematic(), "Schematic illustration of the process.").kind == "schematic"
+    assert judge(rings(), "SAED pattern of the film.").kind == "diffraction"
+    blue = np.clip(texture(2, 400, 300).astype(int) + np.array([-35, 0, 35]), 0, 255).astype(np.uint8)
+    assert judge(blue, "Photographs of the films.").kind == "photo"
+
+
+def test_drawings_have_no_technique_and_pictures_that_of_their_caption() -> None:
+    assert judge(plot(2, 520, 400), "XRD pattern; TEM was used, too.").technique is None
+    found = judge(texture(3, 400, 300), "TEM image of rods.")
+    assert found.technique == "TEM"
+    assert 0.5 < found.technique_confidence <= 1
+    assert judge(rings(), "SAED pattern.").technique == "diffraction"
+
+
+@pytest.mark.parametrize(
+    ("words", "technique"),
+    [("FESEM images", "SEM"), ("scanning electron micrograph", "SEM"), ("HR-TEM image", "HRTEM"),
+    ("HAADF-STEM image", "STEM"),
+     ("cryo-TEM of vesicles", "Cryo-TEM"), ("AFM height image", "AFM"), ("EDS mapping of Fe", "EDX"),
+     ("STM topography", "STM"),
+     ("confocal fluorescence images", "fluorescence"), ("polarized optical micrograph", "optical"),
+     ("EBSD map", "EBSD")],
+)  # fmt: skip
+def test_words_of_a_technique(words: str, technique: str) -> None:
+    votes = technique_votes(words)
+    assert max(votes, key=lambda name: votes[name]) == technique
+    assert set(votes) <= set(TECHNIQUES)
+
+
+def test_an_inset_says_nothing_of_the_panel_around_it() -> None:
+    assert "diffraction" not in technique_votes("TEM image of rods (inset: SAED pattern)")
+    assert "diffraction" not in kind_votes("TEM image and corresponding SAED pattern (inset)")
+
+
+def test_votes_come_without_technique_words_from_pixels() -> None:
+    odds = {"SEM": -0.2, "TEM": -2.0}
+    assert best_technique(odds, "", "micrograph")[0] == "SEM"
+    assert best_technique(odds, "TEM image", "micrograph")[0] == "TEM"
+
+
+def test_odds_are_log_probabilities_of_known_techniques() -> None:
+    odds = technique_odds(texture(4, 300, 260))
+    assert set(odds) <= set(TECHNIQUES)
+    assert sum(np.exp(value) for value in odds.values()) == pytest.approx(1.0)
+
+
+def test_discriminants_learn_what_tells_classes_apart() -> None:
+    random = np.random.default_rng(0)
+    centers = random.normal(size=(3, 80)) * 2
+    which = np.repeat([0, 1, 2], 20)
+    examples = (centers[which] + random.normal(size=(60, 80))).astype(np.float32)
+    model = fit(examples, [("SEM", "TEM", "AFM")[k] for k in which])
+    fresh = (centers[1] + random.normal(size=80)).astype(np.float32)
+    odds = model.odds(fresh)
+    assert max(odds, key=lambda name: odds[name]) == "TEM"
+    assert isinstance(model, Discriminants)
+    assert len(packed(model)) < 10_000
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 700), (700, 3), (16, 16)])
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_any_shape_is_judged(shape: tuple[int, int], level: int) -> None:
+    found = judge(np.full((*shape, 3), level, np.uint8), "SEM image")
+    assert found.kind in KINDS
+    assert 0 <= found.kind_confidence <= 1
+    assert np.isfinite(list(vars_of(look_at(np.full((*shape, 3), level, np.uint8))))).all()
+
+
+def vars_of(look: object) -> list[float]:
+    return [getattr(look, name) for name in look.__slots__]  # type: ignore[attr-defined]
+
+
+@pytest.mark.data
+def test_technique_of_real_micrographs_across_papers(shared_data: Path) -> None:
+    with (shared_data / "class_truth.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    rows = [row for row in rows if row["class"] in ("SEM", "TEM", "Fluorescence")]
+    textures = np.array([network_texture(next(iter(read_pages(shared_data / row["file"]))).pixels) for row in rows])
+    papers = sorted({row["paper"] for row in rows})
+    right = 0
+    for fold in range(3):
+        held = np.array([papers.index(row["paper"]) % 3 == fold for row in rows])
+        model = fit(textures[~held], [row["class"] for row, out in zip(rows, held, strict=True) if not out])
+        for n in np.flatnonzero(held):
+            odds = model.odds(textures[n])
+            right += max(odds, key=lambda name: odds[name]) == rows[n]["class"]
+    assert right >= 0.75 * len(rows)

@@ -1,0 +1,77 @@
+"""One bar for several panels: what captions say of it, and who gets its scale."""
+
+from __future__ import annotations
+
+import pytest
+
+from mirsearch.analysis.scalebars.sharing import Shared, share, shared_bar
+from mirsearch.corpus import ScaleReading
+
+LABELS = ["a", "b", "c", "d"]
+BOXES = [(0, 0, 300, 200), (310, 0, 610, 200), (0, 210, 300, 410), (310, 210, 700, 410)]
+
+
+@pytest.mark.parametrize(
+    ("caption", "labels", "same"),
+    [
+        ("SEM images. The scale bar in (d) applies to all panels.", "", True),
+        ("Scale bar, 5 µm, applies to a–c.", "abc", True),
+        ("(a–d) TEM of rods. Scale bar in (a) holds for (a), (b) and (c).", "abc", True),
+        ("All images are at the same magnification. Scale bar: 200 nm.", "", True),
+        ("Panels (a, b) were taken at the same scale.", "ab", True),
+        ("Scale bar = 5 µm in all panels.", "", False),
+        ("Scale bar: 100 nm for all images", "", False),
+    ],
+)
+def test_what_is_shared(caption, labels, same):
+    assert shared_bar(caption, LABELS) == Shared(frozenset(labels), same)
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "Scale bars: (a) 200 nm; (b, c) 1 µm.",
+        "Scale bar: 200 nm.",
+        "Scale bars, 5 µm in all panels.",
+        "(a) SEM at low magnification, (b) of the same area. Scale bar: 1 µm.",
+        "All samples were annealed at the same temperature. Scale bar: 1 µm.",
+        "",
+    ],
+)
+def test_what_is_not(caption):
+    assert shared_bar(caption, LABELS) is None
+
+
+def reading(nm_per_px: float, confidence: float = 0.9, source: str = "label") -> ScaleReading:
+    return ScaleReading(nm_per_px, 500.0, 500 / nm_per_px, (10, 180, 60, 184), "500 nm", source, confidence)
+
+
+def test_panels_without_a_bar_get_the_scale_of_the_one_that_has_one():
+    given = reading(5.0)
+    found = share([given, None, None, None], BOXES, LABELS, "The scale bar in (a) applies to all panels.")
+    assert found[0] is given
+    assert [each.nm_per_px for each in found] == [5.0] * 4
+    assert all(each.bar is None and each.source == "caption" for each in found[1:])
+    assert found[3].confidence < found[1].confidence < given.confidence, "one of another width may have been rescaled"
+
+
+def test_only_those_that_are_named():
+    found = share([reading(5.0), None, None, None], BOXES, LABELS, "Scale bar, 500 nm, applies to a and c.")
+    assert [each is not None for each in found] == [True, False, True, False]
+
+
+def test_a_doubtful_bar_gives_way_where_all_are_of_one_scale():
+    readings = [reading(5.0), reading(17.0, 0.5, "caption"), reading(5.1), None]
+    found = share(readings, BOXES, LABELS, "Scale bar, 500 nm, applies to all panels.")
+    assert [round(each.nm_per_px) for each in found] == [5, 5, 5, 5]
+    assert found[2] is readings[2]
+
+
+def test_bars_of_their_own_keep_their_scale_where_only_the_length_is_one():
+    readings = [reading(5.0), reading(17.0), None, None]
+    assert share(readings, BOXES, LABELS, "Scale bar = 500 nm in all panels.") == readings
+
+
+def test_nothing_is_made_up():
+    assert share([None, None], BOXES[:2], LABELS[:2], "Scale bar applies to all panels.") == [None, None]
+    assert share([reading(5.0), None], BOXES[:2], LABELS[:2], "Scale bar: 500 nm.")[1] is None

@@ -1,0 +1,158 @@
+"""`mirsearch index`, `reembed` and `dashboards` as typed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from mirsearch import settings
+from mirsearch.cli import app
+from mirsearch.corpus import Figure, Origin, Panel, figure_id, panel_ids
+from mirsearch.imaging.images import content_hash, thumbnail
+from mirsearch.indexes import open_index
+from mirsearch.indexes.base import FigureRecord
+from tests.support.es_node import free_port
+from tests.support.index_corpus import EXTRACTOR, MadeCorpus
+
+pytest.importorskip("elasticsearch")
+
+
+def run(*words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, list(words))
+    return done.exit_code, done.output
+
+
+def test_an_index_in_a_folder_needs_none_of_it(tmp_path: Path) -> None:
+    for words in (["index", "create"], ["index", "migrate"], ["index", "rollback"]):
+        code, told = run(*words, "--index", str(tmp_path / "folder"))
+        assert code == 2
+        assert "is not on Elasticsearch" in told
+
+
+def test_dashboards_as_a_file(tmp_path: Path) -> None:
+    target = tmp_path / "board.ndjson"
+    code, told = run("dashboards", "write", str(target), "--index", "http://localhost:9200/mine")
+    assert code == 0, told
+    kinds = [json.loads(line)["type"] for line in target.read_text().splitlines()]
+    assert kinds == ["index-pattern", "dashboard"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["query", "--text", "gold", "--index", "http://127.0.0.1:PORT/x"], 1, "nothing answers at http://127.0.0.1:"),
+        (["stats", "--index", "URL/nowhere"], 1, "there is no index nowhere"),
+        (["ingest", "PICTURE", "--index", "URL/Upper"], 2, "names no index that Elasticsearch would take"),
+        (["query", "--text", "gold", "--top", "10001", "--index", "HERE"], 2, "10001"),
+        (["query", "--text", "gold", "--filter", "vector=1", "--index", "HERE"], 2, "no field is named 'vector'"),
+        (["query", "--text", "gold", "--index", "http://a:secret@127.0.0.1:PORT/x"], 2, "user or password in it"),
+        (["ingest", "PICTURE", "--index", "HERE"], 1, "was built with made 1"),
+        (["show", "nothing", "--index", "HERE"], 1, "has the id 'nothing'"),
+        (["index", "rollback", "--index", "HERE"], 1, "no older index"),
+    ],
+)
+def test_what_goes_wrong_is_one_line_with_what_to_do(
+    words: list[str], code: int, told: str, es_location: str, es_url: str, tmp_path: Path
+) -> None:
+    picture = tmp_path / "picture.png"
+    Image.fromarray(np.random.default_rng(1).integers(0, 255, (120, 160, 3), dtype=np.uint8)).save(picture)
+    open_index(es_location, create=EXTRACTOR).close()
+    values = {"PORT": str(free_port()), "URL": es_url, "HERE": es_location, "PICTURE": str(picture)}
+    for name, value in values.items():
+        words = [word.replace(name, value) for word in words]
+    ended, line = run(*words)
+    assert (ended, line.count("\n")) == (code, 1), line
+    assert told in line
+    assert line.startswith("mirsearch: ")
+    assert line.endswith(")\n")  # the remedy
+    assert "secret" not in line
+
+
+def test_an_address_with_a_slash_at_its_end_is_the_same_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MIRSEARCH_WORKSPACE", raising=False)
+    assert settings.workspace("http://host:9200/figures/") == settings.workspace("http://host:9200/figures")
+    assert settings.workspace("http://host:9200/figures") != settings.workspace("http://host:9200/other")
+
+
+def test_create_and_roll_back(es_location: str) -> None:
+    code, told = run("index", "rollback", "--index", es_location)
+    assert (code, "there is no index" in told) == (1, True)
+    code, told = run("index", "create", "--index", es_location)
+    assert (code, told) == (0, f"made {es_location}\n")
+    code, told = run("index", "create", "--index", es_location)
+    assert (code, "renewed" in told) == (0, True)
+    code, told = run("index", "migrate", "--index", es_location)
+    assert (code, "-000002" in told) == (0, True)
+    code, told = run("index", "rollback", "--index", es_location)
+    assert (code, "to test-" in told and "-000001;" in told) == (0, True)
+
+
+def test_the_request_is_shown_and_any_client_may_send_it(es_location: str, es_url: str, tmp_path: Path) -> None:
+    index = open_index(es_location, create=EXTRACTOR)
+    picture = thumbnail(np.zeros((20, 30, 3), dtype=np.uint8))
+    records = [
+        dataclasses.replace(each, thumbnails=(picture,) * len(each.panels)) for each in MadeCorpus(seed=2).records(40)
+    ]
+    with index.writer() as writer:
+        for record in records:
+            writer.put(record)
+    index.close()
+    words = ["query", "--like", records[3].panels[0].id, "--text", "gold film", "--top", "5", "--index", es_location]
+    code, told = run(*words, "--show-request")
+    assert code == 0, told
+    first, body = told.splitlines()
+    method, path = first.split()
+    assert method == "POST"
+    call = urllib.request.Request(f"{es_url}/{path}", body.encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(call) as answer:
+        hits = json.load(answer)["hits"]["hits"]
+    sent = sorted((-hit["_score"], hit["fields"]["panel.id"][0]) for hit in hits)[:5]
+    code, told = run(*words, "--format", "json")
+    assert code == 0, told
+    assert [(-hit["score"], hit["id"]) for hit in json.loads(told)["hits"]] == sent
+    folder = tmp_path / "folder"
+    open_index(str(folder), create=EXTRACTOR).close()
+    code, told = run("query", "--text", "gold", "--show-request", "--index", str(folder))
+    assert (code, "sends no requests" in told) == (2, True)
+
+
+def test_reembed_reads_the_images_again(es_location: str, tmp_path: Path) -> None:
+    noise = np.random.default_rng(3)
+    index = open_index(es_location, create=EXTRACTOR)
+    made = []
+    with index.writer() as writer:
+        for number in range(3):
+            path = tmp_path / f"{number}.png"
+            Image.fromarray(noise.integers(0, 255, (120, 160, 3), dtype=np.uint8)).save(path)
+            name = figure_id(content_hash(path))
+            boxes = [(0, 0, 80, 120), (80, 0, 160, 120)]
+            panels = tuple(
+                Panel(box, label=label, id=panel_id, figure_id=name)
+                for box, label, panel_id in zip(boxes, "ab", panel_ids(name, ["a", "b"]), strict=True)
+            )
+            vectors = np.eye(2, EXTRACTOR.dims, dtype=np.float32)
+            figure = Figure(name, 160, 120, origins=(Origin("folder", str(path)),))
+            writer.put(FigureRecord(figure, panels, vectors, (b"", b"")))
+            made += [panel.id for panel in panels]
+    index.close()
+    code, told = run("reembed", "--index", es_location)
+    assert code == 0, told
+    fresh = open_index(es_location)
+    assert fresh.extractor.name == "efficientnet"
+    vectors = np.stack([fresh.vector(each) for each in made])
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-4)
+    assert len(np.unique(vectors.round(4), axis=0)) == len(made)
+    fresh.close()
+    (tmp_path / "1.png").unlink()
+    code, told = run("index", "rollback", "--index", es_location)
+    assert code == 0, told
+    code, told = run("reembed", "--index", es_location)
+    assert (code, "is not where it was" in told, "1.png" in told) == (1, True, True)
+    assert open_index(es_location).extractor == EXTRACTOR  # the old index answers on

@@ -1,0 +1,130 @@
+"""Every command in README and docs is run; every link within them leads somewhere; every setting is told."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click import Context, Group
+from typer.main import get_command
+
+from mirsearch import settings
+from mirsearch.cli import app
+from tests.conftest import REPOSITORY
+from tests.support.cli_runner import run
+from tests.support.serving import SEM, Art, Fig, WorldWriter, picture, served
+
+PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```(?:console|sh|shell|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+ELSEWHERE = {"elasticsearch.md", "hybrid-without-mirsearch.md", "security.md"}
+"""Pages whose commands need a cluster: tests of their own run them."""
+
+
+def commands(page: Path) -> list[str]:
+    """The mirsearch commands of a page's console blocks, in order."""
+    lines = [line for block in BLOCK.findall(page.read_text(encoding="utf-8")) for line in block.splitlines()]
+    found = [line.removeprefix("$ ").strip() for line in lines]
+    return [line for line in found if line.startswith("mirsearch ")]
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory) -> Path:
+    """A folder in which `mirsearch demo` was run, as the pages assume."""
+    folder = tmp_path_factory.mktemp("docs")
+    run("demo", folder / "demo", "--figures", "30")
+    return folder
+
+
+@pytest.fixture
+def services(tmp_path, monkeypatch) -> Iterator[None]:
+    """Services that answer to `--keyword nano`, on this machine."""
+    writer = WorldWriter(tmp_path / "world")
+    for number in (700, 701):
+        writer.add(Art(number, [Fig(f"{SEM} {number}", "Figure 1", "a.png", picture(number))]))
+    with served(writer.write()) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield
+
+
+@pytest.mark.usefixtures("services")
+def test_commands_of_the_readme_run(workplace, monkeypatch):
+    monkeypatch.chdir(workplace)
+    asked = commands(REPOSITORY / "README.md")
+    assert len(asked) >= 10
+    for line in asked:
+        run(*shlex.split(line)[1:])
+    assert (workplace / "answers.html").stat().st_size > 10_000
+    assert (workplace / "panels.jsonl").stat().st_size > 10_000
+    assert (workplace / "overlay.png").stat().st_size > 10_000
+
+
+def test_commands_of_the_demo_run(workplace, monkeypatch):
+    monkeypatch.chdir(workplace)
+    told = run("demo", "demo", "--figures", "30").out
+    tries = [line.strip() for line in told.splitlines() if line.strip().startswith("mirsearch query demo")]
+    assert len(tries) == 2
+    for line in tries:
+        run(*shlex.split(line)[1:])
+
+
+def test_python_of_the_docs_runs(workplace, monkeypatch, capsys):
+    monkeypatch.chdir(workplace)
+    blocks = PYTHON.findall((REPOSITORY / "docs" / "python.md").read_text(encoding="utf-8"))
+    assert len(blocks) == 3
+    names: dict[str, object] = {}
+    told = []
+    for block in blocks:
+        exec(compile(block, "docs/python.md", "exec"), names)
+        told.append(capsys.readouterr().out.splitlines())
+    assert any("nm/px" in line for line in told[0])
+    assert len(told[1]) == 5
+    assert told[1][0].startswith("1 ")
+    assert "272)" in told[2][0]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name not in ELSEWHERE], ids=lambda page: page.name)
+def test_commands_of_the_docs_are_known(page):
+    known = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+    for line in commands(page):
+        words = shlex.split(line)
+        assert words[1] in known or words[1].startswith("-"), line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_options_of_the_docs_are_known(page):
+    """Every command is parsed, options and their values, though not run: not all that it needs can be here."""
+    for line in commands(page):
+        words = shlex.split(line.partition(" | ")[0].partition(" > ")[0], comments=True)[1:]
+        _parsed(get_command(app).make_context("mirsearch", words))
+
+
+def _parsed(context: Context) -> None:
+    """Parse what is left of a command, down to the last of its groups' commands."""
+    with context:
+        left = [*context._protected_args, *context.args]
+        if isinstance(context.command, Group) and left:
+            name, command, rest = context.command.resolve_command(context, left)
+            _parsed(command.make_context(name, rest, parent=context))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_environment_variable_is_documented():
+    told = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    for name in settings.ENVIRONMENT:
+        assert f"`{name}`" in told, name
+
+
+def test_docs_name_no_private_places():
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r"/(?:work|root|home|tmp)/", text), page

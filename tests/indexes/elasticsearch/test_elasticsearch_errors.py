@@ -1,0 +1,228 @@
+"""What goes wrong between mirsearch and a cluster: one line with a remedy each, on a real node."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mirsearch.errors import IndexAccessError, IndexMismatchError, MirsearchError, UsageError
+from mirsearch.indexes import open_index
+from mirsearch.indexes.base import ExtractorIdentity, Index
+from mirsearch.query import SearchRequest
+from tests.support.es_node import free_port
+from tests.support.index_corpus import EXTRACTOR, MadeCorpus
+
+pytest.importorskip("elasticsearch")
+from mirsearch.indexes.elasticsearch.patience import waiting
+
+CORPUS = MadeCorpus(seed=5)
+
+
+def call(url: str, method: str, path: str, body: object = None) -> None:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"{url}/{path}", data, {"Content-Type": "application/json"}, method=method)
+    urllib.request.urlopen(request).close()
+
+
+def one_line(error: MirsearchError, *words: str) -> None:
+    """The message names what it is about, and the remedy says something."""
+    assert "\n" not in str(error)
+    assert error.remedy
+    for word in words:
+        assert word in str(error)
+
+
+@pytest.fixture
+def index(es_location: str) -> Iterator[Index]:
+    opened = open_index(es_location, create=EXTRACTOR)
+    with opened.writer() as writer:
+        writer.put(next(CORPUS.records(1)))
+    yield opened
+    opened.close()
+
+
+def test_no_node() -> None:
+    where = f"http://127.0.0.1:{free_port()}/figures"
+    with pytest.raises(IndexAccessError, match="nothing answers at") as raised:
+        open_index(where)
+    one_line(raised.value, "127.0.0.1", "start Elasticsearch")
+
+
+def test_no_index(es_url: str) -> None:
+    with pytest.raises(IndexAccessError, match="there is no index nowhere") as raised:
+        open_index(f"{es_url}/nowhere")
+    one_line(raised.value, "mirsearch ingest")
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("http://user:secret@host:9200/figures", "MIRSEARCH_ES_USER"),
+        ("http://host:9200", "names no index"),
+        ("http://host:9200/UPPER", "lower-case"),
+        ("http://host:9200/_all", "names no index"),
+        ("http://host:9200/figures?x=1", "HOST:9200/NAME"),
+        ("http://host:port/figures", "HOST:9200/NAME"),
+        ("http:///figures", "HOST:9200/NAME"),
+    ],
+)
+def test_an_address_that_is_none(location: str, words: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        open_index(location)
+    one_line(raised.value, words)
+    assert "secret" not in str(raised.value)
+
+
+def test_settings_that_contradict(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MIRSEARCH_ES_API_KEY", "key")
+    monkeypatch.setenv("MIRSEARCH_ES_USER", "user")
+    with pytest.raises(UsageError, match="both an API key and a user"):
+        open_index("http://host:9200/figures")
+    monkeypatch.delenv("MIRSEARCH_ES_API_KEY")
+    with pytest.raises(UsageError, match="needs a password"):
+        open_index("http://host:9200/figures")
+    monkeypatch.delenv("MIRSEARCH_ES_USER")
+    monkeypatch.setenv("MIRSEARCH_ES_CA", str(tmp_path / "none.pem"))
+    with pytest.raises(UsageError, match=r"none\.pem"):
+        open_index("https://host:9200/figures")
+
+
+def test_a_settings_file_that_others_may_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    kept = tmp_path / "es.toml"
+    kept.write_text('api_key = "not to be seen"\n')
+    kept.chmod(0o644)
+    monkeypatch.setenv("MIRSEARCH_ES_SETTINGS", str(kept))
+    with pytest.raises(UsageError, match="others may read") as raised:
+        open_index("http://host:9200/figures")
+    assert "not to be seen" not in str(raised.value)
+    kept.chmod(0o600)
+    kept.write_text("api_key = \n")
+    with pytest.raises(UsageError, match="not a TOML file"):
+        open_index("http://host:9200/figures")
+
+
+def test_another_extractor(index: Index) -> None:
+    with pytest.raises(IndexMismatchError, match="was built with made 1") as raised:
+        open_index(index.location, create=ExtractorIdentity("other", "1", 48))
+    one_line(raised.value, "--extractor made")
+    with pytest.raises(IndexMismatchError, match="48 dims"):
+        index.search(SearchRequest(vector=CORPUS.records(1).__next__().vectors[0][:7]))
+
+
+def test_a_newer_schema(index: Index, es_url: str) -> None:
+    name = index.location.rpartition("/")[2]
+    told = {"mirsearch": {"schema_version": 99, "extractor": dataclasses.asdict(EXTRACTOR)}}
+    call(es_url, "PUT", f"{name}-000001/_mapping", {"_meta": told})
+    with pytest.raises(IndexMismatchError, match="schema 99") as raised:
+        open_index(index.location)
+    one_line(raised.value, "install")
+
+
+def test_a_name_that_stands_for_something_else(index: Index, es_url: str) -> None:
+    name = index.location.rpartition("/")[2]
+    call(es_url, "PUT", f"foreign-{name}")
+    try:
+        with pytest.raises(IndexAccessError, match="not one that mirsearch made"):
+            open_index(f"{es_url}/foreign-{name}")
+        call(es_url, "PUT", f"foreign-{name}/_alias/alias-{name}")
+        with pytest.raises(IndexAccessError, match="which mirsearch did not make"):
+            open_index(f"{es_url}/alias-{name}")
+        call(es_url, "PUT", f"{name}-000001/_alias/alias-{name}")
+        with pytest.raises(IndexAccessError, match="stands for 2 indexes") as raised:
+            open_index(f"{es_url}/alias-{name}")
+        one_line(raised.value, "_aliases")
+    finally:
+        call(es_url, "DELETE", f"foreign-{name}")
+
+
+@pytest.mark.parametrize("block", ["write", "read_only", "read_only_allow_delete"])
+def test_a_read_only_index(index: Index, es_url: str, block: str) -> None:
+    """`read_only_allow_delete` is what Elasticsearch sets where a disk is nearly full."""
+    name = index.location.rpartition("/")[2]
+    call(es_url, "PUT", f"{name}/_settings", {f"index.blocks.{block}": True})
+    try:
+        with pytest.raises(IndexAccessError, match="read-only") as raised:
+            index.writer().__enter__()
+        one_line(raised.value, "disk" if block == "read_only_allow_delete" else "_settings")
+        assert index.search(SearchRequest(vector=next(CORPUS.records(1)).vectors[0])).panels
+    finally:
+        call(es_url, "PUT", f"{name}/_settings", {f"index.blocks.{block}": None})
+    with index.writer() as writer:
+        writer.put(list(CORPUS.records(2))[1])
+    assert index.stats()["figures"] == 2
+
+
+def test_a_read_only_index_in_the_middle_of_a_load(index: Index, es_url: str) -> None:
+    name = index.location.rpartition("/")[2]
+    records = list(CORPUS.records(8))
+
+    def load() -> None:
+        with index.writer() as writer:
+            for number, record in enumerate(records):
+                writer.put(record)
+                writer.commit()
+                if number == 3:
+                    call(es_url, "PUT", f"{name}/_settings", {"index.blocks.write": True})
+
+    with pytest.raises(IndexAccessError, match="read-only"):
+        load()
+    call(es_url, "PUT", f"{name}/_settings", {"index.blocks.write": None})
+    assert len(index.known([each.figure.id for each in records])) == 4
+    with index.writer() as writer:  # our own lock was left behind in this very process
+        for record in records:
+            writer.put(record)
+    assert index.stats()["panels"] == sum(len(each.panels) for each in records)
+
+
+def test_a_red_index(es_url: str, es_location: str) -> None:
+    from mirsearch.indexes.elasticsearch import mapping
+
+    name = es_location.rpartition("/")[2]
+    with_settings = {
+        "settings": {"index.routing.allocation.require._name": "no-such-node"},
+        "mappings": {"_meta": mapping.meta(EXTRACTOR, "9.4.3")},
+        "aliases": {name: {}},
+    }
+    call(es_url, "PUT", f"{name}-000001?wait_for_active_shards=0", with_settings)
+    index = open_index(es_location)
+    with pytest.raises(IndexAccessError, match="can't answer now") as raised:
+        index.search(SearchRequest(text="gold"))
+    one_line(raised.value, "red")
+    with pytest.raises(IndexAccessError, match="can't answer now"):
+        index.known(["0" * 16])  # answered with an error in place of the document: not known and not unknown
+    anywhere = threading.Timer(
+        2.0, call, (es_url, "PUT", f"{name}/_settings", {"index.routing.allocation.require._name": None})
+    )
+    anywhere.start()
+    with waiting(index._client, 120.0):  # type: ignore[attr-defined]
+        assert index.known(["0" * 16]) == {}
+    index.close()
+
+
+@pytest.mark.parametrize("top", [0, 10_001])
+def test_too_many_panels_asked_for(index: Index, top: int) -> None:
+    with pytest.raises(UsageError, match=f"--top {top}"):
+        index.search(SearchRequest(text="gold", top=top))
+
+
+def test_as_many_panels_as_may_be_asked_for(index: Index) -> None:
+    record = next(CORPUS.records(1))
+    found = index.search(SearchRequest(vector=record.vectors[0], text="gold", top=10_000))
+    assert found.exact
+    assert {each.panel_id for each in found.panels} == {each.id for each in record.panels}
+
+
+def test_a_panel_that_the_cluster_refuses_is_named(index: Index) -> None:
+    record = list(CORPUS.records(2))[1]
+    broken = record.vectors.copy()
+    broken[-1] = 0.0
+    with pytest.raises(IndexAccessError, match=record.panels[-1].id) as raised, index.writer() as writer:
+        writer.put(dataclasses.replace(record, vectors=broken))
+    one_line(raised.value, "zero magnitude")
+    assert not index.known([record.figure.id])

@@ -1,0 +1,168 @@
+"""Changing an index behind its alias while it answers: migrate, reembed, rollback, interrupted and gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+
+from mirsearch.errors import IndexBusyError, IndexMismatchError, NotFoundError
+from mirsearch.indexes import open_index
+from mirsearch.indexes.base import ExtractorIdentity, Index
+from mirsearch.query import Filters, SearchRequest, StoredPanel
+from tests.support.index_corpus import EXTRACTOR, MadeCorpus
+
+pytest.importorskip("elasticsearch")
+FIGURES = 60
+CORPUS = MadeCorpus(seed=21)
+OTHER = ExtractorIdentity("other", "2", 32)
+
+
+@pytest.fixture
+def index(es_location: str) -> Iterator[Index]:
+    opened = open_index(es_location, create=EXTRACTOR)
+    with opened.writer() as writer:
+        for record in CORPUS.records(FIGURES):
+            writer.put(record)
+    yield opened
+    opened.close()
+
+
+def everything(location: str) -> list[StoredPanel]:
+    opened = open_index(location)
+    try:
+        return list(opened.select(Filters()))
+    finally:
+        opened.close()
+
+
+def vector_of(panel: StoredPanel) -> np.ndarray:
+    seed = int.from_bytes(panel.panel.id.encode()[-6:], "big")
+    made = np.random.default_rng(seed).normal(size=OTHER.dims)
+    return (made / np.linalg.norm(made)).astype(np.float32)
+
+
+def embed(panels: Sequence[StoredPanel]) -> np.ndarray:
+    return np.stack([vector_of(each) for each in panels])
+
+
+def test_migrate_copies_everything_and_switches(index: Index) -> None:
+    from mirsearch.indexes.elasticsearch.migrate import migrate, rollback
+
+    before = everything(index.location)
+    request = SearchRequest(vector=CORPUS.vector(3, np.random.default_rng(1)), text="gold film")
+    scores = [(each.panel_id, each.score) for each in index.search(request).panels]
+    seen: list[int] = []
+    moved = migrate(index.location, lambda done, _all: seen.append(done))
+    assert (moved.old[-7:], moved.new[-7:]) == ("-000001", "-000002")
+    assert moved.documents == len(before) + FIGURES
+    assert seen[-1] == moved.documents
+    assert everything(index.location) == before
+    again = [(each.panel_id, each.score) for each in index.search(request).panels]  # opened before the switch
+    assert [each[0] for each in again] == [each[0] for each in scores]
+    assert [each[1] for each in again] == pytest.approx([each[1] for each in scores], abs=1e-6)
+    fresh = open_index(index.location, create=EXTRACTOR)
+    with fresh.writer() as writer:
+        writer.delete([before[0].figure.id])
+    fresh.close()
+    assert len(everything(index.location)) < len(before)
+    back = rollback(index.location)
+    assert back.new == moved.old
+    assert everything(index.location) == before
+    with pytest.raises(NotFoundError, match="no older index"):
+        rollback(index.location)
+
+
+def test_an_interrupted_migration_goes_on_even_where_the_corpus_changed(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mirsearch.indexes.elasticsearch import migrate as elasticsearch_migrate
+
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(elasticsearch_migrate, "_point", cut)
+        with pytest.raises(KeyboardInterrupt):
+            elasticsearch_migrate.migrate(index.location)
+    gone, changed, *_ = CORPUS.records(FIGURES)
+    with index.writer() as writer:  # the old index still answers and takes writes
+        writer.delete([gone.figure.id])
+        writer.put(changed)
+    moved = elasticsearch_migrate.migrate(index.location)
+    assert moved.new.endswith("-000002")
+    after = everything(index.location)
+    assert gone.figure.id not in {each.figure.id for each in after}
+    assert len(after) == sum(len(each.panels) for each in CORPUS.records(FIGURES)) - len(gone.panels)
+
+
+def test_reembedding_is_gone_on_with_and_switches_at_the_end(index: Index) -> None:
+    from mirsearch.indexes.elasticsearch.migrate import reembed
+
+    before = everything(index.location)
+    calls: list[int] = []
+
+    def cut_short(panels: Sequence[StoredPanel]) -> np.ndarray:
+        calls.append(len(panels))
+        if len(calls) == 3:
+            raise RuntimeError("an image is gone")
+        return embed(panels)
+
+    with pytest.raises(RuntimeError, match="an image is gone"):
+        reembed(index.location, OTHER, cut_short)
+    assert open_index(index.location).extractor == EXTRACTOR
+    with index.writer() as writer:
+        writer.delete([before[0].figure.id])
+    left = [each for each in before if each.figure.id != before[0].figure.id]
+    moved = reembed(index.location, OTHER, embed)
+    assert moved.new.endswith("-000002")
+    fresh = open_index(index.location, create=OTHER)
+    assert list(fresh.select(Filters())) == left
+    for each in left[::23]:
+        assert fresh.vector(each.panel.id) == pytest.approx(vector_of(each), abs=1e-6)
+        assert fresh.thumbnail(each.panel.id) == f"jpeg {each.panel.id}".encode()
+    found = fresh.search(SearchRequest(vector=vector_of(left[5]), top=1)).panels[0]
+    assert (found.panel_id, found.visual) == (left[5].panel.id, pytest.approx(1.0, abs=1e-5))
+    fresh.close()
+
+
+def test_words_split_by_other_rules_are_refused_and_migration_splits_them_anew(index: Index) -> None:
+    from mirsearch.indexes.elasticsearch.migrate import migrate
+
+    client, physical = index._client, index._physical  # type: ignore[attr-defined]
+    before = everything(index.location)
+    request = SearchRequest(text="gold film", exact=True)
+    scores = [(each.panel_id, each.score) for each in index.search(request).panels]
+    vectors = {each.panel.id: index.vector(each.panel.id) for each in before[::31]}
+    meta = client.indices.get_mapping(index=physical)[physical]["mappings"]["_meta"]
+    client.update_by_query(
+        index=physical,
+        query={"term": {"doc_type": "panel"}},
+        script="ctx._source.words = ['all': 'otherwise']; ctx._source.caption_terms = ['otherwise']",
+        refresh=True,
+    )
+    failure = {"doc_type": "failure", "ingested_at": "2026-01-02", "failure": {"input": "a.png", "stage": "read"}}
+    client.index(index=physical, id="failure:1", document=failure)
+    for words, remedy in (("0", f"mirsearch index migrate --index {index.location}"), ("999", "a later one")):
+        meta["mirsearch"]["words"] = words
+        client.indices.put_mapping(index=physical, meta=meta)
+        with pytest.raises(IndexMismatchError, match="words") as refused:
+            open_index(index.location)
+        assert remedy in refused.value.remedy
+    moved = migrate(index.location)
+    assert moved.documents == len(before) + FIGURES + 1
+    fresh = open_index(index.location, create=EXTRACTOR)
+    assert list(fresh.select(Filters())) == before
+    again = [(each.panel_id, each.score) for each in fresh.search(request).panels]
+    assert again == [(name, pytest.approx(score, abs=1e-6)) for name, score in scores]
+    for name, vector in vectors.items():
+        assert fresh.vector(name) == pytest.approx(vector, abs=1e-6)
+    fresh.close()
+
+
+def test_nobody_writes_while_an_index_moves(index: Index) -> None:
+    from mirsearch.indexes.elasticsearch.migrate import migrate
+
+    with index.writer(), pytest.raises(IndexBusyError, match="another process"):
+        migrate(index.location)

@@ -1,0 +1,127 @@
+"""A writer killed at any moment leaves a corpus that is whole, and can be finished."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mirsearch.indexes.embedded.database.access import DATABASE
+from mirsearch.indexes.embedded.index import EmbeddedIndex
+from mirsearch.query import Filters, SearchRequest
+from tests.conftest import REPOSITORY
+from tests.support import index_records as made
+
+FIGURES = 120
+KILLS = 20
+WRITER = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from tests.support import index_records as made
+from tests.indexes.embedded import test_embedded_kill as job
+from mirsearch.indexes.embedded.index import EmbeddedIndex
+print("start", flush=True)
+index = EmbeddedIndex.open(sys.argv[1], create=made.IDENTITY)
+print("open", flush=True)
+job.work(index, lambda number: print(number, flush=True))
+index.close()
+"""
+
+
+def work(index: EmbeddedIndex, tell: Callable[[int], object] = lambda number: None) -> None:
+    """Bring the index to what it shall be, from wherever an earlier run was cut off: adds, replaces, deletes."""
+    records = [made.record(number) for number in range(FIGURES)]
+    known = index.known([each.figure.id for each in records])
+    with index.writer() as writer:
+        for number, each in enumerate(records):
+            if each.figure.id not in known and number % 10 != 9:
+                writer.put(made.record(number, seed=1) if number % 4 == 0 else each)
+                writer.commit()
+            if number % 4 == 0:
+                writer.put(each)
+            if number % 10 == 9:
+                writer.put(each)
+                writer.commit()
+                writer.delete([each.figure.id])
+            writer.commit()
+            tell(number)
+
+
+def content(index: EmbeddedIndex) -> dict[str, Any]:
+    """All that a reader can see, but for the order in which things came."""
+    panels = {each.panel.id: each for each in index.select(Filters())}
+    hits = index.search(SearchRequest(made.vectors(3, 1)[0], 2e3, "gold nanotubes", top=10_000)).panels
+    stats = {name: value for name, value in index.stats().items() if name != "bytes"}
+    vectors = {each: index.vector(each).tobytes() for each in panels}
+    return {"panels": panels, "hits": hits, "stats": stats, "vectors": vectors}
+
+
+def check(folder: Path) -> None:
+    """SQLite's own check, and every panel with its vector, words, texts, and its row in the matrix."""
+    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        if connection.execute("SELECT 1 FROM sqlite_schema").fetchone() is None:
+            return
+        counts = [
+            connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("panels", "vectors", "words", "panel_texts", "thumbnails")
+        ]
+        assert len(set(counts)) == 1
+        figures = connection.execute("SELECT count(*) FROM figures").fetchone()[0]
+        assert counts[0] == 2 * figures
+    with EmbeddedIndex.open(str(folder)) as index:
+        for each in index.select(Filters()):
+            best = index.search(SearchRequest(index.vector(each.panel.id), top=1)).panels[0]
+            assert best.visual_distance is not None
+            assert best.visual_distance < 1e-6
+        assert len(index.search(SearchRequest(made.vectors(3, 1)[0], top=10_000)).panels) == counts[0]
+
+
+def cut_off(folder: Path, lines: int, wait_s: float) -> None:
+    """Run the job and kill it a moment after so many lines: start, open, then one a figure."""
+    command = [sys.executable, "-c", WRITER, str(folder), str(REPOSITORY)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for _ in range(lines):
+            assert process.stdout.readline()
+        time.sleep(wait_s)
+        process.kill()
+        process.wait()
+
+
+def test_killed_while_it_is_made_an_index_can_be_made(tmp_path: Path) -> None:
+    luck = random.Random(12)
+    for number in range(6):
+        folder = tmp_path / str(number)
+        cut_off(folder, 1, luck.uniform(0, 0.02))
+        EmbeddedIndex.open(str(folder), create=made.IDENTITY).close()
+        check(folder)
+
+
+def test_killed_at_random_moments_the_corpus_ends_the_same(tmp_path: Path) -> None:
+    with EmbeddedIndex.open(str(tmp_path / "whole"), create=made.IDENTITY) as index:
+        work(index)
+        expected = content(index)
+    assert expected["stats"]["figures"] == FIGURES - FIGURES // 10
+    folder, luck = tmp_path / "killed", random.Random(11)
+    for _ in range(KILLS):
+        cut_off(folder, luck.randrange(2, FIGURES - 5), luck.uniform(0, 0.005))
+        check(folder)
+    with EmbeddedIndex.open(str(folder), create=made.IDENTITY) as index:
+        work(index)
+        found = content(index)
+    assert found["stats"] == expected["stats"]
+    assert found["panels"] == expected["panels"]
+    assert found["vectors"] == expected["vectors"]
+    assert [each.panel_id for each in found["hits"]] == [each.panel_id for each in expected["hits"]]
+    assert np.allclose([each.score for each in found["hits"]], [each.score for each in expected["hits"]], atol=1e-6)
+    check(folder)

@@ -1,0 +1,174 @@
+"""Conditions on single fields: what is typed, what both indexes leave, and that both know the same fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mirsearch.errors import UsageError
+from mirsearch.field_filters import FIELDS, FieldFilter, parse
+from mirsearch.imaging.images import thumbnail
+from mirsearch.indexes import open_index
+from mirsearch.indexes.base import Index
+from mirsearch.licenses import canonical
+from mirsearch.query import Filters, SearchRequest, StoredPanel
+from mirsearch.report.sentences import filter_phrases
+from tests.cli.test_end_to_end import BACKENDS, new_location
+from tests.conftest import REPOSITORY
+from tests.support.cli_runner import run
+from tests.support.index_corpus import EXTRACTOR, MadeCorpus
+
+CORPUS = MadeCorpus(seed=31)
+PICTURE = thumbnail(np.zeros((20, 30, 3), dtype=np.uint8))
+RECORDS = [replace(each, thumbnails=(PICTURE,) * len(each.panels)) for each in CORPUS.records(40)]
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    opened = open_index(new_location(request.param, request, tmp_path_factory), create=EXTRACTOR)
+    with opened.writer() as writer:
+        for record in RECORDS:
+            writer.put(record)
+    yield opened
+    opened.close()
+
+
+def nm(text: str) -> float:
+    return {"1 um": 1e3, "1 mm": 1e6}[text]
+
+
+def value(stored: StoredPanel, name: str) -> Any:
+    """What a panel has in a field, read off the panel itself."""
+    panel, figure = stored.panel, stored.figure
+    group, _, own = name.partition(".")
+    if name in ("panel.width_px", "panel.height_px"):
+        return getattr(panel, own.removesuffix("_px"))
+    if name == "panel.number":
+        ids = [each.id for record in RECORDS if record.figure.id == figure.id for each in record.panels]
+        return ids.index(panel.id)
+    if name == "scale.known":
+        return panel.scale is not None
+    if name == "scale.field_of_view_nm":
+        return panel.field_of_view_nm
+    if name == "article.license_code":
+        return canonical(figure.article.license) if figure.article else None
+    if name == "source":
+        return tuple(origin.source for origin in figure.origins)
+    return getattr(
+        {"panel": panel, "scale": panel.scale, "figure": figure, "article": figure.article}[group], own, None
+    )
+
+
+def meets(asked: FieldFilter) -> Callable[[StoredPanel], bool]:
+    def test(stored: StoredPanel) -> bool:
+        found = value(stored, asked.name)
+        many = found if isinstance(found, tuple) else () if found is None else (found,)
+        if asked.ranges:
+            return any((low is None or each >= low) and (high is None or each <= high)
+                       for each in many for low, high in asked.ranges)  # fmt: skip
+        words = [str(each).lower() for each in many]
+        return bool(words) if "*" in asked.values else any(each.lower() in words for each in asked.values)
+
+    return test
+
+
+def asked_of(name: str, everything: list[StoredPanel]) -> list[FieldFilter]:
+    """Conditions on a field with values that some panels have, and one that none has."""
+    values = [each for each in (value(stored, name) for stored in everything) if each not in (None, ())]
+    if not values:
+        return [FieldFilter(name, ("*",))]
+    if FIELDS[name] == "number":
+        middle = sorted(values)[len(values) // 2]
+        spans = [(None, middle), (middle, None), (middle, middle), (-5.0, -1.0)]
+        return [FieldFilter(name, ranges=(each,)) for each in spans] + [FieldFilter(name, ranges=tuple(spans[2:]))]
+    words = [str(each[0] if isinstance(each, tuple) else each) for each in values]
+    if FIELDS[name] == "flag":
+        return [FieldFilter(name, (each,)) for each in ("true", "false")]
+    return [
+        FieldFilter(name, (words[0].upper(),)), FieldFilter(name, (words[0], words[-1])), FieldFilter(name, ("*",)),
+        FieldFilter(name, ("nothing like it",)),
+    ]  # fmt: skip
+
+
+def test_each_field_leaves_the_panels_that_have_it(index: Index) -> None:
+    everything = list(index.select(Filters()))
+    query = RECORDS[0].vectors[0]
+    some = 0
+    for name in FIELDS:
+        for asked in asked_of(name, everything):
+            expected = [each.panel.id for each in everything if meets(asked)(each)]
+            assert [each.panel.id for each in index.select(Filters(fields=(asked,)))] == expected, asked
+            some += 0 < len(expected) < len(everything)
+        answer = index.search(SearchRequest(query, filters=Filters(fields=(asked,)), top=1000, exact=True))
+        assert {each.panel_id for each in answer.panels} == set(expected)
+    assert some > 40
+
+
+def test_all_of_several_fields_must_be_met(index: Index) -> None:
+    both = parse(["scale.known=yes", "article.year=2005..2015", "panel.technique=sem", "panel.technique=TEM"], nm)
+    assert [(each.name, len(each.values)) for each in both] == [
+        ("scale.known", 1), ("article.year", 0), ("panel.technique", 2)
+    ]  # fmt: skip
+    expected = [each.panel.id for each in index.select(Filters()) if all(meets(one)(each) for one in both)]
+    assert expected
+    assert [each.panel.id for each in index.select(Filters(fields=both))] == expected
+    mixed = Filters(fields=both[:1], techniques=("SEM",))
+    assert all(each.panel.scale and each.panel.technique == "SEM" for each in index.select(mixed))
+
+
+def test_the_command_line_takes_them_and_names_known_fields(index: Index) -> None:
+    like = RECORDS[0].panels[0].id
+    ran = run("query", "--like", like, "--filter", "scale.length_nm=1um..1mm", "--top", 500, "--all-kinds",
+              "--index", index.location, "--format", "json").json()  # fmt: skip
+    lengths = [hit["scale"]["length_nm"] for hit in ran["hits"]]
+    assert lengths
+    assert all(1e3 <= each <= 1e6 for each in lengths)
+    assert ran["query"]["filters"]["fields"] == [{"name": "scale.length_nm", "values": [], "ranges": [[1e3, 1e6]]}]
+    refused = run("query", "--text", "gold", "--filter", "scale.sorce=caption", "--index", index.location, code=2)
+    assert "no field is named 'scale.sorce' (did you mean scale.source?" in refused.err
+    assert "article.journal" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("nothing", "FIELD=VALUE"),
+        ("=x", "FIELD=VALUE"),
+        ("source=", "FIELD=VALUE"),
+        ("vector=1", "no field is named"),
+        ("article.year=soon", "is no number"),
+        ("article.year=nan", "is no number"),
+        ("article.year=..", "has no number"),
+        ("article.year=2020..2010", "runs backwards"),
+        ("scale.known=perhaps", "neither true nor false"),
+    ],
+)
+def test_what_can_not_be_asked_is_refused(text: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told) as raised:
+        parse([text], nm)
+    assert raised.value.remedy
+
+
+def test_a_field_is_told_in_words() -> None:
+    fields = parse(["scale.source=caption", "scale.source=*", "figure.width=500..", "scale.length_nm=1 um"], nm)
+    assert filter_phrases(Filters(fields=fields)) == [
+        "only scale source caption or any", "only figure width from 500", "only scale length nm 1000 to 1000"
+    ]  # fmt: skip
+
+
+def test_every_field_is_in_the_mapping_with_a_fitting_type() -> None:
+    pytest.importorskip("elasticsearch")
+    from mirsearch.indexes.elasticsearch import mapping
+
+    types = {"word": {"keyword"}, "number": {"integer", "double"}, "flag": {"boolean"}}
+    there = mapping.fields()
+    assert {name: there.get(name) in types[kind] for name, kind in FIELDS.items()} == dict.fromkeys(FIELDS, True)
+
+
+def test_every_field_is_told_of() -> None:
+    page = (REPOSITORY / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert [name for name in FIELDS if f"`{name}`" not in page] == []

@@ -1,0 +1,73 @@
+"""`show`, `analyze` and `stats` in a terminal."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from mirsearch.report.describe import print_analysis, print_panel, print_stats
+from mirsearch.search.answer import panel_json
+from tests.support.report_answers import make_answer
+
+STATS = {
+    "articles": 12, "panels": 12345, "extractor": "efficientnet", "bytes": 12_345_678,
+    "kinds": {"micrograph": 900, "unknown": 7}, "years": {"2019": 10, "unknown": 3, "2021": 30},
+    "licenses": {f"license {at}": 50 - at for at in range(40)}, "fields_of_view": {"3": 5, "2": 9}, "techniques": {},
+}  # fmt: skip
+
+
+def console(width: int = 80, terminal: bool = True) -> tuple[Console, io.StringIO]:
+    out = io.StringIO()
+    return Console(file=out, width=width, force_terminal=terminal, color_system=None), out
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_panel_is_told_whole(terminal: bool) -> None:
+    screen, out = console(100, terminal)
+    for hit in make_answer().hits:
+        print_panel(hit.stored, screen)
+    text = out.getvalue()
+    assert "\u202e" not in text
+    assert "\x00" not in text
+    for words in (
+        "Fig. 1a",
+        "RETRACTED",
+        "CC BY-NC 3.0",
+        "https://doi.org/10.1000/x0",
+        "none read",
+        "Silver nanowires [bold]",
+    ):
+        assert words in text
+    assert terminal or "\x1b" not in text
+
+
+@pytest.mark.parametrize("width", [50, 80, 140])
+def test_an_analysis_fits(width: int) -> None:
+    panels = [panel_json(hit.stored.panel) for hit in make_answer().hits]
+    result = {"file": "fig [red].png", "page": 1, "width": 9, "height": 9, "panels": panels}
+    screen, out = console(width)
+    print_analysis([result, {**result, "panels": []}], screen)
+    assert "fig [red].png" in out.getvalue()
+    assert "page 2" in out.getvalue()
+    if width >= 80:
+        assert max(cell_len(line) for line in out.getvalue().splitlines()) <= width
+        assert "= 50.0 px" in out.getvalue()
+
+
+def test_numbers_and_histograms() -> None:
+    screen, out = console()
+    print_stats(STATS, screen)
+    text = out.getvalue()
+    assert "12,345" in text
+    assert "12.3 MB" in text
+    assert "29 others" in text
+    years = [text.index(word) for word in ("2021", "2019")]
+    assert years == sorted(years)
+    assert text.index("100 nm – 1 µm") < text.index("1 µm – 10 µm")
+    assert "techniques" not in text
+    assert "█" in text
+    bars = {line.split()[0]: line.count("█") for line in text.splitlines() if "█" in line}
+    assert bars["micrograph"] > bars["not"] > 0

@@ -1,0 +1,29 @@
+"""Whether a caption is shared out as its truth says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from mirsearch.analysis.captions.split import split_caption
+
+
+def words_of(text: str) -> set[str]:
+    """Words in lower case."""
+    return set(re.findall(r"[^\W_]+", text.lower()))
+
+
+def wrong_parts(caption: str, parts: Mapping[str, str], general: str) -> list[str]:
+    """What is wrong: labels that differ, words a panel lacks, words it has that only others list, general words gone.
+
+    Words marked "~" in `parts` a panel may have and need not.
+    """
+    found = split_caption(caption)
+    wrong = [] if list(found.labels) == list(parts) else [f"labels {found.labels}"]
+    for label, words in parts.items():
+        needed = words_of(" ".join(word for word in words.split() if word[0] != "~"))
+        others = {word for other, told in parts.items() if other != label for word in words_of(told)}
+        own = words_of(found.own(label))
+        if not needed <= own or own & (others - words_of(words)):
+            wrong.append(f"{label}: {found.own(label)}")
+    return wrong if words_of(general) <= words_of(found.general) else [*wrong, f"general: {found.general}"]

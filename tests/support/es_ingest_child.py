@@ -1,0 +1,27 @@
+"""A process that fills an index and can be killed: `python es_ingest_child.py LOCATION FIGURES`."""
+
+from __future__ import annotations
+
+import sys
+
+from mirsearch.indexes import open_index
+from tests.support.index_corpus import EXTRACTOR, MadeCorpus
+
+
+def main(location: str, figures: int) -> None:
+    """Write what is not known yet, committing every ten figures, as an ingest does; says `N` after each commit."""
+    index = open_index(location, create=EXTRACTOR)
+    with index.writer() as writer:
+        records = list(MadeCorpus(seed=9).records(figures))
+        known = index.known([each.figure.id for each in records])
+        for number, record in enumerate(records, start=1):
+            if record.figure.id not in known:
+                writer.put(record)
+            if number % 10 == 0:
+                writer.commit()
+                print(number, flush=True)
+    index.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,67 @@
+"""What is learned from: split by article, pairs from weak truth, negatives that are surely unlike."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mirsearch.errors import UsageError
+from mirsearch.training.corpus_vectors import corpus_of, held_out, unlike, weak_pairs
+from tests.support.training_corpus import made, stored
+
+
+def vectors(count: int) -> np.ndarray:
+    return np.eye(count, dtype=np.float32)
+
+
+def test_no_article_is_on_both_sides_and_both_sides_have_pairs() -> None:
+    corpus = made()
+    for seed in range(5):
+        test = held_out(corpus, 0.3, seed)
+        assert not set(corpus.articles[test]) & set(corpus.articles[~test])
+        assert len(weak_pairs(corpus.part(test)))
+        assert len(weak_pairs(corpus.part(~test)))
+        assert (held_out(corpus, 0.3, seed) == test).all()
+    assert (held_out(corpus, 0.3, 0) != held_out(corpus, 0.3, 1)).any()
+
+
+def test_an_article_stays_on_its_side_of_the_order_as_a_corpus_grows() -> None:
+    small, large = made(8), made(16)
+    tested = set(large.articles[held_out(large, 0.5, 0)])
+    order = {article: article in tested for article in set(small.articles)}
+    kept = set(small.articles[held_out(small, 0.5, 0)])
+    moved = [article for article, was in order.items() if was != (article in kept)]
+    assert len(moved) <= 3  # the boundary moves; the order does not
+
+
+def test_too_few_articles_are_refused_with_a_remedy() -> None:
+    panels = stored(1, 1, 3, "SEM", None) + stored(2, 1, 1, "SEM", None)
+    with pytest.raises(UsageError, match=r"only 1 articles .*ingest more"):
+        held_out(corpus_of(panels, vectors(4)), 0.3, 0)
+
+
+def test_pairs_need_one_figure_technique_and_scale() -> None:
+    panels = (
+        stored(1, 1, 2, "SEM", 10.0)  # 0 1: alike
+        + stored(1, 1, 1, "SEM", 25.0)  # 2: of the figure, but more than twice as wide
+        + stored(1, 1, 1, "TEM", 10.0)  # 3: another technique
+        + stored(1, 1, 1, "SEM", None)  # 4: a scale nobody knows
+        + stored(1, 2, 2, "SEM", None)  # 5 6: alike, neither scale known
+        + stored(1, 3, 2, None, 10.0)  # 7 8: of no known technique
+        + stored(2, 1, 1, "SEM", 10.0)  # 9: another article
+    )
+    corpus = corpus_of(panels, vectors(10))
+    assert weak_pairs(corpus).tolist() == [[0, 1], [5, 6]]
+    kin = {tuple(pair) for pair in weak_pairs(corpus, "technique")}
+    assert {(0, 1), (0, 9), (1, 9), (4, 9), (5, 9)} <= kin
+    assert not {(2, 9), (3, 9), (0, 2), (7, 9)} & kin
+
+
+def test_negatives_are_of_other_articles_and_differ_in_technique_or_scale() -> None:
+    panels = (
+        stored(1, 1, 1, "SEM", 10.0) + stored(1, 2, 1, "TEM", 10.0) + stored(2, 1, 1, "SEM", 10.0)
+        + stored(2, 2, 1, "TEM", 10.0) + stored(3, 1, 1, "SEM", 100.0) + stored(4, 1, 1, None, 10.0)
+        + stored(5, 1, 1, "SEM", None)
+    )  # fmt: skip
+    corpus = corpus_of(panels, vectors(7))
+    assert unlike(corpus, np.array([0])).tolist() == [[False, False, False, True, True, False, False]]
