@@ -20,9 +20,9 @@ from benchmarks.analysis.changed_figures import CHANGES, changed
 from benchmarks.analysis.figure_truth import OUT, TrueFigure, TruePanel, figures, overlap
 from benchmarks.analysis.miss_sheet import write_cells
 from mirsearch.analysis.captions.split import split_caption
-from mirsearch.analysis.kinds.kind import judge
+from mirsearch.analysis.kinds.kind import classify_panel
 from mirsearch.analysis.ocr.rapid import RapidOcrEngine
-from mirsearch.analysis.panels.separate import Panels, separate
+from mirsearch.analysis.panels.separate import Panels, separate_panels
 from mirsearch.imaging.images import read_pages
 
 SAME = 0.75
@@ -68,7 +68,7 @@ def main() -> None:
 
 def _cut(figure: TrueFigure, pixels: np.ndarray, ocr: RapidOcrEngine, caption: str, form: str) -> Outcome:
     started = time.perf_counter()
-    found = separate(pixels, ocr, split_caption(caption).labels, caption_known=bool(caption))
+    found = separate_panels(pixels, ocr, split_caption(caption).labels, caption_known=bool(caption))
     seconds = time.perf_counter() - started
     used: set[int] = set()
     letters = 0
@@ -88,7 +88,7 @@ def _kinds(figure: TrueFigure, pixels: np.ndarray, caption: str) -> list[tuple[T
     for panel in figure.panels:
         x0, y0, x1, y1 = panel.box
         part = parts.part_for(panel.label) if len(figure.panels) > 1 else parts.whole
-        told.append((panel, judge(np.ascontiguousarray(pixels[y0:y1, x0:x1]), part).kind))
+        told.append((panel, classify_panel(np.ascontiguousarray(pixels[y0:y1, x0:x1]), part).kind))
     return told
 
 

@@ -31,7 +31,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = list(csv.DictReader((DATA / "class_truth.csv").open(encoding="utf-8")))
     captions = _captions()
-    textures = np.array([technique.texture(next(iter(read_pages(DATA / row["file"]))).pixels) for row in rows])
+    textures = np.array([technique.measure_texture(next(iter(read_pages(DATA / row["file"]))).pixels) for row in rows])
     truth = [NAMES.get(row["class"], row["class"]) for row in rows]
     words = [captions.get(Path(row["file"]).name, "") for row in rows]
     papers = np.array([row["paper"] for row in rows])
@@ -40,7 +40,7 @@ def main() -> None:
     _sheet(rows, truth, results)
     if arguments.fit:
         target = Path(technique.__file__).with_name("technique.npz")
-        target.write_bytes(technique.packed(technique.fit(textures, truth)))
+        target.write_bytes(technique.pack_discriminants(technique.fit_discriminants(textures, truth)))
         print(f"wrote {target.name}, {target.stat().st_size} bytes")
 
 
@@ -57,7 +57,7 @@ def _folds(
     alone, both = [""] * len(truth), [""] * len(truth)
     for fold in range(5):
         held = np.isin(papers, order[fold::5])
-        model = technique.fit(textures[~held], [name for name, out in zip(truth, held, strict=True) if not out])
+        model = technique.fit_discriminants(textures[~held], [name for name, out in zip(truth, held, strict=True) if not out])
         for n in np.flatnonzero(held):
             odds = model.odds(textures[n])
             alone[n] = max(odds, key=lambda name: odds[name])

@@ -32,7 +32,7 @@ from mirsearch.analysis.analyzer import FigureAnalyzer
 from mirsearch.analysis.kinds import technique
 from mirsearch.analysis.kinds.words import technique_votes
 from mirsearch.cli.common import load_detector, load_ocr
-from mirsearch.extractors.opening import open_extractor
+from mirsearch.extractors.factory import open_extractor
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import ExtractorIdentity
 from mirsearch.ingest.ingest import Ingest
@@ -97,7 +97,7 @@ def _asked(index: Any, images: list[Classed], extractor: Any, wanted: dict[str, 
     from mirsearch.query import Filters
 
     by_image: dict[int, list[Any]] = {}
-    for stored in index.select(Filters()):
+    for stored in index.select_panels(Filters()):
         by_image.setdefault(wanted[Path(stored.figure.image).name], []).append(stored)
     size = len(images)
     empty = np.full((3, size, size), np.nan)
@@ -128,7 +128,7 @@ def distributions(images: list[Classed], seed: int) -> tuple[dict[str, list[dict
     folds = np.zeros(len(images))
     for fold in range(FOLDS):
         held = np.isin(papers, order[fold::FOLDS])
-        model = technique.fit(textures[~held], [name for name, out in zip(truth, held, strict=True) if not out])
+        model = technique.fit_discriminants(textures[~held], [name for name, out in zip(truth, held, strict=True) if not out])
         flat = dict.fromkeys(model.names, -math.log(len(model.names)))
         for at in np.flatnonzero(held):
             folds[at] = fold
@@ -142,7 +142,7 @@ def distributions(images: list[Classed], seed: int) -> tuple[dict[str, list[dict
 def _textures(images: list[Classed]) -> NDArray[np.float32]:
     key = tuple(image.file for image in images)
     if key not in _KNOWN:
-        _KNOWN[key] = np.array([technique.texture(image.pixels) for image in images])
+        _KNOWN[key] = np.array([technique.measure_texture(image.pixels) for image in images])
     return _KNOWN[key]
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.search.truth_images import DATA, KINDS
 from mirsearch import plugins
-from mirsearch.analysis.kinds.kind import judge
+from mirsearch.analysis.kinds.kind import classify_panel
 from mirsearch.corpus import Article, Box, Figure, Origin, Panel, ScaleReading, figure_id, panel_ids
 from mirsearch.imaging import images
 from mirsearch.indexes import open_index
@@ -105,7 +105,7 @@ def _put(writer, extractor, path, parts, article, group, scales) -> str:
     identity = figure_id(images.content_hash(path))
     boxes = [box or (0, 0, pixels.shape[1], pixels.shape[0]) for box, _ in parts]
     crops = [images.crop(pixels, box) for box in boxes]
-    techniques = [told or judge(crop, "").technique for (_, told), crop in zip(parts, crops, strict=True)]
+    techniques = [told or classify_panel(crop, "").technique for (_, told), crop in zip(parts, crops, strict=True)]
     known = scales.get(f"{path.parent.name}/{path.name}", scales.get(str(Path(*path.parts[-3:])), []))
     panels = tuple(
         Panel(box, None, "micrograph", 1.0, technique, 1.0, "", group, _scale(box, known), name, identity)

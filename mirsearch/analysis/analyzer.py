@@ -9,8 +9,8 @@ import numpy as np
 
 from mirsearch.analysis.base import OcrEngine, Pixels, ScaleBarDetector, TextBox
 from mirsearch.analysis.captions.split import CaptionParts, split_caption
-from mirsearch.analysis.kinds.kind import judge
-from mirsearch.analysis.panels.separate import QUICK_SIDE, separate
+from mirsearch.analysis.kinds.kind import classify_panel
+from mirsearch.analysis.panels.separate import QUICK_SIDE, separate_panels
 from mirsearch.analysis.scalebars.reader import read_scales
 from mirsearch.corpus import Box, Panel, ScaleReading
 
@@ -53,7 +53,7 @@ class FigureAnalyzer:
         return self._scaled(pixels, panels, caption, nm_per_px)
 
     def _found(self, pixels: Pixels, parts: CaptionParts, texts: Sequence[TextBox], captioned: bool) -> list[Panel]:
-        found = separate(pixels, self._ocr, parts.labels, texts, captioned)
+        found = separate_panels(pixels, self._ocr, parts.labels, texts, captioned)
         return [Panel(box=box, label=label) for box, label in found]
 
     @staticmethod
@@ -71,7 +71,7 @@ class FigureAnalyzer:
     @staticmethod
     def _judged(pixels: Pixels, panel: Panel, texts: Sequence[TextBox]) -> Panel:
         x0, y0, x1, y1 = panel.box
-        judgment = judge(np.ascontiguousarray(pixels[y0:y1, x0:x1]), panel.caption)
+        judgment = classify_panel(np.ascontiguousarray(pixels[y0:y1, x0:x1]), panel.caption)
         known_kind, known_technique = panel.kind != "unknown", panel.technique is not None
         return dataclasses.replace(
             panel,

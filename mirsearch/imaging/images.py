@@ -31,15 +31,15 @@ SUFFIXES = frozenset(
 )
 THUMBNAIL_QUALITY = 85
 _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_TURNED = (5, 6, 7, 8)
+_SIDEWAYS_ORIENTATIONS = (5, 6, 7, 8)
 _HASH_CHUNK = 1 << 20
-_CONVERT = "convert it to png, jpg or tif"
-_AGAIN = "get the file again, or save it anew from the program that opens it"
+_CONVERT_REMEDY = "convert it to png, jpg or tif"
+_DAMAGE_REMEDY = "get the file again, or save it anew from the program that opens it"
 
 # Pillow warns of odd metadata in files that it reads all the same; stderr is for what the user can act on.
 warnings.filterwarnings("ignore", module=r"PIL\..*")
 
-_DAMAGE = (
+_DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, EOFError, MemoryError,
     RuntimeError, AssertionError, struct.error, zlib.error, cv2.error, Image.DecompressionBombError,
 )  # fmt: skip
@@ -71,7 +71,7 @@ def is_image_file(path: Path) -> bool:
             head = file.read(32)
     except (OSError, ValueError):
         return False
-    return head[:4] in _TIFF_HEADS or _opener(head) is not None
+    return head[:4] in _TIFF_HEADS or _decoder_class(head) is not None
 
 
 def read_pages(path: Path | str, limits: Limits = LIMITS) -> Iterator[Page]:
@@ -80,13 +80,13 @@ def read_pages(path: Path | str, limits: Limits = LIMITS) -> Iterator[Page]:
     ImageError names the file where it is missing, empty, damaged, no image, or larger than the limits.
     """
     path = Path(path)
-    with _opened(path, limits) as file:
+    with _open_checked(path, limits) as file:
         head = file.read(32)
         file.seek(0)
         if head[:4] in _TIFF_HEADS:
-            yield from _tiff_pages(file, path, limits)
+            yield from _read_tiff_pages(file, path, limits)
         else:
-            yield Page(_decode(file, head, path, limits), 0, _beside(path))
+            yield Page(_decode(file, head, path, limits), 0, _sidecar_pixel_size(path))
 
 
 def open_picture(path: Path | str, limits: Limits = LIMITS) -> Page:
@@ -97,27 +97,27 @@ def open_picture(path: Path | str, limits: Limits = LIMITS) -> Page:
     finally:
         pages.close()  # type: ignore[attr-defined]
     if page is None:
-        raise ImageError(f"{path}: holds no picture", _CONVERT)
+        raise ImageError(f"{path}: holds no picture", _CONVERT_REMEDY)
     return page
 
 
 def picture_size(path: Path | str, limits: Limits = LIMITS) -> tuple[int, int]:
     """(width, height) in px of a file's first picture as read_pages gives it, without decoding it."""
     path = Path(path)
-    with _opened(path, limits) as file:
+    with _open_checked(path, limits) as file:
         head = file.read(32)
         file.seek(0)
         if head[:4] in _TIFF_HEADS:
-            with _damage(path):
+            with _report_damage(path):
                 from mirsearch.imaging.tiff import tiff_size
 
                 return tiff_size(file, str(path))
-        opener = _opener(head)
+        opener = _decoder_class(head)
         if opener is None:
-            raise _no_image(path)
-        with _damage(path), opener(file) as picture:
+            raise _no_image_error(path)
+        with _report_damage(path), opener(file) as picture:
             width, height = picture.size
-            turned = picture.getexif().get(ORIENTATION_TAG, 1) in _TURNED
+            turned = picture.getexif().get(ORIENTATION_TAG, 1) in _SIDEWAYS_ORIENTATIONS
             return (height, width) if turned else (width, height)
 
 
@@ -129,7 +129,7 @@ def content_hash(path: Path | str) -> str:
             while chunk := file.read(_HASH_CHUNK):
                 digest.update(chunk)
     except OSError as error:
-        raise _unreadable(Path(path), error) from error
+        raise _unreadable_error(Path(path), error) from error
     return digest.hexdigest()
 
 
@@ -158,7 +158,7 @@ def crop(pixels: Pixels, box: Box) -> Pixels:
 
 
 @contextmanager
-def _opened(path: Path, limits: Limits) -> Iterator[IO[bytes]]:
+def _open_checked(path: Path, limits: Limits) -> Iterator[IO[bytes]]:
     """The file, checked to be a regular one of a size that can be an image's."""
     try:
         regular, size = path.is_file(), path.stat().st_size  # a pipe or a device would be waited for
@@ -167,26 +167,26 @@ def _opened(path: Path, limits: Limits) -> Iterator[IO[bytes]]:
         if size == 0:
             raise ImageError(f"{path}: empty file (0 bytes)", "get the file again")
         if size > limits.image_bytes:
-            raise ImageError(f"{path}: {size:,} bytes, more than the limit of {limits.image_bytes:,}", _CONVERT)
+            raise ImageError(f"{path}: {size:,} bytes, more than the limit of {limits.image_bytes:,}", _CONVERT_REMEDY)
         file = path.open("rb")
     except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable_error(path, error) from error
     with file:
         yield file
 
 
-def _unreadable(path: Path, error: OSError | ValueError) -> ImageError:
+def _unreadable_error(path: Path, error: OSError | ValueError) -> ImageError:
     if isinstance(error, FileNotFoundError):
         return ImageError(f"{path}: no such file", "check the path")
     cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return ImageError(f"{path}: can't be read: {cause}", "check the path and its permissions")
 
 
-def _no_image(path: Path) -> ImageError:
-    return ImageError(f"{path}: not an image of a kind mirsearch reads", _CONVERT)
+def _no_image_error(path: Path) -> ImageError:
+    return ImageError(f"{path}: not an image of a kind mirsearch reads", _CONVERT_REMEDY)
 
 
-def _opener(head: bytes) -> _Opener | None:
+def _decoder_class(head: bytes) -> _Opener | None:
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return PngImagePlugin.PngImageFile
     if head.startswith(b"\xff\xd8\xff"):
@@ -201,18 +201,18 @@ def _opener(head: bytes) -> _Opener | None:
 
 
 def _decode(file: IO[bytes], head: bytes, path: Path, limits: Limits) -> Pixels:
-    opener = _opener(head)
+    opener = _decoder_class(head)
     if opener is None:
-        raise _no_image(path)
-    with _damage(path), opener(file) as picture:  # the class itself: Image.open has limits of its own
+        raise _no_image_error(path)
+    with _report_damage(path), opener(file) as picture:  # the class itself: Image.open has limits of its own
         _check_size(picture.size, path, limits)
         picture.load()
         if picture.format == "PNG" and head[24:25] == b"\x10" and picture.mode != "I;16":
-            return _deep_png(file)
+            return _decode_deep_png(file)
         return picture_to_rgb(picture)
 
 
-def _deep_png(file: IO[bytes]) -> Pixels:
+def _decode_deep_png(file: IO[bytes]) -> Pixels:
     """A PNG of 16 bits a channel, of which Pillow keeps 8; OpenCV keeps all."""
     file.seek(0)
     decoded = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
@@ -224,20 +224,20 @@ def _deep_png(file: IO[bytes]) -> Pixels:
     return samples_to_rgb(samples, alpha=samples.ndim == 3 and samples.shape[2] in (2, 4))
 
 
-def _tiff_pages(file: IO[bytes], path: Path, limits: Limits) -> Iterator[Page]:
-    with _damage(path):
-        from mirsearch.imaging.metadata import pixel_sizes
+def _read_tiff_pages(file: IO[bytes], path: Path, limits: Limits) -> Iterator[Page]:
+    with _report_damage(path):
+        from mirsearch.imaging.metadata import open_pixel_sizes
         from mirsearch.imaging.tiff import read_tiff
 
         number = None
-        with pixel_sizes(path) as size_of:
+        with open_pixel_sizes(path) as size_of:
             for number, pixels in read_tiff(file, str(path), limits):
                 yield Page(pixels, number, size_of(number))
         if number is None:
             raise EOFError("no page where the file says the first is")
 
 
-def _beside(path: Path) -> float | None:
+def _sidecar_pixel_size(path: Path) -> float | None:
     """Nm per px that a microscope's text file beside a picture tells; where there is none, nothing more is loaded."""
     try:
         if not any(path.with_suffix(suffix).is_file() for suffix in (".txt", ".TXT")):
@@ -250,19 +250,19 @@ def _beside(path: Path) -> float | None:
 
 
 @contextmanager
-def _damage(path: Path) -> Iterator[None]:
+def _report_damage(path: Path) -> Iterator[None]:
     """Turns what a decoder raises into an ImageError that names the file."""
     try:
         yield
-    except _DAMAGE as error:
+    except _DECODER_ERRORS as error:
         cause = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ImageError(f"{path}: damaged or cut short: {cause}", _AGAIN) from error
+        raise ImageError(f"{path}: damaged or cut short: {cause}", _DAMAGE_REMEDY) from error
 
 
 def _check_size(size: tuple[int, int], path: Path, limits: Limits) -> None:
     width, height = size
     if width < 1 or height < 1:
-        raise ImageError(f"{path}: a picture of {width} × {height} pixels", _AGAIN)
+        raise ImageError(f"{path}: a picture of {width} × {height} pixels", _DAMAGE_REMEDY)
     if width * height > limits.image_pixels:
         raise ImageError(
             f"{path}: {width} × {height} pixels are more than the limit of {limits.image_pixels:,}",

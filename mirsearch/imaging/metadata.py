@@ -18,19 +18,19 @@ from mirsearch.text.lengths import NM_PER_UNIT, normalize, parse_length
 
 _LOG = logging.getLogger(__name__)
 
-_FINEST, _COARSEST = 1e-4, 1e6
+_SMALLEST_PIXEL, _LARGEST_PIXEL = 1e-4, 1e6
 """Pixel sizes in nm that a microscope's image can have: 0.1 pm to 1 mm."""
 
-_COARSEST_PRINT = 5000.0
+_LARGEST_BY_RESOLUTION = 5000.0
 """A resolution tag that says pixels are larger than 5 µm speaks of paper or a screen."""
 
-_FINEST_SCAN = 500.0
+_SMALLEST_BY_SCANNER = 500.0
 """Down to 0.5 µm a round number of dots per inch may still be a scanner's or a printer's."""
 
 _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_LONGEST_SIDECAR = 1 << 20
-_LONGEST_XML = 8 << 20
-_NM = {
+_LARGEST_SIDECAR = 1 << 20
+_LARGEST_XML = 8 << 20
+_NM_PER_UNIT = {
     **NM_PER_UNIT,
     "μm": 1e3,
     "um": 1e3,
@@ -41,7 +41,7 @@ _NM = {
     "\\u00b5m": 1e3,
 }
 _RESOLUTION_UNIT_NM = {2: 2.54e7, 3: 1e7}
-_XML = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False)
+_XML_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False)
 
 
 def pixel_size_nm(path: Path, page: int = 0) -> float | None:
@@ -50,20 +50,20 @@ def pixel_size_nm(path: Path, page: int = 0) -> float | None:
     Reads tags of FEI/Thermo (34680, 34682), Zeiss (34118), Olympus SIS, Zeiss LSM, ImageJ, OME-XML and, where
     they can only mean a microscope, the resolution tags; then a JEOL or Hitachi text file beside the image.
     """
-    with pixel_sizes(path) as size_of:
+    with open_pixel_sizes(path) as size_of:
         return size_of(page)
 
 
 @contextmanager
-def pixel_sizes(path: Path) -> Iterator[Callable[[int], float | None]]:
+def open_pixel_sizes(path: Path) -> Iterator[Callable[[int], float | None]]:
     """What `pixel_size_nm` tells of each page (from 0), for as long as the context lasts: the file is opened once."""
-    tags = _Tags(path) if _is_tiff(path) else None
+    tags = _TiffTags(path) if _is_tiff(path) else None
     beside: list[float | None] = []
 
     def size_of(page: int) -> float | None:
-        size = None if tags is None else _from_tiff(tags, page)
+        size = None if tags is None else _tiff_pixel_size(tags, page)
         if size is None and not beside:
-            beside.append(_from_sidecar(path))
+            beside.append(_sidecar_pixel_size(path))
         return beside[0] if size is None else size
 
     try:
@@ -84,11 +84,11 @@ def _is_tiff(path: Path) -> bool:
         return False
 
 
-def _plausible(nm: float | None) -> float | None:
-    return nm if nm is not None and math.isfinite(nm) and _FINEST <= nm <= _COARSEST else None
+def _keep_plausible(nm: float | None) -> float | None:
+    return nm if nm is not None and math.isfinite(nm) and _SMALLEST_PIXEL <= nm <= _LARGEST_PIXEL else None
 
 
-class _Tags:
+class _TiffTags:
     """One TIFF, opened when first asked; what speaks of all its pages is read once, a page's own tags when turned to.
 
     tifffile raises whatever damage comes to: `_from_tiff` knows how.
@@ -141,21 +141,21 @@ class _Tags:
     def ome_nm(self) -> float | None:
         """`PhysicalSizeX` of OME-XML in nm, whose unit is µm where none is given."""
         text = self.file.ome_metadata
-        if not isinstance(text, str) or len(text) > _LONGEST_XML:
+        if not isinstance(text, str) or len(text) > _LARGEST_XML:
             return None
         try:
-            root = etree.fromstring(text.encode("utf-8"), _XML)
+            root = etree.fromstring(text.encode("utf-8"), _XML_PARSER)
         except etree.LxmlError as error:
             _LOG.debug("OME-XML of %s: %s", self.path, error)
             return None
         for pixels in root.iter("{*}Pixels"):
             if pixels.get("PhysicalSizeX"):
-                unit = _NM.get(normalize(pixels.get("PhysicalSizeXUnit", "µm")), math.nan)
-                return _float(pixels.get("PhysicalSizeX"), unit)
+                unit = _NM_PER_UNIT.get(normalize(pixels.get("PhysicalSizeXUnit", "µm")), math.nan)
+                return _to_float(pixels.get("PhysicalSizeX"), unit)
         return None
 
 
-def _from_tiff(tags: _Tags, page: int) -> float | None:
+def _tiff_pixel_size(tags: _TiffTags, page: int) -> float | None:
     import tifffile
 
     quiet = logging.getLogger("tifffile")
@@ -163,7 +163,7 @@ def _from_tiff(tags: _Tags, page: int) -> float | None:
     try:
         tags.turn_to(page)
         for reader in _READERS:
-            size = _plausible(reader(tags))
+            size = _keep_plausible(reader(tags))
             if size is not None:
                 return size
     except (
@@ -176,7 +176,7 @@ def _from_tiff(tags: _Tags, page: int) -> float | None:
     return None
 
 
-def _fei(tags: _Tags) -> float | None:
+def _fei_pixel_size(tags: _TiffTags) -> float | None:
     """`PixelWidth` in m, of any section, in the tags of FEI and Thermo microscopes."""
     for code in (34680, 34682):
         value = tags.tag(code)
@@ -185,20 +185,20 @@ def _fei(tags: _Tags) -> float | None:
         if isinstance(value, str):
             match = re.search(r"PixelWidth\s*[=>]\s*([-+.\deE]{1,30})", value)
             if match:
-                return _float(match.group(1), 1e9)
+                return _to_float(match.group(1), 1e9)
             match = re.search(
                 r"<pixelWidth[^>]*>\s*([-+.\deE]{1,30})|<X[^>]*unit=\"m\"[^>]*>\s*([-+.\deE]{1,30})", value
             )
             if match:
-                return _float(match.group(1) or match.group(2), 1e9)
+                return _to_float(match.group(1) or match.group(2), 1e9)
         if isinstance(value, Mapping):
             for section in value.values():
                 if isinstance(section, Mapping) and "PixelWidth" in section:
-                    return _float(section["PixelWidth"], 1e9)
+                    return _to_float(section["PixelWidth"], 1e9)
     return None
 
 
-def _zeiss(tags: _Tags) -> float | None:
+def _zeiss_pixel_size(tags: _TiffTags) -> float | None:
     """`ap_image_pixel_size` (or `ap_pixel_size`) of Zeiss microscopes: a name, a value and a unit."""
     value = tags.tag(34118)
     if not isinstance(value, Mapping):
@@ -206,52 +206,52 @@ def _zeiss(tags: _Tags) -> float | None:
     for key in ("ap_image_pixel_size", "ap_pixel_size"):
         entry = value.get(key)
         if isinstance(entry, tuple | list) and len(entry) >= 3:
-            return _float(entry[1], _NM.get(normalize(str(entry[2])), math.nan))
+            return _to_float(entry[1], _NM_PER_UNIT.get(normalize(str(entry[2])), math.nan))
     return None
 
 
-def _olympus(tags: _Tags) -> float | None:
+def _olympus_pixel_size(tags: _TiffTags) -> float | None:
     """`pixelsizex` in m of Olympus SIS."""
     value = tags.sis
-    return _float(value["pixelsizex"], 1e9) if isinstance(value, Mapping) and "pixelsizex" in value else None
+    return _to_float(value["pixelsizex"], 1e9) if isinstance(value, Mapping) and "pixelsizex" in value else None
 
 
-def _lsm(tags: _Tags) -> float | None:
+def _lsm_pixel_size(tags: _TiffTags) -> float | None:
     """`VoxelSizeX` in m of Zeiss LSM files."""
     value = tags.lsm
-    return _float(value["VoxelSizeX"], 1e9) if isinstance(value, Mapping) and "VoxelSizeX" in value else None
+    return _to_float(value["VoxelSizeX"], 1e9) if isinstance(value, Mapping) and "VoxelSizeX" in value else None
 
 
-def _ome(tags: _Tags) -> float | None:
+def _ome_pixel_size(tags: _TiffTags) -> float | None:
     """`PhysicalSizeX` of OME-XML."""
     return tags.ome_nm
 
 
-def _imagej(tags: _Tags) -> float | None:
+def _imagej_pixel_size(tags: _TiffTags) -> float | None:
     """ImageJ's unit with the pixels per unit of the resolution tag."""
     value = tags.imagej
     if not isinstance(value, Mapping) or "unit" not in value:
         return None
     per_unit = _ratio(tags.tag(282))
-    unit = _NM.get(normalize(str(value["unit"]).replace("\\u00B5", "µ")), math.nan)
+    unit = _NM_PER_UNIT.get(normalize(str(value["unit"]).replace("\\u00B5", "µ")), math.nan)
     return unit / per_unit if per_unit else None
 
 
-def _resolution(tags: _Tags) -> float | None:
+def _resolution_pixel_size(tags: _TiffTags) -> float | None:
     """The resolution tag, where it is far finer than any print or scan and no round number of dots per inch."""
     per_unit, unit = _ratio(tags.tag(282)), _RESOLUTION_UNIT_NM.get(int(tags.tag(296) or 0))
     if not per_unit or unit is None:
         return None
     nm = unit / per_unit
     dots_per_inch = 2.54e7 / nm
-    if nm > _COARSEST_PRINT or (
-        nm > _FINEST_SCAN and math.isclose(dots_per_inch, round(dots_per_inch, -2), rel_tol=1e-6)
+    if nm > _LARGEST_BY_RESOLUTION or (
+        nm > _SMALLEST_BY_SCANNER and math.isclose(dots_per_inch, round(dots_per_inch, -2), rel_tol=1e-6)
     ):
         return None
     return nm
 
 
-_READERS: tuple[Callable[[_Tags], float | None], ...] = (_fei, _zeiss, _olympus, _lsm, _ome, _imagej, _resolution)
+_READERS: tuple[Callable[[_TiffTags], float | None], ...] = (_fei_pixel_size, _zeiss_pixel_size, _olympus_pixel_size, _lsm_pixel_size, _ome_pixel_size, _imagej_pixel_size, _resolution_pixel_size)
 
 
 def _ratio(value: Any) -> float | None:
@@ -261,31 +261,31 @@ def _ratio(value: Any) -> float | None:
     return None
 
 
-def _float(value: Any, factor: float) -> float | None:
+def _to_float(value: Any, factor: float) -> float | None:
     try:
         return float(value) * factor
     except (TypeError, ValueError):
         return None
 
 
-def _from_sidecar(path: Path) -> float | None:
+def _sidecar_pixel_size(path: Path) -> float | None:
     """Pixel size from the text file a JEOL or Hitachi microscope writes beside its image."""
-    for text in _sidecars(path):
+    for text in _read_sidecars(path):
         pairs = dict(re.findall(r"^\$*\s*([A-Z_a-z]{2,40})[\s=]+([^\r\n]{1,80})", text, re.MULTILINE))
         if "SM_MICRON_BAR" in pairs and "SM_MICRON_MARKER" in pairs:
-            length, pixels = parse_length(pairs["SM_MICRON_MARKER"]), _float(pairs["SM_MICRON_BAR"].strip(), 1.0)
+            length, pixels = parse_length(pairs["SM_MICRON_MARKER"]), _to_float(pairs["SM_MICRON_BAR"].strip(), 1.0)
             if length is not None and pixels:
-                return _plausible(length.nm / pixels)
+                return _keep_plausible(length.nm / pixels)
         if "PixelSize" in pairs and "[SemImageFile]" in text:
-            return _plausible(_float(pairs["PixelSize"].strip(), 1.0))
+            return _keep_plausible(_to_float(pairs["PixelSize"].strip(), 1.0))
     return None
 
 
-def _sidecars(path: Path) -> Iterator[str]:
+def _read_sidecars(path: Path) -> Iterator[str]:
     for suffix in (".txt", ".TXT"):
         beside = path.with_suffix(suffix)
         try:
-            if beside != path and beside.is_file() and beside.stat().st_size <= _LONGEST_SIDECAR:
+            if beside != path and beside.is_file() and beside.stat().st_size <= _LARGEST_SIDECAR:
                 yield beside.read_text("latin-1")
         except OSError as error:
             _LOG.debug("can't read %s: %s", beside, error)

@@ -16,7 +16,7 @@ import tifffile
 from PIL import TiffImagePlugin, _imaging
 
 from mirsearch.errors import ImageError
-from mirsearch.imaging.tones import Pixels, picture_to_rgb, samples_to_rgb, stretch
+from mirsearch.imaging.tones import Pixels, picture_to_rgb, samples_to_rgb, stretch_contrast
 from mirsearch.settings import Limits
 
 # What is odd in a file is told through ImageError; the libraries' own log lines would go to stderr besides.
@@ -24,7 +24,7 @@ for _name in ("tifffile", "PIL.TiffImagePlugin"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
 
-def _quiet_libtiff() -> None:
+def _silence_libtiff() -> None:
     """Stop the libtiff inside Pillow from writing to stderr by itself: it names no file, and the ImageError does."""
     try:
         library = ctypes.CDLL(_imaging.__file__)
@@ -36,7 +36,7 @@ def _quiet_libtiff() -> None:
         return  # linked in a way that can't be reached: a line too much on stderr is all
 
 
-_quiet_libtiff()
+_silence_libtiff()
 
 DEEP_BITS = 9
 REDUCED_SUBFILE = 0x1
@@ -49,13 +49,13 @@ def read_tiff(file: IO[bytes], name: str, limits: Limits) -> Iterator[tuple[int,
     """(number, RGB pixels) of each full-size page; `number` counts all pages of the file, from 0."""
     with tifffile.TiffFile(file, name=name, is_ome=False) as tiff:
         full: Any = None
-        pillow = _Pillow(file)
-        for number, page in enumerate(_pages(tiff, name, limits)):
+        pillow = _PillowPages(file)
+        for number, page in enumerate(_iterate_pages(tiff, name, limits)):
             if number > 0 and _is_reduced(page, full):
                 continue
             full = page if full is None else full
             _check_size(page, name, limits)
-            _check_whole(tiff, page)
+            _check_samples_present(tiff, page)
             yield number, _decode(pillow, page, number)
 
 
@@ -64,16 +64,16 @@ def tiff_size(file: IO[bytes], name: str) -> tuple[int, int]:
     with tifffile.TiffFile(file, name=name, is_ome=False) as tiff:
         page: Any = tiff.pages[0]
         width, height = int(page.imagewidth), int(page.imagelength)
-        return (height, width) if "t" in _turns(page) else (width, height)
+        return (height, width) if "t" in _upright_steps(page) else (width, height)
 
 
-def _turns(page: Any) -> str:
+def _upright_steps(page: Any) -> str:
     """Steps that set a page upright: h and v mirror, t swaps rows and columns."""
     tag = page.tags.get("Orientation")
     return _ORIENTATIONS.get(int(tag.value) if tag is not None else 1, "")
 
 
-def _pages(tiff: Any, name: str, limits: Limits) -> Iterator[Any]:
+def _iterate_pages(tiff: Any, name: str, limits: Limits) -> Iterator[Any]:
     """Pages one by one: their number is never asked for, as counting would follow a chain of any length first."""
     pages = tiff.pages
     seen: set[int] = set()
@@ -131,7 +131,7 @@ def _check_size(page: Any, name: str, limits: Limits) -> None:
         )
 
 
-def _check_whole(tiff: Any, page: Any) -> None:
+def _check_samples_present(tiff: Any, page: Any) -> None:
     """EOFError where strips or tiles lie beyond the file's end: libtiff would leave those parts black."""
     size = tiff.filehandle.size
     pieces = zip(page.dataoffsets, page.databytecounts, strict=False)
@@ -139,7 +139,7 @@ def _check_whole(tiff: Any, page: Any) -> None:
         raise EOFError("samples lie beyond the file's end")
 
 
-class _Pillow:
+class _PillowPages:
     """Pillow's view of the file, opened at the first need and turned page by page: opening anew starts at page 0."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -155,21 +155,21 @@ class _Pillow:
         return self._picture
 
 
-def _decode(pillow: _Pillow, page: Any, number: int) -> Pixels:
+def _decode(pillow: _PillowPages, page: Any, number: int) -> Pixels:
     bits = page.bitspersample
     depth = max(bits) if isinstance(bits, tuple) else int(bits)
     deep = depth >= DEEP_BITS or int(page.sampleformat or 1) in (2, 3)  # signed and float samples count as deep
     if deep and int(page.photometric) in _PLAIN_PHOTOMETRIC:
         try:
-            return _deep(page)
+            return _decode_deep(page)
         except (ValueError, RuntimeError, ImportError, NotImplementedError):
             pass  # a compression tifffile has no codec for: libtiff, inside Pillow, knows more of them
     picture = pillow.page(number)
     rgb = picture_to_rgb(picture)
-    return stretch(rgb) if deep and picture.mode == "RGB" else rgb
+    return stretch_contrast(rgb) if deep and picture.mode == "RGB" else rgb
 
 
-def _deep(page: Any) -> Pixels:
+def _decode_deep(page: Any) -> Pixels:
     samples = page.asarray()
     axes = page.axes
     if axes == "SYX":
@@ -178,6 +178,6 @@ def _deep(page: Any) -> Pixels:
         raise ValueError(f"axes {axes}")
     extra = tuple(int(each) for each in page.extrasamples)
     rgb = samples_to_rgb(samples, alpha=bool(extra) and extra[-1] in (1, 2), inverted=int(page.photometric) == 0)
-    for step in _turns(page):
+    for step in _upright_steps(page):
         rgb = {"h": rgb[:, ::-1], "v": rgb[::-1], "t": rgb.transpose(1, 0, 2)}[step]
     return rgb.copy()

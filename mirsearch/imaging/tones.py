@@ -12,17 +12,17 @@ Pixels = NDArray[np.uint8]
 
 STRETCH_PERCENTILES = (0.1, 99.9)
 """Darkest and brightest share of samples (percent) that may saturate: hot pixels must not set the contrast."""
-SAMPLED = 1_000_000
+MOST_SAMPLES = 1_000_000
 """Samples looked at for the percentiles: sorting every one of a large mosaic takes seconds and changes nothing."""
 ORIENTATION_TAG = 0x0112
 _DEEP_MODES = ("I", "F")
 
 
-def stretch(samples: NDArray[Any]) -> Pixels:
+def stretch_contrast(samples: NDArray[Any]) -> Pixels:
     """Samples of any number type to uint8 of the same shape, between the percentiles; not-finite ones count as dark."""
     flat = samples.reshape(-1)
     with np.errstate(invalid="ignore"):  # signaling NaNs of damaged floats
-        sampled = flat[:: max(1, flat.size // SAMPLED)].astype(np.float64)
+        sampled = flat[:: max(1, flat.size // MOST_SAMPLES)].astype(np.float64)
     sampled = sampled[np.isfinite(sampled)]
     if sampled.size == 0:
         return np.zeros(samples.shape, np.uint8)
@@ -44,7 +44,7 @@ def picture_to_rgb(picture: Image.Image) -> Pixels:
     if picture.getexif().get(ORIENTATION_TAG, 1) != 1:
         picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith(_DEEP_MODES):
-        return gray_to_rgb(stretch(np.asarray(picture)))
+        return gray_to_rgb(stretch_contrast(np.asarray(picture)))
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         white = Image.new("RGB", picture.size, (255, 255, 255))
@@ -67,15 +67,15 @@ def samples_to_rgb(samples: NDArray[Any], alpha: bool, inverted: bool = False) -
         samples = samples[:, :, None]
     opacity = samples[:, :, -1] if alpha and samples.shape[2] > 1 else None
     colors = samples[:, :, :3] if samples.shape[2] - (opacity is not None) >= 3 else samples[:, :, :1]
-    rgb = stretch(colors)
+    rgb = stretch_contrast(colors)
     if rgb.shape[2] == 1:
         rgb = gray_to_rgb(rgb[:, :, 0])
     if inverted:
         rgb = 255 - rgb
-    return rgb if opacity is None else _over_white(rgb, opacity)
+    return rgb if opacity is None else _blend_with_white(rgb, opacity)
 
 
-def _over_white(rgb: Pixels, opacity: NDArray[Any]) -> Pixels:
+def _blend_with_white(rgb: Pixels, opacity: NDArray[Any]) -> Pixels:
     top = float(np.iinfo(opacity.dtype).max) if opacity.dtype.kind in "iu" else 1.0
     share = np.clip(np.nan_to_num(opacity.astype(np.float32) / top), 0.0, 1.0)[:, :, None]
     mixed: Pixels = np.rint(rgb * share + 255 * (1 - share)).astype(np.uint8)

@@ -75,9 +75,9 @@ class ImageQuestion:
         fov = self.scale.field_of_view_nm
         if fov is None and reading is not None:
             fov = part.shape[1] * reading.nm_per_px
-        from mirsearch.analysis.kinds.kind import quick_kind
+        from mirsearch.analysis.kinds.kind import kind_from_pixels
 
-        return QueryPart(box, part, quick_kind(part), label, reading, fov, tuple(notes))
+        return QueryPart(box, part, kind_from_pixels(part), label, reading, fov, tuple(notes))
 
     def _choose(self, pixels: Pixels) -> tuple[Box, str | None, list[str]]:
         height, width = pixels.shape[:2]
@@ -101,11 +101,11 @@ class ImageQuestion:
 
     def _panels(self, pixels: Pixels) -> list[Panel]:
         """Panels by geometry alone, which is quick; letters are only read where there is something to choose from."""
-        from mirsearch.analysis.panels.separate import separate
+        from mirsearch.analysis.panels.separate import separate_panels
 
-        found = separate(pixels, self.ocr, texts=())
+        found = separate_panels(pixels, self.ocr, texts=())
         if len(found) > 1 or self.panel is not None:
-            found = separate(pixels, self.ocr)
+            found = separate_panels(pixels, self.ocr)
         return [Panel(box=box, label=label) for box, label in found]
 
     def _labeled(self, panels: list[Panel]) -> tuple[Box, str | None, list[str]]:

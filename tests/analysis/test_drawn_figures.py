@@ -11,13 +11,13 @@ from mirsearch import plugins, settings
 from mirsearch.analysis.analyzer import FigureAnalyzer
 from mirsearch.analysis.base import OcrEngine, ScaleBarDetector
 from mirsearch.analysis.captions.split import split_caption
-from mirsearch.analysis.panels.separate import separate
+from mirsearch.analysis.panels.separate import separate_panels
 from mirsearch.analysis.scalebars.reader import read_scales
 from mirsearch.corpus import Box, Panel
-from mirsearch.synthetic.bar_samples import bar_sample
-from mirsearch.synthetic.bar_styles import BAR_STYLES
 from mirsearch.synthetic.figures import FigureStyle, SyntheticFigure, draw_figure
 from mirsearch.synthetic.layouts import LAYOUT_STYLES
+from mirsearch.synthetic.scalebars.samples import bar_sample
+from mirsearch.synthetic.scalebars.styles import BAR_STYLES
 
 BARS_FLOOR, ANSWERS_FLOOR, PANELS_FLOOR, LETTERS_FLOOR, LAYOUTS_FLOOR = 0.97, 0.97, 0.97, 0.95, 0.88
 
@@ -120,7 +120,7 @@ def test_rows_of_pictures_that_touch(
 ) -> None:
     figure = draw_figure(seed, FigureStyle(layout=layout))
     labels = split_caption(figure.caption).labels if captioned else ()
-    found = separate(figure.pixels, parts[1], labels, caption_known=captioned)
+    found = separate_panels(figure.pixels, parts[1], labels, caption_known=captioned)
     hits, letters, exact = layout_read(figure, [Panel(box=box, label=label) for box, label in found])
     assert all(hits), found
     assert all(letters), found

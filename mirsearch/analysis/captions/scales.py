@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from mirsearch.analysis.captions.tokens import DIGITS, LIST, UNIT, Token, letters_of, tokens
+from mirsearch.analysis.captions.tokens import DIGITS, LIST, UNIT, Token, parse_letters, tokenize
 from mirsearch.settings import LIMITS
 from mirsearch.text.lengths import Length, normalize_all, parse_length
 
@@ -30,7 +30,7 @@ class CaptionScale:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _LabeledLength:
     """One length of a statement with the panels it was said of (none: those of the place where it stands)."""
 
     length: Length
@@ -70,13 +70,13 @@ def caption_scales(caption: str, labels: Sequence[str | None] = ()) -> dict[str 
     text = normalize_all(caption[: LIMITS.caption_chars])
     known = frozenset(label.lower() for label in labels if label)
     found: dict[str | None, CaptionScale] = {}
-    for labels_of, scale in [*_bars(text, known), *_widths(text, known)]:
+    for labels_of, scale in [*_bar_lengths(text, known), *_view_widths(text, known)]:
         for label in labels_of or (None,):
-            _enter(found, label, scale)
+            _add_scale(found, label, scale)
     return found
 
 
-def _enter(found: dict[str | None, CaptionScale], label: str | None, scale: CaptionScale) -> None:
+def _add_scale(found: dict[str | None, CaptionScale], label: str | None, scale: CaptionScale) -> None:
     """Keep the first main value of a label; a bar before a width; an inset's value beside the main one."""
     old = found.get(label)
     if old is None or (old.kind == "width" and scale.kind == "bar"):
@@ -89,22 +89,22 @@ def _enter(found: dict[str | None, CaptionScale], label: str | None, scale: Capt
         found[label] = CaptionScale(old.nm, old.kind, old.text, min(old.confidence, 0.4), old.inset)
 
 
-def _bars(text: str, known: frozenset[str]) -> Iterator[tuple[tuple[str, ...], CaptionScale]]:
+def _bar_lengths(text: str, known: frozenset[str]) -> Iterator[tuple[tuple[str, ...], CaptionScale]]:
     """Every length said of a scale bar, with the labels it holds for (none: all panels)."""
     end_of_last = 0
     for anchor in _ANCHOR.finditer(text):
         if anchor.start() < end_of_last:
             continue
         statement, end = _statement(text, anchor)
-        said = list(_parse(statement, known))
+        said = list(_parse_statement(statement, known))
         if not said:
             before = _BEFORE.search(text[: anchor.start()])
             length = parse_length(before.group(1)) if before else None
             if length is None:
                 continue
-            said = [_Said(length, (), False)]
+            said = [_LabeledLength(length, (), False)]
         plural = anchor.group().lower().endswith("s")
-        place = _place(text, anchor.start(), end, end_of_last, plural, known)
+        place = _labels_in_effect(text, anchor.start(), end, end_of_last, plural, known)
         end_of_last = end
         for each in said:
             words = " ".join(f"{anchor.group()} {each.length.text}".split())
@@ -131,21 +131,21 @@ def _statement(text: str, anchor: re.Match[str]) -> tuple[str, int]:
     return text[start:end], end
 
 
-def _parse(statement: str, known: frozenset[str]) -> Iterator[_Said]:
+def _parse_statement(statement: str, known: frozenset[str]) -> Iterator[_LabeledLength]:
     """Lengths of one statement with the labels beside them, whichever comes first."""
-    pieces = list(tokens(statement, known))
+    pieces = list(tokenize(statement, known))
     if "respectively" in statement.lower():
-        paired = _respectively(pieces)
+        paired = _parse_respectively(pieces)
         if paired:
             yield from paired
             return
     first = next((token.what for token in pieces if token.what in ("value", "labels", "inset")), None)
     if first is None or not any(token.what == "value" for token in pieces):
         return
-    yield from _labels_first(pieces) if first in ("labels", "inset") else _values_first(pieces)
+    yield from _parse_labels_first(pieces) if first in ("labels", "inset") else _parse_values_first(pieces)
 
 
-def _labels_first(pieces: list[Token]) -> Iterator[_Said]:
+def _parse_labels_first(pieces: list[Token]) -> Iterator[_LabeledLength]:
     """`(a) 200 nm; (b, c) 1 µm; inset 50 nm`."""
     labels: tuple[str, ...] = ()
     inset, spent = False, False
@@ -157,11 +157,11 @@ def _labels_first(pieces: list[Token]) -> Iterator[_Said]:
         elif token.what == "inset":
             inset = True
         elif token.what == "value" and token.length is not None:
-            yield _Said(token.length, labels, inset)
+            yield _LabeledLength(token.length, labels, inset)
             spent = True
 
 
-def _values_first(pieces: list[Token]) -> Iterator[_Said]:
+def _parse_values_first(pieces: list[Token]) -> Iterator[_LabeledLength]:
     """`1 mm (a), 50 µm (b–d) and 2 µm (e, inset)`."""
     length: Length | None = None
     labels: tuple[str, ...] = ()
@@ -169,7 +169,7 @@ def _values_first(pieces: list[Token]) -> Iterator[_Said]:
     for token in [*pieces, Token("value")]:
         if token.what == "value":
             if length is not None:
-                yield from _with_inset(length, labels, own)
+                yield from _split_inset(length, labels, own)
             length, labels, own = token.length, (), None
         elif token.what == "labels":
             labels += token.labels
@@ -177,18 +177,18 @@ def _values_first(pieces: list[Token]) -> Iterator[_Said]:
             own = labels
 
 
-def _with_inset(length: Length, labels: tuple[str, ...], before: tuple[str, ...] | None) -> Iterator[_Said]:
+def _split_inset(length: Length, labels: tuple[str, ...], before: tuple[str, ...] | None) -> Iterator[_LabeledLength]:
     """`100 nm (k, insets of b, e)` is k's own length and the insets' of b and e; `2 µm (e, inset)` only an inset's."""
     if before is None:
-        yield _Said(length, labels, False)
+        yield _LabeledLength(length, labels, False)
     elif before and before != labels:
-        yield _Said(length, before, False)
-        yield _Said(length, labels[len(before) :], True)
+        yield _LabeledLength(length, before, False)
+        yield _LabeledLength(length, labels[len(before) :], True)
     else:
-        yield _Said(length, labels, True)
+        yield _LabeledLength(length, labels, True)
 
 
-def _respectively(pieces: list[Token]) -> list[_Said]:
+def _parse_respectively(pieces: list[Token]) -> list[_LabeledLength]:
     """`100, 50 and 20 nm for a, b and c, respectively`: as many values as labels, the unit told once or each time."""
     labels = [label for token in pieces for label in token.labels]
     lengths: list[Length] = []
@@ -204,10 +204,10 @@ def _respectively(pieces: list[Token]) -> list[_Said]:
             waiting = []
     if len(lengths) != len(labels) or len(labels) < 2:
         return []
-    return [_Said(length, (label,), False) for length, label in zip(lengths, labels, strict=True)]
+    return [_LabeledLength(length, (label,), False) for length, label in zip(lengths, labels, strict=True)]
 
 
-def _place(text: str, start: int, end: int, since: int, plural: bool, known: frozenset[str]) -> tuple[str, ...]:
+def _labels_in_effect(text: str, start: int, end: int, since: int, plural: bool, known: frozenset[str]) -> tuple[str, ...]:
     """Labels that a statement without labels of its own holds for, from where it stands among the panels' parts.
 
     One that more panels follow, or that stands in brackets, is of the part it stands in; the last one is of all.
@@ -226,7 +226,7 @@ def _place(text: str, start: int, end: int, since: int, plural: bool, known: fro
 
 
 def _marker_letters(match: re.Match[str], known: frozenset[str]) -> tuple[str, ...]:
-    letters = letters_of(match["paren"] or match["bare"], known, strict=False)
+    letters = parse_letters(match["paren"] or match["bare"], known, strict=False)
     if known:
         return letters if set(letters) <= known else ()
     if match["bare"] and letters == ("a",) and match.group()[1:2] == " ":
@@ -234,7 +234,7 @@ def _marker_letters(match: re.Match[str], known: frozenset[str]) -> tuple[str, .
     return letters
 
 
-def _widths(text: str, known: frozenset[str]) -> Iterator[tuple[tuple[str, ...], CaptionScale]]:
+def _view_widths(text: str, known: frozenset[str]) -> Iterator[tuple[tuple[str, ...], CaptionScale]]:
     """Widths of fields of view: `image width 2 µm`, `scan size 25 µm (a–c), 10 µm (d–f)`, `10 × 10 µm² AFM scan`."""
     for match in [*_WIDTH.finditer(text), *_SQUARE.finditer(text)]:
         unit = match["unit"] or match["last"]
@@ -247,12 +247,12 @@ def _widths(text: str, known: frozenset[str]) -> Iterator[tuple[tuple[str, ...],
             if not _PICTURE.search(around):
                 continue
             words = words[: words.rfind(unit) + len(unit)] if unit in words else words
-            said = [_Said(length, (), False)]
+            said = [_LabeledLength(length, (), False)]
         else:
             statement, _ = _statement(text, match)
-            said = [_Said(length, (), False)]
+            said = [_LabeledLength(length, (), False)]
             if re.match(r" ?[(,;]? ?\(", statement):
-                said = list(_values_first([Token("value", length), *tokens(statement, known)]))
-        place = _place(text, match.start(), match.end(), 0, False, known)
+                said = list(_parse_values_first([Token("value", length), *tokenize(statement, known)]))
+        place = _labels_in_effect(text, match.start(), match.end(), 0, False, known)
         for each in said:
             yield each.labels or place, CaptionScale(each.length.nm, "width", words, 0.5)

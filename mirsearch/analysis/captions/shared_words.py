@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-NEAR = 12
+MOST_SHARING = 12
 """How many pieces before and behind one can share words with it."""
 
 PREPOSITION = re.compile(
@@ -40,7 +40,7 @@ _RESPECTIVELY = re.compile(r",?\s*\brespectively\b\.?", re.IGNORECASE)
 _LIST_GAP = re.compile(r",\s*(?:and|or)\s+|,\s+|\s+(?:and|or)\s+")
 
 
-def clean(piece: str) -> str:
+def trim_joiners(piece: str) -> str:
     """A piece without the joining words and marks around it; a lone closing bracket goes too."""
     piece = _LEADING_JOIN.sub("", piece, count=1).strip()
     piece = re.sub(r"(?:[\s,;:]|\b(?:and|while|whereas)$)+$", "", piece).strip()
@@ -61,8 +61,8 @@ def split_head(piece: str) -> tuple[str, str]:
         joined = stripped.rfind(" and ")
         cut = joined if joined >= 0 and stripped.endswith(("of", "for")) else -1
     if cut < 0:
-        return piece, clean(piece) if stripped.endswith(":") else ""
-    return piece[:cut], clean(stripped[cut:]) + (":" if stripped.endswith(":") else "")
+        return piece, trim_joiners(piece) if stripped.endswith(":") else ""
+    return piece[:cut], trim_joiners(stripped[cut:]) + (":" if stripped.endswith(":") else "")
 
 
 def split_item(words: str) -> tuple[str, str]:
@@ -73,23 +73,23 @@ def split_item(words: str) -> tuple[str, str]:
     return words[: cuts[-1].start()], words[cuts[-1].end() :]
 
 
-def own_subject(words: str) -> bool:
+def has_own_subject(words: str) -> bool:
     """Whether an item stands alone: it has its own "… of …"."""
     return bool(re.search(r"\b(?:of|for|in|with|on)\b", words)) or not words
 
 
-def other_subject(words: str) -> bool:
+def names_subject(words: str) -> bool:
     """Whether an item names what it shows itself, so that a head ("SEM images of") does not speak of it."""
     return bool(_OTHER_SUBJECT.match(words))
 
 
-def head_of(words: str, before: str) -> str:
+def shared_head(words: str, before: str) -> str:
     """What an item behind whose words its label stands hands to the next: up to its last preposition."""
     lead = _LEAD.match(words)
     return lead.group(0) if lead else before
 
 
-def opened(head: str, words: str) -> str:
+def adapt_head(head: str, words: str) -> str:
     """A head before the words of another item, without what those words say in its place."""
     if words.startswith(("the ", "a ")):
         head = head.removesuffix(" the")
@@ -103,23 +103,23 @@ def shared_tail(piece: str, later: Sequence[str]) -> str:
 
     An item that only lacks what it is of takes that: "(a) XRD pattern and (b) SEM image of ZnO".
     """
-    words = clean(piece)
+    words = trim_joiners(piece)
     if not later:
         return ""
     if not words or words.endswith(("-", "‐")):
-        return clean(split_head(later[0])[0])
+        return trim_joiners(split_head(later[0])[0])
     if len(words.split()) > 3 or not re.search(r"(?:,|\band)\s*$", piece) or _WHOLE.search(words):
         return ""
     longest = next((each for each in later if len(each.split()) > 4 and not _RESPECTIVELY.search(each)), "")
     found = _NOUN.search(longest)
-    tail = clean(longest[found.start() :]) if found else ""
+    tail = trim_joiners(longest[found.start() :]) if found else ""
     if found and (_NOUN.search(words) or (_MEASURED.match(found.group(0)) and _PICTURED.search(words))):
         whose = re.match(r"\S+\s+(of\b.*)", tail)
         return whose.group(1) if whose else ""
     return tail if len(words.split()) <= 2 else ""
 
 
-def respective(piece: str, count: int) -> list[str]:
+def split_respective(piece: str, count: int) -> list[str]:
     """A piece for each of `count` labels where it lists that many things "respectively"; else nothing.
 
     "maps of Fe, Ni and Mo, respectively" gives "maps of Fe", "maps of Ni", "maps of Mo".
@@ -127,7 +127,7 @@ def respective(piece: str, count: int) -> list[str]:
     found = _RESPECTIVELY.search(piece)
     if found is None or count < 2:
         return []
-    told, after = piece[: found.start()], clean(piece[found.end() :])
+    told, after = piece[: found.start()], trim_joiners(piece[found.end() :])
     gaps = list(_LIST_GAP.finditer(told))
     if len(gaps) < count - 1:
         return []
@@ -135,6 +135,6 @@ def respective(piece: str, count: int) -> list[str]:
     first = told[: cuts[0].start()]
     bounds = [(gap.end(), later.start()) for gap, later in pairwise(cuts)]
     bounds.append((cuts[-1].end(), len(told)))
-    head = clean(head_of(first, ""))
-    items = [clean(first), *(f"{head} {clean(told[start:stop])}".strip() for start, stop in bounds)]
+    head = trim_joiners(shared_head(first, ""))
+    items = [trim_joiners(first), *(f"{head} {trim_joiners(told[start:stop])}".strip() for start, stop in bounds)]
     return [f"{item} {after}".strip() for item in items]

@@ -7,20 +7,20 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from mirsearch.analysis.captions.markers import Marker, find_markers, sorted_labels
+from mirsearch.analysis.captions.markers import Marker, find_markers, sort_labels
 from mirsearch.analysis.captions.shared_words import (
     JOINER,
-    NEAR,
+    MOST_SHARING,
     PREPOSITION,
-    clean,
-    head_of,
-    opened,
-    other_subject,
-    own_subject,
-    respective,
+    adapt_head,
+    has_own_subject,
+    names_subject,
+    shared_head,
     shared_tail,
     split_head,
     split_item,
+    split_respective,
+    trim_joiners,
 )
 from mirsearch.settings import LIMITS
 
@@ -78,18 +78,18 @@ def split_caption(caption: str) -> CaptionParts:
     text = _SPACE.sub(" ", caption[: LIMITS.caption_chars]).strip()
     markers = find_markers(text)
     if not markers:
-        return CaptionParts({}, text, text, _places(text))
-    sharer = _Sharer(text)
+        return CaptionParts({}, text, text, _parts_by_place(text))
+    sharer = _CaptionDistributor(text)
     starts = [m.start for m in markers]
     for start, end in _clauses(text, markers):
         inside = markers[bisect_left(starts, start) : bisect_left(starts, end)]
         sharer.clause(start, end, [m for m in inside if m.end <= end])
-    labels = sorted_labels({label for m in markers for label in m.labels})
-    parts = {label: _joined(sharer.own.get(label, [])) for label in labels}
-    return CaptionParts(parts, _joined(sharer.general), text, {})
+    labels = sort_labels({label for m in markers for label in m.labels})
+    parts = {label: _join(sharer.own.get(label, [])) for label in labels}
+    return CaptionParts(parts, _join(sharer.general), text, {})
 
 
-def _joined(pieces: list[str]) -> str:
+def _join(pieces: list[str]) -> str:
     return " ".join(dict.fromkeys(piece for piece in pieces if piece))
 
 
@@ -103,14 +103,14 @@ def _clauses(text: str, markers: list[Marker]) -> Iterator[tuple[int, int]]:
             depth += 1
         elif char in ")]" and place not in inside:
             depth = max(0, depth - 1)
-        elif char in ".;" and (depth == 0 or char == ".") and _ends(text, place, char, starts):
+        elif char in ".;" and (depth == 0 or char == ".") and _ends_clause(text, place, char, starts):
             yield start, place + 1
             start, depth = place + 1, 0
     if start < len(text):
         yield start, len(text)
 
 
-def _ends(text: str, place: int, char: str, starts: set[int]) -> bool:
+def _ends_clause(text: str, place: int, char: str, starts: set[int]) -> bool:
     """Whether a full stop or semicolon ends a clause."""
     after = text[place + 1 : place + 3]
     if not after:
@@ -122,7 +122,7 @@ def _ends(text: str, place: int, char: str, starts: set[int]) -> bool:
     return char == ";" or not _ABBREVIATION.search(text[max(0, place - 12) : place + 1])
 
 
-class _Sharer:
+class _CaptionDistributor:
     """Walks the clauses of a caption and hands each piece to the labels it speaks of."""
 
     def __init__(self, text: str) -> None:
@@ -141,7 +141,7 @@ class _Sharer:
     def clause(self, start: int, end: int, markers: list[Marker]) -> None:
         """Share one clause: with markers of its own, with references only, or with neither."""
         real = [m for m in markers if not m.refers]
-        words = clean(self.text[start:end])
+        words = trim_joiners(self.text[start:end])
         if not words or (start == 0 and _TITLE.match(words)):
             return
         if real:
@@ -174,7 +174,7 @@ class _Sharer:
 
     def _leading(self, start: int, end: int, markers: list[Marker]) -> None:
         head = self.text[start : markers[0].start]
-        if clean(head):
+        if trim_joiners(head):
             self._take_head(head)
         bounds = [m.start for m in markers[1:]] + [end]
         pieces = [self.text[m.end : stop] for m, stop in zip(markers, bounds, strict=True)]
@@ -183,7 +183,7 @@ class _Sharer:
             next_head = ""
             if number + 1 < len(markers):
                 piece, next_head = split_head(piece)  # noqa: PLW2901
-            tail = "" if self.head else shared_tail(piece, pieces[number + 1 : number + NEAR])
+            tail = "" if self.head else shared_tail(piece, pieces[number + 1 : number + MOST_SHARING])
             if not inner.get(number):
                 self._items(marker.labels, piece, tail)
             if next_head:
@@ -192,10 +192,10 @@ class _Sharer:
 
     def _items(self, labels: tuple[str, ...], piece: str, tail: str) -> None:
         """Give a leading marker's piece to its labels: to all of them, or one each of what it lists."""
-        each = respective(piece, len(labels)) or [clean(piece)] * len(labels)
+        each = split_respective(piece, len(labels)) or [trim_joiners(piece)] * len(labels)
         for label, words in zip(labels, each, strict=True):
-            known = any(self.head and self.head in told for told in self.own.get(label, [])[-NEAR:])
-            self.give((label,), "" if known or other_subject(words) else self.head, words, tail)
+            known = any(self.head and self.head in told for told in self.own.get(label, [])[-MOST_SHARING:])
+            self.give((label,), "" if known or names_subject(words) else self.head, words, tail)
 
     def _behind_words(self, pieces: list[str], markers: list[Marker]) -> dict[int, bool]:
         """Share "c–e SEM images of BM (c), PM (d) and SM (e)" out by the labels behind the words; which were done."""
@@ -214,7 +214,7 @@ class _Sharer:
 
     def _take_head(self, head: str) -> None:
         """Words before the first label of a clause: general where they speak of the whole figure."""
-        cleaned = clean(head)
+        cleaned = trim_joiners(head)
         if not self.current and head.rstrip().endswith((":", ".", ",")):
             self.general.append(cleaned)
             self.head = ""
@@ -227,41 +227,41 @@ class _Sharer:
         Words behind a label that begin like "of…" or "showing…" still belong to it, up to the next item.
         """
         head, place, behind = "", start, False
-        tail = clean(self.text[markers[-1].end : end]).rstrip(".")
+        tail = trim_joiners(self.text[markers[-1].end : end]).rstrip(".")
         for number, marker in enumerate(markers):
             words = self.text[place : marker.start]
             if number and _GOES_ON.match(words):
                 more, words = split_item(words)
-                self.give(markers[number - 1].labels, clean(more))
+                self.give(markers[number - 1].labels, trim_joiners(more))
                 behind = behind or bool(more)
-            words = clean(words)
-            self.give(marker.labels, "" if own_subject(words) else opened(head, words), words)
-            head = head_of(words, head)
+            words = trim_joiners(words)
+            self.give(marker.labels, "" if has_own_subject(words) else adapt_head(head, words), words)
+            head = shared_head(words, head)
             place = marker.end
         for label in dict.fromkeys(label for m in (markers[-1:] if behind else markers) for label in m.labels):
             self.give((label,), tail)
         self.current, self.head = markers[-1].labels, ""
 
 
-def _places(text: str) -> dict[str, str]:
+def _parts_by_place(text: str) -> dict[str, str]:
     """Parts by place ("Left: …; right: …", "a wing (left) and a leg (right)") where a caption has no labels."""
     behind = list(_PLACE_BEHIND.finditer(text))
-    if len({m.group(1).lower() for m in behind}) >= 2 and clean(text[: behind[0].start()]):
+    if len({m.group(1).lower() for m in behind}) >= 2 and trim_joiners(text[: behind[0].start()]):
         starts = [0, *(m.end() for m in behind[:-1])]
-        pieces = [clean(text[start : m.start()]) for start, m in zip(starts, behind, strict=True)]
+        pieces = [trim_joiners(text[start : m.start()]) for start, m in zip(starts, behind, strict=True)]
         head, told = "", []
         for words in pieces:
-            told.append(words if own_subject(words) else f"{opened(head, words)} {words}".strip())
-            head = head_of(words, head)
-        return {_place(m): words for m, words in zip(behind, told, strict=True)}
+            told.append(words if has_own_subject(words) else f"{adapt_head(head, words)} {words}".strip())
+            head = shared_head(words, head)
+        return {_place_name(m): words for m, words in zip(behind, told, strict=True)}
     found = list(_PLACE.finditer(text))
     if len({m.group(1).lower() for m in found}) < 2:
         return {}
     ends = [m.start() for m in found[1:]] + [len(text)]
-    return {_place(m): clean(text[m.end() : stop]) for m, stop in zip(found, ends, strict=True)}
+    return {_place_name(m): trim_joiners(text[m.end() : stop]) for m, stop in zip(found, ends, strict=True)}
 
 
-def _place(match: re.Match[str]) -> str:
+def _place_name(match: re.Match[str]) -> str:
     """The place a match names, under one name for those alike."""
     name = match.group(1).lower()
     return {"centre": "middle", "center": "middle", "upper": "top", "lower": "bottom"}.get(name, name)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from mirsearch.analysis.captions.markers import between
+from mirsearch.analysis.captions.markers import labels_between
 from mirsearch.text.lengths import Length, parse_length
 
 UNIT = r"(?:μ ?m|um|nm|mm|cm|pm|Å|microns?|micromet(?:er|re)s?|nanomet(?:er|re)s?|μM)"
@@ -36,7 +36,7 @@ class Token:
     labels: tuple[str, ...] = ()
 
 
-def tokens(statement: str, known: frozenset[str]) -> Iterator[Token]:
+def tokenize(statement: str, known: frozenset[str]) -> Iterator[Token]:
     """The pieces of a statement in order; `known` are the figure's letters, empty where they are not known."""
     for match in _PIECE.finditer(statement):
         if match["value"]:
@@ -49,19 +49,19 @@ def tokens(statement: str, known: frozenset[str]) -> Iterator[Token]:
             yield Token("number", Length(0.0, 0.0, match["number"]))
         else:
             words = match["paren"] or match["bare"]
-            letters = letters_of(words, known, strict=bool(match["bare"]))
+            letters = parse_letters(words, known, strict=bool(match["bare"]))
             if letters:
                 yield Token("labels", labels=letters)
             if "inset" in words.lower():
                 yield Token("inset")
 
 
-def letters_of(words: str, known: frozenset[str], strict: bool) -> tuple[str, ...]:
+def parse_letters(words: str, known: frozenset[str], strict: bool) -> tuple[str, ...]:
     """Panel letters of `a`, `b–d`, `a, c and e`, `ii`; words in running text count only where the letters are known."""
     clean = re.sub(r"\b(?:panels?|insets?|the)\b", " ", words.lower())
     letters: list[str] = []
     for first, last in _SPAN.findall(re.sub(r"\band\b|&", ",", clean)):
-        letters += [first, *(between(first, last) or []), last] if last else [first]
+        letters += [first, *(labels_between(first, last) or []), last] if last else [first]
     if strict and known and not set(letters) <= known:
         return ()
     return tuple(dict.fromkeys(letters))

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from mirsearch.analysis.base import Pixels
 
-_SIDE = 256
-_CROP = 512
+_REDUCED_SIDE = 256
+_CENTER_SIDE = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PanelFeatures:
     """Each in [0, 1]: how drawn it is (not taken), share of flat ground, of strong color, of any tint, of dark, and
     how like axes, an element map, a diffraction pattern."""
 
@@ -29,50 +29,50 @@ class Look:
     spots: float
 
 
-def look_at(pixels: Pixels) -> Look:
+def measure_features(pixels: Pixels) -> PanelFeatures:
     """The look of a panel, uint8 (h, w, 3)."""
-    small = _small(pixels)
+    small = _shrink(pixels)
     highest, lowest = small.max(axis=2).astype(int), small.min(axis=2).astype(int)
     chroma = highest - lowest
     white = float((lowest >= 240).mean())
-    center = _center(pixels)
+    center = _crop_center(pixels)
     gray = cv2.cvtColor(center, cv2.COLOR_RGB2GRAY)
-    flat, entropy = _flatness(gray), _entropy(gray)
+    flat, entropy = _flat_share(gray), _entropy(gray)
     drawn = 1 / (1 + np.exp(-(9 * (white - 0.42) + 5 * (flat - 0.5) + 1.1 * (4.9 - entropy))))
     color, dark = float((chroma > 40).mean()), float((highest < 24).mean())
-    return Look(
+    return PanelFeatures(
         drawn=float(drawn),
         flat=flat,
         color=color,
         tint=float(((chroma > 12) & (chroma <= 90)).mean()),
         dark=dark,
-        axes=_axes(small),
-        map_like=_map_like(small, chroma, highest),
-        spots=_spots(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dark),
+        axes=_axis_likeness(small),
+        map_like=_map_likeness(small, chroma, highest),
+        spots=_spot_likeness(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dark),
     )
 
 
-def _small(pixels: Pixels) -> Pixels:
-    scale = min(1.0, _SIDE / max(pixels.shape[:2]))
+def _shrink(pixels: Pixels) -> Pixels:
+    scale = min(1.0, _REDUCED_SIDE / max(pixels.shape[:2]))
     if scale == 1.0:
         return pixels
     size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _center(pixels: Pixels) -> Pixels:
+def _crop_center(pixels: Pixels) -> Pixels:
     """The middle of a panel at full size, where databars and letters are not."""
     height, width = pixels.shape[:2]
-    y, x = max(0, (height - _CROP) // 2), max(0, (width - _CROP) // 2)
-    return np.ascontiguousarray(pixels[y : y + _CROP, x : x + _CROP])
+    y, x = max(0, (height - _CENTER_SIDE) // 2), max(0, (width - _CENTER_SIDE) // 2)
+    return np.ascontiguousarray(pixels[y : y + _CENTER_SIDE, x : x + _CENTER_SIDE])
 
 
 def flatness(pixels: Pixels) -> float:
     """Share of pixels whose 3×3 surroundings differ by at most 2 gray levels: high in what is drawn, not taken."""
-    return _flatness(cv2.cvtColor(_center(pixels), cv2.COLOR_RGB2GRAY))
+    return _flat_share(cv2.cvtColor(_crop_center(pixels), cv2.COLOR_RGB2GRAY))
 
 
-def _flatness(gray: NDArray[np.uint8]) -> float:
+def _flat_share(gray: NDArray[np.uint8]) -> float:
     kernel = np.ones((3, 3), np.uint8)
     return float((cv2.dilate(gray, kernel) - cv2.erode(gray, kernel) <= 2).mean())
 
@@ -84,7 +84,7 @@ def _entropy(gray: NDArray[np.uint8]) -> float:
     return float(-(share * np.log2(share)).sum())
 
 
-def _axes(small: Pixels) -> float:
+def _axis_likeness(small: Pixels) -> float:
     """How axis-like the longest straight dark lines are: the longer of them against the sides."""
     dark = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY) < 150
     if dark.mean() > 0.5:
@@ -93,7 +93,7 @@ def _axes(small: Pixels) -> float:
     return float(min(1.0, np.sqrt(across * down) / 0.7))
 
 
-def _map_like(small: Pixels, chroma: NDArray[np.int_], highest: NDArray[np.int_]) -> float:
+def _map_likeness(small: Pixels, chroma: NDArray[np.int_], highest: NDArray[np.int_]) -> float:
     """One pure hue on black, in grains: an element map."""
     lit = highest >= 24
     colored = (chroma > 0.55 * highest) & (chroma > 12) & lit
@@ -106,7 +106,7 @@ def _map_like(small: Pixels, chroma: NDArray[np.int_], highest: NDArray[np.int_]
     return one * dim * float(colored.sum() / max(1, lit.sum()))
 
 
-def _spots(gray: NDArray[np.uint8], dark: float) -> float:
+def _spot_likeness(gray: NDArray[np.uint8], dark: float) -> float:
     """Bright in the middle, dark around: a diffraction pattern."""
     height, width = gray.shape
     if min(height, width) < 16 or dark < 0.2:

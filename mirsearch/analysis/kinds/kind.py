@@ -7,22 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mirsearch.analysis.base import Pixels
-from mirsearch.analysis.kinds.features import Look, look_at
-from mirsearch.analysis.kinds.technique import technique_odds
+from mirsearch.analysis.kinds.features import PanelFeatures, measure_features
+from mirsearch.analysis.kinds.technique import technique_log_probs
 from mirsearch.analysis.kinds.words import kind_votes, technique_votes
 
-_RARE = 0.02
+_UNKNOWN_PROBABILITY = 0.02
 """Probability the pixels give a technique that they cannot tell."""
 
-_FLOOR = -6.0
-_WORDS = 2.0
-_SURE_OF_PHOTO = 0.8
+_LOWEST_LOG_PROB = -6.0
+_WORDS_WEIGHT = 2.0
+_PHOTO_CONFIDENCE = 0.8
 _SURELY_DRAWN = 0.93
 """So drawn that no technique can have made it: the texture is not looked at."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judgment:
+class Classification:
     """Kind (of corpus.KINDS) and technique (of corpus.TECHNIQUES, or None), each with a confidence in [0, 1]."""
 
     kind: str
@@ -31,21 +31,21 @@ class Judgment:
     technique_confidence: float
 
 
-def judge(pixels: Pixels, caption: str = "") -> Judgment:
+def classify_panel(pixels: Pixels, caption: str = "") -> Classification:
     """Judge a panel from its pixels, uint8 (h, w, 3), and the words that speak of it."""
-    look = look_at(pixels)
-    odds = technique_odds(pixels) if look.drawn < _SURELY_DRAWN else {}
-    kind, kind_confidence = judge_kind(look, caption, odds)
-    technique, technique_confidence = _technique(odds, caption, kind)
-    return Judgment(kind, kind_confidence, technique, technique_confidence)
+    look = measure_features(pixels)
+    odds = technique_log_probs(pixels) if look.drawn < _SURELY_DRAWN else {}
+    kind, kind_confidence = classify_kind(look, caption, odds)
+    technique, technique_confidence = _classify_technique(odds, caption, kind)
+    return Classification(kind, kind_confidence, technique, technique_confidence)
 
 
-def quick_kind(pixels: Pixels) -> str:
+def kind_from_pixels(pixels: Pixels) -> str:
     """The kind of a panel, uint8 (h, w, 3), from how drawn it looks alone: no network is loaded or run."""
-    return judge_kind(look_at(pixels), "", {})[0]
+    return classify_kind(measure_features(pixels), "", {})[0]
 
 
-def judge_kind(look: Look, caption: str, odds: Mapping[str, float]) -> tuple[str, float]:
+def classify_kind(look: PanelFeatures, caption: str, odds: Mapping[str, float]) -> tuple[str, float]:
     """Kind by a score for each: the pixels' part, which decides drawn or taken, and the words' part."""
     words, votes = kind_votes(caption), technique_votes(caption)
     imaged = max(votes.values(), default=0.0)
@@ -64,17 +64,17 @@ def judge_kind(look: Look, caption: str, odds: Mapping[str, float]) -> tuple[str
         "map": taken - 1.0 + 2.5 * mapped + 0.7 * words.get("map", 0.0) * (0.4 + look.map_like) + 0.5 * imaged,
         "diffraction": taken - 1.2 + 4.5 * look.spots + 1.2 * words.get("diffraction", 0.0) * (0.3 + look.spots),
     }  # fmt: skip
-    return _softmax_best(scores)
+    return _most_probable(scores)
 
 
-def _technique(odds: Mapping[str, float], caption: str, kind: str) -> tuple[str | None, float]:
+def _classify_technique(odds: Mapping[str, float], caption: str, kind: str) -> tuple[str | None, float]:
     """Technique of a panel that shows a picture; drawings have none."""
     if kind in ("plot", "schematic") or not odds:
         return None, 0.0
     if kind == "diffraction":
         return "diffraction", 0.8
     name, confidence = best_technique(odds, caption, kind)
-    return (None, 0.0) if kind == "photo" and confidence < _SURE_OF_PHOTO else (name, confidence)
+    return (None, 0.0) if kind == "photo" and confidence < _PHOTO_CONFIDENCE else (name, confidence)
 
 
 def best_technique(odds: Mapping[str, float], caption: str, kind: str) -> tuple[str | None, float]:
@@ -82,15 +82,15 @@ def best_technique(odds: Mapping[str, float], caption: str, kind: str) -> tuple[
     votes = technique_votes(caption)
     if kind == "micrograph":
         votes.pop("diffraction", None)
-    rare = math.log(_RARE)
+    rare = math.log(_UNKNOWN_PROBABILITY)
     names = [*odds, *(name for name in votes if name not in odds)]
-    scores = {name: max(odds.get(name, rare), _FLOOR) + _WORDS * votes.get(name, 0.0) for name in names}
+    scores = {name: max(odds.get(name, rare), _LOWEST_LOG_PROB) + _WORDS_WEIGHT * votes.get(name, 0.0) for name in names}
     if kind == "map":
         scores["EDX"] = scores.get("EDX", rare) + 1.5
-    return _softmax_best(scores)
+    return _most_probable(scores)
 
 
-def _softmax_best(scores: dict[str, float]) -> tuple[str, float]:
+def _most_probable(scores: dict[str, float]) -> tuple[str, float]:
     best = max(scores, key=lambda name: scores[name])
     total = sum(math.exp(score - scores[best]) for score in scores.values())
     return best, 1 / total

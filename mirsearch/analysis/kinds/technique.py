@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from mirsearch.analysis.base import Pixels
 
-SIDE = 224
+INPUT_SIDE = 224
 _LEVEL = "block7"
-_STORED = "technique.npz"
+_FILE_NAME = "technique.npz"
 _LOCK = threading.Lock()
 
 Texture = NDArray[np.float32]
@@ -45,7 +45,7 @@ class Discriminants:
         return {name: float(value) for name, value in zip(self.names, logs, strict=True)}
 
 
-def fit(textures: NDArray[np.float32], names: list[str], shrinkage: float = 0.4) -> Discriminants:
+def fit_discriminants(textures: NDArray[np.float32], names: list[str], shrinkage: float = 0.4) -> Discriminants:
     """Discriminants from textures (n, 80) and their techniques; classes count alike however many examples they have."""
     classes = sorted(set(names))
     which = np.array([classes.index(name) for name in names])
@@ -61,20 +61,20 @@ def fit(textures: NDArray[np.float32], names: list[str], shrinkage: float = 0.4)
     return Discriminants(tuple(classes), weights, bias, temperature=0.12)
 
 
-def texture(pixels: Pixels) -> Texture:
+def measure_texture(pixels: Pixels) -> Texture:
     """Channel means (80,) of the network's middle level for a picture, uint8 (h, w, 3)."""
     from mirsearch.extractors.efficientnet.extractor import prepare
 
-    vector: Texture = _session().run(None, {"image": prepare(pixels, SIDE)[None]})[0][0]
+    vector: Texture = _network_session().run(None, {"image": prepare(pixels, INPUT_SIDE)[None]})[0][0]
     return vector
 
 
-def technique_odds(pixels: Pixels) -> dict[str, float]:
+def technique_log_probs(pixels: Pixels) -> dict[str, float]:
     """Log probability of each technique the stored discriminants know."""
-    return _stored().odds(texture(pixels))
+    return _load_discriminants().odds(measure_texture(pixels))
 
 
-def packed(model: Discriminants) -> bytes:
+def pack_discriminants(model: Discriminants) -> bytes:
     """The discriminants as the bytes of an .npz file."""
     buffer = BytesIO()
     np.savez_compressed(
@@ -88,36 +88,36 @@ def packed(model: Discriminants) -> bytes:
 
 
 @cache
-def _stored() -> Discriminants:
-    with np.load(BytesIO(files(__package__).joinpath(_STORED).read_bytes()), allow_pickle=False) as data:
+def _load_discriminants() -> Discriminants:
+    with np.load(BytesIO(files(__package__).joinpath(_FILE_NAME).read_bytes()), allow_pickle=False) as data:
         names = tuple(str(name) for name in data["names"])
         weights, bias = data["weights"].astype(np.float64), data["bias"].astype(np.float64)
         return Discriminants(names, weights, bias, float(data["temperature"]))
 
 
-def _session() -> Any:
+def _network_session() -> Any:
     with _LOCK:
-        return _built_session()
+        return _build_session()
 
 
 @cache
-def _built_session() -> Any:
+def _build_session() -> Any:
     """An onnxruntime session of the network up to the level needed, built once and cached."""
     from mirsearch.extractors.efficientnet.extractor import session, weights_path
     from mirsearch.extractors.efficientnet.levels import GRAPH_VERSION
     from mirsearch.extractors.efficientnet.model_cache import cached_model, file_hash
 
-    key = hashlib.sha256("|".join((GRAPH_VERSION, file_hash(weights_path()), _LEVEL, str(SIDE))).encode()).hexdigest()[
+    key = hashlib.sha256("|".join((GRAPH_VERSION, file_hash(weights_path()), _LEVEL, str(INPUT_SIDE))).encode()).hexdigest()[
         :32
     ]
-    return session(cached_model("texture", key, _build))
+    return session(cached_model("texture", key, _build_network))
 
 
-def _build() -> bytes:
+def _build_network() -> bytes:
     from mirsearch.extractors.efficientnet.extractor import weights_path
     from mirsearch.extractors.efficientnet.graph import pooled_model
     from mirsearch.extractors.efficientnet.levels import Level
     from mirsearch.extractors.efficientnet.weights import read_state_dict
 
-    model: bytes = pooled_model(read_state_dict(weights_path()), [Level(_LEVEL)], SIDE).SerializeToString()
+    model: bytes = pooled_model(read_state_dict(weights_path()), [Level(_LEVEL)], INPUT_SIDE).SerializeToString()
     return model

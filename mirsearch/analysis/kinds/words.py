@@ -51,15 +51,15 @@ _KIND_PATTERNS = [(name, weight, re.compile(pattern, re.IGNORECASE)) for name, w
 
 def technique_votes(words: str) -> dict[str, float]:
     """How strongly words speak for each technique (0 and up); those not spoken for are left out."""
-    return _votes(_without_insets(words), _TECHNIQUE_PATTERNS)
+    return _votes(_remove_insets(words), _TECHNIQUE_PATTERNS)
 
 
 def kind_votes(words: str) -> dict[str, float]:
     """How strongly words speak for each kind of panel (0 and up)."""
-    return _votes(_without_insets(words), _KIND_PATTERNS)
+    return _votes(_remove_insets(words), _KIND_PATTERNS)
 
 
-def _without_insets(words: str) -> str:
+def _remove_insets(words: str) -> str:
     """What is said of an inset says nothing of the panel around it."""
     return _NESTED.sub(" ", words)
 

@@ -10,31 +10,31 @@ from numpy.typing import NDArray
 
 from mirsearch.corpus import Box
 
-_DARK, _LIGHT = 95, 175
-_LOWEST, _HIGHEST = 0.009, 0.06
+_DARKEST_GROUND, _LIGHTEST_GROUND = 95, 175
+_SMALLEST_HEIGHT, _LARGEST_HEIGHT = 0.009, 0.06
 _MOST_PARTS = 20_000
-_SOLID, _STEM = 0.95, 0.4
+_SOLID_SHARE, _STEM_WIDTH = 0.95, 0.4
 _MOST_STROKES = 5
 """Strokes beside each other in "(iii)"; a stroke that fills its box is part of a letter only if narrow."""
 
 
-def lone_marks(gray: NDArray[np.uint8], zones: Sequence[Box], heights: tuple[float, float] | None = None) -> list[Box]:
+def find_lone_marks(gray: NDArray[np.uint8], zones: Sequence[Box], heights: tuple[float, float] | None = None) -> list[Box]:
     """Boxes of dark or light marks of up to three strokes side by side ("a", "(a)") with nothing near them in line.
 
     Only marks that begin in one of the `zones` count, of a height in px within `heights` where these are given.
     """
     side = max(gray.shape)
-    low, high = max(7.0, _LOWEST * side), max(12.0, _HIGHEST * side)
+    low, high = max(7.0, _SMALLEST_HEIGHT * side), max(12.0, _LARGEST_HEIGHT * side)
     if heights is not None:
         low, high = heights
     found: list[Box] = []
-    for mask in (gray < _DARK, gray > _LIGHT):
-        parts = _parts(mask, low, high)
-        found.extend(_lone(parts[_in_zones(parts, zones, high)], zones, low))
+    for mask in (gray < _DARKEST_GROUND, gray > _LIGHTEST_GROUND):
+        parts = _letter_sized_parts(mask, low, high)
+        found.extend(_group_strokes(parts[_are_in_zones(parts, zones, high)], zones, low))
     return found
 
 
-def _in_zones(parts: NDArray[np.int32], zones: Sequence[Box], margin: float) -> NDArray[np.bool_]:
+def _are_in_zones(parts: NDArray[np.int32], zones: Sequence[Box], margin: float) -> NDArray[np.bool_]:
     """Which parts begin in a zone or so near it that they may belong to a mark there."""
     inside = np.zeros(len(parts), bool)
     for x0, y0, x1, y1 in zones:
@@ -43,7 +43,7 @@ def _in_zones(parts: NDArray[np.int32], zones: Sequence[Box], margin: float) -> 
     return inside
 
 
-def _parts(mask: NDArray[np.bool_], low: float, high: float) -> NDArray[np.int32]:
+def _letter_sized_parts(mask: NDArray[np.bool_], low: float, high: float) -> NDArray[np.int32]:
     """Connected parts of letter-like size, from the left: x0, y0, x1, y1, and 1 for a mere bar as the stem of "i"."""
     count, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     if count > _MOST_PARTS:
@@ -51,8 +51,8 @@ def _parts(mask: NDArray[np.bool_], low: float, high: float) -> NDArray[np.int32
     width, height, area = stats[:, 2], stats[:, 3], stats[:, 4]
     share = area / np.maximum(1, width * height)
     right = (height >= 0.55 * low) & (height <= high) & (width <= 1.3 * height + 2) & (share > 0.12)
-    bar = (share >= _SOLID) & (width <= _STEM * height)
-    right &= (share < _SOLID) | bar
+    bar = (share >= _SOLID_SHARE) & (width <= _STEM_WIDTH * height)
+    right &= (share < _SOLID_SHARE) | bar
     right[0] = False
     kept = stats[right]
     ends = (kept[:, 0] + kept[:, 2], kept[:, 1] + kept[:, 3])
@@ -60,11 +60,11 @@ def _parts(mask: NDArray[np.bool_], low: float, high: float) -> NDArray[np.int32
     return np.asarray(boxes[np.argsort(boxes[:, 0])], np.int32)
 
 
-def _lone(parts: NDArray[np.int32], zones: Sequence[Box], low: float) -> list[Box]:
+def _group_strokes(parts: NDArray[np.int32], zones: Sequence[Box], low: float) -> list[Box]:
     """Groups of one to three parts in line with no other part of their size beside them."""
     groups: list[list[int]] = []
     for number in range(len(parts)):
-        home = next((group for group in reversed(groups[-60:]) if _beside(parts[group[-1]], parts[number])), None)
+        home = next((group for group in reversed(groups[-60:]) if _is_beside(parts[group[-1]], parts[number])), None)
         if home is None:
             groups.append([number])
         else:
@@ -84,7 +84,7 @@ def _lone(parts: NDArray[np.int32], zones: Sequence[Box], low: float) -> list[Bo
     return boxes
 
 
-def _beside(left: NDArray[np.int32], right: NDArray[np.int32]) -> bool:
+def _is_beside(left: NDArray[np.int32], right: NDArray[np.int32]) -> bool:
     """Whether two parts stand in one line of text, a gap of a narrow space apart at most."""
     height = max(left[3] - left[1], right[3] - right[1])
     gap = right[0] - left[2]

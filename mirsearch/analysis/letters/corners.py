@@ -10,8 +10,8 @@ from mirsearch.analysis.base import TextBox
 from mirsearch.analysis.letters.letters import Letter, parse_letter
 from mirsearch.corpus import Box
 
-_FIRM = 0.9
-_EDGE, _ROOM = 0.12, 0.15
+_RELIABLE_CONFIDENCE = 0.9
+_FIRST_LETTER_REACH, _PANEL_ROOM = 0.12, 0.15
 """Shares of a figure's side: how far from its edge the first letter may stand, and the least room for a panel."""
 
 
@@ -33,15 +33,15 @@ class Corner:
 
 
 TOP_LEFT = Corner()
-_OTHERS = (Corner(right=True), Corner(bottom=True), Corner(right=True, bottom=True))
+_OTHER_CORNERS = (Corner(right=True), Corner(bottom=True), Corner(right=True, bottom=True))
 
 
-def at_corner(letter: Letter, tiles: Sequence[Box], corner: Corner = TOP_LEFT) -> bool:
+def is_at_corner(letter: Letter, tiles: Sequence[Box], corner: Corner = TOP_LEFT) -> bool:
     """Whether a letter stands at that corner of one of the tiles."""
-    return any(_at(letter, tile, corner) for tile in tiles)
+    return any(_is_at_corner_of(letter, tile, corner) for tile in tiles)
 
 
-def _at(letter: Letter, tile: Box, corner: Corner) -> bool:
+def _is_at_corner_of(letter: Letter, tile: Box, corner: Corner) -> bool:
     x0, y0, _, _ = corner.mirrored(letter.box, tile)
     width, height = tile[2] - tile[0], tile[3] - tile[1]
     beside, above = max(0.1 * width, letter.height), max(0.1 * height, 1.6 * letter.height)
@@ -53,23 +53,23 @@ def usual_corner(letters: Sequence[Letter], tiles: Sequence[Box]) -> Corner:
 
     A letter left of or above a panel may be near another corner of the panel beside it: at those it must be inside.
     """
-    others = [letter for letter in letters if not at_corner(letter, tiles)]
-    homes = {corner: _tiles_with(others, tiles, corner) for corner in _OTHERS}
-    best = max(_OTHERS, key=lambda corner: homes[corner])
+    others = [letter for letter in letters if not is_at_corner(letter, tiles)]
+    homes = {corner: _count_tiles_with_letter(others, tiles, corner) for corner in _OTHER_CORNERS}
+    best = max(_OTHER_CORNERS, key=lambda corner: homes[corner])
     plainly = homes[best] >= 2 and 3 * homes[best] >= 2 * len(letters)
     return best if plainly else TOP_LEFT
 
 
-def _tiles_with(letters: Sequence[Letter], tiles: Sequence[Box], corner: Corner) -> int:
+def _count_tiles_with_letter(letters: Sequence[Letter], tiles: Sequence[Box], corner: Corner) -> int:
     """How many tiles have one of the letters inside, at a corner."""
-    return sum(any(_inside(letter.box, tile) and _at(letter, tile, corner) for letter in letters) for tile in tiles)
+    return sum(any(_is_inside(letter.box, tile) and _is_at_corner_of(letter, tile, corner) for letter in letters) for tile in tiles)
 
 
-def _inside(box: Box, tile: Box) -> bool:
+def _is_inside(box: Box, tile: Box) -> bool:
     return tile[0] <= box[0] and tile[1] <= box[1] and box[2] <= tile[2] and box[3] <= tile[3]
 
 
-def firm_letters(letters: Sequence[Letter], texts: Sequence[TextBox], tiles: Sequence[Box]) -> list[Letter]:
+def letters_reliable_by_text(letters: Sequence[Letter], texts: Sequence[TextBox], tiles: Sequence[Box]) -> list[Letter]:
     """The letters, where they are beyond doubt panel letters wherever they stand; else none.
 
     They are in brackets, read well, run from "a" without a gap, are each written once (curves' names often repeat), and
@@ -78,16 +78,16 @@ def firm_letters(letters: Sequence[Letter], texts: Sequence[TextBox], tiles: Seq
     labels = sorted(each.label for each in letters)
     if len(labels) < 3 or labels != [chr(97 + n) for n in range(len(labels))]:
         return []
-    if any(each.style != "closed" or each.confidence < _FIRM for each in letters):
+    if any(each.style != "closed" or each.confidence < _RELIABLE_CONFIDENCE for each in letters):
         return []
     written = Counter(read.label for text in texts if (read := parse_letter(text)) and read.style == "closed")
     if any(written[label] > 1 for label in labels):
         return []
-    homes = Counter(_nearest(each.box, tiles) for each in letters)
+    homes = Counter(_nearest_tile(each.box, tiles) for each in letters)
     return list(letters) if 2 * max(homes.values()) <= len(letters) else []
 
 
-def spread_letters(letters: Sequence[Letter], texts: Sequence[TextBox], width: int, height: int) -> list[Letter]:
+def letters_reliable_by_spacing(letters: Sequence[Letter], texts: Sequence[TextBox], width: int, height: int) -> list[Letter]:
     """The letters, where their own places tell that they are panel letters, whatever gutters there are; else none.
 
     They are in brackets, read well, run from "a" without a gap, each written once; the first stands at the figure's
@@ -96,11 +96,11 @@ def spread_letters(letters: Sequence[Letter], texts: Sequence[TextBox], width: i
     labels = sorted(each.label for each in letters)
     if len(labels) < 2 or labels != [chr(97 + n) for n in range(len(labels))]:
         return []
-    if any(each.style not in ("closed", "half") or each.confidence < _FIRM for each in letters):
+    if any(each.style not in ("closed", "half") or each.confidence < _RELIABLE_CONFIDENCE for each in letters):
         return []
     written = Counter(read.label for text in texts if (read := parse_letter(text)) and read.style in ("closed", "half"))
     first = min(letters, key=lambda each: each.label)
-    if any(written[label] > 1 for label in labels) or first.box[0] > _EDGE * width or first.box[1] > _EDGE * height:
+    if any(written[label] > 1 for label in labels) or first.box[0] > _FIRST_LETTER_REACH * width or first.box[1] > _FIRST_LETTER_REACH * height:
         return []
     return list(letters) if all(_has_room(each, letters, width, height) for each in letters) else []
 
@@ -108,13 +108,13 @@ def spread_letters(letters: Sequence[Letter], texts: Sequence[TextBox], width: i
 def _has_room(letter: Letter, letters: Sequence[Letter], width: int, height: int) -> bool:
     """Whether a panel fits between a letter and those right of it, below it, and the figure's edges."""
     x, y = letter.box[:2]
-    beside = [each.box[0] for each in letters if each.box[0] > x and abs(each.box[1] - y) < _ROOM * height]
-    below = [each.box[1] for each in letters if each.box[1] > y and abs(each.box[0] - x) < _ROOM * width]
-    leftmost = x <= _EDGE * width or any(each.box[0] < x - _ROOM * width for each in letters)
-    return leftmost and min([*beside, width]) - x >= _ROOM * width and min([*below, height]) - y >= _ROOM * height
+    beside = [each.box[0] for each in letters if each.box[0] > x and abs(each.box[1] - y) < _PANEL_ROOM * height]
+    below = [each.box[1] for each in letters if each.box[1] > y and abs(each.box[0] - x) < _PANEL_ROOM * width]
+    leftmost = x <= _FIRST_LETTER_REACH * width or any(each.box[0] < x - _PANEL_ROOM * width for each in letters)
+    return leftmost and min([*beside, width]) - x >= _PANEL_ROOM * width and min([*below, height]) - y >= _PANEL_ROOM * height
 
 
-def _nearest(box: Box, tiles: Sequence[Box]) -> int:
+def _nearest_tile(box: Box, tiles: Sequence[Box]) -> int:
     """Number of the tile nearest a box's center; -1 where there is none."""
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
 

@@ -31,11 +31,11 @@ _LOOKALIKES = {
 }
 """Readings that stand for a letter where that letter is expected and missing."""
 
-_NARROW = "fijlrt1"
-_UPRIGHT = 0.72
+_NARROW_LETTERS = "fijlrt1"
+_NARROWEST_CLOSED = 0.72
 """Width of a letter in brackets, as a share of its height, below which it is text that runs upwards: an axis unit."""
 
-_CASES_ALIKE = "ckopsuvwxyz0123456789"
+_SAME_IN_BOTH_CASES = "ckopsuvwxyz0123456789"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,37 +70,37 @@ def parse_letter(text: TextBox) -> Letter | None:
             continue
         own = len(line) - len(rest) if rest else len(line)
         label = match.group(1).lower()
-        if style == "closed" and label not in _NARROW and not rest and _turned(text.box):
+        if style == "closed" and label not in _NARROW_LETTERS and not rest and _runs_upwards(text.box):
             return None
-        upper = None if label[0] in _CASES_ALIKE else match.group(1)[0].isupper()
-        return Letter(label, _own_box(text.box, own, len(line)), style, text.confidence, not rest, upper)
+        upper = None if label[0] in _SAME_IN_BOTH_CASES else match.group(1)[0].isupper()
+        return Letter(label, _box_of_first(text.box, own, len(line)), style, text.confidence, not rest, upper)
     return None
 
 
-def _turned(box: Box) -> bool:
-    return box[2] - box[0] < _UPRIGHT * (box[3] - box[1])
+def _runs_upwards(box: Box) -> bool:
+    return box[2] - box[0] < _NARROWEST_CLOSED * (box[3] - box[1])
 
 
-def lookalike(text: TextBox, missing: Iterable[str]) -> Letter | None:
+def parse_lookalike(text: TextBox, missing: Iterable[str]) -> Letter | None:
     """A one-letter reading taken for a missing label it is often mistaken for."""
     core = text.text.strip().strip("()[]{}.,: ")
     label = _LOOKALIKES.get(core)
     return Letter(label, text.box, "bare", text.confidence * 0.8) if label is not None and label in missing else None
 
 
-def glued(text: TextBox) -> Letter | None:
+def parse_glued(text: TextBox) -> Letter | None:
     """The letter before the digits, or what OCR took for such, that a short line goes on with; else None."""
     match = _GLUED.match(text.text.strip())
     if match is None:
         return None
-    own = _own_box(text.box, 1, len(match.group()))
+    own = _box_of_first(text.box, 1, len(match.group()))
     return Letter(match.group(1).lower(), own, "bare", 0.5 * text.confidence)
 
 
 _ROMAN_LOOKALIKES = str.maketrans({**dict.fromkeys("1l|!Ij[]tf'", "i"), **dict.fromkeys("yYuU\\/V", "v"), "X": "x"})
 
 
-def roman(text: TextBox, wanted: Iterable[str]) -> Letter | None:
+def parse_roman(text: TextBox, wanted: Iterable[str]) -> Letter | None:
     """A roman number as OCR writes them ("(il)", "(1)", "liv)"), where the labels wanted are such; else None."""
     labels = set(wanted)
     if "ii" not in labels:
@@ -116,14 +116,14 @@ def roman(text: TextBox, wanted: Iterable[str]) -> Letter | None:
     return None
 
 
-def letter_of(text: TextBox, wanted: Iterable[str]) -> Letter | None:
+def read_letter(text: TextBox, wanted: Iterable[str]) -> Letter | None:
     """The letter a line is or begins with; where roman numbers are wanted, whatever OCR made of one."""
     labels = set(wanted)
     letter = parse_letter(text)
-    return letter if letter is not None and letter.label in labels else roman(text, labels) or letter
+    return letter if letter is not None and letter.label in labels else parse_roman(text, labels) or letter
 
 
-def _own_box(box: Box, own: int, whole: int) -> Box:
+def _box_of_first(box: Box, own: int, whole: int) -> Box:
     """The part of a line's box that its first `own` of `whole` characters fill."""
     x0, y0, x1, y1 = box
     if own >= whole:

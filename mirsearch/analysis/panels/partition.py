@@ -14,17 +14,17 @@ from statistics import median
 import numpy as np
 
 from mirsearch.analysis.letters.letters import Letter
-from mirsearch.analysis.panels.boxes import centered_in
+from mirsearch.analysis.panels.boxes import is_centered_in
 from mirsearch.analysis.panels.gutters import Canvas, Profile
 from mirsearch.corpus import Box
 
-_BRANCHES = 3
-_SEAM_TRUST = 0.85
-_FAR = 0.6
-_CORNER = 0.5
-_LETTER_SLACK = 0.4
-_BROKEN = 1.0
-_EDGE, _EDGE_PX = 0.02, 3
+_MOST_BRANCHES = 3
+_SEAM_DISCOUNT = 0.85
+_DISTANCE_COST = 0.6
+_CORNER_COST = 0.5
+_LETTER_OVERLAP = 0.4
+_BROKEN_PICTURE_COST = 1.0
+_EDGE_SHARE, _EDGE_PX = 0.02, 3
 """How far a cut may miss a picture's edge: as a share of the picture's side, and in px at least."""
 
 
@@ -46,7 +46,7 @@ class Partition:
     def __init__(self, canvas: Canvas, letters: Sequence[Letter], pictures: Sequence[Box] = ()) -> None:
         self._canvas = canvas
         self._letters = sorted(letters, key=lambda each: (each.box[1], each.box[0]))
-        self._whole = [box for box in pictures if sum(centered_in(each.box, box) for each in letters) < 2]
+        self._whole = [box for box in pictures if sum(is_centered_in(each.box, box) for each in letters) < 2]
         self._memo: dict[tuple[Box, frozenset[int]], tuple[float, list[tuple[Box, Letter]]]] = {}
 
     def parts(self) -> list[tuple[Box, Letter]]:
@@ -98,7 +98,7 @@ class Partition:
         down = (letter.box[1] - y0) / max(1, y1 - y0)
         narrow = min(x1 - x0, y1 - y0) / max(1, letter.height)
         thin = 0.5 if narrow < 1.5 else 0.25 if narrow < 4 else 0.0
-        return _CORNER * (max(0.0, across - 0.2) + max(0.0, down - 0.2)) * 2 + thin
+        return _CORNER_COST * (max(0.0, across - 0.2) + max(0.0, down - 0.2)) * 2 + thin
 
     def _cuts(self, box: Box, members: frozenset[int]) -> list[tuple[Cut, frozenset[int], frozenset[int]]]:
         """Cuts of a region that leave letters on both sides, cheapest first."""
@@ -111,14 +111,14 @@ class Partition:
                 if cut is not None:
                     found.append((cut, frozenset(first), frozenset(second)))
         found.sort(key=lambda row: row[0].cost)
-        return found if len(members) <= 6 else found[:_BRANCHES]
+        return found if len(members) <= 6 else found[:_MOST_BRANCHES]
 
     def _place(self, box: Box, axis: int, first: list[int], second: list[int]) -> Cut | None:
         """The cheapest cut between two groups of letters; None where no straight line parts them."""
         low = max(self._letters[n].box[axis + 2] for n in first)
         edge = min(self._letters[n].box[axis] for n in second)
         height = median(self._letters[n].height for n in second)
-        high = min(edge + round(_LETTER_SLACK * height), min(self._letters[n].box[axis + 2] for n in second) - 1)
+        high = min(edge + round(_LETTER_OVERLAP * height), min(self._letters[n].box[axis + 2] for n in second) - 1)
         start, stop = box[axis], box[axis + 2]
         low, high = max(low, start + 1), min(high, stop - 1)
         if high < low:
@@ -127,18 +127,18 @@ class Partition:
         target = min(max(edge - self._offsets[axis], low), high)
         places = np.arange(low, high + 1)
         far = np.abs(places - target) / max(1.0, 0.5 * (stop - start))
-        total = costs + _FAR * far
+        total = costs + _DISTANCE_COST * far
         best = int(np.argmin(total))
-        return Cut(axis, int(_middle(total, best)) + low, float(total[best]))
+        return Cut(axis, int(_middle_of_plateau(total, best)) + low, float(total[best]))
 
     def _costs(self, box: Box, axis: int) -> Profile:
         """Cost of a cut at each place: ink crossed, less where a seam runs, blurred so that wide gutters win."""
         crossing = self._canvas.crossing(box, axis)
         seams = self._canvas.seams(box, axis)
-        cost = np.minimum(crossing, 1.0 - _SEAM_TRUST * seams)
+        cost = np.minimum(crossing, 1.0 - _SEAM_DISCOUNT * seams)
         reach = max(1, len(cost) // 150)
         wide = np.convolve(np.pad(cost, reach, mode="edge"), np.full(2 * reach + 1, 1 / (2 * reach + 1)), "valid")
-        total: Profile = (0.75 * cost + 0.25 * wide + _BROKEN * self._broken(box, axis)).astype(np.float32)
+        total: Profile = (0.75 * cost + 0.25 * wide + _BROKEN_PICTURE_COST * self._broken(box, axis)).astype(np.float32)
         return total
 
     def _broken(self, box: Box, axis: int) -> Profile:
@@ -149,7 +149,7 @@ class Partition:
         shares = np.zeros(box[axis + 2] - box[axis], np.float32)
         low, high = box[1 - axis], box[3 - axis]
         for tile in self._whole:
-            edge = max(_EDGE_PX, round(_EDGE * (tile[axis + 2] - tile[axis])))
+            edge = max(_EDGE_PX, round(_EDGE_SHARE * (tile[axis + 2] - tile[axis])))
             start, stop = tile[axis] + edge - box[axis], tile[axis + 2] - edge - box[axis]
             along = min(high, tile[3 - axis]) - max(low, tile[1 - axis])
             if along > 0 and stop > max(start, 0):
@@ -157,7 +157,7 @@ class Partition:
         return shares
 
 
-def _middle(total: Profile, best: int) -> int:
+def _middle_of_plateau(total: Profile, best: int) -> int:
     """The middle of the flat stretch of costs around the best place."""
     limit = float(total[best]) + 0.004
     left = right = best

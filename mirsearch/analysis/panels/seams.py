@@ -15,42 +15,42 @@ from numpy.typing import NDArray
 from mirsearch.analysis.base import Pixels
 from mirsearch.corpus import Box
 
-_CORRELATED, _ALIKE = 0.65, 0.85
+_DETAIL_CORRELATION, _SHADING_CORRELATION = 0.65, 0.85
 """Least correlation across a step within one picture: of its details, of its shading."""
 
-_UNIFORM, _OFF = 24, 8.0
+_GUTTER_SPREAD, _GUTTER_CONTRAST = 24, 8.0
 """Most by which 90 % of a gutter's length differ in brightness, and least by which it differs from its sides."""
 
-_STRETCH_PX, _PARTLY = 40, 0.5
+_SHORTEST_STRETCH_PX, _STRETCH_CORRELATION = 40, 0.5
 """Shortest part of a step that tells anything, and least correlation of details across one within one picture."""
 
-_REACH = 16
-_STANDS_OUT, _ONE_SIGN = 8.0, 0.9
-_SURE = 0.9
+_REACH_PX = 16
+_LINE_CONTRAST, _ONE_SIGN_SHARE = 8.0, 0.9
+_SURE_STRENGTH = 0.9
 
 
-def goes_on(pixels: Pixels, box: Box, axis: int, place: int, strength: float) -> bool:
+def continues_across(pixels: Pixels, box: Box, axis: int, place: int, strength: float) -> bool:
     """Whether one picture goes on across a step at `place` px from the box's left (`axis` 0) or top (1) edge.
 
     `strength` is how sure the step is a seam by itself, in [0, 1]; a line that stands out from equal sides is one then.
     """
     x0, y0, x1, y1 = box
     crop = pixels[y0:y1, x0:x1] if axis == 0 else pixels[y0:y1, x0:x1].transpose(1, 0, 2)
-    first = max(0, place - 2 * _REACH)
-    near = crop[:, first : place + 2 * _REACH].astype(np.float32).mean(axis=2)
+    first = max(0, place - 2 * _REACH_PX)
+    near = crop[:, first : place + 2 * _REACH_PX].astype(np.float32).mean(axis=2)
     at = place - first
     if at < 6 or near.shape[1] - at < 6:
         return False
     before, behind = near[:, at - 5 : at - 2].mean(axis=1), near[:, at + 3 : at + 6].mean(axis=1)
     if _is_gutter(near[:, at - 2 : at + 3], float(np.median(before)), float(np.median(behind))):
         return False
-    same = _correlation(_detailed(before), _detailed(behind)) > _CORRELATED
+    same = _correlation(_details(before), _details(behind)) > _DETAIL_CORRELATION
     return (
-        same or _correlation(_shading(before), _shading(behind)) > _ALIKE or (strength < _SURE and _is_line(near, at))
+        same or _correlation(_shading(before), _shading(behind)) > _SHADING_CORRELATION or (strength < _SURE_STRENGTH and _is_line(near, at))
     )
 
 
-def goes_on_somewhere(pixels: Pixels, box: Box, axis: int, place: int, seen: Sequence[bool]) -> bool:
+def continues_across_unseen_part(pixels: Pixels, box: Box, axis: int, place: int, seen: Sequence[bool]) -> bool:
     """Whether one picture goes on across a step on any part of its length where the step cannot be seen.
 
     `seen` tells it for parts of one length each. So it is where two pictures end at the middle of a third beside them.
@@ -62,7 +62,7 @@ def goes_on_somewhere(pixels: Pixels, box: Box, axis: int, place: int, seen: Seq
     before, behind = (crop[:, place + off : place + off + 3].astype(np.float32).mean(axis=(1, 2)) for off in (-5, 3))
     edges = np.linspace(0, len(before), len(seen) + 1).astype(int)
     return any(
-        high - low >= _STRETCH_PX and _correlation(_detailed(before[low:high]), _detailed(behind[low:high])) > _PARTLY
+        high - low >= _SHORTEST_STRETCH_PX and _correlation(_details(before[low:high]), _details(behind[low:high])) > _STRETCH_CORRELATION
         for (low, high), visible in zip(pairwise(edges), seen, strict=True)
         if not visible
     )
@@ -72,7 +72,7 @@ def _is_gutter(columns: NDArray[np.float32], before: float, behind: float) -> bo
     """Whether one of the columns at a step is of one brightness, other than the levels before and behind it."""
     low, middle, high = np.percentile(columns, [5, 50, 95], axis=0)
     off = np.minimum(np.abs(middle - before), np.abs(middle - behind))
-    return bool(((off >= max(_OFF, 0.5 * float(off.max()))) & (high - low < _UNIFORM)).any())
+    return bool(((off >= max(_GUTTER_CONTRAST, 0.5 * float(off.max()))) & (high - low < _GUTTER_SPREAD)).any())
 
 
 def _correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
@@ -80,19 +80,19 @@ def _correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> flo
     return float((first * second).mean() / (first.std() * second.std() + 1e-3))
 
 
-def _detailed(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def _details(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Values smoothed over 5 px, without the mean of a sixth of the whole around each."""
-    fine = _smoothed(values, 5)
-    return fine - _smoothed(fine, max(9, len(values) // 6))
+    fine = _smooth(values, 5)
+    return fine - _smooth(fine, max(9, len(values) // 6))
 
 
 def _shading(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Values smoothed over a fortieth of the whole, without the straight line through them."""
-    smooth, places = _smoothed(values, max(5, len(values) // 40)), np.arange(len(values))
+    smooth, places = _smooth(values, max(5, len(values) // 40)), np.arange(len(values))
     return np.asarray(smooth - np.polyval(np.polyfit(places, smooth, 1), places), np.float32)
 
 
-def _smoothed(values: NDArray[np.float32], width: int) -> NDArray[np.float32]:
+def _smooth(values: NDArray[np.float32], width: int) -> NDArray[np.float32]:
     width |= 1
     padded = np.pad(values, width // 2, mode="reflect") if len(values) > width else np.pad(values, width // 2)
     return np.convolve(padded, np.full(width, 1 / width, np.float32), "valid").astype(np.float32)
@@ -101,11 +101,11 @@ def _smoothed(values: NDArray[np.float32], width: int) -> NDArray[np.float32]:
 def _is_line(near: NDArray[np.float32], at: int) -> bool:
     """Whether what stands at the step is a line, all of it lighter or darker than the sides, which are alike."""
     profile = near.mean(axis=0)
-    low, high = float(profile[: max(1, at - _REACH)].mean()), float(profile[at + _REACH :].mean())
-    middle = profile[max(0, at - _REACH) : at + _REACH]
-    if at + _REACH >= len(profile):
+    low, high = float(profile[: max(1, at - _REACH_PX)].mean()), float(profile[at + _REACH_PX :].mean())
+    middle = profile[max(0, at - _REACH_PX) : at + _REACH_PX]
+    if at + _REACH_PX >= len(profile):
         return False
     step = near[:, at] - near[:, at - 1]
     strong = step[np.abs(step) > 0.5 * np.percentile(np.abs(step), 90)]
-    one_sign = bool(len(strong)) and abs(float(np.sign(strong).mean())) > _ONE_SIGN
-    return one_sign and float(np.abs(middle - (low + high) / 2).max()) > _STANDS_OUT * max(1.0, abs(low - high))
+    one_sign = bool(len(strong)) and abs(float(np.sign(strong).mean())) > _ONE_SIGN_SHARE
+    return one_sign and float(np.abs(middle - (low + high) / 2).max()) > _LINE_CONTRAST * max(1.0, abs(low - high))

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from mirsearch.analysis.base import BarCandidate, Pixels
-from mirsearch.analysis.panels.boxes import turned
+from mirsearch.analysis.panels.boxes import transpose_box
 from mirsearch.analysis.scalebars.candidates import Gray, rectangles, tinted
 from mirsearch.analysis.scalebars.compound import SEGMENTS_SCORE, bars_of_parts
 from mirsearch.analysis.scalebars.end_caps import without_caps
@@ -248,7 +248,7 @@ def _candidate(bar: Measure, score: float, vertical: bool) -> BarCandidate:
     )
     box: Box = (x0, y0, x1, max(y1, y0 + 1))
     if vertical:
-        box = turned(box)
+        box = transpose_box(box)
     return BarCandidate(box=box, length_px=bar.length, score=score, vertical=vertical)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mirsearch.analysis.base import BarCandidate
-from mirsearch.analysis.panels.boxes import turned
+from mirsearch.analysis.panels.boxes import transpose_box
 from mirsearch.corpus import Box
 
 _OFF = 2
@@ -19,7 +19,7 @@ def without_caps(found: Sequence[BarCandidate]) -> list[BarCandidate]:
     """The bars, lying and upright, that are not the caps of a longer one across them."""
     lying = [bar for bar in found if not bar.vertical and not bar.broken]
     upright = [bar for bar in found if bar.vertical and not bar.broken]
-    caps = _caps(lying, [turned(bar.box) for bar in lying], [turned(bar.box) for bar in upright])
+    caps = _caps(lying, [transpose_box(bar.box) for bar in lying], [transpose_box(bar.box) for bar in upright])
     caps += _caps(upright, [bar.box for bar in upright], [bar.box for bar in lying])
     return [bar for bar in found if not any(bar is cap for cap in caps)]
 

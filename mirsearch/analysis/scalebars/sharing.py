@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mirsearch.analysis.captions.tokens import LIST, letters_of
+from mirsearch.analysis.captions.tokens import LIST, parse_letters
 from mirsearch.corpus import Box, ScaleReading
 from mirsearch.settings import LIMITS
 from mirsearch.text.lengths import normalize_all
@@ -54,7 +54,7 @@ def shared_bar(caption: str, labels: Sequence[str | None]) -> Shared | None:
         for match in pattern.finditer(text):
             if _EVERY.search(match["whom"]):
                 return Shared(frozenset(), same)
-            lists = (letters_of(part["list"], known, strict=True) for part in _LIST.finditer(match["whom"]))
+            lists = (parse_letters(part["list"], known, strict=True) for part in _LIST.finditer(match["whom"]))
             letters = frozenset(letter for each in lists for letter in each)
             if len(letters) > 1:
                 return Shared(letters, same)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mirsearch.analysis.captions.markers import expand, sorted_labels
+from mirsearch.analysis.captions.markers import expand_labels, sort_labels
 from mirsearch.analysis.captions.split import split_caption
 from tests.support.caption_checks import wrong_parts
 from tests.support.made_captions import CAPTIONS, NO_PANELS, PLACES
@@ -103,13 +103,13 @@ def test_places_where_there_are_no_letters() -> None:
      ("i–iii", ("i", "ii", "iii")), ("b1–b3", ("b1", "b2", "b3")), ("c-a", ())],
 )  # fmt: skip
 def test_expanding_ranges(group: str, labels: tuple[str, ...]) -> None:
-    assert expand(group) == labels
+    assert expand_labels(group) == labels
 
 
 def test_order_of_labels() -> None:
-    assert sorted_labels(["b", "a2", "a", "a10", "a1"]) == ["a", "a1", "a2", "a10", "b"]
-    assert sorted_labels(["iii", "i", "ii"]) == ["i", "ii", "iii"]
-    assert sorted_labels(list("hig")) == ["g", "h", "i"]
+    assert sort_labels(["b", "a2", "a", "a10", "a1"]) == ["a", "a1", "a2", "a10", "b"]
+    assert sort_labels(["iii", "i", "ii"]) == ["i", "ii", "iii"]
+    assert sort_labels(list("hig")) == ["g", "h", "i"]
 
 
 _PIECES = st.sampled_from(
@@ -130,7 +130,7 @@ def test_any_text_is_shared_out_in_its_own_words(caption: str) -> None:
         assert label == label.lower()
         assert found.part_for(label)
     assert set(re.findall(r"\w+", found.general)) <= words
-    assert list(found.labels) == sorted_labels(found.labels)
+    assert list(found.labels) == sort_labels(found.labels)
     assert found.whole == re.sub(r"\s+", " ", caption).strip()
 
 

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from mirsearch.analysis.kinds.features import look_at
-from mirsearch.analysis.kinds.kind import best_technique, judge
-from mirsearch.analysis.kinds.technique import Discriminants, fit, packed, technique_odds
-from mirsearch.analysis.kinds.technique import texture as network_texture
+from mirsearch.analysis.kinds.features import measure_features
+from mirsearch.analysis.kinds.kind import best_technique, classify_panel
+from mirsearch.analysis.kinds.technique import Discriminants, fit_discriminants, pack_discriminants, technique_log_probs
+from mirsearch.analysis.kinds.technique import measure_texture as network_texture
 from mirsearch.analysis.kinds.words import kind_votes, technique_votes
 from mirsearch.corpus import KINDS, TECHNIQUES
 from mirsearch.imaging.images import read_pages
@@ -42,25 +42,25 @@ def rings() -> np.ndarray:
 
 
 def test_drawn_panels_are_told_from_pictures_by_pixels_alone() -> None:
-    assert judge(plot(1, 520, 400)).kind == "plot"
-    assert judge(schematic()).kind in ("schematic", "plot")
-    assert judge(texture(1, 400, 300)).kind == "micrograph"
-    assert judge(element_map(0)).kind == "map"
+    assert classify_panel(plot(1, 520, 400)).kind == "plot"
+    assert classify_panel(schematic()).kind in ("schematic", "plot")
+    assert classify_panel(texture(1, 400, 300)).kind == "micrograph"
+    assert classify_panel(element_map(0)).kind == "map"
 
 
 def test_words_decide_where_pixels_leave_it_open() -> None:
-    assert judge(schematic(), "Schematic illustration of the process.").kind == "schematic"
-    assert judge(rings(), "SAED pattern of the film.").kind == "diffraction"
+    assert classify_panel(schematic(), "Schematic illustration of the process.").kind == "schematic"
+    assert classify_panel(rings(), "SAED pattern of the film.").kind == "diffraction"
     blue = np.clip(texture(2, 400, 300).astype(int) + np.array([-35, 0, 35]), 0, 255).astype(np.uint8)
-    assert judge(blue, "Photographs of the films.").kind == "photo"
+    assert classify_panel(blue, "Photographs of the films.").kind == "photo"
 
 
 def test_drawings_have_no_technique_and_pictures_that_of_their_caption() -> None:
-    assert judge(plot(2, 520, 400), "XRD pattern; TEM was used, too.").technique is None
-    found = judge(texture(3, 400, 300), "TEM image of rods.")
+    assert classify_panel(plot(2, 520, 400), "XRD pattern; TEM was used, too.").technique is None
+    found = classify_panel(texture(3, 400, 300), "TEM image of rods.")
     assert found.technique == "TEM"
     assert 0.5 < found.technique_confidence <= 1
-    assert judge(rings(), "SAED pattern.").technique == "diffraction"
+    assert classify_panel(rings(), "SAED pattern.").technique == "diffraction"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_votes_come_without_technique_words_from_pixels() -> None:
 
 
 def test_odds_are_log_probabilities_of_known_techniques() -> None:
-    odds = technique_odds(texture(4, 300, 260))
+    odds = technique_log_probs(texture(4, 300, 260))
     assert set(odds) <= set(TECHNIQUES)
     assert sum(np.exp(value) for value in odds.values()) == pytest.approx(1.0)
 
@@ -100,21 +100,21 @@ def test_discriminants_learn_what_tells_classes_apart() -> None:
     centers = random.normal(size=(3, 80)) * 2
     which = np.repeat([0, 1, 2], 20)
     examples = (centers[which] + random.normal(size=(60, 80))).astype(np.float32)
-    model = fit(examples, [("SEM", "TEM", "AFM")[k] for k in which])
+    model = fit_discriminants(examples, [("SEM", "TEM", "AFM")[k] for k in which])
     fresh = (centers[1] + random.normal(size=80)).astype(np.float32)
     odds = model.odds(fresh)
     assert max(odds, key=lambda name: odds[name]) == "TEM"
     assert isinstance(model, Discriminants)
-    assert len(packed(model)) < 10_000
+    assert len(pack_discriminants(model)) < 10_000
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 700), (700, 3), (16, 16)])
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_any_shape_is_judged(shape: tuple[int, int], level: int) -> None:
-    found = judge(np.full((*shape, 3), level, np.uint8), "SEM image")
+    found = classify_panel(np.full((*shape, 3), level, np.uint8), "SEM image")
     assert found.kind in KINDS
     assert 0 <= found.kind_confidence <= 1
-    assert np.isfinite(list(vars_of(look_at(np.full((*shape, 3), level, np.uint8))))).all()
+    assert np.isfinite(list(vars_of(measure_features(np.full((*shape, 3), level, np.uint8))))).all()
 
 
 def vars_of(look: object) -> list[float]:
@@ -131,7 +131,7 @@ def test_technique_of_real_micrographs_across_papers(shared_data: Path) -> None:
     right = 0
     for fold in range(3):
         held = np.array([papers.index(row["paper"]) % 3 == fold for row in rows])
-        model = fit(textures[~held], [row["class"] for row, out in zip(rows, held, strict=True) if not out])
+        model = fit_discriminants(textures[~held], [row["class"] for row, out in zip(rows, held, strict=True) if not out])
         for n in np.flatnonzero(held):
             odds = model.odds(textures[n])
             right += max(odds, key=lambda name: odds[name]) == rows[n]["class"]

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from mirsearch.analysis.base import Pixels, TextBox
-from mirsearch.analysis.letters.assignment import clipped, open_holes, unlettered, with_headings
-from mirsearch.analysis.letters.letters import Letter, glued
+from mirsearch.analysis.letters.assignment import clip_letters, extend_to_letters, tiles_without_letter, unassigned_gaps
+from mirsearch.analysis.letters.letters import Letter, parse_glued
 from mirsearch.analysis.panels.gutters import Canvas
-from mirsearch.analysis.panels.mosaics import as_beside, mosaic
+from mirsearch.analysis.panels.mosaics import cut_like_neighbors, cut_mosaic
 from mirsearch.analysis.panels.partition import Partition
-from mirsearch.analysis.panels.seams import goes_on, goes_on_somewhere
+from mirsearch.analysis.panels.seams import continues_across, continues_across_unseen_part
 from mirsearch.analysis.panels.tiles import figure_tiles
 from mirsearch.corpus import Box
 
@@ -31,8 +31,8 @@ def texture(seed: int, width: int = 400, height: int = 300, level: int = 128) ->
 
 def test_two_pictures_that_touch_are_cut_at_their_seam() -> None:
     pixels = np.hstack([texture(1, 170), texture(2, 230)])
-    assert not goes_on(pixels, BOX, 0, 170, 1.0)
-    assert mosaic(Canvas(pixels), BOX) == [(0, 0, 170, 300), (170, 0, 400, 300)]
+    assert not continues_across(pixels, BOX, 0, 170, 1.0)
+    assert cut_mosaic(Canvas(pixels), BOX) == [(0, 0, 170, 300), (170, 0, 400, 300)]
 
 
 @pytest.mark.parametrize("axis", [0, 1])
@@ -40,8 +40,8 @@ def test_a_scan_line_that_changes_the_brightness_leaves_a_picture_whole(axis: in
     pixels = texture(3).astype(np.int16)
     (pixels[:, 170:] if axis == 0 else pixels[170:])[:] += 30
     picture = np.clip(pixels, 0, 255).astype(np.uint8)
-    assert goes_on(picture, BOX, axis, 170, 1.0)
-    assert mosaic(Canvas(picture), BOX) == [BOX]
+    assert continues_across(picture, BOX, axis, 170, 1.0)
+    assert cut_mosaic(Canvas(picture), BOX) == [BOX]
 
 
 def test_an_upright_fiber_leaves_a_picture_whole() -> None:
@@ -51,25 +51,25 @@ def test_an_upright_fiber_leaves_a_picture_whole() -> None:
     fiber[::7] = 140.0
     gray[:, 150:158] = fiber[:, None]
     picture = np.repeat(np.clip(gray, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
-    assert goes_on(picture, BOX, 0, 150, 0.7)
+    assert continues_across(picture, BOX, 0, 150, 0.7)
 
 
 def test_a_gutter_of_one_color_stays_a_seam_between_alike_pictures() -> None:
     pixels = texture(5)
     pixels[:, 200] = 255
-    assert not goes_on(pixels, BOX, 0, 200, 1.0)
+    assert not continues_across(pixels, BOX, 0, 200, 1.0)
 
 
 def test_a_seam_seen_only_here_and_there_counts_where_it_halves_a_picture() -> None:
     left, right = texture(6, 200), texture(7, 200)
     left[100:], right[100:] = 20, 20
     pixels = np.hstack([left, right])
-    assert mosaic(Canvas(pixels), BOX, evenly=True) == [(0, 0, 200, 300), (200, 0, 400, 300)]
+    assert cut_mosaic(Canvas(pixels), BOX, evenly=True) == [(0, 0, 200, 300), (200, 0, 400, 300)]
 
 
 def test_evenly_divides_into_parts_of_one_size_alone() -> None:
     pixels = np.hstack([texture(1, 150), texture(2, 250)])
-    assert mosaic(Canvas(pixels), BOX, evenly=True) == [BOX]
+    assert cut_mosaic(Canvas(pixels), BOX, evenly=True) == [BOX]
 
 
 def letter(label: str, *box: int) -> Letter:
@@ -78,36 +78,36 @@ def letter(label: str, *box: int) -> Letter:
 
 def test_a_letter_box_ends_where_the_next_tile_begins() -> None:
     tiles = [(0, 0, 100, 100), (104, 0, 204, 100)]
-    (moved,) = clipped([letter("b", 90, 2, 126, 22)], tiles)
+    (moved,) = clip_letters([letter("b", 90, 2, 126, 22)], tiles)
     assert moved.box == (100, 2, 126, 22)
 
 
 def test_a_letter_over_a_drawing_is_its_letter() -> None:
     tiles = [(0, 0, 180, 180), (220, 90, 400, 170)]
     letters = [letter("a", 4, 4, 20, 24), letter("b", 215, 30, 231, 50)]
-    assert unlettered(tiles, letters) == [tiles[1]]
-    assert unlettered(with_headings(tiles, letters, 400), letters) == []
+    assert tiles_without_letter(tiles, letters) == [tiles[1]]
+    assert tiles_without_letter(extend_to_letters(tiles, letters, 400), letters) == []
 
 
 def test_no_letter_is_missing_inside_a_tile_that_has_one() -> None:
     tiles = [(0, 0, 400, 100), (0, 110, 190, 300), (200, 110, 400, 300)]
     letters = [letter("a", 4, 4, 20, 24), letter("b", 4, 114, 20, 134), letter("c", 204, 114, 220, 134)]
-    assert open_holes(letters, tiles) == []
-    assert len(open_holes(letters, [])) == 1
+    assert unassigned_gaps(letters, tiles) == []
+    assert len(unassigned_gaps(letters, [])) == 1
 
 
 @pytest.mark.parametrize(("text", "label"), [("d100", "d"), ("dbo", "d"), ("b1o0", "b"), ("dark", None), ("d", None)])
 def test_a_letter_read_together_with_an_axis_number_is_found(text: str, label: str | None) -> None:
-    found = glued(TextBox(text, (0, 0, 40, 20), 0.9))
+    found = parse_glued(TextBox(text, (0, 0, 40, 20), 0.9))
     assert (found.label if found else None) == label
 
 
 def test_a_seam_of_two_beside_a_third_does_not_cut_the_third() -> None:
     half = texture(8, 467, 351)
     pixels = np.hstack([half, np.vstack([texture(9, 233, 176), texture(10, 233, 175)])])
-    assert goes_on_somewhere(pixels, (0, 0, 700, 351), 1, 176, [False, False, False, True])
-    assert not goes_on_somewhere(pixels, (0, 0, 700, 351), 1, 176, [True] * 4)
-    assert mosaic(Canvas(pixels), (0, 0, 700, 351))[0] == (0, 0, 467, 351)
+    assert continues_across_unseen_part(pixels, (0, 0, 700, 351), 1, 176, [False, False, False, True])
+    assert not continues_across_unseen_part(pixels, (0, 0, 700, 351), 1, 176, [True] * 4)
+    assert cut_mosaic(Canvas(pixels), (0, 0, 700, 351))[0] == (0, 0, 467, 351)
 
 
 def test_layers_leave_a_picture_whole() -> None:
@@ -115,8 +115,8 @@ def test_layers_leave_a_picture_whole() -> None:
     levels = np.repeat(generator.uniform(60, 190, 25), 12)
     gray = levels[:, None] + generator.normal(0, 8, (300, 400))
     picture = np.repeat(np.clip(gray, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
-    assert not goes_on(picture, BOX, 1, 144, 1.0)
-    assert mosaic(Canvas(picture), BOX) == [BOX]
+    assert not continues_across(picture, BOX, 1, 144, 1.0)
+    assert cut_mosaic(Canvas(picture), BOX) == [BOX]
 
 
 def faint_pair(seed: int) -> Pixels:
@@ -129,20 +129,20 @@ def faint_pair(seed: int) -> Pixels:
 def test_a_faint_seam_counts_where_the_picture_beside_lets_it_be_expected() -> None:
     pixels = np.hstack([faint_pair(12), texture(15, 200, 200, 170)])
     canvas, pair, third = Canvas(pixels), (0, 0, 400, 200), (400, 0, 600, 200)
-    assert mosaic(canvas, pair) == [pair]
-    assert as_beside(canvas, [pair, third]) == [(0, 0, 200, 200), (200, 0, 400, 200), third]
-    assert as_beside(canvas, [pair, (400, 0, 550, 200)]) == [pair, (400, 0, 550, 200)]
+    assert cut_mosaic(canvas, pair) == [pair]
+    assert cut_like_neighbors(canvas, [pair, third]) == [(0, 0, 200, 200), (200, 0, 400, 200), third]
+    assert cut_like_neighbors(canvas, [pair, (400, 0, 550, 200)]) == [pair, (400, 0, 550, 200)]
 
 
 def test_a_picture_twice_as_wide_as_the_one_beside_it_stays_whole() -> None:
     pixels = np.hstack([texture(16, 400, 200), texture(17, 200, 200)])
     boxes = [(0, 0, 400, 200), (400, 0, 600, 200)]
-    assert as_beside(Canvas(pixels), boxes) == boxes
+    assert cut_like_neighbors(Canvas(pixels), boxes) == boxes
 
 
 def test_a_letter_box_wider_than_its_letter_ends_at_the_tile_whose_corner_it_is_at() -> None:
     tiles = [(0, 0, 300, 200), (300, 0, 600, 200)]
-    (moved,) = clipped([letter("b", 270, 2, 320, 28)], tiles)
+    (moved,) = clip_letters([letter("b", 270, 2, 320, 28)], tiles)
     assert moved.box == (300, 2, 320, 28)
 
 
@@ -156,7 +156,7 @@ def test_a_letter_that_touches_the_picture_above_is_apart_from_it() -> None:
     tiles, scraps = figure_tiles(Canvas(pixels))
     assert tiles == [(0, 0, 400, 200), (0, 230, 190, 430), (210, 230, 400, 430)]
     assert len(scraps) == 2
-    (moved,) = clipped([letter("d", 0, 180, 24, 226)], tiles, scraps)
+    (moved,) = clip_letters([letter("d", 0, 180, 24, 226)], tiles, scraps)
     assert moved.box == scraps[0]
 
 
@@ -191,6 +191,6 @@ def test_faint_seams_count_where_the_row_above_has_its_own() -> None:
         faint[:120, seam - 50 : seam + 50] = texture(85 + seam, 100, 120, 60)
     canvas = Canvas(np.vstack([top, faint]))
     above = [(200 * n, 0, 200 * n + 200, 200) for n in range(3)]
-    assert as_beside(canvas, [*above, (0, 200, 600, 400)]) == [*above, *((x0, 200, x1, 400) for x0, _, x1, _ in above)]
+    assert cut_like_neighbors(canvas, [*above, (0, 200, 600, 400)]) == [*above, *((x0, 200, x1, 400) for x0, _, x1, _ in above)]
     whole = Canvas(np.vstack([top, texture(70, 600, 200)]))
-    assert as_beside(whole, [*above, (0, 200, 600, 400)]) == [*above, (0, 200, 600, 400)]
+    assert cut_like_neighbors(whole, [*above, (0, 200, 600, 400)]) == [*above, (0, 200, 600, 400)]

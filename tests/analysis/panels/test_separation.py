@@ -14,9 +14,9 @@ from mirsearch.analysis.base import TextBox
 from mirsearch.analysis.captions.split import split_caption
 from mirsearch.analysis.letters.letters import choose_letters, parse_letter
 from mirsearch.analysis.ocr.rapid import RapidOcrEngine
-from mirsearch.analysis.panels.gutters import Canvas, reading_order, tiles
-from mirsearch.analysis.panels.mosaics import mosaic
-from mirsearch.analysis.panels.separate import separate
+from mirsearch.analysis.panels.gutters import Canvas, cut_at_gutters, reading_order
+from mirsearch.analysis.panels.mosaics import cut_mosaic
+from mirsearch.analysis.panels.separate import separate_panels
 from mirsearch.imaging.images import read_pages
 from tests.support.figure_drawing import compose, letter, overlap, plot, texture
 
@@ -43,28 +43,28 @@ def test_lettered_mosaic(ocr: RapidOcrEngine, gutter: int, color: int, style: st
         [texture(10 * row + column, 300, 240, grain=2 + row + column) for column in range(2)] for row in range(2)
     ]
     figure, boxes = compose(pictures, gutter, color)
-    found = separate(letter(figure, boxes, style), ocr, list("abcd"), caption_known=True)
+    found = separate_panels(letter(figure, boxes, style), ocr, list("abcd"), caption_known=True)
     assert all_right(found, boxes, list("abcd")), found
 
 
 @pytest.mark.parametrize(("gutter", "color"), [(10, 255), (4, 0), (0, 0)])
 def test_unlettered_mosaic(ocr: RapidOcrEngine, gutter: int, color: int) -> None:
     figure, boxes = compose([[texture(n, 280, 260, grain=1.5 + 1.5 * n) for n in range(3)]], gutter, color)
-    found = separate(figure, ocr, caption_known=True)
+    found = separate_panels(figure, ocr, caption_known=True)
     assert all_right(found, boxes), found
     assert {label for _, label in found} == {None}
 
 
 def test_letters_without_a_caption(ocr: RapidOcrEngine) -> None:
     figure, boxes = compose([[texture(n, 320, 260, grain=2 + n) for n in range(3)]], 10, 255)
-    found = separate(letter(figure, boxes, "(a)"), ocr)
+    found = separate_panels(letter(figure, boxes, "(a)"), ocr)
     assert all_right(found, boxes, list("abc")), found
 
 
 def test_numerals_without_a_caption(ocr: RapidOcrEngine) -> None:
     figure, boxes = compose([[texture(2 * r + c, 300, 240, grain=2 + c) for c in range(2)] for r in range(2)], 8, 255)
     names = ["i", "ii", "iii", "iv"]
-    found = separate(letter(figure, boxes, "(a)", names=names), ocr)
+    found = separate_panels(letter(figure, boxes, "(a)", names=names), ocr)
     assert all_right(found, boxes, names), found
 
 
@@ -72,21 +72,21 @@ def test_letters_that_touching_pictures_bear_are_enough_without_a_caption(ocr: R
     """Pictures alike enough to show no seam: letters in brackets with room for a panel each decide."""
     whole = texture(4, 900, 260)
     boxes = [(0, 0, 300, 260), (300, 0, 600, 260), (600, 0, 900, 260)]
-    found = separate(letter(whole, boxes, "a)"), ocr)
+    found = separate_panels(letter(whole, boxes, "a)"), ocr)
     assert [label for _, label in found] == ["a", "b", "c"], found
     assert all(overlap(box, truth) > 0.75 for (box, _), truth in zip(found, boxes, strict=True)), found
 
 
 def test_letters_read_in_every_tile_are_believed_in_any_order(ocr: RapidOcrEngine) -> None:
     figure, boxes = compose([[texture(2 * r + c, 300, 240, grain=2 + c) for c in range(2)] for r in range(2)], 8, 255)
-    found = separate(letter(figure, boxes, "a", names="acbd"), ocr, list("abcd"), caption_known=True)
+    found = separate_panels(letter(figure, boxes, "a", names="acbd"), ocr, list("abcd"), caption_known=True)
     assert all_right(found, [boxes[n] for n in (0, 2, 1, 3)], list("abcd")), found
 
 
 @pytest.mark.parametrize("corner", ["bottom-left", "top-right", "bottom-right"])
 def test_letters_at_another_corner(ocr: RapidOcrEngine, corner: str) -> None:
     figure, boxes = compose([[texture(2 * r + c, 300, 240, grain=2 + c) for c in range(2)] for r in range(2)], 6, 255)
-    found = separate(letter(figure, boxes, "(a)", corner=corner), ocr, list("abcd"), caption_known=True)
+    found = separate_panels(letter(figure, boxes, "(a)", corner=corner), ocr, list("abcd"), caption_known=True)
     assert all_right(found, boxes, list("abcd")), found
 
 
@@ -100,19 +100,19 @@ def test_a_capital_among_small_letters_is_something_else() -> None:
 def test_names_of_curves_are_no_panels(ocr: RapidOcrEngine) -> None:
     figure = plot(6, 700, 520)
     boxes = [(520, 60 + 70 * n, 700, 130 + 70 * n) for n in range(3)]
-    found = separate(letter(figure, boxes, "(a)", size=22), ocr)
+    found = separate_panels(letter(figure, boxes, "(a)", size=22), ocr)
     assert len(found) == 1, found
 
 
 def test_plots_keep_their_axes(ocr: RapidOcrEngine) -> None:
     figure, boxes = compose([[plot(1, 520, 400), plot(2, 520, 400)]], 20, 255)
-    found = separate(letter(figure, boxes, "(a)", size=24), ocr, ["a", "b"], caption_known=True)
+    found = separate_panels(letter(figure, boxes, "(a)", size=24), ocr, ["a", "b"], caption_known=True)
     assert [label for _, label in found] == ["a", "b"]
     assert all(overlap(box, truth) > 0.75 for (box, _), truth in zip(found, boxes, strict=True)), found
 
 
 def test_a_single_plot_stays_whole(ocr: RapidOcrEngine) -> None:
-    found = separate(plot(3, 640, 480), ocr, caption_known=True)
+    found = separate_panels(plot(3, 640, 480), ocr, caption_known=True)
     assert len(found) == 1
     assert overlap(found[0][0], (0, 0, 640, 480)) > 0.75
 
@@ -149,13 +149,13 @@ def sparse_cells() -> np.ndarray:
 
 @pytest.mark.parametrize("draw", [vignetted, databar, grains, sparse_cells])
 def test_a_single_micrograph_stays_one(ocr: RapidOcrEngine, draw: object) -> None:
-    found = separate(draw(), ocr, caption_known=True)  # type: ignore[operator]
+    found = separate_panels(draw(), ocr, caption_known=True)  # type: ignore[operator]
     assert len(found) == 1, found
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 900), (900, 2), (17, 17)])
 def test_odd_shapes_give_one_panel_inside_the_figure(ocr: RapidOcrEngine, shape: tuple[int, int]) -> None:
-    found = separate(np.full((*shape, 3), 200, np.uint8), ocr)
+    found = separate_panels(np.full((*shape, 3), 200, np.uint8), ocr)
     assert len(found) == 1
     x0, y0, x1, y1 = found[0][0]
     assert 0 <= x0 < x1 <= shape[1]
@@ -206,16 +206,16 @@ def test_gutters_of_any_color_leave_the_tiles() -> None:
     figure, boxes = compose(
         [[texture(n, 200, 180) for n in range(2)], [texture(n + 2, 200, 180) for n in range(2)]], 7, 90
     )
-    found = tiles(Canvas(figure), (0, 0, figure.shape[1], figure.shape[0]), 3)
+    found = cut_at_gutters(Canvas(figure), (0, 0, figure.shape[1], figure.shape[0]), 3)
     assert [found[n] for n in reading_order(found)] == boxes
 
 
 def test_seams_part_pictures_that_touch_and_spare_one_picture() -> None:
     figure, boxes = compose([[texture(1, 300, 260, 2), texture(2, 300, 260, 6)]], 0, 0)
     canvas = Canvas(figure)
-    assert [overlap(a, b) > 0.97 for a, b in zip(mosaic(canvas, canvas.box), boxes, strict=True)] == [True, True]
+    assert [overlap(a, b) > 0.97 for a, b in zip(cut_mosaic(canvas, canvas.box), boxes, strict=True)] == [True, True]
     alone = Canvas(texture(3, 500, 400, 4))
-    assert mosaic(alone, alone.box) == [alone.box]
+    assert cut_mosaic(alone, alone.box) == [alone.box]
 
 
 @pytest.mark.data
@@ -234,7 +234,7 @@ def test_real_figures(ocr: RapidOcrEngine, shared_data: Path) -> None:
     for name in chosen:
         caption = captions.get(Path(name).name, "")
         pixels = next(iter(read_pages(shared_data / name))).pixels
-        found = separate(pixels, ocr, split_caption(caption).labels, caption_known=bool(caption))
+        found = separate_panels(pixels, ocr, split_caption(caption).labels, caption_known=bool(caption))
         rows = truth[name]
         boxes = [tuple(int(row[key]) for key in ("x0", "y0", "x1", "y1")) for row in rows]
         right += len(found) == len(rows) and all(
