@@ -15,10 +15,11 @@ from mirsearch.acquisition.report import AcquisitionReport
 from mirsearch.acquisition.services.base import ArticlePlan, ArticleService, Hit, KeywordQuery, Terms, unwanted
 from mirsearch.corpus import Origin, figure_id
 from mirsearch.errors import FetchError, SourceError
+from mirsearch.files.partial import remove_partial_files
 from mirsearch.indexes.base import KnownFigure
 from mirsearch.ingest.pipeline import ordered_map
-from mirsearch.sources.alike import alike
-from mirsearch.sources.base import FoundFigure, Item, Retraction, SourceFailure
+from mirsearch.sources.base import FoundFigure, Retraction, SourceFailure, SourceItem
+from mirsearch.sources.image_comparison import show_same_figure
 
 ARTICLES_AT_ONCE = 3
 FIGURES_AT_ONCE = 6
@@ -39,7 +40,7 @@ class _Planned:
 
 @dataclass(frozen=True, slots=True)
 class _Got:
-    item: Item | None = None
+    item: SourceItem | None = None
     state: FigureState | None = None
     failed: bool = False
     skipped: str | None = None
@@ -64,8 +65,9 @@ class Acquisition:
         self.report = AcquisitionReport(query.max_articles, query.max_figures)
         self.failures: list[SourceFailure] = []
 
-    def items(self) -> Iterator[Item]:
+    def items(self) -> Iterator[SourceItem]:
         """Figures to take in, in the order of the search, and what failed."""
+        remove_partial_files(self._folder / "figures", deep=True)
         for got in ordered_map(self._get, self._jobs(), FIGURES_AT_ONCE, _AHEAD):
             yield from self._count(got)
         if self._retracted:
@@ -260,7 +262,7 @@ class Acquisition:
         """The same figure as another place has it that the paper was taken from earlier."""
         others = [each for article in self._ledger.twins(state.article) for each in self._ledger.figures(article)]
         there = (each for each in others if each.fetched is not None and each.attempts < MOST_ATTEMPTS)
-        return next((each for each in there if alike(path, self.path_of(each))), None)
+        return next((each for each in there if show_same_figure(path, self.path_of(each))), None)
 
     def _failed(self, state: FigureState, error: SourceError) -> _Got:
         cause = error.cause if isinstance(error, FetchError) else "content"
@@ -271,7 +273,7 @@ class Acquisition:
         )
         return _Got(SourceFailure.of(state.figure.url, error), failed=True)
 
-    def _count(self, got: _Got) -> Iterator[Item]:
+    def _count(self, got: _Got) -> Iterator[SourceItem]:
         self.report.failed += got.failed
         self.report.fetched += got.fetched
         self.report.bytes += got.size

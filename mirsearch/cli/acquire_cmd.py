@@ -10,16 +10,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.common import (
-    Parts,
-    TableFormat,
-    complain,
-    console,
-    load_detector,
-    load_extractor,
-    load_ocr,
-    print_json,
-)
+from mirsearch.cli.common import Parts, TableFormat, load_detector, load_extractor, load_ocr
+from mirsearch.cli.terminal import complain, console, print_json
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -120,7 +112,7 @@ def _acquisitions(
     from mirsearch import plugins
     from mirsearch.acquisition.acquire import Acquisition
 
-    folder, known = settings.workspace(location), corpus.known if corpus is not None else None
+    folder, known = settings.workspace(location), corpus.known_figures if corpus is not None else None
     made = []
     for name, query in queries:
         service = plugins.load("services", name)(client)
@@ -135,7 +127,6 @@ def _client(queries: list[tuple[str, KeywordQuery]]) -> HttpClient:
 
     hosts = dict.fromkeys(host for name, _ in queries for host in plugins.load("services", name).hosts)
     cache = Cache(settings.cache_dir() / "http", settings.http_cache_bytes())
-    cache.sweep()
     return HttpClient(hosts, cache)
 
 

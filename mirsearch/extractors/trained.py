@@ -114,7 +114,7 @@ class TrainedExtractor:
 
 def _base(artifact: Artifact, weights: Path | None, device: str | None) -> Extractor:
     """The extractor a model was trained over; ArtifactError where the one that is here is not the same."""
-    from mirsearch.extractors.opening import extractor_for
+    from mirsearch.extractors.factory import extractor_for
 
     told: Mapping[str, Any] = artifact.card.base
     try:

@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import json
 import re
-import uuid
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mirsearch.errors import MirsearchError, PluginError, UsageError
+from mirsearch.files.partial import replace_file
 from mirsearch.settings import LIMITS, models_dir
 
 SUFFIX = ".mirmodel"
@@ -82,14 +82,9 @@ def write_artifact(path: Path, card: Card, payloads: Mapping[str, bytes]) -> Car
     told = {"format": FORMAT} | dataclasses.asdict(card)
     content = json.dumps(told, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, member in [(_CARD, content), *sorted(payloads.items())]:
-                archive.writestr(zipfile.ZipInfo(name, _DATE), member, zipfile.ZIP_DEFLATED)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replace_file(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, member in [(_CARD, content), *sorted(payloads.items())]:
+            archive.writestr(zipfile.ZipInfo(name, _DATE), member, zipfile.ZIP_DEFLATED)
     return card
 
 

@@ -7,7 +7,6 @@ import hashlib
 import os
 import shutil
 import sqlite3
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mirsearch.errors import MirsearchError
+from mirsearch.files.partial import remove_partial_files, replace_file, temporary_file
 
 _TABLE = """CREATE TABLE IF NOT EXISTS answers (
   url TEXT PRIMARY KEY, host TEXT NOT NULL, sha256 TEXT NOT NULL, md5 TEXT NOT NULL, size INTEGER NOT NULL,
@@ -26,8 +26,6 @@ _ROOM = 0.9
 """How full the cache is left after the least used answers went."""
 _UNCOUNTED = 0.02
 """Share of the bound that may be added before all is counted again; the bound is kept with that much to spare."""
-
-_PART_SECONDS = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +52,7 @@ class Cache:
         try:
             (folder / "objects").mkdir(parents=True, exist_ok=True)
             (folder / "parts").mkdir(exist_ok=True)
+            remove_partial_files(folder / "parts")
             self._db = self._open()
         except (OSError, sqlite3.Error) as error:
             raise MirsearchError(f"{folder} can't be used as a cache: {error}", "set MIRSEARCH_CACHE") from error
@@ -108,12 +107,8 @@ class Cache:
     @contextmanager
     def part(self) -> Iterator[Path]:
         """A new file to download into; it is gone afterwards unless `put` took it."""
-        handle, name = tempfile.mkstemp(dir=self.folder / "parts")
-        os.close(handle)
-        try:
-            yield Path(name)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        with temporary_file(self.folder / "parts") as part:
+            yield part
 
     def put(self, part: Path, stored: Stored, host: str) -> None:
         """Keep a downloaded file under its hash, whole or not at all, and make room where it became too much."""
@@ -174,14 +169,6 @@ class Cache:
                         freed += size
         return freed
 
-    def sweep(self) -> None:
-        """Remove downloads that died long ago."""
-        old = time.time() - _PART_SECONDS
-        for file in (self.folder / "parts").iterdir():
-            with contextlib.suppress(OSError):
-                if file.stat().st_mtime < old:
-                    file.unlink()
-
     def _object(self, sha256: str) -> Path:
         return self.folder / "objects" / sha256[:2] / sha256
 
@@ -197,13 +184,9 @@ def _whole(path: Path, sha256: str) -> bool:
 def place(source: Path, target: Path) -> None:
     """Put a file at `target`, whole or not at all: as a second name of the same bytes, or a copy on another disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name[:100]}.{os.getpid()}.{threading.get_ident()}.part")
-    part.unlink(missing_ok=True)
+    target.unlink(missing_ok=True)
     try:
-        try:
-            os.link(source, part)
-        except OSError:
+        os.link(source, target)  # in one step, so that a kill leaves nothing half-done
+    except OSError:
+        with replace_file(target) as part:
             shutil.copyfile(source, part)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)

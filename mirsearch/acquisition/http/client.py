@@ -26,7 +26,7 @@ from mirsearch.acquisition.http.status import check_status
 from mirsearch.acquisition.http.transport import GuardedAdapter
 from mirsearch.acquisition.http.unreached import unreached
 from mirsearch.errors import FetchError
-from mirsearch.settings import Patience, Service
+from mirsearch.settings import RetryLimits, Service
 
 FOREVER = float("inf")
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -79,10 +79,10 @@ class _Wanted:
 class HttpClient:
     """Asks the hosts of some services. Threads may share it; `stop` ends what is under way."""
 
-    def __init__(self, services: Iterable[Service], cache: Cache, patience: Patience | None = None) -> None:
+    def __init__(self, services: Iterable[Service], cache: Cache, patience: RetryLimits | None = None) -> None:
         services = list(services)
         self._policy = UrlPolicy(services)
-        self._cache, self._patience = cache, patience or settings.patience()
+        self._cache, self._patience = cache, patience or settings.retry_limits()
         self._pace = Pace(_rates(services), folder=cache.folder / "pace")
         self._stop = threading.Event()
         self._lock = threading.Lock()

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from mirsearch.files.locks import lock
+
 _MARGIN = 1.03
 """Spacing a little wider than the limit, as the network bunches what was sent evenly."""
 
@@ -130,13 +132,12 @@ class _Note:
 def _shared(path: Path) -> Iterator[_Note]:
     """The note, while no other process has it (where the system has such locks)."""
     try:
-        import fcntl
-
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_suffix(".lock").open("w")
-    except (ImportError, OSError):
+        file = path.with_suffix(".lock").open("w")
+    except OSError:
         yield _Note(path)
         return
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with file:
+        with contextlib.suppress(OSError):  # a file system without locks: each process paces itself
+            lock(file.fileno(), wait=True)
         yield _Note(path)

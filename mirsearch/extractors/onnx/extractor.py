@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from mirsearch.errors import MissingDependencyError, UsageError
 from mirsearch.extractors.base import TextResponse
-from mirsearch.extractors.clip_tokens import ClipTokens, merges_of
+from mirsearch.extractors.clip_tokenizer import ClipTokens, merges_of
 from mirsearch.extractors.onnx.facts import METADATA, MODEL, TEXT, WORDS, Facts
-from mirsearch.extractors.preparing import check_images
+from mirsearch.extractors.preprocessing import check_images
 from mirsearch.models.artifact import Artifact, ArtifactError, find_artifact
-from mirsearch.settings import LIMITS, device, threads
+from mirsearch.settings import LIMITS, device, thread_count
 
 KIND = "extractor"
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "mps": "CoreMLExecutionProvider"}
@@ -79,7 +79,7 @@ class OnnxExtractor:
         if not images:
             return np.empty((0, self.dims), np.float32)
         self._load()
-        workers = min(threads(), len(images))
+        workers = min(thread_count(), len(images))
         if workers == 1:
             return np.concatenate([self._embed_one(image) for image in images])
         with ThreadPoolExecutor(workers) as pool:

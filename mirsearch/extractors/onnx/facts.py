@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mirsearch.extractors.base import TextResponse
-from mirsearch.extractors.preparing import Preparation
+from mirsearch.extractors.preprocessing import Preparation
 from mirsearch.models.artifact import ArtifactError
 
 METADATA = "mirsearch"

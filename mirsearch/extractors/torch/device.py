@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mirsearch.errors import MissingDependencyError, UsageError
-from mirsearch.settings import DEVICES, device, threads
+from mirsearch.settings import DEVICES, device, thread_count
 
 EXTRA = "pip install 'mirsearch[torch]'"
 
@@ -55,4 +55,4 @@ def available(torch: Any) -> list[str]:
 def use_threads(torch: Any, chosen: str) -> None:
     """On the processor, as many threads as settings say; one forward pass runs at a time and uses them all."""
     if chosen == "cpu":
-        torch.set_num_threads(threads())
+        torch.set_num_threads(thread_count())

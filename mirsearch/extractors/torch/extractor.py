@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.errors import UsageError
-from mirsearch.extractors.preparing import Preparation, check_images
+from mirsearch.extractors.preprocessing import Preparation, check_images
 from mirsearch.extractors.torch.batches import Batches, torch_exhausted
 from mirsearch.extractors.torch.device import EXTRA, pick, require, use_threads
 

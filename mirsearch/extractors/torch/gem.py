@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mirsearch.extractors.preparing import Preparation
+from mirsearch.extractors.preprocessing import Preparation
 from mirsearch.extractors.torch.extractor import Loaded, TorchExtractor, options_of, state_hash, whole
 
 SIDE = 384

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mirsearch.errors import MissingDependencyError, UsageError
 from mirsearch.extractors.base import TextResponse
-from mirsearch.extractors.preparing import Preparation
+from mirsearch.extractors.preprocessing import Preparation
 from mirsearch.extractors.torch.extractor import Loaded, TorchExtractor, quietly, state_hash
 from mirsearch.extractors.torch.fetching import fetched, hub_left_alone
 

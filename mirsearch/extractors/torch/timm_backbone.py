@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from mirsearch.errors import UsageError
-from mirsearch.extractors.preparing import Preparation
+from mirsearch.extractors.preprocessing import Preparation
 from mirsearch.extractors.torch.extractor import Loaded, TorchExtractor, quietly, state_hash
 from mirsearch.extractors.torch.fetching import fetched
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mirsearch import settings
 from mirsearch.errors import IndexMismatchError, MirsearchError, NotFoundError
-from mirsearch.indexes import mismatch
+from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, KnownFigure
 from mirsearch.indexes.embedded.database import failures as sqlite_failures
 from mirsearch.indexes.embedded.database import notes as sqlite_notes
@@ -44,7 +44,7 @@ class EmbeddedIndex:
         self._readers = Readers(location)
         self._extractor = self._stored_extractor()
         self._matrix = Matrix(self._folder, self._extractor.dims)
-        self._scanner = Scanner(settings.threads())
+        self._scanner = Scanner(settings.thread_count())
         self._postings = Postings(self._folder)
         self._searcher = Searcher(self._scanner, self._postings)
 
@@ -55,7 +55,7 @@ class EmbeddedIndex:
         index = cls(location)
         if create is not None and index.extractor != create:
             index.close()
-            raise mismatch(location, index.extractor, create)
+            raise mismatch_error(location, index.extractor, create)
         return index
 
     def _stored_extractor(self) -> ExtractorIdentity:
@@ -100,7 +100,7 @@ class EmbeddedIndex:
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         return connection
 
-    def known(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
+    def known_figures(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
         """Those of the figures that are in the index."""
         found: dict[str, KnownFigure] = {}
         with self._readers.snapshot() as connection:
@@ -115,7 +115,7 @@ class EmbeddedIndex:
                     found[figure_id] = KnownFigure(figure_id, caption, article, tuple(places.get(key, ())))
         return found
 
-    def notes(self, figure_ids: Sequence[str]) -> dict[str, FigureNotes]:
+    def figure_notes(self, figure_ids: Sequence[str]) -> dict[str, FigureNotes]:
         """How each of the figures was read and what was corrected; those that are not there are left out."""
         with self._readers.snapshot() as connection:
             return sqlite_notes.notes(connection, figure_ids)
@@ -151,7 +151,7 @@ class EmbeddedIndex:
         with self._readers.snapshot() as connection:
             return list(sqlite_rows.stored(connection, "WHERE f.id = ? ORDER BY p.position", (figure_id,)))
 
-    def find(self, some_id: str) -> list[StoredPanel]:
+    def find_panels(self, some_id: str) -> list[StoredPanel]:
         """Panels of a panel id, figure id (or a unique prefix of 6 or more digits) or article id, DOI or PMC id."""
         some_id = some_id.strip()
         of_article = where(Filters(articles=(some_id,)))
@@ -185,7 +185,7 @@ class EmbeddedIndex:
             row = connection.execute(query, (panel_id,)).fetchone()
         return bytes(row[0]) if row else None
 
-    def select(self, filters: Filters) -> Iterator[StoredPanel]:
+    def select_panels(self, filters: Filters) -> Iterator[StoredPanel]:
         """Every panel the filters leave, ordered by panel id, as of one commit, in bounded memory."""
         built = where(filters)
         with self._readers.snapshot() as connection:

@@ -8,7 +8,6 @@ import logging
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,13 @@ from typing import Any
 from mirsearch import settings
 from mirsearch.corpus import Article, Origin
 from mirsearch.errors import SourceError
+from mirsearch.files.partial import temporary_folder
 from mirsearch.settings import LIMITS
-from mirsearch.sources.articles import clean_text, label_of
+from mirsearch.sources.articles import clean_text, figure_label
 from mirsearch.sources.base import FoundFigure, SourceFailure, SourceRequest
+from mirsearch.sources.folder_walker import FolderListing, FolderWalker
 from mirsearch.sources.pdf.pages import need
 from mirsearch.sources.permissions import permission_note
-from mirsearch.sources.walking import Listing, Walker
 
 log = logging.getLogger(__name__)
 
@@ -76,10 +76,10 @@ def _files(path: Path) -> Iterator[Path | SourceFailure]:
     if not path.is_dir():
         yield path.resolve()
         return
-    for item in Walker().walk(path.resolve()):
+    for item in FolderWalker().walk(path.resolve()):
         if isinstance(item, SourceFailure):
             yield item
-        elif isinstance(item, Listing):
+        elif isinstance(item, FolderListing):
             yield from (each for each in item.files if is_pdf(each))
 
 
@@ -89,7 +89,7 @@ def _figures(path: Path, kept: Path) -> Iterator[FoundFigure | SourceFailure]:
     article = Article(**{**article, "authors": tuple(article["authors"])})
     for each in told["figures"]:
         caption = clean_text(each["caption"], LIMITS.caption_chars)
-        label = label_of(each["label"]) or clean_text(each["label"], 40)
+        label = figure_label(each["label"]) or clean_text(each["label"], 40)
         file = folder / each["file"]
         yield FoundFigure(
             path=file, origin=Origin("pdf", f"{path}#page={each['page']}"), caption=caption, label=label,
@@ -111,18 +111,16 @@ def _content(path: Path, kept: Path) -> tuple[Path, dict[str, Any]]:
     if told is not None:
         return folder, told
     kept.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=kept, prefix=".part-") as name:
-        _work(path, Path(name))
-        told = _kept(Path(name))
+    with temporary_folder(kept) as part:
+        _work(path, part)
+        told = _kept(part)
         if told is None:
             raise SourceError(f"{path}: reading it left nothing", "report it")
         if "error" in told:
             reason = str(told["error"]).removeprefix(f"{path.name}: ")
             raise SourceError(f"{path}: {reason}", str(told["remedy"]))
         shutil.rmtree(folder, ignore_errors=True)
-        Path(name).chmod(0o755)
-        Path(name).replace(folder)
-        Path(name).mkdir()  # for the context to remove
+        part.replace(folder)
     return folder, told
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mirsearch.errors import IndexAccessError, IndexBusyError, MirsearchError
+from mirsearch.files.locks import FileLock, LockHeldError
 from mirsearch.indexes.base import ExtractorIdentity
 from mirsearch.indexes.embedded.database import schema
 from mirsearch.indexes.embedded.database import words as sqlite_words
-from mirsearch.indexes.embedded.locks import FileLock, LockHeldError
 
 DATABASE = "corpus.sqlite3"
 WRITE_LOCK = "write.lock"

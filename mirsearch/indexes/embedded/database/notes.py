@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from mirsearch.corpus import Panel, to_json
-from mirsearch.corrections import Correction, as_json, from_json, panel_from_json
+from mirsearch.corrections import Correction, correction_to_json, correction_from_json, panel_from_json
 from mirsearch.indexes.base import FigureNotes
 from mirsearch.indexes.embedded.database.rows import batches, marks
 
@@ -15,13 +15,13 @@ from mirsearch.indexes.embedded.database.rows import batches, marks
 def corrections(connection: sqlite3.Connection, figure: str) -> tuple[Correction, ...]:
     """The corrections of a figure, in the order they were made."""
     query = "SELECT correction FROM corrections WHERE figure = ? ORDER BY key"
-    return tuple(from_json(json.loads(row[0])) for row in connection.execute(query, (figure,)))
+    return tuple(correction_from_json(json.loads(row[0])) for row in connection.execute(query, (figure,)))
 
 
 def replace(connection: sqlite3.Connection, figure: str, fresh: Sequence[Correction]) -> None:
     """These corrections in place of those of a figure."""
     connection.execute("DELETE FROM corrections WHERE figure = ?", (figure,))
-    rows = [(figure, each.panel, json.dumps(as_json(each))) for each in fresh]
+    rows = [(figure, each.panel, json.dumps(correction_to_json(each))) for each in fresh]
     connection.executemany("INSERT INTO corrections (figure, panel, correction) VALUES (?, ?, ?)", rows)
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, TypeVar, get_args
 
 from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading, ScaleSource
-from mirsearch.corrections import fields_of, from_json
+from mirsearch.corrections import corrected_fields, correction_from_json
 from mirsearch.query import StoredPanel
 
 BATCH = 500
@@ -109,8 +109,8 @@ def origins(connection: sqlite3.Connection, figures: set[int]) -> dict[int, list
 def _corrected(connection: sqlite3.Connection, panels: list[str]) -> dict[str, tuple[str, ...]]:
     """Names of corrected fields of those of the panels, at most BATCH, that have any."""
     query = f"SELECT correction FROM corrections WHERE panel IN ({marks(panels)})"
-    found = [from_json(json.loads(row[0])) for row in connection.execute(query, panels)]
-    return {each.panel: fields_of(each.panel, found) for each in found if each.panel is not None}
+    found = [correction_from_json(json.loads(row[0])) for row in connection.execute(query, panels)]
+    return {each.panel: corrected_fields(each.panel, found) for each in found if each.panel is not None}
 
 
 def _panel(row: Sequence[Any], figure_id: str) -> Panel:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.corpus import Article, Figure, Origin, Panel, panel_ids
-from mirsearch.corrections import applied
+from mirsearch.corrections import apply_corrections
 from mirsearch.errors import IndexAccessError
 from mirsearch.indexes.base import Failure, FigureRecord
 from mirsearch.indexes.embedded.database import failures as sqlite_failures
@@ -66,7 +66,7 @@ class SqliteWriter:
         ]
         there = sqlite_notes.corrections(self._connection, figure)
         wanted = there if record.corrections is None else record.corrections
-        panels, settled = applied(named, wanted)
+        panels, settled = apply_corrections(named, wanted)
         if settled != there:
             sqlite_notes.replace(self._connection, figure, settled)
         return panels
@@ -86,7 +86,7 @@ class SqliteWriter:
                 self._begin()
                 self._run(f"UPDATE articles SET retracted = 1 WHERE id IN ({marks(part)})", *part)
 
-    def delete(self, figure_ids: Iterable[str]) -> int:
+    def delete_figures(self, figure_ids: Iterable[str]) -> int:
         """Remove figures with their panels; how many were there."""
         gone = 0
         with self._session():
@@ -106,7 +106,7 @@ class SqliteWriter:
                 gone += len(rows)
         return gone
 
-    def note_failures(self, failed: Iterable[Failure], settled: Iterable[str] = ()) -> None:
+    def record_failures(self, failed: Iterable[Failure], settled: Iterable[str] = ()) -> None:
         """Note inputs that failed, and forget those that are settled."""
         with self._session():
             self._begin()

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mirsearch.files.locks import FileLock, LockHeldError
 from mirsearch.indexes.embedded.database.access import damaged
-from mirsearch.indexes.embedded.locks import FileLock, LockHeldError
 from mirsearch.indexes.embedded.vectors import matrix_file
 from mirsearch.indexes.embedded.vectors import rounded_file as coarse_file
 from mirsearch.indexes.embedded.vectors.matrix_file import Half, MatrixFile, Rows

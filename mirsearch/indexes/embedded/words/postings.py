@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mirsearch.files.locks import FileLock, LockHeldError
 from mirsearch.indexes.embedded.database import words as sqlite_words
-from mirsearch.indexes.embedded.locks import FileLock, LockHeldError
 from mirsearch.indexes.embedded.vectors.matrix import Snapshot, is_past, last_commit
 from mirsearch.indexes.embedded.words import words_file
 from mirsearch.indexes.embedded.words.words_file import Single, Words

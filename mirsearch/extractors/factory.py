@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mirsearch import plugins
 from mirsearch.errors import UsageError
+from mirsearch.files.partial import replace_file
 from mirsearch.settings import cache_dir
 
 if TYPE_CHECKING:
@@ -61,9 +61,8 @@ def remember(extractor: Extractor) -> None:
     path = _record()
     with contextlib.suppress(OSError):  # a note that can't be kept costs an option at the next query
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-        part.write_text(json.dumps(dict(list(known.items())[-_KEPT:])), encoding="utf-8")
-        part.replace(path)
+        with replace_file(path) as part:
+            part.write_text(json.dumps(dict(list(known.items())[-_KEPT:])), encoding="utf-8")
 
 
 def _located(identity: Identity) -> tuple[str, Path | None]:
