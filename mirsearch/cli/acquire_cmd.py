@@ -53,11 +53,17 @@ def is_service(name: str | None) -> bool:
 def query_of(asked: Asked, service: str) -> KeywordQuery:
     """The query, each option checked; UsageError names the one that is wrong."""
     from mirsearch import plugins
-    from mirsearch.acquisition.services.base import PLACES, KeywordQuery, check_keywords, parse_day, parse_licenses
-    from mirsearch.acquisition.services.pmc import pmc_ids
+    from mirsearch.acquisition.services.base import (
+        SEARCH_FIELDS,
+        KeywordQuery,
+        clean_keywords,
+        parse_day,
+        parse_licenses,
+    )
+    from mirsearch.acquisition.services.pmc import parse_pmc_ids
 
-    if asked.where not in PLACES:
-        raise UsageError(f"--in {asked.where!r} is no place to look", f"give {', '.join(PLACES)}")
+    if asked.where not in SEARCH_FIELDS:
+        raise UsageError(f"--in {asked.where!r} is no place to look", f"give {', '.join(SEARCH_FIELDS)}")
     if bool(asked.ids) == bool(asked.keywords):
         raise UsageError(f"--source {service} takes either --keyword or ids", "give one of them")
     if asked.ids and service != "pmc":
@@ -66,10 +72,18 @@ def query_of(asked: Asked, service: str) -> KeywordQuery:
     if since and until and since > until:
         raise UsageError(f"--since {since} is after --until {until}", "turn them round")
     query = KeywordQuery(
-        keywords=check_keywords(asked.keywords), ids=pmc_ids(asked.ids), where=asked.where, since=since, until=until,
-        journal=asked.journal, licenses=parse_licenses(asked.license), max_articles=asked.max_articles,
-        max_figures=asked.max_figures, micrographs=not asked.all_figures, retracted=asked.retracted,
-    )  # fmt: skip
+        keywords=clean_keywords(asked.keywords),
+        ids=parse_pmc_ids(asked.ids),
+        where=asked.where,
+        since=since,
+        until=until,
+        journal=asked.journal,
+        licenses=parse_licenses(asked.license),
+        max_articles=asked.max_articles,
+        max_figures=asked.max_figures,
+        micrographs=not asked.all_figures,
+        retracted=asked.retracted,
+    )
     plugins.load("services", service).check(query)
     return query
 
@@ -122,11 +136,11 @@ def _acquisitions(
 
 def _client(queries: list[tuple[str, KeywordQuery]]) -> HttpClient:
     from mirsearch import plugins
-    from mirsearch.acquisition.http.cache import Cache
+    from mirsearch.acquisition.http.cache import HttpCache
     from mirsearch.acquisition.http.client import HttpClient
 
     hosts = dict.fromkeys(host for name, _ in queries for host in plugins.load("services", name).hosts)
-    cache = Cache(settings.cache_dir() / "http", settings.http_cache_bytes())
+    cache = HttpCache(settings.cache_dir() / "http", settings.http_cache_bytes())
     return HttpClient(hosts, cache)
 
 

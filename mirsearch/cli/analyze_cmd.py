@@ -12,17 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.common import (
-    OcrOption,
-    ScaleBarsOption,
-    TableFormat,
-    complain,
-    console,
-    load_detector,
-    load_ocr,
-    print_json,
-    tracked,
-)
+from mirsearch.cli.common import OcrOption, ScaleBarsOption, TableFormat, load_detector, load_ocr
+from mirsearch.cli.terminal import complain, console, print_json, tracked
 from mirsearch.errors import ImageError, MirsearchError, UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 def analyze(
-    images: Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Image files.", show_default=False)],
     caption: Annotated[str, typer.Option("--caption", help="Caption of the figure (all of the files).")] = "",
     captions: Annotated[Path | None, typer.Option("--captions", help="CSV with columns file and caption.")] = None,
     overlay: Annotated[
@@ -138,9 +129,9 @@ def _write_overlay(page: Page, panels: list[Panel], target: Path) -> None:
 def _captions(path: Path | None) -> Callable[[Path], str | None]:
     if path is None:
         return lambda _: None
-    from mirsearch.sources.tables import captions_by_file, read_table
+    from mirsearch.sources.tables import caption_lookup, read_table
 
-    return captions_by_file(read_table(path))
+    return caption_lookup(read_table(path))
 
 
 def _print_table(results: list[dict[str, Any]]) -> None:

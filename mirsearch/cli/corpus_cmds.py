@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mirsearch.cli.common import IndexOption, TableFormat, console, json_text, open_index, print_json
+from mirsearch.cli.common import IndexOption, TableFormat, open_index
+from mirsearch.cli.terminal import console, json_text, print_json
 from mirsearch.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def stats(index: IndexOption = None, output: FormatOption = TableFormat.TABLE) -
 
 
 def delete(
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of figures or articles (or of their panels).")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="Ids of figures or articles (or of their panels).")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     index: IndexOption = None,
 ) -> None:
@@ -59,7 +60,7 @@ def delete(
     corpus = open_index(index)
     figures: dict[str, int] = {}
     for each in ids:
-        found = corpus.find(each)
+        found = corpus.find_panels(each)
         if not found:
             raise NotFoundError(f"nothing in {corpus.location} has the id {each!r}", "`mirsearch show` takes the same")
         for stored in found:
@@ -70,7 +71,7 @@ def delete(
             raise UsageError(f"{len(figures)} figures with {panels} panels would be deleted", "add --yes")
         typer.confirm(f"Delete {len(figures)} figures with {panels} panels?", abort=True)
     with corpus.writer() as writer:
-        writer.delete(figures)
+        writer.delete_figures(figures)
     typer.echo(f"deleted {len(figures)} figures with {panels} panels")
 
 
@@ -87,7 +88,7 @@ def export(
     from mirsearch import settings
     from mirsearch.acquisition.attribution import credit_lines
     from mirsearch.cli.acquire_cmd import ledger_at
-    from mirsearch.cli.common import writing
+    from mirsearch.cli.terminal import writing
     from mirsearch.query import Filters
 
     if form != "jsonl":
@@ -96,7 +97,7 @@ def export(
     ledger = ledger_at(settings.index_location(index), make=False)
     try:
         with writing(target) as stream:
-            panels = corpus.select(Filters())
+            panels = corpus.select_panels(Filters())
             rows = (json_text(row, stream.encoding) for row in _rows(corpus, panels, ledger, vectors))
             for line in credit_lines(panels, ledger) if attribution else rows:
                 stream.write(line + "\n")
@@ -117,7 +118,7 @@ def _rows(corpus: Index, panels: Iterator[StoredPanel], ledger: Ledger, vectors:
 
 def _find(index: str | None, some_id: str) -> list[StoredPanel]:
     corpus = open_index(index)
-    found = corpus.find(some_id)
+    found = corpus.find_panels(some_id)
     if not found:
         raise NotFoundError(f"nothing in {corpus.location} has the id {some_id!r}", "`mirsearch export` lists all ids")
     return found

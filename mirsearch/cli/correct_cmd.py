@@ -10,19 +10,16 @@ import typer
 
 from mirsearch import settings
 from mirsearch.cli.common import (
-    INTERRUPTED,
     IndexOption,
     OcrOption,
     ScaleBarsOption,
     TableFormat,
-    complain,
-    console,
     load_detector,
     load_extractor_of,
     load_ocr,
     open_index,
-    print_json,
 )
+from mirsearch.cli.terminal import INTERRUPTED, complain, console, print_json
 from mirsearch.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -71,7 +68,7 @@ def correct(
     try:
         if reset:
             gone = correcting.reset(corpus, some_id)
-            found = corpus.find(some_id)
+            found = corpus.find_panels(some_id)
             if output is TableFormat.TABLE:
                 typer.echo(f"took back the corrections of {gone} panels")
         else:
@@ -135,7 +132,7 @@ def _print(found: Sequence[Any], output: TableFormat) -> None:
 
 
 def reanalyze(
-    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Panels, figures or articles.")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Panels, figures or articles.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every figure of the index.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also what the present analysis has read.")] = False,
     embed: Annotated[
@@ -181,10 +178,10 @@ def _figures(corpus: Index, ids: Sequence[str]) -> list[str]:
     from mirsearch.query import Filters
 
     if not ids:
-        return list(dict.fromkeys(each.figure.id for each in corpus.select(Filters())))
+        return list(dict.fromkeys(each.figure.id for each in corpus.select_panels(Filters())))
     figures: dict[str, None] = {}
     for some_id in ids:
-        found = corpus.find(some_id)
+        found = corpus.find_panels(some_id)
         if not found:
             raise NotFoundError(
                 f"nothing in {corpus.location} has the id {some_id!r}", "`mirsearch show` takes the same"

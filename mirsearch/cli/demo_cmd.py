@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.common import complain, console, load_detector, load_extractor_of, load_ocr
+from mirsearch.cli.common import load_detector, load_extractor_of, load_ocr
 from mirsearch.cli.ingest_cmd import ingest_paths, print_summary
+from mirsearch.cli.terminal import complain, console
 
 if TYPE_CHECKING:
     from mirsearch.indexes.base import Index

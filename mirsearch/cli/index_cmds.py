@@ -10,40 +10,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.common import (
-    CommandGroup,
-    DeviceOption,
-    ExtractorChoice,
-    IndexOption,
-    WeightsOption,
-    console,
-    load_extractor,
-)
+from mirsearch.cli.common import DeviceOption, ExtractorChoice, IndexOption, WeightsOption, load_extractor
+from mirsearch.cli.terminal import console
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
-    from mirsearch.indexes.elasticsearch.migrate import Moved
+    from mirsearch.indexes.elasticsearch.migrate import MigrationResult
 
 ExtractorOption = Annotated[str, typer.Option("--extractor", help="What turns panels into vectors.")]
 
-index_app = typer.Typer(
-    cls=CommandGroup, help="Make, migrate and roll back an index on Elasticsearch.", no_args_is_help=True
-)
-dashboards_app = typer.Typer(
-    cls=CommandGroup, help="Kibana dashboards over an index on Elasticsearch.", no_args_is_help=True
-)
-
 
 def _address(index: str | None) -> str:
-    from mirsearch.indexes import backend
+    from mirsearch.indexes import backend_name
 
     location = settings.index_location(index)
-    if backend(location) != "elasticsearch":
+    if backend_name(location) != "elasticsearch":
         raise UsageError(f"{location} is not on Elasticsearch", "give --index http(s)://HOST:9200/NAME")
     return location
 
 
-@index_app.command("create")
 def create(
     index: IndexOption = None,
     extractor: ExtractorOption = settings.DEFAULT_EXTRACTOR,
@@ -56,11 +41,10 @@ def create(
     from mirsearch.indexes.elasticsearch import admin
 
     model = load_extractor(ExtractorChoice(extractor, weights, device))
-    made = admin.create(location, ExtractorIdentity(model.name, model.version, model.dims))
+    made = admin.create_index(location, ExtractorIdentity(model.name, model.version, model.dims))
     typer.echo(f"{'made' if made else 'renewed the script and templates of'} {location}")
 
 
-@index_app.command("migrate")
 def migrate(index: IndexOption = None) -> None:
     """Copy everything into a new index with the present mapping while the old one answers, then switch."""
     location = _address(index)
@@ -71,7 +55,6 @@ def migrate(index: IndexOption = None) -> None:
     typer.echo(_told(moved))
 
 
-@index_app.command("rollback")
 def rollback(index: IndexOption = None) -> None:
     """Go back to the index before the last migration; what was ingested since is not in it."""
     location = _address(index)
@@ -87,12 +70,12 @@ def reembed(
     device: DeviceOption = None,
 ) -> None:
     """Embed every panel anew with another extractor while the old vectors answer; then switch."""
-    from mirsearch.indexes import backend
+    from mirsearch.indexes import backend_name
     from mirsearch.indexes.base import ExtractorIdentity
     from mirsearch.ingest.reembedding import PanelImages
 
     location = settings.index_location(index)
-    kind = backend(location)
+    kind = backend_name(location)
     if kind not in ("embedded", "elasticsearch"):
         raise UsageError(f"an index of the plug-in {kind} can't be embedded anew", "ingest into another --index")
     model = load_extractor(ExtractorChoice(extractor, weights, device))
@@ -111,7 +94,6 @@ def reembed(
     typer.echo(told)
 
 
-@dashboards_app.command("install")
 def install(
     kibana: Annotated[str, typer.Option("--kibana", help="Address of Kibana, e.g. http://localhost:5601.")],
     index: IndexOption = None,
@@ -121,29 +103,28 @@ def install(
 ) -> None:
     """Import the dashboards into Kibana; again, they are renewed."""
     location = _address(index)
-    from mirsearch.indexes.elasticsearch.client import parse
-    from mirsearch.kibana.install import install as install_dashboards
+    from mirsearch.indexes.elasticsearch.client import parse_address
+    from mirsearch.kibana.install import install_dashboards
 
-    count = install_dashboards(kibana, parse(location).name, space)
+    count = install_dashboards(kibana, parse_address(location).name, space)
     typer.echo(f"installed {count} objects in {kibana}: open Dashboards, and choose one named mirsearch")
 
 
-@dashboards_app.command("write")
 def write(
     target: Annotated[Path, typer.Argument(help="NDJSON file to write, for Kibana's import page.")],
     index: IndexOption = None,
 ) -> None:
     """Write the dashboards of an index as a file that Kibana imports."""
     location = _address(index)
-    from mirsearch.cli.common import writing
-    from mirsearch.indexes.elasticsearch.client import parse
-    from mirsearch.kibana.objects import ndjson
+    from mirsearch.cli.terminal import writing
+    from mirsearch.indexes.elasticsearch.client import parse_address
+    from mirsearch.kibana.objects import dashboards_ndjson
 
     with writing(target) as stream:
-        stream.write(ndjson(parse(location).name))
+        stream.write(dashboards_ndjson(parse_address(location).name))
 
 
-def _told(moved: Moved) -> str:
+def _told(moved: MigrationResult) -> str:
     return f"{moved.documents} documents: from {moved.old} to {moved.new}; the old one is kept for `index rollback`"
 
 

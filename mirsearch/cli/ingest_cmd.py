@@ -21,7 +21,6 @@ from mirsearch.cli.acquire_cmd import (
     was_asked,
 )
 from mirsearch.cli.common import (
-    INTERRUPTED,
     DeviceOption,
     ExtractorChoice,
     IndexOption,
@@ -30,13 +29,11 @@ from mirsearch.cli.common import (
     ScaleBarsOption,
     TableFormat,
     WeightsOption,
-    complain,
-    console,
     load_detector,
     load_extractor,
     load_ocr,
-    print_json,
 )
+from mirsearch.cli.terminal import INTERRUPTED, complain, console, print_json
 from mirsearch.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -49,6 +46,7 @@ def ingest(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
+            metavar="PATH",
             help="Folders or files: images, JATS XML, PDF, exsclaim.json; ids with --source pmc.",
             show_default=False,
         ),

@@ -12,7 +12,8 @@ import typer
 
 from mirsearch import settings
 from mirsearch.cli.acquire_cmd import ledger_at
-from mirsearch.cli.common import IndexOption, TableFormat, complain, print_json
+from mirsearch.cli.common import IndexOption, TableFormat
+from mirsearch.cli.terminal import complain, print_json
 from mirsearch.errors import IndexAccessError
 
 
@@ -21,9 +22,9 @@ def cache(
     output: Annotated[TableFormat, typer.Option("--format", help="table or json.")] = TableFormat.TABLE,
 ) -> None:
     """Show what answers of services are kept on disk, or remove them. Acquired figures are not touched."""
-    from mirsearch.acquisition.http.cache import Cache
+    from mirsearch.acquisition.http.cache import HttpCache
 
-    kept = Cache(settings.cache_dir() / "http", settings.http_cache_bytes())
+    kept = HttpCache(settings.cache_dir() / "http", settings.http_cache_bytes())
     try:
         freed = kept.clear() if clear else None
         told = kept.stats() | ({} if freed is None else {"freed_bytes": freed})
@@ -47,7 +48,7 @@ def failures(
     """List what failed, with its cause: articles and figures of services (left alone after three runs), and files."""
     import dataclasses
 
-    from mirsearch.acquisition.ledger import MOST_ATTEMPTS
+    from mirsearch.acquisition.ledger import MAX_ATTEMPTS
 
     location = settings.index_location(index)
     ledger = ledger_at(location, make=False)
@@ -57,7 +58,7 @@ def failures(
         found = ledger.failures()
     finally:
         ledger.close()
-    listed = [dataclasses.asdict(each) | {"given_up": each.attempts >= MOST_ATTEMPTS} for each in found]
+    listed = [dataclasses.asdict(each) | {"given_up": each.attempts >= MAX_ATTEMPTS} for each in found]
     listed += _not_taken(location, {each.item for each in found})
     if output is TableFormat.JSON:
         print_json(listed)

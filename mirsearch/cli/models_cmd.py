@@ -7,30 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mirsearch.cli.common import (
-    CommandGroup,
-    DeviceOption,
-    ExtractorChoice,
-    TableFormat,
-    WeightsOption,
-    complain,
-    console,
-    load_extractor,
-    print_json,
-)
+from mirsearch.cli.common import DeviceOption, ExtractorChoice, TableFormat, WeightsOption, load_extractor
+from mirsearch.cli.terminal import complain, console, print_json
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from mirsearch.models.artifact import Artifact
 
-models_app = typer.Typer(cls=CommandGroup, help="Model files: export, list, look into, verify.", no_args_is_help=True)
 
 ModelArgument = Annotated[str, typer.Argument(help="An installed model's name, or a file.", show_default=False)]
 FormatOption = Annotated[TableFormat, typer.Option("--format", help="table or json.")]
 PrecisionOption = Annotated[str, typer.Option("--precision", help="fp32, fp16 (half the file) or int8.")]
 
 
-@models_app.command("export")
 def export(
     extractor: Annotated[str, typer.Argument(help="The extractor, as for --extractor.", show_default=False)],
     weights: WeightsOption = None,
@@ -46,7 +35,7 @@ def export(
     if output is not None and name is not None:
         raise UsageError("--name is for a model that is installed", "give --output FILE or --name NAME")
     model = load_extractor(ExtractorChoice(extractor, weights, device))
-    from mirsearch.extractors.onnx.export import export as write
+    from mirsearch.extractors.onnx.export import export_extractor as write
     from mirsearch.extractors.onnx.export import slug
     from mirsearch.models.artifact import installed_path
 
@@ -68,13 +57,12 @@ def export(
     )
 
 
-@models_app.command("list")
 def list_(output: FormatOption = TableFormat.TABLE) -> None:
     """The installed models."""
-    from mirsearch.models.artifact import Artifact, installed
+    from mirsearch.models.artifact import Artifact, list_installed
     from mirsearch.settings import models_dir
 
-    found = installed()
+    found = list_installed()
     if output is TableFormat.JSON:
         print_json([_told(each) if isinstance(each, Artifact) else {"error": str(each)} for each in found])
         return
@@ -98,7 +86,6 @@ def list_(output: FormatOption = TableFormat.TABLE) -> None:
     console().print(table)
 
 
-@models_app.command("info")
 def info(model: ModelArgument, output: FormatOption = TableFormat.TABLE) -> None:
     """What a model's card says: settings, data, metrics, licence."""
     told = _of_file(model)
@@ -112,23 +99,22 @@ def info(model: ModelArgument, output: FormatOption = TableFormat.TABLE) -> None
             typer.echo(f"{key}: {value if isinstance(value, str) else pretty_repr(value, max_width=100)}")
 
 
-@models_app.command("verify")
 def verify(model: ModelArgument) -> None:
     """Read all of a model against its card's hashes, and run it once where it is an extractor."""
     from mirsearch.models import artifact
 
     if not model.endswith(".onnx"):
         found = artifact.find_artifact(model)
-        artifact.verify(found)
+        artifact.verify_artifact(found)
         if found.card.kind != "extractor":
             typer.echo(f"{found.path}: {found.card.kind} {found.card.name} {found.card.version}, whole")
             return
         model = str(found.path)
     from mirsearch.extractors.onnx.extractor import OnnxExtractor
-    from mirsearch.extractors.onnx.probe import sound
+    from mirsearch.extractors.onnx.probe import check_unit_vectors
 
     extractor = OnnxExtractor(model)
-    sound(extractor)
+    check_unit_vectors(extractor)
     typer.echo(f"{extractor.path}: {extractor.name} {extractor.version}, whole, and it runs")
 
 

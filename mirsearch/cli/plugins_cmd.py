@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from mirsearch.cli.common import TableFormat, console, print_json
+from mirsearch.cli.common import TableFormat
+from mirsearch.cli.terminal import console, print_json
 
 
 def plugins(
@@ -15,9 +16,9 @@ def plugins(
     """List the installed sources, extractors, OCR engines, scale-bar detectors and indexes."""
     import dataclasses
 
-    from mirsearch.plugins import installed
+    from mirsearch.plugins import list_plugins
 
-    found = installed(check=True)
+    found = list_plugins(check=True)
     if output is TableFormat.JSON:
         print_json([dataclasses.asdict(each) for each in found])
         return

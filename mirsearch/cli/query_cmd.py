@@ -18,15 +18,10 @@ from mirsearch.cli.common import (
     OcrOption,
     ScaleBarsOption,
     WeightsOption,
-    complain,
-    console,
-    json_text,
     load_detector,
     load_extractor_of,
     load_ocr,
     open_index,
-    print_json,
-    writing,
 )
 from mirsearch.cli.query_options import filters_of, formula, more_filters, parse_box, scale_options
 from mirsearch.cli.query_types import (
@@ -66,6 +61,7 @@ from mirsearch.cli.query_types import (
     WeightOption,
     YearOption,
 )
+from mirsearch.cli.terminal import complain, console, json_text, print_json, writing
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -190,7 +186,7 @@ def _print(answer: Answer, output: AnswerFormat, target: Path | None, explain: b
 
 
 def _write(answer: Answer, output: AnswerFormat, target: Path | None) -> None:
-    from mirsearch.report.csvout import answer_csv
+    from mirsearch.report.csv_output import answer_csv
     from mirsearch.search.answer import answer_json
 
     if output is AnswerFormat.TABLE:

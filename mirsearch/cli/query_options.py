@@ -112,9 +112,9 @@ def more_filters(
         high = _length("--fov", end) if end.strip() else None
         if low is not None and high is not None and low > high:
             raise UsageError(f"--fov {fov!r} runs backwards", "the smaller field of view comes first")
-    from mirsearch.field_filters import parse
+    from mirsearch.field_filters import parse_field_filters
 
-    asked = parse(fields or (), lambda text: _length("--filter", text))
+    asked = parse_field_filters(fields or (), lambda text: _length("--filter", text))
     return dataclasses.replace(
         filters, has_scale=has_scale, fov_min_nm=low, fov_max_nm=high, label_text=label_text or None, fields=asked
     )

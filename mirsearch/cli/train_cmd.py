@@ -12,19 +12,15 @@ import typer
 
 from mirsearch import settings
 from mirsearch.cli.common import (
-    INTERRUPTED,
-    CommandGroup,
     DeviceOption,
     ExtractorChoice,
     IndexOption,
     TableFormat,
     WeightsOption,
-    complain,
-    console,
     load_extractor_of,
     open_index,
-    print_json,
 )
+from mirsearch.cli.terminal import INTERRUPTED, complain, console, print_json
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,11 +29,7 @@ if TYPE_CHECKING:
     from mirsearch.training.corpus_vectors import Corpus
     from mirsearch.training.evaluation import Change
     from mirsearch.training.fitting import Fitted, Learned, Split
-    from mirsearch.training.keeping import Wanted
-
-train_app = typer.Typer(
-    cls=CommandGroup, help="Learn from your own corpus: whitening, metric, scale bars.", no_args_is_help=True
-)
+    from mirsearch.training.install import Wanted
 
 
 class WhiteningMethod(StrEnum):
@@ -77,7 +69,6 @@ AlikeOption = Annotated[
 OutputFormat = Annotated[TableFormat, typer.Option("--format", help="table or json.")]
 
 
-@train_app.command("whitening")
 def whitening(
     index: IndexOption = None,
     method: Annotated[
@@ -109,7 +100,6 @@ def whitening(
     _keep(fitted, corpus_index, wanted, form)
 
 
-@train_app.command("metric")
 def metric(
     index: IndexOption = None,
     loss: Annotated[MetricLoss, typer.Option("--loss", help="triplet or contrastive.")] = MetricLoss.TRIPLET,
@@ -170,9 +160,9 @@ def _tune(
     form: TableFormat,
 ) -> None:  # fmt: skip
     """Tune the whole network; `asked`: loss, margin, epochs, rate, what is alike; `where`: folder, resume or not."""
-    from mirsearch.extractors.torch.device import require
+    from mirsearch.extractors.torch.device import import_torch
 
-    require("training a whole network")
+    import_torch("training a whole network")
     from mirsearch.extractors.torch.extractor import TorchExtractor
 
     if not isinstance(model, TorchExtractor):
@@ -180,8 +170,8 @@ def _tune(
             f"{model.name} is no network that can be tuned here", "leave --whole out, or --extractor resnet50-gem"
         )
     from mirsearch.training.checkpoints import check_unused
-    from mirsearch.training.keeping import check_better
-    from mirsearch.training.network import NetworkOptions, Run, keep_network, tune
+    from mirsearch.training.fine_tuning import NetworkOptions, Run, keep_network, tune
+    from mirsearch.training.install import check_better
 
     base = f"{model.name} {model.version}"
     loss, margin, epochs, rate, alike = asked
@@ -213,14 +203,14 @@ def _interruptible(folder: Path) -> Iterator[None]:
 
 def model_path(name: str, output: Path | None) -> Path:
     """The file a model goes to: the one asked for, else that of its name among the installed ones; UsageError."""
-    from mirsearch.training.keeping import Wanted
+    from mirsearch.training.install import Wanted
 
     return Wanted(name, output).path
 
 
 def _wanted(name: str, output: Path | None, force: bool, license_: str) -> Wanted:
     """Where the model goes, checked before anything is learned."""
-    from mirsearch.training.keeping import Wanted
+    from mirsearch.training.install import Wanted
 
     wanted = Wanted(name, output, force, license_)
     _ = wanted.path  # a place that can't be written is told before the work, not after
@@ -228,7 +218,7 @@ def _wanted(name: str, output: Path | None, force: bool, license_: str) -> Wante
 
 
 def _keep(fitted: Fitted, index: Any, wanted: Wanted, form: TableFormat) -> None:
-    from mirsearch.training.keeping import keep_projection
+    from mirsearch.training.install import keep_projection
 
     if form is TableFormat.TABLE:
         _print_changes(fitted.changes, fitted.data)

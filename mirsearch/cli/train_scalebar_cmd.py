@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mirsearch.cli.common import INTERRUPTED, DeviceOption, TableFormat, complain, print_json
+from mirsearch.cli.common import DeviceOption, TableFormat
+from mirsearch.cli.terminal import INTERRUPTED, complain, print_json
 from mirsearch.cli.train_cmd import (
     LicenseOption,
     NameOption,
@@ -71,9 +72,9 @@ def scalebar(
     form: OutputFormat = TableFormat.TABLE,
 ) -> None:
     """Train Faster R-CNN to find scale bars and their labels; Ctrl-C keeps the last checkpoint, --resume goes on."""
-    from mirsearch.extractors.torch.device import pick, require
+    from mirsearch.extractors.torch.device import choose_device, import_torch
 
-    require(WHAT, "torchvision")
+    import_torch(WHAT, "torchvision")
     from mirsearch.training.checkpoints import check_unused
     from mirsearch.training.detector_net import NetSettings
     from mirsearch.training.detector_training import DetectorTrainer, TrainingSettings, stored_settings
@@ -87,7 +88,7 @@ def scalebar(
         window = WINDOWS[backbone] if side is None else 0
         settings = TrainingSettings(net, epochs, figures, window=window, batch=batch, rate=rate, seed=seed)
     source, data = _source(settings, annotations or [], images)
-    trainer = DetectorTrainer(settings, source, run, pick(device), backbone_weights)
+    trainer = DetectorTrainer(settings, source, run, choose_device(device), backbone_weights)
     if resume:
         trainer.resume()
     _train(trainer, run, form)

@@ -52,9 +52,9 @@ def new_location(backend: str, request, tmp_path_factory) -> str:
     location = f"{request.getfixturevalue('es_url')}/e2e-{uuid.uuid4().hex[:12]}"
 
     def remove() -> None:
-        from mirsearch.indexes.elasticsearch.admin import drop
+        from mirsearch.indexes.elasticsearch.admin import drop_index
 
-        drop(location)
+        drop_index(location)
 
     request.addfinalizer(remove)
     return location
@@ -275,7 +275,7 @@ def test_what_fails_is_noted_until_it_is_taken(one_figure, scratch):
         assert "empty" in noted.reason
         assert noted.noted_at
         with index.writer() as writer:
-            writer.note_failures([Failure("http://host/x", "find", "gone")], [str(worse)])
+            writer.record_failures([Failure("http://host/x", "find", "gone")], [str(worse)])
         assert [each.input for each in index.failures()] == ["http://host/x"]
         assert index.stats()["figures"] == 1
 

@@ -6,13 +6,14 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from click import Context, Group
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from mirsearch import settings
-from mirsearch.cli import app
+from mirsearch.cli import COMMANDS, GROUPS, app
 from tests.conftest import REPOSITORY
 from tests.support.cli_runner import run
 from tests.support.serving import SEM, Art, Fig, WorldWriter, picture, served
@@ -89,7 +90,7 @@ def test_python_of_the_docs_runs(workplace, monkeypatch, capsys):
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name not in ELSEWHERE], ids=lambda page: page.name)
 def test_commands_of_the_docs_are_known(page):
-    known = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+    known = {command.name for command in (*COMMANDS, *GROUPS)}
     for line in commands(page):
         words = shlex.split(line)
         assert words[1] in known or words[1].startswith("-"), line
@@ -103,11 +104,11 @@ def test_options_of_the_docs_are_known(page):
         _parsed(get_command(app).make_context("mirsearch", words))
 
 
-def _parsed(context: Context) -> None:
+def _parsed(context: Any) -> None:
     """Parse what is left of a command, down to the last of its groups' commands."""
     with context:
         left = [*context._protected_args, *context.args]
-        if isinstance(context.command, Group) and left:
+        if isinstance(context.command, TyperGroup) and left:
             name, command, rest = context.command.resolve_command(context, left)
             _parsed(command.make_context(name, rest, parent=context))
 

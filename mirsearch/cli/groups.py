@@ -1,0 +1,97 @@
+"""Commands that are imported only when they are called, and the group that turns errors into one line."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterable
+from functools import cached_property
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from mirsearch.cli.parameters import simplify
+from mirsearch.cli.terminal import INTERRUPTED, complain
+from mirsearch.errors import MirsearchError
+
+
+class CommandGroup(TyperGroup):
+    """A group of commands. An error inside a command becomes one line on stderr and an exit code."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the group's own options, converted and shown without pydantic."""
+        return simplify(super().get_params(ctx))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command. Our own errors, full disks, Ctrl-C and closed pipes never end in a traceback."""
+        try:
+            return super().invoke(ctx)
+        except MirsearchError as error:
+            complain(str(error))
+            raise typer.Exit(error.exit_code) from error
+        except ModuleNotFoundError as error:
+            from mirsearch import extras
+
+            if (missing := extras.missing_extra_error("this command", error)) is None:
+                raise
+            complain(str(missing))
+            raise typer.Exit(missing.exit_code) from error
+        except KeyboardInterrupt as error:
+            complain("interrupted")
+            raise typer.Exit(INTERRUPTED) from error
+        except BrokenPipeError as error:
+            # The reader of our output has closed it. Python would complain again when it closes stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from error
+        except OSError as error:
+            complain(_os_error_message(error))
+            raise typer.Exit(1) from error
+        except MemoryError as error:
+            complain("out of memory (close other programs, or give smaller images)")
+            raise typer.Exit(1) from error
+
+
+def command_group(name: str, summary: str, commands: Iterable[LazyCommand]) -> CommandGroup:
+    """Return a group of commands that prints its help when it is called without a command."""
+    return CommandGroup(name=name, help=summary, commands=list(commands), no_args_is_help=True)
+
+
+class LazyCommand(TyperCommand):
+    """A command of which only the name and the one-line help are known until it is called.
+
+    `target` is "module:function" in this package. The module is imported, and its options are built, at the call.
+    """
+
+    def __init__(self, name: str, summary: str, target: str) -> None:
+        super().__init__(name, help=summary)
+        self._target = target
+
+    @cached_property
+    def command(self) -> Any:
+        """The full command with its options."""
+        module, _, function = self._target.partition(":")
+        app = typer.Typer(add_completion=False)
+        app.command(self.name, cls=_Command)(getattr(import_module(f"{__package__}.{module}"), function))
+        return get_command(app)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse the command line with the full command; the context then belongs to that command."""
+        return self.command.make_context(*args, **kwargs)
+
+
+class _Command(TyperCommand):
+    """A command whose options are converted and shown without pydantic."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return simplify(super().get_params(ctx))
+
+
+def _os_error_message(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return f"{where}the disk is full (free some space and run it again; what was done is kept)"
+    return f"{where}{error.strerror or error}"
