@@ -17,8 +17,8 @@ from mirsearch.corpus import Box, Panel, ScaleReading
 ANALYSIS_VERSION = "4"
 """Changes whenever the analysis may read a figure differently: what an older one read can be read again."""
 
-_MEASURED = ("micrograph", "map", "photo", "unknown")
-_TEXT_CHARS = 2_000
+_KINDS_WITH_SCALE = ("micrograph", "map", "photo", "unknown")
+_MAX_TEXT_CHARS = 2_000
 
 
 class FigureAnalyzer:
@@ -48,7 +48,7 @@ class FigureAnalyzer:
         parts = split_caption(caption)
         texts = self._ocr.read(pixels, longest=QUICK_SIDE)
         panels = self._given(pixels, given) if given else self._found(pixels, parts, texts, bool(caption.strip()))
-        panels = _with_captions(panels, parts, pixels)
+        panels = _add_captions(panels, parts, pixels)
         panels = [self._judged(pixels, panel, texts) for panel in panels]
         return self._scaled(pixels, panels, caption, nm_per_px)
 
@@ -84,7 +84,7 @@ class FigureAnalyzer:
 
     def _scaled(self, pixels: Pixels, panels: list[Panel], caption: str, nm_per_px: float | None) -> list[Panel]:
         """Read the scale of every panel that can have one and has none yet."""
-        wanted = [n for n, panel in enumerate(panels) if panel.scale is None and panel.kind in _MEASURED]
+        wanted = [n for n, panel in enumerate(panels) if panel.scale is None and panel.kind in _KINDS_WITH_SCALE]
         if not wanted:
             return panels
         readings: list[ScaleReading | None] = read_scales(
@@ -113,18 +113,18 @@ def panel_text(texts: Sequence[TextBox], box: Box) -> str:
     ]
     inside.sort(key=lambda text: (text.box[1], text.box[0]))
     lines = ["".join(char for char in text.text if char.isprintable()).strip() for text in inside]
-    return "\n".join(line for line in lines if line)[:_TEXT_CHARS]
+    return "\n".join(line for line in lines if line)[:_MAX_TEXT_CHARS]
 
 
-def _with_captions(panels: list[Panel], parts: CaptionParts, pixels: Pixels) -> list[Panel]:
+def _add_captions(panels: list[Panel], parts: CaptionParts, pixels: Pixels) -> list[Panel]:
     """Give each panel without a caption its part; by place where the caption names left and right, not letters."""
     return [
-        panel if panel.caption else dataclasses.replace(panel, caption=_caption_for(panel, len(panels), parts, pixels))
+        panel if panel.caption else dataclasses.replace(panel, caption=_find_caption(panel, len(panels), parts, pixels))
         for panel in panels
     ]
 
 
-def _caption_for(panel: Panel, count: int, parts: CaptionParts, pixels: Pixels) -> str:
+def _find_caption(panel: Panel, count: int, parts: CaptionParts, pixels: Pixels) -> str:
     if count > 1 and parts.places and panel.label is None:
         height, width = pixels.shape[:2]
         x, y = (panel.box[0] + panel.box[2]) / 2 / width, (panel.box[1] + panel.box[3]) / 2 / height

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.analysis.base import Pixels
-from mirsearch.analysis.scalebars.faster_rcnn import BAR, LABEL, fitted, grown
+from mirsearch.analysis.scalebars.faster_rcnn import BAR, LABEL, fit_picture, grow_boxes
 from mirsearch.corpus import Box
 from mirsearch.synthetic.figures import SyntheticFigure, draw_figure
 
@@ -133,10 +133,10 @@ def _within(inner: Box, outer: Box) -> bool:
 
 def on_canvas(sample: Sample, side: int) -> Sample:
     """The sample as the network sees it: fitted into side × side px, boxes of bars grown."""
-    canvas, factor = fitted(sample.pixels, side)
+    canvas, factor = fit_picture(sample.pixels, side)
     boxes = sample.boxes * np.float32(factor)
     bars = sample.classes == BAR
-    boxes[bars] = grown(boxes[bars])
+    boxes[bars] = grow_boxes(boxes[bars])
     boxes = np.clip(boxes, 0, side)
     return Sample(canvas, boxes.astype(np.float32), sample.classes, sample.lengths * factor)
 

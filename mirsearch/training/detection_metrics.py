@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.analysis.scalebars.faster_rcnn import BAR, LABEL, Found
+from mirsearch.analysis.scalebars.faster_rcnn import BAR, LABEL, Detections
 from mirsearch.training.detection_data import Sample
 
 Floats = NDArray[np.float64]
@@ -45,7 +45,7 @@ def overlaps(ones: NDArray[np.float32], others: NDArray[np.float32]) -> Floats:
     return np.asarray(shared / np.maximum(areas[0][:, None] + areas[1][None] - shared, 1e-9))
 
 
-def average_precision(found: Sequence[Found], truth: Sequence[Sample], kind: int, least: float) -> float:
+def average_precision(found: Sequence[Detections], truth: Sequence[Sample], kind: int, least: float) -> float:
     """Area under the precision-recall curve of one class over all pictures, precision made monotone; NaN without truth.
 
     A found box is right where it overlaps one of the class by `least` or more that no better one has taken.
@@ -83,7 +83,7 @@ def _marked(
     return marks
 
 
-def scores(found: Sequence[Found], truth: Sequence[Sample], lengths: Sequence[Floats] | None = None) -> DetectionScores:
+def scores(found: Sequence[Detections], truth: Sequence[Sample], lengths: Sequence[Floats] | None = None) -> DetectionScores:
     """All measures; `lengths` are those of the found boxes in px, (n,) a picture, else their longer sides are taken."""
     there, errors, right = 0, [], 0
     for number, (mine, theirs) in enumerate(zip(found, truth, strict=True)):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.analysis.scalebars.detector import RunLengthDetector
-from mirsearch.analysis.scalebars.faster_rcnn import BAR, LEAST_THICK, FasterRcnnDetector, Found, grown
+from mirsearch.analysis.scalebars.faster_rcnn import BAR, MIN_BOX_SIDE, Detections, FasterRcnnDetector, grow_boxes
 from mirsearch.training.detection_data import Sample
 from mirsearch.training.detection_metrics import DetectionScores, scores
 
@@ -30,22 +30,22 @@ def _fair(sample: Sample, side: int) -> Sample:
     """The sample with its bars' boxes as thick as they are at the network's scale."""
     boxes = sample.boxes.copy()
     bars = sample.classes == BAR
-    boxes[bars] = grown(boxes[bars], _least(sample, side))
+    boxes[bars] = grow_boxes(boxes[bars], _least(sample, side))
     return Sample(sample.pixels, boxes, sample.classes, sample.lengths)
 
 
 def _least(sample: Sample, side: int) -> float:
     height, width = sample.pixels.shape[:2]
-    return float(LEAST_THICK * max(max(height, width) / side, 0.5))
+    return float(MIN_BOX_SIDE * max(max(height, width) / side, 0.5))
 
 
 def _candidates(
     detector: FasterRcnnDetector | RunLengthDetector, sample: Sample, side: int
-) -> tuple[Found, NDArray[np.float64]]:
+) -> tuple[Detections, NDArray[np.float64]]:
     """A detector's candidates as found boxes, grown like the truth, with their measured lengths."""
     bars = detector.detect(sample.pixels)
     boxes = np.array([bar.box for bar in bars], np.float32).reshape(-1, 4)
-    found = Found(
-        grown(boxes, _least(sample, side)), np.array([bar.score for bar in bars], np.float32), np.full(len(bars), BAR)
+    found = Detections(
+        grow_boxes(boxes, _least(sample, side)), np.array([bar.score for bar in bars], np.float32), np.full(len(bars), BAR)
     )
     return found, np.array([bar.length_px for bar in bars], np.float64)

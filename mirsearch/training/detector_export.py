@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mirsearch.analysis.scalebars.faster_rcnn import KIND, LEAST_THICK, MODEL, FasterRcnnDetector
+from mirsearch.analysis.scalebars.faster_rcnn import KIND, MIN_BOX_SIDE, MODEL_FILE, FasterRcnnDetector
 from mirsearch.errors import MirsearchError
 from mirsearch.models.artifact import Card, write_artifact
 from mirsearch.training.detection_data import Sample, on_canvas
@@ -47,9 +47,9 @@ def to_onnx(net: Any, side: int) -> bytes:
 
 def difference(net: Any, model: bytes, samples: Sequence[Sample]) -> float:
     """Largest difference of boxes (px) or scores (hundredths) between the network and its export on fitted samples."""
-    from mirsearch.extractors.efficientnet.extractor import session
+    from mirsearch.extractors.efficientnet.extractor import open_session
 
-    running, largest = session(model), 0.0
+    running, largest = open_session(model), 0.0
     for sample, own in zip(samples, find(net.cpu(), samples, "cpu"), strict=True):
         boxes, marks, classes = running.run(None, {"image": picture(sample).numpy()})
         sure = own.scores > 0.1
@@ -78,16 +78,16 @@ def export(
             "report it, with the versions of torch and onnx",
         )
     told = asdict(settings)
-    decisive = {"backbone": settings.net.backbone, "side": settings.net.side, "least_thick": LEAST_THICK}
+    decisive = {"backbone": settings.net.backbone, "side": settings.net.side, "least_thick": MIN_BOX_SIDE}
     draft = Card(
         name=card.name, kind=KIND, settings=decisive, data=dict(card.data) | {"training": told}, license=card.license,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )  # fmt: skip
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
-        write_artifact(part, draft, {MODEL: model})
+        write_artifact(part, draft, {MODEL_FILE: model})
         measured = compared(FasterRcnnDetector(str(part)), tested)
     finally:
         part.unlink(missing_ok=True)
     metrics = {name: each.as_json() for name, each in measured.items()} | {"onnx_difference": round(apart, 5)}
-    return write_artifact(path, Card(**(asdict(draft) | {"metrics": metrics})), {MODEL: model}), measured
+    return write_artifact(path, Card(**(asdict(draft) | {"metrics": metrics})), {MODEL_FILE: model}), measured

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from mirsearch.analysis.scalebars.faster_rcnn import Found
+from mirsearch.analysis.scalebars.faster_rcnn import Detections
 from mirsearch.errors import MirsearchError, UsageError
-from mirsearch.extractors.torch.files import WeightsError, fill, read
+from mirsearch.extractors.torch.files import WeightsError, fill_network, read_weights
 from mirsearch.training.checkpoints import BEST, LAST, read_checkpoint, write_checkpoint
 from mirsearch.training.detection_data import Sample, Source, on_canvas, varied, window
 from mirsearch.training.detection_metrics import DetectionScores, scores
@@ -79,7 +79,7 @@ class DetectorTrainer:
         path = self._folder / LAST
         told = read_checkpoint(self._folder)
         try:
-            fill(self.net, told["net"], path)
+            fill_network(self.net, told["net"], path)
             self._optimizer.load_state_dict(told["optimizer"])
             self.history = list(told["history"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -105,7 +105,7 @@ class DetectorTrainer:
     def load_best(self) -> None:
         """Take the weights of the best epoch."""
         path = self._folder / BEST
-        fill(self.net, read(path)["net"], path)
+        fill_network(self.net, read_weights(path)["net"], path)
 
     def _epoch(self, number: int, report: Report) -> float:
         """One pass over what the source shows; the mean loss."""
@@ -177,7 +177,7 @@ def picture(sample: Sample) -> Any:
     return torch.from_numpy(sample.pixels.astype(np.float32).transpose(2, 0, 1) / 255)
 
 
-def find(net: Any, samples: Sequence[Sample], device: str, batch: int = 8) -> list[Found]:
+def find(net: Any, samples: Sequence[Sample], device: str, batch: int = 8) -> list[Detections]:
     """What a network finds in samples that were fitted to its canvas."""
     net.eval()
     found = []
@@ -185,5 +185,5 @@ def find(net: Any, samples: Sequence[Sample], device: str, batch: int = 8) -> li
         for start in range(0, len(samples), batch):
             for each in net([picture(sample).to(device) for sample in samples[start : start + batch]]):
                 boxes, marks, classes = (each[key].cpu().numpy() for key in ("boxes", "scores", "labels"))
-                found.append(Found(boxes, marks, classes))
+                found.append(Detections(boxes, marks, classes))
     return found

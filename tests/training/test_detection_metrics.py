@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mirsearch.analysis.scalebars.faster_rcnn import BAR, LABEL, LEAST_THICK, Found
+from mirsearch.analysis.scalebars.faster_rcnn import BAR, LABEL, MIN_BOX_SIDE, Detections
 from mirsearch.training.detection_data import (
     FRESH,
     Annotated,
@@ -25,10 +25,10 @@ def sample(*boxes: tuple[float, ...], kind: int = BAR) -> Sample:
     return sample_of(np.zeros((100, 100, 3), np.uint8), boxes, [kind] * len(boxes), [b[2] - b[0] for b in boxes])
 
 
-def found(*boxes: tuple[float, ...], kind: int = BAR) -> Found:
+def found(*boxes: tuple[float, ...], kind: int = BAR) -> Detections:
     """Boxes with their scores last."""
     rows = np.array(boxes, np.float32).reshape(-1, 5)
-    return Found(rows[:, :4], rows[:, 4], np.full(len(rows), kind))
+    return Detections(rows[:, :4], rows[:, 4], np.full(len(rows), kind))
 
 
 def test_overlaps_by_hand() -> None:
@@ -62,7 +62,7 @@ def test_a_thin_bar_is_grown_on_the_canvas_and_scaled_with_its_picture() -> None
     wide = sample_of(np.zeros((100, 400, 3), np.uint8), [(100, 50, 200, 54), (0, 0, 40, 40)], [BAR, LABEL], [100, 0])
     seen = on_canvas(wide, 200)
     assert seen.pixels.shape == (200, 200, 3)
-    assert seen.boxes.tolist() == [[50, 26 - LEAST_THICK / 2, 100, 26 + LEAST_THICK / 2], [0, 0, 20, 20]]
+    assert seen.boxes.tolist() == [[50, 26 - MIN_BOX_SIDE / 2, 100, 26 + MIN_BOX_SIDE / 2], [0, 0, 20, 20]]
     assert seen.lengths[0] == 50
 
 

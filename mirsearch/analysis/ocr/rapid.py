@@ -17,20 +17,20 @@ from mirsearch.analysis.base import Pixels, TextBox
 if TYPE_CHECKING:
     from rapidocr import RapidOCR
 
-DEFAULT_SIDE = 736
+DEFAULT_MIN_SIDE = 736
 """Least shorter side, in px, that the text detector sees where a caller names none (rapidocr's own default)."""
 
-LARGEST_SIDE = 2000
+MAX_SIDE = 2000
 """Longest side, in px, the text detector sees; larger images are reduced for it, not for the recognizer."""
 
-MOST_ENLARGED = 3.0
+MAX_ENLARGEMENT = 3.0
 """Most a small image is enlarged for the text detector: more adds no detail, and costs as much as a large figure."""
 
-LEAST_CONFIDENCE = 0.5
+MIN_CONFIDENCE = 0.5
 _RECOGNIZER_SHAPE = (3, 48, 160)
 """Channels, height and least width, in px, of a line given to the recognizer: labels are short."""
 
-_LONGEST_LINE = 40
+_MAX_LINE_ASPECT = 40
 """Lines longer than this many times their height are squeezed: they are no label, and would cost much."""
 
 
@@ -52,14 +52,14 @@ class RapidOcrEngine:
         """
         if pixels.ndim != 3 or min(pixels.shape[:2]) < 4:
             return []
-        quads = self._find(np.ascontiguousarray(pixels[:, :, ::-1]), side_limit or DEFAULT_SIDE, longest)
+        quads = self._find(np.ascontiguousarray(pixels[:, :, ::-1]), side_limit or DEFAULT_MIN_SIDE, longest)
         if not quads:
             return []
         texts = self.recognize([_straighten(pixels, quad) for quad in quads])
         height, width = pixels.shape[:2]
         found = []
         for quad, (text, confidence) in zip(quads, texts, strict=True):
-            if text.strip() and confidence >= LEAST_CONFIDENCE:
+            if text.strip() and confidence >= MIN_CONFIDENCE:
                 x0, y0 = np.floor(quad.min(axis=0)).astype(int)
                 x1, y1 = np.ceil(quad.max(axis=0)).astype(int)
                 box = (max(0, int(x0)), max(0, int(y0)), min(width, int(x1)), min(height, int(y1)))
@@ -74,7 +74,7 @@ class RapidOcrEngine:
             if crop.ndim != 3 or min(crop.shape[:2]) < 2:
                 answers.append(("", 0.0))
                 continue
-            line = np.ascontiguousarray(_within(crop)[:, :, ::-1])
+            line = np.ascontiguousarray(_squeeze_long_line(crop)[:, :, ::-1])
             result = engine(line, use_det=False, use_cls=False, use_rec=True)
             text, score = (result.txts or ("",))[0], (result.scores or (0.0,))[0]
             answers.append((str(text), float(score)))
@@ -83,7 +83,7 @@ class RapidOcrEngine:
     def _find(self, bgr: Pixels, side: int, longest: int | None = None) -> list[NDArray[np.float32]]:
         """Quadrilaterals (4, 2) of text lines in px of the image, found at a scale where its sides are as asked."""
         height, width = bgr.shape[:2]
-        scale = min(max(1.0, side / min(height, width)), MOST_ENLARGED, (longest or LARGEST_SIDE) / max(height, width))
+        scale = min(max(1.0, side / min(height, width)), MAX_ENLARGEMENT, (longest or MAX_SIDE) / max(height, width))
         size = (max(32, round(width * scale)), max(32, round(height * scale)))
         seen = bgr if size == (width, height) else cv2.resize(bgr, size, interpolation=cv2.INTER_LINEAR)
         result = self._engine("detector")(seen, use_det=True, use_cls=False, use_rec=False)
@@ -96,7 +96,7 @@ class RapidOcrEngine:
         with self._lock:
             engine: RapidOCR | None = self._detector if part == "detector" else self._recognizer
             if engine is None:
-                engine = _build(part, self._threads or settings.threads())
+                engine = _build_engine(part, self._threads or settings.thread_count())
                 if part == "detector":
                     self._detector = engine
                 else:
@@ -104,7 +104,7 @@ class RapidOcrEngine:
             return engine
 
 
-def _build(part: str, threads: int) -> RapidOCR:
+def _build_engine(part: str, threads: int) -> RapidOCR:
     """A rapidocr pipeline that only finds lines or only reads them, so that no call changes another's settings."""
     from rapidocr import RapidOCR
 
@@ -115,7 +115,7 @@ def _build(part: str, threads: int) -> RapidOCR:
         "Global.use_cls": False,
         "Global.use_rec": part == "recognizer",
         "Global.text_score": 0.0,
-        "Global.max_side_len": LARGEST_SIDE * 2,
+        "Global.max_side_len": MAX_SIDE * 2,
         "Det.limit_side_len": 32,
         "Rec.rec_img_shape": list(_RECOGNIZER_SHAPE),
         "EngineConfig.onnxruntime.intra_op_num_threads": threads,
@@ -124,12 +124,12 @@ def _build(part: str, threads: int) -> RapidOCR:
     return RapidOCR(params=options)
 
 
-def _within(crop: Pixels) -> Pixels:
+def _squeeze_long_line(crop: Pixels) -> Pixels:
     """A line no longer than the recognizer should be asked for."""
     height, width = crop.shape[:2]
-    if width <= _LONGEST_LINE * height:
+    if width <= _MAX_LINE_ASPECT * height:
         return crop
-    return np.asarray(cv2.resize(crop, (_LONGEST_LINE * height, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(crop, (_MAX_LINE_ASPECT * height, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _straighten(pixels: Pixels, quad: NDArray[np.float32]) -> Pixels:

@@ -11,12 +11,12 @@ import numpy as np
 from mirsearch.analysis.base import Pixels, TextBox
 from mirsearch.errors import MissingDependencyError
 
-_GOOD_SIDE = 1500
+_TARGET_SIDE = 1500
 """Longer side, in px, that small images are enlarged to: Tesseract wants letters of 20 px and more."""
 
-_LONGEST_SIDE = 6000
-_MOST_ENLARGED = 3.0
-_SECONDS = 60
+_MAX_SIDE = 6000
+_MAX_ENLARGEMENT = 3.0
+_TIMEOUT_S = 60
 """Time a page may take; a page that takes longer is given up."""
 
 
@@ -32,9 +32,9 @@ class TesseractEngine:
         """Lines of text; small images are enlarged to a longer side of `side_limit` px, at most `longest`."""
         if pixels.ndim != 3 or min(pixels.shape[:2]) < 4:
             return []
-        page, scale = _enlarged(pixels, side_limit or _GOOD_SIDE, longest or _LONGEST_SIDE)
+        page, scale = _enlarge(pixels, side_limit or _TARGET_SIDE, longest or _MAX_SIDE)
         words = self._data(page, "--psm 11")
-        return _lines(words, scale)
+        return _join_words(words, scale)
 
     def recognize(self, crops: Sequence[Pixels]) -> list[tuple[str, float]]:
         """Text and confidence (0 to 1) of crops that hold one line each."""
@@ -46,7 +46,7 @@ class TesseractEngine:
             scale = max(1.0, 48 / crop.shape[0])
             line = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
             padded = cv2.copyMakeBorder(line, 12, 12, 12, 12, cv2.BORDER_REPLICATE)
-            lines = _lines(self._data(np.asarray(padded, np.uint8), "--psm 7"), 1.0)
+            lines = _join_words(self._data(np.asarray(padded, np.uint8), "--psm 7"), 1.0)
             text = " ".join(line.text for line in lines)
             answers.append((text, float(np.mean([line.confidence for line in lines])) if lines else 0.0))
         return answers
@@ -58,10 +58,10 @@ class TesseractEngine:
 
         try:
             table = module.image_to_data(
-                Image.fromarray(page), config=config, output_type=module.Output.DICT, timeout=_SECONDS
+                Image.fromarray(page), config=config, output_type=module.Output.DICT, timeout=_TIMEOUT_S
             )
         except module.TesseractNotFoundError as error:
-            raise _no_program() from error
+            raise _missing_program_error() from error
         except (RuntimeError, module.TesseractError):
             return {"text": []}
         return {key: [str(cell) for cell in column] for key, column in table.items()}
@@ -79,7 +79,7 @@ class TesseractEngine:
         return self._module
 
 
-def _no_program() -> MissingDependencyError:
+def _missing_program_error() -> MissingDependencyError:
     return MissingDependencyError(
         "OCR engine 'tesseract' needs the tesseract program, which is not on PATH",
         "install it (Debian/Ubuntu: apt install tesseract-ocr; macOS: brew install tesseract; "
@@ -87,16 +87,16 @@ def _no_program() -> MissingDependencyError:
     )
 
 
-def _enlarged(pixels: Pixels, side: int, most: int) -> tuple[Pixels, float]:
+def _enlarge(pixels: Pixels, side: int, most: int) -> tuple[Pixels, float]:
     """The image at a size Tesseract reads well, and the factor."""
     longest = max(pixels.shape[:2])
-    scale = min(max(1.0, min(side / longest, _MOST_ENLARGED)), most / longest)
+    scale = min(max(1.0, min(side / longest, _MAX_ENLARGEMENT)), most / longest)
     if scale == 1.0:
         return pixels, 1.0
     return np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), np.uint8), scale
 
 
-def _lines(words: dict[str, list[str]], scale: float) -> list[TextBox]:
+def _join_words(words: dict[str, list[str]], scale: float) -> list[TextBox]:
     """Words of one line joined, boxes back in px of the image as given."""
     grouped: dict[tuple[str, str, str], list[int]] = {}
     for index, text in enumerate(words["text"]):

@@ -11,39 +11,39 @@ import numpy as np
 
 from mirsearch.analysis.base import BarCandidate, Pixels
 from mirsearch.analysis.panels.boxes import transpose_box
-from mirsearch.analysis.scalebars.candidates import Gray, rectangles, tinted
-from mirsearch.analysis.scalebars.compound import SEGMENTS_SCORE, bars_of_parts
-from mirsearch.analysis.scalebars.end_caps import without_caps
-from mirsearch.analysis.scalebars.hollow import frames, lies_within
-from mirsearch.analysis.scalebars.measure import Measure, measure
-from mirsearch.analysis.scalebars.segments import without_segments
-from mirsearch.analysis.scalebars.ticks import Whole
+from mirsearch.analysis.scalebars.candidates import Gray, find_rectangles, ink_chroma
+from mirsearch.analysis.scalebars.compound import SEGMENTED_SCORE, find_compound_bars
+from mirsearch.analysis.scalebars.end_caps import drop_end_caps
+from mirsearch.analysis.scalebars.hollow import find_hollow_bars, lies_within
+from mirsearch.analysis.scalebars.measure import Measure, measure_rectangle
+from mirsearch.analysis.scalebars.segments import drop_segment_pieces
+from mirsearch.analysis.scalebars.ticks import CompoundBar
 from mirsearch.corpus import Box
 
-_LONGEST = 0.98
+_MAX_LENGTH_SHARE = 0.98
 """Longest bar, as a part of the image's width."""
 
-_THICKEST = 60
-_MOST_CANDIDATES = 40
-_LEAST_SCORE = 0.02
+_MAX_THICKNESS = 60
+_MAX_CANDIDATES = 40
+_MIN_SCORE = 0.02
 _VERTICAL_WEIGHT = 0.5
 """Vertical bars are rare, and frames and columns many."""
 
 _JOINED_WEIGHT = 0.8
-_FAINT, _FAINT_WEIGHT = 30.0, 0.6
+_FAINT_CONTRAST, _FAINT_WEIGHT = 30.0, 0.6
 """Contrast below which a bar may as well be the margin of a box, and what the score of one with none counts."""
 
 _MARGIN_WEIGHT = 0.4
-_LIKE_GROUND, _FAR_SIDE = 30, 0.3
+_MAX_GROUND_DIFFERENCE, _MIN_FAR_SIDE_SHARE = 30, 0.3
 """Gray levels by which two pieces of ground may differ, and the share of a bar's far side that must be of it."""
 
-_NESTED = 4.0
+_MIN_MARGIN_EXCESS = 4.0
 """Px by which a margin is longer at least than the bar it is around, where the picture has the tone of either."""
 
-_SURE_WHOLE, _TOUCHING, _SHARED = 0.8, 1, 0.8
+_SURE_COMPOUND_SCORE, _MAX_TOUCH_GAP, _MIN_SHARED_LENGTH = 0.8, 1, 0.8
 """Score of a bar of pieces beside which ground is none, px between the two, and the share of its length beside it."""
 
-_LARGEST_PIXELS = 40_000_000
+_MAX_PIXELS = 40_000_000
 """Images above this many pixels are looked at at half size or less."""
 
 
@@ -57,9 +57,9 @@ class RunLengthDetector:
         if pixels.ndim != 3 or min(pixels.shape[:2]) < 8:
             return []
         gray = np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY), np.uint8)
-        tint = tinted(pixels)
+        tint = ink_chroma(pixels)
         factor = 1
-        while gray.size > _LARGEST_PIXELS:
+        while gray.size > _MAX_PIXELS:
             gray, factor, tint = (
                 np.asarray(cv2.resize(gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)),
                 factor * 2,
@@ -67,69 +67,69 @@ class RunLengthDetector:
             )
         found: list[BarCandidate] = []
         for seen in (gray,) if tint is None else (gray, tint):
-            found += _lying(seen, vertical=False)
-            found += _lying(np.ascontiguousarray(seen.T), vertical=True)
-        found = _with_wholes(gray, without_caps(found), bars_of_parts(gray))
+            found += _find_horizontal_bars(seen, vertical=False)
+            found += _find_horizontal_bars(np.ascontiguousarray(seen.T), vertical=True)
+        found = _add_compound_bars(gray, drop_end_caps(found), find_compound_bars(gray))
         found.sort(key=lambda candidate: -candidate.score)
-        return [_enlarged(candidate, factor) for candidate in found[:_MOST_CANDIDATES]]
+        return [_scale_up(candidate, factor) for candidate in found[:_MAX_CANDIDATES]]
 
 
-def _with_wholes(gray: Gray, found: list[BarCandidate], wholes: Sequence[Whole]) -> list[BarCandidate]:
+def _add_compound_bars(gray: Gray, found: list[BarCandidate], wholes: Sequence[CompoundBar]) -> list[BarCandidate]:
     """Bars of several pieces beside the others; a piece of one is no bar of its own, and its ground hardly one."""
     added: list[BarCandidate] = []
     for x0, y0, x1, y1, score in sorted(wholes, key=lambda whole: (-whole[4], whole[0] - whole[2])):
         box: Box = (round(x0), round(y0), round(x1), max(round(y1), round(y0) + 1))
-        if not any(_part_of(box, other.box) for other in added):
-            added.append(BarCandidate(box, x1 - x0, score, broken=score < SEGMENTS_SCORE))
-    others = [each for each in found if not any(_part_of(each.box, whole.box) for whole in added)]
-    sure = [whole.box for whole in added if whole.score >= _SURE_WHOLE]
-    return added + [_less_as_ground(gray, each, sure) for each in others]
+        if not any(_is_part_of(box, other.box) for other in added):
+            added.append(BarCandidate(box, x1 - x0, score, broken=score < SEGMENTED_SCORE))
+    others = [each for each in found if not any(_is_part_of(each.box, whole.box) for whole in added)]
+    sure = [whole.box for whole in added if whole.score >= _SURE_COMPOUND_SCORE]
+    return added + [_lower_score_of_ground(gray, each, sure) for each in others]
 
 
-def _less_as_ground(gray: Gray, bar: BarCandidate, wholes: Sequence[Box]) -> BarCandidate:
+def _lower_score_of_ground(gray: Gray, bar: BarCandidate, wholes: Sequence[Box]) -> BarCandidate:
     """A bar, its score less where it is the ground above or below a row of pieces: of the tone that is at its ends."""
     x0, y0, x1, y1 = bar.box
     for a0, b0, a1, b1 in wholes:
-        touches = -_TOUCHING <= max(b0 - y1, y0 - b1) <= _TOUCHING
-        if bar.vertical or not touches or min(x1, a1) - max(x0, a0) < _SHARED * (a1 - a0):
+        touches = -_MAX_TOUCH_GAP <= max(b0 - y1, y0 - b1) <= _MAX_TOUCH_GAP
+        if bar.vertical or not touches or min(x1, a1) - max(x0, a0) < _MIN_SHARED_LENGTH * (a1 - a0):
             continue
         ends = np.concatenate(
             [gray[b0:b1, max(0, a0 - 5) : max(1, a0 - 2)].ravel(), gray[b0:b1, a1 + 2 : a1 + 5].ravel()]
         )
         inside = float(np.median(gray[y0:y1, x0:x1]))
-        if ends.size and abs(float(np.median(ends)) - inside) <= _LIKE_GROUND:
+        if ends.size and abs(float(np.median(ends)) - inside) <= _MAX_GROUND_DIFFERENCE:
             return replace(bar, score=bar.score * _MARGIN_WEIGHT)
     return bar
 
 
-def _part_of(piece: Box, whole: Box) -> bool:
+def _is_part_of(piece: Box, whole: Box) -> bool:
     """Whether a box lies within another, to 2 px."""
     return (
         piece[0] >= whole[0] - 2 and piece[2] <= whole[2] + 2 and piece[1] >= whole[1] - 2 and piece[3] <= whole[3] + 2
     )
 
 
-def _lying(gray: Gray, vertical: bool) -> list[BarCandidate]:
+def _find_horizontal_bars(gray: Gray, vertical: bool) -> list[BarCandidate]:
     """Candidates along the rows of an image; `vertical` says that it is a transposed one."""
     width = gray.shape[1]
     boxes = [
-        box for box in rectangles(gray, int(width * _LONGEST), thorough=not vertical) if box[3] - box[1] <= _THICKEST
+        box for box in find_rectangles(gray, int(width * _MAX_LENGTH_SHARE), thorough=not vertical) if box[3] - box[1] <= _MAX_THICKNESS
     ]
     measures = []
     for box in boxes:
-        measured = measure(gray, box[:4], box[4])
+        measured = measure_rectangle(gray, box[:4], box[4])
         if measured is not None and measured.length >= 1.6 * measured.thickness:
             measures.append(measured)
-    raw = [(_score(each, gray.shape), each) for each in without_segments(_unique(measures))]
-    hollow = frames(gray, raw)
-    scored = _without_margins(gray, raw)
+    raw = [(_bar_score(each, gray.shape), each) for each in drop_segment_pieces(_drop_duplicates(measures))]
+    hollow = find_hollow_bars(gray, raw)
+    scored = _lower_scores_of_margins(gray, raw)
     scored = hollow + [one for one in scored if not any(lies_within(one[1], frame) for _, frame in hollow)]
-    scored += [(_JOINED_WEIGHT * score, whole) for score, whole in _joined(scored)]
-    rated = [(score * (_upright_weight(gray, each) if vertical else 1.0), each) for score, each in scored]
-    return [_candidate(each, score, vertical) for score, each in rated if score >= _LEAST_SCORE]
+    scored += [(_JOINED_WEIGHT * score, whole) for score, whole in _join_split_bars(scored)]
+    rated = [(score * (_vertical_weight(gray, each) if vertical else 1.0), each) for score, each in scored]
+    return [_make_candidate(each, score, vertical) for score, each in rated if score >= _MIN_SCORE]
 
 
-def _upright_weight(turned: Gray, bar: Measure) -> float:
+def _vertical_weight(turned: Gray, bar: Measure) -> float:
     """What the score of an upright bar counts; `turned` is the transposed image. End caps tell it from a frame."""
     y0, y1, slack = round(bar.y0), max(round(bar.y1), round(bar.y0) + 1), 0.4 * bar.contrast
     reach = max(2, min(4, y1 - y0))
@@ -142,7 +142,7 @@ def _upright_weight(turned: Gray, bar: Measure) -> float:
     return 1.0
 
 
-def _score(bar: Measure, shape: tuple[int, int]) -> float:
+def _bar_score(bar: Measure, shape: tuple[int, int]) -> float:
     """How bar-like a measured rectangle is, 0 to 1: contrast, evenness, straight edges, sudden ends, usual shape."""
     width = shape[1]
     extreme = max(bar.level, 255 - bar.level) if bar.bright == (bar.level > 127) else 127.0
@@ -153,11 +153,11 @@ def _score(bar: Measure, shape: tuple[int, int]) -> float:
     share = bar.length / width
     usual = 1.0 if 0.05 <= share <= 0.55 else 0.6
     core = 0.30 * contrast + 0.25 * bar.even + 0.15 * bar.sharp + 0.30 * float(purity)
-    faint = _FAINT_WEIGHT + (1 - _FAINT_WEIGHT) * min(1.0, bar.contrast / _FAINT)
+    faint = _FAINT_WEIGHT + (1 - _FAINT_WEIGHT) * min(1.0, bar.contrast / _FAINT_CONTRAST)
     return float(core * bar.straight**2 * (0.5 + 0.5 * shape_weight) * usual * faint)
 
 
-def _without_margins(gray: Gray, scored: list[tuple[float, Measure]]) -> list[tuple[float, Measure]]:
+def _lower_scores_of_margins(gray: Gray, scored: list[tuple[float, Measure]]) -> list[tuple[float, Measure]]:
     """Scores less what is owed to a better bar that touches: outlines, and the margins of a box around a bar."""
     return [
         (one[0] * (_MARGIN_WEIGHT if any(_is_margin(gray, one, other) for other in scored) else 1.0), one[1])
@@ -169,21 +169,21 @@ def _is_margin(gray: Gray, one: tuple[float, Measure], other: tuple[float, Measu
     """Whether a bar is the ground of another that touches: the one whose tone is on the other's far side too."""
     if not _touches(one[1], other[1]):
         return False
-    around, within = _goes_on_beyond(gray, one[1], other[1]), _goes_on_beyond(gray, other[1], one[1])
-    if around and within and abs(one[1].length - other[1].length) > _NESTED:
+    around, within = _continues_beyond(gray, one[1], other[1]), _continues_beyond(gray, other[1], one[1])
+    if around and within and abs(one[1].length - other[1].length) > _MIN_MARGIN_EXCESS:
         return one[1].length > other[1].length
     return around if around != within else other[0] > one[0]
 
 
-def _goes_on_beyond(gray: Gray, ground: Measure, bar: Measure) -> bool:
+def _continues_beyond(gray: Gray, ground: Measure, bar: Measure) -> bool:
     """Whether a touching rectangle's tone is found beyond both ends of a bar and on its far side, too."""
     y0, y1, x0, x1 = round(bar.y0), max(round(bar.y1), round(bar.y0) + 1), round(bar.x0), round(bar.x1)
     rows = slice(y1 + 1, y1 + 4) if ground.y0 < bar.y0 else slice(max(0, y0 - 4), max(0, y0 - 1))
     ends = gray[y0:y1, max(0, x0 - 5) : max(1, x0 - 1)], gray[y0:y1, x1 + 1 : x1 + 5]
-    shares = [float((np.abs(each - ground.level) <= _LIKE_GROUND).mean(axis=0).max()) for each in ends if each.size]
+    shares = [float((np.abs(each - ground.level) <= _MAX_GROUND_DIFFERENCE).mean(axis=0).max()) for each in ends if each.size]
     far = gray[rows, x0:x1].astype(np.float32)
     around = len(shares) == len(ends) and min(shares) > 0.5
-    return bool(around and far.size and np.mean(np.abs(far - ground.level) <= _LIKE_GROUND) >= _FAR_SIDE)
+    return bool(around and far.size and np.mean(np.abs(far - ground.level) <= _MAX_GROUND_DIFFERENCE) >= _MIN_FAR_SIDE_SHARE)
 
 
 def _touches(margin: Measure, bar: Measure) -> bool:
@@ -195,16 +195,16 @@ def _touches(margin: Measure, bar: Measure) -> bool:
     return abs(gap) <= 1.5 and shared >= 0.8 * min(margin.length, bar.length)
 
 
-def _unique(measures: Sequence[Measure]) -> list[Measure]:
+def _drop_duplicates(measures: Sequence[Measure]) -> list[Measure]:
     """One measure of each rectangle: of those that cover each other, the one with the most contrast and evenness."""
     kept: list[Measure] = []
     for each in sorted(measures, key=lambda bar: -(bar.contrast / 255 + bar.even + bar.straight)):
-        if not any(_same(each, other) for other in kept):
+        if not any(_is_same_bar(each, other) for other in kept):
             kept.append(each)
     return kept
 
 
-def _same(one: Measure, other: Measure) -> bool:
+def _is_same_bar(one: Measure, other: Measure) -> bool:
     tolerance = 2 + 0.02 * max(one.length, other.length)
     return (
         one.bright == other.bright
@@ -214,7 +214,7 @@ def _same(one: Measure, other: Measure) -> bool:
     )
 
 
-def _joined(scored: Sequence[tuple[float, Measure]]) -> list[tuple[float, Measure]]:
+def _join_split_bars(scored: Sequence[tuple[float, Measure]]) -> list[tuple[float, Measure]]:
     """Bars broken by a label in their middle: two thin pieces in one row, alike in length, thickness and level."""
     wholes = []
     thin = [(score, bar) for score, bar in scored if bar.thickness <= 8]
@@ -239,7 +239,7 @@ def _span(one: Measure, other: Measure) -> Measure:
     )  # fmt: skip
 
 
-def _candidate(bar: Measure, score: float, vertical: bool) -> BarCandidate:
+def _make_candidate(bar: Measure, score: float, vertical: bool) -> BarCandidate:
     x0, y0, x1, y1 = (
         math.floor(bar.x0 + 0.5),
         math.floor(bar.y0 + 0.5),
@@ -252,7 +252,7 @@ def _candidate(bar: Measure, score: float, vertical: bool) -> BarCandidate:
     return BarCandidate(box=box, length_px=bar.length, score=score, vertical=vertical)
 
 
-def _enlarged(candidate: BarCandidate, factor: int) -> BarCandidate:
+def _scale_up(candidate: BarCandidate, factor: int) -> BarCandidate:
     if factor == 1:
         return candidate
     x0, y0, x1, y1 = candidate.box

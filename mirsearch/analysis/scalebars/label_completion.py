@@ -14,13 +14,13 @@ from mirsearch.text.lengths import normalize, parse_length
 _UNIT_ALONE = re.compile(r"(?:μ ?[mMnr]?|u[mrn]?|nm|nn|hm|[mun]m)[.)]?", re.IGNORECASE)
 _UNIT_LAST = re.compile(r"[oO0.,]{0,3} ?(?:μ ?[mMn]?|u[mn]|nm|nn|hm|mm)[.)]?")
 _DIGITS_ALONE = re.compile(r"[\d.,lIO]{1,6}")
-_WHOLE = re.compile(r"[\d.,]+ ?[a-zA-Zμ]+")
-_UPRIGHT = 1.5
-_TO_THE_LEFT, _TO_THE_RIGHT = (2.0, 3.5), (2.5, 4.0)
+_WHOLE_LABEL = re.compile(r"[\d.,]+ ?[a-zA-Zμ]+")
+_MIN_UPRIGHT_ASPECT = 1.5
+_REACHES_LEFT, _REACHES_RIGHT = (2.0, 3.5), (2.5, 4.0)
 """How far beside a unit its number, and beside a number its unit, may reach, in heights of the line."""
 
 
-def put_together(lines: Sequence[TextBox]) -> list[TextBox]:
+def join_number_and_unit(lines: Sequence[TextBox]) -> list[TextBox]:
     """`200` and `nm` found apart, as one line."""
     whole = []
     for number in lines:
@@ -35,15 +35,15 @@ def put_together(lines: Sequence[TextBox]) -> list[TextBox]:
     return whole
 
 
-def completed(pixels: Pixels, line: TextBox, ocr: OcrEngine) -> TextBox | None:
+def complete_line(pixels: Pixels, line: TextBox, ocr: OcrEngine) -> TextBox | None:
     """A line that is a unit or a number alone, read again with what stands before or after it; None where nothing."""
     text = normalize(line.text)
     x0, y0, x1, y1 = line.box
     height, width = y1 - y0, pixels.shape[1]
     if _UNIT_LAST.fullmatch(text):
-        boxes = [(max(0, round(x0 - by * height)), y0, x1, y1) for by in _TO_THE_LEFT]
+        boxes = [(max(0, round(x0 - by * height)), y0, x1, y1) for by in _REACHES_LEFT]
     elif _DIGITS_ALONE.fullmatch(text):
-        boxes = [(x0, y0, min(width, round(x1 + by * height)), y1) for by in _TO_THE_RIGHT]
+        boxes = [(x0, y0, min(width, round(x1 + by * height)), y1) for by in _REACHES_RIGHT]
     else:
         return None
     crops = [np.ascontiguousarray(pixels[b0:b1, a0:a1]) for a0, b0, a1, b1 in boxes]
@@ -55,13 +55,13 @@ def completed(pixels: Pixels, line: TextBox, ocr: OcrEngine) -> TextBox | None:
     return max(read, key=lambda scored: scored[0])[1] if read else None
 
 
-def all_completed(pixels: Pixels, lines: Sequence[TextBox], ocr: OcrEngine) -> list[TextBox]:
+def complete_lines(pixels: Pixels, lines: Sequence[TextBox], ocr: OcrEngine) -> list[TextBox]:
     """What :func:`completed` makes of lines, where none of them is a whole label."""
-    if any(_WHOLE.fullmatch(normalize(line.text)) for line in lines):
+    if any(_WHOLE_LABEL.fullmatch(normalize(line.text)) for line in lines):
         return []
-    return [whole for line in lines if (whole := completed(pixels, line, ocr)) is not None]
+    return [whole for line in lines if (whole := complete_line(pixels, line, ocr)) is not None]
 
 
-def is_tall(box: Box) -> bool:
+def is_upright(box: Box) -> bool:
     """Whether a line of text stands upright."""
-    return box[3] - box[1] > _UPRIGHT * (box[2] - box[0])
+    return box[3] - box[1] > _MIN_UPRIGHT_ASPECT * (box[2] - box[0])

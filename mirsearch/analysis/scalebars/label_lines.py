@@ -12,47 +12,47 @@ from mirsearch.analysis.base import BarCandidate
 from mirsearch.analysis.scalebars.candidates import Gray
 from mirsearch.corpus import Box
 
-_LEAST_LETTER, _LARGEST_LETTER = 5, 110
+_MIN_LETTER_HEIGHT, _MAX_LETTER_HEIGHT = 5, 110
 """Heights of letters in px."""
 
-_MOST_LETTERS = 120
+_MAX_LETTERS = 120
 """More components than this near a bar are texture."""
 
-_WIDEST_FILL = 0.75
+_MAX_WIDE_FILL = 0.75
 """Wider components are letters that touch; one that fills its box is a box."""
 
-_LINES = 2
-_THIN = 4
+_MAX_LINES = 2
+_MAX_SPLIT_THICKNESS = 4
 """Thickest line, in px, of a bar that is split by its label."""
 
-_LIKE = 0.3
+_INK_SLACK = 0.3
 """Part of the contrast by which lettering may differ from the bar's own brightness."""
 
-_LEAST_TICKS, _NARROW, _ON_BAR = 4, 0.06, 2
+_MIN_TICKS, _MAX_TICK_WIDTH, _MAX_TICK_GAP = 4, 0.06, 2
 """Strokes that make a line a ruler, their greatest width in parts of its length, and px between them and it."""
 
 
-def lines_near(gray: Gray, candidate: BarCandidate) -> list[Box]:
+def find_label_lines(gray: Gray, candidate: BarCandidate) -> list[Box]:
     """Boxes of the likeliest lines of lettering in a bar's color, nearest first, in px of the image."""
     bar = candidate.box
-    window = _around(bar, gray.shape[1], gray.shape[0])
-    split = candidate.broken and bar[3] - bar[1] <= _THIN
-    letters = _letters(gray, bar, window, split)
-    if not 2 <= len(letters) <= _MOST_LETTERS:
+    window = _search_window(bar, gray.shape[1], gray.shape[0])
+    split = candidate.broken and bar[3] - bar[1] <= _MAX_SPLIT_THICKNESS
+    letters = _find_letters(gray, bar, window, split)
+    if not 2 <= len(letters) <= _MAX_LETTERS:
         return []
-    lines = {line for line in (_line(letters, seed) for seed in letters) if line is not None}
+    lines = {line for line in (_grow_line(letters, seed) for seed in letters) if line is not None}
     near = sorted(
-        lines, key=lambda line: (round(_distance(line, bar), 1), line[0] - line[2])
+        lines, key=lambda line: (round(_distance_to_bar(line, bar), 1), line[0] - line[2])
     )  # `nm` is no line of its own
     kept: list[Box] = []
     for line in near:
-        if all(_overlap(line, other) < 0.3 for other in kept):
+        if all(_overlap_share(line, other) < 0.3 for other in kept):
             kept.append(line)
     height, width = gray.shape
-    return [_padded(line, width, height) for line in kept[:_LINES]]
+    return [_pad_line(line, width, height) for line in kept[:_MAX_LINES]]
 
 
-def _around(bar: Box, width: int, height: int) -> Box:
+def _search_window(bar: Box, width: int, height: int) -> Box:
     x0, y0, x1, y1 = bar
     along, across = max(90, (x1 - x0)), int(min(max(48, 0.5 * (x1 - x0)), 130))
     if y1 - y0 > x1 - x0:
@@ -60,7 +60,7 @@ def _around(bar: Box, width: int, height: int) -> Box:
     return max(0, x0 - along), max(0, y0 - across), min(width, x1 + along), min(height, y1 + across)
 
 
-def _levels(gray: Gray, bar: Box, split: bool) -> tuple[float, float]:
+def _bar_and_ground_levels(gray: Gray, bar: Box, split: bool) -> tuple[float, float]:
     """Brightness of a bar and of what lies along its long sides; of the beginning of one that is `split`."""
     x0, y0, x1, y1 = bar
     if y1 - y0 > x1 - x0:
@@ -72,7 +72,7 @@ def _levels(gray: Gray, bar: Box, split: bool) -> tuple[float, float]:
     return level, float(np.median(beside)) if beside.size else 255.0 - level
 
 
-def _letters(gray: Gray, bar: Box, window: Box, split: bool) -> NDArray[np.int32]:
+def _find_letters(gray: Gray, bar: Box, window: Box, split: bool) -> NDArray[np.int32]:
     """Boxes (n, 4) of components in the bar's brightness, of the size of letters, in px of the image.
 
     `split` says that the bar has its label between its two ends: of what crosses it only the ends are left out.
@@ -80,8 +80,8 @@ def _letters(gray: Gray, bar: Box, window: Box, split: bool) -> NDArray[np.int32
     wx0, wy0, wx1, wy1 = window
     x0, y0, x1, y1 = bar
     crop = gray[wy0:wy1, wx0:wx1]
-    level, ground = _levels(gray, bar, split)
-    slack = max(18.0, _LIKE * abs(level - ground))
+    level, ground = _bar_and_ground_levels(gray, bar, split)
+    slack = max(18.0, _INK_SLACK * abs(level - ground))
     mask = np.asarray(np.abs(crop.astype(np.float32) - level) <= slack, np.uint8)
     if not split:
         mask[max(0, y0 - wy0 - 1) : y1 - wy0 + 1, max(0, x0 - wx0 - 2) : x1 - wx0 + 2] = 0
@@ -89,24 +89,24 @@ def _letters(gray: Gray, bar: Box, window: Box, split: bool) -> NDArray[np.int32
     x, y, w, h, area = (stats[1:, column] for column in range(5))
     inner = (x > 0) | (wx0 == 0)
     inner &= (x + w < crop.shape[1]) | (wx1 == gray.shape[1])
-    good = inner & (h >= _LEAST_LETTER) & (h <= _LARGEST_LETTER) & (w <= 6 * h) & (w >= 2)
+    good = inner & (h >= _MIN_LETTER_HEIGHT) & (h <= _MAX_LETTER_HEIGHT) & (w <= 6 * h) & (w >= 2)
     if split:
         inner &= ((x + wx0 > x0 + 2) & (x + w + wx0 < x1 - 2)) | (y + wy0 > y1) | (y + h + wy0 < y0)
         good &= inner
-    good &= (w < 1.5 * h) | (area <= _WIDEST_FILL * w * h)
+    good &= (w < 1.5 * h) | (area <= _MAX_WIDE_FILL * w * h)
     boxes = np.stack([x + wx0, y + wy0, x + w + wx0, y + h + wy0], axis=1)
-    return np.asarray(boxes[good & ~_ticks(boxes, bar)], np.int32)
+    return np.asarray(boxes[good & ~_are_ticks(boxes, bar)], np.int32)
 
 
-def _ticks(boxes: NDArray[np.int32], bar: Box) -> NDArray[np.bool_]:
+def _are_ticks(boxes: NDArray[np.int32], bar: Box) -> NDArray[np.bool_]:
     """Which of some components (n, 4) are the ticks of a ruler: several narrow ones that stand on its line."""
-    on = (np.abs(boxes[:, 1] - bar[3]) <= _ON_BAR) | (np.abs(boxes[:, 3] - bar[1]) <= _ON_BAR)
+    on = (np.abs(boxes[:, 1] - bar[3]) <= _MAX_TICK_GAP) | (np.abs(boxes[:, 3] - bar[1]) <= _MAX_TICK_GAP)
     on &= (boxes[:, 0] >= bar[0] - 2) & (boxes[:, 2] <= bar[2] + 2)
-    on &= boxes[:, 2] - boxes[:, 0] <= max(3.0, _NARROW * (bar[2] - bar[0]))
-    return np.asarray(on & (np.count_nonzero(on) >= _LEAST_TICKS), np.bool_)
+    on &= boxes[:, 2] - boxes[:, 0] <= max(3.0, _MAX_TICK_WIDTH * (bar[2] - bar[0]))
+    return np.asarray(on & (np.count_nonzero(on) >= _MIN_TICKS), np.bool_)
 
 
-def _line(letters: NDArray[np.int32], seed: NDArray[np.int32]) -> Box | None:
+def _grow_line(letters: NDArray[np.int32], seed: NDArray[np.int32]) -> Box | None:
     """The row of letters that a seed belongs to, grown sideways while gaps are smaller than a letter's height."""
     height = int(seed[3] - seed[1])
     heights = letters[:, 3] - letters[:, 1]
@@ -130,7 +130,7 @@ def _line(letters: NDArray[np.int32], seed: NDArray[np.int32]) -> Box | None:
     return int(x0), int(y0), int(x1), int(y1)
 
 
-def _distance(line: Box, bar: Box) -> float:
+def _distance_to_bar(line: Box, bar: Box) -> float:
     """Gap between a line and a bar in letter heights; sideways gaps count more."""
     height = max(1, line[3] - line[1])
     gap_x = max(0, line[0] - bar[2], bar[0] - line[2])
@@ -139,7 +139,7 @@ def _distance(line: Box, bar: Box) -> float:
     return (1.5 * gap_x + gap_y) / height + few
 
 
-def _overlap(one: Box, other: Box) -> float:
+def _overlap_share(one: Box, other: Box) -> float:
     """Area two boxes share, as a part of the smaller one's."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
@@ -147,11 +147,11 @@ def _overlap(one: Box, other: Box) -> float:
     return max(0, width) * max(0, height) / max(1, smaller)
 
 
-def _padded(line: Box, width: int, height: int) -> Box:
+def _pad_line(line: Box, width: int, height: int) -> Box:
     pad = max(2, round(0.18 * (line[3] - line[1])))
     return max(0, line[0] - 2 * pad), max(0, line[1] - pad), min(width, line[2] + 2 * pad), min(height, line[3] + pad)
 
 
-def crops(panel: NDArray[np.uint8], boxes: Sequence[Box]) -> list[NDArray[np.uint8]]:
+def crop_boxes(panel: NDArray[np.uint8], boxes: Sequence[Box]) -> list[NDArray[np.uint8]]:
     """The pixels of boxes, as the recognizer wants them."""
     return [np.ascontiguousarray(panel[y0:y1, x0:x1]) for x0, y0, x1, y1 in boxes]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.analysis.scalebars.candidates import LEAST_LENGTH, Gray
+from mirsearch.analysis.scalebars.candidates import MIN_LENGTH, Gray
 
 Profile = NDArray[np.float64]
 
-_LEAST_CONTRAST = 14.0
+_MIN_CONTRAST = 14.0
 """Brightness by which a bar must differ from what is beyond each of its ends and sides."""
 
 _EDGE_LEVEL = 0.6
@@ -22,22 +22,22 @@ Half-way is where a blurred edge was; people who measure bars take the pixels th
 (142 real bars: 0.8 px at half-way, 0.4 px here).
 """
 
-_HOLDS_TEXT = 9
+_MIN_HEIGHT_FOR_LABEL = 9
 """Rows from which on a bar can hold its own label: its ends are then looked for in the rows next to its edges."""
 
-_SHOULDER_LEVEL, _SHOULDER = 0.88, 3.5
+_SHOULDER_LEVEL, _MAX_FADE = 0.88, 3.5
 """Part of the contrast that a bar keeps up to its end, and px over which nothing but a neighbor lets it fade."""
 
-_MOST_GROWN = 6
+_MAX_EXTENSION = 6
 """Pixels by which a mask may have cut an end of a bar short."""
 
-_INK, _INK_SPREAD, _TICKED = 228.0, 14.0, 0.7
+_MIN_INK_LEVEL, _MAX_INK_DIFFERENCE, _TICK_COLUMN_WEIGHT = 228.0, 14.0, 0.7
 """Level (dark bars: of the negative) and spread of pure ink, and what a column with a tick counts as straight."""
 
-_WIDE = 32
+_MIN_WIDTH_FOR_LABEL = 32
 """Columns from which on the height of a bar that can hold its label is measured beside the label."""
 
-_REACH = 4
+_GROUND_REACH = 4
 """Pixels beyond an edge in which the background is looked at."""
 
 
@@ -72,7 +72,7 @@ class Measure:
         return self.y1 - self.y0
 
 
-def measure(gray: Gray, box: tuple[int, int, int, int], bright: bool) -> Measure | None:
+def measure_rectangle(gray: Gray, box: tuple[int, int, int, int], bright: bool) -> Measure | None:
     """Measure a rectangle found in a mask; None where it has no end, no edge or no contrast."""
     height, width = gray.shape
     x0, y0, x1, y1 = box
@@ -84,25 +84,25 @@ def measure(gray: Gray, box: tuple[int, int, int, int], bright: bool) -> Measure
         patch = 255.0 - patch
     trim = max(1, (x1 - x0) // 10)
     core = patch[:, x0 - left + trim : x1 - left - trim]
-    if y1 - y0 >= _HOLDS_TEXT and core.shape[1] >= _WIDE:
+    if y1 - y0 >= _MIN_HEIGHT_FOR_LABEL and core.shape[1] >= _MIN_WIDTH_FOR_LABEL:
         free = core.shape[1] // 8
         core = np.concatenate([core[:, :free], core[:, -free:]], axis=1)
     rows = np.median(core, axis=1)
-    sides = _edges(rows, y0 - top, y1 - top)
+    sides = _find_edges(rows, y0 - top, y1 - top)
     if sides is None:
         return None
     ya, yb, level, side_contrast = sides
     first, last = _core_rows(ya, yb)
     line = patch[first:last]
-    along = line.mean(axis=0) if len(line) < _HOLDS_TEXT else (line[:2].max(axis=0) + line[-2:].max(axis=0)) / 2
-    ends = _edges(along, x0 - left, x1 - left)
+    along = line.mean(axis=0) if len(line) < _MIN_HEIGHT_FOR_LABEL else (line[:2].max(axis=0) + line[-2:].max(axis=0)) / 2
+    ends = _find_edges(along, x0 - left, x1 - left)
     if ends is None:
         return None
     xa, xb, _, end_contrast = ends
-    if xb - xa < LEAST_LENGTH:
+    if xb - xa < MIN_LENGTH:
         return None
     contrast = min(side_contrast, end_contrast)
-    inside = (line if len(line) < _HOLDS_TEXT else np.concatenate([line[:2], line[-2:]]))[
+    inside = (line if len(line) < _MIN_HEIGHT_FOR_LABEL else np.concatenate([line[:2], line[-2:]]))[
         :, round(xa) + 2 : round(xb) - 2
     ]
     return Measure(
@@ -122,7 +122,7 @@ def _core_rows(ya: float, yb: float) -> tuple[int, int]:
     return first, last
 
 
-def _edges(profile: Profile, start: int, stop: int) -> tuple[float, float, float, float] | None:
+def _find_edges(profile: Profile, start: int, stop: int) -> tuple[float, float, float, float] | None:
     """Where a profile falls from the inside towards the outside: (first edge, last edge, level, contrast).
 
     None where it does not fall by the least contrast on both sides, or where a side lies at the image's border.
@@ -131,48 +131,48 @@ def _edges(profile: Profile, start: int, stop: int) -> tuple[float, float, float
         return None
     inner = profile[start:stop]
     level = float(np.median(inner)) if len(inner) > 4 else float(inner.max())
-    start, stop = _grown(profile, start, stop, level)
-    before = profile[max(0, start - _REACH - 1) : start]
-    after = profile[stop : stop + _REACH + 1]
+    start, stop = _extend_run(profile, start, stop, level)
+    before = profile[max(0, start - _GROUND_REACH - 1) : start]
+    after = profile[stop : stop + _GROUND_REACH + 1]
     low_before, low_after = float(np.median(before)), float(np.median(after))
     contrast = min(level - low_before, level - low_after)
-    if contrast < _LEAST_CONTRAST:
+    if contrast < _MIN_CONTRAST:
         return None
     middle = (start + stop) // 2 if len(inner) > 4 else start + int(inner.argmax())
-    first = _fall(profile, middle, -1, low_before + _EDGE_LEVEL * (level - low_before))
-    last = _fall(profile, middle, 1, low_after + _EDGE_LEVEL * (level - low_after))
+    first = _find_fall(profile, middle, -1, low_before + _EDGE_LEVEL * (level - low_before))
+    last = _find_fall(profile, middle, 1, low_after + _EDGE_LEVEL * (level - low_after))
     if first is None or last is None:
         return None
-    first = _past_shoulder(profile, middle, -1, first, (low_before, level))
-    last = _past_shoulder(profile, middle, 1, last, (low_after, level))
+    first = _skip_shoulder(profile, middle, -1, first, (low_before, level))
+    last = _skip_shoulder(profile, middle, 1, last, (low_after, level))
     return first, last, level, contrast
 
 
-def _past_shoulder(profile: Profile, middle: int, step: int, edge: float, levels: tuple[float, float]) -> float:
+def _skip_shoulder(profile: Profile, middle: int, step: int, edge: float, levels: tuple[float, float]) -> float:
     """The edge, or where the bar proper ends if something of an intermediate level lies between it and the ground."""
     low, level = levels
-    inner = _fall(profile, middle, step, low + _SHOULDER_LEVEL * (level - low))
-    if inner is None or step * (edge - inner) < _SHOULDER:
+    inner = _find_fall(profile, middle, step, low + _SHOULDER_LEVEL * (level - low))
+    if inner is None or step * (edge - inner) < _MAX_FADE:
         return edge
     between = profile[round(min(edge, inner)) : max(round(max(edge, inner)), round(min(edge, inner)) + 1)]
     shoulder = float(np.median(between))
-    if level - shoulder < 1.5 * _LEAST_CONTRAST:
+    if level - shoulder < 1.5 * _MIN_CONTRAST:
         return edge
-    return _fall(profile, middle, step, shoulder + _EDGE_LEVEL * (level - shoulder)) or edge
+    return _find_fall(profile, middle, step, shoulder + _EDGE_LEVEL * (level - shoulder)) or edge
 
 
-def _grown(profile: Profile, start: int, stop: int, level: float) -> tuple[int, int]:
+def _extend_run(profile: Profile, start: int, stop: int, level: float) -> tuple[int, int]:
     """The ends of a run moved out over what is still of its level: masks at a high level lose the ends of a bar."""
-    low, high = max(1, start - _MOST_GROWN), min(len(profile) - 1, stop + _MOST_GROWN)
+    low, high = max(1, start - _MAX_EXTENSION), min(len(profile) - 1, stop + _MAX_EXTENSION)
     first, last = start, stop
-    while first > low and profile[first - 1] >= level - _LEAST_CONTRAST:
+    while first > low and profile[first - 1] >= level - _MIN_CONTRAST:
         first -= 1
-    while last < high and profile[last] >= level - _LEAST_CONTRAST:
+    while last < high and profile[last] >= level - _MIN_CONTRAST:
         last += 1
     return first if start - first > 1 else start, last if last - stop > 1 else stop  # one px is the slope of a blur
 
 
-def _fall(profile: Profile, start: int, step: int, half: float) -> float | None:
+def _find_fall(profile: Profile, start: int, step: int, half: float) -> float | None:
     """Position, in px of the left edge of pixel 0, where a profile first falls below `half` going out from `start`."""
     index = start
     while 0 <= index + step < len(profile):
@@ -207,8 +207,8 @@ def _straightness(patch: Profile, edges: tuple[float, float, float, float], leve
     for row, further in ((above, above - 1), (below - 1, below)):
         if 0 <= row < len(patch) and 0 <= further < len(patch):
             beyond = np.minimum(patch[row, columns], patch[further, columns])
-            inked = (beyond >= level - _INK_SPREAD) & (level >= _INK)
-            parts.append(float(np.mean(beyond < floor) + _TICKED * np.mean(inked & (beyond >= floor))))
+            inked = (beyond >= level - _MAX_INK_DIFFERENCE) & (level >= _MIN_INK_LEVEL)
+            parts.append(float(np.mean(beyond < floor) + _TICK_COLUMN_WEIGHT * np.mean(inked & (beyond >= floor))))
     return min(parts) if parts else 0.0
 
 

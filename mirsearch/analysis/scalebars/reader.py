@@ -11,35 +11,35 @@ import numpy as np
 
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, ScaleBarDetector
 from mirsearch.analysis.captions.scales import CaptionScale, caption_scales
-from mirsearch.analysis.scalebars.insets import inset_boxes, lies_in
+from mirsearch.analysis.scalebars.insets import find_insets, lies_in_any
 from mirsearch.analysis.scalebars.labels import find_labelled_bar
 from mirsearch.analysis.scalebars.pairing import Pair
-from mirsearch.analysis.scalebars.sharing import share
+from mirsearch.analysis.scalebars.sharing import share_scale
 from mirsearch.corpus import Box, ScaleReading
 
-_LEAST_PAIR = 0.38
+_MIN_PAIR_SCORE = 0.38
 """Pair score below which a label and a bar are taken not to belong together."""
 
-_LEAST_PLAUSIBLE = 0.45
+_MIN_PLAUSIBILITY = 0.45
 """Plausibility below which a label is more likely a spacing, a roughness or a size than a bar's length."""
 
-_LEAST_READ = 0.42
+_MIN_READING = 0.42
 """Plausibility times OCR's confidence: a repaired label must at least have been read clearly."""
 
-_LEAST_LONE_BAR = 0.55
+_MIN_LONE_BAR_SCORE = 0.55
 """Score a bar without a label must have to be given the caption's length."""
 
-_LEAST_SIDE = 24
-_MARGIN, _BLANK, _GROUND = 8, 20, 0.3
+_MIN_SIDE = 24
+_MAX_MARGIN, _MAX_BLANK_SPREAD, _MIN_GROUND_SHARE = 8, 20, 0.3
 """Most px by which a panel's box is grown, how far levels may differ in a blank row, and the share of a panel's edge
 that must be of its tone.
 """
 
-_AGREE = 1.06
+_MAX_RATIO = 1.06
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _CaptionFacts:
     """What the caption says of one panel."""
 
     bar: CaptionScale | None = None
@@ -67,23 +67,23 @@ def read_scales(
     parts = list(captions) + [figure_caption] * (len(boxes) - len(captions))
     readings: list[ScaleReading | None] = []
     for box, part, letter in zip(boxes, parts, letters, strict=False):
-        told = _told(part, figure_caption, letter, letters)
-        inside = _clip(box, pixels)
+        told = _find_caption_facts(part, figure_caption, letter, letters)
+        inside = _clip_box(box, pixels)
         found = None if inside is None else _read_panel(pixels, inside, told, detector, ocr)
         readings.append(found)
     if figure_caption:
-        readings = share(readings, boxes, letters, figure_caption)
-    return [_with_metadata(reading, nm_per_px) for reading in readings]
+        readings = share_scale(readings, boxes, letters, figure_caption)
+    return [_combine_with_metadata(reading, nm_per_px) for reading in readings]
 
 
-def _clip(box: Box, pixels: Pixels) -> Box | None:
+def _clip_box(box: Box, pixels: Pixels) -> Box | None:
     """The part of a box that lies in the image, or None where it is too small to hold a bar."""
     height, width = pixels.shape[:2]
     x0, y0, x1, y1 = max(0, box[0]), max(0, box[1]), min(width, box[2]), min(height, box[3])
-    return (x0, y0, x1, y1) if x1 - x0 >= _LEAST_SIDE and y1 - y0 >= _LEAST_SIDE else None
+    return (x0, y0, x1, y1) if x1 - x0 >= _MIN_SIDE and y1 - y0 >= _MIN_SIDE else None
 
 
-def _told(part: str, figure_caption: str, letter: str | None, letters: Sequence[str | None]) -> _Told:
+def _find_caption_facts(part: str, figure_caption: str, letter: str | None, letters: Sequence[str | None]) -> _CaptionFacts:
     """The caption's length for a panel: said of its letter, else of all, else the only one that is said."""
     for text in (part, figure_caption):
         scales = caption_scales(text, letters) if text else {}
@@ -92,96 +92,96 @@ def _told(part: str, figure_caption: str, letter: str | None, letters: Sequence[
         own = letter.lower() if letter else None
         bar, width = bars.get(own) or bars.get(None), widths.get(own) or widths.get(None)
         if bar is None and own is None and len({scale.nm for scale in bars.values()}) == 1:
-            return _Told(next(iter(bars.values())), width, certain=False)
+            return _CaptionFacts(next(iter(bars.values())), width, certain=False)
         if bar is not None or width is not None:
-            return _Told(bar, width)
-    return _Told()
+            return _CaptionFacts(bar, width)
+    return _CaptionFacts()
 
 
 def _read_panel(
-    pixels: Pixels, box: Box, told: _Told, detector: ScaleBarDetector, ocr: OcrEngine
+    pixels: Pixels, box: Box, told: _CaptionFacts, detector: ScaleBarDetector, ocr: OcrEngine
 ) -> ScaleReading | None:
     """The scale of one panel whose box lies in the image."""
     width = box[2] - box[0]
-    box = _with_margin(pixels, box)
+    box = _grow_by_margin(pixels, box)
     panel = np.ascontiguousarray(pixels[box[1] : box[3], box[0] : box[2]])
-    bars, pair = _labelled(panel, detector.detect(panel), ocr, told.bar.nm if told.bar is not None else None)
-    if pair is not None and _believable(pair, told):
-        return _moved(_from_label(pair, told), box)
+    bars, pair = _find_labelled_bar(panel, detector.detect(panel), ocr, told.bar.nm if told.bar is not None else None)
+    if pair is not None and _is_believable(pair, told):
+        return _shift_bar(_reading_from_label(pair, told), box)
     if told.bar is not None:
-        alone = _lone(bars)
+        alone = _find_lone_bar(bars)
         if alone is not None:
-            return _moved(_from_caption(alone, told), box)
+            return _shift_bar(_reading_from_caption(alone, told), box)
     if told.width is not None and told.width.nm:
         return ScaleReading(told.width.nm / width, source="caption", confidence=0.5 * told.width.confidence)
     return None
 
 
-def _labelled(
+def _find_labelled_bar(
     panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine, expected: float | None
 ) -> tuple[Sequence[BarCandidate], Pair | None]:
     """The bars of the panel itself and the best of them with its label; an inset's only where the caption tells it."""
-    frames = inset_boxes(np.asarray(cv2.cvtColor(panel, cv2.COLOR_RGB2GRAY), np.uint8), bars)
-    own = [bar for bar in bars if not lies_in(bar.box, frames)]
+    frames = find_insets(np.asarray(cv2.cvtColor(panel, cv2.COLOR_RGB2GRAY), np.uint8), bars)
+    own = [bar for bar in bars if not lies_in_any(bar.box, frames)]
     pair = find_labelled_bar(panel, own, ocr, expected)
-    if frames and expected is not None and (pair is None or not _agree(pair.label.length.nm, expected)):
-        within = find_labelled_bar(panel, [bar for bar in bars if lies_in(bar.box, frames)], ocr, expected)
-        if within is not None and _agree(within.label.length.nm, expected):
+    if frames and expected is not None and (pair is None or not _lengths_agree(pair.label.length.nm, expected)):
+        within = find_labelled_bar(panel, [bar for bar in bars if lies_in_any(bar.box, frames)], ocr, expected)
+        if within is not None and _lengths_agree(within.label.length.nm, expected):
             return own, within
     return own, pair
 
 
-def _with_margin(pixels: Pixels, box: Box) -> Box:
+def _grow_by_margin(pixels: Pixels, box: Box) -> Box:
     """The box grown by the blank rows and columns around it that its ground goes on in.
 
     A bar at the edge of a white databar needs them; gutters beside a picture are none.
     """
     x0, y0, x1, y1 = box
-    y1 += _blank_beyond(pixels[y1:, x0:x1], pixels[y1 - 3 : y1, x0:x1])
-    y0 -= _blank_beyond(pixels[:y0, x0:x1][::-1], pixels[y0 : y0 + 3, x0:x1])
+    y1 += _count_blank_lines(pixels[y1:, x0:x1], pixels[y1 - 3 : y1, x0:x1])
+    y0 -= _count_blank_lines(pixels[:y0, x0:x1][::-1], pixels[y0 : y0 + 3, x0:x1])
     columns = pixels[y0:y1].transpose(1, 0, 2)
-    x1 += _blank_beyond(columns[x1:], columns[x1 - 3 : x1])
-    x0 -= _blank_beyond(columns[:x0][::-1], columns[x0 : x0 + 3])
+    x1 += _count_blank_lines(columns[x1:], columns[x1 - 3 : x1])
+    x0 -= _count_blank_lines(columns[:x0][::-1], columns[x0 : x0 + 3])
     return x0, y0, x1, y1
 
 
-def _blank_beyond(lines: Pixels, edge: Pixels) -> int:
+def _count_blank_lines(lines: Pixels, edge: Pixels) -> int:
     """How many of the nearest lines beyond a box its ground goes on in."""
-    near = lines[:_MARGIN]
-    return next((number for number, line in enumerate(near) if not _goes_on(line, edge)), len(near))
+    near = lines[:_MAX_MARGIN]
+    return next((number for number, line in enumerate(near) if not _continues_ground(line, edge)), len(near))
 
 
-def _goes_on(beyond: Pixels, edge: Pixels) -> bool:
+def _continues_ground(beyond: Pixels, edge: Pixels) -> bool:
     """Whether a line (n, 3) beyond a box is blank and its tone is found at the box's edge (3, n, 3) as well."""
-    if np.ptp(beyond, axis=0).max() > _BLANK:
+    if np.ptp(beyond, axis=0).max() > _MAX_BLANK_SPREAD:
         return False
     off = np.abs(edge.astype(np.int16) - np.median(beyond, axis=0)).max(axis=2)
-    return bool((off <= _BLANK).mean(axis=1).max() >= _GROUND)
+    return bool((off <= _MAX_BLANK_SPREAD).mean(axis=1).max() >= _MIN_GROUND_SHARE)
 
 
-def _believable(pair: Pair, told: _Told) -> bool:
+def _is_believable(pair: Pair, told: _CaptionFacts) -> bool:
     """Whether a pair is good enough to answer with: an unusual length needs the caption to say the same."""
     length = pair.label.length
     read_as = length.plausibility * pair.label.confidence
-    usual = length.plausibility >= _LEAST_PLAUSIBLE and read_as >= _LEAST_READ
-    return pair.score >= _LEAST_PAIR and (usual or (told.bar is not None and _agree(length.nm, told.bar.nm)))
+    usual = length.plausibility >= _MIN_PLAUSIBILITY and read_as >= _MIN_READING
+    return pair.score >= _MIN_PAIR_SCORE and (usual or (told.bar is not None and _lengths_agree(length.nm, told.bar.nm)))
 
 
-def _agree(one: float, other: float | None) -> bool:
-    return other is not None and max(one, other) / min(one, other) < _AGREE
+def _lengths_agree(one: float, other: float | None) -> bool:
+    return other is not None and max(one, other) / min(one, other) < _MAX_RATIO
 
 
-def _lone(bars: Sequence[BarCandidate]) -> BarCandidate | None:
+def _find_lone_bar(bars: Sequence[BarCandidate]) -> BarCandidate | None:
     """The bar that stands for the caption's length where no label was found."""
-    return next((bar for bar in bars if bar.score >= _LEAST_LONE_BAR and not bar.broken), None)
+    return next((bar for bar in bars if bar.score >= _MIN_LONE_BAR_SCORE and not bar.broken), None)
 
 
-def _from_label(pair: Pair, told: _Told) -> ScaleReading:
+def _reading_from_label(pair: Pair, told: _CaptionFacts) -> ScaleReading:
     """The reading a bar and its label make; a caption that says otherwise makes it less sure."""
     length = pair.label.length
     confidence = min(0.99, pair.score)
     if told.bar is not None and told.bar.nm:
-        if _agree(length.nm, told.bar.nm):
+        if _lengths_agree(length.nm, told.bar.nm):
             confidence = 1 - (1 - confidence) * 0.3
         elif told.certain:
             confidence *= 0.5
@@ -191,7 +191,7 @@ def _from_label(pair: Pair, told: _Told) -> ScaleReading:
     )  # fmt: skip
 
 
-def _from_caption(bar: BarCandidate, told: _Told) -> ScaleReading | None:
+def _reading_from_caption(bar: BarCandidate, told: _CaptionFacts) -> ScaleReading | None:
     if told.bar is None or not told.bar.nm:
         return None
     confidence = bar.score * told.bar.confidence * (0.9 if told.certain else 0.6)
@@ -201,7 +201,7 @@ def _from_caption(bar: BarCandidate, told: _Told) -> ScaleReading | None:
     )  # fmt: skip
 
 
-def _moved(reading: ScaleReading | None, box: Box) -> ScaleReading | None:
+def _shift_bar(reading: ScaleReading | None, box: Box) -> ScaleReading | None:
     """The reading with its bar in px of the figure."""
     if reading is None or reading.bar is None:
         return reading
@@ -209,14 +209,14 @@ def _moved(reading: ScaleReading | None, box: Box) -> ScaleReading | None:
     return replace(reading, bar=(x0 + box[0], y0 + box[1], x1 + box[0], y1 + box[1]))
 
 
-def _with_metadata(reading: ScaleReading | None, nm_per_px: float | None) -> ScaleReading | None:
+def _combine_with_metadata(reading: ScaleReading | None, nm_per_px: float | None) -> ScaleReading | None:
     """Pixel size from metadata beside what the pixels say: they confirm each other, or the surer one stays."""
     if nm_per_px is None or not (math.isfinite(nm_per_px) and nm_per_px > 0):
         return reading
     if reading is None or reading.source == "caption":
         return ScaleReading(nm_per_px=nm_per_px, source="metadata", confidence=0.9)
     ratio = max(reading.nm_per_px, nm_per_px) / min(reading.nm_per_px, nm_per_px)
-    if ratio < _AGREE:
+    if ratio < _MAX_RATIO:
         return replace(reading, nm_per_px=nm_per_px, source="metadata", confidence=0.99)
     if reading.confidence >= 0.6:
         return replace(reading, confidence=round(reading.confidence * 0.7, 4))

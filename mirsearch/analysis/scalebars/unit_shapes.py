@@ -9,21 +9,21 @@ from numpy.typing import NDArray
 from mirsearch.analysis.base import Pixels
 from mirsearch.corpus import Box
 
-_HEIGHT = 72
+_ENLARGED_HEIGHT = 72
 """Height in px that a label is enlarged to."""
 
-_LOW, _BELOW, _LOWEST = 0.13, 0.10, 0.5
+_MIN_LOWER_TOP, _MIN_DESCENT, _MAX_DESCENT = 0.13, 0.10, 0.5
 """How much lower than digits small letters begin, and how far below them µ ends at least and at most, in parts of a
 digit's height."""
 
-_FAINTEST, _THIN_STROKES = 0.4, 96
+_MIN_FULL_INK, _FULL_INK_PERCENTILE = 0.4, 96
 """Nearness and percentile taken for full ink: thin strokes are paler than the bar."""
 
-_REACH, _LEAST_REACH = 0.8, 60.0
+_REACH_SHARE, _MIN_REACH_DISTANCE = 0.8, 60.0
 """Distance in color at which a pixel is no ink: this part of the way to the bar's ground, or of so many levels."""
 
-_STROKES = {5: "nm", 6: "mm"}
-_MOST_ENLARGED = 6.0
+_UNIT_BY_STROKES = {5: "nm", 6: "mm"}
+_MAX_ENLARGEMENT = 6.0
 
 
 def ink_view(panel: Pixels, box: Box, bar: Box) -> Pixels:
@@ -31,10 +31,10 @@ def ink_view(panel: Pixels, box: Box, bar: Box) -> Pixels:
     color, ground = bar_colors(panel, bar)
     x0, y0, x1, y1 = box
     crop = panel[y0:y1, x0:x1].astype(np.float32)
-    reach = _REACH * max(_LEAST_REACH, float(np.linalg.norm(ground - color)))
+    reach = _REACH_SHARE * max(_MIN_REACH_DISTANCE, float(np.linalg.norm(ground - color)))
     near = np.clip(1 - np.linalg.norm(crop - color, axis=2) / reach, 0, 1)
     near[max(0, bar[1] - y0) : max(0, bar[3] - y0), max(0, bar[0] - x0) : max(0, bar[2] - x0)] = 0
-    near = np.clip(near / max(_FAINTEST, float(np.percentile(near, _THIN_STROKES))), 0, 1)
+    near = np.clip(near / max(_MIN_FULL_INK, float(np.percentile(near, _FULL_INK_PERCENTILE))), 0, 1)
     return np.asarray(cv2.cvtColor((255 - 255 * near).astype(np.uint8), cv2.COLOR_GRAY2RGB), np.uint8)
 
 
@@ -58,35 +58,35 @@ def unit_shape(label: Pixels) -> str | None:
     """
     if min(label.shape[:2]) < 5:
         return None
-    factor = min(_MOST_ENLARGED, _HEIGHT / label.shape[0])
+    factor = min(_MAX_ENLARGEMENT, _ENLARGED_HEIGHT / label.shape[0])
     large = cv2.resize(255 - label[:, :, 0], None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     ink = np.asarray(cv2.threshold(large, 127, 255, cv2.THRESH_BINARY)[1], np.uint8)
-    parts = _parts(ink)
+    parts = _find_letters(ink)
     if len(parts) < 2:
         return None
     top = parts[:, 1].min()
     height = float(np.median((parts[:, 3] - parts[:, 1])[parts[:, 1] <= top + 4]))
-    tall = parts[:, 1] <= top + _LOW * height
+    tall = parts[:, 1] <= top + _MIN_LOWER_TOP * height
     baseline = float(np.median(parts[tall, 3]))
     unit = parts[(parts[:, 0] >= parts[tall, 2].max() - 2) & ~tall]
     unit = unit[(unit[:, 3] - unit[:, 1]) >= 0.45 * height]
     if not len(unit):
         return None
     depths = (unit[:, 3] - baseline) / height
-    if not _is_line(parts, tall, height):
+    if not _is_one_line(parts, tall, height):
         return None
-    if depths[0] > _BELOW:
-        return "µm" if depths[0] <= _LOWEST else None
-    return _STROKES.get(_strokes(ink, unit, baseline)) if np.abs(depths).max() <= _BELOW / 2 else None
+    if depths[0] > _MIN_DESCENT:
+        return "µm" if depths[0] <= _MAX_DESCENT else None
+    return _UNIT_BY_STROKES.get(_count_strokes(ink, unit, baseline)) if np.abs(depths).max() <= _MIN_DESCENT / 2 else None
 
 
-def _is_line(parts: NDArray[np.int64], tall: NDArray[np.bool_], height: float) -> bool:
+def _is_one_line(parts: NDArray[np.int64], tall: NDArray[np.bool_], height: float) -> bool:
     """Whether what is taken for digits ends on one line, and nothing else stands above or below: texture does."""
     ends, lowest = parts[tall, 3], parts[:, 3].max()
-    return bool(np.ptp(ends) <= 2 * _BELOW * height and lowest - np.median(ends) <= _LOWEST * height)
+    return bool(np.ptp(ends) <= 2 * _MIN_DESCENT * height and lowest - np.median(ends) <= _MAX_DESCENT * height)
 
 
-def _parts(ink: NDArray[np.uint8]) -> NDArray[np.int64]:
+def _find_letters(ink: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Boxes (n, 4) of letters, left to right; what touches the border or is a speck is left out."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     x, y, w, h = (stats[1:, column].astype(np.int64) for column in range(4))
@@ -96,7 +96,7 @@ def _parts(ink: NDArray[np.uint8]) -> NDArray[np.int64]:
     return np.asarray(boxes[np.argsort(boxes[:, 0])], np.int64)
 
 
-def _strokes(ink: NDArray[np.uint8], unit: NDArray[np.int64], baseline: float) -> int:
+def _count_strokes(ink: NDArray[np.uint8], unit: NDArray[np.int64], baseline: float) -> int:
     """Upright strokes that the unit's letters stand on: runs of ink in the rows a little above the line."""
     x0, x1 = int(unit[:, 0].min()), int(unit[:, 2].max())
     height = baseline - float(np.median(unit[:, 1]))

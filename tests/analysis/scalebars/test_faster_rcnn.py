@@ -9,7 +9,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from mirsearch.analysis.scalebars.faster_rcnn import KIND, LEAST_THICK, MODEL, FasterRcnnDetector, fitted, grown
+from mirsearch.analysis.scalebars.faster_rcnn import (
+    KIND,
+    MIN_BOX_SIDE,
+    MODEL_FILE,
+    FasterRcnnDetector,
+    fit_picture,
+    grow_boxes,
+)
 from mirsearch.cli.common import load_detector, load_ocr
 from mirsearch.errors import PluginError, UsageError
 from mirsearch.models.artifact import ArtifactError, Card, write_artifact
@@ -45,7 +52,7 @@ def model(boxes: list[list[float]], scores: list[float], classes: list[int]) -> 
 
 def installed(folder: Path, content: bytes, **settings: object) -> str:
     path = folder / "d.mirmodel"
-    write_artifact(path, Card("d", KIND, settings={"side": SIDE} | settings), {MODEL: content})
+    write_artifact(path, Card("d", KIND, settings={"side": SIDE} | settings), {MODEL_FILE: content})
     return str(path)
 
 
@@ -78,14 +85,14 @@ def test_it_finds_nothing_where_the_model_says_nothing(tmp_path: Path) -> None:
 
 
 def test_pictures_are_fitted_and_thin_boxes_grown() -> None:
-    canvas, factor = fitted(np.full((50, 400, 3), 7, np.uint8), SIDE)
+    canvas, factor = fit_picture(np.full((50, 400, 3), 7, np.uint8), SIDE)
     assert factor == pytest.approx(SIDE / 400)
     assert (canvas[:16] == 7).all()
     assert (canvas[16:] == 128).all()
-    assert fitted(np.zeros((10, 10, 3), np.uint8), SIDE)[1] == 2.0
-    boxes = grown(np.array([[10, 20, 50, 22], [10, 0, 12, 40]], np.float32))
+    assert fit_picture(np.zeros((10, 10, 3), np.uint8), SIDE)[1] == 2.0
+    boxes = grow_boxes(np.array([[10, 20, 50, 22], [10, 0, 12, 40]], np.float32))
     assert boxes.tolist() == [
-        [10, 21 - LEAST_THICK / 2, 50, 21 + LEAST_THICK / 2], [11 - LEAST_THICK / 2, 0, 11 + LEAST_THICK / 2, 40],
+        [10, 21 - MIN_BOX_SIDE / 2, 50, 21 + MIN_BOX_SIDE / 2], [11 - MIN_BOX_SIDE / 2, 0, 11 + MIN_BOX_SIDE / 2, 40],
     ]  # fmt: skip
 
 

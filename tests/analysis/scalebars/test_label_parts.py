@@ -9,15 +9,15 @@ from PIL import Image, ImageDraw
 from mirsearch.analysis.base import BarCandidate, TextBox
 from mirsearch.analysis.ocr.rapid import RapidOcrEngine
 from mirsearch.analysis.scalebars.detector import RunLengthDetector
-from mirsearch.analysis.scalebars.insets import inset_boxes, lies_in
-from mirsearch.analysis.scalebars.label_checks import confirmed
-from mirsearch.analysis.scalebars.label_completion import completed, put_together
-from mirsearch.analysis.scalebars.label_ground import is_ground
-from mirsearch.analysis.scalebars.label_guesses import guessed_label
-from mirsearch.analysis.scalebars.label_lines import lines_near
-from mirsearch.analysis.scalebars.pairing import Label, Pair, closeness, labels_of
+from mirsearch.analysis.scalebars.insets import find_insets, lies_in_any
+from mirsearch.analysis.scalebars.label_checks import check_label
+from mirsearch.analysis.scalebars.label_completion import complete_line, join_number_and_unit
+from mirsearch.analysis.scalebars.label_ground import is_label_ground
+from mirsearch.analysis.scalebars.label_guesses import guess_label
+from mirsearch.analysis.scalebars.label_lines import find_label_lines
+from mirsearch.analysis.scalebars.pairing import Label, Pair, closeness, find_labels
 from mirsearch.analysis.scalebars.unit_shapes import ink_view, unit_shape
-from mirsearch.synthetic.lettering import paint, text_mask
+from mirsearch.synthetic.text_masks import paint, text_mask
 from mirsearch.text.lengths import parse_length
 from tests.support import bar_drawings as drawn
 
@@ -67,12 +67,12 @@ def test_the_ground_of_a_label_is_not_its_bar():
     panel[box[1] : box[3], box[0] : box[2]] = 0
     panel[BAR[1] : BAR[3], BAR[0] : BAR[2]] = 255
     paint(panel, text_mask("500 nm", 20), label[0], label[1], (255, 255, 255))
-    assert is_ground(panel, BarCandidate((box[0], box[1], box[2], label[1] - 1), 100.0, 0.9), label)
+    assert is_label_ground(panel, BarCandidate((box[0], box[1], box[2], label[1] - 1), 100.0, 0.9), label)
     wide = (label[0] - 84, label[1], label[2], label[3])
-    assert is_ground(panel, BarCandidate((box[0], label[3] + 1, box[2], BAR[1] - 1), 100.0, 0.9), wide)
-    assert not is_ground(panel, BarCandidate(BAR, 120.0, 0.9), label)
-    assert not is_ground(panel, BarCandidate(box, 100.0, 0.9), label)
-    assert not is_ground(panel, BarCandidate((box[0], box[1], box[2], label[1] - 1), 100.0, 0.9, broken=True), label)
+    assert is_label_ground(panel, BarCandidate((box[0], label[3] + 1, box[2], BAR[1] - 1), 100.0, 0.9), wide)
+    assert not is_label_ground(panel, BarCandidate(BAR, 120.0, 0.9), label)
+    assert not is_label_ground(panel, BarCandidate(box, 100.0, 0.9), label)
+    assert not is_label_ground(panel, BarCandidate((box[0], box[1], box[2], label[1] - 1), 100.0, 0.9, broken=True), label)
 
 
 @pytest.mark.parametrize(("said", "true"), [("200 mm", "200 nm"), ("5 m", "5 µm"), ("20m", "20 nm")])
@@ -80,14 +80,14 @@ def test_what_was_misread_is_put_right(ocr, said, true):
     panel, box = printed(true, 18)
     bar = BarCandidate(BAR, 120.0, 0.9)
     wide = (box[0] - 4, box[1] - 4, box[2] + 4, box[3] + 4)
-    pair = confirmed(Pair(bar, Label(parse_length(said), wide, 0.9), 0.8), panel, ocr)
+    pair = check_label(Pair(bar, Label(parse_length(said), wide, 0.9), 0.8), panel, ocr)
     assert pair.label.length.nm == parse_length(true).nm
     assert pair.label.confidence < 1
 
 
 def test_a_clear_label_is_not_read_again():
     pair = Pair(BarCandidate(BAR, 120.0, 0.9), Label(parse_length("500 nm"), (310, 280, 370, 300), 0.95), 0.8)
-    assert confirmed(pair, np.zeros((400, 480, 3), np.uint8), None) is pair
+    assert check_label(pair, np.zeros((400, 480, 3), np.uint8), None) is pair
 
 
 def test_a_unit_or_number_alone_is_completed(ocr):
@@ -95,16 +95,16 @@ def test_a_unit_or_number_alone_is_completed(ocr):
     middle = x0 + round(0.57 * (x1 - x0))
     unit, number = (middle, y0 - 3, x1 + 3, y1 + 3), (x0 - 3, y0 - 3, middle - 4, y1 + 3)
     for text, box in (("nm", unit), ("500", number)):
-        whole = completed(panel, TextBox(text, box, 0.7), ocr)
+        whole = complete_line(panel, TextBox(text, box, 0.7), ocr)
         assert whole is not None
         assert parse_length(whole.text).nm == 500
-    assert completed(panel, TextBox("SEI", unit, 0.9), ocr) is None
+    assert complete_line(panel, TextBox("SEI", unit, 0.9), ocr) is None
 
 
 def test_number_and_unit_apart_are_put_together():
     lines = [TextBox("200", (10, 10, 40, 30), 0.9), TextBox("nm", (46, 12, 70, 30), 0.8)]
-    assert [(line.text, line.box) for line in put_together(lines)] == [("200 nm", (10, 10, 70, 30))]
-    assert put_together([lines[0], TextBox("nm", (146, 12, 170, 30), 0.8)]) == []
+    assert [(line.text, line.box) for line in join_number_and_unit(lines)] == [("200 nm", (10, 10, 70, 30))]
+    assert join_number_and_unit([lines[0], TextBox("nm", (146, 12, 170, 30), 0.8)]) == []
 
 
 def test_strokes_of_letters_are_no_bars_and_upright_labels_need_upright_bars():
@@ -117,7 +117,7 @@ def test_strokes_of_letters_are_no_bars_and_upright_labels_need_upright_bars():
 
 
 def test_dashes_beside_a_label_belong_to_a_broken_bar():
-    found = labels_of([TextBox("-50 μm", (100, 100, 160, 120), 0.9)])
+    found = find_labels([TextBox("-50 μm", (100, 100, 160, 120), 0.9)])
     assert [(label.length.nm, label.dashed) for label in found] == [(50_000, True)]
 
 
@@ -131,22 +131,22 @@ def framed(fill) -> np.ndarray:
 
 def test_insets_are_pictures_in_a_frame():
     panel = framed(None)
-    frames = inset_boxes(panel[..., 0], RunLengthDetector().detect(panel))
+    frames = find_insets(panel[..., 0], RunLengthDetector().detect(panel))
     assert any(box == pytest.approx((249, 29, 431, 171), abs=4) for box in frames)
-    assert lies_in((300, 150, 340, 154), frames)
-    assert not lies_in((300, 320, 420, 326), frames)
+    assert lies_in_any((300, 150, 340, 154), frames)
+    assert not lies_in_any((300, 320, 420, 326), frames)
 
 
 def test_a_dark_picture_in_a_frame_is_an_inset():
     panel = framed(None).copy()
     inside = panel[34:166, 254:426]
     inside[:] = np.clip(np.random.default_rng(0).normal(40, 8, inside.shape[:2]), 0, 255).astype(np.uint8)[..., None]
-    assert inset_boxes(panel[..., 0], RunLengthDetector().detect(panel))
+    assert find_insets(panel[..., 0], RunLengthDetector().detect(panel))
 
 
 def test_a_box_behind_a_label_is_no_inset():
     panel = framed("white")
-    assert inset_boxes(panel[..., 0], RunLengthDetector().detect(panel)) == []
+    assert find_insets(panel[..., 0], RunLengthDetector().detect(panel)) == []
 
 
 def test_a_box_that_a_label_is_written_in_is_no_stroke_of_it():
@@ -160,7 +160,7 @@ def test_long_micrometers_are_no_misread_nanometers(text, sure):
     """Labels in µm are believed from 100 µm on as below; millimeters need their letters' shape."""
     panel, box = printed("5", 14)
     label = Label(parse_length(text), box, 0.79)
-    checked = confirmed(Pair(BarCandidate(BAR, 120.0, 0.9), label, 0.8), panel, Says([(text, 0.79)] * 8))
+    checked = check_label(Pair(BarCandidate(BAR, 120.0, 0.9), label, 0.8), panel, Says([(text, 0.79)] * 8))
     assert (checked.label.confidence > 0.7) == sure
 
 
@@ -184,10 +184,10 @@ GROUND = np.full((360, 480, 3), 90, np.uint8)
 
 def test_a_label_is_read_where_labels_stand(ocr):
     """No text detector has told where."""
-    pair = guessed_label(drawn.labelled("500 nm", BAR), BarCandidate(BAR, 120.0, 0.9), ocr)
+    pair = guess_label(drawn.labelled("500 nm", BAR), BarCandidate(BAR, 120.0, 0.9), ocr)
     assert pair is not None
     assert pair.label.length.nm == 500
-    assert guessed_label(GROUND, BarCandidate(BAR, 120.0, 0.9), ocr) is None
+    assert guess_label(GROUND, BarCandidate(BAR, 120.0, 0.9), ocr) is None
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_a_label_is_read_where_labels_stand(ocr):
     ids=["agreed", "once", "cut", "unclear"],
 )
 def test_guesses_must_agree_be_clear_and_whole(answers, nm):
-    pair = guessed_label(GROUND, BarCandidate(BAR, 120.0, 0.9), Says(answers))
+    pair = guess_label(GROUND, BarCandidate(BAR, 120.0, 0.9), Says(answers))
     assert (None if pair is None else pair.label.length.nm) == nm
 
 
@@ -212,7 +212,7 @@ def test_the_ticks_of_a_ruler_are_none_of_its_label_s_letters():
         panel[302:309, x : x + 2] = 255
     mask = text_mask("500 nm", 14)
     paint(panel, mask, 330, 312, (255, 255, 255))
-    lines = lines_near(panel[..., 0], BarCandidate((300, 300, 421, 302), 121.0, 0.9))
+    lines = find_label_lines(panel[..., 0], BarCandidate((300, 300, 421, 302), 121.0, 0.9))
     assert lines
     assert lines[0][1] >= 308
 
@@ -225,6 +225,6 @@ def test_of_lines_that_overlap_the_whole_one_is_read():
         gray[y0:41, x0:x1] = 255
     for x in (66, 69, 72):
         gray[37:41, x : x + 2] = 20
-    lines = lines_near(gray, BarCandidate((40, 50, 100, 53), 60.0, 0.9))
+    lines = find_label_lines(gray, BarCandidate((40, 50, 100, 53), 60.0, 0.9))
     assert lines[0][0] <= 42
     assert lines[0][2] >= 76

@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw
 
 from mirsearch.analysis.ocr.rapid import RapidOcrEngine
 from mirsearch.analysis.scalebars.detector import RunLengthDetector
-from mirsearch.analysis.scalebars.pairing import nearness
-from mirsearch.analysis.scalebars.reader import _with_margin, read_scales
+from mirsearch.analysis.scalebars.pairing import horizontal_closeness
+from mirsearch.analysis.scalebars.reader import _grow_by_margin, read_scales
 from tests.support import bar_drawings as drawn
 
 
@@ -156,8 +156,8 @@ class _SilentOcr:
 def test_labels_near_a_bar_belong_to_it():
     bar = (100, 100, 200, 106)
     above, far, beside, alien = (120, 76, 180, 96), (120, 20, 180, 40), (206, 93, 266, 113), (400, 76, 460, 96)
-    assert nearness(bar, above) > nearness(bar, beside) > nearness(bar, alien)
-    assert nearness(bar, far) == nearness(bar, alien) == 0
+    assert horizontal_closeness(bar, above) > horizontal_closeness(bar, beside) > horizontal_closeness(bar, alien)
+    assert horizontal_closeness(bar, far) == horizontal_closeness(bar, alien) == 0
 
 
 @pytest.mark.data
@@ -183,4 +183,4 @@ def test_a_panel_is_grown_where_its_ground_goes_on_not_into_gutters(edge, grown)
     figure = np.full((160, 260, 3), 255, np.uint8)
     figure[20:120, 20:220] = edge
     figure[60:80, 60:120] = 30
-    assert _with_margin(figure, (20, 20, 220, 120)) == grown
+    assert _grow_by_margin(figure, (20, 20, 220, 120)) == grown

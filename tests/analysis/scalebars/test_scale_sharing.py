@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mirsearch.analysis.scalebars.sharing import Shared, share, shared_bar
+from mirsearch.analysis.scalebars.sharing import SharedBar, find_shared_bar, share_scale
 from mirsearch.corpus import ScaleReading
 
 LABELS = ["a", "b", "c", "d"]
@@ -24,7 +24,7 @@ BOXES = [(0, 0, 300, 200), (310, 0, 610, 200), (0, 210, 300, 410), (310, 210, 70
     ],
 )
 def test_what_is_shared(caption, labels, same):
-    assert shared_bar(caption, LABELS) == Shared(frozenset(labels), same)
+    assert find_shared_bar(caption, LABELS) == SharedBar(frozenset(labels), same)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_what_is_shared(caption, labels, same):
     ],
 )
 def test_what_is_not(caption):
-    assert shared_bar(caption, LABELS) is None
+    assert find_shared_bar(caption, LABELS) is None
 
 
 def reading(nm_per_px: float, confidence: float = 0.9, source: str = "label") -> ScaleReading:
@@ -48,7 +48,7 @@ def reading(nm_per_px: float, confidence: float = 0.9, source: str = "label") ->
 
 def test_panels_without_a_bar_get_the_scale_of_the_one_that_has_one():
     given = reading(5.0)
-    found = share([given, None, None, None], BOXES, LABELS, "The scale bar in (a) applies to all panels.")
+    found = share_scale([given, None, None, None], BOXES, LABELS, "The scale bar in (a) applies to all panels.")
     assert found[0] is given
     assert [each.nm_per_px for each in found] == [5.0] * 4
     assert all(each.bar is None and each.source == "caption" for each in found[1:])
@@ -56,22 +56,22 @@ def test_panels_without_a_bar_get_the_scale_of_the_one_that_has_one():
 
 
 def test_only_those_that_are_named():
-    found = share([reading(5.0), None, None, None], BOXES, LABELS, "Scale bar, 500 nm, applies to a and c.")
+    found = share_scale([reading(5.0), None, None, None], BOXES, LABELS, "Scale bar, 500 nm, applies to a and c.")
     assert [each is not None for each in found] == [True, False, True, False]
 
 
 def test_a_doubtful_bar_gives_way_where_all_are_of_one_scale():
     readings = [reading(5.0), reading(17.0, 0.5, "caption"), reading(5.1), None]
-    found = share(readings, BOXES, LABELS, "Scale bar, 500 nm, applies to all panels.")
+    found = share_scale(readings, BOXES, LABELS, "Scale bar, 500 nm, applies to all panels.")
     assert [round(each.nm_per_px) for each in found] == [5, 5, 5, 5]
     assert found[2] is readings[2]
 
 
 def test_bars_of_their_own_keep_their_scale_where_only_the_length_is_one():
     readings = [reading(5.0), reading(17.0), None, None]
-    assert share(readings, BOXES, LABELS, "Scale bar = 500 nm in all panels.") == readings
+    assert share_scale(readings, BOXES, LABELS, "Scale bar = 500 nm in all panels.") == readings
 
 
 def test_nothing_is_made_up():
-    assert share([None, None], BOXES[:2], LABELS[:2], "Scale bar applies to all panels.") == [None, None]
-    assert share([reading(5.0), None], BOXES[:2], LABELS[:2], "Scale bar: 500 nm.")[1] is None
+    assert share_scale([None, None], BOXES[:2], LABELS[:2], "Scale bar applies to all panels.") == [None, None]
+    assert share_scale([reading(5.0), None], BOXES[:2], LABELS[:2], "Scale bar: 500 nm.")[1] is None
