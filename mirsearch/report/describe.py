@@ -15,9 +15,9 @@ from mirsearch.query import StoredPanel
 from mirsearch.report.wording import (
     article_link,
     article_title,
-    clean,
+    clean_text,
     figure_name,
-    length,
+    format_length,
     license_name,
     reading_sentence,
     venue,
@@ -25,7 +25,7 @@ from mirsearch.report.wording import (
 from mirsearch.settings import LIMITS
 
 BAR_CELLS = 24
-MANY = 12
+MAX_HISTOGRAM_ROWS = 12
 """Rows of a histogram; what is rarer is summed up."""
 
 
@@ -40,10 +40,10 @@ def print_panel(stored: StoredPanel, console: Console) -> None:
     rows = [
         ("kind", ", ".join(word for word in (technique, kind) if word)),
         ("scale", "none read" if panel.scale is None else reading_sentence(panel.scale)),
-        ("bar reads", clean(panel.scale.label_text) if panel.scale and panel.scale.label_text else ""),
-        ("field of view", "" if panel.scale is None else _area(stored)),
-        ("caption", clean(panel.caption, LIMITS.caption_chars)),
-        ("figure text", clean(panel.text, LIMITS.caption_chars)),
+        ("bar reads", clean_text(panel.scale.label_text) if panel.scale and panel.scale.label_text else ""),
+        ("field of view", "" if panel.scale is None else _field_of_view_text(stored)),
+        ("caption", clean_text(panel.caption, LIMITS.caption_chars)),
+        ("figure text", clean_text(panel.text, LIMITS.caption_chars)),
         ("corrected", ", ".join(stored.corrected)),
         ("pixels", f"{panel.width} × {panel.height} at {', '.join(map(str, panel.box))}"),
         (
@@ -52,22 +52,25 @@ def print_panel(stored: StoredPanel, console: Console) -> None:
         ),
         ("article", article_title(article, LIMITS.field_chars)),
         ("", "RETRACTED" if article and article.retracted else ""),
-        ("authors", clean(", ".join(article.authors), 300) if article else ""),
+        ("authors", clean_text(", ".join(article.authors), 300) if article else ""),
         ("published", venue(article, 200)),
         ("license", license_name(article.license) if article and article.license else ""),
-        ("permission", clean(figure.permission_note, LIMITS.field_chars)),
+        ("permission", clean_text(figure.permission_note, LIMITS.field_chars)),
         ("link", article_link(article) or ""),
-        *(("image", f"{clean(origin.location, 4000)} ({clean(origin.source, 60)})") for origin in figure.origins[::-1]),
+        *(
+            ("image", f"{clean_text(origin.location, 4000)} ({clean_text(origin.source, 60)})")
+            for origin in figure.origins[::-1]
+        ),
     ]
     _print_rows([(name, text) for name, text in rows if text], console)
     console.print()
 
 
-def _area(stored: StoredPanel) -> str:
+def _field_of_view_text(stored: StoredPanel) -> str:
     panel = stored.panel
     if panel.scale is None:
         return ""
-    return f"{length(panel.field_of_view_nm)} wide, {length(panel.height * panel.scale.nm_per_px)} high"
+    return f"{format_length(panel.field_of_view_nm)} wide, {format_length(panel.height * panel.scale.nm_per_px)} high"
 
 
 def _print_rows(rows: list[tuple[str, str]], console: Console) -> None:
@@ -88,7 +91,7 @@ def print_analysis(results: list[dict[str, Any]], console: Console) -> None:
     """Panels of analyzed files, in the form `mirsearch analyze --format json` prints them."""
     for result in results:
         page = f", page {result['page'] + 1}" if result.get("page") else ""
-        title = Text(clean(result["file"], 4000), style="bold")
+        title = Text(clean_text(result["file"], 4000), style="bold")
         title.append(f"{page}  {result['width']} × {result['height']} px", style="not bold dim")
         console.print(title, soft_wrap=not console.is_terminal)
         rows = [_analysis_row(number, panel) for number, panel in enumerate(result["panels"], start=1)]
@@ -102,15 +105,15 @@ def _analysis_row(number: int, panel: dict[str, Any]) -> list[str]:
     label = scale.get("length_nm")
     reading = "–" if not scale else f"{scale['nm_per_px']:.4g} nm/px"
     if label is not None and scale.get("length_px") is not None:
-        reading = f"{length(label)} = {scale['length_px']:.1f} px"
+        reading = f"{format_length(label)} = {scale['length_px']:.1f} px"
     return [
-        clean(panel["label"], 8) or f"#{number}",
-        clean(panel.get("technique"), 24) or clean(panel["kind"], 24),
+        clean_text(panel["label"], 8) or f"#{number}",
+        clean_text(panel.get("technique"), 24) or clean_text(panel["kind"], 24),
         reading,
         f"{scale['source']} {scale['confidence']:.2f}" if scale else "",
-        length(scale.get("field_of_view_nm")),
+        format_length(scale.get("field_of_view_nm")),
         f"{x0},{y0},{x1},{y1}",
-        clean(panel["caption"], 400),
+        clean_text(panel["caption"], 400),
     ]
 
 
@@ -135,20 +138,24 @@ def _print_table(headings: tuple[str, ...], rows: list[list[str]], console: Cons
 
 def print_stats(stats: Mapping[str, Any], console: Console) -> None:
     """Numbers of a corpus, then a small histogram of everything that is counted by something."""
-    plain = [(name.replace("_", " "), _number(name, value)) for name, value in stats.items() if not _counts(value)]
+    plain = [
+        (name.replace("_", " "), _format_statistic(name, value))
+        for name, value in stats.items()
+        if not _is_histogram(value)
+    ]
     _print_rows(plain, console)
     for name, value in stats.items():
-        if _counts(value) and value:
+        if _is_histogram(value) and value:
             console.print()
             console.print(Text(name.replace("_", " "), style="bold"))
             _print_histogram(name, value, console)
 
 
-def _counts(value: Any) -> bool:
+def _is_histogram(value: Any) -> bool:
     return isinstance(value, Mapping)
 
 
-def _number(name: str, value: Any) -> str:
+def _format_statistic(name: str, value: Any) -> str:
     if name == "bytes" and isinstance(value, int):
         size, unit = float(value), "bytes"
         for unit in ("bytes", "kB", "MB", "GB", "TB"):
@@ -156,14 +163,14 @@ def _number(name: str, value: Any) -> str:
                 break
             size /= 1000
         return f"{size:.3g} {unit}" if unit != "bytes" else f"{value} bytes"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else clean(str(value), 200)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else clean_text(str(value), 200)
 
 
 def _print_histogram(name: str, counts: Mapping[Any, int], console: Console) -> None:
-    shown = [(_key(name, key), count) for key, count in _ordered(name, counts)]
-    if len(shown) > MANY and not _in_order(name):
-        rest = shown[MANY - 1 :]
-        shown = [*shown[: MANY - 1], (f"{len(rest)} others", sum(count for _, count in rest))]
+    shown = [(_format_key(name, key), count) for key, count in _sort_counts(name, counts)]
+    if len(shown) > MAX_HISTOGRAM_ROWS and not _has_natural_order(name):
+        rest = shown[MAX_HISTOGRAM_ROWS - 1 :]
+        shown = [*shown[: MAX_HISTOGRAM_ROWS - 1], (f"{len(rest)} others", sum(count for _, count in rest))]
     largest, widest = max(count for _, count in shown), max(cell_len(key) for key, _ in shown)
     for key, count in shown:
         bar = "█" * max(round(BAR_CELLS * count / largest), 1 if count else 0) if largest else ""
@@ -173,27 +180,29 @@ def _print_histogram(name: str, counts: Mapping[Any, int], console: Console) -> 
         console.print(line, soft_wrap=not console.is_terminal)
 
 
-def _in_order(name: str) -> bool:
+def _has_natural_order(name: str) -> bool:
     """Whether the keys have an order of their own: years (newest first) and fields of view (narrowest first)."""
     return "year" in name or "view" in name
 
 
-def _ordered(name: str, counts: Mapping[Any, int]) -> list[tuple[Any, int]]:
+def _sort_counts(name: str, counts: Mapping[Any, int]) -> list[tuple[Any, int]]:
     items = list(counts.items())
-    if not _in_order(name):
+    if not _has_natural_order(name):
         return sorted(items, key=lambda item: (-item[1], str(item[0])))
     sign = -1 if "year" in name else 1
-    return sorted(items, key=lambda item: (not _whole(item[0]), sign * int(item[0]) if _whole(item[0]) else 0))
+    return sorted(
+        items, key=lambda item: (not _is_whole_number(item[0]), sign * int(item[0]) if _is_whole_number(item[0]) else 0)
+    )
 
 
-def _key(name: str, key: Any) -> str:
+def _format_key(name: str, key: Any) -> str:
     """A key as it is shown; whole numbers of fields of view are decades: 2 is from 100 nm to 1 µm."""
-    if "view" in name and _whole(key) and abs(int(key)) < 30:
-        return f"{length(10.0 ** int(key))} – {length(10.0 ** (int(key) + 1))}"
+    if "view" in name and _is_whole_number(key) and abs(int(key)) < 30:
+        return f"{format_length(10.0 ** int(key))} – {format_length(10.0 ** (int(key) + 1))}"
     if key in {None, "", "unknown"}:
         return "not known"
-    return license_name(str(key)) if "license" in name else clean(str(key), 40)
+    return license_name(str(key)) if "license" in name else clean_text(str(key), 40)
 
 
-def _whole(key: Any) -> bool:
+def _is_whole_number(key: Any) -> bool:
     return str(key).removeprefix("-").isdecimal()

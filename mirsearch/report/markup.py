@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-from mirsearch.report.wording import clean
+from mirsearch.report.wording import clean_text
 
 _VOID = frozenset({"meta", "link", "input", "br", "hr"})
 
@@ -19,7 +19,7 @@ class Markup(str):
 def escape(text: str) -> Markup:
     """Text as markup: control and bidi characters gone, one line, the five special characters escaped."""
     lead, tail = (" " if text[:1] == " " else ""), (" " if text[1:] and text[-1] == " " else "")
-    return Markup(lead + html.escape(clean(text), quote=True) + tail)
+    return Markup(lead + html.escape(clean_text(text), quote=True) + tail)
 
 
 def join(parts: Iterable[str | None], between: str = "") -> Markup:
@@ -35,7 +35,7 @@ def el(name: str, attributes: dict[str, object] | None = None, *children: str | 
         if value is None or value is False:
             continue
         text = f"{value:.6g}" if isinstance(value, float) else str(value)
-        told.append(f" {key}" if value is True else f' {key}="{html.escape(clean(text), quote=True)}"')
+        told.append(f" {key}" if value is True else f' {key}="{html.escape(clean_text(text), quote=True)}"')
     head = f"<{name}{''.join(told)}>"
     return Markup(head if name in _VOID else f"{head}{join(children)}</{name}>")
 

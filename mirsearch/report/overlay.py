@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw
 
 from mirsearch.corpus import Box, Panel
 from mirsearch.query import Pixels
-from mirsearch.report.lettering import Color, fit, plate, plate_size, text_size, write
-from mirsearch.report.wording import clean, length, reading_sentence
+from mirsearch.report.text_drawing import Color, draw_plate, draw_text, plate_size, text_size, truncate_to_width
+from mirsearch.report.wording import clean_text, format_length, reading_sentence
 
 COLORS: tuple[Color, ...] = (
     (230, 25, 75), (0, 130, 200), (245, 130, 48), (60, 160, 70), (145, 60, 190), (0, 150, 150),
@@ -42,17 +42,17 @@ def draw_overlay(pixels: Pixels, panels: Sequence[Panel]) -> Pixels:
     The figure is enlarged or reduced where it would be hard to read otherwise; lengths in the legend are those of its
     own pixels.
     """
-    factor = _factor(pixels)
-    figure = _resized(pixels, factor)
-    style = _style(figure)
+    factor = _zoom_factor(pixels)
+    figure = _resize(pixels, factor)
+    style = _choose_style(figure)
     draw = ImageDraw.Draw(figure)
-    for panel, color in _colored(panels):
-        _draw_box(draw, _scaled(panel.box, factor), color, style)
-    for panel, _ in _colored(panels):
+    for panel, color in _panel_colors(panels):
+        _draw_box(draw, _scale_box(panel.box, factor), color, style)
+    for panel, _ in _panel_colors(panels):
         if panel.scale is not None and panel.scale.bar is not None:
-            _draw_bar(draw, _scaled(panel.scale.bar, factor), style)
+            _draw_bar(draw, _scale_box(panel.scale.bar, factor), style)
     _draw_letters(draw, panels, factor, style, figure.size)
-    legend = _legend(pixels, panels, style, figure.height)
+    legend = _draw_legend(pixels, panels, style, figure.height)
     height = max(figure.height, legend.height)
     sheet = Image.new("RGB", (figure.width + legend.width, height), _PAPER)
     sheet.paste(figure, (0, 0))
@@ -62,17 +62,17 @@ def draw_overlay(pixels: Pixels, panels: Sequence[Panel]) -> Pixels:
 
 def panel_name(panel: Panel, number: int) -> str:
     """The letter as read, else the panel's number in reading order, from 1."""
-    return clean(panel.label, 6) or f"#{number}"
+    return clean_text(panel.label, 6) or f"#{number}"
 
 
-def _factor(pixels: Pixels) -> float:
+def _zoom_factor(pixels: Pixels) -> float:
     longest = int(max(pixels.shape[:2]))
     if longest < _SMALLEST:
         return float(min(-(-_SMALLEST // longest), 8))
     return min(1.0, _LARGEST / longest)
 
 
-def _resized(pixels: Pixels, factor: float) -> Image.Image:
+def _resize(pixels: Pixels, factor: float) -> Image.Image:
     image = Image.fromarray(np.ascontiguousarray(pixels)).convert("RGB")
     if factor == 1.0:
         return image
@@ -81,17 +81,17 @@ def _resized(pixels: Pixels, factor: float) -> Image.Image:
     return image.resize(size, Image.Resampling.NEAREST if factor > 1 else Image.Resampling.LANCZOS)
 
 
-def _style(figure: Image.Image) -> _Style:
+def _choose_style(figure: Image.Image) -> _Style:
     longest = max(figure.size)
     text = max(15, round(longest / 75))
     return _Style(text, max(2, round(longest / 600)), max(8, text // 2), max(round(text * 24), 330))
 
 
-def _colored(panels: Sequence[Panel]) -> list[tuple[Panel, Color]]:
+def _panel_colors(panels: Sequence[Panel]) -> list[tuple[Panel, Color]]:
     return [(panel, COLORS[at % len(COLORS)]) for at, panel in enumerate(panels)]
 
 
-def _scaled(box: Box, factor: float) -> Box:
+def _scale_box(box: Box, factor: float) -> Box:
     x0, y0, x1, y1 = (round(edge * factor) for edge in box)
     return x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)
 
@@ -113,47 +113,47 @@ def _draw_letters(
     draw: ImageDraw.ImageDraw, panels: Sequence[Panel], factor: float, style: _Style, size: tuple[int, int]
 ) -> None:
     """Each panel's letter on a plate in a corner where it hides no bar and no other plate, if there is one."""
-    taken = [_scaled(p.scale.bar, factor) for p in panels if p.scale is not None and p.scale.bar is not None]
-    for number, (panel, color) in enumerate(_colored(panels), start=1):
+    taken = [_scale_box(p.scale.bar, factor) for p in panels if p.scale is not None and p.scale.bar is not None]
+    for number, (panel, color) in enumerate(_panel_colors(panels), start=1):
         name = panel_name(panel, number)
         width, height = plate_size(name, style.text)
-        x0, y0, x1, y1 = _scaled(panel.box, factor)
+        x0, y0, x1, y1 = _scale_box(panel.box, factor)
         corners = [(x1 - width, y0), (x0, y0), (x1 - width, y1 - height), (x0, y1 - height)]
         places = [(min(max(x, 0), size[0] - width), min(max(y, 0), size[1] - height)) for x, y in corners]
         boxes = [(x, y, x + width, y + height) for x, y in places]
-        free = [box for box in boxes if not any(_overlap(box, other) for other in taken)]
+        free = [box for box in boxes if not any(_overlaps(box, other) for other in taken)]
         chosen = (free or boxes)[0]
-        plate(draw, chosen[:2], name, style.text, color)
+        draw_plate(draw, chosen[:2], name, style.text, color)
         taken.append(chosen)
 
 
-def _overlap(one: Box, other: Box) -> bool:
+def _overlaps(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def _lines(panel: Panel) -> list[tuple[str, Color]]:
+def _reading_lines(panel: Panel) -> list[tuple[str, Color]]:
     kind = panel.kind if panel.kind_confidence <= 0 else f"{panel.kind} {panel.kind_confidence:.2f}"
     if panel.technique:
-        kind += f" · {clean(panel.technique, 24)} {panel.technique_confidence:.2f}"
+        kind += f" · {clean_text(panel.technique, 24)} {panel.technique_confidence:.2f}"
     lines = [(kind, _INK)]
     if panel.scale is None:
         lines.append(("no scale read", _DIM))
     else:
         lines.append((reading_sentence(panel.scale), _INK))
-        read = f" · reads “{clean(panel.scale.label_text, 40)}”" if panel.scale.label_text else ""
-        lines.append((f"field of view {length(panel.field_of_view_nm)}{read}", _INK))
+        read = f" · reads “{clean_text(panel.scale.label_text, 40)}”" if panel.scale.label_text else ""
+        lines.append((f"field of view {format_length(panel.field_of_view_nm)}{read}", _INK))
     box = ", ".join(str(edge) for edge in panel.box)
     lines.append((f"{panel.width} × {panel.height} px at {box}", _DIM))
     if panel.text:
-        lines.append((f"text: {clean(panel.text, 120)}", _DIM))
+        lines.append((f"text: {clean_text(panel.text, 120)}", _DIM))
     return lines
 
 
-def _legend(pixels: Pixels, panels: Sequence[Panel], style: _Style, height: int) -> Image.Image:
+def _draw_legend(pixels: Pixels, panels: Sequence[Panel], style: _Style, height: int) -> Image.Image:
     """Readings, one block a panel, in as many columns as the figure's height asks for."""
     blocks = [
-        _block(pixels, panel, panel_name(panel, number), color, style)
-        for number, (panel, color) in enumerate(_colored(panels), start=1)
+        _draw_legend_block(pixels, panel, panel_name(panel, number), color, style)
+        for number, (panel, color) in enumerate(_panel_colors(panels), start=1)
     ]
     found = f"{len(panels)} panel{'' if len(panels) == 1 else 's'}, {pixels.shape[1]} × {pixels.shape[0]} px"
     top = text_size("Ag", style.text)[1] + 2 * style.gap
@@ -166,36 +166,36 @@ def _legend(pixels: Pixels, panels: Sequence[Panel], style: _Style, height: int)
         y += block.height + style.gap
         lowest = max(lowest, y)
     legend = Image.new("RGB", ((column + 1) * (style.legend + 2 * style.gap), lowest), _PAPER)
-    write(ImageDraw.Draw(legend), (style.gap, style.gap), found, style.text, _DIM)
+    draw_text(ImageDraw.Draw(legend), (style.gap, style.gap), found, style.text, _DIM)
     for block, place in zip(blocks, places, strict=True):
         legend.paste(block, place)
     return legend
 
 
-def _block(pixels: Pixels, panel: Panel, name: str, color: Color, style: _Style) -> Image.Image:
-    lines = _lines(panel)
+def _draw_legend_block(pixels: Pixels, panel: Panel, name: str, color: Color, style: _Style) -> Image.Image:
+    lines = _reading_lines(panel)
     row = text_size("Ag", style.text)[1] + 2
-    close_up = _close_up(pixels, panel, style)
+    close_up = _bar_close_up(pixels, panel, style)
     letter_width, letter_height = plate_size(name, style.text)
     left = max(letter_width, style.text * 2) + style.gap
     height = max(letter_height, row * len(lines)) + (close_up.height + style.gap // 2 if close_up else 0)
     block = Image.new("RGB", (style.legend, height + style.gap // 2), _PAPER)
     draw = ImageDraw.Draw(block)
-    plate(draw, (0, 0), name, style.text, color)
+    draw_plate(draw, (0, 0), name, style.text, color)
     for at, (line, ink) in enumerate(lines):
-        write(draw, (left, at * row), fit(line, style.text, style.legend - left), style.text, ink)
+        draw_text(draw, (left, at * row), truncate_to_width(line, style.text, style.legend - left), style.text, ink)
     if close_up:
         block.paste(close_up, (left, row * len(lines) + style.gap // 2))
     return block
 
 
-def _close_up(pixels: Pixels, panel: Panel, style: _Style) -> Image.Image | None:
+def _bar_close_up(pixels: Pixels, panel: Panel, style: _Style) -> Image.Image | None:
     """The bar with its surroundings, enlarged, its two ends marked by ticks above and below."""
     if panel.scale is None or panel.scale.bar is None:
         return None
     x0, y0, x1, y1 = panel.scale.bar
     aside, above = max(8, (x1 - x0) // 8), max(12, 3 * (y1 - y0), (x1 - x0) // 2)
-    edges_of = panel.box if _overlap(panel.box, panel.scale.bar) else (0, 0, pixels.shape[1], pixels.shape[0])
+    edges_of = panel.box if _overlaps(panel.box, panel.scale.bar) else (0, 0, pixels.shape[1], pixels.shape[0])
     left, top = max(0, edges_of[0], x0 - aside), max(0, edges_of[1], y0 - above)
     right, bottom = min(pixels.shape[1], edges_of[2], x1 + aside), min(pixels.shape[0], edges_of[3], y1 + above)
     if right <= left or bottom <= top:

@@ -11,11 +11,11 @@ from pathlib import Path
 from mirsearch import __version__
 from mirsearch.errors import MirsearchError
 from mirsearch.ranking import TERMS
-from mirsearch.report.card import hit_card, query_card
+from mirsearch.report.cards import hit_card, query_card
 from mirsearch.report.markup import Markup, el, raw
-from mirsearch.report.pictures import MANY_PICTURES, Pictures
+from mirsearch.report.pictures import MIN_MANY_PICTURES, PictureLoader
 from mirsearch.report.sentences import outcome_sentence, query_sentence
-from mirsearch.report.wording import clean
+from mirsearch.report.wording import clean_text
 from mirsearch.search.answer import Answer
 
 _SORTS = (
@@ -27,7 +27,7 @@ _SORTS = (
     ("fov", "field of view"),
     ("year", "year, newest first"),
 )
-MOST_HITS = 500
+MAX_HITS = 500
 """Hits of an answer that a page shows: no one looks at more, and a browser must still open it."""
 _FORMULA = (
     "score = Σ weight × term / Σ weight over the terms that query and panel both have. "
@@ -51,10 +51,10 @@ def write_page(answers: Answer | Sequence[Answer], path: Path | str, titles: Seq
 
 def page_html(answers: Sequence[Answer], titles: Sequence[str] | None = None) -> str:
     """The whole document. `titles` stand over the answers, in order; the question itself where there are none."""
-    headings = [clean(title, 200) for title in titles or ()]
+    headings = [clean_text(title, 200) for title in titles or ()]
     headings += [query_sentence(answer.query) for answer in answers[len(headings) :]]
-    many = sum(len(answer.hits) for answer in answers) > MANY_PICTURES
-    pictures = Pictures()
+    many = sum(len(answer.hits) for answer in answers) > MIN_MANY_PICTURES
+    pictures = PictureLoader()
     sections = [
         _section(number, heading, answer, pictures, originals=not many)
         for number, (heading, answer) in enumerate(zip(headings, answers, strict=False), start=1)
@@ -78,15 +78,15 @@ def page_html(answers: Sequence[Answer], titles: Sequence[str] | None = None) ->
     return "<!doctype html>\n" + el("html", {"lang": "en"}, head, body) + "\n"
 
 
-def _section(number: int, heading: str, answer: Answer, pictures: Pictures, originals: bool) -> Markup:
+def _section(number: int, heading: str, answer: Answer, pictures: PictureLoader, originals: bool) -> Markup:
     cards = [
         hit_card(answer, hit, pictures.of_panel(hit.stored, hit.thumbnail, originals=originals))
-        for hit in answer.hits[:MOST_HITS]
+        for hit in answer.hits[:MAX_HITS]
     ]
     told = list(answer.notes)
-    if len(answer.hits) > MOST_HITS:
-        told.append(f"the first {MOST_HITS} of {len(answer.hits):,} hits are shown")
-    notes = [el("li", {}, clean(note, 1000)) for note in told]
+    if len(answer.hits) > MAX_HITS:
+        told.append(f"the first {MAX_HITS} of {len(answer.hits):,} hits are shown")
+    notes = [el("li", {}, clean_text(note, 1000)) for note in told]
     hits = el("ol", {"class": "hits"}, *cards) if cards else el("p", {"class": "empty"}, "No panel was found.")
     return el(
         "section",

@@ -16,11 +16,11 @@ from mirsearch.query import Pixels, StoredPanel
 from mirsearch.search.answer import Hit, QueryView
 from mirsearch.settings import LIMITS
 
-PAGE_SIDE = 720
+PAGE_PICTURE_SIDE = 720
 """Longer side, in px, of a picture on a page of few hits."""
-MANY_PICTURES = 60
+MIN_MANY_PICTURES = 60
 """From so many pictures on, a page holds the index's small ones: it must stay a file one can open and send."""
-LARGEST_ORIGINAL = 80_000_000
+MAX_ORIGINAL_PIXELS = 80_000_000
 """Pixels of the largest figure that is decoded again for a page; those above show the index's picture."""
 
 
@@ -38,10 +38,10 @@ class Picture:
         return "data:image/jpeg;base64," + base64.b64encode(self.jpeg).decode("ascii")
 
 
-class Pictures:
+class PictureLoader:
     """Makes pictures no larger than `side` px; keeps the last original in memory, as hits often share one."""
 
-    def __init__(self, side: int = PAGE_SIDE) -> None:
+    def __init__(self, side: int = PAGE_PICTURE_SIDE) -> None:
         self.side = side
         self._last: tuple[str, Pixels | None] = ("", None)
 
@@ -78,7 +78,7 @@ class Pictures:
 
 def _read_original(figure: Figure) -> Pixels | None:
     """The figure's pixels from the newest origin that is a file here, or None: then the stored picture is shown."""
-    if figure.width * figure.height > LARGEST_ORIGINAL:
+    if figure.width * figure.height > MAX_ORIGINAL_PIXELS:
         return None
     for origin in reversed(figure.origins):
         if "://" in origin.location or "\0" in origin.location:

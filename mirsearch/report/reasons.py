@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mirsearch.ranking import TERMS
-from mirsearch.report.marking import matched_words
-from mirsearch.report.wording import clean, length, number
+from mirsearch.report.highlights import matched_words
+from mirsearch.report.wording import clean_text, format_length, format_number
 from mirsearch.search.answer import Answer, Hit
 
-State = Literal["counted", "not asked", "unknown", "counted as 0"]
+TermState = Literal["counted", "not asked", "unknown", "counted as 0"]
 """`unknown`: asked, but the panel lacks it and it is left out; `counted as 0`: the same, held against the panel."""
 
-TITLES = {"visual": "Looks", "scale": "Scale", "text": "Words", "image_text": "Words in the picture"}
+TERM_TITLES = {"visual": "Looks", "scale": "Scale", "text": "Words", "image_text": "Words in the picture"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Reason:
     value: float | None
     weight: float
     share: float
-    state: State
+    state: TermState
     sentence: str
 
     @property
@@ -37,13 +37,13 @@ class Reason:
 def reasons(answer: Answer, hit: Hit) -> list[Reason]:
     """The terms of a hit, always in the order visual, scale, text, and image_text where it was asked."""
     terms = [term for term in TERMS if term != "image_text" or hit.scored.image_text is not None]
-    states = {term: _state(answer, hit, term) for term in terms}
+    states = {term: _term_state(answer, hit, term) for term in terms}
     weights = {term: answer.formula.weights.of(term) for term in terms}
     mass = sum(weights[term] for term in terms if states[term].startswith("counted"))
     return [
         Reason(
             term,
-            TITLES[term],
+            TERM_TITLES[term],
             getattr(hit.scored, term),
             weights[term],
             weights[term] / mass if mass > 0 and states[term].startswith("counted") else 0.0,
@@ -58,13 +58,13 @@ def score_sentence(answer: Answer, hit: Hit) -> str:
     """How the score comes about: "0.87 = (0.60 × 0.94 + 0.30 × 0.71) / 0.90"."""
     counted = [reason for reason in reasons(answer, hit) if reason.state.startswith("counted")]
     if not counted:
-        return f"score {number(hit.scored.score, 3)}"
-    parts = " + ".join(f"{r.weight:.2f} × {number(r.value or 0.0, 3)}" for r in counted)
+        return f"score {format_number(hit.scored.score, 3)}"
+    parts = " + ".join(f"{r.weight:.2f} × {format_number(r.value or 0.0, 3)}" for r in counted)
     mass = sum(reason.weight for reason in counted)
-    return f"score {number(hit.scored.score, 3)} = ({parts}) / {mass:.2f}"
+    return f"score {format_number(hit.scored.score, 3)} = ({parts}) / {mass:.2f}"
 
 
-def times(one: float, other: float) -> str:
+def compare_widths(one: float, other: float) -> str:
     """How many times as wide `one` is as `other`, both > 0: "1.2 times as wide", "1/150 as wide", "the same width"."""
     ratio = one / other
     if 0.98 < ratio < 1.02:
@@ -74,7 +74,7 @@ def times(one: float, other: float) -> str:
     return f"{ratio:.2g} times as wide" if ratio < 99.5 else f"{ratio:.0f} times as wide"
 
 
-def _state(answer: Answer, hit: Hit, term: str) -> State:
+def _term_state(answer: Answer, hit: Hit, term: str) -> TermState:
     query = answer.query
     if getattr(hit.scored, term) is not None:
         return "counted"
@@ -88,40 +88,40 @@ def _state(answer: Answer, hit: Hit, term: str) -> State:
     return "counted as 0" if answer.formula.missing == "penalize" else "unknown"
 
 
-def _visual(_answer: Answer, hit: Hit, state: State) -> str:
+def _visual_sentence(_answer: Answer, hit: Hit, state: TermState) -> str:
     if state != "counted":
         return "looks: no picture was asked with" if state == "not asked" else "looks: not known for this panel"
     distance = hit.scored.visual_distance
     if distance is None:
-        return f"looks {number(hit.scored.visual)}"
-    return f"looks {number(hit.scored.visual)}: visual distance {number(distance, 3)} ({_nearness(distance)})"
+        return f"looks {format_number(hit.scored.visual)}"
+    return f"looks {format_number(hit.scored.visual)}: visual distance {format_number(distance, 3)} ({_distance_note(distance)})"
 
 
-def _nearness(distance: float) -> str:
+def _distance_note(distance: float) -> str:
     if distance < 0.01:
         return "the same picture"
     return "0 the same, 1 unrelated"
 
 
-def _scale(answer: Answer, hit: Hit, state: State) -> str:
+def _scale_sentence(answer: Answer, hit: Hit, state: TermState) -> str:
     mine, theirs = hit.stored.panel.field_of_view_nm, answer.query.field_of_view_nm
     if state == "counted" and mine and theirs:
-        compared = f"field of view {length(mine)} against the query's {length(theirs)}"
-        return f"scale {number(hit.scored.scale)}: {compared} ({times(mine, theirs)})"
+        compared = f"field of view {format_length(mine)} against the query's {format_length(theirs)}"
+        return f"scale {format_number(hit.scored.scale)}: {compared} ({compare_widths(mine, theirs)})"
     if state == "counted":
-        return f"scale {number(hit.scored.scale)}"
+        return f"scale {format_number(hit.scored.scale)}"
     if state == "not asked":
-        known = "" if mine is None else f"; this panel is {length(mine)} wide"
+        known = "" if mine is None else f"; this panel is {format_length(mine)} wide"
         return f"scale: the query's is not known, so it says nothing{known}"
     told = "counted as 0, as asked for" if state == "counted as 0" else "left out, neither for nor against"
     return f"scale: none was read on this panel; {told}"
 
 
-def _text(answer: Answer, hit: Hit, state: State) -> str:
+def _text_sentence(answer: Answer, hit: Hit, state: TermState) -> str:
     if state == "not asked":
         return "words: none were asked for"
     if not hit.scored.text:
-        return f"words {number(hit.scored.text)}: none of them in caption, figure text or title"
+        return f"words {format_number(hit.scored.text)}: none of them in caption, figure text or title"
     panel, article = hit.stored.panel, hit.stored.figure.article
     places = {
         "caption": panel.caption,
@@ -131,13 +131,18 @@ def _text(answer: Answer, hit: Hit, state: State) -> str:
     told = [
         f"{', '.join(words)} in the {place}"
         for place, text in places.items()
-        if (words := matched_words(clean(text), answer.query.text))
+        if (words := matched_words(clean_text(text), answer.query.text))
     ]
-    return f"words {number(hit.scored.text)}: {'; '.join(told) or 'found by their stems'}"
+    return f"words {format_number(hit.scored.text)}: {'; '.join(told) or 'found by their stems'}"
 
 
-def _image_text(_answer: Answer, hit: Hit, _state: State) -> str:
-    return f"words in the picture {number(hit.scored.image_text)}: how well they fit what it shows"
+def _image_text_sentence(_answer: Answer, hit: Hit, _state: TermState) -> str:
+    return f"words in the picture {format_number(hit.scored.image_text)}: how well they fit what it shows"
 
 
-_SENTENCES = {"visual": _visual, "scale": _scale, "text": _text, "image_text": _image_text}
+_SENTENCES = {
+    "visual": _visual_sentence,
+    "scale": _scale_sentence,
+    "text": _text_sentence,
+    "image_text": _image_text_sentence,
+}

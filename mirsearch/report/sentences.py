@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from mirsearch.field_filters import ANY, FieldFilter
 from mirsearch.query import Filters
-from mirsearch.report.wording import clean, figure_name, length
+from mirsearch.report.wording import clean_text, figure_name, format_length
 from mirsearch.search.answer import Answer, Hit, QueryView
 from mirsearch.search.search import IMAGE_KINDS
 
@@ -15,18 +15,18 @@ def query_sentence(query: QueryView) -> str:
     """What was asked: "Looks like fibres.png, panel b, at 2 µm across; words “carbon nanotube”; only TEM"."""
     parts = []
     if query.like is not None:
-        parts.append(f"Like panel {clean(query.like, 60)}")
+        parts.append(f"Like panel {clean_text(query.like, 60)}")
     elif query.image is not None:
-        name = clean(PurePath(query.image.replace("\\", "/")).name, 60) or clean(query.image, 60)
+        name = clean_text(PurePath(query.image.replace("\\", "/")).name, 60) or clean_text(query.image, 60)
         parts.append(f"Looks like {name}")
     if parts and query.panel is not None and query.like is None:
-        parts[0] += f", panel {clean(query.panel, 8)}"
+        parts[0] += f", panel {clean_text(query.panel, 8)}"
     elif parts and query.like is None and query.box is not None and any(query.box[:2]):
         parts[0] += f", part {','.join(str(edge) for edge in query.box)}"
     if query.field_of_view_nm is not None:
-        parts.append(f"{length(query.field_of_view_nm)} across")
+        parts.append(f"{format_length(query.field_of_view_nm)} across")
     if query.text:
-        parts.append(f"words “{clean(query.text, 200)}”")
+        parts.append(f"words “{clean_text(query.text, 200)}”")
     sentence = "; ".join([", ".join(parts) or "Everything", *filter_phrases(query.filters)])
     return sentence[:1].upper() + sentence[1:]
 
@@ -36,30 +36,30 @@ def filter_phrases(filters: Filters) -> list[str]:
     # Questions with an image leave plots and drawings out of themselves: nothing a person asked for.
     kinds = () if set(filters.kinds) == set(IMAGE_KINDS) else filters.kinds
     phrases = [
-        f"only {' or '.join(clean(word, 60) for word in words)}"
+        f"only {' or '.join(clean_text(word, 60) for word in words)}"
         for words in (kinds, filters.techniques, filters.journals, filters.licenses, filters.articles)
         if words
     ]
     if filters.label_text:
-        phrases.append(f"figure text with “{clean(filters.label_text, 60)}”")
+        phrases.append(f"figure text with “{clean_text(filters.label_text, 60)}”")
     if filters.year_from is not None or filters.year_to is not None:
-        phrases.append(f"years {_range(filters.year_from, filters.year_to)}")
-    phrases += [_field(each) for each in filters.fields]
+        phrases.append(f"years {_range_phrase(filters.year_from, filters.year_to)}")
+    phrases += [_field_phrase(each) for each in filters.fields]
     if filters.retracted:
         phrases.append("only of retracted articles")
     if filters.has_scale is not None:
         phrases.append("only with a scale" if filters.has_scale else "only without a scale")
     if filters.fov_min_nm is not None or filters.fov_max_nm is not None:
-        ends = [None if end is None else length(end) for end in (filters.fov_min_nm, filters.fov_max_nm)]
-        phrases.append(f"fields of view {_range(*ends)}")
+        ends = [None if end is None else format_length(end) for end in (filters.fov_min_nm, filters.fov_max_nm)]
+        phrases.append(f"fields of view {_range_phrase(*ends)}")
     return phrases
 
 
-def _field(field: FieldFilter) -> str:
+def _field_phrase(field: FieldFilter) -> str:
     """A condition on a single field: "only scale source caption", "figure width from 500"."""
     name = field.name.replace(".", " ").replace("_", " ")
-    words = ["any" if each == ANY else clean(each, 60) for each in field.values]
-    spans = [_range(*(None if each is None else f"{each:g}" for each in (low, high)))
+    words = ["any" if each == ANY else clean_text(each, 60) for each in field.values]
+    spans = [_range_phrase(*(None if each is None else f"{each:g}" for each in (low, high)))
              for low, high in field.ranges]  # fmt: skip
     return f"only {name} {' or '.join([*words, *spans])}"
 
@@ -68,10 +68,10 @@ def outcome_sentence(answer: Answer) -> str:
     """How many of how many, whether exact, how long it took, and the weights of what was asked."""
     hits = "1 hit" if len(answer.hits) == 1 else f"{len(answer.hits)} hits"
     exact = "exact" if answer.exact else "not exact: a better one may have been missed"
-    return f"{hits} of {answer.considered:,} panels scored, {exact}, {answer.took_ms:.0f} ms; {_weights(answer)}"
+    return f"{hits} of {answer.considered:,} panels scored, {exact}, {answer.took_ms:.0f} ms; {_weights_phrase(answer)}"
 
 
-def _weights(answer: Answer) -> str:
+def _weights_phrase(answer: Answer) -> str:
     query, weights = answer.query, answer.formula.weights
     seen = any(hit.scored.image_text is not None for hit in answer.hits)
     asked = {
@@ -84,13 +84,13 @@ def _weights(answer: Answer) -> str:
     return f"weights: {', '.join(told)}" if len(told) > 1 else f"by {(told or ['nothing'])[0].split()[0]} alone"
 
 
-def _range(low: object, high: object) -> str:
+def _range_phrase(low: object, high: object) -> str:
     if low is None:
         return f"up to {high}"
     return f"from {low}" if high is None else f"{low} to {high}"
 
 
-def also_in(hit: Hit) -> str:
+def repeats_sentence(hit: Hit) -> str:
     """Where else the article shows the hit's picture: "also in Fig. 5c, Fig. S2"; empty where nowhere."""
     names = dict.fromkeys(figure_name(each.figure, each.panel) for each in hit.also)
     return f"also in {', '.join(names)}" if names else ""

@@ -13,31 +13,31 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mirsearch.report.blocks import half_blocks, shows_pictures
-from mirsearch.report.inline import graphics_protocol, print_sheet
-from mirsearch.report.marking import segments
+from mirsearch.report.half_blocks import can_show_pictures, half_blocks
+from mirsearch.report.highlights import split_at_matches
 from mirsearch.report.reasons import reasons, score_sentence
-from mirsearch.report.sentences import also_in, outcome_sentence, query_sentence
+from mirsearch.report.sentences import outcome_sentence, query_sentence, repeats_sentence
+from mirsearch.report.terminal_images import graphics_protocol, print_sheet
 from mirsearch.report.wording import (
     article_title,
-    clean,
+    clean_text,
     figure_name,
-    length,
+    format_length,
+    format_number,
     license_name,
-    number,
     scale_label,
     shorten,
     venue,
 )
 from mirsearch.search.answer import Answer, Hit
 
-NARROW = 72
-SPLIT_FROM = 60
-ONE_LINE = 36
+MIN_WIDE_TABLE = 72
+MIN_SEPARATE_COLUMNS = 60
+MIN_ONE_LINE = 36
 GAP = 2
 PICTURE_CELLS, PICTURE_ROWS = 16, 6
 BAR_CELLS = 20
-COLORS = {"visual": "blue", "scale": "yellow", "text": "green", "image_text": "cyan"}
+TERM_COLORS = {"visual": "blue", "scale": "yellow", "text": "green", "image_text": "cyan"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ def print_answer(answer: Answer, console: Console, explain: bool = False, thumbn
         protocol = graphics_protocol(console, os.environ) if thumbnails else None
         if protocol is not None:
             print_sheet(answer.hits, console, protocol)
-        blocks = thumbnails and protocol is None and shows_pictures(console)
-        console.print(_table(answer, console.width, blocks))
+        blocks = thumbnails and protocol is None and can_show_pictures(console)
+        console.print(_build_table(answer, console.width, blocks))
         console.print()
     else:
         _print_plain(answer, console)
@@ -69,30 +69,30 @@ def print_answer(answer: Answer, console: Console, explain: bool = False, thumbn
             _print_reasons(answer, hit, console)
     console.print(Text(outcome_sentence(answer), style="dim"), soft_wrap=not console.is_terminal)
     for note in answer.notes:
-        console.print(Text(f"note: {clean(note, 1000)}", style="yellow"), soft_wrap=not console.is_terminal)
+        console.print(Text(f"note: {clean_text(note, 1000)}", style="yellow"), soft_wrap=not console.is_terminal)
 
 
-def _columns(answer: Answer, width: int) -> list[_Column]:
+def _value_columns(answer: Answer, width: int) -> list[_Column]:
     scored = [hit.scored for hit in answer.hits]
     columns = [
         _Column("#", lambda hit: str(hit.rank)),
-        _Column("score", lambda hit: number(hit.scored.score, 3)),
+        _Column("score", lambda hit: format_number(hit.scored.score, 3)),
     ]
-    roomy = width >= NARROW
+    roomy = width >= MIN_WIDE_TABLE
     if roomy and any(each.visual_distance is not None for each in scored):
-        columns.append(_Column("vd", lambda hit: number(hit.scored.visual_distance, 3)))
+        columns.append(_Column("vd", lambda hit: format_number(hit.scored.visual_distance, 3)))
     columns.append(_Column("s", lambda hit: scale_label(hit.stored.panel.scale)))
     if roomy:
-        columns.append(_Column("view", lambda hit: length(hit.stored.panel.field_of_view_nm)))
+        columns.append(_Column("view", lambda hit: format_length(hit.stored.panel.field_of_view_nm)))
     if roomy and any(each.text is not None for each in scored):
-        columns.append(_Column("text", lambda hit: number(hit.scored.text)))
+        columns.append(_Column("text", lambda hit: format_number(hit.scored.text)))
     if roomy and any(each.image_text is not None for each in scored):
-        columns.append(_Column("seen", lambda hit: number(hit.scored.image_text)))
+        columns.append(_Column("seen", lambda hit: format_number(hit.scored.image_text)))
     return columns
 
 
-def _table(answer: Answer, width: int, pictures: bool) -> Table:
-    columns = _columns(answer, width)
+def _build_table(answer: Answer, width: int, pictures: bool) -> Table:
+    columns = _value_columns(answer, width)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     room = width
     for column in columns:
@@ -102,7 +102,7 @@ def _table(answer: Answer, width: int, pictures: bool) -> Table:
     if pictures:
         table.add_column("", no_wrap=True, width=PICTURE_CELLS)
         room -= PICTURE_CELLS + GAP
-    widths = _flexible(answer, room)
+    widths = _flexible_widths(answer, room)
     for name, cells in zip(("panel", "article", "caption"), widths, strict=False):
         table.add_column(name, width=cells, no_wrap=len(widths) == 1, overflow="ellipsis")
     lines = PICTURE_ROWS if pictures else 3
@@ -113,7 +113,7 @@ def _table(answer: Answer, width: int, pictures: bool) -> Table:
             values.append(half_blocks(hit.thumbnail, PICTURE_CELLS, PICTURE_ROWS))
         if len(widths) == 1:
             values.append(
-                Text("\n").join([_panel_cell(hit, "  " if widths[0] > ONE_LINE else "\n"), _article_cell(hit, 200)])
+                Text("\n").join([_panel_cell(hit, "  " if widths[0] > MIN_ONE_LINE else "\n"), _article_cell(hit, 200)])
             )
         else:
             values += [_panel_cell(hit), _article_cell(hit, 2 * widths[1] - 8)]
@@ -122,11 +122,11 @@ def _table(answer: Answer, width: int, pictures: bool) -> Table:
     return table
 
 
-def _flexible(answer: Answer, room: int) -> list[int]:
+def _flexible_widths(answer: Answer, room: int) -> list[int]:
     """Widths in cells of the columns panel, article and caption, or of one column that holds panel and article."""
     first = max(max(cell_len(line) for line in _panel_cell(hit).plain.split("\n")) for hit in answer.hits)
     rest = room - first - 2 * GAP
-    if rest < SPLIT_FROM:
+    if rest < MIN_SEPARATE_COLUMNS:
         return [max(room, 12)]
     article = min(rest * 2 // 5, 48)
     return [first, article, min(rest - article, 90)]
@@ -136,10 +136,10 @@ def _panel_cell(hit: Hit, between: str = "\n") -> Text:
     panel = hit.stored.panel
     cell = Text(figure_name(hit.stored.figure, panel), style="bold")
     known = [panel.technique or "", "" if panel.kind in {"unknown", "micrograph"} and panel.technique else panel.kind]
-    told = " ".join(clean(word, 16) for word in known if word and word != "unknown")
+    told = " ".join(clean_text(word, 16) for word in known if word and word != "unknown")
     cell.append(f"  {told}" if told else "", style="not bold cyan")
     cell.append(f"{between}{panel.id}", style="not bold dim")
-    told = also_in(hit)
+    told = repeats_sentence(hit)
     cell.append(f"{between}{told}" if told else "", style="not bold dim")
     return cell
 
@@ -158,21 +158,21 @@ def _article_cell(hit: Hit, limit: int) -> Text:
 
 
 def _caption_cell(answer: Answer, hit: Hit, limit: int) -> Text:
-    caption = clean(hit.stored.panel.caption or hit.stored.figure.caption, limit)
+    caption = clean_text(hit.stored.panel.caption or hit.stored.figure.caption, limit)
     cell = Text()
-    for part, matched in segments(caption, answer.query.text):
+    for part, matched in split_at_matches(caption, answer.query.text):
         cell.append(part, style="bold green" if matched else "")
     return cell
 
 
 def _print_plain(answer: Answer, console: Console) -> None:
-    columns = _columns(answer, NARROW)
+    columns = _value_columns(answer, MIN_WIDE_TABLE)
     extra = ("id", "panel", "article", "journal, year", "license")
     rows = [[*(column.heading for column in columns), *extra]]
     for hit in answer.hits:
         article = hit.stored.figure.article
         retracted = "RETRACTED " if article is not None and article.retracted else ""
-        again = also_in(hit)
+        again = repeats_sentence(hit)
         name = figure_name(hit.stored.figure, hit.stored.panel) + (f" ({again})" if again else "")
         told = [hit.stored.panel.id, name]
         told += [retracted + shorten(article_title(article), 90), venue(article)]
@@ -198,7 +198,7 @@ def _print_reasons(answer: Answer, hit: Hit, console: Console) -> None:
     grid.add_column()
     for reason in reasons(answer, hit):
         filled = 0 if reason.value is None else round(reason.value * BAR_CELLS)
-        bar = Text("█" * filled, style=COLORS[reason.term])
+        bar = Text("█" * filled, style=TERM_COLORS[reason.term])
         bar.append(("·" if reason.value is None else "░") * (BAR_CELLS - filled), style="dim")
         share = f"{reason.share:.0%}" if reason.share else ""
         sentence = Text(reason.sentence, style="" if reason.state == "counted" else "dim")

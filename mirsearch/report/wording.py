@@ -15,7 +15,7 @@ _CC_WORDS = re.compile(r"\bcc[\s-]*(0|by(?:[\s-]*(?:nc|nd|sa))*)[\s-]*([\d.]*\d)
 _MARKS_IN_A_ROW = 3
 
 
-def clean(text: str | None, limit: int | None = None) -> str:
+def clean_text(text: str | None, limit: int | None = None) -> str:
     """Text from outside as one line: no control, format (bidi), surrogate or private characters; `limit` in characters.
 
     Longer text ends in an ellipsis. Combining marks are kept, at most three in a row.
@@ -41,7 +41,7 @@ def shorten(text: str, limit: int | None) -> str:
     return (head if space and len(head) > 0.6 * limit else cut).rstrip(" ,;:.–-") + "…"
 
 
-def length(nanometers: float | None) -> str:
+def format_length(nanometers: float | None) -> str:
     """A length in its best unit with three significant digits ("1.2 µm"); a dash where it is None or not finite."""
     if nanometers is None or not math.isfinite(nanometers) or nanometers <= 0:
         return "–"
@@ -51,13 +51,13 @@ def length(nanometers: float | None) -> str:
     return f"{value:.3g} {unit}" if 1e-3 <= value < 1e3 else f"{value:.2e} {unit}"
 
 
-def nice_length(at_most: float) -> float:
+def round_length_below(at_most: float) -> float:
     """The largest of 1, 2, 5 times a power of ten that is not above `at_most` (> 0)."""
     power = 10.0 ** math.floor(math.log10(at_most))
     return max(step * power for step in (0.5, 1.0, 2.0, 5.0) if step * power <= at_most * (1 + 1e-9))
 
 
-def number(value: float | None, digits: int = 2) -> str:
+def format_number(value: float | None, digits: int = 2) -> str:
     """A number with fixed digits, a dash where it is None or not finite."""
     return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
 
@@ -67,8 +67,8 @@ def scale_label(scale: ScaleReading | None) -> str:
     if scale is None:
         return "–"
     if scale.length_nm is not None:
-        return length(scale.length_nm)
-    return clean(scale.label_text, 20) or f"{scale.nm_per_px:.3g} nm/px"
+        return format_length(scale.length_nm)
+    return clean_text(scale.label_text, 20) or f"{scale.nm_per_px:.3g} nm/px"
 
 
 def reading_sentence(scale: ScaleReading) -> str:
@@ -76,17 +76,17 @@ def reading_sentence(scale: ScaleReading) -> str:
     per_pixel = f"{scale.nm_per_px:.4g} nm/px ({scale.source}, {scale.confidence:.2f})"
     if scale.length_nm is None or scale.length_px is None:
         return per_pixel
-    return f"{length(scale.length_nm)} = {scale.length_px:.1f} px → {per_pixel}"
+    return f"{format_length(scale.length_nm)} = {scale.length_px:.1f} px → {per_pixel}"
 
 
 def figure_name(figure: Figure, panel: Panel) -> str:
     """What a person calls the panel: "Fig. 3b", "fibres.png b", or the figure's id where nothing else is known."""
-    label = clean(figure.label, 24)
+    label = clean_text(figure.label, 24)
     if not label:
-        image = clean(figure.image, 4000).replace("\\", "/").rstrip("/")
+        image = clean_text(figure.image, 4000).replace("\\", "/").rstrip("/")
         label = shorten(image.rsplit("/", 1)[-1], 32) or figure.id
     label = re.sub(r"^fig(?:ure)?\b\.?", "Fig.", label, flags=re.I).rstrip(".:")
-    letter = clean(panel.label, 8)
+    letter = clean_text(panel.label, 8)
     return label if not letter else f"{label}{'' if label[-1:].isdigit() else ' '}{letter}"
 
 
@@ -94,7 +94,7 @@ def article_title(article: Article | None, limit: int | None = None) -> str:
     """The title, else the DOI or the id; empty without an article."""
     if article is None:
         return ""
-    return clean(article.title, limit) or clean(article.doi or article.id, limit)
+    return clean_text(article.title, limit) or clean_text(article.doi or article.id, limit)
 
 
 def venue(article: Article | None, limit: int | None = 40) -> str:
@@ -102,20 +102,20 @@ def venue(article: Article | None, limit: int | None = 40) -> str:
     if article is None:
         return ""
     year = "" if article.year is None else str(article.year)
-    return " ".join(part for part in (clean(article.journal, limit), year) if part)
+    return " ".join(part for part in (clean_text(article.journal, limit), year) if part)
 
 
 def byline(article: Article | None) -> str:
     """First author and how many more: "Jiang W. et al."; empty where none is known."""
     if article is None or not article.authors:
         return ""
-    first = clean(article.authors[0], 60)
+    first = clean_text(article.authors[0], 60)
     return f"{first} et al." if len(article.authors) > 1 and first else first
 
 
 def license_name(text: str | None) -> str:
     """A license's short name: "CC BY 4.0" from a Creative Commons address or words, else the words, shortened."""
-    given = clean(text, 4000)
+    given = clean_text(text, 4000)
     found = _CREATIVE.search(given)
     if found:
         kind, public, second, version = found.groups()
@@ -159,6 +159,6 @@ def article_link(article: Article | None) -> str | None:
 
 def license_link(article: Article | None) -> str | None:
     """The license's own address, where the article gives one."""
-    given = clean(None if article is None else article.license, 4000)
+    given = clean_text(None if article is None else article.license, 4000)
     found = re.search(r"https?://\S+", given)
     return safe_link(found[0].rstrip(").,;")) if found else None

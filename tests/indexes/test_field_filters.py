@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from mirsearch.errors import UsageError
-from mirsearch.field_filters import FIELDS, FieldFilter, parse
+from mirsearch.field_filters import FIELDS, FieldFilter, parse_field_filters
 from mirsearch.imaging.images import thumbnail
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import Index
-from mirsearch.licenses import canonical
+from mirsearch.licenses import canonical_license
 from mirsearch.query import Filters, SearchRequest, StoredPanel
 from mirsearch.report.sentences import filter_phrases
 from tests.cli.test_end_to_end import BACKENDS, new_location
@@ -55,7 +55,7 @@ def value(stored: StoredPanel, name: str) -> Any:
     if name == "scale.field_of_view_nm":
         return panel.field_of_view_nm
     if name == "article.license_code":
-        return canonical(figure.article.license) if figure.article else None
+        return canonical_license(figure.article.license) if figure.article else None
     if name == "source":
         return tuple(origin.source for origin in figure.origins)
     return getattr(
@@ -95,13 +95,13 @@ def asked_of(name: str, everything: list[StoredPanel]) -> list[FieldFilter]:
 
 
 def test_each_field_leaves_the_panels_that_have_it(index: Index) -> None:
-    everything = list(index.select(Filters()))
+    everything = list(index.select_panels(Filters()))
     query = RECORDS[0].vectors[0]
     some = 0
     for name in FIELDS:
         for asked in asked_of(name, everything):
             expected = [each.panel.id for each in everything if meets(asked)(each)]
-            assert [each.panel.id for each in index.select(Filters(fields=(asked,)))] == expected, asked
+            assert [each.panel.id for each in index.select_panels(Filters(fields=(asked,)))] == expected, asked
             some += 0 < len(expected) < len(everything)
         answer = index.search(SearchRequest(query, filters=Filters(fields=(asked,)), top=1000, exact=True))
         assert {each.panel_id for each in answer.panels} == set(expected)
@@ -109,15 +109,15 @@ def test_each_field_leaves_the_panels_that_have_it(index: Index) -> None:
 
 
 def test_all_of_several_fields_must_be_met(index: Index) -> None:
-    both = parse(["scale.known=yes", "article.year=2005..2015", "panel.technique=sem", "panel.technique=TEM"], nm)
+    both = parse_field_filters(["scale.known=yes", "article.year=2005..2015", "panel.technique=sem", "panel.technique=TEM"], nm)
     assert [(each.name, len(each.values)) for each in both] == [
         ("scale.known", 1), ("article.year", 0), ("panel.technique", 2)
     ]  # fmt: skip
-    expected = [each.panel.id for each in index.select(Filters()) if all(meets(one)(each) for one in both)]
+    expected = [each.panel.id for each in index.select_panels(Filters()) if all(meets(one)(each) for one in both)]
     assert expected
-    assert [each.panel.id for each in index.select(Filters(fields=both))] == expected
+    assert [each.panel.id for each in index.select_panels(Filters(fields=both))] == expected
     mixed = Filters(fields=both[:1], techniques=("SEM",))
-    assert all(each.panel.scale and each.panel.technique == "SEM" for each in index.select(mixed))
+    assert all(each.panel.scale and each.panel.technique == "SEM" for each in index.select_panels(mixed))
 
 
 def test_the_command_line_takes_them_and_names_known_fields(index: Index) -> None:
@@ -149,12 +149,12 @@ def test_the_command_line_takes_them_and_names_known_fields(index: Index) -> Non
 )
 def test_what_can_not_be_asked_is_refused(text: str, told: str) -> None:
     with pytest.raises(UsageError, match=told) as raised:
-        parse([text], nm)
+        parse_field_filters([text], nm)
     assert raised.value.remedy
 
 
 def test_a_field_is_told_in_words() -> None:
-    fields = parse(["scale.source=caption", "scale.source=*", "figure.width=500..", "scale.length_nm=1 um"], nm)
+    fields = parse_field_filters(["scale.source=caption", "scale.source=*", "figure.width=500..", "scale.length_nm=1 um"], nm)
     assert filter_phrases(Filters(fields=fields)) == [
         "only scale source caption or any", "only figure width from 500", "only scale length nm 1000 to 1000"
     ]  # fmt: skip
@@ -165,7 +165,7 @@ def test_every_field_is_in_the_mapping_with_a_fitting_type() -> None:
     from mirsearch.indexes.elasticsearch import mapping
 
     types = {"word": {"keyword"}, "number": {"integer", "double"}, "flag": {"boolean"}}
-    there = mapping.fields()
+    there = mapping.field_types()
     assert {name: there.get(name) in types[kind] for name, kind in FIELDS.items()} == dict.fromkeys(FIELDS, True)
 
 

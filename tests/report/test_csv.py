@@ -8,7 +8,7 @@ import io
 
 import pytest
 
-from mirsearch.report.csvout import answer_csv
+from mirsearch.report.csv_output import answer_csv
 from tests.support.report_answers import make_answer
 
 

@@ -11,9 +11,9 @@ from PIL import Image, ImageDraw
 
 from mirsearch.corpus import Panel, ScaleReading
 from mirsearch.query import Pixels
-from mirsearch.report.lettering import fit, ink_on, text_size, wrap, write
+from mirsearch.report.contact_sheet import Tile, contact_sheet
 from mirsearch.report.overlay import BAR_COLOR, COLORS, draw_overlay
-from mirsearch.report.sheet import Tile, contact_sheet
+from mirsearch.report.text_drawing import contrasting_ink, draw_text, text_size, truncate_to_width, wrap_text
 from tests.support.report_answers import texture
 
 
@@ -88,8 +88,8 @@ def test_gray_sheets_and_captions() -> None:
 def test_text_fits_its_width() -> None:
     for text in ("micrograph · 1.2 µm × 3 → 漢", "x" * 300, ""):
         for width in (20, 90, 400):
-            assert text_size(fit(text, 15, width), 15)[0] <= max(width, text_size("…", 15)[0])
-    rows = wrap("one two three four five six seven", 14, 60, 3)
+            assert text_size(truncate_to_width(text, 15, width), 15)[0] <= max(width, text_size("…", 15)[0])
+    rows = wrap_text("one two three four five six seven", 14, 60, 3)
     assert 1 < len(rows) <= 3
     assert all(text_size(row, 14)[0] <= 60 for row in rows)
 
@@ -98,7 +98,7 @@ def test_text_fits_its_width() -> None:
 def test_signs_the_font_lacks_are_drawn_apart(char: str) -> None:
     def ink(text: str) -> Pixels:
         image = Image.new("RGB", (60, 40), (255, 255, 255))
-        write(ImageDraw.Draw(image), (5, 5), text, 24, (0, 0, 0))
+        draw_text(ImageDraw.Draw(image), (5, 5), text, 24, (0, 0, 0))
         return np.asarray(image)
 
     assert (ink(char) < 128).any()
@@ -108,7 +108,7 @@ def test_signs_the_font_lacks_are_drawn_apart(char: str) -> None:
 
 def test_letters_are_readable_on_every_color() -> None:
     for color in (*COLORS, (255, 255, 255), (0, 0, 0)):
-        ink = ink_on(color)
+        ink = contrasting_ink(color)
         light, dark = sorted((_luminance(ink), _luminance(color)), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5
 

@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 
 from mirsearch.errors import MirsearchError
 from mirsearch.report import page
+from mirsearch.report.framing import scene
 from mirsearch.report.markup import el, escape, join, raw
 from mirsearch.report.page import page_html, write_page
 from mirsearch.report.pictures import Picture
-from mirsearch.report.scene import scene
-from mirsearch.report.wording import clean
+from mirsearch.report.wording import clean_text
 from tests.support.report_answers import make_answer
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -101,8 +101,8 @@ def test_markup_never_leaks(text: str, key: str) -> None:
     element = el("p", {"title": text, "data-x": key}, text, join([text, escape(key)]))
     parsed = Elements(element)
     assert [tag for tag, _ in parsed.found] == ["p"]
-    assert parsed.text.replace(" ", "") == (clean(text) * 2 + clean(key)).replace(" ", "")
-    assert parsed.found[0][1]["title"] == clean(text)
+    assert parsed.text.replace(" ", "") == (clean_text(text) * 2 + clean_text(key)).replace(" ", "")
+    assert parsed.found[0][1]["title"] == clean_text(text)
 
 
 def test_style_and_script_cannot_close_themselves() -> None:
@@ -191,7 +191,7 @@ def test_many_hits_keep_the_page_small(tmp_path: Path) -> None:
 
 
 def test_no_page_shows_more_hits_than_a_person_can_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "MOST_HITS", 3)
+    monkeypatch.setattr(page, "MAX_HITS", 3)
     document = page_html([make_answer(count=5)])
     assert document.count('<li class="hit"') == 3
     assert "the first 3 of 5 hits are shown" in document

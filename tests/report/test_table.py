@@ -13,10 +13,10 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from mirsearch.ranking import Formula, Weights
-from mirsearch.report.blocks import half_blocks
-from mirsearch.report.inline import graphics_protocol, image_sequence
-from mirsearch.report.reasons import reasons, times
+from mirsearch.report.half_blocks import half_blocks
+from mirsearch.report.reasons import compare_widths, reasons
 from mirsearch.report.table import print_answer
+from mirsearch.report.terminal_images import graphics_protocol, image_sequence
 from mirsearch.search.answer import Answer
 from tests.support.report_answers import HOSTILE, make_answer, texture
 
@@ -175,7 +175,7 @@ def test_reasons_name_fields_of_view_and_words() -> None:
 
 
 def test_widths_compared() -> None:
-    assert times(1, 1.001) == "the same width"
-    assert times(1, 200) == "1/200 as wide"
-    assert times(500, 1) == "500 times as wide"
-    assert times(1, 4) == "0.25 times as wide"
+    assert compare_widths(1, 1.001) == "the same width"
+    assert compare_widths(1, 200) == "1/200 as wide"
+    assert compare_widths(500, 1) == "500 times as wide"
+    assert compare_widths(1, 4) == "0.25 times as wide"

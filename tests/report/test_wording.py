@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading
 from mirsearch.report.wording import (
     article_link,
-    clean,
+    clean_text,
     figure_name,
-    length,
+    format_length,
     license_link,
     license_name,
-    nice_length,
     reading_sentence,
+    round_length_below,
     safe_link,
     scale_label,
 )
@@ -29,12 +29,12 @@ from mirsearch.report.wording import (
      (3.2e9, "3.2 m"), (None, "–"), (float("nan"), "–"), (0, "–"), (-5, "–")],
 )  # fmt: skip
 def test_lengths_choose_their_unit(nanometers: float | None, told: str) -> None:
-    assert length(nanometers) == told
+    assert format_length(nanometers) == told
 
 
 @given(st.floats(1e-6, 1e12))
 def test_nice_lengths_are_round_and_fit(at_most: float) -> None:
-    nice = nice_length(at_most)
+    nice = round_length_below(at_most)
     assert nice <= at_most * (1 + 1e-6)
     assert nice > at_most / 2.6
     assert f"{nice:.0e}"[0] in "125"
@@ -42,20 +42,20 @@ def test_nice_lengths_are_round_and_fit(at_most: float) -> None:
 
 @given(st.text(max_size=300), st.integers(1, 80))
 def test_cleaned_text_is_one_harmless_line(text: str, limit: int) -> None:
-    cleaned = clean(text, limit)
+    cleaned = clean_text(text, limit)
     assert len(cleaned) <= limit
     assert all(unicodedata.category(char)[0] != "C" for char in cleaned)
     assert "\n" not in cleaned
     assert "\u2028" not in cleaned
-    assert clean(clean(text)) == clean(text)
+    assert clean_text(clean_text(text)) == clean_text(text)
 
 
 def test_bidi_escape_and_surrogates_go() -> None:
-    assert clean("a\u202eb\x1b[31mc\ud800\u200fd\r\ne") == "ab[31mcd e"
+    assert clean_text("a\u202eb\x1b[31mc\ud800\u200fd\r\ne") == "ab[31mcd e"
 
 
 def test_combining_marks_cannot_tower() -> None:
-    assert len(clean("e" + "\u0301" * 50)) <= 4
+    assert len(clean_text("e" + "\u0301" * 50)) <= 4
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from PIL import Image, ImageDraw
 
 from mirsearch.imaging import images
 from mirsearch.indexes.embedded.index import EmbeddedIndex
-from mirsearch.report.csvout import answer_csv
+from mirsearch.report.csv_output import answer_csv
 from mirsearch.report.page import page_html
-from mirsearch.report.sentences import also_in
+from mirsearch.report.sentences import repeats_sentence
 from mirsearch.search import reuse
 from mirsearch.search.answer import Hit, answer_json
 from mirsearch.search.search import Question, ask
@@ -141,7 +141,7 @@ def test_other_places_are_told_in_every_form():
     first, second = answer.hits[0], answer.hits[1]
     told = dataclasses.replace(first, also=(second.stored,))
     answer = dataclasses.replace(answer, hits=(told, *answer.hits[2:]))
-    place = also_in(told)
+    place = repeats_sentence(told)
     assert place == "also in Fig. " + str(second.stored.figure.label).split()[1] + str(second.stored.panel.label)
     assert answer_json(answer)["hits"][0]["also"] == [{
         "id": second.stored.panel.id, "figure": second.stored.figure.id,

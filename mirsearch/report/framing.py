@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mirsearch.report.markup import Markup, el
 from mirsearch.report.pictures import Picture
-from mirsearch.report.wording import length, nice_length
+from mirsearch.report.wording import format_length, round_length_below
 
 WIDTH, HEIGHT, STRIP = 400, 300, 34
 _BAR_SHARE = 0.4
@@ -57,10 +57,10 @@ def _ruler(width: int, height: int, nm_per_px: float | None, without: str) -> Ma
         text = el("text", {"x": 0, "y": middle + 6}, without)
         return el("g", {"class": "ruler unknown"}, text)
     units_per_nm = min(WIDTH / width, HEIGHT / height) / nm_per_px
-    bar_nm = nice_length(_BAR_SHARE * WIDTH / units_per_nm)
+    bar_nm = round_length_below(_BAR_SHARE * WIDTH / units_per_nm)
     bar = bar_nm * units_per_nm
     parts = (
         el("rect", {"x": 0, "y": middle - 3.0, "width": bar, "height": 6}),
-        el("text", {"x": bar + 9.0, "y": middle + 6}, length(bar_nm)),
+        el("text", {"x": bar + 9.0, "y": middle + 6}, format_length(bar_nm)),
     )
     return el("g", {"class": "ruler"}, *parts)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from mirsearch.corpus import Article, Panel
-from mirsearch.report.marking import segments
+from mirsearch.report.framing import scene
+from mirsearch.report.highlights import split_at_matches
 from mirsearch.report.markup import Markup, el, escape, join
 from mirsearch.report.pictures import Picture
 from mirsearch.report.reasons import Reason, reasons, score_sentence
-from mirsearch.report.scene import scene
-from mirsearch.report.sentences import also_in, filter_phrases
+from mirsearch.report.sentences import filter_phrases, repeats_sentence
 from mirsearch.report.wording import (
     article_link,
     article_title,
     byline,
-    clean,
+    clean_text,
     figure_name,
-    length,
+    format_length,
+    format_number,
     license_link,
     license_name,
-    number,
     reading_sentence,
     scale_label,
     venue,
@@ -35,15 +35,19 @@ def query_card(answer: Answer, picture: Picture | None) -> Markup:
     parts: list[str | None] = [el("h3", {}, "Query")]
     if query.image is not None or query.like is not None or picture is not None:
         nm_per_px = _query_nm_per_px(answer, picture)
-        named = clean(query.image, 200).replace("\\", "/").rsplit("/", 1)[-1] if query.image else clean(query.like, 60)
+        named = (
+            clean_text(query.image, 200).replace("\\", "/").rsplit("/", 1)[-1]
+            if query.image
+            else clean_text(query.like, 60)
+        )
         parts.append(
             el("div", {"class": "frame"}, scene(picture, nm_per_px, f"Query picture {named}", "scale not used"))
         )
-        panel = f", panel {clean(query.panel, 8)}" if query.panel and not query.like else ""
+        panel = f", panel {clean_text(query.panel, 8)}" if query.panel and not query.like else ""
         parts.append(el("p", {"class": "name"}, ("Like " if query.like else "") + named + panel))
     if query.text:
         parts.append(el("p", {"class": "asked"}, el("q", {}, query.text)))
-    facts = [("field of view", length(query.field_of_view_nm))] if query.field_of_view_nm is not None else []
+    facts = [("field of view", format_length(query.field_of_view_nm))] if query.field_of_view_nm is not None else []
     if query.scale is not None:
         facts.append(("scale", reading_sentence(query.scale)))
     facts += [("filter", phrase) for phrase in filter_phrases(query.filters)]
@@ -83,16 +87,16 @@ def _description(hit: Hit, name: str) -> str:
     panel = hit.stored.panel
     view = panel.field_of_view_nm
     told = [f"Hit {hit.rank}: {name}", panel.technique or panel.kind]
-    told.append("scale not known" if view is None else f"{length(view)} across")
-    return clean(", ".join([*told, clean(panel.caption, 120)]))
+    told.append("scale not known" if view is None else f"{format_length(view)} across")
+    return clean_text(", ".join([*told, clean_text(panel.caption, 120)]))
 
 
 def _head(hit: Hit, name: str, panel: Panel) -> Markup:
     kinds = [word for word in (panel.technique, panel.kind) if word and word != "unknown"]
-    badges = join(el("span", {"class": "badge"}, clean(word, 24)) for word in kinds)
+    badges = join(el("span", {"class": "badge"}, clean_text(word, 24)) for word in kinds)
     title = el("h3", {}, el("span", {"class": "rank"}, str(hit.rank)), el("span", {"class": "name"}, name))
     unseen = el("span", {"class": "unseen"}, "score ")
-    score = el("span", {"class": "score", "title": "score"}, unseen, number(hit.scored.score, 3))
+    score = el("span", {"class": "score", "title": "score"}, unseen, format_number(hit.scored.score, 3))
     return el("div", {"class": "head"}, title, score, el("div", {"class": "badges"}, badges))
 
 
@@ -109,16 +113,16 @@ def _term(reason: Reason) -> Markup:
         fill = el("rect", {"width": 100 * reason.value, "height": 8})
         track: dict[str, object] = {"class": "track", "viewBox": "0 0 100 8", "preserveAspectRatio": "none"}
         cells.append(el("svg", track | {"aria-hidden": "true"}, fill))
-        cells.append(el("span", {"class": "value", "role": "cell"}, number(reason.value)))
+        cells.append(el("span", {"class": "value", "role": "cell"}, format_number(reason.value)))
     cells.append(el("span", {"class": "weight", "role": "cell", "title": "weight"}, weight))
     return el("div", {"class": f"term {reason.term}", "role": "row", "title": reason.sentence}, *cells)
 
 
 def _card_facts(hit: Hit) -> Markup | None:
     panel = hit.stored.panel
-    facts = [("s", scale_label(panel.scale)), ("view", length(panel.field_of_view_nm))]
+    facts = [("s", scale_label(panel.scale)), ("view", format_length(panel.field_of_view_nm))]
     if hit.scored.visual_distance is not None:
-        facts.append(("vd", number(hit.scored.visual_distance, 3)))
+        facts.append(("vd", format_number(hit.scored.visual_distance, 3)))
     return _facts(facts)
 
 
@@ -130,12 +134,12 @@ def _facts(facts: list[tuple[str, str]]) -> Markup | None:
 
 
 def _also(hit: Hit) -> Markup | None:
-    told = also_in(hit)
+    told = repeats_sentence(hit)
     return el("p", {"class": "also dim"}, told) if told else None
 
 
 def _caption(answer: Answer, hit: Hit) -> Markup | None:
-    caption = clean(hit.stored.panel.caption or hit.stored.figure.caption, LIMITS.caption_chars)
+    caption = clean_text(hit.stored.panel.caption or hit.stored.figure.caption, LIMITS.caption_chars)
     if not caption:
         return None
     return el("div", {"class": "caption"}, el("p", {}, marked(caption, answer.query.text)))
@@ -143,7 +147,7 @@ def _caption(answer: Answer, hit: Hit) -> Markup | None:
 
 def marked(text: str, query: str | None) -> Markup:
     """A cleaned text with the query's words in mark elements; spaces between the stretches are kept."""
-    return join(el("mark", {}, part) if hit else escape(part) for part, hit in segments(text, query))
+    return join(el("mark", {}, part) if hit else escape(part) for part, hit in split_at_matches(text, query))
 
 
 def _article(article: Article | None, permission: str | None) -> Markup:
@@ -172,7 +176,7 @@ def _license(article: Article) -> Markup:
 
 
 def _permission(note: str | None) -> Markup | None:
-    return el("p", {"class": "permission"}, clean(note, LIMITS.field_chars)) if note else None
+    return el("p", {"class": "permission"}, clean_text(note, LIMITS.field_chars)) if note else None
 
 
 def _why(answer: Answer, hit: Hit, told: list[Reason]) -> Markup:
@@ -183,6 +187,6 @@ def _why(answer: Answer, hit: Hit, told: list[Reason]) -> Markup:
         lines.append(el("li", {}, "scale bar: " + reading_sentence(panel.scale)))
     box = ", ".join(map(str, panel.box))
     where = el(
-        "p", {"class": "dim"}, "panel ", el("code", {}, panel.id), f", pixels {box} of ", clean(figure.image, 300)
+        "p", {"class": "dim"}, "panel ", el("code", {}, panel.id), f", pixels {box} of ", clean_text(figure.image, 300)
     )
     return el("details", {"class": "why"}, el("summary", {}, "Why this rank"), el("ul", {}, *lines), where)

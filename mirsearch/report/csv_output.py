@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 
 from mirsearch.corpus import Article
-from mirsearch.report.wording import article_link, clean
+from mirsearch.report.wording import article_link, clean_text
 from mirsearch.search.answer import Answer, Hit
 from mirsearch.settings import LIMITS
 
@@ -37,14 +37,14 @@ _COLUMNS: dict[str, Callable[[Hit], Cell]] = {
     "kind": lambda hit: hit.stored.panel.kind,
     "technique": lambda hit: hit.stored.panel.technique,
     "caption": lambda hit: hit.stored.panel.caption or hit.stored.figure.caption,
-    "title": lambda hit: _article(hit).title,
-    "authors": lambda hit: "; ".join(_article(hit).authors),
-    "journal": lambda hit: _article(hit).journal,
-    "year": lambda hit: _article(hit).year,
-    "doi": lambda hit: _article(hit).doi,
-    "license": lambda hit: _article(hit).license,
+    "title": lambda hit: _article_of(hit).title,
+    "authors": lambda hit: "; ".join(_article_of(hit).authors),
+    "journal": lambda hit: _article_of(hit).journal,
+    "year": lambda hit: _article_of(hit).year,
+    "doi": lambda hit: _article_of(hit).doi,
+    "license": lambda hit: _article_of(hit).license,
     "url": lambda hit: article_link(hit.stored.figure.article),
-    "retracted": lambda hit: "yes" if _article(hit).retracted else None,
+    "retracted": lambda hit: "yes" if _article_of(hit).retracted else None,
     "image": lambda hit: hit.stored.figure.image,
     "also": lambda hit: "; ".join(each.panel.id for each in hit.also) or None,
 }
@@ -57,19 +57,19 @@ def answer_csv(answer: Answer) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for hit in answer.hits:
-        writer.writerow([_cell(value(hit)) for value in _COLUMNS.values()])
+        writer.writerow([_safe_cell(value(hit)) for value in _COLUMNS.values()])
     return out.getvalue()
 
 
-def _cell(value: Cell) -> str | int | float:
+def _safe_cell(value: Cell) -> str | int | float:
     """A cell; text from outside that a spreadsheet would take for a formula gets an apostrophe before it (OWASP)."""
     if value is None:
         return ""
     if not isinstance(value, str):
         return value
-    text = clean(value, LIMITS.caption_chars)
+    text = clean_text(value, LIMITS.caption_chars)
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def _article(hit: Hit) -> Article:
+def _article_of(hit: Hit) -> Article:
     return hit.stored.figure.article or Article(id="")

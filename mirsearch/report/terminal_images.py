@@ -15,9 +15,9 @@ from PIL import Image
 from rich.console import Console
 
 from mirsearch.query import Pixels
-from mirsearch.report.blocks import opened
-from mirsearch.report.sheet import Tile, contact_sheet
-from mirsearch.report.wording import figure_name, length, number
+from mirsearch.report.contact_sheet import Tile, contact_sheet
+from mirsearch.report.half_blocks import decode_picture
+from mirsearch.report.wording import figure_name, format_length, format_number
 from mirsearch.search.answer import Hit
 
 Protocol = Literal["kitty", "iterm"]
@@ -67,10 +67,10 @@ def image_sequence(pixels: Pixels, protocol: Protocol, cells: int) -> str:
 def _caption(hit: Hit) -> str:
     panel = hit.stored.panel
     name = figure_name(hit.stored.figure, panel)
-    view = "" if panel.scale is None else f", {length(panel.field_of_view_nm)}"
-    return f"{hit.rank}. {name} · {number(hit.scored.score)}{view}"
+    view = "" if panel.scale is None else f", {format_length(panel.field_of_view_nm)}"
+    return f"{hit.rank}. {name} · {format_number(hit.scored.score)}{view}"
 
 
 def _pixels(jpeg: bytes | None) -> Pixels | None:
-    picture = opened(jpeg) if jpeg else None
+    picture = decode_picture(jpeg) if jpeg else None
     return None if picture is None else np.asarray(picture, dtype=np.uint8)

@@ -15,7 +15,7 @@ from mirsearch.query import Pixels
 from mirsearch.settings import LIMITS
 
 
-def shows_pictures(console: Console) -> bool:
+def can_show_pictures(console: Console) -> bool:
     """Whether half blocks make sense here: a terminal with 256 colors or more, and characters beyond ASCII."""
     colorful = console.color_system in {"truecolor", "256", "windows"}
     return console.is_terminal and colorful and console.encoding.lower().startswith("utf")
@@ -23,7 +23,7 @@ def shows_pictures(console: Console) -> bool:
 
 def half_blocks(picture: bytes | Pixels | None, columns: int = 16, rows: int = 6) -> Text:
     """A picture (JPEG or PNG bytes, or RGB pixels) in at most `columns` × `rows` cells; empty where there is none."""
-    small = _small(picture, columns, rows * 2)
+    small = _shrink(picture, columns, rows * 2)
     if small is None:
         return Text()
     lines = []
@@ -41,7 +41,7 @@ def _color(pixel: Pixels) -> Color:
     return Color.from_rgb(red, green, blue)
 
 
-def opened(picture: bytes) -> Image.Image | None:
+def decode_picture(picture: bytes) -> Image.Image | None:
     """A small JPEG or PNG as RGB; None where it is none, or too large."""
     try:
         with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG")) as found:
@@ -50,10 +50,10 @@ def opened(picture: bytes) -> Image.Image | None:
         return None
 
 
-def _small(picture: bytes | Pixels | None, width: int, height: int) -> Pixels | None:
+def _shrink(picture: bytes | Pixels | None, width: int, height: int) -> Pixels | None:
     if picture is None or len(picture) == 0:
         return None
-    rgb = opened(picture) if isinstance(picture, bytes) else Image.fromarray(np.ascontiguousarray(picture))
+    rgb = decode_picture(picture) if isinstance(picture, bytes) else Image.fromarray(np.ascontiguousarray(picture))
     if rgb is None:
         return None
     rgb.thumbnail((width, height), Image.Resampling.BOX)

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from mirsearch.query import Pixels
-from mirsearch.report.lettering import Color, fit, text_size, wrap, write
-from mirsearch.report.wording import clean
+from mirsearch.report.text_drawing import Color, draw_text, text_size, truncate_to_width, wrap_text
+from mirsearch.report.wording import clean_text
 
 _PAPER, _INK, _BED = (255, 255, 255), (25, 30, 36), (232, 235, 239)
 
@@ -30,7 +30,7 @@ def contact_sheet(
     """Tiles row by row, RGB uint8: pictures fitted into `side` × `side` px, captions of at most `lines` lines."""
     columns = max(1, min(columns, len(tiles)))
     gap, row = max(6, side // 24), text_size("Ag", text)[1] + 2
-    captions = [wrap(clean(tile.caption), text, side, lines) for tile in tiles]
+    captions = [wrap_text(clean_text(tile.caption), text, side, lines) for tile in tiles]
     told = max((len(caption) for caption in captions), default=0)
     head = row + 2 * gap if title else gap
     cell = side + (told * row + gap // 2 if told else 0) + gap
@@ -38,16 +38,16 @@ def contact_sheet(
     sheet = Image.new("RGB", (columns * (side + gap) + gap, head + rows * cell), _PAPER)
     draw = ImageDraw.Draw(sheet)
     if title:
-        write(draw, (gap, gap), fit(clean(title), text, sheet.width - 2 * gap), text, _INK)
+        draw_text(draw, (gap, gap), truncate_to_width(clean_text(title), text, sheet.width - 2 * gap), text, _INK)
     for at, (tile, caption) in enumerate(zip(tiles, captions, strict=True)):
         x, y = gap + (at % columns) * (side + gap), head + (at // columns) * cell
-        _put(sheet, draw, tile, (x, y), side)
+        _paste_tile(sheet, draw, tile, (x, y), side)
         for number, line in enumerate(caption):
-            write(draw, (x, y + side + gap // 2 + number * row), line, text, _INK)
+            draw_text(draw, (x, y + side + gap // 2 + number * row), line, text, _INK)
     return np.asarray(sheet, dtype=np.uint8)
 
 
-def _put(sheet: Image.Image, draw: ImageDraw.ImageDraw, tile: Tile, at: tuple[int, int], side: int) -> None:
+def _paste_tile(sheet: Image.Image, draw: ImageDraw.ImageDraw, tile: Tile, at: tuple[int, int], side: int) -> None:
     x, y = at
     draw.rectangle((x, y, x + side - 1, y + side - 1), fill=_BED)
     image = Image.fromarray(np.ascontiguousarray(tile.pixels)).convert("RGB")

@@ -25,15 +25,15 @@ def font(size: int) -> Font:
 
 def text_size(text: str, size: int) -> tuple[int, int]:
     """Width of a line and height of a row (from ascender to descender) in px."""
-    width = sum(_advance(run, size) for run in _runs(text))
+    width = sum(_advance(run, size) for run in _split_runs(text))
     return round(width + 0.5), _metrics(size)[0] + _metrics(size)[1]
 
 
-def write(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, size: int, ink: Color) -> None:
+def draw_text(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, size: int, ink: Color) -> None:
     """A line of text with its upper left corner `at`."""
     x, y = float(at[0]), float(at[1])
     base = y + _metrics(size)[0]
-    for run in _runs(text):
+    for run in _split_runs(text):
         width = _advance(run, size)
         if run in _DRAWN:
             _draw_special(draw, run, (x, y, base, width), size, ink)
@@ -42,7 +42,7 @@ def write(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, size: int, 
         x += width
 
 
-def fit(text: str, size: int, width: int) -> str:
+def truncate_to_width(text: str, size: int, width: int) -> str:
     """The text, or as much of it as `width` px hold, with an ellipsis."""
     if text_size(text, size)[0] <= width:
         return text
@@ -53,7 +53,7 @@ def fit(text: str, size: int, width: int) -> str:
     return text[:low].rstrip() + "…"
 
 
-def wrap(text: str, size: int, width: int, lines: int) -> list[str]:
+def wrap_text(text: str, size: int, width: int, lines: int) -> list[str]:
     """The text in at most `lines` lines of `width` px, broken between words; the last may end in an ellipsis."""
     rows: list[str] = []
     words = text.split()
@@ -62,23 +62,23 @@ def wrap(text: str, size: int, width: int, lines: int) -> list[str]:
         while count < len(words) and text_size(" ".join(words[: count + 1]), size)[0] <= width:
             count += 1
         last = len(rows) == lines - 1
-        rows.append(fit(" ".join(words if last else words[:count]), size, width))
+        rows.append(truncate_to_width(" ".join(words if last else words[:count]), size, width))
         words = words[count:]
     return rows
 
 
-def ink_on(color: Color) -> Color:
+def contrasting_ink(color: Color) -> Color:
     """Black or white, whichever reads better on a color (WCAG relative luminance)."""
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (value / 255 for value in color)]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return (0, 0, 0) if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else (255, 255, 255)
 
 
-def plate(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, size: int, color: Color) -> tuple[int, int]:
+def draw_plate(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, size: int, color: Color) -> tuple[int, int]:
     """A word on a filled plate with its upper left corner `at`; the plate's width and height."""
     width, height = plate_size(text, size)
     draw.rectangle((at[0], at[1], at[0] + width - 1, at[1] + height - 1), fill=color)
-    write(draw, (at[0] + size // 3, at[1] + 1), text, size, ink_on(color))
+    draw_text(draw, (at[0] + size // 3, at[1] + 1), text, size, contrasting_ink(color))
     return width, height
 
 
@@ -88,9 +88,9 @@ def plate_size(text: str, size: int) -> tuple[int, int]:
     return width + 2 * (size // 3), height + 2
 
 
-def _runs(text: str) -> list[str]:
+def _split_runs(text: str) -> list[str]:
     """The text as the font can show it, cut so that each drawn character stands alone."""
-    shown = "".join(_shown(char) for char in text.translate(_SUBSTITUTES))
+    shown = "".join(_displayable(char) for char in text.translate(_SUBSTITUTES))
     runs: list[str] = []
     for char in shown:
         if char in _DRAWN or not runs or runs[-1] in _DRAWN:
@@ -101,14 +101,14 @@ def _runs(text: str) -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def _shown(char: str) -> str:
-    if char in _DRAWN or char.isspace() or _has(char):
+def _displayable(char: str) -> str:
+    if char in _DRAWN or char.isspace() or _has_glyph(char):
         return char
     folded = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
-    return folded if folded != char and folded and all(_has(c) for c in folded) else "?"
+    return folded if folded != char and folded and all(_has_glyph(c) for c in folded) else "?"
 
 
-def _has(char: str) -> bool:
+def _has_glyph(char: str) -> bool:
     """Whether the font has a glyph of its own for a character: what it lacks looks like a noncharacter does."""
     plain = font(20)
     return bytes(plain.getmask(char)) != bytes(plain.getmask("\uffff"))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mirsearch.text.tokens import matches
+from mirsearch.text.tokens import match_finder
 
 
-def segments(text: str, query: str | None) -> Iterator[tuple[str, bool]]:
+def split_at_matches(text: str, query: str | None) -> Iterator[tuple[str, bool]]:
     """The text cut into stretches, each with whether it is a word of the query; joined they are the text."""
     done = 0
-    for start, end in matches(query)(text) if query else ():
+    for start, end in match_finder(query)(text) if query else ():
         if start > done:
             yield text[done:start], False
         yield text[start:end], True
@@ -21,4 +21,4 @@ def segments(text: str, query: str | None) -> Iterator[tuple[str, bool]]:
 
 def matched_words(text: str, query: str | None) -> list[str]:
     """The query's words as the text has them, in lower case, each once, in the text's order."""
-    return list(dict.fromkeys(part.lower() for part, hit in segments(text, query) if hit))
+    return list(dict.fromkeys(part.lower() for part, hit in split_at_matches(text, query) if hit))
