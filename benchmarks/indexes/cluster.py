@@ -24,7 +24,7 @@ from mirsearch.indexes.base import ExtractorIdentity, FigureRecord
 from mirsearch.indexes.elasticsearch import admin, documents
 from mirsearch.indexes.elasticsearch import query as queries
 from mirsearch.indexes.elasticsearch.index import ElasticsearchIndex
-from mirsearch.indexes.elasticsearch.writer import session
+from mirsearch.indexes.elasticsearch.writer import open_writer
 from mirsearch.query import Filters, SearchRequest
 from mirsearch.search.search import IMAGE_KINDS
 
@@ -88,12 +88,12 @@ class Watch:
 
 def load(location: str, identity: ExtractorIdentity, records: Iterable[FigureRecord], *, pack: bool) -> Load:
     """Fill a fresh index until all of it is visible; making the panels does not count."""
-    admin.drop(location)
+    admin.drop_index(location)
     index = ElasticsearchIndex.open(location, create=identity)
     panels, before, watch = 0, node_seconds(index), Watch()
     with ExitStack() as ended:
         with watch:
-            writing = session(index._client, index._address, index._physical, identity, pack=pack)
+            writing = open_writer(index._client, index._address, index._physical, identity, pack=pack)
             writer = ended.enter_context(writing)
         for number, record in enumerate(records, start=1):
             with watch:
@@ -111,15 +111,15 @@ def load(location: str, identity: ExtractorIdentity, records: Iterable[FigureRec
 def compare(url: str, identity: ExtractorIdentity, records: list[FigureRecord], rounds: int) -> dict[str, Any]:
     """Panels a second of each form of vectors, and milliseconds of both processors: medians of loads in turns."""
     found: dict[str, list[Load]] = {form: [] for form in FORMS}
-    rounded = documents.listed
+    rounded = documents.round_vector
     for number in range(rounds + 1):
         for form in FORMS if number % 2 else FORMS[::-1]:
-            documents.listed = (lambda vector: vector.tolist()) if form == "full lists" else rounded
+            documents.round_vector = (lambda vector: vector.tolist()) if form == "full lists" else rounded
             loaded = load(f"{url}/bench-form", identity, records, pack=form == "packed")
             if number:  # the first is until the node's code is compiled
                 found[form].append(loaded)
-    documents.listed = rounded
-    admin.drop(f"{url}/bench-form")
+    documents.round_vector = rounded
+    admin.drop_index(f"{url}/bench-form")
     return {
         form: {
             "panels_per_s": round(float(np.median([each.rate for each in loads]))),
@@ -189,7 +189,7 @@ def main() -> None:
     ]
     compared = given.compared // made_corpus.PANELS_A_FIGURE
     found: dict[str, Any] = {"panels": given.panels, "dims": given.dims, "cores": os.cpu_count()}
-    queries.EXACT_DOCUMENTS = 0
+    queries.MAX_EXACT_DOCUMENTS = 0
     with node() as url:
         found["forms"] = compare(url, identity, records[:compared], given.rounds)
         found["forms without thumbnails"] = compare(url, identity, bare[:compared], given.rounds)
@@ -207,7 +207,7 @@ def main() -> None:
                 ask(index, requests)  # until the node's code is compiled
                 found[f"{name} (merged)" if merged else name] = ask(index, requests)
         index.close()
-        admin.drop(location)
+        admin.drop_index(location)
     show(found)
 
 

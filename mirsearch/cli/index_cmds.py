@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.common import DeviceOption, ExtractorChoice, IndexOption, WeightsOption, load_extractor
+from mirsearch.cli.parts import ExtractorChoice, load_extractor
+from mirsearch.cli.shared_options import DeviceOption, IndexOption, WeightsOption
 from mirsearch.cli.terminal import console
 from mirsearch.errors import UsageError
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 ExtractorOption = Annotated[str, typer.Option("--extractor", help="What turns panels into vectors.")]
 
 
-def _address(index: str | None) -> str:
+def _elasticsearch_location(index: str | None) -> str:
     from mirsearch.indexes import backend_name
 
     location = settings.index_location(index)
@@ -36,7 +37,7 @@ def create(
     device: DeviceOption = None,
 ) -> None:
     """Install the stored script and the templates, and make the index; on one that is there only the former."""
-    location = _address(index)
+    location = _elasticsearch_location(index)
     from mirsearch.indexes.base import ExtractorIdentity
     from mirsearch.indexes.elasticsearch import admin
 
@@ -47,20 +48,20 @@ def create(
 
 def migrate(index: IndexOption = None) -> None:
     """Copy everything into a new index with the present mapping while the old one answers, then switch."""
-    location = _address(index)
+    location = _elasticsearch_location(index)
     from mirsearch.indexes.elasticsearch import migrate as elasticsearch_migrate
 
-    with _progress("copied") as report:
+    with _progress_bar("copied") as report:
         moved = elasticsearch_migrate.migrate(location, report)
-    typer.echo(_told(moved))
+    typer.echo(_migration_message(moved))
 
 
 def rollback(index: IndexOption = None) -> None:
     """Go back to the index before the last migration; what was ingested since is not in it."""
-    location = _address(index)
+    location = _elasticsearch_location(index)
     from mirsearch.indexes.elasticsearch import migrate as elasticsearch_migrate
 
-    typer.echo(_told(elasticsearch_migrate.rollback(location)))
+    typer.echo(_migration_message(elasticsearch_migrate.rollback(location)))
 
 
 def reembed(
@@ -81,7 +82,7 @@ def reembed(
     model = load_extractor(ExtractorChoice(extractor, weights, device))
     identity = ExtractorIdentity(model.name, model.version, model.dims)
     embed = PanelImages(model).embed
-    with _progress("embedded") as report:
+    with _progress_bar("embedded") as report:
         if kind == "embedded":
             from mirsearch.indexes.embedded.database import reembed as sqlite_reembed
 
@@ -90,7 +91,7 @@ def reembed(
         else:
             from mirsearch.indexes.elasticsearch import migrate as elasticsearch_migrate
 
-            told = _told(elasticsearch_migrate.reembed(location, identity, embed, report))
+            told = _migration_message(elasticsearch_migrate.reembed(location, identity, embed, report))
     typer.echo(told)
 
 
@@ -102,7 +103,7 @@ def install(
     ] = None,
 ) -> None:
     """Import the dashboards into Kibana; again, they are renewed."""
-    location = _address(index)
+    location = _elasticsearch_location(index)
     from mirsearch.indexes.elasticsearch.client import parse_address
     from mirsearch.kibana.install import install_dashboards
 
@@ -115,21 +116,21 @@ def write(
     index: IndexOption = None,
 ) -> None:
     """Write the dashboards of an index as a file that Kibana imports."""
-    location = _address(index)
-    from mirsearch.cli.terminal import writing
+    location = _elasticsearch_location(index)
+    from mirsearch.cli.terminal import open_output
     from mirsearch.indexes.elasticsearch.client import parse_address
     from mirsearch.kibana.objects import dashboards_ndjson
 
-    with writing(target) as stream:
+    with open_output(target) as stream:
         stream.write(dashboards_ndjson(parse_address(location).name))
 
 
-def _told(moved: MigrationResult) -> str:
+def _migration_message(moved: MigrationResult) -> str:
     return f"{moved.documents} documents: from {moved.old} to {moved.new}; the old one is kept for `index rollback`"
 
 
 @contextmanager
-def _progress(verb: str) -> Iterator[Callable[[int, int], None]]:
+def _progress_bar(verb: str) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import Progress
 
     with Progress(console=console(stderr=True), transient=True) as bar:

@@ -1,1 +1,1 @@
-"""Dashboards for Kibana: made, and installed over its API."""
+"""Make the dashboards for Kibana, and install them over its API."""

@@ -1,4 +1,4 @@
-"""Lens charts as Kibana 8 stores them by value, which Kibana 9 reads too."""
+"""Lens charts in the form in which Kibana 8 stores them inside a dashboard. Kibana 9 reads this form too."""
 
 from __future__ import annotations
 
@@ -6,34 +6,36 @@ import json
 from typing import Any
 
 Json = dict[str, Any]
-RECORDS = "___records___"
-ONLY_PANELS = 'doc_type : "panel"'
+RECORDS_FIELD = "___records___"
+PANELS_QUERY = 'doc_type : "panel"'
 
 
-def count(label: str = "Panels") -> Json:
-    """How many documents."""
-    return _metric("count", RECORDS, label)
+def count_column(label: str = "Panels") -> Json:
+    """Return the column that counts documents."""
+    return _metric_column("count", RECORDS_FIELD, label)
 
 
-def distinct(field: str, label: str) -> Json:
-    """How many different values of a keyword."""
-    return _metric("unique_count", field, label)
+def distinct_count_column(field: str, label: str) -> Json:
+    """Return the column that counts the different values of a keyword."""
+    return _metric_column("unique_count", field, label)
 
 
-def median(field: str, label: str) -> Json:
-    """The median of a number."""
-    return _metric("median", field, label)
+def median_column(field: str, label: str) -> Json:
+    """Return the column of a number's median."""
+    return _metric_column("median", field, label)
 
 
-def _metric(operation: str, field: str, label: str) -> Json:
+def _metric_column(operation: str, field: str, label: str) -> Json:
     return {
         "label": label, "customLabel": True, "dataType": "number", "operationType": operation, "isBucketed": False,
         "scale": "ratio", "sourceField": field, "params": {"emptyAsNull": True},
     }  # fmt: skip
 
 
-def terms(field: str, label: str, size: int, *, by: str | None, kind: str = "string", other: bool = False) -> Json:
-    """The most frequent values of a field, ordered by the metric column `by`, or by value where that is None."""
+def terms_column(
+    field: str, label: str, size: int, *, by: str | None, kind: str = "string", other: bool = False
+) -> Json:
+    """Return the column of a field's most frequent values, ordered by the metric column `by`; None orders by value."""
     order: Json = {"type": "column", "columnId": by} if by else {"type": "alphabetical", "fallback": False}
     return {
         "label": label, "customLabel": True, "dataType": kind, "operationType": "terms", "isBucketed": True,
@@ -46,8 +48,8 @@ def terms(field: str, label: str, size: int, *, by: str | None, kind: str = "str
     }  # fmt: skip
 
 
-def histogram(field: str, label: str, bars: int) -> Json:
-    """A number in ranges of equal width, about `bars` of them."""
+def histogram_column(field: str, label: str, bars: int) -> Json:
+    """Return the column that puts a number into about `bars` ranges of equal width."""
     return {
         "label": label, "customLabel": True, "dataType": "number", "operationType": "range", "isBucketed": True,
         "scale": "interval", "sourceField": field,
@@ -58,13 +60,13 @@ def histogram(field: str, label: str, bars: int) -> Json:
     }  # fmt: skip
 
 
-def number(layer: str, column: str) -> tuple[str, Json]:
-    """One number."""
+def number_chart(layer: str, column: str) -> tuple[str, Json]:
+    """Return the chart of one number."""
     return "lnsMetric", {"layerId": layer, "layerType": "data", "metricAccessor": column}
 
 
-def bars(layer: str, x: str, y: str, split: str | None, x_title: bool = True) -> tuple[str, Json]:
-    """Stacked bars."""
+def bar_chart(layer: str, x: str, y: str, split: str | None, x_title: bool = True) -> tuple[str, Json]:
+    """Return a chart of stacked bars, split by the column `split` if given."""
     shown = {"x": x_title, "yLeft": True, "yRight": True}
     one: Json = {"layerId": layer, "layerType": "data", "seriesType": "bar_stacked", "xAccessor": x, "accessors": [y]}
     if split:
@@ -76,8 +78,8 @@ def bars(layer: str, x: str, y: str, split: str | None, x_title: bool = True) ->
     }  # fmt: skip
 
 
-def ring(layer: str, groups: list[str], metric: str) -> tuple[str, Json]:
-    """Shares of a whole, outer rings inside the groups before them."""
+def donut_chart(layer: str, groups: list[str], metric: str) -> tuple[str, Json]:
+    """Return a donut chart of shares. Each further group is one more ring, which divides the groups before it."""
     one = {
         "layerId": layer, "layerType": "data", "primaryGroups": groups, "metrics": [metric], "numberDisplay": "percent",
         "categoryDisplay": "default", "legendDisplay": "default", "nestedLegend": False,
@@ -85,8 +87,8 @@ def ring(layer: str, groups: list[str], metric: str) -> tuple[str, Json]:
     return "lnsPie", {"shape": "donut", "layers": [one]}
 
 
-def table(layer: str, columns: list[str], lines: int = 1) -> tuple[str, Json]:
-    """Rows of buckets with their metrics; `lines` of text high."""
+def table_chart(layer: str, columns: list[str], lines: int = 1) -> tuple[str, Json]:
+    """Return a table of buckets with their metrics; each row is `lines` of text high."""
     return "lnsDatatable", {
         "layerId": layer, "layerType": "data",
         "columns": [{"columnId": column, "isTransposed": False} for column in columns],
@@ -95,18 +97,18 @@ def table(layer: str, columns: list[str], lines: int = 1) -> tuple[str, Json]:
     }  # fmt: skip
 
 
-def cloud(layer: str, tag: str, value: str) -> tuple[str, Json]:
-    """Words, the larger the more."""
+def tag_cloud(layer: str, tag: str, value: str) -> tuple[str, Json]:
+    """Return a cloud of words, larger for larger values."""
     return "lnsTagcloud", {
         "layerId": layer, "tagAccessor": tag, "valueAccessor": value, "minFontSize": 14, "maxFontSize": 56,
         "orientation": "single", "showLabel": False,
     }  # fmt: skip
 
 
-def chart(
+def chart_attributes(
     title: str, layer: str, columns: dict[str, Json], visualization: tuple[str, Json], data_view: str, query: str
 ) -> Json:
-    """The attributes of a by-value chart: buckets first in `columns`, then metrics."""
+    """Return the attributes of a chart that a dashboard contains; `columns` lists buckets first, then metrics."""
     kind, state = visualization
     return {
         "title": title,
@@ -136,6 +138,6 @@ def chart(
     }
 
 
-def packed(value: Any) -> str:
-    """JSON inside a string, as saved objects keep much of theirs."""
+def json_string(value: Any) -> str:
+    """Return a value as compact JSON; saved objects store many of their attributes as such strings."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,6 +1,6 @@
-"""The saved objects of the corpus dashboard: a data view and a dashboard with its charts and controls, as NDJSON.
+"""Make the saved objects of the corpus dashboard as NDJSON: a data view, and a dashboard with charts and controls.
 
-The stored form is that of Kibana 8.15, which later ones upgrade when they read it.
+The objects have the form of Kibana 8.15. Later versions upgrade them when they read them.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ import json
 from typing import Any
 
 from mirsearch.kibana import lens
-from mirsearch.kibana.lens import ONLY_PANELS, Json, packed
+from mirsearch.kibana.lens import PANELS_QUERY, Json, json_string
 
 CORE_VERSION = "8.8.0"
 TYPE_VERSIONS = {"index-pattern": "8.0.0", "dashboard": "8.9.0"}
-WIDTH = 48
 
 Chart = tuple[str, dict[str, Json], tuple[str, Json], str]
-"""Title, columns, visualization, query."""
+"""A chart: its title, columns, visualization and query."""
+Place = tuple[int, int, int, int]
+"""A place in the dashboard's grid: x, y, width, height."""
 
 CONTROLS = (
     ("technique", "optionsListControl", "panel.technique", "Technique"),
@@ -25,14 +26,17 @@ CONTROLS = (
     ("license", "optionsListControl", "article.license_code", "License"),
     ("fov", "rangeSliderControl", "scale.log10_field_of_view", "Field of view, log10 of nm"),
 )
-_LINK = {"id": "url", "params": {"type": "a", "urlTemplate": "", "labelTemplate": "", "openLinkInCurrentTab": False}}
-_IMAGE = {
+_LINK_FORMAT = {
+    "id": "url",
+    "params": {"type": "a", "urlTemplate": "", "labelTemplate": "", "openLinkInCurrentTab": False},
+}
+_IMAGE_FORMAT = {
     "id": "url",
     "params": {"type": "img", "width": "160", "height": "120", "urlTemplate": "", "labelTemplate": ""},
 }
-FORMATS = {
-    "image_url": _IMAGE,
-    "article.url": _LINK,
+FIELD_FORMATS = {
+    "image_url": _IMAGE_FORMAT,
+    "article.url": _LINK_FORMAT,
     "article.year": {"id": "number", "params": {"pattern": "0"}},
     "scale.field_of_view_nm": {"id": "number", "params": {"pattern": "0,0.[00]"}},
     "scale.log10_field_of_view": {"id": "number", "params": {"pattern": "0.0"}},
@@ -40,119 +44,139 @@ FORMATS = {
 }
 
 
-def charts() -> dict[str, tuple[Chart, tuple[int, int, int, int]]]:
-    """Charts by id, each with its place in the grid (x, y, w, h)."""
-    return {**_numbers(), **_over_time(), **_kinds_and_scales(), **_tables()}
+def charts() -> dict[str, tuple[Chart, Place]]:
+    """Return the charts by id, each with its place in the grid."""
+    return {**_number_charts(), **_timeline_charts(), **_kind_and_scale_charts(), **_table_charts()}
 
 
-def _numbers() -> dict[str, tuple[Chart, tuple[int, int, int, int]]]:
-    def one(name: str, title: str, column: Json, query: str, x: int) -> tuple[Chart, tuple[int, int, int, int]]:
-        return (title, {"m": column}, lens.number(name, "m"), query), (x, 0, 12, 6)
+def _number_charts() -> dict[str, tuple[Chart, Place]]:
+    def chart(name: str, title: str, column: Json, query: str, x: int) -> tuple[Chart, Place]:
+        return (title, {"m": column}, lens.number_chart(name, "m"), query), (x, 0, 12, 6)
 
     return {
-        "panels": one("panels", "Panels", lens.count(), ONLY_PANELS, 0),
-        "figures": one("figures", "Figures", lens.distinct("figure.id", "Figures"), ONLY_PANELS, 12),
-        "articles": one("articles", "Articles", lens.distinct("article.id", "Articles"), ONLY_PANELS, 24),
-        "scaled": one(
-            "scaled", "Panels with a scale", lens.count("With a scale"), f"{ONLY_PANELS} and scale.known : true", 36
+        "panels": chart("panels", "Panels", lens.count_column(), PANELS_QUERY, 0),
+        "figures": chart("figures", "Figures", lens.distinct_count_column("figure.id", "Figures"), PANELS_QUERY, 12),
+        "articles": chart(
+            "articles", "Articles", lens.distinct_count_column("article.id", "Articles"), PANELS_QUERY, 24
+        ),
+        "scaled": chart(
+            "scaled",
+            "Panels with a scale",
+            lens.count_column("With a scale"),
+            f"{PANELS_QUERY} and scale.known : true",
+            36,
         ),
     }
 
 
-def _over_time() -> dict[str, tuple[Chart, tuple[int, int, int, int]]]:
-    def one(name: str, title: str, field: str, label: str, x: int) -> tuple[Chart, tuple[int, int, int, int]]:
+def _timeline_charts() -> dict[str, tuple[Chart, Place]]:
+    def chart(name: str, title: str, field: str, label: str, x: int) -> tuple[Chart, Place]:
         columns = {
-            "x": lens.terms("article.year", "Year", 60, by=None, kind="number"),
-            "s": lens.terms(field, label, 8, by="m", other=True),
-            "m": lens.count(),
+            "x": lens.terms_column("article.year", "Year", 60, by=None, kind="number"),
+            "s": lens.terms_column(field, label, 8, by="m", other=True),
+            "m": lens.count_column(),
         }
-        return (title, columns, lens.bars(name, "x", "m", "s"), ONLY_PANELS), (x, 6, 24, 14)
+        return (title, columns, lens.bar_chart(name, "x", "m", "s"), PANELS_QUERY), (x, 6, 24, 14)
 
     return {
-        "journals": one("journals", "Corpus over time, by journal", "article.journal", "Journal", 0),
-        "licenses": one("licenses", "Corpus over time, by license", "article.license_code", "License", 24),
+        "journals": chart("journals", "Corpus over time, by journal", "article.journal", "Journal", 0),
+        "licenses": chart("licenses", "Corpus over time, by license", "article.license_code", "License", 24),
     }
 
 
-def _kinds_and_scales() -> dict[str, tuple[Chart, tuple[int, int, int, int]]]:
+def _kind_and_scale_charts() -> dict[str, tuple[Chart, Place]]:
     techniques = {
-        "g": lens.terms("panel.kind", "Kind", 8, by="m"),
-        "h": lens.terms("panel.technique", "Technique", 12, by="m", other=True),
-        "m": lens.count(),
+        "g": lens.terms_column("panel.kind", "Kind", 8, by="m"),
+        "h": lens.terms_column("panel.technique", "Technique", 12, by="m", other=True),
+        "m": lens.count_column(),
     }
-    views = {"x": lens.histogram("scale.log10_field_of_view", "log10 of nm", 40), "m": lens.count()}
-    known = {
-        "g": lens.terms("scale.known", "Scale known", 2, by="m", kind="boolean"),
-        "h": lens.terms("panel.kind", "Kind", 8, by="m"),
-        "m": lens.count(),
+    fields_of_view = {
+        "x": lens.histogram_column("scale.log10_field_of_view", "log10 of nm", 40),
+        "m": lens.count_column(),
     }
-    sure = {
-        "x": lens.histogram("scale.confidence", "Confidence", 20),
-        "s": lens.terms("scale.source", "Read from", 4, by="m"),
-        "m": lens.count("Readings"),
+    with_scale = {
+        "g": lens.terms_column("scale.known", "Scale known", 2, by="m", kind="boolean"),
+        "h": lens.terms_column("panel.kind", "Kind", 8, by="m"),
+        "m": lens.count_column(),
+    }
+    confidence = {
+        "x": lens.histogram_column("scale.confidence", "Confidence", 20),
+        "s": lens.terms_column("scale.source", "Read from", 4, by="m"),
+        "m": lens.count_column("Readings"),
     }
     return {
         "techniques": (
-            ("Kinds and techniques", techniques, lens.ring("techniques", ["g", "h"], "m"), ONLY_PANELS),
+            ("Kinds and techniques", techniques, lens.donut_chart("techniques", ["g", "h"], "m"), PANELS_QUERY),
             (0, 20, 16, 15),
         ),
-        "views": (("Fields of view", views, lens.bars("views", "x", "m", None), ONLY_PANELS), (16, 20, 32, 15)),
-        "known": (("With and without scale", known, lens.ring("known", ["g", "h"], "m"), ONLY_PANELS), (0, 35, 16, 14)),
+        "views": (
+            ("Fields of view", fields_of_view, lens.bar_chart("views", "x", "m", None), PANELS_QUERY),
+            (16, 20, 32, 15),
+        ),
+        "known": (
+            ("With and without scale", with_scale, lens.donut_chart("known", ["g", "h"], "m"), PANELS_QUERY),
+            (0, 35, 16, 14),
+        ),
         "sure": (
-            ("Scale readings by source and confidence", sure, lens.bars("sure", "x", "m", "s"), ONLY_PANELS),
+            (
+                "Scale readings by source and confidence",
+                confidence,
+                lens.bar_chart("sure", "x", "m", "s"),
+                PANELS_QUERY,
+            ),
             (16, 35, 32, 14),
         ),
     }
 
 
-def _tables() -> dict[str, tuple[Chart, tuple[int, int, int, int]]]:
-    words = {"t": lens.terms("caption_terms", "Word", 60, by="m"), "m": lens.count()}
+def _table_charts() -> dict[str, tuple[Chart, Place]]:
+    words = {"t": lens.terms_column("caption_terms", "Word", 60, by="m"), "m": lens.count_column()}
     failures = {
-        "r": lens.terms("failure.reason", "Reason", 20, by="m"),
-        "s": lens.terms("failure.stage", "Stage", 5, by="m"),
-        "m": lens.count("Inputs"),
+        "r": lens.terms_column("failure.reason", "Reason", 20, by="m"),
+        "s": lens.terms_column("failure.stage", "Stage", 5, by="m"),
+        "m": lens.count_column("Inputs"),
     }
     pictures = {
-        "i": lens.terms("image_url", "Figure", 100, by="m"),
-        "a": lens.terms("article.url", "Article", 1, by="m"),
-        "k": lens.terms("panel.technique", "Technique", 3, by="m"),
-        "f": lens.median("scale.field_of_view_nm", "Field of view, nm (median)"),
-        "m": lens.count(),
+        "i": lens.terms_column("image_url", "Figure", 100, by="m"),
+        "a": lens.terms_column("article.url", "Article", 1, by="m"),
+        "k": lens.terms_column("panel.technique", "Technique", 3, by="m"),
+        "f": lens.median_column("scale.field_of_view_nm", "Field of view, nm (median)"),
+        "m": lens.count_column(),
     }
     return {
-        "words": (("Words of captions", words, lens.cloud("words", "t", "m"), ONLY_PANELS), (0, 49, 24, 14)),
+        "words": (("Words of captions", words, lens.tag_cloud("words", "t", "m"), PANELS_QUERY), (0, 49, 24, 14)),
         "failures": (
-            ("Failures of ingest", failures, lens.table("failures", ["r", "s", "m"]), 'doc_type : "failure"'),
+            ("Failures of ingest", failures, lens.table_chart("failures", ["r", "s", "m"]), 'doc_type : "failure"'),
             (24, 49, 24, 14),
         ),
         "pictures": (
-            ("Figures", pictures, lens.table("pictures", ["i", "a", "k", "f", "m"], lines=5), ONLY_PANELS),
+            ("Figures", pictures, lens.table_chart("pictures", ["i", "a", "k", "f", "m"], lines=5), PANELS_QUERY),
             (0, 63, 48, 24),
         ),
     }
 
 
 def data_view(name: str) -> Json:
-    """The data view over the alias `name`; without a time field, so that no time range hides the corpus."""
+    """Return the data view of the alias `name`. It has no time field, so that no time range hides panels."""
     attributes = {
-        "title": name, "name": f"mirsearch: {name}", "fieldFormatMap": packed(FORMATS), "runtimeFieldMap": "{}",
-        "fieldAttrs": "{}", "sourceFilters": packed([{"value": each} for each in ("vector", "thumbnail", "words.*")]),
-        "fields": "[]", "allowHidden": False,
+        "title": name, "name": f"mirsearch: {name}", "fieldFormatMap": json_string(FIELD_FORMATS),
+        "runtimeFieldMap": "{}", "fieldAttrs": "{}", "fields": "[]", "allowHidden": False,
+        "sourceFilters": json_string([{"value": field} for field in ("vector", "thumbnail", "words.*")]),
     }  # fmt: skip
-    return _object("index-pattern", view_id(name), attributes, [])
+    return _saved_object("index-pattern", data_view_id(name), attributes, [])
 
 
-def view_id(name: str) -> str:
-    """Id of the data view."""
+def data_view_id(name: str) -> str:
+    """Return the id of the data view."""
     return f"mirsearch-{name}-panels"
 
 
 def dashboard(name: str) -> Json:
-    """The dashboard with everything inside."""
-    view = view_id(name)
+    """Return the dashboard, which contains its charts and controls."""
+    view = data_view_id(name)
     panels, references = [], []
-    for panel_id, ((title, columns, drawn, query), (x, y, w, h)) in charts().items():
-        attributes = lens.chart(title, panel_id, columns, drawn, view, query)
+    for panel_id, ((title, columns, visualization, query), (x, y, w, h)) in charts().items():
+        attributes = lens.chart_attributes(title, panel_id, columns, visualization, view, query)
         panels.append(
             {
                 "type": "lens",
@@ -162,46 +186,50 @@ def dashboard(name: str) -> Json:
                 "embeddableConfig": {"title": title, "attributes": attributes, "enhancements": {}},
             }
         )
-        references += [{**each, "name": f"{panel_id}:{each['name']}"} for each in attributes["references"]]
-    controls, of_controls = _controls(view)
+        references += [{**ref, "name": f"{panel_id}:{ref['name']}"} for ref in attributes["references"]]
+    controls, control_references = _control_group(view)
     options = {
         "useMargins": True, "syncColors": False, "syncCursor": True, "syncTooltips": False, "hidePanelTitles": False,
     }  # fmt: skip
     source = {"query": {"query": "", "language": "kuery"}, "filter": []}
     attributes = {
         "title": f"mirsearch: {name}",
-        "description": "A corpus of microscopy figures: where from, what of, at which scale.",
+        "description": "Microscopy figures: where they were published, what they show, and at which scale.",
         "version": 1,
         "timeRestore": False,
-        "kibanaSavedObjectMeta": {"searchSourceJSON": packed(source)},
-        "optionsJSON": packed(options),
-        "panelsJSON": packed(panels),
+        "kibanaSavedObjectMeta": {"searchSourceJSON": json_string(source)},
+        "optionsJSON": json_string(options),
+        "panelsJSON": json_string(panels),
         "controlGroupInput": controls,
     }
-    return _object("dashboard", f"mirsearch-{name}-corpus", attributes, references + of_controls)
+    return _saved_object("dashboard", f"mirsearch-{name}-corpus", attributes, references + control_references)
 
 
-def _controls(view: str) -> tuple[Json, list[Json]]:
-    made, references = {}, []
+def _control_group(view: str) -> tuple[Json, list[Json]]:
+    controls, references = {}, []
     for order, (control_id, kind, field, title) in enumerate(CONTROLS):
-        own: Json = {"id": control_id, "fieldName": field, "title": title, "dataViewId": view, "enhancements": {}}
+        options: Json = {"id": control_id, "fieldName": field, "title": title, "dataViewId": view, "enhancements": {}}
         if kind == "optionsListControl":
-            own |= {"searchTechnique": "prefix", "selectedOptions": [], "sort": {"by": "_count", "direction": "desc"}}
+            options |= {
+                "searchTechnique": "prefix",
+                "selectedOptions": [],
+                "sort": {"by": "_count", "direction": "desc"},
+            }
             suffix = "optionsListDataView"
         else:
-            own |= {"step": 1}
+            options |= {"step": 1}
             suffix = "rangeSliderDataView"
-        made[control_id] = {"type": kind, "order": order, "width": "medium", "grow": True, "explicitInput": own}
+        controls[control_id] = {"type": kind, "order": order, "width": "medium", "grow": True, "explicitInput": options}
         references.append({"type": "index-pattern", "id": view, "name": f"controlGroup_{control_id}:{suffix}"})
     ignored = {"ignoreFilters": False, "ignoreQuery": False, "ignoreTimerange": False, "ignoreValidations": False}
     group = {
         "controlStyle": "oneLine", "chainingSystem": "HIERARCHICAL", "showApplySelections": False,
-        "ignoreParentSettingsJSON": packed(ignored), "panelsJSON": packed(made),
+        "ignoreParentSettingsJSON": json_string(ignored), "panelsJSON": json_string(controls),
     }  # fmt: skip
     return group, references
 
 
-def _object(kind: str, object_id: str, attributes: Json, references: list[Json]) -> Json:
+def _saved_object(kind: str, object_id: str, attributes: Json, references: list[Json]) -> Json:
     return {
         "id": object_id,
         "type": kind,
@@ -213,12 +241,12 @@ def _object(kind: str, object_id: str, attributes: Json, references: list[Json])
     }
 
 
-def objects(name: str) -> list[Json]:
-    """All saved objects of an index, those that others refer to first."""
+def saved_objects(name: str) -> list[Json]:
+    """Return all saved objects of an index; an object stands before those that refer to it."""
     return [data_view(name), dashboard(name)]
 
 
-def ndjson(name: str) -> str:
-    """The objects as Kibana imports them, one a line."""
-    lines: list[Any] = [json.dumps(each, ensure_ascii=False, sort_keys=True) for each in objects(name)]
+def dashboards_ndjson(name: str) -> str:
+    """Return the saved objects as Kibana imports them, one in each line."""
+    lines: list[Any] = [json.dumps(item, ensure_ascii=False, sort_keys=True) for item in saved_objects(name)]
     return "\n".join(lines) + "\n"

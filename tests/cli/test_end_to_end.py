@@ -15,7 +15,7 @@ import pytest
 
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import Failure
-from mirsearch.licenses import canonical
+from mirsearch.licenses import canonical_license
 from mirsearch.synthetic.corpus import CorpusTruth, write_corpus
 from tests.support.cli_runner import run
 
@@ -182,7 +182,7 @@ def test_missing_scale_can_be_excluded(corpus):
         (["--kind", "micrograph"], lambda row: row["kind"] == "micrograph"),
         (["--technique", "sem"], lambda row: row["technique"] == "SEM"),
         (["--year", "2000-2019"], lambda row: 2000 <= (row["article"]["year"] or 0) <= 2019),
-        (["--license", "cc0"], lambda row: canonical(row["article"]["license"]) == "cc0"),
+        (["--license", "cc0"], lambda row: canonical_license(row["article"]["license"]) == "cc0"),
         (["--has-scale"], lambda row: row["scale"] is not None),
         (["--no-has-scale"], lambda row: row["scale"] is None),
         (["--fov", "1um..100um"], lambda row: row["scale"] and 1e3 <= row["scale"]["field_of_view_nm"] <= 1e5),

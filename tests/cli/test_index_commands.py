@@ -49,10 +49,10 @@ def test_dashboards_as_a_file(tmp_path: Path) -> None:
     [
         (["query", "--text", "gold", "--index", "http://127.0.0.1:PORT/x"], 1, "nothing answers at http://127.0.0.1:"),
         (["stats", "--index", "URL/nowhere"], 1, "there is no index nowhere"),
-        (["ingest", "PICTURE", "--index", "URL/Upper"], 2, "names no index that Elasticsearch would take"),
+        (["ingest", "PICTURE", "--index", "URL/Upper"], 2, "does not end with an index name that Elasticsearch accepts"),
         (["query", "--text", "gold", "--top", "10001", "--index", "HERE"], 2, "10001"),
         (["query", "--text", "gold", "--filter", "vector=1", "--index", "HERE"], 2, "no field is named 'vector'"),
-        (["query", "--text", "gold", "--index", "http://a:secret@127.0.0.1:PORT/x"], 2, "user or password in it"),
+        (["query", "--text", "gold", "--index", "http://a:secret@127.0.0.1:PORT/x"], 2, "must not contain a user or password"),
         (["ingest", "PICTURE", "--index", "HERE"], 1, "was built with made 1"),
         (["show", "nothing", "--index", "HERE"], 1, "has the id 'nothing'"),
         (["index", "rollback", "--index", "HERE"], 1, "no older index"),

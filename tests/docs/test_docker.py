@@ -137,7 +137,7 @@ def test_what_the_image_copies_is_enough_to_install(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     program = (
-        "import mirsearch; from mirsearch.indexes import elasticsearch_mapping as m; m.script(); print(m.folder())"
+        "import mirsearch; from mirsearch.indexes.elasticsearch import mapping as m; m.script_body(); print(m.mappings_folder())"
     )
     shown = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path / "site")},

@@ -79,7 +79,7 @@ def test_the_newest_place_that_still_holds_the_figure_is_taken(tmp_path: Path) -
 def test_an_index_of_an_earlier_mapping_takes_corrections(es_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from mirsearch.indexes import open_index
     from mirsearch.indexes.elasticsearch import admin, mapping
-    from mirsearch.ingest.correcting import correct
+    from mirsearch.ingest.correcting import correct_panel
     from mirsearch.search.query_image import ScaleOptions
     from tests.support import index_records as made
 
@@ -96,14 +96,14 @@ def test_an_index_of_an_earlier_mapping_takes_corrections(es_url: str, monkeypat
     try:
         with monkeypatch.context() as patch:
             patch.setattr(mapping, "component_templates", earlier)
-            admin.create(location, made.IDENTITY)
-        admin.create(location, made.IDENTITY)  # the templates, which others share, as they are now
+            admin.create_index(location, made.IDENTITY)
+        admin.create_index(location, made.IDENTITY)  # the templates, which others share, as they are now
         record = made.record(1)
         with open_index(location) as index:
             with index.writer() as writer:
                 writer.put(record)
-            shown = correct(index, record.panels[0].id, {"label": "q"}, ScaleOptions(nm_per_px=8.0))
-            assert shown.corrected == ("label", "scale")
-            assert [each.corrected for each in index.figure_panels(record.figure.id)] == [("label", "scale"), ()]
+            shown = correct_panel(index, record.panels[0].id, {"label": "q"}, ScaleOptions(nm_per_px=8.0))
+            assert shown.corrected_fields == ("label", "scale")
+            assert [each.corrected_fields for each in index.figure_panels(record.figure.id)] == [("label", "scale"), ()]
     finally:
-        admin.drop(location)
+        admin.drop_index(location)

@@ -47,11 +47,11 @@ def board() -> dict[str, Any]:
 
 
 def test_the_shipped_file_is_what_the_generator_makes() -> None:
-    assert SHIPPED.read_text(encoding="utf-8") == kibana_objects.ndjson("figures")
+    assert SHIPPED.read_text(encoding="utf-8") == kibana_objects.dashboards_ndjson("figures")
 
 
 def test_lines_are_whole_saved_objects() -> None:
-    lines = [json.loads(line) for line in kibana_objects.ndjson("figures").splitlines()]
+    lines = [json.loads(line) for line in kibana_objects.dashboards_ndjson("figures").splitlines()]
     assert len({(each["type"], each["id"]) for each in lines}) == len(lines)
     for each in lines:
         assert set(each) == {
@@ -65,7 +65,7 @@ def test_lines_are_whole_saved_objects() -> None:
 
 
 def test_every_reference_resolves_and_none_is_unused() -> None:
-    there = {(each["type"], each["id"]) for each in kibana_objects.objects("figures")}
+    there = {(each["type"], each["id"]) for each in kibana_objects.saved_objects("figures")}
     made = board()
     panels = json.loads(made["attributes"]["panelsJSON"])
     controls = json.loads(made["attributes"]["controlGroupInput"]["panelsJSON"])
@@ -99,14 +99,14 @@ def test_charts_are_consistent() -> None:
 
 
 def test_fields_are_in_the_mapping_with_fitting_types() -> None:
-    fields = mapping.fields()
+    fields = mapping.field_types()
     for panel_id, layer, _ in layers():
         for column in layer["columns"].values():
             if column["operationType"] != "count":
                 assert fields[column["sourceField"]] in ACCEPTED[column["operationType"]], (panel_id, column)
     for _, kind, field, _ in kibana_objects.CONTROLS:
         assert fields[field] in (NUMBERS if kind == "rangeSliderControl" else {"keyword"})
-    assert set(kibana_objects.FORMATS) <= set(fields)
+    assert set(kibana_objects.FIELD_FORMATS) <= set(fields)
 
 
 def test_the_grid_is_tiled_without_overlap() -> None:
@@ -166,10 +166,10 @@ def query(kuery: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def filled(es_url: str) -> Iterator[Any]:
-    from mirsearch.indexes.elasticsearch.admin import drop
+    from mirsearch.indexes.elasticsearch.admin import drop_index
 
     location = f"{es_url}/test-kibana"
-    drop(location)
+    drop_index(location)
     index = opened(location, create=EXTRACTOR)
     with index.writer() as writer:
         for number, record in enumerate(MadeCorpus(seed=4).records(80)):
@@ -177,11 +177,11 @@ def filled(es_url: str) -> Iterator[Any]:
             figure = dataclasses.replace(record.figure, origins=(*record.figure.origins, place))
             writer.put(dataclasses.replace(record, figure=figure))
         failures = [Failure(f"{name}.png", "read", "truncated") for name in "abc"]
-        writer.note_failures(failures)
-        writer.note_failures(failures[:1], ["c.png"])
+        writer.record_failures(failures)
+        writer.record_failures(failures[:1], ["c.png"])
     yield index
     index.close()
-    drop(location)
+    drop_index(location)
 
 
 @pytest.mark.parametrize("panel_id", sorted(kibana_objects.charts()))
@@ -270,39 +270,39 @@ def kibana(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def test_install_imports_into_a_space_with_credentials(kibana: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIRSEARCH_ES_API_KEY", "abc")
-    assert kibana_install.install(kibana + "/", "figures", "lab 1") == 2
+    assert kibana_install.install_dashboards(kibana + "/", "figures", "lab 1") == 2
     assert [path for path, _, _ in Kibana.seen] == [
         "/s/lab%201/api/status", "/s/lab%201/api/saved_objects/_import?overwrite=true"
     ]  # fmt: skip
     assert {headers["Authorization"] for _, headers, _ in Kibana.seen} == {"ApiKey abc"}
-    assert kibana_objects.ndjson("figures").encode() in Kibana.seen[1][2]
+    assert kibana_objects.dashboards_ndjson("figures").encode() in Kibana.seen[1][2]
 
 
 def test_what_kibana_refuses_is_told(kibana: str, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = {"type": "missing_references", "references": [{"type": "index-pattern", "id": "x"}]}
     monkeypatch.setattr(Kibana, "failing", {"id": "d", "type": "dashboard", "error": missing})
     with pytest.raises(IndexAccessError, match=r"dashboard d: missing_references \(index-pattern x\)"):
-        kibana_install.install(kibana, "figures")
+        kibana_install.install_dashboards(kibana, "figures")
     monkeypatch.setattr(Kibana, "failing", {"id": "d", "type": "dashboard", "error": {"type": "conflict"}})
     with pytest.raises(IndexAccessError, match="dashboard d: conflict"):
-        kibana_install.install(kibana, "figures")
+        kibana_install.install_dashboards(kibana, "figures")
     monkeypatch.setattr(Kibana, "version", "8.9.1")
     with pytest.raises(IndexAccessError, match=r"is 8\.9"):
-        kibana_install.install(kibana, "figures")
+        kibana_install.install_dashboards(kibana, "figures")
 
 
 @pytest.mark.parametrize(("status", "words"), [(401, "does not allow"), (503, "not ready"), (404, "answered 404: no")])
 def test_statuses_of_kibana(kibana: str, monkeypatch: pytest.MonkeyPatch, status: int, words: str) -> None:
     monkeypatch.setattr(Kibana, "status", status)
     with pytest.raises(IndexAccessError, match=words) as raised:
-        kibana_install.install(kibana, "figures")
+        kibana_install.install_dashboards(kibana, "figures")
     assert raised.value.remedy
 
 
 def test_no_kibana() -> None:
     with pytest.raises(IndexAccessError, match="nothing answers"):
-        kibana_install.install(f"http://127.0.0.1:{free_port()}", "figures")
-    with pytest.raises(UsageError, match="user or password"):
-        kibana_install.install("http://a:b@host:5601", "figures")
-    with pytest.raises(UsageError, match="no address"):
-        kibana_install.install("host:5601", "figures")
+        kibana_install.install_dashboards(f"http://127.0.0.1:{free_port()}", "figures")
+    with pytest.raises(UsageError, match="must not contain a user or password"):
+        kibana_install.install_dashboards("http://a:b@host:5601", "figures")
+    with pytest.raises(UsageError, match="not the address"):
+        kibana_install.install_dashboards("host:5601", "figures")

@@ -66,8 +66,8 @@ def shared_node(folder: Path) -> Iterator[str]:
 @pytest.fixture
 def es_location(es_url: str) -> Iterator[str]:
     """Location of an index that no other test uses; removed afterwards."""
-    from mirsearch.indexes.elasticsearch.admin import drop
+    from mirsearch.indexes.elasticsearch.admin import drop_index
 
     location = f"{es_url}/test-{uuid.uuid4().hex[:12]}"
     yield location
-    drop(location)
+    drop_index(location)

@@ -1,4 +1,4 @@
-"""Making and removing an index on a cluster: script, templates, versioned physical index, alias."""
+"""Create, describe and delete an index on a cluster: script, templates, numbered physical indexes, alias."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 from mirsearch.errors import IndexAccessError, IndexMismatchError
 from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
 from mirsearch.indexes.elasticsearch import mapping
-from mirsearch.indexes.elasticsearch.client import Address, connect, parse
-from mirsearch.indexes.elasticsearch.errors import told
+from mirsearch.indexes.elasticsearch.client import Address, connect, parse_address
+from mirsearch.indexes.elasticsearch.errors import translate_errors
 from mirsearch.indexes.elasticsearch.words import WORDS_VERSION
 
-_NUMBER = re.compile(r"-(\d{6})$")
-_FIRST_WORDS = "2"
-"""The version of the words of an index made before it was noted."""
+_PHYSICAL_NUMBER = re.compile(r"-(\d{6})$")
+_FIRST_WORDS_VERSION = "2"
+"""Words version of an index whose `_meta` has none: it was created before the version was stored."""
 
 
 def server_version(client: Elasticsearch) -> str:
-    """The server's version, as "9.4.3"."""
+    """Return the server's version, such as "9.4.3"."""
     return str(client.info()["version"]["number"])
 
 
-def pair(version: str) -> tuple[int, int]:
-    """Major and minor of a version; (0, 0) where there is none."""
+def parse_version(version: str) -> tuple[int, int]:
+    """Return the major and minor number of a version; (0, 0) for a text that is not a version."""
     found = re.match(r"(\d+)\.(\d+)", version)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
-def install(client: Elasticsearch, name: str, dims: int, version: str) -> None:
-    """Put the stored script, the component templates and the index template of `name`; the same again is harmless."""
-    client.put_script(id=mapping.SCRIPT_ID, **mapping.script())
-    for component, body in mapping.component_templates(dims, pair(version)).items():
+def install_templates(client: Elasticsearch, name: str, dims: int, version: str) -> None:
+    """Put the stored script, the component templates and the index template of `name`. Repeating it does no harm."""
+    client.put_script(id=mapping.SCRIPT_ID, **mapping.script_body())
+    for component, body in mapping.component_templates(dims, parse_version(version)).items():
         client.cluster.put_component_template(name=component, **body)
     body = mapping.index_template(name, dims)
     client.indices.put_index_template(
@@ -46,23 +46,23 @@ def install(client: Elasticsearch, name: str, dims: int, version: str) -> None:
     )
 
 
-def create(location: str, extractor: ExtractorIdentity) -> bool:
-    """`mirsearch index create`: install what the index needs and make it; False where it was there already."""
-    address = parse(location)
+def create_index(location: str, extractor: ExtractorIdentity) -> bool:
+    """Install script and templates and create the index, as `mirsearch index create`; False if it existed already."""
+    address = parse_address(location)
     client = connect(address)
     try:
-        with told(address):
+        with translate_errors(address):
             version = server_version(client)
-            install(client, address.name, extractor.dims, version)
-            if current(client, address) is not None:
+            install_templates(client, address.name, extractor.dims, version)
+            if current_physical_index(client, address) is not None:
                 return False
-            make_physical(client, address.name, 1, extractor, version, alias=True)
+            create_physical_index(client, address.name, 1, extractor, version, alias=True)
             return True
     finally:
         client.close()
 
 
-def make_physical(
+def create_physical_index(
     client: Elasticsearch,
     name: str,
     number: int,
@@ -72,9 +72,9 @@ def make_physical(
     alias: bool,
     filling: dict[str, Any] | None = None,
 ) -> str:
-    """Make NAME-00000n, with its `_meta`; as the alias NAME too where asked. One that is there is left alone."""
-    index = mapping.physical(name, number)
-    meta = mapping.meta(extractor, version)
+    """Create NAME-00000n with its `_meta`, and with `alias` the alias NAME. An existing index stays as it is."""
+    index = mapping.physical_name(name, number)
+    meta = mapping.index_meta(extractor, version)
     if filling:
         meta["mirsearch"]["filling"] = filling
     body: dict[str, Any] = {"mappings": {"_meta": meta}}
@@ -89,88 +89,89 @@ def make_physical(
     return index
 
 
-def current(client: Elasticsearch, address: Address) -> str | None:
-    """The physical index behind the alias; None where there is none. IndexAccessError where NAME is something else."""
+def current_physical_index(client: Elasticsearch, address: Address) -> str | None:
+    """Return the physical index behind the alias, None if there is none; IndexAccessError if NAME is no such alias."""
     try:
         answer = client.indices.get_alias(name=address.name)
     except NotFoundError:
         if client.indices.exists(index=address.name):
             raise IndexAccessError(
-                f"{address} is an index of its own, not one that mirsearch made", "choose another name in --index"
+                f"mirsearch did not create the index {address}", "choose another name in --index"
             ) from None
         return None
     indices = sorted(answer.body)
     if len(indices) > 1:
         raise IndexAccessError(
-            f"the alias {address} stands for {len(indices)} indexes: {', '.join(indices[:4])}",
-            "let it point to one of them: POST _aliases",
+            f"the alias {address} points to {len(indices)} indexes: {', '.join(indices[:4])}",
+            "let it point to one of them with POST _aliases",
         )
     return str(indices[0])
 
 
 def read_meta(
-    client: Elasticsearch, address: Address, index: str, *, moving: bool = False
+    client: Elasticsearch, address: Address, index: str, *, migrating: bool = False
 ) -> tuple[ExtractorIdentity, int, str]:
-    """What an index says of itself: extractor, schema, server it was made on; refuses what is newer or not ours.
+    """Return the extractor of an index, its schema version and the version of the server that created it.
 
-    Also one whose words were split in another way than a query's now are, but when it is `moving` to a new index.
+    Raises IndexAccessError if mirsearch did not create the index. Raises IndexMismatchError if its schema is newer or,
+    unless `migrating`, if its words were made by other rules than those of queries.
     """
     mappings = client.indices.get_mapping(index=index)[index]["mappings"]
     own = (mappings.get("_meta") or {}).get("mirsearch")
     if not isinstance(own, dict) or "extractor" not in own:
         raise IndexAccessError(
-            f"{address} stands for {index}, which mirsearch did not make", "choose another name in --index"
+            f"{address} points to {index}, which mirsearch did not create", "choose another name in --index"
         )
     if int(own["schema_version"]) > SCHEMA_VERSION:
         raise IndexMismatchError(
             f"{address} has schema {own['schema_version']}; this mirsearch reads up to {SCHEMA_VERSION}",
-            "install the mirsearch that made it, or a later one",
+            "install the version of mirsearch that created it, or a later one",
         )
-    if not moving:
-        _check_words(address, str(own.get("words", _FIRST_WORDS)))
+    if not migrating:
+        _check_words_version(address, str(own.get("words", _FIRST_WORDS_VERSION)))
     extractor = ExtractorIdentity(own["extractor"]["name"], own["extractor"]["version"], int(own["extractor"]["dims"]))
     return extractor, int(own["schema_version"]), str(own.get("created_on", ""))
 
 
-def words_of(client: Elasticsearch, index: str) -> str:
-    """The version of the splitting of texts into words that filled an index."""
+def read_words_version(client: Elasticsearch, index: str) -> str:
+    """Return the version of the rules that made the words of an index."""
     mappings = client.indices.get_mapping(index=index)[index]["mappings"]
-    return str(((mappings.get("_meta") or {}).get("mirsearch") or {}).get("words", _FIRST_WORDS))
+    return str(((mappings.get("_meta") or {}).get("mirsearch") or {}).get("words", _FIRST_WORDS_VERSION))
 
 
-def _check_words(address: Address, words: str) -> None:
+def _check_words_version(address: Address, words: str) -> None:
     if words == WORDS_VERSION:
         return
-    message = f"the words in {address} were made by rules of version {words}, those of queries are by {WORDS_VERSION}"
-    theirs, ours = (each.partition(".")[0] for each in (words, WORDS_VERSION))
+    message = f"the words in {address} were made by rules {words}, those of queries are made by rules {WORDS_VERSION}"
+    theirs, ours = (version.partition(".")[0] for version in (words, WORDS_VERSION))
     if theirs.isdigit() and int(theirs) > int(ours):
-        raise IndexMismatchError(message, "install the mirsearch that made it, or a later one")
-    raise IndexMismatchError(message, f"make them anew with: mirsearch index migrate --index {address}")
+        raise IndexMismatchError(message, "install the version of mirsearch that created it, or a later one")
+    raise IndexMismatchError(message, f"make them again with: mirsearch index migrate --index {address}")
 
 
-def bring_up(client: Elasticsearch, index: str) -> None:
-    """Add to an index that an earlier version made the fields that came since."""
+def add_missing_fields(client: Elasticsearch, index: str) -> None:
+    """Add to an index of an earlier mirsearch the fields that were introduced later."""
     wanted: dict[str, Any] = mapping.component_templates(1, (0, 0))["mirsearch-panels"]["template"]["mappings"]
-    there = client.indices.get_mapping(index=index)[index]["mappings"]["properties"]
-    missing = {name: what for name, what in wanted["properties"].items() if name not in there}
+    present = client.indices.get_mapping(index=index)[index]["mappings"]["properties"]
+    missing = {name: field for name, field in wanted["properties"].items() if name not in present}
     if missing:
         client.indices.put_mapping(index=index, properties=missing)
 
 
-def numbers(client: Elasticsearch, name: str) -> dict[int, str]:
-    """The physical indexes of NAME that are there, by number."""
-    there = client.indices.get(index=f"{name}-0*", allow_no_indices=True, filter_path="*.aliases").body or {}
-    found = {index: _NUMBER.search(index.removeprefix(name)) for index in there}
+def physical_indexes(client: Elasticsearch, name: str) -> dict[int, str]:
+    """Return the names of the existing physical indexes of NAME, by number."""
+    answer = client.indices.get(index=f"{name}-0*", allow_no_indices=True, filter_path="*.aliases").body or {}
+    found = {index: _PHYSICAL_NUMBER.search(index.removeprefix(name)) for index in answer}
     return {int(match[1]): index for index, match in sorted(found.items()) if match and match.start() == 0}
 
 
-def drop(location: str) -> None:
-    """Remove an index with all its physical indexes and its template; script and component templates stay."""
-    address = parse(location)
+def drop_index(location: str) -> None:
+    """Delete an index with all its physical indexes and its template. Script and component templates stay."""
+    address = parse_address(location)
     client = connect(address)
     try:
-        with told(address):
-            for index in numbers(client, address.name).values():
+        with translate_errors(address):
+            for index in physical_indexes(client, address.name).values():
                 client.indices.delete(index=index)
             client.options(ignore_status=404).indices.delete_index_template(name=f"mirsearch-{address.name}")
     finally:

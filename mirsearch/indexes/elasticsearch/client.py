@@ -1,4 +1,4 @@
-"""A client of an Elasticsearch cluster, made from an address and the credentials in the environment."""
+"""Connect to an Elasticsearch cluster: parse the index's address, read the credentials, make the client."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from mirsearch import settings
 from mirsearch.errors import UsageError
 from mirsearch.indexes.elasticsearch.patience import PatientTransport
 
-# "Node … has failed for 1 times in a row": what failed is told once, by our own error
+# The client logs "Node … has failed for 1 times in a row"; our own error already reports that failure.
 logging.getLogger("elastic_transport.node_pool").setLevel(logging.ERROR)
 
-QUERY_SECONDS = 60.0
+QUERY_TIMEOUT_SECONDS = 60.0
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,199}")
-CLOUD = "elasticsearch+cloud://"
+CLOUD_PREFIX = "elasticsearch+cloud://"
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where an index is: the cluster's address (empty: the cloud id's) and the index's name."""
+    """Location of an index: the cluster's address and the index's name. `cluster` is empty for a cloud id."""
 
     cluster: str
     name: str
 
     def __str__(self) -> str:
-        return f"{self.cluster or CLOUD.removesuffix('/')}/{self.name}"
+        return f"{self.cluster or CLOUD_PREFIX.removesuffix('/')}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """How a client shows who it is; nothing of it is ever printed."""
+    """What a client logs in with. Secrets are never printed."""
 
     api_key: str | None = field(default=None, repr=False)
     user: str | None = None
@@ -46,83 +46,88 @@ class Credentials:
     cloud_id: str | None = None
 
 
-def parse(location: str) -> Address:
-    """`http(s)://host[:port][/prefix]/NAME`, or `elasticsearch+cloud:///NAME`; UsageError for anything else."""
-    if location.lower().startswith(CLOUD):
-        return Address("", _checked_name(location[len(CLOUD) :].strip("/"), location))
+def parse_address(location: str) -> Address:
+    """Parse `http(s)://host[:port][/prefix]/NAME` or `elasticsearch+cloud:///NAME`; raise UsageError otherwise."""
+    if location.lower().startswith(CLOUD_PREFIX):
+        return Address("", _check_name(location[len(CLOUD_PREFIX) :].strip("/"), location))
     parts = urlsplit(location)
     if parts.username is not None or parts.password is not None:
         shown = location.replace(f"{parts.netloc.rpartition('@')[0]}@", "")
         raise UsageError(
-            f"the address {shown} was given with a user or password in it",
-            "take them out, and set MIRSEARCH_ES_USER and MIRSEARCH_ES_PASSWORD, or MIRSEARCH_ES_API_KEY",
+            f"the address {shown} must not contain a user or password",
+            "remove them, and set MIRSEARCH_ES_USER and MIRSEARCH_ES_PASSWORD, or MIRSEARCH_ES_API_KEY",
         )
     try:
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port = None, None
     if parts.scheme.lower() not in ("http", "https") or not host or parts.query or parts.fragment:
-        raise UsageError(f"{location} is no address of an index", "write it as http(s)://HOST:9200/NAME")
+        raise UsageError(f"{location} is not the address of an index", "write it as http(s)://HOST:9200/NAME")
     prefix, _, name = parts.path.rstrip("/").rpartition("/")
     shown_host = f"[{host}]" if ":" in host else host
     default = 443 if parts.scheme.lower() == "https" else 9200
-    return Address(f"{parts.scheme.lower()}://{shown_host}:{port or default}{prefix}", _checked_name(name, location))
+    return Address(f"{parts.scheme.lower()}://{shown_host}:{port or default}{prefix}", _check_name(name, location))
 
 
-def _checked_name(name: str, location: str) -> str:
+def _check_name(name: str, location: str) -> str:
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{location} names no index that Elasticsearch would take",
+            f"{location} does not end with an index name that Elasticsearch accepts",
             "end the address with a name of lower-case letters, digits, - and _: http://HOST:9200/figures",
         )
     return name
 
 
-def credentials() -> Credentials:
-    """Credentials from MIRSEARCH_ES_… variables, else from the settings file; UsageError where they contradict."""
-    told = settings.elasticsearch_settings()
-    found = Credentials(**{name: told.get(name) for name in Credentials.__dataclass_fields__})
+def read_credentials() -> Credentials:
+    """Read the credentials from MIRSEARCH_ES_… variables or the settings file; raise UsageError if they contradict."""
+    values = settings.elasticsearch_settings()
+    found = Credentials(**{name: values.get(name) for name in Credentials.__dataclass_fields__})
     if found.api_key and (found.user or found.password):
         raise UsageError(
             "both an API key and a user are set for Elasticsearch",
-            "keep MIRSEARCH_ES_API_KEY, or MIRSEARCH_ES_USER with MIRSEARCH_ES_PASSWORD",
+            "set only MIRSEARCH_ES_API_KEY, or only MIRSEARCH_ES_USER and MIRSEARCH_ES_PASSWORD",
         )
     if bool(found.user) != bool(found.password):
         raise UsageError(
-            "a user for Elasticsearch needs a password, and the other way round",
+            "a user for Elasticsearch needs a password, and a password needs a user",
             "set both MIRSEARCH_ES_USER and MIRSEARCH_ES_PASSWORD",
         )
     if found.ca and not Path(found.ca).is_file():
-        raise UsageError(f"MIRSEARCH_ES_CA names {found.ca}, which is no file", "give the CA certificate as a PEM file")
+        raise UsageError(
+            f"MIRSEARCH_ES_CA names {found.ca}, which is not a file", "give the path of the CA certificate in PEM form"
+        )
     return found
 
 
 def connect(address: Address, *, patience: float = 0.0) -> Elasticsearch:
-    """A client of the cluster that waits so many seconds for it when it restarts; nothing is sent yet."""
-    own = credentials()
-    options: dict[str, Any] = {"request_timeout": QUERY_SECONDS, "transport_class": PatientTransport}
-    if own.api_key:
-        options["api_key"] = own.api_key
-    elif own.user and own.password:
-        options["basic_auth"] = (own.user, own.password)
+    """Return a client of the cluster; nothing is sent yet.
+
+    When the cluster restarts, the client repeats its requests for `patience` seconds.
+    """
+    login = read_credentials()
+    options: dict[str, Any] = {"request_timeout": QUERY_TIMEOUT_SECONDS, "transport_class": PatientTransport}
+    if login.api_key:
+        options["api_key"] = login.api_key
+    elif login.user and login.password:
+        options["basic_auth"] = (login.user, login.password)
     if address.cluster:
         options["hosts"] = [address.cluster]
-    elif own.cloud_id:
-        options["cloud_id"] = own.cloud_id
+    elif login.cloud_id:
+        options["cloud_id"] = login.cloud_id
     else:
         raise UsageError(f"{address} needs a cloud id", "set MIRSEARCH_ES_CLOUD_ID")
     if not address.cluster or address.cluster.startswith("https"):
-        if own.ca:
-            options["ca_certs"] = own.ca
-        if own.fingerprint:
-            options["ssl_assert_fingerprint"] = own.fingerprint.replace(":", "").lower()
-            options["verify_certs"] = bool(own.ca)
+        if login.ca:
+            options["ca_certs"] = login.ca
+        if login.fingerprint:
+            options["ssl_assert_fingerprint"] = login.fingerprint.replace(":", "").lower()
+            options["verify_certs"] = bool(login.ca)
             options["ssl_show_warn"] = False
     try:
         client = Elasticsearch(**options)
     except (ValueError, TypeError) as error:
         raise UsageError(
-            f"the settings for {address} can't be used: {error}", "check the MIRSEARCH_ES_… variables"
+            f"the client of {address} can't be made with these settings: {error}", "check the MIRSEARCH_ES_… variables"
         ) from error
     client.transport.patience = patience  # type: ignore[attr-defined]
     return client

@@ -1,4 +1,4 @@
-"""Panels and figures as documents of Elasticsearch, and back. No requests here."""
+"""Turn panels and figures into documents of Elasticsearch, and back. This module sends no requests."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from typing import Any
 import numpy as np
 
 from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading, to_json
-from mirsearch.corrections import as_json, fields_of, from_json, panel_from_json
+from mirsearch.corrections import corrected_fields, correction_from_json, correction_to_json, panel_from_json
 from mirsearch.indexes.base import ExtractorIdentity, FigureNotes, FigureRecord
-from mirsearch.indexes.elasticsearch.words import searched
+from mirsearch.indexes.elasticsearch.words import text_fields
 from mirsearch.indexes.embedded.database.filters import folded, short_license
 from mirsearch.query import StoredPanel, Vector
 
 Document = dict[str, Any]
 
-HEAVY = ("vector", "thumbnail", "words", "caption_terms")
-"""Fields of a panel that are not read back with it."""
-NOTES = ("analysis", "given", "corrections")
-"""Fields of a figure beside its readings."""
+HEAVY_FIELDS = ("vector", "thumbnail", "words", "caption_terms")
+"""Large fields of a panel's document that are not read back with the panel."""
+NOTE_FIELDS = ("analysis", "given", "corrections")
+"""Fields of a figure's document that hold its FigureNotes."""
 
 
-def now() -> str:
-    """The time, ISO 8601, UTC."""
+def utc_timestamp() -> str:
+    """Return the present time in UTC, ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def packed(vector: Vector) -> bytes:
-    """A vector as base64 of big-endian float32, the form Elasticsearch takes from 9.3 on."""
+def pack_vector(vector: Vector) -> bytes:
+    """Return a vector as base64 of big-endian float32, a form that Elasticsearch accepts since 9.3."""
     return base64.b64encode(np.asarray(vector, dtype=">f4").tobytes())
 
 
-def listed(vector: Vector) -> list[float]:
-    """A vector as numbers of 8 decimals, for servers that take no packed ones."""
+def round_vector(vector: Vector) -> list[float]:
+    """Return a vector as numbers of 8 decimals, for servers that accept no packed vectors."""
     numbers: list[float] = np.round(np.asarray(vector, dtype=np.float64), 8).tolist()
     return numbers
 
@@ -47,67 +47,67 @@ def figure_document(
     extractor: ExtractorIdentity,
     notes: FigureNotes | None = None,
 ) -> Document:
-    """The document of a figure; `state` is "writing" until all of its panels are in, then "complete"."""
+    """Return the document of a figure; `state` is "writing" until all of its panels are stored, then "complete"."""
     notes = notes or FigureNotes()
     return {
-        **_opened(panel_ids, state, extractor),
-        "analysis": notes.analysis,
-        "given": [to_json(panel) for panel in notes.given] or None,
-        "corrections": [as_json(each) for each in notes.corrections] or None,
+        **_figure_state_fields(panel_ids, state, extractor),
+        "analysis": notes.analysis_version,
+        "given": [to_json(panel) for panel in notes.source_panels] or None,
+        "corrections": [correction_to_json(correction) for correction in notes.corrections] or None,
         **_figure_fields(figure),
     }
 
 
 def opening_document(figure_id: str, panel_ids: list[str], extractor: ExtractorIdentity) -> Document:
-    """The document of a new figure while its panels go in: all that a later call must know of one that was cut off."""
-    return _opened(panel_ids, "writing", extractor) | {"figure": {"id": figure_id}}
+    """Return the document of a new figure while its panels are written: all that a later call needs after a crash."""
+    return _figure_state_fields(panel_ids, "writing", extractor) | {"figure": {"id": figure_id}}
 
 
-def _opened(panel_ids: list[str], state: str, extractor: ExtractorIdentity) -> Document:
+def _figure_state_fields(panel_ids: list[str], state: str, extractor: ExtractorIdentity) -> Document:
     return {
         "doc_type": "figure",
         "figure_state": state,
         "panel_ids": panel_ids,
-        "ingested_at": now(),
-        **named(extractor),
+        "ingested_at": utc_timestamp(),
+        **extractor_fields(extractor),
     }
 
 
-def named(extractor: ExtractorIdentity) -> Document:
-    """The field that says which extractor a document's vector is of."""
+def extractor_fields(extractor: ExtractorIdentity) -> Document:
+    """Return the field that names the extractor of a document's vector."""
     return {"extractor": {"name": extractor.name, "version": extractor.version}}
 
 
 def panel_documents(record: FigureRecord, extractor: ExtractorIdentity, *, pack: bool) -> list[Document]:
-    """The documents of a figure's panels, in reading order; vectors packed, or as lists for older servers."""
+    """Return the documents of a figure's panels, in reading order; vectors packed, or as lists for older servers."""
     shared = _figure_fields(record.figure)
     title = record.figure.article.title if record.figure.article else None
-    made = []
+    documents = []
     for number, (panel, vector, thumbnail) in enumerate(
         zip(record.panels, record.vectors, record.thumbnails, strict=True)
     ):
         document = {
             "doc_type": "panel",
-            "ingested_at": now(),
+            "ingested_at": utc_timestamp(),
             "caption": panel.caption,
             "text": panel.text,
-            **searched(panel, title),
+            **text_fields(panel, title),
             "panel": _panel_fields(panel, number),
             "scale": _scale_fields(panel),
-            "corrected": list(fields_of(panel.id, record.corrections or ())),
+            "corrected": list(corrected_fields(panel.id, record.corrections or ())),
             "thumbnail": base64.b64encode(thumbnail),
-            "vector": packed(vector) if pack else listed(vector),
-            **named(extractor),
+            "vector": pack_vector(vector) if pack else round_vector(vector),
+            **extractor_fields(extractor),
             **shared,
         }
-        made.append(document)
-    return made
+        documents.append(document)
+    return documents
 
 
-def searched_anew(document: Document) -> Document:
-    """What of a panel's document follows from its texts by the present rules."""
+def rebuild_text_fields(document: Document) -> Document:
+    """Return the fields made from the texts of a panel's document, by the present rules."""
     stored = read_panel(document)
-    return searched(stored.panel, stored.figure.article.title if stored.figure.article else None)
+    return text_fields(stored.panel, stored.figure.article.title if stored.figure.article else None)
 
 
 def _panel_fields(panel: Panel, number: int) -> Document:
@@ -162,7 +162,7 @@ def _figure_fields(figure: Figure) -> Document:
 
 
 def origin_fields(origins: tuple[Origin, ...]) -> Document:
-    """What depends on a figure's origins: the list itself, sources, the image's place, its address if it has one."""
+    """Return the fields made from a figure's origins: origins, sources, location and web address of the image."""
     newest = origins[-1].location if origins else None
     return {
         "figure": {
@@ -196,23 +196,23 @@ def _article_fields(article: Article | None) -> Document:
 
 
 def read_origins(document: Document) -> tuple[Origin, ...]:
-    """The origins a figure's or panel's document holds."""
-    told = document["figure"].get("origins") or []
-    return tuple(Origin(each["source"], each["location"], each.get("retrieved")) for each in told)
+    """Return the origins stored in a figure's or panel's document."""
+    origins = document["figure"].get("origins") or []
+    return tuple(Origin(origin["source"], origin["location"], origin.get("retrieved")) for origin in origins)
 
 
 def read_article(document: Document) -> Article | None:
-    """The article a figure's or panel's document holds."""
-    told = document.get("article")
-    if not told:
+    """Return the article stored in a figure's or panel's document, None if there is none."""
+    stored = document.get("article")
+    if not stored:
         return None
     names = ("id", "title", "doi", "pmcid", "journal", "year", "license", "url")
-    plain = {name: told.get(name) for name in names}
-    return Article(**plain, authors=tuple(told.get("authors") or ()), retracted=bool(told.get("retracted")))
+    plain = {name: stored.get(name) for name in names}
+    return Article(**plain, authors=tuple(stored.get("authors") or ()), retracted=bool(stored.get("retracted")))
 
 
 def read_panel(document: Document) -> StoredPanel:
-    """A panel's document as the panel with its figure."""
+    """Return the panel of a document, with its figure."""
     own, figure = document["panel"], document["figure"]
     panel = Panel(
         box=tuple(own["box"]),
@@ -245,24 +245,24 @@ def read_panel(document: Document) -> StoredPanel:
 
 
 def read_notes(document: Document) -> FigureNotes:
-    """What a figure's document holds beside its readings."""
+    """Return the notes stored in a figure's document."""
     return FigureNotes(
         document.get("analysis"),
-        tuple(panel_from_json(each) for each in document.get("given") or ()),
-        tuple(from_json(each) for each in document.get("corrections") or ()),
+        tuple(panel_from_json(panel) for panel in document.get("given") or ()),
+        tuple(correction_from_json(correction) for correction in document.get("corrections") or ()),
     )
 
 
-def _read_scale(told: Document) -> ScaleReading | None:
-    if not told.get("known"):
+def _read_scale(scale: Document) -> ScaleReading | None:
+    if not scale.get("known"):
         return None
-    bar = told.get("bar")
+    bar = scale.get("bar")
     return ScaleReading(
-        nm_per_px=told["nm_per_px"],
-        length_nm=told.get("length_nm"),
-        length_px=told.get("length_px"),
+        nm_per_px=scale["nm_per_px"],
+        length_nm=scale.get("length_nm"),
+        length_px=scale.get("length_px"),
         bar=tuple(bar) if bar else None,
-        label_text=told.get("label_text"),
-        source=told["source"],
-        confidence=told["confidence"],
+        label_text=scale.get("label_text"),
+        source=scale["source"],
+        confidence=scale["confidence"],
     )

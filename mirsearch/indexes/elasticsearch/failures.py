@@ -1,4 +1,4 @@
-"""Inputs that an ingest could not take, noted in the index so that a dashboard can show them."""
+"""Inputs that failed to ingest, stored in the index so that a dashboard can show them."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from elasticsearch import Elasticsearch
 
 from mirsearch.indexes.base import Failure
 from mirsearch.indexes.elasticsearch.bulk import Action, delete_action, index_action
-from mirsearch.indexes.elasticsearch.documents import now
+from mirsearch.indexes.elasticsearch.documents import utc_timestamp
 
-MOST = 10_000
-"""Failures read back at once; what is more than that is counted, and shown by dashboards."""
-INPUT_CHARS, REASON_CHARS = 2_000, 1_000
+MAX_FAILURES = 10_000
+"""Most failures that are read back. Counts and dashboards cover all of them."""
+MAX_INPUT_CHARS, MAX_REASON_CHARS = 2_000, 1_000
 
 
 def failure_actions(index: str, failed: Iterable[Failure], settled: Iterable[str]) -> Iterator[Action]:
-    """One document an input: the same failing again renews its own, what is settled loses it."""
-    for each in settled:
-        yield delete_action(index, _id(each))
+    """Write one document for each failed input, in place of an earlier one; delete those of settled inputs."""
+    for name in settled:
+        yield delete_action(index, _document_id(name))
     for failure in failed:
-        told = {
-            "input": failure.input[:INPUT_CHARS],
+        fields = {
+            "input": failure.input[:MAX_INPUT_CHARS],
             "stage": failure.stage,
-            "reason": failure.reason[:REASON_CHARS],
+            "reason": failure.reason[:MAX_REASON_CHARS],
         }
-        document = {"doc_type": "failure", "ingested_at": failure.noted_at or now(), "failure": told}
-        yield index_action(index, _id(failure.input), document)
+        document = {"doc_type": "failure", "ingested_at": failure.noted_at or utc_timestamp(), "failure": fields}
+        yield index_action(index, _document_id(failure.input), document)
 
 
-def noted(client: Elasticsearch, index: str) -> list[Failure]:
-    """The failures of an index, by input; at most MOST."""
+def read_failures(client: Elasticsearch, index: str) -> list[Failure]:
+    """Return the failures of an index, ordered by input; at most MAX_FAILURES."""
     answer = client.search(
         index=index,
-        size=MOST,
+        size=MAX_FAILURES,
         query={"bool": {"filter": [{"term": {"doc_type": "failure"}}]}},
         sort=[{"failure.input": "asc"}],
         source_includes=["failure", "ingested_at"],
@@ -42,9 +42,9 @@ def noted(client: Elasticsearch, index: str) -> list[Failure]:
         allow_partial_search_results=False,
     )
     documents = [hit["_source"] for hit in answer["hits"]["hits"]]
-    return [Failure(**each["failure"], noted_at=each["ingested_at"]) for each in documents]
+    return [Failure(**document["failure"], noted_at=document["ingested_at"]) for document in documents]
 
 
-def _id(where: str) -> str:
-    """The document of an input; two of the same first 2,000 characters are one, as they look."""
-    return "failure:" + hashlib.sha256(where[:INPUT_CHARS].encode("utf-8", "replace")).hexdigest()[:32]
+def _document_id(name: str) -> str:
+    """Return the document id of an input. Inputs with the same first 2,000 characters share a document."""
+    return "failure:" + hashlib.sha256(name[:MAX_INPUT_CHARS].encode("utf-8", "replace")).hexdigest()[:32]

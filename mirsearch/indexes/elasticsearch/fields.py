@@ -1,4 +1,4 @@
-"""Conditions on single fields as clauses of an Elasticsearch query."""
+"""Filters on single fields as clauses of an Elasticsearch query."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from mirsearch.field_filters import ANY, FieldFilter
 
 
-def clause(field: FieldFilter) -> dict[str, Any]:
-    """The clause of one field: any of its words, flags or ranges."""
+def field_clause(field: FieldFilter) -> dict[str, Any]:
+    """Return the clause of one field: it matches any of the filter's words, flags or ranges."""
     choices: list[dict[str, Any]] = []
     for value in field.values:
         if value == ANY:

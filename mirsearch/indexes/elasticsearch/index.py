@@ -1,4 +1,4 @@
-"""An index on an Elasticsearch cluster: the same protocol as the embedded one, behind an address."""
+"""The index on an Elasticsearch cluster, with the same protocol as the embedded index."""
 
 from __future__ import annotations
 
@@ -15,58 +15,65 @@ from numpy.typing import NDArray
 
 from mirsearch import settings
 from mirsearch.errors import IndexAccessError, IndexMismatchError, NotFoundError, UsageError
-from mirsearch.indexes import mismatch
+from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, KnownFigure
 from mirsearch.indexes.elasticsearch import admin, mapping
 from mirsearch.indexes.elasticsearch import query as queries
-from mirsearch.indexes.elasticsearch.client import Address, connect, parse
-from mirsearch.indexes.elasticsearch.documents import HEAVY, NOTES, read_article, read_notes, read_origins, read_panel
-from mirsearch.indexes.elasticsearch.errors import told
-from mirsearch.indexes.elasticsearch.failures import noted
-from mirsearch.indexes.elasticsearch.patience import fetch
-from mirsearch.indexes.elasticsearch.search import result
-from mirsearch.indexes.elasticsearch.stats import Size, counts, stored_bytes
-from mirsearch.indexes.elasticsearch.writer import session
+from mirsearch.indexes.elasticsearch.client import Address, connect, parse_address
+from mirsearch.indexes.elasticsearch.documents import (
+    HEAVY_FIELDS,
+    NOTE_FIELDS,
+    read_article,
+    read_notes,
+    read_origins,
+    read_panel,
+)
+from mirsearch.indexes.elasticsearch.errors import translate_errors
+from mirsearch.indexes.elasticsearch.failures import read_failures
+from mirsearch.indexes.elasticsearch.patience import fetch_documents
+from mirsearch.indexes.elasticsearch.search import read_result
+from mirsearch.indexes.elasticsearch.stats import DocumentCounter, read_counts, stored_bytes
+from mirsearch.indexes.elasticsearch.writer import open_writer
 from mirsearch.query import Filters, SearchRequest, SearchResult, StoredPanel
 
-PAGE = 500
-KEPT_THUMBNAILS = 128
-_PREFIX_DIGITS = 6
-_LIGHT = tuple(name for name in HEAVY if name != "thumbnail")
+PAGE_SIZE = 500
+MAX_CACHED_THUMBNAILS = 128
+_MIN_PREFIX_DIGITS = 6
+_HEAVY_BUT_THUMBNAIL = tuple(name for name in HEAVY_FIELDS if name != "thumbnail")
 
 
 class ElasticsearchIndex:
-    """An index on a cluster. Any number of readers and one writer at once; one object serves several threads."""
+    """An index on a cluster. It allows any number of readers and one writer at once; several threads can share it."""
 
     def __init__(self, address: Address, client: Elasticsearch, physical: str) -> None:
         self.location = str(address)
         self._address, self._client, self._physical = address, client, physical
-        self._extractor, self._schema, self._made_on = admin.read_meta(client, address, physical)
-        self._size = Size(client, address.name)
+        self._extractor, self._schema, self._created_on = admin.read_meta(client, address, physical)
+        self._documents = DocumentCounter(client, address.name)
         self._thumbnails: OrderedDict[str, bytes | None] = OrderedDict()
 
     @classmethod
     def open(cls, location: str, *, create: ExtractorIdentity | None = None) -> ElasticsearchIndex:
-        """Open the index at the address `location`; with `create` make it when absent, refuse another extractor's.
+        """Open the index at the address `location`; with `create`, create it if absent and refuse another extractor's.
 
-        What is opened to be filled waits for a cluster that restarts.
+        With `create`, requests are repeated while the cluster restarts.
         """
-        address = parse(location)
-        client = connect(address, patience=0.0 if create is None else settings.cluster_patience())
+        address = parse_address(location)
+        client = connect(address, patience=0.0 if create is None else settings.cluster_wait_seconds())
         try:
-            with told(address):
-                physical = admin.current(client, address)
+            with translate_errors(address):
+                physical = admin.current_physical_index(client, address)
                 if physical is None and create is not None:
-                    admin.create(location, create)
-                    physical = admin.current(client, address)
+                    admin.create_index(location, create)
+                    physical = admin.current_physical_index(client, address)
                 if physical is None:
                     raise IndexAccessError(
                         f"there is no index {address.name} at {address.cluster}",
-                        "make it with: mirsearch ingest or mirsearch index create",
+                        "create it with: mirsearch ingest or mirsearch index create",
                     )
                 index = cls(address, client, physical)
             if create is not None and index.extractor != create:
-                raise mismatch(location, index.extractor, create)
+                raise mismatch_error(location, index.extractor, create)
         except BaseException:
             client.close()
             raise
@@ -78,130 +85,124 @@ class ElasticsearchIndex:
         return self._extractor
 
     def writer(self) -> AbstractContextManager[IndexWriter]:
-        """The writing session; IndexBusyError where another process has it."""
-        pack = admin.pair(self._made_on) >= mapping.PACKED_FROM
+        """Return the writing session; entering it raises IndexBusyError while another process writes."""
+        pack = admin.parse_version(self._created_on) >= mapping.PACKED_VECTORS_SINCE
         self._thumbnails.clear()
-        return session(self._client, self._address, self._physical, self._extractor, pack=pack)
+        return open_writer(self._client, self._address, self._physical, self._extractor, pack=pack)
 
     def failures(self) -> list[Failure]:
-        """What ingests could not take, and have not taken since, by input; at most 10,000."""
-        with told(self._address):
-            return noted(self._client, self._address.name)
+        """Return the failures of ingests that no later ingest settled, ordered by input; at most 10,000."""
+        with translate_errors(self._address):
+            return read_failures(self._client, self._address.name)
 
-    def known(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
-        """Those of the figures that are in the index, whole."""
-        found: dict[str, KnownFigure] = {}
+    def known_figures(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
+        """Return the given figures that are completely in the index."""
+        known: dict[str, KnownFigure] = {}
         for figure_id, document in self._figures(figure_ids):
             if document["figure_state"] == "complete":
                 article = read_article(document)
                 caption = document["figure"].get("caption") or ""
-                found[figure_id] = KnownFigure(
+                known[figure_id] = KnownFigure(
                     figure_id, caption, article.id if article else None, read_origins(document)
                 )
-        return found
+        return known
 
-    def notes(self, figure_ids: Sequence[str]) -> dict[str, FigureNotes]:
-        """How each of the figures was read and what was corrected; those that are not there are left out."""
-        documents = self._figures(figure_ids, source_includes=["doc_type", *NOTES])
+    def figure_notes(self, figure_ids: Sequence[str]) -> dict[str, FigureNotes]:
+        """Return how each figure was read and what was corrected; figures that are not in the index are left out."""
+        documents = self._figures(figure_ids, source_includes=["doc_type", *NOTE_FIELDS])
         return {figure_id: read_notes(document) for figure_id, document in documents}
 
-    def _figures(self, figure_ids: Sequence[str], **how: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-        for start in range(0, len(figure_ids), PAGE):
-            ids = list(dict.fromkeys(figure_ids[start : start + PAGE]))
-            with told(self._address):
-                documents = fetch(self._client, self._physical, ids, **how)
+    def _figures(self, figure_ids: Sequence[str], **options: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+        for start in range(0, len(figure_ids), PAGE_SIZE):
+            ids = list(dict.fromkeys(figure_ids[start : start + PAGE_SIZE]))
+            with translate_errors(self._address):
+                documents = fetch_documents(self._client, self._physical, ids, **options)
             for item in documents:
                 document = item.get("_source") or {}
                 if document.get("doc_type") == "figure":
                     yield item["_id"], document
 
     def search(self, request: SearchRequest) -> SearchResult:
-        """The best panels for a request; the result says whether it is exact."""
-        if (
-            request.vector is None
-            and request.field_of_view_nm is None
-            and not request.text
-            and request.text_vector is None
-        ):
-            raise UsageError("nothing to look for", "give an image, words or a field of view")
+        """Return the best panels for a request. The result tells whether it is exact."""
+        parts = (request.vector, request.field_of_view_nm, request.text or None, request.text_vector)
+        if all(part is None for part in parts):
+            raise UsageError("the query is empty", "give an image, words or a field of view")
         if request.vector is not None and request.vector.shape != (self._extractor.dims,):
             raise IndexMismatchError(
-                f"a query vector of shape {request.vector.shape}, where the index holds {self._extractor.dims} dims",
+                f"the query vector has shape {request.vector.shape}, but the index has {self._extractor.dims} dims",
                 "embed the query with the extractor of the index",
             )
-        asked = self._asked(request)
-        if not (asked.vector or asked.scale or asked.words or asked.said):
+        plan = self._plan(request)
+        if not (plan.has_vector or plan.has_scale or plan.terms or plan.has_text_vector):
             return SearchResult([], exact=True, considered=0, detail={"words": []})
-        with told(self._address):
+        with translate_errors(self._address):
             answer = self._client.search(
                 index=self._address.name,
-                body=asked.body(),
+                body=plan.body(),
                 include_named_queries_score=True,
                 allow_partial_search_results=False,
             )
-        found = result(asked, answer.body)
-        found.detail["words"] = [" ".join(term) for term in asked.words]
-        return found
+        result = read_result(plan, answer.body)
+        result.detail["words"] = [" ".join(term) for term in plan.terms]
+        return result
 
     def show_request(self, request: SearchRequest) -> tuple[str, dict[str, Any]]:
-        """Path and JSON body of the search, as any client may POST it; nothing secret is in either."""
-        return f"{self._address.name}/_search?include_named_queries_score=true", self._asked(request).body()
+        """Return the path and JSON body of the search, which any client can POST; neither contains a secret."""
+        return f"{self._address.name}/_search?include_named_queries_score=true", self._plan(request).body()
 
-    def _asked(self, request: SearchRequest) -> queries.Asked:
-        """A request as it is sent: of a small index all panels are scored."""
-        with told(self._address):
-            small = self._size.documents() <= queries.EXACT_DOCUMENTS
-        return queries.Asked(dataclasses.replace(request, exact=True) if small else request)
+    def _plan(self, request: SearchRequest) -> queries.QueryPlan:
+        """Return the plan of a request; in a small index it scores all panels."""
+        with translate_errors(self._address):
+            small = self._documents.count() <= queries.MAX_EXACT_DOCUMENTS
+        return queries.QueryPlan(dataclasses.replace(request, exact=True) if small else request)
 
     def panels(self, panel_ids: Sequence[str]) -> list[StoredPanel]:
-        """Panels by id, in the order asked; NotFoundError names the first that is missing."""
+        """Return panels by id, in the order of the ids; NotFoundError names the first that is missing."""
         found: dict[str, StoredPanel] = {}
-        few = len(panel_ids) <= KEPT_THUMBNAILS
-        for start in range(0, len(panel_ids), PAGE):
-            ids = list(dict.fromkeys(panel_ids[start : start + PAGE]))
-            with told(self._address):
-                left_out = list(_LIGHT if few else HEAVY)
-                documents = fetch(self._client, self._address.name, ids, source_excludes=left_out)
+        few = len(panel_ids) <= MAX_CACHED_THUMBNAILS
+        for start in range(0, len(panel_ids), PAGE_SIZE):
+            ids = list(dict.fromkeys(panel_ids[start : start + PAGE_SIZE]))
+            with translate_errors(self._address):
+                excluded = list(_HEAVY_BUT_THUMBNAIL if few else HEAVY_FIELDS)
+                documents = fetch_documents(self._client, self._address.name, ids, source_excludes=excluded)
             for item in documents:
                 document = item.get("_source") or {}
                 if document.get("doc_type") == "panel":
                     found[item["_id"]] = read_panel(document)
                     if few:
-                        self._keep_thumbnail(item["_id"], document)
-        missing = next((each for each in panel_ids if each not in found), None)
+                        self._cache_thumbnail(item["_id"], document)
+        missing = next((panel_id for panel_id in panel_ids if panel_id not in found), None)
         if missing is not None:
-            raise self._absent(missing)
-        return [found[each] for each in panel_ids]
+            raise self._not_found(missing)
+        return [found[panel_id] for panel_id in panel_ids]
 
-    def _keep_thumbnail(self, panel_id: str, document: dict[str, Any]) -> bytes | None:
-        told_of = document.get("thumbnail")
-        picture = base64.b64decode(told_of) if told_of else None
-        self._thumbnails[panel_id] = picture
-        while len(self._thumbnails) > KEPT_THUMBNAILS:
+    def _cache_thumbnail(self, panel_id: str, document: dict[str, Any]) -> None:
+        encoded = document.get("thumbnail")
+        self._thumbnails[panel_id] = base64.b64decode(encoded) if encoded else None
+        while len(self._thumbnails) > MAX_CACHED_THUMBNAILS:
             self._thumbnails.popitem(last=False)
-        return picture
 
     def figure_panels(self, figure_id: str) -> list[StoredPanel]:
-        """All panels of a figure in reading order; empty where there is no such figure."""
+        """Return all panels of a figure in reading order; empty if there is no such figure."""
         return list(self._select([{"term": {"figure.id": figure_id}}], "panel.number"))
 
-    def find(self, some_id: str) -> list[StoredPanel]:
-        """Panels of a panel id, figure id (or a unique prefix of 6 or more digits) or article id, DOI or PMC id."""
+    def find_panels(self, some_id: str) -> list[StoredPanel]:
+        """Find panels by panel id, figure id (or a unique prefix of 6 or more digits), article id, DOI or PMC id."""
         some_id = some_id.strip()
         if not some_id:
             return []
-        named: list[dict[str, Any]] = [{"term": {name: some_id}} for name in (queries.PANEL, "figure.id")]
-        for clause in (*named, queries.article_clause(some_id)):
+        by_id: list[dict[str, Any]] = [{"term": {name: some_id}} for name in (queries.PANEL_ID_FIELD, "figure.id")]
+        for clause in (*by_id, queries.article_clause(some_id)):
             found = list(self._select([clause], "figure.id", "panel.number"))
             if found:
                 return found
-        figure = self._figure_of_prefix(some_id.lower())
+        figure = self._figure_with_prefix(some_id.lower())
         return self.figure_panels(figure) if figure else []
 
-    def _figure_of_prefix(self, prefix: str) -> str | None:
-        if len(prefix) < _PREFIX_DIGITS or not all(letter in "0123456789abcdef" for letter in prefix):
+    def _figure_with_prefix(self, prefix: str) -> str | None:
+        if len(prefix) < _MIN_PREFIX_DIGITS or not all(digit in "0123456789abcdef" for digit in prefix):
             return None
-        with told(self._address):
+        with translate_errors(self._address):
             answer = self._client.search(
                 index=self._address.name,
                 size=2,
@@ -212,8 +213,8 @@ class ElasticsearchIndex:
         return str(hits[0]["_id"]) if len(hits) == 1 else None
 
     def vector(self, panel_id: str) -> NDArray[np.float32]:
-        """The stored vector of a panel, float32 (dims,); NotFoundError."""
-        with told(self._address):
+        """Return the stored vector of a panel, float32 (dims,); NotFoundError if there is no such panel."""
+        with translate_errors(self._address):
             answer = self._client.search(
                 index=self._address.name,
                 size=1,
@@ -223,57 +224,57 @@ class ElasticsearchIndex:
             )
         hits = answer["hits"]["hits"]
         if not hits:
-            raise self._absent(panel_id)
+            raise self._not_found(panel_id)
         return np.asarray(hits[0]["fields"]["vector"], dtype=np.float32).reshape(-1)
 
     def thumbnail(self, panel_id: str) -> bytes | None:
-        """The panel's small JPEG, None where there is none or no such panel."""
+        """Return the panel's small JPEG; None if it has none or there is no such panel."""
         if panel_id in self._thumbnails:
             return self._thumbnails.pop(panel_id)
-        with told(self._address):
-            (item,) = fetch(self._client, self._address.name, [panel_id], source_includes=["thumbnail"])
-        kept = (item.get("_source") or {}).get("thumbnail")
-        return base64.b64decode(kept) if kept else None
+        with translate_errors(self._address):
+            (item,) = fetch_documents(self._client, self._address.name, [panel_id], source_includes=["thumbnail"])
+        encoded = (item.get("_source") or {}).get("thumbnail")
+        return base64.b64decode(encoded) if encoded else None
 
-    def select(self, filters: Filters) -> Iterator[StoredPanel]:
-        """Every panel the filters leave, ordered by panel id, as of one moment, in bounded memory."""
+    def select_panels(self, filters: Filters) -> Iterator[StoredPanel]:
+        """Yield every panel that matches the filters, ordered by panel id, from one snapshot, in bounded memory."""
         return self._select(queries.filter_clauses(filters), "panel.id")
 
     def _select(self, clauses: list[dict[str, Any]], *order: str) -> Iterator[StoredPanel]:
-        """Panels that meet the clauses, page by page of a point in time."""
-        with told(self._address):
+        """Yield the panels that match the clauses, page by page of a point in time."""
+        with translate_errors(self._address):
             point = self._client.open_point_in_time(index=self._address.name, keep_alive="5m")["id"]
         query = {"bool": {"filter": [{"term": {"doc_type": "panel"}}, *clauses]}}
         after: dict[str, Any] = {}
         try:
             while True:
-                with told(self._address):
+                with translate_errors(self._address):
                     answer = self._client.search(
-                        size=PAGE,
+                        size=PAGE_SIZE,
                         query=query,
                         pit={"id": point, "keep_alive": "5m"},
                         sort=[{name: "asc"} for name in order],
-                        source_excludes=list(HEAVY),
+                        source_excludes=list(HEAVY_FIELDS),
                         track_total_hits=False,
                         allow_partial_search_results=False,
                         **after,
                     )
                 hits = answer["hits"]["hits"]
                 yield from (read_panel(hit["_source"]) for hit in hits)
-                if len(hits) < PAGE:
+                if len(hits) < PAGE_SIZE:
                     return
                 after = {"search_after": hits[-1]["sort"]}
         finally:
-            with told(self._address):
+            with translate_errors(self._address):
                 self._client.options(ignore_status=404).close_point_in_time(id=point)
 
     def stats(self) -> dict[str, Any]:
-        """Counts, what made the vectors, the schema, and bytes on disk."""
-        with told(self._address):
-            found = counts(self._client, self._address.name)
-            found["bytes"] = stored_bytes(self._client, self._physical)
+        """Return counts, the extractor, the schema version, the physical index and its bytes on disk."""
+        with translate_errors(self._address):
+            counts = read_counts(self._client, self._address.name)
+            counts["bytes"] = stored_bytes(self._client, self._physical)
         extractor = self._extractor
-        return found | {
+        return counts | {
             "extractor": extractor.name,
             "extractor_version": extractor.version,
             "dims": extractor.dims,
@@ -282,7 +283,7 @@ class ElasticsearchIndex:
         }
 
     def close(self) -> None:
-        """Give back connections."""
+        """Close the connections."""
         self._client.close()
 
     def __enter__(self) -> ElasticsearchIndex:
@@ -291,8 +292,8 @@ class ElasticsearchIndex:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _absent(self, panel_id: str) -> NotFoundError:
+    def _not_found(self, panel_id: str) -> NotFoundError:
         return NotFoundError(
             f"no panel {panel_id!r} in the index at {self.location}",
-            "see ids with: mirsearch export or mirsearch query",
+            "find panel ids with: mirsearch export or mirsearch query",
         )

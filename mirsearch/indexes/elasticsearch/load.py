@@ -1,4 +1,4 @@
-"""Settings of an index while a large load goes into it, and as they were before."""
+"""Change an index's settings for a large load, and restore them afterwards."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from elasticsearch import AuthorizationException, Elasticsearch
 
 from mirsearch.indexes.elasticsearch.lock import WriterLock
 
-LOAD_REFRESH = "1s"
-"""How often a cluster shows what a large load has written: it does so beside the load, which need not wait."""
+LOAD_REFRESH_INTERVAL = "1s"
+"""How often the cluster shows new documents during a large load, in the background: the load does not wait for it."""
 
 
-def tuned(client: Elasticsearch, index: str, lock: WriterLock) -> bool:
-    """Refresh beside the load instead of at commits, no replicas while nothing else is in the index; False where a key
-    may not set that. What was set before is noted in the lock.
+def tune_for_load(client: Elasticsearch, index: str, lock: WriterLock) -> bool:
+    """Set background refreshes instead of one at each commit, and no replicas where the index is empty.
+
+    The lock stores the settings as they were. Returns False where the key lacks the privilege to change settings.
     """
     try:
-        told_of = client.indices.get_settings(index=index)[index]["settings"]["index"]
-        wanted: dict[str, Any] = {"refresh_interval": LOAD_REFRESH}
+        before = client.indices.get_settings(index=index)[index]["settings"]["index"]
+        wanted: dict[str, Any] = {"refresh_interval": LOAD_REFRESH_INTERVAL}
         if not client.count(index=index)["count"]:
             wanted |= {"auto_expand_replicas": False, "number_of_replicas": 0}
-        lock.note({name: told_of.get(name) for name in wanted})
+        lock.store_settings({name: before.get(name) for name in wanted})
         client.indices.put_settings(index=index, settings=wanted)
     except AuthorizationException:
-        return False  # a key without `manage` loads too, only slower
+        return False  # without the privilege `manage` the load works, but slower
     return True
 
 
-def put_back(client: Elasticsearch, index: str, settings: dict[str, Any]) -> None:
-    """Set what the lock noted; nothing where it noted nothing."""
+def restore_settings(client: Elasticsearch, index: str, settings: dict[str, Any]) -> None:
+    """Set again the settings that the lock stored, if any."""
     if settings:
         client.indices.put_settings(index=index, settings=settings)

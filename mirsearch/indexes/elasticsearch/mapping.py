@@ -1,4 +1,4 @@
-"""The files of mappings/: index template, component templates and the stored script, filled in for one index."""
+"""Read the files of mappings/ (index template, component templates, stored script) and fill them in for one index."""
 
 from __future__ import annotations
 
@@ -13,71 +13,73 @@ from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
 from mirsearch.indexes.elasticsearch.words import WORDS_VERSION
 
 SCRIPT_ID = f"mirsearch-hybrid-score-v{SCHEMA_VERSION}"
-VECTORS_LEFT_OUT_FROM = (9, 2)
-PACKED_FROM = (9, 3)
-"""The first version that takes a vector as packed bytes in base64."""
-UNGRAPHED_FROM = (9, 4)
-"""The first version where a mapping says up to which size a segment goes without a graph."""
-SCANNED_BYTES = 32 << 20
-SCANNED_PANELS = 500_000
-"""Up to so many bytes of rounded vectors, and so many panels, a segment is scanned: that takes a few milliseconds and
-misses nothing, and a graph takes long to build.
+EXCLUDED_VECTORS_SINCE = (9, 2)
+"""The first server version that can leave vectors out of `_source`."""
+PACKED_VECTORS_SINCE = (9, 3)
+"""The first server version that accepts a vector as packed bytes in base64."""
+FLAT_SEGMENTS_SINCE = (9, 4)
+"""The first server version whose mapping can set up to which size a segment gets no graph."""
+FLAT_SEGMENT_BYTES = 32 << 20
+FLAT_SEGMENT_PANELS = 500_000
+"""Limits up to which a segment gets no graph: bytes of its rounded vectors, and its panels.
+
+Scanning such a segment takes a few milliseconds and misses no panel; building a graph takes long.
 """
 
 
-def folder() -> Path:
-    """Where the files lie: inside an installed package, or beside it in a source tree."""
+def mappings_folder() -> Path:
+    """Return the folder of the files: inside an installed package, or beside the package in a source tree."""
     package = Path(__file__).resolve().parents[2]
     inside = package / "mappings"
     return inside if inside.is_dir() else package.parent / "mappings"
 
 
 @cache
-def _text(name: str) -> str:
-    return (folder() / name).read_text(encoding="utf-8")
+def _read_text(name: str) -> str:
+    return (mappings_folder() / name).read_text(encoding="utf-8")
 
 
-def _filled(file: str, **values: object) -> dict[str, Any]:
-    filled = Template(_text(file).replace('"${dims}"', "${dims}")).substitute(values)
-    told: dict[str, Any] = json.loads(filled)
-    return told
+def _fill_template(file: str, **values: object) -> dict[str, Any]:
+    text = Template(_read_text(file).replace('"${dims}"', "${dims}")).substitute(values)
+    filled: dict[str, Any] = json.loads(text)
+    return filled
 
 
-def script() -> dict[str, Any]:
-    """Body of `PUT _scripts/SCRIPT_ID`."""
-    return {"script": {"lang": "painless", "source": _text("hybrid-score.painless")}}
+def script_body() -> dict[str, Any]:
+    """Return the body of `PUT _scripts/SCRIPT_ID`."""
+    return {"script": {"lang": "painless", "source": _read_text("hybrid-score.painless")}}
 
 
 def component_templates(dims: int, version: tuple[int, int]) -> dict[str, dict[str, Any]]:
-    """Component templates by name, for vectors of `dims` on a server of `version`."""
-    panels, articles = json.loads(_text("panels.json")), json.loads(_text("articles.json"))
-    for each in (panels, articles):  # the server checks each component by itself, so both must bring the analyzers
-        each["template"].setdefault("settings", {}).update(json.loads(_text("analysis.json")))
-    if version >= VECTORS_LEFT_OUT_FROM:
+    """Return the component templates by name, for vectors of `dims` on a server of `version`."""
+    panels, articles = json.loads(_read_text("panels.json")), json.loads(_read_text("articles.json"))
+    for component in (panels, articles):  # the server checks each component alone, so both must define the analyzers
+        component["template"].setdefault("settings", {}).update(json.loads(_read_text("analysis.json")))
+    if version >= EXCLUDED_VECTORS_SINCE:
         panels["template"]["settings"]["index"]["mapping.exclude_source_vectors"] = True
-    vectors = _filled("vectors.json", dims=dims)
-    if version >= UNGRAPHED_FROM:
+    vectors = _fill_template("vectors.json", dims=dims)
+    if version >= FLAT_SEGMENTS_SINCE:
         options = vectors["template"]["mappings"]["properties"]["vector"]["index_options"]
         options["flat_index_threshold"] = flat_threshold(dims)
     return {"mirsearch-panels": panels, "mirsearch-articles": articles, f"mirsearch-vectors-{dims}": vectors}
 
 
 def flat_threshold(dims: int) -> int:
-    """The k by which Lucene builds no graph of a segment of up to `SCANNED_…`: it builds one from n > k ln n on."""
-    panels = min(SCANNED_PANELS, SCANNED_BYTES // dims)
+    """Return the k with which Lucene builds no graph within `FLAT_SEGMENT_…`: it builds one where n > k ln n."""
+    panels = min(FLAT_SEGMENT_PANELS, FLAT_SEGMENT_BYTES // dims)
     return round(panels / math.log(panels))
 
 
 def index_template(name: str, dims: int) -> dict[str, Any]:
-    """The index template of an index called `name`; it covers its physical indexes NAME-000001 and on."""
+    """Return the index template of the index `name`; it covers the physical indexes NAME-000001, NAME-000002, …"""
     filled: dict[str, Any] = json.loads(
-        Template(_text("index-template.json")).substitute(name=json.dumps(name)[1:-1], dims=dims)
+        Template(_read_text("index-template.json")).substitute(name=json.dumps(name)[1:-1], dims=dims)
     )
     return filled
 
 
-def meta(extractor: ExtractorIdentity, server: str) -> dict[str, Any]:
-    """`_meta` of an index's mapping: what its vectors and words are, and the version of what it holds."""
+def index_meta(extractor: ExtractorIdentity, server: str) -> dict[str, Any]:
+    """Return `_meta` of an index's mapping: its extractor, the version of its words and that of its schema."""
     return {
         "mirsearch": {
             "schema_version": SCHEMA_VERSION,
@@ -88,23 +90,23 @@ def meta(extractor: ExtractorIdentity, server: str) -> dict[str, Any]:
     }
 
 
-def physical(name: str, number: int) -> str:
-    """Name of the n-th physical index behind the alias `name`."""
+def physical_name(name: str, number: int) -> str:
+    """Return the name of the n-th physical index behind the alias `name`."""
     return f"{name}-{number:06d}"
 
 
-def fields() -> dict[str, str]:
-    """Every field of the mapping with its type, by dotted name."""
+def field_types() -> dict[str, str]:
+    """Return the type of every field of the mapping, by dotted name."""
     found: dict[str, str] = {}
 
-    def walk(properties: dict[str, Any], before: str) -> None:
-        for name, what in properties.items():
-            if "properties" in what:
-                walk(what["properties"], f"{before}{name}.")
+    def walk(properties: dict[str, Any], prefix: str) -> None:
+        for name, definition in properties.items():
+            if "properties" in definition:
+                walk(definition["properties"], f"{prefix}{name}.")
                 continue
-            found[before + name] = what["type"]
-            walk(what.get("fields", {}), f"{before}{name}.")
+            found[prefix + name] = definition["type"]
+            walk(definition.get("fields", {}), f"{prefix}{name}.")
 
-    for template in component_templates(3, VECTORS_LEFT_OUT_FROM).values():
+    for template in component_templates(3, EXCLUDED_VECTORS_SINCE).values():
         walk(template["template"]["mappings"]["properties"], "")
     return found

@@ -1,6 +1,6 @@
-"""A new physical index behind the same alias while the old one answers: new mapping, or vectors of another extractor.
+"""Fill a new physical index while the old one answers, then switch the alias: new mapping, or another extractor.
 
-What was begun and cut short is gone on with by the same call; the switch is one atomic change of the alias.
+After an interruption the same call continues the work. The switch is one atomic change of the alias.
 """
 
 from __future__ import annotations
@@ -19,28 +19,27 @@ from numpy.typing import NDArray
 from mirsearch import settings
 from mirsearch.errors import IndexAccessError, NotFoundError
 from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
-from mirsearch.indexes.elasticsearch import admin, mapping
-from mirsearch.indexes.elasticsearch.bulk import Bulk, index_action
-from mirsearch.indexes.elasticsearch.client import Address, connect, parse
-from mirsearch.indexes.elasticsearch.documents import listed, named, packed, read_panel, searched_anew
-from mirsearch.indexes.elasticsearch.errors import told
+from mirsearch.indexes.elasticsearch import admin, documents, mapping
+from mirsearch.indexes.elasticsearch.bulk import BulkSender, index_action
+from mirsearch.indexes.elasticsearch.client import Address, connect, parse_address
+from mirsearch.indexes.elasticsearch.errors import translate_errors
 from mirsearch.indexes.elasticsearch.lock import WriterLock
-from mirsearch.indexes.elasticsearch.patience import fetch, waiting
+from mirsearch.indexes.elasticsearch.patience import fetch_documents, retry_for
 from mirsearch.indexes.elasticsearch.words import WORDS_VERSION
 from mirsearch.query import StoredPanel
 
 Progress = Callable[[int, int], None]
 Embed = Callable[[Sequence[StoredPanel]], NDArray[np.float32]]
-Found = tuple[str, dict[str, Any]]
-"""A document with its id."""
+DocumentWithId = tuple[str, dict[str, Any]]
+"""The id of a document, and the document."""
 POLL_SECONDS = 0.5
-PAGE = 64
-_NO_LOCK = {"bool": {"must_not": [{"term": {"doc_type": "lock"}}]}}
+PAGE_SIZE = 64
+_ALL_BUT_LOCK = {"bool": {"must_not": [{"term": {"doc_type": "lock"}}]}}
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """What a migration did: the physical index before and now, and the documents it holds."""
+class MigrationResult:
+    """Result of a migration: the physical index before and after, and the number of documents in the new one."""
 
     old: str
     new: str
@@ -48,8 +47,8 @@ class Moved:
 
 
 @dataclass(slots=True)
-class _Move:
-    """One migration under way."""
+class _Migration:
+    """A migration in progress."""
 
     client: Elasticsearch
     address: Address
@@ -57,101 +56,104 @@ class _Move:
     lock: WriterLock
     server: str
 
-    def target(self, kind: str, extractor: ExtractorIdentity) -> str:
-        """The physical index to fill: one that an interrupted call of the same kind left, else a new one."""
+    def prepare_target(self, kind: str, extractor: ExtractorIdentity) -> str:
+        """Return the physical index to fill: one that an interrupted call of the same kind left, else a new one."""
         name = self.address.name
-        admin.install(self.client, name, extractor.dims, self.server)
-        there = admin.numbers(self.client, name)
+        admin.install_templates(self.client, name, extractor.dims, self.server)
+        existing = admin.physical_indexes(self.client, name)
         filling = {"kind": kind, "from": self.old, "extractor": str(extractor), "schema": SCHEMA_VERSION,
                    "words": WORDS_VERSION}  # fmt: skip
-        for index in there.values():
-            if index != self.old and self._filling(index) == filling:
+        for index in existing.values():
+            if index != self.old and self._read_filling(index) == filling:
                 return index
-        number = max(there) + 1
-        return admin.make_physical(self.client, name, number, extractor, self.server, alias=False, filling=filling)
+        return admin.create_physical_index(
+            self.client, name, max(existing) + 1, extractor, self.server, alias=False, filling=filling
+        )
 
-    def _filling(self, index: str) -> Any:
+    def _read_filling(self, index: str) -> Any:
         mappings = self.client.indices.get_mapping(index=index)[index]["mappings"]
         return (mappings.get("_meta") or {}).get("mirsearch", {}).get("filling")
 
-    def count(self, index: str) -> int:
-        """Documents of an index but the lock."""
+    def count_documents(self, index: str) -> int:
+        """Return the number of documents of an index, without the lock."""
         self.client.indices.refresh(index=index)
-        return int(self.client.count(index=index, query=_NO_LOCK)["count"])
+        return int(self.client.count(index=index, query=_ALL_BUT_LOCK)["count"])
 
-    def switch(self, new: str, extractor: ExtractorIdentity) -> None:
-        """The alias leaves the old index and stands for the new one, at once."""
-        self.lock.check()
-        _point(self.client, self.address, self.old, new)
-        self.client.indices.put_mapping(index=new, meta=mapping.meta(extractor, self.server))
+    def switch(self, new: str, extractor: ExtractorIdentity) -> MigrationResult:
+        """Move the alias from the old index to the new one in one step; return the result of the migration."""
+        self.lock.ensure_held()
+        _move_alias(self.client, self.address, self.old, new)
+        self.client.indices.put_mapping(index=new, meta=mapping.index_meta(extractor, self.server))
+        return MigrationResult(self.old, new, self.count_documents(new))
 
 
-def migrate(location: str, progress: Progress | None = None) -> Moved:
-    """`mirsearch index migrate`: copy everything into a new index with the present mapping, then switch.
+def migrate(location: str, progress: Progress | None = None) -> MigrationResult:
+    """Copy everything into a new index with the present mapping, then switch, as `mirsearch index migrate`.
 
-    The server copies; where words are split in another way since, every document is written anew with its vector.
+    The server copies. If the rules that split words have changed, mirsearch writes every document again instead.
     """
     report = progress or (lambda _done, _all: None)
-    with _moving(location) as move:
-        extractor, _, _ = admin.read_meta(move.client, move.address, move.old, moving=True)
-        new = move.target("migrate", extractor)
-        if admin.words_of(move.client, move.old) != WORDS_VERSION:
-            _write_anew(move, new, extractor, None, report)
+    with _start_migration(location) as migration:
+        extractor, _, _ = admin.read_meta(migration.client, migration.address, migration.old, migrating=True)
+        new = migration.prepare_target("migrate", extractor)
+        if admin.read_words_version(migration.client, migration.old) != WORDS_VERSION:
+            _rewrite_documents(migration, new, extractor, None, report)
         else:
-            new = _copied(move, new, extractor, report)
-        move.switch(new, extractor)
-        return Moved(move.old, new, move.count(new))
+            new = _copy_all(migration, new, extractor, report)
+        return migration.switch(new, extractor)
 
 
-def reembed(location: str, extractor: ExtractorIdentity, embed: Embed, progress: Progress | None = None) -> Moved:
-    """`mirsearch reembed`: fill a new index with the vectors that `embed` gives for panels, float32 (n, dims); switch.
+def reembed(
+    location: str, extractor: ExtractorIdentity, embed: Embed, progress: Progress | None = None
+) -> MigrationResult:
+    """Fill a new index with the vectors that `embed` returns, float32 (n, dims), then switch, as `mirsearch reembed`.
 
-    What `embed` raises ends the call; the next one goes on where it was.
+    An error of `embed` ends the call; the next call continues.
     """
-    with _moving(location) as move:
-        new = move.target("reembed", extractor)
-        _write_anew(move, new, extractor, embed, progress or (lambda _done, _all: None))
-        move.switch(new, extractor)
-        return Moved(move.old, new, move.count(new))
+    with _start_migration(location) as migration:
+        new = migration.prepare_target("reembed", extractor)
+        _rewrite_documents(migration, new, extractor, embed, progress or (lambda _done, _all: None))
+        return migration.switch(new, extractor)
 
 
-def rollback(location: str) -> Moved:
-    """`mirsearch index rollback`: let the alias stand for the index before the present one again."""
-    with _moving(location) as move:
-        present = mapping.physical(move.address.name, 0)[:-6]
-        number = int(move.old.removeprefix(present))
-        before = [each for each in admin.numbers(move.client, move.address.name) if each < number]
+def rollback(location: str) -> MigrationResult:
+    """Move the alias back to the index before the present one, as `mirsearch index rollback`."""
+    with _start_migration(location) as migration:
+        prefix = mapping.physical_name(migration.address.name, 0)[:-6]
+        present = int(migration.old.removeprefix(prefix))
+        numbers = admin.physical_indexes(migration.client, migration.address.name)
+        before = [number for number in numbers if number < present]
         if not before:
-            raise NotFoundError(f"no older index than {move.old} is kept", "there is nothing to go back to")
-        older = mapping.physical(move.address.name, max(before))
-        _point(move.client, move.address, move.old, older)
-        return Moved(move.old, older, move.count(older))
+            raise NotFoundError(f"there is no older index than {migration.old}", "migrate the index before a rollback")
+        older = mapping.physical_name(migration.address.name, max(before))
+        _move_alias(migration.client, migration.address, migration.old, older)
+        return MigrationResult(migration.old, older, migration.count_documents(older))
 
 
 @contextmanager
-def _moving(location: str) -> Iterator[_Move]:
-    address = parse(location)
+def _start_migration(location: str) -> Iterator[_Migration]:
+    address = parse_address(location)
     client = connect(address)
     try:
-        with told(address):
-            old = admin.current(client, address)
+        with translate_errors(address):
+            old = admin.current_physical_index(client, address)
             if old is None:
                 raise IndexAccessError(
-                    f"there is no index {address.name} at {address.cluster}", "see mirsearch index create"
+                    f"there is no index {address.name} at {address.cluster}", "create it with: mirsearch index create"
                 )
             lock = WriterLock(client, address, old)
-            left = lock.acquire()
-            if left:
-                client.indices.put_settings(index=old, settings=left)
+            leftover = lock.acquire()
+            if leftover:
+                client.indices.put_settings(index=old, settings=leftover)
             try:
-                yield _Move(client, address, old, lock, admin.server_version(client))
+                yield _Migration(client, address, old, lock, admin.server_version(client))
             finally:
                 lock.release()
     finally:
         client.close()
 
 
-def _point(client: Elasticsearch, address: Address, old: str, new: str) -> None:
+def _move_alias(client: Elasticsearch, address: Address, old: str, new: str) -> None:
     client.indices.update_aliases(
         actions=[
             {"remove": {"index": old, "alias": address.name}},
@@ -160,85 +162,90 @@ def _point(client: Elasticsearch, address: Address, old: str, new: str) -> None:
     )
 
 
-def _copied(move: _Move, new: str, extractor: ExtractorIdentity, progress: Progress) -> str:
-    """Everything in the new index, copied by the server; the index's name, another where the first was of no use."""
-    wanted = move.count(move.old)
-    _copy(move, new, progress, wanted)
-    if move.count(new) != wanted:  # something was deleted since an earlier, interrupted call
-        move.client.indices.delete(index=new)
-        new = move.target("migrate", extractor)
-        _copy(move, new, progress, wanted)
-    held = move.count(new)
+def _copy_all(migration: _Migration, new: str, extractor: ExtractorIdentity, progress: Progress) -> str:
+    """Let the server copy everything. Return the filled index: `new`, or another if `new` had to be deleted."""
+    wanted = migration.count_documents(migration.old)
+    _reindex(migration, new, progress, wanted)
+    if migration.count_documents(new) != wanted:  # something was deleted since an earlier, interrupted call
+        migration.client.indices.delete(index=new)
+        new = migration.prepare_target("migrate", extractor)
+        _reindex(migration, new, progress, wanted)
+    held = migration.count_documents(new)
     if held != wanted:
-        raise IndexAccessError(f"{new} holds {held} of {wanted} documents after the copy", "run the command again")
+        raise IndexAccessError(f"{new} has {held} of {wanted} documents after the copy", "run the command again")
     return new
 
 
-def _write_anew(move: _Move, new: str, extractor: ExtractorIdentity, embed: Embed | None, progress: Progress) -> None:
-    """Every document written again, its words split anew, with vectors of `embed` or the old ones."""
-    wanted, done = move.count(move.old), 0
-    pack = admin.pair(move.server) >= mapping.PACKED_FROM
-    bulk = Bulk(move.client, move.address, move.lock.check)
+def _rewrite_documents(
+    migration: _Migration, new: str, extractor: ExtractorIdentity, embed: Embed | None, progress: Progress
+) -> None:
+    """Write every document again: words by the present rules, vectors of `embed` or the old ones."""
+    wanted, done = migration.count_documents(migration.old), 0
+    pack = admin.parse_version(migration.server) >= mapping.PACKED_VECTORS_SINCE
+    bulk = BulkSender(migration.client, migration.address, migration.lock.ensure_held)
     try:
-        with waiting(move.client, settings.cluster_patience()):
-            for page in _pages(move.client, move.old, vectors=embed is None):
-                for doc_id, document in _renewed(_not_there(move.client, new, page), extractor, embed, pack=pack):
+        with retry_for(migration.client, settings.cluster_wait_seconds()):
+            for page in _document_pages(migration.client, migration.old, vectors=embed is None):
+                outdated = _missing_or_changed(migration.client, new, page)
+                for doc_id, document in _rebuild_documents(outdated, extractor, embed, pack=pack):
                     bulk.add([index_action(new, doc_id, document)])
                 done += len(page)
                 progress(done, wanted)
             bulk.flush()
     finally:
         bulk.close()
-    _drop_extra(move, new)
+    _delete_extra_documents(migration, new)
 
 
-def _copy(move: _Move, new: str, progress: Progress, wanted: int) -> None:
-    """Server-side copy; documents already there in the same version are left alone."""
-    task = move.client.reindex(
-        source={"index": move.old, "query": _NO_LOCK, "size": 200},
+def _reindex(migration: _Migration, new: str, progress: Progress, wanted: int) -> None:
+    """Copy on the server; documents that the new index already has in the same version stay as they are."""
+    task = migration.client.reindex(
+        source={"index": migration.old, "query": _ALL_BUT_LOCK, "size": 200},
         dest={"index": new, "version_type": "external"},
         conflicts="proceed",
         wait_for_completion=False,
     )["task"]
     try:
         while True:
-            state = _task(move.client, str(task))
+            state = _read_task(migration.client, str(task))
             status = state["task"]["status"]
             progress(int(status["created"] + status["updated"] + status["version_conflicts"]), wanted)
             if state["completed"]:
                 break
-            move.lock.check()
+            migration.lock.ensure_held()
             time.sleep(POLL_SECONDS)
     except BaseException:
-        move.client.options(ignore_status=404).tasks.cancel(task_id=task)
+        migration.client.options(ignore_status=404).tasks.cancel(task_id=task)
         raise
     failures = (state.get("response") or {}).get("failures") or []
     if failures or state.get("error"):
-        why = failures[0].get("cause", {}) if failures else state["error"]
-        raise IndexAccessError(f"copying into {new} failed: {why.get('reason', why)}", "run the command again")
+        cause = failures[0].get("cause", {}) if failures else state["error"]
+        raise IndexAccessError(f"copying into {new} failed: {cause.get('reason', cause)}", "run the command again")
 
 
-def _task(client: Elasticsearch, task: str) -> dict[str, Any]:
-    with warnings.catch_warnings():  # the task API has been "technical preview" since 2016
+def _read_task(client: Elasticsearch, task: str) -> dict[str, Any]:
+    with (
+        warnings.catch_warnings()
+    ):  # the client warns that the task API is a "technical preview"; it has been one since 2016
         warnings.simplefilter("ignore")
-        told_of: dict[str, Any] = client.tasks.get(task_id=task).body
-    return told_of
+        state: dict[str, Any] = client.tasks.get(task_id=task).body
+    return state
 
 
-def _pages(client: Elasticsearch, index: str, *, vectors: bool) -> Iterator[list[Found]]:
-    """All documents but the lock: panels by id, figures, failures; `vector` in them as a list where asked."""
-    asked: dict[str, Any] = {"fields": [{"field": "vector"}]} if vectors else {}
+def _document_pages(client: Elasticsearch, index: str, *, vectors: bool) -> Iterator[list[DocumentWithId]]:
+    """Yield pages of panels, figures and failures, each ordered by id; panels have `vector` as a list if asked for."""
+    vector_field: dict[str, Any] = {"fields": [{"field": "vector"}]} if vectors else {}
     for kind, order in (("panel", "panel.id"), ("figure", "figure.id"), ("failure", "failure.input")):
         after: dict[str, Any] = {}
         while True:
             answer = client.search(
                 index=index,
-                size=PAGE,
+                size=PAGE_SIZE,
                 query={"term": {"doc_type": kind}},
                 sort=[{order: "asc"}],
                 source_excludes=["vector"],
                 track_total_hits=False,
-                **asked,
+                **vector_field,
                 **after,
             )
             hits = answer["hits"]["hits"]
@@ -248,42 +255,46 @@ def _pages(client: Elasticsearch, index: str, *, vectors: bool) -> Iterator[list
             after = {"search_after": hits[-1]["sort"]}
 
 
-def _not_there(client: Elasticsearch, new: str, page: list[Found]) -> list[Found]:
-    """Documents that an earlier call has not written yet, or that changed since."""
-    found = fetch(client, new, [doc_id for doc_id, _ in page], source_includes=["ingested_at"])
-    there = {item["_id"]: item["_source"]["ingested_at"] for item in found if item.get("found")}
-    return [(doc_id, document) for doc_id, document in page if there.get(doc_id) != document["ingested_at"]]
+def _missing_or_changed(client: Elasticsearch, new: str, page: list[DocumentWithId]) -> list[DocumentWithId]:
+    """Return the documents that an earlier call has not written yet, or that changed since."""
+    found = fetch_documents(client, new, [doc_id for doc_id, _ in page], source_includes=["ingested_at"])
+    written = {item["_id"]: item["_source"]["ingested_at"] for item in found if item.get("found")}
+    return [(doc_id, document) for doc_id, document in page if written.get(doc_id) != document["ingested_at"]]
 
 
-def _renewed(
-    documents: list[Found], extractor: ExtractorIdentity, embed: Embed | None, *, pack: bool
-) -> Iterator[Found]:
-    """Documents as they are to be written: panels with vectors and words anew, figures, failures as they are."""
-    made_by = named(extractor)
-    panels = [each for each in documents if each[1]["doc_type"] == "panel"]
+def _rebuild_documents(
+    page: list[DocumentWithId], extractor: ExtractorIdentity, embed: Embed | None, *, pack: bool
+) -> Iterator[DocumentWithId]:
+    """Yield the documents to write: panels with new vectors and words, figures of the new extractor, failures as is."""
+    extractor_field = documents.extractor_fields(extractor)
+    panels = [(doc_id, document) for doc_id, document in page if document["doc_type"] == "panel"]
     if panels:
-        told = [document for _, document in panels]
+        stored = [document for _, document in panels]
         vectors = (
-            embed([read_panel(each) for each in told])
+            embed([documents.read_panel(document) for document in stored])
             if embed
-            else np.array([each["vector"] for each in told], dtype=np.float32).reshape(len(told), -1)
+            else np.array([document["vector"] for document in stored], dtype=np.float32).reshape(len(stored), -1)
         )
         if vectors.shape != (len(panels), extractor.dims):
             raise ValueError(f"vectors of shape {vectors.shape} for {len(panels)} panels of {extractor.dims} dims")
         for (doc_id, document), vector in zip(panels, vectors, strict=True):
-            value = packed(vector) if pack else listed(vector)
-            yield doc_id, {**document, **searched_anew(document), **made_by, "vector": value}
-    for doc_id, document in documents:
+            value = documents.pack_vector(vector) if pack else documents.round_vector(vector)
+            yield doc_id, {**document, **documents.rebuild_text_fields(document), **extractor_field, "vector": value}
+    for doc_id, document in page:
         if document["doc_type"] != "panel":
-            yield doc_id, document if document["doc_type"] == "failure" else document | made_by
+            yield doc_id, document if document["doc_type"] == "failure" else document | extractor_field
 
 
-def _drop_extra(move: _Move, new: str) -> None:
-    """Remove what was deleted from the old index after an earlier, interrupted call had copied it."""
-    if move.count(new) == move.count(move.old):
+def _delete_extra_documents(migration: _Migration, new: str) -> None:
+    """Delete documents that the old index no longer has, after an interrupted call had copied them."""
+    if migration.count_documents(new) == migration.count_documents(migration.old):
         return
-    for page in _pages(move.client, new, vectors=False):
+    for page in _document_pages(migration.client, new, vectors=False):
         ids = [doc_id for doc_id, _ in page]
-        gone = [item["_id"] for item in fetch(move.client, move.old, ids, source=False) if not item.get("found")]
+        gone = [
+            item["_id"]
+            for item in fetch_documents(migration.client, migration.old, ids, source=False)
+            if not item.get("found")
+        ]
         if gone:
-            move.client.delete_by_query(index=new, query={"ids": {"values": gone}}, refresh=True)
+            migration.client.delete_by_query(index=new, query={"ids": {"values": gone}}, refresh=True)

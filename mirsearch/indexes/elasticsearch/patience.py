@@ -1,4 +1,8 @@
-"""Waiting for a cluster that restarts or is busy: a writer's requests are sent again until its patience is over."""
+"""Repeat a writer's requests while the cluster restarts or is busy, for as many seconds as the client allows.
+
+The backoff is our own, not a retry library's: an answer of the cluster, an error and a document inside an answer can
+all ask for another attempt, and the time allowed changes while an attempt waits.
+"""
 
 from __future__ import annotations
 
@@ -16,57 +20,57 @@ from elasticsearch import Elasticsearch
 
 log = logging.getLogger(__name__)
 
-BUSY = (429, 502, 503, 504)
-"""Statuses that pass by themselves."""
-UNKNOWN = 401
-FIRST_WAIT, LONGEST_WAIT = 0.5, 20.0
+BUSY_STATUSES = (429, 502, 503, 504)
+"""HTTP statuses of a cluster that may accept the same request later."""
+UNAUTHORIZED = 401
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 20.0
 
 
 class PatientTransport(Transport):
-    """Sends again what failed in passing, for `patience` seconds (0: once); a request that names `max_retries` is not.
+    """Repeats a request that failed for a temporary reason, for `patience` seconds; 0 means a single attempt.
 
-    A cluster that never answered is not waited for, as its address may be wrong. One that knew us once may for a while
-    after its restart refuse who we are (401), until it can read its own users and keys.
+    A request with its own `max_retries` is not repeated. Nor is any request before the cluster has answered once:
+    its address may be wrong. A cluster that accepted our credentials may answer 401 for a while after a restart,
+    until it can read its own users and keys; then the request is repeated.
     """
 
     patience = 0.0
-    _answered = _accepted = False
+    _has_answered = _has_accepted = False
 
-    def perform_request(self, method: str, target: str, **how: Any) -> TransportApiResponse:
-        """The first answer that is not one of a busy cluster, or the last one."""
-        pause = Pause(self if how.get("max_retries", DEFAULT) is DEFAULT else None)
-        how |= {"max_retries": 0, "retry_on_timeout": False}
+    def perform_request(self, method: str, target: str, **options: Any) -> TransportApiResponse:
+        """Return the first answer of a cluster that is not busy, or the last answer when the time is over."""
+        backoff = Backoff(self if options.get("max_retries", DEFAULT) is DEFAULT else None)
+        options |= {"max_retries": 0, "retry_on_timeout": False}
         while True:
             try:
-                answer = super().perform_request(method, target, **how)
+                answer = super().perform_request(method, target, **options)
             except (NoConnection, ConnectionTimeout) as error:
-                if isinstance(error, TlsError) or not self._answered or pause.over:
+                if isinstance(error, TlsError) or not self._has_answered or backoff.is_over:
                     raise
                 reason = type(error).__name__
             else:
                 status = answer.meta.status
-                self._answered, self._accepted = True, self._accepted or status < 300
-                forgotten = status == UNKNOWN and self._accepted
-                if not (forgotten or (status in BUSY and passing(status, str(answer.body)))) or pause.over:
+                self._has_answered, self._has_accepted = True, self._has_accepted or status < 300
+                users_not_loaded = status == UNAUTHORIZED and self._has_accepted
+                if not (users_not_loaded or is_temporary(status, str(answer.body))) or backoff.is_over:
                     return answer
                 reason = f"status {status}"
-            pause.rest(reason)
+            backoff.wait(reason)
 
 
-def passing(status: int, words: str) -> bool:
-    """Whether what a cluster refuses now it may take later; a full disk is no passing thing."""
-    return status in BUSY and "disk usage" not in words
+def is_temporary(status: int, message: str) -> bool:
+    """Return whether the cluster may accept later what it refuses now. A full disk is not temporary."""
+    return status in BUSY_STATUSES and "disk usage" not in message
 
 
-def _patience(transport: Transport | None) -> float:
-    """Seconds that requests through a transport wait for the cluster."""
+def _patience_seconds(transport: Transport | None) -> float:
     return float(getattr(transport, "patience", 0.0))
 
 
 @contextmanager
-def waiting(client: Elasticsearch, seconds: float) -> Iterator[None]:
-    """Let a client, and all made of it, wait so long inside."""
-    before = _patience(client.transport)
+def retry_for(client: Elasticsearch, seconds: float) -> Iterator[None]:
+    """Let a client, and all clients derived from it, repeat their requests for `seconds` inside the block."""
+    before = _patience_seconds(client.transport)
     client.transport.patience = seconds  # type: ignore[attr-defined]
     try:
         yield
@@ -74,42 +78,46 @@ def waiting(client: Elasticsearch, seconds: float) -> Iterator[None]:
         client.transport.patience = before  # type: ignore[attr-defined]
 
 
-class Pause:
-    """Waits between attempts, each twice as long as the one before; patience that is lost meanwhile counts."""
+class Backoff:
+    """Waits between attempts; each wait is twice as long as the one before.
+
+    The transport's patience is read anew each time, so that it can be shortened while a request waits.
+    """
 
     def __init__(self, transport: Transport | None) -> None:
-        self._transport, self._began, self._wait = transport, time.monotonic(), FIRST_WAIT
+        self._transport, self._started, self._wait_seconds = transport, time.monotonic(), FIRST_WAIT_SECONDS
 
     @property
-    def over(self) -> bool:
-        """Whether there is nothing to wait for any longer."""
-        return time.monotonic() - self._began >= _patience(self._transport)
+    def is_over(self) -> bool:
+        """Whether the time for attempts is over."""
+        return time.monotonic() - self._started >= _patience_seconds(self._transport)
 
-    def rest(self, reason: str) -> None:
-        """One wait; the first is told of."""
-        if self._wait == FIRST_WAIT:
-            seconds = _patience(self._transport)
-            log.warning("the cluster does not take requests (%s); waiting up to %.0f s for it", reason, seconds)
-        time.sleep(self._wait * random.uniform(0.7, 1.3))  # noqa: S311 - spreads retries, guards nothing
-        self._wait = min(2 * self._wait, LONGEST_WAIT)
-
-
-class ShardError(Exception):
-    """A document that could not be looked up, as its shard is not there."""
+    def wait(self, reason: str) -> None:
+        """Wait once. The first wait logs a warning with the reason."""
+        if self._wait_seconds == FIRST_WAIT_SECONDS:
+            seconds = _patience_seconds(self._transport)
+            log.warning("the cluster does not accept requests (%s); waiting up to %.0f s for it", reason, seconds)
+        time.sleep(self._wait_seconds * random.uniform(0.7, 1.3))  # noqa: S311 - spreads retries, guards nothing
+        self._wait_seconds = min(2 * self._wait_seconds, LONGEST_WAIT_SECONDS)
 
 
-def fetch(client: Elasticsearch, index: str, ids: Sequence[str], **how: Any) -> list[dict[str, Any]]:
-    """Documents by id, with or without `found`, in the order asked; ShardError where one could not be looked up.
+class ShardUnavailableError(Exception):
+    """A document can't be read because its shard is not available."""
 
-    The answer of a restarting cluster has status 200, and an error in place of the document.
+
+def fetch_documents(client: Elasticsearch, index: str, ids: Sequence[str], **options: Any) -> list[dict[str, Any]]:
+    """Return documents by id, in the order of `ids`; the field `found` of each tells whether it exists.
+
+    Raises ShardUnavailableError where a document can't be read. A restarting cluster answers with status 200 and an
+    error in place of the document.
     """
-    pause = Pause(client.transport)
+    backoff = Backoff(client.transport)
     while True:
-        found: list[dict[str, Any]] = client.mget(index=index, ids=ids, **how)["docs"]
-        error = next((each["error"] for each in found if "error" in each), None)
+        documents: list[dict[str, Any]] = client.mget(index=index, ids=ids, **options)["docs"]
+        error = next((document["error"] for document in documents if "error" in document), None)
         if error is None:
-            return found
+            return documents
         reason = str(error.get("reason") or error.get("type"))
-        if pause.over:
-            raise ShardError(reason)
-        pause.rest(reason)
+        if backoff.is_over:
+            raise ShardUnavailableError(reason)
+        backoff.wait(reason)

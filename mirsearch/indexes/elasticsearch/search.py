@@ -1,7 +1,7 @@
-"""From Elasticsearch's hits to scored panels, and whether a panel outside the candidates could be better.
+"""Turn Elasticsearch's hits into scored panels, and test whether a panel outside the candidates could be better.
 
-The test is the threshold of Fagin, Lotem, Naor (2003), "Optimal aggregation algorithms for middleware": no panel that
-none of the lists holds can score more than the last entries of the lists allow together.
+The test is the threshold of Fagin, Lotem, Naor (2003), "Optimal aggregation algorithms for middleware": a panel that
+is in none of the lists scores at most what the last entries of the lists allow together.
 """
 
 from __future__ import annotations
@@ -14,26 +14,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.indexes.elasticsearch.query import COSINE, FOV, PANEL, WINDOW_DECADES, Asked
+from mirsearch.indexes.elasticsearch.query import (
+    COSINE_QUERY_NAME,
+    FOV_FIELD,
+    PANEL_ID_FIELD,
+    WINDOW_DECADES,
+    QueryPlan,
+)
 from mirsearch.query import ScoredPanel, SearchResult
 from mirsearch.ranking import Floats, image_text_term, scale_term, text_term
 
-ROUNDING = 0.009
-"""How far the visual term may be from what vectors rounded to bytes say, by which the graph orders them.
+VECTOR_ROUNDING = 0.009
+"""Largest error of the visual term computed from vectors rounded to bytes; the graph orders panels by that term.
 
-Twice the most seen: 0.0037 with 48 dims, 0.0043 with 272, 0.0020 with 2,048. With half a byte it is 0.018 at 272
-dims, with a bit 0.11: too much to tell by whether an answer is exact.
+Twice the largest error measured: 0.0037 with 48 dims, 0.0043 with 272, 0.0020 with 2,048. With half a byte the error
+is 0.018 at 272 dims, with a bit 0.11: too large to decide whether an answer is exact.
 """
 
-_NOTHING: Mapping[str, float] = {}
-_UNKNOWN = (math.nan,)
+_NO_MATCHES: Mapping[str, float] = {}
+_NO_VALUE = (math.nan,)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Scored panels, best first, each array (n,): NaN where a panel lacks the value, None where the query does.
+    """Scored panels, best first. Each array is (n,): NaN where a panel lacks the value, None where the query lacks it.
 
-    `decades` are those from the query's field of view.
+    `decades` are the distances from the query's field of view, in decades.
     """
 
     ids: list[str]
@@ -48,48 +54,56 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def best(self, count: int) -> list[ScoredPanel]:
-        """The first few, as an answer has them."""
+    def best_panels(self, count: int) -> list[ScoredPanel]:
+        """Return the first `count` panels as an answer shows them."""
         rows = range(min(count, len(self)))
-        visual, scale, text, said = (
-            _plain(each, len(rows)) for each in (self.visual, self.scale, self.text, self.image_text)
+        visual, scale, text, image_text = (
+            _none_for_nan(values, len(rows)) for values in (self.visual, self.scale, self.text, self.image_text)
         )
-        distance = [None if each is None else 2.0 * (1.0 - each) for each in visual]
+        distance = [None if term is None else 2.0 * (1.0 - term) for term in visual]
         score = self.score.tolist()
-        return [ScoredPanel(self.ids[n], score[n], distance[n], visual[n], scale[n], text[n], said[n]) for n in rows]
+        return [
+            ScoredPanel(self.ids[n], score[n], distance[n], visual[n], scale[n], text[n], image_text[n]) for n in rows
+        ]
 
 
-def _plain(values: Floats | None, count: int) -> list[float | None]:
+def _none_for_nan(values: Floats | None, count: int) -> list[float | None]:
     if values is None:
         return [None] * count
-    return [None if math.isnan(each) else each for each in values[:count].tolist()]
+    return [None if math.isnan(value) else value for value in values[:count].tolist()]
 
 
-def candidates(asked: Asked, hits: list[dict[str, Any]]) -> Candidates:
-    """The hits with their terms; the visual one follows from the score, which Elasticsearch made of exact terms."""
-    formula, fov = asked.request.formula, asked.request.field_of_view_nm
-    named = [hit.get("matched_queries") or _NOTHING for hit in hits]
+def read_candidates(plan: QueryPlan, hits: list[dict[str, Any]]) -> Candidates:
+    """Return the hits with their terms. The visual term is computed from the score, which has exact terms."""
+    formula, fov = plan.request.formula, plan.request.field_of_view_nm
+    clause_scores = [hit.get("matched_queries") or _NO_MATCHES for hit in hits]
     fields = [hit["fields"] for hit in hits]
-    ids: list[str] = [each[PANEL][0] for each in fields]
+    ids: list[str] = [values[PANEL_ID_FIELD][0] for values in fields]
     score = np.array([hit["_score"] for hit in hits], dtype=np.float64)
-    bm25 = np.array([each.get("text", 0.0) for each in named], dtype=np.float64)
-    places = np.array([each.get(FOV, _UNKNOWN)[0] for each in fields], dtype=np.float64)
-    scale = scale_term(fov, places, formula.sigma) if fov else None
-    text = text_term(bm25, formula.text_k) if asked.words else None
-    visual, said = _not_told(asked, score, scale, text, named)
-    decades = np.full(len(hits), np.nan) if asked.log10_fov is None else np.abs(places - asked.log10_fov)
-    order = [n for n in range(len(hits)) if score[n] > 0 or not asked.alone]
+    bm25 = np.array([scores.get("text", 0.0) for scores in clause_scores], dtype=np.float64)
+    log10_fov = np.array([values.get(FOV_FIELD, _NO_VALUE)[0] for values in fields], dtype=np.float64)
+    scale = scale_term(fov, log10_fov, formula.sigma) if fov else None
+    text = text_term(bm25, formula.text_k) if plan.terms else None
+    visual, image_text = _derive_terms(plan, score, scale, text, clause_scores)
+    decades = np.full(len(hits), np.nan) if plan.log10_fov is None else np.abs(log10_fov - plan.log10_fov)
+    order = [n for n in range(len(hits)) if score[n] > 0 or not plan.only_term]
     order.sort(key=lambda n: (-score[n], ids[n]))
-    visual, scale, text, said = (each if each is None else each[order] for each in (visual, scale, text, said))
+    visual, scale, text, image_text = (
+        term if term is None else term[order] for term in (visual, scale, text, image_text)
+    )
     sorted_ids = [ids[n] for n in order]
-    return Candidates(sorted_ids, score[order], visual, scale, text, said, bm25[order], decades[order])
+    return Candidates(sorted_ids, score[order], visual, scale, text, image_text, bm25[order], decades[order])
 
 
-def _not_told(
-    asked: Asked, score: Floats, scale: Floats | None, text: Floats | None, named: Sequence[Mapping[str, float]]
+def _derive_terms(
+    plan: QueryPlan,
+    score: Floats,
+    scale: Floats | None,
+    text: Floats | None,
+    clause_scores: Sequence[Mapping[str, float]],
 ) -> tuple[Floats | None, Floats | None]:
-    """The visual and the image_text term, of the scores and the terms that are known."""
-    formula, weights = asked.request.formula, asked.weights
+    """Return the visual and the image_text term, computed from the scores and the known terms."""
+    formula, weights = plan.request.formula, plan.weights
     rest, mass = np.zeros(len(score)), np.zeros(len(score))
     if scale is not None:
         counts = ~np.isnan(scale) if formula.missing != "penalize" else np.ones(len(score), dtype=bool)
@@ -97,94 +111,93 @@ def _not_told(
         mass += weights.scale * counts
     if text is not None:
         rest, mass = rest + weights.text * text, mass + weights.text
-    said = None
-    if named and COSINE in named[0]:  # a filter that lets all pass: every hit has it
-        cosines = np.array([each[COSINE] for each in named], dtype=np.float64) - 1.0
-        said = image_text_term(cosines, formula.response)
-        rest, mass = rest + weights.of("image_text") * said, mass + weights.of("image_text")
-    elif asked.said and weights.of("image_text") > 0:
-        said = _left_over(score, rest, mass, weights.of("image_text"))
-    visual = _left_over(score, rest, mass, weights.visual) if asked.vector and weights.visual > 0 else None
-    return visual, said
+    image_text = None
+    if clause_scores and COSINE_QUERY_NAME in clause_scores[0]:  # all panels pass this filter, so every hit has it
+        cosines = np.array([scores[COSINE_QUERY_NAME] for scores in clause_scores], dtype=np.float64) - 1.0
+        image_text = image_text_term(cosines, formula.response)
+        rest, mass = rest + weights.of("image_text") * image_text, mass + weights.of("image_text")
+    elif plan.has_text_vector and weights.of("image_text") > 0:
+        image_text = _solve_term(score, rest, mass, weights.of("image_text"))
+    visual = _solve_term(score, rest, mass, weights.visual) if plan.has_vector and weights.visual > 0 else None
+    return visual, image_text
 
 
-def _left_over(score: Floats, rest: Floats, mass: Floats, weight: float) -> Floats:
-    """The values of the one term that is not known, of the scores and what the others add."""
+def _solve_term(score: Floats, rest: Floats, mass: Floats, weight: float) -> Floats:
+    """Return the one unknown term: the scores minus `rest`, the weighted sum of the other terms, of weights `mass`."""
     return np.clip((score * (mass + weight) - rest) / weight, 0.0, 1.0)
 
 
-def result(asked: Asked, answer: dict[str, Any]) -> SearchResult:
-    """Everything an answer of Elasticsearch tells, best panel first, ties by id."""
-    found = candidates(asked, answer["hits"]["hits"])
-    best = found.best(asked.request.top)
+def read_result(plan: QueryPlan, answer: dict[str, Any]) -> SearchResult:
+    """Return the result that an answer of Elasticsearch holds, best panel first, ties by id."""
+    found = read_candidates(plan, answer["hits"]["hits"])
+    best = found.best_panels(plan.request.top)
     detail: dict[str, Any] = {"took_ms": answer.get("took"), "candidates": len(found)}
-    if asked.exhaustive:
+    if plan.is_exhaustive:
         total = answer["hits"]["total"]["value"]
         return SearchResult(best, True, total, detail | {"exact_by": "all scored", "candidates": total})
-    exact, bound = threshold(asked, found)
+    exact, bound = check_threshold(plan, found)
     if bound is not None:
         detail["bound"] = bound
     detail["exact_by"] = "threshold" if exact else None
     return SearchResult(best, exact, len(found), detail)
 
 
-def threshold(asked: Asked, found: Candidates) -> tuple[bool, float | None]:
-    """Whether the best can no longer change, and the most that a panel outside the lists could score.
+def check_threshold(plan: QueryPlan, found: Candidates) -> tuple[bool, float | None]:
+    """Return whether the best panels can no longer change, and the highest score of a panel outside the lists.
 
-    The lists of nearest vectors are taken as the graph gives them; that they were ordered by vectors rounded to bytes
-    is allowed for.
+    The test takes the lists of nearest vectors as the graph returns them. It allows for their order, which is that of
+    vectors rounded to bytes.
     """
-    if len(found) < asked.nearest:
-        return True, None  # fewer than asked for: these are all that the filters leave
-    bound = _bound(asked, found)
-    return bool(found.score[asked.request.top - 1] > bound), bound
+    if len(found) < plan.list_length:
+        return True, None  # fewer than requested: these are all the panels that match the filters
+    bound = _score_bound(plan, found)
+    return bool(found.score[plan.request.top - 1] > bound), bound
 
 
-def _bound(asked: Asked, found: Candidates) -> float:
-    weights, formula = asked.weights, asked.request.formula
+def _score_bound(plan: QueryPlan, found: Candidates) -> float:
+    weights, formula = plan.weights, plan.request.formula
     half = WINDOW_DECADES * formula.sigma
     inside = found.decades <= half  # False where either is unknown
-    looks = _last(asked, found.visual)
-    text_mass = weights.text if asked.words else 0.0
-    text, text_inside = (weights.text * each for each in _text_left(asked, found, inside))
-    without = (weights.visual * looks + text) / (weights.visual + text_mass)
-    if asked.request.field_of_view_nm is None or weights.scale == 0:
-        return without
+    visual = _visual_bound(plan, found.visual)
+    text_mass = weights.text if plan.terms else 0.0
+    text, text_inside = (weights.text * bound for bound in _text_bounds(plan, found, inside))
+    without_scale = (weights.visual * visual + text) / (weights.visual + text_mass)
+    if plan.request.field_of_view_nm is None or weights.scale == 0:
+        return without_scale
     mass = weights.visual + weights.scale + text_mass
     edge = math.exp(-0.5 * WINDOW_DECADES**2)
-    bounds = [(weights.visual * looks + weights.scale * edge + text) / mass]
-    if np.count_nonzero(inside) >= asked.nearest and found.visual is not None:  # fewer are all there are
-        near = min(looks, _last(asked, found.visual[inside]))
-        bounds.append((weights.visual * near + weights.scale + text_inside) / mass)
+    bounds = [(weights.visual * visual + weights.scale * edge + text) / mass]
+    if np.count_nonzero(inside) >= plan.list_length and found.visual is not None:  # fewer: no others are inside
+        visual_inside = min(visual, _visual_bound(plan, found.visual[inside]))
+        bounds.append((weights.visual * visual_inside + weights.scale + text_inside) / mass)
     if formula.missing == "neutral":
-        bounds.append(without)
+        bounds.append(without_scale)
     elif formula.missing == "penalize":
-        bounds.append((weights.visual * looks + text) / mass)
+        bounds.append((weights.visual * visual + text) / mass)
     return max(bounds)
 
 
-def _last(asked: Asked, visual: Floats | None) -> float:
-    """The most that the visual term of a panel can be that a list of nearest vectors left out.
+def _visual_bound(plan: QueryPlan, visual: Floats | None) -> float:
+    """Return the largest visual term of a panel that a list of nearest vectors left out.
 
-    The candidates hold the whole list, so the list's last is their k-th nearest.
+    The candidates contain the whole list, so the last entry of the list is their k-th nearest.
     """
-    return 1.0 if visual is None else min(1.0, _from_top(visual, asked.nearest) + ROUNDING)
+    return 1.0 if visual is None else min(1.0, _kth_largest(visual, plan.list_length) + VECTOR_ROUNDING)
 
 
-def _text_left(asked: Asked, found: Candidates, inside: NDArray[np.bool_]) -> tuple[float, float]:
-    """The most that the text term of a panel outside the lists can be: anywhere, and inside the window.
+def _text_bounds(plan: QueryPlan, found: Candidates, inside: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the largest text term of a panel outside the lists: of any panel, and of one inside the window.
 
-    Matches are taken in the order of BM25, twice that inside the window; at least 2 k of them are there.
+    Matches are ordered by BM25, counted twice inside the window; the candidates contain at least 2 k of them.
     """
-    if not asked.text or len(found) < asked.gathered:
+    if not plan.text_clause or len(found) < plan.max_candidates:
         return 0.0, 0.0  # every panel with one of the words is among the candidates
-    last = _from_top(np.where(inside, 2 * found.bm25, found.bm25), 2 * asked.nearest)
+    last = _kth_largest(np.where(inside, 2 * found.bm25, found.bm25), 2 * plan.list_length)
     if last <= 0:
         return 1.0, 1.0
-    k = asked.request.formula.text_k
+    k = plan.request.formula.text_k
     return float(text_term(last, k)), float(text_term(last / 2, k))
 
 
-def _from_top(values: Floats, place: int) -> float:
-    """The value at a place, counted from 1, in falling order."""
-    return float(np.partition(values, -place)[-place])
+def _kth_largest(values: Floats, k: int) -> float:
+    return float(np.partition(values, -k)[-k])

@@ -1,4 +1,4 @@
-"""What an index on Elasticsearch holds, counted by aggregations."""
+"""Count the contents of an index on Elasticsearch with aggregations."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 from elasticsearch import AuthorizationException, Elasticsearch
 
-PRECISE = 40_000
-"""Up to so many distinct articles are counted exactly, more of them to about 1 %."""
-COUNTED_SECONDS = 30.0
-GROUPS = {
+EXACT_ARTICLE_COUNT = 40_000
+"""Largest number of distinct articles that is counted exactly; larger numbers are right to about 1 %."""
+COUNT_CACHE_SECONDS = 30.0
+GROUP_FIELDS = {
     "kinds": "panel.kind",
     "techniques": "panel.technique",
     "licenses": "article.license_code",
@@ -20,14 +20,14 @@ GROUPS = {
     "scale_sources": "scale.source",
     "journals": "article.journal",
 }
-_PANEL = {"term": {"doc_type": "panel"}}
-_FIGURE = {"bool": {"filter": [{"term": {"doc_type": "figure"}}, {"term": {"figure_state": "complete"}}]}}
+_IS_PANEL = {"term": {"doc_type": "panel"}}
+_IS_COMPLETE_FIGURE = {"bool": {"filter": [{"term": {"doc_type": "figure"}}, {"term": {"figure_state": "complete"}}]}}
 
 
-def counts(client: Elasticsearch, name: str) -> dict[str, Any]:
-    """Totals, panels by kind, technique, license, year, scale source, journal and decade, and figures by source."""
-    groups = {key: {"terms": {"field": field, "size": 10_000}} for key, field in GROUPS.items()}
-    unknown = {f"no_{key}": {"missing": {"field": field}} for key, field in GROUPS.items()}
+def read_counts(client: Elasticsearch, name: str) -> dict[str, Any]:
+    """Return totals, panels by kind, technique, license, year, scale source, journal, decade, and figures by source."""
+    groups = {key: {"terms": {"field": field, "size": 10_000}} for key, field in GROUP_FIELDS.items()}
+    unknown = {f"no_{key}": {"missing": {"field": field}} for key, field in GROUP_FIELDS.items()}
     panels = {
         **groups,
         **unknown,
@@ -38,53 +38,53 @@ def counts(client: Elasticsearch, name: str) -> dict[str, Any]:
     }
     figures = {
         "sources": {"terms": {"field": "source", "size": 1_000}},
-        "articles": {"cardinality": {"field": "article.id", "precision_threshold": PRECISE}},
+        "articles": {"cardinality": {"field": "article.id", "precision_threshold": EXACT_ARTICLE_COUNT}},
     }
     parts: dict[str, Any] = {
-        "panels": {"filter": _PANEL, "aggs": panels},
-        "figures": {"filter": _FIGURE, "aggs": figures},
+        "panels": {"filter": _IS_PANEL, "aggs": panels},
+        "figures": {"filter": _IS_COMPLETE_FIGURE, "aggs": figures},
         "failures": {"filter": {"term": {"doc_type": "failure"}}},
     }
     answer = client.search(index=name, size=0, aggs=parts)["aggregations"]
     of_panels, of_figures = answer["panels"], answer["figures"]
-    found: dict[str, Any] = {
+    counts: dict[str, Any] = {
         "articles": of_figures["articles"]["value"],
         "figures": of_figures["doc_count"],
         "panels": of_panels["doc_count"],
         "failures": answer["failures"]["doc_count"],
         **{key: of_panels[key]["doc_count"] for key in ("with_scale", "with_text", "with_caption")},
     }
-    for key in GROUPS:
-        by = {str(each["key"]): each["doc_count"] for each in of_panels[key]["buckets"]}
+    for key in GROUP_FIELDS:
+        by_value = {str(bucket["key"]): bucket["doc_count"] for bucket in of_panels[key]["buckets"]}
         without = of_panels[f"no_{key}"]["doc_count"]
-        found[key] = by | ({"unknown": without} if without else {})
+        counts[key] = by_value | ({"unknown": without} if without else {})
     decades = of_panels["decades"]["buckets"]
-    found["fields_of_view"] = {str(math.floor(each["key"])): each["doc_count"] for each in decades}
-    found["sources"] = {each["key"]: each["doc_count"] for each in of_figures["sources"]["buckets"]}
-    return found
+    counts["fields_of_view"] = {str(math.floor(bucket["key"])): bucket["doc_count"] for bucket in decades}
+    counts["sources"] = {bucket["key"]: bucket["doc_count"] for bucket in of_figures["sources"]["buckets"]}
+    return counts
 
 
 @dataclass(slots=True)
-class Size:
-    """How many documents an index has, asked again when the answer is `COUNTED_SECONDS` old."""
+class DocumentCounter:
+    """Counts the documents of an index; an answer is reused for `COUNT_CACHE_SECONDS`."""
 
     client: Elasticsearch
     name: str
     _count: int = 0
-    _until: float = -math.inf
+    _valid_until: float = -math.inf
 
-    def documents(self) -> int:
-        """All documents: panels, figures and what else there is."""
-        if time.monotonic() > self._until:
+    def count(self) -> int:
+        """Return the number of all documents: panels, figures, failures and the lock."""
+        if time.monotonic() > self._valid_until:
             self._count = int(self.client.count(index=self.name)["count"])
-            self._until = time.monotonic() + COUNTED_SECONDS
+            self._valid_until = time.monotonic() + COUNT_CACHE_SECONDS
         return self._count
 
 
 def stored_bytes(client: Elasticsearch, index: str) -> int | None:
-    """Bytes on disk with replicas; None where the key may not ask for them."""
+    """Return the bytes on disk with replicas; None where the key lacks the privilege to read them."""
     try:
-        told = client.indices.stats(index=index, metric="store")
+        stats = client.indices.stats(index=index, metric="store")
     except AuthorizationException:
         return None
-    return int(told["_all"]["total"]["store"]["size_in_bytes"])
+    return int(stats["_all"]["total"]["store"]["size_in_bytes"])

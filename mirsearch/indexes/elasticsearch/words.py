@@ -1,4 +1,4 @@
-"""The words of a panel as Elasticsearch gets them: tokens by where they are, and all of them in one weighted field."""
+"""Turn the texts of a panel into searchable fields: the tokens of each text, and all tokens in one weighted field."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from mirsearch import settings
 from mirsearch.corpus import Panel
 from mirsearch.text import tokens as text
 
-CAPTION_TERMS = 200
-WEIGHT = 3
-"""How often a word of boost 1 is repeated in `words.all`; k1 of its similarity is 1.2 times that."""
-WORDS_VERSION = f"{text.ANALYSIS}.{WEIGHT}"
-"""What `words` are made by: they are of no use to queries made by other rules."""
-PAIR = "+"
-"""Between the two words of a pair in `words.all`; no word has it."""
+MAX_CAPTION_TERMS = 200
+WORD_REPEATS = 3
+"""Number of times a word of boost 1 is repeated in `words.all`. The k1 of that field's similarity is 1.2 times this."""
+WORDS_VERSION = f"{text.ANALYSIS}.{WORD_REPEATS}"
+"""Version of the rules that make `words`. A query must use the same rules."""
+PAIR_SEPARATOR = "+"
+"""Separator of the two words of a pair in `words.all`; no word contains it."""
 _TERM = re.compile(r"[^\W\d_][\w-]{2,}")
 
 
-def searched(panel: Panel, title: str | None) -> dict[str, Any]:
-    """What of a panel's document follows from its texts: `caption_terms` and `words`."""
-    return {"caption_terms": _caption_terms(panel.caption), "words": _words(panel, title)}
+def text_fields(panel: Panel, title: str | None) -> dict[str, Any]:
+    """Return the fields of a panel's document that are made from its texts: `caption_terms` and `words`."""
+    return {"caption_terms": _caption_terms(panel.caption), "words": _words_field(panel, title)}
 
 
-def _words(panel: Panel, title: str | None) -> dict[str, Any]:
-    """Tokens by where they are, and all of them as often as their place counts: BM25 over several fields in one.
+def _words_field(panel: Panel, title: str | None) -> dict[str, Any]:
+    """Return the tokens of each text, and `all`: every token, repeated by the weight of its text.
 
-    Words that follow each other are there as one too, as what asks for both together has a frequency of its own.
+    `all` also holds each pair of neighboring words as one token, so that a pair has a term frequency of its own.
     Repeating words by the weight of their field, before BM25 flattens frequencies, is BM25F (Robertson, Zaragoza,
     Taylor, "Simple BM25 extension to multiple weighted fields", 2004).
     """
-    found = {name: _tokens(words) for name, words in
+    found = {name: _cached_tokens(words) for name, words in
              (("caption", panel.caption), ("text", panel.text), ("title", title or ""))}  # fmt: skip
     weighted = []
     for name, words in found.items():
-        pairs = [PAIR.join(pair) for pair in itertools.pairwise(words)]
-        weighted += [*words, *pairs] * round(WEIGHT * settings.TEXT_BOOSTS[name])
+        pairs = [PAIR_SEPARATOR.join(pair) for pair in itertools.pairwise(words)]
+        weighted += [*words, *pairs] * round(WORD_REPEATS * settings.TEXT_BOOSTS[name])
     return {"all": " ".join(weighted) or None} | {name: " ".join(words) or None for name, words in found.items()}
 
 
 @functools.lru_cache(256)
-def _tokens(words: str) -> tuple[str, ...]:
-    """Tokens of a text; panels of a figure share their title, and often more."""
+def _cached_tokens(words: str) -> tuple[str, ...]:
+    """Return the tokens of a text. Cached, as the panels of a figure share their title, and often more."""
     return tuple(text.tokens(words))
 
 
 def _caption_terms(caption: str) -> list[str]:
     words = (word for word in _TERM.findall(text.fold(caption)) if word not in text.STOP_WORDS)
-    return list(dict.fromkeys(words))[:CAPTION_TERMS]
+    return list(dict.fromkeys(words))[:MAX_CAPTION_TERMS]

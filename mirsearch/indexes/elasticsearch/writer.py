@@ -1,7 +1,8 @@
-"""Writing to an index on Elasticsearch: figures in and out, whole figures only.
+"""Write whole figures to an index on Elasticsearch, and delete them.
 
-A figure's document is written first, as "writing", with the ids of all its panels; then its panels; at the commit it
-is written again, as "complete". After a crash a figure that is not complete is unknown, and taken in again as a whole.
+A figure's document is written first, with state "writing" and the ids of all its panels; then come its panels; the
+commit writes the document again, with state "complete". After a crash an incomplete figure counts as unknown, and the
+next ingest writes all of it again.
 """
 
 from __future__ import annotations
@@ -16,11 +17,18 @@ from elasticsearch import Elasticsearch
 
 from mirsearch import settings
 from mirsearch.corpus import Figure, Origin, panel_ids
-from mirsearch.corrections import applied
+from mirsearch.corrections import apply_corrections
 from mirsearch.errors import MirsearchError
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, FigureRecord
-from mirsearch.indexes.elasticsearch.admin import bring_up
-from mirsearch.indexes.elasticsearch.bulk import CHUNK_BYTES, Action, Bulk, delete_action, index_action, update_action
+from mirsearch.indexes.elasticsearch.admin import add_missing_fields
+from mirsearch.indexes.elasticsearch.bulk import (
+    CHUNK_BYTES,
+    Action,
+    BulkSender,
+    delete_action,
+    index_action,
+    update_action,
+)
 from mirsearch.indexes.elasticsearch.client import Address
 from mirsearch.indexes.elasticsearch.documents import (
     figure_document,
@@ -31,20 +39,20 @@ from mirsearch.indexes.elasticsearch.documents import (
     read_notes,
     read_origins,
 )
-from mirsearch.indexes.elasticsearch.errors import told
+from mirsearch.indexes.elasticsearch.errors import translate_errors
 from mirsearch.indexes.elasticsearch.failures import failure_actions
-from mirsearch.indexes.elasticsearch.load import put_back, tuned
+from mirsearch.indexes.elasticsearch.load import restore_settings, tune_for_load
 from mirsearch.indexes.elasticsearch.lock import WriterLock
-from mirsearch.indexes.elasticsearch.patience import fetch, waiting
+from mirsearch.indexes.elasticsearch.patience import fetch_documents, retry_for
 
-GATHERED = 128
-"""Figures looked up in one request before they are written."""
-MARKED = 1_000
-"""Documents of retracted articles marked at once."""
+LOOKUP_BATCH = 128
+"""Figures that are looked up in one request before they are written."""
+RETRACTION_BATCH = 1_000
+"""Documents of retracted articles that are marked in one request."""
 
 
 class ElasticsearchWriter:
-    """One writing session; :func:`session` holds its lock."""
+    """One writing session; `open_writer` holds its lock."""
 
     def __init__(
         self,
@@ -57,189 +65,189 @@ class ElasticsearchWriter:
     ) -> None:
         self._client, self._address, self._index = client, address, index
         self._extractor, self._lock, self._pack = extractor, lock, pack
-        self.bulk = Bulk(client, address, lock.check)
+        self.bulk = BulkSender(client, address, lock.ensure_held)
         self._gathered: dict[str, FigureRecord] = {}
         self._uncommitted: dict[str, tuple[Figure, list[str], bool, FigureNotes]] = {}
-        self._deleted: dict[str, list[str]] = {}
-        self._changed = self._tuned = self._shown_beside = False
+        self._deletions: dict[str, list[str]] = {}
+        self._needs_refresh = self._is_tuned = self._refreshes_in_background = False
 
     def put(self, record: FigureRecord) -> None:
-        """Add a figure, or replace it and its panels; ValueError where vectors don't fit panels or dims."""
-        _check(record, self._extractor.dims)
+        """Add a figure, or replace it and its panels; ValueError if the vectors don't fit the panels or dims."""
+        _check_vectors(record, self._extractor.dims)
         figure_id = record.figure.id
-        with told(self._address):
-            if figure_id in self._deleted:
-                self._send_deletes()
+        with translate_errors(self._address):
+            if figure_id in self._deletions:
+                self._send_deletions()
             if figure_id in self._gathered or figure_id in self._uncommitted:
-                self._complete()
+                self._complete_figures()
             ids = panel_ids(figure_id, [panel.label for panel in record.panels])
-            named = tuple(
-                panel if panel.id else dataclasses.replace(panel, id=name)
-                for panel, name in zip(record.panels, ids, strict=True)
+            panels = tuple(
+                panel if panel.id else dataclasses.replace(panel, id=panel_id)
+                for panel, panel_id in zip(record.panels, ids, strict=True)
             )
-            self._gathered[figure_id] = dataclasses.replace(record, panels=named)
-            if len(self._gathered) >= GATHERED:
+            self._gathered[figure_id] = dataclasses.replace(record, panels=panels)
+            if len(self._gathered) >= LOOKUP_BATCH:
                 self._send_gathered()
 
     def add_origin(self, figure_id: str, origin: Origin) -> None:
-        """Note one more place of a figure; nothing happens where the figure is not there."""
-        with told(self._address):
+        """Add an origin to a figure; does nothing if the index has no such figure."""
+        with translate_errors(self._address):
             if self._gathered or figure_id in self._uncommitted:
-                self._complete()
-            there = self._documents([figure_id]).get(figure_id)
-            if there is None:
+                self._complete_figures()
+            document = self._figure_documents([figure_id]).get(figure_id)
+            if document is None:
                 return
-            old = read_origins(there)
-            if any((each.source, each.location) == (origin.source, origin.location) for each in old):
+            origins = read_origins(document)
+            if any((known.source, known.location) == (origin.source, origin.location) for known in origins):
                 return
-            fields = origin_fields((*old, origin))
-            ids = [figure_id, *there.get("panel_ids", [])]
-            self.bulk.add([update_action(self._index, each, fields) for each in ids])
+            fields = origin_fields((*origins, origin))
+            ids = [figure_id, *document.get("panel_ids", [])]
+            self.bulk.add([update_action(self._index, doc_id, fields) for doc_id in ids])
             self.bulk.flush()
-            self._changed = True
+            self._needs_refresh = True
 
     def mark_retracted(self, article_ids: Iterable[str]) -> None:
-        """Note that articles were retracted; nothing happens where one is not there."""
+        """Mark articles as retracted; ids of articles that are not in the index are ignored."""
         wanted = {"terms": {"article.id": list(dict.fromkeys(article_ids))}}
-        with told(self._address):
-            self._complete()
+        with translate_errors(self._address):
+            self._complete_figures()
             self.bulk.flush()
             self._client.indices.refresh(index=self._index)
-            sound = {"bool": {"filter": [wanted], "must_not": [{"term": {"article.retracted": True}}]}}
-            while found := self._found(sound):  # those that are marked are no longer among them
-                marked = {"article": {"retracted": True}}
-                self.bulk.add([update_action(self._index, each, marked) for each in found])
+            unmarked = {"bool": {"filter": [wanted], "must_not": [{"term": {"article.retracted": True}}]}}
+            while found := self._search_ids(unmarked):  # a marked document no longer matches
+                mark = {"article": {"retracted": True}}
+                self.bulk.add([update_action(self._index, doc_id, mark) for doc_id in found])
                 self.bulk.flush()
                 self._client.indices.refresh(index=self._index)
 
-    def delete(self, figure_ids: Iterable[str]) -> int:
-        """Remove figures with their panels; how many were there."""
+    def delete_figures(self, figure_ids: Iterable[str]) -> int:
+        """Delete figures with their panels; return the number of figures that were in the index."""
         wanted = list(dict.fromkeys(figure_ids))
-        with told(self._address):
+        with translate_errors(self._address):
             if self._gathered or self._uncommitted:
-                self._complete()
-            there = self._documents([each for each in wanted if each not in self._deleted])
-        self._deleted |= {each: list(document.get("panel_ids", [])) for each, document in there.items()}
-        return len(there)
+                self._complete_figures()
+            found = self._figure_documents([figure_id for figure_id in wanted if figure_id not in self._deletions])
+        self._deletions |= {figure_id: list(document.get("panel_ids", [])) for figure_id, document in found.items()}
+        return len(found)
 
-    def note_failures(self, failed: Iterable[Failure], settled: Iterable[str] = ()) -> None:
-        """Note inputs that failed, and forget those that are settled."""
-        with told(self._address):
+    def record_failures(self, failed: Iterable[Failure], settled: Iterable[str] = ()) -> None:
+        """Store inputs that failed, and delete the failures of settled inputs."""
+        with translate_errors(self._address):
             for action in failure_actions(self._index, failed, settled):
                 self.bulk.add([action])
-                self._changed = True
+                self._needs_refresh = True
 
     def commit(self) -> None:
-        """Make everything since the last commit durable, and visible, in a large load a second later."""
-        with told(self._address):
-            self._complete()
-            self._send_deletes()
+        """Make everything since the last commit durable and visible; in a large load it is visible a second later."""
+        with translate_errors(self._address):
+            self._complete_figures()
+            self._send_deletions()
             self.bulk.flush()
-        if not self._shown_beside:
-            self.show()
+        if not self._refreshes_in_background:
+            self.refresh()
 
-    def show(self) -> None:
-        """Make all that is committed visible now."""
-        if self._changed:
-            with told(self._address):
+    def refresh(self) -> None:
+        """Make everything committed visible now."""
+        if self._needs_refresh:
+            with translate_errors(self._address):
                 self._client.indices.refresh(index=self._index)
-            self._changed = False
+            self._needs_refresh = False
 
     def rollback(self) -> None:
-        """Take back figures that are new since the last commit; those that replace others are left to a re-run."""
+        """Delete figures that are new since the last commit. Figures that replace others are completed by a re-run."""
         self._gathered.clear()
-        self._deleted.clear()
-        self.bulk.drop()
-        new = {each: ids for each, (_, ids, known, _) in self._uncommitted.items() if not known}
+        self._deletions.clear()
+        self.bulk.discard()
+        new = {figure_id: ids for figure_id, (_, ids, known, _) in self._uncommitted.items() if not known}
         self._uncommitted.clear()
-        if new and not self.bulk.untouched:
-            self._deleted = new
+        if new and self.bulk.has_sent:
+            self._deletions = new
             self.commit()
-            self.show()
+            self.refresh()
 
-    def _documents(self, figure_ids: list[str]) -> dict[str, dict[str, Any]]:
+    def _figure_documents(self, figure_ids: list[str]) -> dict[str, dict[str, Any]]:
         if not figure_ids:
             return {}
-        documents = fetch(self._client, self._index, figure_ids)
+        documents = fetch_documents(self._client, self._index, figure_ids)
         found = {item["_id"]: item["_source"] for item in documents if item.get("found")}
-        return {each: document for each, document in found.items() if document.get("doc_type") == "figure"}
+        return {doc_id: document for doc_id, document in found.items() if document.get("doc_type") == "figure"}
 
-    def _found(self, query: dict[str, Any]) -> list[str]:
+    def _search_ids(self, query: dict[str, Any]) -> list[str]:
         answer = self._client.search(
-            index=self._index, query=query, size=MARKED, source=False, allow_partial_search_results=False
+            index=self._index, query=query, size=RETRACTION_BATCH, source=False, allow_partial_search_results=False
         )
         return [str(hit["_id"]) for hit in answer["hits"]["hits"]]
 
     def _send_gathered(self) -> None:
         records, self._gathered = self._gathered, {}
-        there = self._documents(list(records))
+        stored = self._figure_documents(list(records))
         for figure_id, record in records.items():
-            old = there.get(figure_id)
-            figure = _merged(record.figure, old) if old else record.figure
+            old = stored.get(figure_id)
+            figure = _merge_figures(record.figure, old) if old else record.figure
             wanted = record.corrections
             if wanted is None:
                 wanted = read_notes(old).corrections if old else ()
-            panels, settled = applied(record.panels, wanted)
+            panels, settled = apply_corrections(record.panels, wanted)
             self._write(dataclasses.replace(record, figure=figure, panels=panels, corrections=settled), old)
-        if self.bulk.sent_bytes > CHUNK_BYTES and not self._tuned:
-            self._tuned = True
-            self._shown_beside = tuned(self._client, self._index, self._lock)
+        if self.bulk.sent_bytes > CHUNK_BYTES and not self._is_tuned:
+            self._is_tuned = True
+            self._refreshes_in_background = tune_for_load(self._client, self._index, self._lock)
 
     def _write(self, record: FigureRecord, old: dict[str, Any] | None) -> None:
         ids = [panel.id for panel in record.panels]
-        stale = [each for each in (old or {}).get("panel_ids", []) if each not in ids]
-        notes = FigureNotes(record.analysis, record.given, record.corrections or ())
+        stale = [panel_id for panel_id in (old or {}).get("panel_ids", []) if panel_id not in ids]
+        notes = FigureNotes(record.analysis_version, record.source_panels, record.corrections or ())
         if old is None:
             opening = opening_document(record.figure.id, ids, self._extractor)
-        else:  # what the old one says must outlive a crash
+        else:  # the data of the old document must survive a crash
             opening = figure_document(record.figure, ids + stale, "writing", self._extractor, notes)
         actions: list[Action] = [index_action(self._index, record.figure.id, opening)]
         for panel_id, document in zip(ids, panel_documents(record, self._extractor, pack=self._pack), strict=True):
             actions.append(index_action(self._index, panel_id, document))
-        actions += [delete_action(self._index, each) for each in stale]
+        actions += [delete_action(self._index, panel_id) for panel_id in stale]
         self._uncommitted[record.figure.id] = (record.figure, ids, old is not None, notes)
         self.bulk.add(actions)
 
-    def _complete(self) -> None:
-        """Write all that is gathered, and once it is accepted say of each figure that it is whole."""
+    def _complete_figures(self) -> None:
+        """Write the gathered figures; once the cluster has accepted them, mark each as complete."""
         if self._gathered:
             self._send_gathered()
         if not self._uncommitted:
             return
         self.bulk.flush()
         for figure, ids, _, notes in self._uncommitted.values():
-            closing = figure_document(figure, ids, "complete", self._extractor, notes)
-            self.bulk.add([index_action(self._index, figure.id, closing)])
+            complete = figure_document(figure, ids, "complete", self._extractor, notes)
+            self.bulk.add([index_action(self._index, figure.id, complete)])
         self.bulk.flush()
         self._uncommitted.clear()
-        self._changed = True
+        self._needs_refresh = True
 
-    def _send_deletes(self) -> None:
-        for figure_id, ids in self._deleted.items():
-            self.bulk.add([delete_action(self._index, each) for each in (*ids, figure_id)])
+    def _send_deletions(self) -> None:
+        for figure_id, ids in self._deletions.items():
+            self.bulk.add([delete_action(self._index, doc_id) for doc_id in (*ids, figure_id)])
         self.bulk.flush()
-        self._changed = self._changed or bool(self._deleted)
-        self._deleted.clear()
+        self._needs_refresh = self._needs_refresh or bool(self._deletions)
+        self._deletions.clear()
 
 
 @contextmanager
-def session(
+def open_writer(
     client: Elasticsearch, address: Address, index: str, extractor: ExtractorIdentity, *, pack: bool
 ) -> Iterator[ElasticsearchWriter]:
-    """A writer behind the index's lock; leaving normally commits."""
-    with waiting(client, settings.cluster_patience()):
+    """Yield a writer that holds the index's lock. Leaving the block normally commits; an error discards."""
+    with retry_for(client, settings.cluster_wait_seconds()):
         lock = WriterLock(client, address, index)
-        with told(address):
-            left = lock.acquire()
-            put_back(client, index, left)
-            bring_up(client, index)
+        with translate_errors(address):
+            leftover = lock.acquire()
+            restore_settings(client, index, leftover)
+            add_missing_fields(client, index)
         writer = ElasticsearchWriter(client, address, index, extractor, lock, pack)
         try:
             yield writer
             writer.commit()
-            writer.show()
+            writer.refresh()
         except BaseException:
-            with waiting(client, 0.0):  # the first error is to be told at once
+            with retry_for(client, 0.0):  # report the first error at once
                 _try_rollback(writer)
                 _finish(client, address, index, lock, quiet=True)
             raise
@@ -253,13 +261,13 @@ def _try_rollback(writer: ElasticsearchWriter) -> None:
     try:
         writer.rollback()
     except MirsearchError:
-        return  # the first error is the one to tell; a re-run repairs what is left
+        return  # the first error is the one to report; a re-run repairs the rest
 
 
 def _finish(client: Elasticsearch, address: Address, index: str, lock: WriterLock, *, quiet: bool) -> None:
     try:
-        with told(address):
-            put_back(client, index, lock.settings)
+        with translate_errors(address):
+            restore_settings(client, index, lock.settings)
             lock.release()
     except MirsearchError:
         lock.abandon()
@@ -267,7 +275,7 @@ def _finish(client: Elasticsearch, address: Address, index: str, lock: WriterLoc
             raise
 
 
-def _check(record: FigureRecord, dims: int) -> None:
+def _check_vectors(record: FigureRecord, dims: int) -> None:
     vectors = np.asarray(record.vectors)
     if vectors.shape != (len(record.panels), dims):
         raise ValueError(f"vectors of shape {vectors.shape} for {len(record.panels)} panels of {dims} dims")
@@ -275,10 +283,10 @@ def _check(record: FigureRecord, dims: int) -> None:
         raise ValueError(f"vectors of figure {record.figure.id} are not finite")
 
 
-def _merged(figure: Figure, old: dict[str, Any]) -> Figure:
-    """A figure with what only the one in the index knows: earlier origins, and fields that are empty now."""
-    there = {(each.source, each.location) for each in read_origins(old)}
-    fresh = tuple(each for each in figure.origins if (each.source, each.location) not in there)
+def _merge_figures(figure: Figure, old: dict[str, Any]) -> Figure:
+    """Return a figure with the data that only the stored one has: earlier origins, and fields that are empty now."""
+    known = {(origin.source, origin.location) for origin in read_origins(old)}
+    fresh = tuple(origin for origin in figure.origins if (origin.source, origin.location) not in known)
     return dataclasses.replace(
         figure,
         origins=(*read_origins(old), *fresh),

@@ -36,16 +36,16 @@ def fill(index: Index, figures: int) -> None:
 @pytest.fixture(autouse=True)
 def candidates_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """So small an index would be scored as a whole; here it is asked as a large one."""
-    monkeypatch.setattr(elasticsearch_query, "EXACT_DOCUMENTS", 0)
+    monkeypatch.setattr(elasticsearch_query, "MAX_EXACT_DOCUMENTS", 0)
 
 
 @pytest.fixture(scope="module")
 def pair(es_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Index, Index]]:
     """The same ≥ 5,000 panels in the embedded index and on Elasticsearch."""
-    from mirsearch.indexes.elasticsearch.admin import drop
+    from mirsearch.indexes.elasticsearch.admin import drop_index
 
     location = f"{es_url}/test-pair"
-    drop(location)
+    drop_index(location)
     embedded = open_index(str(tmp_path_factory.mktemp("pair") / "index"), create=EXTRACTOR)
     cluster = open_index(location, create=EXTRACTOR)
     fill(embedded, FIGURES)
@@ -53,7 +53,7 @@ def pair(es_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
     yield embedded, cluster
     embedded.close()
     cluster.close()
-    drop(location)
+    drop_index(location)
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_a_small_list_of_candidates_is_not_called_exact_where_it_is_not(
     pair: tuple[Index, Index], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With lists of a few entries the threshold must refuse what differs from the whole ranking."""
-    monkeypatch.setattr(elasticsearch_query, "NEAREST", 1)  # lists of 8, four times what is asked for
+    monkeypatch.setattr(elasticsearch_query, "CANDIDATES_PER_LIST", 1)  # lists of 8, four times what is asked for
     _, cluster = pair
     refused = 0
     for request in CORPUS.requests(50):
@@ -139,13 +139,13 @@ def test_a_small_index_is_scored_as_a_whole(pair: tuple[Index, Index], monkeypat
     request = next(each for each in CORPUS.requests(5) if each.text and each.vector is not None)
     path, body = cluster.show_request(request)  # type: ignore[attr-defined]
     assert "rescore" in body
-    monkeypatch.setattr(elasticsearch_query, "EXACT_DOCUMENTS", 10_000)
+    monkeypatch.setattr(elasticsearch_query, "MAX_EXACT_DOCUMENTS", 10_000)
     found = cluster.search(request)
     assert found.exact
     assert found.detail["exact_by"] == "all scored"
     assert cluster.show_request(request) == (  # type: ignore[attr-defined]
         path,
-        elasticsearch_query.Asked(dataclasses.replace(request, exact=True)).body(),
+        elasticsearch_query.QueryPlan(dataclasses.replace(request, exact=True)).body(),
     )
 
 
@@ -155,8 +155,8 @@ def test_only_large_segments_get_a_graph_and_both_kinds_find_the_same(
     from mirsearch.indexes.elasticsearch import admin, mapping
 
     graphs = []
-    for scanned in (100, mapping.SCANNED_PANELS):
-        monkeypatch.setattr(mapping, "SCANNED_PANELS", scanned)
+    for scanned in (100, mapping.FLAT_SEGMENT_PANELS):
+        monkeypatch.setattr(mapping, "FLAT_SEGMENT_PANELS", scanned)
         index = open_index(es_location, create=EXTRACTOR)
         client, physical = index._client, index._physical  # type: ignore[attr-defined]
         fill(index, 300)
@@ -174,32 +174,32 @@ def test_only_large_segments_get_a_graph_and_both_kinds_find_the_same(
                 )
         version = admin.server_version(client)
         index.close()
-        admin.drop(es_location)
-    if admin.pair(version) >= mapping.UNGRAPHED_FROM:
+        admin.drop_index(es_location)
+    if admin.parse_version(version) >= mapping.FLAT_SEGMENTS_SINCE:
         assert graphs[0] > 0
         assert graphs[1] == 0
 
 
 def test_reading_gives_back_what_was_written(pair: tuple[Index, Index]) -> None:
     embedded, cluster = pair
-    there = list(embedded.select(Filters()))
-    assert list(cluster.select(Filters())) == there
+    there = list(embedded.select_panels(Filters()))
+    assert list(cluster.select_panels(Filters())) == there
     some = [each.panel.id for each in there[:40:3]][::-1]
     assert cluster.panels(some) == embedded.panels(some)
     assert [cluster.thumbnail(each) for each in some] == [embedded.thumbnail(each) for each in some]
     assert cluster.vector(some[0]) == pytest.approx(embedded.vector(some[0]), abs=1e-3)
     figures = list(dict.fromkeys(each.figure.id for each in there))[:20]
-    assert cluster.known([*figures, "0" * 16]) == embedded.known(figures)
+    assert cluster.known_figures([*figures, "0" * 16]) == embedded.known_figures(figures)
     assert cluster.figure_panels(figures[3]) == embedded.figure_panels(figures[3])
     for some_id in (some[0], figures[2], figures[2][:12], "10.1/7", "doi:10.1/7", "PMC1009", "ffff", "nothing"):
-        assert cluster.find(some_id) == embedded.find(some_id), some_id
+        assert cluster.find_panels(some_id) == embedded.find_panels(some_id), some_id
 
 
 @pytest.mark.parametrize("number", range(10))
 def test_filters_leave_the_same_panels(pair: tuple[Index, Index], number: int) -> None:
     embedded, cluster = pair
     filters = list(dict.fromkeys(each.filters for each in CORPUS.requests(100)))[number + 1]
-    assert [each.panel.id for each in cluster.select(filters)] == [each.panel.id for each in embedded.select(filters)]
+    assert [each.panel.id for each in cluster.select_panels(filters)] == [each.panel.id for each in embedded.select_panels(filters)]
 
 
 def test_the_shown_request_gives_the_same_answer_to_any_client(pair: tuple[Index, Index], es_url: str) -> None:
@@ -250,7 +250,7 @@ def test_one_more_origin_changes_neither_vector_nor_picture(index: Index) -> Non
         writer.add_origin("0" * 16, Origin("jats", "nowhere"))
     panel = record.panels[-1].id
     assert [each.source for each in index.panels([panel])[0].figure.origins] == ["folder", "jats"]
-    assert [each.source for each in index.known([record.figure.id])[record.figure.id].origins] == ["folder", "jats"]
+    assert [each.source for each in index.known_figures([record.figure.id])[record.figure.id].origins] == ["folder", "jats"]
     assert index.vector(panel) == pytest.approx(record.vectors[-1], abs=1e-6)
     assert index.thumbnail(panel) == record.thumbnails[-1]
     found = index.search(SearchRequest(vector=record.vectors[-1], top=1)).panels[0]
@@ -263,12 +263,12 @@ def test_deleting_removes_figures_with_their_panels(index: Index) -> None:
         for record in records:
             writer.put(record)
     with index.writer() as writer:
-        assert writer.delete([records[0].figure.id, "0" * 16, records[1].figure.id]) == 2
-        assert writer.delete([records[0].figure.id]) == 0
+        assert writer.delete_figures([records[0].figure.id, "0" * 16, records[1].figure.id]) == 2
+        assert writer.delete_figures([records[0].figure.id]) == 0
     stats = index.stats()
     assert (stats["figures"], stats["panels"]) == (3, sum(len(each.panels) for each in records[2:]))
     with index.writer() as writer:  # put again after a delete in the same session
-        writer.delete([records[2].figure.id])
+        writer.delete_figures([records[2].figure.id])
         writer.put(records[2])
     assert index.stats()["figures"] == 3
 
@@ -280,13 +280,13 @@ def test_what_is_not_committed_is_dropped_with_its_session(index: Index) -> None
         with index.writer() as writer:
             writer.put(first)
             writer.commit()
-            assert set(index.known([first.figure.id])) == {first.figure.id}
+            assert set(index.known_figures([first.figure.id])) == {first.figure.id}
             writer.put(second)
             raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError, match="stop"):
         cut_short()
-    assert set(index.known([first.figure.id, second.figure.id])) == {first.figure.id}
+    assert set(index.known_figures([first.figure.id, second.figure.id])) == {first.figure.id}
     assert index.stats()["panels"] == len(first.panels)
 
 
@@ -314,11 +314,11 @@ def test_a_large_load_puts_refresh_and_replicas_back(index: Index, monkeypatch: 
             writer.commit()
         during = client.indices.get_settings(index=physical)[physical]["settings"]["index"]
         until = time.monotonic() + 60
-        while len(list(index.select(Filters()))) < sum(len(each.panels) for each in records[:-1]):
+        while len(list(index.select_panels(Filters()))) < sum(len(each.panels) for each in records[:-1]):
             assert time.monotonic() < until, "what is committed never shows while the load goes on"
             time.sleep(0.2)
         writer.put(records[-1])
-    assert len(list(index.select(Filters()))) == sum(len(each.panels) for each in records)
+    assert len(list(index.select_panels(Filters()))) == sum(len(each.panels) for each in records)
     after = client.indices.get_settings(index=physical)[physical]["settings"]["index"]
     assert during["refresh_interval"] == "1s"
     for name in ("refresh_interval", "number_of_replicas", "auto_expand_replicas"):
@@ -343,15 +343,15 @@ def test_a_figure_cut_off_while_it_was_written_is_unknown_and_comes_again(index:
     longer = dataclasses.replace(first.figure, caption="a longer caption")
     with pytest.raises(KeyboardInterrupt):
         cut_off(index, [dataclasses.replace(first, figure=longer), second])
-    assert index.known([first.figure.id, second.figure.id]) == {}
+    assert index.known_figures([first.figure.id, second.figure.id]) == {}
     with index.writer() as writer:
         writer.add_origin(second.figure.id, Origin("jats", "elsewhere"))
         for record in (first, second):
             writer.put(record)
-    known = index.known([first.figure.id, second.figure.id])
+    known = index.known_figures([first.figure.id, second.figure.id])
     assert known[first.figure.id].origins == first.figure.origins
     assert known[second.figure.id].origins == (Origin("jats", "elsewhere"), *second.figure.origins)
-    assert len(list(index.select(Filters()))) == len(first.panels) + len(second.panels)
+    assert len(list(index.select_panels(Filters()))) == len(first.panels) + len(second.panels)
 
 
 def test_a_document_with_bytes_in_it_is_the_json_of_its_parts() -> None:
@@ -382,7 +382,7 @@ def test_every_field_written_is_in_the_mapping_files(index: Index) -> None:
     from mirsearch.indexes.elasticsearch import mapping
     from mirsearch.indexes.elasticsearch.documents import figure_document, panel_documents
 
-    fields = mapping.fields()
+    fields = mapping.field_types()
     record = next(each for each in CORPUS.records(50) if each.figure.article and each.panels[0].scale)
     documents = panel_documents(record, EXTRACTOR, pack=True)
     documents.append(figure_document(record.figure, [], "complete", EXTRACTOR))
@@ -400,14 +400,14 @@ def test_every_field_written_is_in_the_mapping_files(index: Index) -> None:
 
 def test_the_mapping_and_the_documents_agree_how_often_a_word_is_repeated() -> None:
     from mirsearch.indexes.elasticsearch import mapping
-    from mirsearch.indexes.elasticsearch.words import WEIGHT
+    from mirsearch.indexes.elasticsearch.words import WORD_REPEATS
 
     panels = mapping.component_templates(8, (9, 4))["mirsearch-panels"]["template"]
-    assert panels["settings"]["index"]["similarity"]["weighted_words"]["k1"] == pytest.approx(1.2 * WEIGHT)
+    assert panels["settings"]["index"]["similarity"]["weighted_words"]["k1"] == pytest.approx(1.2 * WORD_REPEATS)
 
 
 def test_mapping_files_are_found_in_a_source_tree() -> None:
     from mirsearch.indexes.elasticsearch import mapping
 
-    names = {path.name for path in Path(mapping.folder()).iterdir()}
+    names = {path.name for path in Path(mapping.mappings_folder()).iterdir()}
     assert {"panels.json", "articles.json", "vectors.json", "index-template.json", "hybrid-score.painless"} <= names

@@ -19,7 +19,7 @@ from tests.support.es_node import free_port
 from tests.support.index_corpus import EXTRACTOR, MadeCorpus
 
 pytest.importorskip("elasticsearch")
-from mirsearch.indexes.elasticsearch.patience import waiting
+from mirsearch.indexes.elasticsearch.patience import retry_for
 
 CORPUS = MadeCorpus(seed=5)
 
@@ -64,9 +64,9 @@ def test_no_index(es_url: str) -> None:
     ("location", "words"),
     [
         ("http://user:secret@host:9200/figures", "MIRSEARCH_ES_USER"),
-        ("http://host:9200", "names no index"),
+        ("http://host:9200", "does not end with an index name"),
         ("http://host:9200/UPPER", "lower-case"),
-        ("http://host:9200/_all", "names no index"),
+        ("http://host:9200/_all", "does not end with an index name"),
         ("http://host:9200/figures?x=1", "HOST:9200/NAME"),
         ("http://host:port/figures", "HOST:9200/NAME"),
         ("http:///figures", "HOST:9200/NAME"),
@@ -128,13 +128,13 @@ def test_a_name_that_stands_for_something_else(index: Index, es_url: str) -> Non
     name = index.location.rpartition("/")[2]
     call(es_url, "PUT", f"foreign-{name}")
     try:
-        with pytest.raises(IndexAccessError, match="not one that mirsearch made"):
+        with pytest.raises(IndexAccessError, match="mirsearch did not create the index"):
             open_index(f"{es_url}/foreign-{name}")
         call(es_url, "PUT", f"foreign-{name}/_alias/alias-{name}")
-        with pytest.raises(IndexAccessError, match="which mirsearch did not make"):
+        with pytest.raises(IndexAccessError, match="which mirsearch did not create"):
             open_index(f"{es_url}/alias-{name}")
         call(es_url, "PUT", f"{name}-000001/_alias/alias-{name}")
-        with pytest.raises(IndexAccessError, match="stands for 2 indexes") as raised:
+        with pytest.raises(IndexAccessError, match="points to 2 indexes") as raised:
             open_index(f"{es_url}/alias-{name}")
         one_line(raised.value, "_aliases")
     finally:
@@ -173,7 +173,7 @@ def test_a_read_only_index_in_the_middle_of_a_load(index: Index, es_url: str) ->
     with pytest.raises(IndexAccessError, match="read-only"):
         load()
     call(es_url, "PUT", f"{name}/_settings", {"index.blocks.write": None})
-    assert len(index.known([each.figure.id for each in records])) == 4
+    assert len(index.known_figures([each.figure.id for each in records])) == 4
     with index.writer() as writer:  # our own lock was left behind in this very process
         for record in records:
             writer.put(record)
@@ -186,7 +186,7 @@ def test_a_red_index(es_url: str, es_location: str) -> None:
     name = es_location.rpartition("/")[2]
     with_settings = {
         "settings": {"index.routing.allocation.require._name": "no-such-node"},
-        "mappings": {"_meta": mapping.meta(EXTRACTOR, "9.4.3")},
+        "mappings": {"_meta": mapping.index_meta(EXTRACTOR, "9.4.3")},
         "aliases": {name: {}},
     }
     call(es_url, "PUT", f"{name}-000001?wait_for_active_shards=0", with_settings)
@@ -195,13 +195,13 @@ def test_a_red_index(es_url: str, es_location: str) -> None:
         index.search(SearchRequest(text="gold"))
     one_line(raised.value, "red")
     with pytest.raises(IndexAccessError, match="can't answer now"):
-        index.known(["0" * 16])  # answered with an error in place of the document: not known and not unknown
+        index.known_figures(["0" * 16])  # answered with an error in place of the document: not known and not unknown
     anywhere = threading.Timer(
         2.0, call, (es_url, "PUT", f"{name}/_settings", {"index.routing.allocation.require._name": None})
     )
     anywhere.start()
-    with waiting(index._client, 120.0):  # type: ignore[attr-defined]
-        assert index.known(["0" * 16]) == {}
+    with retry_for(index._client, 120.0):  # type: ignore[attr-defined]
+        assert index.known_figures(["0" * 16]) == {}
     index.close()
 
 
@@ -225,4 +225,4 @@ def test_a_panel_that_the_cluster_refuses_is_named(index: Index) -> None:
     with pytest.raises(IndexAccessError, match=record.panels[-1].id) as raised, index.writer() as writer:
         writer.put(dataclasses.replace(record, vectors=broken))
     one_line(raised.value, "zero magnitude")
-    assert not index.known([record.figure.id])
+    assert not index.known_figures([record.figure.id])

@@ -32,7 +32,7 @@ def index(es_location: str) -> Iterator[Index]:
 def everything(location: str) -> list[StoredPanel]:
     opened = open_index(location)
     try:
-        return list(opened.select(Filters()))
+        return list(opened.select_panels(Filters()))
     finally:
         opened.close()
 
@@ -64,7 +64,7 @@ def test_migrate_copies_everything_and_switches(index: Index) -> None:
     assert [each[1] for each in again] == pytest.approx([each[1] for each in scores], abs=1e-6)
     fresh = open_index(index.location, create=EXTRACTOR)
     with fresh.writer() as writer:
-        writer.delete([before[0].figure.id])
+        writer.delete_figures([before[0].figure.id])
     fresh.close()
     assert len(everything(index.location)) < len(before)
     back = rollback(index.location)
@@ -83,12 +83,12 @@ def test_an_interrupted_migration_goes_on_even_where_the_corpus_changed(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(elasticsearch_migrate, "_point", cut)
+        patch.setattr(elasticsearch_migrate, "_move_alias", cut)
         with pytest.raises(KeyboardInterrupt):
             elasticsearch_migrate.migrate(index.location)
     gone, changed, *_ = CORPUS.records(FIGURES)
     with index.writer() as writer:  # the old index still answers and takes writes
-        writer.delete([gone.figure.id])
+        writer.delete_figures([gone.figure.id])
         writer.put(changed)
     moved = elasticsearch_migrate.migrate(index.location)
     assert moved.new.endswith("-000002")
@@ -113,12 +113,12 @@ def test_reembedding_is_gone_on_with_and_switches_at_the_end(index: Index) -> No
         reembed(index.location, OTHER, cut_short)
     assert open_index(index.location).extractor == EXTRACTOR
     with index.writer() as writer:
-        writer.delete([before[0].figure.id])
+        writer.delete_figures([before[0].figure.id])
     left = [each for each in before if each.figure.id != before[0].figure.id]
     moved = reembed(index.location, OTHER, embed)
     assert moved.new.endswith("-000002")
     fresh = open_index(index.location, create=OTHER)
-    assert list(fresh.select(Filters())) == left
+    assert list(fresh.select_panels(Filters())) == left
     for each in left[::23]:
         assert fresh.vector(each.panel.id) == pytest.approx(vector_of(each), abs=1e-6)
         assert fresh.thumbnail(each.panel.id) == f"jpeg {each.panel.id}".encode()
@@ -153,7 +153,7 @@ def test_words_split_by_other_rules_are_refused_and_migration_splits_them_anew(i
     moved = migrate(index.location)
     assert moved.documents == len(before) + FIGURES + 1
     fresh = open_index(index.location, create=EXTRACTOR)
-    assert list(fresh.select(Filters())) == before
+    assert list(fresh.select_panels(Filters())) == before
     again = [(each.panel_id, each.score) for each in fresh.search(request).panels]
     assert again == [(name, pytest.approx(score, abs=1e-6)) for name, score in scores]
     for name, vector in vectors.items():

@@ -46,22 +46,22 @@ def test_every_request_of_a_writer_waits_for_a_node_that_restarts(node: Node, mo
                 writer.commit()
             assert "1s" in json.dumps(node.call("GET", "/waited-for/_settings/index.refresh_interval"))
             node.kill()
-            asked = [pool.submit(index.known, ids), pool.submit(index.notes, ids), pool.submit(index.failures),
+            asked = [pool.submit(index.known_figures, ids), pool.submit(index.figure_notes, ids), pool.submit(index.failures),
                      pool.submit(index.stats), pool.submit(writer.add_origin, ids[0], Origin("jats", "elsewhere")),
-                     pool.submit(lambda: list(index.select(Filters())))]  # fmt: skip
+                     pool.submit(lambda: list(index.select_panels(Filters())))]  # fmt: skip
             node.start()
             known, notes, failures, stats, _, panels = [each.result() for each in asked]
             assert set(known) == set(notes) == set(ids)
             assert (failures, stats["figures"]) == ([], 60)
             assert len(panels) == stats["panels"]
-            writer.note_failures([Failure("a.png", "read", "damaged")])
+            writer.record_failures([Failure("a.png", "read", "damaged")])
             node.kill()
             started = pool.submit(node.start)  # meanwhile the session commits, puts refresh back, unlocks
         started.result()
     assert "refresh_interval" not in json.dumps(node.call("GET", "/waited-for/_settings/index.refresh_interval"))
     with index.writer():  # the lock was given back
         assert [each.input for each in index.failures()] == ["a.png"]
-    assert len(index.known(ids[:1])[ids[0]].origins) == 2
+    assert len(index.known_figures(ids[:1])[ids[0]].origins) == 2
     index.close()
 
 
