@@ -1,5 +1,5 @@
 #!/bin/bash
-# Make a CA and a certificate of the node in /certificates, once.
+# Make a CA and a certificate for the node in /certificates, the first time only.
 set -euo pipefail
 folder=${1:-/certificates}
 tool=${CERTUTIL:-/usr/share/elasticsearch/bin/elasticsearch-certutil}
@@ -13,7 +13,7 @@ unzip -q "$work/ca.zip" -d "$work"
   --dns elasticsearch --dns localhost --ip 127.0.0.1
 unzip -q "$work/node.zip" -d "$work"
 cp "$work/ca/ca.crt" "$work/node/node.key" "$folder"
-# the CA's key is not kept: nothing else is to be signed with it
+# the CA's key is not kept: it must sign nothing else
 chown -R "${OWNER:-1000:0}" "$folder"
 chmod 644 "$folder/ca.crt"
 chmod 640 "$folder/node.key"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Script, templates, index and dashboards; again, they are renewed.
+# Install script, templates, index and dashboards. A second run renews them.
 set -eu
 mirsearch index create
 mirsearch dashboards install --kibana "$KIBANA"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Write docker/.env with fresh passwords, once; what is there already is left alone.
+# Write docker/.env with new passwords. An existing file stays as it is.
 set -eu
 folder=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 target=${1:-"$folder/.env"}
