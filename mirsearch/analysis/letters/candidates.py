@@ -1,4 +1,4 @@
-"""Lone marks of the size of a panel letter, found without OCR: what is worth a look by the recognizer."""
+"""Find lone marks of a panel letter's size without OCR: what the recognizer should read."""
 
 from __future__ import annotations
 
@@ -10,65 +10,80 @@ from numpy.typing import NDArray
 
 from mirsearch.corpus import Box
 
-_DARKEST_GROUND, _LIGHTEST_GROUND = 95, 175
+_DARK_MARK, _LIGHT_MARK = 95, 175
+"""Gray levels (of 255): dark marks are below the first, light marks above the second."""
+
 _SMALLEST_HEIGHT, _LARGEST_HEIGHT = 0.009, 0.06
+"""Least and greatest height of a mark, as shares of the image's longer side (7 and 12 px at least)."""
+
 _MOST_PARTS = 20_000
+"""Most connected parts of an image in which marks are looked for; noise has more, and would take seconds."""
+
 _SOLID_SHARE, _STEM_WIDTH = 0.95, 0.4
+"""A stroke that fills this share of its box is part of a letter only if its width is at most this times its height."""
+
 _MOST_STROKES = 5
-"""Strokes beside each other in "(iii)"; a stroke that fills its box is part of a letter only if narrow."""
+"""Most strokes beside each other in a mark, as in "(iii)"."""
 
 
-def find_lone_marks(gray: NDArray[np.uint8], zones: Sequence[Box], heights: tuple[float, float] | None = None) -> list[Box]:
-    """Boxes of dark or light marks of up to three strokes side by side ("a", "(a)") with nothing near them in line.
+def find_lone_marks(
+    gray: NDArray[np.uint8], zones: Sequence[Box], height_range: tuple[float, float] | None = None
+) -> list[Box]:
+    """Return the boxes of dark or light marks of a few strokes ("a", "(a)") that stand alone in their line.
 
-    Only marks that begin in one of the `zones` count, of a height in px within `heights` where these are given.
+    Only marks that begin in one of the `zones` count. `height_range` bounds their height in px.
     """
     side = max(gray.shape)
     low, high = max(7.0, _SMALLEST_HEIGHT * side), max(12.0, _LARGEST_HEIGHT * side)
-    if heights is not None:
-        low, high = heights
-    found: list[Box] = []
-    for mask in (gray < _DARKEST_GROUND, gray > _LIGHTEST_GROUND):
+    if height_range is not None:
+        low, high = height_range
+    marks: list[Box] = []
+    for mask in (gray < _DARK_MARK, gray > _LIGHT_MARK):
         parts = _letter_sized_parts(mask, low, high)
-        found.extend(_group_strokes(parts[_are_in_zones(parts, zones, high)], zones, low))
-    return found
+        marks.extend(_group_strokes(parts[_are_in_zones(parts, zones, high)], zones, low))
+    return marks
 
 
 def _are_in_zones(parts: NDArray[np.int32], zones: Sequence[Box], margin: float) -> NDArray[np.bool_]:
-    """Which parts begin in a zone or so near it that they may belong to a mark there."""
-    inside = np.zeros(len(parts), bool)
+    """Return for each part whether it begins in a zone, or so near that it may belong to a mark there."""
+    is_inside = np.zeros(len(parts), bool)
     for x0, y0, x1, y1 in zones:
-        across = (parts[:, 0] >= x0 - margin) & (parts[:, 0] < x1 + margin)
-        inside |= across & (parts[:, 1] >= y0 - margin) & (parts[:, 1] < y1 + margin)
-    return inside
+        is_beside = (parts[:, 0] >= x0 - margin) & (parts[:, 0] < x1 + margin)
+        is_inside |= is_beside & (parts[:, 1] >= y0 - margin) & (parts[:, 1] < y1 + margin)
+    return is_inside
 
 
 def _letter_sized_parts(mask: NDArray[np.bool_], low: float, high: float) -> NDArray[np.int32]:
-    """Connected parts of letter-like size, from the left: x0, y0, x1, y1, and 1 for a mere bar as the stem of "i"."""
+    """Return the connected parts of a letter's size, from left to right, int32 (n, 5).
+
+    The columns are x0, y0, x1, y1 and 1 for a mere bar, like the stem of "i".
+    """
     count, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     if count > _MOST_PARTS:
         return np.zeros((0, 5), np.int32)
     width, height, area = stats[:, 2], stats[:, 3], stats[:, 4]
-    share = area / np.maximum(1, width * height)
-    right = (height >= 0.55 * low) & (height <= high) & (width <= 1.3 * height + 2) & (share > 0.12)
-    bar = (share >= _SOLID_SHARE) & (width <= _STEM_WIDTH * height)
-    right &= (share < _SOLID_SHARE) | bar
-    right[0] = False
-    kept = stats[right]
+    fill = area / np.maximum(1, width * height)
+    is_letter_sized = (height >= 0.55 * low) & (height <= high) & (width <= 1.3 * height + 2) & (fill > 0.12)
+    is_bar = (fill >= _SOLID_SHARE) & (width <= _STEM_WIDTH * height)
+    is_letter_sized &= (fill < _SOLID_SHARE) | is_bar
+    is_letter_sized[0] = False
+    kept = stats[is_letter_sized]
     ends = (kept[:, 0] + kept[:, 2], kept[:, 1] + kept[:, 3])
-    boxes = np.stack([kept[:, 0], kept[:, 1], *ends, bar[right]], axis=1)
+    boxes = np.stack([kept[:, 0], kept[:, 1], *ends, is_bar[is_letter_sized]], axis=1)
     return np.asarray(boxes[np.argsort(boxes[:, 0])], np.int32)
 
 
 def _group_strokes(parts: NDArray[np.int32], zones: Sequence[Box], low: float) -> list[Box]:
-    """Groups of one to three parts in line with no other part of their size beside them."""
+    """Return the boxes of groups of one to five parts that have no other part of their size beside them."""
     groups: list[list[int]] = []
     for number in range(len(parts)):
-        home = next((group for group in reversed(groups[-60:]) if _is_beside(parts[group[-1]], parts[number])), None)
-        if home is None:
+        group_of_part = next(
+            (group for group in reversed(groups[-60:]) if _is_beside(parts[group[-1]], parts[number])), None
+        )
+        if group_of_part is None:
             groups.append([number])
         else:
-            home.append(number)
+            group_of_part.append(number)
     boxes = []
     for group in groups:
         if len(group) > _MOST_STROKES:
@@ -78,15 +93,15 @@ def _group_strokes(parts: NDArray[np.int32], zones: Sequence[Box], low: float) -
             continue
         x0, y0 = members[:, :2].min(axis=0)
         x1, y1 = members[:, 2:4].max(axis=0)
-        starts = any(left <= x0 < right and top <= y0 < bottom for left, top, right, bottom in zones)
-        if starts and x1 - x0 <= 2.4 * (y1 - y0) and y1 - y0 >= low:
+        begins_in_zone = any(left <= x0 < right and top <= y0 < bottom for left, top, right, bottom in zones)
+        if begins_in_zone and x1 - x0 <= 2.4 * (y1 - y0) and y1 - y0 >= low:
             boxes.append((int(x0), int(y0), int(x1), int(y1)))
     return boxes
 
 
 def _is_beside(left: NDArray[np.int32], right: NDArray[np.int32]) -> bool:
-    """Whether two parts stand in one line of text, a gap of a narrow space apart at most."""
+    """Return whether two parts stand in one line of text, at most half a letter's height apart."""
     height = max(left[3] - left[1], right[3] - right[1])
     gap = right[0] - left[2]
-    shared = min(left[3], right[3]) - max(left[1], right[1])
-    return bool(-0.3 * height <= gap <= 0.5 * height and shared >= 0.5 * min(left[3] - left[1], right[3] - right[1]))
+    overlap = min(left[3], right[3]) - max(left[1], right[1])
+    return bool(-0.3 * height <= gap <= 0.5 * height and overlap >= 0.5 * min(left[3] - left[1], right[3] - right[1]))

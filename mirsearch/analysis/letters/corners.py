@@ -1,4 +1,4 @@
-"""Which corner of their panels a figure's letters stand in; most figures use the upper left, some another."""
+"""Find the corner of their panels where a figure's letters stand: mostly the upper left."""
 
 from __future__ import annotations
 
@@ -11,19 +11,24 @@ from mirsearch.analysis.letters.letters import Letter, parse_letter
 from mirsearch.corpus import Box
 
 _RELIABLE_CONFIDENCE = 0.9
+"""Least confidence of OCR (0 to 1) in each of the letters that are reliable."""
+
 _FIRST_LETTER_REACH, _PANEL_ROOM = 0.12, 0.15
-"""Shares of a figure's side: how far from its edge the first letter may stand, and the least room for a panel."""
+"""Greatest distance of the first letter from the edge, and least room for a panel, as shares of the figure's side."""
 
 
 @dataclass(frozen=True, slots=True)
 class Corner:
-    """A corner of a box; mirroring makes it the upper left one, which is the only one the rest need know."""
+    """A corner of a box. Mirroring makes it the upper left one, so that all other code need know only that."""
 
     right: bool = False
     bottom: bool = False
 
-    def mirrored(self, box: Box, around: Box) -> Box:
-        """`box` mirrored within `around` so that this corner of `around` becomes its upper left; its own inverse."""
+    def mirror(self, box: Box, around: Box) -> Box:
+        """Return `box` mirrored within `around` so that this corner of `around` becomes its upper left.
+
+        Mirroring twice gives the box again.
+        """
         x0, y0, x1, y1 = box
         if self.right:
             x0, x1 = around[0] + around[2] - x1, around[0] + around[2] - x0
@@ -37,89 +42,110 @@ _OTHER_CORNERS = (Corner(right=True), Corner(bottom=True), Corner(right=True, bo
 
 
 def is_at_corner(letter: Letter, tiles: Sequence[Box], corner: Corner = TOP_LEFT) -> bool:
-    """Whether a letter stands at that corner of one of the tiles."""
+    """Return whether a letter stands at that corner of one of the tiles."""
     return any(_is_at_corner_of(letter, tile, corner) for tile in tiles)
 
 
 def _is_at_corner_of(letter: Letter, tile: Box, corner: Corner) -> bool:
-    x0, y0, _, _ = corner.mirrored(letter.box, tile)
+    """Return whether a letter stands at a corner of one tile, inside or just outside it."""
+    x0, y0, _, _ = corner.mirror(letter.box, tile)
     width, height = tile[2] - tile[0], tile[3] - tile[1]
-    beside, above = max(0.1 * width, letter.height), max(0.1 * height, 1.6 * letter.height)
-    return -beside <= x0 - tile[0] <= 0.2 * width and -above <= y0 - tile[1] <= 0.15 * height
+    reach_x, reach_y = max(0.1 * width, letter.height), max(0.1 * height, 1.6 * letter.height)
+    return -reach_x <= x0 - tile[0] <= 0.2 * width and -reach_y <= y0 - tile[1] <= 0.15 * height
 
 
 def usual_corner(letters: Sequence[Letter], tiles: Sequence[Box]) -> Corner:
-    """The corner most letters stand at, each in a tile of its own; the upper left unless another is plainly meant.
+    """Return the corner where most letters stand, each in a tile that has no other; the upper left in case of doubt.
 
-    A letter left of or above a panel may be near another corner of the panel beside it: at those it must be inside.
+    A letter left of or above a panel may also be near another corner of the panel beside it. At corners other than the
+    upper left, letters must therefore be inside the tile.
     """
     others = [letter for letter in letters if not is_at_corner(letter, tiles)]
-    homes = {corner: _count_tiles_with_letter(others, tiles, corner) for corner in _OTHER_CORNERS}
-    best = max(_OTHER_CORNERS, key=lambda corner: homes[corner])
-    plainly = homes[best] >= 2 and 3 * homes[best] >= 2 * len(letters)
-    return best if plainly else TOP_LEFT
+    tile_counts = {corner: _count_tiles_with_letter(others, tiles, corner) for corner in _OTHER_CORNERS}
+    best = max(_OTHER_CORNERS, key=lambda corner: tile_counts[corner])
+    is_plain = tile_counts[best] >= 2 and 3 * tile_counts[best] >= 2 * len(letters)
+    return best if is_plain else TOP_LEFT
 
 
 def _count_tiles_with_letter(letters: Sequence[Letter], tiles: Sequence[Box], corner: Corner) -> int:
-    """How many tiles have one of the letters inside, at a corner."""
-    return sum(any(_is_inside(letter.box, tile) and _is_at_corner_of(letter, tile, corner) for letter in letters) for tile in tiles)
+    """Return how many tiles have one of the letters inside, at a corner."""
+    return sum(
+        any(_is_inside(letter.box, tile) and _is_at_corner_of(letter, tile, corner) for letter in letters)
+        for tile in tiles
+    )
 
 
 def _is_inside(box: Box, tile: Box) -> bool:
+    """Return whether a box lies wholly in a tile."""
     return tile[0] <= box[0] and tile[1] <= box[1] and box[2] <= tile[2] and box[3] <= tile[3]
 
 
 def letters_reliable_by_text(letters: Sequence[Letter], texts: Sequence[TextBox], tiles: Sequence[Box]) -> list[Letter]:
-    """The letters, where they are beyond doubt panel letters wherever they stand; else none.
+    """Return the letters if their texts leave no doubt that they are panel letters, wherever they stand; else none.
 
-    They are in brackets, read well, run from "a" without a gap, are each written once (curves' names often repeat), and
-    no tile holds more than half of them.
+    They are at least three, in brackets, read with confidence, and run from "a" without a gap. Each is written once, as
+    curves' names often repeat, and no tile holds more than half of them.
     """
-    labels = sorted(each.label for each in letters)
+    labels = sorted(letter.label for letter in letters)
     if len(labels) < 3 or labels != [chr(97 + n) for n in range(len(labels))]:
         return []
-    if any(each.style != "closed" or each.confidence < _RELIABLE_CONFIDENCE for each in letters):
+    if any(letter.style != "closed" or letter.confidence < _RELIABLE_CONFIDENCE for letter in letters):
         return []
-    written = Counter(read.label for text in texts if (read := parse_letter(text)) and read.style == "closed")
-    if any(written[label] > 1 for label in labels):
+    counts = Counter(parsed.label for text in texts if (parsed := parse_letter(text)) and parsed.style == "closed")
+    if any(counts[label] > 1 for label in labels):
         return []
-    homes = Counter(_nearest_tile(each.box, tiles) for each in letters)
-    return list(letters) if 2 * max(homes.values()) <= len(letters) else []
+    tile_counts = Counter(_nearest_tile(letter.box, tiles) for letter in letters)
+    return list(letters) if 2 * max(tile_counts.values()) <= len(letters) else []
 
 
-def letters_reliable_by_spacing(letters: Sequence[Letter], texts: Sequence[TextBox], width: int, height: int) -> list[Letter]:
-    """The letters, where their own places tell that they are panel letters, whatever gutters there are; else none.
+def letters_reliable_by_spacing(
+    letters: Sequence[Letter], texts: Sequence[TextBox], width: int, height: int
+) -> list[Letter]:
+    """Return the letters if their positions show that they are panel letters, whatever gutters there are; else none.
 
-    They are in brackets, read well, run from "a" without a gap, each written once; the first stands at the figure's
-    upper left, and each has room for a panel before the next. Names of curves stand close together, and further in.
+    They are in brackets, read with confidence, and run from "a" without a gap, each written once. The first stands at
+    the figure's upper left, and each has room for a panel before the next. Names of curves stand closer together and
+    further in.
     """
-    labels = sorted(each.label for each in letters)
+    labels = sorted(letter.label for letter in letters)
     if len(labels) < 2 or labels != [chr(97 + n) for n in range(len(labels))]:
         return []
-    if any(each.style not in ("closed", "half") or each.confidence < _RELIABLE_CONFIDENCE for each in letters):
+    if any(letter.style not in ("closed", "half") or letter.confidence < _RELIABLE_CONFIDENCE for letter in letters):
         return []
-    written = Counter(read.label for text in texts if (read := parse_letter(text)) and read.style in ("closed", "half"))
-    first = min(letters, key=lambda each: each.label)
-    if any(written[label] > 1 for label in labels) or first.box[0] > _FIRST_LETTER_REACH * width or first.box[1] > _FIRST_LETTER_REACH * height:
+    counts = Counter(
+        parsed.label for text in texts if (parsed := parse_letter(text)) and parsed.style in ("closed", "half")
+    )
+    first = min(letters, key=lambda letter: letter.label)
+    if (
+        any(counts[label] > 1 for label in labels)
+        or first.box[0] > _FIRST_LETTER_REACH * width
+        or first.box[1] > _FIRST_LETTER_REACH * height
+    ):
         return []
-    return list(letters) if all(_has_room(each, letters, width, height) for each in letters) else []
+    return list(letters) if all(_has_room(letter, letters, width, height) for letter in letters) else []
 
 
 def _has_room(letter: Letter, letters: Sequence[Letter], width: int, height: int) -> bool:
-    """Whether a panel fits between a letter and those right of it, below it, and the figure's edges."""
+    """Return whether a panel fits between a letter, those right of it and below it, and the figure's edges."""
     x, y = letter.box[:2]
-    beside = [each.box[0] for each in letters if each.box[0] > x and abs(each.box[1] - y) < _PANEL_ROOM * height]
-    below = [each.box[1] for each in letters if each.box[1] > y and abs(each.box[0] - x) < _PANEL_ROOM * width]
-    leftmost = x <= _FIRST_LETTER_REACH * width or any(each.box[0] < x - _PANEL_ROOM * width for each in letters)
-    return leftmost and min([*beside, width]) - x >= _PANEL_ROOM * width and min([*below, height]) - y >= _PANEL_ROOM * height
+    lefts = [other.box[0] for other in letters if other.box[0] > x and abs(other.box[1] - y) < _PANEL_ROOM * height]
+    tops = [other.box[1] for other in letters if other.box[1] > y and abs(other.box[0] - x) < _PANEL_ROOM * width]
+    is_first_or_apart = x <= _FIRST_LETTER_REACH * width or any(
+        other.box[0] < x - _PANEL_ROOM * width for other in letters
+    )
+    return (
+        is_first_or_apart
+        and min([*lefts, width]) - x >= _PANEL_ROOM * width
+        and min([*tops, height]) - y >= _PANEL_ROOM * height
+    )
 
 
 def _nearest_tile(box: Box, tiles: Sequence[Box]) -> int:
-    """Number of the tile nearest a box's center; -1 where there is none."""
+    """Return the index of the tile nearest a box's center, or -1 if there are no tiles."""
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
 
-    def far(n: int) -> float:
+    def distance(n: int) -> float:
         x0, y0, x1, y1 = tiles[n]
         return max(x0 - x, x - x1, 0) + max(y0 - y, y - y1, 0)
 
-    return min(range(len(tiles)), key=far, default=-1)
+    return min(range(len(tiles)), key=distance, default=-1)

@@ -1,4 +1,4 @@
-"""Panel letters: which of the texts in a figure are one, and which belong together."""
+"""Choose the panel letters among the texts of a figure, and compare letters with each other."""
 
 from __future__ import annotations
 
@@ -19,85 +19,101 @@ from mirsearch.analysis.letters.reading import (
 )
 
 __all__ = [
-    "Letter", "matches_style", "are_in_order", "choose_letters", "labels_to_find", "parse_glued", "is_in_grid", "is_in_line", "is_in_order",
-    "read_letter", "parse_lookalike", "merge_readings", "find_numeral_series", "parse_letter", "parse_roman", "longest_run", "has_same_case",
+    "Letter", "are_in_order", "choose_letters", "find_numeral_series", "has_same_case", "is_in_grid", "is_in_line",
+    "is_in_order", "labels_to_find", "longest_run", "matches_style", "merge_readings", "parse_glued", "parse_letter",
+    "parse_lookalike", "parse_roman", "read_letter",
 ]  # fmt: skip
 
 _HEIGHT_TOLERANCE = 0.45
-"""How far a letter's height may be from the others', as a share."""
+"""Greatest difference of two letters' heights, as a share of the greater one: OCR's boxes vary."""
 
 _CROWDED_SHARE = 0.5
-"""Share of the others' extent below which letters stand too near each other to be the panels'."""
+"""Letters that span less than this share of the others' diagonal are too close together to be panel letters.
+
+It came from one real figure whose plot names its curves (PMC7080552 Fig. 2 at 0.7 of its size).
+"""
 
 
 def choose_letters(texts: Sequence[TextBox], expected: Sequence[str]) -> list[Letter]:
-    """One letter a label, alike in style and size, from lines of text.
+    """Return one letter for each label, alike in style and size, from lines of text.
 
-    With `expected` labels only these count; without, those whose labels begin a sequence, with gaps still to fill.
+    With `expected` labels, only letters with these labels count. Without, only letters whose labels begin a sequence
+    count; the sequence may have gaps.
     """
-    wanted = {label.rstrip("'′") for label in expected}
-    found = [letter for text in texts if (letter := read_letter(text, wanted)) is not None]
-    if wanted:
-        found = [each for each in found if each.label in wanted]
-    groups = [[e for e in found if e.style in ("closed", "half")], [e for e in found if e.style in ("bare", "leading")]]
+    expected_set = {label.rstrip("'′") for label in expected}
+    candidates = [letter for text in texts if (letter := read_letter(text, expected_set)) is not None]
+    if expected_set:
+        candidates = [letter for letter in candidates if letter.label in expected_set]
+    groups = [
+        [letter for letter in candidates if letter.style in ("closed", "half")],
+        [letter for letter in candidates if letter.style in ("bare", "leading")],
+    ]
     best: list[Letter] = []
     for group in groups:
-        alike = _most_uniform(group)
-        if not wanted:
-            alike = _leading_sequence(alike)
+        uniform = _most_uniform(group)
+        if not expected_set:
+            uniform = _leading_sequence(uniform)
             if len(best) >= 2:
                 break
-        if len(alike) > len(best) and not _is_crowded(alike, best):
-            best = alike
-    return _add_other_styles(best, found) if wanted else best
+        if len(uniform) > len(best) and not _is_crowded(uniform, best):
+            best = uniform
+    return _add_other_styles(best, candidates) if expected_set else best
 
 
 def _is_crowded(letters: Sequence[Letter], others: Sequence[Letter]) -> bool:
-    """Whether letters stand together, as the names of a plot's curves do, where several others are spread out."""
+    """Return whether letters stand close together, like names of curves, while several others are spread out."""
     return len(others) >= 2 and _diagonal(letters) < _CROWDED_SHARE * _diagonal(others)
 
 
 def _diagonal(letters: Sequence[Letter]) -> float:
-    """The diagonal of what letters span, in px."""
-    left, top = ([each.box[side] for each in letters] for side in (0, 1))
-    return hypot(max(left) - min(left), max(top) - min(top))
+    """Return the diagonal of the area that letters span, in px."""
+    lefts, tops = ([letter.box[side] for letter in letters] for side in (0, 1))
+    return hypot(max(lefts) - min(lefts), max(tops) - min(tops))
 
 
 def _most_uniform(letters: list[Letter]) -> list[Letter]:
-    """The best letter for each label, of the size most of them share."""
+    """Return the best letter for each label, all of the size that most of them share."""
     if not letters:
         return []
-    rated: list[tuple[int, float, list[Letter]]] = []
+    groups: list[tuple[int, float, list[Letter]]] = []
     for anchor in letters:
-        near = [each for each in letters if _is_similar_height(each.height, anchor.height)]
+        similar = [letter for letter in letters if _is_similar_height(letter.height, anchor.height)]
         chosen = {}
-        for each in sorted(near, key=lambda e: (_alignment_score(e, near), e.confidence)):
-            chosen[each.label] = each
-        rated.append((len(chosen), sum(_alignment_score(e, near) for e in chosen.values()), list(chosen.values())))
-    return max(rated, key=lambda row: (row[0], row[1]))[2]
+        for letter in sorted(similar, key=lambda letter: (_alignment_score(letter, similar), letter.confidence)):
+            chosen[letter.label] = letter
+        groups.append(
+            (len(chosen), sum(_alignment_score(letter, similar) for letter in chosen.values()), list(chosen.values()))
+        )
+    return max(groups, key=lambda row: (row[0], row[1]))[2]
 
 
 def _alignment_score(letter: Letter, others: list[Letter]) -> float:
-    """How well a letter is placed among others: rows and columns of letters line up."""
+    """Return how well a letter is placed among others: it rises with each other letter in its row or column."""
     tolerance = max(4.0, letter.height * 0.5)
-    lined = {
-        each.label
-        for each in others
-        if each.label != letter.label
-        and (abs(each.box[0] - letter.box[0]) < tolerance or abs(each.box[1] - letter.box[1]) < tolerance)
+    aligned = {
+        other.label
+        for other in others
+        if other.label != letter.label
+        and (abs(other.box[0] - letter.box[0]) < tolerance or abs(other.box[1] - letter.box[1]) < tolerance)
     }
-    return len(lined) + 0.5 * letter.confidence + (0.5 if letter.alone else 0.0)
+    return len(aligned) + 0.5 * letter.confidence + (0.5 if letter.alone else 0.0)
 
 
 def _is_similar_height(first: int, second: int) -> bool:
+    """Return whether two heights in px are similar."""
     return abs(first - second) <= _HEIGHT_TOLERANCE * max(first, second)
 
 
 def _leading_sequence(letters: list[Letter]) -> list[Letter]:
-    """Those of one-letter labels from "a" on that leave at most two of the labels before them out in a row."""
+    """Return the letters with one-letter labels from "a" on, up to the first long gap.
+
+    The first letter may lack up to four labels before it, later ones up to two.
+    """
     kept: list[Letter] = []
     last = 96
-    for letter in sorted((each for each in letters if len(each.label) == 1 and each.label.isalpha()), key=_label_of):
+    for letter in sorted(
+        (letter for letter in letters if len(letter.label) == 1 and letter.label.isalpha()), key=_label_of
+    ):
         if ord(letter.label) - last > 5 - 2 * bool(kept):
             break
         kept.append(letter)
@@ -106,68 +122,74 @@ def _leading_sequence(letters: list[Letter]) -> list[Letter]:
 
 
 def _label_of(letter: Letter) -> str:
+    """Return a letter's label, to sort by."""
     return letter.label
 
 
 def longest_run(letters: Sequence[Letter]) -> list[Letter]:
-    """Letters that run a, b, c… (i, ii…; 1, 2…) from the first without a gap, each right of or below those before."""
-    by_label = {each.label: each for each in letters}
+    """Return the letters that run a, b, c… (or i, ii…, or 1, 2…) from the first label without a gap.
+
+    Each stands right of or below those before it. The longest of the three runs counts.
+    """
+    by_label = {letter.label: letter for letter in letters}
     best: list[Letter] = []
     for sequence in (
         [chr(n) for n in range(97, 123)],
         list(ROMANS),
         [str(n) for n in range(1, 10)],
     ):
-        found: list[Letter] = []
+        sequence_letters: list[Letter] = []
         for label in sequence:
             letter = by_label.get(label)
-            if letter is None or any(not is_in_order(before, letter) for before in found):
+            if letter is None or any(not is_in_order(earlier, letter) for earlier in sequence_letters):
                 break
-            found.append(letter)
-        if len(found) > len(best):
-            best = found
+            sequence_letters.append(letter)
+        if len(sequence_letters) > len(best):
+            best = sequence_letters
     return best
 
 
 def is_in_order(first: Letter, second: Letter) -> bool:
-    """Whether `second` stands to the right of `first` or below it, as a later label does."""
+    """Return whether `second` stands right of `first` or below it, as a later label does."""
     height = max(first.height, second.height)
     return second.box[0] > first.box[0] + height or second.box[1] > first.box[1] + height
 
 
 def are_in_order(letters: Sequence[Letter], labels: Sequence[str]) -> bool:
-    """Whether letters stand as the order of `labels` has it, each right of or below those before."""
-    ordered = sorted((each for each in letters if each.label in labels), key=lambda each: labels.index(each.label))
+    """Return whether each letter stands right of or below those whose labels come before its own in `labels`."""
+    ordered = sorted(
+        (letter for letter in letters if letter.label in labels), key=lambda letter: labels.index(letter.label)
+    )
     return all(is_in_order(first, second) for first, second in combinations(ordered, 2))
 
 
-def merge_readings(known: list[Letter], read: Sequence[Letter], lined: bool = False) -> list[Letter]:
-    """Letters known and, for each label they lack, the reading that fits them and the other readings best.
+def merge_readings(chosen: list[Letter], readings: Sequence[Letter], aligned_only: bool = False) -> list[Letter]:
+    """Return the chosen letters and, for each label they lack, the reading that fits best.
 
-    With `lined` a reading must stand in a row or column with another letter.
+    With `aligned_only`, a reading must stand in a row or column with another letter.
     """
-    if not read:
-        return known
-    pool = [*known, *read]
-    styles = {each.style in ("closed", "half") for each in known}
+    if not readings:
+        return chosen
+    pool = [*chosen, *readings]
+    styles = {letter.style in ("closed", "half") for letter in chosen}
     best: dict[str, tuple[float, Letter]] = {}
-    for letter in read:
+    for letter in readings:
         if len(styles) == 1 and (letter.style in ("closed", "half")) not in styles:
             continue
-        if not has_same_case(letter, known):
+        if not has_same_case(letter, chosen):
             continue
-        value = _alignment_score(letter, pool) + letter.confidence
-        value -= sum(not is_in_order(*_sort_pair(letter, each)) for each in known)
-        if lined and value < 2.0:
+        score = _alignment_score(letter, pool) + letter.confidence
+        score -= sum(not is_in_order(*_sort_pair(letter, other)) for other in chosen)
+        if aligned_only and score < 2.0:
             continue
-        if letter.label not in best or value > best[letter.label][0]:
-            best[letter.label] = (value, letter)
-    have = {each.label for each in known}
-    return [*known, *(letter for label, (_, letter) in best.items() if label not in have)]
+        if letter.label not in best or score > best[letter.label][0]:
+            best[letter.label] = (score, letter)
+    taken = {letter.label for letter in chosen}
+    return [*chosen, *(letter for label, (_, letter) in best.items() if label not in taken)]
 
 
 def _sort_pair(first: Letter, second: Letter) -> tuple[Letter, Letter]:
-    """Two letters in the order of their labels; numerals by value."""
+    """Return two letters in the order of their labels; numerals are ordered by value."""
     if first.label in ROMANS and second.label in ROMANS and len(first.label + second.label) > 2:
         swapped = ROMANS.index(first.label) > ROMANS.index(second.label)
     else:
@@ -176,71 +198,84 @@ def _sort_pair(first: Letter, second: Letter) -> tuple[Letter, Letter]:
 
 
 def matches_style(letter: Letter, known: Sequence[Letter]) -> bool:
-    """Whether a letter is of the size and style of those known, where any are."""
+    """Return whether a letter has the size and style of the known letters; True if none are known."""
     if not known:
         return True
-    if not _is_similar_height(letter.height, round(median(each.height for each in known))) or not has_same_case(letter, known):
+    if not _is_similar_height(letter.height, round(median(other.height for other in known))) or not has_same_case(
+        letter, known
+    ):
         return False
-    bracketed = sum(each.style in ("closed", "half") for each in known)
+    bracketed = sum(other.style in ("closed", "half") for other in known)
     return letter.style in ("closed", "half") or letter.alone or bracketed < len(known)
 
 
 def has_same_case(letter: Letter, known: Sequence[Letter]) -> bool:
-    """Whether a letter is not plainly of the other case than most of those known."""
-    told = [each.upper for each in known if each.upper is not None]
-    return letter.upper is None or 2 * told.count(letter.upper) >= len(told)
+    """Return whether a letter's case agrees with most of the known letters; True if the case can't be told."""
+    cases = [other.upper for other in known if other.upper is not None]
+    return letter.upper is None or 2 * cases.count(letter.upper) >= len(cases)
 
 
 def is_in_grid(letter: Letter, known: Sequence[Letter]) -> bool:
-    """Whether a letter stands in the row of one known letter and in the column of another."""
+    """Return whether a letter stands in the row of one known letter and in the column of another."""
     rows, columns = _aligned_labels(letter, known)
     return bool(rows) and bool(columns) and len(rows | columns) >= 2
 
 
 def is_in_line(letter: Letter, known: Sequence[Letter]) -> bool:
-    """Whether a letter in brackets, surely read, stands in the row or the column of a known one."""
+    """Return whether a letter in brackets, read with confidence, stands in the row or column of a known letter."""
     return letter.style in ("closed", "half") and letter.confidence >= 0.9 and any(_aligned_labels(letter, known))
 
 
 def _aligned_labels(letter: Letter, known: Sequence[Letter]) -> tuple[set[str], set[str]]:
-    """Labels of the letters in a letter's row and in its column."""
-    near, others = 0.5 * letter.height, [each for each in known if each.label != letter.label]
-    rows = {each.label for each in others if abs(each.box[1] - letter.box[1]) < near}
-    return rows, {each.label for each in others if abs(each.box[0] - letter.box[0]) < near}
+    """Return the labels of the known letters in a letter's row, and of those in its column."""
+    tolerance, others = 0.5 * letter.height, [other for other in known if other.label != letter.label]
+    rows = {other.label for other in others if abs(other.box[1] - letter.box[1]) < tolerance}
+    return rows, {other.label for other in others if abs(other.box[0] - letter.box[0]) < tolerance}
 
 
-def labels_to_find(letters: Sequence[Letter], most: int) -> list[str]:
-    """The labels to look for where no caption names any: as far as the letters found run, or `most` tiles go."""
-    plain = [each.label for each in letters if len(each.label) == 1 and each.label.isalpha()]
-    if letters and not plain:
-        return [each.label for each in letters]
-    last = max([ord(label) - 96 for label in plain], default=0)
-    return [chr(96 + n) for n in range(1, min(26, max(last, most)) + 1)]
+def labels_to_find(letters: Sequence[Letter], tile_count: int) -> list[str]:
+    """Return the labels to look for where no caption names any.
+
+    They run from "a" to the last letter found, or to as many labels as there are tiles.
+    """
+    alphabetic = [letter.label for letter in letters if len(letter.label) == 1 and letter.label.isalpha()]
+    if letters and not alphabetic:
+        return [letter.label for letter in letters]
+    last = max([ord(label) - 96 for label in alphabetic], default=0)
+    return [chr(96 + n) for n in range(1, min(26, max(last, tile_count)) + 1)]
 
 
-def _add_other_styles(chosen: list[Letter], found: list[Letter]) -> list[Letter]:
-    """Add letters of another style (a bracket lost in reading) where size and alignment agree."""
+def _add_other_styles(chosen: list[Letter], candidates: list[Letter]) -> list[Letter]:
+    """Return the chosen letters and those of another style that agree in size and alignment.
+
+    OCR may lose a bracket.
+    """
     if not chosen:
         return chosen
-    have = {each.label for each in chosen}
-    height = round(median(each.height for each in chosen))
-    for letter in sorted(found, key=lambda each: -each.confidence):
-        if letter.label in have or not _is_similar_height(letter.height, height) or not has_same_case(letter, chosen):
+    taken = {other.label for other in chosen}
+    height = round(median(other.height for other in chosen))
+    for letter in sorted(candidates, key=lambda other: -other.confidence):
+        if letter.label in taken or not _is_similar_height(letter.height, height) or not has_same_case(letter, chosen):
             continue
         tolerance = max(6.0, height * 0.6)
-        lined = any(
-            abs(letter.box[0] - each.box[0]) < tolerance or abs(letter.box[1] - each.box[1]) < tolerance
-            for each in chosen
+        is_aligned = any(
+            abs(letter.box[0] - other.box[0]) < tolerance or abs(letter.box[1] - other.box[1]) < tolerance
+            for other in chosen
         )
-        if lined and letter.alone:
+        if is_aligned and letter.alone:
             chosen = [*chosen, letter]
-            have.add(letter.label)
+            taken.add(letter.label)
     return chosen
 
 
-def find_numeral_series(texts: Sequence[TextBox], most: int) -> list[str]:
-    """The roman numbers up to `most`, where texts of a figure show that its panels bear such: (ii) and one more."""
-    series = list(ROMANS[: max(2, min(most, len(ROMANS)))])
-    found = [letter for text in texts if (letter := parse_roman(text, series)) is not None and letter.style == "closed"]
-    labels = {each.label for each in _most_uniform(found)}
+def find_numeral_series(texts: Sequence[TextBox], tile_count: int) -> list[str]:
+    """Return the roman numerals up to `tile_count` if a figure's texts show that its panels bear them; else none.
+
+    Two numerals in brackets are enough if one has more than one letter, like (ii).
+    """
+    series = list(ROMANS[: max(2, min(tile_count, len(ROMANS)))])
+    closed_numerals = [
+        letter for text in texts if (letter := parse_roman(text, series)) is not None and letter.style == "closed"
+    ]
+    labels = {letter.label for letter in _most_uniform(closed_numerals)}
     return series if len(labels) >= 2 and any(len(label) > 1 for label in labels) else []

@@ -1,4 +1,4 @@
-"""Panel letters in lines of text: what OCR read, and what it must have been."""
+"""Read panel letters from lines of text: what OCR read, and what it must have been."""
 
 from __future__ import annotations
 
@@ -29,20 +29,29 @@ _LOOKALIKES = {
     "(": "c",
     "q": "g",
 }
-"""Readings that stand for a letter where that letter is expected and missing."""
+"""Characters that OCR reads for a letter; they count where that letter is expected and missing."""
 
 _NARROW_LETTERS = "fijlrt1"
+"""Characters that may be so narrow in brackets that their width tells nothing."""
+
 _NARROWEST_CLOSED = 0.72
-"""Width of a letter in brackets, as a share of its height, below which it is text that runs upwards: an axis unit."""
+"""Least width of a letter in brackets, as a share of its height. Narrower text runs upwards, like the unit of an axis.
+
+It came from one real figure whose axis bears a unit in brackets (PMC7075132 Fig. 6, inverted).
+"""
 
 _SAME_IN_BOTH_CASES = "ckopsuvwxyz0123456789"
+"""Characters whose capital looks like the small letter, or that have no case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A panel letter: label in lower case, its own box (not that of text read with it), style, and how sure.
+    """A panel letter: label in lower case, box, style, and confidence (0 to 1).
 
-    `upper` tells whether it was a capital, None where its two cases look alike or nobody looked.
+    The box is that of the letter alone, without text read together with it. The style is "closed" for "(a)", "half" for
+    "a)", "bare" for "a", "leading" for a letter before other words, and "guess" where nothing was read. `alone` tells
+    whether its line holds nothing else. `upper` tells whether it is a capital; None where both cases look alike or
+    where it is unknown.
     """
 
     label: str
@@ -54,12 +63,12 @@ class Letter:
 
     @property
     def height(self) -> int:
-        """Height of its line in px."""
+        """Return the height of its line in px."""
         return self.box[3] - self.box[1]
 
 
 def parse_letter(text: TextBox) -> Letter | None:
-    """The panel letter a line of text is or begins with, or None."""
+    """Return the panel letter that a line of text is or begins with, or None."""
     line = text.text.strip(" \u3002\uff0c\u00b7\u2022\u2026")
     for style, pattern in (("closed", _CLOSED), ("half", _HALF), ("bare", _BARE), ("leading", _LEADING)):
         match = pattern.match(line)
@@ -68,65 +77,73 @@ def parse_letter(text: TextBox) -> Letter | None:
         rest = match.group(2).strip() if pattern.groups > 1 else ""
         if style == "closed" and not re.search(r"[)\]}〉>]", line[: len(line) - len(rest)]) and rest:
             continue
-        own = len(line) - len(rest) if rest else len(line)
+        letter_chars = len(line) - len(rest) if rest else len(line)
         label = match.group(1).lower()
         if style == "closed" and label not in _NARROW_LETTERS and not rest and _runs_upwards(text.box):
             return None
         upper = None if label[0] in _SAME_IN_BOTH_CASES else match.group(1)[0].isupper()
-        return Letter(label, _box_of_first(text.box, own, len(line)), style, text.confidence, not rest, upper)
+        return Letter(label, _box_of_first(text.box, letter_chars, len(line)), style, text.confidence, not rest, upper)
     return None
 
 
 def _runs_upwards(box: Box) -> bool:
+    """Return whether a box is narrower than a letter in brackets can be."""
     return box[2] - box[0] < _NARROWEST_CLOSED * (box[3] - box[1])
 
 
 def parse_lookalike(text: TextBox, missing: Iterable[str]) -> Letter | None:
-    """A one-letter reading taken for a missing label it is often mistaken for."""
+    """Return a one-character reading as the missing label that OCR often takes for it, or None."""
     core = text.text.strip().strip("()[]{}.,: ")
     label = _LOOKALIKES.get(core)
     return Letter(label, text.box, "bare", text.confidence * 0.8) if label is not None and label in missing else None
 
 
 def parse_glued(text: TextBox) -> Letter | None:
-    """The letter before the digits, or what OCR took for such, that a short line goes on with; else None."""
+    """Return the letter that a short line begins with, if digits or characters like digits follow it; else None.
+
+    OCR joins a letter and an axis number so.
+    """
     match = _GLUED.match(text.text.strip())
     if match is None:
         return None
-    own = _box_of_first(text.box, 1, len(match.group()))
-    return Letter(match.group(1).lower(), own, "bare", 0.5 * text.confidence)
+    letter_box = _box_of_first(text.box, 1, len(match.group()))
+    return Letter(match.group(1).lower(), letter_box, "bare", 0.5 * text.confidence)
 
 
 _ROMAN_LOOKALIKES = str.maketrans({**dict.fromkeys("1l|!Ij[]tf'", "i"), **dict.fromkeys("yYuU\\/V", "v"), "X": "x"})
+"""Characters that OCR reads for the i, v and x of numerals."""
 
 
-def parse_roman(text: TextBox, wanted: Iterable[str]) -> Letter | None:
-    """A roman number as OCR writes them ("(il)", "(1)", "liv)"), where the labels wanted are such; else None."""
-    labels = set(wanted)
+def parse_roman(text: TextBox, expected: Iterable[str]) -> Letter | None:
+    """Return a roman numeral as OCR misreads them ("(il)", "(1)", "liv)"), or None.
+
+    `expected` are the labels to look for; without "ii" among them nothing is found.
+    """
+    labels = set(expected)
     if "ii" not in labels:
         return None
     line = text.text.strip()
     if not 1 <= len(line) <= 7:
         return None
-    inner = line.strip("()[]{}<>（）〈〉.,:; ")
-    for core in (inner, inner[1:], inner[:-1], inner[1:-1]) if inner == line else (inner, inner.strip("c(")):
-        label = core.translate(_ROMAN_LOOKALIKES).lower().replace(" ", "")
+    core = line.strip("()[]{}<>（）〈〉.,:; ")
+    for candidate in (core, core[1:], core[:-1], core[1:-1]) if core == line else (core, core.strip("c(")):
+        label = candidate.translate(_ROMAN_LOOKALIKES).lower().replace(" ", "")
         if label in labels and set(label) <= set("ivx"):
-            return Letter(label, text.box, "closed" if inner != line else "bare", 0.9 * text.confidence)
+            return Letter(label, text.box, "closed" if core != line else "bare", 0.9 * text.confidence)
     return None
 
 
-def read_letter(text: TextBox, wanted: Iterable[str]) -> Letter | None:
-    """The letter a line is or begins with; where roman numbers are wanted, whatever OCR made of one."""
-    labels = set(wanted)
+def read_letter(text: TextBox, expected: Iterable[str]) -> Letter | None:
+    """Return the letter that a line is or begins with; where roman numerals are expected, misread ones count too."""
+    labels = set(expected)
     letter = parse_letter(text)
     return letter if letter is not None and letter.label in labels else parse_roman(text, labels) or letter
 
 
-def _box_of_first(box: Box, own: int, whole: int) -> Box:
-    """The part of a line's box that its first `own` of `whole` characters fill."""
+def _box_of_first(box: Box, count: int, total: int) -> Box:
+    """Return the part of a line's box that its first `count` of `total` characters fill."""
     x0, y0, x1, y1 = box
-    if own >= whole:
+    if count >= total:
         return box
-    width = min(x1 - x0, max(round((x1 - x0) * own / whole), round((y1 - y0) * 0.4 * own)))
+    width = min(x1 - x0, max(round((x1 - x0) * count / total), round((y1 - y0) * 0.4 * count)))
     return (x0, y0, x0 + width, y1)

@@ -1,7 +1,7 @@
-"""Where a figure can be cut: how much a straight line across a region would cross, and the tiles clean gutters leave.
+"""Find where a figure can be cut: what a straight cut would cross, and which tiles clean gutters leave.
 
-Cutting at blank rows and columns in turn is the XY-cut of Nagy and Seth (1984); here a gutter may have any color,
-and a seam without a gutter counts by the share of its length on which the step across it stands out from others near.
+Cutting at blank rows and columns in turn is the XY-cut of Nagy and Seth (1984). Here a gutter may have any color.
+Where no gutter runs, a seam counts by the share of its length on which brightness steps more than nearby.
 """
 
 from __future__ import annotations
@@ -17,29 +17,36 @@ from mirsearch.analysis.base import Pixels
 from mirsearch.corpus import Box
 
 _COLOR_TOLERANCE = 16
-_MAX_DEPTH = 8
-_CHANCE_SHARE, _SEAM_SHARE = 0.25, 0.3
-"""Share of a line on which the steps inside a picture stand out by chance, and what more makes a sure seam."""
+"""Largest difference per channel, in levels of 0 to 255, at which a pixel still has a gutter's color."""
 
+_MAX_DEPTH = 8
+"""Most cuts within each other; a bound on time that real layouts don't reach."""
+
+_CHANCE_SHARE, _SEAM_SHARE = 0.25, 0.3
+"""Share of a line that steps suddenly by chance within a picture, and the share above it that makes a seam sure."""
 
 Profile = NDArray[np.float32]
+"""One value for each column or row of a box, float32 (n,)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A gutter: from `start` to `stop` (exclusive) along an axis."""
+    """A gutter: from `start` to `stop` (exclusive) along an axis, in px."""
 
     start: int
     stop: int
 
     @property
     def width(self) -> int:
-        """Width in px."""
+        """Return the width in px."""
         return self.stop - self.start
 
 
 class Canvas:
-    """A figure prepared for cutting: integral images of ink against each gutter color, and of steps in gray."""
+    """A figure prepared for cutting.
+
+    It holds integral images of ink against each gutter color, and of sudden steps in brightness along both axes.
+    """
 
     def __init__(self, pixels: Pixels) -> None:
         self.height, self.width = pixels.shape[:2]
@@ -47,125 +54,136 @@ class Canvas:
         self.colors = _find_gutter_colors(pixels)
         self._ink = [_integral_image(_ink_mask(pixels, color)) for color in self.colors]
         self._step_x = _integral_image(_step_mask(pixels))
-        self._step_y = _integral_image(np.ascontiguousarray(_step_mask(np.ascontiguousarray(pixels.transpose(1, 0, 2))).T))
+        self._step_y = _integral_image(
+            np.ascontiguousarray(_step_mask(np.ascontiguousarray(pixels.transpose(1, 0, 2))).T)
+        )
 
     @property
     def box(self) -> Box:
-        """The whole figure."""
+        """Return the box of the whole figure."""
         return (0, 0, self.width, self.height)
 
     def ink(self, box: Box, axis: int, color: int = 0) -> Profile:
-        """Share of ink in each column (`axis` 0) or row (1) of `box`, against one gutter color; in [0, 1]."""
+        """Return the share of ink in each column (`axis` 0) or row (1) of `box` against a gutter color, in [0, 1]."""
         return _line_means(self._ink[color], box, axis)
 
-    def crossing(self, box: Box, axis: int) -> Profile:
-        """What a cut at each column (row) would cross: the least ink over all gutter colors."""
+    def crossed_ink(self, box: Box, axis: int) -> Profile:
+        """Return how much ink a cut at each column (row) would cross: the least over all gutter colors, in [0, 1]."""
         least: Profile = np.min([self.ink(box, axis, color) for color in range(len(self.colors))], axis=0)
         return least
 
-    def steps(self, box: Box, axis: int) -> Profile:
-        """Share of each column (row) of `box` where the step from the one before stands out, in [0, 1]."""
+    def step_shares(self, box: Box, axis: int) -> Profile:
+        """Return the share of each column (row) of `box` that steps suddenly from the one before, in [0, 1]."""
         return _line_means(self._step_x if axis == 0 else self._step_y, box, axis)
 
-    def seams(self, box: Box, axis: int) -> Profile:
-        """How seam-like each column (row) is, in [0, 1]: 1 where a sudden step runs along most of it."""
-        return np.asarray(np.clip((self.steps(box, axis) - _CHANCE_SHARE) / _SEAM_SHARE, 0.0, 1.0), np.float32)
+    def seam_scores(self, box: Box, axis: int) -> Profile:
+        """Return how seam-like each column (row) is, in [0, 1]: 1 where a sudden step runs along most of it."""
+        return np.asarray(np.clip((self.step_shares(box, axis) - _CHANCE_SHARE) / _SEAM_SHARE, 0.0, 1.0), np.float32)
 
-    def trimmed(self, box: Box, color: int = 0, share: float = 0.002) -> Box:
-        """`box` without blank margins of a gutter color; `box` itself where nothing but margin is in it."""
+    def trim(self, box: Box, color: int = 0, ink_share: float = 0.002) -> Box:
+        """Return `box` without blank margins of a gutter color, or `box` itself if it holds nothing else.
+
+        A row or column is blank if at most `ink_share` of it is ink.
+        """
         x0, y0 = box[:2]
-        columns = np.flatnonzero(self.ink(box, 0, color) > share)
-        rows = np.flatnonzero(self.ink(box, 1, color) > share)
+        columns = np.flatnonzero(self.ink(box, 0, color) > ink_share)
+        rows = np.flatnonzero(self.ink(box, 1, color) > ink_share)
         if not len(columns) or not len(rows):
             return box
         return (x0 + int(columns[0]), y0 + int(rows[0]), x0 + int(columns[-1]) + 1, y0 + int(rows[-1]) + 1)
 
 
 def _integral_image(values: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """Integral image (h + 1, w + 1)."""
+    """Return the integral image (h + 1, w + 1)."""
     return np.asarray(cv2.integral(values, sdepth=cv2.CV_32S), dtype=np.int32)
 
 
 def _line_means(integral: NDArray[np.int32], box: Box, axis: int) -> Profile:
-    """Mean of each column (`axis` 0) or row (1) of `box`, from the integral image."""
+    """Return the mean of each column (`axis` 0) or row (1) of `box`, from the integral image."""
     x0, y0, x1, y1 = box
     if axis == 0:
-        line = integral[y1, x0 : x1 + 1] - integral[y0, x0 : x1 + 1]
-        return (np.diff(line) / max(1, y1 - y0)).astype(np.float32)
-    line = integral[y0 : y1 + 1, x1] - integral[y0 : y1 + 1, x0]
-    return (np.diff(line) / max(1, x1 - x0)).astype(np.float32)
+        sums = integral[y1, x0 : x1 + 1] - integral[y0, x0 : x1 + 1]
+        return (np.diff(sums) / max(1, y1 - y0)).astype(np.float32)
+    sums = integral[y0 : y1 + 1, x1] - integral[y0 : y1 + 1, x0]
+    return (np.diff(sums) / max(1, x1 - x0)).astype(np.float32)
 
 
 def _step_mask(pixels: Pixels) -> NDArray[np.uint8]:
-    """1 where the step from the pixel to the left, smoothed along the column, is well above those around it; else 0."""
-    smooth = cv2.copyMakeBorder(cv2.blur(pixels, (1, 5)), 0, 0, 1, 0, cv2.BORDER_REPLICATE)
-    red, green, blue = cv2.split(cv2.absdiff(smooth[:, 1:], smooth[:, :-1]))
+    """Return 1 where the step from the pixel on the left is far above the steps nearby, else 0.
+
+    Steps are smoothed over 5 px along the column. A step counts if it exceeds twice the mean of the 15 × 3 px around it
+    by more than 3 gray levels.
+    """
+    smoothed = cv2.copyMakeBorder(cv2.blur(pixels, (1, 5)), 0, 0, 1, 0, cv2.BORDER_REPLICATE)
+    red, green, blue = cv2.split(cv2.absdiff(smoothed[:, 1:], smoothed[:, :-1]))
     step = cv2.max(cv2.max(red, green), blue)
-    usual = cv2.blur(step, (15, 3))
-    return np.asarray(cv2.compare(step, cv2.add(cv2.add(usual, usual), 3), cv2.CMP_GT) // 255, np.uint8)
+    nearby = cv2.blur(step, (15, 3))
+    return np.asarray(cv2.compare(step, cv2.add(cv2.add(nearby, nearby), 3), cv2.CMP_GT) // 255, np.uint8)
 
 
 def _ink_mask(pixels: Pixels, color: NDArray[np.int16]) -> NDArray[np.uint8]:
-    """1 where a pixel differs from a gutter color by more than the tolerance in any channel, else 0."""
+    """Return 1 where a pixel differs from a gutter color by more than the tolerance in any channel, else 0."""
     low = np.clip(color - _COLOR_TOLERANCE, 0, 255).astype(np.uint8)
     high = np.clip(color + _COLOR_TOLERANCE, 0, 255).astype(np.uint8)
     return np.asarray(cv2.inRange(pixels, low, high) == 0, dtype=np.uint8)
 
 
 def _find_gutter_colors(pixels: Pixels) -> list[NDArray[np.int16]]:
-    """White, black, and up to two more colors that fill a whole row or column of the figure."""
+    """Return white, black, and up to two more colors that fill a whole row or column of the figure."""
     colors = [np.array([255, 255, 255], np.int16), np.array([0, 0, 0], np.int16)]
-    lines: list[NDArray[np.int16]] = []
+    line_colors: list[NDArray[np.int16]] = []
     for axis in (0, 1):
         step = max(1, pixels.shape[axis] // 200)
         sample = pixels[::step] if axis == 0 else pixels[:, ::step]
-        middle = np.median(sample, axis=axis).astype(np.int16)
-        off = np.abs(sample.astype(np.int16) - np.expand_dims(middle, axis)).max(axis=2)
-        uniform = np.mean(off > _COLOR_TOLERANCE // 2, axis=axis) < 0.01
-        lines.extend(middle[uniform])
-    for color in lines:
+        median = np.median(sample, axis=axis).astype(np.int16)
+        difference = np.abs(sample.astype(np.int16) - np.expand_dims(median, axis)).max(axis=2)
+        is_uniform = np.mean(difference > _COLOR_TOLERANCE // 2, axis=axis) < 0.01
+        line_colors.extend(median[is_uniform])
+    for color in line_colors:
         if len(colors) >= 4:
             break
-        if all(int(np.abs(color - known).max()) > _COLOR_TOLERANCE for known in colors):
+        if all(int(np.abs(color - other).max()) > _COLOR_TOLERANCE for other in colors):
             colors.append(color)
     return colors
 
 
-def find_runs(clean: NDArray[np.bool_], least: int) -> list[Run]:
-    """Stretches of True at least `least` long."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], clean, [False])).astype(np.int8)))
+def find_runs(mask: NDArray[np.bool_], min_length: int) -> list[Run]:
+    """Return the runs of True that are at least `min_length` long."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
     pairs = zip(edges[::2], edges[1::2], strict=True)
-    return [Run(int(start), int(stop)) for start, stop in pairs if stop - start >= least]
+    return [Run(int(start), int(stop)) for start, stop in pairs if stop - start >= min_length]
 
 
-def cut_at_gutters(canvas: Canvas, box: Box, least: int, depth: int = 0) -> list[Box]:
-    """Tiles that clean gutters at least `least` px wide leave of `box`, by cutting the widest first."""
+def cut_at_gutters(canvas: Canvas, box: Box, min_width: int, depth: int = 0) -> list[Box]:
+    """Return the tiles that clean gutters at least `min_width` px wide leave of `box`; the widest is cut first."""
     for color in range(len(canvas.colors)):
-        inner = canvas.trimmed(box, color)
-        cut = _widest_gutter(canvas, inner, color, least)
-        if cut is not None and depth < _MAX_DEPTH:
-            axis, run = cut
+        inner = canvas.trim(box, color)
+        gutter = _widest_gutter(canvas, inner, color, min_width)
+        if gutter is not None and depth < _MAX_DEPTH:
+            axis, run = gutter
             first, second = split_box(inner, axis, run)
-            return cut_at_gutters(canvas, first, least, depth + 1) + cut_at_gutters(canvas, second, least, depth + 1)
-    return [canvas.trimmed(box)]
+            return cut_at_gutters(canvas, first, min_width, depth + 1) + cut_at_gutters(
+                canvas, second, min_width, depth + 1
+            )
+    return [canvas.trim(box)]
 
 
 def split_box(box: Box, axis: int, run: Run) -> tuple[Box, Box]:
-    """The two parts of `box` on both sides of a gutter given from the box's own edge."""
+    """Return the two parts of `box` beside a gutter whose place is counted from the box's own edge."""
     x0, y0, x1, y1 = box
     if axis == 0:
         return (x0, y0, x0 + run.start, y1), (x0 + run.stop, y0, x1, y1)
     return (x0, y0, x1, y0 + run.start), (x0, y0 + run.stop, x1, y1)
 
 
-def _widest_gutter(canvas: Canvas, box: Box, color: int, least: int) -> tuple[int, Run] | None:
-    """The widest clean gutter of a color inside `box`, if both sides stay large enough to be tiles."""
+def _widest_gutter(canvas: Canvas, box: Box, color: int, min_width: int) -> tuple[int, Run] | None:
+    """Return axis and run of the widest clean gutter of a color in `box` that leaves a tile on both sides, or None."""
     best: tuple[int, Run] | None = None
     for axis in (0, 1):
         profile = canvas.ink(box, axis, color)
-        for run in find_runs(profile <= 0.002, least):
-            small = max(8, len(profile) // 50)
-            if run.start < small or run.stop > len(profile) - small:
+        for run in find_runs(profile <= 0.002, min_width):
+            min_side = max(8, len(profile) // 50)
+            if run.start < min_side or run.stop > len(profile) - min_side:
                 continue
             if best is None or run.width > best[1].width:
                 best = (axis, run)
@@ -173,24 +191,27 @@ def _widest_gutter(canvas: Canvas, box: Box, color: int, least: int) -> tuple[in
 
 
 def is_picture(canvas: Canvas, box: Box) -> bool:
-    """Whether a tile is filled to its edges like a photograph, unlike a plot or a drawing on a blank ground."""
+    """Return whether a tile is filled to its edges like a photograph, unlike a plot or a drawing on blank ground."""
     x0, y0, x1, y1 = box
-    if x1 - x0 < 24 or y1 - y0 < 24:
+    if x1 - x0 < 24 or y1 - y0 < 24:  # px: too small to tell
         return False
     dx, dy = max(2, (x1 - x0) // 25), max(2, (y1 - y0) // 25)
     edges = [(x0, y0, x0 + dx, y1), (x1 - dx, y0, x1, y1), (x0, y0, x1, y0 + dy), (x0, y1 - dy, x1, y1)]
-    filled = [float(canvas.ink(edge, 0).mean()) for edge in edges]
-    return float(canvas.ink(box, 0).mean()) > 0.85 and min(filled) > 0.6 and sum(filled) > 3.2
+    edge_ink = [float(canvas.ink(edge, 0).mean()) for edge in edges]
+    return float(canvas.ink(box, 0).mean()) > 0.85 and min(edge_ink) > 0.6 and sum(edge_ink) > 3.2
 
 
 def reading_order(boxes: Sequence[Box]) -> list[int]:
-    """Numbers of boxes in rows from the top, each row from the left; a row begins above its first one's middle."""
-    rest = sorted(range(len(boxes)), key=lambda n: boxes[n][1])
+    """Return the indices of boxes in rows from the top, each row from the left.
+
+    A row holds the boxes that begin above the middle of its topmost box.
+    """
+    remaining = sorted(range(len(boxes)), key=lambda n: boxes[n][1])
     ordered: list[int] = []
-    while rest:
-        top = boxes[rest[0]]
+    while remaining:
+        top = boxes[remaining[0]]
         middle = (top[1] + top[3]) / 2
-        row = [n for n in rest if boxes[n][1] < middle]
+        row = [n for n in remaining if boxes[n][1] < middle]
         ordered.extend(sorted(row, key=lambda n: boxes[n][0]))
-        rest = [n for n in rest if boxes[n][1] >= middle]
+        remaining = [n for n in remaining if boxes[n][1] >= middle]
     return ordered

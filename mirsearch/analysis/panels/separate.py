@@ -1,4 +1,7 @@
-"""Cutting a figure into panels: geometry first, letters to merge and split."""
+"""Cut a figure into panels.
+
+Gutters and seams give tiles first. The panel letters then tell which tiles to merge and which to split.
+"""
 
 from __future__ import annotations
 
@@ -29,16 +32,22 @@ from mirsearch.analysis.panels.tiles import divide_strips, figure_tiles
 from mirsearch.corpus import Box
 
 _WORKING_SIDE = 2000
-QUICK_SIDE = 640
-"""Longer side, in px, at which the text of a whole figure is looked for."""
+"""Longest side in px at which a figure is cut; larger figures are reduced to it, which bounds time and memory."""
 
+QUICK_SIDE = 640
+"""Longest side in px at which OCR looks for text in a whole figure; smaller is faster but loses small letters."""
 
 _DRAWN_FLATNESS = 0.5
-_PICTURE_SHARE = 0.6
-_TALLEST_LETTER = 0.25
+"""Median flatness of tiles (see `flatness`, a share) from which a figure without letters counts as drawn."""
 
+_PICTURE_SHARE = 0.6
+"""Least share of the tiles that must be pictures before a figure without letters is cut."""
+
+_TALLEST_LETTER = 0.25
+"""Greatest height of a panel letter, as a share of the figure's longer side."""
 
 Panels = list[tuple[Box, str | None]]
+"""Box and label of each panel; the label is None where the panel has no letter."""
 
 
 def separate_panels(
@@ -48,57 +57,63 @@ def separate_panels(
     texts: Sequence[TextBox] | None = None,
     caption_known: bool = False,
 ) -> Panels:
-    """Boxes of a figure's panels in reading order, with their labels (lower case) where letters tell them.
+    """Return the boxes of a figure's panels in reading order, each with its label (lower case) or None.
 
-    `texts` are the lines OCR found in the figure, where it has been read already; `expected_labels` those the caption
-    names; `caption_known` says that there is a caption, so that none expected means that the figure has none.
+    `expected_labels` are the labels that the caption names. `texts` are the lines that OCR found in the figure; without
+    them the figure is read here. `caption_known` says that the figure has a caption: if it names no labels, the figure
+    has no letters.
     """
     if texts is None:
         texts = ocr.read(pixels, longest=QUICK_SIDE)
     scale = min(1.0, _WORKING_SIDE / max(pixels.shape[:2]))
-    small = pixels if scale == 1.0 else _resize(pixels, scale)
-    lines = [TextBox(t.text, _scale_box(t.box, scale), t.confidence) for t in texts]
-    found = _separate_resized(small, ocr, list(expected_labels), lines, caption_known)
+    working_pixels = pixels if scale == 1.0 else _resize(pixels, scale)
+    working_texts = [TextBox(t.text, _scale_box(t.box, scale), t.confidence) for t in texts]
+    panels = _separate_resized(working_pixels, ocr, list(expected_labels), working_texts, caption_known)
     height, width = pixels.shape[:2]
-    return [(_clip_to_image(_scale_box(box, 1 / scale), width, height), label) for box, label in found]
+    return [(_clip_to_image(_scale_box(box, 1 / scale), width, height), label) for box, label in panels]
 
 
-def _separate_resized(pixels: Pixels, ocr: OcrEngine, expected: list[str], texts: list[TextBox], known: bool) -> Panels:
+def _separate_resized(
+    pixels: Pixels, ocr: OcrEngine, expected_labels: list[str], texts: list[TextBox], caption_known: bool
+) -> Panels:
+    """Do the work of `separate_panels` on a figure at working size."""
     canvas = Canvas(pixels)
     grid, scraps = figure_tiles(canvas)
-    letters, corner = _find_letters(canvas, pixels, ocr, grid, expected, texts, known)
-    settled = len(letters) == _count_read(letters) == len(expected or grid)
-    if not (known and settled):
-        finer = divide_strips(canvas, grid)
-        if len(finer) > len(grid) and (len(finer) <= len(expected) or not known):
-            more, turned = _find_letters(canvas, pixels, ocr, finer, expected, texts, known)
-            enough = len(more) == len(expected or finer) or (not expected and len(finer) < len(more) == _count_read(more))
-            if enough and not (settled and _count_read(more) <= _count_read(letters)):
-                grid, letters, corner = finer, more, turned
+    letters, corner = _find_letters(canvas, pixels, ocr, grid, expected_labels, texts, caption_known)
+    is_settled = len(letters) == _count_read(letters) == len(expected_labels or grid)
+    if not (caption_known and is_settled):
+        divided = divide_strips(canvas, grid)
+        if len(divided) > len(grid) and (len(divided) <= len(expected_labels) or not caption_known):
+            new_letters, new_corner = _find_letters(canvas, pixels, ocr, divided, expected_labels, texts, caption_known)
+            is_complete = len(new_letters) == len(expected_labels or divided) or (
+                not expected_labels and len(divided) < len(new_letters) == _count_read(new_letters)
+            )
+            if is_complete and not (is_settled and _count_read(new_letters) <= _count_read(letters)):
+                grid, letters, corner = divided, new_letters, new_corner
     if len(letters) >= 2:
         grid = _cut_strips_by_letters(canvas, grid, letters, corner)
         letters = clip_letters(letters, grid, scraps, corner)
-        whole = [box for box in grid if is_picture(canvas, box)]
-        parts = _partition_by_letters(canvas, pixels, letters, corner, whole)
-        return _sort_panels([(canvas.trimmed(box), label) for box, label in parts])
-    pictures = [] if letters else _picture_tiles(canvas, grid, pixels)
-    if pictures:
-        return _sort_panels([(box, None) for box in pictures])
-    label = letters[0].label if letters and expected else None
-    return [(canvas.trimmed(canvas.box), label)]
+        pictures = [box for box in grid if is_picture(canvas, box)]
+        parts = _partition_by_letters(canvas, pixels, letters, corner, pictures)
+        return _sort_panels([(canvas.trim(box), label) for box, label in parts])
+    loose_pictures = [] if letters else _picture_tiles(canvas, grid, pixels)
+    if loose_pictures:
+        return _sort_panels([(box, None) for box in loose_pictures])
+    label = letters[0].label if letters and expected_labels else None
+    return [(canvas.trim(canvas.box), label)]
 
 
 def _count_read(letters: list[Letter]) -> int:
-    """How many of the letters were read."""
-    return sum(each.style != "guess" for each in letters)
+    """Return how many letters OCR read; the others were placed by guessing."""
+    return sum(letter.style != "guess" for letter in letters)
 
 
 def _cut_strips_by_letters(canvas: Canvas, grid: list[Box], letters: list[Letter], corner: Corner) -> list[Box]:
-    """The tiles, with strips cut at weaker seams where the letters tell that each part is a picture of its own."""
+    """Return the tiles, with strips cut at weaker seams if each part then has exactly one letter."""
     if len(grid) >= len(letters):
         return grid
-    finer = divide_strips(canvas, grid)
-    return finer if len(finer) == len(letters) and not tiles_without_letter(finer, letters, corner) else grid
+    divided = divide_strips(canvas, grid)
+    return divided if len(divided) == len(letters) and not tiles_without_letter(divided, letters, corner) else grid
 
 
 def _find_letters(
@@ -106,82 +121,101 @@ def _find_letters(
     pixels: Pixels,
     ocr: OcrEngine,
     grid: list[Box],
-    expected: list[str],
+    expected_labels: list[str],
     texts: list[TextBox],
-    known: bool,
+    caption_known: bool,
 ) -> tuple[list[Letter], Corner]:
-    """The panel letters, as far as the figure's tiles tell them, and the corner of the panels where they stand."""
-    series = [] if known or expected else find_numeral_series(texts, len(grid))
-    letters = choose_letters([text for text in texts if _can_be_letter(text, canvas)], expected or series)
+    """Return the panel letters that fit the figure's tiles, and the corner of the panels where they stand."""
+    series = [] if caption_known or expected_labels else find_numeral_series(texts, len(grid))
+    letters = choose_letters([text for text in texts if _can_be_letter(text, canvas)], expected_labels or series)
     corner = usual_corner(letters, grid)
-    certain = len(grid) >= 2 and all(is_picture(canvas, box) for box in grid)
-    firm = [] if known or (certain and len(grid) > len(letters)) else _reliable_letters(letters, texts, grid, canvas)
-    if known and not expected:
-        letters = [each for each in letters if is_at_corner(each, grid, corner)]
+    tiles_are_pictures = len(grid) >= 2 and all(is_picture(canvas, box) for box in grid)
+    reliable = (
+        []
+        if caption_known or (tiles_are_pictures and len(grid) > len(letters))
+        else _reliable_letters(letters, texts, grid, canvas)
+    )
+    if caption_known and not expected_labels:
+        letters = [letter for letter in letters if is_at_corner(letter, grid, corner)]
     if len(grid) >= 2 or letters:
-        look = LetterCompletion(pixels, ocr, grid, expected, corner, series, certain)
-        letters = look.completed(letters, searching=not known, firm=firm)
+        completion = LetterCompletion(pixels, ocr, grid, expected_labels, corner, series, tiles_are_pictures)
+        letters = completion.complete(letters, searching=not caption_known, reliable=reliable)
     return letters, corner
 
 
 def _reliable_letters(letters: list[Letter], texts: list[TextBox], grid: list[Box], canvas: Canvas) -> list[Letter]:
-    """The letters, where they can be nothing but panel letters without a caption that names them; else none."""
-    return letters_reliable_by_spacing(letters, texts, canvas.width, canvas.height) or letters_reliable_by_text(letters, texts, grid)
+    """Return the letters if they must be panel letters even though no caption names them; else none."""
+    return letters_reliable_by_spacing(letters, texts, canvas.width, canvas.height) or letters_reliable_by_text(
+        letters, texts, grid
+    )
 
 
 def _can_be_letter(text: TextBox, canvas: Canvas) -> bool:
-    """Whether a line is low enough to be a panel letter."""
+    """Return whether a line of text is small enough to be a panel letter."""
     return bool(text.box[3] - text.box[1] <= _TALLEST_LETTER * max(canvas.width, canvas.height))
 
 
 def _partition_by_letters(
-    canvas: Canvas, pixels: Pixels, letters: list[Letter], corner: Corner, whole: list[Box]
+    canvas: Canvas, pixels: Pixels, letters: list[Letter], corner: Corner, pictures: list[Box]
 ) -> list[tuple[Box, str]]:
-    """A part of the figure for each letter; mirrored for the cutting where letters stand at another corner."""
+    """Return a part of the figure for each letter.
+
+    Where letters stand at another corner than the upper left, the figure is mirrored for cutting.
+    """
     if corner == TOP_LEFT:
-        return [(box, letter.label) for box, letter in Partition(canvas, letters, whole).parts()]
-    turned = np.ascontiguousarray(pixels[:: -1 if corner.bottom else 1, :: -1 if corner.right else 1])
-    moved = [replace(each, box=corner.mirrored(each.box, canvas.box)) for each in letters]
-    parts = Partition(Canvas(turned), moved, [corner.mirrored(box, canvas.box) for box in whole]).parts()
-    return [(corner.mirrored(box, canvas.box), letter.label) for box, letter in parts]
+        return [(box, letter.label) for box, letter in Partition(canvas, letters, pictures).parts()]
+    mirrored_pixels = np.ascontiguousarray(pixels[:: -1 if corner.bottom else 1, :: -1 if corner.right else 1])
+    mirrored_letters = [replace(letter, box=corner.mirror(letter.box, canvas.box)) for letter in letters]
+    parts = Partition(
+        Canvas(mirrored_pixels), mirrored_letters, [corner.mirror(box, canvas.box) for box in pictures]
+    ).parts()
+    return [(corner.mirror(box, canvas.box), letter.label) for box, letter in parts]
 
 
 def _picture_tiles(canvas: Canvas, grid: list[Box], pixels: Pixels) -> list[Box]:
-    """The tiles, where a figure without letters is filled by pictures of comparable size; else nothing."""
+    """Return the tiles of a figure without letters if pictures of comparable size fill it; else none."""
     if len(grid) < 2:
         return []
-    pictures = sum(is_picture(canvas, box) for box in grid)
+    picture_count = sum(is_picture(canvas, box) for box in grid)
     areas = [area(box) for box in grid]
-    covered = sum(areas) / max(1, area(canvas.trimmed(canvas.box)))
-    if pictures < _PICTURE_SHARE * len(grid) or min(areas) < 0.2 * max(areas) or covered < 0.8:
+    covered = sum(areas) / max(1, area(canvas.trim(canvas.box)))
+    if picture_count < _PICTURE_SHARE * len(grid) or min(areas) < 0.2 * max(areas) or covered < 0.8:
         return []
-    flat = [flatness(pixels[y0:y1, x0:x1]) for x0, y0, x1, y1 in grid]
-    return grid if float(np.median(flat)) < _DRAWN_FLATNESS or (_has_equal_sizes(grid) and pictures == len(grid)) else []
+    flatness_values = [flatness(pixels[y0:y1, x0:x1]) for x0, y0, x1, y1 in grid]
+    return (
+        grid
+        if float(np.median(flatness_values)) < _DRAWN_FLATNESS
+        or (_has_equal_sizes(grid) and picture_count == len(grid))
+        else []
+    )
 
 
 def _has_equal_sizes(grid: list[Box]) -> bool:
-    """Whether tiles are of one size, within a tenth, as frames of a mosaic are."""
+    """Return whether tiles are of one size within 10 %, like the frames of a mosaic."""
     widths, heights = [box[2] - box[0] for box in grid], [box[3] - box[1] for box in grid]
     return max(widths) <= 1.1 * min(widths) and max(heights) <= 1.1 * min(heights)
 
 
 def _sort_panels(panels: Panels) -> Panels:
-    """By label where all have one, else in reading order: rows from the top, each from the left."""
+    """Sort panels by label if all have one, else in reading order: rows from the top, each from the left."""
     if all(label for _, label in panels):
-        place = {label: n for n, label in enumerate(sort_labels(label for _, label in panels if label))}
-        return sorted(panels, key=lambda each: place[each[1] or ""])
+        rank = {label: n for n, label in enumerate(sort_labels(label for _, label in panels if label))}
+        return sorted(panels, key=lambda panel: rank[panel[1] or ""])
     return [panels[n] for n in reading_order([box for box, _ in panels])]
 
 
 def _scale_box(box: Box, scale: float) -> Box:
+    """Return a box with all edges multiplied by a factor and rounded."""
     x0, y0, x1, y1 = (round(edge * scale) for edge in box)
     return (x0, y0, x1, y1)
 
 
 def _clip_to_image(box: Box, width: int, height: int) -> Box:
+    """Return the part of a box inside an image of this size; it keeps at least one pixel."""
     x0, y0 = min(max(0, box[0]), width - 1), min(max(0, box[1]), height - 1)
     return (x0, y0, min(width, max(x0 + 1, box[2])), min(height, max(y0 + 1, box[3])))
 
 
 def _resize(pixels: Pixels, scale: float) -> Pixels:
+    """Return the image resized by a factor below 1."""
     return np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)

@@ -64,12 +64,12 @@ def test_a_seam_seen_only_here_and_there_counts_where_it_halves_a_picture() -> N
     left, right = texture(6, 200), texture(7, 200)
     left[100:], right[100:] = 20, 20
     pixels = np.hstack([left, right])
-    assert cut_mosaic(Canvas(pixels), BOX, evenly=True) == [(0, 0, 200, 300), (200, 0, 400, 300)]
+    assert cut_mosaic(Canvas(pixels), BOX, even_only=True) == [(0, 0, 200, 300), (200, 0, 400, 300)]
 
 
 def test_evenly_divides_into_parts_of_one_size_alone() -> None:
     pixels = np.hstack([texture(1, 150), texture(2, 250)])
-    assert cut_mosaic(Canvas(pixels), BOX, evenly=True) == [BOX]
+    assert cut_mosaic(Canvas(pixels), BOX, even_only=True) == [BOX]
 
 
 def letter(label: str, *box: int) -> Letter:
