@@ -42,14 +42,14 @@ def world(folder: Path, figures: int, each: int, side: int, delay: float = 0.0) 
 def acquire(folder: Path) -> None:
     """Child: acquire all, and do nothing with it."""
     from mirsearch.acquisition.acquire import Acquisition
-    from mirsearch.acquisition.http.cache import Cache
+    from mirsearch.acquisition.http.cache import HttpCache
     from mirsearch.acquisition.http.client import HttpClient
     from mirsearch.acquisition.ledger import Ledger
     from mirsearch.acquisition.services.base import KeywordQuery
     from mirsearch.acquisition.services.europepmc import EuropePmc
     from mirsearch.settings import EUROPEPMC, PMC
 
-    ledger, client = Ledger(folder / "ledger.sqlite"), HttpClient([EUROPEPMC, PMC], Cache(folder / "cache", 1 << 30))
+    ledger, client = Ledger(folder / "ledger.sqlite"), HttpClient([EUROPEPMC, PMC], HttpCache(folder / "cache", 1 << 30))
     acquisition = Acquisition(EuropePmc(client), KeywordQuery(("nano",)), ledger, folder)
     print(json.dumps({"figures": {"new": sum(1 for _ in acquisition.items())}}))
     acquisition.finish()

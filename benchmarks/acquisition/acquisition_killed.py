@@ -34,16 +34,16 @@ KINDS = ["429", "429-after", "500", "503", "cut", "cut-early", "md5", "empty", "
 
 def world(folder: Path, articles: int) -> Path:
     """Articles with one micrograph and one plot each; every sixth micrograph is drawn, with panels and scale bars."""
-    from mirsearch.synthetic.articles import planned
-    from mirsearch.synthetic.corpus import draw_planned, encoded
+    from mirsearch.synthetic.articles import plan_figures
+    from mirsearch.synthetic.corpus import draw_planned_figure, encode_figure
     from tests.support.serving import PLOT, Art, Fig, WorldWriter, picture
 
     writer = WorldWriter(folder)
-    for place, entry in enumerate(planned(articles, seed=11)):
+    for place, entry in enumerate(plan_figures(articles, seed=11)):
         caption, data, suffix = f"Rod {place}.", picture(1000 + place, 64), ".png"
         if place % 6 == 0:
-            figure = draw_planned(entry)
-            caption, (data, suffix) = figure.caption, encoded(figure)
+            figure = draw_planned_figure(entry)
+            caption, (data, suffix) = figure.caption, encode_figure(figure)
         figs = [Fig(f"{caption} SEM micrographs of nano rods.", "Figure 1", f"gr1{suffix}", data, href="gr1"),
                 Fig(PLOT, "Figure 2", "gr2.png", picture(place))]  # fmt: skip
         writer.add(Art(2000 + place, figs))

@@ -31,7 +31,7 @@ from benchmarks.search.truth_images import DATA, Classed, classed
 from mirsearch.analysis.analyzer import FigureAnalyzer
 from mirsearch.analysis.kinds import technique
 from mirsearch.analysis.kinds.words import technique_votes
-from mirsearch.cli.common import load_detector, load_ocr
+from mirsearch.cli.parts import load_detector, load_ocr
 from mirsearch.extractors.factory import open_extractor
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import ExtractorIdentity
@@ -40,7 +40,7 @@ from mirsearch.query import SearchRequest
 from mirsearch.ranking import Weights
 from mirsearch.settings import DEFAULT_EXTRACTOR, DEFAULT_OCR, DEFAULT_SCALEBARS
 from mirsearch.sources.base import FoundFigure
-from mirsearch.sources.discover import figures
+from mirsearch.sources.discover import find_figures
 
 Floats = NDArray[np.float64]
 FOLDS, SEEDS = 5, 5
@@ -82,7 +82,7 @@ def index_terms(images: list[Classed], data: Path, extractor: Any) -> Terms:
     wanted = {Path(image.file).name: place for place, image in enumerate(images)}
     identity = ExtractorIdentity(extractor.name, extractor.version, extractor.dims)
     folder = data / Path(images[0].file).parent
-    found = [each for each in figures([folder]) if isinstance(each, FoundFigure) and each.path.name in wanted]
+    found = [each for each in find_figures([folder]) if isinstance(each, FoundFigure) and each.path.name in wanted]
     with tempfile.TemporaryDirectory() as place:
         index = open_index(str(Path(place) / "index"), create=identity)
         analyzer = FigureAnalyzer(load_ocr(DEFAULT_OCR), load_detector(DEFAULT_SCALEBARS))
@@ -128,7 +128,9 @@ def distributions(images: list[Classed], seed: int) -> tuple[dict[str, list[dict
     folds = np.zeros(len(images))
     for fold in range(FOLDS):
         held = np.isin(papers, order[fold::FOLDS])
-        model = technique.fit_discriminants(textures[~held], [name for name, out in zip(truth, held, strict=True) if not out])
+        model = technique.fit_discriminants(
+            textures[~held], [name for name, out in zip(truth, held, strict=True) if not out]
+        )
         flat = dict.fromkeys(model.names, -math.log(len(model.names)))
         for at in np.flatnonzero(held):
             folds[at] = fold

@@ -8,30 +8,30 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mirsearch.acquisition.caption_query import has_words
-from mirsearch.acquisition.ledger import MOST_ATTEMPTS, FigureState, Ledger
-from mirsearch.acquisition.micrographs import likely_micrograph
+from mirsearch.acquisition.caption_query import matches_keywords
+from mirsearch.acquisition.ledger import MAX_ATTEMPTS, FigureState, Ledger
+from mirsearch.acquisition.micrographs import is_likely_micrograph
 from mirsearch.acquisition.report import AcquisitionReport
-from mirsearch.acquisition.services.base import ArticlePlan, ArticleService, Hit, KeywordQuery, Terms, unwanted
+from mirsearch.acquisition.services.base import ArticlePlan, ArticleService, Hit, KeywordQuery, Terms, rejection_reason
 from mirsearch.corpus import Origin, figure_id
 from mirsearch.errors import FetchError, SourceError
 from mirsearch.files.partial import remove_partial_files
 from mirsearch.indexes.base import KnownFigure
-from mirsearch.ingest.pipeline import ordered_map
+from mirsearch.ingest.pipeline import map_in_order
 from mirsearch.sources.base import FoundFigure, Retraction, SourceFailure, SourceItem
 from mirsearch.sources.image_comparison import show_same_figure
 
 ARTICLES_AT_ONCE = 3
 FIGURES_AT_ONCE = 6
-_AHEAD = 12
+_QUEUED_FIGURES = 12
 _STALE_SECONDS = 86_400.0
-_HALTING = ("stopped", "left alone")
+_HALTING_CAUSES = ("stopped", "left alone")
 
-Known = Callable[[Sequence[str]], Mapping[str, KnownFigure]]
+FindKnownFigures = Callable[[Sequence[str]], Mapping[str, KnownFigure]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Planned:
+class _PlannedArticle:
     hit: Hit
     plan: ArticlePlan | None = None
     failure: SourceFailure | None = None
@@ -39,7 +39,7 @@ class _Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class _Got:
+class _FigureResult:
     item: SourceItem | None = None
     state: FigureState | None = None
     failed: bool = False
@@ -53,10 +53,10 @@ class Acquisition:
     """One query of one service. `known` tells which figures the index has; those are not given to it again."""
 
     def __init__(
-        self, service: ArticleService, query: KeywordQuery, ledger: Ledger, folder: Path, known: Known | None = None
+        self, service: ArticleService, query: KeywordQuery, ledger: Ledger, folder: Path, known: FindKnownFigures | None = None
     ) -> None:
         self._service, self._query, self._ledger, self._folder = service, query, ledger, folder
-        self._known: Known = known or (lambda _: {})
+        self._known: FindKnownFigures = known or (lambda _: {})
         self._key = query.key(service.name)
         self._halted: str | None = None
         self._dry = False
@@ -68,7 +68,7 @@ class Acquisition:
     def items(self) -> Iterator[SourceItem]:
         """Figures to take in, in the order of the search, and what failed."""
         remove_partial_files(self._folder / "figures", deep=True)
-        for got in ordered_map(self._get, self._jobs(), FIGURES_AT_ONCE, _AHEAD):
+        for got in map_in_order(self._get, self._jobs(), FIGURES_AT_ONCE, _QUEUED_FIGURES):
             yield from self._count(got)
         if self._retracted:
             yield Retraction(tuple(self._retracted))
@@ -93,7 +93,7 @@ class Acquisition:
     def preview(self) -> Iterator[tuple[Hit, ArticlePlan, list[FigureState]]]:
         """Articles that would be taken, with their wanted figures; none is fetched. `failures` tells what failed."""
         self._dry = True
-        for planned in ordered_map(self._plan, self._hits(), ARTICLES_AT_ONCE, ARTICLES_AT_ONCE):
+        for planned in map_in_order(self._plan, self._hits(), ARTICLES_AT_ONCE, ARTICLES_AT_ONCE):
             wanted = list(self._wanted(planned))
             self.failures += [each for each in wanted if isinstance(each, SourceFailure)]
             states = [each for each in wanted if isinstance(each, FigureState)]
@@ -110,7 +110,7 @@ class Acquisition:
             self.report.found += 1
             terms = Terms((hit.license,) if hit.license else (), hit.retracted, hit.closed, partial=True)
             self._heed(hit, terms)
-            reason = unwanted(terms, self._query)
+            reason = rejection_reason(terms, self._query)
             if reason:
                 self.report.skipped_articles[reason] += 1
             else:
@@ -151,30 +151,30 @@ class Acquisition:
                 return
             cursor = following
 
-    def _plan(self, hit: Hit) -> _Planned:
+    def _plan(self, hit: Hit) -> _PlannedArticle:
         """Thread: an article's plan, from the ledger where it is there for these terms."""
         known = self._ledger.article(hit.id)
         if known is not None and known.state != "failed" and known.revision == hit.revision:
-            if known.state == "planned" or unwanted(known.plan.terms, self._query):
-                return _Planned(hit, known.plan)
-        elif known is not None and known.state == "failed" and known.attempts >= MOST_ATTEMPTS:
-            return _Planned(hit, failure=SourceFailure(hit.id, f"given up: {known.reason}", note=True))
+            if known.state == "planned" or rejection_reason(known.plan.terms, self._query):
+                return _PlannedArticle(hit, known.plan)
+        elif known is not None and known.state == "failed" and known.attempts >= MAX_ATTEMPTS:
+            return _PlannedArticle(hit, failure=SourceFailure(hit.id, f"given up: {known.reason}", is_note=True))
         if self._halted:
-            return _Planned(hit, halt=self._halted)
+            return _PlannedArticle(hit, halt=self._halted)
         bundled = self._dry and getattr(self._service, "bundled", False)  # its plans bring the figures with them
         try:
-            plan = self._service.plan(hit, lambda terms: not bundled and unwanted(terms, self._query) is None)
+            plan = self._service.plan(hit, lambda terms: not bundled and rejection_reason(terms, self._query) is None)
         except SourceError as error:
             cause = error.cause if isinstance(error, FetchError) else "content"
-            if cause in _HALTING:
-                return _Planned(hit, halt=str(error))
+            if cause in _HALTING_CAUSES:
+                return _PlannedArticle(hit, halt=str(error))
             self._ledger.fail_article(hit, cause, str(error))
-            return _Planned(hit, failure=SourceFailure.of(hit.id, error))
+            return _PlannedArticle(hit, failure=SourceFailure.from_error(hit.id, error))
         if not bundled:
             self._ledger.put_plan(hit, plan)
-        return _Planned(hit, plan)
+        return _PlannedArticle(hit, plan)
 
-    def _wanted(self, planned: _Planned) -> Iterator[FigureState | SourceFailure]:
+    def _wanted(self, planned: _PlannedArticle) -> Iterator[FigureState | SourceFailure]:
         """Of an article's figures those that are wanted, counted."""
         if planned.halt:
             self._halted = self._halted or planned.halt
@@ -183,7 +183,7 @@ class Acquisition:
         if planned.plan is None:
             return
         self._heed(planned.hit, planned.plan.terms)
-        reason = unwanted(planned.plan.terms, self._query)
+        reason = rejection_reason(planned.plan.terms, self._query)
         if reason:
             self.report.skipped_articles[reason] += 1
             return
@@ -192,10 +192,10 @@ class Acquisition:
         self.report.skipped_figures.update(dict(planned.plan.lost))
         for state in self._ledger.figures(planned.hit.id):
             self.report.figures += 1
-            if self._query.micrographs and not likely_micrograph(state.figure.caption):
+            if self._query.micrographs and not is_likely_micrograph(state.figure.caption):
                 self.report.skipped_figures["caption speaks of no micrograph"] += 1
                 continue
-            if self._query.where == "captions" and not has_words(state.figure.caption, self._query.keywords):
+            if self._query.where == "captions" and not matches_keywords(state.figure.caption, self._query.keywords):
                 self.report.skipped_figures["caption without the keyword"] += 1
                 continue
             if self._query.max_figures is not None and self.report.wanted >= self._query.max_figures:
@@ -211,7 +211,7 @@ class Acquisition:
     # figures
 
     def _jobs(self) -> Iterator[tuple[FigureState, ArticlePlan] | SourceFailure]:
-        for planned in ordered_map(self._plan, self._hits(), ARTICLES_AT_ONCE, ARTICLES_AT_ONCE):
+        for planned in map_in_order(self._plan, self._hits(), ARTICLES_AT_ONCE, ARTICLES_AT_ONCE):
             for each in self._wanted(planned):
                 if isinstance(each, SourceFailure):
                     yield each
@@ -220,18 +220,18 @@ class Acquisition:
             if self._enough() or self._halted:
                 return
 
-    def _get(self, job: tuple[FigureState, ArticlePlan] | SourceFailure) -> _Got:
+    def _get(self, job: tuple[FigureState, ArticlePlan] | SourceFailure) -> _FigureResult:
         """Thread: a figure's file, from the workspace where it is there, else from the service."""
         if isinstance(job, SourceFailure):
-            return _Got(job, failed=not job.note)
+            return _FigureResult(job, failed=not job.is_note)
         state, plan = job
-        if state.attempts >= MOST_ATTEMPTS:
-            return _Got(skipped=f"given up after {state.attempts} tries")
+        if state.attempts >= MAX_ATTEMPTS:
+            return _FigureResult(skipped=f"given up after {state.attempts} tries")
         path, done = self.path_of(state), state.fetched
         here = done is not None and path.is_file() and path.stat().st_size == done.size
         if not here:
             if self._halted:
-                return _Got(halt=self._halted)
+                return _FigureResult(halt=self._halted)
             try:
                 done = self._service.fetch(state.figure, path)
             except SourceError as error:
@@ -240,18 +240,18 @@ class Acquisition:
         assert done is not None
         size = 0 if here else done.size
         origin = Origin(self._service.origin, state.figure.url, done.retrieved)
-        copies: tuple[Origin, ...] = (Origin("file", str(path), done.retrieved),)
+        other_origins: tuple[Origin, ...] = (Origin("file", str(path), done.retrieved),)
         twin = self._twin(state, path)
         if twin is not None and twin.fetched is not None:
             # The same figure of the same paper, from another place: one figure with two places.
-            done, path, copies = twin.fetched, self.path_of(twin), ()
+            done, path, other_origins = twin.fetched, self.path_of(twin), ()
         if self._is_known(figure_id(done.sha256), origin):
-            return _Got(size=size, fetched=not here)
+            return _FigureResult(size=size, fetched=not here)
         found = FoundFigure(
             path=path, origin=origin, caption=state.figure.caption, label=state.figure.label, article=plan.article,
-            permission_note=state.figure.permission_note, copies=copies,
+            permission_note=state.figure.permission_note, other_origins=other_origins,
         )  # fmt: skip
-        return _Got(found, state, size=size, fetched=not here)
+        return _FigureResult(found, state, size=size, fetched=not here)
 
     def _is_known(self, identity: str, origin: Origin) -> bool:
         there = self._known([identity]).get(identity)
@@ -261,19 +261,19 @@ class Acquisition:
     def _twin(self, state: FigureState, path: Path) -> FigureState | None:
         """The same figure as another place has it that the paper was taken from earlier."""
         others = [each for article in self._ledger.twins(state.article) for each in self._ledger.figures(article)]
-        there = (each for each in others if each.fetched is not None and each.attempts < MOST_ATTEMPTS)
+        there = (each for each in others if each.fetched is not None and each.attempts < MAX_ATTEMPTS)
         return next((each for each in there if show_same_figure(path, self.path_of(each))), None)
 
-    def _failed(self, state: FigureState, error: SourceError) -> _Got:
+    def _failed(self, state: FigureState, error: SourceError) -> _FigureResult:
         cause = error.cause if isinstance(error, FetchError) else "content"
-        if cause in _HALTING:
-            return _Got(halt=str(error))
+        if cause in _HALTING_CAUSES:
+            return _FigureResult(halt=str(error))
         self._ledger.put_figure(
             replace(state, state="failed", attempts=state.attempts + 1, cause=cause, reason=str(error))
         )
-        return _Got(SourceFailure.of(state.figure.url, error), failed=True)
+        return _FigureResult(SourceFailure.from_error(state.figure.url, error), failed=True)
 
-    def _count(self, got: _Got) -> Iterator[SourceItem]:
+    def _count(self, got: _FigureResult) -> Iterator[SourceItem]:
         self.report.failed += got.failed
         self.report.fetched += got.fetched
         self.report.bytes += got.size
@@ -294,9 +294,9 @@ class Acquisition:
         segment = address.split("/")[-1 if inside else -2]
         name = state.article.rpartition(":")[2]
         folder = segment if segment.startswith(name) else name
-        return self._folder / "figures" / _plain(folder) / _plain(state.figure.name)
+        return self._folder / "figures" / _safe_file_name(folder) / _safe_file_name(state.figure.name)
 
 
-def _plain(name: str) -> str:
+def _safe_file_name(name: str) -> str:
     """A name fit for any file system; different names stay different enough."""
     return re.sub(r"[^\w.-]", "_", name, flags=re.ASCII).lstrip(".")[-120:] or "_"

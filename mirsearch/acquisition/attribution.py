@@ -8,18 +8,18 @@ from typing import Any
 
 from mirsearch.acquisition.ledger import Ledger
 from mirsearch.corpus import Article, Figure
-from mirsearch.licenses import canonical
+from mirsearch.licenses import canonical_license
 from mirsearch.query import StoredPanel
 
-_NAMED = 6
-_ADDRESSES = {
+_MAX_NAMED_AUTHORS = 6
+_LICENSE_URLS = {
     "cc0": "https://creativecommons.org/publicdomain/zero/1.0/",
     "public-domain": "https://creativecommons.org/publicdomain/mark/1.0/",
 }
 
 
 @dataclass(slots=True)
-class _Owed:
+class _Credit:
     article: Article
     labels: dict[str, None] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
@@ -45,7 +45,7 @@ def provenance(figure: Figure, ledger: Ledger) -> list[dict[str, Any]]:
 
 def credit_lines(panels: Iterable[StoredPanel], ledger: Ledger) -> Iterator[str]:
     """One line an article in order of ids: who, what, where, license, rights holder, figures, others' rights."""
-    owed: dict[str, _Owed] = {}
+    owed: dict[str, _Credit] = {}
     unknown: set[str] = set()
     seen: set[str] = set()
     for stored in panels:
@@ -56,7 +56,7 @@ def credit_lines(panels: Iterable[StoredPanel], ledger: Ledger) -> Iterator[str]
         if figure.article is None:
             unknown.add(figure.id)
             continue
-        one = owed.setdefault(figure.article.id, _Owed(figure.article))
+        one = owed.setdefault(figure.article.id, _Credit(figure.article))
         label = figure.label or figure.id
         one.labels[label] = None
         if figure.permission_note:
@@ -64,21 +64,21 @@ def credit_lines(panels: Iterable[StoredPanel], ledger: Ledger) -> Iterator[str]
         if one.holder is None:
             one.holder = next((plan.holder for _, plan in ledger.provenance(figure.id.partition(".")[0])), None)
     for _, one in sorted(owed.items()):
-        yield _line(one)
+        yield _credit_line(one)
     if unknown:
         yield f"{len(unknown)} figures without an article: nothing is known of whom they are owed to."
 
 
-def _line(owed: _Owed) -> str:
+def _credit_line(owed: _Credit) -> str:
     article = owed.article
-    names = ", ".join(article.authors[:_NAMED]) + (" et al." if len(article.authors) > _NAMED else "")
+    names = ", ".join(article.authors[:_MAX_NAMED_AUTHORS]) + (" et al." if len(article.authors) > _MAX_NAMED_AUTHORS else "")
     year = f" ({article.year})" if article.year else ""
     parts = [
         names,
         f"“{article.title}”" if article.title else "",
         f"{article.journal or ''}{year}".strip(),
         article.url or article.id,
-        _license(article),
+        _license_text(article),
         f"Rights: {owed.holder}" if owed.holder else "",
         f"Shown: {', '.join(sorted(owed.labels))}, cut into panels",
         "RETRACTED" if article.retracted else "",
@@ -87,12 +87,12 @@ def _line(owed: _Owed) -> str:
     return ". ".join(part.rstrip(".") for part in parts if part) + "."
 
 
-def _license(article: Article) -> str:
+def _license_text(article: Article) -> str:
     if not article.license:
         return "License not known"
-    name = canonical(article.license)
+    name = canonical_license(article.license)
     version = article.license.split()[-1] if article.license[-1:].isdigit() else "4.0"
-    address = _ADDRESSES.get(name or "")
+    address = _LICENSE_URLS.get(name or "")
     if address is None and name and name.startswith("cc-"):
         address = f"https://creativecommons.org/licenses/{name.removeprefix('cc-')}/{version}/"
     return f"License: {article.license}" + (f" ({address})" if address else "")

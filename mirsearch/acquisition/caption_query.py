@@ -7,22 +7,22 @@ from collections.abc import Sequence
 
 from mirsearch.text.tokens import fold, tokens
 
-_PIECE = re.compile(r'"([^"]*)"|([()])|([^\s()"]+)')
+_TOKEN = re.compile(r'"([^"]*)"|([()])|([^\s()"]+)')
 _OPERATORS = ("AND", "OR", "NOT")
 
 
-def has_words(caption: str, keywords: Sequence[str]) -> bool:
+def matches_keywords(caption: str, keywords: Sequence[str]) -> bool:
     """Whether a caption meets all of the keywords, each a query of its own."""
     words = tokens(caption)
     whole = [fold(each) for each in re.findall(r"\w+", caption)]
-    return all(_Reader(each, words, whole).answer() for each in keywords)
+    return all(_QueryParser(each, words, whole).answer() for each in keywords)
 
 
-class _Reader:
+class _QueryParser:
     """Reads a query from left to right: OR binds less than AND, which may be left out; NOT stands before its term."""
 
     def __init__(self, query: str, words: list[str], whole: list[str]) -> None:
-        self._pieces = [(found[1] or "", found[2], found[3] or "") for found in _PIECE.finditer(query)]
+        self._pieces = [(found[1] or "", found[2], found[3] or "") for found in _TOKEN.finditer(query)]
         self._words, self._whole = words, whole
         self._place = 0
 

@@ -12,13 +12,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from mirsearch.acquisition.ledger_states import ArticleState, Failure, FigureState, QueryState, paper_names, plan_of
+from mirsearch.acquisition.ledger_states import ArticleState, Failure, FigureState, QueryState, paper_keys, parse_plan
 from mirsearch.acquisition.services.base import ArticlePlan, FetchedFigure, Hit, KeywordQuery, PlannedFigure
 from mirsearch.errors import IndexBusyError, MirsearchError
 
-__all__ = ["MOST_ATTEMPTS", "ArticleState", "Failure", "FigureState", "Ledger", "QueryState"]
+__all__ = ["MAX_ATTEMPTS", "ArticleState", "Failure", "FigureState", "Ledger", "QueryState"]
 
-MOST_ATTEMPTS = 3
+MAX_ATTEMPTS = 3
 """Runs that try an article or figure that fails; then it is left alone until `mirsearch failures --retry`."""
 
 _SCHEMA = """
@@ -135,7 +135,7 @@ class Ledger:
         if not rows:
             return None
         state, told, *rest = rows[0]
-        return ArticleState(state, plan_of(told), *rest)
+        return ArticleState(state, parse_plan(told), *rest)
 
     def put_plan(self, hit: Hit, plan: ArticlePlan) -> None:
         """Note an article's plan; figures that are done already under the same address and MD5 stay so."""
@@ -144,7 +144,7 @@ class Ledger:
         with self._writing() as db:
             row = (hit.id, state, None, None, 0, hit.revision, told, time.time())
             db.execute("INSERT OR REPLACE INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-            names = [(key, hit.id, time.time()) for key in paper_names(plan.article)]
+            names = [(key, hit.id, time.time()) for key in paper_keys(plan.article)]
             db.executemany("INSERT OR IGNORE INTO papers VALUES (?, ?, ?)", names)
             if plan.figures is None:
                 return

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mirsearch.acquisition.services.base import ArticlePlan, FetchedFigure, PlannedFigure, Terms
 from mirsearch.corpus import Article
 
-_OWN_WORDS = 4
+_MIN_TITLE_WORDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +59,16 @@ class Failure:
     when: float
 
 
-def paper_names(article: Article | None) -> list[str]:
+def paper_keys(article: Article | None) -> list[str]:
     """Names a paper goes by in every source: its DOI, and its title where that has enough words to be its own."""
     if article is None:
         return []
     words = re.findall(r"\w+", (article.title or "").casefold())
-    title = [f"title:{' '.join(words)}"] if len(words) >= _OWN_WORDS else []
+    title = [f"title:{' '.join(words)}"] if len(words) >= _MIN_TITLE_WORDS else []
     return [article.id, *title]
 
 
-def plan_of(told: str | None) -> ArticlePlan:
+def parse_plan(told: str | None) -> ArticlePlan:
     """An article's plan as the ledger keeps it, without figures."""
     if told is None:
         return ArticlePlan(Terms())

@@ -24,28 +24,28 @@ _LABEL = re.compile(
     r"\s*[.:|)–—-]?(?=\s|$)", re.IGNORECASE,
 )  # fmt: skip
 _VERSION = re.compile(r"\b([1-4]\.\d)\b")
-_DROPPED = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
-_KEPT_FORMAT = frozenset("‌‍")  # zero-width joiners carry meaning in several scripts
+_REMOVED_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
+_KEPT_FORMAT_CHARACTERS = frozenset("‌‍")  # zero-width joiners carry meaning in several scripts
 MAX_AUTHORS = 500
 
 
 def clean_text(text: str, limit: int = LIMITS.field_chars) -> str:
     """Text fit for a terminal and a page: NFC, no control or direction characters, single spaces, at most `limit`."""
     text = unicodedata.normalize("NFC", text[: limit * 4])
-    spaced = " ".join("".join(_printable(each) for each in text).split())
-    return spaced if len(spaced) <= limit else spaced[: limit - 1].rstrip() + "…"
+    cleaned = " ".join("".join(_printable(character) for character in text).split())
+    return cleaned if len(cleaned) <= limit else cleaned[: limit - 1].rstrip() + "…"
 
 
-def label_of(caption: str) -> str | None:
+def figure_label(caption: str) -> str | None:
     """The label a caption begins with, as `Figure 2` of "Figure 2. Micrographs of …"; None where there is none."""
-    found = _LABEL.match(caption)
-    return clean_text(found[1], 40) if found else None
+    match = _LABEL.match(caption)
+    return clean_text(match[1], 40) if match else None
 
 
 def _printable(character: str) -> str:
     if character.isspace():
         return " "
-    if character in _KEPT_FORMAT or unicodedata.category(character) not in _DROPPED:
+    if character in _KEPT_FORMAT_CHARACTERS or unicodedata.category(character) not in _REMOVED_CATEGORIES:
         return character
     return ""
 
@@ -60,29 +60,29 @@ def make_article(  # noqa: PLR0913  the fields of an Article, no more
     license: str | None = None,  # noqa: A002  the field's own name
     url: str | None = None,
     authors: Iterable[str] = (),
-    given_id: str | None = None,
+    fallback_id: str | None = None,
 ) -> Article | None:
     """An Article of raw fields, each cleaned or dropped where it is none; None where nothing says which article."""
-    doi_clean, pmcid_clean = normal_doi(doi), normal_pmcid(pmcid)
-    title_clean, given = _text(title), _text(given_id)
-    identity = _identity(doi_clean, pmcid_clean, title_clean, given)
-    if identity is None:
+    doi_clean, pmcid_clean = normalize_doi(doi), normalize_pmcid(pmcid)
+    title_clean, fallback = _clean_or_none(title), _clean_or_none(fallback_id)
+    article_id = _article_id(doi_clean, pmcid_clean, title_clean, fallback)
+    if article_id is None:
         return None
-    names = (clean_text(each, 200) for each in authors)
+    names = (clean_text(name, 200) for name in authors)
     return Article(
-        id=identity,
+        id=article_id,
         title=title_clean,
         doi=doi_clean,
         pmcid=pmcid_clean,
-        journal=_text(journal),
-        year=normal_year(year),
-        license=normal_license(license),
-        url=_address(url) or _default_address(doi_clean, pmcid_clean),
-        authors=tuple(each for each in names if each)[:MAX_AUTHORS],
+        journal=_clean_or_none(journal),
+        year=find_year(year),
+        license=normalize_license(license),
+        url=_clean_url(url) or _default_url(doi_clean, pmcid_clean),
+        authors=tuple(name for name in names if name)[:MAX_AUTHORS],
     )
 
 
-def _identity(doi: str | None, pmcid: str | None, title: str | None, given: str | None) -> str | None:
+def _article_id(doi: str | None, pmcid: str | None, title: str | None, fallback: str | None) -> str | None:
     if doi:
         return f"doi:{doi}"
     if pmcid:
@@ -90,45 +90,45 @@ def _identity(doi: str | None, pmcid: str | None, title: str | None, given: str 
     if title:
         key = " ".join(re.findall(r"\w+", title.casefold()))
         return f"title:{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-    return f"folder:{given}" if given else None
+    return f"folder:{fallback}" if fallback else None
 
 
-def _text(text: str | None) -> str | None:
+def _clean_or_none(text: str | None) -> str | None:
     return (clean_text(text) or None) if text else None
 
 
-def normal_doi(text: str | None) -> str | None:
+def normalize_doi(text: str | None) -> str | None:
     """The DOI in a text (with or without its resolver's address), in lower case; None where there is none."""
-    found = _DOI.search(text) if text else None
-    if found is None:
+    match = _DOI.search(text) if text else None
+    if match is None:
         return None
-    doi = clean_text(found[0]).rstrip(".,;").lower()
+    doi = clean_text(match[0]).rstrip(".,;").lower()
     return doi.rstrip(")") if doi.count(")") > doi.count("(") else doi
 
 
-def normal_pmcid(text: str | None) -> str | None:
+def normalize_pmcid(text: str | None) -> str | None:
     """`PMC` and digits, without a version; None where the text is no such id."""
-    found = _PMCID.fullmatch(text.strip()) if text else None
-    return f"PMC{int(found[1])}" if found else None
+    match = _PMCID.fullmatch(text.strip()) if text else None
+    return f"PMC{int(match[1])}" if match else None
 
 
-def normal_year(text: str | int | None) -> int | None:
+def find_year(text: str | int | None) -> int | None:
     """The first year in a text, between 1600 and 2199."""
-    found = _YEAR.search(str(text)) if text is not None else None
-    return int(found[1]) if found else None
+    match = _YEAR.search(str(text)) if text is not None else None
+    return int(match[1]) if match else None
 
 
-def normal_license(text: str | None) -> str | None:
+def normalize_license(text: str | None) -> str | None:
     """`CC BY 4.0` and the like for Creative Commons names, sentences and addresses; other texts as they are."""
     text = clean_text(text) if text else ""
-    return _from_address(text) or _from_name(text) or _from_words(text) or text or None
+    return _license_from_url(text) or _license_from_name(text) or _license_from_sentence(text) or text or None
 
 
-def _from_address(text: str) -> str | None:
-    found = _CC_URL.search(text)
-    if found is None:
+def _license_from_url(text: str) -> str | None:
+    match = _CC_URL.search(text)
+    if match is None:
         return None
-    code, version = found[1].lower(), found[2]
+    code, version = match[1].lower(), match[2]
     if code == "mark":
         return "public domain"
     if code == "zero":
@@ -136,31 +136,31 @@ def _from_address(text: str) -> str | None:
     return f"CC {code.upper()}" + (f" {version}" if version else "")
 
 
-def _from_name(text: str) -> str | None:
-    found = _CC_NAME.search(text)
-    if found is None:
+def _license_from_name(text: str) -> str | None:
+    match = _CC_NAME.search(text)
+    if match is None:
         return None
-    code, version = re.sub(r"\s", "-", found[1]).upper(), found[2]
+    code, version = re.sub(r"\s", "-", match[1]).upper(), match[2]
     name = "CC0" if code in ("0", "ZERO") else f"CC {code}"
     return name if version is None else f"{name} {version if '.' in version else version + '.0'}"
 
 
-def _from_words(text: str) -> str | None:
-    found = _CC_WORDS.search(text)
-    if found is None:
+def _license_from_sentence(text: str) -> str | None:
+    match = _CC_WORDS.search(text)
+    if match is None:
         return None
-    words = re.sub(r"[\s–-]", "", found[1].lower())
+    words = re.sub(r"[\s–-]", "", match[1].lower())
     name = "-".join(["CC BY", *(code for word, code in _CC_PARTS if word in words)])
-    version = _VERSION.search(text, found.end(), found.end() + 80)
+    version = _VERSION.search(text, match.end(), match.end() + 80)
     return f"{name} {version[1]}" if version else name
 
 
-def _address(text: str | None) -> str | None:
+def _clean_url(text: str | None) -> str | None:
     text = clean_text(text) if text else ""
     return text if re.match(r"https?://[^\s<>\"']+$", text, re.IGNORECASE) else None
 
 
-def _default_address(doi: str | None, pmcid: str | None) -> str | None:
+def _default_url(doi: str | None, pmcid: str | None) -> str | None:
     if doi:
         return f"https://doi.org/{doi}"
     return f"https://pmc.ncbi.nlm.nih.gov/articles/{pmcid}/" if pmcid else None

@@ -27,7 +27,7 @@ class FoundFigure:
     panels: tuple[Panel, ...] | None = None
     page: int | None = None
     permission_note: str | None = None
-    copies: tuple[Origin, ...] = ()
+    other_origins: tuple[Origin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ class SourceFailure:
 
     location: str
     reason: str
-    note: bool = False
+    is_note: bool = False
 
     @classmethod
-    def of(cls, location: Path | str, error: MirsearchError, note: bool = False) -> SourceFailure:
+    def from_error(cls, location: Path | str, error: MirsearchError, is_note: bool = False) -> SourceFailure:
         """An error as a failure; the location, where the error's message begins with it, is told once."""
-        return cls(str(location), str(error).removeprefix(f"{location}: "), note)
+        return cls(str(location), str(error).removeprefix(f"{location}: "), is_note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Retraction:
     articles: tuple[str, ...]
 
 
-Item = FoundFigure | SourceFailure | Retraction
+SourceItem = FoundFigure | SourceFailure | Retraction
 """What may come to an ingest."""
 
 
@@ -76,5 +76,5 @@ class Source(Protocol):
     def recognizes(self, path: Path) -> bool:
         """Whether `path`, a folder (looked at without descending) or a file, is this source's."""
 
-    def find(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
+    def find_figures(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
         """Figures in a stable order. SourceError where nothing of the request can be used."""

@@ -9,19 +9,19 @@ from pathlib import Path
 from mirsearch import plugins
 from mirsearch.errors import MirsearchError
 from mirsearch.sources.base import FoundFigure, Source, SourceFailure, SourceRequest
-from mirsearch.sources.walking import Listing, Walker
+from mirsearch.sources.folder_walker import FolderListing, FolderWalker
 
-_GIVE = "give image files, a folder of images, JATS XML with its images, a PDF, or an exsclaim.json"
+_REMEDY = "give image files, a folder of images, JATS XML with its images, a PDF, or an exsclaim.json"
 
 
-def discover(path: Path | str) -> list[tuple[str, Path]]:
+def discover_sources(path: Path | str) -> list[tuple[str, Path]]:
     """(source's name, folder or file) of everything below `path` that a source claims, in a stable order."""
-    sources, _ = _sources()
-    found = _Claims(sources).claims(Path(path))
+    sources, _ = _load_sources()
+    found = _SourceMatcher(sources).match(Path(path))
     return [item for item in found if not isinstance(item, SourceFailure)]
 
 
-def figures(
+def find_figures(
     paths: Iterable[Path | str],
     source: str | None = None,
     columns: Mapping[str, str] | None = None,
@@ -35,79 +35,79 @@ def figures(
     columns, options = dict(columns or {}), dict(options or {})
     if source is not None:
         chosen: Source = plugins.load("sources", source)()
-        groups = [(chosen, given)] if not _claims_tree(chosen) else [(chosen, [path]) for path in given]
+        groups = [(chosen, given)] if not _claims_subfolders(chosen) else [(chosen, [path]) for path in given]
         for each, where in groups:
-            yield from _run(each, SourceRequest(tuple(where), columns, options))
+            yield from _run_source(each, SourceRequest(tuple(where), columns, options))
         return
-    sources, broken = _sources()
+    sources, broken = _load_sources()
     yield from broken
-    yield from _discovered(given, sources, columns, options)
+    yield from _discovered_figures(given, sources, columns, options)
 
 
-def _discovered(
+def _discovered_figures(
     paths: list[Path], sources: list[Source], columns: Mapping[str, str], options: Mapping[str, str]
 ) -> Iterator[FoundFigure | SourceFailure]:
     """Sources that own whole trees first, each folder by itself; then those of single folders, all at once.
 
     A plain folder's table may name files below it, so all plain folders are one request.
     """
-    claims = _Claims(sources)
-    by_name = {each.name: each for each in sources}
+    matcher = _SourceMatcher(sources)
+    by_name = {source.name: source for source in sources}
     shared: dict[str, list[Path]] = {}
     for path in paths:
-        found = claims.claims(path)
-        first = next(found, None)
-        if first is None:
-            yield SourceFailure(str(path), f"nothing to take figures from; {_GIVE}")
+        matches = matcher.match(path)
+        first_match = next(matches, None)
+        if first_match is None:
+            yield SourceFailure(str(path), f"nothing to take figures from; {_REMEDY}")
             continue
-        for item in itertools.chain((first,), found):
-            if isinstance(item, SourceFailure):
-                yield item
-            elif _claims_tree(by_name[item[0]]):
-                yield from _run(by_name[item[0]], SourceRequest((item[1],), columns, options))
+        for match in itertools.chain((first_match,), matches):
+            if isinstance(match, SourceFailure):
+                yield match
+            elif _claims_subfolders(by_name[match[0]]):
+                yield from _run_source(by_name[match[0]], SourceRequest((match[1],), columns, options))
             else:
-                shared.setdefault(item[0], []).append(item[1])
-    for name, where in shared.items():
-        yield from _run(by_name[name], SourceRequest(tuple(where), columns, {**options, "recursive": "no"}))
+                shared.setdefault(match[0], []).append(match[1])
+    for name, folders in shared.items():
+        yield from _run_source(by_name[name], SourceRequest(tuple(folders), columns, {**options, "recursive": "no"}))
 
 
-def _run(source: Source, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
+def _run_source(source: Source, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
     """A source's figures; what it raises becomes a failure, for the other sources' sake."""
-    where = str(request.paths[0]) if request.paths else source.name
+    location = str(request.paths[0]) if request.paths else source.name
     try:
-        yield from source.find(request)
+        yield from source.find_figures(request)
     except MirsearchError as error:
-        yield SourceFailure.of(where, error)
+        yield SourceFailure.from_error(location, error)
     except Exception as error:  # noqa: BLE001  a third party's source may fail in any way; the run goes on
         reason = f"source {source.name!r} failed: {type(error).__name__}: {error}; report it to the source's author"
-        yield SourceFailure(where, " ".join(reason.split()))
+        yield SourceFailure(location, " ".join(reason.split()))
 
 
-def _sources() -> tuple[list[Source], list[SourceFailure]]:
+def _load_sources() -> tuple[list[Source], list[SourceFailure]]:
     """Every source that loads, those of higher priority first, and what was wrong with the others."""
-    good: list[Source] = []
+    loaded: list[Source] = []
     broken = []
     for name in plugins.names("sources"):
         try:
-            good.append(plugins.load("sources", name)())
+            loaded.append(plugins.load("sources", name)())
         except MirsearchError as error:
-            broken.append(SourceFailure.of(name, error))
-    return sorted(good, key=lambda each: (-each.priority, each.name)), broken
+            broken.append(SourceFailure.from_error(name, error))
+    return sorted(loaded, key=lambda source: (-source.priority, source.name)), broken
 
 
-def _claims_tree(source: Source) -> bool:
-    """Whether a folder the source claims is its own with all below it; sources say otherwise by `claims_tree`."""
-    return bool(getattr(source, "claims_tree", True))
+def _claims_subfolders(source: Source) -> bool:
+    """Whether a folder the source claims is its own with all below it; sources say otherwise by `claims_subfolders`."""
+    return bool(getattr(source, "claims_subfolders", True))
 
 
-class _Claims:
+class _SourceMatcher:
     """Asks the sources, in order, about each folder and file."""
 
     def __init__(self, sources: list[Source]) -> None:
         self._sources = sources
-        self._walker = Walker()
+        self._walker = FolderWalker()
 
-    def claims(self, path: Path) -> Iterator[tuple[str, Path] | SourceFailure]:
+    def match(self, path: Path) -> Iterator[tuple[str, Path] | SourceFailure]:
         """What the sources claim at and below `path`."""
         try:
             folder = path.is_dir()
@@ -117,43 +117,43 @@ class _Claims:
         if not there:
             yield SourceFailure(str(path), "no such file or folder; check the path")
         elif folder:
-            yield from self._folder(path, 0)
+            yield from self._match_folder(path, 0)
         else:
-            yield from self._file(path, self._sources)
+            yield from self._match_file(path, self._sources)
 
-    def _file(self, path: Path, sources: Iterable[Source]) -> Iterator[tuple[str, Path] | SourceFailure]:
+    def _match_file(self, path: Path, sources: Iterable[Source]) -> Iterator[tuple[str, Path] | SourceFailure]:
         for source in sources:
-            answer = _recognizes(source, path)
-            if isinstance(answer, SourceFailure):
-                yield answer
-            elif answer:
+            recognized = _recognizes(source, path)
+            if isinstance(recognized, SourceFailure):
+                yield recognized
+            elif recognized:
                 yield source.name, path
                 return
 
-    def _folder(self, path: Path, depth: int) -> Iterator[tuple[str, Path] | SourceFailure]:
-        found = self._walker.enter(path, depth)
-        if found is None:
+    def _match_folder(self, path: Path, depth: int) -> Iterator[tuple[str, Path] | SourceFailure]:
+        listing = self._walker.visit(path, depth)
+        if listing is None:
             return
-        if isinstance(found, SourceFailure):
-            yield found
+        if isinstance(listing, SourceFailure):
+            yield listing
             return
         for source in self._sources:
-            answer = _recognizes(source, path)
-            if isinstance(answer, SourceFailure):
-                yield answer
-            elif answer:
+            recognized = _recognizes(source, path)
+            if isinstance(recognized, SourceFailure):
+                yield recognized
+            elif recognized:
                 yield source.name, path
-                if _claims_tree(source):
+                if _claims_subfolders(source):
                     return
                 break
-        yield from self._below(found, depth)
+        yield from self._match_contents(listing, depth)
 
-    def _below(self, found: Listing, depth: int) -> Iterator[tuple[str, Path] | SourceFailure]:
-        alone = [source for source in self._sources if _claims_tree(source)]
-        for file in found.files:
-            yield from self._file(file, alone)
-        for folder in found.folders:
-            yield from self._folder(folder, depth + 1)
+    def _match_contents(self, listing: FolderListing, depth: int) -> Iterator[tuple[str, Path] | SourceFailure]:
+        tree_sources = [source for source in self._sources if _claims_subfolders(source)]
+        for file in listing.files:
+            yield from self._match_file(file, tree_sources)
+        for folder in listing.folders:
+            yield from self._match_folder(folder, depth + 1)
 
 
 def _recognizes(source: Source, path: Path) -> bool | SourceFailure:

@@ -14,19 +14,19 @@ _PHRASE = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"(?<!\bet al)(?<!\bRef)(?<!\bRefs)(?<!\bFig)(?<!\bNo)[.](?=\s+[A-Z(\[]|\s*$)")
-MAX_CLAUSE = 300
-MAX_NOTE = 1_000
+MAX_CLAUSE_CHARS = 300
+MAX_NOTE_CHARS = 1_000
 
 
 def permission_note(caption: str) -> str | None:
     """Clauses of a caption that name another rights holder ("reproduced with permission …"); None where none does."""
     clauses: list[str] = []
     position = 0
-    while (found := _PHRASE.search(caption, position)) is not None:
-        limit = min(len(caption), found.start() + MAX_CLAUSE)
-        end = _SENTENCE_END.search(caption, found.end(), limit)
-        position = max(found.end(), end.end() if end else limit)
-        clause = caption[found.start() : position].strip(" .;,")
+    while (match := _PHRASE.search(caption, position)) is not None:
+        limit = min(len(caption), match.start() + MAX_CLAUSE_CHARS)
+        end = _SENTENCE_END.search(caption, match.end(), limit)
+        position = max(match.end(), end.end() if end else limit)
+        clause = caption[match.start() : position].strip(" .;,")
         if clause not in clauses:
             clauses.append(clause)
     return join_notes(*clauses)
@@ -34,5 +34,5 @@ def permission_note(caption: str) -> str | None:
 
 def join_notes(*notes: str | None) -> str | None:
     """Notes as one, without repeats; None where there are none."""
-    kept = dict.fromkeys(each for each in notes if each)
-    return "; ".join(kept)[:MAX_NOTE] or None
+    unique = dict.fromkeys(note for note in notes if note)
+    return "; ".join(unique)[:MAX_NOTE_CHARS] or None

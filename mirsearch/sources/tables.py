@@ -35,7 +35,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 TABLE_NAMES = ("captions.csv", "captions.tsv", "captions.jsonl")
 _DELIMITERS = (",", ";", "\t", "|")
-_FIELD_CHARS = 1 << 20
+_MAX_FIELD_CHARS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Table:
 
     rows: tuple[Row, ...]
     problems: tuple[tuple[int, str], ...] = ()
-    guessed: str | None = None
+    guessed_encoding: str | None = None
 
 
 def is_table_name(path: Path) -> bool:
@@ -62,24 +62,24 @@ def is_table_name(path: Path) -> bool:
 
 def read_table(path: Path, columns: Mapping[str, str] | None = None, limits: Limits = LIMITS) -> Table:
     """Rows of a table; `columns` maps ours to the table's. SourceError names the file, what is there and the remedy."""
-    text, guessed = _decoded(path, limits)
+    text, guessed_encoding = _read_text(path, limits)
     if path.suffix.lower() in (".jsonl", ".ndjson"):
-        raw, problems = _json_rows(text)
+        raw_rows, problems = _parse_json_lines(text)
     else:
-        raw, problems = _csv_rows(text, path)
-    names = list(dict.fromkeys(name for _, fields in raw for name in fields))
-    if not raw:
-        why = f"; first: line {problems[0][0]}: {problems[0][1]}" if problems else ""
-        raise SourceError(f"{path}: no rows{why}", "the first line names the columns, each later one is a figure")
+        raw_rows, problems = _parse_csv(text, path)
+    names = list(dict.fromkeys(name for _, fields in raw_rows for name in fields))
+    if not raw_rows:
+        first_problem = f"; first: line {problems[0][0]}: {problems[0][1]}" if problems else ""
+        raise SourceError(f"{path}: no rows{first_problem}", "the first line names the columns, each later one is a figure")
     mapping = match_columns(names, columns or {}, path)
     rows = []
-    for line, fields in raw:
+    for line, fields in raw_rows:
         ours = {our: fields[theirs].strip() for our, theirs in mapping.items() if fields.get(theirs, "").strip()}
         rows.append(Row(line, ours))
-    return Table(tuple(rows), tuple(problems), guessed)
+    return Table(tuple(rows), tuple(problems), guessed_encoding)
 
 
-def captions_by_file(table: Table) -> Callable[[Path], str | None]:
+def caption_lookup(table: Table) -> Callable[[Path], str | None]:
     """A function from an image's path to its caption: of the row whose path ends most like it, the first of them.
 
     None where no row has its name, or where rows of several folders have and none of them is the image's own.
@@ -91,57 +91,57 @@ def captions_by_file(table: Table) -> Callable[[Path], str | None]:
             rows.setdefault(parts[-1], []).append((parts, row.fields.get("caption", "")))
 
     def caption(path: Path) -> str | None:
-        there = path.absolute().parts
-        named = [(_alike(there, parts), parts, words) for parts, words in rows.get(path.name, ())]
-        best = max((length for length, _, _ in named), default=0)
-        found = [(parts, words) for length, parts, words in named if length == best]
-        return found[0][1] if len({parts for parts, _ in found}) == 1 else None
+        path_parts = path.absolute().parts
+        candidates = [(_common_tail_length(path_parts, parts), parts, text) for parts, text in rows.get(path.name, ())]
+        best = max((length for length, _, _ in candidates), default=0)
+        best_rows = [(parts, text) for length, parts, text in candidates if length == best]
+        return best_rows[0][1] if len({parts for parts, _ in best_rows}) == 1 else None
 
     return caption
 
 
-def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+def _common_tail_length(first: Sequence[str], second: Sequence[str]) -> int:
     """How many parts two paths share, from their ends."""
-    pairs = zip(reversed(one), reversed(other), strict=False)
-    return next((count for count, (mine, theirs) in enumerate(pairs) if mine != theirs), min(len(one), len(other)))
+    pairs = zip(reversed(first), reversed(second), strict=False)
+    return next((count for count, (first_part, second_part) in enumerate(pairs) if first_part != second_part), min(len(first), len(second)))
 
 
 def match_columns(names: list[str], columns: Mapping[str, str], path: Path) -> dict[str, str]:
     """Our columns to the table's: those mapped, then those of our names, then synonyms. SourceError without `file`."""
-    there = {_key(name): name for name in reversed(names)}
+    names_by_key = {_column_key(name): name for name in reversed(names)}
     matched = {}
     for our, theirs in columns.items():
         if our not in COLUMNS:
             raise SourceError(f"no column {our!r} to map to", f"columns are {', '.join(COLUMNS)}")
-        if _key(theirs) not in there:
-            raise SourceError(f"{path}: no column {theirs!r}; columns there: {_listed(names)}",
+        if _column_key(theirs) not in names_by_key:
+            raise SourceError(f"{path}: no column {theirs!r}; columns there: {_format_names(names)}",
                               f"map one of these with --column {our}=NAME")  # fmt: skip
-        matched[our] = there[_key(theirs)]
+        matched[our] = names_by_key[_column_key(theirs)]
     taken = set(matched.values())
     for our, others in COLUMNS.items():
-        found = next((there[key] for key in (our, *others) if key in there and there[key] not in taken), None)
+        found = next((names_by_key[key] for key in (our, *others) if key in names_by_key and names_by_key[key] not in taken), None)
         if our not in matched and found is not None:
             matched[our] = found
             taken.add(found)
     if "file" not in matched:
-        raise SourceError(f"{path}: no column for the image's file name; columns there: {_listed(names)}",
+        raise SourceError(f"{path}: no column for the image's file name; columns there: {_format_names(names)}",
                           "name it 'file', or map it with --column file=NAME")  # fmt: skip
     if len(matched) == 1:
-        raise SourceError(f"{path}: no column for the caption or the article; columns there: {_listed(names)}",
+        raise SourceError(f"{path}: no column for the caption or the article; columns there: {_format_names(names)}",
                           "name it 'caption', or map it with --column caption=NAME")  # fmt: skip
     return matched
 
 
-def _key(name: str) -> str:
+def _column_key(name: str) -> str:
     return "_".join(name.strip().lower().replace("-", " ").replace("_", " ").split())
 
 
-def _listed(names: list[str]) -> str:
+def _format_names(names: list[str]) -> str:
     shown = [repr(name[:40]) for name in names[:20]]
     return (", ".join(shown) or "none") + (f" and {len(names) - 20} more" if len(names) > 20 else "")
 
 
-def _decoded(path: Path, limits: Limits) -> tuple[str, str | None]:
+def _read_text(path: Path, limits: Limits) -> tuple[str, str | None]:
     """The file's text, and the encoding's name where it had to be guessed."""
     try:
         with path.open("rb") as file:
@@ -174,18 +174,18 @@ _Rows = list[tuple[int, dict[str, str]]]
 _Problems = list[tuple[int, str]]
 
 
-def _csv_rows(text: str, path: Path) -> tuple[_Rows, _Problems]:
+def _parse_csv(text: str, path: Path) -> tuple[_Rows, _Problems]:
     rows: _Rows = []
     problems: _Problems = []
-    first, _, rest = text.partition("\n")
+    first_line, _, rest = text.partition("\n")
     delimiter = None
-    skipped = 0
-    if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:  # what spreadsheets write
-        delimiter, text, skipped = first.strip()[4], rest, 1
+    skipped_lines = 0
+    if first_line.strip().lower().startswith("sep=") and len(first_line.strip()) == 5:  # what spreadsheets write
+        delimiter, text, skipped_lines = first_line.strip()[4], rest, 1
     lines = text.splitlines()
     header_line = next((line for line in lines if line.strip()), "")
-    delimiter = delimiter or _sniffed(header_line, path)
-    before = csv.field_size_limit(_FIELD_CHARS)
+    delimiter = delimiter or _guess_delimiter(header_line, path)
+    previous_limit = csv.field_size_limit(_MAX_FIELD_CHARS)
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
         header: list[str] | None = None
@@ -195,50 +195,50 @@ def _csv_rows(text: str, path: Path) -> tuple[_Rows, _Problems]:
             if header is None:
                 header = [cell.strip() for cell in cells]
             elif len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
-                problems.append((reader.line_num + skipped, f"{len(cells)} cells where there are {len(header)} columns"
+                problems.append((reader.line_num + skipped_lines, f"{len(cells)} cells where there are {len(header)} columns"
                                  "; put texts that hold the delimiter in double quotes"))  # fmt: skip
             else:
-                rows.append((reader.line_num + skipped, dict(zip(header, cells, strict=False))))
+                rows.append((reader.line_num + skipped_lines, dict(zip(header, cells, strict=False))))
     except csv.Error as error:
-        problems.append((reader.line_num + skipped, f"not a table from here on: {error}"))
+        problems.append((reader.line_num + skipped_lines, f"not a table from here on: {error}"))
     finally:
-        csv.field_size_limit(before)
+        csv.field_size_limit(previous_limit)
     return rows, problems
 
 
-def _sniffed(header: str, path: Path) -> str:
+def _guess_delimiter(header: str, path: Path) -> str:
     """The delimiter under which most cells of the header are columns known, then the one that cuts most."""
-    known = {name for our, others in COLUMNS.items() for name in (our, *others)}
+    known_names = {name for our, others in COLUMNS.items() for name in (our, *others)}
 
     def worth(delimiter: str) -> tuple[int, int]:
         cells = header.split(delimiter)
-        return sum(_key(cell.strip().strip('"')) in known for cell in cells), len(cells)
+        return sum(_column_key(cell.strip().strip('"')) in known_names for cell in cells), len(cells)
 
-    order = ("\t", *_DELIMITERS) if path.suffix.lower() == ".tsv" else _DELIMITERS
-    return max(order, key=worth)
+    delimiters = ("\t", *_DELIMITERS) if path.suffix.lower() == ".tsv" else _DELIMITERS
+    return max(delimiters, key=worth)
 
 
-def _json_rows(text: str) -> tuple[_Rows, _Problems]:
+def _parse_json_lines(text: str) -> tuple[_Rows, _Problems]:
     rows: _Rows = []
     problems: _Problems = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            found = json.loads(line)
+            entry = json.loads(line)
         except (ValueError, RecursionError) as error:
             problems.append((number, f"not JSON: {str(error)[:100]}"))
             continue
-        if isinstance(found, dict):
-            rows.append((number, {str(key): _plain(value) for key, value in found.items()}))
+        if isinstance(entry, dict):
+            rows.append((number, {str(key): _cell_text(value) for key, value in entry.items()}))
         else:
             problems.append((number, "not a JSON object"))
     return rows, problems
 
 
-def _plain(value: Any) -> str:
+def _cell_text(value: Any) -> str:
     if value is None or isinstance(value, dict):
         return ""
     if isinstance(value, list):
-        return "; ".join(str(each) for each in value if isinstance(each, str | int | float))
+        return "; ".join(str(item) for item in value if isinstance(item, str | int | float))
     return str(value)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from mirsearch.acquisition.acquire import Acquisition
-from mirsearch.acquisition.http.cache import Cache
+from mirsearch.acquisition.http.cache import HttpCache
 from mirsearch.acquisition.http.client import HttpClient
-from mirsearch.acquisition.ledger import MOST_ATTEMPTS, Ledger
+from mirsearch.acquisition.ledger import MAX_ATTEMPTS, Ledger
 from mirsearch.acquisition.report import AcquisitionReport
 from mirsearch.acquisition.services.base import KeywordQuery
 from mirsearch.acquisition.services.europepmc import EuropePmc
@@ -94,7 +94,7 @@ class Place:
     def run(self, query: KeywordQuery = NANO, service: type = EuropePmc, finish: bool = True):
         """One run: its items and report; what was found is known from then on."""
         ledger = Ledger(self.folder / "ledger.sqlite")
-        client = HttpClient([EUROPEPMC, PMC], Cache(self.folder / "cache", 100 << 20))
+        client = HttpClient([EUROPEPMC, PMC], HttpCache(self.folder / "cache", 100 << 20))
         try:
             acquisition = Acquisition(service(client), query, ledger, self.folder, self._known)
             items = [each for each in acquisition.items() if not isinstance(each, Retraction)]
@@ -152,7 +152,7 @@ def test_what_should_come_comes_and_nothing_else(place, server, world):
         assert item.origin.source == "pmc"
         assert item.origin.location == f"{server.url}/pmc/{art.pmcid}.{max(art.versions)}/{fig.name}"
         assert item.origin.retrieved.startswith("20")
-        assert item.copies[0].location == str(item.path)
+        assert item.other_origins[0].location == str(item.path)
         assert ("permission" in (item.permission_note or "")) == ("permission" in fig.caption)
         article = item.article
         assert (article.id, article.doi, article.pmcid) == (f"doi:{art.doi}", art.doi, art.pmcid)
@@ -197,7 +197,7 @@ def test_an_unchanged_server_is_only_searched(place, server):
 
 def test_a_dry_run_fetches_no_figure(place, server, world):
     ledger = Ledger(None)
-    client = HttpClient([EUROPEPMC, PMC], Cache(place.folder / "cache", 100 << 20))
+    client = HttpClient([EUROPEPMC, PMC], HttpCache(place.folder / "cache", 100 << 20))
     service = EuropePmc(client)
     acquisition = Acquisition(service, NANO, ledger, place.folder)
     states = [state for *_, found in acquisition.preview() for state in found]
@@ -251,10 +251,10 @@ def test_a_search_goes_on_where_it_was(place, server):
 def test_failures_are_tried_again_but_not_forever(place, server):
     server.faults({"match": "PMC103.1/gr1.png", "kind": "md5"}, {"match": "PMC104.1/PMC104.1.xml", "kind": "404"},
                   {"match": "PMC104/fullTextXML", "kind": "404"})  # fmt: skip
-    for number in range(MOST_ATTEMPTS + 2):
+    for number in range(MAX_ATTEMPTS + 2):
         items, _ = place.run()
-        failures = [each for each in items if isinstance(each, SourceFailure) and not each.note]
-        assert len(failures) == (2 if number < MOST_ATTEMPTS else 0)
+        failures = [each for each in items if isinstance(each, SourceFailure) and not each.is_note]
+        assert len(failures) == (2 if number < MAX_ATTEMPTS else 0)
         if number == 0:
             assert {each.location.rpartition("/")[2] for each in failures} == {"gr1.png", "PMC104"}
             assert any("md5" in each.reason for each in failures)

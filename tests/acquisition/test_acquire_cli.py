@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from mirsearch.synthetic.articles import planned
-from mirsearch.synthetic.corpus import draw_planned, encoded
+from mirsearch.synthetic.articles import plan_figures
+from mirsearch.synthetic.corpus import draw_planned_figure, encode_figure
 from tests.cli.test_end_to_end import BACKENDS, new_location
 from tests.support.cli_runner import run
 from tests.support.serving import PLOT, Art, Fig, WorldWriter, picture, served
@@ -19,9 +19,9 @@ CAPTION = "{} SEM micrographs of nano rods; scale bars as shown."
 def drawn_world(folder, count: int = 4) -> tuple[WorldWriter, list[Art]]:
     """Articles with one drawn micrograph each, one with a plot too, and one that must not come."""
     writer, arts = WorldWriter(folder), []
-    for place, entry in enumerate(planned(count, seed=3)):
-        figure = draw_planned(entry)
-        data, suffix = encoded(figure)
+    for place, entry in enumerate(plan_figures(count, seed=3)):
+        figure = draw_planned_figure(entry)
+        data, suffix = encode_figure(figure)
         figures = [
             Fig(CAPTION.format(figure.caption), f"Figure {place + 1}", f"gr{place}{suffix}", data, href=f"gr{place}")
         ]

@@ -14,14 +14,14 @@ import pytest
 from PIL import Image
 
 from mirsearch.acquisition.acquire import Acquisition
-from mirsearch.acquisition.http.cache import Cache
+from mirsearch.acquisition.http.cache import HttpCache
 from mirsearch.acquisition.http.client import HttpClient
 from mirsearch.acquisition.ledger import Ledger
 from mirsearch.acquisition.services.arxiv import ArXiv, parse_feed, parse_license, query_text
 from mirsearch.acquisition.services.base import KeywordQuery
 from mirsearch.errors import SourceError, UsageError
-from mirsearch.licenses import canonical
-from mirsearch.settings import ARXIV, ARXIV_OAI, Patience
+from mirsearch.licenses import canonical_license
+from mirsearch.settings import ARXIV, ARXIV_OAI, RetryLimits
 from mirsearch.sources.base import FoundFigure, SourceFailure
 from mirsearch.sources.latex import eprints
 from mirsearch.sources.latex.eprints import Eprint
@@ -111,11 +111,11 @@ def test_a_recorded_error_is_an_error(recorded):
 @pytest.mark.data
 def test_recorded_licenses_are_read(recorded):
     own = parse_license((recorded / "oai_arXiv_record_1407.7587.xml").read_bytes(), "1407.7587")
-    assert canonical(own) == "arxiv-nonexclusive"
+    assert canonical_license(own) == "arxiv-nonexclusive"
     two = parse_license(
         (recorded / "oai_arXivRaw_records_2303.15533_2508.11450.excerpt.xml").read_bytes(), "2303.15533"
     )
-    assert canonical(two) == "cc-by"
+    assert canonical_license(two) == "cc-by"
 
 
 @pytest.mark.data
@@ -247,7 +247,7 @@ def test_damaged_eprints_are_named(tmp_path, data):
 
 
 def test_bombs_end_at_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(eprints, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(eprints, "MAX_BYTES", 1 << 20)
     path = tmp_path / "e"
     path.write_bytes(gzip.compress(b"\0" * (5 << 20)))
     with pytest.raises(SourceError, match="unpacks to more"):
@@ -291,7 +291,7 @@ def run(tmp_path, monkeypatch):
         def go(dry: bool = False):
             server.faults()
             ledger = Ledger(tmp_path / "ledger.sqlite")
-            client = HttpClient([ARXIV, ARXIV_OAI], Cache(tmp_path / "cache", 50 << 20), Patience(2, 2, 5, 2, 0.01, 1))
+            client = HttpClient([ARXIV, ARXIV_OAI], HttpCache(tmp_path / "cache", 50 << 20), RetryLimits(2, 2, 5, 2, 0.01, 1))
             acquisition = Acquisition(ArXiv(client), KeywordQuery(("nano",)), ledger, tmp_path)
             items = list(acquisition.preview()) if dry else list(acquisition.items())
             acquisition.finish()
@@ -342,7 +342,7 @@ def test_the_same_figure_of_a_paper_in_pmc_is_one_figure(tmp_path, monkeypatch):
             monkeypatch.setenv(name, value)
         for service in (EuropePmc, ArXiv, ArXiv):
             ledger = Ledger(tmp_path / "ledger.sqlite")
-            client = HttpClient([EUROPEPMC, PMC, ARXIV, ARXIV_OAI], Cache(tmp_path / "cache", 50 << 20))
+            client = HttpClient([EUROPEPMC, PMC, ARXIV, ARXIV_OAI], HttpCache(tmp_path / "cache", 50 << 20))
             acquisition = Acquisition(service(client), KeywordQuery(("nano",)), ledger, tmp_path)
             found[service.name] = [each for each in acquisition.items() if isinstance(each, FoundFigure)]
             acquisition.finish()
@@ -352,7 +352,7 @@ def test_the_same_figure_of_a_paper_in_pmc_is_one_figure(tmp_path, monkeypatch):
     same, other = found["arxiv"]
     assert same.path == published.path
     assert same.origin.location.endswith("2402.00001v1#figs/wires.png")
-    assert same.copies == ()
+    assert same.other_origins == ()
     assert other.path != published.path
 
 

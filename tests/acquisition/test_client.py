@@ -11,13 +11,13 @@ import time
 import pytest
 
 from mirsearch.acquisition.http import kinds
-from mirsearch.acquisition.http.cache import Cache
+from mirsearch.acquisition.http.cache import HttpCache
 from mirsearch.acquisition.http.client import FOREVER, HttpClient
 from mirsearch.errors import FetchError
-from mirsearch.settings import EUROPEPMC, PMC, Patience
+from mirsearch.settings import EUROPEPMC, PMC, RetryLimits
 from tests.support.serving import Art, Fig, Server, WorldWriter, picture, served
 
-SHORT = Patience(connect=5, read=4, total=5, tries=3, backoff=0.01, longest=2)
+SHORT = RetryLimits(connect=5, read=4, total=5, attempts=3, backoff=0.01, max_wait=2)
 MEDIA = "/pmc/PMC1.1/gr1.png"
 MD5 = hashlib.md5(picture(1)).hexdigest()
 
@@ -35,12 +35,12 @@ def client(server: Server, tmp_path, monkeypatch):
     server.faults()
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    made = HttpClient([EUROPEPMC, PMC], Cache(tmp_path / "cache", 10 << 20), SHORT)
+    made = HttpClient([EUROPEPMC, PMC], HttpCache(tmp_path / "cache", 10 << 20), SHORT)
     yield made
     made.close()
 
 
-def fails(client: HttpClient, url: str, kind: kinds.Kind = kinds.IMAGE, **more) -> FetchError:
+def fails(client: HttpClient, url: str, kind: kinds.AnswerKind = kinds.IMAGE, **more) -> FetchError:
     with pytest.raises(FetchError) as caught:
         client.fetch(url, kind, **more)
     return caught.value
@@ -78,7 +78,7 @@ def test_a_kept_answer_with_another_md5_is_asked_anew(client, server):
 
 def test_who_asks_is_told(client, server, monkeypatch, tmp_path):
     monkeypatch.setenv("MIRSEARCH_CONTACT", "me@example.org\r\nX-Bad: 1")
-    other = HttpClient([PMC], Cache(tmp_path / "other", 1 << 20), SHORT)
+    other = HttpClient([PMC], HttpCache(tmp_path / "other", 1 << 20), SHORT)
     other.fetch(server.url + MEDIA, kinds.IMAGE)
     other.close()
     agent = server.log()[0]["agent"]
@@ -103,7 +103,7 @@ def test_what_does_not_pass_is_named(client, server, kind, cause):
     error = fails(client, server.url + MEDIA, md5=MD5)
     assert error.cause == cause
     assert "127.0.0.1" in error.message
-    assert len(server.paths()) == SHORT.tries
+    assert len(server.paths()) == SHORT.attempts
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_never_more_requests_than_the_limit(server, tmp_path, monkeypatch):
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("MIRSEARCH_HTTP_RATE", "25")
-    client = HttpClient([PMC], Cache(tmp_path / "cache", 1 << 20), SHORT)
+    client = HttpClient([PMC], HttpCache(tmp_path / "cache", 1 << 20), SHORT)
     server.faults()
     threads = [threading.Thread(target=client.fetch, args=(f"{server.url}{MEDIA}?{n}", kinds.IMAGE)) for n in range(40)]
     for each in threads:
@@ -263,17 +263,17 @@ def test_stopping_ends_waiting(client, server):
 # -- the cache ---------------------------------------------------------------------------------------------------------
 
 
-def put(cache: Cache, name: str, data: bytes) -> None:
-    from mirsearch.acquisition.http.cache import Stored
+def put(cache: HttpCache, name: str, data: bytes) -> None:
+    from mirsearch.acquisition.http.cache import CachedAnswer
 
     with cache.part() as part:
         part.write_bytes(data)
-        stored = Stored(name, part, hashlib.sha256(data).hexdigest(), "", len(data), None, None, time.time())
+        stored = CachedAnswer(name, part, hashlib.sha256(data).hexdigest(), "", len(data), None, None, time.time())
         cache.put(part, stored, "host")
 
 
 def test_the_least_used_goes_when_it_is_full(tmp_path):
-    cache = Cache(tmp_path, 10_000)
+    cache = HttpCache(tmp_path, 10_000)
     for number in range(6):
         put(cache, f"u{number}", bytes([number]) * 2_000)
         assert cache.get("u0") is not None
@@ -287,7 +287,7 @@ def test_the_least_used_goes_when_it_is_full(tmp_path):
 
 
 def test_a_damaged_answer_is_none(tmp_path):
-    cache = Cache(tmp_path, 10_000)
+    cache = HttpCache(tmp_path, 10_000)
     put(cache, "u", b"whole")
     kept = cache.get("u")
     assert kept is not None
@@ -297,11 +297,11 @@ def test_a_damaged_answer_is_none(tmp_path):
 
 
 def test_a_damaged_table_is_made_anew(tmp_path):
-    Cache(tmp_path, 10_000).close()
+    HttpCache(tmp_path, 10_000).close()
     for each in tmp_path.glob("answers.sqlite*"):
         each.unlink()
     (tmp_path / "answers.sqlite").write_bytes(b"no database" * 1000)
-    cache = Cache(tmp_path, 10_000)
+    cache = HttpCache(tmp_path, 10_000)
     assert cache.get("u") is None
     cache.close()
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mirsearch.acquisition.caption_query import has_words
+from mirsearch.acquisition.caption_query import matches_keywords
 from mirsearch.acquisition.services.base import KeywordQuery, parse_day, parse_licenses
 from mirsearch.acquisition.services.europepmc import parse_page, query_text
 from mirsearch.errors import SourceError, UsageError
-from mirsearch.licenses import canonical
+from mirsearch.licenses import canonical_license
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_queries_in_its_language(query, text):
     ],
 )  # fmt: skip
 def test_words_in_captions(keywords, there):
-    assert has_words("SEM images of silver nanowires after annealing. Scale bars: 500 nm.", keywords) is there
+    assert matches_keywords("SEM images of silver nanowires after annealing. Scale bars: 500 nm.", keywords) is there
 
 
 def test_a_query_that_is_too_long_is_a_wrong_call():
@@ -80,7 +80,7 @@ def test_recorded_pages_are_read(recorded):
         assert hit.journal
         assert bool(hit.authors) == bool(raw.get("authorString"))
         assert (hit.license is None) == ("license" not in raw)
-        assert hit.license is None or canonical(hit.license)
+        assert hit.license is None or canonical_license(hit.license)
     assert any(hit.closed and hit.license for hit in core.hits)
 
 

@@ -8,14 +8,14 @@ import json
 import pytest
 
 from mirsearch.acquisition.http import kinds
-from mirsearch.acquisition.http.cache import Cache
+from mirsearch.acquisition.http.cache import HttpCache
 from mirsearch.acquisition.http.client import HttpClient
 from mirsearch.acquisition.services import europepmc, pmc_bucket
-from mirsearch.acquisition.services.base import Hit, KeywordQuery, unwanted
-from mirsearch.acquisition.services.pmc import Pmc, pmc_ids
-from mirsearch.acquisition.services.pmc_bucket import article_of, media_at, media_of, parse_listing
+from mirsearch.acquisition.services.base import Hit, KeywordQuery, rejection_reason
+from mirsearch.acquisition.services.pmc import Pmc, parse_pmc_ids
+from mirsearch.acquisition.services.pmc_bucket import find_article, media_by_name, parse_listing, parse_media_address
 from mirsearch.errors import SourceError, UsageError
-from mirsearch.settings import EUROPEPMC, PMC, Patience
+from mirsearch.settings import EUROPEPMC, PMC, RetryLimits
 from mirsearch.sources.jats.parse import parse_jats
 from tests.support.serving import SEM, Art, Fig, WorldWriter, jats, picture, served
 
@@ -48,12 +48,12 @@ def test_what_is_no_listing_could_not_be_asked(data):
 def test_recorded_records_name_their_media(shared_data):
     folder = shared_data / "recorded" / "pmc_cloud"
     record = json.loads((folder / "metadata_PMC9984800.1.json").read_text())
-    media = media_of(record, "PMC9984800", 1)
+    media = media_by_name(record, "PMC9984800", 1)
     assert set(media) == {"gr1.jpg", "gr2.jpg", "gr3.jpg"}
     assert media["gr1.jpg"].url.endswith("/PMC9984800.1/gr1.jpg")
     assert media["gr1.jpg"].md5 == "5ed7d5ad01d178a7df3ab020c9cc48ad"
     manuscript = json.loads((folder / "metadata_PMC3040717.1.json").read_text())
-    assert media_of(manuscript, "PMC3040717", 1) == {}
+    assert media_by_name(manuscript, "PMC3040717", 1) == {}
 
 
 @pytest.mark.parametrize(
@@ -65,25 +65,25 @@ def test_recorded_records_name_their_media(shared_data):
     ],
 )  # fmt: skip
 def test_media_lie_beside_the_article_or_nowhere(address):
-    assert media_at(address, "PMC1.1/") is None
+    assert parse_media_address(address, "PMC1.1/") is None
 
 
 def test_media_keep_their_md5():
-    assert media_at("s3://pmc-oa-opendata/PMC1.1/a b.jpg?md5=" + "A" * 32, "PMC1.1/").md5 == "a" * 32
-    assert media_at("s3://pmc-oa-opendata/PMC1.1/a.jpg?md5=xyz", "PMC1.1/").md5 is None
+    assert parse_media_address("s3://pmc-oa-opendata/PMC1.1/a b.jpg?md5=" + "A" * 32, "PMC1.1/").md5 == "a" * 32
+    assert parse_media_address("s3://pmc-oa-opendata/PMC1.1/a.jpg?md5=xyz", "PMC1.1/").md5 is None
 
 
 def test_another_article_s_text_is_refused():
     with pytest.raises(SourceError, match="another article"):
-        article_of(jats(Art(1001), "x").encode(), "PMC1002")
+        find_article(jats(Art(1001), "x").encode(), "PMC1002")
 
 
 @pytest.mark.data
 def test_recorded_full_texts_have_licenses_and_holders(shared_data):
     for path in sorted((shared_data / "recorded" / "europepmc" / "fullTextXML").glob("*.xml")):
-        found = article_of(path.read_bytes(), path.stem)
+        found = find_article(path.read_bytes(), path.stem)
         assert found.article.license.startswith("CC BY"), path.name
-        assert found.holder, path.name
+        assert found.rights_holder, path.name
         assert found.figures, path.name
 
 
@@ -101,8 +101,8 @@ def world(tmp_path, monkeypatch):
         server = context.__enter__()
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
-        client = HttpClient([EUROPEPMC, PMC], Cache(tmp_path / f"cache{len(running)}", 50 << 20),
-                            Patience(2, 2, 4, 2, 0.01, 1))  # fmt: skip
+        client = HttpClient([EUROPEPMC, PMC], HttpCache(tmp_path / f"cache{len(running)}", 50 << 20),
+                            RetryLimits(2, 2, 4, 2, 0.01, 1))  # fmt: skip
         running.append((context, client))
         return Pmc(client), server
 
@@ -114,7 +114,7 @@ def world(tmp_path, monkeypatch):
 
 def plan(service: Pmc, number: int):
     query = KeywordQuery()
-    return service.plan(Hit(f"PMC{number}"), lambda terms: unwanted(terms, query) is None)
+    return service.plan(Hit(f"PMC{number}"), lambda terms: rejection_reason(terms, query) is None)
 
 
 def test_the_newest_version_by_number_through_truncated_listings(world):
@@ -190,13 +190,13 @@ def test_a_record_that_does_not_say_open_access_is_closed(world):
 def test_ids_from_words_and_files(tmp_path):
     listed = tmp_path / "ids.txt"
     listed.write_text("PMC7040616, see pmc7052225\nand PMC7040616 again")
-    assert pmc_ids(["PMC123.2", "pmc700", str(listed)]) == ("PMC123", "PMC700", "PMC7040616", "PMC7052225")
-    assert pmc_ids([str(listed)]) == ("PMC7040616", "PMC7052225")
+    assert parse_pmc_ids(["PMC123.2", "pmc700", str(listed)]) == ("PMC123", "PMC700", "PMC7040616", "PMC7052225")
+    assert parse_pmc_ids([str(listed)]) == ("PMC7040616", "PMC7052225")
     (tmp_path / "none.txt").write_text("nothing here")
     for wrong in (tmp_path / "none.txt", tmp_path / "gone.txt", "7040616", "\0"):
         with pytest.raises(UsageError):
-            pmc_ids([str(wrong)])
+            parse_pmc_ids([str(wrong)])
 
 
 def test_holders_are_read():
-    assert parse_jats(jats(Art(1001, holder="© Somebody"), "x").encode(), "x")[0].holder == "© Somebody"
+    assert parse_jats(jats(Art(1001, holder="© Somebody"), "x").encode(), "x")[0].rights_holder == "© Somebody"

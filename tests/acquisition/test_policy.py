@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from mirsearch.acquisition.http.pace import Pace
-from mirsearch.acquisition.http.policy import UrlPolicy, is_public
+from mirsearch.acquisition.http.pace import RateLimiter
+from mirsearch.acquisition.http.policy import UrlPolicy, is_public_address
 from mirsearch.errors import FetchError, UsageError
 from mirsearch.settings import ARXIV, EUROPEPMC, PMC
 
@@ -74,7 +74,7 @@ def test_everything_else_is_refused(policy, url):
     with pytest.raises(FetchError) as caught:
         policy.check(url)
     assert caught.value.cause == "refused"
-    assert not caught.value.passing
+    assert not caught.value.transient
 
 
 def test_what_is_configured_may_be_asked_and_nothing_beside_it(monkeypatch):
@@ -106,7 +106,7 @@ def test_a_base_that_is_none_is_a_wrong_call(monkeypatch, base):
     ],
 )  # fmt: skip
 def test_addresses_of_the_internet(address, public):
-    assert is_public(address) is public
+    assert is_public_address(address) is public
 
 
 def test_a_name_that_leads_inside_is_refused(policy):
@@ -117,7 +117,7 @@ def test_a_name_that_leads_inside_is_refused(policy):
 
 
 def test_slots_of_many_threads_are_evenly_apart():
-    pace, stop, times = Pace({"a": 50.0}), threading.Event(), []
+    pace, stop, times = RateLimiter({"a": 50.0}), threading.Event(), []
 
     def take() -> None:
         for _ in range(5):
@@ -134,7 +134,7 @@ def test_slots_of_many_threads_are_evenly_apart():
 
 
 def test_a_host_is_left_alone_as_long_as_it_asks():
-    pace, stop = Pace({"a": 1000.0, "b": 1000.0}), threading.Event()
+    pace, stop = RateLimiter({"a": 1000.0, "b": 1000.0}), threading.Event()
     pace.hold("a", 0.15)
     started = time.monotonic()
     for host in ("b", "a"):
@@ -144,7 +144,7 @@ def test_a_host_is_left_alone_as_long_as_it_asks():
 
 
 def test_waiting_ends_when_it_is_stopped():
-    pace, stop = Pace({"a": 0.001}), threading.Event()
+    pace, stop = RateLimiter({"a": 0.001}), threading.Event()
     with pace.turn("a", stop) as mine:
         assert mine
     threading.Timer(0.05, stop.set).start()
@@ -153,7 +153,7 @@ def test_waiting_ends_when_it_is_stopped():
 
 
 def test_no_second_has_more_requests_than_the_rate_however_late_they_arrive():
-    pace, stop, chance, arrived = Pace({"a": 10.0}), threading.Event(), random.Random(3), []
+    pace, stop, chance, arrived = RateLimiter({"a": 10.0}), threading.Event(), random.Random(3), []
 
     def ask(delays: list[float]) -> None:
         for each in delays:
@@ -171,7 +171,7 @@ def test_no_second_has_more_requests_than_the_rate_however_late_they_arrive():
 
 
 def test_a_request_that_never_arrives_holds_no_other_up_for_long():
-    pace, stop = Pace({"a": 1.0}), threading.Event()
+    pace, stop = RateLimiter({"a": 1.0}), threading.Event()
     late = threading.Timer(60.0, stop.set)
     late.start()
     with pace.turn("a", stop), pace.turn("a", stop) as mine:
@@ -180,7 +180,7 @@ def test_a_request_that_never_arrives_holds_no_other_up_for_long():
 
 
 def test_processes_that_share_a_folder_are_no_faster_than_one(tmp_path):
-    first, second = Pace({"host": 50.0}, folder=tmp_path), Pace({"host": 50.0}, folder=tmp_path)
+    first, second = RateLimiter({"host": 50.0}, folder=tmp_path), RateLimiter({"host": 50.0}, folder=tmp_path)
     stop, started = threading.Event(), time.monotonic()
     for number in range(20):
         with (first, second)[number % 2].turn("host", stop) as mine:
@@ -189,9 +189,9 @@ def test_processes_that_share_a_folder_are_no_faster_than_one(tmp_path):
 
 
 def test_a_rest_one_process_was_asked_for_is_kept_by_the_next(tmp_path):
-    Pace({"host": 1000.0}, folder=tmp_path).hold("host", 0.3)
+    RateLimiter({"host": 1000.0}, folder=tmp_path).hold("host", 0.3)
     started = time.monotonic()
-    with Pace({"host": 1000.0}, folder=tmp_path).turn("host", threading.Event()) as mine:
+    with RateLimiter({"host": 1000.0}, folder=tmp_path).turn("host", threading.Event()) as mine:
         assert mine
     assert time.monotonic() - started >= 0.25
 
@@ -202,6 +202,6 @@ def test_a_note_that_can_t_be_right_says_nothing(tmp_path, told):
     stop = threading.Event()
     late = threading.Timer(60.0, stop.set)
     late.start()
-    with Pace({"host": 1000.0}, folder=tmp_path).turn("host", stop) as mine:
+    with RateLimiter({"host": 1000.0}, folder=tmp_path).turn("host", stop) as mine:
         assert mine
     late.cancel()

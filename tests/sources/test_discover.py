@@ -13,7 +13,7 @@ from PIL import Image
 from mirsearch import plugins
 from mirsearch.errors import PluginError
 from mirsearch.sources.base import FoundFigure, SourceFailure, SourceRequest
-from mirsearch.sources.discover import discover, figures
+from mirsearch.sources.discover import discover_sources, find_figures
 
 ARTICLE = b"""<article xmlns:xlink="http://www.w3.org/1999/xlink"><front><article-meta><title-group>
 <article-title>Rods</article-title></title-group></article-meta></front><body><fig><label>Figure 1</label>
@@ -54,22 +54,22 @@ def split(found: list[FoundFigure | SourceFailure]) -> tuple[dict[str, str], lis
 
 
 def test_each_folder_by_its_source(mixed: Path) -> None:
-    assert discover(mixed) == [
+    assert discover_sources(mixed) == [
         ("folder", mixed), ("folder", mixed / "deep" / "er"), ("jats", mixed / "paper"), ("folder", mixed / "plain"),
         ("exsclaim", mixed / "run"),
     ]  # fmt: skip
-    captions, failures = split(list(figures([mixed])))
+    captions, failures = split(list(find_figures([mixed])))
     assert captions == {"a.png": "of a", "b.png": "of b", "c.png": "of c", "g1.png": "From JATS.", "extra.png": "",
                         "x_fig1.png": "From EXSCLAIM."}  # fmt: skip
     assert failures == []
 
 
 def test_the_order_is_stable(mixed: Path) -> None:
-    assert list(figures([mixed])) == list(figures([str(mixed)]))
+    assert list(find_figures([mixed])) == list(find_figures([str(mixed)]))
 
 
 def test_a_source_can_be_forced(mixed: Path) -> None:
-    captions, failures = split(list(figures([mixed], source="folder")))
+    captions, failures = split(list(find_figures([mixed], source="folder")))
     assert captions == {
         "a.png": "of a",
         "b.png": "of b",
@@ -79,31 +79,31 @@ def test_a_source_can_be_forced(mixed: Path) -> None:
         "x_fig1.png": "",
     }
     assert failures == []
-    captions, failures = split(list(figures([mixed / "plain", mixed / "paper"], source="jats")))
+    captions, failures = split(list(find_figures([mixed / "plain", mixed / "paper"], source="jats")))
     assert captions == {"g1.png": "From JATS.", "extra.png": ""}
     assert [failure.location for failure in failures] == [str(mixed / "plain")]
     with pytest.raises(PluginError, match="no source named 'docx'"):
-        list(figures([mixed], source="docx"))
+        list(find_figures([mixed], source="docx"))
 
 
 def test_files_by_themselves(mixed: Path) -> None:
     given = [mixed / "a.png", mixed / "paper" / "a.xml", mixed / "run" / "exsclaim_010_output.json"]
-    captions, failures = split(list(figures(given)))
+    captions, failures = split(list(find_figures(given)))
     assert captions == {"a.png": "of a", "g1.png": "From JATS.", "x_fig1.png": "From EXSCLAIM."}
     assert failures == []
-    table, failures = split(list(figures([mixed / "captions.csv"])))
+    table, failures = split(list(find_figures([mixed / "captions.csv"])))
     assert table == {"a.png": "of a", "b.png": "of b", "c.png": "of c"}
 
 
 def test_the_same_path_twice_gives_its_figures_once(mixed: Path) -> None:
-    captions, _ = split(list(figures([mixed / "plain", mixed / "plain", mixed / "plain" / "b.png"])))
+    captions, _ = split(list(find_figures([mixed / "plain", mixed / "plain", mixed / "plain" / "b.png"])))
     assert list(captions) == ["b.png"]
 
 
 def test_columns_and_options_reach_the_source(tmp_path: Path) -> None:
     draw(tmp_path, "a.png")
     (tmp_path / "meta.csv").write_text("pic,words\na.png,mapped\n")
-    found = figures([tmp_path], columns={"file": "pic", "caption": "words"}, options={"captions": "meta.csv"})
+    found = find_figures([tmp_path], columns={"file": "pic", "caption": "words"}, options={"captions": "meta.csv"})
     assert split(list(found))[0] == {"a.png": "mapped"}
 
 
@@ -112,7 +112,7 @@ def test_paths_without_figures_are_told_and_the_others_go_on(tmp_path: Path) -> 
     (tmp_path / "empty").mkdir()
     (tmp_path / "words.txt").write_text("words")
     given = [tmp_path / "none", tmp_path / "empty", tmp_path / "words.txt", tmp_path / "good"]
-    captions, failures = split(list(figures(given)))
+    captions, failures = split(list(find_figures(given)))
     assert list(captions) == ["a.png"]
     assert {failure.location: failure.reason.split(";")[0] for failure in failures} == {
         str(tmp_path / "none"): "no such file or folder", str(tmp_path / "empty"): "nothing to take figures from",
@@ -127,11 +127,11 @@ def test_bad_inputs_of_each_source_are_told_and_the_others_go_on(tmp_path: Path)
     (tmp_path / "bomb.xml").write_bytes(b'<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>')
     (tmp_path / "half" / "exsclaim.json").write_text('{"b.png": {"figure_name": "b.png", "master_images": [')
     (tmp_path / "table" / "captions.csv").write_text("name,words\nc.png,x\n")
-    captions, failures = split(list(figures([tmp_path])))
+    captions, failures = split(list(find_figures([tmp_path])))
     assert captions == {
         "a.png": "",
     }
-    told = {Path(failure.location).name: failure for failure in failures if not failure.note}
+    told = {Path(failure.location).name: failure for failure in failures if not failure.is_note}
     assert set(told) == {"a.nxml", "bomb.xml", "exsclaim.json", "captions.csv"}
     assert all("(" in failure.reason and "\n" not in failure.reason for failure in told.values())
 
@@ -140,14 +140,14 @@ def test_links_in_a_circle(tmp_path: Path) -> None:
     draw(tmp_path, "root/a.png", "root/sub/b.png")
     (tmp_path / "root" / "sub" / "up").symlink_to(tmp_path / "root")
     (tmp_path / "root" / "gone").symlink_to(tmp_path / "nowhere")
-    captions, failures = split(list(figures([tmp_path / "root"])))
+    captions, failures = split(list(find_figures([tmp_path / "root"])))
     assert sorted(captions) == ["a.png", "b.png"]
     assert failures == []
 
 
 def test_folders_nested_too_deep(tmp_path: Path) -> None:
     draw(tmp_path, "/".join(["d"] * 80) + "/a.png")
-    captions, failures = split(list(figures([tmp_path])))
+    captions, failures = split(list(find_figures([tmp_path])))
     assert captions == {}
     assert "nested more than" in failures[0].reason
 
@@ -165,7 +165,7 @@ def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
         monkeypatch.setattr(Path, "iterdir", guarded)
     else:
         (tmp_path / "shut").chmod(0)
-    captions, failures = split(list(figures([tmp_path])))
+    captions, failures = split(list(find_figures([tmp_path])))
     assert list(captions) == ["a.png"]
     assert [(Path(failure.location).name, "Permission denied" in failure.reason) for failure in failures] == [
         ("shut", True)
@@ -183,7 +183,7 @@ class Broken:
             raise KeyError("slip")
         return path.name == "theirs"
 
-    def find(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
+    def find_figures(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
         raise RuntimeError("gave\nup")
         yield
 
@@ -199,7 +199,7 @@ def test_a_source_that_fails_does_not_stop_the_others(tmp_path: Path, monkeypatc
         return Broken if name == "broken" else load(group, name)
 
     monkeypatch.setattr(plugins, "load", loaded)
-    captions, failures = split(list(figures([tmp_path])))
+    captions, failures = split(list(find_figures([tmp_path])))
     assert sorted(captions) == ["a.png", "c.png"]
     reasons = [failure.reason for failure in failures]
     assert any("absent fails to load" in reason for reason in reasons)
@@ -209,12 +209,12 @@ def test_a_source_that_fails_does_not_stop_the_others(tmp_path: Path, monkeypatc
 
 @pytest.mark.data
 def test_real_folders(shared_data: Path) -> None:
-    found = list(figures([shared_data / "articles", shared_data / "micrograph_extractor"]))
+    found = list(find_figures([shared_data / "articles", shared_data / "micrograph_extractor"]))
     images = [each for each in found if isinstance(each, FoundFigure)]
     assert {each.origin.source for each in images} == {"jats", "exsclaim", "folder"}
     assert len(images) == len({each.path for each in images}) > 200
     assert all(each.caption and each.article for each in images)
-    assert all(each.note for each in found if isinstance(each, SourceFailure))
+    assert all(each.is_note for each in found if isinstance(each, SourceFailure))
 
 
 def test_an_index_among_the_figures_is_no_folder_of_figures(tmp_path: Path) -> None:
@@ -223,4 +223,4 @@ def test_an_index_among_the_figures_is_no_folder_of_figures(tmp_path: Path) -> N
     acquired.mkdir(parents=True)
     draw(acquired, "b.png")
     (tmp_path / "mirsearch-index" / "corpus.sqlite3").write_bytes(b"")
-    assert discover(tmp_path) == [("folder", tmp_path)]
+    assert discover_sources(tmp_path) == [("folder", tmp_path)]

@@ -63,7 +63,7 @@ def save(folder: Path, content: Any, where: str = "", name: str = "exsclaim.json
 
 
 def find(*paths: Path) -> tuple[list[FoundFigure], list[SourceFailure]]:
-    found = list(ExsclaimSource().find(SourceRequest(paths)))
+    found = list(ExsclaimSource().find_figures(SourceRequest(paths)))
     return [each for each in found if isinstance(each, FoundFigure)], [
         each for each in found if isinstance(each, SourceFailure)
     ]
@@ -121,7 +121,7 @@ def test_paths_that_climb_out_are_refused(tmp_path: Path, path: str) -> None:
     figures, (failure, note) = find(tmp_path / "in")
     assert figures == []
     assert "leads out of the folder" in failure.reason
-    assert note.note
+    assert note.is_note
 
 
 def test_an_absolute_path_finds_only_what_lies_beside(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_one_bad_file_of_two_and_images_nobody_names(tmp_path: Path) -> None:
     figures, (bad, note) = find(tmp_path)
     assert [figure.path.name for figure in figures] == [NAME]
     assert bad.location.endswith("half.json")
-    assert note.note
+    assert note.is_note
     assert note.reason.startswith("1 images below are not named")
 
 
@@ -266,7 +266,7 @@ def test_any_json_gives_figures_or_failures(tmp_path: Path, images: Any, title: 
     try:
         figures, failures = find(path)
     except SourceError as error:
-        figures, failures = [], [SourceFailure.of(path, error)]
+        figures, failures = [], [SourceFailure.from_error(path, error)]
     assert figures or failures
     for panel in (panel for figure in figures for panel in figure.panels or ()):
         x0, y0, x1, y1 = panel.box
@@ -286,9 +286,9 @@ def test_a_real_output(shared_data: Path) -> None:
 
 @pytest.mark.data
 def test_real_human_annotations_are_read(shared_data: Path) -> None:
-    from mirsearch.sources.exsclaim.panels import panels_of
+    from mirsearch.sources.exsclaim.panels import parse_panels
 
     entries = read_exsclaim(shared_data / "exsclaim_annotations" / "scale_bars_dataset_train.json")
-    panels = [panel for each in entries.values() for panel in panels_of(each["master_images"][:400], None)]
+    panels = [panel for each in entries.values() for panel in parse_panels(each["master_images"][:400], None)]
     assert len(panels) > 5_000
     assert sum(panel.kind == "micrograph" for panel in panels) > 3_500

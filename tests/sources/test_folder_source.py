@@ -12,7 +12,14 @@ from PIL import Image
 
 from mirsearch.errors import SourceError
 from mirsearch.settings import Limits
-from mirsearch.sources.articles import clean_text, label_of, make_article, normal_doi, normal_license, normal_pmcid
+from mirsearch.sources.articles import (
+    clean_text,
+    figure_label,
+    make_article,
+    normalize_doi,
+    normalize_license,
+    normalize_pmcid,
+)
 from mirsearch.sources.base import FoundFigure, SourceFailure, SourceRequest
 from mirsearch.sources.folder import MAX_FAILURES, FolderSource
 from mirsearch.sources.permissions import permission_note
@@ -29,7 +36,7 @@ def draw(folder: Path, *names: str) -> None:
 def find(
     *paths: Path, columns: dict[str, str] | None = None, **options: str
 ) -> tuple[list[FoundFigure], list[SourceFailure]]:
-    found = list(FolderSource().find(SourceRequest(paths, columns or {}, options)))
+    found = list(FolderSource().find_figures(SourceRequest(paths, columns or {}, options)))
     figures = [item for item in found if isinstance(item, FoundFigure)]
     return figures, [item for item in found if isinstance(item, SourceFailure)]
 
@@ -98,7 +105,7 @@ def test_another_encoding_is_read_and_told(tmp_path: Path) -> None:
     (tmp_path / "captions.csv").write_bytes("file,caption\na.png,2 µm and é\n".encode("cp1252"))
     (figure,), (failure,) = find(tmp_path)
     assert figure.caption == "2 µm and é"
-    assert failure.note
+    assert failure.is_note
     assert "UTF-8" in failure.reason
     assert "captions.csv" in failure.location
 
@@ -210,7 +217,7 @@ def test_a_file_named_twice(tmp_path: Path) -> None:
     (tmp_path / "captions.csv").write_text("file,caption\na.png,first\na.png,first\na.png,other\n")
     (figure,), (failure,) = find(tmp_path)
     assert figure.caption == "first"
-    assert failure.note
+    assert failure.is_note
     assert "named on line 2" in failure.reason
 
 
@@ -298,13 +305,13 @@ def test_captions_are_fit_for_a_terminal() -> None:
      ("(10.1000/xyz)", "10.1000/xyz"), ("", None), (None, None)],
 )  # fmt: skip
 def test_dois(text: str | None, doi: str | None) -> None:
-    assert normal_doi(text) == doi
+    assert normalize_doi(text) == doi
 
 
 @pytest.mark.parametrize(("text", "pmcid"), [("PMC0123", None), ("pmc7080552", "PMC7080552"), ("7080552", "PMC7080552"),
                                              ("PMC123.2", "PMC123"), ("x1234", None)])  # fmt: skip
 def test_pmcids(text: str, pmcid: str | None) -> None:
-    assert normal_pmcid(text) == (pmcid if text != "PMC0123" else "PMC123")
+    assert normalize_pmcid(text) == (pmcid if text != "PMC0123" else "PMC123")
 
 
 @pytest.mark.parametrize(
@@ -316,7 +323,7 @@ def test_pmcids(text: str, pmcid: str | None) -> None:
      ("© 2020 A Publisher", "© 2020 A Publisher"), ("", None)],
 )  # fmt: skip
 def test_licenses(text: str, name: str | None) -> None:
-    assert normal_license(text) == name
+    assert normalize_license(text) == name
 
 
 def test_ids_of_articles() -> None:
@@ -327,7 +334,7 @@ def test_ids_of_articles() -> None:
     assert by_title.id.startswith("title:")
     assert by_title.id == make_article(title="ON RODS").id  # type: ignore[union-attr]
     assert make_article(title="On Rods", pmcid="PMC77777").id == "pmcid:PMC77777"  # type: ignore[union-attr]
-    assert make_article(given_id="thesis-7").id == "folder:thesis-7"  # type: ignore[union-attr]
+    assert make_article(fallback_id="thesis-7").id == "folder:thesis-7"  # type: ignore[union-attr]
     assert make_article(title="T", url="javascript:alert(1)").url is None  # type: ignore[union-attr]
 
 
@@ -338,7 +345,7 @@ def test_ids_of_articles() -> None:
      ("Scheme 1 – Route", "Scheme 1"), ("Figure 2b shows", None)],
 )  # fmt: skip
 def test_labels_from_captions(caption: str, label: str | None) -> None:
-    assert label_of(caption) == label
+    assert figure_label(caption) == label
 
 
 @pytest.mark.parametrize(

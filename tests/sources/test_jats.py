@@ -13,7 +13,7 @@ from mirsearch.errors import SourceError
 from mirsearch.settings import Limits
 from mirsearch.sources.base import FoundFigure, SourceFailure, SourceRequest
 from mirsearch.sources.jats.figures import JatsFigure
-from mirsearch.sources.jats.match_images import climbs_out, last_part, number_of
+from mirsearch.sources.jats.match_images import href_file_name, leaves_folder, parse_figure_number
 from mirsearch.sources.jats.parse import parse_jats, read_jats
 from mirsearch.sources.jats.source import JatsSource
 
@@ -69,7 +69,7 @@ def write(path: Path, data: bytes) -> Path:
 
 
 def find(*paths: Path) -> tuple[list[FoundFigure], list[SourceFailure]]:
-    found = list(JatsSource().find(SourceRequest(paths)))
+    found = list(JatsSource().find_figures(SourceRequest(paths)))
     return [item for item in found if isinstance(item, FoundFigure)], [
         item for item in found if isinstance(item, SourceFailure)
     ]
@@ -315,11 +315,11 @@ def test_missing_images_are_one_line_an_article(tmp_path: Path) -> None:
     found, (failure,) = find(tmp_path)
     assert labels(found) == {"g2.png": "Figure 2"}
     assert "no image for 3 of 4 figures (Figure 1, Figure 3, Figure 4)" in failure.reason
-    assert failure.note
+    assert failure.is_note
     (tmp_path / "g2.png").unlink()
     found, (failure,) = find(tmp_path)
     assert found == []
-    assert not failure.note
+    assert not failure.is_note
 
 
 @pytest.mark.parametrize(
@@ -353,7 +353,7 @@ def test_the_same_article_twice_is_read_once(tmp_path: Path) -> None:
     draw(tmp_path, "g1.png")
     found, (failure,) = find(tmp_path)
     assert len(found) == 1
-    assert failure.note
+    assert failure.is_note
     assert "another file already" in failure.reason
 
 
@@ -386,7 +386,7 @@ def test_xml_that_is_refused(tmp_path: Path, data: bytes, told: str) -> None:
     draw(tmp_path / "in", "g1.png")
     found, failures = find(tmp_path / "in")
     assert [figure.caption for figure in found] == ["fine"]
-    assert [failure.location for failure in failures if not failure.note] == [str(path)]
+    assert [failure.location for failure in failures if not failure.is_note] == [str(path)]
     assert all("top secret" not in str(item) for item in (*found, *failures))
 
 
@@ -401,7 +401,7 @@ def test_other_xml_in_the_folder_is_a_note(tmp_path: Path) -> None:
     write(tmp_path / "a.xml", article(fig(1, "fine", "g1")))
     draw(tmp_path, "g1.png")
     _, (failure,) = find(tmp_path)
-    assert failure.note
+    assert failure.is_note
     assert "no JATS article (root <microscope>)" in failure.reason
 
 
@@ -438,15 +438,15 @@ def test_recognizes(tmp_path: Path) -> None:
      ("config2", None), ("photo", None)],
 )  # fmt: skip
 def test_numbers_in_labels_and_names(text: str, number: tuple[str, str, str] | None) -> None:
-    assert number_of(text.removesuffix(".jpg")) == number
+    assert parse_figure_number(text.removesuffix(".jpg")) == number
 
 
 def test_parts_of_addresses() -> None:
-    assert last_part("https://h.org/a/b%20c.jpg?x=/y#z") == "b c.jpg"
-    assert last_part("a\\b.png") == "b.png"
-    assert last_part("http://[bad/a.png") == "a.png"
-    assert not climbs_out("https://h.org/a/../b.png")
-    assert climbs_out("..\\b.png")
+    assert href_file_name("https://h.org/a/b%20c.jpg?x=/y#z") == "b c.jpg"
+    assert href_file_name("a\\b.png") == "b.png"
+    assert href_file_name("http://[bad/a.png") == "a.png"
+    assert not leaves_folder("https://h.org/a/../b.png")
+    assert leaves_folder("..\\b.png")
 
 
 PIECES = ["<fig>", "</fig>", "<fig-group>", "</fig-group>", "<label>", "</label>", "(a)", "<caption>", "</caption>",
@@ -496,7 +496,7 @@ def test_real_articles_match_their_truth(shared_data: Path) -> None:
         wanted = {each["image"]: each["label"] for each in json.loads(truth.read_text())["figures"] if each["image"]}
         found, failures = find(truth.parent)
         assert labels(found) == wanted
-        assert all(failure.note for failure in failures)
+        assert all(failure.is_note for failure in failures)
         assert all(figure.caption and figure.article and figure.article.license for figure in found)
         checked += len(found)
     assert checked > 40

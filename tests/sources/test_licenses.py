@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirsearch.licenses import canonical
+from mirsearch.licenses import canonical_license
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,12 @@ from mirsearch.licenses import canonical
     ],
 )
 def test_licenses_have_one_short_form(text: str | None, short: str | None) -> None:
-    assert canonical(text) == short
+    assert canonical_license(text) == short
     if short:
-        assert canonical(short) == short or short == "arxiv-nonexclusive"
+        assert canonical_license(short) == short or short == "arxiv-nonexclusive"
 
 
 @given(st.text())
 def test_any_text_is_a_license_or_none(text: str) -> None:
-    found = canonical(text)
+    found = canonical_license(text)
     assert found is None or found.isascii()

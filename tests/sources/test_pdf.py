@@ -18,14 +18,14 @@ from reportlab.pdfgen.canvas import Canvas
 from mirsearch.errors import MissingDependencyError, SourceError
 from mirsearch.imaging.images import open_picture
 from mirsearch.settings import LIMITS
+from mirsearch.sources import discover
 from mirsearch.sources.base import FoundFigure, SourceFailure, SourceRequest
-from mirsearch.sources.discover import figures
 from mirsearch.sources.pdf import pages as pdf_pages
 from mirsearch.sources.pdf import source as pdf
-from mirsearch.sources.pdf.article import article_of, license_addresses
-from mirsearch.sources.pdf.captions import starts
+from mirsearch.sources.pdf.article import identify_article, license_urls
+from mirsearch.sources.pdf.captions import match_caption_start
 from mirsearch.sources.pdf.document import find_figures
-from mirsearch.sources.pdf.text import Line, joined
+from mirsearch.sources.pdf.text import Line, join_lines
 from tests.support.cli_runner import run
 from tests.support.pdf_making import PdfFig, make_pdf, noise
 
@@ -87,12 +87,12 @@ def test_figures_of_real_articles_laid_out_anew(shared_data, tmp_path):
 
 def test_pictures_are_as_fine_as_they_are_stored(article, tmp_path):
     path, made = article
-    found = list(pdf.PdfSource().find(SourceRequest((path,), options={"workspace": str(tmp_path)})))
+    found = list(pdf.PdfSource().find_figures(SourceRequest((path,), options={"workspace": str(tmp_path)})))
     assert all(isinstance(each, FoundFigure) for each in found)
     second = next(each for each in found if each.label == "Fig. 2")
     assert second.caption == "TEM image of one rod."
     assert second.origin.location == f"{path}#page={made[1].where[0]}"
-    assert second.copies[0].location == str(second.path)
+    assert second.other_origins[0].location == str(second.path)
     pixels = open_picture(second.path).pixels
     truth = np.asarray(made[1].pictures[0])
     finer = pixels.shape[1] / truth.shape[1]  # drawn at 200 dpi at least
@@ -105,9 +105,9 @@ def test_pictures_are_as_fine_as_they_are_stored(article, tmp_path):
 def test_what_was_read_is_not_read_again(article, tmp_path, monkeypatch):
     path, _ = article
     request = SourceRequest((path,), options={"workspace": str(tmp_path)})
-    first = list(pdf.PdfSource().find(request))
+    first = list(pdf.PdfSource().find_figures(request))
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("read again"))
-    assert list(pdf.PdfSource().find(request)) == first
+    assert list(pdf.PdfSource().find_figures(request)) == first
     assert not [each for each in (tmp_path / "pdf").iterdir() if each.name.startswith(".")]
 
 
@@ -122,10 +122,10 @@ def test_the_article_as_far_as_it_is_certain(article, tmp_path):
 
 def test_of_several_dois_and_licenses_none_is_taken():
     text = "See 10.5555/one.1 and https://doi.org/10.5555/two.2"
-    licenses = license_addresses("creativecommons.org/licenses/by/4.0/ creativecommons.org/licenses/\nby-nc/4.0/")
-    found = article_of("Microsoft Word - x", "", [], text, licenses, "name")
+    licenses = license_urls("creativecommons.org/licenses/by/4.0/ creativecommons.org/licenses/\nby-nc/4.0/")
+    found = identify_article("Microsoft Word - x", "", [], text, licenses, "name")
     assert (found.doi, found.license, found.title, found.id) == (None, None, None, "folder:name")
-    assert article_of("", "Wires 10.5555/own.3", [], text, set(), "name").doi == "10.5555/own.3"
+    assert identify_article("", "Wires 10.5555/own.3", [], text, set(), "name").doi == "10.5555/own.3"
 
 
 @pytest.mark.parametrize(
@@ -141,17 +141,17 @@ def test_of_several_dois_and_licenses_none_is_taken():
     ],
 )  # fmt: skip
 def test_lines_that_begin_a_caption(text, label):
-    found = starts(Line(text, (0, 0, 100, 10), 10))
+    found = match_caption_start(Line(text, (0, 0, 100, 10), 10))
     assert (found and found["label"]) == label
 
 
 def test_words_parted_at_a_line_s_end():
     words = frozenset(("high-resolution", "nanowires", "low", "current", "wires"))
-    assert joined(["of nano-", "wires"], words) == "of nanowires"
-    assert joined(["high\x02", "resolution"], words) == "high-resolution"
-    assert joined(["low\ufffe", "current"], words) == "low-current"
-    assert joined(["low-", "and high"], words) == "low- and high"
-    assert joined(["SrFe-", "O"], words) == "SrFe-O"
+    assert join_lines(["of nano-", "wires"], words) == "of nanowires"
+    assert join_lines(["high\x02", "resolution"], words) == "high-resolution"
+    assert join_lines(["low\ufffe", "current"], words) == "low-current"
+    assert join_lines(["low-", "and high"], words) == "low- and high"
+    assert join_lines(["SrFe-", "O"], words) == "SrFe-O"
 
 
 def page(path: Path, draw, size=A4, **more) -> Path:
@@ -236,7 +236,7 @@ def test_a_table_is_no_figure_and_pictures_without_caption_are_noted(tmp_path):
 
 
 def only_failure(path: Path, tmp_path: Path) -> str:
-    (found,) = figures([path], options={"workspace": str(tmp_path / "work")})
+    (found,) = discover.find_figures([path], options={"workspace": str(tmp_path / "work")})
     assert isinstance(found, SourceFailure)
     return found.reason
 
@@ -255,13 +255,13 @@ def test_a_cut_pdf_is_told_or_read(article, tmp_path, share):
     data = article[0].read_bytes()
     path = tmp_path / "cut.pdf"
     path.write_bytes(data[: int(share * len(data))])
-    found = list(figures([path], options={"workspace": str(tmp_path / "work")}))
+    found = list(discover.find_figures([path], options={"workspace": str(tmp_path / "work")}))
     assert any(isinstance(each, SourceFailure) and each.reason for each in found)
 
 
 def test_a_reader_that_never_ends_is_ended(article, tmp_path, monkeypatch):
     monkeypatch.setattr(pdf, "LIMITS", dataclasses.replace(LIMITS, pdf_seconds=0))
-    monkeypatch.setattr(pdf, "_GRACE", 0.05)  # no process starts in so little time
+    monkeypatch.setattr(pdf, "_GRACE_SECONDS", 0.05)  # no process starts in so little time
     assert "took more than" in only_failure(article[0], tmp_path)
 
 
@@ -298,7 +298,7 @@ def test_a_page_of_thousands_of_objects_and_a_huge_image_are_read(tmp_path):
         canvas.drawString(100, 280, "Figure 2. A gray square of very many pixels.")
 
     path = page(tmp_path / "large.pdf", draw)
-    found = list(pdf.PdfSource().find(SourceRequest((path,), options={"workspace": str(tmp_path / "work")})))
+    found = list(pdf.PdfSource().find_figures(SourceRequest((path,), options={"workspace": str(tmp_path / "work")})))
     assert [each.label for each in found] == ["Figure 1", "Figure 2"]
     assert max(open_picture(found[1].path).pixels.shape) <= 7000
 
@@ -308,21 +308,21 @@ def test_a_file_that_is_none_and_a_folder_without_any(tmp_path):
     path.write_text("<html>not a PDF</html>")
     assert not pdf.is_pdf(path)
     with pytest.raises(SourceError, match="not readable as PDF"):
-        list(pdf.PdfSource().find(SourceRequest((path,), options={"workspace": str(tmp_path / "work")})))
+        list(pdf.PdfSource().find_figures(SourceRequest((path,), options={"workspace": str(tmp_path / "work")})))
     with pytest.raises(SourceError, match="no PDF files"):
-        list(pdf.PdfSource().find(SourceRequest((tmp_path,))))
+        list(pdf.PdfSource().find_figures(SourceRequest((tmp_path,))))
 
 
 def test_the_extra_is_named_where_it_is_missing(article, monkeypatch):
     monkeypatch.setattr(pdf_pages.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MissingDependencyError, match=r"mirsearch\[pdf\]"):
-        list(pdf.PdfSource().find(SourceRequest((article[0],))))
+        list(pdf.PdfSource().find_figures(SourceRequest((article[0],))))
 
 
 def test_a_folder_s_pdfs_and_images_come_together(article, tmp_path):
     (tmp_path / "paper.pdf").write_bytes(article[0].read_bytes())
     noise(8).save(tmp_path / "own.png")
-    found = list(figures([tmp_path], options={"workspace": str(tmp_path / "work")}))
+    found = list(discover.find_figures([tmp_path], options={"workspace": str(tmp_path / "work")}))
     assert sorted({each.origin.source for each in found if isinstance(each, FoundFigure)}) == ["folder", "pdf"]
     assert len(found) == 5
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from mirsearch.acquisition.acquire import Acquisition
-from mirsearch.acquisition.http.cache import Cache
+from mirsearch.acquisition.http.cache import HttpCache
 from mirsearch.acquisition.http.client import HttpClient
 from mirsearch.acquisition.ledger import Ledger
 from mirsearch.acquisition.services.base import KeywordQuery
@@ -20,7 +20,7 @@ from mirsearch.sources.base import FoundFigure, SourceFailure
 def main() -> None:
     folder = Path(sys.argv[1])
     ledger = Ledger(folder / "ledger.sqlite")
-    client = HttpClient([EUROPEPMC, PMC], Cache(folder / "cache", 100 << 20))
+    client = HttpClient([EUROPEPMC, PMC], HttpCache(folder / "cache", 100 << 20))
     acquisition = Acquisition(EuropePmc(client), KeywordQuery(("nano",)), ledger, folder)
     print("start", flush=True)
     for item in acquisition.items():

@@ -22,14 +22,14 @@ _TABLE = """CREATE TABLE IF NOT EXISTS answers (
   url TEXT PRIMARY KEY, host TEXT NOT NULL, sha256 TEXT NOT NULL, md5 TEXT NOT NULL, size INTEGER NOT NULL,
   etag TEXT, modified TEXT, fetched REAL NOT NULL, used REAL NOT NULL) WITHOUT ROWID"""
 _BUSY_SECONDS = 30.0
-_ROOM = 0.9
+_TRIMMED_SHARE = 0.9
 """How full the cache is left after the least used answers went."""
-_UNCOUNTED = 0.02
+_UNCOUNTED_SHARE = 0.02
 """Share of the bound that may be added before all is counted again; the bound is kept with that much to spare."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class CachedAnswer:
     """A kept answer. `fetched` is when it was last known to be current, seconds since 1970."""
 
     url: str
@@ -42,7 +42,7 @@ class Stored:
     fetched: float
 
 
-class Cache:
+class HttpCache:
     """A folder of answers, bounded to `most` bytes (0: nothing is kept). Threads and processes may share it."""
 
     def __init__(self, folder: Path, most: int) -> None:
@@ -84,7 +84,7 @@ class Cache:
         with self._lock:
             self._db.close()
 
-    def get(self, url: str) -> Stored | None:
+    def get(self, url: str) -> CachedAnswer | None:
         """The kept answer of an address, its file checked to be whole; None where there is none."""
         with self._lock:
             row = self._db.execute(
@@ -93,11 +93,11 @@ class Cache:
             if row is None:
                 return None
             path = self._object(row[0])
-            if not _whole(path, row[0]):
+            if not _has_hash(path, row[0]):
                 self._db.execute("DELETE FROM answers WHERE url = ?", (url,))
                 return None
             self._db.execute("UPDATE answers SET used = ? WHERE url = ?", (time.time(), url))
-        return Stored(url, path, *row)
+        return CachedAnswer(url, path, *row)
 
     def renew(self, url: str) -> None:
         """Note that a kept answer was found current just now."""
@@ -110,7 +110,7 @@ class Cache:
         with temporary_file(self.folder / "parts") as part:
             yield part
 
-    def put(self, part: Path, stored: Stored, host: str) -> None:
+    def put(self, part: Path, stored: CachedAnswer, host: str) -> None:
         """Keep a downloaded file under its hash, whole or not at all, and make room where it became too much."""
         if stored.size > self.most:
             return
@@ -121,7 +121,7 @@ class Cache:
         with self._lock:
             self._db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, time.time()))
             self._since += stored.size
-            if self._since > self.most * _UNCOUNTED:  # counting reads the whole table
+            if self._since > self.most * _UNCOUNTED_SHARE:  # counting reads the whole table
                 self._trim()
 
     def drop(self, url: str) -> None:
@@ -131,11 +131,11 @@ class Cache:
 
     def _trim(self) -> None:
         total, self._since = self._total(), 0
-        if total <= self.most * (1 - _UNCOUNTED):
+        if total <= self.most * (1 - _UNCOUNTED_SHARE):
             return
         rows = self._db.execute("SELECT url, sha256, size FROM answers ORDER BY used").fetchall()
         for url, sha256, size in rows:
-            if total <= self.most * _ROOM:
+            if total <= self.most * _TRIMMED_SHARE:
                 break
             self._db.execute("DELETE FROM answers WHERE url = ?", (url,))
             if not self._db.execute("SELECT 1 FROM answers WHERE sha256 = ?", (sha256,)).fetchone():
@@ -173,7 +173,7 @@ class Cache:
         return self.folder / "objects" / sha256[:2] / sha256
 
 
-def _whole(path: Path, sha256: str) -> bool:
+def _has_hash(path: Path, sha256: str) -> bool:
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == sha256
@@ -181,7 +181,7 @@ def _whole(path: Path, sha256: str) -> bool:
         return False
 
 
-def place(source: Path, target: Path) -> None:
+def put_file(source: Path, target: Path) -> None:
     """Put a file at `target`, whole or not at all: as a second name of the same bytes, or a copy on another disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)

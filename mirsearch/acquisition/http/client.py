@@ -17,25 +17,25 @@ import requests
 import urllib3
 
 from mirsearch import __version__, settings
-from mirsearch.acquisition.http.cache import Cache, Stored, place
-from mirsearch.acquisition.http.kinds import Kind
-from mirsearch.acquisition.http.pace import Pace
+from mirsearch.acquisition.http.cache import CachedAnswer, HttpCache, put_file
+from mirsearch.acquisition.http.kinds import AnswerKind
+from mirsearch.acquisition.http.pace import RateLimiter
 from mirsearch.acquisition.http.policy import UrlPolicy
 from mirsearch.acquisition.http.reading import read_body
 from mirsearch.acquisition.http.status import check_status
 from mirsearch.acquisition.http.transport import GuardedAdapter
-from mirsearch.acquisition.http.unreached import unreached
+from mirsearch.acquisition.http.unreached import connection_error
 from mirsearch.errors import FetchError
 from mirsearch.settings import RetryLimits, Service
 
 FOREVER = float("inf")
-_REDIRECTS = (301, 302, 303, 307, 308)
-_MOST_REDIRECTS = 5
-_STRIKES = {"blocked": 5, "busy": 3, "network": 6, "timeout": 6, "unreached": 3, "status": 20}
+_REDIRECT_STATUSES = (301, 302, 303, 307, 308)
+_MAX_REDIRECTS = 5
+_MAX_FAILURES = {"blocked": 5, "busy": 3, "network": 6, "timeout": 6, "unreached": 3, "status": 20}
 """After so many requests in a row that failed for one cause a host is left alone for the rest of the run."""
-_FIRST_TRIES = 2
-_WAITED = 0.5, 1.5
-_CONNECTIONS = 12
+_UNKNOWN_HOST_TRIES = 2
+_JITTER = 0.5, 1.5
+_MAX_CONNECTIONS = 12
 """To one host at once: one that is opened beyond it is not kept, and urllib3 complains."""
 
 
@@ -52,38 +52,38 @@ class Answer:
     cached: bool
 
 
-Valid = Callable[[Path], bool]
+IsValid = Callable[[Path], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Request:
     """What is asked for, and what the answer must be."""
 
     url: str
-    kind: Kind
+    kind: AnswerKind
     md5: str | None
     into: Path | None
-    valid: Valid | None
+    valid: IsValid | None
 
     def check(self, host: str, md5: str, part: Path) -> None:
         """FetchError where an answer's bytes are not those promised, or not whole; another try may go better."""
         name = urlsplit(self.url).path.rpartition("/")[2][:80]
         if self.md5 is not None and md5 != self.md5:
             told = f"{host} sent other bytes than it promised for {name} (md5)"
-            raise FetchError(told, host=host, cause="checksum", passing=True)
+            raise FetchError(told, host=host, cause="checksum", transient=True)
         if self.valid is not None and not self.valid(part):
             told = f"{host} sent a damaged {self.kind.name}" + (f" ({name})" if name else "")
-            raise FetchError(told, "run it again later", host=host, cause="content", passing=True)
+            raise FetchError(told, "run it again later", host=host, cause="content", transient=True)
 
 
 class HttpClient:
     """Asks the hosts of some services. Threads may share it; `stop` ends what is under way."""
 
-    def __init__(self, services: Iterable[Service], cache: Cache, patience: RetryLimits | None = None) -> None:
+    def __init__(self, services: Iterable[Service], cache: HttpCache, patience: RetryLimits | None = None) -> None:
         services = list(services)
         self._policy = UrlPolicy(services)
         self._cache, self._patience = cache, patience or settings.retry_limits()
-        self._pace = Pace(_rates(services), folder=cache.folder / "pace")
+        self._pace = RateLimiter(_request_rates(services), folder=cache.folder / "pace")
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._strikes: dict[str, tuple[int, FetchError]] = {}
@@ -92,7 +92,7 @@ class HttpClient:
         self.bytes = 0
         self._session = requests.Session()
         self._session.trust_env = False  # no .netrc: nobody's password goes anywhere
-        adapter = GuardedAdapter(self._policy, self._patience.total or 60.0, _CONNECTIONS)
+        adapter = GuardedAdapter(self._policy, self._patience.total or 60.0, _MAX_CONNECTIONS)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         self._session.headers.update({"User-Agent": user_agent(), "Accept-Encoding": "gzip"})
@@ -106,8 +106,8 @@ class HttpClient:
         self._session.close()
         self._cache.close()
 
-    def fetch(self, url: str, kind: Kind, *, max_age: float = 0.0, md5: str | None = None, into: Path | None = None,
-              tries: int | None = None, valid: Valid | None = None) -> Answer:  # fmt: skip
+    def fetch(self, url: str, kind: AnswerKind, *, max_age: float = 0.0, md5: str | None = None, into: Path | None = None,
+              tries: int | None = None, valid: IsValid | None = None) -> Answer:  # fmt: skip
         """What `url` answers, from the cache where it is not older than `max_age` seconds. FetchError says why not.
 
         `md5` (hex) is what the bytes must have; `into` a file that gets them instead of the answer's `data`. Where no
@@ -122,16 +122,16 @@ class HttpClient:
             if found is not None:
                 return found
         self._given_up(host)
-        wanted = _Wanted(url, kind, md5, into, valid)
-        return self._patiently(wanted, kept, tries or self._patience.tries)
+        wanted = _Request(url, kind, md5, into, valid)
+        return self._patiently(wanted, kept, tries or self._patience.attempts)
 
-    def _patiently(self, wanted: _Wanted, kept: Stored | None, tries: int) -> Answer:
+    def _patiently(self, wanted: _Request, kept: CachedAnswer | None, tries: int) -> Answer:
         for number in range(1, tries + 1):
             try:
                 answer = self._follow(wanted, kept)
             except FetchError as error:
-                last = min(tries, _FIRST_TRIES) if self._never_met(error) else tries
-                if not error.passing or number >= last or self._too_long(error.wait):
+                last = min(tries, _UNKNOWN_HOST_TRIES) if self._never_met(error) else tries
+                if not error.transient or number >= last or self._too_long(error.retry_after):
                     self._strike(error)
                     raise
                 self._rest(error, number)
@@ -149,33 +149,33 @@ class HttpClient:
             return error.cause == "unreached" and error.host not in self._met
 
     def _too_long(self, wait: float | None) -> bool:
-        return wait is not None and wait > self._patience.longest
+        return wait is not None and wait > self._patience.max_wait
 
     def _rest(self, error: FetchError, number: int) -> None:
         """Wait as long as the host asks, else longer each time, never two clients in step."""
-        wait = error.wait
+        wait = error.retry_after
         if wait is None:
-            wait = self._patience.backoff * 2 ** (number - 1) * random.uniform(*_WAITED)  # noqa: S311  no secret
+            wait = self._patience.backoff * 2 ** (number - 1) * random.uniform(*_JITTER)  # noqa: S311  no secret
         if error.cause == "busy":
             self._pace.hold(error.host, wait)
-        if self._stop.wait(min(wait, self._patience.longest)):
-            raise _stopped(error.host)
+        if self._stop.wait(min(wait, self._patience.max_wait)):
+            raise _stopped_error(error.host)
 
     def _given_up(self, host: str) -> None:
         with self._lock:
             count, last = self._strikes.get(host, (0, None))
-        if last is not None and count >= _STRIKES.get(last.cause, 20):
+        if last is not None and count >= _MAX_FAILURES.get(last.cause, 20):
             why = f"{host} is left alone for this run: {last.message}"
             raise FetchError(why, last.remedy, host=host, cause="left alone")
 
     def _strike(self, error: FetchError) -> None:
         with self._lock:
             count, last = self._strikes.get(error.host, (0, None))
-            if error.cause in _STRIKES:
+            if error.cause in _MAX_FAILURES:
                 same = last is not None and last.cause == error.cause
                 self._strikes[error.host] = (count + 1 if same else 1, error)
 
-    def _follow(self, wanted: _Wanted, kept: Stored | None) -> Answer:
+    def _follow(self, wanted: _Request, kept: CachedAnswer | None) -> Answer:
         """One try: the request and the redirects it leads through, each held against the policy."""
         url, kind = wanted.url, wanted.kind
         deadline = time.monotonic() + (self._patience.total or kind.seconds)
@@ -183,9 +183,9 @@ class HttpClient:
         while True:
             host = self._policy.check(at)
             with self._ask(at, host, kind, kept if at == url else None) as response:
-                if response.status_code in _REDIRECTS:
+                if response.status_code in _REDIRECT_STATUSES:
                     at = urljoin(at, response.headers.get("Location", ""))
-                    if at in seen or len(seen) > _MOST_REDIRECTS:
+                    if at in seen or len(seen) > _MAX_REDIRECTS:
                         raise FetchError(f"{host} redirects in a circle", host=host, cause="status")
                     seen.add(at)
                     continue
@@ -194,12 +194,12 @@ class HttpClient:
                     found = _from_cache(kept, wanted.into)
                     if found is None:
                         self._cache.drop(url)
-                        raise FetchError(f"the kept answer of {host} is gone", host=host, cause="content", passing=True)
+                        raise FetchError(f"the kept answer of {host} is gone", host=host, cause="content", transient=True)
                     return found
                 check_status(response, host)
                 return self._take(response, wanted, host, deadline)
 
-    def _ask(self, url: str, host: str, kind: Kind, kept: Stored | None) -> requests.Response:
+    def _ask(self, url: str, host: str, kind: AnswerKind, kept: CachedAnswer | None) -> requests.Response:
         headers = {"Accept": kind.accept}
         if kind.packed:
             headers["Accept-Encoding"] = "identity"
@@ -210,17 +210,17 @@ class HttpClient:
         try:
             with self._pace.turn(host, self._stop) as mine:
                 if not mine:
-                    raise _stopped(host)
+                    raise _stopped_error(host)
                 with self._lock:
                     self.requests[host] += 1
                 return self._session.get(
                     url, headers=headers, stream=True, allow_redirects=False, proxies=_proxies(url),
-                    timeout=(self._patience.connect, self._patience.read), verify=_authorities(),
+                    timeout=(self._patience.connect, self._patience.read), verify=_certificate_bundle(),
                 )  # fmt: skip
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise unreached(error, host, url) from error
+            raise connection_error(error, host, url) from error
 
-    def _take(self, response: requests.Response, wanted: _Wanted, host: str, deadline: float) -> Answer:
+    def _take(self, response: requests.Response, wanted: _Request, host: str, deadline: float) -> Answer:
         url, into = wanted.url, wanted.into
         with self._cache.part() as part:
             body = read_body(response, part, wanted.kind, host, deadline)
@@ -228,13 +228,13 @@ class HttpClient:
                 self.bytes += body.size
             wanted.check(host, body.md5, part)
             if into is not None:
-                place(part, into)
+                put_file(part, into)
             data = b"" if into is not None else part.read_bytes()
             now = time.time()
             etag, modified = response.headers.get("ETag"), response.headers.get("Last-Modified")
-            stored = Stored(url, part, body.sha256, body.md5, body.size, etag, modified, now)
+            stored = CachedAnswer(url, part, body.sha256, body.md5, body.size, etag, modified, now)
             self._cache.put(part, stored, host)
-        return Answer(url, data, body.sha256, body.md5, body.size, _iso(now), cached=False)
+        return Answer(url, data, body.sha256, body.md5, body.size, _iso_time(now), cached=False)
 
 
 def user_agent() -> str:
@@ -245,28 +245,28 @@ def user_agent() -> str:
     return f"mirsearch/{__version__} ({contact or 'no contact given'})"
 
 
-def _rates(services: Iterable[Service]) -> dict[str, float]:
+def _request_rates(services: Iterable[Service]) -> dict[str, float]:
     """Requests a second by host; where services share one, the slowest counts."""
     rates: dict[str, float] = {}
     for service in services:
         own = urlsplit(service.base).hostname or ""
         for host in (own, *service.redirects):
-            rates[host] = min(rates.get(host, FOREVER), service.pace)
+            rates[host] = min(rates.get(host, FOREVER), service.requests_per_second)
     return rates
 
 
-def _from_cache(kept: Stored, into: Path | None) -> Answer | None:
+def _from_cache(kept: CachedAnswer, into: Path | None) -> Answer | None:
     """A kept answer; None where its file went meanwhile."""
     try:
         if into is not None:
-            place(kept.path, into)
+            put_file(kept.path, into)
         data = b"" if into is not None else kept.path.read_bytes()
     except OSError:
         return None
-    return Answer(kept.url, data, kept.sha256, kept.md5, kept.size, _iso(kept.fetched), cached=True)
+    return Answer(kept.url, data, kept.sha256, kept.md5, kept.size, _iso_time(kept.fetched), cached=True)
 
 
-def _iso(seconds: float) -> str:
+def _iso_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -274,9 +274,9 @@ def _proxies(url: str) -> dict[str, str]:
     return dict(requests.utils.get_environ_proxies(url, no_proxy=None))
 
 
-def _authorities() -> str | bool:
+def _certificate_bundle() -> str | bool:
     return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
 
 
-def _stopped(host: str) -> FetchError:
+def _stopped_error(host: str) -> FetchError:
     return FetchError("stopped", host=host, cause="stopped")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from mirsearch.settings import LIMITS
 
-HEAD = 4096
+HEAD_BYTES = 4096
 """Bytes at the beginning of an answer that tell its kind."""
 
-_PAGE = re.compile(
+_WEB_PAGE = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta)\b", re.I | re.S
 )
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.I | re.S)
@@ -21,7 +21,7 @@ _IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class AnswerKind:
     """One kind of answer: its name for messages, what to ask for, most bytes, most seconds, and a test of its head.
 
     `packed` kinds are themselves compressed files: what a server says of their encoding is left aside.
@@ -35,9 +35,9 @@ class Kind:
     packed: bool = False
 
 
-def is_page(head: bytes) -> bool:
+def is_web_page(head: bytes) -> bool:
     """Whether bytes begin like a web page: what walls against robots answer instead of data."""
-    return _PAGE.match(_plain(head)) is not None
+    return _WEB_PAGE.match(_without_byte_order_mark(head)) is not None
 
 
 def page_title(head: bytes) -> str:
@@ -46,18 +46,18 @@ def page_title(head: bytes) -> str:
     return " ".join(found[1].decode("utf-8", "replace").split())[:80] if found else ""
 
 
-def _plain(head: bytes) -> bytes:
+def _without_byte_order_mark(head: bytes) -> bytes:
     for bom in _BOMS:
         head = head.removeprefix(bom)
     return head.replace(b"\0", b"")
 
 
-def _json(head: bytes) -> bool:
-    return _plain(head).lstrip()[:1] in (b"{", b"[")
+def _is_json(head: bytes) -> bool:
+    return _without_byte_order_mark(head).lstrip()[:1] in (b"{", b"[")
 
 
-def _xml(head: bytes) -> bool:
-    return _MARKUP.match(_plain(head)) is not None and not is_page(head)
+def _is_xml(head: bytes) -> bool:
+    return _MARKUP.match(_without_byte_order_mark(head)) is not None and not is_web_page(head)
 
 
 def is_image(head: bytes) -> bool:
@@ -65,16 +65,16 @@ def is_image(head: bytes) -> bool:
     return head.startswith(_IMAGES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
-def _source(head: bytes) -> bool:
+def _is_eprint(head: bytes) -> bool:
     """An e-print: tar, gzip, PDF, PostScript or TeX as it is."""
     packed = head.startswith((b"\x1f\x8b", b"%PDF", b"%!")) or head[257:262] == b"ustar"
-    return packed or (b"\\" in head and b"\0" not in head and not is_page(head))
+    return packed or (b"\\" in head and b"\0" not in head and not is_web_page(head))
 
 
-SEARCH = Kind("search", "application/json", 64 << 20, 120, _json)
-RECORD = Kind("record", "application/json", 8 << 20, 60, _json)
-LISTING = Kind("listing", "application/xml", 16 << 20, 60, _xml)
-FEED = Kind("feed", "application/atom+xml, application/xml", 64 << 20, 120, _xml)
-ARTICLE = Kind("article", "application/xml", LIMITS.xml_bytes, 300, _xml)
-IMAGE = Kind("image", "image/*", LIMITS.download_bytes, 600, is_image)
-EPRINT = Kind("e-print", "*/*", LIMITS.download_bytes, 600, _source, packed=True)
+SEARCH = AnswerKind("search", "application/json", 64 << 20, 120, _is_json)
+RECORD = AnswerKind("record", "application/json", 8 << 20, 60, _is_json)
+LISTING = AnswerKind("listing", "application/xml", 16 << 20, 60, _is_xml)
+FEED = AnswerKind("feed", "application/atom+xml, application/xml", 64 << 20, 120, _is_xml)
+ARTICLE = AnswerKind("article", "application/xml", LIMITS.xml_bytes, 300, _is_xml)
+IMAGE = AnswerKind("image", "image/*", LIMITS.download_bytes, 600, is_image)
+EPRINT = AnswerKind("e-print", "*/*", LIMITS.download_bytes, 600, _is_eprint, packed=True)

@@ -12,22 +12,22 @@ from pathlib import Path
 
 from mirsearch.files.locks import lock
 
-_MARGIN = 1.03
+_SPACING_MARGIN = 1.03
 """Spacing a little wider than the limit, as the network bunches what was sent evenly."""
 
 
-_LONGEST = 600.0
+_MAX_SHARED_WAIT = 600.0
 """Seconds a note of another process may reach into the future; beyond that a clock was changed."""
 
 
-_LATE = 2.0
+_MAX_ARRIVAL_SECONDS = 2.0
 """Seconds a request may take to arrive; one that takes longer is no longer waited for."""
 
-_LOOK = 0.05
+_POLL_SECONDS = 0.05
 """Seconds after which it is looked whether a request that is under way has arrived."""
 
 
-class Pace:
+class RateLimiter:
     """Slots in time for each host, shared by threads. `rates`: requests a second by host; others get `default`.
 
     Requests are spaced, and no more than the rate allows arrive in any second, however the machine and the network
@@ -65,7 +65,7 @@ class Pace:
             following, now = self._following(host, note), time.monotonic()
             following = max(following, now + self._crowded(host, rate, now))
             if following <= now:
-                following = note.write(now + (_MARGIN / rate if rate > 0 else 0.0))
+                following = note.write(now + (_SPACING_MARGIN / rate if rate > 0 else 0.0))
                 turn.given = now
                 self._recent.setdefault(host, []).append(turn)
                 self._next[host] = following
@@ -82,15 +82,15 @@ class Pace:
         if len(recent) < most:
             return 0.0
         ahead = sorted(each.until(span) for each in recent)[len(recent) - most] - now
-        return ahead if all(each.arrived for each in recent) else min(ahead, _LOOK)
+        return ahead if all(each.arrived for each in recent) else min(ahead, _POLL_SECONDS)
 
-    def _following(self, host: str, note: _Note) -> float:
+    def _following(self, host: str, note: _SharedTime) -> float:
         return max(self._next.get(host, 0.0), note.read())
 
-    def _note(self, host: str) -> contextlib.AbstractContextManager[_Note]:
+    def _note(self, host: str) -> contextlib.AbstractContextManager[_SharedTime]:
         if self._folder is None:
-            return contextlib.nullcontext(_Note(None))
-        return _shared(self._folder / f"{re.sub(r'[^a-z0-9.-]', '_', host)}.next")
+            return contextlib.nullcontext(_SharedTime(None))
+        return _locked_time(self._folder / f"{re.sub(r'[^a-z0-9.-]', '_', host)}.next")
 
 
 class _Turn:
@@ -101,10 +101,10 @@ class _Turn:
 
     def until(self, span: float) -> float:
         """The moment from which it no longer counts."""
-        return (self.arrived or self.given + _LATE) + span
+        return (self.arrived or self.given + _MAX_ARRIVAL_SECONDS) + span
 
 
-class _Note:
+class _SharedTime:
     """A time in a file, by the wall clock there and the monotonic one here; a file that can't be used says nothing."""
 
     def __init__(self, path: Path | None) -> None:
@@ -118,7 +118,7 @@ class _Note:
             ahead = float(self._path.read_text(encoding="ascii") or 0.0) - time.time()
         except (OSError, ValueError):
             return 0.0
-        return time.monotonic() + ahead if math.isfinite(ahead) and ahead <= _LONGEST else 0.0
+        return time.monotonic() + ahead if math.isfinite(ahead) and ahead <= _MAX_SHARED_WAIT else 0.0
 
     def write(self, moment: float) -> float:
         """Note a moment of the monotonic clock; gives it back."""
@@ -129,15 +129,15 @@ class _Note:
 
 
 @contextlib.contextmanager
-def _shared(path: Path) -> Iterator[_Note]:
+def _locked_time(path: Path) -> Iterator[_SharedTime]:
     """The note, while no other process has it (where the system has such locks)."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.with_suffix(".lock").open("w")
     except OSError:
-        yield _Note(path)
+        yield _SharedTime(path)
         return
     with file:
         with contextlib.suppress(OSError):  # a file system without locks: each process paces itself
             lock(file.fileno(), wait=True)
-        yield _Note(path)
+        yield _SharedTime(path)

@@ -11,13 +11,13 @@ from mirsearch.errors import FetchError, UsageError
 from mirsearch.settings import Service
 
 _PORTS = {"https": 443, "http": 80}
-_LOCAL = ("localhost", ".localhost", ".local", ".internal", ".localdomain", ".home.arpa")
+_LOCAL_NAMES = ("localhost", ".localhost", ".local", ".internal", ".localdomain", ".home.arpa")
 
-Place = tuple[str, str, int]
+HostAddress = tuple[str, str, int]
 """Scheme, host in lower case, port."""
 
 
-def place_of(url: str) -> Place:
+def host_address(url: str) -> HostAddress:
     """Scheme, host and port of an address; FetchError where it is no plain http(s) address."""
     try:
         parts = urlsplit(url)
@@ -25,13 +25,13 @@ def place_of(url: str) -> Place:
     except ValueError:
         parts, host, port = urlsplit(""), "", None
     if parts.scheme not in _PORTS or not host or parts.username is not None or parts.password is not None:
-        raise _refused(url, host, "not a plain http(s) address")
+        raise _refusal(url, host, "not a plain http(s) address")
     if any(ord(each) < 33 or each == "\\" for each in url):
-        raise _refused(url, host, "an address with spaces or control characters")
+        raise _refusal(url, host, "an address with spaces or control characters")
     return parts.scheme, host, port or _PORTS[parts.scheme]
 
 
-def is_public(address: str) -> bool:
+def is_public_address(address: str) -> bool:
     """Whether an IP address is of the public internet: not private, loopback, link-local, shared or reserved."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
@@ -40,9 +40,9 @@ def is_public(address: str) -> bool:
     if isinstance(found, ipaddress.IPv6Address):
         inner = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
         if inner is not None:
-            return is_public(str(inner))
+            return is_public_address(str(inner))
         if found in ipaddress.ip_network("64:ff9b::/96"):
-            return is_public(str(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)))
+            return is_public_address(str(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)))
     return found.is_global and not found.is_multicast
 
 
@@ -50,43 +50,43 @@ class UrlPolicy:
     """Addresses that may be asked: below the services' bases, and HTTPS hosts their answers may lead to."""
 
     def __init__(self, services: Iterable[Service]) -> None:
-        self._configured: set[Place] = set()
+        self._configured: set[HostAddress] = set()
         self._hosts: set[str] = set()
         for service in services:
             try:
-                place = place_of(service.base)
+                place = host_address(service.base)
             except FetchError as error:
                 raise UsageError(f"{service.variable}: {error.message}", "give an https:// address") from error
-            if service.configured:
+            if service.is_custom:
                 self._configured.add(place)
             else:
                 self._hosts.update((place[1], *service.redirects))
 
     def check(self, url: str) -> str:
         """The host of an address that may be asked; FetchError (refused) names any other."""
-        place = place_of(url)
+        place = host_address(url)
         scheme, host, port = place
         if place in self._configured:
             return host
         if scheme != "https":
-            raise _refused(url, host, "not HTTPS")
-        if _is_address(host) and not is_public(host):
-            raise _refused(url, host, "a private or local address")
-        if host == _LOCAL[0] or host.endswith(_LOCAL[1:]):
-            raise _refused(url, host, "a local name")
+            raise _refusal(url, host, "not HTTPS")
+        if _is_ip_address(host) and not is_public_address(host):
+            raise _refusal(url, host, "a private or local address")
+        if host == _LOCAL_NAMES[0] or host.endswith(_LOCAL_NAMES[1:]):
+            raise _refusal(url, host, "a local name")
         if host not in self._hosts or port != _PORTS["https"]:
-            raise _refused(url, host, "not a host of the services asked")
+            raise _refusal(url, host, "not a host of the services asked")
         return host
 
     def check_peer(self, host: str, port: int, peer: str) -> None:
         """Refuse a connection of a public service's name that ended at a private address (a name that was turned)."""
         host = host.lower().strip("[]")
-        if any(place[1:] == (host, port) for place in self._configured) or is_public(peer):
+        if any(place[1:] == (host, port) for place in self._configured) or is_public_address(peer):
             return
-        raise _refused(f"{host}:{port}", host, f"its name leads to {peer}, which is not a public address")
+        raise _refusal(f"{host}:{port}", host, f"its name leads to {peer}, which is not a public address")
 
 
-def _is_address(host: str) -> bool:
+def _is_ip_address(host: str) -> bool:
     """Whether a host is an IP address in any way a resolver takes: `127.1` and `0x7f000001` are too."""
     try:
         socket.inet_aton(host)
@@ -95,6 +95,6 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _refused(url: str, host: str, why: str) -> FetchError:
+def _refusal(url: str, host: str, why: str) -> FetchError:
     shown = url if len(url) <= 200 else url[:199] + "…"
     return FetchError(f"{shown!r} is not asked: {why}", "", host=host, cause="refused")

@@ -13,11 +13,11 @@ from pathlib import Path
 import requests
 import urllib3
 
-from mirsearch.acquisition.http.kinds import HEAD, Kind, is_page, page_title
+from mirsearch.acquisition.http.kinds import HEAD_BYTES, AnswerKind, is_web_page, page_title
 from mirsearch.errors import FetchError
 
-_CHUNK = 1 << 16
-_PACKED = ("gzip", "x-gzip", "deflate")
+_CHUNK_BYTES = 1 << 16
+_COMPRESSED_ENCODINGS = ("gzip", "x-gzip", "deflate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,39 +30,39 @@ class Body:
     head: bytes
 
 
-def read_body(response: requests.Response, target: Path, kind: Kind, host: str, deadline: float) -> Body:
+def read_body(response: requests.Response, target: Path, kind: AnswerKind, host: str, deadline: float) -> Body:
     """The body into `target`. FetchError where it is too large, too slow, cut off or not of its kind.
 
     `deadline` is on the clock of time.monotonic.
     """
     size, sha256, md5, head = 0, hashlib.sha256(), hashlib.md5(usedforsecurity=False), b""
-    announced = _announced(response)
+    announced = _content_length(response)
     if announced is not None and announced > kind.max_bytes:
-        raise _too_large(kind, host)
+        raise _too_large_error(kind, host)
     with target.open("wb") as file:
-        for chunk in _unpacked(_raw(response, host, announced, deadline, kind), response, kind, host):
+        for chunk in _decompressed_chunks(_raw_chunks(response, host, announced, deadline, kind), response, kind, host):
             size += len(chunk)
             if size > kind.max_bytes:
-                raise _too_large(kind, host)
-            if len(head) < HEAD:
-                head += chunk[: HEAD - len(head)]
-                if is_page(head):
-                    raise wall(host, response.status_code, head)
+                raise _too_large_error(kind, host)
+            if len(head) < HEAD_BYTES:
+                head += chunk[: HEAD_BYTES - len(head)]
+                if is_web_page(head):
+                    raise blocked_error(host, response.status_code, head)
             sha256.update(chunk)
             md5.update(chunk)
             file.write(chunk)
     if not kind.fits(head):
         told = response.headers.get("Content-Type", "no type").partition(";")[0][:60]
         what = f"{size} bytes of {told}" if size else "nothing"
-        raise FetchError(f"{host} answered {what} instead of a {kind.name}", host=host, cause="content", passing=True)
+        raise FetchError(f"{host} answered {what} instead of a {kind.name}", host=host, cause="content", transient=True)
     return Body(size, sha256.hexdigest(), md5.hexdigest(), head)
 
 
-def wall(host: str, status: int, head: bytes) -> FetchError:
+def blocked_error(host: str, status: int, head: bytes) -> FetchError:
     """The error for a refusal, or for a web page where data were asked for: a wall against robots, or a log-in page."""
     title = page_title(head)
     page = f"a web page titled {title!r}" if title else "a web page"
-    told = f"it answered {page} (status {status}) instead of data" if is_page(head) else f"it refused (status {status})"
+    told = f"it answered {page} (status {status}) instead of data" if is_web_page(head) else f"it refused (status {status})"
     return FetchError(
         f"{host} blocks access: {told}",
         "try later or from another network; set MIRSEARCH_CONTACT so that its operators can write to you",
@@ -71,49 +71,49 @@ def wall(host: str, status: int, head: bytes) -> FetchError:
     )
 
 
-def _too_large(kind: Kind, host: str) -> FetchError:
+def _too_large_error(kind: AnswerKind, host: str) -> FetchError:
     return FetchError(
         f"{host} answered more than {kind.max_bytes:,} bytes of {kind.name}", host=host, cause="too large"
     )
 
 
-def _announced(response: requests.Response) -> int | None:
+def _content_length(response: requests.Response) -> int | None:
     told = response.headers.get("Content-Length", "")
     return int(told) if told.isdecimal() and len(told) < 16 else None
 
 
-def _raw(response: requests.Response, host: str, announced: int | None, deadline: float, kind: Kind) -> Iterator[bytes]:
+def _raw_chunks(response: requests.Response, host: str, announced: int | None, deadline: float, kind: AnswerKind) -> Iterator[bytes]:
     """The bytes as they come, never waiting for a full buffer, so that a slow drip meets the deadline."""
     count = 0
     while True:
         try:
-            chunk = response.raw.read1(_CHUNK, decode_content=False)
+            chunk = response.raw.read1(_CHUNK_BYTES, decode_content=False)
         except (urllib3.exceptions.TimeoutError, TimeoutError) as error:
-            raise FetchError(f"{host} stopped answering", host=host, cause="timeout", passing=True) from error
+            raise FetchError(f"{host} stopped answering", host=host, cause="timeout", transient=True) from error
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
-            raise FetchError(f"{host} broke off its answer", host=host, passing=True) from error
+            raise FetchError(f"{host} broke off its answer", host=host, transient=True) from error
         if not chunk:
             break
         count += len(chunk)
         if time.monotonic() > deadline:
             raise FetchError(
-                f"{host} is too slow: its answer was not whole in time", host=host, cause="timeout", passing=True
+                f"{host} is too slow: its answer was not whole in time", host=host, cause="timeout", transient=True
             )
         if count > kind.max_bytes:
-            raise _too_large(kind, host)
+            raise _too_large_error(kind, host)
         yield chunk
     if announced is not None and count != announced:
         told = f"{count:,} of {announced:,} bytes"
-        raise FetchError(f"{host} broke off its answer after {told}", host=host, passing=True)
+        raise FetchError(f"{host} broke off its answer after {told}", host=host, transient=True)
 
 
-def _unpacked(chunks: Iterator[bytes], response: requests.Response, kind: Kind, host: str) -> Iterator[bytes]:
+def _decompressed_chunks(chunks: Iterator[bytes], response: requests.Response, kind: AnswerKind, host: str) -> Iterator[bytes]:
     """Content-Encoding undone a bounded piece at a time: a few bytes may stand for very many."""
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if kind.packed or encoding in ("", "identity"):
         yield from chunks
         return
-    if encoding not in _PACKED:
+    if encoding not in _COMPRESSED_ENCODINGS:
         raise FetchError(
             f"{host} packed its answer in a way not asked for ({encoding[:40]!r})", host=host, cause="content"
         )
@@ -122,10 +122,10 @@ def _unpacked(chunks: Iterator[bytes], response: requests.Response, kind: Kind, 
         for chunk in chunks:
             rest = chunk
             while rest and not unpacker.eof:
-                yield unpacker.decompress(rest, _CHUNK)
+                yield unpacker.decompress(rest, _CHUNK_BYTES)
                 rest = unpacker.unconsumed_tail
         yield unpacker.flush()
     except zlib.error as error:
-        raise FetchError(f"{host} sent a damaged answer", host=host, cause="content", passing=True) from error
+        raise FetchError(f"{host} sent a damaged answer", host=host, cause="content", transient=True) from error
     if not unpacker.eof:
-        raise FetchError(f"{host} broke off its packed answer", host=host, passing=True)
+        raise FetchError(f"{host} broke off its packed answer", host=host, transient=True)

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 import requests
 import urllib3
 
-from mirsearch.acquisition.http.kinds import HEAD
-from mirsearch.acquisition.http.reading import wall
+from mirsearch.acquisition.http.kinds import HEAD_BYTES
+from mirsearch.acquisition.http.reading import blocked_error
 from mirsearch.errors import FetchError
 
-_PASSING = (408, 425, 500, 502, 504, 520, 521, 522, 523, 524)
-_BLOCKING = (401, 403, 406, 407, 451)
-_BUSY = (429, 503)
+_TRANSIENT_STATUSES = (408, 425, 500, 502, 504, 520, 521, 522, 523, 524)
+_BLOCKING_STATUSES = (401, 403, 406, 407, 451)
+_BUSY_STATUSES = (429, 503)
 
 
 def check_status(response: requests.Response, host: str) -> None:
@@ -24,9 +24,9 @@ def check_status(response: requests.Response, host: str) -> None:
         return
     if status in (404, 410):
         raise FetchError(f"{host} has no such thing (status {status})", host=host, cause="gone")
-    if status in _BLOCKING:
-        raise wall(host, status, _head(response) if _has_page(response) else b"")
-    if status in _BUSY:
+    if status in _BLOCKING_STATUSES:
+        raise blocked_error(host, status, _read_head(response) if _is_html(response) else b"")
+    if status in _BUSY_STATUSES:
         wait = _retry_after(response)
         told = "" if wait is None else f" and asks to wait {wait:.0f} s"
         raise FetchError(
@@ -34,21 +34,21 @@ def check_status(response: requests.Response, host: str) -> None:
             "run it again later",
             host=host,
             cause="busy",
-            wait=wait,
-            passing=True,
+            retry_after=wait,
+            transient=True,
         )
-    passing = status in _PASSING
-    raise FetchError(f"{host} answered with status {status}", host=host, cause="status", passing=passing)
+    passing = status in _TRANSIENT_STATUSES
+    raise FetchError(f"{host} answered with status {status}", host=host, cause="status", transient=passing)
 
 
-def _head(response: requests.Response) -> bytes:
+def _read_head(response: requests.Response) -> bytes:
     try:
-        return bytes(response.raw.read1(HEAD, decode_content=True))
+        return bytes(response.raw.read1(HEAD_BYTES, decode_content=True))
     except (urllib3.exceptions.HTTPError, OSError):
         return b""
 
 
-def _has_page(response: requests.Response) -> bool:
+def _is_html(response: requests.Response) -> bool:
     return "html" in response.headers.get("Content-Type", "").lower()
 
 

@@ -19,7 +19,7 @@ class GuardedAdapter(HTTPAdapter):
     """An adapter whose connections keep to a policy; an answer's headers must be there within `seconds`."""
 
     def __init__(self, policy: UrlPolicy, seconds: float, connections: int) -> None:
-        self._pools = _pools(policy, seconds)
+        self._pools = _pool_classes(policy, seconds)
         super().__init__(pool_connections=8, pool_maxsize=connections, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -28,7 +28,7 @@ class GuardedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self._pools
 
 
-def _pools(policy: UrlPolicy, seconds: float) -> dict[str, type[HTTPConnectionPool]]:
+def _pool_classes(policy: UrlPolicy, seconds: float) -> dict[str, type[HTTPConnectionPool]]:
     """Pool classes by scheme, bound to one policy."""
 
     def abort(connection: HTTPConnection) -> None:
@@ -49,7 +49,7 @@ def _pools(policy: UrlPolicy, seconds: float) -> dict[str, type[HTTPConnectionPo
             return look(self, super()._new_conn())
 
         def getresponse(self) -> Any:
-            with _Watch(seconds, lambda: abort(self)):
+            with _TimeLimit(seconds, lambda: abort(self)):
                 return super().getresponse()
 
     class Secure(HTTPSConnection):
@@ -57,7 +57,7 @@ def _pools(policy: UrlPolicy, seconds: float) -> dict[str, type[HTTPConnectionPo
             return look(self, super()._new_conn())
 
         def getresponse(self) -> Any:
-            with _Watch(seconds, lambda: abort(self)):
+            with _TimeLimit(seconds, lambda: abort(self)):
                 return super().getresponse()
 
     class PlainPool(HTTPConnectionPool):
@@ -69,7 +69,7 @@ def _pools(policy: UrlPolicy, seconds: float) -> dict[str, type[HTTPConnectionPo
     return {"http": PlainPool, "https": SecurePool}
 
 
-class _Watch:
+class _TimeLimit:
     """Calls `action` where a block takes longer than `seconds`; the block then ends in a TimeoutError."""
 
     def __init__(self, seconds: float, action: Callable[[], None]) -> None:

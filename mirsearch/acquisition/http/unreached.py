@@ -8,13 +8,13 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyErr
 from mirsearch import settings
 from mirsearch.errors import FetchError
 
-_DEEPEST = 12
+_MAX_CHAIN_LENGTH = 12
 _REMEDY = "check the network, and HTTPS_PROXY where one is needed"
 
 
-def unreached(error: BaseException, host: str, url: str) -> FetchError:
+def connection_error(error: BaseException, host: str, url: str) -> FetchError:
     """The error for a request that no answer came to; its cause is "unreached" where nobody took the connection."""
-    chain = _chain(error)
+    chain = _error_chain(error)
     cause = "timeout" if isinstance(error, requests.Timeout) else "network"
     if any(isinstance(each, NewConnectionError | ConnectTimeoutError) for each in chain):
         cause = "unreached"
@@ -22,22 +22,22 @@ def unreached(error: BaseException, host: str, url: str) -> FetchError:
         told = "does not answer in time"
     else:
         proxy = "its proxy: " if any(isinstance(each, ProxyError) for each in chain) else ""
-        told = f"can't be reached: {proxy}{_words(chain[-1])}"
-    return FetchError(f"{host} {told}", _remedy(url), host=host, cause=cause, passing=True)
+        told = f"can't be reached: {proxy}{_short_message(chain[-1])}"
+    return FetchError(f"{host} {told}", _remedy(url), host=host, cause=cause, transient=True)
 
 
 def _remedy(url: str) -> str:
     """What to check: first the variable that names the base of an address, where one does."""
     services = (settings.EUROPEPMC, settings.PMC, settings.ARXIV, settings.ARXIV_OAI)
-    named = (each.variable for each in services if each.configured and url.startswith(each.base))
+    named = (each.variable for each in services if each.is_custom and url.startswith(each.base))
     variable = next(named, None)
     return f"check {variable}, which names it; then the network" if variable else _REMEDY
 
 
-def _chain(error: BaseException) -> list[BaseException]:
+def _error_chain(error: BaseException) -> list[BaseException]:
     """An error and those it came from: requests and urllib3 tell them in different places."""
     chain = [error]
-    while len(chain) < _DEEPEST:
+    while len(chain) < _MAX_CHAIN_LENGTH:
         last = chain[-1]
         told = (getattr(last, "reason", None), *last.args, last.__cause__)
         inner = next((each for each in told if isinstance(each, BaseException)), None)
@@ -47,6 +47,6 @@ def _chain(error: BaseException) -> list[BaseException]:
     return chain
 
 
-def _words(error: BaseException) -> str:
+def _short_message(error: BaseException) -> str:
     told = getattr(error, "strerror", None) or (error.args[0] if error.args else error)
     return " ".join(str(told).split())[:120]

@@ -15,6 +15,7 @@ from lxml import etree
 from mirsearch.acquisition.http.client import FOREVER, HttpClient
 from mirsearch.acquisition.http.kinds import EPRINT, FEED, LISTING, is_image
 from mirsearch.acquisition.services.base import (
+    AcceptsTerms,
     ArticlePlan,
     FetchedFigure,
     Hit,
@@ -22,8 +23,7 @@ from mirsearch.acquisition.services.base import (
     PlannedFigure,
     SearchPage,
     Terms,
-    Wants,
-    check_keywords,
+    clean_keywords,
 )
 from mirsearch.errors import SourceError, UsageError
 from mirsearch.files.partial import replace_file
@@ -32,17 +32,17 @@ from mirsearch.sources.articles import clean_text, find_year, make_article, norm
 from mirsearch.sources.jats.text import Element
 from mirsearch.sources.latex.eprints import Eprint, is_intact
 from mirsearch.sources.latex.figures import latex_figures
-from mirsearch.sources.pdf.pages import first_page, need
+from mirsearch.sources.pdf.pages import render_first_page, require_packages
 
-PAGE = 100
+PAGE_SIZE = 100
 _ATOM = "{http://www.w3.org/2005/Atom}"
-_SEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
-_OWN = "{http://arxiv.org/schemas/atom}"
+_OPENSEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
+_ARXIV = "{http://arxiv.org/schemas/atom}"
 _FIELDS = {"all": "all", "title": "ti", "abstract": "abs"}
 _ID = re.compile(r"arxiv\.org/abs/((?:[a-z-]+(?:\.[A-Z]{2})?/\d{7})|(?:\d{4}\.\d{4,5}))(v\d+)?$")
-_WEEK = 7 * 86_400.0
+_WEEK_SECONDS = 7 * 86_400.0
 _POSTSCRIPT = "PostScript (.eps, .ps), which can't be drawn here"
-_AGAIN = "run it again later; what is done is kept"
+_REMEDY = "run it again later; what is done is kept"
 
 
 class ArXiv:
@@ -54,7 +54,7 @@ class ArXiv:
     bundled: ClassVar[bool] = True
 
     def __init__(self, client: HttpClient) -> None:
-        need("pylatexenc", "pypdfium2", extra="arxiv")
+        require_packages("pylatexenc", "pypdfium2", extra="arxiv")
         self._client = client
 
     @staticmethod
@@ -64,11 +64,11 @@ class ArXiv:
 
     def search(self, query: KeywordQuery, cursor: str | None) -> SearchPage:
         """A page of up to 100 hits. SourceError where arXiv could not be asked."""
-        told = {"search_query": query_text(query), "start": cursor or "0", "max_results": str(PAGE)}
+        told = {"search_query": query_text(query), "start": cursor or "0", "max_results": str(PAGE_SIZE)}
         answer = self._client.fetch(f"{ARXIV.base}/api/query?{urlencode(told)}", FEED)
         return parse_feed(answer.data, int(cursor or 0))
 
-    def plan(self, hit: Hit, wants: Wants) -> ArticlePlan:
+    def plan(self, hit: Hit, wants: AcceptsTerms) -> ArticlePlan:
         """The paper's license (one request), then its source's figures."""
         terms = Terms((self._license(hit.id.removeprefix("arXiv:")),), hit.retracted)
         if not wants(terms):
@@ -103,7 +103,7 @@ class ArXiv:
             answer = self._client.fetch(address, EPRINT, max_age=FOREVER, into=path, valid=is_intact)
             data = Eprint(path, address).read(unquote(inner), LIMITS.download_bytes)
         if data.startswith(b"%PDF"):
-            data = first_page(data, figure.url)
+            data = render_first_page(data, figure.url)
         elif not is_image(data[:32]):
             raise SourceError(f"{figure.url}: not an image", "")
         into.parent.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ class ArXiv:
 
     def _license(self, some_id: str) -> str:
         told = {"verb": "GetRecord", "identifier": f"oai:arXiv.org:{some_id}", "metadataPrefix": "arXivRaw"}
-        answer = self._client.fetch(f"{ARXIV_OAI.base}?{urlencode(told)}", LISTING, max_age=_WEEK, valid=_is_xml)
+        answer = self._client.fetch(f"{ARXIV_OAI.base}?{urlencode(told)}", LISTING, max_age=_WEEK_SECONDS, valid=_is_xml)
         return parse_license(answer.data, some_id)
 
 
@@ -125,7 +125,7 @@ def query_text(query: KeywordQuery) -> str:
     """The query in arXiv's language: each word or phrase with its field, AND, OR and NOT passed through."""
     if query.where not in _FIELDS:
         raise UsageError(f"arXiv can't be searched by {query.where}", "use --in all, title or abstract")
-    parts = [f"({_terms(each, _FIELDS[query.where])})" for each in check_keywords(query.keywords)]
+    parts = [f"({_query_terms(each, _FIELDS[query.where])})" for each in clean_keywords(query.keywords)]
     if query.since or query.until:
         since, until = (query.since or "1990-01-01").replace("-", ""), (query.until or "2999-12-31").replace("-", "")
         parts.append(f"submittedDate:[{since}0000 TO {until}2359]")
@@ -135,7 +135,7 @@ def query_text(query: KeywordQuery) -> str:
     return " AND ".join(parts)
 
 
-def _terms(text: str, field: str) -> str:
+def _query_terms(text: str, field: str) -> str:
     words: list[str] = []
     for each in re.findall(r'"[^"]*"|\(|\)|[^\s()"]+', text):
         operator = {"AND": "AND", "OR": "OR", "NOT": "ANDNOT", "ANDNOT": "ANDNOT"}.get(each)
@@ -151,33 +151,33 @@ def _terms(text: str, field: str) -> str:
 
 def parse_feed(data: bytes, start: int) -> SearchPage:
     """The hits of an Atom answer. SourceError where it is an error, or no answer to the question."""
-    root = _xml(data)
-    total = root.findtext(f"{_SEARCH}totalResults") if root is not None else None
+    root = _parse_xml(data)
+    total = root.findtext(f"{_OPENSEARCH}totalResults") if root is not None else None
     if root is None or root.tag != f"{_ATOM}feed" or total is None or not total.strip().isdecimal():
-        raise SourceError("arXiv could not be asked: its answer is no list of papers", _AGAIN)
+        raise SourceError("arXiv could not be asked: its answer is no list of papers", _REMEDY)
     entries = root.findall(f"{_ATOM}entry")
     if len(entries) == 1 and (entries[0].findtext(f"{_ATOM}title") or "").strip() == "Error":
         told = clean_text(entries[0].findtext(f"{_ATOM}summary") or "", 200)
         raise SourceError(f"arXiv could not be asked: {told}", "check the keywords")
     count = int(total)
     if not entries and start < count:
-        raise SourceError("arXiv could not be asked: an empty page where more is promised", _AGAIN)
-    hits = tuple(hit for each in entries if (hit := _hit(each)) is not None)
+        raise SourceError("arXiv could not be asked: an empty page where more is promised", _REMEDY)
+    hits = tuple(hit for each in entries if (hit := _parse_hit(each)) is not None)
     following = start + len(entries)
     return SearchPage(hits, count, str(following) if following < count else None)
 
 
-def _hit(entry: Element) -> Hit | None:
+def _parse_hit(entry: Element) -> Hit | None:
     found = _ID.search((entry.findtext(f"{_ATOM}id") or "").strip())
     if found is None:
         return None
-    comment = entry.findtext(f"{_OWN}comment") or ""
+    comment = entry.findtext(f"{_ARXIV}comment") or ""
     withdrawn = re.search(r"\bwithdrawn\b", comment, re.IGNORECASE) is not None
     return Hit(
         id=f"arXiv:{found[1]}",
         title=clean_text(entry.findtext(f"{_ATOM}title") or "") or None,
-        doi=normalize_doi(entry.findtext(f"{_OWN}doi")) or f"10.48550/arxiv.{found[1].lower()}",
-        journal=clean_text(entry.findtext(f"{_OWN}journal_ref") or "") or None,
+        doi=normalize_doi(entry.findtext(f"{_ARXIV}doi")) or f"10.48550/arxiv.{found[1].lower()}",
+        journal=clean_text(entry.findtext(f"{_ARXIV}journal_ref") or "") or None,
         year=find_year((entry.findtext(f"{_ATOM}published") or "")[:4]) or datetime.now(UTC).year,
         authors=tuple(
             clean_text(name, 200)
@@ -191,19 +191,19 @@ def _hit(entry: Element) -> Hit | None:
 
 def parse_license(data: bytes, some_id: str) -> str:
     """The license of an OAI-PMH record; arXiv's own where none is told. SourceError where it is no record."""
-    root = _xml(data)
-    records = [] if root is None else [each for each in root.iter() if _local(each) in ("arXivRaw", "arXiv")]
+    root = _parse_xml(data)
+    records = [] if root is None else [each for each in root.iter() if _local_name(each) in ("arXivRaw", "arXiv")]
     if not records:
-        raise SourceError(f"arXiv could not be asked for the license of {some_id}", _AGAIN)
-    found = next((each.text for each in records[0].iter() if _local(each) == "license" and each.text), None)
+        raise SourceError(f"arXiv could not be asked for the license of {some_id}", _REMEDY)
+    found = next((each.text for each in records[0].iter() if _local_name(each) == "license" and each.text), None)
     return clean_text(found or "", 200) or "http://arxiv.org/licenses/nonexclusive-distrib/1.0/"
 
 
-def _local(element: Element) -> str:
+def _local_name(element: Element) -> str:
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
-def _xml(data: bytes) -> Element | None:
+def _parse_xml(data: bytes) -> Element | None:
     parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
     try:
         return etree.fromstring(data, parser)
@@ -212,7 +212,7 @@ def _xml(data: bytes) -> Element | None:
 
 
 def _is_xml(path: Path) -> bool:
-    return _xml(path.read_bytes()) is not None
+    return _parse_xml(path.read_bytes()) is not None
 
 
 def _file_name(path: str) -> str:

@@ -13,16 +13,16 @@ from typing import Any, ClassVar, Protocol
 
 from mirsearch.corpus import Article
 from mirsearch.errors import UsageError
-from mirsearch.licenses import canonical
+from mirsearch.licenses import canonical_license
 from mirsearch.settings import Service
 
-PLACES = ("all", "title", "abstract", "captions")
+SEARCH_FIELDS = ("all", "title", "abstract", "captions")
 """Where a keyword may be looked for."""
 
-REUSABLE = ("cc0", "public-domain", "cc-by", "cc-by-sa")
+REUSABLE_LICENSES = ("cc0", "public-domain", "cc-by", "cc-by-sa")
 """Licenses that let anybody reuse and change a figure: what is taken where nothing else is asked for."""
 
-ANY = "any"
+ANY_LICENSE = "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class KeywordQuery:
     since: str | None = None
     until: str | None = None
     journal: str | None = None
-    licenses: tuple[str, ...] = REUSABLE
+    licenses: tuple[str, ...] = REUSABLE_LICENSES
     max_articles: int | None = None
     max_figures: int | None = None
     micrographs: bool = True
@@ -146,7 +146,7 @@ class FetchedFigure:
     retrieved: str
 
 
-Wants = Callable[[Terms], bool]
+AcceptsTerms = Callable[[Terms], bool]
 
 
 class ArticleService(Protocol):
@@ -163,7 +163,7 @@ class ArticleService(Protocol):
     def search(self, query: KeywordQuery, cursor: str | None) -> SearchPage:
         """A page of hits, the first one where `cursor` is None. SourceError where the service could not be asked."""
 
-    def plan(self, hit: Hit, wants: Wants) -> ArticlePlan:
+    def plan(self, hit: Hit, wants: AcceptsTerms) -> ArticlePlan:
         """The article's terms, and its figures where those are wanted. SourceError where they can't be had."""
 
     def fetch(self, figure: PlannedFigure, into: Path) -> FetchedFigure:
@@ -173,18 +173,18 @@ class ArticleService(Protocol):
         """Bytes a figure's image will be, without getting it; None where that can't be known."""
 
 
-def unwanted(terms: Terms, query: KeywordQuery) -> str | None:
+def rejection_reason(terms: Terms, query: KeywordQuery) -> str | None:
     """Why a query does not want an article of such terms; None where it does."""
     if terms.closed:
         return terms.closed
     if terms.retracted and not query.retracted:
         return "retracted"
-    if ANY in query.licenses:
+    if ANY_LICENSE in query.licenses:
         return None
     if not terms.licenses:
         return None if terms.partial else "no license told"
     for each in terms.licenses:
-        name = canonical(each)
+        name = canonical_license(each)
         if name not in query.licenses:
             return f"license {name or each[:60]}"
     return None
@@ -193,10 +193,10 @@ def unwanted(terms: Terms, query: KeywordQuery) -> str | None:
 def parse_licenses(text: str | None) -> tuple[str, ...]:
     """Canonical names of a list with commas; UsageError for what is none."""
     if not text:
-        return REUSABLE
+        return REUSABLE_LICENSES
     names = []
     for part in (each.strip() for each in text.split(",")):
-        name = ANY if part.lower() == ANY else canonical(part)
+        name = ANY_LICENSE if part.lower() == ANY_LICENSE else canonical_license(part)
         if name is None:
             raise UsageError(f"--license {part!r} is no license known here", "cc-by, cc-by-sa, cc-by-nc, cc0, … or any")
         names.append(name)
@@ -224,7 +224,7 @@ def _last_day(year: int, month: int) -> int:
     return (following - date.resolution).day
 
 
-def _closes(text: str) -> bool:
+def _is_balanced(text: str) -> bool:
     """Whether every quote and bracket of a query closes."""
     depth, quoted = 0, False
     for each in text:
@@ -237,14 +237,14 @@ def _closes(text: str) -> bool:
     return depth == 0 and not quoted
 
 
-def check_keywords(keywords: tuple[str, ...]) -> tuple[str, ...]:
+def clean_keywords(keywords: tuple[str, ...]) -> tuple[str, ...]:
     """Keywords without surplus space; UsageError for an empty one and for quotes or brackets that don't close."""
     clean = []
     for each in keywords:
         text = " ".join("".join(char if char.isprintable() else " " for char in each).split())
         if not re.search(r"\w", text):
             raise UsageError(f"--keyword {each!r} says nothing", "give a word, or a phrase in quotes")
-        if not _closes(text):
+        if not _is_balanced(text):
             raise UsageError(f"--keyword {each!r} has a quote or bracket that does not close", "close it")
         clean.append(text)
     return tuple(clean)

@@ -12,23 +12,23 @@ from urllib.parse import urlencode
 from mirsearch.acquisition.http.client import HttpClient
 from mirsearch.acquisition.http.kinds import ARTICLE, SEARCH
 from mirsearch.acquisition.services.base import (
+    AcceptsTerms,
     ArticlePlan,
     FetchedFigure,
     Hit,
     KeywordQuery,
     PlannedFigure,
     SearchPage,
-    Wants,
-    check_keywords,
+    clean_keywords,
 )
-from mirsearch.acquisition.services.pmc_bucket import Bucket
+from mirsearch.acquisition.services.pmc_bucket import PmcBucket
 from mirsearch.errors import FetchError, SourceError, UsageError
 from mirsearch.settings import EUROPEPMC, PMC, Service
-from mirsearch.sources.articles import clean_text, normal_doi, normal_pmcid, normal_year
+from mirsearch.sources.articles import clean_text, find_year, normalize_doi, normalize_pmcid
 from mirsearch.sources.jats.parse import parse_jats
 
-PAGE = 100
-LONGEST = 1_500
+PAGE_SIZE = 100
+MAX_QUERY_CHARS = 1_500
 _FIELDS = {"title": "TITLE", "abstract": "ABSTRACT", "captions": "FIG"}
 _ANYWHERE = "anywhere "
 """Before the cursor of a search for captions that had to be asked of all text."""
@@ -47,7 +47,7 @@ class EuropePmc:
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client
-        self._bucket = Bucket(client, full_text=lambda pmcid: full_text(client, pmcid))
+        self._bucket = PmcBucket(client, full_text=lambda pmcid: fetch_full_text(client, pmcid))
 
     @staticmethod
     def check(query: KeywordQuery) -> None:
@@ -56,9 +56,9 @@ class EuropePmc:
 
     def search(self, query: KeywordQuery, cursor: str | None) -> SearchPage:
         """A page of up to 100 hits. SourceError where Europe PMC could not be asked."""
-        return search(self._client, query, cursor)
+        return search_page(self._client, query, cursor)
 
-    def plan(self, hit: Hit, wants: Wants) -> ArticlePlan:
+    def plan(self, hit: Hit, wants: AcceptsTerms) -> ArticlePlan:
         """The article's terms and figures in the bucket."""
         return self._bucket.plan(hit, wants)
 
@@ -71,22 +71,22 @@ class EuropePmc:
         return self._bucket.size(figure)
 
 
-def search(client: HttpClient, query: KeywordQuery, cursor: str | None) -> SearchPage:
+def search_page(client: HttpClient, query: KeywordQuery, cursor: str | None) -> SearchPage:
     """A page of Europe PMC's hits."""
     anywhere = (cursor or "").startswith(_ANYWHERE)
     mark = (cursor or "").removeprefix(_ANYWHERE) or "*"
     asked = replace(query, where="all") if anywhere else query
-    told = {"query": query_text(asked), "format": "json", "resultType": "core", "pageSize": PAGE, "cursorMark": mark}
+    told = {"query": query_text(asked), "format": "json", "resultType": "core", "pageSize": PAGE_SIZE, "cursorMark": mark}
     page = parse_page(client.fetch(f"{EUROPEPMC.base}/search?{urlencode(told)}", SEARCH).data, mark)
     if query.where == "captions" and cursor is None and page.total == 0:
         # The field of legends is not in all of its answers' documentation: captions are looked through here, too.
-        return search(client, query, _ANYWHERE)
+        return search_page(client, query, _ANYWHERE)
     return replace(page, cursor=f"{_ANYWHERE}{page.cursor}") if anywhere and page.cursor else page
 
 
 def query_text(query: KeywordQuery) -> str:
     """The query in Europe PMC's language: open access with full text, and what is asked for."""
-    words = " AND ".join(f"({each})" for each in check_keywords(query.keywords))
+    words = " AND ".join(f"({each})" for each in clean_keywords(query.keywords))
     parts = [f"{_FIELDS[query.where]}:({words})" if query.where in _FIELDS else f"({words})"]
     parts += ["OPEN_ACCESS:y", "HAS_FT:y"]
     if query.since or query.until:
@@ -95,8 +95,8 @@ def query_text(query: KeywordQuery) -> str:
         journal = clean_text(query.journal.replace('"', " "))
         parts.append(f'JOURNAL:"{journal}"')
     text = " AND ".join(parts)
-    if len(text) >= LONGEST:
-        raise UsageError(f"the query has {len(text)} characters; Europe PMC takes {LONGEST}", "use fewer keywords")
+    if len(text) >= MAX_QUERY_CHARS:
+        raise UsageError(f"the query has {len(text)} characters; Europe PMC takes {MAX_QUERY_CHARS}", "use fewer keywords")
     return text
 
 
@@ -115,60 +115,60 @@ def parse_page(data: bytes, cursor: str) -> SearchPage:
         raise SourceError(f"Europe PMC could not be asked: {why}", "check the keywords, or run it again later")
     following = told.get("nextCursorMark")
     more = isinstance(following, str) and following not in ("", cursor) and bool(found)
-    hits = tuple(_hit(each) for each in found if isinstance(each, dict))
+    hits = tuple(_parse_hit(each) for each in found if isinstance(each, dict))
     return SearchPage(hits, total, following if more else None)
 
 
-def _hit(told: dict[str, Any]) -> Hit:
-    pmcid = normal_pmcid(_text(told, "pmcid"))
+def _parse_hit(told: dict[str, Any]) -> Hit:
+    pmcid = normalize_pmcid(_text_field(told, "pmcid"))
     elsewhere = None if pmcid else "not in PMC"
-    closed = elsewhere if _text(told, "isOpenAccess") == "Y" else "not open access"
-    title = clean_text(_text(told, "title")).removesuffix(".") or None
+    closed = elsewhere if _text_field(told, "isOpenAccess") == "Y" else "not open access"
+    title = clean_text(_text_field(told, "title")).removesuffix(".") or None
     return Hit(
-        id=pmcid or clean_text(f"{_text(told, 'source') or 'EPMC'}:{_text(told, 'id') or title}", 100),
+        id=pmcid or clean_text(f"{_text_field(told, 'source') or 'EPMC'}:{_text_field(told, 'id') or title}", 100),
         title=title,
-        doi=normal_doi(_text(told, "doi")),
-        journal=clean_text(_journal(told)) or None,
-        year=normal_year(_text(told, "pubYear")),
-        license=clean_text(_text(told, "license"), 100) or None,
-        authors=tuple(clean_text(each, 200) for each in _text(told, "authorString").rstrip(".").split(", ") if each)[
+        doi=normalize_doi(_text_field(told, "doi")),
+        journal=clean_text(_journal_title(told)) or None,
+        year=find_year(_text_field(told, "pubYear")),
+        license=clean_text(_text_field(told, "license"), 100) or None,
+        authors=tuple(clean_text(each, 200) for each in _text_field(told, "authorString").rstrip(".").split(", ") if each)[
             :500
         ],
-        revision=_text(told, "dateOfRevision") or None,
-        retracted=_retracted(told, title or ""),
+        revision=_text_field(told, "dateOfRevision") or None,
+        retracted=_is_retracted(told, title or ""),
         closed=closed,
     )
 
 
-def _text(told: dict[str, Any], name: str) -> str:
+def _text_field(told: dict[str, Any], name: str) -> str:
     value = told.get(name)
     return str(value) if isinstance(value, str | int) else ""
 
 
-def _journal(told: dict[str, Any]) -> str:
+def _journal_title(told: dict[str, Any]) -> str:
     info = told.get("journalInfo")
     journal = info.get("journal") if isinstance(info, dict) else None
-    return _text(journal, "title") if isinstance(journal, dict) else _text(told, "journalTitle")
+    return _text_field(journal, "title") if isinstance(journal, dict) else _text_field(told, "journalTitle")
 
 
-def _retracted(told: dict[str, Any], title: str) -> bool:
+def _is_retracted(told: dict[str, Any], title: str) -> bool:
     kinds = told.get("pubTypeList")
     names = kinds.get("pubType") if isinstance(kinds, dict) else None
     marked = isinstance(names, list) and any(str(each).lower() == _RETRACTED_TYPE for each in names)
     return marked or _RETRACTED_TITLE.match(title) is not None
 
 
-def full_text(client: HttpClient, pmcid: str) -> bytes:
+def fetch_full_text(client: HttpClient, pmcid: str) -> bytes:
     """An article's JATS XML at Europe PMC. FetchError where it does not serve it."""
     # It answers 500 for some articles that exist, always: asking often helps nobody.
     address = f"{EUROPEPMC.base}/{pmcid}/fullTextXML"
-    data = client.fetch(address, ARTICLE, max_age=7 * 86_400.0, tries=2, valid=_is_whole).data
+    data = client.fetch(address, ARTICLE, max_age=7 * 86_400.0, tries=2, valid=_is_readable_text).data
     if _NO_TEXT in data[:300]:
         raise FetchError(f"Europe PMC does not serve the text of {pmcid}", cause="gone")
     return data
 
 
-def _is_whole(path: Path) -> bool:
+def _is_readable_text(path: Path) -> bool:
     """Whether a text can be read (or tells that there is none): no MD5 tells of a damaged one, which is not kept."""
     data = path.read_bytes()
     try:

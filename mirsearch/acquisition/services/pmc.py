@@ -10,9 +10,9 @@ from typing import ClassVar
 from mirsearch.acquisition.services.base import Hit, KeywordQuery, SearchPage
 from mirsearch.acquisition.services.europepmc import EuropePmc, query_text
 from mirsearch.errors import UsageError
-from mirsearch.sources.articles import normal_pmcid
+from mirsearch.sources.articles import normalize_pmcid
 
-_MOST_BYTES = 50 << 20
+_MAX_BYTES = 50 << 20
 
 
 class Pmc(EuropePmc):
@@ -33,21 +33,21 @@ class Pmc(EuropePmc):
         return super().search(query, cursor)
 
 
-def pmc_ids(words: Iterable[str]) -> tuple[str, ...]:
+def parse_pmc_ids(words: Iterable[str]) -> tuple[str, ...]:
     """PMC ids from words: ids themselves, or names of text files with ids in them. UsageError for anything else."""
     found: list[str] = []
     for word in words:
         if re.fullmatch(r"PMC\d{1,10}(?:\.\d+)?", word.strip(), re.IGNORECASE):
-            found.append(str(normal_pmcid(word)))
+            found.append(str(normalize_pmcid(word)))
             continue
         path = Path(word)
         try:
             with path.open("rb") as file:
-                text = file.read(_MOST_BYTES).decode("utf-8", "replace")
+                text = file.read(_MAX_BYTES).decode("utf-8", "replace")
         except (OSError, ValueError):
             raise UsageError(f"{word!r} is no PMC id, and no file of ids", "PMC ids look like PMC7040616") from None
         inside = re.findall(r"\bPMC\d{1,10}\b", text, re.IGNORECASE)
         if not inside:
             raise UsageError(f"{word}: no PMC ids in it", "PMC ids look like PMC7040616")
-        found += [str(normal_pmcid(each)) for each in inside]
+        found += [str(normalize_pmcid(each)) for each in inside]
     return tuple(dict.fromkeys(found))

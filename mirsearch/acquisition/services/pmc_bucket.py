@@ -14,23 +14,23 @@ from lxml import etree
 
 from mirsearch.acquisition.http.client import FOREVER, HttpClient
 from mirsearch.acquisition.http.kinds import ARTICLE, IMAGE, LISTING, RECORD
-from mirsearch.acquisition.services.base import ArticlePlan, FetchedFigure, Hit, PlannedFigure, Terms, Wants
+from mirsearch.acquisition.services.base import AcceptsTerms, ArticlePlan, FetchedFigure, Hit, PlannedFigure, Terms
 from mirsearch.corpus import Article
 from mirsearch.errors import FetchError, SourceError
 from mirsearch.settings import PMC
-from mirsearch.sources.articles import clean_text, make_article, normal_license
+from mirsearch.sources.articles import clean_text, make_article, normalize_license
 from mirsearch.sources.jats.figures import JatsFigure
-from mirsearch.sources.jats.match_images import climbs_out, last_part
+from mirsearch.sources.jats.match_images import href_file_name, leaves_folder
 from mirsearch.sources.jats.parse import JatsArticle, parse_jats
 
-NAME = "pmc-oa-opendata"
-_DAY = 86_400.0
-_MOST_PAGES = 20
-_ORDER = ("", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".gif")
+BUCKET_NAME = "pmc-oa-opendata"
+_DAY_SECONDS = 86_400.0
+_MAX_PAGES = 20
+_SUFFIX_ORDER = ("", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".gif")
 """Suffixes in order of choice: a .gif beside a .jpg is its thumbnail."""
 _PICTURE = re.compile(r"\.(?:jpe?g|png|tiff?|webp|gif)$", re.IGNORECASE)
 _NS = "{http://s3.amazonaws.com/doc/2006-03-01/}"
-_AGAIN = "run it again later; what is done is kept"
+_REMEDY = "run it again later; what is done is kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +41,29 @@ class Media:
     md5: str | None
 
 
-class Bucket:
+class PmcBucket:
     """Reads the bucket. `full_text` gives an article's XML from elsewhere where the bucket's can't be used."""
 
     def __init__(self, client: HttpClient, full_text: Callable[[str], bytes] | None = None) -> None:
         self._client, self._full_text = client, full_text
         self._sizes: dict[str, dict[str, int]] = {}
 
-    def plan(self, hit: Hit, wants: Wants) -> ArticlePlan:
+    def plan(self, hit: Hit, wants: AcceptsTerms) -> ArticlePlan:
         """The article's terms and, where they are wanted, its figures. SourceError where it can't be read."""
         version = self._newest(hit.id)
         if version is None:
             return ArticlePlan(Terms(closed="not in the PMC open-access bucket"))
         record = self._record(hit.id, version)
-        terms = _terms(hit, record)
+        terms = _record_terms(hit, record)
         if not wants(terms):
             return ArticlePlan(terms)
         jats = self._text(hit.id, version, record)
-        article, terms = _merged(hit, record, jats, terms)
+        article, terms = _merge_article(hit, record, jats, terms)
         if not wants(terms):
             return ArticlePlan(terms, article)
-        figures, missing = _figures(jats.figures, media_of(record, hit.id, version))
+        figures, missing = _plan_figures(jats.figures, media_by_name(record, hit.id, version))
         lost = (("no image in the PMC bucket", missing),) if missing else ()
-        return ArticlePlan(terms, article, figures, jats.holder, lost=lost)
+        return ArticlePlan(terms, article, figures, jats.rights_holder, lost=lost)
 
     def fetch(self, figure: PlannedFigure, into: Path) -> FetchedFigure:
         """A figure's image into a file, its MD5 checked."""
@@ -87,38 +87,38 @@ class Bucket:
         """Keys and sizes under a prefix."""
         found: list[tuple[str, int]] = []
         token: str | None = None
-        for _ in range(_MOST_PAGES):
+        for _ in range(_MAX_PAGES):
             told = {"list-type": "2", "prefix": prefix, **({"continuation-token": token} if token else {})}
             address = f"{PMC.base}/?{urlencode(told)}"
-            answer = self._client.fetch(address, LISTING, max_age=_DAY, valid=_is_listing)
+            answer = self._client.fetch(address, LISTING, max_age=_DAY_SECONDS, valid=_is_listing)
             entries, token = parse_listing(answer.data)
             found += entries
             if token is None:
                 return found
-        raise SourceError(f"the PMC bucket lists {prefix!r} without an end", _AGAIN)
+        raise SourceError(f"the PMC bucket lists {prefix!r} without an end", _REMEDY)
 
     def _record(self, pmcid: str, version: int) -> dict[str, Any]:
         name = f"{pmcid}.{version}"
         address = f"{PMC.base}/metadata/{name}.json"
-        answer = self._client.fetch(address, RECORD, max_age=_DAY, valid=_is_record)
+        answer = self._client.fetch(address, RECORD, max_age=_DAY_SECONDS, valid=_is_record)
         record = json.loads(answer.data)
         if not isinstance(record, dict) or str(record.get("pmcid", "")).upper() != pmcid:
-            raise SourceError(f"the PMC bucket's record of {name} is not that article's", _AGAIN)
+            raise SourceError(f"the PMC bucket's record of {name} is not that article's", _REMEDY)
         return record
 
     def _text(self, pmcid: str, version: int, record: dict[str, Any]) -> JatsArticle:
         """The article's JATS: the bucket's, else Europe PMC's. SourceError tells why neither can be used."""
         try:
-            found = media_at(str(record.get("xml_url", "")), f"{pmcid}.{version}/")
+            found = parse_media_address(str(record.get("xml_url", "")), f"{pmcid}.{version}/")
             if found is None:
                 raise SourceError(f"the PMC bucket's record of {pmcid} names no text")
             data = self._client.fetch(found.url, ARTICLE, max_age=FOREVER, md5=found.md5).data
-            return article_of(data, pmcid)
+            return find_article(data, pmcid)
         except SourceError as error:
             if self._full_text is None or (isinstance(error, FetchError) and error.cause in ("blocked", "stopped")):
                 raise
             try:
-                return article_of(self._full_text(pmcid), pmcid)
+                return find_article(self._full_text(pmcid), pmcid)
             except SourceError:
                 raise error from None
 
@@ -147,7 +147,7 @@ def parse_listing(data: bytes) -> tuple[list[tuple[str, int]], str | None]:
     except (etree.XMLSyntaxError, ValueError):
         root = None
     if root is None or root.tag not in (f"{_NS}ListBucketResult", "ListBucketResult"):
-        raise SourceError("the PMC bucket could not be asked: its listing is damaged", _AGAIN)
+        raise SourceError("the PMC bucket could not be asked: its listing is damaged", _REMEDY)
     namespace = _NS if root.tag.startswith(_NS) else ""
     found = []
     for each in root.iter(f"{namespace}Contents"):
@@ -157,7 +157,7 @@ def parse_listing(data: bytes) -> tuple[list[tuple[str, int]], str | None]:
     return found, (root.findtext(f"{namespace}NextContinuationToken") or None) if more else None
 
 
-def article_of(data: bytes, pmcid: str) -> JatsArticle:
+def find_article(data: bytes, pmcid: str) -> JatsArticle:
     """The article of that id in JATS XML; SourceError where the XML is another's."""
     articles = parse_jats(data, f"the text of {pmcid}")
     named = [each for each in articles if each.article is not None and each.article.pmcid == pmcid]
@@ -165,11 +165,11 @@ def article_of(data: bytes, pmcid: str) -> JatsArticle:
         return named[0]
     first = articles[0]
     if first.article is not None and first.article.pmcid not in (None, pmcid):
-        raise SourceError(f"the text of {pmcid} is another article's ({first.article.pmcid})", _AGAIN)
+        raise SourceError(f"the text of {pmcid} is another article's ({first.article.pmcid})", _REMEDY)
     return first
 
 
-def media_at(address: str, folder: str) -> Media | None:
+def parse_media_address(address: str, folder: str) -> Media | None:
     """Where a file of the bucket is: `s3://bucket/key?md5=…` as an address; None where it is not in `folder`."""
     try:
         parts = urlsplit(address)
@@ -177,50 +177,50 @@ def media_at(address: str, folder: str) -> Media | None:
         return None
     key = parts.path.lstrip("/")
     plain = all(each not in ("", ".", "..") for each in key.split("/")) and key.isprintable() and "\\" not in key
-    if parts.scheme != "s3" or parts.netloc != NAME or not plain or not key.startswith(folder):
+    if parts.scheme != "s3" or parts.netloc != BUCKET_NAME or not plain or not key.startswith(folder):
         return None
     told = parse_qs(parts.query).get("md5", [""])[0].lower()
     return Media(f"{PMC.base}/{quote(key)}", told if re.fullmatch(r"[0-9a-f]{32}", told) else None)
 
 
-def media_of(record: dict[str, Any], pmcid: str, version: int) -> dict[str, Media]:
+def media_by_name(record: dict[str, Any], pmcid: str, version: int) -> dict[str, Media]:
     """An article's files by name in lower case; those that lie elsewhere are left out."""
     listed = record.get("media_urls")
     found = {}
     for each in listed if isinstance(listed, list) else ():
-        media = media_at(str(each), f"{pmcid}.{version}/")
+        media = parse_media_address(str(each), f"{pmcid}.{version}/")
         if media is not None:
-            found[last_part(media.url).lower()] = media
+            found[href_file_name(media.url).lower()] = media
     return found
 
 
-def _figures(figures: tuple[JatsFigure, ...], media: dict[str, Media]) -> tuple[tuple[PlannedFigure, ...], int]:
+def _plan_figures(figures: tuple[JatsFigure, ...], media: dict[str, Media]) -> tuple[tuple[PlannedFigure, ...], int]:
     """Every image the figures name that is there, and how many figures have none."""
     planned: list[PlannedFigure] = []
     missing = 0
     for figure in figures:
-        found = [each for names in figure.images if (each := _named(names, media)) is not None]
+        found = [each for names in figure.images if (each := _find_media(names, media)) is not None]
         missing += not found and not figure.optional
         for each in found:
-            name = clean_text(last_part(each.url), 120)
+            name = clean_text(href_file_name(each.url), 120)
             planned.append(
                 PlannedFigure(name, each.url, each.md5, figure.caption, figure.label, figure.permission_note)
             )
     return tuple(planned), missing
 
 
-def _named(names: tuple[str, ...], media: dict[str, Media]) -> Media | None:
+def _find_media(names: tuple[str, ...], media: dict[str, Media]) -> Media | None:
     """The file that stands for an image: by its name as it is, else with the best suffix there is."""
-    for suffix in _ORDER:
+    for suffix in _SUFFIX_ORDER:
         for href in names:
-            name = "" if climbs_out(href) else last_part(href).lower()
+            name = "" if leaves_folder(href) else href_file_name(href).lower()
             stem = _PICTURE.sub("", name) if suffix else name
             if name and f"{stem}{suffix}" in media:
                 return media[f"{stem}{suffix}"]
     return None
 
 
-def _terms(hit: Hit, record: dict[str, Any]) -> Terms:
+def _record_terms(hit: Hit, record: dict[str, Any]) -> Terms:
     """What hit and record say; the bucket's flag of open access counts, not that a file lies there."""
     code = record.get("license_code")
     told = tuple(each for each in (hit.license, code if isinstance(code, str) else None) if each)
@@ -228,25 +228,25 @@ def _terms(hit: Hit, record: dict[str, Any]) -> Terms:
     return Terms(told, hit.retracted or record.get("is_retracted") is True, closed, partial=True)
 
 
-def _merged(hit: Hit, record: dict[str, Any], jats: JatsArticle, terms: Terms) -> tuple[Article | None, Terms]:
+def _merge_article(hit: Hit, record: dict[str, Any], jats: JatsArticle, terms: Terms) -> tuple[Article | None, Terms]:
     """The article as its text tells it, with what the hit knows beyond, and its terms with the text's license."""
     told = jats.article
     own = told.license if told is not None else None
     licenses = (*terms.licenses, own) if own else terms.licenses
     retracted = terms.retracted or (told is not None and told.retracted)
     article = make_article(
-        title=(told and told.title) or hit.title or _word(record, "title"),
-        doi=(told and told.doi) or hit.doi or _word(record, "doi"),
+        title=(told and told.title) or hit.title or _text_field(record, "title"),
+        doi=(told and told.doi) or hit.doi or _text_field(record, "doi"),
         pmcid=hit.id,
         journal=(told and told.journal) or hit.journal,
         year=(told and told.year) or hit.year,
-        license=own or next((normal_license(each) for each in reversed(terms.licenses)), None),
+        license=own or next((normalize_license(each) for each in reversed(terms.licenses)), None),
         authors=(told.authors if told is not None else ()) or hit.authors,
     )
     merged = replace(article, retracted=retracted) if article is not None else None
     return merged, replace(terms, licenses=licenses, retracted=retracted, partial=False)
 
 
-def _word(record: dict[str, Any], name: str) -> str | None:
+def _text_field(record: dict[str, Any], name: str) -> str | None:
     value = record.get(name)
     return value if isinstance(value, str) else None

@@ -20,58 +20,58 @@ MAX_PANELS = 400
 MAX_SIDE = 1_000_000
 
 
-def panels_of(given: Any, size: tuple[int, int] | None) -> tuple[Panel, ...]:
+def parse_panels(master_images: Any, size: tuple[int, int] | None) -> tuple[Panel, ...]:
     """Panels of `master_images`, cut to the picture's (width, height). SourceError says what is of a wrong type."""
-    if not isinstance(given, list):
+    if not isinstance(master_images, list):
         raise SourceError("master_images is not a list")
-    if len(given) > MAX_PANELS:
-        raise SourceError(f"{len(given)} master_images are more than {MAX_PANELS}")
-    panels = (_panel(each, f"master_images[{number}]", size) for number, each in enumerate(given))
-    return tuple(each for each in panels if each is not None)
+    if len(master_images) > MAX_PANELS:
+        raise SourceError(f"{len(master_images)} master_images are more than {MAX_PANELS}")
+    panels = (_panel(panel, f"master_images[{index}]", size) for index, panel in enumerate(master_images))
+    return tuple(panel for panel in panels if panel is not None)
 
 
-def _panel(given: Any, where: str, size: tuple[int, int] | None) -> Panel | None:
+def _panel(entry: Any, location: str, size: tuple[int, int] | None) -> Panel | None:
     """A panel; None where nothing of it lies in the picture."""
-    if not isinstance(given, dict):
-        raise SourceError(f"{where} is not an object")
-    box = _within(_box(given.get("geometry"), f"{where}.geometry"), size)
+    if not isinstance(entry, dict):
+        raise SourceError(f"{location} is not an object")
+    box = _clip_box(_box(entry.get("geometry"), f"{location}.geometry"), size)
     if box is None:
         return None
-    kind = KINDS.get(str(given.get("classification") or "").strip().lower().replace("_", " "), "unknown")
-    sure = given.get("classification_confidence")  # `confidence` is the box's; version 0.1 has no other
+    kind = KINDS.get(str(entry.get("classification") or "").strip().lower().replace("_", " "), "unknown")
+    confidence = entry.get("classification_confidence")  # `confidence` is the box's; version 0.1 has no other
     return Panel(
         box=box,
-        label=_label(given.get("subfigure_label"), where),
+        label=_panel_label(entry.get("subfigure_label"), location),
         kind=kind,
-        kind_confidence=_share(sure) if kind != "unknown" else 0.0,
-        caption=_caption(given.get("caption")),
-        scale=_best_scale(given.get("scale_bars") or [], f"{where}.scale_bars", size),
+        kind_confidence=_confidence(confidence) if kind != "unknown" else 0.0,
+        caption=_panel_caption(entry.get("caption")),
+        scale=_best_scale(entry.get("scale_bars") or [], f"{location}.scale_bars", size),
     )
 
 
-def _box(given: Any, where: str) -> Box:
+def _box(geometry: Any, location: str) -> Box:
     """The box around corners {x, y} in any order, or of {x0, y0, x1, y1} (also x1, y1, x2, y2)."""
-    if isinstance(given, list) and given:
-        xs = [_number(corner, "x", where) for corner in given]
-        ys = [_number(corner, "y", where) for corner in given]
-    elif isinstance(given, dict):
-        names = ("x0", "x1", "y0", "y1") if "x0" in given else ("x1", "x2", "y1", "y2")
-        values = [_number(given, name, where) for name in names]
+    if isinstance(geometry, list) and geometry:
+        xs = [_coordinate(corner, "x", location) for corner in geometry]
+        ys = [_coordinate(corner, "y", location) for corner in geometry]
+    elif isinstance(geometry, dict):
+        names = ("x0", "x1", "y0", "y1") if "x0" in geometry else ("x1", "x2", "y1", "y2")
+        values = [_coordinate(geometry, name, location) for name in names]
         xs, ys = values[:2], values[2:]
     else:
-        raise SourceError(f"{where} is no box")
+        raise SourceError(f"{location} is no box")
     return math.floor(min(xs)), math.floor(min(ys)), math.ceil(max(xs)), math.ceil(max(ys))
 
 
-def _number(given: Any, name: str, where: str) -> float:
-    value = given.get(name) if isinstance(given, dict) else None
-    number = _finite(value)
+def _coordinate(point: Any, name: str, location: str) -> float:
+    value = point.get(name) if isinstance(point, dict) else None
+    number = _finite_number(value)
     if number is None or abs(number) > MAX_SIDE:
-        raise SourceError(f"{where}.{name} is no pixel position")
+        raise SourceError(f"{location}.{name} is no pixel position")
     return number
 
 
-def _finite(value: Any) -> float | None:
+def _finite_number(value: Any) -> float | None:
     """A number that is one and finite; None for everything else (true and false are no numbers here)."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -82,57 +82,57 @@ def _finite(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _within(box: Box, size: tuple[int, int] | None) -> Box | None:
+def _clip_box(box: Box, size: tuple[int, int] | None) -> Box | None:
     width, height = size or (MAX_SIDE, MAX_SIDE)
-    cut = (max(0, box[0]), max(0, box[1]), min(width, box[2]), min(height, box[3]))
-    return cut if cut[0] < cut[2] and cut[1] < cut[3] else None
+    clipped = (max(0, box[0]), max(0, box[1]), min(width, box[2]), min(height, box[3]))
+    return clipped if clipped[0] < clipped[2] and clipped[1] < clipped[3] else None
 
 
-def _label(given: Any, where: str) -> str | None:
-    if given is None:
+def _panel_label(value: Any, location: str) -> str | None:
+    if value is None:
         return None
-    text = given.get("text") if isinstance(given, dict) else given
+    text = value.get("text") if isinstance(value, dict) else value
     if text is None:
         return None
     if not isinstance(text, str):
-        raise SourceError(f"{where}.subfigure_label.text is no text")
+        raise SourceError(f"{location}.subfigure_label.text is no text")
     return clean_text(text, 20).strip("()[]. ") or None
 
 
-def _caption(given: Any) -> str:
+def _panel_caption(given: Any) -> str:
     """The panel's caption: a text, a list of texts, or of objects that hold them; repeats once."""
     parts: list[str] = []
-    for each in given if isinstance(given, list) else [given]:
-        values = each.values() if isinstance(each, dict) else (each,)
-        parts.extend(clean_text(value, LIMITS.caption_chars) for value in values if isinstance(value, str))
+    for entry in given if isinstance(given, list) else [given]:
+        values = entry.values() if isinstance(entry, dict) else (entry,)
+        parts.extend(clean_text(text, LIMITS.caption_chars) for text in values if isinstance(text, str))
     return " ".join(dict.fromkeys(part for part in parts if part))[: LIMITS.caption_chars]
 
 
-def _share(value: Any) -> float:
-    number = _finite(value)
+def _confidence(value: Any) -> float:
+    number = _finite_number(value)
     return 0.0 if number is None else min(1.0, max(0.0, number))
 
 
-def _best_scale(given: Any, where: str, size: tuple[int, int] | None) -> ScaleReading | None:
+def _best_scale(scale_bars: Any, location: str, size: tuple[int, int] | None) -> ScaleReading | None:
     """The reading that EXSCLAIM was surest of; None where no bar has a length in nm and in px."""
-    if not isinstance(given, list):
-        raise SourceError(f"{where} is not a list")
-    readings = [_scale(each, f"{where}[{number}]", size) for number, each in enumerate(given[:MAX_PANELS])]
-    return max((each for each in readings if each is not None), key=lambda each: each.confidence, default=None)
+    if not isinstance(scale_bars, list):
+        raise SourceError(f"{location} is not a list")
+    readings = [_scale(scale_bar, f"{location}[{index}]", size) for index, scale_bar in enumerate(scale_bars[:MAX_PANELS])]
+    return max((scale_bar for scale_bar in readings if scale_bar is not None), key=lambda scale_bar: scale_bar.confidence, default=None)
 
 
-def _scale(given: Any, where: str, size: tuple[int, int] | None) -> ScaleReading | None:
-    if not isinstance(given, dict):
-        raise SourceError(f"{where} is not an object")
-    label = given.get("label")
+def _scale(scale_bar: Any, location: str, size: tuple[int, int] | None) -> ScaleReading | None:
+    if not isinstance(scale_bar, dict):
+        raise SourceError(f"{location} is not an object")
+    label = scale_bar.get("label")
     if label is None:
         return None
     if not isinstance(label, dict):
-        raise SourceError(f"{where}.label is not an object")
-    bar = _within(_box(given["geometry"], f"{where}.geometry"), size) if given.get("geometry") else None
-    length_nm, length_px = _finite(label.get("nm")), _finite(given.get("length"))
-    if length_px is None and bar is not None:
-        length_px = float(bar[2] - bar[0])
+        raise SourceError(f"{location}.label is not an object")
+    bar_box = _clip_box(_box(scale_bar["geometry"], f"{location}.geometry"), size) if scale_bar.get("geometry") else None
+    length_nm, length_px = _finite_number(label.get("nm")), _finite_number(scale_bar.get("length"))
+    if length_px is None and bar_box is not None:
+        length_px = float(bar_box[2] - bar_box[0])
     if not length_nm or not length_px or length_nm <= 0 or length_px <= 0:
         return None
     nm_per_px = length_nm / length_px
@@ -142,10 +142,10 @@ def _scale(given: Any, where: str, size: tuple[int, int] | None) -> ScaleReading
         nm_per_px=nm_per_px,
         length_nm=length_nm,
         length_px=length_px,
-        bar=bar,
+        bar=bar_box,
         label_text=_label_text(label),
         source="label",
-        confidence=_share(given.get("confidence", 1.0)) * _share(label.get("label_confidence", 1.0)),
+        confidence=_confidence(scale_bar.get("confidence", 1.0)) * _confidence(label.get("label_confidence", 1.0)),
     )
 
 

@@ -18,16 +18,16 @@ from mirsearch.imaging.images import is_image_name, picture_size
 from mirsearch.settings import LIMITS, Limits
 from mirsearch.sources.articles import clean_text, make_article
 from mirsearch.sources.base import FoundFigure, SourceFailure, SourceRequest
-from mirsearch.sources.exsclaim.panels import panels_of
-from mirsearch.sources.jats.match_images import number_of
+from mirsearch.sources.exsclaim.panels import parse_panels
+from mirsearch.sources.folder_walker import FolderListing, FolderWalker
+from mirsearch.sources.jats.match_images import parse_figure_number
 from mirsearch.sources.permissions import permission_note
-from mirsearch.sources.walking import Listing, Walker
 
 _HEAD_BYTES = 1 << 16
-_MAX_SNIFFED = 50
+_MAX_PROBED_FILES = 50
 _IMAGE_FOLDERS = ("figures", "images")
 MAX_FAILURES = 20
-_AGAIN = "let EXSCLAIM! write it again, or use the images alone with --source folder"
+_REMEDY = "let EXSCLAIM! write it again, or use the images alone with --source folder"
 _NATURE = re.compile(r"https?://(?:www\.)?nature\.com/articles/([\w.-]+)", re.IGNORECASE)
 _DOI_IN_TITLE = re.compile(r"\bDOI:\s*(10\.\S+)", re.IGNORECASE)
 
@@ -41,14 +41,14 @@ class ExsclaimSource:
     def recognizes(self, path: Path) -> bool:
         """A folder with such a file in it, or the file, told by what the file's beginning says."""
         if path.is_dir():
-            files = [each for each in sorted(path.iterdir()) if is_json_name(each)]
-            return any(_looks(each) for each in files[:_MAX_SNIFFED])
-        return is_json_name(path) and (_looks(path) or path.name.lower() == "exsclaim.json")
+            files = [file for file in sorted(path.iterdir()) if is_json_name(file)]
+            return any(_looks_like_exsclaim(file) for file in files[:_MAX_PROBED_FILES])
+        return is_json_name(path) and (_looks_like_exsclaim(path) or path.name.lower() == "exsclaim.json")
 
-    def find(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
+    def find_figures(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
         """Figures in the file's order; SourceError where a file is no whole exsclaim.json."""
         for path in request.paths:
-            yield from _folder(path.resolve()) if path.is_dir() else _file(path.parent.resolve() / path.name, {})
+            yield from _folder_figures(path.resolve()) if path.is_dir() else _file_figures(path.parent.resolve() / path.name, {})
 
 
 def is_json_name(path: Path) -> bool:
@@ -56,7 +56,7 @@ def is_json_name(path: Path) -> bool:
     return path.suffix.lower() == ".json" and not path.name.startswith(".")
 
 
-def _looks(path: Path) -> bool:
+def _looks_like_exsclaim(path: Path) -> bool:
     try:
         if not path.is_file():
             return False
@@ -69,59 +69,59 @@ def _looks(path: Path) -> bool:
     )
 
 
-def _folder(folder: Path) -> Iterator[FoundFigure | SourceFailure]:
+def _folder_figures(folder: Path) -> Iterator[FoundFigure | SourceFailure]:
     """Every exsclaim.json of a folder; images that none names are counted."""
     used: dict[Path, Path] = {}
-    files = [each for each in sorted(folder.iterdir()) if is_json_name(each) and _looks(each)]
-    files = files or [each for each in (folder / "exsclaim.json",) if each.is_file()]
+    files = [file for file in sorted(folder.iterdir()) if is_json_name(file) and _looks_like_exsclaim(file)]
+    files = files or [file for file in (folder / "exsclaim.json",) if file.is_file()]
     if not files:
         raise SourceError(f"{folder}: no exsclaim.json", "give the folder EXSCLAIM! wrote, or the file itself")
     for path in files:
         try:
-            yield from _file(path, used)
+            yield from _file_figures(path, used)
         except SourceError as error:
-            yield SourceFailure.of(path, error)
+            yield SourceFailure.from_error(path, error)
     beside = [
-        each
-        for item in Walker().walk(folder)
-        if isinstance(item, Listing)
-        for each in item.files
-        if is_image_name(each)
+        file
+        for item in FolderWalker().walk(folder)
+        if isinstance(item, FolderListing)
+        for file in item.files
+        if is_image_name(file)
     ]
-    others = len([each for each in beside if each not in used])
-    if others:
-        reason = f"{others} images below are not named in {files[0].name}; take them with --source folder"
-        yield SourceFailure(str(folder), reason, note=True)
+    unnamed = len([file for file in beside if file not in used])
+    if unnamed:
+        reason = f"{unnamed} images below are not named in {files[0].name}; take them with --source folder"
+        yield SourceFailure(str(folder), reason, is_note=True)
 
 
-def _file(path: Path, used: dict[Path, Path]) -> Iterator[FoundFigure | SourceFailure]:
+def _file_figures(path: Path, used: dict[Path, Path]) -> Iterator[FoundFigure | SourceFailure]:
     """One file's figures, each image once; `used` collects the images."""
     figures = read_exsclaim(path)
     failures: list[SourceFailure] = []
-    found = 0
+    count = 0
     for key, entry in figures.items():
-        where = f"{path}: {clean_text(key, 120)}"
+        location = f"{path}: {clean_text(key, 120)}"
         if not isinstance(entry, dict):
-            failures.append(SourceFailure(where, f"not an object; {_AGAIN}"))
+            failures.append(SourceFailure(location, f"not an object; {_REMEDY}"))
             continue
         try:
-            image = _image(path.parent, key, entry)
+            image = _find_image(path.parent, key, entry)
         except SourceError as error:
-            failures.append(SourceFailure.of(where, error))
+            failures.append(SourceFailure.from_error(location, error))
             continue
         if image in used:
             continue
         used[image] = path
-        found += 1
-        figure, problem = _figure(image, key, entry)
+        count += 1
+        figure, problem = _make_figure(image, key, entry)
         if problem:
-            failures.append(SourceFailure(where, f"{problem}; its panels are found anew"))
+            failures.append(SourceFailure(location, f"{problem}; its panels are found anew"))
         yield figure
     yield from failures[:MAX_FAILURES]
     if failures[MAX_FAILURES:]:
-        yield SourceFailure(str(path), f"{len(failures) - MAX_FAILURES} more figures like these; {_AGAIN}")
-    if not found and not figures:
-        yield SourceFailure(str(path), "holds no figures", note=True)
+        yield SourceFailure(str(path), f"{len(failures) - MAX_FAILURES} more figures like these; {_REMEDY}")
+    if not count and not figures:
+        yield SourceFailure(str(path), "holds no figures", is_note=True)
 
 
 def read_exsclaim(path: Path, limits: Limits = LIMITS) -> dict[str, Any]:
@@ -134,25 +134,25 @@ def read_exsclaim(path: Path, limits: Limits = LIMITS) -> dict[str, Any]:
     if len(data) > limits.json_bytes:
         raise SourceError(f"{path}: more than {limits.json_bytes:,} bytes", "split it")
     try:
-        found = json.loads(data)
+        figures = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise SourceError(f"{path}: cut short or not JSON: {str(error)[:120]}", _AGAIN) from error
-    if isinstance(found, dict) and "results" in found and "master_images" not in found:
-        found = found["results"]
-    if isinstance(found, list):  # version 2's API lists them
-        found = {str(entry.get("figure_name", n)) if isinstance(entry, dict) else str(n): entry
-                 for n, entry in enumerate(found)}  # fmt: skip
-    if not isinstance(found, dict):
-        raise SourceError(f"{path}: JSON, but no figures by name", _AGAIN)
-    if found and not any(isinstance(each, dict) and "master_images" in each for each in found.values()):
-        raise SourceError(f"{path}: no figure in it has 'master_images'", _AGAIN)
-    return found
+        raise SourceError(f"{path}: cut short or not JSON: {str(error)[:120]}", _REMEDY) from error
+    if isinstance(figures, dict) and "results" in figures and "master_images" not in figures:
+        figures = figures["results"]
+    if isinstance(figures, list):  # version 2's API lists them
+        figures = {str(entry.get("figure_name", index)) if isinstance(entry, dict) else str(index): entry
+                 for index, entry in enumerate(figures)}  # fmt: skip
+    if not isinstance(figures, dict):
+        raise SourceError(f"{path}: JSON, but no figures by name", _REMEDY)
+    if figures and not any(isinstance(each, dict) and "master_images" in each for each in figures.values()):
+        raise SourceError(f"{path}: no figure in it has 'master_images'", _REMEDY)
+    return figures
 
 
-def _image(folder: Path, key: str, entry: Mapping[str, Any]) -> Path:
+def _find_image(folder: Path, key: str, entry: Mapping[str, Any]) -> Path:
     """The figure's image in the folder: by its path, by ever shorter ends of it, by its name. SourceError."""
-    given = [value for value in (entry.get("figure_path"), entry.get("figure_name"), key) if isinstance(value, str)]
-    for value in given:
+    names = [value for value in (entry.get("figure_path"), entry.get("figure_name"), key) if isinstance(value, str)]
+    for value in names:
         parts = tuple(part for part in PureWindowsPath(value).parts if part not in ("/", "\\") and ":" not in part)
         if ".." in parts:
             raise SourceError(f"the path {clean_text(value, 200)!r} leads out of the folder", "mend figure_path")
@@ -168,55 +168,55 @@ def _image(folder: Path, key: str, entry: Mapping[str, Any]) -> Path:
     raise SourceError("no image of that name beside the file", "put the figures beside it, or in figures/")
 
 
-def _figure(image: Path, key: str, entry: Mapping[str, Any]) -> tuple[FoundFigure, str | None]:
+def _make_figure(image: Path, key: str, entry: Mapping[str, Any]) -> tuple[FoundFigure, str | None]:
     """The figure, and why its panels could not be kept (None where they could)."""
-    caption = clean_text(_text(entry.get("full_caption")), LIMITS.caption_chars)
+    caption = clean_text(_text_or_empty(entry.get("full_caption")), LIMITS.caption_chars)
     problem = None
     try:
-        panels = panels_of(entry.get("master_images", []), _size(image))
+        panels = parse_panels(entry.get("master_images", []), _picture_size(image))
     except SourceError as error:
         panels, problem = None, error.message
-    number = number_of(Path(image.name).stem)
+    number = parse_figure_number(Path(image.name).stem)
     figure = FoundFigure(
         path=image,
         origin=Origin("exsclaim", str(image)),
         caption=caption,
         label=f"Figure {number[1].upper()}{number[2]}" if number and number[0] == "fig" else None,
-        article=_article(entry),
+        article=_article_data(entry),
         panels=panels or None,
         permission_note=permission_note(caption),
     )
     return figure, problem
 
 
-def _size(image: Path) -> tuple[int, int] | None:
+def _picture_size(image: Path) -> tuple[int, int] | None:
     try:
         return picture_size(image)
     except ImageError:
         return None  # told when the picture itself is read
 
 
-def _article(entry: Mapping[str, Any]) -> Article | None:
+def _article_data(entry: Mapping[str, Any]) -> Article | None:
     """The article; its DOI told by a field, the title, the address, or a Nature address's last part."""
-    title, url = _text(entry.get("title")), _text(entry.get("article_url"))
+    title, url = _text_or_empty(entry.get("title")), _text_or_empty(entry.get("article_url"))
     in_title = _DOI_IN_TITLE.search(title)
     nature = _NATURE.match(url)
-    doi = _text(entry.get("doi")) or (in_title[1] if in_title else "") or url
+    doi = _text_or_empty(entry.get("doi")) or (in_title[1] if in_title else "") or url
     if nature and not re.search(r"\b10\.\d{4}", doi):
         doi = f"10.1038/{nature[1]}"
-    name, _, journal = _DOI_IN_TITLE.sub("", title).partition(" | ")
-    given = entry.get("authors")
-    rights = _text(entry.get("license"))
+    article_title, _, journal = _DOI_IN_TITLE.sub("", title).partition(" | ")
+    authors = entry.get("authors")
+    license_text = _text_or_empty(entry.get("license"))
     return make_article(
-        title=name,
+        title=article_title,
         doi=doi,
         journal=journal,
         url=url,
-        license=None if rights.lower() in ("", "unknown", "none") else rights,
-        authors=[each for each in given if isinstance(each, str)] if isinstance(given, list) else (),
-        given_id=_text(entry.get("article_name")),
+        license=None if license_text.lower() in ("", "unknown", "none") else license_text,
+        authors=[author for author in authors if isinstance(author, str)] if isinstance(authors, list) else (),
+        fallback_id=_text_or_empty(entry.get("article_name")),
     )
 
 
-def _text(value: Any) -> str:
+def _text_or_empty(value: Any) -> str:
     return value if isinstance(value, str) else ""

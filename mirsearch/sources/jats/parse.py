@@ -14,13 +14,13 @@ from mirsearch.corpus import Article
 from mirsearch.errors import SourceError
 from mirsearch.settings import LIMITS, Limits
 from mirsearch.sources.articles import clean_text, make_article
-from mirsearch.sources.jats.figures import JatsFigure, figures_of
-from mirsearch.sources.jats.text import Element, child, children, local, text_of
+from mirsearch.sources.jats.figures import JatsFigure, parse_figures
+from mirsearch.sources.jats.text import Element, child, children, element_text, local_name
 
 _XLINK = "{http://www.w3.org/1999/xlink}href"
-_NOT_PUBLISHED = frozenset(("pmc-release", "nihms-submitted", "received", "accepted", "rev-recd", "retraction"))
+_OTHER_DATE_TYPES = frozenset(("pmc-release", "nihms-submitted", "received", "accepted", "rev-recd", "retraction"))
 _RETRACTED = re.compile(r"\s*\[?\s*retracted\b", re.IGNORECASE)
-_SAY_NOTHING = frozenset(("open-access", "openaccess", "open", "free", "fulltext"))
+_VAGUE_LICENSE_TYPES = frozenset(("open-access", "openaccess", "open", "free", "fulltext"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class JatsArticle:
 
     article: Article | None
     figures: tuple[JatsFigure, ...]
-    holder: str | None = None
+    rights_holder: str | None = None
 
 
 def read_jats(path: Path, limits: Limits = LIMITS) -> list[JatsArticle]:
@@ -49,14 +49,14 @@ def read_jats(path: Path, limits: Limits = LIMITS) -> list[JatsArticle]:
 
 def parse_jats(data: bytes, name: str) -> list[JatsArticle]:
     """The articles in the bytes of a JATS file; `name` is what errors call it. SourceError as in read_jats."""
-    root = _parsed(data, name)
-    roots = [each for each in root.iter() if local(each) == "article" and _is_article(each)]
+    root = _parse_xml(data, name)
+    roots = [element for element in root.iter() if local_name(element) == "article" and _is_article(element)]
     if not roots:
-        raise SourceError(f"{name}: XML, but no JATS article (root <{local(root)}>)", "give the article's JATS XML")
-    return [JatsArticle(_article(each), tuple(figures_of(each)), _holder(each)) for each in roots]
+        raise SourceError(f"{name}: XML, but no JATS article (root <{local_name(root)}>)", "give the article's JATS XML")
+    return [JatsArticle(_article_data(element), tuple(parse_figures(element)), _rights_holder(element)) for element in roots]
 
 
-def _parsed(data: bytes, name: str) -> Element:
+def _parse_xml(data: bytes, name: str) -> Element:
     parser = etree.XMLParser(
         resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False, dtd_validation=False,
         attribute_defaults=False, remove_comments=True, remove_pis=True,
@@ -66,30 +66,30 @@ def _parsed(data: bytes, name: str) -> Element:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        where = f"line {error.lineno}: " if error.lineno else ""
+        location = f"line {error.lineno}: " if error.lineno else ""
         cause = " ".join(str(error.msg or error).split())[:160]
-        raise SourceError(f"{name}: not well-formed XML: {where}{cause}", "get the file again") from error
+        raise SourceError(f"{name}: not well-formed XML: {location}{cause}", "get the file again") from error
     except (ValueError, LookupError) as error:
         raise SourceError(f"{name}: not readable as XML: {str(error)[:160]}", "get the file again") from error
-    internal: Any = root.getroottree().docinfo.internalDTD
-    if internal is not None and next(iter(internal.iterentities()), None) is not None:
+    internal_dtd: Any = root.getroottree().docinfo.internalDTD
+    if internal_dtd is not None and next(iter(internal_dtd.iterentities()), None) is not None:
         raise SourceError(f"{name}: declares XML entities of its own", "remove its <!ENTITY …> declarations")
     return root
 
 
 def _is_article(element: Element) -> bool:
-    return any(local(each) in ("front", "body", "floats-group", "floats-wrap") for each in element)
+    return any(local_name(child) in ("front", "body", "floats-group", "floats-wrap") for child in element)
 
 
-def _article(root: Element) -> Article | None:
+def _article_data(root: Element) -> Article | None:
     front = child(root, "front")
     if front is None:
         return None
     meta = child(front, "article-meta")
     if meta is None:
         return None
-    ids = {each.get("pub-id-type", ""): text_of(each) for each in reversed(children(meta, "article-id"))}
-    title = text_of(child(meta, "title-group", "article-title"))
+    ids = {article_id.get("pub-id-type", ""): element_text(article_id) for article_id in reversed(children(meta, "article-id"))}
+    title = element_text(child(meta, "title-group", "article-title"))
     article = make_article(
         title=title,
         doi=ids.get("doi"),
@@ -108,7 +108,7 @@ def _journal(front: Element) -> str | None:
         return None
     for path in (("journal-title-group", "journal-title"), ("journal-title",),
                  ("journal-title-group", "abbrev-journal-title"), ("journal-id",)):  # fmt: skip
-        if text := text_of(child(meta, *path)):
+        if text := element_text(child(meta, *path)):
             return text
     return None
 
@@ -118,8 +118,8 @@ def _year(meta: Element) -> str | None:
     years = []
     for date in children(meta, "pub-date"):
         kind = date.get("pub-type") or date.get("date-type") or ""
-        year = text_of(child(date, "year"))
-        if kind not in _NOT_PUBLISHED and re.fullmatch(r"\d{4}", year):
+        year = element_text(child(date, "year"))
+        if kind not in _OTHER_DATE_TYPES and re.fullmatch(r"\d{4}", year):
             years.append(year)
     return min(years, default=None)
 
@@ -127,27 +127,27 @@ def _year(meta: Element) -> str | None:
 def _license(meta: Element) -> str | None:
     """The licence's address or name, else its words: attributes, ali:license_ref, links in its text, the text."""
     permissions = child(meta, "permissions")
-    for found in children(permissions if permissions is not None else meta, "license"):
-        addresses = [found.get(_XLINK, "")]
-        addresses += [text_of(each) for each in found.iter() if local(each) == "license_ref"]
-        addresses += [each.get(_XLINK, "") for each in found.iter() if local(each) in ("ext-link", "uri")]
-        open_one = next((each for each in addresses if "creativecommons.org" in each.lower()), None)
-        if open_one:
-            return open_one
-        words = text_of(found)
-        if words:
-            return words if len(words) <= 300 else words[:299] + "…"
-        kind = found.get("license-type", "")
-        if kind and kind.lower() not in _SAY_NOTHING:
+    for license_element in children(permissions if permissions is not None else meta, "license"):
+        urls = [license_element.get(_XLINK, "")]
+        urls += [element_text(element) for element in license_element.iter() if local_name(element) == "license_ref"]
+        urls += [element.get(_XLINK, "") for element in license_element.iter() if local_name(element) in ("ext-link", "uri")]
+        cc_url = next((element for element in urls if "creativecommons.org" in element.lower()), None)
+        if cc_url:
+            return cc_url
+        text = element_text(license_element)
+        if text:
+            return text if len(text) <= 300 else text[:299] + "…"
+        kind = license_element.get("license-type", "")
+        if kind and kind.lower() not in _VAGUE_LICENSE_TYPES:
             return kind
     return None
 
 
-def _holder(root: Element) -> str | None:
+def _rights_holder(root: Element) -> str | None:
     """Who holds the article's rights: by name, else by the copyright statement."""
     permissions = child(root, "front", "article-meta", "permissions")
     for name in ("copyright-holder", "copyright-statement"):
-        if permissions is not None and (text := text_of(child(permissions, name))):
+        if permissions is not None and (text := element_text(child(permissions, name))):
             return clean_text(text, 300)
     return None
 
@@ -156,16 +156,16 @@ def _authors(meta: Element) -> Iterator[str]:
     for group in children(meta, "contrib-group"):
         for person in children(group, "contrib"):
             if person.get("contrib-type", "author") == "author":
-                yield _name(person)
+                yield _person_name(person)
 
 
-def _name(person: Element) -> str:
+def _person_name(person: Element) -> str:
     alternatives = child(person, "name-alternatives")
-    inside = person if alternatives is None else alternatives
-    name = child(inside, "name")
+    names = person if alternatives is None else alternatives
+    name = child(names, "name")
     if name is not None:
-        return f"{text_of(child(name, 'given-names'))} {text_of(child(name, 'surname'))}".strip()
+        return f"{element_text(child(name, 'given-names'))} {element_text(child(name, 'surname'))}".strip()
     for other in ("string-name", "collab"):
-        if (found := child(inside, other)) is not None:
-            return text_of(found)
+        if (other_name := child(names, other)) is not None:
+            return element_text(other_name)
     return ""

@@ -11,17 +11,17 @@ from pathlib import Path
 from mirsearch.corpus import Article, Origin
 from mirsearch.errors import SourceError
 from mirsearch.sources.base import FoundFigure, SourceFailure, SourceRequest
+from mirsearch.sources.folder_walker import FolderListing, FolderWalker
 from mirsearch.sources.jats.figures import JatsFigure
-from mirsearch.sources.jats.match_images import Pool, climbs_out, images_below, match
+from mirsearch.sources.jats.match_images import ImagePool, leaves_folder, list_images, match_images
 from mirsearch.sources.jats.parse import JatsArticle, read_jats
-from mirsearch.sources.walking import Listing, Walker
 
 _HEAD_BYTES = 1 << 16
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)[\s/>]")
 _ARTICLE = re.compile(r"<(?:\w+:)?article[\s>]")
 _JATS = re.compile(r"<(?:\w+:)?(?:front|article-meta|floats-group)[\s>]|//NLM//DTD|JATS|article-type\s*=")
 _WORD = re.compile(r"[^\W_]+")
-_BESIDE = "put the article's image files beside the XML, under the names it gives or as fig1.jpg, fig2.jpg …"
+_REMEDY = "put the article's image files beside the XML, under the names it gives or as fig1.jpg, fig2.jpg …"
 
 
 class JatsSource:
@@ -33,19 +33,19 @@ class JatsSource:
     def recognizes(self, path: Path) -> bool:
         """A folder with a JATS file in it; a file that is one, or pretends to be and needs telling."""
         if path.is_dir():
-            return any(_looks(each) for each in path.iterdir() if is_xml_name(each))
-        return is_xml_name(path) and (_looks(path) or _unclear(path))
+            return any(_looks_like_jats(file) for file in path.iterdir() if is_xml_name(file))
+        return is_xml_name(path) and (_looks_like_jats(path) or _may_be_jats(path))
 
-    def find(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
+    def find_figures(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
         """Figures of each article in order of its file's name, then images no figure names.
 
         SourceError where nothing of a path can be used.
         """
         for path in request.paths:
             if path.is_dir():
-                yield from _folder(path.resolve())
+                yield from _folder_figures(path.resolve())
             else:
-                yield from _single(path.parent.resolve() / path.name)
+                yield from _file_figures(path.parent.resolve() / path.name)
 
 
 def is_xml_name(path: Path) -> bool:
@@ -53,7 +53,7 @@ def is_xml_name(path: Path) -> bool:
     return path.suffix.lower() in (".xml", ".nxml") and not path.name.startswith(".")
 
 
-def _head(path: Path) -> str:
+def _read_head(path: Path) -> str:
     try:
         if not path.is_file():
             return ""
@@ -61,147 +61,147 @@ def _head(path: Path) -> str:
             data = file.read(_HEAD_BYTES)
     except OSError:
         return ""
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return data.decode("utf-16" if wide else "utf-8", errors="replace")
+    is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if is_utf16 else "utf-8", errors="replace")
 
 
-def _looks(path: Path) -> bool:
-    head = _head(path)
+def _looks_like_jats(path: Path) -> bool:
+    head = _read_head(path)
     return bool(_ARTICLE.search(head) and _JATS.search(head))
 
 
-def _unclear(path: Path) -> bool:
+def _may_be_jats(path: Path) -> bool:
     """XML that says it is an article's by its suffix, has no root to tell it by, or declares entities."""
-    head = _head(path)
+    head = _read_head(path)
     return path.suffix.lower() == ".nxml" or _ROOT.search(head) is None or "<!ENTITY" in head
 
 
 @dataclass
-class _Read:
+class _JatsFile:
     """A file with the articles in it."""
 
     path: Path
     articles: list[JatsArticle]
 
 
-def _single(path: Path) -> Iterator[FoundFigure | SourceFailure]:
+def _file_figures(path: Path) -> Iterator[FoundFigure | SourceFailure]:
     """One file's figures; images it does not name are someone else's, as the folder was not asked for."""
-    read = _Read(path, read_jats(path))
-    files = [each for each in images_below(path.parent, Walker(), everything=False) if isinstance(each, Path)]
-    siblings = [each for each in sorted(path.parent.iterdir()) if is_xml_name(each) and each != path]
-    alone = not any(_looks(each) for each in siblings)
-    pool = Pool(files, path.parent)
-    for article in read.articles:
-        whole = alone and len(read.articles) == 1
-        yield from _figures(read, article, pool if whole else _Owners(pool).own(read, article))
+    jats_file = _JatsFile(path, read_jats(path))
+    files = [file for file in list_images(path.parent, FolderWalker(), recursive=False) if isinstance(file, Path)]
+    siblings = [file for file in sorted(path.parent.iterdir()) if is_xml_name(file) and file != path]
+    is_only_file = not any(_looks_like_jats(file) for file in siblings)
+    pool = ImagePool(files, path.parent)
+    for article in jats_file.articles:
+        is_only_article = is_only_file and len(jats_file.articles) == 1
+        yield from _article_figures(jats_file, article, pool if is_only_article else _ImageOwners(pool).own(jats_file, article))
 
 
-def _folder(folder: Path) -> Iterator[FoundFigure | SourceFailure]:
-    reads: list[_Read] = []
+def _folder_figures(folder: Path) -> Iterator[FoundFigure | SourceFailure]:
+    jats_files: list[_JatsFile] = []
     failures: list[SourceFailure] = []
     files: list[Path] = []
-    for item in Walker().walk(folder):
-        if isinstance(item, Listing):
-            for each in (path for path in item.files if is_xml_name(path)):
-                _read_into(each, reads, failures)
+    for item in FolderWalker().walk(folder):
+        if isinstance(item, FolderListing):
+            for file in (path for path in item.files if is_xml_name(path)):
+                _read_file(file, jats_files, failures)
         else:
             failures.append(item)
-    files = [each for each in images_below(folder, Walker(), everything=True) if isinstance(each, Path)]
+    files = [file for file in list_images(folder, FolderWalker(), recursive=True) if isinstance(file, Path)]
     yield from failures
-    if not reads:
+    if not jats_files:
         if not failures:
             raise SourceError(f"{folder}: no JATS XML", "give a folder with an article's JATS XML")
         return
-    yield from _articles(reads, Pool(files, folder))
+    yield from _figures_of_files(jats_files, ImagePool(files, folder))
 
 
-def _read_into(path: Path, reads: list[_Read], failures: list[SourceFailure]) -> None:
+def _read_file(path: Path, jats_files: list[_JatsFile], failures: list[SourceFailure]) -> None:
     try:
-        reads.append(_Read(path, read_jats(path)))
+        jats_files.append(_JatsFile(path, read_jats(path)))
     except SourceError as error:
-        other = not (_looks(path) or _unclear(path))  # an instrument's XML, say: not asked for, worth a word
-        failures.append(SourceFailure.of(path, error, note=other))
+        is_other_xml = not (_looks_like_jats(path) or _may_be_jats(path))  # an instrument's XML, say: not asked for, worth a word
+        failures.append(SourceFailure.from_error(path, error, is_note=is_other_xml))
 
 
-def _articles(reads: list[_Read], pool: Pool) -> Iterator[FoundFigure | SourceFailure]:
-    every = [(read, article) for read in reads for article in read.articles]
-    seen: set[str] = set()
-    owners = _Owners(pool)
-    for read, article in every:
-        identity = article.article.id if article.article else None
-        if identity in seen:
-            yield SourceFailure(str(read.path), f"{identity} was read from another file already; remove one", note=True)
+def _figures_of_files(jats_files: list[_JatsFile], pool: ImagePool) -> Iterator[FoundFigure | SourceFailure]:
+    articles = [(jats_file, article) for jats_file in jats_files for article in jats_file.articles]
+    seen_ids: set[str] = set()
+    owners = _ImageOwners(pool)
+    for jats_file, article in articles:
+        article_id = article.article.id if article.article else None
+        if article_id in seen_ids:
+            yield SourceFailure(str(jats_file.path), f"{article_id} was read from another file already; remove one", is_note=True)
             continue
-        if identity is not None:
-            seen.add(identity)
-        own = pool if len(every) == 1 else owners.own(read, article)
-        yield from _figures(read, article, own)
-        pool.taken |= own.taken
-        for path in own.left() if len(every) > 1 else ():
+        if article_id is not None:
+            seen_ids.add(article_id)
+        own_pool = pool if len(articles) == 1 else owners.own(jats_file, article)
+        yield from _article_figures(jats_file, article, own_pool)
+        pool.taken |= own_pool.taken
+        for path in own_pool.unmatched() if len(articles) > 1 else ():
             pool.taken.add(path)
-            yield _plain(path, article.article)
-    alone = every[0][1].article if len(every) == 1 else None
-    for path in pool.left():
-        yield _plain(path, alone)
+            yield _figure_without_caption(path, article.article)
+    only_article = articles[0][1].article if len(articles) == 1 else None
+    for path in pool.unmatched():
+        yield _figure_without_caption(path, only_article)
 
 
-class _Owners:
+class _ImageOwners:
     """Of the images several articles share, those that are one's by folder or name; built once, asked per article."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: ImagePool) -> None:
         self._pool = pool
         self._by_folder: dict[Path, list[Path]] = {}
         self._by_mark: dict[str, list[Path]] = {}
         for path in pool.files:
-            inner = path.relative_to(pool.root).parents
-            for folder in inner[:-1]:
+            parents = path.relative_to(pool.root).parents
+            for folder in parents[:-1]:
                 self._by_folder.setdefault(pool.root / folder, []).append(path)
-            marks = {folder.name.lower() for folder in inner[:-1]} | _beginnings(path.stem.lower())
-            for mark in marks:
-                self._by_mark.setdefault(mark, []).append(path)
+            keys = {folder.name.lower() for folder in parents[:-1]} | _name_prefixes(path.stem.lower())
+            for key in keys:
+                self._by_mark.setdefault(key, []).append(path)
 
-    def own(self, read: _Read, article: JatsArticle) -> Pool:
+    def own(self, jats_file: _JatsFile, article: JatsArticle) -> ImagePool:
         """What is named in the article's figures, lies in its own folder, or bears its file's name or PMC id."""
-        marks = [read.path.stem.lower()]
+        keys = [jats_file.path.stem.lower()]
         if article.article is not None and article.article.pmcid:
-            marks.append(article.article.pmcid.lower())
+            keys.append(article.article.pmcid.lower())
         hrefs = (name for figure in article.figures for image in figure.images for name in image)
-        own = {hit for name in hrefs if (hit := self._pool.named(name))}
-        own.update(self._by_folder.get(read.path.parent, ()))
-        own.update(path for mark in marks for path in self._by_mark.get(mark, ()))
-        return Pool(sorted(own - self._pool.taken), self._pool.root)
+        images = {hit for name in hrefs if (hit := self._pool.find(name))}
+        images.update(self._by_folder.get(jats_file.path.parent, ()))
+        images.update(path for key in keys for path in self._by_mark.get(key, ()))
+        return ImagePool(sorted(images - self._pool.taken), self._pool.root)
 
 
-def _beginnings(stem: str) -> set[str]:
+def _name_prefixes(stem: str) -> set[str]:
     """What a name begins with, up to each place where letters and digits end: `pmc1` and `pmc1_fig2` of `pmc1_fig2`."""
-    return {stem[: found.end()] for found in _WORD.finditer(stem)}
+    return {stem[: match.end()] for match in _WORD.finditer(stem)}
 
 
-def _figures(read: _Read, article: JatsArticle, pool: Pool) -> Iterator[FoundFigure | SourceFailure]:
+def _article_figures(jats_file: _JatsFile, article: JatsArticle, pool: ImagePool) -> Iterator[FoundFigure | SourceFailure]:
     """The article's figures that have images; one line for all that have none, one for names that climb out."""
     missing: list[JatsFigure] = []
     found_any = False
-    for figure, paths in match(article.figures, pool):
+    for figure, paths in match_images(article.figures, pool):
         for path in paths:
             found_any = True
-            yield _found(path, figure, article.article)
+            yield _make_figure(path, figure, article.article)
         if not paths and not figure.optional:
             missing.append(figure)
-    outside = [name for figure in article.figures for image in figure.images for name in image if climbs_out(name)]
+    outside = [name for figure in article.figures for image in figure.images for name in image if leaves_folder(name)]
     if outside:
         shown = ", ".join(repr(each[:80]) for each in outside[:3])
         yield SourceFailure(
-            str(read.path), f"image names that lead out of the folder are refused: {shown}; mend the XML"
+            str(jats_file.path), f"image names that lead out of the folder are refused: {shown}; mend the XML"
         )
     if missing:
-        which = ", ".join(each.label or each.id or "?" for each in missing[:12]) + (" …" if len(missing) > 12 else "")
-        reason = f"no image for {len(missing)} of {len(article.figures)} figures ({which}); {_BESIDE}"
-        yield SourceFailure(str(read.path), reason, note=found_any)
+        labels = ", ".join(each.label or each.id or "?" for each in missing[:12]) + (" …" if len(missing) > 12 else "")
+        reason = f"no image for {len(missing)} of {len(article.figures)} figures ({labels}); {_REMEDY}"
+        yield SourceFailure(str(jats_file.path), reason, is_note=found_any)
     elif not article.figures:
-        yield SourceFailure(str(read.path), "declares no figures; images beside it have no captions", note=True)
+        yield SourceFailure(str(jats_file.path), "declares no figures; images beside it have no captions", is_note=True)
 
 
-def _found(path: Path, figure: JatsFigure, article: Article | None) -> FoundFigure:
+def _make_figure(path: Path, figure: JatsFigure, article: Article | None) -> FoundFigure:
     return FoundFigure(
         path=path,
         origin=Origin("jats", str(path)),
@@ -212,5 +212,5 @@ def _found(path: Path, figure: JatsFigure, article: Article | None) -> FoundFigu
     )
 
 
-def _plain(path: Path, article: Article | None) -> FoundFigure:
+def _figure_without_caption(path: Path, article: Article | None) -> FoundFigure:
     return FoundFigure(path=path, origin=Origin("jats", str(path)), article=article)

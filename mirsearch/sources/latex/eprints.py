@@ -14,11 +14,11 @@ from typing import IO
 
 from mirsearch.errors import SourceError
 
-MOST_BYTES = 1 << 30
-MOST_MEMBERS = 10_000
-MOST_TEX = 5 << 20
-_CHUNK = 1 << 20
-_TEX = (".tex", ".ltx", ".latex")
+MAX_BYTES = 1 << 30
+MAX_MEMBERS = 10_000
+MAX_TEX_BYTES = 5 << 20
+_CHUNK_BYTES = 1 << 20
+_TEX_SUFFIXES = (".tex", ".ltx", ".latex")
 
 
 class Eprint:
@@ -32,93 +32,93 @@ class Eprint:
         texts, files = {}, set()
         with self._opened() as source:
             if isinstance(source, bytes):
-                return {"main.tex": _text(source)}, frozenset(("main.tex",))
-            for member in _members(source, self._name):
-                files.add(_clean(member.name))
-                if member.name.lower().endswith(_TEX) and member.size <= MOST_TEX:
-                    texts[_clean(member.name)] = _text(_read(source, member, MOST_TEX))
+                return {"main.tex": _decode(source)}, frozenset(("main.tex",))
+            for member in _safe_members(source, self._name):
+                files.add(_normal_path(member.name))
+                if member.name.lower().endswith(_TEX_SUFFIXES) and member.size <= MAX_TEX_BYTES:
+                    texts[_normal_path(member.name)] = _decode(_read_member(source, member, MAX_TEX_BYTES))
         return texts, frozenset(files)
 
     def read(self, name: str, limit: int) -> bytes:
         """A file's bytes; SourceError where it is not there or larger than `limit`."""
         with self._opened() as source:
             if not isinstance(source, bytes):
-                for member in _members(source, self._name):
-                    if _clean(member.name) == name:
+                for member in _safe_members(source, self._name):
+                    if _normal_path(member.name) == name:
                         if member.size > limit:
                             raise SourceError(f"{self._name}: {name} is larger than {limit:,} bytes")
-                        return _read(source, member, limit)
+                        return _read_member(source, member, limit)
         raise SourceError(f"{self._name}: no {name} in the e-print")
 
     @contextmanager
     def _opened(self) -> Iterator[tarfile.TarFile | bytes]:
-        with self._path.open("rb") as file, tempfile.TemporaryFile() as plain:
+        with self._path.open("rb") as file, tempfile.TemporaryFile() as unpacked:
             head = file.read(4)
             file.seek(0)
             if head.startswith(b"%PDF"):
                 raise SourceError(f"{self._name}: only a PDF, no LaTeX source")
             try:
                 if head.startswith(b"\x1f\x8b"):
-                    self._unpack(file, plain)
+                    self._unpack(file, unpacked)
                 else:
-                    shutil.copyfileobj(file, plain)
-                plain.seek(0)
-                first = plain.read(512)
-                plain.seek(0)
-                if first[257:262] == b"ustar" or _is_old_tar(first):
-                    with tarfile.open(fileobj=plain, mode="r:") as archive:
+                    shutil.copyfileobj(file, unpacked)
+                unpacked.seek(0)
+                header = unpacked.read(512)
+                unpacked.seek(0)
+                if header[257:262] == b"ustar" or _is_old_tar(header):
+                    with tarfile.open(fileobj=unpacked, mode="r:") as archive:
                         yield archive
                 else:
-                    yield plain.read(MOST_TEX)
+                    yield unpacked.read(MAX_TEX_BYTES)
             except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
                 raise SourceError(f"{self._name}: a damaged e-print ({error})", "run it again later") from error
 
-    def _unpack(self, packed: IO[bytes], plain: IO[bytes]) -> None:
+    def _unpack(self, packed: IO[bytes], unpacked: IO[bytes]) -> None:
         """Undo gzip, up to MOST_BYTES: a few bytes may stand for very many."""
         total = 0
         with gzip.open(packed) as stream:
-            while chunk := stream.read(_CHUNK):
+            while chunk := stream.read(_CHUNK_BYTES):
                 total += len(chunk)
-                if total > MOST_BYTES:
-                    raise SourceError(f"{self._name}: unpacks to more than {MOST_BYTES:,} bytes")
-                plain.write(chunk)
+                if total > MAX_BYTES:
+                    raise SourceError(f"{self._name}: unpacks to more than {MAX_BYTES:,} bytes")
+                unpacked.write(chunk)
 
 
-def intact(path: Path) -> bool:
+def is_intact(path: Path) -> bool:
     """Whether what is packed can be unpacked to its end; bounds and what there is inside are asked elsewhere."""
     try:
         with path.open("rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
+            is_packed = file.read(2) == b"\x1f\x8b"
             file.seek(0)
             total = 0
-            with gzip.open(file) if packed else file as stream:
-                while packed and total <= MOST_BYTES and (chunk := stream.read(_CHUNK)):
+            with gzip.open(file) if is_packed else file as stream:
+                while is_packed and total <= MAX_BYTES and (chunk := stream.read(_CHUNK_BYTES)):
                     total += len(chunk)
     except (OSError, EOFError, zlib.error):
         return False
     return True
 
 
-def _members(archive: tarfile.TarFile, name: str) -> Iterator[tarfile.TarInfo]:
+def _safe_members(archive: tarfile.TarFile, name: str) -> Iterator[tarfile.TarInfo]:
     """Plain files whose paths stay inside; links, devices and paths that climb out are passed over."""
     for count, member in enumerate(archive, start=1):
-        if count > MOST_MEMBERS:
-            raise SourceError(f"{name}: more than {MOST_MEMBERS:,} files in the e-print")
+        if count > MAX_MEMBERS:
+            raise SourceError(f"{name}: more than {MAX_MEMBERS:,} files in the e-print")
         path = PurePosixPath(member.name)
         if member.isreg() and not path.is_absolute() and ".." not in path.parts and member.name.isprintable():
             yield member
 
 
-def _read(archive: tarfile.TarFile, member: tarfile.TarInfo, limit: int) -> bytes:
+def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo, limit: int) -> bytes:
     stream = archive.extractfile(member)
     return b"" if stream is None else stream.read(limit)
 
 
-def _clean(name: str) -> str:
+def _normal_path(name: str) -> str:
     return str(PurePosixPath(name))
 
 
-def _text(data: bytes) -> str:
+def _decode(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -130,7 +130,7 @@ def _is_old_tar(head: bytes) -> bool:
     if len(head) < 512:
         return False
     try:
-        told = int(head[148:156].strip(b" \0") or b"-1", 8)
+        checksum = int(head[148:156].strip(b" \0") or b"-1", 8)
     except ValueError:
         return False
-    return told == sum(head[:148]) + 8 * 32 + sum(head[156:512])
+    return checksum == sum(head[:148]) + 8 * 32 + sum(head[156:512])

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from mirsearch.settings import LIMITS
 from mirsearch.sources.articles import clean_text
-from mirsearch.sources.latex.macros import Macro, expanded, inside, macros_of
+from mirsearch.sources.latex.macros import Macro, braced_text, expand_macros, parse_macros
 from mirsearch.sources.permissions import permission_note
 
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*")
@@ -37,9 +37,9 @@ _SUFFIXES = (
     ".eps",
     ".ps",
 )
-_MOST_FIGURES = 500
-_MOST_INPUTS = 200
-_MOST_CHARS = 20_000_000
+_MAX_FIGURES = 500
+_MAX_INPUTS = 200
+_MAX_CHARS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +55,25 @@ class LatexFigure:
 
 def latex_figures(sources: Mapping[str, str], files: frozenset[str]) -> list[LatexFigure]:
     """Figures of the article whose sources (path → text) lie among `files` (paths), in order."""
-    main = _main(sources)
-    if main is None:
+    main_file = _main_file(sources)
+    if main_file is None:
         return []
-    text = _whole(main, sources)
-    macros = macros_of(text)
+    text = _full_text(main_file, sources)
+    macros = parse_macros(text)
     folders = [
         "",
         *(part.strip("{} \n") for found in _PATHS.finditer(text) for part in found[1].split("}") if "{" in part),
     ]
     figures = []
     for number, found in enumerate(_ENVIRONMENT.finditer(text), start=1):
-        if number > _MOST_FIGURES:
+        if number > _MAX_FIGURES:
             break
         body = found[3]
-        names = [each[1].strip() for each in _GRAPHICS.finditer(body)]
-        there = [_resolve(name, folders, files, main) for name in names]
-        caption = clean_text(plain_text(" ".join(_captions(body)), macros), LIMITS.caption_chars)
-        paths = tuple(dict.fromkeys(each for each in there if each))
-        figures.append(LatexFigure(f"Figure {number}", caption, paths, there.count(None), permission_note(caption)))
+        names = [path[1].strip() for path in _GRAPHICS.finditer(body)]
+        paths_or_none = [_find_image(name, folders, files, main_file) for name in names]
+        caption = clean_text(plain_text(" ".join(_figure_captions(body)), macros), LIMITS.caption_chars)
+        paths = tuple(dict.fromkeys(path for path in paths_or_none if path))
+        figures.append(LatexFigure(f"Figure {number}", caption, paths, paths_or_none.count(None), permission_note(caption)))
     return figures
 
 
@@ -81,11 +81,11 @@ def plain_text(latex: str, macros: Mapping[str, Macro] | None = None) -> str:
     """A piece of LaTeX as one line of text: µ, Å, indices and signs as characters, citations and labels gone."""
     from pylatexenc.latex2text import LatexNodes2Text
 
-    latex = expanded(latex, macros or {})
+    latex = expand_macros(latex, macros or {})
     latex = re.sub(
         r"~?\\(?:cite[a-z]*|label|vspace|hspace|bibliographystyle)\*?\s*(?:\[[^\]]*\]\s*)*\{[^{}]*\}", "", latex
     )
-    latex = re.sub(r"\\(?:num|SI|qty|si|unit)\s*(?:\[[^\]]*\]\s*)?\{([^{}]*)\}(?:\s*\{([^{}]*)\})?", _quantity, latex)
+    latex = re.sub(r"\\(?:num|SI|qty|si|unit)\s*(?:\[[^\]]*\]\s*)?\{([^{}]*)\}(?:\s*\{([^{}]*)\})?", _format_quantity, latex)
     latex = re.sub(r"\\(?:auto|C|c|eq)?ref\s*\{[^{}]*\}", "", latex)
     try:
         text = LatexNodes2Text(math_mode="text", keep_comments=False).latex_to_text(latex, tolerant_parsing=True)
@@ -100,51 +100,51 @@ _UNITS = {"micro": "µ", "nano": "n", "milli": "m", "pico": "p", "kilo": "k", "c
           "volt": "V", "second": "s", "per": "/"}  # fmt: skip
 
 
-def _quantity(found: re.Match[str]) -> str:
+def _format_quantity(match: re.Match[str]) -> str:
     """`\\SI{20}{\\micro\\meter}` as `20 µm`."""
-    unit = re.sub(r"\\([A-Za-z]+)\s*", lambda each: _UNITS.get(each[1], each[1]), found[2] or "")
-    first = re.sub(r"\\([A-Za-z]+)\s*", lambda each: _UNITS.get(each[1], each[1]), found[1])
-    return f"{first} {unit}".strip()
+    unit = re.sub(r"\\([A-Za-z]+)\s*", lambda command: _UNITS.get(command[1], command[1]), match[2] or "")
+    number = re.sub(r"\\([A-Za-z]+)\s*", lambda command: _UNITS.get(command[1], command[1]), match[1])
+    return f"{number} {unit}".strip()
 
 
-def _main(sources: Mapping[str, str]) -> str | None:
+def _main_file(sources: Mapping[str, str]) -> str | None:
     """The file the article begins in: one with \\documentclass and a document, the longest of several."""
-    begun = [name for name, text in sources.items() if "\\begin{document}" in text]
-    begun = [name for name in begun if re.search(r"\\document(?:class|style)", sources[name])] or begun
-    return max(begun or sources, key=lambda name: (len(sources[name]), name), default=None)
+    candidates = [name for name, text in sources.items() if "\\begin{document}" in text]
+    candidates = [name for name in candidates if re.search(r"\\document(?:class|style)", sources[name])] or candidates
+    return max(candidates or sources, key=lambda name: (len(sources[name]), name), default=None)
 
 
-def _whole(main: str, sources: Mapping[str, str]) -> str:
+def _full_text(main_file: str, sources: Mapping[str, str]) -> str:
     """The main file with the files it takes in, each once; comments are gone."""
-    taken = {main}
-    left = [_MOST_INPUTS]
+    included = {main_file}
+    inputs_left = [_MAX_INPUTS]
 
     def expand(text: str, folder: PurePosixPath, depth: int) -> str:
-        def one(found: re.Match[str]) -> str:
-            name = _source(found[1].strip(), folder, sources)
-            if name is None or name in taken or depth > 8 or left[0] <= 0:
+        def one(match: re.Match[str]) -> str:
+            name = _find_source(match[1].strip(), folder, sources)
+            if name is None or name in included or depth > 8 or inputs_left[0] <= 0:
                 return ""
-            taken.add(name)
-            left[0] -= 1
+            included.add(name)
+            inputs_left[0] -= 1
             return expand(sources[name], folder, depth + 1)
 
-        return _INPUT.sub(one, _COMMENT.sub(r"\1", text))[:_MOST_CHARS]
+        return _INPUT.sub(one, _COMMENT.sub(r"\1", text))[:_MAX_CHARS]
 
-    return expand(sources[main], PurePosixPath(main).parent, 0)
+    return expand(sources[main_file], PurePosixPath(main_file).parent, 0)
 
 
-def _source(name: str, folder: PurePosixPath, sources: Mapping[str, str]) -> str | None:
-    for base in (name, f"{name}.tex"):
-        for path in (str(folder / base), base):
+def _find_source(name: str, folder: PurePosixPath, sources: Mapping[str, str]) -> str | None:
+    for file_name in (name, f"{name}.tex"):
+        for path in (str(folder / file_name), file_name):
             plain = path.removeprefix("./")
             if plain in sources:
                 return plain
     return None
 
 
-def _resolve(name: str, folders: list[str], files: frozenset[str], main: str) -> str | None:
+def _find_image(name: str, folders: list[str], files: frozenset[str], main_file: str) -> str | None:
     """The file an image's name stands for; None where there is none of it."""
-    parent = PurePosixPath(main).parent
+    parent = PurePosixPath(main_file).parent
     name = name.strip('"').removeprefix("./")
     for suffix in _SUFFIXES:
         for folder in folders:
@@ -154,23 +154,23 @@ def _resolve(name: str, folders: list[str], files: frozenset[str], main: str) ->
     return None
 
 
-def _captions(body: str) -> Iterator[str]:
+def _figure_captions(body: str) -> Iterator[str]:
     """The main caption, which stands outside any sub-figure, after those of sub-figures with their letters."""
     letters = iter("abcdefghijklmnopqrstuvwxyz")
     parts = re.split(r"\\begin\{subfigure\}|\\begin\{minipage\}", body)
-    inner = [part.rpartition("\\end{")[0] for part in parts[1:]]
-    for part in inner:
-        for text in _braced(_CAPTION, part):
+    subfigures = [part.rpartition("\\end{")[0] for part in parts[1:]]
+    for part in subfigures:
+        for text in _braced_texts(_CAPTION, part):
             yield f"({next(letters, '?')}) {text}."
-    for found in _SUBCAPTION.finditer(body):
-        if found[1]:
-            yield f"({next(letters, '?')}) {found[1]}."
-    nested = {text for part in inner for text in _braced(_CAPTION, part)}
-    yield from (text for text in _braced(_CAPTION, body) if text not in nested)
+    for match in _SUBCAPTION.finditer(body):
+        if match[1]:
+            yield f"({next(letters, '?')}) {match[1]}."
+    nested = {text for part in subfigures for text in _braced_texts(_CAPTION, part)}
+    yield from (text for text in _braced_texts(_CAPTION, body) if text not in nested)
 
 
-def _braced(pattern: re.Pattern[str], text: str) -> Iterator[str]:
-    for found in pattern.finditer(text):
-        words = inside(text, found.end(), LIMITS.caption_chars)
-        if words is not None:
-            yield words
+def _braced_texts(pattern: re.Pattern[str], text: str) -> Iterator[str]:
+    for match in pattern.finditer(text):
+        braced = braced_text(text, match.end(), LIMITS.caption_chars)
+        if braced is not None:
+            yield braced

@@ -11,11 +11,11 @@ _NEW = re.compile(
     r"(?:\[([0-9])\])?\s*(?:\[([^\[\]]*)\])?\s*\{"
 )
 _DEF = re.compile(r"\\def\s*\\([A-Za-z]+)\s*((?:#[1-9])*)\s*\{")
-_SEARCHED = 2_000_000
-_MOST = 200
-_LONGEST = 500
-_ROUNDS = 4
-_GROWN = 200_000
+_SEARCHED_CHARS = 2_000_000
+_MAX_MACROS = 200
+_MAX_MACRO_CHARS = 500
+_MAX_ROUNDS = 4
+_MAX_EXPANDED_CHARS = 200_000
 """Characters a piece of text may grow to: commands that call each other need no end."""
 
 
@@ -28,88 +28,88 @@ class Macro:
     default: str | None = None
 
 
-def inside(text: str, start: int, limit: int) -> str | None:
+def braced_text(text: str, start: int, limit: int) -> str | None:
     """Text from `start`, just after a brace, up to the brace that closes it; None where none does in time."""
     depth = 1
-    for place in range(start, min(len(text), start + limit)):
-        if text[place] in "{}" and text[place - 1] != "\\":
-            depth += 1 if text[place] == "{" else -1
+    for position in range(start, min(len(text), start + limit)):
+        if text[position] in "{}" and text[position - 1] != "\\":
+            depth += 1 if text[position] == "{" else -1
             if depth == 0:
-                return text[start:place]
+                return text[start:position]
     return None
 
 
-def macros_of(text: str) -> dict[str, Macro]:
+def parse_macros(text: str) -> dict[str, Macro]:
     """Commands an article defines; those that are too long, or call themselves, are left out."""
-    found: dict[str, Macro] = {}
+    macros: dict[str, Macro] = {}
     for pattern in (_NEW, _DEF):
-        for match in pattern.finditer(text[:_SEARCHED]):
-            meaning = inside(text, match.end(), _LONGEST)
-            if meaning is None or re.search(rf"\\{match[1]}(?![A-Za-z])", meaning) or len(found) >= _MOST:
+        for match in pattern.finditer(text[:_SEARCHED_CHARS]):
+            replacement = braced_text(text, match.end(), _MAX_MACRO_CHARS)
+            if replacement is None or re.search(rf"\\{match[1]}(?![A-Za-z])", replacement) or len(macros) >= _MAX_MACROS:
                 continue
             if pattern is _DEF:
-                found[match[1]] = Macro(meaning, match[2].count("#"))
+                macros[match[1]] = Macro(replacement, match[2].count("#"))
             else:
-                found[match[1]] = Macro(meaning, int(match[2] or 0), match[3])
-    return found
+                macros[match[1]] = Macro(replacement, int(match[2] or 0), match[3])
+    return macros
 
 
-def expanded(text: str, macros: Mapping[str, Macro]) -> str:
+def expand_macros(text: str, macros: Mapping[str, Macro]) -> str:
     """The text with every command's meaning in its place; what lacks its arguments stays as it is."""
     used = [name for name in macros if f"\\{name}" in text or any(f"\\{name}" in each.text for each in macros.values())]
     if not used:
         return text
     call = re.compile(rf"\\({'|'.join(sorted(map(re.escape, used), key=len, reverse=True))})(?![A-Za-z])\s?")
-    for _ in range(_ROUNDS):
-        text, count = _replaced(text, call, macros)
-        if not count or len(text) > _GROWN:
+    for _ in range(_MAX_ROUNDS):
+        text, count = _replace_calls(text, call, macros)
+        if not count or len(text) > _MAX_EXPANDED_CHARS:
             break
-    return text[:_GROWN]
+    return text[:_MAX_EXPANDED_CHARS]
 
 
-def _replaced(text: str, call: re.Pattern[str], macros: Mapping[str, Macro]) -> tuple[str, int]:
+def _replace_calls(text: str, call: re.Pattern[str], macros: Mapping[str, Macro]) -> tuple[str, int]:
     """One round: the text, and how many calls were replaced."""
-    out: list[str] = []
-    place = count = 0
-    for found in call.finditer(text):
-        if found.start() < place:
+    pieces: list[str] = []
+    position = count = 0
+    for match in call.finditer(text):
+        if match.start() < position:
             continue  # an argument of the call before, which the next round reaches
-        macro = macros[found[1]]
-        values, end = _arguments(text, found.end(), macro)
+        macro = macros[match[1]]
+        values, end = _parse_arguments(text, match.end(), macro)
         if values is None:
             continue
-        out += [text[place : found.start()], _filled(macro.text, values)]
-        out.append(" " if macro.arguments == 0 and found[0][-1].isspace() and text[end : end + 1].isalnum() else "")
-        place, count = end, count + 1
-    return "".join([*out, text[place:]]), count
+        pieces += [text[position : match.start()], _fill_arguments(macro.text, values)]
+        pieces.append(" " if macro.arguments == 0 and match[0][-1].isspace() and text[end : end + 1].isalnum() else "")
+        position, count = end, count + 1
+    return "".join([*pieces, text[position:]]), count
 
 
-def _arguments(text: str, start: int, macro: Macro) -> tuple[list[str] | None, int]:
+def _parse_arguments(text: str, start: int, macro: Macro) -> tuple[list[str] | None, int]:
     """The arguments of a call and where it ends; None where there are too few."""
     values: list[str] = []
-    place = start
+    position = start
     if macro.arguments == 0:
-        return values, place + 2 if text.startswith("{}", place) else place
+        return values, position + 2 if text.startswith("{}", position) else position
     if macro.default is not None:
-        given = re.compile(r"\s*\[([^\[\]]*)\]").match(text, place)
-        values.append(given[1] if given else macro.default)
-        place = given.end() if given else place
+        optional = re.compile(r"\s*\[([^\[\]]*)\]").match(text, position)
+        values.append(optional[1] if optional else macro.default)
+        position = optional.end() if optional else position
     while len(values) < macro.arguments:
-        opening = re.compile(r"\s*(?:\{|(\\[A-Za-z]+|[^\s{}\\]))").match(text, place)
+        opening = re.compile(r"\s*(?:\{|(\\[A-Za-z]+|[^\s{}\\]))").match(text, position)
         if opening is None:
             return None, start
         if opening[1]:
             values.append(opening[1])
-            place = opening.end()
+            position = opening.end()
             continue
-        value = inside(text, opening.end(), _LONGEST * 20)
+        value = braced_text(text, opening.end(), _MAX_MACRO_CHARS * 20)
         if value is None:
             return None, start
         values.append(value)
-        place = opening.end() + len(value) + 1
-    return values, place
+        position = opening.end() + len(value) + 1
+    return values, position
 
 
-def _filled(text: str, values: Iterable[str]) -> str:
-    given = list(values)
-    return re.sub(r"#([1-9])", lambda found: given[int(found[1]) - 1] if int(found[1]) <= len(given) else "", text)
+def _fill_arguments(text: str, values: Iterable[str]) -> str:
+    arguments = list(values)
+    return re.sub(r"#([1-9])", lambda match: arguments[int(match[1]) - 1] if int(match[1]) <= len(arguments) else "", text)

@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mirsearch.errors import SourceError
-from mirsearch.sources.pdf.pages import MOST_PIXELS
+from mirsearch.sources.pdf.pages import MAX_PIXELS
 from mirsearch.sources.pdf.text import Char, Rect
 
-_MOST_CHARS = 60_000
-_MOST_OBJECTS = 20_000
-_DEPTH = 6
-_UNITS = 16.0
-_LONGEST_PAGE = 14_400.0 / 72
-_FINEST, _COARSEST, _DRAWN = 600.0, 200.0, 300.0
+_MAX_CHARS = 60_000
+_MAX_OBJECTS = 20_000
+_MAX_DEPTH = 6
+_STEPS_PER_POINT = 16.0
+_MAX_PAGE_INCHES = 14_400.0 / 72
+_MAX_DPI, _MIN_DPI, _DRAWING_DPI = 600.0, 200.0, 300.0
 """Dots per inch of a picture: as its images have, within bounds; of a drawing without images."""
 
 
@@ -36,7 +36,7 @@ class PlacedImage:
     """An image on a page: where, how many pixels a point it has, and the hash of how it is stored."""
 
     box: Rect
-    density: float
+    pixels_per_point: float
     digest: str
 
 
@@ -61,7 +61,7 @@ class PdfReader:
         """Close the file."""
         self._document.close()
 
-    def told(self, key: str) -> str:
+    def metadata(self, key: str) -> str:
         """A value of the document's information, as Title; empty where there is none."""
         try:
             return str(self._document.get_metadata_value(key))
@@ -88,26 +88,26 @@ class PdfPage:
         self._page, self._raw = page, raw
         width, height = page.get_size()
         self.size: tuple[float, float] = (float(width), float(height))
-        self._shown = self._placing()
+        self._to_points = self._points_matrix()
 
     @property
-    def sane(self) -> bool:
+    def is_drawable(self) -> bool:
         """Whether the page has a size that can be drawn."""
-        return all(8.0 <= side <= _LONGEST_PAGE * 72 for side in self.size)
+        return all(8.0 <= side <= _MAX_PAGE_INCHES * 72 for side in self.size)
 
-    def _placing(self) -> NDArray[np.float64]:
+    def _points_matrix(self) -> NDArray[np.float64]:
         """The page's coordinates as points from the top left, (2, 3): rotation and crop box heeded."""
-        width, height = (max(1, round(side * _UNITS)) for side in self.size)
+        width, height = (max(1, round(side * _STEPS_PER_POINT)) for side in self.size)
         corners = []
         for x, y in ((0.0, 0.0), (1000.0, 0.0), (0.0, 1000.0)):
             across, down = ctypes.c_int(), ctypes.c_int()
             self._raw.FPDF_PageToDevice(self._page.raw, 0, 0, width, height, 0, x, y, across, down)
-            corners.append((across.value / _UNITS, down.value / _UNITS))
-        zero, right, up = (np.asarray(each) for each in corners)
-        return np.stack(((right - zero) / 1000.0, (up - zero) / 1000.0, zero), axis=1)
+            corners.append((across.value / _STEPS_PER_POINT, down.value / _STEPS_PER_POINT))
+        origin, right, up = (np.asarray(each) for each in corners)
+        return np.stack(((right - origin) / 1000.0, (up - origin) / 1000.0, origin), axis=1)
 
     def _rect(self, left: float, bottom: float, right: float, top: float) -> Rect:
-        points = self._shown @ np.array([[left, right], [bottom, top], [1.0, 1.0]])
+        points = self._to_points @ np.array([[left, right], [bottom, top], [1.0, 1.0]])
         (x0, x1), (y0, y1) = sorted(points[0].tolist()), sorted(points[1].tolist())
         return x0, y0, x1, y1
 
@@ -115,22 +115,22 @@ class PdfPage:
         """All text, in the order of the page's content."""
         textpage = self._page.get_textpage()
         try:
-            return str(textpage.get_text_range(0, min(textpage.count_chars(), _MOST_CHARS)))
+            return str(textpage.get_text_range(0, min(textpage.count_chars(), _MAX_CHARS)))
         finally:
             textpage.close()
 
-    def chars(self) -> Iterator[Char]:
+    def characters(self) -> Iterator[Char]:
         """Characters in the order of the page's content, with the box their font gives them."""
         raw, textpage = self._raw, self._page.get_textpage()
         x, y, box = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF()
         try:
-            for place in range(min(textpage.count_chars(), _MOST_CHARS)):
-                code = raw.FPDFText_GetUnicode(textpage.raw, place)
-                if not code or not raw.FPDFText_GetLooseCharBox(textpage.raw, place, box):
+            for index in range(min(textpage.count_chars(), _MAX_CHARS)):
+                code = raw.FPDFText_GetUnicode(textpage.raw, index)
+                if not code or not raw.FPDFText_GetLooseCharBox(textpage.raw, index, box):
                     continue
-                raw.FPDFText_GetCharOrigin(textpage.raw, place, x, y)
+                raw.FPDFText_GetCharOrigin(textpage.raw, index, x, y)
                 shown = self._rect(box.left, box.bottom, box.right, box.top)
-                baseline = float(self._shown[1] @ (x.value, y.value, 1.0))
+                baseline = float(self._to_points[1] @ (x.value, y.value, 1.0))
                 yield Char(chr(code), shown, baseline)
         finally:
             textpage.close()
@@ -138,37 +138,37 @@ class PdfPage:
     def images(self) -> list[PlacedImage]:
         """Images of the page and of the forms on it."""
         count = self._raw.FPDFPage_CountObjects(self._page.raw)
-        found: list[PlacedImage] = []
-        left = [_MOST_OBJECTS]
-        for place in range(min(count, _MOST_OBJECTS)):
-            self._gather(self._raw.FPDFPage_GetObject(self._page.raw, place), np.eye(3), 0, left, found)
-        return found
+        images: list[PlacedImage] = []
+        objects_left = [_MAX_OBJECTS]
+        for index in range(min(count, _MAX_OBJECTS)):
+            self._collect_images(self._raw.FPDFPage_GetObject(self._page.raw, index), np.eye(3), 0, objects_left, images)
+        return images
 
-    def _gather(self, item: Any, outer: NDArray[np.float64], depth: int, left: list[int],
-                found: list[PlacedImage]) -> None:  # fmt: skip
+    def _collect_images(self, item: Any, outer_matrix: NDArray[np.float64], depth: int, objects_left: list[int],
+                images: list[PlacedImage]) -> None:  # fmt: skip
         raw = self._raw
-        left[0] -= 1
-        if not item or left[0] < 0 or depth > _DEPTH:
+        objects_left[0] -= 1
+        if not item or objects_left[0] < 0 or depth > _MAX_DEPTH:
             return
         kind = raw.FPDFPageObj_GetType(item)
         if kind not in (raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_FORM):
             return
-        told = raw.FS_MATRIX()
-        if not raw.FPDFPageObj_GetMatrix(item, told):
+        matrix = raw.FS_MATRIX()
+        if not raw.FPDFPageObj_GetMatrix(item, matrix):
             return
-        own = np.array([[told.a, told.c, told.e], [told.b, told.d, told.f], [0.0, 0.0, 1.0]])
+        item_matrix = np.array([[matrix.a, matrix.c, matrix.e], [matrix.b, matrix.d, matrix.f], [0.0, 0.0, 1.0]])
         if kind == raw.FPDF_PAGEOBJ_FORM:
-            for place in range(min(raw.FPDFFormObj_CountObjects(item), max(left[0], 0))):
-                self._gather(raw.FPDFFormObj_GetObject(item, place), outer @ own, depth + 1, left, found)
+            for index in range(min(raw.FPDFFormObj_CountObjects(item), max(objects_left[0], 0))):
+                self._collect_images(raw.FPDFFormObj_GetObject(item, index), outer_matrix @ item_matrix, depth + 1, objects_left, images)
             return
-        corners = (self._shown @ (outer @ own) @ np.array([[0, 1, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]])).T
+        corners = (self._to_points @ (outer_matrix @ item_matrix) @ np.array([[0, 1, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]])).T
         across, down = ctypes.c_uint(), ctypes.c_uint()
         if not raw.FPDFImageObj_GetImagePixelSize(item, across, down) or not np.isfinite(corners).all():
             return
         wide, high = float(np.hypot(*(corners[1] - corners[0]))), float(np.hypot(*(corners[2] - corners[0])))
         box = (*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
-        density = max(across.value / wide if wide > 1 else 0.0, down.value / high if high > 1 else 0.0)
-        found.append(PlacedImage(box, density, self._digest(item, across.value, down.value)))
+        pixels_per_point = max(across.value / wide if wide > 1 else 0.0, down.value / high if high > 1 else 0.0)
+        images.append(PlacedImage(box, pixels_per_point, self._digest(item, across.value, down.value)))
 
     def _digest(self, item: Any, width: int, height: int) -> str:
         """A hash of an image's stored bytes (of the first 64 KiB, with its size)."""
@@ -179,21 +179,21 @@ class PdfPage:
         self._raw.FPDFImageObj_GetImageDataRaw(item, buffer, size)
         return f"{width}x{height}:{hashlib.sha256(buffer.raw).hexdigest()[:16]}"
 
-    def gray(self) -> NDArray[np.uint8]:
+    def render_gray(self) -> NDArray[np.uint8]:
         """The page drawn at one pixel a point, gray, (height, width)."""
         return np.asarray(self._page.render(scale=1.0, grayscale=True).to_pil().convert("L"))
 
-    def picture(self, box: Rect, images: list[PlacedImage]) -> Image.Image:
+    def render_region(self, box: Rect, images: list[PlacedImage]) -> Image.Image:
         """A part of the page as RGB, as finely as its images are stored."""
         area = (box[2] - box[0]) * (box[3] - box[1])
-        finest = max((each.density for each in images if _shared(each.box, box) >= 0.1 * area), default=0.0)
-        dpi = min(max(72.0 * finest, _COARSEST), _FINEST) if finest else _DRAWN
-        scale = min(dpi / 72.0, (MOST_PIXELS / max(area, 1.0)) ** 0.5)
+        pixels_per_point = max((image.pixels_per_point for image in images if _shared_area(image.box, box) >= 0.1 * area), default=0.0)
+        dpi = min(max(72.0 * pixels_per_point, _MIN_DPI), _MAX_DPI) if pixels_per_point else _DRAWING_DPI
+        scale = min(dpi / 72.0, (MAX_PIXELS / max(area, 1.0)) ** 0.5)
         crop = (max(0.0, box[0]), max(0.0, self.size[1] - box[3]), max(0.0, self.size[0] - box[2]), max(0.0, box[1]))
         picture: Image.Image = self._page.render(scale=scale, crop=crop).to_pil().convert("RGB")
         return picture
 
 
-def _shared(a: Rect, b: Rect) -> float:
+def _shared_area(a: Rect, b: Rect) -> float:
     """Square points two rectangles share."""
     return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))

@@ -20,13 +20,13 @@ from mirsearch.settings import LIMITS
 from mirsearch.sources.articles import clean_text, figure_label
 from mirsearch.sources.base import FoundFigure, SourceFailure, SourceRequest
 from mirsearch.sources.folder_walker import FolderListing, FolderWalker
-from mirsearch.sources.pdf.pages import need
+from mirsearch.sources.pdf.pages import require_packages
 from mirsearch.sources.permissions import permission_note
 
 log = logging.getLogger(__name__)
 
-_HEAD = 1024
-_GRACE = 30
+_HEAD_BYTES = 1024
+_GRACE_SECONDS = 30
 """Seconds beyond its own limit that a process reading a PDF may take."""
 
 
@@ -40,25 +40,25 @@ class PdfSource:
         """A file that begins like a PDF; no folder, whose other files may be other sources'."""
         return is_pdf(path)
 
-    def find(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
+    def find_figures(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
         """Figures of each PDF in order. SourceError where a single path can't be used."""
-        need("pypdfium2", extra="pdf")
-        given = request.options.get("workspace")
-        kept = (Path(given) if given else settings.cache_dir()) / "pdf"
-        files = [item for path in request.paths for item in _files(path)]
+        require_packages("pypdfium2", extra="pdf")
+        workspace = request.options.get("workspace")
+        storage = (Path(workspace) if workspace else settings.cache_dir()) / "pdf"
+        files = [item for path in request.paths for item in _pdf_files(path)]
         if not files:
-            where = ", ".join(map(str, request.paths)) or "nothing given"
-            raise SourceError(f"{where}: no PDF files", "give PDF files or their folder")
+            locations = ", ".join(map(str, request.paths)) or "nothing given"
+            raise SourceError(f"{locations}: no PDF files", "give PDF files or their folder")
         for item in files:
             if isinstance(item, SourceFailure):
                 yield item
                 continue
             try:
-                yield from _figures(item, kept)
+                yield from _pdf_figures(item, storage)
             except SourceError as error:
                 if len(files) == 1:
                     raise
-                yield SourceFailure.of(item, error)
+                yield SourceFailure.from_error(item, error)
 
 
 def is_pdf(path: Path) -> bool:
@@ -67,12 +67,12 @@ def is_pdf(path: Path) -> bool:
         if path.name.startswith(".") or path.suffix.lower() != ".pdf" or not path.is_file():
             return False
         with path.open("rb") as file:
-            return b"%PDF-" in file.read(_HEAD)
+            return b"%PDF-" in file.read(_HEAD_BYTES)
     except (OSError, ValueError):
         return False
 
 
-def _files(path: Path) -> Iterator[Path | SourceFailure]:
+def _pdf_files(path: Path) -> Iterator[Path | SourceFailure]:
     if not path.is_dir():
         yield path.resolve()
         return
@@ -80,51 +80,51 @@ def _files(path: Path) -> Iterator[Path | SourceFailure]:
         if isinstance(item, SourceFailure):
             yield item
         elif isinstance(item, FolderListing):
-            yield from (each for each in item.files if is_pdf(each))
+            yield from (file for file in item.files if is_pdf(file))
 
 
-def _figures(path: Path, kept: Path) -> Iterator[FoundFigure | SourceFailure]:
-    folder, told = _content(path, kept)
-    article = told["article"]
+def _pdf_figures(path: Path, storage: Path) -> Iterator[FoundFigure | SourceFailure]:
+    folder, content = _read_or_reuse(path, storage)
+    article = content["article"]
     article = Article(**{**article, "authors": tuple(article["authors"])})
-    for each in told["figures"]:
-        caption = clean_text(each["caption"], LIMITS.caption_chars)
-        label = figure_label(each["label"]) or clean_text(each["label"], 40)
-        file = folder / each["file"]
+    for figure in content["figures"]:
+        caption = clean_text(figure["caption"], LIMITS.caption_chars)
+        label = figure_label(figure["label"]) or clean_text(figure["label"], 40)
+        file = folder / figure["file"]
         yield FoundFigure(
-            path=file, origin=Origin("pdf", f"{path}#page={each['page']}"), caption=caption, label=label,
-            article=article, permission_note=permission_note(caption), copies=(Origin("file", str(file)),),
+            path=file, origin=Origin("pdf", f"{path}#page={figure['page']}"), caption=caption, label=label,
+            article=article, permission_note=permission_note(caption), other_origins=(Origin("file", str(file)),),
         )  # fmt: skip
-    for reason in told["failures"]:
+    for reason in content["failures"]:
         yield SourceFailure(str(path), reason)
-    for note in told["notes"]:
-        yield SourceFailure(str(path), note, note=True)
-    if not told["figures"]:
+    for note in content["notes"]:
+        yield SourceFailure(str(path), note, is_note=True)
+    if not content["figures"]:
         reason = "no figure with a caption found; scanned pages without text can't be read"
         yield SourceFailure(str(path), reason)
 
 
-def _content(path: Path, kept: Path) -> tuple[Path, dict[str, Any]]:
+def _read_or_reuse(path: Path, storage: Path) -> tuple[Path, dict[str, Any]]:
     """The folder of a PDF's pictures and what it holds; read once, and kept under the hash of the PDF's bytes."""
-    folder = kept / _hash(path)
-    told = _kept(folder)
-    if told is not None:
-        return folder, told
-    kept.mkdir(parents=True, exist_ok=True)
-    with temporary_folder(kept) as part:
-        _work(path, part)
-        told = _kept(part)
-        if told is None:
+    folder = storage / _file_hash(path)
+    content = _stored_content(folder)
+    if content is not None:
+        return folder, content
+    storage.mkdir(parents=True, exist_ok=True)
+    with temporary_folder(storage) as part:
+        _run_worker(path, part)
+        content = _stored_content(part)
+        if content is None:
             raise SourceError(f"{path}: reading it left nothing", "report it")
-        if "error" in told:
-            reason = str(told["error"]).removeprefix(f"{path.name}: ")
-            raise SourceError(f"{path}: {reason}", str(told["remedy"]))
+        if "error" in content:
+            reason = str(content["error"]).removeprefix(f"{path.name}: ")
+            raise SourceError(f"{path}: {reason}", str(content["remedy"]))
         shutil.rmtree(folder, ignore_errors=True)
         part.replace(folder)
-    return folder, told
+    return folder, content
 
 
-def _hash(path: Path) -> str:
+def _file_hash(path: Path) -> str:
     try:
         size = path.stat().st_size
         if size > LIMITS.pdf_bytes:
@@ -135,31 +135,31 @@ def _hash(path: Path) -> str:
         raise SourceError(f"{path}: can't be read: {error}", "check the path and its permissions") from error
 
 
-def _kept(folder: Path) -> dict[str, Any] | None:
+def _stored_content(folder: Path) -> dict[str, Any] | None:
     """What was read of a PDF before; None where it was not, by another version, or in part."""
     from mirsearch.sources.pdf.worker import MANIFEST, VERSION
 
     try:
-        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        figures = told.get("figures", [])
-        if told["version"] == VERSION and all((folder / each["file"]).is_file() for each in figures):
-            return dict(told)
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        figures = content.get("figures", [])
+        if content["version"] == VERSION and all((folder / figure["file"]).is_file() for figure in figures):
+            return dict(content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return None
 
 
-def _work(path: Path, folder: Path) -> None:
+def _run_worker(path: Path, folder: Path) -> None:
     """Read a PDF in a process of its own. SourceError where that ended badly."""
     command = [sys.executable, "-m", "mirsearch.sources.pdf.worker", str(path), str(folder)]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=LIMITS.pdf_seconds + _GRACE, check=False)
+        result = subprocess.run(command, capture_output=True, timeout=LIMITS.pdf_seconds + _GRACE_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         raise SourceError(
             f"{path}: reading it took more than {LIMITS.pdf_seconds} s", "print it to a new PDF, or split it"
         ) from error
-    if done.returncode != 0:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        log.debug("reading %s ended with %s: %s", path, done.returncode, "\n".join(said))
-        why = clean_text(said[-1], 200) if said else f"signal {-done.returncode}"
-        raise SourceError(f"{path}: damaged, or too much for the PDF reader ({why})", "print it to a new PDF")
+    if result.returncode != 0:
+        error_lines = result.stderr.decode("utf-8", "replace").strip().splitlines()
+        log.debug("reading %s ended with %s: %s", path, result.returncode, "\n".join(error_lines))
+        reason = clean_text(error_lines[-1], 200) if error_lines else f"signal {-result.returncode}"
+        raise SourceError(f"{path}: damaged, or too much for the PDF reader ({reason})", "print it to a new PDF")

@@ -10,8 +10,8 @@ Rect = tuple[float, float, float, float]
 """x0, y0, x1, y1 in points (1/72 inch) from the top left of the page as it is shown."""
 
 SOFT_HYPHENS = "\x02\ufffe\xad"
-_SUSPENDING = frozenset(("and", "or", "to", "und", "oder", "et", "ou", "y", "o", "e"))
-_LONG = 25
+_CONJUNCTIONS = frozenset(("and", "or", "to", "und", "oder", "et", "ou", "y", "o", "e"))
+_MIN_LINE_CHARS = 25
 """Characters a line of running text has at least."""
 
 
@@ -49,25 +49,25 @@ def overlap(a: Rect, b: Rect, axis: int) -> float:
     return min(a[axis + 2], b[axis + 2]) - max(a[axis], b[axis])
 
 
-def lines_of(chars: Iterable[Char]) -> list[Line]:
+def find_lines(chars: Iterable[Char]) -> list[Line]:
     """Lines in the order of the page's content; a wide gap, as between columns, begins a new one."""
-    return [line for run in _runs(chars) if (line := _line(run)) is not None]
+    return [line for run in _split_runs(chars) if (line := _make_line(run)) is not None]
 
 
-def _runs(chars: Iterable[Char]) -> Iterator[list[Char]]:
+def _split_runs(chars: Iterable[Char]) -> Iterator[list[Char]]:
     run: list[Char] = []
-    for each in chars:
-        if each.text in "\r\n":
+    for char in chars:
+        if char.text in "\r\n":
             continue
-        if run and not _goes_on(run[-1], each, run[0]):
+        if run and not _continues_run(run[-1], char, run[0]):
             yield run
             run = []
-        run.append(each)
+        run.append(char)
     if run:
         yield run
 
 
-def _goes_on(last: Char, following: Char, first: Char) -> bool:
+def _continues_run(last: Char, following: Char, first: Char) -> bool:
     size = max(first.box[3] - first.box[1], 1.0)
     if abs(following.baseline - last.baseline) > 0.5 * size:
         return False
@@ -75,16 +75,16 @@ def _goes_on(last: Char, following: Char, first: Char) -> bool:
     return -1.5 * size < gap < 1.8 * size or following.text.isspace()
 
 
-def _line(run: Sequence[Char]) -> Line | None:
-    text = "".join(each.text for each in run).strip()
-    inked = [each.box for each in run if not each.text.isspace() and each.box[2] > each.box[0]]
-    if not text or not inked:
+def _make_line(run: Sequence[Char]) -> Line | None:
+    text = "".join(char.text for char in run).strip()
+    boxes = [char.box for char in run if not char.text.isspace() and char.box[2] > char.box[0]]
+    if not text or not boxes:
         return None
-    heights = sorted(box[3] - box[1] for box in inked)
-    return Line(text, union(inked), heights[len(heights) // 2])
+    heights = sorted(box[3] - box[1] for box in boxes)
+    return Line(text, union(boxes), heights[len(heights) // 2])
 
 
-def body_size(pages: Iterable[Sequence[Line]]) -> float:
+def body_font_size(pages: Iterable[Sequence[Line]]) -> float:
     """The size most characters of a document have, in points; 0 without text."""
     counts: dict[float, int] = {}
     for lines in pages:
@@ -93,48 +93,48 @@ def body_size(pages: Iterable[Sequence[Line]]) -> float:
     return max(counts, key=lambda size: counts[size], default=0.0)
 
 
-def running_text(lines: Sequence[Line], usual: float) -> list[Line]:
+def running_text(lines: Sequence[Line], usual_size: float) -> list[Line]:
     """Lines of paragraphs: long ones of at least nearly the usual size with a neighbor like them above or below."""
-    long = sorted((line for line in lines if len(line.text) >= _LONG and line.size >= 0.75 * usual),
+    long_lines = sorted((line for line in lines if len(line.text) >= _MIN_LINE_CHARS and line.size >= 0.75 * usual_size),
                   key=lambda line: line.box[1])  # fmt: skip
-    found: set[int] = set()
-    for place, line in enumerate(long):
-        for other in long[place + 1 :]:
+    paragraph_lines: set[int] = set()
+    for index, line in enumerate(long_lines):
+        for other in long_lines[index + 1 :]:
             if other.box[1] - line.box[1] > 2.0 * line.size:
                 break
-            if neighbors(line, other):
-                found.update((id(line), id(other)))
-    return [line for line in long if id(line) in found]
+            if is_next_line(line, other):
+                paragraph_lines.update((id(line), id(other)))
+    return [line for line in long_lines if id(line) in paragraph_lines]
 
 
-def neighbors(upper: Line, lower: Line) -> bool:
+def is_next_line(upper: Line, lower: Line) -> bool:
     """Whether one line follows another in a paragraph: same size, one under the other, close."""
-    alike = abs(upper.size - lower.size) <= 0.1 * upper.size
+    has_same_size = abs(upper.size - lower.size) <= 0.1 * upper.size
     pitch = lower.box[1] - upper.box[1]
-    under = overlap(upper.box, lower.box, 0) >= 0.6 * min(upper.width, lower.width)
-    return alike and under and 0.5 * upper.size < pitch <= 1.9 * upper.size
+    is_under = overlap(upper.box, lower.box, 0) >= 0.6 * min(upper.width, lower.width)
+    return has_same_size and is_under and 0.5 * upper.size < pitch <= 1.9 * upper.size
 
 
-def joined(texts: Iterable[str], words: frozenset[str]) -> str:
+def join_lines(texts: Iterable[str], words: frozenset[str]) -> str:
     """Lines as one text; a word parted at a line's end is put together, its hyphen kept where `words` know it so."""
-    whole = ""
+    joined = ""
     for text in texts:
-        if whole and whole[-1] in SOFT_HYPHENS + "-‐" and re.search(r"\w.$", whole, re.DOTALL):
-            whole = _rejoined(whole[:-1], text, words)
+        if joined and joined[-1] in SOFT_HYPHENS + "-‐" and re.search(r"\w.$", joined, re.DOTALL):
+            joined = _join_hyphenated(joined[:-1], text, words)
         else:
-            whole = f"{whole} {text}" if whole else text
-    return whole.translate({ord(each): "-" for each in SOFT_HYPHENS})
+            joined = f"{joined} {text}" if joined else text
+    return joined.translate({ord(hyphen): "-" for hyphen in SOFT_HYPHENS})
 
 
-def _rejoined(head: str, tail: str, words: frozenset[str]) -> str:
-    first, last = re.search(r"\w*$", head), re.match(r"\w*", tail)
-    before, after = (first[0] if first else "").lower(), (last[0] if last else "").lower()
-    if last and last[0] in _SUSPENDING:
+def _join_hyphenated(head: str, tail: str, words: frozenset[str]) -> str:
+    first_match, last_match = re.search(r"\w*$", head), re.match(r"\w*", tail)
+    before, after = (first_match[0] if first_match else "").lower(), (last_match[0] if last_match else "").lower()
+    if last_match and last_match[0] in _CONJUNCTIONS:
         return f"{head}- {tail}"  # "low- and high-resolution"
-    whole = before + after in words
-    compound = not whole and (f"{before}-{after}" in words or (before in words and after in words))
-    plain = after[:1].isalpha() and tail[:1].islower() and before.isalpha()
-    return head + ("" if plain and not compound else "-") + tail
+    is_word = before + after in words
+    is_compound = not is_word and (f"{before}-{after}" in words or (before in words and after in words))
+    is_plain = after[:1].isalpha() and tail[:1].islower() and before.isalpha()
+    return head + ("" if is_plain and not is_compound else "-") + tail
 
 
 def vocabulary(text: str) -> set[str]:

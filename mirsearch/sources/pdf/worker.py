@@ -20,43 +20,43 @@ from mirsearch.sources.pdf.reader import PdfReader
 MANIFEST = "figures.json"
 VERSION = 1
 """Raised where a PDF's figures would come out otherwise: what was read before is then read again."""
-_MEMORY = 4 << 30
-_FILE = 1 << 30
+_MAX_MEMORY_BYTES = 4 << 30
+_MAX_FILE_BYTES = 1 << 30
 
 
 def main() -> None:
     """Read the PDF, write what it holds; a failure is written too."""
     path, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    _bound()
+    _limit_resources()
     try:
-        told = _read(path, folder)
+        content = _read_pdf(path, folder)
     except MirsearchError as error:
-        told = {"error": error.message, "remedy": error.remedy}
-    (folder / MANIFEST).write_text(json.dumps({"version": VERSION, **told}), encoding="utf-8")
+        content = {"error": error.message, "remedy": error.remedy}
+    (folder / MANIFEST).write_text(json.dumps({"version": VERSION, **content}), encoding="utf-8")
 
 
-def _bound() -> None:
+def _limit_resources() -> None:
     """Let the operating system end this process where it takes too much."""
     try:
         import resource
     except ImportError:  # Windows has no such bounds; the parent's time-out remains
         return
-    for what, most in (
-        (resource.RLIMIT_AS, _MEMORY), (resource.RLIMIT_FSIZE, _FILE), (resource.RLIMIT_CPU, 2 * LIMITS.pdf_seconds),
+    for resource_kind, limit in (
+        (resource.RLIMIT_AS, _MAX_MEMORY_BYTES), (resource.RLIMIT_FSIZE, _MAX_FILE_BYTES), (resource.RLIMIT_CPU, 2 * LIMITS.pdf_seconds),
         (resource.RLIMIT_CORE, 0),
     ):  # fmt: skip
-        _, hard = resource.getrlimit(what)
-        resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+        _, hard_limit = resource.getrlimit(resource_kind)
+        resource.setrlimit(resource_kind, (limit if hard_limit == resource.RLIM_INFINITY else min(limit, hard_limit), hard_limit))
 
 
-def _read(path: Path, folder: Path) -> dict[str, Any]:
+def _read_pdf(path: Path, folder: Path) -> dict[str, Any]:
     reader = PdfReader(path, path.name)
     try:
         content = read_content(reader, path.stem)
-        kept = content.figures[: LIMITS.pdf_figures]
-        if len(kept) < len(content.figures):
-            content.failures.append(f"figures after the first {len(kept)} were not taken")
-        figures = [_draw(reader, content, figure, folder, number) for number, figure in enumerate(kept, start=1)]
+        figures_kept = content.figures[: LIMITS.pdf_figures]
+        if len(figures_kept) < len(content.figures):
+            content.failures.append(f"figures after the first {len(figures_kept)} were not taken")
+        figures = [_save_figure(reader, content, figure, folder, number) for number, figure in enumerate(figures_kept, start=1)]
     finally:
         reader.close()
     return {
@@ -65,11 +65,11 @@ def _read(path: Path, folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _draw(reader: PdfReader, content: PdfContent, figure: PdfFigure, folder: Path, number: int) -> dict[str, Any]:
+def _save_figure(reader: PdfReader, content: PdfContent, figure: PdfFigure, folder: Path, number: int) -> dict[str, Any]:
     caption = figure.caption
     name = f"figure-{number:03}.png"
     with reader.page(caption.page) as page:
-        picture = page.picture(figure.box, content.images.get(caption.page, []))
+        picture = page.render_region(figure.box, content.images.get(caption.page, []))
     picture.save(folder / name, "PNG", compress_level=3)
     return {"file": name, "label": caption.label, "caption": caption.text, "page": caption.page + 1,
             "box": [round(each, 1) for each in figure.box]}  # fmt: skip

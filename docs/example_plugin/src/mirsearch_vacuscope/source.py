@@ -25,7 +25,7 @@ class VacuscopeSource:
         """A folder with a sidecar file in it; folders below it are then this source's too."""
         return path.is_dir() and any(each.suffix == ".vss" for each in path.iterdir())
 
-    def find(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
+    def find_figures(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
         """A figure for each image that has a sidecar; the others are told."""
         for folder in request.paths:
             images = sorted(each for each in folder.resolve().rglob("*") if is_image_name(each))
@@ -40,7 +40,7 @@ def _scan(image: Path) -> FoundFigure | SourceFailure:
         pixel_nm, sample, comment = _sidecar(image.with_suffix(".vss"))
         width, height = picture_size(image)
     except (SourceError, ImageError) as error:
-        return SourceFailure.of(image, error)
+        return SourceFailure.from_error(image, error)
     panel = Panel(box=(0, 0, width, height), kind="micrograph", kind_confidence=1.0,
                   scale=ScaleReading(nm_per_px=pixel_nm, source="metadata"))  # fmt: skip
     return FoundFigure(

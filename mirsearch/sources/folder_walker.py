@@ -14,7 +14,7 @@ INDEX_DATABASE = "corpus.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class FolderListing:
     """A folder with its visible files and sub-folders, each sorted by name."""
 
     folder: Path
@@ -22,7 +22,7 @@ class Listing:
     folders: tuple[Path, ...]
 
 
-def listing(folder: Path) -> Listing:
+def list_folder(folder: Path) -> FolderListing:
     """What lies in a folder; OSError where it can't be read."""
     files: list[Path] = []
     folders: list[Path] = []
@@ -36,16 +36,16 @@ def listing(folder: Path) -> Listing:
                 folders.append(entry)
         except OSError:  # a link that leads in a circle, or beyond what may be read: shown when it is opened
             files.append(entry)
-    return Listing(folder, tuple(files), tuple(folders))
+    return FolderListing(folder, tuple(files), tuple(folders))
 
 
-class Walker:
+class FolderWalker:
     """Walks down folders; each real folder is visited once, however many links lead to it."""
 
     def __init__(self) -> None:
         self._seen: set[tuple[int, int]] = set()
 
-    def enter(self, folder: Path, depth: int = 0) -> Listing | SourceFailure | None:
+    def visit(self, folder: Path, depth: int = 0) -> FolderListing | SourceFailure | None:
         """The folder's listing; a failure where it can't be read, None where it was entered before."""
         try:
             status = folder.stat()
@@ -54,17 +54,17 @@ class Walker:
             self._seen.add((status.st_dev, status.st_ino))
             if depth > MAX_DEPTH:
                 return SourceFailure(str(folder), f"folders nested more than {MAX_DEPTH} deep; give the folder itself")
-            return listing(folder)
+            return list_folder(folder)
         except OSError as error:
             cause = error.strerror or str(error)
             return SourceFailure(str(folder), f"folder can't be read: {cause}; check its permissions")
 
-    def walk(self, folder: Path, depth: int = 0) -> Iterator[Listing | SourceFailure]:
+    def walk(self, folder: Path, depth: int = 0) -> Iterator[FolderListing | SourceFailure]:
         """The folder and all below it, top down."""
-        found = self.enter(folder, depth)
-        if found is None:
+        listing = self.visit(folder, depth)
+        if listing is None:
             return
-        yield found
-        if isinstance(found, Listing):
-            for each in found.folders:
-                yield from self.walk(each, depth + 1)
+        yield listing
+        if isinstance(listing, FolderListing):
+            for subfolder in listing.folders:
+                yield from self.walk(subfolder, depth + 1)
