@@ -17,8 +17,8 @@ from pathlib import Path
 from benchmarks.search.truth_images import DATA
 from mirsearch.analysis.scalebars.faster_rcnn import BAR, FasterRcnnDetector
 from mirsearch.imaging.images import open_picture
-from mirsearch.training.detection_data import Sample, sample_of
-from mirsearch.training.detector_comparison import compared
+from mirsearch.training.detection_data import Sample, make_sample
+from mirsearch.training.detector_comparison import compare_detectors
 
 TABLES = ("scale_truth.csv", "caption_scale_truth.csv")
 
@@ -35,7 +35,7 @@ def panels(data: Path, every: int) -> list[Sample]:
         whole = f"0,0,{pixels.shape[1]},{pixels.shape[0]}"
         x0, y0, x1, y1 = (int(edge) for edge in (row["panel_bbox"] or whole).split(","))
         bar = [int(edge) for edge in row["bar_bbox"].split(",")]
-        samples.append(sample_of(pixels[y0:y1, x0:x1], [bar], [BAR], [float(row["bar_length_px"])], (x0, y0)))
+        samples.append(make_sample(pixels[y0:y1, x0:x1], [bar], [BAR], [float(row["bar_length_px"])], (x0, y0)))
     return samples
 
 
@@ -47,7 +47,7 @@ def main() -> None:
     options = parser.parse_args()
     if not (options.data / TABLES[0]).is_file():
         parser.error(f"{options.data} has no {TABLES[0]}: give --data FOLDER")
-    measured = compared(FasterRcnnDetector(options.model), panels(options.data, options.every))
+    measured = compare_detectors(FasterRcnnDetector(options.model), panels(options.data, options.every))
     print(f"{'detector':8} {'AP50':>6} {'AP75':>6} {'found':>6} {'right':>6} {'length error':>12}  panels")
     for name, each in measured.items():
         print(

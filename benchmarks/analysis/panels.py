@@ -87,7 +87,7 @@ def _kinds(figure: TrueFigure, pixels: np.ndarray, caption: str) -> list[tuple[T
     told = []
     for panel in figure.panels:
         x0, y0, x1, y1 = panel.box
-        part = parts.part_for(panel.label) if len(figure.panels) > 1 else parts.whole
+        part = parts.words_for(panel.label) if len(figure.panels) > 1 else parts.caption
         told.append((panel, classify_panel(np.ascontiguousarray(pixels[y0:y1, x0:x1]), part).kind))
     return told
 

@@ -28,8 +28,8 @@ from mirsearch import plugins, settings
 from mirsearch.analysis.base import Pixels
 from mirsearch.analysis.scalebars.reader import read_scales
 from mirsearch.corpus import Box, ScaleReading
-from mirsearch.synthetic.bar_samples import bar_sample
-from mirsearch.synthetic.bar_styles import BAR_STYLES
+from mirsearch.synthetic.scalebars.samples import draw_bar_sample
+from mirsearch.synthetic.scalebars.styles import BAR_STYLES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 OUT = REPOSITORY / "benchmarks" / "out"
@@ -131,7 +131,7 @@ def drawn_cases(each: int, seed: int) -> list[Case]:
     for number, style in enumerate(BAR_STYLES):
         for turn in range(each):
             key = seed * 1_000_000 + turn * 1000 + number
-            sample = bar_sample(key, style)
+            sample = draw_bar_sample(key, style)
             note = sample.bar.label_text or sample.caption
             cases.append(
                 Case("drawn", style, f"{DRAWN}{key} {style}", None, caption=sample.caption,
@@ -144,7 +144,7 @@ def load(data: Path, name: str) -> Pixels:
     """The pixels of a file under the data folder, or of a drawing."""
     if name.startswith(DRAWN):
         _, key, style = name.split(" ")
-        return bar_sample(int(key), style).pixels
+        return draw_bar_sample(int(key), style).pixels
     with Image.open(data / name) as image:
         return np.asarray(image.convert("RGB"))
 

@@ -22,9 +22,9 @@ import numpy as np
 from mirsearch import plugins, settings
 from mirsearch.analysis.analyzer import FigureAnalyzer
 from mirsearch.corpus import Box, Panel
-from mirsearch.synthetic.bar_styles import BAR_STYLES
 from mirsearch.synthetic.figures import FigureStyle, SyntheticFigure, draw_figure
 from mirsearch.synthetic.layouts import LAYOUT_STYLES
+from mirsearch.synthetic.scalebars.styles import BAR_STYLES
 
 LENGTH_TOLERANCE = 0.05
 SHORT_TOLERANCE_PX = 2.0

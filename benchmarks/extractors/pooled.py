@@ -9,23 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.search.truth_images import Pixels
-from mirsearch.extractors.efficientnet.extractor import prepare, session, weights_path
+from mirsearch.extractors.efficientnet.extractor import open_session, resize_image, weights_path
 from mirsearch.extractors.efficientnet.graph import pooled_model
 from mirsearch.extractors.efficientnet.levels import Level
 from mirsearch.extractors.efficientnet.weights import read_state_dict
-from mirsearch.settings import threads
+from mirsearch.settings import thread_count
 
 Pooled = dict[str, NDArray[np.float32]]
 
 
 def pool(images: Sequence[Pixels], levels: Sequence[Level], side: int) -> Pooled:
     """Each level's pooled values (images, channels), by the level's key."""
-    model = session(pooled_model(read_state_dict(weights_path()), levels, side).SerializeToString())
+    model = open_session(pooled_model(read_state_dict(weights_path()), levels, side).SerializeToString())
 
     def one(pixels: Pixels) -> list[NDArray[np.float32]]:
-        return [values[0] for values in model.run(None, {"image": prepare(pixels, side)[None]})]
+        return [values[0] for values in model.run(None, {"image": resize_image(pixels, side)[None]})]
 
-    with ThreadPoolExecutor(threads()) as workers:
+    with ThreadPoolExecutor(thread_count()) as workers:
         rows = list(workers.map(one, images))
     return {level.key: np.stack([row[i] for row in rows]) for i, level in enumerate(levels)}
 

@@ -1,9 +1,9 @@
-"""Speed of an index on Elasticsearch: python -m benchmarks.indexes.cluster
+"""Measure the speed of an index on Elasticsearch: python -m benchmarks.indexes.cluster
 
-A real node (that of the tests, or MIRSEARCH_TEST_ES_URL) is filled with made panels through the index's own writer,
-and asked hybrid questions: by candidates and, in turn, exactly. Writing packed vectors is set against JSON lists, in
-turns, with thumbnails and without: lists of 8 decimals, as servers before 9.3 get them, and as `tolist()` makes them.
-On a busy machine trust the ratios, and the processors' time more than the clock.
+The index's own writer fills a real node (that of the tests, or MIRSEARCH_TEST_ES_URL) with made panels. Hybrid
+questions are then answered by candidates and exactly, in turn. Loads of packed vectors are compared with loads of JSON
+lists, in turns, with and without thumbnails: lists of 8 decimals, as servers before 9.3 get them, and lists of
+`tolist()`. On a busy machine trust the ratios, and processor time more than wall time.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ TOP = 10
 COMMIT = 500
 FORMS = ("packed", "lists", "full lists")
 DEFAULTS = Filters(kinds=IMAGE_KINDS, retracted=False)
-"""As `mirsearch query` asks where nothing else is said."""
+"""The filters that `mirsearch query` sets by default."""
 
 
 @contextmanager
 def node() -> Iterator[str]:
     """Address of a running Elasticsearch."""
-    given = os.environ.get("MIRSEARCH_TEST_ES_URL")
-    if given:
-        yield given.rstrip("/")
+    running = os.environ.get("MIRSEARCH_TEST_ES_URL")
+    if running:
+        yield running.rstrip("/")
         return
     from tests.support.es_node import Node
 
@@ -53,7 +53,7 @@ def node() -> Iterator[str]:
 
 @dataclasses.dataclass
 class Load:
-    """What filling an index took: seconds in the writer, and milliseconds a panel of our processor and the node's."""
+    """Cost of filling an index: seconds in the writer, and processor milliseconds for each panel here and on the node."""
 
     panels: int
     seconds: float
@@ -62,19 +62,19 @@ class Load:
 
     @property
     def rate(self) -> float:
-        """Panels a second."""
+        """Panels per second."""
         return self.panels / self.seconds
 
 
 def node_seconds(index: ElasticsearchIndex) -> float:
-    """Processor time of all nodes; they tell it anew once a second."""
+    """Return the processor time of all nodes, which they update once a second."""
     time.sleep(1.1)
-    told = index._client.nodes.stats(metric="process")["nodes"].values()
-    return float(sum(each["process"]["cpu"]["total_in_millis"] for each in told)) / 1000
+    nodes = index._client.nodes.stats(metric="process")["nodes"].values()
+    return float(sum(node["process"]["cpu"]["total_in_millis"] for node in nodes)) / 1000
 
 
-class Watch:
-    """Adds up seconds, and those of our processor, spent inside it."""
+class Stopwatch:
+    """Adds up the wall time and the processor time spent inside it, in seconds."""
 
     seconds = processor = 0.0
 
@@ -87,14 +87,14 @@ class Watch:
 
 
 def load(location: str, identity: ExtractorIdentity, records: Iterable[FigureRecord], *, pack: bool) -> Load:
-    """Fill a fresh index until all of it is visible; making the panels does not count."""
+    """Fill a new index until all panels are visible. The time to make the panels does not count."""
     admin.drop_index(location)
     index = ElasticsearchIndex.open(location, create=identity)
-    panels, before, watch = 0, node_seconds(index), Watch()
-    with ExitStack() as ended:
+    panels, before, watch = 0, node_seconds(index), Stopwatch()
+    with ExitStack() as session:
         with watch:
             writing = open_writer(index._client, index._address, index._physical, identity, pack=pack)
-            writer = ended.enter_context(writing)
+            writer = session.enter_context(writing)
         for number, record in enumerate(records, start=1):
             with watch:
                 writer.put(record)
@@ -102,21 +102,21 @@ def load(location: str, identity: ExtractorIdentity, records: Iterable[FigureRec
                     writer.commit()
             panels += len(record.panels)
         with watch:
-            ended.close()
+            session.close()
     node_ms = 1000 * (node_seconds(index) - before) / panels
     index.close()
     return Load(panels, watch.seconds, 1000 * watch.processor / panels, node_ms)
 
 
 def compare(url: str, identity: ExtractorIdentity, records: list[FigureRecord], rounds: int) -> dict[str, Any]:
-    """Panels a second of each form of vectors, and milliseconds of both processors: medians of loads in turns."""
+    """Return panels per second and processor milliseconds for each form of vectors: medians of loads in turns."""
     found: dict[str, list[Load]] = {form: [] for form in FORMS}
     rounded = documents.round_vector
     for number in range(rounds + 1):
         for form in FORMS if number % 2 else FORMS[::-1]:
             documents.round_vector = (lambda vector: vector.tolist()) if form == "full lists" else rounded
             loaded = load(f"{url}/bench-form", identity, records, pack=form == "packed")
-            if number:  # the first is until the node's code is compiled
+            if number:  # the first load only warms the node up
                 found[form].append(loaded)
     documents.round_vector = rounded
     admin.drop_index(f"{url}/bench-form")
@@ -130,20 +130,20 @@ def compare(url: str, identity: ExtractorIdentity, records: list[FigureRecord], 
     }
 
 
-def questions(made: made_corpus.World, count: int) -> dict[str, list[SearchRequest]]:
-    """Requests by what they ask with."""
+def questions(world: made_corpus.World, count: int) -> dict[str, list[SearchRequest]]:
+    """Return requests by the parts of the question."""
     rng = np.random.default_rng(77)
-    vectors, clusters = made_corpus.vectors(made, rng, count)
+    vectors, clusters = made_corpus.vectors(world, rng, count)
     looks = [SearchRequest(vector=vector, top=TOP) for vector in vectors]
     scaled = [dataclasses.replace(each, field_of_view_nm=500 * 10 ** float(rng.uniform(-2, 3))) for each in looks]
-    words = [made_corpus.question(made, rng, int(cluster)) for cluster in clusters]
+    words = [made_corpus.question(world, rng, int(cluster)) for cluster in clusters]
     everything = [dataclasses.replace(each, text=text) for each, text in zip(scaled, words, strict=True)]
     usual = [dataclasses.replace(each, filters=DEFAULTS) for each in everything]
     return {"looks": looks, "looks, scale": scaled, "looks, scale, words": everything, "the same, filtered": usual}
 
 
 def ask(index: ElasticsearchIndex, requests: list[SearchRequest]) -> dict[str, Any]:
-    """Milliseconds by candidates and exactly, recall of the exact top ten, and how often an answer is called exact."""
+    """Return times by candidates and exactly, recall of the exact top ten, and the share of answers called exact."""
     times: dict[bool, list[float]] = {False: [], True: []}
     recall, claimed, wrong = [], 0, 0
     for request in requests:
@@ -152,7 +152,7 @@ def ask(index: ElasticsearchIndex, requests: list[SearchRequest]) -> dict[str, A
             started = time.perf_counter()
             found[exact] = index.search(dataclasses.replace(request, exact=exact))
             times[exact].append(1000 * (time.perf_counter() - started))
-        # what ties with the last of the exact answer is as good as it
+        # a panel that ties with the last of the exact answer counts as found
         least = found[True].panels[-1].score - 1e-6
         recall.append(sum(each.score >= least for each in found[False].panels) / len(found[True].panels))
         claimed += found[False].exact
@@ -160,7 +160,7 @@ def ask(index: ElasticsearchIndex, requests: list[SearchRequest]) -> dict[str, A
     quantiles = {
         f"{name}p{q}_ms": round(float(np.percentile(times[exact], q)), 1)
         for name, exact in (("", False), ("exact_", True))
-        for q in (5, 50, 95)  # the first is nearest to a machine of one's own
+        for q in (5, 50, 95)  # p5 is nearest to an idle machine
     }
     return {
         **quantiles,
@@ -171,40 +171,40 @@ def ask(index: ElasticsearchIndex, requests: list[SearchRequest]) -> dict[str, A
 
 def main() -> None:
     """Measure and print."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--panels", type=int, default=64_000)
-    options.add_argument("--dims", type=int, default=2_048)
-    options.add_argument("--compared", type=int, default=8_000, help="panels written in each form in turns")
-    options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--queries", type=int, default=100)
-    options.add_argument("--merge", action="store_true", help="ask again after merging the index into one segment")
-    options.add_argument("--thumbnail", type=int, default=8_000, help="bytes of each panel's thumbnail")
-    given = options.parse_args()
-    made = made_corpus.world(given.dims)
-    identity = ExtractorIdentity("made", "1", given.dims)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--panels", type=int, default=64_000)
+    parser.add_argument("--dims", type=int, default=2_048)
+    parser.add_argument("--compared", type=int, default=8_000, help="panels written in each form in turns")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--queries", type=int, default=100)
+    parser.add_argument("--merge", action="store_true", help="ask again after merging the index into one segment")
+    parser.add_argument("--thumbnail", type=int, default=8_000, help="bytes of each panel's thumbnail")
+    options = parser.parse_args()
+    world = made_corpus.world(options.dims)
+    identity = ExtractorIdentity("made", "1", options.dims)
     rng = np.random.default_rng(5)
-    bare = list(made_corpus.records(made, given.panels))  # made beforehand: meanwhile a node would catch up
+    bare = list(made_corpus.records(world, options.panels))  # made beforehand, as the node would catch up meanwhile
     records = [
-        dataclasses.replace(each, thumbnails=tuple(rng.bytes(given.thumbnail) for _ in each.panels)) for each in bare
+        dataclasses.replace(each, thumbnails=tuple(rng.bytes(options.thumbnail) for _ in each.panels)) for each in bare
     ]
-    compared = given.compared // made_corpus.PANELS_A_FIGURE
-    found: dict[str, Any] = {"panels": given.panels, "dims": given.dims, "cores": os.cpu_count()}
+    compared = options.compared // made_corpus.PANELS_A_FIGURE
+    found: dict[str, Any] = {"panels": options.panels, "dims": options.dims, "cores": os.cpu_count()}
     queries.MAX_EXACT_DOCUMENTS = 0
     with node() as url:
-        found["forms"] = compare(url, identity, records[:compared], given.rounds)
-        found["forms without thumbnails"] = compare(url, identity, bare[:compared], given.rounds)
+        found["forms"] = compare(url, identity, records[:compared], options.rounds)
+        found["forms without thumbnails"] = compare(url, identity, bare[:compared], options.rounds)
         location = f"{url}/bench-panels"
         loaded = load(location, identity, records, pack=True)
         found["ingest_s"], found["ingest_panels_per_s"] = round(loaded.seconds, 1), round(loaded.rate)
         index = ElasticsearchIndex.open(location)
         found["bytes"] = index.stats()["bytes"]
-        for merged in (False, True)[: 1 + given.merge]:
+        for merged in (False, True)[: 1 + options.merge]:
             if merged:
                 index._client.options(request_timeout=3_600).indices.forcemerge(
                     index=index._physical, max_num_segments=1
                 )
-            for name, requests in questions(made, given.queries).items():
-                ask(index, requests)  # until the node's code is compiled
+            for name, requests in questions(world, options.queries).items():
+                ask(index, requests)  # warms the node up
                 found[f"{name} (merged)" if merged else name] = ask(index, requests)
         index.close()
         admin.drop_index(location)
@@ -212,7 +212,7 @@ def main() -> None:
 
 
 def show(found: dict[str, Any]) -> None:
-    """The tables, and all of it as one line of JSON."""
+    """Print the tables, and all results as one line of JSON."""
     print(f"{found['panels']} panels of {found['dims']} dims: {found['ingest_panels_per_s']} panels/s, "
           f"{found['bytes'] / 1e9:.2f} GB")  # fmt: skip
     for name in ("forms", "forms without thumbnails"):
@@ -220,7 +220,7 @@ def show(found: dict[str, Any]) -> None:
         for form, row in found[name].items():
             times = found[name]["packed"]["panels_per_s"] / row["panels_per_s"]
             print(f"{form:<26}{row['panels_per_s']:>10}{row['client_ms']:>11}{row['node_ms']:>9}{times:>10.2f}x")
-    print(f"{'asked with':<31}{'p5':>8}{'p50':>8}{'p95':>8}{'exact p5':>11}{'p50':>8}{'p95':>8}"
+    print(f"{'question':<31}{'p5':>8}{'p50':>8}{'p95':>8}{'exact p5':>11}{'p50':>8}{'p95':>8}"
           f"{'recall@10':>11}{'called exact':>14}")  # fmt: skip
     for name, row in found.items():
         if isinstance(row, dict) and "p50_ms" in row:

@@ -1,8 +1,8 @@
-"""Ingests that are killed, and clusters that are: python -m benchmarks.indexes.cluster_faults --clients 10 --nodes 10
+"""Kill ingests and the cluster: python -m benchmarks.indexes.cluster_faults --clients 10 --nodes 10
 
-A node of the tests is started. `mirsearch ingest` of drawn figures onto it is killed at random moments (SIGKILL), and
-run again until it completes; then it is let run while the node is killed and started again. Each time the corpus must
-equal that of an undisturbed run, vectors included. Ends with 1 where one does not.
+This starts a node of the tests, and lets `mirsearch ingest` write drawn figures to it. First it kills the ingest at
+random moments (SIGKILL), and runs it again until it completes. Then it kills the node during the ingest, and restarts
+it. Each time the index must equal that of an undisturbed run, vectors included; otherwise the exit code is 1.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ SIDE = (170, 130)
 
 
 @dataclass
-class Told:
-    """What happened: kills, runs they took, figures there were at each kill, and how many corpora were equal."""
+class Tally:
+    """Counts of kills, runs and corpora, the figures in the index at each kill, and the number of equal corpora."""
 
     kills: int = 0
     runs: int = 0
@@ -46,28 +46,28 @@ class Told:
 
 
 def main() -> int:
-    asked = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    asked.add_argument("--clients", type=int, default=10, help="kills of the client")
-    asked.add_argument("--nodes", type=int, default=10, help="kills of the node")
-    asked.add_argument("--figures", type=int, default=60, help="figures taken in")
-    asked.add_argument("--version", default=DEFAULT_RELEASE, choices=sorted(RELEASES))
-    asked.add_argument("--seed", type=int, default=1)
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--clients", type=int, default=10, help="kills of the client")
+    parser.add_argument("--nodes", type=int, default=10, help="kills of the node")
+    parser.add_argument("--figures", type=int, default=60, help="figures to ingest")
+    parser.add_argument("--version", default=DEFAULT_RELEASE, choices=sorted(RELEASES))
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, running(options.version) as node:
         folder = small_figures(Path(scratch), options.figures)
         began = time.monotonic()
         assert start(folder, f"{node.url}/undisturbed").wait() == 0
         seconds = time.monotonic() - began
         expected = contents(f"{node.url}/undisturbed")
-        luck = random.Random(options.seed)
-        clients = kill_clients(node, folder, expected, options.clients, luck, seconds)
-        nodes = kill_nodes(node, folder, expected, options.nodes, luck, seconds)
+        rng = random.Random(options.seed)
+        clients = kill_clients(node, folder, expected, options.clients, rng, seconds)
+        nodes = kill_nodes(node, folder, expected, options.nodes, rng, seconds)
     return report(options.figures, len(expected), seconds, {"client": clients, "node": nodes})
 
 
 @contextmanager
 def running(version: str) -> Iterator[Node]:
-    """A node of that version, with its data, until the end."""
+    """Run a node of a version; delete its data at the end."""
     node = Node(RELEASES[version])
     try:
         yield node.start()
@@ -76,7 +76,7 @@ def running(version: str) -> Iterator[Node]:
 
 
 def small_figures(scratch: Path, count: int) -> Path:
-    """A folder of so many different small pictures with captions, cut from drawn figures."""
+    """Make a folder of `count` different small pictures with captions, cut from drawn figures."""
     drawn = write_corpus(scratch / "drawn", figures=2, seed=5)
     folder = scratch / "figures"
     folder.mkdir()
@@ -98,15 +98,15 @@ def start(folder: Path, location: str) -> subprocess.Popen[str]:
 
 
 def contents(location: str) -> list[Any]:
-    """All panels, but for when they were taken in, with their vectors."""
+    """Return all panels with their vectors, without the times of ingest."""
     with open_index(location) as index:
-        panels = list(index.select(Filters()))
-        rows = [(each, index.vector(each.panel.id).tobytes()) for each in panels]
+        panels = list(index.select_panels(Filters()))
+        rows = [(panel, index.vector(panel.panel.id).tobytes()) for panel in panels]
         return [*rows, index.stats()["figures"], index.failures()]
 
 
-def figures_of(location: str) -> int:
-    """Whole figures that are there; 0 where there is no index yet."""
+def count_figures(location: str) -> int:
+    """Return the number of complete figures; 0 if there is no index yet."""
     from mirsearch.errors import IndexAccessError
 
     try:
@@ -117,73 +117,73 @@ def figures_of(location: str) -> int:
 
 
 def kill_clients(
-    node: Node, folder: Path, expected: list[Any], kills: int, luck: random.Random, seconds: float
-) -> Told:
-    told = Told()
-    while told.kills < kills:
-        location = f"{node.url}/client-{told.corpora}"
-        while told.kills < kills:
+    node: Node, folder: Path, expected: list[Any], kills: int, rng: random.Random, seconds: float
+) -> Tally:
+    tally = Tally()
+    while tally.kills < kills:
+        location = f"{node.url}/client-{tally.corpora}"
+        while tally.kills < kills:
             load = start(folder, location)
-            told.runs += 1
+            tally.runs += 1
             try:
-                load.communicate(timeout=luck.uniform(0.3, 1.0) * seconds)
+                load.communicate(timeout=rng.uniform(0.3, 1.0) * seconds)
                 break
             except subprocess.TimeoutExpired:
                 load.send_signal(signal.SIGKILL)
                 load.communicate()
-                told.kills += 1
-                told.figures_at_kill.append(figures_of(location))
-                print(f"client killed {told.kills}: {told.figures_at_kill[-1]} figures there", file=sys.stderr)
-        complete(folder, location, told)
-        told.equal += contents(location) == expected
-    return told
+                tally.kills += 1
+                tally.figures_at_kill.append(count_figures(location))
+                print(f"client killed {tally.kills}: {tally.figures_at_kill[-1]} figures there", file=sys.stderr)
+        complete(folder, location, tally)
+        tally.equal += contents(location) == expected
+    return tally
 
 
-def kill_nodes(node: Node, folder: Path, expected: list[Any], kills: int, luck: random.Random, seconds: float) -> Told:
-    told = Told()
-    while told.kills < kills:
-        location = f"{node.url}/node-{told.runs}"
+def kill_nodes(node: Node, folder: Path, expected: list[Any], kills: int, rng: random.Random, seconds: float) -> Tally:
+    tally = Tally()
+    while tally.kills < kills:
+        location = f"{node.url}/node-{tally.runs}"
         load = start(folder, location)
-        told.runs += 1
-        time.sleep(luck.uniform(0.3, 0.9) * seconds)
-        there = figures_of(location)
+        tally.runs += 1
+        time.sleep(rng.uniform(0.3, 0.9) * seconds)
+        figures = count_figures(location)
         node.kill()
-        if load.poll() is not None:  # it was done before: no kill of a load
+        if load.poll() is not None:  # the load ended before the kill
             node.start()
             continue
         node.start()
-        told.kills += 1
-        told.figures_at_kill.append(there)
+        tally.kills += 1
+        tally.figures_at_kill.append(figures)
         error = load.communicate()[1]
-        told.ended_with_the_node += load.returncode != 0
-        print(f"node killed {told.kills}: {told.figures_at_kill[-1]} figures there, then {error.strip() or 'done'}",
+        tally.ended_with_the_node += load.returncode != 0
+        print(f"node killed {tally.kills}: {tally.figures_at_kill[-1]} figures there, then {error.strip() or 'done'}",
               file=sys.stderr)  # fmt: skip
         if "Traceback" in error:
             raise RuntimeError(error)
-        complete(folder, location, told)
-        told.equal += contents(location) == expected
-    return told
+        complete(folder, location, tally)
+        tally.equal += contents(location) == expected
+    return tally
 
 
-def complete(folder: Path, location: str, told: Told) -> None:
-    """Run until it ends well; what an earlier run left is taken in."""
+def complete(folder: Path, location: str, tally: Tally) -> None:
+    """Run the ingest to its end, so that it completes what an earlier run left."""
     load = start(folder, location)
     error = load.communicate()[1]
-    told.runs += 1
-    told.corpora += 1
+    tally.runs += 1
+    tally.corpora += 1
     if load.returncode:
         raise RuntimeError(f"the last run of {location} ended with {load.returncode}: {error}")
 
 
-def report(figures: int, panels: int, seconds: float, told: dict[str, Told]) -> int:
+def report(figures: int, panels: int, seconds: float, tallies: dict[str, Tally]) -> int:
     print(f"{figures} figures, {panels} panels; undisturbed {seconds:.1f} s")
-    print(f"{'killed':8}{'times':>6}{'runs':>6}{'cut short':>11}{'corpora':>9}{'equal':>7}  figures there at each kill")
-    for name, each in told.items():
-        there = " ".join(map(str, each.figures_at_kill))
-        cut = each.ended_with_the_node if name == "node" else each.kills
-        print(f"{name:8}{each.kills:6}{each.runs:6}{cut:11}{each.corpora:9}{each.equal:7}  {there}")
-    print(json.dumps({"figures": figures, **{name: asdict(each) for name, each in told.items()}}))
-    return int(any(each.equal < each.corpora for each in told.values()))
+    print(f"{'killed':8}{'times':>6}{'runs':>6}{'cut short':>11}{'corpora':>9}{'equal':>7}  figures at each kill")
+    for name, tally in tallies.items():
+        figures_at_kill = " ".join(map(str, tally.figures_at_kill))
+        cut = tally.ended_with_the_node if name == "node" else tally.kills
+        print(f"{name:8}{tally.kills:6}{tally.runs:6}{cut:11}{tally.corpora:9}{tally.equal:7}  {figures_at_kill}")
+    print(json.dumps({"figures": figures, **{name: asdict(tally) for name, tally in tallies.items()}}))
+    return int(any(tally.equal < tally.corpora for tally in tallies.values()))
 
 
 if __name__ == "__main__":

@@ -31,8 +31,8 @@ from benchmarks.search.retrieval_hybrid import headlines, index_terms
 from benchmarks.search.retrieval_tasks import Task, Vectors, interval, tasks
 from benchmarks.search.truth_images import DATA, Classed, classed, left_half, right_half
 from mirsearch.errors import MirsearchError
-from mirsearch.extractors.opening import open_extractor
-from mirsearch.models.artifact import Artifact, installed
+from mirsearch.extractors.factory import open_extractor
+from mirsearch.models.artifact import Artifact, list_installed
 from mirsearch.settings import DEFAULT_EXTRACTOR
 
 WITH_TORCH = (
@@ -77,7 +77,7 @@ def had(options: argparse.Namespace) -> Iterator[Any]:
     if options.extractor:
         yield open_extractor(options.extractor, options.extractor_weights)
         return
-    models = [each.card for each in installed() if isinstance(each, Artifact) and each.card.kind in KINDS]
+    models = [each.card for each in list_installed() if isinstance(each, Artifact) and each.card.kind in KINDS]
     for name in (DEFAULT_EXTRACTOR, *(f"{KINDS[card.kind]}:{card.name}" for card in models), *WITH_TORCH):
         try:
             extractor = open_extractor(name)

@@ -28,14 +28,14 @@ from mirsearch.imaging import images
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import ExtractorIdentity, FigureRecord, Index
 from mirsearch.settings import DEFAULT_EXTRACTOR
-from mirsearch.training.corpus_vectors import Corpus, gather
-from mirsearch.training.evaluation import average_precisions, change
-from mirsearch.training.fitting import Learned, MetricOptions, WhiteningOptions, learn_metric, learn_whitening
+from mirsearch.training.corpus_vectors import Corpus, read_corpus
+from mirsearch.training.evaluation import average_precisions, measure_change
+from mirsearch.training.fitting import LearnedProjection, MetricOptions, WhiteningOptions, learn_metric, learn_whitening
 from mirsearch.training.head import HeadSettings
 
 NAMES = {"STEM-DF": "STEM", "Optical": "optical", "Fluorescence": "fluorescence", "EDX-map": "EDX"}
 FIGURE = re.compile(r"_fig_(\d+)")
-Learner = Callable[[Index, Corpus, object, int], Learned]
+Learner = Callable[[Index, Corpus, object, int], LearnedProjection]
 
 
 def learners() -> dict[str, Learner]:
@@ -160,7 +160,9 @@ def measure(
         groups.append(mine[test])
         settings.append({key: learned.settings[key] for key in ("power", "epoch") if key in learned.settings})
     joined = {
-        task: change(*(np.concatenate([each[task] for each in side]) for side in (old, new)), np.concatenate(groups))
+        task: measure_change(
+            *(np.concatenate([each[task] for each in side]) for side in (old, new)), np.concatenate(groups)
+        )
         for task in old[0]
     }
     return {task: each.as_json() for task, each in joined.items()} | {"chosen": settings}
@@ -179,7 +181,7 @@ def main() -> None:
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         index, papers = build(options.data, extractor, Path(folder) / "index")
-        corpus = by_group(gather(index, 100_000))
+        corpus = by_group(read_corpus(index, 100_000))
         print(f"{len(corpus)} panels, {len(papers)} of them asked in {options.folds} folds by paper")
         print(f"{'trained':26} {'task':28} {'before':>6} {'after':>6} {'change':>7}  95 % interval by paper")
         for name, learner in learners().items():

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.common import load_detector, load_extractor_of, load_ocr
 from mirsearch.cli.ingest_cmd import ingest_paths, print_summary
-from mirsearch.cli.terminal import complain, console
+from mirsearch.cli.parts import load_detector, load_index_extractor, load_ocr
+from mirsearch.cli.terminal import console, print_message
 
 if TYPE_CHECKING:
     from mirsearch.indexes.base import Index
@@ -38,14 +38,14 @@ def demo(
         screen.print(f"\n[bold]{number}. {question.title}[/bold]")
         answers.append(_ask(corpus, question))
         print_answer(answers[-1], screen)
-        typer.echo(_verdict(answers[-1], question))
+        typer.echo(_correctness_line(answers[-1], question))
     page = folder / "answers.html"
     write_page(answers, page, titles=[question.title for question in plan.queries])
     corpus.close()
     if summary.failures:
-        complain(f"{len(summary.failures)} of the drawn figures could not be read")
+        print_message(f"{len(summary.failures)} of the drawn figures could not be read")
         raise typer.Exit(1)
-    _say_what_next(folder, page)
+    _print_next_steps(folder, page)
 
 
 def _ask(corpus: Index, question: DemoQuery) -> Answer:
@@ -63,17 +63,17 @@ def _ask(corpus: Index, question: DemoQuery) -> Answer:
         use_scale=question.scale,
         top=5,
     )
-    return ask(corpus, asked, lambda: load_extractor_of(corpus))
+    return ask(corpus, asked, lambda: load_index_extractor(corpus))
 
 
-def _verdict(answer: Answer, question: DemoQuery) -> str:
+def _correctness_line(answer: Answer, question: DemoQuery) -> str:
     """How many of the hits are right: everything drawn is known."""
     files = [Path(hit.stored.figure.image or "").name for hit in answer.hits]
     right = sum(file in question.answers for file in files)
     return f"{right} of {len(files)} hits show what was asked for (known, since every figure was drawn)"
 
 
-def _say_what_next(folder: Path, page: Path) -> None:
+def _print_next_steps(folder: Path, page: Path) -> None:
     index = folder / "index"
     typer.echo(
         f"""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mirsearch.cli.common import DeviceOption, ExtractorChoice, TableFormat, WeightsOption, load_extractor
-from mirsearch.cli.terminal import complain, console, print_json
+from mirsearch.cli.parts import ExtractorChoice, load_extractor
+from mirsearch.cli.shared_options import DeviceOption, TableFormat, WeightsOption
+from mirsearch.cli.terminal import console, print_json, print_message
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,11 +65,11 @@ def list_(output: FormatOption = TableFormat.TABLE) -> None:
 
     found = list_installed()
     if output is TableFormat.JSON:
-        print_json([_told(each) if isinstance(each, Artifact) else {"error": str(each)} for each in found])
+        print_json([_card_json(each) if isinstance(each, Artifact) else {"error": str(each)} for each in found])
         return
     for each in found:
         if not isinstance(each, Artifact):
-            complain(str(each))
+            print_message(str(each))
     sound = [each for each in found if isinstance(each, Artifact)]
     if not sound:
         typer.echo(f"no models in {models_dir()}")
@@ -88,7 +89,7 @@ def list_(output: FormatOption = TableFormat.TABLE) -> None:
 
 def info(model: ModelArgument, output: FormatOption = TableFormat.TABLE) -> None:
     """What a model's card says: settings, data, metrics, licence."""
-    told = _of_file(model)
+    told = _model_json(model)
     if output is TableFormat.JSON:
         print_json(told)
         return
@@ -118,7 +119,7 @@ def verify(model: ModelArgument) -> None:
     typer.echo(f"{extractor.path}: {extractor.name} {extractor.version}, whole, and it runs")
 
 
-def _of_file(model: str) -> dict[str, Any]:
+def _model_json(model: str) -> dict[str, Any]:
     if model.endswith(".onnx"):
         from mirsearch.extractors.onnx.extractor import OnnxExtractor
 
@@ -126,10 +127,10 @@ def _of_file(model: str) -> dict[str, Any]:
         return {"path": str(extractor.path), "kind": "extractor", "settings": extractor.facts.as_json()}
     from mirsearch.models.artifact import find_artifact
 
-    return _told(find_artifact(model))
+    return _card_json(find_artifact(model))
 
 
-def _told(found: Artifact) -> dict[str, Any]:
+def _card_json(found: Artifact) -> dict[str, Any]:
     import dataclasses
 
     return {"path": str(found.path)} | dataclasses.asdict(found.card)

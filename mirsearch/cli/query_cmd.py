@@ -10,21 +10,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.common import (
-    DeviceOption,
-    ExactOption,
-    ExtractorChoice,
-    IndexOption,
-    OcrOption,
-    ScaleBarsOption,
-    WeightsOption,
-    load_detector,
-    load_extractor_of,
-    load_ocr,
-    open_index,
-)
-from mirsearch.cli.query_options import filters_of, formula, more_filters, parse_box, scale_options
-from mirsearch.cli.query_types import (
+from mirsearch.cli.option_values import add_filters, parse_box, parse_filters, parse_formula, parse_scale_options
+from mirsearch.cli.parts import ExtractorChoice, load_detector, load_index_extractor, load_ocr, open_index
+from mirsearch.cli.query_options import (
     AllKindsOption,
     AnswerFormat,
     ArticleOption,
@@ -61,7 +49,15 @@ from mirsearch.cli.query_types import (
     WeightOption,
     YearOption,
 )
-from mirsearch.cli.terminal import complain, console, json_text, print_json, writing
+from mirsearch.cli.shared_options import (
+    DeviceOption,
+    ExactOption,
+    IndexOption,
+    OcrOption,
+    ScaleBarsOption,
+    WeightsOption,
+)
+from mirsearch.cli.terminal import console, json_text, open_output, print_json, print_message
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -118,12 +114,12 @@ def query(
 
     if image is None and any(value is not None for value in (panel, crop, scale, bar_px, nm_per_px)):
         raise UsageError("--panel, --crop, --scale, --bar-px and --nm-per-px speak of an image", "give one")
-    told = scale_options(scale, bar_px, nm_per_px, field_of_view, no_scale)
-    filters = filters_of(kind, technique, year, journal, license_, article)
-    filters = more_filters(filters, has_scale, fov, label_text, field)
+    told = parse_scale_options(scale, bar_px, nm_per_px, field_of_view, no_scale)
+    filters = parse_filters(kind, technique, year, journal, license_, article)
+    filters = add_filters(filters, has_scale, fov, label_text, field)
     corpus = open_index(index)
     question = Question(
-        image=_image(image, panel, crop, page, told, (ocr, scalebars)),
+        image=_image_question(image, panel, crop, page, told, (ocr, scalebars)),
         like=like,
         text=text,
         field_of_view_nm=told.field_of_view_nm,
@@ -131,31 +127,31 @@ def query(
         every_kind=all_kinds,
         retracted=retracted,
         filters=filters,
-        formula=formula(weight or [], missing, sigma),
+        formula=parse_formula(weight or [], missing, sigma),
         top=top,
         exact=exact,
     )
-    model = partial(load_extractor_of, corpus, ExtractorChoice(extractor, weights, device))
+    model = partial(load_index_extractor, corpus, ExtractorChoice(extractor, weights, device))
     if show_request:
-        _show_request(corpus, question, model)
+        _print_request(corpus, question, model)
         return
     answer = ask(corpus, question, model)
-    _print(answer, output, target, explain, thumbnails)
+    _output_answer(answer, output, target, explain, thumbnails)
 
 
-def _show_request(corpus: Index, question: Question, model: Callable[[], Extractor]) -> None:
+def _print_request(corpus: Index, question: Question, model: Callable[[], Extractor]) -> None:
     """What would be sent to Elasticsearch, ready for Kibana's Dev Tools or for curl; nothing is sent."""
-    from mirsearch.search.search import understand
+    from mirsearch.search.search import prepare_question
 
     shown = getattr(corpus, "show_request", None)
     if shown is None:
         raise UsageError(f"{corpus.location} sends no requests", "--show-request is for an index on Elasticsearch")
-    path, body = shown(understand(corpus, question, model).request)
+    path, body = shown(prepare_question(corpus, question, model).request)
     typer.echo(f"POST {path}")
     print_json(body, indent=None)
 
 
-def _image(
+def _image_question(
     path: Path | None, panel: str | None, crop: str | None, page: int, told: ScaleOptions, parts: tuple[str, str]
 ) -> ImageQuestion | None:
     if path is None:
@@ -166,7 +162,7 @@ def _image(
     return ImageQuestion(path, load_ocr(parts[0]), load_detector(parts[1]), panel, box, told, page)
 
 
-def _print(answer: Answer, output: AnswerFormat, target: Path | None, explain: bool, thumbnails: bool) -> None:
+def _output_answer(answer: Answer, output: AnswerFormat, target: Path | None, explain: bool, thumbnails: bool) -> None:
     if output is AnswerFormat.JSON and target is None:
         from mirsearch.search.answer import answer_json
 
@@ -180,18 +176,18 @@ def _print(answer: Answer, output: AnswerFormat, target: Path | None, explain: b
 
         path = target or Path("mirsearch.html")
         write_page([answer], path)
-        complain(f"wrote {path}")
+        print_message(f"wrote {path}")
     else:
-        _write(answer, output, target)
+        _write_answer(answer, output, target)
 
 
-def _write(answer: Answer, output: AnswerFormat, target: Path | None) -> None:
+def _write_answer(answer: Answer, output: AnswerFormat, target: Path | None) -> None:
     from mirsearch.report.csv_output import answer_csv
     from mirsearch.search.answer import answer_json
 
     if output is AnswerFormat.TABLE:
         raise UsageError("--output writes a file, a table is for the screen", "add --format json, csv or html")
-    with writing(target) as stream:
+    with open_output(target) as stream:
         if output is AnswerFormat.CSV:
             stream.write(answer_csv(answer))
         else:

@@ -11,16 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.common import (
-    DeviceOption,
-    ExtractorChoice,
-    IndexOption,
-    TableFormat,
-    WeightsOption,
-    load_extractor_of,
-    open_index,
-)
-from mirsearch.cli.terminal import INTERRUPTED, complain, console, print_json
+from mirsearch.cli.parts import ExtractorChoice, load_index_extractor, open_index
+from mirsearch.cli.shared_options import DeviceOption, IndexOption, TableFormat, WeightsOption
+from mirsearch.cli.terminal import INTERRUPTED, console, print_json, print_message
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,8 +21,8 @@ if TYPE_CHECKING:
     from mirsearch.models.artifact import Card
     from mirsearch.training.corpus_vectors import Corpus
     from mirsearch.training.evaluation import Change
-    from mirsearch.training.fitting import Fitted, Learned, Split
-    from mirsearch.training.install import Wanted
+    from mirsearch.training.fitting import FittedProjection, LearnedProjection, Split
+    from mirsearch.training.install import Destination
 
 
 class WhiteningMethod(StrEnum):
@@ -46,7 +39,7 @@ class MetricLoss(StrEnum):
     CONTRASTIVE = "contrastive"
 
 
-class AlikeRule(StrEnum):
+class SimilarityRule(StrEnum):
     """What counts as alike."""
 
     FIGURE = "figure"
@@ -63,8 +56,9 @@ HoldOutOption = Annotated[float, typer.Option("--hold-out", help="Share of the a
 SeedOption = Annotated[int, typer.Option("--seed", help="Chooses articles, crops and order.")]
 LimitOption = Annotated[int, typer.Option("--limit", min=8, help="Most panels to learn from and test on.")]
 DimsOption = Annotated[int | None, typer.Option("--dims", min=1, help="Numbers a vector keeps (default: all).")]
-AlikeOption = Annotated[
-    AlikeRule, typer.Option("--alike", help="Panels of one figure, or also of other articles, by technique and scale.")
+SimilarityOption = Annotated[
+    SimilarityRule,
+    typer.Option("--alike", help="Panels of one figure, or also of other articles, by technique and scale."),
 ]
 OutputFormat = Annotated[TableFormat, typer.Option("--format", help="table or json.")]
 
@@ -78,7 +72,7 @@ def whitening(
     power: Annotated[
         float | None, typer.Option("--power", min=0, max=1, help="1 whitens wholly, 0 only rotates (default: chosen).")
     ] = None,
-    alike: AlikeOption = AlikeRule.FIGURE,
+    alike: SimilarityOption = SimilarityRule.FIGURE,
     name: NameOption = None,
     output: OutputOption = None,
     force: ForceOption = False,
@@ -89,15 +83,15 @@ def whitening(
     form: OutputFormat = TableFormat.TABLE,
 ) -> None:
     """Learn a whitening of an index's vectors, and install it where it finds more on held-out articles."""
-    from mirsearch.training.corpus_vectors import gather
-    from mirsearch.training.fitting import Split, WhiteningOptions, fit, learn_whitening
+    from mirsearch.training.corpus_vectors import read_corpus
+    from mirsearch.training.fitting import Split, WhiteningOptions, fit_projection, learn_whitening
 
     corpus_index = open_index(index)
-    wanted = _wanted(name or "whitening", output, force, license_)
-    corpus = gather(corpus_index, limit)
+    wanted = _check_target(name or "whitening", output, force, license_)
+    corpus = read_corpus(corpus_index, limit)
     options = WhiteningOptions(method.value, dims, power, alike.value)
-    fitted = fit(corpus, Split(hold_out, seed), lambda part: learn_whitening(part, options, seed))
-    _keep(fitted, corpus_index, wanted, form)
+    fitted = fit_projection(corpus, Split(hold_out, seed), lambda part: learn_whitening(part, options, seed))
+    _save_projection(fitted, corpus_index, wanted, form)
 
 
 def metric(
@@ -108,7 +102,7 @@ def metric(
     rate: Annotated[float | None, typer.Option("--rate", min=0, help="Learning rate.")] = None,
     crops: Annotated[int, typer.Option("--crops", min=1, max=16, help="Crops of each panel to learn from.")] = 2,
     dims: DimsOption = None,
-    alike: AlikeOption = AlikeRule.FIGURE,
+    alike: SimilarityOption = SimilarityRule.FIGURE,
     whole: Annotated[bool, typer.Option("--whole", help="Tune the whole network; wants a GPU.")] = False,
     run: Annotated[Path, typer.Option("--run", help="Folder of checkpoints of --whole.")] = Path("metric-run"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with --whole from the last checkpoint.")] = False,
@@ -128,35 +122,35 @@ def metric(
 ) -> None:
     """Learn which differences matter, from crops and panels of a figure: a linear head, or the whole network."""
     from mirsearch.search.search import check_extractor
-    from mirsearch.training.corpus_vectors import gather
-    from mirsearch.training.fitting import MetricOptions, Split, fit, learn_metric
+    from mirsearch.training.corpus_vectors import read_corpus
+    from mirsearch.training.fitting import MetricOptions, Split, fit_projection, learn_metric
     from mirsearch.training.head import MARGINS, HeadSettings
 
     corpus_index = open_index(index)
-    wanted = _wanted(name or "metric", output, force, license_)
-    model = load_extractor_of(corpus_index, ExtractorChoice(extractor, weights, device))
+    wanted = _check_target(name or "metric", output, force, license_)
+    model = load_index_extractor(corpus_index, ExtractorChoice(extractor, weights, device))
     check_extractor(corpus_index, model)
     edge = MARGINS[loss.value] if margin is None else margin
-    corpus, split = gather(corpus_index, limit), Split(hold_out, seed)
+    corpus, split = read_corpus(corpus_index, limit), Split(hold_out, seed)
     if whole:
         asked = (loss.value, edge, epochs, rate, alike.value)
-        _tune(corpus_index, corpus, model, asked, split, (run, resume), wanted, form)
+        _tune_network(corpus_index, corpus, model, asked, split, (run, resume), wanted, form)
         return
     if resume:
         raise UsageError("a head is learned in one go", "--resume is for --whole")
     head = HeadSettings(loss.value, edge, epochs or 30, 1e-3 if rate is None else rate)
     options = MetricOptions(crops, dims, alike.value, head)
-    with progress(form is TableFormat.JSON) as report:
+    with progress_bar(form is TableFormat.JSON) as report:
 
-        def learn(part: Corpus) -> Learned:
+        def learn(part: Corpus) -> LearnedProjection:
             return learn_metric(corpus_index, part, model, options, seed, report)
 
-        fitted = fit(corpus, split, learn)
-    _keep(fitted, corpus_index, wanted, form)
+        fitted = fit_projection(corpus, split, learn)
+    _save_projection(fitted, corpus_index, wanted, form)
 
 
-def _tune(
-    index: Index, corpus: Corpus, model: Any, asked: Any, split: Split, where: tuple[Path, bool], wanted: Wanted,
+def _tune_network(
+    index: Index, corpus: Corpus, model: Any, asked: Any, split: Split, where: tuple[Path, bool], wanted: Destination,
     form: TableFormat,
 ) -> None:  # fmt: skip
     """Tune the whole network; `asked`: loss, margin, epochs, rate, what is alike; `where`: folder, resume or not."""
@@ -170,8 +164,8 @@ def _tune(
             f"{model.name} is no network that can be tuned here", "leave --whole out, or --extractor resnet50-gem"
         )
     from mirsearch.training.checkpoints import check_unused
-    from mirsearch.training.fine_tuning import NetworkOptions, Run, keep_network, tune
-    from mirsearch.training.install import check_better
+    from mirsearch.training.fine_tuning import NetworkOptions, RunOptions, save_network, tune_network
+    from mirsearch.training.install import check_improvement
 
     base = f"{model.name} {model.version}"
     loss, margin, epochs, rate, alike = asked
@@ -179,17 +173,17 @@ def _tune(
     folder, resume = where
     if not resume:
         check_unused(folder)
-    with progress(form is TableFormat.JSON) as report, _interruptible(folder):
-        tuned = tune(index, corpus, model, options, split, Run(report, folder, resume))
+    with progress_bar(form is TableFormat.JSON) as report, _report_interruption(folder):
+        tuned = tune_network(index, corpus, model, options, split, RunOptions(report, folder, resume))
     if form is TableFormat.TABLE:
         _print_changes(tuned.changes, tuned.data)
-    check_better(tuned.changes, wanted)
-    card = keep_network(tuned, model, base, options, wanted.path, (wanted.name, wanted.license))
-    _tell_kept(wanted.path, card, f"onnx:{card.name if wanted.output is None else wanted.path}", form)
+    check_improvement(tuned.changes, wanted)
+    card = save_network(tuned, model, base, options, wanted.path, (wanted.name, wanted.license))
+    _print_saved(wanted.path, card, f"onnx:{card.name if wanted.output is None else wanted.path}", form)
 
 
 @contextmanager
-def _interruptible(folder: Path) -> Iterator[None]:
+def _report_interruption(folder: Path) -> Iterator[None]:
     """Says, where Ctrl-C ends it, how to go on with the epochs that are done."""
     from mirsearch.training.checkpoints import LAST
 
@@ -197,45 +191,45 @@ def _interruptible(folder: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         kept = (folder / LAST).exists()
-        complain("interrupted: " + (f"--run {folder} --resume goes on" if kept else "no epoch was done"))
+        print_message("interrupted: " + (f"--run {folder} --resume goes on" if kept else "no epoch was done"))
         raise typer.Exit(INTERRUPTED) from error
 
 
 def model_path(name: str, output: Path | None) -> Path:
     """The file a model goes to: the one asked for, else that of its name among the installed ones; UsageError."""
-    from mirsearch.training.install import Wanted
+    from mirsearch.training.install import Destination
 
-    return Wanted(name, output).path
+    return Destination(name, output).path
 
 
-def _wanted(name: str, output: Path | None, force: bool, license_: str) -> Wanted:
+def _check_target(name: str, output: Path | None, force: bool, license_: str) -> Destination:
     """Where the model goes, checked before anything is learned."""
-    from mirsearch.training.install import Wanted
+    from mirsearch.training.install import Destination
 
-    wanted = Wanted(name, output, force, license_)
+    wanted = Destination(name, output, force, license_)
     _ = wanted.path  # a place that can't be written is told before the work, not after
     return wanted
 
 
-def _keep(fitted: Fitted, index: Any, wanted: Wanted, form: TableFormat) -> None:
-    from mirsearch.training.install import keep_projection
+def _save_projection(fitted: FittedProjection, index: Any, wanted: Destination, form: TableFormat) -> None:
+    from mirsearch.training.install import save_projection
 
     if form is TableFormat.TABLE:
         _print_changes(fitted.changes, fitted.data)
-    path, card = keep_projection(fitted, index.extractor, wanted, index.location)
+    path, card = save_projection(fitted, index.extractor, wanted, index.location)
     spec = f"trained:{card.name}" if wanted.output is None else f"trained:{path}"
-    _tell_kept(path, card, spec, form)
+    _print_saved(path, card, spec, form)
 
 
-def _tell_kept(path: Path, card: Card, spec: str, form: TableFormat) -> None:
+def _print_saved(path: Path, card: Card, spec: str, form: TableFormat) -> None:
     if form is TableFormat.JSON:
-        print_json(_as_json(path, card) | {"extractor": spec})
+        print_json(_card_json(path, card) | {"extractor": spec})
         return
     typer.echo(f"{path}: {card.kind} {card.name} {card.version}")
     typer.echo(f"use it with: mirsearch ingest … --extractor {spec} --index ANOTHER")
 
 
-def _as_json(path: Path, card: Card) -> dict[str, Any]:
+def _card_json(path: Path, card: Card) -> dict[str, Any]:
     import dataclasses
 
     return {"path": str(path)} | dataclasses.asdict(card)
@@ -260,7 +254,7 @@ def _print_changes(changes: Mapping[str, Change], data: Mapping[str, Any]) -> No
 
 
 @contextmanager
-def progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+def progress_bar(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     """A progress bar on stderr, by what is being done; nothing where that is not a terminal."""
     screen = console(stderr=True)
     if quiet or not screen.is_terminal:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mirsearch.cli.common import DeviceOption, TableFormat
-from mirsearch.cli.terminal import INTERRUPTED, complain, print_json
+from mirsearch.cli.shared_options import DeviceOption, TableFormat
+from mirsearch.cli.terminal import INTERRUPTED, print_json, print_message
 from mirsearch.cli.train_cmd import (
     LicenseOption,
     NameOption,
@@ -18,7 +18,7 @@ from mirsearch.cli.train_cmd import (
     OutputOption,
     SeedOption,
     model_path,
-    progress,
+    progress_bar,
 )
 from mirsearch.errors import UsageError
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from mirsearch.training.detection_metrics import DetectionScores
     from mirsearch.training.detector_training import DetectorTrainer, TrainingSettings
 
-WHAT = "training a scale-bar detector"
-TESTED = 40
+PURPOSE = "training a scale-bar detector"
+HELD_OUT_FIGURES = 40
 """Drawn figures that are held out."""
 
 
@@ -40,8 +40,8 @@ class Backbone(StrEnum):
     RESNET50 = "resnet50"
 
 
-SIDES = {Backbone.TINY: 256, Backbone.MOBILENET: 512, Backbone.RESNET50: 800}
-WINDOWS = {Backbone.TINY: 160, Backbone.MOBILENET: 0, Backbone.RESNET50: 0}
+IMAGE_SIDES = {Backbone.TINY: 256, Backbone.MOBILENET: 512, Backbone.RESNET50: 800}
+WINDOW_SIDES = {Backbone.TINY: 160, Backbone.MOBILENET: 0, Backbone.RESNET50: 0}
 
 
 def scalebar(
@@ -74,34 +74,36 @@ def scalebar(
     """Train Faster R-CNN to find scale bars and their labels; Ctrl-C keeps the last checkpoint, --resume goes on."""
     from mirsearch.extractors.torch.device import choose_device, import_torch
 
-    import_torch(WHAT, "torchvision")
+    import_torch(PURPOSE, "torchvision")
     from mirsearch.training.checkpoints import check_unused
     from mirsearch.training.detector_net import NetSettings
-    from mirsearch.training.detector_training import DetectorTrainer, TrainingSettings, stored_settings
+    from mirsearch.training.detector_training import DetectorTrainer, TrainingSettings, read_settings
 
     path = model_path(name or "scalebar", output)
     if resume:
-        settings = stored_settings(run)
+        settings = read_settings(run)
     else:
         check_unused(run)
-        net = NetSettings(backbone.value, side or SIDES[backbone])
-        window = WINDOWS[backbone] if side is None else 0
+        net = NetSettings(backbone.value, side or IMAGE_SIDES[backbone])
+        window = WINDOW_SIDES[backbone] if side is None else 0
         settings = TrainingSettings(net, epochs, figures, window=window, batch=batch, rate=rate, seed=seed)
-    source, data = _source(settings, annotations or [], images)
+    source, data = _training_pictures(settings, annotations or [], images)
     trainer = DetectorTrainer(settings, source, run, choose_device(device), backbone_weights)
     if resume:
         trainer.resume()
     _train(trainer, run, form)
-    _export(trainer, settings, source, path, (name or "scalebar", license_), data, form)
+    _export_detector(trainer, settings, source, path, (name or "scalebar", license_), data, form)
 
 
-def _source(settings: TrainingSettings, annotations: list[Path], images: Path | None) -> tuple[Source, dict[str, Any]]:
+def _training_pictures(
+    settings: TrainingSettings, annotations: list[Path], images: Path | None
+) -> tuple[Source, dict[str, Any]]:
     """Where pictures come from, and what a card tells of them."""
     from mirsearch.training.annotations import read_annotations
-    from mirsearch.training.detection_data import DrawnFigures, Mixed
+    from mirsearch.training.detection_data import CombinedSources, DrawnFigures
 
     read = [read_annotations(path, images) for path in annotations]
-    drawn = [DrawnFigures(settings.figures, TESTED, settings.seed)] if settings.figures else []
+    drawn = [DrawnFigures(settings.figures, HELD_OUT_FIGURES, settings.seed)] if settings.figures else []
     if not (read or drawn):
         raise UsageError("there is nothing to learn from", "give --figures, or --annotations")
     told = {
@@ -110,23 +112,23 @@ def _source(settings: TrainingSettings, annotations: list[Path], images: Path | 
         "annotated_pictures": sum(each.pictures - len(each.problems) for each in read),
         "unusable_pictures": sum(len(each.problems) for each in read),
     }
-    return Mixed((*drawn, *(each.samples for each in read))), told
+    return CombinedSources((*drawn, *(each.samples for each in read))), told
 
 
 def _train(trainer: DetectorTrainer, run: Path, form: TableFormat) -> None:
     if form is TableFormat.TABLE:
         typer.echo(f"{'epoch':>5} {'loss':>6} {'AP50':>6} {'AP75':>6} {'labels':>6} {'length':>7}")
     try:
-        with progress(form is TableFormat.JSON) as report:
-            trainer.run(report, lambda epoch: _tell(epoch.number, epoch.loss, epoch.scores, form))
+        with progress_bar(form is TableFormat.JSON) as report:
+            trainer.run(report, lambda epoch: _print_epoch(epoch.number, epoch.loss, epoch.scores, form))
     except KeyboardInterrupt as error:
         kept = f"{run / 'last.pt'} has the {trainer.done} epochs that are done" if trainer.done else "no epoch was done"
-        complain(f"interrupted: {kept}; --run {run} --resume goes on" if trainer.done else f"interrupted: {kept}")
+        print_message(f"interrupted: {kept}; --run {run} --resume goes on" if trainer.done else f"interrupted: {kept}")
         raise typer.Exit(INTERRUPTED) from error
     trainer.load_best()
 
 
-def _tell(number: int, loss: float, found: DetectionScores, form: TableFormat) -> None:
+def _print_epoch(number: int, loss: float, found: DetectionScores, form: TableFormat) -> None:
     if form is TableFormat.TABLE:
         typer.echo(
             f"{number:5} {loss:6.3f} {found.ap50:6.3f} {found.ap75:6.3f} {found.label_ap50:6.3f} "
@@ -134,16 +136,16 @@ def _tell(number: int, loss: float, found: DetectionScores, form: TableFormat) -
         )
 
 
-def _export(
+def _export_detector(
     trainer: DetectorTrainer, settings: TrainingSettings, source: Source, path: Path, named: tuple[str, str],
     data: dict[str, Any], form: TableFormat,
 ) -> None:  # fmt: skip
     from mirsearch.analysis.scalebars.faster_rcnn import KIND
     from mirsearch.models.artifact import Card
-    from mirsearch.training.detector_export import export
+    from mirsearch.training.detector_export import export_detector
 
     draft = Card(named[0], KIND, data=data | {"epochs": trainer.history}, license=named[1])
-    card, measured = export(trainer.net, settings, source.held_out(), path, draft)
+    card, measured = export_detector(trainer.net, settings, source.held_out(), path, draft)
     if form is TableFormat.JSON:
         print_json({"path": str(path)} | asdict(card))
         return

@@ -15,18 +15,18 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-_END = "</w>"
+_WORD_END = "</w>"
 _SUFFIXES = ("'s", "'t", "'re", "'ve", "'m", "'ll", "'d")
-_PLAIN = str.maketrans({"‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "\u00ad": None})
-_LONGEST_WORD = 1000
+_PLAIN_CHARACTERS = str.maketrans({"‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "\u00ad": None})
+_MAX_WORD_LENGTH = 1000
 
 
-class ClipTokens:
+class ClipTokenizer:
     """Texts to rows of `length` tokens: start, the words' pieces, end, zeros. What is too long is cut at its end."""
 
     def __init__(self, merges: Sequence[tuple[str, str]], length: int) -> None:
-        letters = _letters()
-        pieces = [*letters.values(), *(letter + _END for letter in letters.values()), *(a + b for a, b in merges)]
+        letters = _byte_letters()
+        pieces = [*letters.values(), *(letter + _WORD_END for letter in letters.values()), *(a + b for a, b in merges)]
         self._numbers = {piece: number for number, piece in enumerate(pieces)}
         self._ranks = {pair: rank for rank, pair in enumerate(merges)}
         self._letters, self._start, self._end = letters, len(pieces), len(pieces) + 1
@@ -42,15 +42,15 @@ class ClipTokens:
         return rows
 
     def _pieces(self, text: str) -> Iterator[int]:
-        for count, word in enumerate(words(clean(text))):
+        for count, word in enumerate(split_words(normalize_text(text))):
             if count > self.length:
                 return
-            spelled = "".join(self._letters[byte] for byte in word[:_LONGEST_WORD].encode())
+            spelled = "".join(self._letters[byte] for byte in word[:_MAX_WORD_LENGTH].encode())
             yield from (self._numbers[piece] for piece in self._merged(spelled))
 
     def _merged(self, word: str) -> list[str]:
         """The pieces of a word: of all neighbours the pair of the lowest rank is joined, until none has one."""
-        pieces = [*word[:-1], word[-1] + _END]
+        pieces = [*word[:-1], word[-1] + _WORD_END]
         while len(pieces) > 1:
             best = min(pairwise(pieces), key=lambda pair: self._ranks.get(pair, len(self._ranks)))
             if best not in self._ranks:
@@ -65,32 +65,32 @@ class ClipTokens:
         return pieces
 
 
-def clean(text: str) -> str:
+def normalize_text(text: str) -> str:
     """Lower case, single spaces, straight quotes, composed letters, entities written out."""
-    plain = unicodedata.normalize("NFC", text.translate(_PLAIN))
+    plain = unicodedata.normalize("NFC", text.translate(_PLAIN_CHARACTERS))
     return " ".join(html.unescape(html.unescape(plain)).split()).lower()
 
 
-def words(text: str) -> Iterator[str]:
+def split_words(text: str) -> Iterator[str]:
     """Runs of letters, single digits, English endings after an apostrophe, and runs of anything else but spaces."""
     at = 0
     while at < len(text):
         suffix = next((each for each in _SUFFIXES if text.startswith(each, at)), None)
-        kind = _kind(text[at])
+        kind = _character_class(text[at])
         if suffix:
             end = at + len(suffix)
         elif kind == "N":
             end = at + 1
         else:
             end = at + 1
-            while end < len(text) and _kind(text[end]) == kind:
+            while end < len(text) and _character_class(text[end]) == kind:
                 end += 1
         if kind != " ":
             yield text[at:end]
         at = end
 
 
-def _kind(char: str) -> str:
+def _character_class(char: str) -> str:
     """L letters, N digits, a space, or S for the rest."""
     if char.isspace():
         return " "
@@ -99,14 +99,14 @@ def _kind(char: str) -> str:
 
 
 @lru_cache
-def _letters() -> dict[int, str]:
+def _byte_letters() -> dict[int, str]:
     """A printable letter for each byte: itself where it has one, else one from 256 on."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in printable]
     return {byte: chr(byte) for byte in printable} | {byte: chr(256 + n) for n, byte in enumerate(others)}
 
 
-def merges_of(text: str) -> list[tuple[str, str]]:
+def parse_merges(text: str) -> list[tuple[str, str]]:
     """The merges of a file with one pair a line; ValueError for a line that is none."""
     found = []
     for line in text.splitlines():

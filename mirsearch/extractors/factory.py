@@ -15,8 +15,8 @@ from mirsearch.settings import cache_dir
 if TYPE_CHECKING:
     from mirsearch.extractors.base import Extractor, Identity
 
-_RECORD = "located.json"
-_KEPT = 200
+_RECORD_FILE = "located.json"
+_MAX_RECORDS = 200
 
 
 def open_extractor(spec: str, weights: Path | None = None, device: str | None = None) -> Extractor:
@@ -35,39 +35,39 @@ def open_extractor(spec: str, weights: Path | None = None, device: str | None = 
     return extractor
 
 
-def extractor_for(identity: Identity, weights: Path | None = None, device: str | None = None) -> Extractor:
+def open_recorded_extractor(identity: Identity, weights: Path | None = None, device: str | None = None) -> Extractor:
     """The extractor that made an index's vectors: an installed ONNX model of it, else its plug-in.
 
     Weights given at ingest are looked for where they were then.
     """
-    from mirsearch.extractors.onnx.installed import onnx_model_of
+    from mirsearch.extractors.onnx.installed import find_installed_model
 
     if weights is None:
-        model = onnx_model_of(identity, device)
+        model = find_installed_model(identity, device)
         if model is not None:
             return model
-    spec, located = _located(identity)
+    spec, located = _find_recorded(identity)
     return open_extractor(spec, weights or located, device)
 
 
-def remember(extractor: Extractor) -> None:
+def remember_weights(extractor: Extractor) -> None:
     """Note where the weights of an extractor lie, so that a query of its index needs no --extractor-weights."""
     weights, spec = getattr(extractor, "weights", None), getattr(extractor, "spec", None)
     if not isinstance(weights, Path) and spec is None:
         return
-    known = _known()
-    known.pop(key := _key(extractor.name, extractor.version), None)
+    known = _read_records()
+    known.pop(key := _record_key(extractor.name, extractor.version), None)
     known[key] = [spec or extractor.name, str(weights.resolve()) if isinstance(weights, Path) else None]
-    path = _record()
+    path = _record_path()
     with contextlib.suppress(OSError):  # a note that can't be kept costs an option at the next query
         path.parent.mkdir(parents=True, exist_ok=True)
         with replace_file(path) as part:
-            part.write_text(json.dumps(dict(list(known.items())[-_KEPT:])), encoding="utf-8")
+            part.write_text(json.dumps(dict(list(known.items())[-_MAX_RECORDS:])), encoding="utf-8")
 
 
-def _located(identity: Identity) -> tuple[str, Path | None]:
+def _find_recorded(identity: Identity) -> tuple[str, Path | None]:
     """What to open, and with which weights, as remembered where it still lies there; else by name alone."""
-    found = _known().get(_key(identity.name, identity.version))
+    found = _read_records().get(_record_key(identity.name, identity.version))
     match found:
         case [str(spec), None] if Path(spec.partition(":")[2]).is_file():
             return spec, None
@@ -76,17 +76,17 @@ def _located(identity: Identity) -> tuple[str, Path | None]:
     return identity.name, None
 
 
-def _key(name: str, version: str) -> str:
+def _record_key(name: str, version: str) -> str:
     return f"{name} {version}"
 
 
-def _record() -> Path:
-    return cache_dir() / "models" / _RECORD
+def _record_path() -> Path:
+    return cache_dir() / "models" / _RECORD_FILE
 
 
-def _known() -> dict[str, Any]:
+def _read_records() -> dict[str, Any]:
     with contextlib.suppress(OSError, ValueError):
-        told = json.loads(_record().read_bytes())
+        told = json.loads(_record_path().read_bytes())
         if isinstance(told, dict):
             return told
     return {}

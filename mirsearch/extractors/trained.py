@@ -19,9 +19,9 @@ from mirsearch.models.artifact import Artifact, ArtifactError, find_artifact
 KIND = "projection"
 PREFIX = "trained"
 _PAYLOAD = "projection.npz"
-_LARGEST = 1 << 30
+_MAX_BYTES = 1 << 30
 """Bytes a projection may have, unpacked: 16,384 numbers to as many."""
-SHORTEST = 1e-12
+MIN_LENGTH = 1e-12
 """Length of a moved vector that is none."""
 
 Floats = NDArray[np.float32]
@@ -38,7 +38,7 @@ class Projection:
         """Vectors float32 (n, dims) to (n, out) of unit length; one that vanishes points along the first axis."""
         moved = (vectors - self.mean) @ self.matrix
         lengths = np.linalg.norm(moved, axis=1, keepdims=True)
-        empty = lengths[:, 0] <= SHORTEST
+        empty = lengths[:, 0] <= MIN_LENGTH
         moved[empty] = np.eye(1, moved.shape[1], dtype=np.float32)
         lengths[empty] = 1.0
         return np.asarray(moved / lengths, np.float32)
@@ -53,15 +53,15 @@ class Projection:
     def of(cls, artifact: Artifact) -> Projection:
         """That of a model file; ArtifactError where it holds none."""
         try:
-            mean, matrix = _arrays(artifact.payload(_PAYLOAD))
+            mean, matrix = _read_arrays(artifact.payload(_PAYLOAD))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ArtifactError(f"{artifact.path}: its projection can't be read: {error}", "train it again") from None
         return cls(mean, matrix)
 
 
-def _arrays(content: bytes) -> tuple[Floats, Floats]:
+def _read_arrays(content: bytes) -> tuple[Floats, Floats]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > _LARGEST:
+        if sum(entry.file_size for entry in archive.infolist()) > _MAX_BYTES:
             raise ValueError("it is larger than any projection")
     with np.load(io.BytesIO(content), allow_pickle=False) as stored:
         mean, matrix = np.asarray(stored["mean"], np.float32), np.asarray(stored["matrix"], np.float32)
@@ -72,7 +72,7 @@ def _arrays(content: bytes) -> tuple[Floats, Floats]:
     return mean, matrix
 
 
-class _Told(NamedTuple):
+class _BaseIdentity(NamedTuple):
     """The extractor a card names."""
 
     name: str
@@ -94,7 +94,7 @@ class TrainedExtractor:
         if not argument:
             raise UsageError(f"{PREFIX} needs the name or the file of a model", f"--extractor {PREFIX}:NAME")
         artifact = find_artifact(argument, KIND)
-        self.base, self.projection = _base(artifact, weights, device), Projection.of(artifact)
+        self.base, self.projection = _open_base(artifact, weights, device), Projection.of(artifact)
         if len(self.projection.mean) != self.base.dims:
             raise ArtifactError(f"{artifact.path}: its projection does not fit its base", "train it again")
         self.card, self.path, self.weights = artifact.card, artifact.path, weights
@@ -112,16 +112,16 @@ class TrainedExtractor:
         return self.projection.apply(self.base.embed(images))
 
 
-def _base(artifact: Artifact, weights: Path | None, device: str | None) -> Extractor:
+def _open_base(artifact: Artifact, weights: Path | None, device: str | None) -> Extractor:
     """The extractor a model was trained over; ArtifactError where the one that is here is not the same."""
-    from mirsearch.extractors.factory import extractor_for
+    from mirsearch.extractors.factory import open_recorded_extractor
 
     told: Mapping[str, Any] = artifact.card.base
     try:
-        wanted = _Told(str(told["name"]), str(told["version"]), int(told["dims"]))
+        wanted = _BaseIdentity(str(told["name"]), str(told["version"]), int(told["dims"]))
     except (KeyError, TypeError, ValueError):
         raise ArtifactError(f"{artifact.path} doesn't tell what it was trained over", "train it again") from None
-    base = extractor_for(wanted, weights, device)
+    base = open_recorded_extractor(wanted, weights, device)
     if (base.version, base.dims) != (wanted.version, wanted.dims):
         raise ArtifactError(
             f"{artifact.path} was trained over {wanted.name} {wanted.version} ({wanted.dims} dims), "

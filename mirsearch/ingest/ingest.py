@@ -1,7 +1,8 @@
-"""The one flow in: source → analysis → extractor → index.
+"""Ingest: source → analysis → extractor → index.
 
-Files are hashed first; what the index knows is not decoded again. The rest is read, analyzed and embedded by worker
-threads inside a bounded window, and written in the order it was found, so that a corpus does not depend on timing.
+Each file is hashed first; a figure that the index has is not decoded again. Worker threads read, analyze and embed the
+other files. A bounded number of files waits, and they are written in the order they were found, so that the corpus
+does not depend on timing.
 """
 
 from __future__ import annotations
@@ -23,28 +24,28 @@ from mirsearch.extractors.base import Extractor
 from mirsearch.imaging import images
 from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, KnownFigure
 from mirsearch.ingest.failures import FailureNotes
-from mirsearch.ingest.merging import changed, merged, place, told
-from mirsearch.ingest.pipeline import in_chunks
-from mirsearch.ingest.retractions import mark
+from mirsearch.ingest.merging import given_fields, has_changes, merge_figure, origin_key
+from mirsearch.ingest.pipeline import split_into_chunks
+from mirsearch.ingest.retractions import mark_retracted_articles
 from mirsearch.ingest.summary import IngestSummary
 from mirsearch.query import Pixels
-from mirsearch.sources.base import FoundFigure, Item, Retraction, SourceFailure
+from mirsearch.sources.base import FoundFigure, Retraction, SourceFailure, SourceItem
 
 log = logging.getLogger(__name__)
 
-CHUNK = 64
-"""Files asked of the index at once."""
+FILES_PER_LOOKUP = 64
+"""Files that are looked up in the index at once."""
 
 COMMIT_SECONDS = 1.0
-"""What a crash can cost: the work since the last commit."""
+"""Seconds between commits. A crash loses the work since the last commit."""
 
 
 class Analyzer(Protocol):
-    """What ingest needs of the analysis; see :class:`mirsearch.analysis.analyzer.FigureAnalyzer`."""
+    """The analysis as ingest uses it; see :class:`mirsearch.analysis.analyzer.FigureAnalyzer`."""
 
     @property
     def version(self) -> str:
-        """What reads the figures."""
+        """The version of the analysis, with its OCR engine and scale-bar detector."""
 
     def analyze(
         self,
@@ -52,14 +53,14 @@ class Analyzer(Protocol):
         caption: str = "",
         *,
         nm_per_px: float | None = None,
-        given: tuple[Panel, ...] | None = None,
+        known_panels: tuple[Panel, ...] | None = None,
     ) -> list[Panel]:
-        """The panels of a figure."""
+        """Return the panels of a figure."""
 
 
 @dataclass(slots=True)
-class _Prepared:
-    """What a worker made of one file: its records (pages), failures as (stage, reason), and seconds by stage."""
+class _PreparedFile:
+    """The result of a worker for one file: a record for each page, failures as (stage, reason), seconds by stage."""
 
     records: list[FigureRecord] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
@@ -67,15 +68,17 @@ class _Prepared:
 
 
 @dataclass(slots=True)
-class _Pending:
+class _PendingFile:
+    """A file in the queue. Without a future it is a copy of a figure of the same run."""
+
     found: FoundFigure
-    identity: str
-    update: bool
-    future: Future[_Prepared] | None = None
+    figure_id: str
+    is_update: bool
+    future: Future[_PreparedFile] | None = None
 
 
 class Ingest:
-    """One run into one index. `progress(done, failed, panels)` is called after each file."""
+    """One run into one index. `progress(summary, done)` is called after each file."""
 
     def __init__(
         self,
@@ -87,142 +90,144 @@ class Ingest:
         progress: Callable[[IngestSummary, int], None] | None = None,
     ) -> None:
         self._index, self._analyzer, self._extractor = index, analyzer, extractor
-        self._workers = workers or settings.threads()
+        self._workers = workers or settings.thread_count()
         self._progress = progress
         self._summary = IngestSummary()
-        self._queue: deque[_Pending] = deque()
-        self._taken: dict[str, frozenset[str]] = {}
+        self._queue: deque[_PendingFile] = deque()
+        self._fields_by_figure: dict[str, frozenset[str]] = {}
         self._failed: set[str] = set()
-        self._retracted: list[Retraction] = []
-        self._notes = FailureNotes(index)
+        self._retractions: list[Retraction] = []
+        self._failures = FailureNotes(index)
         self._done = 0
         self._last_commit = time.monotonic()
 
-    def run(self, items: Iterable[Item]) -> IngestSummary:
-        """Take everything in; one bad file is counted and the rest goes on. Ctrl-C keeps what is done."""
+    def run(self, items: Iterable[SourceItem]) -> IngestSummary:
+        """Ingest all items. A bad file is counted, and the others go on. Ctrl-C keeps finished work."""
         started = time.monotonic()
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="ingest")
         try:
             with self._index.writer() as writer:
                 self._last_commit = time.monotonic()
                 try:
-                    self._take(items, writer, pool)
+                    self._ingest_items(items, writer, pool)
                 except KeyboardInterrupt:
                     self._summary.interrupted = True
                 self._write([], writer, commit=True)
-                self._summary.retracted = mark(self._index, writer, self._retracted)
+                self._summary.retracted = mark_retracted_articles(self._index, writer, self._retractions)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
         self._summary.seconds["total"] = time.monotonic() - started
         return self._summary
 
-    def _take(self, items: Iterable[Item], writer: IndexWriter, pool: ThreadPoolExecutor) -> None:
-        for found, identity in self._hashed(items, writer):
-            said, before = told(found), self._taken.get(identity, frozenset())
-            if identity in self._taken and not said <= before:
-                # A second copy brings what the first one lacked: settle the first, then add to it.
-                self._drain(writer)
+    def _ingest_items(self, items: Iterable[SourceItem], writer: IndexWriter, pool: ThreadPoolExecutor) -> None:
+        for found, identity in self._figures_to_ingest(items, writer):
+            fields, earlier_fields = given_fields(found), self._fields_by_figure.get(identity, frozenset())
+            if identity in self._fields_by_figure and not fields <= earlier_fields:
+                # This copy has a caption or article that the first copy lacks: write the first one, then add to it.
+                self._store_all(writer)
                 writer.commit()
-                del self._taken[identity]
-            self._queue.append(self._start(found, identity, pool))
-            self._taken[identity] = said | before
+                del self._fields_by_figure[identity]
+            self._queue.append(self._submit(found, identity, pool))
+            self._fields_by_figure[identity] = fields | earlier_fields
             while len(self._queue) > 2 * self._workers:
-                self._finish(self._queue.popleft(), writer)
-        self._drain(writer)
+                self._store(self._queue.popleft(), writer)
+        self._store_all(writer)
 
-    def _drain(self, writer: IndexWriter) -> None:
+    def _store_all(self, writer: IndexWriter) -> None:
         while self._queue:
-            self._finish(self._queue.popleft(), writer)
+            self._store(self._queue.popleft(), writer)
 
-    def _hashed(self, items: Iterable[Item], writer: IndexWriter) -> Iterator[tuple[FoundFigure, str]]:
-        """Files that need work, with their figure id; those the index knows are settled on the way."""
-        for chunk in in_chunks(items, CHUNK):
+    def _figures_to_ingest(self, items: Iterable[SourceItem], writer: IndexWriter) -> Iterator[tuple[FoundFigure, str]]:
+        """Return the figures that need work, with their ids. Note new origins of the figures that the index has."""
+        for chunk in split_into_chunks(items, FILES_PER_LOOKUP):
             started = time.monotonic()
-            named = [pair for pair in map(self._identify, chunk) if pair is not None]
-            known = self._index.known([identity for _, identity in named])
+            identified = [pair for pair in map(self._identify, chunk) if pair is not None]
+            known = self._index.known_figures([identity for _, identity in identified])
             self._add_seconds("read", time.monotonic() - started)
-            for found, identity in named:
-                there = known.get(identity)
-                if there is None or changed(found, there):
+            for found, identity in identified:
+                figure = known.get(identity)
+                if figure is None or has_changes(found, figure):
                     yield found, identity
                 else:
-                    self._note_present(found, there, writer)
+                    self._add_origins(found, figure, writer)
 
-    def _identify(self, item: Item) -> tuple[FoundFigure, str] | None:
+    def _identify(self, item: SourceItem) -> tuple[FoundFigure, str] | None:
+        """Return a found figure with its id; None for a failure or a retraction, which is noted."""
         if isinstance(item, Retraction):
-            self._retracted.append(item)
+            self._retractions.append(item)
             return None
         if isinstance(item, SourceFailure):
-            (self._summary.notes if item.note else self._summary.failures).append((item.location, item.reason))
-            if not item.note:
-                self._notes.failed(item.location, "find", item.reason)
+            (self._summary.notes if item.is_note else self._summary.failures).append((item.location, item.reason))
+            if not item.is_note:
+                self._failures.add_failure(item.location, "find", item.reason)
             return None
         try:
             return item, figure_id(images.content_hash(item.path), item.page or 0)
         except MirsearchError as error:
-            self._fail(item, SourceFailure.of(item.path, error).reason)
+            self._fail(item, SourceFailure.from_error(item.path, error).reason)
             return None
 
-    def _note_present(self, found: FoundFigure, there: KnownFigure, writer: IndexWriter) -> None:
-        places = {place(origin) for origin in there.origins}
-        for origin in (found.origin, *found.copies):
-            if place(origin) not in places:
-                writer.add_origin(there.id, origin)
+    def _add_origins(self, found: FoundFigure, known: KnownFigure, writer: IndexWriter) -> None:
+        keys = {origin_key(origin) for origin in known.origins}
+        for origin in (found.origin, *found.other_origins):
+            if origin_key(origin) not in keys:
+                writer.add_origin(known.id, origin)
         self._summary.figures_present += 1
-        self._notes.taken(found)
+        self._failures.add_success(found)
         self._count_done()
 
-    def _start(self, found: FoundFigure, identity: str, pool: ThreadPoolExecutor) -> _Pending:
-        if identity in self._taken:
-            return _Pending(found, identity, update=False)
-        there = self._index.known([identity]).get(identity)
-        if there is not None:
-            found = merged(found, there)
-        return _Pending(found, identity, there is not None, pool.submit(self._prepare, found, identity))
+    def _submit(self, found: FoundFigure, identity: str, pool: ThreadPoolExecutor) -> _PendingFile:
+        if identity in self._fields_by_figure:
+            return _PendingFile(found, identity, is_update=False)
+        known = self._index.known_figures([identity]).get(identity)
+        if known is not None:
+            found = merge_figure(found, known)
+        return _PendingFile(found, identity, known is not None, pool.submit(self._prepare, found, identity))
 
-    def _prepare(self, found: FoundFigure, identity: str) -> _Prepared:
-        """Worker: decode, analyze and embed every page of a file."""
-        prepared = _Prepared()
-        clock = _Clock(prepared.seconds)
+    def _prepare(self, found: FoundFigure, identity: str) -> _PreparedFile:
+        """Decode, analyze and embed every page of a file. Runs in a worker."""
+        prepared = _PreparedFile()
+        clock = _StageClock(prepared.seconds)
         content = identity.partition(".")[0]
         pages = images.read_pages(found.path)
-        count = 0
+        page_count = 0
         try:
             while (page := clock("read", lambda: next(pages, None))) is not None:
-                count += 1
+                page_count += 1
                 if found.page is None or found.page == page.number:
-                    prepared.records.append(self._record(found, figure_id(content, page.number), page, clock))
+                    prepared.records.append(self._figure_record(found, figure_id(content, page.number), page, clock))
             if not prepared.records:
-                prepared.failures.append(("read", f"has no page {found.page}, but {count}; pages are counted from 0"))
+                prepared.failures.append(("read", f"has no page {found.page}; it has {page_count}, counted from 0"))
         except ImageError as error:
-            prepared.failures.append(("read", SourceFailure.of(found.path, error).reason))
+            prepared.failures.append(("read", SourceFailure.from_error(found.path, error).reason))
         except Exception as error:
-            # A figure that trips the analysis must not end a run of thousands; it is counted and its cause kept.
+            # One figure that breaks the analysis must not end a run over thousands. It is counted with its cause.
             log.debug("analysis of %s failed", found.path, exc_info=True)
             prepared.failures.append(("analyze", f"the analysis failed: {type(error).__name__}: {error}"))
         return prepared
 
-    def _record(self, found: FoundFigure, identity: str, page: images.Page, clock: _Clock) -> FigureRecord:
-        analyze = partial(self._analyzer.analyze, nm_per_px=page.nm_per_px, given=found.panels)
+    def _figure_record(self, found: FoundFigure, identity: str, page: images.Page, clock: _StageClock) -> FigureRecord:
+        analyze = partial(self._analyzer.analyze, nm_per_px=page.nm_per_px, known_panels=found.panels)
         panels = clock("analyze", lambda: analyze(page.pixels, found.caption))
         ids = panel_ids(identity, [panel.label for panel in panels])
         named = tuple(
-            dataclasses.replace(panel, id=each, figure_id=identity) for panel, each in zip(panels, ids, strict=True)
+            dataclasses.replace(panel, id=panel_id, figure_id=identity)
+            for panel, panel_id in zip(panels, ids, strict=True)
         )
         crops = [images.crop(page.pixels, panel.box) for panel in named]
         vectors = clock("embed", lambda: self._extractor.embed(crops))
         height, width = page.pixels.shape[:2]
         figure = Figure(
             id=identity, width=width, height=height, label=found.label, caption=found.caption, article=found.article,
-            origins=(found.origin, *found.copies), page=page.number, permission_note=found.permission_note,
+            origins=(found.origin, *found.other_origins), page=page.number, permission_note=found.permission_note,
         )  # fmt: skip
         thumbnails = tuple(images.thumbnail(crop) for crop in crops)
         return FigureRecord(figure, named, vectors, thumbnails, self._analyzer.version, found.panels or ())
 
-    def _finish(self, pending: _Pending, writer: IndexWriter) -> None:
-        """Write what a worker made (or, for a second copy in the same run, note its place)."""
+    def _store(self, pending: _PendingFile, writer: IndexWriter) -> None:
+        """Write the records of a file. For another copy of a figure of this run, only add its origins."""
         if pending.future is None:
-            self._finish_copy(pending, writer)
+            self._store_copy(pending, writer)
             return
         prepared = pending.future.result()
         for stage, seconds in prepared.seconds.items():
@@ -230,11 +235,11 @@ class Ingest:
         for stage, reason in prepared.failures:
             self._add_failure(pending.found, stage, reason)
         if not prepared.failures:
-            self._notes.taken(pending.found)
+            self._failures.add_success(pending.found)
         self._write(prepared.records, writer)
-        self._count(prepared.records, pending.update)
+        self._count(prepared.records, pending.is_update)
         if not prepared.records:
-            self._failed.add(pending.identity)
+            self._failed.add(pending.figure_id)
         self._count_done()
         if time.monotonic() - self._last_commit > COMMIT_SECONDS:
             self._write([], writer, commit=True)
@@ -242,29 +247,29 @@ class Ingest:
 
     def _write(self, records: list[FigureRecord], writer: IndexWriter, commit: bool = False) -> None:
         started = time.monotonic()
-        # The first page goes in last: once it is there, so are all the others.
+        # The first page is written last: when it is in the index, so are all the others.
         for record in reversed(records):
             writer.put(record)
         if commit:
-            self._notes.write(writer)
+            self._failures.write(writer)
             writer.commit()
         self._add_seconds("index", time.monotonic() - started)
 
-    def _count(self, records: list[FigureRecord], update: bool) -> None:
-        self._summary.figures_updated += len(records) if update else 0
-        self._summary.figures_new += 0 if update else len(records)
+    def _count(self, records: list[FigureRecord], is_update: bool) -> None:
+        self._summary.figures_updated += len(records) if is_update else 0
+        self._summary.figures_new += 0 if is_update else len(records)
         panels = [panel for record in records for panel in record.panels]
-        self._summary.panels_new += 0 if update else len(panels)
+        self._summary.panels_new += 0 if is_update else len(panels)
         self._summary.panels_with_scale += sum(panel.scale is not None for panel in panels)
 
-    def _finish_copy(self, pending: _Pending, writer: IndexWriter) -> None:
-        if pending.identity in self._failed:
-            self._fail(pending.found, "the same content failed above")
+    def _store_copy(self, pending: _PendingFile, writer: IndexWriter) -> None:
+        if pending.figure_id in self._failed:
+            self._fail(pending.found, "another file with the same content failed in this run")
             return
-        for origin in (pending.found.origin, *pending.found.copies):
-            writer.add_origin(pending.identity, origin)
+        for origin in (pending.found.origin, *pending.found.other_origins):
+            writer.add_origin(pending.figure_id, origin)
         self._summary.figures_present += 1
-        self._notes.taken(pending.found)
+        self._failures.add_success(pending.found)
         self._count_done()
 
     def _fail(self, found: FoundFigure, reason: str) -> None:
@@ -273,7 +278,7 @@ class Ingest:
 
     def _add_failure(self, found: FoundFigure, stage: str, reason: str) -> None:
         self._summary.failures.append((str(found.path), reason))
-        self._notes.failed(str(found.path), stage, reason)
+        self._failures.add_failure(str(found.path), stage, reason)
 
     def _count_done(self) -> None:
         self._done += 1
@@ -284,8 +289,8 @@ class Ingest:
         self._summary.seconds[stage] = self._summary.seconds.get(stage, 0.0) + seconds
 
 
-class _Clock:
-    """Adds the seconds of calls to a stage's total."""
+class _StageClock:
+    """Measures calls, and adds their seconds to the total of a stage."""
 
     def __init__(self, seconds: dict[str, float]) -> None:
         self._seconds = seconds

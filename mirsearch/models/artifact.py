@@ -65,7 +65,7 @@ class Artifact:
         expected = self.card.files.get(name)
         if expected is None:
             raise ArtifactError(f"{self.path} holds no {name}", f"it holds {', '.join(sorted(self.card.files))}")
-        content = _member(self.path, name, LIMITS.model_bytes)
+        content = _read_member(self.path, name, LIMITS.model_bytes)
         if hashlib.sha256(content).hexdigest() != expected:
             raise ArtifactError(f"{self.path}: {name} is damaged", "copy or train it again")
         return content
@@ -78,7 +78,7 @@ def write_artifact(path: Path, card: Card, payloads: Mapping[str, bytes]) -> Car
             raise UsageError(f"{name!r} can't be a name in a model file", "letters, digits, dots, _ and -, at most 80")
     files = {name: hashlib.sha256(content).hexdigest() for name, content in payloads.items()}
     card = dataclasses.replace(card, files=files)
-    card = dataclasses.replace(card, version=version_of(card))
+    card = dataclasses.replace(card, version=card_version(card))
     told = {"format": FORMAT} | dataclasses.asdict(card)
     content = json.dumps(told, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ def write_artifact(path: Path, card: Card, payloads: Mapping[str, bytes]) -> Car
     return card
 
 
-def version_of(card: Card) -> str:
+def card_version(card: Card) -> str:
     """Twelve hex digits of SHA-256 over kind, base, settings and payloads."""
     decisive = {"kind": card.kind, "base": dict(card.base), "settings": dict(card.settings), "files": dict(card.files)}
     return hashlib.sha256(json.dumps(decisive, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
@@ -97,24 +97,24 @@ def version_of(card: Card) -> str:
 def read_artifact(path: Path, kind: str | None = None) -> Artifact:
     """A model file with its card; ArtifactError where it is none, was tampered with, or is not of `kind`."""
     try:
-        told = json.loads(_member(path, _CARD, LIMITS.card_bytes))
-        card = _card(told)
+        told = json.loads(_read_member(path, _CARD, LIMITS.card_bytes))
+        card = _parse_card(told)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ArtifactError(f"{path}: its card can't be read: {error}", "copy or train it again") from None
-    if version_of(card) != card.version:
+    if card_version(card) != card.version:
         raise ArtifactError(f"{path}: it is not the version {card.version} its card says", "copy or train it again")
     if kind is not None and card.kind != kind:
         raise ArtifactError(f"{path} is a model of kind {card.kind}, not {kind}", "mirsearch models list tells kinds")
     return Artifact(path, card)
 
 
-def verify(artifact: Artifact) -> None:
+def verify_artifact(artifact: Artifact) -> None:
     """Read every payload against the card; ArtifactError names the first that is damaged."""
     for name in artifact.card.files:
         artifact.payload(name)
 
 
-def installed(folder: Path | None = None) -> list[Artifact | ArtifactError]:
+def list_installed(folder: Path | None = None) -> list[Artifact | ArtifactError]:
     """What lies in the models folder, by name; what can't be read is told in its place."""
     found: list[Artifact | ArtifactError] = []
     for path in sorted((folder or models_dir()).glob(f"*{SUFFIX}")):
@@ -146,7 +146,7 @@ def find_artifact(given: str, kind: str | None = None) -> Artifact:
     return read_artifact(path, kind)
 
 
-def _card(told: Any) -> Card:
+def _parse_card(told: Any) -> Card:
     """A card from its JSON; ValueError, TypeError or KeyError where it is none."""
     if not isinstance(told, dict) or told.get("format") != FORMAT:
         found = told.get("format") if isinstance(told, dict) else None
@@ -163,7 +163,7 @@ def _card(told: Any) -> Card:
     return Card(**values)
 
 
-def _member(path: Path, name: str, limit: int) -> bytes:
+def _read_member(path: Path, name: str, limit: int) -> bytes:
     """One entry of a model file, no larger than `limit` bytes whatever its header claims."""
     try:
         with zipfile.ZipFile(path) as archive, archive.open(name) as stream:

@@ -12,16 +12,16 @@ from io import BytesIO
 from mirsearch import settings
 from mirsearch.errors import NotFoundError, UsageError
 from mirsearch.extractors.base import Extractor
-from mirsearch.indexes import mismatch
+from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import ExtractorIdentity, Index
 from mirsearch.query import Filters, Pixels, SearchRequest, SearchResult, Vector
 from mirsearch.ranking import Formula
 from mirsearch.search.answer import Answer, Hit, QueryView
-from mirsearch.search.folding import Folding, wider
+from mirsearch.search.folding import Folding, candidate_count
 from mirsearch.search.query_image import ImageQuestion, QueryPart
 from mirsearch.search.words_in_pictures import text_vector
 
-_TRIES = 3
+_MAX_SEARCHES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,11 @@ def check_extractor(index: Index, extractor: Extractor) -> None:
     """IndexMismatchError where the index was built with another extractor, version or size of vectors."""
     here = ExtractorIdentity(extractor.name, extractor.version, extractor.dims)
     if here != index.extractor:
-        raise mismatch(index.location, index.extractor, here)
+        raise mismatch_error(index.location, index.extractor, here)
 
 
 @dataclass(frozen=True, slots=True)
-class Understood:
+class PreparedQuestion:
     """A question made ready for an index: the request, what is shown of it, and notes for the person."""
 
     request: SearchRequest
@@ -69,19 +69,21 @@ class Understood:
     notes: tuple[str, ...] = ()
 
 
-def understand(index: Index, question: Question, extractor: Callable[[], Extractor]) -> Understood:
+def prepare_question(index: Index, question: Question, extractor: Callable[[], Extractor]) -> PreparedQuestion:
     """What an index is to be asked; `extractor` is only called where an image, or words as one, must be embedded."""
     question.check()
-    extractor = cache(partial(_checked, index, extractor))
+    extractor = cache(partial(_load_checked, index, extractor))
     part = question.image.resolve() if question.image else None
-    vector = _vector(index, question, part, extractor)
+    vector = _question_vector(index, question, part, extractor)
     stored = index.panels([question.like])[0] if question.like else None
     scale = (part.scale if part else stored.panel.scale if stored else None) if question.use_scale else None
     fov = question.field_of_view_nm
     if fov is None and question.use_scale:
         fov = part.field_of_view_nm if part else stored.panel.field_of_view_nm if stored else None
     said, formula, lacking = text_vector(index.extractor, question.text, question.formula, extractor)
-    filters = _sound(question, _kinds_for(question, part.kind if part else stored.panel.kind if stored else None))
+    filters = _exclude_retracted(
+        question, _exclude_drawings(question, part.kind if part else stored.panel.kind if stored else None)
+    )
     request = SearchRequest(
         vector=vector,
         field_of_view_nm=fov,
@@ -102,22 +104,22 @@ def understand(index: Index, question: Question, extractor: Callable[[], Extract
         scale=scale,
         field_of_view_nm=fov,
         filters=filters,
-        pixels=part.pixels if part else _picture(index, question.like),
+        pixels=part.pixels if part else _thumbnail_pixels(index, question.like),
     )
-    return Understood(request, view, (*(part.notes if part else ()), *([lacking] if lacking else [])))
+    return PreparedQuestion(request, view, (*(part.notes if part else ()), *([lacking] if lacking else [])))
 
 
 def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) -> Answer:
     """Answer a question from an index; `extractor` is only called where an image must be embedded."""
-    asked = understand(index, question, extractor)
+    asked = prepare_question(index, question, extractor)
     started = time.perf_counter()
-    result, hits = _found(index, asked.request)
+    result, hits = _search_panels(index, asked.request)
     took = (time.perf_counter() - started) * 1000
     notes = (*asked.notes, *_notes(question, asked.request.field_of_view_nm, result))
     return Answer(asked.view, hits, result.exact, result.considered, round(took, 3), asked.request.formula, notes)
 
 
-def _vector(
+def _question_vector(
     index: Index, question: Question, part: QueryPart | None, extractor: Callable[[], Extractor]
 ) -> Vector | None:
     if question.like:
@@ -128,32 +130,32 @@ def _vector(
     return vector
 
 
-def _checked(index: Index, extractor: Callable[[], Extractor]) -> Extractor:
+def _load_checked(index: Index, extractor: Callable[[], Extractor]) -> Extractor:
     """The extractor, if it is the index's."""
     model = extractor()
     check_extractor(index, model)
     return model
 
 
-def _found(index: Index, request: SearchRequest) -> tuple[SearchResult, tuple[Hit, ...]]:
+def _search_panels(index: Index, request: SearchRequest) -> tuple[SearchResult, tuple[Hit, ...]]:
     """What the index answers, with its panels; asked again where a writer took one of them away in between."""
-    wide = dataclasses.replace(request, top=wider(request.top, settings.LIMITS.query_top))
-    for _ in range(_TRIES - 1):
+    wide = dataclasses.replace(request, top=candidate_count(request.top, settings.LIMITS.query_top))
+    for _ in range(_MAX_SEARCHES - 1):
         result = index.search(wide)
         try:
-            return result, _hits(index, result, request.top)
+            return result, _fold_hits(index, result, request.top)
         except NotFoundError:
             continue
     result = index.search(wide)
-    return result, _hits(index, result, request.top)
+    return result, _fold_hits(index, result, request.top)
 
 
-def _hits(index: Index, result: SearchResult, top: int) -> tuple[Hit, ...]:
+def _fold_hits(index: Index, result: SearchResult, top: int) -> tuple[Hit, ...]:
     stored = index.panels([scored.panel_id for scored in result.panels])
     return Folding(index).hits(list(zip(result.panels, stored, strict=True)), top)
 
 
-def _picture(index: Index, panel_id: str | None) -> Pixels | None:
+def _thumbnail_pixels(index: Index, panel_id: str | None) -> Pixels | None:
     if panel_id is None:
         return None
     thumbnail = index.thumbnail(panel_id)
@@ -175,7 +177,9 @@ def _notes(question: Question, fov: float | None, result: SearchResult) -> list[
         )
     if not result.panels:
         notes.append(
-            "the filters leave no panel" if result.considered == 0 and not question.filters.empty else "nothing matched"
+            "the filters leave no panel"
+            if result.considered == 0 and not question.filters.is_empty
+            else "nothing matched"
         )
     return notes
 
@@ -184,7 +188,7 @@ IMAGE_KINDS = ("micrograph", "diffraction", "map", "photo", "unknown")
 """Kinds that answer an image when none is asked for: all but plots and schematics."""
 
 
-def _kinds_for(question: Question, kind: str | None) -> Filters:
+def _exclude_drawings(question: Question, kind: str | None) -> Filters:
     """The question's filters; a picture that is no plot or schematic itself isn't answered with any, unless asked."""
     asked = question.filters.kinds or any(each.name == "panel.kind" for each in question.filters.fields)
     if question.every_kind or asked or kind not in IMAGE_KINDS:
@@ -192,7 +196,7 @@ def _kinds_for(question: Question, kind: str | None) -> Filters:
     return dataclasses.replace(question.filters, kinds=IMAGE_KINDS)
 
 
-def _sound(question: Question, filters: Filters) -> Filters:
+def _exclude_retracted(question: Question, filters: Filters) -> Filters:
     """The filters without retracted articles, unless those are asked for."""
     spoken = filters.retracted is not None or any(each.name == "article.retracted" for each in filters.fields)
     return filters if question.retracted or spoken else dataclasses.replace(filters, retracted=False)

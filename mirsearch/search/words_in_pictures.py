@@ -15,7 +15,7 @@ from mirsearch.query import Vector
 from mirsearch.ranking import Formula
 
 
-def promised(identity: ExtractorIdentity) -> bool:
+def may_have_text_tower(identity: ExtractorIdentity) -> bool:
     """Whether an index's extractor is of a kind that may have a text tower; told without loading any network."""
     try:
         factory = plugins.load("extractors", identity.name.partition(":")[0])
@@ -31,7 +31,7 @@ def text_vector(
 
     Nothing is loaded, and nothing said, where the extractor knows no words or they are to have no weight.
     """
-    if not (text and text.strip()) or formula.weights.of("image_text") == 0 or not promised(identity):
+    if not (text and text.strip()) or formula.weights.of("image_text") == 0 or not may_have_text_tower(identity):
         return None, formula, None
     try:
         model = extractor()

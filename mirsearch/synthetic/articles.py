@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mirsearch.corpus import Article
-from mirsearch.synthetic.fields import Random, rng_of
-from mirsearch.synthetic.figures import LIVING, FigureStyle
-from mirsearch.synthetic.specimens import FAMILIES, Specimen, specimen
+from mirsearch.synthetic.fields import Random, make_rng
+from mirsearch.synthetic.figures import BIOLOGICAL_FAMILIES, FigureStyle
+from mirsearch.synthetic.specimens.families import FAMILIES, Specimen, specimen
 
 DOI_PREFIX = "10.5555/mirsearch.drawn"
 """A prefix under which no article is ever published."""
@@ -62,7 +62,7 @@ class PlannedFigure:
     style: FigureStyle
 
 
-def made_up_article(number: int, subject: str, rng: Random) -> Article:
+def invent_article(number: int, subject: str, rng: Random) -> Article:
     """Article data that belong to nobody."""
     authors = tuple(str(name) for name in rng.choice(_NAMES, int(rng.integers(1, 4)), replace=False))
     title = str(rng.choice(_TITLES)).format(subject=subject)
@@ -90,12 +90,12 @@ def article_specimens(families: Sequence[str], count: int, seed: int) -> list[Sp
     return found
 
 
-def planned(figures: int, seed: int, families: Sequence[str] | None = None) -> list[PlannedFigure]:
+def plan_figures(figures: int, seed: int, families: Sequence[str] | None = None) -> list[PlannedFigure]:
     """The plan of a corpus: articles of 2 to 4 figures, each about one specimen at several magnifications.
 
     `families` have their turns in the order given; without it all that are micrographs, shuffled.
     """
-    rng = rng_of(seed, 0xA87)
+    rng = make_rng(seed, 0xA87)
     names = [name for name, family in FAMILIES.items() if family.kind == "micrograph"]
     names = list(families or [names[int(place)] for place in rng.permutation(len(names))])
     counts: list[int] = []
@@ -103,14 +103,14 @@ def planned(figures: int, seed: int, families: Sequence[str] | None = None) -> l
         counts.append(min(int(rng.integers(2, 5)), figures - sum(counts)))
     plan: list[PlannedFigure] = []
     for number, (main, count) in enumerate(zip(article_specimens(names, len(counts), seed), counts, strict=True)):
-        article = made_up_article(number + 1, main.subject, rng)
+        article = invent_article(number + 1, main.subject, rng)
         for place in range(count):
-            style = _figure_style(main, seed * 31 + number, rng)
+            style = _choose_figure_style(main, seed * 31 + number, rng)
             plan.append(PlannedFigure(article, place + 1, int(seed * 100_003 + len(plan)), style))
     return plan
 
 
-def _figure_style(main: Specimen, seed: int, rng: Random) -> FigureStyle:
+def _choose_figure_style(main: Specimen, seed: int, rng: Random) -> FigureStyle:
     """What a figure shows: the article's specimen from wide to close, sometimes another technique's view beside it."""
     shown: tuple[Specimen, ...] = (main,)
     companion = _COMPANIONS.get(main.family)
@@ -120,6 +120,7 @@ def _figure_style(main: Specimen, seed: int, rng: Random) -> FigureStyle:
     layouts = [
         name
         for name in _LAYOUTS
-        if main.family not in LIVING or name not in ("with-plot", "with-diffraction", "with-schematic", "with-maps")
+        if main.family not in BIOLOGICAL_FAMILIES
+        or name not in ("with-plot", "with-diffraction", "with-schematic", "with-maps")
     ]
     return FigureStyle(layout=str(rng.choice(layouts)), specimens=shown, zooms=zooms)

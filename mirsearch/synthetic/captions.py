@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from mirsearch.synthetic.bars import length_text
 from mirsearch.synthetic.fields import Random
-from mirsearch.synthetic.specimens import Specimen
+from mirsearch.synthetic.scalebars.bars import format_length
+from mirsearch.synthetic.specimens.families import Specimen
 
 NOUNS = {
     "SEM": ("SEM image", "Scanning electron micrograph", "SEM micrograph", "FE-SEM image"),
@@ -39,13 +39,13 @@ class Caption:
     marker: str
 
 
-def image_words(specimen: Specimen, rng: Random) -> str:
+def describe_image(specimen: Specimen, rng: Random) -> str:
     """What a caption says of one image of a specimen."""
     nouns = NOUNS[specimen.technique]
     return f"{nouns[int(rng.integers(len(nouns)))]} of {specimen.subject}"
 
 
-def _rank(label: str) -> int:
+def _label_rank(label: str) -> int:
     """Place of a label in its alphabet; roman numbers count as such where they have several signs."""
     roman = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
     if label in roman:
@@ -53,15 +53,15 @@ def _rank(label: str) -> int:
     return ord(label) if len(label) == 1 else 100 * ord(label[0]) + int(label[1:])
 
 
-def _plural(words: str) -> str:
+def _pluralize(words: str) -> str:
     """Words for one image said of several: the noun before "of" takes an s where it has none."""
     noun, parted, rest = words.partition(" of ")
     return f"{noun}s{parted}{rest}" if parted and not noun.endswith("s") else words
 
 
-def letters_text(letters: Sequence[str], rng: Random | None = None) -> str:
+def format_letters(letters: Sequence[str], rng: Random | None = None) -> str:
     """Letters as a caption lists them: a range of three or more neighbors as "b–d", others with commas or "and"."""
-    codes = [_rank(letter) for letter in letters]
+    codes = [_label_rank(letter) for letter in letters]
     if len(letters) > 2 and codes == list(range(codes[0], codes[0] + len(codes))):
         dash = "-" if rng is not None and rng.uniform() < 0.3 else "–"
         return f"{letters[0]}{dash}{letters[-1]}"
@@ -70,7 +70,7 @@ def letters_text(letters: Sequence[str], rng: Random | None = None) -> str:
     return ", ".join(letters)
 
 
-def _scale_same(words: str, _letters: str) -> tuple[str, ...]:
+def _same_scale_sentences(words: str, _letters: str) -> tuple[str, ...]:
     return (
         f"Scale bars: {words}.",
         f"Scale bar = {words} in all panels.",
@@ -79,23 +79,23 @@ def _scale_same(words: str, _letters: str) -> tuple[str, ...]:
     )
 
 
-def scale_words(lengths: Sequence[float | None], labels: Sequence[str], rng: Random) -> str:
+def scale_sentence(lengths: Sequence[float | None], labels: Sequence[str], rng: Random) -> str:
     """The sentence of the bars' lengths (nm, None where a panel has no such bar), or "" where no panel has one."""
     pairs = [(length, label) for length, label in zip(lengths, labels, strict=True) if length is not None]
     if not pairs:
         return ""
     if len(lengths) == 1:
-        words = length_text(pairs[0][0])
+        words = format_length(pairs[0][0])
         return str(
             rng.choice(
                 (f"Scale bar: {words}.", f"Scale bar = {words}.", f"Scale bar, {words}.", f"The scale bar is {words}.")
             )
         )
     if len({length for length, _ in pairs}) == 1 and len(pairs) == len(lengths):
-        return str(rng.choice(_scale_same(length_text(pairs[0][0]), "")))
-    groups = [(length_text(length), [label for _, label in group]) for length, group in _grouped(pairs)]
+        return str(rng.choice(_same_scale_sentences(format_length(pairs[0][0]), "")))
+    groups = [(format_length(length), [label for _, label in group]) for length, group in _group_by_length(pairs)]
     form = int(rng.integers(3))
-    listed: Callable[[list[str]], str] = lambda group: letters_text(group, None)  # noqa: E731
+    listed: Callable[[list[str]], str] = lambda group: format_letters(group, None)  # noqa: E731
     if form == 0:
         return "Scale bars: " + "; ".join(f"({listed(group)}) {words}" for words, group in groups) + "."
     if form == 1:
@@ -105,7 +105,7 @@ def scale_words(lengths: Sequence[float | None], labels: Sequence[str], rng: Ran
     return f"Scale bars are {joined}."
 
 
-def _grouped(pairs: Sequence[tuple[float, str]]) -> list[tuple[float, list[tuple[float, str]]]]:
+def _group_by_length(pairs: Sequence[tuple[float, str]]) -> list[tuple[float, list[tuple[float, str]]]]:
     """Pairs of the same length together, in the order of their first letters."""
     order: dict[float, list[tuple[float, str]]] = {}
     for pair in pairs:
@@ -113,8 +113,8 @@ def _grouped(pairs: Sequence[tuple[float, str]]) -> list[tuple[float, list[tuple
     return list(order.items())
 
 
-def _marked(words: str, group: Sequence[str], marker: str, rng: Random) -> str:
-    listed = letters_text(group, rng)
+def _add_letters(words: str, group: Sequence[str], marker: str, rng: Random) -> str:
+    listed = format_letters(group, rng)
     if marker == "after":
         return f"{words} ({listed})"
     if marker == "a) ":
@@ -124,7 +124,7 @@ def _marked(words: str, group: Sequence[str], marker: str, rng: Random) -> str:
     return f"({listed}) {words}"
 
 
-def _joined(pieces: Sequence[str], rng: Random, marker: str) -> str:
+def _join_parts(pieces: Sequence[str], rng: Random, marker: str) -> str:
     if marker == "after":
         return (", ".join(pieces[:-1]) + " and " + pieces[-1] if len(pieces) > 1 else pieces[0]) + "."
     return (". " if rng.uniform() < 0.6 or marker == "a, " else "; ").join(pieces) + "."
@@ -138,7 +138,7 @@ def write_caption(
     `lengths` are those in nm that only the caption tells; `labels` are as printed, None for a figure of one image.
     """
     if any(label is None for label in labels):
-        text = " ".join(part for part in (words[0] + ".", scale_words(lengths, [""], rng)) if part)
+        text = " ".join(part for part in (words[0] + ".", scale_sentence(lengths, [""], rng)) if part)
         return Caption(text, (words[0],), (text,), "none")
     named = [str(label) for label in labels]
     lower = all(label == label.lower() for label in named)
@@ -149,12 +149,12 @@ def write_caption(
     keyed = [(part, length if inline else None) for part, length in zip(words, lengths, strict=True)]
     for (part, length), run in groupby(zip(keyed, named, strict=True), key=lambda pair: pair[0]):
         group = [label for _, label in run]
-        said = _plural(part) if len(group) > 1 else part
-        whole = said if length is None else f"{said} (scale bar: {length_text(length)})"
-        pieces.append(_marked(whole, group, marker, rng))
+        said = _pluralize(part) if len(group) > 1 else part
+        whole = said if length is None else f"{said} (scale bar: {format_length(length)})"
+        pieces.append(_add_letters(whole, group, marker, rng))
         parts += [whole] * len(group)
-    tail = "" if inline else scale_words(lengths, named, rng)
-    body = _joined(pieces, rng, marker)
+    tail = "" if inline else scale_sentence(lengths, named, rng)
+    body = _join_parts(pieces, rng, marker)
     text = " ".join(each for each in (lead, body, tail) if each)
     panel_texts = tuple(" ".join(each for each in (lead, f"{part}.", tail) if each) for part in parts)
     return Caption(text, tuple(parts), panel_texts, marker)

@@ -14,11 +14,11 @@ from typing import Any
 from PIL import Image as PillowImage
 
 from mirsearch.corpus import Panel, to_json
-from mirsearch.settings import threads
-from mirsearch.synthetic.articles import PlannedFigure, planned
-from mirsearch.synthetic.fields import rng_of
+from mirsearch.settings import thread_count
+from mirsearch.synthetic.articles import PlannedFigure, plan_figures
+from mirsearch.synthetic.fields import make_rng
 from mirsearch.synthetic.figures import FigureStyle, SyntheticFigure, draw_figure
-from mirsearch.synthetic.specimens import Specimen
+from mirsearch.synthetic.specimens.families import Specimen
 
 __all__ = ["CorpusTruth", "FigureStyle", "FigureTruth", "SyntheticFigure", "draw_figure", "write_corpus"]
 
@@ -52,14 +52,14 @@ class CorpusTruth:
         return sum(len(figure.panels) for figure in self.figures)
 
 
-def draw_planned(plan: PlannedFigure) -> SyntheticFigure:
+def draw_planned_figure(plan: PlannedFigure) -> SyntheticFigure:
     """The figure of a plan's entry."""
     return draw_figure(plan.seed, plan.style, plan.article)
 
 
-def encoded(figure: SyntheticFigure) -> tuple[bytes, str]:
+def encode_figure(figure: SyntheticFigure) -> tuple[bytes, str]:
     """The figure as a file's bytes and its suffix: PNG mostly, at times JPEG as journals serve it."""
-    rng = rng_of(figure.seed, 0x0F11E)
+    rng = make_rng(figure.seed, 0x0F11E)
     image, data = PillowImage.fromarray(figure.pixels), io.BytesIO()
     if rng.uniform() < 0.35:
         image.save(data, "JPEG", quality=int(rng.integers(86, 96)))
@@ -74,23 +74,23 @@ def write_corpus(folder: Path, figures: int = 60, seed: int = 7, families: Seque
     `families` limits the specimens to those of specimens.FAMILIES.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    plan = planned(figures, seed, families)
-    truths = list(_written(folder, plan))
+    plan = plan_figures(figures, seed, families)
+    truths = list(_write_figures(folder, plan))
     _write_captions(folder, plan, truths)
     lines = [json.dumps(_truth_json(truth), ensure_ascii=False) for truth in truths]
     (folder / "truth.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return CorpusTruth(folder, tuple(truths))
 
 
-def _written(folder: Path, plan: Sequence[PlannedFigure]) -> Iterator[FigureTruth]:
+def _write_figures(folder: Path, plan: Sequence[PlannedFigure]) -> Iterator[FigureTruth]:
     """Draw and write each figure, a few at a time; in the plan's order."""
-    with ThreadPoolExecutor(min(4, threads())) as pool:
-        yield from pool.map(lambda entry: _write_one(folder, entry), plan)
+    with ThreadPoolExecutor(min(4, thread_count())) as pool:
+        yield from pool.map(lambda entry: _write_figure(folder, entry), plan)
 
 
-def _write_one(folder: Path, entry: PlannedFigure) -> FigureTruth:
-    figure = draw_planned(entry)
-    data, suffix = encoded(figure)
+def _write_figure(folder: Path, entry: PlannedFigure) -> FigureTruth:
+    figure = draw_planned_figure(entry)
+    data, suffix = encode_figure(figure)
     name = f"{str(entry.article.doi).rsplit('.', 1)[-1]}_fig{entry.number}{suffix}"
     (folder / name).write_bytes(data)
     return FigureTruth(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from PIL import Image as PillowImage
 
-from mirsearch.synthetic.bar_styles import BAR_STYLES
 from mirsearch.synthetic.corpus import CorpusTruth, FigureTruth, write_corpus
-from mirsearch.synthetic.fields import View, rng_of
+from mirsearch.synthetic.fields import View, make_rng
 from mirsearch.synthetic.figures import draw_micrograph
-from mirsearch.synthetic.specimens import Specimen
+from mirsearch.synthetic.scalebars.styles import BAR_STYLES
+from mirsearch.synthetic.specimens.families import Specimen
 
 DEMO_FAMILIES = (
     "spheres", "foam", "tube_mat", "fringes", "spheres", "polished_grains", "fluorescent_cells", "particles_on_film",
@@ -57,24 +57,26 @@ def write_demo(folder: Path, figures: int = DEMO_FIGURES, seed: int = DEMO_SEED)
     """
     folder.mkdir(parents=True, exist_ok=True)
     truth = write_corpus(folder / "figures", figures, seed, DEMO_FAMILIES)
-    looked, scaled = _main(truth, IMAGE_FAMILY), _main(truth, SCALE_FAMILY)
+    looked, scaled = _first_specimen(truth, IMAGE_FAMILY), _first_specimen(truth, SCALE_FAMILY)
     first = folder / "query_1_image.png"
-    _micrograph(looked, first, seed + 1, labeled=True)
+    _write_micrograph(looked, first, seed + 1, labeled=True)
     second = folder / "query_2_scale.png"
-    nm_per_px = _micrograph(scaled, second, seed + 2, labeled=False)
-    words = " ".join(_main(truth, TEXT_FAMILY).subject.split()[-2:])
+    nm_per_px = _write_micrograph(scaled, second, seed + 2, labeled=False)
+    words = " ".join(_first_specimen(truth, TEXT_FAMILY).subject.split()[-2:])
     queries = (
-        DemoQuery(f"What looks like this ({looked.subject})?", first, scale=False, answers=_showing(truth, looked)),
+        DemoQuery(
+            f"What looks like this ({looked.subject})?", first, scale=False, answers=_files_showing(truth, looked)
+        ),
         DemoQuery(
             f"What looks like this at the same scale ({scaled.subject}, {nm_per_px:.3g} nm/px)?", second,
-            nm_per_px=nm_per_px, answers=_showing(truth, scaled),
+            nm_per_px=nm_per_px, answers=_files_showing(truth, scaled),
         ),
-        DemoQuery(f"Who speaks of {words}?", text=words, answers=_speaking(truth, words)),
+        DemoQuery(f"Who speaks of {words}?", text=words, answers=_files_mentioning(truth, words)),
     )  # fmt: skip
     return DemoPlan(truth.folder, queries, truth)
 
 
-def _main(truth: CorpusTruth, family: str) -> Specimen:
+def _first_specimen(truth: CorpusTruth, family: str) -> Specimen:
     """The first specimen of a family that the corpus shows; LookupError where it shows none."""
     for figure in truth.figures:
         for shown in figure.specimens:
@@ -83,9 +85,9 @@ def _main(truth: CorpusTruth, family: str) -> Specimen:
     raise LookupError(f"no figure of {family} in the drawn corpus; draw more figures")
 
 
-def _micrograph(shown: Specimen, path: Path, seed: int, labeled: bool) -> float:
+def _write_micrograph(shown: Specimen, path: Path, seed: int, labeled: bool) -> float:
     """Write a fresh view of a specimen, with a labeled bar or without any; returns nm per px."""
-    rng = rng_of(seed, 0xDE70)
+    rng = make_rng(seed, 0xDE70)
     size, zoom = (520, 400), 0.5
     if labeled:
         picture, _, _ = draw_micrograph(
@@ -97,15 +99,15 @@ def _micrograph(shown: Specimen, path: Path, seed: int, labeled: bool) -> float:
     return shown.nm_per_px(zoom)
 
 
-def _files(figures: list[FigureTruth]) -> tuple[str, ...]:
+def _file_names(figures: list[FigureTruth]) -> tuple[str, ...]:
     return tuple(figure.file for figure in figures)
 
 
-def _showing(truth: CorpusTruth, shown: Specimen) -> tuple[str, ...]:
+def _files_showing(truth: CorpusTruth, shown: Specimen) -> tuple[str, ...]:
     """Files with a panel of the very specimen."""
-    return _files([figure for figure in truth.figures if shown in figure.specimens])
+    return _file_names([figure for figure in truth.figures if shown in figure.specimens])
 
 
-def _speaking(truth: CorpusTruth, words: str) -> tuple[str, ...]:
+def _files_mentioning(truth: CorpusTruth, words: str) -> tuple[str, ...]:
     """Files whose caption holds the words."""
-    return _files([figure for figure in truth.figures if words.lower() in figure.caption.lower()])
+    return _file_names([figure for figure in truth.figures if words.lower() in figure.caption.lower()])

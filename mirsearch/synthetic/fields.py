@@ -36,7 +36,7 @@ class View:
         return x, y
 
 
-def rng_of(*seeds: int) -> Random:
+def make_rng(*seeds: int) -> Random:
     """A generator that depends on nothing but `seeds`."""
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(list(seeds))))
 
@@ -79,14 +79,14 @@ def blur(image: Image, sigma: float) -> Image:
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def stretched(image: Image, low: float = 0.0, high: float = 1.0, cut: float = 0.5) -> Image:
+def stretch_contrast(image: Image, low: float = 0.0, high: float = 1.0, cut: float = 0.5) -> Image:
     """The image with its percentiles `cut` and 100 - `cut` moved to `low` and `high`, clipped to [0, 1]."""
     bottom, top = np.percentile(image[::3, ::3], (cut, 100 - cut))
     scaled = (image - bottom) / max(float(top - bottom), 1e-6)
     return np.asarray(np.clip(low + scaled * (high - low), 0, 1), np.float32)
 
 
-def slopes(height: Image) -> tuple[Image, Image]:
+def gradients(height: Image) -> tuple[Image, Image]:
     """Derivatives of a height map in px along x and y."""
     gx = cv2.Scharr(height, cv2.CV_32F, 1, 0, scale=1 / 32)
     gy = cv2.Scharr(height, cv2.CV_32F, 0, 1, scale=1 / 32)
@@ -98,7 +98,7 @@ def secondary_electrons(height: Image, depth_px: float, light: float = 0.12, edg
 
     `light` is the pull of the detector at the upper left, `edge` the strength of edge brightening. Not yet clipped.
     """
-    gx, gy = slopes(height)
+    gx, gy = gradients(height)
     secant = np.sqrt(1 + gx * gx + gy * gy)
     rise = np.minimum(secant, 3.5) - 1
     side = (gx + 0.6 * gy) / secant

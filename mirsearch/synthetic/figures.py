@@ -9,14 +9,11 @@ import cv2
 import numpy as np
 
 from mirsearch.corpus import Article, Box, Panel, ScaleReading
-from mirsearch.synthetic.bar_styles import BAR_STYLES, BLACK, LABELED_STYLES, UNLABELED_STYLES, WHITE, BarStyle
-from mirsearch.synthetic.bars import DrawnBar, draw_bar, shifted
-from mirsearch.synthetic.captions import Caption, image_words, write_caption
-from mirsearch.synthetic.databars import databar_height, draw_databar
-from mirsearch.synthetic.fields import Random, View, rng_of
+from mirsearch.synthetic.captions import Caption, describe_image, write_caption
+from mirsearch.synthetic.fields import Random, View, make_rng
 from mirsearch.synthetic.imaging import Pixels
-from mirsearch.synthetic.layouts import COMMON_LAYOUTS, LAYOUT_STYLES, LayoutStyle, Sheet, laid_out
-from mirsearch.synthetic.letters import (
+from mirsearch.synthetic.layouts import COMMON_LAYOUTS, LAYOUT_STYLES, LayoutStyle, Sheet, lay_out
+from mirsearch.synthetic.panel_letters import (
     COMMON_LETTERS,
     LETTER_STYLES,
     LetterStyle,
@@ -25,10 +22,13 @@ from mirsearch.synthetic.letters import (
     printed_label,
 )
 from mirsearch.synthetic.plots import draw_plot, draw_schematic, ink_box
-from mirsearch.synthetic.specimens import FAMILIES, Specimen, specimen
+from mirsearch.synthetic.scalebars.bars import DrawnBar, draw_bar, shift_box
+from mirsearch.synthetic.scalebars.databars import databar_height, draw_databar
+from mirsearch.synthetic.scalebars.styles import BAR_STYLES, BLACK, LABELED_STYLES, UNLABELED_STYLES, WHITE, BarStyle
+from mirsearch.synthetic.specimens.families import FAMILIES, Specimen, specimen
 
 MICROGRAPHS = tuple(name for name, family in FAMILIES.items() if family.kind == "micrograph")
-LIVING = ("fluorescent_cells", "stained_tissue", "vesicles")
+BIOLOGICAL_FAMILIES = ("fluorescent_cells", "stained_tissue", "vesicles")
 INSTRUMENT_TECHNIQUES = ("SEM",)
 """Techniques whose instruments print a databar."""
 
@@ -68,7 +68,7 @@ class SyntheticFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawn:
+class _DrawnPanel:
     """One panel before it has a caption: where, what, its bar, its words, its inset."""
 
     box: Box
@@ -79,7 +79,9 @@ class _Drawn:
     inset: Box | None = None
 
 
-def _bar_style(style: FigureStyle, shown: Specimen, in_caption: bool, preferred: BarStyle, rng: Random) -> BarStyle:
+def _choose_bar_style(
+    style: FigureStyle, shown: Specimen, in_caption: bool, preferred: BarStyle, rng: Random
+) -> BarStyle:
     """The bar's style of a panel: the one asked for, else mostly the figure's own, else another that suits it."""
     if style.bar is not None:
         return BAR_STYLES[style.bar]
@@ -129,7 +131,7 @@ def draw_micrograph(
     return picture, draw_bar(picture, nm_per_px, bar, rng, length_nm=length_nm), where
 
 
-def _reciprocal(width: int, height: int, rng: Random) -> Pixels:
+def _draw_diffraction(width: int, height: int, rng: Random) -> Pixels:
     """A diffraction pattern with a bar in 1/nm: a length that is none."""
     shown = specimen(int(rng.integers(1 << 30)), "diffraction")
     picture = shown.pictured(View(width, height, shown.nm_per_px(float(rng.uniform()))), rng)
@@ -137,7 +139,7 @@ def _reciprocal(width: int, height: int, rng: Random) -> Pixels:
     return picture
 
 
-def _draw_extra(name: str, canvas: Pixels, box: Box, shown: Specimen, rng: Random) -> _Drawn:
+def _draw_extra(name: str, canvas: Pixels, box: Box, shown: Specimen, rng: Random) -> _DrawnPanel:
     """A panel that is no micrograph: plot, schematic, diffraction or map; a plot's box is that of its ink."""
     width, height = box[2] - box[0], box[3] - box[1]
     if name == "map":
@@ -145,39 +147,39 @@ def _draw_extra(name: str, canvas: Pixels, box: Box, shown: Specimen, rng: Rando
         family = str(rng.choice(("element_map", "orientation_map"))) if crystalline else "element_map"
         other = specimen(int(rng.integers(1 << 30)), family)
         canvas[box[1] : box[3], box[0] : box[2]] = other.pictured(View(width, height, other.nm_per_px(0.5)), rng)
-        return _Drawn(box, "map", image_words(replace(other, subject=shown.subject), rng), other)
+        return _DrawnPanel(box, "map", describe_image(replace(other, subject=shown.subject), rng), other)
     if name == "diffraction":
-        canvas[box[1] : box[3], box[0] : box[2]] = _reciprocal(width, height, rng)
+        canvas[box[1] : box[3], box[0] : box[2]] = _draw_diffraction(width, height, rng)
         other = replace(specimen(0, "diffraction"), subject=shown.subject)
-        return _Drawn(box, "diffraction", image_words(other, rng), other)
+        return _DrawnPanel(box, "diffraction", describe_image(other, rng), other)
     picture, words = (draw_plot if name == "plot" else draw_schematic)(width, height, rng)
     canvas[box[1] : box[3], box[0] : box[2]] = picture
-    inked = shifted(ink_box(picture), box[0], box[1])
-    return _Drawn(inked, name, words.format(subject=shown.subject))
+    inked = shift_box(ink_box(picture), box[0], box[1])
+    return _DrawnPanel(inked, name, words.format(subject=shown.subject))
 
 
-def _chosen_layout(style: FigureStyle, rng: Random) -> LayoutStyle:
+def _choose_layout(style: FigureStyle, rng: Random) -> LayoutStyle:
     return LAYOUT_STYLES[style.layout or str(rng.choice(COMMON_LAYOUTS))]
 
 
-def _specimens(style: FigureStyle, count: int, seed: int, rng: Random) -> list[Specimen]:
+def _choose_specimens(style: FigureStyle, count: int, seed: int, rng: Random) -> list[Specimen]:
     """What each panel shows: the specimens asked for by turns, else one or two of the seed's own."""
     if style.specimens:
         return [style.specimens[number % len(style.specimens)] for number in range(count)]
     needs_sem = style.bar is not None and BAR_STYLES[style.bar].databar is not None
     pool = [name for name in MICROGRAPHS if not needs_sem or FAMILIES[name].technique in INSTRUMENT_TECHNIQUES]
     first = str(rng.choice(pool))
-    alike = [name for name in pool if (name in LIVING) == (first in LIVING)]
+    alike = [name for name in pool if (name in BIOLOGICAL_FAMILIES) == (first in BIOLOGICAL_FAMILIES)]
     mine = [specimen(seed * 7, first), *([specimen(seed * 7 + 1, str(rng.choice(alike)))] if count > 2 else [])]
     return sorted((mine[int(rng.integers(len(mine)))] for _ in range(count)), key=mine.index)
 
 
-def _panels(
+def _draw_panels(
     style: FigureStyle, layout: LayoutStyle, sheet: Sheet, canvas: Pixels, rng: Random, seed: int
-) -> tuple[list[_Drawn], bool]:
+) -> tuple[list[_DrawnPanel], bool]:
     """Draw every panel onto the canvas; also says whether the caption tells the bars' lengths."""
     count = len(sheet.boxes)
-    shown = _specimens(style, count, seed, rng)
+    shown = _choose_specimens(style, count, seed, rng)
     in_caption = bool(rng.uniform() < 0.3) if style.scale_in_caption is None else style.scale_in_caption
     if style.bar is not None:
         in_caption = BAR_STYLES[style.bar].label == "none"
@@ -190,31 +192,31 @@ def _panels(
             continue
         zoom = style.zooms[number % len(style.zooms)] if style.zooms else float(rng.uniform())
         inset = layout.insets and (number == 0 or bool(rng.uniform() < 0.5))
-        bar = _bar_style(style, shown[number], in_caption, preferred, rng)
+        bar = _choose_bar_style(style, shown[number], in_caption, preferred, rng)
         size = (box[2] - box[0], box[3] - box[1])
         picture, truth, where = draw_micrograph(shown[number], *size, zoom, bar, rng, inset)
         canvas[box[1] : box[3], box[0] : box[2]] = picture
-        words = _repeated(drawn, shown[number]) or image_words(shown[number], rng)
-        moved = None if where is None else shifted(where, box[0], box[1])
-        drawn.append(_Drawn(box, shown[number].kind, words, shown[number], truth.moved(box[0], box[1]), moved))
+        words = _repeat_words(drawn, shown[number]) or describe_image(shown[number], rng)
+        moved = None if where is None else shift_box(where, box[0], box[1])
+        drawn.append(_DrawnPanel(box, shown[number].kind, words, shown[number], truth.moved(box[0], box[1]), moved))
     return drawn, in_caption
 
 
-def _repeated(drawn: Sequence[_Drawn], shown: Specimen) -> str | None:
+def _repeat_words(drawn: Sequence[_DrawnPanel], shown: Specimen) -> str | None:
     """The words of the panel before, where it shows the same specimen, so that a caption can speak of both at once."""
     return drawn[-1].words if drawn and drawn[-1].specimen == shown else None
 
 
-def _reading(bar: DrawnBar, in_caption: bool) -> ScaleReading:
+def _scale_reading(bar: DrawnBar, in_caption: bool) -> ScaleReading:
     return ScaleReading(
         bar.nm_per_px, bar.length_nm, bar.length_px, bar.box, bar.label_text, "caption" if in_caption else "label", 1.0
     )  # fmt: skip
 
 
-def _truth(drawn: Sequence[_Drawn], labels: Sequence[str | None], caption: Caption) -> tuple[Panel, ...]:
+def _panel_truths(drawn: Sequence[_DrawnPanel], labels: Sequence[str | None], caption: Caption) -> tuple[Panel, ...]:
     panels = []
     for item, label, text in zip(drawn, labels, caption.panel_texts, strict=True):
-        scale = None if item.bar is None else _reading(item.bar, item.bar.label_text is None)
+        scale = None if item.bar is None else _scale_reading(item.bar, item.bar.label_text is None)
         technique = None if item.specimen is None else item.specimen.technique
         panels.append(Panel(item.box, label, item.kind, 1.0, technique, 1.0 if technique else 0.0, text, scale=scale))
     return tuple(panels)
@@ -223,15 +225,15 @@ def _truth(drawn: Sequence[_Drawn], labels: Sequence[str | None], caption: Capti
 def draw_figure(seed: int, style: FigureStyle | None = None, article: Article | None = None) -> SyntheticFigure:
     """The figure of a seed, RGB, with all its truth; `style` fixes what the seed would choose otherwise."""
     style = style or FigureStyle()
-    rng = rng_of(seed, 0xF16)
-    layout = _chosen_layout(style, rng)
-    sheet = laid_out(layout, rng)
+    rng = make_rng(seed, 0xF16)
+    layout = _choose_layout(style, rng)
+    sheet = lay_out(layout, rng)
     canvas: Pixels = np.empty((sheet.height, sheet.width, 3), np.uint8)
     canvas[:] = layout.background
-    drawn, in_caption = _panels(style, layout, sheet, canvas, rng, seed)
+    drawn, in_caption = _draw_panels(style, layout, sheet, canvas, rng, seed)
     letters = LETTER_STYLES[style.letters or str(rng.choice(COMMON_LETTERS))] if layout.lettered else None
-    labels, boxes = _lettered(canvas, sheet, layout, letters)
-    drawn = [_with_letter(item, box) for item, box in zip(drawn, boxes, strict=True)]
+    labels, boxes = _draw_letters(canvas, sheet, layout, letters)
+    drawn = [_extend_to_letter(item, box) for item, box in zip(drawn, boxes, strict=True)]
     subject = next((item.specimen.subject for item in drawn if item.specimen), "the specimen")
     leads = ("", f"Morphology of {subject}.", f"Characterization of {subject}.")
     lead = str(rng.choice(leads)) if style.lead is None else style.lead
@@ -239,13 +241,13 @@ def draw_figure(seed: int, style: FigureStyle | None = None, article: Article | 
     case = _caption_labels(labels, letters)
     caption = write_caption([item.words for item in drawn], case, told, lead, rng)
     return SyntheticFigure(
-        canvas, caption.text, _truth(drawn, labels, caption), tuple(item.bar for item in drawn), tuple(boxes),
+        canvas, caption.text, _panel_truths(drawn, labels, caption), tuple(item.bar for item in drawn), tuple(boxes),
         tuple(item.inset for item in drawn if item.inset), caption.parts, tuple(item.specimen for item in drawn),
         layout.name, letters.name if letters else None, seed, article,
     )  # fmt: skip
 
 
-def _lettered(
+def _draw_letters(
     canvas: Pixels, sheet: Sheet, layout: LayoutStyle, letters: LetterStyle | None
 ) -> tuple[list[str | None], list[Box | None]]:
     """Draw the letters; returns the labels as a reader takes them and the letters' boxes."""
@@ -261,7 +263,7 @@ def _lettered(
     return labels, boxes
 
 
-def _with_letter(item: _Drawn, letter: Box | None) -> _Drawn:
+def _extend_to_letter(item: _DrawnPanel, letter: Box | None) -> _DrawnPanel:
     """A plot or schematic reaches as far as its ink, its letter included."""
     if letter is None or item.kind not in ("plot", "schematic"):
         return item

@@ -8,18 +8,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.synthetic.fields import Image, Random, View, blur, smooth_noise, stretched
+from mirsearch.synthetic.fields import Image, Random, View, blur, smooth_noise, stretch_contrast
 
 Pixels = NDArray[np.uint8]
 
 
-def counted(image: Image, rng: Random, dose: float) -> Image:
+def add_counting_noise(image: Image, rng: Random, dose: float) -> Image:
     """Counting noise of about `dose` electrons or photons at white (normal approximation of Poisson)."""
     deviation = np.sqrt(np.clip(image, 0.004, 2) / dose)
     return np.asarray(image + deviation * rng.standard_normal(image.shape, np.float32), np.float32)
 
 
-def charged(image: Image, rng: Random, strength: float) -> Image:
+def add_charging(image: Image, rng: Random, strength: float) -> Image:
     """Charging: bright and dark streaks along the scan lines that fade to the right of bright places."""
     height, width = image.shape[:2]
     struck = rng.uniform(0, 1, height)
@@ -31,7 +31,7 @@ def charged(image: Image, rng: Random, strength: float) -> Image:
     return np.asarray(image + strength * cv2.blur(fade * sign[:, None], (1, 2)), np.float32)
 
 
-def vignetted(image: Image, rng: Random, strength: float) -> Image:
+def add_vignetting(image: Image, rng: Random, strength: float) -> Image:
     """Uneven illumination: darker away from a center somewhat off the middle."""
     height, width = image.shape[:2]
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -40,7 +40,7 @@ def vignetted(image: Image, rng: Random, strength: float) -> Image:
     return np.asarray(image * (fall if image.ndim == 2 else fall[..., None]), np.float32)
 
 
-def drifted(image: Image, rng: Random, amount_px: float) -> Image:
+def add_drift(image: Image, rng: Random, amount_px: float) -> Image:
     """Scan lines shifted sideways by a slow wander and a jitter of `amount_px`."""
     height, width = image.shape[:2]
     shift = np.cumsum(rng.normal(0, 0.08, height)) * amount_px + rng.normal(0, 0.35 * amount_px, height)
@@ -49,62 +49,62 @@ def drifted(image: Image, rng: Random, amount_px: float) -> Image:
     return np.asarray(moved, np.float32)
 
 
-def compressed(pixels: Pixels, quality: int) -> Pixels:
+def compress_jpeg(pixels: Pixels, quality: int) -> Pixels:
     """The picture after a round through JPEG at `quality`."""
     _, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.ascontiguousarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[..., ::-1])
 
 
 def _sem(image: Image, rng: Random) -> Image:
-    image = stretched(image, rng.uniform(0.02, 0.14), rng.uniform(0.8, 0.98), 0.4)
-    image = vignetted(blur(image, rng.uniform(0.5, 0.95)), rng, rng.uniform(0, 0.12))
+    image = stretch_contrast(image, rng.uniform(0.02, 0.14), rng.uniform(0.8, 0.98), 0.4)
+    image = add_vignetting(blur(image, rng.uniform(0.5, 0.95)), rng, rng.uniform(0, 0.12))
     if rng.uniform() < 0.25:
-        image = charged(image, rng, rng.uniform(0.04, 0.16))
+        image = add_charging(image, rng, rng.uniform(0.04, 0.16))
     if rng.uniform() < 0.2:
-        image = drifted(image, rng, rng.uniform(0.3, 0.8))
-    return counted(image, rng, float(rng.uniform(60, 900)))
+        image = add_drift(image, rng, rng.uniform(0.3, 0.8))
+    return add_counting_noise(image, rng, float(rng.uniform(60, 900)))
 
 
 def _tem(image: Image, rng: Random) -> Image:
     """Bright field: nothing in the beam is nearly white; the illumination falls off to one side."""
-    image = stretched(image, rng.uniform(0.04, 0.18), rng.uniform(0.68, 0.9), 0.3)
-    image = vignetted(blur(image, rng.uniform(0.5, 0.9)), rng, rng.uniform(0, 0.25))
-    return counted(image, rng, float(rng.uniform(120, 1200)))
+    image = stretch_contrast(image, rng.uniform(0.04, 0.18), rng.uniform(0.68, 0.9), 0.3)
+    image = add_vignetting(blur(image, rng.uniform(0.5, 0.9)), rng, rng.uniform(0, 0.25))
+    return add_counting_noise(image, rng, float(rng.uniform(120, 1200)))
 
 
 def _hrtem(image: Image, rng: Random) -> Image:
-    image = stretched(image, rng.uniform(0.02, 0.12), rng.uniform(0.75, 0.97), 0.2)
-    return counted(blur(image, 0.6), rng, float(rng.uniform(60, 500)))
+    image = stretch_contrast(image, rng.uniform(0.02, 0.12), rng.uniform(0.75, 0.97), 0.2)
+    return add_counting_noise(blur(image, 0.6), rng, float(rng.uniform(60, 500)))
 
 
 def _stem(image: Image, rng: Random) -> Image:
-    image = stretched(image, rng.uniform(0.0, 0.06), rng.uniform(0.85, 1.0), 0.1)
-    return counted(drifted(image, rng, rng.uniform(0.1, 0.5)), rng, float(rng.uniform(40, 300)))
+    image = stretch_contrast(image, rng.uniform(0.0, 0.06), rng.uniform(0.85, 1.0), 0.1)
+    return add_counting_noise(add_drift(image, rng, rng.uniform(0.1, 0.5)), rng, float(rng.uniform(40, 300)))
 
 
 def _light(image: Image, rng: Random) -> Image:
-    image = vignetted(image, rng, rng.uniform(0, 0.15))
-    grain = counted(image, rng, float(rng.uniform(500, 4000)))
+    image = add_vignetting(image, rng, rng.uniform(0, 0.15))
+    grain = add_counting_noise(image, rng, float(rng.uniform(500, 4000)))
     return blur(grain, 0.5)
 
 
-def _diffracted(image: Image, rng: Random) -> Image:
+def _diffraction(image: Image, rng: Random) -> Image:
     image = np.log1p(5 * np.clip(image, 0, None)) / np.log(8)
-    return counted(np.asarray(image, np.float32), rng, float(rng.uniform(300, 2000)))
+    return add_counting_noise(np.asarray(image, np.float32), rng, float(rng.uniform(300, 2000)))
 
 
-def _recorded(image: Image, rng: Random) -> Image:
+def _map(image: Image, rng: Random) -> Image:
     """Maps are drawn by software: only the counting noise of their own."""
     return image
 
 
 TECHNIQUE_IMAGING: dict[str, Callable[[Image, Random], Image]] = {
     "SEM": _sem, "TEM": _tem, "Cryo-TEM": _tem, "HRTEM": _hrtem, "STEM": _stem, "optical": _light,
-    "fluorescence": _light, "diffraction": _diffracted, "AFM": _recorded, "EDX": _recorded, "EBSD": _recorded,
+    "fluorescence": _light, "diffraction": _diffraction, "AFM": _map, "EDX": _map, "EBSD": _map,
 }  # fmt: skip
 
 
-def developed(signal: Image, technique: str, rng: Random, inverted: bool = False) -> Pixels:
+def record_picture(signal: Image, technique: str, rng: Random, inverted: bool = False) -> Pixels:
     """The RGB picture (h, w, 3) uint8 that `technique` makes of a signal; `inverted` swaps dark and bright field."""
     if inverted and signal.ndim == 2:
         signal = -signal
@@ -112,10 +112,10 @@ def developed(signal: Image, technique: str, rng: Random, inverted: bool = False
     if image.ndim == 2:
         image = np.repeat(image[..., None], 3, axis=2)
     pixels = np.rint(image * 255).astype(np.uint8)
-    return compressed(pixels, int(rng.integers(72, 95))) if rng.uniform() < 0.3 else pixels
+    return compress_jpeg(pixels, int(rng.integers(72, 95))) if rng.uniform() < 0.3 else pixels
 
 
 def backdrop(view: View, rng: Random, low: float, high: float) -> Pixels:
     """A featureless mottled gray between `low` and `high` in [0, 1], for tests of bars alone."""
-    image = stretched(smooth_noise(view, rng, 40) + 0.5 * smooth_noise(view, rng, 3), low, high)
+    image = stretch_contrast(smooth_noise(view, rng, 40) + 0.5 * smooth_noise(view, rng, 3), low, high)
     return np.repeat(np.rint(image * 255).astype(np.uint8)[..., None], 3, axis=2)

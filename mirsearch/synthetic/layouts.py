@@ -27,22 +27,22 @@ def column(*parts: Node) -> Node:
     return ("column", parts)
 
 
-def aspect(node: Node) -> float:
+def aspect_ratio(node: Node) -> float:
     """Width/height of a tree whose panels all have their own aspect, gutters aside."""
     if isinstance(node, int | float):
         return float(node)
     kind, parts = node
     if kind == "row":
-        return sum(aspect(part) for part in parts)
-    return 1 / sum(1 / aspect(part) for part in parts)
+        return sum(aspect_ratio(part) for part in parts)
+    return 1 / sum(1 / aspect_ratio(part) for part in parts)
 
 
-def boxes(node: Node, box: Box, gutter: int) -> list[Box]:
+def panel_boxes(node: Node, box: Box, gutter: int) -> list[Box]:
     """Boxes of a tree's panels in reading order, filling `box` but for gutters of `gutter` px."""
     if isinstance(node, int | float):
         return [box]
     kind, parts = node
-    shares = np.array([aspect(part) if kind == "row" else 1 / aspect(part) for part in parts])
+    shares = np.array([aspect_ratio(part) if kind == "row" else 1 / aspect_ratio(part) for part in parts])
     low, high = (box[0], box[2]) if kind == "row" else (box[1], box[3])
     room = high - low - gutter * (len(parts) - 1)
     edges = low + np.round(np.cumsum([0, *(shares / shares.sum())]) * room).astype(int)
@@ -50,17 +50,17 @@ def boxes(node: Node, box: Box, gutter: int) -> list[Box]:
     for number, part in enumerate(parts):
         start, end = int(edges[number]) + number * gutter, int(edges[number + 1]) + number * gutter
         inner = (start, box[1], end, box[3]) if kind == "row" else (box[0], start, box[2], end)
-        found += boxes(part, inner, gutter)
+        found += panel_boxes(part, inner, gutter)
     return found
 
 
-def _panel(rng: Random) -> float:
+def _random_aspect(rng: Random) -> float:
     return float(rng.choice((1.0, 1.15, 1.33, 1.5)))
 
 
 def _grid(columns: int, rows: int) -> Callable[[Random], Node]:
     def tree(rng: Random) -> Node:
-        shape = _panel(rng)
+        shape = _random_aspect(rng)
         return column(*[row(*[shape] * columns) for _ in range(rows)])
 
     return tree
@@ -71,14 +71,14 @@ def _strips(rng: Random) -> Node:
 
 
 def _uneven(rng: Random) -> Node:
-    shape = _panel(rng)
+    shape = _random_aspect(rng)
     counts = [(2, 3), (3, 2), (3, 4), (1, 2), (3, 2, 3)][int(rng.integers(5))]
     return column(*[row(*[shape * max(counts) / count if count > 1 else shape * 1.9] * count) for count in counts])
 
 
 def _big_left(rng: Random) -> Node:
-    small = _panel(rng)
-    return row(_panel(rng), column(small, small))
+    small = _random_aspect(rng)
+    return row(_random_aspect(rng), column(small, small))
 
 
 def _big_top(rng: Random) -> Node:
@@ -108,9 +108,9 @@ class LayoutStyle:
 _BLACK, _GRAY, _PALE = (0, 0, 0), (128, 128, 128), (236, 236, 236)
 _BLUE, _BEIGE = (44, 74, 140), (238, 228, 204)
 _STYLES = (
-    LayoutStyle("single", _panel, margin=(0, 0), lettered=False),
-    LayoutStyle("single-inset", _panel, margin=(0, 0), insets=True, lettered=False),
-    LayoutStyle("row", lambda rng: row(*[_panel(rng)] * int(rng.integers(2, 4)))),
+    LayoutStyle("single", _random_aspect, margin=(0, 0), lettered=False),
+    LayoutStyle("single-inset", _random_aspect, margin=(0, 0), insets=True, lettered=False),
+    LayoutStyle("row", lambda rng: row(*[_random_aspect(rng)] * int(rng.integers(2, 4)))),
     LayoutStyle("strips", _strips),
     LayoutStyle("grid-2x2", _grid(2, 2)),
     LayoutStyle("grid-3x2", _grid(3, 2)),
@@ -123,12 +123,16 @@ _STYLES = (
     LayoutStyle("black-gutters", _grid(2, 2), gutter=(3, 8), background=_BLACK, margin=(0, 6)),
     LayoutStyle("gray-gutters", _grid(3, 2), gutter=(4, 10), background=_GRAY, margin=(0, 8)),
     LayoutStyle("mosaic", _grid(2, 2), gutter=(0, 0), margin=(0, 0)),
-    LayoutStyle("mosaic-row", lambda rng: row(*[_panel(rng)] * 3), gutter=(0, 0), margin=(0, 0)),
+    LayoutStyle("mosaic-row", lambda rng: row(*[_random_aspect(rng)] * 3), gutter=(0, 0), margin=(0, 0)),
     LayoutStyle("mosaic-uneven", _big_left, gutter=(0, 0), margin=(0, 0)),
     LayoutStyle("insets", _grid(2, 2), insets=True),
     LayoutStyle("letters-outside", _grid(2, 2), gutter=(26, 40), margin=(24, 34), outside=True),
     LayoutStyle(
-        "letters-outside-row", lambda rng: row(*[_panel(rng)] * 3), gutter=(26, 40), margin=(24, 34), outside=True
+        "letters-outside-row",
+        lambda rng: row(*[_random_aspect(rng)] * 3),
+        gutter=(26, 40),
+        margin=(24, 34),
+        outside=True,
     ),
     LayoutStyle("with-plot", _grid(2, 2), gutter=(14, 26), margin=(8, 20), extras=("plot",)),
     LayoutStyle("with-plots", _grid(3, 2), gutter=(14, 26), margin=(8, 20), extras=("plot", "plot")),
@@ -173,21 +177,21 @@ class Sheet:
     boxes: tuple[Box, ...]
 
 
-def _across(node: Node) -> int:
+def _panels_across(node: Node) -> int:
     """The largest number of panels side by side."""
     if isinstance(node, int | float):
         return 1
-    counts = [_across(part) for part in node[1]]
+    counts = [_panels_across(part) for part in node[1]]
     return sum(counts) if node[0] == "row" else max(counts)
 
 
-def laid_out(style: LayoutStyle, rng: Random) -> Sheet:
+def lay_out(style: LayoutStyle, rng: Random) -> Sheet:
     """The sheet of a style: panels some 240 to 380 px wide, a figure 440 to 1300 px wide."""
     node = style.tree(rng)
-    across = _across(node)
+    across = _panels_across(node)
     gutter = int(rng.integers(style.gutter[0], style.gutter[1] + 1))
     margin = int(rng.integers(style.margin[0], style.margin[1] + 1))
     width = int(np.clip(across * rng.uniform(250, 380), 440, 1300)) + 2 * margin + gutter * (across - 1)
-    height = round((width - 2 * margin) / aspect(node)) + 2 * margin
+    height = round((width - 2 * margin) / aspect_ratio(node)) + 2 * margin
     inner = (margin, margin, width - margin, height - margin)
-    return Sheet(width, height, gutter, tuple(boxes(node, inner, gutter)))
+    return Sheet(width, height, gutter, tuple(panel_boxes(node, inner, gutter)))

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.synthetic.bar_styles import BLACK, Color
-from mirsearch.synthetic.bars import fill_rect
 from mirsearch.synthetic.fields import Random
 from mirsearch.synthetic.imaging import Pixels
-from mirsearch.synthetic.lettering import paint, text_mask
+from mirsearch.synthetic.scalebars.bars import fill_rect
+from mirsearch.synthetic.scalebars.styles import BLACK, Color
+from mirsearch.synthetic.text_masks import paint_mask, text_mask
 
 INKS: tuple[Color, ...] = ((0, 0, 0), (220, 40, 30), (30, 90, 200), (30, 150, 70), (230, 140, 20), (130, 60, 170))
 PLOTS = {
@@ -24,7 +24,7 @@ PLOTS = {
 """What plots show: how a caption says it, titles of the axes, range of the abscissa."""
 
 
-def _curve(name: str, x: NDArray[np.float64], rng: Random) -> NDArray[np.float64]:
+def _curve_ordinates(name: str, x: NDArray[np.float64], rng: Random) -> NDArray[np.float64]:
     """Ordinates in [0, 1] of a curve of the kind `name` at x in [0, 1]."""
     if name in ("xrd", "spectrum"):
         wide = 0.006 if name == "xrd" else 0.07
@@ -39,7 +39,7 @@ def _curve(name: str, x: NDArray[np.float64], rng: Random) -> NDArray[np.float64
     return np.asarray(np.clip(x + rng.normal(0, 0.06, len(x)), 0.02, 0.98))
 
 
-def _axes(
+def _draw_axes(
     pixels: Pixels, frame: tuple[int, int, int, int], span: tuple[float, float], titles: tuple[str, str], letters: float
 ) -> None:
     """Frame, ticks with numbers, titles (the ordinate's turned)."""
@@ -51,15 +51,15 @@ def _axes(
         fill_rect(pixels, round(at), y1 - 5, round(at) + 1, y1, BLACK)
         mask = text_mask(f"{span[0] + (span[1] - span[0]) * number / 5:g}", letters * 0.85)
         if number < 5:
-            paint(pixels, mask, round(at - mask.shape[1] / 2), y1 + 4, BLACK)
+            paint_mask(pixels, mask, round(at - mask.shape[1] / 2), y1 + 4, BLACK)
         level = y1 - 1 - (y1 - y0 - 1) * number / 5
         fill_rect(pixels, x0, round(level), x0 + 5, round(level) + 1, BLACK)
         mark = text_mask(f"{20 * number}", letters * 0.85)
-        paint(pixels, mark, x0 - mark.shape[1] - 4, round(level - mark.shape[0] / 2), BLACK)
+        paint_mask(pixels, mark, x0 - mark.shape[1] - 4, round(level - mark.shape[0] / 2), BLACK)
     across = text_mask(titles[0].replace("θ", "theta "), letters)
-    paint(pixels, across, (x0 + x1 - across.shape[1]) // 2, y1 + round(letters * 0.85) + 10, BLACK)
+    paint_mask(pixels, across, (x0 + x1 - across.shape[1]) // 2, y1 + round(letters * 0.85) + 10, BLACK)
     up = np.rot90(text_mask(titles[1], letters)).copy()
-    paint(pixels, up, x0 - round(letters * 3.4), (y0 + y1 - up.shape[0]) // 2, BLACK)
+    paint_mask(pixels, up, x0 - round(letters * 3.4), (y0 + y1 - up.shape[0]) // 2, BLACK)
 
 
 def draw_plot(width: int, height: int, rng: Random) -> tuple[Pixels, str]:
@@ -79,15 +79,17 @@ def draw_plot(width: int, height: int, rng: Random) -> tuple[Pixels, str]:
         many = int(rng.integers(1, 4))
         for number, ink in enumerate([INKS[i] for i in rng.permutation(len(INKS))[:many]]):
             x = np.linspace(0, 1, 30 if name in ("scatter", "cycling") else 400)
-            y = _curve(name, x, rng) / (many if name == "xrd" else 1) + (number / many if name == "xrd" else 0)
+            y = _curve_ordinates(name, x, rng) / (many if name == "xrd" else 1) + (
+                number / many if name == "xrd" else 0
+            )
             points = np.stack([x0 + 2 + x * (x1 - x0 - 4), y1 - 2 - np.clip(y, 0, 1) * (y1 - y0 - 4)], 1)
-            _trace(pixels, points, ink, dots=name in ("scatter", "cycling"))
-            _legend(pixels, (x1, y0), number, ink, f"Sample {number + 1}", letters)
-    _axes(pixels, frame, span, (abscissa, ordinate), letters)
+            _draw_curve(pixels, points, ink, dots=name in ("scatter", "cycling"))
+            _draw_legend_entry(pixels, (x1, y0), number, ink, f"Sample {number + 1}", letters)
+    _draw_axes(pixels, frame, span, (abscissa, ordinate), letters)
     return pixels, words
 
 
-def _trace(pixels: Pixels, points: NDArray[np.float64], ink: Color, dots: bool) -> None:
+def _draw_curve(pixels: Pixels, points: NDArray[np.float64], ink: Color, dots: bool) -> None:
     if dots:
         for x, y in points:
             cv2.circle(pixels, (round(x * 16), round(y * 16)), 3 * 16, ink, -1, cv2.LINE_AA, 4)
@@ -95,11 +97,13 @@ def _trace(pixels: Pixels, points: NDArray[np.float64], ink: Color, dots: bool) 
     cv2.polylines(pixels, [np.round(points * 16).astype(np.int32)], False, ink, 1, cv2.LINE_AA, 4)
 
 
-def _legend(pixels: Pixels, corner: tuple[int, int], number: int, ink: Color, words: str, letters: float) -> None:
+def _draw_legend_entry(
+    pixels: Pixels, corner: tuple[int, int], number: int, ink: Color, words: str, letters: float
+) -> None:
     """One entry of the legend below the frame's upper right corner."""
     mask = text_mask(words, letters * 0.85)
     x, y = corner[0] - mask.shape[1] - 8, corner[1] + 7 + round(number * letters * 1.5)
-    paint(pixels, mask, x, y, BLACK)
+    paint_mask(pixels, mask, x, y, BLACK)
     fill_rect(pixels, x - 22, y + mask.shape[0] // 2 - 1, x - 5, y + mask.shape[0] // 2 + 1, ink)
 
 
@@ -128,7 +132,7 @@ def draw_schematic(width: int, height: int, rng: Random) -> tuple[Pixels, str]:
             spot = (int(x + rng.uniform(-0.6, 0.6) * half_w), int(middle + rng.uniform(-0.55, 0.55) * half_h))
             cv2.circle(pixels, spot, max(2, half_h // 9), INKS[1 + int(rng.integers(5))], -1, cv2.LINE_AA)
         mask = text_mask(step, letters)
-        paint(pixels, mask, x - mask.shape[1] // 2, middle + half_h + 8, BLACK)
+        paint_mask(pixels, mask, x - mask.shape[1] // 2, middle + half_h + 8, BLACK)
         if number < 2:
             ends = (x + half_w + 4, middle), (round(x + reach - half_w - 4), middle)
             cv2.arrowedLine(pixels, *ends, (40, 40, 40), 2, cv2.LINE_AA, 0, 0.35)

@@ -17,20 +17,20 @@ from mirsearch.corpus import Box
 from mirsearch.errors import ImageError, SourceError
 from mirsearch.imaging.images import open_picture
 from mirsearch.settings import LIMITS
-from mirsearch.training.detection_data import Annotated, Sample, sample_of
+from mirsearch.training.detection_data import AnnotatedPictures, Sample, make_sample
 
 _LOG = logging.getLogger(__name__)
-_WORDS = {
+_CLASS_NAMES = {
     "bar": BAR, "scale bar": BAR, "scalebar": BAR, "scale label": LABEL, "label": LABEL, "scale bar label": LABEL,
     "scalebar label": LABEL, "text": LABEL,
 }  # fmt: skip
-_TOLD = 3
-_LEAST_SIDE = 32
+_MAX_WARNINGS = 3
+_MIN_SIDE = 32
 """Panels smaller than this, in px, are not learned from."""
 
 
 @dataclass(frozen=True)
-class Drawn:
+class PictureAnnotations:
     """The annotations of one picture: its file's name, (x0, y0, x1, y1) in px with their class, and panels' boxes."""
 
     file: str
@@ -40,27 +40,27 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class AnnotationSet:
     """What came of reading annotations: the samples, how many pictures there were, and what could not be used."""
 
-    samples: Annotated
+    samples: AnnotatedPictures
     pictures: int
     problems: tuple[str, ...]
 
 
-def read_annotations(path: Path, images: Path | None = None) -> Read:
+def read_annotations(path: Path, images: Path | None = None) -> AnnotationSet:
     """The pictures of an annotation file, found by name in a folder (that of the file where none is given).
 
     Pictures that are not there or can't be read are told and left out; SourceError where none is left, or where the
     file is neither COCO's nor EXSCLAIM!'s.
     """
-    drawn = parse(_json(path), str(path))
+    drawn = parse_annotations(_read_json(path), str(path))
     folder = images or path.parent
     samples: list[tuple[str, Sample]] = []
     problems: list[str] = []
     for each in drawn:
         try:
-            samples += [(each.file, sample) for sample in _samples(each, _pixels(folder, each.file))]
+            samples += [(each.file, sample) for sample in _panel_samples(each, _read_pixels(folder, each.file))]
         except (ImageError, SourceError) as error:
             problems.append(str(error))
     if not samples:
@@ -68,15 +68,15 @@ def read_annotations(path: Path, images: Path | None = None) -> Read:
             f"none of the {len(drawn)} pictures of {path} can be used" + (f"; {problems[0]}" if problems else ""),
             f"give the folder they lie in with --images (now {folder})",
         )
-    for problem in problems[:_TOLD]:
+    for problem in problems[:_MAX_WARNINGS]:
         _LOG.warning("%s", problem)
-    if len(problems) > _TOLD:
-        _LOG.warning("… and %d more pictures that can't be used", len(problems) - _TOLD)
+    if len(problems) > _MAX_WARNINGS:
+        _LOG.warning("… and %d more pictures that can't be used", len(problems) - _MAX_WARNINGS)
     samples.sort(key=lambda item: hashlib.sha256(item[0].encode()).digest())
-    return Read(Annotated(tuple(sample for _, sample in samples)), len(drawn), tuple(problems))
+    return AnnotationSet(AnnotatedPictures(tuple(sample for _, sample in samples)), len(drawn), tuple(problems))
 
 
-def _json(path: Path) -> Any:
+def _read_json(path: Path) -> Any:
     try:
         if path.stat().st_size > LIMITS.json_bytes:
             raise SourceError(f"{path} is larger than {LIMITS.json_bytes} bytes", "split it")
@@ -87,13 +87,13 @@ def _json(path: Path) -> Any:
         raise SourceError(f"{path} is no JSON: {error}", "give COCO's or EXSCLAIM!'s annotation file") from None
 
 
-def parse(told: Any, name: str) -> list[Drawn]:
+def parse_annotations(told: Any, name: str) -> list[PictureAnnotations]:
     """The annotations in a file's JSON; SourceError where it is of neither kind, or says what can't be."""
     try:
         if isinstance(told, Mapping) and isinstance(told.get("annotations"), list):
-            return _coco(told)
+            return _parse_coco(told)
         if isinstance(told, Mapping) and any(_is_exsclaim(each) for each in told.values()):
-            return [_exsclaim(str(key), each) for key, each in told.items() if _is_exsclaim(each)]
+            return [_parse_exsclaim(str(key), each) for key, each in told.items() if _is_exsclaim(each)]
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise SourceError(
             f"{name}: its annotations can't be used: {type(error).__name__}: {error}", "mend it"
@@ -104,8 +104,8 @@ def parse(told: Any, name: str) -> list[Drawn]:
     )
 
 
-def _coco(told: Mapping[str, Any]) -> list[Drawn]:
-    kinds = {each["id"]: _WORDS.get(str(each["name"]).lower().replace("_", " ")) for each in told["categories"]}
+def _parse_coco(told: Mapping[str, Any]) -> list[PictureAnnotations]:
+    kinds = {each["id"]: _CLASS_NAMES.get(str(each["name"]).lower().replace("_", " ")) for each in told["categories"]}
     if BAR not in kinds.values():
         names = ", ".join(str(each["name"]) for each in told["categories"]) or "none"
         raise ValueError(f"no category is called bar or scale bar (they are: {names})")
@@ -115,9 +115,9 @@ def _coco(told: Mapping[str, Any]) -> list[Drawn]:
         kind = kinds.get(each["category_id"])
         if kind is not None and each["image_id"] in found:
             x, y, wide, high = (float(value) for value in each["bbox"])
-            found[each["image_id"]].append((_box(x, y, x + wide, y + high), kind))
+            found[each["image_id"]].append((_check_box(x, y, x + wide, y + high), kind))
     return [
-        Drawn(files[key], tuple(box for box, _ in items), tuple(kind for _, kind in items))
+        PictureAnnotations(files[key], tuple(box for box, _ in items), tuple(kind for _, kind in items))
         for key, items in found.items()
     ]
 
@@ -126,26 +126,26 @@ def _is_exsclaim(told: Any) -> bool:
     return isinstance(told, Mapping) and isinstance(told.get("scale_bars"), list)
 
 
-def _exsclaim(key: str, told: Mapping[str, Any]) -> Drawn:
-    bars = [_corners(each["geometry"]) for each in told["scale_bars"]]
-    labels = [_corners(each["geometry"]) for each in told.get("scale_labels", ())]
-    panels = [tuple(round(edge) for edge in _corners(each["geometry"])) for each in told.get("master_images", ())]
+def _parse_exsclaim(key: str, told: Mapping[str, Any]) -> PictureAnnotations:
+    bars = [_bounding_box(each["geometry"]) for each in told["scale_bars"]]
+    labels = [_bounding_box(each["geometry"]) for each in told.get("scale_labels", ())]
+    panels = [tuple(round(edge) for edge in _bounding_box(each["geometry"])) for each in told.get("master_images", ())]
     classes = (BAR,) * len(bars) + (LABEL,) * len(labels)
-    return Drawn(str(told.get("figure_name") or key), (*bars, *labels), classes, tuple(panels))  # type: ignore[arg-type]
+    return PictureAnnotations(str(told.get("figure_name") or key), (*bars, *labels), classes, tuple(panels))  # type: ignore[arg-type]
 
 
-def _corners(points: Sequence[Mapping[str, Any]]) -> tuple[float, float, float, float]:
+def _bounding_box(points: Sequence[Mapping[str, Any]]) -> tuple[float, float, float, float]:
     xs, ys = [float(each["x"]) for each in points], [float(each["y"]) for each in points]
-    return _box(min(xs), min(ys), max(xs), max(ys))
+    return _check_box(min(xs), min(ys), max(xs), max(ys))
 
 
-def _box(x0: float, y0: float, x1: float, y1: float) -> tuple[float, float, float, float]:
+def _check_box(x0: float, y0: float, x1: float, y1: float) -> tuple[float, float, float, float]:
     if not all(math.isfinite(edge) and abs(edge) < 1e6 for edge in (x0, y0, x1, y1)) or x1 < x0 or y1 < y0:
         raise ValueError(f"a box of {x0:g},{y0:g},{x1:g},{y1:g} is none")
     return x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)
 
 
-def _pixels(folder: Path, name: str) -> Pixels:
+def _read_pixels(folder: Path, name: str) -> Pixels:
     """The picture of a name inside the folder; a name that climbs out of it is refused."""
     plain = PurePosixPath(name.replace("\\", "/"))
     if plain.is_absolute() or ".." in plain.parts or not plain.parts or "\0" in name:
@@ -153,12 +153,12 @@ def _pixels(folder: Path, name: str) -> Pixels:
     return open_picture(folder / plain).pixels
 
 
-def _samples(drawn: Drawn, pixels: Pixels) -> Iterable[Sample]:
+def _panel_samples(drawn: PictureAnnotations, pixels: Pixels) -> Iterable[Sample]:
     """A sample for each panel, or one of the whole picture where no panels are told."""
     height, width = pixels.shape[:2]
     for panel in drawn.panels or ((0, 0, width, height),):
         x0, y0, x1, y1 = max(0, panel[0]), max(0, panel[1]), min(width, panel[2]), min(height, panel[3])
-        if min(x1 - x0, y1 - y0) < _LEAST_SIDE:
+        if min(x1 - x0, y1 - y0) < _MIN_SIDE:
             continue
         inside = [
             (box, kind)
@@ -166,6 +166,6 @@ def _samples(drawn: Drawn, pixels: Pixels) -> Iterable[Sample]:
             if x0 <= (box[0] + box[2]) / 2 < x1 and y0 <= (box[1] + box[3]) / 2 < y1
         ]
         lengths = [max(box[2] - box[0], box[3] - box[1]) if kind == BAR else math.nan for box, kind in inside]
-        yield sample_of(
+        yield make_sample(
             pixels[y0:y1, x0:x1], [box for box, _ in inside], [kind for _, kind in inside], lengths, (x0, y0)
         )

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from mirsearch.errors import UsageError
-from mirsearch.extractors.torch.files import WeightsError, read
+from mirsearch.extractors.torch.files import WeightsError, read_weights
 
 LAST, BEST = "last.pt", "best.pt"
 
@@ -31,7 +31,7 @@ def read_checkpoint(folder: Path) -> dict[str, Any]:
     path = folder / LAST
     if not path.is_file():
         raise UsageError(f"{folder} holds no {LAST}: there is nothing to resume", "leave --resume out to begin")
-    told = read(path)
+    told = read_weights(path)
     if not isinstance(told, dict) or not {"net", "optimizer"} <= told.keys():
         raise WeightsError(f"{path} is no checkpoint of a training", "give another --run")
     return told

@@ -20,16 +20,16 @@ from mirsearch.query import Filters, StoredPanel
 KINDS = ("micrograph", "diffraction", "map", "photo")
 """What is learned from: images, not plots or schematics."""
 
-ALIKE_FACTOR = 2.0
+SAME_SCALE_FACTOR = 2.0
 """Fields of view no further apart than this are the same scale."""
 
-APART_FACTOR = 5.0
+OTHER_SCALE_FACTOR = 5.0
 """Fields of view further apart than this show different things."""
 
-PARTNERS = 10
+MAX_PARTNERS = 10
 """How many panels of other articles one is paired with, where the technique alone says that they are alike."""
 
-Alike = Literal["figure", "technique"]
+PairRule = Literal["figure", "technique"]
 Floats = NDArray[np.float32]
 Pairs = NDArray[np.int64]
 
@@ -64,42 +64,42 @@ class Corpus:
         return Corpus(self.panels, vectors, self.articles, self.figures, self.techniques, self.log_fov)
 
 
-def gather(index: Index, limit: int) -> Corpus:
+def read_corpus(index: Index, limit: int) -> Corpus:
     """The images of an index, at most `limit` panels; of a larger index whole articles, chosen by their hash.
 
     UsageError where the index holds too little to learn from.
     """
-    stored = list(_chosen(index, limit))
+    stored = list(_sample_panels(index, limit))
     if len(stored) < 8:
         raise UsageError(
             f"{index.location} holds {len(stored)} images, too few to learn from", "ingest more figures first"
         )
     vectors = np.stack([index.vector(each.panel.id) for each in stored])
-    return corpus_of(stored, vectors)
+    return build_corpus(stored, vectors)
 
 
-def corpus_of(stored: Sequence[StoredPanel], vectors: Floats) -> Corpus:
+def build_corpus(stored: Sequence[StoredPanel], vectors: Floats) -> Corpus:
     """Panels with their vectors as a corpus."""
     fov = [each.panel.field_of_view_nm or np.nan for each in stored]
     return Corpus(
         tuple(stored),
         np.asarray(vectors, np.float32),
-        np.array([_article(each) for each in stored]),
+        np.array([_article_id(each) for each in stored]),
         np.array([each.figure.id for each in stored]),
         np.array([each.panel.technique or "" for each in stored]),
         np.log10(np.array(fov, np.float64)),
     )
 
 
-def _article(stored: StoredPanel) -> str:
+def _article_id(stored: StoredPanel) -> str:
     return stored.figure.article.id if stored.figure.article else stored.figure.id
 
 
-def _chosen(index: Index, limit: int) -> Iterator[StoredPanel]:
+def _sample_panels(index: Index, limit: int) -> Iterator[StoredPanel]:
     """The panels of the articles whose hashes are smallest, so that a larger corpus is sampled the same way again."""
     kept: list[tuple[int, int, StoredPanel]] = []
-    for number, stored in enumerate(index.select(Filters(kinds=KINDS))):
-        item = (-_rank(_article(stored), 0), number, stored)
+    for number, stored in enumerate(index.select_panels(Filters(kinds=KINDS))):
+        item = (-_hash_rank(_article_id(stored), 0), number, stored)
         if len(kept) < limit:
             heappush(kept, item)
         else:
@@ -108,11 +108,11 @@ def _chosen(index: Index, limit: int) -> Iterator[StoredPanel]:
         yield stored
 
 
-def _rank(article: str, seed: int) -> int:
+def _hash_rank(article: str, seed: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed} {article}".encode()).digest()[:8], "big")
 
 
-def held_out(corpus: Corpus, share: float, seed: int) -> NDArray[np.bool_]:
+def held_out_mask(corpus: Corpus, share: float, seed: int) -> NDArray[np.bool_]:
     """Which panels are kept for testing, bool (n,): those of a share of the articles, chosen by hash, never by look.
 
     Articles that say nothing (one panel, or none alike) are split apart from those that do, so that both sides can
@@ -126,55 +126,58 @@ def held_out(corpus: Corpus, share: float, seed: int) -> NDArray[np.bool_]:
         )
     test: set[str] = set()
     for group in (telling, {str(each) for each in corpus.articles} - telling):
-        ordered = sorted(group, key=lambda article: _rank(article, seed))
+        ordered = sorted(group, key=lambda article: _hash_rank(article, seed))
         least = 1 if group is telling else 0
         test.update(ordered[: max(least, round(share * len(ordered)))])
     return np.isin(corpus.articles, sorted(test))
 
 
-def weak_pairs(corpus: Corpus, alike: Alike = "figure") -> Pairs:
+def weak_pairs(corpus: Corpus, alike: PairRule = "figure") -> Pairs:
     """Pairs (m, 2) of panels taken to be alike: of one figure, of the same technique, at the same scale or none known.
 
     One known and one unknown field of view make no pair: a figure's panels are often zooms of each other. With
     "technique" also panels of other articles, of the same technique and scale, at most PARTNERS for each.
     """
-    found = _mates(corpus)
+    found = _figure_pairs(corpus)
     if alike == "technique":
-        found |= _kin(corpus)
+        found |= _technique_pairs(corpus)
     return np.array(sorted(found), np.int64).reshape(-1, 2)
 
 
-def _mates(corpus: Corpus) -> set[tuple[int, int]]:
+def _figure_pairs(corpus: Corpus) -> set[tuple[int, int]]:
     by_figure: dict[tuple[str, str], list[int]] = defaultdict(list)
     for number, (figure, technique) in enumerate(zip(corpus.figures, corpus.techniques, strict=True)):
         if technique:
             by_figure[str(figure), str(technique)].append(number)
     return {
-        pair for members in by_figure.values() for pair in combinations(members, 2) if _same_scale(corpus.log_fov, pair)
+        pair
+        for members in by_figure.values()
+        for pair in combinations(members, 2)
+        if _has_same_scale(corpus.log_fov, pair)
     }
 
 
-def _kin(corpus: Corpus) -> set[tuple[int, int]]:
+def _technique_pairs(corpus: Corpus) -> set[tuple[int, int]]:
     """Pairs of the same technique in different articles, scales not known to differ; chosen by a fixed seed."""
     rng = np.random.default_rng(0)
     found: set[tuple[int, int]] = set()
     for number in np.flatnonzero(corpus.techniques != ""):
         same = (corpus.techniques == corpus.techniques[number]) & (corpus.articles != corpus.articles[number])
-        same &= ~(np.abs(corpus.log_fov - corpus.log_fov[number]) > np.log10(ALIKE_FACTOR))
+        same &= ~(np.abs(corpus.log_fov - corpus.log_fov[number]) > np.log10(SAME_SCALE_FACTOR))
         others = np.flatnonzero(same)
-        for other in rng.choice(others, min(PARTNERS, len(others)), replace=False):
+        for other in rng.choice(others, min(MAX_PARTNERS, len(others)), replace=False):
             found.add((min(int(number), int(other)), max(int(number), int(other))))
     return found
 
 
-def _same_scale(log_fov: NDArray[np.float64], pair: tuple[int, int]) -> bool:
+def _has_same_scale(log_fov: NDArray[np.float64], pair: tuple[int, int]) -> bool:
     one, other = log_fov[pair[0]], log_fov[pair[1]]
     if np.isnan(one) or np.isnan(other):
         return bool(np.isnan(one) and np.isnan(other))
-    return bool(abs(one - other) <= np.log10(ALIKE_FACTOR))
+    return bool(abs(one - other) <= np.log10(SAME_SCALE_FACTOR))
 
 
-def unlike(corpus: Corpus, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+def dissimilar_mask(corpus: Corpus, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which panels (columns) are surely unlike those of `rows`, bool (rows, n): hard negatives may be picked from them.
 
     Another article, and another technique or, where both are known, a scale far apart. A panel of the same technique
@@ -184,4 +187,4 @@ def unlike(corpus: Corpus, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     mine, theirs = corpus.techniques[rows][:, None], corpus.techniques[None]
     other_technique = (mine != theirs) & (mine != "") & (theirs != "")
     decades = np.abs(corpus.log_fov[rows][:, None] - corpus.log_fov[None])
-    return np.asarray(other_article & (other_technique | (np.nan_to_num(decades) > np.log10(APART_FACTOR))))
+    return np.asarray(other_article & (other_technique | (np.nan_to_num(decades) > np.log10(OTHER_SCALE_FACTOR))))

@@ -15,13 +15,13 @@ from mirsearch.analysis.scalebars.faster_rcnn import BAR, LABEL, fit_picture, gr
 from mirsearch.corpus import Box
 from mirsearch.synthetic.figures import SyntheticFigure, draw_figure
 
-FRESH = 1 << 24
+FIRST_TEST_SEED = 1 << 24
 """Seeds of figures to be tested on begin here; those to learn from stay below."""
 
-_LEAST_SIDE = 48
+_MIN_SIDE = 48
 _SCALES = (0.7, 1.0)
 _GRAY_SHARE = 0.3
-_KEPT_SHARE = 0.6
+_MIN_VISIBLE_SHARE = 0.6
 """Share of a box that must be seen for it to count."""
 
 
@@ -55,16 +55,20 @@ class DrawnFigures:
 
     def epoch(self, number: int) -> list[Sample]:
         """Panels of `figures` figures that no other epoch shows."""
-        first = (self.seed * 7919 + number * self.figures) % (FRESH // 2)
-        return [sample for seed in range(first, first + self.figures) for sample in drawn_panels(seed)]
+        first = (self.seed * 7919 + number * self.figures) % (FIRST_TEST_SEED // 2)
+        return [sample for seed in range(first, first + self.figures) for sample in draw_panel_samples(seed)]
 
     def held_out(self) -> list[Sample]:
         """Panels of figures whose seeds no epoch reaches."""
-        return [sample for seed in range(FRESH, FRESH + self.tested) for sample in drawn_panels(seed)]
+        return [
+            sample
+            for seed in range(FIRST_TEST_SEED, FIRST_TEST_SEED + self.tested)
+            for sample in draw_panel_samples(seed)
+        ]
 
 
 @dataclass(frozen=True)
-class Annotated:
+class AnnotatedPictures:
     """Users' pictures, every fifth held out (by order, which their reader makes independent of the file's)."""
 
     samples: tuple[Sample, ...]
@@ -79,7 +83,7 @@ class Annotated:
 
 
 @dataclass(frozen=True)
-class Mixed:
+class CombinedSources:
     """Several sources as one; measured on the last, which is the user's own where there is one."""
 
     sources: tuple[Source, ...]
@@ -93,18 +97,18 @@ class Mixed:
         return self.sources[-1].held_out()
 
 
-def drawn_panels(seed: int) -> Iterator[Sample]:
+def draw_panel_samples(seed: int) -> Iterator[Sample]:
     """The panels of the figure of a seed; those with insets, or with bars of no length, are left out."""
     figure = draw_figure(seed)
     for number, panel in enumerate(figure.panels):
-        if panel.kind == "diffraction" or any(_within(inset, panel.box) for inset in figure.insets):
+        if panel.kind == "diffraction" or any(_has_center_in(inset, panel.box) for inset in figure.insets):
             continue
         x0, y0, x1, y1 = panel.box
-        if min(x1 - x0, y1 - y0) >= _LEAST_SIDE:
-            yield _drawn(figure, number)
+        if min(x1 - x0, y1 - y0) >= _MIN_SIDE:
+            yield _panel_sample(figure, number)
 
 
-def _drawn(figure: SyntheticFigure, number: int) -> Sample:
+def _panel_sample(figure: SyntheticFigure, number: int) -> Sample:
     x0, y0, x1, y1 = figure.panels[number].box
     bar = figure.bars[number]
     boxes: list[Box] = []
@@ -114,10 +118,10 @@ def _drawn(figure: SyntheticFigure, number: int) -> Sample:
         boxes, classes, lengths = [bar.box], [BAR], [bar.length_px]
         if bar.label_box is not None:
             boxes, classes, lengths = [*boxes, bar.label_box], [*classes, LABEL], [*lengths, float("nan")]
-    return sample_of(figure.pixels[y0:y1, x0:x1], boxes, classes, lengths, (x0, y0))
+    return make_sample(figure.pixels[y0:y1, x0:x1], boxes, classes, lengths, (x0, y0))
 
 
-def sample_of(
+def make_sample(
     pixels: Pixels, boxes: Sequence[Sequence[float]], classes: Sequence[int], lengths: Sequence[float],
     origin: tuple[int, int] = (0, 0),
 ) -> Sample:  # fmt: skip
@@ -126,12 +130,12 @@ def sample_of(
     return Sample(np.ascontiguousarray(pixels), corners, np.array(classes, np.int64), np.array(lengths, np.float64))
 
 
-def _within(inner: Box, outer: Box) -> bool:
+def _has_center_in(inner: Box, outer: Box) -> bool:
     x, y = (inner[0] + inner[2]) / 2, (inner[1] + inner[3]) / 2
     return outer[0] <= x < outer[2] and outer[1] <= y < outer[3]
 
 
-def on_canvas(sample: Sample, side: int) -> Sample:
+def fit_sample(sample: Sample, side: int) -> Sample:
     """The sample as the network sees it: fitted into side × side px, boxes of bars grown."""
     canvas, factor = fit_picture(sample.pixels, side)
     boxes = sample.boxes * np.float32(factor)
@@ -141,7 +145,7 @@ def on_canvas(sample: Sample, side: int) -> Sample:
     return Sample(canvas, boxes.astype(np.float32), sample.classes, sample.lengths * factor)
 
 
-def window(sample: Sample, side: int, rng: np.random.Generator) -> Sample:
+def random_window(sample: Sample, side: int, rng: np.random.Generator) -> Sample:
     """A random side × side px part of a sample, about one of its boxes where it has any; boxes mostly outside go."""
     height, width = sample.pixels.shape[:2]
     if side >= min(height, width):
@@ -156,14 +160,14 @@ def window(sample: Sample, side: int, rng: np.random.Generator) -> Sample:
     shift = np.array([x, y, x, y], np.float32)
     boxes = np.clip(sample.boxes - shift, 0, side)
     areas = [(each[:, 2:] - each[:, :2]).prod(axis=1) for each in (boxes, sample.boxes)]
-    kept = areas[0] >= _KEPT_SHARE * areas[1]
+    kept = areas[0] >= _MIN_VISIBLE_SHARE * areas[1]
     return Sample(sample.pixels[y : y + side, x : x + side], boxes[kept], sample.classes[kept], sample.lengths[kept])
 
 
-def varied(sample: Sample, rng: np.random.Generator) -> Sample:
+def augment(sample: Sample, rng: np.random.Generator) -> Sample:
     """The sample smaller, in gray, brighter or darker, as chance has it."""
     factor = float(rng.uniform(*_SCALES))
-    height, width = (max(_LEAST_SIDE // 2, round(each * factor)) for each in sample.pixels.shape[:2])
+    height, width = (max(_MIN_SIDE // 2, round(each * factor)) for each in sample.pixels.shape[:2])
     canvas = np.full_like(sample.pixels, int(rng.integers(256)))
     y, x = (int(rng.integers(most + 1)) for most in (canvas.shape[0] - height, canvas.shape[1] - width))
     part = cv2.resize(sample.pixels, (width, height), interpolation=cv2.INTER_AREA)

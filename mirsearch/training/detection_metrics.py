@@ -14,7 +14,7 @@ from mirsearch.training.detection_data import Sample
 
 Floats = NDArray[np.float64]
 
-CLOSE = 0.03, 2.0
+LENGTH_TOLERANCE = 0.03, 2.0
 """A length is right within this share of it or this many px, whichever is more."""
 
 
@@ -36,7 +36,7 @@ class DetectionScores:
         return {name: None if np.isnan(value) else round(value, 4) for name, value in asdict(self).items()}
 
 
-def overlaps(ones: NDArray[np.float32], others: NDArray[np.float32]) -> Floats:
+def box_ious(ones: NDArray[np.float32], others: NDArray[np.float32]) -> Floats:
     """Intersection over union of boxes (n, 4) and (m, 4): (n, m)."""
     low = np.maximum(ones[:, None, :2], others[None, :, :2]).astype(np.float64)
     high = np.minimum(ones[:, None, 2:], others[None, :, 2:]).astype(np.float64)
@@ -56,7 +56,7 @@ def average_precision(found: Sequence[Detections], truth: Sequence[Sample], kind
         wanted = theirs.boxes[theirs.classes == kind]
         total += len(wanted)
         chosen = mine.classes == kind
-        marks += _marked(mine.boxes[chosen], mine.scores[chosen], wanted, least)
+        marks += _match_boxes(mine.boxes[chosen], mine.scores[chosen], wanted, least)
     if not total:
         return float("nan")
     marks.sort(key=lambda mark: (-mark[0], mark[1]))
@@ -66,11 +66,11 @@ def average_precision(found: Sequence[Detections], truth: Sequence[Sample], kind
     return float(precision[gained].sum() / total)
 
 
-def _marked(
+def _match_boxes(
     boxes: NDArray[np.float32], scores: NDArray[np.float32], wanted: NDArray[np.float32], least: float
 ) -> list[tuple[float, bool]]:
     """Each box's score, and whether it is right."""
-    shared = overlaps(boxes, wanted)
+    shared = box_ious(boxes, wanted)
     taken = np.zeros(len(wanted), bool)
     marks = []
     for row in np.argsort(-scores, kind="stable"):
@@ -83,7 +83,9 @@ def _marked(
     return marks
 
 
-def scores(found: Sequence[Detections], truth: Sequence[Sample], lengths: Sequence[Floats] | None = None) -> DetectionScores:
+def measure_detections(
+    found: Sequence[Detections], truth: Sequence[Sample], lengths: Sequence[Floats] | None = None
+) -> DetectionScores:
     """All measures; `lengths` are those of the found boxes in px, (n,) a picture, else their longer sides are taken."""
     there, errors, right = 0, [], 0
     for number, (mine, theirs) in enumerate(zip(found, truth, strict=True)):
@@ -95,7 +97,7 @@ def scores(found: Sequence[Detections], truth: Sequence[Sample], lengths: Sequen
         if not len(bars):
             continue
         top = bars[mine.scores[bars].argmax()]
-        shared = overlaps(mine.boxes[[top]], theirs.boxes[wanted])[0]
+        shared = box_ious(mine.boxes[[top]], theirs.boxes[wanted])[0]
         if shared.max() < 0.5:
             continue
         length = float(theirs.lengths[wanted[shared.argmax()]])
@@ -105,7 +107,7 @@ def scores(found: Sequence[Detections], truth: Sequence[Sample], lengths: Sequen
             else float((mine.boxes[top, 2:] - mine.boxes[top, :2]).max())
         )
         errors.append(abs(told - length) / length)
-        right += abs(told - length) <= max(CLOSE[0] * length, CLOSE[1])
+        right += abs(told - length) <= max(LENGTH_TOLERANCE[0] * length, LENGTH_TOLERANCE[1])
     return DetectionScores(
         ap50=average_precision(found, truth, BAR, 0.5),
         ap75=average_precision(found, truth, BAR, 0.75),

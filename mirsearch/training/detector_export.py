@@ -17,20 +17,20 @@ import torch
 from mirsearch.analysis.scalebars.faster_rcnn import KIND, MIN_BOX_SIDE, MODEL_FILE, FasterRcnnDetector
 from mirsearch.errors import MirsearchError
 from mirsearch.models.artifact import Card, write_artifact
-from mirsearch.training.detection_data import Sample, on_canvas
+from mirsearch.training.detection_data import Sample, fit_sample
 from mirsearch.training.detection_metrics import DetectionScores
-from mirsearch.training.detector_comparison import compared
+from mirsearch.training.detector_comparison import compare_detectors
 from mirsearch.training.detector_net import OnePicture
-from mirsearch.training.detector_training import TrainingSettings, find, picture
+from mirsearch.training.detector_training import TrainingSettings, detect, to_tensor
 
 OPSET = 17
-PARITY = 0.02
+MAX_DIFFERENCE = 0.02
 """Most px and hundredths of a score by which the exported detector may differ from the network."""
 
-_COMPARED = 8
+_COMPARED_SAMPLES = 8
 
 
-def to_onnx(net: Any, side: int) -> bytes:
+def build_onnx(net: Any, side: int) -> bytes:
     """The network as an ONNX model that takes `image`, float32 (3, side, side)."""
     stream = io.BytesIO()
     net = net.cpu().eval()
@@ -45,13 +45,13 @@ def to_onnx(net: Any, side: int) -> bytes:
     return stream.getvalue()
 
 
-def difference(net: Any, model: bytes, samples: Sequence[Sample]) -> float:
+def largest_difference(net: Any, model: bytes, samples: Sequence[Sample]) -> float:
     """Largest difference of boxes (px) or scores (hundredths) between the network and its export on fitted samples."""
     from mirsearch.extractors.efficientnet.extractor import open_session
 
     running, largest = open_session(model), 0.0
-    for sample, own in zip(samples, find(net.cpu(), samples, "cpu"), strict=True):
-        boxes, marks, classes = running.run(None, {"image": picture(sample).numpy()})
+    for sample, own in zip(samples, detect(net.cpu(), samples, "cpu"), strict=True):
+        boxes, marks, classes = running.run(None, {"image": to_tensor(sample).numpy()})
         sure = own.scores > 0.1
         if not np.array_equal(own.classes[sure], classes[marks > 0.1]):
             return float("inf")
@@ -63,16 +63,18 @@ def difference(net: Any, model: bytes, samples: Sequence[Sample]) -> float:
     return largest
 
 
-def export(
+def export_detector(
     net: Any, settings: TrainingSettings, tested: Sequence[Sample], path: Path, card: Card
 ) -> tuple[Card, Mapping[str, DetectionScores]]:
     """Write the model file and measure it on samples that were held out, beside the detector of runs.
 
     MirsearchError where ONNX and network disagree: nothing is written.
     """
-    model = to_onnx(net, settings.net.side)
-    apart = difference(net, model, [on_canvas(sample, settings.net.side) for sample in tested[:_COMPARED]])
-    if apart > PARITY:
+    model = build_onnx(net, settings.net.side)
+    apart = largest_difference(
+        net, model, [fit_sample(sample, settings.net.side) for sample in tested[:_COMPARED_SAMPLES]]
+    )
+    if apart > MAX_DIFFERENCE:
         raise MirsearchError(
             f"the exported detector differs from the network by {apart:g}",
             "report it, with the versions of torch and onnx",
@@ -86,7 +88,7 @@ def export(
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         write_artifact(part, draft, {MODEL_FILE: model})
-        measured = compared(FasterRcnnDetector(str(part)), tested)
+        measured = compare_detectors(FasterRcnnDetector(str(part)), tested)
     finally:
         part.unlink(missing_ok=True)
     metrics = {name: each.as_json() for name, each in measured.items()} | {"onnx_difference": round(apart, 5)}

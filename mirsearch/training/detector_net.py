@@ -20,7 +20,7 @@ from torchvision.models.detection.backbone_utils import BackboneWithFPN
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
 from mirsearch.errors import UsageError
-from mirsearch.extractors.torch.files import fill, read, state_of
+from mirsearch.extractors.torch.files import extract_state_dict, fill_network, read_weights
 
 CLASSES = 3
 """Background, bar, label."""
@@ -147,7 +147,7 @@ def _backbone(name: str, weights: Path | None) -> tuple[Any, tuple[tuple[int, ..
         return TinyBackbone(), ((16, 24), (34, 48), (68, 96)), ["0", "1", "2"]
     whole = resnet50(weights=None) if name == "resnet50" else mobilenet_v3_large(weights=None)
     if weights is not None:
-        fill(whole, state_of(read(weights), weights), weights)
+        fill_network(whole, extract_state_dict(read_weights(weights), weights), weights)
     if name == "resnet50":
         layers, channels = {f"layer{n}": str(n - 1) for n in (1, 2, 3, 4)}, [256, 512, 1024, 2048]
         body, sizes = whole, ((16, 24), (32, 48), (64, 96), (128, 192), (256, 384))

@@ -56,7 +56,7 @@ def average_precisions(similarity: Values, relevant: Flags, candidates: Flags) -
     return found
 
 
-def bootstrap(values: Values, groups: NDArray[np.str_], seed: int = 1) -> tuple[float, float]:
+def bootstrap_interval(values: Values, groups: NDArray[np.str_], seed: int = 1) -> tuple[float, float]:
     """95 % interval of the mean of values (n,), whole groups resampled; NaN values are left out."""
     there = ~np.isnan(values)
     labels = np.unique(groups[there], return_inverse=True)[1]
@@ -66,20 +66,20 @@ def bootstrap(values: Values, groups: NDArray[np.str_], seed: int = 1) -> tuple[
     return float(low), float(high)
 
 
-def change(before: Values, after: Values, groups: NDArray[np.str_]) -> Change:
+def measure_change(before: Values, after: Values, groups: NDArray[np.str_]) -> Change:
     """Two measurements of the same queries compared; groups (n,) are what is resampled."""
     there = ~np.isnan(before) & ~np.isnan(after)
     if not there.any():
         return Change(float("nan"), float("nan"), 0.0, (0.0, 0.0), 0, 0)
     difference = (after - before)[there]
-    span = bootstrap(difference, groups[there])
+    span = bootstrap_interval(difference, groups[there])
     return Change(
         float(before[there].mean()), float(after[there].mean()), float(difference.mean()), span,
         int(there.sum()), len(np.unique(groups[there])),
     )  # fmt: skip
 
 
-def measures(corpus: Corpus) -> dict[str, Values]:
+def precisions_by_measure(corpus: Corpus) -> dict[str, Values]:
     """Average precision of each panel's query, (n,), by measure, on the weak truth.
 
     `figure`: finds the panels of its figure with its technique and scale among all others. `technique`: finds the
@@ -100,13 +100,13 @@ def measures(corpus: Corpus) -> dict[str, Values]:
     }
 
 
-def compare(before: Corpus, after: Corpus) -> dict[str, Change]:
+def compare_vectors(before: Corpus, after: Corpus) -> dict[str, Change]:
     """The measures of the same panels with their old and new vectors."""
-    old, new = measures(before), measures(after)
-    return {name: change(old[name], new[name], before.articles) for name in old}
+    old, new = precisions_by_measure(before), precisions_by_measure(after)
+    return {name: measure_change(old[name], new[name], before.articles) for name in old}
 
 
-def better(changes: Mapping[str, Change]) -> bool:
+def is_improvement(changes: Mapping[str, Change]) -> bool:
     """Whether a model may take the old one's place: no measure falls, and one rises."""
     told = [each for each in changes.values() if each.queries]
     return all(each.difference >= -TOLERANCE for each in told) and any(each.difference > 0 for each in told)

@@ -14,18 +14,18 @@ from mirsearch.errors import UsageError
 from mirsearch.extractors.base import Extractor
 from mirsearch.extractors.trained import Projection
 from mirsearch.indexes.base import Index
-from mirsearch.training.corpus_vectors import Alike, Corpus, held_out, weak_pairs
-from mirsearch.training.evaluation import Change, compare, measures
-from mirsearch.training.head import HeadSettings, HeadTrainer, Items
-from mirsearch.training.views import embed_views, paired_items
+from mirsearch.training.corpus_vectors import Corpus, PairRule, held_out_mask, weak_pairs
+from mirsearch.training.crops import embed_crops, positive_pairs
+from mirsearch.training.evaluation import Change, compare_vectors, precisions_by_measure
+from mirsearch.training.head import HeadSettings, HeadTrainer, TrainingItems
 from mirsearch.training.whitening import SHRINKAGE, discriminative_whitening, pca_whitening
 
 Method = Literal["pca", "discriminative"]
-Report = Callable[[str, int, int], None]
+ProgressReport = Callable[[str, int, int], None]
 """Told what is being done, how many steps are done, and of how many."""
 
 POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
-_INNER_SHARE = 0.3
+_VALIDATION_SHARE = 0.3
 _PATIENCE = 8
 """Epochs without a better score on the validation part after which a head is learned enough."""
 
@@ -43,7 +43,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Learned:
+class LearnedProjection:
     """A projection, what a card tells of how it was learned, and from how many pairs."""
 
     projection: Projection
@@ -53,7 +53,7 @@ class Learned:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedProjection:
     """What was learned, how it did on the held-out articles, and what a card tells of it."""
 
     projection: Projection
@@ -69,7 +69,7 @@ class WhiteningOptions:
     method: Method = "pca"
     dims: int | None = None
     power: float | None = None
-    alike: Alike = "figure"
+    alike: PairRule = "figure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +78,16 @@ class MetricOptions:
 
     crops: int = 2
     dims: int | None = None
-    alike: Alike = "figure"
+    alike: PairRule = "figure"
     head: HeadSettings = field(default_factory=HeadSettings)
 
 
-def fit(corpus: Corpus, split: Split, learn: Callable[[Corpus], Learned]) -> Fitted:
+def fit_projection(corpus: Corpus, split: Split, learn: Callable[[Corpus], LearnedProjection]) -> FittedProjection:
     """Learn from the training articles of a split, and measure before and after on the held-out ones."""
-    test = held_out(corpus, split.share, split.seed)
+    test = held_out_mask(corpus, split.share, split.seed)
     learned = learn(corpus.part(~test))
     before = corpus.part(test)
-    changes = compare(before, before.with_vectors(learned.projection.apply(before.vectors)))
+    changes = compare_vectors(before, before.with_vectors(learned.projection.apply(before.vectors)))
     data = {
         "panels_learned": int((~test).sum()),
         "articles_learned": len(np.unique(corpus.articles[~test])),
@@ -97,10 +97,10 @@ def fit(corpus: Corpus, split: Split, learn: Callable[[Corpus], Learned]) -> Fit
         "panels_without_image": learned.without_image,
         "truth": "weak: panels of a figure, of one technique and scale; techniques as mirsearch reads them",
     }
-    return Fitted(learned.projection, changes, dict(learned.settings) | asdict(split), data)
+    return FittedProjection(learned.projection, changes, dict(learned.settings) | asdict(split), data)
 
 
-def learn_whitening(training: Corpus, options: WhiteningOptions, seed: int = 0) -> Learned:
+def learn_whitening(training: Corpus, options: WhiteningOptions, seed: int = 0) -> LearnedProjection:
     """A whitening of a corpus's vectors."""
     size = options.dims or training.vectors.shape[1]
 
@@ -111,59 +111,61 @@ def learn_whitening(training: Corpus, options: WhiteningOptions, seed: int = 0) 
 
     power = _best_power(training, seed, learned) if options.power is None else options.power
     settings = asdict(options) | {"dims": size, "power": power, "shrinkage": SHRINKAGE}
-    return Learned(learned(training, power), settings, len(weak_pairs(training, options.alike)))
+    return LearnedProjection(learned(training, power), settings, len(weak_pairs(training, options.alike)))
 
 
 def _best_power(training: Corpus, seed: int, learned: Callable[[Corpus, float], Projection]) -> float:
-    inner = _inner(training, seed)
+    inner = _validation_mask(training, seed)
     if inner is None:
         return 0.5
     learning, judging = training.part(~inner), training.part(inner)
-    scores = [score(judging, learned(learning, power)) for power in POWERS]
+    scores = [mean_precision(judging, learned(learning, power)) for power in POWERS]
     return POWERS[int(np.argmax(scores))]
 
 
-def _inner(training: Corpus, seed: int) -> NDArray[np.bool_] | None:
+def _validation_mask(training: Corpus, seed: int) -> NDArray[np.bool_] | None:
     """The part of the training panels that chooses between models; None where there are too few articles for one."""
     try:
-        return held_out(training, _INNER_SHARE, seed + 1)
+        return held_out_mask(training, _VALIDATION_SHARE, seed + 1)
     except UsageError:
         return None
 
 
-def score(corpus: Corpus, projection: Projection) -> float:
+def mean_precision(corpus: Corpus, projection: Projection) -> float:
     """The mean of the weak measures' mean average precisions under a projection."""
-    found = measures(corpus.with_vectors(projection.apply(corpus.vectors)))
+    found = precisions_by_measure(corpus.with_vectors(projection.apply(corpus.vectors)))
     means = [float(np.nanmean(values)) for values in found.values() if not np.isnan(values).all()]
     return float(np.mean(means)) if means else 0.0
 
 
 def learn_metric(
-    index: Index, training: Corpus, extractor: Extractor, options: MetricOptions, seed: int, report: Report
-) -> Learned:
+    index: Index, training: Corpus, extractor: Extractor, options: MetricOptions, seed: int, report: ProgressReport
+) -> LearnedProjection:
     """A linear head over the extractor's vectors; the epoch is chosen on a part of the training articles."""
     size = options.dims or training.vectors.shape[1]
-    inner = _inner(training, seed)
+    inner = _validation_mask(training, seed)
     learning, judging = (training, None) if inner is None else (training.part(~inner), training.part(inner))
     pairs = weak_pairs(learning, options.alike)
-    views = embed_views(index, learning, pairs, extractor, options.crops, seed, partial(report, "crops"))
+    views = embed_crops(index, learning, pairs, extractor, options.crops, seed, partial(report, "crops"))
     vectors = np.concatenate([learning.vectors, views.vectors])
     owners = np.concatenate([np.arange(len(learning)), views.owners])
-    items = Items(vectors, owners, paired_items(len(learning), views, pairs, seed))
+    items = TrainingItems(vectors, owners, positive_pairs(len(learning), views, pairs, seed))
     head = replace(options.head, seed=seed)
-    projection, epoch = _learned(HeadTrainer(learning, items, size, head), judging, head.epochs, report)
+    projection, epoch = _train_head(HeadTrainer(learning, items, size, head), judging, head.epochs, report)
     settings = asdict(head) | {"dims": size, "crops": options.crops, "alike": options.alike, "epoch": epoch}
-    return Learned(projection, settings, len(items.pairs), views.without_image)
+    return LearnedProjection(projection, settings, len(items.pairs), views.without_image)
 
 
-def _learned(trainer: HeadTrainer, judging: Corpus | None, epochs: int, report: Report) -> tuple[Projection, int]:
+def _train_head(
+    trainer: HeadTrainer, judging: Corpus | None, epochs: int, report: ProgressReport
+) -> tuple[Projection, int]:
     """The head of the best epoch on the judging part (0: as it began), or the last where there is no such part."""
     best, chosen = trainer.projection, 0
-    top = -np.inf if judging is None else score(judging, best)
+    top = -np.inf if judging is None else mean_precision(judging, best)
     for epoch in range(1, epochs + 1):
         trainer.epoch()
         report("epochs", epoch, epochs)
-        now = float(epoch) if judging is None else score(judging, trainer.projection)
+        now = float(epoch) if judging is None else mean_precision(judging, trainer.projection)
         if now > top:
             best, chosen, top = trainer.projection, epoch, now
         elif epoch - chosen >= _PATIENCE:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mirsearch.errors import UsageError
 from mirsearch.extractors.trained import Projection
-from mirsearch.training.corpus_vectors import Corpus, Floats, Pairs, unlike
+from mirsearch.training.corpus_vectors import Corpus, Floats, Pairs, dissimilar_mask
 
 Loss = Literal["triplet", "contrastive"]
 Matrix = NDArray[np.float64]
@@ -20,7 +20,7 @@ _HARDEST = 10
 """A negative is one of this many hardest: the very hardest are often mistakes of the weak truth."""
 
 _BATCH = 64
-_POOL = 2048
+_MAX_POOL = 2048
 """Items negatives are mined from, a fresh sample each epoch where there are more."""
 
 
@@ -41,7 +41,7 @@ class HeadSettings:
 
 
 @dataclass(frozen=True)
-class Items:
+class TrainingItems:
     """What is learned from: vectors (m, dims), the panel each belongs to, and positive pairs of items."""
 
     vectors: Floats
@@ -59,14 +59,14 @@ class HeadTrainer:
     `epoch` may be called as long as one likes; `projection` is the head as it is.
     """
 
-    def __init__(self, corpus: Corpus, items: Items, dims: int, settings: HeadSettings) -> None:
+    def __init__(self, corpus: Corpus, items: TrainingItems, dims: int, settings: HeadSettings) -> None:
         if not len(items.pairs):
             raise UsageError("no two pictures are alike: there is nothing to learn", "ingest figures with more panels")
         if not 1 <= dims <= items.vectors.shape[1]:
             raise UsageError(f"{dims} dims can't be made of {items.vectors.shape[1]}", "give fewer --dims")
         self._corpus, self._items, self._settings = corpus, items, settings
         self._rng = np.random.default_rng(settings.seed)
-        self._start = _principal(items.vectors, dims)
+        self._start = _initial_matrix(items.vectors, dims)
         self._matrix = self._start.copy()
         self._first, self._second, self._steps = np.zeros_like(self._matrix), np.zeros_like(self._matrix), 0
 
@@ -100,12 +100,12 @@ class HeadTrainer:
     def _mined(self, anchors: NDArray[np.int64]) -> NDArray[np.int64]:
         """For each anchor one of the items nearest to it that are surely unlike it; -1 where there is none."""
         items = self._items
-        pool = self._rng.permutation(len(items.vectors))[:_POOL]
+        pool = self._rng.permutation(len(items.vectors))[:_MAX_POOL]
         seen = self.projection.apply(items.vectors)
         found = np.full(len(anchors), -1, np.int64)
         for start in range(0, len(anchors), 512):
             mine = anchors[start : start + 512]
-            apart = unlike(self._corpus, items.owners[mine])[:, items.owners[pool]]
+            apart = dissimilar_mask(self._corpus, items.owners[mine])[:, items.owners[pool]]
             similarity = np.where(apart, seen[mine] @ seen[pool].T, -np.inf)
             hardest = np.argsort(-similarity, axis=1)[:, :_HARDEST]
             picked = hardest[np.arange(len(mine)), self._rng.integers(0, hardest.shape[1], len(mine))]
@@ -139,7 +139,7 @@ class HeadTrainer:
         self._matrix -= self._settings.rate * first / (np.sqrt(second) + 1e-8)
 
 
-def _principal(vectors: Floats, dims: int) -> Matrix:
+def _initial_matrix(vectors: Floats, dims: int) -> Matrix:
     """The identity where all dims are kept, else the leading axes of the vectors as they are."""
     if dims == vectors.shape[1]:
         return np.eye(dims)
@@ -147,7 +147,7 @@ def _principal(vectors: Floats, dims: int) -> Matrix:
     return np.ascontiguousarray(np.linalg.eigh(moment)[1][:, ::-1][:, :dims])
 
 
-def triplet(units: list[Matrix], margin: float) -> tuple[Matrix, list[Matrix]]:
+def triplet_loss(units: list[Matrix], margin: float) -> tuple[Matrix, list[Matrix]]:
     """max(0, margin + |a-p|² - |a-n|²) of unit rows a, p, n: losses (b,) and slopes by a, p, n, each (b, dims)."""
     a, p, n = units
     loss = margin + ((a - p) ** 2).sum(axis=1) - ((a - n) ** 2).sum(axis=1)
@@ -155,7 +155,7 @@ def triplet(units: list[Matrix], margin: float) -> tuple[Matrix, list[Matrix]]:
     return np.maximum(loss, 0), [active * 2 * (n - p), active * 2 * (p - a), active * 2 * (a - n)]
 
 
-def contrastive(units: list[Matrix], margin: float) -> tuple[Matrix, list[Matrix]]:
+def contrastive_loss(units: list[Matrix], margin: float) -> tuple[Matrix, list[Matrix]]:
     """½|a-p|² + ½max(0, margin - |a-n|)² of unit rows (Hu, Lu, Tan 2014): losses (b,) and slopes (b, dims)."""
     a, p, n = units
     distance = np.maximum(np.linalg.norm(a - n, axis=1, keepdims=True), 1e-12)
@@ -166,6 +166,6 @@ def contrastive(units: list[Matrix], margin: float) -> tuple[Matrix, list[Matrix
 
 
 LOSSES: dict[str, Callable[[list[Matrix], float], tuple[Matrix, list[Matrix]]]] = {
-    "triplet": triplet,
-    "contrastive": contrastive,
+    "triplet": triplet_loss,
+    "contrastive": contrastive_loss,
 }

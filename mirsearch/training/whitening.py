@@ -21,8 +21,8 @@ def pca_whitening(vectors: Vectors, dims: int, power: float, shrinkage: float = 
     Vectors float32 (n, d). Jégou, Chum: Negative evidences and co-occurrences in image retrieval (ECCV 2012), with
     the covariance shrunk to a multiple of the identity.
     """
-    mean, centered = _centered(vectors, dims)
-    values, axes = _eigen(centered.T @ centered / len(centered), shrinkage)
+    mean, centered = _subtract_mean(vectors, dims)
+    values, axes = _shrunk_eigenvalues(centered.T @ centered / len(centered), shrinkage)
     matrix = axes[:, :dims] * values[:dims] ** (-power / 2)
     return _projection(mean, matrix)
 
@@ -38,23 +38,23 @@ def discriminative_whitening(
     """
     if not len(pairs):
         raise UsageError("no two panels are alike: nothing tells which differences don't matter", "--method pca")
-    mean, centered = _centered(vectors, dims)
+    mean, centered = _subtract_mean(vectors, dims)
     differences = centered[pairs[:, 0]] - centered[pairs[:, 1]]
-    within, axes = _eigen(differences.T @ differences / len(pairs), shrinkage)
+    within, axes = _shrunk_eigenvalues(differences.T @ differences / len(pairs), shrinkage)
     evened: Matrix = (axes * within ** (-power / 2)) @ axes.T
     moved = centered @ evened
-    _, leading = _eigen(moved.T @ moved / len(moved), 0.0)
+    _, leading = _shrunk_eigenvalues(moved.T @ moved / len(moved), 0.0)
     return _projection(mean, evened @ leading[:, :dims])
 
 
-def _centered(vectors: Vectors, dims: int) -> tuple[Matrix, Matrix]:
+def _subtract_mean(vectors: Vectors, dims: int) -> tuple[Matrix, Matrix]:
     if not 1 <= dims <= vectors.shape[1]:
         raise UsageError(f"{dims} dims can't be made of {vectors.shape[1]}", f"give 1 to {vectors.shape[1]}")
     mean = vectors.mean(axis=0, dtype=np.float64)
     return mean, vectors - mean
 
 
-def _eigen(covariance: Matrix, shrinkage: float) -> tuple[Matrix, Matrix]:
+def _shrunk_eigenvalues(covariance: Matrix, shrinkage: float) -> tuple[Matrix, Matrix]:
     """Eigenvalues, largest first, drawn to their mean, and their axes as columns."""
     values, axes = np.linalg.eigh(covariance)
     order = np.argsort(values)[::-1]

@@ -16,7 +16,7 @@ from mirsearch.analysis.scalebars.reader import read_scales
 from mirsearch.corpus import Box, Panel
 from mirsearch.synthetic.figures import FigureStyle, SyntheticFigure, draw_figure
 from mirsearch.synthetic.layouts import LAYOUT_STYLES
-from mirsearch.synthetic.scalebars.samples import bar_sample
+from mirsearch.synthetic.scalebars.samples import draw_bar_sample
 from mirsearch.synthetic.scalebars.styles import BAR_STYLES
 
 BARS_FLOOR, ANSWERS_FLOOR, PANELS_FLOOR, LETTERS_FLOOR, LAYOUTS_FLOOR = 0.97, 0.97, 0.97, 0.95, 0.88
@@ -46,7 +46,7 @@ def right(nm_per_px: float, truth: float, length_px: float) -> bool:
 
 def bar_read(style: str, seed: int, detector: ScaleBarDetector, ocr: OcrEngine) -> str:
     """How the bar of a drawn and published micrograph is read."""
-    sample = bar_sample(seed, style)
+    sample = draw_bar_sample(seed, style)
     height, width = sample.pixels.shape[:2]
     scale = read_scales(sample.pixels, [(0, 0, width, height)], [sample.caption], detector, ocr)[0]
     if scale is None:

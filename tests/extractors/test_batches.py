@@ -8,7 +8,7 @@ from threading import Lock
 import numpy as np
 import pytest
 
-from mirsearch.extractors.torch.batches import Batches, OutOfMemoryError, torch_exhausted
+from mirsearch.extractors.torch.batches import BatchQueue, OutOfMemoryError, out_of_memory_test
 from tests.support.torch_needed import torch_or_skip
 
 
@@ -39,7 +39,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 def test_grows_while_all_goes_well_and_halves_where_memory_runs_out():
     device = Device(room=20)
-    batches = Batches(device.run, out_of_memory)
+    batches = BatchQueue(device.run, out_of_memory)
     values = [each % 251 for each in range(300)]
     assert batches.embed([image(each) for each in values])[:, 0].tolist() == values
     assert max(device.sizes) == 16
@@ -49,19 +49,19 @@ def test_grows_while_all_goes_well_and_halves_where_memory_runs_out():
 
 def test_one_image_too_large_for_the_device_says_so():
     with pytest.raises(OutOfMemoryError, match="--device cpu"):
-        Batches(Device(room=0).run, out_of_memory).embed([image(1)])
+        BatchQueue(Device(room=0).run, out_of_memory).embed([image(1)])
 
 
 def test_sizes_are_not_mixed_and_order_is_kept():
     device = Device(room=64)
-    batches = Batches(device.run, out_of_memory)
+    batches = BatchQueue(device.run, out_of_memory)
     rows = batches.embed([image(each, 3 + each % 3) for each in range(30)])
     assert rows[:, 0].tolist() == list(range(30))
 
 
 def test_threads_share_the_device():
     device = Device(room=64)
-    batches = Batches(device.run, out_of_memory)
+    batches = BatchQueue(device.run, out_of_memory)
 
     def ask(start: int) -> list[float]:
         return batches.embed([image(start + each) for each in range(5)])[:, 0].tolist()
@@ -77,7 +77,7 @@ def test_an_error_of_the_network_reaches_who_asked_and_the_rest_goes_on():
             raise ValueError("a bad batch")
         return np.ones((len(batch), 1), np.float32)
 
-    batches = Batches(run, out_of_memory)
+    batches = BatchQueue(run, out_of_memory)
     with pytest.raises(ValueError, match="a bad batch"):
         batches.embed([image(13)])
     assert batches.embed([image(1)]).shape == (1, 1)
@@ -88,7 +88,7 @@ def test_torchs_own_errors_are_told_apart_and_its_extractors_go_on_with_less(mon
     from mirsearch.extractors.torch.gem import ResNet18Gem
     from tests.support.tiny_models import resnet_checkpoint
 
-    exhausted = torch_exhausted(torch)
+    exhausted = out_of_memory_test(torch)
     assert exhausted(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"))
     assert exhausted(RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB)"))
     assert exhausted(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate"))

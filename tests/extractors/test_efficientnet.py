@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mirsearch import plugins
 from mirsearch.errors import MissingDependencyError
 from mirsearch.extractors.efficientnet import extractor as efficientnet
-from mirsearch.extractors.efficientnet.extractor import EfficientNetExtractor, prepare, weights_path
+from mirsearch.extractors.efficientnet.extractor import EfficientNetExtractor, resize_image, weights_path
 from mirsearch.extractors.efficientnet.weights import read_state_dict
 
 RECORDED = Path(__file__).parent / "golden" / "efficientnet_vectors.json"
@@ -99,7 +99,7 @@ def independent_vector(weights: dict, pixels: np.ndarray) -> np.ndarray:
     def relu6(x: np.ndarray) -> np.ndarray:
         return np.minimum(np.maximum(x, 0), 6)
 
-    with np.load(Path(sys.modules["mirsearch.extractors"].__path__[0]) / "reference_means.npz") as means:
+    with np.load(Path(sys.modules["mirsearch.extractors.efficientnet"].__path__[0]) / "reference_means.npz") as means:
         wanted = {7: (means["block7-mean"], 1.0), 14: (means["block14-mean"], 0.85)}
     x = pixels.astype(np.float64).transpose(2, 0, 1) / 255 * 2 - 1
     x = relu6(layer(x, "_conv_stem", "_bn0", 2))
@@ -122,7 +122,7 @@ def independent_vector(weights: dict, pixels: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", PICTURES)
 def test_it_equals_an_independent_forward_pass(extractor: EfficientNetExtractor, kind: str) -> None:
-    pixels = prepare(PICTURES[kind])
+    pixels = resize_image(PICTURES[kind])
     assert pixels.shape == (SIDE, SIDE, 3)
     expected = independent_vector(read_state_dict(weights_path()), pixels)
     assert np.abs(extractor.embed([PICTURES[kind]])[0] - expected).max() < 2e-5
@@ -165,8 +165,8 @@ def test_several_threads_may_ask_at_once(extractor: EfficientNetExtractor) -> No
 
 def test_threads_that_start_at_once_load_one_model(extractor, monkeypatch: pytest.MonkeyPatch) -> None:
     loads = []
-    load = efficientnet.session
-    monkeypatch.setattr(efficientnet, "session", lambda model: loads.append(len(model)) or load(model))
+    load = efficientnet.open_session
+    monkeypatch.setattr(efficientnet, "open_session", lambda model: loads.append(len(model)) or load(model))
     fresh = EfficientNetExtractor()
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(fresh.embed, [[PICTURES["fringes"]]] * 6))

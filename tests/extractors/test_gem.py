@@ -15,7 +15,7 @@ torch = torch_or_skip("torchvision")
 from mirsearch.errors import MissingDependencyError, UsageError
 from mirsearch.extractors.torch.files import WeightsError
 from mirsearch.extractors.torch.gem import GemExtractor, ResNet18Gem, ResNet50Gem
-from mirsearch.extractors.torch.gem_net import EPSILON, GeM, GemNet, backbone, cut
+from mirsearch.extractors.torch.gem_net import EPSILON, GeM, GemNet, build_backbone, feature_layers
 
 MEAN, STD = [0.5, 0.4, 0.3], [0.2, 0.25, 0.3]
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("offline")
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(4)
-    made = backbone("resnet18").eval()
+    made = build_backbone("resnet18").eval()
     for module in made.modules():
         if isinstance(module, torch.nn.BatchNorm2d):  # as after training, so that no map is all but constant
             module.running_mean.normal_(0, 0.1)
@@ -38,7 +38,7 @@ def network():
 def folder(tmp_path_factory, network):
     place = tmp_path_factory.mktemp("weights")
     state = network.state_dict()
-    features = cut(network).state_dict()
+    features = feature_layers(network).state_dict()
     published = OrderedDict((f"features.{key}", value) for key, value in features.items())
     published["pool.p"] = torch.tensor([2.5])
     meta = {"architecture": "resnet18", "pooling": "gem", "local_whitening": False, "regional": False,
@@ -89,7 +89,7 @@ def reference(network, picture: np.ndarray, scales: tuple[float, ...], p: float,
     """The multi-scale vector by formula: the generalized mean, over scales, of unit GeM vectors."""
     pixels = torch.from_numpy(picture)[None].permute(0, 3, 1, 2) / 255.0 - torch.tensor(mean).reshape(1, 3, 1, 1)
     pixels = pixels / torch.tensor(std).reshape(1, 3, 1, 1)
-    parts = np.stack([at_scale(cut(network), pixels, scale, p) for scale in scales])
+    parts = np.stack([at_scale(feature_layers(network), pixels, scale, p) for scale in scales])
     return unit((parts**p).mean(axis=0) ** (1 / p))
 
 
@@ -183,8 +183,8 @@ def test_the_large_ones_have_2048_numbers(name, dims, tmp_path):
     with torch.device("meta"):
         from mirsearch.extractors.torch import gem_weights
 
-        net = GemNet(cut(backbone(kind.architecture)), mean=MEAN, std=STD)
-    assert gem_weights.dims(net) == dims
+        net = GemNet(feature_layers(build_backbone(kind.architecture)), mean=MEAN, std=STD)
+    assert gem_weights.vector_length(net) == dims
 
 
 def test_ingest_and_query_by_name_with_local_weights(folder, tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import onnx
 import pytest
 
 from mirsearch.extractors.efficientnet import graph as graphs
-from mirsearch.extractors.efficientnet.extractor import session, weights_path
+from mirsearch.extractors.efficientnet.extractor import open_session, weights_path
 from mirsearch.extractors.efficientnet.levels import HEAD_CHANNELS, Level
 from mirsearch.extractors.efficientnet.weights import read_state_dict
 
@@ -26,7 +26,7 @@ def pooled(level: Level, values: np.ndarray) -> np.ndarray:
     body = onnx.helper.make_graph(graph.nodes, "pool", [x], [y], graph.constants)
     model = onnx.helper.make_model(body, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
-    return session(model.SerializeToString()).run(None, {"x": values})[0]
+    return open_session(model.SerializeToString()).run(None, {"x": values})[0]
 
 
 def test_poolings_equal_numpy() -> None:
@@ -49,7 +49,7 @@ def test_a_batch_gives_what_its_images_give_alone(weights: dict[str, np.ndarray]
     means = [np.zeros(level.channels, np.float32) for level in levels]
     model = graphs.descriptor_model(weights, levels, 64, means)
     onnx.checker.check_model(model)
-    run = session(model.SerializeToString())
+    run = open_session(model.SerializeToString())
     images = np.random.default_rng(2).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
     together = run.run(None, {"image": images})[0]
     alone = np.concatenate([run.run(None, {"image": image[None]})[0] for image in images])

@@ -14,8 +14,8 @@ from tests.support.torch_needed import torch_or_skip
 
 torch = torch_or_skip("torchvision", "open_clip", "timm")
 
-from mirsearch.extractors.onnx.export import PARITY, probes
-from mirsearch.extractors.opening import open_extractor
+from mirsearch.extractors.factory import open_extractor
+from mirsearch.extractors.onnx.export import MAX_DIFFERENCE, probe_images
 from mirsearch.extractors.trained import KIND, Projection
 from mirsearch.models.artifact import Card, write_artifact
 
@@ -66,7 +66,7 @@ def exported(chosen: dict[str, tuple[object, ...]], folder: Path) -> dict[str, t
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("figures")
-    for number, pixels in enumerate(probes(2)):
+    for number, pixels in enumerate(probe_images(2)):
         Image.fromarray(pixels).save(folder / f"{number}.png")
     return folder
 
@@ -87,7 +87,7 @@ def test_ingested_with_asked_with_and_exported(
 
     file, told = exported[name]
     stats = run("stats", "--index", index, "--format", "json").json()
-    assert told["largest_difference"] <= PARITY
+    assert told["largest_difference"] <= MAX_DIFFERENCE
     assert (told["name"], told["version"], told["dims"]) == (
         stats["extractor"], stats["extractor_version"], stats["dims"],
     )  # fmt: skip

@@ -20,9 +20,9 @@ torch = torch_or_skip("torchvision", "open_clip", "timm")
 
 from mirsearch.errors import MirsearchError, UsageError
 from mirsearch.extractors.efficientnet.extractor import EfficientNetExtractor
-from mirsearch.extractors.onnx.export import PARITY, Exported, Parity, export, probes
+from mirsearch.extractors.onnx.export import MAX_DIFFERENCE, ExportedModel, Parity, export_extractor, probe_images
 from mirsearch.extractors.onnx.extractor import OnnxExtractor
-from mirsearch.extractors.onnx.facts import MODEL
+from mirsearch.extractors.onnx.facts import IMAGE_MODEL
 from mirsearch.extractors.torch.gem import ResNet18Gem
 from mirsearch.extractors.torch.openclip import OpenClipExtractor
 from mirsearch.extractors.torch.timm_backbone import TimmExtractor
@@ -60,20 +60,22 @@ def extractors(weights):
 
 
 @pytest.fixture(scope="module")
-def exported(extractors, tmp_path_factory) -> dict[str, Exported]:
+def exported(extractors, tmp_path_factory) -> dict[str, ExportedModel]:
     folder = tmp_path_factory.mktemp("exported")
     return {
-        name: export(each, folder / f"{name}.mirmodel") for name, each in extractors.items() if name != "convolutions"
+        name: export_extractor(each, folder / f"{name}.mirmodel")
+        for name, each in extractors.items()
+        if name != "convolutions"
     }
 
 
 @pytest.mark.parametrize("name", ["clip", "gem", "timm", "efficientnet"])
 def test_an_exported_model_is_its_extractor(name, exported, extractors):
     made, model = exported[name], OnnxExtractor(str(exported[name].path))
-    assert made.parity.difference <= PARITY
+    assert made.parity.difference <= MAX_DIFFERENCE
     there = (model.name, model.version, model.dims)
     assert there == (extractors[name].name, extractors[name].version, extractors[name].dims)
-    images = probes(5)[1:]
+    images = probe_images(5)[1:]
     apart = Parity.of(extractors[name].embed(images), model.embed(images))
     assert apart.holds
     assert read_artifact(made.path).card.metrics["parity"]["images"] >= 10
@@ -103,13 +105,13 @@ def test_a_checkpoint_and_its_path_are_told_apart(weights, extractors, tmp_path)
 @pytest.mark.parametrize(("precision", "least"), [("fp16", 0.9999), ("int8", 0.99)])
 def test_rounded_models_tell_their_loss_and_are_not_taken_for_the_whole_one(precision, least, extractors, tmp_path):
     for name, suffix in (("convolutions", "onnx"), ("clip", "mirmodel")):
-        made = export(extractors[name], tmp_path / f"{name}.{suffix}", precision=precision)
+        made = export_extractor(extractors[name], tmp_path / f"{name}.{suffix}", precision=precision)
         assert least < made.parity.mean_cosine < 1
         assert made.facts.version == f"{extractors[name].version}+{precision}"
         model = OnnxExtractor(str(made.path))
-        again = Parity.of(extractors[name].embed(probes()), model.embed(probes()))
+        again = Parity.of(extractors[name].embed(probe_images()), model.embed(probe_images()))
         assert again.mean_cosine == pytest.approx(made.parity.mean_cosine, abs=1e-4)
-    whole = export(extractors["convolutions"], tmp_path / "whole.onnx").path.stat().st_size
+    whole = export_extractor(extractors["convolutions"], tmp_path / "whole.onnx").path.stat().st_size
     assert (tmp_path / "convolutions.onnx").stat().st_size < 0.75 * whole
 
 
@@ -120,7 +122,7 @@ def test_rounded_models_tell_their_loss_and_are_not_taken_for_the_whole_one(prec
      ("onnx:no.onnx", "no such"), ("onnx:", "needs a file")],
 )  # fmt: skip
 def test_what_can_not_be_opened_is_told(spec, words):
-    from mirsearch.extractors.opening import open_extractor
+    from mirsearch.extractors.factory import open_extractor
 
     with pytest.raises(MirsearchError, match=words) as refused:
         _ = open_extractor(spec).dims
@@ -131,7 +133,7 @@ def test_files_that_are_no_models_are_refused(exported, tmp_path):
     for name, content in (("a.onnx", b"no model"), ("b.mirmodel", b"no zip")):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(ArtifactError):
-            OnnxExtractor(str(tmp_path / name)).embed(probes(1))
+            OnnxExtractor(str(tmp_path / name)).embed(probe_images(1))
     bare = tmp_path / "foreign.onnx"
     from mirsearch.extractors.efficientnet.extractor import model_bytes
 
@@ -139,14 +141,14 @@ def test_files_that_are_no_models_are_refused(exported, tmp_path):
     with pytest.raises(ArtifactError, match="what it is"):
         OnnxExtractor(str(bare))
     with pytest.raises(UsageError):
-        export(EfficientNetExtractor(), tmp_path / "x.pdf")
+        export_extractor(EfficientNetExtractor(), tmp_path / "x.pdf")
 
 
 @pytest.fixture
 def figures(tmp_path) -> Path:
     folder = tmp_path / "figures"
     folder.mkdir()
-    for number, pixels in enumerate(probes(3)):
+    for number, pixels in enumerate(probe_images(3)):
         Image.fromarray(pixels).save(folder / f"{number}.png")
     return folder
 
@@ -154,7 +156,7 @@ def figures(tmp_path) -> Path:
 def test_models_commands(weights, tmp_path):
     told = run("models", "export", "resnet18-gem:side=96", "--extractor-weights", weights["resnet"], "--name", "small",
                "--format", "json").json()  # fmt: skip
-    assert told["largest_difference"] <= PARITY
+    assert told["largest_difference"] <= MAX_DIFFERENCE
     assert run("models", "list", "--format", "json").json()[0]["name"] == "small"
     assert "resnet18-gem" in run("models", "list").out
     assert run("models", "info", "small", "--format", "json").json()["kind"] == "extractor"
@@ -216,7 +218,7 @@ def test_a_file_is_ingested_with_and_found_again_by_the_query(exported, figures,
 def test_the_bare_file_says_what_it_is(extractors, tmp_path):
     import onnx
 
-    path = export(extractors["timm"], tmp_path / "x.onnx").path
+    path = export_extractor(extractors["timm"], tmp_path / "x.onnx").path
     told = {each.key: each.value for each in onnx.load(path).metadata_props}
     assert json.loads(told["mirsearch"])["name"] == "timm:test_vit"
-    assert MODEL == "model.onnx"
+    assert IMAGE_MODEL == "model.onnx"

@@ -21,7 +21,7 @@ class Overtaken(EmbeddedIndex):
         if self.taken is None:
             self.taken = found.panels[0].panel_id.rpartition("-")[0]
             with self.writer() as writer:
-                writer.delete([self.taken])
+                writer.delete_figures([self.taken])
         return found
 
 

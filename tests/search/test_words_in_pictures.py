@@ -14,7 +14,7 @@ from mirsearch.indexes import open_index
 from mirsearch.query import SearchRequest
 from mirsearch.ranking import Formula, Weights, combine, image_text_term, visual_term
 from mirsearch.search import words_in_pictures
-from mirsearch.search.words_in_pictures import promised
+from mirsearch.search.words_in_pictures import may_have_text_tower
 from tests.support.cli_runner import run
 from tests.support.index_corpus import EXTRACTOR, MadeCorpus
 
@@ -68,7 +68,7 @@ def requests(corpus: MadeCorpus, count: int) -> list[SearchRequest]:
 
 def by_hand(index, request: SearchRequest) -> dict[str, tuple[float, float]]:
     """Score and term of every panel that has no other terms than looks and words in pictures."""
-    ids = [stored.panel.id for stored in index.select(request.filters)]
+    ids = [stored.panel.id for stored in index.select_panels(request.filters)]
     rows = np.stack([index.vector(each) for each in ids]).astype(np.float64)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
 
@@ -136,9 +136,9 @@ def test_elasticsearch_scores_as_the_embedded_index_does(embedded, corpus, es_lo
 
 
 def test_only_indexes_of_models_with_words_load_one(monkeypatch):
-    assert not promised(dataclasses.replace(EXTRACTOR, name="efficientnet"))
-    assert not promised(EXTRACTOR)
-    assert promised(dataclasses.replace(EXTRACTOR, name="open-clip:any"))
+    assert not may_have_text_tower(dataclasses.replace(EXTRACTOR, name="efficientnet"))
+    assert not may_have_text_tower(EXTRACTOR)
+    assert may_have_text_tower(dataclasses.replace(EXTRACTOR, name="open-clip:any"))
 
     def never() -> None:
         raise AssertionError("an extractor was loaded")
@@ -158,10 +158,10 @@ def checkpoint(tmp_path_factory):
 
 
 def _figures(folder):
-    from mirsearch.extractors.onnx.export import probes
+    from mirsearch.extractors.onnx.export import probe_images
 
     folder.mkdir()
-    for number, pixels in enumerate(probes(3)):
+    for number, pixels in enumerate(probe_images(3)):
         Image.fromarray(pixels).save(folder / f"{number}.png")
     return folder
 

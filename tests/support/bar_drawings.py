@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFilter
 
-from mirsearch.synthetic.lettering import paint, text_mask
+from mirsearch.synthetic.text_masks import paint_mask, text_mask
 
 SIZE = (360, 480)
 
@@ -24,7 +24,7 @@ def write(image: Image.Image, text: str, center: tuple[float, float], height: in
     mask = text_mask(text, 0.7 * height)
     pixels = np.array(image)
     color = ImageColor.getrgb(fill) if isinstance(fill, str) else fill
-    paint(pixels, mask, round(center[0] - mask.shape[1] / 2), round(center[1] - mask.shape[0] / 2), color[:3])
+    paint_mask(pixels, mask, round(center[0] - mask.shape[1] / 2), round(center[1] - mask.shape[0] / 2), color[:3])
     image.paste(Image.fromarray(pixels))
 
 

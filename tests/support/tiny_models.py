@@ -29,10 +29,10 @@ def clip_checkpoint(torch: Any, folder: Path, seed: int = 0) -> Path:
 
 def resnet_checkpoint(torch: Any, folder: Path, seed: int = 0) -> Path:
     """A state dict of a ResNet-18, its running means as after some training."""
-    from mirsearch.extractors.torch.gem_net import backbone
+    from mirsearch.extractors.torch.gem_net import build_backbone
 
     torch.manual_seed(seed)
-    network = backbone("resnet18")
+    network = build_backbone("resnet18")
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)

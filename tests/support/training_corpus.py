@@ -6,7 +6,7 @@ import numpy as np
 
 from mirsearch.corpus import Article, Figure, Panel, ScaleReading, panel_ids
 from mirsearch.query import StoredPanel
-from mirsearch.training.corpus_vectors import Corpus, corpus_of
+from mirsearch.training.corpus_vectors import Corpus, build_corpus
 
 DIMS = 16
 NOISY = 4
@@ -37,4 +37,4 @@ def made(articles: int = 12, noise: float = 2.0, seed: int = 0) -> Corpus:
                 loud = np.concatenate([noise * rng.standard_normal(NOISY), 0.3 * rng.standard_normal(DIMS - NOISY)])
                 rows.append(own + loud)
     vectors = np.array(rows, np.float32)
-    return corpus_of(kept, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    return build_corpus(kept, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))

@@ -16,21 +16,21 @@ import numpy as np
 import pytest
 
 from mirsearch.corpus import KINDS, TECHNIQUES
-from mirsearch.synthetic.bar_styles import BAR_STYLES, COLORS, LABELED_STYLES, UNLABELED_STYLES
-from mirsearch.synthetic.bars import draw_bar, length_text, round_length
-from mirsearch.synthetic.captions import letters_text, scale_words, write_caption
+from mirsearch.synthetic.captions import format_letters, scale_sentence, write_caption
 from mirsearch.synthetic.corpus import write_corpus
-from mirsearch.synthetic.databars import databar_height, draw_databar
 from mirsearch.synthetic.demo import write_demo
-from mirsearch.synthetic.fields import View, rng_of
+from mirsearch.synthetic.fields import View, make_rng
 from mirsearch.synthetic.figures import FigureStyle, draw_figure, draw_micrograph
 from mirsearch.synthetic.imaging import TECHNIQUE_IMAGING, backdrop
-from mirsearch.synthetic.layouts import LAYOUT_STYLES, aspect, boxes, column, row
-from mirsearch.synthetic.lettering import FACES, text_mask
-from mirsearch.synthetic.letters import LETTER_STYLES, printed_label
+from mirsearch.synthetic.layouts import LAYOUT_STYLES, aspect_ratio, column, panel_boxes, row
+from mirsearch.synthetic.panel_letters import LETTER_STYLES, printed_label
 from mirsearch.synthetic.plots import draw_plot, draw_schematic, ink_box
-from mirsearch.synthetic.specimens import FAMILIES, specimen
-from mirsearch.synthetic.subjects import SUBJECTS
+from mirsearch.synthetic.scalebars.bars import draw_bar, format_length, round_length
+from mirsearch.synthetic.scalebars.databars import databar_height, draw_databar
+from mirsearch.synthetic.scalebars.styles import BAR_STYLES, COLORS, LABELED_STYLES, UNLABELED_STYLES
+from mirsearch.synthetic.specimens.families import FAMILIES, specimen
+from mirsearch.synthetic.specimens.subjects import SUBJECTS
+from mirsearch.synthetic.text_masks import FACES, text_mask
 
 UNIT_NM = {"nm": 1.0, "µm": 1e3, "um": 1e3, "mm": 1e6}
 
@@ -64,9 +64,9 @@ def along_bar(before: np.ndarray, after: np.ndarray, box: tuple[int, int, int, i
 def test_a_drawn_bar_is_as_long_as_its_truth(name: str, seed: int) -> None:
     view = View(420, 330, 3.7)
     low, high = (0.0, 0.25) if BAR_STYLES[name].ink != "black" else (0.75, 1.0)
-    before = backdrop(view, rng_of(seed), low, high)
+    before = backdrop(view, make_rng(seed), low, high)
     after = before.copy()
-    bar = draw_bar(after, view.nm_per_px, BAR_STYLES[name], rng_of(seed, 1))
+    bar = draw_bar(after, view.nm_per_px, BAR_STYLES[name], make_rng(seed, 1))
     assert bar.length_px * bar.nm_per_px == pytest.approx(bar.length_nm)
     side = (bar.box[3] - bar.box[1]) if bar.vertical else (bar.box[2] - bar.box[0])
     assert side == pytest.approx(bar.length_px, abs=1.0)
@@ -81,9 +81,9 @@ def _mid(box: tuple[int, int, int, int]) -> tuple[int, int]:
 
 @pytest.mark.parametrize("name", sorted(name for name, style in BAR_STYLES.items() if style.databar is not None))
 def test_a_databar_holds_its_bar_and_label(name: str) -> None:
-    pixels = backdrop(View(480, 400, 12.0), rng_of(5), 0.3, 0.7)
+    pixels = backdrop(View(480, 400, 12.0), make_rng(5), 0.3, 0.7)
     above = pixels[: 400 - databar_height(400)].copy()
-    bar = draw_databar(pixels, 12.0, BAR_STYLES[name], rng_of(6))
+    bar = draw_databar(pixels, 12.0, BAR_STYLES[name], make_rng(6))
     assert np.array_equal(pixels[: len(above)], above), "the strip must not reach into the picture"
     assert bar.box[1] >= len(above)
     assert bar.box[3] <= 400
@@ -98,9 +98,9 @@ def test_a_databar_holds_its_bar_and_label(name: str) -> None:
 @pytest.mark.parametrize("name", LABELED_STYLES)
 def test_the_label_says_the_length_and_is_drawn_where_it_is_said_to_be(name: str) -> None:
     style = BAR_STYLES[name]
-    before = backdrop(View(480, 360, 0.8), rng_of(9), 0.3, 0.45)
+    before = backdrop(View(480, 360, 0.8), make_rng(9), 0.3, 0.45)
     after = before.copy()
-    bar = (draw_databar if style.databar else draw_bar)(after, 0.8, style, rng_of(10))
+    bar = (draw_databar if style.databar else draw_bar)(after, 0.8, style, make_rng(10))
     assert length_of(bar.label_text) == pytest.approx(bar.length_nm)
     x0, y0, x1, y1 = bar.label_box
     assert x0 >= 0
@@ -114,26 +114,26 @@ def test_the_label_says_the_length_and_is_drawn_where_it_is_said_to_be(name: str
 
 @pytest.mark.parametrize("name", UNLABELED_STYLES)
 def test_bars_told_in_captions_bear_no_label(name: str) -> None:
-    pixels = backdrop(View(300, 260, 2.0), rng_of(1), 0.4, 0.6)
-    bar = draw_bar(pixels, 2.0, BAR_STYLES[name], rng_of(2))
+    pixels = backdrop(View(300, 260, 2.0), make_rng(1), 0.4, 0.6)
+    bar = draw_bar(pixels, 2.0, BAR_STYLES[name], make_rng(2))
     assert bar.label_text is None
     assert bar.label_box is None
 
 
 def test_ink_that_could_not_be_seen_is_swapped() -> None:
     pixels = np.full((300, 300, 3), 255, np.uint8)
-    bar = draw_bar(pixels, 1.0, BAR_STYLES["white-thin"], rng_of(0))
+    bar = draw_bar(pixels, 1.0, BAR_STYLES["white-thin"], make_rng(0))
     assert pixels[_mid(bar.box)].max() < 100
 
 
 def test_lengths_are_round_and_within_limits() -> None:
     for seed in range(300):
-        rng = rng_of(seed)
+        rng = make_rng(seed)
         low = float(np.exp(rng.uniform(np.log(0.5), np.log(1e6))))
         length = round_length(low, 2.6 * low, rng)
         assert low <= length <= 2.6 * low
         assert float(f"{length:.2g}") == pytest.approx(length)
-        assert length_of(length_text(length, rng)) == pytest.approx(length)
+        assert length_of(format_length(length, rng)) == pytest.approx(length)
 
 
 # --- letters and text -------------------------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ def test_families_are_what_the_corpus_knows() -> None:
 @pytest.mark.parametrize("zoom", [0.0, 1.0])
 def test_every_family_gives_a_picture_with_something_in_it(name: str, zoom: float) -> None:
     shown = specimen(4, name)
-    pixels = shown.pictured(View(230, 170, shown.nm_per_px(zoom)), rng_of(3))
+    pixels = shown.pictured(View(230, 170, shown.nm_per_px(zoom)), make_rng(3))
     assert pixels.shape == (170, 230, 3)
     assert pixels.dtype == np.uint8
     assert pixels.std() > 6
@@ -209,7 +209,7 @@ def test_features_grow_with_magnification(name: str) -> None:
     shown = specimen(11, name)
     wide, close = shown.nm_per_px(0.05), shown.nm_per_px(0.05) / 2
     sizes = [
-        np.mean([grain_size(shown.pictured(View(480, 480, nm_per_px), rng_of(seed))) for seed in range(3)])
+        np.mean([grain_size(shown.pictured(View(480, 480, nm_per_px), make_rng(seed))) for seed in range(3)])
         for nm_per_px in (wide, close)
     ]
     assert sizes[1] / sizes[0] == pytest.approx(2.0, rel=0.3)
@@ -219,7 +219,7 @@ def test_lattice_fringes_have_their_spacing() -> None:
     shown = specimen(2, "columns")
     for zoom in (0.2, 0.8):
         nm_per_px = shown.nm_per_px(zoom)
-        gray = shown.signal(View(512, 512, nm_per_px), rng_of(1))
+        gray = shown.signal(View(512, 512, nm_per_px), make_rng(1))
         power = np.abs(np.fft.fft2((gray - gray.mean()) * np.outer(np.hanning(512), np.hanning(512))))
         fy, fx = np.meshgrid(np.fft.fftfreq(512), np.fft.fftfreq(512), indexing="ij")
         radius = np.hypot(fx, fy)
@@ -233,7 +233,7 @@ def test_lattice_fringes_have_their_spacing() -> None:
 def test_particles_on_film_have_the_diameter_they_say() -> None:
     shown = specimen(3, "core_shell")
     view = View(600, 600, shown.nm_per_px(0.5))
-    dark = (-np.log(np.maximum(shown.signal(view, rng_of(8)), 1e-3)) > 0.2).astype(np.uint8)
+    dark = (-np.log(np.maximum(shown.signal(view, make_rng(8)), 1e-3)) > 0.2).astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(dark)
     lone = [
         s
@@ -278,8 +278,8 @@ def test_every_layout_is_drawable_and_its_panels_lie_apart(name: str) -> None:
 
 def test_trees_fill_their_box_with_parts_of_their_own_aspect() -> None:
     tree = column(row(1.0, 1.5), row(1.25, 1.25))
-    found = boxes(tree, (0, 0, 1000, round(1000 / aspect(tree))), 0)
-    assert sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in found) == 1000 * round(1000 / aspect(tree))
+    found = panel_boxes(tree, (0, 0, 1000, round(1000 / aspect_ratio(tree))), 0)
+    assert sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in found) == 1000 * round(1000 / aspect_ratio(tree))
     for (x0, y0, x1, y1), shape in zip(found, (1.0, 1.5, 1.25, 1.25), strict=True):
         assert (x1 - x0) / (y1 - y0) == pytest.approx(shape, rel=0.02)
 
@@ -296,7 +296,7 @@ def test_gutters_are_clean() -> None:
 def test_plots_and_schematics_stay_within_their_ink_box() -> None:
     for seed in range(6):
         for draw in (draw_plot, draw_schematic):
-            pixels, words = draw(320, 260, rng_of(seed))
+            pixels, words = draw(320, 260, make_rng(seed))
             assert "{subject}" in words
             x0, y0, x1, y1 = ink_box(pixels)
             assert (x1 - x0) * (y1 - y0) > 0.3 * 320 * 260
@@ -307,7 +307,7 @@ def test_plots_and_schematics_stay_within_their_ink_box() -> None:
 
 def test_a_micrograph_with_a_databar_has_the_size_asked_for() -> None:
     picture, bar, inset = draw_micrograph(
-        specimen(1, "foam"), 300, 240, 0.4, BAR_STYLES["databar-ticks"], rng_of(0), inset=True
+        specimen(1, "foam"), 300, 240, 0.4, BAR_STYLES["databar-ticks"], make_rng(0), inset=True
     )
     assert picture.shape == (240, 300, 3)
     assert inset is not None
@@ -344,14 +344,14 @@ def test_lists_of_letters_say_all_and_only_their_letters() -> None:
         ["A", "B", "C"],
     ):
         for seed in range(6):
-            assert expanded(letters_text(letters, rng_of(seed))) == letters
+            assert expanded(format_letters(letters, make_rng(seed))) == letters
 
 
 @pytest.mark.parametrize("seed", range(25))
 def test_captions_say_of_each_panel_what_the_truth_says(seed: int) -> None:
     names = ["SEM image of silica spheres", "SEM image of silica spheres", "TEM image of gold", "AFM map of a film"]
     labels = list("abcd")
-    caption = write_caption(names, labels, [None] * 4, "Looks of things.", rng_of(seed))
+    caption = write_caption(names, labels, [None] * 4, "Looks of things.", make_rng(seed))
     body = caption.text.removeprefix("Looks of things. ")
     if caption.marker == "after":
         pairs = [(listed, words) for words, listed in re.findall(r"(?:^|, | and )?([A-Z][^()]*?) \(([^)]*)\)", body)]
@@ -371,7 +371,7 @@ def test_captions_say_of_each_panel_what_the_truth_says(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_captions_tell_each_bars_length(seed: int) -> None:
     lengths = [200.0, 1000.0, 1000.0, None, 50.0]
-    text = scale_words(lengths, list("abcde"), rng_of(seed))
+    text = scale_sentence(lengths, list("abcde"), make_rng(seed))
     length = r"([\d.]+ (?:nm|µm|mm))"
     if text.startswith("Scale bars: "):
         pairs = re.findall(rf"\(([^)]*)\) {length}", text)
@@ -382,9 +382,9 @@ def test_captions_tell_each_bars_length(seed: int) -> None:
 
 
 def test_one_length_for_all_and_none_at_all() -> None:
-    assert "5 µm" in scale_words([5000.0, 5000.0], ["a", "b"], rng_of(0))
-    assert scale_words([None, None], ["a", "b"], rng_of(0)) == ""
-    assert re.search(r"\b20 nm", scale_words([20.0], [""], rng_of(0)))
+    assert "5 µm" in scale_sentence([5000.0, 5000.0], ["a", "b"], make_rng(0))
+    assert scale_sentence([None, None], ["a", "b"], make_rng(0)) == ""
+    assert re.search(r"\b20 nm", scale_sentence([20.0], [""], make_rng(0)))
 
 
 def test_a_length_is_told_by_the_label_or_by_the_caption() -> None:
@@ -393,7 +393,7 @@ def test_a_length_is_told_by_the_label_or_by_the_caption() -> None:
         for panel in figure.panels:
             assert panel.scale.source == ("caption" if seed % 2 else "label")
             assert (panel.scale.label_text is None) == bool(seed % 2)
-            told = length_text(panel.scale.length_nm)
+            told = format_length(panel.scale.length_nm)
             assert (told in figure.caption) == bool(seed % 2)
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from mirsearch.analysis.scalebars.faster_rcnn import BAR, LABEL
 from mirsearch.errors import SourceError
-from mirsearch.training.annotations import parse, read_annotations
+from mirsearch.training.annotations import parse_annotations, read_annotations
 
 
 def coco(**changes: Any) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def test_names_that_climb_out_of_the_folder_are_refused(tmp_path: Path, name: st
 )
 def test_what_is_no_annotation_is_refused(told: Any, message: str) -> None:
     with pytest.raises(SourceError, match=message):
-        parse(told, "told.json")
+        parse_annotations(told, "told.json")
 
 
 def test_files_that_are_no_json_are_refused(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_files_that_are_no_json_are_refused(tmp_path: Path) -> None:
 @pytest.mark.data
 def test_every_published_annotation_is_understood(shared_data: Path) -> None:
     told = json.loads((shared_data / "exsclaim_annotations" / "scale_bars_dataset_train.json").read_text())
-    drawn = parse(told, "published")
+    drawn = parse_annotations(told, "published")
     assert len(drawn) == len(told) > 1000
     bars = sum(each.classes.count(BAR) for each in drawn)
     assert bars == sum(len(each["scale_bars"]) for each in told.values()) > 1000

@@ -11,7 +11,7 @@ import pytest
 
 from mirsearch.errors import PluginError, UsageError
 from mirsearch.models import artifact
-from mirsearch.models.artifact import ArtifactError, Card, find_artifact, installed, read_artifact, write_artifact
+from mirsearch.models.artifact import ArtifactError, Card, find_artifact, list_installed, read_artifact, write_artifact
 
 CARD = Card("pca", "projection", {"name": "e", "version": "1", "dims": 3}, {"dims": 2}, license="CC0-1.0")
 
@@ -44,7 +44,7 @@ def test_what_is_written_is_read(written: Path) -> None:
     found = read_artifact(written, "projection")
     assert dataclasses.replace(found.card, files={}, version="") == CARD
     assert found.payload("weights.npz") == b"some weights" * 1000
-    artifact.verify(found)
+    artifact.verify_artifact(found)
     assert list(written.parent.iterdir()) == [written]
 
 
@@ -67,7 +67,7 @@ def test_the_version_follows_what_decides_the_output(written: Path, tmp_path: Pa
 def test_changed_payloads_and_cards_are_refused(written: Path) -> None:
     rewritten(written, member=b"other weights")
     with pytest.raises(ArtifactError, match="damaged"):
-        artifact.verify(read_artifact(written))
+        artifact.verify_artifact(read_artifact(written))
     rewritten(written, card=card_of(written) | {"settings": {"dims": 1}})
     with pytest.raises(ArtifactError, match="not the version"):
         read_artifact(written)
@@ -94,7 +94,7 @@ def test_cut_files_are_refused(written: Path) -> None:
     for length in (0, 1, 40, len(content) // 2, len(content) - 1):
         written.write_bytes(content[:length])
         with pytest.raises(ArtifactError):
-            artifact.verify(read_artifact(written))
+            artifact.verify_artifact(read_artifact(written))
 
 
 def test_a_bomb_is_not_unpacked(written: Path) -> None:
@@ -128,8 +128,8 @@ def test_models_are_found_by_name_or_path(written: Path, monkeypatch: pytest.Mon
 
 def test_what_is_installed_is_listed_with_what_is_damaged(written: Path) -> None:
     (written.parent / "bad.mirmodel").write_bytes(b"no zip")
-    bad, good = installed(written.parent)
+    bad, good = list_installed(written.parent)
     assert isinstance(bad, ArtifactError)
     assert isinstance(good, artifact.Artifact)
     assert good.card.name == "pca"
-    assert installed(written.parent / "nowhere") == []
+    assert list_installed(written.parent / "nowhere") == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mirsearch.errors import UsageError
-from mirsearch.training.corpus_vectors import corpus_of, held_out, unlike, weak_pairs
+from mirsearch.training.corpus_vectors import build_corpus, dissimilar_mask, held_out_mask, weak_pairs
 from tests.support.training_corpus import made, stored
 
 
@@ -17,19 +17,19 @@ def vectors(count: int) -> np.ndarray:
 def test_no_article_is_on_both_sides_and_both_sides_have_pairs() -> None:
     corpus = made()
     for seed in range(5):
-        test = held_out(corpus, 0.3, seed)
+        test = held_out_mask(corpus, 0.3, seed)
         assert not set(corpus.articles[test]) & set(corpus.articles[~test])
         assert len(weak_pairs(corpus.part(test)))
         assert len(weak_pairs(corpus.part(~test)))
-        assert (held_out(corpus, 0.3, seed) == test).all()
-    assert (held_out(corpus, 0.3, 0) != held_out(corpus, 0.3, 1)).any()
+        assert (held_out_mask(corpus, 0.3, seed) == test).all()
+    assert (held_out_mask(corpus, 0.3, 0) != held_out_mask(corpus, 0.3, 1)).any()
 
 
 def test_an_article_stays_on_its_side_of_the_order_as_a_corpus_grows() -> None:
     small, large = made(8), made(16)
-    tested = set(large.articles[held_out(large, 0.5, 0)])
+    tested = set(large.articles[held_out_mask(large, 0.5, 0)])
     order = {article: article in tested for article in set(small.articles)}
-    kept = set(small.articles[held_out(small, 0.5, 0)])
+    kept = set(small.articles[held_out_mask(small, 0.5, 0)])
     moved = [article for article, was in order.items() if was != (article in kept)]
     assert len(moved) <= 3  # the boundary moves; the order does not
 
@@ -37,7 +37,7 @@ def test_an_article_stays_on_its_side_of_the_order_as_a_corpus_grows() -> None:
 def test_too_few_articles_are_refused_with_a_remedy() -> None:
     panels = stored(1, 1, 3, "SEM", None) + stored(2, 1, 1, "SEM", None)
     with pytest.raises(UsageError, match=r"only 1 articles .*ingest more"):
-        held_out(corpus_of(panels, vectors(4)), 0.3, 0)
+        held_out_mask(build_corpus(panels, vectors(4)), 0.3, 0)
 
 
 def test_pairs_need_one_figure_technique_and_scale() -> None:
@@ -50,7 +50,7 @@ def test_pairs_need_one_figure_technique_and_scale() -> None:
         + stored(1, 3, 2, None, 10.0)  # 7 8: of no known technique
         + stored(2, 1, 1, "SEM", 10.0)  # 9: another article
     )
-    corpus = corpus_of(panels, vectors(10))
+    corpus = build_corpus(panels, vectors(10))
     assert weak_pairs(corpus).tolist() == [[0, 1], [5, 6]]
     kin = {tuple(pair) for pair in weak_pairs(corpus, "technique")}
     assert {(0, 1), (0, 9), (1, 9), (4, 9), (5, 9)} <= kin
@@ -63,5 +63,5 @@ def test_negatives_are_of_other_articles_and_differ_in_technique_or_scale() -> N
         + stored(2, 2, 1, "TEM", 10.0) + stored(3, 1, 1, "SEM", 100.0) + stored(4, 1, 1, None, 10.0)
         + stored(5, 1, 1, "SEM", None)
     )  # fmt: skip
-    corpus = corpus_of(panels, vectors(7))
-    assert unlike(corpus, np.array([0])).tolist() == [[False, False, False, True, True, False, False]]
+    corpus = build_corpus(panels, vectors(7))
+    assert dissimilar_mask(corpus, np.array([0])).tolist() == [[False, False, False, True, True, False, False]]

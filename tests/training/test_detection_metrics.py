@@ -7,22 +7,22 @@ import pytest
 
 from mirsearch.analysis.scalebars.faster_rcnn import BAR, LABEL, MIN_BOX_SIDE, Detections
 from mirsearch.training.detection_data import (
-    FRESH,
-    Annotated,
+    FIRST_TEST_SEED,
+    AnnotatedPictures,
+    CombinedSources,
     DrawnFigures,
-    Mixed,
     Sample,
-    drawn_panels,
-    on_canvas,
-    sample_of,
-    varied,
-    window,
+    augment,
+    draw_panel_samples,
+    fit_sample,
+    make_sample,
+    random_window,
 )  # fmt: skip
-from mirsearch.training.detection_metrics import average_precision, overlaps, scores
+from mirsearch.training.detection_metrics import average_precision, box_ious, measure_detections
 
 
 def sample(*boxes: tuple[float, ...], kind: int = BAR) -> Sample:
-    return sample_of(np.zeros((100, 100, 3), np.uint8), boxes, [kind] * len(boxes), [b[2] - b[0] for b in boxes])
+    return make_sample(np.zeros((100, 100, 3), np.uint8), boxes, [kind] * len(boxes), [b[2] - b[0] for b in boxes])
 
 
 def found(*boxes: tuple[float, ...], kind: int = BAR) -> Detections:
@@ -32,7 +32,7 @@ def found(*boxes: tuple[float, ...], kind: int = BAR) -> Detections:
 
 
 def test_overlaps_by_hand() -> None:
-    shared = overlaps(np.array([[0, 0, 10, 10]], np.float32), np.array([[5, 0, 15, 10], [20, 20, 30, 30]], np.float32))
+    shared = box_ious(np.array([[0, 0, 10, 10]], np.float32), np.array([[5, 0, 15, 10], [20, 20, 30, 30]], np.float32))
     assert shared.tolist() == [[pytest.approx(1 / 3), 0.0]]
 
 
@@ -51,16 +51,16 @@ def test_average_precision_by_hand() -> None:
 def test_lengths_are_judged_on_the_best_bar_of_a_picture() -> None:
     truth = [sample((0, 0, 50, 10)), sample((0, 0, 50, 10)), sample((0, 0, 50, 10)), sample()]
     told = [found((0, 0, 51, 10, 0.9)), found((0, 0, 60, 10, 0.9), (0, 0, 50, 10, 0.1)), found(), found()]
-    got = scores(told, truth)
+    got = measure_detections(told, truth)
     assert got.found == pytest.approx(2 / 3)
     assert got.right == pytest.approx(1 / 3)
     assert got.length_error == pytest.approx(0.11)
-    assert scores([found()] * 4, truth).as_json()["length_error"] is None
+    assert measure_detections([found()] * 4, truth).as_json()["length_error"] is None
 
 
 def test_a_thin_bar_is_grown_on_the_canvas_and_scaled_with_its_picture() -> None:
-    wide = sample_of(np.zeros((100, 400, 3), np.uint8), [(100, 50, 200, 54), (0, 0, 40, 40)], [BAR, LABEL], [100, 0])
-    seen = on_canvas(wide, 200)
+    wide = make_sample(np.zeros((100, 400, 3), np.uint8), [(100, 50, 200, 54), (0, 0, 40, 40)], [BAR, LABEL], [100, 0])
+    seen = fit_sample(wide, 200)
     assert seen.pixels.shape == (200, 200, 3)
     assert seen.boxes.tolist() == [[50, 26 - MIN_BOX_SIDE / 2, 100, 26 + MIN_BOX_SIDE / 2], [0, 0, 20, 20]]
     assert seen.lengths[0] == 50
@@ -70,9 +70,9 @@ def test_boxes_follow_their_ink_through_every_change() -> None:
     rng = np.random.default_rng(2)
     pixels = np.full((200, 240, 3), 90, np.uint8)
     pixels[150:156, 60:140] = 250
-    start = sample_of(pixels, [(60, 150, 140, 156)], [BAR], [80.0])
+    start = make_sample(pixels, [(60, 150, 140, 156)], [BAR], [80.0])
     for _ in range(20):
-        seen = window(on_canvas(varied(start, rng), 256), 160, rng)
+        seen = random_window(fit_sample(augment(start, rng), 256), 160, rng)
         assert seen.pixels.shape == (160, 160, 3)
         for (x0, y0, x1, y1), length in zip(seen.boxes, seen.lengths, strict=True):
             inside = seen.pixels[round(y0) + 2 : round(y1) - 2, round(x0) + 3 : round(x1) - 3].astype(int)
@@ -84,7 +84,7 @@ def test_boxes_follow_their_ink_through_every_change() -> None:
 
 
 def test_drawn_panels_have_their_bars_where_the_ink_is() -> None:
-    panels = [each for seed in range(4) for each in drawn_panels(seed)]
+    panels = [each for seed in range(4) for each in draw_panel_samples(seed)]
     bars = [each for each in panels if (each.classes == BAR).any()]
     assert len(bars) >= 4
     for each in bars:
@@ -100,9 +100,9 @@ def test_what_is_tested_on_is_never_learned_from() -> None:
     learned = {each.pixels.tobytes() for number in range(3) for each in drawn.epoch(number)}
     assert not learned & {each.pixels.tobytes() for each in drawn.held_out()}
     assert {e.pixels.tobytes() for e in drawn.epoch(1)} == {e.pixels.tobytes() for e in drawn.epoch(1)}
-    assert FRESH > 1_000_000
-    mine = Annotated(tuple(sample((0, 0, 10 + n, 10)) for n in range(10)))
+    assert FIRST_TEST_SEED > 1_000_000
+    mine = AnnotatedPictures(tuple(sample((0, 0, 10 + n, 10)) for n in range(10)))
     learned = {id(each) for each in mine.epoch(0)}
     assert len(learned) == 8
     assert not learned & {id(each) for each in mine.held_out()}
-    assert Mixed((drawn, mine)).held_out() == mine.held_out()
+    assert CombinedSources((drawn, mine)).held_out() == mine.held_out()

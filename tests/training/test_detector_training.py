@@ -18,14 +18,20 @@ from mirsearch.cli import train_scalebar_cmd
 from mirsearch.errors import MirsearchError, UsageError
 from mirsearch.extractors.torch.files import WeightsError
 from mirsearch.models.artifact import read_artifact
-from mirsearch.training.detection_data import Annotated, DrawnFigures, Mixed, drawn_panels, on_canvas
-from mirsearch.training.detector_export import difference, to_onnx
+from mirsearch.training.detection_data import (
+    AnnotatedPictures,
+    CombinedSources,
+    DrawnFigures,
+    draw_panel_samples,
+    fit_sample,
+)
+from mirsearch.training.detector_export import build_onnx, largest_difference
 from mirsearch.training.detector_net import NetSettings, build_net
 from mirsearch.training.detector_training import (
     DetectorTrainer,
     TrainingSettings,
-    find,
-    stored_settings,
+    detect,
+    read_settings,
 )
 
 pytestmark = pytest.mark.usefixtures("offline")
@@ -59,12 +65,12 @@ def test_it_learns_a_real_thing(learned: tuple[DetectorTrainer, float]) -> None:
 
 def test_onnx_finds_what_the_network_finds(learned: tuple[DetectorTrainer, float]) -> None:
     trainer, _ = learned
-    panels = [on_canvas(sample, 256) for seed in (900, 901) for sample in drawn_panels(seed)]
-    model = to_onnx(trainer.net, 256)
-    assert difference(trainer.net, model, panels) < 0.02
-    assert any(len(each.boxes) for each in find(trainer.net, panels, "cpu"))
+    panels = [fit_sample(sample, 256) for seed in (900, 901) for sample in draw_panel_samples(seed)]
+    model = build_onnx(trainer.net, 256)
+    assert largest_difference(trainer.net, model, panels) < 0.02
+    assert any(len(each.boxes) for each in detect(trainer.net, panels, "cpu"))
     broken = build_net(NetSettings())
-    assert difference(broken, model, panels) > 0.02
+    assert largest_difference(broken, model, panels) > 0.02
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
@@ -80,7 +86,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         stopped.run(stop, lambda _: None)
-    settings = stored_settings(tmp_path / "stopped")
+    settings = read_settings(tmp_path / "stopped")
     assert settings == SMALL
     again = DetectorTrainer(settings, source, tmp_path / "stopped")
     again.resume()
@@ -94,7 +100,7 @@ def test_the_command_trains_on_annotations_exports_and_resumes(tmp_path: Path, m
     monkeypatch.setenv("MIRSEARCH_MODELS", str(tmp_path / "models"))
     from PIL import Image
 
-    panels = [sample for seed in range(20, 24) for sample in drawn_panels(seed) if (sample.classes == BAR).any()]
+    panels = [sample for seed in range(20, 24) for sample in draw_panel_samples(seed) if (sample.classes == BAR).any()]
     told = {"images": [], "annotations": [], "categories": [{"id": 1, "name": "bar"}, {"id": 2, "name": "label"}]}
     for number, sample in enumerate(panels):
         Image.fromarray(sample.pixels).save(tmp_path / f"{number}.png")
@@ -122,7 +128,7 @@ def test_an_interrupted_command_says_how_to_go_on(tmp_path: Path, monkeypatch: p
         raise KeyboardInterrupt
 
     monkeypatch.setattr(DetectorTrainer, "_step", interrupted)
-    monkeypatch.setattr(train_scalebar_cmd, "TESTED", 2)
+    monkeypatch.setattr(train_scalebar_cmd, "HELD_OUT_FIGURES", 2)
     ran = run("train", "scalebar", "--run", tmp_path / "run", "--figures", 1, "--side", 96,
               "--output", tmp_path / "x.mirmodel", code=130)  # fmt: skip
     assert "interrupted" in ran.err
@@ -144,23 +150,23 @@ def test_the_larger_backbones_learn_export_and_take_weights(backbone: str, tmp_p
     sum(losses.values()).backward()
     assert all(np.isfinite(float(each.detach())) for each in losses.values())
     assert first.grad is not None
-    model = to_onnx(net, 96)
-    sample = on_canvas(next(drawn_panels(3)), 96)
-    assert difference(net, model, [sample]) < 0.05
+    model = build_onnx(net, 96)
+    sample = fit_sample(next(draw_panel_samples(3)), 96)
+    assert largest_difference(net, model, [sample]) < 0.05
     with pytest.raises(WeightsError, match="does not fit"):
         build_net(NetSettings("resnet50" if backbone == "mobilenet" else "mobilenet", 96), tmp_path / "w.pth")
 
 
 def test_what_can_not_be_trained_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"holds no last\.pt"):
-        stored_settings(tmp_path)
+        read_settings(tmp_path)
     (tmp_path / "last.pt").write_bytes(b"no checkpoint")
     with pytest.raises(WeightsError):
-        stored_settings(tmp_path)
+        read_settings(tmp_path)
     torch.save({"net": {}}, tmp_path / "last.pt")
     with pytest.raises(MirsearchError, match="no checkpoint"):
-        stored_settings(tmp_path)
+        read_settings(tmp_path)
     with pytest.raises(UsageError, match="nothing to measure"):
-        DetectorTrainer(SMALL, Mixed((Annotated(()),)), tmp_path)
+        DetectorTrainer(SMALL, CombinedSources((AnnotatedPictures(()),)), tmp_path)
     with pytest.raises(UsageError, match="no published weights"):
         build_net(NetSettings("tiny"), tmp_path / "w.pth")

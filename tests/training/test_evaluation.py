@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mirsearch.training.evaluation import Change, average_precisions, better, bootstrap, change, compare, measures
+from mirsearch.training.evaluation import (
+    Change,
+    average_precisions,
+    bootstrap_interval,
+    compare_vectors,
+    is_improvement,
+    measure_change,
+    precisions_by_measure,
+)
 from tests.support.training_corpus import made
 
 
@@ -25,19 +33,19 @@ def test_an_interval_holds_the_mean_and_is_wider_where_groups_agree_within() -> 
     rng = np.random.default_rng(3)
     groups = np.repeat(np.arange(12).astype(str), 10)
     values = np.repeat(rng.standard_normal(12), 10) + 0.01 * rng.standard_normal(120)
-    low, high = bootstrap(values, groups)
+    low, high = bootstrap_interval(values, groups)
     assert low < values.mean() < high
-    alone = bootstrap(values, np.arange(120).astype(str))
+    alone = bootstrap_interval(values, np.arange(120).astype(str))
     assert high - low > 1.5 * (alone[1] - alone[0])
 
 
 def test_changes_are_paired_and_nothing_found_is_no_number() -> None:
     before, after = np.array([0.2, np.nan, 0.6]), np.array([0.3, 0.9, 0.7])
-    found = change(before, after, np.array(["a", "b", "c"]))
+    found = measure_change(before, after, np.array(["a", "b", "c"]))
     assert (found.before, found.after, found.queries) == (pytest.approx(0.4), pytest.approx(0.5), 2)
     assert found.difference == pytest.approx(0.1)
     assert found.interval == (pytest.approx(0.1), pytest.approx(0.1))
-    nothing = change(np.array([np.nan]), np.array([np.nan]), np.array(["a"]))
+    nothing = measure_change(np.array([np.nan]), np.array([np.nan]), np.array(["a"]))
     assert nothing.as_json()["before"] is None
 
 
@@ -50,13 +58,13 @@ def made_change(difference: float, queries: int = 5) -> Change:
     [((0.1, 0.0), True), ((0.1, -0.004), True), ((0.1, -0.02), False), ((0.0, 0.0), False), ((-0.1, -0.1), False)],
 )
 def test_what_may_be_installed(differences: tuple[float, ...], expected: bool) -> None:
-    assert better({str(number): made_change(each) for number, each in enumerate(differences)}) is expected
-    assert not better({"figure": made_change(0.5, queries=0)})
+    assert is_improvement({str(number): made_change(each) for number, each in enumerate(differences)}) is expected
+    assert not is_improvement({"figure": made_change(0.5, queries=0)})
 
 
 def test_clean_vectors_find_their_figures_better_than_noisy_ones() -> None:
     noisy, clean = made(noise=3.0), made(noise=0.0)
-    found = compare(noisy, clean)["figure"]
+    found = compare_vectors(noisy, clean)["figure"]
     assert found.after > 0.9 > found.before + 0.2
     assert found.interval[0] > 0
-    assert set(measures(clean)) == {"figure", "technique"}
+    assert set(precisions_by_measure(clean)) == {"figure", "technique"}

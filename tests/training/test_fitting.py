@@ -10,26 +10,26 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from mirsearch.cli.common import load_extractor
+from mirsearch.cli.parts import load_extractor
 from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading, figure_id, panel_ids
 from mirsearch.errors import IndexMismatchError
 from mirsearch.extractors.efficientnet.extractor import EfficientNetExtractor
-from mirsearch.extractors.onnx.export import PARITY, Parity, probes
+from mirsearch.extractors.onnx.export import MAX_DIFFERENCE, Parity, probe_images
 from mirsearch.extractors.onnx.extractor import OnnxExtractor
-from mirsearch.extractors.onnx.projection import projected
+from mirsearch.extractors.onnx.projection import append_projection
 from mirsearch.extractors.trained import Projection, TrainedExtractor
 from mirsearch.imaging import images
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import ExtractorIdentity, FigureRecord, Index
 from mirsearch.models.artifact import ArtifactError, Card, read_artifact, write_artifact
 from mirsearch.search.search import check_extractor
-from mirsearch.synthetic.fields import View, rng_of
-from mirsearch.synthetic.specimens import specimen
-from mirsearch.training.corpus_vectors import corpus_of, gather, weak_pairs
+from mirsearch.synthetic.fields import View, make_rng
+from mirsearch.synthetic.specimens.families import specimen
+from mirsearch.training.corpus_vectors import build_corpus, read_corpus, weak_pairs
+from mirsearch.training.crops import MIN_SIDE, embed_crops, positive_pairs, random_crop, scale_shares
 from mirsearch.training.evaluation import Change
-from mirsearch.training.fitting import Fitted, Split, WhiteningOptions, fit, learn_whitening
-from mirsearch.training.keeping import Wanted, WorseModelError, keep_projection
-from mirsearch.training.views import LEAST_SIDE, embed_views, paired_items, random_crop, scale_shares
+from mirsearch.training.fitting import FittedProjection, Split, WhiteningOptions, fit_projection, learn_whitening
+from mirsearch.training.install import Destination, WorseModelError, save_projection
 from tests.support.cli_runner import run
 from tests.support.training_corpus import DIMS, made
 
@@ -41,7 +41,7 @@ def figure(number: int, folder: Path, extractor: EfficientNetExtractor) -> Figur
     """A figure of two panels of a drawn specimen, the second a closer view; its file lies in `folder`."""
     shown = specimen(number, FAMILIES[number % 4])
     nm_per_px = shown.nm_per_px(0.3)
-    rng = rng_of(number, 7)
+    rng = make_rng(number, 7)
     parts = [shown.pictured(View(SIDE, SIDE, nm_per_px / zoom), rng) for zoom in (1.0, 1.5)]
     whole = np.concatenate(parts, axis=1)
     path = folder / f"{number}.png"
@@ -98,7 +98,7 @@ def test_a_trained_whitening_is_an_extractor_of_its_own(drawn: Path, models: Pat
 
     extractor = load_extractor("trained:w1")
     assert (extractor.name, extractor.version, extractor.dims) == ("trained:w1", card.version, 40)
-    picture = specimen(3, "pores").pictured(View(100, 90, 10.0), rng_of(1))
+    picture = specimen(3, "pores").pictured(View(100, 90, 10.0), make_rng(1))
     base = EfficientNetExtractor().embed([picture])
     assert np.allclose(extractor.embed([picture]), extractor.projection.apply(base), atol=1e-6)
     assert np.allclose(np.linalg.norm(extractor.embed([picture, picture]), axis=1), 1, atol=1e-5)
@@ -150,23 +150,23 @@ def test_a_metric_is_learned_from_crops_and_partners(
 
 def test_what_does_no_better_is_not_installed(models: Path) -> None:
     corpus = made(noise=0.0)  # nothing is left to gain, and keeping two axes loses much
-    fitted = fit(corpus, Split(), lambda part: learn_whitening(part, WhiteningOptions("pca", 2, 0.0)))
+    fitted = fit_projection(corpus, Split(), lambda part: learn_whitening(part, WhiteningOptions("pca", 2, 0.0)))
     base = ExtractorIdentity("made", "1", DIMS)
     with pytest.raises(WorseModelError, match=r"not installed: .* does not rise .*--force installs it"):
-        keep_projection(fitted, base, Wanted("worse"), "index")
+        save_projection(fitted, base, Destination("worse"), "index")
     assert not models.exists()
-    path, card = keep_projection(fitted, base, Wanted("worse", force=True), "index")
+    path, card = save_projection(fitted, base, Destination("worse", force=True), "index")
     assert path == models / "worse.mirmodel"
     assert card.metrics["figure"]["difference"] < 0
 
 
 def test_what_does_better_is_installed(models: Path) -> None:
     options = WhiteningOptions("discriminative")
-    fitted = fit(made(noise=3.0), Split(), lambda part: learn_whitening(part, options))
+    fitted = fit_projection(made(noise=3.0), Split(), lambda part: learn_whitening(part, options))
     assert fitted.changes["figure"].difference > 0.05
     assert fitted.settings["power"] > 0
-    good = Fitted(fitted.projection, {"figure": fitted.changes["figure"]}, fitted.settings, fitted.data)
-    path, _ = keep_projection(good, ExtractorIdentity("made", "1", DIMS), Wanted("good"), "index")
+    good = FittedProjection(fitted.projection, {"figure": fitted.changes["figure"]}, fitted.settings, fitted.data)
+    path, _ = save_projection(good, ExtractorIdentity("made", "1", DIMS), Destination("good"), "index")
     assert path.is_file()
     assert isinstance(good.changes["figure"], Change)
 
@@ -177,7 +177,7 @@ def test_a_name_that_is_none_is_told_before_anything_is_learned(name: str, drawn
 
 
 def test_a_model_of_another_base_is_refused(models: Path, tmp_path: Path) -> None:
-    payloads = fit(made(), Split(), lambda part: learn_whitening(part, WhiteningOptions("pca", 3, 0.5)))
+    payloads = fit_projection(made(), Split(), lambda part: learn_whitening(part, WhiteningOptions("pca", 3, 0.5)))
     for base, message in (
         ({"name": "efficientnet", "version": "0", "dims": DIMS}, "was trained over efficientnet 0"),
         ({"name": "efficientnet", "version": EfficientNetExtractor.version, "dims": 272}, "does not fit its base"),
@@ -193,17 +193,17 @@ def test_a_model_of_another_base_is_refused(models: Path, tmp_path: Path) -> Non
 
 def test_partners_are_cropped_to_what_both_show(drawn: Path) -> None:
     index: Index = open_index(str(drawn))
-    corpus = gather(index, 1000)
+    corpus = read_corpus(index, 1000)
     pairs = weak_pairs(corpus)
     shares = scale_shares(corpus, pairs)
     for one, other in pairs:
         widths = [shares[each] * 10.0 ** corpus.log_fov[each] for each in (one, other)]
         assert widths[0] == pytest.approx(widths[1])
     assert sorted(np.round(np.unique(shares.round(4)), 3)) == [0.667, 1.0]
-    views = embed_views(index, corpus, pairs, EfficientNetExtractor(), 1, 0)
+    views = embed_crops(index, corpus, pairs, EfficientNetExtractor(), 1, 0)
     assert views.vectors.shape == (len(corpus), 272)
     assert views.without_image == 0
-    items = paired_items(len(corpus), views, pairs, 0)
+    items = positive_pairs(len(corpus), views, pairs, 0)
     owners = np.concatenate([np.arange(len(corpus)), views.owners])
     assert (corpus.figures[owners[items[:, 0]]] == corpus.figures[owners[items[:, 1]]]).all()
     index.close()
@@ -211,10 +211,12 @@ def test_partners_are_cropped_to_what_both_show(drawn: Path) -> None:
 
 def test_a_corpus_is_sampled_by_whole_articles_and_small_ones_are_refused(drawn: Path) -> None:
     index = open_index(str(drawn))
-    some, more = gather(index, 8), gather(index, 12)
+    some, more = read_corpus(index, 8), read_corpus(index, 12)
     assert len(some) == 8
     assert {each.panel.id for each in some.panels} <= {each.panel.id for each in more.panels}
-    assert json.dumps(fit(gather(index, 24), Split(), lambda part: learn_whitening(part, WhiteningOptions())).data)
+    assert json.dumps(
+        fit_projection(read_corpus(index, 24), Split(), lambda part: learn_whitening(part, WhiteningOptions())).data
+    )
     index.close()
 
 
@@ -222,9 +224,9 @@ def test_crops_are_never_tiny() -> None:
     rng = np.random.default_rng(0)
     for shape in ((200, 300), (40, 500), (10, 10)):
         crop = random_crop(np.zeros((*shape, 3), np.uint8), 0.01, rng)
-        assert crop.shape[0] >= min(LEAST_SIDE, shape[0])
-        assert crop.shape[1] >= min(LEAST_SIDE, shape[1])
-    assert corpus_of(made(4).panels, made(4).vectors).vectors.dtype == np.float32
+        assert crop.shape[0] >= min(MIN_SIDE, shape[0])
+        assert crop.shape[1] >= min(MIN_SIDE, shape[1])
+    assert build_corpus(made(4).panels, made(4).vectors).vectors.dtype == np.float32
 
 
 def test_a_trained_model_is_exported_whole_and_without_torch(
@@ -235,11 +237,11 @@ def test_a_trained_model_is_exported_whole_and_without_torch(
         "--license", "CC0-1.0")  # fmt: skip
     trained, file = load_extractor("trained:w2"), tmp_path / "w2.mirmodel"
     told = run("models", "export", "trained:w2", "--output", file, "--format", "json").json()
-    assert told["largest_difference"] <= PARITY
+    assert told["largest_difference"] <= MAX_DIFFERENCE
     assert (told["name"], told["version"], told["dims"]) == ("trained:w2", trained.version, 24)
     assert read_artifact(file).card.license == "CC0-1.0"
     model = OnnxExtractor(str(file))
-    assert Parity.of(trained.embed(probes(3)), model.embed(probes(3))).holds
+    assert Parity.of(trained.embed(probe_images(3)), model.embed(probe_images(3))).holds
 
     index = tmp_path / "other"
     run("ingest", drawn.parent / "1.png", "--index", index, "--extractor", "trained:w2")
@@ -266,7 +268,7 @@ def test_a_vector_that_vanishes_is_exported_as_one_that_does(tmp_path: Path) -> 
     same = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
     rows = np.random.default_rng(0).standard_normal((4, 3)).astype(np.float32)
     projection = Projection(rows[0], np.random.default_rng(1).standard_normal((3, 2)).astype(np.float32))
-    found = onnxruntime.InferenceSession(projected(same, projection)).run(None, {"image": rows})[0]
+    found = onnxruntime.InferenceSession(append_projection(same, projection)).run(None, {"image": rows})[0]
     assert found[0].tolist() == [1, 0]
     assert np.allclose(found, projection.apply(rows), atol=1e-6)
 

@@ -7,8 +7,8 @@ import pytest
 
 from mirsearch.errors import UsageError
 from mirsearch.training.corpus_vectors import weak_pairs
-from mirsearch.training.evaluation import compare
-from mirsearch.training.head import LOSSES, MARGINS, HeadSettings, HeadTrainer, Items
+from mirsearch.training.evaluation import compare_vectors
+from mirsearch.training.head import LOSSES, MARGINS, HeadSettings, HeadTrainer, TrainingItems
 from tests.support.training_corpus import DIMS, made
 
 
@@ -42,7 +42,7 @@ def test_the_gradient_by_the_matrix_is_that_of_the_whole() -> None:
 
 
 def trained(corpus: object, loss: str = "triplet", epochs: int = 25, dims: int = DIMS) -> HeadTrainer:
-    items = Items(corpus.vectors, np.arange(len(corpus)), weak_pairs(corpus))
+    items = TrainingItems(corpus.vectors, np.arange(len(corpus)), weak_pairs(corpus))
     trainer = HeadTrainer(corpus, items, dims, HeadSettings(loss, MARGINS[loss], rate=5e-3))
     for _ in range(epochs):
         trainer.epoch()
@@ -53,7 +53,7 @@ def trained(corpus: object, loss: str = "triplet", epochs: int = 25, dims: int =
 def test_a_head_finds_more_on_articles_it_has_not_seen(loss: str) -> None:
     learned, other = made(seed=1), made(seed=2)
     projection = trained(learned, loss).projection
-    found = compare(other, other.with_vectors(projection.apply(other.vectors)))["figure"]
+    found = compare_vectors(other, other.with_vectors(projection.apply(other.vectors)))["figure"]
     assert found.difference > 0.1
     assert found.interval[0] > 0
 
@@ -73,7 +73,7 @@ def test_the_same_seed_learns_the_same_head() -> None:
 
 def test_nothing_alike_and_too_many_dims_are_refused() -> None:
     corpus = made(4)
-    items = Items(corpus.vectors, np.arange(len(corpus)), np.empty((0, 2), np.int64))
+    items = TrainingItems(corpus.vectors, np.arange(len(corpus)), np.empty((0, 2), np.int64))
     with pytest.raises(UsageError, match="nothing to learn"):
         HeadTrainer(corpus, items, DIMS, HeadSettings())
     with pytest.raises(UsageError, match="99 dims"):

@@ -15,19 +15,27 @@ from tests.support.torch_needed import torch_or_skip
 
 torch = torch_or_skip("torchvision")
 
-from mirsearch.cli.common import ExtractorChoice, load_extractor
+from mirsearch.cli.parts import ExtractorChoice, load_extractor
 from mirsearch.corpus import Article, Figure, Origin, Panel, figure_id, panel_ids
 from mirsearch.errors import UsageError
 from mirsearch.imaging import images
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import ExtractorIdentity, FigureRecord
 from mirsearch.models.artifact import read_artifact
-from mirsearch.synthetic.fields import View, rng_of
-from mirsearch.synthetic.specimens import specimen
+from mirsearch.synthetic.fields import View, make_rng
+from mirsearch.synthetic.specimens.families import specimen
 from mirsearch.training import head
-from mirsearch.training.corpus_vectors import gather
+from mirsearch.training.corpus_vectors import read_corpus
+from mirsearch.training.fine_tuning import (
+    LOSSES,
+    NetworkOptions,
+    NetworkTrainer,
+    RunOptions,
+    TunedNetwork,
+    embed_corpus,
+    tune_network,
+)
 from mirsearch.training.fitting import Split
-from mirsearch.training.network import LOSSES, NetworkOptions, NetworkTrainer, Run, Tuned, embedded, tune
 
 pytestmark = pytest.mark.usefixtures("offline")
 SPEC = "resnet18-gem:side=32,scales=1"
@@ -54,7 +62,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     )
     with index.writer() as writer:
         for number in range(6):
-            shown, rng = specimen(number, FAMILIES[number % 2]), rng_of(number, 3)
+            shown, rng = specimen(number, FAMILIES[number % 2]), make_rng(number, 3)
             parts = [shown.pictured(View(SIDE, SIDE, shown.nm_per_px(0.4)), rng) for _ in range(2)]
             path = folder / f"{number}.png"
             Image.fromarray(np.concatenate(parts, axis=1)).save(path)
@@ -74,15 +82,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_tuning_lowers_the_loss_and_gives_another_identity(made: tuple[Path, Path]) -> None:
     index = open_index(str(made[0]))
     extractor = load_extractor(ExtractorChoice(SPEC, made[1], "cpu"))
-    corpus = gather(index, 100)
-    before, version = embedded(index, corpus, extractor), extractor.version
+    corpus = read_corpus(index, 100)
+    before, version = embed_corpus(index, corpus, extractor), extractor.version
     assert np.allclose(before, corpus.vectors, atol=2e-3)  # an index keeps half precision
     trainer = NetworkTrainer(index, corpus, extractor, NetworkOptions(margin=0.5, rate=1e-4, seed=1))
     losses = [trainer.epoch(lambda *_: None) for _ in range(2)]
     trainer.finish()
     assert losses[-1] < losses[0]
     assert extractor.version != version
-    assert not np.allclose(embedded(index, corpus, extractor), before, atol=1e-3)
+    assert not np.allclose(embed_corpus(index, corpus, extractor), before, atol=1e-3)
     assert not any(each.requires_grad for each in extractor.loaded.module.parameters())
     index.close()
 
@@ -112,10 +120,10 @@ def test_the_command_tunes_keeps_and_the_model_runs_without_torch(
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(made: tuple[Path, Path], tmp_path: Path) -> None:
     options = NetworkOptions(margin=0.5, rate=1e-4, triples=6, epochs=2, seed=1)
 
-    def tuned(run: Run, options: NetworkOptions = options) -> tuple[Tuned, str]:
+    def tuned(run: RunOptions, options: NetworkOptions = options) -> tuple[TunedNetwork, str]:
         index, extractor = open_index(str(made[0])), load_extractor(ExtractorChoice(SPEC, made[1], "cpu"))
         try:
-            return tune(index, gather(index, 100), extractor, options, Split(), run), extractor.version
+            return tune_network(index, read_corpus(index, 100), extractor, options, Split(), run), extractor.version
         finally:
             index.close()
 
@@ -123,16 +131,16 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(made: tuple[Path, Path], tm
         if (what, done) == ("epochs", 1):
             raise KeyboardInterrupt
 
-    whole, version = tuned(Run(lambda *_: None))
+    whole, version = tuned(RunOptions(lambda *_: None))
     with pytest.raises(KeyboardInterrupt):
-        tuned(Run(stop, tmp_path))
+        tuned(RunOptions(stop, tmp_path))
     with pytest.raises(UsageError, match="begun with other"):
-        tuned(Run(stop, tmp_path, resume=True), replace(options, rate=2e-4))
-    again, same = tuned(Run(lambda *_: None, tmp_path, resume=True))
+        tuned(RunOptions(stop, tmp_path, resume=True), replace(options, rate=2e-4))
+    again, same = tuned(RunOptions(lambda *_: None, tmp_path, resume=True))
     assert (again.losses, same) == (whole.losses, version)
     assert [each.name for each in tmp_path.iterdir()] == ["last.pt"]
     with pytest.raises(UsageError, match="nothing to resume"):
-        tuned(Run(stop, tmp_path / "none", resume=True))
+        tuned(RunOptions(stop, tmp_path / "none", resume=True))
 
 
 def test_an_interrupted_command_says_how_to_go_on(
@@ -149,7 +157,7 @@ def test_an_interrupted_command_says_how_to_go_on(
     assert "interrupted: no epoch was done" in run(*words, code=130).err
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "last.pt").write_bytes(b"")
-    monkeypatch.setattr("mirsearch.training.network.NetworkTrainer.resume", interrupted)
+    monkeypatch.setattr("mirsearch.training.fine_tuning.NetworkTrainer.resume", interrupted)
     assert "--resume goes on" in run(*words, "--resume", code=130).err
 
 
@@ -178,7 +186,7 @@ def test_losses_are_those_of_the_head(name: str) -> None:
 
 def test_a_corpus_without_anything_unlike_is_refused(made: tuple[Path, Path]) -> None:
     index = open_index(str(made[0]))
-    corpus = gather(index, 100)
+    corpus = read_corpus(index, 100)
     extractor = load_extractor(ExtractorChoice(SPEC, made[1], "cpu"))
     alike = corpus.part(corpus.techniques == corpus.techniques[0])
     with pytest.raises(UsageError, match="surely unlike"):

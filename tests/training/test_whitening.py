@@ -7,7 +7,7 @@ import pytest
 
 from mirsearch.errors import UsageError
 from mirsearch.training.corpus_vectors import weak_pairs
-from mirsearch.training.evaluation import compare
+from mirsearch.training.evaluation import compare_vectors
 from mirsearch.training.whitening import discriminative_whitening, pca_whitening
 from tests.support.training_corpus import DIMS, made
 
@@ -52,7 +52,7 @@ def test_discriminative_whitening_evens_out_how_pairs_differ() -> None:
 def test_discriminative_whitening_finds_more_on_articles_it_has_not_seen() -> None:
     learned, other = made(seed=1), made(seed=2)
     projection = discriminative_whitening(learned.vectors, weak_pairs(learned), DIMS, 1.0)
-    found = compare(other, other.with_vectors(projection.apply(other.vectors)))["figure"]
+    found = compare_vectors(other, other.with_vectors(projection.apply(other.vectors)))["figure"]
     assert found.difference > 0.1
     assert found.interval[0] > 0
 

@@ -1,4 +1,7 @@
-"""Scale bars by a trained network (Faster R-CNN), measured on the pixels; runs on onnxruntime, without torch."""
+"""Detect scale bars with a trained network (Faster R-CNN) and measure them on the pixels.
+
+The network runs on onnxruntime, without torch.
+"""
 
 from __future__ import annotations
 
@@ -19,27 +22,38 @@ from mirsearch.errors import UsageError
 from mirsearch.models.artifact import Artifact, ArtifactError, find_artifact
 
 KIND = "scalebar-detector"
+"""Kind of artifact that holds such a network."""
+
 MODEL_FILE = "model.onnx"
+"""Name of the network's file in the artifact."""
+
 BAR, LABEL = 1, 2
+"""The network's classes."""
 
 MIN_BOX_SIDE = 10.0
-"""Boxes of bars are grown to this many px across, at the network's scale: a bar 2 px thick has no box to speak of."""
+"""Least side in px, at the network's scale, of the boxes of bars; a bar 2 px thick would have no useful box."""
 
 _MIN_SCORE = 0.05
+"""Least score of a bar that is returned."""
+
 _MAX_ENLARGEMENT = 2.0
+"""Greatest factor by which a small picture is enlarged for the network."""
+
 _PADDING_LEVEL = 128
+"""Gray level of the rest of the network's square picture."""
+
 _CROP_MARGIN = 12
 """Px around a box within which its bar is measured."""
 
 _MIN_COMMON_SHARE = 0.6
-"""Share of the longer of two lengths that must be common for them to be of one bar."""
+"""Least share of the longer of two lengths that must be common if they are of one bar."""
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """What a network finds in a picture: boxes float32 (n, 4) in its px, scores (n,), classes (n,) BAR or LABEL."""
+    """What a network finds in a picture: boxes float32 (n, 4) in px, scores (n,), and classes (n,), BAR or LABEL."""
 
     boxes: Floats
     scores: Floats
@@ -47,7 +61,10 @@ class Detections:
 
 
 def fit_picture(pixels: Pixels, side: int) -> tuple[Pixels, float]:
-    """A picture RGB (h, w, 3) fitted into gray (side, side, 3), at its upper left, and by how much it was scaled."""
+    """Return an RGB picture (h, w, 3) scaled into the upper left of a gray square, and the factor.
+
+    The square is (side, side, 3).
+    """
     height, width = pixels.shape[:2]
     factor = min(side / max(height, width), _MAX_ENLARGEMENT)
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
@@ -57,17 +74,18 @@ def fit_picture(pixels: Pixels, side: int) -> tuple[Pixels, float]:
     return canvas, factor
 
 
-def grow_boxes(boxes: Floats, least: float = MIN_BOX_SIDE) -> Floats:
-    """Boxes (n, 4) no thinner than `least` px either way, about their middles."""
+def grow_boxes(boxes: Floats, min_side: float = MIN_BOX_SIDE) -> Floats:
+    """Return the boxes (n, 4), grown about their centers where needed so that no side is less than `min_side` px."""
     middle, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
-    half = np.maximum(half, least / 2)
+    half = np.maximum(half, min_side / 2)
     return np.concatenate([middle - half, middle + half], axis=1).astype(np.float32)
 
 
 class FasterRcnnDetector:
-    """A scale-bar detector trained by `mirsearch train scalebar`; `argument` is an installed model's name or a file.
+    """A scale-bar detector trained by `mirsearch train scalebar`.
 
-    The network says where bars are; their ends are measured on the pixels where there is an even run of them.
+    `argument` is the name of an installed model or a file. The network finds bars. Their ends are measured on the
+    pixels where there is an even run of them.
     """
 
     takes_argument = True
@@ -83,44 +101,51 @@ class FasterRcnnDetector:
         self._runs = RunLengthDetector()
 
     def detect(self, pixels: Pixels) -> list[BarCandidate]:
-        """Candidates, best first: boxes in px of `pixels` (RGB, uint8, (h, w, 3)), lengths to a fraction of a px."""
+        """Return candidates, best first, with boxes in px of `pixels` and lengths to a fraction of a px.
+
+        `pixels` are RGB, uint8, (h, w, 3).
+        """
         if pixels.ndim != 3 or min(pixels.shape[:2]) < 8:
             return []
-        found = self.found(pixels)
+        detections = self.detect_all(pixels)
         bars = [
-            self._measured(pixels, box, float(score))
-            for box, score, kind in zip(found.boxes, found.scores, found.classes, strict=True)
+            self._measure(pixels, box, float(score))
+            for box, score, kind in zip(detections.boxes, detections.scores, detections.classes, strict=True)
             if kind == BAR and score >= _MIN_SCORE
         ]
         return sorted((bar for bar in bars if bar is not None), key=lambda bar: -bar.score)
 
-    def found(self, pixels: Pixels) -> Detections:
-        """All the network finds, bars grown to LEAST_THICK, in px of `pixels`."""
+    def detect_all(self, pixels: Pixels) -> Detections:
+        """Return all that the network finds, in px of `pixels`. Boxes of bars are grown to MIN_BOX_SIDE."""
         canvas, factor = fit_picture(pixels, self.side)
         picture = canvas.astype(np.float32).transpose(2, 0, 1) / 255
         boxes, scores, classes = self._session.run(None, {"image": picture})
         return Detections(np.asarray(boxes, np.float32) / np.float32(factor), scores, classes)
 
-    def _measured(self, pixels: Pixels, box: Floats, score: float) -> BarCandidate | None:
-        """A found box as a candidate: the even run in it where there is one, else the box itself."""
+    def _measure(self, pixels: Pixels, box: Floats, score: float) -> BarCandidate | None:
+        """Return a detected box as a candidate: the even run of pixels in it, if there is one, else the box itself."""
         height, width = pixels.shape[:2]
         x0, y0, x1, y1 = (round(float(edge)) for edge in box)
         inside: Box = (max(0, x0), max(0, y0), min(width, x1), min(height, y1))
         if inside[2] - inside[0] < 2 or inside[3] - inside[1] < 1:
             return None
         upright = inside[3] - inside[1] > inside[2] - inside[0]
-        along = (inside[1], inside[3]) if upright else (inside[0], inside[2])
+        span = (inside[1], inside[3]) if upright else (inside[0], inside[2])
         left, top = max(0, inside[0] - _CROP_MARGIN), max(0, inside[1] - _CROP_MARGIN)
-        part = np.ascontiguousarray(pixels[top : inside[3] + _CROP_MARGIN, left : inside[2] + _CROP_MARGIN])
-        for run in self._runs.detect(part):
-            moved = _shift(run, left, top)
-            if moved.vertical == upright and _common_share(_long_span(moved), along) >= _MIN_COMMON_SHARE and _overlaps(moved.box, inside):
-                return replace(moved, score=score)
-        return BarCandidate(inside, float(along[1] - along[0]), score, upright)
+        crop = np.ascontiguousarray(pixels[top : inside[3] + _CROP_MARGIN, left : inside[2] + _CROP_MARGIN])
+        for run in self._runs.detect(crop):
+            shifted = _shift(run, left, top)
+            if (
+                shifted.vertical == upright
+                and _common_share(_long_span(shifted), span) >= _MIN_COMMON_SHARE
+                and _overlaps(shifted.box, inside)
+            ):
+                return replace(shifted, score=score)
+        return BarCandidate(inside, float(span[1] - span[0]), score, upright)
 
     @property
     def _session(self) -> Any:
-        """The session, loaded at the first use; by one thread, where several detect at once."""
+        """The network's session. It is loaded at first use, by one thread only."""
         with self._loading:
             if self._loaded is None:
                 self._loaded = _open_session(self._artifact)
@@ -128,7 +153,7 @@ class FasterRcnnDetector:
 
 
 def _open_session(artifact: Artifact) -> Any:
-    """The session of a model file; ArtifactError where it can't be run."""
+    """Return the session of a model file. Raises ArtifactError if the file cannot be run."""
     from onnxruntime.capi import onnxruntime_pybind11_state as causes
 
     from mirsearch.extractors.efficientnet.extractor import open_session
@@ -142,6 +167,7 @@ def _open_session(artifact: Artifact) -> Any:
 
 
 def _read_side(settings: Mapping[str, Any], artifact: Artifact) -> int:
+    """Return the side in px of the network's picture. Raises ArtifactError if the settings have no valid one."""
     side = settings.get("side")
     if not isinstance(side, int) or not 32 <= side <= 4096:
         raise ArtifactError(f"{artifact.path}: a side of {json.dumps(side)} px is none", "train it again")
@@ -149,19 +175,22 @@ def _read_side(settings: Mapping[str, Any], artifact: Artifact) -> int:
 
 
 def _shift(bar: BarCandidate, x: int, y: int) -> BarCandidate:
+    """Return a bar with its box shifted by x and y."""
     x0, y0, x1, y1 = bar.box
     return replace(bar, box=(x0 + x, y0 + y, x1 + x, y1 + y))
 
 
 def _long_span(bar: BarCandidate) -> tuple[int, int]:
+    """Return the start and end of a bar along its axis."""
     return (bar.box[1], bar.box[3]) if bar.vertical else (bar.box[0], bar.box[2])
 
 
 def _common_share(one: tuple[int, int], other: tuple[int, int]) -> float:
-    """The common part of two spans as a share of the longer."""
+    """Return the common part of two spans as a share of the longer one."""
     shared = min(one[1], other[1]) - max(one[0], other[0])
     return max(0, shared) / max(one[1] - one[0], other[1] - other[0], 1)
 
 
 def _overlaps(one: Box, other: Box) -> bool:
+    """Return whether two boxes overlap."""
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

@@ -53,7 +53,7 @@ class EfficientNetExtractor:
             return np.concatenate(list(pool.map(self._embed_one, images)))
 
     def _embed_one(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        vector: NDArray[np.float32] = self._session.run(None, {"image": prepare(image)[None]})[0]
+        vector: NDArray[np.float32] = self._session.run(None, {"image": resize_image(image)[None]})[0]
         return vector
 
     @property
@@ -61,11 +61,11 @@ class EfficientNetExtractor:
         """The session, loaded at the first use; by one thread, where several embed at once."""
         with self._loading:
             if self._loaded is None:
-                self._loaded = session(model_bytes())
+                self._loaded = open_session(model_bytes())
             return self._loaded
 
 
-def prepare(image: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:
+def resize_image(image: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:
     """An RGB image of any size and shape, brought to uint8 (side, side, 3) with an antialiased bicubic filter."""
     if image.shape[:2] == (side, side):
         return image
@@ -73,7 +73,7 @@ def prepare(image: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:
     return np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=3.0))
 
 
-def session(model: bytes) -> Any:
+def open_session(model: bytes) -> Any:
     """An onnxruntime session on one thread; images, not layers, are what runs in parallel."""
     import onnxruntime
 
@@ -103,10 +103,10 @@ def model_bytes() -> bytes:
     means = files(__package__).joinpath(_MEANS).read_bytes()
     parts = (GRAPH_VERSION, file_hash(weights_path()), repr(LEVELS), str(SIDE), hashlib.sha256(means).hexdigest())
     key = hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
-    return cached_model(EfficientNetExtractor.name, key, lambda: _build(means))
+    return cached_model(EfficientNetExtractor.name, key, lambda: _build_model(means))
 
 
-def _build(means: bytes) -> bytes:
+def _build_model(means: bytes) -> bytes:
     from mirsearch.extractors.efficientnet.graph import descriptor_model
     from mirsearch.extractors.efficientnet.weights import read_state_dict
 

@@ -56,16 +56,16 @@ def descriptor_model(
     """
     graph = _Graph()
     parts = []
-    for level, pooled, mean in zip(levels, _pooled(graph, weights, levels), means, strict=True):
+    for level, pooled, mean in zip(levels, _pool_levels(graph, weights, levels), means, strict=True):
         centered = graph.add("Sub", pooled, graph.constant(mean.astype(np.float32)[None]))
-        parts.append(graph.add("Mul", _unit(graph, centered), graph.scalar(level.weight)))
-    return _model(graph, [_unit(graph, graph.add("Concat", *parts, axis=1))], ["vector"], side)
+        parts.append(graph.add("Mul", _normalize_rows(graph, centered), graph.scalar(level.weight)))
+    return _model(graph, [_normalize_rows(graph, graph.add("Concat", *parts, axis=1))], ["vector"], side)
 
 
 def pooled_model(weights: Weights, levels: Sequence[Level], side: int) -> onnx.ModelProto:
     """Model from uint8 (n, side, side, 3) RGB to each level's pooled values, float32 (n, channels), one output each."""
     graph = _Graph()
-    return _model(graph, _pooled(graph, weights, levels), [f"level{i}" for i in range(len(levels))], side)
+    return _model(graph, _pool_levels(graph, weights, levels), [f"level{i}" for i in range(len(levels))], side)
 
 
 def _model(graph: _Graph, results: Sequence[str], names: Sequence[str], side: int) -> onnx.ModelProto:
@@ -80,7 +80,7 @@ def _model(graph: _Graph, results: Sequence[str], names: Sequence[str], side: in
     return model
 
 
-def _pooled(graph: _Graph, weights: Weights, levels: Sequence[Level]) -> list[str]:
+def _pool_levels(graph: _Graph, weights: Weights, levels: Sequence[Level]) -> list[str]:
     maps = _backbone(graph, weights, {level.tap for level in levels})
     return [_pool(graph, maps[level.tap], level) for level in levels]
 
@@ -154,7 +154,7 @@ def _pool(graph: _Graph, x: str, level: Level) -> str:
     raise ValueError(f"no pooling named {level.pool!r}")
 
 
-def _unit(graph: _Graph, x: str) -> str:
+def _normalize_rows(graph: _Graph, x: str) -> str:
     """Rows at unit length. ReduceL2 with a floor, so that a row of zeros stays zeros rather than becoming NaN."""
     norm = graph.add("ReduceL2", x, axes=[1], keepdims=1)
     return graph.add("Div", x, graph.add("Max", norm, graph.scalar(1e-12)))

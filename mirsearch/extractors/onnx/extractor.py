@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from mirsearch.errors import MissingDependencyError, UsageError
 from mirsearch.extractors.base import TextResponse
-from mirsearch.extractors.clip_tokenizer import ClipTokens, merges_of
-from mirsearch.extractors.onnx.facts import METADATA, MODEL, TEXT, WORDS, Facts
+from mirsearch.extractors.clip_tokenizer import ClipTokenizer, parse_merges
+from mirsearch.extractors.onnx.facts import IMAGE_MODEL, MERGES, METADATA, TEXT_MODEL, Facts
 from mirsearch.extractors.preprocessing import check_images
 from mirsearch.models.artifact import Artifact, ArtifactError, find_artifact
 from mirsearch.settings import LIMITS, device, thread_count
@@ -39,12 +39,12 @@ class OnnxExtractor:
             raise UsageError("the extractor onnx needs a file or an installed model, and no weights", "onnx:FILE")
         self._device, self._loading = device, Lock()
         self._session: Any = None
-        self._text: tuple[ClipTokens, Any] | None = None
+        self._text: tuple[ClipTokenizer, Any] | None = None
         self._artifact: Artifact | None = None
         self.path = Path(argument)
         if argument.endswith(".onnx"):
-            self._session = _session(_read(self.path), device)
-            self.facts = _facts(self.path, self._session.get_modelmeta().custom_metadata_map.get(METADATA))
+            self._session = _open_session(_read_model_file(self.path), device)
+            self.facts = _parse_facts(self.path, self._session.get_modelmeta().custom_metadata_map.get(METADATA))
         else:
             self._artifact = find_artifact(argument, KIND)
             self.path = self._artifact.path
@@ -59,14 +59,14 @@ class OnnxExtractor:
     @property
     def model(self) -> bytes:
         """The ONNX model of its images."""
-        return _read(self.path) if self._artifact is None else self._artifact.payload(MODEL)
+        return _read_model_file(self.path) if self._artifact is None else self._artifact.payload(IMAGE_MODEL)
 
     @property
     def text_payloads(self) -> dict[str, bytes]:
         """The text tower and its words, where there are any."""
         if self._artifact is None or not self.has_text:
             return {}
-        return {part: self._artifact.payload(part) for part in (TEXT, WORDS)}
+        return {part: self._artifact.payload(part) for part in (TEXT_MODEL, MERGES)}
 
     @property
     def license(self) -> str:
@@ -95,12 +95,12 @@ class OnnxExtractor:
         with self._loading:
             if self._session is None:
                 assert self._artifact is not None
-                self._session = _session(self._artifact.payload(MODEL), self._device)
+                self._session = _open_session(self._artifact.payload(IMAGE_MODEL), self._device)
 
     @property
     def has_text(self) -> bool:
         """Whether words can be compared with its images."""
-        return self._artifact is not None and self.facts.context > 0 and TEXT in self._artifact.card.files
+        return self._artifact is not None and self.facts.context > 0 and TEXT_MODEL in self._artifact.card.files
 
     @property
     def text_response(self) -> TextResponse:
@@ -115,18 +115,20 @@ class OnnxExtractor:
         tokens, session = self._text
         return np.asarray(session.run(None, {"tokens": tokens(texts)})[0], np.float32)
 
-    def _text_tower(self) -> tuple[ClipTokens, Any]:
+    def _text_tower(self) -> tuple[ClipTokenizer, Any]:
         if not self.has_text:
             raise UsageError(f"{self.path} has no text tower", "ask with an image, or use a model that has one")
         assert self._artifact is not None
         try:
-            merges = merges_of(self._artifact.payload(WORDS).decode())
+            merges = parse_merges(self._artifact.payload(MERGES).decode())
         except ValueError as error:
             raise ArtifactError(f"{self.path}: its words can't be read: {error}", "export it again") from None
-        return ClipTokens(merges, self.facts.context), _session(self._artifact.payload(TEXT), self._device)
+        return ClipTokenizer(merges, self.facts.context), _open_session(
+            self._artifact.payload(TEXT_MODEL), self._device
+        )
 
 
-def _read(path: Path) -> bytes:
+def _read_model_file(path: Path) -> bytes:
     try:
         if path.stat().st_size > LIMITS.model_bytes:
             raise ArtifactError(f"{path} has more than {LIMITS.model_bytes} bytes", "no model needs that much")
@@ -135,7 +137,7 @@ def _read(path: Path) -> bytes:
         raise UsageError(f"{path}: no such model: {error.strerror}", "give a file that models export wrote") from None
 
 
-def _facts(path: Path, told: str | None) -> Facts:
+def _parse_facts(path: Path, told: str | None) -> Facts:
     try:
         known = json.loads(told or "")
     except ValueError:
@@ -145,7 +147,7 @@ def _facts(path: Path, told: str | None) -> Facts:
     return Facts.of(known, path)
 
 
-def _session(model: bytes, chosen: str | None) -> Any:
+def _open_session(model: bytes, chosen: str | None) -> Any:
     """An onnxruntime session, on one thread each on the processor: images, not layers, are what runs in parallel."""
     import onnxruntime
 

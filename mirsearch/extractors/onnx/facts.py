@@ -13,11 +13,11 @@ from mirsearch.models.artifact import ArtifactError
 
 METADATA = "mirsearch"
 """Key of the JSON in the ONNX model's metadata."""
-MODEL, TEXT, WORDS = "model.onnx", "text.onnx", "merges.txt"
+IMAGE_MODEL, TEXT_MODEL, MERGES = "model.onnx", "text.onnx", "merges.txt"
 """Payloads: the image tower, the text tower, the byte-pair merges of its words."""
 PRECISIONS = ("fp32", "fp16", "int8")
-_LONGEST = 400
-_USUAL = TextResponse()
+_MAX_NAME_LENGTH = 400
+_DEFAULT_RESPONSE = TextResponse()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Facts:
     preparation: Preparation
     precision: str = "fp32"
     context: int = 0
-    response: TextResponse = _USUAL
+    response: TextResponse = _DEFAULT_RESPONSE
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -46,7 +46,7 @@ class Facts:
         try:
             slope, bias = (float(each) for each in told["response"])
             name, version, precision = told["name"], told["version"], told["precision"]
-            words = all(isinstance(each, str) and 0 < len(each) < _LONGEST for each in (name, version))
+            words = all(isinstance(each, str) and 0 < len(each) < _MAX_NAME_LENGTH for each in (name, version))
             facts = cls(
                 name, version, int(told["dims"]), Preparation.of(told["preparation"]), precision,
                 int(told["context"]), TextResponse(slope, bias),

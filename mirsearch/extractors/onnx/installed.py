@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 KIND = "extractor"
 
 
-def onnx_model_of(identity: Identity, device: str | None = None) -> Extractor | None:
+def find_installed_model(identity: Identity, device: str | None = None) -> Extractor | None:
     """The installed model whose vectors are those of `identity`, None where there is none."""
-    from mirsearch.models.artifact import Artifact, installed
+    from mirsearch.models.artifact import Artifact, list_installed
 
-    for each in installed():
+    for each in list_installed():
         if isinstance(each, Artifact) and each.card.kind == KIND:
             from mirsearch.extractors.onnx.extractor import OnnxExtractor
 

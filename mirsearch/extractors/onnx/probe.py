@@ -8,7 +8,7 @@ from mirsearch.extractors.onnx.extractor import OnnxExtractor
 from mirsearch.models.artifact import ArtifactError
 
 
-def sound(model: OnnxExtractor) -> None:
+def check_unit_vectors(model: OnnxExtractor) -> None:
     """ArtifactError where two images (and a text, where it takes one) do not become unit vectors of its size."""
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 255, (side, 96, 3), dtype=np.uint8) for side in (64, 160)]

@@ -8,14 +8,14 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from mirsearch.extractors.trained import SHORTEST, Projection
+from mirsearch.extractors.trained import MIN_LENGTH, Projection
 
 _VECTOR = "vector"
 _PREFIX = "projection/"
 _INNER = f"{_PREFIX}base"
 
 
-def projected(model: bytes, projection: Projection) -> bytes:
+def append_projection(model: bytes, projection: Projection) -> bytes:
     """A model whose output is `projection` of what it was: (x - mean) · matrix, of unit length, as `Projection.apply`.
 
     The model has one output, `vector`, float32 (n, dims), and an opset of 13 or later.
@@ -40,7 +40,7 @@ def _constants(projection: Projection) -> dict[str, Any]:
     first = np.eye(1, projection.matrix.shape[1], dtype=np.float32)
     return {
         "mean": projection.mean.astype(np.float32), "matrix": projection.matrix.astype(np.float32), "first": first,
-        "columns": np.array([1], np.int64), "shortest": np.array(SHORTEST, np.float32),
+        "columns": np.array([1], np.int64), "shortest": np.array(MIN_LENGTH, np.float32),
     }  # fmt: skip
 
 

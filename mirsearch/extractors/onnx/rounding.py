@@ -13,19 +13,19 @@ import onnx
 import onnx.numpy_helper
 from numpy.typing import NDArray
 
-_FEWEST = 256
+_MIN_TENSOR_SIZE = 256
 """Tensors of fewer numbers stay as they are."""
 
 
-def rounded(model: bytes, precision: str, images: Sequence[NDArray[np.uint8]] | None) -> bytes:
+def quantize(model: bytes, precision: str, images: Sequence[NDArray[np.uint8]] | None) -> bytes:
     """The model in `precision`. int8 measures the range of each layer on `images`, each (1, h, w, 3), or, where there
     are none, as it runs (layers of matrices alone)."""
     if precision == "fp32":
         return model
-    return _half(model) if precision == "fp16" else _int8(model, images)
+    return _store_as_fp16(model) if precision == "fp16" else _quantize_to_int8(model, images)
 
 
-def _half(model: bytes) -> bytes:
+def _store_as_fp16(model: bytes) -> bytes:
     """Weights kept in 16 bits and widened as the model is loaded: half the file, computed in 32 bits everywhere.
 
     Computing in 16 bits is no gain on a processor, and onnxruntime 1.32 crashes there on some models made so.
@@ -36,7 +36,7 @@ def _half(model: bytes) -> bytes:
         if tensor.data_type != onnx.TensorProto.FLOAT:
             continue
         values = onnx.numpy_helper.to_array(tensor)
-        if values.size < _FEWEST or not np.isfinite(values.astype(np.float16)).all():
+        if values.size < _MIN_TENSOR_SIZE or not np.isfinite(values.astype(np.float16)).all():
             continue
         name = tensor.name
         tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
@@ -48,7 +48,7 @@ def _half(model: bytes) -> bytes:
     return content
 
 
-def _int8(model: bytes, images: Sequence[NDArray[np.uint8]] | None) -> bytes:
+def _quantize_to_int8(model: bytes, images: Sequence[NDArray[np.uint8]] | None) -> bytes:
     from onnxruntime import quantization
     from onnxruntime.quantization import shape_inference
 
@@ -57,24 +57,25 @@ def _int8(model: bytes, images: Sequence[NDArray[np.uint8]] | None) -> bytes:
         source, ready, target = (str(Path(folder) / name) for name in ("a.onnx", "b.onnx", "c.onnx"))
         Path(source).write_bytes(model)
         shape_inference.quant_pre_process(source, ready, skip_symbolic_shape=True)
-        if images is None or not _convolves(model):
+        if images is None or not _is_convolutional(model):
             quantization.quantize_dynamic(ready, target, op_types_to_quantize=["MatMul", "Gemm"], per_channel=True)
         else:
             quantization.quantize_static(
-                ready, target, _Images(images), op_types_to_quantize=["Conv", "MatMul", "Gemm"], per_channel=True,
-                quant_format=quantization.QuantFormat.QDQ, activation_type=quantization.QuantType.QUInt8,
-                weight_type=quantization.QuantType.QInt8, reduce_range=True,
+                ready, target, _CalibrationImages(images),
+                op_types_to_quantize=["Conv", "MatMul", "Gemm"], per_channel=True, quant_format=quantization.QuantFormat.QDQ,
+                activation_type=quantization.QuantType.QUInt8, weight_type=quantization.QuantType.QInt8,
+                reduce_range=True,
             )  # fmt: skip
         return Path(target).read_bytes()
 
 
-def _convolves(model: bytes) -> bool:
+def _is_convolutional(model: bytes) -> bool:
     """Whether most of the layers are convolutions."""
     kinds = [node.op_type for node in onnx.load_model_from_string(model).graph.node]
     return kinds.count("Conv") > kinds.count("MatMul") + kinds.count("Gemm")
 
 
-class _Images:
+class _CalibrationImages:
     """Images one by one, as the range finder asks for them."""
 
     def __init__(self, images: Sequence[NDArray[np.uint8]]) -> None:

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from mirsearch.errors import MirsearchError
 
 _LOG = logging.getLogger(__name__)
-FIRST = 8
-LARGEST = 256
+FIRST_SIZE = 8
+MAX_SIZE = 256
 
 Pixels = NDArray[np.uint8]
 Rows = NDArray[np.float32]
@@ -31,7 +31,7 @@ class OutOfMemoryError(MirsearchError):
     """Not even one image fits into the device's memory."""
 
 
-class Batches:
+class BatchQueue:
     """Runs prepared images of one size after the other. `run` takes uint8 (n, h, w, 3) and gives float32 (n, dims).
 
     `exhausted` tells whether an error of `run` means that memory ran out; `release` gives back what it can.
@@ -42,8 +42,8 @@ class Batches:
         run: Callable[[Pixels], Rows],
         exhausted: Callable[[BaseException], bool],
         release: Callable[[], None] = lambda: None,
-        first: int = FIRST,
-        largest: int = LARGEST,
+        first: int = FIRST_SIZE,
+        largest: int = MAX_SIZE,
     ) -> None:
         self._run, self._exhausted, self._release = run, exhausted, release
         self.size, self._largest = min(first, largest), largest
@@ -116,7 +116,7 @@ class Batches:
         _LOG.info("out of memory at %d images at once: going on with %d", tried, self.size)
 
 
-def torch_exhausted(torch: Any) -> Callable[[BaseException], bool]:
+def out_of_memory_test(torch: Any) -> Callable[[BaseException], bool]:
     """Tells torch's out-of-memory errors, of CUDA, of MPS and of the processor, from others."""
     kinds = (torch.OutOfMemoryError, MemoryError)
 

@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 
 from mirsearch.errors import UsageError
 from mirsearch.extractors.preprocessing import Preparation, check_images
-from mirsearch.extractors.torch.batches import Batches, torch_exhausted
-from mirsearch.extractors.torch.device import EXTRA, pick, require, use_threads
+from mirsearch.extractors.torch.batches import BatchQueue, out_of_memory_test
+from mirsearch.extractors.torch.device import EXTRA, choose_device, import_torch, set_threads
 
 CODE_VERSION = "1"
 """Changes with anything here that changes vectors, beside weights and settings."""
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedNetwork:
     """A network ready to run: `module` takes uint8 (n, h, w, 3) and gives unit rows float32 (n, dims).
 
     `settings` and `weights` (a hash) are what its vectors depend on; `license` is that of the weights, where known.
@@ -52,17 +52,17 @@ class TorchExtractor(ABC):
     packages: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, argument: str = "", *, weights: Path | None = None, device: str | None = None) -> None:
-        self._torch = require(f"the extractor {self.family}", *self.packages)
-        self._device = pick(device)
+        self._torch = import_torch(f"the extractor {self.family}", *self.packages)
+        self._device = choose_device(device)
         if weights is not None and not weights.is_file():
             raise UsageError(f"{weights}: no such file of weights", "check --extractor-weights")
         self.argument, self.weights = argument, weights
         self._loading = Lock()
-        self._ready: Loaded | None = None
-        self._batches: Batches | None = None
+        self._ready: LoadedNetwork | None = None
+        self._batches: BatchQueue | None = None
 
     @classmethod
-    def missing(cls) -> str | None:
+    def missing_requirement(cls) -> str | None:
         """What it needs and is not installed, told with the extra that brings it; nothing is imported."""
         lacking = [name for name in ("torch", *cls.packages) if find_spec(name) is None]
         return f"needs {', '.join(lacking)} ({EXTRA})" if lacking else None
@@ -85,11 +85,11 @@ class TorchExtractor(ABC):
         return self.loaded.dims
 
     @property
-    def loaded(self) -> Loaded:
+    def loaded(self) -> LoadedNetwork:
         """The network, loaded at the first use; by one thread, where several embed at once."""
         with self._loading:
             if self._ready is None:
-                use_threads(self._torch, self._device)
+                set_threads(self._torch, self._device)
                 ready = self._load()
                 ready.module.eval().requires_grad_(False)
                 ready.module.to(self._device)
@@ -103,7 +103,7 @@ class TorchExtractor(ABC):
             self._ready = replace(loaded, weights=state_hash(loaded.module.state_dict()))
 
     @abstractmethod
-    def _load(self) -> Loaded:
+    def _load(self) -> LoadedNetwork:
         """Build the network and fill it with weights, on the processor."""
 
     def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
@@ -115,11 +115,11 @@ class TorchExtractor(ABC):
         return self._queue.embed([loaded.preparation(image) for image in images])
 
     @property
-    def _queue(self) -> Batches:
+    def _queue(self) -> BatchQueue:
         with self._loading:
             if self._batches is None:
                 release = self._torch.cuda.empty_cache if self._device.startswith("cuda") else (lambda: None)
-                self._batches = Batches(self._run, torch_exhausted(self._torch), release)
+                self._batches = BatchQueue(self._run, out_of_memory_test(self._torch), release)
             return self._batches
 
     def _run(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -135,18 +135,18 @@ def state_hash(state: Mapping[str, Any]) -> str:
     for name in sorted(name for name in state if not name.endswith("num_batches_tracked")):
         tensor = state[name].detach().cpu().contiguous()
         digest.update(repr((name, str(tensor.dtype), tuple(tensor.shape))).encode())
-        digest.update(memoryview(tensor.reshape(-1).view(_bytes()).numpy()) if tensor.numel() else b"")
+        digest.update(memoryview(tensor.reshape(-1).view(_byte_type()).numpy()) if tensor.numel() else b"")
     return digest.hexdigest()
 
 
-def _bytes() -> Any:
+def _byte_type() -> Any:
     import torch
 
     return torch.uint8
 
 
 @contextmanager
-def quietly() -> Iterator[None]:
+def silence_logging() -> Iterator[None]:
     """Without other libraries' remarks on what they try; what failed is told, in one line, by who calls."""
     import logging
 
@@ -158,7 +158,7 @@ def quietly() -> Iterator[None]:
         logging.disable(before)
 
 
-def options_of(family: str, argument: str, known: Mapping[str, Any]) -> dict[str, Any]:
+def parse_options(family: str, argument: str, known: Mapping[str, Any]) -> dict[str, Any]:
     """`NAME=VALUE,…` after a colon, each read by its function in `known`; UsageError for others."""
     found: dict[str, Any] = {}
     for pair in filter(None, argument.split(",")):
@@ -172,12 +172,12 @@ def options_of(family: str, argument: str, known: Mapping[str, Any]) -> dict[str
     return found
 
 
-def whole(low: int, high: int) -> Any:
+def integer_between(low: int, high: int) -> Any:
     """A reader of whole numbers in [low, high]."""
-    return partial(_whole, low, high)
+    return partial(_parse_integer, low, high)
 
 
-def _whole(low: int, high: int, text: str) -> int:
+def _parse_integer(low: int, high: int, text: str) -> int:
     value = int(text)
     if not low <= value <= high:
         raise ValueError(f"give {low} to {high}")

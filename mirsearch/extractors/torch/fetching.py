@@ -14,7 +14,7 @@ from urllib.request import getproxies
 
 from mirsearch.errors import MissingDependencyError
 
-PATIENCE_S = 3.0
+CONNECT_TIMEOUT_S = 3.0
 """How long a host has to answer. The libraries themselves ask again for a minute and more."""
 REMEDY = "give --extractor-weights FILE, or run it once with a network"
 _HUB = "https://huggingface.co"
@@ -24,7 +24,7 @@ _FAILURES = (OSError, RuntimeError, ValueError)
 Loaded = TypeVar("Loaded")
 
 
-def fetched(
+def fetch(
     load: Callable[[], Loaded], what: str, address: str | None = None, cached: Path | None = None, remedy: str = REMEDY
 ) -> Loaded:
     """What a library's own `load` gives; MissingDependencyError where `what` is neither here nor can be had.
@@ -33,11 +33,11 @@ def fetched(
     Nobody is asked for what is in a cache.
     """
     if address is None:
-        with suppress(*_FAILURES), hub_left_alone():
+        with suppress(*_FAILURES), hub_offline():
             return load()
-    address = address or _hub()
+    address = address or _hub_address()
     host = urlsplit(address).hostname or address
-    reason = None if cached is not None and cached.is_file() else unreachable(address)
+    reason = None if cached is not None and cached.is_file() else connection_problem(address)
     if reason is not None:
         raise MissingDependencyError(f"{what} are not here, and {host} can't be reached: {reason}", remedy)
     try:
@@ -47,28 +47,28 @@ def fetched(
         raise MissingDependencyError(f"{what} are not here, and {host} does not give them: {first}", remedy) from None
 
 
-def unreachable(address: str) -> str | None:
+def connection_problem(address: str) -> str | None:
     """Why the host of an address can't be reached; None where it answers, or where a proxy is asked in its stead."""
     parts = urlsplit(address)
     if getproxies().get(parts.scheme):
         return None
     found: list[str | None] = []
     port = parts.port or (80 if parts.scheme == "http" else 443)
-    asking = Thread(target=_ask, args=(parts.hostname or "", port, found), daemon=True)
+    asking = Thread(target=_connect, args=(parts.hostname or "", port, found), daemon=True)
     asking.start()
-    asking.join(PATIENCE_S)  # looking a name up knows no time limit of its own
-    return found[0] if found else f"no answer in {PATIENCE_S:g} s"
+    asking.join(CONNECT_TIMEOUT_S)  # looking a name up knows no time limit of its own
+    return found[0] if found else f"no answer in {CONNECT_TIMEOUT_S:g} s"
 
 
-def _ask(host: str, port: int, found: list[str | None]) -> None:
+def _connect(host: str, port: int, found: list[str | None]) -> None:
     try:
-        socket.create_connection((host, port), timeout=PATIENCE_S).close()
+        socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S).close()
         found.append(None)
     except OSError as error:
         found.append(error.strerror or str(error))
 
 
-def _hub() -> str:
+def _hub_address() -> str:
     constants = _hub_constants()
     return str(getattr(constants, "ENDPOINT", None) or _HUB)
 
@@ -82,7 +82,7 @@ def _hub_constants() -> Any | None:
 
 
 @contextmanager
-def hub_left_alone() -> Iterator[None]:
+def hub_offline() -> Iterator[None]:
     """The hub's client takes what it has in its cache and asks nobody."""
     constants = _hub_constants()
     if constants is None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mirsearch.errors import MirsearchError, UsageError
-from mirsearch.extractors.torch.device import require
+from mirsearch.extractors.torch.device import import_torch
 from mirsearch.settings import LIMITS
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "teacher")
@@ -22,12 +22,12 @@ class WeightsError(MirsearchError):
     """A file of weights that can't be read, or that belongs to another network."""
 
 
-def read(path: Path) -> Any:
+def read_weights(path: Path) -> Any:
     """What `torch.save` or safetensors wrote: tensors, numpy arrays and plain values only; WeightsError."""
-    torch = require("reading weights")
-    checked(path)
+    torch = import_torch("reading weights")
+    check_weights_file(path)
     if path.suffix == ".safetensors":
-        return _safetensors(path)
+        return _read_safetensors(path)
     try:
         with torch.serialization.safe_globals(_numpy_names()):
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -41,7 +41,7 @@ def read(path: Path) -> Any:
         ) from None
 
 
-def checked(path: Path) -> None:
+def check_weights_file(path: Path) -> None:
     """Refuse, before it is opened, a file that is not there, is too large, or says it unpacks to too much."""
     try:
         size = path.stat().st_size
@@ -59,7 +59,7 @@ def checked(path: Path) -> None:
             raise WeightsError(f"{path} unpacks to {total} bytes", "it is no file of weights")
 
 
-def _safetensors(path: Path) -> Any:
+def _read_safetensors(path: Path) -> Any:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -80,7 +80,7 @@ def _numpy_names() -> list[Any]:
     return [np.ndarray, np.dtype, rebuild, scalar, *kinds, *old]
 
 
-def state_of(told: Any, path: Path) -> dict[str, Any]:
+def extract_state_dict(told: Any, path: Path) -> dict[str, Any]:
     """The tensors in what was read, unwrapped, and without the prefixes that parallel training leaves."""
     for wrapper in _WRAPPERS:
         if isinstance(told, Mapping) and isinstance(told.get(wrapper), Mapping):
@@ -97,7 +97,7 @@ def state_of(told: Any, path: Path) -> dict[str, Any]:
     return tensors
 
 
-def fill(module: Any, state: Mapping[str, Any], path: Path | str, optional: tuple[str, ...] = ()) -> None:
+def fill_network(module: Any, state: Mapping[str, Any], path: Path | str, optional: tuple[str, ...] = ()) -> None:
     """Load a state dict into a network; WeightsError tells what does not fit. Names beginning so may be left over."""
     own = module.state_dict()
     missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]

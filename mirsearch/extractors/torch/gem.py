@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from mirsearch.extractors.preprocessing import Preparation
-from mirsearch.extractors.torch.extractor import Loaded, TorchExtractor, options_of, state_hash, whole
+from mirsearch.extractors.torch.extractor import (
+    LoadedNetwork,
+    TorchExtractor,
+    integer_between,
+    parse_options,
+    state_hash,
+)
 
 SIDE = 384
 """Longer side, in px, that images are brought to."""
@@ -32,50 +38,50 @@ class GemExtractor(TorchExtractor):
     packages = ("torchvision",)
     architecture: ClassVar[str]
 
-    def _load(self) -> Loaded:
+    def _load(self) -> LoadedNetwork:
         from mirsearch.extractors.torch import gem_weights
-        from mirsearch.extractors.torch.gem_net import GemNet, backbone, cut
+        from mirsearch.extractors.torch.gem_net import GemNet, build_backbone, feature_layers
 
-        known = {"side": whole(32, 4096), "scales": _scales, "p": _exponent}
-        options = options_of(self.family, self.argument, known)
+        known = {"side": integer_between(32, 4096), "scales": _parse_scales, "p": _parse_exponent}
+        options = parse_options(self.family, self.argument, known)
         if self.weights is None:
-            told = gem_weights.Published(state=gem_weights.renamed(self._from_hub(), self.architecture))
+            told = gem_weights.GemWeights(state=gem_weights.rename_tensors(self._from_hub(), self.architecture))
         else:
-            told = gem_weights.published(self.weights, self.architecture)
-        features = cut(backbone(self.architecture))
+            told = gem_weights.read_gem_weights(self.weights, self.architecture)
+        features = feature_layers(build_backbone(self.architecture))
         scales = options.get("scales", SCALES)
         mean, std = told.mean or _IMAGENET[0], told.std or _IMAGENET[1]
-        whiten = gem_weights.layer(told)
-        learned = gem_weights.learned(told, several=len(scales) > 1)
+        whiten = gem_weights.whitening_layer(told)
+        learned = gem_weights.learned_whitening(told, several=len(scales) > 1)
         module = GemNet(
             features, mean=mean, std=std, scales=scales, p=options.get("p", 3.0), whiten=whiten, learned=learned
         )
         gem_weights.fill_net(module, told, self.weights or f"torchvision's {self.architecture}")
         preparation = Preparation(options.get("side", SIDE), "fit", 32, "bicubic")
-        dims = gem_weights.dims(module)
+        dims = gem_weights.vector_length(module)
         settings = {"architecture": self.architecture, "scales": scales, "mean": tuple(mean), "std": tuple(std)}
-        return Loaded(module, dims, preparation, state_hash(module.state_dict()), settings, told.license)
+        return LoadedNetwork(module, dims, preparation, state_hash(module.state_dict()), settings, told.license)
 
     def _from_hub(self) -> Any:
         """ImageNet weights as torchvision has them: from its cache, or fetched where the network is there."""
         import torchvision
 
-        from mirsearch.extractors.torch.fetching import fetched
+        from mirsearch.extractors.torch.fetching import fetch
 
         weights = torchvision.models.get_model_weights(self.architecture)["IMAGENET1K_V1"]
         cached = Path(self._torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
         load = partial(weights.get_state_dict, progress=False, check_hash=True)
-        return fetched(load, f"the ImageNet weights of {self.architecture}", weights.url, cached, _REMEDY)
+        return fetch(load, f"the ImageNet weights of {self.architecture}", weights.url, cached, _REMEDY)
 
 
-def _scales(text: str) -> tuple[float, ...]:
+def _parse_scales(text: str) -> tuple[float, ...]:
     found = tuple(float(each) for each in text.split("+"))
     if not (1 <= len(found) <= 8 and all(0.1 <= each <= 4 for each in found)):
         raise ValueError("give 1 to 8 numbers from 0.1 to 4, joined by +")
     return found
 
 
-def _exponent(text: str) -> float:
+def _parse_exponent(text: str) -> float:
     value = float(text)
     if not 0.5 <= value <= 100:
         raise ValueError("give 0.5 to 100")

@@ -16,7 +16,7 @@ EPSILON = 1e-6
 """Floor of activations, and what is added to lengths, in the published networks."""
 
 
-def unit(rows: Tensor) -> Tensor:
+def normalize_rows(rows: Tensor) -> Tensor:
     """Rows (n, d) divided by their length plus EPSILON, as the published networks do."""
     return rows / (rows.norm(dim=1, keepdim=True) + EPSILON)
 
@@ -55,8 +55,8 @@ class GemNet(nn.Module):
 
     def describe(self, pixels: Tensor) -> Tensor:
         """Unit rows of normalized float pixels (n, 3, h, w) at one scale."""
-        rows = unit(self.pool(self.features(pixels)))
-        return rows if self.whiten is None else unit(self.whiten(rows))
+        rows = normalize_rows(self.pool(self.features(pixels)))
+        return rows if self.whiten is None else normalize_rows(self.whiten(rows))
 
     def forward(self, image: Tensor) -> Tensor:
         """Unit rows float32 (n, dims)."""
@@ -69,19 +69,19 @@ class GemNet(nn.Module):
 
     def _joined(self, pixels: Tensor) -> Tensor:
         power: Any = self.pool.p if self.whiten is None else 1.0
-        parts = [self.describe(_scaled(pixels, scale)) ** power for scale in self.scales]
+        parts = [self.describe(_resize(pixels, scale)) ** power for scale in self.scales]
         mean = torch.stack(parts).mean(dim=0)
         joined: Tensor = mean ** (1.0 / power)
         return joined
 
 
-def _scaled(pixels: Tensor, scale: float) -> Tensor:
+def _resize(pixels: Tensor, scale: float) -> Tensor:
     if scale == 1.0:
         return pixels
     return F.interpolate(pixels, scale_factor=scale, mode="bilinear", align_corners=False)
 
 
-def backbone(architecture: str) -> nn.Module:
+def build_backbone(architecture: str) -> nn.Module:
     """A torchvision ResNet of random weights, whole."""
     import torchvision
 
@@ -89,6 +89,6 @@ def backbone(architecture: str) -> nn.Module:
     return network
 
 
-def cut(network: Any) -> nn.Sequential:
+def feature_layers(network: Any) -> nn.Sequential:
     """A ResNet without its mean and its classifier: eight parts, numbered as in the published checkpoints."""
     return nn.Sequential(*list(network.children())[:-2])

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from mirsearch.extractors.torch.files import WeightsError, fill, read, state_of
+from mirsearch.extractors.torch.files import WeightsError, extract_state_dict, fill_network, read_weights
 
 _PARTS = {"conv1": "0", "bn1": "1", "layer1": "4", "layer2": "5", "layer3": "6", "layer4": "7"}
 _NUMBERED = re.compile(r"[0-7]\.")
@@ -23,7 +23,7 @@ _PREFERRED = "retrieval-SfM-120k"
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class GemWeights:
     """Tensors under the published names, and what `meta` says beside them."""
 
     state: dict[str, Any]
@@ -33,7 +33,7 @@ class Published:
     license: str = ""
 
 
-def renamed(state: Mapping[str, Any], architecture: str) -> dict[str, Any]:
+def rename_tensors(state: Mapping[str, Any], architecture: str) -> dict[str, Any]:
     """A state dict of torchvision's, or of numbered features, under the published names; the classifier is left out."""
     found = {}
     for key, value in state.items():
@@ -50,13 +50,13 @@ def renamed(state: Mapping[str, Any], architecture: str) -> dict[str, Any]:
     return found
 
 
-def published(path: Path, architecture: str) -> Published:
+def read_gem_weights(path: Path, architecture: str) -> GemWeights:
     """What a file holds; WeightsError where it is of another architecture or pooling, or can't be read."""
-    told = read(path)
+    told = read_weights(path)
     meta = told.get("meta") if isinstance(told, Mapping) else None
-    state = renamed(state_of(told, path), architecture)
+    state = rename_tensors(extract_state_dict(told, path), architecture)
     if not isinstance(meta, Mapping):
-        return Published(state)
+        return GemWeights(state)
     for name, wanted in (("architecture", architecture), ("pooling", "gem")):
         if meta.get(name, wanted) != wanted:
             raise WeightsError(f"{path} has {name} {meta[name]!r}, not {wanted!r}", "use the extractor of that network")
@@ -65,13 +65,13 @@ def published(path: Path, architecture: str) -> Published:
             raise WeightsError(f"{path} was made with {name}, which is not known here", "give one without")
     learned = meta.get("Lw")
     license_ = meta.get("license")
-    return Published(
-        state, _three(meta.get("mean"), path), _three(meta.get("std"), path),
+    return GemWeights(
+        state, _three_numbers(meta.get("mean"), path), _three_numbers(meta.get("std"), path),
         learned if isinstance(learned, Mapping) else {}, license_ if isinstance(license_, str) else "",
     )  # fmt: skip
 
 
-def _three(value: Any, path: Path) -> tuple[float, ...] | None:
+def _three_numbers(value: Any, path: Path) -> tuple[float, ...] | None:
     if value is None:
         return None
     try:
@@ -83,7 +83,7 @@ def _three(value: Any, path: Path) -> tuple[float, ...] | None:
     return found
 
 
-def layer(told: Published) -> Any | None:
+def whitening_layer(told: GemWeights) -> Any | None:
     """The whitening layer the tensors are for, empty; None where there is none."""
     from torch import nn
 
@@ -93,7 +93,7 @@ def layer(told: Published) -> Any | None:
     return nn.Linear(weight.shape[1], weight.shape[0])
 
 
-def learned(told: Published, *, several: bool) -> tuple[Any, Any] | None:
+def learned_whitening(told: GemWeights, *, several: bool) -> tuple[Any, Any] | None:
     """P (dims, dims) and m (dims,) of a whitening learned afterwards, for one or several scales; None without."""
     import torch
 
@@ -111,17 +111,17 @@ def learned(told: Published, *, several: bool) -> tuple[Any, Any] | None:
     return torch.from_numpy(projection.copy()), torch.from_numpy(center.reshape(-1).copy())
 
 
-def fill_net(module: Any, told: Published, where: Path | str) -> None:
+def fill_net(module: Any, told: GemWeights, where: Path | str) -> None:
     """Fill a GemNet; what the file does not bring (p; and mean, std, learned whitening, set before) stays."""
     own = module.state_dict()
     kept = {key: own[key] for key in ("pool.p", "mean", "std", "projection", "center") if key in own}
     state = kept | {key: value for key, value in told.state.items() if not key.endswith("num_batches_tracked")}
     if tuple(state["pool.p"].shape) == ():
         state["pool.p"] = state["pool.p"].reshape(1)
-    fill(module, state, where)
+    fill_network(module, state, where)
 
 
-def dims(module: Any) -> int:
+def vector_length(module: Any) -> int:
     """Length of the vectors of a GemNet."""
     shapes: Sequence[int]
     if module.projection is not None:

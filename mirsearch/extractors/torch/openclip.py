@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from mirsearch.errors import MissingDependencyError, UsageError
 from mirsearch.extractors.base import TextResponse
 from mirsearch.extractors.preprocessing import Preparation
-from mirsearch.extractors.torch.extractor import Loaded, TorchExtractor, quietly, state_hash
-from mirsearch.extractors.torch.fetching import fetched, hub_left_alone
+from mirsearch.extractors.torch.extractor import LoadedNetwork, TorchExtractor, silence_logging, state_hash
+from mirsearch.extractors.torch.fetching import fetch, hub_offline
 
 _FILES = (".pt", ".pth", ".bin", ".safetensors")
 _MODES = {"shortest": "crop", "squash": "stretch", "longest": "stretch"}
@@ -40,7 +40,7 @@ class OpenClipExtractor(TorchExtractor):
         self._towers: Any = None
         self._tokens: Any = None
 
-    def _load(self) -> Loaded:
+    def _load(self) -> LoadedNetwork:
         import open_clip
 
         from mirsearch.extractors.torch.clip_net import ImageTower
@@ -57,17 +57,21 @@ class OpenClipExtractor(TorchExtractor):
         rows = self._torch.zeros(1, side, side, 3, dtype=self._torch.uint8, device=self._device)
         dims = int(image.to(self._device).eval()(rows).shape[1])
         settings = {"model": self._model, "mean": mean, "std": std}
-        return Loaded(image, dims, Preparation(side, mode, 1, resample), state_hash(model.state_dict()), settings)
+        return LoadedNetwork(
+            image, dims, Preparation(side, mode, 1, resample), state_hash(model.state_dict()), settings
+        )
 
     def _filled(self, open_clip: Any) -> Any:
         """The model with its weights; UsageError for one open_clip doesn't know."""
         if self._model not in open_clip.list_models():
-            raise UsageError(f"open_clip knows no model {self._model!r}", f"one of {_some(open_clip.list_models())}")
+            raise UsageError(
+                f"open_clip knows no model {self._model!r}", f"one of {_join_first(open_clip.list_models())}"
+            )
         tags = open_clip.list_pretrained_tags_by_model(self._model)
         if self.weights is not None:
-            return _from_file(open_clip, self._model, self.weights)
+            return _load_checkpoint(open_clip, self._model, self.weights)
         if not self._tag or self._tag not in tags:
-            there = f"tags are {_some(tags)}; " if tags else ""
+            there = f"tags are {_join_first(tags)}; " if tags else ""
             raise UsageError(
                 f"open-clip:{self._model} needs weights, {self._tag or 'none'} are no tag of it",
                 f"{there}or give a checkpoint: open-clip:{self._model}/FILE.pt",
@@ -75,10 +79,10 @@ class OpenClipExtractor(TorchExtractor):
         config = open_clip.get_pretrained_cfg(self._model, self._tag)
         address = None if config.get("hf_hub") else config.get("url")
         remedy = f"give --extractor-weights FILE (a checkpoint of {self._model}), or run it once with a network"
-        with quietly():
+        with silence_logging():
             get = partial(open_clip.download_pretrained, config)  # before the network is built, which takes a while
-            fetched(get, f"the weights {self._model}/{self._tag}", address, remedy=remedy)
-        with quietly(), hub_left_alone():
+            fetch(get, f"the weights {self._model}/{self._tag}", address, remedy=remedy)
+        with silence_logging(), hub_offline():
             return open_clip.create_model(self._model, pretrained=self._tag, device="cpu", precision="fp32")
 
     def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -98,9 +102,9 @@ class OpenClipExtractor(TorchExtractor):
             import open_clip
 
             try:
-                with quietly():
+                with silence_logging():
                     get = partial(open_clip.get_tokenizer, self._model)
-                    self._tokens = fetched(get, f"the words of {self._model}", remedy="run it once with a network")
+                    self._tokens = fetch(get, f"the words of {self._model}", remedy="run it once with a network")
             except ImportError as error:
                 told = f"the words of {self._model} need a package: {error}"
                 raise MissingDependencyError(told, "pip install transformers") from None
@@ -122,13 +126,13 @@ class OpenClipExtractor(TorchExtractor):
         return self._towers
 
 
-def _from_file(open_clip: Any, name: str, path: Path) -> Any:
+def _load_checkpoint(open_clip: Any, name: str, path: Path) -> Any:
     """A model filled from a local checkpoint, in any layout open_clip reads; nothing in the file is run."""
-    from mirsearch.extractors.torch.files import WeightsError, checked
+    from mirsearch.extractors.torch.files import WeightsError, check_weights_file
 
-    checked(path)
+    check_weights_file(path)
     try:
-        with quietly():
+        with silence_logging():
             model = open_clip.create_model(name, device="cpu", precision="fp32", pretrained_image=False)
             open_clip.load_checkpoint(model, str(path), weights_only=True)
     except Exception as error:  # of any kind, as the file is from outside and the reader is another's
@@ -142,5 +146,5 @@ def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
-def _some(names: Sequence[str]) -> str:
+def _join_first(names: Sequence[str]) -> str:
     return ", ".join(names[:8]) + (", …" if len(names) > 8 else "")

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from mirsearch.errors import UsageError
 from mirsearch.extractors.preprocessing import Preparation
-from mirsearch.extractors.torch.extractor import Loaded, TorchExtractor, quietly, state_hash
-from mirsearch.extractors.torch.fetching import fetched
+from mirsearch.extractors.torch.extractor import LoadedNetwork, TorchExtractor, silence_logging, state_hash
+from mirsearch.extractors.torch.fetching import fetch
 
 
 class TimmExtractor(TorchExtractor):
@@ -17,7 +17,7 @@ class TimmExtractor(TorchExtractor):
     family: ClassVar[str] = "timm"
     packages = ("torchvision", "timm")
 
-    def _load(self) -> Loaded:
+    def _load(self) -> LoadedNetwork:
         import timm
         from timm.data import resolve_model_data_config
 
@@ -36,18 +36,18 @@ class TimmExtractor(TorchExtractor):
         settings = {"model": self.argument, "mean": mean, "std": std}
         license_ = str((getattr(backbone, "pretrained_cfg", None) or {}).get("license") or "")
         weights = state_hash(backbone.state_dict())
-        return Loaded(module, dims, Preparation(side, "stretch", 1, resample), weights, settings, license_)
+        return LoadedNetwork(module, dims, Preparation(side, "stretch", 1, resample), weights, settings, license_)
 
     def _filled(self, timm: Any) -> Any:
-        from mirsearch.extractors.torch.files import fill, read, state_of
+        from mirsearch.extractors.torch.files import extract_state_dict, fill_network, read_weights
 
         if self.weights is None:
-            with quietly():
+            with silence_logging():
                 load = partial(timm.create_model, self.argument, pretrained=True, num_classes=0)
-                return fetched(load, f"the weights of timm:{self.argument}")
+                return fetch(load, f"the weights of timm:{self.argument}")
         backbone = timm.create_model(self.argument, pretrained=False, num_classes=0)
-        state = state_of(read(self.weights), self.weights)
+        state = extract_state_dict(read_weights(self.weights), self.weights)
         classifier = backbone.default_cfg.get("classifier") or ()
         names = (classifier,) if isinstance(classifier, str) else tuple(classifier)
-        fill(backbone, state, self.weights, optional=tuple(f"{name}." for name in names))
+        fill_network(backbone, state, self.weights, optional=tuple(f"{name}." for name in names))
         return backbone

@@ -17,7 +17,7 @@ from mirsearch.analysis.scalebars.faster_rcnn import (
     fit_picture,
     grow_boxes,
 )
-from mirsearch.cli.common import load_detector, load_ocr
+from mirsearch.cli.parts import load_detector, load_ocr
 from mirsearch.errors import PluginError, UsageError
 from mirsearch.models.artifact import ArtifactError, Card, write_artifact
 from mirsearch.search.query_image import ImageQuestion, ScaleOptions

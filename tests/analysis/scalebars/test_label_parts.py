@@ -17,7 +17,7 @@ from mirsearch.analysis.scalebars.label_guesses import guess_label
 from mirsearch.analysis.scalebars.label_lines import find_label_lines
 from mirsearch.analysis.scalebars.pairing import Label, Pair, closeness, find_labels
 from mirsearch.analysis.scalebars.unit_shapes import ink_view, unit_shape
-from mirsearch.synthetic.text_masks import paint, text_mask
+from mirsearch.synthetic.text_masks import paint_mask, text_mask
 from mirsearch.text.lengths import parse_length
 from tests.support import bar_drawings as drawn
 
@@ -36,7 +36,7 @@ def printed(
     panel = np.asarray(drawn.ground(2, 60, 120)).copy()
     panel[BAR[1] : BAR[3], BAR[0] : BAR[2]] = ink
     mask = text_mask(text, height, face)
-    paint(panel, mask, 310, 280, (ink, ink, ink))
+    paint_mask(panel, mask, 310, 280, (ink, ink, ink))
     return panel, (310, 280, 310 + mask.shape[1], 280 + mask.shape[0])
 
 
@@ -66,7 +66,7 @@ def test_the_ground_of_a_label_is_not_its_bar():
     box = (label[0] - 8, label[1] - 9, label[2] + 8, BAR[3] + 6)
     panel[box[1] : box[3], box[0] : box[2]] = 0
     panel[BAR[1] : BAR[3], BAR[0] : BAR[2]] = 255
-    paint(panel, text_mask("500 nm", 20), label[0], label[1], (255, 255, 255))
+    paint_mask(panel, text_mask("500 nm", 20), label[0], label[1], (255, 255, 255))
     assert is_label_ground(panel, BarCandidate((box[0], box[1], box[2], label[1] - 1), 100.0, 0.9), label)
     wide = (label[0] - 84, label[1], label[2], label[3])
     assert is_label_ground(panel, BarCandidate((box[0], label[3] + 1, box[2], BAR[1] - 1), 100.0, 0.9), wide)
@@ -211,7 +211,7 @@ def test_the_ticks_of_a_ruler_are_none_of_its_label_s_letters():
     for x in range(300, 421, 12):
         panel[302:309, x : x + 2] = 255
     mask = text_mask("500 nm", 14)
-    paint(panel, mask, 330, 312, (255, 255, 255))
+    paint_mask(panel, mask, 330, 312, (255, 255, 255))
     lines = find_label_lines(panel[..., 0], BarCandidate((300, 300, 421, 302), 121.0, 0.9))
     assert lines
     assert lines[0][1] >= 308

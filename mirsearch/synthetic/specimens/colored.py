@@ -6,7 +6,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.synthetic.fields import Image, Random, View, blur, fractal_noise, rng_of, scatter, smooth_noise, voronoi
+from mirsearch.synthetic.fields import (
+    Image,
+    Random,
+    View,
+    blur,
+    fractal_noise,
+    make_rng,
+    scatter,
+    smooth_noise,
+    voronoi,
+)
 
 COLORMAPS = {
     "gold": ((0, 0, 0), (90, 30, 5), (190, 95, 15), (240, 180, 60), (255, 250, 220)),
@@ -27,7 +37,7 @@ DYES = {
 ELEMENT_COLORS = ((255, 40, 30), (40, 230, 60), (60, 110, 255), (255, 220, 40), (240, 60, 230), (50, 230, 230))
 
 
-def colormapped(signal: Image, name: str) -> Image:
+def apply_colormap(signal: Image, name: str) -> Image:
     """A signal (h, w) in [0, 1] through a colormap: (h, w, 3)."""
     stops = np.array(COLORMAPS[name], np.float32) / 255
     at = np.linspace(0, 1, len(stops))
@@ -39,13 +49,13 @@ def afm(
     view: View, rng: Random, size_nm: float, terraces: float = 0.0, islands: float = 0.5, tint: float = 0.0
 ) -> Image:
     """AFM height map of :func:`solids.height_map` through the colormap number `tint`."""
-    from mirsearch.synthetic.solids import height_map
+    from mirsearch.synthetic.specimens.solids import height_map
 
     names = list(COLORMAPS)
-    return colormapped(height_map(view, rng, size_nm, terraces, islands), names[int(tint) % len(names)])
+    return apply_colormap(height_map(view, rng, size_nm, terraces, islands), names[int(tint) % len(names)])
 
 
-def _bodies(view: View, rng: Random, size: float, share: float) -> tuple[NDArray[np.int32], Image, Image]:
+def _draw_cells(view: View, rng: Random, size: float, share: float) -> tuple[NDArray[np.int32], Image, Image]:
     """Cells as (number, distance to border, soft oval nuclei of `share` of the cell)."""
     points = scatter(view, rng, size, 0.55, size)
     cells, distance = voronoi(view, points, smooth_noise(view, rng, size * 0.4) * size * 0.06)
@@ -68,7 +78,7 @@ def _bodies(view: View, rng: Random, size: float, share: float) -> tuple[NDArray
 def fluorescent_cells(view: View, rng: Random, size_nm: float, density: float = 0.8, stain: float = 0.0) -> Image:
     """Cells of mean diameter `size_nm`, fluorescence: blue nuclei, cytoskeleton and rim in the color of `stain`."""
     size = view.px(size_nm)
-    cells, distance, nuclei = _bodies(view, rng, size, 0.42)
+    cells, distance, nuclei = _draw_cells(view, rng, size, 0.42)
     count = int(cells.max()) + 1
     bright = (rng.uniform(0.45, 1.0, count) * (rng.uniform(size=count) < density))[cells].astype(np.float32)
     angle = rng.uniform(0, np.pi, count)[cells]
@@ -94,7 +104,7 @@ def fluorescent_cells(view: View, rng: Random, size_nm: float, density: float = 
 def stained_tissue(view: View, rng: Random, size_nm: float, density: float = 0.8) -> Image:
     """Tissue section stained pink and purple, bright-field optical: cells of mean diameter `size_nm`, gaps, fibers."""
     size = view.px(size_nm)
-    cells, distance, nuclei = _bodies(view, rng, size, 0.5)
+    cells, distance, nuclei = _draw_cells(view, rng, size, 0.5)
     count = int(cells.max()) + 1
     kept = (rng.uniform(size=count) < density)[cells]
     gap = np.clip(1.4 * smooth_noise(view, rng, size * 4) - 1.9, 0, 1)
@@ -119,7 +129,7 @@ def orientation_map(view: View, rng: Random, size_nm: float, vivid: float = 0.8)
     """EBSD orientation map: grains of mean diameter `size_nm`, each of one saturated color, thin dark borders."""
     size = view.px(size_nm)
     cells, distance = voronoi(view, scatter(view, rng, size, 0.8, 2 * size))
-    pick = rng_of(int(rng.integers(1 << 31)))
+    pick = make_rng(int(rng.integers(1 << 31)))
     weights = pick.dirichlet((0.55, 0.55, 0.55), int(cells.max()) + 1)
     colors = weights / weights.max(1, keepdims=True)
     image = (vivid * colors + (1 - vivid) * 0.6)[cells].astype(np.float32)

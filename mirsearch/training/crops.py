@@ -17,7 +17,7 @@ from mirsearch.ingest.reembedding import PanelImages
 from mirsearch.query import Pixels, StoredPanel
 from mirsearch.training.corpus_vectors import Corpus, Floats, Pairs
 
-LEAST_SIDE = 64
+MIN_SIDE = 64
 """Crops are no smaller than this, in px."""
 
 _SHARES = (0.55, 0.9)
@@ -25,7 +25,7 @@ _BATCH = 32
 
 
 @dataclass(frozen=True)
-class Views:
+class Crops:
     """Vectors float32 (m, dims) of crops, and the number of the panel each was cut from."""
 
     vectors: Floats
@@ -33,10 +33,10 @@ class Views:
     without_image: int = 0
 
 
-def embed_views(
+def embed_crops(
     index: Index, corpus: Corpus, pairs: Pairs, extractor: Extractor, per_panel: int, seed: int,
     progress: Callable[[int, int], None] | None = None,
-) -> Views:  # fmt: skip
+) -> Crops:  # fmt: skip
     """`per_panel` crops of every panel; where pairs have scales, both are cropped to parts of the smaller view.
 
     A panel whose file is gone is cropped from the index's small picture; one without either gives no views.
@@ -61,7 +61,7 @@ def embed_views(
             progress(number + 1, len(corpus))
     if crops or not vectors:
         vectors.append(extractor.embed(crops))
-    return Views(np.concatenate(vectors), np.array(owners, np.int64), missing)
+    return Crops(np.concatenate(vectors), np.array(owners, np.int64), missing)
 
 
 def scale_shares(corpus: Corpus, pairs: Pairs) -> NDArray[np.float64]:
@@ -81,8 +81,8 @@ def random_crop(pixels: Pixels, share: float, rng: np.random.Generator) -> Pixel
     """
     height, width = pixels.shape[:2]
     part = share * float(rng.uniform(*_SHARES))
-    wide = min(width, max(LEAST_SIDE, round(part * width)))
-    high = min(height, max(LEAST_SIDE, round(part * max(height, width))))
+    wide = min(width, max(MIN_SIDE, round(part * width)))
+    high = min(height, max(MIN_SIDE, round(part * max(height, width))))
     x, y = int(rng.integers(width - wide + 1)), int(rng.integers(height - high + 1))
     crop = pixels[y : y + high, x : x + wide]
     return np.ascontiguousarray(crop[:, ::-1] if rng.uniform() < 0.5 else crop)
@@ -97,7 +97,7 @@ def panel_pixels(index: Index, images: PanelImages, stored: StoredPanel) -> Pixe
         return None if small is None else np.asarray(Image.open(io.BytesIO(small)).convert("RGB"), np.uint8)
 
 
-def paired_items(count: int, views: Views, pairs: Pairs, seed: int) -> Pairs:
+def positive_pairs(count: int, views: Crops, pairs: Pairs, seed: int) -> Pairs:
     """Positive pairs of items: panels are 0 … count - 1, views follow. Crops of one panel, and crops of partners."""
     rng = np.random.default_rng(seed)
     of_panel: dict[int, list[int]] = {}
@@ -107,9 +107,9 @@ def paired_items(count: int, views: Views, pairs: Pairs, seed: int) -> Pairs:
     found += [(owner, mine[0]) for owner, mine in of_panel.items()]
     for one, other in pairs:
         found.append((int(one), int(other)))
-        found += _crossed(of_panel.get(int(one), ()), of_panel.get(int(other), ()), rng)
+        found += _cross_pairs(of_panel.get(int(one), ()), of_panel.get(int(other), ()), rng)
     return np.array(found, np.int64).reshape(-1, 2)
 
 
-def _crossed(mine: Sequence[int], theirs: Sequence[int], rng: np.random.Generator) -> list[tuple[int, int]]:
+def _cross_pairs(mine: Sequence[int], theirs: Sequence[int], rng: np.random.Generator) -> list[tuple[int, int]]:
     return [(int(rng.choice(mine)), int(rng.choice(theirs)))] if mine and theirs else []

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from mirsearch.synthetic.fields import Image, Random, View, blur, fractal_noise, scatter, secondary_electrons
 
-_SHIFT = 4  # fractional bits of cv2's drawing coordinates
+_FRACTION_BITS = 4  # fractional bits of cv2's drawing coordinates
 
 
-def _thread(view: View, rng: Random, angle: float, bend: float, step_px: float) -> NDArray[np.float64]:
+def _random_path(view: View, rng: Random, angle: float, bend: float, step_px: float) -> NDArray[np.float64]:
     """Points (n, 2) of a line right across the view, its direction wandering by `bend` radians a step."""
     reach = float(np.hypot(view.width, view.height))
     count = max(8, int(1.5 * reach / step_px))
@@ -23,7 +23,9 @@ def _thread(view: View, rng: Random, angle: float, bend: float, step_px: float) 
     return np.asarray(path - path[count // 2] + through)
 
 
-def _tube(view: View, path: NDArray[np.float64], radius: float, finer: int) -> tuple[slice, slice, Image] | None:
+def _tube_profile(
+    view: View, path: NDArray[np.float64], radius: float, finer: int
+) -> tuple[slice, slice, Image] | None:
     """Cross profile sqrt(r² - d²) in px along a path, with the box it lies in; `finer` helps thin threads."""
     low, high = path.min(0) - radius - 2, path.max(0) + radius + 2
     x0, y0 = max(0, int(low[0])), max(0, int(low[1]))
@@ -31,8 +33,8 @@ def _tube(view: View, path: NDArray[np.float64], radius: float, finer: int) -> t
     if x1 - x0 < 3 or y1 - y0 < 3:
         return None
     mask = np.full(((y1 - y0) * finer, (x1 - x0) * finer), 255, np.uint8)
-    points = np.round((path - (x0, y0)) * finer * (1 << _SHIFT)).astype(np.int32)
-    cv2.polylines(mask, [points.reshape(-1, 1, 2)], False, 0, 1, cv2.LINE_8, _SHIFT)
+    points = np.round((path - (x0, y0)) * finer * (1 << _FRACTION_BITS)).astype(np.int32)
+    cv2.polylines(mask, [points.reshape(-1, 1, 2)], False, 0, 1, cv2.LINE_8, _FRACTION_BITS)
     distance = cv2.distanceTransform(mask, cv2.DIST_L2, 5) / finer
     inside = np.maximum(1 - (np.minimum(distance, radius) / radius) ** 2, 0)
     body = np.where(distance < 0.999 * radius, radius * np.sqrt(inside), 0)
@@ -58,7 +60,7 @@ def fibers(
     for number in range(count):
         angle = main + rng.normal(0, 1.5 * (1 - order) + 0.03)
         radius = width * float(np.exp(rng.normal(0, spread))) / 2
-        tube = _tube(view, _thread(view, rng, angle, bend, max(width * 1.2, 8.0)), radius, 1)
+        tube = _tube_profile(view, _random_path(view, rng, angle, bend, max(width * 1.2, 8.0)), radius, 1)
         if tube is None:
             continue
         rows, columns, body = tube
@@ -76,14 +78,14 @@ def tube_mat(view: View, rng: Random, size_nm: float, bend: float = 0.25, fill: 
     depth = view.blank(-6 * width)
     step = max(width * 2.2, 9.0)
     for number in range(count):
-        path = _thread(view, rng, rng.uniform(0, np.pi), bend, step)
-        points = np.round(path * (1 << _SHIFT)).astype(np.int32).reshape(-1, 1, 2)
+        path = _random_path(view, rng, rng.uniform(0, np.pi), bend, step)
+        points = np.round(path * (1 << _FRACTION_BITS)).astype(np.int32).reshape(-1, 1, 2)
         lift = (number / count - 1) * 5 * width
         radius = width * rng.uniform(0.8, 1.25) / 2
         for share in (1.0, 0.8, 0.55, 0.25):
             level = float(lift + radius * np.sqrt(1 - share**2))
             thick = max(1, round(2 * radius * share))
-            cv2.polylines(depth, [points], False, level, thick, cv2.LINE_8, _SHIFT)
+            cv2.polylines(depth, [points], False, level, thick, cv2.LINE_8, _FRACTION_BITS)
     below = 0.45 * np.clip((-depth / width - 1) / 5, 0, 1)
     return np.asarray(secondary_electrons(blur(depth, 0.6), width * 1.5, edge=0.55) - below, np.float32)
 
@@ -99,7 +101,7 @@ def wires_on_film(
     mass = view.blank()
     for _ in range(count):
         radius = width * float(np.exp(rng.normal(0, spread))) / 2
-        tube = _tube(view, _thread(view, rng, rng.uniform(0, np.pi), bend, max(2 * width, 12)), radius, 1)
+        tube = _tube_profile(view, _random_path(view, rng, rng.uniform(0, np.pi), bend, max(2 * width, 12)), radius, 1)
         if tube is None:
             continue
         rows, columns, body = tube
@@ -126,7 +128,7 @@ def _branch(
     return found
 
 
-def _raise(height: Image, parts: list[tuple[NDArray[np.float64], float]], width: float, lift: float) -> None:
+def _add_branches(height: Image, parts: list[tuple[NDArray[np.float64], float]], width: float, lift: float) -> None:
     """Put the rounded bodies of a dendrite's parts onto a height map, in place."""
     ends = np.concatenate([pair for pair, _ in parts])
     x0, y0 = np.maximum((ends.min(0) - width).astype(int), 0).tolist()
@@ -135,8 +137,8 @@ def _raise(height: Image, parts: list[tuple[NDArray[np.float64], float]], width:
         return
     mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
     for pair, thick in parts:
-        points = np.round((pair - (x0, y0)) * (1 << _SHIFT)).astype(np.int32)
-        cv2.line(mask, points[0].tolist(), points[1].tolist(), 255, max(1, round(thick)), cv2.LINE_8, _SHIFT)
+        points = np.round((pair - (x0, y0)) * (1 << _FRACTION_BITS)).astype(np.int32)
+        cv2.line(mask, points[0].tolist(), points[1].tolist(), 255, max(1, round(thick)), cv2.LINE_8, _FRACTION_BITS)
     inside = cv2.distanceTransform(mask, cv2.DIST_L2, 5)
     body = np.where(inside > 0, np.sqrt(inside * width) * 0.8 + lift, -1e6)
     np.maximum(height[y0:y1, x0:x1], body, out=height[y0:y1, x0:x1])
@@ -151,7 +153,7 @@ def dendrites(view: View, rng: Random, size_nm: float, arms: float = 3.0, slende
         lift = rng.uniform(0, 2) * width
         for _ in range(max(1, round(arms))):
             parts = _branch(rng, np.array([x, y]), rng.uniform(0, 2 * np.pi), length * rng.uniform(0.6, 1), width, 2)
-            _raise(height, parts, width, lift)
+            _add_branches(height, parts, width, lift)
     return secondary_electrons(blur(height, 0.7), width * 1.3, edge=0.5)
 
 
@@ -168,7 +170,7 @@ def petals(view: View, rng: Random, size_nm: float, thin: float = 0.06, fill: fl
         path = np.stack(
             [x + along * np.cos(angle) - off * np.sin(angle), y + along * np.sin(angle) + off * np.cos(angle)], 1
         )
-        tube = _tube(view, path, edge, 1)
+        tube = _tube_profile(view, path, edge, 1)
         if tube is None:
             continue
         rows, columns, body = tube

@@ -20,21 +20,21 @@ from numpy.typing import NDArray
 from mirsearch.errors import MirsearchError, UsageError
 from mirsearch.extractors.base import Extractor
 from mirsearch.extractors.torch.extractor import TorchExtractor
-from mirsearch.extractors.torch.files import fill
+from mirsearch.extractors.torch.files import fill_network
 from mirsearch.indexes.base import Index
 from mirsearch.ingest.reembedding import PanelImages
 from mirsearch.models.artifact import Card, read_artifact, write_artifact
 from mirsearch.training.checkpoints import LAST, read_checkpoint, write_checkpoint
-from mirsearch.training.corpus_vectors import Alike, Corpus, held_out, unlike, weak_pairs
-from mirsearch.training.evaluation import Change, compare
-from mirsearch.training.fitting import Report, Split
+from mirsearch.training.corpus_vectors import Corpus, PairRule, dissimilar_mask, held_out_mask, weak_pairs
+from mirsearch.training.crops import panel_pixels, random_crop, scale_shares
+from mirsearch.training.evaluation import Change, compare_vectors
+from mirsearch.training.fitting import ProgressReport, Split
 from mirsearch.training.head import Loss
-from mirsearch.training.views import panel_pixels, random_crop, scale_shares
 
 _HARDEST = 5
 _BATCH = 8
-_DECAY = 1e-5
-_EMBEDDED = 32
+_WEIGHT_DECAY = 1e-5
+_EMBED_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,15 @@ class NetworkOptions:
     epochs: int = 3
     rate: float = 1e-5
     triples: int = 500
-    alike: Alike = "figure"
+    alike: PairRule = "figure"
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunOptions:
     """Who is told how far it is, the folder of checkpoints (None: none are kept), and whether to go on from there."""
 
-    report: Report
+    report: ProgressReport
     folder: Path | None = None
     resume: bool = False
 
@@ -76,9 +76,9 @@ class NetworkTrainer:
         self._module = extractor.loaded.module
         self._module.eval().requires_grad_(True)  # running means stay as they are: too few pictures to tell them anew
         self._device = next(self._module.parameters()).device
-        self._optimizer = torch.optim.Adam(self._module.parameters(), lr=options.rate, weight_decay=_DECAY)
+        self._optimizer = torch.optim.Adam(self._module.parameters(), lr=options.rate, weight_decay=_WEIGHT_DECAY)
 
-    def epoch(self, report: Report) -> float:
+    def epoch(self, report: ProgressReport) -> float:
         """A pass over a sample of the pairs; the mean loss. Negatives are mined by the vectors as they were before."""
         self._rng = np.random.default_rng((self._options.seed, len(self.losses)))
         chosen = self._rng.permutation(len(self._pairs))[: self._options.triples]
@@ -94,7 +94,7 @@ class NetworkTrainer:
             report("pictures", number, len(chosen))
         if not losses:
             raise UsageError("no two pictures are surely unlike: there is nothing to learn", "ingest more articles")
-        self._vectors = embedded(self._index, self._corpus, self._extractor)
+        self._vectors = embed_corpus(self._index, self._corpus, self._extractor)
         self.losses.append(float(np.mean(losses)))
         return self.losses[-1]
 
@@ -111,10 +111,10 @@ class NetworkTrainer:
                 f"{folder / LAST} was begun with other weights, settings or figures",
                 "give another --run, or none of them",
             )
-        fill(self._module, told["net"], folder / LAST)
+        fill_network(self._module, told["net"], folder / LAST)
         self._optimizer.load_state_dict(told["optimizer"])
         self.losses = [float(each) for each in told["losses"]]
-        self._vectors = embedded(self._index, self._corpus, self._extractor)
+        self._vectors = embed_corpus(self._index, self._corpus, self._extractor)
 
     @property
     def _run(self) -> dict[str, Any]:
@@ -141,7 +141,7 @@ class NetworkTrainer:
         return value
 
     def _negative(self, anchor: int) -> int | None:
-        apart = np.flatnonzero(unlike(self._corpus, np.array([anchor]))[0])
+        apart = np.flatnonzero(dissimilar_mask(self._corpus, np.array([anchor]))[0])
         if not len(apart):
             return None
         nearest = apart[np.argsort(-(self._vectors[apart] @ self._vectors[anchor]))[:_HARDEST]]
@@ -157,34 +157,34 @@ class NetworkTrainer:
         return self._module(torch.from_numpy(prepared[None].copy()).to(self._device))[0]
 
 
-def triplet(anchor: Any, positive: Any, negative: Any, margin: float) -> Any:
+def triplet_loss(anchor: Any, positive: Any, negative: Any, margin: float) -> Any:
     """max(0, margin + |a-p|² - |a-n|²) of unit vectors."""
     return torch.relu(margin + ((anchor - positive) ** 2).sum() - ((anchor - negative) ** 2).sum())
 
 
-def contrastive(anchor: Any, positive: Any, negative: Any, margin: float) -> Any:
+def contrastive_loss(anchor: Any, positive: Any, negative: Any, margin: float) -> Any:
     """½|a-p|² + ½max(0, margin - |a-n|)² of unit vectors."""
     distance = (((anchor - negative) ** 2).sum() + 1e-12).sqrt()
     return 0.5 * ((anchor - positive) ** 2).sum() + 0.5 * torch.relu(margin - distance) ** 2
 
 
-LOSSES: dict[str, Callable[..., Any]] = {"triplet": triplet, "contrastive": contrastive}
+LOSSES: dict[str, Callable[..., Any]] = {"triplet": triplet_loss, "contrastive": contrastive_loss}
 
 
-def embedded(index: Index, corpus: Corpus, extractor: TorchExtractor) -> NDArray[np.float32]:
+def embed_corpus(index: Index, corpus: Corpus, extractor: TorchExtractor) -> NDArray[np.float32]:
     """The corpus's panels through the network as it is, float32 (n, dims); one without a picture keeps its vector."""
     images = PanelImages(cast(Extractor, extractor))
     vectors = corpus.vectors.copy()
     pixels = [panel_pixels(index, images, each) for each in corpus.panels]
     there = [number for number, each in enumerate(pixels) if each is not None]
-    for start in range(0, len(there), _EMBEDDED):
-        part = there[start : start + _EMBEDDED]
+    for start in range(0, len(there), _EMBED_BATCH):
+        part = there[start : start + _EMBED_BATCH]
         vectors[part] = extractor.embed([each for each in (pixels[n] for n in part) if each is not None])
     return vectors
 
 
 @dataclass(frozen=True)
-class Tuned:
+class TunedNetwork:
     """What came of tuning: how it did on the held-out articles, and the losses by epoch."""
 
     changes: dict[str, Change]
@@ -192,13 +192,13 @@ class Tuned:
     data: dict[str, Any]
 
 
-def tune(
-    index: Index, corpus: Corpus, extractor: TorchExtractor, options: NetworkOptions, split: Split, run: Run
-) -> Tuned:
+def tune_network(
+    index: Index, corpus: Corpus, extractor: TorchExtractor, options: NetworkOptions, split: Split, run: RunOptions
+) -> TunedNetwork:
     """Tune a network on the training articles; measure it on the held-out ones, embedded before and after alike."""
-    test = held_out(corpus, split.share, split.seed)
+    test = held_out_mask(corpus, split.share, split.seed)
     before = corpus.part(test)
-    before = before.with_vectors(embedded(index, before, extractor))
+    before = before.with_vectors(embed_corpus(index, before, extractor))
     trainer = NetworkTrainer(index, corpus.part(~test), extractor, options)
     if run.resume and run.folder is not None:
         trainer.resume(run.folder)
@@ -208,22 +208,22 @@ def tune(
             trainer.save(run.folder)
         run.report("epochs", len(trainer.losses), options.epochs)
     trainer.finish()
-    after = before.with_vectors(embedded(index, before, extractor))
+    after = before.with_vectors(embed_corpus(index, before, extractor))
     data = {
         "panels_learned": int((~test).sum()), "articles_learned": len(np.unique(corpus.articles[~test])),
         "panels_held_out": int(test.sum()), "articles_held_out": len(np.unique(corpus.articles[test])),
         "losses": [round(each, 5) for each in trainer.losses],
     }  # fmt: skip
-    return Tuned(compare(before, after), tuple(trainer.losses), data)
+    return TunedNetwork(compare_vectors(before, after), tuple(trainer.losses), data)
 
 
-def keep_network(
-    tuned: Tuned, extractor: TorchExtractor, base: str, options: NetworkOptions, path: Path, named: Sequence[str]
+def save_network(
+    tuned: TunedNetwork, extractor: TorchExtractor, base: str, options: NetworkOptions, path: Path, named: Sequence[str]
 ) -> Card:
     """Write the tuned network as a model file that runs on onnxruntime; `named` are its name and its licence."""
-    from mirsearch.extractors.onnx.export import export
+    from mirsearch.extractors.onnx.export import export_extractor
 
-    export(cast(Extractor, extractor), path, name=named[0])
+    export_extractor(cast(Extractor, extractor), path, name=named[0])
     artifact = read_artifact(path)
     payloads = {name: artifact.payload(name) for name in artifact.card.files}
     metrics = {name: each.as_json() for name, each in tuned.changes.items()} | dict(artifact.card.metrics)

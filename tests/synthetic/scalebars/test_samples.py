@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from mirsearch.analysis.captions.scales import caption_scales
-from mirsearch.synthetic.bar_samples import bar_sample, published
-from mirsearch.synthetic.bar_styles import BAR_STYLES
+from mirsearch.synthetic.scalebars.samples import draw_bar_sample, publish_pixels
+from mirsearch.synthetic.scalebars.styles import BAR_STYLES
 
 
 @pytest.mark.parametrize("style", sorted(BAR_STYLES)[::3])
 def test_the_truth_of_a_sample(style):
-    sample = bar_sample(5, style)
+    sample = draw_bar_sample(5, style)
     bar, (height, width) = sample.bar, sample.pixels.shape[:2]
     assert sample.pixels.dtype == np.uint8
     assert bar.length_px * bar.nm_per_px == pytest.approx(bar.length_nm)
@@ -31,7 +31,7 @@ def test_the_truth_of_a_sample(style):
 
 
 def test_a_seed_is_a_sample():
-    one, same, other = bar_sample(3, "caps"), bar_sample(3, "caps"), bar_sample(4, "caps")
+    one, same, other = draw_bar_sample(3, "caps"), draw_bar_sample(3, "caps"), draw_bar_sample(4, "caps")
     assert np.array_equal(one.pixels, same.pixels)
     assert one.bar == same.bar
     assert one.pixels.shape != other.pixels.shape or not np.array_equal(one.pixels, other.pixels)
@@ -39,13 +39,13 @@ def test_a_seed_is_a_sample():
 
 def test_publishing_resizes_and_compresses():
     pixels = np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8)
-    assert published(pixels, 1.0, None) is pixels
-    assert published(pixels, 0.5, None).shape == (30, 40, 3)
-    assert published(pixels, 1.5, 60).shape == (90, 120, 3)
-    assert not np.array_equal(published(pixels, 1.0, 60), pixels)
+    assert publish_pixels(pixels, 1.0, None) is pixels
+    assert publish_pixels(pixels, 0.5, None).shape == (30, 40, 3)
+    assert publish_pixels(pixels, 1.5, 60).shape == (90, 120, 3)
+    assert not np.array_equal(publish_pixels(pixels, 1.0, 60), pixels)
 
 
 def test_samples_differ_in_size_and_quality():
-    samples = [bar_sample(seed, "white-thin") for seed in range(12)]
+    samples = [draw_bar_sample(seed, "white-thin") for seed in range(12)]
     assert len({sample.factor for sample in samples}) > 3
     assert len({sample.quality for sample in samples}) > 5

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mirsearch.extractors.preparing import Preparation, check_images
+from mirsearch.extractors.preprocessing import Preparation, check_images
 
 
 def picture(height: int, width: int) -> np.ndarray:

@@ -15,8 +15,8 @@ from mirsearch.synthetic.fields import Image
 FACES = ("sans", "bold", "italic", "narrow", "wide", "pixel")
 """Looks of a text: plain, heavier, slanted, condensed, extended, and the bitmap letters of old instruments."""
 
-_FINER = 4
-_ALIKE = {"\u03bc": "\u00b5", "\u212b": "\u00c5", "\u2014": "\u2013", "\u2212": "\u2013"} | dict.fromkeys(
+_SUPERSAMPLING = 4
+_SUBSTITUTES = {"\u03bc": "\u00b5", "\u212b": "\u00c5", "\u2014": "\u2013", "\u2212": "\u2013"} | dict.fromkeys(
     "\u2009\u202f\xa0", " "
 )
 
@@ -30,7 +30,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 
 @lru_cache(maxsize=64)
-def _stem(size: int) -> int:
+def _stroke_width(size: int) -> int:
     """Width in px of the upright stroke of a small letter."""
     canvas = PillowImage.new("L", (2 * size, 2 * size))
     ImageDraw.Draw(canvas).text((size // 2, round(1.3 * size)), "u", 255, _font(size), anchor="ls")
@@ -39,10 +39,10 @@ def _stem(size: int) -> int:
     return max(1, int(np.argmin(row[start:])))
 
 
-def _composed(draw: ImageDraw.ImageDraw, sign: str, x: float, base: float, size: int, stroke: int) -> float:
+def _draw_composed_sign(draw: ImageDraw.ImageDraw, sign: str, x: float, base: float, size: int, stroke: int) -> float:
     """Draw a sign that the font lacks at x on the baseline; returns how far to advance."""
     font = _font(size)
-    thick = _stem(size) + 2 * stroke
+    thick = _stroke_width(size) + 2 * stroke
     if sign == "µ":
         x += size * 0.03
         left = font.getbbox("u", anchor="ls")[0] + x - stroke
@@ -70,7 +70,7 @@ def _composed(draw: ImageDraw.ImageDraw, sign: str, x: float, base: float, size:
     return small.getlength(raised)
 
 
-def _drawn(text: str, size: int, stroke: int) -> NDArray[np.uint8]:
+def _render_text(text: str, size: int, stroke: int) -> NDArray[np.uint8]:
     """The text in 0 to 255 at `size` px an em, with room all around."""
     font = _font(size)
     canvas = PillowImage.new("L", (int(font.getlength("M") * (len(text) + 2)) + 4 * stroke + size, 2 * size))
@@ -84,11 +84,11 @@ def _drawn(text: str, size: int, stroke: int) -> NDArray[np.uint8]:
             draw.text((x, base), run, 255, font, anchor="ls", stroke_width=stroke)
             x, run = x + font.getlength(run), ""
         if sign:
-            x += _composed(draw, sign, x, base, size, stroke)
+            x += _draw_composed_sign(draw, sign, x, base, size, stroke)
     return np.asarray(canvas)
 
 
-def _pixel_letters(text: str, height: float) -> NDArray[np.uint8]:
+def _render_bitmap_text(text: str, height: float) -> NDArray[np.uint8]:
     """The text in bitmap letters, enlarged a whole number of times, about `height` px high."""
     font = ImageFont.load_default_imagefont()
     box = font.getbbox(text)
@@ -100,17 +100,17 @@ def _pixel_letters(text: str, height: float) -> NDArray[np.uint8]:
 
 def text_mask(text: str, height: float, face: str = "sans") -> Image:
     """Coverage (h, w) in [0, 1] of `text` cut to its ink; capitals and digits are about `height` px high."""
-    text = "".join(_ALIKE.get(sign, sign) for sign in text)
+    text = "".join(_SUBSTITUTES.get(sign, sign) for sign in text)
     if face == "pixel":
-        mask = _pixel_letters(text.replace("–", "-"), height)
+        mask = _render_bitmap_text(text.replace("–", "-"), height)
     else:
-        size = max(8, round(height / 0.72 * _FINER))
-        mask = _drawn(text, size, round(size * 0.028) if face == "bold" else 0)
+        size = max(8, round(height / 0.72 * _SUPERSAMPLING))
+        mask = _render_text(text, size, round(size * 0.028) if face == "bold" else 0)
         if face == "italic":
             matrix = np.array([[1, -0.2, 0.2 * mask.shape[0]], [0, 1, 0]], np.float32)
             mask = cv2.warpAffine(mask, matrix, (mask.shape[1] + mask.shape[0] // 5, mask.shape[0]))
-        across = _FINER / {"narrow": 0.82, "wide": 1.15}.get(face, 1.0)
-        shape = (max(1, round(mask.shape[1] / across)), max(1, round(mask.shape[0] / _FINER)))
+        across = _SUPERSAMPLING / {"narrow": 0.82, "wide": 1.15}.get(face, 1.0)
+        shape = (max(1, round(mask.shape[1] / across)), max(1, round(mask.shape[0] / _SUPERSAMPLING)))
         mask = cv2.resize(mask, shape, interpolation=cv2.INTER_AREA)
     rows, columns = np.flatnonzero(mask.max(1) > 40), np.flatnonzero(mask.max(0) > 40)
     if not len(rows):
@@ -119,7 +119,7 @@ def text_mask(text: str, height: float, face: str = "sans") -> Image:
     return np.asarray(cut / np.float32(255), np.float32)
 
 
-def paint(pixels: NDArray[np.uint8], mask: Image, x: int, y: int, color: tuple[int, int, int]) -> None:
+def paint_mask(pixels: NDArray[np.uint8], mask: Image, x: int, y: int, color: tuple[int, int, int]) -> None:
     """Lay `color` over RGB `pixels` (h, w, 3) where `mask` covers, its upper left corner at (x, y)."""
     height, width = pixels.shape[:2]
     x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + mask.shape[1], width), min(y + mask.shape[0], height)
@@ -130,7 +130,7 @@ def paint(pixels: NDArray[np.uint8], mask: Image, x: int, y: int, color: tuple[i
     pixels[y0:y1, x0:x1] = np.rint(region + cover * (np.array(color, np.float32) - region)).astype(np.uint8)
 
 
-def spread(mask: Image, radius: int) -> Image:
+def dilate_mask(mask: Image, radius: int) -> Image:
     """The mask grown by `radius` px on all sides, for outlines; the result is 2·radius px larger each way."""
     padded = cv2.copyMakeBorder(mask, radius, radius, radius, radius, cv2.BORDER_CONSTANT, value=0)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from mirsearch.errors import MirsearchError, UsageError
-from mirsearch.extractors import opening
-from mirsearch.extractors.opening import extractor_for, open_extractor, remember
+from mirsearch.extractors import factory
+from mirsearch.extractors.factory import open_extractor, open_recorded_extractor, remember_weights
 from mirsearch.indexes.base import ExtractorIdentity
 
 TORCHLESS = """
@@ -18,7 +18,7 @@ import sys
 for name in ("torch", "torchvision", "open_clip", "timm"):
     sys.modules[name] = None
 from mirsearch.errors import MissingDependencyError
-from mirsearch.extractors.opening import open_extractor
+from mirsearch.extractors.factory import open_extractor
 gems = [f"resnet{depth}-gem" for depth in (18, 50, 101, 152)]
 for spec in (*gems, "open-clip:ViT-B-32/openai", "timm:resnet18"):
     try:
@@ -28,11 +28,11 @@ for spec in (*gems, "open-clip:ViT-B-32/openai", "timm:resnet18"):
     else:
         raise SystemExit(f"{spec} opened without torch")
 from mirsearch import plugins
-lacking = {each.name: each.error for each in plugins.installed(check=True) if each.group == "extractors"}
+lacking = {each.name: each.error for each in plugins.list_plugins(try_loading=True) if each.group == "extractors"}
 for name in ("resnet50-gem", "open-clip", "timm"):
     assert "mirsearch[torch]" in lacking[name], lacking
 assert lacking["onnx"] is lacking["efficientnet"] is lacking["trained"] is None
-assert [each for each in plugins.installed(check=True) if each.error and "torch" not in each.error] == []
+assert [each for each in plugins.list_plugins(try_loading=True) if each.error and "torch" not in each.error] == []
 from mirsearch.cli import app
 from typer.testing import CliRunner
 ran = CliRunner().invoke(app, ["ingest", sys.argv[1], "--extractor", "resnet50-gem", "--index", sys.argv[1] + "/i"])
@@ -75,14 +75,14 @@ def test_where_weights_lay_is_remembered_and_forgotten_with_the_file(tmp_path, m
     monkeypatch.setenv("MIRSEARCH_MODELS", str(tmp_path / "models"))
     weights = tmp_path / "w.pt"
     weights.write_bytes(b"")
-    remember(Remembered(weights))
+    remember_weights(Remembered(weights))
     asked = []
-    monkeypatch.setattr(opening, "open_extractor", lambda spec, weights, device: asked.append((spec, weights)))
+    monkeypatch.setattr(factory, "open_extractor", lambda spec, weights, device: asked.append((spec, weights)))
     identity = ExtractorIdentity("some:thing", "1-abc", 3)
-    extractor_for(identity)
-    extractor_for(ExtractorIdentity("some:thing", "1-other", 3))
+    open_recorded_extractor(identity)
+    open_recorded_extractor(ExtractorIdentity("some:thing", "1-other", 3))
     weights.unlink()
-    extractor_for(identity)
+    open_recorded_extractor(identity)
     assert asked == [("some:thing", weights), ("some:thing", None), ("some:thing", None)]
 
 
@@ -91,4 +91,4 @@ def test_a_damaged_note_is_as_none(tmp_path, monkeypatch):
     monkeypatch.setenv("MIRSEARCH_MODELS", str(tmp_path / "models"))
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "located.json").write_text("[not json")
-    assert extractor_for(ExtractorIdentity("efficientnet", "1", 272)).name == "efficientnet"
+    assert open_recorded_extractor(ExtractorIdentity("efficientnet", "1", 272)).name == "efficientnet"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from mirsearch.synthetic.bar_styles import BLACK, WHITE, BarStyle, Color
-from mirsearch.synthetic.bars import DrawnBar, bar_box, fill_rect, length_text, round_length
 from mirsearch.synthetic.fields import Random
 from mirsearch.synthetic.imaging import Pixels
-from mirsearch.synthetic.lettering import paint, text_mask
+from mirsearch.synthetic.scalebars.bars import DrawnBar, fill_rect, format_length, pixel_box, round_length
+from mirsearch.synthetic.scalebars.styles import BLACK, WHITE, BarStyle, Color
+from mirsearch.synthetic.text_masks import paint_mask, text_mask
 
 Ends = tuple[float, float, float, float]
 
-_LIGHT: dict[str, Color] = {"white": WHITE, "camera": WHITE, "left": (236, 236, 236)}
+_LIGHT_STRIPS: dict[str, Color] = {"white": WHITE, "camera": WHITE, "left": (236, 236, 236)}
 """Strips that are light, with dark letters."""
 
 
@@ -22,7 +22,7 @@ def databar_height(height: int) -> int:
     return int(np.clip(round(0.085 * height), 34, 70))
 
 
-def _facts(rng: Random, nm_per_px: float, width: int) -> dict[str, str]:
+def _instrument_settings(rng: Random, nm_per_px: float, width: int) -> dict[str, str]:
     """What a strip tells: plausible settings, none of them a length of the bar."""
     magnification = 127e6 / (nm_per_px * width)
     rounded = float(f"{magnification:.2g}")
@@ -37,16 +37,16 @@ def _facts(rng: Random, nm_per_px: float, width: int) -> dict[str, str]:
     }
 
 
-def _put(
+def _draw_text(
     pixels: Pixels, text: str, x: float, y: float, height: float, color: Color, face: str = "sans"
 ) -> tuple[int, int, int, int]:
     """Text with its upper left corner at (x, y); returns its box."""
     mask = text_mask(text, height, face)
-    paint(pixels, mask, round(x), round(y), color)
+    paint_mask(pixels, mask, round(x), round(y), color)
     return round(x), round(y), round(x) + mask.shape[1], round(y) + mask.shape[0]
 
 
-def _columns(strip: Pixels, facts: dict[str, str], until: float, color: Color) -> None:
+def _draw_columns(strip: Pixels, facts: dict[str, str], until: float, color: Color) -> None:
     """Captions above values in columns parted by lines, from the left until x."""
     height = strip.shape[0]
     names = (("HV", "hv"), ("mag", "mag"), ("WD", "wd"), ("det", "detector"), ("date", "date"))
@@ -55,14 +55,14 @@ def _columns(strip: Pixels, facts: dict[str, str], until: float, color: Color) -
         width = max(text_mask(facts[key], letters).shape[1], text_mask(name, letters).shape[1])
         if x + width + height * 0.3 > until:
             return
-        _put(strip, name, x, height * 0.16, letters, color)
-        _put(strip, facts[key], x, height * 0.58, letters, color)
+        _draw_text(strip, name, x, height * 0.16, letters, color)
+        _draw_text(strip, facts[key], x, height * 0.58, letters, color)
         x += width + height * 0.25
         fill_rect(strip, round(x), 2, round(x) + 1, height - 2, color)
         x += height * 0.25
 
 
-def _line_with_caps(strip: Pixels, bar: Ends, cap: float, color: Color) -> None:
+def _draw_line_with_caps(strip: Pixels, bar: Ends, cap: float, color: Color) -> None:
     x0, y0, x1, y1 = bar
     fill_rect(strip, x0, y0, x1, y1, color)
     thick = max(1.0, y1 - y0)
@@ -70,7 +70,7 @@ def _line_with_caps(strip: Pixels, bar: Ends, cap: float, color: Color) -> None:
         fill_rect(strip, at, y0 - cap, at + thick, y1 + cap, color)
 
 
-def _split_bar(
+def _draw_split_bar(
     strip: Pixels, x0: float, length: float, text: str, color: Color
 ) -> tuple[Ends, tuple[int, int, int, int]]:
     """End ticks with the label standing in the middle of the line between them."""
@@ -83,11 +83,13 @@ def _split_bar(
         fill_rect(strip, a, bar[1], max(a, b), bar[3], color)
     for at in (x0, x0 + length - thick):
         fill_rect(strip, at, middle - height * 0.22, at + thick, middle + height * 0.22, color)
-    box = _put(strip, text, left, middle - mask.shape[0] / 2, height * 0.28, color)
+    box = _draw_text(strip, text, left, middle - mask.shape[0] / 2, height * 0.28, color)
     return bar, box
 
 
-def _ticks(strip: Pixels, x0: float, length: float, text: str, color: Color) -> tuple[Ends, tuple[int, int, int, int]]:
+def _draw_ticks(
+    strip: Pixels, x0: float, length: float, text: str, color: Color
+) -> tuple[Ends, tuple[int, int, int, int]]:
     """Eleven ticks from end to end above the label: the bar is their row, without a line."""
     height = strip.shape[0]
     thick = max(1.0, round(height * 0.04))
@@ -96,11 +98,11 @@ def _ticks(strip: Pixels, x0: float, length: float, text: str, color: Color) -> 
         at = x0 + (length - thick) * number / 10
         fill_rect(strip, at, top if number in (0, 5, 10) else top + height * 0.07, at + thick, low, color)
     mask = text_mask(text, height * 0.3)
-    box = _put(strip, text, x0 + length - mask.shape[1], height * 0.55, height * 0.3, color)
+    box = _draw_text(strip, text, x0 + length - mask.shape[1], height * 0.55, height * 0.3, color)
     return (x0, round(top), x0 + length, round(low)), box
 
 
-def _plain_bar(
+def _draw_plain_bar(
     strip: Pixels, x0: float, length: float, text: str, color: Color, face: str, caps: bool
 ) -> tuple[Ends, tuple[int, int, int, int]]:
     """The label above a line, with end caps or without."""
@@ -109,27 +111,29 @@ def _plain_bar(
     y = float(round(height * 0.7))
     bar = (x0, y, x0 + length, y + thick)
     if caps:
-        _line_with_caps(strip, bar, max(2.0, round(height * 0.1)), color)
+        _draw_line_with_caps(strip, bar, max(2.0, round(height * 0.1)), color)
     else:
         fill_rect(strip, *bar, color)
     mask = text_mask(text, height * 0.3, face)
     left = max(2.0, x0 + (length - mask.shape[1]) / 2)
-    return bar, _put(strip, text, left, height * 0.54 - mask.shape[0], height * 0.3, color, face)
+    return bar, _draw_text(strip, text, left, height * 0.54 - mask.shape[0], height * 0.3, color, face)
 
 
-def _settings_line(strip: Pixels, words: str, x0: float, x1: float, color: Color, face: str) -> None:
+def _draw_settings_line(strip: Pixels, words: str, x0: float, x1: float, color: Color, face: str) -> None:
     """One line of settings, cut to the words that fit between x0 and x1."""
     height = strip.shape[0]
     parts = words.split("  ")
     while parts:
         mask = text_mask(" ".join(parts), height * 0.26, face)
         if mask.shape[1] <= x1 - x0:
-            paint(strip, mask, round(x0), round(height * 0.38), color)
+            paint_mask(strip, mask, round(x0), round(height * 0.38), color)
             return
         parts.pop()
 
 
-def _beside(strip: Pixels, x0: float, length: float, text: str, color: Color) -> tuple[Ends, tuple[int, int, int, int]]:
+def _draw_label_beside(
+    strip: Pixels, x0: float, length: float, text: str, color: Color
+) -> tuple[Ends, tuple[int, int, int, int]]:
     """The label at the right of a plain line, both in the middle of the strip."""
     height = strip.shape[0]
     thick = max(2.0, round(height * 0.08))
@@ -137,10 +141,10 @@ def _beside(strip: Pixels, x0: float, length: float, text: str, color: Color) ->
     bar = (x0, y, x0 + length, y + thick)
     fill_rect(strip, *bar, color)
     mask = text_mask(text, height * 0.3)
-    return bar, _put(strip, text, x0 + length + height * 0.2, (height - mask.shape[0]) / 2, height * 0.3, color)
+    return bar, _draw_text(strip, text, x0 + length + height * 0.2, (height - mask.shape[0]) / 2, height * 0.3, color)
 
 
-def _two_rows(strip: Pixels, facts: dict[str, str], until: float, color: Color) -> None:
+def _draw_two_rows(strip: Pixels, facts: dict[str, str], until: float, color: Color) -> None:
     """Names with their values, two rows of them, from the left until x."""
     height = strip.shape[0]
     letters, x = height * 0.2, height * 0.3
@@ -150,12 +154,12 @@ def _two_rows(strip: Pixels, facts: dict[str, str], until: float, color: Color) 
         width = max(text_mask(text, letters).shape[1] for text in words)
         if x + width > until:
             return
-        _put(strip, words[0], x, height * 0.17, letters, color)
-        _put(strip, words[1], x, height * 0.6, letters, color)
+        _draw_text(strip, words[0], x, height * 0.17, letters, color)
+        _draw_text(strip, words[1], x, height * 0.6, letters, color)
         x += width + height * 0.5
 
 
-def _words(style: BarStyle, facts: dict[str, str]) -> str:
+def _settings_text(style: BarStyle, facts: dict[str, str]) -> str:
     """What the line of settings in a strip says, its parts two spaces apart."""
     volts, distance = facts["hv"].replace(" ", ""), facts["wd"].replace(" ", "")
     parts: dict[str, tuple[str, ...]] = {
@@ -168,28 +172,30 @@ def _words(style: BarStyle, facts: dict[str, str]) -> str:
     return "  ".join(parts.get(str(style.databar), (*told, f"Mag = {facts['mag'].upper()}", facts["date"])))
 
 
-def _laid_out(
+def _fill_strip(
     strip: Pixels, style: BarStyle, length: float, facts: dict[str, str], text: str, shift: float
 ) -> tuple[Ends, tuple[int, int, int, int]]:
     """Fill a strip with settings, bar and label as its style has them; returns the bar and the label's box."""
     tall, width = strip.shape[:2]
-    ink = BLACK if style.databar in _LIGHT else WHITE
+    ink = BLACK if style.databar in _LIGHT_STRIPS else WHITE
     start, margin = float(int(width - length - tall * 0.5)) + shift, tall * 0.4
     if style.databar in ("white", "left"):
         start = float(int(margin)) + shift
-        _settings_line(strip, _words(style, facts), start + length + 1.5 * margin, width - margin / 2, ink, "sans")
-        return _plain_bar(strip, start, length, text, ink, "sans", caps=style.databar == "left")
+        _draw_settings_line(
+            strip, _settings_text(style, facts), start + length + 1.5 * margin, width - margin / 2, ink, "sans"
+        )
+        return _draw_plain_bar(strip, start, length, text, ink, "sans", caps=style.databar == "left")
     if style.databar in ("columns", "split-bar", "two-rows"):
-        (_two_rows if style.databar == "two-rows" else _columns)(strip, facts, start - 0.75 * margin, ink)
+        (_draw_two_rows if style.databar == "two-rows" else _draw_columns)(strip, facts, start - 0.75 * margin, ink)
         if style.databar == "columns":
-            return _plain_bar(strip, start, length, text, ink, "sans", caps=True)
-        return _split_bar(strip, start, length, text, ink)
+            return _draw_plain_bar(strip, start, length, text, ink, "sans", caps=True)
+        return _draw_split_bar(strip, start, length, text, ink)
     if style.databar == "beside":
         start = max(2.0, start - int(text_mask(text, tall * 0.3).shape[1] + margin))
-    _settings_line(strip, _words(style, facts), 0.75 * margin, start - margin, ink, style.face)
+    _draw_settings_line(strip, _settings_text(style, facts), 0.75 * margin, start - margin, ink, style.face)
     if style.databar in ("beside", "ticks"):
-        return (_beside if style.databar == "beside" else _ticks)(strip, start, length, text, ink)
-    return _plain_bar(strip, start, length, text, ink, style.face, caps=False)
+        return (_draw_label_beside if style.databar == "beside" else _draw_ticks)(strip, start, length, text, ink)
+    return _draw_plain_bar(strip, start, length, text, ink, style.face, caps=False)
 
 
 def draw_databar(
@@ -202,13 +208,13 @@ def draw_databar(
     length_nm = length_nm or round_length(low * width * nm_per_px, high * width * nm_per_px, rng)
     length, shift = length_nm / nm_per_px, float(rng.uniform())
     strip = np.empty((tall, width, 3), np.uint8)
-    strip[:] = _LIGHT.get(str(style.databar), BLACK)
-    text = length_text(length_nm)
+    strip[:] = _LIGHT_STRIPS.get(str(style.databar), BLACK)
+    text = format_length(length_nm)
     if style.databar == "ticks":
         text = f"{length_nm / 1000:.2f}um" if length_nm >= 1000 else f"{length_nm:g}nm"
-    bar, label = _laid_out(strip, style, length, _facts(rng, nm_per_px, width), text, shift)
+    bar, label = _fill_strip(strip, style, length, _instrument_settings(rng, nm_per_px, width), text, shift)
     pixels[height - tall :] = strip
     if style.databar == "left":
         cv2.rectangle(pixels, (0, height - tall), (width - 1, height - 1), BLACK, 1)
-    drawn = DrawnBar(style.name, bar_box(bar), length, length_nm, text, label, nm_per_px)
+    drawn = DrawnBar(style.name, pixel_box(bar), length, length_nm, text, label, nm_per_px)
     return drawn.moved(0, height - tall)

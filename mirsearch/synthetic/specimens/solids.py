@@ -14,7 +14,7 @@ from mirsearch.synthetic.fields import (
     scatter,
     secondary_electrons,
     smooth_noise,
-    stretched,
+    stretch_contrast,
     voronoi,
 )  # fmt: skip
 
@@ -168,4 +168,4 @@ def height_map(view: View, rng: Random, size_nm: float, terraces: float = 0.0, i
             np.maximum(dome[y0:y1, x0:x1], tall * np.sqrt(np.clip(1 - reach, 0, 1)), out=dome[y0:y1, x0:x1])
     height = height + dome * (0.5 if terraces > 0.5 else 1.6)
     lines = rng.normal(0, 0.035, (view.height, 1)).astype(np.float32)  # each scan line has its own offset
-    return stretched(blur(np.asarray(height, np.float32), 0.9) + lines)
+    return stretch_contrast(blur(np.asarray(height, np.float32), 0.9) + lines)

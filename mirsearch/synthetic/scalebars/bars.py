@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.corpus import Box
-from mirsearch.synthetic.bar_styles import BLACK, COLORS, WHITE, BarStyle, Color
 from mirsearch.synthetic.fields import Random
 from mirsearch.synthetic.imaging import Pixels
-from mirsearch.synthetic.lettering import paint, spread, text_mask
+from mirsearch.synthetic.scalebars.styles import BLACK, COLORS, WHITE, BarStyle, Color
+from mirsearch.synthetic.text_masks import dilate_mask, paint_mask, text_mask
 
 UNITS = (("nm", 1.0), ("µm", 1e3), ("mm", 1e6))
 
@@ -31,16 +31,16 @@ class DrawnBar:
 
     def moved(self, dx: int, dy: int) -> DrawnBar:
         """The same bar with the picture's origin moved."""
-        label = None if self.label_box is None else shifted(self.label_box, dx, dy)
-        return replace(self, box=shifted(self.box, dx, dy), label_box=label)
+        label = None if self.label_box is None else shift_box(self.label_box, dx, dy)
+        return replace(self, box=shift_box(self.box, dx, dy), label_box=label)
 
 
-def shifted(box: Box, dx: int, dy: int) -> Box:
+def shift_box(box: Box, dx: int, dy: int) -> Box:
     """The box moved by (dx, dy)."""
     return box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy
 
 
-def length_text(length_nm: float, rng: Random | None = None, spelled: str | None = None) -> str:
+def format_length(length_nm: float, rng: Random | None = None, spelled: str | None = None) -> str:
     """A length as a label says it; `rng` picks among spellings ("500 nm", "500nm", "0.5 µm", "5 um")."""
     unit, factor = next((each for each in reversed(UNITS) if length_nm >= each[1]), UNITS[0])
     if rng is not None and length_nm in (100, 200, 250, 500) and rng.uniform() < 0.12:
@@ -80,13 +80,13 @@ def fill_rect(pixels: Pixels, x0: float, y0: float, x1: float, y1: float, color:
     pixels[cut] = np.rint(region + cover * (np.array(color) - region)).astype(np.uint8)
 
 
-def opposite(color: Color) -> Color:
+def contrasting_color(color: Color) -> Color:
     """Black for bright colors and white for dark ones."""
     return BLACK if 0.3 * color[0] + 0.59 * color[1] + 0.11 * color[2] > 110 else WHITE
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _Placement:
     """Where things go: the bar's x0, y0, x1, y1 (fractional), the label's mask and corner, the box around all."""
 
     bar: tuple[float, float, float, float]
@@ -95,23 +95,23 @@ class _Plan:
     around: Box
 
 
-def _reach(style: BarStyle, thick: float) -> float:
+def _crossbar_reach(style: BarStyle, thick: float) -> float:
     """How far crossbars and long ticks stand out of a bar, in px."""
     return round(2.5 * thick + 2) if style.shape in ("caps", "ruler", "ticks") else 0.0
 
 
-def _plan(
+def _place_bar(
     shape: tuple[int, int],
     style: BarStyle,
     size: tuple[float, float],
     label: NDArray[np.float32] | None,
     corner: str,
     shift: float,
-) -> _Plan:
+) -> _Placement:
     """Place a bar of (length, thickness) px and its label into a corner; `shift` is the fraction of its start."""
     height, width = shape
     length, thick = size
-    across = thick + 2 * _reach(style, thick)
+    across = thick + 2 * _crossbar_reach(style, thick)
     wide, tall = (across, length) if style.vertical else (length, across)
     label_h, label_w = label.shape if label is not None else (0, 0)
     gap = max(3, round(0.012 * min(shape)), round(0.3 * label_h) if label is not None else 0)
@@ -138,10 +138,12 @@ def _plan(
         bar_y, tall, bar_x = bar_y + inset, thick, round(bar_x) + shift
     x0, y0 = (round(bar_x), bar_y) if style.vertical else (bar_x, round(bar_y))
     around = (x, y, x + int(np.ceil(block_w)) + 1, y + int(np.ceil(block_h)) + 1)
-    return _Plan((x0, y0, x0 + wide, y0 + tall), label, (label_x, label_y), around)
+    return _Placement((x0, y0, x0 + wide, y0 + tall), label, (label_x, label_y), around)
 
 
-def _caps(pixels: Pixels, bar: tuple[float, float, float, float], vertical: bool, color: Color, ticks: int = 1) -> None:
+def _draw_caps(
+    pixels: Pixels, bar: tuple[float, float, float, float], vertical: bool, color: Color, ticks: int = 1
+) -> None:
     """Crossbars at both ends, inside the length, and `ticks` - 1 shorter ones between."""
     x0, y0, x1, y1 = bar
     thick = max(1.0, (x1 - x0) if vertical else (y1 - y0))
@@ -158,7 +160,7 @@ def _caps(pixels: Pixels, bar: tuple[float, float, float, float], vertical: bool
             fill_rect(pixels, at, y0 - up, at + thick, y1 + reach, color)
 
 
-def _frame(pixels: Pixels, bar: tuple[float, float, float, float], edge: float, color: Color) -> None:
+def _draw_frame(pixels: Pixels, bar: tuple[float, float, float, float], edge: float, color: Color) -> None:
     """The four sides of a rectangle, inside it; the picture shows through between them."""
     x0, y0, x1, y1 = bar
     fill_rect(pixels, x0, y0, x1, y0 + edge, color)
@@ -167,31 +169,31 @@ def _frame(pixels: Pixels, bar: tuple[float, float, float, float], edge: float, 
     fill_rect(pixels, x1 - edge, y0 + edge, x1, y1 - edge, color)
 
 
-def _segments(pixels: Pixels, bar: tuple[float, float, float, float], color: Color) -> None:
+def _draw_segments(pixels: Pixels, bar: tuple[float, float, float, float], color: Color) -> None:
     """Four pieces by turns of a color and its opposite, framed so that the last can be seen on ground of its own."""
     x0, y0, x1, y1 = bar
     for number in range(4):
         ends = (x0 + (x1 - x0) * number / 4, x0 + (x1 - x0) * (number + 1) / 4)
-        fill_rect(pixels, ends[0], y0, ends[1], y1, color if number % 2 == 0 else opposite(color))
-    _frame(pixels, bar, 1.0, color)
+        fill_rect(pixels, ends[0], y0, ends[1], y1, color if number % 2 == 0 else contrasting_color(color))
+    _draw_frame(pixels, bar, 1.0, color)
 
 
-def _ink(pixels: Pixels, style: BarStyle, bar: tuple[float, float, float, float], color: Color) -> None:
+def _draw_shape(pixels: Pixels, style: BarStyle, bar: tuple[float, float, float, float], color: Color) -> None:
     """Draw the bar proper."""
     x0, y0, x1, y1 = bar
     edge = max(1.0, round((y1 - y0) * 0.15))
     if style.shape == "hollow":
-        _frame(pixels, bar, max(2.0, edge), color)
+        _draw_frame(pixels, bar, max(2.0, edge), color)
         return
     if style.shape == "segments":
-        _segments(pixels, bar, color)
+        _draw_segments(pixels, bar, color)
         return
     if style.shape == "outlined":
-        fill_rect(pixels, x0 - edge, y0 - edge, x1 + edge, y1 + edge, opposite(color))
+        fill_rect(pixels, x0 - edge, y0 - edge, x1 + edge, y1 + edge, contrasting_color(color))
     if style.shape != "ticks":
         fill_rect(pixels, x0, y0, x1, y1, color)
     if style.shape in ("caps", "ruler", "ticks"):
-        _caps(pixels, bar, style.vertical, color, 1 if style.shape == "caps" else 10)
+        _draw_caps(pixels, bar, style.vertical, color, 1 if style.shape == "caps" else 10)
 
 
 def _contrast(pixels: Pixels, box: Box, color: Color) -> float:
@@ -208,12 +210,12 @@ def _contrast(pixels: Pixels, box: Box, color: Color) -> float:
     return float(np.percentile(distance, 10))
 
 
-def _box_behind(pixels: Pixels, around: Box, color: Color) -> None:
+def _draw_background(pixels: Pixels, around: Box, color: Color) -> None:
     pad = max(3, round(0.012 * min(pixels.shape[:2])))
-    fill_rect(pixels, around[0] - pad, around[1] - pad, around[2] + pad, around[3] + pad, opposite(color))
+    fill_rect(pixels, around[0] - pad, around[1] - pad, around[2] + pad, around[3] + pad, contrasting_color(color))
 
 
-def bar_box(bar: tuple[float, float, float, float]) -> Box:
+def pixel_box(bar: tuple[float, float, float, float]) -> Box:
     """The pixels a fractional rectangle touches by half or more, at least one each way."""
     x0, y0, x1, y1 = (int(np.floor(edge + 0.5)) for edge in bar)
     return x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)
@@ -237,7 +239,7 @@ def draw_bar(
     length = length_nm / nm_per_px
     thick = float(max(2 if style.thickness < 0.01 else 3, round(style.thickness * min(shape))))
     label_height = float(np.clip(rng.uniform(0.034, 0.05) * min(shape), 10, 40))
-    words = None if style.label == "none" else text or length_text(length_nm, rng)
+    words = None if style.label == "none" else text or format_length(length_nm, rng)
     mask = None if words is None else text_mask(words, label_height, style.face)
     if mask is not None and style.turned:
         mask = np.ascontiguousarray(np.rot90(mask))
@@ -247,7 +249,7 @@ def draw_bar(
             style, thick = replace(style, label="above"), float(max(4, round(0.02 * min(shape))))
     color = COLORS[style.ink]
     plans = [
-        _plan(shape, style, (length, thick), mask, corner, float(rng.uniform()))
+        _place_bar(shape, style, (length, thick), mask, corner, float(rng.uniform()))
         for corner in rng.permutation(style.corners)
     ]
     self_backed = style.shape in ("boxed", "outlined", "segments")
@@ -255,21 +257,21 @@ def draw_bar(
     if not self_backed and _contrast(pixels, best.around, color) < 75:
         color = max((WHITE, BLACK), key=lambda each: _contrast(pixels, best.around, each))
         if _contrast(pixels, best.around, color) < 60:
-            _box_behind(pixels, best.around, color)
+            _draw_background(pixels, best.around, color)
     if style.shape == "boxed":
-        _box_behind(pixels, best.around, color)
-    _ink(pixels, style, best.bar, color)
-    label_box = _write(pixels, style, best, color)
-    return DrawnBar(style.name, bar_box(best.bar), length, length_nm, words, label_box, nm_per_px, style.vertical)
+        _draw_background(pixels, best.around, color)
+    _draw_shape(pixels, style, best.bar, color)
+    label_box = _draw_label(pixels, style, best, color)
+    return DrawnBar(style.name, pixel_box(best.bar), length, length_nm, words, label_box, nm_per_px, style.vertical)
 
 
-def _write(pixels: Pixels, style: BarStyle, plan: _Plan, color: Color) -> Box | None:
+def _draw_label(pixels: Pixels, style: BarStyle, plan: _Placement, color: Color) -> Box | None:
     """Draw the label of a plan; returns its box."""
     if plan.label is None:
         return None
     x, y = plan.label_at
     if style.shape in ("outlined", "segments"):
         radius = max(1, round(plan.label.shape[0] * 0.09))
-        paint(pixels, spread(plan.label, radius), x - radius, y - radius, opposite(color))
-    paint(pixels, plan.label, x, y, opposite(color) if style.label == "inside" else color)
+        paint_mask(pixels, dilate_mask(plan.label, radius), x - radius, y - radius, contrasting_color(color))
+    paint_mask(pixels, plan.label, x, y, contrasting_color(color) if style.label == "inside" else color)
     return x, y, x + plan.label.shape[1], y + plan.label.shape[0]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mirsearch.corpus import Box
-from mirsearch.synthetic.bar_styles import BLACK, WHITE
-from mirsearch.synthetic.bars import fill_rect
 from mirsearch.synthetic.imaging import Pixels
-from mirsearch.synthetic.lettering import paint, spread, text_mask
+from mirsearch.synthetic.scalebars.bars import fill_rect
+from mirsearch.synthetic.scalebars.styles import BLACK, WHITE
+from mirsearch.synthetic.text_masks import dilate_mask, paint_mask, text_mask
 
 ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
 
@@ -63,17 +63,17 @@ LETTER_STYLES: dict[str, LetterStyle] = {style.name: style for style in _STYLES}
 COMMON_LETTERS = tuple(sorted(style.name for style in _STYLES if style.common))
 """Those a seed chooses among."""
 
-_MARKS = "()[]."
+_BRACKETS = "()[]."
 
 
 def printed_label(style: LetterStyle, letter: str) -> str:
     """The label a reader takes from a letter drawn in a style: lower case, no brackets ("i" for the roman ones)."""
-    return style.spelled(letter).strip(_MARKS).lower()
+    return style.spelled(letter).strip(_BRACKETS).lower()
 
 
 def is_capital(style: LetterStyle) -> bool:
     """Whether a style sets letters as capitals."""
-    return style.spelled("a").strip(_MARKS).isupper()
+    return style.spelled("a").strip(_BRACKETS).isupper()
 
 
 def draw_letter(
@@ -103,6 +103,6 @@ def draw_letter(
     elif style.back == "outline" and not outside:
         radius = max(1, round(height * 0.1))
         color = WHITE
-        paint(pixels, spread(mask, radius), x - radius, y - radius, BLACK)
-    paint(pixels, mask * np.float32(style.strength), x, y, color)
+        paint_mask(pixels, dilate_mask(mask, radius), x - radius, y - radius, BLACK)
+    paint_mask(pixels, mask * np.float32(style.strength), x, y, color)
     return around

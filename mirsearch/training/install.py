@@ -11,8 +11,8 @@ from mirsearch.errors import MirsearchError, UsageError
 from mirsearch.extractors.trained import KIND
 from mirsearch.indexes.base import ExtractorIdentity
 from mirsearch.models.artifact import SUFFIX, Card, installed_path, write_artifact
-from mirsearch.training.evaluation import Change, better
-from mirsearch.training.fitting import Fitted
+from mirsearch.training.evaluation import Change, is_improvement
+from mirsearch.training.fitting import FittedProjection
 
 
 class WorseModelError(MirsearchError):
@@ -20,7 +20,7 @@ class WorseModelError(MirsearchError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Destination:
     """Where a model goes: a file (`output`), or the models folder under `name`; `force` installs a worse one too."""
 
     name: str
@@ -38,9 +38,9 @@ class Wanted:
         return self.output
 
 
-def check_better(changes: Mapping[str, Change], wanted: Wanted) -> None:
+def check_improvement(changes: Mapping[str, Change], wanted: Destination) -> None:
     """WorseModelError where a model would be installed that does worse than what is there."""
-    if wanted.output is None and not wanted.force and not better(changes):
+    if wanted.output is None and not wanted.force and not is_improvement(changes):
         told = ", ".join(f"{name} {each.before:.3f} → {each.after:.3f}" for name, each in changes.items())
         raise WorseModelError(
             f"not installed: mean average precision on held-out articles does not rise ({told})",
@@ -48,13 +48,15 @@ def check_better(changes: Mapping[str, Change], wanted: Wanted) -> None:
         )
 
 
-def keep_projection(fitted: Fitted, base: ExtractorIdentity, wanted: Wanted, index: str) -> tuple[Path, Card]:
+def save_projection(
+    fitted: FittedProjection, base: ExtractorIdentity, wanted: Destination, index: str
+) -> tuple[Path, Card]:
     """Write a projection with its card; WorseModelError where it would be installed and does worse.
 
     A file asked for by name is always written: its card tells how it did.
     """
     path = wanted.path
-    check_better(fitted.changes, wanted)
+    check_improvement(fitted.changes, wanted)
     card = Card(
         name=wanted.name,
         kind=KIND,

@@ -11,7 +11,7 @@ Patch = tuple[slice, slice, Image, Image]
 """Rows and columns of a body's surroundings, and x and y in px from its center."""
 
 
-def _around(view: View, x: float, y: float, reach: float) -> Patch | None:
+def _patch_around(view: View, x: float, y: float, reach: float) -> Patch | None:
     x0, x1 = max(0, int(x - reach)), min(view.width, int(x + reach) + 2)
     y0, y1 = max(0, int(y - reach)), min(view.height, int(y + reach) + 2)
     if x0 >= x1 or y0 >= y1:
@@ -21,7 +21,7 @@ def _around(view: View, x: float, y: float, reach: float) -> Patch | None:
     return slice(y0, y1), slice(x0, x1), across, down
 
 
-def _sizes(rng: Random, count: int, size_px: float, spread: float) -> NDArray[np.float64]:
+def _random_diameters(rng: Random, count: int, size_px: float, spread: float) -> NDArray[np.float64]:
     return size_px * np.exp(rng.normal(0, spread, count)).clip(0.4, 2.2)
 
 
@@ -32,12 +32,12 @@ def spheres(view: View, rng: Random, size_nm: float, spread: float = 0.15, layer
     for level in range(max(1, round(layers))):
         points = rng.permutation(scatter(view, rng, size * (1.03 + 0.35 * spread), 0.12 + spread, size))
         clumps = fractal_noise(view, rng, 12 * size_nm, octaves=3)
-        for (x, y), diameter in zip(points, _sizes(rng, len(points), size, spread), strict=True):
+        for (x, y), diameter in zip(points, _random_diameters(rng, len(points), size, spread), strict=True):
             row, column = int(np.clip(y, 0, view.height - 1)), int(np.clip(x, 0, view.width - 1))
             if level and clumps[row, column] < 0.35 * level - 0.5:
                 continue
             radius = diameter / 2
-            patch = _around(view, x, y, radius)
+            patch = _patch_around(view, x, y, radius)
             if patch is None:
                 continue
             rows, columns, across, down = patch
@@ -55,9 +55,9 @@ def crystals(
     size = view.px(size_nm)
     height = blur(fractal_noise(view, rng, 3 * size_nm), 1.0) * size * 0.03
     points = rng.permutation(scatter(view, rng, size * 0.95, 0.5, size))
-    for (x, y), wide in zip(points, _sizes(rng, len(points), size, spread), strict=True):
+    for (x, y), wide in zip(points, _random_diameters(rng, len(points), size, spread), strict=True):
         radius, facets = wide / 2, max(3, round(planes) + int(rng.integers(-1, 2)))
-        patch = _around(view, x, y, radius * 1.5)
+        patch = _patch_around(view, x, y, radius * 1.5)
         if patch is None:
             continue
         rows, columns, across, down = patch
@@ -72,7 +72,7 @@ def crystals(
     return secondary_electrons(height, size * 0.5, light=0.3, edge=0.3)
 
 
-def _capsule(across: Image, down: Image, angle: float, half: float) -> Image:
+def _segment_distance(across: Image, down: Image, angle: float, half: float) -> Image:
     """Distance in px of each pixel from a segment of half length `half` through the patch's center."""
     along = across * np.cos(angle) + down * np.sin(angle)
     off = -across * np.sin(angle) + down * np.cos(angle)
@@ -93,19 +93,19 @@ def rods(
         for x, y in rng.permutation(scatter(view, rng, spacing, 0.6, length / 2)):
             angle = main + rng.normal(0, 1.6 * (1 - order) + 0.05)
             half = length * rng.uniform(0.75, 1.1) / 2
-            patch = _around(view, x, y, half + 2)
+            patch = _patch_around(view, x, y, half + 2)
             if patch is None:
                 continue
             rows, columns, across, down = patch
             radius = width * rng.uniform(0.85, 1.1) / 2
-            inside = radius**2 - _capsule(across, down, angle, half - radius) ** 2
+            inside = radius**2 - _segment_distance(across, down, angle, half - radius) ** 2
             base = (level + rng.uniform(0, 0.8)) * width
             body = np.where(inside > 0, base + np.sqrt(np.maximum(inside, 0)), -1e6)
             np.maximum(height[rows, columns], body, out=height[rows, columns])
     return secondary_electrons(height, width * 0.8)
 
 
-def _film(view: View, rng: Random, grain_nm: float) -> Image:
+def _carbon_film(view: View, rng: Random, grain_nm: float) -> Image:
     """The speckle of an amorphous carbon film in transmission: 1 with slight mottling."""
     film = 1 + 0.02 * fractal_noise(view, rng, 12 * grain_nm, 0.6, 3)
     return np.asarray(film + 0.025 * blur(rng.standard_normal(film.shape, np.float32), 0.9), np.float32)
@@ -119,15 +119,15 @@ def particles_on_film(
     `density` is the share of sites filled, `faceted` 0 (round) to 1 (polygons).
     """
     size = view.px(size_nm)
-    film = _film(view, rng, size_nm / 4)
+    film = _carbon_film(view, rng, size_nm / 4)
     mass = view.blank()
     gather = fractal_noise(view, rng, 10 * size_nm, octaves=3)
     points = scatter(view, rng, size * 1.22, 0.2, size)
-    for (x, y), diameter in zip(points, _sizes(rng, len(points), size, spread), strict=True):
+    for (x, y), diameter in zip(points, _random_diameters(rng, len(points), size, spread), strict=True):
         row, column = int(np.clip(y, 0, view.height - 1)), int(np.clip(x, 0, view.width - 1))
         if 0.45 * gather[row, column] > 2.4 * (density - 0.45) + rng.normal(0, 0.45):
             continue
-        patch = _around(view, x, y, diameter * 0.62)
+        patch = _patch_around(view, x, y, diameter * 0.62)
         if patch is None:
             continue
         rows, columns, across, down = patch
@@ -152,12 +152,12 @@ def particles_on_film(
 def core_shell(view: View, rng: Random, size_nm: float, shell: float = 0.22, density: float = 0.55) -> Image:
     """Core-shell particles, bright-field TEM: outer diameter `size_nm`, shell thickness `shell` of the radius."""
     size = view.px(size_nm)
-    film = _film(view, rng, size_nm / 20)
+    film = _carbon_film(view, rng, size_nm / 20)
     mass = view.blank()
     points = scatter(view, rng, size * 1.12, 0.15, size)
     kept = points[rng.uniform(size=len(points)) < density]
-    for (x, y), diameter in zip(kept, _sizes(rng, len(kept), size, 0.06), strict=True):
-        patch = _around(view, x, y, diameter * 0.55)
+    for (x, y), diameter in zip(kept, _random_diameters(rng, len(kept), size, 0.06), strict=True):
+        patch = _patch_around(view, x, y, diameter * 0.55)
         if patch is None:
             continue
         rows, columns, across, down = patch
@@ -176,8 +176,8 @@ def vesicles(view: View, rng: Random, size_nm: float, spread: float = 0.3, densi
     wall = max(view.px(5.0), 2.0)
     points = scatter(view, rng, size * 1.5, 0.35, size)
     kept = points[rng.uniform(size=len(points)) < density * 1.6]
-    for (x, y), diameter in zip(kept, _sizes(rng, len(kept), size, spread), strict=True):
-        patch = _around(view, x, y, diameter * 0.75)
+    for (x, y), diameter in zip(kept, _random_diameters(rng, len(kept), size, spread), strict=True):
+        patch = _patch_around(view, x, y, diameter * 0.75)
         if patch is None:
             continue
         rows, columns, across, down = patch

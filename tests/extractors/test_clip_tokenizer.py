@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mirsearch.extractors.clip_tokens import ClipTokens, clean, merges_of, words
+from mirsearch.extractors.clip_tokenizer import ClipTokenizer, normalize_text, parse_merges, split_words
 from tests.support.torch_needed import torch_or_skip
 
-MERGES = merges_of("n a\nna n\nnan o</w>\ne t</w>")
+MERGES = parse_merges("n a\nna n\nnan o</w>\ne t</w>")
 
 
 def test_pieces_are_joined_by_rank():
-    tokens = ClipTokens(MERGES, 8)
+    tokens = ClipTokenizer(MERGES, 8)
     start, end = 512 + len(MERGES), 512 + len(MERGES) + 1
     assert tokens(["nano", ""]).tolist() == [[start, 514, end, 0, 0, 0, 0, 0], [start, end, 0, 0, 0, 0, 0, 0]]
     letter = ord("n") - 33  # printable bytes come first, in their order; those that end a word 256 later
@@ -23,12 +23,12 @@ def test_pieces_are_joined_by_rank():
 
 
 def test_too_long_a_text_is_cut_and_still_ends():
-    row = ClipTokens(MERGES, 5)(["nano " * 50])[0]
+    row = ClipTokenizer(MERGES, 5)(["nano " * 50])[0]
     assert row.tolist() == [516, 514, 514, 514, 517]
 
 
 def test_words_and_cleaning():
-    assert list(words(clean("  SEM&amp;TEM of 10µm   “Fe₃O₄” don’t "))) == [
+    assert list(split_words(normalize_text("  SEM&amp;TEM of 10µm   “Fe₃O₄” don’t "))) == [
         "sem", "&", "tem", "of", "1", "0", "µm", '"', "fe", "₃", "o", "₄", '"', "don", "'t",
     ]  # fmt: skip
 
@@ -36,7 +36,7 @@ def test_words_and_cleaning():
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_becomes_one_row(text):
-    row = ClipTokens(MERGES, 16)([text])[0]
+    row = ClipTokenizer(MERGES, 16)([text])[0]
     assert row.shape == (16,)
     assert row[0] == 516
     assert (row == 517).sum() == 1
@@ -45,7 +45,7 @@ def test_any_text_becomes_one_row(text):
 @pytest.mark.parametrize("line", ["one", "a b c", " b"])
 def test_lines_that_are_no_pairs_are_refused(line):
     with pytest.raises(ValueError, match="no pair"):
-        merges_of(line)
+        parse_merges(line)
 
 
 def test_the_same_tokens_as_open_clip():
@@ -53,7 +53,7 @@ def test_the_same_tokens_as_open_clip():
     import open_clip
 
     theirs = open_clip.SimpleTokenizer()
-    ours = ClipTokens(list(theirs.bpe_ranks), 77)
+    ours = ClipTokenizer(list(theirs.bpe_ranks), 77)
     texts = [
         "hexagonal platelets", "SEM image of 5 µm spheres, don't panic; Fe₃O₄@SiO₂ (a–c) ² 10⁻³ I'll we've", "",
         "TiO2/ZnO &amp; “quoted” naïve café Å 日本語", "α-Fe2O3 nanorods, 500 nm; 20,000×",

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mirsearch.synthetic import atoms, colored, networks, particles, solids
-from mirsearch.synthetic.fields import Image, Random, View, rng_of
-from mirsearch.synthetic.imaging import Pixels, developed
-from mirsearch.synthetic.subjects import SUBJECTS
+from mirsearch.synthetic.fields import Image, Random, View, make_rng
+from mirsearch.synthetic.imaging import Pixels, record_picture
+from mirsearch.synthetic.specimens import atoms, colored, networks, particles, solids
+from mirsearch.synthetic.specimens.subjects import SUBJECTS
 
 Range = tuple[float, float]
 
@@ -130,12 +130,12 @@ class Specimen:
     def pictured(self, view: View, rng: Random) -> Pixels:
         """A micrograph of another region of the specimen, RGB (h, w, 3)."""
         family = FAMILIES[self.family]
-        return developed(self.signal(view, rng), family.technique, rng, family.inverted)
+        return record_picture(self.signal(view, rng), family.technique, rng, family.inverted)
 
 
 def specimen(seed: int, family: str | None = None) -> Specimen:
     """The specimen of a seed, of the family named or of any."""
-    rng = rng_of(seed, 0x5EC)
+    rng = make_rng(seed, 0x5EC)
     name = family or sorted(FAMILIES)[int(rng.integers(len(FAMILIES)))]
     chosen = FAMILIES[name]
     size = float(np.exp(rng.uniform(*np.log(chosen.size_nm))))

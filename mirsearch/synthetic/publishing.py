@@ -1,0 +1,75 @@
+"""A drawn figure as a journal prints it: resized and compressed, its truth with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mirsearch.corpus import Box, Panel
+from mirsearch.synthetic.fields import make_rng
+from mirsearch.synthetic.figures import SyntheticFigure
+from mirsearch.synthetic.scalebars.bars import DrawnBar
+from mirsearch.synthetic.scalebars.samples import publish_pixels
+
+_MIN_LETTER_HEIGHT, _MIN_LABEL_HEIGHT, _MIN_BAR_LENGTH = 9.0, 9.0, 20.0
+"""Height of panel letters and labels, and length of a bar, in px, that a journal leaves readable."""
+
+
+def publish_figure(figure: SyntheticFigure, factor: float, quality: int | None) -> SyntheticFigure:
+    """The figure resized by `factor` and compressed as JPEG of a quality (None: not), its truth scaled with it."""
+    panels = tuple(_scale_panel(panel, factor) for panel in figure.panels)
+    return replace(
+        figure,
+        pixels=publish_pixels(figure.pixels, factor, quality),
+        panels=panels,
+        bars=tuple(None if bar is None else _scale_bar(bar, factor) for bar in figure.bars),
+        letters=tuple(None if box is None else _scale_box(box, factor) for box in figure.letters),
+        insets=tuple(_scale_box(box, factor) for box in figure.insets),
+    )
+
+
+def publish_at_random(figure: SyntheticFigure) -> SyntheticFigure:
+    """The figure in a size and quality its seed chooses: 0.5 to 1.6 times as large, as far as it stays readable."""
+    rng = make_rng(figure.seed, 0x9EA5)
+    factor = 1.0
+    if rng.uniform() < 0.6:
+        least = max([0.5, *_min_factors(figure)])
+        factor = float(rng.uniform(min(1.0, least), 1.6))
+    quality = None if rng.uniform() < 0.25 else int(rng.integers(40, 93))
+    return publish_figure(figure, round(factor, 2), quality)
+
+
+def _min_factors(figure: SyntheticFigure) -> list[float]:
+    """How far letters, labels and bars let a figure be reduced."""
+    letters = [_MIN_LETTER_HEIGHT / (box[3] - box[1]) for box in figure.letters if box is not None]
+    bars = [bar for bar in figure.bars if bar is not None]
+    labels = [box for bar in bars if (box := bar.label_box) is not None]
+    heights = [min(box[3] - box[1], box[2] - box[0]) for box in labels]
+    return [
+        *letters,
+        *(_MIN_LABEL_HEIGHT / max(1, side) for side in heights),
+        *(_MIN_BAR_LENGTH / bar.length_px for bar in bars),
+    ]
+
+
+def _scale_panel(panel: Panel, factor: float) -> Panel:
+    scale = panel.scale
+    if scale is not None:
+        bar = None if scale.bar is None else _scale_box(scale.bar, factor)
+        length = None if scale.length_px is None else scale.length_px * factor
+        scale = replace(scale, nm_per_px=scale.nm_per_px / factor, length_px=length, bar=bar)
+    return replace(panel, box=_scale_box(panel.box, factor), scale=scale)
+
+
+def _scale_bar(bar: DrawnBar, factor: float) -> DrawnBar:
+    return replace(
+        bar,
+        box=_scale_box(bar.box, factor),
+        label_box=None if bar.label_box is None else _scale_box(bar.label_box, factor),
+        length_px=bar.length_px * factor,
+        nm_per_px=bar.nm_per_px / factor,
+    )
+
+
+def _scale_box(box: Box, factor: float) -> Box:
+    x0, y0, x1, y1 = (round(edge * factor) for edge in box)
+    return x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)

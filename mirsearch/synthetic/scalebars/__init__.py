@@ -1,0 +1,1 @@
+"""Drawn scale bars: their styles, databars, and pictures with one bar each."""

@@ -1,0 +1,1 @@
+"""Drawn specimens: the families by name, and the modules that draw them."""
