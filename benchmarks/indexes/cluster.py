@@ -53,7 +53,7 @@ def node() -> Iterator[str]:
 
 @dataclasses.dataclass
 class Load:
-    """Cost of filling an index: seconds in the writer, and processor milliseconds for each panel here and on the node."""
+    """Cost of filling an index: seconds in the writer, and processor milliseconds per panel here and on the node."""
 
     panels: int
     seconds: float

@@ -1,4 +1,4 @@
-"""The files of docker/ as far as they can be checked without an engine."""
+"""Check the files of docker/ as far as possible without a container engine."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def test_scripts_parse(script: Path) -> None:
     subprocess.run([shell, "-n", str(script)], check=True)
 
 
-def test_passwords_are_made_once_and_for_oneself(tmp_path: Path) -> None:
+def test_passwords_are_made_once_and_only_the_owner_can_read_them(tmp_path: Path) -> None:
     target = tmp_path / ".env"
     subprocess.run(["sh", str(DOCKER / "passwords.sh"), str(target)], check=True, capture_output=True)
-    made = target.read_text()
+    written = target.read_text()
     assert target.stat().st_mode & 0o077 == 0
-    secrets = dict(re.findall(r"^(\w+)=(\w{48})$", made, re.MULTILINE))
+    secrets = dict(re.findall(r"^(\w+)=(\w{48})$", written, re.MULTILINE))
     assert set(secrets) == {"ELASTIC_PASSWORD", "KIBANA_PASSWORD", "KIBANA_ENCRYPTION_KEY"}
     assert len(set(secrets.values())) == 3
     subprocess.run(["sh", str(DOCKER / "passwords.sh"), str(target)], check=True)
-    assert target.read_text() == made
+    assert target.read_text() == written
 
 
 def test_scripts_pass_a_linter() -> None:
@@ -66,7 +66,7 @@ exit "${DOCKER_FAILS:-0}"
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> tuple[Path, dict[str, str]]:
-    """A copy of what `make up` needs, and an environment whose `docker` only notes what it is asked."""
+    """A copy of the files that `make up` needs, and an environment whose `docker` only records its calls."""
     if not shutil.which("make"):
         pytest.skip("make is not installed")
     shutil.copytree(DOCKER, tmp_path / "copy" / "docker", ignore=shutil.ignore_patterns(".env", "ca.crt"))
@@ -79,23 +79,23 @@ def checkout(tmp_path: Path) -> tuple[Path, dict[str, str]]:
     return tmp_path / "copy", {"PATH": path, "DOCKER_LOG": str(tmp_path / "log")}
 
 
-def test_make_up_and_down_ask_docker_for_what_they_should(checkout: tuple[Path, dict[str, str]]) -> None:
+def test_make_up_and_down_call_docker_as_they_should(checkout: tuple[Path, dict[str, str]]) -> None:
     folder, environment = checkout
 
     def make(target: str) -> list[str]:
-        told = subprocess.run(
+        output = subprocess.run(
             ["make", target], cwd=folder, env=environment, capture_output=True, text=True, check=True
         ).stdout
-        asked = Path(environment["DOCKER_LOG"]).read_text().splitlines()
+        calls = Path(environment["DOCKER_LOG"]).read_text().splitlines()
         Path(environment["DOCKER_LOG"]).unlink()
         secrets = re.findall(r"=(\w{48})$", (folder / "docker" / ".env").read_text(), re.MULTILINE)
         assert len(secrets) == 3
-        assert not any(secret in told + "".join(asked) for secret in secrets)
-        return asked
+        assert not any(secret in output + "".join(calls) for secret in secrets)
+        return calls
 
     compose = "compose --env-file docker/.env -f docker/compose.yaml"
     certificate = "elasticsearch:/usr/share/elasticsearch/config/certificates/ca.crt docker/ca.crt"
-    for _ in range(2):  # a second time nothing is made anew
+    for _ in range(2):  # a second run makes no new passwords
         before = (folder / "docker" / ".env").read_text() if (folder / "docker" / ".env").exists() else None
         assert make("up") == [f"{compose} up --build --detach", f"{compose} cp {certificate}"]
         assert (folder / "docker" / "ca.crt").read_text() == "certificate\n"
@@ -103,7 +103,7 @@ def test_make_up_and_down_ask_docker_for_what_they_should(checkout: tuple[Path, 
     assert make("down") == [f"{compose} down"]
 
 
-def test_make_up_ends_where_docker_fails(checkout: tuple[Path, dict[str, str]]) -> None:
+def test_make_up_stops_when_docker_fails(checkout: tuple[Path, dict[str, str]]) -> None:
     folder, environment = checkout
     done = subprocess.run(
         ["make", "up"],
@@ -119,10 +119,10 @@ def test_make_up_ends_where_docker_fails(checkout: tuple[Path, dict[str, str]]) 
 
 
 def test_what_the_image_copies_is_enough_to_install(tmp_path: Path) -> None:
-    """The files that the Dockerfile copies make a package whose commands run and find the mappings."""
+    """The files that the Dockerfile copies make a package that can be installed and that finds the mappings."""
     pytest.importorskip("hatchling", reason="building needs hatchling (extra dev)")
-    told = (DOCKER / "Dockerfile").read_text()
-    for words in re.findall(r"^COPY (.+)$", told, re.MULTILINE):
+    dockerfile = (DOCKER / "Dockerfile").read_text()
+    for words in re.findall(r"^COPY (.+)$", dockerfile, re.MULTILINE):
         *sources, target = words.split()
         for source in sources:
             origin, copy = DOCKER.parent / source, tmp_path / "src" / target
@@ -137,7 +137,7 @@ def test_what_the_image_copies_is_enough_to_install(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     program = (
-        "import mirsearch; from mirsearch.indexes.elasticsearch import mapping as m; m.script_body(); print(m.mappings_folder())"
+        "from mirsearch.indexes.elasticsearch import mapping; mapping.script_body(); print(mapping.mappings_folder())"
     )
     shown = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path / "site")},
@@ -148,15 +148,15 @@ def test_what_the_image_copies_is_enough_to_install(tmp_path: Path) -> None:
 
 def test_the_compose_file_is_complete() -> None:
     yaml = pytest.importorskip("yaml")
-    told = yaml.safe_load((DOCKER / "compose.yaml").read_text())
-    services = told["services"]
+    compose = yaml.safe_load((DOCKER / "compose.yaml").read_text())
+    services = compose["services"]
     for name, service in services.items():
         assert service["mem_limit"], name
         for needed in service.get("depends_on", {}):
             assert needed in services
         for mount in service.get("volumes", []):
             source = mount.split(":")[0]
-            assert source in told["volumes"] or (DOCKER / source).is_file(), mount
+            assert source in compose["volumes"] or (DOCKER / source).is_file(), mount
     for name in ("elasticsearch", "kibana"):
         assert "healthcheck" in services[name]
         assert all(port.startswith("127.0.0.1:") for port in services[name]["ports"])
@@ -171,20 +171,20 @@ def test_no_secret_is_in_the_files() -> None:
             ), path
 
 
-def test_compose_takes_the_file(tmp_path: Path) -> None:
+def test_compose_accepts_the_file(tmp_path: Path) -> None:
     program = shutil.which("docker-compose")
     if not program:
         pytest.skip("docker-compose is not installed")
     target = tmp_path / ".env"
     subprocess.run(["sh", str(DOCKER / "passwords.sh"), str(target)], check=True, capture_output=True)
     command = [program, "--env-file", str(target), "-f", str(DOCKER / "compose.yaml"), "config"]
-    told = subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]})
-    assert told.returncode == 0, told.stderr
-    assert "elasticsearch:9.4.3" in told.stdout
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]})
+    assert done.returncode == 0, done.stderr
+    assert "elasticsearch:9.4.3" in done.stdout
 
 
 def test_certificates_are_made_once(tmp_path: Path) -> None:
-    """By the certutil of the Elasticsearch that the tests run."""
+    """Run the script with the certutil of the Elasticsearch that the tests use."""
     from tests.support.es_node import Node
     from tests.support.es_release import DEFAULT_RELEASE, RELEASES, NoNodeError, ensure_home, find_jdk
 

@@ -1,4 +1,4 @@
-"""The requests printed in docs/ run on a real node, as printed."""
+"""Send the requests printed in docs/ to a real node."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DOCS = REPOSITORY / "docs"
 
 
 def requests(page: str) -> list[tuple[str, str]]:
-    """Path and body of each JSON block that begins with a request line."""
+    """Return the path and body of each JSON block that begins with a request line."""
     blocks = re.findall(r"```json\n(?:GET|POST) (\S+)\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
     assert blocks
     return blocks
@@ -34,14 +34,14 @@ def test_every_printed_query_finds_panels(es_location: str, es_url: str) -> None
     name = es_location.rpartition("/")[2]
     tops = []
     vector = json.dumps([float(value) for value in record.vectors[0]])
-    known = (
+    replacements = (
         ("VECTOR", vector),
         ("PANEL-ID", record.panels[0].id),
         ('{"panel.technique": "SEM"}', '{"doc_type": "panel"}'),
     )
     for path, printed in requests("hybrid-without-mirsearch.md"):
         body = printed
-        for word, value in known:
+        for word, value in replacements:
             body = body.replace(word, value)
         call = urllib.request.Request(
             f"{es_url}/{path.replace('figures', name)}", body.encode(), {"Content-Type": "application/json"}
@@ -50,8 +50,8 @@ def test_every_printed_query_finds_panels(es_location: str, es_url: str) -> None
             hits = json.load(answer)["hits"]["hits"]
         assert hits
         tops.append((hits[0]["_id"], hits[0]["_score"]))
-    asked = SearchRequest(vector=record.vectors[0], field_of_view_nm=10**3.3)
-    best = index.search(asked).panels[0]
+    request = SearchRequest(vector=record.vectors[0], field_of_view_nm=10**3.3)
+    best = index.search(request).panels[0]
     assert tops[-1] == (best.panel_id, pytest.approx(best.score, abs=1e-6))
     index.close()
 
@@ -64,6 +64,6 @@ def test_the_privileges_printed_are_those_tested() -> None:
     from tests.indexes.elasticsearch.test_secure import INGESTING, SEARCHING
 
     printed = [json.loads(body) for _, body in requests("security.md")]
-    given = [next(iter(each["role_descriptors"].values()))["index"][0] for each in printed]
-    assert [each["privileges"] for each in given] == [SEARCHING, INGESTING]
-    assert all(each["names"] == ["figures", "figures-0*"] for each in given)
+    roles = [next(iter(each["role_descriptors"].values()))["index"][0] for each in printed]
+    assert [each["privileges"] for each in roles] == [SEARCHING, INGESTING]
+    assert all(each["names"] == ["figures", "figures-0*"] for each in roles)

@@ -1,4 +1,4 @@
-"""The dashboards: every reference resolves, every field is one that its chart accepts, every chart has data."""
+"""The dashboards: every reference resolves, every chart gets a field of a fitting type, every chart has data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.es_node import free_port
 from tests.support.index_corpus import EXTRACTOR, MadeCorpus
 
 pytest.importorskip("elasticsearch")
-from mirsearch.indexes import open_index as opened
+from mirsearch.indexes import open_index
 from mirsearch.indexes.base import Failure
 from mirsearch.indexes.elasticsearch import mapping
 from mirsearch.kibana import install as kibana_install
@@ -35,14 +35,14 @@ ACCEPTED = {
 
 
 def layers() -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Each chart's id, its one layer and its query."""
-    for panel in json.loads(board()["attributes"]["panelsJSON"]):
+    """Yield the id of each chart, its only layer and its query."""
+    for panel in json.loads(corpus_dashboard()["attributes"]["panelsJSON"]):
         state = panel["embeddableConfig"]["attributes"]["state"]
         (layer,) = state["datasourceStates"]["formBased"]["layers"].values()
         yield panel["panelIndex"], layer, state["query"]["query"]
 
 
-def board() -> dict[str, Any]:
+def corpus_dashboard() -> dict[str, Any]:
     return kibana_objects.dashboard("figures")
 
 
@@ -65,10 +65,10 @@ def test_lines_are_whole_saved_objects() -> None:
 
 
 def test_every_reference_resolves_and_none_is_unused() -> None:
-    there = {(each["type"], each["id"]) for each in kibana_objects.saved_objects("figures")}
-    made = board()
-    panels = json.loads(made["attributes"]["panelsJSON"])
-    controls = json.loads(made["attributes"]["controlGroupInput"]["panelsJSON"])
+    existing = {(each["type"], each["id"]) for each in kibana_objects.saved_objects("figures")}
+    dashboard = corpus_dashboard()
+    panels = json.loads(dashboard["attributes"]["panelsJSON"])
+    controls = json.loads(dashboard["attributes"]["controlGroupInput"]["panelsJSON"])
     suffix = {"optionsListControl": "optionsListDataView", "rangeSliderControl": "rangeSliderDataView"}
     wanted = {f"controlGroup_{name}:{suffix[each['type']]}" for name, each in controls.items()}
     for panel in panels:
@@ -76,12 +76,12 @@ def test_every_reference_resolves_and_none_is_unused() -> None:
         (inner,) = attributes["references"]
         assert inner["name"] == f"indexpattern-datasource-layer-{panel['panelIndex']}"
         wanted.add(f"{panel['panelIndex']}:{inner['name']}")
-    assert sorted(each["name"] for each in made["references"]) == sorted(wanted)
-    assert {(each["type"], each["id"]) for each in made["references"]} <= there
+    assert sorted(each["name"] for each in dashboard["references"]) == sorted(wanted)
+    assert {(each["type"], each["id"]) for each in dashboard["references"]} <= existing
 
 
 def test_charts_are_consistent() -> None:
-    for panel in json.loads(board()["attributes"]["panelsJSON"]):
+    for panel in json.loads(corpus_dashboard()["attributes"]["panelsJSON"]):
         state = panel["embeddableConfig"]["attributes"]["state"]
         ((layer_id, layer),) = state["datasourceStates"]["formBased"]["layers"].items()
         columns = layer["columns"]
@@ -111,7 +111,7 @@ def test_fields_are_in_the_mapping_with_fitting_types() -> None:
 
 def test_the_grid_is_tiled_without_overlap() -> None:
     taken: set[tuple[int, int]] = set()
-    for panel in json.loads(board()["attributes"]["panelsJSON"]):
+    for panel in json.loads(corpus_dashboard()["attributes"]["panelsJSON"]):
         grid = panel["gridData"]
         assert grid["i"] == panel["panelIndex"]
         assert grid["x"] + grid["w"] <= 48
@@ -125,7 +125,7 @@ def test_the_grid_is_tiled_without_overlap() -> None:
 
 
 def test_controls_are_in_order() -> None:
-    controls = json.loads(board()["attributes"]["controlGroupInput"]["panelsJSON"])
+    controls = json.loads(corpus_dashboard()["attributes"]["controlGroupInput"]["panelsJSON"])
     assert [each["order"] for each in controls.values()] == list(range(len(controls)))
     assert {each["explicitInput"]["fieldName"] for each in controls.values()} >= {
         "panel.technique", "article.year", "article.journal", "article.license_code"
@@ -133,7 +133,7 @@ def test_controls_are_in_order() -> None:
 
 
 def aggregation(layer: dict[str, Any]) -> dict[str, Any]:
-    """What Kibana would ask of Elasticsearch for a layer: its buckets nested in order, its metrics inside the last."""
+    """Return the aggregation that Kibana would send for a layer: buckets nested in order, metrics inside the last."""
     columns = layer["columns"]
     inner: dict[str, Any] = {}
     for name, column in columns.items():
@@ -156,7 +156,7 @@ def aggregation(layer: dict[str, Any]) -> dict[str, Any]:
 
 
 def query(kuery: str) -> dict[str, Any]:
-    """The two forms of condition the charts use."""
+    """Return the query for a KQL condition of the two forms that the charts use."""
     clauses = []
     for part in kuery.split(" and "):
         field, value = (each.strip() for each in part.split(":", 1))
@@ -170,7 +170,7 @@ def filled(es_url: str) -> Iterator[Any]:
 
     location = f"{es_url}/test-kibana"
     drop_index(location)
-    index = opened(location, create=EXTRACTOR)
+    index = open_index(location, create=EXTRACTOR)
     with index.writer() as writer:
         for number, record in enumerate(MadeCorpus(seed=4).records(80)):
             place = Origin("jats", f"https://example.org/{number}.png")
@@ -187,14 +187,14 @@ def filled(es_url: str) -> Iterator[Any]:
 @pytest.mark.parametrize("panel_id", sorted(kibana_objects.charts()))
 def test_each_chart_has_data_on_a_real_node(filled: Any, panel_id: str) -> None:
     layer, kuery = next((layer, kuery) for name, layer, kuery in layers() if name == panel_id)
-    asked = aggregation(layer)
+    aggregations = aggregation(layer)
     answer = filled._client.search(
-        index="test-kibana", size=0, query=query(kuery), aggs=asked or None, track_total_hits=True
+        index="test-kibana", size=0, query=query(kuery), aggs=aggregations or None, track_total_hits=True
     )
     assert answer["hits"]["total"]["value"] > 0
-    told = answer.body.get("aggregations", {})
-    for name in asked:
-        assert told[name].get("buckets") or told[name].get("value"), panel_id
+    results = answer.body.get("aggregations", {})
+    for name in aggregations:
+        assert results[name].get("buckets") or results[name].get("value"), panel_id
     if panel_id == "failures":
         assert answer["hits"]["total"]["value"] == 2
 
@@ -202,13 +202,13 @@ def test_each_chart_has_data_on_a_real_node(filled: Any, panel_id: str) -> None:
 def test_every_charted_field_can_be_aggregated_on_a_real_node(filled: Any) -> None:
     fields = {c["sourceField"] for _, layer, _ in layers() for c in layer["columns"].values()} - {"___records___"}
     fields |= {field for _, _, field, _ in kibana_objects.CONTROLS}
-    told = filled._client.field_caps(index="test-kibana", fields=sorted(fields))["fields"]
-    assert set(told) >= fields  # objects on the way to a field are told too
-    assert all(kind["aggregatable"] for field in fields for kind in told[field].values())
+    capabilities = filled._client.field_caps(index="test-kibana", fields=sorted(fields))["fields"]
+    assert set(capabilities) >= fields  # the answer also lists the objects on the path to a field
+    assert all(kind["aggregatable"] for field in fields for kind in capabilities[field].values())
 
 
 class Kibana(BaseHTTPRequestHandler):
-    """Answers as Kibana's status and import routes do."""
+    """Answers as the status and import routes of Kibana do."""
 
     version = "8.15.3"
     failing: dict[str, Any] | None = None
@@ -247,12 +247,12 @@ class Kibana(BaseHTTPRequestHandler):
         lines = rest.split(b"\r\n--")[0].strip().splitlines()
         objects = [json.loads(line) for line in lines]
         failing = type(self).failing
-        told = {
+        answer = {
             "success": failing is None,
             "successCount": 0 if failing else len(objects),
             "errors": [failing] if failing else [],
         }
-        self._answer(200, told)
+        self._answer(200, answer)
 
 
 @pytest.fixture
@@ -278,7 +278,7 @@ def test_install_imports_into_a_space_with_credentials(kibana: str, monkeypatch:
     assert kibana_objects.dashboards_ndjson("figures").encode() in Kibana.seen[1][2]
 
 
-def test_what_kibana_refuses_is_told(kibana: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_tells_what_kibana_refuses(kibana: str, monkeypatch: pytest.MonkeyPatch) -> None:
     missing = {"type": "missing_references", "references": [{"type": "index-pattern", "id": "x"}]}
     monkeypatch.setattr(Kibana, "failing", {"id": "d", "type": "dashboard", "error": missing})
     with pytest.raises(IndexAccessError, match=r"dashboard d: missing_references \(index-pattern x\)"):

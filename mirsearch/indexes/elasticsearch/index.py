@@ -98,7 +98,7 @@ class ElasticsearchIndex:
     def known_figures(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
         """Return the given figures that are completely in the index."""
         known: dict[str, KnownFigure] = {}
-        for figure_id, document in self._figures(figure_ids):
+        for figure_id, document in self._figure_documents(figure_ids):
             if document["figure_state"] == "complete":
                 article = read_article(document)
                 caption = document["figure"].get("caption") or ""
@@ -109,10 +109,10 @@ class ElasticsearchIndex:
 
     def figure_notes(self, figure_ids: Sequence[str]) -> dict[str, FigureNotes]:
         """Return how each figure was read and what was corrected; figures that are not in the index are left out."""
-        documents = self._figures(figure_ids, source_includes=["doc_type", *NOTE_FIELDS])
+        documents = self._figure_documents(figure_ids, source_includes=["doc_type", *NOTE_FIELDS])
         return {figure_id: read_notes(document) for figure_id, document in documents}
 
-    def _figures(self, figure_ids: Sequence[str], **options: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _figure_documents(self, figure_ids: Sequence[str], **options: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         for start in range(0, len(figure_ids), PAGE_SIZE):
             ids = list(dict.fromkeys(figure_ids[start : start + PAGE_SIZE]))
             with translate_errors(self._address):
@@ -184,7 +184,7 @@ class ElasticsearchIndex:
 
     def figure_panels(self, figure_id: str) -> list[StoredPanel]:
         """Return all panels of a figure in reading order; empty if there is no such figure."""
-        return list(self._select([{"term": {"figure.id": figure_id}}], "panel.number"))
+        return list(self._panels_matching([{"term": {"figure.id": figure_id}}], "panel.number"))
 
     def find_panels(self, some_id: str) -> list[StoredPanel]:
         """Find panels by panel id, figure id (or a unique prefix of 6 or more digits), article id, DOI or PMC id."""
@@ -193,7 +193,7 @@ class ElasticsearchIndex:
             return []
         by_id: list[dict[str, Any]] = [{"term": {name: some_id}} for name in (queries.PANEL_ID_FIELD, "figure.id")]
         for clause in (*by_id, queries.article_clause(some_id)):
-            found = list(self._select([clause], "figure.id", "panel.number"))
+            found = list(self._panels_matching([clause], "figure.id", "panel.number"))
             if found:
                 return found
         figure = self._figure_with_prefix(some_id.lower())
@@ -238,9 +238,9 @@ class ElasticsearchIndex:
 
     def select_panels(self, filters: Filters) -> Iterator[StoredPanel]:
         """Yield every panel that matches the filters, ordered by panel id, from one snapshot, in bounded memory."""
-        return self._select(queries.filter_clauses(filters), "panel.id")
+        return self._panels_matching(queries.filter_clauses(filters), "panel.id")
 
-    def _select(self, clauses: list[dict[str, Any]], *order: str) -> Iterator[StoredPanel]:
+    def _panels_matching(self, clauses: list[dict[str, Any]], *order: str) -> Iterator[StoredPanel]:
         """Yield the panels that match the clauses, page by page of a point in time."""
         with translate_errors(self._address):
             point = self._client.open_point_in_time(index=self._address.name, keep_alive="5m")["id"]

@@ -279,8 +279,8 @@ class QueryPlan:
                 "query_vector": _vector_numbers(self.request.vector),
                 "k": k,
                 "num_candidates": max(GRAPH_CANDIDATES, k),
-                "filter": [clause for clause in filters if clause is not _IS_PANEL]
-                + excluded,  # only panels have vectors
+                # only panels have vectors
+                "filter": [clause for clause in filters if clause is not _IS_PANEL] + excluded,
                 "boost": NEAREST_BOOST,
             }
         }

@@ -1,4 +1,4 @@
-"""The index on a real Elasticsearch, against the embedded index and against its protocol."""
+"""Compare the index on a real Elasticsearch with the embedded index, and test its protocol."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def fill(index: Index, figures: int) -> None:
 
 
 @pytest.fixture(autouse=True)
-def candidates_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So small an index would be scored as a whole; here it is asked as a large one."""
+def always_gather_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Query the small index of these tests as if it were large: otherwise every panel would be scored."""
     monkeypatch.setattr(elasticsearch_query, "MAX_EXACT_DOCUMENTS", 0)
 
 
 @pytest.fixture(scope="module")
 def pair(es_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Index, Index]]:
-    """The same ≥ 5,000 panels in the embedded index and on Elasticsearch."""
+    """The embedded index and the one on Elasticsearch, with the same panels, at least 5,000."""
     from mirsearch.indexes.elasticsearch.admin import drop_index
 
     location = f"{es_url}/test-pair"
@@ -72,7 +72,7 @@ def test_both_hold_the_same(pair: tuple[Index, Index]) -> None:
 
 
 @pytest.mark.parametrize("exact", [True, False])
-def test_looks_and_scale_rank_as_the_embedded_index_does(pair: tuple[Index, Index], exact: bool) -> None:
+def test_looks_and_scale_rank_as_in_the_embedded_index(pair: tuple[Index, Index], exact: bool) -> None:
     embedded, cluster = pair
     for request in CORPUS.requests(60, text=False, exact=exact):
         theirs, ours = embedded.search(request), cluster.search(request)
@@ -81,12 +81,13 @@ def test_looks_and_scale_rank_as_the_embedded_index_does(pair: tuple[Index, Inde
         by_id = {each.panel_id: each for each in theirs.panels}
         for mine in ours.panels:
             other = by_id.get(mine.panel_id)
-            if other is None:  # only where it ties with the last of the other list
+            if other is None:  # then it ties with the last panel of the other list
                 assert mine.score == pytest.approx(theirs.panels[-1].score, abs=1e-4)
                 continue
             for term in ("visual", "scale"):
-                here, there = getattr(mine, term), getattr(other, term)
-                assert here == (there if there is None else pytest.approx(there, abs=1e-4)), (term, request)
+                our_term, their_term = getattr(mine, term), getattr(other, term)
+                wanted = their_term if their_term is None else pytest.approx(their_term, abs=1e-4)
+                assert our_term == wanted, (term, request)
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -117,24 +118,24 @@ def test_an_answer_that_claims_to_be_exact_is_the_exact_one(pair: tuple[Index, I
     assert claimed >= 25
 
 
-def test_a_small_list_of_candidates_is_not_called_exact_where_it_is_not(
+def test_a_wrong_answer_of_few_candidates_is_not_called_exact(
     pair: tuple[Index, Index], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With lists of a few entries the threshold must refuse what differs from the whole ranking."""
-    monkeypatch.setattr(elasticsearch_query, "CANDIDATES_PER_LIST", 1)  # lists of 8, four times what is asked for
+    """With short lists the threshold must refuse answers that differ from the full ranking."""
+    monkeypatch.setattr(elasticsearch_query, "CANDIDATES_PER_LIST", 1)  # lists of 8: four times `top`
     _, cluster = pair
     refused = 0
     for request in CORPUS.requests(50):
-        asked = dataclasses.replace(request, top=2)
-        found = cluster.search(asked)
-        exact = cluster.search(dataclasses.replace(asked, exact=True))
+        narrow = dataclasses.replace(request, top=2)
+        found = cluster.search(narrow)
+        exact = cluster.search(dataclasses.replace(narrow, exact=True))
         same = [each.panel_id for each in found.panels] == [each.panel_id for each in exact.panels]
         assert same or not found.exact
         refused += not found.exact
     assert refused
 
 
-def test_a_small_index_is_scored_as_a_whole(pair: tuple[Index, Index], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_a_small_index_every_panel_is_scored(pair: tuple[Index, Index], monkeypatch: pytest.MonkeyPatch) -> None:
     _, cluster = pair
     request = next(each for each in CORPUS.requests(5) if each.text and each.vector is not None)
     path, body = cluster.show_request(request)  # type: ignore[attr-defined]
@@ -180,15 +181,15 @@ def test_only_large_segments_get_a_graph_and_both_kinds_find_the_same(
         assert graphs[1] == 0
 
 
-def test_reading_gives_back_what_was_written(pair: tuple[Index, Index]) -> None:
+def test_reading_returns_what_was_written(pair: tuple[Index, Index]) -> None:
     embedded, cluster = pair
-    there = list(embedded.select_panels(Filters()))
-    assert list(cluster.select_panels(Filters())) == there
-    some = [each.panel.id for each in there[:40:3]][::-1]
+    stored = list(embedded.select_panels(Filters()))
+    assert list(cluster.select_panels(Filters())) == stored
+    some = [each.panel.id for each in stored[:40:3]][::-1]
     assert cluster.panels(some) == embedded.panels(some)
     assert [cluster.thumbnail(each) for each in some] == [embedded.thumbnail(each) for each in some]
     assert cluster.vector(some[0]) == pytest.approx(embedded.vector(some[0]), abs=1e-3)
-    figures = list(dict.fromkeys(each.figure.id for each in there))[:20]
+    figures = list(dict.fromkeys(each.figure.id for each in stored))[:20]
     assert cluster.known_figures([*figures, "0" * 16]) == embedded.known_figures(figures)
     assert cluster.figure_panels(figures[3]) == embedded.figure_panels(figures[3])
     for some_id in (some[0], figures[2], figures[2][:12], "10.1/7", "doi:10.1/7", "PMC1009", "ffff", "nothing"):
@@ -197,12 +198,12 @@ def test_reading_gives_back_what_was_written(pair: tuple[Index, Index]) -> None:
 
 @pytest.mark.parametrize("number", range(10))
 def test_filters_leave_the_same_panels(pair: tuple[Index, Index], number: int) -> None:
-    embedded, cluster = pair
     filters = list(dict.fromkeys(each.filters for each in CORPUS.requests(100)))[number + 1]
-    assert [each.panel.id for each in cluster.select_panels(filters)] == [each.panel.id for each in embedded.select_panels(filters)]
+    ours, theirs = ([panel.panel.id for panel in index.select_panels(filters)] for index in pair)
+    assert ours == theirs
 
 
-def test_the_shown_request_gives_the_same_answer_to_any_client(pair: tuple[Index, Index], es_url: str) -> None:
+def test_any_client_gets_the_same_answer_to_the_shown_request(pair: tuple[Index, Index], es_url: str) -> None:
     _, cluster = pair
     for request in CORPUS.requests(10):
         path, body = cluster.show_request(request)  # type: ignore[attr-defined]
@@ -211,11 +212,11 @@ def test_the_shown_request_gives_the_same_answer_to_any_client(pair: tuple[Index
         )
         with urllib.request.urlopen(call) as answer:
             hits = json.load(answer)["hits"]["hits"]
-        told = sorted(
+        ranked = sorted(
             ((hit["_score"], hit["fields"]["panel.id"][0]) for hit in hits), key=lambda each: (-each[0], each[1])
         )
         ours = [(each.score, each.panel_id) for each in cluster.search(request).panels]
-        assert told[: len(ours)] == ours
+        assert ranked[: len(ours)] == ours
 
 
 def test_a_replaced_figure_keeps_its_origins_and_loses_its_old_panels(index: Index) -> None:
@@ -250,7 +251,8 @@ def test_one_more_origin_changes_neither_vector_nor_picture(index: Index) -> Non
         writer.add_origin("0" * 16, Origin("jats", "nowhere"))
     panel = record.panels[-1].id
     assert [each.source for each in index.panels([panel])[0].figure.origins] == ["folder", "jats"]
-    assert [each.source for each in index.known_figures([record.figure.id])[record.figure.id].origins] == ["folder", "jats"]
+    known = index.known_figures([record.figure.id])[record.figure.id]
+    assert [origin.source for origin in known.origins] == ["folder", "jats"]
     assert index.vector(panel) == pytest.approx(record.vectors[-1], abs=1e-6)
     assert index.thumbnail(panel) == record.thumbnails[-1]
     found = index.search(SearchRequest(vector=record.vectors[-1], top=1)).panels[0]
@@ -273,7 +275,7 @@ def test_deleting_removes_figures_with_their_panels(index: Index) -> None:
     assert index.stats()["figures"] == 3
 
 
-def test_what_is_not_committed_is_dropped_with_its_session(index: Index) -> None:
+def test_an_error_discards_uncommitted_figures(index: Index) -> None:
     first, second = list(CORPUS.records(2))
 
     def cut_short() -> None:
@@ -290,7 +292,7 @@ def test_what_is_not_committed_is_dropped_with_its_session(index: Index) -> None
     assert index.stats()["panels"] == len(first.panels)
 
 
-def test_a_second_writer_gets_a_clear_answer_and_the_lock_is_given_back(index: Index, es_location: str) -> None:
+def test_a_second_writer_is_refused_until_the_lock_is_released(index: Index, es_location: str) -> None:
     other = open_index(es_location)
     with index.writer() as writer:
         writer.put(next(CORPUS.records(1)))
@@ -301,7 +303,7 @@ def test_a_second_writer_gets_a_clear_answer_and_the_lock_is_given_back(index: I
     other.close()
 
 
-def test_a_large_load_puts_refresh_and_replicas_back(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_load_restores_refresh_and_replicas(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     from mirsearch.indexes.elasticsearch import writer as elasticsearch_writer
 
     monkeypatch.setattr(elasticsearch_writer, "CHUNK_BYTES", 1)
@@ -315,7 +317,7 @@ def test_a_large_load_puts_refresh_and_replicas_back(index: Index, monkeypatch: 
         during = client.indices.get_settings(index=physical)[physical]["settings"]["index"]
         until = time.monotonic() + 60
         while len(list(index.select_panels(Filters()))) < sum(len(each.panels) for each in records[:-1]):
-            assert time.monotonic() < until, "what is committed never shows while the load goes on"
+            assert time.monotonic() < until, "committed panels never become visible during the load"
             time.sleep(0.2)
         writer.put(records[-1])
     assert len(list(index.select_panels(Filters()))) == sum(len(each.panels) for each in records)
@@ -326,17 +328,17 @@ def test_a_large_load_puts_refresh_and_replicas_back(index: Index, monkeypatch: 
 
 
 def cut_off(index: Index, records: list[FigureRecord]) -> None:
-    """What a process leaves that is killed before it says of figures that they are whole."""
+    """Leave figures as a process does that is killed before it marks them as complete."""
     with index.writer() as writer:
         for record in records:
             writer.put(record)
         writer._send_gathered()  # type: ignore[attr-defined]
         writer.bulk.flush()  # type: ignore[attr-defined]
-        writer._uncommitted.clear()  # type: ignore[attr-defined]  # so that nothing is taken back
+        writer._uncommitted.clear()  # type: ignore[attr-defined]  # so that nothing is rolled back
         raise KeyboardInterrupt
 
 
-def test_a_figure_cut_off_while_it_was_written_is_unknown_and_comes_again(index: Index) -> None:
+def test_an_incomplete_figure_is_unknown_and_can_be_written_again(index: Index) -> None:
     first, second = CORPUS.records(2)
     with index.writer() as writer:
         writer.put(first)

@@ -1,4 +1,4 @@
-"""What goes wrong between mirsearch and a cluster: one line with a remedy each, on a real node."""
+"""Errors between mirsearch and a real node: each becomes one line with a remedy."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def call(url: str, method: str, path: str, body: object = None) -> None:
     urllib.request.urlopen(request).close()
 
 
-def one_line(error: MirsearchError, *words: str) -> None:
-    """The message names what it is about, and the remedy says something."""
+def assert_one_line(error: MirsearchError, *words: str) -> None:
+    """Assert that the error is one line, contains the words, and has a remedy."""
     assert "\n" not in str(error)
     assert error.remedy
     for word in words:
@@ -51,13 +51,13 @@ def test_no_node() -> None:
     where = f"http://127.0.0.1:{free_port()}/figures"
     with pytest.raises(IndexAccessError, match="nothing answers at") as raised:
         open_index(where)
-    one_line(raised.value, "127.0.0.1", "start Elasticsearch")
+    assert_one_line(raised.value, "127.0.0.1", "start Elasticsearch")
 
 
 def test_no_index(es_url: str) -> None:
     with pytest.raises(IndexAccessError, match="there is no index nowhere") as raised:
         open_index(f"{es_url}/nowhere")
-    one_line(raised.value, "mirsearch ingest")
+    assert_one_line(raised.value, "mirsearch ingest")
 
 
 @pytest.mark.parametrize(
@@ -72,10 +72,10 @@ def test_no_index(es_url: str) -> None:
         ("http:///figures", "HOST:9200/NAME"),
     ],
 )
-def test_an_address_that_is_none(location: str, words: str) -> None:
+def test_a_wrong_address(location: str, words: str) -> None:
     with pytest.raises(UsageError) as raised:
         open_index(location)
-    one_line(raised.value, words)
+    assert_one_line(raised.value, words)
     assert "secret" not in str(raised.value)
 
 
@@ -110,21 +110,21 @@ def test_a_settings_file_that_others_may_read(monkeypatch: pytest.MonkeyPatch, t
 def test_another_extractor(index: Index) -> None:
     with pytest.raises(IndexMismatchError, match="was built with made 1") as raised:
         open_index(index.location, create=ExtractorIdentity("other", "1", 48))
-    one_line(raised.value, "--extractor made")
+    assert_one_line(raised.value, "--extractor made")
     with pytest.raises(IndexMismatchError, match="48 dims"):
         index.search(SearchRequest(vector=CORPUS.records(1).__next__().vectors[0][:7]))
 
 
 def test_a_newer_schema(index: Index, es_url: str) -> None:
     name = index.location.rpartition("/")[2]
-    told = {"mirsearch": {"schema_version": 99, "extractor": dataclasses.asdict(EXTRACTOR)}}
-    call(es_url, "PUT", f"{name}-000001/_mapping", {"_meta": told})
+    newer_meta = {"mirsearch": {"schema_version": 99, "extractor": dataclasses.asdict(EXTRACTOR)}}
+    call(es_url, "PUT", f"{name}-000001/_mapping", {"_meta": newer_meta})
     with pytest.raises(IndexMismatchError, match="schema 99") as raised:
         open_index(index.location)
-    one_line(raised.value, "install")
+    assert_one_line(raised.value, "install")
 
 
-def test_a_name_that_stands_for_something_else(index: Index, es_url: str) -> None:
+def test_a_name_that_belongs_to_something_else(index: Index, es_url: str) -> None:
     name = index.location.rpartition("/")[2]
     call(es_url, "PUT", f"foreign-{name}")
     try:
@@ -136,20 +136,20 @@ def test_a_name_that_stands_for_something_else(index: Index, es_url: str) -> Non
         call(es_url, "PUT", f"{name}-000001/_alias/alias-{name}")
         with pytest.raises(IndexAccessError, match="points to 2 indexes") as raised:
             open_index(f"{es_url}/alias-{name}")
-        one_line(raised.value, "_aliases")
+        assert_one_line(raised.value, "_aliases")
     finally:
         call(es_url, "DELETE", f"foreign-{name}")
 
 
 @pytest.mark.parametrize("block", ["write", "read_only", "read_only_allow_delete"])
 def test_a_read_only_index(index: Index, es_url: str, block: str) -> None:
-    """`read_only_allow_delete` is what Elasticsearch sets where a disk is nearly full."""
+    """Elasticsearch itself sets `read_only_allow_delete` when a disk is nearly full."""
     name = index.location.rpartition("/")[2]
     call(es_url, "PUT", f"{name}/_settings", {f"index.blocks.{block}": True})
     try:
         with pytest.raises(IndexAccessError, match="read-only") as raised:
             index.writer().__enter__()
-        one_line(raised.value, "disk" if block == "read_only_allow_delete" else "_settings")
+        assert_one_line(raised.value, "disk" if block == "read_only_allow_delete" else "_settings")
         assert index.search(SearchRequest(vector=next(CORPUS.records(1)).vectors[0])).panels
     finally:
         call(es_url, "PUT", f"{name}/_settings", {f"index.blocks.{block}": None})
@@ -174,7 +174,7 @@ def test_a_read_only_index_in_the_middle_of_a_load(index: Index, es_url: str) ->
         load()
     call(es_url, "PUT", f"{name}/_settings", {"index.blocks.write": None})
     assert len(index.known_figures([each.figure.id for each in records])) == 4
-    with index.writer() as writer:  # our own lock was left behind in this very process
+    with index.writer() as writer:  # this process itself left the lock behind
         for record in records:
             writer.put(record)
     assert index.stats()["panels"] == sum(len(each.panels) for each in records)
@@ -193,25 +193,25 @@ def test_a_red_index(es_url: str, es_location: str) -> None:
     index = open_index(es_location)
     with pytest.raises(IndexAccessError, match="can't answer now") as raised:
         index.search(SearchRequest(text="gold"))
-    one_line(raised.value, "red")
+    assert_one_line(raised.value, "red")
     with pytest.raises(IndexAccessError, match="can't answer now"):
-        index.known_figures(["0" * 16])  # answered with an error in place of the document: not known and not unknown
-    anywhere = threading.Timer(
+        index.known_figures(["0" * 16])  # an error stands in place of the document: neither known nor unknown
+    allow_any_node = threading.Timer(
         2.0, call, (es_url, "PUT", f"{name}/_settings", {"index.routing.allocation.require._name": None})
     )
-    anywhere.start()
+    allow_any_node.start()
     with retry_for(index._client, 120.0):  # type: ignore[attr-defined]
         assert index.known_figures(["0" * 16]) == {}
     index.close()
 
 
 @pytest.mark.parametrize("top", [0, 10_001])
-def test_too_many_panels_asked_for(index: Index, top: int) -> None:
+def test_too_many_panels_requested(index: Index, top: int) -> None:
     with pytest.raises(UsageError, match=f"--top {top}"):
         index.search(SearchRequest(text="gold", top=top))
 
 
-def test_as_many_panels_as_may_be_asked_for(index: Index) -> None:
+def test_the_most_panels_that_can_be_requested(index: Index) -> None:
     record = next(CORPUS.records(1))
     found = index.search(SearchRequest(vector=record.vectors[0], text="gold", top=10_000))
     assert found.exact
@@ -224,5 +224,5 @@ def test_a_panel_that_the_cluster_refuses_is_named(index: Index) -> None:
     broken[-1] = 0.0
     with pytest.raises(IndexAccessError, match=record.panels[-1].id) as raised, index.writer() as writer:
         writer.put(dataclasses.replace(record, vectors=broken))
-    one_line(raised.value, "zero magnitude")
+    assert_one_line(raised.value, "zero magnitude")
     assert not index.known_figures([record.figure.id])

@@ -1,4 +1,4 @@
-"""Changing an index behind its alias while it answers: migrate, reembed, rollback, interrupted and gone on with."""
+"""Change an index behind its alias while it answers: migrate, reembed and rollback, also after interruptions."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def everything(location: str) -> list[StoredPanel]:
 
 def vector_of(panel: StoredPanel) -> np.ndarray:
     seed = int.from_bytes(panel.panel.id.encode()[-6:], "big")
-    made = np.random.default_rng(seed).normal(size=OTHER.dims)
-    return (made / np.linalg.norm(made)).astype(np.float32)
+    vector = np.random.default_rng(seed).normal(size=OTHER.dims)
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
 def embed(panels: Sequence[StoredPanel]) -> np.ndarray:
@@ -74,7 +74,7 @@ def test_migrate_copies_everything_and_switches(index: Index) -> None:
         rollback(index.location)
 
 
-def test_an_interrupted_migration_goes_on_even_where_the_corpus_changed(
+def test_an_interrupted_migration_continues_even_if_the_corpus_changed(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mirsearch.indexes.elasticsearch import migrate as elasticsearch_migrate
@@ -97,7 +97,7 @@ def test_an_interrupted_migration_goes_on_even_where_the_corpus_changed(
     assert len(after) == sum(len(each.panels) for each in CORPUS.records(FIGURES)) - len(gone.panels)
 
 
-def test_reembedding_is_gone_on_with_and_switches_at_the_end(index: Index) -> None:
+def test_an_interrupted_reembedding_continues_and_switches_at_the_end(index: Index) -> None:
     from mirsearch.indexes.elasticsearch.migrate import reembed
 
     before = everything(index.location)
@@ -127,7 +127,7 @@ def test_reembedding_is_gone_on_with_and_switches_at_the_end(index: Index) -> No
     fresh.close()
 
 
-def test_words_split_by_other_rules_are_refused_and_migration_splits_them_anew(index: Index) -> None:
+def test_words_of_other_rules_are_refused_and_migration_splits_them_again(index: Index) -> None:
     from mirsearch.indexes.elasticsearch.migrate import migrate
 
     client, physical = index._client, index._physical  # type: ignore[attr-defined]
@@ -161,7 +161,7 @@ def test_words_split_by_other_rules_are_refused_and_migration_splits_them_anew(i
     fresh.close()
 
 
-def test_nobody_writes_while_an_index_moves(index: Index) -> None:
+def test_nobody_migrates_while_another_writes(index: Index) -> None:
     from mirsearch.indexes.elasticsearch.migrate import migrate
 
     with index.writer(), pytest.raises(IndexBusyError, match="another process"):

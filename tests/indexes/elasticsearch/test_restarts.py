@@ -1,4 +1,4 @@
-"""A node that goes down while an index is written to: what waits for it, and what is said where it stays away."""
+"""Kill a node while an index is written: requests wait for its restart, and fail with one line if it stays down."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ CORPUS = MadeCorpus(seed=9)
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[Node]:
-    """A node of these tests alone, as it is killed."""
-    made = node_or_skip()
+    """A node for these tests alone, as they kill it."""
+    started = node_or_skip()
     try:
-        yield made.start()
+        yield started.start()
     finally:
-        made.stop()
+        started.stop()
 
 
 def test_every_request_of_a_writer_waits_for_a_node_that_restarts(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(elasticsearch_writer, "CHUNK_BYTES", 1)  # a large load: it sets refresh until its end
+    monkeypatch.setattr(elasticsearch_writer, "CHUNK_BYTES", 1)  # makes it a large load, which changes settings
     location = f"{node.url}/waited-for"
     records = list(CORPUS.records(60))
     ids = [each.figure.id for each in records]
@@ -46,26 +46,31 @@ def test_every_request_of_a_writer_waits_for_a_node_that_restarts(node: Node, mo
                 writer.commit()
             assert "1s" in json.dumps(node.call("GET", "/waited-for/_settings/index.refresh_interval"))
             node.kill()
-            asked = [pool.submit(index.known_figures, ids), pool.submit(index.figure_notes, ids), pool.submit(index.failures),
-                     pool.submit(index.stats), pool.submit(writer.add_origin, ids[0], Origin("jats", "elsewhere")),
-                     pool.submit(lambda: list(index.select_panels(Filters())))]  # fmt: skip
+            waiting = [
+                pool.submit(index.known_figures, ids),
+                pool.submit(index.figure_notes, ids),
+                pool.submit(index.failures),
+                pool.submit(index.stats),
+                pool.submit(writer.add_origin, ids[0], Origin("jats", "elsewhere")),
+                pool.submit(lambda: list(index.select_panels(Filters()))),
+            ]
             node.start()
-            known, notes, failures, stats, _, panels = [each.result() for each in asked]
+            known, notes, failures, stats, _, panels = [each.result() for each in waiting]
             assert set(known) == set(notes) == set(ids)
             assert (failures, stats["figures"]) == ([], 60)
             assert len(panels) == stats["panels"]
             writer.record_failures([Failure("a.png", "read", "damaged")])
             node.kill()
-            started = pool.submit(node.start)  # meanwhile the session commits, puts refresh back, unlocks
+            started = pool.submit(node.start)  # meanwhile the session commits, restores settings and unlocks
         started.result()
     assert "refresh_interval" not in json.dumps(node.call("GET", "/waited-for/_settings/index.refresh_interval"))
-    with index.writer():  # the lock was given back
+    with index.writer():  # the lock was released
         assert [each.input for each in index.failures()] == ["a.png"]
     assert len(index.known_figures(ids[:1])[ids[0]].origins) == 2
     index.close()
 
 
-def test_a_node_that_stays_away_ends_a_load_with_one_line(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_node_that_stays_down_ends_a_load_with_one_line(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIRSEARCH_ES_PATIENCE", "2")
     index = open_index(f"{node.url}/gone", create=EXTRACTOR)
     records = list(CORPUS.records(4))

@@ -1,4 +1,4 @@
-"""A cluster with security and TLS on: keys with the least privileges, certificates, and crashes in mid-load."""
+"""A cluster with security and TLS on: keys with least privileges, certificates, and crashes during a load."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ __all__ = ["kibana"]
 CORPUS = MadeCorpus(seed=9)
 DOCKER = REPOSITORY / "docker"
 FIGURES = 120
-PASSWORD = "a-password-of-the-tests"  # of a node that lives as long as this module's tests
+PASSWORD = "a-password-of-the-tests"  # for a node that only these tests use
 SEARCHING = ["read", "view_index_metadata"]
 INGESTING = [*SEARCHING, "write", "maintenance"]
 
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with ca.pem, and a node's certificate and key, for 127.0.0.1."""
+    """A folder with ca.pem, and with a node's certificate and key for 127.0.0.1."""
     folder = tmp_path_factory.mktemp("certificates")
     authority = trustme.CA()
     issued = authority.issue_cert("127.0.0.1", "localhost")
@@ -59,11 +59,11 @@ def node(certificates: Path) -> Iterator[Node]:
     """A node with security on."""
     pair = (certificates / "node.pem", certificates / "node.key")
     settings = {"http.max_content_length": "2mb", "cluster.info.update.interval": "10s"}
-    made = node_or_skip(password=PASSWORD, certificate=pair, settings=settings)
+    started = node_or_skip(password=PASSWORD, certificate=pair, settings=settings)
     try:
-        yield made.start()
+        yield started.start()
     finally:
-        made.stop()
+        started.stop()
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def admin(node: Node, certificates: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.fixture
 def figures(admin: Node) -> str:
-    """Location of an index of three figures, and one beside it that no key may touch."""
+    """Location of an index of three figures; beside it lies the index `private`, which no key may use."""
     for name in ("figures", "private"):
         index = open_index(f"{admin.url}/{name}", create=EXTRACTOR)
         with index.writer() as writer:
@@ -87,8 +87,8 @@ def figures(admin: Node) -> str:
     return f"{admin.url}/figures"
 
 
-def key(node: Node, name: str, privileges: list[str]) -> str:
-    """An API key for the index `figures` alone."""
+def make_key(node: Node, name: str, privileges: list[str]) -> str:
+    """Return an API key for the index `figures` alone."""
     role = {"index": [{"names": ["figures", "figures-0*"], "privileges": privileges}]}
     return str(node.call("POST", "/_security/api_key", {"name": name, "role_descriptors": {"only": role}})["encoded"])
 
@@ -102,7 +102,7 @@ def use_key(monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
 def test_a_searching_key_searches_and_does_nothing_else(
     figures: str, node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use_key(monkeypatch, key(node, "search", SEARCHING))
+    use_key(monkeypatch, make_key(node, "search", SEARCHING))
     index = open_index(figures)
     record = next(CORPUS.records(1))
     found = index.search(SearchRequest(vector=record.vectors[0], text="gold TiO2", field_of_view_nm=500.0))
@@ -126,8 +126,8 @@ def test_an_ingesting_key_fills_the_index_and_no_other(
 ) -> None:
     from mirsearch.indexes.elasticsearch import writer as elasticsearch_writer
 
-    use_key(monkeypatch, key(node, "ingest", INGESTING))
-    monkeypatch.setattr(elasticsearch_writer, "CHUNK_BYTES", 1)  # a large load: the key may not change settings
+    use_key(monkeypatch, make_key(node, "ingest", INGESTING))
+    monkeypatch.setattr(elasticsearch_writer, "CHUNK_BYTES", 1)  # a large load; the key can't change settings
     index = open_index(figures, create=EXTRACTOR)
     records = list(CORPUS.records(50))
     with index.writer() as writer:
@@ -145,8 +145,8 @@ def test_a_key_of_an_administrator_creates_and_migrates(admin: Node, monkeypatch
     from mirsearch.indexes.elasticsearch.migrate import migrate, rollback
 
     role = {"cluster": ["manage"], "index": [{"names": ["made", "made-0*"], "privileges": ["all"]}]}
-    told = admin.call("POST", "/_security/api_key", {"name": "admin", "role_descriptors": {"only": role}})
-    use_key(monkeypatch, str(told["encoded"]))
+    issued = admin.call("POST", "/_security/api_key", {"name": "admin", "role_descriptors": {"only": role}})
+    use_key(monkeypatch, str(issued["encoded"]))
     assert elasticsearch_admin.create_index(f"{admin.url}/made", EXTRACTOR)
     assert migrate(f"{admin.url}/made").new == "made-000002"
     assert rollback(f"{admin.url}/made").new == "made-000001"
@@ -196,15 +196,15 @@ def test_a_fingerprint_instead_of_a_ca(figures: str, certificates: Path, monkeyp
 
 
 def test_a_cloud_id(figures: str, admin: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cloud id is two parts of a host's name, and a port; with a name for itself in front."""
+    """A cloud id contains a name, and then a host in two parts with its port."""
     location = "elasticsearch+cloud:///figures"
     with pytest.raises(UsageError, match="needs a cloud id"):
         open_index(location)
     monkeypatch.setenv("MIRSEARCH_ES_CLOUD_ID", "nonsense")
     with pytest.raises(UsageError, match="can't be made with these settings"):
         open_index(location)
-    told = base64.b64encode(f"0.0.1:{admin.port}$127$kibana".encode()).decode()
-    monkeypatch.setenv("MIRSEARCH_ES_CLOUD_ID", f"laboratory:{told}")
+    encoded = base64.b64encode(f"0.0.1:{admin.port}$127$kibana".encode()).decode()
+    monkeypatch.setenv("MIRSEARCH_ES_CLOUD_ID", f"laboratory:{encoded}")
     index = open_index(location)
     assert index.stats()["figures"] >= 3
     index.close()
@@ -222,8 +222,8 @@ def test_no_secret_is_ever_shown(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """With everything logged that is logged at all, by commands that work and by some that fail."""
-    encoded = key(node, "shown", SEARCHING)
+    """Log everything, and run commands that succeed and commands that fail."""
+    encoded = make_key(node, "shown", SEARCHING)
     secret = base64.b64decode(encoded).decode().partition(":")[2]
     if way == "key":
         use_key(monkeypatch, encoded)
@@ -256,12 +256,12 @@ def test_no_secret_is_ever_shown(
         assert hidden not in shown
 
 
-def test_http_where_https_is_spoken(figures: str) -> None:
+def test_http_against_a_node_with_https(figures: str) -> None:
     with pytest.raises(IndexAccessError, match="closed the connection"):
         open_index(figures.replace("https://", "http://"))
 
 
-def test_requests_too_large_are_split_and_one_that_can_not_be_is_named(admin: Node) -> None:
+def test_requests_too_large_are_split_and_a_document_too_large_is_named(admin: Node) -> None:
     import dataclasses
 
     index = open_index(f"{admin.url}/large", create=EXTRACTOR)
@@ -280,7 +280,7 @@ def test_requests_too_large_are_split_and_one_that_can_not_be_is_named(admin: No
 
 
 def test_a_disk_that_is_nearly_full(admin: Node) -> None:
-    """The node itself blocks writing when it finds less room than it is told to want, and lifts the block later."""
+    """The node itself blocks writes when the disk has less room than its settings require; it lifts the block later."""
     disk = "cluster.routing.allocation.disk"
     index = open_index(f"{admin.url}/full", create=EXTRACTOR)
     records = list(CORPUS.records(6))
@@ -291,7 +291,7 @@ def test_a_disk_that_is_nearly_full(admin: Node) -> None:
             writer.put(records[0])
             writer.commit()
             admin.call("PUT", "/_cluster/settings", {"persistent": {f"{disk}.threshold_enabled": True, **wanted}})
-            await_block(admin, "full", there=True)
+            await_block(admin, "full", blocked=True)
             for record in records:
                 writer.put(record)
 
@@ -300,7 +300,7 @@ def test_a_disk_that_is_nearly_full(admin: Node) -> None:
     assert raised.value.remedy.startswith("free disk space")
     assert index.search(SearchRequest(vector=records[0].vectors[0])).panels
     admin.call("PUT", "/_cluster/settings", {"persistent": dict.fromkeys((f"{disk}.threshold_enabled", *wanted))})
-    await_block(admin, "full", there=False)
+    await_block(admin, "full", blocked=False)
     with index.writer() as writer:
         for record in records:
             writer.put(record)
@@ -308,20 +308,20 @@ def test_a_disk_that_is_nearly_full(admin: Node) -> None:
     index.close()
 
 
-def await_block(node: Node, name: str, *, there: bool) -> None:
-    """Wait until the node has blocked writing to an index, or no longer does."""
+def await_block(node: Node, name: str, *, blocked: bool) -> None:
+    """Wait until the node blocks writes to an index, or no longer blocks them."""
     end = time.monotonic() + 120
     while time.monotonic() < end:
-        (told,) = node.call("GET", f"/{name}/_settings?flat_settings=true").values()
-        if there == (told["settings"].get("index.blocks.read_only_allow_delete") == "true"):  # type: ignore[index]
+        (settings,) = node.call("GET", f"/{name}/_settings?flat_settings=true").values()
+        if blocked == (settings["settings"].get("index.blocks.read_only_allow_delete") == "true"):  # type: ignore[index]
             return
         time.sleep(0.5)
-    pytest.fail(f"the block of {name} did not become {there}")
+    pytest.fail(f"the block of {name} did not become {blocked}")
 
 
 def test_the_script_that_sets_the_password_of_kibana(node: Node, certificates: Path, tmp_path: Path) -> None:
     script = DOCKER / "kibana_password.sh"
-    curl = tmp_path / "curl"  # notes what a list of processes would show
+    curl = tmp_path / "curl"  # records the arguments that a list of processes would show
     curl.write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/shown\nexec {shutil.which("curl")} "$@"\n')
     curl.chmod(0o755)
     environment = {
@@ -331,13 +331,13 @@ def test_the_script_that_sets_the_password_of_kibana(node: Node, certificates: P
     }  # fmt: skip
     subprocess.run(["bash", str(script)], env=environment, check=True)
     kibana = Node(node.release, password="0123456789abcdef", port=node.port, certificate=node.certificate)
-    told = kibana.call("GET", "/_security/_authenticate", user="kibana_system")
+    identity = kibana.call("GET", "/_security/_authenticate", user="kibana_system")
     kibana.stop()
-    assert told["username"] == "kibana_system"
-    listed = (tmp_path / "shown").read_text()
-    assert node.url in listed
-    assert PASSWORD not in listed
-    assert "0123456789abcdef" not in listed
+    assert identity["username"] == "kibana_system"
+    arguments = (tmp_path / "shown").read_text()
+    assert node.url in arguments
+    assert PASSWORD not in arguments
+    assert "0123456789abcdef" not in arguments
     environment["ELASTIC_PASSWORD"] = "wrong"
     wrong = subprocess.run(["bash", str(script)], env=environment, capture_output=True, text=True, check=False)
     assert wrong.returncode == 1
@@ -345,14 +345,14 @@ def test_the_script_that_sets_the_password_of_kibana(node: Node, certificates: P
 
 
 def service(name: str) -> dict[str, Any]:
-    """A service of the compose file."""
+    """Return a service of the compose file."""
     yaml = pytest.importorskip("yaml")
-    told: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"][name]
-    return told
+    found: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"][name]
+    return found
 
 
 def test_the_script_that_installs_everything(node: Node, certificates: Path, kibana: str) -> None:
-    """With the variables that the compose file sets, and no others, at this node and a Kibana."""
+    """Run it with only the variables that the compose file sets, against this node and a fake Kibana."""
     values = {"MIRSEARCH_INDEX": f"{node.url}/installed", "MIRSEARCH_ES_USER": "elastic", "KIBANA": kibana,
               "MIRSEARCH_ES_PASSWORD": PASSWORD, "MIRSEARCH_ES_CA": str(certificates / "ca.pem")}  # fmt: skip
     assert set(service("install")["environment"]) == set(values)
@@ -373,7 +373,7 @@ def test_the_script_that_installs_everything(node: Node, certificates: Path, kib
     done = subprocess.run(["sh", str(DOCKER / "install.sh")], env=around | values,
                           capture_output=True, text=True, check=False)  # fmt: skip
     assert done.returncode == 1
-    assert len(Kibana.seen) == 4  # nothing goes on after what failed
+    assert len(Kibana.seen) == 4  # the script stops at the first failure
     assert "does not accept your credentials" in done.stderr
 
 
@@ -397,7 +397,7 @@ def test_the_health_checks(node: Node, certificates: Path, kibana: str, monkeypa
 
 
 def contents(location: str) -> tuple[list[object], int]:
-    """Everything an index holds, without when it was written; and its figures."""
+    """Return the contents of an index without the times of writing, and the number of its figures."""
     index = open_index(location)
     try:
         panels = list(index.select_panels(Filters()))
@@ -407,36 +407,39 @@ def contents(location: str) -> tuple[list[object], int]:
         index.close()
 
 
-def child(location: str) -> subprocess.Popen[str]:
+def start_load(location: str) -> subprocess.Popen[str]:
     command = [sys.executable, str(REPOSITORY / "tests" / "support" / "es_ingest_child.py"), location, str(FIGURES)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.fixture(scope="module")
 def undisturbed(node: Node, certificates: Path) -> tuple[list[object], int]:
-    """What a load that nothing disturbs leaves."""
+    """The contents of an index after an undisturbed load."""
     patch = pytest.MonkeyPatch()
     patch.setenv("MIRSEARCH_ES_USER", "elastic")
     patch.setenv("MIRSEARCH_ES_PASSWORD", PASSWORD)
     patch.setenv("MIRSEARCH_ES_CA", str(certificates / "ca.pem"))
     try:
-        finish(f"{node.url}/undisturbed")
+        complete_load(f"{node.url}/undisturbed")
         return contents(f"{node.url}/undisturbed")
     finally:
         patch.undo()
 
 
-def after_commits(load: subprocess.Popen[str], commits: int) -> bool:
-    """Wait until a load has told of so many commits; False where it ended before."""
+def after_commits(load: subprocess.Popen[str], count: int) -> bool:
+    """Wait until a load has reported `count` commits; return False if it ended before."""
     assert load.stdout is not None
-    return all(load.stdout.readline() for _ in range(commits))
+    return all(load.stdout.readline() for _ in range(count))
 
 
-def test_a_client_killed_twice_is_made_good_by_another_run(admin: Node, undisturbed: tuple[list[object], int]) -> None:
+def test_another_run_completes_a_load_that_was_killed_twice(admin: Node, undisturbed: tuple[list[object], int]) -> None:
     location = f"{admin.url}/client-killed"
     held = 0
-    for commits in (2, 7):  # what the first run committed is known to the second, and committed with nothing new
-        load = child(location)
+    for commits in (
+        2,
+        7,
+    ):  # the second run knows the figures that the first committed, and commits nothing new for them
+        load = start_load(location)
         assert after_commits(load, commits), load.communicate()[1]
         load.send_signal(signal.SIGKILL)
         load.communicate()
@@ -444,29 +447,29 @@ def test_a_client_killed_twice_is_made_good_by_another_run(admin: Node, undistur
         before, held = held, index.stats()["figures"]
         index.close()
         assert before < 10 * commits <= held < FIGURES
-    finish(location)
+    complete_load(location)
     assert contents(location) == undisturbed
 
 
-def test_a_node_killed_twice_is_waited_for_and_nothing_is_lost(
+def test_a_load_waits_for_a_node_killed_twice_and_loses_nothing(
     admin: Node, undisturbed: tuple[list[object], int]
 ) -> None:
     location = f"{admin.url}/node-killed"
-    load = child(location)
+    load = start_load(location)
     for commits in (2, 5):
         assert after_commits(load, commits), load.communicate()[1]
         admin.kill()
         admin.start()
-    told = load.communicate(timeout=240)[1]
-    assert load.returncode == 0, told
+    errors = load.communicate(timeout=240)[1]
+    assert load.returncode == 0, errors
     assert contents(location) == undisturbed
 
 
-def finish(location: str) -> None:
-    """Run the load to its end."""
-    again = child(location)
-    told = again.communicate(timeout=240)[1]
-    assert again.returncode == 0, told
+def complete_load(location: str) -> None:
+    """Run the load until it ends."""
+    again = start_load(location)
+    errors = again.communicate(timeout=240)[1]
+    assert again.returncode == 0, errors
 
 
 def test_a_lock_of_another_machine_is_respected(admin: Node) -> None:

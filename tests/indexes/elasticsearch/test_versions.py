@@ -1,4 +1,4 @@
-"""A server of the major version before the client's is told apart; clients of its own version are tested by hand."""
+"""A server one major version older than the client is refused. A client of the older version is tested by hand."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ elasticsearch = pytest.importorskip("elasticsearch")
 
 @pytest.fixture(scope="module")
 def older() -> Iterator[Node]:
-    """Elasticsearch 8.16.1, which a client of 9.x can't talk to."""
+    """A node of Elasticsearch 8.16.1, which a client of 9.x does not support."""
     release = RELEASES["8.16.1"]
     if elasticsearch.__version__[0] < 9:
-        pytest.skip("the client here is of 8.x and can talk to it")
+        pytest.skip("the client here is of 8.x and supports it")
     try:
         find_jdk(release.jdk)
         ensure_home(release)
