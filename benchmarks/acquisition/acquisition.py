@@ -52,7 +52,7 @@ def acquire(folder: Path) -> None:
     ledger, client = Ledger(folder / "ledger.sqlite"), HttpClient([EUROPEPMC, PMC], HttpCache(folder / "cache", 1 << 30))
     acquisition = Acquisition(EuropePmc(client), KeywordQuery(("nano",)), ledger, folder)
     print(json.dumps({"figures": {"new": sum(1 for _ in acquisition.items())}}))
-    acquisition.finish()
+    acquisition.mark_complete()
 
 
 def timed(server: Any, folder: Path, words: list[str]) -> dict[str, Any]:

@@ -45,32 +45,32 @@ def provenance(figure: Figure, ledger: Ledger) -> list[dict[str, Any]]:
 
 def credit_lines(panels: Iterable[StoredPanel], ledger: Ledger) -> Iterator[str]:
     """One line an article in order of ids: who, what, where, license, rights holder, figures, others' rights."""
-    owed: dict[str, _Credit] = {}
-    unknown: set[str] = set()
-    seen: set[str] = set()
+    credits_by_article: dict[str, _Credit] = {}
+    without_article: set[str] = set()
+    seen_figures: set[str] = set()
     for stored in panels:
         figure = stored.figure
-        if figure.id in seen:
+        if figure.id in seen_figures:
             continue
-        seen.add(figure.id)
+        seen_figures.add(figure.id)
         if figure.article is None:
-            unknown.add(figure.id)
+            without_article.add(figure.id)
             continue
-        one = owed.setdefault(figure.article.id, _Credit(figure.article))
+        credit = credits_by_article.setdefault(figure.article.id, _Credit(figure.article))
         label = figure.label or figure.id
-        one.labels[label] = None
+        credit.labels[label] = None
         if figure.permission_note:
-            one.notes[f"{label}: {figure.permission_note}"] = None
-        if one.holder is None:
-            one.holder = next((plan.holder for _, plan in ledger.provenance(figure.id.partition(".")[0])), None)
-    for _, one in sorted(owed.items()):
-        yield _credit_line(one)
-    if unknown:
-        yield f"{len(unknown)} figures without an article: nothing is known of whom they are owed to."
+            credit.notes[f"{label}: {figure.permission_note}"] = None
+        if credit.holder is None:
+            credit.holder = next((plan.holder for _, plan in ledger.provenance(figure.id.partition(".")[0])), None)
+    for _, credit in sorted(credits_by_article.items()):
+        yield _credit_line(credit)
+    if without_article:
+        yield f"{len(without_article)} figures without an article: nothing is known of whom they are owed to."
 
 
-def _credit_line(owed: _Credit) -> str:
-    article = owed.article
+def _credit_line(credit: _Credit) -> str:
+    article = credit.article
     names = ", ".join(article.authors[:_MAX_NAMED_AUTHORS]) + (" et al." if len(article.authors) > _MAX_NAMED_AUTHORS else "")
     year = f" ({article.year})" if article.year else ""
     parts = [
@@ -79,10 +79,10 @@ def _credit_line(owed: _Credit) -> str:
         f"{article.journal or ''}{year}".strip(),
         article.url or article.id,
         _license_text(article),
-        f"Rights: {owed.holder}" if owed.holder else "",
-        f"Shown: {', '.join(sorted(owed.labels))}, cut into panels",
+        f"Rights: {credit.holder}" if credit.holder else "",
+        f"Shown: {', '.join(sorted(credit.labels))}, cut into panels",
         "RETRACTED" if article.retracted else "",
-        f"Not covered by the license: {'; '.join(owed.notes)}" if owed.notes else "",
+        f"Not covered by the license: {'; '.join(credit.notes)}" if credit.notes else "",
     ]
     return ". ".join(part.rstrip(".") for part in parts if part) + "."
 

@@ -65,7 +65,7 @@ class Ledger:
             self._db.close()
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
@@ -80,129 +80,129 @@ class Ledger:
                     self._db.execute("ROLLBACK")
                 raise
 
-    def _rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    def _fetch_rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._db.execute(statement, values).fetchall()
 
     # queries
 
-    def begin(self, key: str, service: str, query: KeywordQuery) -> None:
+    def begin_query(self, key: str, service: str, query: KeywordQuery) -> None:
         """Begin a query, or begin it anew: its old hits are forgotten."""
         row = (key, service, json.dumps(query.as_json()), "searching", None, 0, time.time(), None)
-        with self._writing() as db:
+        with self._transaction() as db:
             db.execute("DELETE FROM hits WHERE query = ?", (key,))
             db.execute("INSERT OR REPLACE INTO queries VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
-    def query(self, key: str) -> QueryState | None:
+    def query_state(self, key: str) -> QueryState | None:
         """How far a query got."""
-        rows = self._rows("SELECT state, cursor, total, started FROM queries WHERE key = ?", key)
+        rows = self._fetch_rows("SELECT state, cursor, total, started FROM queries WHERE key = ?", key)
         return QueryState(*rows[0]) if rows else None
 
     def queries(self) -> list[tuple[str, KeywordQuery]]:
         """Every query asked, with its service's name, oldest first."""
-        rows = self._rows("SELECT service, told FROM queries ORDER BY started")
-        return [(service, KeywordQuery.from_json(json.loads(told))) for service, told in rows]
+        rows = self._fetch_rows("SELECT service, told FROM queries ORDER BY started")
+        return [(service, KeywordQuery.from_json(json.loads(data))) for service, data in rows]
 
     def add_page(self, key: str, hits: Iterable[Hit], cursor: str | None, total: int) -> list[Hit]:
         """Note a page of hits and the cursor of the next; those hits that are new."""
-        new: list[Hit] = []
-        with self._writing() as db:
+        new_hits: list[Hit] = []
+        with self._transaction() as db:
             position = db.execute("SELECT count(*) FROM hits WHERE query = ?", (key,)).fetchone()[0]
             for hit in hits:
                 row = (key, position, hit.id, json.dumps(hit.as_json()))
                 if db.execute("INSERT OR IGNORE INTO hits VALUES (?, ?, ?, ?)", row).rowcount:
                     position += 1
-                    new.append(hit)
+                    new_hits.append(hit)
             state = "searched" if cursor is None else "searching"
             db.execute("UPDATE queries SET state = ?, cursor = ?, total = ? WHERE key = ?", (state, cursor, total, key))
-        return new
+        return new_hits
 
     def hits(self, key: str) -> list[Hit]:
         """A query's hits so far, in order."""
-        rows = self._rows("SELECT told FROM hits WHERE query = ? ORDER BY position", key)
+        rows = self._fetch_rows("SELECT told FROM hits WHERE query = ? ORDER BY position", key)
         return [Hit.from_json(json.loads(row[0])) for row in rows]
 
-    def complete(self, key: str) -> None:
+    def complete_query(self, key: str) -> None:
         """Note that everything of a query was done."""
-        with self._writing() as db:
+        with self._transaction() as db:
             db.execute("UPDATE queries SET state = 'complete', finished = ? WHERE key = ?", (time.time(), key))
 
     # articles and figures
 
-    def article(self, some_id: str) -> ArticleState | None:
+    def article_state(self, article_id: str) -> ArticleState | None:
         """How far an article got."""
-        rows = self._rows("SELECT state, told, revision, attempts, cause, reason FROM articles WHERE id = ?", some_id)
+        rows = self._fetch_rows("SELECT state, told, revision, attempts, cause, reason FROM articles WHERE id = ?", article_id)
         if not rows:
             return None
-        state, told, *rest = rows[0]
-        return ArticleState(state, parse_plan(told), *rest)
+        state, data, *rest = rows[0]
+        return ArticleState(state, parse_plan(data), *rest)
 
-    def put_plan(self, hit: Hit, plan: ArticlePlan) -> None:
+    def save_plan(self, hit: Hit, plan: ArticlePlan) -> None:
         """Note an article's plan; figures that are done already under the same address and MD5 stay so."""
         state = "refused" if plan.figures is None else "planned"
-        told = json.dumps(asdict(replace(plan, figures=None)))
-        with self._writing() as db:
-            row = (hit.id, state, None, None, 0, hit.revision, told, time.time())
+        data = json.dumps(asdict(replace(plan, figures=None)))
+        with self._transaction() as db:
+            row = (hit.id, state, None, None, 0, hit.revision, data, time.time())
             db.execute("INSERT OR REPLACE INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             names = [(key, hit.id, time.time()) for key in paper_keys(plan.article)]
             db.executemany("INSERT OR IGNORE INTO papers VALUES (?, ?, ?)", names)
             if plan.figures is None:
                 return
-            before = {(old.figure.url, old.figure.md5): old for old in self.figures(hit.id)}
+            old_figures = {(old.figure.url, old.figure.md5): old for old in self.figure_states(hit.id)}
             db.execute("DELETE FROM figures WHERE article = ?", (hit.id,))
             for position, figure in enumerate(plan.figures):
-                old = before.get((figure.url, figure.md5))
-                kept = old.fetched if old is not None and old.state == "done" else None
-                self._insert(db, FigureState(hit.id, position, figure, "done" if kept else "seen", kept))
+                old = old_figures.get((figure.url, figure.md5))
+                fetched = old.fetched if old is not None and old.state == "done" else None
+                self._insert_figure(db, FigureState(hit.id, position, figure, "done" if fetched else "seen", fetched))
 
-    def _insert(self, db: sqlite3.Connection, state: FigureState) -> None:
-        done = state.fetched
+    def _insert_figure(self, db: sqlite3.Connection, state: FigureState) -> None:
+        fetched = state.fetched
         row = (
             state.article, state.position, state.figure.name, json.dumps(asdict(state.figure)), state.state,
-            state.cause, state.reason, state.attempts, done and done.sha256, done and done.size,
-            done and done.retrieved, time.time(),
+            state.cause, state.reason, state.attempts, fetched and fetched.sha256, fetched and fetched.size,
+            fetched and fetched.retrieved, time.time(),
         )  # fmt: skip
         db.execute("INSERT OR REPLACE INTO figures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
-    def retract(self, some_id: str) -> None:
+    def mark_retracted(self, article_id: str) -> None:
         """Note that an article, if it is here, was retracted."""
-        state = self.article(some_id)
+        state = self.article_state(article_id)
         if state is None or state.state == "failed" or state.plan.terms.retracted:
             return
         article = state.plan.article and replace(state.plan.article, retracted=True)
         plan = replace(state.plan, terms=replace(state.plan.terms, retracted=True), article=article)
-        with self._writing() as db:
-            db.execute("UPDATE articles SET told = ? WHERE id = ?", (json.dumps(asdict(plan)), some_id))
+        with self._transaction() as db:
+            db.execute("UPDATE articles SET told = ? WHERE id = ?", (json.dumps(asdict(plan)), article_id))
 
     def fail_article(self, hit: Hit, cause: str, reason: str) -> None:
         """Note that an article failed once more."""
         row = (hit.id, cause, reason, hit.revision, time.time())
-        with self._writing() as db:
+        with self._transaction() as db:
             db.execute(
                 "INSERT INTO articles VALUES (?1, 'failed', ?2, ?3, 1, ?4, NULL, ?5) ON CONFLICT (id) DO UPDATE SET "
                 "state = 'failed', cause = ?2, reason = ?3, attempts = attempts + 1, updated = ?5", row
             )  # fmt: skip
 
-    def figures(self, article: str) -> list[FigureState]:
+    def figure_states(self, article: str) -> list[FigureState]:
         """An article's figures in order."""
-        rows = self._rows(
+        rows = self._fetch_rows(
             "SELECT position, told, state, sha256, size, retrieved, attempts, cause, reason FROM figures "
             "WHERE article = ? ORDER BY position", article
         )  # fmt: skip
-        found = []
-        for position, told, state, sha256, size, retrieved, *rest in rows:
+        states = []
+        for position, data, state, sha256, size, retrieved, *rest in rows:
             fetched = FetchedFigure(sha256, size, retrieved) if sha256 else None
-            found.append(FigureState(article, position, PlannedFigure(**json.loads(told)), state, fetched, *rest))
-        return found
+            states.append(FigureState(article, position, PlannedFigure(**json.loads(data)), state, fetched, *rest))
+        return states
 
-    def put_figure(self, state: FigureState) -> None:
+    def save_figure(self, state: FigureState) -> None:
         """Note how far a figure got."""
-        with self._writing() as db:
-            self._insert(db, state)
+        with self._transaction() as db:
+            self._insert_figure(db, state)
 
     def fail_figure(self, article: str, name: str, cause: str, reason: str) -> None:
         """Note that a figure, known by its file's name, failed after it was fetched."""
-        with self._writing() as db:
+        with self._transaction() as db:
             db.execute(
                 "UPDATE figures SET cause = ?, reason = ?, attempts = attempts + 1, updated = ? "
                 "WHERE article = ? AND name = ?", (cause, reason, time.time(), article, name)
@@ -210,39 +210,39 @@ class Ledger:
 
     def failures(self) -> list[Failure]:
         """Every article and figure that failed, the latest first."""
-        rows = self._rows(
+        rows = self._fetch_rows(
             "SELECT id, cause, reason, attempts, updated FROM articles WHERE state = 'failed' UNION ALL "
             "SELECT article || '/' || name, cause, reason, attempts, updated FROM figures WHERE attempts > 0 "
             "ORDER BY updated DESC"
         )
         return [
-            Failure(item, cause or "", reason or "", attempts, when) for item, cause, reason, attempts, when in rows
+            Failure(item, cause or "", reason or "", attempts, failed_at) for item, cause, reason, attempts, failed_at in rows
         ]
 
-    def forgive(self) -> int:
+    def reset_attempts(self) -> int:
         """Let everything that failed be tried again; how many there were."""
-        with self._writing() as db:
+        with self._transaction() as db:
             articles = db.execute("UPDATE articles SET attempts = 0 WHERE state = 'failed' AND attempts > 0").rowcount
             return articles + db.execute("UPDATE figures SET attempts = 0 WHERE attempts > 0").rowcount
 
-    def twins(self, article: str) -> list[str]:
+    def earlier_twins(self, article: str) -> list[str]:
         """Other articles that are the same paper, by DOI or by title, and were known earlier."""
-        rows = self._rows(
+        rows = self._fetch_rows(
             "SELECT DISTINCT b.article FROM papers a JOIN papers b ON a.key = b.key "
             "WHERE a.article = ? AND b.article != a.article AND b.since < a.since ORDER BY b.article", article
         )  # fmt: skip
         return [row[0] for row in rows]
 
-    def provenance(self, sha256_beginning: str) -> list[tuple[FigureState, ArticlePlan]]:
+    def provenance(self, sha256_prefix: str) -> list[tuple[FigureState, ArticlePlan]]:
         """Where content of a hash (its first digits will do) came from, with the articles' plans."""
-        rows = self._rows(
+        rows = self._fetch_rows(
             "SELECT article, position FROM figures WHERE sha256 >= ? AND sha256 < ? ORDER BY article, position",
-            sha256_beginning, sha256_beginning + "g",
+            sha256_prefix, sha256_prefix + "g",
         )  # fmt: skip
-        found = []
+        sources = []
         for article, position in rows:
-            state = self.article(article)
-            figure = next(each for each in self.figures(article) if each.position == position)
+            state = self.article_state(article)
+            figure = next(each for each in self.figure_states(article) if each.position == position)
             if state is not None:
-                found.append((figure, state.plan))
-        return found
+                sources.append((figure, state.plan))
+        return sources

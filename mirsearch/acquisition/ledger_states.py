@@ -68,14 +68,14 @@ def paper_keys(article: Article | None) -> list[str]:
     return [article.id, *title]
 
 
-def parse_plan(told: str | None) -> ArticlePlan:
+def parse_plan(data: str | None) -> ArticlePlan:
     """An article's plan as the ledger keeps it, without figures."""
-    if told is None:
+    if data is None:
         return ArticlePlan(Terms())
-    plain = json.loads(told)
-    terms = Terms(**{**plain["terms"], "licenses": tuple(plain["terms"]["licenses"])})
-    article = plain["article"]
+    fields = json.loads(data)
+    terms = Terms(**{**fields["terms"], "licenses": tuple(fields["terms"]["licenses"])})
+    article = fields["article"]
     if article is not None:
         article = Article(**{**article, "authors": tuple(article["authors"])})
-    lost = tuple((str(reason), int(count)) for reason, count in plain.get("lost", ()))
-    return ArticlePlan(terms, article, None, plain["holder"], plain["note"], lost)
+    lost = tuple((str(reason), int(count)) for reason, count in fields.get("lost", ()))
+    return ArticlePlan(terms, article, None, fields["holder"], fields["note"], lost)

@@ -22,5 +22,5 @@ def is_likely_micrograph(caption: str) -> bool:
     if techniques or _SCALE_WORDS.search(caption) or _MICROSCOPY_WORDS.search(caption):
         return True
     kinds = kind_votes(caption)
-    drawn = max(kinds.get("plot", 0.0), kinds.get("schematic", 0.0), kinds.get("photo", 0.0))
-    return kinds.get("micrograph", 0.0) > drawn
+    other_kinds = max(kinds.get("plot", 0.0), kinds.get("schematic", 0.0), kinds.get("photo", 0.0))
+    return kinds.get("micrograph", 0.0) > other_kinds

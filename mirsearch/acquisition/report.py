@@ -9,21 +9,21 @@ from typing import Any
 
 @dataclass(slots=True)
 class AcquisitionReport:
-    """What an acquisition did so far; `most_…` bound it. `skipped_…` count reasons; `present`: in the index before.
+    """What an acquisition did so far; `max_…` bound it. `skipped_…` count reasons; `present`: in the index before.
 
     `unplanned` articles' figures are known only once their source is fetched, which a dry run does not do.
     """
 
-    most_articles: int | None = None
-    most_figures: int | None = None
-    hits: int = 0
-    found: int = 0
-    articles: int = 0
-    unplanned: int = 0
-    figures: int = 0
-    wanted: int = 0
-    fetched: int = 0
-    present: int = 0
+    max_articles: int | None = None
+    max_figures: int | None = None
+    total_hits: int = 0
+    hits_seen: int = 0
+    articles_taken: int = 0
+    articles_unplanned: int = 0
+    figures_seen: int = 0
+    figures_wanted: int = 0
+    figures_fetched: int = 0
+    figures_present: int = 0
     failed: int = 0
     bytes: int = 0
     skipped_articles: Counter[str] = field(default_factory=Counter)
@@ -31,23 +31,23 @@ class AcquisitionReport:
     requests: Counter[str] = field(default_factory=Counter)
 
     @property
-    def expected(self) -> int:
+    def expected_figures(self) -> int:
         """Figures there will be in all: those wanted so far, carried on over the articles not looked at yet."""
-        looked = self.articles + self.skipped_articles.total()
-        if not looked:
+        articles_seen = self.articles_taken + self.skipped_articles.total()
+        if not articles_seen:
             return 0
-        more = self.hits / looked
-        if self.most_articles is not None and self.articles:
-            more = min(more, self.most_articles / self.articles)
-        found = round(self.wanted * max(more, 1.0))
-        return found if self.most_figures is None else min(found, self.most_figures)
+        factor = self.total_hits / articles_seen
+        if self.max_articles is not None and self.articles_taken:
+            factor = min(factor, self.max_articles / self.articles_taken)
+        expected = round(self.figures_wanted * max(factor, 1.0))
+        return expected if self.max_figures is None else min(expected, self.max_figures)
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON types."""
         return {
-            "articles": {"hits": self.hits, "found": self.found, "taken": self.articles, "unplanned": self.unplanned,
+            "articles": {"hits": self.total_hits, "found": self.hits_seen, "taken": self.articles_taken, "unplanned": self.articles_unplanned,
                          "skipped": dict(self.skipped_articles.most_common())},
-            "figures": {"seen": self.figures, "wanted": self.wanted, "fetched": self.fetched, "present": self.present,
+            "figures": {"seen": self.figures_seen, "wanted": self.figures_wanted, "fetched": self.figures_fetched, "present": self.figures_present,
                         "skipped": dict(self.skipped_figures.most_common())},
             "failed": self.failed, "bytes": self.bytes, "requests": dict(self.requests.most_common()),
         }  # fmt: skip

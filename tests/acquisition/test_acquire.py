@@ -99,7 +99,7 @@ class Place:
             acquisition = Acquisition(service(client), query, ledger, self.folder, self._known)
             items = [each for each in acquisition.items() if not isinstance(each, Retraction)]
             if finish:
-                acquisition.finish()
+                acquisition.mark_complete()
         finally:
             client.close()
             ledger.close()
@@ -162,7 +162,7 @@ def test_what_should_come_comes_and_nothing_else(place, server, world):
         assert not article.retracted
     assert not expected
     report = acquisition.report
-    assert (report.hits, report.found, report.articles) == (47, 47, 40)
+    assert (report.total_hits, report.hits_seen, report.articles_taken) == (47, 47, 40)
     assert report.skipped_articles == {
         "not in PMC": 1, "license cc-by-nc-nd": 1, "license cc-by-nc": 1, "license cc-by-nd": 1, "no license told": 1,
         "retracted": 1, "not in the PMC open-access bucket": 1,
@@ -190,7 +190,7 @@ def test_an_unchanged_server_is_only_searched(place, server):
     server.faults()
     items, acquisition = place.run()
     assert items == []
-    assert acquisition.report.present == acquisition.report.wanted > 50
+    assert acquisition.report.figures_present == acquisition.report.figures_wanted > 50
     assert all("/search?" in each for each in server.paths())
     assert len(server.paths()) == 5
 
@@ -201,10 +201,10 @@ def test_a_dry_run_fetches_no_figure(place, server, world):
     service = EuropePmc(client)
     acquisition = Acquisition(service, NANO, ledger, place.folder)
     states = [state for *_, found in acquisition.preview() for state in found]
-    sizes = [service.size(each.figure) for each in states]
+    sizes = [service.figure_size(each.figure) for each in states]
     assert sum(sizes) == sum(len(fig.data) for _, fig in wanted(world).values())
     assert not [each for each in server.paths() if each.endswith(".png")]
-    assert acquisition.report.articles == 40
+    assert acquisition.report.articles_taken == 40
     client.close()
     ledger.close()
 
@@ -215,7 +215,7 @@ def test_limits_are_kept(place, server, limit):
     assert len(items) == limit
     assert len([each for each in server.paths() if each.endswith(".png")]) == limit
     _, other = place.run(replace(NANO, max_articles=limit))
-    assert other.report.articles == limit
+    assert other.report.articles_taken == limit
 
 
 def test_other_terms_bring_more(place):
@@ -262,7 +262,7 @@ def test_failures_are_tried_again_but_not_forever(place, server):
     listed = {each.item: each for each in ledger.failures()}
     assert set(listed) == {"PMC103/gr1.png", "PMC104"}
     assert listed["PMC103/gr1.png"].cause == "checksum"
-    assert ledger.forgive() == 2
+    assert ledger.reset_attempts() == 2
     ledger.close()
     server.faults()
     items, _ = place.run()
@@ -416,7 +416,7 @@ def test_captions_are_looked_through_here_too(place, server, world):
     ("bounds", "expected"), [((None, None), 40), ((6, None), 24), ((None, 10), 10), ((50, 100), 40)]
 )
 def test_the_figures_to_come_are_guessed_from_those_of_the_articles_so_far(bounds, expected):
-    report = AcquisitionReport(*bounds, hits=20)
-    assert report.expected == 0  # nothing looked at yet
-    report.articles, report.skipped_articles, report.wanted = 2, Counter({"retracted": 2}), 8
-    assert report.expected == expected
+    report = AcquisitionReport(*bounds, total_hits=20)
+    assert report.expected_figures == 0  # nothing looked at yet
+    report.articles_taken, report.skipped_articles, report.figures_wanted = 2, Counter({"retracted": 2}), 8
+    assert report.expected_figures == expected

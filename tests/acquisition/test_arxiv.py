@@ -294,7 +294,7 @@ def run(tmp_path, monkeypatch):
             client = HttpClient([ARXIV, ARXIV_OAI], HttpCache(tmp_path / "cache", 50 << 20), RetryLimits(2, 2, 5, 2, 0.01, 1))
             acquisition = Acquisition(ArXiv(client), KeywordQuery(("nano",)), ledger, tmp_path)
             items = list(acquisition.preview()) if dry else list(acquisition.items())
-            acquisition.finish()
+            acquisition.mark_complete()
             client.close()
             ledger.close()
             return items, acquisition, server
@@ -345,7 +345,7 @@ def test_the_same_figure_of_a_paper_in_pmc_is_one_figure(tmp_path, monkeypatch):
             client = HttpClient([EUROPEPMC, PMC, ARXIV, ARXIV_OAI], HttpCache(tmp_path / "cache", 50 << 20))
             acquisition = Acquisition(service(client), KeywordQuery(("nano",)), ledger, tmp_path)
             found[service.name] = [each for each in acquisition.items() if isinstance(each, FoundFigure)]
-            acquisition.finish()
+            acquisition.mark_complete()
             client.close()
             ledger.close()
     (published,) = found["europepmc"]
@@ -369,11 +369,11 @@ def test_pdf_figures_become_pictures(run):
 
 def test_a_dry_run_asks_for_no_source(run):
     _, acquisition, server = run(dry=True)
-    assert acquisition.report.articles == acquisition.report.unplanned == 3
+    assert acquisition.report.articles_taken == acquisition.report.articles_unplanned == 3
     assert not any("e-print" in path for path in server.paths())
     items, acquisition, _ = run()
     assert len([each for each in items if isinstance(each, FoundFigure)]) == 2
-    assert acquisition.report.unplanned == 0
+    assert acquisition.report.articles_unplanned == 0
     skipped = acquisition.report.skipped_figures
     assert skipped["not in the e-print"] == 1
     assert skipped["PostScript (.eps, .ps), which can't be drawn here"] == 1

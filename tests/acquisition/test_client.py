@@ -266,7 +266,7 @@ def test_stopping_ends_waiting(client, server):
 def put(cache: HttpCache, name: str, data: bytes) -> None:
     from mirsearch.acquisition.http.cache import CachedAnswer
 
-    with cache.part() as part:
+    with cache.new_part() as part:
         part.write_bytes(data)
         stored = CachedAnswer(name, part, hashlib.sha256(data).hexdigest(), "", len(data), None, None, time.time())
         cache.put(part, stored, "host")
@@ -324,18 +324,18 @@ def is_json(path) -> bool:
 
 def test_a_damaged_answer_without_a_promised_md5_is_asked_again_and_never_kept(client, server):
     server.faults({"match": "metadata", "kind": "md5", "times": 1})
-    told = json.loads(client.fetch(server.url + RECORD, kinds.RECORD, max_age=FOREVER, valid=is_json).data)
+    told = json.loads(client.fetch(server.url + RECORD, kinds.RECORD, max_age=FOREVER, is_valid=is_json).data)
     assert told["pmcid"] == "PMC1"
     assert len(server.paths()) == 2
     server.faults({"match": "metadata", "kind": "md5"})
-    client._cache.drop(server.url + RECORD)
-    assert fails(client, server.url + RECORD, kinds.RECORD, max_age=FOREVER, valid=is_json).cause == "content"
+    client._cache.remove(server.url + RECORD)
+    assert fails(client, server.url + RECORD, kinds.RECORD, max_age=FOREVER, is_valid=is_json).cause == "content"
     assert client._cache.get(server.url + RECORD) is None
 
 
 def test_a_damaged_answer_that_was_kept_is_asked_anew(client, server):
     server.faults({"match": "metadata", "kind": "md5", "times": 1})
     client.fetch(server.url + RECORD, kinds.RECORD)  # nobody looked at it
-    answer = client.fetch(server.url + RECORD, kinds.RECORD, max_age=FOREVER, valid=is_json)
+    answer = client.fetch(server.url + RECORD, kinds.RECORD, max_age=FOREVER, is_valid=is_json)
     assert not answer.cached
     assert json.loads(answer.data)["pmcid"] == "PMC1"

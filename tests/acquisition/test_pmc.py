@@ -114,7 +114,7 @@ def world(tmp_path, monkeypatch):
 
 def plan(service: Pmc, number: int):
     query = KeywordQuery()
-    return service.plan(Hit(f"PMC{number}"), lambda terms: rejection_reason(terms, query) is None)
+    return service.plan_article(Hit(f"PMC{number}"), lambda terms: rejection_reason(terms, query) is None)
 
 
 def test_the_newest_version_by_number_through_truncated_listings(world):

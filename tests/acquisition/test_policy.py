@@ -135,7 +135,7 @@ def test_slots_of_many_threads_are_evenly_apart():
 
 def test_a_host_is_left_alone_as_long_as_it_asks():
     pace, stop = RateLimiter({"a": 1000.0, "b": 1000.0}), threading.Event()
-    pace.hold("a", 0.15)
+    pace.pause("a", 0.15)
     started = time.monotonic()
     for host in ("b", "a"):
         with pace.turn(host, stop) as mine:

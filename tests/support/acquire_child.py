@@ -30,7 +30,7 @@ def main() -> None:
             print(json.dumps(told), flush=True)
         elif isinstance(item, SourceFailure):
             print(json.dumps({"failed": item.location, "reason": item.reason}), flush=True)
-    acquisition.finish()
+    acquisition.mark_complete()
     print("end", flush=True)
 
 

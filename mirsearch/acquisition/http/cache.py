@@ -45,10 +45,10 @@ class CachedAnswer:
 class HttpCache:
     """A folder of answers, bounded to `most` bytes (0: nothing is kept). Threads and processes may share it."""
 
-    def __init__(self, folder: Path, most: int) -> None:
-        self.folder, self.most = folder, most
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self.folder, self.max_bytes = folder, max_bytes
         self._lock = threading.RLock()
-        self._since = 0
+        self._bytes_since_count = 0
         try:
             (folder / "objects").mkdir(parents=True, exist_ok=True)
             (folder / "parts").mkdir(exist_ok=True)
@@ -60,7 +60,7 @@ class HttpCache:
     def _open(self) -> sqlite3.Connection:
         """The table, made anew where the file is damaged: everything in a cache can be had again."""
         file = self.folder / "answers.sqlite"
-        for again in (True, False):
+        for may_recreate in (True, False):
             db = sqlite3.connect(file, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None)
             try:
                 db.execute("PRAGMA journal_mode=WAL")
@@ -71,7 +71,7 @@ class HttpCache:
                 raise
             except sqlite3.DatabaseError:
                 db.close()
-                if not again:
+                if not may_recreate:
                     raise
                 for name in (file.name, f"{file.name}-wal", f"{file.name}-shm"):
                     (self.folder / name).unlink(missing_ok=True)
@@ -92,59 +92,59 @@ class HttpCache:
             ).fetchone()
             if row is None:
                 return None
-            path = self._object(row[0])
+            path = self._object_path(row[0])
             if not _has_hash(path, row[0]):
                 self._db.execute("DELETE FROM answers WHERE url = ?", (url,))
                 return None
             self._db.execute("UPDATE answers SET used = ? WHERE url = ?", (time.time(), url))
         return CachedAnswer(url, path, *row)
 
-    def renew(self, url: str) -> None:
+    def mark_current(self, url: str) -> None:
         """Note that a kept answer was found current just now."""
         with self._lock:
             self._db.execute("UPDATE answers SET fetched = ? WHERE url = ?", (time.time(), url))
 
     @contextmanager
-    def part(self) -> Iterator[Path]:
+    def new_part(self) -> Iterator[Path]:
         """A new file to download into; it is gone afterwards unless `put` took it."""
         with temporary_file(self.folder / "parts") as part:
             yield part
 
     def put(self, part: Path, stored: CachedAnswer, host: str) -> None:
         """Keep a downloaded file under its hash, whole or not at all, and make room where it became too much."""
-        if stored.size > self.most:
+        if stored.size > self.max_bytes:
             return
-        target = self._object(stored.sha256)
+        target = self._object_path(stored.sha256)
         target.parent.mkdir(exist_ok=True)
         part.replace(target)
         row = (stored.url, host, stored.sha256, stored.md5, stored.size, stored.etag, stored.modified, stored.fetched)
         with self._lock:
             self._db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, time.time()))
-            self._since += stored.size
-            if self._since > self.most * _UNCOUNTED_SHARE:  # counting reads the whole table
+            self._bytes_since_count += stored.size
+            if self._bytes_since_count > self.max_bytes * _UNCOUNTED_SHARE:  # counting reads the whole table
                 self._trim()
 
-    def drop(self, url: str) -> None:
+    def remove(self, url: str) -> None:
         """Forget an address's answer."""
         with self._lock:
             self._db.execute("DELETE FROM answers WHERE url = ?", (url,))
 
     def _trim(self) -> None:
-        total, self._since = self._total(), 0
-        if total <= self.most * (1 - _UNCOUNTED_SHARE):
+        total, self._bytes_since_count = self._total(), 0
+        if total <= self.max_bytes * (1 - _UNCOUNTED_SHARE):
             return
         rows = self._db.execute("SELECT url, sha256, size FROM answers ORDER BY used").fetchall()
         for url, sha256, size in rows:
-            if total <= self.most * _TRIMMED_SHARE:
+            if total <= self.max_bytes * _TRIMMED_SHARE:
                 break
             self._db.execute("DELETE FROM answers WHERE url = ?", (url,))
             if not self._db.execute("SELECT 1 FROM answers WHERE sha256 = ?", (sha256,)).fetchone():
-                self._object(sha256).unlink(missing_ok=True)
+                self._object_path(sha256).unlink(missing_ok=True)
                 total -= size
 
     def _total(self) -> int:
-        found = self._db.execute("SELECT sum(size) FROM (SELECT DISTINCT sha256, size FROM answers)").fetchone()
-        return int(found[0] or 0)
+        row = self._db.execute("SELECT sum(size) FROM (SELECT DISTINCT sha256, size FROM answers)").fetchone()
+        return int(row[0] or 0)
 
     def stats(self) -> dict[str, Any]:
         """Folder, bytes, bound, and answers and bytes by host."""
@@ -154,22 +154,22 @@ class HttpCache:
             ).fetchall()
             total = self._total()
         hosts = {host: {"answers": count, "bytes": size} for host, count, size in rows}
-        return {"folder": str(self.folder), "bytes": total, "most_bytes": self.most, "hosts": hosts}
+        return {"folder": str(self.folder), "bytes": total, "most_bytes": self.max_bytes, "hosts": hosts}
 
     def clear(self) -> int:
         """Remove every answer, also what crashes left behind; how many bytes that gave back."""
         with self._lock:
             self._db.execute("DELETE FROM answers")
             freed = 0
-            for place in ("objects", "parts"):
-                for file in [each for each in (self.folder / place).rglob("*") if each.is_file()]:
+            for folder_name in ("objects", "parts"):
+                for file in [path for path in (self.folder / folder_name).rglob("*") if path.is_file()]:
                     with contextlib.suppress(OSError):
                         size = file.stat().st_size
                         file.unlink()
                         freed += size
         return freed
 
-    def _object(self, sha256: str) -> Path:
+    def _object_path(self, sha256: str) -> Path:
         return self.folder / "objects" / sha256[:2] / sha256
 
 

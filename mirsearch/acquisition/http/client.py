@@ -63,17 +63,17 @@ class _Request:
     kind: AnswerKind
     md5: str | None
     into: Path | None
-    valid: IsValid | None
+    is_valid: IsValid | None
 
-    def check(self, host: str, md5: str, part: Path) -> None:
+    def check_bytes(self, host: str, md5: str, part: Path) -> None:
         """FetchError where an answer's bytes are not those promised, or not whole; another try may go better."""
         name = urlsplit(self.url).path.rpartition("/")[2][:80]
         if self.md5 is not None and md5 != self.md5:
-            told = f"{host} sent other bytes than it promised for {name} (md5)"
-            raise FetchError(told, host=host, cause="checksum", transient=True)
-        if self.valid is not None and not self.valid(part):
-            told = f"{host} sent a damaged {self.kind.name}" + (f" ({name})" if name else "")
-            raise FetchError(told, "run it again later", host=host, cause="content", transient=True)
+            message = f"{host} sent other bytes than it promised for {name} (md5)"
+            raise FetchError(message, host=host, cause="checksum", transient=True)
+        if self.is_valid is not None and not self.is_valid(part):
+            message = f"{host} sent a damaged {self.kind.name}" + (f" ({name})" if name else "")
+            raise FetchError(message, "run it again later", host=host, cause="content", transient=True)
 
 
 class HttpClient:
@@ -83,11 +83,11 @@ class HttpClient:
         services = list(services)
         self._policy = UrlPolicy(services)
         self._cache, self._patience = cache, patience or settings.retry_limits()
-        self._pace = RateLimiter(_request_rates(services), folder=cache.folder / "pace")
+        self._rate_limiter = RateLimiter(_request_rates(services), folder=cache.folder / "pace")
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._strikes: dict[str, tuple[int, FetchError]] = {}
-        self._met: set[str] = set()
+        self._failures: dict[str, tuple[int, FetchError]] = {}
+        self._answered_hosts: set[str] = set()
         self.requests: Counter[str] = Counter()
         self.bytes = 0
         self._session = requests.Session()
@@ -107,109 +107,109 @@ class HttpClient:
         self._cache.close()
 
     def fetch(self, url: str, kind: AnswerKind, *, max_age: float = 0.0, md5: str | None = None, into: Path | None = None,
-              tries: int | None = None, valid: IsValid | None = None) -> Answer:  # fmt: skip
+              tries: int | None = None, is_valid: IsValid | None = None) -> Answer:  # fmt: skip
         """What `url` answers, from the cache where it is not older than `max_age` seconds. FetchError says why not.
 
         `md5` (hex) is what the bytes must have; `into` a file that gets them instead of the answer's `data`. Where no
-        MD5 is told, `valid` tells whether an answer (in a file) is whole: a damaged one is asked again, and not kept.
+        MD5 is told, `is_valid` tells whether an answer (in a file) is whole: a damaged one is asked again, and not kept.
         """
         host = self._policy.check(url)
-        kept = self._cache.get(url)
-        if kept is not None and ((md5 is not None and kept.md5 != md5) or (valid is not None and not valid(kept.path))):
-            kept = None
-        if kept is not None and time.time() - kept.fetched <= max_age:
-            found = _from_cache(kept, into)
-            if found is not None:
-                return found
-        self._given_up(host)
-        wanted = _Request(url, kind, md5, into, valid)
-        return self._patiently(wanted, kept, tries or self._patience.attempts)
+        cached = self._cache.get(url)
+        if cached is not None and ((md5 is not None and cached.md5 != md5) or (is_valid is not None and not is_valid(cached.path))):
+            cached = None
+        if cached is not None and time.time() - cached.fetched <= max_age:
+            answer = _from_cache(cached, into)
+            if answer is not None:
+                return answer
+        self._check_not_abandoned(host)
+        request = _Request(url, kind, md5, into, is_valid)
+        return self._fetch_with_retries(request, cached, tries or self._patience.attempts)
 
-    def _patiently(self, wanted: _Request, kept: CachedAnswer | None, tries: int) -> Answer:
-        for number in range(1, tries + 1):
+    def _fetch_with_retries(self, request: _Request, cached: CachedAnswer | None, tries: int) -> Answer:
+        for attempt in range(1, tries + 1):
             try:
-                answer = self._follow(wanted, kept)
+                answer = self._fetch_once(request, cached)
             except FetchError as error:
-                last = min(tries, _UNKNOWN_HOST_TRIES) if self._never_met(error) else tries
-                if not error.transient or number >= last or self._too_long(error.retry_after):
-                    self._strike(error)
+                last_attempt = min(tries, _UNKNOWN_HOST_TRIES) if self._is_unreached_so_far(error) else tries
+                if not error.transient or attempt >= last_attempt or self._exceeds_max_wait(error.retry_after):
+                    self._count_failure(error)
                     raise
-                self._rest(error, number)
+                self._wait_before_retry(error, attempt)
             else:
-                host = urlsplit(wanted.url).hostname or ""
+                host = urlsplit(request.url).hostname or ""
                 with self._lock:
-                    self._strikes.pop(host, None)
-                    self._met.add(host)
+                    self._failures.pop(host, None)
+                    self._answered_hosts.add(host)
                 return answer
         raise AssertionError  # the last round returns or raises
 
-    def _never_met(self, error: FetchError) -> bool:
+    def _is_unreached_so_far(self, error: FetchError) -> bool:
         """Whether a host can't be reached that gave no answer in this run: most likely there is no network."""
         with self._lock:
-            return error.cause == "unreached" and error.host not in self._met
+            return error.cause == "unreached" and error.host not in self._answered_hosts
 
-    def _too_long(self, wait: float | None) -> bool:
+    def _exceeds_max_wait(self, wait: float | None) -> bool:
         return wait is not None and wait > self._patience.max_wait
 
-    def _rest(self, error: FetchError, number: int) -> None:
+    def _wait_before_retry(self, error: FetchError, attempt: int) -> None:
         """Wait as long as the host asks, else longer each time, never two clients in step."""
         wait = error.retry_after
         if wait is None:
-            wait = self._patience.backoff * 2 ** (number - 1) * random.uniform(*_JITTER)  # noqa: S311  no secret
+            wait = self._patience.backoff * 2 ** (attempt - 1) * random.uniform(*_JITTER)  # noqa: S311  no secret
         if error.cause == "busy":
-            self._pace.hold(error.host, wait)
+            self._rate_limiter.pause(error.host, wait)
         if self._stop.wait(min(wait, self._patience.max_wait)):
             raise _stopped_error(error.host)
 
-    def _given_up(self, host: str) -> None:
+    def _check_not_abandoned(self, host: str) -> None:
         with self._lock:
-            count, last = self._strikes.get(host, (0, None))
-        if last is not None and count >= _MAX_FAILURES.get(last.cause, 20):
-            why = f"{host} is left alone for this run: {last.message}"
-            raise FetchError(why, last.remedy, host=host, cause="left alone")
+            count, last_error = self._failures.get(host, (0, None))
+        if last_error is not None and count >= _MAX_FAILURES.get(last_error.cause, 20):
+            message = f"{host} is left alone for this run: {last_error.message}"
+            raise FetchError(message, last_error.remedy, host=host, cause="left alone")
 
-    def _strike(self, error: FetchError) -> None:
+    def _count_failure(self, error: FetchError) -> None:
         with self._lock:
-            count, last = self._strikes.get(error.host, (0, None))
+            count, last_error = self._failures.get(error.host, (0, None))
             if error.cause in _MAX_FAILURES:
-                same = last is not None and last.cause == error.cause
-                self._strikes[error.host] = (count + 1 if same else 1, error)
+                is_same_cause = last_error is not None and last_error.cause == error.cause
+                self._failures[error.host] = (count + 1 if is_same_cause else 1, error)
 
-    def _follow(self, wanted: _Request, kept: CachedAnswer | None) -> Answer:
+    def _fetch_once(self, request: _Request, cached: CachedAnswer | None) -> Answer:
         """One try: the request and the redirects it leads through, each held against the policy."""
-        url, kind = wanted.url, wanted.kind
+        url, kind = request.url, request.kind
         deadline = time.monotonic() + (self._patience.total or kind.seconds)
-        at, seen = url, {url}
+        current_url, visited = url, {url}
         while True:
-            host = self._policy.check(at)
-            with self._ask(at, host, kind, kept if at == url else None) as response:
+            host = self._policy.check(current_url)
+            with self._send(current_url, host, kind, cached if current_url == url else None) as response:
                 if response.status_code in _REDIRECT_STATUSES:
-                    at = urljoin(at, response.headers.get("Location", ""))
-                    if at in seen or len(seen) > _MAX_REDIRECTS:
+                    current_url = urljoin(current_url, response.headers.get("Location", ""))
+                    if current_url in visited or len(visited) > _MAX_REDIRECTS:
                         raise FetchError(f"{host} redirects in a circle", host=host, cause="status")
-                    seen.add(at)
+                    visited.add(current_url)
                     continue
-                if response.status_code == 304 and kept is not None:
-                    self._cache.renew(url)
-                    found = _from_cache(kept, wanted.into)
-                    if found is None:
-                        self._cache.drop(url)
+                if response.status_code == 304 and cached is not None:
+                    self._cache.mark_current(url)
+                    answer = _from_cache(cached, request.into)
+                    if answer is None:
+                        self._cache.remove(url)
                         raise FetchError(f"the kept answer of {host} is gone", host=host, cause="content", transient=True)
-                    return found
+                    return answer
                 check_status(response, host)
-                return self._take(response, wanted, host, deadline)
+                return self._store_answer(response, request, host, deadline)
 
-    def _ask(self, url: str, host: str, kind: AnswerKind, kept: CachedAnswer | None) -> requests.Response:
+    def _send(self, url: str, host: str, kind: AnswerKind, cached: CachedAnswer | None) -> requests.Response:
         headers = {"Accept": kind.accept}
-        if kind.packed:
+        if kind.is_compressed:
             headers["Accept-Encoding"] = "identity"
-        if kept is not None and kept.etag:
-            headers["If-None-Match"] = kept.etag
-        elif kept is not None and kept.modified:
-            headers["If-Modified-Since"] = kept.modified
+        if cached is not None and cached.etag:
+            headers["If-None-Match"] = cached.etag
+        elif cached is not None and cached.modified:
+            headers["If-Modified-Since"] = cached.modified
         try:
-            with self._pace.turn(host, self._stop) as mine:
-                if not mine:
+            with self._rate_limiter.turn(host, self._stop) as may_send:
+                if not may_send:
                     raise _stopped_error(host)
                 with self._lock:
                     self.requests[host] += 1
@@ -220,13 +220,13 @@ class HttpClient:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise connection_error(error, host, url) from error
 
-    def _take(self, response: requests.Response, wanted: _Request, host: str, deadline: float) -> Answer:
-        url, into = wanted.url, wanted.into
-        with self._cache.part() as part:
-            body = read_body(response, part, wanted.kind, host, deadline)
+    def _store_answer(self, response: requests.Response, request: _Request, host: str, deadline: float) -> Answer:
+        url, into = request.url, request.into
+        with self._cache.new_part() as part:
+            body = read_body(response, part, request.kind, host, deadline)
             with self._lock:
                 self.bytes += body.size
-            wanted.check(host, body.md5, part)
+            request.check_bytes(host, body.md5, part)
             if into is not None:
                 put_file(part, into)
             data = b"" if into is not None else part.read_bytes()
@@ -240,7 +240,7 @@ class HttpClient:
 def user_agent() -> str:
     """Name, version and whom to write to."""
     contact = "".join(
-        each for each in os.environ.get("MIRSEARCH_CONTACT", "") if 32 < ord(each) < 127 and each not in "()"
+        character for character in os.environ.get("MIRSEARCH_CONTACT", "") if 32 < ord(character) < 127 and character not in "()"
     )
     return f"mirsearch/{__version__} ({contact or 'no contact given'})"
 
@@ -249,21 +249,21 @@ def _request_rates(services: Iterable[Service]) -> dict[str, float]:
     """Requests a second by host; where services share one, the slowest counts."""
     rates: dict[str, float] = {}
     for service in services:
-        own = urlsplit(service.base).hostname or ""
-        for host in (own, *service.redirects):
+        own_host = urlsplit(service.base).hostname or ""
+        for host in (own_host, *service.redirects):
             rates[host] = min(rates.get(host, FOREVER), service.requests_per_second)
     return rates
 
 
-def _from_cache(kept: CachedAnswer, into: Path | None) -> Answer | None:
+def _from_cache(cached: CachedAnswer, into: Path | None) -> Answer | None:
     """A kept answer; None where its file went meanwhile."""
     try:
         if into is not None:
-            put_file(kept.path, into)
-        data = b"" if into is not None else kept.path.read_bytes()
+            put_file(cached.path, into)
+        data = b"" if into is not None else cached.path.read_bytes()
     except OSError:
         return None
-    return Answer(kept.url, data, kept.sha256, kept.md5, kept.size, _iso_time(kept.fetched), cached=True)
+    return Answer(cached.url, data, cached.sha256, cached.md5, cached.size, _iso_time(cached.fetched), cached=True)
 
 
 def _iso_time(seconds: float) -> str:

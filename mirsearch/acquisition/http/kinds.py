@@ -31,8 +31,8 @@ class AnswerKind:
     accept: str
     max_bytes: int
     seconds: float
-    fits: Callable[[bytes], bool]
-    packed: bool = False
+    matches: Callable[[bytes], bool]
+    is_compressed: bool = False
 
 
 def is_web_page(head: bytes) -> bool:
@@ -42,8 +42,8 @@ def is_web_page(head: bytes) -> bool:
 
 def page_title(head: bytes) -> str:
     """A web page's title, at most 80 characters; empty where there is none."""
-    found = _TITLE.search(head)
-    return " ".join(found[1].decode("utf-8", "replace").split())[:80] if found else ""
+    match = _TITLE.search(head)
+    return " ".join(match[1].decode("utf-8", "replace").split())[:80] if match else ""
 
 
 def _without_byte_order_mark(head: bytes) -> bytes:
@@ -67,8 +67,8 @@ def is_image(head: bytes) -> bool:
 
 def _is_eprint(head: bytes) -> bool:
     """An e-print: tar, gzip, PDF, PostScript or TeX as it is."""
-    packed = head.startswith((b"\x1f\x8b", b"%PDF", b"%!")) or head[257:262] == b"ustar"
-    return packed or (b"\\" in head and b"\0" not in head and not is_web_page(head))
+    is_packed = head.startswith((b"\x1f\x8b", b"%PDF", b"%!")) or head[257:262] == b"ustar"
+    return is_packed or (b"\\" in head and b"\0" not in head and not is_web_page(head))
 
 
 SEARCH = AnswerKind("search", "application/json", 64 << 20, 120, _is_json)
@@ -77,4 +77,4 @@ LISTING = AnswerKind("listing", "application/xml", 16 << 20, 60, _is_xml)
 FEED = AnswerKind("feed", "application/atom+xml, application/xml", 64 << 20, 120, _is_xml)
 ARTICLE = AnswerKind("article", "application/xml", LIMITS.xml_bytes, 300, _is_xml)
 IMAGE = AnswerKind("image", "image/*", LIMITS.download_bytes, 600, is_image)
-EPRINT = AnswerKind("e-print", "*/*", LIMITS.download_bytes, 600, _is_eprint, packed=True)
+EPRINT = AnswerKind("e-print", "*/*", LIMITS.download_bytes, 600, _is_eprint, is_compressed=True)

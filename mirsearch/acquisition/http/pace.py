@@ -45,49 +45,49 @@ class RateLimiter:
     def turn(self, host: str, stop: threading.Event) -> Iterator[bool]:
         """Wait until the host may be asked, and ask it in the block; False where `stop` was set meanwhile."""
         turn = _Turn()
-        while (ahead := self._ahead(host, turn)) > 0:
-            if stop.wait(ahead):
+        while (seconds := self._seconds_until_turn(host, turn)) > 0:
+            if stop.wait(seconds):
                 break
         try:
             yield not stop.is_set()
         finally:
             turn.arrived = time.monotonic()
 
-    def hold(self, host: str, seconds: float) -> None:
+    def pause(self, host: str, seconds: float) -> None:
         """Leave the host alone for so many seconds."""
-        with self._lock, self._note(host) as note:
-            self._next[host] = note.write(max(self._following(host, note), time.monotonic() + seconds))
+        with self._lock, self._open_shared_time(host) as shared_time:
+            self._next[host] = shared_time.write(max(self._next_time(host, shared_time), time.monotonic() + seconds))
 
-    def _ahead(self, host: str, turn: _Turn) -> float:
+    def _seconds_until_turn(self, host: str, turn: _Turn) -> float:
         """Seconds until the host may be asked; 0 gives the caller its turn, counted from now and not from a plan."""
         rate = self._rates.get(host, self._default)
-        with self._lock, self._note(host) as note:
-            following, now = self._following(host, note), time.monotonic()
-            following = max(following, now + self._crowded(host, rate, now))
-            if following <= now:
-                following = note.write(now + (_SPACING_MARGIN / rate if rate > 0 else 0.0))
-                turn.given = now
+        with self._lock, self._open_shared_time(host) as shared_time:
+            next_time, now = self._next_time(host, shared_time), time.monotonic()
+            next_time = max(next_time, now + self._seconds_until_room(host, rate, now))
+            if next_time <= now:
+                next_time = shared_time.write(now + (_SPACING_MARGIN / rate if rate > 0 else 0.0))
+                turn.started = now
                 self._recent.setdefault(host, []).append(turn)
-                self._next[host] = following
+                self._next[host] = next_time
                 return 0.0
-            return following - now
+            return next_time - now
 
-    def _crowded(self, host: str, rate: float, now: float) -> float:
+    def _seconds_until_room(self, host: str, rate: float, now: float) -> float:
         """Seconds until one request more keeps to the rate wherever a second begins."""
         if rate <= 0:
             return 0.0
-        most = max(1, int(rate))
-        span = most / rate
-        recent = self._recent[host] = [each for each in self._recent.get(host, ()) if each.until(span) > now]
-        if len(recent) < most:
+        max_requests = max(1, int(rate))
+        span = max_requests / rate
+        recent = self._recent[host] = [turn for turn in self._recent.get(host, ()) if turn.counts_until(span) > now]
+        if len(recent) < max_requests:
             return 0.0
-        ahead = sorted(each.until(span) for each in recent)[len(recent) - most] - now
-        return ahead if all(each.arrived for each in recent) else min(ahead, _POLL_SECONDS)
+        seconds = sorted(turn.counts_until(span) for turn in recent)[len(recent) - max_requests] - now
+        return seconds if all(turn.arrived for turn in recent) else min(seconds, _POLL_SECONDS)
 
-    def _following(self, host: str, note: _SharedTime) -> float:
-        return max(self._next.get(host, 0.0), note.read())
+    def _next_time(self, host: str, shared_time: _SharedTime) -> float:
+        return max(self._next.get(host, 0.0), shared_time.read())
 
-    def _note(self, host: str) -> contextlib.AbstractContextManager[_SharedTime]:
+    def _open_shared_time(self, host: str) -> contextlib.AbstractContextManager[_SharedTime]:
         if self._folder is None:
             return contextlib.nullcontext(_SharedTime(None))
         return _locked_time(self._folder / f"{re.sub(r'[^a-z0-9.-]', '_', host)}.next")
@@ -97,11 +97,11 @@ class _Turn:
     """One request: when it was let go, and when its answer began (0 before that)."""
 
     def __init__(self) -> None:
-        self.given = self.arrived = 0.0
+        self.started = self.arrived = 0.0
 
-    def until(self, span: float) -> float:
+    def counts_until(self, span: float) -> float:
         """The moment from which it no longer counts."""
-        return (self.arrived or self.given + _MAX_ARRIVAL_SECONDS) + span
+        return (self.arrived or self.started + _MAX_ARRIVAL_SECONDS) + span
 
 
 class _SharedTime:
@@ -115,10 +115,10 @@ class _SharedTime:
         if self._path is None:
             return 0.0
         try:
-            ahead = float(self._path.read_text(encoding="ascii") or 0.0) - time.time()
+            seconds = float(self._path.read_text(encoding="ascii") or 0.0) - time.time()
         except (OSError, ValueError):
             return 0.0
-        return time.monotonic() + ahead if math.isfinite(ahead) and ahead <= _MAX_SHARED_WAIT else 0.0
+        return time.monotonic() + seconds if math.isfinite(seconds) and seconds <= _MAX_SHARED_WAIT else 0.0
 
     def write(self, moment: float) -> float:
         """Note a moment of the monotonic clock; gives it back."""

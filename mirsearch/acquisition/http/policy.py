@@ -26,7 +26,7 @@ def host_address(url: str) -> HostAddress:
         parts, host, port = urlsplit(""), "", None
     if parts.scheme not in _PORTS or not host or parts.username is not None or parts.password is not None:
         raise _refusal(url, host, "not a plain http(s) address")
-    if any(ord(each) < 33 or each == "\\" for each in url):
+    if any(ord(character) < 33 or character == "\\" for character in url):
         raise _refusal(url, host, "an address with spaces or control characters")
     return parts.scheme, host, port or _PORTS[parts.scheme]
 
@@ -34,16 +34,16 @@ def host_address(url: str) -> HostAddress:
 def is_public_address(address: str) -> bool:
     """Whether an IP address is of the public internet: not private, loopback, link-local, shared or reserved."""
     try:
-        found = ipaddress.ip_address(address.partition("%")[0])
+        ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    if isinstance(found, ipaddress.IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
-        if inner is not None:
-            return is_public_address(str(inner))
-        if found in ipaddress.ip_network("64:ff9b::/96"):
-            return is_public_address(str(ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)))
-    return found.is_global and not found.is_multicast
+    if isinstance(ip, ipaddress.IPv6Address):
+        embedded = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if embedded is not None:
+            return is_public_address(str(embedded))
+        if ip in ipaddress.ip_network("64:ff9b::/96"):
+            return is_public_address(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
+    return ip.is_global and not ip.is_multicast
 
 
 class UrlPolicy:
@@ -54,19 +54,19 @@ class UrlPolicy:
         self._hosts: set[str] = set()
         for service in services:
             try:
-                place = host_address(service.base)
+                address = host_address(service.base)
             except FetchError as error:
                 raise UsageError(f"{service.variable}: {error.message}", "give an https:// address") from error
             if service.is_custom:
-                self._configured.add(place)
+                self._configured.add(address)
             else:
-                self._hosts.update((place[1], *service.redirects))
+                self._hosts.update((address[1], *service.redirects))
 
     def check(self, url: str) -> str:
         """The host of an address that may be asked; FetchError (refused) names any other."""
-        place = host_address(url)
-        scheme, host, port = place
-        if place in self._configured:
+        address = host_address(url)
+        scheme, host, port = address
+        if address in self._configured:
             return host
         if scheme != "https":
             raise _refusal(url, host, "not HTTPS")
@@ -81,7 +81,7 @@ class UrlPolicy:
     def check_peer(self, host: str, port: int, peer: str) -> None:
         """Refuse a connection of a public service's name that ended at a private address (a name that was turned)."""
         host = host.lower().strip("[]")
-        if any(place[1:] == (host, port) for place in self._configured) or is_public_address(peer):
+        if any(address[1:] == (host, port) for address in self._configured) or is_public_address(peer):
             return
         raise _refusal(f"{host}:{port}", host, f"its name leads to {peer}, which is not a public address")
 
@@ -95,6 +95,6 @@ def _is_ip_address(host: str) -> bool:
     return True
 
 
-def _refusal(url: str, host: str, why: str) -> FetchError:
-    shown = url if len(url) <= 200 else url[:199] + "…"
-    return FetchError(f"{shown!r} is not asked: {why}", "", host=host, cause="refused")
+def _refusal(url: str, host: str, reason: str) -> FetchError:
+    shown_url = url if len(url) <= 200 else url[:199] + "…"
+    return FetchError(f"{shown_url!r} is not asked: {reason}", "", host=host, cause="refused")

@@ -36,11 +36,11 @@ def read_body(response: requests.Response, target: Path, kind: AnswerKind, host:
     `deadline` is on the clock of time.monotonic.
     """
     size, sha256, md5, head = 0, hashlib.sha256(), hashlib.md5(usedforsecurity=False), b""
-    announced = _content_length(response)
-    if announced is not None and announced > kind.max_bytes:
+    content_length = _content_length(response)
+    if content_length is not None and content_length > kind.max_bytes:
         raise _too_large_error(kind, host)
     with target.open("wb") as file:
-        for chunk in _decompressed_chunks(_raw_chunks(response, host, announced, deadline, kind), response, kind, host):
+        for chunk in _decompressed_chunks(_raw_chunks(response, host, content_length, deadline, kind), response, kind, host):
             size += len(chunk)
             if size > kind.max_bytes:
                 raise _too_large_error(kind, host)
@@ -51,10 +51,10 @@ def read_body(response: requests.Response, target: Path, kind: AnswerKind, host:
             sha256.update(chunk)
             md5.update(chunk)
             file.write(chunk)
-    if not kind.fits(head):
-        told = response.headers.get("Content-Type", "no type").partition(";")[0][:60]
-        what = f"{size} bytes of {told}" if size else "nothing"
-        raise FetchError(f"{host} answered {what} instead of a {kind.name}", host=host, cause="content", transient=True)
+    if not kind.matches(head):
+        content_type = response.headers.get("Content-Type", "no type").partition(";")[0][:60]
+        received = f"{size} bytes of {content_type}" if size else "nothing"
+        raise FetchError(f"{host} answered {received} instead of a {kind.name}", host=host, cause="content", transient=True)
     return Body(size, sha256.hexdigest(), md5.hexdigest(), head)
 
 
@@ -62,9 +62,9 @@ def blocked_error(host: str, status: int, head: bytes) -> FetchError:
     """The error for a refusal, or for a web page where data were asked for: a wall against robots, or a log-in page."""
     title = page_title(head)
     page = f"a web page titled {title!r}" if title else "a web page"
-    told = f"it answered {page} (status {status}) instead of data" if is_web_page(head) else f"it refused (status {status})"
+    reason = f"it answered {page} (status {status}) instead of data" if is_web_page(head) else f"it refused (status {status})"
     return FetchError(
-        f"{host} blocks access: {told}",
+        f"{host} blocks access: {reason}",
         "try later or from another network; set MIRSEARCH_CONTACT so that its operators can write to you",
         host=host,
         cause="blocked",
@@ -78,11 +78,11 @@ def _too_large_error(kind: AnswerKind, host: str) -> FetchError:
 
 
 def _content_length(response: requests.Response) -> int | None:
-    told = response.headers.get("Content-Length", "")
-    return int(told) if told.isdecimal() and len(told) < 16 else None
+    header = response.headers.get("Content-Length", "")
+    return int(header) if header.isdecimal() and len(header) < 16 else None
 
 
-def _raw_chunks(response: requests.Response, host: str, announced: int | None, deadline: float, kind: AnswerKind) -> Iterator[bytes]:
+def _raw_chunks(response: requests.Response, host: str, content_length: int | None, deadline: float, kind: AnswerKind) -> Iterator[bytes]:
     """The bytes as they come, never waiting for a full buffer, so that a slow drip meets the deadline."""
     count = 0
     while True:
@@ -102,15 +102,15 @@ def _raw_chunks(response: requests.Response, host: str, announced: int | None, d
         if count > kind.max_bytes:
             raise _too_large_error(kind, host)
         yield chunk
-    if announced is not None and count != announced:
-        told = f"{count:,} of {announced:,} bytes"
-        raise FetchError(f"{host} broke off its answer after {told}", host=host, transient=True)
+    if content_length is not None and count != content_length:
+        received = f"{count:,} of {content_length:,} bytes"
+        raise FetchError(f"{host} broke off its answer after {received}", host=host, transient=True)
 
 
 def _decompressed_chunks(chunks: Iterator[bytes], response: requests.Response, kind: AnswerKind, host: str) -> Iterator[bytes]:
     """Content-Encoding undone a bounded piece at a time: a few bytes may stand for very many."""
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
-    if kind.packed or encoding in ("", "identity"):
+    if kind.is_compressed or encoding in ("", "identity"):
         yield from chunks
         return
     if encoding not in _COMPRESSED_ENCODINGS:

@@ -54,12 +54,12 @@ def _is_html(response: requests.Response) -> bool:
 
 def _retry_after(response: requests.Response) -> float | None:
     """Seconds asked for, told as a number or as a date; None where nothing sensible is told."""
-    told = response.headers.get("Retry-After", "").strip()
-    if told.isdecimal() and len(told) < 10:
-        return float(told)
+    header = response.headers.get("Retry-After", "").strip()
+    if header.isdecimal() and len(header) < 10:
+        return float(header)
     try:
-        when = email.utils.parsedate_to_datetime(told)
+        date = email.utils.parsedate_to_datetime(header)
     except (ValueError, TypeError):
         return None
-    when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max(0.0, (date - datetime.now(UTC)).total_seconds())

@@ -36,13 +36,13 @@ def _pool_classes(policy: UrlPolicy, seconds: float) -> dict[str, type[HTTPConne
             with contextlib.suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_RDWR)  # the thread that reads it sees the end
 
-    def look(connection: HTTPConnection, reached: socket.socket) -> socket.socket:
+    def look(connection: HTTPConnection, peer_socket: socket.socket) -> socket.socket:
         try:
-            policy.check_peer(connection.host, connection.port or 0, str(reached.getpeername()[0]))
+            policy.check_peer(connection.host, connection.port or 0, str(peer_socket.getpeername()[0]))
         except BaseException:
-            reached.close()
+            peer_socket.close()
             raise
-        return reached
+        return peer_socket
 
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:

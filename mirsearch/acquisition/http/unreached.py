@@ -16,21 +16,21 @@ def connection_error(error: BaseException, host: str, url: str) -> FetchError:
     """The error for a request that no answer came to; its cause is "unreached" where nobody took the connection."""
     chain = _error_chain(error)
     cause = "timeout" if isinstance(error, requests.Timeout) else "network"
-    if any(isinstance(each, NewConnectionError | ConnectTimeoutError) for each in chain):
+    if any(isinstance(link, NewConnectionError | ConnectTimeoutError) for link in chain):
         cause = "unreached"
     if isinstance(error, requests.Timeout):
-        told = "does not answer in time"
+        reason = "does not answer in time"
     else:
-        proxy = "its proxy: " if any(isinstance(each, ProxyError) for each in chain) else ""
-        told = f"can't be reached: {proxy}{_short_message(chain[-1])}"
-    return FetchError(f"{host} {told}", _remedy(url), host=host, cause=cause, transient=True)
+        proxy = "its proxy: " if any(isinstance(link, ProxyError) for link in chain) else ""
+        reason = f"can't be reached: {proxy}{_short_message(chain[-1])}"
+    return FetchError(f"{host} {reason}", _remedy(url), host=host, cause=cause, transient=True)
 
 
 def _remedy(url: str) -> str:
     """What to check: first the variable that names the base of an address, where one does."""
     services = (settings.EUROPEPMC, settings.PMC, settings.ARXIV, settings.ARXIV_OAI)
-    named = (each.variable for each in services if each.is_custom and url.startswith(each.base))
-    variable = next(named, None)
+    variables = (service.variable for service in services if service.is_custom and url.startswith(service.base))
+    variable = next(variables, None)
     return f"check {variable}, which names it; then the network" if variable else _REMEDY
 
 
@@ -39,8 +39,8 @@ def _error_chain(error: BaseException) -> list[BaseException]:
     chain = [error]
     while len(chain) < _MAX_CHAIN_LENGTH:
         last = chain[-1]
-        told = (getattr(last, "reason", None), *last.args, last.__cause__)
-        inner = next((each for each in told if isinstance(each, BaseException)), None)
+        causes = (getattr(last, "reason", None), *last.args, last.__cause__)
+        inner = next((cause for cause in causes if isinstance(cause, BaseException)), None)
         if inner is None or inner in chain:
             break
         chain.append(inner)
@@ -48,5 +48,5 @@ def _error_chain(error: BaseException) -> list[BaseException]:
 
 
 def _short_message(error: BaseException) -> str:
-    told = getattr(error, "strerror", None) or (error.args[0] if error.args else error)
-    return " ".join(str(told).split())[:120]
+    message = getattr(error, "strerror", None) or (error.args[0] if error.args else error)
+    return " ".join(str(message).split())[:120]

@@ -51,56 +51,56 @@ class ArXiv:
     name: ClassVar[str] = "arxiv"
     origin: ClassVar[str] = "arxiv"
     hosts: ClassVar[tuple[Service, ...]] = (ARXIV, ARXIV_OAI)
-    bundled: ClassVar[bool] = True
+    bundles_figures: ClassVar[bool] = True
 
     def __init__(self, client: HttpClient) -> None:
         require_packages("pylatexenc", "pypdfium2", extra="arxiv")
         self._client = client
 
     @staticmethod
-    def check(query: KeywordQuery) -> None:
+    def check_query(query: KeywordQuery) -> None:
         """UsageError where the query can't be asked."""
         query_text(query)
 
     def search(self, query: KeywordQuery, cursor: str | None) -> SearchPage:
         """A page of up to 100 hits. SourceError where arXiv could not be asked."""
-        told = {"search_query": query_text(query), "start": cursor or "0", "max_results": str(PAGE_SIZE)}
-        answer = self._client.fetch(f"{ARXIV.base}/api/query?{urlencode(told)}", FEED)
+        parameters = {"search_query": query_text(query), "start": cursor or "0", "max_results": str(PAGE_SIZE)}
+        answer = self._client.fetch(f"{ARXIV.base}/api/query?{urlencode(parameters)}", FEED)
         return parse_feed(answer.data, int(cursor or 0))
 
-    def plan(self, hit: Hit, wants: AcceptsTerms) -> ArticlePlan:
+    def plan_article(self, hit: Hit, accepts_terms: AcceptsTerms) -> ArticlePlan:
         """The paper's license (one request), then its source's figures."""
         terms = Terms((self._license(hit.id.removeprefix("arXiv:")),), hit.retracted)
-        if not wants(terms):
+        if not accepts_terms(terms):
             return ArticlePlan(terms)
-        address = f"{ARXIV.base}/e-print/{quote(hit.id.removeprefix('arXiv:'))}{hit.revision or ''}"
+        eprint_url = f"{ARXIV.base}/e-print/{quote(hit.id.removeprefix('arXiv:'))}{hit.revision or ''}"
         with tempfile.TemporaryDirectory(prefix="mirsearch-") as folder:
             path = Path(folder) / "eprint"
-            self._client.fetch(address, EPRINT, max_age=FOREVER, into=path, valid=is_intact)
+            self._client.fetch(eprint_url, EPRINT, max_age=FOREVER, into=path, is_valid=is_intact)
             figures = latex_figures(*Eprint(path, hit.id).scan())
         article = make_article(
             title=hit.title, doi=hit.doi, journal=hit.journal or "arXiv", year=hit.year, license=terms.licenses[0],
             url=f"https://arxiv.org/abs/{hit.id.removeprefix('arXiv:')}", authors=hit.authors,
         )  # fmt: skip
-        planned, drawn = [], 0
+        planned, postscript = [], 0
         for figure in figures:
-            usable = [each for each in figure.files if not each.lower().endswith((".eps", ".ps"))]
-            drawn += len(figure.files) - len(usable)
-            for each in usable:
-                url = f"{address}#{quote(each)}"
+            usable = [file for file in figure.files if not file.lower().endswith((".eps", ".ps"))]
+            postscript += len(figure.files) - len(usable)
+            for file in usable:
+                url = f"{eprint_url}#{quote(file)}"
                 planned.append(
-                    PlannedFigure(_file_name(each), url, None, figure.caption, figure.label, figure.permission_note)
+                    PlannedFigure(_file_name(file), url, None, figure.caption, figure.label, figure.permission_note)
                 )
         missing = sum(figure.missing for figure in figures)
-        lost = tuple(each for each in ((_POSTSCRIPT, drawn), ("not in the e-print", missing)) if each[1])
+        lost = tuple(file for file in ((_POSTSCRIPT, postscript), ("not in the e-print", missing)) if file[1])
         return ArticlePlan(terms, article, tuple(planned), ", ".join(hit.authors[:3]) or None, lost=lost)
 
-    def fetch(self, figure: PlannedFigure, into: Path) -> FetchedFigure:
+    def fetch_figure(self, figure: PlannedFigure, into: Path) -> FetchedFigure:
         """A figure out of the e-print, which the cache keeps; a PDF figure becomes a PNG."""
         address, _, inner = figure.url.partition("#")
         with tempfile.TemporaryDirectory(prefix="mirsearch-") as folder:
             path = Path(folder) / "eprint"
-            answer = self._client.fetch(address, EPRINT, max_age=FOREVER, into=path, valid=is_intact)
+            answer = self._client.fetch(address, EPRINT, max_age=FOREVER, into=path, is_valid=is_intact)
             data = Eprint(path, address).read(unquote(inner), LIMITS.download_bytes)
         if data.startswith(b"%PDF"):
             data = render_first_page(data, figure.url)
@@ -111,21 +111,21 @@ class ArXiv:
             part.write_bytes(data)
         return FetchedFigure(hashlib.sha256(data).hexdigest(), len(data), answer.retrieved)
 
-    def size(self, figure: PlannedFigure) -> int | None:
+    def figure_size(self, figure: PlannedFigure) -> int | None:
         """Not known before the e-print is fetched."""
         return None
 
-    def _license(self, some_id: str) -> str:
-        told = {"verb": "GetRecord", "identifier": f"oai:arXiv.org:{some_id}", "metadataPrefix": "arXivRaw"}
-        answer = self._client.fetch(f"{ARXIV_OAI.base}?{urlencode(told)}", LISTING, max_age=_WEEK_SECONDS, valid=_is_xml)
-        return parse_license(answer.data, some_id)
+    def _license(self, arxiv_id: str) -> str:
+        parameters = {"verb": "GetRecord", "identifier": f"oai:arXiv.org:{arxiv_id}", "metadataPrefix": "arXivRaw"}
+        answer = self._client.fetch(f"{ARXIV_OAI.base}?{urlencode(parameters)}", LISTING, max_age=_WEEK_SECONDS, is_valid=_is_xml)
+        return parse_license(answer.data, arxiv_id)
 
 
 def query_text(query: KeywordQuery) -> str:
     """The query in arXiv's language: each word or phrase with its field, AND, OR and NOT passed through."""
     if query.where not in _FIELDS:
         raise UsageError(f"arXiv can't be searched by {query.where}", "use --in all, title or abstract")
-    parts = [f"({_query_terms(each, _FIELDS[query.where])})" for each in clean_keywords(query.keywords)]
+    parts = [f"({_query_terms(keyword, _FIELDS[query.where])})" for keyword in clean_keywords(query.keywords)]
     if query.since or query.until:
         since, until = (query.since or "1990-01-01").replace("-", ""), (query.until or "2999-12-31").replace("-", "")
         parts.append(f"submittedDate:[{since}0000 TO {until}2359]")
@@ -137,15 +137,15 @@ def query_text(query: KeywordQuery) -> str:
 
 def _query_terms(text: str, field: str) -> str:
     words: list[str] = []
-    for each in re.findall(r'"[^"]*"|\(|\)|[^\s()"]+', text):
-        operator = {"AND": "AND", "OR": "OR", "NOT": "ANDNOT", "ANDNOT": "ANDNOT"}.get(each)
+    for token in re.findall(r'"[^"]*"|\(|\)|[^\s()"]+', text):
+        operator = {"AND": "AND", "OR": "OR", "NOT": "ANDNOT", "ANDNOT": "ANDNOT"}.get(token)
         after_term = bool(words) and words[-1] not in ("AND", "OR", "ANDNOT", "(")
         if operator == "ANDNOT" and words and words[-1] == "AND":
             words[-1] = operator
             continue
-        if operator is None and each != ")" and after_term:
+        if operator is None and token != ")" and after_term:
             words.append("AND")
-        words.append(operator or (each if each in "()" else f"{field}:{each}"))
+        words.append(operator or (token if token in "()" else f"{field}:{token}"))
     return " ".join(words)
 
 
@@ -157,46 +157,46 @@ def parse_feed(data: bytes, start: int) -> SearchPage:
         raise SourceError("arXiv could not be asked: its answer is no list of papers", _REMEDY)
     entries = root.findall(f"{_ATOM}entry")
     if len(entries) == 1 and (entries[0].findtext(f"{_ATOM}title") or "").strip() == "Error":
-        told = clean_text(entries[0].findtext(f"{_ATOM}summary") or "", 200)
-        raise SourceError(f"arXiv could not be asked: {told}", "check the keywords")
+        message = clean_text(entries[0].findtext(f"{_ATOM}summary") or "", 200)
+        raise SourceError(f"arXiv could not be asked: {message}", "check the keywords")
     count = int(total)
     if not entries and start < count:
         raise SourceError("arXiv could not be asked: an empty page where more is promised", _REMEDY)
-    hits = tuple(hit for each in entries if (hit := _parse_hit(each)) is not None)
-    following = start + len(entries)
-    return SearchPage(hits, count, str(following) if following < count else None)
+    hits = tuple(hit for entry in entries if (hit := _parse_hit(entry)) is not None)
+    next_start = start + len(entries)
+    return SearchPage(hits, count, str(next_start) if next_start < count else None)
 
 
 def _parse_hit(entry: Element) -> Hit | None:
-    found = _ID.search((entry.findtext(f"{_ATOM}id") or "").strip())
-    if found is None:
+    id_match = _ID.search((entry.findtext(f"{_ATOM}id") or "").strip())
+    if id_match is None:
         return None
     comment = entry.findtext(f"{_ARXIV}comment") or ""
-    withdrawn = re.search(r"\bwithdrawn\b", comment, re.IGNORECASE) is not None
+    is_withdrawn = re.search(r"\bwithdrawn\b", comment, re.IGNORECASE) is not None
     return Hit(
-        id=f"arXiv:{found[1]}",
+        id=f"arXiv:{id_match[1]}",
         title=clean_text(entry.findtext(f"{_ATOM}title") or "") or None,
-        doi=normalize_doi(entry.findtext(f"{_ARXIV}doi")) or f"10.48550/arxiv.{found[1].lower()}",
+        doi=normalize_doi(entry.findtext(f"{_ARXIV}doi")) or f"10.48550/arxiv.{id_match[1].lower()}",
         journal=clean_text(entry.findtext(f"{_ARXIV}journal_ref") or "") or None,
         year=find_year((entry.findtext(f"{_ATOM}published") or "")[:4]) or datetime.now(UTC).year,
         authors=tuple(
             clean_text(name, 200)
-            for each in entry.findall(f"{_ATOM}author")[:500]
-            if (name := each.findtext(f"{_ATOM}name"))
+            for author in entry.findall(f"{_ATOM}author")[:500]
+            if (name := author.findtext(f"{_ATOM}name"))
         ),
-        revision=found[2],
-        closed="withdrawn" if withdrawn else None,
+        revision=id_match[2],
+        closed="withdrawn" if is_withdrawn else None,
     )
 
 
-def parse_license(data: bytes, some_id: str) -> str:
+def parse_license(data: bytes, arxiv_id: str) -> str:
     """The license of an OAI-PMH record; arXiv's own where none is told. SourceError where it is no record."""
     root = _parse_xml(data)
-    records = [] if root is None else [each for each in root.iter() if _local_name(each) in ("arXivRaw", "arXiv")]
+    records = [] if root is None else [element for element in root.iter() if _local_name(element) in ("arXivRaw", "arXiv")]
     if not records:
-        raise SourceError(f"arXiv could not be asked for the license of {some_id}", _REMEDY)
-    found = next((each.text for each in records[0].iter() if _local_name(each) == "license" and each.text), None)
-    return clean_text(found or "", 200) or "http://arxiv.org/licenses/nonexclusive-distrib/1.0/"
+        raise SourceError(f"arXiv could not be asked for the license of {arxiv_id}", _REMEDY)
+    license_text = next((element.text for element in records[0].iter() if _local_name(element) == "license" and element.text), None)
+    return clean_text(license_text or "", 200) or "http://arxiv.org/licenses/nonexclusive-distrib/1.0/"
 
 
 def _local_name(element: Element) -> str:

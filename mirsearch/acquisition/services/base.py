@@ -49,15 +49,15 @@ class KeywordQuery:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> KeywordQuery:
+    def from_json(cls, data: dict[str, Any]) -> KeywordQuery:
         """The query of `as_json`."""
-        plain: dict[str, Any] = {name: tuple(each) if isinstance(each, list) else each for name, each in told.items()}
-        return cls(**plain)
+        fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+        return cls(**fields)
 
     def key(self, service: str) -> str:
         """A name for this query of a service, the same whenever it is asked."""
-        told = json.dumps([service, self.as_json()], sort_keys=True)
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        data = json.dumps([service, self.as_json()], sort_keys=True)
+        return hashlib.sha256(data.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,9 @@ class Hit:
         return {**asdict(self), "authors": list(self.authors)}
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> Hit:
+    def from_json(cls, data: dict[str, Any]) -> Hit:
         """The hit of `as_json`."""
-        return cls(**{**told, "authors": tuple(told["authors"])})
+        return cls(**{**data, "authors": tuple(data["authors"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,19 +157,19 @@ class ArticleService(Protocol):
     hosts: ClassVar[tuple[Service, ...]]
 
     @staticmethod
-    def check(query: KeywordQuery) -> None:
+    def check_query(query: KeywordQuery) -> None:
         """UsageError where the query can't be asked of this service."""
 
     def search(self, query: KeywordQuery, cursor: str | None) -> SearchPage:
         """A page of hits, the first one where `cursor` is None. SourceError where the service could not be asked."""
 
-    def plan(self, hit: Hit, wants: AcceptsTerms) -> ArticlePlan:
+    def plan_article(self, hit: Hit, accepts_terms: AcceptsTerms) -> ArticlePlan:
         """The article's terms, and its figures where those are wanted. SourceError where they can't be had."""
 
-    def fetch(self, figure: PlannedFigure, into: Path) -> FetchedFigure:
+    def fetch_figure(self, figure: PlannedFigure, into: Path) -> FetchedFigure:
         """Get a figure's image into a file. SourceError."""
 
-    def size(self, figure: PlannedFigure) -> int | None:
+    def figure_size(self, figure: PlannedFigure) -> int | None:
         """Bytes a figure's image will be, without getting it; None where that can't be known."""
 
 
@@ -183,10 +183,10 @@ def rejection_reason(terms: Terms, query: KeywordQuery) -> str | None:
         return None
     if not terms.licenses:
         return None if terms.partial else "no license told"
-    for each in terms.licenses:
-        name = canonical_license(each)
+    for license_text in terms.licenses:
+        name = canonical_license(license_text)
         if name not in query.licenses:
-            return f"license {name or each[:60]}"
+            return f"license {name or license_text[:60]}"
     return None
 
 
@@ -195,7 +195,7 @@ def parse_licenses(text: str | None) -> tuple[str, ...]:
     if not text:
         return REUSABLE_LICENSES
     names = []
-    for part in (each.strip() for each in text.split(",")):
+    for part in (part_text.strip() for part_text in text.split(",")):
         name = ANY_LICENSE if part.lower() == ANY_LICENSE else canonical_license(part)
         if name is None:
             raise UsageError(f"--license {part!r} is no license known here", "cc-by, cc-by-sa, cc-by-nc, cc0, … or any")
@@ -207,13 +207,13 @@ def parse_day(text: str | None, option: str, last: bool = False) -> str | None:
     """A day as YYYY-MM-DD, from a year, a month or a day; with `last` the last one of it. UsageError."""
     if text is None:
         return None
-    found = re.fullmatch(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", text.strip())
+    match = re.fullmatch(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", text.strip())
     try:
-        if found is None:
+        if match is None:
             raise ValueError
-        year, month = int(found[1]), int(found[2] or (12 if last else 1))
-        if found[3]:
-            return date(year, month, int(found[3])).isoformat()
+        year, month = int(match[1]), int(match[2] or (12 if last else 1))
+        if match[3]:
+            return date(year, month, int(match[3])).isoformat()
         return date(year, month, _last_day(year, month) if last else 1).isoformat()
     except ValueError:
         raise UsageError(f"{option} {text!r} is no date", "give 2020, 2020-05 or 2020-05-31") from None
@@ -226,25 +226,25 @@ def _last_day(year: int, month: int) -> int:
 
 def _is_balanced(text: str) -> bool:
     """Whether every quote and bracket of a query closes."""
-    depth, quoted = 0, False
-    for each in text:
-        if each == '"':
-            quoted = not quoted
-        elif not quoted:
-            depth += (each == "(") - (each == ")")
+    depth, in_quotes = 0, False
+    for character in text:
+        if character == '"':
+            in_quotes = not in_quotes
+        elif not in_quotes:
+            depth += (character == "(") - (character == ")")
         if depth < 0:
             return False
-    return depth == 0 and not quoted
+    return depth == 0 and not in_quotes
 
 
 def clean_keywords(keywords: tuple[str, ...]) -> tuple[str, ...]:
     """Keywords without surplus space; UsageError for an empty one and for quotes or brackets that don't close."""
     clean = []
-    for each in keywords:
-        text = " ".join("".join(char if char.isprintable() else " " for char in each).split())
+    for keyword in keywords:
+        text = " ".join("".join(character if character.isprintable() else " " for character in keyword).split())
         if not re.search(r"\w", text):
-            raise UsageError(f"--keyword {each!r} says nothing", "give a word, or a phrase in quotes")
+            raise UsageError(f"--keyword {keyword!r} says nothing", "give a word, or a phrase in quotes")
         if not _is_balanced(text):
-            raise UsageError(f"--keyword {each!r} has a quote or bracket that does not close", "close it")
+            raise UsageError(f"--keyword {keyword!r} has a quote or bracket that does not close", "close it")
         clean.append(text)
     return tuple(clean)

@@ -50,7 +50,7 @@ class EuropePmc:
         self._bucket = PmcBucket(client, full_text=lambda pmcid: fetch_full_text(client, pmcid))
 
     @staticmethod
-    def check(query: KeywordQuery) -> None:
+    def check_query(query: KeywordQuery) -> None:
         """UsageError where the query can't be asked."""
         query_text(query)
 
@@ -58,26 +58,26 @@ class EuropePmc:
         """A page of up to 100 hits. SourceError where Europe PMC could not be asked."""
         return search_page(self._client, query, cursor)
 
-    def plan(self, hit: Hit, wants: AcceptsTerms) -> ArticlePlan:
+    def plan_article(self, hit: Hit, accepts_terms: AcceptsTerms) -> ArticlePlan:
         """The article's terms and figures in the bucket."""
-        return self._bucket.plan(hit, wants)
+        return self._bucket.plan_article(hit, accepts_terms)
 
-    def fetch(self, figure: PlannedFigure, into: Path) -> FetchedFigure:
+    def fetch_figure(self, figure: PlannedFigure, into: Path) -> FetchedFigure:
         """A figure's image from the bucket, its MD5 checked."""
-        return self._bucket.fetch(figure, into)
+        return self._bucket.fetch_figure(figure, into)
 
-    def size(self, figure: PlannedFigure) -> int | None:
+    def figure_size(self, figure: PlannedFigure) -> int | None:
         """Bytes of a figure's image, as the bucket lists it."""
-        return self._bucket.size(figure)
+        return self._bucket.figure_size(figure)
 
 
 def search_page(client: HttpClient, query: KeywordQuery, cursor: str | None) -> SearchPage:
     """A page of Europe PMC's hits."""
     anywhere = (cursor or "").startswith(_ANYWHERE)
-    mark = (cursor or "").removeprefix(_ANYWHERE) or "*"
-    asked = replace(query, where="all") if anywhere else query
-    told = {"query": query_text(asked), "format": "json", "resultType": "core", "pageSize": PAGE_SIZE, "cursorMark": mark}
-    page = parse_page(client.fetch(f"{EUROPEPMC.base}/search?{urlencode(told)}", SEARCH).data, mark)
+    cursor_mark = (cursor or "").removeprefix(_ANYWHERE) or "*"
+    sent_query = replace(query, where="all") if anywhere else query
+    parameters = {"query": query_text(sent_query), "format": "json", "resultType": "core", "pageSize": PAGE_SIZE, "cursorMark": cursor_mark}
+    page = parse_page(client.fetch(f"{EUROPEPMC.base}/search?{urlencode(parameters)}", SEARCH).data, cursor_mark)
     if query.where == "captions" and cursor is None and page.total == 0:
         # The field of legends is not in all of its answers' documentation: captions are looked through here, too.
         return search_page(client, query, _ANYWHERE)
@@ -86,7 +86,7 @@ def search_page(client: HttpClient, query: KeywordQuery, cursor: str | None) -> 
 
 def query_text(query: KeywordQuery) -> str:
     """The query in Europe PMC's language: open access with full text, and what is asked for."""
-    words = " AND ".join(f"({each})" for each in clean_keywords(query.keywords))
+    words = " AND ".join(f"({keyword})" for keyword in clean_keywords(query.keywords))
     parts = [f"{_FIELDS[query.where]}:({words})" if query.where in _FIELDS else f"({words})"]
     parts += ["OPEN_ACCESS:y", "HAS_FT:y"]
     if query.since or query.until:
@@ -103,66 +103,66 @@ def query_text(query: KeywordQuery) -> str:
 def parse_page(data: bytes, cursor: str) -> SearchPage:
     """The hits of an answer. SourceError where it is none: an error can come with status 200."""
     try:
-        told = json.loads(data)
+        answer = json.loads(data)
     except ValueError:
         raise SourceError("Europe PMC could not be asked: its answer is damaged", _REMEDY) from None
-    results = told.get("resultList") if isinstance(told, dict) else None
-    found = results.get("result") if isinstance(results, dict) else None
-    total = told.get("hitCount") if isinstance(told, dict) else None
-    if not isinstance(found, list) or not isinstance(total, int):
-        reason = told.get("errMsg") if isinstance(told, dict) else None
-        why = clean_text(str(reason), 200) if reason else "an answer without hits or their number"
-        raise SourceError(f"Europe PMC could not be asked: {why}", "check the keywords, or run it again later")
-    following = told.get("nextCursorMark")
-    more = isinstance(following, str) and following not in ("", cursor) and bool(found)
-    hits = tuple(_parse_hit(each) for each in found if isinstance(each, dict))
-    return SearchPage(hits, total, following if more else None)
+    results = answer.get("resultList") if isinstance(answer, dict) else None
+    records = results.get("result") if isinstance(results, dict) else None
+    total = answer.get("hitCount") if isinstance(answer, dict) else None
+    if not isinstance(records, list) or not isinstance(total, int):
+        reason = answer.get("errMsg") if isinstance(answer, dict) else None
+        message = clean_text(str(reason), 200) if reason else "an answer without hits or their number"
+        raise SourceError(f"Europe PMC could not be asked: {message}", "check the keywords, or run it again later")
+    next_cursor = answer.get("nextCursorMark")
+    has_more = isinstance(next_cursor, str) and next_cursor not in ("", cursor) and bool(records)
+    hits = tuple(_parse_hit(record) for record in records if isinstance(record, dict))
+    return SearchPage(hits, total, next_cursor if has_more else None)
 
 
-def _parse_hit(told: dict[str, Any]) -> Hit:
-    pmcid = normalize_pmcid(_text_field(told, "pmcid"))
-    elsewhere = None if pmcid else "not in PMC"
-    closed = elsewhere if _text_field(told, "isOpenAccess") == "Y" else "not open access"
-    title = clean_text(_text_field(told, "title")).removesuffix(".") or None
+def _parse_hit(record: dict[str, Any]) -> Hit:
+    pmcid = normalize_pmcid(_text_field(record, "pmcid"))
+    not_in_pmc = None if pmcid else "not in PMC"
+    closed = not_in_pmc if _text_field(record, "isOpenAccess") == "Y" else "not open access"
+    title = clean_text(_text_field(record, "title")).removesuffix(".") or None
     return Hit(
-        id=pmcid or clean_text(f"{_text_field(told, 'source') or 'EPMC'}:{_text_field(told, 'id') or title}", 100),
+        id=pmcid or clean_text(f"{_text_field(record, 'source') or 'EPMC'}:{_text_field(record, 'id') or title}", 100),
         title=title,
-        doi=normalize_doi(_text_field(told, "doi")),
-        journal=clean_text(_journal_title(told)) or None,
-        year=find_year(_text_field(told, "pubYear")),
-        license=clean_text(_text_field(told, "license"), 100) or None,
-        authors=tuple(clean_text(each, 200) for each in _text_field(told, "authorString").rstrip(".").split(", ") if each)[
+        doi=normalize_doi(_text_field(record, "doi")),
+        journal=clean_text(_journal_title(record)) or None,
+        year=find_year(_text_field(record, "pubYear")),
+        license=clean_text(_text_field(record, "license"), 100) or None,
+        authors=tuple(clean_text(author, 200) for author in _text_field(record, "authorString").rstrip(".").split(", ") if author)[
             :500
         ],
-        revision=_text_field(told, "dateOfRevision") or None,
-        retracted=_is_retracted(told, title or ""),
+        revision=_text_field(record, "dateOfRevision") or None,
+        retracted=_is_retracted(record, title or ""),
         closed=closed,
     )
 
 
-def _text_field(told: dict[str, Any], name: str) -> str:
-    value = told.get(name)
+def _text_field(record: dict[str, Any], name: str) -> str:
+    value = record.get(name)
     return str(value) if isinstance(value, str | int) else ""
 
 
-def _journal_title(told: dict[str, Any]) -> str:
-    info = told.get("journalInfo")
+def _journal_title(record: dict[str, Any]) -> str:
+    info = record.get("journalInfo")
     journal = info.get("journal") if isinstance(info, dict) else None
-    return _text_field(journal, "title") if isinstance(journal, dict) else _text_field(told, "journalTitle")
+    return _text_field(journal, "title") if isinstance(journal, dict) else _text_field(record, "journalTitle")
 
 
-def _is_retracted(told: dict[str, Any], title: str) -> bool:
-    kinds = told.get("pubTypeList")
-    names = kinds.get("pubType") if isinstance(kinds, dict) else None
-    marked = isinstance(names, list) and any(str(each).lower() == _RETRACTED_TYPE for each in names)
-    return marked or _RETRACTED_TITLE.match(title) is not None
+def _is_retracted(record: dict[str, Any], title: str) -> bool:
+    type_list = record.get("pubTypeList")
+    names = type_list.get("pubType") if isinstance(type_list, dict) else None
+    is_marked = isinstance(names, list) and any(str(type_name).lower() == _RETRACTED_TYPE for type_name in names)
+    return is_marked or _RETRACTED_TITLE.match(title) is not None
 
 
 def fetch_full_text(client: HttpClient, pmcid: str) -> bytes:
     """An article's JATS XML at Europe PMC. FetchError where it does not serve it."""
     # It answers 500 for some articles that exist, always: asking often helps nobody.
     address = f"{EUROPEPMC.base}/{pmcid}/fullTextXML"
-    data = client.fetch(address, ARTICLE, max_age=7 * 86_400.0, tries=2, valid=_is_readable_text).data
+    data = client.fetch(address, ARTICLE, max_age=7 * 86_400.0, tries=2, is_valid=_is_readable_text).data
     if _NO_TEXT in data[:300]:
         raise FetchError(f"Europe PMC does not serve the text of {pmcid}", cause="gone")
     return data

@@ -21,7 +21,7 @@ class Pmc(EuropePmc):
     name: ClassVar[str] = "pmc"
 
     @staticmethod
-    def check(query: KeywordQuery) -> None:
+    def check_query(query: KeywordQuery) -> None:
         """UsageError where the query can't be asked."""
         if not query.ids:
             query_text(query)
@@ -29,16 +29,16 @@ class Pmc(EuropePmc):
     def search(self, query: KeywordQuery, cursor: str | None) -> SearchPage:
         """The articles asked for by id; with keywords, a page of Europe PMC's hits."""
         if query.ids:
-            return SearchPage(tuple(Hit(each) for each in query.ids), len(query.ids))
+            return SearchPage(tuple(Hit(pmcid) for pmcid in query.ids), len(query.ids))
         return super().search(query, cursor)
 
 
 def parse_pmc_ids(words: Iterable[str]) -> tuple[str, ...]:
     """PMC ids from words: ids themselves, or names of text files with ids in them. UsageError for anything else."""
-    found: list[str] = []
+    ids: list[str] = []
     for word in words:
         if re.fullmatch(r"PMC\d{1,10}(?:\.\d+)?", word.strip(), re.IGNORECASE):
-            found.append(str(normalize_pmcid(word)))
+            ids.append(str(normalize_pmcid(word)))
             continue
         path = Path(word)
         try:
@@ -46,8 +46,8 @@ def parse_pmc_ids(words: Iterable[str]) -> tuple[str, ...]:
                 text = file.read(_MAX_BYTES).decode("utf-8", "replace")
         except (OSError, ValueError):
             raise UsageError(f"{word!r} is no PMC id, and no file of ids", "PMC ids look like PMC7040616") from None
-        inside = re.findall(r"\bPMC\d{1,10}\b", text, re.IGNORECASE)
-        if not inside:
+        matches = re.findall(r"\bPMC\d{1,10}\b", text, re.IGNORECASE)
+        if not matches:
             raise UsageError(f"{word}: no PMC ids in it", "PMC ids look like PMC7040616")
-        found += [str(normalize_pmcid(each)) for each in inside]
-    return tuple(dict.fromkeys(found))
+        ids += [str(normalize_pmcid(match)) for match in matches]
+    return tuple(dict.fromkeys(ids))
