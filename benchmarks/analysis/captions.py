@@ -33,8 +33,8 @@ def main() -> None:
         caption = captions[entry["figure"]]
         parts = split_caption(caption)
         labels_right += list(parts.labels) == sorted(entry["parts"])
-        good = [label for label in entry["parts"] if _right(caption.split(), entry, label, parts.own(label))]
-        misses += [(entry["figure"], label, parts.own(label)) for label in entry["parts"] if label not in good]
+        good = [label for label in entry["parts"] if _right(caption.split(), entry, label, parts.own_words(label))]
+        misses += [(entry["figure"], label, parts.own_words(label)) for label in entry["parts"] if label not in good]
         right, total = right + len(good), total + len(entry["parts"])
         print(f"{entry['figure']:<46}{len(entry['parts']):>7}{len(good):>7}")
     made, wrong = _made()

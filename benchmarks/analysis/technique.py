@@ -59,7 +59,7 @@ def _folds(
         held = np.isin(papers, order[fold::5])
         model = technique.fit_discriminants(textures[~held], [name for name, out in zip(truth, held, strict=True) if not out])
         for n in np.flatnonzero(held):
-            odds = model.odds(textures[n])
+            odds = model.log_probs(textures[n])
             alone[n] = max(odds, key=lambda name: odds[name])
             both[n] = best_technique(odds, words[n], "micrograph")[0] or ""
     return alone, both

@@ -134,7 +134,7 @@ def distributions(images: list[Classed], seed: int) -> tuple[dict[str, list[dict
         flat = dict.fromkeys(model.names, -math.log(len(model.names)))
         for at in np.flatnonzero(held):
             folds[at] = fold
-            words, odds = captions.get(Path(images[at].file).name, ""), model.odds(textures[at])
+            words, odds = captions.get(Path(images[at].file).name, ""), model.log_probs(textures[at])
             found["pixels"][at] = _probabilities(odds, "")
             found["words"][at] = _probabilities(flat, words)
             found["pixels and words"][at] = _probabilities(odds, words)

@@ -1,1 +1,1 @@
-"""Open image files safely, bring their tones to 8 bits, read pixel sizes from their metadata."""
+"""Open image files safely, bring their tones to 8 bits, and read pixel sizes from their metadata."""

@@ -1,6 +1,6 @@
-"""Image files, read safely: one decode a page, always RGB.
+"""Read image files safely: each page is decoded once and is always RGB.
 
-The kind of a file is told by its first bytes, never by its suffix, and its size is checked before it is decoded.
+The first bytes of a file tell its format, never its suffix. Its size is checked before it is decoded.
 """
 
 from __future__ import annotations
@@ -30,27 +30,35 @@ SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".btf", ".tf8", ".gif", ".bmp", ".dib", ".webp")
 )
 THUMBNAIL_QUALITY = 85
+"""JPEG quality of thumbnails, 0 to 100."""
 _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _SIDEWAYS_ORIENTATIONS = (5, 6, 7, 8)
+"""Values of the EXIF orientation that swap width and height."""
+
 _HASH_CHUNK = 1 << 20
+"""Bytes read at once for a hash."""
+
 _CONVERT_REMEDY = "convert it to png, jpg or tif"
 _DAMAGE_REMEDY = "get the file again, or save it anew from the program that opens it"
 
-# Pillow warns of odd metadata in files that it reads all the same; stderr is for what the user can act on.
+# Pillow warns of odd metadata in files that it can read; stderr is for what the user can act on.
 warnings.filterwarnings("ignore", module=r"PIL\..*")
 
 _DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, EOFError, MemoryError,
     RuntimeError, AssertionError, struct.error, zlib.error, cv2.error, Image.DecompressionBombError,
 )  # fmt: skip
-"""What the decoders raise over damaged bytes: each library has its own set, and none of them documents it."""
+"""What the decoders raise for damaged bytes: each library raises its own set, and none documents it."""
 
 _Opener = Callable[[IO[bytes]], ImageFile.ImageFile]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Page:
-    """One picture of a file: RGB pixels uint8 (h, w, 3), its number in the file from 0, nm per px where it tells."""
+    """One picture of a file: RGB pixels uint8 (h, w, 3), its number in the file from 0, and nm per px.
+
+    nm per px is None where the file does not give it.
+    """
 
     pixels: Pixels
     number: int = 0
@@ -58,12 +66,12 @@ class Page:
 
 
 def is_image_name(path: Path) -> bool:
-    """Whether a file's name is one of an image mirsearch reads (hidden files are not)."""
+    """Return whether a file's name has the suffix of an image that mirsearch reads; hidden files don't count."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def is_image_file(path: Path) -> bool:
-    """Whether a file's first bytes are those of an image mirsearch reads; False where it can't be read."""
+    """Return whether a file's first bytes are those of an image that mirsearch reads; False if it can't be read."""
     try:
         if not path.is_file():
             return False
@@ -75,9 +83,10 @@ def is_image_file(path: Path) -> bool:
 
 
 def read_pages(path: Path | str, limits: Limits = LIMITS) -> Iterator[Page]:
-    """Each page of an image file; one for all but TIFF, where thumbnails and smaller pyramid levels are left out.
+    """Yield each page of an image file: one for all formats but TIFF.
 
-    ImageError names the file where it is missing, empty, damaged, no image, or larger than the limits.
+    Thumbnails and the smaller levels of pyramids are left out. ImageError names the file if it is missing, empty,
+    damaged, no image, or larger than the limits.
     """
     path = Path(path)
     with _open_checked(path, limits) as file:
@@ -90,19 +99,19 @@ def read_pages(path: Path | str, limits: Limits = LIMITS) -> Iterator[Page]:
 
 
 def open_picture(path: Path | str, limits: Limits = LIMITS) -> Page:
-    """The first page of an image file."""
+    """Return the first page of an image file. ImageError as for `read_pages`."""
     pages = read_pages(path, limits)
     try:
         page = next(pages, None)
     finally:
         pages.close()  # type: ignore[attr-defined]
     if page is None:
-        raise ImageError(f"{path}: holds no picture", _CONVERT_REMEDY)
+        raise ImageError(f"{path}: contains no picture", _CONVERT_REMEDY)
     return page
 
 
 def picture_size(path: Path | str, limits: Limits = LIMITS) -> tuple[int, int]:
-    """(width, height) in px of a file's first picture as read_pages gives it, without decoding it."""
+    """Return (width, height) in px of a file's first picture as read_pages gives it, without decoding it."""
     path = Path(path)
     with _open_checked(path, limits) as file:
         head = file.read(32)
@@ -117,12 +126,12 @@ def picture_size(path: Path | str, limits: Limits = LIMITS) -> tuple[int, int]:
             raise _no_image_error(path)
         with _report_damage(path), opener(file) as picture:
             width, height = picture.size
-            turned = picture.getexif().get(ORIENTATION_TAG, 1) in _SIDEWAYS_ORIENTATIONS
-            return (height, width) if turned else (width, height)
+            is_sideways = picture.getexif().get(ORIENTATION_TAG, 1) in _SIDEWAYS_ORIENTATIONS
+            return (height, width) if is_sideways else (width, height)
 
 
 def content_hash(path: Path | str) -> str:
-    """sha256 of a file's bytes, 64 hex digits; ImageError where it can't be read."""
+    """Return the sha256 of a file's bytes, 64 hex digits. ImageError if it can't be read."""
     digest = hashlib.sha256()
     try:
         with Path(path).open("rb") as file:
@@ -134,21 +143,21 @@ def content_hash(path: Path | str) -> str:
 
 
 def thumbnail(pixels: Pixels, side: int = THUMBNAIL_SIDE) -> bytes:
-    """JPEG bytes of a picture whose longer side is at most `side` px; the same pixels give the same bytes."""
+    """Return JPEG bytes of a picture whose longer side is at most `side` px; equal pixels give equal bytes."""
     height, width = pixels.shape[:2]
     factor = min(1.0, side / max(height, width))
     if factor < 1.0:
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
         pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    out = io.BytesIO()
+    buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(
-        out, "JPEG", quality=THUMBNAIL_QUALITY, optimize=True, progressive=True
+        buffer, "JPEG", quality=THUMBNAIL_QUALITY, optimize=True, progressive=True
     )
-    return out.getvalue()
+    return buffer.getvalue()
 
 
 def crop(pixels: Pixels, box: Box) -> Pixels:
-    """The part of a picture inside `box`, as a view; what sticks out is cut off. UsageError where nothing is left."""
+    """Return the part of a picture inside `box`, as a view. UsageError if the box lies outside the picture."""
     height, width = pixels.shape[:2]
     x0, y0, x1, y1 = max(0, box[0]), max(0, box[1]), min(width, box[2]), min(height, box[3])
     if x0 >= x1 or y0 >= y1:
@@ -159,10 +168,10 @@ def crop(pixels: Pixels, box: Box) -> Pixels:
 
 @contextmanager
 def _open_checked(path: Path, limits: Limits) -> Iterator[IO[bytes]]:
-    """The file, checked to be a regular one of a size that can be an image's."""
+    """Open a file after checking that it is a regular file and of a size that an image can have."""
     try:
-        regular, size = path.is_file(), path.stat().st_size  # a pipe or a device would be waited for
-        if not regular:
+        is_regular, size = path.is_file(), path.stat().st_size  # opening a pipe or a device would block
+        if not is_regular:
             raise ImageError(f"{path}: not a file", "give an image file")
         if size == 0:
             raise ImageError(f"{path}: empty file (0 bytes)", "get the file again")
@@ -176,6 +185,7 @@ def _open_checked(path: Path, limits: Limits) -> Iterator[IO[bytes]]:
 
 
 def _unreadable_error(path: Path, error: OSError | ValueError) -> ImageError:
+    """Return the error for a file that can't be opened or read."""
     if isinstance(error, FileNotFoundError):
         return ImageError(f"{path}: no such file", "check the path")
     cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -183,10 +193,12 @@ def _unreadable_error(path: Path, error: OSError | ValueError) -> ImageError:
 
 
 def _no_image_error(path: Path) -> ImageError:
+    """Return the error for a file of no format that mirsearch reads."""
     return ImageError(f"{path}: not an image of a kind mirsearch reads", _CONVERT_REMEDY)
 
 
 def _decoder_class(head: bytes) -> _Opener | None:
+    """Return Pillow's class for an image with these first bytes, or None."""
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return PngImagePlugin.PngImageFile
     if head.startswith(b"\xff\xd8\xff"):
@@ -201,10 +213,11 @@ def _decoder_class(head: bytes) -> _Opener | None:
 
 
 def _decode(file: IO[bytes], head: bytes, path: Path, limits: Limits) -> Pixels:
+    """Return the RGB pixels of a file that is no TIFF."""
     opener = _decoder_class(head)
     if opener is None:
         raise _no_image_error(path)
-    with _report_damage(path), opener(file) as picture:  # the class itself: Image.open has limits of its own
+    with _report_damage(path), opener(file) as picture:  # not Image.open, which applies limits of Pillow's
         _check_size(picture.size, path, limits)
         picture.load()
         if picture.format == "PNG" and head[24:25] == b"\x10" and picture.mode != "I;16":
@@ -213,7 +226,7 @@ def _decode(file: IO[bytes], head: bytes, path: Path, limits: Limits) -> Pixels:
 
 
 def _decode_deep_png(file: IO[bytes]) -> Pixels:
-    """A PNG of 16 bits a channel, of which Pillow keeps 8; OpenCV keeps all."""
+    """Return the pixels of a PNG with 16 bits a channel: OpenCV keeps them all, Pillow keeps 8."""
     file.seek(0)
     decoded = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None:
@@ -225,6 +238,7 @@ def _decode_deep_png(file: IO[bytes]) -> Pixels:
 
 
 def _read_tiff_pages(file: IO[bytes], path: Path, limits: Limits) -> Iterator[Page]:
+    """Yield the pages of a TIFF with their pixel sizes."""
     with _report_damage(path):
         from mirsearch.imaging.metadata import open_pixel_sizes
         from mirsearch.imaging.tiff import read_tiff
@@ -234,11 +248,11 @@ def _read_tiff_pages(file: IO[bytes], path: Path, limits: Limits) -> Iterator[Pa
             for number, pixels in read_tiff(file, str(path), limits):
                 yield Page(pixels, number, size_of(number))
         if number is None:
-            raise EOFError("no page where the file says the first is")
+            raise EOFError("the first page is not where the file places it")
 
 
 def _sidecar_pixel_size(path: Path) -> float | None:
-    """Nm per px that a microscope's text file beside a picture tells; where there is none, nothing more is loaded."""
+    """Return the nm per px in a microscope's text file beside a picture; without one, no more modules are loaded."""
     try:
         if not any(path.with_suffix(suffix).is_file() for suffix in (".txt", ".TXT")):
             return None
@@ -251,7 +265,7 @@ def _sidecar_pixel_size(path: Path) -> float | None:
 
 @contextmanager
 def _report_damage(path: Path) -> Iterator[None]:
-    """Turns what a decoder raises into an ImageError that names the file."""
+    """Turn what a decoder raises into an ImageError that names the file."""
     try:
         yield
     except _DECODER_ERRORS as error:
@@ -260,6 +274,7 @@ def _report_damage(path: Path) -> Iterator[None]:
 
 
 def _check_size(size: tuple[int, int], path: Path, limits: Limits) -> None:
+    """Raise ImageError if a picture has no pixels or more than the limit."""
     width, height = size
     if width < 1 or height < 1:
         raise ImageError(f"{path}: a picture of {width} × {height} pixels", _DAMAGE_REMEDY)

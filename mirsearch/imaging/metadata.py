@@ -1,4 +1,4 @@
-"""Pixel size from what microscopes write into TIFF files, and into text files beside them."""
+"""Read pixel sizes that microscopes write into TIFF files, and into text files beside images."""
 
 from __future__ import annotations
 
@@ -19,36 +19,32 @@ from mirsearch.text.lengths import NM_PER_UNIT, normalize, parse_length
 _LOG = logging.getLogger(__name__)
 
 _SMALLEST_PIXEL, _LARGEST_PIXEL = 1e-4, 1e6
-"""Pixel sizes in nm that a microscope's image can have: 0.1 pm to 1 mm."""
+"""Least and greatest pixel size in nm that a microscope's image can have: 0.1 pm and 1 mm."""
 
 _LARGEST_BY_RESOLUTION = 5000.0
-"""A resolution tag that says pixels are larger than 5 µm speaks of paper or a screen."""
+"""Greatest pixel size in nm that a resolution tag can give; larger ones are those of paper or a screen."""
 
 _SMALLEST_BY_SCANNER = 500.0
-"""Down to 0.5 µm a round number of dots per inch may still be a scanner's or a printer's."""
+"""Pixel size in nm above which a round number of dots per inch may be a scanner's or a printer's."""
 
 _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _LARGEST_SIDECAR = 1 << 20
+"""Most bytes of a text file beside an image that is read."""
+
 _LARGEST_XML = 8 << 20
-_NM_PER_UNIT = {
-    **NM_PER_UNIT,
-    "μm": 1e3,
-    "um": 1e3,
-    "micron": 1e3,
-    "microns": 1e3,
-    "angstrom": 0.1,
-    "inch": 2.54e7,
-    "\\u00b5m": 1e3,
-}
+"""Most characters of OME-XML that are parsed."""
+
+_NM_PER_UNIT = {**NM_PER_UNIT, "μm": 1e3, "um": 1e3, "micron": 1e3, "microns": 1e3, "angstrom": 0.1, "inch": 2.54e7,
+                "\\u00b5m": 1e3}  # fmt: skip
 _RESOLUTION_UNIT_NM = {2: 2.54e7, 3: 1e7}
 _XML_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False)
 
 
 def pixel_size_nm(path: Path, page: int = 0) -> float | None:
-    """Nanometers a pixel is wide according to a file's metadata, or None where it does not say.
+    """Return the width of a pixel in nm according to a file's metadata, or None if it does not say.
 
-    Reads tags of FEI/Thermo (34680, 34682), Zeiss (34118), Olympus SIS, Zeiss LSM, ImageJ, OME-XML and, where
-    they can only mean a microscope, the resolution tags; then a JEOL or Hitachi text file beside the image.
+    Reads tags of FEI/Thermo (34680, 34682), Zeiss (34118), Olympus SIS, Zeiss LSM, ImageJ, OME-XML and, where they can
+    only mean a microscope, the resolution tags; then a JEOL or Hitachi text file beside the image.
     """
     with open_pixel_sizes(path) as size_of:
         return size_of(page)
@@ -56,15 +52,15 @@ def pixel_size_nm(path: Path, page: int = 0) -> float | None:
 
 @contextmanager
 def open_pixel_sizes(path: Path) -> Iterator[Callable[[int], float | None]]:
-    """What `pixel_size_nm` tells of each page (from 0), for as long as the context lasts: the file is opened once."""
+    """Return a function that gives what `pixel_size_nm` returns for a page (from 0); the file is opened only once."""
     tags = _TiffTags(path) if _is_tiff(path) else None
-    beside: list[float | None] = []
+    sidecar_size: list[float | None] = []
 
     def size_of(page: int) -> float | None:
         size = None if tags is None else _tiff_pixel_size(tags, page)
-        if size is None and not beside:
-            beside.append(_sidecar_pixel_size(path))
-        return beside[0] if size is None else size
+        if size is None and not sidecar_size:
+            sidecar_size.append(_sidecar_pixel_size(path))
+        return sidecar_size[0] if size is None else size
 
     try:
         yield size_of
@@ -74,7 +70,7 @@ def open_pixel_sizes(path: Path) -> Iterator[Callable[[int], float | None]]:
 
 
 def _is_tiff(path: Path) -> bool:
-    """Whether the first bytes are a TIFF's: a suffix may be missing, or name another format."""
+    """Return whether the first bytes are a TIFF's: a suffix may be missing, or name another format."""
     try:
         if not path.is_file():
             return False
@@ -85,13 +81,15 @@ def _is_tiff(path: Path) -> bool:
 
 
 def _keep_plausible(nm: float | None) -> float | None:
+    """Return a pixel size if a microscope can have it, else None."""
     return nm if nm is not None and math.isfinite(nm) and _SMALLEST_PIXEL <= nm <= _LARGEST_PIXEL else None
 
 
 class _TiffTags:
-    """One TIFF, opened when first asked; what speaks of all its pages is read once, a page's own tags when turned to.
+    """The tags of one TIFF, opened at the first request.
 
-    tifffile raises whatever damage comes to: `_from_tiff` knows how.
+    What applies to all pages is read once, a page's own tags when it is selected. Damage makes tifffile raise many
+    kinds of errors; `_tiff_pixel_size` handles them.
     """
 
     def __init__(self, path: Path) -> None:
@@ -104,18 +102,18 @@ class _TiffTags:
         if self._opened is not None:
             self._opened.close()
 
-    def turn_to(self, page: int) -> None:
-        """Make a page the one `tag` asks; IndexError where there is none."""
-        self._page = self.file.pages[page]  # never len(pages): that would follow a chain of any length first
+    def select_page(self, page: int) -> None:
+        """Make this page the one that `tag` reads. IndexError if there is no such page."""
+        self._page = self.file.pages[page]  # never len(pages): it would follow a chain of any length first
 
     def tag(self, code: int) -> Any:
-        """Value of a tag of the page, else of the first page; None where neither has it."""
+        """Return the value of a tag of the page, else of the first page, or None if neither has it."""
         tag = self._page.tags.get(code) or self.file.pages.first.tags.get(code)
         return None if tag is None else tag.value
 
     @property
     def file(self) -> Any:
-        """The tifffile.TiffFile."""
+        """Return the tifffile.TiffFile."""
         if self._opened is None:
             import tifffile
 
@@ -124,22 +122,22 @@ class _TiffTags:
 
     @cached_property
     def sis(self) -> Any:
-        """Metadata of Olympus SIS, or None."""
+        """Return the metadata of Olympus SIS, or None."""
         return self.file.sis_metadata
 
     @cached_property
     def lsm(self) -> Any:
-        """Metadata of Zeiss LSM, or None."""
+        """Return the metadata of Zeiss LSM, or None."""
         return self.file.lsm_metadata
 
     @cached_property
     def imagej(self) -> Any:
-        """Metadata of ImageJ, or None."""
+        """Return the metadata of ImageJ, or None."""
         return self.file.imagej_metadata
 
     @cached_property
     def ome_nm(self) -> float | None:
-        """`PhysicalSizeX` of OME-XML in nm, whose unit is µm where none is given."""
+        """Return `PhysicalSizeX` of OME-XML in nm; its unit is µm if none is given."""
         text = self.file.ome_metadata
         if not isinstance(text, str) or len(text) > _LARGEST_XML:
             return None
@@ -156,12 +154,13 @@ class _TiffTags:
 
 
 def _tiff_pixel_size(tags: _TiffTags, page: int) -> float | None:
+    """Return the first plausible pixel size that the tags of a page give, or None."""
     import tifffile
 
-    quiet = logging.getLogger("tifffile")
-    was, quiet.disabled = quiet.disabled, True  # it logs every odd tag of a damaged file to stderr
+    logger = logging.getLogger("tifffile")
+    was_disabled, logger.disabled = logger.disabled, True  # it logs every odd tag of a damaged file to stderr
     try:
-        tags.turn_to(page)
+        tags.select_page(page)
         for reader in _READERS:
             size = _keep_plausible(reader(tags))
             if size is not None:
@@ -172,12 +171,12 @@ def _tiff_pixel_size(tags: _TiffTags, page: int) -> float | None:
     ) as error:  # fmt: skip
         _LOG.debug("no pixel size from the tags of %s: %s", tags.path, error)
     finally:
-        quiet.disabled = was
+        logger.disabled = was_disabled
     return None
 
 
 def _fei_pixel_size(tags: _TiffTags) -> float | None:
-    """`PixelWidth` in m, of any section, in the tags of FEI and Thermo microscopes."""
+    """Return `PixelWidth` (in m in the file) of any section in the tags of FEI and Thermo microscopes."""
     for code in (34680, 34682):
         value = tags.tag(code)
         if isinstance(value, bytes):
@@ -199,7 +198,7 @@ def _fei_pixel_size(tags: _TiffTags) -> float | None:
 
 
 def _zeiss_pixel_size(tags: _TiffTags) -> float | None:
-    """`ap_image_pixel_size` (or `ap_pixel_size`) of Zeiss microscopes: a name, a value and a unit."""
+    """Return `ap_image_pixel_size` (or `ap_pixel_size`) of Zeiss microscopes: a name, a value and a unit."""
     value = tags.tag(34118)
     if not isinstance(value, Mapping):
         return None
@@ -211,24 +210,24 @@ def _zeiss_pixel_size(tags: _TiffTags) -> float | None:
 
 
 def _olympus_pixel_size(tags: _TiffTags) -> float | None:
-    """`pixelsizex` in m of Olympus SIS."""
+    """Return `pixelsizex` (in m in the file) of Olympus SIS."""
     value = tags.sis
     return _to_float(value["pixelsizex"], 1e9) if isinstance(value, Mapping) and "pixelsizex" in value else None
 
 
 def _lsm_pixel_size(tags: _TiffTags) -> float | None:
-    """`VoxelSizeX` in m of Zeiss LSM files."""
+    """Return `VoxelSizeX` (in m in the file) of Zeiss LSM files."""
     value = tags.lsm
     return _to_float(value["VoxelSizeX"], 1e9) if isinstance(value, Mapping) and "VoxelSizeX" in value else None
 
 
 def _ome_pixel_size(tags: _TiffTags) -> float | None:
-    """`PhysicalSizeX` of OME-XML."""
+    """Return `PhysicalSizeX` of OME-XML."""
     return tags.ome_nm
 
 
 def _imagej_pixel_size(tags: _TiffTags) -> float | None:
-    """ImageJ's unit with the pixels per unit of the resolution tag."""
+    """Return the pixel size from ImageJ's unit and the pixels per unit of the resolution tag."""
     value = tags.imagej
     if not isinstance(value, Mapping) or "unit" not in value:
         return None
@@ -238,7 +237,7 @@ def _imagej_pixel_size(tags: _TiffTags) -> float | None:
 
 
 def _resolution_pixel_size(tags: _TiffTags) -> float | None:
-    """The resolution tag, where it is far finer than any print or scan and no round number of dots per inch."""
+    """Return the pixel size by the resolution tag, if it is too fine for print or scan and no round dots per inch."""
     per_unit, unit = _ratio(tags.tag(282)), _RESOLUTION_UNIT_NM.get(int(tags.tag(296) or 0))
     if not per_unit or unit is None:
         return None
@@ -251,17 +250,26 @@ def _resolution_pixel_size(tags: _TiffTags) -> float | None:
     return nm
 
 
-_READERS: tuple[Callable[[_TiffTags], float | None], ...] = (_fei_pixel_size, _zeiss_pixel_size, _olympus_pixel_size, _lsm_pixel_size, _ome_pixel_size, _imagej_pixel_size, _resolution_pixel_size)
+_READERS: tuple[Callable[[_TiffTags], float | None], ...] = (
+    _fei_pixel_size,
+    _zeiss_pixel_size,
+    _olympus_pixel_size,
+    _lsm_pixel_size,
+    _ome_pixel_size,
+    _imagej_pixel_size,
+    _resolution_pixel_size,
+)
 
 
 def _ratio(value: Any) -> float | None:
-    """A TIFF rational as a number, None where it is zero or broken."""
+    """Return a TIFF rational as a number, or None if it is zero or broken."""
     if isinstance(value, tuple | list) and len(value) >= 2 and value[1]:
         return float(value[0]) / float(value[1]) or None
     return None
 
 
 def _to_float(value: Any, factor: float) -> float | None:
+    """Return a value as a number times a factor, or None if it is no number."""
     try:
         return float(value) * factor
     except (TypeError, ValueError):
@@ -269,7 +277,7 @@ def _to_float(value: Any, factor: float) -> float | None:
 
 
 def _sidecar_pixel_size(path: Path) -> float | None:
-    """Pixel size from the text file a JEOL or Hitachi microscope writes beside its image."""
+    """Return the pixel size from the text file that a JEOL or Hitachi microscope writes beside its image."""
     for text in _read_sidecars(path):
         pairs = dict(re.findall(r"^\$*\s*([A-Z_a-z]{2,40})[\s=]+([^\r\n]{1,80})", text, re.MULTILINE))
         if "SM_MICRON_BAR" in pairs and "SM_MICRON_MARKER" in pairs:
@@ -282,10 +290,11 @@ def _sidecar_pixel_size(path: Path) -> float | None:
 
 
 def _read_sidecars(path: Path) -> Iterator[str]:
+    """Yield the text of the files beside an image that have its name and the suffix .txt."""
     for suffix in (".txt", ".TXT"):
-        beside = path.with_suffix(suffix)
+        sidecar = path.with_suffix(suffix)
         try:
-            if beside != path and beside.is_file() and beside.stat().st_size <= _LARGEST_SIDECAR:
-                yield beside.read_text("latin-1")
+            if sidecar != path and sidecar.is_file() and sidecar.stat().st_size <= _LARGEST_SIDECAR:
+                yield sidecar.read_text("latin-1")
         except OSError as error:
-            _LOG.debug("can't read %s: %s", beside, error)
+            _LOG.debug("can't read %s: %s", sidecar, error)

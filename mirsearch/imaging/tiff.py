@@ -1,7 +1,7 @@
-"""Pages of TIFF files: classic and BigTIFF, any depth, the full-size level of pyramids.
+"""Read pages of TIFF files: classic and BigTIFF, any depth, the full-size level of pyramids.
 
-8-bit pages are decoded by Pillow, which knows every photometric interpretation; deeper ones by tifffile, which keeps
-their depth, and by Pillow again where a compression is beyond tifffile's own codecs.
+Pillow decodes 8-bit pages, as it knows every photometric interpretation. tifffile decodes deeper pages, as it keeps
+their depth; Pillow decodes them if tifffile has no codec for the compression.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from mirsearch.errors import ImageError
 from mirsearch.imaging.tones import Pixels, picture_to_rgb, samples_to_rgb, stretch_contrast
 from mirsearch.settings import Limits
 
-# What is odd in a file is told through ImageError; the libraries' own log lines would go to stderr besides.
+# ImageError reports what is wrong with a file; the libraries' log lines would go to stderr in addition.
 for _name in ("tifffile", "PIL.TiffImagePlugin"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
 
 def _silence_libtiff() -> None:
-    """Stop the libtiff inside Pillow from writing to stderr by itself: it names no file, and the ImageError does."""
+    """Stop Pillow's libtiff from writing to stderr: it names no file; the ImageError does."""
     try:
         library = ctypes.CDLL(_imaging.__file__)
         for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
@@ -33,20 +33,23 @@ def _silence_libtiff() -> None:
             function.argtypes, function.restype = [ctypes.c_void_p], ctypes.c_void_p
             function(None)
     except (OSError, AttributeError, TypeError):
-        return  # linked in a way that can't be reached: a line too much on stderr is all
+        return  # libtiff can't be reached: the only harm is an extra line on stderr
 
 
 _silence_libtiff()
 
 DEEP_BITS = 9
+"""Least bits of a sample that count as deep."""
+
 REDUCED_SUBFILE = 0x1
 """Bit of NewSubfileType: a smaller version of another page (TIFF 6.0, section 8)."""
+
 _PLAIN_PHOTOMETRIC = (0, 1, 2)  # white-is-zero, black-is-zero, RGB
 _ORIENTATIONS = {2: "h", 3: "hv", 4: "v", 5: "t", 6: "th", 7: "thv", 8: "tv"}
 
 
 def read_tiff(file: IO[bytes], name: str, limits: Limits) -> Iterator[tuple[int, Pixels]]:
-    """(number, RGB pixels) of each full-size page; `number` counts all pages of the file, from 0."""
+    """Yield (number, RGB pixels) of each full-size page; `number` counts all pages of the file, from 0."""
     with tifffile.TiffFile(file, name=name, is_ome=False) as tiff:
         full: Any = None
         pillow = _PillowPages(file)
@@ -60,7 +63,7 @@ def read_tiff(file: IO[bytes], name: str, limits: Limits) -> Iterator[tuple[int,
 
 
 def tiff_size(file: IO[bytes], name: str) -> tuple[int, int]:
-    """(width, height) in px of the first page, upright. IndexError where there is none."""
+    """Return (width, height) in px of the first page, upright. IndexError if there is no page."""
     with tifffile.TiffFile(file, name=name, is_ome=False) as tiff:
         page: Any = tiff.pages[0]
         width, height = int(page.imagewidth), int(page.imagelength)
@@ -68,13 +71,13 @@ def tiff_size(file: IO[bytes], name: str) -> tuple[int, int]:
 
 
 def _upright_steps(page: Any) -> str:
-    """Steps that set a page upright: h and v mirror, t swaps rows and columns."""
+    """Return the steps that turn a page upright: h and v mirror, t swaps rows and columns."""
     tag = page.tags.get("Orientation")
     return _ORIENTATIONS.get(int(tag.value) if tag is not None else 1, "")
 
 
 def _iterate_pages(tiff: Any, name: str, limits: Limits) -> Iterator[Any]:
-    """Pages one by one: their number is never asked for, as counting would follow a chain of any length first."""
+    """Yield pages one by one. They are never counted: counting would follow a chain of any length first."""
     pages = tiff.pages
     seen: set[int] = set()
     for number in range(limits.image_pages):
@@ -96,30 +99,34 @@ def _iterate_pages(tiff: Any, name: str, limits: Limits) -> Iterator[Any]:
 
 
 def _check_end(tiff: Any, seen: set[int]) -> None:
-    """EOFError where the last page names one more that is not in the file, as in a file cut short; a loop is an end."""
-    at = tiff.pages.next_page_offset
-    if at is None:
+    """Raise EOFError if the last page names one more that is not in the file, as in a truncated file.
+
+    A link back to an earlier page counts as an end.
+    """
+    offset = tiff.pages.next_page_offset
+    if offset is None:
         return
-    tiff.filehandle.seek(at)
-    field = tiff.filehandle.read(tiff.tiff.offsetsize)
-    if len(field) < tiff.tiff.offsetsize:
+    tiff.filehandle.seek(offset)
+    link = tiff.filehandle.read(tiff.tiff.offsetsize)
+    if len(link) < tiff.tiff.offsetsize:
         raise EOFError("the list of pages is cut off")
-    (following,) = struct.unpack(tiff.tiff.offsetformat, field)
-    if following and following not in seen:
+    (next_offset,) = struct.unpack(tiff.tiff.offsetformat, link)
+    if next_offset and next_offset not in seen:
         raise EOFError(f"page {len(seen)} and what follows it are not in the file")
 
 
 def _is_reduced(page: Any, full: Any) -> bool:
-    """Whether a page is a thumbnail or a level of a pyramid, told by its tag or by halved sides of a tiled page."""
+    """Return whether a page is a thumbnail (by its tag) or a pyramid level (a smaller tiled page of equal shape)."""
     if int(page.subfiletype or 0) & REDUCED_SUBFILE:
         return True
     if not full.is_tiled or page.imagewidth >= full.imagewidth or page.imagelength >= full.imagelength:
         return False
-    across, down = full.imagewidth / page.imagewidth, full.imagelength / page.imagelength
-    return bool(abs(across / down - 1) < 0.02)
+    ratio_x, ratio_y = full.imagewidth / page.imagewidth, full.imagelength / page.imagelength
+    return bool(abs(ratio_x / ratio_y - 1) < 0.02)
 
 
 def _check_size(page: Any, name: str, limits: Limits) -> None:
+    """Raise ImageError if a page is no flat picture or larger than the limits."""
     width, height, depth = int(page.imagewidth), int(page.imagelength), int(page.imagedepth)
     if width < 1 or height < 1 or depth != 1:
         raise ImageError(f"{name}: not a flat picture ({width} × {height} × {depth})", "save it as pages of a TIFF")
@@ -132,7 +139,7 @@ def _check_size(page: Any, name: str, limits: Limits) -> None:
 
 
 def _check_samples_present(tiff: Any, page: Any) -> None:
-    """EOFError where strips or tiles lie beyond the file's end: libtiff would leave those parts black."""
+    """Raise EOFError if strips or tiles lie beyond the file's end: libtiff would leave those parts black."""
     size = tiff.filehandle.size
     pieces = zip(page.dataoffsets, page.databytecounts, strict=False)
     if any(offset + count > size for offset, count in pieces if count > 0):
@@ -140,14 +147,14 @@ def _check_samples_present(tiff: Any, page: Any) -> None:
 
 
 class _PillowPages:
-    """Pillow's view of the file, opened at the first need and turned page by page: opening anew starts at page 0."""
+    """Pillow's view of the file, opened at the first request and moved page by page: reopening starts at page 0."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._picture: TiffImagePlugin.TiffImageFile | None = None
 
     def page(self, number: int) -> TiffImagePlugin.TiffImageFile:
-        """The picture of a page."""
+        """Return the picture of a page."""
         if self._picture is None:
             self._file.seek(0)
             self._picture = TiffImagePlugin.TiffImageFile(self._file)
@@ -156,27 +163,29 @@ class _PillowPages:
 
 
 def _decode(pillow: _PillowPages, page: Any, number: int) -> Pixels:
+    """Return the RGB pixels of a page."""
     bits = page.bitspersample
     depth = max(bits) if isinstance(bits, tuple) else int(bits)
-    deep = depth >= DEEP_BITS or int(page.sampleformat or 1) in (2, 3)  # signed and float samples count as deep
-    if deep and int(page.photometric) in _PLAIN_PHOTOMETRIC:
+    is_deep = depth >= DEEP_BITS or int(page.sampleformat or 1) in (2, 3)  # signed and float samples count as deep
+    if is_deep and int(page.photometric) in _PLAIN_PHOTOMETRIC:
         try:
             return _decode_deep(page)
         except (ValueError, RuntimeError, ImportError, NotImplementedError):
-            pass  # a compression tifffile has no codec for: libtiff, inside Pillow, knows more of them
+            pass  # tifffile has no codec for this compression; Pillow's libtiff knows more of them
     picture = pillow.page(number)
     rgb = picture_to_rgb(picture)
-    return stretch_contrast(rgb) if deep and picture.mode == "RGB" else rgb
+    return stretch_contrast(rgb) if is_deep and picture.mode == "RGB" else rgb
 
 
 def _decode_deep(page: Any) -> Pixels:
+    """Return the RGB pixels of a page with deep samples, decoded by tifffile."""
     samples = page.asarray()
     axes = page.axes
     if axes == "SYX":
         samples, axes = samples.transpose(1, 2, 0), "YXS"
     if axes not in ("YX", "YXS"):
         raise ValueError(f"axes {axes}")
-    extra = tuple(int(each) for each in page.extrasamples)
+    extra = tuple(int(sample) for sample in page.extrasamples)
     rgb = samples_to_rgb(samples, alpha=bool(extra) and extra[-1] in (1, 2), inverted=int(page.photometric) == 0)
     for step in _upright_steps(page):
         rgb = {"h": rgb[:, ::-1], "v": rgb[::-1], "t": rgb.transpose(1, 0, 2)}[step]

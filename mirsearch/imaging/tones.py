@@ -1,4 +1,4 @@
-"""Samples of any depth to 8-bit RGB."""
+"""Convert samples of any depth to 8-bit RGB."""
 
 from __future__ import annotations
 
@@ -11,24 +11,29 @@ from PIL import Image, ImageOps
 Pixels = NDArray[np.uint8]
 
 STRETCH_PERCENTILES = (0.1, 99.9)
-"""Darkest and brightest share of samples (percent) that may saturate: hot pixels must not set the contrast."""
+"""Percentiles of the samples that become black and white; chosen so that hot pixels don't set the contrast."""
+
 MOST_SAMPLES = 1_000_000
-"""Samples looked at for the percentiles: sorting every one of a large mosaic takes seconds and changes nothing."""
+"""Samples used for the percentiles, about: sorting all samples of a large image takes seconds and changes nothing."""
+
 ORIENTATION_TAG = 0x0112
 _DEEP_MODES = ("I", "F")
 
 
 def stretch_contrast(samples: NDArray[Any]) -> Pixels:
-    """Samples of any number type to uint8 of the same shape, between the percentiles; not-finite ones count as dark."""
+    """Return samples of any number type as uint8 of the same shape, stretched between percentiles.
+
+    NaN and infinite samples become 0.
+    """
     flat = samples.reshape(-1)
     with np.errstate(invalid="ignore"):  # signaling NaNs of damaged floats
-        sampled = flat[:: max(1, flat.size // MOST_SAMPLES)].astype(np.float64)
-    sampled = sampled[np.isfinite(sampled)]
-    if sampled.size == 0:
+        subset = flat[:: max(1, flat.size // MOST_SAMPLES)].astype(np.float64)
+    subset = subset[np.isfinite(subset)]
+    if subset.size == 0:
         return np.zeros(samples.shape, np.uint8)
-    low, high = (float(each) for each in np.percentile(sampled, STRETCH_PERCENTILES))
-    if high <= low:  # nearly everything has one value: whatever differs is what is to be seen
-        low, high = float(sampled.min()), float(sampled.max())
+    low, high = (float(value) for value in np.percentile(subset, STRETCH_PERCENTILES))
+    if high <= low:  # nearly all samples are equal: the others must stay visible
+        low, high = float(subset.min()), float(subset.max())
     span = high - low
     if not np.isfinite(span) or span <= 0:
         return np.zeros(samples.shape, np.uint8)
@@ -40,7 +45,7 @@ def stretch_contrast(samples: NDArray[Any]) -> Pixels:
 
 
 def picture_to_rgb(picture: Image.Image) -> Pixels:
-    """A Pillow picture of any mode to RGB (h, w, 3): upright by EXIF, alpha laid on white, deep grays stretched."""
+    """Return a Pillow picture of any mode as RGB (h, w, 3): upright by EXIF, alpha on white, deep grays stretched."""
     if picture.getexif().get(ORIENTATION_TAG, 1) != 1:
         picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith(_DEEP_MODES):
@@ -54,14 +59,14 @@ def picture_to_rgb(picture: Image.Image) -> Pixels:
 
 
 def gray_to_rgb(gray: Pixels) -> Pixels:
-    """Gray (h, w) to RGB (h, w, 3)."""
+    """Return a gray image (h, w) as RGB (h, w, 3)."""
     return np.repeat(gray[:, :, None], 3, axis=2)
 
 
 def samples_to_rgb(samples: NDArray[Any], alpha: bool, inverted: bool = False) -> Pixels:
-    """Deep samples (h, w) or (h, w, n) to RGB: three or more are colors under one stretch, fewer are a gray.
+    """Return deep samples (h, w) or (h, w, n) as RGB: three or more are colors under one stretch, fewer are a gray.
 
-    `alpha` tells that the last of the n samples is opacity over the type's range; `inverted` that zero is white.
+    `alpha` says that the last of the n samples is opacity over the type's range; `inverted` says that zero is white.
     """
     if samples.ndim == 2:
         samples = samples[:, :, None]
@@ -76,7 +81,8 @@ def samples_to_rgb(samples: NDArray[Any], alpha: bool, inverted: bool = False) -
 
 
 def _blend_with_white(rgb: Pixels, opacity: NDArray[Any]) -> Pixels:
-    top = float(np.iinfo(opacity.dtype).max) if opacity.dtype.kind in "iu" else 1.0
-    share = np.clip(np.nan_to_num(opacity.astype(np.float32) / top), 0.0, 1.0)[:, :, None]
-    mixed: Pixels = np.rint(rgb * share + 255 * (1 - share)).astype(np.uint8)
-    return mixed
+    """Return RGB pixels laid on white by their opacity."""
+    opaque = float(np.iinfo(opacity.dtype).max) if opacity.dtype.kind in "iu" else 1.0
+    share = np.clip(np.nan_to_num(opacity.astype(np.float32) / opaque), 0.0, 1.0)[:, :, None]
+    blended: Pixels = np.rint(rgb * share + 255 * (1 - share)).astype(np.uint8)
+    return blended

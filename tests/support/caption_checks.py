@@ -23,7 +23,7 @@ def wrong_parts(caption: str, parts: Mapping[str, str], general: str) -> list[st
     for label, words in parts.items():
         needed = words_of(" ".join(word for word in words.split() if word[0] != "~"))
         others = {word for other, told in parts.items() if other != label for word in words_of(told)}
-        own = words_of(found.own(label))
+        own = words_of(found.own_words(label))
         if not needed <= own or own & (others - words_of(words)):
-            wrong.append(f"{label}: {found.own(label)}")
+            wrong.append(f"{label}: {found.own_words(label)}")
     return wrong if words_of(general) <= words_of(found.general) else [*wrong, f"general: {found.general}"]

@@ -1,1 +1,1 @@
-"""Split captions into the parts of panels, and read the lengths they tell."""
+"""Split captions into the parts that speak of single panels, and read the lengths that captions give."""

@@ -1,4 +1,4 @@
-"""Where a caption names its panels: "(a)", "b)", "c–e", "(F, G)" and their like, told apart from other brackets."""
+"""Find where a caption names its panels: "(a)", "b)", "c–e", "(F, G)" and the like, but no other brackets."""
 
 from __future__ import annotations
 
@@ -22,44 +22,56 @@ _FIGURE = re.compile(r"(?:figures?|figs?\.?|schemes?|tables?|ref(?:s|erence)?\.?
 _REFERRING = re.compile(r"\b(?:in|from|see|panels?|inset (?:of|to)|shown by|same as|to|than|of|for)\s*$", re.IGNORECASE)
 _PIECE = re.compile(rf"(?:\band\b)|([{_DASHES}]|\bto\b|\bthrough\b)|({_ATOM}|\d{{1,2}})")
 _MOST_RELATED = 12
-"""How many markers before and behind one can belong to it."""
+"""Most markers before and behind a marker that can belong to it; bounds time on hostile captions."""
 
 _BETWEEN = re.compile(rf"^\s*([{_DASHES}]|to|and|&|,)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A place in a caption that names panels: span, labels in lower case, style, whether it only refers to them."""
+    """A place in a caption that names panels: span, labels in lower case, style, and whether the labels are capitals.
+
+    The style is "bracket", "half", "bare" or "panel". `is_reference` tells that it only refers to panels named
+    elsewhere.
+    """
 
     start: int
     end: int
     labels: tuple[str, ...]
     style: str
     upper: bool
-    refers: bool = False
+    is_reference: bool = False
 
 
 def find_markers(caption: str) -> list[Marker]:
-    """The markers of `caption` in order, of the one style its panels are named in; empty where it names none."""
-    ways = [
+    """Return the markers of `caption` in order, all of the style that names its panels; empty if it names none."""
+    candidates = [
         _join_ranges(caption, _match_markers(caption, _BRACKETED, "bracket")),
         _match_markers(caption, _HALF, "half"),
         _match_markers(caption, _BARE, "bare"),
     ]
-    every_bracket = ways[0]
-    bracketed, half, bare = (_keep_sequence(way) for way in ways)
-    first = len(_label_set(bare)) >= 2 and bare[0].start <= _first_start(bracketed, half)
-    if first and _label_set(bare) >= _label_set(bracketed) and not _label_set(half) > _label_set(bare):
-        extra = [each for each in every_bracket if set(each.labels) <= _label_set(bare) and each.upper == bare[0].upper]
-        chosen = _drop_overlaps([*bare, *extra])
+    every_bracket = candidates[0]
+    bracketed, half, bare = (_keep_sequence(markers) for markers in candidates)
+    bare_first = len(_label_set(bare)) >= 2 and bare[0].start <= _first_start(bracketed, half)
+    if bare_first and _label_set(bare) >= _label_set(bracketed) and not _label_set(half) > _label_set(bare):
+        added = [
+            marker
+            for marker in every_bracket
+            if set(marker.labels) <= _label_set(bare) and marker.upper == bare[0].upper
+        ]
+        chosen = _drop_overlaps([*bare, *added])
     elif len(_label_set(half)) > len(_label_set(bracketed)):
-        extra = [each for each in every_bracket if set(each.labels) <= _label_set(half) and each.upper == half[0].upper]
-        chosen = _drop_overlaps([*half, *extra])
+        added = [
+            marker
+            for marker in every_bracket
+            if set(marker.labels) <= _label_set(half) and marker.upper == half[0].upper
+        ]
+        chosen = _drop_overlaps([*half, *added])
     else:
         chosen = bracketed or half
     if not chosen:
-        named = _keep_sequence(_match_markers(caption, _PANEL, "panel"))
-        chosen = named if len(_label_set(named)) >= 2 else []
+        by_word = _keep_sequence(_match_markers(caption, _PANEL, "panel"))
+        chosen = by_word if len(_label_set(by_word)) >= 2 else []
     if not chosen:
         chosen = _keep_sequence(_match_markers(caption, _NUMBERED, "bracket"))
         chosen = chosen if len(_label_set(chosen)) >= 2 else []
@@ -67,7 +79,7 @@ def find_markers(caption: str) -> list[Marker]:
 
 
 def label_order(label: str) -> tuple[int, str, int, int]:
-    """Sort key: letters by alphabet, then their numbers, then primes; Roman and plain numbers by value."""
+    """Return a sort key: letters by alphabet, then their numbers, then primes; roman and plain numbers by value."""
     bare = label.rstrip("'′")
     primes = len(label) - len(bare)
     if bare.isdigit():
@@ -78,16 +90,19 @@ def label_order(label: str) -> tuple[int, str, int, int]:
 
 
 def sort_labels(labels: Iterable[str]) -> list[str]:
-    """Labels in order; "i", "v" and "x" are numerals where "ii" is there and "h" is not."""
+    """Return the unique labels in order; "i", "v" and "x" are numerals if "ii" is there and "h" is not."""
     unique = set(labels)
     numerals = "ii" in unique and "h" not in unique
     if numerals:
-        return sorted(unique, key=lambda each: (1, "", ROMANS.index(each), 0) if each in ROMANS else label_order(each))
+        return sorted(
+            unique, key=lambda label: (1, "", ROMANS.index(label), 0) if label in ROMANS else label_order(label)
+        )
     return sorted(unique, key=label_order)
 
 
 def _match_markers(caption: str, pattern: re.Pattern[str], style: str) -> list[Marker]:
-    found = []
+    """Return the markers that a pattern finds, without references to other figures."""
+    markers = []
     for match in pattern.finditer(caption):
         group = match.group(1)
         before = caption[max(0, match.start() - 30) : match.start()]
@@ -97,64 +112,64 @@ def _match_markers(caption: str, pattern: re.Pattern[str], style: str) -> list[M
             continue
         start = match.start()
         if style == "half":
-            kept = _one_case_ending(group)
-            start, group = match.end(1) - len(kept), kept
+            group_ending = _one_case_ending(group)
+            start, group = match.end(1) - len(group_ending), group_ending
         labels = expand_labels(group) if style != "bracket" or _has_one_case(group) else ()
         if labels:
             end = match.end(1) if style == "bare" else match.end()
-            found.append(Marker(start, end, labels, style, group[0].isupper()))
-    return found
+            markers.append(Marker(start, end, labels, style, group[0].isupper()))
+    return markers
 
 
 def _has_one_case(group: str) -> bool:
-    """Whether all labels of a group are of one case."""
+    """Return whether all labels of a group are of one case."""
     return len({match.group(2)[0].isupper() for match in _PIECE.finditer(group) if match.group(2)}) <= 1
 
 
 def _one_case_ending(group: str) -> str:
-    """The end of a group whose labels share the last one's case and rise: in "C, e)" or "2 h and b)" only e and b."""
+    """Return the end of a group whose labels share the last one's case and ascend: in "C, e)" only e."""
     atoms = [match for match in _PIECE.finditer(group) if match.group(2)]
     start = 0
-    for before, after in zip(atoms[-2::-1], atoms[:0:-1], strict=True):
-        first, second = before.group(2), after.group(2)
+    for earlier, later in zip(atoms[-2::-1], atoms[:0:-1], strict=True):
+        first, second = earlier.group(2), later.group(2)
         if first[0].isupper() != second[0].isupper() or not _is_before(first.lower(), second.lower()):
-            start = after.start()
+            start = later.start()
             break
     return group[start:]
 
 
 def _is_before(first: str, second: str) -> bool:
-    """Whether a label comes before another, as letters or as Roman numbers."""
+    """Return whether a label comes before another, as letters or as roman numerals."""
     if first in ROMANS and second in ROMANS and len(first + second) > 2:
         return ROMANS.index(first) < ROMANS.index(second)
     return label_order(first) < label_order(second)
 
 
 def expand_labels(group: str) -> tuple[str, ...]:
-    """Labels of "a, c–e" in lower case: a c d e. Empty where the letters run backwards or the text is a word."""
+    """Return the labels of "a, c–e" in lower case: a c d e; none if they run backwards or the text is a word."""
     labels: list[str] = []
-    pending = False
+    in_range = False
     for match in _PIECE.finditer(group):
         dash, atom = match.groups()
         if not atom:
-            pending = pending or (bool(dash) and bool(labels))
+            in_range = in_range or (bool(dash) and bool(labels))
             continue
         atom = atom.lower()
-        if pending:
+        if in_range:
             middle = labels_between(labels[-1], atom)
             if middle is None:
                 return ()
             labels.extend(middle)
-            pending = False
+            in_range = False
         labels.append(atom)
     return tuple(dict.fromkeys(labels))
 
 
 def labels_between(first: str, last: str) -> list[str] | None:
-    """Labels strictly between two; None where they are no range. "a" to "b′" holds the b itself."""
+    """Return the labels strictly between two, or None if they are no range. "a" to "b′" includes b itself."""
     if last.endswith(("'", "′")) and not first.endswith(("'", "′")):
-        middle = labels_between(first, last[:-1]) if first != last[:-1] else []
-        return middle if middle is None or first == last[:-1] else [*middle, last[:-1]]
+        between = labels_between(first, last[:-1]) if first != last[:-1] else []
+        return between if between is None or first == last[:-1] else [*between, last[:-1]]
     if first.isdigit() and last.isdigit():
         return [str(n) for n in range(int(first) + 1, int(last))] if int(first) < int(last) else None
     if first in ROMANS and last in ROMANS and (first == "i" or len(first + last) > 2):
@@ -168,14 +183,14 @@ def labels_between(first: str, last: str) -> list[str] | None:
 
 
 def _join_ranges(caption: str, markers: list[Marker]) -> list[Marker]:
-    """ "(a)–(c)" and "(a) and (b)" as one marker each."""
+    """Return the markers, with "(a)–(c)" and "(a) and (b)" joined to one marker each."""
     joined: list[Marker] = []
     for marker in markers:
         link = _BETWEEN.match(caption[joined[-1].end : marker.start]) if joined else None
         if link and link.group(1) not in ("and", "&", ",") and joined[-1].upper == marker.upper:
-            middle = labels_between(joined[-1].labels[-1], marker.labels[0])
-            if middle is not None:
-                labels = tuple(dict.fromkeys((*joined[-1].labels, *middle, *marker.labels)))
+            between = labels_between(joined[-1].labels[-1], marker.labels[0])
+            if between is not None:
+                labels = tuple(dict.fromkeys((*joined[-1].labels, *between, *marker.labels)))
                 joined[-1] = replace(joined[-1], end=marker.end, labels=labels)
                 continue
         elif link and joined[-1].upper == marker.upper and _is_before(joined[-1].labels[-1], marker.labels[0]):
@@ -187,21 +202,24 @@ def _join_ranges(caption: str, markers: list[Marker]) -> list[Marker]:
 
 
 def _keep_sequence(markers: list[Marker]) -> list[Marker]:
-    """Markers of one case whose labels form a sequence from its start; the rest name something else."""
+    """Return the markers of one case whose labels form a sequence from its start; the others name something else."""
     best: list[Marker] = []
     for upper in (False, True):
-        same = [each for each in markers if each.upper == upper]
-        accepted = _labels_in_sequence({label for each in same for label in each.labels})
-        kept = [each for each in same if set(each.labels) <= accepted]
+        same_case = [marker for marker in markers if marker.upper == upper]
+        accepted = _labels_in_sequence({label for marker in same_case for label in marker.labels})
+        kept = [marker for marker in same_case if set(marker.labels) <= accepted]
         if len(_label_set(kept)) > len(_label_set(best)):
             best = kept
     return best
 
 
 def _labels_in_sequence(labels: set[str]) -> set[str]:
-    """The labels that belong to a run a, b, c… (one may be missing in a row); numerals only where letters don't run."""
+    """Return the labels that belong to a run a, b, c…, in which single letters may be missing.
+
+    Numerals count only if letters form no run.
+    """
     letters = {label.rstrip("'′")[0] for label in labels if len(label.rstrip("'′")) == 1 or label[1:2].isdigit()}
-    letters = {each for each in letters if each.isalpha()}
+    letters = {letter for letter in letters if letter.isalpha()}
     run: set[str] = set()
     if letters and min(letters) <= "b":
         last = ord("a") - 1
@@ -210,58 +228,66 @@ def _labels_in_sequence(labels: set[str]) -> set[str]:
                 break
             run.add(letter)
             last = ord(letter)
-    plain = {label for label in labels if label[0] in run and (label not in ROMANS or len(label) == 1)}
+    lettered = {label for label in labels if label[0] in run and (label not in ROMANS or len(label) == 1)}
     romans = {label for label in labels if label in ROMANS}
     digits = {label for label in labels if label.isdigit()}
-    if plain:
-        return plain
+    if lettered:
+        return lettered
     if "i" in romans and "ii" in romans:
         return romans
     return digits if {"1", "2"} <= digits else set()
 
 
 def _label_set(markers: Iterable[Marker]) -> set[str]:
+    """Return the labels of some markers."""
     return {label for marker in markers for label in marker.labels}
 
 
-def _first_start(*ways: list[Marker]) -> int:
-    return min((way[0].start for way in ways if way), default=1 << 30)
+def _first_start(*marker_lists: list[Marker]) -> int:
+    """Return where the first marker of the lists starts; a huge number if all lists are empty."""
+    return min((markers[0].start for markers in marker_lists if markers), default=1 << 30)
 
 
 def _drop_overlaps(markers: list[Marker]) -> list[Marker]:
+    """Return the markers in order, without those that overlap an earlier or longer one."""
     kept: list[Marker] = []
-    for marker in sorted(markers, key=lambda each: (each.start, -each.end)):
+    for marker in sorted(markers, key=lambda marker: (marker.start, -marker.end)):
         if not kept or marker.start >= kept[-1].end:
             kept.append(marker)
     return kept
 
 
 def _mark_references(caption: str, markers: list[Marker]) -> list[Marker]:
-    """Mark those that only refer to a panel named elsewhere ("the inset in (b)")."""
-    may_refer = [bool(_REFERRING.search(caption[max(0, m.start - 16) : m.start])) for m in markers]
-    may_refer = [may and not _divides_group(caption, markers, n) for n, may in enumerate(may_refer)]
-    defined = {label for m, may in zip(markers, may_refer, strict=True) if not may for label in m.labels}
+    """Return the markers; those that only refer to a panel named elsewhere ("the inset in (b)") are marked so."""
+    may_refer = [bool(_REFERRING.search(caption[max(0, marker.start - 16) : marker.start])) for marker in markers]
+    may_refer = [can_refer and not _divides_group(caption, markers, n) for n, can_refer in enumerate(may_refer)]
+    defined = {
+        label for marker, can_refer in zip(markers, may_refer, strict=True) if not can_refer for label in marker.labels
+    }
     result = []
-    for marker, may in zip(markers, may_refer, strict=True):
-        refers = may and set(marker.labels) <= defined and not _opens_item(caption, marker)
-        result.append(replace(marker, refers=refers))
+    for marker, can_refer in zip(markers, may_refer, strict=True):
+        is_reference = can_refer and set(marker.labels) <= defined and not _opens_item(caption, marker)
+        result.append(replace(marker, is_reference=is_reference))
     return result
 
 
 def _divides_group(caption: str, markers: list[Marker], number: int) -> bool:
-    """Whether a marker and others tell a group's labels apart: "(A, B) pollen from (A) lily and (B) pine"."""
+    """Return whether a marker and others name the labels of a group one by one.
+
+    An example is "(A, B) pollen from (A) lily and (B) pine".
+    """
     marker = markers[number]
     start = max(caption.rfind(". ", 0, marker.start), caption.rfind("; ", 0, marker.start)) + 1
     ends = [place for place in (caption.find(". ", marker.end), caption.find("; ", marker.end)) if place >= 0]
-    near = markers[max(0, number - _MOST_RELATED) : number + _MOST_RELATED]
-    inside = [m for m in near if start <= m.start and m.end <= min(ends, default=len(caption))]
-    groups = [m for m in inside if m.start < marker.start and len(m.labels) > len(marker.labels)]
-    told = {label for m in inside if m.start > inside[0].start for label in m.labels}
-    return any(set(marker.labels) < set(group.labels) <= told for group in groups)
+    nearby = markers[max(0, number - _MOST_RELATED) : number + _MOST_RELATED]
+    inside = [other for other in nearby if start <= other.start and other.end <= min(ends, default=len(caption))]
+    groups = [other for other in inside if other.start < marker.start and len(other.labels) > len(marker.labels)]
+    named = {label for other in inside if other.start > inside[0].start for label in other.labels}
+    return any(set(marker.labels) < set(group.labels) <= named for group in groups)
 
 
 def _opens_item(caption: str, marker: Marker) -> bool:
-    """Whether words of its own follow: "at (a) 2 h", unlike "in (b) is" or "in (b)."."""
+    """Return whether words of its own follow a marker: "at (a) 2 h", unlike "in (b) is" or "in (b)."."""
     before = caption[max(0, marker.start - 16) : marker.start]
     if re.search(r"\b(?:in|from|see|panels?|than|as|to)\s*$", before, re.IGNORECASE):
         return False

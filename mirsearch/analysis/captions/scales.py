@@ -1,4 +1,4 @@
-"""Lengths of scale bars and widths of fields of view that a caption tells, and of which panels it tells them."""
+"""Read the lengths of scale bars and the widths of fields of view in a caption, and the panels they hold for."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ CaptionKind = Literal["bar", "width"]
 
 @dataclass(frozen=True, slots=True)
 class CaptionScale:
-    """What a caption says of a panel's scale: nm of its bar or of its field's width, the words, how sure (0 to 1).
+    """What a caption says about a panel's scale.
 
-    `inset` is the length of the bar of the panel's inset, where the caption tells it; `nm` is None where
-    it tells only that.
+    `nm` is the length of its bar or the width of its field of view, `text` the words, `confidence` from 0 to 1.
+    `inset_nm` is the length of the bar of the panel's inset, if the caption gives it. `nm` is None if the caption gives
+    only that.
     """
 
     nm: float | None
     kind: CaptionKind
     text: str
     confidence: float
-    inset: float | None = None
+    inset_nm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _LabeledLength:
-    """One length of a statement with the panels it was said of (none: those of the place where it stands)."""
+    """One length of a statement with the labels it was given for; without labels it holds for those in effect there."""
 
     length: Length
     labels: tuple[str, ...]
@@ -60,61 +61,65 @@ _SQUARE = re.compile(
 )
 _PICTURE = re.compile(r"\b(?:AFM|STM|scan|scans|image|images|topograph\w*|field|micrographs?|area)\b")
 _LONGEST_STATEMENT = 400
+"""Most characters after `scale bar` that are read as its statement; bounds time on hostile captions."""
 
 
 def caption_scales(caption: str, labels: Sequence[str | None] = ()) -> dict[str | None, CaptionScale]:
-    """What a caption says of the scale of each panel letter (lower case); None is what it says of all panels.
+    """Return what a caption says about the scale of each panel letter (lower case); None stands for all panels.
 
-    `labels` are the letters the figure has, where they are known: a word of one letter is a label only if it is one.
+    `labels` are the letters that the figure has, if they are known. A word of one letter then is a label only if it is
+    one of them.
     """
     text = normalize_all(caption[: LIMITS.caption_chars])
-    known = frozenset(label.lower() for label in labels if label)
-    found: dict[str | None, CaptionScale] = {}
-    for labels_of, scale in [*_bar_lengths(text, known), *_view_widths(text, known)]:
-        for label in labels_of or (None,):
-            _add_scale(found, label, scale)
-    return found
+    known_labels = frozenset(label.lower() for label in labels if label)
+    scales: dict[str | None, CaptionScale] = {}
+    for scale_labels, scale in [*_bar_lengths(text, known_labels), *_view_widths(text, known_labels)]:
+        for label in scale_labels or (None,):
+            _add_scale(scales, label, scale)
+    return scales
 
 
-def _add_scale(found: dict[str | None, CaptionScale], label: str | None, scale: CaptionScale) -> None:
-    """Keep the first main value of a label; a bar before a width; an inset's value beside the main one."""
-    old = found.get(label)
-    if old is None or (old.kind == "width" and scale.kind == "bar"):
-        found[label] = scale
-    elif scale.inset is not None and old.inset is None:
-        found[label] = CaptionScale(old.nm, old.kind, old.text, old.confidence, scale.inset)
-    elif old.nm is None:
-        found[label] = CaptionScale(scale.nm, scale.kind, scale.text, scale.confidence, old.inset)
-    elif scale.nm not in (None, old.nm) and scale.kind == old.kind:
-        found[label] = CaptionScale(old.nm, old.kind, old.text, min(old.confidence, 0.4), old.inset)
+def _add_scale(scales: dict[str | None, CaptionScale], label: str | None, scale: CaptionScale) -> None:
+    """Keep the first main value of a label, a bar before a width, and an inset's value beside the main one."""
+    existing = scales.get(label)
+    if existing is None or (existing.kind == "width" and scale.kind == "bar"):
+        scales[label] = scale
+    elif scale.inset_nm is not None and existing.inset_nm is None:
+        scales[label] = CaptionScale(existing.nm, existing.kind, existing.text, existing.confidence, scale.inset_nm)
+    elif existing.nm is None:
+        scales[label] = CaptionScale(scale.nm, scale.kind, scale.text, scale.confidence, existing.inset_nm)
+    elif scale.nm not in (None, existing.nm) and scale.kind == existing.kind:
+        scales[label] = CaptionScale(
+            existing.nm, existing.kind, existing.text, min(existing.confidence, 0.4), existing.inset_nm
+        )
 
 
-def _bar_lengths(text: str, known: frozenset[str]) -> Iterator[tuple[tuple[str, ...], CaptionScale]]:
-    """Every length said of a scale bar, with the labels it holds for (none: all panels)."""
-    end_of_last = 0
+def _bar_lengths(text: str, known_labels: frozenset[str]) -> Iterator[tuple[tuple[str, ...], CaptionScale]]:
+    """Yield every length given for a scale bar, with the labels it holds for (none: all panels)."""
+    previous_end = 0
     for anchor in _ANCHOR.finditer(text):
-        if anchor.start() < end_of_last:
+        if anchor.start() < previous_end:
             continue
         statement, end = _statement(text, anchor)
-        said = list(_parse_statement(statement, known))
-        if not said:
+        lengths = list(_parse_statement(statement, known_labels))
+        if not lengths:
             before = _BEFORE.search(text[: anchor.start()])
             length = parse_length(before.group(1)) if before else None
             if length is None:
                 continue
-            said = [_LabeledLength(length, (), False)]
+            lengths = [_LabeledLength(length, (), False)]
         plural = anchor.group().lower().endswith("s")
-        place = _labels_in_effect(text, anchor.start(), end, end_of_last, plural, known)
-        end_of_last = end
-        for each in said:
-            words = " ".join(f"{anchor.group()} {each.length.text}".split())
-            sure = min(1.0, 0.5 + 0.5 * each.length.plausibility)
-            nm, inset = (None, each.length.nm) if each.inset else (each.length.nm, None)
-            yield each.labels or place, CaptionScale(nm, "bar", words, sure, inset)
+        labels_here = _labels_in_effect(text, anchor.start(), end, previous_end, plural, known_labels)
+        previous_end = end
+        for labeled in lengths:
+            words = " ".join(f"{anchor.group()} {labeled.length.text}".split())
+            confidence = min(1.0, 0.5 + 0.5 * labeled.length.plausibility)
+            nm, inset = (None, labeled.length.nm) if labeled.inset else (labeled.length.nm, None)
+            yield labeled.labels or labels_here, CaptionScale(nm, "bar", words, confidence, inset)
 
 
 def _statement(text: str, anchor: re.Match[str]) -> tuple[str, int]:
-    """The words after `scale bar` up to the end of its sentence or bracket, and where they end."""
+    """Return the words after `scale bar` up to the end of the sentence or bracket, and the position of that end."""
     start, depth = anchor.end(), 0
     inside = text.rfind("(", 0, anchor.start()) > text.rfind(")", 0, anchor.start())
     for index in range(start, min(len(text), start + _LONGEST_STATEMENT)):
@@ -131,111 +136,127 @@ def _statement(text: str, anchor: re.Match[str]) -> tuple[str, int]:
     return text[start:end], end
 
 
-def _parse_statement(statement: str, known: frozenset[str]) -> Iterator[_LabeledLength]:
-    """Lengths of one statement with the labels beside them, whichever comes first."""
-    pieces = list(tokenize(statement, known))
+def _parse_statement(statement: str, known_labels: frozenset[str]) -> Iterator[_LabeledLength]:
+    """Yield the lengths of one statement with the labels beside them, whichever come first."""
+    tokens = list(tokenize(statement, known_labels))
     if "respectively" in statement.lower():
-        paired = _parse_respectively(pieces)
-        if paired:
-            yield from paired
+        lengths = _parse_respectively(tokens)
+        if lengths:
+            yield from lengths
             return
-    first = next((token.what for token in pieces if token.what in ("value", "labels", "inset")), None)
-    if first is None or not any(token.what == "value" for token in pieces):
+    first = next((token.kind for token in tokens if token.kind in ("value", "labels", "inset")), None)
+    if first is None or not any(token.kind == "value" for token in tokens):
         return
-    yield from _parse_labels_first(pieces) if first in ("labels", "inset") else _parse_values_first(pieces)
+    yield from _parse_labels_first(tokens) if first in ("labels", "inset") else _parse_values_first(tokens)
 
 
-def _parse_labels_first(pieces: list[Token]) -> Iterator[_LabeledLength]:
-    """`(a) 200 nm; (b, c) 1 µm; inset 50 nm`."""
+def _parse_labels_first(tokens: list[Token]) -> Iterator[_LabeledLength]:
+    """Parse `(a) 200 nm; (b, c) 1 µm; inset 50 nm`."""
     labels: tuple[str, ...] = ()
-    inset, spent = False, False
-    for token in pieces:
-        if token.what in ("labels", "inset") and spent:
-            labels, inset, spent = (), False, False
-        if token.what == "labels":
+    inset, is_complete = False, False
+    for token in tokens:
+        if token.kind in ("labels", "inset") and is_complete:
+            labels, inset, is_complete = (), False, False
+        if token.kind == "labels":
             labels += token.labels
-        elif token.what == "inset":
+        elif token.kind == "inset":
             inset = True
-        elif token.what == "value" and token.length is not None:
+        elif token.kind == "value" and token.length is not None:
             yield _LabeledLength(token.length, labels, inset)
-            spent = True
+            is_complete = True
 
 
-def _parse_values_first(pieces: list[Token]) -> Iterator[_LabeledLength]:
-    """`1 mm (a), 50 µm (b–d) and 2 µm (e, inset)`."""
+def _parse_values_first(tokens: list[Token]) -> Iterator[_LabeledLength]:
+    """Parse `1 mm (a), 50 µm (b–d) and 2 µm (e, inset)`."""
     length: Length | None = None
     labels: tuple[str, ...] = ()
-    own: tuple[str, ...] | None = None
-    for token in [*pieces, Token("value")]:
-        if token.what == "value":
+    labels_before_inset: tuple[str, ...] | None = None
+    for token in [*tokens, Token("value")]:
+        if token.kind == "value":
             if length is not None:
-                yield from _split_inset(length, labels, own)
-            length, labels, own = token.length, (), None
-        elif token.what == "labels":
+                yield from _split_inset(length, labels, labels_before_inset)
+            length, labels, labels_before_inset = token.length, (), None
+        elif token.kind == "labels":
             labels += token.labels
-        elif token.what == "inset":
-            own = labels
+        elif token.kind == "inset":
+            labels_before_inset = labels
 
 
-def _split_inset(length: Length, labels: tuple[str, ...], before: tuple[str, ...] | None) -> Iterator[_LabeledLength]:
-    """`100 nm (k, insets of b, e)` is k's own length and the insets' of b and e; `2 µm (e, inset)` only an inset's."""
-    if before is None:
+def _split_inset(
+    length: Length, labels: tuple[str, ...], labels_before_inset: tuple[str, ...] | None
+) -> Iterator[_LabeledLength]:
+    """Yield the lengths of one value with the labels beside it, those of insets apart.
+
+    `100 nm (k, insets of b, e)` is k's own length and that of the insets of b and e; `2 µm (e, inset)` is only an
+    inset's.
+    """
+    if labels_before_inset is None:
         yield _LabeledLength(length, labels, False)
-    elif before and before != labels:
-        yield _LabeledLength(length, before, False)
-        yield _LabeledLength(length, labels[len(before) :], True)
+    elif labels_before_inset and labels_before_inset != labels:
+        yield _LabeledLength(length, labels_before_inset, False)
+        yield _LabeledLength(length, labels[len(labels_before_inset) :], True)
     else:
         yield _LabeledLength(length, labels, True)
 
 
-def _parse_respectively(pieces: list[Token]) -> list[_LabeledLength]:
-    """`100, 50 and 20 nm for a, b and c, respectively`: as many values as labels, the unit told once or each time."""
-    labels = [label for token in pieces for label in token.labels]
+def _parse_respectively(tokens: list[Token]) -> list[_LabeledLength]:
+    """Parse `100, 50 and 20 nm for a, b and c, respectively`.
+
+    There are as many values as labels; the unit is given once or each time. Empty if the statement is not of this form.
+    """
+    labels = [label for token in tokens for label in token.labels]
     lengths: list[Length] = []
-    waiting: list[str] = []
-    for token in pieces:
-        if token.what == "number" and token.length is not None:
-            waiting.append(token.length.text)
-        elif token.what == "value" and token.length is not None:
+    pending_digits: list[str] = []
+    for token in tokens:
+        if token.kind == "number" and token.length is not None:
+            pending_digits.append(token.length.text)
+        elif token.kind == "value" and token.length is not None:
             unit = re.sub(rf"^{DIGITS} ?-?", "", token.length.text)
-            made = [parse_length(f"{digits} {unit}") for digits in waiting]
-            lengths += [each for each in made if each is not None]
+            parsed = [parse_length(f"{digits} {unit}") for digits in pending_digits]
+            lengths += [length for length in parsed if length is not None]
             lengths.append(token.length)
-            waiting = []
+            pending_digits = []
     if len(lengths) != len(labels) or len(labels) < 2:
         return []
     return [_LabeledLength(length, (label,), False) for length, label in zip(lengths, labels, strict=True)]
 
 
-def _labels_in_effect(text: str, start: int, end: int, since: int, plural: bool, known: frozenset[str]) -> tuple[str, ...]:
-    """Labels that a statement without labels of its own holds for, from where it stands among the panels' parts.
+def _labels_in_effect(
+    text: str, start: int, end: int, previous_end: int, is_plural: bool, known_labels: frozenset[str]
+) -> tuple[str, ...]:
+    """Return the labels that a statement without labels holds for, from its position among the panels' parts.
 
-    One that more panels follow, or that stands in brackets, is of the part it stands in; the last one is of all.
+    A statement that more panels follow, or that stands in brackets, belongs to the part it stands in. The last one
+    holds for all panels.
     """
-    markers = [(match.start(), _marker_letters(match, known)) for match in _MARKER.finditer(text)]
+    markers = [(match.start(), _marker_letters(match, known_labels)) for match in _MARKER.finditer(text)]
     markers = [(position, letters) for position, letters in markers if letters]
     earlier = [letters for position, letters in markers if position < start]
-    later = any(position >= end for position, _ in markers)
-    bracket = text.rfind("(", 0, start) > max(text.rfind(")", 0, start), text.rfind(". ", 0, start))
-    if not earlier or not (later or bracket):
+    has_later = any(position >= end for position, _ in markers)
+    in_bracket = text.rfind("(", 0, start) > max(text.rfind(")", 0, start), text.rfind(". ", 0, start))
+    if not earlier or not (has_later or in_bracket):
         return ()
-    if plural:
-        recent = [letters for position, letters in markers if since <= position < start] or earlier[-1:]
+    if is_plural:
+        recent = [letters for position, letters in markers if previous_end <= position < start] or earlier[-1:]
         return tuple(dict.fromkeys(letter for letters in recent for letter in letters))
     return earlier[-1]
 
 
-def _marker_letters(match: re.Match[str], known: frozenset[str]) -> tuple[str, ...]:
-    letters = parse_letters(match["paren"] or match["bare"], known, strict=False)
-    if known:
-        return letters if set(letters) <= known else ()
+def _marker_letters(match: re.Match[str], known_labels: frozenset[str]) -> tuple[str, ...]:
+    """Return the labels of a marker; none if they are not the figure's own or the marker is the article a."""
+    letters = parse_letters(match["paren"] or match["bare"], known_labels, known_only=False)
+    if known_labels:
+        return letters if set(letters) <= known_labels else ()
     if match["bare"] and letters == ("a",) and match.group()[1:2] == " ":
         return ()
     return letters
 
 
-def _view_widths(text: str, known: frozenset[str]) -> Iterator[tuple[tuple[str, ...], CaptionScale]]:
-    """Widths of fields of view: `image width 2 µm`, `scan size 25 µm (a–c), 10 µm (d–f)`, `10 × 10 µm² AFM scan`."""
+def _view_widths(text: str, known_labels: frozenset[str]) -> Iterator[tuple[tuple[str, ...], CaptionScale]]:
+    """Yield the widths of fields of view with the labels they hold for (none: all panels).
+
+    Examples are `image width 2 µm`, `scan size 25 µm (a–c), 10 µm (d–f)`, `10 × 10 µm² AFM scan`.
+    """
     for match in [*_WIDTH.finditer(text), *_SQUARE.finditer(text)]:
         unit = match["unit"] or match["last"]
         length = parse_length(f"{match['first']} {unit}") if unit else None
@@ -247,12 +268,12 @@ def _view_widths(text: str, known: frozenset[str]) -> Iterator[tuple[tuple[str, 
             if not _PICTURE.search(around):
                 continue
             words = words[: words.rfind(unit) + len(unit)] if unit in words else words
-            said = [_LabeledLength(length, (), False)]
+            lengths = [_LabeledLength(length, (), False)]
         else:
             statement, _ = _statement(text, match)
-            said = [_LabeledLength(length, (), False)]
+            lengths = [_LabeledLength(length, (), False)]
             if re.match(r" ?[(,;]? ?\(", statement):
-                said = list(_parse_values_first([Token("value", length), *tokenize(statement, known)]))
-        place = _labels_in_effect(text, match.start(), match.end(), 0, False, known)
-        for each in said:
-            yield each.labels or place, CaptionScale(each.length.nm, "width", words, 0.5)
+                lengths = list(_parse_values_first([Token("value", length), *tokenize(statement, known_labels)]))
+        labels_here = _labels_in_effect(text, match.start(), match.end(), 0, False, known_labels)
+        for labeled in lengths:
+            yield labeled.labels or labels_here, CaptionScale(labeled.length.nm, "width", words, 0.5)

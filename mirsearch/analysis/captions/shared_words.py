@@ -1,4 +1,4 @@
-"""Words that several panels of a caption share: heads before the labels, tails behind them, lists told one by one."""
+"""Find words that several panels of a caption share: heads before labels, tails behind them, "respectively"."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 MOST_SHARING = 12
-"""How many pieces before and behind one can share words with it."""
+"""Most pieces before and behind a piece that can share words with it; bounds time on hostile captions."""
 
 PREPOSITION = re.compile(
     r"(?:\b(?:of|for|at|in|with|from|by|under|after|before|during|on|to|between|using|via|into|without|versus|vs\.?"
@@ -16,7 +16,7 @@ PREPOSITION = re.compile(
 )
 JOINER = re.compile(r"(?:^|[,;:.([]|\b(?:and|or|but|while|whereas|then|both|&))\s*$", re.IGNORECASE)
 CONTRAST = re.compile(r"\b(?:before|after|with|without|during|under|above|below|inside|outside)\s*$", re.IGNORECASE)
-"""What pictures are told apart by: "before (a) and after (b) annealing"."""
+"""Words that contrast pictures: "before (a) and after (b) annealing"."""
 
 _LEADING_JOIN = re.compile(r"^[\s,;:.|–—-]*(?:(?:and|while|whereas|but|&)\s+)?", re.IGNORECASE)
 _LEAD = re.compile(
@@ -41,7 +41,7 @@ _LIST_GAP = re.compile(r",\s*(?:and|or)\s+|,\s+|\s+(?:and|or)\s+")
 
 
 def trim_joiners(piece: str) -> str:
-    """A piece without the joining words and marks around it; a lone closing bracket goes too."""
+    """Return a piece without the joining words and marks around it and without a lone closing bracket."""
     piece = _LEADING_JOIN.sub("", piece, count=1).strip()
     piece = re.sub(r"(?:[\s,;:]|\b(?:and|while|whereas)$)+$", "", piece).strip()
     if piece.count(")") > piece.count("("):
@@ -52,7 +52,10 @@ def trim_joiners(piece: str) -> str:
 
 
 def split_head(piece: str) -> tuple[str, str]:
-    """Split off a clause at the end that opens the next items: "MoS2, voltage profiles of" gives both."""
+    """Split off the end of a piece if it introduces the next items.
+
+    "MoS2, voltage profiles of" gives "MoS2" and "voltage profiles of".
+    """
     stripped = re.sub(r"(?:,?\s*\band)?\s*$", "", piece)
     if not PREPOSITION.search(stripped):
         return piece, ""
@@ -66,75 +69,76 @@ def split_head(piece: str) -> tuple[str, str]:
 
 
 def split_item(words: str) -> tuple[str, str]:
-    """Split words between two labels at the last "and" (or semicolon) that opens the next item."""
-    cuts = list(re.finditer(r",?\s+and\s+|;\s+", words))
-    if not cuts:
+    """Split the words between two labels at the last "and" or semicolon, which introduces the next item."""
+    joints = list(re.finditer(r",?\s+and\s+|;\s+", words))
+    if not joints:
         return "", words
-    return words[: cuts[-1].start()], words[cuts[-1].end() :]
+    return words[: joints[-1].start()], words[joints[-1].end() :]
 
 
-def has_own_subject(words: str) -> bool:
-    """Whether an item stands alone: it has its own "… of …"."""
-    return bool(re.search(r"\b(?:of|for|in|with|on)\b", words)) or not words
+def has_own_subject(item: str) -> bool:
+    """Return whether an item is complete by itself: it has its own "… of …", or is empty."""
+    return bool(re.search(r"\b(?:of|for|in|with|on)\b", item)) or not item
 
 
-def names_subject(words: str) -> bool:
-    """Whether an item names what it shows itself, so that a head ("SEM images of") does not speak of it."""
-    return bool(_OTHER_SUBJECT.match(words))
+def names_subject(item: str) -> bool:
+    """Return whether an item names what it shows, so that a head ("SEM images of") does not apply to it."""
+    return bool(_OTHER_SUBJECT.match(item))
 
 
-def shared_head(words: str, before: str) -> str:
-    """What an item behind whose words its label stands hands to the next: up to its last preposition."""
-    lead = _LEAD.match(words)
-    return lead.group(0) if lead else before
+def shared_head(item: str, previous_head: str) -> str:
+    """Return the words that an item with its label behind it hands to the next item: up to its last preposition."""
+    lead = _LEAD.match(item)
+    return lead.group(0) if lead else previous_head
 
 
-def adapt_head(head: str, words: str) -> str:
-    """A head before the words of another item, without what those words say in its place."""
-    if words.startswith(("the ", "a ")):
+def adapt_head(head: str, item: str) -> str:
+    """Return a head for another item, without the words that the item replaces."""
+    if item.startswith(("the ", "a ")):
         head = head.removesuffix(" the")
-    if re.match(r"(?:before|after|with|without|during|under|above|below|inside|outside)\b", words, re.IGNORECASE):
+    if re.match(r"(?:before|after|with|without|during|under|above|below|inside|outside)\b", item, re.IGNORECASE):
         head = CONTRAST.sub("", head).rstrip()
     return head
 
 
 def shared_tail(piece: str, later: Sequence[str]) -> str:
-    """What an item left hanging takes from the later ones: "(a) Low- and (b) High-resolution SEM image".
+    """Return the words that an unfinished item takes from later ones.
 
-    An item that only lacks what it is of takes that: "(a) XRD pattern and (b) SEM image of ZnO".
+    In "(a) Low- and (b) High-resolution SEM image" they are the whole later item. An item that only lacks what it is of
+    takes that: "(a) XRD pattern and (b) SEM image of ZnO".
     """
-    words = trim_joiners(piece)
+    item = trim_joiners(piece)
     if not later:
         return ""
-    if not words or words.endswith(("-", "‐")):
+    if not item or item.endswith(("-", "‐")):
         return trim_joiners(split_head(later[0])[0])
-    if len(words.split()) > 3 or not re.search(r"(?:,|\band)\s*$", piece) or _WHOLE.search(words):
+    if len(item.split()) > 3 or not re.search(r"(?:,|\band)\s*$", piece) or _WHOLE.search(item):
         return ""
-    longest = next((each for each in later if len(each.split()) > 4 and not _RESPECTIVELY.search(each)), "")
-    found = _NOUN.search(longest)
-    tail = trim_joiners(longest[found.start() :]) if found else ""
-    if found and (_NOUN.search(words) or (_MEASURED.match(found.group(0)) and _PICTURED.search(words))):
-        whose = re.match(r"\S+\s+(of\b.*)", tail)
-        return whose.group(1) if whose else ""
-    return tail if len(words.split()) <= 2 else ""
+    longest = next((other for other in later if len(other.split()) > 4 and not _RESPECTIVELY.search(other)), "")
+    noun = _NOUN.search(longest)
+    tail = trim_joiners(longest[noun.start() :]) if noun else ""
+    if noun and (_NOUN.search(item) or (_MEASURED.match(noun.group(0)) and _PICTURED.search(item))):
+        possessor = re.match(r"\S+\s+(of\b.*)", tail)
+        return possessor.group(1) if possessor else ""
+    return tail if len(item.split()) <= 2 else ""
 
 
 def split_respective(piece: str, count: int) -> list[str]:
-    """A piece for each of `count` labels where it lists that many things "respectively"; else nothing.
+    """Return a piece for each of `count` labels if the piece lists as many things "respectively"; else nothing.
 
     "maps of Fe, Ni and Mo, respectively" gives "maps of Fe", "maps of Ni", "maps of Mo".
     """
-    found = _RESPECTIVELY.search(piece)
-    if found is None or count < 2:
+    respectively = _RESPECTIVELY.search(piece)
+    if respectively is None or count < 2:
         return []
-    told, after = piece[: found.start()], trim_joiners(piece[found.end() :])
-    gaps = list(_LIST_GAP.finditer(told))
+    listed, rest = piece[: respectively.start()], trim_joiners(piece[respectively.end() :])
+    gaps = list(_LIST_GAP.finditer(listed))
     if len(gaps) < count - 1:
         return []
     cuts = gaps[-(count - 1) :]
-    first = told[: cuts[0].start()]
-    bounds = [(gap.end(), later.start()) for gap, later in pairwise(cuts)]
-    bounds.append((cuts[-1].end(), len(told)))
+    first = listed[: cuts[0].start()]
+    spans = [(gap.end(), later.start()) for gap, later in pairwise(cuts)]
+    spans.append((cuts[-1].end(), len(listed)))
     head = trim_joiners(shared_head(first, ""))
-    items = [trim_joiners(first), *(f"{head} {trim_joiners(told[start:stop])}".strip() for start, stop in bounds)]
-    return [f"{item} {after}".strip() for item in items]
+    items = [trim_joiners(first), *(f"{head} {trim_joiners(listed[start:stop])}".strip() for start, stop in spans)]
+    return [f"{item} {rest}".strip() for item in items]

@@ -1,4 +1,4 @@
-"""Sharing a figure's caption out to its panels: each gets its own words plus what speaks of all."""
+"""Split a figure's caption among its panels: each gets its own words and those that speak of all panels."""
 
 from __future__ import annotations
 
@@ -51,57 +51,62 @@ _TITLE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class CaptionParts:
-    """A caption shared out: own words by label (lower case, in order), words on all panels, and parts by place."""
+    """A caption split among its panels.
+
+    `parts` has the own words by label (lower case, in order), `general` the words about all panels, `caption` the full
+    caption, and `places` the parts by place ("left") if there are no labels.
+    """
 
     parts: Mapping[str, str]
     general: str
-    whole: str
+    caption: str
     places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Labels the caption names, in order."""
+        """Return the labels that the caption names, in order."""
         return tuple(self.parts)
 
-    def own(self, label: str | None) -> str:
-        """The words about one panel alone; empty where the caption has none for it."""
+    def own_words(self, label: str | None) -> str:
+        """Return the words about one panel alone; empty if the caption has none for it."""
         return self.parts.get(label.lower(), "") if label else ""
 
-    def part_for(self, label: str | None) -> str:
-        """What speaks of a panel: the general words and its own; the whole caption where it has no words of its own."""
-        own = self.own(label)
-        return f"{self.general} {own}".strip() if own else self.whole
+    def words_for(self, label: str | None) -> str:
+        """Return the general words and the panel's own; the whole caption if it has no own words."""
+        own = self.own_words(label)
+        return f"{self.general} {own}".strip() if own else self.caption
 
 
 def split_caption(caption: str) -> CaptionParts:
-    """Share `caption` out to the panels it names. Never fails: without panel labels all of it is general."""
+    """Split `caption` among the panels it names. It never fails: without panel labels all words are general."""
     text = _SPACE.sub(" ", caption[: LIMITS.caption_chars]).strip()
     markers = find_markers(text)
     if not markers:
         return CaptionParts({}, text, text, _parts_by_place(text))
-    sharer = _CaptionDistributor(text)
-    starts = [m.start for m in markers]
+    distributor = _CaptionDistributor(text)
+    starts = [marker.start for marker in markers]
     for start, end in _clauses(text, markers):
-        inside = markers[bisect_left(starts, start) : bisect_left(starts, end)]
-        sharer.clause(start, end, [m for m in inside if m.end <= end])
-    labels = sort_labels({label for m in markers for label in m.labels})
-    parts = {label: _join(sharer.own.get(label, [])) for label in labels}
-    return CaptionParts(parts, _join(sharer.general), text, {})
+        candidates = markers[bisect_left(starts, start) : bisect_left(starts, end)]
+        distributor.distribute_clause(start, end, [marker for marker in candidates if marker.end <= end])
+    labels = sort_labels({label for marker in markers for label in marker.labels})
+    parts = {label: _join(distributor.own_words.get(label, [])) for label in labels}
+    return CaptionParts(parts, _join(distributor.general), text, {})
 
 
 def _join(pieces: list[str]) -> str:
+    """Join the pieces that are not empty, each once."""
     return " ".join(dict.fromkeys(piece for piece in pieces if piece))
 
 
 def _clauses(text: str, markers: list[Marker]) -> Iterator[tuple[int, int]]:
-    """Spans between full stops and semicolons that stand outside brackets and abbreviations."""
+    """Yield the spans between full stops and semicolons outside brackets and abbreviations."""
     start = depth = 0
-    inside = {place for m in markers for place in range(m.start, m.end)}
-    starts = {m.start for m in markers}
+    marker_places = {place for marker in markers for place in range(marker.start, marker.end)}
+    starts = {marker.start for marker in markers}
     for place, char in enumerate(text):
-        if char in "([" and place not in inside:
+        if char in "([" and place not in marker_places:
             depth += 1
-        elif char in ")]" and place not in inside:
+        elif char in ")]" and place not in marker_places:
             depth = max(0, depth - 1)
         elif char in ".;" and (depth == 0 or char == ".") and _ends_clause(text, place, char, starts):
             yield start, place + 1
@@ -110,55 +115,58 @@ def _clauses(text: str, markers: list[Marker]) -> Iterator[tuple[int, int]]:
         yield start, len(text)
 
 
-def _ends_clause(text: str, place: int, char: str, starts: set[int]) -> bool:
-    """Whether a full stop or semicolon ends a clause."""
-    after = text[place + 1 : place + 3]
-    if not after:
+def _ends_clause(text: str, place: int, mark: str, starts: set[int]) -> bool:
+    """Return whether a full stop or semicolon ends a clause."""
+    following = text[place + 1 : place + 3]
+    if not following:
         return True
     if place + 1 in starts or place + 2 in starts:
-        return not _ABBREVIATION.search(text[max(0, place - 12) : place + 1]) or char == ";"
-    if after[0] != " " or (char == "." and len(after) > 1 and after[1].islower()):
+        return not _ABBREVIATION.search(text[max(0, place - 12) : place + 1]) or mark == ";"
+    if following[0] != " " or (mark == "." and len(following) > 1 and following[1].islower()):
         return False
-    return char == ";" or not _ABBREVIATION.search(text[max(0, place - 12) : place + 1])
+    return mark == ";" or not _ABBREVIATION.search(text[max(0, place - 12) : place + 1])
 
 
 class _CaptionDistributor:
-    """Walks the clauses of a caption and hands each piece to the labels it speaks of."""
+    """Walks the clauses of a caption and gives each piece to the labels that it speaks of."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.own: dict[str, list[str]] = {}
+        self.own_words: dict[str, list[str]] = {}
         self.general: list[str] = []
         self.head = ""
         self.current: tuple[str, ...] = ()
-        self.trailing = False
+        self.is_trailing = False
 
-    def give(self, labels: tuple[str, ...], *pieces: str) -> None:
+    def give_words(self, labels: tuple[str, ...], *pieces: str) -> None:
+        """Add words to the own words of some labels."""
         words = " ".join(piece for piece in pieces if piece)
         for label in labels:
-            self.own.setdefault(label, []).append(words)
+            self.own_words.setdefault(label, []).append(words)
 
-    def clause(self, start: int, end: int, markers: list[Marker]) -> None:
-        """Share one clause: with markers of its own, with references only, or with neither."""
-        real = [m for m in markers if not m.refers]
+    def distribute_clause(self, start: int, end: int, markers: list[Marker]) -> None:
+        """Distribute one clause: with markers that name panels, with references only, or with neither."""
+        naming = [marker for marker in markers if not marker.is_reference]
         words = trim_joiners(self.text[start:end])
         if not words or (start == 0 and _TITLE.match(words)):
             return
-        if real:
-            self.trailing = self._trails(start, end, real)
-            (self._trailing if self.trailing else self._leading)(start, end, real)
+        if naming:
+            self.is_trailing = self._has_trailing_labels(start, end, naming)
+            (self._distribute_trailing if self.is_trailing else self._distribute_leading)(start, end, naming)
         elif _OF_ALL.search(words) or not self.current:
             self.general.append(words)
         elif markers:
-            self.give(tuple(dict.fromkeys(label for m in markers for label in m.labels)), words)
-        elif self.trailing:
+            self.give_words(tuple(dict.fromkeys(label for marker in markers for label in marker.labels)), words)
+        elif self.is_trailing:
             self.general.append(words)
         else:
-            self.give(self.current, words)
+            self.give_words(self.current, words)
 
-    def _trails(self, start: int, end: int, markers: list[Marker]) -> bool:
-        """Whether the labels of a clause stand behind their words ("graphene (A) and LiFePO4 (B)")."""
-        if any(m.style != "bracket" for m in markers) and not all(m.style == "bracket" for m in markers[1:]):
+    def _has_trailing_labels(self, start: int, end: int, markers: list[Marker]) -> bool:
+        """Return whether the labels of a clause stand behind their words ("graphene (A) and LiFePO4 (B)")."""
+        if any(other.style != "bracket" for other in markers) and not all(
+            other.style == "bracket" for other in markers[1:]
+        ):
             return False
         if not self.text[start : markers[0].start].strip():
             return False
@@ -168,52 +176,60 @@ class _CaptionDistributor:
             after = self.text[marker.end : min(end, marker.end + 40)].lstrip()
             leads = JOINER.search(before) or PREPOSITION.search(before)
             closes = not after or re.match(r"[,;.)]|(?:and|or)\b", after)
-            apart = closes and PREPOSITION.search(before)  # "before (a) and after (b)"
-            votes += 2 if apart else -1 if leads else 2 if closes else 1
+            is_contrast = closes and PREPOSITION.search(before)  # "before (a) and after (b)"
+            votes += 2 if is_contrast else -1 if leads else 2 if closes else 1
         return votes > 0
 
-    def _leading(self, start: int, end: int, markers: list[Marker]) -> None:
+    def _distribute_leading(self, start: int, end: int, markers: list[Marker]) -> None:
+        """Distribute a clause whose labels stand before their words."""
         head = self.text[start : markers[0].start]
         if trim_joiners(head):
             self._take_head(head)
-        bounds = [m.start for m in markers[1:]] + [end]
-        pieces = [self.text[m.end : stop] for m, stop in zip(markers, bounds, strict=True)]
-        inner = self._behind_words(pieces, markers)
+        bounds = [other.start for other in markers[1:]] + [end]
+        pieces = [self.text[other.end : stop] for other, stop in zip(markers, bounds, strict=True)]
+        done = self._distribute_by_trailing(pieces, markers)
         for number, (marker, piece) in enumerate(zip(markers, pieces, strict=True)):
             next_head = ""
             if number + 1 < len(markers):
                 piece, next_head = split_head(piece)  # noqa: PLW2901
             tail = "" if self.head else shared_tail(piece, pieces[number + 1 : number + MOST_SHARING])
-            if not inner.get(number):
-                self._items(marker.labels, piece, tail)
+            if not done.get(number):
+                self._give_items(marker.labels, piece, tail)
             if next_head:
                 self.head = next_head
             self.current = marker.labels
 
-    def _items(self, labels: tuple[str, ...], piece: str, tail: str) -> None:
-        """Give a leading marker's piece to its labels: to all of them, or one each of what it lists."""
-        each = split_respective(piece, len(labels)) or [trim_joiners(piece)] * len(labels)
-        for label, words in zip(labels, each, strict=True):
-            known = any(self.head and self.head in told for told in self.own.get(label, [])[-MOST_SHARING:])
-            self.give((label,), "" if known or names_subject(words) else self.head, words, tail)
+    def _give_items(self, labels: tuple[str, ...], piece: str, tail: str) -> None:
+        """Give a leading marker's piece to its labels: to all of them, or to each one thing of a list."""
+        items = split_respective(piece, len(labels)) or [trim_joiners(piece)] * len(labels)
+        for label, words in zip(labels, items, strict=True):
+            has_head = any(
+                self.head and self.head in earlier for earlier in self.own_words.get(label, [])[-MOST_SHARING:]
+            )
+            self.give_words((label,), "" if has_head or names_subject(words) else self.head, words, tail)
 
-    def _behind_words(self, pieces: list[str], markers: list[Marker]) -> dict[int, bool]:
-        """Share "c–e SEM images of BM (c), PM (d) and SM (e)" out by the labels behind the words; which were done."""
+    def _distribute_by_trailing(self, pieces: list[str], markers: list[Marker]) -> dict[int, bool]:
+        """Distribute "c–e SEM images of BM (c), PM (d) and SM (e)" by the labels behind the words.
+
+        Return for each marker whether that was done; empty if the clause is not of this form.
+        """
         first = markers[0]
         if len(markers) < 3 or len(first.labels) < 2 or first.style == markers[1].style == "half":
             return {}
         rest = markers[1:]
-        if not all(set(m.labels) <= set(first.labels) and len(m.labels) < len(first.labels) for m in rest):
+        if not all(
+            set(marker.labels) <= set(first.labels) and len(marker.labels) < len(first.labels) for marker in rest
+        ):
             return {}
         start = first.end
-        if not self._trails(start, markers[-1].end + len(pieces[-1]), rest):
+        if not self._has_trailing_labels(start, markers[-1].end + len(pieces[-1]), rest):
             return {}
-        self._trailing(start, markers[-1].end + len(pieces[-1]), rest)
+        self._distribute_trailing(start, markers[-1].end + len(pieces[-1]), rest)
         self.current = first.labels
         return dict.fromkeys(range(len(markers)), True)
 
     def _take_head(self, head: str) -> None:
-        """Words before the first label of a clause: general where they speak of the whole figure."""
+        """Keep the words before the first label of a clause: as general words if they speak of the whole figure."""
         cleaned = trim_joiners(head)
         if not self.current and head.rstrip().endswith((":", ".", ",")):
             self.general.append(cleaned)
@@ -221,47 +237,51 @@ class _CaptionDistributor:
         else:
             self.head = cleaned
 
-    def _trailing(self, start: int, end: int, markers: list[Marker]) -> None:
-        """Share a clause whose labels stand behind their words; what follows the last speaks of all of them.
+    def _distribute_trailing(self, start: int, end: int, markers: list[Marker]) -> None:
+        """Distribute a clause whose labels stand behind their words; words behind the last label apply to all of them.
 
         Words behind a label that begin like "of…" or "showing…" still belong to it, up to the next item.
         """
-        head, place, behind = "", start, False
+        head, place, last_has_own = "", start, False
         tail = trim_joiners(self.text[markers[-1].end : end]).rstrip(".")
         for number, marker in enumerate(markers):
             words = self.text[place : marker.start]
             if number and _GOES_ON.match(words):
-                more, words = split_item(words)
-                self.give(markers[number - 1].labels, trim_joiners(more))
-                behind = behind or bool(more)
+                own_rest, words = split_item(words)
+                self.give_words(markers[number - 1].labels, trim_joiners(own_rest))
+                last_has_own = last_has_own or bool(own_rest)
             words = trim_joiners(words)
-            self.give(marker.labels, "" if has_own_subject(words) else adapt_head(head, words), words)
+            self.give_words(marker.labels, "" if has_own_subject(words) else adapt_head(head, words), words)
             head = shared_head(words, head)
             place = marker.end
-        for label in dict.fromkeys(label for m in (markers[-1:] if behind else markers) for label in m.labels):
-            self.give((label,), tail)
+        for label in dict.fromkeys(
+            label for other in (markers[-1:] if last_has_own else markers) for label in other.labels
+        ):
+            self.give_words((label,), tail)
         self.current, self.head = markers[-1].labels, ""
 
 
 def _parts_by_place(text: str) -> dict[str, str]:
-    """Parts by place ("Left: …; right: …", "a wing (left) and a leg (right)") where a caption has no labels."""
-    behind = list(_PLACE_BEHIND.finditer(text))
-    if len({m.group(1).lower() for m in behind}) >= 2 and trim_joiners(text[: behind[0].start()]):
-        starts = [0, *(m.end() for m in behind[:-1])]
-        pieces = [trim_joiners(text[start : m.start()]) for start, m in zip(starts, behind, strict=True)]
-        head, told = "", []
+    """Return parts by place ("Left: …; right: …", "a wing (left) and a leg (right)") of a caption without labels."""
+    trailing = list(_PLACE_BEHIND.finditer(text))
+    if len({match.group(1).lower() for match in trailing}) >= 2 and trim_joiners(text[: trailing[0].start()]):
+        starts = [0, *(match.end() for match in trailing[:-1])]
+        pieces = [trim_joiners(text[start : match.start()]) for start, match in zip(starts, trailing, strict=True)]
+        head, parts = "", []
         for words in pieces:
-            told.append(words if has_own_subject(words) else f"{adapt_head(head, words)} {words}".strip())
+            parts.append(words if has_own_subject(words) else f"{adapt_head(head, words)} {words}".strip())
             head = shared_head(words, head)
-        return {_place_name(m): words for m, words in zip(behind, told, strict=True)}
-    found = list(_PLACE.finditer(text))
-    if len({m.group(1).lower() for m in found}) < 2:
+        return {_place_name(match): words for match, words in zip(trailing, parts, strict=True)}
+    leading = list(_PLACE.finditer(text))
+    if len({match.group(1).lower() for match in leading}) < 2:
         return {}
-    ends = [m.start() for m in found[1:]] + [len(text)]
-    return {_place_name(m): trim_joiners(text[m.end() : stop]) for m, stop in zip(found, ends, strict=True)}
+    ends = [match.start() for match in leading[1:]] + [len(text)]
+    return {
+        _place_name(match): trim_joiners(text[match.end() : stop]) for match, stop in zip(leading, ends, strict=True)
+    }
 
 
 def _place_name(match: re.Match[str]) -> str:
-    """The place a match names, under one name for those alike."""
+    """Return the place that a match names, with one name for synonyms."""
     name = match.group(1).lower()
     return {"centre": "middle", "center": "middle", "upper": "top", "lower": "bottom"}.get(name, name)

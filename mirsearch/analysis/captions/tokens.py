@@ -1,4 +1,4 @@
-"""The pieces a statement of lengths is made of: lengths, panel letters, the word inset."""
+"""Split a statement of lengths into tokens: lengths, panel letters, the word inset."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ _SPAN = re.compile(rf"({_LABEL})(?: ?(?:[-–—]|\bto\b) ?({_LABEL}))?(?![a-z])
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of a statement: a length, panel letters, the word inset, or the digits of a length told later."""
+    """A piece of a statement: a length, panel letters, the word inset, or digits whose unit follows later."""
 
-    what: Literal["value", "labels", "inset", "number"]
+    kind: Literal["value", "labels", "inset", "number"]
     length: Length | None = None
     labels: tuple[str, ...] = ()
 
 
-def tokenize(statement: str, known: frozenset[str]) -> Iterator[Token]:
-    """The pieces of a statement in order; `known` are the figure's letters, empty where they are not known."""
+def tokenize(statement: str, known_labels: frozenset[str]) -> Iterator[Token]:
+    """Yield the tokens of a statement in order; `known_labels` are the figure's letters, empty if they are unknown."""
     for match in _PIECE.finditer(statement):
         if match["value"]:
             length = None if match["bad"] else parse_length(match["value"].replace("-", " "))
@@ -48,20 +48,23 @@ def tokenize(statement: str, known: frozenset[str]) -> Iterator[Token]:
         elif match["number"]:
             yield Token("number", Length(0.0, 0.0, match["number"]))
         else:
-            words = match["paren"] or match["bare"]
-            letters = parse_letters(words, known, strict=bool(match["bare"]))
-            if letters:
-                yield Token("labels", labels=letters)
-            if "inset" in words.lower():
+            label_text = match["paren"] or match["bare"]
+            labels = parse_letters(label_text, known_labels, known_only=bool(match["bare"]))
+            if labels:
+                yield Token("labels", labels=labels)
+            if "inset" in label_text.lower():
                 yield Token("inset")
 
 
-def parse_letters(words: str, known: frozenset[str], strict: bool) -> tuple[str, ...]:
-    """Panel letters of `a`, `b–d`, `a, c and e`, `ii`; words in running text count only where the letters are known."""
-    clean = re.sub(r"\b(?:panels?|insets?|the)\b", " ", words.lower())
-    letters: list[str] = []
-    for first, last in _SPAN.findall(re.sub(r"\band\b|&", ",", clean)):
-        letters += [first, *(labels_between(first, last) or []), last] if last else [first]
-    if strict and known and not set(letters) <= known:
+def parse_letters(text: str, known_labels: frozenset[str], known_only: bool) -> tuple[str, ...]:
+    """Return the panel letters of `a`, `b–d`, `a, c and e`, `ii`, in order.
+
+    With `known_only`, they count only if all are among the known labels, where there are such; running text needs that.
+    """
+    cleaned = re.sub(r"\b(?:panels?|insets?|the)\b", " ", text.lower())
+    labels: list[str] = []
+    for first, last in _SPAN.findall(re.sub(r"\band\b|&", ",", cleaned)):
+        labels += [first, *(labels_between(first, last) or []), last] if last else [first]
+    if known_only and known_labels and not set(labels) <= known_labels:
         return ()
-    return tuple(dict.fromkeys(letters))
+    return tuple(dict.fromkeys(labels))

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from mirsearch.analysis.base import Pixels
 
 INPUT_SIDE = 224
-"""Side in px at which the network sees a picture: the one it was trained at."""
+"""Side in px of the square to which a picture is brought for the network."""
 
 _LEVEL = "block7"
 """The network's level whose channels are the texture."""

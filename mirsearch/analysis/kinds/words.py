@@ -1,4 +1,4 @@
-"""What a caption's words say about a panel: how strongly they speak for each kind and each technique."""
+"""Weigh what a caption's words say about a panel: how strongly they support each kind and each technique."""
 
 from __future__ import annotations
 
@@ -50,26 +50,26 @@ _KIND_PATTERNS = [(name, weight, re.compile(pattern, re.IGNORECASE)) for name, w
 
 
 def technique_votes(words: str) -> dict[str, float]:
-    """How strongly words speak for each technique (0 and up); those not spoken for are left out."""
+    """Return how strongly words support each technique (0 and up); unsupported ones are left out."""
     return _votes(_remove_insets(words), _TECHNIQUE_PATTERNS)
 
 
 def kind_votes(words: str) -> dict[str, float]:
-    """How strongly words speak for each kind of panel (0 and up)."""
+    """Return how strongly words support each kind of panel (0 and up); unsupported ones are left out."""
     return _votes(_remove_insets(words), _KIND_PATTERNS)
 
 
 def _remove_insets(words: str) -> str:
-    """What is said of an inset says nothing of the panel around it."""
+    """Return words without those about an inset, which say nothing of the panel around it."""
     return _NESTED.sub(" ", words)
 
 
 def _votes(words: str, patterns: list[tuple[str, float, re.Pattern[str]]]) -> dict[str, float]:
-    """Weight of each name whose pattern occurs: more for more mentions and for an early one."""
+    """Return the weight of each name whose pattern occurs: higher for more mentions and for an early one."""
     votes = {}
     for name, weight, pattern in patterns:
-        found = [match.start() for match in pattern.finditer(words)]
-        if found:
-            early = 1.0 if found[0] < 60 else 0.7
-            votes[name] = weight * early * (1 + 0.15 * min(3, len(found) - 1))
+        positions = [match.start() for match in pattern.finditer(words)]
+        if positions:
+            earliness = 1.0 if positions[0] < 60 else 0.7
+            votes[name] = weight * earliness * (1 + 0.15 * min(3, len(positions) - 1))
     return votes

@@ -1,4 +1,4 @@
-"""One bar for several panels: where the caption says that it holds for others, they have its scale too."""
+"""Share the scale of one bar between several panels, if the caption states that the bar holds for them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ _ALL_PANELS = (
 _SCALE_BAR = r"\bscale ?-?bar\b"
 _SAME_SCALE = r"\b(?:same|identical|equal) (?:scale|magnification|field of view)"
 _STATEMENTS = tuple(
-    (re.compile(pattern, re.IGNORECASE), same)
-    for pattern, same in (
+    (re.compile(pattern, re.IGNORECASE), same_scale)
+    for pattern, same_scale in (
         (
-            rf"{_SCALE_BAR}[^.;]{{0,60}}?\b(?:applies|apply|holds?|is valid|is the same|is common|is shared|is identical)"
+            rf"{_SCALE_BAR}[^.;]{{0,60}}?"
+            r"\b(?:applies|apply|holds?|is valid|is the same|is common|is shared|is identical)"
             rf"\b(?: to| for| by| in)* (?P<whom>[^.;]{{1,60}})",
             True,
         ),
@@ -29,64 +30,84 @@ _STATEMENTS = tuple(
         (rf"{_SCALE_BAR}[^.;]{{0,40}}?\b(?:for|in) (?P<whom>{_ALL_PANELS}|{_PANELS} \(?{LIST}\)?)", False),
     )
 )
-"""What says that a bar holds for panels (`whom`), and whether these are of one scale even with bars of their own."""
+"""Patterns of statements that a bar holds for panels (`whom`).
+
+The flag tells whether these panels have one scale even if they have bars of their own.
+"""
 
 _LETTER_LIST = re.compile(rf"\(?\b(?P<list>{LIST})\b\)?", re.IGNORECASE)
 _ALL_WORDS = re.compile(r"\b(?:all|both|every|each|other|remaining|rest)\b", re.IGNORECASE)
+
 _MAX_RATIO = 1.06
-_EQUAL_WIDTH_WEIGHT, _OTHER_WIDTH_WEIGHT = 0.7, 0.4
-"""What the giver's confidence counts for a panel as wide as its own, and for one that is not."""
+"""Ratio below which two pixel sizes agree, and below which two panels are equally wide."""
+
+_EQUAL_WIDTH_WEIGHT = 0.7
+"""Weight of the confidence for a panel as wide as the panel with the bar."""
+
+_OTHER_WIDTH_WEIGHT = 0.4
+"""Weight of the confidence for a panel of another width, which may be drawn at another scale."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharedBar:
-    """Panels a bar is said to hold for, by lower-case labels (none: all), and whether all these are of one scale."""
+    """The panels for which a bar holds, by lower-case labels; an empty set means all panels.
+
+    `same_scale` tells whether all these panels have one scale, even if they have bars of their own.
+    """
 
     labels: frozenset[str]
-    same: bool
+    same_scale: bool
 
 
 def find_shared_bar(caption: str, labels: Sequence[str | None]) -> SharedBar | None:
-    """What a caption says of one bar that holds for several panels; None where it says nothing of the kind."""
+    """Return what a caption states about one bar that holds for several panels, or None."""
     text = normalize_all(caption[: LIMITS.caption_chars])
-    known = frozenset(label.lower() for label in labels if label)
-    for pattern, same in _STATEMENTS:
+    known_letters = frozenset(label.lower() for label in labels if label)
+    for pattern, same_scale in _STATEMENTS:
         for match in pattern.finditer(text):
             if _ALL_WORDS.search(match["whom"]):
-                return SharedBar(frozenset(), same)
-            lists = (parse_letters(part["list"], known, strict=True) for part in _LETTER_LIST.finditer(match["whom"]))
-            letters = frozenset(letter for each in lists for letter in each)
+                return SharedBar(frozenset(), same_scale)
+            letters = frozenset(
+                letter
+                for part in _LETTER_LIST.finditer(match["whom"])
+                for letter in parse_letters(part["list"], known_letters, known_only=True)
+            )
             if len(letters) > 1:
-                return SharedBar(letters, same)
+                return SharedBar(letters, same_scale)
     return None
 
 
 def share_scale(
     readings: Sequence[ScaleReading | None], boxes: Sequence[Box], labels: Sequence[str | None], caption: str
 ) -> list[ScaleReading | None]:
-    """`readings` with the scale of a figure's one bar given to the panels its caption says that it holds for."""
+    """Return `readings`, with the bar's scale for all panels for which the caption states that the bar holds.
+
+    `boxes` are the boxes of the panels, `labels` their letters.
+    """
     result = list(readings)
-    givers = [n for n, reading in enumerate(readings) if reading is not None and reading.bar is not None]
-    said = find_shared_bar(caption, labels) if givers and len(readings) > 1 else None
-    if said is None or (len(givers) > 1 and not said.same):
+    sources = [n for n, reading in enumerate(readings) if reading is not None and reading.bar is not None]
+    shared = find_shared_bar(caption, labels) if sources and len(readings) > 1 else None
+    if shared is None or (len(sources) > 1 and not shared.same_scale):
         return result
-    best = max(givers, key=lambda n: _rank_reading(readings[n]))
-    given, width = readings[best], boxes[best][2] - boxes[best][0]
+    source = max(sources, key=lambda n: _rank_reading(readings[n]))
+    source_reading, source_width = readings[source], boxes[source][2] - boxes[source][0]
     for n, reading in enumerate(readings):
         label = labels[n]
-        meant = not said.labels or (label is not None and label.lower() in said.labels)
-        if given is None or not meant or (reading is not None and _scales_agree(reading, given)):
+        is_meant = not shared.labels or (label is not None and label.lower() in shared.labels)
+        if source_reading is None or not is_meant or (reading is not None and _scales_agree(reading, source_reading)):
             continue
-        own = max(1, boxes[n][2] - boxes[n][0])
-        part = _EQUAL_WIDTH_WEIGHT if max(own, width) < _MAX_RATIO * min(own, width) else _OTHER_WIDTH_WEIGHT
-        result[n] = ScaleReading(given.nm_per_px, source="caption", confidence=round(given.confidence * part, 4))
+        panel_width = max(1, boxes[n][2] - boxes[n][0])
+        equal_width = max(panel_width, source_width) < _MAX_RATIO * min(panel_width, source_width)
+        confidence = source_reading.confidence * (_EQUAL_WIDTH_WEIGHT if equal_width else _OTHER_WIDTH_WEIGHT)
+        result[n] = ScaleReading(source_reading.nm_per_px, source="caption", confidence=round(confidence, 4))
     return result
 
 
 def _rank_reading(reading: ScaleReading | None) -> tuple[bool, float]:
-    """Readings of printed labels before others, then by confidence."""
+    """Return a sort key: readings of printed labels are above others, then the confidence counts."""
     return (False, 0.0) if reading is None else (reading.source == "label", reading.confidence)
 
 
 def _scales_agree(one: ScaleReading, other: ScaleReading) -> bool:
+    """Return whether two readings have about the same pixel size."""
     return max(one.nm_per_px, other.nm_per_px) < _MAX_RATIO * min(one.nm_per_px, other.nm_per_px)

@@ -47,10 +47,10 @@ def test_words_are_labels_only_where_the_figure_has_them():
 
 def test_insets_have_their_own_length():
     found = caption_scales("Scale bars: 200 nm for b, e and 100 nm for k and insets on b, e.", list("abcdek"))
-    assert (found["b"].nm, found["b"].inset) == (200, 100)
-    assert (found["k"].nm, found["k"].inset) == (100, None)
+    assert (found["b"].nm, found["b"].inset_nm) == (200, 100)
+    assert (found["k"].nm, found["k"].inset_nm) == (100, None)
     only = caption_scales("Scale bars, 1 mm (a) and 2 µm (e, inset)")
-    assert (only["e"].nm, only["e"].inset) == (None, 2000)
+    assert (only["e"].nm, only["e"].inset_nm) == (None, 2000)
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,8 @@ def test_ways_of_naming_panels(caption: str, parts: dict[str, str] | None) -> No
     if parts is None:
         assert found.labels == ("a", "b", "c", "d")
     elif "maps of" in caption:
-        assert found.own("d").endswith("N")
-        assert found.own("e").endswith("Cd.")
+        assert found.own_words("d").endswith("N")
+        assert found.own_words("e").endswith("Cd.")
     else:
         assert dict(found.parts) == parts
 
@@ -54,15 +54,15 @@ def test_ways_of_naming_panels(caption: str, parts: dict[str, str] | None) -> No
 def test_words_of_all_go_to_every_panel() -> None:
     found = split_caption("Steel after rolling. (a) Surface. (b) Edge. Scale bars: 5 µm in all panels.")
     assert found.general == "Steel after rolling. Scale bars: 5 µm in all panels."
-    assert found.part_for("a") == "Steel after rolling. Scale bars: 5 µm in all panels. Surface."
-    assert found.part_for("z") == found.whole
-    assert found.part_for(None) == found.whole
+    assert found.words_for("a") == "Steel after rolling. Scale bars: 5 µm in all panels. Surface."
+    assert found.words_for("z") == found.caption
+    assert found.words_for(None) == found.caption
 
 
 def test_a_reference_gives_its_sentence_to_the_panel_it_names() -> None:
     found = split_caption("(a) Overview, (b) close-up of a pore. The inset in (a) is a diffraction pattern.")
-    assert "inset in (a)" in found.own("a")
-    assert "inset" not in found.own("b")
+    assert "inset in (a)" in found.own_words("a")
+    assert "inset" not in found.own_words("b")
 
 
 @pytest.mark.parametrize(
@@ -79,15 +79,15 @@ def test_a_reference_gives_its_sentence_to_the_panel_it_names() -> None:
 def test_captions_that_name_no_panels(caption: str) -> None:
     found = split_caption(caption)
     assert found.labels == () or found.labels == ("a",)
-    assert found.part_for("b") == " ".join(caption.split())
+    assert found.words_for("b") == " ".join(caption.split())
 
 
 def test_planes_and_units_are_no_labels() -> None:
     caption = "(a) HRTEM along (1 0 0) with (111) planes (i.e. it), (b) plot of current (A) against time (s)."
     found = split_caption(caption)
     assert found.labels == ("a", "b")
-    assert "(1 0 0)" in found.own("a")
-    assert "(A)" in found.own("b")
+    assert "(1 0 0)" in found.own_words("a")
+    assert "(A)" in found.own_words("b")
 
 
 def test_places_where_there_are_no_letters() -> None:
@@ -126,12 +126,12 @@ def test_any_text_is_shared_out_in_its_own_words(caption: str) -> None:
     found = split_caption(caption)
     words = set(re.findall(r"\w+", caption))
     for label in found.labels:
-        assert set(re.findall(r"\w+", found.own(label))) <= words
+        assert set(re.findall(r"\w+", found.own_words(label))) <= words
         assert label == label.lower()
-        assert found.part_for(label)
+        assert found.words_for(label)
     assert set(re.findall(r"\w+", found.general)) <= words
     assert list(found.labels) == sort_labels(found.labels)
-    assert found.whole == re.sub(r"\s+", " ", caption).strip()
+    assert found.caption == re.sub(r"\s+", " ", caption).strip()
 
 
 _ITEM = st.from_regex(r"[A-Z][a-z]{3,8} [a-z]{3,8} [a-z]{3,8}", fullmatch=True)
@@ -143,13 +143,13 @@ def test_plain_captions_come_apart_as_they_were_put_together(items: list[str]) -
     caption = " ".join(f"({chr(97 + n)}) {item}." for n, item in enumerate(items))
     found = split_caption(caption)
     assert len(found.labels) == len(items)
-    own = [found.own(label).rstrip(".") for label in found.labels]
+    own = [found.own_words(label).rstrip(".") for label in found.labels]
     assert all(item in words for item, words in zip(items, own, strict=True))
 
 
 def test_a_long_hostile_caption_is_done_in_time() -> None:
     assert split_caption("(a" * 20_000).labels == ()
-    assert split_caption("a, " * 20_000).whole
+    assert split_caption("a, " * 20_000).caption
 
 
 @pytest.mark.parametrize(("caption", "parts", "general"), CAPTIONS, ids=[caption[:40] for caption, _, _ in CAPTIONS])
@@ -189,11 +189,11 @@ def test_ranges_and_lists_in_any_style_reach_each_label(data: st.DataObject, sty
         truth |= dict.fromkeys(labels, item)
     found = split_caption(" ".join(written))
     assert list(found.labels) == list(truth)
-    assert all(item in found.own(label) for label, item in truth.items())
+    assert all(item in found.own_words(label) for label, item in truth.items())
 
 
 @pytest.mark.parametrize(
     "unit", ["(a, b) x in (a) y ", "in (a) y and ", "maps of Fe, ", "(a, b) of x, ", "x (left) and ", "(a) x. "]
 )
 def test_a_caption_that_says_one_thing_over_and_over_ends(unit: str) -> None:
-    assert split_caption(unit * (45_000 // len(unit)) + "respectively").whole
+    assert split_caption(unit * (45_000 // len(unit)) + "respectively").caption

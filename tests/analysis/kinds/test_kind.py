@@ -102,7 +102,7 @@ def test_discriminants_learn_what_tells_classes_apart() -> None:
     examples = (centers[which] + random.normal(size=(60, 80))).astype(np.float32)
     model = fit_discriminants(examples, [("SEM", "TEM", "AFM")[k] for k in which])
     fresh = (centers[1] + random.normal(size=80)).astype(np.float32)
-    odds = model.odds(fresh)
+    odds = model.log_probs(fresh)
     assert max(odds, key=lambda name: odds[name]) == "TEM"
     assert isinstance(model, Discriminants)
     assert len(pack_discriminants(model)) < 10_000
@@ -133,6 +133,6 @@ def test_technique_of_real_micrographs_across_papers(shared_data: Path) -> None:
         held = np.array([papers.index(row["paper"]) % 3 == fold for row in rows])
         model = fit_discriminants(textures[~held], [row["class"] for row, out in zip(rows, held, strict=True) if not out])
         for n in np.flatnonzero(held):
-            odds = model.odds(textures[n])
+            odds = model.log_probs(textures[n])
             right += max(odds, key=lambda name: odds[name]) == rows[n]["class"]
     assert right >= 0.75 * len(rows)
