@@ -1,1 +1,1 @@
-"""What a figure says: panels, captions, scale bars, text, kind."""
+"""Analyze a figure: its panels, captions, kinds, texts, and scale bars."""

@@ -1,4 +1,4 @@
-"""The protocols of the analysis: OCR engines and scale-bar detectors, and what they hand on."""
+"""Protocols of the analysis, for OCR engines and scale-bar detectors, and the data they return."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class TextBox:
-    """A line of text OCR read: where, what, and how sure (0 to 1)."""
+    """A line of text that OCR read, its box in px, and OCR's confidence (0 to 1)."""
 
     text: str
     box: Box
@@ -30,20 +30,22 @@ class OcrEngine(Protocol):
     name: str
 
     def read(self, pixels: Pixels, side_limit: int | None = None, longest: int | None = None) -> list[TextBox]:
-        """Find and read lines; `side_limit` is the size in px the detector works at (smaller is faster).
+        """Find and read lines of text in an RGB image, uint8 (h, w, 3).
 
-        `longest` bounds the longer side of what the detector sees, for a quick pass over a whole figure.
+        `side_limit` is the size in px at which the engine looks for lines: a smaller size is faster. `longest` bounds
+        the longer side in px of the image in which it looks, for a quick pass over a whole figure.
         """
 
     def recognize(self, crops: Sequence[Pixels]) -> list[tuple[str, float]]:
-        """Read crops that hold one line each, without looking for it: (text, confidence) each."""
+        """Read crops that hold one line each, without looking for the line. Return (text, confidence) for each crop."""
 
 
 @dataclass(frozen=True, slots=True)
 class BarCandidate:
-    """Something that may be a scale bar: box, sub-pixel length along its axis, how bar-like it is (0 to 1).
+    """A possible scale bar: its box, its length along its axis to a fraction of a px, and its score (0 to 1).
 
-    `broken` ones are made of ticks or of two ends: they are a bar only where a label goes with them.
+    A high score means that it looks much like a scale bar. A `broken` candidate consists of ticks or of two separate
+    ends. It counts as a bar only if it has a label.
     """
 
     box: Box
@@ -54,9 +56,9 @@ class BarCandidate:
 
 
 class ScaleBarDetector(Protocol):
-    """Finds scale bars, without reading their labels."""
+    """Finds scale bars. It does not read their labels."""
 
     name: str
 
     def detect(self, pixels: Pixels) -> list[BarCandidate]:
-        """Candidates in a panel, best first."""
+        """Return the candidates in a panel's RGB pixels, uint8 (h, w, 3), best first."""

@@ -95,7 +95,7 @@ def test_what_a_source_knows_is_kept(analyzer: FigureAnalyzer) -> None:
         Panel(box=(312, 0, 9_000, 9_000), kind="photo"),
         Panel(box=(700, 10, 800, 20)),
     )
-    panels = analyzer.analyze(figure, "(x) SEM of rods. (y) TEM of discs.", given=given)
+    panels = analyzer.analyze(figure, "(x) SEM of rods. (y) TEM of discs.", known_panels=given)
     assert [panel.box for panel in panels] == boxes
     assert (panels[0].label, panels[0].caption, panels[0].scale) == ("x", "own words", scale)
     assert panels[0].kind == "micrograph"

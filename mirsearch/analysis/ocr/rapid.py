@@ -1,4 +1,4 @@
-"""OCR by rapidocr: PP-OCR models in ONNX, shipped inside its wheel, run by onnxruntime."""
+"""OCR with rapidocr: PP-OCR models in ONNX, shipped in its wheel, run by onnxruntime."""
 
 from __future__ import annotations
 
@@ -18,24 +18,35 @@ if TYPE_CHECKING:
     from rapidocr import RapidOCR
 
 DEFAULT_MIN_SIDE = 736
-"""Least shorter side, in px, that the text detector sees where a caller names none (rapidocr's own default)."""
+"""Least shorter side in px of the image that the text detector gets, if the caller gives none: rapidocr's default."""
 
 MAX_SIDE = 2000
-"""Longest side, in px, the text detector sees; larger images are reduced for it, not for the recognizer."""
+"""Greatest longer side in px of the image that the text detector gets. The recognizer reads the full resolution.
+
+A bound on time; chosen by hand on drawn figures.
+"""
 
 MAX_ENLARGEMENT = 3.0
-"""Most a small image is enlarged for the text detector: more adds no detail, and costs as much as a large figure."""
+"""Greatest factor by which an image is enlarged for the text detector.
+
+A greater one adds no detail and takes as long as a large figure. Chosen by hand on drawn figures.
+"""
 
 MIN_CONFIDENCE = 0.5
+"""Least confidence of the recognizer (0 to 1) in a line that is kept; chosen by hand on drawn figures."""
+
 _RECOGNIZER_SHAPE = (3, 48, 160)
-"""Channels, height and least width, in px, of a line given to the recognizer: labels are short."""
+"""Channels, height in px, and least width in px of a line for the recognizer: it is small, as labels are short."""
 
 _MAX_LINE_ASPECT = 40
-"""Lines longer than this many times their height are squeezed: they are no label, and would cost much."""
+"""A line longer than this many times its height is squeezed: it is no label, and reading it would take long.
+
+A bound on time; chosen by hand on drawn figures.
+"""
 
 
 class RapidOcrEngine:
-    """Finds and reads lines of text; loads its models at first use, prints nothing, and may be shared by threads."""
+    """Finds and reads lines of text. It loads its models at first use, prints nothing, and may be shared by threads."""
 
     name = "rapidocr"
 
@@ -46,28 +57,29 @@ class RapidOcrEngine:
         self._recognizer: RapidOCR | None = None
 
     def read(self, pixels: Pixels, side_limit: int | None = None, longest: int | None = None) -> list[TextBox]:
-        """Lines of text, top to bottom; the detector sees a shorter side of at least `side_limit` px.
+        """Return the lines of text, from top to bottom.
 
-        `longest` bounds the longer side it sees; lines are still read from the pixels as given.
+        The text detector gets an image whose shorter side is at least `side_limit` px and whose longer side is at most
+        `longest` px. The recognizer reads the lines from the original pixels.
         """
         if pixels.ndim != 3 or min(pixels.shape[:2]) < 4:
             return []
-        quads = self._find(np.ascontiguousarray(pixels[:, :, ::-1]), side_limit or DEFAULT_MIN_SIDE, longest)
+        quads = self._find_lines(np.ascontiguousarray(pixels[:, :, ::-1]), side_limit or DEFAULT_MIN_SIDE, longest)
         if not quads:
             return []
         texts = self.recognize([_straighten(pixels, quad) for quad in quads])
         height, width = pixels.shape[:2]
-        found = []
+        lines = []
         for quad, (text, confidence) in zip(quads, texts, strict=True):
             if text.strip() and confidence >= MIN_CONFIDENCE:
                 x0, y0 = np.floor(quad.min(axis=0)).astype(int)
                 x1, y1 = np.ceil(quad.max(axis=0)).astype(int)
                 box = (max(0, int(x0)), max(0, int(y0)), min(width, int(x1)), min(height, int(y1)))
-                found.append(TextBox(text.strip(), box, confidence))
-        return found
+                lines.append(TextBox(text.strip(), box, confidence))
+        return lines
 
     def recognize(self, crops: Sequence[Pixels]) -> list[tuple[str, float]]:
-        """Text and confidence (0 to 1) of crops that hold one line each; ("", 0) where a crop has no area."""
+        """Return text and confidence (0 to 1) for crops that hold one line each; ("", 0) for a crop without area."""
         engine = self._engine("recognizer")
         answers = []
         for crop in crops:
@@ -80,19 +92,22 @@ class RapidOcrEngine:
             answers.append((str(text), float(score)))
         return answers
 
-    def _find(self, bgr: Pixels, side: int, longest: int | None = None) -> list[NDArray[np.float32]]:
-        """Quadrilaterals (4, 2) of text lines in px of the image, found at a scale where its sides are as asked."""
+    def _find_lines(self, bgr: Pixels, side_limit: int, longest: int | None = None) -> list[NDArray[np.float32]]:
+        """Return the quadrilaterals (4, 2) of text lines in px of the image; arguments are as in `read`."""
         height, width = bgr.shape[:2]
-        scale = min(max(1.0, side / min(height, width)), MAX_ENLARGEMENT, (longest or MAX_SIDE) / max(height, width))
+        scale = min(
+            max(1.0, side_limit / min(height, width)), MAX_ENLARGEMENT, (longest or MAX_SIDE) / max(height, width)
+        )
         size = (max(32, round(width * scale)), max(32, round(height * scale)))
-        seen = bgr if size == (width, height) else cv2.resize(bgr, size, interpolation=cv2.INTER_LINEAR)
-        result = self._engine("detector")(seen, use_det=True, use_cls=False, use_rec=False)
+        resized = bgr if size == (width, height) else cv2.resize(bgr, size, interpolation=cv2.INTER_LINEAR)
+        result = self._engine("detector")(resized, use_det=True, use_cls=False, use_rec=False)
         if result.boxes is None:
             return []
-        shrink = np.array([width / size[0], height / size[1]], np.float32)
-        return [np.asarray(quad, np.float32) * shrink for quad in result.boxes]
+        to_original = np.array([width / size[0], height / size[1]], np.float32)
+        return [np.asarray(quad, np.float32) * to_original for quad in result.boxes]
 
     def _engine(self, part: str) -> RapidOCR:
+        """Return the rapidocr pipeline for a part ("detector" or "recognizer"); build it at first use."""
         with self._lock:
             engine: RapidOCR | None = self._detector if part == "detector" else self._recognizer
             if engine is None:
@@ -105,7 +120,7 @@ class RapidOcrEngine:
 
 
 def _build_engine(part: str, threads: int) -> RapidOCR:
-    """A rapidocr pipeline that only finds lines or only reads them, so that no call changes another's settings."""
+    """Return a rapidocr pipeline that either finds lines or reads them, so that no call changes another's settings."""
     from rapidocr import RapidOCR
 
     logging.getLogger("RapidOCR").disabled = True  # it writes every model path and every empty result to stderr
@@ -125,7 +140,7 @@ def _build_engine(part: str, threads: int) -> RapidOCR:
 
 
 def _squeeze_long_line(crop: Pixels) -> Pixels:
-    """A line no longer than the recognizer should be asked for."""
+    """Return a line whose length is limited, so that the recognizer reads it in reasonable time."""
     height, width = crop.shape[:2]
     if width <= _MAX_LINE_ASPECT * height:
         return crop
@@ -133,10 +148,10 @@ def _squeeze_long_line(crop: Pixels) -> Pixels:
 
 
 def _straighten(pixels: Pixels, quad: NDArray[np.float32]) -> Pixels:
-    """The line inside a quadrilateral as an upright crop; a line much taller than wide is turned clockwise to lie."""
-    across = max(np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[3] - quad[2]))
-    down = max(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[1] - quad[2]))
-    width, height = max(2, round(float(across))), max(2, round(float(down)))
+    """Return the line in a quadrilateral as an upright crop. A line much taller than wide is turned by 90 degrees."""
+    width_px = max(np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[3] - quad[2]))
+    height_px = max(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[1] - quad[2]))
+    width, height = max(2, round(float(width_px))), max(2, round(float(height_px)))
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     matrix = cv2.getPerspectiveTransform(quad.astype(np.float32), corners)
     crop = cv2.warpPerspective(pixels, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)

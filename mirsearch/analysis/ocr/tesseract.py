@@ -1,4 +1,4 @@
-"""OCR by Tesseract through pytesseract: the `tesseract` program must be installed beside the Python package."""
+"""OCR with Tesseract through pytesseract. The `tesseract` program must be installed besides the Python package."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ from mirsearch.analysis.base import Pixels, TextBox
 from mirsearch.errors import MissingDependencyError
 
 _TARGET_SIDE = 1500
-"""Longer side, in px, that small images are enlarged to: Tesseract wants letters of 20 px and more."""
+"""Longer side in px to which small images are enlarged: Tesseract reads letters of at least 20 px well."""
 
 _MAX_SIDE = 6000
+"""Greatest longer side in px of an image that Tesseract gets. A bound on time, not fitted to data."""
+
 _MAX_ENLARGEMENT = 3.0
+"""Greatest factor by which a small image is enlarged: a greater one adds no detail. Not fitted to data."""
+
 _TIMEOUT_S = 60
-"""Time a page may take; a page that takes longer is given up."""
+"""Seconds that Tesseract may take for an image. After that, the image counts as having no text."""
 
 
 class TesseractEngine:
-    """Finds and reads lines with the `tesseract` program; a process a call, so threads may share it."""
+    """Finds and reads lines with the `tesseract` program, in a process of its own. Threads may share an engine."""
 
     name = "tesseract"
 
@@ -29,15 +33,18 @@ class TesseractEngine:
         self._module: ModuleType | None = None
 
     def read(self, pixels: Pixels, side_limit: int | None = None, longest: int | None = None) -> list[TextBox]:
-        """Lines of text; small images are enlarged to a longer side of `side_limit` px, at most `longest`."""
+        """Return the lines of text.
+
+        Small images are enlarged to a longer side of `side_limit` px. `longest` is the greatest longer side in px.
+        """
         if pixels.ndim != 3 or min(pixels.shape[:2]) < 4:
             return []
         page, scale = _enlarge(pixels, side_limit or _TARGET_SIDE, longest or _MAX_SIDE)
-        words = self._data(page, "--psm 11")
+        words = self._word_table(page, "--psm 11")
         return _join_words(words, scale)
 
     def recognize(self, crops: Sequence[Pixels]) -> list[tuple[str, float]]:
-        """Text and confidence (0 to 1) of crops that hold one line each."""
+        """Return text and confidence (0 to 1) for crops that hold one line each."""
         answers = []
         for crop in crops:
             if crop.ndim != 3 or min(crop.shape[:2]) < 4:
@@ -46,14 +53,14 @@ class TesseractEngine:
             scale = max(1.0, 48 / crop.shape[0])
             line = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
             padded = cv2.copyMakeBorder(line, 12, 12, 12, 12, cv2.BORDER_REPLICATE)
-            lines = _join_words(self._data(np.asarray(padded, np.uint8), "--psm 7"), 1.0)
+            lines = _join_words(self._word_table(np.asarray(padded, np.uint8), "--psm 7"), 1.0)
             text = " ".join(line.text for line in lines)
             answers.append((text, float(np.mean([line.confidence for line in lines])) if lines else 0.0))
         return answers
 
-    def _data(self, page: Pixels, config: str) -> dict[str, list[str]]:
-        """Tesseract's table of words of an image."""
-        module = self._load()
+    def _word_table(self, page: Pixels, config: str) -> dict[str, list[str]]:
+        """Return Tesseract's table of the words in an image, column by column."""
+        module = self._load_module()
         from PIL import Image
 
         try:
@@ -66,7 +73,8 @@ class TesseractEngine:
             return {"text": []}
         return {key: [str(cell) for cell in column] for key, column in table.items()}
 
-    def _load(self) -> ModuleType:
+    def _load_module(self) -> ModuleType:
+        """Return the module pytesseract. Raises MissingDependencyError if it is not installed."""
         if self._module is None:
             try:
                 import pytesseract
@@ -80,6 +88,7 @@ class TesseractEngine:
 
 
 def _missing_program_error() -> MissingDependencyError:
+    """Return the error for a missing `tesseract` program."""
     return MissingDependencyError(
         "OCR engine 'tesseract' needs the tesseract program, which is not on PATH",
         "install it (Debian/Ubuntu: apt install tesseract-ocr; macOS: brew install tesseract; "
@@ -87,24 +96,24 @@ def _missing_program_error() -> MissingDependencyError:
     )
 
 
-def _enlarge(pixels: Pixels, side: int, most: int) -> tuple[Pixels, float]:
-    """The image at a size Tesseract reads well, and the factor."""
+def _enlarge(pixels: Pixels, side: int, max_side: int) -> tuple[Pixels, float]:
+    """Return the image at a size that Tesseract reads well, and the factor by which it was scaled."""
     longest = max(pixels.shape[:2])
-    scale = min(max(1.0, min(side / longest, _MAX_ENLARGEMENT)), most / longest)
+    scale = min(max(1.0, min(side / longest, _MAX_ENLARGEMENT)), max_side / longest)
     if scale == 1.0:
         return pixels, 1.0
     return np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), np.uint8), scale
 
 
 def _join_words(words: dict[str, list[str]], scale: float) -> list[TextBox]:
-    """Words of one line joined, boxes back in px of the image as given."""
-    grouped: dict[tuple[str, str, str], list[int]] = {}
+    """Return one line for the words of each line, with boxes in px of the original image."""
+    words_by_line: dict[tuple[str, str, str], list[int]] = {}
     for index, text in enumerate(words["text"]):
         if text.strip() and float(words["conf"][index]) >= 0:
             key = (words["block_num"][index], words["par_num"][index], words["line_num"][index])
-            grouped.setdefault(key, []).append(index)
+            words_by_line.setdefault(key, []).append(index)
     lines = []
-    for members in grouped.values():
+    for members in words_by_line.values():
         left = [float(words["left"][i]) for i in members]
         top = [float(words["top"][i]) for i in members]
         right = [a + float(words["width"][i]) for a, i in zip(left, members, strict=True)]

@@ -1,4 +1,4 @@
-"""Reading the label of a scale bar: OCR on a few small crops around the likeliest bars."""
+"""Read the label of a scale bar: OCR on a few small crops around the likeliest bars."""
 
 from __future__ import annotations
 
@@ -16,75 +16,85 @@ from mirsearch.analysis.scalebars.label_ground import is_label_ground
 from mirsearch.analysis.scalebars.label_guesses import guess_label
 from mirsearch.analysis.scalebars.label_lines import crop_boxes, find_label_lines
 from mirsearch.analysis.scalebars.pairing import Label, Pair, best_pair, closeness, find_labels, pair_score
-from mirsearch.analysis.scalebars.unit_shapes import ink_view
+from mirsearch.analysis.scalebars.unit_shapes import ink_view, is_colored, label_view
 from mirsearch.corpus import Box
 
 _SURE_PAIR_SCORE = 0.62
-"""Pair score from which no further crop is read."""
+"""Pair score from which on no further crop is read."""
 
 _MIN_SETTLED_READING = 0.5
-"""Plausibility times confidence that a label must have to end the search."""
+"""Least product of a label's plausibility and confidence that ends the search."""
 
 _MIN_SCORE_RATIO = 0.7
-"""Score a bar must have beside the likeliest one's to end the search."""
+"""Least score of a bar that ends the search, as a share of the likeliest bar's score."""
 
 _MAX_LIKELY_BARS, _MIN_LIKELY_SCORE = 12, 0.4
-"""Bars whose surroundings are looked at without a text detector, and the score they need."""
+"""Greatest number of bars whose label is looked for without a text detector, and the least score of such a bar."""
 
 _MAX_QUICK_LINES, _MIN_CLOSENESS, _CLEAR_CONFIDENCE = 5, 0.2, 0.6
-"""Lines read so, how near to a bar they must be, and the confidence OCR must have."""
+"""Greatest number of lines that are then read, their least closeness to a bar, and OCR's least confidence in them."""
 
 _MIN_QUICK_SCORE = 0.5
-_INK_CHROMA = 100
-"""Chroma of a bar drawn in a color."""
+"""Pair score from which on a label read without a text detector is kept."""
 
 _GOOD_CLOSENESS = 0.55
-"""How near to a bar a further line must be, once a label has been read."""
+"""Least closeness to a bar of a further line, after one label has been read."""
 
 _INSIDE_COST, _CAPTION_GAIN, _MAX_LENGTH_ERROR = 0.3, 1.2, 0.01
+"""Weights for choosing among pairs, and the error up to which a length equals the caption's.
+
+`_INSIDE_COST` is the share of the score that a pair far from the panel's corners loses. `_CAPTION_GAIN` is the weight
+of a pair with the caption's length. `_MAX_LENGTH_ERROR` is a relative error.
+"""
+
 _MIN_CHECKED_SCORE = 0.25
 """Pair score below which a label is not read again."""
 
 _MIN_WIDENED_PLAUSIBILITY, _WIDENING = 0.45, 3
-"""Plausibility of a label cut by a window for which a wider one is read, and by how many of its heights wider."""
+"""Least plausibility of a label cut by a window for which a wider one is read, and the widening in label heights."""
 
 _MAX_CROPS = 3
+"""Greatest number of windows of a panel that are read with the text detector. A bound on time."""
+
 _GOOD_BAR_SCORE = 0.7
-"""Score of a bar whose surroundings are read once more by its color."""
+"""Least score of a bar whose window is read once more by the bar's color, or whose label is guessed."""
 
 _GOOD_VERTICAL_SCORE, _MAX_GUESSED_BARS = 0.45, 2
-"""The same of upright ones, and how many bars' labels are guessed at."""
+"""Least score of a vertical bar whose label is guessed, and the greatest number of bars for which that is tried."""
 
 _MIN_CROP_SCORE = 0.3
-"""Score below which a bar is not worth a crop of its own."""
+"""Score below which a bar gets no window of its own."""
 
 _GOOD_PANEL_SIDE = 560
-"""Shorter side, in px, of a panel in which labels are about as high as the text detector likes them."""
+"""Shorter side in px of a panel whose labels have about the height that suits the text detector."""
 
 
 def find_labelled_bar(
-    panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine, expected: float | None = None
+    panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine, expected_nm: float | None = None
 ) -> Pair | None:
-    """The best bar with a label, reading as little as possible; `expected` is the length in nm a caption tells."""
+    """Return the best bar with a label. It reads no more crops than needed.
+
+    `expected_nm` is the length that the caption gives.
+    """
     pairs = [check_label(pair, panel, ocr) for pair in _read_nearby_lines(panel, bars, ocr)]
-    best = _choose_pair(pairs, panel, expected)
-    tint = ink_chroma(panel)
-    for seen, window, upwards in _reading_views(panel, tint, bars):
-        if _is_settled(best, expected, bars):
+    best = _choose_pair(pairs, panel, expected_nm)
+    chroma = ink_chroma(panel)
+    for view, window, upward in _reading_views(panel, chroma, bars):
+        if _is_settled(best, expected_nm, bars):
             break
-        labels = read_upward_labels(seen, window, ocr) if upwards else _read_window_labels(seen, window, ocr)
-        fitting = [pair for label in labels if (pair := _find_bar_for(panel, bars, label)) is not None]
-        pairs += [check_label(pair, panel, ocr) for pair in fitting if pair.score >= _MIN_CHECKED_SCORE]
-        best = _choose_pair(pairs, panel, expected)
-    if expected is None and (
+        labels = read_upward_labels(view, window, ocr) if upward else _read_window_labels(view, window, ocr)
+        found = [pair for label in labels if (pair := _find_bar_for(panel, bars, label)) is not None]
+        pairs += [check_label(pair, panel, ocr) for pair in found if pair.score >= _MIN_CHECKED_SCORE]
+        best = _choose_pair(pairs, panel, expected_nm)
+    if expected_nm is None and (
         best is None or best.score < _MIN_QUICK_SCORE or best.bar.score < _MIN_SCORE_RATIO * bars[0].score
     ):
         pairs += _guess_labels(panel, bars, ocr)
-    return _choose_pair(pairs, panel, expected)
+    return _choose_pair(pairs, panel, expected_nm)
 
 
 def _guess_labels(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> list[Pair]:
-    """The likeliest bar with the label that is read where labels stand, though nothing was seen there."""
+    """Return the likeliest bar with a label that is read where labels usually stand, although none was detected."""
     good = [bar for bar in bars if bar.score >= (_GOOD_VERTICAL_SCORE if bar.vertical else _GOOD_BAR_SCORE)]
     for bar in good[:_MAX_GUESSED_BARS]:
         pair = guess_label(panel, bar, ocr)
@@ -93,10 +103,13 @@ def _guess_labels(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -
     return []
 
 
-def _reading_views(panel: Pixels, tint: Gray | None, bars: Sequence[BarCandidate]) -> Iterator[tuple[Pixels, Box, bool]]:
-    """Views of a panel and windows around its likeliest bars to be read in turn, and whether they are read upwards.
+def _reading_views(
+    panel: Pixels, chroma: Gray | None, bars: Sequence[BarCandidate]
+) -> Iterator[tuple[Pixels, Box, bool]]:
+    """Yield views of a panel, windows around its likeliest bars, and whether to read them as written upwards.
 
-    Colored lettering is read as it is, too, and the likeliest bar's by its color.
+    Where a bar is colored, the view that shows its color comes first, then the panel. The likeliest bar's window is
+    also shown by the bar's color.
     """
     windows: list[Box] = []
     for bar in bars:
@@ -106,7 +119,7 @@ def _reading_views(panel: Pixels, tint: Gray | None, bars: Sequence[BarCandidate
             continue
         window = _label_window(bar, panel.shape[1], panel.shape[0])
         windows.append(window)
-        view = _label_view(panel, tint, bar)
+        view = label_view(panel, chroma, bar)
         yield view, window, False
         if bar.vertical:
             yield view, window, True
@@ -117,68 +130,76 @@ def _reading_views(panel: Pixels, tint: Gray | None, bars: Sequence[BarCandidate
 
 
 def _with_ink_window(panel: Pixels, window: Box, bar: BarCandidate) -> Pixels:
-    """The panel with what has a bar's color in a window dark on white: lettering among texture as bright as it."""
+    """Return the panel with what has a bar's color in a window as dark on white.
+
+    This shows lettering in texture that is as bright as the lettering.
+    """
     x0, y0, x1, y1 = window
-    seen = panel.copy()
-    seen[y0:y1, x0:x1] = ink_view(panel, window, bar.box)
-    return seen
+    view = panel.copy()
+    view[y0:y1, x0:x1] = ink_view(panel, window, bar.box)
+    return view
 
 
-def _is_settled(best: Pair | None, expected: float | None, bars: Sequence[BarCandidate]) -> bool:
-    """Whether nothing further need be read: a sure pair that no caption contradicts, and no bar is far likelier."""
+def _is_settled(best: Pair | None, expected_nm: float | None, bars: Sequence[BarCandidate]) -> bool:
+    """Return whether no further crop need be read.
+
+    The best pair is then sure and agrees with the caption, and no other bar is much likelier.
+    """
     if best is None or best.score < _SURE_PAIR_SCORE or best.bar.score < _MIN_SCORE_RATIO * bars[0].score:
         return False
     if best.label.length.plausibility * best.label.confidence < _MIN_SETTLED_READING:
         return False
-    return expected is None or _matches_length(best, expected)
+    return expected_nm is None or _matches_length(best, expected_nm)
 
 
-def _matches_length(pair: Pair, expected: float) -> bool:
-    return abs(pair.label.length.nm / expected - 1) < _MAX_LENGTH_ERROR
+def _matches_length(pair: Pair, expected_nm: float) -> bool:
+    """Return whether a pair's label gives the expected length."""
+    return abs(pair.label.length.nm / expected_nm - 1) < _MAX_LENGTH_ERROR
 
 
-def _read_window_labels(seen: Pixels, window: Box, ocr: OcrEngine) -> list[Label]:
-    """Labels in a window; where all that there are reach its side, those of a wider one."""
-    found = find_labels(read_window(seen, window, ocr))
-    whole = _drop_cut_labels(found, window, seen.shape[1])
-    if whole or not any(label.length.plausibility >= _MIN_WIDENED_PLAUSIBILITY for label in found):
-        return whole
-    by = _WIDENING * max(label.box[3] - label.box[1] for label in found)
-    wider = (max(0, window[0] - by), window[1], min(seen.shape[1], window[2] + by), window[3])
-    return _drop_cut_labels(find_labels(read_window(seen, wider, ocr)), wider, seen.shape[1])
+def _read_window_labels(view: Pixels, window: Box, ocr: OcrEngine) -> list[Label]:
+    """Return the labels in a window. If its sides cut all plausible ones, a wider window is read."""
+    labels = find_labels(read_window(view, window, ocr))
+    uncut = _drop_cut_labels(labels, window, view.shape[1])
+    if uncut or not any(label.length.plausibility >= _MIN_WIDENED_PLAUSIBILITY for label in labels):
+        return uncut
+    margin = _WIDENING * max(label.box[3] - label.box[1] for label in labels)
+    wider = (max(0, window[0] - margin), window[1], min(view.shape[1], window[2] + margin), window[3])
+    return _drop_cut_labels(find_labels(read_window(view, wider, ocr)), wider, view.shape[1])
 
 
-def read_upward_labels(seen: Pixels, window: Box, ocr: OcrEngine) -> list[Label]:
-    """Labels written upwards in a window, boxes in px of the panel."""
+def read_upward_labels(view: Pixels, window: Box, ocr: OcrEngine) -> list[Label]:
+    """Return the labels written upwards in a window, with boxes in px of the panel."""
     x0, y0, x1, y1 = window
-    lying = np.ascontiguousarray(np.rot90(seen[y0:y1, x0:x1], -1))
-    found = find_labels(read_window(lying, (0, 0, y1 - y0, x1 - x0), ocr))
+    rotated = np.ascontiguousarray(np.rot90(view[y0:y1, x0:x1], -1))
+    labels = find_labels(read_window(rotated, (0, 0, y1 - y0, x1 - x0), ocr))
     return [
-        replace(label, box=(x0 + a1, y1 - b1, x0 + c1, y1 - b0)) for label in found for b0, a1, b1, c1 in [label.box]
+        replace(label, box=(x0 + a1, y1 - b1, x0 + c1, y1 - b0)) for label in labels for b0, a1, b1, c1 in [label.box]
     ]
 
 
 def _drop_cut_labels(labels: Sequence[Label], window: Box, width: int) -> list[Label]:
-    """The labels that the window's sides do not cut: what is missing there are digits, `d =`, or the `in` of `min`."""
+    """Return the labels that the window's sides do not cut. A cut one may lack digits, `d =`, or the `in` of `min`."""
     x0, x1 = window[0], window[2]
     return [label for label in labels if (x0 == 0 or label.box[0] > x0 + 2) and (x1 >= width or label.box[2] < x1 - 2)]
 
 
-def _choose_pair(pairs: Sequence[Pair], panel: Pixels, expected: float | None) -> Pair | None:
-    """The best pair; of several good ones that which the caption tells, or the one nearest to a corner.
+def _choose_pair(pairs: Sequence[Pair], panel: Pixels, expected_nm: float | None) -> Pair | None:
+    """Return the best pair. Of several good ones, prefer one with the caption's length or near a corner of the panel.
 
-    A panel with an inset has two: the inset's lies further inside.
+    A panel with an inset has two good pairs: the inset's one lies further inside.
     """
 
     def merit(pair: Pair) -> float:
-        told = expected is not None and _matches_length(pair, expected)
-        return pair.score * (1 - _INSIDE_COST * _distance_from_corner(pair.bar.box, panel)) * (_CAPTION_GAIN if told else 1.0)
+        matches_caption = expected_nm is not None and _matches_length(pair, expected_nm)
+        gain = _CAPTION_GAIN if matches_caption else 1.0
+        return pair.score * (1 - _INSIDE_COST * _distance_from_corner(pair.bar.box, panel)) * gain
 
     return max(pairs, key=merit, default=None)
 
 
 def _distance_from_corner(box: Box, panel: Pixels) -> float:
-    """Distance of a box from the nearest corner of a panel, 0 to 1 in parts of its sides."""
+    """Return the distance of a box from the nearest corner of a panel, 0 to 1 as a share of the panel's sides."""
     height, width = panel.shape[:2]
     across = min(box[0], width - box[2]) / width
     down = min(box[1], height - box[3]) / height
@@ -186,30 +207,32 @@ def _distance_from_corner(box: Box, panel: Pixels) -> float:
 
 
 def _read_nearby_lines(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> list[Pair]:
-    """Bars with labels that are lettering of their own color, found without the text detector."""
+    """Return bars with labels that stand beside them in the bar's color, found without the text detector."""
     likely = [bar for bar in bars if bar.score >= _MIN_LIKELY_SCORE][:_MAX_LIKELY_BARS]
     if not likely:
         return []
     gray = np.asarray(cv2.cvtColor(panel, cv2.COLOR_RGB2GRAY), np.uint8)
-    tint = ink_chroma(panel)
-    near = [
+    chroma = ink_chroma(panel)
+    nearest = [
         (closeness(bar, box) * bar.score, box, bar)
         for bar in likely
-        for box in find_label_lines(gray if tint is None or not _is_colored(tint, bar) else tint, bar)
+        for box in find_label_lines(gray if chroma is None or not is_colored(chroma, bar) else chroma, bar)
     ]
-    near.sort(key=lambda scored: -scored[0])
+    nearest.sort(key=lambda scored: -scored[0])
     read: dict[Box, TextBox] = {}
     pairs: list[Pair] = []
-    for score, box, bar in near:
+    for score, box, bar in nearest:
         if score < (_MIN_CLOSENESS if not pairs else _GOOD_CLOSENESS):
             break
         if box not in read:
             if len(read) >= _MAX_QUICK_LINES:
                 break
-            read[box] = _read_line(_label_view(panel, tint, bar), box, ocr)
-        own = {line for _, line, other in near if other is bar}
-        clear = [line for found, line in read.items() if line.confidence >= _CLEAR_CONFIDENCE and found in own]
-        pair = best_pair([bar], find_labels([*clear, *join_number_and_unit(clear)]))
+            read[box] = _read_line(label_view(panel, chroma, bar), box, ocr)
+        own_lines = {line for _, line, other in nearest if other is bar}
+        clear_lines = [
+            line for line_box, line in read.items() if line.confidence >= _CLEAR_CONFIDENCE and line_box in own_lines
+        ]
+        pair = best_pair([bar], find_labels([*clear_lines, *join_number_and_unit(clear_lines)]))
         if pair is not None and pair.score >= _MIN_QUICK_SCORE:
             best = _find_bar_for(panel, bars, pair.label)
             pairs += [] if best is None else [best]
@@ -217,34 +240,20 @@ def _read_nearby_lines(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngi
 
 
 def _find_bar_for(panel: Pixels, bars: Sequence[BarCandidate], label: Label) -> Pair | None:
-    """The bar that fits a label best and is not the ground it stands on."""
+    """Return the bar that fits a label best and is not the label's ground."""
     pairs = sorted((Pair(bar, label, pair_score(bar, label)) for bar in bars), key=lambda pair: -pair.score)
     return next((pair for pair in pairs if pair.score == 0 or not is_label_ground(panel, pair.bar, label.box)), None)
 
 
 def _read_line(view: Pixels, box: Box, ocr: OcrEngine) -> TextBox:
-    """One line, with the number or unit that was not seen to belong to it."""
-    text, sure = ocr.recognize(crop_boxes(view, [box]))[0]
-    line = TextBox(text, box, sure)
+    """Read one line. If it is only a number or a unit, complete it."""
+    text, confidence = ocr.recognize(crop_boxes(view, [box]))[0]
+    line = TextBox(text, box, confidence)
     return complete_line(view, line, ocr) or line
 
 
-def _is_colored(tint: Gray, bar: BarCandidate) -> bool:
-    """Whether a bar is drawn in a color on a gray picture."""
-    x0, y0, x1, y1 = bar.box
-    inside = tint[y0:y1, x0:x1]
-    return bool(inside.size and np.median(inside) > _INK_CHROMA)
-
-
-def _label_view(panel: Pixels, tint: Gray | None, bar: BarCandidate) -> Pixels:
-    """The panel as a bar's label is best read in it: dark on white where it is the only color."""
-    if tint is None or not _is_colored(tint, bar):
-        return panel
-    return np.asarray(cv2.cvtColor(np.asarray(255 - tint, np.uint8), cv2.COLOR_GRAY2RGB), np.uint8)
-
-
 def _label_window(bar: BarCandidate, width: int, height: int) -> Box:
-    """The part of a panel in which a bar's label would lie."""
+    """Return the part of a panel in which a bar's label would lie."""
     x0, y0, x1, y1 = bar.box
     along = max(100.0, 0.5 * bar.length_px, 0.1 * width)
     across = min(max(36.0, 0.3 * bar.length_px, 0.06 * height), 110.0)
@@ -256,11 +265,12 @@ def _label_window(bar: BarCandidate, width: int, height: int) -> Box:
 
 
 def _lies_inside(box: Box, window: Box) -> bool:
+    """Return whether a box lies in a window."""
     return window[0] <= box[0] and window[1] <= box[1] and box[2] <= window[2] and box[3] <= window[3]
 
 
 def read_window(panel: Pixels, window: Box, ocr: OcrEngine) -> list[TextBox]:
-    """Text lines of a window, boxes in px of the panel, pieces of a label put together."""
+    """Return the text lines of a window, boxes in px of the panel. Parts of a label are joined or completed."""
     x0, y0, x1, y1 = window
     crop = np.ascontiguousarray(panel[y0:y1, x0:x1])
     scale = float(np.clip(_GOOD_PANEL_SIDE / min(panel.shape[:2]), 0.5, 2.5))

@@ -1,4 +1,4 @@
-"""Second look at one rectangle: where it ends, to a fraction of a pixel, and how much it looks like a scale bar."""
+"""Measure a rectangle: find its edges to a fraction of a pixel and how much it looks like a scale bar."""
 
 from __future__ import annotations
 
@@ -10,44 +10,55 @@ from numpy.typing import NDArray
 from mirsearch.analysis.scalebars.candidates import MIN_LENGTH, Gray
 
 Profile = NDArray[np.float64]
+"""Brightness along a line, float64."""
 
 _MIN_CONTRAST = 14.0
-"""Brightness by which a bar must differ from what is beyond each of its ends and sides."""
+"""Least gray levels by which a bar must differ from the ground beyond each end and side."""
 
 _EDGE_LEVEL = 0.6
-"""Where between the outside's level (0) and the bar's (1) its end is put.
+"""Level at which a bar's end is put, between the ground (0) and the bar (1).
 
-Half-way is where a blurred edge was; people who measure bars take the pixels that are fully the bar's, which is 1 to
-2 px less on the two ends of a blurred bar. This value halves the difference
-(142 real bars: 0.8 px at half-way, 0.4 px here).
+A blurred edge was at half-way. People who measure bars count only the pixels that are fully the bar's. For the two ends
+of a blurred bar this is 1 to 2 px less. The value was chosen on 142 real bars of scale_truth.csv: it halves the
+difference from 0.8 px (at half-way) to 0.4 px.
 """
 
 _MIN_HEIGHT_FOR_LABEL = 9
-"""Rows from which on a bar can hold its own label: its ends are then looked for in the rows next to its edges."""
+"""Least height in px of a bar that can hold its label. Its ends are found only in the rows next to its long edges."""
 
-_SHOULDER_LEVEL, _MAX_FADE = 0.88, 3.5
-"""Part of the contrast that a bar keeps up to its end, and px over which nothing but a neighbor lets it fade."""
+_SHOULDER_LEVEL = 0.88
+"""Share of its contrast that a bar keeps up to its end."""
+
+_MAX_FADE = 3.5
+"""Distance in px over which blur may fade a bar's end. Over a longer one, only a neighbor can cause the fading."""
 
 _MAX_EXTENSION = 6
-"""Pixels by which a mask may have cut an end of a bar short."""
+"""Greatest px by which a mask may have cut off an end of a bar."""
 
-_MIN_INK_LEVEL, _MAX_INK_DIFFERENCE, _TICK_COLUMN_WEIGHT = 228.0, 14.0, 0.7
-"""Level (dark bars: of the negative) and spread of pure ink, and what a column with a tick counts as straight."""
+_MIN_INK_LEVEL = 228.0
+"""Least gray level of pure ink (of the negative for dark bars)."""
+
+_MAX_INK_DIFFERENCE = 14.0
+"""Greatest gray levels by which pure ink may be darker than the bar (brighter for dark bars)."""
+
+_TICK_COLUMN_WEIGHT = 0.7
+"""What a column with a tick counts in the share of straight columns."""
 
 _MIN_WIDTH_FOR_LABEL = 32
-"""Columns from which on the height of a bar that can hold its label is measured beside the label."""
+"""Least width in px of a bar whose height is measured only beside the label that it may hold."""
 
 _GROUND_REACH = 4
-"""Pixels beyond an edge in which the background is looked at."""
+"""Px beyond an edge in which the ground is measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A rectangle measured: edges in px (pixel i covers i to i+1), levels, and how bar-like each aspect is (0 to 1).
+    """A measured rectangle: edges in px (pixel i covers i to i+1), gray levels, and how much it looks like a bar.
 
-    `contrast` is the least difference to the four sides, 0 to 255; `even` how uniform the inside is; `straight` the
-    part of the columns whose both long edges are where the bar's are; `sharp` how sudden the ends are; `level` the
-    brightness inside.
+    `bright` means brighter than the ground; `level` is the gray level inside. `contrast` is the least difference to the
+    ground on the four sides, 0 to 255. The rest is from 0 to 1: `evenness` tells how uniform the inside is,
+    `straightness` is the share of columns in which both long edges are where the bar's edges are, and `sharpness` tells
+    how sudden the ends are.
     """
 
     x0: float
@@ -57,9 +68,9 @@ class Measure:
     bright: bool
     level: float
     contrast: float
-    even: float
-    straight: float
-    sharp: float
+    evenness: float
+    straightness: float
+    sharpness: float
 
     @property
     def length(self) -> float:
@@ -73,7 +84,7 @@ class Measure:
 
 
 def measure_rectangle(gray: Gray, box: tuple[int, int, int, int], bright: bool) -> Measure | None:
-    """Measure a rectangle found in a mask; None where it has no end, no edge or no contrast."""
+    """Measure a rectangle found in a mask; return None if it has no end, no edge, or too little contrast."""
     height, width = gray.shape
     x0, y0, x1, y1 = box
     pad = max(8, (y1 - y0))
@@ -83,49 +94,55 @@ def measure_rectangle(gray: Gray, box: tuple[int, int, int, int], bright: bool) 
     if not bright:
         patch = 255.0 - patch
     trim = max(1, (x1 - x0) // 10)
-    core = patch[:, x0 - left + trim : x1 - left - trim]
-    if y1 - y0 >= _MIN_HEIGHT_FOR_LABEL and core.shape[1] >= _MIN_WIDTH_FOR_LABEL:
-        free = core.shape[1] // 8
-        core = np.concatenate([core[:, :free], core[:, -free:]], axis=1)
-    rows = np.median(core, axis=1)
-    sides = _find_edges(rows, y0 - top, y1 - top)
-    if sides is None:
+    rows = _row_profile(patch[:, x0 - left + trim : x1 - left - trim], y1 - y0)
+    long_edges = _find_edges(rows, y0 - top, y1 - top)
+    if long_edges is None:
         return None
-    ya, yb, level, side_contrast = sides
-    first, last = _core_rows(ya, yb)
+    top_edge, bottom_edge, level, side_contrast = long_edges
+    first, last = _core_rows(top_edge, bottom_edge)
     line = patch[first:last]
-    along = line.mean(axis=0) if len(line) < _MIN_HEIGHT_FOR_LABEL else (line[:2].max(axis=0) + line[-2:].max(axis=0)) / 2
+    along = (
+        line.mean(axis=0) if len(line) < _MIN_HEIGHT_FOR_LABEL else (line[:2].max(axis=0) + line[-2:].max(axis=0)) / 2
+    )
     ends = _find_edges(along, x0 - left, x1 - left)
     if ends is None:
         return None
-    xa, xb, _, end_contrast = ends
-    if xb - xa < MIN_LENGTH:
+    left_edge, right_edge, _, end_contrast = ends
+    if right_edge - left_edge < MIN_LENGTH:
         return None
     contrast = min(side_contrast, end_contrast)
-    inside = (line if len(line) < _MIN_HEIGHT_FOR_LABEL else np.concatenate([line[:2], line[-2:]]))[
-        :, round(xa) + 2 : round(xb) - 2
-    ]
+    inner_rows = line if len(line) < _MIN_HEIGHT_FOR_LABEL else np.concatenate([line[:2], line[-2:]])
+    inside = inner_rows[:, round(left_edge) + 2 : round(right_edge) - 2]
+    edges = (left_edge, top_edge, right_edge, bottom_edge)
     return Measure(
-        x0=left + xa, y0=top + ya, x1=left + xb, y1=top + yb, bright=bright,
+        x0=left + left_edge, y0=top + top_edge, x1=left + right_edge, y1=top + bottom_edge, bright=bright,
         level=level if bright else 255.0 - level, contrast=contrast,
-        even=_evenness(inside, contrast), straight=_straightness(patch, (xa, ya, xb, yb), level, side_contrast),
-        sharp=_sharpness(along, xa, xb, level),
+        evenness=_evenness(inside, contrast), straightness=_straightness(patch, edges, level, side_contrast),
+        sharpness=_sharpness(along, left_edge, right_edge, level),
     )  # fmt: skip
 
 
-def _core_rows(ya: float, yb: float) -> tuple[int, int]:
-    """Rows well inside the bar, at least one."""
-    first, last = int(np.ceil(ya + 0.35)), int(np.floor(yb - 0.35))
+def _row_profile(core: Profile, height: int) -> Profile:
+    """Return the median brightness of each row. A bar that can hold its label is measured only at both ends."""
+    if height >= _MIN_HEIGHT_FOR_LABEL and core.shape[1] >= _MIN_WIDTH_FOR_LABEL:
+        label_free = core.shape[1] // 8
+        core = np.concatenate([core[:, :label_free], core[:, -label_free:]], axis=1)
+    return np.asarray(np.median(core, axis=1), np.float64)
+
+
+def _core_rows(top_edge: float, bottom_edge: float) -> tuple[int, int]:
+    """Return the first row and the row after the last that lie well inside the bar; at least one row."""
+    first, last = int(np.ceil(top_edge + 0.35)), int(np.floor(bottom_edge - 0.35))
     if last <= first:
-        middle = int((ya + yb) / 2)
+        middle = int((top_edge + bottom_edge) / 2)
         return middle, middle + 1
     return first, last
 
 
 def _find_edges(profile: Profile, start: int, stop: int) -> tuple[float, float, float, float] | None:
-    """Where a profile falls from the inside towards the outside: (first edge, last edge, level, contrast).
+    """Find where a profile falls from the bar to the ground: return (first edge, last edge, level, contrast).
 
-    None where it does not fall by the least contrast on both sides, or where a side lies at the image's border.
+    Return None if it does not fall by the least contrast on both sides, or if a side lies at the image's border.
     """
     if start < 1 or stop > len(profile) - 1 or stop <= start:
         return None
@@ -149,12 +166,12 @@ def _find_edges(profile: Profile, start: int, stop: int) -> tuple[float, float, 
 
 
 def _skip_shoulder(profile: Profile, middle: int, step: int, edge: float, levels: tuple[float, float]) -> float:
-    """The edge, or where the bar proper ends if something of an intermediate level lies between it and the ground."""
-    low, level = levels
-    inner = _find_fall(profile, middle, step, low + _SHOULDER_LEVEL * (level - low))
-    if inner is None or step * (edge - inner) < _MAX_FADE:
+    """Return the edge. If something of a medium level lies between bar and ground, return where the bar itself ends."""
+    ground, level = levels
+    bar_edge = _find_fall(profile, middle, step, ground + _SHOULDER_LEVEL * (level - ground))
+    if bar_edge is None or step * (edge - bar_edge) < _MAX_FADE:
         return edge
-    between = profile[round(min(edge, inner)) : max(round(max(edge, inner)), round(min(edge, inner)) + 1)]
+    between = profile[round(min(edge, bar_edge)) : max(round(max(edge, bar_edge)), round(min(edge, bar_edge)) + 1)]
     shoulder = float(np.median(between))
     if level - shoulder < 1.5 * _MIN_CONTRAST:
         return edge
@@ -162,32 +179,33 @@ def _skip_shoulder(profile: Profile, middle: int, step: int, edge: float, levels
 
 
 def _extend_run(profile: Profile, start: int, stop: int, level: float) -> tuple[int, int]:
-    """The ends of a run moved out over what is still of its level: masks at a high level lose the ends of a bar."""
+    """Return the ends of a run, moved out over pixels of its level: masks at a high level cut off the ends of a bar."""
     low, high = max(1, start - _MAX_EXTENSION), min(len(profile) - 1, stop + _MAX_EXTENSION)
     first, last = start, stop
     while first > low and profile[first - 1] >= level - _MIN_CONTRAST:
         first -= 1
     while last < high and profile[last] >= level - _MIN_CONTRAST:
         last += 1
-    return first if start - first > 1 else start, last if last - stop > 1 else stop  # one px is the slope of a blur
+    # An extension by one px is the slope of a blurred edge.
+    return first if start - first > 1 else start, last if last - stop > 1 else stop
 
 
-def _find_fall(profile: Profile, start: int, step: int, half: float) -> float | None:
-    """Position, in px of the left edge of pixel 0, where a profile first falls below `half` going out from `start`."""
+def _find_fall(profile: Profile, start: int, step: int, threshold: float) -> float | None:
+    """Return the position in px where a profile first falls below `threshold` going out from `start`, or None."""
     index = start
     while 0 <= index + step < len(profile):
         inside, outside = profile[index], profile[index + step]
-        if outside < half <= inside:
-            part = (inside - half) / (inside - outside)
-            return float(index + 0.5 + step * part)
+        if outside < threshold <= inside:
+            share = (inside - threshold) / (inside - outside)
+            return float(index + 0.5 + step * share)
         index += step
-        if step * (index - start) > 3 and profile[index] < half:
+        if step * (index - start) > 3 and profile[index] < threshold:
             return None
     return None
 
 
 def _evenness(inside: Profile, contrast: float) -> float:
-    """1 for one level all over, 0 where the level wanders by as much as the contrast."""
+    """Return 1 if all pixels have one level, 0 if their levels spread by about as much as the contrast."""
     if inside.size == 0:
         return 0.5
     spread = float(np.percentile(inside, 95) - np.percentile(inside, 5))
@@ -195,31 +213,31 @@ def _evenness(inside: Profile, contrast: float) -> float:
 
 
 def _straightness(patch: Profile, edges: tuple[float, float, float, float], level: float, contrast: float) -> float:
-    """Part of the columns that have fallen by a third of the contrast just beyond both long edges, 0 to 1.
+    """Return the share of columns that have fallen by a third of the contrast just beyond both long edges.
 
-    Columns of pure ink beyond an edge of pure ink count in part: caps, ticks and the sides of a frame.
+    Columns of pure ink beyond an edge of pure ink count in part: they are caps, ticks, and the sides of a frame.
     """
-    xa, ya, xb, yb = edges
-    above, below = int(np.floor(ya - 0.8)), int(np.ceil(yb + 0.8))
-    columns = slice(round(xa) + 1, max(round(xb) - 1, round(xa) + 2))
+    left_edge, top_edge, right_edge, bottom_edge = edges
+    above, below = int(np.floor(top_edge - 0.8)), int(np.ceil(bottom_edge + 0.8))
+    columns = slice(round(left_edge) + 1, max(round(right_edge) - 1, round(left_edge) + 2))
     floor = level - contrast / 3
-    parts = []
+    shares = []
     for row, further in ((above, above - 1), (below - 1, below)):
         if 0 <= row < len(patch) and 0 <= further < len(patch):
             beyond = np.minimum(patch[row, columns], patch[further, columns])
             inked = (beyond >= level - _MAX_INK_DIFFERENCE) & (level >= _MIN_INK_LEVEL)
-            parts.append(float(np.mean(beyond < floor) + _TICK_COLUMN_WEIGHT * np.mean(inked & (beyond >= floor))))
-    return min(parts) if parts else 0.0
+            shares.append(float(np.mean(beyond < floor) + _TICK_COLUMN_WEIGHT * np.mean(inked & (beyond >= floor))))
+    return min(shares) if shares else 0.0
 
 
-def _sharpness(line: Profile, xa: float, xb: float, level: float) -> float:
-    """1 where both ends fall from the level within two pixels, towards 0 where they fade over many."""
-    widths = []
-    for edge, step in ((xa, -1), (xb, 1)):
+def _sharpness(line: Profile, left_edge: float, right_edge: float, level: float) -> float:
+    """Return 1 if both ends fall from the level within two pixels, towards 0 if they fade over many pixels."""
+    drops = []
+    for edge, step in ((left_edge, -1), (right_edge, 1)):
         inner, outer = int(edge - 0.5 - step * 1.5), int(edge - 0.5 + step * 2.5)
         if not (0 <= inner < len(line) and 0 <= outer < len(line)):
             continue
-        far = int(np.clip(edge - 0.5 + step * 6, 0, len(line) - 1))
-        whole = max(level - min(line[outer], line[far]), 1.0)
-        widths.append((line[inner] - line[outer]) / whole)
-    return float(np.clip(min(widths), 0.0, 1.0)) if widths else 0.0
+        far_pixel = int(np.clip(edge - 0.5 + step * 6, 0, len(line) - 1))
+        full_drop = max(level - min(line[outer], line[far_pixel]), 1.0)
+        drops.append((line[inner] - line[outer]) / full_drop)
+    return float(np.clip(min(drops), 0.0, 1.0)) if drops else 0.0
