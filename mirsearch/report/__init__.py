@@ -1,1 +1,1 @@
-"""Contact sheet, tables and overlay pictures."""
+"""Show results to people: tables in a terminal, the HTML page, CSV, overlay pictures and contact sheets."""

@@ -1,4 +1,4 @@
-"""A contact sheet: pictures in a grid, each with a caption under it."""
+"""Draw a contact sheet: pictures in a grid, each with a caption under it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,16 @@ class Tile:
 def contact_sheet(
     tiles: Sequence[Tile], columns: int = 5, side: int = 240, lines: int = 2, title: str = "", text: int = 14
 ) -> Pixels:
-    """Tiles row by row, RGB uint8: pictures fitted into `side` × `side` px, captions of at most `lines` lines."""
+    """Return the tiles row by row, RGB uint8, each picture fitted into `side` × `side` px.
+
+    A caption has at most `lines` lines; `text` is the size of its letters in px.
+    """
     columns = max(1, min(columns, len(tiles)))
     gap, row = max(6, side // 24), text_size("Ag", text)[1] + 2
     captions = [wrap_text(clean_text(tile.caption), text, side, lines) for tile in tiles]
-    told = max((len(caption) for caption in captions), default=0)
+    caption_rows = max((len(caption) for caption in captions), default=0)
     head = row + 2 * gap if title else gap
-    cell = side + (told * row + gap // 2 if told else 0) + gap
+    cell = side + (caption_rows * row + gap // 2 if caption_rows else 0) + gap
     rows = -(-len(tiles) // columns)
     sheet = Image.new("RGB", (columns * (side + gap) + gap, head + rows * cell), _PAPER)
     draw = ImageDraw.Draw(sheet)

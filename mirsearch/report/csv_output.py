@@ -1,4 +1,4 @@
-"""An answer as CSV: one row a hit, numbers as numbers, missing empty, nothing a spreadsheet would run."""
+"""An answer as CSV: one row for each hit, empty cells for missing values, and no text that a spreadsheet would run."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ _COLUMNS: dict[str, Callable[[Hit], Cell]] = {
     "url": lambda hit: article_link(hit.stored.figure.article),
     "retracted": lambda hit: "yes" if _article_of(hit).retracted else None,
     "image": lambda hit: hit.stored.figure.image,
-    "also": lambda hit: "; ".join(each.panel.id for each in hit.also) or None,
+    "also": lambda hit: "; ".join(stored.panel.id for stored in hit.repeats) or None,
 }
-"""Heading → what a hit has there."""
+"""Heading → the value of a hit."""
 
 
 def answer_csv(answer: Answer) -> str:
-    """The hits as CSV text with a header, lines ended by LF (RFC 4180 quoting)."""
+    """Return the hits as CSV text: a header, RFC 4180 quoting, lines that end in LF."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)
@@ -62,7 +62,7 @@ def answer_csv(answer: Answer) -> str:
 
 
 def _safe_cell(value: Cell) -> str | int | float:
-    """A cell; text from outside that a spreadsheet would take for a formula gets an apostrophe before it (OWASP)."""
+    """Return a cell. Text that a spreadsheet would take for a formula gets an apostrophe in front (OWASP's advice)."""
     if value is None:
         return ""
     if not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""One panel, an analysis and a corpus in a terminal."""
+"""Print one panel, an analysis or the numbers of a corpus in a terminal."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ from mirsearch.report.wording import (
 from mirsearch.settings import LIMITS
 
 BAR_CELLS = 24
+"""Width of the longest bar of a histogram, in cells."""
 MAX_HISTOGRAM_ROWS = 12
-"""Rows of a histogram; what is rarer is summed up."""
+"""Most rows of a histogram. The last row then sums up the rarer values."""
 
 
 def print_panel(stored: StoredPanel, console: Console) -> None:
-    """Everything known of a panel, its figure and its article, a line each."""
+    """Print all that is known of a panel, its figure and its article, a line for each."""
     panel, figure, article = stored.panel, stored.figure, stored.figure.article
     heading = Text(figure_name(figure, panel), style="bold")
     heading.append(f"  {panel.id}", style="not bold dim")
@@ -44,7 +45,7 @@ def print_panel(stored: StoredPanel, console: Console) -> None:
         ("field of view", "" if panel.scale is None else _field_of_view_text(stored)),
         ("caption", clean_text(panel.caption, LIMITS.caption_chars)),
         ("figure text", clean_text(panel.text, LIMITS.caption_chars)),
-        ("corrected", ", ".join(stored.corrected)),
+        ("corrected", ", ".join(stored.corrected_fields)),
         ("pixels", f"{panel.width} × {panel.height} at {', '.join(map(str, panel.box))}"),
         (
             "figure",
@@ -88,7 +89,7 @@ def _print_rows(rows: list[tuple[str, str]], console: Console) -> None:
 
 
 def print_analysis(results: list[dict[str, Any]], console: Console) -> None:
-    """Panels of analyzed files, in the form `mirsearch analyze --format json` prints them."""
+    """Print the panels of analyzed files, given in the form of `mirsearch analyze --format json`."""
     for result in results:
         page = f", page {result['page'] + 1}" if result.get("page") else ""
         title = Text(clean_text(result["file"], 4000), style="bold")
@@ -118,7 +119,7 @@ def _analysis_row(number: int, panel: dict[str, Any]) -> list[str]:
 
 
 def _print_table(headings: tuple[str, ...], rows: list[list[str]], console: Console) -> None:
-    """Columns as wide as they need to be; the last takes the room that is left, on one line."""
+    """Print columns as wide as they need to be. The last column takes the room that is left, on one line."""
     widths = [max(cell_len(row[at]) for row in [list(headings), *rows]) for at in range(len(headings))]
     if not console.is_terminal:
         for row in [list(headings), *rows]:
@@ -137,7 +138,7 @@ def _print_table(headings: tuple[str, ...], rows: list[list[str]], console: Cons
 
 
 def print_stats(stats: Mapping[str, Any], console: Console) -> None:
-    """Numbers of a corpus, then a small histogram of everything that is counted by something."""
+    """Print the numbers of a corpus, then a small histogram of each group of counts."""
     plain = [
         (name.replace("_", " "), _format_statistic(name, value))
         for name, value in stats.items()
@@ -181,7 +182,7 @@ def _print_histogram(name: str, counts: Mapping[Any, int], console: Console) -> 
 
 
 def _has_natural_order(name: str) -> bool:
-    """Whether the keys have an order of their own: years (newest first) and fields of view (narrowest first)."""
+    """Return whether the keys have a natural order: years (newest first) and fields of view (narrowest first)."""
     return "year" in name or "view" in name
 
 
@@ -196,7 +197,7 @@ def _sort_counts(name: str, counts: Mapping[Any, int]) -> list[tuple[Any, int]]:
 
 
 def _format_key(name: str, key: Any) -> str:
-    """A key as it is shown; whole numbers of fields of view are decades: 2 is from 100 nm to 1 µm."""
+    """Return a key as people read it. Whole numbers of fields of view are decades: 2 is from 100 nm to 1 µm."""
     if "view" in name and _is_whole_number(key) and abs(int(key)) < 30:
         return f"{format_length(10.0 ** int(key))} – {format_length(10.0 ** (int(key) + 1))}"
     if key in {None, "", "unknown"}:

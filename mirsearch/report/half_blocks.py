@@ -1,4 +1,4 @@
-"""Pictures in a terminal: two pixels a character cell, as upper half blocks in 24-bit color."""
+"""Pictures in any color terminal: a character cell shows two pixels, as an upper half block in 24-bit color."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from mirsearch.settings import LIMITS
 
 
 def can_show_pictures(console: Console) -> bool:
-    """Whether half blocks make sense here: a terminal with 256 colors or more, and characters beyond ASCII."""
+    """Return whether half blocks work here: a terminal with 256 colors or more, and an encoding with the character."""
     colorful = console.color_system in {"truecolor", "256", "windows"}
     return console.is_terminal and colorful and console.encoding.lower().startswith("utf")
 
 
 def half_blocks(picture: bytes | Pixels | None, columns: int = 16, rows: int = 6) -> Text:
-    """A picture (JPEG or PNG bytes, or RGB pixels) in at most `columns` × `rows` cells; empty where there is none."""
+    """Return a picture (JPEG or PNG bytes, or RGB pixels) in at most `columns` × `rows` cells; empty for None."""
     small = _shrink(picture, columns, rows * 2)
     if small is None:
         return Text()
@@ -42,10 +42,10 @@ def _color(pixel: Pixels) -> Color:
 
 
 def decode_picture(picture: bytes) -> Image.Image | None:
-    """A small JPEG or PNG as RGB; None where it is none, or too large."""
+    """Return a small JPEG or PNG as RGB; None if it is damaged, of another kind, or too large."""
     try:
-        with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG")) as found:
-            return found.convert("RGB") if found.width * found.height <= LIMITS.image_pixels else None
+        with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG")) as image:
+            return image.convert("RGB") if image.width * image.height <= LIMITS.image_pixels else None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         return None
 
@@ -53,8 +53,8 @@ def decode_picture(picture: bytes) -> Image.Image | None:
 def _shrink(picture: bytes | Pixels | None, width: int, height: int) -> Pixels | None:
     if picture is None or len(picture) == 0:
         return None
-    rgb = decode_picture(picture) if isinstance(picture, bytes) else Image.fromarray(np.ascontiguousarray(picture))
-    if rgb is None:
+    image = decode_picture(picture) if isinstance(picture, bytes) else Image.fromarray(np.ascontiguousarray(picture))
+    if image is None:
         return None
-    rgb.thumbnail((width, height), Image.Resampling.BOX)
-    return np.asarray(rgb.convert("RGB"))
+    image.thumbnail((width, height), Image.Resampling.BOX)
+    return np.asarray(image.convert("RGB"))

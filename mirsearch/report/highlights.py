@@ -1,4 +1,4 @@
-"""Which stretches of a caption are words the query asked for."""
+"""Find the words of the query in a caption, so that they can be highlighted."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from mirsearch.text.tokens import match_finder
 
 
 def split_at_matches(text: str, query: str | None) -> Iterator[tuple[str, bool]]:
-    """The text cut into stretches, each with whether it is a word of the query; joined they are the text."""
-    done = 0
+    """Yield the text in parts, each with whether it is a word of the query. The parts joined are the text."""
+    position = 0
     for start, end in match_finder(query)(text) if query else ():
-        if start > done:
-            yield text[done:start], False
+        if start > position:
+            yield text[position:start], False
         yield text[start:end], True
-        done = end
-    if done < len(text):
-        yield text[done:], False
+        position = end
+    if position < len(text):
+        yield text[position:], False
 
 
 def matched_words(text: str, query: str | None) -> list[str]:
-    """The query's words as the text has them, in lower case, each once, in the text's order."""
-    return list(dict.fromkeys(part.lower() for part, hit in split_at_matches(text, query) if hit))
+    """Return the words of the query as the text writes them: in lower case, each once, in the order of the text."""
+    return list(dict.fromkeys(part.lower() for part, matched in split_at_matches(text, query) if matched))

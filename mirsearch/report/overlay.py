@@ -1,4 +1,4 @@
-"""What was read in a figure, drawn on it: panels, letters, bars; the readings stand beside the figure, never on it."""
+"""Draw the panels, letters and bars that were read on the figure, and the readings beside it."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ COLORS: tuple[Color, ...] = (
     (230, 25, 75), (0, 130, 200), (245, 130, 48), (60, 160, 70), (145, 60, 190), (0, 150, 150),
     (215, 60, 190), (150, 100, 30), (120, 145, 0), (60, 80, 170), (190, 40, 30), (90, 110, 130),
 )  # fmt: skip
-"""Apart in hue, and all dark enough for the legend's white ground; reused from the start after the twelfth."""
+"""Colors of the panels, in order, then from the start again: different hues, all dark enough for a white legend."""
 BAR_COLOR: Color = (255, 0, 220)
 _PAPER, _INK, _DIM = (255, 255, 255), (25, 30, 36), (98, 106, 116)
-_SMALLEST, _LARGEST = 900, 2400
-"""The figure's longer side in the drawing, px: small ones are enlarged by whole factors, large ones reduced."""
+_MIN_SIDE, _MAX_SIDE = 900, 2400
+"""Bounds of the figure's longer side in the drawing, px. Small figures grow by whole factors, large ones shrink."""
 _CLOSE_UP_SHARE = 0.36
-_LEGEND_REACH = 1.3
+"""Greatest height of a bar's close-up, as a share of the legend's width."""
+_MAX_LEGEND_HEIGHT = 1.3
+"""Height at which the legend starts another column, as a multiple of the figure's height."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Style:
-    """Sizes in px that go with the drawing's."""
+    """Sizes in px that suit the size of the drawing."""
 
     text: int
     line: int
@@ -37,10 +39,9 @@ class _Style:
 
 
 def draw_overlay(pixels: Pixels, panels: Sequence[Panel]) -> Pixels:
-    """The figure, RGB uint8 (h, w, 3), with boxes, letters and bars, and a legend at its right; uint8 RGB, larger.
+    """Return the figure, RGB uint8 (h, w, 3), with boxes, letters and bars, and a legend at its right.
 
-    The figure is enlarged or reduced where it would be hard to read otherwise; lengths in the legend are those of its
-    own pixels.
+    A very small figure is enlarged, a very large one reduced. Lengths in the legend are those of the original pixels.
     """
     factor = _zoom_factor(pixels)
     figure = _resize(pixels, factor)
@@ -61,15 +62,15 @@ def draw_overlay(pixels: Pixels, panels: Sequence[Panel]) -> Pixels:
 
 
 def panel_name(panel: Panel, number: int) -> str:
-    """The letter as read, else the panel's number in reading order, from 1."""
+    """Return the letter as read, else the panel's number in reading order, from 1."""
     return clean_text(panel.label, 6) or f"#{number}"
 
 
 def _zoom_factor(pixels: Pixels) -> float:
     longest = int(max(pixels.shape[:2]))
-    if longest < _SMALLEST:
-        return float(min(-(-_SMALLEST // longest), 8))
-    return min(1.0, _LARGEST / longest)
+    if longest < _MIN_SIDE:
+        return float(min(-(-_MIN_SIDE // longest), 8))
+    return min(1.0, _MAX_SIDE / longest)
 
 
 def _resize(pixels: Pixels, factor: float) -> Image.Image:
@@ -77,7 +78,7 @@ def _resize(pixels: Pixels, factor: float) -> Image.Image:
     if factor == 1.0:
         return image
     size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
-    # Whole pixels stay whole when a figure is enlarged: the ends of a bar must be seen as they are.
+    # An enlarged figure keeps sharp pixels: the user must see the true ends of a bar.
     return image.resize(size, Image.Resampling.NEAREST if factor > 1 else Image.Resampling.LANCZOS)
 
 
@@ -103,16 +104,16 @@ def _draw_box(draw: ImageDraw.ImageDraw, box: Box, color: Color, style: _Style) 
 
 
 def _draw_bar(draw: ImageDraw.ImageDraw, box: Box, style: _Style) -> None:
-    """A ring outside the bar's pixels, so that its ends can be checked against it."""
-    away = style.line + 1
-    outer = (box[0] - away, box[1] - away, box[2] - 1 + away, box[3] - 1 + away)
+    """Draw a ring around the bar, outside its pixels, so that the user can check the ends."""
+    margin = style.line + 1
+    outer = (box[0] - margin, box[1] - margin, box[2] - 1 + margin, box[3] - 1 + margin)
     draw.rectangle(outer, outline=BAR_COLOR, width=style.line)
 
 
 def _draw_letters(
     draw: ImageDraw.ImageDraw, panels: Sequence[Panel], factor: float, style: _Style, size: tuple[int, int]
 ) -> None:
-    """Each panel's letter on a plate in a corner where it hides no bar and no other plate, if there is one."""
+    """Draw each panel's letter on a plate, in a corner where it hides no bar and no other plate if there is one."""
     taken = [_scale_box(p.scale.bar, factor) for p in panels if p.scale is not None and p.scale.bar is not None]
     for number, (panel, color) in enumerate(_panel_colors(panels), start=1):
         name = panel_name(panel, number)
@@ -127,8 +128,8 @@ def _draw_letters(
         taken.append(chosen)
 
 
-def _overlaps(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _overlaps(box: Box, other: Box) -> bool:
+    return box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
 
 
 def _reading_lines(panel: Panel) -> list[tuple[str, Color]]:
@@ -150,23 +151,23 @@ def _reading_lines(panel: Panel) -> list[tuple[str, Color]]:
 
 
 def _draw_legend(pixels: Pixels, panels: Sequence[Panel], style: _Style, height: int) -> Image.Image:
-    """Readings, one block a panel, in as many columns as the figure's height asks for."""
+    """Draw the readings, a block for each panel, in as many columns as the height of the figure needs."""
     blocks = [
         _draw_legend_block(pixels, panel, panel_name(panel, number), color, style)
         for number, (panel, color) in enumerate(_panel_colors(panels), start=1)
     ]
-    found = f"{len(panels)} panel{'' if len(panels) == 1 else 's'}, {pixels.shape[1]} × {pixels.shape[0]} px"
+    summary = f"{len(panels)} panel{'' if len(panels) == 1 else 's'}, {pixels.shape[1]} × {pixels.shape[0]} px"
     top = text_size("Ag", style.text)[1] + 2 * style.gap
     places: list[tuple[int, int]] = []
     column, y, lowest = 0, top, top
     for block in blocks:
-        if y > top and y + block.height > _LEGEND_REACH * height:
+        if y > top and y + block.height > _MAX_LEGEND_HEIGHT * height:
             column, y = column + 1, top
         places.append((style.gap + column * (style.legend + 2 * style.gap), y))
         y += block.height + style.gap
         lowest = max(lowest, y)
     legend = Image.new("RGB", ((column + 1) * (style.legend + 2 * style.gap), lowest), _PAPER)
-    draw_text(ImageDraw.Draw(legend), (style.gap, style.gap), found, style.text, _DIM)
+    draw_text(ImageDraw.Draw(legend), (style.gap, style.gap), summary, style.text, _DIM)
     for block, place in zip(blocks, places, strict=True):
         legend.paste(block, place)
     return legend
@@ -190,14 +191,14 @@ def _draw_legend_block(pixels: Pixels, panel: Panel, name: str, color: Color, st
 
 
 def _bar_close_up(pixels: Pixels, panel: Panel, style: _Style) -> Image.Image | None:
-    """The bar with its surroundings, enlarged, its two ends marked by ticks above and below."""
+    """Return the bar with its surroundings, enlarged, with ticks above and below its two ends."""
     if panel.scale is None or panel.scale.bar is None:
         return None
     x0, y0, x1, y1 = panel.scale.bar
-    aside, above = max(8, (x1 - x0) // 8), max(12, 3 * (y1 - y0), (x1 - x0) // 2)
-    edges_of = panel.box if _overlaps(panel.box, panel.scale.bar) else (0, 0, pixels.shape[1], pixels.shape[0])
-    left, top = max(0, edges_of[0], x0 - aside), max(0, edges_of[1], y0 - above)
-    right, bottom = min(pixels.shape[1], edges_of[2], x1 + aside), min(pixels.shape[0], edges_of[3], y1 + above)
+    margin_x, margin_y = max(8, (x1 - x0) // 8), max(12, 3 * (y1 - y0), (x1 - x0) // 2)
+    surround = panel.box if _overlaps(panel.box, panel.scale.bar) else (0, 0, pixels.shape[1], pixels.shape[0])
+    left, top = max(0, surround[0], x0 - margin_x), max(0, surround[1], y0 - margin_y)
+    right, bottom = min(pixels.shape[1], surround[2], x1 + margin_x), min(pixels.shape[0], surround[3], y1 + margin_y)
     if right <= left or bottom <= top:
         return None
     room = style.legend - style.text * 2 - style.gap

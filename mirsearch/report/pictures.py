@@ -1,4 +1,4 @@
-"""Pictures of hits: the crop from the original while that is still there, else the small picture of the index."""
+"""Pictures of hits: cut from the original file if it still exists, else the small picture of the index."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from mirsearch.corpus import Figure
 from mirsearch.errors import MirsearchError
 from mirsearch.imaging.images import crop, read_pages, thumbnail
 from mirsearch.query import Pixels, StoredPanel
-from mirsearch.search.answer import Hit, QueryView
+from mirsearch.search.answer import QueryView
 from mirsearch.settings import LIMITS
 
 PAGE_PICTURE_SIDE = 720
 """Longer side, in px, of a picture on a page of few hits."""
-MIN_MANY_PICTURES = 60
-"""From so many pictures on, a page holds the index's small ones: it must stay a file one can open and send."""
+MAX_SHARP_PICTURES = 60
+"""Most hits of a page that cuts its pictures from the originals. With more, it holds the small pictures of the index,
+so that a person can still open and send the file."""
 MAX_ORIGINAL_PIXELS = 80_000_000
-"""Pixels of the largest figure that is decoded again for a page; those above show the index's picture."""
+"""Largest figure, in pixels, that is decoded for a page. A larger one is shown by the small picture of the index."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A JPEG with the size it stands for: `width` and `height` are those of the panel in px of its file."""
+    """A JPEG. `width` and `height` are those of the panel in px of its file; the JPEG itself may be smaller."""
 
     jpeg: bytes
     width: int
@@ -34,23 +35,19 @@ class Picture:
 
     @property
     def data_url(self) -> str:
-        """The picture as an address that needs no request."""
+        """The picture as a data URL, which needs no request."""
         return "data:image/jpeg;base64," + base64.b64encode(self.jpeg).decode("ascii")
 
 
 class PictureLoader:
-    """Makes pictures no larger than `side` px; keeps the last original in memory, as hits often share one."""
+    """Loads pictures with a longer side of up to `side` px. Keeps the last original in memory: hits often share one."""
 
     def __init__(self, side: int = PAGE_PICTURE_SIDE) -> None:
         self.side = side
         self._last: tuple[str, Pixels | None] = ("", None)
 
-    def of_hit(self, hit: Hit) -> Picture | None:
-        """The hit's panel, or None where neither its original nor a stored picture can be used."""
-        return self.of_panel(hit.stored, hit.thumbnail)
-
-    def of_panel(self, stored: StoredPanel, small: bytes | None, originals: bool = True) -> Picture | None:
-        """A panel from its original (where `originals`) or from the stored JPEG `small`."""
+    def panel_picture(self, stored: StoredPanel, small: bytes | None, originals: bool = True) -> Picture | None:
+        """Return a panel from its original (if `originals`), else the stored JPEG `small`; None if neither works."""
         panel = stored.panel
         width, height = max(panel.width, 1), max(panel.height, 1)
         pixels = self._original(stored.figure) if originals else None
@@ -58,11 +55,11 @@ class PictureLoader:
             try:
                 return Picture(thumbnail(crop(pixels, panel.box), self.side), width, height)
             except MirsearchError:
-                pass  # a box outside its figure: the stored picture may still be right
+                pass  # the box lies outside its figure; the stored picture may still be right
         return Picture(small, width, height) if small and _is_jpeg(small) else None
 
-    def of_query(self, query: QueryView) -> Picture | None:
-        """The part of the query's image that was used, or None."""
+    def query_picture(self, query: QueryView) -> Picture | None:
+        """Return the part of the query's image that was used, or None."""
         if query.pixels is None or query.pixels.size == 0:
             return None
         height, width = query.pixels.shape[:2]
@@ -77,7 +74,7 @@ class PictureLoader:
 
 
 def _read_original(figure: Figure) -> Pixels | None:
-    """The figure's pixels from the newest origin that is a file here, or None: then the stored picture is shown."""
+    """Return the figure's pixels from its newest origin that is a readable file, or None."""
     if figure.width * figure.height > MAX_ORIGINAL_PIXELS:
         return None
     for origin in reversed(figure.origins):

@@ -1,4 +1,4 @@
-"""Why a hit stands where it stands: its terms with weights, what is missing, and a sentence for each."""
+"""Why a hit has its rank: its terms with their weights, what is missing, and a sentence for each."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from mirsearch.report.wording import clean_text, format_length, format_number
 from mirsearch.search.answer import Answer, Hit
 
 TermState = Literal["counted", "not asked", "unknown", "counted as 0"]
-"""`unknown`: asked, but the panel lacks it and it is left out; `counted as 0`: the same, held against the panel."""
+"""`unknown`: the question asks for the term, the panel lacks it, and the score leaves it out. `counted as 0`: the panel
+lacks it, and the score counts that against the panel."""
 
 TERM_TITLES = {"visual": "Looks", "scale": "Scale", "text": "Words", "image_text": "Words in the picture"}
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One term of a hit: its value in [0, 1] or None, weight, part of the weights that counted, and why."""
+    """One term of a hit: value in [0, 1] or None, weight, share of the weights that counted, state, and a sentence."""
 
     term: str
     title: str
@@ -29,24 +30,29 @@ class Reason:
     sentence: str
 
     @property
+    def counts(self) -> bool:
+        """Return whether the term is part of the score, be it as a 0."""
+        return self.state in {"counted", "counted as 0"}
+
+    @property
     def points(self) -> float:
         """What the term adds to the score."""
         return self.share * (self.value or 0.0)
 
 
 def reasons(answer: Answer, hit: Hit) -> list[Reason]:
-    """The terms of a hit, always in the order visual, scale, text, and image_text where it was asked."""
+    """Return the terms of a hit in the order visual, scale, text, and then image_text if the question asked for it."""
     terms = [term for term in TERMS if term != "image_text" or hit.scored.image_text is not None]
     states = {term: _term_state(answer, hit, term) for term in terms}
     weights = {term: answer.formula.weights.of(term) for term in terms}
-    mass = sum(weights[term] for term in terms if states[term].startswith("counted"))
+    total = sum(weights[term] for term in terms if states[term].startswith("counted"))
     return [
         Reason(
             term,
             TERM_TITLES[term],
             getattr(hit.scored, term),
             weights[term],
-            weights[term] / mass if mass > 0 and states[term].startswith("counted") else 0.0,
+            weights[term] / total if total > 0 and states[term].startswith("counted") else 0.0,
             states[term],
             _SENTENCES[term](answer, hit, states[term]),
         )
@@ -55,18 +61,18 @@ def reasons(answer: Answer, hit: Hit) -> list[Reason]:
 
 
 def score_sentence(answer: Answer, hit: Hit) -> str:
-    """How the score comes about: "0.87 = (0.60 × 0.94 + 0.30 × 0.71) / 0.90"."""
-    counted = [reason for reason in reasons(answer, hit) if reason.state.startswith("counted")]
+    """Return the sum behind the score: "score 0.870 = (0.60 × 0.940 + 0.30 × 0.710) / 0.90"."""
+    counted = [reason for reason in reasons(answer, hit) if reason.counts]
     if not counted:
         return f"score {format_number(hit.scored.score, 3)}"
-    parts = " + ".join(f"{r.weight:.2f} × {format_number(r.value or 0.0, 3)}" for r in counted)
-    mass = sum(reason.weight for reason in counted)
-    return f"score {format_number(hit.scored.score, 3)} = ({parts}) / {mass:.2f}"
+    parts = " + ".join(f"{reason.weight:.2f} × {format_number(reason.value or 0.0, 3)}" for reason in counted)
+    total = sum(reason.weight for reason in counted)
+    return f"score {format_number(hit.scored.score, 3)} = ({parts}) / {total:.2f}"
 
 
-def compare_widths(one: float, other: float) -> str:
-    """How many times as wide `one` is as `other`, both > 0: "1.2 times as wide", "1/150 as wide", "the same width"."""
-    ratio = one / other
+def compare_widths(width: float, reference: float) -> str:
+    """Return how wide `width` is beside `reference`, both > 0: "1.2 times as wide", "1/150 as wide", …"""
+    ratio = width / reference
     if 0.98 < ratio < 1.02:
         return "the same width"
     if ratio < 0.1:
@@ -78,23 +84,25 @@ def _term_state(answer: Answer, hit: Hit, term: str) -> TermState:
     query = answer.query
     if getattr(hit.scored, term) is not None:
         return "counted"
-    asked = {
+    in_query = {
         "visual": query.image is not None or query.like is not None or query.pixels is not None,
         "scale": query.field_of_view_nm is not None,
         "text": bool(query.text),
     }[term]
-    if not asked:
+    if not in_query:
         return "not asked"
     return "counted as 0" if answer.formula.missing == "penalize" else "unknown"
 
 
 def _visual_sentence(_answer: Answer, hit: Hit, state: TermState) -> str:
+    if state == "not asked":
+        return "looks: the question has no picture"
     if state != "counted":
-        return "looks: no picture was asked with" if state == "not asked" else "looks: not known for this panel"
-    distance = hit.scored.visual_distance
+        return "looks: not known for this panel"
+    value, distance = format_number(hit.scored.visual), hit.scored.visual_distance
     if distance is None:
-        return f"looks {format_number(hit.scored.visual)}"
-    return f"looks {format_number(hit.scored.visual)}: visual distance {format_number(distance, 3)} ({_distance_note(distance)})"
+        return f"looks {value}"
+    return f"looks {value}: visual distance {format_number(distance, 3)} ({_distance_note(distance)})"
 
 
 def _distance_note(distance: float) -> str:
@@ -104,22 +112,22 @@ def _distance_note(distance: float) -> str:
 
 
 def _scale_sentence(answer: Answer, hit: Hit, state: TermState) -> str:
-    mine, theirs = hit.stored.panel.field_of_view_nm, answer.query.field_of_view_nm
-    if state == "counted" and mine and theirs:
-        compared = f"field of view {format_length(mine)} against the query's {format_length(theirs)}"
-        return f"scale {format_number(hit.scored.scale)}: {compared} ({compare_widths(mine, theirs)})"
+    panel_nm, query_nm = hit.stored.panel.field_of_view_nm, answer.query.field_of_view_nm
+    if state == "counted" and panel_nm and query_nm:
+        compared = f"field of view {format_length(panel_nm)} against the query's {format_length(query_nm)}"
+        return f"scale {format_number(hit.scored.scale)}: {compared} ({compare_widths(panel_nm, query_nm)})"
     if state == "counted":
         return f"scale {format_number(hit.scored.scale)}"
     if state == "not asked":
-        known = "" if mine is None else f"; this panel is {format_length(mine)} wide"
-        return f"scale: the query's is not known, so it says nothing{known}"
-    told = "counted as 0, as asked for" if state == "counted as 0" else "left out, neither for nor against"
-    return f"scale: none was read on this panel; {told}"
+        known = "" if panel_nm is None else f"; this panel is {format_length(panel_nm)} wide"
+        return f"scale: the query's is not known, so it doesn't count{known}"
+    outcome = "counted as 0, as the question asks" if state == "counted as 0" else "left out of the score"
+    return f"scale: none was read on this panel; {outcome}"
 
 
 def _text_sentence(answer: Answer, hit: Hit, state: TermState) -> str:
     if state == "not asked":
-        return "words: none were asked for"
+        return "words: the question has none"
     if not hit.scored.text:
         return f"words {format_number(hit.scored.text)}: none of them in caption, figure text or title"
     panel, article = hit.stored.panel, hit.stored.figure.article
@@ -128,12 +136,12 @@ def _text_sentence(answer: Answer, hit: Hit, state: TermState) -> str:
         "figure text": panel.text,
         "title": "" if article is None else (article.title or ""),
     }
-    told = [
+    matches = [
         f"{', '.join(words)} in the {place}"
         for place, text in places.items()
         if (words := matched_words(clean_text(text), answer.query.text))
     ]
-    return f"words {format_number(hit.scored.text)}: {'; '.join(told) or 'found by their stems'}"
+    return f"words {format_number(hit.scored.text)}: {'; '.join(matches) or 'found by their stems'}"
 
 
 def _image_text_sentence(_answer: Answer, hit: Hit, _state: TermState) -> str:

@@ -12,7 +12,7 @@ from mirsearch.search.search import IMAGE_KINDS
 
 
 def query_sentence(query: QueryView) -> str:
-    """What was asked: "Looks like fibres.png, panel b, at 2 µm across; words “carbon nanotube”; only TEM"."""
+    """Return the question in words: "Looks like fibres.png, panel b, 2 µm across, words “nanotube”; only TEM"."""
     parts = []
     if query.like is not None:
         parts.append(f"Like panel {clean_text(query.like, 60)}")
@@ -32,8 +32,8 @@ def query_sentence(query: QueryView) -> str:
 
 
 def filter_phrases(filters: Filters) -> list[str]:
-    """The conditions in words, one a filter."""
-    # Questions with an image leave plots and drawings out of themselves: nothing a person asked for.
+    """Return the filters in words, a phrase for each."""
+    # A question with an image always leaves out plots and drawings: that is no filter of the user's.
     kinds = () if set(filters.kinds) == set(IMAGE_KINDS) else filters.kinds
     phrases = [
         f"only {' or '.join(clean_text(word, 60) for word in words)}"
@@ -44,9 +44,9 @@ def filter_phrases(filters: Filters) -> list[str]:
         phrases.append(f"figure text with “{clean_text(filters.label_text, 60)}”")
     if filters.year_from is not None or filters.year_to is not None:
         phrases.append(f"years {_range_phrase(filters.year_from, filters.year_to)}")
-    phrases += [_field_phrase(each) for each in filters.fields]
+    phrases += [_field_phrase(field) for field in filters.fields]
     if filters.retracted:
-        phrases.append("only of retracted articles")
+        phrases.append("only retracted articles")
     if filters.has_scale is not None:
         phrases.append("only with a scale" if filters.has_scale else "only without a scale")
     if filters.fov_min_nm is not None or filters.fov_max_nm is not None:
@@ -56,32 +56,33 @@ def filter_phrases(filters: Filters) -> list[str]:
 
 
 def _field_phrase(field: FieldFilter) -> str:
-    """A condition on a single field: "only scale source caption", "figure width from 500"."""
+    """Return a condition on a single field: "only scale source caption", "only figure width from 500"."""
     name = field.name.replace(".", " ").replace("_", " ")
-    words = ["any" if each == ANY else clean_text(each, 60) for each in field.values]
-    spans = [_range_phrase(*(None if each is None else f"{each:g}" for each in (low, high)))
-             for low, high in field.ranges]  # fmt: skip
-    return f"only {name} {' or '.join([*words, *spans])}"
+    words = ["any" if value == ANY else clean_text(value, 60) for value in field.values]
+    ranges = [
+        _range_phrase(*(None if bound is None else f"{bound:g}" for bound in (low, high))) for low, high in field.ranges
+    ]
+    return f"only {name} {' or '.join([*words, *ranges])}"
 
 
 def outcome_sentence(answer: Answer) -> str:
-    """How many of how many, whether exact, how long it took, and the weights of what was asked."""
+    """Return the number of hits and panels, whether the answer is exact, its time, and the weights that counted."""
     hits = "1 hit" if len(answer.hits) == 1 else f"{len(answer.hits)} hits"
-    exact = "exact" if answer.exact else "not exact: a better one may have been missed"
+    exact = "exact" if answer.exact else "not exact: a better hit may be missing"
     return f"{hits} of {answer.considered:,} panels scored, {exact}, {answer.took_ms:.0f} ms; {_weights_phrase(answer)}"
 
 
 def _weights_phrase(answer: Answer) -> str:
     query, weights = answer.query, answer.formula.weights
-    seen = any(hit.scored.image_text is not None for hit in answer.hits)
-    asked = {
+    has_image_text = any(hit.scored.image_text is not None for hit in answer.hits)
+    is_weighed = {
         f"looks {weights.visual:g}": query.image is not None or query.like is not None or query.pixels is not None,
         f"scale {weights.scale:g}": query.field_of_view_nm is not None,
         f"words {weights.text:g}": bool(query.text),
-        f"words in pictures {weights.of('image_text'):g}": seen,
+        f"words in pictures {weights.of('image_text'):g}": has_image_text,
     }
-    told = [text for text, present in asked.items() if present]
-    return f"weights: {', '.join(told)}" if len(told) > 1 else f"by {(told or ['nothing'])[0].split()[0]} alone"
+    terms = [text for text, present in is_weighed.items() if present]
+    return f"weights: {', '.join(terms)}" if len(terms) > 1 else f"by {(terms or ['nothing'])[0].split()[0]} alone"
 
 
 def _range_phrase(low: object, high: object) -> str:
@@ -91,6 +92,6 @@ def _range_phrase(low: object, high: object) -> str:
 
 
 def repeats_sentence(hit: Hit) -> str:
-    """Where else the article shows the hit's picture: "also in Fig. 5c, Fig. S2"; empty where nowhere."""
-    names = dict.fromkeys(figure_name(each.figure, each.panel) for each in hit.also)
+    """Return where else the article shows the hit's picture: "also in Fig. 5c, Fig. S2"; empty if nowhere."""
+    names = dict.fromkeys(figure_name(stored.figure, stored.panel) for stored in hit.repeats)
     return f"also in {', '.join(names)}" if names else ""

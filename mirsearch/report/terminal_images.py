@@ -1,6 +1,6 @@
-"""Real pictures in terminals that take them: the graphics protocol of kitty and the inline images of iTerm2.
+"""Real pictures in terminals that can show them: the graphics protocol of kitty and the inline images of iTerm2.
 
-Which one is told from environment variables alone: asking the terminal would need its answer read from stdin.
+Only environment variables decide which one: a terminal answers questions on stdin, which may belong to somebody else.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ from mirsearch.search.answer import Hit
 Protocol = Literal["kitty", "iterm"]
 
 _KITTY_CHUNK = 4096
+"""Most characters of data in one control sequence; the limit of kitty's protocol."""
 _CELL_PX = 10
-"""Pixels a character cell is taken to be wide: only the sharpness of the sheet hangs on it."""
-_TILE = 200
+"""Assumed width of a character cell in px. It affects only how sharp the sheet is."""
+_TILE_SIDE = 200
+"""Side of a picture on the sheet, px."""
 
 
 def graphics_protocol(console: Console, environment: Mapping[str, str]) -> Protocol | None:
-    """What the terminal understands, or None: no terminal, none that is known, or a multiplexer in between."""
+    """Return the protocol of the terminal; None without a terminal, for an unknown one, and within a multiplexer."""
     term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")
     if not console.is_terminal or term.startswith(("screen", "tmux", "dumb")) or environment.get("TMUX"):
         return None
@@ -39,25 +41,25 @@ def graphics_protocol(console: Console, environment: Mapping[str, str]) -> Proto
 
 
 def print_sheet(hits: Sequence[Hit], console: Console, protocol: Protocol) -> None:
-    """The hits' small pictures as one contact sheet, as wide as the terminal."""
+    """Print the small pictures of the hits as one contact sheet, as wide as the terminal."""
     tiles = [Tile(pixels, _caption(hit)) for hit in hits if (pixels := _pixels(hit.thumbnail)) is not None]
     if not tiles:
         return
-    columns = max(1, console.width * _CELL_PX // (_TILE + 8))
-    sheet = contact_sheet(tiles, columns=columns, side=_TILE, text=15)
+    columns = max(1, console.width * _CELL_PX // (_TILE_SIDE + 8))
+    sheet = contact_sheet(tiles, columns=columns, side=_TILE_SIDE, text=15)
     cells = min(console.width, -(-sheet.shape[1] // _CELL_PX))
     console.file.write(image_sequence(sheet, protocol, cells) + "\n")
     console.file.flush()
 
 
 def image_sequence(pixels: Pixels, protocol: Protocol, cells: int) -> str:
-    """The control sequence that shows a picture `cells` character cells wide at the cursor."""
+    """Return the control sequence that shows a picture `cells` character cells wide at the cursor."""
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "PNG")
     data = base64.b64encode(out.getvalue()).decode("ascii")
     if protocol == "iterm":
-        told = f"inline=1;size={len(out.getvalue())};width={cells};preserveAspectRatio=1"
-        return f"\x1b]1337;File={told}:{data}\x07"
+        arguments = f"inline=1;size={len(out.getvalue())};width={cells};preserveAspectRatio=1"
+        return f"\x1b]1337;File={arguments}:{data}\x07"
     chunks = [data[at : at + _KITTY_CHUNK] for at in range(0, len(data), _KITTY_CHUNK)]
     heads = [f"a=T,f=100,q=2,c={cells},m=1"] + ["m=1"] * (len(chunks) - 1)
     heads[-1] = heads[-1].replace("m=1", "m=0")

@@ -1,6 +1,6 @@
-"""Text on pictures with Pillow's own font: sizes, plates behind words, wrapping. No font file is needed.
+"""Draw text on pictures with Pillow's own font: sizes, plates behind words, wrapping. It needs no font file.
 
-That font has no µ, × or →, which every reading needs: these are drawn; other characters it lacks are replaced.
+The font has no µ, × and →, which every reading needs: this module draws them. It replaces other missing characters.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from PIL import ImageDraw, ImageFont
 Color = tuple[int, int, int]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
-_DRAWN = frozenset("µ×→")
+_DRAWN_CHARACTERS = frozenset("µ×→")
 _SUBSTITUTES = str.maketrans({"\u03bc": "µ", "Å": "A", "\u2212": "-", "≈": "~", "≥": ">=", "≤": "<="})
 
 
 @lru_cache(maxsize=32)
 def font(size: int) -> Font:
-    """Pillow's bundled font at a size in px."""
+    """Return Pillow's bundled font at a size in px."""
     return ImageFont.load_default(float(max(size, 6)))
 
 
 def text_size(text: str, size: int) -> tuple[int, int]:
-    """Width of a line and height of a row (from ascender to descender) in px."""
+    """Return the width of the line and the height of a row (from ascender to descender) in px."""
     width = sum(_advance(run, size) for run in _split_runs(text))
     return round(width + 0.5), _metrics(size)[0] + _metrics(size)[1]
 
 
 def draw_text(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, size: int, ink: Color) -> None:
-    """A line of text with its upper left corner `at`."""
+    """Draw a line of text with its upper left corner `at`."""
     x, y = float(at[0]), float(at[1])
     base = y + _metrics(size)[0]
     for run in _split_runs(text):
         width = _advance(run, size)
-        if run in _DRAWN:
+        if run in _DRAWN_CHARACTERS:
             _draw_special(draw, run, (x, y, base, width), size, ink)
         else:
             draw.text((x, y), run, fill=ink, font=font(size))
@@ -43,7 +43,7 @@ def draw_text(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, size: i
 
 
 def truncate_to_width(text: str, size: int, width: int) -> str:
-    """The text, or as much of it as `width` px hold, with an ellipsis."""
+    """Return the text, or as much of it as fits into `width` px, with an ellipsis."""
     if text_size(text, size)[0] <= width:
         return text
     low, high = 0, len(text)
@@ -54,7 +54,7 @@ def truncate_to_width(text: str, size: int, width: int) -> str:
 
 
 def wrap_text(text: str, size: int, width: int, lines: int) -> list[str]:
-    """The text in at most `lines` lines of `width` px, broken between words; the last may end in an ellipsis."""
+    """Return the text in at most `lines` lines of `width` px, broken between words. The last may end in an ellipsis."""
     rows: list[str] = []
     words = text.split()
     while words and len(rows) < lines:
@@ -68,32 +68,31 @@ def wrap_text(text: str, size: int, width: int, lines: int) -> list[str]:
 
 
 def contrasting_ink(color: Color) -> Color:
-    """Black or white, whichever reads better on a color (WCAG relative luminance)."""
+    """Return black or white, whichever reads better on the color (relative luminance of WCAG)."""
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (value / 255 for value in color)]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return (0, 0, 0) if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else (255, 255, 255)
 
 
-def draw_plate(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, size: int, color: Color) -> tuple[int, int]:
-    """A word on a filled plate with its upper left corner `at`; the plate's width and height."""
+def draw_plate(draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, size: int, color: Color) -> None:
+    """Draw a word on a filled plate with its upper left corner `at`."""
     width, height = plate_size(text, size)
     draw.rectangle((at[0], at[1], at[0] + width - 1, at[1] + height - 1), fill=color)
     draw_text(draw, (at[0] + size // 3, at[1] + 1), text, size, contrasting_ink(color))
-    return width, height
 
 
 def plate_size(text: str, size: int) -> tuple[int, int]:
-    """Width and height of a plate."""
+    """Return the width and height of a plate in px."""
     width, height = text_size(text, size)
     return width + 2 * (size // 3), height + 2
 
 
 def _split_runs(text: str) -> list[str]:
-    """The text as the font can show it, cut so that each drawn character stands alone."""
+    """Return the text as the font can show it, split so that each character that this module draws stands alone."""
     shown = "".join(_displayable(char) for char in text.translate(_SUBSTITUTES))
     runs: list[str] = []
     for char in shown:
-        if char in _DRAWN or not runs or runs[-1] in _DRAWN:
+        if char in _DRAWN_CHARACTERS or not runs or runs[-1] in _DRAWN_CHARACTERS:
             runs.append(char)
         else:
             runs[-1] += char
@@ -102,14 +101,14 @@ def _split_runs(text: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _displayable(char: str) -> str:
-    if char in _DRAWN or char.isspace() or _has_glyph(char):
+    if char in _DRAWN_CHARACTERS or char.isspace() or _has_glyph(char):
         return char
     folded = "".join(c for c in unicodedata.normalize("NFKD", char) if not unicodedata.combining(c))
     return folded if folded != char and folded and all(_has_glyph(c) for c in folded) else "?"
 
 
 def _has_glyph(char: str) -> bool:
-    """Whether the font has a glyph of its own for a character: what it lacks looks like a noncharacter does."""
+    """Return whether the font has a glyph for the character. One that it lacks looks like a noncharacter."""
     plain = font(20)
     return bytes(plain.getmask(char)) != bytes(plain.getmask("\uffff"))
 
@@ -132,7 +131,7 @@ def _advance(run: str, size: int) -> float:
 def _draw_special(
     draw: ImageDraw.ImageDraw, char: str, place: tuple[float, float, float, float], size: int, ink: Color
 ) -> None:
-    """One of the drawn characters; `place` is x, top, baseline and width."""
+    """Draw µ, × or →; `place` is x, top, baseline and width in px."""
     x, top, base, width = place
     stroke = max(1, round(size / 13))
     if char == "µ":

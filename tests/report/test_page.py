@@ -1,4 +1,4 @@
-"""The HTML page: self-contained, escaped, and alive in a browser under its own policy."""
+"""The HTML page: self-contained, escaped, and working in a browser under its own policy."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,13 +20,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jinja2 import UndefinedError
 
 from mirsearch.errors import MirsearchError
 from mirsearch.report import page
-from mirsearch.report.framing import scene
-from mirsearch.report.markup import el, escape, join, raw
+from mirsearch.report.framing import frame_picture
 from mirsearch.report.page import page_html, write_page
 from mirsearch.report.pictures import Picture
+from mirsearch.report.rendering import embed_asset, render_partial, template_environment
 from mirsearch.report.wording import clean_text
 from tests.support.report_answers import make_answer
 
@@ -97,17 +99,51 @@ def test_hostile_words_are_only_words() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=80), st.text(max_size=30))
-def test_markup_never_leaks(text: str, key: str) -> None:
-    element = el("p", {"title": text, "data-x": key}, text, join([text, escape(key)]))
-    parsed = Elements(element)
+def test_values_never_become_markup(text: str, key: str) -> None:
+    source = '<p title="{{ text }}" data-x="{{ key }}">{{ text }}{{ text }}{{ key }}</p>'
+    parsed = Elements(template_environment().from_string(source).render(text=text, key=key))
     assert [tag for tag, _ in parsed.found] == ["p"]
     assert parsed.text.replace(" ", "") == (clean_text(text) * 2 + clean_text(key)).replace(" ", "")
-    assert parsed.found[0][1]["title"] == clean_text(text)
+    cleaned = clean_text(text)
+    assert parsed.found[0][1]["title"] in {cleaned, f" {cleaned}", f"{cleaned} ", f" {cleaned} "}
+
+
+def test_every_template_escapes_every_value() -> None:
+    environment = template_environment()
+    assert len(environment.list_templates()) >= 10
+    for name in environment.list_templates():
+        source = (environment.loader.get_source(environment, name) if environment.loader else ("",))[0]
+        assert environment.autoescape is True
+        assert not re.search(r"\|\s*(safe|tojson|xmlattr)|autoescape|\bMarkup\b", source), name
+        assert not re.search(r"=\s*\{\{", source), f"{name}: an attribute without quotes"
+        assert not re.search(r"\s(on\w+|style)=", source), f"{name}: the policy would refuse this attribute"
+
+
+def test_a_missing_value_is_an_error() -> None:
+    with pytest.raises(UndefinedError):
+        template_environment().from_string("{{ page.titel }}").render(page={"title": "x"})
+
+
+def test_the_command_line_starts_without_templates() -> None:
+    code = "import sys, mirsearch.cli, mirsearch.report.page; print('jinja2' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_style_and_script_cannot_close_themselves() -> None:
     with pytest.raises(ValueError, match="closes its own"):
-        raw("script", "let a = '</SCRIPT>'")
+        embed_asset("script", "let a = '</SCRIPT>'")
+
+
+def test_cards_explain_their_short_names() -> None:
+    document = page_html([make_answer()])
+    legend = document[document.index('<dl class="legend"') :]
+    names = re.findall(r"<dt>(\w+)</dt>", legend[: legend.index("</dl>")])
+    assert names == ["s", "view", "vd"]
+    assert "visual distance: 0 is the same picture, 1 an unrelated one" in legend
+    words_only = page_html([make_answer(image=False, scale=False)])
+    assert "<dt>vd</dt>" not in words_only
+    assert 'class="legend"' not in page_html([make_answer(count=0)])
 
 
 def test_missing_terms_are_told_apart_from_zero() -> None:
@@ -137,6 +173,10 @@ def test_pictures_have_words_for_those_who_do_not_see_them() -> None:
     assert all(len(scene["aria-label"] or "") > 8 for scene in scenes)
 
 
+def drawn_frame(picture: Picture | None, nm_per_px: float | None) -> str:
+    return render_partial("picture", frame_picture(picture, nm_per_px, "a picture"))
+
+
 def rulers(document: str) -> list[tuple[float, str]]:
     """Length (frame units) and label of every ruler in the document as written."""
     found = re.findall(r'<g class="ruler"><rect[^>]*width="([\d.]+)"[^>]*></rect><text[^>]*>([^<]*)</text>', document)
@@ -149,20 +189,27 @@ def rulers(document: str) -> list[tuple[float, str]]:
      (640, 480, 4000.0, "1 mm")],
 )  # fmt: skip
 def test_rulers_are_as_long_as_they_say(width: int, height: int, nm_per_px: float, label: str) -> None:
-    drawn = scene(Picture(b"", width, height), nm_per_px, "a picture")
-    ((units, told),) = rulers(drawn)
-    assert told == label
+    ((units, text),) = rulers(drawn_frame(Picture(b"", width, height), nm_per_px))
+    assert text == label
     shown = min(400 / width, 300 / height)  # frame units a pixel
-    value, unit = told.split()
+    value, unit = text.split()
     assert units / shown * nm_per_px == pytest.approx(float(value) * {"nm": 1, "µm": 1e3, "mm": 1e6}[unit], rel=1e-4)
     assert 60 <= units <= 161
 
 
 @pytest.mark.parametrize("nm_per_px", [None, 0.0, -1.0, float("nan"), float("inf")])
 def test_no_ruler_without_a_scale(nm_per_px: float | None) -> None:
-    drawn = scene(Picture(b"", 40, 30), nm_per_px, "a picture")
+    drawn = drawn_frame(Picture(b"", 40, 30), nm_per_px)
     assert rulers(drawn) == []
     assert "scale not known" in drawn
+    assert "data-nm" not in drawn
+
+
+def test_no_ruler_without_a_picture() -> None:
+    drawn = drawn_frame(None, 2.0)
+    assert rulers(drawn) == []
+    assert "no picture available" in drawn
+    assert "scale not known" not in drawn
     assert "data-nm" not in drawn
 
 
@@ -290,8 +337,8 @@ def browse(document: str, profile: Path) -> tuple[dict[str, object], list[str], 
 
 def with_script(monkeypatch: pytest.MonkeyPatch, more: str) -> None:
     """Lets the page's own script, and so the hash in its policy, hold a few lines more."""
-    own = page._asset
-    monkeypatch.setattr(page, "_asset", lambda name: own(name) + (more if name.endswith(".js") else ""))
+    own = page._read_asset
+    monkeypatch.setattr(page, "_read_asset", lambda name: own(name) + (more if name.endswith(".js") else ""))
 
 
 @pytest.mark.browser

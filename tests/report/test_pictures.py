@@ -29,9 +29,9 @@ def located(panel: StoredPanel, *locations: str) -> StoredPanel:
 
 def test_the_original_is_used_at_a_bounded_size(tmp_path: Path) -> None:
     panel, small = stored(0, tmp_path, "")
-    assert size(PictureLoader().of_panel(panel, small)) == (400, 300)
-    assert size(PictureLoader(side=100).of_panel(panel, small)) == (100, 75)
-    assert size(PictureLoader().of_panel(panel, small, originals=False)) == (160, 120)
+    assert size(PictureLoader().panel_picture(panel, small)) == (400, 300)
+    assert size(PictureLoader(side=100).panel_picture(panel, small)) == (100, 75)
+    assert size(PictureLoader().panel_picture(panel, small, originals=False)) == (160, 120)
 
 
 def test_the_crop_is_the_panels(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_the_crop_is_the_panels(tmp_path: Path) -> None:
     pixels[100:200, 200:400] = 255
     Image.fromarray(pixels).save(tmp_path / "half.png")
     part = StoredPanel(dataclasses.replace(panel.panel, box=(200, 100, 400, 200)), panel.figure)
-    picture = PictureLoader().of_panel(located(part, str(tmp_path / "half.png")), small)
+    picture = PictureLoader().panel_picture(located(part, str(tmp_path / "half.png")), small)
     assert picture is not None
     assert (picture.width, picture.height) == (200, 100)
     assert np.asarray(Image.open(io.BytesIO(picture.jpeg))).min() > 250
@@ -58,42 +58,42 @@ def test_an_original_that_cannot_be_used_gives_way(tmp_path: Path, case: str) ->
         path.write_bytes(b"")
     where = {"folder": str(tmp_path), "web": "https://127.0.0.1:1/figure.png", "nul": "a\0b"}.get(case, str(path))
     moved = located(panel, *(() if case == "no origin" else (where,)))
-    assert size(PictureLoader().of_panel(moved, small)) == (160, 120)
-    assert PictureLoader().of_panel(moved, None) is None
-    assert PictureLoader().of_panel(moved, b"<svg onload=alert(1)>") is None
+    assert size(PictureLoader().panel_picture(moved, small)) == (160, 120)
+    assert PictureLoader().panel_picture(moved, None) is None
+    assert PictureLoader().panel_picture(moved, b"<svg onload=alert(1)>") is None
 
 
 def test_an_older_origin_serves_when_the_newest_is_gone(tmp_path: Path) -> None:
     panel, small = stored(0, tmp_path, "")
     kept = panel.figure.image
     assert kept is not None
-    assert size(PictureLoader().of_panel(located(panel, kept, str(tmp_path / "gone.png")), small)) == (400, 300)
+    assert size(PictureLoader().panel_picture(located(panel, kept, str(tmp_path / "gone.png")), small)) == (400, 300)
 
 
 def test_a_huge_original_is_not_decoded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     panel, small = stored(0, tmp_path, "")
     monkeypatch.setattr(pictures, "MAX_ORIGINAL_PIXELS", 400 * 300 - 1)
-    assert size(PictureLoader().of_panel(panel, small)) == (160, 120)
+    assert size(PictureLoader().panel_picture(panel, small)) == (160, 120)
 
 
 def test_a_box_outside_its_figure_falls_back(tmp_path: Path) -> None:
     panel, small = stored(0, tmp_path, "")
     outside = StoredPanel(dataclasses.replace(panel.panel, box=(5000, 5000, 5100, 5100)), panel.figure)
-    assert size(PictureLoader().of_panel(outside, small)) == (160, 120)
+    assert size(PictureLoader().panel_picture(outside, small)) == (160, 120)
 
 
 def test_a_query_by_id_stands_for_the_panels_own_size() -> None:
     view = dataclasses.replace(make_answer(count=0).query, pixels=texture(1, 80, 60), box=(0, 0, 800, 600))
-    picture = PictureLoader().of_query(view)
+    picture = PictureLoader().query_picture(view)
     assert picture is not None
     assert (picture.width, picture.height) == (800, 600)
     assert picture.data_url.startswith("data:image/jpeg;base64,")
-    assert PictureLoader().of_query(dataclasses.replace(view, pixels=None)) is None
+    assert PictureLoader().query_picture(dataclasses.replace(view, pixels=None)) is None
 
 
 def test_stored_pictures_must_be_jpegs() -> None:
     panel, _ = stored(0, None, "")
     out = io.BytesIO()
     Image.fromarray(texture(0, 20, 20)).save(out, "PNG")
-    assert PictureLoader().of_panel(panel, out.getvalue()) is None
-    assert PictureLoader().of_panel(panel, jpeg(texture(0, 20, 20))) is not None
+    assert PictureLoader().panel_picture(panel, out.getvalue()) is None
+    assert PictureLoader().panel_picture(panel, jpeg(texture(0, 20, 20))) is not None

@@ -84,6 +84,20 @@ def test_columns_follow_the_question() -> None:
     assert " text " not in ESCAPE.sub("", printed(make_answer(text=None)))
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_short_names_of_columns_are_explained(terminal: bool) -> None:
+    line = "vd: visual distance (0: same picture) · s: scale-bar label · view: field of view"
+    assert line in ESCAPE.sub("", printed(make_answer(), 80, terminal=terminal)).splitlines()
+    words_only = ESCAPE.sub("", printed(make_answer(image=False, scale=False), 80, terminal=terminal))
+    assert "vd: " not in words_only
+    assert "s: scale-bar label · view: field of view" in words_only.splitlines()
+    assert "scale-bar label" not in printed(make_answer(count=0), terminal=terminal)
+
+
+def test_a_narrow_table_explains_only_what_it_shows() -> None:
+    assert "s: scale-bar label" in ESCAPE.sub("", printed(make_answer(), 60)).splitlines()
+
+
 def test_no_hit_says_so() -> None:
     assert "no panel found" in printed(make_answer(count=0))
 

@@ -14,6 +14,7 @@ from mirsearch.report.wording import (
     clean_text,
     figure_name,
     format_length,
+    format_number,
     license_link,
     license_name,
     reading_sentence,
@@ -96,6 +97,22 @@ def test_figure_names() -> None:
     assert name("Scheme", "a") == "Scheme a"
     assert name(None, "c") == "a b.png c"
     assert name(None, None, "") == "0011223344556677"
+
+
+def test_numbers_have_no_negative_zero() -> None:
+    assert [format_number(value) for value in (-1e-9, 0.0, -0.5, None, float("nan"))] == [
+        "0.00",
+        "0.00",
+        "-0.50",
+        "–",
+        "–",
+    ]
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=60), st.none() | st.integers(1, 40))
+def test_plain_ascii_is_cleaned_like_other_text(text: str, limit: int | None) -> None:
+    assert clean_text(text + "µ", None).removesuffix("µ").rstrip() == clean_text(text)
+    assert len(clean_text(text, limit)) <= (limit or len(text))
 
 
 def test_scale_words() -> None:

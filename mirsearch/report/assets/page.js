@@ -4,19 +4,19 @@
   const all = (root, selector) => Array.from(root.querySelectorAll(selector));
   const number = (node, key) => (node && node.dataset[key] !== undefined ? Number(node.dataset[key]) : null);
 
-  function length(nm) {
+  function formatLength(nm) {
     const units = [[1e9, "m"], [1e6, "mm"], [1e3, "µm"], [1, "nm"]];
     const rounded = Number(nm.toPrecision(3));
     const [factor, unit] = units.find(([f]) => rounded >= f) || units[3];
     return `${Number((rounded / factor).toPrecision(3))} ${unit}`;
   }
 
-  function nice(atMost) {
+  function roundLengthBelow(atMost) {
     const power = 10 ** Math.floor(Math.log10(atMost));
     return Math.max(...[0.5, 1, 2, 5].filter((step) => step * power <= atMost * (1 + 1e-9)).map((step) => step * power));
   }
 
-  function rule(scene, text, units) {
+  function drawRuler(scene, text, units) {
     const ruler = scene.querySelector(".ruler");
     ruler.classList.toggle("unknown", units === null);
     ruler.replaceChildren();
@@ -31,7 +31,7 @@
   }
 
   /* Show a scene whole (across === null), or the part of it that is `across` nanometers wide. */
-  function show(scene, across) {
+  function showScene(scene, across) {
     const view = scene.querySelector(".view");
     if (!view) return;
     const [w, h, nm] = [number(scene, "w"), number(scene, "h"), number(scene, "nm")];
@@ -39,52 +39,52 @@
     if (across === null || nm === null) {
       view.setAttribute("viewBox", `0 0 ${w} ${h}`);
       const unitsPerNm = nm === null ? null : Math.min(FRAME_W / w, FRAME_H / h) / nm;
-      const bar = unitsPerNm === null ? null : nice(0.4 * FRAME_W / unitsPerNm);
-      rule(scene, bar === null ? scene.dataset.without : length(bar), bar === null ? null : bar * unitsPerNm);
+      const bar = unitsPerNm === null ? null : roundLengthBelow(0.4 * FRAME_W / unitsPerNm);
+      drawRuler(scene, bar === null ? scene.dataset.without : formatLength(bar), bar === null ? null : bar * unitsPerNm);
       return;
     }
     const vw = across / nm, vh = vw * FRAME_H / FRAME_W;
     view.setAttribute("viewBox", `${(w - vw) / 2} ${(h - vh) / 2} ${vw} ${vh}`);
-    const bar = nice(0.4 * across);
-    rule(scene, length(bar), bar * FRAME_W / across);
+    const bar = roundLengthBelow(0.4 * across);
+    drawRuler(scene, formatLength(bar), bar * FRAME_W / across);
   }
 
-  function span(scene) {
+  function sceneWidth(scene) {
     const [w, h, nm] = [number(scene, "w"), number(scene, "h"), number(scene, "nm")];
     return nm === null ? null : nm * Math.max(w, h * FRAME_W / FRAME_H);
   }
 
   const dialog = document.querySelector("dialog.compare");
-  let shown = null;
+  let current = null;
 
   function compare(answer, hit) {
-    shown = { answer, hit };
+    current = { answer, hit };
     const query = answer.section.querySelector(".query").cloneNode(true);
-    const twin = hit.cloneNode(true);
-    all(twin, ".frame button").forEach((button) => button.remove());
+    const copy = hit.cloneNode(true);
+    all(copy, ".frame button").forEach((button) => button.remove());
     const list = document.createElement("ol");
     list.className = "hits single";
-    list.append(twin);
+    list.append(copy);
     dialog.querySelector(".left").replaceChildren(query);
     dialog.querySelector(".right").replaceChildren(list);
     const same = dialog.querySelector(".same");
-    const spans = all(dialog, ".scene").map(span);
-    same.disabled = spans.length < 2 || spans.some((each) => each === null);
-    const across = same.checked && !same.disabled ? Math.max(...spans) : null;
-    all(dialog, ".scene").forEach((scene) => show(scene, across));
+    const widths = all(dialog, ".scene").map(sceneWidth);
+    same.disabled = widths.length < 2 || widths.some((width) => width === null);
+    const across = same.checked && !same.disabled ? Math.max(...widths) : null;
+    all(dialog, ".scene").forEach((scene) => showScene(scene, across));
     if (!dialog.open) dialog.showModal();
   }
 
   function step(by) {
-    const hits = shown.answer.visible();
-    const next = hits[hits.indexOf(shown.hit) + by];
-    if (next) compare(shown.answer, next);
+    const hits = current.answer.visible();
+    const next = hits[hits.indexOf(current.hit) + by];
+    if (next) compare(current.answer, next);
   }
 
   dialog.querySelector(".close").addEventListener("click", () => dialog.close());
   dialog.querySelector(".previous").addEventListener("click", () => step(-1));
   dialog.querySelector(".next").addEventListener("click", () => step(1));
-  dialog.querySelector(".same").addEventListener("change", () => compare(shown.answer, shown.hit));
+  dialog.querySelector(".same").addEventListener("change", () => compare(current.answer, current.hit));
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   dialog.addEventListener("keydown", (event) => {
     if (event.target.matches("input")) return;
@@ -101,36 +101,36 @@
       this.scenes = all(section, ".scene");
       this.hits = all(this.list, ".hit");
       this.part = (name) => this.form.querySelector("." + name);
-      this.range();
+      this.setRange();
       this.form.hidden = false;
       this.form.addEventListener("submit", (event) => event.preventDefault());
-      ["same", "width"].forEach((name) => this.part(name).addEventListener("input", () => this.scale()));
+      ["same", "width"].forEach((name) => this.part(name).addEventListener("input", () => this.applyScale()));
       ["known", "words"].forEach((name) => this.part(name).addEventListener("input", () => this.filter()));
       this.part("sort").addEventListener("change", () => this.sort());
-      this.hits.forEach((hit) => this.enlarge(hit));
-      this.scale();
+      this.hits.forEach((hit) => this.addButtons(hit));
+      this.applyScale();
     }
 
     /* The slider runs over the logarithm of the frame's width, from half the narrowest picture to the widest. */
-    range() {
-      const spans = this.scenes.map(span).filter((each) => each !== null).sort((a, b) => a - b);
-      this.part("same").disabled = spans.length === 0;
-      if (!spans.length) return;
-      const asked = this.section.querySelector(".query .scene");
-      const start = (asked && span(asked)) || number(this.form, "fov") || spans[Math.floor(spans.length / 2)];
-      this.low = Math.log(Math.min(spans[0], start) / 2);
-      this.high = Math.log(Math.max(spans[spans.length - 1], start) * 1.25);
+    setRange() {
+      const widths = this.scenes.map(sceneWidth).filter((width) => width !== null).sort((a, b) => a - b);
+      this.part("same").disabled = widths.length === 0;
+      if (!widths.length) return;
+      const queryScene = this.section.querySelector(".query .scene");
+      const start = (queryScene && sceneWidth(queryScene)) || number(this.form, "fov") || widths[Math.floor(widths.length / 2)];
+      this.low = Math.log(Math.min(widths[0], start) / 2);
+      this.high = Math.log(Math.max(widths[widths.length - 1], start) * 1.25);
       this.part("width").value = String(Math.round(1000 * (Math.log(start) - this.low) / (this.high - this.low)));
     }
 
-    scale() {
+    applyScale() {
       const same = this.part("same").checked, slider = this.part("width");
       slider.disabled = !same;
       const across = same ? Math.exp(this.low + (this.high - this.low) * Number(slider.value) / 1000) : null;
-      this.form.querySelector("output").textContent = same ? length(across) : "";
+      this.form.querySelector("output").textContent = same ? formatLength(across) : "";
       slider.setAttribute("aria-label", "Width of the frame");
-      slider.setAttribute("aria-valuetext", same ? length(across) : "each picture whole");
-      this.scenes.forEach((scene) => show(scene, across));
+      slider.setAttribute("aria-valuetext", same ? formatLength(across) : "each picture whole");
+      this.scenes.forEach((scene) => showScene(scene, across));
     }
 
     visible() {
@@ -144,21 +144,21 @@
         const text = hit.textContent.toLowerCase();
         hit.hidden = (known && number(hit, "fov") === null) || !words.every((word) => text.includes(word));
       });
-      const left = this.visible().length;
-      this.part("status").textContent = left === this.hits.length ? "" : `${left} of ${this.hits.length} shown`;
+      const count = this.visible().length;
+      this.part("status").textContent = count === this.hits.length ? "" : `${count} of ${this.hits.length} shown`;
     }
 
     sort() {
       const key = this.part("sort").value, upward = key === "rank" || key === "fov";
       const value = (hit) => {
-        const given = number(hit, key);
-        return given === null ? Infinity : upward ? given : -given;
+        const stored = number(hit, key);
+        return stored === null ? Infinity : upward ? stored : -stored;
       };
       const order = (a, b) => (value(a) === value(b) ? number(a, "rank") - number(b, "rank") : value(a) < value(b) ? -1 : 1);
       this.list.append(...this.hits.sort(order));
     }
 
-    enlarge(hit) {
+    addButtons(hit) {
       const button = document.createElement("button");
       button.type = "button";
       button.setAttribute("aria-label", `Compare ${hit.querySelector("h3 .name").textContent} with the query`);

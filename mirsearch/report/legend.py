@@ -1,0 +1,28 @@
+"""What the short names of a hit's values mean, for the line under the table and on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A meaning in a few words for the terminal, and in full for the page."""
+
+    short: str
+    full: str
+
+
+MEANINGS = {
+    "vd": Meaning("visual distance (0: same picture)", "visual distance: 0 is the same picture, 1 an unrelated one"),
+    "s": Meaning("scale-bar label", "label of the panel's scale bar"),
+    "view": Meaning("field of view", "field of view: the real width of what the panel shows"),
+    "seen": Meaning("match of words and picture", "how well the words fit what the picture shows"),
+}
+"""The name that a table or a card shows → its meaning; names that explain themselves are not here."""
+
+
+def legend_line(names: Iterable[str]) -> str:
+    """Return the meanings of those names that need one: "vd: visual distance (0: same picture) · s: …"."""
+    return " · ".join(f"{name}: {MEANINGS[name].short}" for name in names if name in MEANINGS)

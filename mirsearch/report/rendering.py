@@ -1,0 +1,67 @@
+"""Fill in the page's templates. Jinja2 escapes every value; before that, every value is cleaned.
+
+The templates lie in `templates/`: one macro a file, under the file's name, with its values as arguments. Other programs
+that show answers as HTML can import the same macros from `template_environment()`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from mirsearch.report.wording import clean_text, format_number
+
+
+@lru_cache(maxsize=1)
+def template_environment() -> Environment:
+    """Return the environment of the package's templates; autoescape is on for all of them, whatever their name."""
+    environment = Environment(
+        loader=PackageLoader("mirsearch.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_clean_value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["fixed"] = format_number
+    return environment
+
+
+def render_page(**values: object) -> str:
+    """Return the document of `page.html` with these values."""
+    return template_environment().get_template("page.html").render(**values)
+
+
+def render_partial(name: str, *values: object) -> str:
+    """Return what the macro `name` of the template `name`.html makes of the values."""
+    return str(getattr(template_environment().get_template(f"{name}.html").module, name)(*values))
+
+
+def embed_asset(element: str, content: str) -> Markup:
+    """Return the project's own style or script as markup, so that it reaches the page unchanged.
+
+    The policy holds the hash of exactly this text, and escaping would change it. ValueError for a text that would end
+    its own element early.
+    """
+    if f"</{element}" in content.lower():
+        raise ValueError(f"{element} text closes its own element")
+    return Markup(content)  # noqa: S704  (our own file, and the check above)
+
+
+def _clean_value(value: object) -> object:
+    """Return a value ready to be escaped: text without control and bidi characters, numbers with six digits.
+
+    A space at either end is kept: stretches of one text follow each other.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, Markup):
+        return value
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = str(value)
+    start = " " if text[:1] == " " else ""
+    end = " " if text[1:] and text[-1] == " " else ""
+    return f"{start}{clean_text(text)}{end}"
