@@ -1,4 +1,4 @@
-"""`python -m mirsearch` is the console script."""
+"""Run the console script with `python -m mirsearch`."""
 
 from mirsearch.cli import main
 

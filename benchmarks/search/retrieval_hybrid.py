@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.analysis.technique import NAMES, _captions
+from benchmarks.analysis.technique import NAMES, _read_captions
 from benchmarks.search.retrieval_tasks import average_precisions, interval
 from benchmarks.search.truth_images import DATA, Classed, classed
 from mirsearch.analysis.analyzer import FigureAnalyzer
@@ -102,7 +102,7 @@ def _asked(index: Any, images: list[Classed], extractor: Any, wanted: dict[str, 
     size = len(images)
     empty = np.full((3, size, size), np.nan)
     vectors = extractor.embed([image.pixels for image in images])
-    captions = _captions()
+    captions = _read_captions()
     for row, image in enumerate(images):
         largest = max(by_image[row], key=lambda each: each.panel.width * each.panel.height)
         request = SearchRequest(vector=vectors[row], field_of_view_nm=largest.panel.field_of_view_nm,
@@ -122,7 +122,7 @@ def distributions(images: list[Classed], seed: int) -> tuple[dict[str, list[dict
     textures = _textures(images)
     truth = [NAMES.get(image.technique, image.technique) for image in images]
     papers = np.array([image.paper for image in images])
-    captions = _captions()
+    captions = _read_captions()
     order = np.random.default_rng(seed).permutation(np.unique(papers))
     found: dict[str, list[dict[str, float]]] = {way: [{} for _ in images] for way in READ}
     folds = np.zeros(len(images))

@@ -53,7 +53,12 @@ class Acquisition:
     """One query of one service. `known` tells which figures the index has; those are not given to it again."""
 
     def __init__(
-        self, service: ArticleService, query: KeywordQuery, ledger: Ledger, folder: Path, find_known: FindKnownFigures | None = None
+        self,
+        service: ArticleService,
+        query: KeywordQuery,
+        ledger: Ledger,
+        folder: Path,
+        find_known: FindKnownFigures | None = None,
     ) -> None:
         self._service, self._query, self._ledger, self._folder = service, query, ledger, folder
         self._find_known: FindKnownFigures = find_known or (lambda _: {})
@@ -161,9 +166,13 @@ class Acquisition:
             return _PlannedArticle(hit, failure=SourceFailure(hit.id, f"given up: {state.reason}", is_note=True))
         if self._halt_reason:
             return _PlannedArticle(hit, halt=self._halt_reason)
-        skip_figures = self._is_dry_run and getattr(self._service, "bundles_figures", False)  # its plans bring the figures with them
+        skip_figures = self._is_dry_run and getattr(
+            self._service, "bundles_figures", False
+        )  # its plans bring the figures with them
         try:
-            plan = self._service.plan_article(hit, lambda terms: not skip_figures and rejection_reason(terms, self._query) is None)
+            plan = self._service.plan_article(
+                hit, lambda terms: not skip_figures and rejection_reason(terms, self._query) is None
+            )
         except SourceError as error:
             cause = error.cause if isinstance(error, FetchError) else "content"
             if cause in _HALTING_CAUSES:
@@ -188,7 +197,9 @@ class Acquisition:
             self.report.skipped_articles[reason] += 1
             return
         self.report.articles_taken += 1
-        self.report.articles_unplanned += planned.plan.figures is None and self._is_dry_run and not self._ledger.article_state(planned.hit.id)
+        self.report.articles_unplanned += (
+            planned.plan.figures is None and self._is_dry_run and not self._ledger.article_state(planned.hit.id)
+        )
         self.report.skipped_figures.update(dict(planned.plan.lost))
         for state in self._ledger.figure_states(planned.hit.id):
             self.report.figures_seen += 1
@@ -260,7 +271,11 @@ class Acquisition:
 
     def _find_twin(self, state: FigureState, path: Path) -> FigureState | None:
         """The same figure as another place has it that the paper was taken from earlier."""
-        states = [each for article in self._ledger.earlier_twins(state.article) for each in self._ledger.figure_states(article)]
+        states = [
+            each
+            for article in self._ledger.earlier_twins(state.article)
+            for each in self._ledger.figure_states(article)
+        ]
         candidates = (each for each in states if each.fetched is not None and each.attempts < MAX_ATTEMPTS)
         return next((each for each in candidates if show_same_figure(path, self.figure_path(each))), None)
 

@@ -9,61 +9,59 @@ import typer
 
 from mirsearch import __version__
 from mirsearch.cli.groups import CommandGroup, LazyCommand, command_group
-from mirsearch.cli.terminal import INTERRUPTED, complain, set_verbosity
+from mirsearch.cli.terminal import INTERRUPTED, print_message, set_verbosity
 
 COMMANDS = (
     LazyCommand(
         "ingest",
-        "Take figures into the index: cut into panels, read scale bars and text, embed. Run again, only what is new.",
+        "Add figures to the index: cut them into panels, read scale bars and text, embed. Known figures are skipped.",
         "ingest_cmd:ingest",
     ),
     LazyCommand(
         "query",
-        "Find panels that look like an image, at its scale, and whose captions say the words asked for.",
+        "Find panels that look like an image at its scale, and whose captions contain the given words.",
         "query_cmd:query",
     ),
     LazyCommand(
         "analyze",
-        "Cut figures into panels and read letters, scale bars and text. Nothing is stored.",
+        "Cut figures into panels and read their letters, scale bars and text. Stores nothing.",
         "analyze_cmd:analyze",
     ),
-    LazyCommand(
-        "show", "Show everything known of a panel, of a figure's panels or of an article's.", "corpus_cmds:show"
-    ),
-    LazyCommand("stats", "Count what the index holds.", "corpus_cmds:stats"),
+    LazyCommand("show", "Show all data of a panel, or of all panels of a figure or article.", "corpus_cmds:show"),
+    LazyCommand("stats", "Count the contents of the index.", "corpus_cmds:stats"),
     LazyCommand(
         "delete",
-        "Remove figures, with all their panels, from the index. Image files are not touched.",
+        "Remove figures with all their panels from the index. Image files stay.",
         "corpus_cmds:delete",
     ),
     LazyCommand(
         "export",
-        "Write every panel as one line of JSON (JSON Lines), all its fields; or the credits.",
+        "Write every panel with all its fields as one line of JSON (JSON Lines), or write the credits.",
         "corpus_cmds:export",
     ),
     LazyCommand(
         "correct",
-        "Put a panel's readings right. Corrections are kept apart from what was read, and survive reading it again.",
+        "Correct what was read from a panel. Corrections are stored separately and survive a new analysis.",
         "correct_cmd:correct",
     ),
     LazyCommand(
         "reanalyze",
-        "Read figures of the index again with the present analysis, from their files; fetch nothing. Corrections stay.",
+        "Analyze figures of the index again, from their local files. Downloads nothing. Corrections stay.",
         "correct_cmd:reanalyze",
     ),
     LazyCommand(
         "cache",
-        "Show what answers of services are kept on disk, or remove them. Acquired figures are not touched.",
-        "keeping_cmds:cache",
+        "Show which answers of services are kept on disk, or remove them. Downloaded figures stay.",
+        "upkeep_cmds:cache",
     ),
     LazyCommand(
         "failures",
-        "List what failed, with its cause: articles and figures of services (left alone after three runs), and files.",
-        "keeping_cmds:failures",
+        "List what failed, and why: articles and figures of services (they are tried in three runs), and files.",
+        "upkeep_cmds:failures",
     ),
     LazyCommand(
         "demo",
-        "Draw a corpus of figures, ingest it, ask three questions and write the answers as a page. Needs no network.",
+        "Draw a corpus of figures, ingest it, ask three questions, and write the answers as a page. Needs no network.",
         "demo_cmd:demo",
     ),
     LazyCommand(
@@ -73,7 +71,7 @@ COMMANDS = (
     ),
     LazyCommand(
         "reembed",
-        "Embed every panel anew with another extractor while the old vectors answer; then switch.",
+        "Embed every panel again with another extractor. The old vectors answer queries until all are ready.",
         "index_cmds:reembed",
     ),
 )
@@ -81,80 +79,81 @@ COMMANDS = (
 GROUPS = (
     command_group(
         "models",
-        "Model files: export, list, look into, verify.",
+        "Model files: export, list, inspect, verify.",
         [
             LazyCommand(
                 "export",
-                "Write an extractor as one file that runs without PyTorch; its vectors are compared before it is kept.",
+                "Write an extractor as one file that runs without PyTorch, and compare its vectors.",
                 "models_cmd:export",
             ),
-            LazyCommand("list", "The installed models.", "models_cmd:list_"),
-            LazyCommand("info", "What a model's card says: settings, data, metrics, licence.", "models_cmd:info"),
+            LazyCommand("list", "List the installed models.", "models_cmd:list_"),
+            LazyCommand("info", "Show the card of a model: settings, data, metrics, licence.", "models_cmd:info"),
             LazyCommand(
                 "verify",
-                "Read all of a model against its card's hashes, and run it once where it is an extractor.",
+                "Check a model file against the hashes of its card, and run it once if it is an extractor.",
                 "models_cmd:verify",
             ),
         ],
     ),
     command_group(
         "index",
-        "Make, migrate and roll back an index on Elasticsearch.",
+        "Create, migrate and roll back an index on Elasticsearch.",
         [
             LazyCommand(
                 "create",
-                "Install the stored script and the templates, and make the index; on one that is there only the "
-                "former.",
+                "Install the stored script and the templates, and create the index if it does not exist.",
                 "index_cmds:create",
             ),
             LazyCommand(
                 "migrate",
-                "Copy everything into a new index with the present mapping while the old one answers, then switch.",
+                "Copy the index into a new one with the present mapping, then switch. The old one answers until then.",
                 "index_cmds:migrate",
             ),
             LazyCommand(
                 "rollback",
-                "Go back to the index before the last migration; what was ingested since is not in it.",
+                "Switch back to the index before the last migration. It lacks what was ingested since.",
                 "index_cmds:rollback",
             ),
         ],
     ),
     command_group(
         "train",
-        "Learn from your own corpus: whitening, metric, scale bars.",
+        "Train on your own corpus: whitening, metric, scale-bar detector.",
         [
             LazyCommand(
                 "whitening",
-                "Learn a whitening of an index's vectors, and install it where it finds more on held-out articles.",
+                "Learn a whitening of an index's vectors, and install it if it finds more on held-out articles.",
                 "train_cmd:whitening",
             ),
             LazyCommand(
                 "metric",
-                "Learn which differences matter, from crops and panels of a figure: a linear head, or the whole "
-                "network.",
+                "Learn a metric from crops and panels of figures: a linear head, or the whole network.",
                 "train_cmd:metric",
             ),
             LazyCommand(
                 "scalebar",
-                "Train Faster R-CNN to find scale bars and their labels; Ctrl-C keeps the last checkpoint, --resume "
-                "goes on.",
+                "Train Faster R-CNN to find scale bars and labels. After Ctrl-C, --resume continues.",
                 "train_scalebar_cmd:scalebar",
             ),
         ],
     ),
     command_group(
         "dashboards",
-        "Kibana dashboards over an index on Elasticsearch.",
+        "Kibana dashboards for an index on Elasticsearch.",
         [
-            LazyCommand("install", "Import the dashboards into Kibana; again, they are renewed.", "index_cmds:install"),
-            LazyCommand("write", "Write the dashboards of an index as a file that Kibana imports.", "index_cmds:write"),
+            LazyCommand(
+                "install", "Import the dashboards into Kibana. A second run renews them.", "index_cmds:install"
+            ),
+            LazyCommand(
+                "write", "Write the dashboards of an index as a file for Kibana's import page.", "index_cmds:write"
+            ),
         ],
     ),
 )
 
 
 class _AllCommands(CommandGroup):
-    """The group that `mirsearch` itself is."""
+    """The commands of `mirsearch` itself."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes | {"commands": {command.name: command for command in (*COMMANDS, *GROUPS)}})
@@ -164,7 +163,7 @@ app = typer.Typer(
     name="mirsearch",
     cls=_AllCommands,
     help="Search microscopy figures by looks, physical scale and words.",
-    epilog="Exit codes: 0 done, 1 work failed (some or all of it), 2 wrong call, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 some or all of the work failed, 2 wrong call, 130 interrupted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -180,10 +179,17 @@ def _print_version(is_wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
     verbose: Annotated[
-        int, typer.Option("--verbose", "-v", count=True, help="Say more on stderr; twice for everything.")
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            show_default=False,
+            help="Print more on stderr; give it twice for everything.",
+        ),
     ] = 0,
 ) -> None:
     set_verbosity(verbose)
@@ -194,5 +200,5 @@ def main() -> None:
     try:
         app()
     except KeyboardInterrupt:  # before a command runs
-        complain("interrupted")
+        print_message("interrupted")
         sys.exit(INTERRUPTED)

@@ -1,4 +1,4 @@
-"""`mirsearch analyze`: what figures say, without an index."""
+"""`mirsearch analyze`: analyze figures without an index."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.common import OcrOption, ScaleBarsOption, TableFormat, load_detector, load_ocr
-from mirsearch.cli.terminal import complain, console, print_json, tracked
+from mirsearch.cli.parts import load_detector, load_ocr
+from mirsearch.cli.shared_options import OcrOption, ScaleBarsOption, TableFormat
+from mirsearch.cli.terminal import console, print_json, print_message, track_progress
 from mirsearch.errors import ImageError, MirsearchError, UsageError
 
 if TYPE_CHECKING:
@@ -26,31 +27,35 @@ log = logging.getLogger(__name__)
 
 def analyze(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Image files.", show_default=False)],
-    caption: Annotated[str, typer.Option("--caption", help="Caption of the figure (all of the files).")] = "",
-    captions: Annotated[Path | None, typer.Option("--captions", help="CSV with columns file and caption.")] = None,
+    caption: Annotated[str, typer.Option("--caption", help="Caption of the figure, for all given files.")] = "",
+    captions: Annotated[
+        Path | None, typer.Option("--captions", help="CSV file with the columns file and caption.")
+    ] = None,
     overlay: Annotated[
         Path | None,
-        typer.Option("--overlay", help="Draw what was read onto the figure: a PNG (or, for several files, a folder)."),
+        typer.Option(
+            "--overlay", help="Draw the result onto the figure: a PNG file, or a folder if there are several images."
+        ),
     ] = None,
     ocr: OcrOption = settings.DEFAULT_OCR,
     scalebars: ScaleBarsOption = settings.DEFAULT_SCALEBARS,
     output: Annotated[TableFormat, typer.Option("--format", help="table or json.")] = TableFormat.TABLE,
 ) -> None:
-    """Cut figures into panels and read letters, scale bars and text. Nothing is stored."""
+    """Cut figures into panels and read their letters, scale bars and text. Stores nothing."""
     from mirsearch.analysis.analyzer import FigureAnalyzer
 
-    table = _captions(captions)
+    caption_of = _read_captions(captions)
     analyzer = FigureAnalyzer(load_ocr(ocr), load_detector(scalebars))
     results: list[dict[str, Any]] = []
     failed = False
-    overlays = None if overlay is None else _Overlays(overlay, len(images) > 1 or overlay.is_dir())
-    for path in tracked(images, "figures"):
-        told = table(path)
+    overlays = None if overlay is None else _OverlayPaths(overlay, len(images) > 1 or overlay.is_dir())
+    for path in track_progress(images, "figures"):
+        own_caption = caption_of(path)
         try:
-            results.extend(_analyzed(path, caption if told is None else told, analyzer, overlays))
+            results.extend(_analyze_file(path, caption if own_caption is None else own_caption, analyzer, overlays))
         except ImageError as error:
             failed = True
-            complain(str(error))
+            print_message(str(error))
     if output is TableFormat.JSON:
         print_json(results)
     else:
@@ -59,15 +64,15 @@ def analyze(
         raise typer.Exit(1)
 
 
-def _analyzed(
-    path: Path, caption: str, analyzer: FigureAnalyzer, overlays: _Overlays | None
+def _analyze_file(
+    path: Path, caption: str, analyzer: FigureAnalyzer, overlays: _OverlayPaths | None
 ) -> Iterator[dict[str, Any]]:
-    """What each page of a file says; ImageError at the first that can't be read."""
+    """Return the analysis of each page of a file. Raises ImageError at the first page that can't be read."""
     from mirsearch.imaging.images import read_pages
     from mirsearch.search.answer import panel_json
 
     for page in read_pages(path):
-        panels = _panels(path, page, caption, analyzer)
+        panels = _analyze_page(path, page, caption, analyzer)
         height, width = page.pixels.shape[:2]
         yield {
             "file": str(path),
@@ -80,39 +85,39 @@ def _analyzed(
             _write_overlay(page, panels, overlays.path(path, page.number))
 
 
-def _panels(path: Path, page: Page, caption: str, analyzer: FigureAnalyzer) -> list[Panel]:
+def _analyze_page(path: Path, page: Page, caption: str, analyzer: FigureAnalyzer) -> list[Panel]:
     try:
         return analyzer.analyze(page.pixels, caption, nm_per_px=page.nm_per_px)
     except MirsearchError:
         raise
-    except Exception as error:  # a figure that trips the analysis must not cost what the others say
+    except Exception as error:  # one figure that breaks the analysis must not stop the others
         log.debug("analysis of %s failed", path, exc_info=True)
         cause = f"{type(error).__name__}: {error}"
         raise ImageError(f"{path}: the analysis failed: {cause}", "report it, with the image if you may") from error
 
 
 @dataclass
-class _Overlays:
-    """Where overlays go: a file, or, for `several` images, a folder; no two images get one name."""
+class _OverlayPaths:
+    """Paths of overlays: a file, or a folder for several images, where each overlay has a name of its own."""
 
-    where: Path
-    several: bool
-    taken: set[Path] = field(default_factory=set)
+    target: Path
+    is_folder: bool
+    used: set[Path] = field(default_factory=set)
 
     def path(self, source: Path, page: int) -> Path:
-        """The file for a page of an image; UsageError where the option does not fit."""
-        tail = f".page{page}" if page else ""
-        if not self.several:
-            if not self.where.parent.is_dir():
-                raise UsageError(f"--overlay {self.where}: there is no folder {self.where.parent}", "make it first")
-            return self.where.with_name(f"{self.where.stem}{tail}{self.where.suffix or '.png'}")
-        if self.where.exists() and not self.where.is_dir():
-            raise UsageError(f"--overlay {self.where} is a file, but there are several images", "give a folder")
-        self.where.mkdir(parents=True, exist_ok=True)
+        """Return the file for a page of an image. Raises UsageError if the option is a wrong path."""
+        suffix = f".page{page}" if page else ""
+        if not self.is_folder:
+            if not self.target.parent.is_dir():
+                raise UsageError(f"--overlay {self.target}: there is no folder {self.target.parent}", "create it first")
+            return self.target.with_name(f"{self.target.stem}{suffix}{self.target.suffix or '.png'}")
+        if self.target.exists() and not self.target.is_dir():
+            raise UsageError(f"--overlay {self.target} is a file, but there are several images", "give a folder")
+        self.target.mkdir(parents=True, exist_ok=True)
         numbers = itertools.chain(("",), (f"-{number}" for number in itertools.count(2)))
-        tries = (self.where / f"{source.stem}{number}{tail}.overlay.png" for number in numbers)
-        target = next(each for each in tries if each not in self.taken)
-        self.taken.add(target)
+        names = (self.target / f"{source.stem}{number}{suffix}.overlay.png" for number in numbers)
+        target = next(path for path in names if path not in self.used)
+        self.used.add(target)
         return target
 
 
@@ -126,7 +131,7 @@ def _write_overlay(page: Page, panels: list[Panel], target: Path) -> None:
     target.write_bytes(encoded.tobytes())
 
 
-def _captions(path: Path | None) -> Callable[[Path], str | None]:
+def _read_captions(path: Path | None) -> Callable[[Path], str | None]:
     if path is None:
         return lambda _: None
     from mirsearch.sources.tables import caption_lookup, read_table

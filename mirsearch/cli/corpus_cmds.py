@@ -1,4 +1,4 @@
-"""`mirsearch show`, `stats`, `delete`, `export`: looking after a corpus."""
+"""`mirsearch show`, `stats`, `delete`, `export`: look into an index, and remove figures from it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mirsearch.cli.common import IndexOption, TableFormat, open_index
+from mirsearch.cli.parts import open_index
+from mirsearch.cli.shared_options import IndexOption, TableFormat
 from mirsearch.cli.terminal import console, json_text, print_json
 from mirsearch.errors import NotFoundError, UsageError
 
@@ -26,43 +27,48 @@ def show(
     index: IndexOption = None,
     output: FormatOption = TableFormat.TABLE,
 ) -> None:
-    """Show everything known of a panel, of a figure's panels or of an article's."""
+    """Show all data of a panel, or of all panels of a figure or article."""
     from mirsearch.search.answer import stored_json
 
-    found = _find(index, some_id)
+    found = _find_panels(index, some_id)
     if output is TableFormat.JSON:
-        print_json([stored_json(each) for each in found])
+        print_json([stored_json(panel) for panel in found])
         return
     from mirsearch.report.describe import print_panel
 
     screen = console()
-    for each in found:
-        print_panel(each, screen)
+    for panel in found:
+        print_panel(panel, screen)
 
 
 def stats(index: IndexOption = None, output: FormatOption = TableFormat.TABLE) -> None:
-    """Count what the index holds."""
-    counted = open_index(index).stats()
+    """Count the contents of the index."""
+    counts = open_index(index).stats()
     if output is TableFormat.JSON:
-        print_json(counted)
+        print_json(counts)
         return
     from mirsearch.report.describe import print_stats
 
-    print_stats(counted, console())
+    print_stats(counts, console())
 
 
 def delete(
-    ids: Annotated[list[str], typer.Argument(metavar="ID", help="Ids of figures or articles (or of their panels).")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    ids: Annotated[
+        list[str],
+        typer.Argument(metavar="ID", help="Ids of figures, articles or panels. All panels of the figures are removed."),
+    ],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     index: IndexOption = None,
 ) -> None:
-    """Remove figures, with all their panels, from the index. Image files are not touched."""
+    """Remove figures with all their panels from the index. Image files stay."""
     corpus = open_index(index)
     figures: dict[str, int] = {}
-    for each in ids:
-        found = corpus.find_panels(each)
+    for some_id in ids:
+        found = corpus.find_panels(some_id)
         if not found:
-            raise NotFoundError(f"nothing in {corpus.location} has the id {each!r}", "`mirsearch show` takes the same")
+            raise NotFoundError(
+                f"nothing in {corpus.location} has the id {some_id!r}", "`mirsearch export` lists all ids"
+            )
         for stored in found:
             figures[stored.figure.id] = len(corpus.figure_panels(stored.figure.id))
     panels = sum(figures.values())
@@ -76,36 +82,39 @@ def delete(
 
 
 def export(
-    target: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
-    vectors: Annotated[bool, typer.Option("--vectors", help="With each panel's vector.")] = False,
-    form: Annotated[str, typer.Option("--format", help="jsonl: one panel a line.")] = "jsonl",
+    target: Annotated[Path | None, typer.Option("--output", "-o", help="File to write (default: stdout).")] = None,
+    vectors: Annotated[bool, typer.Option("--vectors", help="Include the vector of each panel.")] = False,
+    form: Annotated[str, typer.Option("--format", help="jsonl: one line for each panel.")] = "jsonl",
     attribution: Annotated[
-        bool, typer.Option("--attribution", help="Write credits instead: one line an article, with its license.")
+        bool,
+        typer.Option("--attribution", help="Write the credits instead: one line for each article, with its license."),
     ] = False,
     index: IndexOption = None,
 ) -> None:
-    """Write every panel as one line of JSON (JSON Lines), all its fields; or the credits."""
+    """Write every panel with all its fields as one line of JSON (JSON Lines), or write the credits."""
     from mirsearch import settings
     from mirsearch.acquisition.attribution import credit_lines
-    from mirsearch.cli.acquire_cmd import ledger_at
-    from mirsearch.cli.terminal import writing
+    from mirsearch.cli.ingest_services import open_ledger
+    from mirsearch.cli.terminal import open_output
     from mirsearch.query import Filters
 
     if form != "jsonl":
         raise UsageError(f"--format {form!r} is not known", "give jsonl, or --attribution")
     corpus = open_index(index)
-    ledger = ledger_at(settings.index_location(index), make=False)
+    ledger = open_ledger(settings.index_location(index), create=False)
     try:
-        with writing(target) as stream:
+        with open_output(target) as stream:
             panels = corpus.select_panels(Filters())
-            rows = (json_text(row, stream.encoding) for row in _rows(corpus, panels, ledger, vectors))
+            rows = (json_text(row, stream.encoding) for row in _export_rows(corpus, panels, ledger, vectors))
             for line in credit_lines(panels, ledger) if attribution else rows:
                 stream.write(line + "\n")
     finally:
         ledger.close()
 
 
-def _rows(corpus: Index, panels: Iterator[StoredPanel], ledger: Ledger, vectors: bool) -> Iterator[dict[str, Any]]:
+def _export_rows(
+    corpus: Index, panels: Iterator[StoredPanel], ledger: Ledger, vectors: bool
+) -> Iterator[dict[str, Any]]:
     from mirsearch.acquisition.attribution import provenance
     from mirsearch.search.answer import stored_json
 
@@ -116,7 +125,7 @@ def _rows(corpus: Index, panels: Iterator[StoredPanel], ledger: Ledger, vectors:
         yield row
 
 
-def _find(index: str | None, some_id: str) -> list[StoredPanel]:
+def _find_panels(index: str | None, some_id: str) -> list[StoredPanel]:
     corpus = open_index(index)
     found = corpus.find_panels(some_id)
     if not found:

@@ -1,4 +1,4 @@
-"""`mirsearch demo`: the whole way, on figures that mirsearch draws itself."""
+"""`mirsearch demo`: ingest and search, on figures that mirsearch draws itself."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(help="Where to put corpus, index and page.")] = Path("demo"),
-    figures: Annotated[int, typer.Option("--figures", min=30, max=2000, help="How many figures to draw.")] = 40,
+    folder: Annotated[Path, typer.Argument(help="Folder for the corpus, the index and the page.")] = Path("demo"),
+    figures: Annotated[int, typer.Option("--figures", min=30, max=2000, help="Number of figures to draw.")] = 40,
 ) -> None:
-    """Draw a corpus of figures, ingest it, ask three questions and write the answers as a page. Needs no network."""
+    """Draw a corpus of figures, ingest it, ask three questions, and write the answers as a page. Needs no network."""
     from mirsearch.report.page import write_page
     from mirsearch.report.table import print_answer
     from mirsearch.synthetic.demo import write_demo
@@ -54,23 +54,18 @@ def _ask(corpus: Index, question: DemoQuery) -> Answer:
 
     image = None
     if question.image is not None:
-        told = ScaleOptions(nm_per_px=question.nm_per_px, read=question.scale)
+        scale = ScaleOptions(nm_per_px=question.nm_per_px, read=question.scale)
         ocr, detector = load_ocr(settings.DEFAULT_OCR), load_detector(settings.DEFAULT_SCALEBARS)
-        image = ImageQuestion(question.image, ocr, detector, scale=told)
-    asked = Question(
-        image=image,
-        text=question.text,
-        use_scale=question.scale,
-        top=5,
-    )
-    return ask(corpus, asked, lambda: load_index_extractor(corpus))
+        image = ImageQuestion(question.image, ocr, detector, scale=scale)
+    request = Question(image=image, text=question.text, use_scale=question.scale, top=5)
+    return ask(corpus, request, lambda: load_index_extractor(corpus))
 
 
 def _correctness_line(answer: Answer, question: DemoQuery) -> str:
-    """How many of the hits are right: everything drawn is known."""
+    """Return a line with the number of correct hits. It is known, because every figure was drawn."""
     files = [Path(hit.stored.figure.image or "").name for hit in answer.hits]
     right = sum(file in question.answers for file in files)
-    return f"{right} of {len(files)} hits show what was asked for (known, since every figure was drawn)"
+    return f"{right} of {len(files)} hits are correct (this is known, because every figure was drawn)"
 
 
 def _print_next_steps(folder: Path, page: Path) -> None:

@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from mirsearch.cli.parameters import simplify
-from mirsearch.cli.terminal import INTERRUPTED, complain
+from mirsearch.cli.terminal import INTERRUPTED, print_message
 from mirsearch.errors import MirsearchError
 
 
@@ -31,27 +31,27 @@ class CommandGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except MirsearchError as error:
-            complain(str(error))
+            print_message(str(error))
             raise typer.Exit(error.exit_code) from error
         except ModuleNotFoundError as error:
             from mirsearch import extras
 
             if (missing := extras.missing_extra_error("this command", error)) is None:
                 raise
-            complain(str(missing))
+            print_message(str(missing))
             raise typer.Exit(missing.exit_code) from error
         except KeyboardInterrupt as error:
-            complain("interrupted")
+            print_message("interrupted")
             raise typer.Exit(INTERRUPTED) from error
         except BrokenPipeError as error:
             # The reader of our output has closed it. Python would complain again when it closes stdout.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from error
         except OSError as error:
-            complain(_os_error_message(error))
+            print_message(_os_error_message(error))
             raise typer.Exit(1) from error
         except MemoryError as error:
-            complain("out of memory (close other programs, or give smaller images)")
+            print_message("out of memory (close other programs, or give smaller images)")
             raise typer.Exit(1) from error
 
 

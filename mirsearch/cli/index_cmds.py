@@ -1,4 +1,4 @@
-"""`mirsearch reembed`, and `index …` and `dashboards …`: looking after an index on Elasticsearch."""
+"""`mirsearch reembed`, `mirsearch index …` and `mirsearch dashboards …`: maintain an index."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mirsearch.errors import UsageError
 if TYPE_CHECKING:
     from mirsearch.indexes.elasticsearch.migrate import MigrationResult
 
-ExtractorOption = Annotated[str, typer.Option("--extractor", help="What turns panels into vectors.")]
+ExtractorOption = Annotated[str, typer.Option("--extractor", help="Extractor that computes the vectors of panels.")]
 
 
 def _elasticsearch_location(index: str | None) -> str:
@@ -36,18 +36,18 @@ def create(
     weights: WeightsOption = None,
     device: DeviceOption = None,
 ) -> None:
-    """Install the stored script and the templates, and make the index; on one that is there only the former."""
+    """Install the stored script and the templates, and create the index if it does not exist."""
     location = _elasticsearch_location(index)
     from mirsearch.indexes.base import ExtractorIdentity
     from mirsearch.indexes.elasticsearch import admin
 
     model = load_extractor(ExtractorChoice(extractor, weights, device))
-    made = admin.create_index(location, ExtractorIdentity(model.name, model.version, model.dims))
-    typer.echo(f"{'made' if made else 'renewed the script and templates of'} {location}")
+    is_new = admin.create_index(location, ExtractorIdentity(model.name, model.version, model.dims))
+    typer.echo(f"{'created' if is_new else 'renewed the script and templates of'} {location}")
 
 
 def migrate(index: IndexOption = None) -> None:
-    """Copy everything into a new index with the present mapping while the old one answers, then switch."""
+    """Copy the index into a new one with the present mapping, then switch. The old one answers until then."""
     location = _elasticsearch_location(index)
     from mirsearch.indexes.elasticsearch import migrate as elasticsearch_migrate
 
@@ -57,7 +57,7 @@ def migrate(index: IndexOption = None) -> None:
 
 
 def rollback(index: IndexOption = None) -> None:
-    """Go back to the index before the last migration; what was ingested since is not in it."""
+    """Switch back to the index before the last migration. It lacks what was ingested since."""
     location = _elasticsearch_location(index)
     from mirsearch.indexes.elasticsearch import migrate as elasticsearch_migrate
 
@@ -70,7 +70,7 @@ def reembed(
     weights: WeightsOption = None,
     device: DeviceOption = None,
 ) -> None:
-    """Embed every panel anew with another extractor while the old vectors answer; then switch."""
+    """Embed every panel again with another extractor. The old vectors answer queries until all are ready."""
     from mirsearch.indexes import backend_name
     from mirsearch.indexes.base import ExtractorIdentity
     from mirsearch.ingest.reembedding import PanelImages
@@ -78,7 +78,7 @@ def reembed(
     location = settings.index_location(index)
     kind = backend_name(location)
     if kind not in ("embedded", "elasticsearch"):
-        raise UsageError(f"an index of the plug-in {kind} can't be embedded anew", "ingest into another --index")
+        raise UsageError(f"an index of the plug-in {kind} can't be embedded again", "ingest into another --index")
     model = load_extractor(ExtractorChoice(extractor, weights, device))
     identity = ExtractorIdentity(model.name, model.version, model.dims)
     embed = PanelImages(model).embed
@@ -87,35 +87,35 @@ def reembed(
             from mirsearch.indexes.embedded.database import reembed as sqlite_reembed
 
             count = sqlite_reembed.reembed(location, identity, embed, report)
-            told = f"{count} panels of {location} embedded anew with {identity}"
+            message = f"embedded {count} panels of {location} with {identity}"
         else:
             from mirsearch.indexes.elasticsearch import migrate as elasticsearch_migrate
 
-            told = _migration_message(elasticsearch_migrate.reembed(location, identity, embed, report))
-    typer.echo(told)
+            message = _migration_message(elasticsearch_migrate.reembed(location, identity, embed, report))
+    typer.echo(message)
 
 
 def install(
-    kibana: Annotated[str, typer.Option("--kibana", help="Address of Kibana, e.g. http://localhost:5601.")],
+    kibana: Annotated[str, typer.Option("--kibana", help="Address of Kibana, for instance http://localhost:5601.")],
     index: IndexOption = None,
-    space: Annotated[
-        str | None, typer.Option("--space", help="Space to install into (default: the default one).")
-    ] = None,
+    space: Annotated[str | None, typer.Option("--space", help="Kibana space (default: the default space).")] = None,
 ) -> None:
-    """Import the dashboards into Kibana; again, they are renewed."""
+    """Import the dashboards into Kibana. A second run renews them."""
     location = _elasticsearch_location(index)
     from mirsearch.indexes.elasticsearch.client import parse_address
     from mirsearch.kibana.install import install_dashboards
 
     count = install_dashboards(kibana, parse_address(location).name, space)
-    typer.echo(f"installed {count} objects in {kibana}: open Dashboards, and choose one named mirsearch")
+    typer.echo(
+        f"installed {count} objects in {kibana}: open Dashboards in Kibana, and choose one with mirsearch in its name"
+    )
 
 
 def write(
     target: Annotated[Path, typer.Argument(help="NDJSON file to write, for Kibana's import page.")],
     index: IndexOption = None,
 ) -> None:
-    """Write the dashboards of an index as a file that Kibana imports."""
+    """Write the dashboards of an index as a file for Kibana's import page."""
     location = _elasticsearch_location(index)
     from mirsearch.cli.terminal import open_output
     from mirsearch.indexes.elasticsearch.client import parse_address

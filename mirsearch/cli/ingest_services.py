@@ -1,4 +1,4 @@
-"""The part of `mirsearch ingest` that asks services: by keyword, by id, and again."""
+"""The part of `mirsearch ingest` that searches services by keyword or id, and repeats earlier queries."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from mirsearch.ingest.summary import IngestSummary
 
 _ITEMS_AHEAD = 32
+"""Most figures that are downloaded before they are analyzed."""
 MAX_FAILURES_SHOWN = 20
+"""Failures that are printed; the others are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceOptions:
-    """What the options of `ingest` ask of services, as typed."""
+    """The options of `ingest` for services, as they were typed."""
 
     keywords: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
@@ -45,14 +47,14 @@ class ServiceOptions:
 
 
 def is_service(name: str | None) -> bool:
-    """Whether a source's name is a service's."""
+    """Return whether a name is that of a service."""
     from mirsearch import plugins
 
     return name is not None and name in plugins.names("services")
 
 
-def keyword_query(asked: ServiceOptions, service: str) -> KeywordQuery:
-    """The query, each option checked; UsageError names the one that is wrong."""
+def keyword_query(options: ServiceOptions, service: str) -> KeywordQuery:
+    """Return the query for a service. Raises UsageError that names a wrong option."""
     from mirsearch import plugins
     from mirsearch.acquisition.services.base import (
         SEARCH_FIELDS,
@@ -63,58 +65,58 @@ def keyword_query(asked: ServiceOptions, service: str) -> KeywordQuery:
     )
     from mirsearch.acquisition.services.pmc import parse_pmc_ids
 
-    if asked.where not in SEARCH_FIELDS:
-        raise UsageError(f"--in {asked.where!r} is no place to look", f"give {', '.join(SEARCH_FIELDS)}")
-    if bool(asked.ids) == bool(asked.keywords):
+    if options.where not in SEARCH_FIELDS:
+        raise UsageError(f"--in {options.where!r} is not known", f"give {', '.join(SEARCH_FIELDS)}")
+    if bool(options.ids) == bool(options.keywords):
         raise UsageError(f"--source {service} takes either --keyword or ids", "give one of them")
-    if asked.ids and service != "pmc":
+    if options.ids and service != "pmc":
         raise UsageError(f"--source {service} takes no ids", "give --keyword, or PMC ids with --source pmc")
-    since, until = parse_day(asked.since, "--since"), parse_day(asked.until, "--until", last=True)
+    since, until = parse_day(options.since, "--since"), parse_day(options.until, "--until", last=True)
     if since and until and since > until:
-        raise UsageError(f"--since {since} is after --until {until}", "turn them round")
+        raise UsageError(f"--since {since} is after --until {until}", "exchange the two")
     query = KeywordQuery(
-        keywords=clean_keywords(asked.keywords),
-        ids=parse_pmc_ids(asked.ids),
-        where=asked.where,
+        keywords=clean_keywords(options.keywords),
+        ids=parse_pmc_ids(options.ids),
+        where=options.where,
         since=since,
         until=until,
-        journal=asked.journal,
-        licenses=parse_licenses(asked.license),
-        max_articles=asked.max_articles,
-        max_figures=asked.max_figures,
-        micrographs=not asked.all_figures,
-        retracted=asked.retracted,
+        journal=options.journal,
+        licenses=parse_licenses(options.license),
+        max_articles=options.max_articles,
+        max_figures=options.max_figures,
+        micrographs=not options.all_figures,
+        retracted=options.retracted,
     )
     plugins.load("services", service).check_query(query)
     return query
 
 
 def acquire(
-    asked: list[tuple[str, KeywordQuery]] | None,
+    new_queries: list[tuple[str, KeywordQuery]] | None,
     index: str | None,
     parts: Parts,
     workers: int | None,
     quiet: bool,
 ) -> tuple[IngestSummary, list[dict[str, Any]], str]:
-    """Ask, fetch, analyze, embed, index. `asked`: queries by service, or None for every query asked before.
+    """Search services, download, analyze, embed and index. `new_queries` None repeats all earlier queries.
 
-    What was done, what each query brought as JSON, and where the index is.
+    Return the summary, a report of each query as JSON, and the location of the index.
     """
     from mirsearch.indexes import open_index
     from mirsearch.indexes.base import ExtractorIdentity
 
     location = settings.index_location(index)
     model = load_extractor(parts[0])
-    with ExitStack() as held:
+    with ExitStack() as stack:
         corpus = open_index(location, create=ExtractorIdentity(model.name, model.version, model.dims))
-        held.callback(corpus.close)
+        stack.callback(corpus.close)
         ledger = open_ledger(location)
-        held.callback(ledger.close)
-        queries = ledger.queries() if asked is None else asked
+        stack.callback(ledger.close)
+        queries = ledger.queries() if new_queries is None else new_queries
         if not queries:
-            raise UsageError("there is no query to repeat", "ask one: mirsearch ingest --keyword nano")
+            raise UsageError("there is no earlier query to repeat", "start with one: mirsearch ingest --keyword nano")
         client = _create_client(queries)
-        held.callback(client.close)
+        stack.callback(client.close)
         acquisitions = _create_acquisitions(queries, client, ledger, location, corpus)
         summary = _ingest_acquisitions(acquisitions, client, corpus, model, parts, workers, quiet)
         reports = _finish_acquisitions(queries, acquisitions, summary, client)
@@ -128,11 +130,11 @@ def _create_acquisitions(
     from mirsearch.acquisition.acquire import Acquisition
 
     folder, known = settings.workspace(location), corpus.known_figures if corpus is not None else None
-    made = []
+    acquisitions = []
     for name, query in queries:
         service = plugins.load("services", name)(client)
-        made.append(Acquisition(service, query, ledger, folder, known))
-    return made
+        acquisitions.append(Acquisition(service, query, ledger, folder, known))
+    return acquisitions
 
 
 def _create_client(queries: list[tuple[str, KeywordQuery]]) -> HttpClient:
@@ -145,23 +147,25 @@ def _create_client(queries: list[tuple[str, KeywordQuery]]) -> HttpClient:
     return HttpClient(hosts, cache)
 
 
-def open_ledger(location: str, make: bool = True) -> Ledger:
-    """The ledger of an index's workspace; where there is none and it is not to be made, an empty one in memory."""
+def open_ledger(location: str, create: bool = True) -> Ledger:
+    """Open the ledger in the workspace of an index. Without one, create it, or return an empty one in memory."""
     from mirsearch.acquisition.ledger import Ledger
 
     path = settings.workspace(location) / "ledger.sqlite"
-    return Ledger(path if make or path.exists() else None)
+    return Ledger(path if create or path.exists() else None)
 
 
-def _ingest_acquisitions(acquisitions: list[Acquisition], client: HttpClient, corpus: Index, model: Any, parts: Parts,
-         workers: int | None, quiet: bool) -> IngestSummary:  # fmt: skip
-    """Fetch in the background while figures are analyzed; a stop of one stops the other."""
+def _ingest_acquisitions(
+    acquisitions: list[Acquisition], client: HttpClient, corpus: Index, model: Any, parts: Parts,
+    workers: int | None, quiet: bool,
+) -> IngestSummary:  # fmt: skip
+    """Download in the background while figures are analyzed. If one of the two stops, the other stops too."""
     from mirsearch.analysis.analyzer import FigureAnalyzer
     from mirsearch.ingest.ingest import Ingest
     from mirsearch.ingest.pipeline import BackgroundIterator
 
     analyzer = FigureAnalyzer(load_ocr(parts[1]), load_detector(parts[2]))
-    items = BackgroundIterator((item for each in acquisitions for item in each.items()), _ITEMS_AHEAD)
+    items = BackgroundIterator((item for acquisition in acquisitions for item in acquisition.items()), _ITEMS_AHEAD)
     try:
         with _progress_bar(acquisitions, quiet) as report:
             return Ingest(corpus, analyzer, model, workers=workers, progress=report).run(items)
@@ -170,19 +174,20 @@ def _ingest_acquisitions(acquisitions: list[Acquisition], client: HttpClient, co
         items.stop()
 
 
-def _finish_acquisitions(queries: list[tuple[str, KeywordQuery]], acquisitions: list[Acquisition], summary: IngestSummary,
-            client: HttpClient) -> list[dict[str, Any]]:  # fmt: skip
-    """Note in the ledger what was finished and what failed in analysis, and count what was there; reports as JSON."""
-    for each in acquisitions:
+def _finish_acquisitions(
+    queries: list[tuple[str, KeywordQuery]], acquisitions: list[Acquisition], summary: IngestSummary, client: HttpClient
+) -> list[dict[str, Any]]:
+    """Record finished queries and failures in the ledger, and count present figures. Return reports as JSON."""
+    for acquisition in acquisitions:
         if not summary.interrupted:
-            each.mark_complete()
+            acquisition.mark_complete()
         for file, reason in summary.failures:
-            each.record_failure(file, reason)
-        summary.figures_present += each.report.figures_present
+            acquisition.record_failure(file, reason)
+        summary.figures_present += acquisition.report.figures_present
     reports = []
-    for (service, query), each in zip(queries, acquisitions, strict=True):
-        told = each.report.as_json() | {"halted": each.halt_reason}
-        reports.append({"service": service, "query": query.as_json(), **told})
+    for (service, query), acquisition in zip(queries, acquisitions, strict=True):
+        report = acquisition.report.as_json() | {"halted": acquisition.halt_reason}
+        reports.append({"service": service, "query": query.as_json(), **report})
     if reports:
         reports[-1]["requests"] = dict(client.requests)
     return reports
@@ -192,56 +197,61 @@ def _finish_acquisitions(queries: list[tuple[str, KeywordQuery]], acquisitions: 
 def _progress_bar(
     acquisitions: list[Acquisition], quiet: bool
 ) -> Iterator[Callable[[IngestSummary, int], None] | None]:
-    """Articles, figures, panels, failures, rate and time left on stderr; nothing where that is not a terminal."""
+    """Show articles, figures, panels, failures, rate and remaining time on stderr, if that is a terminal."""
     screen = console(stderr=True)
     if quiet or not screen.is_terminal:
         yield None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("figures"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"),
+    columns = (TextColumn("figures"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[counts]}"),
                TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=screen) as bar:
-        task = bar.add_task("acquire", total=None, told="asking")
+        task = bar.add_task("acquire", total=None, counts="searching")
         start = bar.get_time()
 
-        def report(summary: IngestSummary, done: int) -> None:
-            reports = [each.report for each in acquisitions]
-            there, found = sum(each.figures_present for each in reports), sum(each.hits_seen for each in reports)
-            total = max(done + there, sum(each.expected_figures for each in reports))
+        def show(summary: IngestSummary, done: int) -> None:
+            reports = [acquisition.report for acquisition in acquisitions]
+            present = sum(report.figures_present for report in reports)
+            articles = sum(report.hits_seen for report in reports)
+            total = max(done + present, sum(report.expected_figures for report in reports))
             rate = done / max(bar.get_time() - start, 0.1)
-            told = (f"{found} of {sum(each.total_hits for each in reports)} articles · {summary.panels_new} panels · "
-                    f"{len(summary.failures)} failed · {rate:.1f}/s")  # fmt: skip
-            bar.update(task, completed=done + there, total=total, told=told)
+            counts = (
+                f"{articles} of {sum(report.total_hits for report in reports)} articles · "
+                f"{summary.panels_new} panels · {len(summary.failures)} failed · {rate:.1f}/s"
+            )
+            bar.update(task, completed=done + present, total=total, counts=counts)
 
-        yield report
+        yield show
 
 
 def preview(queries: list[tuple[str, KeywordQuery]], index: str | None, output: TableFormat) -> None:
-    """Print what a query would bring: articles, figures, bytes. No figure is fetched, and nothing is indexed."""
+    """Print what queries would take: articles, figures, bytes. Download no figure, and index nothing."""
     from mirsearch import plugins
 
     location = settings.index_location(index)
-    ledger, client = open_ledger(location, make=False), _create_client(queries)
-    told = []
+    ledger, client = open_ledger(location, create=False), _create_client(queries)
+    previews = []
     try:
         acquisitions = _create_acquisitions(queries, client, ledger, location, None)
-        for (name, query), one in zip(queries, acquisitions, strict=True):
+        for (name, query), acquisition in zip(queries, acquisitions, strict=True):
             service = plugins.load("services", name)(client)
-            sizes = [service.figure_size(state.figure) for *_, states in one.preview() for state in states]
+            sizes = [service.figure_size(state.figure) for *_, states in acquisition.preview() for state in states]
             known = [size for size in sizes if size is not None]
-            report = one.report.as_json() | {"halted": one.halt_reason}
-            told.append({"service": name, "query": query.as_json(), **report, "bytes": sum(known),
+            report = acquisition.report.as_json() | {"halted": acquisition.halt_reason}
+            previews.append({"service": name, "query": query.as_json(), **report, "bytes": sum(known),
                          "sizes_unknown": len(sizes) - len(known)})  # fmt: skip
     finally:
         client.close()
         ledger.close()
     if output is TableFormat.JSON:
-        print_json({"dry_run": told}, indent=None)
+        print_json({"dry_run": previews}, indent=None)
     else:
-        _print_preview(told)
-    failures = [f"{each.location}: {each.reason}" for one in acquisitions for each in one.failures]
-    failures += [one.halt_reason for one in acquisitions if one.halt_reason]
+        _print_preview(previews)
+    failures = [
+        f"{failure.location}: {failure.reason}" for acquisition in acquisitions for failure in acquisition.failures
+    ]
+    failures += [acquisition.halt_reason for acquisition in acquisitions if acquisition.halt_reason]
     for reason in failures[:MAX_FAILURES_SHOWN]:
         print_message(reason)
     if failures:
@@ -249,39 +259,39 @@ def preview(queries: list[tuple[str, KeywordQuery]], index: str | None, output: 
 
 
 def has_answer(report: dict[str, Any]) -> bool:
-    """Whether a service answered at all: where it did not, there is nothing to report but that."""
+    """Return whether the service answered at all."""
     return bool(report["articles"]["hits"] or not report["halted"])
 
 
-def _print_preview(told: list[dict[str, Any]]) -> None:
-    for each in filter(has_answer, told):
-        articles, figures = each["articles"], each["figures"]
-        unknown = f" (and {each['sizes_unknown']} of unknown size)" if each["sizes_unknown"] else ""
+def _print_preview(previews: list[dict[str, Any]]) -> None:
+    for preview in filter(has_answer, previews):
+        articles, figures = preview["articles"], preview["figures"]
+        unknown = f" (and {preview['sizes_unknown']} of unknown size)" if preview["sizes_unknown"] else ""
         typer.echo(
-            f"{each['service']}: {articles['hits']} hits, {articles['taken']} articles would be taken, "
-            f"{figures['wanted']} of their {figures['seen']} figures, {each['bytes'] / 1e6:.1f} MB{unknown}"
+            f"{preview['service']}: {articles['hits']} hits, {articles['taken']} articles would be taken, "
+            f"{figures['wanted']} of their {figures['seen']} figures, {preview['bytes'] / 1e6:.1f} MB{unknown}"
         )
         if articles["unplanned"]:
             typer.echo(
-                f"  not counted: figures of {articles['unplanned']} articles, known once their sources are fetched"
+                f"  not counted: figures of {articles['unplanned']} articles, which are known only after their download"
             )
-        print_skipped(each)
+        print_skipped(preview)
 
 
 def print_reports(reports: list[dict[str, Any]]) -> None:
-    """One line a query on what it found and fetched, and what was left out and why."""
-    for each in filter(has_answer, reports):
-        articles, figures = each["articles"], each["figures"]
+    """Print one line for each query: what was found and fetched; and what was left out, with the reason."""
+    for report in filter(has_answer, reports):
+        articles, figures = report["articles"], report["figures"]
         typer.echo(
-            f"{each['service']}: {articles['hits']} hits, {articles['taken']} articles taken, {figures['wanted']} "
-            f"figures wanted, {figures['fetched']} fetched ({each['bytes'] / 1e6:.1f} MB), "
+            f"{report['service']}: {articles['hits']} hits, {articles['taken']} articles taken, {figures['wanted']} "
+            f"figures wanted, {figures['fetched']} fetched ({report['bytes'] / 1e6:.1f} MB), "
             f"{figures['present']} there already"
         )
-        print_skipped(each)
+        print_skipped(report)
 
 
 def print_skipped(report: dict[str, Any]) -> None:
-    """What was left out, by reason."""
-    for what in ("articles", "figures"):
-        for reason, count in report[what]["skipped"].items():
-            typer.echo(f"  left out: {count} {what.removesuffix('s') if count == 1 else what} ({reason})")
+    """Print what was left out, by reason."""
+    for unit in ("articles", "figures"):
+        for reason, count in report[unit]["skipped"].items():
+            typer.echo(f"  left out: {count} {unit.removesuffix('s') if count == 1 else unit} ({reason})")

@@ -1,9 +1,9 @@
 """Conversion and display of option values without pydantic.
 
-Typer 0.26 and later check each value with a validator of pydantic. To import pydantic and to build the validators of
-`mirsearch query` takes 0.12 s, half as long as the whole start. So the few types of our options are converted here,
-with one method replaced on each parameter. Other types, and parameters of a Typer that works in another way, are
-left to Typer: they work as well, but start more slowly. A test reports when pydantic is imported again.
+Typer checks each value with a validator of pydantic. To import pydantic and build the validators of `mirsearch query`
+takes 0.12 s, half as long as the rest of the start. So this module converts the few types of our options, by replacing
+one method of each parameter. Typer itself converts all other types; and it converts all values in a future version that
+works in another way. That is correct, but slower, and tests/cli/test_start.py reports it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def simplify(parameters: Iterable[Any]) -> list[Any]:
 
 
 def _item_type(parameter: Any) -> type | None:
-    """The type of a parameter's values (of one item, for a list), or None where it is not one of ours."""
+    """Return the type of a parameter's values (for a list: of its items), or None if this module can't convert it."""
     annotation = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
     if get_origin(annotation) is list:
         annotation = get_args(annotation)[0]

@@ -1,4 +1,4 @@
-"""What every command shares: options, the border where errors become one line, and loading of parts."""
+"""Opens the index, and loads the extractor, the OCR engine and the scale-bar detector that options name."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def open_index(location: str | None) -> Index:
-    """The index to read."""
-    from mirsearch.indexes import open_index as opened
+    """Open an existing index."""
+    from mirsearch import indexes
     from mirsearch.settings import index_location
 
-    return opened(index_location(location))
+    return indexes.open_index(index_location(location))
 
 
 class ExtractorChoice(NamedTuple):
-    """What was said of the extractor: its name, None for the index's own; a file of weights; a device."""
+    """The options of an extractor: its name (None: that of the index), a file of weights, and a device."""
 
     spec: str | None
     weights: Path | None = None
@@ -34,7 +34,7 @@ Parts = tuple[str | ExtractorChoice, str, str]
 
 
 def load_extractor(chosen: str | ExtractorChoice) -> Extractor:
-    """The extractor of a name, or of `NAME:ARGUMENT` where it takes one; where its weights lie is remembered."""
+    """Load an extractor by name, or by `NAME:ARGUMENT` if it takes one. Remember where its weights are."""
     from mirsearch.extractors.factory import open_extractor, remember_weights
 
     choice = ExtractorChoice(chosen) if isinstance(chosen, str) else chosen
@@ -47,7 +47,7 @@ _NO_CHOICE = ExtractorChoice(None)
 
 
 def load_index_extractor(index: Index, choice: ExtractorChoice = _NO_CHOICE) -> Extractor:
-    """The extractor that made an index's vectors, unless another is named."""
+    """Load the extractor of an index, unless the user named another one."""
     if choice.spec is not None:
         return load_extractor(choice)
     from mirsearch.extractors.factory import open_recorded_extractor
@@ -56,7 +56,7 @@ def load_index_extractor(index: Index, choice: ExtractorChoice = _NO_CHOICE) -> 
 
 
 def load_ocr(name: str) -> OcrEngine:
-    """The OCR engine of a name."""
+    """Load an OCR engine by name."""
     from mirsearch import plugins
 
     engine: OcrEngine = plugins.load("ocr", name)()
@@ -64,7 +64,7 @@ def load_ocr(name: str) -> OcrEngine:
 
 
 def load_detector(name: str) -> ScaleBarDetector:
-    """The scale-bar detector of a name, or of `NAME:ARGUMENT` where it takes one."""
+    """Load a scale-bar detector by name, or by `NAME:ARGUMENT` if it takes one."""
     from mirsearch import plugins
 
     detector: ScaleBarDetector = plugins.create("scalebars", name)

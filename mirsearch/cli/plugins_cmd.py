@@ -1,4 +1,4 @@
-"""`mirsearch plugins`: what is installed."""
+"""`mirsearch plugins`: list the installed plug-ins."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mirsearch.cli.common import TableFormat
+from mirsearch.cli.shared_options import TableFormat
 from mirsearch.cli.terminal import console, print_json
 
 
@@ -18,9 +18,9 @@ def plugins(
 
     from mirsearch.plugins import list_plugins
 
-    found = list_plugins(check=True)
+    found = list_plugins(try_loading=True)
     if output is TableFormat.JSON:
-        print_json([dataclasses.asdict(each) for each in found])
+        print_json([dataclasses.asdict(plugin) for plugin in found])
         return
     from rich.markup import escape
     from rich.table import Table
@@ -28,6 +28,6 @@ def plugins(
     table = Table(box=None, pad_edge=False)
     for title in ("group", "name", "package", "state"):
         table.add_column(title)
-    for each in found:
-        table.add_row(each.group, each.name, each.package, escape(each.error or "ok"))
+    for plugin in found:
+        table.add_row(plugin.group, plugin.name, plugin.package, escape(plugin.error or "ok"))
     console().print(table)

@@ -1,4 +1,4 @@
-"""`mirsearch query`: ask with an image, words, or both."""
+"""`mirsearch query`: search with an image, words, or both."""
 
 from __future__ import annotations
 
@@ -109,20 +109,20 @@ def query(
     ocr: OcrOption = settings.DEFAULT_OCR,
     scalebars: ScaleBarsOption = settings.DEFAULT_SCALEBARS,
 ) -> None:
-    """Find panels that look like an image, at its scale, and whose captions say the words asked for."""
+    """Find panels that look like an image at its scale, and whose captions contain the given words."""
     from mirsearch.search.search import Question, ask
 
     if image is None and any(value is not None for value in (panel, crop, scale, bar_px, nm_per_px)):
-        raise UsageError("--panel, --crop, --scale, --bar-px and --nm-per-px speak of an image", "give one")
-    told = parse_scale_options(scale, bar_px, nm_per_px, field_of_view, no_scale)
+        raise UsageError("--panel, --crop, --scale, --bar-px and --nm-per-px need an image", "give an image")
+    scale_options = parse_scale_options(scale, bar_px, nm_per_px, field_of_view, no_scale)
     filters = parse_filters(kind, technique, year, journal, license_, article)
     filters = add_filters(filters, has_scale, fov, label_text, field)
     corpus = open_index(index)
     question = Question(
-        image=_image_question(image, panel, crop, page, told, (ocr, scalebars)),
+        image=_image_question(image, panel, crop, page, scale_options, (ocr, scalebars)),
         like=like,
         text=text,
-        field_of_view_nm=told.field_of_view_nm,
+        field_of_view_nm=scale_options.field_of_view_nm,
         use_scale=not no_scale,
         every_kind=all_kinds,
         retracted=retracted,
@@ -140,26 +140,26 @@ def query(
 
 
 def _print_request(corpus: Index, question: Question, model: Callable[[], Extractor]) -> None:
-    """What would be sent to Elasticsearch, ready for Kibana's Dev Tools or for curl; nothing is sent."""
+    """Print the request for Elasticsearch, ready for Kibana's Dev Tools or for curl. Nothing is sent."""
     from mirsearch.search.search import prepare_question
 
-    shown = getattr(corpus, "show_request", None)
-    if shown is None:
+    show_request = getattr(corpus, "show_request", None)
+    if show_request is None:
         raise UsageError(f"{corpus.location} sends no requests", "--show-request is for an index on Elasticsearch")
-    path, body = shown(prepare_question(corpus, question, model).request)
+    path, body = show_request(prepare_question(corpus, question, model).request)
     typer.echo(f"POST {path}")
     print_json(body, indent=None)
 
 
 def _image_question(
-    path: Path | None, panel: str | None, crop: str | None, page: int, told: ScaleOptions, parts: tuple[str, str]
+    path: Path | None, panel: str | None, crop: str | None, page: int, scale: ScaleOptions, parts: tuple[str, str]
 ) -> ImageQuestion | None:
     if path is None:
         return None
     from mirsearch.search.query_image import ImageQuestion
 
     box = None if crop is None else parse_box(crop)
-    return ImageQuestion(path, load_ocr(parts[0]), load_detector(parts[1]), panel, box, told, page)
+    return ImageQuestion(path, load_ocr(parts[0]), load_detector(parts[1]), panel, box, scale, page)
 
 
 def _output_answer(answer: Answer, output: AnswerFormat, target: Path | None, explain: bool, thumbnails: bool) -> None:
@@ -186,7 +186,7 @@ def _write_answer(answer: Answer, output: AnswerFormat, target: Path | None) -> 
     from mirsearch.search.answer import answer_json
 
     if output is AnswerFormat.TABLE:
-        raise UsageError("--output writes a file, a table is for the screen", "add --format json, csv or html")
+        raise UsageError("--output writes a file, but a table is for the screen", "add --format json, csv or html")
     with open_output(target) as stream:
         if output is AnswerFormat.CSV:
             stream.write(answer_csv(answer))

@@ -1,143 +1,136 @@
-"""What the options of `mirsearch query` say, checked."""
+"""The options of `mirsearch query`: their types, names and help."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
 
-from mirsearch.cli.query_types import MissingScale
-from mirsearch.errors import UsageError
-
-if TYPE_CHECKING:
-    from mirsearch.corpus import Box
-    from mirsearch.query import Filters
-    from mirsearch.ranking import Formula
-    from mirsearch.search.query_image import ScaleOptions
+import typer
 
 
-def parse_box(text: str) -> Box:
-    """`X0,Y0,X1,Y1` as a box; UsageError otherwise."""
-    parts = re.fullmatch(r"\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*", text)
-    if not parts:
-        raise UsageError(f"--crop {text!r} is not X0,Y0,X1,Y1", "four whole numbers in px, for instance 0,0,400,300")
-    x0, y0, x1, y1 = (int(part) for part in parts.groups())
-    return (x0, y0, x1, y1)
+class AnswerFormat(StrEnum):
+    """Formats of an answer."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    HTML = "html"
 
 
-def scale_options(
-    scale: str | None, bar_px: float | None, nm_per_px: float | None, field_of_view: str | None, no_scale: bool
-) -> ScaleOptions:
-    """What was said of the query's scale, with lengths in nm."""
-    from mirsearch.search.query_image import ScaleOptions
+class MissingScale(StrEnum):
+    """Rules for panels without a scale, if the query has one."""
 
-    for name, value in (("--bar-px", bar_px), ("--nm-per-px", nm_per_px)):
-        if value is not None and not 0 < value < float("inf"):
-            raise UsageError(f"{name} {value} is no length", "give a number above 0")
-    return ScaleOptions(
-        length_nm=None if scale is None else _length("--scale", scale),
-        bar_px=bar_px,
-        nm_per_px=nm_per_px,
-        field_of_view_nm=None if field_of_view is None else _length("--field-of-view", field_of_view),
-        read=not no_scale,
-    )
+    NEUTRAL = "neutral"
+    PENALIZE = "penalize"
+    EXCLUDE = "exclude"
 
 
-def _length(option: str, text: str) -> float:
-    from mirsearch.text.lengths import parse_user_length
+QUERY, SCALE, RANKING, FILTERS, OUTPUT = "What to look for", "Scale of the image", "Ranking", "Filters", "Output"
 
-    try:
-        return parse_user_length(text)
-    except UsageError as error:
-        raise UsageError(f"{option}: {error.message}", error.remedy) from error
-
-
-def formula(weights: list[str], missing: MissingScale, sigma: float) -> Formula:
-    """The score's weights, σ and what becomes of panels without a scale."""
-    from mirsearch.ranking import TERMS, Formula, Weights
-
-    chosen: dict[str, float] = {}
-    for pair in weights:
-        term, _, value = pair.partition("=")
-        try:
-            chosen[term.strip()] = float(value)
-        except ValueError as error:
-            raise UsageError(f"--weight {pair!r} is not TERM=NUMBER", "for instance --weight visual=0.6") from error
-    unknown = set(chosen) - set(TERMS)
-    if unknown:
-        raise UsageError(f"--weight: no term {', '.join(sorted(unknown))}", f"terms are {', '.join(TERMS)}")
-    try:
-        return Formula(Weights(**chosen), sigma=sigma, missing=missing.value)
-    except ValueError as error:
-        raise UsageError(f"--weight/--sigma: {error}", "give numbers ≥ 0, one of them above 0") from error
-
-
-def filters_of(
-    kind: list[str] | None,
-    technique: list[str] | None,
-    year: str | None,
-    journal: list[str] | None,
-    licenses: list[str] | None,
-    article: list[str] | None,
-) -> Filters:
-    """The conditions that are words and years."""
-    from mirsearch.corpus import KINDS, TECHNIQUES
-    from mirsearch.query import Filters
-
-    first, last = _years(year)
-    return Filters(
-        kinds=_known("--kind", kind, KINDS),
-        techniques=_known("--technique", technique, TECHNIQUES),
-        journals=tuple(journal or ()),
-        licenses=tuple(licenses or ()),
-        articles=tuple(article or ()),
-        year_from=first,
-        year_to=last,
-    )
-
-
-def more_filters(
-    filters: Filters, has_scale: bool | None, fov: str | None, label_text: str | None, fields: list[str] | None = None
-) -> Filters:
-    """The filters with the conditions that are about scale and text, and about any field."""
-    import dataclasses
-
-    low = high = None
-    if fov is not None:
-        start, dots, end = fov.partition("..")
-        if not dots:
-            raise UsageError(
-                f"--fov {fov!r} is not FROM..TO", 'for instance --fov "100nm..5um"; either end may be left out'
-            )
-        low = _length("--fov", start) if start.strip() else None
-        high = _length("--fov", end) if end.strip() else None
-        if low is not None and high is not None and low > high:
-            raise UsageError(f"--fov {fov!r} runs backwards", "the smaller field of view comes first")
-    from mirsearch.field_filters import parse_field_filters
-
-    asked = parse_field_filters(fields or (), lambda text: _length("--filter", text))
-    return dataclasses.replace(
-        filters, has_scale=has_scale, fov_min_nm=low, fov_max_nm=high, label_text=label_text or None, fields=asked
-    )
-
-
-def _known(option: str, given: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
-    by_name = {name.lower(): name for name in known}
-    for name in given or []:
-        if name.lower() not in by_name:
-            raise UsageError(f"{option} {name!r} is not known", f"one of {', '.join(known)}")
-    return tuple(by_name[name.lower()] for name in given or [])
-
-
-def _years(text: str | None) -> tuple[int | None, int | None]:
-    if text is None:
-        return None, None
-    parts = re.fullmatch(r"\s*(\d{4})?\s*(-)?\s*(\d{4})?\s*", text)
-    if not parts or not (parts[1] or parts[3]):
-        raise UsageError(f"--year {text!r} is no year or range", "for instance 2021, 2015-2020, 2015- or -2020")
-    first = int(parts[1]) if parts[1] else None
-    last = int(parts[3]) if parts[3] else None
-    if not parts[2]:
-        return first, first
-    if first is not None and last is not None and first > last:
-        raise UsageError(f"--year {text!r} runs backwards", "the earlier year comes first")
-    return first, last
+ImageArgument = Annotated[Path | None, typer.Argument(help="A micrograph or figure.", show_default=False)]
+TextOption = Annotated[
+    str | None, typer.Option("--text", "-t", help='Words, or "phrases in quotes".', rich_help_panel=QUERY)
+]
+LikeOption = Annotated[str | None, typer.Option("--like", help="Id of a panel of the index.", rich_help_panel=QUERY)]
+PanelOption = Annotated[str | None, typer.Option("--panel", help="Panel of the image, e.g. b.", rich_help_panel=QUERY)]
+CropOption = Annotated[
+    str | None, typer.Option("--crop", metavar="X0,Y0,X1,Y1", help="Region of the image, in px.", rich_help_panel=QUERY)
+]
+PageOption = Annotated[
+    int, typer.Option("--page", min=0, help="Page of a file with several pages, counted from 0.", rich_help_panel=QUERY)
+]
+ScaleOption = Annotated[
+    str | None, typer.Option("--scale", help='Length that the scale bar stands for: "500 nm".', rich_help_panel=SCALE)
+]
+BarPxOption = Annotated[
+    float | None, typer.Option("--bar-px", help="Length of the bar in px, with --scale.", rich_help_panel=SCALE)
+]
+NmPerPxOption = Annotated[
+    float | None, typer.Option("--nm-per-px", help="Size of a pixel in nm.", rich_help_panel=SCALE)
+]
+FieldOfViewOption = Annotated[
+    str | None, typer.Option("--field-of-view", help='Width of the image: "2 um".', rich_help_panel=SCALE)
+]
+NoScaleOption = Annotated[bool, typer.Option("--no-scale", help="Ignore the scale.", rich_help_panel=SCALE)]
+WeightOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--weight",
+        "-w",
+        metavar="TERM=W",
+        help="Weight of a term: visual=0.6, scale=0.3 or text=0.3. May be repeated.",
+        rich_help_panel=RANKING,
+    ),
+]
+MissingOption = Annotated[
+    MissingScale, typer.Option("--missing", help="Rule for panels without a scale.", rich_help_panel=RANKING)
+]
+SigmaOption = Annotated[
+    float, typer.Option("--sigma", help="Width of the scale term in decades.", rich_help_panel=RANKING)
+]
+TopOption = Annotated[int, typer.Option("--top", "-n", help="Number of hits.", rich_help_panel=RANKING)]
+KindOption = Annotated[
+    list[str] | None, typer.Option("--kind", help="micrograph, diffraction, map, plot, …", rich_help_panel=FILTERS)
+]
+TechniqueOption = Annotated[
+    list[str] | None, typer.Option("--technique", help="SEM, TEM, AFM, …", rich_help_panel=FILTERS)
+]
+YearOption = Annotated[
+    str | None, typer.Option("--year", help="2021, 2015-2020, 2015- or -2020.", rich_help_panel=FILTERS)
+]
+JournalOption = Annotated[
+    list[str] | None, typer.Option("--journal", help="Full name of the journal.", rich_help_panel=FILTERS)
+]
+LicenseOption = Annotated[list[str] | None, typer.Option("--license", help="cc-by, cc0, …", rich_help_panel=FILTERS)]
+HasScaleOption = Annotated[
+    bool | None,
+    typer.Option("--has-scale/--no-has-scale", help="Only panels with (without) a scale.", rich_help_panel=FILTERS),
+]
+FovOption = Annotated[
+    str | None, typer.Option("--fov", metavar="FROM..TO", help='Field of view: "100nm..5um".', rich_help_panel=FILTERS)
+]
+ArticleOption = Annotated[
+    list[str] | None, typer.Option("--article", help="DOI, PMC id or article id.", rich_help_panel=FILTERS)
+]
+LabelTextOption = Annotated[
+    str | None, typer.Option("--label-text", help="Words that were read inside the panel.", rich_help_panel=FILTERS)
+]
+FilterOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filter", metavar="FIELD=VALUE", help="Condition on any field: scale.source=caption, figure.width=500..900.",
+        rich_help_panel=FILTERS,
+    ),
+]  # fmt: skip
+AllKindsOption = Annotated[
+    bool, typer.Option("--all-kinds", help="Also find plots and schematics for an image.", rich_help_panel=FILTERS)
+]
+RetractedOption = Annotated[
+    bool,
+    typer.Option(
+        "--retracted", help="Also find panels of retracted articles. They are marked.", rich_help_panel=FILTERS
+    ),
+]
+OutputOption = Annotated[
+    AnswerFormat, typer.Option("--format", "-f", help="table, json, csv or html.", rich_help_panel=OUTPUT)
+]
+TargetOption = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="File to write (html: default mirsearch.html).", rich_help_panel=OUTPUT),
+]
+ExplainOption = Annotated[
+    bool, typer.Option("--explain", help="Show how the score of each panel is computed.", rich_help_panel=OUTPUT)
+]
+ThumbnailsOption = Annotated[
+    bool, typer.Option("--thumbnails", help="Show thumbnails in the terminal.", rich_help_panel=OUTPUT)
+]
+ExtractorOption = Annotated[str | None, typer.Option("--extractor", help="Extractor (default: the one of the index).")]
+ShowRequestOption = Annotated[
+    bool,
+    typer.Option(
+        "--show-request",
+        help="Print the request for Elasticsearch, and do not send it.",
+        rich_help_panel=OUTPUT,
+    ),
+]

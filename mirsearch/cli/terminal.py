@@ -22,15 +22,15 @@ INTERRUPTED = 130
 Item = TypeVar("Item")
 
 
-def complain(message: str) -> None:
-    """One line on stderr, without control characters."""
+def print_message(message: str) -> None:
+    """Print one line on stderr, without control characters."""
     line = " ".join(message.split())
     clean = "".join(char if char.isprintable() else "?" for char in line)
     typer.echo(f"mirsearch: {clean}", err=True)
 
 
 def set_verbosity(verbose: int) -> None:
-    """Warnings by default, `-v` information, `-vv` everything of ours; other libraries stay at warnings."""
+    """Log warnings, with `-v` information, with `-vv` everything. Other libraries always log only warnings."""
     import logging
 
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
@@ -39,24 +39,24 @@ def set_verbosity(verbose: int) -> None:
 
 
 def console(stderr: bool = False) -> Console:
-    """A rich console on stdout or stderr; plain text where that is not a terminal."""
+    """Return a rich console on stdout or stderr. It writes plain text where that is not a terminal."""
     from rich.console import Console
 
     for stream in (sys.stdout, sys.stderr):
-        _never_fail(stream)
+        _replace_unencodable(stream)
     return Console(stderr=stderr, highlight=False, soft_wrap=False)
 
 
-def _never_fail(stream: TextIO) -> None:
-    """A µ that can't be shown must not end the answer."""
+def _replace_unencodable(stream: TextIO) -> None:
+    """Replace characters that the stream can't encode, so that a µ does not end the output."""
     if isinstance(stream, TextIOWrapper) and not stream.encoding.lower().startswith("utf"):
         stream.reconfigure(errors="replace")
 
 
 def json_text(value: Any, encoding: str, indent: int | None = None) -> str:
-    """JSON, on one line where `indent` is None, that `encoding` can write; NaN never gets out.
+    """Return JSON that `encoding` can write, on one line if `indent` is None. Raises ValueError for NaN.
 
-    A letter that can't be written (of a file's name that is no text, say) makes JSON's own escapes of them all.
+    If one character can't be encoded (in the name of a file, for instance), all non-ASCII characters are escaped.
     """
     import json
 
@@ -69,19 +69,19 @@ def json_text(value: Any, encoding: str, indent: int | None = None) -> str:
 
 
 def print_json(value: Any, indent: int | None = 2) -> None:
-    """JSON on stdout, on one line where `indent` is None."""
+    """Print JSON on stdout, on one line if `indent` is None."""
     typer.echo(json_text(value, sys.stdout.encoding or "utf-8", indent))
 
 
 @contextmanager
-def writing(path: Path | None) -> Iterator[TextIO]:
-    """Stdout, or a file that appears whole or not at all; UsageError where its folder is not there."""
+def open_output(path: Path | None) -> Iterator[TextIO]:
+    """Open stdout, or a file that appears only when it is complete. Raises UsageError if its folder does not exist."""
     if path is None:
-        _never_fail(sys.stdout)
+        _replace_unencodable(sys.stdout)
         yield sys.stdout
         return
     if not path.parent.is_dir() or path.is_dir():
-        raise UsageError(f"{path} can't be written", "give a file in a folder that is there")
+        raise UsageError(f"{path} can't be written", "give a file in a folder that exists")
     part = path.with_name(path.name + ".part")
     try:
         with part.open("w", encoding="utf-8", newline="") as stream:
@@ -91,8 +91,8 @@ def writing(path: Path | None) -> Iterator[TextIO]:
         part.unlink(missing_ok=True)
 
 
-def tracked(items: Sequence[Item], what: str) -> Iterator[Item]:
-    """The items, with a progress bar on stderr where that is a terminal and there is more than one."""
+def track_progress(items: Sequence[Item], what: str) -> Iterator[Item]:
+    """Return the items; show a progress bar on stderr if that is a terminal and there are several items."""
     screen = console(stderr=True)
     if len(items) < 2 or not screen.is_terminal:
         yield from items

@@ -1,4 +1,4 @@
-"""`mirsearch train scalebar`: learn to find scale bars on drawn figures and on one's own annotations."""
+"""`mirsearch train scalebar`: train a scale-bar detector on drawn figures and on your own annotations."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 PURPOSE = "training a scale-bar detector"
 HELD_OUT_FIGURES = 40
-"""Drawn figures that are held out."""
+"""Drawn figures that are held out for the test."""
 
 
 class Backbone(StrEnum):
-    """Backbones, from the one that learns on a laptop to the one that wants a GPU."""
+    """Backbones, from one that trains on a laptop to one that needs a GPU."""
 
     TINY = "tiny"
     MOBILENET = "mobilenet"
@@ -41,28 +41,31 @@ class Backbone(StrEnum):
 
 
 IMAGE_SIDES = {Backbone.TINY: 256, Backbone.MOBILENET: 512, Backbone.RESNET50: 800}
+"""Px of the square that pictures are fitted into, by backbone."""
 WINDOW_SIDES = {Backbone.TINY: 160, Backbone.MOBILENET: 0, Backbone.RESNET50: 0}
+"""Px of the random windows that are cut for training, by backbone; 0: whole pictures."""
 
 
 def scalebar(
     run: Annotated[Path, typer.Option("--run", help="Folder of checkpoints.")] = Path("scalebar-run"),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the folder's last checkpoint.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint of the folder.")] = False,
     backbone: Annotated[Backbone, typer.Option("--backbone", help="tiny, mobilenet or resnet50.")] = Backbone.TINY,
     backbone_weights: Annotated[
-        Path | None, typer.Option("--backbone-weights", help="Classifier's state dict of torchvision to begin from.")
+        Path | None, typer.Option("--backbone-weights", help="State dict of a torchvision classifier to start from.")
     ] = None,
     annotations: Annotated[
-        list[Path] | None, typer.Option("--annotations", help="JSON of COCO or EXSCLAIM!; may be given again.")
+        list[Path] | None, typer.Option("--annotations", help="JSON of COCO or EXSCLAIM!. May be repeated.")
     ] = None,
     images: Annotated[Path | None, typer.Option("--images", help="Folder of the annotated pictures.")] = None,
     figures: Annotated[
-        int, typer.Option("--figures", min=0, help="Drawn figures an epoch; 0: annotations alone.")
+        int, typer.Option("--figures", min=0, help="Drawn figures for each epoch; 0: only annotations.")
     ] = 40,
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes.")] = 20,
-    batch: Annotated[int, typer.Option("--batch", min=1, help="Pictures a step.")] = 4,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Number of epochs.")] = 20,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Pictures for each step.")] = 4,
     rate: Annotated[float, typer.Option("--rate", help="Highest learning rate.")] = 1e-3,
     side: Annotated[
-        int | None, typer.Option("--side", min=64, max=2048, help="Px that pictures are fitted into.")
+        int | None,
+        typer.Option("--side", min=64, max=2048, help="Side in px of the square that pictures are fitted into."),
     ] = None,
     seed: SeedOption = 0,
     device: DeviceOption = None,
@@ -71,7 +74,7 @@ def scalebar(
     license_: LicenseOption = "",
     form: OutputFormat = TableFormat.TABLE,
 ) -> None:
-    """Train Faster R-CNN to find scale bars and their labels; Ctrl-C keeps the last checkpoint, --resume goes on."""
+    """Train Faster R-CNN to find scale bars and labels. After Ctrl-C, --resume continues."""
     from mirsearch.extractors.torch.device import choose_device, import_torch
 
     import_torch(PURPOSE, "torchvision")
@@ -98,21 +101,21 @@ def scalebar(
 def _training_pictures(
     settings: TrainingSettings, annotations: list[Path], images: Path | None
 ) -> tuple[Source, dict[str, Any]]:
-    """Where pictures come from, and what a card tells of them."""
+    """Return the source of training pictures, and their description for the card."""
     from mirsearch.training.annotations import read_annotations
     from mirsearch.training.detection_data import CombinedSources, DrawnFigures
 
-    read = [read_annotations(path, images) for path in annotations]
+    annotated = [read_annotations(path, images) for path in annotations]
     drawn = [DrawnFigures(settings.figures, HELD_OUT_FIGURES, settings.seed)] if settings.figures else []
-    if not (read or drawn):
-        raise UsageError("there is nothing to learn from", "give --figures, or --annotations")
-    told = {
+    if not (annotated or drawn):
+        raise UsageError("there are no pictures to train on", "give --figures, or --annotations")
+    description = {
         "drawn_figures": settings.figures * settings.epochs,
         "annotations": [path.name for path in annotations],
-        "annotated_pictures": sum(each.pictures - len(each.problems) for each in read),
-        "unusable_pictures": sum(len(each.problems) for each in read),
+        "annotated_pictures": sum(part.pictures - len(part.problems) for part in annotated),
+        "unusable_pictures": sum(len(part.problems) for part in annotated),
     }
-    return CombinedSources((*drawn, *(each.samples for each in read))), told
+    return CombinedSources((*drawn, *(part.samples for part in annotated))), description
 
 
 def _train(trainer: DetectorTrainer, run: Path, form: TableFormat) -> None:
@@ -122,29 +125,33 @@ def _train(trainer: DetectorTrainer, run: Path, form: TableFormat) -> None:
         with progress_bar(form is TableFormat.JSON) as report:
             trainer.run(report, lambda epoch: _print_epoch(epoch.number, epoch.loss, epoch.scores, form))
     except KeyboardInterrupt as error:
-        kept = f"{run / 'last.pt'} has the {trainer.done} epochs that are done" if trainer.done else "no epoch was done"
-        print_message(f"interrupted: {kept}; --run {run} --resume goes on" if trainer.done else f"interrupted: {kept}")
+        if trainer.done:
+            kept = f"{run / 'last.pt'} has {trainer.done} finished epochs; --run {run} --resume continues"
+        else:
+            kept = "no epoch is finished"
+        print_message(f"interrupted: {kept}")
         raise typer.Exit(INTERRUPTED) from error
     trainer.load_best()
 
 
-def _print_epoch(number: int, loss: float, found: DetectionScores, form: TableFormat) -> None:
+def _print_epoch(number: int, loss: float, scores: DetectionScores, form: TableFormat) -> None:
     if form is TableFormat.TABLE:
         typer.echo(
-            f"{number:5} {loss:6.3f} {found.ap50:6.3f} {found.ap75:6.3f} {found.label_ap50:6.3f} "
-            f"{100 * found.length_error:6.1f}%"
+            f"{number:5} {loss:6.3f} {scores.ap50:6.3f} {scores.ap75:6.3f} {scores.label_ap50:6.3f} "
+            f"{100 * scores.length_error:6.1f}%"
         )
 
 
 def _export_detector(
-    trainer: DetectorTrainer, settings: TrainingSettings, source: Source, path: Path, named: tuple[str, str],
+    trainer: DetectorTrainer, settings: TrainingSettings, source: Source, path: Path, name_and_license: tuple[str, str],
     data: dict[str, Any], form: TableFormat,
 ) -> None:  # fmt: skip
     from mirsearch.analysis.scalebars.faster_rcnn import KIND
     from mirsearch.models.artifact import Card
     from mirsearch.training.detector_export import export_detector
 
-    draft = Card(named[0], KIND, data=data | {"epochs": trainer.history}, license=named[1])
+    name, license_ = name_and_license
+    draft = Card(name, KIND, data=data | {"epochs": trainer.history}, license=license_)
     card, measured = export_detector(trainer.net, settings, source.held_out(), path, draft)
     if form is TableFormat.JSON:
         print_json({"path": str(path)} | asdict(card))
@@ -155,9 +162,9 @@ def _export_detector(
         ("with measured ends", "trained"),
         ("runs (the default)", "runs"),
     ):
-        each = measured[key]
+        scores = measured[key]
         typer.echo(
-            f"{title:28} {each.ap50:6.3f} {each.ap75:6.3f} {each.found:6.3f} {each.right:6.3f} "
-            f"{100 * each.length_error:6.2f}%"
+            f"{title:28} {scores.ap50:6.3f} {scores.ap75:6.3f} {scores.found:6.3f} {scores.right:6.3f} "
+            f"{100 * scores.length_error:6.2f}%"
         )
     typer.echo(f"{path}: {card.kind} {card.name} {card.version}, {path.stat().st_size / 1e6:.1f} MB")

@@ -1,4 +1,4 @@
-"""`mirsearch cache`, `mirsearch failures`: what services answered, and what could not be had or taken in."""
+"""`mirsearch cache`, `mirsearch failures`: the kept answers of services, and the list of failures."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from mirsearch.errors import IndexAccessError
 
 
 def cache(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove every kept answer.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove all kept answers.")] = False,
     output: Annotated[TableFormat, typer.Option("--format", help="table or json.")] = TableFormat.TABLE,
 ) -> None:
-    """Show what answers of services are kept on disk, or remove them. Acquired figures are not touched."""
+    """Show which answers of services are kept on disk, or remove them. Downloaded figures stay."""
     from mirsearch.acquisition.http.cache import HttpCache
 
-    kept = HttpCache(settings.cache_dir() / "http", settings.http_cache_bytes())
+    http_cache = HttpCache(settings.cache_dir() / "http", settings.http_cache_bytes())
     try:
-        freed = kept.clear() if clear else None
-        told = kept.stats() | ({} if freed is None else {"freed_bytes": freed})
+        freed = http_cache.clear() if clear else None
+        stats = http_cache.stats() | ({} if freed is None else {"freed_bytes": freed})
     finally:
-        kept.close()
+        http_cache.close()
     if output is TableFormat.JSON:
-        print_json(told)
+        print_json(stats)
         return
     if freed is not None:
         typer.echo(f"removed {freed / 1e6:.1f} MB")
-    typer.echo(f"{told['folder']}: {told['bytes'] / 1e6:.1f} of at most {told['most_bytes'] / 1e6:.0f} MB")
-    for host, each in told["hosts"].items():
-        typer.echo(f"  {host}: {each['answers']} answers, {each['bytes'] / 1e6:.1f} MB")
+    typer.echo(f"{stats['folder']}: {stats['bytes'] / 1e6:.1f} of at most {stats['most_bytes'] / 1e6:.0f} MB")
+    for host, kept in stats["hosts"].items():
+        typer.echo(f"  {host}: {kept['answers']} answers, {kept['bytes'] / 1e6:.1f} MB")
 
 
 def failures(
@@ -45,52 +45,52 @@ def failures(
     retry: Annotated[bool, typer.Option("--retry", help="Let the next run try all of them again.")] = False,
     output: Annotated[TableFormat, typer.Option("--format", help="table or json.")] = TableFormat.TABLE,
 ) -> None:
-    """List what failed, with its cause: articles and figures of services (left alone after three runs), and files."""
+    """List what failed, and why: articles and figures of services (they are tried in three runs), and files."""
     import dataclasses
 
     from mirsearch.acquisition.ledger import MAX_ATTEMPTS
 
     location = settings.index_location(index)
-    ledger = open_ledger(location, make=False)
+    ledger = open_ledger(location, create=False)
     try:
         if retry:
             typer.echo(f"{ledger.reset_attempts()} will be tried again", err=output is TableFormat.JSON)
         found = ledger.failures()
     finally:
         ledger.close()
-    listed = [dataclasses.asdict(each) | {"given_up": each.attempts >= MAX_ATTEMPTS} for each in found]
-    listed += _failures_of_index(location, {each.item for each in found})
+    listed = [dataclasses.asdict(failure) | {"given_up": failure.attempts >= MAX_ATTEMPTS} for failure in found]
+    listed += _failures_of_index(location, {failure.item for failure in found})
     if output is TableFormat.JSON:
         print_json(listed)
         return
-    for each in listed:
-        runs = each["attempts"]
-        left = "given up until --retry" if each["given_up"] else "the next run tries it again"
-        often = f" (failed in {runs} run{'s' * (runs != 1)}; {left})" if runs else ""
-        typer.echo(f"{each['item']}: {each['cause']}: {each['reason']}{often}")
+    for failure in listed:
+        runs = failure["attempts"]
+        outlook = "given up until --retry" if failure["given_up"] else "the next run tries it again"
+        attempts = f" (failed in {runs} run{'s' * (runs != 1)}; {outlook})" if runs else ""
+        typer.echo(f"{failure['item']}: {failure['cause']}: {failure['reason']}{attempts}")
     if not listed:
         typer.echo("nothing failed")
 
 
-def _failures_of_index(location: str, told: Collection[str]) -> list[dict[str, Any]]:
-    """What the index notes of inputs that ingests could not take, but for what services' own list tells."""
+def _failures_of_index(location: str, service_items: Collection[str]) -> list[dict[str, Any]]:
+    """Return the failures that the index keeps, without those that the list of the services has."""
     from mirsearch.indexes import open_index
 
     try:
         with closing(open_index(location)) as index:
-            noted = index.failures()
+            found = index.failures()
     except IndexAccessError as error:
-        print_message(f"{error.message}; listed is what services failed with")
+        print_message(f"{error.message}; only the failures of services are listed")
         return []
-    workspace, names = settings.workspace(location), {PurePath(each).name for each in told}
+    workspace, names = settings.workspace(location), {PurePath(item).name for item in service_items}
 
-    def of_services(where: str) -> bool:
-        acquired = "://" in where or workspace in Path(where).parents
-        return where in told or (acquired and PurePath(where).name in names)
+    def is_listed(location: str) -> bool:
+        is_acquired = "://" in location or workspace in Path(location).parents
+        return location in service_items or (is_acquired and PurePath(location).name in names)
 
     return [
-        {"item": each.input, "cause": each.stage, "reason": each.reason, "attempts": None,
-         "when": datetime.fromisoformat(each.noted_at).timestamp() if each.noted_at else None, "given_up": False}
-        for each in noted
-        if not of_services(each.input)
+        {"item": failure.input, "cause": failure.stage, "reason": failure.reason, "attempts": None,
+         "when": datetime.fromisoformat(failure.noted_at).timestamp() if failure.noted_at else None, "given_up": False}
+        for failure in found
+        if not is_listed(failure.input)
     ]  # fmt: skip

@@ -1,1 +1,1 @@
-"""The flow in: from sources through analysis and extractor into an index."""
+"""Ingest: figures go from sources through analysis and extractor into an index."""

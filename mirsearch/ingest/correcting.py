@@ -1,4 +1,4 @@
-"""Putting a panel right, and taking that back: the panel is written anew with the vector it has."""
+"""Correct a panel's readings by hand, and take corrections back. The panel keeps its vector."""
 
 from __future__ import annotations
 
@@ -8,101 +8,113 @@ from typing import Any
 import numpy as np
 
 from mirsearch.corpus import Panel, ScaleReading, to_json
-from mirsearch.corrections import Correction, machine_panel, merged
+from mirsearch.corrections import Correction, add_changes, uncorrected_panel
 from mirsearch.errors import NotFoundError, UsageError
 from mirsearch.indexes.base import FigureNotes, FigureRecord, Index
 from mirsearch.query import StoredPanel
 from mirsearch.search.query_image import ScaleOptions
 
-_Change = Callable[[FigureNotes], tuple[Correction, ...]]
+_CorrectionChange = Callable[[FigureNotes], tuple[Correction, ...]]
 
 
-def correct(index: Index, some_id: str, changes: dict[str, Any], scale: ScaleOptions) -> StoredPanel:
-    """Lay changes (fields of corrections.FIELDS as plain JSON, and the scale) over a panel; the panel as it is then.
+def correct_panel(index: Index, some_id: str, changes: dict[str, Any], scale: ScaleOptions) -> StoredPanel:
+    """Correct a panel and return it as it is afterwards.
 
-    `some_id` is a panel's id, or one of a figure with a single panel. UsageError where several panels are meant.
+    `changes` has fields of corrections.FIELDS as plain JSON; `scale` has what the user gave for the scale.
+    `some_id` is the id of a panel, or of a figure with one panel. Raises UsageError where it names several panels.
     """
-    panel = _only(index, some_id).panel
+    panel = _find_single_panel(index, some_id).panel
 
-    def add(notes: FigureNotes) -> tuple[Correction, ...]:
-        read = machine_panel(panel, notes.corrections)
-        return merged(read, notes.corrections, changes | _scale_change(panel, scale))
+    def add_to(notes: FigureNotes) -> tuple[Correction, ...]:
+        reading = uncorrected_panel(panel, notes.corrections)
+        return add_changes(reading, notes.corrections, changes | _scale_change(panel, scale))
 
-    _rewrite(index, panel.figure_id, add)
+    _rewrite_figure(index, panel.figure_id, add_to)
     return index.panels([panel.id])[0]
 
 
-def reset(index: Index, some_id: str) -> int:
-    """Take back every correction of a panel, or of all panels of figures or articles; how many panels had one.
+def reset_corrections(index: Index, some_id: str) -> int:
+    """Remove all corrections of a panel, or of all panels of a figure or article. Return how many were removed.
 
-    Corrections of a figure that no panel of it fits any more go with those of the whole figure.
+    For a figure or article, corrections that fit none of its panels any more are removed too.
     """
-    wanted = _found(index, some_id)
-    figures = dict.fromkeys(each.figure.id for each in wanted)
-    ids = None if wanted[0].panel.id != some_id.strip() else {some_id.strip()}
+    panels = _find_panels(index, some_id)
+    figures = dict.fromkeys(stored.figure.id for stored in panels)
+    one_panel = some_id.strip() if panels[0].panel.id == some_id.strip() else None
 
-    def kept(notes: FigureNotes) -> tuple[Correction, ...]:
-        return tuple(each for each in notes.corrections if ids is not None and each.panel not in ids)
+    def remaining(notes: FigureNotes) -> tuple[Correction, ...]:
+        if one_panel is None:
+            return ()
+        return tuple(correction for correction in notes.corrections if correction.panel != one_panel)
 
-    gone = 0
-    for figure, notes in index.notes(list(figures)).items():
-        taken = len(notes.corrections) - len(kept(notes))
-        if taken:
-            _rewrite(index, figure, kept)
-            gone += taken
-    return gone
+    removed = 0
+    for figure, notes in index.figure_notes(list(figures)).items():
+        count = len(notes.corrections) - len(remaining(notes))
+        if count:
+            _rewrite_figure(index, figure, remaining)
+            removed += count
+    return removed
 
 
-def _found(index: Index, some_id: str) -> list[StoredPanel]:
-    found = index.find(some_id)
+def _find_panels(index: Index, some_id: str) -> list[StoredPanel]:
+    found = index.find_panels(some_id)
     if not found:
         raise NotFoundError(f"nothing in {index.location} has the id {some_id!r}", "`mirsearch export` lists all ids")
     return found
 
 
-def _only(index: Index, some_id: str) -> StoredPanel:
-    found = _found(index, some_id)
+def _find_single_panel(index: Index, some_id: str) -> StoredPanel:
+    found = _find_panels(index, some_id)
     if len(found) > 1:
-        names = ", ".join(each.panel.id for each in found[:12])
-        raise UsageError(f"{some_id} has {len(found)} panels, and one is corrected at a time", f"give one of {names}")
+        ids = ", ".join(stored.panel.id for stored in found[:12])
+        raise UsageError(
+            f"{some_id} has {len(found)} panels; only one can be corrected at a time", f"give one of {ids}"
+        )
     return found[0]
 
 
-def _scale_change(panel: Panel, told: ScaleOptions) -> dict[str, Any]:
-    """What the options say of the scale: nothing, none, or a reading of a user's."""
-    if not told.read:
+def _scale_change(panel: Panel, options: ScaleOptions) -> dict[str, Any]:
+    """Return the change of the scale that the options ask for: empty, no scale, or a reading with the source "user"."""
+    if not options.read:
         return {"scale": None}
-    if told.nm_per_px is not None:
-        return {"scale": to_json(ScaleReading(told.nm_per_px, source="user"))}
-    if told.length_nm is None:
+    if options.nm_per_px is not None:
+        return {"scale": to_json(ScaleReading(options.nm_per_px, source="user"))}
+    if options.length_nm is None:
         return {}
-    if told.bar_px is not None:
-        reading = ScaleReading(told.length_nm / told.bar_px, told.length_nm, told.bar_px, source="user")
+    if options.bar_px is not None:
+        reading = ScaleReading(options.length_nm / options.bar_px, options.length_nm, options.bar_px, source="user")
         return {"scale": to_json(reading)}
-    there = panel.scale
-    if there is None or not there.length_px:
-        raise UsageError(f"no scale bar was found in {panel.id}", "say how long it is with --bar-px N")
+    current = panel.scale
+    if current is None or not current.length_px:
+        raise UsageError(f"no scale bar was found in {panel.id}", "give its length with --bar-px N")
     reading = ScaleReading(
-        told.length_nm / there.length_px, told.length_nm, there.length_px, there.bar, there.label_text, "user"
+        options.length_nm / current.length_px,
+        options.length_nm,
+        current.length_px,
+        current.bar,
+        current.label_text,
+        "user",
     )
     return {"scale": to_json(reading)}
 
 
-def _rewrite(index: Index, figure: str, change: _Change) -> None:
-    """Write a figure again, as it was read, with the corrections that `change` makes of its notes."""
+def _rewrite_figure(index: Index, figure: str, change: _CorrectionChange) -> None:
+    """Write a figure again as it was read, with the corrections that `change` returns for its notes."""
     with index.writer() as writer:
         stored = index.figure_panels(figure)
-        notes = index.notes([figure]).get(figure)
+        notes = index.figure_notes([figure]).get(figure)
         if not stored or notes is None:
-            raise NotFoundError(f"the figure {figure} has just been removed from {index.location}")
-        writer.put(record_of(index, stored, notes, change(notes)))
+            raise NotFoundError(f"the figure {figure} was removed from {index.location} a moment ago")
+        writer.put(figure_record(index, stored, notes, change(notes)))
 
 
-def record_of(
+def figure_record(
     index: Index, stored: Sequence[StoredPanel], notes: FigureNotes, corrections: tuple[Correction, ...]
 ) -> FigureRecord:
-    """A figure of the index as it was read, with its vectors and pictures, and these corrections."""
-    panels = tuple(machine_panel(each.panel, notes.corrections) for each in stored)
+    """Return a figure of the index as it was read, with its vectors, thumbnails and the given corrections."""
+    panels = tuple(uncorrected_panel(panel.panel, notes.corrections) for panel in stored)
     vectors = np.stack([index.vector(panel.id) for panel in panels])
     thumbnails = tuple(index.thumbnail(panel.id) or b"" for panel in panels)
-    return FigureRecord(stored[0].figure, panels, vectors, thumbnails, notes.analysis, notes.given, corrections)
+    return FigureRecord(
+        stored[0].figure, panels, vectors, thumbnails, notes.analysis_version, notes.source_panels, corrections
+    )

@@ -1,7 +1,7 @@
-"""What a place tells of a figure that is there already, and what becomes of it.
+"""Merges what a source says about a figure with what the index already has.
 
-The first place a figure came from may change what it said; another may only add what is missing, or two places that
-disagree would take turns at every run. What is no longer said is kept.
+The first origin of a figure may change its caption and article. Other origins may only add what is missing; otherwise
+two origins that disagree would overwrite each other at every run. What an origin no longer says is kept.
 """
 
 from __future__ import annotations
@@ -13,33 +13,33 @@ from mirsearch.indexes.base import KnownFigure
 from mirsearch.sources.base import FoundFigure
 
 
-def place(origin: Origin) -> tuple[str, str]:
-    """What tells one place from another."""
+def origin_key(origin: Origin) -> tuple[str, str]:
+    """Return the key that identifies an origin."""
     return (origin.source, origin.location)
 
 
-def told(found: FoundFigure) -> frozenset[str]:
-    """What a place tells of a figure at all."""
+def given_fields(found: FoundFigure) -> frozenset[str]:
+    """Return which of caption and article a source gives for a figure."""
     return frozenset(name for name in ("caption", "article") if getattr(found, name))
 
 
-def changed(found: FoundFigure, there: KnownFigure) -> bool:
-    """Whether a place tells something new of a figure that is there."""
+def has_changes(found: FoundFigure, known: KnownFigure) -> bool:
+    """Return whether a source gives something new about a figure of the index."""
     article = found.article.id if found.article else None
-    if (found.caption and not there.caption) or (article and not there.article_id):
+    if (found.caption and not known.caption) or (article and not known.article_id):
         return True
-    different = (found.caption and found.caption != there.caption) or (article and article != there.article_id)
-    return bool(_first(found, there) and different)
+    different = (found.caption and found.caption != known.caption) or (article and article != known.article_id)
+    return bool(_is_first_origin(found, known) and different)
 
 
-def merged(found: FoundFigure, there: KnownFigure) -> FoundFigure:
-    """The figure as it is to be written over the one there; an article of None leaves the one there."""
-    caption, article = found.caption or there.caption, found.article
-    if not _first(found, there):
-        caption = there.caption or caption
-        article = None if there.article_id and article and article.id != there.article_id else article
+def merge_figure(found: FoundFigure, known: KnownFigure) -> FoundFigure:
+    """Return the figure to write over the one in the index. An article of None keeps the article of the index."""
+    caption, article = found.caption or known.caption, found.article
+    if not _is_first_origin(found, known):
+        caption = known.caption or caption
+        article = None if known.article_id and article and article.id != known.article_id else article
     return dataclasses.replace(found, caption=caption, article=article)
 
 
-def _first(found: FoundFigure, there: KnownFigure) -> bool:
-    return bool(there.origins) and place(found.origin) == place(there.origins[0])
+def _is_first_origin(found: FoundFigure, known: KnownFigure) -> bool:
+    return bool(known.origins) and origin_key(found.origin) == origin_key(known.origins[0])

@@ -1,4 +1,4 @@
-"""Work in the background within bounds: ordered maps over threads, and a queue between two speeds."""
+"""Bounded work in the background: an ordered map over threads, and a queue between producer and consumer."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Generic, TypeVar
 
-Given = TypeVar("Given")
-Made = TypeVar("Made")
+Input = TypeVar("Input")
+Output = TypeVar("Output")
 
 
-def ordered_map(action: Callable[[Given], Made], items: Iterable[Given], workers: int, ahead: int) -> Iterator[Made]:
-    """Results in the order of the items, made by threads, at most `ahead` items before the one asked for."""
+def map_in_order(
+    action: Callable[[Input], Output], items: Iterable[Input], workers: int, ahead: int
+) -> Iterator[Output]:
+    """Return results in the order of the items. Threads compute at most `ahead` items in advance."""
     pool = ThreadPoolExecutor(workers, thread_name_prefix="acquire")
-    waiting: deque[Future[Made]] = deque()
+    waiting: deque[Future[Output]] = deque()
     try:
         for item in items:
             waiting.append(pool.submit(action, item))
@@ -29,12 +31,12 @@ def ordered_map(action: Callable[[Given], Made], items: Iterable[Given], workers
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-class Background(Generic[Made]):
-    """Runs an iterator in a thread, at most `ahead` items before the reader; its exceptions reach the reader."""
+class BackgroundIterator(Generic[Output]):
+    """Runs an iterator in a thread, at most `ahead` items before the reader. The reader gets its exceptions."""
 
-    def __init__(self, items: Iterable[Made], ahead: int) -> None:
+    def __init__(self, items: Iterable[Output], ahead: int) -> None:
         self._items = items
-        self._queue: queue.Queue[tuple[str, Made | BaseException | None]] = queue.Queue(ahead)
+        self._queue: queue.Queue[tuple[str, Output | BaseException | None]] = queue.Queue(ahead)
         self._stop = threading.Event()
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="acquire", daemon=True)
@@ -49,18 +51,18 @@ class Background(Generic[Made]):
         except BaseException as error:  # noqa: BLE001  the reader's thread raises it
             self._put(("error", error))
 
-    def _put(self, told: tuple[str, Made | BaseException | None]) -> bool:
+    def _put(self, message: tuple[str, Output | BaseException | None]) -> bool:
         while not self._stop.is_set():
             try:
-                self._queue.put(told, timeout=0.1)
+                self._queue.put(message, timeout=0.1)
             except queue.Full:
                 continue
             return True
         return False
 
-    def ready(self, limit: int) -> list[Made]:
-        """Items that are there, at least one (it is waited for) and at most `limit`; none at the end."""
-        found: list[Made] = []
+    def take_ready(self, limit: int) -> list[Output]:
+        """Return the items that are ready, at most `limit`. Wait for the first one; return none at the end."""
+        found: list[Output] = []
         while not self._ended and len(found) < limit:
             try:
                 kind, value = self._queue.get(block=not found)
@@ -74,20 +76,20 @@ class Background(Generic[Made]):
                 raise value
         return found
 
-    def __iter__(self) -> Iterator[Made]:
-        while found := self.ready(1):
+    def __iter__(self) -> Iterator[Output]:
+        while found := self.take_ready(1):
             yield found[0]
 
     def stop(self, seconds: float = 10.0) -> None:
-        """End the thread after the item it is at; wait for it."""
+        """Stop the thread after its current item, and wait for that."""
         self._stop.set()
         self._thread.join(seconds)
 
 
-def in_chunks(items: Iterable[Made], size: int) -> Iterator[list[Made]]:
-    """Items, `size` at a time; of those made in the background what is ready, so that nobody waits for more."""
-    if isinstance(items, Background):
-        while ready := items.ready(size):
+def split_into_chunks(items: Iterable[Output], size: int) -> Iterator[list[Output]]:
+    """Return the items in lists of `size`. Items of a BackgroundIterator come as soon as they are ready."""
+    if isinstance(items, BackgroundIterator):
+        while ready := items.take_ready(size):
             yield ready
         return
     stream = iter(items)

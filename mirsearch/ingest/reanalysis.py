@@ -99,7 +99,7 @@ class Reanalysis:
         self._done = 0
 
     def run(self, figure_ids: Sequence[str]) -> ReanalysisSummary:
-        """Analyze the figures again. A figure that can't be read stays as it is, and is counted. Ctrl-C keeps the rest."""
+        """Analyze the figures again. Count those that can't be read, and leave them. Ctrl-C keeps finished work."""
         started = time.monotonic()
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="reanalyze")
         try:

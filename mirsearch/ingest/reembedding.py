@@ -1,4 +1,4 @@
-"""Vectors of panels that are in an index already, made anew from their image files."""
+"""Computes new vectors for panels of an index from their image files."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from mirsearch.query import Pixels, StoredPanel, Vector
 
 
 class PanelImages:
-    """Reads panels out of their figures' files; the page read last is kept, as panels come figure by figure."""
+    """Reads panels from the files of their figures. The last page is kept, since panels come figure by figure."""
 
     def __init__(self, extractor: Extractor) -> None:
         self._extractor = extractor
         self._last: tuple[str, Pixels] | None = None
 
     def embed(self, panels: Sequence[StoredPanel]) -> Vector:
-        """Vectors float32 (n, dims) of unit length; ImageError names a figure whose file is gone or another."""
+        """Return unit vectors, float32 (n, dims). ImageError names a figure whose file is missing or changed."""
         if not panels:
             return np.zeros((0, self._extractor.dims), dtype=np.float32)
-        return self._extractor.embed([self.pixels(each) for each in panels])
+        return self._extractor.embed([self.pixels(stored) for stored in panels])
 
     def pixels(self, stored: StoredPanel) -> Pixels:
-        """A panel's pixels, RGB uint8 (h, w, 3); ImageError names a figure whose file is gone or another."""
+        """Return a panel's pixels, RGB uint8 (h, w, 3). ImageError names a figure whose file is missing or changed."""
         return images.crop(self._page(stored.figure), stored.panel.box)
 
     def _page(self, figure: Figure) -> Pixels:
@@ -41,8 +41,8 @@ class PanelImages:
                     if page.number == figure.page:
                         self._last = (figure.id, page.pixels)
                         return page.pixels
-        places = ", ".join(origin.location for origin in figure.origins) or "nowhere"
+        locations = ", ".join(origin.location for origin in figure.origins) or "nowhere"
         raise ImageError(
-            f"the image of figure {figure.id} is not where it was: {places}",
-            "put the file back, or delete the figure from the index; what is done is kept",
+            f"the image of figure {figure.id} is not where it was: {locations}",
+            "put the file back, or delete the figure from the index; finished work is kept",
         )

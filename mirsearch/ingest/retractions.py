@@ -1,4 +1,4 @@
-"""Articles that were retracted after they came into an index: found there and marked."""
+"""Marks articles of an index that were retracted after they were ingested."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from mirsearch.query import Filters
 from mirsearch.sources.base import Retraction
 
 
-def mark(index: Index, writer: IndexWriter, told: Iterable[Retraction]) -> list[str]:
-    """Mark the articles told of that an index has as sound ones; their ids. What was written before is committed."""
-    names = tuple(dict.fromkeys(name for each in told for name in each.articles))
+def mark_retracted_articles(index: Index, writer: IndexWriter, retractions: Iterable[Retraction]) -> list[str]:
+    """Mark the retracted articles that the index has without the mark. Commit before and after; return their ids."""
+    names = tuple(dict.fromkeys(name for retraction in retractions for name in retraction.articles))
     if not names:
         return []
     writer.commit()
-    there = index.select(Filters(articles=names, retracted=False))
-    found = dict.fromkeys(each.figure.article.id for each in there if each.figure.article is not None)
+    panels = index.select_panels(Filters(articles=names, retracted=False))
+    found = dict.fromkeys(stored.figure.article.id for stored in panels if stored.figure.article is not None)
     if found:
         writer.mark_retracted(found)
         writer.commit()

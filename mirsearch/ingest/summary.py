@@ -1,4 +1,4 @@
-"""What an ingest did, for people and for programs."""
+"""The summary of an ingest, for people and for programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class IngestSummary:
-    """What an ingest did: counts, failures as (file, reason), and seconds by stage (workers' stages added up)."""
+    """Counts, failures and notes as (file, text), and seconds by stage (summed over the workers)."""
 
     figures_new: int = 0
     figures_updated: int = 0
@@ -22,7 +22,7 @@ class IngestSummary:
     interrupted: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """Plain JSON types, as `mirsearch ingest --format json` prints them."""
+        """Return plain JSON types, as `mirsearch ingest --format json` prints them."""
         return {
             "figures": {
                 "new": self.figures_new,

@@ -1,5 +1,5 @@
-"""The flow out: from a question to ranked hits."""
+"""Search: from a question to ranked hits."""
 
-from mirsearch.search.search import Question, ask, understand
+from mirsearch.search.search import Question, ask, prepare_question
 
-__all__ = ["Question", "ask", "understand"]
+__all__ = ["Question", "ask", "prepare_question"]

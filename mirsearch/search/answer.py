@@ -1,4 +1,4 @@
-"""What a query gets back: the answer with its hits, and its JSON form."""
+"""The answer to a question, with its hits, and its JSON form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mirsearch.ranking import TERMS, Formula
 
 @dataclass(frozen=True, slots=True)
 class QueryView:
-    """What was asked, as understood. `image` is the file as given, `like` a panel id, `pixels` the part used."""
+    """The question as it was understood. `image` is the file, `like` a panel id, `pixels` the part that was used."""
 
     image: str | None = None
     like: str | None = None
@@ -27,21 +27,23 @@ class QueryView:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One found panel: rank (from 1), score with terms, the panel with its figure, and its small JPEG.
+    """One found panel: rank (from 1), score with its terms, the panel with its figure, and its thumbnail (JPEG).
 
-    `also` are panels of other figures of the same article that show the same picture; they get no rank of their own.
+    `repeats` are panels of other figures of the same article that show the same picture. They have no rank.
     """
 
     rank: int
     scored: ScoredPanel
     stored: StoredPanel
     thumbnail: bytes | None = None
-    also: tuple[StoredPanel, ...] = ()
+    repeats: tuple[StoredPanel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Hits, best first. `exact`: no better panel can have been missed; `notes` are lines a person should read."""
+    """Hits, best first. `exact`: no better panel was missed. `considered`: panels that were scored. `notes` are for
+    the reader.
+    """
 
     query: QueryView
     hits: tuple[Hit, ...]
@@ -53,30 +55,30 @@ class Answer:
 
 
 def scale_json(panel: Panel) -> dict[str, Any] | None:
-    """A panel's scale reading with its field of view, or None."""
+    """Return a panel's scale reading with its field of view, or None."""
     if panel.scale is None:
         return None
     return {**to_json(panel.scale), "field_of_view_nm": panel.field_of_view_nm}
 
 
 def panel_json(panel: Panel) -> dict[str, Any]:
-    """A panel as `mirsearch analyze` prints it."""
+    """Return a panel as `mirsearch analyze` prints it."""
     keys = ("label", "kind", "kind_confidence", "technique", "technique_confidence", "caption", "text")
     return {"box": list(panel.box), **{key: getattr(panel, key) for key in keys}, "scale": scale_json(panel)}
 
 
 def article_json(article: Article | None) -> dict[str, Any]:
-    """An article's data; every key is there, missing is None."""
+    """Return an article with all keys; a missing value is None."""
     return to_json(article or Article(id="")) | ({} if article else {"id": None})
 
 
 def stored_json(stored: StoredPanel) -> dict[str, Any]:
-    """A panel with its figure and article, all fields, as `mirsearch show` and `export` print it."""
+    """Return a panel with its figure and article, all fields, as `mirsearch show` and `export` print it."""
     panel, figure = stored.panel, stored.figure
     return {
         "id": panel.id,
         **panel_json(panel),
-        "corrected": list(stored.corrected),
+        "corrected": list(stored.corrected_fields),
         "figure": figure.id,
         "figure_label": figure.label,
         "figure_caption": figure.caption,
@@ -90,15 +92,15 @@ def stored_json(stored: StoredPanel) -> dict[str, Any]:
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:
-    """One hit as `mirsearch query --format json` prints it."""
+    """Return a hit as `mirsearch query --format json` prints it."""
     panel, figure, scored = hit.stored.panel, hit.stored.figure, hit.scored
-    seen = {} if scored.image_text is None else {"image_text": scored.image_text}
+    image_text = {} if scored.image_text is None else {"image_text": scored.image_text}
     return {
         "rank": hit.rank,
         "id": panel.id,
         "score": scored.score,
         "visual_distance": scored.visual_distance,
-        "terms": {"visual": scored.visual, "scale": scored.scale, "text": scored.text} | seen,
+        "terms": {"visual": scored.visual, "scale": scored.scale, "text": scored.text} | image_text,
         "scale": scale_json(panel),
         "panel": {"label": panel.label, "box": list(panel.box), "kind": panel.kind, "technique": panel.technique},
         "caption": panel.caption,
@@ -108,24 +110,24 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "figure_caption": figure.caption,
         "article": article_json(figure.article),
         "image": figure.image,
-        "also": [_place_json(each) for each in hit.also],
+        "also": [_repeat_json(repeat) for repeat in hit.repeats],
     }
 
 
-def _place_json(stored: StoredPanel) -> dict[str, Any]:
-    """Where else a hit's picture is shown."""
+def _repeat_json(stored: StoredPanel) -> dict[str, Any]:
+    """Return another place where the picture of a hit is shown."""
     panel, figure = stored.panel, stored.figure
     return {"id": panel.id, "figure": figure.id, "figure_label": figure.label, "panel": panel.label}
 
 
 def _weights_json(answer: Answer) -> dict[str, float]:
-    """The weights of all terms, of image_text where it was asked."""
-    seen = any(hit.scored.image_text is not None for hit in answer.hits)
-    return {term: answer.formula.weights.of(term) for term in TERMS if term != "image_text" or seen}
+    """Return the weights of all terms; that of image_text only where the query used it."""
+    uses_image_text = any(hit.scored.image_text is not None for hit in answer.hits)
+    return {term: answer.formula.weights.of(term) for term in TERMS if term != "image_text" or uses_image_text}
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
-    """The whole answer in plain JSON types."""
+    """Return the whole answer in plain JSON types."""
     query = answer.query
     return {
         "query": {

@@ -1,4 +1,4 @@
-"""The one flow out: a question → a request → scored panels → an answer with hits."""
+"""Search: question → request → scored panels → answer with hits."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ from mirsearch.search.query_image import ImageQuestion, QueryPart
 from mirsearch.search.words_in_pictures import text_vector
 
 _MAX_SEARCHES = 3
+"""Searches for one question, where a writer removes found panels before they are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asks: an image, an indexed panel's id (`like`), text, or an image and text.
+    """A question: an image, the id of an indexed panel (`like`), text, or text with one of the two.
 
-    Panels of retracted articles answer only where `retracted` asks for them too (or the filters speak of them).
+    Plots and schematics answer an image only with `every_kind`, and panels of retracted articles only with
+    `retracted`, unless the filters name them.
     """
 
     image: ImageQuestion | None = None
@@ -44,25 +46,25 @@ class Question:
     exact: bool = False
 
     def check(self) -> None:
-        """UsageError where nothing, or too much at once, is asked."""
+        """Raise UsageError if the question is empty or contradicts itself."""
         if self.image is None and self.like is None and not (self.text and self.text.strip()):
             raise UsageError("nothing to search for", "give an image, --like ID, --text WORDS, or an image and --text")
         if self.image is not None and self.like is not None:
-            raise UsageError("an image and --like ask two different things", "give one of them")
+            raise UsageError("an image and --like can't be combined", "give one of them")
         if not 1 <= self.top <= settings.LIMITS.query_top:
             raise UsageError(f"--top {self.top} is out of range", f"give 1 to {settings.LIMITS.query_top}")
 
 
 def check_extractor(index: Index, extractor: Extractor) -> None:
-    """IndexMismatchError where the index was built with another extractor, version or size of vectors."""
-    here = ExtractorIdentity(extractor.name, extractor.version, extractor.dims)
-    if here != index.extractor:
-        raise mismatch_error(index.location, index.extractor, here)
+    """Raise IndexMismatchError if the index was built with another extractor, version or vector size."""
+    identity = ExtractorIdentity(extractor.name, extractor.version, extractor.dims)
+    if identity != index.extractor:
+        raise mismatch_error(index.location, index.extractor, identity)
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedQuestion:
-    """A question made ready for an index: the request, what is shown of it, and notes for the person."""
+    """A question prepared for an index: the request, what the answer shows of it, and notes for the reader."""
 
     request: SearchRequest
     view: QueryView
@@ -70,7 +72,7 @@ class PreparedQuestion:
 
 
 def prepare_question(index: Index, question: Question, extractor: Callable[[], Extractor]) -> PreparedQuestion:
-    """What an index is to be asked; `extractor` is only called where an image, or words as one, must be embedded."""
+    """Prepare a question for an index. `extractor` is only called if an image or text must be embedded."""
     question.check()
     extractor = cache(partial(_load_checked, index, extractor))
     part = question.image.resolve() if question.image else None
@@ -80,7 +82,7 @@ def prepare_question(index: Index, question: Question, extractor: Callable[[], E
     fov = question.field_of_view_nm
     if fov is None and question.use_scale:
         fov = part.field_of_view_nm if part else stored.panel.field_of_view_nm if stored else None
-    said, formula, lacking = text_vector(index.extractor, question.text, question.formula, extractor)
+    text_embedding, formula, text_note = text_vector(index.extractor, question.text, question.formula, extractor)
     filters = _exclude_retracted(
         question, _exclude_drawings(question, part.kind if part else stored.panel.kind if stored else None)
     )
@@ -93,7 +95,7 @@ def prepare_question(index: Index, question: Question, extractor: Callable[[], E
         top=question.top,
         exact=question.exact,
         exclude=frozenset([question.like] if question.like else []),
-        text_vector=said,
+        text_vector=text_embedding,
     )
     view = QueryView(
         image=str(question.image.path) if question.image else None,
@@ -106,17 +108,17 @@ def prepare_question(index: Index, question: Question, extractor: Callable[[], E
         filters=filters,
         pixels=part.pixels if part else _thumbnail_pixels(index, question.like),
     )
-    return PreparedQuestion(request, view, (*(part.notes if part else ()), *([lacking] if lacking else [])))
+    return PreparedQuestion(request, view, (*(part.notes if part else ()), *([text_note] if text_note else [])))
 
 
 def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) -> Answer:
-    """Answer a question from an index; `extractor` is only called where an image must be embedded."""
-    asked = prepare_question(index, question, extractor)
+    """Answer a question from an index. `extractor` is only called if an image or text must be embedded."""
+    prepared = prepare_question(index, question, extractor)
     started = time.perf_counter()
-    result, hits = _search_panels(index, asked.request)
+    result, hits = _search_panels(index, prepared.request)
     took = (time.perf_counter() - started) * 1000
-    notes = (*asked.notes, *_notes(question, asked.request.field_of_view_nm, result))
-    return Answer(asked.view, hits, result.exact, result.considered, round(took, 3), asked.request.formula, notes)
+    notes = (*prepared.notes, *_notes(question, prepared.request.field_of_view_nm, result))
+    return Answer(prepared.view, hits, result.exact, result.considered, round(took, 3), prepared.request.formula, notes)
 
 
 def _question_vector(
@@ -131,28 +133,28 @@ def _question_vector(
 
 
 def _load_checked(index: Index, extractor: Callable[[], Extractor]) -> Extractor:
-    """The extractor, if it is the index's."""
+    """Load the extractor; raise IndexMismatchError if it is not that of the index."""
     model = extractor()
     check_extractor(index, model)
     return model
 
 
 def _search_panels(index: Index, request: SearchRequest) -> tuple[SearchResult, tuple[Hit, ...]]:
-    """What the index answers, with its panels; asked again where a writer took one of them away in between."""
-    wide = dataclasses.replace(request, top=candidate_count(request.top, settings.LIMITS.query_top))
+    """Search the index and read the found panels. Search again if a writer has removed one of them in between."""
+    wider = dataclasses.replace(request, top=candidate_count(request.top, settings.LIMITS.query_top))
     for _ in range(_MAX_SEARCHES - 1):
-        result = index.search(wide)
+        result = index.search(wider)
         try:
             return result, _fold_hits(index, result, request.top)
         except NotFoundError:
             continue
-    result = index.search(wide)
+    result = index.search(wider)
     return result, _fold_hits(index, result, request.top)
 
 
 def _fold_hits(index: Index, result: SearchResult, top: int) -> tuple[Hit, ...]:
     stored = index.panels([scored.panel_id for scored in result.panels])
-    return Folding(index).hits(list(zip(result.panels, stored, strict=True)), top)
+    return Folding(index).fold(list(zip(result.panels, stored, strict=True)), top)
 
 
 def _thumbnail_pixels(index: Index, panel_id: str | None) -> Pixels | None:
@@ -172,12 +174,12 @@ def _notes(question: Question, fov: float | None, result: SearchResult) -> list[
     visual = question.image is not None or question.like is not None
     if visual and question.use_scale and fov is None:
         notes.append(
-            "no scale could be read from the query: ranked without it "
+            "no scale was found in the query image: the ranking ignores scale "
             '(give --scale "500 nm" with --bar-px N, --nm-per-px or --field-of-view)'
         )
     if not result.panels:
         notes.append(
-            "the filters leave no panel"
+            "no panel passes the filters"
             if result.considered == 0 and not question.filters.is_empty
             else "nothing matched"
         )
@@ -185,18 +187,23 @@ def _notes(question: Question, fov: float | None, result: SearchResult) -> list[
 
 
 IMAGE_KINDS = ("micrograph", "diffraction", "map", "photo", "unknown")
-"""Kinds that answer an image when none is asked for: all but plots and schematics."""
+"""Kinds that answer an image if the question names no kind: all but plots and schematics."""
 
 
 def _exclude_drawings(question: Question, kind: str | None) -> Filters:
-    """The question's filters; a picture that is no plot or schematic itself isn't answered with any, unless asked."""
-    asked = question.filters.kinds or any(each.name == "panel.kind" for each in question.filters.fields)
-    if question.every_kind or asked or kind not in IMAGE_KINDS:
+    """Return the question's filters, without plots and schematics for an image that is neither.
+
+    They stay where the question asks for every kind or filters by kind.
+    """
+    names_kind = question.filters.kinds or any(condition.name == "panel.kind" for condition in question.filters.fields)
+    if question.every_kind or names_kind or kind not in IMAGE_KINDS:
         return question.filters
     return dataclasses.replace(question.filters, kinds=IMAGE_KINDS)
 
 
 def _exclude_retracted(question: Question, filters: Filters) -> Filters:
-    """The filters without retracted articles, unless those are asked for."""
-    spoken = filters.retracted is not None or any(each.name == "article.retracted" for each in filters.fields)
-    return filters if question.retracted or spoken else dataclasses.replace(filters, retracted=False)
+    """Return the filters, without retracted articles unless the question or a filter asks for them."""
+    names_retracted = filters.retracted is not None or any(
+        condition.name == "article.retracted" for condition in filters.fields
+    )
+    return filters if question.retracted or names_retracted else dataclasses.replace(filters, retracted=False)

@@ -1,4 +1,4 @@
-"""Words looked for in the pictures themselves, where an index's extractor puts both into one space."""
+"""Compares the words of a query with the pictures, where the extractor embeds both into one space."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mirsearch.ranking import Formula
 
 
 def may_have_text_tower(identity: ExtractorIdentity) -> bool:
-    """Whether an index's extractor is of a kind that may have a text tower; told without loading any network."""
+    """Return whether an index's extractor may have a text tower. Loads no network."""
     try:
         factory = plugins.load("extractors", identity.name.partition(":")[0])
     except PluginError:
@@ -27,9 +27,10 @@ def may_have_text_tower(identity: ExtractorIdentity) -> bool:
 def text_vector(
     identity: ExtractorIdentity, text: str | None, formula: Formula, extractor: Callable[[], Extractor]
 ) -> tuple[Vector | None, Formula, str | None]:
-    """The text's vector (dims,) of unit length and the formula with the model's response to it; or why there is none.
+    """Return the vector of the text, the formula with the model's response to text, and a note.
 
-    Nothing is loaded, and nothing said, where the extractor knows no words or they are to have no weight.
+    The vector is of unit length, (dims,). Where there is none, it is None and the note gives the reason. Where the
+    extractor has no text tower, or the term has no weight, nothing is loaded and the note is None.
     """
     if not (text and text.strip()) or formula.weights.of("image_text") == 0 or not may_have_text_tower(identity):
         return None, formula, None

@@ -221,7 +221,7 @@ def test_files_that_are_gone_or_changed_are_told_and_nothing_is_lost(index, figu
     assert sorted(each["file"] for each in summary["failures"]) == images
     told = run("reanalyze", "--all", "--force", "--index", index, code=1)
     assert all(image in told.err for image in images)
-    assert "1 files gone, 1 files changed" in told.out
+    assert "1 files missing, 1 files changed" in told.out
     assert_same(rows_of(index), before)
 
 
@@ -265,7 +265,7 @@ def test_deleted_figures_take_their_corrections_along(index, figures):
     correct(index, panel["id"], "--label", "q")
     run("delete", panel["figure"], "--yes", "--index", index)
     with open_index(index) as opened:
-        assert opened.notes([panel["figure"]]) == {}
+        assert opened.figure_notes([panel["figure"]]) == {}
     run("ingest", figures, "--index", index)
     assert rows_of(index)[panel["id"]]["corrected"] == []
 

@@ -49,7 +49,7 @@ def again(pixels: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def same(one: np.ndarray, other: np.ndarray) -> bool:
-    return reuse.same_picture(images.thumbnail(one), images.thumbnail(other))
+    return reuse.is_same_picture(images.thumbnail(one), images.thumbnail(other))
 
 
 def test_a_picture_lettered_anew_is_the_same_and_another_is_not():
@@ -62,8 +62,8 @@ def test_a_picture_lettered_anew_is_the_same_and_another_is_not():
 def test_nothing_is_told_of_even_and_damaged_pictures():
     even = np.full((240, 300, 3), 128, np.uint8)
     assert not same(even, even)
-    assert not reuse.same_picture(b"", b"")
-    assert not reuse.same_picture(b"no JPEG", images.thumbnail(noise(1)))
+    assert not reuse.is_same_picture(b"", b"")
+    assert not reuse.is_same_picture(b"no JPEG", images.thumbnail(noise(1)))
     assert not same(noise(1), noise(1)[:, :150])
 
 
@@ -125,9 +125,9 @@ def test_a_picture_shown_twice_is_one_hit(index):
     hits = {hit.stored.panel.id: hit for hit in answer.hits}
     assert [hit.rank for hit in answer.hits] == list(range(1, len(hits) + 1))
     assert len(hits) == 4  # five panels, of which two are one picture in one article
-    folded = [hit for hit in answer.hits if hit.also]
+    folded = [hit for hit in answer.hits if hit.repeats]
     assert len(folded) == 1
-    ids = {folded[0].stored.figure.id, folded[0].also[0].figure.id}
+    ids = {folded[0].stored.figure.id, folded[0].repeats[0].figure.id}
     assert ids == {made.record(number).figure.id for number in (0, 1)}
 
 
@@ -139,7 +139,7 @@ def test_folded_hits_make_room_for_others(index):
 def test_other_places_are_told_in_every_form():
     answer = make_answer(count=4)
     first, second = answer.hits[0], answer.hits[1]
-    told = dataclasses.replace(first, also=(second.stored,))
+    told = dataclasses.replace(first, repeats=(second.stored,))
     answer = dataclasses.replace(answer, hits=(told, *answer.hits[2:]))
     place = repeats_sentence(told)
     assert place == "also in Fig. " + str(second.stored.figure.label).split()[1] + str(second.stored.panel.label)

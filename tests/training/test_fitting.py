@@ -179,7 +179,7 @@ def test_a_name_that_is_none_is_told_before_anything_is_learned(name: str, drawn
 def test_a_model_of_another_base_is_refused(models: Path, tmp_path: Path) -> None:
     payloads = fit_projection(made(), Split(), lambda part: learn_whitening(part, WhiteningOptions("pca", 3, 0.5)))
     for base, message in (
-        ({"name": "efficientnet", "version": "0", "dims": DIMS}, "was trained over efficientnet 0"),
+        ({"name": "efficientnet", "version": "0", "dims": DIMS}, "was trained with efficientnet 0"),
         ({"name": "efficientnet", "version": EfficientNetExtractor.version, "dims": 272}, "does not fit its base"),
     ):
         write_artifact(tmp_path / "x.mirmodel", Card("x", "projection", base), payloads.projection.payloads())
@@ -241,7 +241,7 @@ def test_a_trained_model_is_exported_whole_and_without_torch(
     assert (told["name"], told["version"], told["dims"]) == ("trained:w2", trained.version, 24)
     assert read_artifact(file).card.license == "CC0-1.0"
     model = OnnxExtractor(str(file))
-    assert Parity.of(trained.embed(probe_images(3)), model.embed(probe_images(3))).holds
+    assert Parity.between(trained.embed(probe_images(3)), model.embed(probe_images(3))).is_close
 
     index = tmp_path / "other"
     run("ingest", drawn.parent / "1.png", "--index", index, "--extractor", "trained:w2")

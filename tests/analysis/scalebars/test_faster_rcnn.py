@@ -1,4 +1,4 @@
-"""The trained detector's use: an ONNX model's boxes brought to the picture's px and measured there, without torch."""
+"""Test detection with an ONNX model: its boxes are scaled to the picture's px and measured there, without torch."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from mirsearch.search.query_image import ImageQuestion, ScaleOptions
 SIDE = 128
 
 
-def model(boxes: list[list[float]], scores: list[float], classes: list[int]) -> bytes:
-    """An ONNX model that answers every picture alike (and touches it, so that its shape is checked)."""
+def build_model(boxes: list[list[float]], scores: list[float], classes: list[int]) -> bytes:
+    """Return an ONNX model that answers all pictures alike. It uses the picture, so that its shape is checked."""
     shape = len(scores)
     nodes = [
         helper.make_node("ReduceMin", ["image"], ["least"], keepdims=0),
@@ -45,27 +45,27 @@ def model(boxes: list[list[float]], scores: list[float], classes: list[int]) -> 
          helper.make_tensor("marks", TensorProto.FLOAT, [shape], scores),
          helper.make_tensor("kinds", TensorProto.INT64, [shape], classes)],
     )  # fmt: skip
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.checker.check_model(made)
-    return made.SerializeToString()
+    built = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(built)
+    return built.SerializeToString()
 
 
-def installed(folder: Path, content: bytes, **settings: object) -> str:
+def install(folder: Path, content: bytes, **settings: object) -> str:
     path = folder / "d.mirmodel"
     write_artifact(path, Card("d", KIND, settings={"side": SIDE} | settings), {MODEL_FILE: content})
     return str(path)
 
 
-def picture() -> np.ndarray:
-    """Twice the network's side, with a bar of 81 px at (40, 200)."""
+def draw_picture() -> np.ndarray:
+    """Return a picture of twice the network's side, with a bar of 81 px at (40, 200)."""
     pixels = np.full((256, 256, 3), 60, np.uint8)
     pixels[200:206, 40:121] = 255
     return pixels
 
 
 def test_a_found_box_is_brought_to_the_picture_and_measured(tmp_path: Path) -> None:
-    content = model([[22, 96, 59, 106], [10, 10, 60, 20], [5, 5, 9, 9]], [0.9, 0.4, 0.95], [1, 1, 2])
-    bars = FasterRcnnDetector(installed(tmp_path, content)).detect(picture())
+    content = build_model([[22, 96, 59, 106], [10, 10, 60, 20], [5, 5, 9, 9]], [0.9, 0.4, 0.95], [1, 1, 2])
+    bars = FasterRcnnDetector(install(tmp_path, content)).detect(draw_picture())
     assert [bar.score for bar in bars] == [pytest.approx(0.9), pytest.approx(0.4)]
     assert bars[0].box == (40, 200, 121, 206)  # measured, though the network's box was some px off
     assert bars[0].length_px == pytest.approx(81, abs=0.5)
@@ -74,14 +74,14 @@ def test_a_found_box_is_brought_to_the_picture_and_measured(tmp_path: Path) -> N
 
 
 def test_boxes_outside_and_of_no_size_do_no_harm(tmp_path: Path) -> None:
-    content = model([[-50, -50, -10, -10], [120, 120, 500, 500], [30, 30, 30, 30]], [0.9, 0.8, 0.7], [1, 1, 1])
-    bars = FasterRcnnDetector(installed(tmp_path, content)).detect(picture())
+    content = build_model([[-50, -50, -10, -10], [120, 120, 500, 500], [30, 30, 30, 30]], [0.9, 0.8, 0.7], [1, 1, 1])
+    bars = FasterRcnnDetector(install(tmp_path, content)).detect(draw_picture())
     assert all(0 <= bar.box[0] < bar.box[2] <= 256 and 0 <= bar.box[1] < bar.box[3] <= 256 for bar in bars)
-    assert FasterRcnnDetector(installed(tmp_path, content)).detect(np.zeros((4, 300, 3), np.uint8)) == []
+    assert FasterRcnnDetector(install(tmp_path, content)).detect(np.zeros((4, 300, 3), np.uint8)) == []
 
 
 def test_it_finds_nothing_where_the_model_says_nothing(tmp_path: Path) -> None:
-    assert FasterRcnnDetector(installed(tmp_path, model([], [], []))).detect(picture()) == []
+    assert FasterRcnnDetector(install(tmp_path, build_model([], [], []))).detect(draw_picture()) == []
 
 
 def test_pictures_are_fitted_and_thin_boxes_grown() -> None:
@@ -98,14 +98,14 @@ def test_pictures_are_fitted_and_thin_boxes_grown() -> None:
 
 def test_it_is_named_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIRSEARCH_MODELS", str(tmp_path))
-    installed(tmp_path, model([[22, 96, 59, 106]], [0.9], [1]))
+    install(tmp_path, build_model([[22, 96, 59, 106]], [0.9], [1]))
     detector = load_detector("faster-rcnn:d")
     assert detector.name.startswith("faster-rcnn:d@")
     from PIL import Image
 
-    Image.fromarray(picture()).save(tmp_path / "p.png")
-    asked = ImageQuestion(tmp_path / "p.png", load_ocr("rapidocr"), detector, scale=ScaleOptions(length_nm=162.0))
-    scale = asked.resolve().scale
+    Image.fromarray(draw_picture()).save(tmp_path / "p.png")
+    question = ImageQuestion(tmp_path / "p.png", load_ocr("rapidocr"), detector, scale=ScaleOptions(length_nm=162.0))
+    scale = question.resolve().scale
     assert scale is not None
     assert scale.nm_per_px == pytest.approx(2.0, rel=0.01)
 
@@ -117,9 +117,9 @@ def test_what_is_no_detector_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(PluginError, match="no model named 'absent'"):
         load_detector("faster-rcnn:absent")
     with pytest.raises(ArtifactError, match="side"):
-        FasterRcnnDetector(installed(tmp_path, b"", side=10**9))
+        FasterRcnnDetector(install(tmp_path, b"", side=10**9))
     write_artifact(tmp_path / "p.mirmodel", Card("p", "projection"), {})
     with pytest.raises(ArtifactError, match="of kind projection"):
         load_detector("faster-rcnn:p")
     with pytest.raises(ArtifactError, match=r"model\.onnx can't be run"):
-        FasterRcnnDetector(installed(tmp_path, b"no onnx")).detect(picture())
+        FasterRcnnDetector(install(tmp_path, b"no onnx")).detect(draw_picture())

@@ -13,7 +13,7 @@ from mirsearch.indexes.base import FigureNotes
 from mirsearch.indexes.embedded.database import schema as sqlite_schema
 from mirsearch.indexes.embedded.database.access import DATABASE
 from mirsearch.indexes.embedded.index import EmbeddedIndex
-from mirsearch.ingest.correcting import correct, reset
+from mirsearch.ingest.correcting import correct_panel, reset_corrections
 from mirsearch.query import Filters, SearchRequest
 from mirsearch.search.query_image import ScaleOptions
 from tests.support import index_records as made
@@ -83,7 +83,7 @@ def old(tmp_path: Path) -> str:
 
 def everything(location: str) -> tuple[list, list, list]:
     with EmbeddedIndex.open(location) as index:
-        stored = list(index.select(Filters()))
+        stored = list(index.select_panels(Filters()))
         request = SearchRequest(RECORDS[3].vectors[0], 1e3, "gold", top=99)
         return stored, [index.vector(each.panel.id).tolist() for each in stored], index.search(request).panels
 
@@ -97,15 +97,15 @@ def test_schema_1_is_brought_up_and_keeps_corrections(old: str, tmp_path: Path) 
     record = RECORDS[3]
     panel = record.panels[0]
     with EmbeddedIndex.open(old) as index:
-        assert index.stats()["schema_version"] == sqlite_schema.CURRENT == 2
-        assert index.notes([record.figure.id, "absent"]) == {record.figure.id: FigureNotes()}
-        shown = correct(index, panel.id, {"label": "q"}, ScaleOptions(nm_per_px=8.0))
-        assert (shown.corrected, shown.panel.id) == (("label", "scale"), panel.id)
+        assert index.stats()["schema_version"] == sqlite_schema.CURRENT_VERSION == 2
+        assert index.figure_notes([record.figure.id, "absent"]) == {record.figure.id: FigureNotes()}
+        shown = correct_panel(index, panel.id, {"label": "q"}, ScaleOptions(nm_per_px=8.0))
+        assert (shown.corrected_fields, shown.panel.id) == (("label", "scale"), panel.id)
         assert shown.panel.field_of_view_nm == 800
     with EmbeddedIndex.open(old) as index:
         assert index.panels([panel.id])[0].panel.label == "q"
         assert index.thumbnail(panel.id) == record.thumbnails[0]
-        assert reset(index, panel.id) == 1
+        assert reset_corrections(index, panel.id) == 1
     assert everything(old) == before
 
 
@@ -126,10 +126,10 @@ def test_what_a_source_gave_and_what_read_it_are_kept(tmp_path: Path) -> None:
         import dataclasses
 
         with index.writer() as writer:
-            writer.put(dataclasses.replace(RECORDS[1], analysis="7 ocr bars", given=given))
+            writer.put(dataclasses.replace(RECORDS[1], analysis_version="7 ocr bars", source_panels=given))
         identity = RECORDS[1].figure.id
-        assert index.notes([identity]) == {identity: FigureNotes("7 ocr bars", given)}
-        correct(index, given[0].id, {"kind": "map"}, ScaleOptions())
-        notes = index.notes([identity])[identity]
-        assert (notes.analysis, notes.given, len(notes.corrections)) == ("7 ocr bars", given, 1)
+        assert index.figure_notes([identity]) == {identity: FigureNotes("7 ocr bars", given)}
+        correct_panel(index, given[0].id, {"kind": "map"}, ScaleOptions())
+        notes = index.figure_notes([identity])[identity]
+        assert (notes.analysis_version, notes.source_panels, len(notes.corrections)) == ("7 ocr bars", given, 1)
         assert np.allclose(index.vector(given[0].id), RECORDS[1].vectors[0], atol=1e-3)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from mirsearch.cli.query_options import filters_of, formula, more_filters, parse_box, scale_options
-from mirsearch.cli.query_types import MissingScale
+from mirsearch.cli.option_values import add_filters, parse_box, parse_filters, parse_formula, parse_scale_options
+from mirsearch.cli.query_options import MissingScale
 from mirsearch.errors import UsageError
 from mirsearch.query import Filters
 
 
 def filters(**options):
     given = dict.fromkeys(("kind", "technique", "year", "journal", "licenses", "article")) | options
-    return filters_of(*given.values())
+    return parse_filters(*given.values())
 
 
 @pytest.mark.parametrize(
@@ -46,14 +46,14 @@ def test_unknown_words_are_refused_with_those_known():
     [("100nm..5um", (100, 5000)), ("..1 µm", (None, 1000)), ("0.5 um..", (500, None))],
 )
 def test_field_of_view_range(text, bounds):
-    found = more_filters(Filters(), None, text, None)
+    found = add_filters(Filters(), None, text, None)
     assert (found.fov_min_nm, found.fov_max_nm) == pytest.approx(bounds)
 
 
 @pytest.mark.parametrize("text", ["100nm", "5um..1um", "x..y", "1..2"])
 def test_field_of_view_range_refused(text):
     with pytest.raises(UsageError, match="--fov"):
-        more_filters(Filters(), None, text, None)
+        add_filters(Filters(), None, text, None)
 
 
 def test_crop_box():
@@ -64,7 +64,7 @@ def test_crop_box():
 
 
 def test_weights():
-    chosen = formula(["visual=1", "text=0"], MissingScale.EXCLUDE, 0.2)
+    chosen = parse_formula(["visual=1", "text=0"], MissingScale.EXCLUDE, 0.2)
     assert (chosen.weights.visual, chosen.weights.scale, chosen.weights.text) == (1.0, 0.3, 0.0)
     assert (chosen.missing, chosen.sigma) == ("exclude", 0.2)
 
@@ -72,16 +72,16 @@ def test_weights():
 @pytest.mark.parametrize("weights", [["looks=1"], ["visual"], ["visual=x"], ["visual=-1"], ["visual=nan"]])
 def test_wrong_weights(weights):
     with pytest.raises(UsageError, match="--weight"):
-        formula(weights, MissingScale.NEUTRAL, 0.3)
+        parse_formula(weights, MissingScale.NEUTRAL, 0.3)
 
 
 def test_all_weights_zero():
     with pytest.raises(UsageError, match="not all 0"):
-        formula(["visual=0", "scale=0", "text=0"], MissingScale.NEUTRAL, 0.3)
+        parse_formula(["visual=0", "scale=0", "text=0"], MissingScale.NEUTRAL, 0.3)
 
 
 def test_scale_told_in_nm():
-    told = scale_options("0.5 µm", 120, None, None, no_scale=False)
+    told = parse_scale_options("0.5 µm", 120, None, None, no_scale=False)
     assert (told.length_nm, told.bar_px, told.read) == (500, 120, True)
 
 
@@ -99,4 +99,4 @@ def test_scale_told_in_nm():
 )
 def test_scale_told_wrongly(options):
     with pytest.raises(UsageError):
-        scale_options(*options)
+        parse_scale_options(*options)

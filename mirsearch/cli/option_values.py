@@ -1,0 +1,143 @@
+"""Checks and converts the values of options of `mirsearch query` and `mirsearch correct`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mirsearch.cli.query_options import MissingScale
+from mirsearch.errors import UsageError
+
+if TYPE_CHECKING:
+    from mirsearch.corpus import Box
+    from mirsearch.query import Filters
+    from mirsearch.ranking import Formula
+    from mirsearch.search.query_image import ScaleOptions
+
+
+def parse_box(text: str) -> Box:
+    """Return `X0,Y0,X1,Y1` as a box. Raises UsageError for other text."""
+    parts = re.fullmatch(r"\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*", text)
+    if not parts:
+        raise UsageError(f"--crop {text!r} is not X0,Y0,X1,Y1", "four whole numbers in px, for instance 0,0,400,300")
+    x0, y0, x1, y1 = (int(part) for part in parts.groups())
+    return (x0, y0, x1, y1)
+
+
+def parse_scale_options(
+    scale: str | None, bar_px: float | None, nm_per_px: float | None, field_of_view: str | None, no_scale: bool
+) -> ScaleOptions:
+    """Return the options of the scale, with lengths in nm."""
+    from mirsearch.search.query_image import ScaleOptions
+
+    for name, value in (("--bar-px", bar_px), ("--nm-per-px", nm_per_px)):
+        if value is not None and not 0 < value < float("inf"):
+            raise UsageError(f"{name} {value} is not a length", "give a number above 0")
+    return ScaleOptions(
+        length_nm=None if scale is None else _parse_length("--scale", scale),
+        bar_px=bar_px,
+        nm_per_px=nm_per_px,
+        field_of_view_nm=None if field_of_view is None else _parse_length("--field-of-view", field_of_view),
+        read=not no_scale,
+    )
+
+
+def _parse_length(option: str, text: str) -> float:
+    from mirsearch.text.lengths import parse_user_length
+
+    try:
+        return parse_user_length(text)
+    except UsageError as error:
+        raise UsageError(f"{option}: {error.message}", error.remedy) from error
+
+
+def parse_formula(weights: list[str], missing: MissingScale, sigma: float) -> Formula:
+    """Return the formula of the score: weights, σ, and the rule for panels without a scale."""
+    from mirsearch.ranking import TERMS, Formula, Weights
+
+    chosen: dict[str, float] = {}
+    for pair in weights:
+        term, _, value = pair.partition("=")
+        try:
+            chosen[term.strip()] = float(value)
+        except ValueError as error:
+            raise UsageError(f"--weight {pair!r} is not TERM=NUMBER", "for instance --weight visual=0.6") from error
+    unknown = set(chosen) - set(TERMS)
+    if unknown:
+        raise UsageError(f"--weight: unknown term {', '.join(sorted(unknown))}", f"terms are {', '.join(TERMS)}")
+    try:
+        return Formula(Weights(**chosen), sigma=sigma, missing=missing.value)
+    except ValueError as error:
+        raise UsageError(f"--weight/--sigma: {error}", "give numbers ≥ 0, one of them above 0") from error
+
+
+def parse_filters(
+    kind: list[str] | None,
+    technique: list[str] | None,
+    year: str | None,
+    journal: list[str] | None,
+    licenses: list[str] | None,
+    article: list[str] | None,
+) -> Filters:
+    """Return the filters by words and years."""
+    from mirsearch.corpus import KINDS, TECHNIQUES
+    from mirsearch.query import Filters
+
+    first, last = _parse_years(year)
+    return Filters(
+        kinds=_match_names("--kind", kind, KINDS),
+        techniques=_match_names("--technique", technique, TECHNIQUES),
+        journals=tuple(journal or ()),
+        licenses=tuple(licenses or ()),
+        articles=tuple(article or ()),
+        year_from=first,
+        year_to=last,
+    )
+
+
+def add_filters(
+    filters: Filters, has_scale: bool | None, fov: str | None, label_text: str | None, fields: list[str] | None = None
+) -> Filters:
+    """Return the filters, with further conditions on scale, text in the panel, and any field."""
+    import dataclasses
+
+    low = high = None
+    if fov is not None:
+        start, dots, end = fov.partition("..")
+        if not dots:
+            raise UsageError(
+                f"--fov {fov!r} is not FROM..TO", 'for instance --fov "100nm..5um"; either end may be left out'
+            )
+        low = _parse_length("--fov", start) if start.strip() else None
+        high = _parse_length("--fov", end) if end.strip() else None
+        if low is not None and high is not None and low > high:
+            raise UsageError(f"--fov {fov!r}: the first value is larger than the second", "give the smaller one first")
+    from mirsearch.field_filters import parse_field_filters
+
+    conditions = parse_field_filters(fields or (), lambda text: _parse_length("--filter", text))
+    return dataclasses.replace(
+        filters, has_scale=has_scale, fov_min_nm=low, fov_max_nm=high, label_text=label_text or None, fields=conditions
+    )
+
+
+def _match_names(option: str, names: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    by_name = {name.lower(): name for name in known}
+    for name in names or []:
+        if name.lower() not in by_name:
+            raise UsageError(f"{option} {name!r} is not known", f"one of {', '.join(known)}")
+    return tuple(by_name[name.lower()] for name in names or [])
+
+
+def _parse_years(text: str | None) -> tuple[int | None, int | None]:
+    if text is None:
+        return None, None
+    parts = re.fullmatch(r"\s*(\d{4})?\s*(-)?\s*(\d{4})?\s*", text)
+    if not parts or not (parts[1] or parts[3]):
+        raise UsageError(f"--year {text!r} is not a year or range", "for instance 2021, 2015-2020, 2015- or -2020")
+    first = int(parts[1]) if parts[1] else None
+    last = int(parts[3]) if parts[3] else None
+    if not parts[2]:
+        return first, first
+    if first is not None and last is not None and first > last:
+        raise UsageError(f"--year {text!r}: the first year is later than the second", "give the earlier one first")
+    return first, last

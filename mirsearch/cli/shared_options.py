@@ -1,0 +1,35 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+IndexOption = Annotated[
+    str | None,
+    typer.Option(
+        "--index", "-i", help="Path or address of the index (default: MIRSEARCH_INDEX, else ./mirsearch-index)."
+    ),
+]
+OcrOption = Annotated[str, typer.Option("--ocr", help="OCR engine: rapidocr or tesseract.")]
+WeightsOption = Annotated[
+    Path | None, typer.Option("--extractor-weights", help="File of weights, for an extractor that takes one.")
+]
+DeviceOption = Annotated[
+    str | None,
+    typer.Option("--device", help="Device for networks: auto, cuda, mps or cpu (default: MIRSEARCH_DEVICE)."),
+]
+ScaleBarsOption = Annotated[str, typer.Option("--scalebars", help="Scale-bar detector.")]
+ExactOption = Annotated[
+    bool, typer.Option("--exact", help="Score every panel that passes the filters (the embedded index always does).")
+]
+
+
+class TableFormat(StrEnum):
+    """Formats of commands that print a table or JSON."""
+
+    TABLE = "table"
+    JSON = "json"
