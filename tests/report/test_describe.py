@@ -25,7 +25,7 @@ def console(width: int = 80, terminal: bool = True) -> tuple[Console, io.StringI
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_a_panel_is_told_whole(terminal: bool) -> None:
+def test_a_panel_is_shown_with_all_its_facts(terminal: bool) -> None:
     screen, out = console(100, terminal)
     for hit in make_answer().hits:
         print_panel(hit.stored, screen)

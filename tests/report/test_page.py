@@ -41,7 +41,7 @@ BROWSER_SECONDS = 120
 
 
 class Elements(HTMLParser):
-    """Every start tag with its attributes, and the text outside of style and script."""
+    """Collects every start tag with its attributes, and the text outside of style and script."""
 
     def __init__(self, document: str) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Elements(HTMLParser):
             self.text += data
 
 
-def test_nothing_is_loaded_from_anywhere(tmp_path: Path) -> None:
+def test_the_page_loads_nothing(tmp_path: Path) -> None:
     elements = Elements(page_html([make_answer(folder=tmp_path)]))
     for tag, attributes in elements.found:
         for name in ("src", "href", "srcset", "action", "style", "data", "poster"):
@@ -86,7 +86,7 @@ def test_the_policy_allows_exactly_this_style_and_script() -> None:
         assert f"{tag}-src 'sha256-{digest}'" in policy
 
 
-def test_hostile_words_are_only_words() -> None:
+def test_hostile_text_stays_text() -> None:
     document = page_html([make_answer()], ["<b>title</b>"])
     elements = Elements(document)
     assert [tag for tag, _ in elements.found].count("script") == 1
@@ -146,7 +146,7 @@ def test_cards_explain_their_short_names() -> None:
     assert 'class="legend"' not in page_html([make_answer(count=0)])
 
 
-def test_missing_terms_are_told_apart_from_zero() -> None:
+def test_missing_terms_differ_from_zero() -> None:
     document = page_html([make_answer()])
     assert "not known" in document
     assert "not asked" not in document
@@ -167,7 +167,7 @@ def test_words_are_marked_and_articles_linked() -> None:
     assert "CC BY-NC 3.0" in Elements(document).text
 
 
-def test_pictures_have_words_for_those_who_do_not_see_them() -> None:
+def test_pictures_have_descriptions() -> None:
     scenes = [a for t, a in Elements(page_html([make_answer()])).found if a.get("role") == "img"]
     assert len(scenes) == 7
     assert all(len(scene["aria-label"] or "") > 8 for scene in scenes)
@@ -178,7 +178,7 @@ def drawn_frame(picture: Picture | None, nm_per_px: float | None) -> str:
 
 
 def rulers(document: str) -> list[tuple[float, str]]:
-    """Length (frame units) and label of every ruler in the document as written."""
+    """Return length (frame units) and label of every ruler in the document."""
     found = re.findall(r'<g class="ruler"><rect[^>]*width="([\d.]+)"[^>]*></rect><text[^>]*>([^<]*)</text>', document)
     return [(float(width), label) for width, label in found]
 
@@ -222,7 +222,7 @@ def test_several_answers_are_sections_with_titles() -> None:
     assert "No panel was found" in page_html([make_answer(count=0)])
 
 
-def test_a_page_that_cannot_be_written_says_why(tmp_path: Path) -> None:
+def test_an_unwritable_page_names_the_cause(tmp_path: Path) -> None:
     with pytest.raises(MirsearchError, match="can't write the page") as caught:
         write_page([make_answer(count=1)], tmp_path / "missing" / "page.html")
     assert caught.value.remedy
@@ -237,7 +237,7 @@ def test_many_hits_keep_the_page_small(tmp_path: Path) -> None:
     assert small not in page_html([make_answer(count=6, folder=tmp_path)])
 
 
-def test_no_page_shows_more_hits_than_a_person_can_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_shows_a_limited_number_of_hits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "MAX_HITS", 3)
     document = page_html([make_answer(count=5)])
     assert document.count('<li class="hit"') == 3
@@ -246,39 +246,39 @@ def test_no_page_shows_more_hits_than_a_person_can_look_at(monkeypatch: pytest.M
 
 PROBE = """
 (async () => {
-  const told = {hidden: document.querySelector('.controls').hidden, pwned: String(window.pwned)};
+  const results = {hidden: document.querySelector('.controls').hidden, pwned: String(window.pwned)};
   const each = (selector, get) => Array.from(document.querySelectorAll(selector), get);
   const bars = () => each('main .scene[data-nm] .ruler rect', (bar) => Number(bar.getAttribute('width')));
   const labels = () => each('main .scene[data-nm] .ruler text', (label) => label.textContent);
-  told.ownBars = bars();
+  results.ownBars = bars();
   const perNm = () => Array.from(document.querySelectorAll('main .scene[data-nm]'), (scene) => {
     const [, , w, h] = scene.querySelector('.view').getAttribute('viewBox').split(' ').map(Number);
     return Math.min(400 / w, 300 / h) / Number(scene.dataset.nm);
   });
-  told.ownPerNm = perNm(); told.ownLabels = labels();
+  results.ownPerNm = perNm(); results.ownLabels = labels();
   document.querySelector('.same').click();
-  told.bars = bars(); told.labels = labels(); told.perNm = perNm();
-  told.foreign = document.querySelectorAll('main .scene.foreign').length;
+  results.bars = bars(); results.labels = labels(); results.perNm = perNm();
+  results.foreign = document.querySelectorAll('main .scene.foreign').length;
   document.querySelector('.same').click();
-  told.back = bars();
+  results.back = bars();
   const ranks = () => Array.from(document.querySelectorAll('.hits .hit'), (hit) => Number(hit.dataset.rank));
   const sort = document.querySelector('.sort');
   sort.value = 'fov'; sort.dispatchEvent(new Event('change'));
-  told.byView = each('.hits .hit', (hit) => hit.dataset.fov === undefined ? null : Number(hit.dataset.fov));
+  results.byView = each('.hits .hit', (hit) => hit.dataset.fov === undefined ? null : Number(hit.dataset.fov));
   sort.value = 'rank'; sort.dispatchEvent(new Event('change'));
-  told.ranks = ranks();
+  results.ranks = ranks();
   document.querySelector('.known').click();
-  told.visible = Array.from(document.querySelectorAll('.hits .hit')).filter((hit) => !hit.hidden).length;
-  told.status = document.querySelector('.status').textContent;
+  results.visible = Array.from(document.querySelectorAll('.hits .hit')).filter((hit) => !hit.hidden).length;
+  results.status = document.querySelector('.status').textContent;
   document.querySelector('.frame button').click();
-  told.dialog = document.querySelector('dialog').open;
-  told.sides = document.querySelectorAll('dialog .scene').length;
+  results.dialog = document.querySelector('dialog').open;
+  results.sides = document.querySelectorAll('dialog .scene').length;
   document.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape'}));
   document.querySelector('dialog .next').click();
-  told.next = document.querySelector('dialog .hit').dataset.rank;
+  results.next = document.querySelector('dialog .hit').dataset.rank;
   document.querySelector('dialog .close').click();
-  told.closed = !document.querySelector('dialog').open;
-  document.documentElement.dataset.told = JSON.stringify(told);
+  results.closed = !document.querySelector('dialog').open;
+  document.documentElement.dataset.results = JSON.stringify(results);
 })();
 """
 INTRUDER = """
@@ -288,19 +288,19 @@ INTRUDER = """
   const picture = new Image(); picture.src = '/picture.png'; document.body.append(picture);
   const script = document.createElement('script');
   script.textContent = 'window.pwned = 2'; document.body.append(script);
-  document.documentElement.dataset.told = JSON.stringify({reached, pwned: String(window.pwned)});
+  document.documentElement.dataset.results = JSON.stringify({reached, pwned: String(window.pwned)});
 })();
 """
 
 
 @contextmanager
 def served(document: str) -> Iterator[tuple[str, list[str]]]:
-    """The page on a server of its own, and the list of paths that were asked for."""
-    asked: list[str] = []
+    """Serve the page on a local server; yield its address and the list of requested paths."""
+    requested: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            requested.append(self.path)
             self.send_response(200 if self.path == "/page.html" else 404)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.end_headers()
@@ -314,7 +314,7 @@ def served(document: str) -> Iterator[tuple[str, list[str]]]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/page.html", asked
+        yield f"http://127.0.0.1:{server.server_port}/page.html", requested
     finally:
         server.shutdown()
         thread.join()
@@ -322,21 +322,21 @@ def served(document: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def browse(document: str, profile: Path) -> tuple[dict[str, object], list[str], list[str]]:
-    """What the page told, what it logged to the console, and which paths it asked its server for."""
+    """Return what the page reports, what it logged to the console, and which paths it requested from its server."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed")
-    with served(document) as (address, asked):
+    with served(document) as (address, requested):
         command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "--dump-dom", address]
         done = subprocess.run(command, capture_output=True, timeout=BROWSER_SECONDS, check=False)
     dom = done.stdout.decode("utf-8", "replace")
-    found = re.search(r'data-told="([^"]*)"', dom)
+    found = re.search(r'data-results="([^"]*)"', dom)
     assert found is not None, (done.stderr.decode("utf-8", "replace")[-2000:], dom[:500])
     console = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if "CONSOLE" in line]
-    return json.loads(html.unescape(found[1])), console, asked
+    return json.loads(html.unescape(found[1])), console, requested
 
 
 def with_script(monkeypatch: pytest.MonkeyPatch, more: str) -> None:
-    """Lets the page's own script, and so the hash in its policy, hold a few lines more."""
+    """Add lines to the page's own script, and so to the hash in its policy."""
     own = page._read_asset
     monkeypatch.setattr(page, "_read_asset", lambda name: own(name) + (more if name.endswith(".js") else ""))
 
@@ -346,38 +346,38 @@ def test_the_page_works_in_a_browser(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with_script(monkeypatch, PROBE)
     answer = make_answer(folder=tmp_path)
     document = page_html([answer])
-    told, console, asked = browse(document, tmp_path / "profile")
+    results, console, requested = browse(document, tmp_path / "profile")
     assert console == []
-    assert asked == ["/page.html"]
-    assert told["hidden"] is False
-    assert told["pwned"] == "undefined"
+    assert requested == ["/page.html"]
+    assert results["hidden"] is False
+    assert results["pwned"] == "undefined"
     known = [hit for hit in answer.hits if hit.stored.panel.scale is not None]
-    assert len(told["bars"]) == len(known) + 1  # and the query's
-    assert max(told["bars"]) == pytest.approx(min(told["bars"]))
-    assert len(set(told["labels"])) == 1
-    assert max(told["perNm"]) == pytest.approx(min(told["perNm"]), rel=1e-4)
-    assert told["foreign"] == len(answer.hits) - len(known)
-    assert told["back"] == pytest.approx(told["ownBars"], rel=1e-4)
-    assert told["ownLabels"] == [label for _, label in rulers(document)]
-    assert told["ownBars"] == pytest.approx([width for width, _ in rulers(document)], rel=1e-4)
+    assert len(results["bars"]) == len(known) + 1  # and the query's
+    assert max(results["bars"]) == pytest.approx(min(results["bars"]))
+    assert len(set(results["labels"])) == 1
+    assert max(results["perNm"]) == pytest.approx(min(results["perNm"]), rel=1e-4)
+    assert results["foreign"] == len(answer.hits) - len(known)
+    assert results["back"] == pytest.approx(results["ownBars"], rel=1e-4)
+    assert results["ownLabels"] == [label for _, label in rulers(document)]
+    assert results["ownBars"] == pytest.approx([width for width, _ in rulers(document)], rel=1e-4)
     units = {"nm": 1.0, "µm": 1e3}
-    for bar, per_nm, label in zip(told["ownBars"], told["ownPerNm"], told["ownLabels"], strict=True):
+    for bar, per_nm, label in zip(results["ownBars"], results["ownPerNm"], results["ownLabels"], strict=True):
         value, unit = label.split()
         assert bar == pytest.approx(float(value) * units[unit] * per_nm, rel=1e-3)
-    views = [view for view in told["byView"] if view is not None]
+    views = [view for view in results["byView"] if view is not None]
     assert views == sorted(views)
-    assert told["byView"][len(views) :] == [None] * (len(answer.hits) - len(views))
-    assert told["ranks"] == [hit.rank for hit in answer.hits]
-    assert told["visible"] == len(known)
-    assert told["status"] == f"{len(known)} of {len(answer.hits)} shown"
-    assert (told["dialog"], told["sides"], told["closed"]) == (True, 2, True)
-    assert told["next"] == str(known[1].rank)
+    assert results["byView"][len(views) :] == [None] * (len(answer.hits) - len(views))
+    assert results["ranks"] == [hit.rank for hit in answer.hits]
+    assert results["visible"] == len(known)
+    assert results["status"] == f"{len(known)} of {len(answer.hits)} shown"
+    assert (results["dialog"], results["sides"], results["closed"]) == (True, 2, True)
+    assert results["next"] == str(known[1].rank)
 
 
 @pytest.mark.browser
 def test_the_policy_holds_against_a_script_that_gets_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_script(monkeypatch, INTRUDER)
-    told, console, asked = browse(page_html([make_answer(count=1)]), tmp_path / "profile")
-    assert told == {"reached": ["refused"], "pwned": "undefined"}
-    assert asked == ["/page.html"]
+    results, console, requested = browse(page_html([make_answer(count=1)]), tmp_path / "profile")
+    assert results == {"reached": ["refused"], "pwned": "undefined"}
+    assert requested == ["/page.html"]
     assert len(console) >= 3

@@ -111,20 +111,20 @@ def test_pictures_only_where_a_terminal_shows_them() -> None:
     assert "▀" not in out.getvalue()
 
 
-def environment(**given: str) -> dict[str, str]:
-    return {"TERM": "xterm-256color", **given}
+def environment(**variables: str) -> dict[str, str]:
+    return {"TERM": "xterm-256color", **variables}
 
 
 @pytest.mark.parametrize(
-    ("given", "protocol"),
+    ("variables", "protocol"),
     [({"TERM": "xterm-kitty"}, "kitty"), ({"KITTY_WINDOW_ID": "1"}, "kitty"), ({"TERM_PROGRAM": "WezTerm"}, "iterm"),
      ({"TERM_PROGRAM": "iTerm.app"}, "iterm"), ({}, None), ({"TERM_PROGRAM": "iTerm.app", "TMUX": "/x"}, None),
      ({"KITTY_WINDOW_ID": "1", "TERM": "tmux-256color"}, None), ({"TERM_PROGRAM": "vscode"}, None)],
 )  # fmt: skip
-def test_terminals_that_take_pictures_are_known(given: dict[str, str], protocol: str | None) -> None:
+def test_terminals_that_take_pictures_are_known(variables: dict[str, str], protocol: str | None) -> None:
     screen = Console(file=io.StringIO(), force_terminal=True)
-    assert graphics_protocol(screen, environment(**given)) == protocol
-    assert graphics_protocol(Console(file=io.StringIO(), force_terminal=False), environment(**given)) is None
+    assert graphics_protocol(screen, environment(**variables)) == protocol
+    assert graphics_protocol(Console(file=io.StringIO(), force_terminal=False), environment(**variables)) is None
 
 
 def test_picture_sequences_carry_the_whole_picture() -> None:
@@ -159,9 +159,9 @@ def test_reasons_add_up_to_the_score() -> None:
     for formula in (Formula(), Formula(missing="penalize"), Formula(weights=Weights(0.2, 0.7, 0.0))):
         answer = make_answer(formula=formula)
         for hit in answer.hits:
-            told = reasons(answer, hit)
-            assert sum(reason.points for reason in told) == pytest.approx(hit.scored.score)
-            assert sum(reason.share for reason in told) == pytest.approx(1.0)
+            terms = reasons(answer, hit)
+            assert sum(reason.points for reason in terms) == pytest.approx(hit.scored.score)
+            assert sum(reason.share for reason in terms) == pytest.approx(1.0)
 
 
 def test_reasons_tell_what_is_missing_apart_from_what_is_zero() -> None:

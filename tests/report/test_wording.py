@@ -25,12 +25,12 @@ from mirsearch.report.wording import (
 
 
 @pytest.mark.parametrize(
-    ("nanometers", "told"),
+    ("nanometers", "text"),
     [(0.05, "0.05 nm"), (1, "1 nm"), (999.4, "999 nm"), (999.6, "1 µm"), (1234, "1.23 µm"), (2e6, "2 mm"),
      (3.2e9, "3.2 m"), (None, "–"), (float("nan"), "–"), (0, "–"), (-5, "–")],
 )  # fmt: skip
-def test_lengths_choose_their_unit(nanometers: float | None, told: str) -> None:
-    assert format_length(nanometers) == told
+def test_lengths_choose_their_unit(nanometers: float | None, text: str) -> None:
+    assert format_length(nanometers) == text
 
 
 @given(st.floats(1e-6, 1e12))

@@ -1,4 +1,4 @@
-"""Answers made up for the tests of what a person reads: drawn pictures, real scores, hostile words."""
+"""Answers for the tests of the report: drawn pictures, scores by the real formula, hostile texts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ QUERY_FOV = 1000.0
 
 
 def texture(seed: int, width: int, height: int) -> Pixels:
-    """A gray picture of overlapping disks, as RGB."""
+    """Return a gray picture of overlapping disks, as RGB."""
     random = np.random.default_rng(seed)
     picture = np.full((height, width), 90, np.uint8)
     for _ in range(width * height // 900):
@@ -33,7 +33,7 @@ def texture(seed: int, width: int, height: int) -> Pixels:
 
 
 def jpeg(pixels: Pixels, side: int = 160) -> bytes:
-    """The picture as a small JPEG."""
+    """Return the picture as a small JPEG."""
     image, out = Image.fromarray(pixels), io.BytesIO()
     image.thumbnail((side, side))
     image.save(out, "JPEG")
@@ -41,7 +41,7 @@ def jpeg(pixels: Pixels, side: int = 160) -> bytes:
 
 
 def article(at: int) -> Article:
-    """An article; the second has no license and is retracted, the third a license address."""
+    """Return an article. The second has no license and is retracted; the third has the address of a license."""
     return Article(
         id=f"doi:10.1000/x{at}", title=TITLES[at % 3], doi=f"10.1000/x{at}", journal="J. Made Up", year=2015 + at,
         license=("CC BY-NC 3.0", None, "https://creativecommons.org/licenses/by/4.0/")[at % 3],
@@ -50,7 +50,7 @@ def article(at: int) -> Article:
 
 
 def stored(at: int, folder: Path | None, caption: str) -> tuple[StoredPanel, bytes]:
-    """One stored panel with its small picture; every fourth has no scale, the sixth no article."""
+    """Return a stored panel with its small picture. Every fourth has no scale; the sixth has no article."""
     width, height = ((400, 300), (256, 256), (480, 200), (200, 360))[at % 4]
     pixels = texture(at, width, height)
     location = "gone.png"
@@ -78,7 +78,7 @@ def make_answer(
     count: int = 6, text: str | None = "carbon nanotube", image: bool = True, scale: bool = True,
     folder: Path | None = None, caption: str = "TEM of Carbon nanotubes.", formula: Formula | None = None,
 ) -> Answer:  # fmt: skip
-    """An answer of `count` hits ranked by the real formula."""
+    """Return an answer of `count` hits ranked by the real formula."""
     formula = formula or Formula()
     scored = []
     for at in range(count):
@@ -95,7 +95,7 @@ def make_answer(
         )[0]
         terms = ScoredPanel(panel.panel.id, float(total), distance if image else None, visual, match, words)
         scored.append((float(total), terms, panel, small))
-    scored.sort(key=lambda each: -each[0])
+    scored.sort(key=lambda row: -row[0])
     hits = tuple(Hit(rank, terms, panel, small) for rank, (_, terms, panel, small) in enumerate(scored, start=1))
     pixels = texture(99, 320, 240)
     view = QueryView(
