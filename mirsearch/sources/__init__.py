@@ -1,1 +1,1 @@
-"""Where figures come from."""
+"""Sources of figures: image folders, JATS articles, PDFs, EXSCLAIM! results, LaTeX."""

@@ -1,4 +1,4 @@
-"""Article data from outside, cleaned: texts, identifiers, licences, and the id an article goes by."""
+"""Clean the article data that sources bring: texts, identifiers, licences; choose the article's id."""
 
 from __future__ import annotations
 
@@ -25,19 +25,22 @@ _LABEL = re.compile(
 )  # fmt: skip
 _VERSION = re.compile(r"\b([1-4]\.\d)\b")
 _REMOVED_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
-_KEPT_FORMAT_CHARACTERS = frozenset("‌‍")  # zero-width joiners carry meaning in several scripts
+_KEPT_FORMAT_CHARACTERS = frozenset("‌‍")  # several scripts need zero-width joiners
 MAX_AUTHORS = 500
 
 
 def clean_text(text: str, limit: int = LIMITS.field_chars) -> str:
-    """Text fit for a terminal and a page: NFC, no control or direction characters, single spaces, at most `limit`."""
+    """Return text that is safe for a terminal and a web page, with at most `limit` characters.
+
+    The text is in Unicode form NFC, has no control or direction characters, and has single spaces.
+    """
     text = unicodedata.normalize("NFC", text[: limit * 4])
     cleaned = " ".join("".join(_printable(character) for character in text).split())
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 1].rstrip() + "…"
 
 
 def figure_label(caption: str) -> str | None:
-    """The label a caption begins with, as `Figure 2` of "Figure 2. Micrographs of …"; None where there is none."""
+    """Return the label that a caption begins with (`Figure 2` of "Figure 2. Micrographs of …"); None if it has none."""
     match = _LABEL.match(caption)
     return clean_text(match[1], 40) if match else None
 
@@ -57,12 +60,15 @@ def make_article(  # noqa: PLR0913  the fields of an Article, no more
     pmcid: str | None = None,
     journal: str | None = None,
     year: str | int | None = None,
-    license: str | None = None,  # noqa: A002  the field's own name
+    license: str | None = None,  # noqa: A002  named like the field
     url: str | None = None,
     authors: Iterable[str] = (),
     fallback_id: str | None = None,
 ) -> Article | None:
-    """An Article of raw fields, each cleaned or dropped where it is none; None where nothing says which article."""
+    """Make an Article from raw fields. Each field is cleaned, and dropped if nothing is left of it.
+
+    Returns None if no field identifies the article. `fallback_id` serves only if there is no DOI, PMC id or title.
+    """
     doi_clean, pmcid_clean = normalize_doi(doi), normalize_pmcid(pmcid)
     title_clean, fallback = _clean_or_none(title), _clean_or_none(fallback_id)
     article_id = _article_id(doi_clean, pmcid_clean, title_clean, fallback)
@@ -98,7 +104,7 @@ def _clean_or_none(text: str | None) -> str | None:
 
 
 def normalize_doi(text: str | None) -> str | None:
-    """The DOI in a text (with or without its resolver's address), in lower case; None where there is none."""
+    """Return the DOI in a text in lower case, without the resolver's address; None if there is none."""
     match = _DOI.search(text) if text else None
     if match is None:
         return None
@@ -107,19 +113,19 @@ def normalize_doi(text: str | None) -> str | None:
 
 
 def normalize_pmcid(text: str | None) -> str | None:
-    """`PMC` and digits, without a version; None where the text is no such id."""
+    """Return a PMC id as `PMC` and digits, without its version; None if the text is no PMC id."""
     match = _PMCID.fullmatch(text.strip()) if text else None
     return f"PMC{int(match[1])}" if match else None
 
 
 def find_year(text: str | int | None) -> int | None:
-    """The first year in a text, between 1600 and 2199."""
+    """Return the first year in a text, between 1600 and 2199; None if there is none."""
     match = _YEAR.search(str(text)) if text is not None else None
     return int(match[1]) if match else None
 
 
 def normalize_license(text: str | None) -> str | None:
-    """`CC BY 4.0` and the like for Creative Commons names, sentences and addresses; other texts as they are."""
+    """Return `CC BY 4.0` and the like for Creative Commons names, sentences and addresses; other texts unchanged."""
     text = clean_text(text) if text else ""
     return _license_from_url(text) or _license_from_name(text) or _license_from_sentence(text) or text or None
 

@@ -1,4 +1,4 @@
-"""The protocol of a source: where figures come from."""
+"""The protocol of a source of figures, and what a source yields."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from mirsearch.errors import MirsearchError
 
 @dataclass(frozen=True, slots=True)
 class FoundFigure:
-    """A figure a source found: an image file on this machine and what is known about it.
+    """A figure that a source found: an image file on this machine and what is known about it.
 
-    `panels` holds what the source already knows (boxes, letters, captions, scale bars): analysis keeps it.
-    `page` picks one page of the file; None means every page. `copies` are more places where the same bytes lie.
+    `panels` holds what the source already knows (boxes, letters, captions, scale bars); the analysis keeps it.
+    `page` selects one page of the file; None means every page. `other_origins` are further places of the same bytes.
     """
 
     path: Path
@@ -32,9 +32,9 @@ class FoundFigure:
 
 @dataclass(frozen=True, slots=True)
 class SourceFailure:
-    """One thing that could not be used; the rest goes on. `reason` is one line with the remedy.
+    """Something that a source could not use; the run continues. `reason` is one line and ends with the remedy.
 
-    `note` marks what is worth telling but is no failed work (a figure whose image was never there, say).
+    `is_note` marks a remark that is no failure, for example a figure whose image was never there.
     """
 
     location: str
@@ -43,24 +43,24 @@ class SourceFailure:
 
     @classmethod
     def from_error(cls, location: Path | str, error: MirsearchError, is_note: bool = False) -> SourceFailure:
-        """An error as a failure; the location, where the error's message begins with it, is told once."""
+        """Make a failure from an error. The location is removed from the beginning of the error's message."""
         return cls(str(location), str(error).removeprefix(f"{location}: "), is_note)
 
 
 @dataclass(frozen=True, slots=True)
 class Retraction:
-    """A source's word that an article was retracted, which may be in the index already; its names, as ids or DOIs."""
+    """Articles that a source reports as retracted, by id or DOI. The index may contain them already."""
 
     articles: tuple[str, ...]
 
 
 SourceItem = FoundFigure | SourceFailure | Retraction
-"""What may come to an ingest."""
+"""What a source or an acquisition gives to the ingest."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRequest:
-    """What is asked of a source: paths, a column mapping for tables (ours → theirs), and options of its own."""
+    """What a source is asked for: paths, column names of a table (our name → the table's name), and further options."""
 
     paths: tuple[Path, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -68,13 +68,16 @@ class SourceRequest:
 
 
 class Source(Protocol):
-    """Finds figures. `recognizes` is asked of each folder or file, sources with a higher `priority` first."""
+    """A source of figures. A plug-in implements these members; it inherits nothing.
+
+    `recognizes` is asked about each folder and file. Sources with a higher `priority` are asked first.
+    """
 
     name: str
     priority: int
 
     def recognizes(self, path: Path) -> bool:
-        """Whether `path`, a folder (looked at without descending) or a file, is this source's."""
+        """Return whether this source reads the file or folder `path`, without a look into the folder's subfolders."""
 
     def find_figures(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
-        """Figures in a stable order. SourceError where nothing of the request can be used."""
+        """Yield the figures of a request in a stable order. Raise SourceError if nothing in the request is usable."""

@@ -1,4 +1,4 @@
-"""Which source each folder and file belongs to, and all their figures."""
+"""Find the source that reads each folder and file, and collect all their figures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _REMEDY = "give image files, a folder of images, JATS XML with its images, a PDF
 
 
 def discover_sources(path: Path | str) -> list[tuple[str, Path]]:
-    """(source's name, folder or file) of everything below `path` that a source claims, in a stable order."""
+    """Return (source name, folder or file) for everything at or below `path` that a source reads, in a stable order."""
     sources, _ = _load_sources()
     found = _SourceMatcher(sources).match(Path(path))
     return [item for item in found if not isinstance(item, SourceFailure)]
@@ -27,9 +27,10 @@ def find_figures(
     columns: Mapping[str, str] | None = None,
     options: Mapping[str, str] | None = None,
 ) -> Iterator[FoundFigure | SourceFailure]:
-    """Figures of all paths, each path's source found out or, with `source`, given. PluginError for an unknown one.
+    """Yield the figures of all paths. `source` names the source; without it, each path's source is detected.
 
-    What fails is told and the rest goes on; a path without any figure is a failure.
+    Failures are yielded as well, and the run continues. A path without any figure is a failure.
+    Raises PluginError if `source` is unknown.
     """
     given = [Path(path) for path in paths]
     columns, options = dict(columns or {}), dict(options or {})
@@ -47,9 +48,9 @@ def find_figures(
 def _discovered_figures(
     paths: list[Path], sources: list[Source], columns: Mapping[str, str], options: Mapping[str, str]
 ) -> Iterator[FoundFigure | SourceFailure]:
-    """Sources that own whole trees first, each folder by itself; then those of single folders, all at once.
+    """Yield the figures of sources that own whole folder trees, one folder at a time; then those of the other sources.
 
-    A plain folder's table may name files below it, so all plain folders are one request.
+    The table of a plain folder may name files below it, so all plain folders go into one request.
     """
     matcher = _SourceMatcher(sources)
     by_name = {source.name: source for source in sources}
@@ -58,7 +59,7 @@ def _discovered_figures(
         matches = matcher.match(path)
         first_match = next(matches, None)
         if first_match is None:
-            yield SourceFailure(str(path), f"nothing to take figures from; {_REMEDY}")
+            yield SourceFailure(str(path), f"no source finds figures here; {_REMEDY}")
             continue
         for match in itertools.chain((first_match,), matches):
             if isinstance(match, SourceFailure):
@@ -72,19 +73,19 @@ def _discovered_figures(
 
 
 def _run_source(source: Source, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
-    """A source's figures; what it raises becomes a failure, for the other sources' sake."""
+    """Yield a source's figures. An error becomes a failure, so that the other sources still run."""
     location = str(request.paths[0]) if request.paths else source.name
     try:
         yield from source.find_figures(request)
     except MirsearchError as error:
         yield SourceFailure.from_error(location, error)
-    except Exception as error:  # noqa: BLE001  a third party's source may fail in any way; the run goes on
+    except Exception as error:  # noqa: BLE001  a plug-in may raise anything; the run must continue
         reason = f"source {source.name!r} failed: {type(error).__name__}: {error}; report it to the source's author"
         yield SourceFailure(location, " ".join(reason.split()))
 
 
 def _load_sources() -> tuple[list[Source], list[SourceFailure]]:
-    """Every source that loads, those of higher priority first, and what was wrong with the others."""
+    """Return the sources that load, highest priority first, and a failure for each of the others."""
     loaded: list[Source] = []
     broken = []
     for name in plugins.names("sources"):
@@ -96,27 +97,27 @@ def _load_sources() -> tuple[list[Source], list[SourceFailure]]:
 
 
 def _claims_subfolders(source: Source) -> bool:
-    """Whether a folder the source claims is its own with all below it; sources say otherwise by `claims_subfolders`."""
+    """Return whether a folder of this source belongs to it with everything below; a source sets `claims_subfolders`."""
     return bool(getattr(source, "claims_subfolders", True))
 
 
 class _SourceMatcher:
-    """Asks the sources, in order, about each folder and file."""
+    """Asks the sources in turn about each folder and file."""
 
     def __init__(self, sources: list[Source]) -> None:
         self._sources = sources
         self._walker = FolderWalker()
 
     def match(self, path: Path) -> Iterator[tuple[str, Path] | SourceFailure]:
-        """What the sources claim at and below `path`."""
+        """Yield (source name, path) for everything at and below `path`."""
         try:
-            folder = path.is_dir()
-            there = folder or path.exists()
+            is_folder = path.is_dir()
+            exists = is_folder or path.exists()
         except (OSError, ValueError):
-            there = folder = False
-        if not there:
+            exists = is_folder = False
+        if not exists:
             yield SourceFailure(str(path), "no such file or folder; check the path")
-        elif folder:
+        elif is_folder:
             yield from self._match_folder(path, 0)
         else:
             yield from self._match_file(path, self._sources)
@@ -159,5 +160,5 @@ class _SourceMatcher:
 def _recognizes(source: Source, path: Path) -> bool | SourceFailure:
     try:
         return source.recognizes(path)
-    except Exception as error:  # noqa: BLE001  one source's slip must not hide the others' figures
-        return SourceFailure(str(path), f"source {source.name!r} can't tell whether it is its own: {error}")
+    except Exception as error:  # noqa: BLE001  an error in one source must not hide the figures of the others
+        return SourceFailure(str(path), f"source {source.name!r} failed to check this path: {error}")

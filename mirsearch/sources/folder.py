@@ -17,29 +17,29 @@ from mirsearch.sources.permissions import permission_note
 from mirsearch.sources.tables import TABLE_NAMES, Row, Table, is_table_name, read_table
 
 MAX_FAILURES = 20
-"""Failures of one table told one by one; more are counted."""
+"""Failures of one table that are reported one by one; further ones are only counted."""
 _GUESSED_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".bmp", ".webp")
 
 
 class FolderSource:
-    """Images of folders (and those below) or given one by one; captions.csv, .tsv or .jsonl beside them is read.
+    """Image files, given one by one or in folders (with their subfolders). A captions.csv, .tsv or .jsonl is read.
 
-    Options: `recursive` (yes, no), `captions` (another name of the table).
+    Options: `recursive` (yes, no), `captions` (another name for the table).
     """
 
     name = "folder"
     priority = 0
     claims_subfolders = False
-    """Its folders' sub-folders may be other sources': see mirsearch.sources.discover."""
+    """Subfolders may belong to other sources: see mirsearch.sources.discover."""
 
     def recognizes(self, path: Path) -> bool:
-        """A folder that holds an image or a table of captions; a file that is an image or a table."""
+        """Return whether a folder holds an image or a table of captions, or whether a file is one."""
         if path.is_dir():
             return any(is_image_name(entry) or entry.name.lower() in TABLE_NAMES for entry in path.iterdir())
         return is_image_name(path) or is_table_name(path) or is_image_file(path)
 
     def find_figures(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
-        """Figures of each path in turn, every file once; SourceError location a single path has none."""
+        """Yield the figures of each path in turn, every file once. Raise SourceError if no path has an image."""
         tables = _CaptionTables(request.columns, request.options.get("captions"))
         recursive = request.options.get("recursive", "yes").lower() not in ("no", "false", "0")
         collected: list[Path | SourceFailure] = []
@@ -59,12 +59,16 @@ class FolderSource:
                 yield from tables.figures(path)
         yield from tables.failures()
         if not done and not collected and not tables.readable:
-            locations = ", ".join(map(str, request.paths)) or "nothing given"
-            raise SourceError(f"{locations}: no image files", "give images (png, jpg, tif, gif, bmp, webp) or their folder")
+            locations = ", ".join(map(str, request.paths)) or "no path given"
+            raise SourceError(
+                f"{locations}: no image files", "give images (png, jpg, tif, gif, bmp, webp) or their folder"
+            )
 
 
-def _collect_images(path: Path, recursive: bool, walker: FolderWalker, tables: _CaptionTables) -> Iterator[Path | SourceFailure]:
-    """Image files of one path asked for; tables met on the way are handed to `captions`."""
+def _collect_images(
+    path: Path, recursive: bool, walker: FolderWalker, tables: _CaptionTables
+) -> Iterator[Path | SourceFailure]:
+    """Yield the image files of one path. Tables on the way are read into `tables`."""
     path = path.resolve() if path.is_dir() else path.parent.resolve() / path.name
     if not path.is_dir():
         if is_table_name(path):
@@ -83,7 +87,7 @@ def _collect_images(path: Path, recursive: bool, walker: FolderWalker, tables: _
 
 @dataclass
 class _CaptionTables:
-    """Tables read so far, and what they say of each file."""
+    """The tables read so far, and their rows for each image."""
 
     columns: Mapping[str, str]
     table_name: str | None
@@ -94,9 +98,9 @@ class _CaptionTables:
     problems: dict[Path, list[SourceFailure]] = field(default_factory=dict)
 
     def read_beside(self, folder: Path, take_all: bool) -> bool:
-        """Read the folder's table, if it has one; False location it has one that can't be used.
+        """Read the folder's table, if it has one. Return False if the folder has a table that can't be used.
 
-        Only of a `whole` folder are rows that name missing files failures: a single image may leave others unasked.
+        Rows that name missing files are failures only with `take_all`: for a single image, the other rows don't matter.
         """
         if folder not in self.tables:
             self.tables[folder] = self._find_table(folder)
@@ -104,17 +108,21 @@ class _CaptionTables:
         return path is None or self.read(path, take_all)
 
     def _find_table(self, folder: Path) -> Path | None:
-        """The folder's table: the first of the names we know, in any case, or the one asked for."""
+        """Return the folder's table: the name given as an option, else the first of TABLE_NAMES in any case."""
         if self.table_name:
             return folder / self.table_name if (folder / self.table_name).is_file() else None
         try:
-            files_by_name = {entry.name.lower(): entry for entry in sorted(folder.iterdir(), reverse=True) if is_table_name(entry)}
-        except OSError:  # a folder whose files may be opened by name only
+            entries = sorted(folder.iterdir(), reverse=True)
+            files_by_name = {entry.name.lower(): entry for entry in entries if is_table_name(entry)}
+        except OSError:  # the folder can't be listed, but its files may open by name
             files_by_name = {name: folder / name for name in TABLE_NAMES}
-        return next((files_by_name[name] for name in TABLE_NAMES if name in files_by_name and files_by_name[name].is_file()), None)
+        return next(
+            (files_by_name[name] for name in TABLE_NAMES if name in files_by_name and files_by_name[name].is_file()),
+            None,
+        )
 
     def read(self, path: Path, take_all: bool) -> bool:
-        """Read a table once; False location it can't be used."""
+        """Read a table once. Return False if it can't be used."""
         if take_all:
             self.fully_taken.add(path)
         if path in self.readable:
@@ -123,7 +131,7 @@ class _CaptionTables:
             table = read_table(path, self.columns)
         except SourceError as error:
             self.readable[path] = False
-            left_out = "; the images of its folder are left out" if take_all else ""
+            left_out = "; the images of its folder are skipped" if take_all else ""
             failure = SourceFailure.from_error(path, error)
             self.problems[path] = [SourceFailure(failure.location, f"{failure.reason}{left_out}")]
             return False
@@ -147,11 +155,11 @@ class _CaptionTables:
             if same is None:
                 rows.append(row)
             elif same.fields != row.fields:
-                reason = f"{image.name} was named on line {same.line} already; that line counts, remove one of them"
+                reason = f"{image.name} is named on line {same.line} already, which is used; remove one of the lines"
                 self.problems[path].append(SourceFailure(location, reason, is_note=True))
 
     def _rows_to_extend(self, image: Path, table: Path) -> list[Row]:
-        """Rows of an image to add to; a table nearer to the image replaces what a farther one said."""
+        """Return the image's list of rows. A table nearer to the image replaces the rows of a farther one."""
         previous_table, rows = self.rows.get(image, (table, []))
         if previous_table != table and len(table.parts) > len(previous_table.parts):
             rows = []
@@ -159,22 +167,22 @@ class _CaptionTables:
         return rows
 
     def named_images(self) -> list[Path]:
-        """Files that tables read as a whole name, in order."""
+        """Return the images named in tables that are taken in full, in order."""
         return [image for image, (table, _) in self.rows.items() if table in self.fully_taken]
 
     def figures(self, path: Path) -> Iterator[FoundFigure | SourceFailure]:
-        """The file's figures: one for each row that names it, or one without a caption."""
+        """Yield a file's figures: one for each row that names it, or one without a caption."""
         for row in self.rows[path][1] if path in self.rows else [Row(0, {})]:
             yield _make_figure(path, row)
 
     def failures(self) -> Iterator[SourceFailure]:
-        """What was wrong with the tables, the first of each kind's many one by one."""
+        """Yield the problems of each table: the first MAX_FAILURES one by one, then their count."""
         for path, problems in self.problems.items():
             yield from problems[:MAX_FAILURES]
             rest = problems[MAX_FAILURES:]
             if rest:
                 is_note = all(problem.is_note for problem in rest)
-                yield SourceFailure(str(path), f"{len(rest)} more lines like these; mend the table", is_note=is_note)
+                yield SourceFailure(str(path), f"{len(rest)} more lines like these; correct the table", is_note=is_note)
 
 
 def _table_problems(path: Path, table: Table) -> Iterator[SourceFailure]:
@@ -186,17 +194,20 @@ def _table_problems(path: Path, table: Table) -> Iterator[SourceFailure]:
 
 
 class _ImageFinder:
-    """Finds the files a table names, in its folder or below, never outside."""
+    """Finds the files that a table names, in the table's folder or below it, never outside."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files_by_name: dict[str, list[Path]] | None = None
 
     def find(self, name: str) -> Path:
-        """The file of a name as given; without its suffix, in other letters' case, or by its last part. SourceError."""
+        """Return the file that a name stands for. Raises SourceError if there is none.
+
+        The name may lack its suffix, differ in case, or have other folders before its last part.
+        """
         parts = PureWindowsPath(name).parts  # takes both kinds of slash; "." has none
         if not parts:
-            raise SourceError("no file named", "write the image's file name in this row")
+            raise SourceError("this row names no file", "write the image's file name in it")
         if ".." in parts:
             raise SourceError(f"{name!r} lies outside the table's folder", "put the table beside its images")
         for tail in (parts, parts[-1:]):
@@ -206,7 +217,9 @@ class _ImageFinder:
         matches = self._images_by_name(parts[-1].lower())
         if len(matches) == 1:
             return matches[0]
-        raise SourceError(f"no file {clean_text(name, 200)!r} here", "check the name, or remove the row")
+        raise SourceError(
+            f"no file {clean_text(name, 200)!r} in the table's folder", "check the name, or remove the row"
+        )
 
     def _images_by_name(self, name: str) -> list[Path]:
         if self._files_by_name is None:
@@ -226,9 +239,11 @@ def _existing_file(path: Path) -> Path | None:
     try:
         if path.is_file():
             return path
-        guesses = (path.with_name(path.name + suffix) for suffix in _GUESSED_SUFFIXES) if not is_image_name(path) else ()
+        guesses = (
+            (path.with_name(path.name + suffix) for suffix in _GUESSED_SUFFIXES) if not is_image_name(path) else ()
+        )
         return next((guess for guess in guesses if guess.is_file()), None)
-    except (OSError, ValueError):  # a name too long, or with a zero byte
+    except (OSError, ValueError):  # the name is too long or contains a zero byte
         return None
 
 
@@ -236,7 +251,9 @@ def _make_figure(path: Path, row: Row) -> FoundFigure | SourceFailure:
     fields = row.fields
     page = fields.get("page")
     if page is not None and not (page.isdecimal() and len(page) < 7):
-        return SourceFailure(str(path), f"page {clean_text(page, 40)!r} of the table is no number; count from 0")
+        return SourceFailure(
+            str(path), f"page {clean_text(page, 40)!r} in the table is no page number; write a number from 0"
+        )
     caption = clean_text(fields.get("caption", ""), LIMITS.caption_chars)
     return FoundFigure(
         path=path,
@@ -250,7 +267,7 @@ def _make_figure(path: Path, row: Row) -> FoundFigure | SourceFailure:
 
 
 def article_from_row(fields: Mapping[str, str]) -> Article | None:
-    """The article of a row's columns."""
+    """Return the article that a row's columns describe; None if they describe none."""
     return make_article(
         title=fields.get("title"), doi=fields.get("doi"), pmcid=fields.get("pmcid"), journal=fields.get("journal"),
         year=fields.get("year"), license=fields.get("license"), url=fields.get("url"),

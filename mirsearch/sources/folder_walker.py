@@ -1,4 +1,4 @@
-"""Folders walked in a stable order, without loops, without hidden files."""
+"""Walk through folders in a stable order, without loops and without hidden files."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from mirsearch.sources.base import SourceFailure
 
 MAX_DEPTH = 64
 INDEX_DATABASE = "corpus.sqlite3"
-"""A folder with this file is an index: what lies in it has been taken in already."""
+"""Name of an index's database. A folder with this file is an index, so its contents are skipped."""
 
 
 @dataclass(frozen=True, slots=True)
 class FolderListing:
-    """A folder with its visible files and sub-folders, each sorted by name."""
+    """A folder with its visible files and subfolders, both sorted by name."""
 
     folder: Path
     files: tuple[Path, ...]
@@ -23,7 +23,7 @@ class FolderListing:
 
 
 def list_folder(folder: Path) -> FolderListing:
-    """What lies in a folder; OSError where it can't be read."""
+    """Return the visible files and subfolders of a folder. Raises OSError if it can't be read."""
     files: list[Path] = []
     folders: list[Path] = []
     for entry in sorted(folder.iterdir()):
@@ -34,33 +34,35 @@ def list_folder(folder: Path) -> FolderListing:
                 files.append(entry)
             elif not (entry / INDEX_DATABASE).exists():
                 folders.append(entry)
-        except OSError:  # a link that leads in a circle, or beyond what may be read: shown when it is opened
+        except OSError:  # a circular link, or no permission: the error is reported when the file is opened
             files.append(entry)
     return FolderListing(folder, tuple(files), tuple(folders))
 
 
 class FolderWalker:
-    """Walks down folders; each real folder is visited once, however many links lead to it."""
+    """Walks down through folders. It visits each real folder once, even if several links lead to it."""
 
     def __init__(self) -> None:
         self._seen: set[tuple[int, int]] = set()
 
     def visit(self, folder: Path, depth: int = 0) -> FolderListing | SourceFailure | None:
-        """The folder's listing; a failure where it can't be read, None where it was entered before."""
+        """Return the folder's listing; a failure if it can't be read; None if it was visited before."""
         try:
             status = folder.stat()
             if (status.st_dev, status.st_ino) in self._seen:
                 return None
             self._seen.add((status.st_dev, status.st_ino))
             if depth > MAX_DEPTH:
-                return SourceFailure(str(folder), f"folders nested more than {MAX_DEPTH} deep; give the folder itself")
+                return SourceFailure(
+                    str(folder), f"folders are nested more than {MAX_DEPTH} deep; give the inner folder itself"
+                )
             return list_folder(folder)
         except OSError as error:
             cause = error.strerror or str(error)
             return SourceFailure(str(folder), f"folder can't be read: {cause}; check its permissions")
 
     def walk(self, folder: Path, depth: int = 0) -> Iterator[FolderListing | SourceFailure]:
-        """The folder and all below it, top down."""
+        """Yield the listings of a folder and of everything below it, from the top down."""
         listing = self.visit(folder, depth)
         if listing is None:
             return

@@ -1,4 +1,4 @@
-"""Whether two files show the same figure, saved in another size, format or quality."""
+"""Find out whether two image files show the same figure in different sizes, formats or qualities."""
 
 from __future__ import annotations
 
@@ -12,17 +12,24 @@ from mirsearch.errors import ImageError
 from mirsearch.imaging.images import open_picture
 
 THUMBNAIL_SIDE = 48
+"""Side of the thumbnails that are compared, in pixels."""
 _MAX_ASPECT_DIFFERENCE = 0.03
+"""Largest relative difference between the two aspect ratios. Chosen by hand on drawn figures."""
 _MIN_CORRELATION = 0.97
+"""Smallest correlation of the two thumbnails' gray values. Chosen by hand on drawn figures."""
 
 
 def show_same_figure(first_path: Path, second_path: Path) -> bool:
-    """True where both are of one shape, and their small gray pictures go together; False where one can't be read.
+    """Return whether two image files have the same aspect ratio and strongly correlated gray thumbnails.
 
-    Meant for figures of one paper from two places: two moments of one experiment may look this much alike.
+    Returns False if a file can't be read. Use it for copies of one article's figures from two places: it can't tell
+    two moments of one experiment apart.
     """
     try:
-        (first_gray, first_aspect), (second_gray, second_aspect) = _centered_thumbnail(first_path), _centered_thumbnail(second_path)
+        (first_gray, first_aspect), (second_gray, second_aspect) = (
+            _centered_thumbnail(first_path),
+            _centered_thumbnail(second_path),
+        )
     except ImageError:
         return False
     if abs(first_aspect / second_aspect - 1) > _MAX_ASPECT_DIFFERENCE:
@@ -34,8 +41,10 @@ def show_same_figure(first_path: Path, second_path: Path) -> bool:
 
 
 def _centered_thumbnail(path: Path) -> tuple[NDArray[np.float32], float]:
-    """A picture's gray values less their mean, (SIDE, SIDE), and its width by its height."""
+    """Return a picture's gray values minus their mean, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), and its width / height."""
     pixels = open_picture(path).pixels
-    gray = cv2.cvtColor(cv2.resize(pixels, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    gray = cv2.cvtColor(
+        cv2.resize(pixels, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY
+    )
     values = gray.astype(np.float32)
     return values - values.mean(), pixels.shape[1] / pixels.shape[0]

@@ -1,4 +1,4 @@
-"""Notes of third parties' rights in captions: what an article's own licence does not cover."""
+"""Find notes of third parties' rights in captions: parts of a figure that the article's licence does not cover."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_NOTE_CHARS = 1_000
 
 
 def permission_note(caption: str) -> str | None:
-    """Clauses of a caption that name another rights holder ("reproduced with permission …"); None where none does."""
+    """Return the clauses that name another rights holder ("reproduced with permission …"); None if there are none."""
     clauses: list[str] = []
     position = 0
     while (match := _PHRASE.search(caption, position)) is not None:
@@ -33,6 +33,6 @@ def permission_note(caption: str) -> str | None:
 
 
 def join_notes(*notes: str | None) -> str | None:
-    """Notes as one, without repeats; None where there are none."""
+    """Return the notes as one text without repeats; None if there are none."""
     unique = dict.fromkeys(note for note in notes if note)
     return "; ".join(unique)[:MAX_NOTE_CHARS] or None

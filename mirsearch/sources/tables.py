@@ -1,4 +1,4 @@
-"""Tables of captions: csv, tsv or jsonl of any usual dialect and encoding, columns matched by name."""
+"""Read tables of captions: CSV, TSV or JSON lines in common dialects and encodings; match columns by name."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "article": ("article_id", "paper", "paper_id"),
     "permission": ("permission_note",),
 }  # fmt: skip
-"""Our columns, each with the other names it is known by."""
+"""Column names of mirsearch, each with its synonyms."""
 
 TABLE_NAMES = ("captions.csv", "captions.tsv", "captions.jsonl")
 _DELIMITERS = (",", ";", "\t", "|")
@@ -40,7 +40,7 @@ _MAX_FIELD_CHARS = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a table: its line from 1, and its texts under our columns' names (only those that have one)."""
+    """A row of a table: its line number from 1, and its non-empty texts by mirsearch's column names."""
 
     line: int
     fields: Mapping[str, str]
@@ -48,7 +48,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table read: rows, and `problems` (line, reason) of lines left out; `guessed` names an encoding guessed."""
+    """A table: its rows, and `problems` (line, reason) of skipped lines.
+
+    `guessed_encoding` names the encoding if it had to be guessed.
+    """
 
     rows: tuple[Row, ...]
     problems: tuple[tuple[int, str], ...] = ()
@@ -56,12 +59,15 @@ class Table:
 
 
 def is_table_name(path: Path) -> bool:
-    """Whether a file given by name can be a table of captions."""
+    """Return whether a file's name is that of a table of captions."""
     return path.suffix.lower() in (".csv", ".tsv", ".jsonl", ".ndjson") and not path.name.startswith(".")
 
 
 def read_table(path: Path, columns: Mapping[str, str] | None = None, limits: Limits = LIMITS) -> Table:
-    """Rows of a table; `columns` maps ours to the table's. SourceError names the file, what is there and the remedy."""
+    """Read a table. `columns` maps mirsearch's column names to the table's.
+
+    Raises SourceError with the file, the columns found and the remedy.
+    """
     text, guessed_encoding = _read_text(path, limits)
     if path.suffix.lower() in (".jsonl", ".ndjson"):
         raw_rows, problems = _parse_json_lines(text)
@@ -69,8 +75,11 @@ def read_table(path: Path, columns: Mapping[str, str] | None = None, limits: Lim
         raw_rows, problems = _parse_csv(text, path)
     names = list(dict.fromkeys(name for _, fields in raw_rows for name in fields))
     if not raw_rows:
-        first_problem = f"; first: line {problems[0][0]}: {problems[0][1]}" if problems else ""
-        raise SourceError(f"{path}: no rows{first_problem}", "the first line names the columns, each later one is a figure")
+        first_problem = f"; first problem: line {problems[0][0]}: {problems[0][1]}" if problems else ""
+        raise SourceError(
+            f"{path}: no rows{first_problem}",
+            "write the column names on the first line, and one figure on each later line",
+        )
     mapping = match_columns(names, columns or {}, path)
     rows = []
     for line, fields in raw_rows:
@@ -80,13 +89,14 @@ def read_table(path: Path, columns: Mapping[str, str] | None = None, limits: Lim
 
 
 def caption_lookup(table: Table) -> Callable[[Path], str | None]:
-    """A function from an image's path to its caption: of the row whose path ends most like it, the first of them.
+    """Return a function that maps an image's path to its caption.
 
-    None where no row has its name, or where rows of several folders have and none of them is the image's own.
+    It takes the first row whose path shares the most parts with the image's path, counted from the end. It returns
+    None if no row has the file's name, or if equally good rows name different folders.
     """
     rows: dict[str, list[tuple[tuple[str, ...], str]]] = {}
     for row in table.rows:
-        parts = PureWindowsPath(row.fields.get("file", "")).parts  # takes both kinds of slash
+        parts = PureWindowsPath(row.fields.get("file", "")).parts  # splits at both kinds of slash
         if parts:
             rows.setdefault(parts[-1], []).append((parts, row.fields.get("caption", "")))
 
@@ -101,33 +111,38 @@ def caption_lookup(table: Table) -> Callable[[Path], str | None]:
 
 
 def _common_tail_length(first: Sequence[str], second: Sequence[str]) -> int:
-    """How many parts two paths share, from their ends."""
+    """Return how many parts two paths have in common, counted from the end."""
     pairs = zip(reversed(first), reversed(second), strict=False)
-    return next((count for count, (first_part, second_part) in enumerate(pairs) if first_part != second_part), min(len(first), len(second)))
+    different = (count for count, (first_part, second_part) in enumerate(pairs) if first_part != second_part)
+    return next(different, min(len(first), len(second)))
 
 
 def match_columns(names: list[str], columns: Mapping[str, str], path: Path) -> dict[str, str]:
-    """Our columns to the table's: those mapped, then those of our names, then synonyms. SourceError without `file`."""
+    """Map mirsearch's column names to the table's. Raises SourceError if `file` or all other columns are missing.
+
+    Columns in `columns` come first, then those with mirsearch's names, then synonyms.
+    """
     names_by_key = {_column_key(name): name for name in reversed(names)}
     matched = {}
     for our, theirs in columns.items():
         if our not in COLUMNS:
             raise SourceError(f"no column {our!r} to map to", f"columns are {', '.join(COLUMNS)}")
         if _column_key(theirs) not in names_by_key:
-            raise SourceError(f"{path}: no column {theirs!r}; columns there: {_format_names(names)}",
+            raise SourceError(f"{path}: no column {theirs!r}; its columns: {_format_names(names)}",
                               f"map one of these with --column {our}=NAME")  # fmt: skip
         matched[our] = names_by_key[_column_key(theirs)]
     taken = set(matched.values())
     for our, others in COLUMNS.items():
-        found = next((names_by_key[key] for key in (our, *others) if key in names_by_key and names_by_key[key] not in taken), None)
-        if our not in matched and found is not None:
-            matched[our] = found
-            taken.add(found)
+        candidates = (names_by_key[key] for key in (our, *others) if key in names_by_key)
+        theirs_or_none = next((name for name in candidates if name not in taken), None)
+        if our not in matched and theirs_or_none is not None:
+            matched[our] = theirs_or_none
+            taken.add(theirs_or_none)
     if "file" not in matched:
-        raise SourceError(f"{path}: no column for the image's file name; columns there: {_format_names(names)}",
+        raise SourceError(f"{path}: no column for the image's file name; its columns: {_format_names(names)}",
                           "name it 'file', or map it with --column file=NAME")  # fmt: skip
     if len(matched) == 1:
-        raise SourceError(f"{path}: no column for the caption or the article; columns there: {_format_names(names)}",
+        raise SourceError(f"{path}: no column for the caption or the article; its columns: {_format_names(names)}",
                           "name it 'caption', or map it with --column caption=NAME")  # fmt: skip
     return matched
 
@@ -142,7 +157,7 @@ def _format_names(names: list[str]) -> str:
 
 
 def _read_text(path: Path, limits: Limits) -> tuple[str, str | None]:
-    """The file's text, and the encoding's name where it had to be guessed."""
+    """Return the file's text, and the encoding's name if it had to be guessed."""
     try:
         with path.open("rb") as file:
             data = file.read(limits.table_bytes + 1)
@@ -163,7 +178,7 @@ def _read_text(path: Path, limits: Limits) -> tuple[str, str | None]:
 def _encodings(data: bytes) -> Iterator[str]:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         yield "utf-16"
-    elif data[1:64:2].count(0) > 20:  # UTF-16 without its mark: every second byte of plain letters is zero
+    elif data[1:64:2].count(0) > 20:  # UTF-16 without a byte order mark: every second byte of Latin letters is zero
         yield "utf-16-le"
     elif data[0:64:2].count(0) > 20:
         yield "utf-16-be"
@@ -180,7 +195,7 @@ def _parse_csv(text: str, path: Path) -> tuple[_Rows, _Problems]:
     first_line, _, rest = text.partition("\n")
     delimiter = None
     skipped_lines = 0
-    if first_line.strip().lower().startswith("sep=") and len(first_line.strip()) == 5:  # what spreadsheets write
+    if first_line.strip().lower().startswith("sep=") and len(first_line.strip()) == 5:  # spreadsheets write this line
         delimiter, text, skipped_lines = first_line.strip()[4], rest, 1
     lines = text.splitlines()
     header_line = next((line for line in lines if line.strip()), "")
@@ -195,27 +210,27 @@ def _parse_csv(text: str, path: Path) -> tuple[_Rows, _Problems]:
             if header is None:
                 header = [cell.strip() for cell in cells]
             elif len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
-                problems.append((reader.line_num + skipped_lines, f"{len(cells)} cells where there are {len(header)} columns"
-                                 "; put texts that hold the delimiter in double quotes"))  # fmt: skip
+                problems.append((reader.line_num + skipped_lines, f"{len(cells)} cells for {len(header)} columns"
+                                 "; put texts that contain the delimiter in double quotes"))  # fmt: skip
             else:
                 rows.append((reader.line_num + skipped_lines, dict(zip(header, cells, strict=False))))
     except csv.Error as error:
-        problems.append((reader.line_num + skipped_lines, f"not a table from here on: {error}"))
+        problems.append((reader.line_num + skipped_lines, f"not readable as a table from here on: {error}"))
     finally:
         csv.field_size_limit(previous_limit)
     return rows, problems
 
 
 def _guess_delimiter(header: str, path: Path) -> str:
-    """The delimiter under which most cells of the header are columns known, then the one that cuts most."""
+    """Return the delimiter that gives the most known column names in the header; among equals, the most cells."""
     known_names = {name for our, others in COLUMNS.items() for name in (our, *others)}
 
-    def worth(delimiter: str) -> tuple[int, int]:
+    def score(delimiter: str) -> tuple[int, int]:
         cells = header.split(delimiter)
         return sum(_column_key(cell.strip().strip('"')) in known_names for cell in cells), len(cells)
 
     delimiters = ("\t", *_DELIMITERS) if path.suffix.lower() == ".tsv" else _DELIMITERS
-    return max(delimiters, key=worth)
+    return max(delimiters, key=score)
 
 
 def _parse_json_lines(text: str) -> tuple[_Rows, _Problems]:

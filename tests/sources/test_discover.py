@@ -115,8 +115,8 @@ def test_paths_without_figures_are_told_and_the_others_go_on(tmp_path: Path) -> 
     captions, failures = split(list(find_figures(given)))
     assert list(captions) == ["a.png"]
     assert {failure.location: failure.reason.split(";")[0] for failure in failures} == {
-        str(tmp_path / "none"): "no such file or folder", str(tmp_path / "empty"): "nothing to take figures from",
-        str(tmp_path / "words.txt"): "nothing to take figures from",
+        str(tmp_path / "none"): "no such file or folder", str(tmp_path / "empty"): "no source finds figures here",
+        str(tmp_path / "words.txt"): "no source finds figures here",
     }  # fmt: skip
 
 
@@ -204,7 +204,7 @@ def test_a_source_that_fails_does_not_stop_the_others(tmp_path: Path, monkeypatc
     reasons = [failure.reason for failure in failures]
     assert any("absent fails to load" in reason for reason in reasons)
     assert any("source 'broken' failed: RuntimeError: gave up" in reason for reason in reasons)
-    assert any("can't tell whether it is its own" in reason for reason in reasons)
+    assert any("failed to check this path" in reason for reason in reasons)
 
 
 @pytest.mark.data

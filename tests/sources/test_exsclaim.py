@@ -197,9 +197,9 @@ def test_wrong_types_are_named_and_the_figure_goes_on_without_panels(tmp_path: P
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [(json.dumps({NAME: entry()})[:900], "cut short or not JSON"), ("", "cut short or not JSON"),
-     ("[" * 100_000, "cut short or not JSON"), ("1" * 10_000, "cut short or not JSON"), ("7", "no figures by name"),
-     ('{"a": 1}', "no figure in it has 'master_images'"), ('{"results": 3}', "no figures by name")],
+    [(json.dumps({NAME: entry()})[:900], "truncated or not JSON"), ("", "truncated or not JSON"),
+     ("[" * 100_000, "truncated or not JSON"), ("1" * 10_000, "truncated or not JSON"), ("7", "JSON without figures by name"),
+     ('{"a": 1}', "no figure in it has 'master_images'"), ('{"results": 3}', "JSON without figures by name")],
     ids=["half", "empty", "deep", "long number", "number", "other", "results"],
 )  # fmt: skip
 def test_files_that_are_none_are_refused(tmp_path: Path, content: str, told: str) -> None:
@@ -235,7 +235,7 @@ def test_figures_without_images_are_told_then_counted(tmp_path: Path) -> None:
     figures, failures = find(path)
     assert len(figures) == 1
     assert len(failures) == 21
-    assert "no image of that name" in failures[0].reason
+    assert "no image with that name" in failures[0].reason
     assert "10 more figures" in failures[-1].reason
 
 

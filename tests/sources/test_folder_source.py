@@ -258,7 +258,7 @@ def test_a_row_with_too_many_cells(tmp_path: Path) -> None:
     (tmp_path / "captions.csv").write_text("file,caption\na.png,one, two\nb.png,fine\n")
     figures, (failure,) = find(tmp_path)
     assert {figure.path.name: figure.caption for figure in figures} == {"a.png": "", "b.png": "fine"}
-    assert "3 cells where there are 2 columns" in failure.reason
+    assert "3 cells for 2 columns" in failure.reason
 
 
 def test_a_table_too_large(tmp_path: Path) -> None:

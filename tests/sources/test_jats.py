@@ -354,7 +354,7 @@ def test_the_same_article_twice_is_read_once(tmp_path: Path) -> None:
     found, (failure,) = find(tmp_path)
     assert len(found) == 1
     assert failure.is_note
-    assert "another file already" in failure.reason
+    assert "already read from another file" in failure.reason
 
 
 BOMB = b"""<!DOCTYPE article [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">

@@ -229,7 +229,7 @@ def test_a_table_is_no_figure_and_pictures_without_caption_are_noted(tmp_path):
     content = find_figures(page(tmp_path / "a.pdf", draw), "a")
     assert content.figures == []
     assert len(content.notes) == 1
-    assert "without a caption are left out" in content.notes[0]
+    assert "without a caption are skipped" in content.notes[0]
 
 
 # hostile files
@@ -281,7 +281,10 @@ def test_pages_and_bytes_have_limits(tmp_path, monkeypatch):
     path = page(tmp_path / "long.pdf", draw)
     content = find_figures(path, "long", dataclasses.replace(LIMITS, pdf_pages=50))
     assert content.failures == ["pages after the first 50 of 61 were not read"]
-    assert "0 s are over" in find_figures(path, "long", dataclasses.replace(LIMITS, pdf_seconds=0)).failures[0]
+    assert (
+        "the limit of 0 s is reached"
+        in find_figures(path, "long", dataclasses.replace(LIMITS, pdf_seconds=0)).failures[0]
+    )
     monkeypatch.setattr(pdf, "LIMITS", dataclasses.replace(LIMITS, pdf_bytes=100))
     assert "more than the limit" in only_failure(path, tmp_path)
 

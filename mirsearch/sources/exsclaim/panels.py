@@ -1,4 +1,4 @@
-"""Panels and scale bars of an exsclaim.json."""
+"""Read the panels and scale bars in an exsclaim.json."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ KINDS = {
     "microscopy": "micrograph", "diffraction": "diffraction", "graph": "plot", "illustration": "schematic",
     "basic photo": "photo", "photo": "photo",
 }  # fmt: skip
-"""EXSCLAIM's classes, each with our kind; "parent" and "unclear" say nothing of what a panel shows."""
+"""EXSCLAIM's classes, each with mirsearch's kind. The classes "parent" and "unclear" say nothing about the content."""
 MAX_PANELS = 400
 MAX_SIDE = 1_000_000
 
 
 def parse_panels(master_images: Any, size: tuple[int, int] | None) -> tuple[Panel, ...]:
-    """Panels of `master_images`, cut to the picture's (width, height). SourceError says what is of a wrong type."""
+    """Return the panels of `master_images`, clipped to the picture's (width, height).
+
+    Raises SourceError with the place of a value of the wrong type.
+    """
     if not isinstance(master_images, list):
         raise SourceError("master_images is not a list")
     if len(master_images) > MAX_PANELS:
@@ -31,14 +34,14 @@ def parse_panels(master_images: Any, size: tuple[int, int] | None) -> tuple[Pane
 
 
 def _panel(entry: Any, location: str, size: tuple[int, int] | None) -> Panel | None:
-    """A panel; None where nothing of it lies in the picture."""
+    """Return a panel; None if it lies outside the picture."""
     if not isinstance(entry, dict):
         raise SourceError(f"{location} is not an object")
     box = _clip_box(_box(entry.get("geometry"), f"{location}.geometry"), size)
     if box is None:
         return None
     kind = KINDS.get(str(entry.get("classification") or "").strip().lower().replace("_", " "), "unknown")
-    confidence = entry.get("classification_confidence")  # `confidence` is the box's; version 0.1 has no other
+    confidence = entry.get("classification_confidence")  # `confidence` belongs to the box; version 0.1 has no other one
     return Panel(
         box=box,
         label=_panel_label(entry.get("subfigure_label"), location),
@@ -50,7 +53,7 @@ def _panel(entry: Any, location: str, size: tuple[int, int] | None) -> Panel | N
 
 
 def _box(geometry: Any, location: str) -> Box:
-    """The box around corners {x, y} in any order, or of {x0, y0, x1, y1} (also x1, y1, x2, y2)."""
+    """Return the bounding box of corners {x, y} in any order, or of {x0, y0, x1, y1} (or x1, y1, x2, y2)."""
     if isinstance(geometry, list) and geometry:
         xs = [_coordinate(corner, "x", location) for corner in geometry]
         ys = [_coordinate(corner, "y", location) for corner in geometry]
@@ -72,7 +75,7 @@ def _coordinate(point: Any, name: str, location: str) -> float:
 
 
 def _finite_number(value: Any) -> float | None:
-    """A number that is one and finite; None for everything else (true and false are no numbers here)."""
+    """Return a value as a finite number; None for anything else (true and false are no numbers here)."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -100,7 +103,7 @@ def _panel_label(value: Any, location: str) -> str | None:
 
 
 def _panel_caption(given: Any) -> str:
-    """The panel's caption: a text, a list of texts, or of objects that hold them; repeats once."""
+    """Return the panel's caption from a text, a list of texts, or objects that hold texts, without repeats."""
     parts: list[str] = []
     for entry in given if isinstance(given, list) else [given]:
         values = entry.values() if isinstance(entry, dict) else (entry,)
@@ -114,11 +117,17 @@ def _confidence(value: Any) -> float:
 
 
 def _best_scale(scale_bars: Any, location: str, size: tuple[int, int] | None) -> ScaleReading | None:
-    """The reading that EXSCLAIM was surest of; None where no bar has a length in nm and in px."""
+    """Return the reading with EXSCLAIM's highest confidence; None if no bar has a length in nm and in px."""
     if not isinstance(scale_bars, list):
         raise SourceError(f"{location} is not a list")
-    readings = [_scale(scale_bar, f"{location}[{index}]", size) for index, scale_bar in enumerate(scale_bars[:MAX_PANELS])]
-    return max((scale_bar for scale_bar in readings if scale_bar is not None), key=lambda scale_bar: scale_bar.confidence, default=None)
+    readings = [
+        _scale(scale_bar, f"{location}[{index}]", size) for index, scale_bar in enumerate(scale_bars[:MAX_PANELS])
+    ]
+    return max(
+        (scale_bar for scale_bar in readings if scale_bar is not None),
+        key=lambda scale_bar: scale_bar.confidence,
+        default=None,
+    )
 
 
 def _scale(scale_bar: Any, location: str, size: tuple[int, int] | None) -> ScaleReading | None:
@@ -129,7 +138,9 @@ def _scale(scale_bar: Any, location: str, size: tuple[int, int] | None) -> Scale
         return None
     if not isinstance(label, dict):
         raise SourceError(f"{location}.label is not an object")
-    bar_box = _clip_box(_box(scale_bar["geometry"], f"{location}.geometry"), size) if scale_bar.get("geometry") else None
+    bar_box = (
+        _clip_box(_box(scale_bar["geometry"], f"{location}.geometry"), size) if scale_bar.get("geometry") else None
+    )
     length_nm, length_px = _finite_number(label.get("nm")), _finite_number(scale_bar.get("length"))
     if length_px is None and bar_box is not None:
         length_px = float(bar_box[2] - bar_box[0])

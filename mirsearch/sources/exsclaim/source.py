@@ -1,4 +1,4 @@
-"""The source `exsclaim`: what EXSCLAIM! found (Schwenker et al., Patterns 4, 100843, 2023), its panels and scales kept.
+"""The source `exsclaim`: results of EXSCLAIM! (Schwenker et al., Patterns 4, 100843, 2023) with panels and scales.
 
 Reads the exsclaim.json of version 0.1 (corners as {x, y}) and of version 2 (boxes as {x0, y0, x1, y1}; with or without
 the envelope {"version", "results"}).
@@ -27,7 +27,7 @@ _HEAD_BYTES = 1 << 16
 _MAX_PROBED_FILES = 50
 _IMAGE_FOLDERS = ("figures", "images")
 MAX_FAILURES = 20
-_REMEDY = "let EXSCLAIM! write it again, or use the images alone with --source folder"
+_REMEDY = "run EXSCLAIM! again, or use only the images with --source folder"
 _NATURE = re.compile(r"https?://(?:www\.)?nature\.com/articles/([\w.-]+)", re.IGNORECASE)
 _DOI_IN_TITLE = re.compile(r"\bDOI:\s*(10\.\S+)", re.IGNORECASE)
 
@@ -39,20 +39,24 @@ class ExsclaimSource:
     priority = 30
 
     def recognizes(self, path: Path) -> bool:
-        """A folder with such a file in it, or the file, told by what the file's beginning says."""
+        """Return whether the file, or a file in the folder, begins like an exsclaim.json."""
         if path.is_dir():
             files = [file for file in sorted(path.iterdir()) if is_json_name(file)]
             return any(_looks_like_exsclaim(file) for file in files[:_MAX_PROBED_FILES])
         return is_json_name(path) and (_looks_like_exsclaim(path) or path.name.lower() == "exsclaim.json")
 
     def find_figures(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
-        """Figures in the file's order; SourceError where a file is no whole exsclaim.json."""
+        """Yield the figures in the file's order. Raise SourceError if a file is no complete exsclaim.json."""
         for path in request.paths:
-            yield from _folder_figures(path.resolve()) if path.is_dir() else _file_figures(path.parent.resolve() / path.name, {})
+            yield from (
+                _folder_figures(path.resolve())
+                if path.is_dir()
+                else _file_figures(path.parent.resolve() / path.name, {})
+            )
 
 
 def is_json_name(path: Path) -> bool:
-    """Whether a file's name is one of JSON (hidden files are not)."""
+    """Return whether a file has the suffix of JSON and is not hidden."""
     return path.suffix.lower() == ".json" and not path.name.startswith(".")
 
 
@@ -70,7 +74,7 @@ def _looks_like_exsclaim(path: Path) -> bool:
 
 
 def _folder_figures(folder: Path) -> Iterator[FoundFigure | SourceFailure]:
-    """Every exsclaim.json of a folder; images that none names are counted."""
+    """Yield the figures of every exsclaim.json in a folder, and a note with the number of unnamed images."""
     used: dict[Path, Path] = {}
     files = [file for file in sorted(folder.iterdir()) if is_json_name(file) and _looks_like_exsclaim(file)]
     files = files or [file for file in (folder / "exsclaim.json",) if file.is_file()]
@@ -90,12 +94,12 @@ def _folder_figures(folder: Path) -> Iterator[FoundFigure | SourceFailure]:
     ]
     unnamed = len([file for file in beside if file not in used])
     if unnamed:
-        reason = f"{unnamed} images below are not named in {files[0].name}; take them with --source folder"
+        reason = f"{unnamed} images below are not named in {files[0].name}; add them with --source folder"
         yield SourceFailure(str(folder), reason, is_note=True)
 
 
 def _file_figures(path: Path, used: dict[Path, Path]) -> Iterator[FoundFigure | SourceFailure]:
-    """One file's figures, each image once; `used` collects the images."""
+    """Yield one file's figures, each image once. `used` collects the images."""
     figures = read_exsclaim(path)
     failures: list[SourceFailure] = []
     count = 0
@@ -115,7 +119,7 @@ def _file_figures(path: Path, used: dict[Path, Path]) -> Iterator[FoundFigure | 
         count += 1
         figure, problem = _make_figure(image, key, entry)
         if problem:
-            failures.append(SourceFailure(location, f"{problem}; its panels are found anew"))
+            failures.append(SourceFailure(location, f"{problem}; mirsearch finds its panels itself"))
         yield figure
     yield from failures[:MAX_FAILURES]
     if failures[MAX_FAILURES:]:
@@ -125,7 +129,7 @@ def _file_figures(path: Path, used: dict[Path, Path]) -> Iterator[FoundFigure | 
 
 
 def read_exsclaim(path: Path, limits: Limits = LIMITS) -> dict[str, Any]:
-    """Figures by name. SourceError where the file is too large, cut short, no JSON, or of another shape."""
+    """Return the figures by name. Raises SourceError if the file is too large, no JSON, or of another shape."""
     try:
         with path.open("rb") as file:
             data = file.read(limits.json_bytes + 1)
@@ -136,26 +140,29 @@ def read_exsclaim(path: Path, limits: Limits = LIMITS) -> dict[str, Any]:
     try:
         figures = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise SourceError(f"{path}: cut short or not JSON: {str(error)[:120]}", _REMEDY) from error
+        raise SourceError(f"{path}: truncated or not JSON: {str(error)[:120]}", _REMEDY) from error
     if isinstance(figures, dict) and "results" in figures and "master_images" not in figures:
         figures = figures["results"]
-    if isinstance(figures, list):  # version 2's API lists them
+    if isinstance(figures, list):  # the API of version 2 gives a list
         figures = {str(entry.get("figure_name", index)) if isinstance(entry, dict) else str(index): entry
-                 for index, entry in enumerate(figures)}  # fmt: skip
+                   for index, entry in enumerate(figures)}  # fmt: skip
     if not isinstance(figures, dict):
-        raise SourceError(f"{path}: JSON, but no figures by name", _REMEDY)
+        raise SourceError(f"{path}: JSON without figures by name", _REMEDY)
     if figures and not any(isinstance(each, dict) and "master_images" in each for each in figures.values()):
         raise SourceError(f"{path}: no figure in it has 'master_images'", _REMEDY)
     return figures
 
 
 def _find_image(folder: Path, key: str, entry: Mapping[str, Any]) -> Path:
-    """The figure's image in the folder: by its path, by ever shorter ends of it, by its name. SourceError."""
+    """Return the figure's image in the folder. Raises SourceError if there is none.
+
+    It is found by its path, by ever shorter ends of the path, or by its name.
+    """
     names = [value for value in (entry.get("figure_path"), entry.get("figure_name"), key) if isinstance(value, str)]
     for value in names:
         parts = tuple(part for part in PureWindowsPath(value).parts if part not in ("/", "\\") and ":" not in part)
         if ".." in parts:
-            raise SourceError(f"the path {clean_text(value, 200)!r} leads out of the folder", "mend figure_path")
+            raise SourceError(f"the path {clean_text(value, 200)!r} leads out of the folder", "correct figure_path")
         tails = [parts[start:] for start in range(len(parts))]
         tails += [(name, parts[-1]) for name in _IMAGE_FOLDERS if parts]
         for tail in tails:
@@ -163,13 +170,13 @@ def _find_image(folder: Path, key: str, entry: Mapping[str, Any]) -> Path:
             try:
                 if is_image_name(path) and path.is_file():
                     return path
-            except (OSError, ValueError):  # a name too long, or with a zero byte
+            except (OSError, ValueError):  # the name is too long or contains a zero byte
                 continue
-    raise SourceError("no image of that name beside the file", "put the figures beside it, or in figures/")
+    raise SourceError("no image with that name beside the file", "put the figures beside it, or in figures/")
 
 
 def _make_figure(image: Path, key: str, entry: Mapping[str, Any]) -> tuple[FoundFigure, str | None]:
-    """The figure, and why its panels could not be kept (None where they could)."""
+    """Return the figure, and the reason why its panels could not be kept (None if they were)."""
     caption = clean_text(_text_or_empty(entry.get("full_caption")), LIMITS.caption_chars)
     problem = None
     try:
@@ -193,11 +200,11 @@ def _picture_size(image: Path) -> tuple[int, int] | None:
     try:
         return picture_size(image)
     except ImageError:
-        return None  # told when the picture itself is read
+        return None  # reported when the picture itself is read
 
 
 def _article_data(entry: Mapping[str, Any]) -> Article | None:
-    """The article; its DOI told by a field, the title, the address, or a Nature address's last part."""
+    """Return the article. Its DOI comes from a field, the title, the address, or the last part of a Nature address."""
     title, url = _text_or_empty(entry.get("title")), _text_or_empty(entry.get("article_url"))
     in_title = _DOI_IN_TITLE.search(title)
     nature = _NATURE.match(url)

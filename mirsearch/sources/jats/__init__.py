@@ -1,1 +1,1 @@
-"""Figures of articles in JATS XML, with the images beside them."""
+"""Figures of articles in JATS XML, with the image files beside them."""

@@ -1,4 +1,4 @@
-"""The figures a JATS article declares: labels, captions in one language, image names, permissions."""
+"""Read the figures that a JATS article declares: labels, captions in one language, image names, permissions."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ MAX_FIGURES = 5_000
 
 @dataclass(frozen=True, slots=True)
 class JatsFigure:
-    """A declared figure. `images` holds one tuple an image: the names (hrefs) that stand for that one image.
+    """A declared figure. `images` holds one tuple for each image: the names (hrefs) under which it may be found.
 
-    `optional` figures (supplementary files, graphical abstracts) are no loss where their image is not there.
+    For `optional` figures (supplementary files, graphical abstracts) a missing image is no failure.
     """
 
     id: str | None
@@ -35,7 +35,10 @@ class JatsFigure:
 
 
 def parse_figures(article: Element) -> Iterator[JatsFigure]:
-    """Figures in document order; the same images declared twice (a translation's) once, in English if there is."""
+    """Yield the article's figures in document order.
+
+    If several figures declare the same images (translations do), only one is yielded: the English one if there is one.
+    """
     figures_by_key: dict[tuple[object, ...], tuple[bool, JatsFigure]] = {}
     for number, (element, figure) in enumerate(_declared_figures(article)):
         if number >= MAX_FIGURES:
@@ -48,7 +51,7 @@ def parse_figures(article: Element) -> Iterator[JatsFigure]:
 
 
 def _complete_sublabels(figures: list[JatsFigure]) -> Iterator[JatsFigure]:
-    """Figures called only "(a)", "(b)" before "Figure 5" are its parts: they get its label and caption."""
+    """Give figures labelled only "(a)" or "(b)" the label and caption of the "Figure 5" that follows them."""
     parts: list[JatsFigure] = []
     for figure in figures:
         if figure.label and not figure.caption and _SUBLABEL.fullmatch(figure.label):
@@ -76,7 +79,7 @@ def _declared_figures(article: Element) -> Iterator[tuple[Element, JatsFigure]]:
 
 
 def _group_figures(group: Element) -> Iterator[tuple[Element, JatsFigure]]:
-    """A group is one figure in several languages, or a shared image, or figures of their own under one caption."""
+    """Yield the figures of a group: one figure in several languages, a shared image, or figures under one caption."""
     figures = [each for each in group.iter() if local_name(each) == "fig"]
     shared_images = _image_names(group, inside_figures=False)
     parsed = [(each, _make_figure(each)) for each in figures]
@@ -94,7 +97,7 @@ def _group_figures(group: Element) -> Iterator[tuple[Element, JatsFigure]]:
 
 
 def _with_english_caption(figure: JatsFigure, element: Element, group: list[tuple[Element, JatsFigure]]) -> JatsFigure:
-    """The figure, with label and caption of its English twin in the group where it is in another language."""
+    """Return the figure, with label and caption of its English twin in the group if it is in another language."""
     if _language(element).startswith("en") or not element.get(_LANG):
         return figure
     number = re.sub(r"\D", "", figure.label or "")
@@ -105,7 +108,7 @@ def _with_english_caption(figure: JatsFigure, element: Element, group: list[tupl
 
 
 def _with_group_caption(group_figure: JatsFigure, part: JatsFigure) -> JatsFigure:
-    """A part with its group's caption before its own; a bare letter becomes "Figure 5 (a)"."""
+    """Return a part of a group with the group's caption before its own. A bare letter becomes "Figure 5 (a)"."""
     label = part.label or group_figure.label
     if group_figure.label and part.label and _SUBLABEL.fullmatch(part.label):
         label = f"{group_figure.label} {part.label}"
@@ -129,7 +132,7 @@ def _make_figure(element: Element, images: tuple[tuple[str, ...], ...] | None = 
 
 
 def _caption(element: Element) -> str:
-    """The English caption where there are several, else the first; the attribution line belongs to it."""
+    """Return the English caption if there are several, else the first, with the attribution line."""
     captions = children(element, "caption")
     captions.sort(key=lambda caption: not caption.get(_LANG, "").startswith("en"))
     text = element_text(captions[0]) if captions else ""
@@ -138,7 +141,7 @@ def _caption(element: Element) -> str:
 
 
 def _permission_texts(element: Element) -> Iterator[str]:
-    """What <permissions> inside the figure says: its own licence or copyright."""
+    """Yield the texts of <permissions> inside a figure: its own licence or copyright."""
     permission_elements = [statement for statement in element.iter() if local_name(statement) == "permissions"]
     for permissions in permission_elements:
         if _is_inside(permissions, "fig") and local_name(element) == "fig-group":
@@ -149,7 +152,7 @@ def _permission_texts(element: Element) -> Iterator[str]:
 
 
 def _image_names(element: Element, inside_figures: bool = True) -> tuple[tuple[str, ...], ...]:
-    """One tuple of hrefs an image; <alternatives>, and neighbors that differ in suffix only, are one image."""
+    """Return one tuple of hrefs for each image. <alternatives>, or neighbors that differ in suffix, are one image."""
     names: list[tuple[str, ...]] = []
     for graphic in element.iter():
         if local_name(graphic) not in ("graphic", "media") or _is_part_of_text(graphic, element):
@@ -178,7 +181,7 @@ def _is_picture(element: Element, href: str) -> bool:
 
 
 def _supplementary_picture(element: Element) -> JatsFigure | None:
-    """A supplementary file that is a picture."""
+    """Return a supplementary file as a figure; None if it is no picture."""
     if any(local_name(each) == "fig" for each in element.iter()):
         return None
     images = _image_names(element)
@@ -196,7 +199,7 @@ def _supplementary_picture(element: Element) -> JatsFigure | None:
 
 
 def _graphical_abstract(element: Element) -> Iterator[JatsFigure]:
-    """Images of a graphical abstract outside any <fig>, with the abstract as caption."""
+    """Yield the images of a graphical abstract outside any <fig>, with the abstract as caption."""
     images = _image_names(element, inside_figures=False)
     if images and not any(local_name(each) == "fig" for each in element.iter()):
         caption = clean_text(element_text(element), LIMITS.caption_chars)
@@ -208,7 +211,7 @@ def _is_inside(element: Element, name: str) -> bool:
 
 
 def _is_part_of_text(graphic: Element, top: Element) -> bool:
-    """Whether a graphic is a formula's or stands inside the caption's text."""
+    """Return whether a graphic belongs to a formula, a table or the caption's text."""
     for ancestor in graphic.iterancestors():
         if ancestor is top:
             return False
@@ -218,7 +221,7 @@ def _is_part_of_text(graphic: Element, top: Element) -> bool:
 
 
 def _language(element: Element) -> str:
-    """The nearest xml:lang; empty where none is told."""
+    """Return the nearest xml:lang in lower case; empty if there is none."""
     own = element.get(_LANG)
     if own:
         return own.lower()

@@ -1,4 +1,4 @@
-"""Image files beside an article, matched to the figures it declares."""
+"""Match the image files beside an article to the figures that it declares."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _SUPPLEMENT = re.compile(
 _NOT_A_FIGURE = re.compile(r"\dfs\d|source[\s._-]*(?:data|code)|[\s_-]data\d", re.IGNORECASE)
 
 FigureNumber = tuple[str, str, str]
-"""Kind, number ("2", "s2") and part letter of a figure, as its label or its file's name tells."""
+"""Kind, number ("2", "s2") and part letter of a figure, read from its label or its file's name."""
 
 
 def parse_figure_number(text: str) -> FigureNumber | None:
-    """("fig", "2", "b") of "Figure 2b" or "PMC1_fig-02b", ("supp", "2.1", "") of its supplement; None for others.
+    """Return ("fig", "2", "b") for "Figure 2b" or "PMC1_fig-02b"; None if the text names no figure.
 
-    Supplementary figures have an s before the number, whichever way they are called.
+    A supplement of figure 2 gives ("supp", "2.1", ""). Supplementary figures get an s before their number.
     """
     if _NOT_A_FIGURE.search(text):
         return None
@@ -61,9 +61,9 @@ def parse_figure_number(text: str) -> FigureNumber | None:
 
 @dataclass
 class ImagePool:
-    """Image files that may be an article's, looked up by name; never anything outside the folder it was made of.
+    """Image files that may belong to an article, found by name. Files outside the root folder are never returned.
 
-    Files of one name that differ in suffix (publishers add a small .gif to each .jpg) are one image: the best is kept.
+    Of files that differ only in their suffix (publishers add a small .gif to each .jpg), the best one is kept.
     """
 
     files: list[Path]
@@ -82,7 +82,10 @@ class ImagePool:
                 self._by_name.setdefault(key, []).append(path)
 
     def find(self, href: str) -> Path | None:
-        """The file an href names: with its suffix, with another, or by its last part alone; None where none does."""
+        """Return the unused file that an href names; None if there is none.
+
+        The file may have the href's suffix or another one. Only the href's last part counts.
+        """
         name = href_file_name(href)
         if leaves_folder(href) or not name:
             return None
@@ -94,7 +97,7 @@ class ImagePool:
         return None
 
     def unmatched(self) -> list[Path]:
-        """Files no figure has taken, in order."""
+        """Return the files that no figure has taken, in order."""
         return [path for path in self.files if path not in self.taken]
 
 
@@ -103,16 +106,16 @@ def _suffix_rank(path: Path) -> int:
 
 
 def href_file_name(href: str) -> str:
-    """What the file an href points to is called."""
+    """Return the name of the file that an href points to."""
     try:
         path = urlsplit(href).path
-    except ValueError:  # a host in brackets that is none
+    except ValueError:  # brackets around an invalid host
         path = href
     return unquote(path or href).replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 
 def leaves_folder(href: str) -> bool:
-    """Whether an href without a scheme leads out of the article's folder."""
+    """Return whether an href without a scheme leads out of the article's folder."""
     plain = unquote(href).replace("\\", "/")
     if re.match(r"[a-z][a-z0-9+.-]+:", plain, re.IGNORECASE) and not plain.lower().startswith("file:"):
         return False

@@ -1,4 +1,4 @@
-"""JATS XML read safely: the article's data and the figures it declares (JATS 1.x, NLM 2 and 3)."""
+"""Parse JATS XML safely (JATS 1.x, NLM 2 and 3): the article's data and the figures that it declares."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _VAGUE_LICENSE_TYPES = frozenset(("open-access", "openaccess", "open", "free", "
 
 @dataclass(frozen=True, slots=True)
 class JatsArticle:
-    """One article of a file: its data (None where it says nothing of itself), figures in order, rights holder."""
+    """One article in a file: its data (None if it has none), its figures in order, and who holds the rights."""
 
     article: Article | None
     figures: tuple[JatsFigure, ...]
@@ -33,9 +33,9 @@ class JatsArticle:
 
 
 def read_jats(path: Path, limits: Limits = LIMITS) -> list[JatsArticle]:
-    """The articles of a file. SourceError names it where it is too large, no XML, has entities of its own, or no JATS.
+    """Return the articles in a file. Nothing outside the file is read: no DTD, no entity, no network.
 
-    Nothing outside the file is read: no DTD, no entity, no network.
+    Raises SourceError with the file's name if it is too large, no XML, no JATS, or declares its own entities.
     """
     try:
         with path.open("rb") as file:
@@ -48,12 +48,16 @@ def read_jats(path: Path, limits: Limits = LIMITS) -> list[JatsArticle]:
 
 
 def parse_jats(data: bytes, name: str) -> list[JatsArticle]:
-    """The articles in the bytes of a JATS file; `name` is what errors call it. SourceError as in read_jats."""
+    """Return the articles in the bytes of a JATS file. Errors call it `name`. Raises SourceError like read_jats."""
     root = _parse_xml(data, name)
     roots = [element for element in root.iter() if local_name(element) == "article" and _is_article(element)]
     if not roots:
-        raise SourceError(f"{name}: XML, but no JATS article (root <{local_name(root)}>)", "give the article's JATS XML")
-    return [JatsArticle(_article_data(element), tuple(parse_figures(element)), _rights_holder(element)) for element in roots]
+        raise SourceError(
+            f"{name}: XML, but no JATS article (root <{local_name(root)}>)", "give the article's JATS XML"
+        )
+    return [
+        JatsArticle(_article_data(element), tuple(parse_figures(element)), _rights_holder(element)) for element in roots
+    ]
 
 
 def _parse_xml(data: bytes, name: str) -> Element:
@@ -88,7 +92,10 @@ def _article_data(root: Element) -> Article | None:
     meta = child(front, "article-meta")
     if meta is None:
         return None
-    ids = {article_id.get("pub-id-type", ""): element_text(article_id) for article_id in reversed(children(meta, "article-id"))}
+    ids = {
+        article_id.get("pub-id-type", ""): element_text(article_id)
+        for article_id in reversed(children(meta, "article-id"))
+    }
     title = element_text(child(meta, "title-group", "article-title"))
     article = make_article(
         title=title,
@@ -114,7 +121,7 @@ def _journal(front: Element) -> str | None:
 
 
 def _year(meta: Element) -> str | None:
-    """The earliest year of publication told."""
+    """Return the earliest year of publication; None if there is none."""
     years = []
     for date in children(meta, "pub-date"):
         kind = date.get("pub-type") or date.get("date-type") or ""
@@ -125,12 +132,17 @@ def _year(meta: Element) -> str | None:
 
 
 def _license(meta: Element) -> str | None:
-    """The licence's address or name, else its words: attributes, ali:license_ref, links in its text, the text."""
+    """Return the licence's Creative Commons address, else its text, else its type.
+
+    The address may be in attributes, in ali:license_ref, or in links in the text.
+    """
     permissions = child(meta, "permissions")
     for license_element in children(permissions if permissions is not None else meta, "license"):
         urls = [license_element.get(_XLINK, "")]
         urls += [element_text(element) for element in license_element.iter() if local_name(element) == "license_ref"]
-        urls += [element.get(_XLINK, "") for element in license_element.iter() if local_name(element) in ("ext-link", "uri")]
+        urls += [
+            element.get(_XLINK, "") for element in license_element.iter() if local_name(element) in ("ext-link", "uri")
+        ]
         cc_url = next((element for element in urls if "creativecommons.org" in element.lower()), None)
         if cc_url:
             return cc_url
@@ -144,7 +156,7 @@ def _license(meta: Element) -> str | None:
 
 
 def _rights_holder(root: Element) -> str | None:
-    """Who holds the article's rights: by name, else by the copyright statement."""
+    """Return who holds the article's rights: the holder's name, else the copyright statement."""
     permissions = child(root, "front", "article-meta", "permissions")
     for name in ("copyright-holder", "copyright-statement"):
         if permissions is not None and (text := element_text(child(permissions, name))):

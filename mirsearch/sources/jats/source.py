@@ -1,4 +1,4 @@
-"""The source `jats`: articles as JATS XML (Journal Article Tag Suite, ANSI/NISO Z39.96), their images beside them."""
+"""The source `jats`: articles in JATS XML (Journal Article Tag Suite, ANSI/NISO Z39.96) and their images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)[\s/>]")
 _ARTICLE = re.compile(r"<(?:\w+:)?article[\s>]")
 _JATS = re.compile(r"<(?:\w+:)?(?:front|article-meta|floats-group)[\s>]|//NLM//DTD|JATS|article-type\s*=")
 _WORD = re.compile(r"[^\W_]+")
-_REMEDY = "put the article's image files beside the XML, under the names it gives or as fig1.jpg, fig2.jpg …"
+_REMEDY = "put the article's image files beside the XML, named as in the XML or fig1.jpg, fig2.jpg …"
 
 
 class JatsSource:
@@ -31,15 +31,15 @@ class JatsSource:
     priority = 20
 
     def recognizes(self, path: Path) -> bool:
-        """A folder with a JATS file in it; a file that is one, or pretends to be and needs telling."""
+        """Return whether a folder holds a JATS file, or whether a file is or may be one."""
         if path.is_dir():
             return any(_looks_like_jats(file) for file in path.iterdir() if is_xml_name(file))
         return is_xml_name(path) and (_looks_like_jats(path) or _may_be_jats(path))
 
     def find_figures(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
-        """Figures of each article in order of its file's name, then images no figure names.
+        """Yield the figures of each article in order of the file names, then the images that no figure names.
 
-        SourceError where nothing of a path can be used.
+        Raises SourceError if nothing in a path is usable.
         """
         for path in request.paths:
             if path.is_dir():
@@ -49,7 +49,7 @@ class JatsSource:
 
 
 def is_xml_name(path: Path) -> bool:
-    """Whether a file's name is one of XML (hidden files are not)."""
+    """Return whether a file has a suffix of XML and is not hidden."""
     return path.suffix.lower() in (".xml", ".nxml") and not path.name.startswith(".")
 
 
@@ -71,7 +71,7 @@ def _looks_like_jats(path: Path) -> bool:
 
 
 def _may_be_jats(path: Path) -> bool:
-    """XML that says it is an article's by its suffix, has no root to tell it by, or declares entities."""
+    """Return whether XML has the suffix of articles, no readable root, or its own entities."""
     head = _read_head(path)
     return path.suffix.lower() == ".nxml" or _ROOT.search(head) is None or "<!ENTITY" in head
 
@@ -85,7 +85,7 @@ class _JatsFile:
 
 
 def _file_figures(path: Path) -> Iterator[FoundFigure | SourceFailure]:
-    """One file's figures; images it does not name are someone else's, as the folder was not asked for."""
+    """Yield the figures of one file. Images beside it that it does not name are skipped."""
     jats_file = _JatsFile(path, read_jats(path))
     files = [file for file in list_images(path.parent, FolderWalker(), recursive=False) if isinstance(file, Path)]
     siblings = [file for file in sorted(path.parent.iterdir()) if is_xml_name(file) and file != path]
@@ -93,7 +93,9 @@ def _file_figures(path: Path) -> Iterator[FoundFigure | SourceFailure]:
     pool = ImagePool(files, path.parent)
     for article in jats_file.articles:
         is_only_article = is_only_file and len(jats_file.articles) == 1
-        yield from _article_figures(jats_file, article, pool if is_only_article else _ImageOwners(pool).own(jats_file, article))
+        yield from _article_figures(
+            jats_file, article, pool if is_only_article else _ImageOwners(pool).own(jats_file, article)
+        )
 
 
 def _folder_figures(folder: Path) -> Iterator[FoundFigure | SourceFailure]:
@@ -119,7 +121,9 @@ def _read_file(path: Path, jats_files: list[_JatsFile], failures: list[SourceFai
     try:
         jats_files.append(_JatsFile(path, read_jats(path)))
     except SourceError as error:
-        is_other_xml = not (_looks_like_jats(path) or _may_be_jats(path))  # an instrument's XML, say: not asked for, worth a word
+        is_other_xml = not (
+            _looks_like_jats(path) or _may_be_jats(path)
+        )  # for example an instrument's XML: a note is enough
         failures.append(SourceFailure.from_error(path, error, is_note=is_other_xml))
 
 
@@ -130,7 +134,11 @@ def _figures_of_files(jats_files: list[_JatsFile], pool: ImagePool) -> Iterator[
     for jats_file, article in articles:
         article_id = article.article.id if article.article else None
         if article_id in seen_ids:
-            yield SourceFailure(str(jats_file.path), f"{article_id} was read from another file already; remove one", is_note=True)
+            yield SourceFailure(
+                str(jats_file.path),
+                f"{article_id} was already read from another file; remove one of them",
+                is_note=True,
+            )
             continue
         if article_id is not None:
             seen_ids.add(article_id)
@@ -146,7 +154,7 @@ def _figures_of_files(jats_files: list[_JatsFile], pool: ImagePool) -> Iterator[
 
 
 class _ImageOwners:
-    """Of the images several articles share, those that are one's by folder or name; built once, asked per article."""
+    """Splits a pool of images among several articles, by folder or file name. It is built once for all articles."""
 
     def __init__(self, pool: ImagePool) -> None:
         self._pool = pool
@@ -161,7 +169,7 @@ class _ImageOwners:
                 self._by_mark.setdefault(key, []).append(path)
 
     def own(self, jats_file: _JatsFile, article: JatsArticle) -> ImagePool:
-        """What is named in the article's figures, lies in its own folder, or bears its file's name or PMC id."""
+        """Return the images that the article names, that lie in its folder, or that bear its file's name or PMC id."""
         keys = [jats_file.path.stem.lower()]
         if article.article is not None and article.article.pmcid:
             keys.append(article.article.pmcid.lower())
@@ -173,12 +181,14 @@ class _ImageOwners:
 
 
 def _name_prefixes(stem: str) -> set[str]:
-    """What a name begins with, up to each place where letters and digits end: `pmc1` and `pmc1_fig2` of `pmc1_fig2`."""
+    """Return the prefixes of a name that end with a word: `pmc1` and `pmc1_fig2` for `pmc1_fig2`."""
     return {stem[: match.end()] for match in _WORD.finditer(stem)}
 
 
-def _article_figures(jats_file: _JatsFile, article: JatsArticle, pool: ImagePool) -> Iterator[FoundFigure | SourceFailure]:
-    """The article's figures that have images; one line for all that have none, one for names that climb out."""
+def _article_figures(
+    jats_file: _JatsFile, article: JatsArticle, pool: ImagePool
+) -> Iterator[FoundFigure | SourceFailure]:
+    """Yield the article's figures that have images; one failure for all figures without, one for refused names."""
     missing: list[JatsFigure] = []
     found_any = False
     for figure, paths in match_images(article.figures, pool):
@@ -191,14 +201,16 @@ def _article_figures(jats_file: _JatsFile, article: JatsArticle, pool: ImagePool
     if outside:
         shown = ", ".join(repr(each[:80]) for each in outside[:3])
         yield SourceFailure(
-            str(jats_file.path), f"image names that lead out of the folder are refused: {shown}; mend the XML"
+            str(jats_file.path), f"image names that lead out of the folder are refused: {shown}; correct the XML"
         )
     if missing:
         labels = ", ".join(each.label or each.id or "?" for each in missing[:12]) + (" …" if len(missing) > 12 else "")
         reason = f"no image for {len(missing)} of {len(article.figures)} figures ({labels}); {_REMEDY}"
         yield SourceFailure(str(jats_file.path), reason, is_note=found_any)
     elif not article.figures:
-        yield SourceFailure(str(jats_file.path), "declares no figures; images beside it have no captions", is_note=True)
+        yield SourceFailure(
+            str(jats_file.path), "declares no figures, so the images beside it have no captions", is_note=True
+        )
 
 
 def _make_figure(path: Path, figure: JatsFigure, article: Article | None) -> FoundFigure:

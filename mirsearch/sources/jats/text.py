@@ -1,4 +1,4 @@
-"""Text of JATS elements as a reader would write it down on one line."""
+"""Write the text of JATS elements on one line, as a reader would."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from lxml import etree
 
 Element = etree._Element
 
-_BLOCK_ELEMENTS = frozenset(("title", "p", "sec", "list", "list-item", "break", "disp-formula", "disp-quote", "caption", "td",
-                     "def-item", "label", "verse-line"))  # fmt: skip
-_SKIPPED_ELEMENTS = frozenset(("graphic", "inline-graphic", "media", "object-id", "permissions", "alt-text", "long-desc",
-                      "fn", "table", "processing-meta", "attrib-type"))  # fmt: skip
+_BLOCK_ELEMENTS = frozenset(("title", "p", "sec", "list", "list-item", "break", "disp-formula", "disp-quote", "caption",
+                             "td", "def-item", "label", "verse-line"))  # fmt: skip
+_SKIPPED_ELEMENTS = frozenset(("graphic", "inline-graphic", "media", "object-id", "permissions", "alt-text",
+                               "long-desc", "fn", "table", "processing-meta", "attrib-type"))  # fmt: skip
 _DOI_LINE = re.compile(r"\s*DOI:?\s*(?:https?://(?:dx\.)?doi\.org/)?10\.\S+\s*")
 _TEX_BODY = re.compile(r"\\begin\{document\}(.*?)\\end\{document\}", re.DOTALL)
 
 
 def local_name(element: Element) -> str:
-    """An element's name without its namespace; empty for comments, instructions and entities."""
+    """Return an element's name without its namespace; empty for comments, instructions and entities."""
     tag = element.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
 def children(element: Element, *names: str) -> list[Element]:
-    """Child elements of these names."""
+    """Return the child elements with these names."""
     return [child for child in element if local_name(child) in names]
 
 
 def child(element: Element, *path: str) -> Element | None:
-    """The first element down a path of child names."""
+    """Return the first element at the end of a path of child names; None if there is none."""
     for name in path:
         found = next(iter(children(element, name)), None)
         if found is None:
@@ -40,7 +40,7 @@ def child(element: Element, *path: str) -> Element | None:
 
 
 def element_text(element: Element | None) -> str:
-    """Text with single spaces: formulas once, references and indices kept, blocks set apart."""
+    """Return an element's text with single spaces: each formula once, indices kept, blocks separated."""
     if element is None:
         return ""
     parts: list[str] = []
@@ -50,7 +50,7 @@ def element_text(element: Element | None) -> str:
 
 
 def _add_text(element: Element, parts: list[str]) -> None:
-    """Append the element's text without its tail."""
+    """Append the element's text, without the text after it."""
     name = local_name(element)
     if not name:
         if isinstance(element, etree._Entity):
@@ -80,20 +80,20 @@ def _all_text(element: Element) -> str:
 
 
 def _entity_text(text: str) -> str:
-    """What HTML knows of an entity (`&micro;`), else nothing: what a DTD would say of it is not read."""
+    """Return the character that HTML gives an entity (`&micro;`), else nothing. No DTD is read."""
     character = html.unescape(text)
     return character if character != text else ""
 
 
 def _add_superscript(element: Element, parts: list[str]) -> None:
-    """A superscript: `10^6` after a digit, as it is after letters (`cm2`, `Li+`)."""
+    """Append a superscript: as `10^6` after a digit, unchanged after letters (`cm2`, `Li+`)."""
     last_character = "".join(parts[-3:])[-1:]
     script = inner_text(element)
     parts.append(f"^{script}" if last_character.isdigit() and script[:1].isalnum() | (script[:1] in "−-–+") else script)
 
 
 def inner_text(element: Element) -> str:
-    """Text inside an element whose own name is to be left aside."""
+    """Return the text inside an element, whatever the element's own name."""
     parts = [element.text or ""]
     for child in element:
         _add_text(child, parts)
@@ -102,7 +102,7 @@ def inner_text(element: Element) -> str:
 
 
 def _add_alternative(element: Element, parts: list[str]) -> None:
-    """One of several forms of the same thing: MathML, else TeX, else what has text."""
+    """Append one of several forms of the same content: MathML, else TeX, else the first with text."""
     for name in ("math", "tex-math"):
         for form in children(element, name):
             _add_text(form, parts)
@@ -115,7 +115,7 @@ def _add_alternative(element: Element, parts: list[str]) -> None:
 
 
 def _add_formula(element: Element, parts: list[str]) -> None:
-    """A formula; where both MathML and TeX stand in it without `alternatives`, one of them."""
+    """Append a formula. If it has both MathML and TeX without `alternatives`, append only one."""
     maths = children(element, "math", "tex-math")
     parts.append(" " if local_name(element) == "disp-formula" else "")
     if len(maths) > 1:
@@ -136,7 +136,7 @@ def _add_math(element: Element, parts: list[str]) -> None:
 
 
 def _linear_math(element: Element) -> str:
-    """MathML on one line: `W_b`, `10^6`, `a/b`."""
+    """Return MathML on one line: `W_b`, `10^6`, `a/b`."""
     name = local_name(element)
     if name.startswith("annotation"):
         return ""

@@ -1,1 +1,1 @@
-"""Figures of articles in LaTeX, and arXiv's e-prints."""
+"""Figures of articles in LaTeX, and the e-prints of arXiv."""

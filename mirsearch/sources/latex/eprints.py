@@ -1,4 +1,4 @@
-"""E-prints unpacked safely: tar, gzip or plain TeX; no path leads out, no link is followed, nothing outgrows bounds."""
+"""Unpack e-prints safely (tar, gzip or plain TeX): no path leads out, no link is followed, sizes are limited."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _TEX_SUFFIXES = (".tex", ".ltx", ".latex")
 
 
 class Eprint:
-    """The files of an e-print. SourceError names what it is where it has no LaTeX source."""
+    """The files of an e-print. Raises SourceError, with the reason, if it has no LaTeX source."""
 
     def __init__(self, path: Path, name: str) -> None:
         self._path, self._name = path, name
 
     def scan(self) -> tuple[dict[str, str], frozenset[str]]:
-        """LaTeX sources by path (a single file is `main.tex`), and the paths of all files."""
+        """Return the LaTeX sources by path (a single file is `main.tex`), and the paths of all files."""
         texts, files = {}, set()
         with self._opened() as source:
             if isinstance(source, bytes):
@@ -40,7 +40,7 @@ class Eprint:
         return texts, frozenset(files)
 
     def read(self, name: str, limit: int) -> bytes:
-        """A file's bytes; SourceError where it is not there or larger than `limit`."""
+        """Return a file's bytes. Raises SourceError if it is missing or larger than `limit`."""
         with self._opened() as source:
             if not isinstance(source, bytes):
                 for member in _safe_members(source, self._name):
@@ -56,7 +56,7 @@ class Eprint:
             head = file.read(4)
             file.seek(0)
             if head.startswith(b"%PDF"):
-                raise SourceError(f"{self._name}: only a PDF, no LaTeX source")
+                raise SourceError(f"{self._name} is only a PDF without LaTeX source")
             try:
                 if head.startswith(b"\x1f\x8b"):
                     self._unpack(file, unpacked)
@@ -74,7 +74,7 @@ class Eprint:
                 raise SourceError(f"{self._name}: a damaged e-print ({error})", "run it again later") from error
 
     def _unpack(self, packed: IO[bytes], unpacked: IO[bytes]) -> None:
-        """Undo gzip, up to MOST_BYTES: a few bytes may stand for very many."""
+        """Decompress gzip, up to MAX_BYTES: a few bytes may expand to very many."""
         total = 0
         with gzip.open(packed) as stream:
             while chunk := stream.read(_CHUNK_BYTES):
@@ -85,7 +85,7 @@ class Eprint:
 
 
 def is_intact(path: Path) -> bool:
-    """Whether what is packed can be unpacked to its end; bounds and what there is inside are asked elsewhere."""
+    """Return whether a compressed file can be decompressed to its end. Its contents are not checked."""
     try:
         with path.open("rb") as file:
             is_packed = file.read(2) == b"\x1f\x8b"
@@ -100,7 +100,7 @@ def is_intact(path: Path) -> bool:
 
 
 def _safe_members(archive: tarfile.TarFile, name: str) -> Iterator[tarfile.TarInfo]:
-    """Plain files whose paths stay inside; links, devices and paths that climb out are passed over."""
+    """Yield the plain files whose paths stay inside. Links, devices and paths that lead out are skipped."""
     for count, member in enumerate(archive, start=1):
         if count > MAX_MEMBERS:
             raise SourceError(f"{name}: more than {MAX_MEMBERS:,} files in the e-print")
@@ -126,7 +126,7 @@ def _decode(data: bytes) -> str:
 
 
 def _is_old_tar(head: bytes) -> bool:
-    """A tar without its magic word: its header's checksum tells it."""
+    """Return whether the header's checksum marks a tar archive of the old format, which has no magic word."""
     if len(head) < 512:
         return False
     try:

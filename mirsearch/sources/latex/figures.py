@@ -1,4 +1,4 @@
-"""Figures of LaTeX sources: image names, captions as plain text, numbers in the order of the text."""
+"""Find the figures in LaTeX sources: image names, captions as plain text, numbers in the order of the text."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ _MAX_CHARS = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class LatexFigure:
-    """A figure: its label ("Figure 2"), caption, the sources' files it shows, and rights of others."""
+    """A figure: its label ("Figure 2"), its caption, the files it shows, and notes of others' rights.
+
+    `missing` counts named images that are not among the files.
+    """
 
     label: str
     caption: str
@@ -54,7 +57,7 @@ class LatexFigure:
 
 
 def latex_figures(sources: Mapping[str, str], files: frozenset[str]) -> list[LatexFigure]:
-    """Figures of the article whose sources (path → text) lie among `files` (paths), in order."""
+    """Return the article's figures in order. `sources` maps paths to texts; `files` are the paths of all files."""
     main_file = _main_file(sources)
     if main_file is None:
         return []
@@ -73,24 +76,28 @@ def latex_figures(sources: Mapping[str, str], files: frozenset[str]) -> list[Lat
         paths_or_none = [_find_image(name, folders, files, main_file) for name in names]
         caption = clean_text(plain_text(" ".join(_figure_captions(body)), macros), LIMITS.caption_chars)
         paths = tuple(dict.fromkeys(path for path in paths_or_none if path))
-        figures.append(LatexFigure(f"Figure {number}", caption, paths, paths_or_none.count(None), permission_note(caption)))
+        figures.append(
+            LatexFigure(f"Figure {number}", caption, paths, paths_or_none.count(None), permission_note(caption))
+        )
     return figures
 
 
 def plain_text(latex: str, macros: Mapping[str, Macro] | None = None) -> str:
-    """A piece of LaTeX as one line of text: µ, Å, indices and signs as characters, citations and labels gone."""
+    """Return LaTeX as one line of text: µ, Å, indices and signs as characters, without citations and labels."""
     from pylatexenc.latex2text import LatexNodes2Text
 
     latex = expand_macros(latex, macros or {})
     latex = re.sub(
         r"~?\\(?:cite[a-z]*|label|vspace|hspace|bibliographystyle)\*?\s*(?:\[[^\]]*\]\s*)*\{[^{}]*\}", "", latex
     )
-    latex = re.sub(r"\\(?:num|SI|qty|si|unit)\s*(?:\[[^\]]*\]\s*)?\{([^{}]*)\}(?:\s*\{([^{}]*)\})?", _format_quantity, latex)
+    latex = re.sub(
+        r"\\(?:num|SI|qty|si|unit)\s*(?:\[[^\]]*\]\s*)?\{([^{}]*)\}(?:\s*\{([^{}]*)\})?", _format_quantity, latex
+    )
     latex = re.sub(r"\\(?:auto|C|c|eq)?ref\s*\{[^{}]*\}", "", latex)
     try:
         text = LatexNodes2Text(math_mode="text", keep_comments=False).latex_to_text(latex, tolerant_parsing=True)
     except (RecursionError, ValueError, IndexError, KeyError, TypeError, AttributeError):
-        text = re.sub(r"\\[A-Za-z]+\*?|[{}$]", " ", latex)  # what its reader trips over is still worth its words
+        text = re.sub(r"\\[A-Za-z]+\*?|[{}$]", " ", latex)  # if the parser fails, the bare words are still useful
     return re.sub(r"\s+([,.;:)])", r"\1", " ".join(str(text).split()))
 
 
@@ -101,26 +108,26 @@ _UNITS = {"micro": "µ", "nano": "n", "milli": "m", "pico": "p", "kilo": "k", "c
 
 
 def _format_quantity(match: re.Match[str]) -> str:
-    """`\\SI{20}{\\micro\\meter}` as `20 µm`."""
+    r"""Write `\SI{20}{\micro\meter}` as `20 µm`."""
     unit = re.sub(r"\\([A-Za-z]+)\s*", lambda command: _UNITS.get(command[1], command[1]), match[2] or "")
     number = re.sub(r"\\([A-Za-z]+)\s*", lambda command: _UNITS.get(command[1], command[1]), match[1])
     return f"{number} {unit}".strip()
 
 
 def _main_file(sources: Mapping[str, str]) -> str | None:
-    """The file the article begins in: one with \\documentclass and a document, the longest of several."""
+    r"""Return the file in which the article begins: with \documentclass and a document, the longest of several."""
     candidates = [name for name, text in sources.items() if "\\begin{document}" in text]
     candidates = [name for name in candidates if re.search(r"\\document(?:class|style)", sources[name])] or candidates
     return max(candidates or sources, key=lambda name: (len(sources[name]), name), default=None)
 
 
 def _full_text(main_file: str, sources: Mapping[str, str]) -> str:
-    """The main file with the files it takes in, each once; comments are gone."""
+    """Return the main file with the files that it includes, each once, without comments."""
     included = {main_file}
     inputs_left = [_MAX_INPUTS]
 
     def expand(text: str, folder: PurePosixPath, depth: int) -> str:
-        def one(match: re.Match[str]) -> str:
+        def include(match: re.Match[str]) -> str:
             name = _find_source(match[1].strip(), folder, sources)
             if name is None or name in included or depth > 8 or inputs_left[0] <= 0:
                 return ""
@@ -128,7 +135,7 @@ def _full_text(main_file: str, sources: Mapping[str, str]) -> str:
             inputs_left[0] -= 1
             return expand(sources[name], folder, depth + 1)
 
-        return _INPUT.sub(one, _COMMENT.sub(r"\1", text))[:_MAX_CHARS]
+        return _INPUT.sub(include, _COMMENT.sub(r"\1", text))[:_MAX_CHARS]
 
     return expand(sources[main_file], PurePosixPath(main_file).parent, 0)
 
@@ -143,7 +150,7 @@ def _find_source(name: str, folder: PurePosixPath, sources: Mapping[str, str]) -
 
 
 def _find_image(name: str, folders: list[str], files: frozenset[str], main_file: str) -> str | None:
-    """The file an image's name stands for; None where there is none of it."""
+    """Return the file that an image's name stands for; None if there is none."""
     parent = PurePosixPath(main_file).parent
     name = name.strip('"').removeprefix("./")
     for suffix in _SUFFIXES:
@@ -155,7 +162,7 @@ def _find_image(name: str, folders: list[str], files: frozenset[str], main_file:
 
 
 def _figure_captions(body: str) -> Iterator[str]:
-    """The main caption, which stands outside any sub-figure, after those of sub-figures with their letters."""
+    """Yield the captions of subfigures with their letters, then the main caption, which is outside any subfigure."""
     letters = iter("abcdefghijklmnopqrstuvwxyz")
     parts = re.split(r"\\begin\{subfigure\}|\\begin\{minipage\}", body)
     subfigures = [part.rpartition("\\end{")[0] for part in parts[1:]]

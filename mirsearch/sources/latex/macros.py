@@ -1,4 +1,4 @@
-"""Commands that a LaTeX article defines, with and without arguments, and their meaning put in their place."""
+"""Find the commands that a LaTeX article defines, and replace them by their definitions."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ _NEW = re.compile(
 )
 _DEF = re.compile(r"\\def\s*\\([A-Za-z]+)\s*((?:#[1-9])*)\s*\{")
 _SEARCHED_CHARS = 2_000_000
+"""Characters of the source that are searched for definitions."""
 _MAX_MACROS = 200
 _MAX_MACRO_CHARS = 500
+"""Longest definition that is used, in characters."""
 _MAX_ROUNDS = 4
+"""Rounds of replacement: deeper nesting stays as it is."""
 _MAX_EXPANDED_CHARS = 200_000
-"""Characters a piece of text may grow to: commands that call each other need no end."""
+"""Largest length of an expanded text: commands that call each other could expand forever."""
 
 
 @dataclass(frozen=True, slots=True)
 class Macro:
-    """What a command stands for: its text with #1, #2 …, how many arguments, and the first one's default."""
+    """The definition of a command: its text with #1, #2 …, the number of arguments, and the default of the first."""
 
     text: str
     arguments: int = 0
@@ -29,7 +32,7 @@ class Macro:
 
 
 def braced_text(text: str, start: int, limit: int) -> str | None:
-    """Text from `start`, just after a brace, up to the brace that closes it; None where none does in time."""
+    """Return the text from `start`, just after a brace, to the closing brace; None if that is farther than `limit`."""
     depth = 1
     for position in range(start, min(len(text), start + limit)):
         if text[position] in "{}" and text[position - 1] != "\\":
@@ -40,12 +43,16 @@ def braced_text(text: str, start: int, limit: int) -> str | None:
 
 
 def parse_macros(text: str) -> dict[str, Macro]:
-    """Commands an article defines; those that are too long, or call themselves, are left out."""
+    """Return the commands that an article defines. Commands that are too long or call themselves are skipped."""
     macros: dict[str, Macro] = {}
     for pattern in (_NEW, _DEF):
         for match in pattern.finditer(text[:_SEARCHED_CHARS]):
             replacement = braced_text(text, match.end(), _MAX_MACRO_CHARS)
-            if replacement is None or re.search(rf"\\{match[1]}(?![A-Za-z])", replacement) or len(macros) >= _MAX_MACROS:
+            if (
+                replacement is None
+                or re.search(rf"\\{match[1]}(?![A-Za-z])", replacement)
+                or len(macros) >= _MAX_MACROS
+            ):
                 continue
             if pattern is _DEF:
                 macros[match[1]] = Macro(replacement, match[2].count("#"))
@@ -55,7 +62,7 @@ def parse_macros(text: str) -> dict[str, Macro]:
 
 
 def expand_macros(text: str, macros: Mapping[str, Macro]) -> str:
-    """The text with every command's meaning in its place; what lacks its arguments stays as it is."""
+    """Return the text with the definition in place of each command. Calls without their arguments stay unchanged."""
     used = [name for name in macros if f"\\{name}" in text or any(f"\\{name}" in each.text for each in macros.values())]
     if not used:
         return text
@@ -68,12 +75,12 @@ def expand_macros(text: str, macros: Mapping[str, Macro]) -> str:
 
 
 def _replace_calls(text: str, call: re.Pattern[str], macros: Mapping[str, Macro]) -> tuple[str, int]:
-    """One round: the text, and how many calls were replaced."""
+    """Do one round of replacement. Return the text and the number of replaced calls."""
     pieces: list[str] = []
     position = count = 0
     for match in call.finditer(text):
         if match.start() < position:
-            continue  # an argument of the call before, which the next round reaches
+            continue  # inside an argument of the previous call; the next round replaces it
         macro = macros[match[1]]
         values, end = _parse_arguments(text, match.end(), macro)
         if values is None:
@@ -85,7 +92,7 @@ def _replace_calls(text: str, call: re.Pattern[str], macros: Mapping[str, Macro]
 
 
 def _parse_arguments(text: str, start: int, macro: Macro) -> tuple[list[str] | None, int]:
-    """The arguments of a call and where it ends; None where there are too few."""
+    """Return the arguments of a call and where it ends; None if there are too few."""
     values: list[str] = []
     position = start
     if macro.arguments == 0:
@@ -112,4 +119,6 @@ def _parse_arguments(text: str, start: int, macro: Macro) -> tuple[list[str] | N
 
 def _fill_arguments(text: str, values: Iterable[str]) -> str:
     arguments = list(values)
-    return re.sub(r"#([1-9])", lambda match: arguments[int(match[1]) - 1] if int(match[1]) <= len(arguments) else "", text)
+    return re.sub(
+        r"#([1-9])", lambda match: arguments[int(match[1]) - 1] if int(match[1]) <= len(arguments) else "", text
+    )

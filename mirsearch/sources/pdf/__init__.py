@@ -1,1 +1,1 @@
-"""Figures of articles in PDF (extra `pdf`)."""
+"""Figures of articles in PDF (needs the extra `pdf`)."""

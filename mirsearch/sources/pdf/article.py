@@ -1,4 +1,4 @@
-"""Which article a PDF is, as far as it says so itself without doubt: DOI, title, license."""
+"""Identify the article in a PDF by DOI, title and license, as far as the PDF itself names them without doubt."""
 
 from __future__ import annotations
 
@@ -14,31 +14,42 @@ _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>|\]]+")
 _LICENSE = re.compile(r"creativecommons\.org/(?:licenses|publicdomain)/[a-z+-]+(?:/\d\.\d)?", re.IGNORECASE)
 _NO_TITLE = re.compile(r"\.(?:docx?|tex|dvi|indd|pdf|qxd|ps)\b|^microsoft word|^untitled", re.IGNORECASE)
 _MIN_TITLE_WORDS = 4
+"""Fewest words of a title."""
 _MAX_TITLE_CHARS = 400
+"""Longest title, in characters."""
 
 
-def identify_article(metadata_title: str, metadata_subject: str, first_page_lines: Sequence[Line], first_page_text: str, licenses: set[str],
-               fallback_id: str) -> Article:  # fmt: skip
-    """The article of a PDF: what its information says, its first page's lines and text, licenses named anywhere.
+def identify_article(
+    metadata_title: str,
+    metadata_subject: str,
+    first_page_lines: Sequence[Line],
+    first_page_text: str,
+    licenses: set[str],
+    fallback_id: str,
+) -> Article:
+    """Return the article of a PDF, from its metadata, its first page, and the licenses that any page names.
 
-    A title told is believed where the first page shows it; else the first page's largest words are the title. A DOI
-    is believed where the information tells it, or where the first page names just one.
+    The metadata's title counts if the first page shows it; otherwise the first page's largest text is the title.
+    A DOI counts if the metadata has it, or if the first page names exactly one.
     """
     title = _confirmed_title(metadata_title, first_page_text) or _largest_text(first_page_lines)
     article = make_article(
-        title=title, doi=_find_doi(f"{metadata_title} {metadata_subject}", first_page_text), license=_single_license(licenses), fallback_id=fallback_id
+        title=title,
+        doi=_find_doi(f"{metadata_title} {metadata_subject}", first_page_text),
+        license=_single_license(licenses),
+        fallback_id=fallback_id,
     )
-    assert article is not None  # it has an id at least
+    assert article is not None  # it has at least an id
     return article
 
 
 def license_urls(text: str) -> set[str]:
-    """Creative Commons addresses in a text, also where a line's end parts them."""
+    """Return the Creative Commons addresses in a text, even if a line break divides them."""
     return {url.lower() for url in _LICENSE.findall(re.sub(r"(?<=[/.-])\s+", "", text))}
 
 
 def _single_license(urls: set[str]) -> str | None:
-    """The one license a document names; None where it names none, or several."""
+    """Return the license that a document names; None if it names none or several."""
     kinds = {canonical_license(url) for url in urls}
     longest = max(urls, key=lambda url: (len(url), url), default=None)
     return normalize_license(longest) if len(kinds) == 1 else None
@@ -53,6 +64,7 @@ def _find_doi(metadata: str, text: str) -> str | None:
 
 
 def _confirmed_title(metadata_title: str, text: str) -> str | None:
+    """Return the metadata's title if the text contains it and it is long enough; else None."""
     title = clean_text(metadata_title, _MAX_TITLE_CHARS)
     words = _words(title)
     if len(words) < _MIN_TITLE_WORDS or _NO_TITLE.search(title):
@@ -65,7 +77,7 @@ def _words(text: str) -> list[str]:
 
 
 def _largest_text(first_page_lines: Sequence[Line]) -> str | None:
-    """The largest words of the first page, where there are enough of them and they are larger than most."""
+    """Return the first page's largest text if it is a title by its length and size; else None."""
     lines = [line for line in first_page_lines if len(line.text) >= 4 and line.size < 60]
     if not lines:
         return None
@@ -75,5 +87,5 @@ def _largest_text(first_page_lines: Sequence[Line]) -> str | None:
         if size < ratio * usual_size or "@" in title or len(title) > _MAX_TITLE_CHARS:
             return None
         if len(_words(title)) >= _MIN_TITLE_WORDS:
-            return title  # the very largest words may be the journal's name
+            return title  # the largest text may be the journal's name
     return None

@@ -1,4 +1,4 @@
-"""Captions on a page of a PDF: lines that begin with "Figure 3.", "Fig. 3 |", "FIG. 3:" and the lines that go on."""
+"""Find captions on a page of a PDF: lines that begin with "Figure 3.", "Fig. 3 |" or "FIG. 3:", and what follows."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _START = re.compile(
 )  # fmt: skip
 _SENTENCE_END = re.compile(r"[.!?:;)\]”\"']\s*$")
 _MAX_PITCH_RATIO = 1.3
-"""How much wider than those before a caption's next line may be spaced."""
+"""Largest spacing of a caption's next line by the smallest spacing so far. Chosen by hand on drawn figures."""
 
 
 @dataclass(frozen=True, slots=True)
 class PdfCaption:
-    """A caption: its label as printed, its text after the label, where it is; `table` where it is a table's."""
+    """A caption: its printed label, the text after it, its box and page. `is_table` marks the caption of a table."""
 
     label: str
     text: str
@@ -30,17 +30,20 @@ class PdfCaption:
 
 
 def match_caption_start(line: Line) -> re.Match[str] | None:
-    """The label with which a line begins a caption; None where it begins none, or only mentions a figure."""
+    """Return the match of the label with which a line begins a caption; None if it begins none.
+
+    A line that only mentions a figure ("Figure 3 shows …") begins no caption.
+    """
     match = _START.match(line.text)
     if match is None:
         return None
     rest, mark = match["rest"], match["mark"].strip()
-    is_mention = not mark and rest[:1].islower()  # the pattern heeds no case: "Figure 3 shows"
+    is_mention = not mark and rest[:1].islower()  # the pattern ignores case, so it matches "Figure 3 shows"
     return None if is_mention or mark.startswith(")") else match
 
 
 def find_captions(lines: Sequence[Line], page: int, words: frozenset[str]) -> list[tuple[PdfCaption, list[Line]]]:
-    """Captions of a page with their lines, from top to bottom."""
+    """Return the captions of a page with their lines, from top to bottom."""
     ordered = sorted(lines, key=lambda line: (line.box[1], line.box[0]))
     taken: set[int] = set()
     captions = []
@@ -54,13 +57,19 @@ def find_captions(lines: Sequence[Line], page: int, words: frozenset[str]) -> li
         joined_start = _START.match(text)
         caption_text = (joined_start or start)["rest"].strip()
         is_table = start["what"].lower().startswith("tab")
-        caption = PdfCaption(" ".join(start["label"].split()), caption_text, union(block_line.box for block_line in block), page, is_table)
+        caption = PdfCaption(
+            " ".join(start["label"].split()),
+            caption_text,
+            union(block_line.box for block_line in block),
+            page,
+            is_table,
+        )
         captions.append((caption, block))
     return captions
 
 
 def _is_mid_paragraph(line: Line, ordered: Sequence[Line], taken: set[int]) -> bool:
-    """Whether a line that names a figure goes on a paragraph above it, rather than beginning a caption."""
+    """Return whether a line that names a figure continues a paragraph above it."""
     for other in ordered:
         is_close = 0.5 * line.size < line.box[1] - other.box[1] <= 1.45 * line.size
         if is_close and is_next_line(other, line) and len(other.text) >= 25:
@@ -70,7 +79,7 @@ def _is_mid_paragraph(line: Line, ordered: Sequence[Line], taken: set[int]) -> b
 
 
 def _caption_lines(first: Line, ordered: Sequence[Line]) -> list[Line]:
-    """A caption's lines: its first, what follows below it, and a second column of it beside."""
+    """Return the lines of a caption: the first, those below it, and those of a second column beside it."""
     block = _add_lines_below(_with_text_beside(first, ordered), ordered)
     if len(block) > 1 and not _SENTENCE_END.search(block[-1].text):
         top, right, size = first.box[1], max(line.box[2] for line in block), first.size
@@ -85,7 +94,7 @@ def _caption_lines(first: Line, ordered: Sequence[Line]) -> list[Line]:
 
 
 def _with_text_beside(first: Line, ordered: Sequence[Line]) -> list[Line]:
-    """A label that stands by itself, with the text a little to the right of it."""
+    """Return a caption's first line; if that is only a label, also the text to its right."""
     start = match_caption_start(first)
     if start is not None and not start["rest"]:
         for other in ordered:
@@ -108,6 +117,7 @@ def _add_lines_below(block: list[Line], ordered: Sequence[Line]) -> list[Line]:
 
 
 def _continues(last: Line, line: Line, block: Sequence[Line], pitch: float | None) -> bool:
+    """Return whether a line continues a caption after its last line. `pitch` is the smallest line spacing so far."""
     step = line.box[1] - last.box[1]
     if not 0.5 * last.size < step <= (1.6 * last.size if pitch is None else _MAX_PITCH_RATIO * pitch):
         return False
@@ -115,6 +125,10 @@ def _continues(last: Line, line: Line, block: Sequence[Line], pitch: float | Non
         return False
     block_box = union(each.box for each in block)
     is_under = overlap(block_box, line.box, 0) >= 0.6 * min(line.width, block_box[2] - block_box[0])
-    is_inside = line.box[0] >= block_box[0] - 2 * last.size and line.width <= max(1.6 * (block_box[2] - block_box[0]), 60.0)
-    is_new_caption = match_caption_start(line) is None or not _SENTENCE_END.search(last.text)  # "as in / Figure 7. Scale bars …"
+    is_inside = line.box[0] >= block_box[0] - 2 * last.size and line.width <= max(
+        1.6 * (block_box[2] - block_box[0]), 60.0
+    )
+    is_new_caption = match_caption_start(line) is None or not _SENTENCE_END.search(
+        last.text
+    )  # "as in / Figure 7. Scale bars …"
     return is_under and (is_inside or len(block) == 1) and is_new_caption

@@ -1,4 +1,4 @@
-"""Figures of a PDF: captions, the parts of pages they speak of, and what can be said of the article."""
+"""Find the figures in a PDF: their captions, their parts of the pages, and the article."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ from mirsearch.sources.pdf.regions import PageLayout, Side, count_uncaptioned_pi
 from mirsearch.sources.pdf.text import Line, Rect, body_font_size, find_lines, running_text, vocabulary
 
 _CAPTION_WORDS = re.compile(r"fig|scheme|plate|chart|abb", re.IGNORECASE)
+"""Pages without any of these words hold no caption."""
 _MAX_WORDS = 200_000
+"""Words that are collected, to join words that a line break divides."""
 _MARGIN_SHARE = 0.12
+"""Share of the page's height that header and footer take each. Chosen by hand on drawn figures."""
 
 
 @dataclass(frozen=True, slots=True)
 class PdfFigure:
-    """A figure of a PDF: its caption and its part of a page."""
+    """A figure in a PDF: its caption and its box on the page."""
 
     caption: PdfCaption
     box: Rect
@@ -33,7 +36,7 @@ class PdfFigure:
 
 @dataclass(slots=True)
 class PdfContent:
-    """What a PDF holds; `notes` are worth telling, `failures` what could not be read."""
+    """The content of a PDF. `notes` are remarks; `failures` name what could not be read."""
 
     pages: int
     article: Article
@@ -45,7 +48,7 @@ class PdfContent:
 
 @dataclass(slots=True)
 class _PageScan:
-    """What a first look at every page found: lines of the first page and of those that may hold captions."""
+    """The result of the first pass over all pages: lines of the first page and of the pages that may hold captions."""
 
     lines: dict[int, list[Line]] = field(default_factory=dict)
     images: dict[int, list[PlacedImage]] = field(default_factory=dict)
@@ -57,11 +60,11 @@ class _PageScan:
 
 
 def read_content(reader: PdfReader, name: str, limits: Limits = LIMITS) -> PdfContent:
-    """Find the figures of a PDF. Pages past the limits, and what time did not allow, are failures by name."""
+    """Find the figures in a PDF. Pages beyond a limit of number or time are failures."""
     deadline = time.monotonic() + limits.pdf_seconds
     scan = _scan_pages(reader, limits, deadline)
-    article = identify_article(reader.metadata("Title"), reader.metadata("Subject"), scan.lines.get(0, []), scan.first_text,
-                         scan.licenses, name)  # fmt: skip
+    title, subject = reader.metadata("Title"), reader.metadata("Subject")
+    article = identify_article(title, subject, scan.lines.get(0, []), scan.first_text, scan.licenses, name)
     content = PdfContent(len(reader), article, images=scan.images, failures=scan.failures)
     layouts = dict(_page_layouts(reader, scan, deadline, content))
     boxes = {side: {page: figure_boxes(layout, side) for page, layout in layouts.items()} for side in _SIDES}
@@ -77,7 +80,9 @@ def _scan_pages(reader: PdfReader, limits: Limits, deadline: float) -> _PageScan
     scan = _PageScan()
     for number in range(min(len(reader), limits.pdf_pages)):
         if time.monotonic() > deadline:
-            scan.failures.append(f"stopped after {number} of {len(reader)} pages: {limits.pdf_seconds} s are over")
+            scan.failures.append(
+                f"stopped after {number} of {len(reader)} pages: the limit of {limits.pdf_seconds} s is reached"
+            )
             break
         try:
             with reader.page(number) as page:
@@ -102,8 +107,10 @@ def _scan_page(page: PdfPage, number: int, scan: _PageScan) -> None:
         scan.lines[number] = find_lines(page.characters())
 
 
-def _page_layouts(reader: PdfReader, scan: _PageScan, deadline: float, content: PdfContent) -> Iterator[tuple[int, PageLayout]]:
-    """Pages with captions, taken apart."""
+def _page_layouts(
+    reader: PdfReader, scan: _PageScan, deadline: float, content: PdfContent
+) -> Iterator[tuple[int, PageLayout]]:
+    """Yield the layouts of the pages with captions."""
     usual_size, words = body_font_size(scan.lines.values()), frozenset(scan.words)
     repeated = _find_repeated_images(scan)
     for number, lines in sorted(scan.lines.items()):
@@ -113,14 +120,15 @@ def _page_layouts(reader: PdfReader, scan: _PageScan, deadline: float, content: 
         if not captions:
             continue
         if time.monotonic() > deadline:
-            content.failures.append(f"page {number + 1} and those after it were not looked at: time is over")
+            content.failures.append(f"page {number + 1} and later pages were not read: the time limit is reached")
             return
         caption_lines = {id(line) for _, block in captions for line in block}
         running = [line for line in running_text(lines, usual_size) if id(line) not in caption_lines]
         barrier_lines = caption_lines | {id(line) for line in running}
         layout = PageLayout(
             scan.sizes[number], [caption for caption, _ in captions],
-            [line.box for line in lines if id(line) in barrier_lines], [line for line in lines if id(line) not in barrier_lines],
+            [line.box for line in lines if id(line) in barrier_lines],
+            [line for line in lines if id(line) not in barrier_lines],
         )  # fmt: skip
         with reader.page(number) as page:
             layout.parts = find_picture_parts(page.render_gray(), layout, repeated.get(number, []))
@@ -128,7 +136,7 @@ def _page_layouts(reader: PdfReader, scan: _PageScan, deadline: float, content: 
 
 
 def _find_repeated_images(scan: _PageScan) -> dict[int, list[Rect]]:
-    """Images that come back on other pages, in the head or foot or on three pages and more: logos, banners."""
+    """Return the boxes of images on three or more pages, or on two in header or footer (logos, banners)."""
     pages: Counter[str] = Counter()
     for placed in scan.images.values():
         pages.update({image.digest for image in placed})
@@ -137,29 +145,31 @@ def _find_repeated_images(scan: _PageScan) -> dict[int, list[Rect]]:
         height = scan.sizes[number][1]
         for image in placed:
             is_in_margin = image.box[3] < _MARGIN_SHARE * height or image.box[1] > (1 - _MARGIN_SHARE) * height
-            is_full_page = image.box[3] - image.box[1] > 0.8 * height  # a scanned page, or a background
+            is_full_page = image.box[3] - image.box[1] > 0.8 * height  # a scanned page or a background
             if not is_full_page and (pages[image.digest] >= 3 or (pages[image.digest] == 2 and is_in_margin)):
                 repeated.setdefault(number, []).append(image.box)
     return repeated
 
 
-def _add_figures(content: PdfContent, layouts: dict[int, PageLayout], found: dict[int, dict[int, Rect]]) -> None:
-    """Figures with their captions; a bare label takes the text that the same label has elsewhere."""
-    empty: dict[str, PdfCaption] = {}
+def _add_figures(content: PdfContent, layouts: dict[int, PageLayout], boxes: dict[int, dict[int, Rect]]) -> None:
+    """Add the figures with their captions. A bare label takes the text that the same label has elsewhere."""
+    without_picture: dict[str, PdfCaption] = {}
     for page, layout in layouts.items():
         for number, caption in enumerate(layout.captions):
-            if not caption.is_table and number not in found[page]:
-                empty.setdefault(_label_key(caption), caption)
+            if not caption.is_table and number not in boxes[page]:
+                without_picture.setdefault(_label_key(caption), caption)
     for page, layout in layouts.items():
-        for number, box in sorted(found[page].items()):
+        for number, box in sorted(boxes[page].items()):
             caption = layout.captions[number]
-            if not caption.text and _label_key(caption) in empty:
-                caption = replace(caption, text=empty.pop(_label_key(caption)).text)
+            if not caption.text and _label_key(caption) in without_picture:
+                caption = replace(caption, text=without_picture.pop(_label_key(caption)).text)
             content.figures.append(PdfFigure(caption, box))
-        lone = count_uncaptioned_pictures(layout, found[page])
-        if lone:
-            content.notes.append(f"page {page + 1}: pictures without a caption are left out ({lone})")
-    content.notes += [f"page {each.page + 1}: no picture found for {each.label}" for each in empty.values()]
+        uncaptioned = count_uncaptioned_pictures(layout, boxes[page])
+        if uncaptioned:
+            content.notes.append(f"page {page + 1}: pictures without a caption are skipped ({uncaptioned})")
+    content.notes += [
+        f"page {caption.page + 1}: no picture found for {caption.label}" for caption in without_picture.values()
+    ]
 
 
 def _label_key(caption: PdfCaption) -> str:
@@ -167,7 +177,7 @@ def _label_key(caption: PdfCaption) -> str:
 
 
 def find_figures(path: Path, name: str, limits: Limits = LIMITS) -> PdfContent:
-    """The figures of a PDF file. SourceError where it can't be read at all."""
+    """Return the figures in a PDF file. Raises SourceError if the file can't be read at all."""
     reader = PdfReader(path, name)
     try:
         return read_content(reader, name, limits)

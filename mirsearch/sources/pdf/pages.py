@@ -1,4 +1,4 @@
-"""Pages of a PDF as pictures (PDFium)."""
+"""Render pages of a PDF as pictures (with PDFium)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import threading
 from mirsearch.errors import MissingDependencyError, SourceError
 
 DPI = 300
+"""Resolution of a rendered page, in dots per inch."""
 MAX_PIXELS = 40_000_000
+"""Largest number of pixels of a rendered picture; a larger one gets a lower resolution."""
 _LOCK = threading.Lock()
-"""PDFium is not made for threads."""
+"""PDFium is not thread-safe."""
 
 
 def require_packages(*packages: str, extra: str) -> None:
-    """MissingDependencyError names the extra where one of the packages is not installed."""
+    """Raise MissingDependencyError, with the extra to install, if a package is not installed."""
     missing = [package for package in packages if importlib.util.find_spec(package) is None]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
@@ -25,7 +27,10 @@ def require_packages(*packages: str, extra: str) -> None:
 
 
 def render_first_page(data: bytes, name: str) -> bytes:
-    """The first page as a PNG's bytes, at 300 dpi or less where that is too large. SourceError names a damaged one."""
+    """Return the first page as PNG bytes, at 300 dpi or less if it is too large.
+
+    Raises SourceError if the PDF is damaged.
+    """
     import pypdfium2
 
     with _LOCK:

@@ -1,7 +1,7 @@
-"""A PDF opened by PDFium: its pages' characters, images, pictures of parts. Rectangles are in points from top left.
+"""Read a PDF with PDFium: characters, images and pictures of its pages. Rectangles are in points from the top left.
 
-PDFium is a library in C that damaged files may crash or keep busy: mirsearch opens strangers' PDFs in a process of
-their own (see mirsearch.sources.pdf.worker).
+PDFium is a C library. Damaged files may crash it or keep it busy, so mirsearch opens foreign PDFs in a separate process
+(see mirsearch.sources.pdf.worker).
 """
 
 from __future__ import annotations
@@ -25,15 +25,17 @@ from mirsearch.sources.pdf.text import Char, Rect
 _MAX_CHARS = 60_000
 _MAX_OBJECTS = 20_000
 _MAX_DEPTH = 6
+"""Deepest nesting of forms that is read."""
 _STEPS_PER_POINT = 16.0
+"""Precision with which PDFium gives positions: it returns integers."""
 _MAX_PAGE_INCHES = 14_400.0 / 72
 _MAX_DPI, _MIN_DPI, _DRAWING_DPI = 600.0, 200.0, 300.0
-"""Dots per inch of a picture: as its images have, within bounds; of a drawing without images."""
+"""Dots per inch of a picture: the resolution of its images within these bounds; the last value without images."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedImage:
-    """An image on a page: where, how many pixels a point it has, and the hash of how it is stored."""
+    """An image on a page: its box, its resolution in pixels per point, and a hash of its stored form."""
 
     box: Rect
     pixels_per_point: float
@@ -41,7 +43,7 @@ class PlacedImage:
 
 
 class PdfReader:
-    """A PDF file. SourceError names it where it is locked or damaged."""
+    """A PDF file. Raises SourceError if it is locked or damaged."""
 
     def __init__(self, path: Path, name: str) -> None:
         import pypdfium2
@@ -51,7 +53,7 @@ class PdfReader:
             self._document = pypdfium2.PdfDocument(path)
         except pypdfium2.PdfiumError as error:
             if "password" in str(error).lower():
-                raise SourceError(f"{name}: locked with a password", "save it without one") from error
+                raise SourceError(f"{name}: locked with a password", "save it without a password") from error
             raise SourceError(f"{name}: not readable as PDF: {error}", "get it again") from error
 
     def __len__(self) -> int:
@@ -62,7 +64,7 @@ class PdfReader:
         self._document.close()
 
     def metadata(self, key: str) -> str:
-        """A value of the document's information, as Title; empty where there is none."""
+        """Return a value of the document's metadata, for example Title; empty if it is missing."""
         try:
             return str(self._document.get_metadata_value(key))
         except (self._pdfium.PdfiumError, UnicodeDecodeError):
@@ -70,7 +72,7 @@ class PdfReader:
 
     @contextmanager
     def page(self, number: int) -> Iterator[PdfPage]:
-        """A page, from 0. SourceError where it is damaged."""
+        """Open a page, counted from 0. Raises SourceError if it is damaged."""
         try:
             page = self._document[number]
         except (self._pdfium.PdfiumError, IndexError) as error:
@@ -82,7 +84,7 @@ class PdfReader:
 
 
 class PdfPage:
-    """A page, turned as it is shown."""
+    """A page in the orientation in which it is shown."""
 
     def __init__(self, page: Any, raw: Any) -> None:
         self._page, self._raw = page, raw
@@ -96,7 +98,7 @@ class PdfPage:
         return all(8.0 <= side <= _MAX_PAGE_INCHES * 72 for side in self.size)
 
     def _points_matrix(self) -> NDArray[np.float64]:
-        """The page's coordinates as points from the top left, (2, 3): rotation and crop box heeded."""
+        """Return the matrix (2, 3) from page coordinates to points from the top left, with rotation and crop box."""
         width, height = (max(1, round(side * _STEPS_PER_POINT)) for side in self.size)
         corners = []
         for x, y in ((0.0, 0.0), (1000.0, 0.0), (0.0, 1000.0)):
@@ -112,7 +114,7 @@ class PdfPage:
         return x0, y0, x1, y1
 
     def text(self) -> str:
-        """All text, in the order of the page's content."""
+        """Return all text in the order of the page's content."""
         textpage = self._page.get_textpage()
         try:
             return str(textpage.get_text_range(0, min(textpage.count_chars(), _MAX_CHARS)))
@@ -120,7 +122,7 @@ class PdfPage:
             textpage.close()
 
     def characters(self) -> Iterator[Char]:
-        """Characters in the order of the page's content, with the box their font gives them."""
+        """Yield the characters in the order of the page's content, with the boxes their font gives them."""
         raw, textpage = self._raw, self._page.get_textpage()
         x, y, box = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF()
         try:
@@ -136,16 +138,18 @@ class PdfPage:
             textpage.close()
 
     def images(self) -> list[PlacedImage]:
-        """Images of the page and of the forms on it."""
+        """Return the images on the page and in its forms."""
         count = self._raw.FPDFPage_CountObjects(self._page.raw)
         images: list[PlacedImage] = []
         objects_left = [_MAX_OBJECTS]
         for index in range(min(count, _MAX_OBJECTS)):
-            self._collect_images(self._raw.FPDFPage_GetObject(self._page.raw, index), np.eye(3), 0, objects_left, images)
+            self._collect_images(
+                self._raw.FPDFPage_GetObject(self._page.raw, index), np.eye(3), 0, objects_left, images
+            )
         return images
 
     def _collect_images(self, item: Any, outer_matrix: NDArray[np.float64], depth: int, objects_left: list[int],
-                images: list[PlacedImage]) -> None:  # fmt: skip
+                        images: list[PlacedImage]) -> None:  # fmt: skip
         raw = self._raw
         objects_left[0] -= 1
         if not item or objects_left[0] < 0 or depth > _MAX_DEPTH:
@@ -159,9 +163,13 @@ class PdfPage:
         item_matrix = np.array([[matrix.a, matrix.c, matrix.e], [matrix.b, matrix.d, matrix.f], [0.0, 0.0, 1.0]])
         if kind == raw.FPDF_PAGEOBJ_FORM:
             for index in range(min(raw.FPDFFormObj_CountObjects(item), max(objects_left[0], 0))):
-                self._collect_images(raw.FPDFFormObj_GetObject(item, index), outer_matrix @ item_matrix, depth + 1, objects_left, images)
+                self._collect_images(
+                    raw.FPDFFormObj_GetObject(item, index), outer_matrix @ item_matrix, depth + 1, objects_left, images
+                )
             return
-        corners = (self._to_points @ (outer_matrix @ item_matrix) @ np.array([[0, 1, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]])).T
+        corners = (
+            self._to_points @ (outer_matrix @ item_matrix) @ np.array([[0, 1, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]])
+        ).T
         across, down = ctypes.c_uint(), ctypes.c_uint()
         if not raw.FPDFImageObj_GetImagePixelSize(item, across, down) or not np.isfinite(corners).all():
             return
@@ -171,7 +179,7 @@ class PdfPage:
         images.append(PlacedImage(box, pixels_per_point, self._digest(item, across.value, down.value)))
 
     def _digest(self, item: Any, width: int, height: int) -> str:
-        """A hash of an image's stored bytes (of the first 64 KiB, with its size)."""
+        """Return a hash of an image's stored bytes; for more than 64 KiB, of its sizes only."""
         size = self._raw.FPDFImageObj_GetImageDataRaw(item, None, 0)
         if not 0 < size <= 1 << 16:
             return f"{width}x{height}:{size}"
@@ -180,13 +188,15 @@ class PdfPage:
         return f"{width}x{height}:{hashlib.sha256(buffer.raw).hexdigest()[:16]}"
 
     def render_gray(self) -> NDArray[np.uint8]:
-        """The page drawn at one pixel a point, gray, (height, width)."""
+        """Render the page in gray at one pixel per point, (height, width)."""
         return np.asarray(self._page.render(scale=1.0, grayscale=True).to_pil().convert("L"))
 
     def render_region(self, box: Rect, images: list[PlacedImage]) -> Image.Image:
-        """A part of the page as RGB, as finely as its images are stored."""
+        """Render a part of the page as RGB, in the resolution of the images in it."""
         area = (box[2] - box[0]) * (box[3] - box[1])
-        pixels_per_point = max((image.pixels_per_point for image in images if _shared_area(image.box, box) >= 0.1 * area), default=0.0)
+        pixels_per_point = max(
+            (image.pixels_per_point for image in images if _shared_area(image.box, box) >= 0.1 * area), default=0.0
+        )
         dpi = min(max(72.0 * pixels_per_point, _MIN_DPI), _MAX_DPI) if pixels_per_point else _DRAWING_DPI
         scale = min(dpi / 72.0, (MAX_PIXELS / max(area, 1.0)) ** 0.5)
         crop = (max(0.0, box[0]), max(0.0, self.size[1] - box[3]), max(0.0, self.size[0] - box[2]), max(0.0, box[1]))
@@ -195,5 +205,5 @@ class PdfPage:
 
 
 def _shared_area(a: Rect, b: Rect) -> float:
-    """Square points two rectangles share."""
+    """Return the area that two rectangles share, in square points."""
     return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))

@@ -1,7 +1,7 @@
-"""Which part of a page a caption speaks of: ink that is not running text, nearest to the caption, nothing between.
+"""Find the part of a page that a caption describes: the ink nearest to the caption, without text between them.
 
-Ink is looked at, not the objects of the file: images in strips, drawings of ten thousand lines, clipped pictures and
-scanned pages all look the same.
+The code looks at the ink, not at the file's objects: images in strips, drawings with ten thousand lines, clipped
+pictures and scanned pages all look the same. All limits were chosen by hand on drawn figures.
 """
 
 from __future__ import annotations
@@ -18,24 +18,30 @@ from mirsearch.sources.pdf.captions import PdfCaption
 from mirsearch.sources.pdf.text import Line, Rect, overlap, union
 
 _MIN_INK_CONTRAST = 10
-"""Gray levels by which ink differs from the paper."""
+"""Smallest difference of ink from the paper, in gray levels."""
 _MAX_PART_GAP = 9
-"""Points; parts of one picture are at most so far apart."""
+"""Size of the dilation that joins the parts of one picture, in points."""
 _MIN_INK_PIXELS = 30
+"""Fewest pixels of ink in a part, at one pixel per point."""
 _MIN_FIGURE_SIDE = 36.0
+"""Smallest side of a figure, in points."""
 _MARGIN_SHARE = 0.055
+"""Share of the page's height at its top and bottom without pictures."""
 _PAGE_FRAME_SHARE = 0.9
+"""A part of at least this share of the page's width and height is the page's frame."""
 _MAX_TEXT_GAP, _MAX_LETTER_GAP, _MAX_AXIS_LABEL_GAP = 4.0, 10.0, 20.0
+"""Largest distances, in points, from a picture to text, to a short text and to an axis label that belong to it."""
 _MAX_SIDE_GAP = 40.0
+"""Largest distance, in points, to a picture or caption beside."""
 MIN_UNCAPTIONED_SIDE = 120.0
-"""Points; a picture at least so wide and high without a caption is worth telling."""
+"""Smallest side, in points, of a picture without a caption that is reported."""
 
 Side = Literal["below", "above"]
 
 
 @dataclass(slots=True)
 class PageLayout:
-    """What a page holds: captions, what bars the way (running text, captions), other lines, and pictures' parts."""
+    """The content of a page: captions, barriers (running text and captions), other lines, and the parts of pictures."""
 
     size: tuple[float, float]
     captions: list[PdfCaption]
@@ -45,7 +51,10 @@ class PageLayout:
 
 
 def find_picture_parts(gray: NDArray[np.uint8], layout: PageLayout, repeated_images: Sequence[Rect]) -> list[Rect]:
-    """Connected parts of pictures on a page drawn at one pixel a point, (height, width); no text, rules, furniture."""
+    """Return the connected parts of pictures, without text, rules and repeated images.
+
+    `gray` is the page at one pixel per point, (height, width).
+    """
     paper = int(np.bincount(gray.ravel(), minlength=256).argmax())
     ink = (np.abs(gray.astype(np.int16) - paper) > _MIN_INK_CONTRAST).astype(np.uint8)
     for box in (*layout.barriers, *repeated_images):
@@ -57,7 +66,9 @@ def find_picture_parts(gray: NDArray[np.uint8], layout: PageLayout, repeated_ima
     count, part_numbers = cv2.connectedComponents(dilated, connectivity=8)
     boxes = []
     for number in range(1, count):
-        rows, columns = np.nonzero((part_numbers == number) & (ink > 0)) if count < 400 else _ink_pixels(part_numbers, ink, number)
+        rows, columns = (
+            np.nonzero((part_numbers == number) & (ink > 0)) if count < 400 else _ink_pixels(part_numbers, ink, number)
+        )
         if len(rows) < _MIN_INK_PIXELS or int(graphic[rows, columns].sum()) < _MIN_INK_PIXELS:
             continue
         box = (float(columns.min()), float(rows.min()), float(columns.max()) + 1, float(rows.max()) + 1)
@@ -67,7 +78,7 @@ def find_picture_parts(gray: NDArray[np.uint8], layout: PageLayout, repeated_ima
 
 
 def _ink_pixels(part_numbers: NDArray[np.int32], ink: NDArray[np.uint8], number: int) -> tuple[NDArray[np.intp], ...]:
-    """As np.nonzero of one part; of a page with very many parts only its bounds are searched."""
+    """Return the rows and columns of one part's ink, as np.nonzero does, from a search in the part's rows only."""
     rows = np.flatnonzero((part_numbers == number).any(axis=1))
     top, bottom = int(rows[0]), int(rows[-1]) + 1
     pixels = np.nonzero((part_numbers[top:bottom] == number) & (ink[top:bottom] > 0))
@@ -82,7 +93,7 @@ def _fill_box(mask: NDArray[np.uint8], box: Rect, pad: float, value: int) -> Non
 
 
 def _can_be_picture(box: Rect, size: tuple[float, float]) -> bool:
-    """Whether a part may be a picture's: no rule, no frame of the page, nothing of the head and foot."""
+    """Return whether a part may belong to a picture: it is no rule, no page frame, and not in a margin."""
     width, height = box[2] - box[0], box[3] - box[1]
     if min(width, height) <= 3 and max(width, height) >= 40:
         return False
@@ -94,9 +105,9 @@ def _can_be_picture(box: Rect, size: tuple[float, float]) -> bool:
 
 
 def figure_boxes(layout: PageLayout, preferred_side: Side) -> dict[int, Rect]:
-    """The rectangle of each caption's figure, by the caption's place in `layout.captions`; those without are absent.
+    """Return the box of each caption's figure, by the caption's position in `layout.captions`.
 
-    `prefer` is where captions are wherever a picture lies between two of them.
+    Captions without a figure are absent. `preferred_side` is where the caption stands if both sides have one.
     """
     chosen = {part: _nearest_caption(part, layout, preferred_side) for part in layout.parts}
     _assign_captions_beside(chosen, layout, preferred_side)
@@ -115,7 +126,7 @@ def figure_boxes(layout: PageLayout, preferred_side: Side) -> dict[int, Rect]:
 
 
 def count_uncaptioned_pictures(layout: PageLayout, boxes: dict[int, Rect]) -> int:
-    """How many large pictures of a page belong to no caption."""
+    """Return the number of a page's large pictures that belong to no caption."""
     free = [part for part in layout.parts if not any(_overlaps(part, box) for box in boxes.values())]
     return sum(part[2] - part[0] >= MIN_UNCAPTIONED_SIDE and part[3] - part[1] >= MIN_UNCAPTIONED_SIDE for part in free)
 
@@ -125,7 +136,7 @@ def _overlaps(part: Rect, box: Rect) -> bool:
 
 
 def _nearest_caption(part: Rect, layout: PageLayout, preferred_side: Side) -> tuple[Side, int] | None:
-    """The caption above or below a part with nothing between, on the side preferred where there are both."""
+    """Return the nearest caption above or below a part without text between, on the preferred side if both have one."""
     best: dict[Side, tuple[float, int]] = {}
     for number, caption in enumerate(layout.captions):
         box = caption.box
@@ -139,7 +150,7 @@ def _nearest_caption(part: Rect, layout: PageLayout, preferred_side: Side) -> tu
         if side not in best or gap < best[side][0]:
             best[side] = (gap, number)
     if len(best) == 2 and layout.captions[best["above"][1]].is_table != layout.captions[best["below"][1]].is_table:
-        # A table's head stands above it: what lies between it and a figure's caption below is the nearer one's.
+        # A table's caption stands above the table. A part between it and a figure's caption belongs to the nearer one.
         side = min(best, key=lambda each: best[each])
         return side, best[side][1]
     other: Side = "above" if preferred_side == "below" else "below"
@@ -148,7 +159,7 @@ def _nearest_caption(part: Rect, layout: PageLayout, preferred_side: Side) -> tu
 
 
 def _is_blocked(part: Rect, caption: Rect, barriers: Sequence[Rect]) -> bool:
-    """Whether running text or another caption stands between a part and a caption above or below it."""
+    """Return whether running text or another caption lies between a part and a caption above or below it."""
     x0, x1 = max(part[0], caption[0]), min(part[2], caption[2])
     y0, y1 = min(part[3], caption[3]), max(part[1], caption[1])
     between = (x0, y0 - 1, x1, y1 + 1)
@@ -160,12 +171,12 @@ def _is_blocked(part: Rect, caption: Rect, barriers: Sequence[Rect]) -> bool:
 
 
 def _is_caption_line(line: Rect, caption: Rect) -> bool:
-    """Whether a barrier is a line of the caption itself."""
+    """Return whether a barrier is a line of the caption itself."""
     return overlap(line, caption, 0) > 0 and overlap(line, caption, 1) >= 0.9 * (line[3] - line[1])
 
 
 def _assign_parts_beside(groups: dict[int, list[Rect]], unassigned: list[Rect], layout: PageLayout) -> None:
-    """Give parts that no caption is above or below of to the picture right beside them."""
+    """Assign parts without a caption above or below to the picture beside them."""
     changed = True
     while changed:
         changed = False
@@ -181,29 +192,34 @@ def _assign_parts_beside(groups: dict[int, list[Rect]], unassigned: list[Rect], 
                     break
 
 
-def _assign_captions_beside(chosen: dict[Rect, tuple[Side, int] | None], layout: PageLayout, preferred_side: Side) -> None:
-    """Give a caption that has no picture the one beside it, if that has no caption on the side preferred."""
+def _assign_captions_beside(
+    chosen: dict[Rect, tuple[Side, int] | None], layout: PageLayout, preferred_side: Side
+) -> None:
+    """Assign a picture to a caption beside it if neither has a partner on the preferred side."""
     taken = {choice[1] for choice in chosen.values() if choice is not None}
     for number, caption in enumerate(layout.captions):
         if number in taken or caption.is_table:
             continue
         for part, choice in chosen.items():
             lower_height = min(part[3] - part[1], caption.box[3] - caption.box[1])
-            is_near = overlap(part, caption.box, 1) >= 0.5 * lower_height and -overlap(part, caption.box, 0) <= _MAX_SIDE_GAP
+            is_near = (
+                overlap(part, caption.box, 1) >= 0.5 * lower_height and -overlap(part, caption.box, 0) <= _MAX_SIDE_GAP
+            )
             if is_near and (choice is None or choice[0] != preferred_side):
                 chosen[part] = (preferred_side, number)
 
 
 def _contains_text(box: Rect, barriers: Sequence[Rect]) -> bool:
-    """Whether running text or a caption lies in a rectangle."""
+    """Return whether running text or a caption lies in a rectangle."""
     return any(
-        overlap(barrier, box, 0) > 0.3 * (barrier[2] - barrier[0]) and overlap(barrier, box, 1) > 0.5 * (barrier[3] - barrier[1])
+        overlap(barrier, box, 0) > 0.3 * (barrier[2] - barrier[0])
+        and overlap(barrier, box, 1) > 0.5 * (barrier[3] - barrier[1])
         for barrier in barriers
     )
 
 
 def _enclosing_box(parts: list[Rect], layout: PageLayout) -> Rect:
-    """Around a figure's parts, the largest first, and the letters at its edge, without taking in running text."""
+    """Return the box around a figure's parts, the largest first, and the text at its edges, without running text."""
     ordered = sorted(parts, key=lambda box: -(box[2] - box[0]) * (box[3] - box[1]))
     figure_box = ordered[0]
     for part in ordered[1:]:
@@ -221,12 +237,19 @@ def _enclosing_box(parts: list[Rect], layout: PageLayout) -> Rect:
 
 
 def _belongs_to_picture(line: Line, picture: Rect) -> bool:
-    """Whether letters at a picture's edge are the picture's: an axis' name stands farther off than a heading may."""
+    """Return whether text at a picture's edge belongs to it. An axis label may be farther away than a heading."""
     max_gap = _MAX_LETTER_GAP if len(line.text) <= 12 else _MAX_TEXT_GAP
     across, down = -overlap(line.box, picture, 0), -overlap(line.box, picture, 1)
     if across <= max_gap and down <= max_gap:
         return True
-    is_beside = len(line.text) <= 2 and down < 0 and across <= _MAX_AXIS_LABEL_GAP  # upright text comes letter by letter
+    is_beside = (
+        len(line.text) <= 2 and down < 0 and across <= _MAX_AXIS_LABEL_GAP
+    )  # vertical text comes letter by letter
     is_centered = abs(line.box[0] + line.box[2] - picture[0] - picture[2]) < 0.3 * (picture[2] - picture[0])
-    is_below = line.box[1] >= picture[3] - 1 and down <= _MAX_AXIS_LABEL_GAP and is_centered and line.width < 0.5 * (picture[2] - picture[0])
+    is_below = (
+        line.box[1] >= picture[3] - 1
+        and down <= _MAX_AXIS_LABEL_GAP
+        and is_centered
+        and line.width < 0.5 * (picture[2] - picture[0])
+    )
     return is_beside or is_below

@@ -1,4 +1,4 @@
-"""The source `pdf`: figures of articles in PDF, by their captions. Each PDF is read by a process of its own."""
+"""The source `pdf`: figures of articles in PDF, found by their captions. Each PDF is read in its own process."""
 
 from __future__ import annotations
 
@@ -26,28 +26,29 @@ from mirsearch.sources.permissions import permission_note
 log = logging.getLogger(__name__)
 
 _HEAD_BYTES = 1024
+"""Bytes at the beginning of a file that are searched for the mark of PDF."""
 _GRACE_SECONDS = 30
-"""Seconds beyond its own limit that a process reading a PDF may take."""
+"""Seconds beyond its own time limit that the process which reads a PDF may take."""
 
 
 class PdfSource:
-    """PDFs given one by one or in folders. Option: `workspace`, the folder that keeps the figures."""
+    """PDFs, given one by one or in folders. Option: `workspace`, the folder that keeps the figures."""
 
     name = "pdf"
     priority = 5
 
     def recognizes(self, path: Path) -> bool:
-        """A file that begins like a PDF; no folder, whose other files may be other sources'."""
+        """Return whether a file begins like a PDF. A folder is not claimed: other sources may read its other files."""
         return is_pdf(path)
 
     def find_figures(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
-        """Figures of each PDF in order. SourceError where a single path can't be used."""
+        """Yield the figures of each PDF in order. Raise SourceError if a single path can't be used."""
         require_packages("pypdfium2", extra="pdf")
         workspace = request.options.get("workspace")
         storage = (Path(workspace) if workspace else settings.cache_dir()) / "pdf"
         files = [item for path in request.paths for item in _pdf_files(path)]
         if not files:
-            locations = ", ".join(map(str, request.paths)) or "nothing given"
+            locations = ", ".join(map(str, request.paths)) or "no path given"
             raise SourceError(f"{locations}: no PDF files", "give PDF files or their folder")
         for item in files:
             if isinstance(item, SourceFailure):
@@ -62,7 +63,7 @@ class PdfSource:
 
 
 def is_pdf(path: Path) -> bool:
-    """Whether a file begins like a PDF, which may have some bytes of others before it; hidden files do not count."""
+    """Return whether a file begins like a PDF and is not hidden. Some bytes may stand before the mark of PDF."""
     try:
         if path.name.startswith(".") or path.suffix.lower() != ".pdf" or not path.is_file():
             return False
@@ -100,12 +101,12 @@ def _pdf_figures(path: Path, storage: Path) -> Iterator[FoundFigure | SourceFail
     for note in content["notes"]:
         yield SourceFailure(str(path), note, is_note=True)
     if not content["figures"]:
-        reason = "no figure with a caption found; scanned pages without text can't be read"
+        reason = "no figure with a caption found; pages scanned without text can't be read"
         yield SourceFailure(str(path), reason)
 
 
 def _read_or_reuse(path: Path, storage: Path) -> tuple[Path, dict[str, Any]]:
-    """The folder of a PDF's pictures and what it holds; read once, and kept under the hash of the PDF's bytes."""
+    """Return the folder of a PDF's pictures, and its content. Each PDF is read once and kept by its hash."""
     folder = storage / _file_hash(path)
     content = _stored_content(folder)
     if content is not None:
@@ -115,7 +116,7 @@ def _read_or_reuse(path: Path, storage: Path) -> tuple[Path, dict[str, Any]]:
         _run_worker(path, part)
         content = _stored_content(part)
         if content is None:
-            raise SourceError(f"{path}: reading it left nothing", "report it")
+            raise SourceError(f"{path}: reading it gave no result", "report it")
         if "error" in content:
             reason = str(content["error"]).removeprefix(f"{path.name}: ")
             raise SourceError(f"{path}: {reason}", str(content["remedy"]))
@@ -136,7 +137,7 @@ def _file_hash(path: Path) -> str:
 
 
 def _stored_content(folder: Path) -> dict[str, Any] | None:
-    """What was read of a PDF before; None where it was not, by another version, or in part."""
+    """Return the content that an earlier run stored; None if it is missing, incomplete, or of another version."""
     from mirsearch.sources.pdf.worker import MANIFEST, VERSION
 
     try:
@@ -150,7 +151,7 @@ def _stored_content(folder: Path) -> dict[str, Any] | None:
 
 
 def _run_worker(path: Path, folder: Path) -> None:
-    """Read a PDF in a process of its own. SourceError where that ended badly."""
+    """Read a PDF in a separate process. Raises SourceError if the process fails."""
     command = [sys.executable, "-m", "mirsearch.sources.pdf.worker", str(path), str(folder)]
     try:
         result = subprocess.run(command, capture_output=True, timeout=LIMITS.pdf_seconds + _GRACE_SECONDS, check=False)

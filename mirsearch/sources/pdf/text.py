@@ -1,4 +1,4 @@
-"""Lines of text on a page of a PDF, and which of them are running text. Rectangles are in points from the top left."""
+"""Find lines of text on a page of a PDF, and the running text among them. Rectangles are in points from top left."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 Rect = tuple[float, float, float, float]
-"""x0, y0, x1, y1 in points (1/72 inch) from the top left of the page as it is shown."""
+"""x0, y0, x1, y1 in points (1/72 inch) from the top left of the page as shown."""
 
 SOFT_HYPHENS = "\x02\ufffe\xad"
 _CONJUNCTIONS = frozenset(("and", "or", "to", "und", "oder", "et", "ou", "y", "o", "e"))
+"""After a hyphen, these words show that the hyphen stays ("low- and high-resolution")."""
 _MIN_LINE_CHARS = 25
-"""Characters a line of running text has at least."""
+"""Fewest characters in a line of running text. Chosen by hand on drawn figures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Char:
-    """A character, the box its font gives it, and the height of its baseline."""
+    """A character, the box that its font gives it, and the height of its baseline."""
 
     text: str
     box: Rect
@@ -26,7 +27,7 @@ class Char:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Characters that stand beside each other; `size` is the height of the first ones' font, in points."""
+    """Characters beside each other; `size` is the median height of their boxes, in points."""
 
     text: str
     box: Rect
@@ -34,23 +35,23 @@ class Line:
 
     @property
     def width(self) -> float:
-        """Points."""
+        """Width in points."""
         return self.box[2] - self.box[0]
 
 
 def union(rects: Iterable[Rect]) -> Rect:
-    """The smallest rectangle around all (there must be one)."""
+    """Return the smallest rectangle around all rectangles, of which there must be at least one."""
     lefts, tops, rights, bottoms = zip(*rects, strict=True)
     return min(lefts), min(tops), max(rights), max(bottoms)
 
 
 def overlap(a: Rect, b: Rect, axis: int) -> float:
-    """Points that two rectangles share horizontally (axis 0) or vertically (1); negative: the gap between them."""
+    """Return the points that two rectangles share horizontally (axis 0) or vertically (1); a gap is negative."""
     return min(a[axis + 2], b[axis + 2]) - max(a[axis], b[axis])
 
 
 def find_lines(chars: Iterable[Char]) -> list[Line]:
-    """Lines in the order of the page's content; a wide gap, as between columns, begins a new one."""
+    """Return the lines in the order of the page's content. A wide gap, as between columns, begins a new line."""
     return [line for run in _split_runs(chars) if (line := _make_line(run)) is not None]
 
 
@@ -85,7 +86,7 @@ def _make_line(run: Sequence[Char]) -> Line | None:
 
 
 def body_font_size(pages: Iterable[Sequence[Line]]) -> float:
-    """The size most characters of a document have, in points; 0 without text."""
+    """Return the size of most characters in a document, in points; 0 without text."""
     counts: dict[float, int] = {}
     for lines in pages:
         for line in lines:
@@ -94,9 +95,9 @@ def body_font_size(pages: Iterable[Sequence[Line]]) -> float:
 
 
 def running_text(lines: Sequence[Line], usual_size: float) -> list[Line]:
-    """Lines of paragraphs: long ones of at least nearly the usual size with a neighbor like them above or below."""
-    long_lines = sorted((line for line in lines if len(line.text) >= _MIN_LINE_CHARS and line.size >= 0.75 * usual_size),
-                  key=lambda line: line.box[1])  # fmt: skip
+    """Return the lines of paragraphs: long lines of about the usual size or more with a similar line above or below."""
+    long_lines = [line for line in lines if len(line.text) >= _MIN_LINE_CHARS and line.size >= 0.75 * usual_size]
+    long_lines.sort(key=lambda line: line.box[1])
     paragraph_lines: set[int] = set()
     for index, line in enumerate(long_lines):
         for other in long_lines[index + 1 :]:
@@ -108,7 +109,7 @@ def running_text(lines: Sequence[Line], usual_size: float) -> list[Line]:
 
 
 def is_next_line(upper: Line, lower: Line) -> bool:
-    """Whether one line follows another in a paragraph: same size, one under the other, close."""
+    """Return whether a line follows another one in a paragraph: same size, one below the other, close."""
     has_same_size = abs(upper.size - lower.size) <= 0.1 * upper.size
     pitch = lower.box[1] - upper.box[1]
     is_under = overlap(upper.box, lower.box, 0) >= 0.6 * min(upper.width, lower.width)
@@ -116,7 +117,7 @@ def is_next_line(upper: Line, lower: Line) -> bool:
 
 
 def join_lines(texts: Iterable[str], words: frozenset[str]) -> str:
-    """Lines as one text; a word parted at a line's end is put together, its hyphen kept where `words` know it so."""
+    """Return the lines as one text. A word divided at a line's end is joined; `words` shows if its hyphen stays."""
     joined = ""
     for text in texts:
         if joined and joined[-1] in SOFT_HYPHENS + "-‐" and re.search(r"\w.$", joined, re.DOTALL):
@@ -138,5 +139,5 @@ def _join_hyphenated(head: str, tail: str, words: frozenset[str]) -> str:
 
 
 def vocabulary(text: str) -> set[str]:
-    """Words and compounds with hyphens in a text, in lower case."""
+    """Return the words and hyphenated compounds in a text, in lower case."""
     return set(re.findall(r"\w+(?:-\w+)?", text.lower()))

@@ -1,7 +1,7 @@
-"""A process that reads one PDF: `python -m mirsearch.sources.pdf.worker PDF FOLDER`; pictures and figures.json into it.
+"""The process that reads one PDF: `python -m mirsearch.sources.pdf.worker PDF FOLDER`.
 
-Its memory, time and files are bounded by the operating system: a file that crashes PDFium, or keeps it busy for ever,
-ends this process and nothing else.
+It writes pictures and figures.json into the folder. The operating system limits its memory, time and files: a file that
+crashes PDFium or keeps it busy ends only this process.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from mirsearch.sources.pdf.reader import PdfReader
 
 MANIFEST = "figures.json"
 VERSION = 1
-"""Raised where a PDF's figures would come out otherwise: what was read before is then read again."""
+"""Raised whenever the figures of a PDF change: stored results of other versions are read again."""
 _MAX_MEMORY_BYTES = 4 << 30
 _MAX_FILE_BYTES = 1 << 30
 
 
 def main() -> None:
-    """Read the PDF, write what it holds; a failure is written too."""
+    """Read the PDF and write its content, or the failure."""
     path, folder = Path(sys.argv[1]), Path(sys.argv[2])
     _limit_resources()
     try:
@@ -36,17 +36,19 @@ def main() -> None:
 
 
 def _limit_resources() -> None:
-    """Let the operating system end this process where it takes too much."""
+    """Limit this process's memory, files and time through the operating system."""
     try:
         import resource
-    except ImportError:  # Windows has no such bounds; the parent's time-out remains
+    except ImportError:  # Windows has no such limits; the parent's timeout remains
         return
     for resource_kind, limit in (
-        (resource.RLIMIT_AS, _MAX_MEMORY_BYTES), (resource.RLIMIT_FSIZE, _MAX_FILE_BYTES), (resource.RLIMIT_CPU, 2 * LIMITS.pdf_seconds),
-        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_AS, _MAX_MEMORY_BYTES), (resource.RLIMIT_FSIZE, _MAX_FILE_BYTES),
+        (resource.RLIMIT_CPU, 2 * LIMITS.pdf_seconds), (resource.RLIMIT_CORE, 0),
     ):  # fmt: skip
         _, hard_limit = resource.getrlimit(resource_kind)
-        resource.setrlimit(resource_kind, (limit if hard_limit == resource.RLIM_INFINITY else min(limit, hard_limit), hard_limit))
+        resource.setrlimit(
+            resource_kind, (limit if hard_limit == resource.RLIM_INFINITY else min(limit, hard_limit), hard_limit)
+        )
 
 
 def _read_pdf(path: Path, folder: Path) -> dict[str, Any]:
@@ -55,8 +57,10 @@ def _read_pdf(path: Path, folder: Path) -> dict[str, Any]:
         content = read_content(reader, path.stem)
         figures_kept = content.figures[: LIMITS.pdf_figures]
         if len(figures_kept) < len(content.figures):
-            content.failures.append(f"figures after the first {len(figures_kept)} were not taken")
-        figures = [_save_figure(reader, content, figure, folder, number) for number, figure in enumerate(figures_kept, start=1)]
+            content.failures.append(f"figures after the first {len(figures_kept)} were not kept")
+        figures = [
+            _save_figure(reader, content, figure, folder, number) for number, figure in enumerate(figures_kept, start=1)
+        ]
     finally:
         reader.close()
     return {
@@ -65,7 +69,9 @@ def _read_pdf(path: Path, folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _save_figure(reader: PdfReader, content: PdfContent, figure: PdfFigure, folder: Path, number: int) -> dict[str, Any]:
+def _save_figure(
+    reader: PdfReader, content: PdfContent, figure: PdfFigure, folder: Path, number: int
+) -> dict[str, Any]:
     caption = figure.caption
     name = f"figure-{number:03}.png"
     with reader.page(caption.page) as page:
