@@ -1,7 +1,7 @@
-"""What the whole analysis of a figure costs, embedding included, against one whole-figure rapidocr pass.
+"""Measure the time of a figure's whole analysis, embedding included, against one rapidocr pass over the figure.
 
-Run: python -m benchmarks.analysis.analysis_speed [--figures N]. One thread each, same run, figures taken evenly from
-panel_truth.csv; rapidocr runs at its own defaults. The first figure warms both up and is not counted.
+Run: python -m benchmarks.analysis.analysis_speed [--figures N]. All use one thread in the same run. The figures are
+taken evenly from panel_truth.csv. rapidocr runs at its own defaults. The first figure only warms up and is not counted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ os.environ["MIRSEARCH_THREADS"] = "1"
 import cv2
 import numpy as np
 
-from benchmarks.analysis.figure_truth import figures
+from benchmarks.analysis.figure_truth import read_figures
 from mirsearch.analysis.analyzer import FigureAnalyzer
 from mirsearch.analysis.ocr.rapid import RapidOcrEngine
 from mirsearch.analysis.scalebars.detector import RunLengthDetector
@@ -30,34 +30,35 @@ def main() -> None:
     parser.add_argument("--figures", type=int, default=14)
     count = parser.parse_args().figures
     cv2.setNumThreads(1)
-    everything = figures()
-    chosen = everything[:: max(1, len(everything) // count)]
-    whole = _rapidocr()
+    all_figures = read_figures()
+    chosen = all_figures[:: max(1, len(all_figures) // count)]
+    rapidocr = _build_rapidocr()
     analyzer, extractor = FigureAnalyzer(RapidOcrEngine(threads=1), RunLengthDetector()), EfficientNetExtractor()
     rows = []
     print(f"{'figure':<34}{'rapidocr s':>11}{'analysis s':>11}{'embed s':>9}{'ratio':>7}")
     for number, figure in enumerate([chosen[0], *chosen]):
         pixels = next(iter(read_pages(figure.path))).pixels
         started = time.perf_counter()
-        whole(np.ascontiguousarray(pixels[:, :, ::-1]))
-        passed = time.perf_counter()
+        rapidocr(np.ascontiguousarray(pixels[:, :, ::-1]))
+        ocr_done = time.perf_counter()
         panels = analyzer.analyze(pixels, figure.caption)
-        analyzed = time.perf_counter()
+        analysis_done = time.perf_counter()
         crops = [pixels[p.box[1] : p.box[3], p.box[0] : p.box[2]] for p in panels]
         extractor.embed([np.ascontiguousarray(crop) for crop in crops])
-        embedded = time.perf_counter()
+        embedding_done = time.perf_counter()
         if number == 0:
             continue
-        row = (passed - started, analyzed - passed, embedded - analyzed)
+        row = (ocr_done - started, analysis_done - ocr_done, embedding_done - analysis_done)
         rows.append(row)
         print(
             f"{figure.path.name:<34}{row[0]:>11.2f}{row[1]:>11.2f}{row[2]:>9.2f}{(row[1] + row[2]) / row[0]:>7.2f}",
             flush=True,
         )
-    _print(np.array(rows))
+    _print_summary(np.array(rows))
 
 
-def _rapidocr():  # type: ignore[no-untyped-def]
+def _build_rapidocr():  # type: ignore[no-untyped-def]
+    """Return rapidocr at its own defaults, on one thread."""
     from rapidocr import RapidOCR
 
     logging.getLogger("RapidOCR").disabled = True
@@ -65,7 +66,8 @@ def _rapidocr():  # type: ignore[no-untyped-def]
     return RapidOCR(params={"Global.log_level": "critical", **threads})
 
 
-def _print(rows: np.ndarray) -> None:
+def _print_summary(rows: np.ndarray) -> None:
+    """Print the sums and ratios of all figures as one JSON line."""
     ours = rows[:, 1] + rows[:, 2]
     print(json.dumps({
         "benchmark": "analysis_speed", "figures": len(rows), "rapidocr_s": round(float(rows[:, 0].sum()), 2),

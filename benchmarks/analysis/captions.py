@@ -1,9 +1,9 @@
-"""How well captions are shared out to panels: 20 captions of ../shared/data/articles, annotated by word offsets.
+"""Measure how well captions are split among panels: 20 captions of ../shared/data/articles, annotated by word offsets.
 
 Run: python -m benchmarks.analysis.captions. A panel's own words are right if at least 90 % of the words annotated as
-its own are there ("of", "the" and their like aside), and at most 10 % of what is there belongs to other panels alone.
+its own are there (without "of", "the" and the like), and at most 10 % of the words there belong only to other panels.
 caption_truth.json holds offsets, no text. Captions written for the tests in the styles of journals
-(tests/made_captions.py) are counted beside them. A sheet of the misses is written to benchmarks/out/.
+(tests/support/made_captions.py) are counted beside them. A sheet of the misses is written to benchmarks/out/.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _WORD = re.compile(r"\b(?!(?:the|of|and|an|a|in|at|with|for|by|to|is|was)\b)[^\W
 
 
 def main() -> None:
-    captions = _captions()
+    captions = _read_captions()
     right = total = labels_right = 0
     misses = []
     annotated = json.loads(TRUTH.read_text(encoding="utf-8"))
@@ -33,36 +33,37 @@ def main() -> None:
         caption = captions[entry["figure"]]
         parts = split_caption(caption)
         labels_right += list(parts.labels) == sorted(entry["parts"])
-        good = [label for label in entry["parts"] if _right(caption.split(), entry, label, parts.own_words(label))]
+        good = [label for label in entry["parts"] if _is_right(caption.split(), entry, label, parts.own_words(label))]
         misses += [(entry["figure"], label, parts.own_words(label)) for label in entry["parts"] if label not in good]
         right, total = right + len(good), total + len(entry["parts"])
         print(f"{entry['figure']:<46}{len(entry['parts']):>7}{len(good):>7}")
-    made, wrong = _made()
+    made_count, wrong = _check_made_captions()
     misses += wrong
     for figure, label, own in misses:
         print(f"miss: {figure} {label}: {own[:110]}")
-    write_cells([(f"{figure} {label}", _written(own)) for figure, label, own in misses], OUT / "captions_misses.png")
-    print(f"{'captions made in the styles of journals':<46}{made:>7}{made - len(wrong):>7}")
+    write_cells([(f"{figure} {label}", _draw_words(own)) for figure, label, own in misses], OUT / "captions_misses.png")
+    print(f"{'captions made in the styles of journals':<46}{made_count:>7}{made_count - len(wrong):>7}")
     print(json.dumps({
-        "benchmark": "captions", "made_captions": made, "made_right": made - len(wrong),
+        "benchmark": "captions", "made_captions": made_count, "made_right": made_count - len(wrong),
         "captions": len(annotated), "label_sets_right": labels_right,
         "panels": total, "own_words_right": round(right / total, 3),
     }))  # fmt: skip
 
 
-def _made() -> tuple[int, list[tuple[str, str, str]]]:
-    """How many captions were made, and those shared out wrongly: (beginning, "made", what is wrong)."""
-    from tests.support.caption_checks import wrong_parts
+def _check_made_captions() -> tuple[int, list[tuple[str, str, str]]]:
+    """Return how many captions were made, and the wrong ones: (beginning, "made", what is wrong)."""
+    from tests.support.caption_checks import find_wrong_parts
     from tests.support.made_captions import CAPTIONS
 
     found = [
-        (caption[:40], "made", "; ".join(wrong_parts(caption, parts, general))) for caption, parts, general in CAPTIONS
+        (caption[:40], "made", "; ".join(find_wrong_parts(caption, parts, general)))
+        for caption, parts, general in CAPTIONS
     ]
-    return len(found), [each for each in found if each[2]]
+    return len(found), [row for row in found if row[2]]
 
 
-def _written(words: str) -> np.ndarray:
-    """Words as a picture."""
+def _draw_words(words: str) -> np.ndarray:
+    """Draw words as a picture."""
     picture = np.full((240, 440, 3), 255, np.uint8)
     for number in range(min(8, 1 + len(words) // 56)):
         line = words[56 * number : 56 * number + 56]
@@ -70,8 +71,8 @@ def _written(words: str) -> np.ndarray:
     return picture
 
 
-def _captions() -> dict[str, str]:
-    """Captions by article and figure id."""
+def _read_captions() -> dict[str, str]:
+    """Return captions by article and figure id."""
     found = {}
     for path in sorted((DATA / "articles").glob("*/figures.json")):
         for figure in json.loads(path.read_text(encoding="utf-8"))["figures"]:
@@ -82,17 +83,19 @@ def _captions() -> dict[str, str]:
     return found
 
 
-def _right(words: list[str], entry: dict, label: str, own: str) -> bool:
-    needed = _spans(words, entry["parts"][label])
-    allowed = needed + _spans(words, [span for key in (label, "*") for span in entry.get("may", {}).get(key, [])])
-    others = [word for key, spans in entry["parts"].items() if key != label for word in _spans(words, spans)]
-    got = _WORD.findall(own.lower())
-    foreign = [word for word in got if word in set(others) and word not in set(allowed)]
-    kept = sum(word in set(got) for word in needed) / max(1, len(needed))
-    return bool(got) and kept >= 0.9 and len(foreign) <= 0.1 * len(got)
+def _is_right(words: list[str], entry: dict, label: str, own: str) -> bool:
+    needed = _words_in_spans(words, entry["parts"][label])
+    allowed = needed + _words_in_spans(
+        words, [span for key in (label, "*") for span in entry.get("may", {}).get(key, [])]
+    )
+    others = [word for key, spans in entry["parts"].items() if key != label for word in _words_in_spans(words, spans)]
+    own_words = _WORD.findall(own.lower())
+    foreign = [word for word in own_words if word in set(others) and word not in set(allowed)]
+    kept = sum(word in set(own_words) for word in needed) / max(1, len(needed))
+    return bool(own_words) and kept >= 0.9 and len(foreign) <= 0.1 * len(own_words)
 
 
-def _spans(words: list[str], spans: list[str]) -> list[str]:
+def _words_in_spans(words: list[str], spans: list[str]) -> list[str]:
     found: list[str] = []
     for span in spans:
         start, stop = (int(number) for number in span.split(":"))

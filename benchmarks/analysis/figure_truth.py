@@ -1,4 +1,4 @@
-"""What the panel benchmarks share: figures of panel_truth.csv with their panels and captions."""
+"""Read the figures of panel_truth.csv with their panels and captions, for the benchmarks of panels."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class TrueFigure:
     panels: tuple[TruePanel, ...]
 
 
-def figures() -> list[TrueFigure]:
-    """The figures of panel_truth.csv in its order."""
-    captions = _captions()
+def read_figures() -> list[TrueFigure]:
+    """Return the figures of panel_truth.csv in its order."""
+    captions = _read_captions()
     by_file: dict[str, list[TruePanel]] = {}
     with (DATA / "panel_truth.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -44,8 +44,8 @@ def figures() -> list[TrueFigure]:
     ]
 
 
-def _captions() -> dict[str, str]:
-    """Captions by image name, from the articles' own files."""
+def _read_captions() -> dict[str, str]:
+    """Return captions by image name, from the articles' own files."""
     found = {}
     for path in sorted((DATA / "articles").glob("*/figures.json")):
         for figure in json.loads(path.read_text(encoding="utf-8"))["figures"]:
@@ -57,8 +57,8 @@ def _captions() -> dict[str, str]:
     return found
 
 
-def overlap(first: Box, second: Box) -> float:
-    """Intersection over union of two boxes."""
+def intersection_over_union(first: Box, second: Box) -> float:
+    """Return the intersection over union of two boxes."""
     across = min(first[2], second[2]) - max(first[0], second[0])
     down = min(first[3], second[3]) - max(first[1], second[1])
     if across <= 0 or down <= 0:

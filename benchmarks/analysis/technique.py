@@ -1,7 +1,7 @@
-"""How often the imaging technique of a micrograph is told right: class_truth.csv, 9 classes, 5 folds by paper.
+"""Measure how often the technique of a micrograph is recognized: class_truth.csv, 9 classes, 5 folds by paper.
 
-Run: python -m benchmarks.analysis.technique [--fit]. A sheet of those told wrongly with their captions in most splits
-is written to benchmarks/out/. `--fit` writes the discriminants that ship, fitted on all examples.
+Run: python -m benchmarks.analysis.technique [--fit]. A sheet of the images that are wrong in most splits, with their
+captions, is written to benchmarks/out/. `--fit` writes the discriminants that ship, fitted on all examples.
 """
 
 from __future__ import annotations
@@ -30,38 +30,40 @@ def main() -> None:
     parser.add_argument("--fit", action="store_true")
     arguments = parser.parse_args()
     rows = list(csv.DictReader((DATA / "class_truth.csv").open(encoding="utf-8")))
-    captions = _captions()
+    captions = _read_captions()
     textures = np.array([technique.measure_texture(next(iter(read_pages(DATA / row["file"]))).pixels) for row in rows])
     truth = [NAMES.get(row["class"], row["class"]) for row in rows]
     words = [captions.get(Path(row["file"]).name, "") for row in rows]
     papers = np.array([row["paper"] for row in rows])
-    results = [_folds(textures, truth, words, papers, seed) for seed in range(SEEDS)]
+    results = [_cross_validate(textures, truth, words, papers, seed) for seed in range(SEEDS)]
     _print(truth, results)
-    _sheet(rows, truth, results)
+    _write_sheet(rows, truth, results)
     if arguments.fit:
         target = Path(technique.__file__).with_name("technique.npz")
         target.write_bytes(technique.pack_discriminants(technique.fit_discriminants(textures, truth)))
         print(f"wrote {target.name}, {target.stat().st_size} bytes")
 
 
-def _captions() -> dict[str, str]:
+def _read_captions() -> dict[str, str]:
     with (DATA / "micrograph_extractor" / "captions.csv").open(encoding="utf-8") as file:
         return {row["file"]: row["caption"] for row in csv.DictReader(file)}
 
 
-def _folds(
+def _cross_validate(
     textures: np.ndarray, truth: list[str], words: list[str], papers: np.ndarray, seed: int
 ) -> tuple[list[str], list[str]]:
-    """Answers from pixels alone and from pixels with captions, each given by a model that never saw the paper."""
+    """Return answers from pixels alone and from pixels with captions; no model has seen the paper it is asked about."""
     order = np.random.default_rng(seed).permutation(np.unique(papers))
     alone, both = [""] * len(truth), [""] * len(truth)
     for fold in range(5):
-        held = np.isin(papers, order[fold::5])
-        model = technique.fit_discriminants(textures[~held], [name for name, out in zip(truth, held, strict=True) if not out])
-        for n in np.flatnonzero(held):
-            odds = model.log_probs(textures[n])
-            alone[n] = max(odds, key=lambda name: odds[name])
-            both[n] = best_technique(odds, words[n], "micrograph")[0] or ""
+        held_out = np.isin(papers, order[fold::5])
+        model = technique.fit_discriminants(
+            textures[~held_out], [name for name, out in zip(truth, held_out, strict=True) if not out]
+        )
+        for n in np.flatnonzero(held_out):
+            log_probs = model.log_probs(textures[n])
+            alone[n] = max(log_probs, key=lambda name: log_probs[name])
+            both[n] = best_technique(log_probs, words[n], "micrograph")[0] or ""
     return alone, both
 
 
@@ -88,14 +90,14 @@ def _print(truth: list[str], results: list[tuple[list[str], list[str]]]) -> None
     print(json.dumps(summary))
 
 
-def _sheet(rows: list[dict[str, str]], truth: list[str], results: list[tuple[list[str], list[str]]]) -> None:
-    """The images told wrongly with their captions in most splits."""
+def _write_sheet(rows: list[dict[str, str]], truth: list[str], results: list[tuple[list[str], list[str]]]) -> None:
+    """Write the images that are wrong, with their captions, in most splits."""
     cells = []
     for number, (row, true) in enumerate(zip(rows, truth, strict=True)):
-        told, times = Counter(both[number] for _, both in results).most_common(1)[0]
-        if told != true and times > SEEDS // 2:
+        answer, times = Counter(both[number] for _, both in results).most_common(1)[0]
+        if answer != true and times > SEEDS // 2:
             pixels = next(iter(read_pages(DATA / row["file"]))).pixels
-            cells.append((f"{Path(row['file']).stem[:30]}: {true}, told {told}", pixels))
+            cells.append((f"{Path(row['file']).stem[:30]}: {true}, told {answer}", pixels))
     write_cells(cells, OUT / "technique_misses.png")
 
 

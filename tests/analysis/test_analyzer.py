@@ -1,4 +1,4 @@
-"""The whole analysis of a figure, on drawn figures whose truth is known."""
+"""Test the whole analysis of a figure on drawn figures whose truth is known."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mirsearch.analysis.base import TextBox
 from mirsearch.analysis.ocr.rapid import RapidOcrEngine
 from mirsearch.analysis.scalebars.detector import RunLengthDetector
 from mirsearch.corpus import Panel, ScaleReading
-from tests.support.figure_drawing import compose, letter, overlap, plot, texture
+from tests.support.figure_drawing import compose_figure, draw_letters, draw_plot, draw_texture, intersection_over_union
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def analyzer() -> FigureAnalyzer:
     return FigureAnalyzer(RapidOcrEngine(), RunLengthDetector())
 
 
-def with_bar(picture: np.ndarray, length: int, label: str) -> np.ndarray:
+def add_bar(picture: np.ndarray, length: int, label: str) -> np.ndarray:
     drawn = picture.copy()
     height, width = drawn.shape[:2]
     x, y = width - length - 20, height - 22
@@ -30,12 +30,15 @@ def with_bar(picture: np.ndarray, length: int, label: str) -> np.ndarray:
 
 
 def test_panels_with_captions_kinds_text_and_scales(analyzer: FigureAnalyzer) -> None:
-    pictures = [with_bar(texture(1, 420, 340), 120, "200 nm"), with_bar(texture(2, 420, 340, 6), 100, "500 nm")]
-    figure, boxes = compose([pictures], 12, 255)
+    pictures = [
+        add_bar(draw_texture(1, 420, 340), 120, "200 nm"),
+        add_bar(draw_texture(2, 420, 340, 6), 100, "500 nm"),
+    ]
+    figure, boxes = compose_figure([pictures], 12, 255)
     caption = "Rods after growth. (a) SEM image of gold rods. (b) TEM image of silver rods."
-    panels = analyzer.analyze(letter(figure, boxes, "(a)"), caption)
+    panels = analyzer.analyze(draw_letters(figure, boxes, "(a)"), caption)
     assert [panel.label for panel in panels] == ["a", "b"]
-    assert all(overlap(panel.box, box) > 0.95 for panel, box in zip(panels, boxes, strict=True))
+    assert all(intersection_over_union(panel.box, box) > 0.95 for panel, box in zip(panels, boxes, strict=True))
     assert [panel.caption for panel in panels] == [
         "Rods after growth. SEM image of gold rods.",
         "Rods after growth. TEM image of silver rods.",
@@ -55,7 +58,7 @@ def test_panels_with_captions_kinds_text_and_scales(analyzer: FigureAnalyzer) ->
 
 
 def test_plots_get_no_scale(analyzer: FigureAnalyzer) -> None:
-    (panel,) = analyzer.analyze(plot(1, 640, 480), "Current against time. Scale bar: 5 µm.")
+    (panel,) = analyzer.analyze(draw_plot(1, 640, 480), "Current against time. Scale bar: 5 µm.")
     assert panel.kind == "plot"
     assert panel.technique is None
     assert panel.scale is None
@@ -63,39 +66,39 @@ def test_plots_get_no_scale(analyzer: FigureAnalyzer) -> None:
 
 
 def test_without_letters_every_panel_has_the_whole_caption(analyzer: FigureAnalyzer) -> None:
-    figure, _ = compose([[texture(n, 300, 260, 2 + 2 * n) for n in range(2)]], 12, 255)
+    figure, _ = compose_figure([[draw_texture(n, 300, 260, 2 + 2 * n) for n in range(2)]], 12, 255)
     panels = analyzer.analyze(figure, "SEM images of rods.")
     assert [panel.caption for panel in panels] == ["SEM images of rods."] * 2
 
 
 def test_one_crop_of_a_compound_figure_keeps_the_whole_caption(analyzer: FigureAnalyzer) -> None:
     caption = "(a) SEM of rods. (b) TEM of discs."
-    (panel,) = analyzer.analyze(texture(5, 360, 300), caption)
+    (panel,) = analyzer.analyze(draw_texture(5, 360, 300), caption)
     assert panel.caption == caption
 
 
 def test_left_and_right_are_told_by_place(analyzer: FigureAnalyzer) -> None:
-    figure, _ = compose([[texture(n, 300, 260, 2 + 3 * n) for n in range(2)]], 12, 255)
+    figure, _ = compose_figure([[draw_texture(n, 300, 260, 2 + 3 * n) for n in range(2)]], 12, 255)
     panels = analyzer.analyze(figure, "Left: SEM image. Right: TEM image.")
     assert [panel.caption for panel in panels] == ["SEM image", "TEM image."]
 
 
 def test_pixel_size_of_the_file_is_used(analyzer: FigureAnalyzer) -> None:
-    (panel,) = analyzer.analyze(texture(6, 360, 300), "", nm_per_px=2.5)
+    (panel,) = analyzer.analyze(draw_texture(6, 360, 300), "", nm_per_px=2.5)
     assert panel.scale is not None
     assert panel.scale.nm_per_px == pytest.approx(2.5)
     assert panel.scale.source == "metadata"
 
 
 def test_what_a_source_knows_is_kept(analyzer: FigureAnalyzer) -> None:
-    figure, boxes = compose([[texture(n, 300, 260, 2 + 2 * n) for n in range(2)]], 12, 255)
+    figure, boxes = compose_figure([[draw_texture(n, 300, 260, 2 + 2 * n) for n in range(2)]], 12, 255)
     scale = ScaleReading(nm_per_px=3.0, length_nm=300.0, length_px=100.0)
-    given = (
+    known_panels = (
         Panel(box=boxes[0], label="x", caption="own words", scale=scale),
         Panel(box=(312, 0, 9_000, 9_000), kind="photo"),
         Panel(box=(700, 10, 800, 20)),
     )
-    panels = analyzer.analyze(figure, "(x) SEM of rods. (y) TEM of discs.", known_panels=given)
+    panels = analyzer.analyze(figure, "(x) SEM of rods. (y) TEM of discs.", known_panels=known_panels)
     assert [panel.box for panel in panels] == boxes
     assert (panels[0].label, panels[0].caption, panels[0].scale) == ("x", "own words", scale)
     assert panels[0].kind == "micrograph"

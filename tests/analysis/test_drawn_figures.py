@@ -1,4 +1,4 @@
-"""Figures drawn in every bar and layout style, read by the whole analyzer: shares that must hold, a table by style."""
+"""Read figures drawn in every bar and layout style with the whole analyzer; the shares that are right must hold."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mirsearch.synthetic.layouts import LAYOUT_STYLES
 from mirsearch.synthetic.scalebars.samples import draw_bar_sample
 from mirsearch.synthetic.scalebars.styles import BAR_STYLES
 
-BARS_FLOOR, ANSWERS_FLOOR, PANELS_FLOOR, LETTERS_FLOOR, LAYOUTS_FLOOR = 0.97, 0.97, 0.97, 0.95, 0.88
+MIN_BARS_RIGHT, MIN_ANSWERS_RIGHT, MIN_PANELS_FOUND, MIN_LETTERS_RIGHT, MIN_LAYOUTS_RIGHT = 0.97, 0.97, 0.97, 0.95, 0.88
 
 
 @pytest.fixture(scope="module")
@@ -32,55 +32,55 @@ def analyzer(parts: tuple[ScaleBarDetector, OcrEngine]) -> FigureAnalyzer:
     return FigureAnalyzer(parts[1], parts[0])
 
 
-def overlap(a: Box, b: Box) -> float:
-    """Intersection over union."""
+def intersection_over_union(a: Box, b: Box) -> float:
+    """Return the intersection over union of two boxes."""
     width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    both = max(0, width) * max(0, height)
-    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
+    shared = max(0, width) * max(0, height)
+    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
 
 
-def right(nm_per_px: float, truth: float, length_px: float) -> bool:
-    """Within 5 %, or within 2 px of a bar under 40 px."""
+def is_right(nm_per_px: float, truth: float, length_px: float) -> bool:
+    """Return whether a scale is within 5 %, or within 2 px for a bar under 40 px."""
     return abs(nm_per_px / truth - 1) <= max(0.05, 2 / length_px)
 
 
-def bar_read(style: str, seed: int, detector: ScaleBarDetector, ocr: OcrEngine) -> str:
-    """How the bar of a drawn and published micrograph is read."""
+def read_bar(style: str, seed: int, detector: ScaleBarDetector, ocr: OcrEngine) -> str:
+    """Return how the bar of a drawn and published micrograph is read: right, wrong, or missed."""
     sample = draw_bar_sample(seed, style)
     height, width = sample.pixels.shape[:2]
     scale = read_scales(sample.pixels, [(0, 0, width, height)], [sample.caption], detector, ocr)[0]
     if scale is None:
         return "missed"
-    return "right" if right(scale.nm_per_px, sample.bar.nm_per_px, sample.bar.length_px) else "wrong"
+    return "right" if is_right(scale.nm_per_px, sample.bar.nm_per_px, sample.bar.length_px) else "wrong"
 
 
-def checked_bars(parts: tuple[ScaleBarDetector, OcrEngine], seeds: range) -> None:
-    """Drawings of every style: the share that is right, and the share of the answers that is."""
+def check_bars(parts: tuple[ScaleBarDetector, OcrEngine], seeds: range) -> None:
+    """Check drawings of every style: the share of bars that is right, and the share of answers that is."""
     table = {
-        (name, seed): bar_read(name, seed + number, *parts) for seed in seeds for number, name in enumerate(BAR_STYLES)
+        (name, seed): read_bar(name, seed + number, *parts) for seed in seeds for number, name in enumerate(BAR_STYLES)
     }
     misses = {f"{name} {seed}": outcome for (name, seed), outcome in table.items() if outcome != "right"}
     found, wrong = len(table) - len(misses), list(misses.values()).count("wrong")
     print(f"\nbars: {found} of {len(table)} right, {wrong} wrong: {misses}")
-    assert found >= BARS_FLOOR * len(table), misses
-    assert wrong <= (1 - ANSWERS_FLOOR) * (found + wrong), misses
+    assert found >= MIN_BARS_RIGHT * len(table), misses
+    assert wrong <= (1 - MIN_ANSWERS_RIGHT) * (found + wrong), misses
 
 
 def test_bars_of_every_style(parts: tuple[ScaleBarDetector, OcrEngine]) -> None:
-    checked_bars(parts, range(71_000, 73_000, 1000))
+    check_bars(parts, range(71_000, 73_000, 1000))
 
 
 @pytest.mark.slow
 def test_more_bars_of_every_style(parts: tuple[ScaleBarDetector, OcrEngine]) -> None:
-    checked_bars(parts, range(73_000, 75_000, 1000))
+    check_bars(parts, range(73_000, 75_000, 1000))
 
 
-def layout_read(figure: SyntheticFigure, found: list[Panel]) -> tuple[list[bool], list[bool], bool]:
-    """Which panels are found, which letters are right, and whether there are no more panels than that."""
+def compare_layout(figure: SyntheticFigure, found: list[Panel]) -> tuple[list[bool], list[bool], bool]:
+    """Return which panels are found, which letters are right, and whether there are no further panels."""
     hits, letters = [], []
     for truth in figure.panels:
-        best = max(found, key=lambda panel: overlap(truth.box, panel.box))
-        hits.append(overlap(truth.box, best.box) > 0.75)
+        best = max(found, key=lambda panel: intersection_over_union(truth.box, panel.box))
+        hits.append(intersection_over_union(truth.box, best.box) > 0.75)
         letters.append(truth.label is None or (best.label or "").lower() == truth.label)
         if truth.kind in ("plot", "schematic", "diffraction") and hits[-1]:
             assert best.scale is None, f"a length read in a {truth.kind}"
@@ -93,15 +93,15 @@ def test_layouts_of_every_style(analyzer: FigureAnalyzer) -> None:
     letters: list[bool] = []
     for number, layout in enumerate(LAYOUT_STYLES):
         figure = draw_figure(500_000 + number, FigureStyle(layout=layout))
-        found, named, exact = layout_read(figure, analyzer.analyze(figure.pixels, figure.caption))
+        found, letters_right, exact = compare_layout(figure, analyzer.analyze(figure.pixels, figure.caption))
         hits += found
-        letters += named
-        table[layout].append(all(found) and all(named) and exact)
+        letters += letters_right
+        table[layout].append(all(found) and all(letters_right) and exact)
     wrong = [layout for layout, outcomes in table.items() if not all(outcomes)]
     print(f"\npanels {np.mean(hits):.3f}, letters {np.mean(letters):.3f}, layouts not wholly right: {wrong}")
-    assert np.mean(hits) >= PANELS_FLOOR
-    assert np.mean(letters) >= LETTERS_FLOOR
-    assert len(wrong) <= (1 - LAYOUTS_FLOOR) * len(table), wrong
+    assert np.mean(hits) >= MIN_PANELS_FOUND
+    assert np.mean(letters) >= MIN_LETTERS_RIGHT
+    assert len(wrong) <= (1 - MIN_LAYOUTS_RIGHT) * len(table), wrong
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_rows_of_pictures_that_touch(
     figure = draw_figure(seed, FigureStyle(layout=layout))
     labels = split_caption(figure.caption).labels if captioned else ()
     found = separate_panels(figure.pixels, parts[1], labels, caption_known=captioned)
-    hits, letters, exact = layout_read(figure, [Panel(box=box, label=label) for box, label in found])
+    hits, letters, exact = compare_layout(figure, [Panel(box=box, label=label) for box, label in found])
     assert all(hits), found
     assert all(letters), found
     assert exact, found

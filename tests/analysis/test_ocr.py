@@ -1,4 +1,4 @@
-"""The two OCR engines on drawn lines."""
+"""Test the two OCR engines on drawn lines."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from mirsearch import plugins
 from mirsearch.analysis.ocr.rapid import RapidOcrEngine
 from mirsearch.analysis.ocr.tesseract import TesseractEngine
 from mirsearch.errors import MissingDependencyError
-from tests.support.bar_drawings import write
+from tests.support.bar_drawings import write_text
 
 needs_tesseract = pytest.mark.skipif(shutil.which("tesseract") is None, reason="the tesseract program is not installed")
 
 
-def page(*texts: str) -> np.ndarray:
+def draw_page(*texts: str) -> np.ndarray:
     image = Image.new("RGB", (420, 90 * len(texts)), "white")
     for index, text in enumerate(texts):
-        write(image, text, (210, 45 + 90 * index), 36, "black")
+        write_text(image, text, (210, 45 + 90 * index), 36, "black")
     return np.asarray(image)
 
 
@@ -33,7 +33,7 @@ def rapid():
 
 
 def test_rapidocr_finds_lines_where_they_are(rapid):
-    lines = rapid.read(page("500 nm", "TEM 200 kV"))
+    lines = rapid.read(draw_page("500 nm", "TEM 200 kV"))
     assert [line.text.replace(" ", "") for line in lines] == ["500nm", "TEM200kV"]
     for index, line in enumerate(lines):
         x0, y0, x1, y1 = line.box
@@ -45,39 +45,39 @@ def test_rapidocr_finds_lines_where_they_are(rapid):
 
 @pytest.mark.parametrize(("side", "longest"), [(64, None), (160, None), (None, 300)])
 def test_rapidocr_reads_at_other_sizes(rapid, side, longest):
-    assert [line.text.replace(" ", "") for line in rapid.read(page("500 nm"), side, longest)] == ["500nm"]
+    assert [line.text.replace(" ", "") for line in rapid.read(draw_page("500 nm"), side, longest)] == ["500nm"]
 
 
 def test_rapidocr_recognizes_crops_in_order(rapid):
-    answers = rapid.recognize([page("10 nm"), np.zeros((0, 5, 3), np.uint8), page("2 mm")])
+    answers = rapid.recognize([draw_page("10 nm"), np.zeros((0, 5, 3), np.uint8), draw_page("2 mm")])
     assert [text.replace(" ", "") for text, _ in answers] == ["10nm", "", "2mm"]
     assert answers[1][1] == 0
 
 
 def test_rapidocr_prints_nothing(capfd):
     engine = RapidOcrEngine(threads=1)
-    engine.read(page("500 nm"))
+    engine.read(draw_page("500 nm"))
     engine.read(np.full((80, 80, 3), 255, np.uint8))
     assert capfd.readouterr() == ("", "")
 
 
-def test_rapidocr_bears_odd_images(rapid):
+def test_rapidocr_accepts_odd_images(rapid):
     for shape in ((1, 1, 3), (3, 400, 3), (40, 9, 3), (9, 3000, 3)):
         assert rapid.read(np.full(shape, 200, np.uint8)) == []
     assert rapid.recognize([]) == []
 
 
-def test_rapidocr_is_shared_by_threads():
+def test_threads_can_share_rapidocr():
     engine = RapidOcrEngine(threads=1)
     texts = ["5 nm", "20 nm", "100 nm", "500 nm"] * 2
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda text: engine.read(page(text))[0].text.replace(" ", ""), texts))
+        answers = list(pool.map(lambda text: engine.read(draw_page(text))[0].text.replace(" ", ""), texts))
     assert answers == [text.replace(" ", "") for text in texts]
 
 
 @needs_tesseract
 def test_tesseract_finds_lines_where_they_are():
-    lines = TesseractEngine().read(page("12 nm"))  # of letters that no O can be taken for
+    lines = TesseractEngine().read(draw_page("12 nm"))  # of letters that no O can be taken for
     assert [line.text.replace(" ", "") for line in lines] == ["12nm"]
     x0, y0, x1, y1 = lines[0].box
     assert x0 < 210 < x1
@@ -86,23 +86,23 @@ def test_tesseract_finds_lines_where_they_are():
 
 @needs_tesseract
 def test_tesseract_recognizes_crops():
-    answers = TesseractEngine().recognize([page("500 nm"), np.zeros((0, 0, 3), np.uint8)])
+    answers = TesseractEngine().recognize([draw_page("500 nm"), np.zeros((0, 0, 3), np.uint8)])
     assert answers[0][0].replace(" ", "") == "500nm"
     assert answers[1] == ("", 0.0)
 
 
 def test_tesseract_without_its_package_names_the_extra(monkeypatch):
-    real = builtins.__import__
+    real_import = builtins.__import__
 
-    def without(name, *arguments, **options):
+    def import_without_pytesseract(name, *arguments, **options):
         if name == "pytesseract":
             raise ImportError(name)
-        return real(name, *arguments, **options)
+        return real_import(name, *arguments, **options)
 
     monkeypatch.delitem(sys.modules, "pytesseract", raising=False)
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setattr(builtins, "__import__", import_without_pytesseract)
     with pytest.raises(MissingDependencyError) as caught:
-        TesseractEngine().read(page("5 nm"))
+        TesseractEngine().read(draw_page("5 nm"))
     assert "mirsearch[tesseract]" in caught.value.remedy
 
 
@@ -110,7 +110,7 @@ def test_tesseract_without_its_program_says_how_to_install_it(monkeypatch):
     pytesseract = pytest.importorskip("pytesseract")
     monkeypatch.setattr(pytesseract.pytesseract, "tesseract_cmd", "/nonexistent/tesseract")
     with pytest.raises(MissingDependencyError) as caught:
-        TesseractEngine().read(page("5 nm"))
+        TesseractEngine().read(draw_page("5 nm"))
     assert "apt install tesseract-ocr" in caught.value.remedy
 
 

@@ -1,4 +1,4 @@
-"""Image files of every kind become RGB; damaged, empty and huge ones are refused by name."""
+"""Image files of every kind become RGB; errors name damaged, empty and huge ones."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ RAMP = np.tile(np.linspace(0, 255, 80).astype(np.uint8), (60, 1))
 COLOR = np.dstack([RAMP, RAMP[:, ::-1], np.full_like(RAMP, 40)])
 
 
-def saved(path: Path, array: np.ndarray, mode: str | None = None, **options: object) -> Path:
+def save_image(path: Path, array: np.ndarray, mode: str | None = None, **options: object) -> Path:
     picture = Image.fromarray(array)
     (picture.convert(mode) if mode else picture).save(path, **options)
     return path
 
 
-def close(found: np.ndarray, wanted: np.ndarray, tolerance: float = 3.0) -> bool:
+def is_close(found: np.ndarray, wanted: np.ndarray, tolerance: float = 3.0) -> bool:
     wanted = np.repeat(wanted[:, :, None], 3, axis=2) if wanted.ndim == 2 else wanted
     assert found.shape == wanted.shape
     return float(np.abs(found.astype(float) - wanted).mean()) <= tolerance
@@ -51,11 +51,11 @@ def close(found: np.ndarray, wanted: np.ndarray, tolerance: float = 3.0) -> bool
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "gif", "bmp", "webp"])
 def test_every_format_gives_the_same_picture(tmp_path: Path, suffix: str) -> None:
-    page = open_picture(saved(tmp_path / f"a.{suffix}", RAMP))
+    page = open_picture(save_image(tmp_path / f"a.{suffix}", RAMP))
     assert page.pixels.dtype == np.uint8
     assert page.number == 0
     assert page.nm_per_px is None
-    assert close(page.pixels, RAMP)
+    assert is_close(page.pixels, RAMP)
 
 
 @pytest.mark.parametrize(
@@ -64,24 +64,24 @@ def test_every_format_gives_the_same_picture(tmp_path: Path, suffix: str) -> Non
      ("CMYK", "jpg"), ("CMYK", "tif"), ("YCbCr", "jpg"), ("YCbCr", "tif"), ("RGBA", "tif"), ("LA", "tif")],
 )  # fmt: skip
 def test_every_mode_gives_the_same_picture(tmp_path: Path, mode: str, suffix: str) -> None:
-    assert close(open_picture(saved(tmp_path / f"a.{suffix}", RAMP, mode)).pixels, RAMP)
+    assert is_close(open_picture(save_image(tmp_path / f"a.{suffix}", RAMP, mode)).pixels, RAMP)
 
 
 def test_colors_stay_in_their_places(tmp_path: Path) -> None:
     for name in ("a.png", "a.tif", "a.bmp"):
-        assert np.array_equal(open_picture(saved(tmp_path / name, COLOR)).pixels, COLOR)
+        assert np.array_equal(open_picture(save_image(tmp_path / name, COLOR)).pixels, COLOR)
     deep = COLOR.astype(np.uint16) * 257
     cv2.imwrite(str(tmp_path / "deep.png"), deep[:, :, ::-1])
     tifffile.imwrite(tmp_path / "deep.tif", deep, photometric="rgb")
     tifffile.imwrite(tmp_path / "planes.tif", deep.transpose(2, 0, 1), photometric="rgb", planarconfig="separate")
     for name in ("deep.png", "deep.tif", "planes.tif"):
-        assert close(open_picture(tmp_path / name).pixels, COLOR)
+        assert is_close(open_picture(tmp_path / name).pixels, COLOR)
 
 
 def test_one_bit(tmp_path: Path) -> None:
     bits = (RAMP > 127).astype(np.uint8) * 255
     for name in ("a.png", "a.tif", "a.bmp", "a.gif"):
-        assert np.array_equal(open_picture(saved(tmp_path / name, bits, "1")).pixels[:, :, 0], bits)
+        assert np.array_equal(open_picture(save_image(tmp_path / name, bits, "1")).pixels[:, :, 0], bits)
 
 
 @pytest.mark.parametrize("dtype", ["u2", "i2", "u4", "i4", "f4", "f8", "i1"])
@@ -91,7 +91,7 @@ def test_deep_samples_are_stretched(tmp_path: Path, dtype: str, compression: str
     tifffile.imwrite(tmp_path / "a.tif", samples, compression=compression)
     pixels = open_picture(tmp_path / "a.tif").pixels
     assert (pixels.min(), pixels.max()) == (0, 255)
-    assert close(pixels, RAMP, 4.0)
+    assert is_close(pixels, RAMP, 4.0)
 
 
 def test_a_hot_pixel_does_not_set_the_contrast(tmp_path: Path) -> None:
@@ -100,14 +100,14 @@ def test_a_hot_pixel_does_not_set_the_contrast(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", samples)
     wanted = RAMP.copy()
     wanted[3, 3] = 255
-    assert close(open_picture(tmp_path / "a.tif").pixels, wanted)
+    assert is_close(open_picture(tmp_path / "a.tif").pixels, wanted)
 
 
 def test_floats_that_are_no_numbers(tmp_path: Path) -> None:
     samples = RAMP.astype(np.float32)
     samples[0, :3] = np.nan, np.inf, -np.inf
     tifffile.imwrite(tmp_path / "a.tif", samples)
-    assert close(open_picture(tmp_path / "a.tif").pixels, RAMP)
+    assert is_close(open_picture(tmp_path / "a.tif").pixels, RAMP)
     tifffile.imwrite(tmp_path / "b.tif", np.full((5, 5), np.nan, np.float32))
     assert not open_picture(tmp_path / "b.tif").pixels.any()
 
@@ -115,17 +115,17 @@ def test_floats_that_are_no_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits"])
 def test_compressions_of_deep_tiffs(tmp_path: Path, compression: str) -> None:
     Image.fromarray(RAMP.astype(np.uint16) * 200).save(tmp_path / "a.tif", compression=compression)
-    assert close(open_picture(tmp_path / "a.tif").pixels, RAMP)
+    assert is_close(open_picture(tmp_path / "a.tif").pixels, RAMP)
 
 
 def test_white_is_zero(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", RAMP.astype(np.uint16), photometric="miniswhite")
-    assert close(open_picture(tmp_path / "a.tif").pixels, 255 - RAMP)
+    assert is_close(open_picture(tmp_path / "a.tif").pixels, 255 - RAMP)
 
 
 def test_transparent_parts_are_white(tmp_path: Path) -> None:
     clear = np.dstack([COLOR, np.zeros_like(RAMP)])
-    assert (open_picture(saved(tmp_path / "a.png", clear)).pixels == 255).all()
+    assert (open_picture(save_image(tmp_path / "a.png", clear)).pixels == 255).all()
     cv2.imwrite(str(tmp_path / "deep.png"), clear.astype(np.uint16) * 257)
     assert (open_picture(tmp_path / "deep.png").pixels == 255).all()
 
@@ -138,7 +138,7 @@ def test_pages_of_a_tiff(tmp_path: Path, dtype: str, bigtiff: bool) -> None:
     pages = list(read_pages(tmp_path / "a.tif"))
     assert [page.number for page in pages] == [0, 1, 2]
     for page, wanted in zip(pages, stack, strict=True):
-        assert close(page.pixels, wanted.astype(np.uint8))
+        assert is_close(page.pixels, wanted.astype(np.uint8))
 
 
 @pytest.mark.parametrize("tagged", [False, True])
@@ -163,37 +163,37 @@ def test_pages_past_the_limit_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.gif", "a.webp"])
 def test_the_first_picture_of_an_animation(tmp_path: Path, name: str) -> None:
     later = Image.fromarray(np.full_like(RAMP, 200))
-    saved(tmp_path / name, RAMP, save_all=True, append_images=[later], lossless=True)
+    save_image(tmp_path / name, RAMP, save_all=True, append_images=[later], lossless=True)
     pages = list(read_pages(tmp_path / name))
     assert len(pages) == 1
-    assert close(pages[0].pixels, RAMP)
+    assert is_close(pages[0].pixels, RAMP)
 
 
-@pytest.mark.parametrize(("orientation", "turned"), [(3, lambda a: a[::-1, ::-1]), (6, lambda a: np.rot90(a, -1)),
+@pytest.mark.parametrize(("orientation", "rotate"), [(3, lambda a: a[::-1, ::-1]), (6, lambda a: np.rot90(a, -1)),
                                                      (8, np.rot90), (2, lambda a: a[:, ::-1])])  # fmt: skip
-def test_pictures_are_upright(tmp_path: Path, orientation: int, turned: object) -> None:
+def test_pictures_are_upright(tmp_path: Path, orientation: int, rotate: object) -> None:
     tag = Image.Exif()
     tag[0x0112] = orientation
-    wanted = turned(RAMP)  # type: ignore[operator]
-    saved(tmp_path / "a.jpg", RAMP, exif=tag)
-    saved(tmp_path / "a.png", RAMP, exif=tag)
-    saved(tmp_path / "a.tif", RAMP, tiffinfo={274: orientation})
-    saved(tmp_path / "deep.tif", RAMP.astype(np.uint16) * 100, tiffinfo={274: orientation})
+    wanted = rotate(RAMP)  # type: ignore[operator]
+    save_image(tmp_path / "a.jpg", RAMP, exif=tag)
+    save_image(tmp_path / "a.png", RAMP, exif=tag)
+    save_image(tmp_path / "a.tif", RAMP, tiffinfo={274: orientation})
+    save_image(tmp_path / "deep.tif", RAMP.astype(np.uint16) * 100, tiffinfo={274: orientation})
     for name in ("a.jpg", "a.png", "a.tif", "deep.tif"):
         pixels = open_picture(tmp_path / name).pixels
-        assert close(pixels, wanted), name
+        assert is_close(pixels, wanted), name
         assert picture_size(tmp_path / name) == (pixels.shape[1], pixels.shape[0])
 
 
 def test_the_content_counts_not_the_name(tmp_path: Path) -> None:
-    path = saved(tmp_path / "a.png", RAMP)
+    path = save_image(tmp_path / "a.png", RAMP)
     wrong = path.rename(tmp_path / "a.tif")
-    assert close(open_picture(wrong).pixels, RAMP)
+    assert is_close(open_picture(wrong).pixels, RAMP)
     assert is_image_file(wrong)
 
 
-def png_of(width: int, height: int) -> bytes:
-    """A PNG whose header says a size that its few bytes of pixels don't hold."""
+def png_with_size(width: int, height: int) -> bytes:
+    """Return a PNG whose header gives a size that its few bytes of pixels don't have."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -204,22 +204,22 @@ def png_of(width: int, height: int) -> bytes:
     )
 
 
-def bomb(path: Path) -> Path:
-    """30,000 × 30,000 pixels in a file that is small."""
+def write_bomb(path: Path) -> Path:
+    """Write a small file that claims 30,000 × 30,000 pixels."""
     if path.suffix == ".png":
-        path.write_bytes(png_of(30_000, 30_000))
+        path.write_bytes(png_with_size(30_000, 30_000))
     elif path.suffix == ".gif":
-        saved(path, RAMP)
+        save_image(path, RAMP)
         data = bytearray(path.read_bytes())
         data[6:10] = struct.pack("<HH", 30_000, 30_000)
         path.write_bytes(bytes(data))
     elif path.suffix == ".bmp":
-        saved(path, RAMP)
+        save_image(path, RAMP)
         data = bytearray(path.read_bytes())
         data[18:26] = struct.pack("<ii", 30_000, 30_000)
         path.write_bytes(bytes(data))
     elif path.suffix == ".jpg":
-        saved(path, RAMP)
+        save_image(path, RAMP)
         data = bytearray(path.read_bytes())
         start = data.index(b"\xff\xc0") + 5
         data[start : start + 4] = struct.pack(">HH", 30_000, 30_000)
@@ -232,7 +232,7 @@ def bomb(path: Path) -> Path:
 @pytest.mark.parametrize("suffix", ["png", "gif", "bmp", "jpg", "tif"])
 def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(ImageError, match=r"30000 × 30000 pixels are more than the limit of 250,000,000") as caught:
-        open_picture(bomb(tmp_path / f"bomb.{suffix}"))
+        open_picture(write_bomb(tmp_path / f"bomb.{suffix}"))
     assert f"bomb.{suffix}" in caught.value.message
     assert caught.value.remedy
 
@@ -255,7 +255,7 @@ def test_what_is_no_image_is_named(tmp_path: Path, name: str, content: bytes, to
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "gif", "bmp", "webp"])
 def test_a_truncated_image_is_named(tmp_path: Path, suffix: str) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (60, 80), np.uint8)
-    path = saved(tmp_path / f"a.{suffix}", noise)
+    path = save_image(tmp_path / f"a.{suffix}", noise)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(ImageError, match=f"a.{suffix}: damaged or cut short"):
         list(read_pages(path))
@@ -276,7 +276,7 @@ def test_a_truncated_deep_tiff_is_named(tmp_path: Path, compression: str | None)
 
 def test_only_the_error_speaks_of_damage(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (160, 180, 3), np.uint8)
-    data = bytearray(saved(tmp_path / "a.tif", noise, compression="tiff_lzw").read_bytes())
+    data = bytearray(save_image(tmp_path / "a.tif", noise, compression="tiff_lzw").read_bytes())
     data[2000:2400] = bytes(400)
     (tmp_path / "a.tif").write_bytes(bytes(data))
     with pytest.raises(ImageError, match="damaged or cut short"):
@@ -295,7 +295,7 @@ def test_missing_and_other_things_are_named(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="not a file"):
         open_picture(tmp_path / "pipe.png")
     with pytest.raises(ImageError, match="more than the limit of 10"):
-        open_picture(saved(tmp_path / "a.png", RAMP), Limits(image_bytes=10))
+        open_picture(save_image(tmp_path / "a.png", RAMP), Limits(image_bytes=10))
     with pytest.raises(ImageError, match="no such file"):
         content_hash(tmp_path / "none.png")
 
@@ -312,7 +312,7 @@ def test_thumbnail() -> None:
     small = Image.open(io.BytesIO(data))
     assert small.format == "JPEG"
     assert small.size == (200, 150)
-    assert close(np.array(small), cv2.resize(COLOR, (200, 150)), 5.0)
+    assert is_close(np.array(small), cv2.resize(COLOR, (200, 150)), 5.0)
     assert thumbnail(large.copy(), 200) == data
     assert Image.open(io.BytesIO(thumbnail(COLOR, 200))).size == (80, 60)
     assert Image.open(io.BytesIO(thumbnail(np.zeros((1, 5000, 3), np.uint8), 100))).size == (100, 1)
@@ -333,8 +333,8 @@ def test_image_names() -> None:
         assert not is_image_name(Path(name))
 
 
-def samples() -> list[bytes]:
-    """Small files of every kind, deep and multi-page ones among them."""
+def make_samples() -> list[bytes]:
+    """Return small files of every kind, deep and multi-page ones among them."""
     noise = np.random.default_rng(2).integers(0, 255, (12, 16), np.uint8)
     found = []
     for kind in ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF"):
@@ -350,12 +350,12 @@ def samples() -> list[bytes]:
     return [*found, out.getvalue()]
 
 
-SAMPLES = samples()
+SAMPLES = make_samples()
 
 
 @st.composite
-def damaged(draw: st.DrawFn) -> bytes:
-    """Bytes of an image, cut or with some changed; or any bytes, with or without an image's first ones."""
+def damaged_bytes(draw: st.DrawFn) -> bytes:
+    """Draw an image's bytes, cut or with some changed; or any bytes, with or without an image's first ones."""
     data = bytearray(draw(st.sampled_from(SAMPLES)))
     how = draw(st.sampled_from(["cut", "change", "random", "head"]))
     if how == "cut":
@@ -370,7 +370,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=damaged())
+@given(data=damaged_bytes())
 def test_any_bytes_give_pictures_or_an_image_error(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "any.png"
     path.write_bytes(data)

@@ -1,4 +1,4 @@
-"""Pixel sizes in TIFF tags and in files beside images."""
+"""Read pixel sizes from TIFF tags and from files beside images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ZEISS = (
 )
 
 
-def written(folder: Path, **options) -> Path:
+def write_tiff(folder: Path, **options) -> Path:
     path = folder / "image.tif"
     tifffile.imwrite(path, PIXELS, **options)
     return path
@@ -33,15 +33,15 @@ def tag(code: int, text: str) -> list[tuple]:
 
 @pytest.mark.parametrize("code", [34680, 34682])
 def test_fei(tmp_path, code):
-    assert pixel_size_nm(written(tmp_path, extratags=tag(code, FEI), metadata=None)) == pytest.approx(1.25)
+    assert pixel_size_nm(write_tiff(tmp_path, extratags=tag(code, FEI), metadata=None)) == pytest.approx(1.25)
 
 
 def test_zeiss(tmp_path):
-    assert pixel_size_nm(written(tmp_path, extratags=tag(34118, ZEISS), metadata=None)) == pytest.approx(2.5)
+    assert pixel_size_nm(write_tiff(tmp_path, extratags=tag(34118, ZEISS), metadata=None)) == pytest.approx(2.5)
 
 
 def test_imagej(tmp_path):
-    path = written(tmp_path, imagej=True, resolution=(200.0, 200.0), metadata={"unit": "um"})
+    path = write_tiff(tmp_path, imagej=True, resolution=(200.0, 200.0), metadata={"unit": "um"})
     assert pixel_size_nm(path) == pytest.approx(5.0)
 
 
@@ -69,19 +69,19 @@ def test_ome(tmp_path):
     ],
 )
 def test_resolution_only_where_it_means_a_microscope(tmp_path, resolution, unit, nm):
-    path = written(tmp_path, resolution=resolution, resolutionunit=unit, metadata=None)
+    path = write_tiff(tmp_path, resolution=resolution, resolutionunit=unit, metadata=None)
     assert pixel_size_nm(path) == (None if nm is None else pytest.approx(nm, rel=1e-4))
 
 
 def test_each_page_is_asked_and_missing_pages_have_none(tmp_path):
-    path = written(tmp_path, extratags=tag(34682, FEI), metadata=None)
+    path = write_tiff(tmp_path, extratags=tag(34682, FEI), metadata=None)
     assert pixel_size_nm(path, 1) is None
 
 
 @pytest.mark.parametrize("value", ["0", "-1e-9", "1e30", "nan", "nonsense"])
 def test_impossible_sizes_are_none(tmp_path, value):
     text = f"[Scan]\r\nPixelWidth={value}\r\n"
-    assert pixel_size_nm(written(tmp_path, extratags=tag(34682, text), metadata=None)) is None
+    assert pixel_size_nm(write_tiff(tmp_path, extratags=tag(34682, text), metadata=None)) is None
 
 
 def test_jeol_text_beside_the_image(tmp_path):
@@ -102,7 +102,7 @@ def test_entities_of_ome_xml_are_not_resolved(tmp_path):
         '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
         '<Image><Pixels PhysicalSizeX="&b;"/></Image></OME>'
     )
-    path = written(tmp_path, description=bomb, metadata=None)
+    path = write_tiff(tmp_path, description=bomb, metadata=None)
     assert pixel_size_nm(path) is None
 
 
@@ -116,10 +116,10 @@ def test_missing_and_other_files_have_none(tmp_path):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 400), st.binary(min_size=1, max_size=40))
-def test_damaged_files_have_none_or_a_sound_size(tmp_path_factory, at, noise):
-    path = written(tmp_path_factory.mktemp("tiff"), extratags=tag(34682, FEI), metadata=None)
+def test_damaged_files_have_none_or_a_sound_size(tmp_path_factory, offset, noise):
+    path = write_tiff(tmp_path_factory.mktemp("tiff"), extratags=tag(34682, FEI), metadata=None)
     data = bytearray(path.read_bytes())
-    data[at : at + len(noise)] = noise
+    data[offset : offset + len(noise)] = noise
     path.write_bytes(bytes(data))
     size = pixel_size_nm(path)
     assert size is None or 1e-4 <= size <= 1e6
@@ -134,7 +134,7 @@ def test_old_fei_files_without_a_pixel_size_have_none(shared_data):
 
 
 def test_a_tiff_is_known_by_its_first_bytes(tmp_path):
-    path = written(tmp_path, extratags=tag(34682, FEI), metadata=None)
+    path = write_tiff(tmp_path, extratags=tag(34682, FEI), metadata=None)
     assert pixel_size_nm(path.rename(tmp_path / "image.dat")) == pytest.approx(1.25)
     (tmp_path / "text.tif").write_text("PixelWidth=1.25e-009")
     assert pixel_size_nm(tmp_path / "text.tif") is None
@@ -168,5 +168,7 @@ def test_pages_of_different_sizes_follow_each_other(tmp_path, compression):
         for number, shape in enumerate(shapes):
             writer.write(np.full(shape, 9 * number, np.uint8), compression=compression, metadata=None)
     found = [page.pixels for page in read_pages(path)]
-    assert [each.shape for each in found] == [(*shape[:2], 3) for shape in shapes]
-    assert [int(each.max()) for each in found] == [9 * n for n in range(6)] == [int(each.min()) for each in found]
+    assert [pixels.shape for pixels in found] == [(*shape[:2], 3) for shape in shapes]
+    assert (
+        [int(pixels.max()) for pixels in found] == [9 * n for n in range(6)] == [int(pixels.min()) for pixels in found]
+    )

@@ -1,4 +1,4 @@
-"""Figures drawn for the tests of the analysis: textures, plots and layouts whose panels are known."""
+"""Draw figures for the tests of the analysis: textures, plots and layouts whose panels are known."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 from mirsearch.corpus import Box
 
 
-def texture(seed: int, width: int, height: int, grain: float = 3.0) -> np.ndarray:
-    """A gray picture like a micrograph: filtered noise of a level and contrast of its own, RGB uint8."""
+def draw_texture(seed: int, width: int, height: int, grain: float = 3.0) -> np.ndarray:
+    """Draw a gray picture like a micrograph: filtered noise with random level and contrast, RGB uint8."""
     random = np.random.default_rng(seed)
     field = cv2.GaussianBlur(random.normal(size=(height, width)).astype(np.float32), (0, 0), grain)
     fine = random.normal(size=(height, width)) * 0.25
@@ -18,8 +18,8 @@ def texture(seed: int, width: int, height: int, grain: float = 3.0) -> np.ndarra
     return np.repeat(np.clip(gray, 8, 247).astype(np.uint8)[:, :, None], 3, axis=2)
 
 
-def plot(seed: int, width: int, height: int) -> np.ndarray:
-    """Axes with ticks, numbers and two curves on white, RGB uint8."""
+def draw_plot(seed: int, width: int, height: int) -> np.ndarray:
+    """Draw axes with ticks, numbers and two curves on white, RGB uint8."""
     picture = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default(16)
@@ -40,8 +40,8 @@ def plot(seed: int, width: int, height: int) -> np.ndarray:
     return np.asarray(picture)
 
 
-def compose(tiles: list[list[np.ndarray]], gutter: int, color: int) -> tuple[np.ndarray, list[Box]]:
-    """Rows of tiles of one size with gutters between them; the boxes in reading order."""
+def compose_figure(tiles: list[list[np.ndarray]], gutter: int, color: int) -> tuple[np.ndarray, list[Box]]:
+    """Arrange rows of tiles of one size with gutters between them; return the figure and the boxes in reading order."""
     height, width = tiles[0][0].shape[:2]
     rows, columns = len(tiles), len(tiles[0])
     size = (rows * height + (rows - 1) * gutter, columns * width + (columns - 1) * gutter, 3)
@@ -55,7 +55,7 @@ def compose(tiles: list[list[np.ndarray]], gutter: int, color: int) -> tuple[np.
     return figure, boxes
 
 
-def letter(
+def draw_letters(
     figure: np.ndarray,
     boxes: list[Box],
     style: str,
@@ -63,7 +63,7 @@ def letter(
     names: str | list[str] = "abcdefghi",
     corner: str = "top-left",
 ) -> np.ndarray:
-    """The figure with a letter on a white patch at a corner of each panel, in the style "a", "(a)" or "A"."""
+    """Return the figure with a letter on a white patch at a corner of each panel, in the style "a", "(a)" or "A"."""
     picture = Image.fromarray(figure)
     draw = ImageDraw.Draw(picture)
     font = ImageFont.load_default(size)
@@ -79,8 +79,8 @@ def letter(
     return np.asarray(picture)
 
 
-def overlap(first: Box, second: Box) -> float:
-    """Intersection over union of two boxes."""
+def intersection_over_union(first: Box, second: Box) -> float:
+    """Return the intersection over union of two boxes."""
     across = min(first[2], second[2]) - max(first[0], second[0])
     down = min(first[3], second[3]) - max(first[1], second[1])
     if across <= 0 or down <= 0:

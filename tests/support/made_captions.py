@@ -1,4 +1,4 @@
-"""Captions written in the styles of materials and life-science journals, with what each panel is told."""
+"""Captions written in the styles of materials and life-science journals, with the words that belong to each panel."""
 
 from __future__ import annotations
 
@@ -541,7 +541,7 @@ CAPTIONS: tuple[tuple[str, dict[str, str], str], ...] = (
         "",
     ),
 )
-"""Caption, words that must be each panel's own and no panel's that does not list them ("~": may be), general words."""
+"""Caption, own words by panel, general words. A panel must have its words and none of the others' ("~": it may)."""
 
 PLACES: tuple[tuple[str, dict[str, str]], ...] = (
     ("Top: map of zinc. Bottom: map of oxygen.", {"top": "map zinc", "bottom": "map oxygen"}),

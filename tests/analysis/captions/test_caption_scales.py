@@ -1,4 +1,4 @@
-"""Scale bars and fields of view told by captions."""
+"""Read scale bars and fields of view from captions."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def test_insets_have_their_own_length():
     found = caption_scales("Scale bars: 200 nm for b, e and 100 nm for k and insets on b, e.", list("abcdek"))
     assert (found["b"].nm, found["b"].inset_nm) == (200, 100)
     assert (found["k"].nm, found["k"].inset_nm) == (100, None)
-    only = caption_scales("Scale bars, 1 mm (a) and 2 µm (e, inset)")
-    assert (only["e"].nm, only["e"].inset_nm) == (None, 2000)
+    inset_only = caption_scales("Scale bars, 1 mm (a) and 2 µm (e, inset)")
+    assert (inset_only["e"].nm, inset_only["e"].inset_nm) == (None, 2000)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Captions shared out to panels: every way of naming them, and text that names none."""
+"""Split captions: every way of naming panels, and text that names none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mirsearch.analysis.captions.markers import expand_labels, sort_labels
 from mirsearch.analysis.captions.split import split_caption
-from tests.support.caption_checks import wrong_parts
+from tests.support.caption_checks import find_wrong_parts
 from tests.support.made_captions import CAPTIONS, NO_PANELS, PLACES
 
 
@@ -154,7 +154,7 @@ def test_a_long_hostile_caption_is_done_in_time() -> None:
 
 @pytest.mark.parametrize(("caption", "parts", "general"), CAPTIONS, ids=[caption[:40] for caption, _, _ in CAPTIONS])
 def test_captions_in_the_style_of_journals(caption: str, parts: dict[str, str], general: str) -> None:
-    assert wrong_parts(caption, parts, general) == []
+    assert find_wrong_parts(caption, parts, general) == []
 
 
 @pytest.mark.parametrize(("caption", "places"), PLACES)
@@ -176,15 +176,15 @@ _STYLES = {"({})": str, "{})": str, "{}, ": str, "{}. ": str.upper, "[{}]": str,
 @settings(max_examples=120, deadline=None)
 @given(st.data(), st.sampled_from(sorted(_STYLES)), st.lists(_ITEM, min_size=2, max_size=6, unique=True))
 def test_ranges_and_lists_in_any_style_reach_each_label(data: st.DataObject, style: str, items: list[str]) -> None:
-    """Groups of one to three labels, written as one, a list or a range, each before words of its own."""
+    """Groups of one to three labels are written as one, a list or a range, each before words of its own."""
     letters = iter("abcdefghijklmnopqrstuvwxyz")
     truth: dict[str, str] = {}
     written = []
     for item in items:
         labels = [next(letters) for _ in range(data.draw(st.integers(1, 3)))]
-        way = data.draw(st.sampled_from([", ", "–"])) if len(labels) > 1 else ""
+        separator = data.draw(st.sampled_from([", ", "–"])) if len(labels) > 1 else ""
         cased = [_STYLES[style](label) for label in labels]
-        group = f"{cased[0]}–{cased[-1]}" if way == "–" else ", ".join(cased)
+        group = f"{cased[0]}–{cased[-1]}" if separator == "–" else ", ".join(cased)
         written.append(f"{style.format(group)} {item}.")
         truth |= dict.fromkeys(labels, item)
     found = split_caption(" ".join(written))

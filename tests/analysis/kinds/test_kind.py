@@ -1,4 +1,4 @@
-"""Kind and technique of panels, from drawn pictures and from words."""
+"""Determine kind and technique of panels, from drawn pictures and from words."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from mirsearch.analysis.kinds.technique import measure_texture as network_textur
 from mirsearch.analysis.kinds.words import kind_votes, technique_votes
 from mirsearch.corpus import KINDS, TECHNIQUES
 from mirsearch.imaging.images import read_pages
-from tests.support.figure_drawing import plot, texture
+from tests.support.figure_drawing import draw_plot, draw_texture
 
 
-def schematic() -> np.ndarray:
+def draw_schematic() -> np.ndarray:
     picture = np.full((360, 480, 3), 255, np.uint8)
     for n, color in enumerate([(240, 170, 60), (70, 140, 220), (90, 190, 90), (210, 80, 80)]):
         cv2.circle(picture, (80 + 105 * n, 120 + 60 * (n % 2)), 58, color, -1)
@@ -27,40 +27,40 @@ def schematic() -> np.ndarray:
     return picture
 
 
-def element_map(channel: int) -> np.ndarray:
+def draw_element_map(channel: int) -> np.ndarray:
     random = np.random.default_rng(channel)
     picture = np.zeros((300, 300, 3), np.uint8)
     picture[:, :, channel] = np.where(random.random((300, 300)) < 0.35, random.integers(60, 200, (300, 300)), 4)
     return picture
 
 
-def rings() -> np.ndarray:
+def draw_rings() -> np.ndarray:
     y, x = np.mgrid[-1:1:320j, -1:1:320j]
-    far = np.hypot(x, y)
-    light = 255 * np.exp(-((far / 0.22) ** 2)) + 60 * np.exp(-(((far - 0.5) / 0.02) ** 2))
+    distance = np.hypot(x, y)
+    light = 255 * np.exp(-((distance / 0.22) ** 2)) + 60 * np.exp(-(((distance - 0.5) / 0.02) ** 2))
     return np.repeat(np.clip(light, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
 
 
 def test_drawn_panels_are_told_from_pictures_by_pixels_alone() -> None:
-    assert classify_panel(plot(1, 520, 400)).kind == "plot"
-    assert classify_panel(schematic()).kind in ("schematic", "plot")
-    assert classify_panel(texture(1, 400, 300)).kind == "micrograph"
-    assert classify_panel(element_map(0)).kind == "map"
+    assert classify_panel(draw_plot(1, 520, 400)).kind == "plot"
+    assert classify_panel(draw_schematic()).kind in ("schematic", "plot")
+    assert classify_panel(draw_texture(1, 400, 300)).kind == "micrograph"
+    assert classify_panel(draw_element_map(0)).kind == "map"
 
 
 def test_words_decide_where_pixels_leave_it_open() -> None:
-    assert classify_panel(schematic(), "Schematic illustration of the process.").kind == "schematic"
-    assert classify_panel(rings(), "SAED pattern of the film.").kind == "diffraction"
-    blue = np.clip(texture(2, 400, 300).astype(int) + np.array([-35, 0, 35]), 0, 255).astype(np.uint8)
+    assert classify_panel(draw_schematic(), "Schematic illustration of the process.").kind == "schematic"
+    assert classify_panel(draw_rings(), "SAED pattern of the film.").kind == "diffraction"
+    blue = np.clip(draw_texture(2, 400, 300).astype(int) + np.array([-35, 0, 35]), 0, 255).astype(np.uint8)
     assert classify_panel(blue, "Photographs of the films.").kind == "photo"
 
 
 def test_drawings_have_no_technique_and_pictures_that_of_their_caption() -> None:
-    assert classify_panel(plot(2, 520, 400), "XRD pattern; TEM was used, too.").technique is None
-    found = classify_panel(texture(3, 400, 300), "TEM image of rods.")
+    assert classify_panel(draw_plot(2, 520, 400), "XRD pattern; TEM was used, too.").technique is None
+    found = classify_panel(draw_texture(3, 400, 300), "TEM image of rods.")
     assert found.technique == "TEM"
     assert 0.5 < found.technique_confidence <= 1
-    assert classify_panel(rings(), "SAED pattern.").technique == "diffraction"
+    assert classify_panel(draw_rings(), "SAED pattern.").technique == "diffraction"
 
 
 @pytest.mark.parametrize(
@@ -84,15 +84,15 @@ def test_an_inset_says_nothing_of_the_panel_around_it() -> None:
 
 
 def test_votes_come_without_technique_words_from_pixels() -> None:
-    odds = {"SEM": -0.2, "TEM": -2.0}
-    assert best_technique(odds, "", "micrograph")[0] == "SEM"
-    assert best_technique(odds, "TEM image", "micrograph")[0] == "TEM"
+    log_probs = {"SEM": -0.2, "TEM": -2.0}
+    assert best_technique(log_probs, "", "micrograph")[0] == "SEM"
+    assert best_technique(log_probs, "TEM image", "micrograph")[0] == "TEM"
 
 
-def test_odds_are_log_probabilities_of_known_techniques() -> None:
-    odds = technique_log_probs(texture(4, 300, 260))
-    assert set(odds) <= set(TECHNIQUES)
-    assert sum(np.exp(value) for value in odds.values()) == pytest.approx(1.0)
+def test_log_probabilities_are_of_known_techniques() -> None:
+    log_probs = technique_log_probs(draw_texture(4, 300, 260))
+    assert set(log_probs) <= set(TECHNIQUES)
+    assert sum(np.exp(value) for value in log_probs.values()) == pytest.approx(1.0)
 
 
 def test_discriminants_learn_what_tells_classes_apart() -> None:
@@ -102,8 +102,8 @@ def test_discriminants_learn_what_tells_classes_apart() -> None:
     examples = (centers[which] + random.normal(size=(60, 80))).astype(np.float32)
     model = fit_discriminants(examples, [("SEM", "TEM", "AFM")[k] for k in which])
     fresh = (centers[1] + random.normal(size=80)).astype(np.float32)
-    odds = model.log_probs(fresh)
-    assert max(odds, key=lambda name: odds[name]) == "TEM"
+    log_probs = model.log_probs(fresh)
+    assert max(log_probs, key=lambda name: log_probs[name]) == "TEM"
     assert isinstance(model, Discriminants)
     assert len(pack_discriminants(model)) < 10_000
 
@@ -114,11 +114,12 @@ def test_any_shape_is_judged(shape: tuple[int, int], level: int) -> None:
     found = classify_panel(np.full((*shape, 3), level, np.uint8), "SEM image")
     assert found.kind in KINDS
     assert 0 <= found.kind_confidence <= 1
-    assert np.isfinite(list(vars_of(measure_features(np.full((*shape, 3), level, np.uint8))))).all()
+    assert np.isfinite(list(feature_values(measure_features(np.full((*shape, 3), level, np.uint8))))).all()
 
 
-def vars_of(look: object) -> list[float]:
-    return [getattr(look, name) for name in look.__slots__]  # type: ignore[attr-defined]
+def feature_values(features: object) -> list[float]:
+    """Return the values of all features."""
+    return [getattr(features, name) for name in features.__slots__]  # type: ignore[attr-defined]
 
 
 @pytest.mark.data
@@ -130,9 +131,11 @@ def test_technique_of_real_micrographs_across_papers(shared_data: Path) -> None:
     papers = sorted({row["paper"] for row in rows})
     right = 0
     for fold in range(3):
-        held = np.array([papers.index(row["paper"]) % 3 == fold for row in rows])
-        model = fit_discriminants(textures[~held], [row["class"] for row, out in zip(rows, held, strict=True) if not out])
-        for n in np.flatnonzero(held):
-            odds = model.log_probs(textures[n])
-            right += max(odds, key=lambda name: odds[name]) == rows[n]["class"]
+        held_out = np.array([papers.index(row["paper"]) % 3 == fold for row in rows])
+        model = fit_discriminants(
+            textures[~held_out], [row["class"] for row, out in zip(rows, held_out, strict=True) if not out]
+        )
+        for n in np.flatnonzero(held_out):
+            log_probs = model.log_probs(textures[n])
+            right += max(log_probs, key=lambda name: log_probs[name]) == rows[n]["class"]
     assert right >= 0.75 * len(rows)

@@ -1,4 +1,4 @@
-"""Labels read again, finished, and told by the shape of their unit; insets told from the panel they lie in."""
+"""Test labels that are read again, completed, or recognized by their unit's shape, and insets apart from panels."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def ocr():
     return RapidOcrEngine()
 
 
-def printed(
+def print_label(
     text: str, height: float, face: str = "sans", ink: int = 255
 ) -> tuple[np.ndarray, tuple[int, int, int, int]]:
-    """A panel with a bar and a label, and the label's box."""
-    panel = np.asarray(drawn.ground(2, 60, 120)).copy()
+    """Return a panel with a bar and a label, and the label's box."""
+    panel = np.asarray(drawn.draw_ground(2, 60, 120)).copy()
     panel[BAR[1] : BAR[3], BAR[0] : BAR[2]] = ink
     mask = text_mask(text, height, face)
     paint_mask(panel, mask, 310, 280, (ink, ink, ink))
@@ -44,25 +44,25 @@ def printed(
 @pytest.mark.parametrize("unit", ["nm", "µm", "mm"])
 @pytest.mark.parametrize("ink", [255, 0])
 def test_the_shape_of_a_unit(face, unit, ink):
-    panel, (x0, y0, x1, y1) = printed(f"20 {unit}", 20, face, ink)
+    panel, (x0, y0, x1, y1) = print_label(f"20 {unit}", 20, face, ink)
     assert unit_shape(ink_view(panel, (x0 - 4, y0 - 4, x1 + 4, y1 + 4), BAR)) == unit
 
 
 def test_no_shape_where_nothing_is_printed():
-    panel = np.asarray(drawn.ground(1)).copy()
+    panel = np.asarray(drawn.draw_ground(1)).copy()
     panel[BAR[1] : BAR[3], BAR[0] : BAR[2]] = 255
     assert unit_shape(ink_view(panel, (50, 50, 120, 80), BAR)) is None
     assert unit_shape(np.full((3, 3, 3), 255, np.uint8)) is None
 
 
 def test_no_shape_of_letters_among_texture():
-    panel, (x0, y0, x1, y1) = printed("20 nm", 20)
+    panel, (x0, y0, x1, y1) = print_label("20 nm", 20)
     panel[y1 - 4 : y1 + 14, x1 - 24 : x1 - 18] = 255
     assert unit_shape(ink_view(panel, (x0 - 4, y0 - 4, x1 + 4, y1 + 18), BAR)) is None
 
 
 def test_the_ground_of_a_label_is_not_its_bar():
-    panel, label = printed("500 nm", 20)
+    panel, label = print_label("500 nm", 20)
     box = (label[0] - 8, label[1] - 9, label[2] + 8, BAR[3] + 6)
     panel[box[1] : box[3], box[0] : box[2]] = 0
     panel[BAR[1] : BAR[3], BAR[0] : BAR[2]] = 255
@@ -72,15 +72,17 @@ def test_the_ground_of_a_label_is_not_its_bar():
     assert is_label_ground(panel, BarCandidate((box[0], label[3] + 1, box[2], BAR[1] - 1), 100.0, 0.9), wide)
     assert not is_label_ground(panel, BarCandidate(BAR, 120.0, 0.9), label)
     assert not is_label_ground(panel, BarCandidate(box, 100.0, 0.9), label)
-    assert not is_label_ground(panel, BarCandidate((box[0], box[1], box[2], label[1] - 1), 100.0, 0.9, broken=True), label)
+    assert not is_label_ground(
+        panel, BarCandidate((box[0], box[1], box[2], label[1] - 1), 100.0, 0.9, broken=True), label
+    )
 
 
-@pytest.mark.parametrize(("said", "true"), [("200 mm", "200 nm"), ("5 m", "5 µm"), ("20m", "20 nm")])
-def test_what_was_misread_is_put_right(ocr, said, true):
-    panel, box = printed(true, 18)
+@pytest.mark.parametrize(("misread", "true"), [("200 mm", "200 nm"), ("5 m", "5 µm"), ("20m", "20 nm")])
+def test_a_misread_label_is_corrected(ocr, misread, true):
+    panel, box = print_label(true, 18)
     bar = BarCandidate(BAR, 120.0, 0.9)
     wide = (box[0] - 4, box[1] - 4, box[2] + 4, box[3] + 4)
-    pair = check_label(Pair(bar, Label(parse_length(said), wide, 0.9), 0.8), panel, ocr)
+    pair = check_label(Pair(bar, Label(parse_length(misread), wide, 0.9), 0.8), panel, ocr)
     assert pair.label.length.nm == parse_length(true).nm
     assert pair.label.confidence < 1
 
@@ -91,13 +93,13 @@ def test_a_clear_label_is_not_read_again():
 
 
 def test_a_unit_or_number_alone_is_completed(ocr):
-    panel, (x0, y0, x1, y1) = printed("500 nm", 20)
+    panel, (x0, y0, x1, y1) = print_label("500 nm", 20)
     middle = x0 + round(0.57 * (x1 - x0))
     unit, number = (middle, y0 - 3, x1 + 3, y1 + 3), (x0 - 3, y0 - 3, middle - 4, y1 + 3)
     for text, box in (("nm", unit), ("500", number)):
-        whole = complete_line(panel, TextBox(text, box, 0.7), ocr)
-        assert whole is not None
-        assert parse_length(whole.text).nm == 500
+        completed = complete_line(panel, TextBox(text, box, 0.7), ocr)
+        assert completed is not None
+        assert parse_length(completed.text).nm == 500
     assert complete_line(panel, TextBox("SEI", unit, 0.9), ocr) is None
 
 
@@ -121,16 +123,16 @@ def test_dashes_beside_a_label_belong_to_a_broken_bar():
     assert [(label.length.nm, label.dashed) for label in found] == [(50_000, True)]
 
 
-def framed(fill) -> np.ndarray:
-    image = drawn.ground(3, 20, 120)
-    patch = drawn.ground(4, 20, 120, (140, 180)) if fill is None else Image.new("RGB", (180, 140), fill)
+def draw_framed(fill) -> np.ndarray:
+    image = drawn.draw_ground(3, 20, 120)
+    patch = drawn.draw_ground(4, 20, 120, (140, 180)) if fill is None else Image.new("RGB", (180, 140), fill)
     image.paste(patch, (250, 30))
     ImageDraw.Draw(image).rectangle((249, 29, 430, 170), outline="white", width=2)
     return np.asarray(image)
 
 
 def test_insets_are_pictures_in_a_frame():
-    panel = framed(None)
+    panel = draw_framed(None)
     frames = find_insets(panel[..., 0], RunLengthDetector().detect(panel))
     assert any(box == pytest.approx((249, 29, 431, 171), abs=4) for box in frames)
     assert lies_in_any((300, 150, 340, 154), frames)
@@ -138,14 +140,14 @@ def test_insets_are_pictures_in_a_frame():
 
 
 def test_a_dark_picture_in_a_frame_is_an_inset():
-    panel = framed(None).copy()
+    panel = draw_framed(None).copy()
     inside = panel[34:166, 254:426]
     inside[:] = np.clip(np.random.default_rng(0).normal(40, 8, inside.shape[:2]), 0, 255).astype(np.uint8)[..., None]
     assert find_insets(panel[..., 0], RunLengthDetector().detect(panel))
 
 
 def test_a_box_behind_a_label_is_no_inset():
-    panel = framed("white")
+    panel = draw_framed("white")
     assert find_insets(panel[..., 0], RunLengthDetector().detect(panel)) == []
 
 
@@ -155,17 +157,17 @@ def test_a_box_that_a_label_is_written_in_is_no_stroke_of_it():
     assert closeness(BarCandidate((40, 313, 60, 316), 20.0, 0.9), inside) == 0
 
 
-@pytest.mark.parametrize(("text", "sure"), [("500 µm", True), ("500um", True), ("500 mm", False)])
-def test_long_micrometers_are_no_misread_nanometers(text, sure):
+@pytest.mark.parametrize(("text", "is_believed"), [("500 µm", True), ("500um", True), ("500 mm", False)])
+def test_long_micrometers_are_no_misread_nanometers(text, is_believed):
     """Labels in µm are believed from 100 µm on as below; millimeters need their letters' shape."""
-    panel, box = printed("5", 14)
+    panel, box = print_label("5", 14)
     label = Label(parse_length(text), box, 0.79)
-    checked = check_label(Pair(BarCandidate(BAR, 120.0, 0.9), label, 0.8), panel, Says([(text, 0.79)] * 8))
-    assert (checked.label.confidence > 0.7) == sure
+    checked = check_label(Pair(BarCandidate(BAR, 120.0, 0.9), label, 0.8), panel, FakeOcr([(text, 0.79)] * 8))
+    assert (checked.label.confidence > 0.7) == is_believed
 
 
-class Says:
-    """OCR that answers what it is told, one answer a crop, the last one for ever."""
+class FakeOcr:
+    """OCR that gives prepared answers, one for each crop, and repeats the last one."""
 
     name = "says"
 
@@ -183,8 +185,8 @@ GROUND = np.full((360, 480, 3), 90, np.uint8)
 
 
 def test_a_label_is_read_where_labels_stand(ocr):
-    """No text detector has told where."""
-    pair = guess_label(drawn.labelled("500 nm", BAR), BarCandidate(BAR, 120.0, 0.9), ocr)
+    """No text detector tells where the label is."""
+    pair = guess_label(drawn.draw_labeled_bar("500 nm", BAR), BarCandidate(BAR, 120.0, 0.9), ocr)
     assert pair is not None
     assert pair.label.length.nm == 500
     assert guess_label(GROUND, BarCandidate(BAR, 120.0, 0.9), ocr) is None
@@ -200,8 +202,8 @@ def test_a_label_is_read_where_labels_stand(ocr):
     ],
     ids=["agreed", "once", "cut", "unclear"],
 )
-def test_guesses_must_agree_be_clear_and_whole(answers, nm):
-    pair = guess_label(GROUND, BarCandidate(BAR, 120.0, 0.9), Says(answers))
+def test_guesses_must_agree_and_be_clear_and_uncut(answers, nm):
+    pair = guess_label(GROUND, BarCandidate(BAR, 120.0, 0.9), FakeOcr(answers))
     assert (None if pair is None else pair.label.length.nm) == nm
 
 
@@ -218,7 +220,7 @@ def test_the_ticks_of_a_ruler_are_none_of_its_label_s_letters():
 
 
 def test_of_lines_that_overlap_the_whole_one_is_read():
-    """`nm` in small letters alone would leave the number before it behind."""
+    """`nm` in small letters alone would lack the number before it."""
     gray = np.full((60, 140), 20, np.uint8)
     gray[50:53, 40:100] = 255
     for x0, y0, x1 in ((42, 34, 46), (53, 34, 57), (64, 36, 76)):

@@ -1,4 +1,4 @@
-"""From pixels, panels and captions to scale readings, with the real detector and the real OCR."""
+"""Test reading scales from pixels, panels, and captions with the real detector and the real OCR."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def parts():
     return RunLengthDetector(), RapidOcrEngine()
 
 
-def whole(pixels):
+def whole_box(pixels):
     return (0, 0, pixels.shape[1], pixels.shape[0])
 
 
 def read_one(pixels, parts, caption="", **options):
-    return read_scales(pixels, [whole(pixels)], [caption], *parts, **options)[0]
+    return read_scales(pixels, [whole_box(pixels)], [caption], *parts, **options)[0]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def read_one(pixels, parts, caption="", **options):
     ],
 )
 def test_labelled_bars(parts, text, nm, fill, above):
-    reading = read_one(drawn.labelled(text, (300, 300, 420, 306), fill, above=above), parts)
+    reading = read_one(drawn.draw_labeled_bar(text, (300, 300, 420, 306), fill, above=above), parts)
     assert reading.length_nm == nm
     assert reading.nm_per_px == pytest.approx(nm / 120, rel=0.015)
     assert reading.source == "label"
@@ -47,7 +47,7 @@ def test_labelled_bars(parts, text, nm, fill, above):
 
 
 def test_boxes_are_in_pixels_of_the_figure_and_each_panel_has_its_own(parts):
-    left, right = drawn.labelled("500 nm"), drawn.labelled("2 µm", (280, 320, 440, 326), seed=1)
+    left, right = drawn.draw_labeled_bar("500 nm"), drawn.draw_labeled_bar("2 µm", (280, 320, 440, 326), seed=1)
     gap = np.full((360, 20, 3), 255, np.uint8)
     figure = np.concatenate([left, gap, right], axis=1)
     first, second = read_scales(figure, [(0, 0, 480, 360), (500, 0, 980, 360)], ["", ""], *parts)
@@ -56,77 +56,77 @@ def test_boxes_are_in_pixels_of_the_figure_and_each_panel_has_its_own(parts):
     assert second.bar == pytest.approx((780, 320, 940, 326), abs=1)
 
 
-def bare(seed=0, bar=(300, 320, 420, 326)):
-    return drawn.plain(lambda draw: draw.rectangle((bar[0], bar[1], bar[2] - 1, bar[3] - 1), fill="white"), seed)
+def draw_bare_bar(seed=0, bar=(300, 320, 420, 326)):
+    return drawn.draw_panel(lambda draw: draw.rectangle((bar[0], bar[1], bar[2] - 1, bar[3] - 1), fill="white"), seed)
 
 
 def test_the_caption_tells_a_bar_without_label_its_length(parts):
-    reading = read_one(bare(), parts, "SEM of the film. Scale bar: 2 µm.")
+    reading = read_one(draw_bare_bar(), parts, "SEM of the film. Scale bar: 2 µm.")
     assert (reading.length_nm, reading.source, reading.label_text) == (2000, "caption", None)
     assert reading.nm_per_px == pytest.approx(2000 / 120, rel=0.015)
 
 
 def test_the_letter_chooses_the_value(parts):
     caption = "Scale bars: (a) 200 nm; (b, c) 1 µm."
-    pixels = bare()
-    readings = read_scales(pixels, [whole(pixels)] * 2, [caption] * 2, *parts, labels=["a", "C"])
+    pixels = draw_bare_bar()
+    readings = read_scales(pixels, [whole_box(pixels)] * 2, [caption] * 2, *parts, labels=["a", "C"])
     assert [reading.length_nm for reading in readings] == [200, 1000]
 
 
 def test_a_caption_that_disagrees_lowers_the_confidence(parts):
-    pixels = drawn.labelled("500 nm")
+    pixels = drawn.draw_labeled_bar("500 nm")
     alone, agreed, other = (read_one(pixels, parts, text) for text in ("", "Scale bar: 500 nm.", "Scale bar: 2 µm."))
     assert agreed.confidence > alone.confidence > other.confidence
     assert other.length_nm == 500
 
 
 def test_width_of_the_field_without_a_bar(parts):
-    reading = read_one(np.asarray(drawn.ground(3)), parts, "AFM topography, image width 2 µm.")
+    reading = read_one(np.asarray(drawn.draw_ground(3)), parts, "AFM topography, image width 2 µm.")
     assert reading.nm_per_px == pytest.approx(2000 / 480)
     assert (reading.bar, reading.source) == (None, "caption")
 
 
 def test_no_bar_no_caption_no_scale(parts):
-    assert read_one(np.asarray(drawn.ground(4)), parts) is None
-    assert read_one(bare(), parts) is None
+    assert read_one(np.asarray(drawn.draw_ground(4)), parts) is None
+    assert read_one(draw_bare_bar(), parts) is None
 
 
 @pytest.mark.parametrize("text", ["5 1/nm", "30 s", "5 kV", "x 5000", "d = 0.24 nm"])
 def test_other_quantities_beside_a_bar_are_no_scale(parts, text):
-    assert read_one(drawn.labelled(text), parts) is None
+    assert read_one(drawn.draw_labeled_bar(text), parts) is None
 
 
 def test_the_inset_does_not_speak_for_the_panel(parts):
-    image = Image.fromarray(drawn.labelled("50 µm", (330, 335, 460, 341)))
+    image = Image.fromarray(drawn.draw_labeled_bar("50 µm", (330, 335, 460, 341)))
     draw = ImageDraw.Draw(image)
     draw.rectangle((60, 60, 240, 240), fill=(60, 60, 60), outline="white", width=2)
     draw.rectangle((100, 220, 199, 225), fill="white")
-    drawn.write(image, "2 µm", (150, 204))
+    drawn.write_text(image, "2 µm", (150, 204))
     reading = read_one(np.asarray(image), parts)
     assert reading.length_nm == 50_000
-    told = read_one(np.asarray(image), parts, "Scale bar: 2 µm.")
-    assert told.length_nm == 2000
+    with_caption = read_one(np.asarray(image), parts, "Scale bar: 2 µm.")
+    assert with_caption.length_nm == 2000
 
 
 def test_metadata_confirms_replaces_or_doubts(parts):
-    pixels = drawn.labelled("500 nm")
+    pixels = drawn.draw_labeled_bar("500 nm")
     confirmed = read_one(pixels, parts, nm_per_px=500 / 120)
     assert (confirmed.source, confirmed.nm_per_px) == ("metadata", 500 / 120)
     assert confirmed.bar is not None
     doubted = read_one(pixels, parts, nm_per_px=1.0)
     assert doubted.source == "label"
     assert doubted.confidence < read_one(pixels, parts).confidence
-    alone = read_one(np.asarray(drawn.ground(5)), parts, nm_per_px=3.0)
+    alone = read_one(np.asarray(drawn.draw_ground(5)), parts, nm_per_px=3.0)
     assert (alone.source, alone.nm_per_px, alone.bar) == ("metadata", 3.0, None)
 
 
 @pytest.mark.parametrize("nonsense", [0.0, -1.0, float("nan"), float("inf")])
 def test_impossible_metadata_is_left_out(parts, nonsense):
-    assert read_one(np.asarray(drawn.ground(5)), parts, nm_per_px=nonsense) is None
+    assert read_one(np.asarray(drawn.draw_ground(5)), parts, nm_per_px=nonsense) is None
 
 
 def test_odd_boxes_give_one_answer_each(parts):
-    pixels = drawn.labelled()
+    pixels = drawn.draw_labeled_bar()
     boxes = [(0, 0, 0, 0), (-50, -50, 10, 10), (400, 300, 9999, 9999), (700, 700, 800, 800), (100, 100, 50, 50)]
     readings = read_scales(pixels, boxes, [""], *parts, labels=["a"])
     assert len(readings) == len(boxes)
@@ -135,14 +135,14 @@ def test_odd_boxes_give_one_answer_each(parts):
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(1, 70), st.integers(1, 70), st.integers(0, 2**32 - 1), st.text(max_size=40))
-def test_any_image_and_caption_are_borne(height, width, seed, caption):
+def test_any_image_and_caption_are_accepted(height, width, seed, caption):
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3)).astype(np.uint8)
-    readings = read_scales(pixels, [whole(pixels)], [caption], RunLengthDetector(), _SilentOcr())
+    readings = read_scales(pixels, [whole_box(pixels)], [caption], RunLengthDetector(), _SilentOcr())
     assert len(readings) == 1
 
 
 class _SilentOcr:
-    """An engine that reads nothing: noise of any size must be borne before OCR matters."""
+    """An engine that reads nothing: noise of any size must be accepted before OCR matters."""
 
     name = "silent"
 
@@ -178,9 +178,9 @@ def test_real_bars(parts, shared_data):
     assert right >= 0.95 * answered
 
 
-@pytest.mark.parametrize(("edge", "grown"), [(90, (20, 20, 220, 120)), (255, (12, 12, 228, 128))])
-def test_a_panel_is_grown_where_its_ground_goes_on_not_into_gutters(edge, grown):
+@pytest.mark.parametrize(("edge", "expected"), [(90, (20, 20, 220, 120)), (255, (12, 12, 228, 128))])
+def test_a_panel_is_grown_where_its_ground_goes_on_not_into_gutters(edge, expected):
     figure = np.full((160, 260, 3), 255, np.uint8)
     figure[20:120, 20:220] = edge
     figure[60:80, 60:120] = 30
-    assert _grow_by_margin(figure, (20, 20, 220, 120)) == grown
+    assert _grow_by_margin(figure, (20, 20, 220, 120)) == expected
