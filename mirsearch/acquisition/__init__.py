@@ -1,1 +1,1 @@
-"""Gather figures of open-access articles by keyword: ask services, fetch politely, keep a ledger."""
+"""Gather figures of open-access articles by keyword: search, download politely, record progress in a ledger."""

@@ -1,11 +1,10 @@
-"""Acquisition: a query's articles and their figures, fetched in the background, each step noted in the ledger."""
+"""Acquire a query's articles and figures in the background, and record each step in the ledger."""
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from mirsearch.acquisition.caption_query import matches_keywords
@@ -13,6 +12,7 @@ from mirsearch.acquisition.ledger import MAX_ATTEMPTS, FigureState, Ledger
 from mirsearch.acquisition.micrographs import is_likely_micrograph
 from mirsearch.acquisition.report import AcquisitionReport
 from mirsearch.acquisition.services.base import ArticlePlan, ArticleService, Hit, KeywordQuery, Terms, rejection_reason
+from mirsearch.acquisition.steps import FigureResult, PlannedArticle, figure_path
 from mirsearch.corpus import Origin, figure_id
 from mirsearch.errors import FetchError, SourceError
 from mirsearch.files.partial import remove_partial_files
@@ -22,35 +22,21 @@ from mirsearch.sources.base import FoundFigure, Retraction, SourceFailure, Sourc
 from mirsearch.sources.image_comparison import show_same_figure
 
 ARTICLES_AT_ONCE = 3
+"""Articles that are planned in parallel."""
 FIGURES_AT_ONCE = 6
+"""Figures that are downloaded in parallel."""
 _QUEUED_FIGURES = 12
 _STALE_SECONDS = 86_400.0
+"""An interrupted search older than this starts again from the first page."""
 _HALTING_CAUSES = ("stopped", "left alone")
+"""Causes of a FetchError that end the whole acquisition."""
 
 FindKnownFigures = Callable[[Sequence[str]], Mapping[str, KnownFigure]]
-
-
-@dataclass(frozen=True, slots=True)
-class _PlannedArticle:
-    hit: Hit
-    plan: ArticlePlan | None = None
-    failure: SourceFailure | None = None
-    halt: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _FigureResult:
-    item: SourceItem | None = None
-    state: FigureState | None = None
-    failed: bool = False
-    skipped: str | None = None
-    size: int = 0
-    fetched: bool = False
-    halt: str | None = None
+"""Maps the ids of figures to what the index knows about them."""
 
 
 class Acquisition:
-    """One query of one service. `known` tells which figures the index has; those are not given to it again."""
+    """One query to one service. `find_known` returns the figures that the index has; those are not yielded again."""
 
     def __init__(
         self,
@@ -71,7 +57,7 @@ class Acquisition:
         self.failures: list[SourceFailure] = []
 
     def items(self) -> Iterator[SourceItem]:
-        """Figures to take in, in the order of the search, and what failed."""
+        """Yield the figures to ingest, in the order of the search, and the failures."""
         remove_partial_files(self._folder / "figures", deep=True)
         for result in map_in_order(self._get_figure, self._figure_jobs(), FIGURES_AT_ONCE, _QUEUED_FIGURES):
             yield from self._count_result(result)
@@ -82,21 +68,21 @@ class Acquisition:
 
     @property
     def halt_reason(self) -> str | None:
-        """Why the acquisition ended before its end; None where it did not."""
+        """Why the acquisition ended early; None if it did not."""
         return self._halt_reason
 
     def mark_complete(self) -> None:
-        """Note that all of the query was done; the next run searches anew. An incomplete one is gone on with."""
+        """Record that the query is complete, so the next run searches again. A halted query stays open."""
         if self._halt_reason is None:
             self._ledger.complete_query(self._key)
 
     def record_failure(self, path: str, reason: str) -> None:
-        """Note that a figure of `items` could not be analyzed."""
+        """Record that a figure from `items` could not be analyzed."""
         if path in self._figures_by_path:
             self._ledger.fail_figure(*self._figures_by_path[path], "content", reason)
 
     def preview(self) -> Iterator[tuple[Hit, ArticlePlan, list[FigureState]]]:
-        """Articles that would be taken, with their wanted figures; none is fetched. `failures` tells what failed."""
+        """Yield the articles that would be taken and their wanted figures; download none. Fills `failures`."""
         self._is_dry_run = True
         for planned in map_in_order(self._plan_article, self._wanted_hits(), ARTICLES_AT_ONCE, ARTICLES_AT_ONCE):
             figures = list(self._wanted_figures(planned))
@@ -110,7 +96,7 @@ class Acquisition:
     # articles
 
     def _wanted_hits(self) -> Iterator[Hit]:
-        """Articles of the search whose figures may be wanted: those noted, then further pages."""
+        """Yield the articles of the search whose figures may be wanted: recorded hits first, then further pages."""
         for hit in self._found_hits():
             self.report.hits_seen += 1
             terms = Terms((hit.license,) if hit.license else (), hit.retracted, hit.closed, partial=True)
@@ -122,7 +108,7 @@ class Acquisition:
                 yield hit
 
     def _note_retraction(self, hit: Hit, terms: Terms) -> None:
-        """Note an article as retracted, also where it was taken before it was."""
+        """Note a retracted article, even if it was taken before its retraction."""
         if terms.retracted:
             self._retracted_names |= dict.fromkeys(filter(None, (hit.doi, hit.id)))
             if not self._is_dry_run:
@@ -140,7 +126,7 @@ class Acquisition:
             yield from self._search_pages(state.cursor)
 
     def _search_pages(self, cursor: str | None) -> Iterator[Hit]:
-        """Hits of page after page, until there is no more, or a cursor comes back."""
+        """Yield the hits of page after page, until there is no next page or a cursor repeats."""
         used_cursors: set[str | None] = set()
         while cursor not in used_cursors and not self._halt_reason:
             used_cursors.add(cursor)
@@ -156,19 +142,18 @@ class Acquisition:
                 return
             cursor = next_cursor
 
-    def _plan_article(self, hit: Hit) -> _PlannedArticle:
-        """Thread: an article's plan, from the ledger where it is there for these terms."""
+    def _plan_article(self, hit: Hit) -> PlannedArticle:
+        """Return an article's plan, from the ledger if it has one for these terms. Runs in a thread."""
         state = self._ledger.article_state(hit.id)
         if state is not None and state.state != "failed" and state.revision == hit.revision:
             if state.state == "planned" or rejection_reason(state.plan.terms, self._query):
-                return _PlannedArticle(hit, state.plan)
+                return PlannedArticle(hit, state.plan)
         elif state is not None and state.state == "failed" and state.attempts >= MAX_ATTEMPTS:
-            return _PlannedArticle(hit, failure=SourceFailure(hit.id, f"given up: {state.reason}", is_note=True))
+            return PlannedArticle(hit, failure=SourceFailure(hit.id, f"given up: {state.reason}", is_note=True))
         if self._halt_reason:
-            return _PlannedArticle(hit, halt=self._halt_reason)
-        skip_figures = self._is_dry_run and getattr(
-            self._service, "bundles_figures", False
-        )  # its plans bring the figures with them
+            return PlannedArticle(hit, halt=self._halt_reason)
+        # The plans of such a service download the figures, which a dry run must not do.
+        skip_figures = self._is_dry_run and getattr(self._service, "bundles_figures", False)
         try:
             plan = self._service.plan_article(
                 hit, lambda terms: not skip_figures and rejection_reason(terms, self._query) is None
@@ -176,15 +161,15 @@ class Acquisition:
         except SourceError as error:
             cause = error.cause if isinstance(error, FetchError) else "content"
             if cause in _HALTING_CAUSES:
-                return _PlannedArticle(hit, halt=str(error))
+                return PlannedArticle(hit, halt=str(error))
             self._ledger.fail_article(hit, cause, str(error))
-            return _PlannedArticle(hit, failure=SourceFailure.from_error(hit.id, error))
+            return PlannedArticle(hit, failure=SourceFailure.from_error(hit.id, error))
         if not skip_figures:
             self._ledger.save_plan(hit, plan)
-        return _PlannedArticle(hit, plan)
+        return PlannedArticle(hit, plan)
 
-    def _wanted_figures(self, planned: _PlannedArticle) -> Iterator[FigureState | SourceFailure]:
-        """Of an article's figures those that are wanted, counted."""
+    def _wanted_figures(self, planned: PlannedArticle) -> Iterator[FigureState | SourceFailure]:
+        """Yield the wanted figures of an article, and count them."""
         if planned.halt:
             self._halt_reason = self._halt_reason or planned.halt
         if planned.failure is not None:
@@ -231,18 +216,18 @@ class Acquisition:
             if self._reached_limits() or self._halt_reason:
                 return
 
-    def _get_figure(self, job: tuple[FigureState, ArticlePlan] | SourceFailure) -> _FigureResult:
-        """Thread: a figure's file, from the workspace where it is there, else from the service."""
+    def _get_figure(self, job: tuple[FigureState, ArticlePlan] | SourceFailure) -> FigureResult:
+        """Return a figure's file, from the workspace if it is there, else from the service. Runs in a thread."""
         if isinstance(job, SourceFailure):
-            return _FigureResult(job, failed=not job.is_note)
+            return FigureResult(job, failed=not job.is_note)
         state, plan = job
         if state.attempts >= MAX_ATTEMPTS:
-            return _FigureResult(skipped=f"given up after {state.attempts} tries")
-        path, fetched = self.figure_path(state), state.fetched
+            return FigureResult(skipped=f"given up after {state.attempts} tries")
+        path, fetched = figure_path(self._folder, state), state.fetched
         is_present = fetched is not None and path.is_file() and path.stat().st_size == fetched.size
         if not is_present:
             if self._halt_reason:
-                return _FigureResult(halt=self._halt_reason)
+                return FigureResult(halt=self._halt_reason)
             try:
                 fetched = self._service.fetch_figure(state.figure, path)
             except SourceError as error:
@@ -254,15 +239,15 @@ class Acquisition:
         other_origins: tuple[Origin, ...] = (Origin("file", str(path), fetched.retrieved),)
         twin = self._find_twin(state, path)
         if twin is not None and twin.fetched is not None:
-            # The same figure of the same paper, from another place: one figure with two places.
-            fetched, path, other_origins = twin.fetched, self.figure_path(twin), ()
+            # The same figure of the same article from another service: one figure with two origins.
+            fetched, path, other_origins = twin.fetched, figure_path(self._folder, twin), ()
         if self._is_known(figure_id(fetched.sha256), origin):
-            return _FigureResult(size=size, fetched=not is_present)
+            return FigureResult(size=size, fetched=not is_present)
         figure = FoundFigure(
             path=path, origin=origin, caption=state.figure.caption, label=state.figure.label, article=plan.article,
             permission_note=state.figure.permission_note, other_origins=other_origins,
         )  # fmt: skip
-        return _FigureResult(figure, state, size=size, fetched=not is_present)
+        return FigureResult(figure, state, size=size, fetched=not is_present)
 
     def _is_known(self, content_id: str, origin: Origin) -> bool:
         known = self._find_known([content_id]).get(content_id)
@@ -270,25 +255,22 @@ class Acquisition:
         return any((place.source, place.location) == (origin.source, origin.location) for place in origins)
 
     def _find_twin(self, state: FigureState, path: Path) -> FigureState | None:
-        """The same figure as another place has it that the paper was taken from earlier."""
-        states = [
-            each
-            for article in self._ledger.earlier_twins(state.article)
-            for each in self._ledger.figure_states(article)
-        ]
-        candidates = (each for each in states if each.fetched is not None and each.attempts < MAX_ATTEMPTS)
-        return next((each for each in candidates if show_same_figure(path, self.figure_path(each))), None)
+        """Return the same figure from another service that gave the same article earlier; None if there is none."""
+        articles = self._ledger.earlier_twins(state.article)
+        states = [other for article in articles for other in self._ledger.figure_states(article)]
+        candidates = (other for other in states if other.fetched is not None and other.attempts < MAX_ATTEMPTS)
+        return next((other for other in candidates if show_same_figure(path, figure_path(self._folder, other))), None)
 
-    def _record_fetch_failure(self, state: FigureState, error: SourceError) -> _FigureResult:
+    def _record_fetch_failure(self, state: FigureState, error: SourceError) -> FigureResult:
         cause = error.cause if isinstance(error, FetchError) else "content"
         if cause in _HALTING_CAUSES:
-            return _FigureResult(halt=str(error))
+            return FigureResult(halt=str(error))
         self._ledger.save_figure(
             replace(state, state="failed", attempts=state.attempts + 1, cause=cause, reason=str(error))
         )
-        return _FigureResult(SourceFailure.from_error(state.figure.url, error), failed=True)
+        return FigureResult(SourceFailure.from_error(state.figure.url, error), failed=True)
 
-    def _count_result(self, result: _FigureResult) -> Iterator[SourceItem]:
+    def _count_result(self, result: FigureResult) -> Iterator[SourceItem]:
         self.report.failed += result.failed
         self.report.figures_fetched += result.fetched
         self.report.bytes += result.size
@@ -302,16 +284,3 @@ class Acquisition:
         if isinstance(result.item, FoundFigure) and result.state is not None:
             self._figures_by_path[str(result.item.path)] = (result.state.article, result.state.figure.name)
         yield result.item
-
-    def figure_path(self, state: FigureState) -> Path:
-        """Where a figure's file is kept: below the workspace, under its article's id and version."""
-        url, _, inner_path = state.figure.url.partition("#")
-        segment = url.split("/")[-1 if inner_path else -2]
-        name = state.article.rpartition(":")[2]
-        folder = segment if segment.startswith(name) else name
-        return self._folder / "figures" / _safe_file_name(folder) / _safe_file_name(state.figure.name)
-
-
-def _safe_file_name(name: str) -> str:
-    """A name fit for any file system; different names stay different enough."""
-    return re.sub(r"[^\w.-]", "_", name, flags=re.ASCII).lstrip(".")[-120:] or "_"

@@ -1,4 +1,4 @@
-"""Whom figures are owed to: credits by article, and the provenance of each figure as the ledger knows it."""
+"""Credit the authors of figures by article, and give the provenance of each figure from the ledger."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mirsearch.licenses import canonical_license
 from mirsearch.query import StoredPanel
 
 _MAX_NAMED_AUTHORS = 6
+"""Authors that a credit names before "et al."."""
 _LICENSE_URLS = {
     "cc0": "https://creativecommons.org/publicdomain/zero/1.0/",
     "public-domain": "https://creativecommons.org/publicdomain/mark/1.0/",
@@ -20,6 +21,8 @@ _LICENSE_URLS = {
 
 @dataclass(slots=True)
 class _Credit:
+    """An article to credit, with the labels of its figures, notes of others' rights, and the rights holder."""
+
     article: Article
     labels: dict[str, None] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
@@ -27,7 +30,7 @@ class _Credit:
 
 
 def provenance(figure: Figure, ledger: Ledger) -> list[dict[str, Any]]:
-    """Each place the figure was acquired from: address, hashes, when, who holds the rights; empty for other sources."""
+    """Return the places from which the figure was acquired: address, hashes, time, rights holder."""
     return [
         {
             "article": state.article,
@@ -44,7 +47,7 @@ def provenance(figure: Figure, ledger: Ledger) -> list[dict[str, Any]]:
 
 
 def credit_lines(panels: Iterable[StoredPanel], ledger: Ledger) -> Iterator[str]:
-    """One line an article in order of ids: who, what, where, license, rights holder, figures, others' rights."""
+    """Yield one line per article in order of ids: authors, title, address, license, rights, figures, notes."""
     credits_by_article: dict[str, _Credit] = {}
     without_article: set[str] = set()
     seen_figures: set[str] = set()
@@ -66,12 +69,14 @@ def credit_lines(panels: Iterable[StoredPanel], ledger: Ledger) -> Iterator[str]
     for _, credit in sorted(credits_by_article.items()):
         yield _credit_line(credit)
     if without_article:
-        yield f"{len(without_article)} figures without an article: nothing is known of whom they are owed to."
+        yield f"{len(without_article)} figures have no article, so their authors are unknown."
 
 
 def _credit_line(credit: _Credit) -> str:
     article = credit.article
-    names = ", ".join(article.authors[:_MAX_NAMED_AUTHORS]) + (" et al." if len(article.authors) > _MAX_NAMED_AUTHORS else "")
+    names = ", ".join(article.authors[:_MAX_NAMED_AUTHORS]) + (
+        " et al." if len(article.authors) > _MAX_NAMED_AUTHORS else ""
+    )
     year = f" ({article.year})" if article.year else ""
     parts = [
         names,

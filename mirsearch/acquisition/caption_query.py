@@ -1,4 +1,4 @@
-"""Whether a caption has the words of a query: AND, OR, NOT, phrases in quotes, brackets, and `nano*` for beginnings."""
+"""Match captions with queries: AND, OR, NOT, phrases in quotes, brackets, and `nano*` for prefixes."""
 
 from __future__ import annotations
 
@@ -12,62 +12,62 @@ _OPERATORS = ("AND", "OR", "NOT")
 
 
 def matches_keywords(caption: str, keywords: Sequence[str]) -> bool:
-    """Whether a caption meets all of the keywords, each a query of its own."""
+    """Return whether a caption matches all keywords. Each keyword is a query."""
     words = tokens(caption)
     whole_words = [fold(keyword) for keyword in re.findall(r"\w+", caption)]
-    return all(_QueryParser(keyword, words, whole_words).answer() for keyword in keywords)
+    return all(_QueryParser(keyword, words, whole_words).matches() for keyword in keywords)
 
 
 class _QueryParser:
-    """Reads a query from left to right: OR binds less than AND, which may be left out; NOT stands before its term."""
+    """Parses a query from left to right. AND binds more tightly than OR and may be omitted; NOT precedes its term."""
 
     def __init__(self, query: str, words: list[str], whole_words: list[str]) -> None:
-        self._pieces = [(token[1] or "", token[2], token[3] or "") for token in _TOKEN.finditer(query)]
-        self._words, self._whole = words, whole_words
-        self._place = 0
+        self._tokens = [(token[1] or "", token[2], token[3] or "") for token in _TOKEN.finditer(query)]
+        self._words, self._whole_words = words, whole_words
+        self._position = 0
 
-    def answer(self) -> bool:
-        """Whether the caption meets the query; brackets and quotes are known to close."""
-        matches = self._either()
-        while self._place < len(self._pieces):  # a bracket too many
-            self._place += 1
-            matches = self._either() and matches
+    def matches(self) -> bool:
+        """Return whether the caption matches the query. The brackets and quotes must be balanced."""
+        matches = self._parse_or()
+        while self._position < len(self._tokens):  # a closing bracket too many
+            self._position += 1
+            matches = self._parse_or() and matches
         return matches
 
-    def _next(self) -> str:
-        if self._place >= len(self._pieces):
+    def _next_kind(self) -> str:
+        if self._position >= len(self._tokens):
             return ""
-        _, bracket, word = self._pieces[self._place]
+        _, bracket, word = self._tokens[self._position]
         return bracket or (word if word in _OPERATORS else "term")
 
-    def _either(self) -> bool:
-        matches = self._both()
-        while self._next() == "OR":
-            self._place += 1
-            matches = self._both() or matches
+    def _parse_or(self) -> bool:
+        matches = self._parse_and()
+        while self._next_kind() == "OR":
+            self._position += 1
+            matches = self._parse_and() or matches
         return matches
 
-    def _both(self) -> bool:
+    def _parse_and(self) -> bool:
         matches = True
-        while self._next() not in ("", "OR", ")"):
-            if self._next() == "AND":
-                self._place += 1
+        while self._next_kind() not in ("", "OR", ")"):
+            if self._next_kind() == "AND":
+                self._position += 1
                 continue
-            matches = self._term() and matches
+            matches = self._parse_term() and matches
         return matches
 
-    def _term(self) -> bool:
-        if self._next() == "NOT":
-            self._place += 1
-            return self._next() in ("", ")", "OR", "AND") or not self._term()
-        phrase, bracket, word = self._pieces[self._place]
-        self._place += 1
+    def _parse_term(self) -> bool:
+        if self._next_kind() == "NOT":
+            self._position += 1
+            return self._next_kind() in ("", ")", "OR", "AND") or not self._parse_term()
+        phrase, bracket, word = self._tokens[self._position]
+        self._position += 1
         if bracket == "(":
-            matches = self._either()
-            self._place += self._next() == ")"
+            matches = self._parse_or()
+            self._position += self._next_kind() == ")"
             return matches
         if word.endswith("*"):
-            return any(each.startswith(fold(word.rstrip("*"))) for each in self._whole)
+            return any(each.startswith(fold(word.rstrip("*"))) for each in self._whole_words)
         term_words = tokens(phrase or word)
         size = len(term_words)
         return any(self._words[start : start + size] == term_words for start in range(len(self._words) - size + 1))

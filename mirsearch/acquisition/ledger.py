@@ -1,4 +1,4 @@
-"""The ledger of acquisition: which queries, articles and figures there are and how far each got (SQLite)."""
+"""The ledger of acquisitions: queries, articles and figures, each with its progress (SQLite)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mirsearch.errors import IndexBusyError, MirsearchError
 __all__ = ["MAX_ATTEMPTS", "ArticleState", "Failure", "FigureState", "Ledger", "QueryState"]
 
 MAX_ATTEMPTS = 3
-"""Runs that try an article or figure that fails; then it is left alone until `mirsearch failures --retry`."""
+"""Runs that try a failing article or figure; after that it is skipped until `mirsearch failures --retry`."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS queries (key TEXT PRIMARY KEY, service TEXT NOT NULL, told TEXT NOT NULL,
@@ -40,7 +40,7 @@ _BUSY_SECONDS = 30.0
 
 
 class Ledger:
-    """The ledger in a file, or in memory where `path` is None. Threads may share it."""
+    """The ledger in a file, or in memory if `path` is None. Threads may share it."""
 
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.RLock()
@@ -57,7 +57,9 @@ class Ledger:
             self._db.executescript(_SCHEMA)
             self._db.execute(f"PRAGMA user_version={_VERSION}")
         except (OSError, sqlite3.Error) as error:
-            raise MirsearchError(f"the ledger {path} can't be used: {error}", "move it away to begin anew") from error
+            raise MirsearchError(
+                f"the ledger {path} can't be used: {error}", "move the file away to start with an empty ledger"
+            ) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -74,7 +76,9 @@ class Ledger:
             except sqlite3.OperationalError as error:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
-                raise IndexBusyError(f"the ledger can't be written: {error}", "is another ingest running?") from error
+                raise IndexBusyError(
+                    f"the ledger can't be written: {error}", "wait until other ingests have ended"
+                ) from error
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
@@ -87,24 +91,24 @@ class Ledger:
     # queries
 
     def begin_query(self, key: str, service: str, query: KeywordQuery) -> None:
-        """Begin a query, or begin it anew: its old hits are forgotten."""
+        """Start a query, or restart it: its old hits are removed."""
         row = (key, service, json.dumps(query.as_json()), "searching", None, 0, time.time(), None)
         with self._transaction() as db:
             db.execute("DELETE FROM hits WHERE query = ?", (key,))
             db.execute("INSERT OR REPLACE INTO queries VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def query_state(self, key: str) -> QueryState | None:
-        """How far a query got."""
+        """Return the progress of a query; None if it is unknown."""
         rows = self._fetch_rows("SELECT state, cursor, total, started FROM queries WHERE key = ?", key)
         return QueryState(*rows[0]) if rows else None
 
     def queries(self) -> list[tuple[str, KeywordQuery]]:
-        """Every query asked, with its service's name, oldest first."""
+        """Return every query with its service's name, oldest first."""
         rows = self._fetch_rows("SELECT service, told FROM queries ORDER BY started")
         return [(service, KeywordQuery.from_json(json.loads(data))) for service, data in rows]
 
     def add_page(self, key: str, hits: Iterable[Hit], cursor: str | None, total: int) -> list[Hit]:
-        """Note a page of hits and the cursor of the next; those hits that are new."""
+        """Record a page of hits and the cursor of the next page. Return the new hits."""
         new_hits: list[Hit] = []
         with self._transaction() as db:
             position = db.execute("SELECT count(*) FROM hits WHERE query = ?", (key,)).fetchone()[0]
@@ -118,27 +122,29 @@ class Ledger:
         return new_hits
 
     def hits(self, key: str) -> list[Hit]:
-        """A query's hits so far, in order."""
+        """Return a query's hits so far, in order."""
         rows = self._fetch_rows("SELECT told FROM hits WHERE query = ? ORDER BY position", key)
         return [Hit.from_json(json.loads(row[0])) for row in rows]
 
     def complete_query(self, key: str) -> None:
-        """Note that everything of a query was done."""
+        """Record that a query is complete."""
         with self._transaction() as db:
             db.execute("UPDATE queries SET state = 'complete', finished = ? WHERE key = ?", (time.time(), key))
 
     # articles and figures
 
     def article_state(self, article_id: str) -> ArticleState | None:
-        """How far an article got."""
-        rows = self._fetch_rows("SELECT state, told, revision, attempts, cause, reason FROM articles WHERE id = ?", article_id)
+        """Return the progress of an article; None if it is unknown."""
+        rows = self._fetch_rows(
+            "SELECT state, told, revision, attempts, cause, reason FROM articles WHERE id = ?", article_id
+        )
         if not rows:
             return None
         state, data, *rest = rows[0]
         return ArticleState(state, parse_plan(data), *rest)
 
     def save_plan(self, hit: Hit, plan: ArticlePlan) -> None:
-        """Note an article's plan; figures that are done already under the same address and MD5 stay so."""
+        """Record an article's plan. Downloaded figures with the same address and MD5 stay downloaded."""
         state = "refused" if plan.figures is None else "planned"
         data = json.dumps(asdict(replace(plan, figures=None)))
         with self._transaction() as db:
@@ -165,7 +171,7 @@ class Ledger:
         db.execute("INSERT OR REPLACE INTO figures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def mark_retracted(self, article_id: str) -> None:
-        """Note that an article, if it is here, was retracted."""
+        """Record that an article was retracted, if the ledger has it."""
         state = self.article_state(article_id)
         if state is None or state.state == "failed" or state.plan.terms.retracted:
             return
@@ -175,7 +181,7 @@ class Ledger:
             db.execute("UPDATE articles SET told = ? WHERE id = ?", (json.dumps(asdict(plan)), article_id))
 
     def fail_article(self, hit: Hit, cause: str, reason: str) -> None:
-        """Note that an article failed once more."""
+        """Record another failure of an article."""
         row = (hit.id, cause, reason, hit.revision, time.time())
         with self._transaction() as db:
             db.execute(
@@ -184,7 +190,7 @@ class Ledger:
             )  # fmt: skip
 
     def figure_states(self, article: str) -> list[FigureState]:
-        """An article's figures in order."""
+        """Return an article's figures in order."""
         rows = self._fetch_rows(
             "SELECT position, told, state, sha256, size, retrieved, attempts, cause, reason FROM figures "
             "WHERE article = ? ORDER BY position", article
@@ -196,12 +202,12 @@ class Ledger:
         return states
 
     def save_figure(self, state: FigureState) -> None:
-        """Note how far a figure got."""
+        """Record the progress of a figure."""
         with self._transaction() as db:
             self._insert_figure(db, state)
 
     def fail_figure(self, article: str, name: str, cause: str, reason: str) -> None:
-        """Note that a figure, known by its file's name, failed after it was fetched."""
+        """Record that a downloaded figure, named by its file, failed later."""
         with self._transaction() as db:
             db.execute(
                 "UPDATE figures SET cause = ?, reason = ?, attempts = attempts + 1, updated = ? "
@@ -209,24 +215,25 @@ class Ledger:
             )  # fmt: skip
 
     def failures(self) -> list[Failure]:
-        """Every article and figure that failed, the latest first."""
+        """Return every failed article and figure, the latest first."""
         rows = self._fetch_rows(
             "SELECT id, cause, reason, attempts, updated FROM articles WHERE state = 'failed' UNION ALL "
             "SELECT article || '/' || name, cause, reason, attempts, updated FROM figures WHERE attempts > 0 "
             "ORDER BY updated DESC"
         )
         return [
-            Failure(item, cause or "", reason or "", attempts, failed_at) for item, cause, reason, attempts, failed_at in rows
+            Failure(item, cause or "", reason or "", attempts, failed_at)
+            for item, cause, reason, attempts, failed_at in rows
         ]
 
     def reset_attempts(self) -> int:
-        """Let everything that failed be tried again; how many there were."""
+        """Let the next run try all failures again. Return their number."""
         with self._transaction() as db:
             articles = db.execute("UPDATE articles SET attempts = 0 WHERE state = 'failed' AND attempts > 0").rowcount
             return articles + db.execute("UPDATE figures SET attempts = 0 WHERE attempts > 0").rowcount
 
     def earlier_twins(self, article: str) -> list[str]:
-        """Other articles that are the same paper, by DOI or by title, and were known earlier."""
+        """Return other ids of the same article, by DOI or title, that were recorded earlier."""
         rows = self._fetch_rows(
             "SELECT DISTINCT b.article FROM papers a JOIN papers b ON a.key = b.key "
             "WHERE a.article = ? AND b.article != a.article AND b.since < a.since ORDER BY b.article", article
@@ -234,7 +241,7 @@ class Ledger:
         return [row[0] for row in rows]
 
     def provenance(self, sha256_prefix: str) -> list[tuple[FigureState, ArticlePlan]]:
-        """Where content of a hash (its first digits will do) came from, with the articles' plans."""
+        """Return the figures whose content has a hash with this prefix, with the plans of their articles."""
         rows = self._fetch_rows(
             "SELECT article, position FROM figures WHERE sha256 >= ? AND sha256 < ? ORDER BY article, position",
             sha256_prefix, sha256_prefix + "g",

@@ -1,4 +1,4 @@
-"""What the ledger tells of queries, articles and figures."""
+"""The progress of queries, articles and figures, as the ledger gives it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from mirsearch.acquisition.services.base import ArticlePlan, FetchedFigure, Plan
 from mirsearch.corpus import Article
 
 _MIN_TITLE_WORDS = 4
+"""Fewest words of a title that identifies an article."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryState:
-    """How far a query got: `state` is searching, searched or complete; `cursor` that of the next page."""
+    """The progress of a query: `state` is searching, searched or complete; `cursor` is that of the next page."""
 
     state: str
     cursor: str | None
@@ -24,7 +25,7 @@ class QueryState:
 
 @dataclass(frozen=True, slots=True)
 class ArticleState:
-    """How far an article got: `state` is planned, refused (its terms) or failed, so many times."""
+    """The progress of an article: `state` is planned, refused (because of its terms) or failed (`attempts` times)."""
 
     state: str
     plan: ArticlePlan
@@ -50,7 +51,7 @@ class FigureState:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something that failed: an article's id or `id/file`, cause, reason, how often, and when last (seconds)."""
+    """A failure: an article's id or `id/file`, cause, reason, attempts, and time of the last one (seconds)."""
 
     item: str
     cause: str
@@ -60,7 +61,7 @@ class Failure:
 
 
 def paper_keys(article: Article | None) -> list[str]:
-    """Names a paper goes by in every source: its DOI, and its title where that has enough words to be its own."""
+    """Return the keys that identify an article in every service: its DOI, and its title if it is long enough."""
     if article is None:
         return []
     words = re.findall(r"\w+", (article.title or "").casefold())
@@ -69,7 +70,7 @@ def paper_keys(article: Article | None) -> list[str]:
 
 
 def parse_plan(data: str | None) -> ArticlePlan:
-    """An article's plan as the ledger keeps it, without figures."""
+    """Return an article's plan, without figures, from the ledger's JSON."""
     if data is None:
         return ArticlePlan(Terms())
     fields = json.loads(data)

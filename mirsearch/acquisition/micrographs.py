@@ -1,4 +1,4 @@
-"""Whether a caption speaks of micrographs, before a byte of the image is fetched."""
+"""Decide by a figure's caption whether it shows micrographs, before its image is downloaded."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from mirsearch.analysis.kinds.words import kind_votes, technique_votes
 
 _NOT_MICROGRAPHS = frozenset(("diffraction", "EBSD"))
+"""Techniques whose pictures are no micrographs."""
 _SCALE_WORDS = re.compile(
     r"\bscale[\s-]*bars?\b|\bbars?\s*[:=,]?\s*\d|\bmagnifications?\b|\boriginal magnification|[×x]\s?\d{2,}k?\b", re.I
 )
@@ -14,9 +15,9 @@ _MICROSCOPY_WORDS = re.compile(r"\bmicrographs?\b|\bmicroscop(?:y|ic|e)\b|\bnano
 
 
 def is_likely_micrograph(caption: str) -> bool:
-    """Whether at least one panel of a figure is likely a micrograph, by its caption's words; False without words.
+    """Return whether a caption suggests that at least one panel is a micrograph; False for an empty caption.
 
-    A technique, a scale bar, or microscopy by name say so; "image" does where nothing speaks of plots or drawings.
+    A technique, a scale bar or the word microscopy suffices; "image" counts if nothing suggests plots or drawings.
     """
     techniques = set(technique_votes(caption)) - _NOT_MICROGRAPHS
     if techniques or _SCALE_WORDS.search(caption) or _MICROSCOPY_WORDS.search(caption):

@@ -1,4 +1,4 @@
-"""What an acquisition did, for people and for programs."""
+"""Count what an acquisition did, for people and for programs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 @dataclass(slots=True)
 class AcquisitionReport:
-    """What an acquisition did so far; `max_…` bound it. `skipped_…` count reasons; `present`: in the index before.
+    """What an acquisition did so far. `max_…` are its limits, `skipped_…` count reasons.
 
-    `unplanned` articles' figures are known only once their source is fetched, which a dry run does not do.
+    `figures_present` were in the index before. The figures of `articles_unplanned` are known only after a download,
+    which a dry run does not do.
     """
 
     max_articles: int | None = None
@@ -32,7 +33,7 @@ class AcquisitionReport:
 
     @property
     def expected_figures(self) -> int:
-        """Figures there will be in all: those wanted so far, carried on over the articles not looked at yet."""
+        """Estimated number of figures in the end, extrapolated from the articles so far."""
         articles_seen = self.articles_taken + self.skipped_articles.total()
         if not articles_seen:
             return 0
@@ -43,11 +44,23 @@ class AcquisitionReport:
         return expected if self.max_figures is None else min(expected, self.max_figures)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain JSON types."""
+        """Return the report as plain JSON types."""
         return {
-            "articles": {"hits": self.total_hits, "found": self.hits_seen, "taken": self.articles_taken, "unplanned": self.articles_unplanned,
-                         "skipped": dict(self.skipped_articles.most_common())},
-            "figures": {"seen": self.figures_seen, "wanted": self.figures_wanted, "fetched": self.figures_fetched, "present": self.figures_present,
-                        "skipped": dict(self.skipped_figures.most_common())},
-            "failed": self.failed, "bytes": self.bytes, "requests": dict(self.requests.most_common()),
-        }  # fmt: skip
+            "articles": {
+                "hits": self.total_hits,
+                "found": self.hits_seen,
+                "taken": self.articles_taken,
+                "unplanned": self.articles_unplanned,
+                "skipped": dict(self.skipped_articles.most_common()),
+            },
+            "figures": {
+                "seen": self.figures_seen,
+                "wanted": self.figures_wanted,
+                "fetched": self.figures_fetched,
+                "present": self.figures_present,
+                "skipped": dict(self.skipped_figures.most_common()),
+            },
+            "failed": self.failed,
+            "bytes": self.bytes,
+            "requests": dict(self.requests.most_common()),
+        }

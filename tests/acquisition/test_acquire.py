@@ -326,7 +326,7 @@ def test_searches_that_go_wrong_end_and_are_told(place, server, kind):
     else:
         assert len(failures) == 1
         assert figures(items) == []
-        word = "could not be asked" if kind == "version-only" else "blocks access"
+        word = "search at Europe PMC failed" if kind == "version-only" else "blocks access"
         assert word in failures[0].reason
 
 

@@ -40,7 +40,7 @@ def test_listings_with_more_to_come():
              b"<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><y>&e;</y>"]
 )  # fmt: skip
 def test_what_is_no_listing_could_not_be_asked(data):
-    with pytest.raises(SourceError, match="could not be asked"):
+    with pytest.raises(SourceError, match="search in the PMC bucket failed"):
         parse_listing(data)
 
 

@@ -1,1 +1,1 @@
-"""One polite HTTP client for every source: paced, patient, bounded, cached, and kept to the hosts it may ask."""
+"""A polite HTTP client for all services: rate limits, retries, size limits, a cache, and only the configured hosts."""

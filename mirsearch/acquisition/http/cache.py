@@ -1,4 +1,4 @@
-"""Answers kept on disk: content-addressed files and an SQLite table of addresses; the least used go when it is full."""
+"""Cache answers on disk: files named by hash, and an SQLite table of addresses. The least used are removed first."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _TABLE = """CREATE TABLE IF NOT EXISTS answers (
   etag TEXT, modified TEXT, fetched REAL NOT NULL, used REAL NOT NULL) WITHOUT ROWID"""
 _BUSY_SECONDS = 30.0
 _TRIMMED_SHARE = 0.9
-"""How full the cache is left after the least used answers went."""
+"""Share of the limit that is still in use after the least used answers were removed."""
 _UNCOUNTED_SHARE = 0.02
-"""Share of the bound that may be added before all is counted again; the bound is kept with that much to spare."""
+"""Share of the limit that may be added before all sizes are counted again. Trimming leaves as much free."""
 
 
 @dataclass(frozen=True, slots=True)
 class CachedAnswer:
-    """A kept answer. `fetched` is when it was last known to be current, seconds since 1970."""
+    """A cached answer. `fetched` is the last time at which it was known to be current, in seconds since 1970."""
 
     url: str
     path: Path
@@ -43,7 +43,7 @@ class CachedAnswer:
 
 
 class HttpCache:
-    """A folder of answers, bounded to `most` bytes (0: nothing is kept). Threads and processes may share it."""
+    """A folder of answers, limited to `max_bytes` (0: nothing is cached). Threads and processes may share it."""
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self.folder, self.max_bytes = folder, max_bytes
@@ -58,7 +58,7 @@ class HttpCache:
             raise MirsearchError(f"{folder} can't be used as a cache: {error}", "set MIRSEARCH_CACHE") from error
 
     def _open(self) -> sqlite3.Connection:
-        """The table, made anew where the file is damaged: everything in a cache can be had again."""
+        """Open the table. A damaged file is replaced: everything in a cache can be downloaded again."""
         file = self.folder / "answers.sqlite"
         for may_recreate in (True, False):
             db = sqlite3.connect(file, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None)
@@ -77,7 +77,7 @@ class HttpCache:
                     (self.folder / name).unlink(missing_ok=True)
             else:
                 return db
-        raise AssertionError  # the second round returns or raises
+        raise AssertionError  # the second pass returns or raises
 
     def close(self) -> None:
         """Close the table."""
@@ -85,7 +85,7 @@ class HttpCache:
             self._db.close()
 
     def get(self, url: str) -> CachedAnswer | None:
-        """The kept answer of an address, its file checked to be whole; None where there is none."""
+        """Return the cached answer of an address, after a check of its file's hash; None if there is none."""
         with self._lock:
             row = self._db.execute(
                 "SELECT sha256, md5, size, etag, modified, fetched FROM answers WHERE url = ?", (url,)
@@ -100,18 +100,18 @@ class HttpCache:
         return CachedAnswer(url, path, *row)
 
     def mark_current(self, url: str) -> None:
-        """Note that a kept answer was found current just now."""
+        """Record that a cached answer is current now."""
         with self._lock:
             self._db.execute("UPDATE answers SET fetched = ? WHERE url = ?", (time.time(), url))
 
     @contextmanager
     def new_part(self) -> Iterator[Path]:
-        """A new file to download into; it is gone afterwards unless `put` took it."""
+        """Create a file for a download. It is removed afterwards unless `put` has moved it."""
         with temporary_file(self.folder / "parts") as part:
             yield part
 
     def put(self, part: Path, stored: CachedAnswer, host: str) -> None:
-        """Keep a downloaded file under its hash, whole or not at all, and make room where it became too much."""
+        """Store a downloaded file under its hash, completely or not at all, and trim the cache if it is full."""
         if stored.size > self.max_bytes:
             return
         target = self._object_path(stored.sha256)
@@ -121,11 +121,11 @@ class HttpCache:
         with self._lock:
             self._db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, time.time()))
             self._bytes_since_count += stored.size
-            if self._bytes_since_count > self.max_bytes * _UNCOUNTED_SHARE:  # counting reads the whole table
+            if self._bytes_since_count > self.max_bytes * _UNCOUNTED_SHARE:  # counting reads the entire table
                 self._trim()
 
     def remove(self, url: str) -> None:
-        """Forget an address's answer."""
+        """Remove the answer of an address."""
         with self._lock:
             self._db.execute("DELETE FROM answers WHERE url = ?", (url,))
 
@@ -147,7 +147,7 @@ class HttpCache:
         return int(row[0] or 0)
 
     def stats(self) -> dict[str, Any]:
-        """Folder, bytes, bound, and answers and bytes by host."""
+        """Return the folder, its bytes, the limit, and the number and bytes of answers by host."""
         with self._lock:
             rows = self._db.execute(
                 "SELECT host, count(*), sum(size) FROM answers GROUP BY host ORDER BY host"
@@ -157,7 +157,7 @@ class HttpCache:
         return {"folder": str(self.folder), "bytes": total, "most_bytes": self.max_bytes, "hosts": hosts}
 
     def clear(self) -> int:
-        """Remove every answer, also what crashes left behind; how many bytes that gave back."""
+        """Remove every answer and all leftovers of crashes. Return the number of freed bytes."""
         with self._lock:
             self._db.execute("DELETE FROM answers")
             freed = 0
@@ -182,7 +182,7 @@ def _has_hash(path: Path, sha256: str) -> bool:
 
 
 def put_file(source: Path, target: Path) -> None:
-    """Put a file at `target`, whole or not at all: as a second name of the same bytes, or a copy on another disk."""
+    """Put a file at `target`, completely or not at all: as a hard link, or as a copy on another disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     try:

@@ -1,4 +1,4 @@
-"""The one client: keeps to the policy and the pace, tries again where that may help, keeps what was answered."""
+"""The HTTP client: it keeps to the URL policy and the rate limits, retries transient failures, and caches answers."""
 
 from __future__ import annotations
 
@@ -32,16 +32,18 @@ FOREVER = float("inf")
 _REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 _MAX_REDIRECTS = 5
 _MAX_FAILURES = {"blocked": 5, "busy": 3, "network": 6, "timeout": 6, "unreached": 3, "status": 20}
-"""After so many requests in a row that failed for one cause a host is left alone for the rest of the run."""
+"""Failures in a row, by cause, after which a host is not asked again in this run."""
 _UNKNOWN_HOST_TRIES = 2
+"""Tries of a host that has not answered in this run: most likely there is no network."""
 _JITTER = 0.5, 1.5
+"""Random factor of each pause, so that several clients do not retry in step."""
 _MAX_CONNECTIONS = 12
-"""To one host at once: one that is opened beyond it is not kept, and urllib3 complains."""
+"""Connections to one host at once. urllib3 closes further ones with a warning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an address answered: its bytes (or none where they went into a file), hashes, when (ISO 8601, UTC)."""
+    """The answer of an address: its bytes (empty if they went into a file), hashes, and time (ISO 8601, UTC)."""
 
     url: str
     data: bytes
@@ -57,7 +59,7 @@ IsValid = Callable[[Path], bool]
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What is asked for, and what the answer must be."""
+    """An address to download, and what its answer must be."""
 
     url: str
     kind: AnswerKind
@@ -66,7 +68,7 @@ class _Request:
     is_valid: IsValid | None
 
     def check_bytes(self, host: str, md5: str, part: Path) -> None:
-        """FetchError where an answer's bytes are not those promised, or not whole; another try may go better."""
+        """Raise FetchError if an answer's bytes are not the promised ones or incomplete. A retry may succeed."""
         name = urlsplit(self.url).path.rpartition("/")[2][:80]
         if self.md5 is not None and md5 != self.md5:
             message = f"{host} sent other bytes than it promised for {name} (md5)"
@@ -77,12 +79,12 @@ class _Request:
 
 
 class HttpClient:
-    """Asks the hosts of some services. Threads may share it; `stop` ends what is under way."""
+    """Asks the hosts of some services. Threads may share it; `stop` ends all requests."""
 
-    def __init__(self, services: Iterable[Service], cache: HttpCache, patience: RetryLimits | None = None) -> None:
+    def __init__(self, services: Iterable[Service], cache: HttpCache, limits: RetryLimits | None = None) -> None:
         services = list(services)
         self._policy = UrlPolicy(services)
-        self._cache, self._patience = cache, patience or settings.retry_limits()
+        self._cache, self._limits = cache, limits or settings.retry_limits()
         self._rate_limiter = RateLimiter(_request_rates(services), folder=cache.folder / "pace")
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -91,31 +93,42 @@ class HttpClient:
         self.requests: Counter[str] = Counter()
         self.bytes = 0
         self._session = requests.Session()
-        self._session.trust_env = False  # no .netrc: nobody's password goes anywhere
-        adapter = GuardedAdapter(self._policy, self._patience.total or 60.0, _MAX_CONNECTIONS)
+        self._session.trust_env = False  # ignore .netrc: no password is sent
+        adapter = GuardedAdapter(self._policy, self._limits.total or 60.0, _MAX_CONNECTIONS)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         self._session.headers.update({"User-Agent": user_agent(), "Accept-Encoding": "gzip"})
 
     def stop(self) -> None:
-        """End waiting and refuse what is asked from now on."""
+        """End all waits, and refuse every further request."""
         self._stop.set()
 
     def close(self) -> None:
-        """Give back connections and the cache's table."""
+        """Close the connections and the cache."""
         self._session.close()
         self._cache.close()
 
-    def fetch(self, url: str, kind: AnswerKind, *, max_age: float = 0.0, md5: str | None = None, into: Path | None = None,
-              tries: int | None = None, is_valid: IsValid | None = None) -> Answer:  # fmt: skip
-        """What `url` answers, from the cache where it is not older than `max_age` seconds. FetchError says why not.
+    def fetch(
+        self,
+        url: str,
+        kind: AnswerKind,
+        *,
+        max_age: float = 0.0,
+        md5: str | None = None,
+        into: Path | None = None,
+        tries: int | None = None,
+        is_valid: IsValid | None = None,
+    ) -> Answer:
+        """Return the answer of `url`, from the cache if it is at most `max_age` seconds old. Raises FetchError.
 
-        `md5` (hex) is what the bytes must have; `into` a file that gets them instead of the answer's `data`. Where no
-        MD5 is told, `is_valid` tells whether an answer (in a file) is whole: a damaged one is asked again, and not kept.
+        `md5` (hex) is the expected hash. `into` is a file that receives the bytes instead of the answer's `data`.
+        If the MD5 is unknown, `is_valid` checks the answer's file: a damaged answer is requested again, not cached.
         """
         host = self._policy.check(url)
         cached = self._cache.get(url)
-        if cached is not None and ((md5 is not None and cached.md5 != md5) or (is_valid is not None and not is_valid(cached.path))):
+        if cached is not None and (
+            (md5 is not None and cached.md5 != md5) or (is_valid is not None and not is_valid(cached.path))
+        ):
             cached = None
         if cached is not None and time.time() - cached.fetched <= max_age:
             answer = _from_cache(cached, into)
@@ -123,7 +136,7 @@ class HttpClient:
                 return answer
         self._check_not_abandoned(host)
         request = _Request(url, kind, md5, into, is_valid)
-        return self._fetch_with_retries(request, cached, tries or self._patience.attempts)
+        return self._fetch_with_retries(request, cached, tries or self._limits.attempts)
 
     def _fetch_with_retries(self, request: _Request, cached: CachedAnswer | None, tries: int) -> Answer:
         for attempt in range(1, tries + 1):
@@ -141,24 +154,24 @@ class HttpClient:
                     self._failures.pop(host, None)
                     self._answered_hosts.add(host)
                 return answer
-        raise AssertionError  # the last round returns or raises
+        raise AssertionError  # the last try returns or raises
 
     def _is_unreached_so_far(self, error: FetchError) -> bool:
-        """Whether a host can't be reached that gave no answer in this run: most likely there is no network."""
+        """Return whether a host can't be reached and has not answered in this run: most likely there is no network."""
         with self._lock:
             return error.cause == "unreached" and error.host not in self._answered_hosts
 
     def _exceeds_max_wait(self, wait: float | None) -> bool:
-        return wait is not None and wait > self._patience.max_wait
+        return wait is not None and wait > self._limits.max_wait
 
     def _wait_before_retry(self, error: FetchError, attempt: int) -> None:
-        """Wait as long as the host asks, else longer each time, never two clients in step."""
+        """Wait as long as the host asks, else longer after each try, with a random factor."""
         wait = error.retry_after
         if wait is None:
-            wait = self._patience.backoff * 2 ** (attempt - 1) * random.uniform(*_JITTER)  # noqa: S311  no secret
+            wait = self._limits.backoff * 2 ** (attempt - 1) * random.uniform(*_JITTER)  # noqa: S311  no secret
         if error.cause == "busy":
             self._rate_limiter.pause(error.host, wait)
-        if self._stop.wait(min(wait, self._patience.max_wait)):
+        if self._stop.wait(min(wait, self._limits.max_wait)):
             raise _stopped_error(error.host)
 
     def _check_not_abandoned(self, host: str) -> None:
@@ -176,9 +189,9 @@ class HttpClient:
                 self._failures[error.host] = (count + 1 if is_same_cause else 1, error)
 
     def _fetch_once(self, request: _Request, cached: CachedAnswer | None) -> Answer:
-        """One try: the request and the redirects it leads through, each held against the policy."""
+        """Send the request once, and follow its redirects. Each address is checked against the policy."""
         url, kind = request.url, request.kind
-        deadline = time.monotonic() + (self._patience.total or kind.seconds)
+        deadline = time.monotonic() + (self._limits.total or kind.seconds)
         current_url, visited = url, {url}
         while True:
             host = self._policy.check(current_url)
@@ -194,7 +207,9 @@ class HttpClient:
                     answer = _from_cache(cached, request.into)
                     if answer is None:
                         self._cache.remove(url)
-                        raise FetchError(f"the kept answer of {host} is gone", host=host, cause="content", transient=True)
+                        raise FetchError(
+                            f"the cached answer of {host} has disappeared", host=host, cause="content", transient=True
+                        )
                     return answer
                 check_status(response, host)
                 return self._store_answer(response, request, host, deadline)
@@ -215,7 +230,7 @@ class HttpClient:
                     self.requests[host] += 1
                 return self._session.get(
                     url, headers=headers, stream=True, allow_redirects=False, proxies=_proxies(url),
-                    timeout=(self._patience.connect, self._patience.read), verify=_certificate_bundle(),
+                    timeout=(self._limits.connect, self._limits.read), verify=_certificate_bundle(),
                 )  # fmt: skip
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise connection_error(error, host, url) from error
@@ -238,15 +253,17 @@ class HttpClient:
 
 
 def user_agent() -> str:
-    """Name, version and whom to write to."""
+    """Return the User-Agent: name, version and contact."""
     contact = "".join(
-        character for character in os.environ.get("MIRSEARCH_CONTACT", "") if 32 < ord(character) < 127 and character not in "()"
+        character
+        for character in os.environ.get("MIRSEARCH_CONTACT", "")
+        if 32 < ord(character) < 127 and character not in "()"
     )
     return f"mirsearch/{__version__} ({contact or 'no contact given'})"
 
 
 def _request_rates(services: Iterable[Service]) -> dict[str, float]:
-    """Requests a second by host; where services share one, the slowest counts."""
+    """Return the requests per second by host. If services share a host, the slowest rate counts."""
     rates: dict[str, float] = {}
     for service in services:
         own_host = urlsplit(service.base).hostname or ""
@@ -256,7 +273,7 @@ def _request_rates(services: Iterable[Service]) -> dict[str, float]:
 
 
 def _from_cache(cached: CachedAnswer, into: Path | None) -> Answer | None:
-    """A kept answer; None where its file went meanwhile."""
+    """Return a cached answer; None if its file has disappeared."""
     try:
         if into is not None:
             put_file(cached.path, into)

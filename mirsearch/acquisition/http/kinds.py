@@ -1,4 +1,4 @@
-"""Kinds of answers: how large and how slow each may be, and how its first bytes tell it, whatever a server calls it."""
+"""Kinds of answers: limits of size and time, and a check of the first bytes, whatever type a server gives."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mirsearch.settings import LIMITS
 
 HEAD_BYTES = 4096
-"""Bytes at the beginning of an answer that tell its kind."""
+"""Bytes at the beginning of an answer that identify its kind."""
 
 _WEB_PAGE = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta)\b", re.I | re.S
@@ -22,9 +22,9 @@ _IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0"
 
 @dataclass(frozen=True, slots=True)
 class AnswerKind:
-    """One kind of answer: its name for messages, what to ask for, most bytes, most seconds, and a test of its head.
+    """A kind of answer: name for messages, Accept header, largest size, longest time, and a check of the first bytes.
 
-    `packed` kinds are themselves compressed files: what a server says of their encoding is left aside.
+    `is_compressed` kinds are compressed files themselves, so a server's Content-Encoding is ignored.
     """
 
     name: str
@@ -36,12 +36,12 @@ class AnswerKind:
 
 
 def is_web_page(head: bytes) -> bool:
-    """Whether bytes begin like a web page: what walls against robots answer instead of data."""
+    """Return whether bytes begin like a web page: services that block programs send one instead of data."""
     return _WEB_PAGE.match(_without_byte_order_mark(head)) is not None
 
 
 def page_title(head: bytes) -> str:
-    """A web page's title, at most 80 characters; empty where there is none."""
+    """Return a web page's title, at most 80 characters; empty if there is none."""
     match = _TITLE.search(head)
     return " ".join(match[1].decode("utf-8", "replace").split())[:80] if match else ""
 
@@ -61,12 +61,12 @@ def _is_xml(head: bytes) -> bool:
 
 
 def is_image(head: bytes) -> bool:
-    """Whether bytes begin like an image mirsearch reads."""
+    """Return whether bytes begin like an image that mirsearch reads."""
     return head.startswith(_IMAGES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
 def _is_eprint(head: bytes) -> bool:
-    """An e-print: tar, gzip, PDF, PostScript or TeX as it is."""
+    """Return whether bytes begin like an e-print: tar, gzip, PDF, PostScript or plain TeX."""
     is_packed = head.startswith((b"\x1f\x8b", b"%PDF", b"%!")) or head[257:262] == b"ustar"
     return is_packed or (b"\\" in head and b"\0" not in head and not is_web_page(head))
 

@@ -1,4 +1,4 @@
-"""When a host may be asked next: requests evenly spaced, and rests it asked for."""
+"""Limit the rate of requests to each host: evenly spaced requests, and pauses that a host asks for."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from pathlib import Path
 from mirsearch.files.locks import lock
 
 _SPACING_MARGIN = 1.03
-"""Spacing a little wider than the limit, as the network bunches what was sent evenly."""
+"""Factor of the spacing above the limit: networks bunch requests that were sent evenly."""
 
 
 _MAX_SHARED_WAIT = 600.0
-"""Seconds a note of another process may reach into the future; beyond that a clock was changed."""
+"""Longest wait, in seconds, that another process may have noted. A longer one means that a clock was changed."""
 
 
 _MAX_ARRIVAL_SECONDS = 2.0
-"""Seconds a request may take to arrive; one that takes longer is no longer waited for."""
+"""Longest time, in seconds, until a request counts as arrived."""
 
 _POLL_SECONDS = 0.05
-"""Seconds after which it is looked whether a request that is under way has arrived."""
+"""Seconds between checks whether a pending request has arrived."""
 
 
 class RateLimiter:
-    """Slots in time for each host, shared by threads. `rates`: requests a second by host; others get `default`.
+    """Spaces the requests to each host, for all threads. `rates` are requests per second by host; others get `default`.
 
-    Requests are spaced, and no more than the rate allows arrive in any second, however the machine and the network
-    delay and bunch them: one counts from its slot until a second after its answer began, which is after it arrived.
-    With a `folder`, processes share the spacing too: one that is killed and begun again, or two at once, ask no faster.
+    In no second do more requests arrive than the rate allows, even if the machine or network delays and bunches them:
+    a request counts from its turn until one second after its answer began, which is later than its arrival.
+    With a `folder`, processes share the spacing: two at once, or a restarted one, ask no faster.
     """
 
     def __init__(self, rates: Mapping[str, float], default: float = 1.0, folder: Path | None = None) -> None:
@@ -43,7 +43,7 @@ class RateLimiter:
 
     @contextlib.contextmanager
     def turn(self, host: str, stop: threading.Event) -> Iterator[bool]:
-        """Wait until the host may be asked, and ask it in the block; False where `stop` was set meanwhile."""
+        """Wait until the host may be asked; the block then sends one request. Yields False if `stop` was set."""
         turn = _Turn()
         while (seconds := self._seconds_until_turn(host, turn)) > 0:
             if stop.wait(seconds):
@@ -54,12 +54,12 @@ class RateLimiter:
             turn.arrived = time.monotonic()
 
     def pause(self, host: str, seconds: float) -> None:
-        """Leave the host alone for so many seconds."""
+        """Send no request to the host for some seconds."""
         with self._lock, self._open_shared_time(host) as shared_time:
             self._next[host] = shared_time.write(max(self._next_time(host, shared_time), time.monotonic() + seconds))
 
     def _seconds_until_turn(self, host: str, turn: _Turn) -> float:
-        """Seconds until the host may be asked; 0 gives the caller its turn, counted from now and not from a plan."""
+        """Return the seconds until the host may be asked. 0 starts the caller's turn now."""
         rate = self._rates.get(host, self._default)
         with self._lock, self._open_shared_time(host) as shared_time:
             next_time, now = self._next_time(host, shared_time), time.monotonic()
@@ -73,7 +73,7 @@ class RateLimiter:
             return next_time - now
 
     def _seconds_until_room(self, host: str, rate: float, now: float) -> float:
-        """Seconds until one request more keeps to the rate wherever a second begins."""
+        """Return the seconds until one more request keeps to the rate, wherever a second begins."""
         if rate <= 0:
             return 0.0
         max_requests = max(1, int(rate))
@@ -94,24 +94,24 @@ class RateLimiter:
 
 
 class _Turn:
-    """One request: when it was let go, and when its answer began (0 before that)."""
+    """One request: when it started, and when its answer began (0 before that)."""
 
     def __init__(self) -> None:
         self.started = self.arrived = 0.0
 
     def counts_until(self, span: float) -> float:
-        """The moment from which it no longer counts."""
+        """Return the time from which it no longer counts."""
         return (self.arrived or self.started + _MAX_ARRIVAL_SECONDS) + span
 
 
 class _SharedTime:
-    """A time in a file, by the wall clock there and the monotonic one here; a file that can't be used says nothing."""
+    """A time in a file, in wall-clock time there and in monotonic time here. An unusable file is ignored."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
 
     def read(self) -> float:
-        """Seconds of the monotonic clock; 0 where nothing is told."""
+        """Return the noted time on the monotonic clock; 0 if there is none."""
         if self._path is None:
             return 0.0
         try:
@@ -121,7 +121,7 @@ class _SharedTime:
         return time.monotonic() + seconds if math.isfinite(seconds) and seconds <= _MAX_SHARED_WAIT else 0.0
 
     def write(self, moment: float) -> float:
-        """Note a moment of the monotonic clock; gives it back."""
+        """Note a time on the monotonic clock, and return it."""
         with contextlib.suppress(OSError):
             if self._path is not None:
                 self._path.write_text(f"{time.time() + moment - time.monotonic():.6f}", encoding="ascii")

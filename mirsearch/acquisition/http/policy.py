@@ -1,4 +1,4 @@
-"""Which addresses may be asked: hosts of configured services over HTTPS, and nothing private unless configured so."""
+"""Decide which addresses may be requested: HTTPS hosts of the services, and private addresses only if configured."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HostAddress = tuple[str, str, int]
 
 
 def host_address(url: str) -> HostAddress:
-    """Scheme, host and port of an address; FetchError where it is no plain http(s) address."""
+    """Return scheme, host and port of a URL. Raises FetchError if it is no plain http(s) address."""
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").lower().rstrip("."), parts.port
@@ -32,7 +32,7 @@ def host_address(url: str) -> HostAddress:
 
 
 def is_public_address(address: str) -> bool:
-    """Whether an IP address is of the public internet: not private, loopback, link-local, shared or reserved."""
+    """Return whether an IP address is public: not private, loopback, link-local, shared or reserved."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -47,7 +47,7 @@ def is_public_address(address: str) -> bool:
 
 
 class UrlPolicy:
-    """Addresses that may be asked: below the services' bases, and HTTPS hosts their answers may lead to."""
+    """The addresses that may be requested: those below the services' base URLs, and HTTPS hosts of their redirects."""
 
     def __init__(self, services: Iterable[Service]) -> None:
         self._configured: set[HostAddress] = set()
@@ -63,7 +63,7 @@ class UrlPolicy:
                 self._hosts.update((address[1], *service.redirects))
 
     def check(self, url: str) -> str:
-        """The host of an address that may be asked; FetchError (refused) names any other."""
+        """Return the host of an allowed URL. Raises FetchError (refused) for any other."""
         address = host_address(url)
         scheme, host, port = address
         if address in self._configured:
@@ -75,11 +75,11 @@ class UrlPolicy:
         if host == _LOCAL_NAMES[0] or host.endswith(_LOCAL_NAMES[1:]):
             raise _refusal(url, host, "a local name")
         if host not in self._hosts or port != _PORTS["https"]:
-            raise _refusal(url, host, "not a host of the services asked")
+            raise _refusal(url, host, "not a host of the services in use")
         return host
 
     def check_peer(self, host: str, port: int, peer: str) -> None:
-        """Refuse a connection of a public service's name that ended at a private address (a name that was turned)."""
+        """Refuse a connection whose public name led to a private address (DNS rebinding)."""
         host = host.lower().strip("[]")
         if any(address[1:] == (host, port) for address in self._configured) or is_public_address(peer):
             return
@@ -87,7 +87,7 @@ class UrlPolicy:
 
 
 def _is_ip_address(host: str) -> bool:
-    """Whether a host is an IP address in any way a resolver takes: `127.1` and `0x7f000001` are too."""
+    """Return whether a host is an IP address in any form that a resolver accepts, such as `127.1` or `0x7f000001`."""
     try:
         socket.inet_aton(host)
     except OSError:
@@ -97,4 +97,4 @@ def _is_ip_address(host: str) -> bool:
 
 def _refusal(url: str, host: str, reason: str) -> FetchError:
     shown_url = url if len(url) <= 200 else url[:199] + "…"
-    return FetchError(f"{shown_url!r} is not asked: {reason}", "", host=host, cause="refused")
+    return FetchError(f"mirsearch does not request {shown_url!r}: {reason}", "", host=host, cause="refused")

@@ -1,4 +1,4 @@
-"""Reads an answer's body into a file: bounded in bytes and seconds, unpacked within the same bounds, hashed."""
+"""Read an answer's body into a file: limited in bytes and seconds, also after decompression, and hashed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COMPRESSED_ENCODINGS = ("gzip", "x-gzip", "deflate")
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What was read: size, hashes in hex, and the first bytes."""
+    """The body of an answer: size, hashes in hex, and the first bytes."""
 
     size: int
     sha256: str
@@ -31,7 +31,7 @@ class Body:
 
 
 def read_body(response: requests.Response, target: Path, kind: AnswerKind, host: str, deadline: float) -> Body:
-    """The body into `target`. FetchError where it is too large, too slow, cut off or not of its kind.
+    """Write the body into `target`. Raises FetchError if it is too large, too slow, truncated or of the wrong kind.
 
     `deadline` is on the clock of time.monotonic.
     """
@@ -40,7 +40,9 @@ def read_body(response: requests.Response, target: Path, kind: AnswerKind, host:
     if content_length is not None and content_length > kind.max_bytes:
         raise _too_large_error(kind, host)
     with target.open("wb") as file:
-        for chunk in _decompressed_chunks(_raw_chunks(response, host, content_length, deadline, kind), response, kind, host):
+        for chunk in _decompressed_chunks(
+            _raw_chunks(response, host, content_length, deadline, kind), response, kind, host
+        ):
             size += len(chunk)
             if size > kind.max_bytes:
                 raise _too_large_error(kind, host)
@@ -54,15 +56,21 @@ def read_body(response: requests.Response, target: Path, kind: AnswerKind, host:
     if not kind.matches(head):
         content_type = response.headers.get("Content-Type", "no type").partition(";")[0][:60]
         received = f"{size} bytes of {content_type}" if size else "nothing"
-        raise FetchError(f"{host} answered {received} instead of a {kind.name}", host=host, cause="content", transient=True)
+        raise FetchError(
+            f"{host} answered {received} instead of a {kind.name}", host=host, cause="content", transient=True
+        )
     return Body(size, sha256.hexdigest(), md5.hexdigest(), head)
 
 
 def blocked_error(host: str, status: int, head: bytes) -> FetchError:
-    """The error for a refusal, or for a web page where data were asked for: a wall against robots, or a log-in page."""
+    """Return the error for a refusal, or for a web page instead of data (a block against programs, or a login page)."""
     title = page_title(head)
     page = f"a web page titled {title!r}" if title else "a web page"
-    reason = f"it answered {page} (status {status}) instead of data" if is_web_page(head) else f"it refused (status {status})"
+    reason = (
+        f"it answered {page} (status {status}) instead of data"
+        if is_web_page(head)
+        else f"it refused (status {status})"
+    )
     return FetchError(
         f"{host} blocks access: {reason}",
         "try later or from another network; set MIRSEARCH_CONTACT so that its operators can write to you",
@@ -82,8 +90,10 @@ def _content_length(response: requests.Response) -> int | None:
     return int(header) if header.isdecimal() and len(header) < 16 else None
 
 
-def _raw_chunks(response: requests.Response, host: str, content_length: int | None, deadline: float, kind: AnswerKind) -> Iterator[bytes]:
-    """The bytes as they come, never waiting for a full buffer, so that a slow drip meets the deadline."""
+def _raw_chunks(
+    response: requests.Response, host: str, content_length: int | None, deadline: float, kind: AnswerKind
+) -> Iterator[bytes]:
+    """Yield the bytes as they come, without waiting for a full buffer, so that a slow answer meets the deadline."""
     count = 0
     while True:
         try:
@@ -97,7 +107,7 @@ def _raw_chunks(response: requests.Response, host: str, content_length: int | No
         count += len(chunk)
         if time.monotonic() > deadline:
             raise FetchError(
-                f"{host} is too slow: its answer was not whole in time", host=host, cause="timeout", transient=True
+                f"{host} is too slow: its answer was not complete in time", host=host, cause="timeout", transient=True
             )
         if count > kind.max_bytes:
             raise _too_large_error(kind, host)
@@ -107,15 +117,17 @@ def _raw_chunks(response: requests.Response, host: str, content_length: int | No
         raise FetchError(f"{host} broke off its answer after {received}", host=host, transient=True)
 
 
-def _decompressed_chunks(chunks: Iterator[bytes], response: requests.Response, kind: AnswerKind, host: str) -> Iterator[bytes]:
-    """Content-Encoding undone a bounded piece at a time: a few bytes may stand for very many."""
+def _decompressed_chunks(
+    chunks: Iterator[bytes], response: requests.Response, kind: AnswerKind, host: str
+) -> Iterator[bytes]:
+    """Undo Content-Encoding in pieces of limited size: a few bytes may expand to very many."""
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if kind.is_compressed or encoding in ("", "identity"):
         yield from chunks
         return
     if encoding not in _COMPRESSED_ENCODINGS:
         raise FetchError(
-            f"{host} packed its answer in a way not asked for ({encoding[:40]!r})", host=host, cause="content"
+            f"{host} compressed its answer in an unsupported way ({encoding[:40]!r})", host=host, cause="content"
         )
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
     try:
@@ -128,4 +140,4 @@ def _decompressed_chunks(chunks: Iterator[bytes], response: requests.Response, k
     except zlib.error as error:
         raise FetchError(f"{host} sent a damaged answer", host=host, cause="content", transient=True) from error
     if not unpacker.eof:
-        raise FetchError(f"{host} broke off its packed answer", host=host, transient=True)
+        raise FetchError(f"{host} broke off its compressed answer", host=host, transient=True)

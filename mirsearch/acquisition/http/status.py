@@ -1,4 +1,4 @@
-"""What a status says: done, gone, busy, blocked, or a failure that may pass."""
+"""Interpret the status of an answer: success, gone, busy, blocked, or another failure."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _BUSY_STATUSES = (429, 503)
 
 
 def check_status(response: requests.Response, host: str) -> None:
-    """Return where the answer is a 200; FetchError tells anything else."""
+    """Return if the status is 200; raise FetchError otherwise."""
     status = response.status_code
     if status == 200:
         return
     if status in (404, 410):
-        raise FetchError(f"{host} has no such thing (status {status})", host=host, cause="gone")
+        raise FetchError(f"{host} does not have it (status {status})", host=host, cause="gone")
     if status in _BLOCKING_STATUSES:
         raise blocked_error(host, status, _read_head(response) if _is_html(response) else b"")
     if status in _BUSY_STATUSES:
@@ -53,7 +53,7 @@ def _is_html(response: requests.Response) -> bool:
 
 
 def _retry_after(response: requests.Response) -> float | None:
-    """Seconds asked for, told as a number or as a date; None where nothing sensible is told."""
+    """Return the requested pause in seconds, from a number or a date; None if there is no valid one."""
     header = response.headers.get("Retry-After", "").strip()
     if header.isdecimal() and len(header) < 10:
         return float(header)

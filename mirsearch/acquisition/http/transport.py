@@ -1,4 +1,4 @@
-"""Connections that look at whom they reached, and give up on headers that never end."""
+"""Connections that check the address they reached, and end if an answer's headers take too long."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from mirsearch.acquisition.http.policy import UrlPolicy
 
 
 class GuardedAdapter(HTTPAdapter):
-    """An adapter whose connections keep to a policy; an answer's headers must be there within `seconds`."""
+    """An adapter whose connections keep to a policy. An answer's headers must be complete within `seconds`."""
 
     def __init__(self, policy: UrlPolicy, seconds: float, connections: int) -> None:
         self._pools = _pool_classes(policy, seconds)
         super().__init__(pool_connections=8, pool_maxsize=connections, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pool manager of connections that look at their peer."""
+        """Make the pool manager with connections that check their peer."""
         super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call,unused-ignore]
         self.poolmanager.pool_classes_by_scheme = self._pools
 
 
 def _pool_classes(policy: UrlPolicy, seconds: float) -> dict[str, type[HTTPConnectionPool]]:
-    """Pool classes by scheme, bound to one policy."""
+    """Return the pool classes by scheme, bound to one policy."""
 
     def abort(connection: HTTPConnection) -> None:
         if connection.sock is not None:
             with contextlib.suppress(OSError):
-                connection.sock.shutdown(socket.SHUT_RDWR)  # the thread that reads it sees the end
+                connection.sock.shutdown(socket.SHUT_RDWR)  # the reading thread then gets the end of the stream
 
     def look(connection: HTTPConnection, peer_socket: socket.socket) -> socket.socket:
         try:
@@ -70,7 +70,7 @@ def _pool_classes(policy: UrlPolicy, seconds: float) -> dict[str, type[HTTPConne
 
 
 class _TimeLimit:
-    """Calls `action` where a block takes longer than `seconds`; the block then ends in a TimeoutError."""
+    """Calls `action` if a block takes longer than `seconds`; the block then raises TimeoutError."""
 
     def __init__(self, seconds: float, action: Callable[[], None]) -> None:
         self._action, self._late = action, False
@@ -86,5 +86,5 @@ class _TimeLimit:
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
-        if self._late:  # headers cut off look like an empty answer otherwise
+        if self._late:  # otherwise truncated headers look like an empty answer
             raise TimeoutError("headers did not end in time")

@@ -1,4 +1,4 @@
-"""Why a host could not be reached, in the words of what went wrong first."""
+"""Explain why a host could not be reached, by the first cause."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _REMEDY = "check the network, and HTTPS_PROXY where one is needed"
 
 
 def connection_error(error: BaseException, host: str, url: str) -> FetchError:
-    """The error for a request that no answer came to; its cause is "unreached" where nobody took the connection."""
+    """Return the error for a request without an answer. Its cause is "unreached" if no connection was made."""
     chain = _error_chain(error)
     cause = "timeout" if isinstance(error, requests.Timeout) else "network"
     if any(isinstance(link, NewConnectionError | ConnectTimeoutError) for link in chain):
@@ -27,15 +27,15 @@ def connection_error(error: BaseException, host: str, url: str) -> FetchError:
 
 
 def _remedy(url: str) -> str:
-    """What to check: first the variable that names the base of an address, where one does."""
+    """Return what to check: first the environment variable that sets the base URL, if one does."""
     services = (settings.EUROPEPMC, settings.PMC, settings.ARXIV, settings.ARXIV_OAI)
     variables = (service.variable for service in services if service.is_custom and url.startswith(service.base))
     variable = next(variables, None)
-    return f"check {variable}, which names it; then the network" if variable else _REMEDY
+    return f"check {variable}, which sets this address; then the network" if variable else _REMEDY
 
 
 def _error_chain(error: BaseException) -> list[BaseException]:
-    """An error and those it came from: requests and urllib3 tell them in different places."""
+    """Return an error and its causes: requests and urllib3 store them in different places."""
     chain = [error]
     while len(chain) < _MAX_CHAIN_LENGTH:
         last = chain[-1]

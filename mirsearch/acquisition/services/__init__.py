@@ -1,1 +1,1 @@
-"""The services that are asked for articles: Europe PMC, PMC, arXiv."""
+"""The services that are searched for articles: Europe PMC, PMC, arXiv."""

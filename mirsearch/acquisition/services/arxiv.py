@@ -1,4 +1,4 @@
-"""The service `arxiv`: Atom search, licenses by OAI-PMH, figures out of e-print sources."""
+"""The service `arxiv`: search by Atom, licenses by OAI-PMH, figures from the sources of e-prints."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ _FIELDS = {"all": "all", "title": "ti", "abstract": "abs"}
 _ID = re.compile(r"arxiv\.org/abs/((?:[a-z-]+(?:\.[A-Z]{2})?/\d{7})|(?:\d{4}\.\d{4,5}))(v\d+)?$")
 _WEEK_SECONDS = 7 * 86_400.0
 _POSTSCRIPT = "PostScript (.eps, .ps), which can't be drawn here"
-_REMEDY = "run it again later; what is done is kept"
+_REMEDY = "run the command again later; finished work is kept"
 
 
 class ArXiv:
-    """arXiv's papers whose license allows reuse, from their LaTeX sources."""
+    """Papers on arXiv whose license allows reuse, with figures from their LaTeX sources."""
 
     name: ClassVar[str] = "arxiv"
     origin: ClassVar[str] = "arxiv"
@@ -59,17 +59,17 @@ class ArXiv:
 
     @staticmethod
     def check_query(query: KeywordQuery) -> None:
-        """UsageError where the query can't be asked."""
+        """Raise UsageError if arXiv can't answer the query."""
         query_text(query)
 
     def search(self, query: KeywordQuery, cursor: str | None) -> SearchPage:
-        """A page of up to 100 hits. SourceError where arXiv could not be asked."""
+        """Return a page of up to 100 hits. Raises SourceError if the search fails."""
         parameters = {"search_query": query_text(query), "start": cursor or "0", "max_results": str(PAGE_SIZE)}
         answer = self._client.fetch(f"{ARXIV.base}/api/query?{urlencode(parameters)}", FEED)
         return parse_feed(answer.data, int(cursor or 0))
 
     def plan_article(self, hit: Hit, accepts_terms: AcceptsTerms) -> ArticlePlan:
-        """The paper's license (one request), then its source's figures."""
+        """Return the paper's license (one request), then the figures in its source."""
         terms = Terms((self._license(hit.id.removeprefix("arXiv:")),), hit.retracted)
         if not accepts_terms(terms):
             return ArticlePlan(terms)
@@ -96,7 +96,7 @@ class ArXiv:
         return ArticlePlan(terms, article, tuple(planned), ", ".join(hit.authors[:3]) or None, lost=lost)
 
     def fetch_figure(self, figure: PlannedFigure, into: Path) -> FetchedFigure:
-        """A figure out of the e-print, which the cache keeps; a PDF figure becomes a PNG."""
+        """Extract a figure from the e-print, which is cached. A PDF figure becomes a PNG."""
         address, _, inner = figure.url.partition("#")
         with tempfile.TemporaryDirectory(prefix="mirsearch-") as folder:
             path = Path(folder) / "eprint"
@@ -112,19 +112,21 @@ class ArXiv:
         return FetchedFigure(hashlib.sha256(data).hexdigest(), len(data), answer.retrieved)
 
     def figure_size(self, figure: PlannedFigure) -> int | None:
-        """Not known before the e-print is fetched."""
+        """Return None: the size is unknown before the e-print is downloaded."""
         return None
 
     def _license(self, arxiv_id: str) -> str:
         parameters = {"verb": "GetRecord", "identifier": f"oai:arXiv.org:{arxiv_id}", "metadataPrefix": "arXivRaw"}
-        answer = self._client.fetch(f"{ARXIV_OAI.base}?{urlencode(parameters)}", LISTING, max_age=_WEEK_SECONDS, is_valid=_is_xml)
+        answer = self._client.fetch(
+            f"{ARXIV_OAI.base}?{urlencode(parameters)}", LISTING, max_age=_WEEK_SECONDS, is_valid=_is_xml
+        )
         return parse_license(answer.data, arxiv_id)
 
 
 def query_text(query: KeywordQuery) -> str:
-    """The query in arXiv's language: each word or phrase with its field, AND, OR and NOT passed through."""
+    """Return the query in arXiv's syntax: each word or phrase with its field; AND, OR and NOT are kept."""
     if query.where not in _FIELDS:
-        raise UsageError(f"arXiv can't be searched by {query.where}", "use --in all, title or abstract")
+        raise UsageError(f"arXiv has no search in {query.where}", "use --in all, title or abstract")
     parts = [f"({_query_terms(keyword, _FIELDS[query.where])})" for keyword in clean_keywords(query.keywords)]
     if query.since or query.until:
         since, until = (query.since or "1990-01-01").replace("-", ""), (query.until or "2999-12-31").replace("-", "")
@@ -137,31 +139,31 @@ def query_text(query: KeywordQuery) -> str:
 
 def _query_terms(text: str, field: str) -> str:
     words: list[str] = []
-    for token in re.findall(r'"[^"]*"|\(|\)|[^\s()"]+', text):
-        operator = {"AND": "AND", "OR": "OR", "NOT": "ANDNOT", "ANDNOT": "ANDNOT"}.get(token)
+    for part in re.findall(r'"[^"]*"|\(|\)|[^\s()"]+', text):
+        operator = {"AND": "AND", "OR": "OR", "NOT": "ANDNOT", "ANDNOT": "ANDNOT"}.get(part)
         after_term = bool(words) and words[-1] not in ("AND", "OR", "ANDNOT", "(")
         if operator == "ANDNOT" and words and words[-1] == "AND":
             words[-1] = operator
             continue
-        if operator is None and token != ")" and after_term:
+        if operator is None and part != ")" and after_term:
             words.append("AND")
-        words.append(operator or (token if token in "()" else f"{field}:{token}"))
+        words.append(operator or (part if part in "()" else f"{field}:{part}"))
     return " ".join(words)
 
 
 def parse_feed(data: bytes, start: int) -> SearchPage:
-    """The hits of an Atom answer. SourceError where it is an error, or no answer to the question."""
+    """Return the hits of an Atom answer that starts at hit `start`. Raises SourceError for any other answer."""
     root = _parse_xml(data)
     total = root.findtext(f"{_OPENSEARCH}totalResults") if root is not None else None
     if root is None or root.tag != f"{_ATOM}feed" or total is None or not total.strip().isdecimal():
-        raise SourceError("arXiv could not be asked: its answer is no list of papers", _REMEDY)
+        raise SourceError("the search at arXiv failed: the answer is no list of papers", _REMEDY)
     entries = root.findall(f"{_ATOM}entry")
     if len(entries) == 1 and (entries[0].findtext(f"{_ATOM}title") or "").strip() == "Error":
         message = clean_text(entries[0].findtext(f"{_ATOM}summary") or "", 200)
-        raise SourceError(f"arXiv could not be asked: {message}", "check the keywords")
+        raise SourceError(f"the search at arXiv failed: {message}", "check the keywords")
     count = int(total)
     if not entries and start < count:
-        raise SourceError("arXiv could not be asked: an empty page where more is promised", _REMEDY)
+        raise SourceError("the search at arXiv failed: a page is empty, although there are more papers", _REMEDY)
     hits = tuple(hit for entry in entries if (hit := _parse_hit(entry)) is not None)
     next_start = start + len(entries)
     return SearchPage(hits, count, str(next_start) if next_start < count else None)
@@ -190,12 +192,16 @@ def _parse_hit(entry: Element) -> Hit | None:
 
 
 def parse_license(data: bytes, arxiv_id: str) -> str:
-    """The license of an OAI-PMH record; arXiv's own where none is told. SourceError where it is no record."""
+    """Return the license in an OAI-PMH record; arXiv's own if there is none. Raises SourceError if it is no record."""
     root = _parse_xml(data)
-    records = [] if root is None else [element for element in root.iter() if _local_name(element) in ("arXivRaw", "arXiv")]
+    records = (
+        [] if root is None else [element for element in root.iter() if _local_name(element) in ("arXivRaw", "arXiv")]
+    )
     if not records:
-        raise SourceError(f"arXiv could not be asked for the license of {arxiv_id}", _REMEDY)
-    license_text = next((element.text for element in records[0].iter() if _local_name(element) == "license" and element.text), None)
+        raise SourceError(f"arXiv gave no license of {arxiv_id}", _REMEDY)
+    license_text = next(
+        (element.text for element in records[0].iter() if _local_name(element) == "license" and element.text), None
+    )
     return clean_text(license_text or "", 200) or "http://arxiv.org/licenses/nonexclusive-distrib/1.0/"
 
 
@@ -216,6 +222,6 @@ def _is_xml(path: Path) -> bool:
 
 
 def _file_name(path: str) -> str:
-    """A name for a figure's file: its path in the e-print, and .png where it is drawn from a PDF."""
+    """Return a file name for a figure: its path in the e-print, with .png if it is drawn from a PDF."""
     name = path.replace("/", "_")
     return f"{name}.png" if name.lower().endswith(".pdf") else name

@@ -1,4 +1,4 @@
-"""The protocol of a service: find articles → plan an article's figures → fetch a figure."""
+"""The protocol of a service: search articles → plan an article's figures → download a figure."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ from mirsearch.licenses import canonical_license
 from mirsearch.settings import Service
 
 SEARCH_FIELDS = ("all", "title", "abstract", "captions")
-"""Where a keyword may be looked for."""
+"""Where a keyword may be searched."""
 
 REUSABLE_LICENSES = ("cc0", "public-domain", "cc-by", "cc-by-sa")
-"""Licenses that let anybody reuse and change a figure: what is taken where nothing else is asked for."""
+"""Licenses that let everybody reuse and change a figure. They are the default."""
 
 ANY_LICENSE = "any"
+"""Stands for all licenses."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeywordQuery:
-    """What is asked of a service. `ids` are articles asked for by name; dates are YYYY-MM-DD, ends included.
+    """A query for a service. `ids` name articles directly. Dates are YYYY-MM-DD, and both ends are included.
 
-    `licenses` are canonical names or "any"; `micrographs` leaves figures out whose caption speaks of something else.
+    `licenses` are canonical names or "any". `micrographs` skips figures whose caption suggests something else.
     """
 
     keywords: tuple[str, ...] = ()
@@ -45,26 +46,28 @@ class KeywordQuery:
     retracted: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """Plain JSON types."""
+        """Return the query as plain JSON types."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> KeywordQuery:
-        """The query of `as_json`."""
-        fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+        """Make a query from the result of `as_json`."""
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+        }
         return cls(**fields)
 
     def key(self, service: str) -> str:
-        """A name for this query of a service, the same whenever it is asked."""
+        """Return a key for this query at a service; equal queries have equal keys."""
         data = json.dumps([service, self.as_json()], sort_keys=True)
         return hashlib.sha256(data.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An article a search found. `id` is the service's own; `revision` changes where the article did.
+    """An article found by a search. `id` is the service's id; `revision` changes whenever the article does.
 
-    `closed` tells why its figures can't be had, where that is known already.
+    `closed` is the reason why its figures are not available, if that is known already.
     """
 
     id: str
@@ -79,18 +82,18 @@ class Hit:
     closed: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Plain JSON types."""
+        """Return the hit as plain JSON types."""
         return {**asdict(self), "authors": list(self.authors)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Hit:
-        """The hit of `as_json`."""
+        """Make a hit from the result of `as_json`."""
         return cls(**{**data, "authors": tuple(data["authors"])})
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """One page of a search: hits, how many there are in all, and the next page's cursor (None: this was the last)."""
+    """One page of a search: hits, the total number of hits, and the next page's cursor (None: the last page)."""
 
     hits: tuple[Hit, ...]
     total: int
@@ -99,7 +102,7 @@ class SearchPage:
 
 @dataclass(frozen=True, slots=True)
 class PlannedFigure:
-    """A figure that can be fetched: its file's name, address and MD5 (hex, where told), and what the article says."""
+    """A figure to download: its file's name, address and MD5 (hex, if known), and the article's data about it."""
 
     name: str
     url: str
@@ -111,9 +114,10 @@ class PlannedFigure:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On what terms an article may be used: every license told of it, and whether it was retracted.
+    """The terms of use of an article: all its known licenses, and whether it was retracted.
 
-    `partial` where its text, which may tell a license, was not read; `closed` is why its figures can't be had.
+    `partial` means that its text, which may name a license, was not read.
+    `closed` is the reason why its figures are not available.
     """
 
     licenses: tuple[str, ...] = ()
@@ -124,9 +128,9 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class ArticlePlan:
-    """An article's terms and figures; `figures` is None where the terms were not wanted and nothing more was asked.
+    """An article's terms and figures. `figures` is None if the terms were not accepted and nothing else was requested.
 
-    `lost` are images of its figures that can't be had, as (reason, how many).
+    `lost` counts images of its figures that are not available, as (reason, number).
     """
 
     terms: Terms
@@ -139,7 +143,7 @@ class ArticlePlan:
 
 @dataclass(frozen=True, slots=True)
 class FetchedFigure:
-    """A figure on this machine: hash, size in bytes, and when it was retrieved (ISO 8601, UTC)."""
+    """A downloaded figure: hash, size in bytes, and time of download (ISO 8601, UTC)."""
 
     sha256: str
     size: int
@@ -147,10 +151,15 @@ class FetchedFigure:
 
 
 AcceptsTerms = Callable[[Terms], bool]
+"""Returns whether an article with these terms is wanted."""
 
 
 class ArticleService(Protocol):
-    """A service that articles' figures come from, made with an HTTP client that may ask its `hosts`."""
+    """A service that gives articles' figures. A plug-in implements these members; it inherits nothing.
+
+    It is made with an HTTP client that may ask its `hosts`. `origin` is the source's name in a figure's origin.
+    A service whose plans download the figures sets `bundles_figures = True`.
+    """
 
     name: ClassVar[str]
     origin: ClassVar[str]
@@ -158,23 +167,23 @@ class ArticleService(Protocol):
 
     @staticmethod
     def check_query(query: KeywordQuery) -> None:
-        """UsageError where the query can't be asked of this service."""
+        """Raise UsageError if the service can't answer the query."""
 
     def search(self, query: KeywordQuery, cursor: str | None) -> SearchPage:
-        """A page of hits, the first one where `cursor` is None. SourceError where the service could not be asked."""
+        """Return a page of hits, the first page if `cursor` is None. Raise SourceError if the search fails."""
 
     def plan_article(self, hit: Hit, accepts_terms: AcceptsTerms) -> ArticlePlan:
-        """The article's terms, and its figures where those are wanted. SourceError where they can't be had."""
+        """Return the article's terms and, if those are accepted, its figures. Raise SourceError if that fails."""
 
     def fetch_figure(self, figure: PlannedFigure, into: Path) -> FetchedFigure:
-        """Get a figure's image into a file. SourceError."""
+        """Download a figure's image into a file. Raise SourceError if that fails."""
 
     def figure_size(self, figure: PlannedFigure) -> int | None:
-        """Bytes a figure's image will be, without getting it; None where that can't be known."""
+        """Return the bytes of a figure's image without its download; None if they are unknown."""
 
 
 def rejection_reason(terms: Terms, query: KeywordQuery) -> str | None:
-    """Why a query does not want an article of such terms; None where it does."""
+    """Return why a query rejects an article with these terms; None if it accepts it."""
     if terms.closed:
         return terms.closed
     if terms.retracted and not query.retracted:
@@ -191,20 +200,23 @@ def rejection_reason(terms: Terms, query: KeywordQuery) -> str | None:
 
 
 def parse_licenses(text: str | None) -> tuple[str, ...]:
-    """Canonical names of a list with commas; UsageError for what is none."""
+    """Return the canonical names in a list with commas. Raises UsageError for an unknown license."""
     if not text:
         return REUSABLE_LICENSES
     names = []
     for part in (part_text.strip() for part_text in text.split(",")):
         name = ANY_LICENSE if part.lower() == ANY_LICENSE else canonical_license(part)
         if name is None:
-            raise UsageError(f"--license {part!r} is no license known here", "cc-by, cc-by-sa, cc-by-nc, cc0, … or any")
+            raise UsageError(f"--license {part!r} is unknown", "give cc-by, cc-by-sa, cc-by-nc, cc0, … or any")
         names.append(name)
     return tuple(dict.fromkeys(names))
 
 
 def parse_day(text: str | None, option: str, last: bool = False) -> str | None:
-    """A day as YYYY-MM-DD, from a year, a month or a day; with `last` the last one of it. UsageError."""
+    """Return a day as YYYY-MM-DD from a year, a month or a day. Raises UsageError.
+
+    With `last`, the last day of a year or month is returned, else the first.
+    """
     if text is None:
         return None
     match = re.fullmatch(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", text.strip())
@@ -216,7 +228,7 @@ def parse_day(text: str | None, option: str, last: bool = False) -> str | None:
             return date(year, month, int(match[3])).isoformat()
         return date(year, month, _last_day(year, month) if last else 1).isoformat()
     except ValueError:
-        raise UsageError(f"{option} {text!r} is no date", "give 2020, 2020-05 or 2020-05-31") from None
+        raise UsageError(f"{option} {text!r} is not a date", "give 2020, 2020-05 or 2020-05-31") from None
 
 
 def _last_day(year: int, month: int) -> int:
@@ -225,7 +237,7 @@ def _last_day(year: int, month: int) -> int:
 
 
 def _is_balanced(text: str) -> bool:
-    """Whether every quote and bracket of a query closes."""
+    """Return whether every quote and bracket of a query is closed."""
     depth, in_quotes = 0, False
     for character in text:
         if character == '"':
@@ -238,13 +250,13 @@ def _is_balanced(text: str) -> bool:
 
 
 def clean_keywords(keywords: tuple[str, ...]) -> tuple[str, ...]:
-    """Keywords without surplus space; UsageError for an empty one and for quotes or brackets that don't close."""
+    """Return the keywords with single spaces. Raises UsageError for an empty one, and for open quotes or brackets."""
     clean = []
     for keyword in keywords:
         text = " ".join("".join(character if character.isprintable() else " " for character in keyword).split())
         if not re.search(r"\w", text):
-            raise UsageError(f"--keyword {keyword!r} says nothing", "give a word, or a phrase in quotes")
+            raise UsageError(f"--keyword {keyword!r} contains no word", "give a word, or a phrase in quotes")
         if not _is_balanced(text):
-            raise UsageError(f"--keyword {keyword!r} has a quote or bracket that does not close", "close it")
+            raise UsageError(f"--keyword {keyword!r} has an open quote or bracket", "close it")
         clean.append(text)
     return tuple(clean)

@@ -31,15 +31,15 @@ PAGE_SIZE = 100
 MAX_QUERY_CHARS = 1_500
 _FIELDS = {"title": "TITLE", "abstract": "ABSTRACT", "captions": "FIG"}
 _ANYWHERE = "anywhere "
-"""Before the cursor of a search for captions that had to be asked of all text."""
+"""Prefix of the cursor if a search in captions had to become a search in all text."""
 _RETRACTED_TYPE = "retracted publication"
 _RETRACTED_TITLE = re.compile(r"\s*\[?\s*retracted\b", re.IGNORECASE)
 _NO_TEXT = b"<errorBean"
-_REMEDY = "run it again later; what is done is kept"
+_REMEDY = "run the command again later; finished work is kept"
 
 
 class EuropePmc:
-    """Europe PMC's search, with figures and texts of the PMC bucket, and its own full text where the bucket's fails."""
+    """Europe PMC's search, with figures and texts from the PMC bucket. If a text fails there, Europe PMC's serves."""
 
     name: ClassVar[str] = "europepmc"
     origin: ClassVar[str] = "pmc"
@@ -51,41 +51,47 @@ class EuropePmc:
 
     @staticmethod
     def check_query(query: KeywordQuery) -> None:
-        """UsageError where the query can't be asked."""
+        """Raise UsageError if Europe PMC can't answer the query."""
         query_text(query)
 
     def search(self, query: KeywordQuery, cursor: str | None) -> SearchPage:
-        """A page of up to 100 hits. SourceError where Europe PMC could not be asked."""
+        """Return a page of up to 100 hits. Raises SourceError if the search fails."""
         return search_page(self._client, query, cursor)
 
     def plan_article(self, hit: Hit, accepts_terms: AcceptsTerms) -> ArticlePlan:
-        """The article's terms and figures in the bucket."""
+        """Return the article's terms and figures in the bucket."""
         return self._bucket.plan_article(hit, accepts_terms)
 
     def fetch_figure(self, figure: PlannedFigure, into: Path) -> FetchedFigure:
-        """A figure's image from the bucket, its MD5 checked."""
+        """Download a figure's image from the bucket, and check its MD5."""
         return self._bucket.fetch_figure(figure, into)
 
     def figure_size(self, figure: PlannedFigure) -> int | None:
-        """Bytes of a figure's image, as the bucket lists it."""
+        """Return the bytes of a figure's image, as the bucket lists them."""
         return self._bucket.figure_size(figure)
 
 
 def search_page(client: HttpClient, query: KeywordQuery, cursor: str | None) -> SearchPage:
-    """A page of Europe PMC's hits."""
+    """Return a page of Europe PMC's hits."""
     anywhere = (cursor or "").startswith(_ANYWHERE)
     cursor_mark = (cursor or "").removeprefix(_ANYWHERE) or "*"
     sent_query = replace(query, where="all") if anywhere else query
-    parameters = {"query": query_text(sent_query), "format": "json", "resultType": "core", "pageSize": PAGE_SIZE, "cursorMark": cursor_mark}
+    parameters = {
+        "query": query_text(sent_query),
+        "format": "json",
+        "resultType": "core",
+        "pageSize": PAGE_SIZE,
+        "cursorMark": cursor_mark,
+    }
     page = parse_page(client.fetch(f"{EUROPEPMC.base}/search?{urlencode(parameters)}", SEARCH).data, cursor_mark)
     if query.where == "captions" and cursor is None and page.total == 0:
-        # The field of legends is not in all of its answers' documentation: captions are looked through here, too.
+        # Not every version of the API documents the field of legends, so search all text; captions are checked here.
         return search_page(client, query, _ANYWHERE)
     return replace(page, cursor=f"{_ANYWHERE}{page.cursor}") if anywhere and page.cursor else page
 
 
 def query_text(query: KeywordQuery) -> str:
-    """The query in Europe PMC's language: open access with full text, and what is asked for."""
+    """Return the query in Europe PMC's syntax: open access with full text, and the user's conditions."""
     words = " AND ".join(f"({keyword})" for keyword in clean_keywords(query.keywords))
     parts = [f"{_FIELDS[query.where]}:({words})" if query.where in _FIELDS else f"({words})"]
     parts += ["OPEN_ACCESS:y", "HAS_FT:y"]
@@ -96,23 +102,27 @@ def query_text(query: KeywordQuery) -> str:
         parts.append(f'JOURNAL:"{journal}"')
     text = " AND ".join(parts)
     if len(text) >= MAX_QUERY_CHARS:
-        raise UsageError(f"the query has {len(text)} characters; Europe PMC takes {MAX_QUERY_CHARS}", "use fewer keywords")
+        raise UsageError(
+            f"the query has {len(text)} characters; Europe PMC takes {MAX_QUERY_CHARS}", "use fewer keywords"
+        )
     return text
 
 
 def parse_page(data: bytes, cursor: str) -> SearchPage:
-    """The hits of an answer. SourceError where it is none: an error can come with status 200."""
+    """Return the hits of an answer. Raises SourceError for an error, which may come with status 200."""
     try:
         answer = json.loads(data)
     except ValueError:
-        raise SourceError("Europe PMC could not be asked: its answer is damaged", _REMEDY) from None
+        raise SourceError("the search at Europe PMC failed: its answer is damaged", _REMEDY) from None
     results = answer.get("resultList") if isinstance(answer, dict) else None
     records = results.get("result") if isinstance(results, dict) else None
     total = answer.get("hitCount") if isinstance(answer, dict) else None
     if not isinstance(records, list) or not isinstance(total, int):
         reason = answer.get("errMsg") if isinstance(answer, dict) else None
         message = clean_text(str(reason), 200) if reason else "an answer without hits or their number"
-        raise SourceError(f"Europe PMC could not be asked: {message}", "check the keywords, or run it again later")
+        raise SourceError(
+            f"the search at Europe PMC failed: {message}", "check the keywords, or run the command again later"
+        )
     next_cursor = answer.get("nextCursorMark")
     has_more = isinstance(next_cursor, str) and next_cursor not in ("", cursor) and bool(records)
     hits = tuple(_parse_hit(record) for record in records if isinstance(record, dict))
@@ -131,9 +141,9 @@ def _parse_hit(record: dict[str, Any]) -> Hit:
         journal=clean_text(_journal_title(record)) or None,
         year=find_year(_text_field(record, "pubYear")),
         license=clean_text(_text_field(record, "license"), 100) or None,
-        authors=tuple(clean_text(author, 200) for author in _text_field(record, "authorString").rstrip(".").split(", ") if author)[
-            :500
-        ],
+        authors=tuple(
+            clean_text(author, 200) for author in _text_field(record, "authorString").rstrip(".").split(", ") if author
+        )[:500],
         revision=_text_field(record, "dateOfRevision") or None,
         retracted=_is_retracted(record, title or ""),
         closed=closed,
@@ -159,8 +169,8 @@ def _is_retracted(record: dict[str, Any], title: str) -> bool:
 
 
 def fetch_full_text(client: HttpClient, pmcid: str) -> bytes:
-    """An article's JATS XML at Europe PMC. FetchError where it does not serve it."""
-    # It answers 500 for some articles that exist, always: asking often helps nobody.
+    """Return an article's JATS XML from Europe PMC. Raises FetchError if Europe PMC does not have it."""
+    # For some existing articles it always answers 500, so many tries are useless.
     address = f"{EUROPEPMC.base}/{pmcid}/fullTextXML"
     data = client.fetch(address, ARTICLE, max_age=7 * 86_400.0, tries=2, is_valid=_is_readable_text).data
     if _NO_TEXT in data[:300]:
@@ -169,7 +179,7 @@ def fetch_full_text(client: HttpClient, pmcid: str) -> bytes:
 
 
 def _is_readable_text(path: Path) -> bool:
-    """Whether a text can be read (or tells that there is none): no MD5 tells of a damaged one, which is not kept."""
+    """Return whether a text is readable (or says that there is none). Without an MD5, this detects damaged texts."""
     data = path.read_bytes()
     try:
         return _NO_TEXT in data[:300] or bool(parse_jats(data, path.name))

@@ -1,4 +1,4 @@
-"""The service `pmc`: articles of PubMed Central by id, a file of ids, or keyword (searched at Europe PMC)."""
+"""The service `pmc`: articles of PubMed Central by id, by a file of ids, or by keyword (searched at Europe PMC)."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _MAX_BYTES = 50 << 20
 
 
 class Pmc(EuropePmc):
-    """Articles of PMC, from its open-access bucket, also by their ids."""
+    """Articles of PMC from its open-access bucket, also by their ids."""
 
     name: ClassVar[str] = "pmc"
 
     @staticmethod
     def check_query(query: KeywordQuery) -> None:
-        """UsageError where the query can't be asked."""
+        """Raise UsageError if the query can't be answered."""
         if not query.ids:
             query_text(query)
 
     def search(self, query: KeywordQuery, cursor: str | None) -> SearchPage:
-        """The articles asked for by id; with keywords, a page of Europe PMC's hits."""
+        """Return the articles given by id; for keywords, a page of Europe PMC's hits."""
         if query.ids:
             return SearchPage(tuple(Hit(pmcid) for pmcid in query.ids), len(query.ids))
         return super().search(query, cursor)
 
 
 def parse_pmc_ids(words: Iterable[str]) -> tuple[str, ...]:
-    """PMC ids from words: ids themselves, or names of text files with ids in them. UsageError for anything else."""
+    """Return PMC ids from words: ids, or names of text files with ids. Raises UsageError for anything else."""
     ids: list[str] = []
     for word in words:
         if re.fullmatch(r"PMC\d{1,10}(?:\.\d+)?", word.strip(), re.IGNORECASE):
@@ -45,9 +45,11 @@ def parse_pmc_ids(words: Iterable[str]) -> tuple[str, ...]:
             with path.open("rb") as file:
                 text = file.read(_MAX_BYTES).decode("utf-8", "replace")
         except (OSError, ValueError):
-            raise UsageError(f"{word!r} is no PMC id, and no file of ids", "PMC ids look like PMC7040616") from None
+            raise UsageError(
+                f"{word!r} is neither a PMC id nor a file of ids", "PMC ids look like PMC7040616"
+            ) from None
         matches = re.findall(r"\bPMC\d{1,10}\b", text, re.IGNORECASE)
         if not matches:
-            raise UsageError(f"{word}: no PMC ids in it", "PMC ids look like PMC7040616")
+            raise UsageError(f"{word} contains no PMC ids", "PMC ids look like PMC7040616")
         ids += [str(normalize_pmcid(match)) for match in matches]
     return tuple(dict.fromkeys(ids))

@@ -1,4 +1,4 @@
-"""The PMC open-access bucket (PMC Cloud): an article's newest version, its record, JATS XML and figures, by MD5."""
+"""The PMC open-access bucket (PMC Cloud): an article's newest version: record, JATS XML and figures."""
 
 from __future__ import annotations
 
@@ -27,37 +27,37 @@ BUCKET_NAME = "pmc-oa-opendata"
 _DAY_SECONDS = 86_400.0
 _MAX_PAGES = 20
 _SUFFIX_ORDER = ("", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".gif")
-"""Suffixes in order of choice: a .gif beside a .jpg is its thumbnail."""
+"""Suffixes in order of preference. A .gif beside a .jpg is its thumbnail."""
 _PICTURE = re.compile(r"\.(?:jpe?g|png|tiff?|webp|gif)$", re.IGNORECASE)
 _NS = "{http://s3.amazonaws.com/doc/2006-03-01/}"
-_REMEDY = "run it again later; what is done is kept"
+_REMEDY = "run the command again later; finished work is kept"
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A file beside an article: address and MD5 (hex, where told)."""
+    """A file beside an article: address and MD5 (hex, if known)."""
 
     url: str
     md5: str | None
 
 
 class PmcBucket:
-    """Reads the bucket. `full_text` gives an article's XML from elsewhere where the bucket's can't be used."""
+    """Reads the bucket. `full_text` gives an article's XML from elsewhere if the bucket's is unusable."""
 
     def __init__(self, client: HttpClient, full_text: Callable[[str], bytes] | None = None) -> None:
         self._client, self._full_text = client, full_text
         self._sizes: dict[str, dict[str, int]] = {}
 
     def plan_article(self, hit: Hit, accepts_terms: AcceptsTerms) -> ArticlePlan:
-        """The article's terms and, where they are wanted, its figures. SourceError where it can't be read."""
-        version = self._newest(hit.id)
+        """Return the article's terms and, if they are accepted, its figures. Raises SourceError if that fails."""
+        version = self._newest_version(hit.id)
         if version is None:
             return ArticlePlan(Terms(closed="not in the PMC open-access bucket"))
-        record = self._record(hit.id, version)
+        record = self._fetch_record(hit.id, version)
         terms = _record_terms(hit, record)
         if not accepts_terms(terms):
             return ArticlePlan(terms)
-        jats = self._text(hit.id, version, record)
+        jats = self._fetch_text(hit.id, version, record)
         article, terms = _merge_article(hit, record, jats, terms)
         if not accepts_terms(terms):
             return ArticlePlan(terms, article)
@@ -66,24 +66,26 @@ class PmcBucket:
         return ArticlePlan(terms, article, figures, jats.rights_holder, lost=lost)
 
     def fetch_figure(self, figure: PlannedFigure, into: Path) -> FetchedFigure:
-        """A figure's image into a file, its MD5 checked."""
+        """Download a figure's image into a file, and check its MD5."""
         answer = self._client.fetch(figure.url, IMAGE, max_age=FOREVER, md5=figure.md5, into=into)
         return FetchedFigure(answer.sha256, answer.size, answer.retrieved)
 
     def figure_size(self, figure: PlannedFigure) -> int | None:
-        """Bytes of an image as the bucket lists it; one request an article."""
+        """Return the bytes of an image as the bucket lists them; one request per article."""
         folder, _, name = figure.url.removeprefix(f"{PMC.base}/").rpartition("/")
         if folder not in self._sizes:
-            self._sizes = {folder: dict(self._listed(f"{folder}/"))}
+            self._sizes = {folder: dict(self._list_keys(f"{folder}/"))}
         return self._sizes[folder].get(f"{folder}/{name}")
 
-    def _newest(self, pmcid: str) -> int | None:
+    def _newest_version(self, pmcid: str) -> int | None:
         """The highest version there is, as a number; None where the bucket does not have the article."""
         pattern = re.compile(rf"metadata/{re.escape(pmcid)}\.(\d{{1,6}})\.json")
-        versions = [int(match[1]) for key, _ in self._listed(f"metadata/{pmcid}.") if (match := pattern.fullmatch(key))]
+        versions = [
+            int(match[1]) for key, _ in self._list_keys(f"metadata/{pmcid}.") if (match := pattern.fullmatch(key))
+        ]
         return max(versions, default=None)
 
-    def _listed(self, prefix: str) -> list[tuple[str, int]]:
+    def _list_keys(self, prefix: str) -> list[tuple[str, int]]:
         """Keys and sizes under a prefix."""
         entries_found: list[tuple[str, int]] = []
         token: str | None = None
@@ -97,21 +99,21 @@ class PmcBucket:
                 return entries_found
         raise SourceError(f"the PMC bucket lists {prefix!r} without an end", _REMEDY)
 
-    def _record(self, pmcid: str, version: int) -> dict[str, Any]:
+    def _fetch_record(self, pmcid: str, version: int) -> dict[str, Any]:
         name = f"{pmcid}.{version}"
         address = f"{PMC.base}/metadata/{name}.json"
         answer = self._client.fetch(address, RECORD, max_age=_DAY_SECONDS, is_valid=_is_record)
         record = json.loads(answer.data)
         if not isinstance(record, dict) or str(record.get("pmcid", "")).upper() != pmcid:
-            raise SourceError(f"the PMC bucket's record of {name} is not that article's", _REMEDY)
+            raise SourceError(f"the PMC bucket's record of {name} belongs to another article", _REMEDY)
         return record
 
-    def _text(self, pmcid: str, version: int, record: dict[str, Any]) -> JatsArticle:
+    def _fetch_text(self, pmcid: str, version: int, record: dict[str, Any]) -> JatsArticle:
         """The article's JATS: the bucket's, else Europe PMC's. SourceError tells why neither can be used."""
         try:
             media = parse_media_address(str(record.get("xml_url", "")), f"{pmcid}.{version}/")
             if media is None:
-                raise SourceError(f"the PMC bucket's record of {pmcid} names no text")
+                raise SourceError(f"the PMC bucket's record of {pmcid} names no text file")
             data = self._client.fetch(media.url, ARTICLE, max_age=FOREVER, md5=media.md5).data
             return find_article(data, pmcid)
         except SourceError as error:
@@ -140,14 +142,14 @@ def _is_record(path: Path) -> bool:
 
 
 def parse_listing(data: bytes) -> tuple[list[tuple[str, int]], str | None]:
-    """Keys with sizes of a ListBucketResult, and the token of its next page; SourceError where it is none."""
+    """Return the keys with sizes in a ListBucketResult, and the next page's token. Raises SourceError for other XML."""
     parser = etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False)
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError):
         root = None
     if root is None or root.tag not in (f"{_NS}ListBucketResult", "ListBucketResult"):
-        raise SourceError("the PMC bucket could not be asked: its listing is damaged", _REMEDY)
+        raise SourceError("the search in the PMC bucket failed: its listing is damaged", _REMEDY)
     namespace = _NS if root.tag.startswith(_NS) else ""
     entries = []
     for element in root.iter(f"{namespace}Contents"):
@@ -158,25 +160,27 @@ def parse_listing(data: bytes) -> tuple[list[tuple[str, int]], str | None]:
 
 
 def find_article(data: bytes, pmcid: str) -> JatsArticle:
-    """The article of that id in JATS XML; SourceError where the XML is another's."""
+    """Return the article with that id in JATS XML. Raises SourceError if the XML is another article's."""
     articles = parse_jats(data, f"the text of {pmcid}")
     matching = [article for article in articles if article.article is not None and article.article.pmcid == pmcid]
     if matching:
         return matching[0]
     first = articles[0]
     if first.article is not None and first.article.pmcid not in (None, pmcid):
-        raise SourceError(f"the text of {pmcid} is another article's ({first.article.pmcid})", _REMEDY)
+        raise SourceError(f"the text of {pmcid} belongs to another article ({first.article.pmcid})", _REMEDY)
     return first
 
 
 def parse_media_address(address: str, folder: str) -> Media | None:
-    """Where a file of the bucket is: `s3://bucket/key?md5=…` as an address; None where it is not in `folder`."""
+    """Return the file at `s3://bucket/key?md5=…` with its web address; None if it is not in `folder` of the bucket."""
     try:
         parts = urlsplit(address)
     except ValueError:
         return None
     key = parts.path.lstrip("/")
-    is_plain = all(segment not in ("", ".", "..") for segment in key.split("/")) and key.isprintable() and "\\" not in key
+    is_plain = (
+        all(segment not in ("", ".", "..") for segment in key.split("/")) and key.isprintable() and "\\" not in key
+    )
     if parts.scheme != "s3" or parts.netloc != BUCKET_NAME or not is_plain or not key.startswith(folder):
         return None
     md5 = parse_qs(parts.query).get("md5", [""])[0].lower()
@@ -184,7 +188,7 @@ def parse_media_address(address: str, folder: str) -> Media | None:
 
 
 def media_by_name(record: dict[str, Any], pmcid: str, version: int) -> dict[str, Media]:
-    """An article's files by name in lower case; those that lie elsewhere are left out."""
+    """Return an article's files by name in lower case. Files elsewhere are skipped."""
     addresses = record.get("media_urls")
     media_by_file_name = {}
     for address in addresses if isinstance(addresses, list) else ():
@@ -195,7 +199,7 @@ def media_by_name(record: dict[str, Any], pmcid: str, version: int) -> dict[str,
 
 
 def _plan_figures(figures: tuple[JatsFigure, ...], media: dict[str, Media]) -> tuple[tuple[PlannedFigure, ...], int]:
-    """Every image the figures name that is there, and how many figures have none."""
+    """Return every available image that the figures name, and the number of figures without an image."""
     planned: list[PlannedFigure] = []
     missing = 0
     for figure in figures:
@@ -210,7 +214,7 @@ def _plan_figures(figures: tuple[JatsFigure, ...], media: dict[str, Media]) -> t
 
 
 def _find_media(names: tuple[str, ...], media: dict[str, Media]) -> Media | None:
-    """The file that stands for an image: by its name as it is, else with the best suffix there is."""
+    """Return the file of an image: under its exact name, else with the best available suffix."""
     for suffix in _SUFFIX_ORDER:
         for href in names:
             name = "" if leaves_folder(href) else href_file_name(href).lower()
@@ -221,15 +225,17 @@ def _find_media(names: tuple[str, ...], media: dict[str, Media]) -> Media | None
 
 
 def _record_terms(hit: Hit, record: dict[str, Any]) -> Terms:
-    """What hit and record say; the bucket's flag of open access counts, not that a file lies there."""
+    """Return the terms in hit and record. Only the record's flag means open access; a file in the bucket does not."""
     code = record.get("license_code")
-    licenses = tuple(license_text for license_text in (hit.license, code if isinstance(code, str) else None) if license_text)
+    licenses = tuple(
+        license_text for license_text in (hit.license, code if isinstance(code, str) else None) if license_text
+    )
     closed = None if record.get("is_pmc_openaccess") is True else "not open access"
     return Terms(licenses, hit.retracted or record.get("is_retracted") is True, closed, partial=True)
 
 
 def _merge_article(hit: Hit, record: dict[str, Any], jats: JatsArticle, terms: Terms) -> tuple[Article | None, Terms]:
-    """The article as its text tells it, with what the hit knows beyond, and its terms with the text's license."""
+    """Return the article with the text's data first and the hit's next, and its terms with the text's license."""
     text_article = jats.article
     text_license = text_article.license if text_article is not None else None
     licenses = (*terms.licenses, text_license) if text_license else terms.licenses
@@ -240,7 +246,8 @@ def _merge_article(hit: Hit, record: dict[str, Any], jats: JatsArticle, terms: T
         pmcid=hit.id,
         journal=(text_article and text_article.journal) or hit.journal,
         year=(text_article and text_article.year) or hit.year,
-        license=text_license or next((normalize_license(license_text) for license_text in reversed(terms.licenses)), None),
+        license=text_license
+        or next((normalize_license(license_text) for license_text in reversed(terms.licenses)), None),
         authors=(text_article.authors if text_article is not None else ()) or hit.authors,
     )
     merged = replace(article, retracted=retracted) if article is not None else None
