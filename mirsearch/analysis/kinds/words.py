@@ -27,6 +27,8 @@ _TECHNIQUES: tuple[tuple[str, float, str], ...] = (
                      r"|dark[- ]field (?:optical|micro)|microscope (?:image|photo)"
                      r"|\bH&E\b|histolog|stereo ?micro|micrographs? of (?:the )?(?:droplet|emulsion|crystal)"),
 )  # fmt: skip
+"""Technique, weight of its words, and their pattern."""
+
 _KINDS: tuple[tuple[str, float, str], ...] = (
     ("schematic", 2.0, r"schematic|illustration|diagram|cartoon|flow ?chart|process flow|mechanism|structure model"
                        r"|equivalent circuit|crystal structure|molecular structure|workflow"
@@ -44,6 +46,8 @@ _KINDS: tuple[tuple[str, float, str], ...] = (
     ("micrograph", 1.6, r"\bimages?\b|micrograph|microscop|\bS?TEM\b|\bSEM\b|\bAFM\b|\bHAADF\b"
                         r"|cross-?section|morpholog"),
 )  # fmt: skip
+"""Kind, weight of its words, and their pattern."""
+
 _NESTED = re.compile(r"\(?\binsets?\b[^.;)]*\)?|\bcorresponding [^,.;]*\(inset\)", re.IGNORECASE)
 _TECHNIQUE_PATTERNS = [(name, weight, re.compile(pattern, re.IGNORECASE)) for name, weight, pattern in _TECHNIQUES]
 _KIND_PATTERNS = [(name, weight, re.compile(pattern, re.IGNORECASE)) for name, weight, pattern in _KINDS]
