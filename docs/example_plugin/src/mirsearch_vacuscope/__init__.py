@@ -1,1 +1,1 @@
-"""A source and an extractor for mirsearch, found through entry points."""
+"""A source and an extractor for mirsearch, which finds them through entry points."""

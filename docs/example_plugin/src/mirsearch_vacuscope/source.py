@@ -1,4 +1,4 @@
-"""The source `vacuscope`: images with a sidecar file (.vss) that tells the pixel size."""
+"""The source `vacuscope`: images with a sidecar file (.vss) that gives the pixel size."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from mirsearch.sources.articles import clean_text
 from mirsearch.sources.base import FoundFigure, SourceFailure, SourceRequest
 
 SIDECAR_BYTES = 1 << 16
+"""Bytes that are read of a sidecar file."""
 
 
 class VacuscopeSource:
-    """Folders of scans. What a sidecar says of scale is kept: the analysis looks for no scale bar then."""
+    """Folders of scans. The scale in a sidecar is kept: the analysis then looks for no scale bar."""
 
     name = "vacuscope"
     priority = 40
 
     def recognizes(self, path: Path) -> bool:
-        """A folder with a sidecar file in it; folders below it are then this source's too."""
+        """Return whether a folder holds a sidecar file. The folders below it then belong to this source too."""
         return path.is_dir() and any(each.suffix == ".vss" for each in path.iterdir())
 
     def find_figures(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
-        """A figure for each image that has a sidecar; the others are told."""
+        """Yield a figure for each image with a sidecar, and a failure for each other image."""
         for folder in request.paths:
             images = sorted(each for each in folder.resolve().rglob("*") if is_image_name(each))
             if not images:
@@ -53,7 +54,7 @@ def _scan(image: Path) -> FoundFigure | SourceFailure:
 
 
 def _sidecar(path: Path) -> tuple[float, str, str]:
-    """(nm per pixel, sample, comment). SourceError names the file and what to do."""
+    """Return (nm per pixel, sample, comment). Raises SourceError with the file and the remedy."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             text = file.read(SIDECAR_BYTES)
