@@ -13,7 +13,7 @@ from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading, to_js
 from mirsearch.corrections import corrected_fields, correction_from_json, correction_to_json, panel_from_json
 from mirsearch.indexes.base import ExtractorIdentity, FigureNotes, FigureRecord
 from mirsearch.indexes.elasticsearch.words import text_fields
-from mirsearch.indexes.embedded.database.filters import folded, short_license
+from mirsearch.indexes.embedded.database.filters import fold_name, license_key
 from mirsearch.query import StoredPanel, Vector
 
 Document = dict[str, Any]
@@ -184,10 +184,10 @@ def _article_fields(article: Article | None) -> Document:
             "doi": article.doi,
             "pmcid": article.pmcid,
             "journal": article.journal,
-            "journal_folded": folded(article.journal) if article.journal else None,
+            "journal_folded": fold_name(article.journal) if article.journal else None,
             "year": article.year,
             "license": article.license,
-            "license_code": short_license(article.license),
+            "license_code": license_key(article.license),
             "url": article.url,
             "authors": list(article.authors),
             "retracted": article.retracted,

@@ -13,7 +13,7 @@ from mirsearch.errors import UsageError
 from mirsearch.indexes.elasticsearch.fields import field_clause
 from mirsearch.indexes.elasticsearch.mapping import SCRIPT_ID, script_body
 from mirsearch.indexes.elasticsearch.words import PAIR_SEPARATOR, WORD_REPEATS
-from mirsearch.indexes.embedded.database.filters import article_keys, folded
+from mirsearch.indexes.embedded.database.filters import article_keys, fold_name
 from mirsearch.licenses import canonical_license
 from mirsearch.query import Filters, SearchRequest, Vector
 from mirsearch.text.tokens import Term, query_terms, tokens
@@ -46,7 +46,7 @@ def filter_clauses(filters: Filters) -> list[Json]:
     clauses: list[Json] = [_IS_PANEL]
     clauses += _keyword_clauses("panel.kind", filters.kinds) + _keyword_clauses("panel.technique", filters.techniques)
     if filters.journals:
-        clauses.append({"terms": {"article.journal_folded": [folded(journal) for journal in filters.journals]}})
+        clauses.append({"terms": {"article.journal_folded": [fold_name(journal) for journal in filters.journals]}})
     if filters.licenses:
         clauses.append(_any_of([_license_clause(license_name) for license_name in filters.licenses]))
     if filters.articles:
@@ -81,7 +81,9 @@ def _any_of(clauses: list[Json]) -> Json:
 
 def _license_clause(value: str) -> Json:
     known = canonical_license(value)
-    return {"term": {"article.license_code": known}} if known else {"prefix": {"article.license_code": folded(value)}}
+    if known:
+        return {"term": {"article.license_code": known}}
+    return {"prefix": {"article.license_code": fold_name(value)}}
 
 
 def article_clause(some_id: str) -> Json:
