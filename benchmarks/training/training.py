@@ -153,8 +153,8 @@ def measure(
     old, new, groups, settings = [], [], [], []
     for fold in range(folds):
         test = np.isin(mine, names[fold::folds])
-        learned = learner(index, corpus.part(~test), extractor, fold)
-        held = corpus.part(test)
+        learned = learner(index, corpus.subset(~test), extractor, fold)
+        held = corpus.subset(test)
         old.append(asked(held, held.vectors))
         new.append(asked(held, learned.projection.apply(held.vectors)))
         groups.append(mine[test])

@@ -125,8 +125,8 @@ def _train(trainer: DetectorTrainer, run: Path, form: TableFormat) -> None:
         with progress_bar(form is TableFormat.JSON) as report:
             trainer.run(report, lambda epoch: _print_epoch(epoch.number, epoch.loss, epoch.scores, form))
     except KeyboardInterrupt as error:
-        if trainer.done:
-            kept = f"{run / 'last.pt'} has {trainer.done} finished epochs; --run {run} --resume continues"
+        if trainer.epochs_done:
+            kept = f"{run / 'last.pt'} has {trainer.epochs_done} finished epochs; --run {run} --resume continues"
         else:
             kept = "no epoch is finished"
         print_message(f"interrupted: {kept}")
@@ -152,7 +152,7 @@ def _export_detector(
 
     name, license_ = name_and_license
     draft = Card(name, KIND, data=data | {"epochs": trainer.history}, license=license_)
-    card, measured = export_detector(trainer.net, settings, source.held_out(), path, draft)
+    card, measured = export_detector(trainer.net, settings, source.test_samples(), path, draft)
     if form is TableFormat.JSON:
         print_json({"path": str(path)} | asdict(card))
         return

@@ -11,26 +11,26 @@ from numpy.typing import NDArray
 
 
 class Extractor(Protocol):
-    """Turns panels into vectors. The vector depends on the pixels alone, never on the corpus it lies in."""
+    """Turns panels into vectors. A vector depends on the panel's pixels alone, never on the rest of the corpus."""
 
     name: str
     version: str
     dims: int
 
     def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """RGB images uint8 (h, w, 3), any sizes, to float32 (n, dims), each row of unit length."""
+        """Return vectors float32 (n, dims), each of unit length, of RGB images uint8 (h, w, 3) of any sizes."""
 
 
 class Identity(Protocol):
-    """Whose vectors they are: what an index or a trained model tells of its extractor."""
+    """Identifies the extractor that made the vectors of an index or of a trained model."""
 
     @property
     def name(self) -> str:
-        """As for --extractor, without the places of files."""
+        """Name as for --extractor, without paths of files."""
 
     @property
     def version(self) -> str:
-        """Changes with all that changes a vector."""
+        """Version. It changes whenever anything that changes a vector changes."""
 
     @property
     def dims(self) -> int:
@@ -39,10 +39,10 @@ class Identity(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TextResponse:
-    """How the cosine of an image and a text becomes a number in [0, 1]: 1/(1 + exp(-(slope · cosine + bias))).
+    """Maps the cosine of an image and a text to a number in [0, 1]: 1/(1 + exp(-(slope · cosine + bias))).
 
-    A model trained with a sigmoid brings its own; else 0.25 is half way, as matching pairs of CLIP lie near 0.3 and
-    others below 0.2.
+    A model trained with a sigmoid loss brings its own slope and bias. The defaults map a cosine of 0.25 to one half:
+    matching pairs of CLIP have cosines near 0.3, other pairs below 0.2.
     """
 
     slope: float = 25.0
@@ -51,11 +51,11 @@ class TextResponse:
 
 @runtime_checkable
 class TextTower(Protocol):
-    """What an extractor has besides where words can be compared with images."""
+    """The additional methods of an extractor that can compare texts with images."""
 
     @property
     def text_response(self) -> TextResponse:
-        """How a cosine is told as a number in [0, 1]."""
+        """How a cosine is mapped to a number in [0, 1]."""
 
     def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Texts to float32 (n, dims) in the space of the images, each row of unit length."""
+        """Return vectors float32 (n, dims) of texts, each of unit length, in the space of the images' vectors."""

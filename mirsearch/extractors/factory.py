@@ -1,4 +1,4 @@
-"""From a name to an extractor, and from an index's identity back to the one that made its vectors. Light to import."""
+"""Opens extractors: by name, or by the identity that an index records. Cheap to import."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ _MAX_RECORDS = 200
 
 
 def open_extractor(spec: str, weights: Path | None = None, device: str | None = None) -> Extractor:
-    """The extractor of a name, or of `NAME:ARGUMENT` where it takes one; with a local file of weights, on a device.
+    """Return the extractor NAME, or `NAME:ARGUMENT` where it takes an argument, with local weights, on a device.
 
-    UsageError for an argument, weights or a device that it doesn't take; a device for one that has no choice is let be.
+    Raises UsageError for an argument, weights or a device that the extractor does not take. An extractor without a
+    choice of devices ignores `device`.
     """
     name, _, argument = spec.partition(":")
     factory = plugins.load("extractors", name)
     if getattr(factory, "takes_options", False):
-        made: Extractor = factory(argument, weights=weights, device=device)
-        return made
+        configured: Extractor = factory(argument, weights=weights, device=device)
+        return configured
     if weights is not None:
         raise UsageError(f"the extractor {name} takes no weights", "leave --extractor-weights out")
     extractor: Extractor = plugins.create("extractors", spec)
@@ -36,9 +37,9 @@ def open_extractor(spec: str, weights: Path | None = None, device: str | None = 
 
 
 def open_recorded_extractor(identity: Identity, weights: Path | None = None, device: str | None = None) -> Extractor:
-    """The extractor that made an index's vectors: an installed ONNX model of it, else its plug-in.
+    """Return the extractor that made an index's vectors: an installed ONNX model of it, else its plug-in.
 
-    Weights given at ingest are looked for where they were then.
+    Weights that were given at ingest are read from where they were then.
     """
     from mirsearch.extractors.onnx.installed import find_installed_model
 
@@ -46,29 +47,28 @@ def open_recorded_extractor(identity: Identity, weights: Path | None = None, dev
         model = find_installed_model(identity, device)
         if model is not None:
             return model
-    spec, located = _find_recorded(identity)
-    return open_extractor(spec, weights or located, device)
+    spec, recorded_weights = _find_recorded(identity)
+    return open_extractor(spec, weights or recorded_weights, device)
 
 
 def remember_weights(extractor: Extractor) -> None:
-    """Note where the weights of an extractor lie, so that a query of its index needs no --extractor-weights."""
+    """Record where the weights of an extractor are, so that a query of its index needs no --extractor-weights."""
     weights, spec = getattr(extractor, "weights", None), getattr(extractor, "spec", None)
     if not isinstance(weights, Path) and spec is None:
         return
-    known = _read_records()
-    known.pop(key := _record_key(extractor.name, extractor.version), None)
-    known[key] = [spec or extractor.name, str(weights.resolve()) if isinstance(weights, Path) else None]
+    records = _read_records()
+    records.pop(key := _record_key(extractor.name, extractor.version), None)
+    records[key] = [spec or extractor.name, str(weights.resolve()) if isinstance(weights, Path) else None]
     path = _record_path()
-    with contextlib.suppress(OSError):  # a note that can't be kept costs an option at the next query
+    with contextlib.suppress(OSError):  # without the record, the next query needs --extractor-weights
         path.parent.mkdir(parents=True, exist_ok=True)
         with replace_file(path) as part:
-            part.write_text(json.dumps(dict(list(known.items())[-_MAX_RECORDS:])), encoding="utf-8")
+            part.write_text(json.dumps(dict(list(records.items())[-_MAX_RECORDS:])), encoding="utf-8")
 
 
 def _find_recorded(identity: Identity) -> tuple[str, Path | None]:
-    """What to open, and with which weights, as remembered where it still lies there; else by name alone."""
-    found = _read_records().get(_record_key(identity.name, identity.version))
-    match found:
+    """Return the recorded spec and weights if their files still exist, else the name without weights."""
+    match _read_records().get(_record_key(identity.name, identity.version)):
         case [str(spec), None] if Path(spec.partition(":")[2]).is_file():
             return spec, None
         case [str(spec), str(weights)] if Path(weights).is_file():
@@ -86,7 +86,7 @@ def _record_path() -> Path:
 
 def _read_records() -> dict[str, Any]:
     with contextlib.suppress(OSError, ValueError):
-        told = json.loads(_record_path().read_bytes())
-        if isinstance(told, dict):
-            return told
+        records = json.loads(_record_path().read_bytes())
+        if isinstance(records, dict):
+            return records
     return {}

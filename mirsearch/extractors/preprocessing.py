@@ -1,4 +1,4 @@
-"""How an image is brought to the size a network takes: one definition for torch and ONNX, so that both agree."""
+"""Resizes images to the size that a network takes. PyTorch and ONNX models share this code, so that both agree."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BI
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """Size and filter. `fit`: the longer side is `side` px and both are rounded to whole multiples of `multiple`;
-    `stretch`: side × side whatever the shape; `crop`: the shorter side is `side` px, then the middle is cut out.
+    """Size and filter that images are resized with.
+
+    `fit`: the longer side becomes `side` px, and both sides are rounded to multiples of `multiple`. `stretch`: the
+    image becomes side × side px, whatever its shape. `crop`: the middle square is cut out and becomes side × side px.
+    The class's name and fields are part of the extractors' versions (by its repr): they must not change.
     """
 
     side: int = 224
@@ -31,47 +34,47 @@ class Preparation:
     def __post_init__(self) -> None:
         known = self.mode in get_args(Mode) and self.resample in get_args(Filter)
         if not (known and 1 <= self.multiple <= self.side <= LIMITS.extractor_side):
-            raise ValueError(f"not a way to prepare images: {asdict(self)}")
+            raise ValueError(f"these settings can't prepare images: {asdict(self)}")
 
     @classmethod
-    def of(cls, told: dict[str, Any]) -> Preparation:
-        """The preparation that `as_json` told; ValueError for anything else."""
+    def from_json(cls, values: dict[str, Any]) -> Preparation:
+        """Return the preparation that `as_json` described; ValueError for anything else."""
         try:
-            return cls(int(told["side"]), told["mode"], int(told["multiple"]), told["resample"])
+            return cls(int(values["side"]), values["mode"], int(values["multiple"]), values["resample"])
         except (KeyError, TypeError) as error:
-            raise ValueError(f"not a way to prepare images: {told}") from error
+            raise ValueError(f"these settings can't prepare images: {values}") from error
 
     def as_json(self) -> dict[str, Any]:
-        """Plain JSON types."""
+        """Return the settings in plain JSON types."""
         return asdict(self)
 
     @property
-    def square(self) -> bool:
-        """Whether every image comes out at side × side."""
+    def is_square(self) -> bool:
+        """Whether every prepared image has side × side px."""
         return self.mode != "fit"
 
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """An RGB image uint8 (h, w, 3) of any size, brought to the size."""
+        """Return an RGB image uint8 (h, w, 3) of any size, resized."""
         height, width = image.shape[:2]
         if self.mode == "crop":
-            return self._cropped(image)
+            return self._crop_middle(image)
         if self.mode == "stretch":
-            return self._resized(image, (self.side, self.side))
+            return self._resize(image, (self.side, self.side))
         longest = max(height, width)
-        return self._resized(image, (self._fitted(width, longest), self._fitted(height, longest)))
+        return self._resize(image, (self._fit_length(width, longest), self._fit_length(height, longest)))
 
-    def _fitted(self, length: int, longest: int) -> int:
+    def _fit_length(self, length: int, longest: int) -> int:
         rounded = round(length * self.side / longest / self.multiple) * self.multiple
         return max(self.multiple, rounded)
 
-    def _cropped(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _crop_middle(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         height, width = image.shape[:2]
         shortest = min(height, width)
-        # The middle is cut out first: a strip 1 px high must not become one of a million columns.
+        # Crop before resizing: a strip 1 px high must not be enlarged to a million columns.
         top, left = (height - shortest) // 2, (width - shortest) // 2
-        return self._resized(image[top : top + shortest, left : left + shortest], (self.side, self.side))
+        return self._resize(image[top : top + shortest, left : left + shortest], (self.side, self.side))
 
-    def _resized(self, image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    def _resize(self, image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
         if (image.shape[1], image.shape[0]) == size:
             return np.ascontiguousarray(image)
         picture = Image.fromarray(np.ascontiguousarray(image))
@@ -79,7 +82,7 @@ class Preparation:
 
 
 def check_images(images: Sequence[NDArray[np.uint8]]) -> None:
-    """ValueError for an image that is not uint8 (h, w, 3) with pixels in it."""
+    """Raise ValueError for an image that is not uint8 (h, w, 3) or has no pixels."""
     for image in images:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
             raise ValueError(f"an image to embed must be uint8 (h, w, 3), not {image.dtype} {image.shape}")

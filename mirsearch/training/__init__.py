@@ -1,1 +1,1 @@
-"""Learning from one's own corpus: whitening, metrics and scale-bar detectors, measured on what was held out."""
+"""Training on a user's corpus: whitening, metrics and scale-bar detectors, measured on held-out articles."""

@@ -1,4 +1,4 @@
-"""Checkpoints of a training: one file a folder, written whole or not at all, read without running what is in it."""
+"""Checkpoints of a training run: written in one step, read without running code in them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LAST, BEST = "last.pt", "best.pt"
 
 
 def write_checkpoint(folder: Path, state: Mapping[str, Any], name: str = LAST) -> None:
-    """Write a state in one step; the folder is made where it is missing."""
+    """Write a state in one step; create the folder if it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f".{name}.{os.getpid()}"
     try:
@@ -27,17 +27,17 @@ def write_checkpoint(folder: Path, state: Mapping[str, Any], name: str = LAST) -
 
 
 def read_checkpoint(folder: Path) -> dict[str, Any]:
-    """The last state of a folder; UsageError where there is none, WeightsError where it is no checkpoint."""
+    """Return the last state in a folder; UsageError if there is none, WeightsError if it is not a checkpoint."""
     path = folder / LAST
     if not path.is_file():
         raise UsageError(f"{folder} holds no {LAST}: there is nothing to resume", "leave --resume out to begin")
-    told = read_weights(path)
-    if not isinstance(told, dict) or not {"net", "optimizer"} <= told.keys():
-        raise WeightsError(f"{path} is no checkpoint of a training", "give another --run")
-    return told
+    state = read_weights(path)
+    if not isinstance(state, dict) or not {"net", "optimizer"} <= state.keys():
+        raise WeightsError(f"{path} is not a checkpoint of a training run", "give another --run")
+    return state
 
 
 def check_unused(folder: Path) -> None:
-    """UsageError where a folder holds a run already, which must not be written over unasked."""
+    """Raise UsageError if a folder already holds a run, so that it is not overwritten by mistake."""
     if (folder / LAST).exists():
-        raise UsageError(f"{folder} holds a run already", "--resume goes on with it; or give another --run")
+        raise UsageError(f"{folder} already holds a run", "continue it with --resume, or give another --run")

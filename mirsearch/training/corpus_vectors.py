@@ -1,4 +1,7 @@
-"""The panels and vectors of an index as something to learn from: split by article, with weak truth of what is alike."""
+"""The panels and vectors of an index as training data: split by article, with weak labels of similar panels.
+
+Nobody labels which panels are similar; figures, techniques and scales tell, with errors: hence "weak".
+"""
 
 from __future__ import annotations
 
@@ -18,16 +21,16 @@ from mirsearch.indexes.base import Index
 from mirsearch.query import Filters, StoredPanel
 
 KINDS = ("micrograph", "diffraction", "map", "photo")
-"""What is learned from: images, not plots or schematics."""
+"""Kinds of panels that are used: images, not plots or schematics."""
 
 SAME_SCALE_FACTOR = 2.0
-"""Fields of view no further apart than this are the same scale."""
+"""Two fields of view have the same scale if their ratio is at most this."""
 
 OTHER_SCALE_FACTOR = 5.0
-"""Fields of view further apart than this show different things."""
+"""Two fields of view show different things if their ratio is greater than this."""
 
 MAX_PARTNERS = 10
-"""How many panels of other articles one is paired with, where the technique alone says that they are alike."""
+"""Maximum number of panels of other articles that a panel is paired with by technique and scale."""
 
 PairRule = Literal["figure", "technique"]
 Floats = NDArray[np.float32]
@@ -36,9 +39,9 @@ Pairs = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Corpus:
-    """Panels, their vectors float32 (n, dims), the article (else figure) of each, and log10 of its field of view.
+    """Panels with their vectors float32 (n, dims), articles (else figures), techniques, and log10 fields of view.
 
-    The field of view is in nm, NaN where it is not known; the technique is what the analysis read, "" where it is not.
+    Fields of view are in nm, NaN where unknown. Techniques are those that the analysis read, "" where unknown.
     """
 
     panels: tuple[StoredPanel, ...]
@@ -51,23 +54,23 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.panels)
 
-    def part(self, chosen: NDArray[np.bool_]) -> Corpus:
-        """The panels where `chosen`, bool (n,), is true."""
-        panels = tuple(panel for panel, keep in zip(self.panels, chosen, strict=True) if keep)
+    def subset(self, mask: NDArray[np.bool_]) -> Corpus:
+        """Return the panels where `mask`, bool (n,), is true."""
+        panels = tuple(panel for panel, keep in zip(self.panels, mask, strict=True) if keep)
         return Corpus(
-            panels, self.vectors[chosen], self.articles[chosen], self.figures[chosen], self.techniques[chosen],
-            self.log_fov[chosen],
+            panels, self.vectors[mask], self.articles[mask], self.figures[mask], self.techniques[mask],
+            self.log_fov[mask],
         )  # fmt: skip
 
     def with_vectors(self, vectors: Floats) -> Corpus:
-        """The same panels with other vectors."""
+        """Return the same panels with other vectors."""
         return Corpus(self.panels, vectors, self.articles, self.figures, self.techniques, self.log_fov)
 
 
 def read_corpus(index: Index, limit: int) -> Corpus:
-    """The images of an index, at most `limit` panels; of a larger index whole articles, chosen by their hash.
+    """Return at most `limit` image panels of an index. Of a larger index, take whole articles, chosen by their hash.
 
-    UsageError where the index holds too little to learn from.
+    Raises UsageError if the index holds too few panels.
     """
     stored = list(_sample_panels(index, limit))
     if len(stored) < 8:
@@ -79,7 +82,7 @@ def read_corpus(index: Index, limit: int) -> Corpus:
 
 
 def build_corpus(stored: Sequence[StoredPanel], vectors: Floats) -> Corpus:
-    """Panels with their vectors as a corpus."""
+    """Return panels and their vectors as a corpus."""
     fov = [each.panel.field_of_view_nm or np.nan for each in stored]
     return Corpus(
         tuple(stored),
@@ -96,7 +99,7 @@ def _article_id(stored: StoredPanel) -> str:
 
 
 def _sample_panels(index: Index, limit: int) -> Iterator[StoredPanel]:
-    """The panels of the articles whose hashes are smallest, so that a larger corpus is sampled the same way again."""
+    """Yield the panels of the articles with the smallest hashes, so that the sample is the same each time."""
     kept: list[tuple[int, int, StoredPanel]] = []
     for number, stored in enumerate(index.select_panels(Filters(kinds=KINDS))):
         item = (-_hash_rank(_article_id(stored), 0), number, stored)
@@ -113,35 +116,35 @@ def _hash_rank(article: str, seed: int) -> int:
 
 
 def held_out_mask(corpus: Corpus, share: float, seed: int) -> NDArray[np.bool_]:
-    """Which panels are kept for testing, bool (n,): those of a share of the articles, chosen by hash, never by look.
+    """Return a mask, bool (n,), of the panels held out for testing: those of a share of the articles, chosen by hash.
 
-    Articles that say nothing (one panel, or none alike) are split apart from those that do, so that both sides can
-    be trained and tested on. UsageError where fewer than two articles have panels that are alike.
+    Articles with and without pairs of similar panels are split separately, so that both parts have pairs. Raises
+    UsageError if fewer than two articles have pairs.
     """
-    telling = {str(corpus.articles[first]) for first, _ in weak_pairs(corpus)}
-    if len(telling) < 2:
+    with_pairs = {str(corpus.articles[first]) for first, _ in weak_pairs(corpus)}
+    if len(with_pairs) < 2:
         raise UsageError(
-            f"only {len(telling)} articles have figures with panels of the same technique and scale",
-            "ingest more articles; one is needed to learn from and one to test on",
+            f"only {len(with_pairs)} articles have figures with panels of the same technique and scale",
+            "ingest more articles; training needs one and testing another",
         )
     test: set[str] = set()
-    for group in (telling, {str(each) for each in corpus.articles} - telling):
+    for group in (with_pairs, {str(article) for article in corpus.articles} - with_pairs):
         ordered = sorted(group, key=lambda article: _hash_rank(article, seed))
-        least = 1 if group is telling else 0
-        test.update(ordered[: max(least, round(share * len(ordered)))])
+        minimum = 1 if group is with_pairs else 0
+        test.update(ordered[: max(minimum, round(share * len(ordered)))])
     return np.isin(corpus.articles, sorted(test))
 
 
-def weak_pairs(corpus: Corpus, alike: PairRule = "figure") -> Pairs:
-    """Pairs (m, 2) of panels taken to be alike: of one figure, of the same technique, at the same scale or none known.
+def weak_pairs(corpus: Corpus, rule: PairRule = "figure") -> Pairs:
+    """Return pairs (m, 2) of panels that count as similar: of one figure and technique, at the same or unknown scale.
 
-    One known and one unknown field of view make no pair: a figure's panels are often zooms of each other. With
-    "technique" also panels of other articles, of the same technique and scale, at most PARTNERS for each.
+    A known and an unknown field of view make no pair, as a figure's panels are often zooms of each other. The rule
+    "technique" adds panels of other articles with the same technique and scale, at most MAX_PARTNERS for each panel.
     """
-    found = _figure_pairs(corpus)
-    if alike == "technique":
-        found |= _technique_pairs(corpus)
-    return np.array(sorted(found), np.int64).reshape(-1, 2)
+    pairs = _figure_pairs(corpus)
+    if rule == "technique":
+        pairs |= _technique_pairs(corpus)
+    return np.array(sorted(pairs), np.int64).reshape(-1, 2)
 
 
 def _figure_pairs(corpus: Corpus) -> set[tuple[int, int]]:
@@ -158,16 +161,16 @@ def _figure_pairs(corpus: Corpus) -> set[tuple[int, int]]:
 
 
 def _technique_pairs(corpus: Corpus) -> set[tuple[int, int]]:
-    """Pairs of the same technique in different articles, scales not known to differ; chosen by a fixed seed."""
+    """Return pairs of one technique in different articles whose scales are not known to differ, by a fixed seed."""
     rng = np.random.default_rng(0)
-    found: set[tuple[int, int]] = set()
+    pairs: set[tuple[int, int]] = set()
     for number in np.flatnonzero(corpus.techniques != ""):
         same = (corpus.techniques == corpus.techniques[number]) & (corpus.articles != corpus.articles[number])
         same &= ~(np.abs(corpus.log_fov - corpus.log_fov[number]) > np.log10(SAME_SCALE_FACTOR))
         others = np.flatnonzero(same)
         for other in rng.choice(others, min(MAX_PARTNERS, len(others)), replace=False):
-            found.add((min(int(number), int(other)), max(int(number), int(other))))
-    return found
+            pairs.add((min(int(number), int(other)), max(int(number), int(other))))
+    return pairs
 
 
 def _has_same_scale(log_fov: NDArray[np.float64], pair: tuple[int, int]) -> bool:
@@ -178,13 +181,13 @@ def _has_same_scale(log_fov: NDArray[np.float64], pair: tuple[int, int]) -> bool
 
 
 def dissimilar_mask(corpus: Corpus, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which panels (columns) are surely unlike those of `rows`, bool (rows, n): hard negatives may be picked from them.
+    """Return which panels (columns) certainly differ from `rows`, bool (rows, n): candidates for hard negatives.
 
-    Another article, and another technique or, where both are known, a scale far apart. A panel of the same technique
-    and scale in another article may be just what is looked for: it is nobody's negative.
+    They are of another article, and of another technique or a scale that is known to be very different. A panel of the
+    same technique and scale in another article may be just what a user searches for, so it is no negative.
     """
     other_article = corpus.articles[rows][:, None] != corpus.articles[None]
-    mine, theirs = corpus.techniques[rows][:, None], corpus.techniques[None]
-    other_technique = (mine != theirs) & (mine != "") & (theirs != "")
+    row_technique, technique = corpus.techniques[rows][:, None], corpus.techniques[None]
+    other_technique = (row_technique != technique) & (row_technique != "") & (technique != "")
     decades = np.abs(corpus.log_fov[rows][:, None] - corpus.log_fov[None])
     return np.asarray(other_article & (other_technique | (np.nan_to_num(decades) > np.log10(OTHER_SCALE_FACTOR))))

@@ -1,4 +1,4 @@
-"""Crops of a corpus's panels, at the scale they share with what they are compared to, embedded beside the index."""
+"""Crops panels of a corpus to the scale that they share with their partners, and embeds the crops."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mirsearch.query import Pixels, StoredPanel
 from mirsearch.training.corpus_vectors import Corpus, Floats, Pairs
 
 MIN_SIDE = 64
-"""Crops are no smaller than this, in px."""
+"""Smallest side of a crop, in px."""
 
 _SHARES = (0.55, 0.9)
 _BATCH = 32
@@ -26,7 +26,7 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class Crops:
-    """Vectors float32 (m, dims) of crops, and the number of the panel each was cut from."""
+    """Vectors float32 (m, dims) of crops, and the number of each crop's panel."""
 
     vectors: Floats
     owners: NDArray[np.int64]
@@ -37,9 +37,9 @@ def embed_crops(
     index: Index, corpus: Corpus, pairs: Pairs, extractor: Extractor, per_panel: int, seed: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> Crops:  # fmt: skip
-    """`per_panel` crops of every panel; where pairs have scales, both are cropped to parts of the smaller view.
+    """Embed `per_panel` crops of every panel. Panels of a pair with known scales are cropped to the smaller view.
 
-    A panel whose file is gone is cropped from the index's small picture; one without either gives no views.
+    If a panel's file is missing, its thumbnail in the index is cropped. A panel without either gives no crops.
     """
     images, shares = PanelImages(extractor), scale_shares(corpus, pairs)
     rng = np.random.default_rng(seed)
@@ -65,51 +65,54 @@ def embed_crops(
 
 
 def scale_shares(corpus: Corpus, pairs: Pairs) -> NDArray[np.float64]:
-    """Share of each panel's width (n,) that shows as much as the smallest of its partners, 1 where none is known."""
-    least = corpus.log_fov.copy()
+    """Return the share of each panel's width, (n,), that equals the field of view of its smallest partner; else 1."""
+    smallest = corpus.log_fov.copy()
     for one, other in pairs:
         if corpus.figures[one] == corpus.figures[other]:
             low = min(corpus.log_fov[one], corpus.log_fov[other])
-            least[one], least[other] = min(least[one], low), min(least[other], low)
-    return np.nan_to_num(10.0 ** (least - corpus.log_fov), nan=1.0)
+            smallest[one], smallest[other] = min(smallest[one], low), min(smallest[other], low)
+    return np.nan_to_num(10.0 ** (smallest - corpus.log_fov), nan=1.0)
 
 
 def random_crop(pixels: Pixels, share: float, rng: np.random.Generator) -> Pixels:
-    """A part of an image RGB (h, w, 3): `share` of its width less a random rest, and as high; every other mirrored.
+    """A part of an image RGB (h, w, 3): `share` of its width less a random rest, and as crop_height; every other mirrored.
 
     Never smaller than LEAST_SIDE px (or the image), so that there is something to see.
     """
     height, width = pixels.shape[:2]
     part = share * float(rng.uniform(*_SHARES))
-    wide = min(width, max(MIN_SIDE, round(part * width)))
-    high = min(height, max(MIN_SIDE, round(part * max(height, width))))
-    x, y = int(rng.integers(width - wide + 1)), int(rng.integers(height - high + 1))
-    crop = pixels[y : y + high, x : x + wide]
+    crop_width = min(width, max(MIN_SIDE, round(part * width)))
+    crop_height = min(height, max(MIN_SIDE, round(part * max(height, width))))
+    x, y = int(rng.integers(width - crop_width + 1)), int(rng.integers(height - crop_height + 1))
+    crop = pixels[y : y + crop_height, x : x + crop_width]
     return np.ascontiguousarray(crop[:, ::-1] if rng.uniform() < 0.5 else crop)
 
 
 def panel_pixels(index: Index, images: PanelImages, stored: StoredPanel) -> Pixels | None:
-    """A panel's pixels from its file, else from the index's small picture, else None."""
+    """Return a panel's pixels from its file, else from its thumbnail in the index, else None."""
     try:
         return images.pixels(stored)
     except ImageError:
-        small = index.thumbnail(stored.panel.id)
-        return None if small is None else np.asarray(Image.open(io.BytesIO(small)).convert("RGB"), np.uint8)
+        thumbnail = index.thumbnail(stored.panel.id)
+        return None if thumbnail is None else np.asarray(Image.open(io.BytesIO(thumbnail)).convert("RGB"), np.uint8)
 
 
-def positive_pairs(count: int, views: Crops, pairs: Pairs, seed: int) -> Pairs:
-    """Positive pairs of items: panels are 0 … count - 1, views follow. Crops of one panel, and crops of partners."""
+def positive_pairs(count: int, crops: Crops, pairs: Pairs, seed: int) -> Pairs:
+    """Return positive pairs of items: crops of one panel, and crops of partners.
+
+    Items 0 … count - 1 are panels, the crops follow.
+    """
     rng = np.random.default_rng(seed)
-    of_panel: dict[int, list[int]] = {}
-    for item, owner in enumerate(views.owners):
-        of_panel.setdefault(int(owner), []).append(count + item)
-    found = [(mine[a], mine[b]) for mine in of_panel.values() for a in range(len(mine)) for b in range(a)]
-    found += [(owner, mine[0]) for owner, mine in of_panel.items()]
+    by_panel: dict[int, list[int]] = {}
+    for item, owner in enumerate(crops.owners):
+        by_panel.setdefault(int(owner), []).append(count + item)
+    positives = [(own[a], own[b]) for own in by_panel.values() for a in range(len(own)) for b in range(a)]
+    positives += [(owner, own[0]) for owner, own in by_panel.items()]
     for one, other in pairs:
-        found.append((int(one), int(other)))
-        found += _cross_pairs(of_panel.get(int(one), ()), of_panel.get(int(other), ()), rng)
-    return np.array(found, np.int64).reshape(-1, 2)
+        positives.append((int(one), int(other)))
+        positives += _cross_pairs(by_panel.get(int(one), ()), by_panel.get(int(other), ()), rng)
+    return np.array(positives, np.int64).reshape(-1, 2)
 
 
-def _cross_pairs(mine: Sequence[int], theirs: Sequence[int], rng: np.random.Generator) -> list[tuple[int, int]]:
-    return [(int(rng.choice(mine)), int(rng.choice(theirs)))] if mine and theirs else []
+def _cross_pairs(own: Sequence[int], theirs: Sequence[int], rng: np.random.Generator) -> list[tuple[int, int]]:
+    return [(int(rng.choice(own)), int(rng.choice(theirs)))] if own and theirs else []

@@ -1,4 +1,4 @@
-"""Pictures with the boxes of their bars and labels: drawn ones, as many as asked, and users' own annotations."""
+"""Training pictures with boxes of scale bars and labels: drawn figures and users' annotated pictures."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from mirsearch.corpus import Box
 from mirsearch.synthetic.figures import SyntheticFigure, draw_figure
 
 FIRST_TEST_SEED = 1 << 24
-"""Seeds of figures to be tested on begin here; those to learn from stay below."""
+"""Seeds of test figures start here; seeds of training figures are smaller."""
 
 _MIN_SIDE = 48
 _SCALES = (0.7, 1.0)
 _GRAY_SHARE = 0.3
 _MIN_VISIBLE_SHARE = 0.6
-"""Share of a box that must be seen for it to count."""
+"""Share of a box's area that must be inside a window for the box to be kept."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A picture RGB uint8 (h, w, 3); boxes float32 (n, 4), classes (n,) and lengths of bars (labels: NaN), in px."""
+    """A picture, RGB uint8 (h, w, 3), with boxes float32 (n, 4), classes (n,), bar lengths (n,) (labels: NaN), in px."""
 
     pixels: Pixels
     boxes: NDArray[np.float32]
@@ -36,69 +36,69 @@ class Sample:
 
 
 class Source(Protocol):
-    """Where a detector's pictures come from."""
+    """Provides a detector's training and test samples."""
 
-    def epoch(self, number: int) -> list[Sample]:
-        """What is learned from in an epoch, always the same for the same number."""
+    def training_samples(self, epoch: int) -> list[Sample]:
+        """Return the samples of an epoch, always the same for the same number."""
 
-    def held_out(self) -> list[Sample]:
-        """What is measured on: never learned from."""
+    def test_samples(self) -> list[Sample]:
+        """Return the samples for measuring, which no epoch contains."""
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnFigures:
-    """Panels of drawn figures, fresh ones in every epoch; `tested` figures are held out."""
+    """Panels of drawn figures, different ones in every epoch; `test_figures` figures are held out."""
 
     figures: int
-    tested: int = 60
+    test_figures: int = 60
     seed: int = 0
 
-    def epoch(self, number: int) -> list[Sample]:
-        """Panels of `figures` figures that no other epoch shows."""
-        first = (self.seed * 7919 + number * self.figures) % (FIRST_TEST_SEED // 2)
+    def training_samples(self, epoch: int) -> list[Sample]:
+        """Return the panels of `figures` figures that no other epoch shows."""
+        first = (self.seed * 7919 + epoch * self.figures) % (FIRST_TEST_SEED // 2)
         return [sample for seed in range(first, first + self.figures) for sample in draw_panel_samples(seed)]
 
-    def held_out(self) -> list[Sample]:
-        """Panels of figures whose seeds no epoch reaches."""
+    def test_samples(self) -> list[Sample]:
+        """Return the panels of figures whose seeds no epoch uses."""
         return [
             sample
-            for seed in range(FIRST_TEST_SEED, FIRST_TEST_SEED + self.tested)
+            for seed in range(FIRST_TEST_SEED, FIRST_TEST_SEED + self.test_figures)
             for sample in draw_panel_samples(seed)
         ]
 
 
 @dataclass(frozen=True)
 class AnnotatedPictures:
-    """Users' pictures, every fifth held out (by order, which their reader makes independent of the file's)."""
+    """Users' pictures. Every fifth is held out; their order does not depend on that of the annotation file."""
 
     samples: tuple[Sample, ...]
 
-    def epoch(self, number: int) -> list[Sample]:
-        """All but the held-out ones."""
+    def training_samples(self, epoch: int) -> list[Sample]:
+        """Return all pictures that are not held out."""
         return [sample for place, sample in enumerate(self.samples) if place % 5]
 
-    def held_out(self) -> list[Sample]:
-        """Every fifth."""
+    def test_samples(self) -> list[Sample]:
+        """Return every fifth picture."""
         return list(self.samples[::5])
 
 
 @dataclass(frozen=True)
 class CombinedSources:
-    """Several sources as one; measured on the last, which is the user's own where there is one."""
+    """Several sources as one. Test samples are those of the last source: the user's own, if there is one."""
 
     sources: tuple[Source, ...]
 
-    def epoch(self, number: int) -> list[Sample]:
-        """What each source shows in this epoch."""
-        return [sample for source in self.sources for sample in source.epoch(number)]
+    def training_samples(self, epoch: int) -> list[Sample]:
+        """Return the samples of all sources in this epoch."""
+        return [sample for source in self.sources for sample in source.training_samples(epoch)]
 
-    def held_out(self) -> list[Sample]:
-        """Of the last source."""
-        return self.sources[-1].held_out()
+    def test_samples(self) -> list[Sample]:
+        """Return the test samples of the last source."""
+        return self.sources[-1].test_samples()
 
 
 def draw_panel_samples(seed: int) -> Iterator[Sample]:
-    """The panels of the figure of a seed; those with insets, or with bars of no length, are left out."""
+    """Yield the panels of a seed's figure, except those with insets or with bars that have no length in nm."""
     figure = draw_figure(seed)
     for number, panel in enumerate(figure.panels):
         if panel.kind == "diffraction" or any(_has_center_in(inset, panel.box) for inset in figure.insets):
@@ -125,7 +125,7 @@ def make_sample(
     pixels: Pixels, boxes: Sequence[Sequence[float]], classes: Sequence[int], lengths: Sequence[float],
     origin: tuple[int, int] = (0, 0),
 ) -> Sample:  # fmt: skip
-    """A sample of lists; boxes are in px of a picture in which this one's upper left lies at `origin`."""
+    """Return a sample from lists. Boxes are in px of a larger picture in which `pixels` begin at `origin`."""
     corners = np.array(boxes, np.float32).reshape(-1, 4) - np.array([*origin, *origin], np.float32)
     return Sample(np.ascontiguousarray(pixels), corners, np.array(classes, np.int64), np.array(lengths, np.float64))
 
@@ -136,7 +136,7 @@ def _has_center_in(inner: Box, outer: Box) -> bool:
 
 
 def fit_sample(sample: Sample, side: int) -> Sample:
-    """The sample as the network sees it: fitted into side × side px, boxes of bars grown."""
+    """Return the sample as the network sees it: fitted into side × side px, with boxes of bars grown."""
     canvas, factor = fit_picture(sample.pixels, side)
     boxes = sample.boxes * np.float32(factor)
     bars = sample.classes == BAR
@@ -146,7 +146,7 @@ def fit_sample(sample: Sample, side: int) -> Sample:
 
 
 def random_window(sample: Sample, side: int, rng: np.random.Generator) -> Sample:
-    """A random side × side px part of a sample, about one of its boxes where it has any; boxes mostly outside go."""
+    """Return a random side × side px part of a sample, around one of its boxes if any; drop boxes mostly outside it."""
     height, width = sample.pixels.shape[:2]
     if side >= min(height, width):
         return sample
@@ -159,20 +159,20 @@ def random_window(sample: Sample, side: int, rng: np.random.Generator) -> Sample
         )
     shift = np.array([x, y, x, y], np.float32)
     boxes = np.clip(sample.boxes - shift, 0, side)
-    areas = [(each[:, 2:] - each[:, :2]).prod(axis=1) for each in (boxes, sample.boxes)]
-    kept = areas[0] >= _MIN_VISIBLE_SHARE * areas[1]
+    visible, total = ((corners[:, 2:] - corners[:, :2]).prod(axis=1) for corners in (boxes, sample.boxes))
+    kept = visible >= _MIN_VISIBLE_SHARE * total
     return Sample(sample.pixels[y : y + side, x : x + side], boxes[kept], sample.classes[kept], sample.lengths[kept])
 
 
 def augment(sample: Sample, rng: np.random.Generator) -> Sample:
-    """The sample smaller, in gray, brighter or darker, as chance has it."""
+    """Return the sample with random changes: smaller, brighter or darker, sometimes gray."""
     factor = float(rng.uniform(*_SCALES))
-    height, width = (max(_MIN_SIDE // 2, round(each * factor)) for each in sample.pixels.shape[:2])
+    height, width = (max(_MIN_SIDE // 2, round(length * factor)) for length in sample.pixels.shape[:2])
     canvas = np.full_like(sample.pixels, int(rng.integers(256)))
     y, x = (int(rng.integers(most + 1)) for most in (canvas.shape[0] - height, canvas.shape[1] - width))
-    part = cv2.resize(sample.pixels, (width, height), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(sample.pixels, (width, height), interpolation=cv2.INTER_AREA)
     gain, lift = float(rng.uniform(0.7, 1.3)), float(rng.uniform(-25, 25))
-    toned = np.clip((part.astype(np.float32) - 128) * gain + 128 + lift, 0, 255).astype(np.uint8)
+    toned = np.clip((small.astype(np.float32) - 128) * gain + 128 + lift, 0, 255).astype(np.uint8)
     if rng.uniform() < _GRAY_SHARE:
         toned = np.asarray(cv2.cvtColor(cv2.cvtColor(toned, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), np.uint8)
     canvas[y : y + height, x : x + width] = toned

@@ -1,4 +1,4 @@
-"""How good a detector is: average precision at IoU 0.5 and 0.75, and by how much the lengths of bars are off."""
+"""Measures of a detector: average precision at IoU 0.5 and 0.75, and errors of the bars' lengths."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from mirsearch.training.detection_data import Sample
 Floats = NDArray[np.float64]
 
 LENGTH_TOLERANCE = 0.03, 2.0
-"""A length is right within this share of it or this many px, whichever is more."""
+"""A length is correct within this share of the true length or this many px, whichever is larger."""
 
 
 @dataclass(frozen=True, slots=True)
 class DetectionScores:
-    """Of bars unless said otherwise: AP50, AP75, AP50 of labels; of the best bar of each picture with one, how often it
-    is found (IoU ≥ 0.5), how often its length is right, and the median relative error of the lengths of those found."""
+    """Measures of bars: AP50 and AP75; AP50 of labels; and measures of the best bar of each picture that has a bar.
+
+    `found`: share of pictures where it matches (IoU ≥ 0.5). `right`: share where its length is correct.
+    `length_error`: median relative error of the length where it matches.
+    """
 
     ap50: float
     ap75: float
@@ -32,88 +35,90 @@ class DetectionScores:
     pictures: int
 
     def as_json(self) -> dict[str, Any]:
-        """Rounded to four places; what can't be told is null."""
+        """Return the measures rounded to four places; undefined ones are null."""
         return {name: None if np.isnan(value) else round(value, 4) for name, value in asdict(self).items()}
 
 
-def box_ious(ones: NDArray[np.float32], others: NDArray[np.float32]) -> Floats:
-    """Intersection over union of boxes (n, 4) and (m, 4): (n, m)."""
-    low = np.maximum(ones[:, None, :2], others[None, :, :2]).astype(np.float64)
-    high = np.minimum(ones[:, None, 2:], others[None, :, 2:]).astype(np.float64)
+def box_ious(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> Floats:
+    """Return the intersection over union of boxes (n, 4) and (m, 4), shape (n, m)."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2]).astype(np.float64)
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:]).astype(np.float64)
     shared = np.clip(high - low, 0, None).prod(axis=2)
-    areas = [(each[:, 2:] - each[:, :2]).astype(np.float64).prod(axis=1) for each in (ones, others)]
+    areas = [(corners[:, 2:] - corners[:, :2]).astype(np.float64).prod(axis=1) for corners in (boxes, others)]
     return np.asarray(shared / np.maximum(areas[0][:, None] + areas[1][None] - shared, 1e-9))
 
 
-def average_precision(found: Sequence[Detections], truth: Sequence[Sample], kind: int, least: float) -> float:
-    """Area under the precision-recall curve of one class over all pictures, precision made monotone; NaN without truth.
+def average_precision(found: Sequence[Detections], truth: Sequence[Sample], kind: int, min_iou: float) -> float:
+    """Return the area under the precision-recall curve of one class over all pictures; NaN without true boxes.
 
-    A found box is right where it overlaps one of the class by `least` or more that no better one has taken.
+    Precision is made monotone. A found box is correct if its IoU with a true box of the class is `min_iou` or more, and
+    no box with a higher score matches that true box.
     """
-    marks: list[tuple[float, bool]] = []
+    matches: list[tuple[float, bool]] = []
     total = 0
-    for mine, theirs in zip(found, truth, strict=True):
-        wanted = theirs.boxes[theirs.classes == kind]
-        total += len(wanted)
-        chosen = mine.classes == kind
-        marks += _match_boxes(mine.boxes[chosen], mine.scores[chosen], wanted, least)
+    for detected, sample in zip(found, truth, strict=True):
+        true_boxes = sample.boxes[sample.classes == kind]
+        total += len(true_boxes)
+        of_kind = detected.classes == kind
+        matches += _match_boxes(detected.boxes[of_kind], detected.scores[of_kind], true_boxes, min_iou)
     if not total:
         return float("nan")
-    marks.sort(key=lambda mark: (-mark[0], mark[1]))
-    hits = np.cumsum([hit for _, hit in marks]) if marks else np.zeros(0)
+    matches.sort(key=lambda match: (-match[0], match[1]))
+    hits = np.cumsum([hit for _, hit in matches]) if matches else np.zeros(0)
     precision = np.maximum.accumulate((hits / np.arange(1, len(hits) + 1))[::-1])[::-1]
-    gained = np.array([hit for _, hit in marks], bool)
-    return float(precision[gained].sum() / total)
+    is_hit = np.array([hit for _, hit in matches], bool)
+    return float(precision[is_hit].sum() / total)
 
 
 def _match_boxes(
-    boxes: NDArray[np.float32], scores: NDArray[np.float32], wanted: NDArray[np.float32], least: float
+    boxes: NDArray[np.float32], scores: NDArray[np.float32], true_boxes: NDArray[np.float32], min_iou: float
 ) -> list[tuple[float, bool]]:
-    """Each box's score, and whether it is right."""
-    shared = box_ious(boxes, wanted)
-    taken = np.zeros(len(wanted), bool)
-    marks = []
+    """Return each box's score and whether the box is correct, the highest score first."""
+    ious = box_ious(boxes, true_boxes)
+    taken = np.zeros(len(true_boxes), bool)
+    matches = []
     for row in np.argsort(-scores, kind="stable"):
-        free = np.where(taken, -1.0, shared[row]) if len(wanted) else np.zeros(0)
+        free = np.where(taken, -1.0, ious[row]) if len(true_boxes) else np.zeros(0)
         best = int(free.argmax()) if len(free) else -1
-        hit = best >= 0 and free[best] >= least
+        hit = best >= 0 and free[best] >= min_iou
         if hit:
             taken[best] = True
-        marks.append((float(scores[row]), bool(hit)))
-    return marks
+        matches.append((float(scores[row]), bool(hit)))
+    return matches
 
 
 def measure_detections(
     found: Sequence[Detections], truth: Sequence[Sample], lengths: Sequence[Floats] | None = None
 ) -> DetectionScores:
-    """All measures; `lengths` are those of the found boxes in px, (n,) a picture, else their longer sides are taken."""
-    there, errors, right = 0, [], 0
-    for number, (mine, theirs) in enumerate(zip(found, truth, strict=True)):
-        wanted = np.flatnonzero(theirs.classes == BAR)
-        if not len(wanted):
+    """Return all measures. `lengths` are those of the found boxes in px, (n,) a picture; None: their longer sides."""
+    with_bar, errors, right = 0, [], 0
+    for number, (detected, sample) in enumerate(zip(found, truth, strict=True)):
+        true_bars = np.flatnonzero(sample.classes == BAR)
+        if not len(true_bars):
             continue
-        there += 1
-        bars = np.flatnonzero(mine.classes == BAR)
+        with_bar += 1
+        bars = np.flatnonzero(detected.classes == BAR)
         if not len(bars):
             continue
-        top = bars[mine.scores[bars].argmax()]
-        shared = box_ious(mine.boxes[[top]], theirs.boxes[wanted])[0]
-        if shared.max() < 0.5:
+        best = bars[detected.scores[bars].argmax()]
+        ious = box_ious(detected.boxes[[best]], sample.boxes[true_bars])[0]
+        if ious.max() < 0.5:
             continue
-        length = float(theirs.lengths[wanted[shared.argmax()]])
-        told = (
-            float(lengths[number][top])
+        true_length = float(sample.lengths[true_bars[ious.argmax()]])
+        length = (
+            float(lengths[number][best])
             if lengths is not None
-            else float((mine.boxes[top, 2:] - mine.boxes[top, :2]).max())
+            else float((detected.boxes[best, 2:] - detected.boxes[best, :2]).max())
         )
-        errors.append(abs(told - length) / length)
-        right += abs(told - length) <= max(LENGTH_TOLERANCE[0] * length, LENGTH_TOLERANCE[1])
+        error = abs(length - true_length)
+        errors.append(error / true_length)
+        right += error <= max(LENGTH_TOLERANCE[0] * true_length, LENGTH_TOLERANCE[1])
     return DetectionScores(
         ap50=average_precision(found, truth, BAR, 0.5),
         ap75=average_precision(found, truth, BAR, 0.75),
         label_ap50=average_precision(found, truth, LABEL, 0.5),
-        found=len(errors) / there if there else float("nan"),
-        right=right / there if there else float("nan"),
+        found=len(errors) / with_bar if with_bar else float("nan"),
+        right=right / with_bar if with_bar else float("nan"),
         length_error=float(np.median(errors)) if errors else float("nan"),
         pictures=len(truth),
     )

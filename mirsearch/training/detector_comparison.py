@@ -1,4 +1,4 @@
-"""A trained scale-bar detector beside the default one, as both are used; needs no torch."""
+"""Compares a trained scale-bar detector with the default one, both as they are used. Needs no torch."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from mirsearch.training.detection_data import Sample
 from mirsearch.training.detection_metrics import DetectionScores, measure_detections
 
 
-def compare_detectors(detector: FasterRcnnDetector, tested: Sequence[Sample]) -> dict[str, DetectionScores]:
-    """The trained detector and the one of runs on pictures of their own size, both with measured lengths."""
+def compare_detectors(detector: FasterRcnnDetector, samples: Sequence[Sample]) -> dict[str, DetectionScores]:
+    """Measure the network, the trained detector and the run-length detector on pictures of their original size."""
     side = detector.side
-    truth = [_thicken_bars(sample, side) for sample in tested]
+    truth = [_thicken_bars(sample, side) for sample in samples]
     trained = [_detect_bars(detector, each, side) for each in truth]
     runs = [_detect_bars(RunLengthDetector(), each, side) for each in truth]
     return {
@@ -27,7 +27,7 @@ def compare_detectors(detector: FasterRcnnDetector, tested: Sequence[Sample]) ->
 
 
 def _thicken_bars(sample: Sample, side: int) -> Sample:
-    """The sample with its bars' boxes as thick as they are at the network's scale."""
+    """Return the sample with its bars' boxes made as thick as they are at the network's scale."""
     boxes = sample.boxes.copy()
     bars = sample.classes == BAR
     boxes[bars] = grow_boxes(boxes[bars], _min_thickness(sample, side))
@@ -42,7 +42,7 @@ def _min_thickness(sample: Sample, side: int) -> float:
 def _detect_bars(
     detector: FasterRcnnDetector | RunLengthDetector, sample: Sample, side: int
 ) -> tuple[Detections, NDArray[np.float64]]:
-    """A detector's candidates as found boxes, grown like the truth, with their measured lengths."""
+    """Return a detector's bars as boxes, grown like the true boxes, and their measured lengths."""
     bars = detector.detect(sample.pixels)
     boxes = np.array([bar.box for bar in bars], np.float32).reshape(-1, 4)
     found = Detections(

@@ -1,4 +1,4 @@
-"""Turns a trained detector into a model file: ONNX, compared with the network, and measured as it will be used."""
+"""Exports a trained detector as a model file with an ONNX model, compares it with the network, and measures it."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from mirsearch.training.detector_training import TrainingSettings, detect, to_te
 
 OPSET = 17
 MAX_DIFFERENCE = 0.02
-"""Most px and hundredths of a score by which the exported detector may differ from the network."""
+"""Largest difference, in px or hundredths of a score, between the exported detector and the network."""
 
 _COMPARED_SAMPLES = 8
 
 
 def build_onnx(net: Any, side: int) -> bytes:
-    """The network as an ONNX model that takes `image`, float32 (3, side, side)."""
+    """Return the network as an ONNX model that takes `image`, float32 (3, side, side)."""
     stream = io.BytesIO()
     net = net.cpu().eval()
     with warnings.catch_warnings(), torch.no_grad():
@@ -46,50 +46,54 @@ def build_onnx(net: Any, side: int) -> bytes:
 
 
 def largest_difference(net: Any, model: bytes, samples: Sequence[Sample]) -> float:
-    """Largest difference of boxes (px) or scores (hundredths) between the network and its export on fitted samples."""
+    """Return the largest difference of boxes (px) or scores (hundredths) between network and export on fitted samples.
+
+    It is infinite if the two find different classes.
+    """
     from mirsearch.extractors.efficientnet.extractor import open_session
 
-    running, largest = open_session(model), 0.0
-    for sample, own in zip(samples, detect(net.cpu(), samples, "cpu"), strict=True):
-        boxes, marks, classes = running.run(None, {"image": to_tensor(sample).numpy()})
-        sure = own.scores > 0.1
-        if not np.array_equal(own.classes[sure], classes[marks > 0.1]):
+    session, largest = open_session(model), 0.0
+    for sample, expected in zip(samples, detect(net.cpu(), samples, "cpu"), strict=True):
+        boxes, scores, classes = session.run(None, {"image": to_tensor(sample).numpy()})
+        confident = expected.scores > 0.1
+        if not np.array_equal(expected.classes[confident], classes[scores > 0.1]):
             return float("inf")
         largest = max(
             largest,
-            float(np.abs(own.boxes[sure] - boxes[marks > 0.1]).max(initial=0)),
-            100 * float(np.abs(own.scores[sure] - marks[marks > 0.1]).max(initial=0)),
+            float(np.abs(expected.boxes[confident] - boxes[scores > 0.1]).max(initial=0)),
+            100 * float(np.abs(expected.scores[confident] - scores[scores > 0.1]).max(initial=0)),
         )
     return largest
 
 
 def export_detector(
-    net: Any, settings: TrainingSettings, tested: Sequence[Sample], path: Path, card: Card
+    net: Any, settings: TrainingSettings, samples: Sequence[Sample], path: Path, card: Card
 ) -> tuple[Card, Mapping[str, DetectionScores]]:
-    """Write the model file and measure it on samples that were held out, beside the detector of runs.
+    """Write the model file and measure it on test samples, beside the run-length detector.
 
-    MirsearchError where ONNX and network disagree: nothing is written.
+    Raises MirsearchError, and writes nothing, if the ONNX model and the network disagree.
     """
     model = build_onnx(net, settings.net.side)
-    apart = largest_difference(
-        net, model, [fit_sample(sample, settings.net.side) for sample in tested[:_COMPARED_SAMPLES]]
+    deviation = largest_difference(
+        net, model, [fit_sample(sample, settings.net.side) for sample in samples[:_COMPARED_SAMPLES]]
     )
-    if apart > MAX_DIFFERENCE:
+    if deviation > MAX_DIFFERENCE:
         raise MirsearchError(
-            f"the exported detector differs from the network by {apart:g}",
+            f"the exported detector differs from the network by {deviation:g}, more than {MAX_DIFFERENCE:g}",
             "report it, with the versions of torch and onnx",
         )
-    told = asdict(settings)
+    training = asdict(settings)
     decisive = {"backbone": settings.net.backbone, "side": settings.net.side, "least_thick": MIN_BOX_SIDE}
     draft = Card(
-        name=card.name, kind=KIND, settings=decisive, data=dict(card.data) | {"training": told}, license=card.license,
+        name=card.name, kind=KIND, settings=decisive, license=card.license,
+        data=dict(card.data) | {"training": training},
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )  # fmt: skip
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         write_artifact(part, draft, {MODEL_FILE: model})
-        measured = compare_detectors(FasterRcnnDetector(str(part)), tested)
+        measured = compare_detectors(FasterRcnnDetector(str(part)), samples)
     finally:
         part.unlink(missing_ok=True)
-    metrics = {name: each.as_json() for name, each in measured.items()} | {"onnx_difference": round(apart, 5)}
+    metrics = {name: each.as_json() for name, each in measured.items()} | {"onnx_difference": round(deviation, 5)}
     return write_artifact(path, Card(**(asdict(draft) | {"metrics": metrics})), {MODEL_FILE: model}), measured

@@ -1,4 +1,4 @@
-"""Faster R-CNN for scale bars and their labels: torchvision's, over three backbones, with anchors shaped like bars.
+"""Faster R-CNN for scale bars and their labels: torchvision's, with three backbones and anchors shaped like bars.
 
 Ren, He, Girshick, Sun: Faster R-CNN (2015); Lin et al.: Feature pyramid networks (2017); He et al. (2016) and Howard et
 al. (2019) for the backbones.
@@ -23,22 +23,22 @@ from mirsearch.errors import UsageError
 from mirsearch.extractors.torch.files import extract_state_dict, fill_network, read_weights
 
 CLASSES = 3
-"""Background, bar, label."""
+"""Number of classes: background, bar, label."""
 
 RATIOS = (0.12, 0.3, 0.8, 7.0)
-"""Height over width of anchors: lying bars, labels, short bars, upright bars."""
+"""Height divided by width of the anchors, for horizontal bars, labels, short bars and vertical bars."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetSettings:
-    """Which backbone (tiny, mobilenet, resnet50), and the side in px that pictures are fitted into."""
+    """The backbone (tiny, mobilenet, resnet50), and the side in px of the square that pictures are fitted into."""
 
     backbone: str = "tiny"
     side: int = 256
 
 
 class Residual(nn.Module):
-    """Two 3 × 3 convolutions beside a shortcut, halving the size (He et al. 2016)."""
+    """Two 3 × 3 convolutions and a shortcut, which halve the size (He et al. 2016)."""
 
     def __init__(self, inside: int, outside: int) -> None:
         super().__init__()
@@ -49,12 +49,12 @@ class Residual(nn.Module):
         self.short = nn.Sequential(nn.Conv2d(inside, outside, 1, 2, bias=False), nn.BatchNorm2d(outside))
 
     def forward(self, x: Any) -> Any:
-        """(n, inside, h, w) to (n, outside, h/2, w/2)."""
+        """Map (n, inside, h, w) to (n, outside, h/2, w/2)."""
         return torch.relu(self.long(x) + self.short(x))
 
 
 class TinyBackbone(nn.Module):
-    """A backbone of a tenth of a million weights with a feature pyramid at a quarter, an eighth and a sixteenth."""
+    """A backbone of about 100,000 weights with a feature pyramid at 1/4, 1/8 and 1/16 of the size."""
 
     out_channels = 32
 
@@ -65,7 +65,7 @@ class TinyBackbone(nn.Module):
         self.pyramid = FeaturePyramidNetwork([24, 48, 64], self.out_channels)
 
     def forward(self, x: Any) -> Any:
-        """Pictures (n, 3, h, w) to maps by level."""
+        """Map pictures (n, 3, h, w) to feature maps by level."""
         x = self.stem(x)
         found = OrderedDict()
         for number, stage in enumerate(self.stages):
@@ -75,7 +75,7 @@ class TinyBackbone(nn.Module):
 
 
 def build_net(settings: NetSettings, weights: Path | None = None) -> Any:
-    """The network with random weights; `weights` is a torchvision classifier's state dict for the backbone."""
+    """Return the network with random weights. `weights` is a torchvision classifier's state dict for the backbone."""
     backbone, sizes, names = _backbone(settings.backbone, weights)
     small = settings.backbone == "tiny"
     return FasterRCNN(
@@ -103,56 +103,56 @@ def build_net(settings: NetSettings, weights: Path | None = None) -> Any:
 
 
 class OnePicture(nn.Module):
-    """The network for one picture, with its answer as three tensors."""
+    """Runs the network on one picture and returns three tensors."""
 
     def __init__(self, net: Any) -> None:
         super().__init__()
         self.net = net
 
     def forward(self, image: Any) -> tuple[Any, Any, Any]:
-        """(3, side, side) in 0 … 1 to boxes (n, 4), scores (n,), classes (n,)."""
+        """Map (3, side, side) in 0 … 1 to boxes (n, 4), scores (n,), classes (n,)."""
         found = self.net([image])[0]
         return found["boxes"], found["scores"], found["labels"]
 
 
 class _Head(nn.Module):
-    """Two fully connected layers over what a region shows."""
+    """Two fully connected layers over a region's features."""
 
     def __init__(self, inside: int, width: int) -> None:
         super().__init__()
         self.first, self.second = nn.Linear(inside, width), nn.Linear(width, width)
 
     def forward(self, x: Any) -> Any:
-        """(regions, channels, 7, 7) to (regions, width)."""
+        """Map (regions, channels, 7, 7) to (regions, width)."""
         return torch.relu(self.second(torch.relu(self.first(x.flatten(start_dim=1)))))
 
 
 class _Predictor(nn.Module):
-    """Scores of the classes, and how each one's box is to be moved."""
+    """Predicts the scores of the classes and the correction of each class's box."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.classes, self.boxes = nn.Linear(width, CLASSES), nn.Linear(width, 4 * CLASSES)
 
     def forward(self, x: Any) -> Any:
-        """(regions, width) to (regions, CLASSES) and (regions, 4 · CLASSES)."""
+        """Map (regions, width) to (regions, CLASSES) and (regions, 4 · CLASSES)."""
         return self.classes(x), self.boxes(x)
 
 
 def _backbone(name: str, weights: Path | None) -> tuple[Any, tuple[tuple[int, ...], ...], list[str]]:
-    """The backbone with its pyramid, sizes of anchors by level, and the names of the levels regions are read from."""
+    """Return the backbone with its pyramid, anchor sizes by level, and the names of the levels for region pooling."""
     if name == "tiny":
         if weights is not None:
             raise UsageError("the tiny backbone has no published weights", "leave --backbone-weights out")
         return TinyBackbone(), ((16, 24), (34, 48), (68, 96)), ["0", "1", "2"]
-    whole = resnet50(weights=None) if name == "resnet50" else mobilenet_v3_large(weights=None)
+    classifier = resnet50(weights=None) if name == "resnet50" else mobilenet_v3_large(weights=None)
     if weights is not None:
-        fill_network(whole, extract_state_dict(read_weights(weights), weights), weights)
+        fill_network(classifier, extract_state_dict(read_weights(weights), weights), weights)
     if name == "resnet50":
         layers, channels = {f"layer{n}": str(n - 1) for n in (1, 2, 3, 4)}, [256, 512, 1024, 2048]
-        body, sizes = whole, ((16, 24), (32, 48), (64, 96), (128, 192), (256, 384))
+        body, sizes = classifier, ((16, 24), (32, 48), (64, 96), (128, 192), (256, 384))
     else:
         # The last block of each size, from a quarter to a thirty-second.
         layers, channels = {"3": "0", "6": "1", "12": "2", "15": "3"}, [24, 40, 112, 160]
-        body, sizes = whole.features, ((16, 24), (32, 48), (64, 96), (128, 192), (256, 384))
+        body, sizes = classifier.features, ((16, 24), (32, 48), (64, 96), (128, 192), (256, 384))
     return BackboneWithFPN(body, layers, channels, 256), sizes, list("0123")

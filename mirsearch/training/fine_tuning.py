@@ -1,7 +1,7 @@
-"""Fine-tunes a whole network on pairs of a corpus's panels, with hard negatives; PyTorch, and better with a GPU.
+"""Fine-tunes a whole network on pairs of a corpus's panels, with hard negatives. Needs PyTorch; a GPU helps.
 
-Radenović, Tolias, Chum: Fine-tuning CNN image retrieval with no human annotation (TPAMI 2019), from whom comes what is
-kept still (running means) and that pictures go through one by one; Hoffer, Ailon (2015) for the triplets.
+After Radenović, Tolias, Chum: Fine-tuning CNN image retrieval with no human annotation (TPAMI 2019): running means stay
+fixed, and pictures pass the network one by one. Hoffer, Ailon (2015) for the triplets.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _EMBED_BATCH = 32
 
 @dataclass(frozen=True, slots=True)
 class NetworkOptions:
-    """How a network is tuned; `margin` as for a head, `triples` an epoch."""
+    """Options of fine-tuning; `margin` as for a head, `triples` is their number in an epoch."""
 
     loss: Loss = "triplet"
     margin: float = 0.2
@@ -52,7 +52,7 @@ class NetworkOptions:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """Who is told how far it is, the folder of checkpoints (None: none are kept), and whether to go on from there."""
+    """The progress callback, the folder of checkpoints (None: no checkpoints), and whether to continue from them."""
 
     report: ProgressReport
     folder: Path | None = None
@@ -60,7 +60,7 @@ class RunOptions:
 
 
 class NetworkTrainer:
-    """Tunes an extractor's network in place; its identity follows its weights. Each epoch has a seed of its own."""
+    """Fine-tunes an extractor's network in place, then updates its identity. Each epoch has its own seed."""
 
     def __init__(self, index: Index, corpus: Corpus, extractor: TorchExtractor, options: NetworkOptions) -> None:
         self._index, self._corpus, self._options, self._extractor = index, corpus, options, extractor
@@ -74,81 +74,84 @@ class NetworkTrainer:
         self._base = f"{extractor.name} {extractor.version}"
         self.losses: list[float] = []
         self._module = extractor.loaded.module
-        self._module.eval().requires_grad_(True)  # running means stay as they are: too few pictures to tell them anew
+        self._module.eval().requires_grad_(True)  # too few pictures to estimate the running means again
         self._device = next(self._module.parameters()).device
         self._optimizer = torch.optim.Adam(self._module.parameters(), lr=options.rate, weight_decay=_WEIGHT_DECAY)
 
-    def epoch(self, report: ProgressReport) -> float:
-        """A pass over a sample of the pairs; the mean loss. Negatives are mined by the vectors as they were before."""
+    def train_epoch(self, report: ProgressReport) -> float:
+        """Train on a sample of the pairs; return the mean loss. Negatives are chosen by the vectors before the epoch."""
         self._rng = np.random.default_rng((self._options.seed, len(self.losses)))
-        chosen = self._rng.permutation(len(self._pairs))[: self._options.triples]
+        sample = self._rng.permutation(len(self._pairs))[: self._options.triples]
         losses = []
         self._optimizer.zero_grad()
-        for number, place in enumerate(chosen, start=1):
-            loss = self._triple(*self._pairs[place])
+        for number, position in enumerate(sample, start=1):
+            loss = self._train_triple(*self._pairs[position])
             if loss is not None:
                 losses.append(loss)
-            if number % _BATCH == 0 or number == len(chosen):
+            if number % _BATCH == 0 or number == len(sample):
                 self._optimizer.step()
                 self._optimizer.zero_grad()
-            report("pictures", number, len(chosen))
+            report("pictures", number, len(sample))
         if not losses:
-            raise UsageError("no two pictures are surely unlike: there is nothing to learn", "ingest more articles")
+            raise UsageError(
+                "no two pictures certainly show different things: there is nothing to learn", "ingest more articles"
+            )
         self._vectors = embed_corpus(self._index, self._corpus, self._extractor)
         self.losses.append(float(np.mean(losses)))
         return self.losses[-1]
 
     def save(self, folder: Path) -> None:
-        """Write a checkpoint, whole or not at all."""
+        """Write a checkpoint in one step."""
         state = {"net": self._module.state_dict(), "optimizer": self._optimizer.state_dict(), "losses": self.losses}
         write_checkpoint(folder, state | {"run": self._run})
 
     def resume(self, folder: Path) -> None:
-        """Take up where a folder's checkpoint stands; UsageError where it is one of another run."""
-        told = read_checkpoint(folder)
-        if told.get("run") != self._run:
+        """Continue from a folder's checkpoint; UsageError if it belongs to another run."""
+        state = read_checkpoint(folder)
+        if state.get("run") != self._run:
             raise UsageError(
                 f"{folder / LAST} was begun with other weights, settings or figures",
-                "give another --run, or none of them",
+                "give another --run, or the same weights and settings",
             )
-        fill_network(self._module, told["net"], folder / LAST)
-        self._optimizer.load_state_dict(told["optimizer"])
-        self.losses = [float(each) for each in told["losses"]]
+        fill_network(self._module, state["net"], folder / LAST)
+        self._optimizer.load_state_dict(state["optimizer"])
+        self.losses = [float(loss) for loss in state["losses"]]
         self._vectors = embed_corpus(self._index, self._corpus, self._extractor)
 
     @property
     def _run(self) -> dict[str, Any]:
-        """What must be the same to go on with a run; more epochs may be asked for."""
+        """What must be the same to continue a run. The number of epochs may differ."""
         panels = hashlib.sha256("\n".join(each.panel.id for each in self._corpus.panels).encode()).hexdigest()
         return asdict(self._options) | {"epochs": 0, "base": self._base, "panels": panels}
 
     def finish(self) -> None:
-        """Leave the network ready for use."""
+        """Prepare the network for use as an extractor."""
         self._module.requires_grad_(False)
-        self._extractor.reidentify()
+        self._extractor.update_identity()
 
-    def _triple(self, anchor: int, positive: int) -> float | None:
-        negative = self._negative(int(anchor))
-        rows = [] if negative is None else [self._row(int(each)) for each in (anchor, positive, negative)]
+    def _train_triple(self, anchor: int, positive: int) -> float | None:
+        """Add the gradient of one triple; return its loss, or None if a picture or a negative is missing."""
+        negative = self._choose_negative(int(anchor))
+        rows = [] if negative is None else [self._embed_crop(int(number)) for number in (anchor, positive, negative)]
         if not rows or any(row is None for row in rows):
             return None
         loss = LOSSES[self._options.loss](*rows, self._options.margin)
         value = float(loss.detach())
         if not np.isfinite(value):
-            raise MirsearchError("the training went astray: its loss is no number", "a smaller --rate may help")
+            raise MirsearchError("training failed: its loss is not a finite number", "try a smaller --rate")
         if value > 0:
             (loss / _BATCH).backward()
         return value
 
-    def _negative(self, anchor: int) -> int | None:
-        apart = np.flatnonzero(dissimilar_mask(self._corpus, np.array([anchor]))[0])
-        if not len(apart):
+    def _choose_negative(self, anchor: int) -> int | None:
+        different = np.flatnonzero(dissimilar_mask(self._corpus, np.array([anchor]))[0])
+        if not len(different):
             return None
-        nearest = apart[np.argsort(-(self._vectors[apart] @ self._vectors[anchor]))[:_HARDEST]]
+        nearest = different[np.argsort(-(self._vectors[different] @ self._vectors[anchor]))[:_HARDEST]]
         return int(self._rng.choice(nearest))
 
-    def _row(self, number: int) -> Any:
-        """The vector of a crop of a panel, with what its slopes need; None where there is no picture."""
+    def _embed_crop(self, number: int) -> Any:
+        """Return the vector of a random crop of a panel, with its gradient graph, or None if there is no picture."""
         pixels = panel_pixels(self._index, self._images, self._corpus.panels[number])
         if pixels is None:
             return None
@@ -158,12 +161,12 @@ class NetworkTrainer:
 
 
 def triplet_loss(anchor: Any, positive: Any, negative: Any, margin: float) -> Any:
-    """max(0, margin + |a-p|² - |a-n|²) of unit vectors."""
+    """Return max(0, margin + |a-p|² - |a-n|²) of unit vectors."""
     return torch.relu(margin + ((anchor - positive) ** 2).sum() - ((anchor - negative) ** 2).sum())
 
 
 def contrastive_loss(anchor: Any, positive: Any, negative: Any, margin: float) -> Any:
-    """½|a-p|² + ½max(0, margin - |a-n|)² of unit vectors."""
+    """Return ½|a-p|² + ½max(0, margin - |a-n|)² of unit vectors."""
     distance = (((anchor - negative) ** 2).sum() + 1e-12).sqrt()
     return 0.5 * ((anchor - positive) ** 2).sum() + 0.5 * torch.relu(margin - distance) ** 2
 
@@ -172,20 +175,20 @@ LOSSES: dict[str, Callable[..., Any]] = {"triplet": triplet_loss, "contrastive":
 
 
 def embed_corpus(index: Index, corpus: Corpus, extractor: TorchExtractor) -> NDArray[np.float32]:
-    """The corpus's panels through the network as it is, float32 (n, dims); one without a picture keeps its vector."""
+    """Return the vectors float32 (n, dims) of a corpus's panels. A panel without a picture keeps its vector."""
     images = PanelImages(cast(Extractor, extractor))
     vectors = corpus.vectors.copy()
-    pixels = [panel_pixels(index, images, each) for each in corpus.panels]
-    there = [number for number, each in enumerate(pixels) if each is not None]
-    for start in range(0, len(there), _EMBED_BATCH):
-        part = there[start : start + _EMBED_BATCH]
-        vectors[part] = extractor.embed([each for each in (pixels[n] for n in part) if each is not None])
+    pictures = [panel_pixels(index, images, panel) for panel in corpus.panels]
+    available = [number for number, picture in enumerate(pictures) if picture is not None]
+    for start in range(0, len(available), _EMBED_BATCH):
+        batch = available[start : start + _EMBED_BATCH]
+        vectors[batch] = extractor.embed([picture for n in batch if (picture := pictures[n]) is not None])
     return vectors
 
 
 @dataclass(frozen=True)
 class TunedNetwork:
-    """What came of tuning: how it did on the held-out articles, and the losses by epoch."""
+    """Results of fine-tuning: the changes on the held-out articles, the losses by epoch, and the card's data."""
 
     changes: dict[str, Change]
     losses: tuple[float, ...]
@@ -195,15 +198,15 @@ class TunedNetwork:
 def tune_network(
     index: Index, corpus: Corpus, extractor: TorchExtractor, options: NetworkOptions, split: Split, run: RunOptions
 ) -> TunedNetwork:
-    """Tune a network on the training articles; measure it on the held-out ones, embedded before and after alike."""
+    """Fine-tune a network on the training articles; measure it on the held-out ones, embedded before and after."""
     test = held_out_mask(corpus, split.share, split.seed)
-    before = corpus.part(test)
+    before = corpus.subset(test)
     before = before.with_vectors(embed_corpus(index, before, extractor))
-    trainer = NetworkTrainer(index, corpus.part(~test), extractor, options)
+    trainer = NetworkTrainer(index, corpus.subset(~test), extractor, options)
     if run.resume and run.folder is not None:
         trainer.resume(run.folder)
     while len(trainer.losses) < options.epochs:
-        trainer.epoch(run.report)
+        trainer.train_epoch(run.report)
         if run.folder is not None:
             trainer.save(run.folder)
         run.report("epochs", len(trainer.losses), options.epochs)
@@ -212,7 +215,7 @@ def tune_network(
     data = {
         "panels_learned": int((~test).sum()), "articles_learned": len(np.unique(corpus.articles[~test])),
         "panels_held_out": int(test.sum()), "articles_held_out": len(np.unique(corpus.articles[test])),
-        "losses": [round(each, 5) for each in trainer.losses],
+        "losses": [round(loss, 5) for loss in trainer.losses],
     }  # fmt: skip
     return TunedNetwork(compare_vectors(before, after), tuple(trainer.losses), data)
 

@@ -1,4 +1,7 @@
-"""Whitening and metric heads from an index: learn on some articles, choose on a part of them, measure on the rest."""
+"""Fits projections to an index: trains on some articles, validates on a part of them, measures on the other articles.
+
+A projection is a whitening or a linear head of a metric.
+"""
 
 from __future__ import annotations
 
@@ -22,29 +25,32 @@ from mirsearch.training.whitening import SHRINKAGE, discriminative_whitening, pc
 
 Method = Literal["pca", "discriminative"]
 ProgressReport = Callable[[str, int, int], None]
-"""Told what is being done, how many steps are done, and of how many."""
+"""Called with the name of the current task, the number of completed steps, and the number of all steps."""
 
 POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _VALIDATION_SHARE = 0.3
 _PATIENCE = 8
-"""Epochs without a better score on the validation part after which a head is learned enough."""
+"""Training of a head stops after this many epochs without a better score on the validation part."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Which part of the articles is tested on, and the seed that chooses them."""
+    """The share of articles held out for testing, and the seed that selects them."""
 
     share: float = 0.3
     seed: int = 0
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1:
-            raise UsageError(f"a held-out share of {self.share} leaves nothing", "give a number between 0 and 1")
+            raise UsageError(
+                f"a held-out share of {self.share} leaves no articles to train or to test on",
+                "give a number between 0 and 1",
+            )
 
 
 @dataclass(frozen=True)
 class LearnedProjection:
-    """A projection, what a card tells of how it was learned, and from how many pairs."""
+    """A projection, the settings of its training for the card, and the number of pairs it was learned from."""
 
     projection: Projection
     settings: Mapping[str, Any]
@@ -54,7 +60,7 @@ class LearnedProjection:
 
 @dataclass(frozen=True)
 class FittedProjection:
-    """What was learned, how it did on the held-out articles, and what a card tells of it."""
+    """A projection, its effect on the held-out articles, and its settings and data for the card."""
 
     projection: Projection
     changes: Mapping[str, Change]
@@ -64,7 +70,7 @@ class FittedProjection:
 
 @dataclass(frozen=True, slots=True)
 class WhiteningOptions:
-    """How a whitening is learned; `dims` None keeps all, `power` None takes the best of POWERS on a validation part."""
+    """Options of a whitening; `dims` None keeps all, `power` None takes the best of POWERS on a validation part."""
 
     method: Method = "pca"
     dims: int | None = None
@@ -74,7 +80,7 @@ class WhiteningOptions:
 
 @dataclass(frozen=True, slots=True)
 class MetricOptions:
-    """How a metric is learned: crops of each panel, numbers kept (None: all), what counts as alike, and the head's."""
+    """Options of a metric: crops per panel, numbers kept (None: all), the rule for pairs, settings of the head."""
 
     crops: int = 2
     dims: int | None = None
@@ -83,10 +89,10 @@ class MetricOptions:
 
 
 def fit_projection(corpus: Corpus, split: Split, learn: Callable[[Corpus], LearnedProjection]) -> FittedProjection:
-    """Learn from the training articles of a split, and measure before and after on the held-out ones."""
+    """Learn from the training articles of a split, and measure the effect on the held-out ones."""
     test = held_out_mask(corpus, split.share, split.seed)
-    learned = learn(corpus.part(~test))
-    before = corpus.part(test)
+    learned = learn(corpus.subset(~test))
+    before = corpus.subset(test)
     changes = compare_vectors(before, before.with_vectors(learned.projection.apply(before.vectors)))
     data = {
         "panels_learned": int((~test).sum()),
@@ -101,30 +107,30 @@ def fit_projection(corpus: Corpus, split: Split, learn: Callable[[Corpus], Learn
 
 
 def learn_whitening(training: Corpus, options: WhiteningOptions, seed: int = 0) -> LearnedProjection:
-    """A whitening of a corpus's vectors."""
+    """Learn a whitening of a corpus's vectors."""
     size = options.dims or training.vectors.shape[1]
 
-    def learned(part: Corpus, power: float) -> Projection:
+    def whiten(part: Corpus, power: float) -> Projection:
         if options.method == "pca":
             return pca_whitening(part.vectors, size, power)
         return discriminative_whitening(part.vectors, weak_pairs(part, options.alike), size, power)
 
-    power = _best_power(training, seed, learned) if options.power is None else options.power
+    power = _best_power(training, seed, whiten) if options.power is None else options.power
     settings = asdict(options) | {"dims": size, "power": power, "shrinkage": SHRINKAGE}
-    return LearnedProjection(learned(training, power), settings, len(weak_pairs(training, options.alike)))
+    return LearnedProjection(whiten(training, power), settings, len(weak_pairs(training, options.alike)))
 
 
-def _best_power(training: Corpus, seed: int, learned: Callable[[Corpus, float], Projection]) -> float:
-    inner = _validation_mask(training, seed)
-    if inner is None:
+def _best_power(training: Corpus, seed: int, whiten: Callable[[Corpus, float], Projection]) -> float:
+    mask = _validation_mask(training, seed)
+    if mask is None:
         return 0.5
-    learning, judging = training.part(~inner), training.part(inner)
-    scores = [mean_precision(judging, learned(learning, power)) for power in POWERS]
+    learning, validation = training.subset(~mask), training.subset(mask)
+    scores = [mean_precision(validation, whiten(learning, power)) for power in POWERS]
     return POWERS[int(np.argmax(scores))]
 
 
 def _validation_mask(training: Corpus, seed: int) -> NDArray[np.bool_] | None:
-    """The part of the training panels that chooses between models; None where there are too few articles for one."""
+    """Return a mask of the training panels to validate on, or None if there are too few articles."""
     try:
         return held_out_mask(training, _VALIDATION_SHARE, seed + 1)
     except UsageError:
@@ -132,42 +138,42 @@ def _validation_mask(training: Corpus, seed: int) -> NDArray[np.bool_] | None:
 
 
 def mean_precision(corpus: Corpus, projection: Projection) -> float:
-    """The mean of the weak measures' mean average precisions under a projection."""
-    found = precisions_by_measure(corpus.with_vectors(projection.apply(corpus.vectors)))
-    means = [float(np.nanmean(values)) for values in found.values() if not np.isnan(values).all()]
+    """Return the mean, over the weak measures, of the mean average precision with a projection."""
+    precisions = precisions_by_measure(corpus.with_vectors(projection.apply(corpus.vectors)))
+    means = [float(np.nanmean(values)) for values in precisions.values() if not np.isnan(values).all()]
     return float(np.mean(means)) if means else 0.0
 
 
 def learn_metric(
     index: Index, training: Corpus, extractor: Extractor, options: MetricOptions, seed: int, report: ProgressReport
 ) -> LearnedProjection:
-    """A linear head over the extractor's vectors; the epoch is chosen on a part of the training articles."""
+    """Learn a linear head for the extractor's vectors; a part of the training articles selects the epoch."""
     size = options.dims or training.vectors.shape[1]
-    inner = _validation_mask(training, seed)
-    learning, judging = (training, None) if inner is None else (training.part(~inner), training.part(inner))
+    mask = _validation_mask(training, seed)
+    learning, validation = (training, None) if mask is None else (training.subset(~mask), training.subset(mask))
     pairs = weak_pairs(learning, options.alike)
-    views = embed_crops(index, learning, pairs, extractor, options.crops, seed, partial(report, "crops"))
-    vectors = np.concatenate([learning.vectors, views.vectors])
-    owners = np.concatenate([np.arange(len(learning)), views.owners])
-    items = TrainingItems(vectors, owners, positive_pairs(len(learning), views, pairs, seed))
+    crops = embed_crops(index, learning, pairs, extractor, options.crops, seed, partial(report, "crops"))
+    vectors = np.concatenate([learning.vectors, crops.vectors])
+    owners = np.concatenate([np.arange(len(learning)), crops.owners])
+    items = TrainingItems(vectors, owners, positive_pairs(len(learning), crops, pairs, seed))
     head = replace(options.head, seed=seed)
-    projection, epoch = _train_head(HeadTrainer(learning, items, size, head), judging, head.epochs, report)
+    projection, epoch = _train_head(HeadTrainer(learning, items, size, head), validation, head.epochs, report)
     settings = asdict(head) | {"dims": size, "crops": options.crops, "alike": options.alike, "epoch": epoch}
-    return LearnedProjection(projection, settings, len(items.pairs), views.without_image)
+    return LearnedProjection(projection, settings, len(items.pairs), crops.without_image)
 
 
 def _train_head(
-    trainer: HeadTrainer, judging: Corpus | None, epochs: int, report: ProgressReport
+    trainer: HeadTrainer, validation: Corpus | None, epochs: int, report: ProgressReport
 ) -> tuple[Projection, int]:
-    """The head of the best epoch on the judging part (0: as it began), or the last where there is no such part."""
-    best, chosen = trainer.projection, 0
-    top = -np.inf if judging is None else mean_precision(judging, best)
+    """Return the head of the best epoch on the validation part (0: the initial head), or of the last if there is none."""
+    best, best_epoch = trainer.projection, 0
+    best_score = -np.inf if validation is None else mean_precision(validation, best)
     for epoch in range(1, epochs + 1):
-        trainer.epoch()
+        trainer.train_epoch()
         report("epochs", epoch, epochs)
-        now = float(epoch) if judging is None else mean_precision(judging, trainer.projection)
-        if now > top:
-            best, chosen, top = trainer.projection, epoch, now
-        elif epoch - chosen >= _PATIENCE:
+        score = float(epoch) if validation is None else mean_precision(validation, trainer.projection)
+        if score > best_score:
+            best, best_epoch, best_score = trainer.projection, epoch, score
+        elif epoch - best_epoch >= _PATIENCE:
             break
-    return best, chosen
+    return best, best_epoch

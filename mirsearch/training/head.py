@@ -1,4 +1,4 @@
-"""A linear head over frozen vectors, learned with a triplet or contrastive loss and hard negatives; numpy alone."""
+"""Trains a linear head on fixed vectors with a triplet or contrastive loss and hard negatives. Needs only numpy."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ Loss = Literal["triplet", "contrastive"]
 Matrix = NDArray[np.float64]
 
 _HARDEST = 10
-"""A negative is one of this many hardest: the very hardest are often mistakes of the weak truth."""
+"""A negative is chosen among this many hardest ones, as the very hardest are often errors of the weak labels."""
 
 _BATCH = 64
 _MAX_POOL = 2048
-"""Items negatives are mined from, a fresh sample each epoch where there are more."""
+"""Maximum number of items that negatives are chosen from. Each epoch draws a new sample of this size."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeadSettings:
-    """How a head is learned; `margin` is in squared distance (triplet) or distance (contrastive) of unit vectors.
+    """Settings of a head; `margin` is a squared distance (triplet) or a distance (contrastive) of unit vectors.
 
-    `hold` pulls the matrix back to where it began, as few pairs should move it little.
+    `hold` pulls the matrix towards its initial value, so that few pairs change it little.
     """
 
     loss: Loss = "triplet"
@@ -42,7 +42,7 @@ class HeadSettings:
 
 @dataclass(frozen=True)
 class TrainingItems:
-    """What is learned from: vectors (m, dims), the panel each belongs to, and positive pairs of items."""
+    """Training items: vectors (m, dims), the panel of each, and positive pairs of items."""
 
     vectors: Floats
     owners: NDArray[np.int64]
@@ -50,20 +50,24 @@ class TrainingItems:
 
 
 MARGINS: dict[str, float] = {"triplet": 0.2, "contrastive": 0.8}
-"""Usual margins, by loss."""
+"""Default margins, by loss."""
 
 
 class HeadTrainer:
-    """Learns one head. Hoffer, Ailon: Deep metric learning using triplet network (2015); Radenović et al. (2019).
+    """Trains one head. Hoffer, Ailon: Deep metric learning using triplet network (2015); Radenović et al. (2019).
 
-    `epoch` may be called as long as one likes; `projection` is the head as it is.
+    Call `train_epoch` any number of times; `projection` is the current head.
     """
 
     def __init__(self, corpus: Corpus, items: TrainingItems, dims: int, settings: HeadSettings) -> None:
         if not len(items.pairs):
-            raise UsageError("no two pictures are alike: there is nothing to learn", "ingest figures with more panels")
+            raise UsageError(
+                "no two pictures count as similar: there is nothing to learn", "ingest figures with more panels"
+            )
         if not 1 <= dims <= items.vectors.shape[1]:
-            raise UsageError(f"{dims} dims can't be made of {items.vectors.shape[1]}", "give fewer --dims")
+            raise UsageError(
+                f"{dims} dims can't be made of {items.vectors.shape[1]}", f"give --dims 1 to {items.vectors.shape[1]}"
+            )
         self._corpus, self._items, self._settings = corpus, items, settings
         self._rng = np.random.default_rng(settings.seed)
         self._start = _initial_matrix(items.vectors, dims)
@@ -72,13 +76,13 @@ class HeadTrainer:
 
     @property
     def projection(self) -> Projection:
-        """The head as learned so far; at the start it changes no distance, or only drops the weakest axes."""
+        """The current head. The initial one changes no distance, or only drops the weakest axes."""
         return Projection(np.zeros(len(self._matrix), np.float32), self._matrix.astype(np.float32))
 
-    def epoch(self) -> float:
-        """One pass over a sample of the pairs with negatives mined anew; the mean loss."""
-        pairs = self._sampled()
-        negatives = self._mined(pairs[:, 0])
+    def train_epoch(self) -> float:
+        """Train on a sample of the pairs with newly chosen negatives; return the mean loss."""
+        pairs = self._sample_pairs()
+        negatives = self._mine_negatives(pairs[:, 0])
         usable = negatives >= 0
         pairs, negatives = pairs[usable], negatives[usable]
         total = 0.0
@@ -89,40 +93,40 @@ class HeadTrainer:
             total += loss * len(pairs[part])
         return total / max(1, len(pairs))
 
-    def _sampled(self) -> Pairs:
-        every = self._items.pairs
-        chosen = self._rng.permutation(len(every))[: self._settings.pairs_an_epoch]
-        pairs = every[chosen]
-        turned = self._rng.uniform(size=len(pairs)) < 0.5
-        pairs[turned] = pairs[turned][:, ::-1]
+    def _sample_pairs(self) -> Pairs:
+        all_pairs = self._items.pairs
+        sample = self._rng.permutation(len(all_pairs))[: self._settings.pairs_an_epoch]
+        pairs = all_pairs[sample]
+        swapped = self._rng.uniform(size=len(pairs)) < 0.5
+        pairs[swapped] = pairs[swapped][:, ::-1]
         return pairs
 
-    def _mined(self, anchors: NDArray[np.int64]) -> NDArray[np.int64]:
-        """For each anchor one of the items nearest to it that are surely unlike it; -1 where there is none."""
+    def _mine_negatives(self, anchors: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return for each anchor one of the nearest items that certainly differ from it, or -1 if there is none."""
         items = self._items
         pool = self._rng.permutation(len(items.vectors))[:_MAX_POOL]
-        seen = self.projection.apply(items.vectors)
-        found = np.full(len(anchors), -1, np.int64)
+        projected = self.projection.apply(items.vectors)
+        negatives = np.full(len(anchors), -1, np.int64)
         for start in range(0, len(anchors), 512):
-            mine = anchors[start : start + 512]
-            apart = dissimilar_mask(self._corpus, items.owners[mine])[:, items.owners[pool]]
-            similarity = np.where(apart, seen[mine] @ seen[pool].T, -np.inf)
+            batch = anchors[start : start + 512]
+            differs = dissimilar_mask(self._corpus, items.owners[batch])[:, items.owners[pool]]
+            similarity = np.where(differs, projected[batch] @ projected[pool].T, -np.inf)
             hardest = np.argsort(-similarity, axis=1)[:, :_HARDEST]
-            picked = hardest[np.arange(len(mine)), self._rng.integers(0, hardest.shape[1], len(mine))]
-            there = np.isfinite(similarity[np.arange(len(mine)), picked])
-            picked = np.where(there, picked, hardest[:, 0])
-            there = np.isfinite(similarity[np.arange(len(mine)), picked])
-            found[start : start + len(mine)] = np.where(there, pool[picked], -1)
-        return found
+            picked = hardest[np.arange(len(batch)), self._rng.integers(0, hardest.shape[1], len(batch))]
+            exists = np.isfinite(similarity[np.arange(len(batch)), picked])
+            picked = np.where(exists, picked, hardest[:, 0])
+            exists = np.isfinite(similarity[np.arange(len(batch)), picked])
+            negatives[start : start + len(batch)] = np.where(exists, pool[picked], -1)
+        return negatives
 
     def _gradient(
         self, anchors: NDArray[np.int64], positives: NDArray[np.int64], negatives: NDArray[np.int64]
     ) -> tuple[float, Matrix]:
-        """Mean loss of a batch and its gradient by the matrix."""
-        inputs = [self._items.vectors[each].astype(np.float64) for each in (anchors, positives, negatives)]
-        outputs = [each @ self._matrix for each in inputs]
-        lengths = [np.maximum(np.linalg.norm(each, axis=1, keepdims=True), 1e-12) for each in outputs]
-        units = [each / length for each, length in zip(outputs, lengths, strict=True)]
+        """Return the mean loss of a batch and its gradient with respect to the matrix."""
+        inputs = [self._items.vectors[rows].astype(np.float64) for rows in (anchors, positives, negatives)]
+        outputs = [x @ self._matrix for x in inputs]
+        lengths = [np.maximum(np.linalg.norm(y, axis=1, keepdims=True), 1e-12) for y in outputs]
+        units = [y / length for y, length in zip(outputs, lengths, strict=True)]
         loss, slopes = LOSSES[self._settings.loss](units, self._settings.margin)
         gradient = np.zeros_like(self._matrix)
         for x, unit, length, slope in zip(inputs, units, lengths, slopes, strict=True):
@@ -131,7 +135,7 @@ class HeadTrainer:
         return float(loss.mean()), gradient / len(loss)
 
     def _step(self, gradient: Matrix) -> None:
-        """One step of Adam (Kingma, Ba 2015)."""
+        """Take one step of Adam (Kingma, Ba 2015)."""
         self._steps += 1
         self._first = 0.9 * self._first + 0.1 * gradient
         self._second = 0.999 * self._second + 0.001 * gradient**2
@@ -140,7 +144,7 @@ class HeadTrainer:
 
 
 def _initial_matrix(vectors: Floats, dims: int) -> Matrix:
-    """The identity where all dims are kept, else the leading axes of the vectors as they are."""
+    """Return the identity if all dims are kept, else the leading axes of the vectors."""
     if dims == vectors.shape[1]:
         return np.eye(dims)
     moment = vectors.T.astype(np.float64) @ vectors
@@ -148,7 +152,7 @@ def _initial_matrix(vectors: Floats, dims: int) -> Matrix:
 
 
 def triplet_loss(units: list[Matrix], margin: float) -> tuple[Matrix, list[Matrix]]:
-    """max(0, margin + |a-p|² - |a-n|²) of unit rows a, p, n: losses (b,) and slopes by a, p, n, each (b, dims)."""
+    """Return losses max(0, margin + |a-p|² - |a-n|²), (b,), of unit rows a, p, n, and slopes by each, (b, dims)."""
     a, p, n = units
     loss = margin + ((a - p) ** 2).sum(axis=1) - ((a - n) ** 2).sum(axis=1)
     active = (loss > 0)[:, None]
@@ -156,7 +160,7 @@ def triplet_loss(units: list[Matrix], margin: float) -> tuple[Matrix, list[Matri
 
 
 def contrastive_loss(units: list[Matrix], margin: float) -> tuple[Matrix, list[Matrix]]:
-    """½|a-p|² + ½max(0, margin - |a-n|)² of unit rows (Hu, Lu, Tan 2014): losses (b,) and slopes (b, dims)."""
+    """Return losses ½|a-p|² + ½max(0, margin - |a-n|)² of unit rows, (b,), and slopes (b, dims) (Hu, Lu, Tan 2014)."""
     a, p, n = units
     distance = np.maximum(np.linalg.norm(a - n, axis=1, keepdims=True), 1e-12)
     short = np.maximum(0.0, margin - distance)

@@ -1,4 +1,4 @@
-"""Writes what was learned as a model file, and installs it only where it is no worse than what it would replace."""
+"""Writes a trained projection as a model file, and installs it only if it is better than what it replaces."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from mirsearch.training.fitting import FittedProjection
 
 
 class WorseModelError(MirsearchError):
-    """A model that does worse on held-out articles than what it would take the place of: not installed."""
+    """A model is no better on held-out articles than the vectors it would replace, so it is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a model goes: a file (`output`), or the models folder under `name`; `force` installs a worse one too."""
+    """Where a model is written: `output`, or the models folder under `name`. `force` also installs a worse model."""
 
     name: str
     output: Path | None = None
@@ -30,41 +30,41 @@ class Destination:
 
     @property
     def path(self) -> Path:
-        """The file to write; UsageError where it can't be one."""
+        """The file to write; UsageError if it can't be written."""
         if self.output is None:
             return installed_path(self.name)
         if self.output.suffix != SUFFIX or not self.output.parent.is_dir():
-            raise UsageError(f"{self.output} can't be written", f"give a file *{SUFFIX} in a folder that is there")
+            raise UsageError(f"{self.output} can't be written", f"give a file *{SUFFIX} in an existing folder")
         return self.output
 
 
-def check_improvement(changes: Mapping[str, Change], wanted: Destination) -> None:
-    """WorseModelError where a model would be installed that does worse than what is there."""
-    if wanted.output is None and not wanted.force and not is_improvement(changes):
-        told = ", ".join(f"{name} {each.before:.3f} → {each.after:.3f}" for name, each in changes.items())
+def check_improvement(changes: Mapping[str, Change], destination: Destination) -> None:
+    """Raise WorseModelError if a model would be installed that is no improvement."""
+    if destination.output is None and not destination.force and not is_improvement(changes):
+        values = ", ".join(f"{name} {change.before:.3f} → {change.after:.3f}" for name, change in changes.items())
         raise WorseModelError(
-            f"not installed: mean average precision on held-out articles does not rise ({told})",
-            "more articles may help; --output FILE keeps it all the same, --force installs it",
+            f"not installed: mean average precision on held-out articles does not rise ({values})",
+            "more articles may help; --output FILE writes the model anyway, --force installs it",
         )
 
 
 def save_projection(
-    fitted: FittedProjection, base: ExtractorIdentity, wanted: Destination, index: str
+    fitted: FittedProjection, base: ExtractorIdentity, destination: Destination, index: str
 ) -> tuple[Path, Card]:
-    """Write a projection with its card; WorseModelError where it would be installed and does worse.
+    """Write a projection with its card; WorseModelError if it would be installed and is no improvement.
 
-    A file asked for by name is always written: its card tells how it did.
+    A file given with --output is always written. Its card has the measures before and after.
     """
-    path = wanted.path
-    check_improvement(fitted.changes, wanted)
+    path = destination.path
+    check_improvement(fitted.changes, destination)
     card = Card(
-        name=wanted.name,
+        name=destination.name,
         kind=KIND,
         base={"name": base.name, "version": base.version, "dims": base.dims},
         settings=dict(fitted.settings),
         data=dict(fitted.data) | {"index": index},
         metrics={name: each.as_json() for name, each in fitted.changes.items()},
-        license=wanted.license,
+        license=destination.license,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
     return path, write_artifact(path, card, fitted.projection.payloads())

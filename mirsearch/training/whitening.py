@@ -1,4 +1,4 @@
-"""Whitening: by all vectors alone (PCA), or by pairs that are alike as well (discriminative)."""
+"""Whitening, from all vectors (PCA), or from pairs of similar panels as well (discriminative)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ Vectors = NDArray[np.float32]
 Matrix = NDArray[np.float64]
 
 SHRINKAGE = 0.1
-"""How far eigenvalues are drawn to their mean: with fewer vectors than numbers the small ones are noise."""
+"""How far eigenvalues are moved towards their mean. With fewer vectors than dims, small eigenvalues are noise."""
 
 
 def pca_whitening(vectors: Vectors, dims: int, power: float, shrinkage: float = SHRINKAGE) -> Projection:
-    """Rotates to principal axes, keeps the first `dims`, divides each by its deviation to the `power` (1: whitened).
+    """Rotate to the principal axes, keep the first `dims`, and divide each by its deviation to the `power` (1: whitened).
 
     Vectors float32 (n, d). Jégou, Chum: Negative evidences and co-occurrences in image retrieval (ECCV 2012), with
     the covariance shrunk to a multiple of the identity.
@@ -30,32 +30,32 @@ def pca_whitening(vectors: Vectors, dims: int, power: float, shrinkage: float = 
 def discriminative_whitening(
     vectors: Vectors, pairs: NDArray[np.int64], dims: int, power: float, shrinkage: float = SHRINKAGE
 ) -> Projection:
-    """Evens out how pairs (m, 2) that are alike differ, then keeps the `dims` axes along which all vary most.
+    """Equalize the differences within similar pairs (m, 2), then keep the `dims` axes of largest variance.
 
-    Vectors float32 (n, d); `power` 1 evens out wholly, 0 not at all. Mikolajczyk, Matas: Improving descriptors for fast
-    tree matching by optimal linear projection (ICCV 2007), as used by Radenović, Tolias, Chum (PAMI 2019); the
-    covariance of differences is shrunk, as few pairs can't tell all of it.
+    Vectors float32 (n, d); `power` 1 equalizes fully, 0 not at all. Mikolajczyk, Matas: Improving descriptors for fast
+    tree matching by optimal linear projection (ICCV 2007), as used by Radenović, Tolias, Chum (PAMI 2019). The
+    covariance of the differences is shrunk, as few pairs do not determine all of it.
     """
     if not len(pairs):
-        raise UsageError("no two panels are alike: nothing tells which differences don't matter", "--method pca")
+        raise UsageError("no two panels count as similar, so this method can't learn", "use --method pca")
     mean, centered = _subtract_mean(vectors, dims)
     differences = centered[pairs[:, 0]] - centered[pairs[:, 1]]
     within, axes = _shrunk_eigenvalues(differences.T @ differences / len(pairs), shrinkage)
-    evened: Matrix = (axes * within ** (-power / 2)) @ axes.T
-    moved = centered @ evened
-    _, leading = _shrunk_eigenvalues(moved.T @ moved / len(moved), 0.0)
-    return _projection(mean, evened @ leading[:, :dims])
+    equalized: Matrix = (axes * within ** (-power / 2)) @ axes.T
+    whitened = centered @ equalized
+    _, leading = _shrunk_eigenvalues(whitened.T @ whitened / len(whitened), 0.0)
+    return _projection(mean, equalized @ leading[:, :dims])
 
 
 def _subtract_mean(vectors: Vectors, dims: int) -> tuple[Matrix, Matrix]:
     if not 1 <= dims <= vectors.shape[1]:
-        raise UsageError(f"{dims} dims can't be made of {vectors.shape[1]}", f"give 1 to {vectors.shape[1]}")
+        raise UsageError(f"{dims} dims can't be made of {vectors.shape[1]}", f"give --dims 1 to {vectors.shape[1]}")
     mean = vectors.mean(axis=0, dtype=np.float64)
     return mean, vectors - mean
 
 
 def _shrunk_eigenvalues(covariance: Matrix, shrinkage: float) -> tuple[Matrix, Matrix]:
-    """Eigenvalues, largest first, drawn to their mean, and their axes as columns."""
+    """Return the eigenvalues, largest first and moved towards their mean, and their axes as columns."""
     values, axes = np.linalg.eigh(covariance)
     order = np.argsort(values)[::-1]
     values = np.maximum(values[order], 0.0)
@@ -65,5 +65,5 @@ def _shrunk_eigenvalues(covariance: Matrix, shrinkage: float) -> tuple[Matrix, M
 
 
 def _projection(mean: Matrix, matrix: Matrix) -> Projection:
-    """In float32, scaled so that its largest entry is about one: lengths are normalized away, underflow is not."""
+    """Return the projection in float32, scaled so that its largest entry is one, to avoid underflow."""
     return Projection(mean.astype(np.float32), (matrix / np.abs(matrix).max()).astype(np.float32))

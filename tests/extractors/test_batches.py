@@ -88,13 +88,15 @@ def test_torchs_own_errors_are_told_apart_and_its_extractors_go_on_with_less(mon
     from mirsearch.extractors.torch.gem import ResNet18Gem
     from tests.support.tiny_models import resnet_checkpoint
 
-    exhausted = out_of_memory_test(torch)
-    assert exhausted(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"))
-    assert exhausted(RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB)"))
-    assert exhausted(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate"))
-    assert exhausted(MemoryError())
-    assert not exhausted(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
-    assert not exhausted(ValueError("out of memory"))
+    is_out_of_memory = out_of_memory_test(torch)
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"))
+    assert is_out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB)"))
+    assert is_out_of_memory(
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate")
+    )
+    assert is_out_of_memory(MemoryError())
+    assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    assert not is_out_of_memory(ValueError("out of memory"))
 
     extractor = ResNet18Gem("side=32,scales=1", weights=resnet_checkpoint(torch, tmp_path), device="cpu")
     images = [np.random.default_rng(each).integers(0, 255, (32, 32, 3), dtype=np.uint8) for each in range(7)]

@@ -1,4 +1,4 @@
-"""CLIP's words without open_clip: by hand, and against open_clip's own where it is installed."""
+"""CLIP's tokens without open_clip: worked out by hand, and compared with open_clip's where it is installed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_any_text_becomes_one_row(text):
 
 @pytest.mark.parametrize("line", ["one", "a b c", " b"])
 def test_lines_that_are_no_pairs_are_refused(line):
-    with pytest.raises(ValueError, match="no pair"):
+    with pytest.raises(ValueError, match="is not a pair"):
         parse_merges(line)
 
 

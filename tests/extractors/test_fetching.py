@@ -47,7 +47,9 @@ def test_the_hub_is_asked_last(monkeypatch):
 def test_a_host_out_of_reach_is_named_at_once_with_the_remedy(tmp_path):
     with pytest.raises(MissingDependencyError) as told:
         fetch(never, "the weights of x", "https://weights.example/a.pth", tmp_path / "none")
-    assert str(told.value).startswith("the weights of x are not here, and weights.example can't be reached: ")
+    assert str(told.value).startswith(
+        "the weights of x are not on this machine, and weights.example can't be reached: "
+    )
     assert "--extractor-weights FILE" in told.value.remedy
     assert "\n" not in str(told.value)
 
@@ -58,7 +60,7 @@ def test_a_host_that_gives_nothing_is_told_as_such(monkeypatch):
     def load() -> None:
         raise OSError("404: no such file\nand more")
 
-    with pytest.raises(MissingDependencyError, match=r"weights\.example does not give them: 404: no such file \("):
+    with pytest.raises(MissingDependencyError, match=r"weights\.example does not provide them: 404: no such file \("):
         fetch(load, "the weights", "https://weights.example/a.pth")
 
 

@@ -140,7 +140,7 @@ def test_other_weights_and_other_settings_are_another_version(folder):
 @pytest.mark.parametrize(
     ("name", "words"),
     [("other", "architecture 'resnet101'"), ("regional", "regional"), ("text", "can't be read"),
-     ("code", "can't be read"), ("short", "can't be read"), ("none", "holds no tensors"), ("odd", "does not fit")],
+     ("code", "can't be read"), ("short", "can't be read"), ("none", "holds no named tensors"), ("odd", "does not fit")],
 )  # fmt: skip
 def test_what_is_no_weights_is_refused_in_one_line(folder, tmp_path, name, words):
     class Bomb:
@@ -211,7 +211,7 @@ def test_ingest_and_query_by_name_with_local_weights(folder, tmp_path, monkeypat
 def test_a_device_that_is_not_there_is_refused(folder):
     if torch.cuda.is_available():
         pytest.skip("there is one here")
-    with pytest.raises(UsageError, match="no device cuda"):
+    with pytest.raises(UsageError, match="has no device cuda"):
         ResNet18Gem(weights=folder / "torchvision.pth", device="cuda")
-    with pytest.raises(UsageError, match="called 'abacus'"):
+    with pytest.raises(UsageError, match="no kind of device 'abacus'"):
         ResNet18Gem(weights=folder / "torchvision.pth", device="abacus")

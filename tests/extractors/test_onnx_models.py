@@ -76,14 +76,14 @@ def test_an_exported_model_is_its_extractor(name, exported, extractors):
     there = (model.name, model.version, model.dims)
     assert there == (extractors[name].name, extractors[name].version, extractors[name].dims)
     images = probe_images(5)[1:]
-    apart = Parity.of(extractors[name].embed(images), model.embed(images))
-    assert apart.holds
+    apart = Parity.between(extractors[name].embed(images), model.embed(images))
+    assert apart.is_close
     assert read_artifact(made.path).card.metrics["parity"]["images"] >= 10
 
 
 def test_the_text_tower_travels_with_its_words(exported, extractors):
-    assert exported["clip"].words
-    assert not exported["gem"].words
+    assert exported["clip"].has_text
+    assert not exported["gem"].has_text
     model = OnnxExtractor(str(exported["clip"].path))
     texts = ["platelets", "a much longer text about spheres of 5 µm"]
     assert np.allclose(model.embed_text(texts), extractors["clip"].embed_text(texts), atol=1e-5)
@@ -109,7 +109,7 @@ def test_rounded_models_tell_their_loss_and_are_not_taken_for_the_whole_one(prec
         assert least < made.parity.mean_cosine < 1
         assert made.facts.version == f"{extractors[name].version}+{precision}"
         model = OnnxExtractor(str(made.path))
-        again = Parity.of(extractors[name].embed(probe_images()), model.embed(probe_images()))
+        again = Parity.between(extractors[name].embed(probe_images()), model.embed(probe_images()))
         assert again.mean_cosine == pytest.approx(made.parity.mean_cosine, abs=1e-4)
     whole = export_extractor(extractors["convolutions"], tmp_path / "whole.onnx").path.stat().st_size
     assert (tmp_path / "convolutions.onnx").stat().st_size < 0.75 * whole
@@ -119,7 +119,7 @@ def test_rounded_models_tell_their_loss_and_are_not_taken_for_the_whole_one(prec
     ("spec", "words"),
     [("open-clip:", "needs a model"), ("open-clip:nothing/x", "no model"), (f"open-clip:{CLIP}/x.pt", "no such"),
      ("open-clip:ViT-B-32", "needs weights"), ("timm:nothing", "no model"), ("onnx:nothing", "no model"),
-     ("onnx:no.onnx", "no such"), ("onnx:", "needs a file")],
+     ("onnx:no.onnx", "can't be read"), ("onnx:", "needs a file")],
 )  # fmt: skip
 def test_what_can_not_be_opened_is_told(spec, words):
     from mirsearch.extractors.factory import open_extractor
@@ -138,7 +138,7 @@ def test_files_that_are_no_models_are_refused(exported, tmp_path):
     from mirsearch.extractors.efficientnet.extractor import model_bytes
 
     bare.write_bytes(model_bytes())
-    with pytest.raises(ArtifactError, match="what it is"):
+    with pytest.raises(ArtifactError, match="no description of the model"):
         OnnxExtractor(str(bare))
     with pytest.raises(UsageError):
         export_extractor(EfficientNetExtractor(), tmp_path / "x.pdf")

@@ -44,7 +44,7 @@ def test_an_image_of_the_size_is_left_as_it_is():
 
 def test_survives_json_and_refuses_what_is_none():
     told = Preparation(96, "fit", 16, "bilinear")
-    assert Preparation.of(told.as_json()) == told
+    assert Preparation.from_json(told.as_json()) == told
     for bad in (
         {},
         told.as_json() | {"side": 10**9},
@@ -52,7 +52,7 @@ def test_survives_json_and_refuses_what_is_none():
         told.as_json() | {"multiple": 0},
     ):
         with pytest.raises(ValueError):
-            Preparation.of(bad)
+            Preparation.from_json(bad)
 
 
 @pytest.mark.parametrize(

@@ -92,14 +92,17 @@ def test_names_that_climb_out_of_the_folder_are_refused(tmp_path: Path, name: st
 @pytest.mark.parametrize(
     ("told", "message"),
     [
-        ([], "no annotation file"),
-        ({}, "no annotation file"),
-        ({"a": {"b": 1}}, "no annotation file"),
+        ([], "is not an annotation file"),
+        ({}, "is not an annotation file"),
+        ({"a": {"b": 1}}, "is not an annotation file"),
         (coco(categories=[{"id": 1, "name": "cat"}]), r"no category is called bar .*cat"),
-        (coco(categories=[]), "none"),
+        (coco(categories=[]), r"the categories are: none"),
         (coco(annotations=[{"image_id": 7, "category_id": 1, "bbox": [1, 2, "x", 4]}]), "can't be used"),
-        (coco(annotations=[{"image_id": 7, "category_id": 1, "bbox": [1, 2, float("inf"), 4]}]), "is none"),
-        (coco(annotations=[{"image_id": 7, "category_id": 1, "bbox": [1, 2, -9, 4]}]), "is none"),
+        (
+            coco(annotations=[{"image_id": 7, "category_id": 1, "bbox": [1, 2, float("inf"), 4]}]),
+            "can't have the corners",
+        ),
+        (coco(annotations=[{"image_id": 7, "category_id": 1, "bbox": [1, 2, -9, 4]}]), "can't have the corners"),
         (coco(annotations=[{"image_id": 7}]), "KeyError"),
         ({"f": {"scale_bars": [{"geometry": []}]}}, "can't be used"),
     ],
@@ -112,7 +115,7 @@ def test_what_is_no_annotation_is_refused(told: Any, message: str) -> None:
 def test_files_that_are_no_json_are_refused(tmp_path: Path) -> None:
     for content in (b"", b"{", b"[" * 100_000, b"\xff\xfe"):
         (tmp_path / "x.json").write_bytes(content)
-        with pytest.raises(SourceError, match="no JSON"):
+        with pytest.raises(SourceError, match="is not JSON"):
             read_annotations(tmp_path / "x.json")
     with pytest.raises(SourceError, match="can't be read"):
         read_annotations(tmp_path / "absent.json")

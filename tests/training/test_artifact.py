@@ -120,7 +120,7 @@ def test_models_are_found_by_name_or_path(written: Path, monkeypatch: pytest.Mon
     assert find_artifact("pca").card == find_artifact(str(written), "projection").card
     with pytest.raises(PluginError, match=r"no model named 'pcb' is installed \(installed: pca;"):
         find_artifact("pcb")
-    with pytest.raises(PluginError, match="no such model file"):
+    with pytest.raises(PluginError, match="there is no such model file"):
         find_artifact(str(written.parent / "other.mirmodel"))
     with pytest.raises(UsageError):
         artifact.installed_path("../pca")

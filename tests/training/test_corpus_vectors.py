@@ -19,8 +19,8 @@ def test_no_article_is_on_both_sides_and_both_sides_have_pairs() -> None:
     for seed in range(5):
         test = held_out_mask(corpus, 0.3, seed)
         assert not set(corpus.articles[test]) & set(corpus.articles[~test])
-        assert len(weak_pairs(corpus.part(test)))
-        assert len(weak_pairs(corpus.part(~test)))
+        assert len(weak_pairs(corpus.subset(test)))
+        assert len(weak_pairs(corpus.subset(~test)))
         assert (held_out_mask(corpus, 0.3, seed) == test).all()
     assert (held_out_mask(corpus, 0.3, 0) != held_out_mask(corpus, 0.3, 1)).any()
 

@@ -97,12 +97,14 @@ def test_drawn_panels_have_their_bars_where_the_ink_is() -> None:
 
 def test_what_is_tested_on_is_never_learned_from() -> None:
     drawn = DrawnFigures(2, 1)
-    learned = {each.pixels.tobytes() for number in range(3) for each in drawn.epoch(number)}
-    assert not learned & {each.pixels.tobytes() for each in drawn.held_out()}
-    assert {e.pixels.tobytes() for e in drawn.epoch(1)} == {e.pixels.tobytes() for e in drawn.epoch(1)}
+    learned = {each.pixels.tobytes() for number in range(3) for each in drawn.training_samples(number)}
+    assert not learned & {each.pixels.tobytes() for each in drawn.test_samples()}
+    assert {e.pixels.tobytes() for e in drawn.training_samples(1)} == {
+        e.pixels.tobytes() for e in drawn.training_samples(1)
+    }
     assert FIRST_TEST_SEED > 1_000_000
     mine = AnnotatedPictures(tuple(sample((0, 0, 10 + n, 10)) for n in range(10)))
-    learned = {id(each) for each in mine.epoch(0)}
+    learned = {id(each) for each in mine.training_samples(0)}
     assert len(learned) == 8
-    assert not learned & {id(each) for each in mine.held_out()}
-    assert CombinedSources((drawn, mine)).held_out() == mine.held_out()
+    assert not learned & {id(each) for each in mine.test_samples()}
+    assert CombinedSources((drawn, mine)).test_samples() == mine.test_samples()

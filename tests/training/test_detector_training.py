@@ -90,7 +90,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
     assert settings == SMALL
     again = DetectorTrainer(settings, source, tmp_path / "stopped")
     again.resume()
-    assert again.done == 1
+    assert again.epochs_done == 1
     again.run(lambda *_: None, lambda _: None)
     assert again.history == whole.history
     assert not [each for each in (tmp_path / "stopped").iterdir() if each.name.startswith(".")]
@@ -164,7 +164,7 @@ def test_what_can_not_be_trained_is_told(tmp_path: Path) -> None:
     with pytest.raises(WeightsError):
         read_settings(tmp_path)
     torch.save({"net": {}}, tmp_path / "last.pt")
-    with pytest.raises(MirsearchError, match="no checkpoint"):
+    with pytest.raises(MirsearchError, match="not a checkpoint"):
         read_settings(tmp_path)
     with pytest.raises(UsageError, match="nothing to measure"):
         DetectorTrainer(SMALL, CombinedSources((AnnotatedPictures(()),)), tmp_path)

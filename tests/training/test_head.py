@@ -45,7 +45,7 @@ def trained(corpus: object, loss: str = "triplet", epochs: int = 25, dims: int =
     items = TrainingItems(corpus.vectors, np.arange(len(corpus)), weak_pairs(corpus))
     trainer = HeadTrainer(corpus, items, dims, HeadSettings(loss, MARGINS[loss], rate=5e-3))
     for _ in range(epochs):
-        trainer.epoch()
+        trainer.train_epoch()
     return trainer
 
 

@@ -86,7 +86,7 @@ def test_tuning_lowers_the_loss_and_gives_another_identity(made: tuple[Path, Pat
     before, version = embed_corpus(index, corpus, extractor), extractor.version
     assert np.allclose(before, corpus.vectors, atol=2e-3)  # an index keeps half precision
     trainer = NetworkTrainer(index, corpus, extractor, NetworkOptions(margin=0.5, rate=1e-4, seed=1))
-    losses = [trainer.epoch(lambda *_: None) for _ in range(2)]
+    losses = [trainer.train_epoch(lambda *_: None) for _ in range(2)]
     trainer.finish()
     assert losses[-1] < losses[0]
     assert extractor.version != version
@@ -188,7 +188,7 @@ def test_a_corpus_without_anything_unlike_is_refused(made: tuple[Path, Path]) ->
     index = open_index(str(made[0]))
     corpus = read_corpus(index, 100)
     extractor = load_extractor(ExtractorChoice(SPEC, made[1], "cpu"))
-    alike = corpus.part(corpus.techniques == corpus.techniques[0])
-    with pytest.raises(UsageError, match="surely unlike"):
-        NetworkTrainer(index, alike, extractor, NetworkOptions()).epoch(lambda *_: None)
+    alike = corpus.subset(corpus.techniques == corpus.techniques[0])
+    with pytest.raises(UsageError, match="no two pictures certainly show different things"):
+        NetworkTrainer(index, alike, extractor, NetworkOptions()).train_epoch(lambda *_: None)
     index.close()

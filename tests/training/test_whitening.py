@@ -67,5 +67,5 @@ def test_what_can_not_be_is_refused() -> None:
     corpus = made()
     with pytest.raises(UsageError, match="17 dims can't be made of 16"):
         pca_whitening(corpus.vectors, 17, 1.0)
-    with pytest.raises(UsageError, match="no two panels are alike"):
+    with pytest.raises(UsageError, match="no two panels count as similar"):
         discriminative_whitening(corpus.vectors, np.empty((0, 2), np.int64), DIMS, 1.0)

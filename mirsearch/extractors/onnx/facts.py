@@ -1,4 +1,4 @@
-"""What an exported model tells of itself, as JSON in its card and in its metadata."""
+"""The description of an exported model, stored as JSON in its card and in its ONNX metadata."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mirsearch.models.artifact import ArtifactError
 METADATA = "mirsearch"
 """Key of the JSON in the ONNX model's metadata."""
 IMAGE_MODEL, TEXT_MODEL, MERGES = "model.onnx", "text.onnx", "merges.txt"
-"""Payloads: the image tower, the text tower, the byte-pair merges of its words."""
+"""Names of the payloads: the image tower, the text tower, the byte-pair merges of its tokenizer."""
 PRECISIONS = ("fp32", "fp16", "int8")
 _MAX_NAME_LENGTH = 400
 _DEFAULT_RESPONSE = TextResponse()
@@ -22,7 +22,7 @@ _DEFAULT_RESPONSE = TextResponse()
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Identity of the vectors, how images are prepared, and for a text tower its length and response."""
+    """Identity of the vectors, preparation of images, and for a text tower the context length and the response."""
 
     name: str
     version: str
@@ -33,7 +33,7 @@ class Facts:
     response: TextResponse = _DEFAULT_RESPONSE
 
     def as_json(self) -> dict[str, Any]:
-        """Plain JSON types."""
+        """Return the facts in plain JSON types."""
         return {
             "name": self.name, "version": self.version, "dims": self.dims, "precision": self.precision,
             "preparation": self.preparation.as_json(), "context": self.context,
@@ -41,19 +41,19 @@ class Facts:
         }  # fmt: skip
 
     @classmethod
-    def of(cls, told: dict[str, Any], path: Path) -> Facts:
-        """The facts that `as_json` told; ArtifactError for anything else."""
+    def from_json(cls, values: dict[str, Any], path: Path) -> Facts:
+        """Return the facts that `as_json` described; ArtifactError for anything else."""
         try:
-            slope, bias = (float(each) for each in told["response"])
-            name, version, precision = told["name"], told["version"], told["precision"]
-            words = all(isinstance(each, str) and 0 < len(each) < _MAX_NAME_LENGTH for each in (name, version))
+            slope, bias = (float(number) for number in values["response"])
+            name, version, precision = values["name"], values["version"], values["precision"]
+            is_named = all(isinstance(text, str) and 0 < len(text) < _MAX_NAME_LENGTH for text in (name, version))
             facts = cls(
-                name, version, int(told["dims"]), Preparation.of(told["preparation"]), precision,
-                int(told["context"]), TextResponse(slope, bias),
+                name, version, int(values["dims"]), Preparation.from_json(values["preparation"]), precision,
+                int(values["context"]), TextResponse(slope, bias),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
-            raise ArtifactError(f"{path} doesn't tell what it is: {error}", "export it again") from None
-        sound = facts.dims > 0 and 0 <= facts.context <= 4096 and precision in PRECISIONS
-        if not (words and sound and math.isfinite(slope) and math.isfinite(bias)):
-            raise ArtifactError(f"{path}: what it tells of itself can't be", "export it again")
+            raise ArtifactError(f"{path} has no valid description: {error}", "export it again") from None
+        is_valid = facts.dims > 0 and 0 <= facts.context <= 4096 and precision in PRECISIONS
+        if not (is_named and is_valid and math.isfinite(slope) and math.isfinite(bias)):
+            raise ArtifactError(f"{path}: its description has impossible values", "export it again")
         return facts

@@ -1,4 +1,4 @@
-"""Installed ONNX models, found by the identity of the extractor they were exported from."""
+"""Finds installed ONNX models by the identity of the extractor that was exported."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ KIND = "extractor"
 
 
 def find_installed_model(identity: Identity, device: str | None = None) -> Extractor | None:
-    """The installed model whose vectors are those of `identity`, None where there is none."""
+    """Return the installed model that makes the vectors of `identity`, or None."""
     from mirsearch.models.artifact import Artifact, list_installed
 
-    for each in list_installed():
-        if isinstance(each, Artifact) and each.card.kind == KIND:
+    for artifact in list_installed():
+        if isinstance(artifact, Artifact) and artifact.card.kind == KIND:
             from mirsearch.extractors.onnx.extractor import OnnxExtractor
 
-            model = OnnxExtractor(str(each.path), device=device)
+            model = OnnxExtractor(str(artifact.path), device=device)
             if (model.name, model.version, model.dims) == (identity.name, identity.version, identity.dims):
                 return model
     return None

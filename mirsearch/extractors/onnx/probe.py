@@ -1,4 +1,4 @@
-"""Whether an exported model runs and gives unit vectors."""
+"""Checks that an exported model runs and gives unit vectors."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from mirsearch.models.artifact import ArtifactError
 
 
 def check_unit_vectors(model: OnnxExtractor) -> None:
-    """ArtifactError where two images (and a text, where it takes one) do not become unit vectors of its size."""
+    """Embed two images (and a text, if the model takes texts); ArtifactError if the vectors are not of unit length."""
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 255, (side, 96, 3), dtype=np.uint8) for side in (64, 160)]
-    found = [model.embed(images)] + ([model.embed_text(["a test"])] if model.has_text else [])
-    for rows in found:
+    outputs = [model.embed(images)] + ([model.embed_text(["a test"])] if model.has_text else [])
+    for rows in outputs:
         lengths = np.linalg.norm(rows, axis=1)
         if rows.shape[1] != model.dims or not np.allclose(lengths, 1.0, atol=1e-3):
             raise ArtifactError(f"{model.path} gives vectors that are not of unit length", "export it again")

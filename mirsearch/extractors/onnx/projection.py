@@ -1,4 +1,4 @@
-"""A trained projection laid into the ONNX model of the extractor it stands on."""
+"""Adds a trained projection to the ONNX model of its base extractor."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _INNER = f"{_PREFIX}base"
 
 
 def append_projection(model: bytes, projection: Projection) -> bytes:
-    """A model whose output is `projection` of what it was: (x - mean) · matrix, of unit length, as `Projection.apply`.
+    """Return the model with `projection` applied to its output: (x - mean) · matrix, as `Projection.apply` does.
 
-    The model has one output, `vector`, float32 (n, dims), and an opset of 13 or later.
+    `model` must have one output, `vector`, float32 (n, dims), and an opset of 13 or later.
     """
-    read = onnx.load_model_from_string(model)
-    for node in read.graph.node:
+    extended = onnx.load_model_from_string(model)
+    for node in extended.graph.node:
         for names in (node.input, node.output):
-            for at, name in enumerate(names):
+            for position, name in enumerate(names):
                 if name == _VECTOR:
-                    names[at] = _INNER
+                    names[position] = _INNER
     for name, value in _constants(projection).items():
-        read.graph.initializer.append(numpy_helper.from_array(value, _PREFIX + name))
-    read.graph.node.extend(_nodes())
-    del read.graph.output[:]
+        extended.graph.initializer.append(numpy_helper.from_array(value, _PREFIX + name))
+    extended.graph.node.extend(_nodes())
+    del extended.graph.output[:]
     shape = ["n", projection.matrix.shape[1]]
-    read.graph.output.append(helper.make_tensor_value_info(_VECTOR, TensorProto.FLOAT, shape))
-    content: bytes = read.SerializeToString()
+    extended.graph.output.append(helper.make_tensor_value_info(_VECTOR, TensorProto.FLOAT, shape))
+    content: bytes = extended.SerializeToString()
     return content
 
 
@@ -45,7 +45,7 @@ def _constants(projection: Projection) -> dict[str, Any]:
 
 
 def _nodes() -> list[onnx.NodeProto]:
-    """Rows of no length become the first axis, as in numpy."""
+    """Return the nodes of the projection. A zero vector becomes (1, 0, 0, …), as in `Projection.apply`."""
     steps = (
         ("Sub", ("base", "mean"), "centered"), ("MatMul", ("centered", "matrix"), "moved"),
         ("Mul", ("moved", "moved"), "squares"), ("ReduceSum", ("squares", "columns"), "sum"),
@@ -55,7 +55,7 @@ def _nodes() -> list[onnx.NodeProto]:
     )  # fmt: skip
     return [
         helper.make_node(
-            kind, [_PREFIX + each for each in inputs], [_PREFIX + output if output else _VECTOR],
+            kind, [_PREFIX + name for name in inputs], [_PREFIX + output if output else _VECTOR],
             name=f"{_PREFIX}{kind.lower()}",
         )
         for kind, inputs, output in steps

@@ -1,4 +1,4 @@
-"""An ONNX model in fewer bits: fp16, or int8 adjusted to images."""
+"""Stores an ONNX model in fewer bits: fp16, or int8 calibrated on images."""
 
 from __future__ import annotations
 
@@ -14,21 +14,24 @@ import onnx.numpy_helper
 from numpy.typing import NDArray
 
 _MIN_TENSOR_SIZE = 256
-"""Tensors of fewer numbers stay as they are."""
+"""Tensors with fewer numbers than this stay in 32 bits."""
 
 
 def quantize(model: bytes, precision: str, images: Sequence[NDArray[np.uint8]] | None) -> bytes:
-    """The model in `precision`. int8 measures the range of each layer on `images`, each (1, h, w, 3), or, where there
-    are none, as it runs (layers of matrices alone)."""
+    """Return the model in `precision`.
+
+    int8 measures the range of each layer on `images`, each (1, h, w, 3). Without images it rounds only layers of
+    matrices, whose ranges it measures while the model runs.
+    """
     if precision == "fp32":
         return model
     return _store_as_fp16(model) if precision == "fp16" else _quantize_to_int8(model, images)
 
 
 def _store_as_fp16(model: bytes) -> bytes:
-    """Weights kept in 16 bits and widened as the model is loaded: half the file, computed in 32 bits everywhere.
+    """Store weights in 16 bits and widen them when the model is loaded: half the file size, 32-bit computation.
 
-    Computing in 16 bits is no gain on a processor, and onnxruntime 1.32 crashes there on some models made so.
+    Computing in 16 bits is not faster on a processor, and onnxruntime 1.32 crashes there on some such models.
     """
     read = onnx.load_model_from_string(model)
     widened = []
@@ -62,29 +65,29 @@ def _quantize_to_int8(model: bytes, images: Sequence[NDArray[np.uint8]] | None) 
         else:
             quantization.quantize_static(
                 ready, target, _CalibrationImages(images),
-                op_types_to_quantize=["Conv", "MatMul", "Gemm"], per_channel=True, quant_format=quantization.QuantFormat.QDQ,
-                activation_type=quantization.QuantType.QUInt8, weight_type=quantization.QuantType.QInt8,
-                reduce_range=True,
+                op_types_to_quantize=["Conv", "MatMul", "Gemm"], per_channel=True,
+                quant_format=quantization.QuantFormat.QDQ, activation_type=quantization.QuantType.QUInt8,
+                weight_type=quantization.QuantType.QInt8, reduce_range=True,
             )  # fmt: skip
         return Path(target).read_bytes()
 
 
 def _is_convolutional(model: bytes) -> bool:
-    """Whether most of the layers are convolutions."""
+    """Return whether most of the model's layers are convolutions."""
     kinds = [node.op_type for node in onnx.load_model_from_string(model).graph.node]
     return kinds.count("Conv") > kinds.count("MatMul") + kinds.count("Gemm")
 
 
 class _CalibrationImages:
-    """Images one by one, as the range finder asks for them."""
+    """Gives the calibration images one by one, as onnxruntime's quantization expects."""
 
     def __init__(self, images: Sequence[NDArray[np.uint8]]) -> None:
         self._left: Iterator[NDArray[np.uint8]] = iter(images)
 
     def get_next(self) -> dict[str, Any] | None:
-        """The next image under its input's name, None after the last."""
+        """Return the next image by the name of the model's input, or None after the last."""
         image = next(self._left, None)
         return None if image is None else {"image": image}
 
     def set_range(self, start_index: int, end_index: int) -> None:
-        """Not needed: images are few."""
+        """Do nothing: the images are few enough to be used at once."""

@@ -1,8 +1,8 @@
-"""Keeps a device busy: images prepared by any number of threads are run in batches as large as its memory takes.
+"""Keeps a device busy: runs images prepared by several threads in batches as large as the device's memory allows.
 
-Each thread that embeds prepares its own images (decoding and resizing run beside the device) and puts them into one
-queue; whoever finds the device free runs everything of one size that waits there, others' images too. The batch grows
-while all goes well and is halved where memory runs out.
+Each thread prepares its own images, while the device computes, and puts them into one shared queue. A thread that finds
+the device free runs all waiting images of one size, including those of other threads. The batch size grows as long as
+memory suffices and is halved when memory runs out.
 """
 
 from __future__ import annotations
@@ -28,48 +28,48 @@ Rows = NDArray[np.float32]
 
 
 class OutOfMemoryError(MirsearchError):
-    """Not even one image fits into the device's memory."""
+    """The device's memory is too small for a single image."""
 
 
 class BatchQueue:
-    """Runs prepared images of one size after the other. `run` takes uint8 (n, h, w, 3) and gives float32 (n, dims).
+    """Runs prepared images in batches of one size. `run` takes uint8 (n, h, w, 3) and gives float32 (n, dims).
 
-    `exhausted` tells whether an error of `run` means that memory ran out; `release` gives back what it can.
+    `is_out_of_memory` returns whether an error of `run` means that memory ran out; `release` frees unused memory.
     """
 
     def __init__(
         self,
         run: Callable[[Pixels], Rows],
-        exhausted: Callable[[BaseException], bool],
+        is_out_of_memory: Callable[[BaseException], bool],
         release: Callable[[], None] = lambda: None,
         first: int = FIRST_SIZE,
         largest: int = MAX_SIZE,
     ) -> None:
-        self._run, self._exhausted, self._release = run, exhausted, release
+        self._run, self._is_out_of_memory, self._release = run, is_out_of_memory, release
         self.size, self._largest = min(first, largest), largest
         self._waiting: deque[tuple[Pixels, Future[Rows]]] = deque()
         self._queue, self._device = Lock(), Lock()
 
     def embed(self, prepared: Sequence[Pixels]) -> Rows:
-        """Vectors of prepared images, each uint8 (h, w, 3), in their order: float32 (n, dims)."""
-        mine: list[Future[Rows]] = []
+        """Return the vectors of prepared images, each uint8 (h, w, 3), in their order: float32 (n, dims)."""
+        futures: list[Future[Rows]] = []
         for image in prepared:
             future: Future[Rows] = Future()
-            mine.append(future)
+            futures.append(future)
             with self._queue:
                 self._waiting.append((image, future))
-        for future in mine:
+        for future in futures:
             while not future.done():
                 with self._device:
                     if not future.done():
-                        self._serve()
-        return np.stack([future.result() for future in mine])
+                        self._run_next_batch()
+        return np.stack([future.result() for future in futures])
 
-    def _serve(self) -> None:
-        """Run one batch: the image that has waited longest, with others of its size."""
-        taken = self._take()
+    def _run_next_batch(self) -> None:
+        """Run one batch: the image that has waited longest, together with others of its size."""
+        taken = self._take_batch()
         try:
-            rows = self._halving([image for image, _ in taken])
+            rows = self._run_parts([image for image, _ in taken])
         except BaseException as error:
             for _, future in taken:
                 future.set_exception(error)
@@ -79,7 +79,7 @@ class BatchQueue:
         for (_, future), row in zip(taken, rows, strict=True):
             future.set_result(row)
 
-    def _take(self) -> list[tuple[Pixels, Future[Rows]]]:
+    def _take_batch(self) -> list[tuple[Pixels, Future[Rows]]]:
         with self._queue:
             shape = self._waiting[0][0].shape
             taken: list[tuple[Pixels, Future[Rows]]] = []
@@ -90,15 +90,15 @@ class BatchQueue:
             self._waiting = left
         return taken
 
-    def _halving(self, images: list[Pixels]) -> list[Rows]:
-        """Rows of images of one size, in as many runs as memory asks for."""
+    def _run_parts(self, images: list[Pixels]) -> list[Rows]:
+        """Return the rows of images of one size, in as many runs as the memory requires."""
         done: list[Rows] = []
         while len(done) < len(images):
             part = images[len(done) : len(done) + self.size]
             try:
                 done.extend(self._run(np.stack(part)))
             except Exception as error:
-                if not self._exhausted(error):
+                if not self._is_out_of_memory(error):
                     raise
                 self._shrink(len(part), error)
                 continue
@@ -110,19 +110,20 @@ class BatchQueue:
         self._release()
         if tried <= 1:
             raise OutOfMemoryError(
-                "one image is more than the device's memory holds", "give --device cpu, or a smaller side or model"
+                "one image does not fit into the device's memory", "give --device cpu, or a smaller side or model"
             ) from error
         self.size = self._largest = tried // 2
-        _LOG.info("out of memory at %d images at once: going on with %d", tried, self.size)
+        _LOG.info("out of memory with %d images in a batch: continuing with %d", tried, self.size)
 
 
 def out_of_memory_test(torch: Any) -> Callable[[BaseException], bool]:
-    """Tells torch's out-of-memory errors, of CUDA, of MPS and of the processor, from others."""
+    """Return a function that recognizes torch's out-of-memory errors, of CUDA, MPS and the processor."""
     kinds = (torch.OutOfMemoryError, MemoryError)
 
-    def tells(error: BaseException) -> bool:
-        words = str(error).lower()
-        told = isinstance(error, RuntimeError) and ("out of memory" in words or "can't allocate memory" in words)
-        return told or isinstance(error, kinds)
+    def is_out_of_memory(error: BaseException) -> bool:
+        message = str(error).lower()
+        if isinstance(error, RuntimeError) and ("out of memory" in message or "can't allocate memory" in message):
+            return True
+        return isinstance(error, kinds)
 
-    return tells
+    return is_out_of_memory

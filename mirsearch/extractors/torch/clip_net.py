@@ -1,4 +1,4 @@
-"""The two towers of a CLIP-like model, each a network of its own.
+"""The two towers of a CLIP-like model as separate networks.
 
 Radford et al., "Learning transferable visual models from natural language supervision" (ICML 2021); Zhai et al.,
 "Sigmoid loss for language image pre-training" (ICCV 2023).
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 
 class ImageTower(nn.Module):
-    """uint8 (n, h, w, 3) RGB of the model's size to unit rows float32 (n, dims)."""
+    """Maps RGB uint8 (n, h, w, 3) of the model's size to unit vectors float32 (n, dims)."""
 
     def __init__(self, model: Any, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
@@ -24,25 +24,25 @@ class ImageTower(nn.Module):
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32).reshape(1, 3, 1, 1))
 
     def forward(self, image: Tensor) -> Tensor:
-        """Unit rows float32 (n, dims)."""
+        """Return unit vectors float32 (n, dims)."""
         rows = self.visual((image.permute(0, 3, 1, 2).float() / 255.0 - self.mean) / self.std)
         return F.normalize(rows[0] if isinstance(rows, tuple) else rows, dim=1)
 
 
 class TextTower(nn.Module):
-    """Tokens int64 (n, length) to unit rows float32 (n, dims)."""
+    """Maps tokens int64 (n, length) to unit vectors float32 (n, dims)."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Unit rows float32 (n, dims)."""
+        """Return unit vectors float32 (n, dims)."""
         return F.normalize(self.model.encode_text(tokens).float(), dim=1)
 
 
 class BackboneNet(nn.Module):
-    """A backbone's pooled features of uint8 (n, h, w, 3) RGB, as unit rows float32 (n, dims)."""
+    """Maps RGB uint8 (n, h, w, 3) to a backbone's pooled features as unit vectors float32 (n, dims)."""
 
     def __init__(self, backbone: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
@@ -51,6 +51,6 @@ class BackboneNet(nn.Module):
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32).reshape(1, 3, 1, 1))
 
     def forward(self, image: Tensor) -> Tensor:
-        """Unit rows float32 (n, dims)."""
+        """Return unit vectors float32 (n, dims)."""
         rows = self.backbone((image.permute(0, 3, 1, 2).float() / 255.0 - self.mean) / self.std)
         return F.normalize(rows, dim=1)

@@ -1,4 +1,4 @@
-"""What the extractors that run on PyTorch share: loading once, preparing, batches, identity."""
+"""The base class of extractors that run on PyTorch: loading, preparation, batches, identity."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from mirsearch.extractors.torch.batches import BatchQueue, out_of_memory_test
 from mirsearch.extractors.torch.device import EXTRA, choose_device, import_torch, set_threads
 
 CODE_VERSION = "1"
-"""Changes with anything here that changes vectors, beside weights and settings."""
+"""Increase it when a change of this code, not of weights or settings, changes vectors."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedNetwork:
-    """A network ready to run: `module` takes uint8 (n, h, w, 3) and gives unit rows float32 (n, dims).
+    """A network ready to run: `module` takes uint8 (n, h, w, 3) and gives unit vectors float32 (n, dims).
 
-    `settings` and `weights` (a hash) are what its vectors depend on; `license` is that of the weights, where known.
+    Its vectors depend on `settings` and `weights` (a hash). `license` is the licence of the weights, if known.
     """
 
     module: Any
@@ -41,9 +41,9 @@ class LoadedNetwork:
 
 
 class TorchExtractor(ABC):
-    """An extractor that runs on PyTorch. `argument` is what the name has after a colon, `weights` a local file.
+    """An extractor that runs on PyTorch. `argument` is what follows the colon of its name, `weights` a local file.
 
-    Nothing is loaded before `dims`, `version` or `embed` is asked for.
+    The network is loaded when `dims`, `version` or `embed` is first used.
     """
 
     takes_argument: ClassVar[bool] = True
@@ -55,7 +55,7 @@ class TorchExtractor(ABC):
         self._torch = import_torch(f"the extractor {self.family}", *self.packages)
         self._device = choose_device(device)
         if weights is not None and not weights.is_file():
-            raise UsageError(f"{weights}: no such file of weights", "check --extractor-weights")
+            raise UsageError(f"{weights}: there is no such file of weights", "check --extractor-weights")
         self.argument, self.weights = argument, weights
         self._loading = Lock()
         self._ready: LoadedNetwork | None = None
@@ -69,15 +69,15 @@ class TorchExtractor(ABC):
 
     @property
     def name(self) -> str:
-        """The name an index records: that of the plug-in, and its argument."""
+        """The name that an index records: the plug-in's name and its argument."""
         return f"{self.family}:{self.argument}" if self.argument else self.family
 
     @property
     def version(self) -> str:
-        """Code version and 12 hex digits over weights, settings and preparation."""
+        """The code version and 12 hex digits of a hash over weights, settings and preparation."""
         loaded = self.loaded
-        told = repr((loaded.weights, sorted(loaded.settings.items()), loaded.preparation))
-        return f"{CODE_VERSION}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+        decisive = repr((loaded.weights, sorted(loaded.settings.items()), loaded.preparation))
+        return f"{CODE_VERSION}-{hashlib.sha256(decisive.encode()).hexdigest()[:12]}"
 
     @property
     def dims(self) -> int:
@@ -86,7 +86,7 @@ class TorchExtractor(ABC):
 
     @property
     def loaded(self) -> LoadedNetwork:
-        """The network, loaded at the first use; by one thread, where several embed at once."""
+        """The network. The first use loads it; a lock lets only one thread do so."""
         with self._loading:
             if self._ready is None:
                 set_threads(self._torch, self._device)
@@ -96,18 +96,18 @@ class TorchExtractor(ABC):
                 self._ready = ready
             return self._ready
 
-    def reidentify(self) -> None:
-        """Take the weights as they are now, after training, for its own: name stays, version follows."""
+    def update_identity(self) -> None:
+        """Compute the version from the current weights, after training. The name stays."""
         loaded = self.loaded
         with self._loading:
             self._ready = replace(loaded, weights=state_hash(loaded.module.state_dict()))
 
     @abstractmethod
     def _load(self) -> LoadedNetwork:
-        """Build the network and fill it with weights, on the processor."""
+        """Build the network on the processor and fill it with weights."""
 
     def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """RGB images uint8 (h, w, 3), any sizes, to float32 (n, dims), each row of unit length."""
+        """Return vectors float32 (n, dims), each of unit length, of RGB images uint8 (h, w, 3) of any sizes."""
         check_images(images)
         loaded = self.loaded
         if not images:
@@ -125,12 +125,12 @@ class TorchExtractor(ABC):
     def _run(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         with self._torch.inference_mode():
             rows = self.loaded.module(self._torch.from_numpy(batch).to(self._device))
-            found: NDArray[np.float32] = rows.float().cpu().numpy()
-        return found
+            vectors: NDArray[np.float32] = rows.float().cpu().numpy()
+        return vectors
 
 
 def state_hash(state: Mapping[str, Any]) -> str:
-    """SHA-256 over names, types, shapes and values of a state dict: the same weights in another file are the same."""
+    """Return a SHA-256 over names, types, shapes and values of a state dict, whatever file it came from."""
     digest = hashlib.sha256()
     for name in sorted(name for name in state if not name.endswith("num_batches_tracked")):
         tensor = state[name].detach().cpu().contiguous()
@@ -147,7 +147,7 @@ def _byte_type() -> Any:
 
 @contextmanager
 def silence_logging() -> Iterator[None]:
-    """Without other libraries' remarks on what they try; what failed is told, in one line, by who calls."""
+    """Turn logging off, to hide other libraries' messages. The caller reports a failure in one line."""
     import logging
 
     before = logging.root.manager.disable
@@ -159,21 +159,23 @@ def silence_logging() -> Iterator[None]:
 
 
 def parse_options(family: str, argument: str, known: Mapping[str, Any]) -> dict[str, Any]:
-    """`NAME=VALUE,…` after a colon, each read by its function in `known`; UsageError for others."""
-    found: dict[str, Any] = {}
+    """Return the options `NAME=VALUE,…`, each value parsed by its function in `known`; UsageError for other names."""
+    options: dict[str, Any] = {}
     for pair in filter(None, argument.split(",")):
         name, equals, value = pair.partition("=")
         if not equals or name not in known:
-            raise UsageError(f"{family}: {pair!r} is no setting", f"settings are {', '.join(known)}, as in NAME=VALUE")
+            raise UsageError(
+                f"{family}: {pair!r} is not a setting", f"give NAME=VALUE; the names are {', '.join(known)}"
+            )
         try:
-            found[name] = known[name](value)
+            options[name] = known[name](value)
         except ValueError as error:
-            raise UsageError(f"{family}: {pair!r} can't be: {error}", "give another value") from None
-    return found
+            raise UsageError(f"{family}: {pair!r} has an invalid value: {error}", "give another value") from None
+    return options
 
 
 def integer_between(low: int, high: int) -> Any:
-    """A reader of whole numbers in [low, high]."""
+    """Return a function that parses whole numbers in [low, high]."""
     return partial(_parse_integer, low, high)
 
 

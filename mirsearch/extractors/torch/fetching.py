@@ -1,5 +1,5 @@
-"""Weights that another library fetches: from its cache where they are there, and a host that can't be reached is told
-in seconds, by name, with what to do instead."""
+"""Lets another library fetch weights, from its cache if possible. If the host does not answer within seconds, the error
+names the host and what to do instead."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from urllib.request import getproxies
 from mirsearch.errors import MissingDependencyError
 
 CONNECT_TIMEOUT_S = 3.0
-"""How long a host has to answer. The libraries themselves ask again for a minute and more."""
+"""How long to wait for a host, in seconds. The libraries themselves retry for a minute or longer."""
 REMEDY = "give --extractor-weights FILE, or run it once with a network"
 _HUB = "https://huggingface.co"
 _FAILURES = (OSError, RuntimeError, ValueError)
-"""What libraries raise where a file can't be had."""
+"""What libraries raise when they can't get a file."""
 
-Loaded = TypeVar("Loaded")
+Result = TypeVar("Result")
 
 
 def fetch(
-    load: Callable[[], Loaded], what: str, address: str | None = None, cached: Path | None = None, remedy: str = REMEDY
-) -> Loaded:
-    """What a library's own `load` gives; MissingDependencyError where `what` is neither here nor can be had.
+    load: Callable[[], Result], what: str, address: str | None = None, cached: Path | None = None, remedy: str = REMEDY
+) -> Result:
+    """Return what a library's own `load` returns; MissingDependencyError if `what` is neither cached nor reachable.
 
-    `address` is where it comes from (None: the model hub), `cached` the file it is kept in, where that is known.
-    Nobody is asked for what is in a cache.
+    `address` is where it comes from (None: the model hub). `cached` is the file of the library's cache, if known.
+    A file in the cache is used without a request.
     """
     if address is None:
         with suppress(*_FAILURES), hub_offline():
@@ -39,33 +39,35 @@ def fetch(
     host = urlsplit(address).hostname or address
     reason = None if cached is not None and cached.is_file() else connection_problem(address)
     if reason is not None:
-        raise MissingDependencyError(f"{what} are not here, and {host} can't be reached: {reason}", remedy)
+        raise MissingDependencyError(f"{what} are not on this machine, and {host} can't be reached: {reason}", remedy)
     try:
         return load()
     except _FAILURES as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise MissingDependencyError(f"{what} are not here, and {host} does not give them: {first}", remedy) from None
+        first_line = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise MissingDependencyError(
+            f"{what} are not on this machine, and {host} does not provide them: {first_line}", remedy
+        ) from None
 
 
 def connection_problem(address: str) -> str | None:
-    """Why the host of an address can't be reached; None where it answers, or where a proxy is asked in its stead."""
+    """Return why the host of an address can't be reached; None if it answers, or if requests go through a proxy."""
     parts = urlsplit(address)
     if getproxies().get(parts.scheme):
         return None
-    found: list[str | None] = []
+    outcome: list[str | None] = []
     port = parts.port or (80 if parts.scheme == "http" else 443)
-    asking = Thread(target=_connect, args=(parts.hostname or "", port, found), daemon=True)
-    asking.start()
-    asking.join(CONNECT_TIMEOUT_S)  # looking a name up knows no time limit of its own
-    return found[0] if found else f"no answer in {CONNECT_TIMEOUT_S:g} s"
+    thread = Thread(target=_connect, args=(parts.hostname or "", port, outcome), daemon=True)
+    thread.start()
+    thread.join(CONNECT_TIMEOUT_S)  # the look-up of a host's name has no time limit itself
+    return outcome[0] if outcome else f"no answer in {CONNECT_TIMEOUT_S:g} s"
 
 
-def _connect(host: str, port: int, found: list[str | None]) -> None:
+def _connect(host: str, port: int, outcome: list[str | None]) -> None:
     try:
         socket.create_connection((host, port), timeout=CONNECT_TIMEOUT_S).close()
-        found.append(None)
+        outcome.append(None)
     except OSError as error:
-        found.append(error.strerror or str(error))
+        outcome.append(error.strerror or str(error))
 
 
 def _hub_address() -> str:
@@ -83,7 +85,7 @@ def _hub_constants() -> Any | None:
 
 @contextmanager
 def hub_offline() -> Iterator[None]:
-    """The hub's client takes what it has in its cache and asks nobody."""
+    """Let the hub's client use its cache alone, without requests."""
     constants = _hub_constants()
     if constants is None:
         yield

@@ -1,4 +1,4 @@
-"""Files of weights made by PyTorch or safetensors, read without running anything they hold."""
+"""Reads files of weights made by PyTorch or safetensors, without running code in them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _PREFIXES = ("module.", "_orig_mod.", "encoder.", "backbone.")
 
 
 class WeightsError(MirsearchError):
-    """A file of weights that can't be read, or that belongs to another network."""
+    """A file of weights can't be read, or belongs to another network."""
 
 
 def read_weights(path: Path) -> Any:
-    """What `torch.save` or safetensors wrote: tensors, numpy arrays and plain values only; WeightsError."""
+    """Return what `torch.save` or safetensors wrote: tensors, arrays, plain values; WeightsError for anything else."""
     torch = import_torch("reading weights")
     check_weights_file(path)
     if path.suffix == ".safetensors":
@@ -37,26 +37,28 @@ def read_weights(path: Path) -> Any:
     ) as error:  # fmt: skip
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise WeightsError(
-            f"{path} can't be read as weights: {reason[:200]}", "give a file of torch.save that holds tensors alone"
+            f"{path} can't be read as weights: {reason[:200]}", "give a file of torch.save that holds only tensors"
         ) from None
 
 
 def check_weights_file(path: Path) -> None:
-    """Refuse, before it is opened, a file that is not there, is too large, or says it unpacks to too much."""
+    """Check a file before it is opened: raise if it is missing, too large, or would unpack to too many bytes."""
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise UsageError(f"{path}: no such file of weights: {error.strerror}", "check the path") from None
+        raise UsageError(f"{path} can't be read: {error.strerror}", "check the path") from None
     if size > LIMITS.weights_bytes:
-        raise WeightsError(f"{path} has {size} bytes", f"weights of more than {LIMITS.weights_bytes} are not read")
+        raise WeightsError(
+            f"{path} has {size} bytes", f"give a file of weights of at most {LIMITS.weights_bytes} bytes"
+        )
     if zipfile.is_zipfile(path):
         try:
             with zipfile.ZipFile(path) as archive:
-                total = sum(each.file_size for each in archive.infolist())
+                total = sum(entry.file_size for entry in archive.infolist())
         except (zipfile.BadZipFile, OSError, ValueError):
-            return  # torch says what is wrong
+            return  # torch reports what is wrong
         if total > LIMITS.weights_bytes:
-            raise WeightsError(f"{path} unpacks to {total} bytes", "it is no file of weights")
+            raise WeightsError(f"{path} unpacks to {total} bytes: this is not a file of weights", "give another file")
 
 
 def _read_safetensors(path: Path) -> Any:
@@ -70,27 +72,26 @@ def _read_safetensors(path: Path) -> Any:
 
 
 def _numpy_names() -> list[Any]:
-    """What a pickled numpy array names, by its old and its new module; all it can make are arrays."""
+    """Return the names in a pickled numpy array, with old and new modules. They can create only arrays."""
     from numpy._core import multiarray
 
     kinds = [type(np.dtype(kind)) for kind in ("f4", "f8", "i4", "i8", "f2", "u1", "?")]
-    rebuild: Any = getattr(multiarray, "_reconstruct")  # noqa: B009  (numpy tells no type for it)
+    rebuild: Any = getattr(multiarray, "_reconstruct")  # noqa: B009  (numpy declares no type for it)
     scalar: Any = multiarray.scalar
     old = [(rebuild, "numpy.core.multiarray._reconstruct"), (scalar, "numpy.core.multiarray.scalar")]
     return [np.ndarray, np.dtype, rebuild, scalar, *kinds, *old]
 
 
-def extract_state_dict(told: Any, path: Path) -> dict[str, Any]:
-    """The tensors in what was read, unwrapped, and without the prefixes that parallel training leaves."""
+def extract_state_dict(content: Any, path: Path) -> dict[str, Any]:
+    """Return the tensors in what was read, unwrapped, and without the prefixes that parallel training adds."""
     for wrapper in _WRAPPERS:
-        if isinstance(told, Mapping) and isinstance(told.get(wrapper), Mapping):
-            told = told[wrapper]
+        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
+            content = content[wrapper]
             break
-    tensors = (
-        {str(key): value for key, value in told.items() if hasattr(value, "dtype")} if isinstance(told, Mapping) else {}
-    )
+    items = content.items() if isinstance(content, Mapping) else ()
+    tensors = {str(key): value for key, value in items if hasattr(value, "dtype")}
     if not tensors:
-        raise WeightsError(f"{path} holds no tensors by name", "give a state dict, or a checkpoint with one in it")
+        raise WeightsError(f"{path} holds no named tensors", "give a state dict, or a checkpoint that contains one")
     for prefix in _PREFIXES:
         if all(key.startswith(prefix) for key in tensors):
             tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}
@@ -98,15 +99,19 @@ def extract_state_dict(told: Any, path: Path) -> dict[str, Any]:
 
 
 def fill_network(module: Any, state: Mapping[str, Any], path: Path | str, optional: tuple[str, ...] = ()) -> None:
-    """Load a state dict into a network; WeightsError tells what does not fit. Names beginning so may be left over."""
+    """Load a state dict into a network; WeightsError names the first tensor that does not fit.
+
+    Tensors whose names begin with one of `optional` are ignored.
+    """
     own = module.state_dict()
     missing = [key for key in own if key not in state and not key.endswith("num_batches_tracked")]
     extra = [key for key in state if key not in own and not key.startswith(optional)]
-    odd = [key for key in own if key in state and tuple(own[key].shape) != tuple(state[key].shape)]
-    for what, keys in (("lacks", missing), ("has no place for", extra), ("has another shape of", odd)):
+    wrong_shape = [key for key in own if key in state and tuple(own[key].shape) != tuple(state[key].shape)]
+    problems = (("it lacks", missing), ("the network has no", extra), ("it has another shape of", wrong_shape))
+    for problem, keys in problems:
         if keys:
             more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
             raise WeightsError(
-                f"{path} does not fit the network: {what} {keys[0]}{more}", "give weights of this architecture"
+                f"{path} does not fit the network: {problem} {keys[0]}{more}", "give weights of this architecture"
             )
     module.load_state_dict({key: value for key, value in state.items() if key in own}, strict=False)

@@ -13,61 +13,61 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 EPSILON = 1e-6
-"""Floor of activations, and what is added to lengths, in the published networks."""
+"""Smallest activation, and the number added to lengths, in the published networks."""
 
 
 def normalize_rows(rows: Tensor) -> Tensor:
-    """Rows (n, d) divided by their length plus EPSILON, as the published networks do."""
+    """Return rows (n, d) divided by their length plus EPSILON, as the published networks do."""
     return rows / (rows.norm(dim=1, keepdim=True) + EPSILON)
 
 
 class GeM(nn.Module):
-    """Generalized mean over a map: (n, c, h, w) to (n, c). p = 1 is the mean, p → ∞ the maximum; p is learned."""
+    """Generalized mean over a map: (n, c, h, w) to (n, c), with a learned p. p = 1 is the mean, p → ∞ the maximum."""
 
     def __init__(self, p: float = 3.0) -> None:
         super().__init__()
         self.p = nn.Parameter(torch.full((1,), p))
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(mean of x^p)^(1/p) over pixels."""
+        """Return (mean of x^p)^(1/p) over the pixels."""
         powered: Tensor = maps.clamp(min=EPSILON) ** self.p
         return powered.mean(dim=(2, 3)) ** (1.0 / self.p)
 
 
 class GemNet(nn.Module):
-    """uint8 (n, h, w, 3) RGB to unit rows float32 (n, dims), pooled at several scales.
+    """Maps RGB uint8 (n, h, w, 3) to unit vectors float32 (n, dims), pooled at several scales.
 
-    Without whitening the scales are joined by a generalized mean with the pooling's p, with whitening by the mean.
-    `whiten` is a layer inside the network; `learned` (P, m) is applied at the end: P (x - m).
+    Without a whitening layer the scales are averaged by a generalized mean with the pooling's p, with one by the mean.
+    `whiten` is a layer inside the network. `learned_whitening` (P, m) is applied at the end: P (x - m).
     """
 
     def __init__(
         self, features: nn.Module, *, mean: Sequence[float], std: Sequence[float], scales: Sequence[float] = (1.0,),
-        p: float = 3.0, whiten: nn.Linear | None = None, learned: tuple[Tensor, Tensor] | None = None,
+        p: float = 3.0, whiten: nn.Linear | None = None, learned_whitening: tuple[Tensor, Tensor] | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
         self.features, self.pool, self.whiten = features, GeM(p), whiten
         self.scales = tuple(scales)
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32).reshape(1, 3, 1, 1))
-        self.register_buffer("projection", None if learned is None else learned[0])
-        self.register_buffer("center", None if learned is None else learned[1])
+        self.register_buffer("projection", None if learned_whitening is None else learned_whitening[0])
+        self.register_buffer("center", None if learned_whitening is None else learned_whitening[1])
 
     def describe(self, pixels: Tensor) -> Tensor:
-        """Unit rows of normalized float pixels (n, 3, h, w) at one scale."""
+        """Return unit vectors of normalized float pixels (n, 3, h, w) at one scale."""
         rows = normalize_rows(self.pool(self.features(pixels)))
         return rows if self.whiten is None else normalize_rows(self.whiten(rows))
 
     def forward(self, image: Tensor) -> Tensor:
-        """Unit rows float32 (n, dims)."""
+        """Return unit vectors float32 (n, dims)."""
         pixels = (image.permute(0, 3, 1, 2).float() / 255.0 - self.mean) / self.std
-        rows = self.describe(pixels) if self.scales == (1.0,) else self._joined(pixels)
+        rows = self.describe(pixels) if self.scales == (1.0,) else self._pool_scales(pixels)
         rows = F.normalize(rows, dim=1)
         if self.projection is not None:
             rows = F.normalize((rows - self.center) @ self.projection.T, dim=1)
         return rows
 
-    def _joined(self, pixels: Tensor) -> Tensor:
+    def _pool_scales(self, pixels: Tensor) -> Tensor:
         power: Any = self.pool.p if self.whiten is None else 1.0
         parts = [self.describe(_resize(pixels, scale)) ** power for scale in self.scales]
         mean = torch.stack(parts).mean(dim=0)
@@ -82,7 +82,7 @@ def _resize(pixels: Tensor, scale: float) -> Tensor:
 
 
 def build_backbone(architecture: str) -> nn.Module:
-    """A torchvision ResNet of random weights, whole."""
+    """Return a complete torchvision ResNet with random weights."""
     import torchvision
 
     network: nn.Module = torchvision.models.get_model(architecture, weights=None)
@@ -90,5 +90,5 @@ def build_backbone(architecture: str) -> nn.Module:
 
 
 def feature_layers(network: Any) -> nn.Sequential:
-    """A ResNet without its mean and its classifier: eight parts, numbered as in the published checkpoints."""
+    """Return a ResNet without its pooling and classifier: eight parts, numbered as in the published checkpoints."""
     return nn.Sequential(*list(network.children())[:-2])

@@ -1,4 +1,4 @@
-"""`timm:NAME`: the pooled features of any backbone timm has."""
+"""`timm:NAME`: the pooled features of any backbone of timm."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mirsearch.extractors.torch.fetching import fetch
 
 
 class TimmExtractor(TorchExtractor):
-    """A backbone of timm without its classifier, at the size and with the numbers of its pretraining."""
+    """A backbone of timm without its classifier, with the image size, mean and deviation of its pretraining."""
 
     family: ClassVar[str] = "timm"
     packages = ("torchvision", "timm")
@@ -24,12 +24,12 @@ class TimmExtractor(TorchExtractor):
         from mirsearch.extractors.torch.clip_net import BackboneNet
 
         if not self.argument or not timm.is_model(self.argument.partition(".")[0]):
-            raise UsageError(f"timm knows no model {self.argument!r}", "for instance --extractor timm:resnet50.a1_in1k")
-        backbone = self._filled(timm)
-        told = resolve_model_data_config(backbone)
-        side = int(max(told["input_size"][1:]))
-        resample: Any = "bilinear" if told["interpolation"] == "bilinear" else "bicubic"
-        mean, std = tuple(told["mean"]), tuple(told["std"])
+            raise UsageError(f"timm has no model {self.argument!r}", "for instance --extractor timm:resnet50.a1_in1k")
+        backbone = self._create_backbone(timm)
+        config = resolve_model_data_config(backbone)
+        side = int(max(config["input_size"][1:]))
+        resample: Any = "bilinear" if config["interpolation"] == "bilinear" else "bicubic"
+        mean, std = tuple(config["mean"]), tuple(config["std"])
         module = BackboneNet(backbone, mean, std)
         with self._torch.inference_mode():
             dims = int(module.eval()(self._torch.zeros(1, side, side, 3, dtype=self._torch.uint8)).shape[1])
@@ -38,7 +38,7 @@ class TimmExtractor(TorchExtractor):
         weights = state_hash(backbone.state_dict())
         return LoadedNetwork(module, dims, Preparation(side, "stretch", 1, resample), weights, settings, license_)
 
-    def _filled(self, timm: Any) -> Any:
+    def _create_backbone(self, timm: Any) -> Any:
         from mirsearch.extractors.torch.files import extract_state_dict, fill_network, read_weights
 
         if self.weights is None:
