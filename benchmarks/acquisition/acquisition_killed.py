@@ -1,11 +1,11 @@
-"""`mirsearch ingest --keyword` killed at random moments, whole flow.
+"""`mirsearch ingest --keyword` killed at random moments, from search to index.
 
 Run: `python -m benchmarks.acquisition.acquisition_killed`.
 
-A loopback server serves articles with drawn micrographs; the command acquires, analyzes and indexes them, is killed
-(SIGKILL) `--kills` times, with a share `--faults` of the answers failing, and then runs to its end. Told: whether the
-corpus is that of an undisturbed run, how many requests were repeated that had been answered and kept, and the most
-requests in any second as the server counted them against the limit.
+A loopback server serves articles with drawn micrographs. The command acquires, analyzes and indexes them. It is killed
+(SIGKILL) `--kills` times, while the share `--faults` of the answers fails, and then runs to its end. The output says
+whether the corpus equals that of an undisturbed run, how many cached answers were requested again, and the largest
+number of requests in any second, as the server counted them, next to the limit.
 """
 
 from __future__ import annotations
@@ -32,33 +32,33 @@ ROOT = Path(__file__).resolve().parents[2]
 KINDS = ["429", "429-after", "500", "503", "cut", "cut-early", "md5", "empty", "wall", "long"]
 
 
-def world(folder: Path, articles: int) -> Path:
-    """Articles with one micrograph and one plot each; every sixth micrograph is drawn, with panels and scale bars."""
+def write_world(folder: Path, articles: int) -> Path:
+    """Write articles with one micrograph and one plot each; every sixth micrograph has panels and scale bars."""
     from mirsearch.synthetic.articles import plan_figures
     from mirsearch.synthetic.corpus import draw_planned_figure, encode_figure
-    from tests.support.serving import PLOT, Art, Fig, WorldWriter, picture
+    from tests.support.serving import PLOT, ServedArticle, ServedFigure, WorldWriter, random_png
 
     writer = WorldWriter(folder)
     for place, entry in enumerate(plan_figures(articles, seed=11)):
-        caption, data, suffix = f"Rod {place}.", picture(1000 + place, 64), ".png"
+        caption, data, suffix = f"Rod {place}.", random_png(1000 + place, 64), ".png"
         if place % 6 == 0:
             figure = draw_planned_figure(entry)
             caption, (data, suffix) = figure.caption, encode_figure(figure)
-        figs = [Fig(f"{caption} SEM micrographs of nano rods.", "Figure 1", f"gr1{suffix}", data, href="gr1"),
-                Fig(PLOT, "Figure 2", "gr2.png", picture(place))]  # fmt: skip
-        writer.add(Art(2000 + place, figs))
+        figs = [ServedFigure(f"{caption} SEM micrographs of nano rods.", "Figure 1", f"gr1{suffix}", data, href="gr1"),
+                ServedFigure(PLOT, "Figure 2", "gr2.png", random_png(place))]  # fmt: skip
+        writer.add(ServedArticle(2000 + place, figs))
     return writer.write(page_limit=7)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run keeps what it has: cache and workspace in `folder`, and an index."""
+    """Where a run keeps its data: cache and workspace in `folder`, and an index."""
 
     folder: Path
     index: str
 
     def start(self, server: Any, rate: float) -> subprocess.Popen[str]:
-        """The command in a process of its own."""
+        """Start the command in its own process."""
         environment = {**os.environ, **server.environment, "MIRSEARCH_CACHE": str(self.folder / "cache"),
                        "MIRSEARCH_WORKSPACE": str(self.folder / "acquired"), "MIRSEARCH_HTTP_RATE": str(rate),
                        "OMP_NUM_THREADS": "1"}  # fmt: skip
@@ -67,11 +67,11 @@ class Place:
                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # fmt: skip
 
     def touched(self) -> int:
-        """When the run last wrote anything, nanoseconds; it does so as soon as it begins to work."""
+        """Return the time of the run's last write, in nanoseconds. It writes as soon as it begins to work."""
         return max((each.stat().st_mtime_ns for each in self.folder.rglob("*")), default=0)
 
     def figures(self) -> int:
-        """Figures in the index, with all their panels."""
+        """Return the number of figures in the index, with all their panels."""
         try:
             with open_index(self.index) as index:
                 return int(index.stats()["figures"])
@@ -79,8 +79,8 @@ class Place:
             return 0
 
 
-def at_work(place: Place, process: subprocess.Popen[str], before: int) -> None:
-    """Wait until a run begins to work, or ends: the moments are those of its work, not of its start."""
+def wait_until_working(place: Place, process: subprocess.Popen[str], before: int) -> None:
+    """Wait until a run begins to work, or ends, so that the kills hit its work and not its start."""
     while process.poll() is None:
         with contextlib.suppress(FileNotFoundError):
             if place.touched() > before:
@@ -88,23 +88,23 @@ def at_work(place: Place, process: subprocess.Popen[str], before: int) -> None:
         time.sleep(0.02)
 
 
-def corpus(place: Place) -> list[str]:
-    """What the index holds, a line a panel, without what differs from folder to folder and run to run."""
+def corpus_lines(place: Place) -> list[str]:
+    """Return the index as one line per panel, without what differs between folders and runs."""
     words = [sys.executable, "-m", "mirsearch", "export", "--index", place.index]
     environment = {**os.environ, "MIRSEARCH_WORKSPACE": str(place.folder / "acquired")}
-    told = subprocess.run(words, capture_output=True, text=True, check=True, env=environment).stdout
-    kept = []
-    for line in told.replace(str(place.folder), "").splitlines():
+    output = subprocess.run(words, capture_output=True, text=True, check=True, env=environment).stdout
+    rows = []
+    for line in output.replace(str(place.folder), "").splitlines():
         row = json.loads(line)
         row["origins"] = sorted(each["location"] for each in row["origins"])
         for each in row.get("provenance", []):
             each.pop("retrieved")
-        kept.append(json.dumps(row, sort_keys=True))
-    return sorted(kept)
+        rows.append(json.dumps(row, sort_keys=True))
+    return sorted(rows)
 
 
-def answered(folder: Path, server: Any) -> set[str]:
-    """Paths whose answers are kept."""
+def cached_paths(folder: Path, server: Any) -> set[str]:
+    """Return the paths with cached answers."""
     file = folder / "cache" / "http" / "answers.sqlite"
     if not file.exists():
         return set()
@@ -114,8 +114,8 @@ def answered(folder: Path, server: Any) -> set[str]:
     return {url.removeprefix(server.url) for (url,) in rows}
 
 
-def busiest(times: list[float]) -> int:
-    """The most requests in any second."""
+def max_requests_per_second(times: list[float]) -> int:
+    """Return the largest number of requests in any second."""
     ordered, start, most = sorted(times), 0, 0
     for end, moment in enumerate(ordered):
         while moment - ordered[start] >= 1.0:
@@ -124,61 +124,66 @@ def busiest(times: list[float]) -> int:
     return most
 
 
-def disturbed(place: Place, server: Any, asked: argparse.Namespace, figures: int, seconds: float) -> dict[str, Any]:
-    """Runs killed at random moments of the work that is left; then what failed is tried again, to the end."""
-    chance, times, repeated, kills, ended, there = random.Random(asked.seed), [], 0, [], 0, 0
-    faults = [{"match": ".", "share": asked.faults, "kind": KINDS, "after": 0}] if asked.faults else []
-    while len(kills) < asked.kills and there < figures:
-        left = seconds * (1 - there / figures)
-        before, touched = answered(place.folder, server), place.touched()
-        server.faults(*faults, seed=len(kills) + ended)
-        with place.start(server, asked.rate) as process:
-            at_work(place, process, touched)
-            moment = chance.uniform(0.0, 2 * left / (asked.kills - len(kills) + 1))
+def run_with_kills(
+    place: Place, server: Any, arguments: argparse.Namespace, figures: int, seconds: float
+) -> dict[str, Any]:
+    """Run with kills at random moments of the remaining work; then retry the failures, and run to the end."""
+    rng, times, repeated, kills, ended_before, figures_indexed = random.Random(arguments.seed), [], 0, [], 0, 0
+    faults = [{"match": ".", "share": arguments.faults, "kind": KINDS, "after": 0}] if arguments.faults else []
+    while len(kills) < arguments.kills and figures_indexed < figures:
+        seconds_left = seconds * (1 - figures_indexed / figures)
+        before, touched = cached_paths(place.folder, server), place.touched()
+        server.faults(*faults, seed=len(kills) + ended_before)
+        with place.start(server, arguments.rate) as process:
+            wait_until_working(place, process, touched)
+            moment = rng.uniform(0.0, 2 * seconds_left / (arguments.kills - len(kills) + 1))
             try:
                 process.wait(moment)
-                ended += 1
+                ended_before += 1
             except subprocess.TimeoutExpired:
                 process.kill()
-        log, there = server.log(), place.figures()
+        log, figures_indexed = server.log(), place.figures()
         if process.returncode < 0:
-            kills.append(there)
+            kills.append(figures_indexed)
         times += [each["time"] for each in log]
         repeated += len({each["path"] for each in log if "/search?" not in each["path"]} & before)
     server.faults()
     words = [sys.executable, "-m", "mirsearch", "failures", "--retry", "--index", place.index]
     environment = {**os.environ, "MIRSEARCH_WORKSPACE": str(place.folder / "acquired")}
     subprocess.run(words, capture_output=True, check=True, env=environment)
-    with place.start(server, asked.rate) as process:
-        told = json.loads(process.stdout.read() if process.stdout else "{}")
+    with place.start(server, arguments.rate) as process:
+        summary = json.loads(process.stdout.read() if process.stdout else "{}")
     times += [each["time"] for each in server.log()]
-    return {"killed": len(kills), "ended_before": ended, "figures_at_kills": kills, "repeated": repeated,
-            "most_a_second": busiest(times), "rate": asked.rate, "failed_at_the_end": len(told["failures"]),
+    return {"killed": len(kills), "ended_before": ended_before, "figures_at_kills": kills, "repeated": repeated,
+            "most_a_second": max_requests_per_second(times), "rate": arguments.rate,
+            "failed_at_the_end": len(summary["failures"]),
             "requests": len(times)}  # fmt: skip
 
 
-def compared(folder: Path, server: Any, base: str, asked: argparse.Namespace) -> dict[str, Any]:
-    """An undisturbed run and a disturbed one, and whether they end with the same corpus. `base`: where indexes go."""
-    calm, killed = (Place(folder / each, f"{base}/{each}") for each in ("undisturbed", "disturbed"))
-    for each in (calm, killed):
+def compare_runs(folder: Path, server: Any, base: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Do an undisturbed and a disturbed run, and compare their corpora. `base` is where the indexes are made."""
+    undisturbed_place, disturbed_place = (
+        Place(folder / each, f"{base}/{each}") for each in ("undisturbed", "disturbed")
+    )
+    for each in (undisturbed_place, disturbed_place):
         each.folder.mkdir()
-    with calm.start(server, asked.rate) as process:
-        at_work(calm, process, calm.touched())
+    with undisturbed_place.start(server, arguments.rate) as process:
+        wait_until_working(undisturbed_place, process, undisturbed_place.touched())
         started = time.monotonic()
         process.communicate()
     seconds = time.monotonic() - started
-    expected = corpus(calm)
-    told = disturbed(killed, server, asked, calm.figures(), seconds)
-    found = corpus(killed)
+    expected = corpus_lines(undisturbed_place)
+    result = run_with_kills(disturbed_place, server, arguments, undisturbed_place.figures(), seconds)
+    found = corpus_lines(disturbed_place)
     for line in sorted(set(expected) ^ set(found)):
         print("only in the", "undisturbed:" if line in expected else "disturbed:", line)
-    told |= {"figures": calm.figures(), "panels": len(expected), "same_corpus": found == expected}
-    return told | {"undisturbed_s": round(seconds, 1)}
+    result |= {"figures": undisturbed_place.figures(), "panels": len(expected), "same_corpus": found == expected}
+    return result | {"undisturbed_s": round(seconds, 1)}
 
 
 @contextlib.contextmanager
-def indexes(folder: Path, elasticsearch: bool) -> Iterator[str]:
-    """Where indexes are made: the folder, or a node of the tests."""
+def index_location(folder: Path, elasticsearch: bool) -> Iterator[str]:
+    """Yield where indexes are made: in the folder, or on a test node."""
     if not elasticsearch:
         yield str(folder / "indexes")
         return
@@ -199,17 +204,20 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=8.0)
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--elasticsearch", action="store_true", help="index on a node that is started for it")
-    asked = parser.parse_args()
-    from tests.support.serving import served
+    arguments = parser.parse_args()
+    from tests.support.serving import run_server
 
-    with tempfile.TemporaryDirectory() as name, served(world(Path(name) / "world", asked.articles)) as server:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        run_server(write_world(Path(name) / "world", arguments.articles)) as server,
+    ):
         folder = Path(name)
         (folder / "runs").mkdir()
-        with indexes(folder / "runs", asked.elasticsearch) as base:
-            told = compared(folder / "runs", server, base, asked)
-    for key, value in told.items():
+        with index_location(folder / "runs", arguments.elasticsearch) as base:
+            result = compare_runs(folder / "runs", server, base, arguments)
+    for key, value in result.items():
         print(f"{key:>20} {value}")
-    print(json.dumps(told))
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

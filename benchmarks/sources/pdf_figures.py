@@ -1,8 +1,8 @@
 """Figures found in PDFs: `python -m benchmarks.sources.pdf_figures [--articles 3]`.
 
-Real articles of ../shared/data are laid out anew, with their text, figures and captions, in one and two columns and
-with captions below and above; where each figure came to stand is known. Counted: figures found (their region and the
-true one overlap by 90 % of their union), captions equal to the letter, figures found that are none, seconds a page.
+Real articles of ../shared/data are laid out again with their text, figures and captions: in one and two columns, with
+captions below and above. So the true position of each figure is known. Counted are: figures found (their box and the
+true one overlap by 90 % of their union), captions that are exactly equal, false figures, and seconds per page.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def articles(folder: Path, most: int) -> list[tuple[str, list[dict[str, str]], list[str]]]:
+def articles(folder: Path, max_articles: int) -> list[tuple[str, list[dict[str, str]], list[str]]]:
     """(name, figures, paragraphs) of each article."""
     found = []
-    for told in sorted(folder.glob("*/figures.json"))[:most]:
-        figures = [each for each in json.loads(told.read_text())["figures"] if each["image"]]
-        root = etree.parse(str(told.with_name("fulltext.xml"))).getroot()
+    for manifest in sorted(folder.glob("*/figures.json"))[:max_articles]:
+        figures = [each for each in json.loads(manifest.read_text())["figures"] if each["image"]]
+        root = etree.parse(str(manifest.with_name("fulltext.xml"))).getroot()
         texts = [" ".join("".join(each.itertext()).split()) for each in root.findall(".//body//p")]
-        found.append((told.parent.name, figures, [text for text in texts if len(text) > 200][:60]))
+        found.append((manifest.parent.name, figures, [text for text in texts if len(text) > 200][:60]))
     return found
 
 
-def measure(folder: Path, out: Path, most: int) -> Counter[str]:
-    """Counts over all articles and layouts."""
+def measure(folder: Path, out: Path, max_articles: int) -> Counter[str]:
+    """Return the counts over all articles and layouts."""
     from mirsearch.sources.pdf.document import find_figures
     from tests.support.pdf_making import PdfFig, make_pdf
 
     counts: Counter[str] = Counter()
-    for name, figures, paragraphs in articles(folder, most):
+    for name, figures, paragraphs in articles(folder, max_articles):
         for columns, above in ((1, False), (2, False), (2, True)):
             figs = [
                 PdfFig(each["label"].rstrip(". "), each["caption"], [Image.open(folder / name / each["image"])],
@@ -53,21 +53,25 @@ def measure(folder: Path, out: Path, most: int) -> Counter[str]:
             found = {each.caption.label.lower(): each for each in content.figures}
             counts["false"] += len(content.figures) - len(found)
             for fig in figs:
-                one = found.pop(fig.label.lower(), None)
-                right = one is not None and fig.where is not None and (
-                    one.caption.page + 1 == fig.where[0] and iou(one.box, fig.where[1:]) >= 0.9)  # fmt: skip
-                counts["found"] += right
-                same = one is not None and " ".join(one.caption.text.split()) == " ".join(fig.caption.split())
-                counts["captions"] += same
-                if not (right and same):
-                    told = f"{one.caption.page + 1} {[round(x) for x in one.box]}" if one else None
-                    print(f"{path.name} {fig.label}: stands at {fig.where}, found {told}, caption {same}")
+                figure = found.pop(fig.label.lower(), None)
+                is_right = figure is not None and fig.where is not None and (
+                    figure.caption.page + 1 == fig.where[0] and iou(figure.box, fig.where[1:]) >= 0.9)  # fmt: skip
+                counts["found"] += is_right
+                has_same_caption = figure is not None and " ".join(figure.caption.text.split()) == " ".join(
+                    fig.caption.split()
+                )
+                counts["captions"] += has_same_caption
+                if not (is_right and has_same_caption):
+                    position = f"{figure.caption.page + 1} {[round(x) for x in figure.box]}" if figure else None
+                    print(
+                        f"{path.name} {fig.label}: stands at {fig.where}, found {position}, caption {has_same_caption}"
+                    )
             counts["false"] += len(found)
     return counts
 
 
 def iou(a: tuple[float, ...], b: tuple[float, ...]) -> float:
-    """Shared area by the area of both."""
+    """Return the intersection over union of two boxes."""
     wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     shared = max(0.0, wide) * max(0.0, high)
     return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
@@ -77,9 +81,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--articles", type=int, default=100)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "articles")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        counts = measure(asked.data, Path(name), asked.articles)
+        counts = measure(arguments.data, Path(name), arguments.articles)
     rate = counts["milliseconds"] / max(counts["pages"], 1)
     print(f"{'figures':>8} {'found':>6} {'captions':>9} {'false':>6} {'pages':>6} {'ms a page':>10}")
     print(f"{counts['figures']:>8} {counts['found']:>6} {counts['captions']:>9} {counts['false']:>6} "

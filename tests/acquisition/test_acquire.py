@@ -1,4 +1,4 @@
-"""Acquisition against the loopback server, without analysis: what comes, what does not, and what is asked."""
+"""Acquisition from the loopback server, without analysis: which figures come, and which requests are sent."""
 
 from __future__ import annotations
 
@@ -22,54 +22,54 @@ from mirsearch.corpus import figure_id
 from mirsearch.indexes.base import KnownFigure
 from mirsearch.settings import EUROPEPMC, PMC
 from mirsearch.sources.base import FoundFigure, Retraction, SourceFailure
-from tests.support.serving import PLOT, SEM, Art, Fig, Server, WorldWriter, picture, served
+from tests.support.serving import PLOT, SEM, ServedArticle, ServedFigure, Server, WorldWriter, random_png, run_server
 
 NANO = KeywordQuery(("nano",))
 
 
-def articles() -> list[Art]:
-    """48 articles: 40 that should come, and one for each reason not to."""
-    made = []
+def articles() -> list[ServedArticle]:
+    """Return 48 articles: 40 that should come, and one for each reason for a rejection."""
+    served_articles = []
     for number in range(101, 141):
         figures = [
-            Fig(f"{SEM} Sample {number}.", "Figure 1", "gr1.png", picture(number), href="gr1"),
-            Fig(PLOT, "Figure 2", "gr2.png", picture(number + 1000)),
-            Fig(f"TEM image of rods of sample {number}. Reproduced with permission from Ref. 3.", "Figure 3", "gr3.png",
-                picture(number + 2000), href="gr3.tif"),
+            ServedFigure(f"{SEM} Sample {number}.", "Figure 1", "gr1.png", random_png(number), href="gr1"),
+            ServedFigure(PLOT, "Figure 2", "gr2.png", random_png(number + 1000)),
+            ServedFigure(f"TEM image of rods of sample {number}. Reproduced with permission from Ref. 3.", "Figure 3",
+                         "gr3.png", random_png(number + 2000), href="gr3.tif"),
         ]  # fmt: skip
-        made.append(Art(number, figures[: 1 + number % 3]))
-    made[0].versions = (2, 10, 9)
-    made[1].license, made[1].hit_license, made[1].jats_license = (
+        served_articles.append(ServedArticle(number, figures[: 1 + number % 3]))
+    served_articles[0].versions = (2, 10, 9)
+    served_articles[1].license, served_articles[1].hit_license, served_articles[1].jats_license = (
         None,
         None,
         "http://creativecommons.org/publicdomain/zero/1.0/",
     )
-    made[2].holder = "Elsevier & Co"
+    served_articles[2].holder = "Elsevier & Co"
 
-    def one(number: int) -> list[Fig]:
-        return [Fig(data=picture(number))]
+    def one(number: int) -> list[ServedFigure]:
+        return [ServedFigure(data=random_png(number))]
 
-    made += [
-        Art(201, one(201), open_access=False),
-        Art(202, one(202), hit_license="cc by-nc-nd"),
-        Art(203, one(203), hit_license=None, license="CC BY-NC", jats_license=None),
-        Art(204, one(204), hit_license=None, license=None, jats_license=None),
-        Art(
+    served_articles += [
+        ServedArticle(201, one(201), open_access=False),
+        ServedArticle(202, one(202), hit_license="cc by-nc-nd"),
+        ServedArticle(203, one(203), hit_license=None, license="CC BY-NC", jats_license=None),
+        ServedArticle(204, one(204), hit_license=None, license=None, jats_license=None),
+        ServedArticle(
             205,
             one(205),
             hit_license=None,
             license=None,
             jats_license="https://creativecommons.org/licenses/by-nd/4.0/",
         ),
-        Art(206, one(206), retracted=True),
-        Art(207, one(207), in_bucket=False),
-        Art(208, [Fig("SEM image of a screw.", data=picture(208))], words="macro"),
+        ServedArticle(206, one(206), retracted=True),
+        ServedArticle(207, one(207), in_bucket=False),
+        ServedArticle(208, [ServedFigure("SEM image of a screw.", data=random_png(208))], words="macro"),
     ]
-    return made
+    return served_articles
 
 
 @pytest.fixture(scope="module")
-def world() -> list[Art]:
+def world() -> list[ServedArticle]:
     return articles()
 
 
@@ -78,21 +78,21 @@ def server(tmp_path_factory, world):
     writer = WorldWriter(tmp_path_factory.mktemp("world"))
     for art in world:
         writer.add(art)
-    writer.told["hits"].append({"id": "9", "source": "PPR", "title": "A preprint on nano", "isOpenAccess": "Y",
-                                "journalInfo": {"journal": {"title": "P"}}, "abstractText": "nano"})  # fmt: skip
-    with served(writer.write(page_limit=10)) as running:
+    writer.world["hits"].append({"id": "9", "source": "PPR", "title": "A preprint on nano", "isOpenAccess": "Y",
+                                 "journalInfo": {"journal": {"title": "P"}}, "abstractText": "nano"})  # fmt: skip
+    with run_server(writer.write(page_limit=10)) as running:
         yield running
 
 
 @dataclass
 class Place:
-    """Where runs of one user keep things, and what the index is taken to know."""
+    """The folder of one user's runs, and what the index is assumed to know."""
 
     folder: Path
     known: dict[str, KnownFigure]
 
     def run(self, query: KeywordQuery = NANO, service: type = EuropePmc, finish: bool = True):
-        """One run: its items and report; what was found is known from then on."""
+        """Run once, and return the items and the acquisition. Its figures are known from then on."""
         ledger = Ledger(self.folder / "ledger.sqlite")
         client = HttpClient([EUROPEPMC, PMC], HttpCache(self.folder / "cache", 100 << 20))
         try:
@@ -126,8 +126,8 @@ def place(server: Server, tmp_path, monkeypatch) -> Place:
     return Place(tmp_path, {})
 
 
-def wanted(world: list[Art]) -> dict[str, tuple[Art, Fig]]:
-    """What should come, by the hash of its bytes."""
+def wanted(world: list[ServedArticle]) -> dict[str, tuple[ServedArticle, ServedFigure]]:
+    """Return the expected figures by the hash of their bytes."""
     found = {}
     for art in world:
         if art.number < 200:
@@ -141,7 +141,7 @@ def figures(items) -> list[FoundFigure]:
     return [each for each in items if isinstance(each, FoundFigure)]
 
 
-def test_what_should_come_comes_and_nothing_else(place, server, world):
+def test_all_wanted_figures_come_and_nothing_else(place, server, world):
     items, acquisition = place.run()
     expected = wanted(world)
     assert not [each for each in items if isinstance(each, SourceFailure)]
@@ -170,14 +170,14 @@ def test_what_should_come_comes_and_nothing_else(place, server, world):
     assert report.skipped_figures.total() == sum(fig.caption == PLOT for art in world for fig in art.figures)
 
 
-def test_no_byte_of_an_unwanted_figure_is_asked(place, server, world):
+def test_no_unwanted_figure_is_requested(place, server, world):
     place.run()
-    asked = [each for each in server.paths() if each.endswith(".png")]
-    assert len(asked) == len(set(asked)) == len(wanted(world))
+    requested = [each for each in server.paths() if each.endswith(".png")]
+    assert len(requested) == len(set(requested)) == len(wanted(world))
     assert not any(f"/PMC{number}." in each for each in server.paths() if ".xml" in each for number in (202, 203, 206))
 
 
-def test_every_page_is_asked_once(place, server):
+def test_every_page_is_requested_once(place, server):
     place.run()
     searches = [each for each in server.paths() if "/search?" in each]
     assert len(searches) == 5
@@ -234,7 +234,7 @@ def test_ids_are_taken_as_they_are(place, server):
     assert not any("/search" in each for each in server.paths())
 
 
-def test_a_search_goes_on_where_it_was(place, server):
+def test_an_interrupted_search_continues(place, server):
     server.faults({"match": "cursorMark=Ao", "kind": "500"})
     items, _ = place.run()
     failures = [each for each in items if isinstance(each, SourceFailure)]
@@ -276,7 +276,7 @@ def test_europe_pmc_s_text_stands_in_for_a_lost_one(place, server):
     assert any("PMC105/fullTextXML" in each for each in server.paths())
 
 
-def test_a_damaged_stand_in_is_asked_again_and_not_kept(place, server):
+def test_a_damaged_stand_in_is_requested_again_and_not_cached(place, server):
     server.faults({"match": "PMC105.1/PMC105.1.xml", "kind": "md5"},
                   {"match": "PMC105/fullTextXML", "kind": "md5", "times": 1})  # fmt: skip
     items, _ = place.run()
@@ -289,8 +289,8 @@ def test_what_changed_is_taken_anew(place, server, world, tmp_path_factory):
     changed = articles()
     changed[3].hit = {"dateOfRevision": "2026-01-02"}
     changed[3].versions = (1, 2)
-    changed[3].figures[0] = replace(changed[3].figures[0], data=picture(9104), caption=f"{SEM} Corrected.")
-    changed.append(Art(300, [Fig(data=picture(300))]))
+    changed[3].figures[0] = replace(changed[3].figures[0], data=random_png(9104), caption=f"{SEM} Corrected.")
+    changed.append(ServedArticle(300, [ServedFigure(data=random_png(300))]))
     writer = WorldWriter(tmp_path_factory.mktemp("changed"))
     for art in changed:
         writer.add(art)
@@ -315,7 +315,7 @@ def server_world(world, tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["cursor", "version-only", "wall", "403"])
-def test_searches_that_go_wrong_end_and_are_told(place, server, kind):
+def test_failing_searches_end_and_are_reported(place, server, kind):
     server.faults({"match": "/search", "kind": kind})
     items, _ = place.run()
     failures = [each for each in items if isinstance(each, SourceFailure)]
@@ -365,13 +365,18 @@ def test_real_articles_come_as_they_are(shared_data, tmp_path, monkeypatch):
     """Articles as Europe PMC served them, their figures under the names their texts give."""
     writer, truth = WorldWriter(tmp_path / "world"), {}
     for folder in sorted((shared_data / "articles").glob("PMC*")):
-        told = json.loads((folder / "figures.json").read_text())
-        there = [each for each in told["figures"] if each["image"]]
-        figs = [Fig(each["caption"], each["label"], f"{each['graphic']}.jpg", (folder / each["image"]).read_bytes())
-                for each in there]  # fmt: skip
-        writer.add(Art(int(folder.name[3:]), figs, xml=(folder / "fulltext.xml").read_text(), hit={"doi": told["doi"]}))
-        truth.update({(folder.name, each["graphic"]): (told, each) for each in there})
-    with served(writer.write()) as server:
+        article_data = json.loads((folder / "figures.json").read_text())
+        figures_with_images = [each for each in article_data["figures"] if each["image"]]
+        figs = [ServedFigure(each["caption"], each["label"], f"{each['graphic']}.jpg",
+                             (folder / each["image"]).read_bytes())
+                for each in figures_with_images]  # fmt: skip
+        writer.add(
+            ServedArticle(
+                int(folder.name[3:]), figs, xml=(folder / "fulltext.xml").read_text(), hit={"doi": article_data["doi"]}
+            )
+        )
+        truth.update({(folder.name, each["graphic"]): (article_data, each) for each in figures_with_images})
+    with run_server(writer.write()) as server:
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         place = Place(tmp_path / "run", {})
@@ -379,12 +384,12 @@ def test_real_articles_come_as_they_are(shared_data, tmp_path, monkeypatch):
         chosen, _ = place.run(replace(NANO, keywords=("about",)))
     found = {(each.article.pmcid, each.path.stem): each for each in figures(items)}
     assert set(found) == set(truth)
-    for key, (told, each) in truth.items():
+    for key, (article_data, each) in truth.items():
         item = found[key]
         assert item.label == each["label"]
         assert item.caption.split()[:8] == each["caption"].split()[:8]
-        assert item.article.doi == told["doi"].lower()
-        assert item.article.journal == told["journal"]
+        assert item.article.doi == article_data["doi"].lower()
+        assert item.article.journal == article_data["journal"]
         assert item.article.license.startswith("CC BY")
     assert acquisition.report.skipped_articles.total() == 0
     assert chosen == []  # all there already, and no plot among them is asked for again
@@ -399,7 +404,7 @@ def test_nothing_damaged_is_kept_to_fail_the_next_run(place, server, world):
     assert {each.article.pmcid for each in figures(items)} == {"PMC103"}
 
 
-def test_captions_are_looked_through_here_too(place, server, world):
+def test_captions_are_searched_here_too(place, server, world):
     query = replace(NANO, keywords=('"cut by a wire"',), where="captions")
     items, acquisition = place.run(query)
     searches = [path for path in server.paths() if "/search?" in path]

@@ -11,24 +11,26 @@ from mirsearch.synthetic.articles import plan_figures
 from mirsearch.synthetic.corpus import draw_planned_figure, encode_figure
 from tests.cli.test_end_to_end import BACKENDS, new_location
 from tests.support.cli_runner import run
-from tests.support.serving import PLOT, Art, Fig, WorldWriter, picture, served
+from tests.support.serving import PLOT, ServedArticle, ServedFigure, WorldWriter, random_png, run_server
 
 CAPTION = "{} SEM micrographs of nano rods; scale bars as shown."
 
 
-def drawn_world(folder, count: int = 4) -> tuple[WorldWriter, list[Art]]:
+def drawn_world(folder, count: int = 4) -> tuple[WorldWriter, list[ServedArticle]]:
     """Articles with one drawn micrograph each, one with a plot too, and one that must not come."""
     writer, arts = WorldWriter(folder), []
     for place, entry in enumerate(plan_figures(count, seed=3)):
         figure = draw_planned_figure(entry)
         data, suffix = encode_figure(figure)
         figures = [
-            Fig(CAPTION.format(figure.caption), f"Figure {place + 1}", f"gr{place}{suffix}", data, href=f"gr{place}")
+            ServedFigure(
+                CAPTION.format(figure.caption), f"Figure {place + 1}", f"gr{place}{suffix}", data, href=f"gr{place}"
+            )
         ]
         if place == 0:
-            figures.append(Fig(PLOT, "Figure 9", "gr9.png", picture(9)))
-        arts.append(Art(500 + place, figures, holder=f"Holder {place}"))
-    arts.append(Art(590, [Fig(data=picture(590))], hit_license="cc by-nc"))
+            figures.append(ServedFigure(PLOT, "Figure 9", "gr9.png", random_png(9)))
+        arts.append(ServedArticle(500 + place, figures, holder=f"Holder {place}"))
+    arts.append(ServedArticle(590, [ServedFigure(data=random_png(590))], hit_license="cc by-nc"))
     for art in arts:
         writer.add(art)
     return writer, arts
@@ -37,7 +39,7 @@ def drawn_world(folder, count: int = 4) -> tuple[WorldWriter, list[Art]]:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     writer, arts = drawn_world(tmp_path_factory.mktemp("world"))
-    with served(writer.write()) as server:
+    with run_server(writer.write()) as server:
         yield server, arts
 
 
@@ -66,9 +68,9 @@ def test_a_keyword_becomes_a_corpus(corpus, world):
     index, summary = corpus
     server, arts = world
     assert summary["figures"]["new"] == 4
-    (told,) = summary["acquisitions"]
-    assert told["articles"] == {"hits": 5, "found": 5, "taken": 4, "unplanned": 0, "skipped": {"license cc-by-nc": 1}}
-    assert told["figures"]["fetched"] == 4
+    (answer,) = summary["acquisitions"]
+    assert answer["articles"] == {"hits": 5, "found": 5, "taken": 4, "unplanned": 0, "skipped": {"license cc-by-nc": 1}}
+    assert answer["figures"]["fetched"] == 4
     expected = {hashlib.sha256(art.figures[0].data).hexdigest()[:16]: art for art in arts[:4]}
     found = rows(index)
     assert {row["figure"] for row in found} == set(expected)
@@ -88,14 +90,14 @@ def test_every_panel_tells_where_it_came_from(corpus, world):
     _, arts = world
     by_pmcid = {art.pmcid: art for art in arts}
     for row in rows(index):
-        (told,) = row["provenance"]
-        art = by_pmcid[told["article"]]
+        (answer,) = row["provenance"]
+        art = by_pmcid[answer["article"]]
         data = art.figures[0].data
-        assert told["url"] == row["origins"][0]["location"]
-        assert told["md5"] == hashlib.md5(data).hexdigest()
-        assert told["sha256"] == hashlib.sha256(data).hexdigest()
-        assert told["rights_holder"] == art.holder
-        assert (told["retracted"], told["covered_by_license"]) == (False, row["permission_note"] is None)
+        assert answer["url"] == row["origins"][0]["location"]
+        assert answer["md5"] == hashlib.md5(data).hexdigest()
+        assert answer["sha256"] == hashlib.sha256(data).hexdigest()
+        assert answer["rights_holder"] == art.holder
+        assert (answer["retracted"], answer["covered_by_license"]) == (False, row["permission_note"] is None)
 
 
 def test_credits_name_article_license_and_holder(corpus, world):
@@ -140,28 +142,28 @@ def test_a_dry_run_says_what_would_come(world, environment, tmp_path):
     server, arts = world
     server.faults()
     environment.setenv("MIRSEARCH_CACHE", str(tmp_path / "cache"))
-    told = run("ingest", "-k", "nano", "--dry-run", "--index", tmp_path / "idx", "--format", "json").json()["dry_run"][
-        0
-    ]
+    answer = run("ingest", "-k", "nano", "--dry-run", "--index", tmp_path / "idx", "--format", "json").json()[
+        "dry_run"
+    ][0]
     environment.delenv("MIRSEARCH_CACHE")
-    assert told["figures"]["wanted"] == 4
-    assert told["bytes"] == sum(len(art.figures[0].data) for art in arts[:4])
+    assert answer["figures"]["wanted"] == 4
+    assert answer["bytes"] == sum(len(art.figures[0].data) for art in arts[:4])
     assert not any(path.endswith((".png", ".jpg")) for path in server.paths())
     assert not (tmp_path / "idx").exists()
 
 
-def test_the_cache_can_be_looked_at_and_cleared(environment, tmp_path):
+def test_the_cache_can_be_shown_and_cleared(environment, tmp_path):
     environment.setenv("MIRSEARCH_CACHE", str(tmp_path / "cache"))
     run("ingest", "-k", "nano", "--dry-run", "--index", tmp_path / "idx")
-    told = run("cache", "--format", "json").json()
-    assert told["bytes"] > 0
-    assert told["hosts"]["127.0.0.1"]["answers"] > 5
+    answer = run("cache", "--format", "json").json()
+    assert answer["bytes"] > 0
+    assert answer["hosts"]["127.0.0.1"]["answers"] > 5
     assert "127.0.0.1" in run("cache").out
     assert run("cache", "--clear", "--format", "json").json()["bytes"] == 0
     environment.delenv("MIRSEARCH_CACHE")
 
 
-def test_blocked_access_is_told_and_exits_with_1(world, environment, tmp_path):
+def test_blocked_access_is_reported_and_exits_with_1(world, environment, tmp_path):
     server, _ = world
     server.faults({"match": ".", "kind": "wall"})
     environment.setenv("MIRSEARCH_CACHE", str(tmp_path / "cache"))
@@ -197,7 +199,7 @@ def test_failures_are_listed_with_their_cause(world, environment, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--keyword", ""], "contains no word"),
         (["--keyword", '"open'], "open quote or bracket"),
@@ -218,17 +220,17 @@ def test_failures_are_listed_with_their_cause(world, environment, tmp_path):
         (["--dry-run", "."], "--dry-run is for"),
     ],
 )
-def test_wrong_calls_are_refused_in_one_line(environment, tmp_path, words, told):
+def test_wrong_calls_are_refused_in_one_line(environment, tmp_path, words, message):
     ran = run("ingest", *words, "--index", tmp_path / "idx", code=2)
-    assert told in ran.err
+    assert message in ran.err
     assert len(ran.err.splitlines()) == 1
     assert words == ["--update"] or not (tmp_path / "idx").exists()
 
 
 def test_no_panel_comes_of_a_damaged_image(environment, tmp_path):
     writer = WorldWriter(tmp_path / "world")
-    writer.add(Art(700, [Fig(data=picture(7)[:900])]))
-    with served(writer.write()) as server, pytest.MonkeyPatch.context() as patch:
+    writer.add(ServedArticle(700, [ServedFigure(data=random_png(7)[:900])]))
+    with run_server(writer.write()) as server, pytest.MonkeyPatch.context() as patch:
         for name, value in server.environment.items():
             patch.setenv(name, value)
         patch.setenv("MIRSEARCH_CACHE", str(tmp_path / "cache"))
@@ -260,9 +262,9 @@ def test_an_article_retracted_later_is_marked_and_left_out(corpus, world, tmp_pa
     assert marked == f"doi:{arts[1].doi}"
     assert again["retracted"] == []
     hits = run(*words).json()["hits"]
-    there = [hit["id"] for hit in before if hit["article"]["pmcid"] != arts[1].pmcid]
-    assert [hit["id"] for hit in hits] == there
-    assert len(there) < len(before)
+    expected_ids = [hit["id"] for hit in before if hit["article"]["pmcid"] != arts[1].pmcid]
+    assert [hit["id"] for hit in hits] == expected_ids
+    assert len(expected_ids) < len(before)
     found = run(*words, "--retracted").json()["hits"]
     assert {hit["id"] for hit in found if hit["article"]["retracted"]} == {
         hit["id"] for hit in before if hit["article"]["pmcid"] == arts[1].pmcid

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mirsearch.acquisition.ledger import Ledger
-from tests.support.serving import PLOT, SEM, Art, Fig, Server, WorldWriter, picture, served
+from tests.support.serving import PLOT, SEM, ServedArticle, ServedFigure, Server, WorldWriter, random_png, run_server
 
 CHILD = Path(__file__).resolve().parents[1] / "support" / "acquire_child.py"
 KILLS = 20
@@ -26,12 +26,12 @@ def server(tmp_path_factory):
     writer = WorldWriter(tmp_path_factory.mktemp("world"))
     for number in range(1001, 1045):
         figures = [
-            Fig(f"{SEM} {number}", "Figure 1", "a.png", picture(number)),
-            Fig(PLOT, "Figure 2", "b.png", picture(0)),
-            Fig(f"TEM image of rod {number}", "Figure 3", "c.png", picture(1000 + number)),
+            ServedFigure(f"{SEM} {number}", "Figure 1", "a.png", random_png(number)),
+            ServedFigure(PLOT, "Figure 2", "b.png", random_png(0)),
+            ServedFigure(f"TEM image of rod {number}", "Figure 3", "c.png", random_png(1000 + number)),
         ]
-        writer.add(Art(number, figures, hit_license="cc by-nc" if number % 10 == 0 else "cc by"))
-    with served(writer.write(page_limit=15)) as running:
+        writer.add(ServedArticle(number, figures, hit_license="cc by-nc" if number % 10 == 0 else "cc by"))
+    with run_server(writer.write(page_limit=15)) as running:
         yield running
 
 
@@ -42,7 +42,7 @@ def start(server: Server, folder: Path) -> subprocess.Popen:
     )
 
 
-def whole(server: Server, folder: Path) -> list:
+def run_to_end(server: Server, folder: Path) -> list:
     """A run to its end: its items."""
     with start(server, folder) as process:
         lines = process.stdout.read().splitlines()
@@ -72,8 +72,10 @@ def kept(folder: Path, server: Server) -> set[str]:
 def completed(server: Server, folder: Path) -> list:
     """One run without faults: what failed before is tried again, and nothing damaged was kept to fail once more."""
     server.faults()
-    Ledger(folder / "ledger.sqlite").forgive()  # what failed in too many runs is left alone until it is asked for
-    items = whole(server, folder)
+    Ledger(
+        folder / "ledger.sqlite"
+    ).reset_attempts()  # too many failed runs otherwise skip an item until it is asked for
+    items = run_to_end(server, folder)
     assert not [item for item in items if isinstance(item, dict)]
     return items
 
@@ -81,7 +83,7 @@ def completed(server: Server, folder: Path) -> list:
 @pytest.mark.parametrize("share", [0.0, 0.2])
 def test_killed_at_random_moments(server, tmp_path, share):
     server.faults()
-    expected = whole(server, tmp_path / "undisturbed")
+    expected = run_to_end(server, tmp_path / "undisturbed")
     assert len(expected) == 80
     folder, moments = tmp_path / "killed", random.Random(7)
     folder.mkdir()
@@ -95,6 +97,6 @@ def test_killed_at_random_moments(server, tmp_path, share):
     items = completed(server, folder)
     assert sorted(items) == sorted(expected)
     server.faults()
-    assert sorted(whole(server, folder)) == sorted(expected)
+    assert sorted(run_to_end(server, folder)) == sorted(expected)
     assert len([path for path in server.paths() if "/search?" not in path]) == 0
     assert not list((folder / "figures").rglob("*.part"))

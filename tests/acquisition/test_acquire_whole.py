@@ -16,7 +16,7 @@ import pytest
 
 from tests.acquisition.test_acquire import articles, wanted
 from tests.support.cli_runner import run
-from tests.support.serving import PLOT, WorldWriter, served
+from tests.support.serving import PLOT, WorldWriter, run_server
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def corpus(tmp_path_factory):
     writer = WorldWriter(folder / "world")
     for art in world:
         writer.add(art)
-    with served(writer.write(page_limit=10)) as server, pytest.MonkeyPatch.context() as patch:
+    with run_server(writer.write(page_limit=10)) as server, pytest.MonkeyPatch.context() as patch:
         for name, value in server.environment.items():
             patch.setenv(name, value)
         patch.setenv("MIRSEARCH_CACHE", str(folder / "cache"))
@@ -45,11 +45,11 @@ def test_every_figure_that_should_come_and_no_other(corpus):
     assert len({art.number for art, _ in wanted(world).values()}) == 40
     assert set(found) == expected
     assert summary["figures"] == {"new": len(expected), "updated": 0, "already_there": 0, "failed": 0}
-    (told,) = summary["acquisitions"]
-    assert told["articles"]["taken"] == 40
-    assert sum(told["articles"]["skipped"].values()) == 6
+    (answer,) = summary["acquisitions"]
+    assert answer["articles"]["taken"] == 40
+    assert sum(answer["articles"]["skipped"].values()) == 6
     plots = sum(fig.caption == PLOT for art in world for fig in art.figures)
-    assert told["figures"]["skipped"] == {"caption speaks of no micrograph": plots}
+    assert answer["figures"]["skipped"] == {"caption speaks of no micrograph": plots}
 
 
 def test_every_field_is_as_it_was_served(corpus):
@@ -68,9 +68,9 @@ def test_every_field_is_as_it_was_served(corpus):
                 "license": "CC0 1.0" if art.number == 102 else "CC BY 4.0", "url": f"https://doi.org/{art.doi}",
                 "authors": ["Ada Larch"], "retracted": False,
             }  # fmt: skip
-            (told,) = row["provenance"]
-            assert told.pop("retrieved").startswith("20")
-            assert told == {
+            (answer,) = row["provenance"]
+            assert answer.pop("retrieved").startswith("20")
+            assert answer == {
                 "article": art.pmcid, "url": address, "md5": hashlib.md5(fig.data).hexdigest(), "sha256": sha256,
                 "rights_holder": art.holder, "retracted": False,
                 "covered_by_license": "permission" not in fig.caption,
@@ -105,7 +105,7 @@ def test_killed_among_faults_and_completed_it_is_the_same_corpus(tmp_path, monke
     for art in articles()[:6]:
         writer.add(art)
     moments = random.Random(3)
-    with served(writer.write(page_limit=4)) as server:
+    with run_server(writer.write(page_limit=4)) as server:
         for name, value in {**server.environment, "MIRSEARCH_HTTP_RATE": "20"}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("MIRSEARCH_CACHE", str(tmp_path / "undisturbed"))

@@ -1,4 +1,4 @@
-"""arXiv: recorded answers, its query language, LaTeX figures, e-prints that mean harm, and the whole way."""
+"""arXiv: recorded answers, query syntax, LaTeX figures, malicious e-prints, and an entire acquisition."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mirsearch.sources.base import FoundFigure, SourceFailure
 from mirsearch.sources.latex import eprints
 from mirsearch.sources.latex.eprints import Eprint
 from mirsearch.sources.latex.figures import latex_figures, plain_text
-from tests.support.serving import WorldWriter, picture, served
+from tests.support.serving import WorldWriter, random_png, run_server
 
 CC_BY = "http://creativecommons.org/licenses/by/4.0/"
 OWN = "http://arxiv.org/licenses/nonexclusive-distrib/1.0/"
@@ -80,8 +80,8 @@ def pdf_page() -> bytes:
 
 def eprint() -> bytes:
     results = RESULTS.replace("{./first.jpg}", r"{./first.jpg}\includegraphics{drawn.eps}").encode()
-    return tarball({"main.tex": TEX.encode(), "results.tex": results, "drawn.eps": b"%!PS", "first.jpg": picture(2),
-                    "figs/wires.png": picture(1), "figs/plot.pdf": pdf_page()})  # fmt: skip
+    return tarball({"main.tex": TEX.encode(), "results.tex": results, "drawn.eps": b"%!PS", "first.jpg": random_png(2),
+                    "figs/wires.png": random_png(1), "figs/plot.pdf": pdf_page()})  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_a_recorded_eprint_has_its_figures(recorded):
 @pytest.mark.parametrize(
     "data", [b"", b"<feed/>", b"Rate exceeded.", b"<!DOCTYPE x [<!ENTITY e 'x'>]><feed>&e;</feed>"]
 )
-def test_what_is_no_feed_could_not_be_asked(data):
+def test_an_answer_that_is_no_feed_is_an_error(data):
     with pytest.raises(SourceError, match="search at arXiv failed"):
         parse_feed(data, 0)
 
@@ -227,7 +227,7 @@ def test_no_path_of_an_eprint_leads_out(tmp_path):
     )
     path = tmp_path / "e.tar.gz"
     path.write_bytes(tarball({"main.tex": (tex + r"\end{document}").encode(), "../up.png": b"x", "/abs.png": b"x",
-                              "ok.png": picture(1)}, [link, hard, device]))  # fmt: skip
+                              "ok.png": random_png(1)}, [link, hard, device]))  # fmt: skip
     texts, files = Eprint(path, "x").scan()
     assert files == {"main.tex", "ok.png"}
     assert [each.files for each in latex_figures(texts, files)] == [(), (), (), (), (), ("ok.png",)]
@@ -271,7 +271,7 @@ def run(tmp_path, monkeypatch):
     (writer.folder / "e1").write_bytes(eprint())
     (writer.folder / "e2").write_bytes(tarball({"main.tex": b"\\documentclass{a}"}))
     common = {"summary": "On nano.", "published": "2024-02-01T00:00:00Z", "authors": ["Ada Larch", "Ben Okoro"]}
-    writer.told["arxiv"] = [
+    writer.world["arxiv"] = [
         {"id": "2402.00001v2", "title": "Nano wires", "license": CC_BY, "eprint": "e1", **common},
         {"id": "2402.00002v1", "title": "Nano rods", "license": OWN, "eprint": "e1", **common},
         {
@@ -284,7 +284,7 @@ def run(tmp_path, monkeypatch):
         },
         {"id": "2402.00004v1", "title": "Nano PDF", "license": CC_BY, "eprint": "", **common},
     ]
-    with served(writer.write()) as server:
+    with run_server(writer.write()) as server:
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
 
@@ -309,7 +309,7 @@ def test_figures_of_papers_that_may_be_reused(run):
     found = [each for each in items if isinstance(each, FoundFigure)]
     failed = [each for each in items if isinstance(each, SourceFailure)]
     assert [each.label for each in found] == ["Figure 2", "Figure 3"]
-    assert found[0].path.read_bytes() == picture(1)
+    assert found[0].path.read_bytes() == random_png(1)
     assert found[0].article.id == "doi:10.48550/arxiv.2402.00001"
     assert found[0].article.license == "CC BY 4.0"
     assert found[0].article.url == "https://arxiv.org/abs/2402.00001"
@@ -324,7 +324,7 @@ def test_the_same_figure_of_a_paper_in_pmc_is_one_figure(tmp_path, monkeypatch):
     """PMC's copy is a smaller JPEG; arXiv's figure becomes another place of it, and its other figure stays its own."""
     from mirsearch.acquisition.services.europepmc import EuropePmc
     from mirsearch.settings import EUROPEPMC, PMC
-    from tests.support.serving import SEM, Art, Fig
+    from tests.support.serving import SEM, ServedArticle, ServedFigure
 
     noise = cv2.GaussianBlur(np.random.default_rng(5).normal(0, 1, (300, 400)), (0, 0), 9)
     wires = Image.fromarray(cv2.normalize(noise, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)).convert("RGB")
@@ -333,13 +333,14 @@ def test_the_same_figure_of_a_paper_in_pmc_is_one_figure(tmp_path, monkeypatch):
     wires.resize((200, 150)).save(jpg, "JPEG", quality=70)
     writer = WorldWriter(tmp_path / "world")
     title = "How nano wires grow on silver"
-    writer.add(Art(1001, [Fig(SEM, "Figure 2", "g2.jpg", jpg.getvalue())], title=title))
+    writer.add(ServedArticle(1001, [ServedFigure(SEM, "Figure 2", "g2.jpg", jpg.getvalue())], title=title))
     files = {"main.tex": TEX.encode(), "figs/wires.png": png.getvalue(), "figs/plot.pdf": pdf_page()}
     (writer.folder / "e1").write_bytes(tarball(files))
-    writer.told["arxiv"] = [{"id": "2402.00001v1", "title": f"{title}.", "license": CC_BY, "eprint": "e1",
-                             "summary": "", "published": "2024-02-01T00:00:00Z", "authors": ["Ada Larch"]}]  # fmt: skip
+    writer.world["arxiv"] = [{"id": "2402.00001v1", "title": f"{title}.", "license": CC_BY, "eprint": "e1",
+                              "summary": "", "published": "2024-02-01T00:00:00Z",
+                              "authors": ["Ada Larch"]}]  # fmt: skip
     found: dict[str, list[FoundFigure]] = {}
-    with served(writer.write()) as server:
+    with run_server(writer.write()) as server:
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         for service in (EuropePmc, ArXiv, ArXiv):

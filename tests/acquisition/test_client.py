@@ -1,4 +1,4 @@
-"""The client against a server that misbehaves in every way it can."""
+"""The client against a server with every kind of fault."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from mirsearch.acquisition.http.cache import HttpCache
 from mirsearch.acquisition.http.client import FOREVER, HttpClient
 from mirsearch.errors import FetchError
 from mirsearch.settings import EUROPEPMC, PMC, RetryLimits
-from tests.support.serving import Art, Fig, Server, WorldWriter, picture, served
+from tests.support.serving import ServedArticle, ServedFigure, Server, WorldWriter, random_png, run_server
 
 SHORT = RetryLimits(connect=5, read=4, total=5, attempts=3, backoff=0.01, max_wait=2)
 MEDIA = "/pmc/PMC1.1/gr1.png"
-MD5 = hashlib.md5(picture(1)).hexdigest()
+MD5 = hashlib.md5(random_png(1)).hexdigest()
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     writer = WorldWriter(tmp_path_factory.mktemp("world"))
-    writer.add(Art(1, [Fig(data=picture(1))]))
-    with served(writer.write()) as running:
+    writer.add(ServedArticle(1, [ServedFigure(data=random_png(1))]))
+    with run_server(writer.write()) as running:
         yield running
 
 
@@ -35,9 +35,9 @@ def client(server: Server, tmp_path, monkeypatch):
     server.faults()
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    made = HttpClient([EUROPEPMC, PMC], HttpCache(tmp_path / "cache", 10 << 20), SHORT)
-    yield made
-    made.close()
+    new_client = HttpClient([EUROPEPMC, PMC], HttpCache(tmp_path / "cache", 10 << 20), SHORT)
+    yield new_client
+    new_client.close()
 
 
 def fails(client: HttpClient, url: str, kind: kinds.AnswerKind = kinds.IMAGE, **more) -> FetchError:
@@ -48,35 +48,35 @@ def fails(client: HttpClient, url: str, kind: kinds.AnswerKind = kinds.IMAGE, **
 
 def test_bytes_hashes_and_a_second_name(client, server, tmp_path):
     answer = client.fetch(server.url + MEDIA, kinds.IMAGE, md5=MD5, into=tmp_path / "a" / "gr1.png")
-    assert (tmp_path / "a" / "gr1.png").read_bytes() == picture(1)
+    assert (tmp_path / "a" / "gr1.png").read_bytes() == random_png(1)
     assert answer.md5 == MD5
-    assert answer.sha256 == hashlib.sha256(picture(1)).hexdigest()
+    assert answer.sha256 == hashlib.sha256(random_png(1)).hexdigest()
     assert not answer.cached
     assert not list((tmp_path / "cache" / "parts").iterdir())
 
 
-def test_kept_answers_are_not_asked_again(client, server):
+def test_cached_answers_are_not_requested_again(client, server):
     first = client.fetch(server.url + MEDIA, kinds.IMAGE, max_age=FOREVER)
     again = client.fetch(server.url + MEDIA, kinds.IMAGE, max_age=FOREVER)
     assert again.cached
-    assert again.data == first.data == picture(1)
+    assert again.data == first.data == random_png(1)
     assert len(server.paths()) == 1
 
 
-def test_old_answers_are_asked_for_by_their_tag(client, server):
+def test_old_answers_are_requested_with_their_tag(client, server):
     client.fetch(server.url + MEDIA, kinds.IMAGE)
     again = client.fetch(server.url + MEDIA, kinds.IMAGE)
-    assert again.data == picture(1)
+    assert again.data == random_png(1)
     assert [each["status"] for each in server.log()] == [200, 304]
 
 
-def test_a_kept_answer_with_another_md5_is_asked_anew(client, server):
+def test_a_cached_answer_with_another_md5_is_requested_again(client, server):
     client.fetch(server.url + MEDIA, kinds.IMAGE)
     error = fails(client, server.url + MEDIA, md5="0" * 32, max_age=FOREVER)
     assert error.cause == "checksum"
 
 
-def test_who_asks_is_told(client, server, monkeypatch, tmp_path):
+def test_the_user_agent_names_the_contact(client, server, monkeypatch, tmp_path):
     monkeypatch.setenv("MIRSEARCH_CONTACT", "me@example.org\r\nX-Bad: 1")
     other = HttpClient([PMC], HttpCache(tmp_path / "other", 1 << 20), SHORT)
     other.fetch(server.url + MEDIA, kinds.IMAGE)
@@ -87,9 +87,9 @@ def test_who_asks_is_told(client, server, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["429", "500", "502", "503", "cut-early", "cut", "long", "md5", "empty"])
-def test_what_passes_is_tried_again(client, server, kind):
+def test_a_transient_failure_is_tried_again(client, server, kind):
     server.faults({"match": "gr1", "kind": kind, "times": 2})
-    assert client.fetch(server.url + MEDIA, kinds.IMAGE, md5=MD5).data == picture(1)
+    assert client.fetch(server.url + MEDIA, kinds.IMAGE, md5=MD5).data == random_png(1)
     assert len(server.paths()) == 3
 
 
@@ -98,7 +98,7 @@ def test_what_passes_is_tried_again(client, server, kind):
     [("429", "busy"), ("500", "status"), ("503", "busy"), ("cut-early", "network"), ("cut", "network"),
      ("long", "network"), ("md5", "checksum"), ("short", "checksum"), ("empty", "content")],
 )  # fmt: skip
-def test_what_does_not_pass_is_named(client, server, kind, cause):
+def test_a_lasting_failure_names_its_cause(client, server, kind, cause):
     server.faults({"match": "gr1", "kind": kind})
     error = fails(client, server.url + MEDIA, md5=MD5)
     assert error.cause == cause
@@ -109,7 +109,7 @@ def test_what_does_not_pass_is_named(client, server, kind, cause):
 @pytest.mark.parametrize(
     ("kind", "cause"), [("403", "blocked"), ("406", "blocked"), ("404", "gone"), ("wall", "blocked")]
 )
-def test_what_won_t_pass_is_asked_once(client, server, kind, cause):
+def test_a_permanent_failure_is_requested_once(client, server, kind, cause):
     server.faults({"match": "gr1", "kind": kind})
     assert fails(client, server.url + MEDIA).cause == cause
     assert len(server.paths()) == 1
@@ -151,7 +151,7 @@ def test_recorded_walls_are_seen(client, server, shared_data):
 
 def test_a_wrong_type_does_no_harm(client, server):
     server.faults({"match": "gr1", "kind": "type"})
-    assert client.fetch(server.url + MEDIA, kinds.IMAGE).data == picture(1)
+    assert client.fetch(server.url + MEDIA, kinds.IMAGE).data == random_png(1)
 
 
 def test_a_slow_drip_ends(client, server):
@@ -162,7 +162,7 @@ def test_a_slow_drip_ends(client, server):
 
 
 @pytest.mark.parametrize(("met", "requests"), [(False, 2), (True, 3)])
-def test_a_host_that_is_not_there_is_named_and_soon_given_up(client, server, met, requests):
+def test_an_unreachable_host_is_named_and_soon_given_up(client, server, met, requests):
     nowhere = "http://127.0.0.1:9/pmc"  # the discard service, which nobody runs
     client._policy._configured.add(("http", "127.0.0.1", 9))
     if met:
@@ -174,7 +174,7 @@ def test_a_host_that_is_not_there_is_named_and_soon_given_up(client, server, met
     assert client.requests["127.0.0.1"] - before == requests
 
 
-def test_a_base_that_is_not_there_is_told_by_its_variable(client, monkeypatch):
+def test_an_unreachable_base_is_named_by_its_variable(client, monkeypatch):
     monkeypatch.setenv("MIRSEARCH_PMC_URL", "http://127.0.0.1:9/pmc")
     client._policy._configured.add(("http", "127.0.0.1", 9))
     error = fails(client, "http://127.0.0.1:9/pmc/PMC1.1/gr1.png")
@@ -224,7 +224,7 @@ def test_redirects_lead_nowhere_else(client, server, target):
 
 def test_a_redirect_within_the_service_is_followed(client, server):
     server.faults({"match": "old", "kind": "away", "to": MEDIA})
-    assert client.fetch(f"{server.url}/pmc/old", kinds.IMAGE).data == picture(1)
+    assert client.fetch(f"{server.url}/pmc/old", kinds.IMAGE).data == random_png(1)
 
 
 def test_a_host_that_blocks_is_left_alone(client, server):
@@ -322,10 +322,10 @@ def is_json(path) -> bool:
     return True
 
 
-def test_a_damaged_answer_without_a_promised_md5_is_asked_again_and_never_kept(client, server):
+def test_a_damaged_answer_without_a_promised_md5_is_requested_again_and_never_cached(client, server):
     server.faults({"match": "metadata", "kind": "md5", "times": 1})
-    told = json.loads(client.fetch(server.url + RECORD, kinds.RECORD, max_age=FOREVER, is_valid=is_json).data)
-    assert told["pmcid"] == "PMC1"
+    record = json.loads(client.fetch(server.url + RECORD, kinds.RECORD, max_age=FOREVER, is_valid=is_json).data)
+    assert record["pmcid"] == "PMC1"
     assert len(server.paths()) == 2
     server.faults({"match": "metadata", "kind": "md5"})
     client._cache.remove(server.url + RECORD)
@@ -333,7 +333,7 @@ def test_a_damaged_answer_without_a_promised_md5_is_asked_again_and_never_kept(c
     assert client._cache.get(server.url + RECORD) is None
 
 
-def test_a_damaged_answer_that_was_kept_is_asked_anew(client, server):
+def test_a_damaged_cached_answer_is_requested_again(client, server):
     server.faults({"match": "metadata", "kind": "md5", "times": 1})
     client.fetch(server.url + RECORD, kinds.RECORD)  # nobody looked at it
     answer = client.fetch(server.url + RECORD, kinds.RECORD, max_age=FOREVER, is_valid=is_json)

@@ -40,7 +40,7 @@ def test_queries_in_its_language(query, text):
 
 
 @pytest.mark.parametrize(
-    ("keywords", "there"),
+    ("keywords", "matches"),
     [
         (("nanowires",), True), (("nanowire",), True), (("gold",), False), (("nanowires gold",), False),
         (("nanowires OR gold",), True), (("gold OR nanowires AND silver",), True), (("nanowires NOT gold",), True),
@@ -49,8 +49,8 @@ def test_queries_in_its_language(query, text):
         (("silver", "gold"), False), (("silver", "annealing"), True), (("NOT",), True), ((")",), True),
     ],
 )  # fmt: skip
-def test_words_in_captions(keywords, there):
-    assert matches_keywords("SEM images of silver nanowires after annealing. Scale bars: 500 nm.", keywords) is there
+def test_words_in_captions(keywords, matches):
+    assert matches_keywords("SEM images of silver nanowires after annealing. Scale bars: 500 nm.", keywords) is matches
 
 
 def test_a_query_that_is_too_long_is_a_wrong_call():
@@ -71,8 +71,8 @@ def test_recorded_pages_are_read(recorded):
     assert len(set(marks)) == 3
     core = parse_page((recorded / "search_core_cancer_p25.json").read_bytes(), "*")
     assert len(core.hits) == 25
-    told = json.loads((recorded / "search_core_cancer_p25.json").read_text())["resultList"]["result"]
-    for hit, raw in zip(core.hits, told, strict=True):
+    records = json.loads((recorded / "search_core_cancer_p25.json").read_text())["resultList"]["result"]
+    for hit, raw in zip(core.hits, records, strict=True):
         assert hit.closed == (
             "not open access" if raw["isOpenAccess"] == "N" else None if "pmcid" in raw else "not in PMC"
         )
@@ -106,7 +106,7 @@ def test_nothing_found_is_no_error(recorded):
         b"\xff\xfe{}",
     ],
 )  # fmt: skip
-def test_an_answer_without_hits_could_not_be_asked(data):
+def test_an_answer_without_hits_is_an_error(data):
     with pytest.raises(SourceError, match="search at Europe PMC failed"):
         parse_page(data, "*")
 

@@ -17,7 +17,7 @@ from mirsearch.acquisition.services.pmc_bucket import find_article, media_by_nam
 from mirsearch.errors import SourceError, UsageError
 from mirsearch.settings import EUROPEPMC, PMC, RetryLimits
 from mirsearch.sources.jats.parse import parse_jats
-from tests.support.serving import SEM, Art, Fig, WorldWriter, jats, picture, served
+from tests.support.serving import SEM, ServedArticle, ServedFigure, WorldWriter, jats_xml, random_png, run_server
 
 
 @pytest.mark.data
@@ -29,17 +29,17 @@ def test_recorded_listings_are_read(shared_data):
 
 
 def test_listings_with_more_to_come():
-    told = ("<ListBucketResult xmlns='http://s3.amazonaws.com/doc/2006-03-01/'><IsTruncated>true</IsTruncated>"
-            "<NextContinuationToken>t/1=</NextContinuationToken><Contents><Key>a&amp;b</Key><Size>7</Size></Contents>"
-            "<Contents><Key>c</Key></Contents></ListBucketResult>")  # fmt: skip
-    assert parse_listing(told.encode()) == ([("a&b", 7), ("c", 0)], "t/1=")
+    listing = ("<ListBucketResult xmlns='http://s3.amazonaws.com/doc/2006-03-01/'><IsTruncated>true</IsTruncated>"
+               "<NextContinuationToken>t/1=</NextContinuationToken><Contents><Key>a&amp;b</Key><Size>7</Size></Contents>"
+               "<Contents><Key>c</Key></Contents></ListBucketResult>")  # fmt: skip
+    assert parse_listing(listing.encode()) == ([("a&b", 7), ("c", 0)], "t/1=")
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"<Error><Code>AccessDenied</Code></Error>", b"<html/>", b"<ListBucketResult", b"{}",
              b"<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><y>&e;</y>"]
 )  # fmt: skip
-def test_what_is_no_listing_could_not_be_asked(data):
+def test_an_answer_that_is_no_listing_is_an_error(data):
     with pytest.raises(SourceError, match="search in the PMC bucket failed"):
         parse_listing(data)
 
@@ -75,7 +75,7 @@ def test_media_keep_their_md5():
 
 def test_another_article_s_text_is_refused():
     with pytest.raises(SourceError, match="another article"):
-        find_article(jats(Art(1001), "x").encode(), "PMC1002")
+        find_article(jats_xml(ServedArticle(1001), "x").encode(), "PMC1002")
 
 
 @pytest.mark.data
@@ -92,12 +92,12 @@ def world(tmp_path, monkeypatch):
     """Runs a served world: give articles, get a bucket's service."""
     running = []
 
-    def serve(*arts: Art, change=lambda writer: None):
+    def serve(*arts: ServedArticle, change=lambda writer: None):
         writer = WorldWriter(tmp_path / f"world{len(running)}")
         for art in arts:
             writer.add(art)
         change(writer)
-        context = served(writer.write(list_limit=2))
+        context = run_server(writer.write(list_limit=2))
         server = context.__enter__()
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
@@ -118,21 +118,32 @@ def plan(service: Pmc, number: int):
 
 
 def test_the_newest_version_by_number_through_truncated_listings(world):
-    service, _ = world(Art(1001, [Fig(data=picture(1))], versions=(1, 2, 9, 10, 3)), Art(10011), Art(100))
+    service, _ = world(
+        ServedArticle(1001, [ServedFigure(data=random_png(1))], versions=(1, 2, 9, 10, 3)),
+        ServedArticle(10011),
+        ServedArticle(100),
+    )
     assert "PMC1001.10/" in plan(service, 1001).figures[0].url
     assert plan(service, 10011).figures == ()
 
 
 def test_names_find_their_files(world):
-    def fig(name: str, href: str) -> Fig:
-        return Fig(SEM, "Figure 1", name, picture(len(name)), href)
+    def fig(name: str, href: str) -> ServedFigure:
+        return ServedFigure(SEM, "Figure 1", name, random_png(len(name)), href)
 
     figures = [
         fig("a.jpg", "a"), fig("b.PNG", "B"), fig("journal.pone.1.g001.tif", "info:doi/10.1371/journal.pone.1.g001"),
         fig("c.gif", "c.tif"), fig("d.jpg", "https://elsewhere.example/x/d.jpg"), fig("e f.jpg", "e%20f.jpg"),
     ]  # fmt: skip
     service, _ = world(
-        Art(1001, [*figures, Fig(SEM, "Figure 7", "gone.jpg", b""), Fig(SEM, "Figure 8", "x", b"", "../a.jpg")])
+        ServedArticle(
+            1001,
+            [
+                *figures,
+                ServedFigure(SEM, "Figure 7", "gone.jpg", b""),
+                ServedFigure(SEM, "Figure 8", "x", b"", "../a.jpg"),
+            ],
+        )
     )
     found = plan(service, 1001)
     assert [each.name for each in found.figures] == [each.name for each in figures]
@@ -145,7 +156,9 @@ def test_a_thumbnail_is_not_taken_for_the_figure(world):
         record["media_urls"] = [f"s3://pmc-oa-opendata/PMC1001.1/a{suffix}" for suffix in (".gif", ".jpg", ".png")]
         writer.key("metadata/PMC1001.1.json", json.dumps(record).encode())
 
-    service, _ = world(Art(1001, [Fig(SEM, name="a.gif", data=picture(1), href="a")]), change=change)
+    service, _ = world(
+        ServedArticle(1001, [ServedFigure(SEM, name="a.gif", data=random_png(1), href="a")]), change=change
+    )
     assert [each.name for each in plan(service, 1001).figures] == ["a.jpg"]
 
 
@@ -154,11 +167,11 @@ def test_a_thumbnail_is_not_taken_for_the_figure(world):
     [
         "<!DOCTYPE a [<!ENTITY b 'x'><!ENTITY c '&b;&b;&b;'>]><article><front/><body>&c;</body></article>",
         "<!DOCTYPE a [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><article><front/><body>&e;</body></article>",
-        "<article><front>", "<notes/>", jats(Art(1009), "another"),
+        "<article><front>", "<notes/>", jats_xml(ServedArticle(1009), "another"),
     ],
 )  # fmt: skip
 def test_hostile_texts_are_named_failures(world, xml):
-    service, server = world(Art(1001, [Fig(data=picture(1))], xml=xml))
+    service, server = world(ServedArticle(1001, [ServedFigure(data=random_png(1))], xml=xml))
     with pytest.raises(SourceError, match="PMC1001"):
         plan(service, 1001)
     assert not any("passwd" in each for each in server.paths())
@@ -168,7 +181,7 @@ def test_a_text_that_unpacks_to_too_much_is_a_named_failure(world, monkeypatch):
     small = dataclasses.replace(kinds.ARTICLE, max_bytes=1 << 20)  # as 100 MB are to a text of 200
     for module in (pmc_bucket, europepmc):
         monkeypatch.setattr(module, "ARTICLE", small)
-    service, server = world(Art(1001, [Fig(data=picture(1))]))
+    service, server = world(ServedArticle(1001, [ServedFigure(data=random_png(1))]))
     server.faults({"match": r"\.xml|fullTextXML", "kind": "bomb", "size": 2 << 20})
     with pytest.raises(SourceError, match="more than 1,048,576 bytes of article"):
         plan(service, 1001)
@@ -176,14 +189,16 @@ def test_a_text_that_unpacks_to_too_much_is_a_named_failure(world, monkeypatch):
 
 @pytest.mark.parametrize("record", ["[]", "{", '{"pmcid": "PMC1002"}'])
 def test_odd_records_are_named(world, record):
-    service, _ = world(Art(1001), change=lambda writer: writer.key("metadata/PMC1001.1.json", record.encode()))
+    service, _ = world(
+        ServedArticle(1001), change=lambda writer: writer.key("metadata/PMC1001.1.json", record.encode())
+    )
     with pytest.raises(SourceError, match="PMC1001"):
         plan(service, 1001)
 
 
 def test_a_record_that_does_not_say_open_access_is_closed(world):
     record = b'{"pmcid": "PMC1001"}'
-    service, _ = world(Art(1001), change=lambda writer: writer.key("metadata/PMC1001.1.json", record))
+    service, _ = world(ServedArticle(1001), change=lambda writer: writer.key("metadata/PMC1001.1.json", record))
     assert plan(service, 1001).terms.closed == "not open access"
 
 
@@ -199,4 +214,7 @@ def test_ids_from_words_and_files(tmp_path):
 
 
 def test_holders_are_read():
-    assert parse_jats(jats(Art(1001, holder="© Somebody"), "x").encode(), "x")[0].rights_holder == "© Somebody"
+    assert (
+        parse_jats(jats_xml(ServedArticle(1001, holder="© Somebody"), "x").encode(), "x")[0].rights_holder
+        == "© Somebody"
+    )

@@ -1,4 +1,4 @@
-"""Which addresses may be asked, and when; no socket is opened."""
+"""Which addresses may be requested, and when; without a socket."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def policy(monkeypatch) -> UrlPolicy:
         "https://pmc-oa-opendata.s3.us-east-1.amazonaws.com/x",
     ],
 )
-def test_services_may_be_asked(policy, url):
+def test_services_may_be_requested(policy, url):
     assert policy.check(url)
 
 
@@ -77,7 +77,7 @@ def test_everything_else_is_refused(policy, url):
     assert not caught.value.transient
 
 
-def test_what_is_configured_may_be_asked_and_nothing_beside_it(monkeypatch):
+def test_only_configured_addresses_may_be_requested(monkeypatch):
     monkeypatch.setenv("MIRSEARCH_PMC_URL", "http://127.0.0.1:8123/pmc")
     policy = UrlPolicy([PMC])
     assert policy.check("http://127.0.0.1:8123/pmc/x") == "127.0.0.1"
@@ -188,7 +188,7 @@ def test_processes_that_share_a_folder_are_no_faster_than_one(tmp_path):
     assert time.monotonic() - started >= 19 / 50
 
 
-def test_a_rest_one_process_was_asked_for_is_kept_by_the_next(tmp_path):
+def test_the_next_process_keeps_a_pause_too(tmp_path):
     RateLimiter({"host": 1000.0}, folder=tmp_path).hold("host", 0.3)
     started = time.monotonic()
     with RateLimiter({"host": 1000.0}, folder=tmp_path).turn("host", threading.Event()) as mine:
@@ -196,9 +196,9 @@ def test_a_rest_one_process_was_asked_for_is_kept_by_the_next(tmp_path):
     assert time.monotonic() - started >= 0.25
 
 
-@pytest.mark.parametrize("told", ["", "soon", "inf", "nan", "99999999999"])
-def test_a_note_that_can_t_be_right_says_nothing(tmp_path, told):
-    (tmp_path / "host.next").write_text(told)
+@pytest.mark.parametrize("content", ["", "soon", "inf", "nan", "99999999999"])
+def test_an_impossible_time_in_the_file_is_ignored(tmp_path, content):
+    (tmp_path / "host.next").write_text(content)
     stop = threading.Event()
     late = threading.Timer(60.0, stop.set)
     late.start()

@@ -16,7 +16,7 @@ from mirsearch import settings
 from mirsearch.cli import COMMANDS, GROUPS, app
 from tests.conftest import REPOSITORY
 from tests.support.cli_runner import run
-from tests.support.serving import SEM, Art, Fig, WorldWriter, picture, served
+from tests.support.serving import SEM, ServedArticle, ServedFigure, WorldWriter, random_png, run_server
 
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(?:console|sh|shell|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -45,8 +45,8 @@ def services(tmp_path, monkeypatch) -> Iterator[None]:
     """Services that answer to `--keyword nano`, on this machine."""
     writer = WorldWriter(tmp_path / "world")
     for number in (700, 701):
-        writer.add(Art(number, [Fig(f"{SEM} {number}", "Figure 1", "a.png", picture(number))]))
-    with served(writer.write()) as server:
+        writer.add(ServedArticle(number, [ServedFigure(f"{SEM} {number}", "Figure 1", "a.png", random_png(number))]))
+    with run_server(writer.write()) as server:
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         yield

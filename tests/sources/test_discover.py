@@ -1,4 +1,4 @@
-"""Which source each folder belongs to, and runs over many."""
+"""The source of each folder, and runs over many folders."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ def test_a_source_can_be_forced(mixed: Path) -> None:
 
 
 def test_files_by_themselves(mixed: Path) -> None:
-    given = [mixed / "a.png", mixed / "paper" / "a.xml", mixed / "run" / "exsclaim_010_output.json"]
-    captions, failures = split(list(find_figures(given)))
+    paths = [mixed / "a.png", mixed / "paper" / "a.xml", mixed / "run" / "exsclaim_010_output.json"]
+    captions, failures = split(list(find_figures(paths)))
     assert captions == {"a.png": "of a", "g1.png": "From JATS.", "x_fig1.png": "From EXSCLAIM."}
     assert failures == []
     table, failures = split(list(find_figures([mixed / "captions.csv"])))
@@ -107,12 +107,12 @@ def test_columns_and_options_reach_the_source(tmp_path: Path) -> None:
     assert split(list(found))[0] == {"a.png": "mapped"}
 
 
-def test_paths_without_figures_are_told_and_the_others_go_on(tmp_path: Path) -> None:
+def test_paths_without_figures_are_reported_and_the_others_are_read(tmp_path: Path) -> None:
     draw(tmp_path, "good/a.png")
     (tmp_path / "empty").mkdir()
     (tmp_path / "words.txt").write_text("words")
-    given = [tmp_path / "none", tmp_path / "empty", tmp_path / "words.txt", tmp_path / "good"]
-    captions, failures = split(list(find_figures(given)))
+    paths = [tmp_path / "none", tmp_path / "empty", tmp_path / "words.txt", tmp_path / "good"]
+    captions, failures = split(list(find_figures(paths)))
     assert list(captions) == ["a.png"]
     assert {failure.location: failure.reason.split(";")[0] for failure in failures} == {
         str(tmp_path / "none"): "no such file or folder", str(tmp_path / "empty"): "no source finds figures here",
@@ -120,7 +120,7 @@ def test_paths_without_figures_are_told_and_the_others_go_on(tmp_path: Path) -> 
     }  # fmt: skip
 
 
-def test_bad_inputs_of_each_source_are_told_and_the_others_go_on(tmp_path: Path) -> None:
+def test_bad_inputs_of_each_source_are_reported_and_the_others_are_read(tmp_path: Path) -> None:
     draw(tmp_path, "good/a.png", "half/b.png", "table/c.png")
     (tmp_path / "cut").mkdir()
     (tmp_path / "cut" / "a.nxml").write_bytes(ARTICLE[:-40])
@@ -131,9 +131,9 @@ def test_bad_inputs_of_each_source_are_told_and_the_others_go_on(tmp_path: Path)
     assert captions == {
         "a.png": "",
     }
-    told = {Path(failure.location).name: failure for failure in failures if not failure.is_note}
-    assert set(told) == {"a.nxml", "bomb.xml", "exsclaim.json", "captions.csv"}
-    assert all("(" in failure.reason and "\n" not in failure.reason for failure in told.values())
+    failures_by_name = {Path(failure.location).name: failure for failure in failures if not failure.is_note}
+    assert set(failures_by_name) == {"a.nxml", "bomb.xml", "exsclaim.json", "captions.csv"}
+    assert all("(" in failure.reason and "\n" not in failure.reason for failure in failures_by_name.values())
 
 
 def test_links_in_a_circle(tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_the_surest_bar_counts_and_its_length_may_come_from_its_box(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("images", "told"),
+    ("images", "message"),
     [("none", "master_images is not a list"), ([3], "master_images[0] is not an object"),
      ([{"geometry": "here"}], "master_images[0].geometry is no box"), ([{}], "master_images[0].geometry is no box"),
      ([{"geometry": [{"x": 1}]}], "master_images[0].geometry.y is no pixel position"),
@@ -185,28 +185,29 @@ def test_the_surest_bar_counts_and_its_length_may_come_from_its_box(tmp_path: Pa
      ([{"geometry": box(0, 0, 9, 9), "subfigure_label": {"text": 7}}], "subfigure_label.text is no text"),
      ([{"geometry": box(0, 0, 9, 9)}] * 500, "500 master_images are more than 400")],
 )  # fmt: skip
-def test_wrong_types_are_named_and_the_figure_goes_on_without_panels(tmp_path: Path, images: Any, told: str) -> None:
+def test_wrong_types_are_reported_and_the_figure_loses_its_panels(tmp_path: Path, images: Any, message: str) -> None:
     path = save(tmp_path, {NAME: entry(master_images=images)})
     (figure,), (failure,) = find(tmp_path)
     assert figure.panels is None
     assert figure.caption
-    assert told in failure.reason
+    assert message in failure.reason
     assert str(path) in failure.location
     assert NAME in failure.location
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [(json.dumps({NAME: entry()})[:900], "truncated or not JSON"), ("", "truncated or not JSON"),
-     ("[" * 100_000, "truncated or not JSON"), ("1" * 10_000, "truncated or not JSON"), ("7", "JSON without figures by name"),
+     ("[" * 100_000, "truncated or not JSON"), ("1" * 10_000, "truncated or not JSON"),
+     ("7", "JSON without figures by name"),
      ('{"a": 1}', "no figure in it has 'master_images'"), ('{"results": 3}', "JSON without figures by name")],
     ids=["half", "empty", "deep", "long number", "number", "other", "results"],
 )  # fmt: skip
-def test_files_that_are_none_are_refused(tmp_path: Path, content: str, told: str) -> None:
+def test_files_that_are_none_are_refused(tmp_path: Path, content: str, message: str) -> None:
     path = save(tmp_path, content)
     with pytest.raises(SourceError) as caught:
         find(path)
-    assert told in caught.value.message
+    assert message in caught.value.message
     assert "exsclaim.json" in caught.value.message
     assert "--source folder" in caught.value.remedy
 
@@ -228,7 +229,7 @@ def test_one_bad_file_of_two_and_images_nobody_names(tmp_path: Path) -> None:
     assert note.reason.startswith("1 images below are not named")
 
 
-def test_figures_without_images_are_told_then_counted(tmp_path: Path) -> None:
+def test_figures_without_images_are_reported_then_counted(tmp_path: Path) -> None:
     path = save(
         tmp_path, {**{f"f{n}.png": entry(figure_name=f"f{n}.png", figure_path="x") for n in range(30)}, NAME: entry()}
     )

@@ -100,7 +100,7 @@ def test_spreadsheet_separator_line_and_lines_in_quotes(tmp_path: Path) -> None:
     assert [failure.location.rpartition(":")[2] for failure in failures] == ["5"]
 
 
-def test_another_encoding_is_read_and_told(tmp_path: Path) -> None:
+def test_another_encoding_is_read_and_reported(tmp_path: Path) -> None:
     draw(tmp_path, "a.png")
     (tmp_path / "captions.csv").write_bytes("file,caption\na.png,2 µm and é\n".encode("cp1252"))
     (figure,), (failure,) = find(tmp_path)
@@ -132,36 +132,36 @@ def test_synonyms_and_mapping(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "columns", "told"),
+    ("header", "columns", "messages"),
     [("name,words", {}, ["no column for the image's file name", "'name', 'words'", "--column file=NAME"]),
      ("file,words", {}, ["no column for the caption", "'file', 'words'", "--column caption=NAME"]),
      ("file,words", {"caption": "legend"}, ["no column 'legend'", "'file', 'words'", "--column caption=NAME"]),
      ("file,words", {"colour": "words"}, ["no column 'colour' to map to", "caption"])],
 )  # fmt: skip
-def test_missing_columns_are_told_with_those_there(
-    tmp_path: Path, header: str, columns: dict[str, str], told: list[str]
+def test_missing_columns_are_reported_with_the_existing_ones(
+    tmp_path: Path, header: str, columns: dict[str, str], messages: list[str]
 ) -> None:
     draw(tmp_path, "a.png", "good/b.png")
     (tmp_path / "captions.csv").write_text(f"{header}\na.png,x\n")
     figures, (failure,) = find(tmp_path, columns=columns)
     assert names(figures) == ["b.png"], "images of the folder wait for the table, the others go on"
     assert failure.location.endswith("captions.csv")
-    assert all(each in failure.reason for each in told)
+    assert all(each in failure.reason for each in messages)
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [(b"", "empty"), (b"\xff\xfe", "no rows"), (b"file,caption\n", "no rows"), (b"\0\0\0\0", "empty")],
 )
-def test_tables_without_rows(tmp_path: Path, content: bytes, told: str) -> None:
+def test_tables_without_rows(tmp_path: Path, content: bytes, message: str) -> None:
     draw(tmp_path, "a.png")
     (tmp_path / "captions.csv").write_bytes(content)
     figures, (failure,) = find(tmp_path)
     assert figures == []
-    assert told in failure.reason
+    assert message in failure.reason
 
 
-def test_rows_of_missing_files_are_told_one_by_one_then_counted(tmp_path: Path) -> None:
+def test_rows_of_missing_files_are_reported_one_by_one_then_counted(tmp_path: Path) -> None:
     draw(tmp_path, "a.png")
     rows = "".join(f"none{number}.png,x\n" for number in range(50))
     (tmp_path / "captions.csv").write_text(f"file,caption\na.png,here\n{rows}")
@@ -267,7 +267,7 @@ def test_a_table_too_large(tmp_path: Path) -> None:
         read_table(tmp_path / "captions.csv", limits=Limits(table_bytes=50))
 
 
-def test_nothing_there(tmp_path: Path) -> None:
+def test_an_empty_folder_or_a_missing_one(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no image files") as caught:
         find(tmp_path)
     assert str(tmp_path) in caught.value.message
@@ -386,7 +386,7 @@ def test_any_table_gives_figures_or_failures(tmp_path: Path, data: bytes, name: 
     assert all(failure.reason and "\n" not in failure.reason for failure in failures)
 
 
-def test_the_documented_columns_are_those_there_are() -> None:
+def test_the_documented_columns_are_the_accepted_ones() -> None:
     text = (REPOSITORY / "docs" / "sources.md").read_text(encoding="utf-8")
     rows = "\n".join(line for line in text.splitlines() if line.startswith("| `"))
     for column, others in COLUMNS.items():

@@ -1,4 +1,4 @@
-"""The same figure in another size, format or quality is told from another figure."""
+"""The same figure in another size, format or quality is recognized; another figure is not."""
 
 from __future__ import annotations
 

@@ -340,9 +340,12 @@ def test_several_articles_in_one_folder(tmp_path: Path) -> None:
     draw(tmp_path, "PMC1001_Fig1.png", "PMC1002_Fig1.png", "PMC1002_extra.png", "stray.png")
     found, failures = find(tmp_path)
     assert failures == []
-    told = {figure.path.name: (figure.caption, figure.article.doi if figure.article else None) for figure in found}
-    assert told == {"PMC1001_Fig1.png": ("of 1", "10.1000/rod.1"), "PMC1002_Fig1.png": ("of 2", "10.1000/rod.2"),
-                    "PMC1002_extra.png": ("", "10.1000/rod.2"), "stray.png": ("", None)}  # fmt: skip
+    data_by_name = {
+        figure.path.name: (figure.caption, figure.article.doi if figure.article else None) for figure in found
+    }
+    assert data_by_name == {"PMC1001_Fig1.png": ("of 1", "10.1000/rod.1"),
+                            "PMC1002_Fig1.png": ("of 2", "10.1000/rod.2"),
+                            "PMC1002_extra.png": ("", "10.1000/rod.2"), "stray.png": ("", None)}  # fmt: skip
     alone, _ = find(tmp_path / "PMC1002.xml")
     assert labels(alone) == {"PMC1002_Fig1.png": "Figure 1"}
 
@@ -365,7 +368,7 @@ OUTSIDE = b"""<!DOCTYPE article [<!ENTITY x SYSTEM "SECRET">]>
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [(BOMB, "declares XML entities"), (OUTSIDE, "declares XML entities"), (b"", "empty file"), (b"  \n", "empty file"),
      (article(fig(1))[:-200], "not well-formed XML: line"), (b"<article><front></article>", "not well-formed XML"),
      (b"no xml at all", "not well-formed XML"),
@@ -374,12 +377,12 @@ OUTSIDE = b"""<!DOCTYPE article [<!ENTITY x SYSTEM "SECRET">]>
      (b"<a>" * 400 + b"</a>" * 400, "XML")],
     ids=["bomb", "outside", "empty", "blank", "cut", "crossed", "text", "docbook", "encoding", "deep"],
 )  # fmt: skip
-def test_xml_that_is_refused(tmp_path: Path, data: bytes, told: str) -> None:
+def test_xml_that_is_refused(tmp_path: Path, data: bytes, message: str) -> None:
     secret = write(tmp_path / "secret.txt", b"top secret")
     path = write(tmp_path / "in" / "bad.nxml", data.replace(b"SECRET", secret.as_uri().encode()))
     with pytest.raises(SourceError) as caught:
         read_jats(path)
-    assert told in caught.value.message
+    assert message in caught.value.message
     assert "bad.nxml" in caught.value.message
     assert caught.value.remedy
     write(tmp_path / "in" / "good.xml", article(fig(1, "fine", "g1")))

@@ -1,4 +1,4 @@
-"""The source `pdf`: figures and captions out of laid-out articles, real and drawn, and hostile PDFs told by name."""
+"""The source `pdf`: figures and captions in laid-out articles, real and drawn; hostile PDFs are reported by name."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from mirsearch.sources.pdf.captions import match_caption_start
 from mirsearch.sources.pdf.document import find_figures
 from mirsearch.sources.pdf.text import Line, join_lines
 from tests.support.cli_runner import run
-from tests.support.pdf_making import PdfFig, make_pdf, noise
+from tests.support.pdf_making import PdfFig, make_pdf, noise_picture
 
 SEM = "SEM images of (a) wires and (b) rods after the first hour at 600 °C, as in Figure 7. Scale bars: 2 µm."
 
 
 def figs() -> list[PdfFig]:
     return [
-        PdfFig("Figure 1", SEM * 2, [noise(1), noise(2)], letters=True),
-        PdfFig("Fig. 2", "TEM image of one rod.", [noise(3, 300, 240)], strips=7, mark=" |"),
+        PdfFig("Figure 1", SEM * 2, [noise_picture(1), noise_picture(2)], letters=True),
+        PdfFig("Fig. 2", "TEM image of one rod.", [noise_picture(3, 300, 240)], strips=7, mark=" |"),
         PdfFig("FIG. 3", "Length of the wires over time."),
-        PdfFig("Scheme 1", "How it is made", [noise(5, 640, 200)], mark=":"),
+        PdfFig("Scheme 1", "How it is made", [noise_picture(5, 640, 200)], mark=":"),
     ]
 
 
@@ -53,19 +53,19 @@ def plain(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def article(tmp_path_factory) -> tuple[Path, list[PdfFig]]:
-    made = figs()
+    layouts = figs()
     path = tmp_path_factory.mktemp("pdf") / "two columns.pdf"
-    return make_pdf(path, made, columns=2, logo=noise(99, 120, 48)), made
+    return make_pdf(path, layouts, columns=2, logo=noise_picture(99, 120, 48)), layouts
 
 
 @pytest.mark.parametrize("columns", [1, 2])
 @pytest.mark.parametrize("above", [False, True])
 def test_every_figure_with_its_caption_and_nothing_else(tmp_path, columns, above):
-    made = [dataclasses.replace(each, above=above) for each in figs()]
-    path = make_pdf(tmp_path / "a.pdf", made, columns=columns, logo=noise(99, 120, 48))
+    layouts = [dataclasses.replace(each, above=above) for each in figs()]
+    path = make_pdf(tmp_path / "a.pdf", layouts, columns=columns, logo=noise_picture(99, 120, 48))
     found = {each.caption.label: each for each in find_figures(path, "a").figures}
-    assert sorted(found) == sorted(each.label for each in made)
-    for each in made:
+    assert sorted(found) == sorted(each.label for each in layouts)
+    for each in layouts:
         one = found[each.label]
         assert one.caption.page + 1 == each.where[0]
         assert iou(one.box, each.where[1:]) > 0.9
@@ -75,30 +75,32 @@ def test_every_figure_with_its_caption_and_nothing_else(tmp_path, columns, above
 @pytest.mark.data
 def test_figures_of_real_articles_laid_out_anew(shared_data, tmp_path):
     folder = shared_data / "articles" / "PMC7058583"
-    told = [each for each in json.loads((folder / "figures.json").read_text())["figures"] if each["image"]]
-    made = [PdfFig(each["label"], each["caption"], [Image.open(folder / each["image"])], strips=1 + number)
-            for number, each in enumerate(told)]  # fmt: skip
-    found = {each.caption.label: each for each in find_figures(make_pdf(tmp_path / "a.pdf", made), "a").figures}
-    assert sorted(found) == sorted(each.label for each in made)
-    for each in made:
+    figures_with_images = [
+        each for each in json.loads((folder / "figures.json").read_text())["figures"] if each["image"]
+    ]
+    layouts = [PdfFig(each["label"], each["caption"], [Image.open(folder / each["image"])], strips=1 + number)
+               for number, each in enumerate(figures_with_images)]  # fmt: skip
+    found = {each.caption.label: each for each in find_figures(make_pdf(tmp_path / "a.pdf", layouts), "a").figures}
+    assert sorted(found) == sorted(each.label for each in layouts)
+    for each in layouts:
         assert iou(found[each.label].box, each.where[1:]) > 0.9
         assert plain(found[each.label].caption.text) == plain(each.caption)
 
 
 def test_pictures_are_as_fine_as_they_are_stored(article, tmp_path):
-    path, made = article
+    path, layouts = article
     found = list(pdf.PdfSource().find_figures(SourceRequest((path,), options={"workspace": str(tmp_path)})))
     assert all(isinstance(each, FoundFigure) for each in found)
     second = next(each for each in found if each.label == "Fig. 2")
     assert second.caption == "TEM image of one rod."
-    assert second.origin.location == f"{path}#page={made[1].where[0]}"
+    assert second.origin.location == f"{path}#page={layouts[1].where[0]}"
     assert second.other_origins[0].location == str(second.path)
     pixels = open_picture(second.path).pixels
-    truth = np.asarray(made[1].pictures[0])
+    truth = np.asarray(layouts[1].pictures[0])
     finer = pixels.shape[1] / truth.shape[1]  # drawn at 200 dpi at least
     assert finer == pytest.approx(max(1.0, 200 / 72 * 226 / 300), rel=0.05)
     small = np.asarray(Image.fromarray(pixels).resize((30, 24), Image.Resampling.BOX), dtype=float)
-    same = np.asarray(made[1].pictures[0].resize((30, 24), Image.Resampling.BOX), dtype=float)
+    same = np.asarray(layouts[1].pictures[0].resize((30, 24), Image.Resampling.BOX), dtype=float)
     assert np.corrcoef(small[1:-1, 1:-1].ravel(), same[1:-1, 1:-1].ravel())[0, 1] > 0.98
 
 
@@ -115,7 +117,7 @@ def test_the_article_as_far_as_it_is_certain(article, tmp_path):
     path, _ = article
     found = find_figures(path, "a").article
     assert (found.doi, found.title, found.license) == ("10.5555/made.1", "On wires that grow at night", "CC BY 4.0")
-    other = make_pdf(tmp_path / "b.pdf", figs()[:1], doi=None, license_=None, told_title="paper_final_v3.docx")
+    other = make_pdf(tmp_path / "b.pdf", figs()[:1], doi=None, license_=None, metadata_title="paper_final_v3.docx")
     found = find_figures(other, "b").article
     assert (found.doi, found.title, found.license) == (None, "On wires that grow at night", None)
 
@@ -167,7 +169,7 @@ def test_turned_pages_are_read_as_they_are_shown(tmp_path):
         canvas.setPageRotation(90)
         canvas.translate(A4[0], 0)
         canvas.rotate(90)  # upright once the page is turned
-        canvas.drawImage(ImageReader(noise(1)), 100, 250, 400, 300)
+        canvas.drawImage(ImageReader(noise_picture(1)), 100, 250, 400, 300)
         canvas.setFont("Helvetica", 9)
         canvas.drawString(100, 230, "Figure 1. SEM images of wires that were grown at night.")
 
@@ -183,8 +185,8 @@ def test_a_caption_in_two_columns_and_one_beside_its_picture(tmp_path):
     right = ["lowest is shown in a. Scale bars, 2 µm. These were", "looked at after one hour in nitrogen."]
 
     def draw(canvas: Canvas) -> None:
-        canvas.drawImage(ImageReader(noise(1, 600, 300)), 50, 500, 490, 245)
-        canvas.drawImage(ImageReader(noise(2, 300, 300)), 50, 150, 200, 200)
+        canvas.drawImage(ImageReader(noise_picture(1, 600, 300)), 50, 500, 490, 245)
+        canvas.drawImage(ImageReader(noise_picture(2, 300, 300)), 50, 150, 200, 200)
         canvas.setFont("Helvetica", 8)
         for x, lines in ((50, left), (260, right)):
             for number, line in enumerate(lines):
@@ -208,7 +210,7 @@ def test_captions_at_the_end_come_to_their_pictures(tmp_path):
         for number in (1, 2):
             canvas.showPage()
             canvas.setFont("Helvetica", 9)
-            canvas.drawImage(ImageReader(noise(number)), 100, 300, 400, 300)
+            canvas.drawImage(ImageReader(noise_picture(number)), 100, 300, 400, 300)
             canvas.drawString(100, 260, f"Figure {number}")
 
     content = find_figures(page(tmp_path / "a.pdf", draw), "a")
@@ -224,7 +226,7 @@ def test_a_table_is_no_figure_and_pictures_without_caption_are_noted(tmp_path):
         for row in range(8):
             canvas.rect(60, 760 - 20 * row, 300, 20)
             canvas.drawString(70, 766 - 20 * row, f"{row * 12} nm")
-        canvas.drawImage(ImageReader(noise(1)), 100, 200, 300, 225)
+        canvas.drawImage(ImageReader(noise_picture(1)), 100, 200, 300, 225)
 
     content = find_figures(page(tmp_path / "a.pdf", draw), "a")
     assert content.figures == []
@@ -246,12 +248,12 @@ def locked(folder: Path) -> Path:
     return page(folder / "locked.pdf", lambda canvas: canvas.drawString(9, 9, "x"), encrypt=lock)
 
 
-def test_a_locked_pdf_is_told(tmp_path):
+def test_a_locked_pdf_is_reported(tmp_path):
     assert "locked with a password" in only_failure(locked(tmp_path), tmp_path)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
-def test_a_cut_pdf_is_told_or_read(article, tmp_path, share):
+def test_a_truncated_pdf_is_reported_or_read(article, tmp_path, share):
     data = article[0].read_bytes()
     path = tmp_path / "cut.pdf"
     path.write_bytes(data[: int(share * len(data))])
@@ -265,7 +267,7 @@ def test_a_reader_that_never_ends_is_ended(article, tmp_path, monkeypatch):
     assert "took more than" in only_failure(article[0], tmp_path)
 
 
-def test_a_crash_of_the_reader_is_told(article, tmp_path, monkeypatch):
+def test_a_crash_of_the_reader_is_reported(article, tmp_path, monkeypatch):
     real = subprocess.run
     crash = ["-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"]
     monkeypatch.setattr(subprocess, "run", lambda command, **more: real([command[0], *crash], **more))
@@ -324,7 +326,7 @@ def test_the_extra_is_named_where_it_is_missing(article, monkeypatch):
 
 def test_a_folder_s_pdfs_and_images_come_together(article, tmp_path):
     (tmp_path / "paper.pdf").write_bytes(article[0].read_bytes())
-    noise(8).save(tmp_path / "own.png")
+    noise_picture(8).save(tmp_path / "own.png")
     found = list(discover.find_figures([tmp_path], options={"workspace": str(tmp_path / "work")}))
     assert sorted({each.origin.source for each in found if isinstance(each, FoundFigure)}) == ["folder", "pdf"]
     assert len(found) == 5

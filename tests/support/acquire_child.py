@@ -1,4 +1,4 @@
-"""A process that acquires and may be killed: `python acquire_child.py FOLDER`; one line of JSON an item, then `end`."""
+"""A process that acquires and may be killed: `python acquire_child.py FOLDER`. Prints JSON lines, then `end`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def main() -> None:
     for item in acquisition.items():
         if isinstance(item, FoundFigure):
             sha256 = hashlib.sha256(item.path.read_bytes()).hexdigest()
-            told = [sha256, item.caption, item.label, item.article and item.article.id, item.origin.location]
-            print(json.dumps(told), flush=True)
+            row = [sha256, item.caption, item.label, item.article and item.article.id, item.origin.location]
+            print(json.dumps(row), flush=True)
         elif isinstance(item, SourceFailure):
             print(json.dumps({"failed": item.location, "reason": item.reason}), flush=True)
     acquisition.mark_complete()

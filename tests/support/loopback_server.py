@@ -1,7 +1,7 @@
-"""A server on the loopback that speaks the services' APIs as recorded answers show them, and misbehaves when told to.
+"""A server on the loopback that speaks the services' APIs as in recorded answers, with faults on demand.
 
-Its own process: `python loopback_server.py WORLD.json`, which prints its port. WORLD.json is what serving.py writes.
-POST /_control sets faults and empties the log; GET /_log answers every request with its time.
+It runs in its own process: `python loopback_server.py WORLD.json` prints its port. serving.py writes WORLD.json.
+POST /_control sets faults and empties the log. GET /_log returns every request with its time.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ BUCKET = "pmc-oa-opendata"
 
 
 class World:
-    """What is served: articles by id, and the files behind their keys."""
+    """The served content: articles by id, and the files behind their keys."""
 
     def __init__(self, path: Path) -> None:
         self.folder = path.parent
-        told = json.loads(path.read_text(encoding="utf-8"))
-        self.hits = told.get("hits", [])
-        self.keys = told.get("keys", {})
-        self.full_texts = told.get("full_texts", {})
-        self.arxiv = told.get("arxiv", [])
-        self.page_limit = told.get("page_limit", 1000)
-        self.list_limit = told.get("list_limit", 1000)
-        self.delay = told.get("delay", 0.0)
+        world = json.loads(path.read_text(encoding="utf-8"))
+        self.hits = world.get("hits", [])
+        self.keys = world.get("keys", {})
+        self.full_texts = world.get("full_texts", {})
+        self.arxiv = world.get("arxiv", [])
+        self.page_limit = world.get("page_limit", 1000)
+        self.list_limit = world.get("list_limit", 1000)
+        self.delay = world.get("delay", 0.0)
 
     def key(self, name: str) -> bytes | None:
-        told = self.keys.get(name)
-        if told is None:
+        entry = self.keys.get(name)
+        if entry is None:
             return None
-        return told["text"].encode() if "text" in told else (self.folder / told["file"]).read_bytes()
+        return entry["text"].encode() if "text" in entry else (self.folder / entry["file"]).read_bytes()
 
 
 class State:
-    """Faults to commit and the log of requests, shared by the server's threads."""
+    """The faults to commit and the log of requests, shared by the server's threads."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -57,10 +57,10 @@ class State:
         self.faults: list[dict] = []
         self.random = random.Random(0)
 
-    def set(self, told: dict) -> None:
+    def set(self, faults: dict) -> None:
         with self.lock:
-            self.faults = [dict(each) for each in told.get("faults", [])]
-            self.random = random.Random(told.get("seed", 0))
+            self.faults = [dict(each) for each in faults.get("faults", [])]
+            self.random = random.Random(faults.get("seed", 0))
             self.log.clear()
 
     def fault(self, path: str) -> dict | None:
@@ -84,13 +84,13 @@ class Handler(BaseHTTPRequestHandler):
     state: State
 
     def log_message(self, *_: object) -> None:
-        """Stay silent."""
+        """Print nothing."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.state.set(json.loads(body))
-        if "world" in (told := json.loads(body)):
-            type(self).world = World(Path(told["world"]))
+        if "world" in (control := json.loads(body)):
+            type(self).world = World(Path(control["world"]))
         self.answer(b"{}")
 
     def do_GET(self) -> None:
@@ -137,7 +137,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def misbehave(self, fault: dict) -> bool:
-        """Commit a fault that replaces the answer; False for those that change it."""
+        """Commit a fault that replaces the answer. Return False for faults that only change it."""
         kind = fault["kind"]
         if kind in ("429", "500", "502", "503", "403", "404", "406"):
             self.answer(b"Rate exceeded.", "text/plain", int(kind))
@@ -192,7 +192,7 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(0.1)
 
     def send_file(self, data: bytes, kind: str, fault: dict | None) -> None:
-        """A file of the bucket, changed as a fault wants."""
+        """Send a file of the bucket, changed by the fault."""
         name = fault["kind"] if fault else ""
         etag = '"' + hashlib.md5(data).hexdigest() + '"'
         if self.headers.get("If-None-Match") == etag:
@@ -229,57 +229,57 @@ class Handler(BaseHTTPRequestHandler):
 
     def serve(self, fault: dict | None) -> None:
         parts = urlsplit(self.path)
-        asked = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+        parameters = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
         path = unquote(parts.path)
         if path == "/epmc/search":
-            self.search(asked, fault)
+            self.search(parameters, fault)
         elif path.startswith("/epmc/") and path.endswith("/fullTextXML"):
             self.full_text(path.split("/")[2], fault)
-        elif path == "/pmc/" and asked.get("list-type") == "2":
-            self.listing(asked)
+        elif path == "/pmc/" and parameters.get("list-type") == "2":
+            self.listing(parameters)
         elif path.startswith("/pmc/"):
             self.object(path.removeprefix("/pmc/"), fault)
         elif path == "/arxiv/api/query":
-            self.atom(asked)
+            self.atom(parameters)
         elif path.startswith("/arxiv/e-print/"):
             self.eprint(path.removeprefix("/arxiv/e-print/"), fault)
         elif path == "/oai":
-            self.oai(asked)
+            self.oai(parameters)
         else:
             self.answer(b"<h1>not found</h1>", "text/html", 404)
 
-    def search(self, asked: dict, fault: dict | None) -> None:
-        query = asked.get("query", "")
+    def search(self, parameters: dict, fault: dict | None) -> None:
+        query = parameters.get("query", "")
         if not query:
             self.answer(json.dumps({"errCode": 400, "errMsg": "No search criteria provided."}).encode())
             return
-        if asked.get("resultType") not in ("core", "lite", "idlist", None) or asked.get("sort"):
+        if parameters.get("resultType") not in ("core", "lite", "idlist", None) or parameters.get("sort"):
             self.answer(b'{"version":"6.9"}')
             return
         found = [each for each in self.world.hits if matches(each, query)]
-        size = min(int(asked.get("pageSize", 25)), self.world.page_limit)
-        mark = asked.get("cursorMark", "*")
+        size = min(int(parameters.get("pageSize", 25)), self.world.page_limit)
+        mark = parameters.get("cursorMark", "*")
         start = 0 if mark == "*" else int(mark.removeprefix("Ao"), 36)
         page = found[start : start + size]
-        told = {"version": "6.9", "hitCount": len(found), "request": {"queryString": query, "cursorMark": mark},
-                "resultList": {"result": [shown(each) for each in page]}}  # fmt: skip
+        result = {"version": "6.9", "hitCount": len(found), "request": {"queryString": query, "cursorMark": mark},
+                  "resultList": {"result": [public_fields(each) for each in page]}}  # fmt: skip
         if fault and fault["kind"] == "cursor":
-            told["nextCursorMark"] = mark
+            result["nextCursorMark"] = mark
         elif fault and fault["kind"] == "version-only":
-            told = {"version": "6.9"}
+            result = {"version": "6.9"}
         elif start + size < len(found):
-            told["nextCursorMark"] = "Ao" + base36(start + size)
-        self.answer(json.dumps(told).encode())
+            result["nextCursorMark"] = "Ao" + base36(start + size)
+        self.answer(json.dumps(result).encode())
 
     def full_text(self, pmcid: str, fault: dict | None) -> None:
-        told = self.world.full_texts.get(pmcid)
-        if told is None:
+        name = self.world.full_texts.get(pmcid)
+        if name is None:
             self.answer(b"", "text/plain", 404)
         else:
-            self.send_file((self.world.folder / told).read_bytes(), "application/xml", fault)
+            self.send_file((self.world.folder / name).read_bytes(), "application/xml", fault)
 
-    def listing(self, asked: dict) -> None:
-        prefix, delimiter = asked.get("prefix", ""), asked.get("delimiter", "")
+    def listing(self, parameters: dict) -> None:
+        prefix, delimiter = parameters.get("prefix", ""), parameters.get("delimiter", "")
         entries: list[str] = []
         for key in sorted(self.world.keys):
             if key.startswith(prefix):
@@ -288,7 +288,7 @@ class Handler(BaseHTTPRequestHandler):
                 entry = prefix + rest.partition(delimiter)[0] + delimiter if folded else key
                 if entry not in entries:
                     entries.append(entry)
-        start = int(asked.get("continuation-token", "0"))
+        start = int(parameters.get("continuation-token", "0"))
         page = entries[start : start + self.world.list_limit]
         more = start + len(page) < len(entries)
         body = "".join(self.entry(each, bool(delimiter) and each.endswith(delimiter)) for each in page)
@@ -303,8 +303,8 @@ class Handler(BaseHTTPRequestHandler):
     def entry(self, key: str, folded: bool) -> str:
         if folded:
             return f"<CommonPrefixes><Prefix>{escape(key)}</Prefix></CommonPrefixes>"
-        told = self.world.keys[key]
-        size = len(told["text"].encode()) if "text" in told else (self.world.folder / told["file"]).stat().st_size
+        data = self.world.keys[key]
+        size = len(data["text"].encode()) if "text" in data else (self.world.folder / data["file"]).stat().st_size
         return (
             f"<Contents><Key>{escape(key)}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
             f"<Size>{size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
@@ -320,11 +320,11 @@ class Handler(BaseHTTPRequestHandler):
             kinds = {"json": "application/json", "xml": "application/xml", "jpg": "image/jpeg", "png": "image/png"}
             self.send_file(data, kinds.get(suffix, "binary/octet-stream"), fault)
 
-    def atom(self, asked: dict) -> None:
+    def atom(self, parameters: dict) -> None:
         words = re.findall(r"\w+", re.sub(r"\b(?:ti|abs|all):|\b(?:AND|OR|ANDNOT)\b|submittedDate:\S+ TO \S+", " ",
-                           asked.get("search_query", "")).lower())  # fmt: skip
+                                          parameters.get("search_query", "")).lower())  # fmt: skip
         found = [e for e in self.world.arxiv if all(w in (e["title"] + e["summary"]).lower() for w in words)]
-        start, size = int(asked.get("start", 0)), int(asked.get("max_results", 10))
+        start, size = int(parameters.get("start", 0)), int(parameters.get("max_results", 10))
         entries = "".join(
             f"<entry><id>http://arxiv.org/abs/{e['id']}</id><title>{escape(e['title'])}</title>"
             f"<updated>2024-02-02T10:00:00Z</updated><published>{e['published']}</published>"
@@ -341,36 +341,38 @@ class Handler(BaseHTTPRequestHandler):
             "application/atom+xml",
         )
 
-    def eprint(self, some_id: str, fault: dict | None) -> None:
-        found = next((e for e in self.world.arxiv if e["id"] == some_id or e["id"].rpartition("v")[0] == some_id), None)
+    def eprint(self, arxiv_id: str, fault: dict | None) -> None:
+        found = next(
+            (e for e in self.world.arxiv if e["id"] == arxiv_id or e["id"].rpartition("v")[0] == arxiv_id), None
+        )
         if found is None or not found.get("eprint"):
             self.answer(b"", "text/plain", 404)
             return
         data = (self.world.folder / found["eprint"]).read_bytes()
         self.send_file(data, "application/x-eprint-tar", fault)
 
-    def oai(self, asked: dict) -> None:
-        some_id = asked.get("identifier", "").removeprefix("oai:arXiv.org:")
-        found = next((e for e in self.world.arxiv if e["id"].rpartition("v")[0] == some_id), None)
+    def oai(self, parameters: dict) -> None:
+        arxiv_id = parameters.get("identifier", "").removeprefix("oai:arXiv.org:")
+        found = next((e for e in self.world.arxiv if e["id"].rpartition("v")[0] == arxiv_id), None)
         if found is None:
             body = '<error code="idDoesNotExist">nothing</error>'
         else:
             body = (
                 '<GetRecord><record><metadata><arXivRaw xmlns="http://arxiv.org/OAI/arXivRaw/">'
-                f"<id>{some_id}</id><license>{escape(found['license'])}</license></arXivRaw></metadata></record></GetRecord>"
+                f"<id>{arxiv_id}</id><license>{escape(found['license'])}</license></arXivRaw></metadata></record></GetRecord>"
             )
         self.answer(f'<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">{body}</OAI-PMH>'.encode(), "text/xml")
 
 
 class Quiet(ThreadingHTTPServer):
-    """Says nothing of clients that went away: those that are killed do."""
+    """A server that does not report clients that went away: killed clients do."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
-def shown(hit: dict) -> dict:
+def public_fields(hit: dict) -> dict:
     return {name: value for name, value in hit.items() if not name.startswith("_")}
 
 
@@ -380,7 +382,7 @@ def base36(number: int) -> str:
 
 
 def matches(hit: dict, query: str) -> bool:
-    """A small part of the service's query language: the fields mirsearch uses, and words that must all be there."""
+    """Evaluate a small part of the service's query language: mirsearch's fields, and words that must all occur."""
     if "OPEN_ACCESS:y" in query and hit.get("isOpenAccess") != "Y":
         return False
     dates = re.search(r"FIRST_PDATE:\[(\S+) TO (\S+)\]", query)

@@ -1,4 +1,4 @@
-"""A world without a network: what asks anyone but this machine fails, and caches of weights are empty."""
+"""Tests without a network: a request to any other machine fails, and caches of weights are empty."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _HERE = ("127.0.0.1", "::1", "localhost")
 
 @pytest.fixture(scope="module")
 def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Any]]:
-    """For all tests of a module; what was asked for."""
-    asked: list[Any] = []
+    """Block the network for all tests of a module. The value lists what was requested."""
+    requested: list[Any] = []
     connect, look_up = socket.socket.connect, socket.getaddrinfo
 
     def guarded_connect(self: socket.socket, address: Any) -> None:
         if self.family != socket.AF_UNIX and address[0] not in _HERE:
-            asked.append(address)
+            requested.append(address)
             raise OSError("a test asked for the network")
         connect(self, address)
 
     def guarded_look_up(host: Any, *others: Any, **options: Any) -> Any:
         if host not in _HERE:
-            asked.append(host)
+            requested.append(host)
             raise OSError("a test asked for the network")
         return look_up(host, *others, **options)
 
@@ -38,12 +38,12 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Any]]:
             patch.delenv(name, raising=False)
         if find_spec("huggingface_hub") is not None:
             patch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path_factory.mktemp("hub")))
-        yield asked
+        yield requested
 
 
 @pytest.fixture
 def nobody_asked(offline: list[Any]) -> Iterator[None]:
-    """Fails a test in which anyone was asked, even where the failure was taken for an answer."""
+    """Fail a test that requested the network, even if the code ignored the failure."""
     before = len(offline)
     yield
     assert offline[before:] == []

@@ -1,4 +1,4 @@
-"""PDFs of articles for tests, laid out by reportlab: columns, captions, images whole, in strips and drawn."""
+"""Make PDFs of articles for tests with reportlab: columns, captions, images (entire or in strips) and drawings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WORDS = (
 
 @dataclass
 class PdfFig:
-    """A figure to lay out. `pictures` stand side by side; `strips` cuts each into so many; none: lines are drawn."""
+    """A figure to lay out. `pictures` stand side by side; `strips` is the number of parts of each. None: a drawing."""
 
     label: str
     caption: str
@@ -44,7 +44,7 @@ class PdfFig:
 
 
 class _Graphic(Flowable):
-    """A figure's pictures, or a drawing; notes where it came to stand, in points from the top left."""
+    """A figure's pictures, or a drawing. Records its position, in points from the top left."""
 
     def __init__(self, fig: PdfFig, width: float) -> None:
         super().__init__()
@@ -108,9 +108,9 @@ class _Graphic(Flowable):
 
 def make_pdf(path: Path, figs: Sequence[PdfFig], *, columns: int = 2, title: str = "On wires that grow at night",
              doi: str | None = "10.5555/made.1", license_: str | None = "http://creativecommons.org/licenses/by/4.0/",
-             logo: Image.Image | None = None, paragraphs: Sequence[str] = (), told_title: str | None = None,
+             logo: Image.Image | None = None, paragraphs: Sequence[str] = (), metadata_title: str | None = None,
              between: int = 2, size: float = 9.0) -> Path:  # fmt: skip
-    """An article with running text, heads and feet, and figures with captions below (or above) them."""
+    """Make an article with running text, headers and footers, and figures with captions below (or above) them."""
     font = _font()
     body = ParagraphStyle("body", fontName=font, fontSize=size, leading=1.2 * size, spaceAfter=6, alignment=4)
     small = ParagraphStyle("caption", fontName=font, fontSize=size - 1.2, leading=1.18 * (size - 1.2), spaceBefore=4)
@@ -132,7 +132,7 @@ def make_pdf(path: Path, figs: Sequence[PdfFig], *, columns: int = 2, title: str
         story.append(KeepTogether([Spacer(1, 8), *parts, Spacer(1, 12)]))
     story += [Paragraph(escape(text), body) for text in texts[:2]]
     document = BaseDocTemplate(
-        str(path), pagesize=A4, title=told_title if told_title is not None else title, invariant=1
+        str(path), pagesize=A4, title=metadata_title if metadata_title is not None else title, invariant=1
     )  # fmt: skip
     frames = [Frame(MARGIN + n * (width + GUTTER), MARGIN, width, A4[1] - 2 * MARGIN - 20, 0, 0, 0, 0)
               for n in range(columns)]  # fmt: skip
@@ -159,15 +159,15 @@ def _font() -> str:
     return "Serif"
 
 
-def noise(seed: int, width: int = 400, height: int = 300) -> Image.Image:
-    """A gray picture that no other seed gives."""
+def noise_picture(seed: int, width: int = 400, height: int = 300) -> Image.Image:
+    """Return a gray picture that is unique to the seed."""
     rng = np.random.default_rng(seed)
     small = rng.integers(20, 235, (height // 10, width // 10), dtype=np.uint8)
     return Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC).convert("RGB")
 
 
-def png(picture: Image.Image) -> bytes:
-    """The picture's bytes as PNG."""
+def png_bytes(picture: Image.Image) -> bytes:
+    """Return the picture as PNG bytes."""
     data = io.BytesIO()
     picture.save(data, "PNG")
     return data.getvalue()

@@ -1,4 +1,4 @@
-"""Worlds for the loopback server, and the server as a process of its own."""
+"""Worlds for the loopback server, and the server in its own process."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SEM = "SEM images of silver nanowires (a) before and (b) after annealing. Scale 
 PLOT = "Capacity retention as a function of cycle number."
 
 
-def picture(seed: int, side: int = 48) -> bytes:
-    """A small PNG that no other seed gives."""
+def random_png(seed: int, side: int = 48) -> bytes:
+    """Return a small PNG that is unique to the seed."""
     pixels = np.random.default_rng(seed).integers(0, 256, (side, side + seed % 7), dtype=np.uint8)
     data = io.BytesIO()
     Image.fromarray(pixels).save(data, "PNG")
@@ -32,7 +32,7 @@ def picture(seed: int, side: int = 48) -> bytes:
 
 
 @dataclass
-class Fig:
+class ServedFigure:
     """A figure of a served article: caption, label, and its file's name and bytes."""
 
     caption: str = SEM
@@ -43,11 +43,11 @@ class Fig:
 
 
 @dataclass
-class Art:
-    """A served article; what is not given is made up from its number."""
+class ServedArticle:
+    """A served article. Missing data are made up from its number."""
 
     number: int
-    figures: list[Fig] = field(default_factory=list)
+    figures: list[ServedFigure] = field(default_factory=list)
     license: str | None = "CC BY"
     hit_license: str | None = "cc by"
     jats_license: str | None = "https://creativecommons.org/licenses/by/4.0/"
@@ -78,13 +78,13 @@ class WorldWriter:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.told: dict[str, Any] = {"hits": [], "keys": {}, "full_texts": {}, "arxiv": []}
+        self.world: dict[str, Any] = {"hits": [], "keys": {}, "full_texts": {}, "arxiv": []}
 
-    def add(self, art: Art) -> None:
-        """One article: its search hit, and its record, XML and media in the bucket under each version."""
+    def add(self, art: ServedArticle) -> None:
+        """Add an article: its search hit, and its record, XML and media in the bucket under each version."""
         title = art.title or f"Study {art.number} of {art.words} wires"
-        self.told["hits"].append(_hit(art, title))
-        xml = (art.xml or jats(art, title)).encode()
+        self.world["hits"].append(_hit(art, title))
+        xml = (art.xml or jats_xml(art, title)).encode()
         for version in art.versions if art.in_bucket else ():
             base = f"{art.pmcid}.{version}"
             media = {fig.name: fig.data for fig in art.figures if fig.data}
@@ -96,21 +96,21 @@ class WorldWriter:
             self.key(f"{base}/{base}.json", record)
         path = self.folder / f"{art.pmcid}.fulltext.xml"
         path.write_bytes(xml)
-        self.told["full_texts"][art.pmcid] = path.name
+        self.world["full_texts"][art.pmcid] = path.name
 
     def key(self, key: str, data: bytes) -> None:
         path = self.folder / "bucket" / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-        self.told["keys"][key] = {"file": f"bucket/{key}"}
+        self.world["keys"][key] = {"file": f"bucket/{key}"}
 
     def write(self, **more: Any) -> Path:
         path = self.folder / "WORLD.json"
-        path.write_text(json.dumps({**self.told, **more}), encoding="utf-8")
+        path.write_text(json.dumps({**self.world, **more}), encoding="utf-8")
         return path
 
 
-def _hit(art: Art, title: str) -> dict[str, Any]:
+def _hit(art: ServedArticle, title: str) -> dict[str, Any]:
     hit = {
         "id": str(art.number), "source": "MED", "pmid": str(art.number), "pmcid": art.pmcid, "doi": art.doi,
         "title": title, "authorString": "Larch A, Okoro B.", "journalInfo": {"journal": {"title": art.journal}},
@@ -125,7 +125,7 @@ def _hit(art: Art, title: str) -> dict[str, Any]:
     return {**hit, **art.hit}
 
 
-def _record(art: Art, title: str, version: int, xml: bytes, media: dict[str, bytes]) -> dict[str, Any]:
+def _record(art: ServedArticle, title: str, version: int, xml: bytes, media: dict[str, bytes]) -> dict[str, Any]:
     base = f"s3://pmc-oa-opendata/{art.pmcid}.{version}"
     record = {
         "pmcid": art.pmcid, "version": version, "pmid": art.number, "doi": art.doi, "mid": None, "title": title,
@@ -142,14 +142,16 @@ def _md5(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
-def jats(art: Art, title: str) -> str:
-    """The article as JATS, its licence as the bucket's files write it."""
+def jats_xml(art: ServedArticle, title: str) -> str:
+    """Return the article as JATS, with the licence written as in the bucket's files."""
     figures = "".join(
         f'<fig id="f{number}"><label>{escape(fig.label)}</label><caption><p>{escape(fig.caption)}</p></caption>'
         f'<graphic xlink:href="{escape(fig.href if fig.href is not None else fig.name)}"/></fig>'
         for number, fig in enumerate(art.figures)
     )
-    given = f'<license><license-p>See <ext-link xlink:href="{art.jats_license}">it</ext-link>.</license-p></license>'
+    license_element = (
+        f'<license><license-p>See <ext-link xlink:href="{art.jats_license}">it</ext-link>.</license-p></license>'
+    )
     return (
         '<?xml version="1.0"?><article xmlns:xlink="http://www.w3.org/1999/xlink"><front><journal-meta><journal-title-group>'
         f"<journal-title>{escape(art.journal)}</journal-title></journal-title-group></journal-meta><article-meta>"
@@ -157,14 +159,14 @@ def jats(art: Art, title: str) -> str:
         f"<title-group><article-title>{escape(title)}</article-title></title-group>"
         '<contrib-group><contrib contrib-type="author"><name><surname>Larch</surname><given-names>Ada</given-names>'
         f'</name></contrib></contrib-group><pub-date pub-type="epub"><year>{art.date[:4]}</year></pub-date>'
-        f"<permissions><copyright-holder>{escape(art.holder)}</copyright-holder>{given if art.jats_license else ''}"
+        f"<permissions><copyright-holder>{escape(art.holder)}</copyright-holder>{rights if art.jats_license else ''}"
         f"</permissions></article-meta></front><body>{figures}</body></article>"
     )
 
 
 @dataclass
 class Server:
-    """A running server: its address, what it logged, and faults to commit."""
+    """A running server: its address, its log, and the faults it commits."""
 
     port: int
 
@@ -174,7 +176,7 @@ class Server:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that make mirsearch ask this server, quickly and with little patience."""
+        """Variables that make mirsearch ask this server, fast and with few retries."""
         return {
             "MIRSEARCH_EUROPEPMC_URL": f"{self.url}/epmc", "MIRSEARCH_PMC_URL": f"{self.url}/pmc",
             "MIRSEARCH_ARXIV_URL": f"{self.url}/arxiv", "MIRSEARCH_ARXIV_OAI_URL": f"{self.url}/oai",
@@ -192,14 +194,14 @@ class Server:
     def paths(self) -> list[str]:
         return [each["path"] for each in self.log()]
 
-    def _post(self, told: dict[str, Any]) -> None:
-        request = urllib.request.Request(f"{self.url}/_control", json.dumps(told).encode(), method="POST")
+    def _post(self, control: dict[str, Any]) -> None:
+        request = urllib.request.Request(f"{self.url}/_control", json.dumps(control).encode(), method="POST")
         urllib.request.urlopen(request).close()
 
 
 @contextmanager
-def served(world: Path) -> Iterator[Server]:
-    """The server in its own process, gone at the end."""
+def run_server(world: Path) -> Iterator[Server]:
+    """Run the server in its own process, and end it afterwards."""
     command = [sys.executable, str(HERE / "loopback_server.py"), str(world)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
