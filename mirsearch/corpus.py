@@ -1,4 +1,7 @@
-"""The nouns: Article → Figure → Panel, and the ScaleReading of a panel. No I/O, imports nothing of ours."""
+"""The data classes of a corpus: an Article has Figures, a Figure has Panels, a Panel may have a ScaleReading.
+
+This module does no I/O and imports no other module of mirsearch.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,17 @@ Box = tuple[int, int, int, int]
 ScaleSource = Literal["label", "caption", "metadata", "user"]
 
 KINDS = ("micrograph", "diffraction", "map", "plot", "schematic", "photo", "unknown")
-"""What a panel shows, in the widest sense."""
+"""The kinds of content a panel can show."""
 
 TECHNIQUES = (
     "SEM", "TEM", "HRTEM", "STEM", "Cryo-TEM", "AFM", "STM", "optical", "fluorescence", "EDX", "EBSD", "diffraction",
 )  # fmt: skip
-"""Imaging techniques a panel can be assigned to."""
+"""The imaging techniques a panel can have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """Where figures were published. `id` is `doi:…` (lower case), `pmcid:…`, or another scheme's own prefix."""
+    """An article with figures. `id` is `doi:…` (lower case), `pmcid:…`, or starts with the prefix of another scheme."""
 
     id: str
     title: str | None = None
@@ -38,9 +41,9 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class ScaleReading:
-    """A scale bar and what it says: lengths in nm and px, the bar's box in the file's pixels, confidence in [0, 1].
+    """The scale of a panel: lengths in nm and px, the box of the scale bar in px of the file, confidence in [0, 1].
 
-    `bar` and `length_px` are None where the scale came from metadata or a user without a bar.
+    `bar` and `length_px` are None if the scale comes from metadata or from a user, without a bar.
     """
 
     nm_per_px: float
@@ -54,10 +57,10 @@ class ScaleReading:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A region of a figure: what is embedded, indexed and found.
+    """A region of a figure. Panels are what mirsearch embeds, indexes and finds.
 
-    `caption` is the panel's own part of the figure's caption plus what speaks of all panels;
-    `text` is what OCR read inside `box`. `id` is made by :func:`panel_id` and empty before a figure is known.
+    `caption` is the part of the figure's caption about this panel, plus the parts about all panels.
+    `text` is the text that OCR read inside `box`. `id` comes from :func:`panel_ids`; it is empty until then.
     """
 
     box: Box
@@ -74,23 +77,23 @@ class Panel:
 
     @property
     def width(self) -> int:
-        """Width in px of the file."""
+        """Return the width in px of the file."""
         return self.box[2] - self.box[0]
 
     @property
     def height(self) -> int:
-        """Height in px of the file."""
+        """Return the height in px of the file."""
         return self.box[3] - self.box[1]
 
     @property
     def field_of_view_nm(self) -> float | None:
-        """Panel width in nm, or None without a scale."""
+        """Return the width of the panel in nm, or None without a scale."""
         return None if self.scale is None else self.width * self.scale.nm_per_px
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One place a figure came from: the source's name and a path or address, and when it was taken (ISO 8601, UTC)."""
+    """One origin of a figure: the name of the source, a path or address, and the time of retrieval (ISO 8601, UTC)."""
 
     source: str
     location: str
@@ -99,7 +102,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One image (a page of one file) with one caption. `id` is the content hash of :func:`figure_id`."""
+    """One image (one page of a file) with one caption. `id` is the content hash from :func:`figure_id`."""
 
     id: str
     width: int
@@ -113,34 +116,34 @@ class Figure:
 
     @property
     def image(self) -> str | None:
-        """Where the image lies: the location of the newest origin."""
+        """Return the path or address of the image: the location of the newest origin, or None."""
         return self.origins[-1].location if self.origins else None
 
 
 def figure_id(content_sha256: str, page: int = 0) -> str:
-    """Id of a page of a file: 16 hex digits of the content hash, with `.page` appended after the first page."""
-    head = content_sha256[:16].lower()
-    return head if page == 0 else f"{head}.{page}"
+    """Return the id of a page of a file: 16 hex digits of the content hash, plus `.PAGE` for all but the first page."""
+    prefix = content_sha256[:16].lower()
+    return prefix if page == 0 else f"{prefix}.{page}"
 
 
 def panel_ids(figure: str, labels: list[str | None]) -> list[str]:
-    """Ids of panels in order: `FIGURE-LABEL` where the label is plain and unique, else `FIGURE-N` (from 1)."""
-    lowered = [None if label is None else label.lower() for label in labels]
+    """Return panel ids in order: `FIGURE-LABEL` if the label is plain letters and unique, else `FIGURE-N` (from 1)."""
+    lower_labels = [None if label is None else label.lower() for label in labels]
     ids = []
-    for number, label in enumerate(lowered, start=1):
-        unique = label is not None and label.isascii() and label.isalnum() and not label.isdigit()
-        ids.append(f"{figure}-{label}" if unique and lowered.count(label) == 1 else f"{figure}-{number}")
+    for number, label in enumerate(lower_labels, start=1):
+        usable = label is not None and label.isascii() and label.isalnum() and not label.isdigit()
+        ids.append(f"{figure}-{label}" if usable and lower_labels.count(label) == 1 else f"{figure}-{number}")
     return ids
 
 
 def to_json(item: Any) -> dict[str, Any]:
-    """A dataclass of this module as plain JSON types (tuples become lists)."""
-    return {key: _plain(value) for key, value in dataclasses.asdict(item).items()}
+    """Return a dataclass of this module as plain JSON types (tuples become lists)."""
+    return {key: _to_plain_types(value) for key, value in dataclasses.asdict(item).items()}
 
 
-def _plain(value: Any) -> Any:
+def _to_plain_types(value: Any) -> Any:
     if isinstance(value, tuple | list):
-        return [_plain(each) for each in value]
+        return [_to_plain_types(item) for item in value]
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: _to_plain_types(item) for key, item in value.items()}
     return value

@@ -1,4 +1,4 @@
-"""What a person put right in a panel, kept apart from what was read, and laid over it. No I/O."""
+"""Corrections of panels by a person. They are stored apart from the analysis results and applied to them. No I/O."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Any
 from mirsearch.corpus import Box, Panel, ScaleReading, to_json
 
 FIELDS = ("label", "kind", "technique", "caption", "scale")
-"""What can be corrected."""
+"""The fields of a panel that can be corrected."""
 
-SAME_BOX = 0.5
-"""Boxes that share so much (intersection over union) are the same panel."""
-SAME_LABEL = 0.1
-"""Boxes that share only so much are, where the letter is the same, too."""
+MIN_OVERLAP = 0.5
+"""Smallest intersection over union of two boxes that are the same panel."""
+MIN_OVERLAP_SAME_LABEL = 0.1
+"""The same for two boxes with the same panel letter."""
 
-_READ = ("label", "kind", "kind_confidence", "technique", "technique_confidence", "caption")
+_READ_FIELDS = ("label", "kind", "kind_confidence", "technique", "technique_confidence", "caption")
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Changes of one panel of a figure. `box` and `label` are the panel's as read when it was corrected.
+    """Changes to one panel of a figure. `box` and `label` are what the analysis read when the panel was corrected.
 
-    `changes` has some of FIELDS with plain JSON values. `panel` is the id of the panel they apply to now (None where
-    the figure, as it is cut now, has none that fits), and `machine` what was read of that panel.
+    `changes` maps some of FIELDS to plain JSON values. `panel` is the id of the panel that they apply to now, or None
+    if the figure now has no panel that matches. `machine` is the analysis result for that panel, without corrections.
     """
 
     box: Box
@@ -35,8 +35,8 @@ class Correction:
     machine: dict[str, Any] | None = None
 
 
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes."""
+def intersection_over_union(one: Box, other: Box) -> float:
+    """Return the intersection over union of two boxes, 0 to 1."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
     if width <= 0 or height <= 0:
@@ -48,88 +48,94 @@ def _area(box: Box) -> int:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def applied(
+def apply_corrections(
     panels: Sequence[Panel], corrections: Sequence[Correction]
 ) -> tuple[tuple[Panel, ...], tuple[Correction, ...]]:
-    """Panels as read with the corrections laid over them, and the corrections with the panels they found."""
-    result = list(panels)
-    settled = [dataclasses.replace(each, panel=None, machine=None) for each in corrections]
-    free = set(range(len(panels)))
-    for _, number, at in sorted(_fits(panels, corrections), reverse=True):
-        if settled[number].panel is None and at in free:
-            free.remove(at)
-            settled[number] = dataclasses.replace(settled[number], panel=panels[at].id, machine=reading(panels[at]))
-            result[at] = changed(panels[at], settled[number].changes)
-    return tuple(result), tuple(settled)
+    """Apply corrections to the panels that an analysis read.
+
+    Returns the corrected panels, and the corrections with `panel` and `machine` of the panels that they match. A panel
+    gets at most one correction: the one whose box overlaps most.
+    """
+    corrected = list(panels)
+    matched = [dataclasses.replace(correction, panel=None, machine=None) for correction in corrections]
+    unmatched = set(range(len(panels)))
+    for _, number, position in sorted(_candidate_matches(panels, corrections), reverse=True):
+        if matched[number].panel is None and position in unmatched:
+            unmatched.remove(position)
+            matched[number] = dataclasses.replace(
+                matched[number], panel=panels[position].id, machine=reading_to_json(panels[position])
+            )
+            corrected[position] = apply_changes(panels[position], matched[number].changes)
+    return tuple(corrected), tuple(matched)
 
 
-def _fits(panels: Sequence[Panel], corrections: Sequence[Correction]) -> list[tuple[float, int, int]]:
-    """How well each correction fits each panel, by (share, correction, panel); those that don't are left out."""
-    found = []
+def _candidate_matches(panels: Sequence[Panel], corrections: Sequence[Correction]) -> list[tuple[float, int, int]]:
+    """Return (overlap, index of correction, index of panel) for each pair that may be the same panel."""
+    matches = []
     for number, correction in enumerate(corrections):
-        for at, panel in enumerate(panels):
-            share = overlap(correction.box, panel.box)
+        for position, panel in enumerate(panels):
+            overlap = intersection_over_union(correction.box, panel.box)
             same_label = correction.label is not None and correction.label == panel.label
-            if share >= (SAME_LABEL if same_label else SAME_BOX):
-                found.append((share, number, at))
-    return found
+            if overlap >= (MIN_OVERLAP_SAME_LABEL if same_label else MIN_OVERLAP):
+                matches.append((overlap, number, position))
+    return matches
 
 
-def reading(panel: Panel) -> dict[str, Any]:
-    """What was read of a panel, as plain JSON."""
-    return {name: getattr(panel, name) for name in _READ} | {"scale": panel.scale and to_json(panel.scale)}
+def reading_to_json(panel: Panel) -> dict[str, Any]:
+    """Return what the analysis read of a panel, as plain JSON."""
+    return {name: getattr(panel, name) for name in _READ_FIELDS} | {"scale": panel.scale and to_json(panel.scale)}
 
 
-def changed(panel: Panel, changes: dict[str, Any]) -> Panel:
-    """A panel with changes laid over it; what a person says is certain."""
-    new = {name: value for name, value in changes.items() if name in FIELDS}
+def apply_changes(panel: Panel, changes: dict[str, Any]) -> Panel:
+    """Return a panel with changes applied. The confidence of a changed value is 1."""
+    values = {name: value for name, value in changes.items() if name in FIELDS}
     for name in ("kind", "technique"):
-        if name in new:
-            new[f"{name}_confidence"] = 1.0
-    return _with(panel, new)
+        if name in values:
+            values[f"{name}_confidence"] = 1.0
+    return _replace_fields(panel, values)
 
 
-def machine_panel(panel: Panel, corrections: Sequence[Correction]) -> Panel:
-    """The panel as it was read, without corrections."""
-    own = next((each for each in corrections if each.panel == panel.id), None)
-    return panel if own is None or own.machine is None else _with(panel, own.machine)
+def uncorrected_panel(panel: Panel, corrections: Sequence[Correction]) -> Panel:
+    """Return the panel as the analysis read it, without corrections."""
+    own = next((correction for correction in corrections if correction.panel == panel.id), None)
+    return panel if own is None or own.machine is None else _replace_fields(panel, own.machine)
 
 
-def _with(panel: Panel, values: dict[str, Any]) -> Panel:
+def _replace_fields(panel: Panel, values: dict[str, Any]) -> Panel:
     if values.get("scale") is not None:
-        told = dict(values["scale"])
-        told["bar"] = tuple(told["bar"]) if told.get("bar") else None
-        values = values | {"scale": ScaleReading(**told)}
+        scale = dict(values["scale"])
+        scale["bar"] = tuple(scale["bar"]) if scale.get("bar") else None
+        values = values | {"scale": ScaleReading(**scale)}
     return dataclasses.replace(panel, **values)
 
 
-def merged(panel: Panel, corrections: Sequence[Correction], changes: dict[str, Any]) -> tuple[Correction, ...]:
-    """The corrections with more changes of a panel, given as it was read; the later of the same field wins."""
-    own = next((each for each in corrections if each.panel == panel.id), None)
-    others = tuple(each for each in corrections if each is not own)
-    fresh = Correction(panel.box, panel.label, (own.changes if own else {}) | changes, panel.id)
-    return (*others, fresh)
+def add_changes(panel: Panel, corrections: Sequence[Correction], changes: dict[str, Any]) -> tuple[Correction, ...]:
+    """Return the corrections with more changes to a panel. `panel` is without corrections. Later changes win."""
+    own = next((correction for correction in corrections if correction.panel == panel.id), None)
+    others = tuple(correction for correction in corrections if correction is not own)
+    updated = Correction(panel.box, panel.label, (own.changes if own else {}) | changes, panel.id)
+    return (*others, updated)
 
 
-def fields_of(panel_id: str, corrections: Sequence[Correction]) -> tuple[str, ...]:
-    """What was corrected of a panel, in the order of FIELDS."""
-    names = {name for each in corrections if each.panel == panel_id for name in each.changes}
+def corrected_fields(panel_id: str, corrections: Sequence[Correction]) -> tuple[str, ...]:
+    """Return the names of the corrected fields of a panel, in the order of FIELDS."""
+    names = {name for correction in corrections if correction.panel == panel_id for name in correction.changes}
     return tuple(name for name in FIELDS if name in names)
 
 
-def as_json(correction: Correction) -> dict[str, Any]:
-    """A correction as plain JSON."""
+def correction_to_json(correction: Correction) -> dict[str, Any]:
+    """Return a correction as plain JSON."""
     return to_json(correction)
 
 
-def from_json(told: dict[str, Any]) -> Correction:
-    """A correction of its plain JSON."""
-    x0, y0, x1, y1 = (int(each) for each in told["box"])
-    return Correction((x0, y0, x1, y1), told["label"], told["changes"], told["panel"], told["machine"])
+def correction_from_json(values: dict[str, Any]) -> Correction:
+    """Return the correction for the plain JSON of :func:`correction_to_json`."""
+    x0, y0, x1, y1 = (int(edge) for edge in values["box"])
+    return Correction((x0, y0, x1, y1), values["label"], values["changes"], values["panel"], values["machine"])
 
 
-def panel_from_json(told: dict[str, Any]) -> Panel:
-    """A panel of the plain JSON of `corpus.to_json`."""
-    x0, y0, x1, y1 = (int(each) for each in told["box"])
-    rest = {name: value for name, value in told.items() if name != "box"}
-    return _with(Panel(box=(x0, y0, x1, y1)), rest)
+def panel_from_json(values: dict[str, Any]) -> Panel:
+    """Return the panel for the plain JSON of `corpus.to_json`."""
+    x0, y0, x1, y1 = (int(edge) for edge in values["box"])
+    rest = {name: value for name, value in values.items() if name != "box"}
+    return _replace_fields(Panel(box=(x0, y0, x1, y1)), rest)

@@ -1,10 +1,10 @@
-"""The errors mirsearch raises on purpose; the command line turns each into one line and an exit code."""
+"""The errors that mirsearch raises on purpose. The command line prints each as one line and sets an exit code."""
 
 from __future__ import annotations
 
 
 class MirsearchError(Exception):
-    """Work that failed: `message` names the input, `remedy` what to do about it. Exit code 1."""
+    """An operation failed. `message` names the input, `remedy` says what to do. Exit code 1."""
 
     exit_code = 1
 
@@ -18,54 +18,55 @@ class MirsearchError(Exception):
 
 
 class UsageError(MirsearchError):
-    """A call that can't be carried out as typed: a wrong option, value or path. Exit code 2."""
+    """A command has a wrong option, value or path. Exit code 2."""
 
     exit_code = 2
 
 
 class ImageError(MirsearchError):
-    """An image file that can't be read, or is too large to be read safely."""
+    """An image file can't be read, or is too large to be read safely."""
 
 
 class SourceError(MirsearchError):
-    """Input of a source (a table, an XML file, an exsclaim.json, a service) that can't be used."""
+    """The input of a source (a table, an XML file, an exsclaim.json, a service) can't be used."""
 
 
 class FetchError(SourceError):
-    """An address that could not be had; `host` is who was asked, `cause` one of FETCH_CAUSES, `wait` seconds asked for.
+    """The content of an address could not be fetched. `cause` is one of FETCH_CAUSES.
 
-    `passing` tells that another try may go better.
+    `retry_after` is the wait in seconds that the host asked for, or None. `transient` is True if another attempt may
+    succeed.
     """
 
     def __init__(
-        self, message: str, remedy: str = "", *, host: str = "", cause: str = "network", wait: float | None = None,
-        passing: bool = False,
+        self, message: str, remedy: str = "", *, host: str = "", cause: str = "network",
+        retry_after: float | None = None, transient: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(message, remedy)
-        self.host, self.cause, self.wait, self.passing = host, cause, wait, passing
+        self.host, self.cause, self.retry_after, self.transient = host, cause, retry_after, transient
 
 
 FETCH_CAUSES = (
     "network", "unreached", "timeout", "status", "busy", "gone", "blocked", "refused", "too large", "content",
     "checksum", "stopped", "left alone",
 )  # fmt: skip
-"""Why an address could not be had; "refused" is by mirsearch's own rules, "blocked" by the host."""
+"""Why an address could not be fetched. "refused": by mirsearch's own rules; "blocked": by the host."""
 
 
 class PluginError(MirsearchError):
-    """A plug-in that is not installed, or that fails to load."""
+    """A plug-in is not installed, or fails to load."""
 
 
 class MissingDependencyError(MirsearchError):
-    """An optional package or program is not there; the remedy names the extra or the package."""
+    """An optional package or program is not installed. The remedy names the extra or the package."""
 
 
 class IndexAccessError(MirsearchError):
-    """An index that can't be opened, read or written."""
+    """An index can't be opened, read or written."""
 
 
 class IndexMismatchError(IndexAccessError):
-    """The index was built with another extractor, or by a newer version of mirsearch."""
+    """The index was built with another extractor or by a newer version of mirsearch."""
 
 
 class IndexBusyError(IndexAccessError):
@@ -73,4 +74,4 @@ class IndexBusyError(IndexAccessError):
 
 
 class NotFoundError(MirsearchError):
-    """No panel, figure or article of that id is in the index."""
+    """The index has no panel, figure or article with this id."""

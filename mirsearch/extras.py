@@ -1,4 +1,4 @@
-"""Which extra of a package brings a module that is not installed, so that an error can name the line to type."""
+"""Finds the extra of a package that installs a missing module, so that an error can name the command to type."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ from mirsearch.errors import MissingDependencyError
 _REQUIREMENT = re.compile(r"([\w.-]+).*;.*\bextra *== *['\"]([\w.-]+)['\"]")
 
 
-def missing(what: str, error: ModuleNotFoundError, package: str = "mirsearch") -> MissingDependencyError | None:
-    """The error that names the extra of `package` which brings the module; None where no extra does.
+def missing_extra_error(
+    required_by: str, error: ModuleNotFoundError, package: str = "mirsearch"
+) -> MissingDependencyError | None:
+    """Return the error that names the extra of `package` that installs the missing module; None if no extra does.
 
-    Of several extras, the one that brings the least.
+    `required_by` names the part that needs the module. If several extras have it, the error names the smallest one.
     """
     try:
-        found = [match for each in requires(package) or [] if (match := _REQUIREMENT.match(each))]
+        requirements = [match for line in requires(package) or [] if (match := _REQUIREMENT.match(line))]
     except PackageNotFoundError:
         return None
     module = _plain((error.name or "").partition(".")[0])
-    sizes = Counter(match[2] for match in found)
-    extras = sorted((match[2] for match in found if _plain(match[1]) == module), key=sizes.__getitem__)
+    sizes = Counter(match[2] for match in requirements)
+    extras = sorted((match[2] for match in requirements if _plain(match[1]) == module), key=sizes.__getitem__)
     if not extras:
         return None
     return MissingDependencyError(
-        f"{what} needs the package {module}, which is not installed",
+        f"{required_by} needs the package {module}, which is not installed",
         f"install it with: pip install '{package}[{extras[0]}]'",
     )
 
 
 def _plain(name: str) -> str:
-    """A name of a package or module as both spell it."""
+    """Return the name of a package or module in one spelling: lower case, with hyphens."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,4 +1,4 @@
-"""Conditions on single fields, by the names they have on every index: `--filter FIELD=VALUE`."""
+"""Conditions on single fields, `--filter FIELD=VALUE`. The field names are the same on every index."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ FIELDS: dict[str, FieldKind] = {
     "article.authors": "word", "article.retracted": "flag",
     "source": "word",
 }  # fmt: skip
-"""Every field a filter may name, and what it holds."""
+"""All fields that a filter can name, with the kind of their values."""
 
 ANY = "*"
-"""The value that asks for a panel that has the field at all."""
+"""The value that matches every panel that has the field."""
 _FLAGS = {"true": "true", "yes": "true", "false": "false", "no": "false"}
 
 
 @dataclass(frozen=True, slots=True)
 class FieldFilter:
-    """A condition on one field: any of the words (compared without case) or flags, or a number in any of the ranges.
+    """A condition on one field: it equals one of `values` (words, case ignored, or flags), or lies in one of `ranges`.
 
-    Range ends are included, None is open; ANY among `values` asks that the field be there.
+    Range ends are included; an end that is None is open. ANY in `values` matches every panel that has the field.
     """
 
     name: str
@@ -47,61 +47,67 @@ class FieldFilter:
 
     def __post_init__(self) -> None:
         if self.name not in FIELDS:
-            near = difflib.get_close_matches(self.name, FIELDS, 1)
-            meant = f"did you mean {near[0]}? " if near else ""
-            raise UsageError(f"no field is named {self.name!r}", f"{meant}fields are {', '.join(FIELDS)}")
+            similar = difflib.get_close_matches(self.name, FIELDS, 1)
+            suggestion = f"did you mean {similar[0]}? " if similar else ""
+            raise UsageError(f"no field is named {self.name!r}", f"{suggestion}fields are {', '.join(FIELDS)}")
 
     @property
     def kind(self) -> FieldKind:
-        """What the field holds."""
+        """Return the kind of the field's values."""
         return FIELDS[self.name]
 
 
-def parse(texts: Iterable[str], length: Callable[[str], float]) -> tuple[FieldFilter, ...]:
-    """`FIELD=VALUE`, or `FIELD=FROM..TO` for numbers; the same field twice: any of both. Raises UsageError.
+def parse_field_filters(texts: Iterable[str], parse_length: Callable[[str], float]) -> tuple[FieldFilter, ...]:
+    """Parse `FIELD=VALUE`, or `FIELD=FROM..TO` for numbers. Raises UsageError.
 
-    `length` turns "5 um" into nm, for fields that are lengths.
+    If a field occurs twice, a panel must meet one of its conditions. `parse_length` converts "5 um" to nm, for fields
+    that are lengths.
     """
-    found: dict[str, FieldFilter] = {}
+    filters: dict[str, FieldFilter] = {}
     for text in texts:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not equals or not name or not value:
             raise UsageError(f"--filter {text!r} is not FIELD=VALUE", "for instance --filter scale.source=caption")
-        one = FieldFilter(name)
-        before = found.get(name, one)
-        if value == ANY or one.kind == "word":
-            found[name] = FieldFilter(name, (*before.values, value), before.ranges)
-        elif one.kind == "flag":
-            found[name] = FieldFilter(name, (*before.values, _flag(text, value)), before.ranges)
+        single = FieldFilter(name)
+        earlier = filters.get(name, single)
+        if value == ANY or single.kind == "word":
+            filters[name] = FieldFilter(name, (*earlier.values, value), earlier.ranges)
+        elif single.kind == "flag":
+            filters[name] = FieldFilter(name, (*earlier.values, _parse_flag(text, value)), earlier.ranges)
         else:
-            found[name] = FieldFilter(name, before.values, (*before.ranges, _range(text, name, value, length)))
-    return tuple(found.values())
+            filters[name] = FieldFilter(
+                name, earlier.values, (*earlier.ranges, _parse_range(text, name, value, parse_length))
+            )
+    return tuple(filters.values())
 
 
-def _flag(text: str, value: str) -> str:
+def _parse_flag(text: str, value: str) -> str:
     if value.lower() not in _FLAGS:
         raise UsageError(f"--filter {text!r} is neither true nor false", "give true or false")
     return _FLAGS[value.lower()]
 
 
-def _range(text: str, name: str, value: str, length: Callable[[str], float]) -> Range:
+def _parse_range(text: str, name: str, value: str, parse_length: Callable[[str], float]) -> Range:
     start, dots, end = value.partition("..")
-    ends = [_number(text, name, each.strip(), length) if each.strip() else None for each in (start, end)]
+    ends = [
+        _parse_number(text, name, end_text.strip(), parse_length) if end_text.strip() else None
+        for end_text in (start, end)
+    ]
     low, high = ends if dots else (ends[0], ends[0])
     if low is None and high is None:
-        raise UsageError(f"--filter {text!r} has no number", "for instance 100..500; either end may be left out")
+        raise UsageError(f"--filter {text!r} has no number", "give a range such as 100..500; one end may be left out")
     if low is not None and high is not None and low > high:
-        raise UsageError(f"--filter {text!r} runs backwards", "the smaller number comes first")
+        raise UsageError(f"--filter {text!r}: the range is reversed", "give the smaller number first")
     return low, high
 
 
-def _number(text: str, name: str, value: str, length: Callable[[str], float]) -> float:
+def _parse_number(text: str, name: str, value: str, parse_length: Callable[[str], float]) -> float:
     try:
         number = float(value)
     except ValueError:
         if not name.endswith("_nm"):
             raise UsageError(f"--filter {text!r}: {value!r} is no number", f"{name} holds numbers") from None
-        number = length(value)
+        number = parse_length(value)
     if not math.isfinite(number):
         raise UsageError(f"--filter {text!r}: {value!r} is no number", f"{name} holds numbers")
     return number

@@ -1,4 +1,4 @@
-"""Licenses as people and publishers write them, in one short form."""
+"""Brings the many spellings of a license into one short form."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ _ZERO = re.compile(
 )
 _DOMAIN = re.compile(r"public[\s-]*domain")
 _ARXIV = re.compile(r"arxiv\.org/licenses/nonexclusive|nonexclusive[\s-]distrib")
-_LONGEST = 5_000
+_MAX_CHARS = 5_000
 
 
-def canonical(text: str | None) -> str | None:
-    """The short form of a license ("CC BY 4.0", its address, or a sentence naming it): "cc-by", "cc-by-nc", "cc0", …
+def canonical_license(text: str | None) -> str | None:
+    """Return the short form of a license: "cc-by", "cc-by-nc", "cc0", "public-domain", "arxiv-nonexclusive", …
 
-    Versions are dropped. "public-domain" and "arxiv-nonexclusive" are known too; anything else is None.
+    `text` is a name ("CC BY 4.0"), an address, or a sentence that names the license. Versions are dropped. Returns None
+    for any other license.
     """
-    plain = re.sub(r"[\u2010-\u2015\u2212]", "-", (text or "")[:_LONGEST]).casefold().strip()
+    plain = re.sub(r"[\u2010-\u2015\u2212]", "-", (text or "")[:_MAX_CHARS]).casefold().strip()
     for pattern, name in ((_URL, None), (_ZERO, "cc0"), (_CODE, None), (_WORDS, None), (_ARXIV, "arxiv-nonexclusive")):
-        found = pattern.search(plain)
-        if found:
-            return name or _short(" ".join(each for each in found.groups() if each))
+        match = pattern.search(plain)
+        if match:
+            return name or _creative_commons_code(" ".join(group for group in match.groups() if group))
     return "public-domain" if _DOMAIN.search(plain) else None
 
 
-def _short(conditions: str) -> str:
-    """`cc-by` with its conditions in their usual order, from abbreviations or from words."""
-    letters = re.sub(r"[^a-z]", "", re.split("licen[cs]e", conditions, maxsplit=1)[0])
+def _creative_commons_code(conditions: str) -> str:
+    """Return `cc-by` with its conditions in the usual order. `conditions` are abbreviations or words."""
+    text = re.sub(r"[^a-z]", "", re.split("licen[cs]e", conditions, maxsplit=1)[0])
     for word, short in (("noncommercial", "nc"), ("noderivatives", "nd"), ("noderivs", "nd"), ("sharealike", "sa")):
-        letters = letters.replace(word, f" {short} ")
-    found = set(re.findall(r"nc|nd|sa", letters.replace("and", "")))
-    return "-".join(["cc-by", *(each for each in ("nc", "nd", "sa") if each in found)])
+        text = text.replace(word, f" {short} ")
+    found = set(re.findall(r"nc|nd|sa", text.replace("and", "")))
+    return "-".join(["cc-by", *(code for code in ("nc", "nd", "sa") if code in found)])

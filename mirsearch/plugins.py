@@ -1,4 +1,4 @@
-"""Parts found through Python entry points; the built-in ones register in pyproject.toml like anyone else's."""
+"""Finds and loads plug-ins through Python entry points. Built-in plug-ins register in the same way as others."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ GROUPS = {
     "scalebars": "scale-bar detector",
     "indexes": "index",
 }
-"""What plug-ins are for, and what one of them is called."""
+"""The plug-in groups, each with the name of one plug-in of the group in messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class PluginInfo:
-    """A registered part: its group, name, the package that brings it, and why it does not load (None if it does)."""
+    """A registered plug-in: its group, name, package, and target. `error` says why it can't be used, or is None."""
 
     group: str
     name: str
@@ -31,37 +31,38 @@ class PluginInfo:
     error: str | None = None
 
 
-def _points(group: str) -> dict[str, EntryPoint]:
+def _entry_points(group: str) -> dict[str, EntryPoint]:
     if group not in GROUPS:
         raise PluginError(f"no plug-in group {group!r}", f"groups are {', '.join(GROUPS)}")
     return {point.name: point for point in entry_points(group=f"mirsearch.{group}")}
 
 
 def names(group: str) -> list[str]:
-    """Names registered in a group, sorted."""
-    return sorted(_points(group))
+    """Return the names of the plug-ins in a group, sorted."""
+    return sorted(_entry_points(group))
 
 
 def load(group: str, name: str) -> Any:
-    """The class or factory registered as `name`; PluginError tells what is there instead.
+    """Return the class or factory registered as `name`.
 
-    MissingDependencyError where what it needs is one of its package's extras, which is then named.
+    Raises PluginError if it is not installed (the remedy lists those that are) or fails to load, and
+    MissingDependencyError if it needs an extra of its package; the remedy names the extra.
     """
-    point = _points(group).get(name)
+    point = _entry_points(group).get(name)
     if point is None:
-        there = ", ".join(names(group)) or "none"
-        raise PluginError(f"no {GROUPS[group]} named {name!r} is installed", f"installed: {there}")
+        installed = ", ".join(names(group)) or "none"
+        raise PluginError(f"no {GROUPS[group]} named {name!r} is installed", f"installed: {installed}")
     try:
         return point.load()
     except MirsearchError:
         raise
     except ModuleNotFoundError as error:
-        raise _missing(point, group, error) from error
-    except Exception as error:  # a third party's module may fail in any way; say whose it is
-        raise _broken(point, error) from error
+        raise _missing_module_error(point, group, error) from error
+    except Exception as error:  # a third-party module may fail in any way; the error names its package
+        raise _load_error(point, error) from error
 
 
-def _broken(point: EntryPoint, error: Exception) -> PluginError:
+def _load_error(point: EntryPoint, error: Exception) -> PluginError:
     package = point.dist.name if point.dist else "?"
     return PluginError(
         f"plug-in {point.name!r} of package {package} fails to load: {type(error).__name__}: {error}",
@@ -69,32 +70,39 @@ def _broken(point: EntryPoint, error: Exception) -> PluginError:
     )
 
 
-def _missing(point: EntryPoint, group: str, error: ModuleNotFoundError) -> MirsearchError:
-    """The error that names the extra which brings the module, where the plug-in's package has such a one."""
-    named = extras.missing(f"the {GROUPS[group]} {point.name!r}", error, point.dist.name) if point.dist else None
-    return named or _broken(point, error)
+def _missing_module_error(point: EntryPoint, group: str, error: ModuleNotFoundError) -> MirsearchError:
+    """Return the error that names the extra with the missing module, or a load error if no extra has it."""
+    extra_error = (
+        extras.missing_extra_error(f"the {GROUPS[group]} {point.name!r}", error, point.dist.name)
+        if point.dist
+        else None
+    )
+    return extra_error or _load_error(point, error)
 
 
 def create(group: str, spec: str) -> Any:
-    """The part of a name, or of `NAME:ARGUMENT` where its class says `takes_argument = True`."""
+    """Create the plug-in `spec` of a group: `NAME`, or `NAME:ARGUMENT` if its class has `takes_argument = True`."""
     name, _, argument = spec.partition(":")
     factory = load(group, name)
     if argument and not getattr(factory, "takes_argument", False):
-        raise UsageError(f"{name} of {group} takes nothing after a colon, not {argument!r}", f"give {name}")
+        raise UsageError(f"{name} of {group} takes no argument, but got {argument!r} after the colon", f"give {name}")
     return factory(argument) if argument else factory()
 
 
-def installed(check: bool = False) -> list[PluginInfo]:
-    """Every registered part; with `check` each is loaded, and its failure told or what it is missing."""
-    found = []
+def list_plugins(try_loading: bool = False) -> list[PluginInfo]:
+    """Return all registered plug-ins. With `try_loading`, load each; `error` then says what fails or is missing.
+
+    A class may have a class method `missing_requirement()`, which returns what it lacks in one line, or None.
+    """
+    plugins = []
     for group in GROUPS:
-        for name, point in sorted(_points(group).items()):
+        for name, point in sorted(_entry_points(group).items()):
             error = None
-            if check:
+            if try_loading:
                 try:
-                    missing = getattr(load(group, name), "missing", None)
-                    error = missing() if missing else None
+                    find_missing = getattr(load(group, name), "missing_requirement", None)
+                    error = find_missing() if find_missing else None
                 except MirsearchError as failure:
                     error = str(failure)
-            found.append(PluginInfo(group, name, point.dist.name if point.dist else "?", point.value, error))
-    return found
+            plugins.append(PluginInfo(group, name, point.dist.name if point.dist else "?", point.value, error))
+    return plugins

@@ -1,4 +1,4 @@
-"""What is asked of an index and what it answers: filters, requests, scored panels."""
+"""Requests to an index and its answers: filters, search requests, scored panels."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Conditions a panel must meet, all of them; within a tuple any one. Empty or None: no condition.
+    """Conditions on panels. A panel must meet all of them; of the values in a tuple, it must have one.
 
-    Words are compared without case. `articles` holds article ids, DOIs or PMC ids; `journals` whole names;
-    `licenses` in any spelling ("cc-by" takes CC BY 4.0 and its URL, but not CC BY-NC) or the beginning of a name
-    ("cc"); `label_text` words of the text OCR read; fields of view are in nm, ends included; `fields` are conditions
-    on single fields, each of which must be met; `retracted` False leaves retracted articles out, True takes no others.
+    Empty or None means no condition. Case is ignored. `articles` has article ids, DOIs or PMC ids. `journals` has
+    whole names. `licenses` has any spelling ("cc-by" matches CC BY 4.0 and its URL, but not CC BY-NC) or the beginning
+    of a name ("cc"). `label_text` has words of the text that OCR read. Fields of view are in nm, ends included.
+    `fields` are conditions on single fields; a panel must meet each. `retracted`: False leaves retracted articles out,
+    True finds only these.
     """
 
     kinds: tuple[str, ...] = ()
@@ -41,16 +42,17 @@ class Filters:
     retracted: bool | None = None
 
     @property
-    def empty(self) -> bool:
-        """True where no condition is set."""
+    def is_empty(self) -> bool:
+        """Return whether no condition is set."""
         return self == Filters()
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """One question. `vector` is (dims,), of unit length; `field_of_view_nm` the query's; any may be missing.
+    """One query. `vector` has shape (dims,) and unit length; `field_of_view_nm` is that of the query image.
 
-    `text_vector`, (dims,) too, is the text in the space of the panels' vectors, where the extractor has a text tower.
+    `text_vector`, shape (dims,), embeds the text in the space of the panel vectors, if the extractor has a text tower.
+    Each of these may be None. `exclude` has ids of panels that must not be found.
     """
 
     vector: Vector | None = None
@@ -66,7 +68,7 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class ScoredPanel:
-    """A panel's id with its score and terms; None where the query or the panel lacks the term."""
+    """The id of a panel with its score and terms. A term is None if the query or the panel lacks it."""
 
     panel_id: str
     score: float
@@ -79,7 +81,10 @@ class ScoredPanel:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Scored panels, best first (ties by panel id); `exact` tells whether no better panel can have been missed."""
+    """Scored panels, best first (ties by panel id), out of `considered` panels.
+
+    `exact` is True if no better panel can have been missed.
+    """
 
     panels: list[ScoredPanel]
     exact: bool
@@ -89,8 +94,8 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class StoredPanel:
-    """A panel as an index holds it, with its figure (and, through it, its article), and which fields were corrected."""
+    """A panel from an index, with its figure (and the figure's article) and the names of its corrected fields."""
 
     panel: Panel
     figure: Figure
-    corrected: tuple[str, ...] = ()
+    corrected_fields: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Every option, default, limit and environment variable, in one place."""
+"""The options, defaults, limits and environment variables of mirsearch."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 ENVIRONMENT = {
-    "MIRSEARCH_INDEX": "where the index is: a path (default ./mirsearch-index) or an http(s):// address",
-    "MIRSEARCH_CACHE": "folder for built models and other things that can be made again",
-    "MIRSEARCH_MODELS": "folder of trained and exported models (default: in the user's data)",
-    "MIRSEARCH_THREADS": "threads for inference and scanning (default: all cores)",
-    "MIRSEARCH_DEVICE": "what PyTorch and ONNX models compute on: auto (the default), cuda, cuda:N, mps or cpu",
-    "MIRSEARCH_CONTACT": "an e-mail or web address that services can write to about your requests",
-    "MIRSEARCH_EUROPEPMC_URL": "base of Europe PMC's service, for a mirror of your institution",
-    "MIRSEARCH_PMC_URL": "base of the PMC open-access bucket, for a mirror",
-    "MIRSEARCH_ARXIV_URL": "base of arXiv's API and e-prints, for a mirror",
-    "MIRSEARCH_ARXIV_OAI_URL": "base of arXiv's OAI-PMH service, for a mirror",
-    "MIRSEARCH_HTTP_CACHE_MB": "most megabytes of answers kept under MIRSEARCH_CACHE (default 2048; 0 keeps none)",
-    "MIRSEARCH_HTTP_RATE": "requests a second to hosts that a ..._URL variable names (default: as for the public ones)",
-    "MIRSEARCH_HTTP_BACKOFF": "seconds before the first repeat of a failed request, doubled each time (default 1)",
-    "MIRSEARCH_HTTP_TIMEOUT": "most seconds one answer may take (default: 60 to 600, by kind)",
-    "MIRSEARCH_WORKSPACE": "folder for acquired figures and the ledger (default: in the index, or in the user's data)",
+    "MIRSEARCH_INDEX": "the index: a path (default ./mirsearch-index) or an http(s):// address",
+    "MIRSEARCH_CACHE": "folder for built models and other files that mirsearch can make again",
+    "MIRSEARCH_MODELS": "folder of trained and exported models (default: in the user's data folder)",
+    "MIRSEARCH_THREADS": "number of threads for inference and scanning (default: all cores)",
+    "MIRSEARCH_DEVICE": "device for PyTorch and ONNX models: auto (default), cuda, cuda:N, mps or cpu",
+    "MIRSEARCH_CONTACT": "an e-mail or web address where services can reach you about your requests",
+    "MIRSEARCH_EUROPEPMC_URL": "base address of the Europe PMC service; set it to use a mirror",
+    "MIRSEARCH_PMC_URL": "base address of the PMC open-access bucket; set it to use a mirror",
+    "MIRSEARCH_ARXIV_URL": "base address of arXiv's API and e-prints; set it to use a mirror",
+    "MIRSEARCH_ARXIV_OAI_URL": "base address of arXiv's OAI-PMH service; set it to use a mirror",
+    "MIRSEARCH_HTTP_CACHE_MB": "largest size in MB of the HTTP cache under MIRSEARCH_CACHE (default 2048; 0: no cache)",
+    "MIRSEARCH_HTTP_RATE": "requests per second to hosts set by a ..._URL variable (default: as for the public host)",
+    "MIRSEARCH_HTTP_BACKOFF": "seconds before a failed request is repeated; doubles each time (default 1)",
+    "MIRSEARCH_HTTP_TIMEOUT": "longest time in seconds for one HTTP response (default: 60 to 600, by kind)",
+    "MIRSEARCH_WORKSPACE": "folder for acquired figures and the ledger (default: in the index or in your data folder)",
     "MIRSEARCH_ES_API_KEY": "API key for an index on Elasticsearch",
-    "MIRSEARCH_ES_USER": "user for an index on Elasticsearch, where there is no API key",
-    "MIRSEARCH_ES_PASSWORD": "that user's password",
-    "MIRSEARCH_ES_CA": "PEM file of the CA that signed the cluster's certificate",
-    "MIRSEARCH_ES_FINGERPRINT": "SHA-256 of the cluster's certificate, instead of a CA",
+    "MIRSEARCH_ES_USER": "user name for an index on Elasticsearch, if there is no API key",
+    "MIRSEARCH_ES_PASSWORD": "password of that user",
+    "MIRSEARCH_ES_CA": "PEM file of the CA that signed the certificate of the cluster",
+    "MIRSEARCH_ES_FINGERPRINT": "SHA-256 fingerprint of the certificate of the cluster, instead of a CA",
     "MIRSEARCH_ES_CLOUD_ID": "cloud id, for --index elasticsearch+cloud:///NAME",
-    "MIRSEARCH_ES_PATIENCE": "seconds that what writes to an index waits for a cluster that restarts (default 180)",
-    "MIRSEARCH_ES_SETTINGS": "TOML file with api_key, user, password, ca, fingerprint, cloud_id where they are not set",
+    "MIRSEARCH_ES_PATIENCE": "seconds that a write waits for a cluster that restarts (default 180)",
+    "MIRSEARCH_ES_SETTINGS": "TOML file with api_key, user, password, ca, fingerprint, cloud_id if they are not set",
 }
-"""Environment variables mirsearch reads, each with what it is for."""
+"""The environment variables that mirsearch reads, each with its purpose."""
 
 DEFAULT_INDEX = "mirsearch-index"
 DEFAULT_EXTRACTOR = "efficientnet"
@@ -41,7 +41,7 @@ DEFAULT_SCALEBARS = "runs"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on what comes from outside."""
+    """Upper bounds on input from outside."""
 
     image_bytes: int = 1 << 30
     image_pixels: int = 250_000_000
@@ -67,86 +67,86 @@ class Limits:
 LIMITS = Limits()
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
-"""What --device and MIRSEARCH_DEVICE may say; cuda may carry a number, as in cuda:1."""
+"""Values of --device and MIRSEARCH_DEVICE. cuda may have a number, such as cuda:1."""
 
 TEXT_BOOSTS = {"caption": 1.0, "text": 0.7, "title": 0.7}
-"""How much a word counts in a panel's caption, in the text OCR read, and in its article's title."""
+"""Weight of a word in the panel's caption, in the text that OCR read, and in the title of the article."""
 
 TRAINING_PANELS = 20_000
-"""Most panels that whitening and metrics are learned from and tested on."""
+"""Largest number of panels used to train and to test whitening and metrics."""
 
 THUMBNAIL_SIDE = 320
-"""Longer side, in px, of the small picture an index keeps of each panel."""
+"""Longer side in px of the thumbnail that an index keeps of each panel."""
 
 
-def index_location(given: str | None) -> str:
-    """The index to use: the option, else MIRSEARCH_INDEX, else ./mirsearch-index."""
-    return given or os.environ.get("MIRSEARCH_INDEX") or DEFAULT_INDEX
+def index_location(option: str | None) -> str:
+    """Return the location of the index: the option, else MIRSEARCH_INDEX, else ./mirsearch-index."""
+    return option or os.environ.get("MIRSEARCH_INDEX") or DEFAULT_INDEX
 
 
 def cache_dir() -> Path:
-    """Folder for what can be made again; MIRSEARCH_CACHE or the user's cache folder. It may not exist yet."""
-    given = os.environ.get("MIRSEARCH_CACHE")
-    if given:
-        return Path(given)
+    """Return the cache folder: MIRSEARCH_CACHE, else one in the user's cache folder. It may not exist yet."""
+    value = os.environ.get("MIRSEARCH_CACHE")
+    if value:
+        return Path(value)
     from platformdirs import user_cache_path
 
     return user_cache_path("mirsearch", appauthor=False)
 
 
 def models_dir() -> Path:
-    """Folder of installed models: MIRSEARCH_MODELS or one in the user's data. It may not exist yet."""
-    given = os.environ.get("MIRSEARCH_MODELS")
-    if given:
-        return Path(given)
+    """Return the folder of installed models: MIRSEARCH_MODELS, else one in the user's data folder. It may not exist."""
+    value = os.environ.get("MIRSEARCH_MODELS")
+    if value:
+        return Path(value)
     from platformdirs import user_data_path
 
     return user_data_path("mirsearch", appauthor=False) / "models"
 
 
-def threads() -> int:
-    """Threads to use: MIRSEARCH_THREADS where it is a whole number ≥ 1, else the cores this process may use."""
-    given = os.environ.get("MIRSEARCH_THREADS", "")
-    if given.isdigit() and int(given) >= 1:
-        return int(given)
+def thread_count() -> int:
+    """Return the number of threads: MIRSEARCH_THREADS if it is a whole number ≥ 1, else the cores for this process."""
+    value = os.environ.get("MIRSEARCH_THREADS", "")
+    if value.isdigit() and int(value) >= 1:
+        return int(value)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
 def device() -> str:
-    """Where networks are computed: MIRSEARCH_DEVICE, else auto, the fastest that is there."""
+    """Return the device for neural networks: MIRSEARCH_DEVICE, else auto (the fastest available)."""
     return os.environ.get("MIRSEARCH_DEVICE", "").strip().lower() or "auto"
 
 
 SCALE_SIGMA = 0.3
-"""Width of the field-of-view match in decades."""
+"""Width σ of the scale term in decades of the field of view."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service figures come from: the variable that names its base, the public base, and requests a second there.
+    """A web service that provides figures: the variable for its base address, the public base address, and the rate.
 
-    `redirects` are hosts, besides the base's own, that its answers may lead to.
+    `rate` is in requests per second. `redirects` are other hosts to which the service may redirect.
     """
 
     variable: str
-    public: str
+    public_base: str
     rate: float
     redirects: tuple[str, ...] = ()
 
     @property
     def base(self) -> str:
-        """The base in use, without a slash at its end."""
-        return (os.environ.get(self.variable) or self.public).rstrip("/")
+        """Return the base address in use, without a slash at the end."""
+        return (os.environ.get(self.variable) or self.public_base).rstrip("/")
 
     @property
-    def configured(self) -> bool:
-        """Whether the environment names another base than the public one."""
-        return self.base != self.public
+    def is_custom(self) -> bool:
+        """Return whether the environment sets another base address than the public one."""
+        return self.base != self.public_base
 
     @property
-    def pace(self) -> float:
-        """Requests a second: the public one's, or MIRSEARCH_HTTP_RATE at a base of one's own."""
-        return _number("MIRSEARCH_HTTP_RATE", self.rate) if self.configured else self.rate
+    def requests_per_second(self) -> float:
+        """Return the allowed requests per second: `rate`, or MIRSEARCH_HTTP_RATE for a custom base address."""
+        return _float_from_environment("MIRSEARCH_HTTP_RATE", self.rate) if self.is_custom else self.rate
 
 
 EUROPEPMC = Service(
@@ -161,38 +161,40 @@ ARXIV_OAI = Service("MIRSEARCH_ARXIV_OAI_URL", "https://oaipmh.arxiv.org/oai", 1
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long and how often a host is asked; seconds. `longest` is the longest wait a host may ask for."""
+class RetryLimits:
+    """Timeouts in seconds and number of attempts of a request. `max_wait`: the longest wait that a host may ask for."""
 
     connect: float = 10.0
     read: float = 30.0
     total: float | None = None
-    tries: int = 4
+    attempts: int = 4
     backoff: float = 1.0
-    longest: float = 120.0
+    max_wait: float = 120.0
 
 
-def patience() -> Patience:
-    """The patience in use: MIRSEARCH_HTTP_BACKOFF and MIRSEARCH_HTTP_TIMEOUT where they are numbers."""
-    usual = Patience()
-    total = _number("MIRSEARCH_HTTP_TIMEOUT", 0.0) or None
-    read = usual.read if total is None else min(usual.read, total)
-    return replace(usual, read=read, total=total, backoff=_number("MIRSEARCH_HTTP_BACKOFF", usual.backoff))
+def retry_limits() -> RetryLimits:
+    """Return the retry limits, with MIRSEARCH_HTTP_BACKOFF and MIRSEARCH_HTTP_TIMEOUT if they are numbers."""
+    defaults = RetryLimits()
+    total = _float_from_environment("MIRSEARCH_HTTP_TIMEOUT", 0.0) or None
+    read = defaults.read if total is None else min(defaults.read, total)
+    return replace(
+        defaults, read=read, total=total, backoff=_float_from_environment("MIRSEARCH_HTTP_BACKOFF", defaults.backoff)
+    )
 
 
 def http_cache_bytes() -> int:
-    """Most bytes of answers kept on disk."""
-    return int(_number("MIRSEARCH_HTTP_CACHE_MB", 2048.0) * (1 << 20))
+    """Return the largest size of the HTTP cache in bytes."""
+    return int(_float_from_environment("MIRSEARCH_HTTP_CACHE_MB", 2048.0) * (1 << 20))
 
 
 def workspace(index: str) -> Path:
-    """Folder for the ledger and the figures acquired for an index: MIRSEARCH_WORKSPACE, else in the index's folder.
+    """Return the folder for the ledger and the acquired figures: MIRSEARCH_WORKSPACE, else in the folder of the index.
 
-    For an index on a server it is in the user's data folder, under a name made of the index's address.
+    For an index on a server, it is in the user's data folder, under a name made from the address of the index.
     """
-    given = os.environ.get("MIRSEARCH_WORKSPACE")
-    if given:
-        return Path(given)
+    value = os.environ.get("MIRSEARCH_WORKSPACE")
+    if value:
+        return Path(value)
     if "://" not in index:
         return Path(index) / "acquired"
     import hashlib
@@ -203,8 +205,8 @@ def workspace(index: str) -> Path:
     return user_data_path("mirsearch", appauthor=False) / "acquired" / name
 
 
-def _number(variable: str, default: float) -> float:
-    """A variable's value where it is a finite number ≥ 0, else the default."""
+def _float_from_environment(variable: str, default: float) -> float:
+    """Return the value of an environment variable if it is a finite number ≥ 0, else the default."""
     try:
         value = float(os.environ.get(variable, ""))
     except ValueError:
@@ -212,27 +214,31 @@ def _number(variable: str, default: float) -> float:
     return value if 0 <= value < float("inf") else default
 
 
-def cluster_patience() -> float:
-    """Seconds that what writes to an index waits for a cluster that restarts or is busy."""
-    return _number("MIRSEARCH_ES_PATIENCE", 180.0)
+def cluster_wait_seconds() -> float:
+    """Return the time in seconds that a write waits for a cluster that restarts or is busy."""
+    return _float_from_environment("MIRSEARCH_ES_PATIENCE", 180.0)
 
 
 def elasticsearch_settings() -> dict[str, str]:
-    """Credentials for Elasticsearch: MIRSEARCH_ES_… variables, and what they lack from the file they may name.
+    """Return the credentials for Elasticsearch from MIRSEARCH_ES_… variables; a settings file adds what they lack.
 
-    Keys are api_key, user, password, ca, fingerprint, cloud_id. UsageError for a file that can't be used or that others
-    may read.
+    Keys are api_key, user, password, ca, fingerprint, cloud_id. Raises UsageError if the file can't be used or if
+    others may read it.
     """
     names = ("api_key", "user", "password", "ca", "fingerprint", "cloud_id")
-    found = {name: os.environ.get(f"MIRSEARCH_ES_{name.upper()}", "") for name in names}
-    given = os.environ.get("MIRSEARCH_ES_SETTINGS")
-    stored = _secret_file(Path(given)) if given else {}
-    if found["api_key"] or found["user"]:
-        stored = {name: value for name, value in stored.items() if name not in ("api_key", "user", "password")}
-    return {name: found[name] or stored.get(name, "") for name in names if found[name] or stored.get(name)}
+    from_environment = {name: os.environ.get(f"MIRSEARCH_ES_{name.upper()}", "") for name in names}
+    path = os.environ.get("MIRSEARCH_ES_SETTINGS")
+    from_file = _read_secret_file(Path(path)) if path else {}
+    if from_environment["api_key"] or from_environment["user"]:
+        from_file = {name: value for name, value in from_file.items() if name not in ("api_key", "user", "password")}
+    return {
+        name: from_environment[name] or from_file.get(name, "")
+        for name in names
+        if from_environment[name] or from_file.get(name)
+    }
 
 
-def _secret_file(path: Path) -> dict[str, str]:
+def _read_secret_file(path: Path) -> dict[str, str]:
     import tomllib
 
     from mirsearch.errors import UsageError
@@ -241,8 +247,8 @@ def _secret_file(path: Path) -> dict[str, str]:
         if os.name == "posix" and path.stat().st_mode & 0o077:
             raise UsageError(f"others may read {path}", f"chmod 600 {path}")
         with path.open("rb") as stream:
-            told = tomllib.load(stream)
+            values = tomllib.load(stream)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a TOML file"
         raise UsageError(f"the settings file {path} can't be used: {reason}", "check MIRSEARCH_ES_SETTINGS") from None
-    return {name: str(value) for name, value in told.items()}
+    return {name: str(value) for name, value in values.items()}

@@ -28,7 +28,7 @@ _LOST_RING_WEIGHT = 0.5
 _AMPERES_WEIGHT = 0.3
 """Plausibility of `0.2 A` as 0.2 Å: no bar is that short."""
 
-_LONGEST_TEXT = 400
+_MAX_CHARS = 400
 
 _WORDS = {
     r"(?:microns?|micromet(?:er|re)s?)": "µm",
@@ -70,25 +70,25 @@ _DIGIT_LOOKALIKES = str.maketrans("lIi|!OoDQSsZzB", "11111000055228")
 
 _NUMBER = r"(?:\d{1,3}(?:[ ,]\d{3})+(?!\d)|\d*[.,]\d+|\d+\.?)"
 _LOOSE_NUMBER = r"[\dlIi|!OoDQSsZzB]+(?:[.,][\dlIi|!OoDQSsZzB]+)?"
-_HEAD = r"(?:(?:scale)? ?-?(?:bars?)? ?[:=,]? ?)"
-_EDGE = " \t.,;:'`\"‘’“”_~=*|\\()[]{}<>«»^°¯—–-"
+_LABEL_PREFIX = r"(?:(?:scale)? ?-?(?:bars?)? ?[:=,]? ?)"
+_EDGE_CHARS = " \t.,;:'`\"‘’“”_~=*|\\()[]{}<>«»^°¯—–-"
 _RECIPROCAL = re.compile(
     r"[/⁄∕]|\b1 ?l ?[nμu]m|(?:nm|μm|um|Å|A|mm)\s*\^?\s*[({]?\s*-\s*[1l]|\d\s+1\s*(?:nm|μm|Å)\s*$|\bper\b",
     re.IGNORECASE,
 )  # fmt: skip
-_END = "丁卜上工十一THF|⊢⊣トー"
-_FRAMED = re.compile(
-    rf"(?:(?:[{_END}][{_END}-]{{0,2}})? ?(?=\d)|-{{1,2}} ?(?=.*[{_END}-]$))(\d[^T]*?) ?[{_END}-]{{0,3}}",
+_END_CAP_CHARS = "丁卜上工十一THF|⊢⊣トー"
+_BETWEEN_END_CAPS = re.compile(
+    rf"(?:(?:[{_END_CAP_CHARS}][{_END_CAP_CHARS}-]{{0,2}})? ?(?=\d)|-{{1,2}} ?(?=.*[{_END_CAP_CHARS}-]$))(\d[^T]*?) ?[{_END_CAP_CHARS}-]{{0,3}}",
 )
 """A label between the two ends of its bar, `|- 500 nm -|`, as OCR writes them."""
 
-_BOXED_IN = re.compile(rf"[{_END}][{_END}-]{{0,2}} ?(\d[^T]*?) ?[{_END}LJ\]-]{{1,3}}")
+_BETWEEN_BOTH_END_CAPS = re.compile(rf"[{_END_CAP_CHARS}][{_END_CAP_CHARS}-]{{0,2}} ?(\d[^T]*?) ?[{_END_CAP_CHARS}LJ\]-]{{1,3}}")
 """`T 500 nm L`: the ends again, where both are read."""
 
 _LOST_EXPONENT = re.compile(r"(?:nm|μm|um|Å) ?\^? ?-[1lI'’´`\"]?$")
 """`nm⁻¹` with its 1 unread."""
 
-_MINUS = str.maketrans("−–—‐‑﹣", "------")
+_MINUS_SIGNS = str.maketrans("−–—‐‑﹣", "------")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Length:
 
 def normalize(text: str) -> str:
     """A label in one form, see :func:`normalize_all`; what is far longer than any label is cut off."""
-    return normalize_all(text[:_LONGEST_TEXT])
+    return normalize_all(text[:_MAX_CHARS])
 
 
 def normalize_all(text: str) -> str:
@@ -119,18 +119,18 @@ def normalize_all(text: str) -> str:
 
 def parse_length(text: str) -> Length | None:
     """The length a label says, or None where the text is anything else (1/nm, a time, an angle, a magnification…)."""
-    clean = normalize(text).translate(_MINUS)
-    framed = _BOXED_IN.fullmatch(clean) or _FRAMED.fullmatch(clean)
+    clean = normalize(text).translate(_MINUS_SIGNS)
+    framed = _BETWEEN_BOTH_END_CAPS.fullmatch(clean) or _BETWEEN_END_CAPS.fullmatch(clean)
     if re.match(r"[\d.]", clean) and _LOST_EXPONENT.search(clean):
         return None
     if framed is not None:
         clean = framed.group(1)
     if not clean or _RECIPROCAL.search(clean) or re.match(r"[^\w]*-\d", clean):
         return None
-    body = re.sub(rf"^{_HEAD}(?=[\d.lIi|O])", "", clean.strip(_EDGE + "+"), flags=re.IGNORECASE).strip(_EDGE)
+    body = re.sub(rf"^{_LABEL_PREFIX}(?=[\d.lIi|O])", "", clean.strip(_EDGE_CHARS + "+"), flags=re.IGNORECASE).strip(_EDGE_CHARS)
     if clean.lstrip(" ([{'\"").startswith(".") and body[:1].isdigit():
         body = "." + body
-    readings = [*_readings(body, text), *_repaired(body, text)]
+    readings = [*_readings(body, text), *_repaired_readings(body, text)]
     return max(readings, key=lambda reading: reading.plausibility, default=None)
 
 
@@ -139,13 +139,13 @@ def find_lengths(text: str) -> list[tuple[Length, int, int]]:
 
     Numbers that a word declares to be something else (WD, d =, field width, depth) are left out.
     """
-    clean = normalize(text).translate(_MINUS)
+    clean = normalize(text).translate(_MINUS_SIGNS)
     found = []
-    for match in _IN_LINE.finditer(clean):
+    for match in _LENGTH_IN_LINE.finditer(clean):
         before, after = clean[: match.start()], clean[match.end() :]
         if (
             _OTHER_QUANTITY.search(before)
-            or _NAMED.search(before)
+            or _NAMED_QUANTITY.search(before)
             or re.match(r"\s*[\^/⁄∕x×*]|\s*-\s*1|[A-Za-z0-9]", after)
         ):
             continue
@@ -157,8 +157,8 @@ def find_lengths(text: str) -> list[tuple[Length, int, int]]:
     return found
 
 
-_IN_LINE = re.compile(rf"(?<![\w.,/^+-]){_NUMBER} ?(?:μ ?m|um|nm|mm|cm|pm|Å|μM|A(?![A-Za-z]))(?![A-Za-z0-9])")
-_NAMED = re.compile(r"(?:^|[ ,;(])(?!(?:bars?|scale) ?=)[^ ,;(=]+ ?= ?$", re.IGNORECASE)
+_LENGTH_IN_LINE = re.compile(rf"(?<![\w.,/^+-]){_NUMBER} ?(?:μ ?m|um|nm|mm|cm|pm|Å|μM|A(?![A-Za-z]))(?![A-Za-z0-9])")
+_NAMED_QUANTITY = re.compile(r"(?:^|[ ,;(])(?!(?:bars?|scale) ?=)[^ ,;(=]+ ?= ?$", re.IGNORECASE)
 _OTHER_QUANTITY = re.compile(
     r"(?:\bW\.? ?D\.?|\bd(?:\(?\d{2,4}\)?)?|\bHFW|\bVFW|\bHFOV|\bFOV|\bwidth|\bdepth|"
     r"\b[xyz] ?[:=]|\bAp(?:erture)?|"
@@ -175,36 +175,36 @@ def _readings(body: str, text: str) -> list[Length]:
         match = re.fullmatch(rf"({_NUMBER}) ?{pattern}", body)
         if match is None:
             continue
-        value, sure = _number(match.group(1))
+        value, sure = _parse_number(match.group(1))
         sure *= _AMPERES_WEIGHT if pattern == "A" and value < 1 else weight
-        reading = _length(value, unit, sure, text)
+        reading = _make_length(value, unit, sure, text)
         if reading is not None:
             found.append(reading)
         break
     return found
 
 
-def _repaired(body: str, text: str) -> list[Length]:
+def _repaired_readings(body: str, text: str) -> list[Length]:
     """Readings after one repair of digits or unit, kept only where the value becomes a usual one."""
     found = []
     digits = re.fullmatch(rf"({_LOOSE_NUMBER}) ?(μ ?m|um|nm|mm|μM)", body)
     if digits is not None and re.search(r"\d|^[lI|i] ", body) and not re.fullmatch(_NUMBER, digits.group(1)):
-        value, sure = _number(digits.group(1).translate(_DIGIT_LOOKALIKES))
+        value, sure = _parse_number(digits.group(1).translate(_DIGIT_LOOKALIKES))
         unit = {"n": "nm", "m": "mm"}.get(digits.group(2)[0], "µm")
         found.append((value, unit, sure))
     for pattern, unit in _CONFUSED_UNITS:
         match = re.fullmatch(rf"({_NUMBER}) ?{pattern}", body)
         if match is not None:
-            value, sure = _number(match.group(1))
-            if _keeps_unit(value, body):
+            value, sure = _parse_number(match.group(1))
+            if _is_believable_unit(value, body):
                 continue
             found.append((value, unit, sure))
-    made = [_length(value, unit, _REPAIR_WEIGHT * sure, text) for value, unit, sure in found]
-    usual = [reading for reading in made if reading is not None and roundness(reading.nm) >= _USUAL]
+    made = [_make_length(value, unit, _REPAIR_WEIGHT * sure, text) for value, unit, sure in found]
+    usual = [reading for reading in made if reading is not None and roundness(reading.nm) >= _MIN_REPAIRED_ROUNDNESS]
     return [replace(reading, repaired=True) for reading in usual]
 
 
-def _keeps_unit(value: float, body: str) -> bool:
+def _is_believable_unit(value: float, body: str) -> bool:
     """Whether a unit that could also be a misreading (mm, pm, m) is believable with this value."""
     if body.endswith("mm") and not body.endswith(("μmm", "umm")):
         return value <= 20
@@ -213,7 +213,7 @@ def _keeps_unit(value: float, body: str) -> bool:
     return False
 
 
-def _number(text: str) -> tuple[float, float]:
+def _parse_number(text: str) -> tuple[float, float]:
     """Value of a printed number and how sure its reading is: decimal points and commas, thousands, a lost point."""
     grouped = re.fullmatch(r"([1-9]\d{0,2})((?:[ ,]\d{3})+)", text)
     if grouped is not None:
@@ -227,7 +227,7 @@ def _number(text: str) -> tuple[float, float]:
         return 0.0, 0.0
 
 
-_USUAL = 0.8
+_MIN_REPAIRED_ROUNDNESS = 0.8
 
 
 def roundness(nm: float) -> float:
@@ -247,7 +247,7 @@ def roundness(nm: float) -> float:
     return 0.3 if two_digits else 0.1
 
 
-def _length(value: float, unit: str, weight: float, text: str) -> Length | None:
+def _make_length(value: float, unit: str, weight: float, text: str) -> Length | None:
     nm = value * NM_PER_UNIT[unit]
     if not SHORTEST_BAR_NM <= nm <= LONGEST_BAR_NM:
         return None
@@ -279,11 +279,11 @@ def format_length(nm: float) -> str:
     for unit in ("m", "mm", "µm", "nm"):
         value = nm / NM_PER_UNIT[unit]
         if float(f"{value:.4g}") >= 1 or (unit == "nm" and value >= 0.1):
-            return f"{_plain(value)} {unit}"
-    return f"{_plain(nm / NM_PER_UNIT['pm'])} pm"
+            return f"{_format_number(value)} {unit}"
+    return f"{_format_number(nm / NM_PER_UNIT['pm'])} pm"
 
 
-def _plain(value: float) -> str:
+def _format_number(value: float) -> str:
     """Up to four significant digits without an exponent."""
     rounded = float(f"{value:.4g}")
     return f"{rounded:.0f}" if rounded >= 1000 else f"{rounded:.6g}"

@@ -1,4 +1,4 @@
-"""What is said of plug-ins that are absent, broken, or lack a package."""
+"""Errors of plug-ins that are absent, broken, or lack a package."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from mirsearch import plugins
 from mirsearch.errors import PluginError
 
-WITHOUT = """
+SCRIPT_WITHOUT_MODULE = """
 import runpy, sys
 sys.modules[{module!r}] = None
 sys.argv = ["mirsearch", *{arguments!r}]
@@ -19,17 +19,17 @@ runpy.run_module("mirsearch", run_name="__main__")
 """
 
 
-def said(module: str, *arguments: str) -> tuple[int, str]:
+def run_without_module(module: str, *arguments: str) -> tuple[int, str]:
     """Exit code and stderr of a command where `module` can't be imported."""
-    code = WITHOUT.format(module=module, arguments=arguments)
+    code = SCRIPT_WITHOUT_MODULE.format(module=module, arguments=arguments)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     return done.returncode, done.stderr
 
 
 def test_a_package_that_is_missing_is_named_with_its_extra():
-    code, told = said("elasticsearch", "stats", "--index", "http://127.0.0.1:9/figures")
+    code, errors = run_without_module("elasticsearch", "stats", "--index", "http://127.0.0.1:9/figures")
     assert code == 1
-    assert told.splitlines() == [
+    assert errors.splitlines() == [
         "mirsearch: the index 'elasticsearch' needs the package elasticsearch, which is not installed "
         "(install it with: pip install 'mirsearch[elasticsearch]')"
     ]
@@ -41,11 +41,11 @@ def test_a_package_that_is_missing_is_named_with_its_extra():
     ids="-".join,
 )
 def test_commands_on_a_server_name_the_extra(arguments):
-    code, told = said("elasticsearch", *arguments, "--index", "http://127.0.0.1:9/figures")
+    code, errors = run_without_module("elasticsearch", *arguments, "--index", "http://127.0.0.1:9/figures")
     assert code == 1
-    assert told.startswith("mirsearch: ")
-    assert len(told.splitlines()) == 1
-    assert "pip install 'mirsearch[elasticsearch]'" in told
+    assert errors.startswith("mirsearch: ")
+    assert len(errors.splitlines()) == 1
+    assert "pip install 'mirsearch[elasticsearch]'" in errors
 
 
 def test_a_module_that_no_extra_brings_is_a_broken_plug_in(monkeypatch):
@@ -56,7 +56,7 @@ def test_a_module_that_no_extra_brings_is_a_broken_plug_in(monkeypatch):
 
 
 @pytest.mark.parametrize("group", plugins.GROUPS)
-def test_what_is_not_installed_is_said_with_what_is(group):
+def test_an_absent_plugin_is_reported_with_the_installed_ones(group):
     with pytest.raises(PluginError, match=f"no {plugins.GROUPS[group]} named 'absent' is installed") as caught:
         plugins.load(group, "absent")
     assert caught.value.remedy == f"installed: {', '.join(plugins.names(group))}"

@@ -57,7 +57,7 @@ def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPro
 def test_both_parts_are_listed(installed: dict[str, str]) -> None:
     code = (
         "import json; from mirsearch import plugins;"
-        "print(json.dumps([[p.group, p.name, p.package, p.error] for p in plugins.installed(check=True)]))"
+        "print(json.dumps([[p.group, p.name, p.package, p.error] for p in plugins.list_plugins(try_loading=True)]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=installed)
     listed = json.loads(done.stdout)

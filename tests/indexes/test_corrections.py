@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from mirsearch.corpus import Panel, ScaleReading, to_json
 from mirsearch.corrections import (
     Correction,
-    applied,
-    as_json,
-    fields_of,
-    from_json,
-    machine_panel,
-    merged,
-    overlap,
+    add_changes,
+    apply_corrections,
+    corrected_fields,
+    correction_from_json,
+    correction_to_json,
+    intersection_over_union,
     panel_from_json,
+    uncorrected_panel,
 )
 
 SCALE = ScaleReading(2.0, 500.0, 250.0, (5, 6, 255, 10), "500 nm", "label", 0.8)
@@ -28,15 +28,15 @@ OWN = {"label": "c", "kind": "map", "scale": to_json(ScaleReading(4.0, source="u
 
 
 def test_changes_are_laid_over_their_panel_only_and_can_be_taken_away() -> None:
-    panels, settled = applied([LEFT, RIGHT], [Correction(LEFT.box, "a", OWN)])
+    panels, matched = apply_corrections([LEFT, RIGHT], [Correction(LEFT.box, "a", OWN)])
     assert panels[1] == RIGHT
     assert (panels[0].id, panels[0].label, panels[0].kind, panels[0].kind_confidence) == ("f-a", "c", "map", 1.0)
     assert panels[0].scale == ScaleReading(4.0, source="user")
     assert (panels[0].technique, panels[0].caption) == ("SEM", "left")
-    assert settled[0].panel == "f-a"
-    assert machine_panel(panels[0], settled) == LEFT
-    assert fields_of("f-a", settled) == ("label", "kind", "scale")
-    assert fields_of("f-b", settled) == ()
+    assert matched[0].panel == "f-a"
+    assert uncorrected_panel(panels[0], matched) == LEFT
+    assert corrected_fields("f-a", matched) == ("label", "kind", "scale")
+    assert corrected_fields("f-b", matched) == ()
 
 
 @pytest.mark.parametrize(
@@ -50,33 +50,33 @@ def test_changes_are_laid_over_their_panel_only_and_can_be_taken_away() -> None:
     ],
 )
 def test_a_correction_finds_its_panel_by_place_and_letter(box, label, found) -> None:
-    panels, settled = applied([LEFT, RIGHT], [Correction(box, label, {"caption": "mine"})])
-    assert settled[0].panel == found
+    panels, matched = apply_corrections([LEFT, RIGHT], [Correction(box, label, {"caption": "mine"})])
+    assert matched[0].panel == found
     assert [panel.id for panel in panels if panel.caption == "mine"] == ([found] if found else [])
 
 
 def test_two_corrections_never_share_a_panel_and_the_loose_one_waits() -> None:
     good, worse = Correction(LEFT.box, None, {"kind": "map"}), Correction((0, 0, 60, 80), None, {"kind": "photo"})
     for order in ([good, worse], [worse, good]):
-        panels, settled = applied([LEFT], order)
+        panels, matched = apply_corrections([LEFT], order)
         assert panels[0].kind == "map"
-        assert {each.changes["kind"]: each.panel for each in settled} == {"map": "f-a", "photo": None}
+        assert {each.changes["kind"]: each.panel for each in matched} == {"map": "f-a", "photo": None}
     cut = [Panel((0, 0, 60, 80), id="f-1"), Panel((60, 0, 100, 80), id="f-2")]
-    assert [panel.kind for panel in applied(cut, [worse])[0]] == ["photo", "unknown"]
+    assert [panel.kind for panel in apply_corrections(cut, [worse])[0]] == ["photo", "unknown"]
 
 
 def test_later_changes_join_earlier_ones() -> None:
-    _, first = applied([LEFT], [Correction(LEFT.box, "a", {"label": "x", "kind": "map"})])
-    again = merged(LEFT, first, {"kind": "photo", "scale": None})
+    _, first = apply_corrections([LEFT], [Correction(LEFT.box, "a", {"label": "x", "kind": "map"})])
+    again = add_changes(LEFT, first, {"kind": "photo", "scale": None})
     assert len(again) == 1
-    panels, settled = applied([LEFT], again)
+    panels, matched = apply_corrections([LEFT], again)
     assert (panels[0].label, panels[0].kind, panels[0].scale) == ("x", "photo", None)
-    assert machine_panel(panels[0], settled) == LEFT
+    assert uncorrected_panel(panels[0], matched) == LEFT
 
 
 def test_json_brings_back_the_same() -> None:
-    _, settled = applied([LEFT], [Correction(LEFT.box, "a", OWN)])
-    assert from_json(json.loads(json.dumps(as_json(settled[0])))) == settled[0]
+    _, matched = apply_corrections([LEFT], [Correction(LEFT.box, "a", OWN)])
+    assert correction_from_json(json.loads(json.dumps(correction_to_json(matched[0])))) == matched[0]
     for panel in (LEFT, RIGHT):
         assert panel_from_json(json.loads(json.dumps(to_json(panel)))) == panel
 
@@ -88,18 +88,18 @@ boxes = st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(1, 50), st
 
 @given(boxes, boxes)
 def test_overlap_is_a_share_and_the_same_from_both_sides(one, other) -> None:
-    assert overlap(one, other) == overlap(other, one)
-    assert 0 <= overlap(one, other) <= 1
-    assert (overlap(one, other) == 1) == (one == other)
+    assert intersection_over_union(one, other) == intersection_over_union(other, one)
+    assert 0 <= intersection_over_union(one, other) <= 1
+    assert (intersection_over_union(one, other) == 1) == (one == other)
 
 
 @given(st.lists(boxes, min_size=1, max_size=5), st.lists(boxes, max_size=5))
 def test_whatever_the_cut_nothing_is_lost_and_reading_comes_back(now, before) -> None:
     panels = [Panel(box, id=f"f-{number}") for number, box in enumerate(now, start=1)]
     corrections = [Correction(box, None, {"caption": f"mine {number}"}) for number, box in enumerate(before)]
-    laid, settled = applied(panels, corrections)
-    assert [each.changes for each in settled] == [each.changes for each in corrections]
-    found = [each.panel for each in settled if each.panel is not None]
+    corrected, matched = apply_corrections(panels, corrections)
+    assert [each.changes for each in matched] == [each.changes for each in corrections]
+    found = [each.panel for each in matched if each.panel is not None]
     assert len(found) == len(set(found))
-    assert [machine_panel(panel, settled) for panel in laid] == panels
-    assert applied(panels, settled) == (laid, settled)
+    assert [uncorrected_panel(panel, matched) for panel in corrected] == panels
+    assert apply_corrections(panels, matched) == (corrected, matched)

@@ -63,7 +63,7 @@ def value(stored: StoredPanel, name: str) -> Any:
     )
 
 
-def meets(asked: FieldFilter) -> Callable[[StoredPanel], bool]:
+def matches(asked: FieldFilter) -> Callable[[StoredPanel], bool]:
     def test(stored: StoredPanel) -> bool:
         found = value(stored, asked.name)
         many = found if isinstance(found, tuple) else () if found is None else (found,)
@@ -76,7 +76,7 @@ def meets(asked: FieldFilter) -> Callable[[StoredPanel], bool]:
     return test
 
 
-def asked_of(name: str, everything: list[StoredPanel]) -> list[FieldFilter]:
+def filters_for(name: str, everything: list[StoredPanel]) -> list[FieldFilter]:
     """Conditions on a field with values that some panels have, and one that none has."""
     values = [each for each in (value(stored, name) for stored in everything) if each not in (None, ())]
     if not values:
@@ -99,8 +99,8 @@ def test_each_field_leaves_the_panels_that_have_it(index: Index) -> None:
     query = RECORDS[0].vectors[0]
     some = 0
     for name in FIELDS:
-        for asked in asked_of(name, everything):
-            expected = [each.panel.id for each in everything if meets(asked)(each)]
+        for asked in filters_for(name, everything):
+            expected = [each.panel.id for each in everything if matches(asked)(each)]
             assert [each.panel.id for each in index.select_panels(Filters(fields=(asked,)))] == expected, asked
             some += 0 < len(expected) < len(everything)
         answer = index.search(SearchRequest(query, filters=Filters(fields=(asked,)), top=1000, exact=True))
@@ -109,11 +109,13 @@ def test_each_field_leaves_the_panels_that_have_it(index: Index) -> None:
 
 
 def test_all_of_several_fields_must_be_met(index: Index) -> None:
-    both = parse_field_filters(["scale.known=yes", "article.year=2005..2015", "panel.technique=sem", "panel.technique=TEM"], nm)
+    both = parse_field_filters(
+        ["scale.known=yes", "article.year=2005..2015", "panel.technique=sem", "panel.technique=TEM"], nm
+    )
     assert [(each.name, len(each.values)) for each in both] == [
         ("scale.known", 1), ("article.year", 0), ("panel.technique", 2)
     ]  # fmt: skip
-    expected = [each.panel.id for each in index.select_panels(Filters()) if all(meets(one)(each) for one in both)]
+    expected = [each.panel.id for each in index.select_panels(Filters()) if all(matches(one)(each) for one in both)]
     assert expected
     assert [each.panel.id for each in index.select_panels(Filters(fields=both))] == expected
     mixed = Filters(fields=both[:1], techniques=("SEM",))
@@ -134,7 +136,7 @@ def test_the_command_line_takes_them_and_names_known_fields(index: Index) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("nothing", "FIELD=VALUE"),
         ("=x", "FIELD=VALUE"),
@@ -143,18 +145,20 @@ def test_the_command_line_takes_them_and_names_known_fields(index: Index) -> Non
         ("article.year=soon", "is no number"),
         ("article.year=nan", "is no number"),
         ("article.year=..", "has no number"),
-        ("article.year=2020..2010", "runs backwards"),
+        ("article.year=2020..2010", "the range is reversed"),
         ("scale.known=perhaps", "neither true nor false"),
     ],
 )
-def test_what_can_not_be_asked_is_refused(text: str, told: str) -> None:
-    with pytest.raises(UsageError, match=told) as raised:
+def test_invalid_filters_are_refused(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as raised:
         parse_field_filters([text], nm)
     assert raised.value.remedy
 
 
 def test_a_field_is_told_in_words() -> None:
-    fields = parse_field_filters(["scale.source=caption", "scale.source=*", "figure.width=500..", "scale.length_nm=1 um"], nm)
+    fields = parse_field_filters(
+        ["scale.source=caption", "scale.source=*", "figure.width=500..", "scale.length_nm=1 um"], nm
+    )
     assert filter_phrases(Filters(fields=fields)) == [
         "only scale source caption or any", "only figure width from 500", "only scale length nm 1000 to 1000"
     ]  # fmt: skip
@@ -165,8 +169,10 @@ def test_every_field_is_in_the_mapping_with_a_fitting_type() -> None:
     from mirsearch.indexes.elasticsearch import mapping
 
     types = {"word": {"keyword"}, "number": {"integer", "double"}, "flag": {"boolean"}}
-    there = mapping.field_types()
-    assert {name: there.get(name) in types[kind] for name, kind in FIELDS.items()} == dict.fromkeys(FIELDS, True)
+    types_in_mapping = mapping.field_types()
+    assert {name: types_in_mapping.get(name) in types[kind] for name, kind in FIELDS.items()} == dict.fromkeys(
+        FIELDS, True
+    )
 
 
 def test_every_field_is_told_of() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirsearch.text.stemming import stem
-from mirsearch.text.tokens import fold, matches, query_terms, tokens
+from mirsearch.text.tokens import fold, match_finder, query_terms, tokens
 
 
 @pytest.mark.parametrize(
@@ -84,11 +84,11 @@ def test_a_query_is_words_pairs_and_quoted_phrases() -> None:
 
 def test_matched_words_are_found_in_the_text_as_it_stands() -> None:
     text = "(a) TiO₂ Nanotubes; the étched TiO2-nanotube, 500nm and 1.5 µm."
-    marked = [text[start:end] for start, end in matches('the "nanotube" tio2 etching 500 um')(text)]
+    marked = [text[start:end] for start, end in match_finder('the "nanotube" tio2 etching 500 um')(text)]
     assert marked == ["TiO₂", "Nanotubes", "étched", "TiO2", "nanotube", "500nm", "µm"]
-    assert matches("")("anything") == []
+    assert match_finder("")("anything") == []
     decomposed = unicodedata.normalize("NFD", "a Schrödinger b")
-    ((start, end),) = matches("schrodinger")(decomposed)
+    ((start, end),) = match_finder("schrodinger")(decomposed)
     assert unicodedata.normalize("NFC", decomposed[start:end]) == "Schrödinger"
 
 
@@ -99,7 +99,7 @@ def test_any_text_has_plain_tokens(text: str) -> None:
         assert token == token.casefold()
         assert not any(letter.isspace() or letter in "\"'*()^:+-\0" for letter in token)
     assert fold(fold(text)) == fold(text)
-    spans = matches(text)(text)
+    spans = match_finder(text)(text)
     assert all(0 <= start < end <= len(text) for start, end in spans)
     assert all(one[1] <= other[0] for one, other in pairwise(spans))
 
