@@ -151,8 +151,8 @@ def compare(folder: Path, dims: int, count: int, lancedb: bool) -> dict[str, Any
 
 
 def _overlap(index: EmbeddedIndex, rows: list[int], ids: list[str]) -> float:
-    with index._readers.snapshot() as connection:
-        keys = index._matrix.at(connection).rows.key[rows].tolist()
+    with index._readers.transaction() as connection:
+        keys = index._matrix.snapshot(connection).rows.key[rows].tolist()
         marks = ", ".join("?" * len(keys))
         named = {row[0] for row in connection.execute(f"SELECT id FROM panels WHERE key IN ({marks})", keys)}
     return len(named & set(ids)) / len(ids)
@@ -249,7 +249,7 @@ def main() -> None:
         print(json.dumps(measure()))
         return
     dims = options.dims or default_dims()
-    found: dict[str, Any] = {"panels": options.panels, "dims": dims, "threads": settings.threads(), "growth": []}
+    found: dict[str, Any] = {"panels": options.panels, "dims": dims, "threads": settings.thread_count(), "growth": []}
     sizes = sorted({int(each) for each in options.sizes.split(",") if each} | {options.panels})
     with tempfile.TemporaryDirectory() as folder:
         for size in sizes:

@@ -23,10 +23,10 @@ class OnePass:
     """Reads the matrix's bytes once with all threads, and does nothing with them but find the largest."""
 
     def __init__(self, index: EmbeddedIndex) -> None:
-        with index._readers.snapshot() as connection:
-            (block,) = index._matrix.at(connection).blocks
+        with index._readers.transaction() as connection:
+            (block,) = index._matrix.snapshot(connection).blocks
         words = block.reshape(-1).view(np.uint64)
-        self.threads = settings.threads()
+        self.threads = settings.thread_count()
         self.parts = np.array_split(words, self.threads)
         self.pool = ThreadPoolExecutor(self.threads)
 
@@ -50,8 +50,8 @@ class Lance:
         import pyarrow
         from lancedb.index import HnswSq
 
-        with index._readers.snapshot() as connection:
-            now = index._matrix.at(connection)
+        with index._readers.transaction() as connection:
+            now = index._matrix.snapshot(connection)
         (block,) = now.blocks
         self.fields = now.rows.log10_fov
         self.index = index
@@ -72,10 +72,10 @@ class Lance:
 
     def text(self, request: SearchRequest) -> np.ndarray:
         """Text terms of all rows, as the embedded index has them."""
-        with self.index._readers.snapshot() as connection:
-            now = self.index._matrix.at(connection)
+        with self.index._readers.transaction() as connection:
+            now = self.index._matrix.snapshot(connection)
             total = np.zeros(len(now.rows), dtype=np.float32)
-            for found in self.index._searcher._bm25.find(connection, now, query_terms(request.text or "")):
+            for found in self.index._searcher._bm25.score_terms(connection, now, query_terms(request.text or "")):
                 found.add_to(total)
         return text_term(total, request.formula.text_k)
 

@@ -1,12 +1,12 @@
-"""Where panels live, and how the place is chosen by its location."""
+"""Indexes store panels and answer queries. This module opens the index at a location."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from mirsearch import plugins
 from mirsearch.errors import IndexMismatchError, MissingDependencyError
-from mirsearch.plugins import load, names
 
 if TYPE_CHECKING:
     from mirsearch.indexes.base import ExtractorIdentity, Index
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9_-]+)\+.*://")
 
 
-def backend(location: str) -> str:
-    """Name of the plug-in that keeps `location`: http(s):// is elasticsearch, NAME+….:// is NAME, else embedded."""
+def backend_name(location: str) -> str:
+    """Return the name of the index plug-in for a location.
+
+    It is elasticsearch for http(s)://…, NAME for NAME+…://…, else embedded.
+    """
     if location.lower().startswith(("http://", "https://")):
         return "elasticsearch"
     scheme = _SCHEME.match(location)
@@ -23,24 +26,24 @@ def backend(location: str) -> str:
 
 
 def open_index(location: str, create: ExtractorIdentity | None = None) -> Index:
-    """Open the index at `location`, a folder or an address; with `create` make it there when absent.
+    """Open the index at `location`, a folder or an address. With `create`, create it if absent.
 
-    Raises what `Index.open` raises, and PluginError or MissingDependencyError where no plug-in keeps such a place.
+    Raises the errors of `Index.open`, and PluginError or MissingDependencyError if no plug-in supports the location.
     """
-    name = backend(location)
-    if name == "elasticsearch" and name not in names("indexes"):
+    name = backend_name(location)
+    if name == "elasticsearch" and name not in plugins.names("indexes"):
         raise MissingDependencyError(
             f"the index at {location} needs the Elasticsearch back-end, which is not installed",
             "install it with: pip install 'mirsearch[elasticsearch]'",
         )
-    index: Index = load("indexes", name).open(location, create=create)
+    index: Index = plugins.load("indexes", name).open(location, create=create)
     return index
 
 
-def mismatch(location: str, stored: ExtractorIdentity, wanted: ExtractorIdentity) -> IndexMismatchError:
-    """The error for vectors that can't be compared."""
+def mismatch_error(location: str, stored: ExtractorIdentity, wanted: ExtractorIdentity) -> IndexMismatchError:
+    """Return the error for an index whose vectors can't be compared with those of the wanted extractor."""
     if stored.name != wanted.name:
         remedy = f"use --extractor {stored.name}, or ingest into another --index"
     else:
-        remedy = f"install the mirsearch that has {stored}, or ingest into another --index"
+        remedy = f"install the version of mirsearch with {stored}, or ingest into another --index"
     return IndexMismatchError(f"the index at {location} was built with {stored}, not {wanted}", remedy)

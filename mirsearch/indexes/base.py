@@ -1,4 +1,4 @@
-"""The protocol of an index, and how one is chosen by its location."""
+"""The protocols that an index implements, and the data classes that it reads and writes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mirsearch.corrections import Correction
 from mirsearch.query import Filters, SearchRequest, SearchResult, StoredPanel
 
 SCHEMA_VERSION = 1
-"""Of an index on Elasticsearch; the embedded index counts its own, in sqlite_schema."""
+"""Schema version of an index on Elasticsearch. That of the embedded index is in embedded.database.schema."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractorIdentity:
-    """Which extractor made an index's vectors: name, version and dims must all be the same for a query."""
+    """The extractor that made the vectors of an index. A query needs the same name, version and dims."""
 
     name: str
     version: str
@@ -32,33 +32,34 @@ class ExtractorIdentity:
 
 @dataclass(frozen=True, slots=True)
 class FigureRecord:
-    """A figure with its panels, written as one: vectors float32 (panels, dims) of unit length, one JPEG a panel.
+    """A figure with its panels, for one write: vectors float32 (panels, dims) of unit length, and JPEG thumbnails.
 
-    `panels` are as they were read, by the analysis of version `analysis`; `given` those its source had told.
-    `corrections` take the place of those the index has of the figure; None leaves them. The index lays them over.
+    `panels` are the results of the analysis with version `analysis_version`, without corrections. `source_panels` are
+    the panels that the source provided. `corrections` replace those that the index has for the figure; None keeps them.
+    The index applies them to the panels.
     """
 
     figure: Figure
     panels: tuple[Panel, ...]
     vectors: NDArray[np.float32]
     thumbnails: tuple[bytes, ...]
-    analysis: str | None = None
-    given: tuple[Panel, ...] = ()
+    analysis_version: str | None = None
+    source_panels: tuple[Panel, ...] = ()
     corrections: tuple[Correction, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FigureNotes:
-    """What an index keeps of a figure beside its readings; see FigureRecord."""
+    """What an index keeps about a figure besides its panels; see FigureRecord."""
 
-    analysis: str | None = None
-    given: tuple[Panel, ...] = ()
+    analysis_version: str | None = None
+    source_panels: tuple[Panel, ...] = ()
     corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFigure:
-    """What an index already holds of a figure: enough to see whether an ingest would change it."""
+    """What an index has of a figure, as far as an ingest needs it to find out whether the figure would change."""
 
     id: str
     caption: str
@@ -68,7 +69,7 @@ class KnownFigure:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An input (a path or address) an ingest could not take: the stage it failed at, why in one line, when (UTC)."""
+    """An input (a path or address) that failed in an ingest: at which stage, why (one line), and when (UTC)."""
 
     input: str
     stage: str
@@ -77,80 +78,83 @@ class Failure:
 
 
 class IndexWriter(Protocol):
-    """Writes inside one exclusive session; nothing is visible to readers, or survives a crash, before `commit`."""
+    """Writes in one exclusive session. Changes become visible to readers and durable at `commit`, not before."""
 
     def put(self, record: FigureRecord) -> None:
-        """Add a figure, or replace it and its panels where it is there already (its origins are merged)."""
+        """Add a figure, or replace the existing figure and its panels. Origins are merged."""
 
     def add_origin(self, figure_id: str, origin: Origin) -> None:
-        """Note one more place of a figure; the same source and location again changes nothing."""
+        """Add an origin to a figure. Does nothing if the figure has an origin with this source and location."""
 
     def mark_retracted(self, article_ids: Iterable[str]) -> None:
-        """Note that articles were retracted; nothing happens where one is not there."""
+        """Mark articles as retracted. Unknown articles are ignored."""
 
-    def delete(self, figure_ids: Iterable[str]) -> int:
-        """Remove figures with their panels; how many were there."""
+    def delete_figures(self, figure_ids: Iterable[str]) -> int:
+        """Delete figures with their panels. Returns the number of deleted figures."""
 
-    def note_failures(self, failed: Iterable[Failure], settled: Iterable[str] = ()) -> None:
-        """Note inputs that failed, one again in place of what was noted of it; forget those that are settled."""
+    def record_failures(self, failed: Iterable[Failure], resolved: Iterable[str] = ()) -> None:
+        """Record failed inputs, replacing earlier records of them; remove the records of resolved ones."""
 
     def commit(self) -> None:
-        """Make everything since the last commit durable and visible; a large load on a cluster shows a second later."""
+        """Make all changes since the last commit durable and visible. On a cluster, large loads show a second later."""
 
 
 class Index(Protocol):
-    """A corpus that answers queries. Reading needs no lock; one writer at a time, a second gets IndexBusyError."""
+    """A corpus that answers queries. Readers need no lock. There is one writer at a time; others get IndexBusyError."""
 
     location: str
 
     @classmethod
     def open(cls, location: str, *, create: ExtractorIdentity | None = None) -> Index:
-        """Open what is at `location`; with `create` make it there when absent, and refuse another extractor's index.
+        """Open the index at `location`. With `create`, create it if absent, with vectors of this extractor.
 
-        Raises IndexAccessError when there is none (or it is not ours, or can't be used), IndexMismatchError on another
-        extractor or a newer schema.
+        Raises IndexAccessError if there is no index of mirsearch or it can't be used; IndexMismatchError if it has
+        another extractor than `create` or a newer schema.
         """
 
     @property
     def extractor(self) -> ExtractorIdentity:
-        """The extractor this index was built with."""
+        """Return the extractor that made the vectors of this index."""
 
     def writer(self) -> AbstractContextManager[IndexWriter]:
-        """The writing session; leaving it normally commits, leaving it by an exception drops what is uncommitted."""
+        """Return the writing session. Its normal end commits; an exception discards uncommitted changes."""
 
-    def known(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
-        """Those of the figures that are in the index."""
+    def known_figures(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
+        """Return those of the figures that are in the index, by id."""
 
-    def notes(self, figure_ids: Sequence[str]) -> dict[str, FigureNotes]:
-        """How each of the figures was read and what was corrected; those that are not there are left out."""
+    def figure_notes(self, figure_ids: Sequence[str]) -> dict[str, FigureNotes]:
+        """Return the notes of figures by id. Figures that are not in the index are left out."""
 
     def search(self, request: SearchRequest) -> SearchResult:
-        """The best panels for a request."""
+        """Return the best panels for a request."""
 
     def panels(self, panel_ids: Sequence[str]) -> list[StoredPanel]:
-        """Panels by id, in the order asked; NotFoundError names the first that is missing."""
+        """Return panels by id, in the given order. NotFoundError names the first missing one."""
 
     def figure_panels(self, figure_id: str) -> list[StoredPanel]:
-        """All panels of a figure in reading order; empty where there is no such figure."""
+        """Return all panels of a figure in reading order. Empty if there is no such figure."""
 
-    def find(self, some_id: str) -> list[StoredPanel]:
-        """Panels of a panel id, figure id (or a unique prefix of 6 or more digits) or article id/DOI; may be empty."""
+    def find_panels(self, some_id: str) -> list[StoredPanel]:
+        """Return the panels with a panel id, figure id (or a unique prefix of ≥ 6 digits), article id or DOI."""
 
     def vector(self, panel_id: str) -> NDArray[np.float32]:
-        """The stored vector of a panel, float32 (dims,); NotFoundError."""
+        """Return the stored vector of a panel, float32 (dims,). Raises NotFoundError."""
 
     def thumbnail(self, panel_id: str) -> bytes | None:
-        """The panel's small JPEG."""
+        """Return the thumbnail of a panel as JPEG. None if it has none or if there is no such panel."""
 
-    def select(self, filters: Filters) -> Iterator[StoredPanel]:
-        """Every panel the filters leave, ordered by panel id."""
+    def select_panels(self, filters: Filters) -> Iterator[StoredPanel]:
+        """Yield all panels that pass the filters, ordered by panel id."""
 
     def failures(self) -> list[Failure]:
-        """What ingests could not take, and have not taken since, by input."""
+        """Return the inputs that failed in an ingest and have not succeeded since, ordered by input."""
 
     def stats(self) -> dict[str, Any]:
-        """At least articles, figures, panels, failures, with_scale, extractor, dims, schema_version, bytes, and counts
-        by kind, technique, license, year and scale source."""
+        """Return counts of the contents.
+
+        The keys are at least articles, figures, panels, failures, with_scale, extractor, dims, schema_version, bytes,
+        and the counts by kind, technique, license, year and scale source.
+        """
 
     def close(self) -> None:
-        """Give back files and connections."""
+        """Close files and connections."""

@@ -1,4 +1,4 @@
-"""Arrays kept from one question to the next: new large ones cost more, in pages to be cleared, than their use."""
+"""Arrays that are reused from one query to the next. Allocating large arrays takes longer than computing with them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-Single = NDArray[np.float32]
+Float32Array = NDArray[np.float32]
 
 
-class Lent:
-    """The arrays lent to one question."""
+class BorrowedArrays:
+    """The arrays that one query borrows."""
 
     def __init__(self) -> None:
-        self._arrays: list[Single] = []
+        self._arrays: list[Float32Array] = []
         self._used = 0
 
-    def take(self, size: int) -> Single:
-        """An array float32 (size,) with anything in it, the question's own until it is answered."""
+    def take(self, size: int) -> Float32Array:
+        """Return an uninitialized array, float32 (size,). It belongs to the query until the query ends."""
         if self._used == len(self._arrays):
             self._arrays.append(np.empty(size, dtype=np.float32))
         elif len(self._arrays[self._used]) < size:
@@ -28,24 +28,24 @@ class Lent:
         self._used += 1
         return self._arrays[self._used - 1][:size]
 
-    def forget(self) -> None:
-        """All arrays may be taken again."""
+    def release_all(self) -> None:
+        """Make all arrays available again."""
         self._used = 0
 
 
-class Buffers:
-    """A store of arrays for questions that are asked one after the other or at once."""
+class ArrayPool:
+    """A pool of arrays for queries, one after the other or concurrent."""
 
     def __init__(self) -> None:
-        self._idle: list[Lent] = []
+        self._idle: list[BorrowedArrays] = []
         self._lock = threading.Lock()
 
     @contextmanager
-    def lent(self) -> Iterator[Lent]:
-        """Arrays for one question; where it fails they are let go, as a thread may still be writing to one."""
+    def borrow(self) -> Iterator[BorrowedArrays]:
+        """Lend arrays to one query. If the query fails, its arrays are not reused: a thread may still write to one."""
         with self._lock:
-            lent = self._idle.pop() if self._idle else Lent()
-        yield lent
-        lent.forget()
+            arrays = self._idle.pop() if self._idle else BorrowedArrays()
+        yield arrays
+        arrays.release_all()
         with self._lock:
-            self._idle.append(lent)
+            self._idle.append(arrays)

@@ -1,7 +1,7 @@
-"""Files made from SQLite that can be made again: rows that are only appended, and a table about them replaced whole.
+"""Files derived from SQLite, which can be rebuilt: a file of rows that only grows, and a table that is replaced whole.
 
-A reader's map of the rows so stays true. The table notes size, times and checksum of the rows' file: where size and
-times are others, the file is read against its checksum.
+So a reader's memory map of the rows stays valid. The table stores size, modification time and checksum of the row file.
+If size or time differ, the checksum of the file is computed and compared.
 """
 
 from __future__ import annotations
@@ -13,42 +13,42 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-_CHUNK = 1 << 24
+_CHUNK_BYTES = 1 << 24
 
 
-def append(path: Path, size: int, parts: Iterable[bytes], crc: int) -> int:
-    """Write behind the first `size` bytes of a file, whose checksum is `crc`; the checksum with what is new."""
+def append_rows(path: Path, size: int, parts: Iterable[bytes], crc: int) -> int:
+    """Write `parts` after the first `size` bytes of a file, whose checksum is `crc`. Returns the new checksum."""
     with path.open("r+b") as stream:
-        if stream.seek(0, os.SEEK_END) != size:  # what a process that died had appended
+        if stream.seek(0, os.SEEK_END) != size:  # appended by a process that was killed
             stream.truncate(size)
         stream.seek(size)
-        for data in parts:
-            stream.write(data)
-            crc = zlib.crc32(data, crc)
+        for part in parts:
+            stream.write(part)
+            crc = zlib.crc32(part, crc)
         stream.flush()
         os.fsync(stream.fileno())
     return crc
 
 
-def intact(path: Path, size: int, crc: int, noted: list[int]) -> bool:
-    """Whether the first `size` bytes are those noted; OSError where there is no such file."""
+def is_intact(path: Path, size: int, crc: int, stamp: list[int]) -> bool:
+    """Return whether the first `size` bytes are unchanged since :func:`file_stamp` gave `stamp`. OSError if absent."""
     if path.stat().st_size < size:
         return False
-    return noted == times(path) or checksum(path, size) == crc
+    return stamp == file_stamp(path) or checksum(path, size) == crc
 
 
-def times(path: Path) -> list[int]:
-    """Size, and the time of the last change."""
-    about = path.stat()
-    return [about.st_size, about.st_mtime_ns]
+def file_stamp(path: Path) -> list[int]:
+    """Return size and modification time (ns) of a file."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
 
 
 def checksum(path: Path, size: int) -> int:
-    """Checksum of the first `size` bytes; -1 where there are fewer."""
+    """Return the checksum of the first `size` bytes, or -1 if the file is shorter."""
     crc = 0
     with path.open("rb") as stream:
         while size > 0:
-            data = stream.read(min(_CHUNK, size))
+            data = stream.read(min(_CHUNK_BYTES, size))
             if not data:
                 return -1
             crc, size = zlib.crc32(data, crc), size - len(data)
@@ -56,24 +56,24 @@ def checksum(path: Path, size: int) -> int:
 
 
 def write_table(path: Path, magic: bytes, header: dict[str, Any], columns: bytes) -> None:
-    """Replace a table."""
+    """Write a table, replacing the file as a whole."""
     text = json.dumps(header | {"columns_crc": zlib.crc32(columns)}).encode() + b"\n"
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    fresh.write_bytes(magic + text + str(zlib.crc32(text)).encode() + b"\n" + columns)
-    fresh.replace(path)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+    temporary.write_bytes(magic + text + str(zlib.crc32(text)).encode() + b"\n" + columns)
+    temporary.replace(path)
 
 
 def read_table(path: Path, magic: bytes) -> tuple[dict[str, Any], bytes] | None:
-    """Header and columns, None where any part is damaged; OSError or ValueError, too."""
-    found, text, crc, columns = path.read_bytes().split(b"\n", 3)
-    if found + b"\n" != magic or not crc.isdigit() or zlib.crc32(text + b"\n") != int(crc):
+    """Return header and columns, or None if a part is damaged. A damaged file may also raise OSError or ValueError."""
+    first_line, text, crc, columns = path.read_bytes().split(b"\n", 3)
+    if first_line + b"\n" != magic or not crc.isdigit() or zlib.crc32(text + b"\n") != int(crc):
         return None
     header: dict[str, Any] = json.loads(text)
     return (header, columns) if zlib.crc32(columns) == header["columns_crc"] else None
 
 
 def remove_others(folder: Path, kept: str | None, *patterns: str) -> None:
-    """Remove the files of some patterns but the one of a name."""
+    """Remove the files that match a pattern, except the file named `kept`."""
     for pattern in patterns:
         for other in folder.glob(pattern):
             if other.name != kept:
@@ -81,8 +81,8 @@ def remove_others(folder: Path, kept: str | None, *patterns: str) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file that nothing is made from any more."""
+    """Remove a file that is no longer needed."""
     try:
         path.unlink()
-    except OSError:  # Windows keeps what is mapped; the next matrix removes it
+    except OSError:  # Windows can't remove a mapped file; the next commit removes it
         return

@@ -1,4 +1,4 @@
-"""The embedded index: a folder with an SQLite database, the only truth, and a float16 matrix scanned exactly."""
+"""The embedded index: a folder with an SQLite database, which has all data, and a float16 matrix for exact scans."""
 
 from __future__ import annotations
 
@@ -19,12 +19,20 @@ from mirsearch.indexes.embedded.database import failures as sqlite_failures
 from mirsearch.indexes.embedded.database import notes as sqlite_notes
 from mirsearch.indexes.embedded.database import rows as sqlite_rows
 from mirsearch.indexes.embedded.database import schema
-from mirsearch.indexes.embedded.database.access import DATABASE, Readers, connect, damaged, ensure, told, write_lock
-from mirsearch.indexes.embedded.database.filters import where
-from mirsearch.indexes.embedded.database.rows import batches, marks
+from mirsearch.indexes.embedded.database.access import (
+    DATABASE,
+    ReaderPool,
+    connect,
+    damaged_error,
+    ensure_index,
+    translate_errors,
+    write_lock,
+)
+from mirsearch.indexes.embedded.database.filters import build_where
+from mirsearch.indexes.embedded.database.rows import batches, placeholders
 from mirsearch.indexes.embedded.database.writer import SqliteWriter
 from mirsearch.indexes.embedded.search import Searcher
-from mirsearch.indexes.embedded.stats import counts
+from mirsearch.indexes.embedded.stats import count_contents
 from mirsearch.indexes.embedded.vectors.matrix import Matrix
 from mirsearch.indexes.embedded.vectors.scan import Scanner
 from mirsearch.indexes.embedded.words.postings import Postings
@@ -36,12 +44,12 @@ _CACHE_KIB = 32 << 10
 
 
 class EmbeddedIndex:
-    """An index in a folder. Any number of readers and one writer at once; one object serves several threads."""
+    """An index in a folder, with any number of readers and one writer at a time. Safe to use from several threads."""
 
     def __init__(self, location: str) -> None:
         self.location = location
         self._folder = Path(location)
-        self._readers = Readers(location)
+        self._readers = ReaderPool(location)
         self._extractor = self._stored_extractor()
         self._matrix = Matrix(self._folder, self._extractor.dims)
         self._scanner = Scanner(settings.thread_count())
@@ -50,8 +58,8 @@ class EmbeddedIndex:
 
     @classmethod
     def open(cls, location: str, *, create: ExtractorIdentity | None = None) -> EmbeddedIndex:
-        """Open the folder `location`; with `create` make it when absent, and refuse another extractor's index."""
-        ensure(location, create)
+        """Open the index in the folder `location`; with `create`, create it if absent. See `Index.open`."""
+        ensure_index(location, create)
         index = cls(location)
         if create is not None and index.extractor != create:
             index.close()
@@ -60,38 +68,38 @@ class EmbeddedIndex:
 
     def _stored_extractor(self) -> ExtractorIdentity:
         try:
-            with self._readers.snapshot() as connection:
-                return schema.extractor(connection)
+            with self._readers.transaction() as connection:
+                return schema.read_extractor(connection)
         except (KeyError, ValueError) as error:
             self._readers.close()
-            raise damaged(self.location, f"no {error} is noted") from error
+            raise damaged_error(self.location, f"its metadata has no valid {error}") from error
         except MirsearchError:
             self._readers.close()
             raise
 
     @property
     def extractor(self) -> ExtractorIdentity:
-        """The extractor this index was built with."""
+        """Return the extractor that made the vectors of this index."""
         return self._extractor
 
     @contextmanager
     def writer(self) -> Iterator[IndexWriter]:
-        """The writing session; IndexBusyError where another process, or another session here, has it."""
-        with ExitStack() as held:
-            with told(self.location):  # and not what the caller does inside: its errors are its own
-                held.enter_context(write_lock(self.location))
-                connection = held.enter_context(closing(self._write_connection()))
-                self._same_vectors(connection)
+        """Return the writing session. Raises IndexBusyError if another process or session is writing."""
+        with ExitStack() as resources:
+            with translate_errors(self.location):  # not around the yield: errors of the caller stay as they are
+                resources.enter_context(write_lock(self.location))
+                connection = resources.enter_context(closing(self._write_connection()))
+                self._check_extractor(connection)
             writer = SqliteWriter(connection, self.location, self._extractor.dims)
             try:
                 yield writer
                 writer.commit()
             finally:
                 writer.rollback()
-                _settle(connection)
-        with self._readers.snapshot() as connection:
-            self._matrix.follow(connection)
-            self._postings.follow(connection)
+                _checkpoint(connection)
+        with self._readers.transaction() as connection:
+            self._matrix.update_files(connection)
+            self._postings.update_file(connection)
 
     def _write_connection(self) -> sqlite3.Connection:
         connection = connect(self._folder / DATABASE, "rw")
@@ -101,118 +109,121 @@ class EmbeddedIndex:
         return connection
 
     def known_figures(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
-        """Those of the figures that are in the index."""
-        found: dict[str, KnownFigure] = {}
-        with self._readers.snapshot() as connection:
-            for part in batches(figure_ids):
+        """Return those of the figures that are in the index, by id."""
+        known: dict[str, KnownFigure] = {}
+        with self._readers.transaction() as connection:
+            for batch in batches(figure_ids):
                 query = (
                     "SELECT f.key, f.id, f.caption, a.id FROM figures f LEFT JOIN articles a ON a.key = f.article "
-                    f"WHERE f.id IN ({marks(part)})"
+                    f"WHERE f.id IN ({placeholders(batch)})"
                 )
-                rows = connection.execute(query, part).fetchall()
-                places = sqlite_rows.origins(connection, {row[0] for row in rows})
+                rows = connection.execute(query, batch).fetchall()
+                origins = sqlite_rows.read_origins(connection, {row[0] for row in rows})
                 for key, figure_id, caption, article in rows:
-                    found[figure_id] = KnownFigure(figure_id, caption, article, tuple(places.get(key, ())))
-        return found
+                    known[figure_id] = KnownFigure(figure_id, caption, article, tuple(origins.get(key, ())))
+        return known
 
     def figure_notes(self, figure_ids: Sequence[str]) -> dict[str, FigureNotes]:
-        """How each of the figures was read and what was corrected; those that are not there are left out."""
-        with self._readers.snapshot() as connection:
-            return sqlite_notes.notes(connection, figure_ids)
+        """Return the notes of figures by id. Figures that are not in the index are left out."""
+        with self._readers.transaction() as connection:
+            return sqlite_notes.read_notes(connection, figure_ids)
 
     def search(self, request: SearchRequest) -> SearchResult:
-        """The best panels for a request; always exact. IndexMismatchError where the vectors are of another extractor
-        now."""
-        with self._readers.snapshot() as connection:
-            self._same_vectors(connection)
-            now = self._matrix.at(connection)
-            self._same_vectors(connection)  # again, as it may have begun a newer transaction
-            return self._searcher.search(connection, now, request)
+        """Return the best panels for a request; always exact.
 
-    def _same_vectors(self, connection: sqlite3.Connection) -> None:
-        """IndexMismatchError where the index was embedded anew since it was opened."""
-        found = schema.extractor(connection)
-        if found != self._extractor:
+        Raises IndexMismatchError if the index was embedded with another extractor since it was opened.
+        """
+        with self._readers.transaction() as connection:
+            self._check_extractor(connection)
+            snapshot = self._matrix.snapshot(connection)
+            self._check_extractor(connection)  # again, because the matrix may have begun a newer transaction
+            return self._searcher.search(connection, snapshot, request)
+
+    def _check_extractor(self, connection: sqlite3.Connection) -> None:
+        """Raise IndexMismatchError if the index was embedded with another extractor since it was opened."""
+        current = schema.read_extractor(connection)
+        if current != self._extractor:
             raise IndexMismatchError(
-                f"the index at {self.location} was embedded anew with {found} since it was opened", "open it again"
+                f"the vectors of the index at {self.location} were replaced by those of {current} after it was opened",
+                "open it again",
             )
 
     def panels(self, panel_ids: Sequence[str]) -> list[StoredPanel]:
-        """Panels by id, in the order asked; NotFoundError names the first that is missing."""
-        with self._readers.snapshot() as connection:
-            found = sqlite_rows.by_ids(connection, panel_ids)
-        missing = next((each for each in panel_ids if each not in found), None)
+        """Return panels by id, in the given order. NotFoundError names the first missing one."""
+        with self._readers.transaction() as connection:
+            stored = sqlite_rows.panels_by_id(connection, panel_ids)
+        missing = next((panel_id for panel_id in panel_ids if panel_id not in stored), None)
         if missing is not None:
-            raise self._absent(missing)
-        return [found[each] for each in panel_ids]
+            raise self._not_found_error(missing)
+        return [stored[panel_id] for panel_id in panel_ids]
 
     def figure_panels(self, figure_id: str) -> list[StoredPanel]:
-        """All panels of a figure in reading order; empty where there is no such figure."""
-        with self._readers.snapshot() as connection:
-            return list(sqlite_rows.stored(connection, "WHERE f.id = ? ORDER BY p.position", (figure_id,)))
+        """Return all panels of a figure in reading order. Empty if there is no such figure."""
+        with self._readers.transaction() as connection:
+            return list(sqlite_rows.read_panels(connection, "WHERE f.id = ? ORDER BY p.position", (figure_id,)))
 
     def find_panels(self, some_id: str) -> list[StoredPanel]:
-        """Panels of a panel id, figure id (or a unique prefix of 6 or more digits) or article id, DOI or PMC id."""
+        """Return the panels with a panel id, figure id (or a unique prefix of ≥ 6 digits), article id, DOI, PMC id."""
         some_id = some_id.strip()
-        of_article = where(Filters(articles=(some_id,)))
+        article = build_where(Filters(articles=(some_id,)))
         clauses = (
             ("WHERE p.id = ? ", [some_id]),
             ("WHERE f.id = ? ", [some_id]),
-            (of_article.clause, of_article.values),
+            (article.clause, article.values),
         )
-        with self._readers.snapshot() as connection:
+        with self._readers.transaction() as connection:
             for clause, values in clauses:
-                found = list(sqlite_rows.stored(connection, f"{clause}ORDER BY f.id, p.position", values))
-                if found:
-                    return found
-            figure = _figure_of_prefix(connection, some_id.lower())
+                panels = list(sqlite_rows.read_panels(connection, f"{clause}ORDER BY f.id, p.position", values))
+                if panels:
+                    return panels
+            figure = _find_figure_by_prefix(connection, some_id.lower())
             clause = "WHERE f.id = ? ORDER BY p.position"
-            return list(sqlite_rows.stored(connection, clause, (figure,))) if figure else []
+            return list(sqlite_rows.read_panels(connection, clause, (figure,))) if figure else []
 
     def vector(self, panel_id: str) -> NDArray[np.float32]:
-        """The stored vector of a panel, float32 (dims,); NotFoundError."""
-        with self._readers.snapshot() as connection:
+        """Return the stored vector of a panel, float32 (dims,). Raises NotFoundError."""
+        with self._readers.transaction() as connection:
             query = "SELECT v.vector FROM panels p JOIN vectors v ON v.panel = p.key WHERE p.id = ?"
             row = connection.execute(query, (panel_id,)).fetchone()
         if row is None:
-            raise self._absent(panel_id)
+            raise self._not_found_error(panel_id)
         return np.frombuffer(row[0], dtype="<f2").astype(np.float32)
 
     def thumbnail(self, panel_id: str) -> bytes | None:
-        """The panel's small JPEG, None where there is none or no such panel."""
-        with self._readers.snapshot() as connection:
+        """Return the thumbnail of a panel as JPEG. None if it has none or if there is no such panel."""
+        with self._readers.transaction() as connection:
             query = "SELECT t.jpeg FROM panels p JOIN thumbnails t ON t.panel = p.key WHERE p.id = ?"
             row = connection.execute(query, (panel_id,)).fetchone()
         return bytes(row[0]) if row else None
 
     def select_panels(self, filters: Filters) -> Iterator[StoredPanel]:
-        """Every panel the filters leave, ordered by panel id, as of one commit, in bounded memory."""
-        built = where(filters)
-        with self._readers.snapshot() as connection:
-            yield from sqlite_rows.stored(connection, f"{built.clause}ORDER BY p.id", built.values)
+        """Yield all panels that pass the filters, ordered by panel id, as of one commit, in bounded memory."""
+        where = build_where(filters)
+        with self._readers.transaction() as connection:
+            yield from sqlite_rows.read_panels(connection, f"{where.clause}ORDER BY p.id", where.values)
 
     def failures(self) -> list[Failure]:
-        """What ingests could not take, and have not taken since, by input."""
-        with self._readers.snapshot() as connection:
-            return sqlite_failures.noted(connection)
+        """Return the inputs that failed in an ingest and have not succeeded since, ordered by input."""
+        with self._readers.transaction() as connection:
+            return sqlite_failures.read_failures(connection)
 
     def stats(self) -> dict[str, Any]:
-        """Counts, what made the vectors, the schema, and bytes on disk."""
-        with self._readers.snapshot() as connection:
-            found = counts(connection) | {"failures": sqlite_failures.count(connection)}
-            facts = schema.facts(connection)
-            found["schema_version"] = schema.version(connection)
+        """Return counts, the extractor, the schema version and the size on disk in bytes."""
+        with self._readers.transaction() as connection:
+            contents = count_contents(connection) | {"failures": sqlite_failures.count_failures(connection)}
+            meta = schema.read_meta(connection)
+            contents["schema_version"] = schema.read_version(connection)
         extractor = self._extractor
-        return found | {
+        return contents | {
             "extractor": extractor.name,
             "extractor_version": extractor.version,
             "dims": extractor.dims,
-            "created_by": facts.get("created_by"),
-            "bytes": sum(_size(each) for each in self._folder.iterdir()),
+            "created_by": meta.get("created_by"),
+            "bytes": sum(_file_size(path) for path in self._folder.iterdir()),
         }
 
     def close(self) -> None:
-        """Give back files, connections and threads."""
+        """Close files and connections, and stop threads."""
         self._readers.close()
         self._scanner.close()
 
@@ -222,31 +233,31 @@ class EmbeddedIndex:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _absent(self, panel_id: str) -> NotFoundError:
+    def _not_found_error(self, panel_id: str) -> NotFoundError:
         return NotFoundError(
             f"no panel {panel_id!r} in the index at {self.location}",
-            "see ids with: mirsearch export or mirsearch query",
+            "list the ids with: mirsearch export or mirsearch query",
         )
 
 
-def _size(path: Path) -> int:
-    """Bytes of a file, 0 where it has just gone, as SQLite's log does."""
+def _file_size(path: Path) -> int:
+    """Return the size of a file in bytes, or 0 if it was just removed (as the log of SQLite may be)."""
     try:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
 
 
-def _settle(connection: sqlite3.Connection) -> None:
-    """Move what lies in the log into the database, so that one file has it all, as far as readers allow just now."""
-    with suppress(sqlite3.Error):  # all is safe in the log, too
+def _checkpoint(connection: sqlite3.Connection) -> None:
+    """Move the contents of the write-ahead log into the database file, as far as current readers allow."""
+    with suppress(sqlite3.Error):  # the data is safe in the log, too
         connection.execute("PRAGMA busy_timeout = 0")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
-def _figure_of_prefix(connection: sqlite3.Connection, prefix: str) -> str | None:
-    """The one figure whose id begins so, or None where there are none or several."""
-    if len(prefix) < _PREFIX_DIGITS or not all(letter in "0123456789abcdef" for letter in prefix):
+def _find_figure_by_prefix(connection: sqlite3.Connection, prefix: str) -> str | None:
+    """Return the id of the figure with this prefix, or None if there is none or more than one."""
+    if len(prefix) < _PREFIX_DIGITS or not all(digit in "0123456789abcdef" for digit in prefix):
         return None
     query = "SELECT id FROM figures WHERE id >= ? AND id < ? LIMIT 2"
     rows = connection.execute(query, (prefix, prefix + "g")).fetchall()

@@ -1,4 +1,4 @@
-"""Answering a request from the embedded index: every panel that the filters leave is scored."""
+"""Answers search requests from the embedded index. It scores every panel that passes the filters."""
 
 from __future__ import annotations
 
@@ -14,241 +14,269 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.errors import UsageError
-from mirsearch.indexes.embedded.buffers import Buffers, Lent, Single
-from mirsearch.indexes.embedded.database.filters import where
-from mirsearch.indexes.embedded.database.rows import batches, marks
-from mirsearch.indexes.embedded.first_pass import Columns, FirstPass
-from mirsearch.indexes.embedded.scores import Terms, terms_of
+from mirsearch.indexes.embedded.buffers import ArrayPool, BorrowedArrays, Float32Array
+from mirsearch.indexes.embedded.database.filters import build_where
+from mirsearch.indexes.embedded.database.rows import batches, placeholders
+from mirsearch.indexes.embedded.first_pass import FirstPass, ScoreColumns
+from mirsearch.indexes.embedded.scores import Terms, exact_terms
 from mirsearch.indexes.embedded.vectors import scans as vector_scans
 from mirsearch.indexes.embedded.vectors.matrix import Snapshot
-from mirsearch.indexes.embedded.vectors.rounded import CANDIDATE_SHARE, FEW, NARROWED_SHARE, Worth
+from mirsearch.indexes.embedded.vectors.rounded import (
+    MAX_CANDIDATE_SHARE,
+    MAX_NARROWED_SHARE,
+    MIN_NARROWED_ROWS,
+    PassBackoff,
+)
 from mirsearch.indexes.embedded.vectors.scan import Scanner
-from mirsearch.indexes.embedded.vectors.scans import NONE, Dots, Places, Query, Scan
-from mirsearch.indexes.embedded.words.bm25 import Bm25, Found
+from mirsearch.indexes.embedded.vectors.scans import NO_ROWS, DotProducts, Indices, QueryVector, Scan
+from mirsearch.indexes.embedded.words.bm25 import Bm25, TermScores
 from mirsearch.indexes.embedded.words.postings import Postings
 from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult
 from mirsearch.ranking import Floats
 from mirsearch.text.tokens import query_terms
 
-KEPT_SELECTIONS = 16
+MAX_KEPT_SELECTIONS = 16
 GATHER_SHARE = 0.125
-"""Below this share of rows, those that the filters leave are copied out and scanned alone."""
+"""If the filters select a smaller share of the rows than this, the selected rows are copied and scanned alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The rows to be scored, `count` of them: those `kept` alone, in order, or all (None) but those of the `veto`."""
+    """The `count` rows that a query scores, those that pass the filters.
+
+    If they are few, `rows` has their row numbers, ascending, and arrays of the first pass have one value for each of
+    them. Else `rows` is None, arrays have one value for each row of the matrix, and `filtered_out` marks the rows that
+    are not selected (None: all are selected). A position is an index into these arrays.
+    """
 
     count: int
-    kept: Places | None
-    veto: NDArray[np.bool_] | None
-    columns: Columns
+    rows: Indices | None
+    filtered_out: NDArray[np.bool_] | None
+    columns: ScoreColumns
 
-    def rows(self, at: Places) -> Places:
-        """Row numbers of places among the rows scored."""
-        return at if self.kept is None else self.kept[at]
+    def to_rows(self, positions: Indices) -> Indices:
+        """Return the row numbers for some positions."""
+        return positions if self.rows is None else self.rows[positions]
 
-    def places(self, rows: Places) -> Places:
-        """Where rows are among those scored; rows that are not there are left out."""
-        if self.kept is None:
-            return rows if self.veto is None else rows[~self.veto[rows]]
-        return np.flatnonzero(np.isin(self.kept, rows)) if len(rows) else rows
+    def to_positions(self, rows: Indices) -> Indices:
+        """Return the positions of some rows. Rows that are not selected are left out."""
+        if self.rows is None:
+            return rows if self.filtered_out is None else rows[~self.filtered_out[rows]]
+        return np.flatnonzero(np.isin(self.rows, rows)) if len(rows) else rows
 
 
 class Searcher:
-    """Scores panels of one index; holds what is worth keeping between queries. Safe to use from several threads."""
+    """Scores the panels of one index. Keeps arrays and selections between queries. Safe to use from several threads."""
 
     def __init__(self, scanner: Scanner, postings: Postings) -> None:
         self._scanner = scanner
         self._bm25 = Bm25(postings)
-        self._buffers = Buffers()
-        self._worth = {False: Worth(), True: Worth()}  # without and with words compared with pictures
+        self._pool = ArrayPool()
+        self._backoffs = {False: PassBackoff(), True: PassBackoff()}  # True: queries with a vector of the text
         self._selections: OrderedDict[tuple[int, str, Filters], Selection] = OrderedDict()
         self._lock = threading.Lock()
 
-    def search(self, connection: sqlite3.Connection, now: Snapshot, request: SearchRequest) -> SearchResult:
-        """The best panels; inside the transaction that `now` is of."""
+    def search(self, connection: sqlite3.Connection, snapshot: Snapshot, request: SearchRequest) -> SearchResult:
+        """Return the best panels. `snapshot` must be of the connection's transaction."""
         words = query_terms(request.text) if request.text else []
-        _check(request)
-        selection = self._selection(connection, now, request.filters)
-        excluded = selection.places(_rows_of(connection, now, request.exclude))
-        detail = {"words": [" ".join(each) for each in words]}
+        _check_request(request)
+        selection = self._selection(connection, snapshot, request.filters)
+        excluded = selection.to_positions(_panel_rows(connection, snapshot, request.exclude))
+        detail = {"words": [" ".join(term) for term in words]}
         count = selection.count - len(excluded)
-        vectors = [each if each is None else Query.of(now, each) for each in (request.vector, request.text_vector)]
+        vectors = [
+            None if vector is None else QueryVector.convert(snapshot, vector)
+            for vector in (request.vector, request.text_vector)
+        ]
         if not any(vectors) and request.field_of_view_nm is None and not words:
             return SearchResult([], exact=True, considered=count, detail=detail)
-        with self._buffers.lent() as lent:
-            asked = _Asked(now, request, selection, excluded, lent)
-            rows, dots, found = self._ranked(connection, asked, vectors, words)
-        terms = terms_of(now, request, rows, dots, found)
-        panels = _best(connection, now, rows, request, terms)
+        with self._pool.borrow() as arrays:
+            context = _QueryContext(snapshot, request, selection, excluded, arrays)
+            rows, dots, word_scores = self._find_candidates(connection, context, vectors, words)
+        terms = exact_terms(snapshot, request, rows, dots, word_scores)
+        panels = _best_panels(connection, snapshot, rows, request, terms)
         return SearchResult(panels, exact=True, considered=count, detail=detail)
 
-    def _ranked(
+    def _find_candidates(
         self,
         connection: sqlite3.Connection,
-        asked: _Asked,
-        vectors: Sequence[Query | None],
+        context: _QueryContext,
+        vectors: Sequence[QueryVector | None],
         words: Sequence[tuple[str, ...]],
-    ) -> tuple[Places, Sequence[Dots | None], Sequence[Found] | None]:
-        """Rows among which the best are, their dot products with each of the vectors, and the words found."""
-        now, request, selection = asked.now, asked.request, asked.selection
+    ) -> tuple[Indices, Sequence[DotProducts | None], Sequence[TermScores] | None]:
+        """Return rows that include the best ones, their exact dot products with each vector, and the word scores."""
+        snapshot, request, selection = context.snapshot, context.request, context.selection
 
-        def exact(rows: Places | None) -> list[Scan | None]:
-            scan = functools.partial(vector_scans.exact, self._scanner, now, kept=rows, lent=asked.lent)
-            return [None if each is None else scan(each) for each in vectors]
+        def start_exact(rows: Indices | None) -> list[Scan | None]:
+            start = functools.partial(
+                vector_scans.start_exact_scan, self._scanner, snapshot, rows=rows, arrays=context.arrays
+            )
+            return [None if vector is None else start(vector) for vector in vectors]
 
-        rough, worth = self._rough(asked, vectors)
-        scans = rough or exact(selection.kept)
-        found = self._bm25.find(connection, now, words) if words else None
-        first, at = _candidates(asked, found, scans)
-        if rough is not None and now.coarse is not None:
-            if max(FEW, request.top) < len(at) <= NARROWED_SHARE * selection.count:
-                best = first.nearest(at, request.top)
-                terms = terms_of(now, request, best, _waited(exact(best)), found)
-                at = first.reaching(at, terms.score(request).min())
-            useful = len(at) <= CANDIDATE_SHARE * selection.count
-            worth.note(useful)
+        rounded_scans, backoff = self._start_rounded_scans(context, vectors)
+        scans = rounded_scans or start_exact(selection.rows)
+        word_scores = self._bm25.score_terms(connection, snapshot, words) if words else None
+        first, positions = _run_first_pass(context, word_scores, scans)
+        if rounded_scans is not None and snapshot.rounded is not None:  # here positions are row numbers
+            if max(MIN_NARROWED_ROWS, request.top) < len(positions) <= MAX_NARROWED_SHARE * selection.count:
+                best = first.best_rows(positions, request.top)
+                terms = exact_terms(snapshot, request, best, _wait_for(start_exact(best)), word_scores)
+                positions = first.rows_reaching(positions, terms.score(request).min())
+            useful = len(positions) <= MAX_CANDIDATE_SHARE * selection.count
+            backoff.record(useful)
             if useful:
-                at = np.union1d(at, np.setdiff1d(selection.places(now.coarse.outliers), asked.excluded))
-                return at, _waited(exact(at)), found
-            scans = exact(None)
-            _, at = _candidates(asked, found, scans)
-        return selection.rows(at), [each and each.at(at) for each in _waited(scans)], found
+                outliers = np.setdiff1d(selection.to_positions(snapshot.rounded.outliers), context.excluded)
+                rows = np.union1d(positions, outliers)
+                return rows, _wait_for(start_exact(rows)), word_scores
+            scans = start_exact(None)
+            _, positions = _run_first_pass(context, word_scores, scans)
+        dots = [products and products.select(positions) for products in _wait_for(scans)]
+        return selection.to_rows(positions), dots, word_scores
 
-    def _rough(self, asked: _Asked, vectors: Sequence[Query | None]) -> tuple[list[Scan | None] | None, Worth]:
-        """Begin scans of the rounded rows, where they promise to leave few of those that are asked for."""
-        coarse, selection = asked.now.coarse, asked.selection
-        worth = self._worth[vectors[1] is not None]
-        given = [each for each in vectors if each is not None]
-        if coarse is None or selection.kept is not None or not given or any(each.per_norm == 0 for each in given):
-            return None, worth
-        if asked.request.top > CANDIDATE_SHARE / 2 * selection.count or not worth.tried():
-            return None, worth
-        scan = functools.partial(vector_scans.rough, self._scanner, coarse, lent=asked.lent)
-        return [None if each is None else scan(each) for each in vectors], worth
+    def _start_rounded_scans(
+        self, context: _QueryContext, vectors: Sequence[QueryVector | None]
+    ) -> tuple[list[Scan | None] | None, PassBackoff]:
+        """Start scans of the rounded rows if they are likely to leave few candidates, else return None."""
+        rounded, selection = context.snapshot.rounded, context.selection
+        backoff = self._backoffs[vectors[1] is not None]
+        present = [vector for vector in vectors if vector is not None]
+        if rounded is None or selection.rows is not None or not present:
+            return None, backoff
+        if any(vector.inverse_norm == 0 for vector in present):
+            return None, backoff
+        if context.request.top > MAX_CANDIDATE_SHARE / 2 * selection.count or not backoff.should_try():
+            return None, backoff
+        start = functools.partial(vector_scans.start_rounded_scan, self._scanner, rounded, arrays=context.arrays)
+        return [None if vector is None else start(vector) for vector in vectors], backoff
 
-    def _selection(self, connection: sqlite3.Connection, now: Snapshot, filters: Filters) -> Selection:
-        name = (now.rows.generation, now.rows.token, filters)
+    def _selection(self, connection: sqlite3.Connection, snapshot: Snapshot, filters: Filters) -> Selection:
+        key = (snapshot.table.generation, snapshot.table.token, filters)
         with self._lock:
-            if name in self._selections:
-                self._selections.move_to_end(name)
-                return self._selections[name]
-        found = _selected(connection, now, filters)
+            if key in self._selections:
+                self._selections.move_to_end(key)
+                return self._selections[key]
+        selection = _select_rows(connection, snapshot, filters)
         with self._lock:
-            self._selections[name] = found
-            while len(self._selections) > KEPT_SELECTIONS:
+            self._selections[key] = selection
+            while len(self._selections) > MAX_KEPT_SELECTIONS:
                 self._selections.popitem(last=False)
-        return found
+        return selection
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A question, what it is asked of, and arrays for the answer."""
+class _QueryContext:
+    """A request, the snapshot and rows that it searches, and arrays for the computation."""
 
-    now: Snapshot
+    snapshot: Snapshot
     request: SearchRequest
     selection: Selection
-    excluded: Places
-    lent: Lent
+    excluded: Indices
+    arrays: BorrowedArrays
 
 
-def _waited(scans: Sequence[Scan | None]) -> list[Dots | None]:
+def _wait_for(scans: Sequence[Scan | None]) -> list[DotProducts | None]:
     return [None if scan is None else scan() for scan in scans]
 
 
-def _candidates(asked: _Asked, found: Sequence[Found] | None, scans: Sequence[Scan | None]) -> tuple[FirstPass, Places]:
-    """Places, in order, among which the best are, but for those of which the dot products tell nothing."""
-    request, selection, lent = asked.request, asked.selection, asked.lent
-    first = FirstPass(request.formula, selection.columns, _given(request, found), lent)
+def _run_first_pass(
+    context: _QueryContext, word_scores: Sequence[TermScores] | None, scans: Sequence[Scan | None]
+) -> tuple[FirstPass, Indices]:
+    """Return the first pass, and ascending positions that include the best ones. Outliers of scans are left out."""
+    request, selection, arrays = context.request, context.selection, context.arrays
+    first = FirstPass(request.formula, selection.columns, _term_names(request, word_scores), arrays)
     if request.field_of_view_nm is not None:
         first.add_scale(math.log10(request.field_of_view_nm))
-    if found is not None:
-        first.add_text(_summed(found, lent.take(len(asked.now.rows)), selection.kept))
-    excluded = asked.excluded
-    for dots, add in zip(_waited(scans), (first.add_visual, first.add_image_text), strict=True):
+    if word_scores is not None:
+        first.add_text(_sum_bm25(word_scores, arrays.take(len(context.snapshot.table)), selection.rows))
+    excluded = context.excluded
+    for dots, add in zip(_wait_for(scans), (first.add_visual, first.add_image_text), strict=True):
         if dots is not None:
             excluded = np.union1d(excluded, dots.outliers) if len(dots.outliers) else excluded
-            add(dots.values, dots.per_norm, dots.error)
-    return first, first.candidates(request.top, selection.veto, excluded)
+            add(dots.values, dots.inverse_norm, dots.error)
+    return first, first.candidates(request.top, selection.filtered_out, excluded)
 
 
-def _check(request: SearchRequest) -> None:
-    nothing = request.vector is None and request.text_vector is None and not request.text
-    if nothing and request.field_of_view_nm is None:
-        raise UsageError("nothing to look for", "give an image, words or a field of view")
-    view = request.field_of_view_nm
-    if view is not None and not (view > 0 and math.isfinite(view)):
-        raise UsageError(f"a field of view of {view} nm", "give one above 0")
+def _check_request(request: SearchRequest) -> None:
+    is_empty = request.vector is None and request.text_vector is None and not request.text
+    if is_empty and request.field_of_view_nm is None:
+        raise UsageError("the query is empty", "give an image, words or a field of view")
+    field_of_view = request.field_of_view_nm
+    if field_of_view is not None and not (field_of_view > 0 and math.isfinite(field_of_view)):
+        raise UsageError(f"the field of view is {field_of_view} nm", "give a field of view above 0")
 
 
-def _given(request: SearchRequest, found: Sequence[Found] | None) -> frozenset[str]:
+def _term_names(request: SearchRequest, word_scores: Sequence[TermScores] | None) -> frozenset[str]:
     scale = request.field_of_view_nm is not None
-    given = {"visual": request.vector is not None, "scale": scale, "text": found is not None}
-    given["image_text"] = request.text_vector is not None
-    return frozenset(name for name, there in given.items() if there)
+    present = {"visual": request.vector is not None, "scale": scale, "text": word_scores is not None}
+    present["image_text"] = request.text_vector is not None
+    return frozenset(name for name, is_present in present.items() if is_present)
 
 
-def _selected(connection: sqlite3.Connection, now: Snapshot, filters: Filters) -> Selection:
-    mask, columns = now.rows.alive, Columns.of(now.rows)
-    if not filters.empty and not _leaves_all(connection, filters):
-        built = where(filters)
-        rows = connection.execute(f"SELECT p.key FROM panels p {built.clause}", built.values)
-        mask = np.zeros(len(now.rows), dtype=bool)
-        mask[now.positions(np.fromiter((row[0] for row in rows), dtype=np.int64))] = True
+def _select_rows(connection: sqlite3.Connection, snapshot: Snapshot, filters: Filters) -> Selection:
+    mask, columns = snapshot.table.alive, ScoreColumns.from_table(snapshot.table)
+    if not filters.is_empty and not _keeps_all_panels(connection, filters):
+        where = build_where(filters)
+        rows = connection.execute(f"SELECT p.key FROM panels p {where.clause}", where.values)
+        mask = np.zeros(len(snapshot.table), dtype=bool)
+        mask[snapshot.row_numbers(np.fromiter((row[0] for row in rows), dtype=np.int64))] = True
     count = int(np.count_nonzero(mask))
     if count < GATHER_SHARE * len(mask):
-        kept = np.flatnonzero(mask)
-        return Selection(count, kept, None, columns.take(kept))
+        selected = np.flatnonzero(mask)
+        return Selection(count, selected, None, columns.select(selected))
     return Selection(count, None, None if count == len(mask) else ~mask, columns)
 
 
-def _leaves_all(connection: sqlite3.Connection, filters: Filters) -> bool:
-    """Whether the only condition is that nothing be retracted, and nothing is."""
+def _keeps_all_panels(connection: sqlite3.Connection, filters: Filters) -> bool:
+    """Return whether the only condition leaves retracted articles out, and no article is retracted."""
     if filters != Filters(retracted=False):
         return False
     return connection.execute("SELECT 1 FROM articles WHERE retracted LIMIT 1").fetchone() is None
 
 
-def _rows_of(connection: sqlite3.Connection, now: Snapshot, panel_ids: frozenset[str]) -> Places:
+def _panel_rows(connection: sqlite3.Connection, snapshot: Snapshot, panel_ids: frozenset[str]) -> Indices:
     keys: list[int] = []
     if not panel_ids:
-        return NONE
+        return NO_ROWS
     for part in batches(panel_ids):
-        keys.extend(row[0] for row in connection.execute(f"SELECT key FROM panels WHERE id IN ({marks(part)})", part))
-    return now.positions(np.array(keys, dtype=np.int64))
+        keys.extend(
+            row[0] for row in connection.execute(f"SELECT key FROM panels WHERE id IN ({placeholders(part)})", part)
+        )
+    return snapshot.row_numbers(np.array(keys, dtype=np.int64))
 
 
-def _summed(found: Sequence[Found], total: Single, kept: Places | None) -> Single:
-    """BM25 summed over terms, of every row scored; `total`, one a row of the matrix, is used up."""
+def _sum_bm25(word_scores: Sequence[TermScores], total: Float32Array, rows: Indices | None) -> Float32Array:
+    """Return BM25, summed over terms, for each position. Overwrites `total` (one value per row of the matrix)."""
     total[:] = 0
-    for each in found:
-        each.add_to(total)
-    return total if kept is None else total[kept]
+    for term_scores in word_scores:
+        term_scores.add_to(total)
+    return total if rows is None else total[rows]
 
 
-def _best(
-    connection: sqlite3.Connection, now: Snapshot, rows: Places, request: SearchRequest, terms: Terms
+def _best_panels(
+    connection: sqlite3.Connection, snapshot: Snapshot, rows: Indices, request: SearchRequest, terms: Terms
 ) -> list[ScoredPanel]:
-    """The best of some rows, best first, ties by id."""
+    """Return the best of some rows as panels, best first, ties by id. `terms` are those of the rows."""
     score = terms.score(request)
     count = min(request.top, int(np.count_nonzero(score > -np.inf)))
     if count <= 0:
         return []
-    least = np.partition(score, -count)[-count]
-    at = np.flatnonzero(score >= least)  # with everything that ties for the last place
-    keys = now.rows.key[rows[at]].tolist()
+    lowest = np.partition(score, -count)[-count]
+    tied_or_better = np.flatnonzero(score >= lowest)  # includes all ties for the last place
+    keys = snapshot.table.key[rows[tied_or_better]].tolist()
     ids: dict[int, str] = {}
     for part in batches(keys):
-        ids.update(connection.execute(f"SELECT key, id FROM panels WHERE key IN ({marks(part)})", part))
-    named = [(-value, ids[key], place) for value, key, place in zip(score[at].tolist(), keys, at.tolist(), strict=True)]
-    best = sorted(named)[:count]
-    return _scored([panel_id for _, panel_id, _ in best], np.array([place for *_, place in best]), score, terms)
+        ids.update(connection.execute(f"SELECT key, id FROM panels WHERE key IN ({placeholders(part)})", part))
+    scored = zip(score[tied_or_better].tolist(), keys, tied_or_better.tolist(), strict=True)
+    ranked = [(-value, ids[key], position) for value, key, position in scored]
+    best = sorted(ranked)[:count]
+    return _to_scored_panels(
+        [panel_id for _, panel_id, _ in best], np.array([position for *_, position in best]), score, terms
+    )
 
 
-def _scored(ids: Sequence[str], at: Places, score: Floats, terms: Terms) -> list[ScoredPanel]:
+def _to_scored_panels(ids: Sequence[str], positions: Indices, score: Floats, terms: Terms) -> list[ScoredPanel]:
     columns = (terms.distance, terms.visual, terms.scale, terms.text, terms.image_text)
-    given = [[None] * len(at) if each is None else each[at].tolist() for each in columns]
-    scale = [None if value is None or math.isnan(value) else value for value in given[2]]
-    rows = zip(ids, score[at].tolist(), given[0], given[1], scale, given[3], given[4], strict=True)
+    values = [[None] * len(positions) if column is None else column[positions].tolist() for column in columns]
+    scale = [None if value is None or math.isnan(value) else value for value in values[2]]
+    rows = zip(ids, score[positions].tolist(), values[0], values[1], scale, values[3], values[4], strict=True)
     return [ScoredPanel(*row) for row in rows]

@@ -1,4 +1,4 @@
-"""What the embedded index holds, counted."""
+"""Counts of the contents of the embedded index."""
 
 from __future__ import annotations
 
@@ -27,18 +27,20 @@ _GROUPS = {
 }
 
 
-def counts(connection: sqlite3.Connection) -> dict[str, Any]:
-    """Totals, and panels by kind, technique, license, year, scale source and journal ("unknown" where it is), and
-    by decade of the field of view in nm (2 is from 100 nm to 1 µm)."""
-    found: dict[str, Any] = {name: connection.execute(query).fetchone()[0] for name, query in _TOTALS.items()}
+def count_contents(connection: sqlite3.Connection) -> dict[str, Any]:
+    """Count all contents; count panels by kind, technique, license, year, scale source and journal, or "unknown".
+
+    Panels are also counted by decade of the field of view in nm (2: from 100 nm to 1 µm).
+    """
+    totals: dict[str, Any] = {name: connection.execute(query).fetchone()[0] for name, query in _TOTALS.items()}
     for name, column in _GROUPS.items():
         query = f"SELECT {column}, count(*) FROM {JOINED} GROUP BY {column} ORDER BY count(*) DESC, {column}"
-        found[name] = {
+        totals[name] = {
             ("unknown" if value is None else str(value)): count for value, count in connection.execute(query)
         }
-    views = connection.execute("SELECT field_of_view_nm FROM panels WHERE field_of_view_nm > 0")
-    decades = Counter(math.floor(math.log10(view)) for (view,) in views)
-    found["fields_of_view"] = {str(decade): decades[decade] for decade in sorted(decades)}
+    fields_of_view = connection.execute("SELECT field_of_view_nm FROM panels WHERE field_of_view_nm > 0")
+    decades = Counter(math.floor(math.log10(width)) for (width,) in fields_of_view)
+    totals["fields_of_view"] = {str(decade): decades[decade] for decade in sorted(decades)}
     sources = "SELECT source, count(DISTINCT figure) FROM origins GROUP BY source ORDER BY source"
-    found["sources"] = dict(connection.execute(sources))
-    return found
+    totals["sources"] = dict(connection.execute(sources))
+    return totals

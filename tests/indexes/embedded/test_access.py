@@ -21,7 +21,7 @@ from mirsearch.errors import (
     MissingDependencyError,
     PluginError,
 )
-from mirsearch.indexes import backend, open_index
+from mirsearch.indexes import backend_name, open_index
 from mirsearch.indexes.base import ExtractorIdentity
 from mirsearch.indexes.embedded.database import access as sqlite_access
 from mirsearch.indexes.embedded.database import schema as sqlite_schema
@@ -43,7 +43,7 @@ def location(tmp_path: Path) -> str:
     return path
 
 
-def ask(location: str) -> list[str]:
+def search_ids(location: str) -> list[str]:
     with EmbeddedIndex.open(location) as index:
         return [
             each.panel_id for each in index.search(SearchRequest(RECORDS[5].vectors[0], 1e3, "gold", top=99)).panels
@@ -51,16 +51,16 @@ def ask(location: str) -> list[str]:
 
 
 def test_locations_choose_their_back_end() -> None:
-    assert backend("mirsearch-index") == "embedded"
-    assert backend("C:\\some\\folder") == "embedded"
-    assert backend("HTTPS://cluster:9200/name") == "elasticsearch"
-    assert backend("qdrant+http://host") == "qdrant"
+    assert backend_name("mirsearch-index") == "embedded"
+    assert backend_name("C:\\some\\folder") == "embedded"
+    assert backend_name("HTTPS://cluster:9200/name") == "elasticsearch"
+    assert backend_name("qdrant+http://host") == "qdrant"
     with pytest.raises(PluginError, match="qdrant"):
         open_index("qdrant+http://host")
 
 
 def test_an_absent_back_end_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mirsearch.indexes.names", lambda group: ["embedded"])
+    monkeypatch.setattr("mirsearch.plugins.names", lambda group: ["embedded"])
     with pytest.raises(MissingDependencyError, match=r"mirsearch\[elasticsearch\]"):
         open_index("http://127.0.0.1:1")
 
@@ -92,7 +92,7 @@ def test_a_file_or_a_folder_of_other_things_is_refused(tmp_path: Path) -> None:
     for create in (None, made.IDENTITY):
         with pytest.raises(IndexAccessError, match="is a file, not an index"):
             EmbeddedIndex.open(str(tmp_path / "file"), create=create)
-        with pytest.raises(IndexAccessError, match="other things"):
+        with pytest.raises(IndexAccessError, match="other files"):
             EmbeddedIndex.open(str(tmp_path / "folder"), create=create)
         with pytest.raises(IndexAccessError, match="can't be used"):
             EmbeddedIndex.open(str(tmp_path / "file" / "below"), create=made.IDENTITY)
@@ -111,7 +111,7 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["half", "few bytes", "noise", "holes"])
-def test_a_damaged_database_is_told_not_thrown(location: str, damage: str) -> None:
+def test_a_damaged_database_gives_an_error_with_a_remedy(location: str, damage: str) -> None:
     path = Path(location) / DATABASE
     for name in ("-wal", "-shm"):
         path.with_name(path.name + name).unlink(missing_ok=True)
@@ -131,7 +131,7 @@ def test_a_damaged_database_is_told_not_thrown(location: str, damage: str) -> No
 def read_everything(location: str) -> None:
     with EmbeddedIndex.open(location) as index:
         index.stats()
-        list(index.select(Filters()))
+        list(index.select_panels(Filters()))
         for each in Path(location).glob("matrix*"):
             each.unlink()
         index.search(SearchRequest(RECORDS[5].vectors[0], text="gold"))
@@ -165,7 +165,7 @@ def test_a_newer_index_names_the_version_it_needs(location: str) -> None:
 
 
 def test_an_older_index_is_migrated_all_or_nothing(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = ask(location)
+    expected = search_ids(location)
 
     def first(connection: sqlite3.Connection) -> None:
         connection.execute("ALTER TABLE panels ADD COLUMN color TEXT")
@@ -174,7 +174,7 @@ def test_an_older_index_is_migrated_all_or_nothing(location: str, monkeypatch: p
         connection.execute("UPDATE panels SET color = 'gray'")
         connection.execute("INSERT INTO nowhere VALUES (1)")
 
-    monkeypatch.setattr(sqlite_schema, "CURRENT", 4)
+    monkeypatch.setattr(sqlite_schema, "CURRENT_VERSION", 4)
     monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {2: first})
     with pytest.raises(IndexMismatchError, match="schema 3"):
         EmbeddedIndex.open(location)
@@ -185,7 +185,7 @@ def test_an_older_index_is_migrated_all_or_nothing(location: str, monkeypatch: p
         assert connection.execute("PRAGMA user_version").fetchone() == (2,)
         assert "color" not in [row[1] for row in connection.execute("PRAGMA table_info(panels)")]
     monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {2: first, 3: lambda connection: None})
-    assert ask(location) == expected
+    assert search_ids(location) == expected
     with EmbeddedIndex.open(location) as index:
         assert index.stats()["schema_version"] == 4
 
@@ -200,7 +200,7 @@ def test_words_split_by_another_version_are_made_anew(location: str) -> None:
         assert len(index.search(SearchRequest(text="made article", top=99)).panels) == 24
 
 
-def test_a_second_writer_is_told_who_the_first_is(location: str) -> None:
+def test_a_second_writer_learns_who_the_first_is(location: str) -> None:
     with EmbeddedIndex.open(location) as one, EmbeddedIndex.open(location) as two, one.writer():
         with pytest.raises(IndexBusyError, match=f"process {os.getpid()} is writing"), two.writer():
             pytest.fail("two writers")
@@ -208,7 +208,7 @@ def test_a_second_writer_is_told_who_the_first_is(location: str) -> None:
             pytest.fail("two writers")
         assert two.stats()["figures"] == 12
     with EmbeddedIndex.open(location) as index, index.writer() as writer:
-        assert writer.delete([RECORDS[0].figure.id]) == 1
+        assert writer.delete_figures([RECORDS[0].figure.id]) == 1
 
 
 def test_a_killed_writer_frees_the_lock(location: str) -> None:
@@ -226,11 +226,11 @@ def test_a_killed_writer_frees_the_lock(location: str) -> None:
             process.kill()
             process.wait()
             with index.writer() as writer:
-                assert writer.delete([RECORDS[0].figure.id]) == 1
+                assert writer.delete_figures([RECORDS[0].figure.id]) == 1
 
 
-def test_another_programs_lock_is_waited_for_then_told(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_access, "BUSY_S", 0.05)
+def test_a_lock_of_another_program_is_reported_after_a_wait(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_access, "BUSY_SECONDS", 0.05)
     with closing(sqlite3.connect(Path(location) / DATABASE, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with EmbeddedIndex.open(location) as index:
@@ -254,7 +254,7 @@ def test_a_full_disk_loses_nothing_that_was_committed(
     monkeypatch.setattr("mirsearch.indexes.embedded.index.connect", small)
     kept: list[str] = []
     with EmbeddedIndex.open(location) as index:
-        with pytest.raises(IndexAccessError, match=r"no room left.*free some space"), index.writer() as writer:  # noqa: PT012
+        with pytest.raises(IndexAccessError, match=r"the disk is full.*free some disk space"), index.writer() as writer:  # noqa: PT012
             for number in range(100, 1000):
                 writer.put(made.record(number, 8))
                 if number % commits == 0:
@@ -262,7 +262,7 @@ def test_a_full_disk_loses_nothing_that_was_committed(
                     kept = [made.record(each, 1).figure.id for each in range(100, number + 1)]
         monkeypatch.undo()
         assert kept
-        assert set(index.known(kept)) == set(kept)
+        assert set(index.known_figures(kept)) == set(kept)
         assert index.stats()["figures"] == 12 + len(kept)
         with index.writer() as writer:
             writer.put(made.record(999))
@@ -271,11 +271,11 @@ def test_a_full_disk_loses_nothing_that_was_committed(
 
 def test_a_session_that_failed_takes_nothing_more(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with EmbeddedIndex.open(location) as index:
-        with pytest.raises(IndexAccessError, match="cut off"), index.writer() as writer:  # noqa: PT012
+        with pytest.raises(IndexAccessError, match="an earlier write"), index.writer() as writer:  # noqa: PT012
             writer.put(made.record(80))
             with monkeypatch.context() as patch:
                 patch.setattr(
-                    "mirsearch.indexes.embedded.database.words.add",
+                    "mirsearch.indexes.embedded.database.words.add_panel",
                     lambda *_: (_ for _ in ()).throw(sqlite3.OperationalError("disk I/O error")),
                 )
                 with pytest.raises(IndexAccessError, match="damaged"):
@@ -284,9 +284,9 @@ def test_a_session_that_failed_takes_nothing_more(location: str, monkeypatch: py
         assert index.stats()["figures"] == 12
 
 
-def test_a_closed_index_says_so(location: str) -> None:
+def test_a_closed_index_raises_an_error(location: str) -> None:
     index = EmbeddedIndex.open(location)
-    stream = index.select(Filters())
+    stream = index.select_panels(Filters())
     next(stream)
     index.close()
     index.close()
@@ -321,7 +321,7 @@ with EmbeddedIndex.open(sys.argv[1]) as index:
     print(index.stats()["figures"], len(index.search(request).panels), len(index.search(request).panels))
     try:
         with index.writer() as writer:
-            writer.delete([])
+            writer.delete_figures([])
     except IndexAccessError as error:
         print(error)
 """

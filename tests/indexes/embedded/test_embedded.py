@@ -61,7 +61,7 @@ def test_what_is_missing_is_named(full: EmbeddedIndex) -> None:
         full.vector("nowhere-a")
     assert full.thumbnail("nowhere-a") is None
     assert full.figure_panels("nowhere") == []
-    assert full.known(["nowhere"]) == {}
+    assert full.known_figures(["nowhere"]) == {}
 
 
 def brute_force(request: SearchRequest) -> list[tuple[str, float]]:
@@ -96,7 +96,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedIndex]:
     with EmbeddedIndex.open(str(tmp_path_factory.mktemp("many") / "index"), create=made.IDENTITY) as opened:
         fill(opened, [made.record(number, 4, seed=number % 90) for number in range(260)])
         with opened.writer() as writer:
-            writer.delete([made.record(number).figure.id for number in range(0, 30, 3)])
+            writer.delete_figures([made.record(number).figure.id for number in range(0, 30, 3)])
         yield opened
 
 
@@ -182,7 +182,7 @@ def test_a_question_of_nothing_and_a_vector_of_other_dims(full: EmbeddedIndex) -
 
 def test_an_empty_index_answers_with_nothing(index: EmbeddedIndex) -> None:
     assert index.search(SearchRequest(made.vectors(1, 1)[0], 100.0, "gold")).panels == []
-    assert list(index.select(Filters())) == []
+    assert list(index.select_panels(Filters())) == []
     assert index.stats()["panels"] == 0
 
 
@@ -206,7 +206,7 @@ def test_origins_are_noted_once(full: EmbeddedIndex) -> None:
             writer.add_origin(figure.id, Origin("folder", "elsewhere.png", "2026-02-02T00:00:00Z"))
             writer.add_origin(figure.id, figure.origins[0])
         writer.add_origin("nowhere", Origin("folder", "x"))
-    known = full.known([figure.id])[figure.id]
+    known = full.known_figures([figure.id])[figure.id]
     assert [each.location for each in known.origins] == ["figures/0.png", "elsewhere.png"]
     assert (known.caption, known.article_id) == (figure.caption, "doi:10.1000/a0")
     assert full.panels([RECORDS[0].panels[0].id])[0].figure.image == "elsewhere.png"
@@ -226,12 +226,12 @@ def test_article_data_is_filled_and_renewed_by_what_is_not_empty(full: EmbeddedI
 def test_delete_leaves_nothing_of_a_figure(full: EmbeddedIndex) -> None:
     gone = [each.figure.id for each in RECORDS[:3]]
     with full.writer() as writer:
-        assert writer.delete([*gone, "nowhere", gone[0]]) == 3
+        assert writer.delete_figures([*gone, "nowhere", gone[0]]) == 3
     left = full.stats()
     assert left["figures"] == len(RECORDS) - 3
     assert left["articles"] == len(RECORDS) // 3 - 1
-    assert full.known(gone) == {}
-    assert full.find("doi:10.1000/a0") == []
+    assert full.known_figures(gone) == {}
+    assert full.find_panels("doi:10.1000/a0") == []
     for each in RECORDS[:3]:
         best = full.search(SearchRequest(each.vectors[0], top=1)).panels[0]
         assert best.visual_distance is not None
@@ -245,7 +245,7 @@ def test_an_orphan_article_goes_when_its_figure_moves(index: EmbeddedIndex) -> N
     fill(index, [made.record(0, 1)])
     fill(index, [made.record(0, 1, article=made.article(8))])
     assert index.stats()["articles"] == 1
-    assert index.find("10.1000/a8")
+    assert index.find_panels("10.1000/a8")
     fill(index, [made.record(0, 1, article=None)])
     assert index.figure_panels(made.record(0).figure.id)[0].figure.article == made.article(8)
 
@@ -255,7 +255,7 @@ def test_nothing_is_seen_before_commit_or_kept_after_a_failure(index: EmbeddedIn
         writer.put(RECORDS[0])
         writer.commit()
         writer.put(RECORDS[1])
-        assert set(index.known([each.figure.id for each in RECORDS])) == {RECORDS[0].figure.id}
+        assert set(index.known_figures([each.figure.id for each in RECORDS])) == {RECORDS[0].figure.id}
         assert len(index.search(SearchRequest(RECORDS[1].vectors[0], top=99)).panels) == len(RECORDS[0].panels)
         raise RuntimeError("stop")
     assert index.stats()["figures"] == 1
@@ -296,11 +296,11 @@ def ids(stored: list[StoredPanel]) -> list[str]:
 
 def test_find_by_every_name_a_panel_goes_by(full: EmbeddedIndex) -> None:
     one = RECORDS[7]
-    assert ids(full.find(one.panels[1].id)) == [one.panels[1].id]
+    assert ids(full.find_panels(one.panels[1].id)) == [one.panels[1].id]
     of_figure = [panel.id for panel in one.panels]
-    assert ids(full.find(one.figure.id)) == of_figure
-    assert ids(full.find(one.figure.id[:6])) == of_figure
-    assert full.find(one.figure.id[:5]) == []
+    assert ids(full.find_panels(one.figure.id)) == of_figure
+    assert ids(full.find_panels(one.figure.id[:6])) == of_figure
+    assert full.find_panels(one.figure.id[:5]) == []
     names = (
         "doi:10.1000/a2",
         "10.1000/A2",
@@ -312,21 +312,22 @@ def test_find_by_every_name_a_panel_goes_by(full: EmbeddedIndex) -> None:
     )
     whole = sorted(panel.id for each in RECORDS[6:9] for panel in each.panels)
     for name in names:
-        assert sorted(ids(full.find(name))) == whole, name
-    assert full.find("") == []
+        assert sorted(ids(full.find_panels(name))) == whole, name
+    assert full.find_panels("") == []
 
 
 def test_a_prefix_of_two_figures_finds_neither(index: EmbeddedIndex) -> None:
     fill(index, [made.record(1, 1, id="abcdef0000000001"), made.record(2, 1, id="abcdef0000000002")])
-    assert index.find("abcdef") == []
-    assert ids(index.find("ABCDEF0000000002")) == ["abcdef0000000002-1"]
+    assert index.find_panels("abcdef") == []
+    assert ids(index.find_panels("ABCDEF0000000002")) == ["abcdef0000000002-1"]
 
 
 def test_stats_count(full: EmbeddedIndex) -> None:
     stats = full.stats()
     wanted = {
         "articles": 8, "figures": 24, "panels": len(PANELS), "extractor": "made", "dims": made.DIMS,
-        "schema_version": sqlite_schema.CURRENT, "with_scale": sum(panel.scale is not None for panel, _ in PANELS),
+        "schema_version": sqlite_schema.CURRENT_VERSION,
+        "with_scale": sum(panel.scale is not None for panel, _ in PANELS),
     }  # fmt: skip
     assert wanted.items() <= stats.items()
     assert stats["bytes"] > 10_000
@@ -337,13 +338,13 @@ def test_stats_count(full: EmbeddedIndex) -> None:
 
 
 def test_select_streams_in_order_of_id_while_others_write(full: EmbeddedIndex) -> None:
-    stream = full.select(Filters())
+    stream = full.select_panels(Filters())
     first = next(stream)
     with full.writer() as writer:
-        writer.delete([each.figure.id for each in RECORDS])
+        writer.delete_figures([each.figure.id for each in RECORDS])
     rest = list(stream)
     assert [each.panel.id for each in (first, *rest)] == sorted(panel.id for panel, _ in PANELS)
-    assert list(full.select(Filters())) == []
+    assert list(full.select_panels(Filters())) == []
 
 
 def test_several_threads_ask_while_one_writes(index: EmbeddedIndex) -> None:
@@ -379,7 +380,7 @@ def test_a_reader_follows_what_another_writes(full: EmbeddedIndex) -> None:
         fill(full, [one])
         assert reader.search(SearchRequest(one.vectors[0], top=1)).panels[0].panel_id == one.panels[0].id
         with full.writer() as writer:
-            writer.delete([one.figure.id])
+            writer.delete_figures([one.figure.id])
         assert reader.search(SearchRequest(one.vectors[0], top=1)).panels[0].panel_id != one.panels[0].id
 
 

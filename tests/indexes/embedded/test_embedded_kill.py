@@ -31,15 +31,15 @@ from mirsearch.indexes.embedded.index import EmbeddedIndex
 print("start", flush=True)
 index = EmbeddedIndex.open(sys.argv[1], create=made.IDENTITY)
 print("open", flush=True)
-job.work(index, lambda number: print(number, flush=True))
+job.write_all(index, lambda number: print(number, flush=True))
 index.close()
 """
 
 
-def work(index: EmbeddedIndex, tell: Callable[[int], object] = lambda number: None) -> None:
+def write_all(index: EmbeddedIndex, report: Callable[[int], object] = lambda number: None) -> None:
     """Bring the index to what it shall be, from wherever an earlier run was cut off: adds, replaces, deletes."""
     records = [made.record(number) for number in range(FIGURES)]
-    known = index.known([each.figure.id for each in records])
+    known = index.known_figures([each.figure.id for each in records])
     with index.writer() as writer:
         for number, each in enumerate(records):
             if each.figure.id not in known and number % 10 != 9:
@@ -50,14 +50,14 @@ def work(index: EmbeddedIndex, tell: Callable[[int], object] = lambda number: No
             if number % 10 == 9:
                 writer.put(each)
                 writer.commit()
-                writer.delete([each.figure.id])
+                writer.delete_figures([each.figure.id])
             writer.commit()
-            tell(number)
+            report(number)
 
 
-def content(index: EmbeddedIndex) -> dict[str, Any]:
+def read_all(index: EmbeddedIndex) -> dict[str, Any]:
     """All that a reader can see, but for the order in which things came."""
-    panels = {each.panel.id: each for each in index.select(Filters())}
+    panels = {each.panel.id: each for each in index.select_panels(Filters())}
     hits = index.search(SearchRequest(made.vectors(3, 1)[0], 2e3, "gold nanotubes", top=10_000)).panels
     stats = {name: value for name, value in index.stats().items() if name != "bytes"}
     vectors = {each: index.vector(each).tobytes() for each in panels}
@@ -79,14 +79,14 @@ def check(folder: Path) -> None:
         figures = connection.execute("SELECT count(*) FROM figures").fetchone()[0]
         assert counts[0] == 2 * figures
     with EmbeddedIndex.open(str(folder)) as index:
-        for each in index.select(Filters()):
+        for each in index.select_panels(Filters()):
             best = index.search(SearchRequest(index.vector(each.panel.id), top=1)).panels[0]
             assert best.visual_distance is not None
             assert best.visual_distance < 1e-6
         assert len(index.search(SearchRequest(made.vectors(3, 1)[0], top=10_000)).panels) == counts[0]
 
 
-def cut_off(folder: Path, lines: int, wait_s: float) -> None:
+def run_and_kill(folder: Path, lines: int, wait_s: float) -> None:
     """Run the job and kill it a moment after so many lines: start, open, then one a figure."""
     command = [sys.executable, "-c", WRITER, str(folder), str(REPOSITORY)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -99,26 +99,26 @@ def cut_off(folder: Path, lines: int, wait_s: float) -> None:
 
 
 def test_killed_while_it_is_made_an_index_can_be_made(tmp_path: Path) -> None:
-    luck = random.Random(12)
+    random_source = random.Random(12)
     for number in range(6):
         folder = tmp_path / str(number)
-        cut_off(folder, 1, luck.uniform(0, 0.02))
+        run_and_kill(folder, 1, random_source.uniform(0, 0.02))
         EmbeddedIndex.open(str(folder), create=made.IDENTITY).close()
         check(folder)
 
 
 def test_killed_at_random_moments_the_corpus_ends_the_same(tmp_path: Path) -> None:
     with EmbeddedIndex.open(str(tmp_path / "whole"), create=made.IDENTITY) as index:
-        work(index)
-        expected = content(index)
+        write_all(index)
+        expected = read_all(index)
     assert expected["stats"]["figures"] == FIGURES - FIGURES // 10
-    folder, luck = tmp_path / "killed", random.Random(11)
+    folder, random_source = tmp_path / "killed", random.Random(11)
     for _ in range(KILLS):
-        cut_off(folder, luck.randrange(2, FIGURES - 5), luck.uniform(0, 0.005))
+        run_and_kill(folder, random_source.randrange(2, FIGURES - 5), random_source.uniform(0, 0.005))
         check(folder)
     with EmbeddedIndex.open(str(folder), create=made.IDENTITY) as index:
-        work(index)
-        found = content(index)
+        write_all(index)
+        found = read_all(index)
     assert found["stats"] == expected["stats"]
     assert found["panels"] == expected["panels"]
     assert found["vectors"] == expected["vectors"]

@@ -40,7 +40,7 @@ def expected(test: Test) -> set[str]:
 
 def check(index: EmbeddedIndex, filters: Filters, test: Test) -> None:
     wanted = expected(test)
-    assert [each.panel.id for each in index.select(filters)] == sorted(wanted)
+    assert [each.panel.id for each in index.select_panels(filters)] == sorted(wanted)
     result = index.search(SearchRequest(QUERY, filters=filters, top=1000))
     assert {each.panel_id for each in result.panels} == wanted
     assert result.considered == len(wanted)
@@ -116,7 +116,7 @@ def test_no_value_of_a_filter_is_syntax(index: EmbeddedIndex, text: str) -> None
         licenses=("cc-by", "x" + text),
         label_text=f"500 {text}",
     )
-    names = {each.panel.id for each in index.select(filters)}
+    names = {each.panel.id for each in index.select_panels(filters)}
     assert names <= expected(lambda p, f, a: p.kind == "micrograph" and a.journal == "Nano Letters")
     index.search(SearchRequest(text=text or "x", filters=filters))
 

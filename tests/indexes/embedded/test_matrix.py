@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mirsearch.files.locks import FileLock
 from mirsearch.indexes.embedded.index import EmbeddedIndex
-from mirsearch.indexes.embedded.locks import FileLock
 from mirsearch.indexes.embedded.vectors import matrix as matrix_module
 from mirsearch.indexes.embedded.vectors import matrix_file, scan
 from mirsearch.indexes.embedded.vectors.matrix import LOCK, Snapshot
@@ -39,17 +39,17 @@ def hits(location: str) -> list[tuple[str, float]]:
 
 
 def snapshot(index: EmbeddedIndex) -> Snapshot:
-    with index._readers.snapshot() as connection:
-        return index._matrix.at(connection)
+    with index._readers.transaction() as connection:
+        return index._matrix.snapshot(connection)
 
 
 def files(index: EmbeddedIndex) -> list[Path]:
     return sorted(Path(index.location).glob("matrix-*.f16"))
 
 
-def flip(path: Path, at: int) -> None:
+def flip(path: Path, position: int) -> None:
     data = bytearray(path.read_bytes())
-    data[at] ^= 0xFF
+    data[position] ^= 0xFF
     path.write_bytes(data)
 
 
@@ -98,21 +98,21 @@ def test_new_panels_are_appended_and_removed_ones_left_out(index: EmbeddedIndex)
     first = files(index)
     put(index, 20, 24)
     with index.writer() as writer:
-        writer.delete([RECORDS[0].figure.id])
+        writer.delete_figures([RECORDS[0].figure.id])
     assert files(index) == first
-    now = snapshot(index)
-    assert (len(now.rows), int(now.rows.alive.sum())) == (48, 46)
+    current = snapshot(index)
+    assert (len(current.table), int(current.table.alive.sum())) == (48, 46)
     assert first[0].stat().st_size == 48 * made.DIMS * 2
 
 
 def test_many_removed_rows_are_cleared_away(index: EmbeddedIndex) -> None:
     first = files(index)
     with index.writer() as writer:
-        writer.delete([each.figure.id for each in RECORDS[:12]])
+        writer.delete_figures([each.figure.id for each in RECORDS[:12]])
     assert files(index) != first
     assert len(files(index)) == 1
-    now = snapshot(index)
-    assert len(now.rows) == now.rows.alive.sum() == 16
+    current = snapshot(index)
+    assert len(current.table) == current.table.alive.sum() == 16
     assert len(hits(index.location)) == 16
 
 
@@ -142,7 +142,7 @@ def test_without_room_for_a_matrix_all_is_held_in_memory(index: EmbeddedIndex) -
         put(index, 20, 22)
         assert len(reader.search(QUERY).panels) == 44
         with index.writer() as writer:
-            writer.delete([RECORDS[1].figure.id])
+            writer.delete_figures([RECORDS[1].figure.id])
         assert len(reader.search(QUERY).panels) == 42
         assert files(index) == []
     assert len(hits(index.location)) == 42
@@ -155,8 +155,8 @@ def test_rows_beyond_the_file_are_joined_to_it(index: EmbeddedIndex) -> None:
         for start in (20, 23):
             put(index, start, start + 3)
             assert len(reader.search(QUERY).panels) == 2 * (start + 3)
-        now = snapshot(reader)
-        assert [len(block) for block in now.blocks] == [40, 12]
+        current = snapshot(reader)
+        assert [len(block) for block in current.blocks] == [40, 12]
         for number in (3, 21, 25):
             best = reader.search(SearchRequest(RECORDS[number].vectors[1], top=1)).panels[0]
             assert best.panel_id == RECORDS[number].panels[1].id
@@ -190,7 +190,7 @@ def test_kernels_agree_with_numpy(rows: int, threads: int, piece: int, monkeypat
     scanner = Scanner(threads)
     assert np.allclose(scanner.dots(matrix, query), expected, atol=1e-5)
     out = np.empty(rows, dtype=np.float32)
-    assert scanner.start([matrix[: rows // 3], matrix[rows // 3 :]], query, out)() is out
+    assert scanner.start_dots([matrix[: rows // 3], matrix[rows // 3 :]], query, out)() is out
     assert np.allclose(out, expected, atol=1e-5)
     if rows:
         assert np.allclose(usearch_dots(matrix, query[None]), expected, atol=1e-5)

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mirsearch.files.locks import FileLock
 from mirsearch.indexes.base import FigureRecord
 from mirsearch.indexes.embedded.index import EmbeddedIndex
-from mirsearch.indexes.embedded.locks import FileLock
 from mirsearch.indexes.embedded.words import postings as postings_module
-from mirsearch.indexes.embedded.words.bm25 import by_fts5, scored
+from mirsearch.indexes.embedded.words.bm25 import score_by_fts5, score_by_postings
 from mirsearch.indexes.embedded.words.postings import LOCK
 from mirsearch.query import SearchRequest
 from mirsearch.text.tokens import query_terms
@@ -45,20 +45,22 @@ def files(index: EmbeddedIndex) -> list[Path]:
 
 def check(index: EmbeddedIndex, parts: int | None) -> None:
     """The words are FTS5's, in so many parts; None: FTS5 is asked."""
-    with index._readers.snapshot() as connection:
-        now = index._matrix.at(connection)
-        corpus = index._postings.at(connection, now)
-        assert parts == (None if corpus is None else len(corpus.parts))
-        for term in query_terms(QUESTION) if corpus else ():
-            mine, theirs = scored(corpus, term), by_fts5(connection, now, term)  # type: ignore[arg-type]
-            alive = now.rows.alive[theirs.rows]
-            assert mine.rows.tolist() == theirs.rows[alive].tolist(), term
-            assert np.allclose(mine.scores, theirs.scores[alive], rtol=1e-5), term
-    asked = index.search(SearchRequest(text=QUESTION, top=10_000)).panels
+    with index._readers.transaction() as connection:
+        snapshot = index._matrix.snapshot(connection)
+        word_index = index._postings.word_index(connection, snapshot)
+        assert parts == (None if word_index is None else len(word_index.parts))
+        for term in query_terms(QUESTION) if word_index else ():
+            from_postings, from_fts5 = score_by_postings(word_index, term), score_by_fts5(connection, snapshot, term)  # type: ignore[arg-type]
+            alive = snapshot.table.alive[from_fts5.rows]
+            assert from_postings.rows.tolist() == from_fts5.rows[alive].tolist(), term
+            assert np.allclose(from_postings.scores, from_fts5.scores[alive], rtol=1e-5), term
+    panels = index.search(SearchRequest(text=QUESTION, top=10_000)).panels
     with EmbeddedIndex.open(index.location) as other:
-        other._postings.at = lambda *_: None  # type: ignore[method-assign]
-        expected = {each.panel_id: each.text for each in other.search(SearchRequest(text=QUESTION, top=10_000)).panels}
-    assert {each.panel_id: each.text for each in asked} == pytest.approx(expected, rel=1e-5)
+        other._postings.word_index = lambda *_: None  # type: ignore[method-assign]
+        expected = {
+            panel.panel_id: panel.text for panel in other.search(SearchRequest(text=QUESTION, top=10_000)).panels
+        }
+    assert {panel.panel_id: panel.text for panel in panels} == pytest.approx(expected, rel=1e-5)
     assert expected
 
 
@@ -69,7 +71,7 @@ def test_the_file_scores_as_fts5_does(index: EmbeddedIndex) -> None:
     first = files(index)
     check(index, 2)
     with index.writer() as writer:
-        writer.delete([record(number).figure.id for number in (1, 5, 40)])
+        writer.delete_figures([record(number).figure.id for number in (1, 5, 40)])
         writer.put(record(77, id=record(7).figure.id))
     check(index, 2)
     assert files(index) == first
@@ -103,16 +105,16 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 }
 
 
-def flip(path: Path, *places: int) -> None:
+def flip(path: Path, *positions: int) -> None:
     data = bytearray(path.read_bytes())
-    for at in places:
-        data[at] ^= 0xFF
+    for position in positions:
+        data[position] ^= 0xFF
     path.write_bytes(data)
 
 
 @pytest.mark.parametrize("name", DAMAGE)
 def test_a_damaged_file_is_made_again(index: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(postings_module, "BEHIND_ROWS", 0)
+    monkeypatch.setattr(postings_module, "MAX_BEHIND_PANELS", 0)
     expected = [(each.panel_id, each.score) for each in index.search(SearchRequest(text=QUESTION, top=999)).panels]
     DAMAGE[name](files(index)[0])
     for _ in range(3):  # FTS5 at first where only the positions are damaged
@@ -128,7 +130,7 @@ def test_a_damaged_file_is_made_again(index: EmbeddedIndex, monkeypatch: pytest.
 def test_a_file_that_can_not_be_written_again_is_done_without(
     index: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postings_module, "BEHIND_ROWS", 0)
+    monkeypatch.setattr(postings_module, "MAX_BEHIND_PANELS", 0)
     for each in files(index):
         each.unlink()
     with FileLock(Path(index.location) / LOCK), EmbeddedIndex.open(index.location) as reader:
@@ -136,11 +138,11 @@ def test_a_file_that_can_not_be_written_again_is_done_without(
         put(index, 40, 60)
         check(reader, None)
         assert files(index) == []
-    monkeypatch.setattr(postings_module, "BEHIND_ROWS", 1_000)
+    monkeypatch.setattr(postings_module, "MAX_BEHIND_PANELS", 1_000)
     with EmbeddedIndex.open(index.location) as reader:
         check(reader, 1)
         assert files(index) == []  # few enough to be read as they are
-    monkeypatch.setattr(postings_module, "BEHIND_ROWS", 0)
+    monkeypatch.setattr(postings_module, "MAX_BEHIND_PANELS", 0)
     with EmbeddedIndex.open(index.location) as reader:
         check(reader, 1)
     assert len(files(index)) == 1
@@ -172,7 +174,7 @@ def test_a_reader_takes_up_the_file_another_wrote(index: EmbeddedIndex) -> None:
         check(reader, 1)
         put(index, 40, 90)
         check(reader, 1)
-        with reader._readers.snapshot() as connection:
-            corpus = reader._postings.at(connection, reader._matrix.at(connection))
-            assert corpus is not None
-            assert len(corpus.parts[0].words) == 180
+        with reader._readers.transaction() as connection:
+            word_index = reader._postings.word_index(connection, reader._matrix.snapshot(connection))
+            assert word_index is not None
+            assert len(word_index.parts[0].words) == 180

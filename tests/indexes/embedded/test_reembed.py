@@ -51,7 +51,7 @@ def location(tmp_path: Path) -> str:
     return str(where)
 
 
-def made(panels) -> np.ndarray:
+def new_vectors(panels) -> np.ndarray:
     """New vectors, told by the panels' ids."""
     rows = [np.random.default_rng(int(each.panel.id[:8], 16) + ord(each.panel.id[-1])) for each in panels]
     vectors = np.stack([each.normal(size=NEW.dims) for each in rows]).astype(np.float32)
@@ -61,7 +61,7 @@ def made(panels) -> np.ndarray:
 def finds_itself(index: Index) -> int:
     """How many panels are the best answer to their own vector, at no distance."""
     found = 0
-    for each in index.select(Filters()):
+    for each in index.select_panels(Filters()):
         best = index.search(SearchRequest(vector=index.vector(each.panel.id), top=1)).panels[0]
         found += best.panel_id == each.panel.id and best.visual_distance < 1e-3
     return found
@@ -69,51 +69,53 @@ def finds_itself(index: Index) -> int:
 
 def test_every_panel_has_the_new_vector_and_all_else_stays(location):
     with open_index(location) as index:
-        before = list(index.select(Filters()))
+        before = list(index.select_panels(Filters()))
         assert finds_itself(index) == 2 * FIGURES
-        assert sqlite_reembed.reembed(location, NEW, made) == 2 * FIGURES
-        with pytest.raises(IndexMismatchError, match="embedded anew with new 2"):
+        assert sqlite_reembed.reembed(location, NEW, new_vectors) == 2 * FIGURES
+        with pytest.raises(IndexMismatchError, match="replaced by those of new 2"):
             index.search(SearchRequest(vector=np.ones(OLD.dims, np.float32)))
         with pytest.raises(IndexMismatchError, match="open it again"), index.writer():
             pass
     with open_index(location) as index:
         assert index.extractor == NEW
-        assert list(index.select(Filters())) == before
-        assert np.abs(index.vector(before[0].panel.id) - made(before[:1])[0]).max() < 1e-3
+        assert list(index.select_panels(Filters())) == before
+        assert np.abs(index.vector(before[0].panel.id) - new_vectors(before[:1])[0]).max() < 1e-3
         assert finds_itself(index) == 2 * FIGURES
         assert len(index.search(SearchRequest(text="gold rods", top=5)).panels) == 5
-    assert not (Path(location) / sqlite_reembed.SIDE).exists()
+    assert not (Path(location) / sqlite_reembed.SIDE_FILE).exists()
 
 
-def test_cut_short_the_old_vectors_answer_and_it_is_gone_on_with(location):
-    asked: list[str] = []
+def test_an_interrupted_reembedding_keeps_the_old_vectors_and_continues(location):
+    first_call: list[str] = []
 
     def cut_short(panels):
-        if asked:
+        if first_call:
             raise KeyboardInterrupt
-        asked.extend(each.panel.id for each in panels)
-        return made(panels)
+        first_call.extend(each.panel.id for each in panels)
+        return new_vectors(panels)
 
     with pytest.raises(KeyboardInterrupt):
         sqlite_reembed.reembed(location, NEW, cut_short)
     with open_index(location) as index:
         assert index.extractor == OLD
         assert finds_itself(index) == 2 * FIGURES
-        first = sorted(each.panel.figure_id for each in index.select(Filters()) if each.panel.id not in asked)[0]
+        first = sorted(
+            each.panel.figure_id for each in index.select_panels(Filters()) if each.panel.id not in first_call
+        )[0]
         with index.writer() as writer:  # what was embedded of a figure that is gone is no longer wanted
-            writer.delete([asked[0][:16], first])
-    later: list[str] = []
-    told: list[tuple[int, int]] = []
+            writer.delete_figures([first_call[0][:16], first])
+    second_call: list[str] = []
+    progress: list[tuple[int, int]] = []
 
     def counted(panels):
-        later.extend(each.panel.id for each in panels)
-        return made(panels)
+        second_call.extend(each.panel.id for each in panels)
+        return new_vectors(panels)
 
-    left = sqlite_reembed.reembed(location, NEW, counted, lambda done, all_: told.append((done, all_)))
+    left = sqlite_reembed.reembed(location, NEW, counted, lambda done, all_: progress.append((done, all_)))
     assert left == 2 * FIGURES - 4
-    assert told[-1] == (left, left)
-    assert len(asked) == sqlite_reembed.PAGE
-    assert not set(asked) & set(later)
+    assert progress[-1] == (left, left)
+    assert len(first_call) == sqlite_reembed.PAGE_PANELS
+    assert not set(first_call) & set(second_call)
     with open_index(location) as index:
         assert finds_itself(index) == left
 
@@ -126,29 +128,29 @@ def test_vectors_begun_for_another_extractor_or_damaged_are_left_out(location):
 
     with pytest.raises(KeyboardInterrupt):
         sqlite_reembed.reembed(location, other, stop)
-    (Path(location) / sqlite_reembed.SIDE).write_bytes(b"no database" * 100)
-    sqlite_reembed.reembed(location, NEW, made)
+    (Path(location) / sqlite_reembed.SIDE_FILE).write_bytes(b"no database" * 100)
+    sqlite_reembed.reembed(location, NEW, new_vectors)
     with open_index(location) as index:
         assert (index.extractor, finds_itself(index)) == (NEW, 2 * FIGURES)
 
 
-def test_as_typed_it_reads_the_images_again(location):
-    told = CliRunner().invoke(app, ["reembed", "--index", location])
-    assert told.exit_code == 0, told.output
-    assert f"{2 * FIGURES} panels of {location} embedded anew with efficientnet" in told.output.replace("\n", " ")
+def test_the_command_reads_the_images_again(location):
+    result = CliRunner().invoke(app, ["reembed", "--index", location])
+    assert result.exit_code == 0, result.output
+    assert f"embedded {2 * FIGURES} panels of {location} with efficientnet" in result.output.replace("\n", " ")
     with open_index(location) as index:
         assert finds_itself(index) == 2 * FIGURES
-        picture = next(iter(index.select(Filters()))).figure.origins[0].location
-    told = CliRunner().invoke(app, ["query", picture, "--index", location, "--format", "json", "--all-kinds"])
-    assert told.exit_code == 0, told.output
-    assert json.loads(told.stdout)["hits"]
+        picture = next(iter(index.select_panels(Filters()))).figure.origins[0].location
+    result = CliRunner().invoke(app, ["query", picture, "--index", location, "--format", "json", "--all-kinds"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["hits"]
     Path(picture).unlink()
-    told = CliRunner().invoke(app, ["reembed", "--index", location])
-    assert told.exit_code == 1
-    assert "is not where it was" in told.output
+    result = CliRunner().invoke(app, ["reembed", "--index", location])
+    assert result.exit_code == 1
+    assert "is not where it was" in result.output
     assert (Path(location) / DATABASE).exists()
 
 
-def test_where_there_is_no_index_it_says_so(tmp_path):
-    told = CliRunner().invoke(app, ["reembed", "--index", str(tmp_path / "none")])
-    assert (told.exit_code, "no index at" in told.output) == (1, True)
+def test_a_missing_index_is_reported(tmp_path):
+    result = CliRunner().invoke(app, ["reembed", "--index", str(tmp_path / "none")])
+    assert (result.exit_code, "no index at" in result.output) == (1, True)

@@ -23,25 +23,31 @@ def numbered(rows: list[tuple[str, str, str]]) -> list[tuple[int, str, str, str]
     return [(10 + 3 * number, *row) for number, row in enumerate(rows)]
 
 
-def looked_for(rows: list[tuple[str, str, str]], term: tuple[str, ...]) -> list[int]:
+def expected_positions(rows: list[tuple[str, str, str]], term: tuple[str, ...]) -> list[int]:
     """Places in the row of all words at which a term begins."""
     found, position = [], 0
     for text in (text for row in rows for text in row):
-        split = text.split()
-        found += [position + at for at in range(len(split)) if tuple(split[at : at + len(term)]) == term]
-        position += len(split) + 1
+        words_of_text = text.split()
+        found += [
+            position + start
+            for start in range(len(words_of_text))
+            if tuple(words_of_text[start : start + len(term)]) == term
+        ]
+        position += len(words_of_text) + 1
     return found
 
 
 BOOSTS = np.array([1, 0.5, 0.25], dtype=np.float32)
 
 
-def counted(rows: list[tuple[str, str, str]], term: tuple[str, ...]) -> dict[int, float]:
+def expected_frequencies(rows: list[tuple[str, str, str]], term: tuple[str, ...]) -> dict[int, float]:
     found = {}
     for number, row in enumerate(rows):
-        often = sum(len(looked_for([(text, "", "")], term)) * boost for text, boost in zip(row, BOOSTS, strict=True))
-        if often:
-            found[number] = float(often)
+        frequency = sum(
+            len(expected_positions([(text, "", "")], term)) * boost for text, boost in zip(row, BOOSTS, strict=True)
+        )
+        if frequency:
+            found[number] = float(frequency)
     return found
 
 
@@ -52,51 +58,54 @@ def test_words_and_phrases_are_found_where_they_are(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
         patch.setattr(words_file, "_CHUNK", chunk)
-        made = words_file.build(numbered(rows))
-        words_file.save(made, Path(folder) / "x.postings", {"mine": 7})
+        built = words_file.build(numbered(rows))
+        words_file.save(built, Path(folder) / "x.postings", {"mine": 7})
         loaded = words_file.load(Path(folder) / "x.postings")
         assert loaded is not None
-        for each in (made, loaded[0]):
-            assert each.places(term).tolist() == looked_for(rows, term)
-            assert each.lengths().tolist() == [sum(len(text.split()) for text in row) for row in rows]
-            assert (len(each), each.last_key) == (len(rows), numbered(rows)[-1][0] if rows else 0)
-            assert len(each.ends) == FIELDS * len(rows)
-            panel, often = each.having(term, BOOSTS)
-            assert dict(zip(panel.tolist(), often.tolist(), strict=True)) == counted(rows, term)
+        for index in (built, loaded[0]):
+            assert index.find_positions(term).tolist() == expected_positions(rows, term)
+            assert index.panel_lengths().tolist() == [sum(len(text.split()) for text in row) for row in rows]
+            assert (len(index), index.last_key) == (len(rows), numbered(rows)[-1][0] if rows else 0)
+            assert len(index.ends) == FIELDS * len(rows)
+            panel, frequency = index.find_term(term, BOOSTS)
+            assert dict(zip(panel.tolist(), frequency.tolist(), strict=True)) == expected_frequencies(rows, term)
             assert panel.tolist() == sorted(panel.tolist())
         assert loaded[1]["mine"] == 7
-        del loaded, each  # Windows lets no mapped file be removed
+        del loaded, index  # Windows lets no mapped file be removed
 
 
 ROWS = [("gold rods on carbon", "500 nm", "rods"), ("carbon carbon", "", "of gold rods"), ("", "", "")]
-ASKED = [("gold",), ("rods",), ("carbon", "carbon"), ("gold", "rods"), ("500", "nm"), ("of",), ("tin",)]
+TERMS = [("gold",), ("rods",), ("carbon", "carbon"), ("gold", "rods"), ("500", "nm"), ("of",), ("tin",)]
 
 
-def answers(found: Words) -> list[list[float]]:
-    return [[*found.places(term).tolist(), *map(float, np.concatenate(found.having(term, BOOSTS)))] for term in ASKED]
+def all_matches(index: Words) -> list[list[float]]:
+    return [
+        [*index.find_positions(term).tolist(), *map(float, np.concatenate(index.find_term(term, BOOSTS)))]
+        for term in TERMS
+    ]
 
 
-def test_no_damage_passes_for_an_answer(tmp_path: Path) -> None:
+def test_damage_never_gives_wrong_matches(tmp_path: Path) -> None:
     path = tmp_path / "x.postings"
     words_file.save(words_file.build(numbered(ROWS)), path, {})
-    whole, expected = path.read_bytes(), answers(words_file.build(numbered(ROWS)))
-    refused = late = 0
-    for at in range(len(whole)):
-        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x41]) + whole[at + 1 :])
+    data, expected = path.read_bytes(), all_matches(words_file.build(numbered(ROWS)))
+    refused = damaged_word = 0
+    for position in range(len(data)):
+        path.write_bytes(data[:position] + bytes([data[position] ^ 0x41]) + data[position + 1 :])
         found = words_file.load(path)
         if found is None:
             refused += 1
             continue
         try:
-            assert answers(found[0]) == expected  # a byte that only fills, or a word that was not asked for
+            assert all_matches(found[0]) == expected  # a byte that only fills, or a word that was not asked for
         except DamagedWordsError:
-            late += 1
-    assert refused > len(whole) // 2
-    assert late > 20
-    for size in (0, 1, 20, 100, len(whole) - 1):
-        path.write_bytes(whole[:size])
+            damaged_word += 1
+    assert refused > len(data) // 2
+    assert damaged_word > 20
+    for size in (0, 1, 20, 100, len(data) - 1):
+        path.write_bytes(data[:size])
         assert words_file.load(path) is None
-    path.write_bytes(whole + b"\0")
+    path.write_bytes(data + b"\0")
     assert words_file.load(path) is None
     assert words_file.load(tmp_path / "nowhere") is None
     assert words_file.load(tmp_path) is None
@@ -112,5 +121,5 @@ def test_a_file_that_can_not_be_written_leaves_nothing(tmp_path: Path) -> None:
 
 def test_nothing_is_found_in_nothing() -> None:
     made = words_file.build([])
-    assert (len(made), made.last_key, made.lengths().tolist()) == (0, 0, [])
-    assert np.array_equal(made.places(("a", "b")), [])
+    assert (len(made), made.last_key, made.panel_lengths().tolist()) == (0, 0, [])
+    assert np.array_equal(made.find_positions(("a", "b")), [])

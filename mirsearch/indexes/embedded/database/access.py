@@ -1,4 +1,4 @@
-"""Opening the database of an embedded index, its connections, and SQLite's errors in our words."""
+"""Opens the database of an embedded index, keeps connections, and translates errors of SQLite."""
 
 from __future__ import annotations
 
@@ -18,75 +18,76 @@ from mirsearch.indexes.embedded.database import words as sqlite_words
 
 DATABASE = "corpus.sqlite3"
 WRITE_LOCK = "write.lock"
-BUSY_S = 10.0
-_OWN = ("corpus.sqlite3", "write.lock", "matrix", "words", "acquired")
+BUSY_SECONDS = 10.0
+_OWN_PREFIXES = ("corpus.sqlite3", "write.lock", "matrix", "words", "acquired")
 
 
 @contextmanager
-def told(location: str) -> Iterator[None]:
-    """Turn what SQLite and the file system raise inside into IndexAccessError with its remedy."""
+def translate_errors(location: str) -> Iterator[None]:
+    """Turn errors of SQLite and of the file system into IndexAccessError with a remedy."""
     try:
         yield
     except sqlite3.Error as error:
-        raise _explained(location, error) from error
+        raise _to_index_error(location, error) from error
     except OSError as error:
-        why = error.strerror or str(error)
+        reason = error.strerror or str(error)
         raise IndexAccessError(
-            f"the index at {location} can't be used: {why}", "check the path, its permissions and the room on the disk"
+            f"the index at {location} can't be used: {reason}",
+            "check the path, its permissions and the free disk space",
         ) from error
 
 
-def _explained(location: str, error: sqlite3.Error) -> MirsearchError:
+def _to_index_error(location: str, error: sqlite3.Error) -> MirsearchError:
     text = str(error)
-    low = text.lower()
-    if "full" in low:
+    lower = text.lower()
+    if "full" in lower:
         return IndexAccessError(
-            f"no room left on the disk for the index at {location}; everything committed before is kept",
-            "free some space and run the same command again",
+            f"the disk is full; the index at {location} keeps everything that was committed before",
+            "free some disk space and run the same command again",
         )
-    if "locked" in low or "busy" in low:
-        return IndexBusyError(f"another program keeps {location} locked", "wait until it is done and try again")
-    if "readonly" in low or "read-only" in low:
+    if "locked" in lower or "busy" in lower:
+        return IndexBusyError(f"another program has locked {location}", "wait until it has finished and try again")
+    if "readonly" in lower or "read-only" in lower:
         return IndexAccessError(
-            f"the index at {location} can't be written", "make the folder writable or choose another --index"
+            f"the index at {location} is read-only", "make the folder writable or choose another --index"
         )
-    if "no such module" in low:
+    if "no such module" in lower:
         return IndexAccessError(
-            f"this Python's SQLite lacks full-text search: {text}", "use a Python whose sqlite3 has FTS5"
+            f"the SQLite of this Python lacks full-text search: {text}", "use a Python whose sqlite3 has FTS5"
         )
-    if "malformed" in low or "not a database" in low or "no such table" in low or "disk i/o" in low:
-        return damaged(location, text)
+    if "malformed" in lower or "not a database" in lower or "no such table" in lower or "disk i/o" in lower:
+        return damaged_error(location, text)
     return IndexAccessError(f"the index at {location} can't be used: {text}", "check the path and its permissions")
 
 
-def damaged(location: str, why: str) -> IndexAccessError:
-    """The error for a database whose content can't be right."""
+def damaged_error(location: str, reason: str) -> IndexAccessError:
+    """Return the error for a damaged database."""
     return IndexAccessError(
-        f"the index at {location} is damaged: {why}", "restore it from a copy, or ingest into another --index"
+        f"the index at {location} is damaged: {reason}", "restore it from a copy, or ingest into another --index"
     )
 
 
-class Frozen(sqlite3.Connection):
-    """A connection to a file taken as it is, without locks: true only until someone writes, so used once."""
+class ImmutableConnection(sqlite3.Connection):
+    """A read-only connection without locks. It is valid only until somebody writes, so it is used once."""
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
-    """A connection in autocommit with mode `ro`, `rw`, `rwc` or `immutable`; it may move between threads."""
+    """Open a connection in autocommit mode. `mode` is `ro`, `rw`, `rwc` or `immutable`. It can change threads."""
     query = "mode=ro&immutable=1" if mode == "immutable" else f"mode={mode}"
     connection = sqlite3.connect(
         f"file:{quote(str(path.absolute()))}?{query}",
         uri=True,
-        timeout=BUSY_S,
+        timeout=BUSY_SECONDS,
         isolation_level=None,
         check_same_thread=False,
-        factory=Frozen if mode == "immutable" else sqlite3.Connection,
+        factory=ImmutableConnection if mode == "immutable" else sqlite3.Connection,
     )
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
 
 
-class Readers:
-    """Read connections, one to a thread at a time, kept for the next."""
+class ReaderPool:
+    """A pool of read connections. One thread uses a connection at a time."""
 
     def __init__(self, location: str) -> None:
         self.location = location
@@ -96,19 +97,19 @@ class Readers:
         self._closed = False
 
     @contextmanager
-    def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """A connection inside one read transaction: all that is read belongs together."""
-        with told(self.location):
-            connection = self._take()
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Return a connection inside one read transaction: all reads see the same commit."""
+        with translate_errors(self.location):
+            connection = self._acquire()
             try:
                 connection.execute("BEGIN")
                 yield connection
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                self._give(connection)
+                self._release(connection)
 
-    def _take(self) -> sqlite3.Connection:
+    def _acquire(self) -> sqlite3.Connection:
         with self._lock:
             if self._closed:
                 raise IndexAccessError(f"the index at {self.location} is closed")
@@ -116,15 +117,15 @@ class Readers:
                 return self._idle.pop()
         return open_reader(self.path)
 
-    def _give(self, connection: sqlite3.Connection) -> None:
+    def _release(self, connection: sqlite3.Connection) -> None:
         with self._lock:
-            if not self._closed and not isinstance(connection, Frozen):
+            if not self._closed and not isinstance(connection, ImmutableConnection):
                 self._idle.append(connection)
                 return
         connection.close()
 
     def close(self) -> None:
-        """Close what is idle now, and the rest as it comes back."""
+        """Close the idle connections now, and the others when they are released."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -133,17 +134,17 @@ class Readers:
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
-    """A connection that only reads, also where nothing beside the database may be written."""
+    """Open a read connection. This works in a read-only folder, too."""
     connection = connect(path, "ro")
     try:
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlite3.OperationalError as error:
         connection.close()
         wal = path.with_name(path.name + "-wal")
-        unwritable = "unable to open" in str(error) or "readonly" in str(error)
-        if not unwritable or (wal.exists() and wal.stat().st_size):
+        cannot_write = "unable to open" in str(error) or "readonly" in str(error)
+        if not cannot_write or (wal.exists() and wal.stat().st_size):
             raise
-        # in a folder that can't be written SQLite can't keep its shared memory; with an empty log there is none to keep
+        # In a read-only folder, SQLite can't create its shared-memory file. With an empty log, it needs none.
         connection = connect(path, "immutable")
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     return connection
@@ -151,39 +152,39 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def write_lock(location: str) -> Iterator[None]:
-    """The one writer's lock; IndexBusyError names the process that has it."""
+    """Hold the lock of the only writer. IndexBusyError names the process that has it."""
     try:
         with FileLock(Path(location) / WRITE_LOCK):
             yield
-    except LockHeldError as held:
-        who = f"process {held.pid}" if held.pid else "another process"
+    except LockHeldError as error:
+        holder = f"process {error.pid}" if error.pid else "another process"
         raise IndexBusyError(
-            f"{who} is writing to the index at {location}", "wait until it is done, or end it, and run again"
-        ) from held
+            f"{holder} is writing to the index at {location}", "wait until it has finished, or stop it, and run again"
+        ) from error
 
 
-def ensure(location: str, create: ExtractorIdentity | None) -> None:
-    """See that `location` holds an index of ours in the present schema; with `create`, make it where there is none."""
+def ensure_index(location: str, create: ExtractorIdentity | None) -> None:
+    """Check that `location` has a mirsearch index, and update its schema. With `create`, create the index if absent."""
     folder = Path(location)
-    with told(location):
-        _refuse_strangers(folder, location)
+    with translate_errors(location):
+        _refuse_foreign_folder(folder, location)
         if create is not None and not _has_index(folder, location):
             folder.mkdir(parents=True, exist_ok=True)
             with write_lock(location), closing(connect(folder / DATABASE, "rwc")) as connection:
-                _lay_out(connection, create)
+                _create_tables(connection, create)
         if not _has_index(folder, location):
-            raise IndexAccessError(f"no index at {location}", f"make one: mirsearch ingest PATH --index {location}")
-        _bring_up(folder, location)
+            raise IndexAccessError(f"no index at {location}", f"create it: mirsearch ingest PATH --index {location}")
+        _update_index(folder, location)
 
 
-def _refuse_strangers(folder: Path, location: str) -> None:
+def _refuse_foreign_folder(folder: Path, location: str) -> None:
     if folder.exists() and not folder.is_dir():
         raise IndexAccessError(f"{location} is a file, not an index", "give the folder of an index, or a new path")
     if folder.is_dir() and not (folder / DATABASE).exists():
-        strangers = [each.name for each in folder.iterdir() if not each.name.startswith(_OWN)]
-        if strangers:
+        foreign = [path.name for path in folder.iterdir() if not path.name.startswith(_OWN_PREFIXES)]
+        if foreign:
             raise IndexAccessError(
-                f"no index at {location}: the folder holds other things ({sorted(strangers)[0]})",
+                f"no index at {location}: the folder has other files ({sorted(foreign)[0]})",
                 "give the folder of an index, or a new path",
             )
 
@@ -203,7 +204,7 @@ def _has_index(folder: Path, location: str) -> bool:
     return True
 
 
-def _lay_out(connection: sqlite3.Connection, extractor: ExtractorIdentity) -> None:
+def _create_tables(connection: sqlite3.Connection, extractor: ExtractorIdentity) -> None:
     connection.execute("BEGIN IMMEDIATE")
     if schema.is_blank(connection):
         schema.create(connection, extractor)
@@ -211,14 +212,14 @@ def _lay_out(connection: sqlite3.Connection, extractor: ExtractorIdentity) -> No
     connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _bring_up(folder: Path, location: str) -> None:
-    """Migrate an older schema; make words anew that another version split, unless nothing can be written just now."""
+def _update_index(folder: Path, location: str) -> None:
+    """Migrate an older schema. Rebuild words of another version of the tokenizer, if the index can be written now."""
     with closing(open_reader(folder / DATABASE)) as connection:
-        old = schema.version(connection) < schema.CURRENT
-        stale = not sqlite_words.are_current(connection)
-    if old:
+        outdated = schema.read_version(connection) < schema.CURRENT_VERSION
+        words_outdated = not sqlite_words.are_current(connection)
+    if outdated:
         _migrate(folder, location)
-    elif stale and os.access(folder / DATABASE, os.W_OK):
+    elif words_outdated and os.access(folder / DATABASE, os.W_OK):
         with suppress(IndexBusyError):
             _migrate(folder, location)
 
@@ -226,7 +227,7 @@ def _bring_up(folder: Path, location: str) -> None:
 def _migrate(folder: Path, location: str) -> None:
     with write_lock(location), closing(connect(folder / DATABASE, "rw")) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        schema.migrate(connection, schema.CURRENT, schema.MIGRATIONS)
+        schema.migrate(connection, schema.CURRENT_VERSION, schema.MIGRATIONS)
         if not sqlite_words.are_current(connection):
-            sqlite_words.renew(connection)
+            sqlite_words.rebuild(connection)
         connection.execute("COMMIT")

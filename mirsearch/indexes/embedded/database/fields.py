@@ -1,4 +1,4 @@
-"""Conditions on single fields as SQL on panels (p), and on figures and articles by subqueries of their own."""
+"""Conditions on single fields as SQL: on panels (p), and by subqueries on figures, articles and origins."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from mirsearch.field_filters import ANY, FieldFilter
-from mirsearch.indexes.embedded.database.rows import marks
+from mirsearch.indexes.embedded.database.rows import placeholders
 
 _FIGURES = "p.figure IN (SELECT g.key FROM figures g WHERE {})"
 _ARTICLES = "p.figure IN (SELECT g.key FROM figures g JOIN articles b ON b.key = g.article WHERE {})"
-_PLACES = "p.figure IN (SELECT o.figure FROM origins o WHERE {})"
+_ORIGINS = "p.figure IN (SELECT o.figure FROM origins o WHERE {})"
 _AUTHORS = _ARTICLES.format("EXISTS (SELECT 1 FROM json_each(b.authors) w WHERE {})")
 _COLUMNS = {
     "panel.number": "p.position",
@@ -23,31 +23,31 @@ _COLUMNS = {
     "article.authors": "w.value",
     "source": "o.source",
 }
-"""Columns that are called otherwise than their fields."""
+"""The columns whose names differ from the names of their fields."""
 
 
-def condition(field: FieldFilter) -> tuple[str, list[Any]]:
-    """The condition with its values."""
+def field_condition(field: FieldFilter) -> tuple[str, list[Any]]:
+    """Return the SQL condition for a field filter, with its values."""
     group, _, name = field.name.partition(".")
-    letter = {"panel": "p", "scale": "p", "figure": "g", "article": "b"}.get(group, "")
-    column = _COLUMNS.get(field.name, f"{letter}.{name}")
-    around = {"figure": _FIGURES, "article": _ARTICLES, "source": _PLACES}.get(group, "{}")
+    table_alias = {"panel": "p", "scale": "p", "figure": "g", "article": "b"}.get(group, "")
+    column = _COLUMNS.get(field.name, f"{table_alias}.{name}")
+    template = {"figure": _FIGURES, "article": _ARTICLES, "source": _ORIGINS}.get(group, "{}")
     if field.name == "article.authors":
-        around = _AUTHORS
-    parts = list(_parts(field, column))
-    values = [value for _, given in parts for value in given]
-    return around.format(" OR ".join(f"({part})" for part, _ in parts) or "0"), values
+        template = _AUTHORS
+    alternatives = list(_alternatives(field, column))
+    values = [value for _, part_values in alternatives for value in part_values]
+    return template.format(" OR ".join(f"({condition})" for condition, _ in alternatives) or "0"), values
 
 
-def _parts(field: FieldFilter, column: str) -> Iterator[tuple[str, list[Any]]]:
-    """Alternatives, each with its values."""
-    words = [each for each in field.values if each != ANY]
+def _alternatives(field: FieldFilter, column: str) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the alternatives of a filter as SQL conditions, each with its values."""
+    words = [word for word in field.values if word != ANY]
     if len(words) < len(field.values):
         yield f"{column} IS NOT NULL", []
     if words and field.kind == "flag":
-        yield f"{column} IN ({marks(words)})", [int(each == "true") for each in words]
+        yield f"{column} IN ({placeholders(words)})", [int(word == "true") for word in words]
     elif words:
-        yield f"{column} COLLATE NOCASE IN ({marks(words)})", list(words)
+        yield f"{column} COLLATE NOCASE IN ({placeholders(words)})", list(words)
     for low, high in field.ranges:
         bounds = [(f"{column} {sign} ?", end) for sign, end in ((">=", low), ("<=", high)) if end is not None]
         yield " AND ".join(bound for bound, _ in bounds), [end for _, end in bounds]

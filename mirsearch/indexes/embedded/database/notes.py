@@ -1,4 +1,4 @@
-"""Corrections, the version of the analysis and panels given by a source: what is kept of figures beside readings."""
+"""The notes of figures: corrections, the version of the analysis, and the panels that the source provided."""
 
 from __future__ import annotations
 
@@ -7,36 +7,40 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from mirsearch.corpus import Panel, to_json
-from mirsearch.corrections import Correction, correction_to_json, correction_from_json, panel_from_json
+from mirsearch.corrections import Correction, correction_from_json, correction_to_json, panel_from_json
 from mirsearch.indexes.base import FigureNotes
-from mirsearch.indexes.embedded.database.rows import batches, marks
+from mirsearch.indexes.embedded.database.rows import batches, placeholders
 
 
-def corrections(connection: sqlite3.Connection, figure: str) -> tuple[Correction, ...]:
-    """The corrections of a figure, in the order they were made."""
+def read_corrections(connection: sqlite3.Connection, figure: str) -> tuple[Correction, ...]:
+    """Return the corrections of a figure, oldest first."""
     query = "SELECT correction FROM corrections WHERE figure = ? ORDER BY key"
     return tuple(correction_from_json(json.loads(row[0])) for row in connection.execute(query, (figure,)))
 
 
-def replace(connection: sqlite3.Connection, figure: str, fresh: Sequence[Correction]) -> None:
-    """These corrections in place of those of a figure."""
+def replace_corrections(connection: sqlite3.Connection, figure: str, corrections: Sequence[Correction]) -> None:
+    """Replace the corrections of a figure."""
     connection.execute("DELETE FROM corrections WHERE figure = ?", (figure,))
-    rows = [(figure, each.panel, json.dumps(correction_to_json(each))) for each in fresh]
+    rows = [(figure, correction.panel, json.dumps(correction_to_json(correction))) for correction in corrections]
     connection.executemany("INSERT INTO corrections (figure, panel, correction) VALUES (?, ?, ?)", rows)
 
 
-def note(connection: sqlite3.Connection, figure: int, analysis: str | None, given: Sequence[Panel]) -> None:
-    """What read a figure, by its key, and what its source gave."""
-    told = json.dumps([to_json(panel) for panel in given]) if given else None
-    connection.execute("UPDATE figures SET analysis = ?, given = ? WHERE key = ?", (analysis, told, figure))
+def write_notes(
+    connection: sqlite3.Connection, figure: int, analysis_version: str | None, source_panels: Sequence[Panel]
+) -> None:
+    """Store the version of the analysis and the panels from the source, for the figure with this key."""
+    panels_json = json.dumps([to_json(panel) for panel in source_panels]) if source_panels else None
+    connection.execute(
+        "UPDATE figures SET analysis = ?, given = ? WHERE key = ?", (analysis_version, panels_json, figure)
+    )
 
 
-def notes(connection: sqlite3.Connection, figure_ids: Iterable[str]) -> dict[str, FigureNotes]:
-    """The notes of those of the figures that are there."""
-    found: dict[str, FigureNotes] = {}
-    for part in batches(figure_ids):
-        query = f"SELECT id, analysis, given FROM figures WHERE id IN ({marks(part)})"
-        for figure, analysis, told in connection.execute(query, part).fetchall():
-            given = tuple(panel_from_json(each) for each in json.loads(told)) if told else ()
-            found[figure] = FigureNotes(analysis, given, corrections(connection, figure))
-    return found
+def read_notes(connection: sqlite3.Connection, figure_ids: Iterable[str]) -> dict[str, FigureNotes]:
+    """Return the notes of figures by id. Unknown figures are left out."""
+    notes: dict[str, FigureNotes] = {}
+    for batch in batches(figure_ids):
+        query = f"SELECT id, analysis, given FROM figures WHERE id IN ({placeholders(batch)})"
+        for figure, analysis_version, panels_json in connection.execute(query, batch).fetchall():
+            source_panels = tuple(panel_from_json(values) for values in json.loads(panels_json)) if panels_json else ()
+            notes[figure] = FigureNotes(analysis_version, source_panels, read_corrections(connection, figure))
+    return notes

@@ -1,6 +1,7 @@
-"""The vectors of an embedded index made anew by another extractor: kept in a file beside it, then put in place at once.
+"""Replaces the vectors of an embedded index by those of another extractor.
 
-The index answers with its old vectors until then. What was begun and cut short is gone on with by the same call.
+The new vectors are collected in a side file, then put in place in one transaction. Until then, the index answers with
+its old vectors. After an interruption, the same call continues.
 """
 
 from __future__ import annotations
@@ -16,44 +17,44 @@ from numpy.typing import NDArray
 from mirsearch.indexes.base import ExtractorIdentity
 from mirsearch.indexes.embedded.database import rows as sqlite_rows
 from mirsearch.indexes.embedded.database import schema
-from mirsearch.indexes.embedded.database.access import DATABASE, connect, ensure, told, write_lock
+from mirsearch.indexes.embedded.database.access import DATABASE, connect, ensure_index, translate_errors, write_lock
 from mirsearch.indexes.embedded.vectors.matrix import Matrix
 from mirsearch.indexes.embedded.words.postings import Postings
 from mirsearch.query import StoredPanel
 
-SIDE = "corpus.sqlite3-reembedding"
-"""The new vectors' file, in the index's folder while they are made."""
-PAGE = 64
+SIDE_FILE = "corpus.sqlite3-reembedding"
+"""The file of the new vectors, in the folder of the index until they are in place."""
+PAGE_PANELS = 64
 Embed = Callable[[Sequence[StoredPanel]], NDArray[np.float32]]
 Progress = Callable[[int, int], None]
 
 
 def reembed(location: str, extractor: ExtractorIdentity, embed: Embed, progress: Progress | None = None) -> int:
-    """Give every panel the vector that `embed` makes of it, float32 (n, dims); how many panels there are.
+    """Replace the vector of every panel by the result of `embed`, float32 (n, dims). Returns the number of panels.
 
-    What `embed` raises ends the call; the next one goes on where it was. Raises what opening an index raises, and
-    IndexBusyError where another process writes to it.
+    An error in `embed` ends the call; the next call continues there. Raises the errors of opening an index, and
+    IndexBusyError if another process is writing to it.
     """
-    ensure(location, None)
-    side = Path(location) / SIDE
-    with ExitStack() as held:
-        with told(location):
-            held.enter_context(write_lock(location))
-            corpus = held.enter_context(closing(connect(Path(location) / DATABASE, "rw")))
-            made = held.enter_context(closing(_opened(side, extractor)))
-        panels = _fill(location, corpus, made, embed, progress or (lambda _done, _all: None))
-        with told(location):
-            _switch(corpus, side, extractor)
-            made.close()
-            side.unlink()
+    ensure_index(location, None)
+    side_path = Path(location) / SIDE_FILE
+    with ExitStack() as resources:
+        with translate_errors(location):
+            resources.enter_context(write_lock(location))
+            corpus = resources.enter_context(closing(connect(Path(location) / DATABASE, "rw")))
+            side_file = resources.enter_context(closing(_open_side_file(side_path, extractor)))
+        panel_count = _embed_missing(location, corpus, side_file, embed, progress or (lambda _done, _all: None))
+        with translate_errors(location):
+            _replace_vectors(corpus, side_path, extractor)
+            side_file.close()
+            side_path.unlink()
             _renew_files(location, corpus, extractor.dims)
-    return panels
+    return panel_count
 
 
-def _opened(side: Path, extractor: ExtractorIdentity) -> sqlite3.Connection:
-    """The file of new vectors: what an interrupted call for the same extractor left, else an empty one."""
+def _open_side_file(side_path: Path, extractor: ExtractorIdentity) -> sqlite3.Connection:
+    """Open the side file: the one that an interrupted call for the same extractor left, else an empty one."""
     for attempt in (1, 2):
-        connection = connect(side, "rwc")
+        connection = connect(side_path, "rwc")
         try:
             connection.execute("CREATE TABLE IF NOT EXISTS extractor (name TEXT, version TEXT, dims INTEGER)")
             connection.execute("CREATE TABLE IF NOT EXISTS vectors (panel INTEGER PRIMARY KEY, vector BLOB NOT NULL)")
@@ -67,42 +68,44 @@ def _opened(side: Path, extractor: ExtractorIdentity) -> sqlite3.Connection:
             connection.execute("INSERT INTO extractor VALUES (?, ?, ?)", values)
         elif not row or ExtractorIdentity(*row) != extractor:
             connection.close()
-            side.unlink()
+            side_path.unlink()
             continue
         break
     return connection
 
 
-def _fill(location: str, corpus: sqlite3.Connection, made: sqlite3.Connection, embed: Embed, progress: Progress) -> int:
-    """New vectors of all panels that have none yet, durable page by page; how many panels there are."""
-    with told(location):
-        there = {row[0] for row in made.execute("SELECT panel FROM vectors")}
-        wanted = corpus.execute("SELECT key, id FROM panels ORDER BY figure, position").fetchall()
-    missing = [each for each in wanted if each[0] not in there]
-    done = len(wanted) - len(missing)
+def _embed_missing(
+    location: str, corpus: sqlite3.Connection, side_file: sqlite3.Connection, embed: Embed, progress: Progress
+) -> int:
+    """Embed all panels without a new vector and store their vectors page by page. Returns the number of panels."""
+    with translate_errors(location):
+        finished = {row[0] for row in side_file.execute("SELECT panel FROM vectors")}
+        all_panels = corpus.execute("SELECT key, id FROM panels ORDER BY figure, position").fetchall()
+    missing = [panel for panel in all_panels if panel[0] not in finished]
+    done = len(all_panels) - len(missing)
     for page in _pages(missing):
-        progress(done, len(wanted))
-        with told(location):
-            panels = sqlite_rows.by_ids(corpus, [panel_id for _, panel_id in page])
+        progress(done, len(all_panels))
+        with translate_errors(location):
+            panels = sqlite_rows.panels_by_id(corpus, [panel_id for _, panel_id in page])
         vectors = np.asarray(embed([panels[panel_id] for _, panel_id in page])).astype("<f2")
         rows = [(key, vector.tobytes()) for (key, _), vector in zip(page, vectors, strict=True)]
-        with told(location):
-            made.execute("BEGIN")
-            made.executemany("INSERT INTO vectors VALUES (?, ?)", rows)
-            made.execute("COMMIT")
+        with translate_errors(location):
+            side_file.execute("BEGIN")
+            side_file.executemany("INSERT INTO vectors VALUES (?, ?)", rows)
+            side_file.execute("COMMIT")
         done += len(page)
-    progress(done, len(wanted))
-    return len(wanted)
+    progress(done, len(all_panels))
+    return len(all_panels)
 
 
 def _pages(rows: list[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
-    for start in range(0, len(rows), PAGE):
-        yield rows[start : start + PAGE]
+    for start in range(0, len(rows), PAGE_PANELS):
+        yield rows[start : start + PAGE_PANELS]
 
 
-def _switch(corpus: sqlite3.Connection, side: Path, extractor: ExtractorIdentity) -> None:
-    """All new vectors in place of the old ones, in one transaction."""
-    corpus.execute("ATTACH ? AS side", (str(side),))
+def _replace_vectors(corpus: sqlite3.Connection, side_path: Path, extractor: ExtractorIdentity) -> None:
+    """Replace the old vectors by the new ones in one transaction."""
+    corpus.execute("ATTACH ? AS side", (str(side_path),))
     corpus.execute("BEGIN IMMEDIATE")
     corpus.execute(
         "UPDATE main.vectors SET vector = (SELECT s.vector FROM side.vectors s WHERE s.panel = main.vectors.panel)"
@@ -111,16 +114,16 @@ def _switch(corpus: sqlite3.Connection, side: Path, extractor: ExtractorIdentity
     corpus.executemany(
         "UPDATE main.meta SET value = ? WHERE name = ?", [(value, name) for name, value in facts.items()]
     )
-    generation = schema.note_commit(corpus, removed=False)
-    # No file of the old vectors may be caught up from: the database has no past any more that such a file is of.
+    generation = schema.record_commit(corpus, removed=False)
+    # A file with old vectors must not be extended. Without past commits, the database recognizes no such file.
     corpus.execute("DELETE FROM main.commits WHERE generation < ?", (generation,))
     corpus.execute("COMMIT")
     corpus.execute("DETACH side")
 
 
 def _renew_files(location: str, corpus: sqlite3.Connection, dims: int) -> None:
-    """The files that queries scan, made here so that the next query needn't."""
+    """Update the files that queries scan, so that the next query need not do it."""
     corpus.execute("BEGIN")
-    Matrix(Path(location), dims).follow(corpus)
-    Postings(Path(location)).follow(corpus)
+    Matrix(Path(location), dims).update_files(corpus)
+    Postings(Path(location)).update_file(corpus)
     corpus.execute("ROLLBACK")

@@ -1,4 +1,4 @@
-"""Panels, figures and articles as rows, and rows as panels, figures and articles."""
+"""Converts panels, figures and articles to rows of the database and back."""
 
 from __future__ import annotations
 
@@ -13,146 +13,155 @@ from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading, Scale
 from mirsearch.corrections import corrected_fields, correction_from_json
 from mirsearch.query import StoredPanel
 
-BATCH = 500
+BATCH_ROWS = 500
 Item = TypeVar("Item")
-_ARTICLE = ("id", "title", "doi", "pmcid", "journal", "year", "license", "url", "authors", "retracted")
-_FIGURE = ("id", "label", "caption", "width", "height", "page", "permission_note")
-_PANEL = (
+_ARTICLE_COLUMNS = ("id", "title", "doi", "pmcid", "journal", "year", "license", "url", "authors", "retracted")
+_FIGURE_COLUMNS = ("id", "label", "caption", "width", "height", "page", "permission_note")
+_PANEL_COLUMNS = (
     "id", "label", "x0", "y0", "x1", "y1", "kind", "kind_confidence", "technique", "technique_confidence", "nm_per_px",
     "length_nm", "length_px", "bar", "label_text", "scale_source", "scale_confidence",
 )  # fmt: skip
 JOINED = "panels p JOIN figures f ON f.key = p.figure LEFT JOIN articles a ON a.key = f.article"
-_SELECT = (
+_SELECT_PANELS = (
     "SELECT f.key, "
-    + ", ".join([f"p.{name}" for name in _PANEL] + ["t.caption", "t.text"])
+    + ", ".join([f"p.{name}" for name in _PANEL_COLUMNS] + ["t.caption", "t.text"])
     + ", "
-    + ", ".join([f"f.{name}" for name in _FIGURE] + [f"a.{name}" for name in _ARTICLE])
+    + ", ".join([f"f.{name}" for name in _FIGURE_COLUMNS] + [f"a.{name}" for name in _ARTICLE_COLUMNS])
     + f" FROM {JOINED} JOIN panel_texts t ON t.panel = p.key "
 )
-_P, _F, _A = 1, 1 + len(_PANEL) + 2, 1 + len(_PANEL) + 2 + len(_FIGURE)
+_PANEL_START = 1  # after f.key
+_FIGURE_START = _PANEL_START + len(_PANEL_COLUMNS) + 2
+_ARTICLE_START = _FIGURE_START + len(_FIGURE_COLUMNS)
 
 
-def plain(text: str | None) -> str | None:
-    """Text that SQLite can hold: lone surrogates replaced, NUL left out."""
+def storable_text(text: str | None) -> str | None:
+    """Return text that SQLite can store: lone surrogates are replaced, NUL is removed."""
     if text is None:
         return None
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def panel_values(panel: Panel) -> dict[str, Any]:
-    """A panel's columns, but for its keys, position and texts."""
+    """Return the columns of a panel, except keys, position and texts."""
     scale, fov = panel.scale, panel.field_of_view_nm
     if fov is None or not (math.isfinite(fov) and fov > 0):
         scale = fov = None
-    x0, y0, x1, y1 = (int(each) for each in panel.box)
+    x0, y0, x1, y1 = (int(edge) for edge in panel.box)
     return {
-        "label": plain(panel.label),
+        "label": storable_text(panel.label),
         "x0": x0, "y0": y0, "x1": x1, "y1": y1,
-        "kind": plain(panel.kind),
+        "kind": storable_text(panel.kind),
         "kind_confidence": float(panel.kind_confidence),
-        "technique": plain(panel.technique),
+        "technique": storable_text(panel.technique),
         "technique_confidence": float(panel.technique_confidence),
         "nm_per_px": scale and float(scale.nm_per_px),
         "length_nm": scale and scale.length_nm,
         "length_px": scale and scale.length_px,
-        "bar": None if scale is None or scale.bar is None else json.dumps([int(each) for each in scale.bar]),
-        "label_text": scale and plain(scale.label_text),
+        "bar": None if scale is None or scale.bar is None else json.dumps([int(edge) for edge in scale.bar]),
+        "label_text": scale and storable_text(scale.label_text),
         "scale_source": scale and scale.source,
         "scale_confidence": scale and float(scale.confidence),
         "field_of_view_nm": fov,
     }  # fmt: skip
 
 
-def stored(connection: sqlite3.Connection, clause: str, values: Sequence[Any] = ()) -> Iterator[StoredPanel]:
-    """Panels of `SELECT … WHERE/ORDER clause`, read in batches, so that memory stays bounded."""
-    cursor = connection.execute(_SELECT + clause, values)
-    while rows := cursor.fetchmany(BATCH):
-        places = origins(connection, {row[0] for row in rows})
-        fixed = _corrected(connection, [row[_P] for row in rows])
+def read_panels(connection: sqlite3.Connection, clause: str, values: Sequence[Any] = ()) -> Iterator[StoredPanel]:
+    """Yield the panels that a WHERE or ORDER clause selects. Reads in batches, so that memory stays bounded."""
+    cursor = connection.execute(_SELECT_PANELS + clause, values)
+    while rows := cursor.fetchmany(BATCH_ROWS):
+        origins = read_origins(connection, {row[0] for row in rows})
+        corrected = _corrected_fields(connection, [row[_PANEL_START] for row in rows])
         for row in rows:
-            figure = _figure(row[_F:_A], row[_A:], tuple(places.get(row[0], ())))
-            panel = _panel(row[_P:_F], figure.id)
-            yield StoredPanel(panel, figure, fixed.get(panel.id, ()))
+            figure = _figure(row[_FIGURE_START:_ARTICLE_START], row[_ARTICLE_START:], tuple(origins.get(row[0], ())))
+            panel = _panel(row[_PANEL_START:_FIGURE_START], figure.id)
+            yield StoredPanel(panel, figure, corrected.get(panel.id, ()))
 
 
-def by_ids(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, StoredPanel]:
-    """Those of the panels that are there, by id."""
-    found: dict[str, StoredPanel] = {}
-    for part in batches(ids):
-        for each in stored(connection, f"WHERE p.id IN ({marks(part)})", part):
-            found[each.panel.id] = each
-    return found
+def panels_by_id(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, StoredPanel]:
+    """Return panels by id. Unknown ids are left out."""
+    panels: dict[str, StoredPanel] = {}
+    for batch in batches(ids):
+        for stored in read_panels(connection, f"WHERE p.id IN ({placeholders(batch)})", batch):
+            panels[stored.panel.id] = stored
+    return panels
 
 
 def batches(items: Iterable[Item]) -> Iterator[tuple[Item, ...]]:
-    """Items in order, BATCH at a time: what one statement can take in any SQLite."""
+    """Yield items in order, in batches that are small enough for one statement in any SQLite."""
     rest = iter(items)
-    while part := tuple(islice(rest, BATCH)):
-        yield part
+    while batch := tuple(islice(rest, BATCH_ROWS)):
+        yield batch
 
 
-def marks(values: Sequence[Any]) -> str:
-    """As many question marks as values."""
+def placeholders(values: Sequence[Any]) -> str:
+    """Return a question mark for each value."""
     return ", ".join("?" * len(values))
 
 
-def origins(connection: sqlite3.Connection, figures: set[int]) -> dict[int, list[Origin]]:
-    """Origins of figures by the figures' keys, oldest first."""
-    found: dict[int, list[Origin]] = {}
-    for part in batches(figures):
-        query = f"SELECT figure, source, location, retrieved FROM origins WHERE figure IN ({marks(part)}) ORDER BY key"
-        for key, *place in connection.execute(query, part):
-            found.setdefault(key, []).append(Origin(*place))
-    return found
+def read_origins(connection: sqlite3.Connection, figures: set[int]) -> dict[int, list[Origin]]:
+    """Return the origins of figures by the key of the figure, oldest first."""
+    origins: dict[int, list[Origin]] = {}
+    for batch in batches(figures):
+        query = (
+            "SELECT figure, source, location, retrieved FROM origins "
+            f"WHERE figure IN ({placeholders(batch)}) ORDER BY key"
+        )
+        for key, *values in connection.execute(query, batch):
+            origins.setdefault(key, []).append(Origin(*values))
+    return origins
 
 
-def _corrected(connection: sqlite3.Connection, panels: list[str]) -> dict[str, tuple[str, ...]]:
-    """Names of corrected fields of those of the panels, at most BATCH, that have any."""
-    query = f"SELECT correction FROM corrections WHERE panel IN ({marks(panels)})"
-    found = [correction_from_json(json.loads(row[0])) for row in connection.execute(query, panels)]
-    return {each.panel: corrected_fields(each.panel, found) for each in found if each.panel is not None}
+def _corrected_fields(connection: sqlite3.Connection, panels: list[str]) -> dict[str, tuple[str, ...]]:
+    """Return the names of the corrected fields by panel id, for at most BATCH_ROWS panels."""
+    query = f"SELECT correction FROM corrections WHERE panel IN ({placeholders(panels)})"
+    corrections = [correction_from_json(json.loads(row[0])) for row in connection.execute(query, panels)]
+    return {
+        correction.panel: corrected_fields(correction.panel, corrections)
+        for correction in corrections
+        if correction.panel is not None
+    }
 
 
 def _panel(row: Sequence[Any], figure_id: str) -> Panel:
-    at = dict(zip((*_PANEL, "caption", "text"), row, strict=True))
+    values = dict(zip((*_PANEL_COLUMNS, "caption", "text"), row, strict=True))
     return Panel(
-        box=(at["x0"], at["y0"], at["x1"], at["y1"]),
-        label=at["label"],
-        kind=at["kind"],
-        kind_confidence=at["kind_confidence"],
-        technique=at["technique"],
-        technique_confidence=at["technique_confidence"],
-        caption=at["caption"],
-        text=at["text"],
-        scale=_scale(at),
-        id=at["id"],
+        box=(values["x0"], values["y0"], values["x1"], values["y1"]),
+        label=values["label"],
+        kind=values["kind"],
+        kind_confidence=values["kind_confidence"],
+        technique=values["technique"],
+        technique_confidence=values["technique_confidence"],
+        caption=values["caption"],
+        text=values["text"],
+        scale=_scale(values),
+        id=values["id"],
         figure_id=figure_id,
     )
 
 
-def _scale(at: dict[str, Any]) -> ScaleReading | None:
-    if at["nm_per_px"] is None:
+def _scale(values: dict[str, Any]) -> ScaleReading | None:
+    if values["nm_per_px"] is None:
         return None
-    source: ScaleSource = at["scale_source"] if at["scale_source"] in get_args(ScaleSource) else "user"
+    source: ScaleSource = values["scale_source"] if values["scale_source"] in get_args(ScaleSource) else "user"
     return ScaleReading(
-        nm_per_px=at["nm_per_px"],
-        length_nm=at["length_nm"],
-        length_px=at["length_px"],
-        bar=tuple(json.loads(at["bar"])) if at["bar"] else None,
-        label_text=at["label_text"],
+        nm_per_px=values["nm_per_px"],
+        length_nm=values["length_nm"],
+        length_px=values["length_px"],
+        bar=tuple(json.loads(values["bar"])) if values["bar"] else None,
+        label_text=values["label_text"],
         source=source,
-        confidence=at["scale_confidence"],
+        confidence=values["scale_confidence"],
     )
 
 
 def _figure(row: Sequence[Any], article: Sequence[Any], origins: tuple[Origin, ...]) -> Figure:
-    at = dict(zip(_FIGURE, row, strict=True))
-    return Figure(**at, article=_article(article), origins=origins)
+    values = dict(zip(_FIGURE_COLUMNS, row, strict=True))
+    return Figure(**values, article=_article(article), origins=origins)
 
 
 def _article(row: Sequence[Any]) -> Article | None:
     if row[0] is None:
         return None
-    at = dict(zip(_ARTICLE, row, strict=True))
-    at |= {"authors": tuple(json.loads(at["authors"])), "retracted": bool(at["retracted"])}
-    return Article(**at)
+    values = dict(zip(_ARTICLE_COLUMNS, row, strict=True))
+    values |= {"authors": tuple(json.loads(values["authors"])), "retracted": bool(values["retracted"])}
+    return Article(**values)

@@ -1,4 +1,4 @@
-"""The tables of the embedded index, their version, and how an older version becomes the present one."""
+"""The tables of the embedded index, the version of the schema, and the migrations from older versions."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mirsearch.indexes.base import ExtractorIdentity
 from mirsearch.text.tokens import ANALYSIS
 
 APPLICATION_ID = 0x6D697273
-"""`mirs` in ASCII: marks an SQLite file as ours."""
+"""`mirs` in ASCII. It marks an SQLite file as an index of mirsearch."""
 
-CURRENT = 2
-KEPT_COMMITS = 10_000
+CURRENT_VERSION = 2
+MAX_KEPT_COMMITS = 10_000
 CORRECTIONS = (
-    # figures by id: what was corrected outlives the rows of a figure that is taken in anew
+    # figures by id: corrections survive when a figure is ingested again
     """CREATE TABLE corrections (key INTEGER PRIMARY KEY, figure TEXT NOT NULL, panel TEXT,
         correction TEXT NOT NULL)""",
     "CREATE INDEX corrections_figure ON corrections (figure)",
@@ -47,16 +47,16 @@ TABLES = (
     "CREATE TABLE panel_texts (panel INTEGER PRIMARY KEY REFERENCES panels, caption TEXT NOT NULL, text TEXT NOT NULL)",
     "CREATE TABLE vectors (panel INTEGER PRIMARY KEY REFERENCES panels, vector BLOB NOT NULL)",
     "CREATE TABLE thumbnails (panel INTEGER PRIMARY KEY REFERENCES panels, jpeg BLOB NOT NULL)",
-    # what text.tokens made of a panel's words; no stemming or folding is left to SQLite, whose version may differ
+    # tokens from text.tokens; SQLite does no stemming or folding, because its version may differ
     "CREATE VIRTUAL TABLE words USING fts5 (caption, text, title, tokenize = \"ascii tokenchars '.'\")",
     *CORRECTIONS,
 )
 
-Step = Callable[[sqlite3.Connection], None]
+Migration = Callable[[sqlite3.Connection], None]
 
 
 def _add_corrections(connection: sqlite3.Connection) -> None:
-    """To version 2: corrections, the analysis that read a figure, and the panels its source gave."""
+    """Migrate to version 2: corrections, the version of the analysis, and the panels from the source."""
     for column in ("analysis", "given"):
         connection.execute(f"ALTER TABLE figures ADD COLUMN {column} TEXT")
     for statement in CORRECTIONS:
@@ -64,17 +64,17 @@ def _add_corrections(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT OR REPLACE INTO meta VALUES ('readable_from', ?)", (__version__,))
 
 
-MIGRATIONS: dict[int, Step] = {1: _add_corrections}
-"""From version n to n + 1, each run inside one transaction with all that follow it."""
+MIGRATIONS: dict[int, Migration] = {1: _add_corrections}
+"""The migrations from version n to n + 1. Those that are needed run in one transaction."""
 
 
 def create(connection: sqlite3.Connection, extractor: ExtractorIdentity) -> None:
-    """Lay out an empty index; the caller holds a transaction."""
+    """Create the tables of an empty index. The caller holds a transaction."""
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version = {CURRENT}")
+    connection.execute(f"PRAGMA user_version = {CURRENT_VERSION}")
     for statement in TABLES:
         connection.execute(statement)
-    facts = {
+    meta = {
         "extractor": extractor.name,
         "extractor_version": extractor.version,
         "dims": str(extractor.dims),
@@ -82,67 +82,67 @@ def create(connection: sqlite3.Connection, extractor: ExtractorIdentity) -> None
         "readable_from": __version__,
         "analysis": ANALYSIS,
     }
-    connection.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
-    note_commit(connection, removed=False)
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+    record_commit(connection, removed=False)
 
 
-def note_commit(connection: sqlite3.Connection, *, removed: bool) -> int:
-    """Count a commit, inside its transaction, under a random token; gives the new generation."""
+def record_commit(connection: sqlite3.Connection, *, removed: bool) -> int:
+    """Record a commit, inside its transaction, with a random token. Returns the new generation."""
     row = connection.execute("SELECT max(generation), max(removals) FROM commits").fetchone()
     generation, removals = (row[0] or 0) + 1, (row[1] or 0) + int(removed)
     connection.execute("INSERT INTO commits VALUES (?, ?, ?)", (generation, secrets.token_hex(8), removals))
-    connection.execute("DELETE FROM commits WHERE generation <= ?", (generation - KEPT_COMMITS,))
+    connection.execute("DELETE FROM commits WHERE generation <= ?", (generation - MAX_KEPT_COMMITS,))
     return int(generation)
 
 
-def facts(connection: sqlite3.Connection) -> dict[str, str]:
-    """The meta table."""
+def read_meta(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return the meta table."""
     return dict(connection.execute("SELECT name, value FROM meta"))
 
 
-def extractor(connection: sqlite3.Connection) -> ExtractorIdentity:
-    """What made the vectors; KeyError or ValueError where it is not noted as it should be."""
-    noted = facts(connection)
-    return ExtractorIdentity(noted["extractor"], noted["extractor_version"], int(noted["dims"]))
+def read_extractor(connection: sqlite3.Connection) -> ExtractorIdentity:
+    """Return the extractor that made the vectors. Raises KeyError or ValueError if the meta table is invalid."""
+    meta = read_meta(connection)
+    return ExtractorIdentity(meta["extractor"], meta["extractor_version"], int(meta["dims"]))
 
 
-def version(connection: sqlite3.Connection) -> int:
-    """Schema version of the file."""
+def read_version(connection: sqlite3.Connection) -> int:
+    """Return the schema version of the file."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def is_blank(connection: sqlite3.Connection) -> bool:
-    """True for a database without a table, as a creation that was cut short leaves it."""
+    """Return whether the database has no table, as after an interrupted creation."""
     return connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is None
 
 
 def is_ours(connection: sqlite3.Connection) -> bool:
-    """True where the file bears our application id."""
-    found = int(connection.execute("PRAGMA application_id").fetchone()[0])
-    return found == APPLICATION_ID
+    """Return whether the file has the application id of mirsearch."""
+    application_id = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    return application_id == APPLICATION_ID
 
 
 def refuse_newer(connection: sqlite3.Connection, location: str) -> None:
-    """IndexMismatchError where a newer mirsearch wrote the index."""
-    found = version(connection)
-    if found > CURRENT:
-        needed = facts(connection).get("readable_from", "a newer version")
+    """Raise IndexMismatchError if a newer mirsearch wrote the index."""
+    version = read_version(connection)
+    if version > CURRENT_VERSION:
+        needed = read_meta(connection).get("readable_from", "a newer version")
         raise IndexMismatchError(
-            f"the index at {location} has schema {found}; mirsearch {__version__} reads up to {CURRENT}",
+            f"the index at {location} has schema {version}; mirsearch {__version__} reads up to {CURRENT_VERSION}",
             f"install mirsearch {needed} or later",
         )
 
 
-def migrate(connection: sqlite3.Connection, target: int, steps: Mapping[int, Step]) -> list[int]:
-    """Bring an older schema up to `target`, all or nothing; the caller holds a transaction. Gives the steps taken."""
-    taken = []
-    for number in range(version(connection), target):
+def migrate(connection: sqlite3.Connection, target: int, steps: Mapping[int, Migration]) -> list[int]:
+    """Migrate an older schema to `target`. The caller holds a transaction. Returns the versions migrated from."""
+    done = []
+    for number in range(read_version(connection), target):
         if number not in steps:
             raise IndexMismatchError(
-                f"the index has schema {number}, which this version can't bring up to {target}",
-                "ingest its figures anew into another --index",
+                f"the index has schema {number}, which this version can't migrate to {target}",
+                "ingest its figures again into another --index",
             )
         steps[number](connection)
         connection.execute(f"PRAGMA user_version = {number + 1}")
-        taken.append(number)
-    return taken
+        done.append(number)
+    return done

@@ -1,4 +1,4 @@
-"""The searchable words of panels: what text.tokens makes of captions, texts and titles, kept in FTS5."""
+"""The searchable words of panels: tokens of captions, texts and titles, in an FTS5 table."""
 
 from __future__ import annotations
 
@@ -11,52 +11,52 @@ from mirsearch.text.tokens import ANALYSIS, tokens
 
 
 @lru_cache(maxsize=64)
-def searchable(text: str) -> str:
-    """A text as it is searched; panels of a figure often share theirs."""
+def searchable_text(text: str) -> str:
+    """Return the tokens of a text, joined by spaces. Cached, because panels of a figure often share a text."""
     return " ".join(tokens(text))
 
 
-def add(connection: sqlite3.Connection, panel: int, caption: str, text: str, title: str) -> None:
-    """The words of one panel, by its key."""
+def add_panel(connection: sqlite3.Connection, panel: int, caption: str, text: str, title: str) -> None:
+    """Add the words of a panel with this key."""
     connection.execute(
         "INSERT INTO words (rowid, caption, text, title) VALUES (?, ?, ?, ?)",
-        (panel, searchable(caption), searchable(text), searchable(title)),
+        (panel, searchable_text(caption), searchable_text(text), searchable_text(title)),
     )
 
 
-def retitle(connection: sqlite3.Connection, article: int, title: str) -> None:
-    """Another title for all panels of an article."""
+def update_title(connection: sqlite3.Connection, article: int, title: str) -> None:
+    """Change the title for all panels of an article."""
     connection.execute(
         "UPDATE words SET title = ? WHERE rowid IN "
         "(SELECT p.key FROM panels p JOIN figures f ON f.key = p.figure WHERE f.article = ?)",
-        (searchable(title), article),
+        (searchable_text(title), article),
     )
-    _mark(connection)
+    _renew_marker(connection)
 
 
-def marker(connection: sqlite3.Connection) -> str:
-    """Another one whenever words of a panel that is there already were changed."""
-    return schema.facts(connection).get("words", "")
+def read_marker(connection: sqlite3.Connection) -> str:
+    """Return a marker that changes whenever words of an existing panel change."""
+    return schema.read_meta(connection).get("words", "")
 
 
-def _mark(connection: sqlite3.Connection) -> None:
+def _renew_marker(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT OR REPLACE INTO meta VALUES ('words', ?)", (secrets.token_hex(8),))
 
 
 def are_current(connection: sqlite3.Connection) -> bool:
-    """True where the words were made by this version's text.tokens."""
-    return schema.facts(connection).get("analysis") == ANALYSIS
+    """Return whether the words come from this version of text.tokens."""
+    return schema.read_meta(connection).get("analysis") == ANALYSIS
 
 
-def renew(connection: sqlite3.Connection) -> None:
-    """Make all words again from the texts; the caller holds a transaction."""
+def rebuild(connection: sqlite3.Connection) -> None:
+    """Rebuild all words from the texts. The caller holds a transaction."""
     connection.execute("DELETE FROM words")
     rows = connection.execute(
         "SELECT p.key, t.caption, t.text, coalesce(a.title, '') FROM panels p JOIN panel_texts t ON t.panel = p.key "
         "JOIN figures f ON f.key = p.figure LEFT JOIN articles a ON a.key = f.article ORDER BY p.key"
     )
     for row in rows:
-        add(connection, *row)
+        add_panel(connection, *row)
     connection.execute("INSERT OR REPLACE INTO meta VALUES ('analysis', ?)", (ANALYSIS,))
-    _mark(connection)
-    schema.note_commit(connection, removed=False)
+    _renew_marker(connection)
+    schema.record_commit(connection, removed=False)

@@ -1,4 +1,4 @@
-"""Writing to the embedded index: figures in and out, all or nothing at each commit."""
+"""Writes to the embedded index: adds and deletes figures. Each commit is atomic."""
 
 from __future__ import annotations
 
@@ -20,122 +20,125 @@ from mirsearch.indexes.embedded.database import failures as sqlite_failures
 from mirsearch.indexes.embedded.database import notes as sqlite_notes
 from mirsearch.indexes.embedded.database import schema
 from mirsearch.indexes.embedded.database import words as sqlite_words
-from mirsearch.indexes.embedded.database.access import told
-from mirsearch.indexes.embedded.database.filters import folded, short_license
-from mirsearch.indexes.embedded.database.rows import batches, marks, panel_values, plain
+from mirsearch.indexes.embedded.database.access import translate_errors
+from mirsearch.indexes.embedded.database.filters import fold_name, license_key
+from mirsearch.indexes.embedded.database.rows import batches, panel_values, placeholders, storable_text
 
 _ARTICLE_TEXTS = ("title", "doi", "pmcid", "journal", "license", "url")
 
 
 class SqliteWriter:
-    """One writing session on a connection of its own; the caller holds the write lock."""
+    """A writing session with its own connection. The caller holds the write lock."""
 
     def __init__(self, connection: sqlite3.Connection, location: str, dims: int) -> None:
         self._connection = connection
         self._location = location
         self._dims = dims
         self._removed = self._failed = False
-        self._loose: set[int] = set()
+        self._orphan_candidates: set[int] = set()
 
     def put(self, record: FigureRecord) -> None:
-        """Add a figure, or replace it and its panels; ValueError where vectors don't fit panels or dims."""
-        vectors = self._checked(record)
-        with self._session():
-            self._begin()
+        """Add a figure, or replace it and its panels. Raises ValueError if vectors don't match panels or dims."""
+        vectors = self._check_vectors(record)
+        with self._guard():
+            self._begin_if_needed()
             article = self._put_article(record.figure.article)
             key = self._put_figure(record.figure, article)
-            self._drop_panels([key])
-            title = self._title(key)
-            sqlite_notes.note(self._connection, key, record.analysis, record.given)
-            for position, panel in enumerate(self._corrected(record)):
+            self._delete_panels([key])
+            title = self._article_title(key)
+            sqlite_notes.write_notes(self._connection, key, record.analysis_version, record.source_panels)
+            for position, panel in enumerate(self._apply_corrections(record)):
                 panel_key = self._put_panel(key, position, panel, title)
-                self._run("INSERT INTO vectors VALUES (?, ?)", panel_key, vectors[position].tobytes())
+                self._execute("INSERT INTO vectors VALUES (?, ?)", panel_key, vectors[position].tobytes())
                 jpeg = record.thumbnails[position] if position < len(record.thumbnails) else b""
                 if jpeg:
-                    self._run("INSERT INTO thumbnails VALUES (?, ?)", panel_key, jpeg)
+                    self._execute("INSERT INTO thumbnails VALUES (?, ?)", panel_key, jpeg)
             for origin in record.figure.origins:
                 self._put_origin(key, origin)
 
-    def _corrected(self, record: FigureRecord) -> tuple[Panel, ...]:
-        """The panels, named, with what was corrected laid over what was read; notes whose each correction is."""
+    def _apply_corrections(self, record: FigureRecord) -> tuple[Panel, ...]:
+        """Return the panels with ids and with corrections applied. Stores the panels that the corrections match."""
         figure = record.figure.id
         ids = panel_ids(figure, [panel.label for panel in record.panels])
-        named = [
-            panel if panel.id else dataclasses.replace(panel, id=each)
-            for panel, each in zip(record.panels, ids, strict=True)
+        panels_with_ids = [
+            panel if panel.id else dataclasses.replace(panel, id=panel_id)
+            for panel, panel_id in zip(record.panels, ids, strict=True)
         ]
-        there = sqlite_notes.corrections(self._connection, figure)
-        wanted = there if record.corrections is None else record.corrections
-        panels, settled = apply_corrections(named, wanted)
-        if settled != there:
-            sqlite_notes.replace(self._connection, figure, settled)
+        stored = sqlite_notes.read_corrections(self._connection, figure)
+        corrections = stored if record.corrections is None else record.corrections
+        panels, matched = apply_corrections(panels_with_ids, corrections)
+        if matched != stored:
+            sqlite_notes.replace_corrections(self._connection, figure, matched)
         return panels
 
     def add_origin(self, figure_id: str, origin: Origin) -> None:
-        """Note one more place of a figure; nothing happens where the figure is not there."""
-        with self._session():
-            row = self._run("SELECT key FROM figures WHERE id = ?", figure_id).fetchone()
+        """Add an origin to a figure. Does nothing if the figure is not in the index."""
+        with self._guard():
+            row = self._execute("SELECT key FROM figures WHERE id = ?", figure_id).fetchone()
             if row:
-                self._begin()
+                self._begin_if_needed()
                 self._put_origin(row[0], origin)
 
     def mark_retracted(self, article_ids: Iterable[str]) -> None:
-        """Note that articles were retracted; nothing happens where one is not there."""
-        with self._session():
-            for part in batches(dict.fromkeys(article_ids)):
-                self._begin()
-                self._run(f"UPDATE articles SET retracted = 1 WHERE id IN ({marks(part)})", *part)
+        """Mark articles as retracted. Unknown articles are ignored."""
+        with self._guard():
+            for batch in batches(dict.fromkeys(article_ids)):
+                self._begin_if_needed()
+                self._execute(f"UPDATE articles SET retracted = 1 WHERE id IN ({placeholders(batch)})", *batch)
 
     def delete_figures(self, figure_ids: Iterable[str]) -> int:
-        """Remove figures with their panels; how many were there."""
-        gone = 0
-        with self._session():
-            for part in batches(dict.fromkeys(figure_ids)):
-                query = f"SELECT key, article, id FROM figures WHERE id IN ({marks(part)})"
-                rows = self._connection.execute(query, part).fetchall()
+        """Delete figures with their panels. Returns the number of deleted figures."""
+        deleted = 0
+        with self._guard():
+            for batch in batches(dict.fromkeys(figure_ids)):
+                query = f"SELECT key, article, id FROM figures WHERE id IN ({placeholders(batch)})"
+                rows = self._connection.execute(query, batch).fetchall()
                 if not rows:
                     continue
-                self._begin()
+                self._begin_if_needed()
                 keys = [row[0] for row in rows]
-                self._drop_panels(keys)
+                self._delete_panels(keys)
                 for table, column in (("origins", "figure"), ("figures", "key")):
-                    self._run(f"DELETE FROM {table} WHERE {column} IN ({marks(keys)})", *keys)
+                    self._execute(f"DELETE FROM {table} WHERE {column} IN ({placeholders(keys)})", *keys)
                 for row in rows:
-                    sqlite_notes.replace(self._connection, row[2], ())
-                self._loose.update(row[1] for row in rows if row[1] is not None)
-                gone += len(rows)
-        return gone
+                    sqlite_notes.replace_corrections(self._connection, row[2], ())
+                self._orphan_candidates.update(row[1] for row in rows if row[1] is not None)
+                deleted += len(rows)
+        return deleted
 
-    def record_failures(self, failed: Iterable[Failure], settled: Iterable[str] = ()) -> None:
-        """Note inputs that failed, and forget those that are settled."""
-        with self._session():
-            self._begin()
-            sqlite_failures.note(self._connection, failed, settled)
+    def record_failures(self, failed: Iterable[Failure], resolved: Iterable[str] = ()) -> None:
+        """Record failed inputs, and remove the records of resolved ones."""
+        with self._guard():
+            self._begin_if_needed()
+            sqlite_failures.record_failures(self._connection, failed, resolved)
 
     def commit(self) -> None:
-        """Make everything since the last commit durable and visible."""
-        with self._session():
+        """Make all changes since the last commit durable and visible."""
+        with self._guard():
             if not self._connection.in_transaction:
                 return
-            self._drop_articles()
-            schema.note_commit(self._connection, removed=self._removed)
+            self._delete_orphan_articles()
+            schema.record_commit(self._connection, removed=self._removed)
             self._connection.execute("COMMIT")
             self._removed = False
 
     def rollback(self) -> None:
-        """Forget everything since the last commit."""
+        """Discard all changes since the last commit."""
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
         self._removed = False
-        self._loose.clear()
+        self._orphan_candidates.clear()
 
     @contextmanager
-    def _session(self) -> Iterator[None]:
-        """Where SQLite fails, all since the last commit is dropped and the session is over: no half figure is kept."""
-        with told(self._location):
+    def _guard(self) -> Iterator[None]:
+        """After an error of SQLite, discard all changes since the last commit and end the session.
+
+        So the index never has a part of a figure.
+        """
+        with translate_errors(self._location):
             if self._failed:
                 raise IndexAccessError(
-                    f"writing to the index at {self._location} was cut off before", "run the same command again"
+                    f"an earlier write to the index at {self._location} failed", "run the same command again"
                 )
             try:
                 yield
@@ -144,7 +147,7 @@ class SqliteWriter:
                 self.rollback()
                 raise
 
-    def _checked(self, record: FigureRecord) -> NDArray[np.float16]:
+    def _check_vectors(self, record: FigureRecord) -> NDArray[np.float16]:
         vectors = np.asarray(record.vectors, dtype=np.float32)
         if vectors.shape != (len(record.panels), self._dims):
             raise ValueError(f"vectors of shape {vectors.shape} for {len(record.panels)} panels of {self._dims} dims")
@@ -152,100 +155,107 @@ class SqliteWriter:
             raise ValueError(f"vectors of figure {record.figure.id} are not finite")
         return vectors.astype("<f2")
 
-    def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
+    def _execute(self, statement: str, *values: object) -> sqlite3.Cursor:
         return self._connection.execute(statement, values)
 
-    def _begin(self) -> None:
+    def _begin_if_needed(self) -> None:
         if not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
 
     def _put_article(self, article: Article | None) -> int | None:
-        """Add an article, or fill and renew the fields of the one there with what is not empty; its key."""
+        """Add an article, or update the existing one with all fields that are not empty. Returns its key."""
         if article is None:
             return None
-        new: dict[str, Any] = {name: plain(getattr(article, name)) or None for name in _ARTICLE_TEXTS}
+        new: dict[str, Any] = {name: storable_text(getattr(article, name)) or None for name in _ARTICLE_TEXTS}
         year = article.year if article.year is not None and abs(article.year) < 10_000 else None
         new |= {"year": year, "authors": None, "retracted": int(article.retracted)}
         if article.authors:
-            new["authors"] = json.dumps([plain(author) for author in article.authors], ensure_ascii=False)
-        row = self._run(
-            f"SELECT key, {', '.join(new)} FROM articles WHERE id = ?", plain(article.id)
+            new["authors"] = json.dumps([storable_text(author) for author in article.authors], ensure_ascii=False)
+        row = self._execute(
+            f"SELECT key, {', '.join(new)} FROM articles WHERE id = ?", storable_text(article.id)
         ).fetchone()  # fmt: skip
         old = dict(zip(new, row[1:], strict=True)) if row else {"authors": "[]", "retracted": 0}
-        kept = {name: old.get(name) if value is None else value for name, value in new.items()}
-        kept["retracted"] = int(bool(new["retracted"]) or bool(old["retracted"]))
-        kept["journal_folded"] = folded(str(kept["journal"])) if kept["journal"] else None
-        kept["license_short"] = short_license(str(kept["license"])) if kept["license"] else None
+        values = {name: old.get(name) if value is None else value for name, value in new.items()}
+        values["retracted"] = int(bool(new["retracted"]) or bool(old["retracted"]))
+        values["journal_folded"] = fold_name(str(values["journal"])) if values["journal"] else None
+        values["license_short"] = license_key(str(values["license"])) if values["license"] else None
         if row is None:
-            columns = ["id", *kept]
-            cursor = self._run(
-                f"INSERT INTO articles ({', '.join(columns)}) VALUES ({marks(columns)})",
-                plain(article.id), *kept.values(),
+            columns = ["id", *values]
+            cursor = self._execute(
+                f"INSERT INTO articles ({', '.join(columns)}) VALUES ({placeholders(columns)})",
+                storable_text(article.id), *values.values(),
             )  # fmt: skip
             return cursor.lastrowid
         key = int(row[0])
-        self._run(f"UPDATE articles SET {', '.join(f'{name} = ?' for name in kept)} WHERE key = ?", *kept.values(), key)
-        if kept["title"] != old["title"]:
-            sqlite_words.retitle(self._connection, key, str(kept["title"]))
+        self._execute(
+            f"UPDATE articles SET {', '.join(f'{name} = ?' for name in values)} WHERE key = ?", *values.values(), key
+        )
+        if values["title"] != old["title"]:
+            sqlite_words.update_title(self._connection, key, str(values["title"]))
         return key
 
     def _put_figure(self, figure: Figure, article: int | None) -> int:
-        """Add or renew a figure's row; its key."""
-        values = (plain(figure.caption) or "", int(figure.width), int(figure.height), int(figure.page))
-        row = self._run("SELECT key, article FROM figures WHERE id = ?", figure.id).fetchone()
+        """Add or update the row of a figure. Returns its key."""
+        values = (storable_text(figure.caption) or "", int(figure.width), int(figure.height), int(figure.page))
+        row = self._execute("SELECT key, article FROM figures WHERE id = ?", figure.id).fetchone()
         if row is None:
-            cursor = self._run(
+            cursor = self._execute(
                 "INSERT INTO figures (id, article, label, permission_note, caption, width, height, page) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                figure.id, article, plain(figure.label), plain(figure.permission_note), *values,
+                figure.id, article, storable_text(figure.label), storable_text(figure.permission_note), *values,
             )  # fmt: skip
             return int(cursor.lastrowid or 0)
         if article is not None and row[1] not in (None, article):
-            self._loose.add(row[1])
-        self._run(
+            self._orphan_candidates.add(row[1])
+        self._execute(
             "UPDATE figures SET article = coalesce(?, article), label = coalesce(?, label), "
             "permission_note = coalesce(?, permission_note), caption = ?, width = ?, height = ?, page = ? "
             "WHERE key = ?",
-            article, plain(figure.label), plain(figure.permission_note), *values, row[0],
+            article, storable_text(figure.label), storable_text(figure.permission_note), *values, row[0],
         )  # fmt: skip
         return int(row[0])
 
-    def _title(self, figure: int) -> str:
-        row = self._run("SELECT a.title FROM figures f JOIN articles a ON a.key = f.article WHERE f.key = ?", figure)
+    def _article_title(self, figure: int) -> str:
+        row = self._execute(
+            "SELECT a.title FROM figures f JOIN articles a ON a.key = f.article WHERE f.key = ?", figure
+        )
         found = row.fetchone()
         return str(found[0]) if found and found[0] else ""
 
     def _put_panel(self, figure: int, position: int, panel: Panel, title: str) -> int:
-        """Add a panel with its words; its key."""
+        """Add a panel with its words. Returns its key."""
         values = panel_values(panel)
         columns = ["id", "figure", "position", *values]
-        key = self._run(
-            f"INSERT INTO panels ({', '.join(columns)}) VALUES ({marks(columns)})",
+        key = self._execute(
+            f"INSERT INTO panels ({', '.join(columns)}) VALUES ({placeholders(columns)})",
             panel.id, figure, position, *values.values(),
         ).lastrowid  # fmt: skip
-        caption, text = plain(panel.caption) or "", plain(panel.text) or ""
-        self._run("INSERT INTO panel_texts VALUES (?, ?, ?)", key, caption, text)
-        sqlite_words.add(self._connection, int(key or 0), caption, text, title)
+        caption, text = storable_text(panel.caption) or "", storable_text(panel.text) or ""
+        self._execute("INSERT INTO panel_texts VALUES (?, ?, ?)", key, caption, text)
+        sqlite_words.add_panel(self._connection, int(key or 0), caption, text, title)
         return int(key or 0)
 
     def _put_origin(self, figure: int, origin: Origin) -> None:
-        self._run(
+        self._execute(
             "INSERT OR IGNORE INTO origins (figure, source, location, retrieved) VALUES (?, ?, ?, ?)",
-            figure, plain(origin.source), plain(origin.location), origin.retrieved,
+            figure, storable_text(origin.source), storable_text(origin.location), origin.retrieved,
         )  # fmt: skip
 
-    def _drop_panels(self, figures: list[int]) -> None:
-        keys = [row[0] for row in self._run(f"SELECT key FROM panels WHERE figure IN ({marks(figures)})", *figures)]
-        for part in batches(keys):
+    def _delete_panels(self, figures: list[int]) -> None:
+        keys = [
+            row[0]
+            for row in self._execute(f"SELECT key FROM panels WHERE figure IN ({placeholders(figures)})", *figures)
+        ]
+        for batch in batches(keys):
             tables = ("words", "rowid"), ("panel_texts", "panel"), ("vectors", "panel"), ("thumbnails", "panel")
             for table, column in (*tables, ("panels", "key")):
-                self._connection.execute(f"DELETE FROM {table} WHERE {column} IN ({marks(part)})", part)
+                self._connection.execute(f"DELETE FROM {table} WHERE {column} IN ({placeholders(batch)})", batch)
             self._removed = True
 
-    def _drop_articles(self) -> None:
-        """Remove articles that lost their last figure."""
-        for key in self._loose:
-            self._run(
+    def _delete_orphan_articles(self) -> None:
+        """Delete articles whose last figure was deleted."""
+        for key in self._orphan_candidates:
+            self._execute(
                 "DELETE FROM articles WHERE key = ? AND NOT EXISTS (SELECT 1 FROM figures WHERE article = ?)", key, key
             )
-        self._loose.clear()
+        self._orphan_candidates.clear()

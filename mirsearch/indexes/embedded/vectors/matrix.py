@@ -1,4 +1,4 @@
-"""The vectors in memory as of one commit: the matrix file as far as it goes, what SQLite has beyond it, and no more."""
+"""The vectors of one commit in memory: those in the matrix file, plus newer ones from SQLite."""
 
 from __future__ import annotations
 
@@ -12,182 +12,186 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.files.locks import FileLock, LockHeldError
-from mirsearch.indexes.embedded.database.access import damaged
-from mirsearch.indexes.embedded.vectors import matrix_file
-from mirsearch.indexes.embedded.vectors import rounded_file as coarse_file
-from mirsearch.indexes.embedded.vectors.matrix_file import Half, MatrixFile, Rows
-from mirsearch.indexes.embedded.vectors.rounded import Coarse
-from mirsearch.indexes.embedded.vectors.rounded_file import CoarseFile
+from mirsearch.indexes.embedded.database.access import damaged_error
+from mirsearch.indexes.embedded.vectors import matrix_file, rounded_file
+from mirsearch.indexes.embedded.vectors.matrix_file import Float16Array, MatrixFile, RowTable
+from mirsearch.indexes.embedded.vectors.rounded import RoundedMatrix
+from mirsearch.indexes.embedded.vectors.rounded_file import RoundedFile
 
 LOCK = "matrix.lock"
 CHUNK_ROWS = 4096
-DEAD_SHARE = 0.25
-"""Share of removed rows from which the matrix is written anew."""
+MAX_REMOVED_SHARE = 0.25
+"""Largest share of removed rows in a matrix file. Above it, the file is written again without them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All vectors at one commit: blocks (n, dims) one after the other, the table of all their rows, and the same rows
-    rounded, where there are such."""
+    """All vectors of one commit: consecutive blocks (n, dims), the table of all rows, and the rounded rows if any."""
 
-    rows: Rows
-    blocks: tuple[Half, ...]
-    coarse: Coarse | None = None
+    table: RowTable
+    blocks: tuple[Float16Array, ...]
+    rounded: RoundedMatrix | None = None
 
-    def positions(self, keys: NDArray[np.int64]) -> NDArray[np.intp]:
-        """Row numbers of panels by their keys; keys that are not there are left out."""
-        if not len(self.rows):
+    def row_numbers(self, keys: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Return the row numbers of panels by their keys. Unknown keys are left out."""
+        if not len(self.table):
             return np.zeros(0, dtype=np.intp)
-        at = np.minimum(np.searchsorted(self.rows.key, keys), len(self.rows) - 1)
-        found: NDArray[np.intp] = at[self.rows.key[at] == keys]
+        nearest = np.minimum(np.searchsorted(self.table.key, keys), len(self.table) - 1)
+        found: NDArray[np.intp] = nearest[self.table.key[nearest] == keys]
         return found
 
 
 class Matrix:
-    """Keeps the matrix of one index at SQLite's last commit. Safe to use from several threads."""
+    """Keeps the matrix of one index up to date with the last commit of SQLite. Safe to use from several threads."""
 
     def __init__(self, folder: Path, dims: int) -> None:
         self.folder = folder
         self.dims = dims
         self._lock = threading.Lock()
-        self._now: Snapshot | None = None
+        self._current: Snapshot | None = None
 
-    def at(self, connection: sqlite3.Connection) -> Snapshot:
-        """The vectors as of the connection's transaction; the files follow where they may be written.
+    def snapshot(self, connection: sqlite3.Connection) -> Snapshot:
+        """Return the vectors for the connection's transaction. Updates the files if they can be written.
 
-        Call it first in a transaction: it begins a new one where the files are ahead of this one.
+        Call this first in a transaction: if the files are newer than the transaction, it begins a new one.
         """
         with self._lock:
             commit = last_commit(connection)
-            if self._now is not None and _same(self._now.rows, commit):
-                return self._now
+            if self._current is not None and _is_same_commit(self._current.table, commit):
+                return self._current
             found = matrix_file.load(self.folder, self.dims)
-            if found is not None and found.rows.generation > commit.generation:
+            if found is not None and found.table.generation > commit.generation:
                 connection.execute("ROLLBACK")
                 connection.execute("BEGIN")
                 commit = last_commit(connection)
-            self._now = self._on_disk(connection, commit, found) or self._in_memory(connection, commit)
-            return self._now
+            self._current = self._update_and_map(connection, commit, found) or self._build_in_memory(connection, commit)
+            return self._current
 
-    def follow(self, connection: sqlite3.Connection) -> None:
-        """Bring the files up to the connection's transaction where they may be written; else leave it to a query."""
+    def update_files(self, connection: sqlite3.Connection) -> None:
+        """Update the files to the connection's transaction, if they can be written. If not, a later query does it."""
         with self._lock:
             found = matrix_file.load(self.folder, self.dims)
-            self._now = self._on_disk(connection, last_commit(connection), found)
+            self._current = self._update_and_map(connection, last_commit(connection), found)
 
-    def _on_disk(self, connection: sqlite3.Connection, commit: Rows, found: MatrixFile | None) -> Snapshot | None:
-        """Bring the files up to `commit` where need be, and map them; None where they can't be written."""
-        if found is not None and _same(found.rows, commit):
-            return _mapped(found, coarse_file.load(found) or self._rounded(found))
+    def _update_and_map(
+        self, connection: sqlite3.Connection, commit: RowTable, file: MatrixFile | None
+    ) -> Snapshot | None:
+        """Update the files to `commit` if necessary, and map them. Returns None if they can't be written."""
+        if file is not None and _is_same_commit(file.table, commit):
+            return _map_files(file, rounded_file.load(file) or self._make_rounded(file))
         try:
             with FileLock(self.folder / LOCK):
                 before = matrix_file.load(self.folder, self.dims)
-                found = self._write(connection, commit, before)
-                return _mapped(found, _follow(found, before))
+                file = self._write(connection, commit, before)
+                return _map_files(file, _update_rounded(file, before))
         except (OSError, LockHeldError):
             return None
 
-    def _rounded(self, file: MatrixFile) -> CoarseFile | None:
-        """Make the rounded rows of a matrix that lacks them; None where they are not wanted or can't be written."""
-        if not coarse_file.wanted(file):
+    def _make_rounded(self, file: MatrixFile) -> RoundedFile | None:
+        """Make the rounded rows of a matrix without them. Returns None if they don't pay or can't be written."""
+        if not rounded_file.is_wanted(file):
             return None
         try:
             with FileLock(self.folder / LOCK):
-                now = matrix_file.load(self.folder, self.dims)
-                same = now is not None and (now.name, len(now.rows), now.crc) == (file.name, len(file.rows), file.crc)
-                return _follow(file, None) if same else None
+                present = matrix_file.load(self.folder, self.dims)
+                return _update_rounded(file, None) if present is not None and _has_same_rows(present, file) else None
         except (OSError, LockHeldError):
             return None
 
-    def _write(self, connection: sqlite3.Connection, commit: Rows, found: MatrixFile | None) -> MatrixFile:
-        """Append what is new to a matrix of ours, or write one anew; give its place in the folder to it."""
-        if found is not None and is_past(connection, found.rows.generation, found.rows.token):
-            rows = _without_removed(connection, commit, found.rows)
-            if len(rows) - np.count_nonzero(rows.alive) <= DEAD_SHARE * len(rows):
-                grown = matrix_file.append(replace(found, rows=rows), self._newer(connection, rows))
+    def _write(self, connection: sqlite3.Connection, commit: RowTable, file: MatrixFile | None) -> MatrixFile:
+        """Append new rows to the matrix file if it belongs to this database, else write a new file. Publish it."""
+        if file is not None and is_past_commit(connection, file.table.generation, file.table.token):
+            table = _mark_removed(connection, commit, file.table)
+            if len(table) - np.count_nonzero(table.alive) <= MAX_REMOVED_SHARE * len(table):
+                grown = matrix_file.append_rows(replace(file, table=table), self._read_newer(connection, table))
                 matrix_file.publish(grown)
                 return grown
-        fresh = replace(matrix_file.start(self.folder, self.dims), rows=commit)
-        grown = matrix_file.append(fresh, self._newer(connection, commit))
+        empty = replace(matrix_file.create(self.folder, self.dims), table=commit)
+        grown = matrix_file.append_rows(empty, self._read_newer(connection, commit))
         matrix_file.publish(grown)
         return grown
 
-    def _in_memory(self, connection: sqlite3.Connection, commit: Rows) -> Snapshot:
-        """The same without writing: what is at hand, in memory or on disk, and the rest from SQLite."""
-        now = self._now
-        if now is None or not is_past(connection, now.rows.generation, now.rows.token):
-            found = matrix_file.load(self.folder, self.dims)
-            usable = found is not None and is_past(connection, found.rows.generation, found.rows.token)
-            now = (_mapped(found) if found and usable else None) or Snapshot(Rows(), ())
-        rows, added = _without_removed(connection, commit, now.rows), list(now.blocks[1:])
-        for longer, block in self._newer(connection, rows):
-            rows = longer
+    def _build_in_memory(self, connection: sqlite3.Connection, commit: RowTable) -> Snapshot:
+        """Return the snapshot without writing: what is in memory or on disk, and the rest from SQLite."""
+        start = self._current
+        if start is None or not is_past_commit(connection, start.table.generation, start.table.token):
+            file = matrix_file.load(self.folder, self.dims)
+            usable = file is not None and is_past_commit(connection, file.table.generation, file.table.token)
+            start = (_map_files(file) if file and usable else None) or Snapshot(RowTable(), ())
+        table, added = _mark_removed(connection, commit, start.table), list(start.blocks[1:])
+        for table_so_far, block in self._read_newer(connection, table):
+            table = table_so_far
             added.append(block)
-        return Snapshot(rows, (*now.blocks[:1], *_blocks(np.concatenate(added) if added else None)))
+        return Snapshot(table, (*start.blocks[:1], *_as_blocks(np.concatenate(added) if added else None)))
 
-    def _newer(self, connection: sqlite3.Connection, rows: Rows) -> Iterator[tuple[Rows, Half]]:
-        """Vectors of panels newer than `rows` has, in chunks, each with the table of all rows so far."""
+    def _read_newer(self, connection: sqlite3.Connection, table: RowTable) -> Iterator[tuple[RowTable, Float16Array]]:
+        """Yield the vectors of panels newer than `table`, in chunks, each with the table of all rows so far."""
         cursor = connection.execute(
             "SELECT v.panel, p.field_of_view_nm, v.vector FROM vectors v JOIN panels p ON p.key = v.panel "
             "WHERE v.panel > ? ORDER BY v.panel",
-            (rows.last_key,),
+            (table.last_key,),
         )
         while chunk := cursor.fetchmany(CHUNK_ROWS):
-            keys, views, blobs = zip(*chunk, strict=True)
+            keys, fields_of_view, blobs = zip(*chunk, strict=True)
             if any(len(blob) != 2 * self.dims for blob in blobs):
-                raise damaged(str(self.folder), "a vector of the wrong length")
+                raise damaged_error(str(self.folder), "a vector of the wrong length")
             block = np.frombuffer(b"".join(blobs), dtype="<f2").reshape(-1, self.dims)
             norms = np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float32))
-            fields = np.log10(np.array([np.nan if view is None else view for view in views], dtype=np.float64))
-            rows = rows.extended(np.array(keys, dtype=np.int64), fields, norms)
-            yield rows, block
+            widths = np.array([np.nan if width is None else width for width in fields_of_view], dtype=np.float64)
+            log10_fov = np.log10(widths)
+            table = table.with_rows(np.array(keys, dtype=np.int64), log10_fov, norms)
+            yield table, block
 
 
-def _without_removed(connection: sqlite3.Connection, commit: Rows, rows: Rows) -> Rows:
-    """`rows`, of an earlier commit, as of `commit` but for what was added: removed panels are no longer alive."""
-    alive = rows.alive
-    if rows.removals != commit.removals:
-        there = np.fromiter((row[0] for row in connection.execute("SELECT key FROM panels")), dtype=np.int64)
-        alive = np.isin(rows.key, there)
-    return replace(rows, generation=commit.generation, token=commit.token, removals=commit.removals, alive=alive)
+def _mark_removed(connection: sqlite3.Connection, commit: RowTable, table: RowTable) -> RowTable:
+    """Return `table`, which is of an earlier commit, for `commit`: removed panels are not alive. Adds no rows."""
+    alive = table.alive
+    if table.removals != commit.removals:
+        existing = np.fromiter((row[0] for row in connection.execute("SELECT key FROM panels")), dtype=np.int64)
+        alive = np.isin(table.key, existing)
+    return replace(table, generation=commit.generation, token=commit.token, removals=commit.removals, alive=alive)
 
 
-def last_commit(connection: sqlite3.Connection) -> Rows:
-    """The last commit, as an empty table of rows."""
+def last_commit(connection: sqlite3.Connection) -> RowTable:
+    """Return the last commit, as a table without rows."""
     query = "SELECT generation, token, removals FROM commits ORDER BY generation DESC LIMIT 1"
     row = connection.execute(query).fetchone()
-    return Rows(*row) if row else Rows()
+    return RowTable(*row) if row else RowTable()
 
 
-def _follow(file: MatrixFile, before: MatrixFile | None) -> CoarseFile | None:
-    """Bring the rounded rows up to the matrix; None where they can't be written: it does without."""
+def _update_rounded(file: MatrixFile, before: MatrixFile | None) -> RoundedFile | None:
+    """Update the rounded rows to the matrix. Returns None if they can't be written; the index works without them."""
     try:
-        return coarse_file.follow(file, before)
+        return rounded_file.update(file, before)
     except OSError:
         return None
 
 
-def _mapped(file: MatrixFile, rounded: CoarseFile | None = None) -> Snapshot | None:
-    """The files as a snapshot; None where another process has just replaced the matrix."""
+def _map_files(file: MatrixFile, rounded_rows: RoundedFile | None = None) -> Snapshot | None:
+    """Return the files as a snapshot, or None if another process has just replaced the matrix."""
     try:
-        blocks = _blocks(file.mapped())
+        blocks = _as_blocks(file.map_rows())
     except (OSError, ValueError):
         return None
     try:
-        return Snapshot(file.rows, blocks, None if rounded is None else rounded.mapped())
+        return Snapshot(file.table, blocks, None if rounded_rows is None else rounded_rows.map_rows())
     except (OSError, ValueError):
-        return Snapshot(file.rows, blocks)
+        return Snapshot(file.table, blocks)
 
 
-def _blocks(matrix: Half | None) -> tuple[Half, ...]:
+def _as_blocks(matrix: Float16Array | None) -> tuple[Float16Array, ...]:
     return () if matrix is None or not len(matrix) else (matrix,)
 
 
-def _same(one: Rows, other: Rows) -> bool:
-    return (one.generation, one.token) == (other.generation, other.token)
+def _is_same_commit(first: RowTable, second: RowTable) -> bool:
+    return (first.generation, first.token) == (second.generation, second.token)
 
 
-def is_past(connection: sqlite3.Connection, generation: int, token: str) -> bool:
-    """True for a commit that this database went through, so that what is of it can be caught up."""
+def _has_same_rows(first: MatrixFile, second: MatrixFile) -> bool:
+    return (first.name, len(first.table), first.crc) == (second.name, len(second.table), second.crc)
+
+
+def is_past_commit(connection: sqlite3.Connection, generation: int, token: str) -> bool:
+    """Return whether a commit is in the history of this database. Files of such a commit can be updated."""
     row = connection.execute("SELECT token FROM commits WHERE generation = ?", (generation,)).fetchone()
     return bool(row) and row[0] == token

@@ -1,6 +1,6 @@
-"""The matrix beside the database: float16 rows in one file, what is known of each row in another.
+"""The matrix of vectors beside the database: one file has float16 rows, another has a table about the rows.
 
-Both can be made again from SQLite at any time.
+Both files can be rebuilt from SQLite at any time.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.indexes.embedded import derived_files as noted
+from mirsearch.indexes.embedded import derived_files
 
 TABLE = "matrix.rows"
 _MAGIC = b"mirsearch rows 1\n"
-Half = NDArray[np.float16]
+Float16Array = NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """What is known of each row, in order of key: the panel's key, log10 of its field of view in nm (NaN: none),
-    1/norm of its vector, whether it is still there; and the commit that this holds for."""
+class RowTable:
+    """A table with one entry per row of the matrix, in order of key, and the commit for which it is valid.
+
+    Columns: the key of the panel, log10 of its field of view in nm (NaN: none), 1/norm of its vector, and whether the
+    panel still exists.
+    """
 
     generation: int = 0
     token: str = ""
@@ -38,11 +41,11 @@ class Rows:
 
     @property
     def last_key(self) -> int:
-        """The highest key, 0 where there is no row."""
+        """Return the highest key, or 0 if there is no row."""
         return int(self.key[-1]) if len(self.key) else 0
 
-    def extended(self, key: NDArray[np.int64], log10_fov: NDArray[np.float64], norms: NDArray[np.float32]) -> Rows:
-        """With more rows at the end, all alive."""
+    def with_rows(self, key: NDArray[np.int64], log10_fov: NDArray[np.float64], norms: NDArray[np.float32]) -> RowTable:
+        """Return the table with more rows at the end. The new rows are all alive."""
         inverse = np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0)
         return replace(
             self,
@@ -58,85 +61,89 @@ _COLUMNS = {"key": "<i8", "log10_fov": "<f8", "inverse_norm": "<f4", "alive": "?
 
 @dataclass(frozen=True, slots=True)
 class MatrixFile:
-    """A matrix on disk: its file's name, checksum over the rows, and the rows' table."""
+    """A matrix on disk: the name of its file, the checksum of the rows, and the table about the rows."""
 
     folder: Path
     dims: int
     name: str
     crc: int
-    rows: Rows
+    table: RowTable
 
     @property
     def path(self) -> Path:
-        """The file of float16 rows."""
+        """Return the path of the file with float16 rows."""
         return self.folder / self.name
 
     @property
-    def bytes(self) -> int:
-        """Bytes of the rows."""
-        return len(self.rows) * self.dims * 2
+    def byte_count(self) -> int:
+        """Return the size of the rows in bytes."""
+        return len(self.table) * self.dims * 2
 
-    def mapped(self) -> Half:
-        """The rows, memory-mapped read-only, (n, dims)."""
-        if not self.bytes:
+    def map_rows(self) -> Float16Array:
+        """Return the rows, memory-mapped read-only, shape (n, dims)."""
+        if not self.byte_count:
             return np.zeros((0, self.dims), dtype=np.float16)
-        shape = (len(self.rows), self.dims)
+        shape = (len(self.table), self.dims)
         return np.asarray(np.memmap(self.path, dtype="<f2", mode="r", shape=shape))
 
 
-def start(folder: Path, dims: int) -> MatrixFile:
-    """A new, empty file under a name that was never used."""
-    found = MatrixFile(folder, dims, f"matrix-{secrets.token_hex(4)}.f16", 0, Rows())
-    found.path.touch()
-    return found
+def create(folder: Path, dims: int) -> MatrixFile:
+    """Create an empty matrix file with a name that was never used before."""
+    file = MatrixFile(folder, dims, f"matrix-{secrets.token_hex(4)}.f16", 0, RowTable())
+    file.path.touch()
+    return file
 
 
 def load(folder: Path, dims: int) -> MatrixFile | None:
-    """The matrix lying in `folder`, or None where there is none or any part of it is damaged."""
+    """Read the matrix in `folder`. Returns None if there is none or if any part is damaged."""
     try:
-        found = _read_table(folder, dims)
-        if found is None:
+        contents = _read_table(folder, dims)
+        if contents is None:
             return None
-        file, times = found
-        return file if noted.intact(file.path, file.bytes, file.crc, times) else None
+        file, stamp = contents
+        return file if derived_files.is_intact(file.path, file.byte_count, file.crc, stamp) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def append(file: MatrixFile, parts: Iterable[tuple[Rows, Half]]) -> MatrixFile:
-    """Write rows behind those that `file` has (each part's table holds all rows so far); no reader sees them yet."""
-    rows = file.rows
+def append_rows(file: MatrixFile, parts: Iterable[tuple[RowTable, Float16Array]]) -> MatrixFile:
+    """Append rows to `file`. No reader sees them until :func:`publish`.
+
+    Each part is a table of all rows so far, and the vectors of the new rows.
+    """
+    table = file.table
 
     def data() -> Iterator[bytes]:
-        nonlocal rows
-        for longer, matrix in parts:
+        nonlocal table
+        for extended, matrix in parts:
             yield np.ascontiguousarray(matrix, dtype="<f2").tobytes()
-            rows = longer
+            table = extended
 
-    crc = noted.append(file.path, file.bytes, data(), file.crc)
-    return replace(file, crc=crc, rows=rows)
+    crc = derived_files.append_rows(file.path, file.byte_count, data(), file.crc)
+    return replace(file, crc=crc, table=table)
 
 
 def publish(file: MatrixFile) -> None:
-    """Make `file` the folder's matrix, and remove the ones before it where nothing holds them open."""
-    columns = b"".join(np.asarray(getattr(file.rows, name), dtype=kind).tobytes() for name, kind in _COLUMNS.items())
+    """Make `file` the matrix of its folder. Remove earlier files that are not open in a process."""
+    columns = b"".join(np.asarray(getattr(file.table, name), dtype=dtype).tobytes() for name, dtype in _COLUMNS.items())
     header = {
-        "name": file.name, "dims": file.dims, "rows": len(file.rows), "crc": file.crc, "times": noted.times(file.path),
-        "generation": file.rows.generation, "token": file.rows.token, "removals": file.rows.removals,
+        "name": file.name, "dims": file.dims, "rows": len(file.table), "crc": file.crc,
+        "times": derived_files.file_stamp(file.path),
+        "generation": file.table.generation, "token": file.table.token, "removals": file.table.removals,
     }  # fmt: skip
-    noted.write_table(file.folder / TABLE, _MAGIC, header, columns)
-    noted.remove_others(file.folder, file.name, "matrix-*.f16", f"{TABLE}.*.new")
+    derived_files.write_table(file.folder / TABLE, _MAGIC, header, columns)
+    derived_files.remove_others(file.folder, file.name, "matrix-*.f16", f"{TABLE}.*.new")
 
 
 def _read_table(folder: Path, dims: int) -> tuple[MatrixFile, list[int]] | None:
-    found = noted.read_table(folder / TABLE, _MAGIC)
-    if found is None or found[0]["dims"] != dims:
+    contents = derived_files.read_table(folder / TABLE, _MAGIC)
+    if contents is None or contents[0]["dims"] != dims:
         return None
-    header, columns = found
-    count, offset, arrays = int(header["rows"]), 0, {}
-    for name, kind in _COLUMNS.items():
-        arrays[name] = np.frombuffer(columns, dtype=kind, count=count, offset=offset)
+    header, columns = contents
+    row_count, offset, arrays = int(header["rows"]), 0, {}
+    for name, dtype in _COLUMNS.items():
+        arrays[name] = np.frombuffer(columns, dtype=dtype, count=row_count, offset=offset)
         offset += arrays[name].nbytes
-    rows = Rows(header["generation"], header["token"], header["removals"], **arrays)
+    table = RowTable(header["generation"], header["token"], header["removals"], **arrays)
     name = Path(header["name"]).name
-    return MatrixFile(folder, dims, name, header["crc"], rows), header["times"]
+    return MatrixFile(folder, dims, name, header["crc"], table), header["times"]

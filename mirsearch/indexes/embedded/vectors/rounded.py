@@ -1,8 +1,8 @@
-"""Vectors rounded to int8, and how far that puts a cosine off: a quarter to a half of the bytes and work of a scan.
+"""Vectors rounded to int8, and a bound on the error of their cosines. Scans read half the bytes.
 
-Vectors are turned first, all by the same rotation, which changes no dot product but spreads what a few numbers hold
-over all of them: rounding then loses as little of a descriptor with a few giant numbers as of any other. What it does
-lose, ‖x - x̂‖, is measured, so that by Cauchy and Schwarz |q·x - q̂·x̂| ≤ ‖q‖·‖x - x̂‖ + ‖q - q̂‖·‖x̂‖.
+All vectors are first rotated by the same rotation. This changes no dot product, but spreads large numbers over all
+dimensions, so that rounding loses little even for a descriptor with a few giant numbers. The rounding error ‖x - x̂‖ is
+measured. By the Cauchy-Schwarz inequality, |q·x - q̂·x̂| ≤ ‖q‖·‖x - x̂‖ + ‖q - q̂‖·‖x̂‖.
 """
 
 from __future__ import annotations
@@ -17,142 +17,150 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.indexes.embedded.buffers import Single
+from mirsearch.indexes.embedded.buffers import Float32Array
 from mirsearch.indexes.embedded.vectors import scan
 
-LEAST_NUMBERS = 1 << 24
-"""Rows times dims from which a coarse pass saves enough to be worth its file: what is less is scanned in little more
-than a millisecond."""
-CANDIDATE_SHARE = 0.0625
-"""Where a coarse pass leaves a larger share of the rows than this, a scan of all was the better choice."""
-FEW = 256
-NARROWED_SHARE = 0.5
-"""Candidates more than a few, and up to this share of the rows, are told apart by exact scores of those that look best:
-what those reach halves the margin."""
+MIN_MATRIX_NUMBERS = 1 << 24
+"""Smallest rows × dims for which rounded rows are stored. A scan of a smaller matrix takes little more than 1 ms."""
+MAX_CANDIDATE_SHARE = 0.0625
+"""Largest share of the rows that a pass over rounded rows may leave. If it leaves more, an exact scan is faster."""
+MIN_NARROWED_ROWS = 256
+"""Smallest number of candidates that are narrowed down, see MAX_NARROWED_SHARE."""
+MAX_NARROWED_SHARE = 0.5
+"""Largest share of the rows for which candidates are narrowed down: the best of them are scored exactly, and their
+exact scores halve the margin for the others."""
 OUTLIER_SHARE = 0.001
-"""Rows that lose most by rounding are scored exactly instead of widening the bound of all others."""
-_LONGEST_PAUSE = 64
-_STEPS = 127
-_UNIT = 2.0**-24
-"""The largest relative error of one rounding to float32."""
+"""Share of the rows with the largest rounding errors. They are scored exactly, so that the bound for all others is
+smaller."""
+_MAX_PAUSE = 64
+_MAX_CODE = 127
+_UNIT_ROUNDOFF = 2.0**-24
+"""Largest relative error of one rounding to float32."""
 
 Codes = NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
-class Rounded:
-    """Turned vectors as `codes` (n, dims) times `scale` (n,), and `error` (n,), a bound of ‖x - x̂‖/‖x‖."""
+class RoundedVectors:
+    """Rotated vectors x̂ as `codes` (n, dims) times `scale` (n,), with `error` (n,), an upper bound of ‖x - x̂‖/‖x‖."""
 
     codes: Codes
-    scale: Single
-    error: Single
+    scale: Float32Array
+    error: Float32Array
 
 
 @dataclass(frozen=True, slots=True)
-class Coarse:
-    """All rows of a matrix rounded: codes (n, dims), scales (n,), and a bound of ‖x - x̂‖/‖x‖ of all but `outliers`."""
+class RoundedMatrix:
+    """All rows of a matrix, rounded: codes (n, dims), scales (n,), and an upper bound of ‖x - x̂‖/‖x‖.
+
+    The bound `error` holds for all rows but `outliers`, which are row numbers.
+    """
 
     codes: Codes
-    scale: Single
+    scale: Float32Array
     error: float
     outliers: NDArray[np.intp]
 
     @classmethod
-    def of(cls, rows: Rounded) -> Coarse:
-        """The rows, with a bound that all but a few hold."""
-        allowed = int(OUTLIER_SHARE * len(rows.error))
-        error = float(np.sort(rows.error)[-1 - allowed]) if len(rows.error) else 0.0
-        outliers = np.flatnonzero(~(rows.error <= error))
-        return cls(rows.codes, rows.scale, error, outliers)
+    def from_vectors(cls, vectors: RoundedVectors) -> RoundedMatrix:
+        """Return the matrix of rounded vectors, with an error bound that holds for all but a few outliers."""
+        allowed = int(OUTLIER_SHARE * len(vectors.error))
+        error = float(np.sort(vectors.error)[-1 - allowed]) if len(vectors.error) else 0.0
+        outliers = np.flatnonzero(~(vectors.error <= error))
+        return cls(vectors.codes, vectors.scale, error, outliers)
 
-    def bound(self, query_error: float) -> float:
-        """How far off a cosine with a query can be that itself lost `query_error` of its length by rounding."""
-        slack: float = 2 * self.codes.shape[1] * _UNIT  # the exact dot products and lengths are sums in float32, too
-        return (self.error + query_error + self.error * query_error) * (1 + 2.0**-10) + slack
+    def cosine_error_bound(self, query_error: float) -> float:
+        """Return the largest error of a cosine with a query whose own relative rounding error is `query_error`."""
+        # the exact products and norms are float32 sums, too
+        summation_error: float = 2 * self.codes.shape[1] * _UNIT_ROUNDOFF
+        return (self.error + query_error + self.error * query_error) * (1 + 2.0**-10) + summation_error
 
 
-class Worth:
-    """Whether a coarse pass is worth trying: after one that left too many, some questions go without, ever more."""
+class PassBackoff:
+    """Decides whether a query tries a pass over rounded rows.
+
+    After a pass that left too many candidates, some queries skip it; their number doubles with each failure.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._left = 0
+        self._queries_to_skip = 0
         self._pause = 0
 
-    def tried(self) -> bool:
-        """Whether to try now."""
+    def should_try(self) -> bool:
+        """Return whether the next query should try the pass."""
         with self._lock:
-            self._left = max(0, self._left - 1)
-            return self._left == 0
+            self._queries_to_skip = max(0, self._queries_to_skip - 1)
+            return self._queries_to_skip == 0
 
-    def note(self, useful: bool) -> None:
-        """Tell how a try went."""
+    def record(self, useful: bool) -> None:
+        """Record whether a pass was useful."""
         with self._lock:
-            self._pause = 0 if useful else min(_LONGEST_PAUSE, max(2, 2 * self._pause))
-            self._left = self._pause
+            self._pause = 0 if useful else min(_MAX_PAUSE, max(2, 2 * self._pause))
+            self._queries_to_skip = self._pause
 
 
 class Rotation:
-    """A fixed rotation of vectors: random signs, then cosine transforms along both sides of a rectangle of numbers."""
+    """A fixed rotation: random signs, then cosine transforms along both axes of the vector reshaped as a rectangle."""
 
     def __init__(self, dims: int) -> None:
-        short = max(each for each in range(1, math.isqrt(dims) + 1) if dims % each == 0)
+        short = max(divisor for divisor in range(1, math.isqrt(dims) + 1) if dims % divisor == 0)
         long = dims // short
         self._shape = (short, long)
-        self._down, self._across = _cosines(short), _cosines(long).T.copy()
+        self._down, self._across = _cosine_transform(short), _cosine_transform(long).T.copy()
         bits = np.unpackbits(np.frombuffer(hashlib.shake_128(b"mirsearch").digest(dims // 8 + 1), dtype=np.uint8))
         self._signs = np.where(bits[:dims], np.float32(1), np.float32(-1))
-        # Sums of n products, each factor and sum rounded, with a matrix whose absolute values have a norm ≤ √n.
-        self.slack = 1.1 * _UNIT * ((short + 2) ** 1.5 + (long + 2) ** 1.5 + math.sqrt(dims))
+        # Error of sums of n products with rounded factors and sums; the absolute values of the matrix have a norm ≤ √n.
+        self.max_error = 1.1 * _UNIT_ROUNDOFF * ((short + 2) ** 1.5 + (long + 2) ** 1.5 + math.sqrt(dims))
 
-    def __call__(self, vectors: NDArray[np.float16]) -> Single:
-        """Vectors (n, dims) turned; off by at most `slack` of their lengths."""
+    def __call__(self, vectors: NDArray[np.float16]) -> Float32Array:
+        """Return vectors (n, dims), rotated. The error is at most `max_error` times the length of a vector."""
         short, long = self._shape
         signed = vectors.astype(np.float32)
         signed *= self._signs
-        turned: Single = self._down @ (signed.reshape(-1, long) @ self._across).reshape(-1, short, long)
-        return turned.reshape(vectors.shape)
+        rotated: Float32Array = self._down @ (signed.reshape(-1, long) @ self._across).reshape(-1, short, long)
+        return rotated.reshape(vectors.shape)
 
 
-def _cosines(size: int) -> Single:
-    """The orthonormal discrete cosine transform, (size, size)."""
+def _cosine_transform(size: int) -> Float32Array:
+    """Return the matrix of the orthonormal discrete cosine transform, shape (size, size)."""
     angles = np.pi / size * np.arange(size)[:, None] * (np.arange(size)[None] + 0.5)
-    found = math.sqrt(2 / size) * np.cos(angles)
-    found[0] = math.sqrt(1 / size)
-    return found.astype(np.float32)
+    transform = math.sqrt(2 / size) * np.cos(angles)
+    transform[0] = math.sqrt(1 / size)
+    return transform.astype(np.float32)
 
 
 @lru_cache(maxsize=4)
-def _rotation(dims: int) -> Rotation:
+def _cached_rotation(dims: int) -> Rotation:
     return Rotation(dims)
 
 
-def rounded(vectors: NDArray[np.float16]) -> Rounded:
-    """Vectors (n, dims) turned and rounded."""
-    rotation = _rotation(vectors.shape[1])
-    turned = rotation(vectors)
-    length = np.sqrt(np.einsum("ij,ij->i", turned, turned))
-    scale = np.abs(turned).max(axis=1, initial=0) / np.float32(_STEPS)
-    turned /= np.where(scale > 0, scale, np.float32(1))[:, None]
-    codes = np.rint(turned)
-    turned -= codes
-    lost = np.sqrt(np.einsum("ij,ij->i", turned, turned)) * scale
-    error = np.divide(lost, length, out=np.zeros_like(lost), where=length > 0) + np.float32(rotation.slack)
-    return Rounded(codes.astype(np.int8), scale, error)
+def round_vectors(vectors: NDArray[np.float16]) -> RoundedVectors:
+    """Rotate vectors (n, dims) and round them to int8."""
+    rotation = _cached_rotation(vectors.shape[1])
+    rotated = rotation(vectors)
+    length = np.sqrt(np.einsum("ij,ij->i", rotated, rotated))
+    scale = np.abs(rotated).max(axis=1, initial=0) / np.float32(_MAX_CODE)
+    rotated /= np.where(scale > 0, scale, np.float32(1))[:, None]
+    codes = np.rint(rotated)
+    rotated -= codes
+    lost = np.sqrt(np.einsum("ij,ij->i", rotated, rotated)) * scale
+    error = np.divide(lost, length, out=np.zeros_like(lost), where=length > 0) + np.float32(rotation.max_error)
+    return RoundedVectors(codes.astype(np.int8), scale, error)
 
 
-def usable(dims: int) -> bool:
-    """Whether there are kernels here that give products of int8 vectors without any error, as the bound asks."""
-    found = scan.kernels()
-    return found is not None and _exact(found, dims)
+def has_exact_kernels(dims: int) -> bool:
+    """Return whether this machine has kernels with exact int8 dot products. The error bound requires them."""
+    kernels = scan.kernels()
+    return kernels is not None and _gives_exact_products(kernels, dims)
 
 
 @lru_cache(maxsize=4)
-def _exact(kernels: Any, dims: int) -> bool:
-    codes = np.random.default_rng(1).integers(-_STEPS, _STEPS + 1, (24, dims), dtype=np.int8)
-    codes[0], codes[1], codes[2, ::2] = _STEPS, -_STEPS, _STEPS
+def _gives_exact_products(kernels: Any, dims: int) -> bool:
+    codes = np.random.default_rng(1).integers(-_MAX_CODE, _MAX_CODE + 1, (24, dims), dtype=np.int8)
+    codes[0], codes[1], codes[2, ::2] = _MAX_CODE, -_MAX_CODE, _MAX_CODE
     try:
-        found = [np.asarray(kernels.cdist(codes, codes[at : at + 1], "dot")).reshape(-1) for at in range(4)]
+        products = [np.asarray(kernels.cdist(codes, codes[row : row + 1], "dot")).reshape(-1) for row in range(4)]
     except (TypeError, ValueError, RuntimeError):
         return False
-    return bool(np.array_equal(np.array(found), codes[:4].astype(np.int64) @ codes.T.astype(np.int64)))
+    return bool(np.array_equal(np.array(products), codes[:4].astype(np.int64) @ codes.T.astype(np.int64)))

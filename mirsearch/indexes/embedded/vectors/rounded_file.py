@@ -1,7 +1,7 @@
-"""The rounded rows beside a matrix: int8 rows in one file, scales and errors in a table, all made from the matrix.
+"""The rounded rows of a matrix: one file has int8 rows, a table has scales and errors. Both are made from the matrix.
 
-The matrix comes first: what was rounded of it is extended when that has grown, and made again where it is damaged or of
-another matrix. Without it a question is answered from the matrix alone.
+When the matrix has grown, the rounded rows are extended. If they are damaged or belong to another matrix, they are made
+again. Without them, a query uses the matrix alone.
 """
 
 from __future__ import annotations
@@ -13,21 +13,30 @@ from pathlib import Path
 
 import numpy as np
 
-from mirsearch.indexes.embedded import derived_files as noted
-from mirsearch.indexes.embedded.buffers import Single
-from mirsearch.indexes.embedded.vectors.matrix_file import Half, MatrixFile
-from mirsearch.indexes.embedded.vectors.rounded import LEAST_NUMBERS, Coarse, Codes, Rounded, rounded, usable
+from mirsearch.indexes.embedded import derived_files
+from mirsearch.indexes.embedded.buffers import Float32Array
+from mirsearch.indexes.embedded.vectors.matrix_file import Float16Array, MatrixFile
+from mirsearch.indexes.embedded.vectors.rounded import (
+    MIN_MATRIX_NUMBERS,
+    Codes,
+    RoundedMatrix,
+    RoundedVectors,
+    has_exact_kernels,
+    round_vectors,
+)
 
 TABLE = "coarse.rows"
 _MAGIC = b"mirsearch coarse 1\n"
 _CHUNK_ROWS = 256
-"""What is rounded at once stays in the processor's cache."""
+"""Rows that are rounded together. They fit in the cache of the processor."""
 
 
 @dataclass(frozen=True, slots=True)
-class CoarseFile:
-    """Rounded rows on disk: their file, its checksum, scales and errors (n,); and the matrix they are of, by name and
-    the checksum of its first n rows."""
+class RoundedFile:
+    """Rounded rows on disk: the file name and checksum, scales and errors (n,), and the matrix they are made from.
+
+    `matrix` is the name of the matrix file and `matrix_crc` the checksum of its first n rows.
+    """
 
     folder: Path
     dims: int
@@ -35,130 +44,130 @@ class CoarseFile:
     crc: int
     matrix: str
     matrix_crc: int
-    scale: Single
-    error: Single
+    scale: Float32Array
+    error: Float32Array
 
     def __len__(self) -> int:
         return len(self.scale)
 
     @property
     def path(self) -> Path:
-        """The file of int8 rows."""
+        """Return the path of the file with int8 rows."""
         return self.folder / self.name
 
     @property
-    def bytes(self) -> int:
-        """Bytes of the rows."""
+    def byte_count(self) -> int:
+        """Return the size of the rows in bytes."""
         return len(self) * self.dims
 
-    def mapped(self) -> Coarse:
-        """The rows, memory-mapped read-only. OSError or ValueError where the file has just gone."""
+    def map_rows(self) -> RoundedMatrix:
+        """Return the rows, memory-mapped read-only. Raises OSError or ValueError if the file was just removed."""
         codes: Codes = np.asarray(np.memmap(self.path, dtype=np.int8, mode="r", shape=(len(self), self.dims)))
-        return Coarse.of(Rounded(codes, self.scale, self.error))
+        return RoundedMatrix.from_vectors(RoundedVectors(codes, self.scale, self.error))
 
 
-def wanted(matrix: MatrixFile) -> bool:
-    """Whether rounded rows are worth having."""
-    return len(matrix.rows) * matrix.dims >= LEAST_NUMBERS and usable(matrix.dims)
+def is_wanted(matrix: MatrixFile) -> bool:
+    """Return whether rounded rows make queries on this matrix faster."""
+    return len(matrix.table) * matrix.dims >= MIN_MATRIX_NUMBERS and has_exact_kernels(matrix.dims)
 
 
-def load(matrix: MatrixFile) -> CoarseFile | None:
-    """The rounded rows of just this matrix; None where they are not wanted, absent, of another one or damaged."""
-    found = _load(matrix) if wanted(matrix) else None
-    return found if found is not None and _covers(found, matrix) else None
+def load(matrix: MatrixFile) -> RoundedFile | None:
+    """Read the rounded rows of this matrix. Returns None if they don't pay, or are absent, damaged or outdated."""
+    file = _read(matrix) if is_wanted(matrix) else None
+    return file if file is not None and _covers(file, matrix) else None
 
 
-def follow(matrix: MatrixFile, before: MatrixFile | None) -> CoarseFile | None:
-    """Make or extend the rounded rows of a matrix, which was `before` until now; None where they are not wanted.
+def update(matrix: MatrixFile, before: MatrixFile | None) -> RoundedFile | None:
+    """Make or extend the rounded rows of a matrix. `before` is the previous state of the matrix, if there was one.
 
-    For the holder of the matrix's lock. OSError where they can't be written.
+    Returns None if rounded rows don't pay. Raises OSError if they can't be written. The caller holds the matrix lock.
     """
-    if not wanted(matrix):
-        _clear(matrix.folder, None)
+    if not is_wanted(matrix):
+        _remove_all_but(matrix.folder, None)
         return None
-    found = _load(matrix)
-    if found is None or not _begins(found, matrix, before):
-        found = _start(matrix)
+    file = _read(matrix)
+    if file is None or not _is_beginning_of(file, matrix, before):
+        file = _create(matrix)
     try:
-        grown = _append(found, matrix)
+        grown = _append(file, matrix)
         _publish(grown)
     except OSError:
-        if not len(found):  # where there is no room for it a part of it is of no use
-            noted.remove(found.path)
+        if not len(file):  # a new file that could not be written whole is of no use
+            derived_files.remove(file.path)
         raise
     return grown
 
 
-def _covers(file: CoarseFile, matrix: MatrixFile) -> bool:
-    return (file.matrix, len(file), file.matrix_crc) == (matrix.name, len(matrix.rows), matrix.crc)
+def _covers(file: RoundedFile, matrix: MatrixFile) -> bool:
+    return (file.matrix, len(file), file.matrix_crc) == (matrix.name, len(matrix.table), matrix.crc)
 
 
-def _begins(file: CoarseFile, matrix: MatrixFile, before: MatrixFile | None) -> bool:
-    """Whether the rounded rows are those that the matrix begins with."""
-    if file.matrix != matrix.name or len(file) > len(matrix.rows):
+def _is_beginning_of(file: RoundedFile, matrix: MatrixFile, before: MatrixFile | None) -> bool:
+    """Return whether the rounded rows are made from the first rows of the matrix."""
+    if file.matrix != matrix.name or len(file) > len(matrix.table):
         return False
-    if any(each is not None and _covers(file, each) for each in (matrix, before)):
+    if any(state is not None and _covers(file, state) for state in (matrix, before)):
         return True
-    return noted.checksum(matrix.path, len(file) * matrix.dims * 2) == file.matrix_crc
+    return derived_files.checksum(matrix.path, len(file) * matrix.dims * 2) == file.matrix_crc
 
 
-def _start(matrix: MatrixFile) -> CoarseFile:
-    """An empty file under a name that was never used: what others have mapped must not change."""
-    none = np.zeros(0, dtype=np.float32)
-    file = CoarseFile(matrix.folder, matrix.dims, f"coarse-{secrets.token_hex(4)}.i8", 0, matrix.name, 0, none, none)
+def _create(matrix: MatrixFile) -> RoundedFile:
+    """Create an empty file with a name that was never used before: files that other processes map must not change."""
+    empty = np.zeros(0, dtype=np.float32)
+    file = RoundedFile(matrix.folder, matrix.dims, f"coarse-{secrets.token_hex(4)}.i8", 0, matrix.name, 0, empty, empty)
     file.path.touch()
     return file
 
 
-def _append(file: CoarseFile, matrix: MatrixFile) -> CoarseFile:
+def _append(file: RoundedFile, matrix: MatrixFile) -> RoundedFile:
     scales, errors = [file.scale], [file.error]
 
     def data() -> Iterator[bytes]:
-        for part in _parts(matrix.mapped()[len(file) :]):
-            made = rounded(part)
-            scales.append(made.scale)
-            errors.append(made.error)
-            yield made.codes.tobytes()
+        for chunk in _chunks(matrix.map_rows()[len(file) :]):
+            chunk_rounded = round_vectors(chunk)
+            scales.append(chunk_rounded.scale)
+            errors.append(chunk_rounded.error)
+            yield chunk_rounded.codes.tobytes()
 
-    crc = noted.append(file.path, file.bytes, data(), file.crc)
-    scale, error = np.concatenate(scales), np.concatenate(errors)
-    return replace(file, crc=crc, matrix_crc=matrix.crc, scale=scale, error=error)
-
-
-def _parts(matrix: Half) -> Iterator[Half]:
-    for at in range(0, len(matrix), _CHUNK_ROWS):
-        yield matrix[at : at + _CHUNK_ROWS]
+    crc = derived_files.append_rows(file.path, file.byte_count, data(), file.crc)
+    return replace(file, crc=crc, matrix_crc=matrix.crc, scale=np.concatenate(scales), error=np.concatenate(errors))
 
 
-def _publish(file: CoarseFile) -> None:
+def _chunks(matrix: Float16Array) -> Iterator[Float16Array]:
+    for start in range(0, len(matrix), _CHUNK_ROWS):
+        yield matrix[start : start + _CHUNK_ROWS]
+
+
+def _publish(file: RoundedFile) -> None:
     header = {
-        "name": file.name, "dims": file.dims, "rows": len(file), "crc": file.crc, "times": noted.times(file.path),
+        "name": file.name, "dims": file.dims, "rows": len(file), "crc": file.crc,
+        "times": derived_files.file_stamp(file.path),
         "matrix": file.matrix, "matrix_crc": file.matrix_crc,
     }  # fmt: skip
     columns = file.scale.astype("<f4").tobytes() + file.error.astype("<f4").tobytes()
-    noted.write_table(file.folder / TABLE, _MAGIC, header, columns)
-    _clear(file.folder, file.name)
+    derived_files.write_table(file.folder / TABLE, _MAGIC, header, columns)
+    _remove_all_but(file.folder, file.name)
 
 
-def _clear(folder: Path, name: str | None) -> None:
-    """Remove rounded rows but those of a name."""
-    noted.remove_others(folder, name, "coarse-*.i8", f"{TABLE}.*.new")
+def _remove_all_but(folder: Path, name: str | None) -> None:
+    """Remove all rounded rows except the file `name`."""
+    derived_files.remove_others(folder, name, "coarse-*.i8", f"{TABLE}.*.new")
     if name is None and (folder / TABLE).exists():
-        noted.remove(folder / TABLE)
+        derived_files.remove(folder / TABLE)
 
 
-def _load(matrix: MatrixFile) -> CoarseFile | None:
-    """The rounded rows lying beside a matrix, of whichever matrix they are; None where any part is damaged."""
+def _read(matrix: MatrixFile) -> RoundedFile | None:
+    """Read the rounded rows in the folder of a matrix, even if they are of another one. Returns None if damaged."""
     try:
-        found = noted.read_table(matrix.folder / TABLE, _MAGIC)
-        if found is None or found[0]["dims"] != matrix.dims:
+        contents = derived_files.read_table(matrix.folder / TABLE, _MAGIC)
+        if contents is None or contents[0]["dims"] != matrix.dims:
             return None
-        header, columns = found
+        header, columns = contents
         scale, error = np.frombuffer(columns, dtype="<f4").reshape(2, int(header["rows"]))
         name = Path(header["name"]).name
-        file = CoarseFile(
+        file = RoundedFile(
             matrix.folder, matrix.dims, name, header["crc"], header["matrix"], header["matrix_crc"], scale, error
         )
-        return file if noted.intact(file.path, file.bytes, file.crc, header["times"]) else None
+        return file if derived_files.is_intact(file.path, file.byte_count, file.crc, header["times"]) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -1,7 +1,7 @@
 """Dot products of one vector with every row of a float16 or int8 matrix, at the speed of memory.
 
-The kernels are NumKong's, which usearch scans with too; called piece by piece they give every product instead of the
-nearest few, without sorting, and leave Python's lock to other threads.
+The kernels come from NumKong, which usearch uses too. Called for one piece of rows at a time, they return all products
+instead of only the nearest rows, without sorting, and they release Python's global lock.
 """
 
 from __future__ import annotations
@@ -15,59 +15,63 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Half = NDArray[np.float16]
-Matrix = Half | NDArray[np.int8]
+Float16Array = NDArray[np.float16]
+Matrix = Float16Array | NDArray[np.int8]
 _PIECE_BYTES = 3 << 20
 _SMALLEST_PIECE = 512
 
 
 class Scanner:
-    """Threads that scan beside the one that asks; whoever is free takes the next piece of rows."""
+    """Runs scans in several threads, including the calling one. Each free thread takes the next piece of rows."""
 
     def __init__(self, threads: int) -> None:
         self.threads = max(1, threads)
         self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
 
-    def dots(self, matrix: Half, vector: Half) -> NDArray[np.float32]:
-        """Dot products, summed in float32, of each row of (n, dims) with (dims,); both contiguous: float32 (n,)."""
-        return self.start([matrix], vector, np.empty(len(matrix), dtype=np.float32))()
+    def dots(self, matrix: Float16Array, vector: Float16Array) -> NDArray[np.float32]:
+        """Return the dot products of each row of `matrix` (n, dims) with `vector` (dims,), summed in float32: (n,).
 
-    def start(
+        Both arrays must be contiguous.
+        """
+        return self.start_dots([matrix], vector, np.empty(len(matrix), dtype=np.float32))()
+
+    def start_dots(
         self, blocks: Sequence[Matrix], vector: Matrix, out: NDArray[np.float32],
         scale: NDArray[np.float32] | None = None,
     ) -> Callable[[], NDArray[np.float32]]:  # fmt: skip
-        """Begin what :meth:`dots` does for blocks of rows, one after the other, into `out`, times a `scale` (n,).
+        """Start :meth:`dots` for consecutive blocks of rows. The products, times `scale` (n,), go into `out`.
 
-        Calling what comes back joins in the work and gives the products. Vectors of int8 need :func:`kernels`.
+        Returns a function that joins in the work, waits for its end and returns the products. Vectors of int8 need
+        :func:`kernels`.
         """
-        product = Product(blocks, vector, out, scale)
-        helpers = min(self.threads, product.pieces) - 1
-        waiting = []
+        job = ScanJob(blocks, vector, out, scale)
+        helpers = min(self.threads, job.pieces) - 1
+        helpers_running = []
         if helpers > 0:
             with self._lock:
                 self._pool = self._pool or ThreadPoolExecutor(self.threads - 1, thread_name_prefix="mirsearch-scan")
-                waiting = [self._pool.submit(product.work) for _ in range(helpers)]
+                helpers_running = [self._pool.submit(job.fill) for _ in range(helpers)]
 
         def result() -> NDArray[np.float32]:
-            product.work()
-            for each in waiting:
-                if not each.cancel():  # one that never began, busy with other questions, has nothing left to do
-                    each.result()
-            return product.values
+            job.fill()
+            for future in helpers_running:
+                if not future.cancel():  # a helper that has not started has nothing left to do
+                    future.result()
+            return job.values
 
         return result
 
     def close(self) -> None:
-        """End the threads."""
+        """Stop the threads."""
         with self._lock:
             if self._pool is not None:
                 self._pool.shutdown()
                 self._pool = None
 
 
-class Product:
-    """The dot products of blocks of rows with one vector, filled piece by piece from any thread."""
+class ScanJob:
+    """The dot products of blocks of rows with one vector. Any thread can compute pieces of them."""
 
     def __init__(
         self, blocks: Sequence[Matrix], vector: Matrix, out: NDArray[np.float32],
@@ -78,31 +82,31 @@ class Product:
         self.values = out
         size = max(_SMALLEST_PIECE, _PIECE_BYTES // max(1, vector.nbytes))
         self._scale = scale
-        self._left: deque[tuple[Matrix, slice]] = deque()
+        self._pieces_left: deque[tuple[Matrix, slice]] = deque()
         start = 0
         for block in blocks:
-            for at in range(0, len(block), size):
-                part = block[at : at + size]
-                self._left.append((part, slice(start + at, start + at + len(part))))
+            for start_row in range(0, len(block), size):
+                part = block[start_row : start_row + size]
+                self._pieces_left.append((part, slice(start + start_row, start + start_row + len(part))))
             start += len(block)
-        self.pieces = len(self._left)
+        self.pieces = len(self._pieces_left)
 
-    def work(self) -> None:
-        """Fill pieces until none is left."""
+    def fill(self) -> None:
+        """Compute pieces until none is left."""
         while True:
             try:
-                part, at = self._left.popleft()
+                block, rows = self._pieces_left.popleft()
             except IndexError:
                 return
             if self._kernels is None:
-                found = usearch_dots(part, self._vector)
+                products = usearch_dots(block, self._vector)
             else:
-                found = np.asarray(self._kernels.cdist(part, self._vector, "dot")).reshape(-1)
-            self.values[at] = found if self._scale is None else found * self._scale[at]
+                products = np.asarray(self._kernels.cdist(block, self._vector, "dot")).reshape(-1)
+            self.values[rows] = products if self._scale is None else products * self._scale[rows]
 
 
 def kernels() -> Any | None:
-    """NumKong, or None where it is missing or lacks what is needed; usearch's own interface does then."""
+    """Return the module NumKong, or None if it is missing or too old. Scans then use usearch's own interface."""
     try:
         import numkong
     except ImportError:
@@ -111,9 +115,9 @@ def kernels() -> Any | None:
 
 
 def usearch_dots(matrix: Matrix, vector: Matrix) -> NDArray[np.float32]:
-    """The same dot products of (n, dims) with (1, dims) through usearch: each row looks for the one vector there is."""
+    """Return the dot products of (n, dims) with (1, dims) by usearch: each row searches for the only vector."""
     from usearch.index import MetricKind, search
 
-    found = search(vector, np.ascontiguousarray(matrix), 1, MetricKind.IP, exact=True, threads=1)
-    distances: NDArray[np.float32] = 1.0 - np.asarray(found.distances, dtype=np.float32).reshape(-1)
+    matches = search(vector, np.ascontiguousarray(matrix), 1, MetricKind.IP, exact=True, threads=1)
+    distances: NDArray[np.float32] = 1.0 - np.asarray(matches.distances, dtype=np.float32).reshape(-1)
     return distances

@@ -1,4 +1,4 @@
-"""Scans of one snapshot's vectors: of all or a few exactly, and of all rounded."""
+"""Scans of the vectors of one snapshot: exact scans of all or some rows, and scans of all rounded rows."""
 
 from __future__ import annotations
 
@@ -10,80 +10,87 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.errors import IndexMismatchError, UsageError
-from mirsearch.indexes.embedded.buffers import Lent, Single
+from mirsearch.indexes.embedded.buffers import BorrowedArrays, Float32Array
 from mirsearch.indexes.embedded.vectors.matrix import Snapshot
-from mirsearch.indexes.embedded.vectors.rounded import Coarse, rounded
-from mirsearch.indexes.embedded.vectors.scan import Half, Scanner
+from mirsearch.indexes.embedded.vectors.rounded import RoundedMatrix, round_vectors
+from mirsearch.indexes.embedded.vectors.scan import Float16Array, Scanner
 from mirsearch.query import Vector
 
-Places = NDArray[np.intp]
-NONE: Places = np.zeros(0, dtype=np.intp)
+Indices = NDArray[np.intp]
+NO_ROWS: Indices = np.zeros(0, dtype=np.intp)
 
 
 @dataclass(frozen=True, slots=True)
-class Dots:
-    """Dot products of rows with a vector, 1/norm of that vector, and how far off they put a cosine at most, but for
-    `outliers`, of which they tell nothing."""
+class DotProducts:
+    """Dot products of rows with a vector, with 1/norm of that vector.
 
-    values: Single
-    per_norm: float
+    `error` is the largest error of a cosine from them. It does not hold for `outliers`; their products are unusable.
+    """
+
+    values: Float32Array
+    inverse_norm: float
     error: float = 0.0
-    outliers: Places = field(default_factory=lambda: NONE)
+    outliers: Indices = field(default_factory=lambda: NO_ROWS)
 
-    def at(self, places: Places) -> Dots:
-        """Those of some rows; for exact ones."""
-        return Dots(self.values[places], self.per_norm)
+    def select(self, rows: Indices) -> DotProducts:
+        """Return the exact dot products of some rows."""
+        return DotProducts(self.values[rows], self.inverse_norm)
 
 
-Scan = Callable[[], Dots]
-"""Waits for a scan that has begun; may be called again."""
+Scan = Callable[[], DotProducts]
+"""Waits for the end of a scan and returns its products. Can be called again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A query's vector as it is compared, float16 (dims,), and 1/norm of it; 0 for a vector of length 0."""
+class QueryVector:
+    """The vector of a query as float16 (dims,), with 1/norm of it (0 for a vector of length 0)."""
 
-    half: Half
-    per_norm: float
+    half: Float16Array
+    inverse_norm: float
 
     @classmethod
-    def of(cls, now: Snapshot, vector: Vector) -> Query:
-        """IndexMismatchError where the index has vectors of another length, UsageError where it is not finite."""
-        dims = now.blocks[0].shape[1] if now.blocks else len(vector)
+    def convert(cls, snapshot: Snapshot, vector: Vector) -> QueryVector:
+        """Convert a vector (dims,) for scans of `snapshot`.
+
+        Raises IndexMismatchError if the index has vectors with other dims, UsageError if the vector is not finite.
+        """
+        dims = snapshot.blocks[0].shape[1] if snapshot.blocks else len(vector)
         if vector.shape != (dims,):
             raise IndexMismatchError(
-                f"a query vector of shape {vector.shape}, where the index holds {dims} dims",
+                f"the query vector has shape {vector.shape}, but the index has {dims} dims",
                 "embed the query with the extractor of the index",
             )
         with np.errstate(over="ignore"):
             half = np.ascontiguousarray(vector, dtype="<f2")
-        wide = half.astype(np.float64)
-        norm = math.sqrt(wide @ wide)
+        float64 = half.astype(np.float64)
+        norm = math.sqrt(float64 @ float64)
         if not math.isfinite(norm):
             raise UsageError("the query's vector is not finite", "embed the query again")
         return cls(half, 1 / norm if norm > 0 else 0.0)
 
 
-def exact(scanner: Scanner, now: Snapshot, query: Query, kept: Places | None, lent: Lent) -> Scan:
-    """Begin a scan of the rows kept, or of all (None)."""
-    blocks = now.blocks if kept is None else _gathered(now, kept)
-    waiting = scanner.start(blocks, query.half, lent.take(sum(map(len, blocks))))
-    return lambda: Dots(waiting(), query.per_norm)
+def start_exact_scan(
+    scanner: Scanner, snapshot: Snapshot, query: QueryVector, rows: Indices | None, arrays: BorrowedArrays
+) -> Scan:
+    """Start a scan of some rows, or of all (None)."""
+    blocks = snapshot.blocks if rows is None else _gather_rows(snapshot, rows)
+    wait = scanner.start_dots(blocks, query.half, arrays.take(sum(map(len, blocks))))
+    return lambda: DotProducts(wait(), query.inverse_norm)
 
 
-def rough(scanner: Scanner, coarse: Coarse, query: Query, lent: Lent) -> Scan:
-    """Begin a scan of all rows rounded."""
-    turned = rounded(query.half[None])
-    waiting = scanner.start([coarse.codes], turned.codes[0], lent.take(len(coarse.codes)), coarse.scale)
-    error = coarse.bound(float(turned.error[0]))
-    return lambda: Dots(waiting(), query.per_norm * float(turned.scale[0]), error, coarse.outliers)
+def start_rounded_scan(scanner: Scanner, rounded: RoundedMatrix, query: QueryVector, arrays: BorrowedArrays) -> Scan:
+    """Start a scan of all rounded rows."""
+    rounded_query = round_vectors(query.half[None])
+    wait = scanner.start_dots([rounded.codes], rounded_query.codes[0], arrays.take(len(rounded.codes)), rounded.scale)
+    error = rounded.cosine_error_bound(float(rounded_query.error[0]))
+    return lambda: DotProducts(wait(), query.inverse_norm * float(rounded_query.scale[0]), error, rounded.outliers)
 
 
-def _gathered(now: Snapshot, kept: Places) -> list[Half]:
-    """Copies of the rows kept of each block."""
-    found, start = [], 0
-    for block in now.blocks:
-        low, high = np.searchsorted(kept, (start, start + len(block)))
-        found.append(block[kept[low:high] - start])
+def _gather_rows(snapshot: Snapshot, rows: Indices) -> list[Float16Array]:
+    """Return copies of some rows, one array for each block."""
+    copies, start = [], 0
+    for block in snapshot.blocks:
+        low, high = np.searchsorted(rows, (start, start + len(block)))
+        copies.append(block[rows[low:high] - start])
         start += len(block)
-    return found
+    return copies

@@ -1,6 +1,6 @@
-"""The words of all panels as of one commit: a file of words as far as it goes, and what SQLite has beyond it.
+"""The words of all panels at one commit: those in the words file, plus newer ones from SQLite.
 
-Where there is no file that can be used, and none can be written, FTS5 is asked instead (bm25.py).
+If there is no usable file and none can be written, bm25.py uses FTS5 instead.
 """
 
 from __future__ import annotations
@@ -18,49 +18,53 @@ from numpy.typing import NDArray
 
 from mirsearch.files.locks import FileLock, LockHeldError
 from mirsearch.indexes.embedded.database import words as sqlite_words
-from mirsearch.indexes.embedded.vectors.matrix import Snapshot, is_past, last_commit
+from mirsearch.indexes.embedded.vectors.matrix import Snapshot, is_past_commit, last_commit
 from mirsearch.indexes.embedded.words import words_file
-from mirsearch.indexes.embedded.words.words_file import Single, Words
+from mirsearch.indexes.embedded.words.words_file import Float32Array, Words
 from mirsearch.text.tokens import Term
 
 LOCK = "words.lock"
-BEHIND_SHARE = 1 / 16
-"""Share of panels that may lie beyond the file before it is written anew."""
-BEHIND_ROWS = 1_024
-"""As many may always do so where one who only reads would have to write."""
+MAX_BEHIND_SHARE = 1 / 16
+"""Largest share of panels that may be missing in the file. Above it, the file is written again."""
+MAX_BEHIND_PANELS = 1_024
+"""A reader writes the file only if more panels than this are missing in it."""
 
 
-_NOWHERE = (np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.float32))
+_NO_MATCH = (np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.float32))
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Words with the row of the matrix that each of their panels has, -1 where it is gone; None: the panel's number."""
+    """Words of some panels, with the matrix row of each panel: -1 if it was deleted. None: row n is panel n."""
 
     words: Words
     rows: NDArray[np.intp] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Corpus:
-    """All words at one commit, in parts whose rows ascend: how many panels there are, and how many words each row has,
-    in multiples of the mean."""
+class WordIndex:
+    """All words at one commit, in parts with ascending rows, and the number of panels.
+
+    `relative_length` has the number of words of each row, divided by the mean.
+    """
 
     parts: tuple[Part, ...]
     panels: int
-    length: Single
+    relative_length: Float32Array
 
-    def having(self, term: Term, boosts: Single) -> tuple[NDArray[np.intp], Single]:
-        """Rows that have a term, ascending, and how often, each time counted as its text's boost (caption, text,
-        title); DamagedWordsError."""
-        found = [_having(part, term, boosts) for part in self.parts] or [_NOWHERE]
-        if len(found) == 1:
-            return found[0]
-        return np.concatenate([rows for rows, _ in found]), np.concatenate([often for _, often in found])
+    def find_term(self, term: Term, boosts: Float32Array) -> tuple[NDArray[np.intp], Float32Array]:
+        """Return the rows that have a term, ascending, and its frequency in each.
+
+        Each occurrence counts as the boost of its text (caption, text, title). Raises DamagedWordsError.
+        """
+        matches = [_find_term(part, term, boosts) for part in self.parts] or [_NO_MATCH]
+        if len(matches) == 1:
+            return matches[0]
+        return np.concatenate([rows for rows, _ in matches]), np.concatenate([frequency for _, frequency in matches])
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class _WordsFile:
     path: Path
     words: Words
     generation: int
@@ -69,126 +73,129 @@ class _File:
 
 
 class Postings:
-    """Keeps the words of one index at SQLite's last commit. Safe to use from several threads."""
+    """Keeps the words of one index up to date with the last commit of SQLite. Safe to use from several threads."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = threading.Lock()
-        self._file: _File | None = None
-        self._of: tuple[int, str] = (0, "")
-        self._now: Corpus | None = None
-        self._tried = False
+        self._file: _WordsFile | None = None
+        self._commit: tuple[int, str] = (0, "")
+        self._word_index: WordIndex | None = None
+        self._tried_writing = False
 
-    def at(self, connection: sqlite3.Connection, now: Snapshot) -> Corpus | None:
-        """The words at the commit of `now`, which the connection's transaction is of; None where FTS5 must be asked."""
-        commit = (now.rows.generation, now.rows.token)
+    def word_index(self, connection: sqlite3.Connection, snapshot: Snapshot) -> WordIndex | None:
+        """Return the words at the commit of `snapshot` and of the connection. None if FTS5 must be used."""
+        commit = (snapshot.table.generation, snapshot.table.token)
         with self._lock:
-            if self._of != commit:
-                self._now, self._of = self._found(connection, now), commit
-            return self._now
+            if self._commit != commit:
+                self._word_index, self._commit = self._load_word_index(connection, snapshot), commit
+            return self._word_index
 
-    def follow(self, connection: sqlite3.Connection) -> None:
-        """Write the file anew where more than a few panels lie beyond it and it may be written."""
+    def update_file(self, connection: sqlite3.Connection) -> None:
+        """Write the file again if too many panels are missing in it and it can be written."""
         with self._lock:
-            file = self._usable(connection)
-            total, behind = _beyond(connection, 0), _beyond(connection, file.words.last_key if file else 0)
-            if behind > BEHIND_SHARE * total or (file is None and total):
+            file = self._find_usable_file(connection)
+            panel_count = _count_panels_after(connection, 0)
+            behind = _count_panels_after(connection, file.words.last_key if file else 0)
+            if behind > MAX_BEHIND_SHARE * panel_count or (file is None and panel_count):
                 self._write(connection)
 
-    def damaged(self) -> None:
-        """What the file has of a word is not what was written: it is given up, for FTS5 until the next commit."""
+    def discard_file(self) -> None:
+        """Discard a damaged words file. FTS5 is used until the next commit."""
         with self._lock:
-            self._file = self._now = None
+            self._file = self._word_index = None
             for path in self.folder.glob("words-*.postings"):
                 with suppress(OSError):
                     path.unlink()
 
-    def _found(self, connection: sqlite3.Connection, now: Snapshot) -> Corpus | None:
-        file = self._usable(connection)
-        behind = _beyond(connection, file.words.last_key if file else 0)
-        if behind > max(BEHIND_ROWS, BEHIND_SHARE * len(now.rows)):
-            # once, so that a reader beside one who renames articles by the thousand doesn't write it at each commit
-            file = None if self._tried else self._write(connection)
-            self._tried = True
+    def _load_word_index(self, connection: sqlite3.Connection, snapshot: Snapshot) -> WordIndex | None:
+        file = self._find_usable_file(connection)
+        behind = _count_panels_after(connection, file.words.last_key if file else 0)
+        if behind > max(MAX_BEHIND_PANELS, MAX_BEHIND_SHARE * len(snapshot.table)):
+            # only once: a reader must not write it at each commit while another process renames many articles
+            file = None if self._tried_writing else self._write(connection)
+            self._tried_writing = True
             if file is None:
                 return None
         parts = [file.words] if file else []
-        if behind and (newer := _read(connection, parts[0].last_key if parts else 0)):
+        if behind and (newer := _read_words(connection, parts[0].last_key if parts else 0)):
             parts.append(newer)
-        return _corpus(parts, now)
+        return _build_word_index(parts, snapshot)
 
-    def _usable(self, connection: sqlite3.Connection) -> _File | None:
-        """The newest file, where it is of a past of this database since which no word of its panels was changed."""
-        marker = sqlite_words.marker(connection)
+    def _find_usable_file(self, connection: sqlite3.Connection) -> _WordsFile | None:
+        """Return the newest file of a past commit of this database, if no words of its panels have changed since."""
+        marker = sqlite_words.read_marker(connection)
         paths = sorted(self.folder.glob("words-*.postings"), reverse=True)
-        mine = self._file
-        for file in chain((mine if mine and path == mine.path else _opened(path) for path in paths), (mine,)):
-            if file and file.marker == marker and is_past(connection, file.generation, file.token):
+        current = self._file
+        for file in chain(
+            (current if current and path == current.path else _open_file(path) for path in paths), (current,)
+        ):
+            if file and file.marker == marker and is_past_commit(connection, file.generation, file.token):
                 self._file = file
                 return file
         return None
 
-    def _write(self, connection: sqlite3.Connection) -> _File | None:
-        """Make the file from SQLite; None where it can't be written."""
-        commit, marker = last_commit(connection), sqlite_words.marker(connection)
+    def _write(self, connection: sqlite3.Connection) -> _WordsFile | None:
+        """Write the words file from SQLite. Returns None if it can't be written."""
+        commit, marker = last_commit(connection), sqlite_words.read_marker(connection)
         facts = {"generation": commit.generation, "token": commit.token, "marker": marker}
         path = self.folder / f"words-{commit.generation:012d}-{commit.token}.postings"
         try:
             with FileLock(self.folder / LOCK):
-                words_file.save(_read(connection, 0), path, facts)
+                words_file.save(_read_words(connection, 0), path, facts)
                 for other in (*self.folder.glob("words-*.postings"), *self.folder.glob("words-*.new")):
                     if other != path:
-                        with suppress(OSError):  # Windows keeps what is mapped; the next file removes it
+                        with suppress(OSError):  # Windows can't remove a mapped file; the next write removes it
                             other.unlink()
         except (OSError, OverflowError, LockHeldError):
             return None
-        self._file = _opened(path)
+        self._file = _open_file(path)
         return self._file
 
 
-def _opened(path: Path) -> _File | None:
-    found = words_file.load(path)
-    if found is None:
+def _open_file(path: Path) -> _WordsFile | None:
+    contents = words_file.load(path)
+    if contents is None:
         return None
-    words, facts = found
-    return _File(path, words, int(facts["generation"]), str(facts["token"]), str(facts["marker"]))
+    words, facts = contents
+    return _WordsFile(path, words, int(facts["generation"]), str(facts["token"]), str(facts["marker"]))
 
 
-def _beyond(connection: sqlite3.Connection, key: int) -> int:
+def _count_panels_after(connection: sqlite3.Connection, key: int) -> int:
     return int(connection.execute("SELECT count(*) FROM panels WHERE key > ?", (key,)).fetchone()[0])
 
 
-def _read(connection: sqlite3.Connection, key: int) -> Words:
-    """The words of panels beyond a key."""
+def _read_words(connection: sqlite3.Connection, key: int) -> Words:
+    """Return the words of panels whose key is greater than `key`."""
     query = "SELECT rowid, caption, text, title FROM words WHERE rowid > ? ORDER BY rowid"
     return words_file.build(connection.execute(query, (key,)))
 
 
-def _corpus(parts: Sequence[Words], now: Snapshot) -> Corpus:
-    lengths, placed = np.zeros(len(now.rows), dtype=np.float32), []
+def _build_word_index(parts: Sequence[Words], snapshot: Snapshot) -> WordIndex:
+    lengths, index_parts = np.zeros(len(snapshot.table), dtype=np.float32), []
     for words in parts:
-        rows = _rows(words.key, now)
-        lengths[rows[rows >= 0]] = words.lengths()[rows >= 0]
-        same = np.array_equal(rows, np.arange(len(rows)))
-        placed.append(Part(words, None if same else rows))
-    panels = int(np.count_nonzero(now.rows.alive))
-    mean = float(lengths.sum(dtype=np.float64)) / max(panels, 1)
-    return Corpus(tuple(placed), panels, lengths / np.float32(mean or 1.0))
+        rows = _row_numbers(words.key, snapshot)
+        lengths[rows[rows >= 0]] = words.panel_lengths()[rows >= 0]
+        rows_are_numbers = np.array_equal(rows, np.arange(len(rows)))
+        index_parts.append(Part(words, None if rows_are_numbers else rows))
+    panels = int(np.count_nonzero(snapshot.table.alive))
+    mean_length = float(lengths.sum(dtype=np.float64)) / max(panels, 1)
+    return WordIndex(tuple(index_parts), panels, lengths / np.float32(mean_length or 1.0))
 
 
-def _rows(key: NDArray[np.int64], now: Snapshot) -> NDArray[np.intp]:
-    """Rows of panels by their keys, -1 for those that are gone."""
-    if not len(now.rows):
+def _row_numbers(key: NDArray[np.int64], snapshot: Snapshot) -> NDArray[np.intp]:
+    """Return the matrix rows of panels by their keys, -1 for deleted panels."""
+    if not len(snapshot.table):
         return np.full(len(key), -1, dtype=np.intp)
-    at = np.minimum(np.searchsorted(now.rows.key, key), len(now.rows) - 1)
-    found: NDArray[np.intp] = np.where((now.rows.key[at] == key) & now.rows.alive[at], at, -1)
-    return found
+    nearest = np.minimum(np.searchsorted(snapshot.table.key, key), len(snapshot.table) - 1)
+    rows: NDArray[np.intp] = np.where((snapshot.table.key[nearest] == key) & snapshot.table.alive[nearest], nearest, -1)
+    return rows
 
 
-def _having(part: Part, term: Term, boosts: Single) -> tuple[NDArray[np.intp], Single]:
-    panel, often = part.words.having(term, boosts)
+def _find_term(part: Part, term: Term, boosts: Float32Array) -> tuple[NDArray[np.intp], Float32Array]:
+    panel, frequency = part.words.find_term(term, boosts)
     if part.rows is None:
-        return panel, often
+        return panel, frequency
     rows = part.rows[panel]
-    there = rows >= 0
-    return (rows, often) if there.all() else (rows[there], often[there])
+    exists = rows >= 0
+    return (rows, frequency) if exists.all() else (rows[exists], frequency[exists])
