@@ -18,7 +18,7 @@ from PIL import Image
 from tests.support.cli_runner import run
 
 
-def python(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run_python(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **variables}
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
 
@@ -32,14 +32,14 @@ def one_line(text: str) -> str:
     return lines[0]
 
 
-def noise(height: int = 120, width: int = 160) -> np.ndarray:
+def noise_image(height: int = 120, width: int = 160) -> np.ndarray:
     return np.random.default_rng(3).integers(0, 255, (height, width, 3), dtype=np.uint8)
 
 
 @pytest.fixture
 def micrograph(tmp_path) -> Path:
     path = tmp_path / "good.png"
-    cv2.imwrite(str(path), cv2.GaussianBlur(noise(), (0, 0), 3))
+    cv2.imwrite(str(path), cv2.GaussianBlur(noise_image(), (0, 0), 3))
     return path
 
 
@@ -49,7 +49,7 @@ def test_import_and_core_commands_never_load_torch(micrograph, tmp_path):
         f"r = CliRunner().invoke(app, ['ingest', {str(micrograph)!r}, '--index', {str(tmp_path / 'i')!r}])\n"
         "print(r.exit_code, 'torch' in sys.modules)"
     )
-    assert python(code).stdout.strip() == "0 False"
+    assert run_python(code).stdout.strip() == "0 False"
 
 
 def test_version():
@@ -78,7 +78,7 @@ def test_unknown_option_is_a_wrong_call():
     assert run("query", "--nonsense", code=2).out == ""
 
 
-def bomb(path: Path) -> None:
+def write_bomb(path: Path) -> None:
     """A PNG that claims 30,000 × 30,000 px; all black, so its file is small."""
     header = (30000).to_bytes(4, "big") * 2 + b"\x08\x00\x00\x00\x00"
     rows = zlib.compress(b"\x00" * 1_000_000, 9)
@@ -89,17 +89,17 @@ def bomb(path: Path) -> None:
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b""))
 
 
-def bad_images(folder: Path, good: Path) -> dict[str, str]:
+def write_bad_images(folder: Path, good: Path) -> dict[str, str]:
     """Files that can't be read, each with a word its refusal must say."""
     (folder / "text.png").write_text("not an image at all")
     (folder / "empty.png").write_bytes(b"")
     (folder / "truncated.png").write_bytes(good.read_bytes()[:200])
-    bomb(folder / "bomb.png")
+    write_bomb(folder / "bomb.png")
     return {"text.png": "image", "empty.png": "empty", "truncated.png": "truncated", "bomb.png": "30"}
 
 
-def test_bad_images_are_told_and_the_rest_goes_on(micrograph, tmp_path):
-    words = bad_images(tmp_path, micrograph)
+def test_bad_images_are_reported_and_the_others_are_ingested(micrograph, tmp_path):
+    words = write_bad_images(tmp_path, micrograph)
     index = tmp_path / "index"
     summary = run("ingest", tmp_path, "--index", index, "--format", "json", code=1).json()
     assert summary["figures"]["new"] == 1
@@ -110,8 +110,8 @@ def test_bad_images_are_told_and_the_rest_goes_on(micrograph, tmp_path):
         line = one_line(run("analyze", tmp_path / name, code=1).err)
         assert name in line
         assert one_line(run("query", tmp_path / name, "--index", index, code=1).err)
-    told = run("ingest", tmp_path, "--index", index, code=1).err
-    assert told.count("\n") == len(words)
+    errors = run("ingest", tmp_path, "--index", index, code=1).err
+    assert errors.count("\n") == len(words)
 
 
 def test_analyze_goes_on_after_a_bad_file(micrograph, tmp_path):
@@ -123,7 +123,7 @@ def test_analyze_goes_on_after_a_bad_file(micrograph, tmp_path):
 
 def save_odd_images(folder: Path) -> list[Path]:
     """Images of unusual kinds, all of which must work."""
-    rgb = Image.fromarray(cv2.GaussianBlur(noise(), (0, 0), 3))
+    rgb = Image.fromarray(cv2.GaussianBlur(noise_image(), (0, 0), 3))
     deep = np.asarray(rgb.convert("L")).astype(np.uint16) * 200
     rgb.convert("CMYK").save(folder / "cmyk.jpg")
     Image.fromarray(deep).save(folder / "deep.png")
@@ -183,7 +183,7 @@ def test_captions_of_one_name_go_to_the_file_they_mean(micrograph, tmp_path):
 
 def test_pages_before_a_damaged_one_count(tmp_path):
     path = tmp_path / "pages.tif"
-    pages = [Image.fromarray(noise()[:, :, 0]) for _ in range(2)]
+    pages = [Image.fromarray(noise_image()[:, :, 0]) for _ in range(2)]
     pages[0].save(path, save_all=True, append_images=pages[1:])
     path.write_bytes(path.read_bytes()[:-1000])
     ran = run("analyze", path, "--format", "json", code=1)
@@ -201,19 +201,19 @@ def test_overlays_of_one_name_do_not_replace_each_other(micrograph, tmp_path):
     ]  # fmt: skip
 
 
-def test_an_analysis_that_fails_is_told_and_the_rest_goes_on(micrograph, tmp_path, monkeypatch):
+def test_a_failed_analysis_is_reported_and_the_others_go_on(micrograph, tmp_path, monkeypatch):
     from mirsearch.analysis.analyzer import FigureAnalyzer
 
     small = tmp_path / "small.png"
     Image.open(micrograph).resize((64, 48)).save(small)
-    whole = FigureAnalyzer.analyze
+    original = FigureAnalyzer.analyze
 
-    def trips(self, pixels, *args, **named):
+    def fail_for_small(self, pixels, *args, **named):
         if pixels.shape[0] == 48:
             raise IndexError("no such row")
-        return whole(self, pixels, *args, **named)
+        return original(self, pixels, *args, **named)
 
-    monkeypatch.setattr(FigureAnalyzer, "analyze", trips)
+    monkeypatch.setattr(FigureAnalyzer, "analyze", fail_for_small)
     ran = run("analyze", small, micrograph, "--format", "json", code=1)
     assert [Path(each["file"]).name for each in ran.json()] == ["good.png"]
     assert "small.png: the analysis failed: IndexError: no such row" in one_line(ran.err)
@@ -224,7 +224,7 @@ def test_json_of_a_name_that_is_no_text_is_still_json(micrograph, tmp_path):
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/odd\xff.png")
     Path(odd).write_bytes(micrograph.read_bytes())
     for encoding in ("utf-8:strict", "latin-1"):
-        ran = python(
+        ran = run_python(
             f"import sys; sys.argv = ['mirsearch', 'analyze', {odd!r}, '--caption', '5 µm, α', '--format', 'json'];"
             "from mirsearch.cli import main; main()", PYTHONIOENCODING=encoding,
         )  # fmt: skip
@@ -237,7 +237,7 @@ def test_lines_for_a_stream_that_lacks_letters(micrograph, tmp_path):
     index = str(tmp_path / "i")
     run("ingest", tmp_path, "--index", index)
     for words in (["export"], ["query", "--text", "grains", "--format", "csv"], ["export", "--attribution"]):
-        ran = python(
+        ran = run_python(
             f"import sys; sys.argv = ['mirsearch', *{words!r}, '--index', {index!r}];"
             "from mirsearch.cli import main; main()", PYTHONIOENCODING="latin-1",
         )  # fmt: skip
@@ -249,7 +249,7 @@ def test_lines_for_a_stream_that_lacks_letters(micrograph, tmp_path):
 
 
 def test_an_interruption_before_the_command_runs_is_one_line():
-    ran = python(
+    ran = run_python(
         "import mirsearch.cli as cli\n"
         "def stopped(): raise KeyboardInterrupt\n"
         "cli.app = stopped\n"
@@ -267,7 +267,7 @@ def test_nothing_to_ingest(tmp_path):
     assert "no such file" in one_line(run("ingest", tmp_path / "not-there", "--index", tmp_path / "i", code=2).err)
 
 
-def test_index_that_is_not_there_or_not_ours(micrograph, tmp_path):
+def test_missing_and_foreign_indexes(micrograph, tmp_path):
     line = one_line(run("query", "--text", "x", "--index", tmp_path / "none", code=1).err)
     assert "none" in line
     assert "ingest" in line
@@ -324,7 +324,7 @@ def test_unknown_ids_are_named(micrograph, tmp_path):
         assert command[1] in one_line(ran.err) or command[2] in one_line(ran.err)
 
 
-def test_captions_that_lack_columns_name_those_there(micrograph, tmp_path):
+def test_captions_without_the_columns_name_the_existing_ones(micrograph, tmp_path):
     (tmp_path / "captions.csv").write_text("bild,text_der_abbildung\ngood.png,Etwas\n", encoding="utf-8")
     ran = run("ingest", tmp_path, "--index", tmp_path / "i", code=1)
     assert "bild" in ran.err

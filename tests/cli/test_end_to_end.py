@@ -163,8 +163,8 @@ def test_score_is_the_weighted_mean_of_the_terms_both_sides_have(corpus, tmp_pat
     answer = corpus.query(image, "--nm-per-px", row["scale"]["nm_per_px"], "--text", "SEM", *options, "--all-kinds",
                           "--top", 100)  # fmt: skip
     for hit in answer["hits"]:
-        there = {name: value for name, value in hit["terms"].items() if value is not None}
-        expected = sum(weights[name] * value for name, value in there.items()) / sum(weights[name] for name in there)
+        known = {name: value for name, value in hit["terms"].items() if value is not None}
+        expected = sum(weights[name] * value for name, value in known.items()) / sum(weights[name] for name in known)
         assert hit["score"] == pytest.approx(expected, abs=1e-4)
         assert (hit["terms"]["scale"] is None) == (hit["scale"] is None)
 
@@ -313,7 +313,7 @@ def test_a_second_place_that_adds_an_article_does_not_change_the_caption(one_fig
     assert {(row["figure_caption"], row["article"]["doi"]) for row in rows} == {("Said first", "10.1234/abc")}
 
 
-def test_a_page_that_is_not_there_is_told(one_figure, scratch):
+def test_a_missing_page_is_reported(one_figure, scratch):
     name = next(one_figure.iterdir()).name
     (one_figure / "captions.csv").write_text(f"file,page,caption\n{name},7,Platelets\n", encoding="utf-8")
     ran = run("ingest", one_figure, "--index", scratch, "--format", "json", code=1)

@@ -31,35 +31,43 @@ def run(*words: str) -> tuple[int, str]:
 
 def test_an_index_in_a_folder_needs_none_of_it(tmp_path: Path) -> None:
     for words in (["index", "create"], ["index", "migrate"], ["index", "rollback"]):
-        code, told = run(*words, "--index", str(tmp_path / "folder"))
+        code, output = run(*words, "--index", str(tmp_path / "folder"))
         assert code == 2
-        assert "is not on Elasticsearch" in told
+        assert "is not on Elasticsearch" in output
 
 
 def test_dashboards_as_a_file(tmp_path: Path) -> None:
     target = tmp_path / "board.ndjson"
-    code, told = run("dashboards", "write", str(target), "--index", "http://localhost:9200/mine")
-    assert code == 0, told
+    code, output = run("dashboards", "write", str(target), "--index", "http://localhost:9200/mine")
+    assert code == 0, output
     kinds = [json.loads(line)["type"] for line in target.read_text().splitlines()]
     assert kinds == ["index-pattern", "dashboard"]
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "message"),
     [
         (["query", "--text", "gold", "--index", "http://127.0.0.1:PORT/x"], 1, "nothing answers at http://127.0.0.1:"),
         (["stats", "--index", "URL/nowhere"], 1, "there is no index nowhere"),
-        (["ingest", "PICTURE", "--index", "URL/Upper"], 2, "does not end with an index name that Elasticsearch accepts"),
+        (
+            ["ingest", "PICTURE", "--index", "URL/Upper"],
+            2,
+            "does not end with an index name that Elasticsearch accepts",
+        ),
         (["query", "--text", "gold", "--top", "10001", "--index", "HERE"], 2, "10001"),
         (["query", "--text", "gold", "--filter", "vector=1", "--index", "HERE"], 2, "no field is named 'vector'"),
-        (["query", "--text", "gold", "--index", "http://a:secret@127.0.0.1:PORT/x"], 2, "must not contain a user or password"),
+        (
+            ["query", "--text", "gold", "--index", "http://a:secret@127.0.0.1:PORT/x"],
+            2,
+            "must not contain a user or password",
+        ),
         (["ingest", "PICTURE", "--index", "HERE"], 1, "was built with made 1"),
         (["show", "nothing", "--index", "HERE"], 1, "has the id 'nothing'"),
         (["index", "rollback", "--index", "HERE"], 1, "no older index"),
     ],
 )
 def test_what_goes_wrong_is_one_line_with_what_to_do(
-    words: list[str], code: int, told: str, es_location: str, es_url: str, tmp_path: Path
+    words: list[str], code: int, message: str, es_location: str, es_url: str, tmp_path: Path
 ) -> None:
     picture = tmp_path / "picture.png"
     Image.fromarray(np.random.default_rng(1).integers(0, 255, (120, 160, 3), dtype=np.uint8)).save(picture)
@@ -69,7 +77,7 @@ def test_what_goes_wrong_is_one_line_with_what_to_do(
         words = [word.replace(name, value) for word in words]
     ended, line = run(*words)
     assert (ended, line.count("\n")) == (code, 1), line
-    assert told in line
+    assert message in line
     assert line.startswith("mirsearch: ")
     assert line.endswith(")\n")  # the remedy
     assert "secret" not in line
@@ -82,16 +90,16 @@ def test_an_address_with_a_slash_at_its_end_is_the_same_index(monkeypatch: pytes
 
 
 def test_create_and_roll_back(es_location: str) -> None:
-    code, told = run("index", "rollback", "--index", es_location)
-    assert (code, "there is no index" in told) == (1, True)
-    code, told = run("index", "create", "--index", es_location)
-    assert (code, told) == (0, f"made {es_location}\n")
-    code, told = run("index", "create", "--index", es_location)
-    assert (code, "renewed" in told) == (0, True)
-    code, told = run("index", "migrate", "--index", es_location)
-    assert (code, "-000002" in told) == (0, True)
-    code, told = run("index", "rollback", "--index", es_location)
-    assert (code, "to test-" in told and "-000001;" in told) == (0, True)
+    code, output = run("index", "rollback", "--index", es_location)
+    assert (code, "there is no index" in output) == (1, True)
+    code, output = run("index", "create", "--index", es_location)
+    assert (code, output) == (0, f"created {es_location}\n")
+    code, output = run("index", "create", "--index", es_location)
+    assert (code, "renewed" in output) == (0, True)
+    code, output = run("index", "migrate", "--index", es_location)
+    assert (code, "-000002" in output) == (0, True)
+    code, output = run("index", "rollback", "--index", es_location)
+    assert (code, "to test-" in output and "-000001;" in output) == (0, True)
 
 
 def test_the_request_is_shown_and_any_client_may_send_it(es_location: str, es_url: str, tmp_path: Path) -> None:
@@ -105,28 +113,28 @@ def test_the_request_is_shown_and_any_client_may_send_it(es_location: str, es_ur
             writer.put(record)
     index.close()
     words = ["query", "--like", records[3].panels[0].id, "--text", "gold film", "--top", "5", "--index", es_location]
-    code, told = run(*words, "--show-request")
-    assert code == 0, told
-    first, body = told.splitlines()
+    code, output = run(*words, "--show-request")
+    assert code == 0, output
+    first, body = output.splitlines()
     method, path = first.split()
     assert method == "POST"
     call = urllib.request.Request(f"{es_url}/{path}", body.encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(call) as answer:
         hits = json.load(answer)["hits"]["hits"]
     sent = sorted((-hit["_score"], hit["fields"]["panel.id"][0]) for hit in hits)[:5]
-    code, told = run(*words, "--format", "json")
-    assert code == 0, told
-    assert [(-hit["score"], hit["id"]) for hit in json.loads(told)["hits"]] == sent
+    code, output = run(*words, "--format", "json")
+    assert code == 0, output
+    assert [(-hit["score"], hit["id"]) for hit in json.loads(output)["hits"]] == sent
     folder = tmp_path / "folder"
     open_index(str(folder), create=EXTRACTOR).close()
-    code, told = run("query", "--text", "gold", "--show-request", "--index", str(folder))
-    assert (code, "sends no requests" in told) == (2, True)
+    code, output = run("query", "--text", "gold", "--show-request", "--index", str(folder))
+    assert (code, "sends no requests" in output) == (2, True)
 
 
 def test_reembed_reads_the_images_again(es_location: str, tmp_path: Path) -> None:
     noise = np.random.default_rng(3)
     index = open_index(es_location, create=EXTRACTOR)
-    made = []
+    ids = []
     with index.writer() as writer:
         for number in range(3):
             path = tmp_path / f"{number}.png"
@@ -140,19 +148,19 @@ def test_reembed_reads_the_images_again(es_location: str, tmp_path: Path) -> Non
             vectors = np.eye(2, EXTRACTOR.dims, dtype=np.float32)
             figure = Figure(name, 160, 120, origins=(Origin("folder", str(path)),))
             writer.put(FigureRecord(figure, panels, vectors, (b"", b"")))
-            made += [panel.id for panel in panels]
+            ids += [panel.id for panel in panels]
     index.close()
-    code, told = run("reembed", "--index", es_location)
-    assert code == 0, told
+    code, output = run("reembed", "--index", es_location)
+    assert code == 0, output
     fresh = open_index(es_location)
     assert fresh.extractor.name == "efficientnet"
-    vectors = np.stack([fresh.vector(each) for each in made])
+    vectors = np.stack([fresh.vector(each) for each in ids])
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-4)
-    assert len(np.unique(vectors.round(4), axis=0)) == len(made)
+    assert len(np.unique(vectors.round(4), axis=0)) == len(ids)
     fresh.close()
     (tmp_path / "1.png").unlink()
-    code, told = run("index", "rollback", "--index", es_location)
-    assert code == 0, told
-    code, told = run("reembed", "--index", es_location)
-    assert (code, "is not where it was" in told, "1.png" in told) == (1, True, True)
+    code, output = run("index", "rollback", "--index", es_location)
+    assert code == 0, output
+    code, output = run("reembed", "--index", es_location)
+    assert (code, "is not where it was" in output, "1.png" in output) == (1, True, True)
     assert open_index(es_location).extractor == EXTRACTOR  # the old index answers on

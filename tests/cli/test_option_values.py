@@ -80,9 +80,9 @@ def test_all_weights_zero():
         parse_formula(["visual=0", "scale=0", "text=0"], MissingScale.NEUTRAL, 0.3)
 
 
-def test_scale_told_in_nm():
-    told = parse_scale_options("0.5 µm", 120, None, None, no_scale=False)
-    assert (told.length_nm, told.bar_px, told.read) == (500, 120, True)
+def test_scale_in_nm():
+    options = parse_scale_options("0.5 µm", 120, None, None, no_scale=False)
+    assert (options.length_nm, options.bar_px, options.read) == (500, 120, True)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,6 @@ def test_scale_told_in_nm():
         (None, None, 0.0, None, False),
     ],
 )
-def test_scale_told_wrongly(options):
+def test_wrong_scales(options):
     with pytest.raises(UsageError):
         parse_scale_options(*options)

@@ -97,9 +97,9 @@ def test_a_correction_is_shown_ranked_and_filtered_by_and_taken_back(index):
     assert_same({key: row for key, row in after.items() if key != panel["id"]},
                 {key: row for key, row in before.items() if key != panel["id"]})  # fmt: skip
     fov = shown["scale"]["field_of_view_nm"]
-    asked = run("query", "--text", "zirconia whisker", "--fov", f"{0.9 * fov}nm..{1.1 * fov}nm", "--technique", "TEM",
+    found = run("query", "--text", "zirconia whisker", "--fov", f"{0.9 * fov}nm..{1.1 * fov}nm", "--technique", "TEM",
                 "--index", index, "--format", "json").json()  # fmt: skip
-    assert [hit["id"] for hit in asked["hits"]] == [panel["id"]]
+    assert [hit["id"] for hit in found["hits"]] == [panel["id"]]
     like = next(key for key in before if key != panel["id"])
     ranked = run("query", "--like", like, "--field-of-view", f"{fov} nm", "--all-kinds", "--top", "50",
                  "--index", index, "--format", "json").json()  # fmt: skip
@@ -211,7 +211,7 @@ def test_a_correction_without_its_panel_waits_for_it(index, monkeypatch):
     assert rows_of(index)[panel["id"]]["caption"] == "Mine"
 
 
-def test_files_that_are_gone_or_changed_are_told_and_nothing_is_lost(index, figures):
+def test_missing_and_changed_files_are_reported_and_nothing_is_lost(index, figures):
     before = rows_of(index)
     images = sorted({row["image"] for row in before.values()})
     Path(images[0]).unlink()
@@ -219,9 +219,9 @@ def test_files_that_are_gone_or_changed_are_told_and_nothing_is_lost(index, figu
     summary = reanalyze(index, "--all", "--force", code=1)
     assert summary["figures"] == {"reanalyzed": 0, "current": 0, "missing": 1, "changed": 1, "failed": 0}
     assert sorted(each["file"] for each in summary["failures"]) == images
-    told = run("reanalyze", "--all", "--force", "--index", index, code=1)
-    assert all(image in told.err for image in images)
-    assert "1 files missing, 1 files changed" in told.out
+    result = run("reanalyze", "--all", "--force", "--index", index, code=1)
+    assert all(image in result.err for image in images)
+    assert "1 files missing, 1 files changed" in result.out
     assert_same(rows_of(index), before)
 
 
@@ -243,17 +243,17 @@ def test_interrupted_it_keeps_what_is_done_and_goes_on(index, monkeypatch):
     monkeypatch.setattr(analysis, "ANALYSIS_VERSION", "a later one")
     from mirsearch.ingest import reanalysis
 
-    finish = reanalysis.Reanalysis._finish
+    store = reanalysis.Reanalysis._store
 
-    def cut(self, made, writer):
-        finish(self, made, writer)
+    def interrupt(self, result, writer):
+        store(self, result, writer)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(reanalysis.Reanalysis, "_finish", cut)
+    monkeypatch.setattr(reanalysis.Reanalysis, "_store", interrupt)
     first_run = reanalyze(index, "--all", code=130)
     assert first_run["interrupted"]
     assert first_run["figures"]["reanalyzed"] == 1
-    monkeypatch.setattr(reanalysis.Reanalysis, "_finish", finish)
+    monkeypatch.setattr(reanalysis.Reanalysis, "_store", store)
     second = reanalyze(index, "--all")
     assert (second["figures"]["reanalyzed"], second["figures"]["current"]) == (1, 1)
     assert_same(rows_of(index), before)
@@ -276,7 +276,7 @@ def test_calls_that_make_no_sense_are_refused(index):
         ([], "nothing to correct"),
         (["--reset", "--label", "b"], "contradict"),
         (["--no-scale", "--nm-per-px", "2"], "contradict"),
-        (["--scale", "500 nm", "--nm-per-px", "2"], "told twice"),
+        (["--scale", "500 nm", "--nm-per-px", "2"], "given twice"),
         (["--bar-px", "20"], "--scale"),
         (["--scale", "500 apples"], "--scale"),
         (["--nm-per-px", "-1"], "above 0"),
@@ -286,8 +286,8 @@ def test_calls_that_make_no_sense_are_refused(index):
         (["--label", "far too long"], "--label"),
         (["--label", "a\x1bb"], "--label"),
     ]
-    for words, told in wrong:
-        assert told in run("correct", panel["id"], *words, "--index", index, code=2).err
+    for words, message in wrong:
+        assert message in run("correct", panel["id"], *words, "--index", index, code=2).err
     several = run("correct", panel["figure"], "--label", "b", "--index", index, code=2)
     assert panel["id"] in several.err
     assert "nowhere" in run("correct", "nowhere", "--label", "b", "--index", index, code=1).err

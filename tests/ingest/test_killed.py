@@ -45,7 +45,7 @@ def small_figures(tmp_path_factory) -> Path:
 
 @pytest.fixture(params=BACKENDS)
 def location(request, tmp_path_factory) -> str:
-    """Where an index may be made."""
+    """Locations for an index."""
     return new_location(request.param, request, tmp_path_factory)
 
 
@@ -105,10 +105,10 @@ def test_ctrl_c_keeps_what_is_done_and_goes_on_later(small_figures, location):
     while process.poll() is None and not figures_of(location):
         time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "interrupted" in told
-    assert "Traceback" not in told
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
     summary = run("ingest", small_figures, "--index", location, "--format", "json", code=1).json()
     assert len(summary["failures"]) == 1
     assert "zz_damaged.png" in summary["failures"][0]["file"]
@@ -116,12 +116,12 @@ def test_ctrl_c_keeps_what_is_done_and_goes_on_later(small_figures, location):
 
 
 def figures_of(location: str) -> int:
-    """Figures that are there, 0 where there is no index yet."""
-    told = run("stats", "--index", location, "--format", "json", code=None)
-    return told.json()["figures"] if told.code == 0 else 0
+    """Counts of figures; 0 if there is no index yet."""
+    result = run("stats", "--index", location, "--format", "json", code=None)
+    return result.json()["figures"] if result.code == 0 else 0
 
 
-def test_a_second_writer_is_told_who_writes(small_figures, location):
+def test_a_second_writer_learns_who_writes(small_figures, location):
     from mirsearch.indexes import open_index
     from mirsearch.indexes.base import ExtractorIdentity
 

@@ -1,4 +1,4 @@
-"""Reading again what sources gave, and indexes that earlier versions made."""
+"""Reading again what sources gave, and indexes that earlier versions index_records."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def test_panels_given_to_an_index_that_did_not_note_so_are_left_alone(given: Pat
     before = rows_of(given)
     with closing(sqlite3.connect(given / DATABASE)) as connection, connection:
         connection.execute("UPDATE figures SET analysis = NULL, given = NULL")
-    told = run("reanalyze", "--all", "--index", given, code=1)
-    assert before[0]["figure"] in told.err
-    assert "ingest it again" in told.err
+    result = run("reanalyze", "--all", "--index", given, code=1)
+    assert before[0]["figure"] in result.err
+    assert "ingest it again" in result.err
     assert rows_of(given) == before
 
 
@@ -81,7 +81,7 @@ def test_an_index_of_an_earlier_mapping_takes_corrections(es_url: str, monkeypat
     from mirsearch.indexes.elasticsearch import admin, mapping
     from mirsearch.ingest.correcting import correct_panel
     from mirsearch.search.query_image import ScaleOptions
-    from tests.support import index_records as made
+    from tests.support import index_records
 
     location = f"{es_url}/earlier-{uuid.uuid4().hex[:12]}"
     present = mapping.component_templates
@@ -96,9 +96,9 @@ def test_an_index_of_an_earlier_mapping_takes_corrections(es_url: str, monkeypat
     try:
         with monkeypatch.context() as patch:
             patch.setattr(mapping, "component_templates", earlier)
-            admin.create_index(location, made.IDENTITY)
-        admin.create_index(location, made.IDENTITY)  # the templates, which others share, as they are now
-        record = made.record(1)
+            admin.create_index(location, index_records.IDENTITY)
+        admin.create_index(location, index_records.IDENTITY)  # the templates, which others share, as they are now
+        record = index_records.record(1)
         with open_index(location) as index:
             with index.writer() as writer:
                 writer.put(record)

@@ -21,17 +21,17 @@ from mirsearch.report.sentences import repeats_sentence
 from mirsearch.search import reuse
 from mirsearch.search.answer import Hit, answer_json
 from mirsearch.search.search import Question, ask
-from tests.support import index_records as made
+from tests.support import index_records
 from tests.support.report_answers import make_answer
 
 
-def noise(seed: int, width: int = 300, height: int = 240) -> np.ndarray:
+def noise_image(seed: int, width: int = 300, height: int = 240) -> np.ndarray:
     small = np.random.default_rng(seed).integers(20, 235, (height // 8, width // 8), dtype=np.uint8)
     picture = Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(picture.convert("RGB"))
 
 
-def again(pixels: np.ndarray, seed: int = 0) -> np.ndarray:
+def repeated_image(pixels: np.ndarray, seed: int = 0) -> np.ndarray:
     """The picture as another figure may show it: cut a little, of another size, lettered anew, saved as JPEG."""
     rng = np.random.default_rng(seed)
     picture = Image.fromarray(np.ascontiguousarray(pixels))
@@ -48,23 +48,23 @@ def again(pixels: np.ndarray, seed: int = 0) -> np.ndarray:
     return np.asarray(Image.open(data).convert("RGB"))
 
 
-def same(one: np.ndarray, other: np.ndarray) -> bool:
+def is_same(one: np.ndarray, other: np.ndarray) -> bool:
     return reuse.is_same_picture(images.thumbnail(one), images.thumbnail(other))
 
 
 def test_a_picture_lettered_anew_is_the_same_and_another_is_not():
-    pictures = [noise(seed) for seed in range(12)]
-    assert all(same(each, again(each, seed)) for seed, each in enumerate(pictures))
-    assert not any(same(one, other) for one, other in itertools.combinations(pictures, 2))
-    assert not same(pictures[0], pictures[0][:, ::-1])
+    pictures = [noise_image(seed) for seed in range(12)]
+    assert all(is_same(each, repeated_image(each, seed)) for seed, each in enumerate(pictures))
+    assert not any(is_same(one, other) for one, other in itertools.combinations(pictures, 2))
+    assert not is_same(pictures[0], pictures[0][:, ::-1])
 
 
-def test_nothing_is_told_of_even_and_damaged_pictures():
+def test_uniform_and_damaged_pictures_are_never_the_same():
     even = np.full((240, 300, 3), 128, np.uint8)
-    assert not same(even, even)
+    assert not is_same(even, even)
     assert not reuse.is_same_picture(b"", b"")
-    assert not reuse.is_same_picture(b"no JPEG", images.thumbnail(noise(1)))
-    assert not same(noise(1), noise(1)[:, :150])
+    assert not reuse.is_same_picture(b"no JPEG", images.thumbnail(noise_image(1)))
+    assert not is_same(noise_image(1), noise_image(1)[:, :150])
 
 
 @pytest.mark.data
@@ -81,9 +81,9 @@ def test_panels_of_real_articles(shared_data):
         crops[file.parent.name] += [(file, images.crop(pixels, box)) for box in boxes]
     pairs = [(one, other) for each in crops.values() for one, other in itertools.combinations(each, 2)]
     assert len(pairs) > 100
-    assert not any(same(one[1], other[1]) for one, other in pairs)
+    assert not any(is_same(one[1], other[1]) for one, other in pairs)
     every = [crop for each in crops.values() for _, crop in each]
-    found = sum(same(crop, again(crop, seed)) for seed, crop in enumerate(every))
+    found = sum(is_same(crop, repeated_image(crop, seed)) for seed, crop in enumerate(every))
     assert found >= 0.9 * len(every)
 
 
@@ -93,11 +93,11 @@ def test_panels_of_real_articles(shared_data):
 @pytest.fixture
 def index(tmp_path):
     """Figures 0 and 1 of one article show picture 1 (as panel a and b); figure 2 too, but of another article."""
-    article, other = made.article(1), made.article(2)
-    drawn = noise(1)
-    shown = {0: (article, [drawn]), 1: (article, [again(drawn), noise(2)]), 2: (other, [drawn]),
-             3: (article, [noise(3)])}  # fmt: skip
-    with EmbeddedIndex.open(str(tmp_path / "i"), create=made.IDENTITY) as opened:
+    article, other = index_records.article(1), index_records.article(2)
+    drawn = noise_image(1)
+    shown = {0: (article, [drawn]), 1: (article, [repeated_image(drawn), noise_image(2)]), 2: (other, [drawn]),
+             3: (article, [noise_image(3)])}  # fmt: skip
+    with EmbeddedIndex.open(str(tmp_path / "i"), create=index_records.IDENTITY) as opened:
         with opened.writer() as writer:
             for number, (paper, pictures) in shown.items():
                 writer.put(record(number, paper, pictures))
@@ -105,15 +105,15 @@ def index(tmp_path):
 
 
 def record(number: int, article, pictures):
-    told = made.record(number, panels=len(pictures), article=article)
+    record = index_records.record(number, panels=len(pictures), article=article)
     panels = tuple(
         dataclasses.replace(panel, kind="micrograph", box=(0, 0, pixels.shape[1], pixels.shape[0]),
                             caption="nanotubes on a grid")
-        for panel, pixels in zip(told.panels, pictures, strict=True)
+        for panel, pixels in zip(record.panels, pictures, strict=True)
     )  # fmt: skip
-    vectors = np.stack([made.vectors(1, 500)[0] for _ in pictures])  # looks are told by the pictures here
+    vectors = np.stack([index_records.vectors(1, 500)[0] for _ in pictures])  # the pictures decide here
     small = tuple(images.thumbnail(pixels) for pixels in pictures)
-    return dataclasses.replace(told, panels=panels, vectors=vectors, thumbnails=small)
+    return dataclasses.replace(record, panels=panels, vectors=vectors, thumbnails=small)
 
 
 def no_extractor():
@@ -128,7 +128,7 @@ def test_a_picture_shown_twice_is_one_hit(index):
     folded = [hit for hit in answer.hits if hit.repeats]
     assert len(folded) == 1
     ids = {folded[0].stored.figure.id, folded[0].repeats[0].figure.id}
-    assert ids == {made.record(number).figure.id for number in (0, 1)}
+    assert ids == {index_records.record(number).figure.id for number in (0, 1)}
 
 
 def test_folded_hits_make_room_for_others(index):
@@ -136,12 +136,12 @@ def test_folded_hits_make_room_for_others(index):
         assert len(ask(index, Question(text="nanotubes", top=top), no_extractor).hits) == top
 
 
-def test_other_places_are_told_in_every_form():
+def test_every_format_lists_repeats():
     answer = make_answer(count=4)
     first, second = answer.hits[0], answer.hits[1]
-    told = dataclasses.replace(first, repeats=(second.stored,))
-    answer = dataclasses.replace(answer, hits=(told, *answer.hits[2:]))
-    place = repeats_sentence(told)
+    hit = dataclasses.replace(first, repeats=(second.stored,))
+    answer = dataclasses.replace(answer, hits=(hit, *answer.hits[2:]))
+    place = repeats_sentence(hit)
     assert place == "also in Fig. " + str(second.stored.figure.label).split()[1] + str(second.stored.panel.label)
     assert answer_json(answer)["hits"][0]["also"] == [{
         "id": second.stored.panel.id, "figure": second.stored.figure.id,
@@ -150,4 +150,4 @@ def test_other_places_are_told_in_every_form():
     assert answer_json(answer)["hits"][1]["also"] == []
     assert second.stored.panel.id in answer_csv(answer).splitlines()[1]
     assert place in page_html([answer])
-    assert isinstance(told, Hit)
+    assert isinstance(hit, Hit)

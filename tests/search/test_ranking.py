@@ -72,8 +72,8 @@ def test_scores_stay_between_the_terms_and_only_ratios_count(
 ) -> None:
     terms = [np.array([value]) for value in (visual, scale, text)]
     score = float(combine(Formula(Weights(*weights)), *terms)[0])
-    there = [value for value in (visual, scale, text) if not math.isnan(value)]
-    assert min(there) - 1e-9 <= score <= max(there) + 1e-9
+    known = [value for value in (visual, scale, text) if not math.isnan(value)]
+    assert min(known) - 1e-9 <= score <= max(known) + 1e-9
     twice = Weights(*(2 * value for value in weights))
     assert float(combine(Formula(twice), *terms)[0]) == pytest.approx(score)
 

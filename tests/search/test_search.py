@@ -1,4 +1,4 @@
-"""The flow out, on an embedded index with made panels."""
+"""Search in an embedded index with made-up panels."""
 
 from __future__ import annotations
 

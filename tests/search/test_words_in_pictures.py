@@ -60,9 +60,11 @@ def requests(corpus: MadeCorpus, count: int) -> list[SearchRequest]:
     rng = np.random.default_rng(2)
     found = []
     for number, request in enumerate(corpus.requests(count)):
-        said = corpus.vector(number % 7, rng)
+        text_embedding = corpus.vector(number % 7, rng)
         vector = None if number % 3 == 0 else request.vector
-        found.append(dataclasses.replace(request, formula=FORMULA, vector=vector, text_vector=said, exact=True))
+        found.append(
+            dataclasses.replace(request, formula=FORMULA, vector=vector, text_vector=text_embedding, exact=True)
+        )
     return found
 
 
@@ -76,10 +78,10 @@ def by_hand(index, request: SearchRequest) -> dict[str, tuple[float, float]]:
         half = vector.astype(np.float16).astype(np.float64)
         return rows @ half / np.linalg.norm(half)
 
-    said = image_text_term(cosine(request.text_vector), request.formula.response)
+    term = image_text_term(cosine(request.text_vector), request.formula.response)
     looks = None if request.vector is None else visual_term(1 - cosine(request.vector))
-    score = combine(request.formula, visual=looks, image_text=said)
-    return dict(zip(ids, zip(score, said, strict=True), strict=True))
+    score = combine(request.formula, visual=looks, image_text=term)
+    return dict(zip(ids, zip(score, term, strict=True), strict=True))
 
 
 @settings(max_examples=25, deadline=None)
@@ -92,8 +94,8 @@ def by_hand(index, request: SearchRequest) -> dict[str, tuple[float, float]]:
 def test_the_embedded_index_finds_the_best_of_all(embedded, corpus, number, slope, top, looks):
     rng = np.random.default_rng(number)
     formula = dataclasses.replace(FORMULA, response=(slope, -slope / 4))
-    said, vector = corpus.vector(number % 5, rng), corpus.vector(number % 3, rng) if looks else None
-    request = SearchRequest(vector=vector, text_vector=said, formula=formula, top=top)
+    text_embedding, vector = corpus.vector(number % 5, rng), corpus.vector(number % 3, rng) if looks else None
+    request = SearchRequest(vector=vector, text_vector=text_embedding, formula=formula, top=top)
     expected = by_hand(embedded, request)
     found = embedded.search(request)
     assert found.exact
@@ -107,11 +109,11 @@ def test_the_embedded_index_finds_the_best_of_all(embedded, corpus, number, slop
 
 def test_without_words_in_pictures_nothing_changes(embedded, corpus):
     for request in corpus.requests(20):
-        told = embedded.search(request)
+        plain = embedded.search(request)
         again = dataclasses.replace(request.formula, response=(3.0, 1.0))
         same = embedded.search(dataclasses.replace(request, formula=again))
-        assert told.panels == same.panels
-        assert all(panel.image_text is None for panel in told.panels)
+        assert plain.panels == same.panels
+        assert all(panel.image_text is None for panel in plain.panels)
 
 
 def test_elasticsearch_scores_as_the_embedded_index_does(embedded, corpus, es_location):
@@ -119,13 +121,13 @@ def test_elasticsearch_scores_as_the_embedded_index_does(embedded, corpus, es_lo
         with cluster.writer() as writer:
             for record in corpus.records(150):
                 writer.put(record)
-        for asked in requests(corpus, 24):
-            request = dataclasses.replace(asked, text="the", top=15)
-            here, there = embedded.search(request), cluster.search(request)
-            assert there.exact  # scores differ by a quarter of the slope times what float16 takes from a cosine
-            assert [p.score for p in there.panels] == pytest.approx([p.score for p in here.panels], abs=5e-4)
-            terms = {p.panel_id: p for p in here.panels}
-            for panel in there.panels:
+        for base in requests(corpus, 24):
+            request = dataclasses.replace(base, text="the", top=15)
+            local, remote = embedded.search(request), cluster.search(request)
+            assert remote.exact  # scores differ by a quarter of the slope times what float16 takes from a cosine
+            assert [p.score for p in remote.panels] == pytest.approx([p.score for p in local.panels], abs=5e-4)
+            terms = {p.panel_id: p for p in local.panels}
+            for panel in remote.panels:
                 mine = terms.get(panel.panel_id)
                 if mine is not None:
                     assert panel.image_text == pytest.approx(mine.image_text, abs=1e-3)
@@ -145,8 +147,8 @@ def test_only_indexes_of_models_with_words_load_one(monkeypatch):
 
     for name, text, formula in (("efficientnet", "words", Formula()), ("open-clip:x", None, Formula()),
                                 ("open-clip:x", "words", Formula(Weights(image_text=0.0)))):  # fmt: skip
-        asked = words_in_pictures.text_vector(dataclasses.replace(EXTRACTOR, name=name), text, formula, never)
-        assert asked == (None, formula, None)
+        vector = words_in_pictures.text_vector(dataclasses.replace(EXTRACTOR, name=name), text, formula, never)
+        assert vector == (None, formula, None)
 
 
 @pytest.fixture(scope="module")
@@ -175,34 +177,34 @@ def test_words_find_pictures_whose_captions_never_say_them(backend, checkpoint, 
     index = tmp_path / "index" if backend == "embedded" else request.getfixturevalue("es_location")
     figures = _figures(tmp_path / "figures")
     run("ingest", figures, "--index", index, "--extractor", f"open-clip:{CLIP}/{checkpoint}")
-    asked = ("query", "--text", "hexagonal platelets", "--index", index, "--format", "json")
-    told = run(*asked).json()
+    words = ("query", "--text", "hexagonal platelets", "--index", index, "--format", "json")
+    result = run(*words).json()
     model = OpenClipExtractor(CLIP, weights=checkpoint)
-    said = model.embed_text(["hexagonal platelets"])[0]
+    text_embedding = model.embed_text(["hexagonal platelets"])[0]
     with open_index(str(index)) as opened:
-        assert len(told["hits"]) >= 3
-        for hit in told["hits"]:
-            expected = float(image_text_term(opened.vector(hit["id"]) @ said, (25.0, -6.25)))
+        assert len(result["hits"]) >= 3
+        for hit in result["hits"]:
+            expected = float(image_text_term(opened.vector(hit["id"]) @ text_embedding, (25.0, -6.25)))
             assert hit["terms"]["image_text"] == pytest.approx(expected, rel=0.02)
             assert hit["terms"]["text"] == 0
-    scores = [hit["score"] for hit in told["hits"]]
+    scores = [hit["score"] for hit in result["hits"]]
     assert scores == sorted(scores, reverse=True)
-    assert told["weights"]["image_text"] == told["weights"]["text"]
+    assert result["weights"]["image_text"] == result["weights"]["text"]
     assert "words in the picture" in run("query", "--text", "platelets", "--index", index, "--explain").out
-    both = run("query", figures / "1.png", *asked[1:], "--no-scale", "--weight", "image_text=0.1").json()
+    both = run("query", figures / "1.png", *words[1:], "--no-scale", "--weight", "image_text=0.1").json()
     assert min(hit["visual_distance"] for hit in both["hits"]) == pytest.approx(0, abs=2e-3)
     assert all(None not in (hit["terms"]["image_text"], hit["terms"]["text"]) for hit in both["hits"])
-    alone = run(*asked, "--weight", "image_text=0").json()
+    alone = run(*words, "--weight", "image_text=0").json()
     assert alone["hits"] == []
 
 
-def test_without_the_model_words_are_compared_with_captions_and_that_is_said(checkpoint, tmp_path, monkeypatch):
+def test_without_the_model_a_note_says_that_only_captions_count(checkpoint, tmp_path, monkeypatch):
     from tests.support.tiny_models import CLIP
 
     monkeypatch.setenv("MIRSEARCH_CACHE", str(tmp_path / "cache"))
     figures = _figures(tmp_path / "figures")
     run("ingest", figures, "--index", tmp_path / "i", "--extractor", f"open-clip:{CLIP}/{checkpoint}")
     monkeypatch.setenv("MIRSEARCH_CACHE", str(tmp_path / "another"))
-    told = run("query", "--text", "platelets", "--index", tmp_path / "i", "--format", "json").json()
-    assert told["hits"] == []
-    assert any("captions alone" in note for note in told["notes"])
+    result = run("query", "--text", "platelets", "--index", tmp_path / "i", "--format", "json").json()
+    assert result["hits"] == []
+    assert any("captions alone" in note for note in result["notes"])

@@ -1,4 +1,4 @@
-"""Runs commands in this process, as a shell would call them."""
+"""Runs commands in this process, as a shell calls them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from mirsearch.cli import app
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What a command gave back."""
+class CommandResult:
+    """The result of a command."""
 
     code: int
     out: str
@@ -23,11 +23,11 @@ class Ran:
         return json.loads(self.out)
 
 
-def run(*words: object, code: int | None = 0, stdin: str | None = None) -> Ran:
-    """Run a command; fails where it does not end with `code` (None: any)."""
+def run(*words: object, code: int | None = 0, stdin: str | None = None) -> CommandResult:
+    """Run a command, and fail if it does not end with `code` (None: any code)."""
     result = CliRunner().invoke(app, [str(word) for word in words], input=stdin)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     if code is not None:
         assert result.exit_code == code, f"exit {result.exit_code}\n{result.stdout}\n{result.stderr}"
-    return Ran(result.exit_code, result.stdout, result.stderr)
+    return CommandResult(result.exit_code, result.stdout, result.stderr)
