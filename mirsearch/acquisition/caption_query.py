@@ -67,7 +67,7 @@ class _QueryParser:
             self._position += self._next_kind() == ")"
             return matches
         if word.endswith("*"):
-            return any(each.startswith(fold(word.rstrip("*"))) for each in self._whole_words)
+            return any(whole_word.startswith(fold(word.rstrip("*"))) for whole_word in self._whole_words)
         term_words = tokens(phrase or word)
         size = len(term_words)
         return any(self._words[start : start + size] == term_words for start in range(len(self._words) - size + 1))

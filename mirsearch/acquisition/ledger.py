@@ -249,7 +249,7 @@ class Ledger:
         sources = []
         for article, position in rows:
             state = self.article_state(article)
-            figure = next(each for each in self.figure_states(article) if each.position == position)
+            figure = next(item for item in self.figure_states(article) if item.position == position)
             if state is not None:
                 sources.append((figure, state.plan))
         return sources

@@ -32,17 +32,17 @@ def find_figures(
     Failures are yielded as well, and the run continues. A path without any figure is a failure.
     Raises PluginError if `source` is unknown.
     """
-    given = [Path(path) for path in paths]
+    all_paths = [Path(path) for path in paths]
     columns, options = dict(columns or {}), dict(options or {})
     if source is not None:
         chosen: Source = plugins.load("sources", source)()
-        groups = [(chosen, given)] if not _claims_subfolders(chosen) else [(chosen, [path]) for path in given]
-        for each, where in groups:
-            yield from _run_source(each, SourceRequest(tuple(where), columns, options))
+        groups = [[path] for path in all_paths] if _claims_subfolders(chosen) else [all_paths]
+        for group in groups:
+            yield from _run_source(chosen, SourceRequest(tuple(group), columns, options))
         return
     sources, broken = _load_sources()
     yield from broken
-    yield from _discovered_figures(given, sources, columns, options)
+    yield from _discovered_figures(all_paths, sources, columns, options)
 
 
 def _discovered_figures(

@@ -149,9 +149,7 @@ def jats_xml(art: ServedArticle, title: str) -> str:
         f'<graphic xlink:href="{escape(fig.href if fig.href is not None else fig.name)}"/></fig>'
         for number, fig in enumerate(art.figures)
     )
-    license_element = (
-        f'<license><license-p>See <ext-link xlink:href="{art.jats_license}">it</ext-link>.</license-p></license>'
-    )
+    rights = f'<license><license-p>See <ext-link xlink:href="{art.jats_license}">it</ext-link>.</license-p></license>'
     return (
         '<?xml version="1.0"?><article xmlns:xlink="http://www.w3.org/1999/xlink"><front><journal-meta><journal-title-group>'
         f"<journal-title>{escape(art.journal)}</journal-title></journal-title-group></journal-meta><article-meta>"

@@ -130,7 +130,7 @@ class _SharedTime:
 
 @contextlib.contextmanager
 def _locked_time(path: Path) -> Iterator[_SharedTime]:
-    """The note, while no other process has it (where the system has such locks)."""
+    """Yield the shared time while no other process uses it, if the file system has locks."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.with_suffix(".lock").open("w")

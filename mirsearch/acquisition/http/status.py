@@ -28,9 +28,9 @@ def check_status(response: requests.Response, host: str) -> None:
         raise blocked_error(host, status, _read_head(response) if _is_html(response) else b"")
     if status in _BUSY_STATUSES:
         wait = _retry_after(response)
-        told = "" if wait is None else f" and asks to wait {wait:.0f} s"
+        request = "" if wait is None else f" and asks to wait {wait:.0f} s"
         raise FetchError(
-            f"{host} is busy (status {status}){told}",
+            f"{host} is busy (status {status}){request}",
             "run it again later",
             host=host,
             cause="busy",

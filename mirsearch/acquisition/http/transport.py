@@ -36,7 +36,7 @@ def _pool_classes(policy: UrlPolicy, seconds: float) -> dict[str, type[HTTPConne
             with contextlib.suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_RDWR)  # the reading thread then gets the end of the stream
 
-    def look(connection: HTTPConnection, peer_socket: socket.socket) -> socket.socket:
+    def check_peer(connection: HTTPConnection, peer_socket: socket.socket) -> socket.socket:
         try:
             policy.check_peer(connection.host, connection.port or 0, str(peer_socket.getpeername()[0]))
         except BaseException:
@@ -46,7 +46,7 @@ def _pool_classes(policy: UrlPolicy, seconds: float) -> dict[str, type[HTTPConne
 
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            return look(self, super()._new_conn())
+            return check_peer(self, super()._new_conn())
 
         def getresponse(self) -> Any:
             with _TimeLimit(seconds, lambda: abort(self)):
@@ -54,7 +54,7 @@ def _pool_classes(policy: UrlPolicy, seconds: float) -> dict[str, type[HTTPConne
 
     class Secure(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            return look(self, super()._new_conn())
+            return check_peer(self, super()._new_conn())
 
         def getresponse(self) -> Any:
             with _TimeLimit(seconds, lambda: abort(self)):

@@ -78,7 +78,7 @@ class PmcBucket:
         return self._sizes[folder].get(f"{folder}/{name}")
 
     def _newest_version(self, pmcid: str) -> int | None:
-        """The highest version there is, as a number; None where the bucket does not have the article."""
+        """Return the highest version as a number; None if the bucket does not have the article."""
         pattern = re.compile(rf"metadata/{re.escape(pmcid)}\.(\d{{1,6}})\.json")
         versions = [
             int(match[1]) for key, _ in self._list_keys(f"metadata/{pmcid}.") if (match := pattern.fullmatch(key))
@@ -86,7 +86,7 @@ class PmcBucket:
         return max(versions, default=None)
 
     def _list_keys(self, prefix: str) -> list[tuple[str, int]]:
-        """Keys and sizes under a prefix."""
+        """Return the keys and sizes under a prefix."""
         entries_found: list[tuple[str, int]] = []
         token: str | None = None
         for _ in range(_MAX_PAGES):
@@ -109,7 +109,7 @@ class PmcBucket:
         return record
 
     def _fetch_text(self, pmcid: str, version: int, record: dict[str, Any]) -> JatsArticle:
-        """The article's JATS: the bucket's, else Europe PMC's. SourceError tells why neither can be used."""
+        """Return the article's JATS from the bucket, else from Europe PMC. Raises SourceError if both fail."""
         try:
             media = parse_media_address(str(record.get("xml_url", "")), f"{pmcid}.{version}/")
             if media is None:

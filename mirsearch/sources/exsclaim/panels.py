@@ -102,10 +102,10 @@ def _panel_label(value: Any, location: str) -> str | None:
     return clean_text(text, 20).strip("()[]. ") or None
 
 
-def _panel_caption(given: Any) -> str:
+def _panel_caption(caption: Any) -> str:
     """Return the panel's caption from a text, a list of texts, or objects that hold texts, without repeats."""
     parts: list[str] = []
-    for entry in given if isinstance(given, list) else [given]:
+    for entry in caption if isinstance(caption, list) else [caption]:
         values = entry.values() if isinstance(entry, dict) else (entry,)
         parts.extend(clean_text(text, LIMITS.caption_chars) for text in values if isinstance(text, str))
     return " ".join(dict.fromkeys(part for part in parts if part))[: LIMITS.caption_chars]
@@ -124,8 +124,8 @@ def _best_scale(scale_bars: Any, location: str, size: tuple[int, int] | None) ->
         _scale(scale_bar, f"{location}[{index}]", size) for index, scale_bar in enumerate(scale_bars[:MAX_PANELS])
     ]
     return max(
-        (scale_bar for scale_bar in readings if scale_bar is not None),
-        key=lambda scale_bar: scale_bar.confidence,
+        (reading for reading in readings if reading is not None),
+        key=lambda reading: reading.confidence,
         default=None,
     )
 

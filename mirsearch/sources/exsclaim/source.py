@@ -148,7 +148,7 @@ def read_exsclaim(path: Path, limits: Limits = LIMITS) -> dict[str, Any]:
                    for index, entry in enumerate(figures)}  # fmt: skip
     if not isinstance(figures, dict):
         raise SourceError(f"{path}: JSON without figures by name", _REMEDY)
-    if figures and not any(isinstance(each, dict) and "master_images" in each for each in figures.values()):
+    if figures and not any(isinstance(entry, dict) and "master_images" in entry for entry in figures.values()):
         raise SourceError(f"{path}: no figure in it has 'master_images'", _REMEDY)
     return figures
 

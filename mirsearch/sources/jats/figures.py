@@ -80,9 +80,9 @@ def _declared_figures(article: Element) -> Iterator[tuple[Element, JatsFigure]]:
 
 def _group_figures(group: Element) -> Iterator[tuple[Element, JatsFigure]]:
     """Yield the figures of a group: one figure in several languages, a shared image, or figures under one caption."""
-    figures = [each for each in group.iter() if local_name(each) == "fig"]
+    figures = [element for element in group.iter() if local_name(element) == "fig"]
     shared_images = _image_names(group, inside_figures=False)
-    parsed = [(each, _make_figure(each)) for each in figures]
+    parsed = [(element, _make_figure(element)) for element in figures]
     group_figure = _make_figure(group, images=shared_images)
     if shared_images:
         english_first = sorted(parsed, key=lambda pair: not _language(pair[0]).startswith("en"))
@@ -91,7 +91,7 @@ def _group_figures(group: Element) -> Iterator[tuple[Element, JatsFigure]]:
         note = join_notes(group_figure.permission_note, first_figure.permission_note)
         label = group_figure.label or first_figure.label
         yield group, replace(group_figure, label=label, caption=caption, permission_note=note)
-    with_images = [(each, figure) for each, figure in parsed if figure.images]
+    with_images = [(element, figure) for element, figure in parsed if figure.images]
     for element, figure in with_images or ([] if shared_images else parsed[:1]):
         yield element, _with_group_caption(group_figure, _with_english_caption(figure, element, parsed))
 
@@ -142,7 +142,7 @@ def _caption(element: Element) -> str:
 
 def _permission_texts(element: Element) -> Iterator[str]:
     """Yield the texts of <permissions> inside a figure: its own licence or copyright."""
-    permission_elements = [statement for statement in element.iter() if local_name(statement) == "permissions"]
+    permission_elements = [descendant for descendant in element.iter() if local_name(descendant) == "permissions"]
     for permissions in permission_elements:
         if _is_inside(permissions, "fig") and local_name(element) == "fig-group":
             continue
@@ -182,17 +182,17 @@ def _is_picture(element: Element, href: str) -> bool:
 
 def _supplementary_picture(element: Element) -> JatsFigure | None:
     """Return a supplementary file as a figure; None if it is no picture."""
-    if any(local_name(each) == "fig" for each in element.iter()):
+    if any(local_name(descendant) == "fig" for descendant in element.iter()):
         return None
     images = _image_names(element)
     href = element.get(XLINK, "")
     if not images and href and _is_picture(element, href):
         images = ((href,),)
-    images = tuple(each for each in images if any(_PICTURE_SUFFIX.search(name) for name in each))
+    images = tuple(names for names in images if any(_PICTURE_SUFFIX.search(name) for name in names))
     if not images:
         return None
     nested = next(
-        (each for each in children(element, "media", "graphic") if child(each, "caption") is not None), element
+        (media for media in children(element, "media", "graphic") if child(media, "caption") is not None), element
     )
     figure = _make_figure(element if child(element, "caption") is not None else nested, images)
     return replace(figure, id=element.get("id"), images=images, optional=True)
@@ -201,7 +201,7 @@ def _supplementary_picture(element: Element) -> JatsFigure | None:
 def _graphical_abstract(element: Element) -> Iterator[JatsFigure]:
     """Yield the images of a graphical abstract outside any <fig>, with the abstract as caption."""
     images = _image_names(element, inside_figures=False)
-    if images and not any(local_name(each) == "fig" for each in element.iter()):
+    if images and not any(local_name(descendant) == "fig" for descendant in element.iter()):
         caption = clean_text(element_text(element), LIMITS.caption_chars)
         yield JatsFigure(None, "Graphical abstract", caption, images, permission_note(caption), optional=True)
 

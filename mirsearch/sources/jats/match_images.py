@@ -77,7 +77,7 @@ class ImagePool:
         kept = set(best.values())
         self.files = [path for path in self.files if path in kept]
         self._by_name: dict[str, list[Path]] = {}
-        for path in sorted(self.files, key=lambda each: (len(each.parts), _suffix_rank(each), str(each))):
+        for path in sorted(self.files, key=lambda file: (len(file.parts), _suffix_rank(file), str(file))):
             for key in {path.name.lower(), path.stem.lower()}:
                 self._by_name.setdefault(key, []).append(path)
 
@@ -124,7 +124,7 @@ def leaves_folder(href: str) -> bool:
 
 
 def match_images(figures: Iterable[JatsFigure], pool: ImagePool) -> list[tuple[JatsFigure, list[Path]]]:
-    """Each figure with its files (none where there are none): first by the names it gives, then by its number."""
+    """Return each figure with its files, which may be none: found by the names it gives, else by its number."""
     matched: list[tuple[JatsFigure, list[Path]]] = []
     for figure in figures:
         paths = []
@@ -149,12 +149,12 @@ def _match_numbers(unmatched: list[tuple[JatsFigure, list[Path]]], pool: ImagePo
     for (_, paths), number in zip(unmatched, wanted, strict=True):
         if number is None or wanted.count(number) > 1:
             continue
-        whole = numbered.get(number, [])
+        exact = numbered.get(number, [])
         parts = [files for key, files in sorted(numbered.items()) if key[:2] == number[:2] and key[2] and not number[2]]
-        if len(whole) == 1:
-            paths.extend(whole)
-        elif not whole and parts and all(len(each) == 1 for each in parts):
-            paths.extend(each[0] for each in parts)
+        if len(exact) == 1:
+            paths.extend(exact)
+        elif not exact and parts and all(len(part) == 1 for part in parts):
+            paths.extend(part[0] for part in parts)
         pool.taken.update(paths)
 
 
@@ -163,7 +163,7 @@ def _figure_number(figure: JatsFigure) -> FigureNumber | None:
 
 
 def list_images(folder: Path, walker: FolderWalker, recursive: bool) -> Iterator[Path | SourceFailure]:
-    """Image files of a folder: with `everything` of all below it, else of its image sub-folders alone."""
+    """Yield the image files in a folder and below it; if not `recursive`, only its subfolders for images."""
     if recursive:
         for item in walker.walk(folder):
             if isinstance(item, FolderListing):
@@ -177,6 +177,6 @@ def list_images(folder: Path, walker: FolderWalker, recursive: bool) -> Iterator
     if not isinstance(listing, FolderListing):
         return
     yield from (file for file in listing.files if is_image_name(file))
-    for file in listing.folders:
-        if file.name.lower() in IMAGE_FOLDERS and isinstance(subfolder := walker.visit(file), FolderListing):
-            yield from (path for path in subfolder.files if is_image_name(path))
+    for subfolder in listing.folders:
+        if subfolder.name.lower() in IMAGE_FOLDERS and isinstance(images := walker.visit(subfolder), FolderListing):
+            yield from (file for file in images.files if is_image_name(file))

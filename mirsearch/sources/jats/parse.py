@@ -143,7 +143,7 @@ def _license(meta: Element) -> str | None:
         urls += [
             element.get(_XLINK, "") for element in license_element.iter() if local_name(element) in ("ext-link", "uri")
         ]
-        cc_url = next((element for element in urls if "creativecommons.org" in element.lower()), None)
+        cc_url = next((url for url in urls if "creativecommons.org" in url.lower()), None)
         if cc_url:
             return cc_url
         text = element_text(license_element)

@@ -199,12 +199,12 @@ def _article_figures(
             missing.append(figure)
     outside = [name for figure in article.figures for image in figure.images for name in image if leaves_folder(name)]
     if outside:
-        shown = ", ".join(repr(each[:80]) for each in outside[:3])
+        shown = ", ".join(repr(name[:80]) for name in outside[:3])
         yield SourceFailure(
             str(jats_file.path), f"image names that lead out of the folder are refused: {shown}; correct the XML"
         )
     if missing:
-        labels = ", ".join(each.label or each.id or "?" for each in missing[:12]) + (" …" if len(missing) > 12 else "")
+        labels = ", ".join(lost.label or lost.id or "?" for lost in missing[:12]) + (" …" if len(missing) > 12 else "")
         reason = f"no image for {len(missing)} of {len(article.figures)} figures ({labels}); {_REMEDY}"
         yield SourceFailure(str(jats_file.path), reason, is_note=found_any)
     elif not article.figures:

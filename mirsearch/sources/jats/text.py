@@ -76,7 +76,7 @@ def _add_text(element: Element, parts: list[str]) -> None:
 
 
 def _all_text(element: Element) -> str:
-    return "".join(str(each) for each in element.itertext(with_tail=False))
+    return "".join(str(text) for text in element.itertext(with_tail=False))
 
 
 def _entity_text(text: str) -> str:

@@ -72,7 +72,7 @@ def latex_figures(sources: Mapping[str, str], files: frozenset[str]) -> list[Lat
         if number > _MAX_FIGURES:
             break
         body = found[3]
-        names = [path[1].strip() for path in _GRAPHICS.finditer(body)]
+        names = [match[1].strip() for match in _GRAPHICS.finditer(body)]
         paths_or_none = [_find_image(name, folders, files, main_file) for name in names]
         caption = clean_text(plain_text(" ".join(_figure_captions(body)), macros), LIMITS.caption_chars)
         paths = tuple(dict.fromkeys(path for path in paths_or_none if path))

@@ -63,7 +63,9 @@ def parse_macros(text: str) -> dict[str, Macro]:
 
 def expand_macros(text: str, macros: Mapping[str, Macro]) -> str:
     """Return the text with the definition in place of each command. Calls without their arguments stay unchanged."""
-    used = [name for name in macros if f"\\{name}" in text or any(f"\\{name}" in each.text for each in macros.values())]
+    used = [
+        name for name in macros if f"\\{name}" in text or any(f"\\{name}" in macro.text for macro in macros.values())
+    ]
     if not used:
         return text
     call = re.compile(rf"\\({'|'.join(sorted(map(re.escape, used), key=len, reverse=True))})(?![A-Za-z])\s?")

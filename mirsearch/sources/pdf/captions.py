@@ -121,9 +121,9 @@ def _continues(last: Line, line: Line, block: Sequence[Line], pitch: float | Non
     step = line.box[1] - last.box[1]
     if not 0.5 * last.size < step <= (1.6 * last.size if pitch is None else _MAX_PITCH_RATIO * pitch):
         return False
-    if abs(line.size - last.size) > 0.12 * last.size or any(line is each for each in block):
+    if abs(line.size - last.size) > 0.12 * last.size or any(line is other for other in block):
         return False
-    block_box = union(each.box for each in block)
+    block_box = union(other.box for other in block)
     is_under = overlap(block_box, line.box, 0) >= 0.6 * min(line.width, block_box[2] - block_box[0])
     is_inside = line.box[0] >= block_box[0] - 2 * last.size and line.width <= max(
         1.6 * (block_box[2] - block_box[0]), 60.0

@@ -105,7 +105,7 @@ class PdfPage:
             across, down = ctypes.c_int(), ctypes.c_int()
             self._raw.FPDF_PageToDevice(self._page.raw, 0, 0, width, height, 0, x, y, across, down)
             corners.append((across.value / _STEPS_PER_POINT, down.value / _STEPS_PER_POINT))
-        origin, right, up = (np.asarray(each) for each in corners)
+        origin, right, up = (np.asarray(corner) for corner in corners)
         return np.stack(((right - origin) / 1000.0, (up - origin) / 1000.0, origin), axis=1)
 
     def _rect(self, left: float, bottom: float, right: float, top: float) -> Rect:

@@ -151,7 +151,7 @@ def _nearest_caption(part: Rect, layout: PageLayout, preferred_side: Side) -> tu
             best[side] = (gap, number)
     if len(best) == 2 and layout.captions[best["above"][1]].is_table != layout.captions[best["below"][1]].is_table:
         # A table's caption stands above the table. A part between it and a figure's caption belongs to the nearer one.
-        side = min(best, key=lambda each: best[each])
+        side = min(best, key=lambda candidate: best[candidate])
         return side, best[side][1]
     other: Side = "above" if preferred_side == "below" else "below"
     side = preferred_side if preferred_side in best else other

@@ -78,7 +78,7 @@ def _save_figure(
         picture = page.render_region(figure.box, content.images.get(caption.page, []))
     picture.save(folder / name, "PNG", compress_level=3)
     return {"file": name, "label": caption.label, "caption": caption.text, "page": caption.page + 1,
-            "box": [round(each, 1) for each in figure.box]}  # fmt: skip
+            "box": [round(side, 1) for side in figure.box]}  # fmt: skip
 
 
 if __name__ == "__main__":
