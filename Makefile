@@ -5,17 +5,19 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
             $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 DEMO   ?= demo
 PYTEST_ARGS ?=
-# Extras to install for the tests besides what they need, such as torch; tests of what is not installed are skipped by name.
-EXTRAS ?=
-comma  := ,
 
-.PHONY: demo test test-elasticsearch-8 lint format bench clean up down
+.PHONY: demo test test-torch test-elasticsearch-8 lint format docs options package bench clean up down
 
 demo: $(VENV)/.core
 	$(BIN)/mirsearch demo $(DEMO)
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+
+# The tests that need the extra `torch`, which is several GB: in an environment of its own, beside the other
+test-torch:
+	$(MAKE) VENV=$(VENV)-torch EXTRAS=,torch $(VENV)-torch/.dev
+	MIRSEARCH_REQUIRE_TORCH=1 $(VENV)-torch/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile -m torch $(PYTEST_ARGS)
 
 # All that speaks to Elasticsearch, with the oldest server supported and the client of its major version
 test-elasticsearch-8: $(VENV)/.dev
@@ -28,14 +30,29 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The documentation as a site in site/; warnings are errors
+docs: $(VENV)-docs/.docs
+	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/python -m mkdocs build --strict
+
+# docs/options.md, made from the commands
+options: $(VENV)/.dev
+	$(BIN)/python docs/options_page.py
+
+# Source archive, wheel and bill of materials in dist/; the wheel is installed and tried out outside the checkout
+package: $(VENV)-package/.package
+	rm -rf dist
+	$(VENV)-package/bin/python -m build --outdir dist .
+	sh .ci/try_wheel dist $(VENV)-package/bin/python
+
 bench: $(VENV)/.bench
-	@ls benchmarks/*.py
-	@echo "run one with: $(BIN)/python benchmarks/NAME.py"
+	@ls benchmarks/*/*.py
+	@echo "run one with: $(BIN)/python -m benchmarks.FOLDER.NAME"
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "mirsearch needs Python 3.11 or newer; found none (set PYTHON=/path/to/python)"; exit 1; }
@@ -49,13 +66,23 @@ $(VENV)/.core: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev$(if $(EXTRAS),$(comma)$(EXTRAS))]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev$(EXTRAS)]'
 	@$(BIN)/python -m compileall -q mirsearch
 	@touch $(VENV)/.core $@
 
 $(VENV)/.bench: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev,bench]'
 	@touch $(VENV)/.core $(VENV)/.dev $@
+
+$(VENV)-docs/.docs: pyproject.toml
+	@$(MAKE) VENV=$(VENV)-docs $(VENV)-docs/bin/python
+	$(VENV)-docs/bin/python -m pip install -q --disable-pip-version-check 'mkdocs-material>=9.6' 'mkdocstrings[python]>=0.28' 'ruff>=0.11'
+	@touch $@
+
+$(VENV)-package/.package: pyproject.toml
+	@$(MAKE) VENV=$(VENV)-package $(VENV)-package/bin/python
+	$(VENV)-package/bin/python -m pip install -q --disable-pip-version-check 'build>=1.2' 'cyclonedx-bom>=5'
+	@touch $@
 
 # Elasticsearch and Kibana in containers, with the dashboards; passwords are made once, in docker/.env
 up:
@@ -69,4 +96,4 @@ down:
 	docker compose --env-file docker/.env -f docker/compose.yaml down
 
 clean:
-	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-torch $(VENV)-docs $(VENV)-package $(DEMO) site build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis

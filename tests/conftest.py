@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,17 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real figures of ../shared/data are not here")
     return folder
+
+
+def pytest_configure() -> None:
+    """Fail at once if the tests against Elasticsearch must run, but its client is missing: they would skip."""
+    if os.environ.get("MIRSEARCH_REQUIRE_ES") == "1":
+        import elasticsearch  # noqa: F401
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of modules that need the extra `torch`: `make test-torch` runs these alone."""
+    for item in items:
+        module = item.getparent(pytest.Module)
+        if module is not None and hasattr(module.obj, "torch_or_skip"):
+            item.add_marker("torch")

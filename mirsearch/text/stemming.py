@@ -1,7 +1,7 @@
 """Stems of English words: the inflections of M. F. Porter, "An algorithm for suffix stripping", Program 14 (3), 1980.
 
-Only plurals, -ed, -ing and a final e go. Porter's later steps take derivations apart, too, and would make carbonate
-carbon, silicate silica and oxidation oxide.
+Only plurals, -ed, -ing and a final e are removed. This is our own code because the stemmers of `snowballstemmer` always
+take derivations apart, too: they make carbonate carbon, silicate silica and oxidation oxide.
 """
 
 from __future__ import annotations
