@@ -12,8 +12,8 @@ import numpy as np
 from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading, to_json
 from mirsearch.corrections import corrected_fields, correction_from_json, correction_to_json, panel_from_json
 from mirsearch.indexes.base import ExtractorIdentity, FigureNotes, FigureRecord
+from mirsearch.indexes.comparison import fold_name, license_key
 from mirsearch.indexes.elasticsearch.words import text_fields
-from mirsearch.indexes.embedded.database.filters import fold_name, license_key
 from mirsearch.query import StoredPanel, Vector
 
 Document = dict[str, Any]

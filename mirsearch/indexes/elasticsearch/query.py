@@ -10,10 +10,10 @@ import numpy as np
 from mirsearch import settings
 from mirsearch.corpus import KINDS, TECHNIQUES
 from mirsearch.errors import UsageError
+from mirsearch.indexes.comparison import article_keys, fold_name
 from mirsearch.indexes.elasticsearch.fields import field_clause
 from mirsearch.indexes.elasticsearch.mapping import SCRIPT_ID, script_body
 from mirsearch.indexes.elasticsearch.words import PAIR_SEPARATOR, WORD_REPEATS
-from mirsearch.indexes.embedded.database.filters import article_keys, fold_name
 from mirsearch.licenses import canonical_license
 from mirsearch.query import Filters, SearchRequest, Vector
 from mirsearch.text.tokens import Term, query_terms, tokens

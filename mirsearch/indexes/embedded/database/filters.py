@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from mirsearch.indexes.comparison import article_keys, fold_name
 from mirsearch.indexes.embedded.database.fields import field_condition
 from mirsearch.indexes.embedded.database.rows import placeholders
 from mirsearch.licenses import canonical_license
@@ -77,16 +78,6 @@ def build_where(filters: Filters) -> Where:
     return where
 
 
-def fold_name(text: str) -> str:
-    """Return a name in the form used for comparisons: case-folded, without outer or repeated space."""
-    return " ".join(text.casefold().split())
-
-
-def license_key(text: str | None) -> str | None:
-    """Return the form of a license used in filters: its short form, or its words if it has none."""
-    return canonical_license(text) or (fold_name(text)[:200] if text else None)
-
-
 def _add_one_of(where: Where, column: str, values: tuple[str, ...]) -> None:
     if values:
         where.add(f"{column} IN ({placeholders(values)})", *values)
@@ -117,15 +108,6 @@ def _add_articles(where: Where, values: tuple[str, ...]) -> None:
         f"OR lower(a.pmcid) IN ({placeholders(pmcids)})",
         *ids, *dois, *pmcids,
     )  # fmt: skip
-
-
-def article_keys(some_id: str) -> tuple[tuple[str, str], str, str]:
-    """Return the forms of an article id: ((as given, lower case), DOI, PMC id), DOI and PMC id in lower case, bare."""
-    stripped = some_id.strip()
-    lower = stripped.lower()
-    for prefix in ("https://", "http://", "dx.doi.org/", "doi.org/", "doi:", "pmcid:"):
-        lower = lower.removeprefix(prefix).strip()
-    return (stripped, stripped.lower()), lower, lower if lower.startswith("pmc") else f"pmc{lower}"
 
 
 def _add_label_text(where: Where, text: str) -> None:

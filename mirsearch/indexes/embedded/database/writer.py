@@ -16,12 +16,12 @@ from mirsearch.corpus import Article, Figure, Origin, Panel, panel_ids
 from mirsearch.corrections import apply_corrections
 from mirsearch.errors import IndexAccessError
 from mirsearch.indexes.base import Failure, FigureRecord
+from mirsearch.indexes.comparison import fold_name, license_key
 from mirsearch.indexes.embedded.database import failures as sqlite_failures
 from mirsearch.indexes.embedded.database import notes as sqlite_notes
 from mirsearch.indexes.embedded.database import schema
 from mirsearch.indexes.embedded.database import words as sqlite_words
 from mirsearch.indexes.embedded.database.access import translate_errors
-from mirsearch.indexes.embedded.database.filters import fold_name, license_key
 from mirsearch.indexes.embedded.database.rows import batches, panel_values, placeholders, storable_text
 
 _ARTICLE_TEXTS = ("title", "doi", "pmcid", "journal", "license", "url")

@@ -1,0 +1,24 @@
+"""The forms in which both indexes store and compare names, licenses and ids of articles."""
+
+from __future__ import annotations
+
+from mirsearch.licenses import canonical_license
+
+
+def fold_name(text: str) -> str:
+    """Return a name in the form used for comparisons: case-folded, without outer or repeated space."""
+    return " ".join(text.casefold().split())
+
+
+def license_key(text: str | None) -> str | None:
+    """Return the form of a license used in filters: its short form, or its words if it has none."""
+    return canonical_license(text) or (fold_name(text)[:200] if text else None)
+
+
+def article_keys(some_id: str) -> tuple[tuple[str, str], str, str]:
+    """Return the forms of an article id: ((as given, lower case), DOI, PMC id), DOI and PMC id in lower case, bare."""
+    stripped = some_id.strip()
+    lower = stripped.lower()
+    for prefix in ("https://", "http://", "dx.doi.org/", "doi.org/", "doi:", "pmcid:"):
+        lower = lower.removeprefix(prefix).strip()
+    return (stripped, stripped.lower()), lower, lower if lower.startswith("pmc") else f"pmc{lower}"
