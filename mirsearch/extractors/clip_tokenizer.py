@@ -2,6 +2,9 @@
 
 Sennrich, Haddow, Birch, "Neural machine translation of rare words with subword units" (ACL 2016), in the variant of
 Radford et al., "Learning transferable visual models from natural language supervision" (ICML 2021).
+
+Why not the library `tokenizers`: it loads more slowly (0.6 s against 0.25 s), it brings 35 MB with an HTTP client, and
+it gives other tokens for characters that only one of the two Unicode versions knows.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Figures drawn by the project itself, every truth known: for the demonstration, the tests and training.
+"""Figures that mirsearch draws, with complete truth: for the demonstration, for tests and for training.
 
-Specimens (:mod:`specimens`: those of :mod:`particles`, :mod:`networks`, :mod:`solids`, :mod:`atoms`, :mod:`colored`)
-→ pictures (:mod:`imaging`) → bars, letters, layouts, captions → :mod:`figures` → :mod:`articles` → :mod:`corpus`.
+How a figure is made: :mod:`specimens` → pictures (:mod:`imaging`) → :mod:`scalebars`, :mod:`panel_letters`,
+:mod:`layouts`, :mod:`captions` → :mod:`figures` → :mod:`articles` → :mod:`corpus`.
 """

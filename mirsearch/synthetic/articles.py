@@ -1,4 +1,4 @@
-"""Made-up articles: each about one specimen shown in a few figures, and the plan of a corpus of them."""
+"""Invented articles, each about one specimen shown in a few figures, and the plan of a corpus of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mirsearch.synthetic.figures import BIOLOGICAL_FAMILIES, FigureStyle
 from mirsearch.synthetic.specimens.families import FAMILIES, Specimen, specimen
 
 DOI_PREFIX = "10.5555/mirsearch.drawn"
-"""A prefix under which no article is ever published."""
+"""A DOI prefix that no real article has."""
 
 _NAMES = (
     "Ada Larch",
@@ -54,7 +54,7 @@ _COMPANIONS = {
 
 @dataclass(frozen=True, slots=True)
 class PlannedFigure:
-    """One figure of the plan: its article, number in the article, seed, and what it is to show."""
+    """A figure of the plan: its article, its number in the article, its seed, and its style."""
 
     article: Article
     number: int
@@ -63,7 +63,7 @@ class PlannedFigure:
 
 
 def invent_article(number: int, subject: str, rng: Random) -> Article:
-    """Article data that belong to nobody."""
+    """Return invented data of an article about `subject`."""
     authors = tuple(str(name) for name in rng.choice(_NAMES, int(rng.integers(1, 4)), replace=False))
     title = str(rng.choice(_TITLES)).format(subject=subject)
     doi = f"{DOI_PREFIX}.{number:04d}"
@@ -75,25 +75,25 @@ def invent_article(number: int, subject: str, rng: Random) -> Article:
 
 
 def article_specimens(families: Sequence[str], count: int, seed: int) -> list[Specimen]:
-    """Main specimens of `count` articles: families by turns, the features of a family's articles far apart in size."""
-    found: list[Specimen] = []
+    """Return the main specimens of `count` articles. Families take turns; sizes within a family are far apart."""
+    specimens: list[Specimen] = []
     for number in range(count):
         family = families[number % len(families)]
         drawn = specimen(seed * 1009 + number, family)
         low, high = np.log(FAMILIES[family].size_nm)
-        others = [np.log(each.size_nm) for each in found if each.family == family]
+        others = [np.log(other.size_nm) for other in specimens if other.family == family]
         if others and high - low > 1.0:
-            spots = np.linspace(low + 0.05 * (high - low), high - 0.05 * (high - low), 25)
-            gaps = [min(abs(spot - other) for other in others) for spot in spots]
-            drawn = replace(drawn, size_nm=float(np.exp(spots[int(np.argmax(gaps))])))
-        found.append(drawn)
-    return found
+            sizes = np.linspace(low + 0.05 * (high - low), high - 0.05 * (high - low), 25)
+            gaps = [min(abs(size - other) for other in others) for size in sizes]
+            drawn = replace(drawn, size_nm=float(np.exp(sizes[int(np.argmax(gaps))])))
+        specimens.append(drawn)
+    return specimens
 
 
 def plan_figures(figures: int, seed: int, families: Sequence[str] | None = None) -> list[PlannedFigure]:
-    """The plan of a corpus: articles of 2 to 4 figures, each about one specimen at several magnifications.
+    """Return the plan of a corpus: articles of 2 to 4 figures, each about one specimen at several magnifications.
 
-    `families` have their turns in the order given; without it all that are micrographs, shuffled.
+    `families` take turns in the given order. The default is all families of micrographs, shuffled.
     """
     rng = make_rng(seed, 0xA87)
     names = [name for name, family in FAMILIES.items() if family.kind == "micrograph"]
@@ -111,7 +111,7 @@ def plan_figures(figures: int, seed: int, families: Sequence[str] | None = None)
 
 
 def _choose_figure_style(main: Specimen, seed: int, rng: Random) -> FigureStyle:
-    """What a figure shows: the article's specimen from wide to close, sometimes another technique's view beside it."""
+    """Choose what a figure shows: the article's specimen from wide to close, sometimes also by another technique."""
     shown: tuple[Specimen, ...] = (main,)
     companion = _COMPANIONS.get(main.family)
     if companion and rng.uniform() < 0.3:

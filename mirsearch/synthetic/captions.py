@@ -1,4 +1,4 @@
-"""Captions by templates, with the truth of which words belong to which panel and which length to which bar."""
+"""Writes captions from templates. The truth tells which words belong to which panel and which length to which bar."""
 
 from __future__ import annotations
 
@@ -23,15 +23,18 @@ NOUNS = {
     "EBSD": ("EBSD orientation map", "Inverse pole figure map"),
     "diffraction": ("SAED pattern", "Selected area electron diffraction pattern"),
 }
-"""How a caption calls an image of each technique."""
+"""Names that captions use for images of each technique."""
 
 MARKERS = ("(a) ", "(a, b) ", "a) ", "a, ", "after")
-"""How panels are named before their words; "after" puts the letters behind them."""
+"""How letters stand before a panel's words; "after" puts the letters behind the words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A caption and its truth: own words and all that speaks of each panel, in the panels' order."""
+    """A caption with its truth in the panels' order.
+
+    `parts` are the panels' own words, `panel_texts` all text about each panel.
+    """
 
     text: str
     parts: tuple[str, ...]
@@ -40,13 +43,13 @@ class Caption:
 
 
 def describe_image(specimen: Specimen, rng: Random) -> str:
-    """What a caption says of one image of a specimen."""
+    """Return a caption's words for one image of a specimen."""
     nouns = NOUNS[specimen.technique]
     return f"{nouns[int(rng.integers(len(nouns)))]} of {specimen.subject}"
 
 
 def _label_rank(label: str) -> int:
-    """Place of a label in its alphabet; roman numbers count as such where they have several signs."""
+    """Return the position of a label in its alphabet. Labels that can be Roman numbers count as Roman numbers."""
     roman = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
     if label in roman:
         return 1000 + roman.index(label)
@@ -54,13 +57,13 @@ def _label_rank(label: str) -> int:
 
 
 def _pluralize(words: str) -> str:
-    """Words for one image said of several: the noun before "of" takes an s where it has none."""
-    noun, parted, rest = words.partition(" of ")
-    return f"{noun}s{parted}{rest}" if parted and not noun.endswith("s") else words
+    """Return the words for one image in the plural: the noun before "of" gets an s if it has none."""
+    noun, separator, rest = words.partition(" of ")
+    return f"{noun}s{separator}{rest}" if separator and not noun.endswith("s") else words
 
 
 def format_letters(letters: Sequence[str], rng: Random | None = None) -> str:
-    """Letters as a caption lists them: a range of three or more neighbors as "b–d", others with commas or "and"."""
+    """Return letters as a caption lists them: three or more consecutive ones as "b–d", others with commas or "and"."""
     codes = [_label_rank(letter) for letter in letters]
     if len(letters) > 2 and codes == list(range(codes[0], codes[0] + len(codes))):
         dash = "-" if rng is not None and rng.uniform() < 0.3 else "–"
@@ -80,7 +83,7 @@ def _same_scale_sentences(words: str, _letters: str) -> tuple[str, ...]:
 
 
 def scale_sentence(lengths: Sequence[float | None], labels: Sequence[str], rng: Random) -> str:
-    """The sentence of the bars' lengths (nm, None where a panel has no such bar), or "" where no panel has one."""
+    """Return a sentence with the bars' lengths (nm; None: the panel has no such bar), or "" if no panel has one."""
     pairs = [(length, label) for length, label in zip(lengths, labels, strict=True) if length is not None]
     if not pairs:
         return ""
@@ -106,7 +109,7 @@ def scale_sentence(lengths: Sequence[float | None], labels: Sequence[str], rng: 
 
 
 def _group_by_length(pairs: Sequence[tuple[float, str]]) -> list[tuple[float, list[tuple[float, str]]]]:
-    """Pairs of the same length together, in the order of their first letters."""
+    """Group pairs by length, in the order of their first letters."""
     order: dict[float, list[tuple[float, str]]] = {}
     for pair in pairs:
         order.setdefault(pair[0], []).append(pair)
@@ -133,9 +136,10 @@ def _join_parts(pieces: Sequence[str], rng: Random, marker: str) -> str:
 def write_caption(
     words: Sequence[str], labels: Sequence[str | None], lengths: Sequence[float | None], lead: str, rng: Random
 ) -> Caption:
-    """The caption of a figure: `lead`, the panels' `words` under their labels (same neighbors together), bar lengths.
+    """Write the caption of a figure: `lead`, the panels' `words` with their labels, and the bars' lengths.
 
-    `lengths` are those in nm that only the caption tells; `labels` are as printed, None for a figure of one image.
+    Neighboring panels with the same words share them. `lengths` are in nm, and given only where the caption states
+    them. `labels` are as printed, None for a figure of one image.
     """
     if any(label is None for label in labels):
         text = " ".join(part for part in (words[0] + ".", scale_sentence(lengths, [""], rng)) if part)
@@ -149,12 +153,13 @@ def write_caption(
     keyed = [(part, length if inline else None) for part, length in zip(words, lengths, strict=True)]
     for (part, length), run in groupby(zip(keyed, named, strict=True), key=lambda pair: pair[0]):
         group = [label for _, label in run]
-        said = _pluralize(part) if len(group) > 1 else part
-        whole = said if length is None else f"{said} (scale bar: {format_length(length)})"
-        pieces.append(_add_letters(whole, group, marker, rng))
-        parts += [whole] * len(group)
+        phrase = _pluralize(part) if len(group) > 1 else part
+        if length is not None:
+            phrase = f"{phrase} (scale bar: {format_length(length)})"
+        pieces.append(_add_letters(phrase, group, marker, rng))
+        parts += [phrase] * len(group)
     tail = "" if inline else scale_sentence(lengths, named, rng)
     body = _join_parts(pieces, rng, marker)
-    text = " ".join(each for each in (lead, body, tail) if each)
-    panel_texts = tuple(" ".join(each for each in (lead, f"{part}.", tail) if each) for part in parts)
+    text = " ".join(filter(None, (lead, body, tail)))
+    panel_texts = tuple(" ".join(filter(None, (lead, f"{part}.", tail))) for part in parts)
     return Caption(text, tuple(parts), panel_texts, marker)

@@ -1,4 +1,4 @@
-"""Draws whole corpora: image files, a captions.csv beside them, the truth of every panel; same seed, same corpus."""
+"""Draws a corpus: image files, captions.csv, and the truth of every panel. The same seed gives the same corpus."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CAPTION_COLUMNS = ("file", "caption", "label", "title", "doi", "journal", "year"
 
 @dataclass(frozen=True, slots=True)
 class FigureTruth:
-    """What is known of one written figure: its file's name in the folder, and all but the pixels."""
+    """The truth of a written figure, without pixels; `file` is its file's name in the folder."""
 
     file: str
     label: str
@@ -41,24 +41,24 @@ class FigureTruth:
 
 @dataclass(frozen=True, slots=True)
 class CorpusTruth:
-    """A written corpus: its folder and its figures in the order of captions.csv."""
+    """A written corpus: its folder, and its figures in the order of captions.csv."""
 
     folder: Path
     figures: tuple[FigureTruth, ...]
 
     @property
     def panels(self) -> int:
-        """How many panels there are in all."""
+        """Number of panels of all figures."""
         return sum(len(figure.panels) for figure in self.figures)
 
 
 def draw_planned_figure(plan: PlannedFigure) -> SyntheticFigure:
-    """The figure of a plan's entry."""
+    """Draw a figure of a plan."""
     return draw_figure(plan.seed, plan.style, plan.article)
 
 
 def encode_figure(figure: SyntheticFigure) -> tuple[bytes, str]:
-    """The figure as a file's bytes and its suffix: PNG mostly, at times JPEG as journals serve it."""
+    """Return a figure as a file's bytes and suffix: mostly PNG, sometimes JPEG, as from journals."""
     rng = make_rng(figure.seed, 0x0F11E)
     image, data = PillowImage.fromarray(figure.pixels), io.BytesIO()
     if rng.uniform() < 0.35:
@@ -69,9 +69,9 @@ def encode_figure(figure: SyntheticFigure) -> tuple[bytes, str]:
 
 
 def write_corpus(folder: Path, figures: int = 60, seed: int = 7, families: Sequence[str] | None = None) -> CorpusTruth:
-    """Draw `figures` figures into `folder` (made if needed) with captions.csv and truth.jsonl; OSError where it can't.
+    """Draw `figures` figures into `folder` with captions.csv and truth.jsonl; OSError if it can't be written.
 
-    `families` limits the specimens to those of specimens.FAMILIES.
+    The folder is created if needed. `families`, names in specimens.families.FAMILIES, limits the specimens.
     """
     folder.mkdir(parents=True, exist_ok=True)
     plan = plan_figures(figures, seed, families)
@@ -83,7 +83,7 @@ def write_corpus(folder: Path, figures: int = 60, seed: int = 7, families: Seque
 
 
 def _write_figures(folder: Path, plan: Sequence[PlannedFigure]) -> Iterator[FigureTruth]:
-    """Draw and write each figure, a few at a time; in the plan's order."""
+    """Draw and write the figures, a few in parallel, and yield their truths in the plan's order."""
     with ThreadPoolExecutor(min(4, thread_count())) as pool:
         yield from pool.map(lambda entry: _write_figure(folder, entry), plan)
 
@@ -112,9 +112,9 @@ def _write_captions(folder: Path, plan: Sequence[PlannedFigure], truths: Sequenc
 
 
 def _truth_json(truth: FigureTruth) -> dict[str, Any]:
-    """A figure's truth as plain JSON types."""
+    """Return a figure's truth in plain JSON types."""
     return {
         "file": truth.file, "label": truth.label, "caption": truth.caption, "doi": truth.doi, "layout": truth.layout,
         "panels": [to_json(panel) for panel in truth.panels], "parts": list(truth.parts),
-        "specimens": [None if each is None else asdict(each) for each in truth.specimens],
+        "specimens": [None if shown is None else asdict(shown) for shown in truth.specimens],
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Views of a specimen, random fields of physical wavelength, and the shading that turns heights into micrographs."""
+"""Views of a specimen, random fields with physical wavelengths, and the shading that turns heights into micrographs."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ Random = np.random.Generator
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the microscope looks at: width and height in px, and nm per px."""
+    """The region that the microscope shows: width and height in px, and nm per px."""
 
     width: int
     height: int
     nm_per_px: float
 
     def px(self, nm: float) -> float:
-        """A length of `nm` in px of this view."""
+        """Return a length in nm as px of this view."""
         return nm / self.nm_per_px
 
     def blank(self, value: float = 0.0) -> Image:
-        """A field of one value, (h, w)."""
+        """Return a constant field, (h, w)."""
         return np.full((self.height, self.width), value, np.float32)
 
     def grid(self) -> tuple[Image, Image]:
-        """Coordinates x and y of the pixels in px, (h, w) each."""
+        """Return the coordinates x and y of the pixels in px, (h, w) each."""
         y, x = np.mgrid[0 : self.height, 0 : self.width].astype(np.float32)
         return x, y
 
 
 def make_rng(*seeds: int) -> Random:
-    """A generator that depends on nothing but `seeds`."""
+    """Return a random generator that depends only on `seeds`."""
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(list(seeds))))
 
 
 def smooth_noise(view: View, rng: Random, wavelength_px: float) -> Image:
-    """Smooth random field (h, w) of mean 0 and deviation near 1, with knots `wavelength_px` apart."""
+    """Return a smooth random field (h, w) of mean 0 and deviation near 1, with knots `wavelength_px` apart."""
     step = max(wavelength_px, 1.0)
     rows, columns = int(view.height / step) + 5, int(view.width / step) + 5
     knots = rng.standard_normal((rows, columns), np.float32)
@@ -55,7 +55,7 @@ def smooth_noise(view: View, rng: Random, wavelength_px: float) -> Image:
 
 
 def fractal_noise(view: View, rng: Random, wavelength_nm: float, roughness: float = 0.5, octaves: int = 6) -> Image:
-    """Sum of octaves from `wavelength_nm` down, each `roughness` times the last; those below 1.5 px are left out."""
+    """Return a sum of octaves from `wavelength_nm` down, each `roughness` times the last; stop below 1.5 px."""
     total, amplitude = view.blank(), 1.0
     for octave in range(octaves):
         wavelength = view.px(wavelength_nm / 2**octave)
@@ -67,7 +67,7 @@ def fractal_noise(view: View, rng: Random, wavelength_nm: float, roughness: floa
 
 
 def blur(image: Image, sigma: float) -> Image:
-    """Gaussian blur; wide ones on a reduced copy, which is as good and much faster."""
+    """Return the image after a Gaussian blur. A wide blur uses a reduced copy, which is as good and much faster."""
     if sigma < 0.2:
         return image
     if sigma <= 6:
@@ -80,23 +80,23 @@ def blur(image: Image, sigma: float) -> Image:
 
 
 def stretch_contrast(image: Image, low: float = 0.0, high: float = 1.0, cut: float = 0.5) -> Image:
-    """The image with its percentiles `cut` and 100 - `cut` moved to `low` and `high`, clipped to [0, 1]."""
+    """Return the image with its percentiles `cut` and 100 - `cut` moved to `low` and `high`, clipped to [0, 1]."""
     bottom, top = np.percentile(image[::3, ::3], (cut, 100 - cut))
     scaled = (image - bottom) / max(float(top - bottom), 1e-6)
     return np.asarray(np.clip(low + scaled * (high - low), 0, 1), np.float32)
 
 
 def gradients(height: Image) -> tuple[Image, Image]:
-    """Derivatives of a height map in px along x and y."""
+    """Return the derivatives of a height map in px along x and y."""
     gx = cv2.Scharr(height, cv2.CV_32F, 1, 0, scale=1 / 32)
     gy = cv2.Scharr(height, cv2.CV_32F, 0, 1, scale=1 / 32)
     return np.asarray(gx, np.float32), np.asarray(gy, np.float32)
 
 
 def secondary_electrons(height: Image, depth_px: float, light: float = 0.12, edge: float = 0.5) -> Image:
-    """SEM look of a height map in px: yield grows as 1/cos of the tilt (bright edges), crevices of `depth_px` are dark.
+    """Return the SEM signal of a height map in px: it grows as 1/cos of the tilt; crevices of `depth_px` are dark.
 
-    `light` is the pull of the detector at the upper left, `edge` the strength of edge brightening. Not yet clipped.
+    `light` is the strength of the detector at the upper left, `edge` that of bright edges. The signal is not clipped.
     """
     gx, gy = gradients(height)
     secant = np.sqrt(1 + gx * gx + gy * gy)
@@ -110,7 +110,7 @@ def secondary_electrons(height: Image, depth_px: float, light: float = 0.12, edg
 def scatter(
     view: View, rng: Random, spacing_px: float, jitter: float = 0.5, margin_px: float = 0.0
 ) -> NDArray[np.float64]:
-    """Points (n, 2) on a jittered hexagonal grid about `spacing_px` apart, reaching `margin_px` past the view."""
+    """Return points (n, 2) of a jittered hexagonal grid, `spacing_px` apart, up to `margin_px` outside the view."""
     spacing = max(spacing_px, 2.0)
     rows = np.arange(-margin_px - spacing, view.height + margin_px + spacing, spacing * 0.866)
     columns = np.arange(-margin_px - spacing, view.width + margin_px + spacing, spacing)
@@ -123,9 +123,9 @@ def scatter(
 def voronoi(
     view: View, points: NDArray[np.float64], warp: Image | None = None, beyond_px: float = 120
 ) -> tuple[NDArray[np.int32], Image]:
-    """Cell number (h, w) of each pixel and its distance in px to the cell's border; `warp` (px) bends the borders.
+    """Return each pixel's cell number and its distance in px to the cell's border, (h, w); `warp` (px) bends borders.
 
-    Points up to `beyond_px` outside the view count, so that cells at the edges are like those in the middle.
+    Points up to `beyond_px` outside the view count, so that cells at the edges look like those in the middle.
     """
     pad = int(min(beyond_px, 160))
     shape = (view.height + 2 * pad, view.width + 2 * pad)

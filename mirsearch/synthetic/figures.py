@@ -1,4 +1,4 @@
-"""One figure from a seed: panels laid out with bars, letters and insets, the caption, and the truth of it all."""
+"""Draws a figure from a seed: panels with bars, letters and insets, the caption, and the complete truth."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from mirsearch.synthetic.specimens.families import FAMILIES, Specimen, specimen
 MICROGRAPHS = tuple(name for name, family in FAMILIES.items() if family.kind == "micrograph")
 BIOLOGICAL_FAMILIES = ("fluorescent_cells", "stained_tissue", "vesicles")
 INSTRUMENT_TECHNIQUES = ("SEM",)
-"""Techniques whose instruments print a databar."""
+"""Techniques whose instruments add a databar to the picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class FigureStyle:
-    """Choices by name (None: chosen by the seed): layout, bar, letters; and whether labels or the caption tell lengths.
+    """Choices by name (None: the seed chooses): layout, bar, letters, and whether the caption states bar lengths.
 
-    `specimens` are what is shown, each panel's by turns; `zooms` are from 0 (wide) to 1 (close), likewise.
+    Panels show the `specimens` in turn, at the `zooms` in turn, from 0 (wide) to 1 (close).
     """
 
     layout: str | None = None
@@ -51,7 +51,7 @@ class FigureStyle:
 
 @dataclass(frozen=True, slots=True)
 class SyntheticFigure:
-    """A drawn figure with its truth: panels with readings and captions, bars, letters' boxes, insets, words."""
+    """A drawn figure with its truth: panels with scales and captions, bars, boxes of letters, insets, words."""
 
     pixels: Pixels
     caption: str
@@ -69,7 +69,7 @@ class SyntheticFigure:
 
 @dataclass(frozen=True, slots=True)
 class _DrawnPanel:
-    """One panel before it has a caption: where, what, its bar, its words, its inset."""
+    """A drawn panel, before the caption is written: box, kind, words, specimen, bar and inset."""
 
     box: Box
     kind: str
@@ -82,7 +82,7 @@ class _DrawnPanel:
 def _choose_bar_style(
     style: FigureStyle, shown: Specimen, in_caption: bool, preferred: BarStyle, rng: Random
 ) -> BarStyle:
-    """The bar's style of a panel: the one asked for, else mostly the figure's own, else another that suits it."""
+    """Choose a panel's bar style: the required one, else mostly the figure's, else another that suits the panel."""
     if style.bar is not None:
         return BAR_STYLES[style.bar]
     suits = preferred.databar is None or shown.technique in INSTRUMENT_TECHNIQUES
@@ -94,11 +94,11 @@ def _choose_bar_style(
 
 
 def _add_inset(picture: Pixels, shown: Specimen, nm_per_px: float, rng: Random) -> Box:
-    """A closer view in the upper right corner, framed, sometimes with a bar of its own; returns its box."""
+    """Draw a closer view into the upper right corner, framed, sometimes with a bar; return its box."""
     height, width = picture.shape[:2]
     side = int(0.36 * min(height, width))
     view = View(side, side, nm_per_px / float(rng.uniform(1.6, 2.4)))
-    inner = shown.pictured(view, rng)
+    inner = shown.micrograph(view, rng)
     if side >= 120 and rng.uniform() < 0.3:
         draw_bar(inner, view.nm_per_px, BAR_STYLES["white-medium"], rng)
     edge = WHITE if rng.uniform() < 0.6 else BLACK
@@ -118,35 +118,35 @@ def draw_micrograph(
     inset: bool = False,
     length_nm: float | None = None,
 ) -> tuple[Pixels, DrawnBar, Box | None]:
-    """A micrograph of width × height px with its scale bar (and databar): picture, bar's truth, inset's box."""
+    """Draw a micrograph of width × height px with its scale bar; return picture, bar and box of the inset."""
     nm_per_px = shown.nm_per_px(zoom)
     strip = databar_height(height) if bar.databar else 0
     picture: Pixels = np.zeros((height, width, 3), np.uint8)
-    picture[: height - strip] = shown.pictured(View(width, height - strip, nm_per_px), rng)
-    where = _add_inset(picture, shown, nm_per_px, rng) if inset else None
+    picture[: height - strip] = shown.micrograph(View(width, height - strip, nm_per_px), rng)
+    inset_box = _add_inset(picture, shown, nm_per_px, rng) if inset else None
     if bar.databar:
-        return picture, draw_databar(picture, nm_per_px, bar, rng, length_nm), where
-    if where is not None and any("top" in corner for corner in bar.corners):
+        return picture, draw_databar(picture, nm_per_px, bar, rng, length_nm), inset_box
+    if inset_box is not None and any("top" in corner for corner in bar.corners):
         bar = replace(bar, corners=("bottom-left", "bottom-right"))
-    return picture, draw_bar(picture, nm_per_px, bar, rng, length_nm=length_nm), where
+    return picture, draw_bar(picture, nm_per_px, bar, rng, length_nm=length_nm), inset_box
 
 
 def _draw_diffraction(width: int, height: int, rng: Random) -> Pixels:
-    """A diffraction pattern with a bar in 1/nm: a length that is none."""
+    """Draw a diffraction pattern with a bar in 1/nm, which is not a length."""
     shown = specimen(int(rng.integers(1 << 30)), "diffraction")
-    picture = shown.pictured(View(width, height, shown.nm_per_px(float(rng.uniform()))), rng)
+    picture = shown.micrograph(View(width, height, shown.nm_per_px(float(rng.uniform()))), rng)
     draw_bar(picture, 0.02, BAR_STYLES["white-medium"], rng, text=str(rng.choice(("5 1/nm", "10 1/nm", "2 1/nm"))))
     return picture
 
 
 def _draw_extra(name: str, canvas: Pixels, box: Box, shown: Specimen, rng: Random) -> _DrawnPanel:
-    """A panel that is no micrograph: plot, schematic, diffraction or map; a plot's box is that of its ink."""
+    """Draw a plot, schematic, diffraction pattern or map. The box of a plot or schematic is that of its ink."""
     width, height = box[2] - box[0], box[3] - box[1]
     if name == "map":
         crystalline = shown.family in ("polished_grains", "sintered_grains", "layers")
         family = str(rng.choice(("element_map", "orientation_map"))) if crystalline else "element_map"
         other = specimen(int(rng.integers(1 << 30)), family)
-        canvas[box[1] : box[3], box[0] : box[2]] = other.pictured(View(width, height, other.nm_per_px(0.5)), rng)
+        canvas[box[1] : box[3], box[0] : box[2]] = other.micrograph(View(width, height, other.nm_per_px(0.5)), rng)
         return _DrawnPanel(box, "map", describe_image(replace(other, subject=shown.subject), rng), other)
     if name == "diffraction":
         canvas[box[1] : box[3], box[0] : box[2]] = _draw_diffraction(width, height, rng)
@@ -163,21 +163,21 @@ def _choose_layout(style: FigureStyle, rng: Random) -> LayoutStyle:
 
 
 def _choose_specimens(style: FigureStyle, count: int, seed: int, rng: Random) -> list[Specimen]:
-    """What each panel shows: the specimens asked for by turns, else one or two of the seed's own."""
+    """Choose each panel's specimen: the style's specimens in turn, else one or two that the seed chooses."""
     if style.specimens:
         return [style.specimens[number % len(style.specimens)] for number in range(count)]
     needs_sem = style.bar is not None and BAR_STYLES[style.bar].databar is not None
     pool = [name for name in MICROGRAPHS if not needs_sem or FAMILIES[name].technique in INSTRUMENT_TECHNIQUES]
     first = str(rng.choice(pool))
-    alike = [name for name in pool if (name in BIOLOGICAL_FAMILIES) == (first in BIOLOGICAL_FAMILIES)]
-    mine = [specimen(seed * 7, first), *([specimen(seed * 7 + 1, str(rng.choice(alike)))] if count > 2 else [])]
-    return sorted((mine[int(rng.integers(len(mine)))] for _ in range(count)), key=mine.index)
+    similar = [name for name in pool if (name in BIOLOGICAL_FAMILIES) == (first in BIOLOGICAL_FAMILIES)]
+    own = [specimen(seed * 7, first), *([specimen(seed * 7 + 1, str(rng.choice(similar)))] if count > 2 else [])]
+    return sorted((own[int(rng.integers(len(own)))] for _ in range(count)), key=own.index)
 
 
 def _draw_panels(
     style: FigureStyle, layout: LayoutStyle, sheet: Sheet, canvas: Pixels, rng: Random, seed: int
 ) -> tuple[list[_DrawnPanel], bool]:
-    """Draw every panel onto the canvas; also says whether the caption tells the bars' lengths."""
+    """Draw every panel onto the canvas; also return whether the caption states the bars' lengths."""
     count = len(sheet.boxes)
     shown = _choose_specimens(style, count, seed, rng)
     in_caption = bool(rng.uniform() < 0.3) if style.scale_in_caption is None else style.scale_in_caption
@@ -194,16 +194,16 @@ def _draw_panels(
         inset = layout.insets and (number == 0 or bool(rng.uniform() < 0.5))
         bar = _choose_bar_style(style, shown[number], in_caption, preferred, rng)
         size = (box[2] - box[0], box[3] - box[1])
-        picture, truth, where = draw_micrograph(shown[number], *size, zoom, bar, rng, inset)
+        picture, truth, inset_box = draw_micrograph(shown[number], *size, zoom, bar, rng, inset)
         canvas[box[1] : box[3], box[0] : box[2]] = picture
         words = _repeat_words(drawn, shown[number]) or describe_image(shown[number], rng)
-        moved = None if where is None else shift_box(where, box[0], box[1])
-        drawn.append(_DrawnPanel(box, shown[number].kind, words, shown[number], truth.moved(box[0], box[1]), moved))
+        moved = None if inset_box is None else shift_box(inset_box, box[0], box[1])
+        drawn.append(_DrawnPanel(box, shown[number].kind, words, shown[number], truth.shift(box[0], box[1]), moved))
     return drawn, in_caption
 
 
 def _repeat_words(drawn: Sequence[_DrawnPanel], shown: Specimen) -> str | None:
-    """The words of the panel before, where it shows the same specimen, so that a caption can speak of both at once."""
+    """Return the previous panel's words if it shows the same specimen, so that the caption describes both at once."""
     return drawn[-1].words if drawn and drawn[-1].specimen == shown else None
 
 
@@ -223,7 +223,7 @@ def _panel_truths(drawn: Sequence[_DrawnPanel], labels: Sequence[str | None], ca
 
 
 def draw_figure(seed: int, style: FigureStyle | None = None, article: Article | None = None) -> SyntheticFigure:
-    """The figure of a seed, RGB, with all its truth; `style` fixes what the seed would choose otherwise."""
+    """Draw the figure of a seed, RGB, with its truth. `style` fixes choices that the seed would make."""
     style = style or FigureStyle()
     rng = make_rng(seed, 0xF16)
     layout = _choose_layout(style, rng)
@@ -231,15 +231,15 @@ def draw_figure(seed: int, style: FigureStyle | None = None, article: Article | 
     canvas: Pixels = np.empty((sheet.height, sheet.width, 3), np.uint8)
     canvas[:] = layout.background
     drawn, in_caption = _draw_panels(style, layout, sheet, canvas, rng, seed)
-    letters = LETTER_STYLES[style.letters or str(rng.choice(COMMON_LETTERS))] if layout.lettered else None
+    letters = LETTER_STYLES[style.letters or str(rng.choice(COMMON_LETTERS))] if layout.has_letters else None
     labels, boxes = _draw_letters(canvas, sheet, layout, letters)
     drawn = [_extend_to_letter(item, box) for item, box in zip(drawn, boxes, strict=True)]
     subject = next((item.specimen.subject for item in drawn if item.specimen), "the specimen")
     leads = ("", f"Morphology of {subject}.", f"Characterization of {subject}.")
     lead = str(rng.choice(leads)) if style.lead is None else style.lead
-    told = [item.bar.length_nm if item.bar and in_caption else None for item in drawn]
-    case = _caption_labels(labels, letters)
-    caption = write_caption([item.words for item in drawn], case, told, lead, rng)
+    lengths = [item.bar.length_nm if item.bar and in_caption else None for item in drawn]
+    caption_labels = _caption_labels(labels, letters)
+    caption = write_caption([item.words for item in drawn], caption_labels, lengths, lead, rng)
     return SyntheticFigure(
         canvas, caption.text, _panel_truths(drawn, labels, caption), tuple(item.bar for item in drawn), tuple(boxes),
         tuple(item.inset for item in drawn if item.inset), caption.parts, tuple(item.specimen for item in drawn),
@@ -250,7 +250,7 @@ def draw_figure(seed: int, style: FigureStyle | None = None, article: Article | 
 def _draw_letters(
     canvas: Pixels, sheet: Sheet, layout: LayoutStyle, letters: LetterStyle | None
 ) -> tuple[list[str | None], list[Box | None]]:
-    """Draw the letters; returns the labels as a reader takes them and the letters' boxes."""
+    """Draw the letters; return the labels as a reader understands them, and the letters' boxes."""
     if letters is None:
         return [None] * len(sheet.boxes), [None] * len(sheet.boxes)
     labels: list[str | None] = []
@@ -259,12 +259,12 @@ def _draw_letters(
     side = None if layout.common else sides[len(sides) // 2]
     for letter, box in zip("abcdefghij", sheet.boxes, strict=False):
         labels.append(printed_label(letters, letter))
-        boxes.append(draw_letter(canvas, box, letter, letters, layout.outside, side))
+        boxes.append(draw_letter(canvas, box, letter, letters, layout.letters_outside, side))
     return labels, boxes
 
 
 def _extend_to_letter(item: _DrawnPanel, letter: Box | None) -> _DrawnPanel:
-    """A plot or schematic reaches as far as its ink, its letter included."""
+    """Extend the box of a plot or schematic to include its letter."""
     if letter is None or item.kind not in ("plot", "schematic"):
         return item
     (x0, y0, x1, y1), (a0, b0, a1, b1) = item.box, letter
@@ -272,6 +272,6 @@ def _extend_to_letter(item: _DrawnPanel, letter: Box | None) -> _DrawnPanel:
 
 
 def _caption_labels(labels: Sequence[str | None], letters: LetterStyle | None) -> list[str | None]:
-    """Labels as the caption writes them: in capitals where the figure does."""
+    """Return the labels as the caption writes them: in capitals if the figure does."""
     capitals = letters is not None and is_capital(letters)
     return [None if label is None else label.upper() if capitals else label for label in labels]

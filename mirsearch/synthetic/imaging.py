@@ -1,4 +1,4 @@
-"""What a microscope adds to a specimen: blur, counting noise, charging, vignetting, drift, contrast, compression."""
+"""Simulates the microscope: blur, counting noise, charging, vignetting, drift, contrast, compression."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Pixels = NDArray[np.uint8]
 
 
 def add_counting_noise(image: Image, rng: Random, dose: float) -> Image:
-    """Counting noise of about `dose` electrons or photons at white (normal approximation of Poisson)."""
+    """Add counting noise of about `dose` electrons or photons at white (normal approximation of Poisson noise)."""
     deviation = np.sqrt(np.clip(image, 0.004, 2) / dose)
     return np.asarray(image + deviation * rng.standard_normal(image.shape, np.float32), np.float32)
 
 
 def add_charging(image: Image, rng: Random, strength: float) -> Image:
-    """Charging: bright and dark streaks along the scan lines that fade to the right of bright places."""
+    """Add charging: bright and dark streaks along scan lines that fade to the right."""
     height, width = image.shape[:2]
     struck = rng.uniform(0, 1, height)
     start = np.asarray(rng.uniform(0, width, height))
@@ -32,7 +32,7 @@ def add_charging(image: Image, rng: Random, strength: float) -> Image:
 
 
 def add_vignetting(image: Image, rng: Random, strength: float) -> Image:
-    """Uneven illumination: darker away from a center somewhat off the middle."""
+    """Add uneven illumination: darker with the distance from a center near the middle."""
     height, width = image.shape[:2]
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     cx, cy = width * rng.uniform(0.3, 0.7), height * rng.uniform(0.3, 0.7)
@@ -41,7 +41,7 @@ def add_vignetting(image: Image, rng: Random, strength: float) -> Image:
 
 
 def add_drift(image: Image, rng: Random, amount_px: float) -> Image:
-    """Scan lines shifted sideways by a slow wander and a jitter of `amount_px`."""
+    """Shift scan lines sideways by slow drift and a jitter of `amount_px`."""
     height, width = image.shape[:2]
     shift = np.cumsum(rng.normal(0, 0.08, height)) * amount_px + rng.normal(0, 0.35 * amount_px, height)
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -50,7 +50,7 @@ def add_drift(image: Image, rng: Random, amount_px: float) -> Image:
 
 
 def compress_jpeg(pixels: Pixels, quality: int) -> Pixels:
-    """The picture after a round through JPEG at `quality`."""
+    """Return the picture after JPEG compression at `quality`."""
     _, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.ascontiguousarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[..., ::-1])
 
@@ -66,7 +66,7 @@ def _sem(image: Image, rng: Random) -> Image:
 
 
 def _tem(image: Image, rng: Random) -> Image:
-    """Bright field: nothing in the beam is nearly white; the illumination falls off to one side."""
+    """Simulate bright field: an empty region is nearly white, and the illumination falls off to one side."""
     image = stretch_contrast(image, rng.uniform(0.04, 0.18), rng.uniform(0.68, 0.9), 0.3)
     image = add_vignetting(blur(image, rng.uniform(0.5, 0.9)), rng, rng.uniform(0, 0.25))
     return add_counting_noise(image, rng, float(rng.uniform(120, 1200)))
@@ -94,7 +94,7 @@ def _diffraction(image: Image, rng: Random) -> Image:
 
 
 def _map(image: Image, rng: Random) -> Image:
-    """Maps are drawn by software: only the counting noise of their own."""
+    """Return the image unchanged: software draws maps, and they include their own counting noise."""
     return image
 
 
@@ -105,7 +105,7 @@ TECHNIQUE_IMAGING: dict[str, Callable[[Image, Random], Image]] = {
 
 
 def record_picture(signal: Image, technique: str, rng: Random, inverted: bool = False) -> Pixels:
-    """The RGB picture (h, w, 3) uint8 that `technique` makes of a signal; `inverted` swaps dark and bright field."""
+    """Return the RGB picture uint8 (h, w, 3) that `technique` makes of a signal; `inverted` swaps dark and bright."""
     if inverted and signal.ndim == 2:
         signal = -signal
     image = np.clip(TECHNIQUE_IMAGING[technique](signal, rng), 0, 1)
@@ -116,6 +116,6 @@ def record_picture(signal: Image, technique: str, rng: Random, inverted: bool = 
 
 
 def backdrop(view: View, rng: Random, low: float, high: float) -> Pixels:
-    """A featureless mottled gray between `low` and `high` in [0, 1], for tests of bars alone."""
+    """Return a mottled gray picture between `low` and `high` in [0, 1], for tests of bars alone."""
     image = stretch_contrast(smooth_noise(view, rng, 40) + 0.5 * smooth_noise(view, rng, 3), low, high)
     return np.repeat(np.rint(image * 255).astype(np.uint8)[..., None], 3, axis=2)

@@ -1,4 +1,4 @@
-"""How panels are arranged in a figure: trees of rows and columns, gutters, backgrounds, what else stands there."""
+"""Arrangements of panels in a figure: trees of rows and columns, gutters, backgrounds, and panels of other kinds."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from mirsearch.corpus import Box
 from mirsearch.synthetic.fields import Random
 
 Node = float | tuple[Literal["row", "column"], tuple["Node", ...]]
-"""A panel of an aspect (width/height), or parts side by side or one above the other."""
+"""A panel of an aspect ratio (width/height), or parts side by side (row) or stacked (column)."""
 
 Color = tuple[int, int, int]
 
 
 def row(*parts: Node) -> Node:
-    """Parts side by side, of one height."""
+    """Return a node with parts side by side, of equal height."""
     return ("row", parts)
 
 
 def column(*parts: Node) -> Node:
-    """Parts one above the other, of one width."""
+    """Return a node with stacked parts, of equal width."""
     return ("column", parts)
 
 
 def aspect_ratio(node: Node) -> float:
-    """Width/height of a tree whose panels all have their own aspect, gutters aside."""
+    """Return the width/height of a tree, without gutters."""
     if isinstance(node, int | float):
         return float(node)
     kind, parts = node
@@ -38,7 +38,7 @@ def aspect_ratio(node: Node) -> float:
 
 
 def panel_boxes(node: Node, box: Box, gutter: int) -> list[Box]:
-    """Boxes of a tree's panels in reading order, filling `box` but for gutters of `gutter` px."""
+    """Return the boxes of a tree's panels in reading order. They fill `box` except for gutters of `gutter` px."""
     if isinstance(node, int | float):
         return [box]
     kind, parts = node
@@ -46,12 +46,12 @@ def panel_boxes(node: Node, box: Box, gutter: int) -> list[Box]:
     low, high = (box[0], box[2]) if kind == "row" else (box[1], box[3])
     room = high - low - gutter * (len(parts) - 1)
     edges = low + np.round(np.cumsum([0, *(shares / shares.sum())]) * room).astype(int)
-    found = []
+    boxes = []
     for number, part in enumerate(parts):
         start, end = int(edges[number]) + number * gutter, int(edges[number + 1]) + number * gutter
         inner = (start, box[1], end, box[3]) if kind == "row" else (box[0], start, box[2], end)
-        found += panel_boxes(part, inner, gutter)
-    return found
+        boxes += panel_boxes(part, inner, gutter)
+    return boxes
 
 
 def _random_aspect(rng: Random) -> float:
@@ -87,10 +87,10 @@ def _big_top(rng: Random) -> Node:
 
 @dataclass(frozen=True, slots=True)
 class LayoutStyle:
-    """An arrangement with its gutters (px, from and to), background, outer margin, contents that are no micrographs.
+    """An arrangement with the ranges of its gutters and margins in px, its background, and panels of other kinds.
 
-    `extras` are put at the last places: plot, schematic, diffraction, maps. `lettered` is whether panels bear letters.
-    Those that are not `common` are drawn only when asked for; their letters are of one size whatever their panels'.
+    `extras` fill the last places: plot, schematic, diffraction, map. `letters_outside` puts letters above the panels.
+    A layout that is not `common` is drawn only on request, and all its letters have one size.
     """
 
     name: str
@@ -100,16 +100,16 @@ class LayoutStyle:
     margin: tuple[int, int] = (0, 12)
     extras: tuple[str, ...] = ()
     insets: bool = False
-    outside: bool = False
-    lettered: bool = True
+    letters_outside: bool = False
+    has_letters: bool = True
     common: bool = True
 
 
 _BLACK, _GRAY, _PALE = (0, 0, 0), (128, 128, 128), (236, 236, 236)
 _BLUE, _BEIGE = (44, 74, 140), (238, 228, 204)
 _STYLES = (
-    LayoutStyle("single", _random_aspect, margin=(0, 0), lettered=False),
-    LayoutStyle("single-inset", _random_aspect, margin=(0, 0), insets=True, lettered=False),
+    LayoutStyle("single", _random_aspect, margin=(0, 0), has_letters=False),
+    LayoutStyle("single-inset", _random_aspect, margin=(0, 0), insets=True, has_letters=False),
     LayoutStyle("row", lambda rng: row(*[_random_aspect(rng)] * int(rng.integers(2, 4)))),
     LayoutStyle("strips", _strips),
     LayoutStyle("grid-2x2", _grid(2, 2)),
@@ -126,13 +126,13 @@ _STYLES = (
     LayoutStyle("mosaic-row", lambda rng: row(*[_random_aspect(rng)] * 3), gutter=(0, 0), margin=(0, 0)),
     LayoutStyle("mosaic-uneven", _big_left, gutter=(0, 0), margin=(0, 0)),
     LayoutStyle("insets", _grid(2, 2), insets=True),
-    LayoutStyle("letters-outside", _grid(2, 2), gutter=(26, 40), margin=(24, 34), outside=True),
+    LayoutStyle("letters-outside", _grid(2, 2), gutter=(26, 40), margin=(24, 34), letters_outside=True),
     LayoutStyle(
         "letters-outside-row",
         lambda rng: row(*[_random_aspect(rng)] * 3),
         gutter=(26, 40),
         margin=(24, 34),
-        outside=True,
+        letters_outside=True,
     ),
     LayoutStyle("with-plot", _grid(2, 2), gutter=(14, 26), margin=(8, 20), extras=("plot",)),
     LayoutStyle("with-plots", _grid(3, 2), gutter=(14, 26), margin=(8, 20), extras=("plot", "plot")),
@@ -155,7 +155,7 @@ _STYLES = (
         gutter=(26, 36),
         margin=(24, 34),
         extras=("diffraction", "plot"),
-        outside=True,
+        letters_outside=True,
         common=False,
     ),
 )
@@ -164,12 +164,12 @@ LAYOUT_STYLES: dict[str, LayoutStyle] = {style.name: style for style in _STYLES}
 """Every layout by name."""
 
 COMMON_LAYOUTS = tuple(sorted(style.name for style in _STYLES if style.common))
-"""Those a seed chooses among."""
+"""Layouts that a seed chooses from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A laid out figure: its size in px, and its panels' boxes in reading order."""
+    """The arrangement of a figure: its size and gutter in px, and its panels' boxes in reading order."""
 
     width: int
     height: int
@@ -178,7 +178,7 @@ class Sheet:
 
 
 def _panels_across(node: Node) -> int:
-    """The largest number of panels side by side."""
+    """Return the largest number of panels side by side."""
     if isinstance(node, int | float):
         return 1
     counts = [_panels_across(part) for part in node[1]]
@@ -186,7 +186,7 @@ def _panels_across(node: Node) -> int:
 
 
 def lay_out(style: LayoutStyle, rng: Random) -> Sheet:
-    """The sheet of a style: panels some 240 to 380 px wide, a figure 440 to 1300 px wide."""
+    """Lay a style out: panels of about 240 to 380 px width in a figure of 440 to 1300 px width."""
     node = style.tree(rng)
     across = _panels_across(node)
     gutter = int(rng.integers(style.gutter[0], style.gutter[1] + 1))

@@ -1,4 +1,4 @@
-"""Panels that are no micrographs: plots with axes, curves, ticks and legends, and schematics."""
+"""Draws plots, with axes, curves, ticks and legends, and schematics."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ PLOTS = {
     "stress": ("Stress-strain curves of {subject}", "Strain (%)", "Stress (MPa)", (0, 30)),
     "scatter": ("Measured against calculated size of {subject}", "Calculated (nm)", "Measured (nm)", (0, 50)),
 }
-"""What plots show: how a caption says it, titles of the axes, range of the abscissa."""
+"""Kinds of plots: the caption's words, titles of the axes, range of the abscissa."""
 
 
 def _curve_ordinates(name: str, x: NDArray[np.float64], rng: Random) -> NDArray[np.float64]:
-    """Ordinates in [0, 1] of a curve of the kind `name` at x in [0, 1]."""
+    """Return the ordinates in [0, 1] of a curve of the kind `name` at x in [0, 1]."""
     if name in ("xrd", "spectrum"):
         wide = 0.006 if name == "xrd" else 0.07
         peaks = rng.uniform(0.08, 0.95, 7 if name == "xrd" else 3)
@@ -42,7 +42,7 @@ def _curve_ordinates(name: str, x: NDArray[np.float64], rng: Random) -> NDArray[
 def _draw_axes(
     pixels: Pixels, frame: tuple[int, int, int, int], span: tuple[float, float], titles: tuple[str, str], letters: float
 ) -> None:
-    """Frame, ticks with numbers, titles (the ordinate's turned)."""
+    """Draw the frame, ticks with numbers, and titles (the ordinate's rotated)."""
     x0, y0, x1, y1 = frame
     for a, b, c, d in ((x0, y0, x1, y0 + 1), (x0, y1 - 1, x1, y1), (x0, y0, x0 + 1, y1), (x1 - 1, y0, x1, y1)):
         fill_rect(pixels, a, b, c, d, BLACK)
@@ -63,7 +63,7 @@ def _draw_axes(
 
 
 def draw_plot(width: int, height: int, rng: Random) -> tuple[Pixels, str]:
-    """A plot of some kind, RGB on white, and the caption's words for it (with `{subject}` open)."""
+    """Draw a random plot, RGB on white; return it and the caption's words, with a `{subject}` to fill in."""
     name = str(rng.choice(sorted(PLOTS)))
     words, abscissa, ordinate, span = PLOTS[name]
     pixels: Pixels = np.full((height, width, 3), 255, np.uint8)
@@ -76,11 +76,11 @@ def draw_plot(width: int, height: int, rng: Random) -> tuple[Pixels, str]:
             left = x0 + (x1 - x0) * (number + 0.1) / 12
             fill_rect(pixels, left, y1 - count * (y1 - y0), left + (x1 - x0) * 0.8 / 12, y1, (90, 130, 190))
     else:
-        many = int(rng.integers(1, 4))
-        for number, ink in enumerate([INKS[i] for i in rng.permutation(len(INKS))[:many]]):
+        curve_count = int(rng.integers(1, 4))
+        for number, ink in enumerate([INKS[i] for i in rng.permutation(len(INKS))[:curve_count]]):
             x = np.linspace(0, 1, 30 if name in ("scatter", "cycling") else 400)
-            y = _curve_ordinates(name, x, rng) / (many if name == "xrd" else 1) + (
-                number / many if name == "xrd" else 0
+            y = _curve_ordinates(name, x, rng) / (curve_count if name == "xrd" else 1) + (
+                number / curve_count if name == "xrd" else 0
             )
             points = np.stack([x0 + 2 + x * (x1 - x0 - 4), y1 - 2 - np.clip(y, 0, 1) * (y1 - y0 - 4)], 1)
             _draw_curve(pixels, points, ink, dots=name in ("scatter", "cycling"))
@@ -100,7 +100,7 @@ def _draw_curve(pixels: Pixels, points: NDArray[np.float64], ink: Color, dots: b
 def _draw_legend_entry(
     pixels: Pixels, corner: tuple[int, int], number: int, ink: Color, words: str, letters: float
 ) -> None:
-    """One entry of the legend below the frame's upper right corner."""
+    """Draw one entry of the legend below the frame's upper right corner."""
     mask = text_mask(words, letters * 0.85)
     x, y = corner[0] - mask.shape[1] - 8, corner[1] + 7 + round(number * letters * 1.5)
     paint_mask(pixels, mask, x, y, BLACK)
@@ -108,7 +108,7 @@ def _draw_legend_entry(
 
 
 def draw_schematic(width: int, height: int, rng: Random) -> tuple[Pixels, str]:
-    """Steps of a synthesis as boxes and vessels joined by arrows, RGB on white, and the caption's words for it."""
+    """Draw the steps of a synthesis as boxes and ellipses with arrows, RGB on white; return it and caption words."""
     pixels: Pixels = np.full((height, width, 3), 255, np.uint8)
     letters = float(np.clip(0.04 * min(width, height), 9, 17))
     steps = [
@@ -140,7 +140,7 @@ def draw_schematic(width: int, height: int, rng: Random) -> tuple[Pixels, str]:
 
 
 def ink_box(pixels: Pixels) -> tuple[int, int, int, int]:
-    """The box of what is not white, grown by 2 px."""
+    """Return the box around all pixels that are not white, grown by 2 px."""
     ink = pixels.min(axis=2) < 245
     rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
     height, width = ink.shape

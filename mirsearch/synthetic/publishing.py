@@ -1,4 +1,4 @@
-"""A drawn figure as a journal prints it: resized and compressed, its truth with it."""
+"""Resizes and compresses drawn figures as a journal does, and scales their truth."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from mirsearch.synthetic.scalebars.bars import DrawnBar
 from mirsearch.synthetic.scalebars.samples import publish_pixels
 
 _MIN_LETTER_HEIGHT, _MIN_LABEL_HEIGHT, _MIN_BAR_LENGTH = 9.0, 9.0, 20.0
-"""Height of panel letters and labels, and length of a bar, in px, that a journal leaves readable."""
+"""Smallest height of panel letters and of labels, and smallest length of a bar, in px, that stay readable."""
 
 
 def publish_figure(figure: SyntheticFigure, factor: float, quality: int | None) -> SyntheticFigure:
-    """The figure resized by `factor` and compressed as JPEG of a quality (None: not), its truth scaled with it."""
+    """Return the figure, with its truth, resized by `factor` and compressed as JPEG of `quality` (None: not)."""
     panels = tuple(_scale_panel(panel, factor) for panel in figure.panels)
     return replace(
         figure,
@@ -28,18 +28,18 @@ def publish_figure(figure: SyntheticFigure, factor: float, quality: int | None) 
 
 
 def publish_at_random(figure: SyntheticFigure) -> SyntheticFigure:
-    """The figure in a size and quality its seed chooses: 0.5 to 1.6 times as large, as far as it stays readable."""
+    """Return the figure in a size and quality that its seed chooses: 0.5 to 1.6 times as large, but readable."""
     rng = make_rng(figure.seed, 0x9EA5)
     factor = 1.0
     if rng.uniform() < 0.6:
-        least = max([0.5, *_min_factors(figure)])
-        factor = float(rng.uniform(min(1.0, least), 1.6))
+        minimum = max([0.5, *_min_factors(figure)])
+        factor = float(rng.uniform(min(1.0, minimum), 1.6))
     quality = None if rng.uniform() < 0.25 else int(rng.integers(40, 93))
     return publish_figure(figure, round(factor, 2), quality)
 
 
 def _min_factors(figure: SyntheticFigure) -> list[float]:
-    """How far letters, labels and bars let a figure be reduced."""
+    """Return the smallest factors at which each letter, label and bar of a figure stays readable."""
     letters = [_MIN_LETTER_HEIGHT / (box[3] - box[1]) for box in figure.letters if box is not None]
     bars = [bar for bar in figure.bars if bar is not None]
     labels = [box for bar in bars if (box := bar.label_box) is not None]

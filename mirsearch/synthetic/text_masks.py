@@ -1,4 +1,4 @@
-"""Text drawn with the font that Pillow carries; the signs it lacks (µ Å – × ²) are composed; needs no font file."""
+"""Draws text with Pillow's built-in font and composes the signs that the font lacks (µ Å – × ²)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import ImageDraw, ImageFont
 from mirsearch.synthetic.fields import Image
 
 FACES = ("sans", "bold", "italic", "narrow", "wide", "pixel")
-"""Looks of a text: plain, heavier, slanted, condensed, extended, and the bitmap letters of old instruments."""
+"""Faces of a text; `pixel` are the bitmap letters of old instruments."""
 
 _SUPERSAMPLING = 4
 _SUBSTITUTES = {"\u03bc": "\u00b5", "\u212b": "\u00c5", "\u2014": "\u2013", "\u2212": "\u2013"} | dict.fromkeys(
@@ -31,7 +31,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 @lru_cache(maxsize=64)
 def _stroke_width(size: int) -> int:
-    """Width in px of the upright stroke of a small letter."""
+    """Return the width in px of a small letter's vertical stroke."""
     canvas = PillowImage.new("L", (2 * size, 2 * size))
     ImageDraw.Draw(canvas).text((size // 2, round(1.3 * size)), "u", 255, _font(size), anchor="ls")
     row = np.asarray(canvas)[round(1.05 * size)] > 127
@@ -40,7 +40,7 @@ def _stroke_width(size: int) -> int:
 
 
 def _draw_composed_sign(draw: ImageDraw.ImageDraw, sign: str, x: float, base: float, size: int, stroke: int) -> float:
-    """Draw a sign that the font lacks at x on the baseline; returns how far to advance."""
+    """Draw a sign that the font lacks at x on the baseline; return its advance in px."""
     font = _font(size)
     thick = _stroke_width(size) + 2 * stroke
     if sign == "µ":
@@ -71,7 +71,7 @@ def _draw_composed_sign(draw: ImageDraw.ImageDraw, sign: str, x: float, base: fl
 
 
 def _render_text(text: str, size: int, stroke: int) -> NDArray[np.uint8]:
-    """The text in 0 to 255 at `size` px an em, with room all around."""
+    """Return the text as coverage from 0 to 255, at `size` px an em, with a margin on all sides."""
     font = _font(size)
     canvas = PillowImage.new("L", (int(font.getlength("M") * (len(text) + 2)) + 4 * stroke + size, 2 * size))
     draw = ImageDraw.Draw(canvas)
@@ -89,7 +89,7 @@ def _render_text(text: str, size: int, stroke: int) -> NDArray[np.uint8]:
 
 
 def _render_bitmap_text(text: str, height: float) -> NDArray[np.uint8]:
-    """The text in bitmap letters, enlarged a whole number of times, about `height` px high."""
+    """Return the text in bitmap letters, enlarged by a whole number to about `height` px."""
     font = ImageFont.load_default_imagefont()
     box = font.getbbox(text)
     canvas = PillowImage.new("L", (int(box[2]) + 2, int(box[3]) + 2))
@@ -99,7 +99,7 @@ def _render_bitmap_text(text: str, height: float) -> NDArray[np.uint8]:
 
 
 def text_mask(text: str, height: float, face: str = "sans") -> Image:
-    """Coverage (h, w) in [0, 1] of `text` cut to its ink; capitals and digits are about `height` px high."""
+    """Return the coverage (h, w) in [0, 1] of `text`, cropped to its ink. Capitals are about `height` px high."""
     text = "".join(_SUBSTITUTES.get(sign, sign) for sign in text)
     if face == "pixel":
         mask = _render_bitmap_text(text.replace("–", "-"), height)
@@ -120,7 +120,7 @@ def text_mask(text: str, height: float, face: str = "sans") -> Image:
 
 
 def paint_mask(pixels: NDArray[np.uint8], mask: Image, x: int, y: int, color: tuple[int, int, int]) -> None:
-    """Lay `color` over RGB `pixels` (h, w, 3) where `mask` covers, its upper left corner at (x, y)."""
+    """Paint `color` onto RGB `pixels` (h, w, 3) through `mask`, whose upper left corner is at (x, y)."""
     height, width = pixels.shape[:2]
     x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + mask.shape[1], width), min(y + mask.shape[0], height)
     if x0 >= x1 or y0 >= y1:
@@ -131,7 +131,7 @@ def paint_mask(pixels: NDArray[np.uint8], mask: Image, x: int, y: int, color: tu
 
 
 def dilate_mask(mask: Image, radius: int) -> Image:
-    """The mask grown by `radius` px on all sides, for outlines; the result is 2·radius px larger each way."""
+    """Return the mask dilated by `radius` px, for outlines. The result is 2·radius px larger each way."""
     padded = cv2.copyMakeBorder(mask, radius, radius, radius, radius, cv2.BORDER_CONSTANT, value=0)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     return np.asarray(cv2.dilate(padded, kernel), np.float32)

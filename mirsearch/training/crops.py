@@ -75,9 +75,9 @@ def scale_shares(corpus: Corpus, pairs: Pairs) -> NDArray[np.float64]:
 
 
 def random_crop(pixels: Pixels, share: float, rng: np.random.Generator) -> Pixels:
-    """A part of an image RGB (h, w, 3): `share` of its width less a random rest, and as crop_height; every other mirrored.
+    """Return a random part of an image RGB (h, w, 3), at most `share` of its width and as high; half are mirrored.
 
-    Never smaller than LEAST_SIDE px (or the image), so that there is something to see.
+    The part is not smaller than MIN_SIDE px (or the image), so that it shows something.
     """
     height, width = pixels.shape[:2]
     part = share * float(rng.uniform(*_SHARES))

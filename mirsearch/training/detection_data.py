@@ -27,7 +27,7 @@ _MIN_VISIBLE_SHARE = 0.6
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A picture, RGB uint8 (h, w, 3), with boxes float32 (n, 4), classes (n,), bar lengths (n,) (labels: NaN), in px."""
+    """A picture, RGB uint8 (h, w, 3), with boxes float32 (n, 4), classes (n,), bar lengths (n,) (labels: NaN) in px."""
 
     pixels: Pixels
     boxes: NDArray[np.float32]

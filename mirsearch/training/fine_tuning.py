@@ -79,7 +79,7 @@ class NetworkTrainer:
         self._optimizer = torch.optim.Adam(self._module.parameters(), lr=options.rate, weight_decay=_WEIGHT_DECAY)
 
     def train_epoch(self, report: ProgressReport) -> float:
-        """Train on a sample of the pairs; return the mean loss. Negatives are chosen by the vectors before the epoch."""
+        """Train on a sample of the pairs; return the mean loss. The vectors before the epoch decide the negatives."""
         self._rng = np.random.default_rng((self._options.seed, len(self.losses)))
         sample = self._rng.permutation(len(self._pairs))[: self._options.triples]
         losses = []

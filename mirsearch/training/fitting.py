@@ -165,7 +165,7 @@ def learn_metric(
 def _train_head(
     trainer: HeadTrainer, validation: Corpus | None, epochs: int, report: ProgressReport
 ) -> tuple[Projection, int]:
-    """Return the head of the best epoch on the validation part (0: the initial head), or of the last if there is none."""
+    """Return the head of the best epoch on the validation part (0: the initial head), or of the last without one."""
     best, best_epoch = trainer.projection, 0
     best_score = -np.inf if validation is None else mean_precision(validation, best)
     for epoch in range(1, epochs + 1):

@@ -16,7 +16,7 @@ SHRINKAGE = 0.1
 
 
 def pca_whitening(vectors: Vectors, dims: int, power: float, shrinkage: float = SHRINKAGE) -> Projection:
-    """Rotate to the principal axes, keep the first `dims`, and divide each by its deviation to the `power` (1: whitened).
+    """Rotate to the principal axes, keep the first `dims`, divide each by its deviation to the `power` (1: whitened).
 
     Vectors float32 (n, d). Jégou, Chum: Negative evidences and co-occurrences in image retrieval (ECCV 2012), with
     the covariance shrunk to a multiple of the identity.

@@ -140,7 +140,8 @@ def test_other_weights_and_other_settings_are_another_version(folder):
 @pytest.mark.parametrize(
     ("name", "words"),
     [("other", "architecture 'resnet101'"), ("regional", "regional"), ("text", "can't be read"),
-     ("code", "can't be read"), ("short", "can't be read"), ("none", "holds no named tensors"), ("odd", "does not fit")],
+     ("code", "can't be read"), ("short", "can't be read"), ("none", "holds no named tensors"),
+     ("odd", "does not fit")],
 )  # fmt: skip
 def test_what_is_no_weights_is_refused_in_one_line(folder, tmp_path, name, words):
     class Bomb:

@@ -182,7 +182,7 @@ def test_families_are_what_the_corpus_knows() -> None:
 @pytest.mark.parametrize("zoom", [0.0, 1.0])
 def test_every_family_gives_a_picture_with_something_in_it(name: str, zoom: float) -> None:
     shown = specimen(4, name)
-    pixels = shown.pictured(View(230, 170, shown.nm_per_px(zoom)), make_rng(3))
+    pixels = shown.micrograph(View(230, 170, shown.nm_per_px(zoom)), make_rng(3))
     assert pixels.shape == (170, 230, 3)
     assert pixels.dtype == np.uint8
     assert pixels.std() > 6
@@ -209,7 +209,7 @@ def test_features_grow_with_magnification(name: str) -> None:
     shown = specimen(11, name)
     wide, close = shown.nm_per_px(0.05), shown.nm_per_px(0.05) / 2
     sizes = [
-        np.mean([grain_size(shown.pictured(View(480, 480, nm_per_px), make_rng(seed))) for seed in range(3)])
+        np.mean([grain_size(shown.micrograph(View(480, 480, nm_per_px), make_rng(seed))) for seed in range(3)])
         for nm_per_px in (wide, close)
     ]
     assert sizes[1] / sizes[0] == pytest.approx(2.0, rel=0.3)

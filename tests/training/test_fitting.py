@@ -42,7 +42,7 @@ def figure(number: int, folder: Path, extractor: EfficientNetExtractor) -> Figur
     shown = specimen(number, FAMILIES[number % 4])
     nm_per_px = shown.nm_per_px(0.3)
     rng = make_rng(number, 7)
-    parts = [shown.pictured(View(SIDE, SIDE, nm_per_px / zoom), rng) for zoom in (1.0, 1.5)]
+    parts = [shown.micrograph(View(SIDE, SIDE, nm_per_px / zoom), rng) for zoom in (1.0, 1.5)]
     whole = np.concatenate(parts, axis=1)
     path = folder / f"{number}.png"
     from PIL import Image
@@ -98,7 +98,7 @@ def test_a_trained_whitening_is_an_extractor_of_its_own(drawn: Path, models: Pat
 
     extractor = load_extractor("trained:w1")
     assert (extractor.name, extractor.version, extractor.dims) == ("trained:w1", card.version, 40)
-    picture = specimen(3, "pores").pictured(View(100, 90, 10.0), make_rng(1))
+    picture = specimen(3, "pores").micrograph(View(100, 90, 10.0), make_rng(1))
     base = EfficientNetExtractor().embed([picture])
     assert np.allclose(extractor.embed([picture]), extractor.projection.apply(base), atol=1e-6)
     assert np.allclose(np.linalg.norm(extractor.embed([picture, picture]), axis=1), 1, atol=1e-5)

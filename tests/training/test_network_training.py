@@ -63,7 +63,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     with index.writer() as writer:
         for number in range(6):
             shown, rng = specimen(number, FAMILIES[number % 2]), make_rng(number, 3)
-            parts = [shown.pictured(View(SIDE, SIDE, shown.nm_per_px(0.4)), rng) for _ in range(2)]
+            parts = [shown.micrograph(View(SIDE, SIDE, shown.nm_per_px(0.4)), rng) for _ in range(2)]
             path = folder / f"{number}.png"
             Image.fromarray(np.concatenate(parts, axis=1)).save(path)
             name = figure_id(images.content_hash(path))

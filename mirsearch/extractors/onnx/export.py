@@ -136,7 +136,7 @@ def probe_images(count: int = 12) -> list[Pixels]:
     for seed in range(count):
         shown = specimen(seed)
         height, width = shapes[seed % len(shapes)]
-        images.append(shown.pictured(View(width, height, shown.nm_per_px(0.3)), make_rng(seed, 1)))
+        images.append(shown.micrograph(View(width, height, shown.nm_per_px(0.3)), make_rng(seed, 1)))
     return images
 
 

@@ -1,4 +1,4 @@
-"""Scale bars and their labels in many styles, drawn with sub-pixel ends and returned with their exact truth."""
+"""Draws scale bars with labels in many styles, with sub-pixel ends, and returns their exact truth."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNITS = (("nm", 1.0), ("µm", 1e3), ("mm", 1e6))
 
 @dataclass(frozen=True, slots=True)
 class DrawnBar:
-    """The truth of one bar: box in px of the picture, length in px along its axis, and what it says."""
+    """The truth of one bar: box in px of the picture, length in px along its axis, label, and scale."""
 
     style: str
     box: Box
@@ -29,20 +29,20 @@ class DrawnBar:
     nm_per_px: float
     vertical: bool = False
 
-    def moved(self, dx: int, dy: int) -> DrawnBar:
-        """The same bar with the picture's origin moved."""
+    def shift(self, dx: int, dy: int) -> DrawnBar:
+        """Return the bar shifted by (dx, dy)."""
         label = None if self.label_box is None else shift_box(self.label_box, dx, dy)
         return replace(self, box=shift_box(self.box, dx, dy), label_box=label)
 
 
 def shift_box(box: Box, dx: int, dy: int) -> Box:
-    """The box moved by (dx, dy)."""
+    """Return the box shifted by (dx, dy)."""
     return box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy
 
 
-def format_length(length_nm: float, rng: Random | None = None, spelled: str | None = None) -> str:
-    """A length as a label says it; `rng` picks among spellings ("500 nm", "500nm", "0.5 µm", "5 um")."""
-    unit, factor = next((each for each in reversed(UNITS) if length_nm >= each[1]), UNITS[0])
+def format_length(length_nm: float, rng: Random | None = None, separator: str | None = None) -> str:
+    """Return a length as label text; `rng` chooses among spellings ("500 nm", "500nm", "0.5 µm", "5 um")."""
+    unit, factor = next((entry for entry in reversed(UNITS) if length_nm >= entry[1]), UNITS[0])
     if rng is not None and length_nm in (100, 200, 250, 500) and rng.uniform() < 0.12:
         unit, factor = UNITS[1]
     elif rng is not None and length_nm in (1000, 2000) and rng.uniform() < 0.12:
@@ -51,14 +51,14 @@ def format_length(length_nm: float, rng: Random | None = None, spelled: str | No
     if rng is not None and unit == "µm" and rng.uniform() < 0.12:
         unit = "um"
     return (
-        f"{number}{spelled if spelled is not None else ' '}{unit}"
+        f"{number}{separator if separator is not None else ' '}{unit}"
         if rng is None or rng.uniform() > 0.15
         else f"{number}{unit}"
     )
 
 
 def round_length(low_nm: float, high_nm: float, rng: Random) -> float:
-    """A usual bar length between limits a factor 2.5 or more apart: 1, 2, 5 times a power of ten, seldom another."""
+    """Return a usual bar length within limits of a ratio of 2.5 or more: mostly 1, 2 or 5 times a power of ten."""
     steps = (1.0, 2.0, 2.5, 3.0, 4.0, 5.0) if rng.uniform() < 0.12 else (1.0, 2.0, 5.0)
     power = np.floor(np.log10(low_nm))
     lengths = [float(f"{step * 10.0**p:.6g}") for p in (power, power + 1) for step in steps if step != 2.5 or p >= 1]
@@ -67,7 +67,7 @@ def round_length(low_nm: float, high_nm: float, rng: Random) -> float:
 
 
 def fill_rect(pixels: Pixels, x0: float, y0: float, x1: float, y1: float, color: Color) -> None:
-    """Fill a rectangle with fractional edges: each pixel takes the share of it that is covered."""
+    """Fill a rectangle with fractional edges: a pixel takes the color in proportion to its covered share."""
     height, width = pixels.shape[:2]
     across = np.clip(np.minimum(np.arange(width) + 1, x1) - np.maximum(np.arange(width), x0), 0, 1)
     down = np.clip(np.minimum(np.arange(height) + 1, y1) - np.maximum(np.arange(height), y0), 0, 1)
@@ -81,22 +81,22 @@ def fill_rect(pixels: Pixels, x0: float, y0: float, x1: float, y1: float, color:
 
 
 def contrasting_color(color: Color) -> Color:
-    """Black for bright colors and white for dark ones."""
+    """Return black for a bright color and white for a dark one."""
     return BLACK if 0.3 * color[0] + 0.59 * color[1] + 0.11 * color[2] > 110 else WHITE
 
 
 @dataclass(frozen=True, slots=True)
 class _Placement:
-    """Where things go: the bar's x0, y0, x1, y1 (fractional), the label's mask and corner, the box around all."""
+    """Places of the parts: the bar's x0, y0, x1, y1 (fractional), the label's mask and corner, the box around all."""
 
     bar: tuple[float, float, float, float]
     label: NDArray[np.float32] | None
-    label_at: tuple[int, int]
+    label_corner: tuple[int, int]
     around: Box
 
 
 def _crossbar_reach(style: BarStyle, thick: float) -> float:
-    """How far crossbars and long ticks stand out of a bar, in px."""
+    """Return how far crossbars and long ticks extend beyond a bar, in px."""
     return round(2.5 * thick + 2) if style.shape in ("caps", "ruler", "ticks") else 0.0
 
 
@@ -108,7 +108,7 @@ def _place_bar(
     corner: str,
     shift: float,
 ) -> _Placement:
-    """Place a bar of (length, thickness) px and its label into a corner; `shift` is the fraction of its start."""
+    """Place a bar of (length, thickness) px and its label into a corner; `shift` is the sub-pixel part of its start."""
     height, width = shape
     length, thick = size
     across = thick + 2 * _crossbar_reach(style, thick)
@@ -144,7 +144,7 @@ def _place_bar(
 def _draw_caps(
     pixels: Pixels, bar: tuple[float, float, float, float], vertical: bool, color: Color, ticks: int = 1
 ) -> None:
-    """Crossbars at both ends, inside the length, and `ticks` - 1 shorter ones between."""
+    """Draw crossbars at both ends, inside the length, and `ticks` - 1 shorter ones between them."""
     x0, y0, x1, y1 = bar
     thick = max(1.0, (x1 - x0) if vertical else (y1 - y0))
     for number in range(ticks + 1):
@@ -152,16 +152,16 @@ def _draw_caps(
             float(round(2.5 * thick + 2)) if number in (0, ticks) or (ticks == 10 and number == 5) else 1.2 * thick + 1
         )
         if vertical:
-            at = y0 + (y1 - y0 - thick) * number / ticks
-            fill_rect(pixels, x0 - reach, at, x1 + reach, at + thick, color)
+            tick_start = y0 + (y1 - y0 - thick) * number / ticks
+            fill_rect(pixels, x0 - reach, tick_start, x1 + reach, tick_start + thick, color)
         else:
-            at = x0 + (x1 - x0 - thick) * number / ticks
+            tick_start = x0 + (x1 - x0 - thick) * number / ticks
             up = reach if ticks == 1 else 0.0
-            fill_rect(pixels, at, y0 - up, at + thick, y1 + reach, color)
+            fill_rect(pixels, tick_start, y0 - up, tick_start + thick, y1 + reach, color)
 
 
 def _draw_frame(pixels: Pixels, bar: tuple[float, float, float, float], edge: float, color: Color) -> None:
-    """The four sides of a rectangle, inside it; the picture shows through between them."""
+    """Draw the four sides of a rectangle, inside it. The picture stays visible between them."""
     x0, y0, x1, y1 = bar
     fill_rect(pixels, x0, y0, x1, y0 + edge, color)
     fill_rect(pixels, x0, y1 - edge, x1, y1, color)
@@ -170,7 +170,7 @@ def _draw_frame(pixels: Pixels, bar: tuple[float, float, float, float], edge: fl
 
 
 def _draw_segments(pixels: Pixels, bar: tuple[float, float, float, float], color: Color) -> None:
-    """Four pieces by turns of a color and its opposite, framed so that the last can be seen on ground of its own."""
+    """Draw four pieces in a color and its contrasting color in turn, with a frame that shows the last one's end."""
     x0, y0, x1, y1 = bar
     for number in range(4):
         ends = (x0 + (x1 - x0) * number / 4, x0 + (x1 - x0) * (number + 1) / 4)
@@ -179,7 +179,7 @@ def _draw_segments(pixels: Pixels, bar: tuple[float, float, float, float], color
 
 
 def _draw_shape(pixels: Pixels, style: BarStyle, bar: tuple[float, float, float, float], color: Color) -> None:
-    """Draw the bar proper."""
+    """Draw the bar without its label."""
     x0, y0, x1, y1 = bar
     edge = max(1.0, round((y1 - y0) * 0.15))
     if style.shape == "hollow":
@@ -197,7 +197,7 @@ def _draw_shape(pixels: Pixels, style: BarStyle, bar: tuple[float, float, float,
 
 
 def _contrast(pixels: Pixels, box: Box, color: Color) -> float:
-    """How far in gray levels the tone of `color` is from nearly all (9 of 10 pixels) that lies in a box."""
+    """Return the difference in gray levels between `color` and a box's pixels that 9 of 10 pixels exceed."""
     region = pixels[max(box[1], 0) : box[3], max(box[0], 0) : box[2]]
     if not region.size:
         return 0.0
@@ -216,7 +216,7 @@ def _draw_background(pixels: Pixels, around: Box, color: Color) -> None:
 
 
 def pixel_box(bar: tuple[float, float, float, float]) -> Box:
-    """The pixels a fractional rectangle touches by half or more, at least one each way."""
+    """Return the pixels that a fractional rectangle covers by half or more, at least one each way."""
     x0, y0, x1, y1 = (int(np.floor(edge + 0.5)) for edge in bar)
     return x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)
 
@@ -229,9 +229,9 @@ def draw_bar(
     text: str | None = None,
     length_nm: float | None = None,
 ) -> DrawnBar:
-    """Draw a bar of a style (not a databar) onto RGB `pixels`, in place; ink that would not be seen is swapped.
+    """Draw a bar of a style (not a databar) onto RGB `pixels`, in place. An ink without contrast is replaced.
 
-    The length is a round one of 14 to 37 % of the side it runs along, unless given; `text` overrides the label.
+    Without `length_nm`, the length is a round one of 14 to 37 % of the picture's side. `text` replaces the label.
     """
     shape = (pixels.shape[0], pixels.shape[1])
     along = shape[0] if style.vertical else shape[1]
@@ -241,21 +241,21 @@ def draw_bar(
     label_height = float(np.clip(rng.uniform(0.034, 0.05) * min(shape), 10, 40))
     words = None if style.label == "none" else text or format_length(length_nm, rng)
     mask = None if words is None else text_mask(words, label_height, style.face)
-    if mask is not None and style.turned:
+    if mask is not None and style.rotated_label:
         mask = np.ascontiguousarray(np.rot90(mask))
     if style.label == "inside" and mask is not None:
         thick = max(thick, mask.shape[0] + 6.0)
-        if mask.shape[1] > length * 0.55:  # a label that fills its bar looks like a label in a box
+        if mask.shape[1] > length * 0.55:  # a label that fills its bar would look like a label in a box
             style, thick = replace(style, label="above"), float(max(4, round(0.02 * min(shape))))
     color = COLORS[style.ink]
-    plans = [
+    placements = [
         _place_bar(shape, style, (length, thick), mask, corner, float(rng.uniform()))
         for corner in rng.permutation(style.corners)
     ]
-    self_backed = style.shape in ("boxed", "outlined", "segments")
-    best = max(plans, key=lambda plan: _contrast(pixels, plan.around, color))
-    if not self_backed and _contrast(pixels, best.around, color) < 75:
-        color = max((WHITE, BLACK), key=lambda each: _contrast(pixels, best.around, each))
+    has_background = style.shape in ("boxed", "outlined", "segments")
+    best = max(placements, key=lambda placement: _contrast(pixels, placement.around, color))
+    if not has_background and _contrast(pixels, best.around, color) < 75:
+        color = max((WHITE, BLACK), key=lambda ink: _contrast(pixels, best.around, ink))
         if _contrast(pixels, best.around, color) < 60:
             _draw_background(pixels, best.around, color)
     if style.shape == "boxed":
@@ -265,13 +265,13 @@ def draw_bar(
     return DrawnBar(style.name, pixel_box(best.bar), length, length_nm, words, label_box, nm_per_px, style.vertical)
 
 
-def _draw_label(pixels: Pixels, style: BarStyle, plan: _Placement, color: Color) -> Box | None:
-    """Draw the label of a plan; returns its box."""
-    if plan.label is None:
+def _draw_label(pixels: Pixels, style: BarStyle, placement: _Placement, color: Color) -> Box | None:
+    """Draw the label of a placed bar; return its box."""
+    if placement.label is None:
         return None
-    x, y = plan.label_at
+    x, y = placement.label_corner
     if style.shape in ("outlined", "segments"):
-        radius = max(1, round(plan.label.shape[0] * 0.09))
-        paint_mask(pixels, dilate_mask(plan.label, radius), x - radius, y - radius, contrasting_color(color))
-    paint_mask(pixels, plan.label, x, y, contrasting_color(color) if style.label == "inside" else color)
-    return x, y, x + plan.label.shape[1], y + plan.label.shape[0]
+        radius = max(1, round(placement.label.shape[0] * 0.09))
+        paint_mask(pixels, dilate_mask(placement.label, radius), x - radius, y - radius, contrasting_color(color))
+    paint_mask(pixels, placement.label, x, y, contrasting_color(color) if style.label == "inside" else color)
+    return x, y, x + placement.label.shape[1], y + placement.label.shape[0]

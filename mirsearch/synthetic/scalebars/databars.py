@@ -1,4 +1,4 @@
-"""Data strips below micrographs as instruments print them: voltage, distance, magnification and bar, generic."""
+"""Draws databars: the strips that instruments add below micrographs, with voltage, distance, magnification and bar."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from mirsearch.synthetic.text_masks import paint_mask, text_mask
 Ends = tuple[float, float, float, float]
 
 _LIGHT_STRIPS: dict[str, Color] = {"white": WHITE, "camera": WHITE, "left": (236, 236, 236)}
-"""Strips that are light, with dark letters."""
+"""Colors of light strips, which have dark letters."""
 
 
 def databar_height(height: int) -> int:
-    """Height in px of the strip for a picture `height` px high, strip included."""
+    """Return the height in px of the strip in a picture of `height` px, strip included."""
     return int(np.clip(round(0.085 * height), 34, 70))
 
 
 def _instrument_settings(rng: Random, nm_per_px: float, width: int) -> dict[str, str]:
-    """What a strip tells: plausible settings, none of them a length of the bar."""
+    """Return plausible instrument settings, none of which is the bar's length."""
     magnification = 127e6 / (nm_per_px * width)
     rounded = float(f"{magnification:.2g}")
     return {
@@ -40,23 +40,23 @@ def _instrument_settings(rng: Random, nm_per_px: float, width: int) -> dict[str,
 def _draw_text(
     pixels: Pixels, text: str, x: float, y: float, height: float, color: Color, face: str = "sans"
 ) -> tuple[int, int, int, int]:
-    """Text with its upper left corner at (x, y); returns its box."""
+    """Draw text with its upper left corner at (x, y); return its box."""
     mask = text_mask(text, height, face)
     paint_mask(pixels, mask, round(x), round(y), color)
     return round(x), round(y), round(x) + mask.shape[1], round(y) + mask.shape[0]
 
 
-def _draw_columns(strip: Pixels, facts: dict[str, str], until: float, color: Color) -> None:
-    """Captions above values in columns parted by lines, from the left until x."""
+def _draw_columns(strip: Pixels, settings: dict[str, str], until: float, color: Color) -> None:
+    """Draw names above values in columns separated by lines, from the left up to x = `until`."""
     height = strip.shape[0]
     names = (("HV", "hv"), ("mag", "mag"), ("WD", "wd"), ("det", "detector"), ("date", "date"))
     letters, x = height * 0.21, height * 0.25
     for name, key in names:
-        width = max(text_mask(facts[key], letters).shape[1], text_mask(name, letters).shape[1])
+        width = max(text_mask(settings[key], letters).shape[1], text_mask(name, letters).shape[1])
         if x + width + height * 0.3 > until:
             return
         _draw_text(strip, name, x, height * 0.16, letters, color)
-        _draw_text(strip, facts[key], x, height * 0.58, letters, color)
+        _draw_text(strip, settings[key], x, height * 0.58, letters, color)
         x += width + height * 0.25
         fill_rect(strip, round(x), 2, round(x) + 1, height - 2, color)
         x += height * 0.25
@@ -66,14 +66,14 @@ def _draw_line_with_caps(strip: Pixels, bar: Ends, cap: float, color: Color) -> 
     x0, y0, x1, y1 = bar
     fill_rect(strip, x0, y0, x1, y1, color)
     thick = max(1.0, y1 - y0)
-    for at in (x0, x1 - thick):
-        fill_rect(strip, at, y0 - cap, at + thick, y1 + cap, color)
+    for tick_start in (x0, x1 - thick):
+        fill_rect(strip, tick_start, y0 - cap, tick_start + thick, y1 + cap, color)
 
 
 def _draw_split_bar(
     strip: Pixels, x0: float, length: float, text: str, color: Color
 ) -> tuple[Ends, tuple[int, int, int, int]]:
-    """End ticks with the label standing in the middle of the line between them."""
+    """Draw a line with end ticks and the label in a gap in its middle."""
     height = strip.shape[0]
     middle, thick = height * 0.5, max(1.0, round(height * 0.035))
     mask = text_mask(text, height * 0.28)
@@ -81,8 +81,8 @@ def _draw_split_bar(
     bar = (x0, round(middle), x0 + length, round(middle) + thick)
     for a, b in ((x0, left - height * 0.12), (left + mask.shape[1] + height * 0.12, x0 + length)):
         fill_rect(strip, a, bar[1], max(a, b), bar[3], color)
-    for at in (x0, x0 + length - thick):
-        fill_rect(strip, at, middle - height * 0.22, at + thick, middle + height * 0.22, color)
+    for tick_start in (x0, x0 + length - thick):
+        fill_rect(strip, tick_start, middle - height * 0.22, tick_start + thick, middle + height * 0.22, color)
     box = _draw_text(strip, text, left, middle - mask.shape[0] / 2, height * 0.28, color)
     return bar, box
 
@@ -90,13 +90,15 @@ def _draw_split_bar(
 def _draw_ticks(
     strip: Pixels, x0: float, length: float, text: str, color: Color
 ) -> tuple[Ends, tuple[int, int, int, int]]:
-    """Eleven ticks from end to end above the label: the bar is their row, without a line."""
+    """Draw a bar that is a row of eleven ticks, without a line, above the label."""
     height = strip.shape[0]
     thick = max(1.0, round(height * 0.04))
     top, low = height * 0.14, height * 0.34
     for number in range(11):
-        at = x0 + (length - thick) * number / 10
-        fill_rect(strip, at, top if number in (0, 5, 10) else top + height * 0.07, at + thick, low, color)
+        tick_start = x0 + (length - thick) * number / 10
+        fill_rect(
+            strip, tick_start, top if number in (0, 5, 10) else top + height * 0.07, tick_start + thick, low, color
+        )
     mask = text_mask(text, height * 0.3)
     box = _draw_text(strip, text, x0 + length - mask.shape[1], height * 0.55, height * 0.3, color)
     return (x0, round(top), x0 + length, round(low)), box
@@ -105,7 +107,7 @@ def _draw_ticks(
 def _draw_plain_bar(
     strip: Pixels, x0: float, length: float, text: str, color: Color, face: str, caps: bool
 ) -> tuple[Ends, tuple[int, int, int, int]]:
-    """The label above a line, with end caps or without."""
+    """Draw the label above a line, with or without end caps."""
     height = strip.shape[0]
     thick = max(2.0, round(height * 0.06))
     y = float(round(height * 0.7))
@@ -120,7 +122,7 @@ def _draw_plain_bar(
 
 
 def _draw_settings_line(strip: Pixels, words: str, x0: float, x1: float, color: Color, face: str) -> None:
-    """One line of settings, cut to the words that fit between x0 and x1."""
+    """Draw one line of settings with as many of its words as fit between x0 and x1."""
     height = strip.shape[0]
     parts = words.split("  ")
     while parts:
@@ -134,7 +136,7 @@ def _draw_settings_line(strip: Pixels, words: str, x0: float, x1: float, color: 
 def _draw_label_beside(
     strip: Pixels, x0: float, length: float, text: str, color: Color
 ) -> tuple[Ends, tuple[int, int, int, int]]:
-    """The label at the right of a plain line, both in the middle of the strip."""
+    """Draw the label to the right of a plain line, both in the middle of the strip."""
     height = strip.shape[0]
     thick = max(2.0, round(height * 0.08))
     y = float(round(height * 0.5 - thick / 2))
@@ -144,13 +146,20 @@ def _draw_label_beside(
     return bar, _draw_text(strip, text, x0 + length + height * 0.2, (height - mask.shape[0]) / 2, height * 0.3, color)
 
 
-def _draw_two_rows(strip: Pixels, facts: dict[str, str], until: float, color: Color) -> None:
-    """Names with their values, two rows of them, from the left until x."""
+def _draw_two_rows(strip: Pixels, settings: dict[str, str], until: float, color: Color) -> None:
+    """Draw names with their values in two rows, from the left up to x = `until`."""
     height = strip.shape[0]
     letters, x = height * 0.2, height * 0.3
-    told = (("SEM HV", "hv"), ("WD", "wd"), ("SEM MAG", "mag"), ("Det", "detector"), ("Date", "date"), ("No", "number"))
-    for upper, lower in zip(told[::2], told[1::2], strict=True):
-        words = [f"{name}: {facts[key]}" for name, key in (upper, lower)]
+    entries = (
+        ("SEM HV", "hv"),
+        ("WD", "wd"),
+        ("SEM MAG", "mag"),
+        ("Det", "detector"),
+        ("Date", "date"),
+        ("No", "number"),
+    )
+    for upper, lower in zip(entries[::2], entries[1::2], strict=True):
+        words = [f"{name}: {settings[key]}" for name, key in (upper, lower)]
         width = max(text_mask(text, letters).shape[1] for text in words)
         if x + width > until:
             return
@@ -159,40 +168,46 @@ def _draw_two_rows(strip: Pixels, facts: dict[str, str], until: float, color: Co
         x += width + height * 0.5
 
 
-def _settings_text(style: BarStyle, facts: dict[str, str]) -> str:
-    """What the line of settings in a strip says, its parts two spaces apart."""
-    volts, distance = facts["hv"].replace(" ", ""), facts["wd"].replace(" ", "")
+def _settings_text(style: BarStyle, settings: dict[str, str]) -> str:
+    """Return the text of a strip's line of settings, with two spaces between its parts."""
+    volts, distance = settings["hv"].replace(" ", ""), settings["wd"].replace(" ", "")
     parts: dict[str, tuple[str, ...]] = {
-        "beside": (facts["mag"], facts["hv"]),
-        "ticks": (facts["hv"].replace(".00 ", ".0"), distance, facts["short_mag"], facts["detector"], facts["date"]),
-        "line": (facts["detector"], volts, facts["short_mag"].upper(), f"WD {distance}", facts["number"]),
-        "camera": (facts["date"], f"HV={volts}", f"Direct Mag: {facts['mag']}", facts["number"]),
+        "beside": (settings["mag"], settings["hv"]),
+        "ticks": (
+            settings["hv"].replace(".00 ", ".0"),
+            distance,
+            settings["short_mag"],
+            settings["detector"],
+            settings["date"],
+        ),
+        "line": (settings["detector"], volts, settings["short_mag"].upper(), f"WD {distance}", settings["number"]),
+        "camera": (settings["date"], f"HV={volts}", f"Direct Mag: {settings['mag']}", settings["number"]),
     }
-    told = (f"EHT = {facts['hv']}", f"WD = {facts['wd']}", f"Signal A = {facts['detector']}")
-    return "  ".join(parts.get(str(style.databar), (*told, f"Mag = {facts['mag'].upper()}", facts["date"])))
+    entries = (f"EHT = {settings['hv']}", f"WD = {settings['wd']}", f"Signal A = {settings['detector']}")
+    return "  ".join(parts.get(str(style.databar), (*entries, f"Mag = {settings['mag'].upper()}", settings["date"])))
 
 
 def _fill_strip(
-    strip: Pixels, style: BarStyle, length: float, facts: dict[str, str], text: str, shift: float
+    strip: Pixels, style: BarStyle, length: float, settings: dict[str, str], text: str, shift: float
 ) -> tuple[Ends, tuple[int, int, int, int]]:
-    """Fill a strip with settings, bar and label as its style has them; returns the bar and the label's box."""
+    """Draw settings, bar and label of a style into a strip; return the bar and the label's box."""
     tall, width = strip.shape[:2]
     ink = BLACK if style.databar in _LIGHT_STRIPS else WHITE
     start, margin = float(int(width - length - tall * 0.5)) + shift, tall * 0.4
     if style.databar in ("white", "left"):
         start = float(int(margin)) + shift
         _draw_settings_line(
-            strip, _settings_text(style, facts), start + length + 1.5 * margin, width - margin / 2, ink, "sans"
+            strip, _settings_text(style, settings), start + length + 1.5 * margin, width - margin / 2, ink, "sans"
         )
         return _draw_plain_bar(strip, start, length, text, ink, "sans", caps=style.databar == "left")
     if style.databar in ("columns", "split-bar", "two-rows"):
-        (_draw_two_rows if style.databar == "two-rows" else _draw_columns)(strip, facts, start - 0.75 * margin, ink)
+        (_draw_two_rows if style.databar == "two-rows" else _draw_columns)(strip, settings, start - 0.75 * margin, ink)
         if style.databar == "columns":
             return _draw_plain_bar(strip, start, length, text, ink, "sans", caps=True)
         return _draw_split_bar(strip, start, length, text, ink)
     if style.databar == "beside":
         start = max(2.0, start - int(text_mask(text, tall * 0.3).shape[1] + margin))
-    _draw_settings_line(strip, _settings_text(style, facts), 0.75 * margin, start - margin, ink, style.face)
+    _draw_settings_line(strip, _settings_text(style, settings), 0.75 * margin, start - margin, ink, style.face)
     if style.databar in ("beside", "ticks"):
         return (_draw_label_beside if style.databar == "beside" else _draw_ticks)(strip, start, length, text, ink)
     return _draw_plain_bar(strip, start, length, text, ink, style.face, caps=False)
@@ -201,7 +216,7 @@ def _fill_strip(
 def draw_databar(
     pixels: Pixels, nm_per_px: float, style: BarStyle, rng: Random, length_nm: float | None = None
 ) -> DrawnBar:
-    """Draw the strip of a style over the lowest rows of RGB `pixels`, in place, and return the bar's truth."""
+    """Draw the strip of a style over the lowest rows of RGB `pixels`, in place; return the bar's truth."""
     height, width = pixels.shape[:2]
     tall = databar_height(height)
     low, high = (0.2, 0.5) if style.databar in ("split-bar", "two-rows") else (0.12, 0.31)
@@ -217,4 +232,4 @@ def draw_databar(
     if style.databar == "left":
         cv2.rectangle(pixels, (0, height - tall), (width - 1, height - 1), BLACK, 1)
     drawn = DrawnBar(style.name, pixel_box(bar), length, length_nm, text, label, nm_per_px)
-    return drawn.moved(0, height - tall)
+    return drawn.shift(0, height - tall)

@@ -1,4 +1,4 @@
-"""One micrograph with one bar, as a publication shows it: resized, compressed, in gray or color; with its truth."""
+"""Draws micrographs with one bar as publications show them: resized, compressed, in gray or color, with their truth."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from mirsearch.synthetic.scalebars.styles import BAR_STYLES, BarStyle
 from mirsearch.synthetic.specimens.families import FAMILIES, specimen
 
 _MIN_LABEL_HEIGHT, _MIN_BAR_LENGTH = 9.0, 20.0
-"""Height of letters and length of a bar, in px, that a publisher leaves readable."""
+"""Smallest height of a label and smallest length of a bar, in px, that stay readable."""
 
 _WIDTHS = (230, 620)
-"""Shorter and longer width in px of the pictures drawn."""
+"""Smallest and largest width in px of the drawn pictures."""
 
 
 @dataclass(frozen=True, slots=True)
 class BarSample:
-    """A drawn picture (RGB, uint8), the bar in it, the caption that goes with it and how it was published."""
+    """A drawn picture (RGB, uint8), its bar, its caption, and the factor and JPEG quality of its publication."""
 
     pixels: Pixels
     bar: DrawnBar
@@ -34,7 +34,7 @@ class BarSample:
 
 
 def publish_pixels(pixels: Pixels, factor: float, quality: int | None) -> Pixels:
-    """The picture resized by a factor and compressed as JPEG of a quality (None: left as it is)."""
+    """Return the picture resized by a factor and compressed as JPEG of a quality (None: not compressed)."""
     if factor != 1.0:
         size = (round(pixels.shape[1] * factor), round(pixels.shape[0] * factor))
         method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
@@ -43,26 +43,26 @@ def publish_pixels(pixels: Pixels, factor: float, quality: int | None) -> Pixels
 
 
 def _choose_factor(bar: DrawnBar, rng: Random) -> float:
-    """By how much a publisher resizes a figure: half the time not at all, never so far that the label is lost."""
+    """Choose the factor by which a publisher resizes a figure: often 1, and never so small that the label is lost."""
     if rng.uniform() < 0.5:
         return 1.0
     box = bar.label_box
     letters = 99.0 if box is None else float(min(box[3] - box[1], box[2] - box[0]))
-    least = max(0.5, _MIN_LABEL_HEIGHT / letters, _MIN_BAR_LENGTH / bar.length_px)
-    return float(np.exp(rng.uniform(np.log(min(1.0, least)), np.log(1.8))))
+    minimum = max(0.5, _MIN_LABEL_HEIGHT / letters, _MIN_BAR_LENGTH / bar.length_px)
+    return float(np.exp(rng.uniform(np.log(min(1.0, minimum)), np.log(1.8))))
 
 
 def _scale_bar_truth(bar: DrawnBar, factor: float) -> DrawnBar:
-    """The truth of a bar in a picture resized by a factor."""
+    """Return the truth of a bar in a picture resized by a factor."""
 
-    def box(of: Box) -> Box:
-        x0, y0, x1, y1 = (round(edge * factor) for edge in of)
+    def scale_box(box: Box) -> Box:
+        x0, y0, x1, y1 = (round(edge * factor) for edge in box)
         return x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)
 
-    label = None if bar.label_box is None else box(bar.label_box)
+    label = None if bar.label_box is None else scale_box(bar.label_box)
     return replace(
         bar,
-        box=box(bar.box),
+        box=scale_box(bar.box),
         label_box=label,
         length_px=bar.length_px * factor,
         nm_per_px=bar.nm_per_px / factor,
@@ -70,12 +70,12 @@ def _scale_bar_truth(bar: DrawnBar, factor: float) -> DrawnBar:
 
 
 def _fitting_families(style: BarStyle) -> list[str]:
-    """What may be shown above or behind a bar of a style."""
+    """Return the families that a picture with a bar of this style may show."""
     return [name for name in MICROGRAPHS if not style.databar or FAMILIES[name].technique in INSTRUMENT_TECHNIQUES]
 
 
 def draw_bar_sample(seed: int, style: str) -> BarSample:
-    """The sample of a seed with a bar of a style (a name of BAR_STYLES)."""
+    """Draw the sample of a seed with a bar of a style (a name in BAR_STYLES)."""
     rng = make_rng(seed, 0xBA2)
     chosen = BAR_STYLES[style]
     shown = specimen(int(rng.integers(1 << 30)), str(rng.choice(_fitting_families(chosen))))

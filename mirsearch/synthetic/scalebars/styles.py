@@ -1,4 +1,4 @@
-"""The looks of scale bars, by name."""
+"""The styles of scale bars, by name."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ CORNERS = ("bottom-left", "bottom-right", "top-left", "top-right")
 
 @dataclass(frozen=True, slots=True)
 class BarStyle:
-    """How a bar looks: shape, thickness as a share of the panel's shorter side, ink, where the label stands, its face.
+    """Style of a bar: shape, thickness as a share of the panel's shorter side, ink, place and face of the label.
 
     `shape`: plain, outlined, hollow, boxed, caps, ruler, ticks, segments. `label`: above, below, left, right, inside,
-    none; `turned` writes it upwards. `databar` names a strip of :mod:`databars` below the picture, which then holds
-    the bar.
+    none; `rotated_label` writes it upwards. `databar` names a strip of :mod:`databars` below the picture, which then
+    contains the bar.
     """
 
     name: str
@@ -33,7 +33,7 @@ class BarStyle:
     label: str = "above"
     face: str = "sans"
     vertical: bool = False
-    turned: bool = False
+    rotated_label: bool = False
     databar: str | None = None
     corners: tuple[str, ...] = ("bottom-left", "bottom-right")
 
@@ -75,7 +75,7 @@ _STYLES = (
     BarStyle("vertical", vertical=True, label="left", thickness=0.012),
     BarStyle("vertical-caps", vertical=True, shape="caps", label="left", thickness=0.006),
     BarStyle("vertical-black", vertical=True, label="right", thickness=0.016, ink="black"),
-    BarStyle("vertical-turned", vertical=True, label="left", thickness=0.012, turned=True),
+    BarStyle("vertical-turned", vertical=True, label="left", thickness=0.012, rotated_label=True),
     BarStyle("databar-columns", databar="columns"),
     BarStyle("databar-split-bar", databar="split-bar"),
     BarStyle("databar-left", databar="left"),
@@ -92,7 +92,7 @@ _STYLES = (
 )
 
 BAR_STYLES: dict[str, BarStyle] = {style.name: style for style in _STYLES}
-"""Every style by name. The `caption-…` ones carry no label: their value stands in the caption."""
+"""Every style by name. Styles `caption-…` have no label: the caption states the length."""
 
 LABELED_STYLES = tuple(name for name, style in BAR_STYLES.items() if style.label != "none")
 UNLABELED_STYLES = tuple(name for name, style in BAR_STYLES.items() if style.label == "none")

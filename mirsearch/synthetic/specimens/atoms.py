@@ -1,4 +1,4 @@
-"""Specimens at atomic resolution: lattice fringes, atomic columns, and diffraction patterns."""
+"""Draws specimens at atomic resolution: lattice fringes, atomic columns, and diffraction patterns."""
 
 from __future__ import annotations
 
@@ -8,38 +8,52 @@ from mirsearch.synthetic.fields import Image, Random, View, blur, fractal_noise,
 
 
 def fringes(view: View, rng: Random, size_nm: float, crystal: float = 22.0, film: float = 0.3) -> Image:
-    """Lattice fringes of nanocrystals on an amorphous film, HRTEM: spacing `size_nm`, crystals `crystal` spacings wide.
+    """Draw lattice fringes of nanocrystals on an amorphous film, HRTEM, with a spacing of `size_nm`.
 
-    `film` is the share of the view that is amorphous.
+    Crystals are `crystal` spacings wide. `film` is the amorphous share of the view.
     """
-    wide = view.px(size_nm * crystal)
+    crystal_px = view.px(size_nm * crystal)
     x, y = view.grid()
     cells, distance = voronoi(
-        view, scatter(view, rng, wide, 0.7, wide), smooth_noise(view, rng, wide * 0.5) * wide * 0.08
+        view,
+        scatter(view, rng, crystal_px, 0.7, crystal_px),
+        smooth_noise(view, rng, crystal_px * 0.5) * crystal_px * 0.08,
     )
     count = int(cells.max()) + 1
     angle = rng.uniform(0, np.pi, count)[cells]
     ratio = 1.0 + 0.02 * rng.standard_normal(count)[cells]
     k = 2 * np.pi / (view.px(size_nm) * ratio)
-    bend = smooth_noise(view, rng, wide) * 0.5
+    bend = smooth_noise(view, rng, crystal_px) * 0.5
     first = np.cos(k * (x * np.cos(angle) + y * np.sin(angle)) + bend)
-    turn = angle + np.pi / 3
-    second = np.cos(k * (x * np.cos(turn) + y * np.sin(turn)) + bend) * (rng.uniform(size=count) < 0.35)[cells]
+    second_angle = angle + np.pi / 3
+    second = (
+        np.cos(k * (x * np.cos(second_angle) + y * np.sin(second_angle)) + bend)
+        * (rng.uniform(size=count) < 0.35)[cells]
+    )
     crystalline = (rng.uniform(size=count) > film)[cells]
-    envelope = np.clip(distance / (wide * 0.1), 0, 1) * crystalline * (0.75 + 0.2 * smooth_noise(view, rng, wide * 0.4))
+    envelope = (
+        np.clip(distance / (crystal_px * 0.1), 0, 1)
+        * crystalline
+        * (0.75 + 0.2 * smooth_noise(view, rng, crystal_px * 0.4))
+    )
     speckle = fractal_noise(view, rng, size_nm * 1.6, 0.75, 3)
-    thick = -0.25 * crystalline * np.clip(distance / (wide * 0.25), 0, 1) * rng.uniform(0.2, 1.6, count)[cells]
-    image = 0.33 * envelope * (first + 0.7 * second) + 0.16 * speckle + thick
-    return np.asarray(image + 0.08 * smooth_noise(view, rng, wide), np.float32)
+    thickness = (
+        -0.25 * crystalline * np.clip(distance / (crystal_px * 0.25), 0, 1) * rng.uniform(0.2, 1.6, count)[cells]
+    )
+    image = 0.33 * envelope * (first + 0.7 * second) + 0.16 * speckle + thickness
+    return np.asarray(image + 0.08 * smooth_noise(view, rng, crystal_px), np.float32)
 
 
 def single_crystal(view: View, rng: Random, size_nm: float, skew: float = 90.0) -> Image:
-    """One crystal down a zone axis, HRTEM: spacing `size_nm` both ways, `skew` degrees between, thicker at one side."""
+    """Draw one crystal along a zone axis, HRTEM: spacing `size_nm` in two directions `skew` degrees apart."""
     x, y = view.grid()
     pitch, angle = view.px(size_nm), rng.uniform(0, np.pi)
     strain = smooth_noise(view, rng, max(view.width, view.height) / 2) * 0.35
     turns = (angle, angle + np.deg2rad(skew))
-    parts = [np.cos(2 * np.pi / pitch * (x * np.cos(turn) + y * np.sin(turn)) + strain) for turn in turns]
+    parts = [
+        np.cos(2 * np.pi / pitch * (x * np.cos(direction) + y * np.sin(direction)) + strain)
+        for direction in turns
+    ]
     edge = smooth_noise(view, rng, max(view.width, view.height) * 0.8)
     crystal = np.clip((edge + 1.0) * 1.5, 0, 1)
     cross = parts[0] * parts[1] if rng.uniform() < 0.5 else 0.0
@@ -48,9 +62,9 @@ def single_crystal(view: View, rng: Random, size_nm: float, skew: float = 90.0) 
 
 
 def columns(view: View, rng: Random, size_nm: float, light: float = 0.45, interface: float = 0.0) -> Image:
-    """Atomic columns of a perovskite-like crystal, HAADF-STEM: lattice constant `size_nm`, dim columns between bright.
+    """Draw atomic columns of a perovskite-like crystal, HAADF-STEM: bright and dim ones, lattice constant `size_nm`.
 
-    `light` is the dim columns' strength; with `interface` > 0.5 the upper part is another, brighter compound.
+    `light` is the dim columns' strength. With `interface` > 0.5 the upper part is another, brighter compound.
     """
     x, y = view.grid()
     pitch, angle = view.px(size_nm), rng.normal(0, 0.25)
@@ -61,16 +75,16 @@ def columns(view: View, rng: Random, size_nm: float, light: float = 0.45, interf
     sharp = 3.6
     heavy = np.exp(sharp * (np.cos(u) + np.cos(v) - 2))
     dim = np.exp(sharp * (np.cos(u + np.pi) + np.cos(v + np.pi) - 2))
-    thick = 1 + 0.12 * smooth_noise(view, rng, view.width / 2)
+    thickness = 1 + 0.12 * smooth_noise(view, rng, view.width / 2)
     above = 1.0 / (1 + np.exp((y - view.height * rng.uniform(0.35, 0.6)) / (0.4 * pitch))) if interface > 0.5 else 0.0
     signal = heavy * (1 + 0.7 * above) + dim * light * (1 - 0.4 * above) + 0.12
-    return np.asarray(signal * thick + 0.015 * smooth_noise(view, rng, pitch * 5), np.float32)
+    return np.asarray(signal * thickness + 0.015 * smooth_noise(view, rng, pitch * 5), np.float32)
 
 
 def diffraction(view: View, rng: Random, size_nm: float, rings: float = 0.0) -> Image:
-    """Electron diffraction: spots of spacing `size_nm` (read as 1/nm per px is the caller's matter), or rings.
+    """Draw electron diffraction: spots with a spacing of `size_nm`, or rings if `rings` > 0.5.
 
-    Lengths here are reciprocal; a bar on such a panel has no length in nm.
+    Lengths here are reciprocal: a bar on such a panel has no length in nm.
     """
     x, y = view.grid()
     x, y = x - view.width * 0.5, y - view.height * 0.5

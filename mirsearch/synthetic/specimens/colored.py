@@ -1,4 +1,4 @@
-"""Specimens shown in color: fluorescent cells, stained tissue, element maps; and colormaps for height maps."""
+"""Draws specimens in color: fluorescent cells, stained tissue, maps, and height maps with colormaps."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLORMAPS = {
     "rainbow": ((0, 0, 140), (0, 150, 255), (60, 220, 120), (255, 220, 0), (170, 0, 0)),
     "gray": ((0, 0, 0), (255, 255, 255)),
 }
-"""Colors from low to high, evenly spaced."""
+"""Evenly spaced colors of each colormap, from low to high."""
 
 DYES = {
     "blue": (40, 70, 255),
@@ -38,7 +38,7 @@ ELEMENT_COLORS = ((255, 40, 30), (40, 230, 60), (60, 110, 255), (255, 220, 40), 
 
 
 def apply_colormap(signal: Image, name: str) -> Image:
-    """A signal (h, w) in [0, 1] through a colormap: (h, w, 3)."""
+    """Return the colors (h, w, 3) of a signal (h, w) in [0, 1]."""
     stops = np.array(COLORMAPS[name], np.float32) / 255
     at = np.linspace(0, 1, len(stops))
     table = np.stack([np.interp(np.linspace(0, 1, 256), at, stops[:, c]) for c in range(3)], 1).astype(np.float32)
@@ -48,7 +48,7 @@ def apply_colormap(signal: Image, name: str) -> Image:
 def afm(
     view: View, rng: Random, size_nm: float, terraces: float = 0.0, islands: float = 0.5, tint: float = 0.0
 ) -> Image:
-    """AFM height map of :func:`solids.height_map` through the colormap number `tint`."""
+    """Draw the AFM height map of :func:`solids.height_map` with colormap number `tint`."""
     from mirsearch.synthetic.specimens.solids import height_map
 
     names = list(COLORMAPS)
@@ -56,7 +56,7 @@ def afm(
 
 
 def _draw_cells(view: View, rng: Random, size: float, share: float) -> tuple[NDArray[np.int32], Image, Image]:
-    """Cells as (number, distance to border, soft oval nuclei of `share` of the cell)."""
+    """Draw cells: the cell's number, the distance to its border, and soft oval nuclei of `share` of the cell."""
     points = scatter(view, rng, size, 0.55, size)
     cells, distance = voronoi(view, points, smooth_noise(view, rng, size * 0.4) * size * 0.06)
     nuclei = view.blank()
@@ -76,7 +76,7 @@ def _draw_cells(view: View, rng: Random, size: float, share: float) -> tuple[NDA
 
 
 def fluorescent_cells(view: View, rng: Random, size_nm: float, density: float = 0.8, stain: float = 0.0) -> Image:
-    """Cells of mean diameter `size_nm`, fluorescence: blue nuclei, cytoskeleton and rim in the color of `stain`."""
+    """Draw fluorescent cells of mean diameter `size_nm`: blue nuclei, cytoskeleton and rim in the color of `stain`."""
     size = view.px(size_nm)
     cells, distance, nuclei = _draw_cells(view, rng, size, 0.42)
     count = int(cells.max()) + 1
@@ -102,7 +102,7 @@ def fluorescent_cells(view: View, rng: Random, size_nm: float, density: float = 
 
 
 def stained_tissue(view: View, rng: Random, size_nm: float, density: float = 0.8) -> Image:
-    """Tissue section stained pink and purple, bright-field optical: cells of mean diameter `size_nm`, gaps, fibers."""
+    """Draw a tissue section stained pink and purple, bright-field optical: cells of mean diameter `size_nm`, gaps."""
     size = view.px(size_nm)
     cells, distance, nuclei = _draw_cells(view, rng, size, 0.5)
     count = int(cells.max()) + 1
@@ -117,7 +117,7 @@ def stained_tissue(view: View, rng: Random, size_nm: float, density: float = 0.8
 
 
 def element_map(view: View, rng: Random, size_nm: float, element: float = 0.0, counts: float = 2.5) -> Image:
-    """EDX map: counts of one element (its color is number `element`) in domains of wavelength `size_nm`, on black."""
+    """Draw an EDX map: counts of one element, with color number `element`, in domains of wavelength `size_nm`."""
     field = fractal_noise(view, rng, size_nm * 1.5, 0.35, 3)
     domain = np.clip(field * 2.2 + 0.3, 0.04, 1) * counts * 0.5
     hits = rng.poisson(domain).astype(np.float32)
@@ -126,7 +126,7 @@ def element_map(view: View, rng: Random, size_nm: float, element: float = 0.0, c
 
 
 def orientation_map(view: View, rng: Random, size_nm: float, vivid: float = 0.8) -> Image:
-    """EBSD orientation map: grains of mean diameter `size_nm`, each of one saturated color, thin dark borders."""
+    """Draw an EBSD orientation map: grains of mean diameter `size_nm` in saturated colors with thin dark borders."""
     size = view.px(size_nm)
     cells, distance = voronoi(view, scatter(view, rng, size, 0.8, 2 * size))
     pick = make_rng(int(rng.integers(1 << 31)))

@@ -1,4 +1,4 @@
-"""The families of specimens by name, each with its physical sizes and magnifications, and specimens drawn from them."""
+"""The families of specimens by name, with their physical sizes and magnifications, and single specimens of them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A way specimens look: how to draw one, sizes of its features in nm and, on the picture, in px.
+    """A kind of specimen: the function that draws it, and the ranges of its features' sizes in nm and in px.
 
-    `traits` are ranges of the drawing's own parameters: chosen once a specimen, so that all its views agree.
+    `traits` are ranges of the function's parameters. They are chosen once for a specimen, so that its views agree.
     """
 
     draw: Callable[..., Image]
@@ -101,7 +101,7 @@ FAMILIES: dict[str, Family] = {
 
 @dataclass(frozen=True, slots=True)
 class Specimen:
-    """One specimen: its family, what it is said to be, its features' size in nm and its other traits."""
+    """One specimen: its family, its subject (what captions call it), its features' size in nm, and its traits."""
 
     family: str
     subject: str
@@ -110,31 +110,31 @@ class Specimen:
 
     @property
     def technique(self) -> str:
-        """Imaging technique of all its views."""
+        """Imaging technique of the specimen's views."""
         return FAMILIES[self.family].technique
 
     @property
     def kind(self) -> str:
-        """Kind of panel, a word of corpus.KINDS."""
+        """Kind of the specimen's panels, a word of corpus.KINDS."""
         return FAMILIES[self.family].kind
 
     def nm_per_px(self, zoom: float) -> float:
-        """Pixel size at `zoom`, 0 (the widest view that still shows the features) to 1 (the closest)."""
+        """Return the pixel size at `zoom`, from 0 (the widest view that shows the features) to 1 (the closest)."""
         low, high = FAMILIES[self.family].size_px
         return float(self.size_nm / (low * (high / low) ** zoom))
 
     def signal(self, view: View, rng: Random) -> Image:
-        """The clean signal of another region of the specimen."""
+        """Return the noise-free signal of a new region of the specimen."""
         return FAMILIES[self.family].draw(view, rng, self.size_nm, **dict(self.traits))
 
-    def pictured(self, view: View, rng: Random) -> Pixels:
-        """A micrograph of another region of the specimen, RGB (h, w, 3)."""
+    def micrograph(self, view: View, rng: Random) -> Pixels:
+        """Return a micrograph of a new region of the specimen, RGB (h, w, 3)."""
         family = FAMILIES[self.family]
         return record_picture(self.signal(view, rng), family.technique, rng, family.inverted)
 
 
 def specimen(seed: int, family: str | None = None) -> Specimen:
-    """The specimen of a seed, of the family named or of any."""
+    """Return the specimen of a seed, of the given family or of a random one."""
     rng = make_rng(seed, 0x5EC)
     name = family or sorted(FAMILIES)[int(rng.integers(len(FAMILIES)))]
     chosen = FAMILIES[name]

@@ -1,4 +1,4 @@
-"""Specimens made of threads and branches: electrospun fibers, nanotube mats, aligned wires, dendrites, petals."""
+"""Draws specimens of threads and branches: electrospun fibers, nanotube mats, wires, dendrites, petals."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from mirsearch.synthetic.fields import Image, Random, View, blur, fractal_noise, scatter, secondary_electrons
 
-_FRACTION_BITS = 4  # fractional bits of cv2's drawing coordinates
+_FRACTION_BITS = 4  # of cv2's drawing coordinates
 
 
 def _random_path(view: View, rng: Random, angle: float, bend: float, step_px: float) -> NDArray[np.float64]:
-    """Points (n, 2) of a line right across the view, its direction wandering by `bend` radians a step."""
+    """Return points (n, 2) of a line across the view whose direction changes by about `bend` radians a step."""
     reach = float(np.hypot(view.width, view.height))
     count = max(8, int(1.5 * reach / step_px))
     turns = np.cumsum(rng.normal(0, bend, count)) * 0.6
@@ -24,21 +24,24 @@ def _random_path(view: View, rng: Random, angle: float, bend: float, step_px: fl
 
 
 def _tube_profile(
-    view: View, path: NDArray[np.float64], radius: float, finer: int
+    view: View, path: NDArray[np.float64], radius: float, supersampling: int
 ) -> tuple[slice, slice, Image] | None:
-    """Cross profile sqrt(r² - d²) in px along a path, with the box it lies in; `finer` helps thin threads."""
+    """Return the profile sqrt(r² - d²) in px along a path, with its rows and columns; None outside the view.
+
+    `supersampling` improves thin threads.
+    """
     low, high = path.min(0) - radius - 2, path.max(0) + radius + 2
     x0, y0 = max(0, int(low[0])), max(0, int(low[1]))
     x1, y1 = min(view.width, int(high[0]) + 1), min(view.height, int(high[1]) + 1)
     if x1 - x0 < 3 or y1 - y0 < 3:
         return None
-    mask = np.full(((y1 - y0) * finer, (x1 - x0) * finer), 255, np.uint8)
-    points = np.round((path - (x0, y0)) * finer * (1 << _FRACTION_BITS)).astype(np.int32)
+    mask = np.full(((y1 - y0) * supersampling, (x1 - x0) * supersampling), 255, np.uint8)
+    points = np.round((path - (x0, y0)) * supersampling * (1 << _FRACTION_BITS)).astype(np.int32)
     cv2.polylines(mask, [points.reshape(-1, 1, 2)], False, 0, 1, cv2.LINE_8, _FRACTION_BITS)
-    distance = cv2.distanceTransform(mask, cv2.DIST_L2, 5) / finer
+    distance = cv2.distanceTransform(mask, cv2.DIST_L2, 5) / supersampling
     inside = np.maximum(1 - (np.minimum(distance, radius) / radius) ** 2, 0)
     body = np.where(distance < 0.999 * radius, radius * np.sqrt(inside), 0)
-    if finer > 1:
+    if supersampling > 1:
         body = cv2.resize(body, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
     return slice(y0, y1), slice(x0, x1), np.asarray(body, np.float32)
 
@@ -52,7 +55,7 @@ def fibers(
     bend: float = 0.06,
     fill: float = 1.4,
 ) -> Image:
-    """Mat of long fibers, SEM: mean diameter `size_nm`, `order` 0 (any way) to 1 (parallel), `fill` = how dense."""
+    """Draw a mat of long fibers, SEM: mean diameter `size_nm`, `order` 0 (random) to 1 (parallel), density `fill`."""
     width = view.px(size_nm)
     count = int(np.clip(fill * max(view.width, view.height) / (width * 1.6), 6, 90))
     main = rng.uniform(0, np.pi)
@@ -67,12 +70,12 @@ def fibers(
         lift = (number / count - 1) * 5 * width
         np.maximum(height[rows, columns], np.where(body > 0, body + lift, -8 * width), out=height[rows, columns])
     texture = blur(rng.standard_normal(height.shape, np.float32), 1.0) * width * 0.01
-    below = 0.5 * np.clip((-height / width - 2) / 6, 0, 1)  # the deeper, the fewer electrons come out
+    below = 0.5 * np.clip((-height / width - 2) / 6, 0, 1)  # fewer electrons leave from deeper places
     return np.asarray(secondary_electrons(height + texture, width * 1.2, edge=0.42) - below, np.float32)
 
 
 def tube_mat(view: View, rng: Random, size_nm: float, bend: float = 0.25, fill: float = 1.0) -> Image:
-    """Tangled nanotubes, SEM: diameter `size_nm`, curling as they go; the lower ones sink into the dark."""
+    """Draw tangled, curled nanotubes, SEM: diameter `size_nm`. Lower ones are darker."""
     width = view.px(size_nm)
     count = int(np.clip(fill * 1.1 * max(view.width, view.height) / width, 20, 150))
     depth = view.blank(-6 * width)
@@ -93,7 +96,7 @@ def tube_mat(view: View, rng: Random, size_nm: float, bend: float = 0.25, fill: 
 def wires_on_film(
     view: View, rng: Random, size_nm: float, spread: float = 0.15, bend: float = 0.02, fill: float = 0.5
 ) -> Image:
-    """Nanowires on a film, bright-field TEM: diameter `size_nm`, darker where they cross."""
+    """Draw nanowires on a film, bright-field TEM: diameter `size_nm`, darker where they cross."""
     width = view.px(size_nm)
     count = int(np.clip(fill * max(view.width, view.height) / (width * 1.8), 3, 40))
     film = 1 + 0.02 * fractal_noise(view, rng, 8 * size_nm, 0.6, 3)
@@ -113,23 +116,23 @@ def wires_on_film(
 def _branch(
     rng: Random, start: NDArray[np.float64], angle: float, length: float, width: float, level: int
 ) -> list[tuple[NDArray[np.float64], float]]:
-    """A trunk and its side arms at 60°, as (end points (2, 2), width in px) each."""
-    way = np.array([np.cos(angle), np.sin(angle)])
-    found = [(np.stack([start, start + way * length]), width)]
+    """Return a trunk and its side arms at 60°, each as (end points (2, 2), width in px)."""
+    direction = np.array([np.cos(angle), np.sin(angle)])
+    branches = [(np.stack([start, start + direction * length]), width)]
     if level == 0 or length < 5:
-        return found
+        return branches
     arms = max(3, int(length / (width * 2.6)))
     for number in range(1, arms):
         share = number / arms
         for side in (-1, 1):
             reach = length * 0.42 * (1 - share) * rng.uniform(0.65, 1.1) + width
-            turn = angle + side * (np.pi / 3 + rng.normal(0, 0.04))
-            found += _branch(rng, start + way * length * share, turn, reach, width * 0.62, level - 1)
-    return found
+            arm_angle = angle + side * (np.pi / 3 + rng.normal(0, 0.04))
+            branches += _branch(rng, start + direction * length * share, arm_angle, reach, width * 0.62, level - 1)
+    return branches
 
 
 def _add_branches(height: Image, parts: list[tuple[NDArray[np.float64], float]], width: float, lift: float) -> None:
-    """Put the rounded bodies of a dendrite's parts onto a height map, in place."""
+    """Add the rounded bodies of a dendrite's parts to a height map, in place."""
     ends = np.concatenate([pair for pair, _ in parts])
     x0, y0 = np.maximum((ends.min(0) - width).astype(int), 0).tolist()
     x1, y1 = np.minimum((ends.max(0) + width).astype(int), height.shape[::-1]).tolist()
@@ -145,7 +148,7 @@ def _add_branches(height: Image, parts: list[tuple[NDArray[np.float64], float]],
 
 
 def dendrites(view: View, rng: Random, size_nm: float, arms: float = 3.0, slender: float = 14.0) -> Image:
-    """Metal dendrites, SEM: trunk width `size_nm`, trunks `slender` times as long, with side arms of side arms."""
+    """Draw metal dendrites, SEM: trunk width `size_nm`, trunk length `slender` times that, two levels of side arms."""
     width = view.px(size_nm)
     height = blur(fractal_noise(view, rng, 6 * size_nm), 1.0) * width * 0.08
     length = width * slender
@@ -158,7 +161,7 @@ def dendrites(view: View, rng: Random, size_nm: float, arms: float = 3.0, slende
 
 
 def petals(view: View, rng: Random, size_nm: float, thin: float = 0.06, fill: float = 1.0) -> Image:
-    """Upright interlaced nanosheets, SEM: `size_nm` long and `thin` of that thick, seen from above."""
+    """Draw upright interlaced nanosheets, SEM, seen from above: length `size_nm`, thickness `thin` of the length."""
     size = view.px(size_nm)
     edge = max(size * thin, 2.0)
     height = view.blank()

@@ -1,4 +1,4 @@
-"""Specimens made of separate bodies: spheres, crystals, rods, and particles on a film as a TEM shows them."""
+"""Draws specimens of separate bodies: spheres, crystals, rods, and particles on a film."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mirsearch.synthetic.fields import Image, Random, View, blur, fractal_noise, scatter, secondary_electrons
 
 Patch = tuple[slice, slice, Image, Image]
-"""Rows and columns of a body's surroundings, and x and y in px from its center."""
+"""Rows and columns of the pixels around a body, and their x and y in px from its center."""
 
 
 def _patch_around(view: View, x: float, y: float, reach: float) -> Patch | None:
@@ -26,7 +26,7 @@ def _random_diameters(rng: Random, count: int, size_px: float, spread: float) ->
 
 
 def spheres(view: View, rng: Random, size_nm: float, spread: float = 0.15, layers: float = 2.0) -> Image:
-    """Powder or film of spheres, SEM: mean diameter `size_nm`, log-normal `spread`, `layers` of them piled up."""
+    """Draw a powder or film of spheres, SEM: mean diameter `size_nm`, log-normal `spread`, number of `layers`."""
     size = view.px(size_nm)
     height = blur(fractal_noise(view, rng, 4 * size_nm), 1.0) * size * 0.03
     for level in range(max(1, round(layers))):
@@ -51,19 +51,19 @@ def spheres(view: View, rng: Random, size_nm: float, spread: float = 0.15, layer
 def crystals(
     view: View, rng: Random, size_nm: float, spread: float = 0.25, planes: float = 7, flat: float = 0.6
 ) -> Image:
-    """Crystals on a support, SEM: each what lies below `planes` tilted facets and a top; `flat` = height/width."""
+    """Draw crystals on a support, SEM: bodies with `planes` tilted facets and a top; `flat` = height/width."""
     size = view.px(size_nm)
     height = blur(fractal_noise(view, rng, 3 * size_nm), 1.0) * size * 0.03
     points = rng.permutation(scatter(view, rng, size * 0.95, 0.5, size))
-    for (x, y), wide in zip(points, _random_diameters(rng, len(points), size, spread), strict=True):
-        radius, facets = wide / 2, max(3, round(planes) + int(rng.integers(-1, 2)))
+    for (x, y), width in zip(points, _random_diameters(rng, len(points), size, spread), strict=True):
+        radius, facets = width / 2, max(3, round(planes) + int(rng.integers(-1, 2)))
         patch = _patch_around(view, x, y, radius * 1.5)
         if patch is None:
             continue
         rows, columns, across, down = patch
         angles = rng.uniform(0, 2 * np.pi) + 2 * np.pi * (np.arange(facets) + rng.uniform(-0.2, 0.2, facets)) / facets
         lean, way = rng.uniform(0, 0.5), rng.uniform(0, 2 * np.pi)
-        body = wide * flat - lean * (across * np.cos(way) + down * np.sin(way))
+        body = width * flat - lean * (across * np.cos(way) + down * np.sin(way))
         for angle in angles:
             side = radius * rng.uniform(0.8, 1.0) - across * np.cos(angle) - down * np.sin(angle)
             body = np.minimum(body, side * rng.uniform(1.2, 2.6))
@@ -73,7 +73,7 @@ def crystals(
 
 
 def _segment_distance(across: Image, down: Image, angle: float, half: float) -> Image:
-    """Distance in px of each pixel from a segment of half length `half` through the patch's center."""
+    """Return each pixel's distance in px from a segment of half length `half` through the patch's center."""
     along = across * np.cos(angle) + down * np.sin(angle)
     off = -across * np.sin(angle) + down * np.cos(angle)
     beyond = np.maximum(np.abs(along) - half, 0)
@@ -83,7 +83,7 @@ def _segment_distance(across: Image, down: Image, angle: float, half: float) -> 
 def rods(
     view: View, rng: Random, size_nm: float, aspect: float = 5.0, order: float = 0.5, layers: float = 2.0
 ) -> Image:
-    """Nanorods lying about, SEM: length `size_nm`, `aspect` = length/width, `order` 0 (any way) to 1 (all parallel)."""
+    """Draw nanorods, SEM: length `size_nm`, `aspect` = length/width, `order` 0 (random) to 1 (all parallel)."""
     length = view.px(size_nm)
     width = length / aspect
     height = blur(fractal_noise(view, rng, size_nm), 1.0) * width * 0.05
@@ -106,7 +106,7 @@ def rods(
 
 
 def _carbon_film(view: View, rng: Random, grain_nm: float) -> Image:
-    """The speckle of an amorphous carbon film in transmission: 1 with slight mottling."""
+    """Return the transmission of an amorphous carbon film: 1 with slight mottling."""
     film = 1 + 0.02 * fractal_noise(view, rng, 12 * grain_nm, 0.6, 3)
     return np.asarray(film + 0.025 * blur(rng.standard_normal(film.shape, np.float32), 0.9), np.float32)
 
@@ -114,18 +114,18 @@ def _carbon_film(view: View, rng: Random, grain_nm: float) -> Image:
 def particles_on_film(
     view: View, rng: Random, size_nm: float, spread: float = 0.12, density: float = 0.5, faceted: float = 0.0
 ) -> Image:
-    """Metal particles on carbon, bright-field TEM: dark bodies of mean diameter `size_nm`, some darker by diffraction.
+    """Draw metal particles on carbon, bright-field TEM: mean diameter `size_nm`, some darker by diffraction.
 
-    `density` is the share of sites filled, `faceted` 0 (round) to 1 (polygons).
+    `density` is the share of occupied sites, `faceted` 0 (round) to 1 (polygons).
     """
     size = view.px(size_nm)
     film = _carbon_film(view, rng, size_nm / 4)
     mass = view.blank()
-    gather = fractal_noise(view, rng, 10 * size_nm, octaves=3)
+    clusters = fractal_noise(view, rng, 10 * size_nm, octaves=3)
     points = scatter(view, rng, size * 1.22, 0.2, size)
     for (x, y), diameter in zip(points, _random_diameters(rng, len(points), size, spread), strict=True):
         row, column = int(np.clip(y, 0, view.height - 1)), int(np.clip(x, 0, view.width - 1))
-        if 0.45 * gather[row, column] > 2.4 * (density - 0.45) + rng.normal(0, 0.45):
+        if 0.45 * clusters[row, column] > 2.4 * (density - 0.45) + rng.normal(0, 0.45):
             continue
         patch = _patch_around(view, x, y, diameter * 0.62)
         if patch is None:
@@ -150,7 +150,7 @@ def particles_on_film(
 
 
 def core_shell(view: View, rng: Random, size_nm: float, shell: float = 0.22, density: float = 0.55) -> Image:
-    """Core-shell particles, bright-field TEM: outer diameter `size_nm`, shell thickness `shell` of the radius."""
+    """Draw core-shell particles, bright-field TEM: outer diameter `size_nm`, shell thickness `shell` of the radius."""
     size = view.px(size_nm)
     film = _carbon_film(view, rng, size_nm / 20)
     mass = view.blank()
@@ -170,7 +170,7 @@ def core_shell(view: View, rng: Random, size_nm: float, shell: float = 0.22, den
 
 
 def vesicles(view: View, rng: Random, size_nm: float, spread: float = 0.3, density: float = 0.4) -> Image:
-    """Liposomes in ice, cryo-TEM: rings with a bilayer of 5 nm (or 2 px), low dose, mean diameter `size_nm`."""
+    """Draw liposomes in ice, cryo-TEM: rings with a bilayer of 5 nm (or 2 px), low dose, mean diameter `size_nm`."""
     size = view.px(size_nm)
     image = 1 + 0.05 * fractal_noise(view, rng, 6 * size_nm, octaves=3)
     wall = max(view.px(5.0), 2.0)

@@ -1,4 +1,4 @@
-"""Continuous specimens: polished grains, pores, foams, layers, fracture, crumpled sheets, and AFM height maps."""
+"""Draws continuous specimens: polished grains, pores, foams, layers, fractures, crumpled sheets, AFM height maps."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from mirsearch.synthetic.fields import (
 
 
 def polished_grains(view: View, rng: Random, size_nm: float, twins: float = 0.2, etched: float = 0.5) -> Image:
-    """Grains of a polished metal or ceramic, mean diameter `size_nm`: gray by orientation, share `twins` with lamellae.
+    """Draw grains of a polished metal or ceramic, mean diameter `size_nm`, gray by orientation.
 
-    `etched` 0 (channeling contrast alone) to 1 (dark grooves at the borders).
+    `twins` is the share of grains with lamellae; `etched` is 0 (channeling contrast alone) to 1 (dark grooves at the
+    borders).
     """
     size = view.px(size_nm)
     points = scatter(view, rng, size, 0.75, 2 * size)
@@ -44,7 +45,7 @@ def polished_grains(view: View, rng: Random, size_nm: float, twins: float = 0.2,
 
 
 def sintered_grains(view: View, rng: Random, size_nm: float, groove: float = 0.5) -> Image:
-    """Surface of a dense ceramic or a perovskite film, SEM: domed grains of mean diameter `size_nm` with grooves."""
+    """Draw the surface of a dense ceramic or perovskite film, SEM: domed grains of mean diameter `size_nm`, grooves."""
     size = view.px(size_nm)
     cells, distance = voronoi(view, scatter(view, rng, size, 0.65, 2 * size))
     level = rng.normal(0, 0.05, int(cells.max()) + 1)[cells] * size
@@ -59,7 +60,7 @@ def sintered_grains(view: View, rng: Random, size_nm: float, groove: float = 0.5
 
 
 def pores(view: View, rng: Random, size_nm: float, wall: float = 0.35, order: float = 0.8) -> Image:
-    """Porous membrane seen from above, SEM: pores `size_nm` across, walls `wall` of that, `order` 1 = hexagonal."""
+    """Draw a porous membrane from above, SEM: pores of width `size_nm`, walls `wall` of that, `order` 1 = hexagonal."""
     size = view.px(size_nm)
     points = scatter(view, rng, size * (1 + wall), 0.6 * (1 - order) + 0.03, size)
     height = view.blank()
@@ -81,7 +82,7 @@ def pores(view: View, rng: Random, size_nm: float, wall: float = 0.35, order: fl
 
 
 def foam(view: View, rng: Random, size_nm: float, strut: float = 0.12) -> Image:
-    """Open-cell foam or aerogel, SEM: cells of mean diameter `size_nm` in three depths, struts `strut` of it thick."""
+    """Draw open-cell foam or aerogel, SEM: cells of mean diameter `size_nm` at three depths, struts `strut` of that."""
     size = view.px(size_nm)
     image = view.blank(0.05)
     for depth in (2, 1, 0):
@@ -97,7 +98,7 @@ def foam(view: View, rng: Random, size_nm: float, strut: float = 0.12) -> Image:
 
 
 def layers(view: View, rng: Random, size_nm: float, count: float = 7, rough: float = 0.06) -> Image:
-    """Cross section of a layer stack, SEM: layers about `size_nm` thick, each of its own gray, on a substrate."""
+    """Draw the cross section of a layer stack on a substrate, SEM: layers about `size_nm` thick, each with its gray."""
     size = view.px(size_nm)
     y = np.mgrid[0 : view.height, 0 : view.width][0].astype(np.float32)
     wave = smooth_noise(view, rng, size * 2.5)[view.height // 2]
@@ -119,7 +120,7 @@ def layers(view: View, rng: Random, size_nm: float, count: float = 7, rough: flo
 
 
 def fracture(view: View, rng: Random, size_nm: float, sharp: float = 0.6) -> Image:
-    """Fracture surface, SEM: ridges and steps of wavelength `size_nm`, `sharp` 0 (ductile) to 1 (cleaved)."""
+    """Draw a fracture surface, SEM: ridges and steps of wavelength `size_nm`, `sharp` 0 (ductile) to 1 (cleaved)."""
     size = view.px(size_nm)
     height = view.blank()
     amplitude = 1.0
@@ -134,7 +135,7 @@ def fracture(view: View, rng: Random, size_nm: float, sharp: float = 0.6) -> Ima
 
 
 def crumpled_sheets(view: View, rng: Random, size_nm: float, folds: float = 0.7) -> Image:
-    """Crumpled graphene-like sheets, SEM: thin bright wrinkles `size_nm` apart over smooth bellies."""
+    """Draw crumpled graphene-like sheets, SEM: thin bright wrinkles `size_nm` apart on smooth bulges."""
     size = view.px(size_nm)
     x, y = view.grid()
     warp_x, warp_y = (smooth_noise(view, rng, size * 0.9) * size * 0.28 for _ in range(2))
@@ -150,7 +151,7 @@ def crumpled_sheets(view: View, rng: Random, size_nm: float, folds: float = 0.7)
 
 
 def height_map(view: View, rng: Random, size_nm: float, terraces: float = 0.0, islands: float = 0.5) -> Image:
-    """Heights as AFM records them, (h, w): roughness of wavelength `size_nm`, islands, atomic steps with `terraces`."""
+    """Draw heights as AFM records them, (h, w): roughness of wavelength `size_nm`, `islands`; steps with `terraces`."""
     size = view.px(size_nm)
     height = fractal_noise(view, rng, 2 * size_nm, 0.55) * 0.35
     if terraces > 0.5:

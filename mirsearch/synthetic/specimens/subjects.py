@@ -1,4 +1,4 @@
-"""What the specimens of each family are said to be, for captions and titles."""
+"""Names of specimens of each family, for captions and titles."""
 
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "spheres": ("silica spheres", "polystyrene spheres", "colloidal SiO2 particles", "carbon spheres"),
@@ -35,4 +35,4 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "orientation_map": ("rolled aluminum", "titanium alloy", "additively made steel"),
     "diffraction": ("gold nanoparticles", "single crystal", "thin film"),
 }
-"""Subjects by the name of the family."""
+"""Subjects by family."""
