@@ -1,10 +1,10 @@
-"""A trained scale-bar detector beside the default one, on the bars of ../shared/data (labelled, and told by captions).
+"""Compare a trained scale-bar detector with the default one on the bars of ../shared/data, with labels or captions.
 
     python -m benchmarks.analysis.detector MODEL [--data FOLDER] [--every N]
 
-MODEL is an installed model's name or a .mirmodel file. AP50 and AP75 count boxes grown as in training; `found` is how
-often the best candidate is the panel's bar, `right` how often its length is within 3 % or 2 px as well. A bar that the
-truth does not name counts as wrong.
+MODEL is the name of an installed model or a .mirmodel file. AP50 and AP75 compare boxes grown as in training. `found`
+is the share of panels whose best candidate is the panel's bar. `right` is the share whose length is also within 3 % or
+2 px. A bar that the truth does not name counts as wrong.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from mirsearch.training.detector_comparison import compare_detectors
 TABLES = ("scale_truth.csv", "caption_scale_truth.csv")
 
 
-def panels(data: Path, every: int) -> list[Sample]:
-    """Every n-th panel with a measured bar."""
+def load_panels(data: Path, every: int) -> list[Sample]:
+    """Return every n-th panel with a measured bar."""
     rows = []
     for table in TABLES:
         with (data / table).open(newline="", encoding="utf-8") as stream:
@@ -32,8 +32,8 @@ def panels(data: Path, every: int) -> list[Sample]:
     samples = []
     for row in rows[::every]:
         pixels = open_picture(data / row["file"]).pixels
-        whole = f"0,0,{pixels.shape[1]},{pixels.shape[0]}"
-        x0, y0, x1, y1 = (int(edge) for edge in (row["panel_bbox"] or whole).split(","))
+        whole_image = f"0,0,{pixels.shape[1]},{pixels.shape[0]}"
+        x0, y0, x1, y1 = (int(edge) for edge in (row["panel_bbox"] or whole_image).split(","))
         bar = [int(edge) for edge in row["bar_bbox"].split(",")]
         samples.append(make_sample(pixels[y0:y1, x0:x1], [bar], [BAR], [float(row["bar_length_px"])], (x0, y0)))
     return samples
@@ -46,15 +46,15 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take every n-th panel only")
     options = parser.parse_args()
     if not (options.data / TABLES[0]).is_file():
-        parser.error(f"{options.data} has no {TABLES[0]}: give --data FOLDER")
-    measured = compare_detectors(FasterRcnnDetector(options.model), panels(options.data, options.every))
+        parser.error(f"{options.data} has no {TABLES[0]}: give its folder with --data FOLDER")
+    measured = compare_detectors(FasterRcnnDetector(options.model), load_panels(options.data, options.every))
     print(f"{'detector':8} {'AP50':>6} {'AP75':>6} {'found':>6} {'right':>6} {'length error':>12}  panels")
-    for name, each in measured.items():
+    for name, scores in measured.items():
         print(
-            f"{name:8} {each.ap50:6.3f} {each.ap75:6.3f} {each.found:6.3f} {each.right:6.3f} "
-            f"{100 * each.length_error:11.2f}%  {each.pictures:6}"
+            f"{name:8} {scores.ap50:6.3f} {scores.ap75:6.3f} {scores.found:6.3f} {scores.right:6.3f} "
+            f"{100 * scores.length_error:11.2f}%  {scores.pictures:6}"
         )
-    print(json.dumps({name: each.as_json() for name, each in measured.items()}))
+    print(json.dumps({name: scores.as_json() for name, scores in measured.items()}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Label strings typed by people, as a reader of lengths takes them."""
+"""Check how label strings typed by people are parsed as lengths."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Any
 from mirsearch.text.lengths import parse_length
 
 
-def strings(data: Path) -> dict[str, Any]:
-    """Label strings typed by people: those that plainly are a length, parsed; those that are not, refused."""
+def check_label_strings(data: Path) -> dict[str, Any]:
+    """Parse label strings typed by people. Count the plain lengths parsed right, and the other strings refused."""
     figures = json.loads((data / "exsclaim_annotations/scale_bars_dataset_train.json").read_text("utf-8"))
     labels = [label for figure in figures.values() for label in figure.get("scale_labels", [])]
     texts = [label["text"] for label in labels if "text" in label]
     factor = {"nm": 1.0, "um": 1e3, "mm": 1e6, "cm": 1e7, "a": 0.1}
     right, lengths, refused, others, missed = 0, 0, 0, 0, set()
     for text in texts:
-        plain = re.fullmatch(r"(\d+(?:\.\d+)?) *(nm|um|mm|cm|a)\W*", text.lower())
-        read = parse_length(text)
-        if plain:
+        match = re.fullmatch(r"(\d+(?:\.\d+)?) *(nm|um|mm|cm|a)\W*", text.lower())
+        length = parse_length(text)
+        if match:
             lengths += 1
-            good = read is not None and abs(read.nm / (float(plain[1]) * factor[plain[2]]) - 1) < 1e-6
-            right += good
+            is_good = length is not None and abs(length.nm / (float(match[1]) * factor[match[2]]) - 1) < 1e-6
+            right += is_good
         else:
             others += 1
-            good = read is None
-            refused += good
-        if not good:
-            missed.add(f"{text!r} → {read.nm if read else None}")
+            is_good = length is None
+            refused += is_good
+        if not is_good:
+            missed.add(f"{text!r} → {length.nm if length else None}")
     share = round(right / lengths, 4)
     return {"lengths": lengths, "right": right, "share": share, "others": others, "refused": refused,
             "differing": sorted(missed)}  # fmt: skip

@@ -97,7 +97,7 @@ def _is_ambiguous(length: Length) -> bool:
 
 
 def _is_millimeters(length: Length) -> bool:
-    """Return whether a length is in millimeters. OCR reads them in place of nanometers; few micrographs are that wide."""
+    """Return whether a length is in millimeters. OCR reads them in place of nanometers; few images are that wide."""
     return length.nm >= _UNIT_RANGE_NM["mm"][0] and not _MICROMETERS.search(normalize(length.text))
 
 

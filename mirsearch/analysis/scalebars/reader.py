@@ -139,7 +139,7 @@ def _find_labelled_bar(
 ) -> tuple[Sequence[BarCandidate], Pair | None]:
     """Return the panel's own bars, and the best bar with its label.
 
-    A bar in an inset is taken only if its label gives the caption's length and the label of the best other bar does not.
+    A bar in an inset is taken only if its label gives the caption's length and the best other bar's does not.
     """
     frames = find_insets(np.asarray(cv2.cvtColor(panel, cv2.COLOR_RGB2GRAY), np.uint8), bars)
     panel_bars = [bar for bar in bars if not lies_in_any(bar.box, frames)]
