@@ -34,16 +34,9 @@ from mirsearch.synthetic.scalebars.styles import BAR_STYLES
 REPOSITORY = Path(__file__).resolve().parents[2]
 OUT = REPOSITORY / "benchmarks" / "out"
 TASKS = ("labelled", "caption", "traps", "drawn", "strings")
-
-MAX_ERROR = 0.05
-"""Greatest relative error of a scale that counts as right."""
-
-SHORT_BAR_PX, SHORT_BAR_MAX_ERROR_PX = 40, 2
-"""A shorter bar may instead have this error in px."""
-
-CONFIDENCES = (0.0, 0.4, 0.6, 0.8, 1.01)
-"""Limits of the ranges of confidence in the table."""
-
+MAX_ERROR = 0.05  # greatest relative error of a scale that counts as right
+SHORT_BAR_PX, SHORT_BAR_MAX_ERROR_PX = 40, 2  # a bar shorter than 40 px may instead be 2 px off
+CONFIDENCES = (0.0, 0.4, 0.6, 0.8, 1.01)  # limits of the ranges of confidence in the table
 DRAWN_PREFIX = "drawn "
 KINDS_WITHOUT_SCALE = {"plot", "schematic", "diffraction"}
 
