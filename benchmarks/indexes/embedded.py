@@ -1,12 +1,11 @@
 """Speed and memory of the embedded index: python -m benchmarks.indexes.embedded
 
-Made panels, with the default extractor's dims, are written through the index's own writer and asked whole hybrid
-questions: looks, scale and words. Every question has a vector of its own and two or three words drawn as often as
-captions have them (Zipf's law), so that asked one after another some words are new to the process and some are not;
-beside that stream each question is asked with all its words forgotten. In the same run, question by question in turn,
-the same processor reads the matrix's bytes once, and LanceDB (IVF_HNSW_SQ, its nearest 1,000, re-ranked in numpy by the
-same formula, with the text scores given to it for nothing) answers too. Then sizes from 1,000 panels up, each in a
-process of its own.
+Generated panels with the dims of the default extractor are written through the writer of the index. The queries are
+hybrid: vector, field of view and words. Each query has its own vector, and two or three words with the frequencies that
+they have in captions (Zipf's law). So, in a series of queries, some words are new to the process and some are not. Each
+query also runs once with an empty cache of words. In the same run, query by query, the same processor reads the bytes
+of the matrix once, and LanceDB (IVF_HNSW_SQ, its nearest 1,000, re-ranked in numpy by the same formula, with text
+scores from the embedded index) answers too. Then indexes of 1,000 panels and more are measured, each in a new process.
 """
 
 from __future__ import annotations
@@ -51,35 +50,35 @@ def identity(dims: int) -> ExtractorIdentity:
 
 
 def build(folder: Path, panels: int, dims: int) -> float:
-    """Write an index; seconds spent in the writer, making the panels aside."""
-    spent = 0.0
+    """Write an index. Returns the seconds spent in the writer, without the generation of the panels."""
+    seconds = 0.0
     with EmbeddedIndex.open(str(folder), create=identity(dims)) as index:
         records = made_corpus.records(made_corpus.world(dims), panels)
         started = time.perf_counter()
         with index.writer() as writer:
-            spent += time.perf_counter() - started
+            seconds += time.perf_counter() - started
             for number, record in enumerate(records):
                 started = time.perf_counter()
                 writer.put(record)
                 if number % 500 == 499:
                     writer.commit()
-                spent += time.perf_counter() - started
+                seconds += time.perf_counter() - started
             started = time.perf_counter()
-        return spent + time.perf_counter() - started
+        return seconds + time.perf_counter() - started
 
 
 def questions(dims: int, count: int) -> list[SearchRequest]:
-    """Distinct vectors near the panels', fields of view, and two or three words, as often as captions have them."""
-    made, rng = made_corpus.world(dims), np.random.default_rng(77)
-    rows, _ = made_corpus.vectors(made, rng, count)
+    """Return requests with distinct vectors near those of panels, fields of view, and two or three words."""
+    world, rng = made_corpus.world(dims), np.random.default_rng(77)
+    rows, _ = made_corpus.vectors(world, rng, count)
     return [
-        SearchRequest(row, float(10 ** rng.uniform(1, 5)), made_corpus.common_question(made, rng), top=TOP)
+        SearchRequest(row, float(10 ** rng.uniform(1, 5)), made_corpus.common_question(world, rng), top=TOP)
         for row in rows
     ]
 
 
 def memory() -> dict[str, float]:
-    """MiB this process holds: all, and what no file backs."""
+    """Return the memory of this process in MiB: all of it, and the part without a file behind it."""
     status = Path("/proc/self/status")
     if not status.exists():
         return {}
@@ -87,108 +86,108 @@ def memory() -> dict[str, float]:
     return {name: int(lines[key].split()[0]) / 1024 for name, key in (("rss", "VmRSS"), ("anonymous", "RssAnon"))}
 
 
-class Watch:
-    """Wall and processor time of each call, by name."""
+class Timer:
+    """Measures wall and processor time of each call, by name."""
 
     def __init__(self) -> None:
         self.times: dict[str, list[tuple[float, float]]] = {}
 
     def __call__(self, name: str, call: Callable[..., Any], *arguments: Any) -> Any:
-        """Call, note what it took, give what it gave."""
+        """Call a function, record its times, and return its result."""
         processor, wall = time.process_time(), time.perf_counter()
         answer = call(*arguments)
-        took = time.perf_counter() - wall, time.process_time() - processor
-        self.times.setdefault(name, []).append((took[0] * 1e3, took[1] * 1e3))
+        elapsed = time.perf_counter() - wall, time.process_time() - processor
+        self.times.setdefault(name, []).append((elapsed[0] * 1e3, elapsed[1] * 1e3))
         return answer
 
     def summary(self) -> dict[str, dict[str, float]]:
-        """Quantiles by name."""
-        found = {}
+        """Return the quantiles by name."""
+        quantiles = {}
         for name, values in self.times.items():
             wall, processor = np.array(values).T
             p50, p95 = np.percentile(wall, [50, 95])
-            found[name] = {"p50_ms": float(p50), "p95_ms": float(p95), "cpu_p50_ms": float(np.median(processor))}
-        return found
+            quantiles[name] = {"p50_ms": float(p50), "p95_ms": float(p95), "cpu_p50_ms": float(np.median(processor))}
+        return quantiles
 
 
 def forget_words(index: EmbeddedIndex) -> None:
-    """Let every word be new to an index."""
+    """Empty the caches of words of an index."""
     index._searcher._bm25._kept.clear()
-    for part in index._postings._now.parts if index._postings._now else ():
-        part.words._numbers.clear()
+    for part in index._postings._word_index.parts if index._postings._word_index else ():
+        part.words._known_numbers.clear()
 
 
 def compare(folder: Path, dims: int, count: int, lancedb: bool) -> dict[str, Any]:
-    """All engines, question by question in turn, so that what else the machine does hits all alike."""
-    asked = questions(dims, count + WARM_UP)
-    watch, overlap = Watch(), []
+    """Run all engines in turn, query by query, so that other load on the machine affects all of them equally."""
+    requests = questions(dims, count + WARM_UP)
+    timer, overlap = Timer(), []
     with EmbeddedIndex.open(str(folder)) as index, EmbeddedIndex.open(str(folder)) as forgetful:
-        index.search(asked[0])
-        held = memory()
+        index.search(requests[0])
+        memory_used = memory()
         one_pass = OnePass(index)
         lance = Lance(folder.parent / "lance", index) if lancedb else None
-        for turn, request in enumerate(asked):
+        for turn, request in enumerate(requests):
             if turn == WARM_UP:
-                watch, overlap = Watch(), []
-            watch(ONE_PASS, one_pass, request)
-            answer = watch(MIXED, index.search, request)
+                timer, overlap = Timer(), []
+            timer(ONE_PASS, one_pass, request)
+            answer = timer(MIXED, index.search, request)
             forget_words(forgetful)
-            watch(NEW, forgetful.search, request)
-            watch("the same, words asked before", index.search, request)
-            watch("looks + scale", index.search, dataclasses.replace(request, text=None))
-            watch("looks + scale + words, filtered", index.search, dataclasses.replace(request, filters=FILTERS))
+            timer(NEW, forgetful.search, request)
+            timer("the same, words asked before", index.search, request)
+            timer("looks + scale", index.search, dataclasses.replace(request, text=None))
+            timer("looks + scale + words, filtered", index.search, dataclasses.replace(request, filters=FILTERS))
             forget_words(forgetful)
-            watch("words alone, new to the process", forgetful.search, SearchRequest(text=request.text, top=TOP))
+            timer("words alone, new to the process", forgetful.search, SearchRequest(text=request.text, top=TOP))
             if lance:
                 text = lance.text(request)
-                rows = watch(LANCE, lance.ask, request, text)
+                rows = timer(LANCE, lance.ask, request, text)
                 overlap.append(_overlap(index, rows, [each.panel_id for each in answer.panels]))
         one_pass.close()
-    found: dict[str, Any] = {"engines": watch.summary(), "memory_mib": held}
+    results: dict[str, Any] = {"engines": timer.summary(), "memory_mib": memory_used}
     if lance:
-        found |= {"lancedb_build_s": lance.build_s, "lancedb_recall_at_10": float(np.mean(overlap))}
-    return found
+        results |= {"lancedb_build_s": lance.build_s, "lancedb_recall_at_10": float(np.mean(overlap))}
+    return results
 
 
 def _overlap(index: EmbeddedIndex, rows: list[int], ids: list[str]) -> float:
     with index._readers.transaction() as connection:
-        keys = index._matrix.snapshot(connection).rows.key[rows].tolist()
-        marks = ", ".join("?" * len(keys))
-        named = {row[0] for row in connection.execute(f"SELECT id FROM panels WHERE key IN ({marks})", keys)}
-    return len(named & set(ids)) / len(ids)
+        keys = index._matrix.snapshot(connection).table.key[rows].tolist()
+        placeholders = ", ".join("?" * len(keys))
+        found_ids = {row[0] for row in connection.execute(f"SELECT id FROM panels WHERE key IN ({placeholders})", keys)}
+    return len(found_ids & set(ids)) / len(ids)
 
 
 def grow(folder: Path, dims: int, count: int) -> dict[str, Any]:
-    """One size, in this process alone: opening with a first question, then the rest."""
-    asked, watch = questions(dims, count), Watch()
-    index = watch("open", EmbeddedIndex.open, str(folder))
-    watch("first", index.search, asked[0])
+    """Measure one size in this process: opening, the first query, then the others."""
+    requests, timer = questions(dims, count), Timer()
+    index = timer("open", EmbeddedIndex.open, str(folder))
+    timer("first", index.search, requests[0])
     one_pass = OnePass(index)
-    for request in asked[1:]:
-        watch("pass", one_pass, request)
-        watch("query", index.search, request)
+    for request in requests[1:]:
+        timer("pass", one_pass, request)
+        timer("query", index.search, request)
     one_pass.close()
-    stats, took = index.stats(), watch.summary()
+    stats, times = index.stats(), timer.summary()
     index.close()
     return {
-        "panels": stats["panels"], "open_ms": took["open"]["p50_ms"], "first_ms": took["first"]["p50_ms"],
-        **took["query"], "one_pass_ms": took["pass"]["p50_ms"], "disk_mib": stats["bytes"] / 2**20, **memory(),
+        "panels": stats["panels"], "open_ms": times["open"]["p50_ms"], "first_ms": times["first"]["p50_ms"],
+        **times["query"], "one_pass_ms": times["pass"]["p50_ms"], "disk_mib": stats["bytes"] / 2**20, **memory(),
     }  # fmt: skip
 
 
 def child(mode: str, folder: Path, dims: int, count: int) -> dict[str, Any]:
-    """Measure in a fresh process."""
+    """Measure in a new process."""
     command = [sys.executable, __file__, "--child", mode, str(folder), "--dims", str(dims), "--queries", str(count)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
-def report(found: dict[str, Any]) -> None:
-    main = found["compare"]
+def report(results: dict[str, Any]) -> None:
+    main = results["compare"]
     engines = main["engines"]
     limit = engines[ONE_PASS]
-    print(f"\n{found['panels']:,} panels, {found['dims']} dims, {found['threads']} threads")
+    print(f"\n{results['panels']:,} panels, {results['dims']} dims, {results['threads']} threads")
     print(f"{'':48}{'p50 ms':>9}{'p95 ms':>9}{'cpu ms':>9}{'× pass':>8}")
     for name, value in engines.items():
         times = "".join(f"{value[each]:9.2f}" for each in ("p50_ms", "p95_ms", "cpu_p50_ms"))
@@ -209,16 +208,16 @@ def report(found: dict[str, Any]) -> None:
         "disk_mib",
     )
     print("\n" + "".join(f"{name:>13}" for name in columns))
-    for row in found["growth"]:
+    for row in results["growth"]:
         print("".join(f"{row.get(name, float('nan')):13,.1f}" for name in columns))
     print()
-    for line in found["verdicts"]:
+    for line in results["verdicts"]:
         print(line)
-    print("\n" + json.dumps(found))
+    print("\n" + json.dumps(results))
 
 
 def verdicts(engines: dict[str, dict[str, float]]) -> list[str]:
-    """One line a criterion: passed or failed."""
+    """Return one line per criterion: passed or failed."""
     lines = []
     for name in (MIXED, NEW):
         mine = engines[name]["p50_ms"]
@@ -249,19 +248,21 @@ def main() -> None:
         print(json.dumps(measure()))
         return
     dims = options.dims or default_dims()
-    found: dict[str, Any] = {"panels": options.panels, "dims": dims, "threads": settings.thread_count(), "growth": []}
+    results: dict[str, Any] = {"panels": options.panels, "dims": dims, "threads": settings.thread_count(), "growth": []}
     sizes = sorted({int(each) for each in options.sizes.split(",") if each} | {options.panels})
     with tempfile.TemporaryDirectory() as folder:
         for size in sizes:
-            place = Path(folder) / str(size) / "index"
-            seconds = build(place, size, dims)
-            found["growth"].append({"write_s": seconds} | child("grow", place, dims, min(options.queries, 50)))
+            index_folder = Path(folder) / str(size) / "index"
+            seconds = build(index_folder, size, dims)
+            results["growth"].append({"write_s": seconds} | child("grow", index_folder, dims, min(options.queries, 50)))
             print(f"{size:,} panels: written in {seconds:.1f} s", file=sys.stderr)
             if size == options.panels:
-                found["compare"] = child("alone" if options.no_lancedb else "compare", place, dims, options.queries)
-            shutil.rmtree(place.parent)
-    found["verdicts"] = verdicts(found["compare"]["engines"])
-    report(found)
+                results["compare"] = child(
+                    "alone" if options.no_lancedb else "compare", index_folder, dims, options.queries
+                )
+            shutil.rmtree(index_folder.parent)
+    results["verdicts"] = verdicts(results["compare"]["engines"])
+    report(results)
 
 
 if __name__ == "__main__":

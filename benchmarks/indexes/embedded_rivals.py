@@ -1,4 +1,4 @@
-"""What the embedded index is measured against: one pass over the bytes of its matrix, and LanceDB."""
+"""The references for the benchmark of the embedded index: one pass over the bytes of its matrix, and LanceDB."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LANCE_TOP = 1_000
 
 
 class OnePass:
-    """Reads the matrix's bytes once with all threads, and does nothing with them but find the largest."""
+    """Reads the bytes of the matrix once with all threads, and only finds the largest number."""
 
     def __init__(self, index: EmbeddedIndex) -> None:
         with index._readers.transaction() as connection:
@@ -31,19 +31,19 @@ class OnePass:
         self.pool = ThreadPoolExecutor(self.threads)
 
     def __call__(self, _: SearchRequest) -> None:
-        """Read."""
+        """Read the matrix."""
         if self.threads == 1:
             self.parts[0].max()
         else:
             list(self.pool.map(np.max, self.parts))
 
     def close(self) -> None:
-        """End the threads."""
+        """Stop the threads."""
         self.pool.shutdown()
 
 
 class Lance:
-    """LanceDB with the same vectors: nearest 1,000, re-ranked with scale and text terms held in numpy arrays."""
+    """LanceDB with the same vectors. Its nearest 1,000 rows are re-ranked with scale and text terms in numpy."""
 
     def __init__(self, folder: Path, index: EmbeddedIndex) -> None:
         import lancedb
@@ -51,9 +51,9 @@ class Lance:
         from lancedb.index import HnswSq
 
         with index._readers.transaction() as connection:
-            now = index._matrix.snapshot(connection)
-        (block,) = now.blocks
-        self.fields = now.rows.log10_fov
+            snapshot = index._matrix.snapshot(connection)
+        (block,) = snapshot.blocks
+        self.fields = snapshot.rows.log10_fov
         self.index = index
         size, dims = block.shape
 
@@ -71,16 +71,16 @@ class Lance:
         self.build_s = time.perf_counter() - started
 
     def text(self, request: SearchRequest) -> np.ndarray:
-        """Text terms of all rows, as the embedded index has them."""
+        """Return the text terms of all rows from the embedded index."""
         with self.index._readers.transaction() as connection:
-            now = self.index._matrix.snapshot(connection)
-            total = np.zeros(len(now.rows), dtype=np.float32)
-            for found in self.index._searcher._bm25.score_terms(connection, now, query_terms(request.text or "")):
+            snapshot = self.index._matrix.snapshot(connection)
+            total = np.zeros(len(snapshot.rows), dtype=np.float32)
+            for found in self.index._searcher._bm25.score_terms(connection, snapshot, query_terms(request.text or "")):
                 found.add_to(total)
         return text_term(total, request.formula.text_k)
 
     def ask(self, request: SearchRequest, text: np.ndarray) -> list[int]:
-        """Rows of the best ten."""
+        """Return the rows of the best ten."""
         query = self.table.search(request.vector, vector_column_name="vector").distance_type("cosine").limit(LANCE_TOP)
         found = query.select(["row", "_distance"]).to_arrow()
         rows, distance = found["row"].to_numpy(), found["_distance"].to_numpy()

@@ -1,4 +1,4 @@
-"""Made panels for measuring an index: clustered vectors, captions with a natural spread of words, fields of view."""
+"""Generated panels for benchmarks of indexes: clustered vectors, captions with natural word frequencies, scales."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", 
 
 @dataclass(frozen=True)
 class World:
-    """What all panels of a run are drawn from: cluster centers (clusters, dims), directions within, and words."""
+    """The distribution of all panels of a run: cluster centers (clusters, dims), directions inside, and words."""
 
     centers: NDArray[np.float32]
     directions: NDArray[np.float32]
@@ -28,7 +28,7 @@ class World:
 
 
 def world(dims: int, seed: int = 1, clusters: int = 400, inner: int = 48, vocabulary: int = 30_000) -> World:
-    """Centers that share directions, as the looks of real panels do; words by Zipf's law."""
+    """Return centers that share directions, like vectors of real panels, and words with Zipf's law."""
     rng = np.random.default_rng(seed)
     basis = rng.standard_normal((64, dims), dtype=np.float32)
     centers = rng.standard_normal((clusters, 64), dtype=np.float32) @ basis / 8
@@ -40,64 +40,70 @@ def world(dims: int, seed: int = 1, clusters: int = 400, inner: int = 48, vocabu
     return World(centers, directions.astype(np.float32), np.array(list(words)), odds / odds.sum())
 
 
-def vectors(made: World, rng: np.random.Generator, count: int) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """Unit vectors float32 (count, dims), and the cluster of each."""
-    clusters = rng.integers(0, len(made.centers), count)
-    inside = rng.standard_normal((count, len(made.directions)), dtype=np.float32) @ made.directions
-    noise = rng.standard_normal((count, made.centers.shape[1]), dtype=np.float32)
-    found = made.centers[clusters] + 0.5 * inside + 0.3 * noise
-    return found / np.linalg.norm(found, axis=1, keepdims=True), clusters
+def vectors(world: World, rng: np.random.Generator, count: int) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Return unit vectors float32 (count, dims), and the cluster of each."""
+    clusters = rng.integers(0, len(world.centers), count)
+    inside = rng.standard_normal((count, len(world.directions)), dtype=np.float32) @ world.directions
+    noise = rng.standard_normal((count, world.centers.shape[1]), dtype=np.float32)
+    rows = world.centers[clusters] + 0.5 * inside + 0.3 * noise
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True), clusters
 
 
-def caption(made: World, rng: np.random.Generator, cluster: int) -> str:
-    """Some 45 words, a few of them of the cluster's own topic."""
-    topic = made.words[500 + 7 * cluster : 504 + 7 * cluster]
-    words = rng.choice(made.words, size=int(rng.integers(25, 65)), p=made.odds)
+def caption(world: World, rng: np.random.Generator, cluster: int) -> str:
+    """Return about 45 words, two of them from the topic of the cluster."""
+    topic = world.words[500 + 7 * cluster : 504 + 7 * cluster]
+    words = rng.choice(world.words, size=int(rng.integers(25, 65)), p=world.odds)
     return " ".join([*rng.choice(topic, size=2), *words])
 
 
-def question(made: World, rng: np.random.Generator, cluster: int) -> str:
-    """Three words: one of a cluster's topic, two as common as captions have them."""
-    topic = made.words[500 + 7 * cluster : 504 + 7 * cluster]
-    return " ".join([str(rng.choice(topic)), *rng.choice(made.words, size=2, p=made.odds)])
+def question(world: World, rng: np.random.Generator, cluster: int) -> str:
+    """Return three words: one from the topic of a cluster, two with their frequencies in captions."""
+    topic = world.words[500 + 7 * cluster : 504 + 7 * cluster]
+    return " ".join([str(rng.choice(topic)), *rng.choice(world.words, size=2, p=world.odds)])
 
 
-def common_question(made: World, rng: np.random.Generator) -> str:
-    """Two or three words, each as likely as captions have it."""
-    return " ".join(rng.choice(made.words, size=int(rng.integers(2, 4)), p=made.odds))
+def common_question(world: World, rng: np.random.Generator) -> str:
+    """Return two or three words, with their frequencies in captions."""
+    return " ".join(rng.choice(world.words, size=int(rng.integers(2, 4)), p=world.odds))
 
 
-def records(made: World, count: int, seed: int = 2) -> Iterator[FigureRecord]:
-    """Figures of four panels, `count` panels in all; two thirds have a scale."""
+def records(world: World, count: int, seed: int = 2) -> Iterator[FigureRecord]:
+    """Yield figures of four panels, `count` panels in all. Two thirds of the panels have a scale."""
     rng = np.random.default_rng(seed)
     for start in range(0, count, 4096):
         size = min(4096, count - start)
-        rows, clusters = vectors(made, rng, size)
-        for at in range(0, size, PANELS_A_FIGURE):
-            yield _figure(made, rng, (start + at) // PANELS_A_FIGURE, rows[at : at + 4], clusters[at : at + 4])
+        rows, clusters = vectors(world, rng, size)
+        for start_row in range(0, size, PANELS_A_FIGURE):
+            yield _figure(
+                world,
+                rng,
+                (start + start_row) // PANELS_A_FIGURE,
+                rows[start_row : start_row + 4],
+                clusters[start_row : start_row + 4],
+            )
 
 
 def _figure(
-    made: World, rng: np.random.Generator, number: int, rows: NDArray[np.float32], clusters: NDArray[np.intp]
+    world: World, rng: np.random.Generator, number: int, rows: NDArray[np.float32], clusters: NDArray[np.intp]
 ) -> FigureRecord:
     identity = f"{number:016x}"
-    text = caption(made, rng, int(clusters[0]))
+    text = caption(world, rng, int(clusters[0]))
     panels = tuple(
         Panel(
-            box=(500 * at, 0, 500 * at + 500, 400),
-            label="abcd"[at],
+            box=(500 * number_in_figure, 0, 500 * number_in_figure + 500, 400),
+            label="abcd"[number_in_figure],
             kind=KINDS[int(rng.integers(len(KINDS)))],
             technique=TECHNIQUES[int(rng.integers(len(TECHNIQUES)))],
             caption=text,
             text="500 nm",
             scale=ScaleReading(10 ** float(rng.uniform(-2, 3))) if rng.random() < 0.67 else None,
         )
-        for at in range(len(rows))
+        for number_in_figure in range(len(rows))
     )
     article = Article(
         id=f"doi:10.1/{number // 5}",
         doi=f"10.1/{number // 5}",
-        title=" ".join(rng.choice(made.words, size=9, p=made.odds)),
+        title=" ".join(rng.choice(world.words, size=9, p=world.odds)),
         journal=f"Journal {number // 5 % 40}",
         year=2000 + number // 5 % 25,
         license=("CC BY 4.0", "CC BY-NC 4.0", None)[number // 5 % 3],

@@ -1,1 +1,1 @@
-"""Words as they are searched: tokens, stems, lengths."""
+"""Text processing: tokens and stems of words, and lengths."""

@@ -1,4 +1,4 @@
-"""Words as they are searched: one way of folding, splitting and stemming, for indexes, queries and marking."""
+"""Splits texts into words for search. Indexes, queries and highlighting all use the same folding and stemming."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mirsearch.settings import LIMITS
 from mirsearch.text.stemming import stem
 
 ANALYSIS = "2"
-"""Raised whenever :func:`tokens` gives other words than before: indexes then read their texts again."""
+"""Version of :func:`tokens`. Raise it whenever the words change: indexes then rebuild their words from the texts."""
 
 Term = tuple[str, ...]
-"""Tokens that follow each other: one for a word, several for a quoted phrase."""
+"""Consecutive tokens: one for a word, several for a quoted phrase."""
 
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 _TRADEMARK_SIGNS = re.compile(r"[\u2122\u00ae\u00a9]")
@@ -29,14 +29,14 @@ _QUOTED_PHRASE = re.compile(
 )
 _WORD_WITH_MARKS = re.compile(r"[^\W_][^\W_\u0300-\u036f]*(?:[\u0300-\u036f]+[^\W_]*)*(?:(?<=\d)[.,]\d+[^\W_]*)*")
 
-_COMMON_WORDS = """a an and are as at be by for from had has have in into is it its of on or that the their this these to was
-were which with"""
+_COMMON_WORDS = """a an and are as at be by for from had has have in into is it its of on or that the their this these
+to was were which with"""
 STOP_WORDS = frozenset(stem(word) for word in _COMMON_WORDS.split())
-"""Words too common to be worth looking for; they count only where a query has nothing else, and in phrases."""
+"""Words that are too common for a search. They are used only in phrases, and in a query of stop words only."""
 
 
 def fold(text: str) -> str:
-    """Lower case without diacritics; sub- and superscripts, ligatures, dashes and µ in their plain form."""
+    """Return a text in lower case without diacritics, with plain digits, dashes, ligatures and µ."""
     if text.isascii():
         return text.lower()
     text = _DASHES.sub("-", _TRADEMARK_SIGNS.sub(" ", text.replace("\u00ad", "").replace("\u200b", " ")))
@@ -46,15 +46,16 @@ def fold(text: str) -> str:
 
 
 def tokens(text: str) -> list[str]:
-    """The words of a text as they are indexed, in order: folded, split at all but letters and digits, stemmed.
+    """Return the words of a text as they are indexed, in order: folded, split at all but letters and digits, stemmed.
 
-    Decimals stay whole, a number and its unit part ("500nm" is 500 and nm), µm is um, a Greek letter stands alone.
+    Decimal numbers stay whole. A number and its unit are split ("500nm" is 500 and nm). µm becomes um. A Greek letter
+    is a word by itself.
     """
-    plain = _THOUSANDS.sub(lambda found: found[0].replace(",", ""), fold(text))
-    found: list[str] = []
+    plain = _THOUSANDS.sub(lambda number: number[0].replace(",", ""), fold(text))
+    words: list[str] = []
     for word in _WORD.findall(plain):
-        found.extend(_split_word(word))
-    return found
+        words.extend(_split_word(word))
+    return words
 
 
 def _split_word(word: str) -> list[str]:
@@ -62,9 +63,9 @@ def _split_word(word: str) -> list[str]:
         if word.isalpha():
             return [stem(word)]
     else:
-        micro = _MICRO.fullmatch(word)
-        if micro:
-            word = f"{micro[1] or ''}u{micro[2]}"
+        micrometer = _MICRO.fullmatch(word)
+        if micrometer:
+            word = f"{micrometer[1] or ''}u{micrometer[2]}"
         greek = _GREEK_PREFIX.fullmatch(word)
         if greek:
             return [greek[1], *_split_word(greek[2])]
@@ -73,28 +74,33 @@ def _split_word(word: str) -> list[str]:
 
 
 def query_terms(query: str) -> list[Term]:
-    """What a query looks for: quoted phrases, single words, and pairs of words that follow each other, each once.
+    """Return the terms of a query: quoted phrases, single words, and pairs of consecutive words, without duplicates.
 
-    Nothing in it is syntax but the quotes. The pairs put "carbon nanotube" before carbon here and nanotube there
-    (Metzler and Croft, "A Markov random field model for term dependencies", 2005). Stop words are left out where
-    anything else is asked; at most `LIMITS.query_terms` terms.
+    Only quotes are syntax. Because of the pairs, a text with "carbon nanotube" ranks above one where the two words are
+    apart (Metzler and Croft, "A Markov random field model for term dependencies", 2005). Stop words are left out if
+    there are other words. There are at most `LIMITS.query_terms` terms.
     """
     query = query[: LIMITS.field_chars]
-    phrases = [tuple(tokens(quoted)) for quoted in _QUOTED_PHRASE.findall(query)]
+    phrases = [tuple(tokens(phrase_text)) for phrase_text in _QUOTED_PHRASE.findall(query)]
     words = tokens(_QUOTED_PHRASE.sub(" ", query))
-    telling = [word for word in words if word not in STOP_WORDS]
-    if not telling and not any(phrases):
-        telling = words
-    terms = [phrase for phrase in phrases if phrase] + [(word,) for word in telling] + list(pairwise(telling))
+    content_words = [word for word in words if word not in STOP_WORDS]
+    if not content_words and not any(phrases):
+        content_words = words
+    terms = (
+        [phrase for phrase in phrases if phrase] + [(word,) for word in content_words] + list(pairwise(content_words))
+    )
     return list(dict.fromkeys(terms))[: LIMITS.query_terms]
 
 
 def match_finder(query: str) -> Callable[[str], list[tuple[int, int]]]:
-    """A function that finds a query's words in a text: spans (start, end), in order, not overlapping, for marking."""
-    wanted = {token for term in query_terms(query) for token in term} - STOP_WORDS
+    """Return a function that finds the words of a query in a text, as spans (start, end) for highlighting.
 
-    def spans(text: str) -> list[tuple[int, int]]:
-        words = _WORD_WITH_MARKS.finditer(text) if wanted else ()
-        return [word.span() for word in words if wanted.intersection(tokens(word[0]))]
+    The spans are in order and do not overlap.
+    """
+    query_words = {token for term in query_terms(query) for token in term} - STOP_WORDS
 
-    return spans
+    def find_spans(text: str) -> list[tuple[int, int]]:
+        words = _WORD_WITH_MARKS.finditer(text) if query_words else ()
+        return [word.span() for word in words if query_words.intersection(tokens(word[0]))]
+
+    return find_spans

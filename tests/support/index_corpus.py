@@ -1,4 +1,4 @@
-"""A made corpus for tests of indexes: clustered vectors, scales over six decades, captions of the field's words."""
+"""A generated corpus for tests of indexes: clustered vectors, scales over six decades, captions with typical words."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ _TECHNIQUES = ("SEM", "TEM", "HRTEM", "AFM", None)
 
 @dataclass
 class MadeCorpus:
-    """Figures made from a seed; `records(n)` gives n of them, always the same."""
+    """Figures generated from a seed. `records(n)` yields n of them, always the same."""
 
     seed: int = 1
     dims: int = EXTRACTOR.dims
@@ -82,7 +82,7 @@ class MadeCorpus:
         self.centers = np.random.default_rng(self.seed).normal(size=(self.clusters, self.dims))
 
     def records(self, figures: int) -> Iterator[FigureRecord]:
-        """Figures of 1 to 6 panels."""
+        """Yield figures of 1 to 6 panels."""
         chance = random.Random(self.seed)
         noise = np.random.default_rng(self.seed + 1)
         for number in range(figures):
@@ -91,10 +91,10 @@ class MadeCorpus:
     def _record(self, number: int, chance: random.Random, noise: np.random.Generator) -> FigureRecord:
         name = figure_id(f"{(number + 1) * 2654435761 % 2**32:08x}{number:08x}")
         count = chance.randint(1, 6)
-        labels = [chr(97 + each) if count > 1 else None for each in range(count)]
+        labels = [letter if count > 1 else None for letter in "abcdef"[:count]]
         panels = tuple(
             Panel(
-                box=(0, 100 * at, 800, 100 * at + 90),
+                box=(0, 100 * position, 800, 100 * position + 90),
                 label=label,
                 kind=chance.choice(_KINDS),
                 kind_confidence=round(chance.random(), 3),
@@ -106,31 +106,31 @@ class MadeCorpus:
                 id=panel_id,
                 figure_id=name,
             )
-            for at, (label, panel_id) in enumerate(zip(labels, panel_ids(name, list(labels)), strict=True))
+            for position, (label, panel_id) in enumerate(zip(labels, panel_ids(name, list(labels)), strict=True))
         )
         vectors = np.stack([self.vector(chance.randrange(self.clusters), noise) for _ in panels])
-        place = Origin("folder", f"figures/{number}.png", "2026-01-02T03:04:05+00:00")
+        origin = Origin("folder", f"figures/{number}.png", "2026-01-02T03:04:05+00:00")
         figure = Figure(
-            name, 800, 700, f"Figure {number}", " ".join(chance.choices(_WORDS, k=12)), _article(chance), (place,)
+            name, 800, 700, f"Figure {number}", " ".join(chance.choices(_WORDS, k=12)), _article(chance), (origin,)
         )
         return FigureRecord(figure, panels, vectors, tuple(f"jpeg {panel.id}".encode() for panel in panels))
 
     def vector(self, cluster: int, noise: np.random.Generator) -> np.ndarray:
-        """A unit vector near the center of a cluster, float32 (dims,)."""
-        made = self.centers[cluster] + 0.6 * noise.normal(size=self.dims)
-        return (made / np.linalg.norm(made)).astype(np.float32)
+        """Return a unit vector near the center of a cluster, float32 (dims,)."""
+        vector = self.centers[cluster] + 0.6 * noise.normal(size=self.dims)
+        return (vector / np.linalg.norm(vector)).astype(np.float32)
 
     def requests(self, count: int, *, text: bool = True, exact: bool = False) -> list[SearchRequest]:
-        """Mixed questions: looks, looks and scale, words, all three, with and without filters."""
+        """Return mixed requests: vector, vector and scale, text, all three; with and without filters."""
         chance = random.Random(self.seed + 2)
         noise = np.random.default_rng(self.seed + 3)
-        made = []
+        requests = []
         for number in range(count):
             shape = number % (5 if text else 3)
-            looks = shape != 3
-            made.append(
+            has_vector = shape != 3
+            requests.append(
                 SearchRequest(
-                    vector=self.vector(chance.randrange(self.clusters), noise) if looks else None,
+                    vector=self.vector(chance.randrange(self.clusters), noise) if has_vector else None,
                     field_of_view_nm=10 ** chance.uniform(1, 6) if shape in (1, 2, 4) else None,
                     text=" ".join(chance.choices(_WORDS, k=chance.randint(1, 4))) if shape in (3, 4) else None,
                     formula=Formula(Weights(), missing=chance.choice(("neutral", "neutral", "penalize", "exclude"))),
@@ -139,7 +139,7 @@ class MadeCorpus:
                     exact=exact,
                 )
             )
-        return made
+        return requests
 
 
 def _scale(chance: random.Random) -> ScaleReading | None:

@@ -1,4 +1,4 @@
-"""Made figures with random vectors, for tests of indexes."""
+"""Generated figures with random vectors, for tests of indexes."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ def article(number: int, **changes: Any) -> Article:
 
 
 def record(number: int, panels: int = 2, seed: int | None = None, **changes: Any) -> FigureRecord:
-    """Figure `number` of article `number // 3`; every second has scales."""
+    """Return figure `number` of article `number // 3`. Figures with odd numbers have scales."""
     identity = changes.pop("id", f"{number * 0x9E3779B97F4A7C15 % (1 << 64):016x}")
     caption = changes.pop("caption", CAPTIONS[number % len(CAPTIONS)])
     labels: list[str | None] = list("abcdefgh"[:panels]) if panels > 1 else [None]
-    made = tuple(
+    panel_list = tuple(
         Panel(
-            box=(100 * at, 0, 100 * at + 100, 80),
-            label=labels[at],
-            kind=KINDS[(number + at) % 3],
+            box=(100 * position, 0, 100 * position + 100, 80),
+            label=labels[position],
+            kind=KINDS[(number + position) % 3],
             kind_confidence=0.9,
             technique=("SEM", "TEM", None)[number % 3],
-            caption=f"({labels[at]}) {caption}" if labels[at] else caption,
+            caption=f"({labels[position]}) {caption}" if labels[position] else caption,
             text=("500 nm", "Mag 20.0 kx", "")[number % 3],
             scale=ScaleReading(10.0 ** (number % 4), 500.0, 50.0, (1, 2, 51, 6), "500 nm", "label", 0.8)
             if number % 2
@@ -63,7 +63,7 @@ def record(number: int, panels: int = 2, seed: int | None = None, **changes: Any
             id=name,
             figure_id=identity,
         )
-        for at, name in enumerate(panel_ids(identity, labels))
+        for position, name in enumerate(panel_ids(identity, labels))
     )
     figure = {
         "id": identity,
@@ -75,20 +75,20 @@ def record(number: int, panels: int = 2, seed: int | None = None, **changes: Any
         "origins": (Origin("folder", f"figures/{number}.png", "2026-01-01T00:00:00Z"),),
     }
     rows = vectors(number if seed is None else seed, panels)
-    jpegs = tuple(f"jpeg {number} {at}".encode() for at in range(panels))
-    return FigureRecord(Figure(**(figure | changes)), made, rows, jpegs)
+    jpegs = tuple(f"jpeg {number} {position}".encode() for position in range(panels))
+    return FigureRecord(Figure(**(figure | changes)), panel_list, rows, jpegs)
 
 
 def put(index: EmbeddedIndex, records: Iterable[FigureRecord]) -> None:
-    """Write figures in one commit."""
+    """Write figures to the index in one commit."""
     with index.writer() as writer:
-        for each in records:
-            writer.put(each)
+        for record in records:
+            writer.put(record)
 
 
 @contextmanager
 def filled(folder: Path, records: Iterable[FigureRecord]) -> Iterator[EmbeddedIndex]:
-    """An embedded index of some figures."""
-    with EmbeddedIndex.open(str(folder / "index"), create=IDENTITY) as opened:
-        put(opened, records)
-        yield opened
+    """Open an embedded index with some figures."""
+    with EmbeddedIndex.open(str(folder / "index"), create=IDENTITY) as index:
+        put(index, records)
+        yield index
