@@ -41,8 +41,8 @@ def fold(text: str) -> str:
         return text.lower()
     text = _DASHES.sub("-", _TRADEMARK_SIGNS.sub(" ", text.replace("\u00ad", "").replace("\u200b", " ")))
     split = unicodedata.normalize("NFKD", text)
-    kept = "".join(letter for letter in split if unicodedata.category(letter) not in ("Mn", "Cf"))
-    return kept.casefold()
+    without_marks = "".join(letter for letter in split if unicodedata.category(letter) not in ("Mn", "Cf"))
+    return without_marks.casefold()
 
 
 def tokens(text: str) -> list[str]:

@@ -16,9 +16,9 @@ MAX_FAILURES = 10_000
 MAX_INPUT_CHARS, MAX_REASON_CHARS = 2_000, 1_000
 
 
-def failure_actions(index: str, failed: Iterable[Failure], settled: Iterable[str]) -> Iterator[Action]:
-    """Write one document for each failed input, in place of an earlier one; delete those of settled inputs."""
-    for name in settled:
+def failure_actions(index: str, failed: Iterable[Failure], resolved: Iterable[str]) -> Iterator[Action]:
+    """Write one document for each failed input, in place of an earlier one; delete those of resolved inputs."""
+    for name in resolved:
         yield delete_action(index, _document_id(name))
     for failure in failed:
         fields = {

@@ -130,10 +130,10 @@ class ElasticsearchWriter:
         self._deletions |= {figure_id: list(document.get("panel_ids", [])) for figure_id, document in found.items()}
         return len(found)
 
-    def record_failures(self, failed: Iterable[Failure], settled: Iterable[str] = ()) -> None:
-        """Store inputs that failed, and delete the failures of settled inputs."""
+    def record_failures(self, failed: Iterable[Failure], resolved: Iterable[str] = ()) -> None:
+        """Store inputs that failed, and delete the failures of resolved inputs."""
         with translate_errors(self._address):
-            for action in failure_actions(self._index, failed, settled):
+            for action in failure_actions(self._index, failed, resolved):
                 self.bulk.add([action])
                 self._needs_refresh = True
 

@@ -72,11 +72,11 @@ def read_table(path: Path, magic: bytes) -> tuple[dict[str, Any], bytes] | None:
     return (header, columns) if zlib.crc32(columns) == header["columns_crc"] else None
 
 
-def remove_others(folder: Path, kept: str | None, *patterns: str) -> None:
-    """Remove the files that match a pattern, except the file named `kept`."""
+def remove_others(folder: Path, kept_name: str | None, *patterns: str) -> None:
+    """Remove the files that match a pattern, except the one named `kept_name`."""
     for pattern in patterns:
         for other in folder.glob(pattern):
-            if other.name != kept:
+            if other.name != kept_name:
                 remove(other)
 
 

@@ -216,11 +216,11 @@ class SqliteWriter:
         return int(row[0])
 
     def _article_title(self, figure: int) -> str:
-        row = self._execute(
+        cursor = self._execute(
             "SELECT a.title FROM figures f JOIN articles a ON a.key = f.article WHERE f.key = ?", figure
         )
-        found = row.fetchone()
-        return str(found[0]) if found and found[0] else ""
+        row = cursor.fetchone()
+        return str(row[0]) if row and row[0] else ""
 
     def _put_panel(self, figure: int, position: int, panel: Panel, title: str) -> int:
         """Add a panel with its words. Returns its key."""

@@ -37,8 +37,8 @@ class Snapshot:
         if not len(self.table):
             return np.zeros(0, dtype=np.intp)
         nearest = np.minimum(np.searchsorted(self.table.key, keys), len(self.table) - 1)
-        found: NDArray[np.intp] = nearest[self.table.key[nearest] == keys]
-        return found
+        rows: NDArray[np.intp] = nearest[self.table.key[nearest] == keys]
+        return rows
 
 
 class Matrix:
@@ -59,19 +59,19 @@ class Matrix:
             commit = last_commit(connection)
             if self._current is not None and _is_same_commit(self._current.table, commit):
                 return self._current
-            found = matrix_file.load(self.folder, self.dims)
-            if found is not None and found.table.generation > commit.generation:
+            file = matrix_file.load(self.folder, self.dims)
+            if file is not None and file.table.generation > commit.generation:
                 connection.execute("ROLLBACK")
                 connection.execute("BEGIN")
                 commit = last_commit(connection)
-            self._current = self._update_and_map(connection, commit, found) or self._build_in_memory(connection, commit)
+            self._current = self._update_and_map(connection, commit, file) or self._build_in_memory(connection, commit)
             return self._current
 
     def update_files(self, connection: sqlite3.Connection) -> None:
         """Update the files to the connection's transaction, if they can be written. If not, a later query does it."""
         with self._lock:
-            found = matrix_file.load(self.folder, self.dims)
-            self._current = self._update_and_map(connection, last_commit(connection), found)
+            file = matrix_file.load(self.folder, self.dims)
+            self._current = self._update_and_map(connection, last_commit(connection), file)
 
     def _update_and_map(
         self, connection: sqlite3.Connection, commit: RowTable, file: MatrixFile | None
