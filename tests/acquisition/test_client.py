@@ -178,7 +178,7 @@ def test_an_unreachable_base_is_named_by_its_variable(client, monkeypatch):
     monkeypatch.setenv("MIRSEARCH_PMC_URL", "http://127.0.0.1:9/pmc")
     client._policy._configured.add(("http", "127.0.0.1", 9))
     error = fails(client, "http://127.0.0.1:9/pmc/PMC1.1/gr1.png")
-    assert error.remedy == "check MIRSEARCH_PMC_URL, which names it; then the network"
+    assert error.remedy == "check MIRSEARCH_PMC_URL, which sets this address; then the network"
 
 
 def test_headers_that_never_end_end(client, server):

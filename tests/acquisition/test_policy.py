@@ -189,7 +189,7 @@ def test_processes_that_share_a_folder_are_no_faster_than_one(tmp_path):
 
 
 def test_the_next_process_keeps_a_pause_too(tmp_path):
-    RateLimiter({"host": 1000.0}, folder=tmp_path).hold("host", 0.3)
+    RateLimiter({"host": 1000.0}, folder=tmp_path).pause("host", 0.3)
     started = time.monotonic()
     with RateLimiter({"host": 1000.0}, folder=tmp_path).turn("host", threading.Event()) as mine:
         assert mine
