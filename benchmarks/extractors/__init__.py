@@ -1,1 +1,1 @@
-"""Benchmarks of `mirsearch.extractors`: one command each."""
+"""Benchmarks of `mirsearch.extractors`, one command each."""

@@ -1,12 +1,12 @@
-"""Computes the constant reference means that ship with the default extractor.
+"""Computes the constant reference means of the default extractor, which are part of the package.
 
     python -m benchmarks.extractors.reference_means [--data ../shared/data] [--out
-    mirsearch/extractors/reference_means.npz]
+    mirsearch/extractors/efficientnet/reference_means.npz]
 
-The images have no part in benchmarks/search/retrieval.py's three tasks: the nanoballs and emps collections, and
-micrograph, map and diffraction panels of open-access articles; each is also taken tinted as other techniques show
-their images (truth_images.tinted_references). What is stored is one mean for each level of the vector, nothing of any
-single image.
+The images are not used in the three tasks of benchmarks/search/retrieval.py. They are the nanoballs and emps
+collections, and micrograph, map and diffraction panels of open-access articles. Each image is also used with the colors
+of other techniques (truth_images.tinted_references). The file contains one mean for each level of the vector, and
+nothing of a single image.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.extractors.pooled import means
+from benchmarks.extractors.pooled import weighted_means
 from benchmarks.search.truth_images import DATA, tinted_references
 from mirsearch.extractors.efficientnet.levels import LEVELS, SIDE
 
@@ -30,11 +30,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     images = tinted_references(options.data)
-    found = means(images, LEVELS, SIDE)
-    np.savez(options.out, allow_pickle=False, **found)
-    for key, mean in found.items():
+    means = weighted_means(images, LEVELS, SIDE)
+    np.savez(options.out, allow_pickle=False, **means)
+    for key, mean in means.items():
         print(f"{key:16} {mean.size:5} channels  mean {mean.mean():8.4f}  length {np.linalg.norm(mean):8.3f}")
-    print(json.dumps({"images": len(images), "dims": sum(mean.size for mean in found.values()), "side": SIDE}))
+    print(json.dumps({"images": len(images), "dims": sum(mean.size for mean in means.values()), "side": SIDE}))
 
 
 if __name__ == "__main__":

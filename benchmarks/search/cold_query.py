@@ -2,10 +2,10 @@
 
     python -m benchmarks.search.cold_query [--index DIR] [--image FILE] [--runs 9]
 
-The bare process imports onnxruntime, numpy and Pillow, loads the same ONNX model from a file and embeds the image: what
-no query can do without. The two alternate, so that whatever else the machine does hits both. Both may keep compiled
-modules, as Python does unless told otherwise, in a folder of their own. Without --index a small index of drawn pictures
-is made first. The aim is a ratio of medians of at most 3.
+The bare process imports onnxruntime, numpy and Pillow, loads the same ONNX model from a file and embeds the image:
+every query needs these steps. The two processes alternate, so that other load on the machine affects both. Both may
+cache compiled modules, as Python does by default, in a separate folder. Without --index, the benchmark first makes a
+small index of drawn pictures. The aim is a ratio of medians of at most 3.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ assert abs(float(np.linalg.norm(vector)) - 1) < 1e-3
 """
 
 
-def draw(folder: Path, count: int = 4) -> list[Path]:
-    """Pictures of round particles, each of another size and spacing, as PNG files."""
+def draw_pictures(folder: Path, count: int = 4) -> list[Path]:
+    """Draw pictures of round particles, with different sizes and spacings, as PNG files."""
     y, x = np.mgrid[:480, :640]
     paths = []
     for number in range(1, count + 1):
@@ -56,20 +56,20 @@ def draw(folder: Path, count: int = 4) -> list[Path]:
     return paths
 
 
-def seconds(command: list[str], folder: Path) -> float:
-    """Wall time of a process; a process that fails ends the benchmark with what it said."""
+def run_time(command: list[str], folder: Path) -> float:
+    """Return the wall time of a process in seconds. If the process fails, exit with its message."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     environment["PYTHONPYCACHEPREFIX"] = str(folder / "compiled")
     started = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    took = time.perf_counter() - started
-    if done.returncode:
-        sys.exit(f"{' '.join(command[:4])} … failed: {done.stderr.strip() or done.stdout.strip()}")
-    return took
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    elapsed = time.perf_counter() - started
+    if result.returncode:
+        sys.exit(f"{' '.join(command[:4])} … failed: {result.stderr.strip() or result.stdout.strip()}")
+    return elapsed
 
 
 def measure(index: Path, image: Path, model: Path, runs: int) -> dict[str, list[float]]:
-    """Seconds of each run of both, after one run of each to fill the file caches."""
+    """Return the seconds of each run of both processes, after one run of each to fill the file caches."""
     mirsearch = [sys.executable, "-m", "mirsearch"]
     scale = ["--scale", "500 nm", "--bar-px", "100"]
     commands = {
@@ -77,30 +77,30 @@ def measure(index: Path, image: Path, model: Path, runs: int) -> dict[str, list[
         "bare": [sys.executable, "-c", BARE, str(model), str(image), str(SIDE)],
     }
     for command in commands.values():
-        seconds(command, model.parent)
+        run_time(command, model.parent)
     times: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(runs):
         for name, command in commands.items():
-            times[name].append(seconds(command, model.parent))
+            times[name].append(run_time(command, model.parent))
     return times
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--index", type=Path, help="an index to ask; without it a small one is made")
-    parser.add_argument("--image", type=Path, help="the image to ask with; without it a drawn one")
+    parser.add_argument("--index", type=Path, help="the index to query (default: make a small one)")
+    parser.add_argument("--image", type=Path, help="the query image (default: a drawn one)")
     parser.add_argument("--runs", type=int, default=9)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        drawn = draw(Path(folder))
+        drawn = draw_pictures(Path(folder))
         index = options.index or Path(folder) / "index"
         if options.index is None:
             print("making a small index …", flush=True)
-            seconds(
+            run_time(
                 [sys.executable, "-m", "mirsearch", "ingest", *map(str, drawn), "--index", str(index)], Path(folder)
             )
         elif not index.exists():
-            parser.error(f"there is no index at {index}: leave --index out and one is made")
+            parser.error(f"there is no index at {index}: leave --index out to make one")
         model = Path(folder) / "model.onnx"
         model.write_bytes(model_bytes())
         times = measure(index, options.image or drawn[0], model, options.runs)

@@ -1,12 +1,12 @@
-"""What each term adds to finding the same imaging technique in another paper: 107 classed micrographs.
+"""Measures what each term adds to finding the same imaging technique in another paper, on 107 labeled micrographs.
 
     python -m benchmarks.search.retrieval_hybrid [--extractor NAME[:ARGUMENT]] [--extractor-weights FILE] [--data
     FOLDER]
 
-The micrographs are ingested with their captions as a person would, and every one asks with its picture, its scale as it
-was read, and its caption; hits of its own paper are left out. The terms are those of the index's answers. The technique
-is read from pixels (by discriminants that never saw the paper: 5 folds by paper), from the caption's words, and from
-both; once as whole distributions, once as an index stores it (a name and a confidence).
+The micrographs are ingested with their captions. Each of them is a query with its picture, the scale that was read, and
+its caption; hits of the same paper do not count. The terms are those of the index's answers. The technique is read from
+pixels (by discriminants fitted without the paper: 5 folds by paper), from the caption's words, and from both. It is
+used as a whole distribution, and as an index stores it (a name and a confidence).
 The weight of the technique is chosen on the other folds' papers. Intervals are 95 % bootstrap, by query and by paper.
 """
 
@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.analysis.technique import NAMES, _read_captions
-from benchmarks.search.retrieval_tasks import average_precisions, interval
-from benchmarks.search.truth_images import DATA, Classed, classed
+from benchmarks.search.retrieval_tasks import average_precisions, bootstrap_interval
+from benchmarks.search.truth_images import DATA, LabeledImage, read_labeled_images
 from mirsearch.analysis.analyzer import FigureAnalyzer
 from mirsearch.analysis.kinds import technique
 from mirsearch.analysis.kinds.words import technique_votes
@@ -45,27 +45,27 @@ from mirsearch.sources.discover import find_figures
 Floats = NDArray[np.float64]
 FOLDS, SEEDS = 5, 5
 WEIGHTS = (0.0, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)
-"""Weights of the technique that are tried, beside .6 for looks, .3 for scale and .3 for words."""
-READ = ("pixels", "words", "pixels and words")
-SUMS: dict[str, tuple[str, ...]] = {
+"""Weights of the technique that are compared, with weights of .6 for looks, .3 for scale and .3 for words."""
+TECHNIQUE_SOURCES = ("pixels", "words", "pixels and words")
+TERM_SETS: dict[str, tuple[str, ...]] = {
     "looks": ("visual",), "words": ("text",), "looks, scale": ("visual", "scale"), "looks, words": ("visual", "text"),
     "looks, scale, words": ("visual", "scale", "text"),
 }  # fmt: skip
-_KNOWN: dict[tuple[str, ...], NDArray[np.float32]] = {}
+_TEXTURE_CACHE: dict[tuple[str, ...], NDArray[np.float32]] = {}
 _RARE, _FLOOR, _WORDS = math.log(0.02), -6.0, 2.0
-"""As mirsearch.analysis.kinds.kind weighs pixels and words for a technique."""
+"""How mirsearch.analysis.kinds.kind weighs pixels and words for a technique."""
 
 
 @dataclass(frozen=True)
 class Terms:
-    """The index's terms for every pair (query, panel), nan where there is none."""
+    """The index's terms for every pair (query, panel); NaN where a term is missing."""
 
     visual: Floats
     scale: Floats
     text: Floats
 
     def score(self, used: tuple[str, ...], extra: Floats | None = None, weight: float = 0.0) -> Floats:
-        """The weighted mean of the terms used that both sides have, and of one more term."""
+        """Return the weighted mean of the terms `used` that both sides have, and of one additional term."""
         weights = Weights()
         total, mass = np.zeros_like(self.visual), np.zeros_like(self.visual)
         for name in used:
@@ -77,8 +77,8 @@ class Terms:
         return total / np.maximum(mass, 1e-12)
 
 
-def index_terms(images: list[Classed], data: Path, extractor: Any) -> Terms:
-    """Ingest the micrographs into an index of its own and ask it with every one of them."""
+def index_terms(images: list[LabeledImage], data: Path, extractor: Any) -> Terms:
+    """Ingest the micrographs into a temporary index, and query it with each of them."""
     wanted = {Path(image.file).name: place for place, image in enumerate(images)}
     identity = ExtractorIdentity(extractor.name, extractor.version, extractor.dims)
     folder = data / Path(images[0].file).parent
@@ -87,13 +87,13 @@ def index_terms(images: list[Classed], data: Path, extractor: Any) -> Terms:
         index = open_index(str(Path(place) / "index"), create=identity)
         analyzer = FigureAnalyzer(load_ocr(DEFAULT_OCR), load_detector(DEFAULT_SCALEBARS))
         Ingest(index, analyzer, extractor).run(found)
-        told = _asked(index, images, extractor, wanted)
+        terms = _query_terms(index, images, extractor, wanted)
         index.close()
-    return told
+    return terms
 
 
-def _asked(index: Any, images: list[Classed], extractor: Any, wanted: dict[str, int]) -> Terms:
-    """Every query's terms with every micrograph; of a picture cut into several, its best panel answers."""
+def _query_terms(index: Any, images: list[LabeledImage], extractor: Any, wanted: dict[str, int]) -> Terms:
+    """Return each query's terms with each micrograph. If a picture has several panels, the best one counts."""
     from mirsearch.query import Filters
 
     by_image: dict[int, list[Any]] = {}
@@ -114,17 +114,17 @@ def _asked(index: Any, images: list[Classed], extractor: Any, wanted: dict[str, 
     return Terms(*empty)
 
 
-def distributions(images: list[Classed], seed: int) -> tuple[dict[str, list[dict[str, float]]], Floats]:
-    """Each micrograph's probabilities of techniques by pixels, by words and by both, and its fold.
+def technique_distributions(images: list[LabeledImage], seed: int) -> tuple[dict[str, list[dict[str, float]]], Floats]:
+    """Return each micrograph's probabilities of techniques from pixels, words and both, and its fold.
 
-    The discriminants of pixels never saw its paper.
+    The discriminants for its pixels are fitted without its paper.
     """
     textures = _textures(images)
     truth = [NAMES.get(image.technique, image.technique) for image in images]
     papers = np.array([image.paper for image in images])
     captions = _read_captions()
     order = np.random.default_rng(seed).permutation(np.unique(papers))
-    found: dict[str, list[dict[str, float]]] = {way: [{} for _ in images] for way in READ}
+    found: dict[str, list[dict[str, float]]] = {way: [{} for _ in images] for way in TECHNIQUE_SOURCES}
     folds = np.zeros(len(images))
     for fold in range(FOLDS):
         held = np.isin(papers, order[fold::FOLDS])
@@ -141,11 +141,11 @@ def distributions(images: list[Classed], seed: int) -> tuple[dict[str, list[dict
     return found, folds
 
 
-def _textures(images: list[Classed]) -> NDArray[np.float32]:
+def _textures(images: list[LabeledImage]) -> NDArray[np.float32]:
     key = tuple(image.file for image in images)
-    if key not in _KNOWN:
-        _KNOWN[key] = np.array([technique.measure_texture(image.pixels) for image in images])
-    return _KNOWN[key]
+    if key not in _TEXTURE_CACHE:
+        _TEXTURE_CACHE[key] = np.array([technique.measure_texture(image.pixels) for image in images])
+    return _TEXTURE_CACHE[key]
 
 
 def _probabilities(odds: dict[str, float], words: str) -> dict[str, float]:
@@ -157,10 +157,10 @@ def _probabilities(odds: dict[str, float], words: str) -> dict[str, float]:
     return {name: math.exp(score) / total for name, score in scores.items()}
 
 
-def agreement(found: list[dict[str, float]], stored: bool) -> Floats:
-    """For every pair, the chance that both are of one technique.
+def same_technique_chances(found: list[dict[str, float]], stored: bool) -> Floats:
+    """Return for each pair the probability that both have the same technique.
 
-    By whole distributions, or as an index stores them: a name with its confidence, the rest spread evenly.
+    It uses whole distributions, or what an index stores: a name with its confidence, the rest spread evenly.
     """
     names = sorted({name for each in found for name in each})
     table = np.array([[each.get(name, 0.0) for name in names] for each in found])
@@ -171,14 +171,14 @@ def agreement(found: list[dict[str, float]], stored: bool) -> Floats:
     return table @ table.T
 
 
-def measure(images: list[Classed], terms: Terms) -> list[dict[str, Any]]:
-    """Mean average precision of each sum of terms; with the technique, its weight chosen on the other folds' papers."""
+def measure_terms(images: list[LabeledImage], terms: Terms) -> list[dict[str, Any]]:
+    """Return the mAP of each set of terms, also with the technique, whose weight is chosen on other papers."""
     papers = np.array([image.paper for image in images])
     precisions = _precisions(images)
-    lines = [_line(name, precisions(terms.score(used)), papers) for name, used in SUMS.items()]
-    whole = SUMS["looks, scale, words"]
+    lines = [_line(name, precisions(terms.score(used)), papers) for name, used in TERM_SETS.items()]
+    whole = TERM_SETS["looks, scale, words"]
     base = precisions(terms.score(whole))
-    for way in READ:
+    for way in TECHNIQUE_SOURCES:
         for stored in (False, True):
             read = f"technique by {way}{' as stored' if stored else ''}"
             alone, values, picked = _held_out(images, terms, (way, stored), precisions)
@@ -188,31 +188,31 @@ def measure(images: list[Classed], terms: Terms) -> list[dict[str, Any]]:
     return lines + _same_paper(images, terms, papers)
 
 
-def headlines(images: list[Classed], terms: Terms) -> list[dict[str, Any]]:
-    """Mean average precision by looks alone, with caption and scale, and with the technique as it is read besides."""
+def measure_main_terms(images: list[LabeledImage], terms: Terms) -> list[dict[str, Any]]:
+    """Return the mean average precision of looks, of words, of looks with scale and words, and with the technique."""
     papers = np.array([image.paper for image in images])
     precisions = _precisions(images)
     sums = ("looks", "words", "looks, scale, words")
-    lines = [_line(name, precisions(terms.score(SUMS[name])), papers) for name in sums]
-    values = _held_out(images, terms, (READ[-1], True), precisions)[1]
+    lines = [_line(name, precisions(terms.score(TERM_SETS[name])), papers) for name in sums]
+    values = _held_out(images, terms, (TECHNIQUE_SOURCES[-1], True), precisions)[1]
     return [*lines, _line("looks, scale, words, technique from pixels and caption", values, papers)]
 
 
-def _precisions(images: list[Classed]) -> Callable[[Floats], Floats]:
-    """Average precision of each query by a score (n, n): the same technique is looked for in other papers."""
+def _precisions(images: list[LabeledImage]) -> Callable[[Floats], Floats]:
+    """Return a function from scores (n, n) to each query's average precision of its technique in other papers."""
     papers = np.array([image.paper for image in images])
     truth = np.array([image.technique for image in images])
     return partial(average_precisions, relevant=truth[:, None] == truth, candidates=papers[:, None] != papers)
 
 
-def _same_paper(images: list[Classed], terms: Terms, papers: NDArray[np.str_]) -> list[dict[str, Any]]:
-    """What the technique, read from pixels, does to finding the same paper's other images, by looks and scale."""
+def _same_paper(images: list[LabeledImage], terms: Terms, papers: NDArray[np.str_]) -> list[dict[str, Any]]:
+    """Measure how the technique, read from pixels, changes finding the same paper's other images by looks and scale."""
     apart = papers[:, None] == papers, ~np.eye(len(images), dtype=bool)
-    found = distributions(images, 0)[0]["pixels"]
-    base = average_precisions(terms.score(SUMS["looks, scale"]), *apart)
+    found = technique_distributions(images, 0)[0]["pixels"]
+    base = average_precisions(terms.score(TERM_SETS["looks, scale"]), *apart)
     lines = [_line("same paper: looks, scale", base, papers)]
     for weight in (0.1, 0.2, 0.3, 0.6):
-        score = terms.score(SUMS["looks, scale"], agreement(found, True), weight)
+        score = terms.score(TERM_SETS["looks, scale"], same_technique_chances(found, True), weight)
         lines.append(
             _line(f"same paper: gain by technique × {weight}", average_precisions(score, *apart) - base, papers)
         )
@@ -220,17 +220,17 @@ def _same_paper(images: list[Classed], terms: Terms, papers: NDArray[np.str_]) -
 
 
 def _held_out(
-    images: list[Classed], terms: Terms, read: tuple[str, bool], precisions: Callable[[Floats], Floats]
+    images: list[LabeledImage], terms: Terms, read: tuple[str, bool], precisions: Callable[[Floats], Floats]
 ) -> tuple[Floats, Floats, list[float]]:
-    """Average precisions of the technique alone and beside the other terms, mean over splits, and the weights picked.
+    """Return the average precisions of the technique alone and with the other terms, and the picked weights.
 
-    Each fold has the weight that does best on the others.
+    The precisions are means over splits. Each fold uses the weight that is best on the other folds.
     """
     gathered, picked, alone = [], [], []
     for seed in range(SEEDS):
-        found, folds = distributions(images, seed)
-        agreed = agreement(found[read[0]], read[1])
-        whole = SUMS["looks, scale, words"]
+        found, folds = technique_distributions(images, seed)
+        agreed = same_technique_chances(found[read[0]], read[1])
+        whole = TERM_SETS["looks, scale, words"]
         table = np.array([precisions(terms.score(whole, agreed, weight)) for weight in WEIGHTS])
         values = np.full(len(images), np.nan)
         for fold in range(FOLDS):
@@ -244,8 +244,8 @@ def _held_out(
 
 def _line(name: str, values: Floats, papers: NDArray[np.str_]) -> dict[str, Any]:
     return {"terms": name, "map": round(float(np.nanmean(values)), 4),
-            "by_query": [round(each, 3) for each in interval(values)],
-            "by_paper": [round(each, 3) for each in interval(values, papers)]}  # fmt: skip
+            "by_query": [round(each, 3) for each in bootstrap_interval(values)],
+            "by_paper": [round(each, 3) for each in bootstrap_interval(values, papers)]}  # fmt: skip
 
 
 def main() -> None:
@@ -254,11 +254,11 @@ def main() -> None:
     parser.add_argument("--extractor-weights", type=Path)
     parser.add_argument("--data", type=Path, default=DATA)
     options = parser.parse_args()
-    images = classed(options.data)
+    images = read_labeled_images(options.data)
     extractor = open_extractor(options.extractor, options.extractor_weights)
     terms = index_terms(images, options.data, extractor)
     with_scale = float(np.mean(~np.isnan(np.diag(terms.scale))))
-    lines = measure(images, terms)
+    lines = measure_terms(images, terms)
     print(f"{'same technique, other paper':62} {'mAP':>6}  {'by query':15} {'by paper':15} weight")
     for line in lines:
         spans = "  ".join("[{:6.3f},{:6.3f}]".format(*line[key]) for key in ("by_query", "by_paper"))

@@ -1,4 +1,4 @@
-"""The real figures that measure and center a descriptor: classed micrographs, and references apart from them."""
+"""Real images for measuring and centering a descriptor: labeled micrographs, and separate reference images."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from mirsearch.imaging.images import open_picture
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 KINDS = {"micrograph", "map", "diffraction"}
 ARTICLE_SHARE = 3.0
-"""An article's panels together weigh at most this many images, so that no article outweighs the rest."""
+"""An article's panels together weigh as much as at most this many images, so that no article dominates."""
 
 Pixels = NDArray[np.uint8]
 
 PRIMARIES = np.array([[0, 1, 0], [1, 0, 0], [0.1, 0.2, 1], [1, 0, 1], [0, 1, 1], [1, 1, 0]])
-"""Colors that fluorescence channels and elemental maps are shown in."""
+"""Usual colors of fluorescence channels and elemental maps."""
 AFM_STOPS = np.array([[20, 5, 0], [150, 70, 10], [230, 160, 60], [255, 250, 220]], np.float64)
-"""The brown to cream scale of atomic force microscopes, from low to high."""
+"""The brown to cream color scale of atomic force microscopes, from low to high."""
 
 
 @dataclass(frozen=True)
-class Classed:
+class LabeledImage:
     """A micrograph of class_truth.csv with its imaging technique and its paper."""
 
     file: str
@@ -37,22 +37,24 @@ class Classed:
 
 @dataclass(frozen=True)
 class Reference:
-    """A micrograph apart from the classed ones: its pixels, weight in the means, and article (None for single ones)."""
+    """A micrograph that is not labeled: its pixels, its weight in the means, and its article (None: single image)."""
 
     pixels: Pixels
     weight: float
     article: str | None
 
 
-def classed(data: Path) -> list[Classed]:
-    """The classed micrographs."""
+def read_labeled_images(data: Path) -> list[LabeledImage]:
+    """Read the labeled micrographs."""
     with (data / "class_truth.csv").open(newline="", encoding="utf-8") as table:
         rows = list(csv.DictReader(table))
-    return [Classed(row["file"], row["class"], row["paper"], open_picture(data / row["file"]).pixels) for row in rows]
+    return [
+        LabeledImage(row["file"], row["class"], row["paper"], open_picture(data / row["file"]).pixels) for row in rows
+    ]
 
 
-def references(data: Path) -> list[Reference]:
-    """Micrographs of other collections and papers: nanoballs (one study), emps, article panels."""
+def read_references(data: Path) -> list[Reference]:
+    """Read micrographs of other collections and papers: nanoballs (one study), emps, article panels."""
     nanoballs, emps = sorted((data / "nanoballs").glob("*.tif")), sorted((data / "emps").glob("*.png"))
     images = [Reference(open_picture(path).pixels, 1.0, "nanoballs") for path in nanoballs]
     images += [Reference(open_picture(path).pixels, 1.0, None) for path in emps]
@@ -68,13 +70,14 @@ def references(data: Path) -> list[Reference]:
 
 
 def tinted_references(data: Path) -> list[tuple[Pixels, float]]:
-    """The references, and each also as fluorescence, elemental map and AFM height map, which weigh as much in all.
+    """Return the references, each also as fluorescence, elemental map and AFM height map, with their weights.
 
-    The references are gray and mostly of electron microscopes. Centered on them alone, every colored or dark-field
-    image would share one large direction, and look alike for that.
+    The three tinted images together weigh as much as the reference. The references are gray and mostly of electron
+    microscopes. Centered on them alone, all colored or dark-field images would share one large direction and look
+    similar for that reason.
     """
     rng = np.random.default_rng(7)
-    images = references(data)
+    images = read_references(data)
     tinted = [
         (tint, image.weight / 3)
         for number, image in enumerate(images)
@@ -84,7 +87,7 @@ def tinted_references(data: Path) -> list[tuple[Pixels, float]]:
 
 
 def tints(pixels: Pixels, color: NDArray[np.float64], rng: np.random.Generator) -> list[Pixels]:
-    """An image as fluorescence (one color on black), elemental map (dots of it on black) and AFM height map."""
+    """Return an image as fluorescence (one color on black), elemental map (colored dots) and AFM height map."""
     gray = pixels.astype(np.float64) @ [0.299, 0.587, 0.114]
     low, high = np.percentile(gray, [1, 99])
     height = np.clip((gray - low) / max(high - low, 1.0), 0, 1)
@@ -98,10 +101,10 @@ def tints(pixels: Pixels, color: NDArray[np.float64], rng: np.random.Generator) 
 
 
 def left_half(pixels: Pixels) -> Pixels:
-    """The left half of an image."""
+    """Return the left half of an image."""
     return pixels[:, : pixels.shape[1] // 2]
 
 
 def right_half(pixels: Pixels) -> Pixels:
-    """The right half of an image."""
+    """Return the right half of an image."""
     return pixels[:, pixels.shape[1] // 2 :]

@@ -1,11 +1,11 @@
-"""Whether training on one's own corpus helps: the classed micrographs of ../shared/data, held out by paper.
+"""Measures whether training on a corpus helps, on the labeled micrographs of ../shared/data, held out by paper.
 
     python -m benchmarks.training.training [--data FOLDER] [--folds 5] [--only NAME …]
 
-Each fold of papers is asked and searched after training on the other folds and on the panels of articles, nanoballs and
-emps; a query's candidates are the held-out images. The training images' techniques are the human ones, so the gain is
-an upper bound of what techniques read by the analysis give. Two tasks: the same technique in another paper, and another
-image of the same paper. Intervals are 95 % bootstrap over papers, of the paired differences.
+For each fold of papers, the model is trained on the other folds and on the panels of articles, nanoballs and emps. The
+fold's images are both queries and candidates. People labeled the techniques of the training images, so the gain is an
+upper bound of the gain with techniques that the analysis reads. There are two tasks: find the same technique in another
+paper, and find another image of the same paper. Intervals are 95 % bootstrap over papers, of the paired differences.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Learner = Callable[[Index, Corpus, object, int], LearnedProjection]
 
 
 def learners() -> dict[str, Learner]:
-    """What is compared, each with the options a person would type."""
+    """Return the compared methods by name, with the options that a user would type."""
 
     def whitening(**options: object) -> Learner:
         return lambda index, part, extractor, seed: learn_whitening(part, WhiteningOptions(**options), seed)
@@ -61,8 +61,8 @@ def learners() -> dict[str, Learner]:
     }
 
 
-def build(data: Path, extractor: object, location: Path) -> tuple[Index, dict[str, str]]:
-    """An index of every micrograph of the data; and the paper of each classed panel, by panel id."""
+def build_index(data: Path, extractor: object, location: Path) -> tuple[Index, dict[str, str]]:
+    """Build an index of all micrographs of the data; return it and the paper of each labeled panel, by panel id."""
     index = open_index(str(location), create=ExtractorIdentity(extractor.name, extractor.version, extractor.dims))
     papers: dict[str, str] = {}
     scales = _scales(data)
@@ -70,19 +70,21 @@ def build(data: Path, extractor: object, location: Path) -> tuple[Index, dict[st
         for row in _rows(data / "class_truth.csv"):
             group = f"{row['paper']}_{FIGURE.search(row['file'])[1]}"
             technique = NAMES.get(row["class"], row["class"])
-            identity = _put(writer, extractor, data / row["file"], [(None, technique)], row["paper"], group, scales)
+            identity = _add_image(
+                writer, extractor, data / row["file"], [(None, technique)], row["paper"], group, scales
+            )
             papers[identity] = row["paper"]
         for path in sorted((data / "nanoballs").glob("*.tif")):
-            _put(writer, extractor, path, [(None, "SEM")], "nanoballs", path.stem, scales)
+            _add_image(writer, extractor, path, [(None, "SEM")], "nanoballs", path.stem, scales)
         for path in sorted((data / "emps").glob("*.png")):
-            _put(writer, extractor, path, [(None, None)], path.stem, path.stem, scales)
+            _add_image(writer, extractor, path, [(None, None)], path.stem, path.stem, scales)
         panels: dict[str, list[tuple[Box, None]]] = {}
         for row in _rows(data / "panel_truth.csv"):
             if row["kind"] in KINDS:
                 box = tuple(int(row[key]) for key in ("x0", "y0", "x1", "y1"))
                 panels.setdefault(row["file"], []).append((box, None))
         for file, boxes in panels.items():
-            _put(writer, extractor, data / file, boxes, Path(file).parent.name, file, scales)
+            _add_image(writer, extractor, data / file, boxes, Path(file).parent.name, file, scales)
     return index, papers
 
 
@@ -99,16 +101,18 @@ def _scales(data: Path) -> dict[str, list[dict[str, str]]]:
     return found
 
 
-def _put(writer, extractor, path, parts, article, group, scales) -> str:
-    """Write one image as a figure with its panels; `group` is the figure its panels share. The first panel's id."""
+def _add_image(writer, extractor, path, parts, article, group, scales) -> str:
+    """Add one image as a figure with its panels, whose common figure is `group`. Return the first panel's id."""
     pixels = images.open_picture(path).pixels
     identity = figure_id(images.content_hash(path))
     boxes = [box or (0, 0, pixels.shape[1], pixels.shape[0]) for box, _ in parts]
     crops = [images.crop(pixels, box) for box in boxes]
-    techniques = [told or classify_panel(crop, "").technique for (_, told), crop in zip(parts, crops, strict=True)]
+    techniques = [
+        technique or classify_panel(crop, "").technique for (_, technique), crop in zip(parts, crops, strict=True)
+    ]
     known = scales.get(f"{path.parent.name}/{path.name}", scales.get(str(Path(*path.parts[-3:])), []))
     panels = tuple(
-        Panel(box, None, "micrograph", 1.0, technique, 1.0, "", group, _scale(box, known), name, identity)
+        Panel(box, None, "micrograph", 1.0, technique, 1.0, "", group, _scale_in_box(box, known), name, identity)
         for box, technique, name in zip(boxes, techniques, panel_ids(identity, [None] * len(boxes)), strict=True)
     )
     figure = Figure(
@@ -118,8 +122,8 @@ def _put(writer, extractor, path, parts, article, group, scales) -> str:
     return panels[0].id
 
 
-def _scale(box: Box, known: list[dict[str, str]]) -> ScaleReading | None:
-    """The scale of the bar whose middle lies in a panel."""
+def _scale_in_box(box: Box, known: list[dict[str, str]]) -> ScaleReading | None:
+    """Return the scale of the bar whose middle is in the box, or None."""
     for row in known:
         x0, y0, x1, y1 = (int(each) for each in row["bar_bbox"].split(","))
         if box[0] <= (x0 + x1) / 2 < box[2] and box[1] <= (y0 + y1) / 2 < box[3]:
@@ -127,14 +131,14 @@ def _scale(box: Box, known: list[dict[str, str]]) -> ScaleReading | None:
     return None
 
 
-def by_group(corpus: Corpus) -> Corpus:
-    """The corpus with its figures named by what they share: micrographs cut out of one figure are one figure's."""
+def group_figures(corpus: Corpus) -> Corpus:
+    """Return the corpus with micrographs that were cut out of one figure grouped as one figure."""
     figures = np.array([each.figure.label or each.figure.id for each in corpus.panels])
     return Corpus(corpus.panels, corpus.vectors, corpus.articles, figures, corpus.techniques, corpus.log_fov)
 
 
-def asked(corpus: Corpus, vectors: np.ndarray) -> dict[str, np.ndarray]:
-    """Average precision of each query among the corpus's own panels, by task."""
+def precisions_by_task(corpus: Corpus, vectors: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the average precision of each query among the corpus's panels, by task."""
     similarity = np.asarray(vectors @ vectors.T, np.float64)
     paper = corpus.articles[:, None] == corpus.articles
     technique = corpus.techniques[:, None] == corpus.techniques
@@ -147,7 +151,7 @@ def asked(corpus: Corpus, vectors: np.ndarray) -> dict[str, np.ndarray]:
 def measure(
     learner: Learner, index: Index, corpus: Corpus, papers: dict[str, str], extractor: object, folds: int
 ) -> dict[str, object]:
-    """Every fold's queries pooled, before and after."""
+    """Measure a method before and after training, on the queries of all folds together."""
     mine = np.array([papers.get(each.panel.id, "") for each in corpus.panels])
     names = np.random.default_rng(0).permutation(sorted(set(papers.values())))
     old, new, groups, settings = [], [], [], []
@@ -155,8 +159,8 @@ def measure(
         test = np.isin(mine, names[fold::folds])
         learned = learner(index, corpus.subset(~test), extractor, fold)
         held = corpus.subset(test)
-        old.append(asked(held, held.vectors))
-        new.append(asked(held, learned.projection.apply(held.vectors)))
+        old.append(precisions_by_task(held, held.vectors))
+        new.append(precisions_by_task(held, learned.projection.apply(held.vectors)))
         groups.append(mine[test])
         settings.append({key: learned.settings[key] for key in ("power", "epoch") if key in learned.settings})
     joined = {
@@ -173,16 +177,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--extractor", default=DEFAULT_EXTRACTOR)
-    parser.add_argument("--only", nargs="*", help="names of what to measure, as the table prints them")
+    parser.add_argument("--only", nargs="*", help="names of the methods to measure, as in the table")
     options = parser.parse_args()
     if not (options.data / "class_truth.csv").is_file():
         parser.error(f"{options.data} has no class_truth.csv: give --data FOLDER")
     extractor = plugins.create("extractors", options.extractor)
     results = {}
     with tempfile.TemporaryDirectory() as folder:
-        index, papers = build(options.data, extractor, Path(folder) / "index")
-        corpus = by_group(read_corpus(index, 100_000))
-        print(f"{len(corpus)} panels, {len(papers)} of them asked in {options.folds} folds by paper")
+        index, papers = build_index(options.data, extractor, Path(folder) / "index")
+        corpus = group_figures(read_corpus(index, 100_000))
+        print(f"{len(corpus)} panels, {len(papers)} of them queries in {options.folds} folds by paper")
         print(f"{'trained':26} {'task':28} {'before':>6} {'after':>6} {'change':>7}  95 % interval by paper")
         for name, learner in learners().items():
             if options.only and name not in options.only:

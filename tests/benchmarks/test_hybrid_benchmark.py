@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.search.retrieval_hybrid import Terms, agreement
+from benchmarks.search.retrieval_hybrid import Terms, same_technique_chances
 
 NAN = float("nan")
 
@@ -21,8 +21,8 @@ def test_missing_terms_say_nothing():
 
 def test_agreement_is_the_chance_of_one_technique():
     read = [{"SEM": 0.9, "TEM": 0.1}, {"SEM": 0.2, "TEM": 0.7, "AFM": 0.1}]
-    whole = agreement(read, stored=False)
+    whole = same_technique_chances(read, stored=False)
     assert whole[0, 1] == pytest.approx(0.9 * 0.2 + 0.1 * 0.7)
-    stored = agreement(read, stored=True)
+    stored = same_technique_chances(read, stored=True)
     assert stored[0, 1] == pytest.approx(0.9 * 0.15 + 0.05 * 0.7 + 0.05 * 0.15)
     assert stored[1, 1] == pytest.approx(0.7**2 + 2 * 0.15**2)

@@ -13,8 +13,6 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-BENCHMARKS = REPOSITORY / "benchmarks"
-
 
 def test_average_precision_by_hand() -> None:
     from benchmarks.search.retrieval_tasks import average_precisions
@@ -32,33 +30,33 @@ def test_average_precision_by_hand() -> None:
 
 
 def test_ranks_by_hand() -> None:
-    from benchmarks.search.retrieval_tasks import ranks
+    from benchmarks.search.retrieval_tasks import diagonal_ranks
 
     similarity = np.array([[0.9, 0.8, 0.1], [0.9, 0.8, 0.1], [0.4, 0.4, 0.4]])
-    assert list(ranks(similarity)) == [1, 2, 3]
+    assert list(diagonal_ranks(similarity)) == [1, 2, 3]
 
 
 def test_intervals_hold_the_mean_and_are_wider_by_groups_that_agree() -> None:
-    from benchmarks.search.retrieval_tasks import interval
+    from benchmarks.search.retrieval_tasks import bootstrap_interval
 
     values = np.repeat(np.random.default_rng(3).random(20), 6)
-    low, high = interval(values)
-    wide_low, wide_high = interval(values, np.repeat([f"p{n}" for n in range(20)], 6))
+    low, high = bootstrap_interval(values)
+    wide_low, wide_high = bootstrap_interval(values, np.repeat([f"p{n}" for n in range(20)], 6))
     assert wide_low < low < values.mean() < high < wide_high
     assert wide_high - wide_low > 1.8 * (high - low)
-    assert interval(np.array([0.5, np.nan, 0.5])) == (0.5, 0.5)
+    assert bootstrap_interval(np.array([0.5, np.nan, 0.5])) == (0.5, 0.5)
 
 
-def run(script: str, *arguments: str) -> Any:
-    command = [sys.executable, str(BENCHMARKS / script), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+def run(module: str, *arguments: str) -> Any:
+    command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY)
     return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.mark.data
 @pytest.mark.slow
 def test_the_default_extractor_keeps_its_floors(shared_data: Path) -> None:
-    (found,) = run("retrieval.py", "--data", str(shared_data), "--extractor", "efficientnet")
+    (found,) = run("search.retrieval", "--data", str(shared_data), "--extractor", "efficientnet")
     values = {task["task"]: task["value"] for task in found["tasks"]}
     assert values["same technique, other paper"] >= 0.43
     assert values["same paper"] >= 0.50
@@ -85,7 +83,9 @@ def test_what_can_not_be_had_is_named_with_the_reason(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(retrieval, "open_extractor", opened)
     monkeypatch.setenv("MIRSEARCH_MODELS", str(tmp_path))
-    assert [each.name for each in retrieval.had(argparse.Namespace(extractor=None))] == ["efficientnet"]
+    assert [each.name for each in retrieval.available_extractors(argparse.Namespace(extractor=None))] == [
+        "efficientnet"
+    ]
     told = capsys.readouterr().out.splitlines()
     assert len(told) == len(retrieval.WITH_TORCH)
     assert all("not measured: the weights of" in line for line in told)
@@ -94,8 +94,8 @@ def test_what_can_not_be_had_is_named_with_the_reason(tmp_path: Path, monkeypatc
 @pytest.mark.data
 @pytest.mark.slow
 def test_the_shipped_means_are_those_of_the_command(shared_data: Path, tmp_path: Path) -> None:
-    run("reference_means.py", "--data", str(shared_data), "--out", str(tmp_path / "means.npz"))
-    shipped = BENCHMARKS.parent / "mirsearch" / "extractors" / "reference_means.npz"
+    run("extractors.reference_means", "--data", str(shared_data), "--out", str(tmp_path / "means.npz"))
+    shipped = REPOSITORY / "mirsearch" / "extractors" / "efficientnet" / "reference_means.npz"
     with np.load(tmp_path / "means.npz") as made, np.load(shipped) as kept:
         assert sorted(made) == sorted(kept)
         for key in made:

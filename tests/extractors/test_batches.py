@@ -1,4 +1,4 @@
-"""Batches: order, sizes that memory takes, several threads at once."""
+"""The batch queue: order of results, batch sizes that fit into memory, several threads at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def image(value: int, side: int = 4) -> np.ndarray:
 
 
 class Device:
-    """Computes means, holds at most `room` images at once, and never runs twice at a time."""
+    """Computes means, takes at most `room` images at once, and checks that runs do not overlap."""
 
     def __init__(self, room: int) -> None:
         self.room, self.sizes, self.busy = room, [], Lock()

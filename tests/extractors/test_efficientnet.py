@@ -1,4 +1,4 @@
-"""The default extractor against a forward pass written independently, against recorded vectors, and its promises."""
+"""The default extractor: compared with an independent forward pass and with recorded vectors; its other properties."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ sys.stdout.write(EfficientNetExtractor().embed([image]).tobytes().hex())
 
 
 def drawn(kind: str, height: int = 200, width: int = 240) -> np.ndarray:
-    """A picture made of integers alone, the same on every machine."""
+    """Draw a picture with integer arithmetic, so that it is the same on every machine."""
     y, x = np.mgrid[:height, :width].astype(np.int64)
     noise = ((x * 2654435761 + y * 40503 + x * y * 97) >> 7) % 61
     if kind == "particles":
@@ -66,7 +66,7 @@ def test_it_is_the_registered_default(extractor: EfficientNetExtractor) -> None:
 
 
 def convolve(x: np.ndarray, kernel: np.ndarray, stride: int) -> np.ndarray:
-    """(c, h, w) by (out, c or 1, k, k), zeros around it as TensorFlow's SAME: the odd one below and to the right."""
+    """Convolve (c, h, w) with (out, c or 1, k, k), padded as TensorFlow's SAME: an odd pixel goes below and right."""
     size = kernel.shape[2]
     out = [-(-n // stride) for n in x.shape[1:]]
     total = [max((o - 1) * stride + size - n, 0) for o, n in zip(out, x.shape[1:], strict=True)]
@@ -254,7 +254,7 @@ def test_without_a_cache_the_model_is_built_in_memory(tmp_path: Path) -> None:
 
 
 def record() -> None:
-    """Write the recorded vectors anew: python tests/test_efficientnet.py, after the forward pass above agrees."""
+    """Write new recorded vectors, after the test above agrees: python -m tests.extractors.test_efficientnet."""
     extractor = EfficientNetExtractor()
     vectors = {kind: [round(float(v), 5) for v in extractor.embed([PICTURES[kind]])[0]] for kind in PICTURES}
     identity = [extractor.name, extractor.version, extractor.dims]

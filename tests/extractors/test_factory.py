@@ -1,4 +1,4 @@
-"""From names to extractors and back: arguments, what is missing said in one line, and weights found again."""
+"""Opening extractors: arguments, errors in one line, and weights that are found again."""
 
 from __future__ import annotations
 

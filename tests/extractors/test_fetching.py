@@ -1,4 +1,4 @@
-"""Weights that libraries fetch: a host that can't be reached is named in seconds, and caches are used unasked."""
+"""Weights that libraries fetch: an unreachable host is named within seconds, and a cache is used without requests."""
 
 from __future__ import annotations
 

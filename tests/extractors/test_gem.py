@@ -1,4 +1,4 @@
-"""GeM networks: formulae against numpy, weights in every layout, identity, and the network left alone."""
+"""GeM networks: formulas compared with numpy, weights in every layout, identity, and no use of the internet."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def image(height: int = 96, width: int = 64, seed: int = 0) -> np.ndarray:
 
 
 def gem(maps: np.ndarray, p: float) -> np.ndarray:
-    """The generalized mean of (n, c, h, w), by the book."""
+    """Return the generalized mean of (n, c, h, w), by its formula."""
     return (np.maximum(maps.astype(np.float64), EPSILON) ** p).mean(axis=(2, 3)) ** (1 / p)
 
 
@@ -86,7 +86,7 @@ def at_scale(features: torch.nn.Module, pixels: torch.Tensor, scale: float, p: f
 
 
 def reference(network, picture: np.ndarray, scales: tuple[float, ...], p: float, mean=MEAN, std=STD) -> np.ndarray:
-    """The multi-scale vector by formula: the generalized mean, over scales, of unit GeM vectors."""
+    """Return the multi-scale vector by its formula: the generalized mean, over scales, of unit GeM vectors."""
     pixels = torch.from_numpy(picture)[None].permute(0, 3, 1, 2) / 255.0 - torch.tensor(mean).reshape(1, 3, 1, 1)
     pixels = pixels / torch.tensor(std).reshape(1, 3, 1, 1)
     parts = np.stack([at_scale(feature_layers(network), pixels, scale, p) for scale in scales])

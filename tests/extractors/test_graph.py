@@ -1,4 +1,4 @@
-"""The graph builder: poolings against numpy, batches of any size, and no more of the network than is wanted."""
+"""The graph builder: poolings compared with numpy, batches of any size, and no more blocks than needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cache of built models: whole or absent, checked, and done without where it can't be kept."""
+"""The cache of built models: complete or absent, checked, and optional where it can't be written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MODEL = bytes(range(256)) * 40
 
 
 class Builder:
-    """Counts how often it is asked."""
+    """Counts how often it is called."""
 
     def __init__(self, model: bytes = MODEL) -> None:
         self.model, self.calls = model, 0

@@ -1,4 +1,4 @@
-"""Every extractor that has weights of its own, small and random: ingested with, asked with and exported, everywhere."""
+"""Every extractor with small random weights: ingest, query and export on both back-ends."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def chosen(folder: Path) -> dict[str, tuple[object, ...]]:
-    """How each extractor is named on a command line, with its weights."""
+    """Return the name of each extractor on a command line, with its weights."""
     resnet, small = resnet_checkpoint(torch, folder), timm_checkpoint(torch, folder)
     return {
         "gem": (GEM, "--extractor-weights", resnet),
@@ -41,7 +41,7 @@ def chosen(folder: Path) -> dict[str, tuple[object, ...]]:
 
 
 def _trained(folder: Path, weights: Path) -> Path:
-    """A projection of random numbers over the small ResNet."""
+    """Write a random projection for the small ResNet."""
     base = open_extractor(GEM, weights)
     rng = np.random.default_rng(3)
     projection = Projection(
@@ -54,7 +54,7 @@ def _trained(folder: Path, weights: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def exported(chosen: dict[str, tuple[object, ...]], folder: Path) -> dict[str, tuple[Path, dict[str, object]]]:
-    """Each exported once: the file and what the command told."""
+    """Export each once; return the file and the command's output."""
     made = {}
     for name, spec in chosen.items():
         file = folder / f"exported-{name}.mirmodel"

@@ -170,7 +170,7 @@ def test_models_commands(weights, tmp_path):
 
 
 def _without_torch(*words: object, code: int = 0) -> str:
-    """A command in a process of its own that can't import torch nor open a socket."""
+    """Run a command in a separate process that can neither import torch nor open a socket."""
     script = (
         "import sys, socket\n"
         "for name in ('torch', 'torchvision', 'open_clip', 'timm'): sys.modules[name] = None\n"

@@ -1,4 +1,4 @@
-"""Bringing images to a network's size."""
+"""Resizing images to a network's size."""
 
 from __future__ import annotations
 

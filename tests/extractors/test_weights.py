@@ -1,4 +1,4 @@
-"""Reading weights saved by torch, without torch: files are written here as torch.save writes them."""
+"""Reading weights saved by torch, without torch. The tests write files as torch.save does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAGIC = 0x1950A86A20F9469CFC6C
 
 
 class Tensor:
-    """Pickles as a torch tensor does: a call that views a storage."""
+    """Pickles as a torch tensor does: a call that makes a view of a storage."""
 
     def __init__(self, storage: np.ndarray, key: str, shape: tuple, strides: tuple, offset: int = 0) -> None:
         self.storage, self.key, self.shape, self.strides, self.offset = storage, key, shape, strides, offset
@@ -46,7 +46,7 @@ class Pickler(pickle.Pickler):
 
 @pytest.fixture
 def torch_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Modules that only carry the names which a saved file refers to."""
+    """Provide modules that contain only the names in a saved file."""
     torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
     torch.FloatStorage = type("FloatStorage", (), {"__module__": "torch"})
 

@@ -1,4 +1,4 @@
-"""Small networks of random weights, built by the same code as the large ones."""
+"""Small networks with random weights, built by the same code as the large ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CONFIG = {
 
 
 def clip_checkpoint(torch: Any, folder: Path, seed: int = 0) -> Path:
-    """A checkpoint of a tiny CLIP, whose configuration open_clip is told of."""
+    """Write a checkpoint of a tiny CLIP, and add its configuration to open_clip."""
     import open_clip
 
     config = folder / f"{CLIP}.json"
@@ -28,7 +28,7 @@ def clip_checkpoint(torch: Any, folder: Path, seed: int = 0) -> Path:
 
 
 def resnet_checkpoint(torch: Any, folder: Path, seed: int = 0) -> Path:
-    """A state dict of a ResNet-18, its running means as after some training."""
+    """Write a state dict of a ResNet-18 whose running means look as if it had been trained."""
     from mirsearch.extractors.torch.gem_net import build_backbone
 
     torch.manual_seed(seed)
@@ -43,7 +43,7 @@ def resnet_checkpoint(torch: Any, folder: Path, seed: int = 0) -> Path:
 
 
 def timm_checkpoint(torch: Any, folder: Path, name: str = "test_vit") -> Path:
-    """A state dict of timm's smallest model, classifier and all."""
+    """Write a state dict of timm's smallest model, with its classifier."""
     import timm
 
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""Tests that need the extra `torch` are skipped, by name, where it is missing; in CI it must be there."""
+"""Skips tests that need the extra `torch` where it is missing. In CI it must be installed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 
 def torch_or_skip(*others: str) -> Any:
-    """The torch module (and other packages of the extra), or a skipped test; an error where they are required."""
+    """Return the torch module, or skip the test if it or another package is missing; fail where they are required."""
     for name in ("torch", *others):
         if os.environ.get("MIRSEARCH_REQUIRE_TORCH"):
             __import__(name)

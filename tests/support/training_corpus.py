@@ -1,4 +1,4 @@
-"""A made corpus to learn from: a panel's vector is its figure's direction plus strong noise along a few axes."""
+"""A synthetic training corpus: a panel's vector is its figure's direction plus strong noise along a few axes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ NOISY = 4
 TECHNIQUES = ("SEM", "TEM", "AFM")
 
 
-def stored(article: int, figure: int, panels: int, technique: str | None, nm_per_px: float | None) -> list[StoredPanel]:
+def make_panels(
+    article: int, figure: int, panels: int, technique: str | None, nm_per_px: float | None
+) -> list[StoredPanel]:
     identity = f"{article * 100 + figure:016x}"
     told = Figure(identity, 100, 100, article=Article(f"doi:10.1/{article}"))
     scale = None if nm_per_px is None else ScaleReading(nm_per_px)
@@ -23,14 +25,14 @@ def stored(article: int, figure: int, panels: int, technique: str | None, nm_per
     ]
 
 
-def made(articles: int = 12, noise: float = 2.0, seed: int = 0) -> Corpus:
-    """Two figures of three panels an article; what tells figures apart lies along the quiet axes."""
+def make_corpus(articles: int = 12, noise: float = 2.0, seed: int = 0) -> Corpus:
+    """Return a corpus with two figures of three panels in each article. Figures differ along the axes without noise."""
     rng = np.random.default_rng(seed)
     kept: list[StoredPanel] = []
     rows = []
     for article in range(articles):
         for figure in range(2):
-            panels = stored(article, figure, 3, TECHNIQUES[(article + figure) % 3], 10.0)
+            panels = make_panels(article, figure, 3, TECHNIQUES[(article + figure) % 3], 10.0)
             kept += panels
             own = np.concatenate([np.zeros(NOISY), rng.standard_normal(DIMS - NOISY)])
             for _ in panels:

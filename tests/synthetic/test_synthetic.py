@@ -1,4 +1,4 @@
-"""The drawn figures: what they say about themselves is what is drawn."""
+"""The drawn figures: their truth agrees with what is drawn."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ UNIT_NM = {"nm": 1.0, "µm": 1e3, "um": 1e3, "mm": 1e6}
 
 
 def length_of(text: str) -> float:
-    """The length in nm that a label of ours says, read independently of how it is written."""
+    """Return the length in nm of a label's text, parsed independently of the code that wrote it."""
     number, unit = re.fullmatch(r"([\d.]+) ?(nm|µm|um|mm)", text).groups()
     return float(number) * UNIT_NM[unit]
 
 
 def along_bar(before: np.ndarray, after: np.ndarray, box: tuple[int, int, int, int], vertical: bool) -> float:
-    """Length in px of a bar, measured as the ink laid along its middle line: coverage adds up to it."""
+    """Return the length in px of a bar: the sum of the ink's coverage along its middle line."""
     margin = 3
     x0, y0, x1, y1 = box
     if vertical:
@@ -191,7 +191,7 @@ def test_every_family_gives_a_picture_with_something_in_it(name: str, zoom: floa
 
 
 def grain_size(pixels: np.ndarray) -> float:
-    """Where the radial autocorrelation of a picture falls to a half, in px."""
+    """Return the distance, in px, at which the radial autocorrelation of a picture falls to a half."""
     gray = cv2.GaussianBlur(pixels[..., 0].astype(np.float32), (0, 0), 1.2)
     gray = (gray - gray.mean()) * np.outer(np.hanning(gray.shape[0]), np.hanning(gray.shape[1]))
     power = np.abs(np.fft.rfft2(gray, (2 * gray.shape[0], 2 * gray.shape[1]))) ** 2
@@ -318,7 +318,7 @@ def test_a_micrograph_with_a_databar_has_the_size_asked_for() -> None:
 
 
 def expanded(listed: str) -> list[str]:
-    """Labels of a list such as "a, c", "b–d", "a and b"; roman ranges too."""
+    """Return the labels of a list such as "a, c", "b–d", "a and b", or a range of Roman numbers."""
     roman = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"]
     found: list[str] = []
     for part in re.split(r", | and ", listed):

@@ -1,4 +1,4 @@
-"""Users' annotations: COCO's and EXSCLAIM!'s JSON, pictures that are missing, and files that mean harm."""
+"""Users' annotations: JSON of COCO and EXSCLAIM!, missing pictures, and malicious files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Model files: what is written is read back, and what was changed, cut or made up is refused with a remedy."""
+"""Model files: a written file can be read; changed, truncated or invented files are refused with a remedy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def written(tmp_path: Path) -> Path:
 
 
 def rewritten(path: Path, card: object = None, member: bytes | None = None) -> None:
-    """Replace the card or the payload, as someone with a zip program could."""
+    """Replace the card or the payload, as one could with a zip program."""
     with zipfile.ZipFile(path) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
     if card is not None:

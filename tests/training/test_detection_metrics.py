@@ -1,4 +1,4 @@
-"""Average precision of detections by hand, and samples on the network's canvas."""
+"""Average precision of detections, compared with values worked out by hand, and samples fitted to the network."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sample(*boxes: tuple[float, ...], kind: int = BAR) -> Sample:
 
 
 def found(*boxes: tuple[float, ...], kind: int = BAR) -> Detections:
-    """Boxes with their scores last."""
+    """Return detections from boxes with their scores as last numbers."""
     rows = np.array(boxes, np.float32).reshape(-1, 5)
     return Detections(rows[:, :4], rows[:, 4], np.full(len(rows), kind))
 

@@ -1,4 +1,4 @@
-"""Training a scale-bar detector: it learns on this machine, goes on where it was stopped, and runs without torch."""
+"""Training a scale-bar detector: it learns, continues from a checkpoint, and runs without torch."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _one_thread():
 
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory: pytest.TempPathFactory) -> tuple[DetectorTrainer, float]:
-    """A detector after a few seconds of training, and its AP50 of bars before."""
+    """Return a detector after a few seconds of training, and its AP50 of bars before."""
     settings = TrainingSettings(epochs=2, figures=10, views=5, rate=2e-3)
     trainer = DetectorTrainer(settings, DrawnFigures(10, 6), tmp_path_factory.mktemp("run"))
     before = trainer.measure().ap50

@@ -1,4 +1,4 @@
-"""Average precision by hand, paired intervals, and what may take the old model's place."""
+"""Average precision compared with values worked out by hand, paired intervals, and which model may replace another."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mirsearch.training.evaluation import (
     measure_change,
     precisions_by_measure,
 )
-from tests.support.training_corpus import made
+from tests.support.training_corpus import make_corpus
 
 
 def test_average_precision_by_hand() -> None:
@@ -63,7 +63,7 @@ def test_what_may_be_installed(differences: tuple[float, ...], expected: bool) -
 
 
 def test_clean_vectors_find_their_figures_better_than_noisy_ones() -> None:
-    noisy, clean = made(noise=3.0), made(noise=0.0)
+    noisy, clean = make_corpus(noise=3.0), make_corpus(noise=0.0)
     found = compare_vectors(noisy, clean)["figure"]
     assert found.after > 0.9 > found.before + 0.2
     assert found.interval[0] > 0

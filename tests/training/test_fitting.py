@@ -1,4 +1,4 @@
-"""Training on an index from the command line: real vectors of drawn micrographs, a model that is used and refused."""
+"""Training on an index from the command line, with real vectors of drawn micrographs; use and refusal of models."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from mirsearch.training.evaluation import Change
 from mirsearch.training.fitting import FittedProjection, Split, WhiteningOptions, fit_projection, learn_whitening
 from mirsearch.training.install import Destination, WorseModelError, save_projection
 from tests.support.cli_runner import run
-from tests.support.training_corpus import DIMS, made
+from tests.support.training_corpus import DIMS, make_corpus
 
 FAMILIES = ("spheres", "pores", "particles_on_film", "tube_mat", "fibers", "element_map")
 SIDE = 120
 
 
 def figure(number: int, folder: Path, extractor: EfficientNetExtractor) -> FigureRecord:
-    """A figure of two panels of a drawn specimen, the second a closer view; its file lies in `folder`."""
+    """Write a figure into `folder`: two panels of a drawn specimen, the second a closer view."""
     shown = specimen(number, FAMILIES[number % 4])
     nm_per_px = shown.nm_per_px(0.3)
     rng = make_rng(number, 7)
@@ -64,7 +64,7 @@ def figure(number: int, folder: Path, extractor: EfficientNetExtractor) -> Figur
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of twelve articles with a figure each."""
+    """Make an index of twelve articles with one figure each."""
     folder = tmp_path_factory.mktemp("drawn")
     extractor = EfficientNetExtractor()
     index = open_index(str(folder / "index"), create=identity(extractor))
@@ -149,7 +149,7 @@ def test_a_metric_is_learned_from_crops_and_partners(
 
 
 def test_what_does_no_better_is_not_installed(models: Path) -> None:
-    corpus = made(noise=0.0)  # nothing is left to gain, and keeping two axes loses much
+    corpus = make_corpus(noise=0.0)  # nothing is left to gain, and keeping two axes loses much
     fitted = fit_projection(corpus, Split(), lambda part: learn_whitening(part, WhiteningOptions("pca", 2, 0.0)))
     base = ExtractorIdentity("made", "1", DIMS)
     with pytest.raises(WorseModelError, match=r"not installed: .* does not rise .*--force installs it"):
@@ -162,7 +162,7 @@ def test_what_does_no_better_is_not_installed(models: Path) -> None:
 
 def test_what_does_better_is_installed(models: Path) -> None:
     options = WhiteningOptions("discriminative")
-    fitted = fit_projection(made(noise=3.0), Split(), lambda part: learn_whitening(part, options))
+    fitted = fit_projection(make_corpus(noise=3.0), Split(), lambda part: learn_whitening(part, options))
     assert fitted.changes["figure"].difference > 0.05
     assert fitted.settings["power"] > 0
     good = FittedProjection(fitted.projection, {"figure": fitted.changes["figure"]}, fitted.settings, fitted.data)
@@ -177,7 +177,9 @@ def test_a_name_that_is_none_is_told_before_anything_is_learned(name: str, drawn
 
 
 def test_a_model_of_another_base_is_refused(models: Path, tmp_path: Path) -> None:
-    payloads = fit_projection(made(), Split(), lambda part: learn_whitening(part, WhiteningOptions("pca", 3, 0.5)))
+    payloads = fit_projection(
+        make_corpus(), Split(), lambda part: learn_whitening(part, WhiteningOptions("pca", 3, 0.5))
+    )
     for base, message in (
         ({"name": "efficientnet", "version": "0", "dims": DIMS}, "was trained with efficientnet 0"),
         ({"name": "efficientnet", "version": EfficientNetExtractor.version, "dims": 272}, "does not fit its base"),
@@ -226,7 +228,7 @@ def test_crops_are_never_tiny() -> None:
         crop = random_crop(np.zeros((*shape, 3), np.uint8), 0.01, rng)
         assert crop.shape[0] >= min(MIN_SIDE, shape[0])
         assert crop.shape[1] >= min(MIN_SIDE, shape[1])
-    assert build_corpus(made(4).panels, made(4).vectors).vectors.dtype == np.float32
+    assert build_corpus(make_corpus(4).panels, make_corpus(4).vectors).vectors.dtype == np.float32
 
 
 def test_a_trained_model_is_exported_whole_and_without_torch(

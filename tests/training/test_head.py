@@ -1,4 +1,4 @@
-"""The linear head: its slopes against differences, and that it learns what matters."""
+"""The linear head: slopes compared with finite differences, and the effect of training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mirsearch.errors import UsageError
 from mirsearch.training.corpus_vectors import weak_pairs
 from mirsearch.training.evaluation import compare_vectors
 from mirsearch.training.head import LOSSES, MARGINS, HeadSettings, HeadTrainer, TrainingItems
-from tests.support.training_corpus import DIMS, made
+from tests.support.training_corpus import DIMS, make_corpus
 
 
 @pytest.mark.parametrize("name", sorted(LOSSES))
@@ -28,7 +28,7 @@ def test_slopes_are_those_of_the_loss(name: str) -> None:
 
 
 def test_the_gradient_by_the_matrix_is_that_of_the_whole() -> None:
-    corpus = made(4)
+    corpus = make_corpus(4)
     trainer = trained(corpus, epochs=0)
     rows = np.array([0, 1, 2]), np.array([1, 2, 0]), np.array([7, 8, 9])
     _, gradient = trainer._gradient(*rows)
@@ -51,7 +51,7 @@ def trained(corpus: object, loss: str = "triplet", epochs: int = 25, dims: int =
 
 @pytest.mark.parametrize("loss", sorted(LOSSES))
 def test_a_head_finds_more_on_articles_it_has_not_seen(loss: str) -> None:
-    learned, other = made(seed=1), made(seed=2)
+    learned, other = make_corpus(seed=1), make_corpus(seed=2)
     projection = trained(learned, loss).projection
     found = compare_vectors(other, other.with_vectors(projection.apply(other.vectors)))["figure"]
     assert found.difference > 0.1
@@ -59,20 +59,20 @@ def test_a_head_finds_more_on_articles_it_has_not_seen(loss: str) -> None:
 
 
 def test_before_it_learns_a_head_changes_nothing() -> None:
-    corpus = made()
+    corpus = make_corpus()
     assert np.allclose(trained(corpus, epochs=0).projection.apply(corpus.vectors), corpus.vectors, atol=1e-6)
     kept = trained(corpus, epochs=0, dims=8).projection.apply(corpus.vectors)
     assert kept.shape == (len(corpus), 8)
 
 
 def test_the_same_seed_learns_the_same_head() -> None:
-    corpus = made(6)
+    corpus = make_corpus(6)
     one, other = (trained(corpus, epochs=2).projection.matrix for _ in range(2))
     assert (one == other).all()
 
 
 def test_nothing_alike_and_too_many_dims_are_refused() -> None:
-    corpus = made(4)
+    corpus = make_corpus(4)
     items = TrainingItems(corpus.vectors, np.arange(len(corpus)), np.empty((0, 2), np.int64))
     with pytest.raises(UsageError, match="nothing to learn"):
         HeadTrainer(corpus, items, DIMS, HeadSettings())

@@ -156,7 +156,7 @@ def _card(extractor: Extractor, facts: Facts, name: str, parity: Parity) -> Card
 def _weights_and_license(extractor: Extractor) -> tuple[str, str]:
     """Return a hash of the weights, or another identification of them, and their licence."""
     if isinstance(extractor, TorchExtractor):
-        return extractor.loaded.weights, extractor.loaded.license
+        return extractor.network.weights, extractor.network.license
     if isinstance(extractor, TrainedExtractor):
         return f"{extractor.version} over {extractor.base.name} {extractor.base.version}", extractor.card.license
     if isinstance(extractor, OnnxExtractor):
@@ -196,7 +196,7 @@ def _image_model(extractor: Extractor) -> tuple[bytes, Preparation]:
         raise UsageError(f"{extractor.name} can't be exported", "its plug-in must provide an ONNX model itself")
     import torch
 
-    loaded = extractor.loaded
+    loaded = extractor.network
     side = loaded.preparation.side
     axes = {0: "n"} if loaded.preparation.is_square else {0: "n", 1: "height", 2: "width"}
     example = torch.zeros(1, side, side, 3, dtype=torch.uint8)

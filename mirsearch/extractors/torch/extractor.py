@@ -75,17 +75,17 @@ class TorchExtractor(ABC):
     @property
     def version(self) -> str:
         """The code version and 12 hex digits of a hash over weights, settings and preparation."""
-        loaded = self.loaded
+        loaded = self.network
         decisive = repr((loaded.weights, sorted(loaded.settings.items()), loaded.preparation))
         return f"{CODE_VERSION}-{hashlib.sha256(decisive.encode()).hexdigest()[:12]}"
 
     @property
     def dims(self) -> int:
         """Length of a vector."""
-        return self.loaded.dims
+        return self.network.dims
 
     @property
-    def loaded(self) -> LoadedNetwork:
+    def network(self) -> LoadedNetwork:
         """The network. The first use loads it; a lock lets only one thread do so."""
         with self._loading:
             if self._ready is None:
@@ -98,7 +98,7 @@ class TorchExtractor(ABC):
 
     def update_identity(self) -> None:
         """Compute the version from the current weights, after training. The name stays."""
-        loaded = self.loaded
+        loaded = self.network
         with self._loading:
             self._ready = replace(loaded, weights=state_hash(loaded.module.state_dict()))
 
@@ -109,7 +109,7 @@ class TorchExtractor(ABC):
     def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Return vectors float32 (n, dims), each of unit length, of RGB images uint8 (h, w, 3) of any sizes."""
         check_images(images)
-        loaded = self.loaded
+        loaded = self.network
         if not images:
             return np.empty((0, loaded.dims), np.float32)
         return self._queue.embed([loaded.preparation(image) for image in images])
@@ -124,7 +124,7 @@ class TorchExtractor(ABC):
 
     def _run(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         with self._torch.inference_mode():
-            rows = self.loaded.module(self._torch.from_numpy(batch).to(self._device))
+            rows = self.network.module(self._torch.from_numpy(batch).to(self._device))
             vectors: NDArray[np.float32] = rows.float().cpu().numpy()
         return vectors
 

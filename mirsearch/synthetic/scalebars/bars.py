@@ -222,13 +222,9 @@ def pixel_box(bar: tuple[float, float, float, float]) -> Box:
 
 
 def draw_bar(
-    pixels: Pixels,
-    nm_per_px: float,
-    style: BarStyle,
-    rng: Random,
-    text: str | None = None,
-    length_nm: float | None = None,
-) -> DrawnBar:
+    pixels: Pixels, nm_per_px: float, style: BarStyle, rng: Random,
+    text: str | None = None, length_nm: float | None = None,
+) -> DrawnBar:  # fmt: skip
     """Draw a bar of a style (not a databar) onto RGB `pixels`, in place. An ink without contrast is replaced.
 
     Without `length_nm`, the length is a round one of 14 to 37 % of the picture's side. `text` replaces the label.

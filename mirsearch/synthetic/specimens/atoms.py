@@ -51,8 +51,7 @@ def single_crystal(view: View, rng: Random, size_nm: float, skew: float = 90.0) 
     strain = smooth_noise(view, rng, max(view.width, view.height) / 2) * 0.35
     turns = (angle, angle + np.deg2rad(skew))
     parts = [
-        np.cos(2 * np.pi / pitch * (x * np.cos(direction) + y * np.sin(direction)) + strain)
-        for direction in turns
+        np.cos(2 * np.pi / pitch * (x * np.cos(direction) + y * np.sin(direction)) + strain) for direction in turns
     ]
     edge = smooth_noise(view, rng, max(view.width, view.height) * 0.8)
     crystal = np.clip((edge + 1.0) * 1.5, 0, 1)

@@ -1,4 +1,4 @@
-"""Drawn micrographs as published: their truth holds after resizing and compression."""
+"""Drawn micrographs as publications show them: their truth is correct after resizing and compression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tuning a whole network: small, of random weights, through the same code as the large ones."""
+"""Fine-tuning a whole network: a small one with random weights, by the same code as the large ones."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SIDE = 80
 
 @pytest.fixture(autouse=True, scope="module")
 def _one_thread():
-    """So small a network is slower on two."""
+    """Use one thread: a network this small is slower on two."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MIRSEARCH_THREADS", "1")
         yield
@@ -53,7 +53,7 @@ def _one_thread():
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """An index of six articles with two panels each, and the weights of its extractor."""
+    """Make an index of six articles with two panels each, and the weights of its extractor."""
     folder = tmp_path_factory.mktemp("tuned")
     weights = resnet_checkpoint(torch, folder)
     extractor = load_extractor(ExtractorChoice(SPEC, weights, "cpu"))
