@@ -73,7 +73,7 @@ def remove_partial_files(folder: Path, name: str = "", *, deep: bool = False) ->
 
     `name` limits this to those of one target; `deep` looks into subfolders too. Files that can't be removed stay.
     """
-    pattern = f".{_shortened(name)}.*{ENDING}*" if name else f".*{ENDING}*"
+    pattern = f".{_shorten(name)}.*{ENDING}*" if name else f".*{ENDING}*"
     removed = 0
     for part in list(folder.rglob(pattern) if deep else folder.glob(pattern)):
         with contextlib.suppress(OSError):
@@ -81,7 +81,7 @@ def remove_partial_files(folder: Path, name: str = "", *, deep: bool = False) ->
     return removed
 
 
-def _shortened(name: str) -> str:
+def _shorten(name: str) -> str:
     return "".join("_" if character in "[]*?" else character for character in name[:_NAME_ROOM])
 
 
@@ -100,7 +100,7 @@ class _Held:
 def _create(folder: Path, name: str, suffix: str, *, directory: bool = False) -> tuple[Path, _Held]:
     """Make a partial file or folder and lock it."""
     while True:
-        part = folder / f".{_shortened(name)}.{secrets.token_hex(4)}{ENDING}{suffix}"
+        part = folder / f".{_shorten(name)}.{secrets.token_hex(4)}{ENDING}{suffix}"
         if directory:
             part.mkdir()
             file = os.open(part, os.O_RDONLY) if _HAS_LOCKS else None

@@ -73,7 +73,7 @@ class NetworkTrainer:
         self._rng = np.random.default_rng((options.seed, 0))
         self._base = f"{extractor.name} {extractor.version}"
         self.losses: list[float] = []
-        self._module = extractor.loaded.module
+        self._module = extractor.network.module
         self._module.eval().requires_grad_(True)  # too few pictures to estimate the running means again
         self._device = next(self._module.parameters()).device
         self._optimizer = torch.optim.Adam(self._module.parameters(), lr=options.rate, weight_decay=_WEIGHT_DECAY)
@@ -156,7 +156,7 @@ class NetworkTrainer:
         if pixels is None:
             return None
         crop = random_crop(pixels, float(self._shares[number]), self._rng)
-        prepared = self._extractor.loaded.preparation(crop)
+        prepared = self._extractor.network.preparation(crop)
         return self._module(torch.from_numpy(prepared[None].copy()).to(self._device))[0]
 
 

@@ -102,7 +102,7 @@ def test_torchs_own_errors_are_told_apart_and_its_extractors_go_on_with_less(mon
     images = [np.random.default_rng(each).integers(0, 255, (32, 32, 3), dtype=np.uint8) for each in range(7)]
     expected = extractor.embed(images)
     again = ResNet18Gem("side=32,scales=1", weights=extractor.weights, device="cpu")
-    forward, sizes = again.loaded.module.forward, []
+    forward, sizes = again.network.module.forward, []
 
     def narrow(batch):
         if len(batch) > 3:
@@ -110,6 +110,6 @@ def test_torchs_own_errors_are_told_apart_and_its_extractors_go_on_with_less(mon
         sizes.append(len(batch))
         return forward(batch)
 
-    monkeypatch.setattr(again.loaded.module, "forward", narrow)
+    monkeypatch.setattr(again.network.module, "forward", narrow)
     assert np.allclose(again.embed(images), expected, atol=1e-5)
     assert sizes == [3, 3, 1]

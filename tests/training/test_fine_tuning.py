@@ -91,7 +91,7 @@ def test_tuning_lowers_the_loss_and_gives_another_identity(made: tuple[Path, Pat
     assert losses[-1] < losses[0]
     assert extractor.version != version
     assert not np.allclose(embed_corpus(index, corpus, extractor), before, atol=1e-3)
-    assert not any(each.requires_grad for each in extractor.loaded.module.parameters())
+    assert not any(each.requires_grad for each in extractor.network.module.parameters())
     index.close()
 
 

@@ -90,7 +90,7 @@ class OpenClipExtractor(TorchExtractor):
         """Return vectors float32 (n, dims) of texts, each of unit length, in the space of the images' vectors."""
         from mirsearch.extractors.torch.clip_net import TextTower
 
-        _ = self.loaded
+        _ = self.network
         tower = TextTower(self._towers)
         with self._torch.inference_mode():
             rows: NDArray[np.float32] = tower(self.tokenizer(list(texts)).to(self._device)).float().cpu().numpy()
@@ -115,7 +115,7 @@ class OpenClipExtractor(TorchExtractor):
     @property
     def text_response(self) -> TextResponse:
         """How a cosine with a text is mapped to a number in [0, 1]: the model's own mapping if it has one."""
-        _ = self.loaded
+        _ = self.network
         bias = getattr(self._towers, "logit_bias", None)
         if bias is None:
             return TextResponse()
@@ -124,7 +124,7 @@ class OpenClipExtractor(TorchExtractor):
     @property
     def towers(self) -> Any:
         """The complete model, with both towers."""
-        _ = self.loaded
+        _ = self.network
         return self._towers
 
 

@@ -96,7 +96,7 @@ class ImagePool:
                     return path
         return None
 
-    def unmatched(self) -> list[Path]:
+    def unmatched_paths(self) -> list[Path]:
         """Return the files that no figure has taken, in order."""
         return [path for path in self.files if path not in self.taken]
 
@@ -141,7 +141,7 @@ def match_images(figures: Iterable[JatsFigure], pool: ImagePool) -> list[tuple[J
 def _match_numbers(unmatched: list[tuple[JatsFigure, list[Path]]], pool: ImagePool) -> None:
     """Give figures the files that bear their number: the one file, or all of its lettered parts."""
     numbered: dict[FigureNumber, list[Path]] = {}
-    for path in pool.unmatched():
+    for path in pool.unmatched_paths():
         number = parse_figure_number(path.stem)
         if number is not None:
             numbered.setdefault(number, []).append(path)

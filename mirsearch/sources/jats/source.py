@@ -145,11 +145,11 @@ def _figures_of_files(jats_files: list[_JatsFile], pool: ImagePool) -> Iterator[
         own_pool = pool if len(articles) == 1 else owners.own(jats_file, article)
         yield from _article_figures(jats_file, article, own_pool)
         pool.taken |= own_pool.taken
-        for path in own_pool.unmatched() if len(articles) > 1 else ():
+        for path in own_pool.unmatched_paths() if len(articles) > 1 else ():
             pool.taken.add(path)
             yield _figure_without_caption(path, article.article)
     only_article = articles[0][1].article if len(articles) == 1 else None
-    for path in pool.unmatched():
+    for path in pool.unmatched_paths():
         yield _figure_without_caption(path, only_article)
 
 

@@ -30,7 +30,7 @@ class Eprint:
     def scan(self) -> tuple[dict[str, str], frozenset[str]]:
         """Return the LaTeX sources by path (a single file is `main.tex`), and the paths of all files."""
         texts, files = {}, set()
-        with self._opened() as source:
+        with self._open() as source:
             if isinstance(source, bytes):
                 return {"main.tex": _decode(source)}, frozenset(("main.tex",))
             for member in _safe_members(source, self._name):
@@ -41,7 +41,7 @@ class Eprint:
 
     def read(self, name: str, limit: int) -> bytes:
         """Return a file's bytes. Raises SourceError if it is missing or larger than `limit`."""
-        with self._opened() as source:
+        with self._open() as source:
             if not isinstance(source, bytes):
                 for member in _safe_members(source, self._name):
                     if _normal_path(member.name) == name:
@@ -51,7 +51,7 @@ class Eprint:
         raise SourceError(f"{self._name}: no {name} in the e-print")
 
     @contextmanager
-    def _opened(self) -> Iterator[tarfile.TarFile | bytes]:
+    def _open(self) -> Iterator[tarfile.TarFile | bytes]:
         with self._path.open("rb") as file, tempfile.TemporaryFile() as unpacked:
             head = file.read(4)
             file.seek(0)
