@@ -154,11 +154,11 @@ def test_an_interrupted_command_says_how_to_go_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(NetworkTrainer, "epoch", interrupted)
-    assert "interrupted: no epoch was done" in run(*words, code=130).err
+    assert "interrupted: no epoch is finished" in run(*words, code=130).err
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "last.pt").write_bytes(b"")
     monkeypatch.setattr("mirsearch.training.fine_tuning.NetworkTrainer.resume", interrupted)
-    assert "--resume goes on" in run(*words, "--resume", code=130).err
+    assert "--resume continues" in run(*words, "--resume", code=130).err
 
 
 def test_what_has_no_network_is_refused(made: tuple[Path, Path], tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_what_has_no_network_is_refused(made: tuple[Path, Path], tmp_path: Path)
             drawn = record(number)
             writer.put(FigureRecord(drawn.figure, drawn.panels, vectors(number, 2, own.dims), drawn.thumbnails))
     index.close()
-    assert "no network that can be tuned" in run("train", "metric", "--whole", "--index", tmp_path / "i", code=2).err
+    assert "is not a network that can be trained" in run("train", "metric", "--whole", "--index", tmp_path / "i", code=2).err
 
 
 @pytest.mark.parametrize("name", sorted(LOSSES))

@@ -358,7 +358,7 @@ def test_the_script_that_installs_everything(node: Node, certificates: Path, kib
     assert set(service("install")["environment"]) == set(values)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     around = {"PATH": path} | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
-    for words in ("made", "renewed"):
+    for words in ("created", "renewed"):
         done = subprocess.run(["sh", str(DOCKER / "install.sh")], env=around | values,
                               capture_output=True, text=True, check=False)  # fmt: skip
         assert done.returncode == 0, done.stderr
