@@ -29,7 +29,7 @@ from mirsearch.errors import SourceError, UsageError
 from mirsearch.files.partial import replace_file
 from mirsearch.settings import ARXIV, ARXIV_OAI, LIMITS, Service
 from mirsearch.sources.articles import clean_text, find_year, make_article, normalize_doi
-from mirsearch.sources.jats.text import Element
+from mirsearch.sources.jats.text import Element, local_name
 from mirsearch.sources.latex.eprints import Eprint, is_intact
 from mirsearch.sources.latex.figures import latex_figures
 from mirsearch.sources.pdf.pages import render_first_page, require_packages
@@ -195,18 +195,14 @@ def parse_license(data: bytes, arxiv_id: str) -> str:
     """Return the license in an OAI-PMH record; arXiv's own if there is none. Raises SourceError if it is no record."""
     root = _parse_xml(data)
     records = (
-        [] if root is None else [element for element in root.iter() if _local_name(element) in ("arXivRaw", "arXiv")]
+        [] if root is None else [element for element in root.iter() if local_name(element) in ("arXivRaw", "arXiv")]
     )
     if not records:
         raise SourceError(f"arXiv gave no license of {arxiv_id}", _REMEDY)
     license_text = next(
-        (element.text for element in records[0].iter() if _local_name(element) == "license" and element.text), None
+        (element.text for element in records[0].iter() if local_name(element) == "license" and element.text), None
     )
     return clean_text(license_text or "", 200) or "http://arxiv.org/licenses/nonexclusive-distrib/1.0/"
-
-
-def _local_name(element: Element) -> str:
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def _parse_xml(data: bytes) -> Element | None:
