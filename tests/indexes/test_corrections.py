@@ -1,4 +1,4 @@
-"""Which panel a correction belongs to, and what becomes of it."""
+"""Tests of matching corrections to panels and of applying them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RIGHT = Panel((100, 0, 200, 80), "b", "plot", 0.9, None, 0.0, "right", "", None,
 OWN = {"label": "c", "kind": "map", "scale": to_json(ScaleReading(4.0, source="user"))}
 
 
-def test_changes_are_laid_over_their_panel_only_and_can_be_taken_away() -> None:
+def test_changes_apply_to_their_panel_only_and_can_be_undone() -> None:
     panels, matched = apply_corrections([LEFT, RIGHT], [Correction(LEFT.box, "a", OWN)])
     assert panels[1] == RIGHT
     assert (panels[0].id, panels[0].label, panels[0].kind, panels[0].kind_confidence) == ("f-a", "c", "map", 1.0)
@@ -49,13 +49,13 @@ def test_changes_are_laid_over_their_panel_only_and_can_be_taken_away() -> None:
         ((0, 200, 100, 280), "a", None),  # somewhere else: the letter alone does not tell
     ],
 )
-def test_a_correction_finds_its_panel_by_place_and_letter(box, label, found) -> None:
+def test_a_correction_finds_its_panel_by_box_and_letter(box, label, found) -> None:
     panels, matched = apply_corrections([LEFT, RIGHT], [Correction(box, label, {"caption": "mine"})])
     assert matched[0].panel == found
     assert [panel.id for panel in panels if panel.caption == "mine"] == ([found] if found else [])
 
 
-def test_two_corrections_never_share_a_panel_and_the_loose_one_waits() -> None:
+def test_two_corrections_never_share_a_panel() -> None:
     good, worse = Correction(LEFT.box, None, {"kind": "map"}), Correction((0, 0, 60, 80), None, {"kind": "photo"})
     for order in ([good, worse], [worse, good]):
         panels, matched = apply_corrections([LEFT], order)
@@ -74,7 +74,7 @@ def test_later_changes_join_earlier_ones() -> None:
     assert uncorrected_panel(panels[0], matched) == LEFT
 
 
-def test_json_brings_back_the_same() -> None:
+def test_json_round_trip() -> None:
     _, matched = apply_corrections([LEFT], [Correction(LEFT.box, "a", OWN)])
     assert correction_from_json(json.loads(json.dumps(correction_to_json(matched[0])))) == matched[0]
     for panel in (LEFT, RIGHT):
@@ -87,14 +87,14 @@ boxes = st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(1, 50), st
 
 
 @given(boxes, boxes)
-def test_overlap_is_a_share_and_the_same_from_both_sides(one, other) -> None:
+def test_intersection_over_union_is_symmetric_and_0_to_1(one, other) -> None:
     assert intersection_over_union(one, other) == intersection_over_union(other, one)
     assert 0 <= intersection_over_union(one, other) <= 1
     assert (intersection_over_union(one, other) == 1) == (one == other)
 
 
 @given(st.lists(boxes, min_size=1, max_size=5), st.lists(boxes, max_size=5))
-def test_whatever_the_cut_nothing_is_lost_and_reading_comes_back(now, before) -> None:
+def test_corrections_are_never_lost_and_can_be_undone(now, before) -> None:
     panels = [Panel(box, id=f"f-{number}") for number, box in enumerate(now, start=1)]
     corrections = [Correction(box, None, {"caption": f"mine {number}"}) for number, box in enumerate(before)]
     corrected, matched = apply_corrections(panels, corrections)

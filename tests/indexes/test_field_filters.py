@@ -1,4 +1,4 @@
-"""Conditions on single fields: what is typed, what both indexes leave, and that both know the same fields."""
+"""Conditions on single fields: parsing, results on both indexes, and the same fields on both."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def nm(text: str) -> float:
 
 
 def value(stored: StoredPanel, name: str) -> Any:
-    """What a panel has in a field, read off the panel itself."""
+    """Return the value of a field, from the panel itself."""
     panel, figure = stored.panel, stored.figure
     group, _, own = name.partition(".")
     if name in ("panel.width_px", "panel.height_px"):
@@ -77,7 +77,7 @@ def matches(asked: FieldFilter) -> Callable[[StoredPanel], bool]:
 
 
 def filters_for(name: str, everything: list[StoredPanel]) -> list[FieldFilter]:
-    """Conditions on a field with values that some panels have, and one that none has."""
+    """Return conditions on a field: with values that some panels have, and with one that none has."""
     values = [each for each in (value(stored, name) for stored in everything) if each not in (None, ())]
     if not values:
         return [FieldFilter(name, ("*",))]
@@ -94,7 +94,7 @@ def filters_for(name: str, everything: list[StoredPanel]) -> list[FieldFilter]:
     ]  # fmt: skip
 
 
-def test_each_field_leaves_the_panels_that_have_it(index: Index) -> None:
+def test_each_field_filter_selects_the_matching_panels(index: Index) -> None:
     everything = list(index.select_panels(Filters()))
     query = RECORDS[0].vectors[0]
     some = 0
@@ -122,7 +122,7 @@ def test_all_of_several_fields_must_be_met(index: Index) -> None:
     assert all(each.panel.scale and each.panel.technique == "SEM" for each in index.select_panels(mixed))
 
 
-def test_the_command_line_takes_them_and_names_known_fields(index: Index) -> None:
+def test_the_command_line_accepts_filters_and_suggests_fields(index: Index) -> None:
     like = RECORDS[0].panels[0].id
     ran = run("query", "--like", like, "--filter", "scale.length_nm=1um..1mm", "--top", 500, "--all-kinds",
               "--index", index.location, "--format", "json").json()  # fmt: skip
@@ -155,7 +155,7 @@ def test_invalid_filters_are_refused(text: str, message: str) -> None:
     assert raised.value.remedy
 
 
-def test_a_field_is_told_in_words() -> None:
+def test_filters_are_described_in_words() -> None:
     fields = parse_field_filters(
         ["scale.source=caption", "scale.source=*", "figure.width=500..", "scale.length_nm=1 um"], nm
     )
@@ -175,6 +175,6 @@ def test_every_field_is_in_the_mapping_with_a_fitting_type() -> None:
     )
 
 
-def test_every_field_is_told_of() -> None:
+def test_every_field_is_documented() -> None:
     page = (REPOSITORY / "docs" / "commands.md").read_text(encoding="utf-8")
     assert [name for name in FIELDS if f"`{name}`" not in page] == []

@@ -1,4 +1,4 @@
-"""What labels, captions and users say as lengths."""
+"""Lengths in labels, captions and user input."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mirsearch.text.lengths import (
     roundness,
 )
 
-SAID = {
+LABELS = {
     "500 nm": 500,
     "500nm": 500,
     "200nm.": 200,
@@ -92,7 +92,7 @@ NOT_LENGTHS = (
 )
 
 
-@pytest.mark.parametrize(("text", "nm"), SAID.items())
+@pytest.mark.parametrize(("text", "nm"), LABELS.items())
 def test_labels_are_read(text, nm):
     length = parse_length(text)
     assert length is not None
@@ -134,7 +134,7 @@ def test_lengths_in_a_databar_line(line, lengths):
     assert [length.nm for length, _, _ in find_lengths(line)] == pytest.approx(lengths)
 
 
-def test_places_in_a_line_are_those_of_the_normalized_text():
+def test_positions_in_a_line_are_those_of_the_normalized_text():
     line = "HV 5 kV  500 nm"
     ((_, start, end),) = find_lengths(line)
     assert normalize(line)[start:end] == "500 nm"
@@ -142,7 +142,7 @@ def test_places_in_a_line_are_those_of_the_normalized_text():
 
 @settings(deadline=None)
 @given(st.floats(min_value=0.02, max_value=9e7))
-def test_what_is_written_is_read_back(nm):
+def test_formatted_lengths_are_parsed_back(nm):
     written = format_length(nm)
     assert parse_user_length(written) == pytest.approx(nm, rel=6e-4)
 
@@ -211,7 +211,7 @@ def test_wrong_user_lengths_name_the_remedy(text):
         (999.99, "1 µm"),
     ],
 )
-def test_lengths_as_people_write_them(nm, text):
+def test_formatted_lengths(nm, text):
     assert format_length(nm) == text
 
 

@@ -30,7 +30,7 @@ from mirsearch.text.tokens import fold, match_finder, query_terms, tokens
         ("!?—…", []),
     ],
 )
-def test_words_of_the_field_stay_findable(text: str, words: list[str]) -> None:
+def test_technical_terms_stay_searchable(text: str, words: list[str]) -> None:
     assert tokens(text) == words
 
 
@@ -42,7 +42,7 @@ def test_words_of_the_field_stay_findable(text: str, words: list[str]) -> None:
         ("layer", "layers"), ("dye", "dyes"), ("oxidation", "oxidations"), ("imaged", "images"),
     ],
 )  # fmt: skip
-def test_forms_of_a_word_meet(one: str, other: str) -> None:
+def test_forms_of_a_word_have_the_same_token(one: str, other: str) -> None:
     assert tokens(one) == tokens(other)
 
 
@@ -50,7 +50,7 @@ def test_forms_of_a_word_meet(one: str, other: str) -> None:
     ("one", "other"),
     [("Ti", "ties"), ("Ga", "gas"), ("GaAs", "gaa"), ("or", "ores"), ("fe2o3s", "fe2o3"), ("In", "inn")],
 )
-def test_other_words_do_not_meet(one: str, other: str) -> None:
+def test_different_words_have_different_tokens(one: str, other: str) -> None:
     assert tokens(one) != tokens(other)
 
 
@@ -71,7 +71,7 @@ def test_stems_are_porters(word: str, root: str) -> None:
     assert stem(word) == root
 
 
-def test_a_query_is_words_pairs_and_quoted_phrases() -> None:
+def test_query_terms_are_words_pairs_and_quoted_phrases() -> None:
     words = [("near",), ("tip",), ("open",), ("near", "tip"), ("tip", "open")]
     assert query_terms('the "carbon nanotubes" AND NEAR(tips) "open') == [("carbon", "nanotub"), *words]
     assert query_terms("“thin films” of gold") == [("thin", "film"), ("gold",)]
@@ -105,6 +105,6 @@ def test_any_text_has_plain_tokens(text: str) -> None:
 
 
 @given(st.text(alphabet="bcdfghklmnoprtu", min_size=3, max_size=12))
-def test_a_plural_meets_its_singular(word: str) -> None:
+def test_a_plural_has_the_token_of_its_singular(word: str) -> None:
     if not word.endswith(("ed", "ing")):
         assert stem(word + "s") == stem(word)

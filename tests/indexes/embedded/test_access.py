@@ -1,4 +1,4 @@
-"""Where an index can't be opened, and who may write."""
+"""Tests of opening an index, of its error messages, and of the write lock."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ RECORDS = [made.record(number) for number in range(12)]
 def location(tmp_path: Path) -> str:
     path = str(tmp_path / "index")
     with EmbeddedIndex.open(path, create=made.IDENTITY) as index, index.writer() as writer:
-        for each in RECORDS:
-            writer.put(each)
+        for record in RECORDS:
+            writer.put(record)
     return path
 
 
 def search_ids(location: str) -> list[str]:
     with EmbeddedIndex.open(location) as index:
         return [
-            each.panel_id for each in index.search(SearchRequest(RECORDS[5].vectors[0], 1e3, "gold", top=99)).panels
+            panel.panel_id for panel in index.search(SearchRequest(RECORDS[5].vectors[0], 1e3, "gold", top=99)).panels
         ]
 
 
@@ -65,7 +65,7 @@ def test_an_absent_back_end_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> 
         open_index("http://127.0.0.1:1")
 
 
-def test_reading_makes_nothing(tmp_path: Path) -> None:
+def test_opening_without_create_creates_no_files(tmp_path: Path) -> None:
     with pytest.raises(IndexAccessError, match=r"no index at .*mirsearch ingest PATH --index"):
         EmbeddedIndex.open(str(tmp_path / "nothing"))
     assert list(tmp_path.iterdir()) == []
@@ -75,7 +75,7 @@ def test_reading_makes_nothing(tmp_path: Path) -> None:
     assert list((tmp_path / "empty").iterdir()) == []
 
 
-def test_a_creation_that_was_cut_short_is_no_index_and_can_be_made_again(tmp_path: Path) -> None:
+def test_an_interrupted_creation_is_no_index_and_can_be_repeated(tmp_path: Path) -> None:
     folder = tmp_path / "index"
     folder.mkdir()
     (folder / DATABASE).touch()
@@ -85,7 +85,7 @@ def test_a_creation_that_was_cut_short_is_no_index_and_can_be_made_again(tmp_pat
     EmbeddedIndex.open(str(folder)).close()
 
 
-def test_a_file_or_a_folder_of_other_things_is_refused(tmp_path: Path) -> None:
+def test_a_file_or_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "thesis.tex").write_text("mine")
@@ -190,7 +190,7 @@ def test_an_older_index_is_migrated_all_or_nothing(location: str, monkeypatch: p
         assert index.stats()["schema_version"] == 4
 
 
-def test_words_split_by_another_version_are_made_anew(location: str) -> None:
+def test_words_of_another_tokenizer_version_are_rebuilt(location: str) -> None:
     with closing(sqlite3.connect(Path(location) / DATABASE)) as connection, connection:
         connection.execute("UPDATE words SET caption = 'spoiled', title = ''")
         connection.execute("UPDATE meta SET value = 'older' WHERE name = 'analysis'")
@@ -201,12 +201,12 @@ def test_words_split_by_another_version_are_made_anew(location: str) -> None:
 
 
 def test_a_second_writer_learns_who_the_first_is(location: str) -> None:
-    with EmbeddedIndex.open(location) as one, EmbeddedIndex.open(location) as two, one.writer():
-        with pytest.raises(IndexBusyError, match=f"process {os.getpid()} is writing"), two.writer():
+    with EmbeddedIndex.open(location) as first, EmbeddedIndex.open(location) as second, first.writer():
+        with pytest.raises(IndexBusyError, match=f"process {os.getpid()} is writing"), second.writer():
             pytest.fail("two writers")
-        with pytest.raises(IndexBusyError), one.writer():
+        with pytest.raises(IndexBusyError), first.writer():
             pytest.fail("two writers")
-        assert two.stats()["figures"] == 12
+        assert second.stats()["figures"] == 12
     with EmbeddedIndex.open(location) as index, index.writer() as writer:
         assert writer.delete_figures([RECORDS[0].figure.id]) == 1
 
@@ -269,7 +269,7 @@ def test_a_full_disk_loses_nothing_that_was_committed(
         assert index.stats()["figures"] == 13 + len(kept)
 
 
-def test_a_session_that_failed_takes_nothing_more(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_session_accepts_no_more_writes(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with EmbeddedIndex.open(location) as index:
         with pytest.raises(IndexAccessError, match="an earlier write"), index.writer() as writer:  # noqa: PT012
             writer.put(made.record(80))
@@ -297,7 +297,7 @@ def test_a_closed_index_raises_an_error(location: str) -> None:
 
 @pytest.fixture
 def open_folder(location: str) -> Iterator[Path]:
-    """A copy of the index where any user may reach it."""
+    """Return a copy of the index in a folder that any user can access."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         copy = Path(folder) / "index"

@@ -1,4 +1,4 @@
-"""BM25 of the embedded index against the formula, by hand."""
+"""Compares the BM25 scores of the embedded index with a direct computation of the formula."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ RECORDS = [made.record(number, 1, caption=caption) for number, caption in enumer
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedIndex]:
     with EmbeddedIndex.open(str(tmp_path_factory.mktemp("bm25") / "index"), create=made.IDENTITY) as opened:
         with opened.writer() as writer:
-            for each in RECORDS:
-                writer.put(each)
+            for record in RECORDS:
+                writer.put(record)
         yield opened
 
 
-def by_hand(query: str, k: float) -> dict[str, float]:
+def expected_text_terms(query: str, k: float) -> dict[str, float]:
     columns = [
         (tokens(each.panels[0].caption), tokens(each.panels[0].text), tokens(each.figure.article.title or ""))
         for each in RECORDS
@@ -45,8 +45,8 @@ def by_hand(query: str, k: float) -> dict[str, float]:
     total = np.zeros(len(columns))
     for term in query_terms(query):
         counts = np.array([[occurrences(words, term) for words in row] for row in columns])
-        found = int((counts.sum(axis=1) > 0).sum())
-        idf = math.log(1 + (len(columns) - found + 0.5) / (found + 0.5))
+        panel_count = int((counts.sum(axis=1) > 0).sum())
+        idf = math.log(1 + (len(columns) - panel_count + 0.5) / (panel_count + 0.5))
         weighted = counts @ np.array(list(TEXT_BOOSTS.values()))
         length = np.array([sum(map(len, row)) for row in columns])
         total += idf * weighted * 2.2 / (weighted + 1.2 * (0.25 + 0.75 * length / mean))
@@ -54,7 +54,7 @@ def by_hand(query: str, k: float) -> dict[str, float]:
 
 
 def occurrences(words: list[str], term: tuple[str, ...]) -> int:
-    return sum(tuple(words[at : at + len(term)]) == term for at in range(len(words)))
+    return sum(tuple(words[start : start + len(term)]) == term for start in range(len(words)))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def occurrences(words: list[str], term: tuple[str, ...]) -> int:
 )
 def test_scores_are_the_formulas(index: EmbeddedIndex, query: str) -> None:
     found = index.search(SearchRequest(text=query, top=99)).panels
-    expected = by_hand(query, 5.0)
+    expected = expected_text_terms(query, 5.0)
     assert {each.panel_id: each.text for each in found} == pytest.approx(expected, rel=1e-5)
     assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
     assert found

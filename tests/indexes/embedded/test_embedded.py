@@ -38,20 +38,20 @@ def full(index: EmbeddedIndex) -> EmbeddedIndex:
 
 def fill(index: EmbeddedIndex, records: list[FigureRecord]) -> None:
     with index.writer() as writer:
-        for each in records:
-            writer.put(each)
+        for record in records:
+            writer.put(record)
 
 
 def test_a_panel_comes_back_as_it_was_put(full: EmbeddedIndex) -> None:
-    for each in RECORDS:
-        stored = full.figure_panels(each.figure.id)
-        assert [one.panel for one in stored] == list(each.panels)
-        assert stored[0].figure == each.figure
-        for at, panel in enumerate(each.panels):
-            assert np.abs(full.vector(panel.id) - each.vectors[at]).max() < 1e-3
-            assert full.thumbnail(panel.id) == each.thumbnails[at]
+    for record in RECORDS:
+        stored = full.figure_panels(record.figure.id)
+        assert [stored_panel.panel for stored_panel in stored] == list(record.panels)
+        assert stored[0].figure == record.figure
+        for position, panel in enumerate(record.panels):
+            assert np.abs(full.vector(panel.id) - record.vectors[position]).max() < 1e-3
+            assert full.thumbnail(panel.id) == record.thumbnails[position]
     some = [PANELS[9][0].id, PANELS[2][0].id]
-    assert [each.panel.id for each in full.panels(some)] == some
+    assert [record.panel.id for record in full.panels(some)] == some
 
 
 def test_what_is_missing_is_named(full: EmbeddedIndex) -> None:
@@ -68,10 +68,10 @@ def brute_force(request: SearchRequest) -> list[tuple[str, float]]:
     vectors = np.concatenate([each.vectors for each in RECORDS]).astype(np.float16).astype(np.float64)
     query = np.asarray(request.vector, dtype=np.float16).astype(np.float64)
     cosine = vectors @ query / np.linalg.norm(vectors, axis=1) / np.linalg.norm(query)
-    fields = np.array([panel.field_of_view_nm or np.nan for panel, _ in PANELS])
+    fields_of_view = np.array([panel.field_of_view_nm or np.nan for panel, _ in PANELS])
     scale = None
     if request.field_of_view_nm is not None:
-        scale = scale_term(request.field_of_view_nm, np.log10(fields), request.formula.sigma)
+        scale = scale_term(request.field_of_view_nm, np.log10(fields_of_view), request.formula.sigma)
     score = combine(request.formula, visual_term(1 - cosine), scale)
     pairs = [(panel.id, value) for (panel, _), value in zip(PANELS, score, strict=True) if value > -np.inf]
     return sorted(pairs, key=lambda pair: (-round(pair[1], 9), pair[0]))
@@ -79,7 +79,7 @@ def brute_force(request: SearchRequest) -> list[tuple[str, float]]:
 
 @pytest.mark.parametrize("missing", ["neutral", "penalize", "exclude"])
 @pytest.mark.parametrize("fov", [None, 3_000.0])
-def test_search_is_the_ranking_of_everything(full: EmbeddedIndex, missing: Missing, fov: float | None) -> None:
+def test_search_ranks_all_panels_as_the_formula(full: EmbeddedIndex, missing: Missing, fov: float | None) -> None:
     formula = Formula(Weights(0.5, 0.7, 0.1), missing=missing)
     request = SearchRequest(made.vectors(99, 1)[0], fov, formula=formula, top=1000)
     result = full.search(request)
@@ -92,7 +92,7 @@ def test_search_is_the_ranking_of_everything(full: EmbeddedIndex, missing: Missi
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedIndex]:
-    """1,000 panels, many of them alike, some removed."""
+    """Open an index with 1,000 panels: many are similar, some were deleted."""
     with EmbeddedIndex.open(str(tmp_path_factory.mktemp("many") / "index"), create=made.IDENTITY) as opened:
         fill(opened, [made.record(number, 4, seed=number % 90) for number in range(260)])
         with opened.writer() as writer:
@@ -108,7 +108,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedIndex]:
     st.sampled_from(["neutral", "penalize", "exclude"]), st.sampled_from([1, 3, 10, 200]),
     st.sampled_from([Filters(), Filters(kinds=("micrograph",)), Filters(year_to=2016), Filters(has_scale=False)]),
 )  # fmt: skip
-def test_the_best_few_begin_the_ranking_of_everything(
+def test_the_top_results_are_the_first_of_the_full_ranking(
     many: EmbeddedIndex, seed: int, fov: float | None, text: str | None, weights: Weights, missing: Missing, top: int,
     filters: Filters,
 ) -> None:  # fmt: skip
@@ -118,12 +118,12 @@ def test_the_best_few_begin_the_ranking_of_everything(
     formula = Formula(weights, sigma=(0.3, 0.01, 1e-7)[seed % 3], missing=missing)
     excluded = frozenset(panel.id for panel in made.record(seed).panels[:1])
     request = SearchRequest(vector, fov, text, formula, filters, 100_000, exclude=excluded)
-    whole = many.search(request)
-    best = many.search(dataclasses.replace(request, top=top))
-    assert best.panels == whole.panels[:top]
-    assert best.considered == whole.considered
-    assert not excluded & {each.panel_id for each in whole.panels}
-    order = [(-each.score, each.panel_id) for each in whole.panels]
+    full_result = many.search(request)
+    top_result = many.search(dataclasses.replace(request, top=top))
+    assert top_result.panels == full_result.panels[:top]
+    assert top_result.considered == full_result.considered
+    assert not excluded & {panel.panel_id for panel in full_result.panels}
+    order = [(-panel.score, panel.panel_id) for panel in full_result.panels]
     assert order == sorted(order)
 
 
@@ -136,7 +136,7 @@ def test_a_panel_finds_itself_first(full: EmbeddedIndex) -> None:
         assert (best.scale, best.text) == (None, None)
 
 
-def test_terms_say_what_both_sides_have(full: EmbeddedIndex) -> None:
+def test_terms_are_none_where_query_or_panel_lacks_them(full: EmbeddedIndex) -> None:
     request = SearchRequest(made.vectors(99, 1)[0], 1e3, "gold nanorods", top=1000)
     by_id = {panel.id: panel for panel, _ in PANELS}
     result = full.search(request)
@@ -148,7 +148,7 @@ def test_terms_say_what_both_sides_have(full: EmbeddedIndex) -> None:
         assert (each.text > 0) == ("gold" in panel.caption)
 
 
-def test_equal_scores_are_ordered_by_id_also_at_the_cut(index: EmbeddedIndex) -> None:
+def test_ties_are_ordered_by_id_at_the_end_of_the_results_too(index: EmbeddedIndex) -> None:
     same = made.vectors(5, 1)[0]
     records = [made.record(number, 4) for number in range(8)]
     fill(index, [dataclasses.replace(each, vectors=np.tile(same, (4, 1))) for each in records])
@@ -166,7 +166,7 @@ def test_excluded_panels_are_not_hits(full: EmbeddedIndex) -> None:
     assert result.considered == len(PANELS) - 1
 
 
-def test_a_question_of_nothing_and_a_vector_of_other_dims(full: EmbeddedIndex) -> None:
+def test_empty_and_invalid_requests_are_refused(full: EmbeddedIndex) -> None:
     with pytest.raises(UsageError):
         full.search(SearchRequest())
     with pytest.raises(IndexMismatchError, match="48 dims"):
@@ -180,7 +180,7 @@ def test_a_question_of_nothing_and_a_vector_of_other_dims(full: EmbeddedIndex) -
     assert full.search(SearchRequest(text="?!")).panels == []
 
 
-def test_an_empty_index_answers_with_nothing(index: EmbeddedIndex) -> None:
+def test_an_empty_index_has_no_results(index: EmbeddedIndex) -> None:
     assert index.search(SearchRequest(made.vectors(1, 1)[0], 100.0, "gold")).panels == []
     assert list(index.select_panels(Filters())) == []
     assert index.stats()["panels"] == 0
@@ -199,7 +199,7 @@ def test_a_figure_put_again_replaces_panels_and_merges_origins(full: EmbeddedInd
     assert full.search(SearchRequest(first.vectors[0], top=1)).panels[0].visual_distance > 0.1  # type: ignore[operator]
 
 
-def test_origins_are_noted_once(full: EmbeddedIndex) -> None:
+def test_an_origin_is_stored_once(full: EmbeddedIndex) -> None:
     figure = RECORDS[0].figure
     with full.writer() as writer:
         for _ in range(2):
@@ -212,7 +212,7 @@ def test_origins_are_noted_once(full: EmbeddedIndex) -> None:
     assert full.panels([RECORDS[0].panels[0].id])[0].figure.image == "elsewhere.png"
 
 
-def test_article_data_is_filled_and_renewed_by_what_is_not_empty(full: EmbeddedIndex) -> None:
+def test_article_fields_are_updated_if_not_empty(full: EmbeddedIndex) -> None:
     newer = made.article(0, title="Pelagic copepods", journal=None, year=None, license="", authors=(), retracted=True)
     fill(full, [made.record(50, 1, article=newer)])
     stored = full.figure_panels(RECORDS[0].figure.id)[0].figure.article
@@ -241,7 +241,7 @@ def test_delete_leaves_nothing_of_a_figure(full: EmbeddedIndex) -> None:
     assert full.search(SearchRequest(RECORDS[5].vectors[0], top=1)).panels[0].panel_id == RECORDS[5].panels[0].id
 
 
-def test_an_orphan_article_goes_when_its_figure_moves(index: EmbeddedIndex) -> None:
+def test_an_article_without_figures_is_deleted(index: EmbeddedIndex) -> None:
     fill(index, [made.record(0, 1)])
     fill(index, [made.record(0, 1, article=made.article(8))])
     assert index.stats()["articles"] == 1
@@ -263,7 +263,7 @@ def test_nothing_is_seen_before_commit_or_kept_after_a_failure(index: EmbeddedIn
     assert index.stats()["figures"] == 2
 
 
-def test_errors_of_what_a_session_does_besides_stay_its_own(index: EmbeddedIndex) -> None:
+def test_errors_of_the_caller_in_a_session_are_not_translated(index: EmbeddedIndex) -> None:
     with pytest.raises(FileNotFoundError), index.writer():
         Path("nowhere").read_text()
 
@@ -294,7 +294,7 @@ def ids(stored: list[StoredPanel]) -> list[str]:
     return [each.panel.id for each in stored]
 
 
-def test_find_by_every_name_a_panel_goes_by(full: EmbeddedIndex) -> None:
+def test_panels_are_found_by_every_kind_of_id(full: EmbeddedIndex) -> None:
     one = RECORDS[7]
     assert ids(full.find_panels(one.panels[1].id)) == [one.panels[1].id]
     of_figure = [panel.id for panel in one.panels]
@@ -347,7 +347,7 @@ def test_select_streams_in_order_of_id_while_others_write(full: EmbeddedIndex) -
     assert list(full.select_panels(Filters())) == []
 
 
-def test_several_threads_ask_while_one_writes(index: EmbeddedIndex) -> None:
+def test_several_threads_search_while_one_writes(index: EmbeddedIndex) -> None:
     fill(index, RECORDS[:4])
     wrong: list[str] = []
     done = threading.Event()

@@ -1,4 +1,4 @@
-"""A writer killed at any moment leaves a corpus that is whole, and can be finished."""
+"""Kills a writer at random moments. The index stays intact, and the next run completes it."""
 
 from __future__ import annotations
 
@@ -37,35 +37,35 @@ index.close()
 
 
 def write_all(index: EmbeddedIndex, report: Callable[[int], object] = lambda number: None) -> None:
-    """Bring the index to what it shall be, from wherever an earlier run was cut off: adds, replaces, deletes."""
+    """Add, replace and delete figures until the index is complete. Continues after an interrupted run."""
     records = [made.record(number) for number in range(FIGURES)]
-    known = index.known_figures([each.figure.id for each in records])
+    known = index.known_figures([record.figure.id for record in records])
     with index.writer() as writer:
-        for number, each in enumerate(records):
-            if each.figure.id not in known and number % 10 != 9:
-                writer.put(made.record(number, seed=1) if number % 4 == 0 else each)
+        for number, record in enumerate(records):
+            if record.figure.id not in known and number % 10 != 9:
+                writer.put(made.record(number, seed=1) if number % 4 == 0 else record)
                 writer.commit()
             if number % 4 == 0:
-                writer.put(each)
+                writer.put(record)
             if number % 10 == 9:
-                writer.put(each)
+                writer.put(record)
                 writer.commit()
-                writer.delete_figures([each.figure.id])
+                writer.delete_figures([record.figure.id])
             writer.commit()
             report(number)
 
 
 def read_all(index: EmbeddedIndex) -> dict[str, Any]:
-    """All that a reader can see, but for the order in which things came."""
-    panels = {each.panel.id: each for each in index.select_panels(Filters())}
+    """Return all that a reader can see, independent of the order of the writes."""
+    panels = {panel_id.panel.id: panel_id for panel_id in index.select_panels(Filters())}
     hits = index.search(SearchRequest(made.vectors(3, 1)[0], 2e3, "gold nanotubes", top=10_000)).panels
     stats = {name: value for name, value in index.stats().items() if name != "bytes"}
-    vectors = {each: index.vector(each).tobytes() for each in panels}
+    vectors = {panel_id: index.vector(panel_id).tobytes() for panel_id in panels}
     return {"panels": panels, "hits": hits, "stats": stats, "vectors": vectors}
 
 
 def check(folder: Path) -> None:
-    """SQLite's own check, and every panel with its vector, words, texts, and its row in the matrix."""
+    """Check the database with SQLite, and that each panel has a vector, words, texts and a matrix row."""
     with closing(sqlite3.connect(folder / DATABASE)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -79,15 +79,15 @@ def check(folder: Path) -> None:
         figures = connection.execute("SELECT count(*) FROM figures").fetchone()[0]
         assert counts[0] == 2 * figures
     with EmbeddedIndex.open(str(folder)) as index:
-        for each in index.select_panels(Filters()):
-            best = index.search(SearchRequest(index.vector(each.panel.id), top=1)).panels[0]
+        for stored in index.select_panels(Filters()):
+            best = index.search(SearchRequest(index.vector(stored.panel.id), top=1)).panels[0]
             assert best.visual_distance is not None
             assert best.visual_distance < 1e-6
         assert len(index.search(SearchRequest(made.vectors(3, 1)[0], top=10_000)).panels) == counts[0]
 
 
 def run_and_kill(folder: Path, lines: int, wait_s: float) -> None:
-    """Run the job and kill it a moment after so many lines: start, open, then one a figure."""
+    """Run the writer and kill it shortly after a number of output lines: start, open, then one per figure."""
     command = [sys.executable, "-c", WRITER, str(folder), str(REPOSITORY)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -98,7 +98,7 @@ def run_and_kill(folder: Path, lines: int, wait_s: float) -> None:
         process.wait()
 
 
-def test_killed_while_it_is_made_an_index_can_be_made(tmp_path: Path) -> None:
+def test_after_a_kill_during_creation_the_index_can_be_created(tmp_path: Path) -> None:
     random_source = random.Random(12)
     for number in range(6):
         folder = tmp_path / str(number)
@@ -107,7 +107,7 @@ def test_killed_while_it_is_made_an_index_can_be_made(tmp_path: Path) -> None:
         check(folder)
 
 
-def test_killed_at_random_moments_the_corpus_ends_the_same(tmp_path: Path) -> None:
+def test_after_kills_at_random_moments_the_contents_are_the_same(tmp_path: Path) -> None:
     with EmbeddedIndex.open(str(tmp_path / "whole"), create=made.IDENTITY) as index:
         write_all(index)
         expected = read_all(index)

@@ -26,8 +26,8 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedIndex]:
     location = str(tmp_path_factory.mktemp("filters") / "index")
     with EmbeddedIndex.open(location, create=made.IDENTITY) as opened:
         with opened.writer() as writer:
-            for each in RECORDS:
-                writer.put(each)
+            for record in RECORDS:
+                writer.put(record)
         yield opened
 
 
@@ -39,11 +39,11 @@ def expected(test: Test) -> set[str]:
 
 
 def check(index: EmbeddedIndex, filters: Filters, test: Test) -> None:
-    wanted = expected(test)
-    assert [each.panel.id for each in index.select_panels(filters)] == sorted(wanted)
+    expected_ids = expected(test)
+    assert [each.panel.id for each in index.select_panels(filters)] == sorted(expected_ids)
     result = index.search(SearchRequest(QUERY, filters=filters, top=1000))
-    assert {each.panel_id for each in result.panels} == wanted
-    assert result.considered == len(wanted)
+    assert {each.panel_id for each in result.panels} == expected_ids
+    assert result.considered == len(expected_ids)
 
 
 def ccs(article: Article) -> bool:
@@ -94,12 +94,12 @@ CASES: dict[str, tuple[Filters, Test]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_filters_leave_the_same_panels_to_lists_and_searches(index: EmbeddedIndex, name: str) -> None:
+def test_filters_select_the_same_panels_in_lists_and_searches(index: EmbeddedIndex, name: str) -> None:
     filters, test = CASES[name]
     check(index, filters, test)
 
 
-def test_the_cases_leave_something_and_not_everything(index: EmbeddedIndex) -> None:
+def test_each_case_selects_some_panels_but_not_all(index: EmbeddedIndex) -> None:
     everything = index.stats()["panels"]
     sizes = {name: len(expected(test)) for name, (_, test) in CASES.items()}
     assert all(

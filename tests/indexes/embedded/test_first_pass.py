@@ -1,4 +1,4 @@
-"""The float32 pass lets nothing go that float64 would rank among the best."""
+"""The float32 pass never drops a panel that float64 ranks among the best."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ formulas = st.builds(
 
 
 def row_table(rng: np.random.Generator, size: int, spread: float, share_without_fov: float) -> RowTable:
-    """A table of rows; with a small spread many rows nearly tie."""
+    """Return a table of rows. With a small spread, many rows nearly tie."""
     fov = rng.normal(3, spread, size)
     fov[rng.random(size) < share_without_fov] = np.nan
     norms = rng.uniform(0.9, 1.1, size).astype(np.float32)
@@ -71,7 +71,7 @@ def test_the_best_are_always_among_the_candidates(
     if filtered_out is not None:
         score[filtered_out] = -np.inf
 
-    names = frozenset({"v": "visual", "s": "scale", "t": "text"}[each] for each in terms)
+    names = frozenset({"v": "visual", "s": "scale", "t": "text"}[term] for term in terms)
     with POOL.borrow() as arrays:
         first = FirstPass(formula, ScoreColumns.from_table(table), names, arrays)
         if "s" in terms:
@@ -81,19 +81,19 @@ def test_the_best_are_always_among_the_candidates(
         if dots is not None:
             noisy_dots = dots + rng.choice([-error, error], size) / table.inverse_norm
             first.add_visual(noisy_dots.astype(np.float32), 1.0, error)
-        found = first.candidates(top, filtered_out, excluded)
-    assert not set(found) & set(excluded.tolist())
-    assert filtered_out is None or not filtered_out[found].any()
+        candidates = first.candidates(top, filtered_out, excluded)
+    assert not set(candidates) & set(excluded.tolist())
+    assert filtered_out is None or not filtered_out[candidates].any()
     count = min(top, int(np.count_nonzero(score > -np.inf)))
     if count:
-        least = np.partition(score, -count)[-count]
-        assert set(np.flatnonzero(score >= least)) <= set(found.tolist())
+        lowest = np.partition(score, -count)[-count]
+        assert set(np.flatnonzero(score >= lowest)) <= set(candidates.tolist())
 
 
 def candidates_for_best(
     formula: Formula, table: RowTable, term: str, dots: NDArray[np.float32], error: float, rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Candidates for the best one by scale and a term whose dot products are off by as much as is allowed for."""
+    """Return the candidates for the best row by scale and a term whose dot products have the largest allowed error."""
     noisy_dots = dots + rng.choice([-error, error], len(table)).astype(np.float32) / table.inverse_norm
     with POOL.borrow() as arrays:
         first = FirstPass(formula, ScoreColumns.from_table(table), frozenset([term, "scale"]), arrays)
@@ -104,7 +104,7 @@ def candidates_for_best(
 
 
 def test_errors_count_more_where_a_panel_has_fewer_terms() -> None:
-    """What has no field of view is scored by looks alone, and with it by all of their error."""
+    """A row without a field of view is scored by the visual term alone, so its error counts in full."""
     formula = Formula(Weights(0.3, 1.0))
     for seed in range(20):
         rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""The matrix beside the database follows it, whatever happens to either."""
+"""The matrix files stay up to date with the database, even after damage to the files or a restored database."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_a_database_put_back_to_an_older_state_gets_its_own_matrix(index: Embedd
     assert found == {panel.id for each in (*RECORDS[:20], *RECORDS[25:]) for panel in each.panels}
 
 
-def test_without_room_for_a_matrix_all_is_held_in_memory(index: EmbeddedIndex) -> None:
+def test_without_a_writable_matrix_vectors_stay_in_memory(index: EmbeddedIndex) -> None:
     expected = hits(index.location)
     folder = Path(index.location)
     for each in (*files(index), folder / matrix_file.TABLE):
@@ -197,7 +197,7 @@ def test_kernels_agree_with_numpy(rows: int, threads: int, piece: int, monkeypat
     scanner.close()
 
 
-def test_an_error_in_a_scanning_thread_reaches_the_one_that_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_a_scanning_thread_reaches_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scan, "_SMALLEST_PIECE", 1)
     monkeypatch.setattr(scan, "_PIECE_BYTES", 1)
     scanner, entered = Scanner(2), threading.Event()
@@ -225,7 +225,7 @@ def test_many_pieces_make_one_answer(index: EmbeddedIndex, monkeypatch: pytest.M
     assert hits(index.location) == expected
 
 
-def test_usearch_stands_in_for_missing_kernels(index: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_usearch_replaces_missing_kernels(index: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = hits(index.location)
     monkeypatch.setattr("mirsearch.indexes.embedded.vectors.scan.kernels", lambda: None)
     found = hits(index.location)

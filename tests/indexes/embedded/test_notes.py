@@ -1,4 +1,4 @@
-"""An index of schema 1 becomes one that keeps corrections, and loses nothing on the way."""
+"""The migration from schema 1 adds corrections and keeps all data."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CREATE VIRTUAL TABLE words USING fts5 (caption, text, title, tokenize = "ascii t
 PRAGMA application_id = 1835627123;
 PRAGMA user_version = 1;
 """
-"""Schema 1 as it was."""
+"""The statements of schema 1."""
 
 COPIED = (
     "meta",
@@ -65,7 +65,7 @@ RECORDS = [made.record(number) for number in range(6)]
 
 @pytest.fixture
 def old(tmp_path: Path) -> str:
-    """An index of schema 1 with the made figures."""
+    """Create an index of schema 1 with the generated figures."""
     present, location = tmp_path / "present", tmp_path / "old"
     with EmbeddedIndex.open(str(present), create=made.IDENTITY) as index, index.writer() as writer:
         for each in RECORDS:
@@ -88,7 +88,7 @@ def everything(location: str) -> tuple[list, list, list]:
         return stored, [index.vector(each.panel.id).tolist() for each in stored], index.search(request).panels
 
 
-def test_schema_1_is_brought_up_and_keeps_corrections(old: str, tmp_path: Path) -> None:
+def test_schema_1_is_migrated_and_keeps_corrections(old: str, tmp_path: Path) -> None:
     with closing(sqlite3.connect(Path(old) / DATABASE)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (1,)
         assert connection.execute("SELECT count(*) FROM panels").fetchone() == (12,)
@@ -109,7 +109,7 @@ def test_schema_1_is_brought_up_and_keeps_corrections(old: str, tmp_path: Path) 
     assert everything(old) == before
 
 
-def test_tables_of_a_new_index_and_of_one_brought_up_are_the_same(old: str, tmp_path: Path) -> None:
+def test_a_migrated_index_has_the_same_tables_as_a_new_one(old: str, tmp_path: Path) -> None:
     EmbeddedIndex.open(old).close()
 
     def columns(location: Path) -> dict[str, list[str]]:
@@ -120,7 +120,7 @@ def test_tables_of_a_new_index_and_of_one_brought_up_are_the_same(old: str, tmp_
     assert columns(Path(old)) == columns(tmp_path / "present")
 
 
-def test_what_a_source_gave_and_what_read_it_are_kept(tmp_path: Path) -> None:
+def test_source_panels_and_the_analysis_version_are_kept(tmp_path: Path) -> None:
     given = RECORDS[1].panels
     with EmbeddedIndex.open(str(tmp_path / "index"), create=made.IDENTITY) as index:
         import dataclasses

@@ -1,4 +1,4 @@
-"""The words beside the database follow it, whatever happens to either, and score as FTS5 does."""
+"""The words file stays up to date with the database, and gives the same scores as FTS5."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def files(index: EmbeddedIndex) -> list[Path]:
 
 
 def check(index: EmbeddedIndex, parts: int | None) -> None:
-    """The words are FTS5's, in so many parts; None: FTS5 is asked."""
+    """Check that words and scores are those of FTS5, and the number of parts (None: FTS5 itself is used)."""
     with index._readers.transaction() as connection:
         snapshot = index._matrix.snapshot(connection)
         word_index = index._postings.word_index(connection, snapshot)
@@ -81,7 +81,7 @@ def test_the_file_scores_as_fts5_does(index: EmbeddedIndex) -> None:
     check(index, 1)
 
 
-def test_the_words_of_panels_there_are_followed(index: EmbeddedIndex) -> None:
+def test_changed_words_of_existing_panels_are_searched(index: EmbeddedIndex) -> None:
     check(index, 1)
     first = files(index)
     newer = made.article(2, title="Silver of another title")
@@ -127,9 +127,7 @@ def test_a_damaged_file_is_made_again(index: EmbeddedIndex, monkeypatch: pytest.
     assert len(files(index)) == 1
 
 
-def test_a_file_that_can_not_be_written_again_is_done_without(
-    index: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_search_works_if_the_file_can_not_be_written(index: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postings_module, "MAX_BEHIND_PANELS", 0)
     for each in files(index):
         each.unlink()
@@ -169,7 +167,7 @@ def test_a_copied_folder_keeps_its_words(index: EmbeddedIndex, tmp_path: Path) -
         assert [each.name for each in files(other)] == [each.name for each in files(index)]
 
 
-def test_a_reader_takes_up_the_file_another_wrote(index: EmbeddedIndex) -> None:
+def test_a_reader_uses_the_file_of_another_writer(index: EmbeddedIndex) -> None:
     with EmbeddedIndex.open(index.location) as reader:
         check(reader, 1)
         put(index, 40, 90)

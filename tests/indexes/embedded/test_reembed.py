@@ -1,4 +1,4 @@
-"""`mirsearch reembed` on the embedded index: old vectors answer until the new ones are whole, and then only these."""
+"""`mirsearch reembed` on the embedded index: queries use the old vectors until all new ones are there."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FIGURES = 40
 
 
 def record(path: Path, number: int) -> FigureRecord:
-    """A figure of two panels, whose old vectors are of its number."""
+    """Return a figure of two panels. Its old vectors depend on its number."""
     name = figure_id(content_hash(path))
     boxes = [(0, 0, 80, 120), (80, 0, 160, 120)]
     panels = tuple(
@@ -52,14 +52,14 @@ def location(tmp_path: Path) -> str:
 
 
 def new_vectors(panels) -> np.ndarray:
-    """New vectors, told by the panels' ids."""
+    """Return new vectors that depend on the ids of the panels."""
     rows = [np.random.default_rng(int(each.panel.id[:8], 16) + ord(each.panel.id[-1])) for each in panels]
     vectors = np.stack([each.normal(size=NEW.dims) for each in rows]).astype(np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def finds_itself(index: Index) -> int:
-    """How many panels are the best answer to their own vector, at no distance."""
+    """Return how many panels are the best result for their own vector, with distance 0."""
     found = 0
     for each in index.select_panels(Filters()):
         best = index.search(SearchRequest(vector=index.vector(each.panel.id), top=1)).panels[0]

@@ -1,4 +1,4 @@
-"""A first pass over rounded vectors changes no answer, whatever the vectors are."""
+"""A first pass over rounded vectors changes no result, for all kinds of vectors."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def sparse(rng: np.random.Generator, size: int, dims: int) -> Floats:
 
 
 def worst_when_rotated(rng: np.random.Generator, size: int, dims: int) -> Floats:
-    """Of one giant number and halves of a step once they are turned: what rounding hurts most."""
+    """Return vectors with the largest rounding error: rotated, they have one large number and halves of a step."""
     rotated = np.full((size, dims), 0.5 / 127) * rng.choice([-1, 1], (size, dims))
     rotated[:, 0] = 1
     return rotated @ Rotation(dims)(np.eye(dims, dtype=np.float16)).T
 
 
 def some_worst(rng: np.random.Generator, size: int, dims: int) -> Floats:
-    """A few such rows, near to one another, among others."""
+    """Return rows of which a few are such vectors, close to each other."""
     rows = 3e-3 * rng.standard_normal((size, dims))
     worst = rng.random(size) < 0.03
     rows[worst] = worst_when_rotated(rng, int(worst.sum()), dims)
@@ -97,7 +97,7 @@ def row_table(matrix: Float16Array, rng: np.random.Generator, share_without_fov:
 
 
 def database(size: int) -> sqlite3.Connection:
-    """As much of an index as a question without words asks for; every third panel is a plot."""
+    """Return a database with the tables that a query without words reads. Every third panel is a plot."""
     connection = sqlite3.connect(":memory:")
     connection.execute("CREATE TABLE panels (key INTEGER PRIMARY KEY, id TEXT, kind TEXT)")
     connection.execute("CREATE TABLE articles (retracted INTEGER)")
@@ -107,7 +107,7 @@ def database(size: int) -> sqlite3.Connection:
 
 
 class WatchedSearcher(Searcher):
-    """Notes how passes over rounded rows ended."""
+    """Records the outcomes of passes over rounded rows."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(Scanner(2), Postings(folder))
@@ -119,7 +119,7 @@ class WatchedSearcher(Searcher):
 
 
 def brute_force(snapshot: Snapshot, request: SearchRequest, connection: sqlite3.Connection) -> list[tuple[str, float]]:
-    """Every panel scored in float64, of the dot products that one scan of all gives."""
+    """Score every panel in float64, from the dot products of one scan of all rows."""
     matrix, row_table = snapshot.blocks[0], snapshot.table
 
     def cosines(vector: np.ndarray) -> Floats:

@@ -1,4 +1,4 @@
-"""The rounded rows beside a matrix follow it, whatever happens to either; answers never depend on them."""
+"""The rounded rows stay up to date with the matrix, even after damage. Results never depend on them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ pytestmark = pytest.mark.skipif(not has_exact_kernels(made.DIMS), reason="no int
 
 @pytest.fixture(autouse=True)
 def allow_small_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let few rows of few dims be worth it."""
+    """Use rounded rows even for a small matrix."""
     monkeypatch.setattr(rounded_file, "MIN_MATRIX_NUMBERS", 1)
     monkeypatch.setattr(embedded_search, "MAX_CANDIDATE_SHARE", 1.0)
 
@@ -85,7 +85,7 @@ def results_without_rounded(location: str) -> list[list[tuple[str, float]]]:
 
 
 def current_rounded(index: EmbeddedIndex) -> RoundedMatrix | None:
-    """The rounded rows that an index asks, which are those of its matrix."""
+    """Return the rounded rows that an index uses, and check that they are those of its matrix."""
     with index._readers.transaction() as connection:
         snapshot = index._matrix.snapshot(connection)
     if snapshot.rounded is None:
@@ -134,7 +134,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", DAMAGE)
-def test_damage_is_found_and_all_made_again(index: EmbeddedIndex, name: str) -> None:
+def test_damage_is_detected_and_repaired(index: EmbeddedIndex, name: str) -> None:
     expected = results(index.location)
     assert len(newly_opened_rounded(index.location).codes) == 40
     DAMAGE[name](Path(index.location))
@@ -243,7 +243,7 @@ def test_what_a_dead_process_appended_is_overwritten(index: EmbeddedIndex) -> No
 
 
 @pytest.mark.parametrize("step", ["nothing done", "rows written", "table written"])
-def test_a_process_that_dies_on_the_way_leaves_all_whole(
+def test_a_process_that_dies_between_steps_does_no_damage(
     index: EmbeddedIndex, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Died(BaseException):
@@ -268,8 +268,8 @@ def test_a_process_that_dies_on_the_way_leaves_all_whole(
     assert len(files(index.location)) == 2
 
 
-def test_rows_of_a_matrix_that_went_another_way_are_not_used(index: EmbeddedIndex, tmp_path: Path) -> None:
-    """An older state of database and table, put back, gets other rows behind those that they had in common."""
+def test_rounded_rows_of_a_different_history_are_not_used(index: EmbeddedIndex, tmp_path: Path) -> None:
+    """After restoring an older state of database and table, and adding other panels, the rounded rows differ."""
     folder = Path(index.location)
     old = tmp_path / "old"
     shutil.copytree(folder, old)
@@ -286,7 +286,7 @@ def test_rows_of_a_matrix_that_went_another_way_are_not_used(index: EmbeddedInde
     assert results(index.location) == results_without_rounded(index.location)
 
 
-def test_without_room_the_matrix_answers_alone(index: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_a_full_disk_queries_use_the_matrix_alone(index: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     for each in Path(index.location).glob("coarse*"):
         each.unlink()
     append = derived_files.append_rows
@@ -307,7 +307,7 @@ def test_without_room_the_matrix_answers_alone(index: EmbeddedIndex, monkeypatch
     assert len(newly_opened_rounded(index.location).codes) == 50
 
 
-def test_while_another_process_writes_the_matrix_answers_alone(index: EmbeddedIndex) -> None:
+def test_while_another_process_writes_queries_use_the_matrix_alone(index: EmbeddedIndex) -> None:
     expected = results(index.location)
     for each in Path(index.location).glob("coarse*"):
         each.unlink()
@@ -340,13 +340,13 @@ def test_a_reembedded_index_has_rounded_rows_of_the_new_vectors(index: EmbeddedI
     first = files(index.location)
     new = ExtractorIdentity("new", "1", 2 * made.DIMS)
     sqlite_reembed.reembed(index.location, new, lambda panels: made.vectors(len(panels), len(panels), new.dims))
-    whole = newly_opened_rounded(index.location)
-    assert whole.codes.shape == (40, new.dims)
+    rounded_matrix = newly_opened_rounded(index.location)
+    assert rounded_matrix.codes.shape == (40, new.dims)
     assert files(index.location) != first
     assert len(files(index.location)) == 2
 
 
-def test_a_reader_goes_on_with_what_it_has_mapped(index: EmbeddedIndex) -> None:
+def test_a_reader_keeps_its_mapped_rows(index: EmbeddedIndex) -> None:
     with EmbeddedIndex.open(index.location) as reader:
         with reader._readers.transaction() as connection:
             before = reader._matrix.snapshot(connection)
@@ -358,14 +358,14 @@ def test_a_reader_goes_on_with_what_it_has_mapped(index: EmbeddedIndex) -> None:
 
 
 def test_a_killed_writer_leaves_correct_rounded_rows(tmp_path: Path) -> None:
-    location, luck = str(tmp_path / "index"), random.Random(5)
+    location, random_source = str(tmp_path / "index"), random.Random(5)
     for _ in range(8):
         command = [sys.executable, "-c", WRITER, location, str(REPOSITORY)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
-            for _ in range(luck.randrange(1, 45)):
+            for _ in range(random_source.randrange(1, 45)):
                 assert process.stdout.readline()
-            time.sleep(luck.uniform(0, 0.02))
+            time.sleep(random_source.uniform(0, 0.02))
             process.kill()
             process.wait()
         assert newly_opened_rounded(location) is not None

@@ -1,4 +1,4 @@
-"""The file of words against looking through the texts themselves."""
+"""Compares the words file with a search through the texts themselves."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def numbered(rows: list[tuple[str, str, str]]) -> list[tuple[int, str, str, str]
 
 
 def expected_positions(rows: list[tuple[str, str, str]], term: tuple[str, ...]) -> list[int]:
-    """Places in the row of all words at which a term begins."""
+    """Return the positions of a term in the sequence of all words."""
     found, position = [], 0
     for text in (text for row in rows for text in row):
         words_of_text = text.split()
