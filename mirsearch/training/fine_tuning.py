@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -221,17 +221,23 @@ def tune_network(
 
 
 def save_network(
-    tuned: TunedNetwork, extractor: TorchExtractor, base: str, options: NetworkOptions, path: Path, named: Sequence[str]
+    tuned: TunedNetwork,
+    extractor: TorchExtractor,
+    base: str,
+    options: NetworkOptions,
+    path: Path,
+    name_and_license: tuple[str, str],
 ) -> Card:
-    """Write the tuned network as a model file that runs on onnxruntime; `named` are its name and its licence."""
+    """Write the tuned network as a model file that runs on onnxruntime. `base` names the extractor before tuning."""
     from mirsearch.extractors.onnx.export import export_extractor
 
-    export_extractor(cast(Extractor, extractor), path, name=named[0])
+    name, license_ = name_and_license
+    export_extractor(cast(Extractor, extractor), path, name=name)
     artifact = read_artifact(path)
-    payloads = {name: artifact.payload(name) for name in artifact.card.files}
-    metrics = {name: each.as_json() for name, each in tuned.changes.items()} | dict(artifact.card.metrics)
+    payloads = {part: artifact.payload(part) for part in artifact.card.files}
+    metrics = {measure: change.as_json() for measure, change in tuned.changes.items()} | dict(artifact.card.metrics)
     training = {"training": asdict(options) | tuned.data, "tuned from": base}
     card = dataclasses.replace(
-        artifact.card, metrics=metrics, data=dict(artifact.card.data) | training, license=named[1]
+        artifact.card, metrics=metrics, data=dict(artifact.card.data) | training, license=license_
     )
     return write_artifact(path, card, payloads)
