@@ -2,8 +2,8 @@
 
 All texts form one sequence of words: caption, text and title of each panel, each followed by an empty word. For each
 word, in order of its bytes, the file has its positions in the sequence (those of the empty word are the ends of the
-texts), and the panels that have it, with frequencies. The data of a word is compared with its checksums when a query
-needs it; everything else when the file is opened.
+texts), and the panels that have it, with frequencies. Checksums of a word are checked when a query needs it, all others
+when the file is opened.
 """
 
 from __future__ import annotations
@@ -35,8 +35,6 @@ _BITS = 20
 _HEAD_COLUMNS = {"key": "<i8", "letter": "<i8", "letters": "u1", "begin": "<i8", "crc": "<u4", "first": "<i8",
          "panel_crc": "<u4", "counts": "<u4"}  # fmt: skip
 _COLUMNS = _HEAD_COLUMNS | {"pattern": "<u2", "panel": "<u4", "positions": "<u4"}
-
-
 _NO_MATCH = (np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.float32))
 
 
@@ -85,10 +83,7 @@ class Words:
         return np.diff(ends, prepend=-1) - FIELDS
 
     def find_term(self, term: Term, boosts: Float32Array) -> tuple[NDArray[np.intp], Float32Array]:
-        """Return the numbers of the panels that have a term, ascending, and its frequency in each.
-
-        Each occurrence counts as the boost of its text. Raises DamagedWordsError.
-        """
+        """Return the numbers of panels with a term, ascending, and its boosted frequency. Raises DamagedWordsError."""
         if len(term) > 1:
             positions = self.find_positions(term)
             if not len(positions):
@@ -196,9 +191,7 @@ def _postings(
             raise OverflowError("a word occurs too often in one text for a words file")
         packed = (counts[:, 0] << 2 * _BITS) + (counts[:, 1] << _BITS) + counts[:, 2]
         _, examples, pattern_of_panel = np.unique(packed, return_index=True, return_inverse=True)
-        numbers = [
-            patterns.setdefault(tuple(counts_of_panel), len(patterns)) for counts_of_panel in counts[examples].tolist()
-        ]
+        numbers = [patterns.setdefault(tuple(row), len(patterns)) for row in counts[examples].tolist()]
         if len(patterns) > 1 << 16:
             raise OverflowError("too many different frequency patterns for a words file")
         panel_parts.append(panel.astype(np.uint32))
