@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from mirsearch import settings
 from mirsearch.corpus import Figure, Panel, figure_id, panel_ids
@@ -27,7 +27,7 @@ from mirsearch.ingest.failures import FailureNotes
 from mirsearch.ingest.merging import given_fields, has_changes, merge_figure, origin_key
 from mirsearch.ingest.pipeline import split_into_chunks
 from mirsearch.ingest.retractions import mark_retracted_articles
-from mirsearch.ingest.summary import IngestSummary
+from mirsearch.ingest.summary import IngestSummary, StageClock
 from mirsearch.query import Pixels
 from mirsearch.sources.base import FoundFigure, Retraction, SourceFailure, SourceItem
 
@@ -187,7 +187,7 @@ class Ingest:
     def _prepare(self, found: FoundFigure, identity: str) -> _PreparedFile:
         """Decode, analyze and embed every page of a file. Runs in a worker."""
         prepared = _PreparedFile()
-        clock = _StageClock(prepared.seconds)
+        clock = StageClock(prepared.seconds)
         content = identity.partition(".")[0]
         pages = images.read_pages(found.path)
         page_count = 0
@@ -206,7 +206,7 @@ class Ingest:
             prepared.failures.append(("analyze", f"the analysis failed: {type(error).__name__}: {error}"))
         return prepared
 
-    def _figure_record(self, found: FoundFigure, identity: str, page: images.Page, clock: _StageClock) -> FigureRecord:
+    def _figure_record(self, found: FoundFigure, identity: str, page: images.Page, clock: StageClock) -> FigureRecord:
         analyze = partial(self._analyzer.analyze, nm_per_px=page.nm_per_px, known_panels=found.panels)
         panels = clock("analyze", lambda: analyze(page.pixels, found.caption))
         ids = panel_ids(identity, [panel.label for panel in panels])
@@ -287,17 +287,3 @@ class Ingest:
 
     def _add_seconds(self, stage: str, seconds: float) -> None:
         self._summary.seconds[stage] = self._summary.seconds.get(stage, 0.0) + seconds
-
-
-class _StageClock:
-    """Measures calls, and adds their seconds to the total of a stage."""
-
-    def __init__(self, seconds: dict[str, float]) -> None:
-        self._seconds = seconds
-
-    def __call__(self, stage: str, action: Callable[[], Any]) -> Any:
-        started = time.monotonic()
-        try:
-            return action()
-        finally:
-            self._seconds[stage] = self._seconds.get(stage, 0.0) + time.monotonic() - started

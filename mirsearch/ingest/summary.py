@@ -1,7 +1,9 @@
-"""The summary of an ingest, for people and for programs."""
+"""The summary of an ingest, for people and for programs, and the clock that measures its stages."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,3 +39,17 @@ class IngestSummary:
             "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
             "interrupted": self.interrupted,
         }
+
+
+class StageClock:
+    """Measures calls, and adds their seconds to the total of a stage."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self._seconds = seconds
+
+    def __call__(self, stage: str, action: Callable[[], Any]) -> Any:
+        started = time.monotonic()
+        try:
+            return action()
+        finally:
+            self._seconds[stage] = self._seconds.get(stage, 0.0) + time.monotonic() - started

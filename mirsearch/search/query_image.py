@@ -32,7 +32,7 @@ class ScaleOptions:
         if sum(value is not None for value in scales) > 1:
             raise UsageError("the scale is given twice", "give one of --scale, --nm-per-px and --field-of-view")
         if not self.read and any(value is not None for value in scales):
-            raise UsageError("--no-scale and a scale contradict each other", "give one of them")
+            raise UsageError("--no-scale and a scale can't be combined", "give one of them")
         if self.bar_px is not None and self.length_nm is None:
             raise UsageError(
                 "--bar-px gives the bar's length in px, but not the length it stands for", 'add --scale "500 nm"'

@@ -274,8 +274,8 @@ def test_calls_that_make_no_sense_are_refused(index):
     panel = first(rows_of(index))
     wrong = [
         ([], "nothing to correct"),
-        (["--reset", "--label", "b"], "contradict"),
-        (["--no-scale", "--nm-per-px", "2"], "contradict"),
+        (["--reset", "--label", "b"], "can't be combined"),
+        (["--no-scale", "--nm-per-px", "2"], "can't be combined"),
         (["--scale", "500 nm", "--nm-per-px", "2"], "given twice"),
         (["--bar-px", "20"], "--scale"),
         (["--scale", "500 apples"], "--scale"),
