@@ -153,7 +153,7 @@ def test_an_interrupted_command_says_how_to_go_on(
     def interrupted(*_: object) -> float:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(NetworkTrainer, "epoch", interrupted)
+    monkeypatch.setattr(NetworkTrainer, "train_epoch", interrupted)
     assert "interrupted: no epoch is finished" in run(*words, code=130).err
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "last.pt").write_bytes(b"")
@@ -173,7 +173,10 @@ def test_what_has_no_network_is_refused(made: tuple[Path, Path], tmp_path: Path)
             drawn = record(number)
             writer.put(FigureRecord(drawn.figure, drawn.panels, vectors(number, 2, own.dims), drawn.thumbnails))
     index.close()
-    assert "is not a network that can be trained" in run("train", "metric", "--whole", "--index", tmp_path / "i", code=2).err
+    assert (
+        "is not a network that can be trained"
+        in run("train", "metric", "--whole", "--index", tmp_path / "i", code=2).err
+    )
 
 
 @pytest.mark.parametrize("name", sorted(LOSSES))
