@@ -46,6 +46,8 @@ class Limits:
     image_bytes: int = 1 << 30
     image_pixels: int = 250_000_000
     image_pages: int = 500
+    image_expansion: int = 5_000
+    image_free_bytes: int = 64 << 20
     xml_bytes: int = 100 << 20
     json_bytes: int = 500 << 20
     table_bytes: int = 200 << 20
@@ -55,6 +57,8 @@ class Limits:
     pdf_figures: int = 500
     pdf_seconds: int = 120
     caption_chars: int = 50_000
+    caption_parsed_chars: int = 8_000
+    caption_latex_chars: int = 20_000
     field_chars: int = 2_000
     card_bytes: int = 4 << 20
     model_bytes: int = 4 << 30

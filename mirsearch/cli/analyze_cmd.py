@@ -91,9 +91,11 @@ def _analyze_page(path: Path, page: Page, caption: str, analyzer: FigureAnalyzer
     except MirsearchError:
         raise
     except Exception as error:  # one figure that breaks the analysis must not stop the others
+        from mirsearch.ingest.failures import analysis_failure
+
         log.debug("analysis of %s failed", path, exc_info=True)
-        cause = f"{type(error).__name__}: {error}"
-        raise ImageError(f"{path}: the analysis failed: {cause}", "report it, with the image if you may") from error
+        reason, remedy = analysis_failure(error)
+        raise ImageError(f"{path}: {reason}", remedy) from error
 
 
 @dataclass

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import struct
-import warnings
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +20,7 @@ from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageFile, JpegImagePlugi
 
 from mirsearch.corpus import Box
 from mirsearch.errors import ImageError, UsageError
+from mirsearch.imaging.damage import DAMAGE_REMEDY, check_expansion, report_damage
 from mirsearch.imaging.tones import ORIENTATION_TAG, Pixels, picture_to_rgb, samples_to_rgb
 from mirsearch.settings import LIMITS, THUMBNAIL_SIDE, Limits
 
@@ -39,16 +37,6 @@ _HASH_CHUNK = 1 << 20
 """Bytes read at once for a hash."""
 
 _CONVERT_REMEDY = "convert it to png, jpg or tif"
-_DAMAGE_REMEDY = "get the file again, or save it anew from the program that opens it"
-
-# Pillow warns of odd metadata in files that it can read; stderr is for what the user can act on.
-warnings.filterwarnings("ignore", module=r"PIL\..*")
-
-_DECODER_ERRORS = (
-    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, EOFError, MemoryError,
-    RuntimeError, AssertionError, struct.error, zlib.error, cv2.error, Image.DecompressionBombError,
-)  # fmt: skip
-"""What the decoders raise for damaged bytes: each library raises its own set, and none documents it."""
 
 _Opener = Callable[[IO[bytes]], ImageFile.ImageFile]
 
@@ -117,14 +105,14 @@ def picture_size(path: Path | str, limits: Limits = LIMITS) -> tuple[int, int]:
         head = file.read(32)
         file.seek(0)
         if head[:4] in _TIFF_HEADS:
-            with _report_damage(path):
+            with report_damage(path):
                 from mirsearch.imaging.tiff import tiff_size
 
                 return tiff_size(file, str(path))
         opener = _decoder_class(head)
         if opener is None:
             raise _no_image_error(path)
-        with _report_damage(path), opener(file) as picture:
+        with report_damage(path), opener(file) as picture:
             width, height = picture.size
             is_sideways = picture.getexif().get(ORIENTATION_TAG, 1) in _SIDEWAYS_ORIENTATIONS
             return (height, width) if is_sideways else (width, height)
@@ -217,8 +205,9 @@ def _decode(file: IO[bytes], head: bytes, path: Path, limits: Limits) -> Pixels:
     opener = _decoder_class(head)
     if opener is None:
         raise _no_image_error(path)
-    with _report_damage(path), opener(file) as picture:  # not Image.open, which applies limits of Pillow's
+    with report_damage(path), opener(file) as picture:  # not Image.open, which applies limits of Pillow's
         _check_size(picture.size, path, limits)
+        check_expansion(str(path), _decoded_bytes(picture), path.stat().st_size, limits)
         picture.load()
         if picture.format == "PNG" and head[24:25] == b"\x10" and picture.mode != "I;16":
             return _decode_deep_png(file)
@@ -239,16 +228,24 @@ def _decode_deep_png(file: IO[bytes]) -> Pixels:
 
 def _read_tiff_pages(file: IO[bytes], path: Path, limits: Limits) -> Iterator[Page]:
     """Yield the pages of a TIFF with their pixel sizes."""
-    with _report_damage(path):
+    with report_damage(path):
         from mirsearch.imaging.metadata import open_pixel_sizes
         from mirsearch.imaging.tiff import read_tiff
 
-        number = None
-        with open_pixel_sizes(path) as size_of:
-            for number, pixels in read_tiff(file, str(path), limits):
-                yield Page(pixels, number, size_of(number))
-        if number is None:
-            raise EOFError("the first page is not where the file places it")
+    with open_pixel_sizes(path) as size_of:
+        pages = (Page(pixels, number, size_of(number)) for number, pixels in read_tiff(file, str(path), limits))
+        page, told = None, set[str]()
+        while True:
+            with report_damage(
+                path, told
+            ):  # not around the yield: what the reader of a page raises is not the file's fault
+                following = next(pages, None)
+                if page is None and following is None:
+                    raise EOFError("the first page is not where the file places it")
+            if following is None:
+                return
+            page = following
+            yield page
 
 
 def _sidecar_pixel_size(path: Path) -> float | None:
@@ -263,21 +260,16 @@ def _sidecar_pixel_size(path: Path) -> float | None:
     return pixel_size_nm(path)
 
 
-@contextmanager
-def _report_damage(path: Path) -> Iterator[None]:
-    """Turn what a decoder raises into an ImageError that names the file."""
-    try:
-        yield
-    except _DECODER_ERRORS as error:
-        cause = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ImageError(f"{path}: damaged or cut short: {cause}", _DAMAGE_REMEDY) from error
+def _decoded_bytes(picture: ImageFile.ImageFile) -> int:
+    """Return about how many bytes the decoder of Pillow makes."""
+    return picture.width * picture.height * len(picture.getbands()) * (4 if picture.mode in ("I", "F") else 1)
 
 
 def _check_size(size: tuple[int, int], path: Path, limits: Limits) -> None:
     """Raise ImageError if a picture has no pixels or more than the limit."""
     width, height = size
     if width < 1 or height < 1:
-        raise ImageError(f"{path}: a picture of {width} × {height} pixels", _DAMAGE_REMEDY)
+        raise ImageError(f"{path}: a picture of {width} × {height} pixels", DAMAGE_REMEDY)
     if width * height > limits.image_pixels:
         raise ImageError(
             f"{path}: {width} × {height} pixels are more than the limit of {limits.image_pixels:,}",

@@ -16,6 +16,7 @@ import tifffile
 from PIL import TiffImagePlugin, _imaging
 
 from mirsearch.errors import ImageError
+from mirsearch.imaging.damage import check_expansion
 from mirsearch.imaging.tones import Pixels, picture_to_rgb, samples_to_rgb, stretch_contrast
 from mirsearch.settings import Limits
 
@@ -53,11 +54,14 @@ def read_tiff(file: IO[bytes], name: str, limits: Limits) -> Iterator[tuple[int,
     with tifffile.TiffFile(file, name=name, is_ome=False) as tiff:
         full: Any = None
         pillow = _PillowPages(file)
+        decoded = 0
         for number, page in enumerate(_iterate_pages(tiff, name, limits)):
             if number > 0 and _is_reduced(page, full):
                 continue
             full = page if full is None else full
             _check_size(page, name, limits)
+            decoded += _decoded_bytes(page)  # of all pages: many of them may share their bytes
+            check_expansion(name, decoded, tiff.filehandle.size, limits)
             _check_samples_present(tiff, page)
             yield number, _decode(pillow, page, number)
 
@@ -136,6 +140,13 @@ def _check_size(page: Any, name: str, limits: Limits) -> None:
             f"{name}: {width} × {height} pixels are more than the limit of {limits.image_pixels:,}",
             "crop it or reduce its size",
         )
+
+
+def _decoded_bytes(page: Any) -> int:
+    """Return about how many bytes the decoder makes of a page; samples of a few bits become whole bytes."""
+    bits = page.bitspersample
+    depth = max(bits) if isinstance(bits, tuple) else int(bits)
+    return int(page.imagewidth) * int(page.imagelength) * int(page.samplesperpixel) * max(1, depth // 8)
 
 
 def _check_samples_present(tiff: Any, page: Any) -> None:

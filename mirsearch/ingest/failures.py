@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from mirsearch.imaging.damage import MEMORY_REASON, MEMORY_REMEDY, is_memory_error
 from mirsearch.indexes.base import Failure, Index, IndexWriter
 from mirsearch.sources.base import FoundFigure
+
+
+def analysis_failure(error: Exception) -> tuple[str, str]:
+    """Return the reason and the remedy for a figure that broke the analysis."""
+    if is_memory_error(error):
+        return MEMORY_REASON, f"{MEMORY_REMEDY}; fewer --workers need less of it"
+    return f"the analysis failed: {type(error).__name__}: {error}", "report it, with the image if you may"
 
 
 class FailureNotes:

@@ -23,7 +23,7 @@ from mirsearch.errors import ImageError, MirsearchError
 from mirsearch.extractors.base import Extractor
 from mirsearch.imaging import images
 from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, KnownFigure
-from mirsearch.ingest.failures import FailureNotes
+from mirsearch.ingest.failures import FailureNotes, analysis_failure
 from mirsearch.ingest.merging import given_fields, has_changes, merge_figure, origin_key
 from mirsearch.ingest.pipeline import split_into_chunks
 from mirsearch.ingest.retractions import mark_retracted_articles
@@ -203,7 +203,7 @@ class Ingest:
         except Exception as error:
             # One figure that breaks the analysis must not end a run over thousands. It is counted with its cause.
             log.debug("analysis of %s failed", found.path, exc_info=True)
-            prepared.failures.append(("analyze", f"the analysis failed: {type(error).__name__}: {error}"))
+            prepared.failures.append(("analyze", "{} ({})".format(*analysis_failure(error))))
         return prepared
 
     def _figure_record(self, found: FoundFigure, identity: str, page: images.Page, clock: StageClock) -> FigureRecord:

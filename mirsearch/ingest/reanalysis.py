@@ -21,6 +21,7 @@ from mirsearch.errors import MirsearchError
 from mirsearch.extractors.base import Extractor
 from mirsearch.imaging import images
 from mirsearch.indexes.base import FigureNotes, FigureRecord, Index, IndexWriter
+from mirsearch.ingest.failures import analysis_failure
 from mirsearch.ingest.ingest import COMMIT_SECONDS, Analyzer
 from mirsearch.ingest.pipeline import split_into_chunks
 from mirsearch.query import StoredPanel
@@ -166,7 +167,7 @@ class Reanalysis:
         except Exception as error:
             # One figure that breaks the analysis must not end a run over thousands. It is counted with its cause.
             log.debug("analysis of %s failed", path, exc_info=True)
-            return _FigureResult(figure, "failed", str(path), f"the analysis failed: {type(error).__name__}: {error}")
+            return _FigureResult(figure, "failed", str(path), "{} ({})".format(*analysis_failure(error)))
 
     def _analyze_file(self, path: Path, stored: Sequence[StoredPanel], notes: FigureNotes) -> _FigureResult:
         figure = stored[0].figure
