@@ -6,9 +6,11 @@ import builtins
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
+import rapidocr
 from PIL import Image
 
 from mirsearch import plugins
@@ -117,3 +119,21 @@ def test_tesseract_without_its_program_says_how_to_install_it(monkeypatch):
 @pytest.mark.parametrize("name", ["rapidocr", "tesseract"])
 def test_engines_are_registered_and_cheap_to_construct(name):
     assert plugins.load("ocr", name)().name == name
+
+
+def test_a_missing_or_damaged_model_is_told_and_not_downloaded(monkeypatch, tmp_path):
+    """rapidocr would download it, without a word."""
+    requested = []
+    monkeypatch.setattr("rapidocr.utils.download_file.requests.get", lambda url, **_: requested.append(url))
+    folder = Path(rapidocr.__file__).parent / "models"
+    shutil.copytree(folder, tmp_path / "models")
+    detector = next((tmp_path / "models").glob("*_det_*.onnx"))
+    detector.write_bytes(detector.read_bytes()[:-9])
+    next((tmp_path / "models").glob("*_rec_*.onnx")).unlink()
+    monkeypatch.setattr("rapidocr.main.root_dir", tmp_path)
+    engine = RapidOcrEngine(threads=1)
+    with pytest.raises(MissingDependencyError, match="missing or damaged"):
+        engine.read(draw_page("500 nm"))
+    with pytest.raises(MissingDependencyError, match="missing or damaged"):
+        engine.recognize([draw_page("500 nm")])
+    assert requested == []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 
 from mirsearch import settings
 from mirsearch.analysis.base import Pixels, TextBox
+from mirsearch.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from rapidocr import RapidOCR
@@ -136,7 +139,33 @@ def _build_engine(part: str, threads: int) -> RapidOCR:
         "EngineConfig.onnxruntime.intra_op_num_threads": threads,
         "EngineConfig.onnxruntime.inter_op_num_threads": 1,
     }
-    return RapidOCR(params=options)
+    engine = RapidOCR(params=options)
+    wanted = engine.cfg.Det if part == "detector" else engine.cfg.Rec
+    wanted.model_path = str(_find_model(wanted, Path(engine.cfg.Global.model_root_dir)))
+    return engine
+
+
+def _find_model(wanted: Any, folder: Path) -> Path:
+    """Return the file of rapidocr's model. Raise MissingDependencyError if it is not the one that its package has.
+
+    rapidocr itself would download it, without a word.
+    """
+    from rapidocr.inference_engine.base import FileInfo, InferSession
+
+    names = ("engine_type", "ocr_version", "task_type", "lang_type", "model_type")
+    info = InferSession.get_model_url(FileInfo(**{name: wanted[name] for name in names}))
+    path = folder / Path(info["model_dir"]).name
+    try:
+        with path.open("rb") as file:
+            is_whole = hashlib.file_digest(file, "sha256").hexdigest() == info["SHA256"]
+    except OSError:
+        is_whole = False
+    if not is_whole:
+        raise MissingDependencyError(
+            f"the OCR model {path} is missing or damaged",
+            "install its package again: pip install --force-reinstall --no-deps rapidocr",
+        )
+    return path
 
 
 def _squeeze_long_line(crop: Pixels) -> Pixels:
