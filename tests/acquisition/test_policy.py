@@ -102,7 +102,15 @@ def test_a_base_that_is_none_is_a_wrong_call(monkeypatch, base):
         ("0.0.0.0", False),
         ("224.0.0.1", False), ("255.255.255.255", False), ("::1", False), ("::", False), ("fe80::1%eth0", False),
         ("fd00::1", False), ("::ffff:127.0.0.1", False), ("64:ff9b::7f00:1", False), ("2002:7f00:1::", False),
-        ("no", False),
+        ("no", False), ("fec0::1", False), ("64:ff9b:1::8.8.8.8", False), ("64:ff9b::8.8.8.8", True),
+        ("64:ff9b::10.0.0.1", False), ("::8.8.8.8", False), ("::127.0.0.1", False), ("::ffff:0:8.8.8.8", False),
+        ("::ffff:0:127.0.0.1", False), ("3fff::1", False), ("3fff:fff::1", False), ("3fff:1000::1", True),
+        ("3ffe::1", False), ("2001:db8::1", False), ("2001::1", False), ("2001:2::1", False), ("2001:20::1", False),
+        ("2001:1ff::1", False), ("2001:200::1", True), ("2002:808:808::1", False), ("2620:0:2d0:200::7", True),
+        ("100::1", False), ("5f00::1", False), ("1fff::1", False), ("4000::1", False), ("ff0e::1", False),
+        ("fe80::1", False), ("febf::1", False), ("fc00::1", False), ("192.0.0.9", False), ("192.88.99.1", False),
+        ("198.18.0.1", False), ("198.19.255.255", False), ("203.0.113.9", False), ("240.0.0.1", False),
+        ("239.1.2.3", False), ("100.100.100.200", False), ("::ffff:8.8.8.8", True), ("8.8.8.8%eth0", True),
     ],
 )  # fmt: skip
 def test_addresses_of_the_internet(address, public):

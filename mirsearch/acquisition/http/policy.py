@@ -13,6 +13,24 @@ from mirsearch.settings import Service
 _PORTS = {"https": 443, "http": 80}
 _LOCAL_NAMES = ("localhost", ".localhost", ".local", ".internal", ".localdomain", ".home.arpa")
 
+_SPECIAL_IPV4 = tuple(
+    ipaddress.IPv4Network(network)
+    for network in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+        "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+        "224.0.0.0/4", "240.0.0.0/4",
+    )
+)  # fmt: skip
+"""Private, shared, local, documentation, benchmark, relay, multicast and reserved ranges (IANA, RFC 6890)."""
+_GLOBAL_IPV6 = ipaddress.IPv6Network("2000::/3")
+"""All that IANA has given out as global unicast. What is outside is no host of the internet, by any name."""
+_SPECIAL_IPV6 = tuple(
+    ipaddress.IPv6Network(network) for network in ("2001::/23", "2001:db8::/32", "2002::/16", "3ffe::/16", "3fff::/20")
+)
+"""Special ranges inside: protocols (Teredo, ORCHID, benchmarks), documentation, 6to4 (an IPv4 address), old 6bone."""
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+"""How networks without IPv4 reach it: the last 32 bits are the IPv4 address (RFC 6052)."""
+
 HostAddress = tuple[str, str, int]
 """Scheme, host in lower case, port."""
 
@@ -32,18 +50,17 @@ def host_address(url: str) -> HostAddress:
 
 
 def is_public_address(address: str) -> bool:
-    """Return whether an IP address is public: not private, loopback, link-local, shared or reserved."""
+    """Return whether an IP address is one of the public internet: of no special range, whatever Python counts to it."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
     if isinstance(ip, ipaddress.IPv6Address):
-        embedded = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if embedded is not None:
-            return is_public_address(str(embedded))
-        if ip in ipaddress.ip_network("64:ff9b::/96"):
-            return is_public_address(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
-    return ip.is_global and not ip.is_multicast
+        embedded = ip.ipv4_mapped or (ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None)
+        if embedded is None:
+            return ip in _GLOBAL_IPV6 and ip.is_global and not any(ip in special for special in _SPECIAL_IPV6)
+        ip = embedded
+    return ip.is_global and not any(ip in special for special in _SPECIAL_IPV4)
 
 
 class UrlPolicy:
@@ -79,8 +96,8 @@ class UrlPolicy:
         return host
 
     def check_peer(self, host: str, port: int, peer: str) -> None:
-        """Refuse a connection whose public name led to a private address (DNS rebinding)."""
-        host = host.lower().strip("[]")
+        """Refuse to connect to `peer`, an IP address, if it is not public but the host's name leads there."""
+        host = host.lower().strip("[]").rstrip(".")
         if any(address[1:] == (host, port) for address in self._configured) or is_public_address(peer):
             return
         raise _refusal(f"{host}:{port}", host, f"its name leads to {peer}, which is not a public address")

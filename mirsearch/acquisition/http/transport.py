@@ -1,18 +1,23 @@
-"""Connections that check the address they reached, and end if an answer's headers take too long."""
+"""Connections to checked addresses only, which end if an answer's headers take too long."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from mirsearch.acquisition.http.policy import UrlPolicy
+from mirsearch.errors import FetchError
+
+_Found = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]
+"""What a look-up finds: family, kind, protocol, canonical name, numeric address."""
 
 
 class GuardedAdapter(HTTPAdapter):
@@ -36,17 +41,9 @@ def _pool_classes(policy: UrlPolicy, seconds: float) -> dict[str, type[HTTPConne
             with contextlib.suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_RDWR)  # the reading thread then gets the end of the stream
 
-    def check_peer(connection: HTTPConnection, peer_socket: socket.socket) -> socket.socket:
-        try:
-            policy.check_peer(connection.host, connection.port or 0, str(peer_socket.getpeername()[0]))
-        except BaseException:
-            peer_socket.close()
-            raise
-        return peer_socket
-
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            return check_peer(self, super()._new_conn())
+            return _connect(self, policy)
 
         def getresponse(self) -> Any:
             with _TimeLimit(seconds, lambda: abort(self)):
@@ -54,7 +51,7 @@ def _pool_classes(policy: UrlPolicy, seconds: float) -> dict[str, type[HTTPConne
 
     class Secure(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            return check_peer(self, super()._new_conn())
+            return _connect(self, policy)
 
         def getresponse(self) -> Any:
             with _TimeLimit(seconds, lambda: abort(self)):
@@ -67,6 +64,56 @@ def _pool_classes(policy: UrlPolicy, seconds: float) -> dict[str, type[HTTPConne
         ConnectionCls = Secure
 
     return {"http": PlainPool, "https": SecurePool}
+
+
+def _connect(connection: HTTPConnection, policy: UrlPolicy) -> socket.socket:
+    """Return a socket to the first address of a host that the policy allows and that answers.
+
+    The name is looked up once, and its addresses are connected to as numbers: a name that leads elsewhere a moment
+    later (DNS rebinding) changes nothing. TLS still checks the certificate against the name. Raises FetchError, before
+    anything is sent, if no address is allowed.
+    """
+    failure: Exception | None = None
+    for family, kind, protocol, _, address in _look_up(connection):
+        try:
+            policy.check_peer(connection.host, connection.port or 0, str(address[0]))
+            return _open_socket(connection, family, kind, protocol, address)
+        except TimeoutError:
+            failure = ConnectTimeoutError(connection, f"Connection to {address[0]} timed out")
+        except OSError as error:
+            failure = NewConnectionError(connection, f"Failed to establish a new connection: {error}")
+            failure.__cause__ = error
+        except FetchError as error:
+            failure = failure or error
+    raise failure or NewConnectionError(connection, "its name has no address")
+
+
+def _look_up(connection: HTTPConnection) -> Sequence[_Found]:
+    try:
+        return socket.getaddrinfo(connection.host.strip("[]"), connection.port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise NameResolutionError(connection.host, connection, error) from error
+    except UnicodeError as error:
+        no_name = socket.gaierror(socket.EAI_NONAME, "not a valid name")
+        raise NameResolutionError(connection.host, connection, no_name) from error
+
+
+def _open_socket(
+    connection: HTTPConnection, family: int, kind: int, protocol: int, address: tuple[Any, ...]
+) -> socket.socket:
+    """Return a socket to a numeric address, with the connection's time limit and options."""
+    opened = socket.socket(family, kind, protocol)
+    try:
+        for option in connection.socket_options or ():
+            opened.setsockopt(*option)
+        opened.settimeout(connection.timeout)
+        if connection.source_address:
+            opened.bind(connection.source_address)
+        opened.connect(address)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
 
 
 class _TimeLimit:
