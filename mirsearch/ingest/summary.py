@@ -48,6 +48,7 @@ class StageClock:
         self._seconds = seconds
 
     def __call__(self, stage: str, action: Callable[[], Any]) -> Any:
+        """Run the action, add its seconds to the stage, and return its result."""
         started = time.monotonic()
         try:
             return action()
