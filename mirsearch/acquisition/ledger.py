@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from mirsearch.acquisition.ledger_states import ArticleState, Failure, FigureState, QueryState, paper_keys, parse_plan
 from mirsearch.acquisition.services.base import ArticlePlan, FetchedFigure, Hit, KeywordQuery, PlannedFigure
 from mirsearch.errors import IndexBusyError, MirsearchError
+from mirsearch.files.sqlite_errors import Database
 
 __all__ = ["MAX_ATTEMPTS", "ArticleState", "Failure", "FigureState", "Ledger", "QueryState"]
 
@@ -44,7 +45,8 @@ class Ledger:
 
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.RLock()
-        try:
+        self._path = path
+        with self._translate_errors():
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(
@@ -56,10 +58,6 @@ class Ledger:
                 raise MirsearchError(f"{path} was written by a newer mirsearch", "update mirsearch")
             self._db.executescript(_SCHEMA)
             self._db.execute(f"PRAGMA user_version={_VERSION}")
-        except (OSError, sqlite3.Error) as error:
-            raise MirsearchError(
-                f"the ledger {path} can't be used: {error}", "move the file away to start with an empty ledger"
-            ) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -67,25 +65,31 @@ class Ledger:
             self._db.close()
 
     @contextmanager
+    def _translate_errors(self) -> Iterator[None]:
+        """Turn errors of SQLite and of the file system into MirsearchError with a remedy."""
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            path = self._path or Path()
+            elsewhere, mend = "set MIRSEARCH_WORKSPACE", f"move {path} away to start with an empty ledger"
+            told = Database(f"the ledger {path}", path.parent, elsewhere, mend).explain(error)
+            raise (IndexBusyError if told.kind == "busy" else MirsearchError)(told.message, told.remedy) from error
+
+    @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
+        with self._lock, self._translate_errors():
             try:
                 self._db.execute("BEGIN IMMEDIATE")
                 yield self._db
                 self._db.execute("COMMIT")
-            except sqlite3.OperationalError as error:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise IndexBusyError(
-                    f"the ledger can't be written: {error}", "wait until other ingests have ended"
-                ) from error
             except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+                with suppress(sqlite3.Error):  # SQLite has rolled back by itself after most errors
+                    if self._db.in_transaction:
+                        self._db.execute("ROLLBACK")
                 raise
 
     def _fetch_rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        with self._lock:
+        with self._lock, self._translate_errors():
             return self._db.execute(statement, values).fetchall()
 
     # queries

@@ -126,11 +126,13 @@ class _OverlayPaths:
 def _write_overlay(page: Page, panels: list[Panel], target: Path) -> None:
     import cv2
 
+    from mirsearch.files.partial import write_output
     from mirsearch.report.overlay import draw_overlay
 
     drawn = draw_overlay(page.pixels, panels)
     encoded = cv2.imencode(".png", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))[1]
-    target.write_bytes(encoded.tobytes())
+    with write_output(target) as part:
+        part.write_bytes(encoded.tobytes())
 
 
 def _read_captions(path: Path | None) -> Callable[[Path], str | None]:

@@ -10,7 +10,7 @@ import typer
 from mirsearch import settings
 from mirsearch.cli.ingest_cmd import ingest_paths, print_summary
 from mirsearch.cli.parts import load_detector, load_index_extractor, load_ocr
-from mirsearch.cli.terminal import console, print_message
+from mirsearch.cli.terminal import console, open_output, print_message
 
 if TYPE_CHECKING:
     from mirsearch.indexes.base import Index
@@ -23,7 +23,7 @@ def demo(
     figures: Annotated[int, typer.Option("--figures", min=30, max=2000, help="Number of figures to draw.")] = 40,
 ) -> None:
     """Draw a corpus of figures, ingest it, ask three questions, and write the answers as a page. Needs no network."""
-    from mirsearch.report.page import write_page
+    from mirsearch.report.page import page_html
     from mirsearch.report.table import print_answer
     from mirsearch.synthetic.demo import write_demo
 
@@ -40,7 +40,8 @@ def demo(
         print_answer(answers[-1], screen)
         typer.echo(_correctness_line(answers[-1], question))
     page = folder / "answers.html"
-    write_page(answers, page, titles=[question.title for question in plan.queries])
+    with open_output(page) as stream:
+        stream.write(page_html(answers, titles=[question.title for question in plan.queries]))
     corpus.close()
     if summary.failures:
         print_message(f"{len(summary.failures)} of the drawn figures could not be read")

@@ -172,10 +172,11 @@ def _output_answer(answer: Answer, output: AnswerFormat, target: Path | None, ex
 
         print_answer(answer, console(), explain=explain, thumbnails=thumbnails)
     elif output is AnswerFormat.HTML:
-        from mirsearch.report.page import write_page
+        from mirsearch.report.page import page_html
 
         path = target or Path("mirsearch.html")
-        write_page([answer], path)
+        with open_output(path) as stream:
+            stream.write(page_html([answer]))
         print_message(f"wrote {path}")
     else:
         _write_answer(answer, output, target)

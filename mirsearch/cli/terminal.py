@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import typer
 
+from mirsearch import masking
 from mirsearch.errors import UsageError
+from mirsearch.files.partial import write_output
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,9 +25,34 @@ INTERRUPTED = 130
 Item = TypeVar("Item")
 
 
+class _MaskedStream(TextIOWrapper):
+    """stdout or stderr, without the secrets that are known at the time: results, messages, logs and tracebacks."""
+
+    hide: Callable[[str], str] = staticmethod(masking.mask)
+
+    def write(self, text: str, /) -> int:
+        super().write(self.hide(text))
+        return len(text)
+
+
+def mask_output() -> None:
+    """Mask secrets in all that this process prints from now on."""
+    masking.remember_environment(os.environ)
+    masking.remember_addresses(sys.argv)
+    for name, hide in (("stdout", masking.mask_result), ("stderr", masking.mask)):
+        stream = getattr(sys, name)
+        if type(stream) is TextIOWrapper:
+            masked = _MaskedStream(
+                stream.buffer, stream.encoding, stream.errors,
+                line_buffering=stream.line_buffering, write_through=stream.write_through,
+            )  # fmt: skip
+            masked.hide = hide
+            setattr(sys, name, masked)
+
+
 def print_message(message: str) -> None:
-    """Print one line on stderr, without control characters."""
-    line = " ".join(message.split())
+    """Print one line on stderr, without secrets and control characters."""
+    line = " ".join(masking.mask(message).split())
     clean = "".join(char if char.isprintable() else "?" for char in line)
     typer.echo(f"mirsearch: {clean}", err=True)
 
@@ -82,13 +110,9 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
         return
     if not path.parent.is_dir() or path.is_dir():
         raise UsageError(f"{path} can't be written", "give a file in a folder that exists")
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as stream:
-            yield stream
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    # Names of files may have bytes that are no text.
+    with write_output(path) as part, part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+        yield stream
 
 
 def track_progress(items: Sequence[Item], what: str) -> Iterator[Item]:

@@ -8,6 +8,7 @@ that nobody writes any more, and removes them.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -22,6 +23,8 @@ _NAME_ROOM = 100
 """Most characters of a target's name in its partial file's name; file systems allow 255 bytes."""
 _HAS_LOCKS = os.name != "nt"
 """Windows refuses writing to a locked file through a second handle, which libraries that get a path do."""
+_WRITE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Errors of writing, which Python raises without the name of the file."""
 _OLD_SECONDS = 24 * 3600.0
 """Where there are no locks, a partial file of this age has lost its writer."""
 
@@ -43,6 +46,29 @@ def replace_file(target: Path) -> Iterator[Path]:
     finally:
         held.close()
         part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def write_output(target: Path) -> Iterator[Path]:
+    """Yield a path to write a user's output to; it takes the target's place, complete, at the end of the block.
+
+    An error inside the block leaves the target as it was. A link stays a link, and a file keeps its permissions.
+    A device or a pipe, such as /dev/stdout, is written to directly.
+    """
+    place = target.resolve()
+    if place.exists() and not place.is_file():
+        yield place
+        return
+    try:
+        with replace_file(place) as part:
+            if place.exists():
+                shutil.copymode(place, part)
+            yield part
+    except OSError as error:
+        is_partial = error.filename is not None and ENDING in str(error.filename)  # of which nobody knows
+        if is_partial or (error.filename is None and error.errno in _WRITE_ERRORS):
+            error.filename = str(target)
+        raise
 
 
 @contextlib.contextmanager

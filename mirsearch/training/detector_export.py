@@ -16,6 +16,7 @@ import torch
 
 from mirsearch.analysis.scalebars.faster_rcnn import KIND, MIN_BOX_SIDE, MODEL_FILE, FasterRcnnDetector
 from mirsearch.errors import MirsearchError
+from mirsearch.files.partial import temporary_folder
 from mirsearch.models.artifact import Card, write_artifact
 from mirsearch.training.detection_data import Sample, fit_sample
 from mirsearch.training.detection_metrics import DetectionScores
@@ -89,11 +90,10 @@ def export_detector(
         data=dict(card.data) | {"training": training},
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )  # fmt: skip
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        write_artifact(part, draft, {MODEL_FILE: model})
-        measured = compare_detectors(FasterRcnnDetector(str(part)), samples)
-    finally:
-        part.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with temporary_folder(path.parent) as folder:
+        trial = folder / path.name
+        write_artifact(trial, draft, {MODEL_FILE: model})
+        measured = compare_detectors(FasterRcnnDetector(str(trial)), samples)
     metrics = {name: each.as_json() for name, each in measured.items()} | {"onnx_difference": round(deviation, 5)}
     return write_artifact(path, Card(**(asdict(draft) | {"metrics": metrics})), {MODEL_FILE: model}), measured

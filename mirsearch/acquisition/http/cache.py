@@ -17,6 +17,7 @@ from typing import Any
 
 from mirsearch.errors import MirsearchError
 from mirsearch.files.partial import remove_partial_files, replace_file, temporary_file
+from mirsearch.files.sqlite_errors import Database
 
 _TABLE = """CREATE TABLE IF NOT EXISTS answers (
   url TEXT PRIMARY KEY, host TEXT NOT NULL, sha256 TEXT NOT NULL, md5 TEXT NOT NULL, size INTEGER NOT NULL,
@@ -49,35 +50,63 @@ class HttpCache:
         self.folder, self.max_bytes = folder, max_bytes
         self._lock = threading.RLock()
         self._bytes_since_count = 0
-        try:
+        with self._translate_errors():
             (folder / "objects").mkdir(parents=True, exist_ok=True)
             (folder / "parts").mkdir(exist_ok=True)
             remove_partial_files(folder / "parts")
             self._db = self._open()
+
+    @property
+    def _database(self) -> Database:
+        elsewhere = "set MIRSEARCH_CACHE"
+        return Database(f"the HTTP cache {self.folder}", self.folder, elsewhere, f"remove {self.folder}")
+
+    @contextmanager
+    def _translate_errors(self) -> Iterator[None]:
+        """Turn errors of SQLite and of the file system into MirsearchError with a remedy."""
+        try:
+            yield
         except (OSError, sqlite3.Error) as error:
-            raise MirsearchError(f"{folder} can't be used as a cache: {error}", "set MIRSEARCH_CACHE") from error
+            told = self._database.explain(error)
+            raise MirsearchError(told.message, told.remedy) from error
 
     def _open(self) -> sqlite3.Connection:
         """Open the table. A damaged file is replaced: everything in a cache can be downloaded again."""
-        file = self.folder / "answers.sqlite"
-        for may_recreate in (True, False):
-            db = sqlite3.connect(file, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None)
-            try:
-                db.execute("PRAGMA journal_mode=WAL")
-                db.execute("PRAGMA synchronous=NORMAL")
-                db.execute(_TABLE)
-            except sqlite3.OperationalError:
-                db.close()
+        try:
+            return self._connect()
+        except sqlite3.Error as error:
+            if self._database.explain(error).kind != "damaged":
                 raise
-            except sqlite3.DatabaseError:
-                db.close()
-                if not may_recreate:
+        return self._replace()
+
+    def _connect(self) -> sqlite3.Connection:
+        file = self.folder / "answers.sqlite"
+        db = sqlite3.connect(file, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None)
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=NORMAL")
+            db.execute(_TABLE)
+        except sqlite3.Error:
+            db.close()
+            raise
+        return db
+
+    def _replace(self) -> sqlite3.Connection:
+        for ending in ("", "-wal", "-shm"):
+            (self.folder / f"answers.sqlite{ending}").unlink(missing_ok=True)
+        return self._connect()
+
+    def _execute(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows. Where the table proves damaged, it starts empty again."""
+        with self._lock, self._translate_errors():
+            try:
+                return self._db.execute(statement, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                if self._database.explain(error).kind != "damaged":
                     raise
-                for name in (file.name, f"{file.name}-wal", f"{file.name}-shm"):
-                    (self.folder / name).unlink(missing_ok=True)
-            else:
-                return db
-        raise AssertionError  # the second pass returns or raises
+            self._db.close()
+            self._db = self._replace()
+            return self._db.execute(statement, values).fetchall()
 
     def close(self) -> None:
         """Close the table."""
@@ -87,22 +116,20 @@ class HttpCache:
     def get(self, url: str) -> CachedAnswer | None:
         """Return the cached answer of an address, after a check of its file's hash; None if there is none."""
         with self._lock:
-            row = self._db.execute(
-                "SELECT sha256, md5, size, etag, modified, fetched FROM answers WHERE url = ?", (url,)
-            ).fetchone()
-            if row is None:
+            rows = self._execute("SELECT sha256, md5, size, etag, modified, fetched FROM answers WHERE url = ?", url)
+            if not rows:
                 return None
+            row = rows[0]
             path = self._object_path(row[0])
             if not _has_hash(path, row[0]):
-                self._db.execute("DELETE FROM answers WHERE url = ?", (url,))
+                self._execute("DELETE FROM answers WHERE url = ?", url)
                 return None
-            self._db.execute("UPDATE answers SET used = ? WHERE url = ?", (time.time(), url))
+            self._execute("UPDATE answers SET used = ? WHERE url = ?", time.time(), url)
         return CachedAnswer(url, path, *row)
 
     def mark_current(self, url: str) -> None:
         """Record that a cached answer is current now."""
-        with self._lock:
-            self._db.execute("UPDATE answers SET fetched = ? WHERE url = ?", (time.time(), url))
+        self._execute("UPDATE answers SET fetched = ? WHERE url = ?", time.time(), url)
 
     @contextmanager
     def new_part(self) -> Iterator[Path]:
@@ -119,39 +146,36 @@ class HttpCache:
         part.replace(target)
         row = (stored.url, host, stored.sha256, stored.md5, stored.size, stored.etag, stored.modified, stored.fetched)
         with self._lock:
-            self._db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, time.time()))
+            self._execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *row, time.time())
             self._bytes_since_count += stored.size
             if self._bytes_since_count > self.max_bytes * _UNCOUNTED_SHARE:  # counting reads the entire table
                 self._trim()
 
     def remove(self, url: str) -> None:
         """Remove the answer of an address."""
-        with self._lock:
-            self._db.execute("DELETE FROM answers WHERE url = ?", (url,))
+        self._execute("DELETE FROM answers WHERE url = ?", url)
 
     def _trim(self) -> None:
         total, self._bytes_since_count = self._total(), 0
         if total <= self.max_bytes * (1 - _UNCOUNTED_SHARE):
             return
-        rows = self._db.execute("SELECT url, sha256, size FROM answers ORDER BY used").fetchall()
+        rows = self._execute("SELECT url, sha256, size FROM answers ORDER BY used")
         for url, sha256, size in rows:
             if total <= self.max_bytes * _TRIMMED_SHARE:
                 break
-            self._db.execute("DELETE FROM answers WHERE url = ?", (url,))
-            if not self._db.execute("SELECT 1 FROM answers WHERE sha256 = ?", (sha256,)).fetchone():
+            self._execute("DELETE FROM answers WHERE url = ?", url)
+            if not self._execute("SELECT 1 FROM answers WHERE sha256 = ?", sha256):
                 self._object_path(sha256).unlink(missing_ok=True)
                 total -= size
 
     def _total(self) -> int:
-        row = self._db.execute("SELECT sum(size) FROM (SELECT DISTINCT sha256, size FROM answers)").fetchone()
-        return int(row[0] or 0)
+        rows = self._execute("SELECT sum(size) FROM (SELECT DISTINCT sha256, size FROM answers)")
+        return int(rows[0][0] or 0)
 
     def stats(self) -> dict[str, Any]:
         """Return the folder, its bytes, the limit, and the number and bytes of answers by host."""
         with self._lock:
-            rows = self._db.execute(
-                "SELECT host, count(*), sum(size) FROM answers GROUP BY host ORDER BY host"
-            ).fetchall()
+            rows = self._execute("SELECT host, count(*), sum(size) FROM answers GROUP BY host ORDER BY host")
             total = self._total()
         hosts = {host: {"answers": count, "bytes": size} for host, count, size in rows}
         return {"folder": str(self.folder), "bytes": total, "most_bytes": self.max_bytes, "hosts": hosts}
@@ -159,7 +183,7 @@ class HttpCache:
     def clear(self) -> int:
         """Remove every answer and all leftovers of crashes. Return the number of freed bytes."""
         with self._lock:
-            self._db.execute("DELETE FROM answers")
+            self._execute("DELETE FROM answers")
             freed = 0
             for folder_name in ("objects", "parts"):
                 for file in [path for path in (self.folder / folder_name).rglob("*") if path.is_file()]:

@@ -33,6 +33,7 @@ from mirsearch.extractors.onnx.rounding import quantize
 from mirsearch.extractors.preprocessing import Preparation
 from mirsearch.extractors.torch.extractor import TorchExtractor
 from mirsearch.extractors.trained import TrainedExtractor
+from mirsearch.files.partial import temporary_folder
 from mirsearch.models.artifact import SUFFIX, Card, write_artifact
 
 MAX_DIFFERENCE = 1e-4
@@ -106,8 +107,8 @@ def export_extractor(
         payloads = payloads | {TEXT_MODEL: quantize(payloads[TEXT_MODEL], precision, None)}
     content = _add_metadata(quantize(model, precision, [preparation(image)[None] for image in images]), facts)
     path.parent.mkdir(parents=True, exist_ok=True)
-    bare, packed = path.with_name(f".part-{path.stem}.onnx"), path.with_name(f".part-{path.stem}{SUFFIX}")
-    try:
+    with temporary_folder(path.parent) as folder:
+        bare, packed = folder / "model.onnx", folder / f"model{SUFFIX}"
         bare.write_bytes(content)
         parity = _check_images(extractor, bare, images, facts)
         if path.suffix == SUFFIX:
@@ -115,9 +116,6 @@ def export_extractor(
             write_artifact(packed, card, {IMAGE_MODEL: content} | payloads)
             _check_texts(extractor, packed, facts)
         (packed if path.suffix == SUFFIX else bare).replace(path)
-    finally:
-        bare.unlink(missing_ok=True)
-        packed.unlink(missing_ok=True)
     return ExportedModel(path, facts, parity, TEXT_MODEL in payloads)
 
 

@@ -278,7 +278,7 @@ def test_a_failed_session_accepts_no_more_writes(location: str, monkeypatch: pyt
                     "mirsearch.indexes.embedded.database.words.add_panel",
                     lambda *_: (_ for _ in ()).throw(sqlite3.OperationalError("disk I/O error")),
                 )
-                with pytest.raises(IndexAccessError, match="damaged"):
+                with pytest.raises(IndexAccessError, match="disk I/O error"):
                     writer.put(made.record(81))
             writer.commit()
         assert index.stats()["figures"] == 12

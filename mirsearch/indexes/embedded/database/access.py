@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from mirsearch.errors import IndexAccessError, IndexBusyError, MirsearchError
 from mirsearch.files.locks import FileLock, LockHeldError
+from mirsearch.files.sqlite_errors import Database
 from mirsearch.indexes.base import ExtractorIdentity
 from mirsearch.indexes.embedded.database import schema
 from mirsearch.indexes.embedded.database import words as sqlite_words
@@ -19,6 +20,7 @@ from mirsearch.indexes.embedded.database import words as sqlite_words
 DATABASE = "corpus.sqlite3"
 WRITE_LOCK = "write.lock"
 BUSY_SECONDS = 10.0
+_MEND = "restore it from a copy, or ingest into another --index"
 _OWN_PREFIXES = ("corpus.sqlite3", "write.lock", "matrix", "words", "acquired")
 
 
@@ -27,44 +29,19 @@ def translate_errors(location: str) -> Iterator[None]:
     """Turn errors of SQLite and of the file system into IndexAccessError with a remedy."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise _to_index_error(location, error) from error
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise IndexAccessError(
-            f"the index at {location} can't be used: {reason}",
-            "check the path, its permissions and the free disk space",
-        ) from error
 
 
-def _to_index_error(location: str, error: sqlite3.Error) -> MirsearchError:
-    text = str(error)
-    lower = text.lower()
-    if "full" in lower:
-        return IndexAccessError(
-            f"the disk is full; the index at {location} keeps everything that was committed before",
-            "free some disk space and run the same command again",
-        )
-    if "locked" in lower or "busy" in lower:
-        return IndexBusyError(f"another program has locked {location}", "wait until it has finished and try again")
-    if "readonly" in lower or "read-only" in lower:
-        return IndexAccessError(
-            f"the index at {location} is read-only", "make the folder writable or choose another --index"
-        )
-    if "no such module" in lower:
-        return IndexAccessError(
-            f"the SQLite of this Python lacks full-text search: {text}", "use a Python whose sqlite3 has FTS5"
-        )
-    if "malformed" in lower or "not a database" in lower or "no such table" in lower or "disk i/o" in lower:
-        return damaged_error(location, text)
-    return IndexAccessError(f"the index at {location} can't be used: {text}", "check the path and its permissions")
+def _to_index_error(location: str, error: sqlite3.Error | OSError) -> MirsearchError:
+    database = Database(f"the index at {location}", Path(location), "choose another --index", _MEND)
+    told = database.explain(error)
+    return (IndexBusyError if told.kind == "busy" else IndexAccessError)(told.message, told.remedy)
 
 
 def damaged_error(location: str, reason: str) -> IndexAccessError:
     """Return the error for a damaged database."""
-    return IndexAccessError(
-        f"the index at {location} is damaged: {reason}", "restore it from a copy, or ingest into another --index"
-    )
+    return IndexAccessError(f"the index at {location} is damaged: {reason}", _MEND)
 
 
 class ImmutableConnection(sqlite3.Connection):
