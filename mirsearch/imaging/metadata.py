@@ -180,7 +180,7 @@ def _fei_pixel_size(tags: _TiffTags) -> float | None:
             if match:
                 return _to_float(match.group(1), 1e9)
             match = re.search(
-                r"<pixelWidth[^>]*>\s*([-+.\deE]{1,30})|<X[^>]*unit=\"m\"[^>]*>\s*([-+.\deE]{1,30})", value
+                r"<pixelWidth[^<>]*>\s*([-+.\deE]{1,30})|<X[^<>]*unit=\"m\"[^<>]*>\s*([-+.\deE]{1,30})", value
             )
             if match:
                 return _to_float(match.group(1) or match.group(2), 1e9)

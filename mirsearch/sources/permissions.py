@@ -10,7 +10,7 @@ _PHRASE = re.compile(
     r"|\b(?:re-?produced|re-?printed|re-?published|re-?drawn|adapted)\b[^.;()]{0,40}?\bfrom\b"
     r"|\bwith\s+(?:the\s+)?(?:kind\s+)?permission\s+(?:from|of)\b"
     r"|\b(?:image|figure|photo|micrograph|picture)s?\s+courtesy\b|\bcourtesy\s+of\b"
-    r"|\b(?:copyright|©)\s*(?:©|\(c\))?\s*(?:19|20)\d\d\b",
+    r"|\b(?:copyright|©)\s*+(?:©|\(c\))?+\s*+(?:19|20)\d\d\b",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"(?<!\bet al)(?<!\bRef)(?<!\bRefs)(?<!\bFig)(?<!\bNo)[.](?=\s+[A-Z(\[]|\s*$)")

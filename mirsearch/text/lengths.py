@@ -73,7 +73,7 @@ _MISREAD_NUMBER = r"[\dlIi|!OoDQSsZzB]+(?:[.,][\dlIi|!OoDQSsZzB]+)?"
 _LABEL_PREFIX = r"(?:(?:scale)? ?-?(?:bars?)? ?[:=,]? ?)"
 _EDGE_CHARS = " \t.,;:'`\"‘’“”_~=*|\\()[]{}<>«»^°¯—–-"
 _RECIPROCAL = re.compile(
-    r"[/⁄∕]|\b1 ?l ?[nμu]m|(?:nm|μm|um|Å|A|mm)\s*\^?\s*[({]?\s*-\s*[1l]|\d\s+1\s*(?:nm|μm|Å)\s*$|\bper\b",
+    r"[/⁄∕]|\b1 ?l ?[nμu]m|(?:nm|μm|um|Å|A|mm)\s*+\^?+\s*+[({]?+\s*+-\s*+[1l]|\d\s++1\s*+(?:nm|μm|Å)\s*+$|\bper\b",
     re.IGNORECASE,
 )  # fmt: skip
 _CAPS = "丁卜上工十一THF|⊢⊣トー"
@@ -164,7 +164,7 @@ _OTHER_QUANTITY = re.compile(
     r"(?:\bW\.? ?D\.?|\bd(?:\(?\d{2,4}\)?)?|\bHFW|\bVFW|\bHFOV|\bFOV|\bwidth|\bdepth|"
     r"\b[xyz] ?[:=]|\bAp(?:erture)?|"
     r"\bsize|"
-    r"\bspot|\bthickness|\bdistance|\bstep|\bpixel size|λ|\bwavelength|\bEx|\bEm)\s*(?:is|of)?\s*[:=]?\s*[~≈]?\s*$",
+    r"\bspot|\bthickness|\bdistance|\bstep|\bpixel size|λ|\bwavelength|\bEx|\bEm)\s*+(?:is|of)?+\s*+[:=]?+\s*+[~≈]?+\s*+$",
     re.IGNORECASE,
 )
 

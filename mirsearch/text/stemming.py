@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-_FORMULA = re.compile(r"(?:al|b|ga|in|si|n)+as")
+_FORMULA = re.compile(r"(?:al|b|ga|in|si|n){1,12}as")
 _VOWELS = "aeiou"
 
 

@@ -33,7 +33,7 @@ _FIELDS = {"title": "TITLE", "abstract": "ABSTRACT", "captions": "FIG"}
 _ANYWHERE = "anywhere "
 """Prefix of the cursor if a search in captions had to become a search in all text."""
 _RETRACTED_TYPE = "retracted publication"
-_RETRACTED_TITLE = re.compile(r"\s*\[?\s*retracted\b", re.IGNORECASE)
+_RETRACTED_TITLE = re.compile(r"\s*+\[?+\s*+retracted\b", re.IGNORECASE)
 _NO_TEXT = b"<errorBean"
 _REMEDY = "run the command again later; finished work is kept"
 

@@ -9,16 +9,18 @@ from dataclasses import dataclass, replace
 ROMANS = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
 _DASHES = "-‐‑‒–—−"
 _ATOM = r"(?:[A-Za-z]\d{1,2}|[ivx]{2,4}|[IVX]{2,4}|[A-Za-z])['′]?"
-_SEPARATOR = rf"(?:\s*,\s*(?:and\s+|&\s*)?|\s+and\s+|\s*[&/;+]\s*|\s*[{_DASHES}]\s*|\s+to\s+|\s+through\s+)"
+_SEPARATOR = rf"(?:\s*+,\s*+(?:and\s++|&\s*+)?+|\s++(?:and|to|through)\s++|\s*+[{_DASHES}&/;+]\s*+)"
 _GROUP = rf"{_ATOM}(?:{_SEPARATOR}{_ATOM}){{0,25}}"
 _NUMBER_GROUP = rf"\d{{1,2}}(?:{_SEPARATOR}\d{{1,2}}){{0,12}}"
-_BRACKETED = re.compile(rf"(?<!\w)[(\[]\s*({_GROUP})\s*[.:]?\s*[)\]](?!\w)")
-_NUMBERED = re.compile(rf"(?<!\w)[(\[]\s*({_NUMBER_GROUP})\s*[)\]](?!\w)")
+_BRACKETED = re.compile(rf"(?<!\w)[(\[]\s*+({_GROUP})\s*+[.:]?+\s*+[)\]](?!\w)")
+_NUMBERED = re.compile(rf"(?<!\w)[(\[]\s*+({_NUMBER_GROUP})\s*+[)\]](?!\w)")
 _HALF = re.compile(rf"(?<![\w(\[{_DASHES}'′.])({_GROUP})\)(?!\w)")
 _START = r"(?:^|(?<=[.;:)!?]\s)|(?<=[.;:)!?]\s\s)|(?<=[.;])|(?<=\())"
 _BARE = re.compile(rf"{_START}({_GROUP})(?:(?:\s*[|:]\s*|\s*[,.]\s+|\s+)(?=[A-Z0-9(“\"'‘µμαβγδ∆Δσ])|\s*:\s+(?=[a-z]))")
 _PANEL = re.compile(rf"\b[Pp]anels?\s+[(\[]?({_GROUP})[)\]]?(?!\w)[:,]?(?=\s+(?!panels?\b|by\b|on\b|in\b|from\b)\w)")
-_FIGURE = re.compile(r"(?:figures?|figs?\.?|schemes?|tables?|ref(?:s|erence)?\.?)\s*S?\d*\s*,?\s*$", re.IGNORECASE)
+_FIGURE = re.compile(
+    r"(?:figures?|figs?\.?|schemes?|tables?|ref(?:s|erence)?\.?)\s*+S?+\d*+\s*+,?+\s*+$", re.IGNORECASE
+)
 _REFERRING = re.compile(r"\b(?:in|from|see|panels?|inset (?:of|to)|shown by|same as|to|than|of|for)\s*$", re.IGNORECASE)
 _PIECE = re.compile(rf"(?:\band\b)|([{_DASHES}]|\bto\b|\bthrough\b)|({_ATOM}|\d{{1,2}})")
 _MOST_RELATED = 12

@@ -46,7 +46,7 @@ _ANCHOR = re.compile(
 _MARKER = re.compile(
     rf"\((?P<paren>{LIST})\)|(?:^|(?<=[.;:,] ))(?P<bare>{LIST})(?:\)|,|\.|:)? (?=[A-Z(]|[a-z]{{3}})", re.IGNORECASE
 )
-_BEFORE = re.compile(rf"({DIGITS} ?-?{UNIT})(?: long)? $")
+_BEFORE = re.compile(rf"(?<!\d)({DIGITS} ?-?{UNIT})(?: long)? $")
 _WIDTH = re.compile(
     r"\b(?:(?:image|field|frame|panel|picture|micrograph)s? ?(?:of view )?(?:widths?|sizes?|areas?)|field of view"
     r"|scan(?: ?(?:widths?|sizes?|areas?))|scans? of|FOV),? ?(?:\([^)]{1,12}\) ?)?"
@@ -63,6 +63,9 @@ _PICTURE = re.compile(r"\b(?:AFM|STM|scan|scans|image|images|topograph\w*|field|
 _LONGEST_STATEMENT = 400
 """Most characters after `scale bar` that are read as its statement; bounds time on hostile captions."""
 
+_LONGEST_LENGTH = 60
+"""Most characters of a length before `scale bar`."""
+
 
 def caption_scales(caption: str, labels: Sequence[str | None] = ()) -> dict[str | None, CaptionScale]:
     """Return what a caption says about the scale of each panel letter (lower case); None stands for all panels.
@@ -70,7 +73,7 @@ def caption_scales(caption: str, labels: Sequence[str | None] = ()) -> dict[str 
     `labels` are the letters that the figure has, if they are known. A word of one letter then is a label only if it is
     one of them.
     """
-    text = normalize_all(caption[: LIMITS.caption_chars])
+    text = normalize_all(caption[: LIMITS.caption_parsed_chars])
     known_labels = frozenset(label.lower() for label in labels if label)
     scales: dict[str | None, CaptionScale] = {}
     for scale_labels, scale in [*_bar_lengths(text, known_labels), *_view_widths(text, known_labels)]:
@@ -103,7 +106,7 @@ def _bar_lengths(text: str, known_labels: frozenset[str]) -> Iterator[tuple[tupl
         statement, end = _statement(text, anchor)
         lengths = list(_parse_statement(statement, known_labels))
         if not lengths:
-            before = _BEFORE.search(text[: anchor.start()])
+            before = _BEFORE.search(text[max(0, anchor.start() - _LONGEST_LENGTH) : anchor.start()])
             length = parse_length(before.group(1)) if before else None
             if length is None:
                 continue

@@ -28,22 +28,43 @@ _NOUN = re.compile(
 _MEASURED = re.compile(r"(?:patterns?|spectr|curves?|profiles?|plots?|maps?)\b")
 _PICTURED = re.compile(r"\b(?:[A-Z]*[ST]EMs?|AFM|STM|HAADF)$")
 _OTHER_SUBJECT = re.compile(
-    r"^\W*(?:the |its |their |an? )?(?:\S+ ){0,3}?(?:patterns?|spectr(?:a|um)|profiles?|histograms?|distributions?"
+    r"^\W*+(?:the |its |their |an? )?(?:\S++ ){0,3}?(?:patterns?|spectr(?:a|um)|profiles?|histograms?|distributions?"
     r"|schematics?|photographs?|diagrams?|illustrations?|graphs?|curves?|plots?|setup|merged?|overlays?)\b"
-    r"|^\W*(?:the )?(?:corresponding|same)\b|^\W*(?:quantification|comparison)\b",
+    r"|^\W*+(?:the )?(?:corresponding|same)\b|^\W*+(?:quantification|comparison)\b",
     re.IGNORECASE,
 )
 _WHOLE = re.compile(
     r"\b(?:overviews?|overlays?|merged?|set-?up|schematics?|sketch|photographs?|models?)$", re.IGNORECASE
 )
-_RESPECTIVELY = re.compile(r",?\s*\brespectively\b\.?", re.IGNORECASE)
-_LIST_GAP = re.compile(r",\s*(?:and|or)\s+|,\s+|\s+(?:and|or)\s+")
+_RESPECTIVELY = re.compile(r"(?:,\s*+|(?<![\s,])\s++)?+\brespectively\b\.?", re.IGNORECASE)
+_LIST_GAP = re.compile(r",\s*+(?:and|or)\s++|,\s++|(?<!\s)\s++(?:and|or)\s++")
+
+_JOINT = re.compile(r",?(?<!\s)\s++and\s++|;\s++")
+_ENDING_WORDS = ("and", "while", "whereas")
+_SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
+
+
+def _strip_end(piece: str) -> str:
+    """Return a piece without a joining word at its very end, and without marks and spaces before that."""
+    word = next((word for word in _ENDING_WORDS if _ends_with_word(piece, word)), "")
+    return piece[: len(piece) - len(word)].rstrip(_SPACES + ",;:")
+
+
+def _strip_and(piece: str) -> str:
+    """Return a piece without spaces and ", and" at its end."""
+    stripped = piece.rstrip()
+    return stripped[:-3].rstrip().removesuffix(",") if _ends_with_word(stripped, "and") else stripped
+
+
+def _ends_with_word(text: str, word: str) -> bool:
+    before = text[-len(word) - 1 : -len(word)]
+    return text.endswith(word) and not (before.isalnum() or before == "_")
 
 
 def trim_joiners(piece: str) -> str:
     """Return a piece without the joining words and marks around it and without a lone closing bracket."""
     piece = _LEADING_JOIN.sub("", piece, count=1).strip()
-    piece = re.sub(r"(?:[\s,;:]|\b(?:and|while|whereas)$)+$", "", piece).strip()
+    piece = _strip_end(piece).strip()
     if piece.count(")") > piece.count("("):
         piece = piece.lstrip(")").rstrip(")").strip()
     elif piece.count("(") > piece.count(")"):
@@ -56,7 +77,7 @@ def split_head(piece: str) -> tuple[str, str]:
 
     "MoS2, voltage profiles of" gives "MoS2" and "voltage profiles of".
     """
-    stripped = re.sub(r"(?:,?\s*\band)?\s*$", "", piece)
+    stripped = _strip_and(piece)
     if not PREPOSITION.search(stripped):
         return piece, ""
     cut = max(stripped.rfind(", "), stripped.rfind("; "), stripped.rfind(". "))
@@ -70,7 +91,7 @@ def split_head(piece: str) -> tuple[str, str]:
 
 def split_item(words: str) -> tuple[str, str]:
     """Split the words between two labels at the last "and" or semicolon, which introduces the next item."""
-    joints = list(re.finditer(r",?\s+and\s+|;\s+", words))
+    joints = list(_JOINT.finditer(words))
     if not joints:
         return "", words
     return words[: joints[-1].start()], words[joints[-1].end() :]

@@ -43,7 +43,7 @@ _PLACE = re.compile(
     re.IGNORECASE,
 )
 _PLACE_BEHIND = re.compile(rf"\({_PLACE_NAMES}\)(?=\s*(?:[.,;]|and\b|$))", re.IGNORECASE)
-_GOES_ON = re.compile(r"^\s*,?\s*(?:of|at|in|from|with|for|between|among|on|by|which|\w+ing)\b", re.IGNORECASE)
+_GOES_ON = re.compile(r"^\s*+,?+\s*+(?:of|at|in|from|with|for|between|among|on|by|which|\w+ing)\b", re.IGNORECASE)
 _TITLE = re.compile(
     r"^(?:supplementary |supporting )?(?:fig(?:ure)?|scheme|chart|plate)s?\.? ?S?\d+[a-z]?\W*$", re.IGNORECASE
 )
@@ -79,10 +79,11 @@ class CaptionParts:
 
 def split_caption(caption: str) -> CaptionParts:
     """Split `caption` among the panels it names. It never fails: without panel labels all words are general."""
-    text = _SPACE.sub(" ", caption[: LIMITS.caption_chars]).strip()
+    whole = _SPACE.sub(" ", caption[: LIMITS.caption_chars]).strip()
+    text = whole[: LIMITS.caption_parsed_chars]
     markers = find_markers(text)
     if not markers:
-        return CaptionParts({}, text, text, _parts_by_place(text))
+        return CaptionParts({}, whole, whole, _parts_by_place(text))
     distributor = _CaptionDistributor(text)
     starts = [marker.start for marker in markers]
     for start, end in _clauses(text, markers):
@@ -90,7 +91,8 @@ def split_caption(caption: str) -> CaptionParts:
         distributor.distribute_clause(start, end, [marker for marker in candidates if marker.end <= end])
     labels = sort_labels({label for marker in markers for label in marker.labels})
     parts = {label: _join(distributor.own_words.get(label, [])) for label in labels}
-    return CaptionParts(parts, _join(distributor.general), text, {})
+    general = _join([*distributor.general, whole[len(text) :].strip()])  # what is too long to be split is about all
+    return CaptionParts(parts, general, whole, {})
 
 
 def _join(pieces: list[str]) -> str:

@@ -14,7 +14,7 @@ UNIT = r"(?:μ ?m|um|nm|mm|cm|pm|Å|microns?|micromet(?:er|re)s?|nanomet(?:er|re
 DIGITS = r"\d+(?:[.,]\d+)?"
 _LABEL = r"(?:[ivx]{2,4}|[a-z][0-9]?)"
 _RANGE = rf"{_LABEL}(?: ?(?:[-–—]|to) ?{_LABEL})?"
-LIST = rf"{_RANGE}(?:(?: ?,(?: ?(?:and|&))? ?| ?(?:and|&|;) ?){_RANGE})*"
+LIST = rf"{_RANGE}(?:(?: ?,(?: ?(?:and|&))? ?| ?(?:and|&|;) ?){_RANGE}){{0,25}}"
 _PIECE = re.compile(
     rf"(?P<value>(?<![\w.]){DIGITS} ?-?{UNIT}(?![A-Za-z0-9]))(?P<bad> ?(?:\^|[-−–] ?1\b|/)|)"
     r"|(?P<inset>\binsets?\b|\binserts?\b)"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from mirsearch.settings import LIMITS
+
 _TECHNIQUES: tuple[tuple[str, float, str], ...] = (
     ("HRTEM", 3.0, r"\bHR-?\s?(?:S?TEM)\b|\bhigh[- ]resolution (?:transmission|TEM)|lattice (?:fringe|image)"),
     ("Cryo-TEM", 3.5, r"\bcryo(?:genic)?[- ]?(?:S?TEM|EM|electron|transmission)|\bvitrified"),
@@ -48,7 +50,7 @@ _KINDS: tuple[tuple[str, float, str], ...] = (
 )  # fmt: skip
 """Kind, weight of its words, and their pattern."""
 
-_NESTED = re.compile(r"\(?\binsets?\b[^.;)]*\)?|\bcorresponding [^,.;]*\(inset\)", re.IGNORECASE)
+_NESTED = re.compile(r"\(?\binsets?\b[^.;)]*+\)?|\bcorresponding [^,.;]{0,200}\(inset\)", re.IGNORECASE)
 _TECHNIQUE_PATTERNS = [(name, weight, re.compile(pattern, re.IGNORECASE)) for name, weight, pattern in _TECHNIQUES]
 _KIND_PATTERNS = [(name, weight, re.compile(pattern, re.IGNORECASE)) for name, weight, pattern in _KINDS]
 
@@ -65,7 +67,7 @@ def kind_votes(words: str) -> dict[str, float]:
 
 def _remove_insets(words: str) -> str:
     """Return words without those about an inset, which say nothing of the panel around it."""
-    return _NESTED.sub(" ", words)
+    return _NESTED.sub(" ", words[: LIMITS.caption_parsed_chars])
 
 
 def _votes(words: str, patterns: list[tuple[str, float, re.Pattern[str]]]) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from mirsearch.settings import LIMITS
@@ -13,10 +13,13 @@ from mirsearch.sources.permissions import join_notes, permission_note
 
 XLINK = "{http://www.w3.org/1999/xlink}href"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_NO_DIGITS = re.compile(r"\D++")
 _SUBLABEL = re.compile(r"\(?\s*[a-z]\s*[).]?", re.IGNORECASE)
 _IMAGE_TYPES = ("image",)
 _PICTURE_SUFFIX = re.compile(r"\.(?:png|jpe?g|tiff?|gif|bmp|webp)$", re.IGNORECASE)
 MAX_FIGURES = 5_000
+_MAX_NAMES = 20
+"""Names under which one image may be found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ def _group_figures(group: Element) -> Iterator[tuple[Element, JatsFigure]]:
     """Yield the figures of a group: one figure in several languages, a shared image, or figures under one caption."""
     figures = [element for element in group.iter() if local_name(element) == "fig"]
     shared_images = _image_names(group, inside_figures=False)
-    parsed = [(element, _make_figure(element)) for element in figures]
+    parsed = [(element, _make_figure(element)) for element in figures[:MAX_FIGURES]]
+    english = _english_twins(parsed)
     group_figure = _make_figure(group, images=shared_images)
     if shared_images:
         english_first = sorted(parsed, key=lambda pair: not _language(pair[0]).startswith("en"))
@@ -93,18 +97,28 @@ def _group_figures(group: Element) -> Iterator[tuple[Element, JatsFigure]]:
         yield group, replace(group_figure, label=label, caption=caption, permission_note=note)
     with_images = [(element, figure) for element, figure in parsed if figure.images]
     for element, figure in with_images or ([] if shared_images else parsed[:1]):
-        yield element, _with_group_caption(group_figure, _with_english_caption(figure, element, parsed))
+        yield element, _with_group_caption(group_figure, _with_english_caption(figure, element, english))
 
 
-def _with_english_caption(figure: JatsFigure, element: Element, group: list[tuple[Element, JatsFigure]]) -> JatsFigure:
-    """Return the figure, with label and caption of its English twin in the group if it is in another language."""
+def _english_twins(group: list[tuple[Element, JatsFigure]]) -> dict[str, JatsFigure]:
+    """Return the English figures of a group that have no images of their own, by number; the first of each number."""
+    twins: dict[str, JatsFigure] = {}
+    for element, figure in group:
+        if not figure.images and element.get(_LANG, "").startswith("en"):
+            twins.setdefault(_digits(figure.label), figure)
+    return twins
+
+
+def _with_english_caption(figure: JatsFigure, element: Element, english: Mapping[str, JatsFigure]) -> JatsFigure:
+    """Return the figure, with label and caption of its English twin if it is in another language."""
     if _language(element).startswith("en") or not element.get(_LANG):
         return figure
-    number = re.sub(r"\D", "", figure.label or "")
-    for other, twin in group:
-        if not twin.images and other.get(_LANG, "").startswith("en") and re.sub(r"\D", "", twin.label or "") == number:
-            return replace(figure, label=twin.label, caption=twin.caption)
-    return figure
+    twin = english.get(_digits(figure.label))
+    return figure if twin is None else replace(figure, label=twin.label, caption=twin.caption)
+
+
+def _digits(label: str | None) -> str:
+    return _NO_DIGITS.sub("", label or "")
 
 
 def _with_group_caption(group_figure: JatsFigure, part: JatsFigure) -> JatsFigure:
@@ -163,10 +177,12 @@ def _image_names(element: Element, inside_figures: bool = True) -> tuple[tuple[s
         if not href or (local_name(graphic) == "media" and not _is_picture(graphic, href)):
             continue
         parent = graphic.getparent()
-        is_alternative = parent is not None and local_name(parent) == "alternatives" and parent.index(graphic) > 0
+        is_alternative = (
+            parent is not None and local_name(parent) == "alternatives" and graphic.getprevious() is not None
+        )
         has_same_stem = names and _name_without_suffix(names[-1][0]) == _name_without_suffix(href)
         if names and (is_alternative or has_same_stem):
-            names[-1] = (*names[-1], href)
+            names[-1] = (*names[-1], href)[:_MAX_NAMES]
         else:
             names.append((href,))
     return tuple(names)

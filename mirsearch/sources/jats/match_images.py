@@ -24,16 +24,22 @@ _KIND_PATTERNS = {
     "sch": r"sch(?:eme)?|esquema",
     "chart": r"chart",
     "plate": r"plate",
-    "box": r"box[ ._-]*fig(?:ure)?",
-    "ext": r"extended[ ._-]*data[ ._-]*fig(?:ure)?|ed[ ._-]*fig(?:ure)?",
-    "app": r"app(?:endix)?[ ._-]*\d*[ ._—-]*fig(?:ure)?",
+    "box": r"box[ ._-]*+fig(?:ure)?",
+    "ext": r"extended[ ._-]*+data[ ._-]*+fig(?:ure)?|ed[ ._-]*+fig(?:ure)?",
+    "app": r"app(?:endix)?[ ._-]*+\d*+[ ._—-]*+fig(?:ure)?",
 }
 _NUMBER_PATTERNS = [
-    (kind, re.compile(rf"(?<![a-z])(?:{words})[\s._-]*(s?)[\s._-]*0*(\d{{1,4}})([a-z]?)(?![a-z0-9])", re.IGNORECASE))
+    (
+        kind,
+        re.compile(
+            rf"(?<![a-z])(?:{words})[\s._-]*+(s?+)[\s._-]*+0{{0,20}}(\d{{1,4}})([a-z]?)(?![a-z0-9])", re.IGNORECASE
+        ),
+    )
     for kind, words in reversed(_KIND_PATTERNS.items())
 ]
 _SUPPLEMENT = re.compile(
-    r"fig(?:ure)?[\s._-]*0*(\d+)[\s._—–-]*fig(?:ure)?[\s._-]*supp(?:lement)?[\s._-]*0*(\d+)", re.IGNORECASE
+    r"fig(?:ure)?[\s._-]*+0{0,20}(\d{1,9})[\s._—–-]*+fig(?:ure)?[\s._-]*+supp(?:lement)?[\s._-]*+0{0,20}(\d{1,9})",
+    re.IGNORECASE,
 )
 _NOT_A_FIGURE = re.compile(r"\dfs\d|source[\s._-]*(?:data|code)|[\s_-]data\d", re.IGNORECASE)
 

@@ -19,7 +19,7 @@ from mirsearch.sources.jats.text import Element, child, children, element_text, 
 
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 _OTHER_DATE_TYPES = frozenset(("pmc-release", "nihms-submitted", "received", "accepted", "rev-recd", "retraction"))
-_RETRACTED = re.compile(r"\s*\[?\s*retracted\b", re.IGNORECASE)
+_RETRACTED = re.compile(r"\s*+\[?+\s*+retracted\b", re.IGNORECASE)
 _VAGUE_LICENSE_TYPES = frozenset(("open-access", "openaccess", "open", "free", "fulltext"))
 
 
@@ -50,14 +50,27 @@ def read_jats(path: Path, limits: Limits = LIMITS) -> list[JatsArticle]:
 def parse_jats(data: bytes, name: str) -> list[JatsArticle]:
     """Return the articles in the bytes of a JATS file. Errors call it `name`. Raises SourceError like read_jats."""
     root = _parse_xml(data, name)
-    roots = [element for element in root.iter() if local_name(element) == "article" and _is_article(element)]
+    roots = list(_articles(root))
     if not roots:
         raise SourceError(
             f"{name}: XML, but no JATS article (root <{local_name(root)}>)", "give the article's JATS XML"
         )
-    return [
-        JatsArticle(_article_data(element), tuple(parse_figures(element)), _rights_holder(element)) for element in roots
-    ]
+    try:
+        return [
+            JatsArticle(_article_data(element), tuple(parse_figures(element)), _rights_holder(element))
+            for element in roots
+        ]
+    except RecursionError as error:
+        raise SourceError(f"{name}: its elements are nested too deeply", "get the file again") from error
+
+
+def _articles(root: Element) -> Iterator[Element]:
+    """Yield the articles of a file in order. An article inside another one is part of that one."""
+    if local_name(root) == "article" and _is_article(root):
+        yield root
+        return
+    for element in root:
+        yield from _articles(element)
 
 
 def _parse_xml(data: bytes, name: str) -> Element:

@@ -14,8 +14,10 @@ _BLOCK_ELEMENTS = frozenset(("title", "p", "sec", "list", "list-item", "break", 
                              "td", "def-item", "label", "verse-line"))  # fmt: skip
 _SKIPPED_ELEMENTS = frozenset(("graphic", "inline-graphic", "media", "object-id", "permissions", "alt-text",
                                "long-desc", "fn", "table", "processing-meta", "attrib-type"))  # fmt: skip
-_DOI_LINE = re.compile(r"\s*DOI:?\s*(?:https?://(?:dx\.)?doi\.org/)?10\.\S+\s*")
-_TEX_BODY = re.compile(r"\\begin\{document\}(.*?)\\end\{document\}", re.DOTALL)
+_DOI_LINE = re.compile(r"\s*+DOI:?+\s*+(?:https?://(?:dx\.)?doi\.org/)?10\.\S++\s*+")
+_DOI_LINE_CHARS = 300
+"""A paragraph of more characters is no line with a DOI only."""
+_SPACE_BEFORE_MARK = re.compile(r"(?<!\s)\s++([,.;:)\]])(?=\s|$)")
 
 
 def local_name(element: Element) -> str:
@@ -46,7 +48,7 @@ def element_text(element: Element | None) -> str:
     parts: list[str] = []
     _add_text(element, parts)
     text = " ".join("".join(parts).split())
-    return re.sub(r"\s+([,.;:)\]])(?=\s|$)", r"\1", text)
+    return _SPACE_BEFORE_MARK.sub(r"\1", text)
 
 
 def _add_text(element: Element, parts: list[str]) -> None:
@@ -62,7 +64,7 @@ def _add_text(element: Element, parts: list[str]) -> None:
     if handler is not None:
         handler(element, parts)
         return
-    if name == "p" and _DOI_LINE.fullmatch(_all_text(element)):
+    if name == "p" and _is_doi_line(element):
         return
     is_block = name in _BLOCK_ELEMENTS
     if is_block:
@@ -73,6 +75,16 @@ def _add_text(element: Element, parts: list[str]) -> None:
         parts.append(child.tail or "")
     if is_block:
         parts.append(" ")
+
+
+def _is_doi_line(element: Element) -> bool:
+    """Return whether an element holds only a DOI. The texts of elements in elements are not read to their ends."""
+    text = ""
+    for part in element.itertext(with_tail=False):
+        text += str(part)
+        if len(text) > _DOI_LINE_CHARS:
+            return False
+    return _DOI_LINE.fullmatch(text) is not None
 
 
 def _all_text(element: Element) -> str:
@@ -126,9 +138,14 @@ def _add_formula(element: Element, parts: list[str]) -> None:
 
 
 def _add_tex(element: Element, parts: list[str]) -> None:
-    text = _all_text(element)
-    body = _TEX_BODY.search(text)
-    parts.append(" ".join((body[1] if body else text).replace("$", "").split()))
+    parts.append(" ".join(_tex_body(_all_text(element)).replace("$", "").split()))
+
+
+def _tex_body(text: str) -> str:
+    r"""Return what stands between \begin{document} and \end{document}; the whole text if one of them is missing."""
+    _, begin, rest = text.partition(r"\begin{document}")
+    body, end, _ = rest.partition(r"\end{document}")
+    return body if begin and end else text
 
 
 def _add_math(element: Element, parts: list[str]) -> None:

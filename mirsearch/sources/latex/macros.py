@@ -6,11 +6,17 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from mirsearch.settings import LIMITS
+from mirsearch.sources.latex.scanner import Braces
+
 _NEW = re.compile(
-    r"\\(?:(?:re)?newcommand|providecommand|DeclareRobustCommand)\*?\s*\{?\\([A-Za-z]+)\}?\s*"
-    r"(?:\[([0-9])\])?\s*(?:\[([^\[\]]*)\])?\s*\{"
+    r"\\(?:(?:re)?newcommand|providecommand|DeclareRobustCommand)\*?+\s*+\{?+\\([A-Za-z]++)\}?+\s*+"
+    r"(?:\[([0-9])\])?+\s*+(?:\[([^\[\]]*+)\])?+\s*+\{"
 )
-_DEF = re.compile(r"\\def\s*\\([A-Za-z]+)\s*((?:#[1-9])*)\s*\{")
+_DEF = re.compile(r"\\def\s*+\\([A-Za-z]++)\s*+((?:#[1-9])*+)\s*+\{")
+_COMMAND = re.compile(r"\\([A-Za-z]++)\s?")
+_OPTIONAL_ARGUMENT = re.compile(r"\s*+\[([^\[\]]*+)\]")
+_ARGUMENT = re.compile(r"\s*+(?:\{|(\\[A-Za-z]++|[^\s{}\\]))")
 _SEARCHED_CHARS = 2_000_000
 """Characters of the source that are searched for definitions."""
 _MAX_MACROS = 200
@@ -18,7 +24,7 @@ _MAX_MACRO_CHARS = 500
 """Longest definition that is used, in characters."""
 _MAX_ROUNDS = 4
 """Rounds of replacement: deeper nesting stays as it is."""
-_MAX_EXPANDED_CHARS = 200_000
+_MAX_EXPANDED_CHARS = LIMITS.caption_latex_chars
 """Largest length of an expanded text: commands that call each other could expand forever."""
 
 
@@ -31,29 +37,18 @@ class Macro:
     default: str | None = None
 
 
-def braced_text(text: str, start: int, limit: int) -> str | None:
-    """Return the text from `start`, just after a brace, to the closing brace; None if that is farther than `limit`."""
-    depth = 1
-    for position in range(start, min(len(text), start + limit)):
-        if text[position] in "{}" and text[position - 1] != "\\":
-            depth += 1 if text[position] == "{" else -1
-            if depth == 0:
-                return text[start:position]
-    return None
-
-
 def parse_macros(text: str) -> dict[str, Macro]:
     """Return the commands that an article defines. Commands that are too long or call themselves are skipped."""
+    text = text[:_SEARCHED_CHARS]
+    braces = Braces(text)
     macros: dict[str, Macro] = {}
     for pattern in (_NEW, _DEF):
-        for match in pattern.finditer(text[:_SEARCHED_CHARS]):
-            replacement = braced_text(text, match.end(), _MAX_MACRO_CHARS)
-            if (
-                replacement is None
-                or re.search(rf"\\{match[1]}(?![A-Za-z])", replacement)
-                or len(macros) >= _MAX_MACROS
-            ):
+        for match in pattern.finditer(text):
+            replacement = braces.inner_text(match.end(), _MAX_MACRO_CHARS)
+            if replacement is None or match[1] in _commands(replacement):
                 continue
+            if len(macros) >= _MAX_MACROS:
+                return macros
             if pattern is _DEF:
                 macros[match[1]] = Macro(replacement, match[2].count("#"))
             else:
@@ -61,57 +56,61 @@ def parse_macros(text: str) -> dict[str, Macro]:
     return macros
 
 
+def _commands(text: str) -> set[str]:
+    return {match[1] for match in _COMMAND.finditer(text)}
+
+
 def expand_macros(text: str, macros: Mapping[str, Macro]) -> str:
     """Return the text with the definition in place of each command. Calls without their arguments stay unchanged."""
-    used = [
-        name for name in macros if f"\\{name}" in text or any(f"\\{name}" in macro.text for macro in macros.values())
-    ]
-    if not used:
+    if macros.keys().isdisjoint(_commands(text)):
         return text
-    call = re.compile(rf"\\({'|'.join(sorted(map(re.escape, used), key=len, reverse=True))})(?![A-Za-z])\s?")
     for _ in range(_MAX_ROUNDS):
-        text, count = _replace_calls(text, call, macros)
+        text, count = _replace_calls(text, macros)
         if not count or len(text) > _MAX_EXPANDED_CHARS:
             break
     return text[:_MAX_EXPANDED_CHARS]
 
 
-def _replace_calls(text: str, call: re.Pattern[str], macros: Mapping[str, Macro]) -> tuple[str, int]:
+def _replace_calls(text: str, macros: Mapping[str, Macro]) -> tuple[str, int]:
     """Do one round of replacement. Return the text and the number of replaced calls."""
+    braces = Braces(text)
     pieces: list[str] = []
-    position = count = 0
-    for match in call.finditer(text):
-        if match.start() < position:
+    position = count = size = 0
+    for match in _COMMAND.finditer(text):
+        macro = macros.get(match[1])
+        if macro is None or match.start() < position:
             continue  # inside an argument of the previous call; the next round replaces it
-        macro = macros[match[1]]
-        values, end = _parse_arguments(text, match.end(), macro)
+        values, end = _parse_arguments(text, match.end(), macro, braces)
         if values is None:
             continue
         pieces += [text[position : match.start()], _fill_arguments(macro.text, values)]
         pieces.append(" " if macro.arguments == 0 and match[0][-1].isspace() and text[end : end + 1].isalnum() else "")
         position, count = end, count + 1
+        size += sum(map(len, pieces[-3:]))
+        if size > _MAX_EXPANDED_CHARS:
+            break
     return "".join([*pieces, text[position:]]), count
 
 
-def _parse_arguments(text: str, start: int, macro: Macro) -> tuple[list[str] | None, int]:
+def _parse_arguments(text: str, start: int, macro: Macro, braces: Braces) -> tuple[list[str] | None, int]:
     """Return the arguments of a call and where it ends; None if there are too few."""
     values: list[str] = []
     position = start
     if macro.arguments == 0:
         return values, position + 2 if text.startswith("{}", position) else position
     if macro.default is not None:
-        optional = re.compile(r"\s*\[([^\[\]]*)\]").match(text, position)
+        optional = _OPTIONAL_ARGUMENT.match(text, position)
         values.append(optional[1] if optional else macro.default)
         position = optional.end() if optional else position
     while len(values) < macro.arguments:
-        opening = re.compile(r"\s*(?:\{|(\\[A-Za-z]+|[^\s{}\\]))").match(text, position)
+        opening = _ARGUMENT.match(text, position)
         if opening is None:
             return None, start
         if opening[1]:
             values.append(opening[1])
             position = opening.end()
             continue
-        value = braced_text(text, opening.end(), _MAX_MACRO_CHARS * 20)
+        value = braces.inner_text(opening.end(), _MAX_MACRO_CHARS * 20)
         if value is None:
             return None, start
         values.append(value)
