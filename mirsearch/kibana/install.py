@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 from mirsearch.errors import IndexAccessError, UsageError
 from mirsearch.indexes.elasticsearch.client import read_credentials
 from mirsearch.kibana.objects import dashboards_ndjson
+from mirsearch.masking import mask
 
 OLDEST_VERSION = (8, 15)
 TIMEOUT_SECONDS = 60
@@ -110,7 +111,7 @@ def _http_error(error: urllib.error.HTTPError, kibana: str) -> IndexAccessError:
     if error.code == 503:
         return IndexAccessError(f"Kibana at {kibana} is not ready yet", "wait until it has started")
     return IndexAccessError(
-        f"Kibana at {kibana} answered {error.code}: {message[:300]}", "check that it is a Kibana of 8.15 or later"
+        f"Kibana at {kibana} answered {error.code}: {mask(message)[:300]}", "check that it is a Kibana of 8.15 or later"
     )
 
 
@@ -122,4 +123,4 @@ def _describe_errors(answer: dict[str, Any]) -> str:
         reason = error.get("message") or missing
         name = f"{failed.get('type')} {failed.get('id')}"
         lines.append(f"{name}: {error.get('type', 'unknown')}" + (f" ({reason})" if reason else ""))
-    return "; ".join(lines)[:500] or "no reason was given"
+    return mask("; ".join(lines))[:500] or "no reason was given"

@@ -16,6 +16,7 @@ from mirsearch.errors import IndexAccessError
 from mirsearch.indexes.elasticsearch.client import Address
 from mirsearch.indexes.elasticsearch.errors import read_only_error, translate_error
 from mirsearch.indexes.elasticsearch.patience import UNAUTHORIZED, Backoff, is_temporary
+from mirsearch.masking import mask
 
 CHUNK_BYTES = 8 << 20
 MAX_IN_FLIGHT = 3
@@ -191,4 +192,4 @@ def _cause(result: dict[str, Any]) -> str:
     error = result.get("error") or {}
     caused_by = error.get("caused_by") or {}
     text = f"{error.get('reason', result['status'])}" + (f": {caused_by['reason']}" if caused_by.get("reason") else "")
-    return " ".join(text.split())[:300]
+    return " ".join(mask(text).split())[:300]

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from elasticsearch import Elasticsearch
+from elastic_transport import SerializationError, TransportApiResponse
+from elasticsearch import Elasticsearch, UnsupportedProductError
 
-from mirsearch import settings
+from mirsearch import masking, settings
 from mirsearch.errors import UsageError
 from mirsearch.indexes.elasticsearch.patience import PatientTransport
 
@@ -44,6 +45,19 @@ class Credentials:
     ca: str | None = None
     fingerprint: str | None = None
     cloud_id: str | None = None
+
+
+class _JsonTransport(PatientTransport):
+    """Refuses an answer that is no JSON object: something else than Elasticsearch sent it, with status 200."""
+
+    def perform_request(self, method: str, target: str, **options: Any) -> TransportApiResponse:
+        answer = super().perform_request(method, target, **options)
+        meta, body = answer.meta, answer.body
+        if method == "HEAD" or meta.status >= 300 or isinstance(body, dict):
+            return answer
+        if "x-elastic-product" not in meta.headers:
+            raise UnsupportedProductError("not Elasticsearch", meta=meta, body=body)
+        raise SerializationError(f"it is {meta.mimetype or 'of no type'}, and no JSON object")
 
 
 def parse_address(location: str) -> Address:
@@ -82,6 +96,8 @@ def read_credentials() -> Credentials:
     """Read the credentials from MIRSEARCH_ES_… variables or the settings file; raise UsageError if they contradict."""
     values = settings.elasticsearch_settings()
     found = Credentials(**{name: values.get(name) for name in Credentials.__dataclass_fields__})
+    masking.remember_secret(found.api_key or "")
+    masking.remember_secret(found.password or "", found.user or "")
     if found.api_key and (found.user or found.password):
         raise UsageError(
             "both an API key and a user are set for Elasticsearch",
@@ -105,7 +121,7 @@ def connect(address: Address, *, patience: float = 0.0) -> Elasticsearch:
     When the cluster restarts, the client repeats its requests for `patience` seconds.
     """
     login = read_credentials()
-    options: dict[str, Any] = {"request_timeout": QUERY_TIMEOUT_SECONDS, "transport_class": PatientTransport}
+    options: dict[str, Any] = {"request_timeout": QUERY_TIMEOUT_SECONDS, "transport_class": _JsonTransport}
     if login.api_key:
         options["api_key"] = login.api_key
     elif login.user and login.password:

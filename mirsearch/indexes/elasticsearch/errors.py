@@ -9,6 +9,7 @@ from typing import Any
 import elastic_transport
 from elasticsearch import ApiError, UnsupportedProductError
 
+from mirsearch import masking
 from mirsearch.errors import IndexAccessError, MirsearchError
 from mirsearch.indexes.elasticsearch.client import Address
 from mirsearch.indexes.elasticsearch.patience import BUSY_STATUSES, ShardUnavailableError
@@ -30,11 +31,11 @@ def translate_errors(address: Address) -> Iterator[None]:
 
 def translate_error(error: Exception, address: Address) -> MirsearchError:
     """Return our error for an error of the client."""
+    where = address.cluster or str(address)
+    if isinstance(error, UnsupportedProductError):  # an ApiError, too
+        return IndexAccessError(f"what answers at {where} is not Elasticsearch", "check the address and port")
     if isinstance(error, ApiError):
         return _api_error(error, address)
-    where = address.cluster or str(address)
-    if isinstance(error, UnsupportedProductError):
-        return IndexAccessError(f"what answers at {where} is not Elasticsearch", "check the address and port")
     if isinstance(error, elastic_transport.TlsError):
         return _tls_error(error, where)
     if isinstance(error, elastic_transport.ConnectionTimeout):
@@ -83,13 +84,14 @@ def _type_and_reason(error: ApiError) -> tuple[str, str]:
         return "", _shorten(str(details or body or error.message))
     causes = details.get("root_cause") or [details]
     first = causes[0] if isinstance(causes[0], dict) else details
-    return str(first.get("type") or details.get("type") or ""), _shorten(
+    return _shorten(str(first.get("type") or details.get("type") or "")), _shorten(
         str(first.get("reason") or details.get("reason") or "")
     )
 
 
 def _shorten(text: str) -> str:
-    line = " ".join(text.split())
+    """Return one line of limited length. Secrets are masked first: half of one would not be recognized later."""
+    line = " ".join(masking.mask(text).split())
     return line if len(line) <= 300 else f"{line[:297]}..."
 
 
@@ -125,7 +127,7 @@ def _api_error(error: ApiError, address: Address) -> MirsearchError:
 
 def _unavailable_error(address: Address, reason: str) -> IndexAccessError:
     return IndexAccessError(
-        f"{address.name} at {address.cluster or address} can't answer now: {reason}",
+        f"{address.name} at {address.cluster or address} can't answer now: {_shorten(reason)}",
         "check GET _cluster/health?level=indices; if the index is red, start its node again",
     )
 
@@ -137,4 +139,4 @@ def read_only_error(address: Address, reason: str) -> IndexAccessError:
     else:
         blocks = '{"index.blocks.write": null, "index.blocks.read_only": null}'
         remedy = f"lift the block with PUT {address.name}/_settings {blocks}"
-    return IndexAccessError(f"the index {address} is read-only: {reason}", remedy)
+    return IndexAccessError(f"the index {address} is read-only: {_shorten(reason)}", remedy)
