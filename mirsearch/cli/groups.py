@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from mirsearch.cli.parameters import simplify
-from mirsearch.cli.terminal import INTERRUPTED, print_message
+from mirsearch.cli.terminal import INTERRUPTED, mask_output, print_message
 from mirsearch.errors import MirsearchError
 
 
@@ -25,6 +25,11 @@ class CommandGroup(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the group's own options, converted and shown without pydantic."""
         return simplify(super().get_params(ctx))
+
+    def main(self, *words: Any, **options: Any) -> Any:
+        """Run the program. Secrets are masked from here on, also in what is printed about a wrong call."""
+        mask_output()
+        return super().main(*words, **options)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command. Our own errors, full disks, Ctrl-C and closed pipes never end in a traceback."""
