@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from mirsearch import __version__
 from mirsearch.cli.groups import CommandGroup, LazyCommand, command_group
 from mirsearch.cli.terminal import INTERRUPTED, print_message, set_verbosity
+from mirsearch.files.interrupts import handle_interrupts, leave_now
 
 COMMANDS = (
     LazyCommand(
@@ -197,8 +197,13 @@ def _options(
 
 def main() -> None:
     """Run the console script."""
+    handle_interrupts()
     try:
         app()
     except KeyboardInterrupt:  # before a command runs
         print_message("interrupted")
-        sys.exit(INTERRUPTED)
+        leave_now(INTERRUPTED)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            leave_now(INTERRUPTED)
+        raise

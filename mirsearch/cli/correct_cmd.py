@@ -11,7 +11,7 @@ import typer
 from mirsearch import settings
 from mirsearch.cli.parts import load_detector, load_index_extractor, load_ocr, open_index
 from mirsearch.cli.shared_options import IndexOption, OcrOption, ScaleBarsOption, TableFormat
-from mirsearch.cli.terminal import INTERRUPTED, console, print_json, print_message
+from mirsearch.cli.terminal import INTERRUPTED, console, print_interrupt, print_json, print_message
 from mirsearch.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -158,7 +158,10 @@ def reanalyze(
         check_extractor(corpus, model)
         analyzer = FigureAnalyzer(load_ocr(ocr), load_detector(scalebars))
         with _progress_bar(len(figures), output is TableFormat.JSON) as report:
-            work = Reanalysis(corpus, analyzer, model, force=force, embed=embed, workers=workers, progress=report)
+            work = Reanalysis(
+                corpus, analyzer, model, force=force, embed=embed, workers=workers, progress=report,
+                on_interrupt=print_interrupt,
+            )  # fmt: skip
             summary = work.run(figures)
     finally:
         corpus.close()

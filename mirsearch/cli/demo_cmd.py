@@ -10,7 +10,7 @@ import typer
 from mirsearch import settings
 from mirsearch.cli.ingest_cmd import ingest_paths, print_summary
 from mirsearch.cli.parts import load_detector, load_index_extractor, load_ocr
-from mirsearch.cli.terminal import console, open_output, print_message
+from mirsearch.cli.terminal import INTERRUPTED, console, open_output, print_message
 
 if TYPE_CHECKING:
     from mirsearch.indexes.base import Index
@@ -33,6 +33,9 @@ def demo(
     typer.echo(f"Reading {plan.truth.panels} panels into {folder / 'index'} …")
     corpus, summary = ingest_paths([plan.folder], str(folder / "index"))
     print_summary(summary, corpus.location)
+    if summary.interrupted:
+        corpus.close()
+        raise typer.Exit(INTERRUPTED)
     answers = []
     for number, question in enumerate(plan.queries, start=1):
         screen.print(f"\n[bold]{number}. {question.title}[/bold]")

@@ -29,7 +29,7 @@ from mirsearch.cli.shared_options import (
     TableFormat,
     WeightsOption,
 )
-from mirsearch.cli.terminal import INTERRUPTED, console, print_json, print_message
+from mirsearch.cli.terminal import INTERRUPTED, console, print_interrupt, print_json, print_message
 from mirsearch.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -184,7 +184,8 @@ def ingest_paths(
 
     analyzer = FigureAnalyzer(load_ocr(parts[1]), load_detector(parts[2]))
     with _progress_bar(len(items), quiet) as report:
-        summary = Ingest(corpus, analyzer, model, workers=workers, progress=report).run(items)
+        work = Ingest(corpus, analyzer, model, workers=workers, progress=report, on_interrupt=print_interrupt)
+        summary = work.run(items)
     return corpus, summary
 
 

@@ -12,7 +12,7 @@ import typer
 from mirsearch import settings
 from mirsearch.cli.parts import Parts, load_detector, load_extractor, load_ocr
 from mirsearch.cli.shared_options import TableFormat
-from mirsearch.cli.terminal import console, print_json, print_message
+from mirsearch.cli.terminal import console, print_interrupt, print_json, print_message
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -168,7 +168,8 @@ def _ingest_acquisitions(
     items = BackgroundIterator((item for acquisition in acquisitions for item in acquisition.items()), _ITEMS_AHEAD)
     try:
         with _progress_bar(acquisitions, quiet) as report:
-            return Ingest(corpus, analyzer, model, workers=workers, progress=report).run(items)
+            work = Ingest(corpus, analyzer, model, workers=workers, progress=report, on_interrupt=print_interrupt)
+            return work.run(items)
     finally:
         client.stop()
         items.stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
@@ -14,12 +14,13 @@ import typer
 
 from mirsearch import masking
 from mirsearch.errors import UsageError
+from mirsearch.files import interrupts
 from mirsearch.files.partial import write_output
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-INTERRUPTED = 130
+INTERRUPTED = interrupts.INTERRUPTED
 """Exit code of a command that Ctrl-C ended."""
 
 Item = TypeVar("Item")
@@ -55,6 +56,16 @@ def print_message(message: str) -> None:
     line = " ".join(masking.mask(message).split())
     clean = "".join(char if char.isprintable() else "?" for char in line)
     typer.echo(f"mirsearch: {clean}", err=True)
+
+
+def print_interrupt(names: Sequence[str]) -> None:
+    """Tell on stderr, at once, what a first Ctrl-C still finishes. This may run in the midst of another output."""
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    line = f"interrupted: finishing {shown or 'what is in hand'}; Ctrl-C again ends at once"
+    clean = "".join(char if char.isprintable() else "?" for char in masking.mask(line))
+    start = "\n\x1b[?25h" if sys.stderr.isatty() else ""  # a progress bar hides the cursor
+    with suppress(OSError):
+        os.write(2, f"{start}mirsearch: {clean}\n".encode(errors="replace"))
 
 
 def set_verbosity(verbose: int) -> None:

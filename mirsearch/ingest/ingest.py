@@ -12,19 +12,22 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
+from itertools import takewhile
 from typing import Protocol
 
 from mirsearch import settings
 from mirsearch.corpus import Figure, Panel, figure_id, panel_ids
 from mirsearch.errors import ImageError, MirsearchError
 from mirsearch.extractors.base import Extractor
+from mirsearch.files.interrupts import DeferredInterrupt
 from mirsearch.imaging import images
 from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, KnownFigure
 from mirsearch.ingest.failures import FailureNotes, analysis_failure
 from mirsearch.ingest.merging import given_fields, has_changes, merge_figure, origin_key
+from mirsearch.ingest.pending import PendingFile, PreparedFile
 from mirsearch.ingest.pipeline import split_into_chunks
 from mirsearch.ingest.retractions import mark_retracted_articles
 from mirsearch.ingest.summary import IngestSummary, StageClock
@@ -58,27 +61,11 @@ class Analyzer(Protocol):
         """Return the panels of a figure."""
 
 
-@dataclass(slots=True)
-class _PreparedFile:
-    """The result of a worker for one file: a record for each page, failures as (stage, reason), seconds by stage."""
-
-    records: list[FigureRecord] = field(default_factory=list)
-    failures: list[tuple[str, str]] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _PendingFile:
-    """A file in the queue. Without a future it is a copy of a figure of the same run."""
-
-    found: FoundFigure
-    figure_id: str
-    is_update: bool
-    future: Future[_PreparedFile] | None = None
-
-
 class Ingest:
-    """One run into one index. `progress(summary, done)` is called after each file."""
+    """One run into one index. `progress(summary, done)` is called after each file.
+
+    `on_interrupt(names)` is called at Ctrl-C, with the names of the files that are still finished.
+    """
 
     def __init__(
         self,
@@ -88,12 +75,14 @@ class Ingest:
         *,
         workers: int | None = None,
         progress: Callable[[IngestSummary, int], None] | None = None,
+        on_interrupt: Callable[[list[str]], None] = lambda names: None,
     ) -> None:
         self._index, self._analyzer, self._extractor = index, analyzer, extractor
         self._workers = workers or settings.thread_count()
-        self._progress = progress
+        self._progress, self._on_interrupt = progress, on_interrupt
+        self._interrupt = DeferredInterrupt(self._end_early)
         self._summary = IngestSummary()
-        self._queue: deque[_PendingFile] = deque()
+        self._queue: deque[PendingFile] = deque()
         self._fields_by_figure: dict[str, frozenset[str]] = {}
         self._failed: set[str] = set()
         self._retractions: list[Retraction] = []
@@ -102,16 +91,17 @@ class Ingest:
         self._last_commit = time.monotonic()
 
     def run(self, items: Iterable[SourceItem]) -> IngestSummary:
-        """Ingest all items. A bad file is counted, and the others go on. Ctrl-C keeps finished work."""
+        """Ingest all items. A bad file is counted, and the others go on. Ctrl-C finishes the files in hand."""
         started = time.monotonic()
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="ingest")
         try:
-            with self._index.writer() as writer:
+            with self._index.writer() as writer, self._interrupt:
                 self._last_commit = time.monotonic()
                 try:
                     self._ingest_items(items, writer, pool)
                 except KeyboardInterrupt:
                     self._summary.interrupted = True
+                self._summary.interrupted |= self._interrupt.requested
                 self._write([], writer, commit=True)
                 self._summary.retracted = mark_retracted_articles(self._index, writer, self._retractions)
         finally:
@@ -130,21 +120,34 @@ class Ingest:
             self._queue.append(self._submit(found, identity, pool))
             self._fields_by_figure[identity] = fields | earlier_fields
             while len(self._queue) > 2 * self._workers:
-                self._store(self._queue.popleft(), writer)
+                self._store_next(writer)
         self._store_all(writer)
+
+    def _end_early(self) -> None:
+        """Drop the files that no worker has begun, and tell the others. Ctrl-C calls this at any moment."""
+        waiting = [(pending.found.path.name, pending.future) for pending in self._queue if pending.future is not None]
+        self._on_interrupt([name for name, future in waiting if not future.cancel()])
 
     def _store_all(self, writer: IndexWriter) -> None:
         while self._queue:
-            self._store(self._queue.popleft(), writer)
+            self._store_next(writer)
+
+    def _store_next(self, writer: IndexWriter) -> None:
+        with suppress(CancelledError):
+            self._store(self._queue[0], writer)
+        self._queue.popleft()
 
     def _figures_to_ingest(self, items: Iterable[SourceItem], writer: IndexWriter) -> Iterator[tuple[FoundFigure, str]]:
         """Return the figures that need work, with their ids. Note new origins of the figures that the index has."""
-        for chunk in split_into_chunks(items, FILES_PER_LOOKUP):
+        for chunk in split_into_chunks(items, FILES_PER_LOOKUP, lambda: self._interrupt.requested):
             started = time.monotonic()
-            identified = [pair for pair in map(self._identify, chunk) if pair is not None]
+            wanted = takewhile(lambda _: not self._interrupt.requested, chunk)
+            identified = [pair for pair in map(self._identify, wanted) if pair is not None]
             known = self._index.known_figures([identity for _, identity in identified])
             self._add_seconds("read", time.monotonic() - started)
             for found, identity in identified:
+                if self._interrupt.requested:
+                    return
                 figure = known.get(identity)
                 if figure is None or has_changes(found, figure):
                     yield found, identity
@@ -176,17 +179,17 @@ class Ingest:
         self._failures.add_success(found)
         self._count_done()
 
-    def _submit(self, found: FoundFigure, identity: str, pool: ThreadPoolExecutor) -> _PendingFile:
+    def _submit(self, found: FoundFigure, identity: str, pool: ThreadPoolExecutor) -> PendingFile:
         if identity in self._fields_by_figure:
-            return _PendingFile(found, identity, is_update=False)
+            return PendingFile(found, identity, is_update=False)
         known = self._index.known_figures([identity]).get(identity)
         if known is not None:
             found = merge_figure(found, known)
-        return _PendingFile(found, identity, known is not None, pool.submit(self._prepare, found, identity))
+        return PendingFile(found, identity, known is not None, pool.submit(self._prepare, found, identity))
 
-    def _prepare(self, found: FoundFigure, identity: str) -> _PreparedFile:
+    def _prepare(self, found: FoundFigure, identity: str) -> PreparedFile:
         """Decode, analyze and embed every page of a file. Runs in a worker."""
-        prepared = _PreparedFile()
+        prepared = PreparedFile()
         clock = StageClock(prepared.seconds)
         content = identity.partition(".")[0]
         pages = images.read_pages(found.path)
@@ -224,7 +227,7 @@ class Ingest:
         thumbnails = tuple(images.thumbnail(crop) for crop in crops)
         return FigureRecord(figure, named, vectors, thumbnails, self._analyzer.version, found.panels or ())
 
-    def _store(self, pending: _PendingFile, writer: IndexWriter) -> None:
+    def _store(self, pending: PendingFile, writer: IndexWriter) -> None:
         """Write the records of a file. For another copy of a figure of this run, only add its origins."""
         if pending.future is None:
             self._store_copy(pending, writer)
@@ -262,7 +265,9 @@ class Ingest:
         self._summary.panels_new += 0 if is_update else len(panels)
         self._summary.panels_with_scale += sum(panel.scale is not None for panel in panels)
 
-    def _store_copy(self, pending: _PendingFile, writer: IndexWriter) -> None:
+    def _store_copy(self, pending: PendingFile, writer: IndexWriter) -> None:
+        if self._interrupt.requested:
+            return  # the first copy may have been dropped
         if pending.figure_id in self._failed:
             self._fail(pending.found, "another file with the same content failed in this run")
             return

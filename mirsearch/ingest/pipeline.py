@@ -13,6 +13,9 @@ from typing import Generic, TypeVar
 Input = TypeVar("Input")
 Output = TypeVar("Output")
 
+_POLL_SECONDS = 0.1
+"""How often a waiting reader looks whether it is to stop."""
+
 
 def map_in_order(
     action: Callable[[Input], Output], items: Iterable[Input], workers: int, ahead: int
@@ -60,14 +63,19 @@ class BackgroundIterator(Generic[Output]):
             return True
         return False
 
-    def take_ready(self, limit: int) -> list[Output]:
-        """Return the items that are ready, at most `limit`. Wait for the first one; return none at the end."""
+    def take_ready(self, limit: int, is_stopped: Callable[[], bool] = lambda: False) -> list[Output]:
+        """Return the items that are ready, at most `limit`. Wait for the first one; return none at the end.
+
+        Return none, too, as soon as `is_stopped` returns True.
+        """
         found: list[Output] = []
-        while not self._ended and len(found) < limit:
+        while not self._ended and len(found) < limit and not is_stopped():
             try:
-                kind, value = self._queue.get(block=not found)
+                kind, value = self._queue.get(block=not found, timeout=_POLL_SECONDS)
             except queue.Empty:
-                break
+                if found:
+                    break
+                continue
             if kind == "item":
                 found.append(value)  # type: ignore[arg-type]
                 continue
@@ -80,18 +88,23 @@ class BackgroundIterator(Generic[Output]):
         while found := self.take_ready(1):
             yield found[0]
 
-    def stop(self, seconds: float = 10.0) -> None:
-        """Stop the thread after its current item, and wait for that."""
+    def stop(self, seconds: float = 1.0) -> None:
+        """Stop the thread after its current item, and wait at most so many seconds for that."""
         self._stop.set()
         self._thread.join(seconds)
 
 
-def split_into_chunks(items: Iterable[Output], size: int) -> Iterator[list[Output]]:
-    """Return the items in lists of `size`. Items of a BackgroundIterator come as soon as they are ready."""
+def split_into_chunks(
+    items: Iterable[Output], size: int, is_stopped: Callable[[], bool] = lambda: False
+) -> Iterator[list[Output]]:
+    """Return the items in lists of `size`, until `is_stopped` returns True.
+
+    Items of a BackgroundIterator come as soon as they are ready.
+    """
     if isinstance(items, BackgroundIterator):
-        while ready := items.take_ready(size):
+        while ready := items.take_ready(size, is_stopped):
             yield ready
         return
     stream = iter(items)
-    while chunk := list(islice(stream, size)):
+    while not is_stopped() and (chunk := list(islice(stream, size))):
         yield chunk

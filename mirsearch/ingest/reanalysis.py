@@ -7,7 +7,8 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from mirsearch.corpus import Box, Figure, Panel, figure_id, panel_ids
 from mirsearch.corrections import apply_corrections
 from mirsearch.errors import MirsearchError
 from mirsearch.extractors.base import Extractor
+from mirsearch.files.interrupts import DeferredInterrupt
 from mirsearch.imaging import images
 from mirsearch.indexes.base import FigureNotes, FigureRecord, Index, IndexWriter
 from mirsearch.ingest.failures import analysis_failure
@@ -80,7 +82,10 @@ class _FigureResult:
 
 
 class Reanalysis:
-    """One run over figures of an index. `progress(summary, done)` is called after each figure."""
+    """One run over figures of an index. `progress(summary, done)` is called after each figure.
+
+    `on_interrupt(ids)` is called at Ctrl-C, with the ids of the figures that are still finished.
+    """
 
     def __init__(
         self,
@@ -92,23 +97,28 @@ class Reanalysis:
         embed: bool = False,
         workers: int | None = None,
         progress: Callable[[ReanalysisSummary, int], None] | None = None,
+        on_interrupt: Callable[[list[str]], None] = lambda ids: None,
     ) -> None:
         self._index, self._analyzer, self._extractor = index, analyzer, extractor
         self._force, self._embed, self._progress = force, embed, progress
         self._workers = workers or settings.thread_count()
         self._summary = ReanalysisSummary()
         self._done = 0
+        self._queue: deque[tuple[str, Future[_FigureResult]]] = deque()
+        self._on_interrupt = on_interrupt
+        self._interrupt = DeferredInterrupt(self._end_early)
 
     def run(self, figure_ids: Sequence[str]) -> ReanalysisSummary:
-        """Analyze the figures again. Count those that can't be read, and leave them. Ctrl-C keeps finished work."""
+        """Analyze the figures again. Count those that can't be read, and leave them. Ctrl-C finishes those in hand."""
         started = time.monotonic()
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="reanalyze")
         try:
-            with self._index.writer() as writer:
+            with self._index.writer() as writer, self._interrupt:
                 try:
                     self._process(figure_ids, writer, pool)
                 except KeyboardInterrupt:
                     self._summary.interrupted = True
+                self._summary.interrupted |= self._interrupt.requested
                 writer.commit()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -116,23 +126,33 @@ class Reanalysis:
         return self._summary
 
     def _process(self, figure_ids: Sequence[str], writer: IndexWriter, pool: ThreadPoolExecutor) -> None:
-        queue: deque[Future[_FigureResult]] = deque()
         committed = time.monotonic()
         for figure, notes in self._outdated_figures(figure_ids):
-            queue.append(pool.submit(self._reanalyze_figure, figure, notes))
-            while len(queue) > 2 * self._workers:
-                self._store(queue.popleft().result(), writer)
+            self._queue.append((figure, pool.submit(self._reanalyze_figure, figure, notes)))
+            while len(self._queue) > 2 * self._workers:
+                self._store_next(writer)
             if time.monotonic() - committed > COMMIT_SECONDS:
                 writer.commit()
                 committed = time.monotonic()
-        while queue:
-            self._store(queue.popleft().result(), writer)
+        while self._queue:
+            self._store_next(writer)
+
+    def _end_early(self) -> None:
+        """Drop the figures that no worker has begun, and tell the others. Ctrl-C calls this at any moment."""
+        self._on_interrupt([figure for figure, future in self._queue if not future.cancel()])
+
+    def _store_next(self, writer: IndexWriter) -> None:
+        with suppress(CancelledError):
+            self._store(self._queue[0][1].result(), writer)
+        self._queue.popleft()
 
     def _outdated_figures(self, figure_ids: Sequence[str]) -> Iterator[tuple[str, FigureNotes]]:
         """Return the figures that the present analysis has not read. Count the others."""
-        for chunk in split_into_chunks(figure_ids, FIGURES_PER_LOOKUP):
+        for chunk in split_into_chunks(figure_ids, FIGURES_PER_LOOKUP, lambda: self._interrupt.requested):
             known = self._index.figure_notes(chunk)
             for figure in chunk:
+                if self._interrupt.requested:
+                    return
                 notes = known.get(figure)
                 if notes is None:
                     continue  # deleted in the meantime
