@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import typer
 
-from mirsearch import masking
 from mirsearch.errors import UsageError
 from mirsearch.files import interrupts
 from mirsearch.files.partial import write_output
+from mirsearch.text import masking
 
 if TYPE_CHECKING:
     from rich.console import Console

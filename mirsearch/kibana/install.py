@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 from mirsearch.errors import IndexAccessError, UsageError
 from mirsearch.indexes.elasticsearch.client import read_credentials
 from mirsearch.kibana.objects import dashboards_ndjson
-from mirsearch.masking import mask
+from mirsearch.text.masking import mask
 
 OLDEST_VERSION = (8, 15)
 TIMEOUT_SECONDS = 60

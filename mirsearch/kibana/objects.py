@@ -46,7 +46,9 @@ FIELD_FORMATS = {
 
 def charts() -> dict[str, tuple[Chart, Place]]:
     """Return the charts by id, each with its place in the grid."""
-    return {**_number_charts(), **_timeline_charts(), **_kind_and_scale_charts(), **_table_charts()}
+    by_name = _kind_charts() | _scale_charts()
+    rows = {name: by_name[name] for name in ("techniques", "views", "known", "sure")}
+    return {**_number_charts(), **_timeline_charts(), **rows, **_table_charts()}
 
 
 def _number_charts() -> dict[str, tuple[Chart, Place]]:
@@ -84,14 +86,10 @@ def _timeline_charts() -> dict[str, tuple[Chart, Place]]:
     }
 
 
-def _kind_and_scale_charts() -> dict[str, tuple[Chart, Place]]:
+def _kind_charts() -> dict[str, tuple[Chart, Place]]:
     techniques = {
         "g": lens.terms_column("panel.kind", "Kind", 8, by="m"),
         "h": lens.terms_column("panel.technique", "Technique", 12, by="m", other=True),
-        "m": lens.count_column(),
-    }
-    fields_of_view = {
-        "x": lens.histogram_column("scale.log10_field_of_view", "log10 of nm", 40),
         "m": lens.count_column(),
     }
     with_scale = {
@@ -99,33 +97,35 @@ def _kind_and_scale_charts() -> dict[str, tuple[Chart, Place]]:
         "h": lens.terms_column("panel.kind", "Kind", 8, by="m"),
         "m": lens.count_column(),
     }
-    confidence = {
-        "x": lens.histogram_column("scale.confidence", "Confidence", 20),
-        "s": lens.terms_column("scale.source", "Read from", 4, by="m"),
-        "m": lens.count_column("Readings"),
-    }
     return {
         "techniques": (
             ("Kinds and techniques", techniques, lens.donut_chart("techniques", ["g", "h"], "m"), PANELS_QUERY),
             (0, 20, 16, 15),
         ),
-        "views": (
-            ("Fields of view", fields_of_view, lens.bar_chart("views", "x", "m", None), PANELS_QUERY),
-            (16, 20, 32, 15),
-        ),
         "known": (
             ("With and without scale", with_scale, lens.donut_chart("known", ["g", "h"], "m"), PANELS_QUERY),
             (0, 35, 16, 14),
         ),
-        "sure": (
-            (
-                "Scale readings by source and confidence",
-                confidence,
-                lens.bar_chart("sure", "x", "m", "s"),
-                PANELS_QUERY,
-            ),
-            (16, 35, 32, 14),
+    }
+
+
+def _scale_charts() -> dict[str, tuple[Chart, Place]]:
+    fields_of_view = {
+        "x": lens.histogram_column("scale.log10_field_of_view", "log10 of nm", 40),
+        "m": lens.count_column(),
+    }
+    confidence = {
+        "x": lens.histogram_column("scale.confidence", "Confidence", 20),
+        "s": lens.terms_column("scale.source", "Read from", 4, by="m"),
+        "m": lens.count_column("Readings"),
+    }
+    title = "Scale readings by source and confidence"
+    return {
+        "views": (
+            ("Fields of view", fields_of_view, lens.bar_chart("views", "x", "m", None), PANELS_QUERY),
+            (16, 20, 32, 15),
         ),
+        "sure": ((title, confidence, lens.bar_chart("sure", "x", "m", "s"), PANELS_QUERY), (16, 35, 32, 14)),
     }
 
 

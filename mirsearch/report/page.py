@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mirsearch import __version__
 from mirsearch.errors import MirsearchError
+from mirsearch.files.partial import write_output
 from mirsearch.ranking import TERMS
 from mirsearch.report.cards import hit_card, query_card
 from mirsearch.report.pictures import MAX_SHARP_PICTURES, PictureLoader
@@ -41,7 +42,8 @@ def write_page(answers: Answer | Sequence[Answer], path: Path | str, titles: Seq
     """Write the page of one answer or several; MirsearchError where the file can't be written."""
     sequence = [answers] if isinstance(answers, Answer) else list(answers)
     try:
-        Path(path).write_text(page_html(sequence, titles), encoding="utf-8", newline="\n")
+        with write_output(Path(path)) as part:
+            part.write_text(page_html(sequence, titles), encoding="utf-8", newline="\n")
     except (OSError, ValueError) as error:
         cause = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise MirsearchError(

@@ -15,9 +15,9 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from mirsearch import masking
 from mirsearch.errors import IndexAccessError
 from mirsearch.indexes import open_index
+from mirsearch.text import masking
 
 PASSWORD = "Sup3r S3cret/Pw+&?"
 KEY = base64.b64encode(b"kid:Sup3rS3cretKey").decode()

@@ -16,7 +16,7 @@ from mirsearch.errors import IndexAccessError
 from mirsearch.indexes.elasticsearch.client import Address
 from mirsearch.indexes.elasticsearch.errors import read_only_error, translate_error
 from mirsearch.indexes.elasticsearch.patience import UNAUTHORIZED, Backoff, is_temporary
-from mirsearch.masking import mask
+from mirsearch.text.masking import mask
 
 CHUNK_BYTES = 8 << 20
 MAX_IN_FLIGHT = 3

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 from elastic_transport import SerializationError, TransportApiResponse
 from elasticsearch import Elasticsearch, UnsupportedProductError
 
-from mirsearch import masking, settings
+from mirsearch import settings
 from mirsearch.errors import UsageError
 from mirsearch.indexes.elasticsearch.patience import PatientTransport
+from mirsearch.text import masking
 
 # The client logs "Node … has failed for 1 times in a row"; our own error already reports that failure.
 logging.getLogger("elastic_transport.node_pool").setLevel(logging.ERROR)

@@ -9,10 +9,10 @@ from typing import Any
 import elastic_transport
 from elasticsearch import ApiError, UnsupportedProductError
 
-from mirsearch import masking
 from mirsearch.errors import IndexAccessError, MirsearchError
 from mirsearch.indexes.elasticsearch.client import Address
 from mirsearch.indexes.elasticsearch.patience import BUSY_STATUSES, ShardUnavailableError
+from mirsearch.text import masking
 
 CREDENTIALS_REMEDY = "set MIRSEARCH_ES_API_KEY, or MIRSEARCH_ES_USER and MIRSEARCH_ES_PASSWORD"
 PRIVILEGES_REMEDY = "grant the privileges listed in docs/security.md"
