@@ -12,7 +12,7 @@ from mirsearch.acquisition.ledger import MAX_ATTEMPTS, FigureState, Ledger
 from mirsearch.acquisition.micrographs import is_likely_micrograph
 from mirsearch.acquisition.report import AcquisitionReport
 from mirsearch.acquisition.services.base import ArticlePlan, ArticleService, Hit, KeywordQuery, Terms, rejection_reason
-from mirsearch.acquisition.steps import FigureResult, PlannedArticle, figure_path
+from mirsearch.acquisition.steps import FigureResult, PlannedArticle, figure_path, foreign_error, stored_file
 from mirsearch.corpus import Origin, figure_id
 from mirsearch.errors import FetchError, SourceError
 from mirsearch.files.partial import remove_partial_files
@@ -26,6 +26,10 @@ ARTICLES_AT_ONCE = 3
 FIGURES_AT_ONCE = 6
 """Figures that are downloaded in parallel."""
 _QUEUED_FIGURES = 12
+_MAX_PAGES = 10_000
+"""Pages that one run reads of a search."""
+_SURPLUS_HITS = 1_000
+"""Hits beyond the number that a search says: articles may appear while its pages are read."""
 _STALE_SECONDS = 86_400.0
 """An interrupted search older than this starts again from the first page."""
 _HALTING_CAUSES = ("stopped", "left alone")
@@ -128,16 +132,22 @@ class Acquisition:
     def _search_pages(self, cursor: str | None) -> Iterator[Hit]:
         """Yield the hits of page after page, until there is no next page or a cursor repeats."""
         used_cursors: set[str | None] = set()
+        received = 0
         while cursor not in used_cursors and not self._halt_reason:
             used_cursors.add(cursor)
             try:
                 page = self._service.search(self._query, cursor)
-            except SourceError as error:
-                self._halt_reason = self._halt_reason or str(error)
+                next_cursor = page.cursor if page.cursor not in used_cursors else None
+                new_hits = self._ledger.add_page(self._key, page.hits, next_cursor, page.total)
+            except Exception as error:  # noqa: BLE001  no page's contents may end the run with a traceback
+                self._halt_reason = self._halt_reason or str(foreign_error(self._service.name, error))
                 return
-            next_cursor = page.cursor if page.cursor not in used_cursors else None
             self.report.total_hits = page.total
-            yield from self._ledger.add_page(self._key, page.hits, next_cursor, page.total)
+            yield from new_hits
+            received += len(page.hits)
+            if received > page.total + _SURPLUS_HITS or len(used_cursors) > _MAX_PAGES:
+                self._halt_reason = f"{self._service.name} lists more articles than it says, without an end"
+                return
             if next_cursor is None:
                 return
             cursor = next_cursor
@@ -158,14 +168,15 @@ class Acquisition:
             plan = self._service.plan_article(
                 hit, lambda terms: not skip_figures and rejection_reason(terms, self._query) is None
             )
-        except SourceError as error:
+            if not skip_figures:
+                self._ledger.save_plan(hit, plan)
+        except Exception as raised:  # noqa: BLE001  one article's contents must not end the run
+            error = foreign_error(hit.id, raised)
             cause = error.cause if isinstance(error, FetchError) else "content"
             if cause in _HALTING_CAUSES:
                 return PlannedArticle(hit, halt=str(error))
             self._ledger.fail_article(hit, cause, str(error))
             return PlannedArticle(hit, failure=SourceFailure.from_error(hit.id, error))
-        if not skip_figures:
-            self._ledger.save_plan(hit, plan)
         return PlannedArticle(hit, plan)
 
     def _wanted_figures(self, planned: PlannedArticle) -> Iterator[FigureState | SourceFailure]:
@@ -223,24 +234,25 @@ class Acquisition:
         state, plan = job
         if state.attempts >= MAX_ATTEMPTS:
             return FigureResult(skipped=f"given up after {state.attempts} tries")
-        path, fetched = figure_path(self._folder, state), state.fetched
-        is_present = fetched is not None and path.is_file() and path.stat().st_size == fetched.size
+        stored, fetched = stored_file(self._folder, state), state.fetched
+        path, is_present = stored or figure_path(self._folder, state), stored is not None
         if not is_present:
             if self._halt_reason:
                 return FigureResult(halt=self._halt_reason)
             try:
                 fetched = self._service.fetch_figure(state.figure, path)
-            except SourceError as error:
-                return self._record_fetch_failure(state, error)
+            except Exception as error:  # noqa: BLE001  one figure's contents must not end the run
+                return self._record_fetch_failure(state, foreign_error(state.figure.url, error))
             self._ledger.save_figure(replace(state, state="done", fetched=fetched, attempts=0, cause=None, reason=None))
         assert fetched is not None
         size = 0 if is_present else fetched.size
         origin = Origin(self._service.origin, state.figure.url, fetched.retrieved)
         other_origins: tuple[Origin, ...] = (Origin("file", str(path), fetched.retrieved),)
         twin = self._find_twin(state, path)
-        if twin is not None and twin.fetched is not None:
+        twin_path = None if twin is None else stored_file(self._folder, twin)
+        if twin is not None and twin.fetched is not None and twin_path is not None:
             # The same figure of the same article from another service: one figure with two origins.
-            fetched, path, other_origins = twin.fetched, figure_path(self._folder, twin), ()
+            fetched, path, other_origins = twin.fetched, twin_path, ()
         if self._is_known(figure_id(fetched.sha256), origin):
             return FigureResult(size=size, fetched=not is_present)
         figure = FoundFigure(
@@ -259,7 +271,8 @@ class Acquisition:
         articles = self._ledger.earlier_twins(state.article)
         states = [other for article in articles for other in self._ledger.figure_states(article)]
         candidates = (other for other in states if other.fetched is not None and other.attempts < MAX_ATTEMPTS)
-        return next((other for other in candidates if show_same_figure(path, figure_path(self._folder, other))), None)
+        located = ((other, stored_file(self._folder, other)) for other in candidates)
+        return next((other for other, file in located if file is not None and show_same_figure(path, file)), None)
 
     def _record_fetch_failure(self, state: FigureState, error: SourceError) -> FigureResult:
         cause = error.cause if isinstance(error, FetchError) else "content"

@@ -74,6 +74,7 @@ def failures(
 
 def _failures_of_index(location: str, service_items: Collection[str]) -> list[dict[str, Any]]:
     """Return the failures that the index keeps, without those that the list of the services has."""
+    from mirsearch.acquisition.steps import file_ending
     from mirsearch.indexes import open_index
 
     try:
@@ -82,11 +83,13 @@ def _failures_of_index(location: str, service_items: Collection[str]) -> list[di
     except IndexAccessError as error:
         print_message(f"{error.message}; only the failures of services are listed")
         return []
-    workspace, names = settings.workspace(location), {PurePath(item).name for item in service_items}
+    workspace, items = settings.workspace(location), {PurePath(item).name for item in service_items}
+    names = items | {file_ending(item) for item in items}
 
     def is_listed(location: str) -> bool:
         is_acquired = "://" in location or workspace in Path(location).parents
-        return location in service_items or (is_acquired and PurePath(location).name in names)
+        name = PurePath(location).name
+        return location in service_items or (is_acquired and not names.isdisjoint((name, name.split("-", 2)[-1])))
 
     return [
         {"item": failure.input, "cause": failure.stage, "reason": failure.reason, "attempts": None,

@@ -164,7 +164,8 @@ _OTHER_QUANTITY = re.compile(
     r"(?:\bW\.? ?D\.?|\bd(?:\(?\d{2,4}\)?)?|\bHFW|\bVFW|\bHFOV|\bFOV|\bwidth|\bdepth|"
     r"\b[xyz] ?[:=]|\bAp(?:erture)?|"
     r"\bsize|"
-    r"\bspot|\bthickness|\bdistance|\bstep|\bpixel size|λ|\bwavelength|\bEx|\bEm)\s*+(?:is|of)?+\s*+[:=]?+\s*+[~≈]?+\s*+$",
+    r"\bspot|\bthickness|\bdistance|\bstep|\bpixel size|λ|\bwavelength|\bEx|\bEm)"
+    r"\s*+(?:is|of)?+\s*+[:=]?+\s*+[~≈]?+\s*+$",
     re.IGNORECASE,
 )
 

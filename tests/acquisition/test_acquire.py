@@ -382,7 +382,7 @@ def test_real_articles_come_as_they_are(shared_data, tmp_path, monkeypatch):
         place = Place(tmp_path / "run", {})
         items, acquisition = place.run(replace(NANO, keywords=("about",), micrographs=False))
         chosen, _ = place.run(replace(NANO, keywords=("about",)))
-    found = {(each.article.pmcid, each.path.stem): each for each in figures(items)}
+    found = {(each.article.pmcid, each.path.stem.split("-", 2)[2]): each for each in figures(items)}
     assert set(found) == set(truth)
     for key, (article_data, each) in truth.items():
         item = found[key]

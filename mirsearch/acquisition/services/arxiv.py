@@ -33,6 +33,7 @@ from mirsearch.sources.jats.text import Element, local_name
 from mirsearch.sources.latex.eprints import Eprint, is_intact
 from mirsearch.sources.latex.figures import latex_figures
 from mirsearch.sources.pdf.pages import render_first_page, require_packages
+from mirsearch.text.foreign import parse_integer
 
 PAGE_SIZE = 100
 _ATOM = "{http://www.w3.org/2005/Atom}"
@@ -154,14 +155,13 @@ def _query_terms(text: str, field: str) -> str:
 def parse_feed(data: bytes, start: int) -> SearchPage:
     """Return the hits of an Atom answer that starts at hit `start`. Raises SourceError for any other answer."""
     root = _parse_xml(data)
-    total = root.findtext(f"{_OPENSEARCH}totalResults") if root is not None else None
-    if root is None or root.tag != f"{_ATOM}feed" or total is None or not total.strip().isdecimal():
+    count = parse_integer(root.findtext(f"{_OPENSEARCH}totalResults")) if root is not None else None
+    if root is None or root.tag != f"{_ATOM}feed" or count is None:
         raise SourceError("the search at arXiv failed: the answer is no list of papers", _REMEDY)
     entries = root.findall(f"{_ATOM}entry")
     if len(entries) == 1 and (entries[0].findtext(f"{_ATOM}title") or "").strip() == "Error":
         message = clean_text(entries[0].findtext(f"{_ATOM}summary") or "", 200)
         raise SourceError(f"the search at arXiv failed: {message}", "check the keywords")
-    count = int(total)
     if not entries and start < count:
         raise SourceError("the search at arXiv failed: a page is empty, although there are more papers", _REMEDY)
     hits = tuple(hit for entry in entries if (hit := _parse_hit(entry)) is not None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from mirsearch.errors import FetchError, SourceError, UsageError
 from mirsearch.settings import EUROPEPMC, PMC, Service
 from mirsearch.sources.articles import clean_text, find_year, normalize_doi, normalize_pmcid
 from mirsearch.sources.jats.parse import parse_jats
+from mirsearch.text.foreign import parse_integer, parse_json
 
 PAGE_SIZE = 100
 MAX_QUERY_CHARS = 1_500
@@ -111,13 +111,14 @@ def query_text(query: KeywordQuery) -> str:
 def parse_page(data: bytes, cursor: str) -> SearchPage:
     """Return the hits of an answer. Raises SourceError for an error, which may come with status 200."""
     try:
-        answer = json.loads(data)
+        answer = parse_json(data)
     except ValueError:
         raise SourceError("the search at Europe PMC failed: its answer is damaged", _REMEDY) from None
     results = answer.get("resultList") if isinstance(answer, dict) else None
     records = results.get("result") if isinstance(results, dict) else None
-    total = answer.get("hitCount") if isinstance(answer, dict) else None
-    if not isinstance(records, list) or not isinstance(total, int):
+    count = answer.get("hitCount") if isinstance(answer, dict) else None
+    total = parse_integer(count) if isinstance(count, int) else None
+    if not isinstance(records, list) or total is None:
         reason = answer.get("errMsg") if isinstance(answer, dict) else None
         message = clean_text(str(reason), 200) if reason else "an answer without hits or their number"
         raise SourceError(

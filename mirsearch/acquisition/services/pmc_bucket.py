@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from mirsearch.sources.articles import clean_text, make_article, normalize_licen
 from mirsearch.sources.jats.figures import JatsFigure
 from mirsearch.sources.jats.match_images import href_file_name, leaves_folder
 from mirsearch.sources.jats.parse import JatsArticle, parse_jats
+from mirsearch.text.foreign import parse_integer, parse_json
 
 BUCKET_NAME = "pmc-oa-opendata"
 _DAY_SECONDS = 86_400.0
@@ -103,7 +103,10 @@ class PmcBucket:
         name = f"{pmcid}.{version}"
         address = f"{PMC.base}/metadata/{name}.json"
         answer = self._client.fetch(address, RECORD, max_age=_DAY_SECONDS, is_valid=_is_record)
-        record = json.loads(answer.data)
+        try:
+            record = parse_json(answer.data)
+        except ValueError as error:
+            raise SourceError(f"the PMC bucket's record of {name} is damaged", _REMEDY) from error
         if not isinstance(record, dict) or str(record.get("pmcid", "")).upper() != pmcid:
             raise SourceError(f"the PMC bucket's record of {name} belongs to another article", _REMEDY)
         return record
@@ -135,7 +138,7 @@ def _is_listing(path: Path) -> bool:
 
 def _is_record(path: Path) -> bool:
     try:
-        json.loads(path.read_bytes())
+        parse_json(path.read_bytes())
     except (OSError, ValueError):
         return False
     return True
@@ -154,7 +157,7 @@ def parse_listing(data: bytes) -> tuple[list[tuple[str, int]], str | None]:
     entries = []
     for element in root.iter(f"{namespace}Contents"):
         size = element.findtext(f"{namespace}Size") or ""
-        entries.append((element.findtext(f"{namespace}Key") or "", int(size) if size.isdecimal() else 0))
+        entries.append((element.findtext(f"{namespace}Key") or "", parse_integer(size) or 0))
     is_truncated = root.findtext(f"{namespace}IsTruncated") == "true"
     return entries, (root.findtext(f"{namespace}NextContinuationToken") or None) if is_truncated else None
 
