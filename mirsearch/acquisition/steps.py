@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from mirsearch.acquisition.services.base import ArticlePlan, FetchedFigure, Hit
 from mirsearch.errors import MirsearchError, SourceError
 from mirsearch.sources.articles import clean_text
 from mirsearch.sources.base import SourceFailure, SourceItem
+
+_OWN_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EMFILE)
+"""Errors of this machine's disk and files: no contents from outside cause them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ def foreign_error(name: str, error: Exception) -> SourceError:
     """Return the failure of one page, article or figure for whatever its contents made go wrong."""
     if isinstance(error, SourceError):
         return error
-    if isinstance(error, MirsearchError):
+    if isinstance(error, MirsearchError) or (isinstance(error, OSError) and error.errno in _OWN_ERRORS):
         raise error  # of this machine, such as a full disk or a busy ledger
     kind = type(error).__name__
     return SourceError(f"{name}: its contents can't be used ({kind}: {clean_text(str(error), 120)})", "report it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
@@ -24,7 +25,7 @@ from mirsearch.acquisition.services.base import (
 )
 from mirsearch.acquisition.services.europepmc import parse_page
 from mirsearch.acquisition.services.pmc_bucket import parse_listing
-from mirsearch.acquisition.steps import figure_path, stored_file
+from mirsearch.acquisition.steps import figure_path, foreign_error, stored_file
 from mirsearch.errors import SourceError
 from mirsearch.sources.base import FoundFigure, SourceFailure
 from mirsearch.sources.latex.eprints import Eprint
@@ -97,6 +98,11 @@ def test_an_odd_header_of_tar_is_a_damaged_eprint(tmp_path, size, kind):
     (tmp_path / "e").write_bytes(gzip.compress(bytes(head)))
     with pytest.raises(SourceError, match="damaged e-print"):
         Eprint(tmp_path / "e", "arXiv:1").scan()
+
+
+def test_a_full_disk_is_no_failure_of_a_figure():
+    with pytest.raises(OSError, match="full"):
+        foreign_error("a figure", OSError(errno.ENOSPC, "full"))
 
 
 class OddService:
