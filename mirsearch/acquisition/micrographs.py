@@ -10,7 +10,8 @@ _NOT_MICROGRAPHS = frozenset(("diffraction", "EBSD"))
 """Techniques whose pictures are no micrographs."""
 _SCALE_WORDS = re.compile(
     r"\bscale[\s-]*+bars?\b|\bbars?\s*+[:=,]?+\s*+\d"
-    r"|\bmagnifications?\b|\boriginal magnification|[×x]\s?\d{2,}k?\b", re.I
+    r"|\bmagnifications?\b|\boriginal magnification|[×x]\s?\d{2,}k?\b",
+    re.I,
 )
 _MICROSCOPY_WORDS = re.compile(r"\bmicrographs?\b|\bmicroscop(?:y|ic|e)\b|\bnanographs?\b|\bmorpholog", re.I)
 

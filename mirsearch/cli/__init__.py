@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated, Any
 
 import typer
@@ -207,3 +208,5 @@ def main() -> None:
         if ended.code == INTERRUPTED:
             leave_now(INTERRUPTED)
         raise
+    finally:
+        gc.freeze()  # else the interpreter's end collects garbage of all modules, 0.1 s, and the process is over anyway

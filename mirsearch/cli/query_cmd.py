@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -110,6 +111,7 @@ def query(
     scalebars: ScaleBarsOption = settings.DEFAULT_SCALEBARS,
 ) -> None:
     """Find panels that look like an image at its scale, and whose captions contain the given words."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: a query multiplies no large matrices
     from mirsearch.search.search import Question, ask
 
     if image is None and any(value is not None for value in (panel, crop, scale, bar_px, nm_per_px)):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -126,7 +125,7 @@ class _Held:
 def _create(folder: Path, name: str, suffix: str, *, directory: bool = False) -> tuple[Path, _Held]:
     """Make a partial file or folder and lock it."""
     while True:
-        part = folder / f".{_shorten(name)}.{secrets.token_hex(4)}{ENDING}{suffix}"
+        part = folder / f".{_shorten(name)}.{os.urandom(4).hex()}{ENDING}{suffix}"
         if directory:
             part.mkdir()
             file = os.open(part, os.O_RDONLY) if _HAS_LOCKS else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
@@ -50,7 +50,7 @@ def test_commands_on_a_server_name_the_extra(arguments):
 
 def test_a_module_that_no_extra_brings_is_a_broken_plug_in(monkeypatch):
     point = EntryPoint("odd", "mirsearch_has_no_such:Part", "mirsearch.sources")
-    monkeypatch.setattr(plugins, "entry_points", lambda group: [point])
+    monkeypatch.setattr(plugins, "_registered", lambda: EntryPoints([point]))
     with pytest.raises(PluginError, match=r"plug-in 'odd' .* fails to load: ModuleNotFoundError"):
         plugins.load("sources", "odd")
 

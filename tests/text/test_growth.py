@@ -23,7 +23,8 @@ SHORT_TEXTS = {
     "text.lengths._LENGTH_IN_LINE": "reads at most 400 characters",
     "extras._REQUIREMENT": "reads the requirements of mirsearch itself",
     "text.masking._ADDRESS": "reads arguments and settings of the user",
-    "acquisition.http.kinds": "reads the first 4,096 bytes of an answer",
+    "acquisition.http.kinds._TITLE": "reads the first 4,096 bytes of an answer",
+    "acquisition.http.kinds._MARKUP": "reads the first 4,096 bytes of an answer",
 }
 """Patterns that never see a long text from outside."""
 

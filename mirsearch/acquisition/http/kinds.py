@@ -12,7 +12,9 @@ HEAD_BYTES = 4096
 """Bytes at the beginning of an answer that identify its kind."""
 
 _WEB_PAGE = re.compile(
-    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|meta)\b", re.I | re.S
+    rb"\s*+(?:<\?xml[^>]*+>\s*+)?+(?:<!--(?:(?!-->).)*+-->\s*+)*+"
+    rb"<(?:!doctype\s+html|html|head|body|title|meta)\b",
+    re.I | re.S,
 )
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.I | re.S)
 _MARKUP = re.compile(rb"\s*<[!?/a-z_]", re.I)

@@ -56,11 +56,11 @@ def _header(key: str, model: bytes) -> bytes:
 def _read(path: Path, key: str) -> bytes | None:
     """Return the model in a cache file, or None if the file is missing, damaged or has another key."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            head, model = file.readline(), file.read()  # apart, since splitting the content would copy the model
     except OSError:
         return None
-    head, _, model = content.partition(b"\n")
-    return model if head + b"\n" == _header(key, model) else None
+    return model if head == _header(key, model) else None
 
 
 def _write(path: Path, content: bytes) -> None:

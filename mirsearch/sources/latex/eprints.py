@@ -70,7 +70,15 @@ class Eprint:
                         yield archive
                 else:
                     yield unpacked.read(MAX_TEX_BYTES)
-            except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError, OverflowError, MemoryError) as error:
+            except (
+                tarfile.TarError,
+                EOFError,
+                zlib.error,
+                gzip.BadGzipFile,
+                ValueError,
+                OverflowError,
+                MemoryError,
+            ) as error:
                 # The headers of tar are read by code that trusts their numbers.
                 raise SourceError(f"{self._name}: a damaged e-print ({error})", "run it again later") from error
 
