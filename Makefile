@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
             $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 DEMO   ?= demo
 PYTEST_ARGS ?=
+# One worker more than cores, since many tests wait for servers; each file's tests stay together, long files first
+PARALLEL = --numprocesses $(shell $(PYTHON) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))') --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-torch test-elasticsearch-8 lint format docs options package bench clean up down
 
@@ -12,12 +14,12 @@ demo: $(VENV)/.core
 	$(BIN)/mirsearch demo $(DEMO)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 # The tests that need the extra `torch`, which is several GB: in an environment of its own, beside the other
 test-torch:
 	$(MAKE) VENV=$(VENV)-torch EXTRAS=,torch $(VENV)-torch/.dev
-	MIRSEARCH_REQUIRE_TORCH=1 $(VENV)-torch/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile -m torch $(PYTEST_ARGS)
+	MIRSEARCH_REQUIRE_TORCH=1 $(VENV)-torch/bin/python -m pytest $(PARALLEL) -m torch $(PYTEST_ARGS)
 
 # All that speaks to Elasticsearch, with the oldest server supported and the client of its major version
 test-elasticsearch-8: $(VENV)/.dev

@@ -30,9 +30,17 @@ def pytest_configure() -> None:
         import elasticsearch  # noqa: F401
 
 
+LONG = {
+    "test_killed.py", "test_drawn_figures.py", "test_retrieval_benchmark.py", "test_secure.py", "test_restarts.py",
+    "test_docs.py", "test_embedded_kill.py", "test_acquire_killed.py", "test_end_to_end.py", "test_elasticsearch.py",
+}  # fmt: skip
+"""Files that take a minute or more. They start first, so that no worker is left alone with one at the end."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of modules that need the extra `torch`: `make test-torch` runs these alone."""
+    """Mark the tests of modules that need the extra `torch`, which `make test-torch` runs; put long files first."""
     for item in items:
         module = item.getparent(pytest.Module)
         if module is not None and hasattr(module.obj, "torch_or_skip"):
             item.add_marker("torch")
+    items.sort(key=lambda item: item.path.name not in LONG)

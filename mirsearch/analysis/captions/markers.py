@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-ROMANS = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
+from mirsearch.analysis.captions.label_order import ROMANS, label_order
+
 _DASHES = "-‐‑‒–—−"
 _ATOM = r"(?:[A-Za-z]\d{1,2}|[ivx]{2,4}|[IVX]{2,4}|[A-Za-z])['′]?"
 _SEPARATOR = rf"(?:\s*+,\s*+(?:and\s++|&\s*+)?+|\s++(?:and|to|through)\s++|\s*+[{_DASHES}&/;+]\s*+)"
@@ -78,28 +79,6 @@ def find_markers(caption: str) -> list[Marker]:
         chosen = _keep_sequence(_match_markers(caption, _NUMBERED, "bracket"))
         chosen = chosen if len(_label_set(chosen)) >= 2 else []
     return _mark_references(caption, chosen)
-
-
-def label_order(label: str) -> tuple[int, str, int, int]:
-    """Return a sort key: letters by alphabet, then their numbers, then primes; roman and plain numbers by value."""
-    bare = label.rstrip("'′")
-    primes = len(label) - len(bare)
-    if bare.isdigit():
-        return (0, "", int(bare), primes)
-    if len(bare) > 1 and bare in ROMANS:
-        return (1, "", ROMANS.index(bare), primes)
-    return (2, bare[:1], int(bare[1:]) if bare[1:].isdigit() else 0, primes)
-
-
-def sort_labels(labels: Iterable[str]) -> list[str]:
-    """Return the unique labels in order; "i", "v" and "x" are numerals if "ii" is there and "h" is not."""
-    unique = set(labels)
-    numerals = "ii" in unique and "h" not in unique
-    if numerals:
-        return sorted(
-            unique, key=lambda label: (1, "", ROMANS.index(label), 0) if label in ROMANS else label_order(label)
-        )
-    return sorted(unique, key=label_order)
 
 
 def _match_markers(caption: str, pattern: re.Pattern[str], style: str) -> list[Marker]:

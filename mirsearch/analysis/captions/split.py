@@ -7,7 +7,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from mirsearch.analysis.captions.markers import Marker, find_markers, sort_labels
+from mirsearch.analysis.captions.label_order import sort_labels
+from mirsearch.analysis.captions.markers import Marker, find_markers
 from mirsearch.analysis.captions.shared_words import (
     JOINER,
     MOST_SHARING,

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from mirsearch.analysis.base import Pixels
 from mirsearch.analysis.kinds.features import PanelFeatures, measure_features
 from mirsearch.analysis.kinds.technique import technique_log_probs
-from mirsearch.analysis.kinds.words import kind_votes, technique_votes
 
 _UNKNOWN_PROBABILITY = 0.02
 """Probability that the pixels give to a technique which the discriminants don't know."""
@@ -56,7 +55,7 @@ def classify_kind(features: PanelFeatures, caption: str, log_probs: Mapping[str,
 
     The pixels decide between drawn and imaged; the words help to choose among the kinds of each.
     """
-    words, votes = kind_votes(caption), technique_votes(caption)
+    words, votes = _caption_votes(caption)
     imaging_votes = max(votes.values(), default=0.0)
     drawn_score = features.drawn * (1 - features.map_like)
     drawn, imaged = 6 * (drawn_score - 0.5), 6 * (0.5 - drawn_score)
@@ -90,7 +89,7 @@ def _classify_technique(log_probs: Mapping[str, float], caption: str, kind: str)
 
 def best_technique(log_probs: Mapping[str, float], caption: str, kind: str) -> tuple[str | None, float]:
     """Return the technique that pixels (log probabilities) and words support most, and its probability."""
-    votes = technique_votes(caption)
+    _, votes = _caption_votes(caption)
     if kind == "micrograph":
         votes.pop("diffraction", None)
     unknown = math.log(_UNKNOWN_PROBABILITY)
@@ -109,3 +108,12 @@ def _most_probable(scores: dict[str, float]) -> tuple[str, float]:
     best = max(scores, key=lambda name: scores[name])
     total = sum(math.exp(score - scores[best]) for score in scores.values())
     return best, 1 / total
+
+
+def _caption_votes(caption: str) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the votes of a caption's words for kinds and for techniques."""
+    if not caption:  # as for the image of a query, which so need not compile the patterns
+        return {}, {}
+    from mirsearch.analysis.kinds.words import kind_votes, technique_votes
+
+    return kind_votes(caption), technique_votes(caption)

@@ -8,7 +8,7 @@ from math import hypot
 from statistics import median
 
 from mirsearch.analysis.base import TextBox
-from mirsearch.analysis.captions.markers import ROMANS, sort_labels
+from mirsearch.analysis.captions.label_order import ROMANS, sort_labels
 from mirsearch.analysis.letters.reading import (
     Letter,
     parse_glued,

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
-from mirsearch.analysis.captions.markers import sort_labels
+from mirsearch.analysis.captions.label_order import sort_labels
 from mirsearch.analysis.kinds.features import flatness
 from mirsearch.analysis.letters.assignment import clip_letters, tiles_without_letter
 from mirsearch.analysis.letters.completion import LetterCompletion

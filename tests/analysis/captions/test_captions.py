@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mirsearch.analysis.captions.markers import expand_labels, sort_labels
+from mirsearch.analysis.captions.label_order import sort_labels
+from mirsearch.analysis.captions.markers import expand_labels
 from mirsearch.analysis.captions.split import split_caption
 from tests.support.caption_checks import find_wrong_parts
 from tests.support.made_captions import CAPTIONS, NO_PANELS, PLACES
