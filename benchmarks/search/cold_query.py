@@ -5,7 +5,7 @@
 The bare process imports onnxruntime, numpy and Pillow, loads the same ONNX model from a file and embeds the image:
 every query needs these steps. The two processes alternate, so that other load on the machine affects both. Both may
 cache compiled modules, as Python does by default, in a separate folder. Without --index, the benchmark first makes a
-small index of drawn pictures. The aim is a ratio of medians of at most 3.
+small index of drawn pictures. The aim is a ratio of medians of at most 2.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from PIL import Image
 from mirsearch.extractors.efficientnet.extractor import EfficientNetExtractor, model_bytes
 from mirsearch.extractors.efficientnet.levels import SIDE
 
-AIM = 3.0
+AIM = 2.0
 BARE = """
 import sys
 import numpy as np
