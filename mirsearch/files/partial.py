@@ -84,7 +84,7 @@ def temporary_file(folder: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def temporary_folder(folder: Path) -> Iterator[Path]:
     """Yield the path of a new folder in a folder; it is removed at the end of the block unless it was moved."""
-    remove_partial_files(folder)
+    remove_partial_files(folder, "")
     part, held = _create(folder, "", "", directory=True)
     try:
         yield part
@@ -93,12 +93,13 @@ def temporary_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def remove_partial_files(folder: Path, name: str = "", *, deep: bool = False) -> int:
+def remove_partial_files(folder: Path, name: str | None = None, *, deep: bool = False) -> int:
     """Remove partial files and folders whose writer is gone, and return how many there were.
 
-    `name` limits this to those of one target; `deep` looks into subfolders too. Files that can't be removed stay.
+    `name` limits this to those of one target, or with "" to temporary ones: in a user's folder, other programs may have
+    files of such names. `deep` looks into subfolders too. Files that can't be removed stay.
     """
-    pattern = f".{_shorten(name)}.*{ENDING}*" if name else f".*{ENDING}*"
+    pattern = f".*{ENDING}*" if name is None else f".{_shorten(name)}.*{ENDING}*"
     removed = 0
     for part in list(folder.rglob(pattern) if deep else folder.glob(pattern)):
         with contextlib.suppress(OSError):

@@ -71,6 +71,14 @@ def test_temporary_files_and_folders_are_gone_afterwards_unless_moved(tmp_path):
     assert names(tmp_path) == ["kept", "moved"]
 
 
+def test_files_of_other_programs_stay_where_a_temporary_folder_is_made(tmp_path):
+    (tmp_path / ".film.mp4.part").write_text("a download of somebody else")
+    (tmp_path / "..0011aabb.part").mkdir()
+    with temporary_folder(tmp_path):
+        assert not (tmp_path / "..0011aabb.part").exists()
+    assert names(tmp_path) == [".film.mp4.part"]
+
+
 def test_what_is_being_written_is_left_alone_also_by_the_same_process(tmp_path):
     with replace_file(tmp_path / "a.txt") as part:
         part.write_text("in work")
