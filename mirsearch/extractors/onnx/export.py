@@ -26,8 +26,9 @@ from mirsearch.errors import MirsearchError, UsageError
 from mirsearch.extractors.base import Extractor, TextTower
 from mirsearch.extractors.efficientnet.extractor import EfficientNetExtractor, model_bytes
 from mirsearch.extractors.efficientnet.levels import SIDE
-from mirsearch.extractors.onnx.extractor import KIND, OnnxExtractor
+from mirsearch.extractors.onnx.extractor import OnnxExtractor
 from mirsearch.extractors.onnx.facts import IMAGE_MODEL, MERGES, METADATA, PRECISIONS, TEXT_MODEL, Facts
+from mirsearch.extractors.onnx.installed import KIND
 from mirsearch.extractors.onnx.projection import append_projection
 from mirsearch.extractors.onnx.rounding import quantize
 from mirsearch.extractors.preprocessing import Preparation

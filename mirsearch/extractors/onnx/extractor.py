@@ -20,11 +20,11 @@ from mirsearch.errors import MissingDependencyError, UsageError
 from mirsearch.extractors.base import TextResponse
 from mirsearch.extractors.clip_tokenizer import ClipTokenizer, parse_merges
 from mirsearch.extractors.onnx.facts import IMAGE_MODEL, MERGES, METADATA, TEXT_MODEL, Facts
+from mirsearch.extractors.onnx.installed import KIND
 from mirsearch.extractors.preprocessing import check_images
 from mirsearch.models.artifact import Artifact, ArtifactError, find_artifact
 from mirsearch.settings import LIMITS, device, thread_count
 
-KIND = "extractor"
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "mps": "CoreMLExecutionProvider"}
 
 
