@@ -6,15 +6,17 @@ This module does no I/O and imports no other module of mirsearch.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 Box = tuple[int, int, int, int]
 """x0, y0, x1, y1 in pixels of the image file; x1 and y1 are exclusive."""
 
-ScaleSource = Literal["label", "caption", "metadata", "user"]
+ScaleSource = Literal["label", "caption", "shared", "metadata", "user"]
+"""Where a scale comes from. `shared` is the bar of another panel under the same letter."""
 
-KINDS = ("micrograph", "diffraction", "map", "plot", "schematic", "photo", "unknown")
+KINDS = ("micrograph", "diffraction", "map", "plot", "schematic", "photo", "gel", "unknown")
 """The kinds of content a panel can show."""
 
 TECHNIQUES = (
@@ -56,11 +58,26 @@ class ScaleReading:
 
 
 @dataclass(frozen=True, slots=True)
+class LoneBar:
+    """A scale bar whose length in nm is not known: its box in px of the file, and its length in px."""
+
+    box: Box
+    length_px: float
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
-    """A region of a figure. Panels are what mirsearch embeds, indexes and finds.
+    """One single image or drawing of a figure. Panels are what mirsearch embeds, indexes and finds.
 
     `caption` is the part of the figure's caption about this panel, plus the parts about all panels.
     `text` is the text that OCR read inside `box`. `id` comes from :func:`panel_ids`; it is empty until then.
+
+    Panels under one letter share `label`. Each has a `part` (from 1 in reading order), and `group` is the box of all of
+    them; both are None where the letter has one panel. `heading` holds the words printed at the panel's row and column.
+    `inset_of` is the key (see :func:`panel_keys`) of the panel in which this one is an inset.
+
+    `scale` is a reading that is sure enough to be told. `doubtful_scale` is one that is not; a panel has at most one of
+    the two. `bar` is a bar that was seen without a length.
     """
 
     box: Box
@@ -74,6 +91,12 @@ class Panel:
     scale: ScaleReading | None = None
     id: str = ""
     figure_id: str = ""
+    part: int | None = None
+    group: Box | None = None
+    heading: str = ""
+    inset_of: str | None = None
+    doubtful_scale: ScaleReading | None = None
+    bar: LoneBar | None = None
 
     @property
     def width(self) -> int:
@@ -126,14 +149,29 @@ def figure_id(content_sha256: str, page: int = 0) -> str:
     return prefix if page == 0 else f"{prefix}.{page}"
 
 
-def panel_ids(figure: str, labels: list[str | None]) -> list[str]:
-    """Return panel ids in order: `FIGURE-LABEL` if the label is plain letters and unique, else `FIGURE-N` (from 1)."""
-    lower_labels = [None if label is None else label.lower() for label in labels]
-    ids = []
-    for number, label in enumerate(lower_labels, start=1):
-        usable = label is not None and label.isascii() and label.isalnum() and not label.isdigit()
-        ids.append(f"{figure}-{label}" if usable and lower_labels.count(label) == 1 else f"{figure}-{number}")
-    return ids
+def panel_keys(panels: Sequence[Panel]) -> list[str]:
+    """Return a key for each panel that no other panel of the figure has: the end of its id.
+
+    It is the letter in lower case for a letter with one panel ("b"), letter and part where it has several ("b2"), and
+    the panel's place in the figure (from 1) where no plain letter tells it from the others.
+    """
+    keys = [_own_key(panel) for panel in panels]
+    return [
+        key if key is not None and keys.count(key) == 1 else str(number) for number, key in enumerate(keys, start=1)
+    ]
+
+
+def _own_key(panel: Panel) -> str | None:
+    """Return a panel's letter and part, or None if it has no letter that an id can hold."""
+    label = (panel.label or "").lower()
+    if not (label.isascii() and label.isalnum()) or label.isdigit():
+        return None
+    return label if panel.part is None else f"{label}{panel.part}"
+
+
+def panel_ids(figure: str, panels: Sequence[Panel]) -> list[str]:
+    """Return the ids of a figure's panels in order: the figure's id and the panel's key (see :func:`panel_keys`)."""
+    return [f"{figure}-{key}" for key in panel_keys(panels)]
 
 
 def to_json(item: Any) -> dict[str, Any]:

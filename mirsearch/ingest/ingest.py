@@ -212,7 +212,7 @@ class Ingest:
     def _figure_record(self, found: FoundFigure, identity: str, page: images.Page, clock: StageClock) -> FigureRecord:
         analyze = partial(self._analyzer.analyze, nm_per_px=page.nm_per_px, known_panels=found.panels)
         panels = clock("analyze", lambda: analyze(page.pixels, found.caption))
-        ids = panel_ids(identity, [panel.label for panel in panels])
+        ids = panel_ids(identity, panels)
         named = tuple(
             dataclasses.replace(panel, id=panel_id, figure_id=identity)
             for panel, panel_id in zip(panels, ids, strict=True)

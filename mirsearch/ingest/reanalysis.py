@@ -195,7 +195,7 @@ class Reanalysis:
         panels = self._analyzer.analyze(
             page.pixels, figure.caption, nm_per_px=page.nm_per_px, known_panels=notes.source_panels or None
         )
-        ids = panel_ids(figure.id, [panel.label for panel in panels])
+        ids = panel_ids(figure.id, panels)
         named = tuple(
             dataclasses.replace(panel, id=panel_id, figure_id=figure.id)
             for panel, panel_id in zip(panels, ids, strict=True)

@@ -80,7 +80,7 @@ class ElasticsearchWriter:
                 self._send_deletions()
             if figure_id in self._gathered or figure_id in self._uncommitted:
                 self._complete_figures()
-            ids = panel_ids(figure_id, [panel.label for panel in record.panels])
+            ids = panel_ids(figure_id, record.panels)
             panels = tuple(
                 panel if panel.id else dataclasses.replace(panel, id=panel_id)
                 for panel, panel_id in zip(record.panels, ids, strict=True)

@@ -59,7 +59,7 @@ class SqliteWriter:
     def _apply_corrections(self, record: FigureRecord) -> tuple[Panel, ...]:
         """Return the panels with ids and with corrections applied. Stores the panels that the corrections match."""
         figure = record.figure.id
-        ids = panel_ids(figure, [panel.label for panel in record.panels])
+        ids = panel_ids(figure, record.panels)
         panels_with_ids = [
             panel if panel.id else dataclasses.replace(panel, id=panel_id)
             for panel, panel_id in zip(record.panels, ids, strict=True)
