@@ -113,7 +113,9 @@ def _add_image(writer, extractor, path, parts, article, group, scales) -> str:
     known = scales.get(f"{path.parent.name}/{path.name}", scales.get(str(Path(*path.parts[-3:])), []))
     panels = tuple(
         Panel(box, None, "micrograph", 1.0, technique, 1.0, "", group, _scale_in_box(box, known), name, identity)
-        for box, technique, name in zip(boxes, techniques, panel_ids(identity, [None] * len(boxes)), strict=True)
+        for box, technique, name in zip(
+            boxes, techniques, panel_ids(identity, [Panel(box) for box in boxes]), strict=True
+        )
     )
     figure = Figure(
         identity, pixels.shape[1], pixels.shape[0], group, "", Article(f"doi:{article}"), (Origin("data", str(path)),)

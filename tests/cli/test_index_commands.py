@@ -141,9 +141,10 @@ def test_reembed_reads_the_images_again(es_location: str, tmp_path: Path) -> Non
             Image.fromarray(noise.integers(0, 255, (120, 160, 3), dtype=np.uint8)).save(path)
             name = figure_id(content_hash(path))
             boxes = [(0, 0, 80, 120), (80, 0, 160, 120)]
+            read = [Panel(box, label=label, figure_id=name) for box, label in zip(boxes, "ab", strict=True)]
             panels = tuple(
-                Panel(box, label=label, id=panel_id, figure_id=name)
-                for box, label, panel_id in zip(boxes, "ab", panel_ids(name, ["a", "b"]), strict=True)
+                dataclasses.replace(panel, id=panel_id)
+                for panel, panel_id in zip(read, panel_ids(name, read), strict=True)
             )
             vectors = np.eye(2, EXTRACTOR.dims, dtype=np.float32)
             figure = Figure(name, 160, 120, origins=(Origin("folder", str(path)),))

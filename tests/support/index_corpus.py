@@ -99,14 +99,16 @@ class MadeCorpus:
                 kind=chance.choice(_KINDS),
                 kind_confidence=round(chance.random(), 3),
                 technique=chance.choice(_TECHNIQUES),
-                technique_confidence=round(chance.random(), 3),
+                technique_confidence=round(0.5 + chance.random() / 2, 3),
                 caption=" ".join(chance.choices(_WORDS, k=chance.randint(0, 25))),
                 text=" ".join(chance.choices(_WORDS, k=chance.randint(0, 4))),
                 scale=_scale(chance),
                 id=panel_id,
                 figure_id=name,
             )
-            for position, (label, panel_id) in enumerate(zip(labels, panel_ids(name, list(labels)), strict=True))
+            for position, (label, panel_id) in enumerate(
+                zip(labels, panel_ids(name, [Panel((0, 0, 1, 1), label=label) for label in labels]), strict=True)
+            )
         )
         vectors = np.stack([self.vector(chance.randrange(self.clusters), noise) for _ in panels])
         origin = Origin("folder", f"figures/{number}.png", "2026-01-02T03:04:05+00:00")

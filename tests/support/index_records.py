@@ -55,6 +55,7 @@ def record(number: int, panels: int = 2, seed: int | None = None, **changes: Any
             kind=KINDS[(number + position) % 3],
             kind_confidence=0.9,
             technique=("SEM", "TEM", None)[number % 3],
+            technique_confidence=0.8,
             caption=f"({labels[position]}) {caption}" if labels[position] else caption,
             text=("500 nm", "Mag 20.0 kx", "")[number % 3],
             scale=ScaleReading(10.0 ** (number % 4), 500.0, 50.0, (1, 2, 51, 6), "500 nm", "label", 0.8)
@@ -63,7 +64,7 @@ def record(number: int, panels: int = 2, seed: int | None = None, **changes: Any
             id=name,
             figure_id=identity,
         )
-        for position, name in enumerate(panel_ids(identity, labels))
+        for position, name in enumerate(panel_ids(identity, [Panel((0, 0, 1, 1), label=label) for label in labels]))
     )
     figure = {
         "id": identity,

@@ -20,8 +20,8 @@ def make_panels(
     told = Figure(identity, 100, 100, article=Article(f"doi:10.1/{article}"))
     scale = None if nm_per_px is None else ScaleReading(nm_per_px)
     return [
-        StoredPanel(Panel((0, 0, 100, 100), None, "micrograph", 1.0, technique, scale=scale, id=name), told)
-        for name in panel_ids(identity, [None] * panels)
+        StoredPanel(Panel((0, 0, 100, 100), None, "micrograph", 1.0, technique, 1.0, scale=scale, id=name), told)
+        for name in panel_ids(identity, [Panel((0, 0, 100, 100))] * panels)
     ]
 
 

@@ -67,9 +67,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
             path = folder / f"{number}.png"
             Image.fromarray(np.concatenate(parts, axis=1)).save(path)
             name = figure_id(images.content_hash(path))
+            boxes = [(SIDE * at, 0, SIDE * at + SIDE, SIDE) for at in range(2)]
             panels = tuple(
-                Panel((SIDE * at, 0, SIDE * at + SIDE, SIDE), None, "micrograph", 1.0, shown.technique, id=each)
-                for at, each in enumerate(panel_ids(name, [None, None]))
+                Panel(box, None, "micrograph", 1.0, shown.technique, 1.0, id=each)
+                for box, each in zip(boxes, panel_ids(name, [Panel(box) for box in boxes]), strict=True)
             )
             article, origins = Article(f"doi:10.1/{number}"), (Origin("f", str(path)),)
             told = Figure(name, 2 * SIDE, SIDE, article=article, origins=origins)

@@ -55,7 +55,7 @@ def figure(number: int, folder: Path, extractor: EfficientNetExtractor) -> Figur
             box, None, "micrograph", 1.0, shown.technique, 1.0, scale=ScaleReading(nm_per_px / zoom), id=name,
             figure_id=identity,
         )
-        for box, name, zoom in zip(boxes, panel_ids(identity, [None, None]), (1.0, 1.5), strict=True)
+        for box, name, zoom in zip(boxes, panel_ids(identity, [Panel(box) for box in boxes]), (1.0, 1.5), strict=True)
     )  # fmt: skip
     crops = [images.crop(whole, box) for box in boxes]
     record = Figure(identity, 2 * SIDE, SIDE, article=Article(f"doi:10.1/{number}"), origins=(Origin("f", str(path)),))

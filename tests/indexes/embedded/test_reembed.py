@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +30,11 @@ def record(path: Path, number: int) -> FigureRecord:
     """Return a figure of two panels. Its old vectors depend on its number."""
     name = figure_id(content_hash(path))
     boxes = [(0, 0, 80, 120), (80, 0, 160, 120)]
-    panels = tuple(
-        Panel(box, label=label, id=panel_id, figure_id=name, caption=f"gold rods {number}")
-        for box, label, panel_id in zip(boxes, "ab", panel_ids(name, ["a", "b"]), strict=True)
-    )
+    read = [
+        Panel(box, label=label, figure_id=name, caption=f"gold rods {number}")
+        for box, label in zip(boxes, "ab", strict=True)
+    ]
+    panels = tuple(replace(panel, id=panel_id) for panel, panel_id in zip(read, panel_ids(name, read), strict=True))
     noise = np.random.default_rng(number)
     vectors = noise.normal(size=(2, OLD.dims)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
