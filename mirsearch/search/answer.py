@@ -29,7 +29,8 @@ class QueryView:
 class Hit:
     """One found panel: rank (from 1), score with its terms, the panel with its figure, and its thumbnail (JPEG).
 
-    `repeats` are panels of other figures of the same article that show the same picture. They have no rank.
+    `repeats` are panels of other figures of the same article that show the same picture. `parts` are the other images
+    under the same letter that were found, best first, with their scores. Both have no rank.
     """
 
     rank: int
@@ -37,6 +38,12 @@ class Hit:
     stored: StoredPanel
     thumbnail: bytes | None = None
     repeats: tuple[StoredPanel, ...] = ()
+    parts: tuple[tuple[ScoredPanel, StoredPanel], ...] = ()
+
+    @property
+    def more(self) -> int:
+        """Return how many other images under the same letter were found."""
+        return len(self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +63,27 @@ class Answer:
 
 def scale_json(panel: Panel) -> dict[str, Any] | None:
     """Return a panel's scale reading with its field of view, or None."""
-    if panel.scale is None:
-        return None
-    return {**to_json(panel.scale), "field_of_view_nm": panel.field_of_view_nm}
+    return _reading_json(panel, panel.scale)
+
+
+def _reading_json(panel: Panel, reading: ScaleReading | None) -> dict[str, Any] | None:
+    return None if reading is None else {**to_json(reading), "field_of_view_nm": panel.width * reading.nm_per_px}
 
 
 def panel_json(panel: Panel) -> dict[str, Any]:
     """Return a panel as `mirsearch analyze` prints it."""
     keys = ("label", "kind", "kind_confidence", "technique", "technique_confidence", "caption", "text")
-    return {"box": list(panel.box), **{key: getattr(panel, key) for key in keys}, "scale": scale_json(panel)}
+    return {
+        "box": list(panel.box),
+        **{key: getattr(panel, key) for key in keys},
+        "scale": scale_json(panel),
+        "part": panel.part,
+        "group": None if panel.group is None else list(panel.group),
+        "heading": panel.heading,
+        "inset_of": panel.inset_of,
+        "doubtful_scale": _reading_json(panel, panel.doubtful_scale),
+        "bar": None if panel.bar is None else to_json(panel.bar),
+    }
 
 
 def article_json(article: Article | None) -> dict[str, Any]:
@@ -102,7 +121,10 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "visual_distance": scored.visual_distance,
         "terms": {"visual": scored.visual, "scale": scored.scale, "text": scored.text} | image_text,
         "scale": scale_json(panel),
-        "panel": {"label": panel.label, "box": list(panel.box), "kind": panel.kind, "technique": panel.technique},
+        "panel": {
+            **{"label": panel.label, "box": list(panel.box), "kind": panel.kind, "technique": panel.technique},
+            **{name: value for name, value in panel_json(panel).items() if name in ("part", "heading", "group")},
+        },
         "caption": panel.caption,
         "text": panel.text,
         "figure": figure.id,
@@ -111,6 +133,10 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "article": article_json(figure.article),
         "image": figure.image,
         "also": [_repeat_json(repeat) for repeat in hit.repeats],
+        "doubtful_scale": _reading_json(panel, panel.doubtful_scale),
+        "more": [
+            {"id": stored.panel.id, "part": stored.panel.part, "score": scored.score} for scored, stored in hit.parts
+        ],
     }
 
 
