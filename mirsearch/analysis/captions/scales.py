@@ -1,15 +1,18 @@
-"""Read the lengths of scale bars and the widths of fields of view in a caption, and the panels they hold for."""
+"""Read the lengths of scale bars and the widths of fields of view in a caption, and the images they hold for."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from mirsearch.analysis.captions.tokens import DIGITS, LIST, UNIT, Token, parse_letters, tokenize
+from mirsearch.analysis.captions.letters_in_effect import LettersInEffect
+from mirsearch.analysis.captions.places import is_at
+from mirsearch.analysis.captions.statements import NamedLength, parse_statement, parse_values_first
+from mirsearch.analysis.captions.tokens import DIGITS, UNIT, Token, tokenize
 from mirsearch.settings import LIMITS
-from mirsearch.text.lengths import Length, normalize_all, parse_length
+from mirsearch.text.lengths import normalize_all, parse_length
 
 CaptionKind = Literal["bar", "width"]
 
@@ -31,20 +34,42 @@ class CaptionScale:
 
 
 @dataclass(frozen=True, slots=True)
-class _LabeledLength:
-    """One length of a statement with the labels it was given for; without labels it holds for those in effect there."""
+class PlacedScale:
+    """One length that a caption gives, and the images it holds for.
 
-    length: Length
-    labels: tuple[str, ...]
-    inset: bool
+    `nm` is the length of a bar or the width of a field of view (`kind`), `text` the words, `confidence` from 0 to 1.
+    `letters` are the panel letters (lower case) that it holds for; None stands for all. What is said of images under
+    one letter narrows that: `inset` (only insets and enlarged parts), `place` ("top", "bottom left", "middle"; rows
+    before columns), `ordinal` (the k-th of `count` images in reading order, from 1), `heading` ("overview", "wild
+    type"). A length without any of these holds for every image of its letters.
+    """
+
+    letters: frozenset[str] | None
+    nm: float
+    kind: CaptionKind
+    text: str
+    confidence: float
+    place: str | None = None
+    ordinal: int | None = None
+    count: int | None = None
+    inset: bool = False
+    heading: str = ""
+
+    @property
+    def scope(self) -> Literal["own", "all"]:
+        """Return "own" if the length is said of some letters, "all" if it is said of the whole figure."""
+        return "all" if self.letters is None else "own"
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Return whether the length holds only for some images of its letters, insets aside."""
+        return bool(self.place or self.ordinal or self.heading)
 
 
 _ANCHOR = re.compile(
-    r"(?<!error )(?<!color )(?<!colour )(?<!err\. )\b(?:scale ?-?bars?|scalebars?|scale ?-?markers?|bars?)\b",
+    r"(?<!error )(?<!color )(?<!colour )(?<!err\. )(?<!solid )(?<!box )"
+    r"\b(?:scale ?-?bars?|scalebars?|scale ?-?markers?|bars?)\b",
     re.IGNORECASE,
-)
-_MARKER = re.compile(
-    rf"\((?P<paren>{LIST})\)|(?:^|(?<=[.;:,] ))(?P<bare>{LIST})(?:\)|,|\.|:)? (?=[A-Z(]|[a-z]{{3}})", re.IGNORECASE
 )
 _BEFORE = re.compile(rf"(?<!\d)({DIGITS} ?-?{UNIT})(?: long)? $")
 _WIDTH = re.compile(
@@ -60,6 +85,11 @@ _SQUARE = re.compile(
     re.IGNORECASE,
 )
 _PICTURE = re.compile(r"\b(?:AFM|STM|scan|scans|image|images|topograph\w*|field|micrographs?|area)\b")
+_OF_ALL = re.compile(
+    r"\b(?:all|every|each)(?: of)?(?: the| these)?(?: other)? ?(?:panels?|images?|micrographs?|figures?|pictures?"
+    r"|subfigures?|cases?|frames?)\b|\bthroughout\b",
+    re.IGNORECASE,
+)
 _LONGEST_STATEMENT = 400
 """Most characters after `scale bar` that are read as its statement; bounds time on hostile captions."""
 
@@ -67,18 +97,84 @@ _LONGEST_LENGTH = 60
 """Most characters of a length before `scale bar`."""
 
 
+def caption_scales_of(caption: str, letters: Sequence[str | None] = ()) -> list[PlacedScale]:
+    """Return every length that a caption gives for bars and fields of view, with the images it holds for, in order.
+
+    `letters` are the letters that the figure has, if they are known. A word of one letter then is a panel letter only
+    if it is one of them. Equal lengths for the same images are given once. See `choose_scale`.
+    """
+    text = normalize_all(caption[: LIMITS.caption_parsed_chars])
+    known_labels = frozenset(letter.lower() for letter in letters if letter)
+    in_effect = LettersInEffect(text, known_labels)
+    found = [*_bar_lengths(text, known_labels, in_effect), *_view_widths(text, known_labels, in_effect)]
+    return list(dict.fromkeys(found))
+
+
+def choose_scale(
+    scales: Sequence[PlacedScale],
+    letter: str | None,
+    *,
+    inset: bool = False,
+    place: str | None = None,
+    ordinal: int | None = None,
+    count: int | None = None,
+    heading: str = "",
+    kind: CaptionKind = "bar",
+) -> PlacedScale | None:
+    """Return the length that holds for one image, or None if the caption gives none or several for it.
+
+    `place` is where the image is among its letter's images ("top", "bottom left"), `ordinal` its number among these
+    `count` images in reading order, `heading` the words printed at it. What is said of its letter comes before what is
+    said of all, and what is said of its place, ordinal or heading before what is said of all images of the letter. If
+    lengths that fit equally differ, the answer is None. Without a letter, a length said of letters is not taken.
+    """
+    own = letter.lower() if letter else None
+    fitting = [
+        (_fit(scale, place, ordinal, count, heading), scale)
+        for scale in scales
+        if scale.kind == kind and scale.inset == inset and (scale.letters is None or own in scale.letters)
+    ]
+    ranked = [(scale.letters is not None, fit, scale) for fit, scale in fitting if fit is not None]
+    if not ranked:
+        return None
+    best = max(rank[:2] for rank in ranked)
+    chosen = [scale for *rank, scale in ranked if tuple(rank) == best]
+    return chosen[0] if len({scale.nm for scale in chosen}) == 1 else None
+
+
+def _fit(scale: PlacedScale, place: str | None, ordinal: int | None, count: int | None, heading: str) -> int | None:
+    """Return how many things that a length is said of are known of an image; None if one is not so or not known."""
+    fit = 0
+    if scale.place:
+        if place is None or not is_at(scale.place, place):
+            return None
+        fit += 1
+    if scale.ordinal:
+        if ordinal != scale.ordinal or (None not in (count, scale.count) and count != scale.count):
+            return None
+        fit += 1
+    if scale.heading:
+        if heading and not _words(heading) & _words(scale.heading):
+            return None
+        fit += bool(heading)
+    return fit
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[^\W_]+", text.lower()))
+
+
 def caption_scales(caption: str, labels: Sequence[str | None] = ()) -> dict[str | None, CaptionScale]:
     """Return what a caption says about the scale of each panel letter (lower case); None stands for all panels.
 
-    `labels` are the letters that the figure has, if they are known. A word of one letter then is a label only if it is
-    one of them.
+    This is for figures with one image under each letter: of several lengths the first is kept, and unsure. See
+    `caption_scales_of`.
     """
-    text = normalize_all(caption[: LIMITS.caption_parsed_chars])
-    known_labels = frozenset(label.lower() for label in labels if label)
     scales: dict[str | None, CaptionScale] = {}
-    for scale_labels, scale in [*_bar_lengths(text, known_labels), *_view_widths(text, known_labels)]:
-        for label in scale_labels or (None,):
-            _add_scale(scales, label, scale)
+    for placed in caption_scales_of(caption, labels):
+        nm, inset_nm = (None, placed.nm) if placed.inset else (placed.nm, None)
+        for label in (None,) if placed.letters is None else sorted(placed.letters):
+            _add_scale(scales, label, CaptionScale(nm, placed.kind, placed.text, placed.confidence, inset_nm))
     return scales
 
 
@@ -88,37 +184,46 @@ def _add_scale(scales: dict[str | None, CaptionScale], label: str | None, scale:
     if existing is None or (existing.kind == "width" and scale.kind == "bar"):
         scales[label] = scale
     elif scale.inset_nm is not None and existing.inset_nm is None:
-        scales[label] = CaptionScale(existing.nm, existing.kind, existing.text, existing.confidence, scale.inset_nm)
+        scales[label] = replace(existing, inset_nm=scale.inset_nm)
     elif existing.nm is None:
-        scales[label] = CaptionScale(scale.nm, scale.kind, scale.text, scale.confidence, existing.inset_nm)
+        scales[label] = replace(scale, inset_nm=existing.inset_nm)
     elif scale.nm not in (None, existing.nm) and scale.kind == existing.kind:
-        scales[label] = CaptionScale(
-            existing.nm, existing.kind, existing.text, min(existing.confidence, 0.4), existing.inset_nm
-        )
+        scales[label] = replace(existing, confidence=min(existing.confidence, 0.4))
 
 
-def _bar_lengths(text: str, known_labels: frozenset[str]) -> Iterator[tuple[tuple[str, ...], CaptionScale]]:
-    """Yield every length given for a scale bar, with the labels it holds for (none: all panels)."""
+def _bar_lengths(text: str, known_labels: frozenset[str], in_effect: LettersInEffect) -> Iterator[PlacedScale]:
+    """Yield every length given for a scale bar, with the images it holds for."""
     previous_end = 0
     for anchor in _ANCHOR.finditer(text):
         if anchor.start() < previous_end:
             continue
         statement, end = _statement(text, anchor)
-        lengths = list(_parse_statement(statement, known_labels))
+        lengths = parse_statement(statement, known_labels)
         if not lengths:
             before = _BEFORE.search(text[max(0, anchor.start() - _LONGEST_LENGTH) : anchor.start()])
             length = parse_length(before.group(1)) if before else None
             if length is None:
                 continue
-            lengths = [_LabeledLength(length, (), False)]
-        plural = anchor.group().lower().endswith("s")
-        labels_here = _labels_in_effect(text, anchor.start(), end, previous_end, plural, known_labels)
+            lengths = [NamedLength(length)]
+        is_plural = anchor.group().lower().endswith("s")
+        here = NamedLength(lengths[0].length)
+        if not _OF_ALL.search(statement):
+            here = in_effect.at(anchor.start(), end, is_plural, here)
         previous_end = end
-        for labeled in lengths:
-            words = " ".join(f"{anchor.group()} {labeled.length.text}".split())
-            confidence = min(1.0, 0.5 + 0.5 * labeled.length.plausibility)
-            nm, inset = (None, labeled.length.nm) if labeled.inset else (labeled.length.nm, None)
-            yield labeled.labels or labels_here, CaptionScale(nm, "bar", words, confidence, inset)
+        for named in lengths:
+            words = " ".join(f"{anchor.group()} {named.length.text}".split())
+            yield _placed(named, here, "bar", words, min(1.0, 0.5 + 0.5 * named.length.plausibility))
+
+
+def _placed(named: NamedLength, here: NamedLength, kind: CaptionKind, words: str, confidence: float) -> PlacedScale:
+    """Return a length with what the statement names, else with the letters and the place in effect `here`."""
+    labels = named.labels or here.labels
+    is_same = not named.labels or named.labels == here.labels
+    where = named if named.place or named.ordinal or not is_same else here
+    return PlacedScale(
+        frozenset(labels) or None, named.length.nm, kind, words, confidence,
+        where.place, where.ordinal, where.count, named.inset, named.heading,
+    )  # fmt: skip
 
 
 def _statement(text: str, anchor: re.Match[str]) -> tuple[str, int]:
@@ -139,124 +244,8 @@ def _statement(text: str, anchor: re.Match[str]) -> tuple[str, int]:
     return text[start:end], end
 
 
-def _parse_statement(statement: str, known_labels: frozenset[str]) -> Iterator[_LabeledLength]:
-    """Yield the lengths of one statement with the labels beside them, whichever come first."""
-    tokens = list(tokenize(statement, known_labels))
-    if "respectively" in statement.lower():
-        lengths = _parse_respectively(tokens)
-        if lengths:
-            yield from lengths
-            return
-    first = next((token.kind for token in tokens if token.kind in ("value", "labels", "inset")), None)
-    if first is None or not any(token.kind == "value" for token in tokens):
-        return
-    yield from _parse_labels_first(tokens) if first in ("labels", "inset") else _parse_values_first(tokens)
-
-
-def _parse_labels_first(tokens: list[Token]) -> Iterator[_LabeledLength]:
-    """Parse `(a) 200 nm; (b, c) 1 µm; inset 50 nm`."""
-    labels: tuple[str, ...] = ()
-    inset, is_complete = False, False
-    for token in tokens:
-        if token.kind in ("labels", "inset") and is_complete:
-            labels, inset, is_complete = (), False, False
-        if token.kind == "labels":
-            labels += token.labels
-        elif token.kind == "inset":
-            inset = True
-        elif token.kind == "value" and token.length is not None:
-            yield _LabeledLength(token.length, labels, inset)
-            is_complete = True
-
-
-def _parse_values_first(tokens: list[Token]) -> Iterator[_LabeledLength]:
-    """Parse `1 mm (a), 50 µm (b–d) and 2 µm (e, inset)`."""
-    length: Length | None = None
-    labels: tuple[str, ...] = ()
-    labels_before_inset: tuple[str, ...] | None = None
-    for token in [*tokens, Token("value")]:
-        if token.kind == "value":
-            if length is not None:
-                yield from _split_inset(length, labels, labels_before_inset)
-            length, labels, labels_before_inset = token.length, (), None
-        elif token.kind == "labels":
-            labels += token.labels
-        elif token.kind == "inset":
-            labels_before_inset = labels
-
-
-def _split_inset(
-    length: Length, labels: tuple[str, ...], labels_before_inset: tuple[str, ...] | None
-) -> Iterator[_LabeledLength]:
-    """Yield the lengths of one value with the labels beside it, those of insets apart.
-
-    `100 nm (k, insets of b, e)` is k's own length and that of the insets of b and e; `2 µm (e, inset)` is only an
-    inset's.
-    """
-    if labels_before_inset is None:
-        yield _LabeledLength(length, labels, False)
-    elif labels_before_inset and labels_before_inset != labels:
-        yield _LabeledLength(length, labels_before_inset, False)
-        yield _LabeledLength(length, labels[len(labels_before_inset) :], True)
-    else:
-        yield _LabeledLength(length, labels, True)
-
-
-def _parse_respectively(tokens: list[Token]) -> list[_LabeledLength]:
-    """Parse `100, 50 and 20 nm for a, b and c, respectively`.
-
-    There are as many values as labels; the unit is given once or each time. Empty if the statement is not of this form.
-    """
-    labels = [label for token in tokens for label in token.labels]
-    lengths: list[Length] = []
-    pending_digits: list[str] = []
-    for token in tokens:
-        if token.kind == "number" and token.length is not None:
-            pending_digits.append(token.length.text)
-        elif token.kind == "value" and token.length is not None:
-            unit = re.sub(rf"^{DIGITS} ?-?", "", token.length.text)
-            parsed = [parse_length(f"{digits} {unit}") for digits in pending_digits]
-            lengths += [length for length in parsed if length is not None]
-            lengths.append(token.length)
-            pending_digits = []
-    if len(lengths) != len(labels) or len(labels) < 2:
-        return []
-    return [_LabeledLength(length, (label,), False) for length, label in zip(lengths, labels, strict=True)]
-
-
-def _labels_in_effect(
-    text: str, start: int, end: int, previous_end: int, is_plural: bool, known_labels: frozenset[str]
-) -> tuple[str, ...]:
-    """Return the labels that a statement without labels holds for, from its position among the panels' parts.
-
-    A statement that more panels follow, or that stands in brackets, belongs to the part it stands in. The last one
-    holds for all panels.
-    """
-    markers = [(match.start(), _marker_letters(match, known_labels)) for match in _MARKER.finditer(text)]
-    markers = [(position, letters) for position, letters in markers if letters]
-    earlier = [letters for position, letters in markers if position < start]
-    has_later = any(position >= end for position, _ in markers)
-    in_bracket = text.rfind("(", 0, start) > max(text.rfind(")", 0, start), text.rfind(". ", 0, start))
-    if not earlier or not (has_later or in_bracket):
-        return ()
-    if is_plural:
-        recent = [letters for position, letters in markers if previous_end <= position < start] or earlier[-1:]
-        return tuple(dict.fromkeys(letter for letters in recent for letter in letters))
-    return earlier[-1]
-
-
-def _marker_letters(match: re.Match[str], known_labels: frozenset[str]) -> tuple[str, ...]:
-    """Return the labels of a marker; none if they are not the figure's own or the marker is the article a."""
-    letters = parse_letters(match["paren"] or match["bare"], known_labels, known_only=False)
-    if known_labels:
-        return letters if set(letters) <= known_labels else ()
-    if match["bare"] and letters == ("a",) and match.group()[1:2] == " ":
-        return ()
-    return letters
-
-
-def _view_widths(text: str, known_labels: frozenset[str]) -> Iterator[tuple[tuple[str, ...], CaptionScale]]:
-    """Yield the widths of fields of view with the labels they hold for (none: all panels).
+def _view_widths(text: str, known_labels: frozenset[str], in_effect: LettersInEffect) -> Iterator[PlacedScale]:
+    """Yield the widths of fields of view with the images they hold for.
 
     Examples are `image width 2 µm`, `scan size 25 µm (a–c), 10 µm (d–f)`, `10 × 10 µm² AFM scan`.
     """
@@ -266,17 +255,16 @@ def _view_widths(text: str, known_labels: frozenset[str]) -> Iterator[tuple[tupl
         if length is None or length.plausibility == 0:
             continue
         words = " ".join(match.group().split())[:60]
+        lengths = [NamedLength(length)]
         if "after" in match.groupdict():
             around = text[max(0, match.start() - 60) : match.start()] + match["after"]
             if not _PICTURE.search(around):
                 continue
             words = words[: words.rfind(unit) + len(unit)] if unit in words else words
-            lengths = [_LabeledLength(length, (), False)]
         else:
             statement, _ = _statement(text, match)
-            lengths = [_LabeledLength(length, (), False)]
             if re.match(r" ?[(,;]? ?\(", statement):
-                lengths = list(_parse_values_first([Token("value", length), *tokenize(statement, known_labels)]))
-        labels_here = _labels_in_effect(text, match.start(), match.end(), 0, False, known_labels)
-        for labeled in lengths:
-            yield labeled.labels or labels_here, CaptionScale(labeled.length.nm, "width", words, 0.5)
+                lengths = parse_values_first([Token("value", length), *tokenize(statement, known_labels)])
+        here = in_effect.at(match.start(), match.end(), False, NamedLength(length))
+        for named in lengths:
+            yield _placed(named, here, "width", words, 0.5)

@@ -1,0 +1,119 @@
+"""Find the panel letters, and the image under them, that a place in a caption speaks of."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+
+from mirsearch.analysis.captions.markers import find_markers
+from mirsearch.analysis.captions.places import SubPart, find_subparts
+from mirsearch.analysis.captions.statements import NamedLength
+from mirsearch.analysis.captions.tokens import LIST, parse_letters
+
+_MARKER = re.compile(
+    rf"\( ?(?P<paren>{LIST}) ?\)|(?:^|(?<=[.;:,] ))(?P<bare>{LIST})(?:\)|,|\.|:)? (?=[A-Z(]|[a-z]{{3}})", re.IGNORECASE
+)
+_LETTERS_IN_BRACKET = re.compile(rf" ?(?:panels? )?({LIST}) ?[,;:]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Where letters are named: span, letters."""
+
+    start: int
+    end: int
+    letters: tuple[str, ...]
+
+
+class LettersInEffect:
+    """Knows where a text names panels, and so which panels a statement without letters is about."""
+
+    def __init__(self, text: str, known_labels: frozenset[str]) -> None:
+        self._text = text
+        self._known = known_labels
+        markers = find_markers(text)
+        if markers:
+            self._marks = [_Mark(one.start, one.end, one.labels) for one in markers if not one.is_reference]
+        else:
+            self._marks = [
+                _Mark(match.start(), match.end(), letters)
+                for match in _MARKER.finditer(text)
+                if (letters := _marker_letters(match, known_labels))
+            ]
+        self._starts = [mark.start for mark in self._marks]
+        self._previous_end = 0
+        self._subparts: dict[int, list[SubPart]] = {}
+        self._has_own = False
+
+    def at(self, start: int, end: int, is_plural: bool, named: NamedLength) -> NamedLength:
+        """Return `named` with the letters that a statement without letters, from `start` to `end`, holds for.
+
+        It has the place or ordinal too, where the words around tell of one image. Statements are asked for in order. A
+        statement that more panels follow, or that stands in brackets, belongs to the part that it stands in. The last
+        one, a sentence behind all parts, holds for all panels.
+        """
+        letters = self._letters(start, end, is_plural)
+        self._previous_end = end
+        self._has_own = self._has_own or bool(letters)
+        part = self._subpart(start)
+        if part is None or (self._marks and not letters):
+            return replace(named, labels=letters)
+        return replace(named, labels=letters, place=part.place, ordinal=part.ordinal, count=part.count)
+
+    def _letters(self, start: int, end: int, is_plural: bool) -> tuple[str, ...]:
+        """Return the letters that a statement without letters holds for; none if it holds for all panels."""
+        bracket = self._open_bracket(start)
+        inside = _LETTERS_IN_BRACKET.match(self._text, bracket + 1, start) if bracket >= 0 else None
+        letters = parse_letters(inside.group(1), self._known, known_only=True) if inside else ()
+        behind = bisect_left(self._starts, start)
+        if letters or not behind:
+            return letters
+        sentence = self._marks_of_last_sentence(behind)
+        is_own_sentence = bracket < 0 and self._sentence_start(start) > sentence[-1].start
+        if bracket < 0 and bisect_left(self._starts, end) == len(self._marks):
+            is_of_last = self._has_own or 1 == len(sentence) < len(self._marks)
+            if is_own_sentence or not is_of_last:
+                return ()
+        if is_plural:
+            return _letters_of([mark for mark in self._marks[:behind] if mark.start >= self._previous_end]) or (
+                sentence[-1].letters
+            )
+        return _letters_of(sentence if is_own_sentence else sentence[-1:])
+
+    def _open_bracket(self, start: int) -> int:
+        """Return where the bracket that holds a place opens, or -1. It doesn't reach over a full stop."""
+        opened = self._text.rfind("(", 0, start)
+        closed = max(self._text.rfind(")", 0, start), self._text.rfind(". ", 0, start))
+        return opened if opened > closed else -1
+
+    def _sentence_start(self, place: int) -> int:
+        return self._text.rfind(". ", 0, place) + 1
+
+    def _marks_of_last_sentence(self, behind: int) -> list[_Mark]:
+        """Return the marks of the last sentence that has any, of those before number `behind`."""
+        start = self._sentence_start(self._starts[behind - 1])
+        return self._marks[bisect_left(self._starts, start, 0, behind - 1) : behind]
+
+    def _subpart(self, start: int) -> SubPart | None:
+        """Return the piece that a place lies in, of those that speak of one image of a letter."""
+        behind = bisect_left(self._starts, start)
+        if behind not in self._subparts:
+            first = self._marks[behind - 1].end if behind else 0
+            last = self._starts[behind] if behind < len(self._marks) else len(self._text)
+            self._subparts[behind] = find_subparts(self._text, first, last)
+        return next((part for part in self._subparts[behind] if part.start <= start < part.end), None)
+
+
+def _letters_of(marks: list[_Mark]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(letter for mark in marks for letter in mark.letters))
+
+
+def _marker_letters(match: re.Match[str], known_labels: frozenset[str]) -> tuple[str, ...]:
+    """Return the labels of a marker; none if they are not the figure's own or the marker is the article a."""
+    letters = parse_letters(match["paren"] or match["bare"], known_labels, known_only=False)
+    if known_labels:
+        return letters if set(letters) <= known_labels else ()
+    if match["bare"] and letters == ("a",) and match.group()[1:2] == " ":
+        return ()
+    return letters

@@ -1,0 +1,163 @@
+"""Parse one statement of lengths: "1 mm (a), 50 µm (b–d) and 2 µm (e, inset)", "10 µm (main), 2 µm (inset) (a, b)"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from mirsearch.analysis.captions.tokens import DIGITS, Token, tokenize
+from mirsearch.text.lengths import Length, parse_length
+
+
+@dataclass(frozen=True, slots=True)
+class NamedLength:
+    """One length of a statement with what it was given for; without labels it holds for those in effect there."""
+
+    length: Length
+    labels: tuple[str, ...] = ()
+    inset: bool = False
+    place: str | None = None
+    heading: str = ""
+    ordinal: int | None = None
+    count: int | None = None
+
+
+@dataclass(slots=True)
+class _Named:
+    """A length and the tokens that belong to it."""
+
+    length: Length
+    tokens: list[Token] = field(default_factory=list)
+
+
+def parse_statement(statement: str, known_labels: frozenset[str]) -> list[NamedLength]:
+    """Return the lengths of one statement with the letters, places and words beside them, whichever come first."""
+    tokens = list(tokenize(statement, known_labels))
+    if not any(token.kind == "value" for token in tokens):
+        return []
+    if "respectively" in statement.lower() or any(token.kind == "sequence" for token in tokens):
+        lengths = _parse_respectively(tokens)
+        if lengths:
+            return lengths
+    tokens = [token for token in tokens if token.kind not in ("number", "sequence")]
+    if tokens[0].kind == "value":
+        return parse_values_first(tokens)
+    return _parse_names_first(tokens, statement)
+
+
+def parse_values_first(tokens: Sequence[Token]) -> list[NamedLength]:
+    """Parse `1 mm (a), 50 µm (b–d) and 2 µm (e, inset)`."""
+    named: list[_Named] = []
+    for token in tokens:
+        if token.kind == "value" and token.length is not None:
+            named.append(_Named(token.length))
+        elif named:
+            named[-1].tokens.append(token)
+    return _resolve(named)
+
+
+def _parse_names_first(tokens: Sequence[Token], statement: str) -> list[NamedLength]:
+    """Parse `(a) 200 nm; (b, c) 1 µm; inset 50 nm` and `(a, b) 10 µm (main), 2 µm (inset)`."""
+    named: list[_Named] = []
+    names: list[Token] = []
+    is_complete = False
+    end_of_value = -9
+    for token in tokens:
+        if token.kind == "value" and token.length is not None:
+            named.append(_Named(token.length, list(names)))
+            is_complete, end_of_value = True, token.start + len(token.length.text)
+        elif is_complete and token.group and token.kind != "labels" and token.start - end_of_value <= 3:
+            named[-1].tokens.append(token)  # "(a) 10 µm (main)"
+        else:
+            if is_complete:
+                separator = statement[end_of_value : token.start]
+                keeps_letters = token.kind != "labels" and ";" not in separator
+                names = [name for name in names if name.kind == "labels" and keeps_letters]
+                is_complete = False
+            names.append(token)
+    return _resolve(named)
+
+
+def _resolve(named: list[_Named]) -> list[NamedLength]:
+    """Return the lengths with their names. Letters behind the names of several lengths hold for all of these."""
+    for number in range(len(named) - 1, 0, -1):
+        tokens, before = named[number].tokens, named[number - 1].tokens
+        outer = [token for token in tokens if token.kind == "labels" and _stands_behind_names(token, tokens)]
+        if outer and before and not any(token.kind == "labels" for token in before):
+            before.extend(outer)
+    every_label = [label for one in named for token in one.tokens for label in token.labels]
+    return [length for one in named for length in _named_lengths(one, every_label)]
+
+
+def _stands_behind_names(letters: Token, tokens: Sequence[Token]) -> bool:
+    """Return whether letters stand in other brackets than an inset, place or word before them: "(inset) (a, b)"."""
+    names = [token for token in tokens if token.kind != "labels"]
+    return (
+        bool(names)
+        and names[0].start < letters.start
+        and all(token.group and token.group != letters.group for token in names)
+    )
+
+
+def _named_lengths(one: _Named, every_label: Sequence[str]) -> Iterator[NamedLength]:
+    """Yield a length for what its tokens name, those of insets apart.
+
+    `100 nm (k, insets of b, e)` is k's own length and that of the insets of b and e; `2 µm (e, inset)` is only an
+    inset's; `200 nm (d, insets)` beside `1 µm (a–c)` is d's own and that of the insets of a to c.
+    """
+    labels = tuple(dict.fromkeys(label for token in one.tokens for label in token.labels))
+    places = [token.text for token in one.tokens if token.kind == "place"]
+    words = [token.text for token in one.tokens if token.kind in ("heading", "main", "inset")]
+    insets = [n for n, token in enumerate(one.tokens) if token.kind == "inset"]
+    has_main = any(token.kind == "main" for token in one.tokens)
+    heading = " ".join(word for word in dict.fromkeys(words) if word.lower() not in ("inset", "insets", "main"))
+    plain = NamedLength(one.length, labels, False, places[0] if places else None, heading)
+    if not insets:
+        yield plain
+        return
+    before = tuple(label for token in one.tokens[: insets[0]] for label in token.labels)
+    others = tuple(dict.fromkeys(label for label in every_label if label not in labels))
+    is_listed_once = before == labels and all(every_label.count(label) == 1 for label in labels)
+    if before and before != labels:
+        yield replace(plain, labels=before, heading="")
+        yield replace(plain, labels=tuple(label for label in labels if label not in before), inset=True)
+    elif one.tokens[insets[0]].text == "insets" and is_listed_once and before and others:
+        yield replace(plain, heading="")
+        yield replace(plain, labels=others, inset=True)
+    else:
+        yield replace(plain, inset=True)
+    if has_main and not before:
+        yield replace(plain, heading="")
+
+
+def _parse_respectively(tokens: list[Token]) -> list[NamedLength]:
+    """Parse `100, 50 and 20 nm for a, b and c, respectively` and `from left to right, 10, 5 and 2 µm`.
+
+    There are as many values as letters or places; the unit is given once or each time. Empty if the statement is not of
+    this form.
+    """
+    lengths: list[Length] = []
+    pending_digits: list[str] = []
+    for token in tokens:
+        if token.kind == "number" and token.length is not None:
+            pending_digits.append(token.length.text)
+        elif token.kind == "value" and token.length is not None:
+            unit = re.sub(rf"^{DIGITS} ?-?", "", token.length.text)
+            parsed = [parse_length(f"{digits} {unit}") for digits in pending_digits]
+            lengths += [length for length in parsed if length is not None]
+            lengths.append(token.length)
+            pending_digits = []
+    if len(lengths) < 2:
+        return []
+    labels = [label for token in tokens for label in token.labels]
+    if len(lengths) == len(labels):
+        return [NamedLength(length, (label,)) for length, label in zip(lengths, labels, strict=True)]
+    if any(token.kind == "sequence" for token in tokens):
+        shared = tuple(dict.fromkeys(labels))
+        return [NamedLength(length, shared, ordinal=n, count=len(lengths)) for n, length in enumerate(lengths, 1)]
+    names = [token for token in tokens if token.kind in ("place", "main", "inset", "heading", "labels")]
+    if len(names) == len(lengths):
+        pairs = zip(lengths, names, strict=True)
+        return [length for value, name in pairs for length in _named_lengths(_Named(value, [name]), ())]
+    return []
