@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +25,8 @@ class Filters:
     whole names. `licenses` has any spelling ("cc-by" matches CC BY 4.0 and its URL, but not CC BY-NC) or the beginning
     of a name ("cc"). `label_text` has words of the text that OCR read. Fields of view are in nm, ends included.
     `fields` are conditions on single fields; a panel must meet each. `retracted`: False leaves retracted articles out,
-    True finds only these.
+    True finds only these. `doubtful`: a doubtful scale reading counts as the panel's scale, in conditions on the scale
+    and in the ranking.
     """
 
     kinds: tuple[str, ...] = ()
@@ -40,11 +42,12 @@ class Filters:
     fov_max_nm: float | None = None
     fields: tuple[FieldFilter, ...] = ()
     retracted: bool | None = None
+    doubtful: bool = False
 
     @property
     def is_empty(self) -> bool:
         """Return whether no condition is set."""
-        return self == Filters()
+        return dataclasses.replace(self, doubtful=False) == Filters()
 
 
 @dataclass(frozen=True, slots=True)

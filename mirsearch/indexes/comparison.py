@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from mirsearch.corpus import Panel
 from mirsearch.licenses import canonical_license
+
+MIN_TECHNIQUE_CONFIDENCE = 0.5
+"""Least confidence of a technique that counts. Below it, the technique is more likely wrong than right."""
+
+
+def known_technique(panel: Panel) -> str | None:
+    """Return the technique of a panel, or None if it is below MIN_TECHNIQUE_CONFIDENCE. A person's correction has 1."""
+    return panel.technique if panel.technique_confidence >= MIN_TECHNIQUE_CONFIDENCE else None
 
 
 def fold_name(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mirsearch.corpus import Panel, ScaleReading, to_json
+from mirsearch.corpus import Box, Panel, ScaleReading, to_json
 from mirsearch.corrections import Correction, add_changes, uncorrected_panel
 from mirsearch.errors import NotFoundError, UsageError
 from mirsearch.indexes.base import FigureNotes, FigureRecord, Index
@@ -84,18 +84,19 @@ def _scale_change(panel: Panel, options: ScaleOptions) -> dict[str, Any]:
     if options.bar_px is not None:
         reading = ScaleReading(options.length_nm / options.bar_px, options.length_nm, options.bar_px, source="user")
         return {"scale": to_json(reading)}
-    current = panel.scale
-    if current is None or not current.length_px:
-        raise UsageError(f"no scale bar was found in {panel.id}", "give its length with --bar-px N")
-    reading = ScaleReading(
-        options.length_nm / current.length_px,
-        options.length_nm,
-        current.length_px,
-        current.bar,
-        current.label_text,
-        "user",
-    )
+    length_px, bar, label_text = _found_bar(panel)
+    reading = ScaleReading(options.length_nm / length_px, options.length_nm, length_px, bar, label_text, "user")
     return {"scale": to_json(reading)}
+
+
+def _found_bar(panel: Panel) -> tuple[float, Box | None, str | None]:
+    """Return length (px), box and label of the panel's scale bar, whether or not its reading was sure."""
+    for reading in (panel.scale, panel.doubtful_scale):
+        if reading is not None and reading.length_px:
+            return reading.length_px, reading.bar, reading.label_text
+    if panel.bar is None or not panel.bar.length_px > 0:
+        raise UsageError(f"no scale bar was found in {panel.id}", "give its length with --bar-px N")
+    return panel.bar.length_px, panel.bar.box, None
 
 
 def _rewrite_figure(index: Index, figure: str, change: _CorrectionChange) -> None:

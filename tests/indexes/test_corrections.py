@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirsearch.corpus import Panel, ScaleReading, to_json
+from mirsearch.corpus import LoneBar, Panel, ScaleReading, to_json
 from mirsearch.corrections import (
     Correction,
     add_changes,
@@ -77,8 +77,74 @@ def test_later_changes_join_earlier_ones() -> None:
 def test_json_round_trip() -> None:
     _, matched = apply_corrections([LEFT], [Correction(LEFT.box, "a", OWN)])
     assert correction_from_json(json.loads(json.dumps(correction_to_json(matched[0])))) == matched[0]
-    for panel in (LEFT, RIGHT):
+    doubtful = Panel(
+        (0, 0, 9, 9), doubtful_scale=SCALE, bar=LoneBar((1, 2, 3, 4), 2.5), inset_of="b2", group=(0, 0, 9, 9)
+    )
+    for panel in (LEFT, RIGHT, *PARTS, doubtful):
         assert panel_from_json(json.loads(json.dumps(to_json(panel)))) == panel
+
+
+WHOLE = (0, 0, 200, 100)
+"""The box of letter b: two images and, below, a plot."""
+PARTS = (
+    Panel((0, 0, 100, 60), "b", "micrograph", 0.6, id="f-b1", part=1, group=WHOLE, heading="DAPI"),
+    Panel((100, 0, 200, 60), "b", "micrograph", 0.6, id="f-b2", part=2, group=WHOLE, scale=SCALE),
+    Panel((0, 60, 200, 100), "b", "plot", 0.9, id="f-b3", part=3, group=WHOLE),
+)
+AFTER = Panel((0, 100, 200, 200), "c", "micrograph", 0.9, id="f-c")
+
+
+def test_a_correction_of_a_letter_that_is_cut_now_goes_to_all_of_its_images() -> None:
+    scale = ScaleReading(4.0, 200.0, 50.0, (110, 50, 160, 54), source="user")
+    changes = {"caption": "mine", "technique": "TEM", "scale": to_json(scale)}
+    panels, matched = apply_corrections([*PARTS, AFTER], [Correction((0, 0, 200, 98), "b", changes)])
+    assert [panel.caption for panel in panels] == ["mine", "mine", "mine", ""]
+    assert [panel.technique for panel in panels] == ["TEM", "TEM", None, None]  # the plot is none
+    assert [panel.scale and panel.scale.nm_per_px for panel in panels] == [4.0, 4.0, None, None]
+    assert [panel.scale and panel.scale.bar for panel in panels] == [None, (110, 50, 160, 54), None, None]
+    assert [each.panel for each in matched] == ["f-b1", "f-b2", "f-b3"]
+    assert corrected_fields("f-b3", matched) == ("caption",)
+    assert [uncorrected_panel(panel, matched) for panel in panels] == [*PARTS, AFTER]
+    assert apply_corrections([*PARTS, AFTER], matched) == (panels, matched)
+    again, _ = apply_corrections([*PARTS, AFTER], add_changes(PARTS[1], matched, {"caption": "other"}))
+    assert [panel.caption for panel in again] == ["mine", "other", "mine", ""]
+
+
+def test_a_correction_of_one_image_stays_with_it() -> None:
+    corrections = [Correction(PARTS[0].box, "b", {"kind": "map"}), Correction((0, 0, 200, 98), "b", {"kind": "photo"})]
+    panels, matched = apply_corrections([*PARTS, AFTER], corrections)
+    assert [panel.kind for panel in panels] == ["map", "photo", "plot", "micrograph"]
+    assert [each.panel for each in matched] == ["f-b1", "f-b2"]
+    drawn, _ = apply_corrections([*PARTS, AFTER], [Correction(WHOLE, "b", {"kind": "schematic"})])
+    assert [panel.kind for panel in drawn] == ["schematic"] * 3 + ["micrograph"]
+
+
+def test_a_figure_without_letters_that_is_cut_now_keeps_its_correction() -> None:
+    tiles = [Panel((at, 0, at + 48, 50), id=f"f-{number}") for number, at in enumerate((0, 50, 100), start=1)]
+    panels, matched = apply_corrections(tiles, [Correction((0, 0, 150, 50), None, {"technique": "AFM"})])
+    assert [panel.technique for panel in panels] == ["AFM"] * 3
+    whole = [Panel((0, 0, 148, 50), id="f-1"), Panel((0, 50, 10, 60), id="f-2")]
+    assert [panel.technique for panel in apply_corrections(whole, matched)[0]].count("AFM") == 0  # none fits well
+    assert {each.changes["technique"] for each in apply_corrections(whole, matched)[1]} == {"AFM"}  # none is lost
+
+
+def test_a_corrected_scale_leaves_nothing_in_doubt() -> None:
+    bar = LoneBar((5, 6, 55, 10), 50.0)
+    for doubt in (Panel(LEFT.box, "a", id="f-a", doubtful_scale=SCALE), Panel(LEFT.box, "a", id="f-a", bar=bar)):
+        for scale in (None, to_json(ScaleReading(4.0, source="user"))):
+            panels, matched = apply_corrections([doubt], [Correction(LEFT.box, "a", {"scale": scale})])
+            assert (panels[0].doubtful_scale, panels[0].bar) == (None, None)
+            assert (panels[0].scale is None) == (scale is None)
+            assert uncorrected_panel(panels[0], matched) == doubt
+        panels, _ = apply_corrections([doubt], [Correction(LEFT.box, "a", {"label": "q"})])
+        assert (panels[0].doubtful_scale, panels[0].bar) == (doubt.doubtful_scale, doubt.bar)
+
+
+def test_corrections_of_earlier_versions_are_undone() -> None:
+    _, (matched,) = apply_corrections([LEFT], [Correction(LEFT.box, "a", OWN)])
+    machine = {name: value for name, value in (matched.machine or {}).items() if name not in ("doubtful_scale", "bar")}
+    earlier = correction_from_json({**correction_to_json(matched), "machine": machine})
+    assert uncorrected_panel(apply_corrections([LEFT], [earlier])[0][0], [earlier]) == LEFT
 
 
 boxes = st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(1, 50), st.integers(1, 50)).map(
@@ -98,7 +164,7 @@ def test_corrections_are_never_lost_and_can_be_undone(now, before) -> None:
     panels = [Panel(box, id=f"f-{number}") for number, box in enumerate(now, start=1)]
     corrections = [Correction(box, None, {"caption": f"mine {number}"}) for number, box in enumerate(before)]
     corrected, matched = apply_corrections(panels, corrections)
-    assert [each.changes for each in matched] == [each.changes for each in corrections]
+    assert {each.changes["caption"] for each in matched} == {each.changes["caption"] for each in corrections}
     found = [each.panel for each in matched if each.panel is not None]
     assert len(found) == len(set(found))
     assert [uncorrected_panel(panel, matched) for panel in corrected] == panels

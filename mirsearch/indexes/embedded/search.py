@@ -17,6 +17,7 @@ from mirsearch.errors import UsageError
 from mirsearch.indexes.embedded.buffers import ArrayPool, BorrowedArrays, Float32Array
 from mirsearch.indexes.embedded.database.filters import build_where
 from mirsearch.indexes.embedded.database.rows import batches, placeholders
+from mirsearch.indexes.embedded.doubtful import with_doubtful_scales
 from mirsearch.indexes.embedded.first_pass import FirstPass, ScoreColumns
 from mirsearch.indexes.embedded.scores import Terms, exact_terms
 from mirsearch.indexes.embedded.vectors import scans as vector_scans
@@ -80,6 +81,8 @@ class Searcher:
         """Return the best panels. `snapshot` must be of the connection's transaction."""
         words = query_terms(request.text) if request.text else []
         _check_request(request)
+        if request.filters.doubtful:
+            snapshot = with_doubtful_scales(connection, snapshot)
         selection = self._selection(connection, snapshot, request.filters)
         excluded = selection.to_positions(_panel_rows(connection, snapshot, request.exclude))
         detail = {"words": [" ".join(term) for term in words]}
@@ -228,7 +231,7 @@ def _select_rows(connection: sqlite3.Connection, snapshot: Snapshot, filters: Fi
 
 def _keeps_all_panels(connection: sqlite3.Connection, filters: Filters) -> bool:
     """Return whether the only condition leaves retracted articles out, and no article is retracted."""
-    if filters != Filters(retracted=False):
+    if filters != Filters(retracted=False, doubtful=filters.doubtful):
         return False
     return connection.execute("SELECT 1 FROM articles WHERE retracted LIMIT 1").fetchone() is None
 

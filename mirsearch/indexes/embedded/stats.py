@@ -14,6 +14,8 @@ _TOTALS = {
     "figures": "SELECT count(*) FROM figures",
     "panels": "SELECT count(*) FROM panels",
     "with_scale": "SELECT count(*) FROM panels WHERE field_of_view_nm IS NOT NULL",
+    "with_doubtful_scale": "SELECT count(*) FROM panels WHERE doubtful_field_of_view_nm IS NOT NULL",
+    "with_lone_bar": "SELECT count(*) FROM panels WHERE lone_bar IS NOT NULL",
     "with_text": "SELECT count(*) FROM panel_texts WHERE text <> ''",
     "with_caption": "SELECT count(*) FROM panel_texts WHERE caption <> ''",
 }

@@ -174,20 +174,20 @@ def test_an_older_index_is_migrated_all_or_nothing(location: str, monkeypatch: p
         connection.execute("UPDATE panels SET color = 'gray'")
         connection.execute("INSERT INTO nowhere VALUES (1)")
 
-    monkeypatch.setattr(sqlite_schema, "CURRENT_VERSION", 4)
-    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {2: first})
-    with pytest.raises(IndexMismatchError, match="schema 3"):
+    monkeypatch.setattr(sqlite_schema, "CURRENT_VERSION", 5)
+    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {3: first})
+    with pytest.raises(IndexMismatchError, match="schema 4"):
         EmbeddedIndex.open(location)
-    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {2: first, 3: second})
+    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {3: first, 4: second})
     with pytest.raises(IndexAccessError, match="nowhere"):
         EmbeddedIndex.open(location)
     with closing(sqlite3.connect(Path(location) / DATABASE)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
         assert "color" not in [row[1] for row in connection.execute("PRAGMA table_info(panels)")]
-    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {2: first, 3: lambda connection: None})
+    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {3: first, 4: lambda connection: None})
     assert search_ids(location) == expected
     with EmbeddedIndex.open(location) as index:
-        assert index.stats()["schema_version"] == 4
+        assert index.stats()["schema_version"] == 5
 
 
 def test_words_of_another_tokenizer_version_are_rebuilt(location: str) -> None:

@@ -19,6 +19,8 @@ _COLUMNS = {
     "scale.known": "(p.field_of_view_nm IS NOT NULL)",
     "scale.source": "p.scale_source",
     "scale.confidence": "p.scale_confidence",
+    "scale.doubtful": "(p.doubtful_field_of_view_nm IS NOT NULL)",
+    "scale.lone_bar": "(p.lone_bar IS NOT NULL)",
     "article.license_code": "b.license_short",
     "article.authors": "w.value",
     "source": "o.source",

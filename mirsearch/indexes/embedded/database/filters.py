@@ -59,15 +59,16 @@ def build_where(filters: Filters) -> Where:
     _add_articles(where, filters.articles)
     if filters.label_text is not None:
         _add_label_text(where, filters.label_text)
+    width = "coalesce(p.field_of_view_nm, p.doubtful_field_of_view_nm)" if filters.doubtful else "p.field_of_view_nm"
     if filters.has_scale is not None:
-        where.add(f"p.field_of_view_nm IS {'NOT ' if filters.has_scale else ''}NULL")
+        where.add(f"{width} IS {'NOT ' if filters.has_scale else ''}NULL")
     if filters.retracted is not None:
         where.add("a.retracted" if filters.retracted else _NOT_RETRACTED)
     bounds = (
         ("a.year >= ?", filters.year_from),
         ("a.year <= ?", filters.year_to),
-        ("p.field_of_view_nm >= ?", filters.fov_min_nm),
-        ("p.field_of_view_nm <= ?", filters.fov_max_nm),
+        (f"{width} >= ?", filters.fov_min_nm),
+        (f"{width} <= ?", filters.fov_max_nm),
     )
     for condition, bound in bounds:
         if bound is not None:

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar, get_args
 
-from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading, ScaleSource
-from mirsearch.corrections import corrected_fields, correction_from_json
+from mirsearch.corpus import Article, Figure, LoneBar, Origin, Panel, ScaleReading, ScaleSource, to_json
+from mirsearch.corrections import corrected_fields, correction_from_json, lone_bar_from_json, reading_from_json
+from mirsearch.indexes.comparison import known_technique
 from mirsearch.query import StoredPanel
 
 BATCH_ROWS = 500
@@ -19,7 +20,8 @@ _ARTICLE_COLUMNS = ("id", "title", "doi", "pmcid", "journal", "year", "license",
 _FIGURE_COLUMNS = ("id", "label", "caption", "width", "height", "page", "permission_note")
 _PANEL_COLUMNS = (
     "id", "label", "x0", "y0", "x1", "y1", "kind", "kind_confidence", "technique", "technique_confidence", "nm_per_px",
-    "length_nm", "length_px", "bar", "label_text", "scale_source", "scale_confidence",
+    "length_nm", "length_px", "bar", "label_text", "scale_source", "scale_confidence", "part", "group_box", "heading",
+    "inset_of", "doubtful_scale", "lone_bar",
 )  # fmt: skip
 JOINED = "panels p JOIN figures f ON f.key = p.figure LEFT JOIN articles a ON a.key = f.article"
 _SELECT_PANELS = (
@@ -43,16 +45,16 @@ def storable_text(text: str | None) -> str | None:
 
 def panel_values(panel: Panel) -> dict[str, Any]:
     """Return the columns of a panel, except keys, position and texts."""
-    scale, fov = panel.scale, panel.field_of_view_nm
-    if fov is None or not (math.isfinite(fov) and fov > 0):
-        scale = fov = None
+    (scale, fov), (doubtful, doubtful_fov) = (
+        _with_field_of_view(panel, reading) for reading in (panel.scale, panel.doubtful_scale)
+    )
     x0, y0, x1, y1 = (int(edge) for edge in panel.box)
     return {
         "label": storable_text(panel.label),
         "x0": x0, "y0": y0, "x1": x1, "y1": y1,
         "kind": storable_text(panel.kind),
         "kind_confidence": float(panel.kind_confidence),
-        "technique": storable_text(panel.technique),
+        "technique": storable_text(known_technique(panel)),
         "technique_confidence": float(panel.technique_confidence),
         "nm_per_px": scale and float(scale.nm_per_px),
         "length_nm": scale and scale.length_nm,
@@ -62,7 +64,26 @@ def panel_values(panel: Panel) -> dict[str, Any]:
         "scale_source": scale and scale.source,
         "scale_confidence": scale and float(scale.confidence),
         "field_of_view_nm": fov,
+        "part": panel.part,
+        "group_box": None if panel.group is None else json.dumps([int(edge) for edge in panel.group]),
+        "heading": storable_text(panel.heading) or None,
+        "inset_of": storable_text(panel.inset_of),
+        "doubtful_scale": None if doubtful is None else _to_json_text(doubtful),
+        "doubtful_field_of_view_nm": doubtful_fov,
+        "lone_bar": None if panel.bar is None else _to_json_text(panel.bar),
     }  # fmt: skip
+
+
+def _with_field_of_view(panel: Panel, reading: ScaleReading | None) -> tuple[ScaleReading, float] | tuple[None, None]:
+    """Return a reading with the field of view (nm) that it gives the panel; None, None if that is no length."""
+    fov = None if reading is None else float(panel.width * reading.nm_per_px)
+    if reading is None or fov is None or not (math.isfinite(fov) and fov > 0):
+        return None, None
+    return reading, fov
+
+
+def _to_json_text(item: ScaleReading | LoneBar) -> str:
+    return storable_text(json.dumps(to_json(item), ensure_ascii=False)) or ""
 
 
 def read_panels(connection: sqlite3.Connection, clause: str, values: Sequence[Any] = ()) -> Iterator[StoredPanel]:
@@ -136,6 +157,12 @@ def _panel(row: Sequence[Any], figure_id: str) -> Panel:
         scale=_scale(values),
         id=values["id"],
         figure_id=figure_id,
+        part=values["part"],
+        group=tuple(json.loads(values["group_box"])) if values["group_box"] else None,
+        heading=values["heading"] or "",
+        inset_of=values["inset_of"],
+        doubtful_scale=reading_from_json(json.loads(values["doubtful_scale"])) if values["doubtful_scale"] else None,
+        bar=lone_bar_from_json(json.loads(values["lone_bar"])) if values["lone_bar"] else None,
     )
 
 

@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from mirsearch import __version__
 from mirsearch.errors import IndexMismatchError
 from mirsearch.indexes.base import ExtractorIdentity
+from mirsearch.indexes.comparison import MIN_TECHNIQUE_CONFIDENCE
 from mirsearch.text.tokens import ANALYSIS
 
 APPLICATION_ID = 0x6D697273
 """`mirs` in ASCII. It marks an SQLite file as an index of mirsearch."""
 
-CURRENT_VERSION = 2
+CURRENT_VERSION = 3
 MAX_KEPT_COMMITS = 10_000
 CORRECTIONS = (
     # figures by id: corrections survive when a figure is ingested again
@@ -23,6 +24,11 @@ CORRECTIONS = (
     "CREATE INDEX corrections_figure ON corrections (figure)",
     "CREATE INDEX corrections_panel ON corrections (panel)",
 )
+PARTS = ("part INTEGER", "group_box TEXT", "heading TEXT", "inset_of TEXT")
+DOUBTS = ("doubtful_scale TEXT", "doubtful_field_of_view_nm REAL", "lone_bar TEXT")
+"""Columns of panels since version 3. Boxes and readings are JSON."""
+DOUBTS_INDEX = """CREATE INDEX panels_doubtful ON panels (doubtful_field_of_view_nm)
+    WHERE doubtful_field_of_view_nm IS NOT NULL"""
 TABLES = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE commits (generation INTEGER PRIMARY KEY, token TEXT NOT NULL, removals INTEGER NOT NULL)",
@@ -37,13 +43,14 @@ TABLES = (
     "CREATE INDEX figures_article ON figures (article)",
     """CREATE TABLE origins (key INTEGER PRIMARY KEY, figure INTEGER NOT NULL REFERENCES figures, source TEXT NOT NULL,
         location TEXT NOT NULL, retrieved TEXT, UNIQUE (figure, source, location))""",
-    """CREATE TABLE panels (key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+    f"""CREATE TABLE panels (key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
         figure INTEGER NOT NULL REFERENCES figures, position INTEGER NOT NULL, label TEXT,
         x0 INTEGER NOT NULL, y0 INTEGER NOT NULL, x1 INTEGER NOT NULL, y1 INTEGER NOT NULL,
         kind TEXT NOT NULL, kind_confidence REAL NOT NULL, technique TEXT, technique_confidence REAL NOT NULL,
         nm_per_px REAL, length_nm REAL, length_px REAL, bar TEXT, label_text TEXT, scale_source TEXT,
-        scale_confidence REAL, field_of_view_nm REAL)""",
+        scale_confidence REAL, field_of_view_nm REAL, {", ".join(PARTS + DOUBTS)})""",
     "CREATE INDEX panels_figure ON panels (figure, position)",
+    DOUBTS_INDEX,
     "CREATE TABLE panel_texts (panel INTEGER PRIMARY KEY REFERENCES panels, caption TEXT NOT NULL, text TEXT NOT NULL)",
     "CREATE TABLE vectors (panel INTEGER PRIMARY KEY REFERENCES panels, vector BLOB NOT NULL)",
     "CREATE TABLE thumbnails (panel INTEGER PRIMARY KEY REFERENCES panels, jpeg BLOB NOT NULL)",
@@ -64,7 +71,18 @@ def _add_corrections(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT OR REPLACE INTO meta VALUES ('readable_from', ?)", (__version__,))
 
 
-MIGRATIONS: dict[int, Migration] = {1: _add_corrections}
+def _add_parts_and_doubts(connection: sqlite3.Connection) -> None:
+    """Migrate to version 3: several images under one letter, doubtful scales; techniques that are guesses are none."""
+    for column in PARTS + DOUBTS:
+        connection.execute(f"ALTER TABLE panels ADD COLUMN {column}")
+    connection.execute(DOUBTS_INDEX)
+    guesses = "UPDATE panels SET technique = NULL WHERE technique_confidence < ?"
+    if connection.execute(guesses, (MIN_TECHNIQUE_CONFIDENCE,)).rowcount:
+        record_commit(connection, removed=False)
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('readable_from', ?)", (__version__,))
+
+
+MIGRATIONS: dict[int, Migration] = {1: _add_corrections, 2: _add_parts_and_doubts}
 """The migrations from version n to n + 1. Those that are needed run in one transaction."""
 
 

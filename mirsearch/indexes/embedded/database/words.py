@@ -16,8 +16,11 @@ def searchable_text(text: str) -> str:
     return " ".join(tokens(text))
 
 
-def add_panel(connection: sqlite3.Connection, panel: int, caption: str, text: str, title: str) -> None:
-    """Add the words of a panel with this key."""
+def add_panel(
+    connection: sqlite3.Connection, panel: int, caption: str, text: str, title: str, heading: str | None
+) -> None:
+    """Add the words of a panel with this key. The heading counts as text that was read in the panel."""
+    text = f"{text} {heading}" if heading else text
     connection.execute(
         "INSERT INTO words (rowid, caption, text, title) VALUES (?, ?, ?, ?)",
         (panel, searchable_text(caption), searchable_text(text), searchable_text(title)),
@@ -52,8 +55,9 @@ def rebuild(connection: sqlite3.Connection) -> None:
     """Rebuild all words from the texts. The caller holds a transaction."""
     connection.execute("DELETE FROM words")
     rows = connection.execute(
-        "SELECT p.key, t.caption, t.text, coalesce(a.title, '') FROM panels p JOIN panel_texts t ON t.panel = p.key "
-        "JOIN figures f ON f.key = p.figure LEFT JOIN articles a ON a.key = f.article ORDER BY p.key"
+        "SELECT p.key, t.caption, t.text, coalesce(a.title, ''), p.heading FROM panels p "
+        "JOIN panel_texts t ON t.panel = p.key JOIN figures f ON f.key = p.figure "
+        "LEFT JOIN articles a ON a.key = f.article ORDER BY p.key"
     )
     for row in rows:
         add_panel(connection, *row)

@@ -232,7 +232,7 @@ class SqliteWriter:
         ).lastrowid  # fmt: skip
         caption, text = storable_text(panel.caption) or "", storable_text(panel.text) or ""
         self._execute("INSERT INTO panel_texts VALUES (?, ?, ?)", key, caption, text)
-        sqlite_words.add_panel(self._connection, int(key or 0), caption, text, title)
+        sqlite_words.add_panel(self._connection, int(key or 0), caption, text, title, values["heading"])
         return int(key or 0)
 
     def _put_origin(self, figure: int, origin: Origin) -> None:
