@@ -1,17 +1,23 @@
-"""Find framed insets of a panel from the lines that a bar detector finds. A bar in an inset scales only the inset."""
+"""Find the framed insets of a panel. A bar in an inset scales only the inset."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import cv2
 import numpy as np
 
 from mirsearch.analysis.base import BarCandidate
-from mirsearch.analysis.scalebars.candidates import Gray
+from mirsearch.analysis.panels.boxes import transpose_box
+from mirsearch.analysis.scalebars.candidates import Gray, outer_boxes
+from mirsearch.analysis.scalebars.line_shapes import LineShape
 from mirsearch.corpus import Box
 
 _MIN_SIDE = 50
-"""Least side of an inset in px."""
+"""Least side of an inset in px that two lines of the detector frame."""
+
+_MIN_FRAMED_SIDE = 24
+"""Least side in px of an inset whose frame has a corner."""
 
 _MAX_SIDE_SHARE = 0.75
 """Greatest side of an inset as a share of the panel's side."""
@@ -31,16 +37,32 @@ _FILL_SLACK = 4
 _MIN_FILL_SHARE = 0.5
 """Least share of a filled box that has its brightness. Noise in a dark picture spreads over more levels."""
 
+_LINE_HEIGHT, _MIN_LINE_CONTRAST = 9, 40
+"""Height in px of what is no thin line, and least gray levels by which a thin line stands out."""
 
-def find_insets(gray: Gray, bars: Sequence[BarCandidate]) -> list[Box]:
+
+def find_insets(gray: Gray, bars: Sequence[BarCandidate], shapes: Sequence[LineShape] = ()) -> list[Box]:
     """Return the boxes of framed insets.
 
-    A frame has two horizontal lines of equal length, one above the other, and a vertical line at one end.
+    A frame has two horizontal lines of equal length, one above the other, and a vertical line at one end. It may also
+    be one of the `shapes`, or two lines that cut off a corner of the panel.
     """
+    height, width = gray.shape
+    framed = [shape.frame for shape in shapes if shape.frame is not None]
+    insets = [*_find_line_pairs(gray, bars)]
+    for box in (*framed, *_find_corners(gray)):
+        box_width, box_height = box[2] - box[0], box[3] - box[1]
+        has_size = min(box_width, box_height) >= _MIN_FRAMED_SIDE
+        if has_size and box_width <= _MAX_SIDE_SHARE * width and box_height <= _MAX_SIDE_SHARE * height:
+            insets += [box] if _holds_picture(gray, box) else []
+    return insets
+
+
+def _find_line_pairs(gray: Gray, bars: Sequence[BarCandidate]) -> Iterator[Box]:
+    """Yield the frames of two horizontal lines and a vertical one that the detector found."""
     height, width = gray.shape
     horizontal = [bar.box for bar in bars if not bar.vertical and bar.box[2] - bar.box[0] >= _MIN_SIDE]
     vertical = [bar.box for bar in bars if bar.vertical]
-    insets: list[Box] = []
     for top in horizontal:
         for bottom in horizontal:
             box = (min(top[0], bottom[0]), top[1], max(top[2], bottom[2]), bottom[3])
@@ -51,8 +73,44 @@ def find_insets(gray: Gray, bars: Sequence[BarCandidate]) -> list[Box]:
                 _MIN_SIDE <= box_height <= _MAX_SIDE_SHARE * height and box_width <= _MAX_SIDE_SHARE * width
             )
             if has_inset_size and any(_is_side(box, line) for line in vertical) and _holds_picture(gray, box):
-                insets.append(box)
-    return insets
+                yield box
+
+
+def _find_corners(gray: Gray) -> Iterator[Box]:
+    """Yield the boxes that a horizontal and a vertical line cut off a corner of the panel."""
+    height, width = gray.shape
+    for image in (gray, np.asarray(255 - gray, np.uint8)):
+        across = _find_border_lines(image)
+        down = [transpose_box(box) for box in _find_border_lines(np.ascontiguousarray(image.T))] if across else []
+        for line in across:
+            for other in down:
+                at_left, at_top = line[0] <= _MAX_OFFSET, other[1] <= _MAX_OFFSET
+                end_x, end_y = line[2] if at_left else line[0], other[3] if at_top else other[1]
+                meets_x = other[0] - _MAX_OFFSET <= end_x <= other[2] + _MAX_OFFSET
+                if meets_x and line[1] - _MAX_OFFSET <= end_y <= line[3] + _MAX_OFFSET:
+                    left, right = (0, line[2]) if at_left else (line[0], width)
+                    yield left, (0 if at_top else line[1]), right, (line[3] if at_top else height)
+
+
+def _find_border_lines(image: Gray) -> list[Box]:
+    """Return the thin bright horizontal lines that begin at the left or right border, but not those along a border."""
+    height, width = image.shape
+    if height < 3 * _LINE_HEIGHT:
+        return []
+    kernel = np.ones((_LINE_HEIGHT, 1), np.uint8)
+    raised = cv2.morphologyEx(image, cv2.MORPH_TOPHAT, kernel, borderType=cv2.BORDER_REPLICATE)
+    mask = cv2.threshold(raised, _MIN_LINE_CONTRAST - 1, 255, cv2.THRESH_BINARY)[1]
+    run = np.ones((1, _MIN_FRAMED_SIDE), np.uint8)
+    lines = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, run, borderType=cv2.BORDER_CONSTANT), np.uint8)
+    boxes = [(x, y, x + w, y + h) for x, y, w, h in outer_boxes(lines)]
+    return [
+        box
+        for box in boxes
+        if (box[0] <= _MAX_OFFSET) != (box[2] >= width - _MAX_OFFSET)
+        and box[3] - box[1] <= 6
+        and box[1] > _LINE_HEIGHT
+        and box[3] < height - _LINE_HEIGHT
+    ]
 
 
 def _is_side(box: Box, line: Box) -> bool:

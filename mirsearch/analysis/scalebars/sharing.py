@@ -1,4 +1,4 @@
-"""Share the scale of one bar between several panels, if the caption states that the bar holds for them."""
+"""Share the scale of one bar between several panels: images of one letter, or panels that the caption names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mirsearch.analysis.captions.tokens import LIST, parse_letters
-from mirsearch.corpus import Box, ScaleReading
+from mirsearch.analysis.scalebars.caption_lengths import CaptionLength
+from mirsearch.corpus import Box, Panel, ScaleReading
 from mirsearch.settings import LIMITS
 from mirsearch.text.lengths import normalize_all
 
@@ -46,6 +47,17 @@ _EQUAL_WIDTH_WEIGHT = 0.7
 
 _OTHER_WIDTH_WEIGHT = 0.4
 """Weight of the confidence for a panel of another width, which may be drawn at another scale."""
+
+_SAME_LETTER_WEIGHT = 0.9
+"""Weight of the confidence for an image as large as the one with the bar, under the same letter."""
+
+_MIN_SHARED_CONFIDENCE = 0.5
+"""Least confidence of a reading that is shared under a letter."""
+
+_OTHER_MAGNIFICATION = re.compile(
+    r"\b(?:magnif\w+|enlarge\w*|zoom\w*|close-?ups?|blow-?ups?|detail\w*)\b", re.IGNORECASE
+)
+"""Words of a caption that tell images of one letter at several magnifications."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +123,49 @@ def _rank_reading(reading: ScaleReading | None) -> tuple[bool, float]:
 def _scales_agree(one: ScaleReading, other: ScaleReading) -> bool:
     """Return whether two readings have about the same pixel size."""
     return max(one.nm_per_px, other.nm_per_px) < _MAX_RATIO * min(one.nm_per_px, other.nm_per_px)
+
+
+def share_in_letters(
+    readings: Sequence[ScaleReading | None],
+    panels: Sequence[Panel],
+    shareable: Sequence[bool],
+    lengths: Sequence[CaptionLength],
+) -> list[ScaleReading | None]:
+    """Return `readings`, with the scale of a letter's bars for those of its images that have none.
+
+    Only images of the same size are given it (insets and panels that are not `shareable` are not), and only if the bars
+    of that size agree. It replaces a reading that is less sure. `lengths` are what the caption gives for each panel.
+    """
+    result = list(readings)
+    for n, panel in enumerate(panels):
+        if panel.label is None or panel.inset_of is not None or not shareable[n]:
+            continue
+        sources = [
+            reading
+            for m, (reading, other) in enumerate(zip(readings, panels, strict=True))
+            if m != n and reading is not None and _may_share(reading, panel, other)
+        ]
+        best = max(sources, key=_rank_reading, default=None)
+        if best is None or not all(_scales_agree(best, source) for source in sources):
+            continue
+        confidence = round(best.confidence * _SAME_LETTER_WEIGHT, 4)
+        own = readings[n]
+        if (own is None or own.confidence < confidence) and _allows_sharing(panel, lengths[n], best):
+            result[n] = ScaleReading(best.nm_per_px, source="shared", confidence=confidence)
+    return result
+
+
+def _may_share(reading: ScaleReading, panel: Panel, other: Panel) -> bool:
+    """Return whether the reading of another panel's bar may hold for a panel."""
+    same_letter = other.label is not None and panel.label is not None and other.label.lower() == panel.label.lower()
+    sides = ((panel.width, other.width), (panel.height, other.height))
+    same_size = all(max(pair) <= _MAX_RATIO * min(pair) for pair in sides)
+    has_bar = reading.bar is not None and reading.confidence >= _MIN_SHARED_CONFIDENCE
+    return same_letter and same_size and has_bar and other.inset_of is None
+
+
+def _allows_sharing(panel: Panel, length: CaptionLength, source: ScaleReading) -> bool:
+    """Return whether the caption gives no other length or magnification for a panel."""
+    if length.bar is not None and source.length_nm is not None and length.bar.nm:
+        return max(length.bar.nm, source.length_nm) < _MAX_RATIO * min(length.bar.nm, source.length_nm)
+    return _OTHER_MAGNIFICATION.search(panel.heading) is None

@@ -1,0 +1,161 @@
+"""Find the scale bars of one image: with a label, with a length from the caption, or alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, ScaleBarDetector
+from mirsearch.analysis.scalebars.insets import find_insets, lies_in_any
+from mirsearch.analysis.scalebars.labels import find_labelled_bar
+from mirsearch.analysis.scalebars.line_shapes import LineShape, judge_line
+from mirsearch.analysis.scalebars.pairing import Pair
+from mirsearch.corpus import Box
+
+_MIN_SIDE = 24
+"""Least side in px of an image in which a bar is looked for."""
+
+_MIN_JUDGED_SCORE, _MAX_JUDGED = 0.3, 24
+"""Least score of a line whose shape is looked at, and the greatest number of such lines. A bound on time."""
+
+_MIN_LONE_SCORE = 0.4
+"""Least score of a bar without a label that may get a length."""
+
+_INSIDE_COST = 0.3
+"""Share of its score that a bar in the middle of the image loses when bars without a label are compared."""
+
+_MAX_MARGIN = 8
+"""Greatest distance in px by which an image's box is extended."""
+
+_MAX_BLANK_SPREAD = 20
+"""Greatest difference between the levels of a blank row, in any channel."""
+
+_MIN_GROUND_SHARE = 0.3
+"""Least share of an image's edge that must have the color of the blank row beyond it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageBars:
+    """The bars of one image in px of the figure.
+
+    `pair` is the best bar with a label. `lone` are the bars that may get a length from elsewhere, best first. `box` is
+    the image.
+    """
+
+    box: Box
+    pair: Pair | None = None
+    lone: tuple[BarCandidate, ...] = ()
+
+
+def clip_box(box: Box, pixels: Pixels) -> Box | None:
+    """Return the part of a box that lies in the figure, or None if it is too small to hold a bar."""
+    height, width = pixels.shape[:2]
+    x0, y0, x1, y1 = max(0, box[0]), max(0, box[1]), min(width, box[2]), min(height, box[3])
+    return (x0, y0, x1, y1) if x1 - x0 >= _MIN_SIDE and y1 - y0 >= _MIN_SIDE else None
+
+
+def find_image_bars(
+    pixels: Pixels,
+    box: Box,
+    insets: Sequence[Box],
+    detector: ScaleBarDetector,
+    ocr: OcrEngine,
+    expected_nm: Sequence[float] = (),
+) -> ImageBars:
+    """Return the bars of the image in a box that lies in the figure. Bars in its `insets` are not its own.
+
+    `expected_nm` are the lengths that the caption gives for it.
+    """
+    grown = grow_by_margin(pixels, box)
+    left, top = grown[:2]
+    image = np.ascontiguousarray(pixels[grown[1] : grown[3], grown[0] : grown[2]])
+    known = [(x0 - left, y0 - top, x1 - left, y1 - top) for x0, y0, x1, y1 in insets]
+    bars = [bar for bar in detector.detect(image) if not lies_in_any(bar.box, known)]
+    shapes = [judge_line(image, bar) for bar in bars[:_MAX_JUDGED] if bar.score >= _MIN_JUDGED_SCORE]
+    solid = [bar for bar, shape in zip(bars, shapes, strict=False) if shape.kind == "bar"] + bars[len(shapes) :]
+    gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+    own, pair = _find_own_bars(image, gray, solid, (bars, shapes), ocr, expected_nm)
+    lone = sorted(
+        (bar for bar in own if bar.score >= _MIN_LONE_SCORE and not bar.broken),
+        key=lambda bar: -bar.score * (1 - _INSIDE_COST * distance_from_corner(bar.box, image.shape)),
+    )
+    return ImageBars(
+        box,
+        None if pair is None else replace(pair, bar=_shift(pair.bar, left, top)),
+        tuple(_shift(bar, left, top) for bar in lone),
+    )
+
+
+def _find_own_bars(
+    image: Pixels,
+    gray: np.ndarray,
+    bars: Sequence[BarCandidate],
+    lines: tuple[Sequence[BarCandidate], Sequence[LineShape]],
+    ocr: OcrEngine,
+    expected_nm: Sequence[float],
+) -> tuple[list[BarCandidate], Pair | None]:
+    """Return the image's own bars, and the best bar with its label.
+
+    A bar in a framed inset is taken only if its label gives the caption's length and the best other bar's does not.
+    """
+    if not bars:
+        return [], None
+    frames = find_insets(gray, *lines)
+    own = [bar for bar in bars if not lies_in_any(bar.box, frames)]
+    expected = expected_nm[0] if len(expected_nm) == 1 else None
+    pair = find_labelled_bar(image, own, ocr, expected)
+    if len(own) < len(bars) and expected is not None and (pair is None or not agree(pair.label.length.nm, expected)):
+        inset_pair = find_labelled_bar(image, [bar for bar in bars if bar not in own], ocr, expected)
+        if inset_pair is not None and agree(inset_pair.label.length.nm, expected):
+            return own, inset_pair
+    return own, pair
+
+
+def agree(one: float, other: float, ratio: float = 1.06) -> bool:
+    """Return whether two lengths or pixel sizes agree."""
+    return max(one, other) < ratio * min(one, other)
+
+
+def distance_from_corner(box: Box, shape: tuple[int, ...]) -> float:
+    """Return the distance of a box from the nearest corner of an image (h, w, …), 0 to 1 as a share of its sides."""
+    height, width = shape[:2]
+    across = min(box[0], width - box[2]) / width
+    down = min(box[1], height - box[3]) / height
+    return float(max(0.0, across, down))
+
+
+def _shift(bar: BarCandidate, dx: int, dy: int) -> BarCandidate:
+    """Return a bar in px of the figure."""
+    x0, y0, x1, y1 = bar.box
+    return replace(bar, box=(x0 + dx, y0 + dy, x1 + dx, y1 + dy))
+
+
+def grow_by_margin(pixels: Pixels, box: Box) -> Box:
+    """Return the box extended by the blank rows and columns around it that continue its ground.
+
+    A bar at the edge of a white databar needs them. Gutters beside a picture do not continue its ground.
+    """
+    x0, y0, x1, y1 = box
+    y1 += _count_blank_lines(pixels[y1:, x0:x1], pixels[y1 - 3 : y1, x0:x1])
+    y0 -= _count_blank_lines(pixels[:y0, x0:x1][::-1], pixels[y0 : y0 + 3, x0:x1])
+    columns = pixels[y0:y1].transpose(1, 0, 2)
+    x1 += _count_blank_lines(columns[x1:], columns[x1 - 3 : x1])
+    x0 -= _count_blank_lines(columns[:x0][::-1], columns[x0 : x0 + 3])
+    return x0, y0, x1, y1
+
+
+def _count_blank_lines(lines: Pixels, edge: Pixels) -> int:
+    """Return how many of the nearest lines beyond a box continue its ground."""
+    nearest = lines[:_MAX_MARGIN]
+    return next((number for number, line in enumerate(nearest) if not _continues_ground(line, edge)), len(nearest))
+
+
+def _continues_ground(line: Pixels, edge: Pixels) -> bool:
+    """Return whether a line (n, 3) beyond a box is blank and its color is also found at the box's edge (3, n, 3)."""
+    if np.ptp(line, axis=0).max() > _MAX_BLANK_SPREAD:
+        return False
+    difference = np.abs(edge.astype(np.int16) - np.median(line, axis=0)).max(axis=2)
+    return bool((difference <= _MAX_BLANK_SPREAD).mean(axis=1).max() >= _MIN_GROUND_SHARE)

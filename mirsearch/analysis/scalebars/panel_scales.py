@@ -1,0 +1,172 @@
+"""Read the scale of each image of a figure: from bars and labels, the caption, and other images of the letter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, ScaleBarDetector
+from mirsearch.analysis.scalebars.caption_lengths import CaptionLength, caption_lengths
+from mirsearch.analysis.scalebars.confidence import MIN_TOLD
+from mirsearch.analysis.scalebars.images import ImageBars, agree, clip_box, distance_from_corner, find_image_bars
+from mirsearch.analysis.scalebars.readings import Observation, read_label, read_lone_bar
+from mirsearch.analysis.scalebars.sharing import share_in_letters, share_scale
+from mirsearch.corpus import Box, LoneBar, Panel, ScaleReading, panel_keys
+
+_WIDTH_CONFIDENCE = 0.9
+"""Confidence of a scale from the width of the field of view that the caption gives."""
+
+_METADATA_CONFIDENCE = 0.9
+"""Confidence of the pixel size in a file's metadata where no bar confirms it."""
+
+_MIN_SURE_BAR_SCORE = 0.8
+"""Least score of a bar that is told although its length is not known."""
+
+_MAX_SURE_CORNER, _MIN_SURE_ASPECT = 0.2, 5.0
+"""Greatest distance from a corner of such a bar, as a share of the image's sides, and its least length to thickness."""
+
+
+@dataclass(frozen=True, slots=True)
+class PanelScale:
+    """What was read of one panel: a scale that is sure enough to be told, or a doubtful one, or a bar without a length.
+
+    At most one of the three is not None.
+    """
+
+    scale: ScaleReading | None = None
+    doubtful: ScaleReading | None = None
+    bar: LoneBar | None = None
+
+
+def read_panel_scales(
+    pixels: Pixels,
+    panels: Sequence[Panel],
+    detector: ScaleBarDetector,
+    ocr: OcrEngine,
+    *,
+    caption: str = "",
+    nm_per_px: float | None = None,
+    drawn: Sequence[bool] = (),
+) -> list[PanelScale]:
+    """Return the scale of each panel of a figure; `pixels` are RGB, uint8, (h, w, 3).
+
+    `caption` is the figure's caption; where it gives no length of a bar, the panel's own is read. `nm_per_px` is the
+    pixel size from the file's metadata. No bar is looked for in panels that are `drawn`, except where the caption gives
+    one for a letter that has only drawings. A scale that a panel states already is kept, and may be shared.
+    """
+    is_drawn = [*drawn, *[False] * (len(panels) - len(drawn))]
+    lengths = caption_lengths(panels, caption, is_drawn)
+    images = [
+        None
+        if panel.scale is not None or (is_drawn[n] and not _has_own_bar(panels, n, lengths[n], is_drawn))
+        else _find_bars(pixels, panels, n, lengths[n], detector, ocr)
+        for n, panel in enumerate(panels)
+    ]
+    readings = [panel.scale or _read_panel(panels, images, n, lengths[n]) for n, panel in enumerate(panels)]
+    shareable = [images[n] is not None and not is_drawn[n] for n in range(len(panels))]
+    readings = share_in_letters(readings, panels, shareable, lengths)
+    if caption:
+        readings = share_scale(readings, [panel.box for panel in panels], [panel.label for panel in panels], caption)
+    results = []
+    for panel, image, reading in zip(panels, images, readings, strict=True):
+        combined = panel.scale or _combine_with_metadata(reading, nm_per_px)
+        results.append(_tell(combined, image, is_stated=panel.scale is not None))
+    return results
+
+
+def _has_own_bar(panels: Sequence[Panel], number: int, length: CaptionLength, drawn: Sequence[bool]) -> bool:
+    """Return whether the caption gives a bar for the letter of a drawing, and the letter has no image."""
+    label = panels[number].label
+    same = [drawn[n] for n, panel in enumerate(panels) if panel.label == label]
+    return label is not None and length.own and all(same)
+
+
+def _find_bars(
+    pixels: Pixels,
+    panels: Sequence[Panel],
+    number: int,
+    length: CaptionLength,
+    detector: ScaleBarDetector,
+    ocr: OcrEngine,
+) -> ImageBars | None:
+    """Return the bars of a panel without those of its insets, or None if the panel is too small."""
+    box = clip_box(panels[number].box, pixels)
+    if box is None:
+        return None
+    expected = () if length.bar is None else (length.bar.nm,)
+    return find_image_bars(pixels, box, _inset_boxes(panels, number), detector, ocr, expected)
+
+
+def _inset_boxes(panels: Sequence[Panel], number: int) -> list[Box]:
+    """Return the boxes of the panels that are insets of a panel."""
+    key = panel_keys(panels)[number] if any(panel.inset_of for panel in panels) else None
+    return [panel.box for panel in panels if panel.inset_of is not None and panel.inset_of == key]
+
+
+def _read_panel(
+    panels: Sequence[Panel], images: Sequence[ImageBars | None], number: int, length: CaptionLength
+) -> ScaleReading | None:
+    """Return the likeliest reading of a panel, whether it is sure or not."""
+    observation = observe_panel(panels, images, number, length)
+    if observation is not None:
+        return observation.reading
+    box = panels[number].box
+    if images[number] is not None and length.width is not None and length.width.nm:
+        confidence = _WIDTH_CONFIDENCE * min(1.0, 2 * length.width.confidence)
+        return ScaleReading(length.width.nm / (box[2] - box[0]), source="caption", confidence=confidence)
+    return None
+
+
+def observe_panel(
+    panels: Sequence[Panel], images: Sequence[ImageBars | None], number: int, length: CaptionLength
+) -> Observation | None:
+    """Return the likeliest reading of a panel's bars with its evidence: of a label first, else of the caption."""
+    image = images[number]
+    if image is None:
+        return None
+    label = panels[number].label
+    siblings = [
+        other
+        for n, other in enumerate(images)
+        if other is not None and n != number and label is not None and panels[n].label == label
+    ]
+    labelled = read_label(image, length)
+    if labelled is not None and labelled.believable:
+        return labelled
+    lone = read_lone_bar(image, length, siblings)
+    return lone if lone is not None else labelled
+
+
+def _tell(reading: ScaleReading | None, image: ImageBars | None, is_stated: bool) -> PanelScale:
+    """Return a reading as told or as doubtful by its confidence, or the bar if there is no reading."""
+    if reading is not None:
+        is_told = is_stated or reading.confidence >= MIN_TOLD
+        return PanelScale(scale=reading) if is_told else PanelScale(doubtful=reading)
+    bar = None if image is None else next((bar for bar in image.lone if _is_surely_bar(bar, image.box)), None)
+    return PanelScale() if bar is None else PanelScale(bar=LoneBar(bar.box, bar.length_px))
+
+
+def _is_surely_bar(bar: BarCandidate, image: Box) -> bool:
+    """Return whether a line without a length surely is a bar: it looks and lies like one."""
+    x0, y0, x1, y1 = bar.box
+    box = (x0 - image[0], y0 - image[1], x1 - image[0], y1 - image[1])
+    near_corner = distance_from_corner(box, (image[3] - image[1], image[2] - image[0])) <= _MAX_SURE_CORNER
+    is_slender = bar.length_px >= _MIN_SURE_ASPECT * min(x1 - x0, y1 - y0)
+    return bar.score >= _MIN_SURE_BAR_SCORE and near_corner and is_slender and not bar.vertical
+
+
+def _combine_with_metadata(reading: ScaleReading | None, nm_per_px: float | None) -> ScaleReading | None:
+    """Return the reading combined with the pixel size from metadata.
+
+    If they agree, the confidence rises. If not, the surer one stays. A reading from the caption alone is replaced.
+    """
+    if nm_per_px is None or not (math.isfinite(nm_per_px) and nm_per_px > 0):
+        return reading
+    if reading is None or reading.source in ("caption", "shared"):
+        return ScaleReading(nm_per_px=nm_per_px, source="metadata", confidence=_METADATA_CONFIDENCE)
+    if agree(reading.nm_per_px, nm_per_px):
+        return replace(reading, nm_per_px=nm_per_px, source="metadata", confidence=0.99)
+    if reading.confidence >= 0.6:
+        return replace(reading, confidence=round(reading.confidence * 0.7, 4))
+    return ScaleReading(nm_per_px=nm_per_px, source="metadata", confidence=0.7)
