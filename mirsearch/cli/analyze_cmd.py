@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mirsearch.analysis.analyzer import FigureAnalyzer
     from mirsearch.corpus import Panel
     from mirsearch.imaging.images import Page
+    from mirsearch.query import Pixels
+    from mirsearch.report.describe import AnalyzedPage
 
 log = logging.getLogger(__name__)
 
@@ -37,27 +39,36 @@ def analyze(
             "--overlay", help="Draw the result onto the figure: a PNG file, or a folder if there are several images."
         ),
     ] = None,
+    scale: Annotated[
+        str | None, typer.Option("--scale", help='Length of each bar whose length is not known: "5 um".')
+    ] = None,
     ocr: OcrOption = settings.DEFAULT_OCR,
     scalebars: ScaleBarsOption = settings.DEFAULT_SCALEBARS,
     output: Annotated[TableFormat, typer.Option("--format", help="table or json.")] = TableFormat.TABLE,
 ) -> None:
     """Cut figures into panels and read their letters, scale bars and text. Stores nothing."""
     from mirsearch.analysis.analyzer import FigureAnalyzer
+    from mirsearch.cli.option_values import parse_scale_options
 
     caption_of = _read_captions(captions)
+    length_nm = parse_scale_options(scale, None, None, None, False).length_nm
     analyzer = FigureAnalyzer(load_ocr(ocr), load_detector(scalebars))
-    results: list[dict[str, Any]] = []
+    results: list[AnalyzedPage] = []
     failed = False
     overlays = None if overlay is None else _OverlayPaths(overlay, len(images) > 1 or overlay.is_dir())
     for path in track_progress(images, "figures"):
         own_caption = caption_of(path)
         try:
-            results.extend(_analyze_file(path, caption if own_caption is None else own_caption, analyzer, overlays))
+            found = _analyze_file(path, caption if own_caption is None else own_caption, analyzer, length_nm)
+            for page, pixels in found:
+                results.append(page)
+                if overlays is not None:
+                    _write_overlay(pixels, page.panels, overlays.path(path, page.page))
         except ImageError as error:
             failed = True
             print_message(str(error))
     if output is TableFormat.JSON:
-        print_json(results)
+        print_json([_page_json(page) for page in results])
     else:
         _print_table(results)
     if failed:
@@ -65,24 +76,34 @@ def analyze(
 
 
 def _analyze_file(
-    path: Path, caption: str, analyzer: FigureAnalyzer, overlays: _OverlayPaths | None
-) -> Iterator[dict[str, Any]]:
-    """Return the analysis of each page of a file. Raises ImageError at the first page that can't be read."""
+    path: Path, caption: str, analyzer: FigureAnalyzer, length_nm: float | None
+) -> Iterator[tuple[AnalyzedPage, Pixels]]:
+    """Yield the analysis and the pixels of each page of a file. Raises ImageError at the first page that can't be read.
+
+    `length_nm` is what each bar whose length is not known stands for.
+    """
     from mirsearch.imaging.images import read_pages
-    from mirsearch.search.answer import panel_json
+    from mirsearch.report.describe import AnalyzedPage
+    from mirsearch.search.given_scale import give_length
 
     for page in read_pages(path):
         panels = _analyze_page(path, page, caption, analyzer)
+        if length_nm is not None:
+            panels = [give_length(panel, length_nm) for panel in panels]
         height, width = page.pixels.shape[:2]
-        yield {
-            "file": str(path),
-            "page": page.number,
-            "width": width,
-            "height": height,
-            "panels": [panel_json(panel) for panel in panels],
-        }
-        if overlays is not None:
-            _write_overlay(page, panels, overlays.path(path, page.number))
+        yield AnalyzedPage(str(path), page.number, width, height, tuple(panels)), page.pixels
+
+
+def _page_json(page: AnalyzedPage) -> dict[str, Any]:
+    from mirsearch.search.answer import panel_json
+
+    return {
+        "file": page.file,
+        "page": page.page,
+        "width": page.width,
+        "height": page.height,
+        "panels": [panel_json(panel) for panel in page.panels],
+    }
 
 
 def _analyze_page(path: Path, page: Page, caption: str, analyzer: FigureAnalyzer) -> list[Panel]:
@@ -123,13 +144,13 @@ class _OverlayPaths:
         return target
 
 
-def _write_overlay(page: Page, panels: list[Panel], target: Path) -> None:
+def _write_overlay(pixels: Pixels, panels: Sequence[Panel], target: Path) -> None:
     import cv2
 
     from mirsearch.files.partial import write_output
     from mirsearch.report.overlay import draw_overlay
 
-    drawn = draw_overlay(page.pixels, panels)
+    drawn = draw_overlay(pixels, panels)
     encoded = cv2.imencode(".png", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))[1]
     with write_output(target) as part:
         part.write_bytes(encoded.tobytes())
@@ -143,7 +164,7 @@ def _read_captions(path: Path | None) -> Callable[[Path], str | None]:
     return caption_lookup(read_table(path))
 
 
-def _print_table(results: list[dict[str, Any]]) -> None:
+def _print_table(results: list[AnalyzedPage]) -> None:
     from mirsearch.report.describe import print_analysis
 
     print_analysis(results, console())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,15 +30,23 @@ def show(
     """Show all data of a panel, or of all panels of a figure or article."""
     from mirsearch.search.answer import stored_json
 
-    found = _find_panels(index, some_id)
+    corpus = open_index(index)
+    found = _find_panels(corpus, some_id)
     if output is TableFormat.JSON:
         print_json([stored_json(panel) for panel in found])
         return
+    print_panels(corpus, found)
+
+
+def print_panels(corpus: Index, found: Sequence[StoredPanel]) -> None:
+    """Print all that is known of panels of the index. A scale that is shared names the panel that has the bar."""
     from mirsearch.report.describe import print_panel
 
     screen = console()
-    for panel in found:
-        print_panel(panel, screen)
+    for stored in found:
+        shared = stored.panel.scale is not None and stored.panel.scale.source == "shared"
+        others = corpus.figure_panels(stored.figure.id) if shared else []
+        print_panel(stored, screen, [other.panel for other in others])
 
 
 def stats(index: IndexOption = None, output: FormatOption = TableFormat.TABLE) -> None:
@@ -125,8 +133,7 @@ def _export_rows(
         yield row
 
 
-def _find_panels(index: str | None, some_id: str) -> list[StoredPanel]:
-    corpus = open_index(index)
+def _find_panels(corpus: Index, some_id: str) -> list[StoredPanel]:
     found = corpus.find_panels(some_id)
     if not found:
         raise NotFoundError(f"nothing in {corpus.location} has the id {some_id!r}", "`mirsearch export` lists all ids")

@@ -17,6 +17,7 @@ from mirsearch.errors import NotFoundError, UsageError
 if TYPE_CHECKING:
     from mirsearch.indexes.base import Index
     from mirsearch.ingest.reanalysis import ReanalysisSummary
+    from mirsearch.query import StoredPanel
 
 MAX_FAILURES_SHOWN = 20
 """Failures that are printed; the others are only counted."""
@@ -29,7 +30,9 @@ FormatOption = Annotated[TableFormat, typer.Option("--format", help="table or js
 
 
 def correct(
-    some_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a panel, or of a figure with one panel.")],
+    some_id: Annotated[
+        str | None, typer.Argument(metavar="ID", help="Id of a panel, or of a figure with one panel.")
+    ] = None,
     scale: Annotated[
         str | None, typer.Option("--scale", help='Length that the scale bar stands for: "500 nm".')
     ] = None,
@@ -45,6 +48,9 @@ def correct(
     reset: Annotated[
         bool, typer.Option("--reset", help="Remove all corrections of the panel, figure or article.")
     ] = False,
+    listing: Annotated[
+        bool, typer.Option("--list", help="List what needs a correction: doubtful scales, then bars without a length.")
+    ] = False,
     index: IndexOption = None,
     output: FormatOption = TableFormat.TABLE,
 ) -> None:
@@ -54,6 +60,13 @@ def correct(
     scale_options = parse_scale_options(scale, bar_px, nm_per_px, None, no_scale)
     changes = _parse_changes(label, kind, technique, caption)
     changes_scale = not scale_options.read or scale_options.length_nm is not None or scale_options.nm_per_px is not None
+    if listing:
+        if some_id is not None or reset or changes or changes_scale:
+            raise UsageError("--list can't be combined with an id or a correction", "give --list alone")
+        _list_open_panels(index, output)
+        return
+    if some_id is None:
+        raise UsageError("no panel is named", "give the id of a panel; --list shows what needs a correction")
     if reset and (changes or changes_scale):
         raise UsageError("--reset and a correction can't be combined", "give one of them")
     if not (reset or changes or changes_scale):
@@ -69,9 +82,26 @@ def correct(
                 typer.echo(f"removed the corrections of {count} panels")
         else:
             found = [correcting.correct_panel(corpus, some_id, changes, scale_options)]
+        _print_found(corpus, found, output)
     finally:
         corpus.close()
-    _print_panels(found, output)
+
+
+def _list_open_panels(index: str | None, output: TableFormat) -> None:
+    """Print the panels whose scale is doubtful or whose bar has no length, doubtful ones first."""
+    from mirsearch.ingest.to_correct import panels_to_correct
+
+    corpus = open_index(index)
+    try:
+        found = panels_to_correct(corpus)
+    finally:
+        corpus.close()
+    if output is TableFormat.JSON:
+        _print_json(found)
+        return
+    from mirsearch.report.correction_list import print_correction_list
+
+    print_correction_list(found, console())
 
 
 def _parse_changes(label: str | None, kind: str | None, technique: str | None, caption: str | None) -> dict[str, Any]:
@@ -116,17 +146,19 @@ def _parse_caption(text: str) -> str:
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
-def _print_panels(found: Sequence[Any], output: TableFormat) -> None:
+def _print_found(corpus: Index, found: Sequence[StoredPanel], output: TableFormat) -> None:
+    if output is TableFormat.JSON:
+        _print_json(found)
+        return
+    from mirsearch.cli.corpus_cmds import print_panels
+
+    print_panels(corpus, found)
+
+
+def _print_json(found: Sequence[StoredPanel]) -> None:
     from mirsearch.search.answer import stored_json
 
-    if output is TableFormat.JSON:
-        print_json([stored_json(panel) for panel in found])
-        return
-    from mirsearch.report.describe import print_panel
-
-    screen = console()
-    for panel in found:
-        print_panel(panel, screen)
+    print_json([stored_json(panel) for panel in found])
 
 
 def reanalyze(

@@ -8,7 +8,7 @@ from mirsearch.report.highlights import split_at_matches
 from mirsearch.report.legend import MEANINGS
 from mirsearch.report.pictures import Picture
 from mirsearch.report.reasons import reasons, score_sentence
-from mirsearch.report.sentences import filter_phrases, repeats_sentence
+from mirsearch.report.sentences import filter_phrases, parts_sentence, repeats_sentence
 from mirsearch.report.views import ArticleCard, Fact, HitCard, QueryCard, TextPart
 from mirsearch.report.wording import (
     article_link,
@@ -18,10 +18,14 @@ from mirsearch.report.wording import (
     figure_name,
     format_length,
     format_number,
+    known_technique,
     license_link,
     license_name,
+    panel_heading,
     reading_sentence,
     scale_label,
+    scale_remedy,
+    scale_sentence,
     venue,
 )
 from mirsearch.search.answer import Answer, Hit, QueryView
@@ -73,11 +77,13 @@ def hit_card(answer: Answer, hit: Hit, picture: Picture | None) -> HitCard:
         rank=hit.rank,
         name=name,
         score=hit.scored.score,
-        badges=tuple(clean_text(kind, 24) for kind in (panel.technique, panel.kind) if kind and kind != "unknown"),
+        heading=panel_heading(panel),
+        badges=_badges(panel),
         picture=frame_picture(picture, nm_per_px, _describe_hit(hit, name)),
         reasons=tuple(reasons(answer, hit)),
         facts=_hit_facts(hit),
         caption=tuple(TextPart(text, matched) for text, matched in split_at_matches(caption, answer.query.text)),
+        parts=parts_sentence(hit),
         repeats=repeats_sentence(hit),
         article=_article_card(figure.article),
         permission=clean_text(figure.permission_note, LIMITS.field_chars),
@@ -96,13 +102,29 @@ def _describe_hit(hit: Hit, name: str) -> str:
     view = panel.field_of_view_nm
     width = "scale not known" if view is None else f"{format_length(view)} across"
     return clean_text(
-        ", ".join([f"Hit {hit.rank}: {name}", panel.technique or panel.kind, width, clean_text(panel.caption, 120)])
+        ", ".join(
+            filter(
+                None,
+                (
+                    f"Hit {hit.rank}: {name}",
+                    panel_heading(panel),
+                    known_technique(panel) or panel.kind,
+                    width,
+                    clean_text(panel.caption, 120),
+                ),
+            )
+        )
     )
+
+
+def _badges(panel: Panel) -> tuple[str, ...]:
+    kinds = (known_technique(panel), panel.kind)
+    return tuple(clean_text(kind, 24) for kind in kinds if kind and kind != "unknown")
 
 
 def _hit_facts(hit: Hit) -> tuple[Fact, ...]:
     panel: Panel = hit.stored.panel
-    facts = {"s": scale_label(panel.scale), "view": format_length(panel.field_of_view_nm)}
+    facts = {"s": scale_label(panel), "view": format_length(panel.field_of_view_nm)}
     if hit.scored.visual_distance is not None:
         facts["vd"] = format_number(hit.scored.visual_distance, 3)
     return tuple(Fact(name, value, MEANINGS[name].full) for name, value in facts.items())
@@ -125,6 +147,7 @@ def _article_card(article: Article | None) -> ArticleCard | None:
 def _explanation(answer: Answer, hit: Hit) -> tuple[str, ...]:
     sentences = [reason.sentence for reason in reasons(answer, hit)]
     sentences.append(score_sentence(answer, hit))
-    if hit.stored.panel.scale is not None:
-        sentences.append("scale bar: " + reading_sentence(hit.stored.panel.scale))
-    return tuple(sentences)
+    panel = hit.stored.panel
+    if panel.scale is not None or panel.doubtful_scale is not None or panel.bar is not None:
+        sentences += [f"scale bar: {scale_sentence(panel).removeprefix('bar ')}", scale_remedy(panel)]
+    return tuple(filter(None, sentences))

@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Callable
 
-from mirsearch.corpus import Article
-from mirsearch.report.wording import article_link, clean_text
+from mirsearch.corpus import Article, Panel
+from mirsearch.report.wording import article_link, clean_text, known_technique, scale_label
 from mirsearch.search.answer import Answer, Hit
 from mirsearch.settings import LIMITS
 
@@ -35,7 +35,7 @@ _COLUMNS: dict[str, Callable[[Hit], Cell]] = {
     "x1": lambda hit: hit.stored.panel.box[2],
     "y1": lambda hit: hit.stored.panel.box[3],
     "kind": lambda hit: hit.stored.panel.kind,
-    "technique": lambda hit: hit.stored.panel.technique,
+    "technique": lambda hit: known_technique(hit.stored.panel),
     "caption": lambda hit: hit.stored.panel.caption or hit.stored.figure.caption,
     "title": lambda hit: _article_of(hit).title,
     "authors": lambda hit: "; ".join(_article_of(hit).authors),
@@ -47,6 +47,13 @@ _COLUMNS: dict[str, Callable[[Hit], Cell]] = {
     "retracted": lambda hit: "yes" if _article_of(hit).retracted else None,
     "image": lambda hit: hit.stored.figure.image,
     "also": lambda hit: "; ".join(stored.panel.id for stored in hit.repeats) or None,
+    "more": lambda hit: "; ".join(stored.panel.id for _, stored in hit.parts) or None,
+    "part": lambda hit: hit.stored.panel.part,
+    "heading": lambda hit: hit.stored.panel.heading,
+    "inset_of": lambda hit: hit.stored.panel.inset_of,
+    "doubtful_label": lambda hit: scale_label(hit.stored.panel) if hit.stored.panel.doubtful_scale else None,
+    "doubtful_nm_per_px": lambda hit: _doubtful_nm_per_px(hit.stored.panel),
+    "bar_px": lambda hit: hit.stored.panel.bar.length_px if hit.stored.panel.bar else None,
 }
 """Heading → the value of a hit."""
 
@@ -69,6 +76,10 @@ def _safe_cell(value: Cell) -> str | int | float:
         return value
     text = clean_text(value, LIMITS.caption_chars)
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _doubtful_nm_per_px(panel: Panel) -> float | None:
+    return None if panel.doubtful_scale is None else panel.doubtful_scale.nm_per_px
 
 
 def _article_of(hit: Hit) -> Article:

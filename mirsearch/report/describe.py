@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rich import box
@@ -11,15 +12,23 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mirsearch.corpus import Box, Panel
 from mirsearch.query import StoredPanel
 from mirsearch.report.wording import (
+    MAX_LETTER,
     article_link,
     article_title,
     clean_text,
     figure_name,
     format_length,
+    has_lone_bar,
+    known_technique,
     license_name,
-    reading_sentence,
+    panel_heading,
+    panel_name,
+    scale_remedy,
+    scale_sentence,
+    shared_origin,
     venue,
 )
 from mirsearch.settings import LIMITS
@@ -28,25 +37,45 @@ BAR_CELLS = 24
 """Width of the longest bar of a histogram, in cells."""
 MAX_HISTOGRAM_ROWS = 12
 """Most rows of a histogram. The last row then sums up the rarer values."""
+_ANALYSIS_COLUMNS = ("panel", "heading", "kind", "scale", "source", "view", "pixels", "caption")
 
 
-def print_panel(stored: StoredPanel, console: Console) -> None:
-    """Print all that is known of a panel, its figure and its article, a line for each."""
+@dataclass(frozen=True, slots=True)
+class AnalyzedPage:
+    """A page of an analyzed file (`page` counts from 0), its size in px, and its panels."""
+
+    file: str
+    page: int
+    width: int
+    height: int
+    panels: tuple[Panel, ...]
+
+
+def print_panel(stored: StoredPanel, console: Console, figure_panels: Sequence[Panel] = ()) -> None:
+    """Print all that is known of a panel, its figure and its article, a line for each.
+
+    `figure_panels` are the panels of its figure: a shared scale then names the one that has the bar.
+    """
     panel, figure, article = stored.panel, stored.figure, stored.figure.article
-    heading = Text(figure_name(figure, panel), style="bold")
-    heading.append(f"  {panel.id}", style="not bold dim")
-    console.print(heading, soft_wrap=not console.is_terminal)
-    kind = f"{panel.kind} ({panel.kind_confidence:.2f})" if panel.kind_confidence > 0 else panel.kind
-    technique = f"{panel.technique} ({panel.technique_confidence:.2f})" if panel.technique else ""
+    title = Text(figure_name(figure, panel), style="bold")
+    title.append(f"  {panel.id}", style="not bold dim")
+    console.print(title, soft_wrap=not console.is_terminal)
     rows = [
-        ("kind", ", ".join(word for word in (technique, kind) if word)),
-        ("scale", "none read" if panel.scale is None else reading_sentence(panel.scale)),
+        ("heading", clean_text(panel.heading, LIMITS.caption_chars)),
+        ("inset of", clean_text(panel.inset_of, 16)),
+        ("kind", _kind_text(panel)),
+        ("scale", scale_sentence(panel, figure_panels)),
+        ("", scale_remedy(panel)),
         ("bar reads", clean_text(panel.scale.label_text) if panel.scale and panel.scale.label_text else ""),
         ("field of view", "" if panel.scale is None else _field_of_view_text(stored)),
         ("caption", clean_text(panel.caption, LIMITS.caption_chars)),
         ("figure text", clean_text(panel.text, LIMITS.caption_chars)),
         ("corrected", ", ".join(stored.corrected_fields)),
-        ("pixels", f"{panel.width} × {panel.height} at {', '.join(map(str, panel.box))}"),
+        ("pixels", f"{panel.width} × {panel.height} at {_box_text(panel.box)}"),
+        (
+            "letter",
+            "" if panel.group is None else f"all of {clean_text(panel.label, 8)} is at {_box_text(panel.group)}",
+        ),
         (
             "figure",
             f"{figure.id}, {figure.width} × {figure.height} px" + (f", page {figure.page}" if figure.page else ""),
@@ -65,6 +94,23 @@ def print_panel(stored: StoredPanel, console: Console) -> None:
     ]
     _print_rows([(name, text) for name, text in rows if text], console)
     console.print()
+
+
+def _kind_text(panel: Panel) -> str:
+    """Return technique and kind with their confidences: "SEM (0.93), micrograph (0.99)"."""
+    technique = known_technique(panel)
+    words = [f"{clean_text(technique, 24)} ({panel.technique_confidence:.2f})"] if technique else []
+    words.append(f"{panel.kind} ({panel.kind_confidence:.2f})" if panel.kind_confidence > 0 else panel.kind)
+    return ", ".join(words)
+
+
+def _group_text(panel: Panel) -> str:
+    """Return where all images of the panel's letter lie; empty if the letter has one panel."""
+    return "" if panel.group is None else f"all of {clean_text(panel.label, MAX_LETTER)} is at {_box_text(panel.group)}"
+
+
+def _box_text(box: Box) -> str:
+    return ", ".join(map(str, box))
 
 
 def _field_of_view_text(stored: StoredPanel) -> str:
@@ -88,37 +134,67 @@ def _print_rows(rows: list[tuple[str, str]], console: Console) -> None:
     console.print(grid)
 
 
-def print_analysis(results: list[dict[str, Any]], console: Console) -> None:
-    """Print the panels of analyzed files, given in the form of `mirsearch analyze --format json`."""
-    for result in results:
-        page = f", page {result['page'] + 1}" if result.get("page") else ""
-        title = Text(clean_text(result["file"], 4000), style="bold")
-        title.append(f"{page}  {result['width']} × {result['height']} px", style="not bold dim")
+def print_analysis(pages: Sequence[AnalyzedPage], console: Console) -> None:
+    """Print the panels of analyzed files, a row for each, and what is open about their scales."""
+    for page in pages:
+        number = f", page {page.page + 1}" if page.page else ""
+        title = Text(clean_text(page.file, 4000), style="bold")
+        title.append(f"{number}  {page.width} × {page.height} px", style="not bold dim")
         console.print(title, soft_wrap=not console.is_terminal)
-        rows = [_analysis_row(number, panel) for number, panel in enumerate(result["panels"], start=1)]
-        _print_table(("panel", "kind", "scale", "source", "view", "pixels", "caption"), rows, console)
+        rows = [_analysis_row(at, panel, page.panels) for at, panel in enumerate(page.panels, start=1)]
+        filled = [at for at, name in enumerate(_ANALYSIS_COLUMNS) if name != "heading" or any(row[at] for row in rows)]
+        print_rows(tuple(_ANALYSIS_COLUMNS[at] for at in filled), [[row[at] for at in filled] for row in rows], console)
+        for note in _open_questions(page.panels):
+            console.print(Text(note, style="yellow"), soft_wrap=not console.is_terminal)
         console.print()
 
 
-def _analysis_row(number: int, panel: dict[str, Any]) -> list[str]:
-    scale = panel["scale"] or {}
-    x0, y0, x1, y1 = panel["box"]
-    label = scale.get("length_nm")
-    reading = "–" if not scale else f"{scale['nm_per_px']:.4g} nm/px"
-    if label is not None and scale.get("length_px") is not None:
-        reading = f"{format_length(label)} = {scale['length_px']:.1f} px"
+def _analysis_row(number: int, panel: Panel, figure_panels: Sequence[Panel]) -> list[str]:
+    scale = panel.scale or panel.doubtful_scale
     return [
-        clean_text(panel["label"], 8) or f"#{number}",
-        clean_text(panel.get("technique"), 24) or clean_text(panel["kind"], 24),
-        reading,
-        f"{scale['source']} {scale['confidence']:.2f}" if scale else "",
-        format_length(scale.get("field_of_view_nm")),
-        f"{x0},{y0},{x1},{y1}",
-        clean_text(panel["caption"], 400),
+        panel_name(panel, number),
+        panel_heading(panel, 24),
+        clean_text(known_technique(panel) or panel.kind, 24),
+        _reading_cell(panel),
+        f"{_source_cell(panel, figure_panels)} {scale.confidence:.2f}" if scale else "",
+        format_length(panel.field_of_view_nm),
+        ",".join(map(str, panel.box)),
+        clean_text(panel.caption, 400),
     ]
 
 
-def _print_table(headings: tuple[str, ...], rows: list[list[str]], console: Console) -> None:
+def _reading_cell(panel: Panel) -> str:
+    """Return the reading of a panel in few words: "500 nm = 123.4 px"; a doubtful one has a "?"."""
+    scale, doubt = (panel.scale, "") if panel.scale is not None else (panel.doubtful_scale, "?")
+    if scale is None:
+        return "–" if panel.bar is None else scale_sentence(panel)
+    if scale.length_nm is None or scale.length_px is None:
+        return f"{scale.nm_per_px:.4g} nm/px{doubt}"
+    return f"{format_length(scale.length_nm)}{doubt} = {scale.length_px:.1f} px"
+
+
+def _source_cell(panel: Panel, figure_panels: Sequence[Panel]) -> str:
+    if panel.scale is None:
+        return "doubtful"
+    return shared_origin(panel, figure_panels).removeprefix("from the ") or panel.scale.source
+
+
+def _open_questions(panels: Sequence[Panel]) -> list[str]:
+    """Return what a person should do about doubtful readings and bars without a length, a sentence for each."""
+    doubtful = [panel_name(panel, at) for at, panel in enumerate(panels, 1) if panel.doubtful_scale is not None]
+    lone = [panel_name(panel, at) for at, panel in enumerate(panels, 1) if has_lone_bar(panel)]
+    notes = []
+    if doubtful:
+        notes.append(
+            f"?: doubtful ({', '.join(doubtful)}). Such a reading is not used for ranking. "
+            "`mirsearch correct ID` corrects or confirms it in an index"
+        )
+    if lone:
+        notes.append(f'length of the bar unknown ({", ".join(lone)}): --scale "5 µm" gives it one')
+    return notes
+
+
+def print_rows(headings: tuple[str, ...], rows: list[list[str]], console: Console) -> None:
     """Print columns as wide as they need to be. The last column takes the room that is left, on one line."""
     widths = [max(cell_len(row[at]) for row in [list(headings), *rows]) for at in range(len(headings))]
     if not console.is_terminal:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mirsearch.corpus import Panel
+from mirsearch.report.wording import has_lone_bar
+
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
@@ -26,3 +29,17 @@ MEANINGS = {
 def legend_line(names: Iterable[str]) -> str:
     """Return the meanings of those names that need one: "vd: visual distance (0: same picture) · s: …"."""
     return " · ".join(f"{name}: {MEANINGS[name].short}" for name in names if name in MEANINGS)
+
+
+def scale_marks(panels: Iterable[Panel], doubtful_counts: bool) -> list[str]:
+    """Return what the marks of these panels' scale labels mean: "?: doubtful, not used for ranking", "px: …".
+
+    `doubtful_counts`: the question asks that doubtful readings count.
+    """
+    shown = [panel for panel in panels if panel.scale is None]
+    marks = []
+    if any(panel.doubtful_scale is not None for panel in shown):
+        marks.append("?: doubtful" if doubtful_counts else "?: doubtful, not used for ranking")
+    if any(has_lone_bar(panel) for panel in shown):
+        marks.append("px: bar whose length is unknown")
+    return marks

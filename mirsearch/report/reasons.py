@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from mirsearch.corpus import Panel
 from mirsearch.ranking import TERMS
 from mirsearch.report.highlights import matched_words
-from mirsearch.report.wording import clean_text, format_length, format_number
+from mirsearch.report.wording import clean_text, format_length, format_number, scale_label
 from mirsearch.search.answer import Answer, Hit
 
 TermState = Literal["counted", "not asked", "unknown", "counted as 0"]
@@ -112,9 +113,11 @@ def _distance_note(distance: float) -> str:
 
 
 def _scale_sentence(answer: Answer, hit: Hit, state: TermState) -> str:
-    panel_nm, query_nm = hit.stored.panel.field_of_view_nm, answer.query.field_of_view_nm
+    panel_nm, query_nm, doubt = hit.stored.panel.field_of_view_nm, answer.query.field_of_view_nm, ""
+    if state == "counted" and panel_nm is None and hit.stored.panel.doubtful_scale is not None:
+        panel_nm, doubt = hit.stored.panel.width * hit.stored.panel.doubtful_scale.nm_per_px, "?"
     if state == "counted" and panel_nm and query_nm:
-        compared = f"field of view {format_length(panel_nm)} against the query's {format_length(query_nm)}"
+        compared = f"field of view {format_length(panel_nm)}{doubt} against the query's {format_length(query_nm)}"
         return f"scale {format_number(hit.scored.scale)}: {compared} ({compare_widths(panel_nm, query_nm)})"
     if state == "counted":
         return f"scale {format_number(hit.scored.scale)}"
@@ -122,16 +125,26 @@ def _scale_sentence(answer: Answer, hit: Hit, state: TermState) -> str:
         known = "" if panel_nm is None else f"; this panel is {format_length(panel_nm)} wide"
         return f"scale: the query's is not known, so it doesn't count{known}"
     outcome = "counted as 0, as the question asks" if state == "counted as 0" else "left out of the score"
-    return f"scale: none was read on this panel; {outcome}"
+    return f"scale: {_missing_scale(hit.stored.panel)}; {outcome}"
+
+
+def _missing_scale(panel: Panel) -> str:
+    """Return why a panel has no scale that counts: a doubtful reading, a bar without a length, or nothing."""
+    if panel.doubtful_scale is not None:
+        return f"the reading of this panel is doubtful ({scale_label(panel)})"
+    if panel.bar is not None:
+        return f"this panel has a bar of {panel.bar.length_px:.1f} px whose length is unknown"
+    return "none was read on this panel"
 
 
 def _text_sentence(answer: Answer, hit: Hit, state: TermState) -> str:
     if state == "not asked":
         return "words: the question has none"
     if not hit.scored.text:
-        return f"words {format_number(hit.scored.text)}: none of them in caption, figure text or title"
+        return f"words {format_number(hit.scored.text)}: none of them in heading, caption, figure text or title"
     panel, article = hit.stored.panel, hit.stored.figure.article
     places = {
+        "heading": panel.heading,
         "caption": panel.caption,
         "figure text": panel.text,
         "title": "" if article is None else (article.title or ""),

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from mirsearch.field_filters import ANY, FieldFilter
 from mirsearch.query import Filters
-from mirsearch.report.wording import clean_text, figure_name, format_length
+from mirsearch.report.wording import clean_text, figure_name, format_length, more_parts
 from mirsearch.search.answer import Answer, Hit, QueryView
 from mirsearch.search.search import IMAGE_KINDS
 
@@ -95,3 +95,8 @@ def repeats_sentence(hit: Hit) -> str:
     """Return where else the article shows the hit's picture: "also in Fig. 5c, Fig. S2"; empty if nowhere."""
     names = dict.fromkeys(figure_name(stored.figure, stored.panel) for stored in hit.repeats)
     return f"also in {', '.join(names)}" if names else ""
+
+
+def parts_sentence(hit: Hit) -> str:
+    """Return how many more images of the hit's letter were found: "and 3 more of Fig. 2b"; empty if none."""
+    return more_parts(hit.stored.figure, hit.stored.panel, hit.more)

@@ -15,9 +15,9 @@ from rich.text import Text
 
 from mirsearch.report.half_blocks import can_show_pictures, half_blocks
 from mirsearch.report.highlights import split_at_matches
-from mirsearch.report.legend import legend_line
+from mirsearch.report.legend import legend_line, scale_marks
 from mirsearch.report.reasons import Reason, reasons, score_sentence
-from mirsearch.report.sentences import outcome_sentence, query_sentence, repeats_sentence
+from mirsearch.report.sentences import outcome_sentence, parts_sentence, query_sentence, repeats_sentence
 from mirsearch.report.terminal_images import graphics_protocol, print_sheet
 from mirsearch.report.wording import (
     article_title,
@@ -25,7 +25,9 @@ from mirsearch.report.wording import (
     figure_name,
     format_length,
     format_number,
+    known_technique,
     license_name,
+    panel_heading,
     scale_label,
     shorten,
     venue,
@@ -44,6 +46,8 @@ PICTURE_CELLS, PICTURE_ROWS = 16, 6
 """Size of a small picture made of half blocks, in cells."""
 TEXT_ROWS = 3
 """Lines that a caption takes in a table without pictures."""
+MAX_HEADING = 32
+"""Most characters that are shown of the words printed at a panel."""
 BAR_CELLS = 20
 """Width of the bar that shows a term of 1, in cells."""
 TERM_COLORS = {"visual": "blue", "scale": "yellow", "text": "green", "image_text": "cyan"}
@@ -73,7 +77,7 @@ def print_answer(answer: Answer, console: Console, explain: bool = False, thumbn
             print_sheet(answer.hits, console, protocol)
         blocks = thumbnails and protocol is None and can_show_pictures(console)
         console.print(_build_table(answer, console.width, blocks))
-        _print_legend(_value_columns(answer, console.width), console)
+        _print_legend(answer, _value_columns(answer, console.width), console)
         console.print()
     else:
         _print_plain(answer, console)
@@ -85,8 +89,10 @@ def print_answer(answer: Answer, console: Console, explain: bool = False, thumbn
         console.print(Text(f"note: {clean_text(note, 1000)}", style="yellow"), soft_wrap=not console.is_terminal)
 
 
-def _print_legend(columns: list[_Column], console: Console) -> None:
+def _print_legend(answer: Answer, columns: list[_Column], console: Console) -> None:
     line = legend_line(column.heading for column in columns)
+    marks = scale_marks((hit.stored.panel for hit in answer.hits), answer.query.filters.doubtful)
+    line = " · ".join(filter(None, (line, *marks)))
     console.print(Text(line, style="dim"), soft_wrap=not console.is_terminal)
 
 
@@ -99,7 +105,7 @@ def _value_columns(answer: Answer, width: int) -> list[_Column]:
     roomy = width >= MIN_WIDE_TABLE
     if roomy and any(terms.visual_distance is not None for terms in scored):
         columns.append(_Column("vd", lambda hit: format_number(hit.scored.visual_distance, 3)))
-    columns.append(_Column("s", lambda hit: scale_label(hit.stored.panel.scale)))
+    columns.append(_Column("s", lambda hit: scale_label(hit.stored.panel)))
     if roomy:
         columns.append(_Column("view", lambda hit: format_length(hit.stored.panel.field_of_view_nm)))
     if roomy and any(terms.text is not None for terms in scored):
@@ -154,13 +160,16 @@ def _flexible_widths(answer: Answer, room: int) -> list[int]:
 
 def _panel_cell(hit: Hit, separator: str = "\n") -> Text:
     panel = hit.stored.panel
+    technique = known_technique(panel)
     cell = Text(figure_name(hit.stored.figure, panel), style="bold")
-    kind = "" if panel.kind in {"unknown", "micrograph"} and panel.technique else panel.kind
-    kinds = " ".join(clean_text(word, 16) for word in (panel.technique, kind) if word and word != "unknown")
+    kind = "" if panel.kind in {"unknown", "micrograph"} and technique else panel.kind
+    kinds = " ".join(clean_text(word, 16) for word in (technique, kind) if word and word != "unknown")
     cell.append(f"  {kinds}" if kinds else "", style="not bold cyan")
+    heading = panel_heading(panel, MAX_HEADING)
+    cell.append(f"{separator}{heading}" if heading else "", style="not bold")
     cell.append(f"{separator}{panel.id}", style="not bold dim")
-    repeats = repeats_sentence(hit)
-    cell.append(f"{separator}{repeats}" if repeats else "", style="not bold dim")
+    for others in (parts_sentence(hit), repeats_sentence(hit)):
+        cell.append(f"{separator}{others}" if others else "", style="not bold dim")
     return cell
 
 
@@ -196,17 +205,19 @@ def _print_plain(answer: Answer, console: Console) -> None:
             blank = " " * (width - cell_len(text))
             cells.append(blank + text if at < len(columns) and columns[at].right else text + blank)
         console.print(Text("  ".join(cells).rstrip()), soft_wrap=True)
-    _print_legend(columns, console)
+    _print_legend(answer, columns, console)
 
 
 def _plain_cells(hit: Hit) -> list[str]:
     """Return id, panel, article, journal with year, and license; a dash for what is not known."""
     article = hit.stored.figure.article
-    name, repeats = figure_name(hit.stored.figure, hit.stored.panel), repeats_sentence(hit)
+    panel = hit.stored.panel
+    name = " · ".join(filter(None, (figure_name(hit.stored.figure, panel), panel_heading(panel, MAX_HEADING))))
+    others = "; ".join(filter(None, (parts_sentence(hit), repeats_sentence(hit))))
     title = shorten(article_title(article), 90)
     cells = [
-        hit.stored.panel.id,
-        f"{name} ({repeats})" if repeats else name,
+        panel.id,
+        f"{name} ({others})" if others else name,
         f"RETRACTED {title}" if article is not None and article.retracted else title,
         venue(article),
         license_name(article.license if article else None),

@@ -17,7 +17,7 @@ from rich.console import Console
 from mirsearch.query import Pixels
 from mirsearch.report.contact_sheet import Tile, contact_sheet
 from mirsearch.report.half_blocks import decode_picture
-from mirsearch.report.wording import figure_name, format_length, format_number
+from mirsearch.report.wording import clean_text, figure_name, format_length, format_number
 from mirsearch.search.answer import Hit
 
 Protocol = Literal["kitty", "iterm"]
@@ -69,8 +69,9 @@ def image_sequence(pixels: Pixels, protocol: Protocol, cells: int) -> str:
 def _caption(hit: Hit) -> str:
     panel = hit.stored.panel
     name = figure_name(hit.stored.figure, panel)
+    heading = clean_text(panel.heading, 24)
     view = "" if panel.scale is None else f", {format_length(panel.field_of_view_nm)}"
-    return f"{hit.rank}. {name} · {format_number(hit.scored.score)}{view}"
+    return f"{hit.rank}. {name}{f' · {heading}' if heading else ''} · {format_number(hit.scored.score)}{view}"
 
 
 def _pixels(jpeg: bytes | None) -> Pixels | None:

@@ -82,17 +82,20 @@ class QueryCard:
 class HitCard:
     """One hit: everything a person needs to judge it.
 
-    `repeats` tells where else the article shows the picture; `explanation` are the sentences of "Why this rank".
+    `heading` are the words printed at the picture; `parts` tells how many more images of its letter were found, and
+    `repeats` where else the article shows it; `explanation` are the sentences of "Why this rank".
     """
 
     rank: int
     name: str
+    heading: str
     score: float
     badges: tuple[str, ...]
     picture: FramedPicture
     reasons: tuple[Reason, ...]
     facts: tuple[Fact, ...]
     caption: tuple[TextPart, ...]
+    parts: str
     repeats: str
     article: ArticleCard | None
     permission: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
 from urllib.parse import quote, urlsplit
 
 from mirsearch.corpus import Article, Figure, Panel, ScaleReading
@@ -12,6 +13,10 @@ from mirsearch.corpus import Article, Figure, Panel, ScaleReading
 _UNITS = ((1e9, "m"), (1e6, "mm"), (1e3, "µm"), (1.0, "nm"))
 _CC_ADDRESS = re.compile(r"creativecommons\.org/(?:licenses/([a-z-]+)|(publicdomain))/?([\w.]*)(?:/([\d.]+))?", re.I)
 _CC_WORDS = re.compile(r"\bcc[\s-]*(0|by(?:[\s-]*(?:nc|nd|sa))*)[\s-]*([\d.]*\d)?", re.I)
+MIN_TECHNIQUE_CONFIDENCE = 0.5
+"""Least confidence of a technique that is told. Below, it is more likely wrong than right."""
+MAX_LETTER = 8
+"""Most characters that are shown of a panel's letter."""
 _MAX_COMBINING_MARKS = 3
 """Combining marks that are kept in a row: enough for any script, too few to cover the lines above."""
 
@@ -65,32 +70,136 @@ def format_number(value: float | None, digits: int = 2) -> str:
     return "–" if value is None or not math.isfinite(value) else f"{value:z.{digits}f}"
 
 
-def scale_label(scale: ScaleReading | None) -> str:
-    """Return the "s" of Jiang et al.: the length of the bar, else its label, else nm per px; a dash without a scale."""
-    if scale is None:
-        return "–"
+def known_technique(panel: Panel) -> str | None:
+    """Return the technique if it is at least as likely as not, else None: a guess is not told as a fact."""
+    return panel.technique if panel.technique_confidence >= MIN_TECHNIQUE_CONFIDENCE else None
+
+
+def has_lone_bar(panel: Panel) -> bool:
+    """Return whether a bar was seen on the panel and nothing is known about its length in nm."""
+    return panel.scale is None and panel.doubtful_scale is None and panel.bar is not None
+
+
+def scale_label(panel: Panel) -> str:
+    """Return the "s" of Jiang et al.: the length of the bar, else its label, else nm per px; a dash without a scale.
+
+    A doubtful one ends in "?". A bar whose length is unknown gives its length in px.
+    """
+    if panel.scale is not None:
+        return _length_label(panel.scale)
+    if panel.doubtful_scale is not None:
+        return f"{_length_label(panel.doubtful_scale)}?"
+    return "–" if panel.bar is None else f"{panel.bar.length_px:.1f} px"
+
+
+def _length_label(scale: ScaleReading) -> str:
     if scale.length_nm is not None:
         return format_length(scale.length_nm)
     return clean_text(scale.label_text, 20) or f"{scale.nm_per_px:.3g} nm/px"
 
 
-def reading_sentence(scale: ScaleReading) -> str:
-    """Return a scale reading in one line: "500 nm = 123.4 px → 4.06 nm/px (label, 0.93)"."""
-    per_pixel = f"{scale.nm_per_px:.4g} nm/px ({scale.source}, {scale.confidence:.2f})"
+def scale_sentence(panel: Panel, figure_panels: Sequence[Panel] = ()) -> str:
+    """Return what is known of a panel's scale in one line: its reading, "bar 38.8 px, length unknown", or "none read".
+
+    `figure_panels` are the panels of its figure: a shared scale then names the one that has the bar.
+    """
+    if panel.scale is not None:
+        return reading_sentence(panel.scale, shared_origin(panel, figure_panels))
+    if panel.doubtful_scale is not None:
+        return doubtful_sentence(panel.doubtful_scale)
+    return "none read" if panel.bar is None else f"bar {panel.bar.length_px:.1f} px, length unknown"
+
+
+def reading_sentence(scale: ScaleReading, origin: str = "") -> str:
+    """Return a scale reading in one line: "500 nm = 123.4 px → 4.06 nm/px (label, 0.93)".
+
+    `origin` stands for where the value comes from, if that is more than one word.
+    """
+    per_pixel = f"{scale.nm_per_px:.4g} nm/px ({origin or scale.source}, {scale.confidence:.2f})"
     if scale.length_nm is None or scale.length_px is None:
         return per_pixel
     return f"{format_length(scale.length_nm)} = {scale.length_px:.1f} px → {per_pixel}"
 
 
-def figure_name(figure: Figure, panel: Panel) -> str:
-    """Return what a person calls the panel: "Fig. 3b", "fibres.png b", or the figure's id if nothing else is known."""
+def doubtful_sentence(scale: ScaleReading) -> str:
+    """Return a doubtful reading in one line: "500 nm? = 123.4 px → 4.06 nm/px? (label, doubtful 0.31)"."""
+    per_pixel = f"{scale.nm_per_px:.4g} nm/px? ({scale.source}, doubtful {scale.confidence:.2f})"
+    if scale.length_nm is None or scale.length_px is None:
+        return per_pixel
+    return f"{format_length(scale.length_nm)}? = {scale.length_px:.1f} px → {per_pixel}"
+
+
+def shared_origin(panel: Panel, figure_panels: Sequence[Panel] = ()) -> str:
+    """Return whose bar gave a panel its shared scale: "from the bar in b1"; empty for a scale of its own."""
+    if panel.scale is None or panel.scale.source != "shared":
+        return ""
+    givers = [
+        other
+        for other in figure_panels
+        if other.scale is not None and other.scale.source != "shared" and other.label == panel.label
+    ]
+    same = [other for other in givers if other.scale is not None and other.scale.bar == panel.scale.bar]
+    giver = (same or givers)[0] if len(same or givers) == 1 else None
+    if giver is not None and panel_key(giver):
+        return f"from the bar in {panel_key(giver)}"
+    letter = clean_text(panel.label, MAX_LETTER)
+    return f"from the bar in another image{f' of {letter}' if letter else ''}"
+
+
+def scale_remedy(panel: Panel) -> str:
+    """Return what to type for a doubtful scale or for a bar without a length; empty where nothing is open."""
+    name = panel.id or "ID"
+    if panel.scale is None and panel.doubtful_scale is not None:
+        right = panel.doubtful_scale.length_nm
+        confirm = f'--scale "{format_length(right)}"' if right else f"--nm-per-px {panel.doubtful_scale.nm_per_px:.4g}"
+        return (
+            "this reading is doubtful, and not used for ranking; "
+            f"if it is right: mirsearch correct {name} {confirm}; if not, give the right length, or --no-scale"
+        )
+    if has_lone_bar(panel):
+        return f'to give the bar its length: mirsearch correct {name} --scale "5 µm"'
+    return ""
+
+
+def panel_key(panel: Panel) -> str:
+    """Return the letter and part as people write them in short, "b2"; empty without a letter."""
+    letter = clean_text(panel.label, MAX_LETTER)
+    if not letter or panel.part is None:
+        return letter
+    return f"{letter}{'-' if letter[-1].isdigit() else ''}{panel.part}"
+
+
+def panel_name(panel: Panel, number: int) -> str:
+    """Return the letter and part as read ("b2"), else the panel's number in reading order, from 1 ("#3")."""
+    return panel_key(panel) or f"#{number}"
+
+
+def panel_heading(panel: Panel, limit: int | None = 60) -> str:
+    """Return the words printed at the panel's row and column, and whose inset it is: "DAPI · inset of b1"."""
+    inset = f"inset of {clean_text(panel.inset_of, MAX_LETTER)}" if panel.inset_of else ""
+    return " · ".join(part for part in (clean_text(panel.heading, limit), inset) if part)
+
+
+def letter_name(figure: Figure, panel: Panel) -> str:
+    """Return what a person calls the letter: "Fig. 3b", "fibres.png b", or the figure's id if nothing else is known."""
     label = clean_text(figure.label, 24)
     if not label:
         image = clean_text(figure.image, 4000).replace("\\", "/").rstrip("/")
         label = shorten(image.rsplit("/", 1)[-1], 32) or figure.id
     label = re.sub(r"^fig(?:ure)?\b\.?", "Fig.", label, flags=re.I).rstrip(".:")
-    letter = clean_text(panel.label, 8)
+    letter = clean_text(panel.label, MAX_LETTER)
     return label if not letter else f"{label}{'' if label[-1:].isdigit() else ' '}{letter}"
+
+
+def figure_name(figure: Figure, panel: Panel) -> str:
+    """Return what a person calls the panel: "Fig. 3b", or "Fig. 3b, part 2" where the letter has several images."""
+    name = letter_name(figure, panel)
+    return name if panel.part is None else f"{name}, part {panel.part}"
+
+
+def more_parts(figure: Figure, panel: Panel, count: int) -> str:
+    """Return that `count` more images of the same letter were found: "and 3 more of Fig. 2b"; empty for none."""
+    return f"and {count} more of {letter_name(figure, panel)}" if count > 0 else ""
 
 
 def article_title(article: Article | None, limit: int | None = None) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from mirsearch.report.describe import print_analysis, print_panel, print_stats
-from mirsearch.search.answer import panel_json
+from mirsearch.report.describe import AnalyzedPage, print_analysis, print_panel, print_stats
 from tests.support.report_answers import make_answer
 
 STATS = {
@@ -46,10 +46,10 @@ def test_a_panel_is_shown_with_all_its_facts(terminal: bool) -> None:
 
 @pytest.mark.parametrize("width", [50, 80, 140])
 def test_an_analysis_fits(width: int) -> None:
-    panels = [panel_json(hit.stored.panel) for hit in make_answer().hits]
-    result = {"file": "fig [red].png", "page": 1, "width": 9, "height": 9, "panels": panels}
+    panels = tuple(hit.stored.panel for hit in make_answer().hits)
+    page = AnalyzedPage("fig [red].png", 1, 9, 9, panels)
     screen, out = console(width)
-    print_analysis([result, {**result, "panels": []}], screen)
+    print_analysis([page, dataclasses.replace(page, panels=())], screen)
     assert "fig [red].png" in out.getvalue()
     assert "page 2" in out.getvalue()
     if width >= 80:

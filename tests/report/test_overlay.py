@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw
 from mirsearch.corpus import Panel, ScaleReading
 from mirsearch.query import Pixels
 from mirsearch.report.contact_sheet import Tile, contact_sheet
-from mirsearch.report.overlay import BAR_COLOR, COLORS, draw_overlay
+from mirsearch.report.overlay import draw_overlay
+from mirsearch.report.overlay_style import BAR_COLOR, COLORS
 from mirsearch.report.text_drawing import contrasting_ink, draw_text, text_size, truncate_to_width, wrap_text
 from tests.support.report_answers import texture
 

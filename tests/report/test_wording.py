@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading
+from mirsearch.corpus import Article, Figure, LoneBar, Origin, Panel, ScaleReading
 from mirsearch.report.wording import (
     article_link,
     clean_text,
     figure_name,
     format_length,
     format_number,
+    known_technique,
     license_link,
     license_name,
+    more_parts,
+    panel_heading,
+    panel_key,
+    panel_name,
     reading_sentence,
     round_length_below,
     safe_link,
     scale_label,
+    scale_remedy,
+    scale_sentence,
+    shared_origin,
 )
 
 
@@ -115,9 +125,61 @@ def test_plain_ascii_is_cleaned_like_other_text(text: str, limit: int | None) ->
     assert len(clean_text(text, limit)) <= (limit or len(text))
 
 
+def make_panel(**values: Any) -> Panel:
+    return Panel((0, 0, 100, 80), **values)
+
+
+READING = ScaleReading(4.06, 500.0, 123.4, (0, 0, 1, 1), "500 nm", "label", 0.93)
+
+
 def test_scale_words() -> None:
-    reading = ScaleReading(4.06, 500.0, 123.4, (0, 0, 1, 1), "500 nm", "label", 0.93)
-    assert reading_sentence(reading) == "500 nm = 123.4 px → 4.06 nm/px (label, 0.93)"
-    assert scale_label(reading) == "500 nm"
-    assert scale_label(ScaleReading(2.0, source="metadata")) == "2 nm/px"
-    assert scale_label(None) == "–"
+    assert reading_sentence(READING) == "500 nm = 123.4 px → 4.06 nm/px (label, 0.93)"
+    assert scale_label(make_panel(scale=READING)) == "500 nm"
+    assert scale_label(make_panel(scale=ScaleReading(2.0, source="metadata"))) == "2 nm/px"
+    assert scale_label(make_panel()) == "–"
+    assert scale_sentence(make_panel()) == "none read"
+    assert scale_remedy(make_panel(scale=READING)) == ""
+
+
+def test_a_doubtful_scale_is_marked_and_says_how_to_confirm_it() -> None:
+    panel = make_panel(id="0123-a", doubtful_scale=dataclasses.replace(READING, confidence=0.31))
+    assert scale_label(panel) == "500 nm?"
+    assert scale_sentence(panel) == "500 nm? = 123.4 px → 4.06 nm/px? (label, doubtful 0.31)"
+    assert 'mirsearch correct 0123-a --scale "500 nm"' in scale_remedy(panel)
+    assert "not used for ranking" in scale_remedy(panel)
+    without_bar = make_panel(doubtful_scale=ScaleReading(2.5, source="caption", confidence=0.2))
+    assert scale_label(without_bar) == "2.5 nm/px?"
+    assert "--nm-per-px 2.5" in scale_remedy(without_bar)
+
+
+def test_a_lone_bar_has_its_length_in_px_and_a_remedy() -> None:
+    panel = make_panel(id="0123-a", bar=LoneBar((10, 10, 49, 14), 38.8))
+    assert scale_label(panel) == "38.8 px"
+    assert scale_sentence(panel) == "bar 38.8 px, length unknown"
+    assert 'mirsearch correct 0123-a --scale "5 µm"' in scale_remedy(panel)
+
+
+def test_a_shared_scale_names_the_panel_with_the_bar() -> None:
+    shared = dataclasses.replace(READING, source="shared", confidence=0.8)
+    panels = [make_panel(label="b", part=at, scale=READING if at == 1 else shared) for at in (1, 2)]
+    other = make_panel(label="a", scale=READING)
+    assert scale_sentence(panels[1], [other, *panels]).endswith("(from the bar in b1, 0.80)")
+    assert "from the bar in another image of b" in scale_sentence(panels[1])
+    assert shared_origin(panels[0], panels) == ""
+
+
+def test_parts_and_headings_have_names() -> None:
+    figure = Figure("0011223344556677", 9, 9, label="Figure 2")
+    second = make_panel(label="b", part=2, heading=" DAPI\n", inset_of="b1")
+    assert figure_name(figure, second) == "Fig. 2b, part 2"
+    assert panel_key(second) == "b2"
+    assert panel_heading(second) == "DAPI · inset of b1"
+    assert panel_key(make_panel(label="3", part=2)) == "3-2"
+    assert panel_name(make_panel(), 7) == "#7"
+    assert more_parts(figure, second, 3) == "and 3 more of Fig. 2b"
+    assert more_parts(figure, second, 0) == ""
+
+
+def test_a_technique_below_one_half_is_not_told() -> None:
+    assert known_technique(make_panel(technique="Cryo-TEM", technique_confidence=0.42)) is None
+    assert known_technique(make_panel(technique="SEM", technique_confidence=0.5)) == "SEM"

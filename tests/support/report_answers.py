@@ -68,8 +68,8 @@ def stored(at: int, folder: Path | None, caption: str) -> tuple[StoredPanel, byt
     )  # fmt: skip
     panel = Panel(
         (0, 0, width, height), label="ab"[at % 2], kind="micrograph", kind_confidence=0.9,
-        technique=("TEM", None)[at % 2], caption=caption, text="200 nm", scale=scale,
-        id=f"{figure.id}-{'ab'[at % 2]}", figure_id=figure.id,
+        technique=("TEM", None)[at % 2], technique_confidence=(0.8, 0.0)[at % 2], caption=caption, text="200 nm",
+        scale=scale, id=f"{figure.id}-{'ab'[at % 2]}", figure_id=figure.id,
     )  # fmt: skip
     return StoredPanel(panel, figure), jpeg(pixels)
 
