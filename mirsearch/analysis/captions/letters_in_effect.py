@@ -7,7 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, replace
 
 from mirsearch.analysis.captions.markers import find_markers
-from mirsearch.analysis.captions.places import SubPart, find_subparts
+from mirsearch.analysis.captions.places import BAR_IN_BRACKET, SubPart, find_subparts
 from mirsearch.analysis.captions.statements import NamedLength
 from mirsearch.analysis.captions.tokens import LIST, parse_letters
 
@@ -16,14 +16,18 @@ _MARKER = re.compile(
 )
 _LETTERS_IN_BRACKET = re.compile(rf" ?(?:panels? )?({LIST}) ?[,;:]", re.IGNORECASE)
 
+_INSET_OF = re.compile(r"\b(?:insets?|inserts?) (?:in|of|to|on)(?: panels?)? ?$", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """Where letters are named: span, letters."""
+    """Where letters are named: span, letters, the place of an image under them, whether they are only referred to."""
 
     start: int
     end: int
     letters: tuple[str, ...]
+    place: str | None = None
+    is_reference: bool = False
 
 
 class LettersInEffect:
@@ -32,9 +36,10 @@ class LettersInEffect:
     def __init__(self, text: str, known_labels: frozenset[str]) -> None:
         self._text = text
         self._known = known_labels
-        markers = find_markers(text)
+        markers = [_Mark(one.start, one.end, one.labels, one.place, one.is_reference) for one in find_markers(text)]
+        self._references = [mark for mark in markers if mark.is_reference]
         if markers:
-            self._marks = [_Mark(one.start, one.end, one.labels) for one in markers if not one.is_reference]
+            self._marks = [mark for mark in markers if not mark.is_reference]
         else:
             self._marks = [
                 _Mark(match.start(), match.end(), letters)
@@ -42,9 +47,15 @@ class LettersInEffect:
                 if (letters := _marker_letters(match, known_labels))
             ]
         self._starts = [mark.start for mark in self._marks]
+        self._reference_starts = [mark.start for mark in self._references]
         self._previous_end = 0
         self._subparts: dict[int, list[SubPart]] = {}
-        self._has_own = False
+        self._own: set[str] = set()
+
+    def marks_between(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Return the spans of the places between two that name panels."""
+        marks = self._marks[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
+        return [(mark.start, mark.end) for mark in marks]
 
     def at(self, start: int, end: int, is_plural: bool, named: NamedLength) -> NamedLength:
         """Return `named` with the letters that a statement without letters, from `start` to `end`, holds for.
@@ -55,7 +66,7 @@ class LettersInEffect:
         """
         letters = self._letters(start, end, is_plural)
         self._previous_end = end
-        self._has_own = self._has_own or bool(letters)
+        self._own.update(letters)
         part = self._subpart(start)
         if part is None or (self._marks and not letters):
             return replace(named, labels=letters)
@@ -67,19 +78,42 @@ class LettersInEffect:
         inside = _LETTERS_IN_BRACKET.match(self._text, bracket + 1, start) if bracket >= 0 else None
         letters = parse_letters(inside.group(1), self._known, known_only=True) if inside else ()
         behind = bisect_left(self._starts, start)
+        letters = letters or self._letters_referred_to(start)
         if letters or not behind:
             return letters
         sentence = self._marks_of_last_sentence(behind)
         is_own_sentence = bracket < 0 and self._sentence_start(start) > sentence[-1].start
         if bracket < 0 and bisect_left(self._starts, end) == len(self._marks):
-            is_of_last = self._has_own or 1 == len(sentence) < len(self._marks)
-            if is_own_sentence or not is_of_last:
-                return ()
+            return self._letters_of_last(sentence, is_own_sentence)
         if is_plural:
-            return _letters_of([mark for mark in self._marks[:behind] if mark.start >= self._previous_end]) or (
-                sentence[-1].letters
-            )
+            recent = [mark for mark in self._marks[:behind] if mark.start >= self._previous_end]
+            return _letters_of(recent or sentence[-1:])
         return _letters_of(sentence if is_own_sentence else sentence[-1:])
+
+    def _letters_of_last(self, sentence: list[_Mark], is_own_sentence: bool) -> tuple[str, ...]:
+        """Return the letters of a statement behind all parts, of which `sentence` has the last letters.
+
+        It is the last part's own if it stands in its sentence, or if all other parts have told their own.
+        """
+        if is_own_sentence:
+            others = set(_letters_of(self._marks)) - set(_letters_of(sentence))
+            return _letters_of(sentence) if self._own and others <= self._own else ()
+        is_own = bool(self._own) or 1 == len(sentence) < len(self._marks)
+        return sentence[-1].letters if is_own else ()
+
+    def _letters_referred_to(self, start: int) -> tuple[str, ...]:
+        """Return the letters whose inset a sentence without letters of its own is about: "The inset in (b) …"."""
+        sentence = self._sentence_start(start)
+        if bisect_left(self._starts, sentence) != bisect_left(self._starts, start):
+            return ()
+        first, last = (bisect_left(self._reference_starts, place) for place in (sentence, start))
+        return _letters_of(
+            [
+                mark
+                for mark in self._references[first:last]
+                if _INSET_OF.search(self._text, max(0, mark.start - 20), mark.start)
+            ]
+        )
 
     def _open_bracket(self, start: int) -> int:
         """Return where the bracket that holds a place opens, or -1. It doesn't reach over a full stop."""
@@ -98,11 +132,21 @@ class LettersInEffect:
     def _subpart(self, start: int) -> SubPart | None:
         """Return the piece that a place lies in, of those that speak of one image of a letter."""
         behind = bisect_left(self._starts, start)
+        mark = self._marks[behind - 1] if behind else None
         if behind not in self._subparts:
-            first = self._marks[behind - 1].end if behind else 0
+            first = mark.end if mark else 0
             last = self._starts[behind] if behind < len(self._marks) else len(self._text)
-            self._subparts[behind] = find_subparts(self._text, first, last)
-        return next((part for part in self._subparts[behind] if part.start <= start < part.end), None)
+            self._subparts[behind] = _with_bars(find_subparts(self._text, first, last), self._text)
+        found = next((part for part in self._subparts[behind] if part.start <= start < part.end), None)
+        return SubPart(mark.end, start, mark.place) if found is None and mark and mark.place else found
+
+
+def _with_bars(parts: list[SubPart], text: str) -> list[SubPart]:
+    """Return the pieces in which a bar is said of one image; a bar behind a whole list is said of all of them."""
+    if not parts or parts[0].ordinal is None:
+        return parts
+    with_bars = [part for part in parts if BAR_IN_BRACKET.search(text, part.start, part.end)]
+    return [] if with_bars == parts[-1:] else parts
 
 
 def _letters_of(marks: list[_Mark]) -> tuple[str, ...]:

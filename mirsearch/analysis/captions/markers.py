@@ -7,13 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from mirsearch.analysis.captions.label_order import ROMANS, label_order
+from mirsearch.analysis.captions.places import BARE_PLACE, place_name
 
 _DASHES = "-‐‑‒–—−"
 _ATOM = r"(?:[A-Za-z]\d{1,2}|[ivx]{2,4}|[IVX]{2,4}|[A-Za-z])['′]?"
 _SEPARATOR = rf"(?:\s*+,\s*+(?:and\s++|&\s*+)?+|\s++(?:and|to|through)\s++|\s*+[{_DASHES}&/;+]\s*+)"
 _GROUP = rf"{_ATOM}(?:{_SEPARATOR}{_ATOM}){{0,25}}"
 _NUMBER_GROUP = rf"\d{{1,2}}(?:{_SEPARATOR}\d{{1,2}}){{0,12}}"
-_BRACKETED = re.compile(rf"(?<!\w)[(\[]\s*+({_GROUP})\s*+[.:]?+\s*+[)\]](?!\w)")
+_BRACKETED = re.compile(
+    rf"(?<!\w)[(\[]\s*+({_GROUP})\s*+(?:[,;:]?+\s*+(?:the )?(?P<place>(?i:{BARE_PLACE}))|[.:]?+)\s*+[)\]](?!\w)"
+)
 _NUMBERED = re.compile(rf"(?<!\w)[(\[]\s*+({_NUMBER_GROUP})\s*+[)\]](?!\w)")
 _HALF = re.compile(rf"(?<![\w(\[{_DASHES}'′.])({_GROUP})\)(?!\w)")
 _START = r"(?:^|(?<=[.;:)!?]\s)|(?<=[.;:)!?]\s\s)|(?<=[.;])|(?<=\())"
@@ -35,7 +38,7 @@ class Marker:
     """A place in a caption that names panels: span, labels in lower case, style, and whether the labels are capitals.
 
     The style is "bracket", "half", "bare" or "panel". `is_reference` tells that it only refers to panels named
-    elsewhere.
+    elsewhere. `place` is that of one image of the panels: "top left" in "(A, top left)".
     """
 
     start: int
@@ -44,6 +47,7 @@ class Marker:
     style: str
     upper: bool
     is_reference: bool = False
+    place: str | None = None
 
 
 def find_markers(caption: str) -> list[Marker]:
@@ -98,7 +102,8 @@ def _match_markers(caption: str, pattern: re.Pattern[str], style: str) -> list[M
         labels = expand_labels(group) if style != "bracket" or _has_one_case(group) else ()
         if labels:
             end = match.end(1) if style == "bare" else match.end()
-            markers.append(Marker(start, end, labels, style, group[0].isupper()))
+            place = place_name(match["place"]) if style == "bracket" and match.groupdict().get("place") else None
+            markers.append(Marker(start, end, labels, style, group[0].isupper(), place=place))
     return markers
 
 

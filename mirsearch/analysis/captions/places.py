@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 _SIDE = r"(?:left|right|top|bottom|middle|cent(?:er|re)|central|upper|lower)"
-_OF_PICTURES = (
+OF_PICTURES = (
     r"(?:(?:panel|image|row|column|picture|graph|micrograph|part|half|side|photo|photograph|plot|frame|corner|trace)s?)"
 )
 PLACE = rf"(?<![\w-]){_SIDE}(?:[- ]?(?:most|hand)\b)?(?:[ -]{_SIDE}\b)?(?!-?\w| (?:magnif|part of the|side of the|of ))"
 """A place: `left`, `upper right`, `bottom-left`; bare, without the noun behind it."""
 
-_NAMED_PLACE = rf"(?P<place>{PLACE})(?: {_OF_PICTURES}\b)?"
+BARE_PLACE = rf"{PLACE}(?: {OF_PICTURES}\b)?"
+_NAMED_PLACE = rf"(?P<place>{PLACE})(?: {OF_PICTURES}\b)?"
 _LEADING = re.compile(
-    rf"(?:^|(?<=[.;,(] )|(?<=[.;,(]))(?:\(?(?:the |in the |on the )?{_NAMED_PLACE}\)?(?: ?[:,)]"
+    rf"(?:^ ?|(?<=[.;,(] )|(?<=[.;,(]))(?:\(?(?:the |in the |on the )?{_NAMED_PLACE}\)?(?: ?[:,)]"
     r"|(?= shows?\b| display)))",
     re.IGNORECASE,
 )
@@ -24,7 +25,9 @@ SEQUENCE = re.compile(r"\b(?:from )?(?:left to right|top to bottom)\b|\(l(?:eft)
 """Words that say that what follows are the images in order."""
 
 _ITEM_END = re.compile(r"[,;](?: and\b)?|\band\b|\.(?= |$)", re.IGNORECASE)
-_BAR_IN_BRACKET = re.compile(r"\([^()]{0,60}?\b(?:scale ?-?)?bars?\b[^()]{0,120}\)", re.IGNORECASE)
+BAR_IN_BRACKET = re.compile(r"\([^()]{0,60}?\b(?:scale ?-?)?bars?\b[^()]{0,120}\)", re.IGNORECASE)
+"""A bar's length in brackets: `(Z slice 12, scale bar = 5 µm)`."""
+
 _NAMES = {
     "center": "middle", "centre": "middle", "central": "middle", "upper": "top", "lower": "bottom",
 }  # fmt: skip
@@ -103,7 +106,7 @@ def _in_sequence(text: str) -> list[SubPart]:
     behind = text[said.end() :]
     start = said.end() + (len(behind) - len(behind.lstrip(" ):,")))
     stop = _sentence_end(text, start)
-    bars = [match.end() for match in _BAR_IN_BRACKET.finditer(text, start, stop)]
+    bars = [match.end() for match in BAR_IN_BRACKET.finditer(text, start, stop)]
     cuts = bars if len(bars) >= 2 else _item_ends(text, start, stop)
     if len(bars) >= 2 and bars[-1] < stop and re.search(r"\w", text[bars[-1] : stop]):
         cuts = [*bars[:-1], stop]

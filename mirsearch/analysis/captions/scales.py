@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mirsearch.analysis.captions.letters_in_effect import LettersInEffect
-from mirsearch.analysis.captions.places import is_at
+from mirsearch.analysis.captions.places import OF_PICTURES, PLACE, is_at, place_name
+from mirsearch.analysis.captions.scale_words import ANCHOR, clause_before, find_statement
 from mirsearch.analysis.captions.statements import NamedLength, parse_statement, parse_values_first
 from mirsearch.analysis.captions.tokens import DIGITS, UNIT, Token, tokenize
 from mirsearch.settings import LIMITS
@@ -66,11 +67,6 @@ class PlacedScale:
         return bool(self.place or self.ordinal or self.heading)
 
 
-_ANCHOR = re.compile(
-    r"(?<!error )(?<!color )(?<!colour )(?<!err\. )(?<!solid )(?<!box )"
-    r"\b(?:scale ?-?bars?|scalebars?|scale ?-?markers?|bars?)\b",
-    re.IGNORECASE,
-)
 _BEFORE = re.compile(rf"(?<!\d)({DIGITS} ?-?{UNIT})(?: long)? $")
 _WIDTH = re.compile(
     r"\b(?:(?:image|field|frame|panel|picture|micrograph)s? ?(?:of view )?(?:widths?|sizes?|areas?)|field of view"
@@ -90,9 +86,15 @@ _OF_ALL = re.compile(
     r"|subfigures?|cases?|frames?)\b|\bthroughout\b",
     re.IGNORECASE,
 )
-_LONGEST_STATEMENT = 400
-"""Most characters after `scale bar` that are read as its statement; bounds time on hostile captions."""
-
+_ALL_BARS = re.compile(r"\b(?:all|every|each)(?: of)?(?: the)? $", re.IGNORECASE)
+_OF_INSET = re.compile(
+    r"^\W*+(?:(?:the|a|an|with|and|in|their|its|corresponding|left|right|top|bottom|upper|lower|higher|high)[ -]){0,4}"
+    r"(?:insets?|inserts?|zoom(?:s|ed)?|magnified|magnifications?|enlarge(?:d|ments?)|close-?ups?|blow-?ups?)\b"
+    r"|\b(?:insets?|inserts?)[,:]? (?:the )?$",
+    re.IGNORECASE,
+)
+"""The words before `scale bar` of a statement on an inset: "Inset: …", "Magnification of …", "(inset scale bar …)"."""
+_PLACE_BEFORE = re.compile(rf"(?P<place>{PLACE})(?: {OF_PICTURES}\b)?[,:]? (?:the )?$", re.IGNORECASE)
 _LONGEST_LENGTH = 60
 """Most characters of a length before `scale bar`."""
 
@@ -194,10 +196,10 @@ def _add_scale(scales: dict[str | None, CaptionScale], label: str | None, scale:
 def _bar_lengths(text: str, known_labels: frozenset[str], in_effect: LettersInEffect) -> Iterator[PlacedScale]:
     """Yield every length given for a scale bar, with the images it holds for."""
     previous_end = 0
-    for anchor in _ANCHOR.finditer(text):
+    for anchor in ANCHOR.finditer(text):
         if anchor.start() < previous_end:
             continue
-        statement, end = _statement(text, anchor)
+        statement, end = find_statement(text, anchor, in_effect)
         lengths = parse_statement(statement, known_labels)
         if not lengths:
             before = _BEFORE.search(text[max(0, anchor.start() - _LONGEST_LENGTH) : anchor.start()])
@@ -207,12 +209,17 @@ def _bar_lengths(text: str, known_labels: frozenset[str], in_effect: LettersInEf
             lengths = [NamedLength(length)]
         is_plural = anchor.group().lower().endswith("s")
         here = NamedLength(lengths[0].length)
-        if not _OF_ALL.search(statement):
+        if not _OF_ALL.search(statement) and not _ALL_BARS.search(text[max(0, anchor.start() - 20) : anchor.start()]):
             here = in_effect.at(anchor.start(), end, is_plural, here)
+        clause = clause_before(text, previous_end, anchor.start())
+        of_inset, at_place = bool(_OF_INSET.search(clause)), _PLACE_BEFORE.search(clause)
+        if at_place and not here.place:
+            here = replace(here, place=place_name(at_place["place"]))
         previous_end = end
         for named in lengths:
             words = " ".join(f"{anchor.group()} {named.length.text}".split())
-            yield _placed(named, here, "bar", words, min(1.0, 0.5 + 0.5 * named.length.plausibility))
+            confidence = min(1.0, 0.5 + 0.5 * named.length.plausibility)
+            yield _placed(replace(named, inset=named.inset or of_inset), here, "bar", words, confidence)
 
 
 def _placed(named: NamedLength, here: NamedLength, kind: CaptionKind, words: str, confidence: float) -> PlacedScale:
@@ -224,24 +231,6 @@ def _placed(named: NamedLength, here: NamedLength, kind: CaptionKind, words: str
         frozenset(labels) or None, named.length.nm, kind, words, confidence,
         where.place, where.ordinal, where.count, named.inset, named.heading,
     )  # fmt: skip
-
-
-def _statement(text: str, anchor: re.Match[str]) -> tuple[str, int]:
-    """Return the words after `scale bar` up to the end of the sentence or bracket, and the position of that end."""
-    start, depth = anchor.end(), 0
-    inside = text.rfind("(", 0, anchor.start()) > text.rfind(")", 0, anchor.start())
-    for index in range(start, min(len(text), start + _LONGEST_STATEMENT)):
-        char = text[index]
-        if char == "(":
-            depth += 1
-        elif char == ")":
-            depth -= 1
-            if depth < 0 and inside:
-                return text[start:index], index
-        elif char == "." and depth <= 0 and re.match(r"\.(?:$|\s)", text[index : index + 2]):
-            return text[start:index], index
-    end = min(len(text), start + _LONGEST_STATEMENT)
-    return text[start:end], end
 
 
 def _view_widths(text: str, known_labels: frozenset[str], in_effect: LettersInEffect) -> Iterator[PlacedScale]:
@@ -262,9 +251,9 @@ def _view_widths(text: str, known_labels: frozenset[str], in_effect: LettersInEf
                 continue
             words = words[: words.rfind(unit) + len(unit)] if unit in words else words
         else:
-            statement, _ = _statement(text, match)
+            statement, _ = find_statement(text, match, in_effect)
             if re.match(r" ?[(,;]? ?\(", statement):
-                lengths = parse_values_first([Token("value", length), *tokenize(statement, known_labels)])
+                lengths = parse_values_first([Token("value", length), *tokenize(statement, known_labels)], statement)
         here = in_effect.at(match.start(), match.end(), False, NamedLength(length))
         for named in lengths:
             yield _placed(named, here, "width", words, 0.5)

@@ -40,21 +40,71 @@ def parse_statement(statement: str, known_labels: frozenset[str]) -> list[NamedL
         lengths = _parse_respectively(tokens)
         if lengths:
             return lengths
-    tokens = [token for token in tokens if token.kind not in ("number", "sequence")]
+    tokens = [token for token in _with_units(tokens) if token.kind not in ("number", "sequence")]
     if tokens[0].kind == "value":
-        return parse_values_first(tokens)
+        return parse_values_first(tokens, statement)
     return _parse_names_first(tokens, statement)
 
 
-def parse_values_first(tokens: Sequence[Token]) -> list[NamedLength]:
-    """Parse `1 mm (a), 50 µm (b–d) and 2 µm (e, inset)`."""
+def _with_units(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Yield the tokens; digits before a name get the unit of a length beside them: `100 µm for a, 50 for b`."""
+    for number, token in enumerate(tokens):
+        following = tokens[number + 1].kind if number + 1 < len(tokens) else None
+        if token.kind == "number" and token.length is not None and following in ("labels", "inset", "place", "main"):
+            before = next((other.length for other in tokens[number::-1] if other.kind == "value"), None)
+            behind = next((other.length for other in tokens[number:] if other.kind == "value"), None)
+            unit = re.sub(rf"^{DIGITS} ?-?", "", (before or behind or token.length).text)
+            length = parse_length(f"{token.length.text} {unit}")
+            if length is not None:
+                yield replace(token, kind="value", length=length)
+                continue
+        yield token
+
+
+def parse_values_first(tokens: Sequence[Token], statement: str) -> list[NamedLength]:
+    """Parse `1 mm (a), 50 µm (b–d) and 2 µm (e, inset)`, and `50 µm; insets, 10 µm`."""
     named: list[_Named] = []
+    between: list[Token] = []
+    end_of_value = 0
+    has_last_names = tokens[-1].kind != "value"
     for token in tokens:
-        if token.kind == "value" and token.length is not None:
-            named.append(_Named(token.length))
-        elif named:
-            named[-1].tokens.append(token)
+        if token.kind != "value" or token.length is None:
+            between.append(token)
+            continue
+        split = _first_leading(between, statement, end_of_value, token.start, has_last_names) if between else 0
+        trailing, leading = between[:split], between[split:]
+        if named:
+            named[-1].tokens.extend(trailing)
+        if leading and not any(name.kind == "labels" for name in leading):
+            leading = [*(name for name in trailing if name.kind == "labels"), *leading]
+        named.append(_Named(token.length, leading))
+        between, end_of_value = [], token.end
+    if named:
+        named[-1].tokens.extend(between)
     return _resolve(named)
+
+
+def _first_leading(names: list[Token], statement: str, start: int, end: int, has_last_names: bool) -> int:
+    """Return the number of the first of the names between two lengths that belongs to the second.
+
+    Those behind a semicolon do: `50 µm; insets, 10 µm`, `5 µm (b; inset 1 µm)`.
+    """
+    behind = statement[names[-1].end : end]
+    if behind.strip(" ,:=)("):
+        return len(names)
+    starts = [start, *(name.end for name in names[:-1])]
+    gaps = [statement[first : name.start] for first, name in zip(starts, names, strict=True)]
+    first = next(
+        (
+            number
+            for number in range(len(gaps) - 1, -1, -1)
+            if ";" in gaps[number] and (")" not in behind or "(" in gaps[number])
+        ),
+        None,
+    )
+    if first is None:
+        return 0 if "," in gaps[0] and not has_last_names else len(names)
+    return first
 
 
 def _parse_names_first(tokens: Sequence[Token], statement: str) -> list[NamedLength]:
@@ -66,7 +116,7 @@ def _parse_names_first(tokens: Sequence[Token], statement: str) -> list[NamedLen
     for token in tokens:
         if token.kind == "value" and token.length is not None:
             named.append(_Named(token.length, list(names)))
-            is_complete, end_of_value = True, token.start + len(token.length.text)
+            is_complete, end_of_value = True, token.end
         elif is_complete and token.group and token.kind != "labels" and token.start - end_of_value <= 3:
             named[-1].tokens.append(token)  # "(a) 10 µm (main)"
         else:
@@ -87,7 +137,17 @@ def _resolve(named: list[_Named]) -> list[NamedLength]:
         if outer and before and not any(token.kind == "labels" for token in before):
             before.extend(outer)
     every_label = [label for one in named for token in one.tokens for label in token.labels]
-    return [length for one in named for length in _named_lengths(one, every_label)]
+    lengths = [length for one in named for length in _named_lengths(one, every_label)]
+    return [part for length in lengths for part in _split_place(length, every_label)]
+
+
+def _split_place(length: NamedLength, every_label: Sequence[str]) -> Iterator[NamedLength]:
+    """Yield a length; in `50 µm (c and d, left), 5 µm (d, right)` the place is d's, since only d has another length."""
+    once = tuple(label for label in length.labels if every_label.count(label) == 1)
+    if length.place and once and len(once) < len(length.labels):
+        yield replace(length, labels=once, place=None)
+        length = replace(length, labels=tuple(label for label in length.labels if label not in once))
+    yield length
 
 
 def _stands_behind_names(letters: Token, tokens: Sequence[Token]) -> bool:
@@ -112,7 +172,8 @@ def _named_lengths(one: _Named, every_label: Sequence[str]) -> Iterator[NamedLen
     insets = [n for n, token in enumerate(one.tokens) if token.kind == "inset"]
     has_main = any(token.kind == "main" for token in one.tokens)
     heading = " ".join(word for word in dict.fromkeys(words) if word.lower() not in ("inset", "insets", "main"))
-    plain = NamedLength(one.length, labels, False, places[0] if places else None, heading)
+    ordinal = next((int(token.text) for token in one.tokens if token.kind == "ordinal"), None)
+    plain = NamedLength(one.length, labels, False, places[0] if places else None, heading, ordinal)
     if not insets:
         yield plain
         return

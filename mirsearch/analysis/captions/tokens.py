@@ -24,6 +24,8 @@ _ENLARGED = (
 )
 _MAIN = r"\b(?:main|overviews?)\b(?: (?:images?|views?|panels?|figures?))?"
 _POWER = r"\b(?:low|high)(?:er)?[- ](?:magnifications?|mag|power)\b"
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+_NTH = rf"\b(?:{'|'.join(_ORDINALS)})(?= (?:panel|image|picture|micrograph|frame|from)s?\b)(?: \w+)"
 _PIECE = re.compile(
     rf"(?P<value>{_VALUE})(?P<bad> ?(?:\^|[-−–] ?1\b|/)|)"
     rf"|(?P<sequence>{SEQUENCE.pattern})"
@@ -32,6 +34,7 @@ _PIECE = re.compile(
     rf"|(?P<enlarged>{_ENLARGED})"
     rf"|(?P<main>{_MAIN})"
     rf"|(?P<power>{_POWER})"
+    rf"|(?P<nth>{_NTH})"
     rf"|(?P<place>{PLACE})"
     rf"|(?P<number>(?<![\w.]){DIGITS}(?![\w.]))"
     rf"|(?<![\w'’-])(?P<bare>{LIST})(?![\w'’])",
@@ -57,15 +60,17 @@ _LONGEST_HEADING = 40
 class Token:
     """A piece of a statement: a length, panel letters, digits whose unit follows later, or words that name an image.
 
-    `text` is the place or the words. `group` numbers the brackets that the token stands in; 0 is outside of any.
+    `text` is the place, the words, or the digits of an ordinal. `group` numbers the brackets that the token stands in;
+    0 is outside of any. `start` and `end` are its place in the statement.
     """
 
-    kind: Literal["value", "labels", "inset", "number", "main", "place", "heading", "sequence"]
+    kind: Literal["value", "labels", "inset", "number", "main", "place", "ordinal", "heading", "sequence"]
     length: Length | None = None
     labels: tuple[str, ...] = ()
     text: str = ""
     group: int = 0
     start: int = 0
+    end: int = 0
 
 
 def tokenize(statement: str, known_labels: frozenset[str]) -> Iterator[Token]:
@@ -75,10 +80,11 @@ def tokenize(statement: str, known_labels: frozenset[str]) -> Iterator[Token]:
         if match["paren"]:
             groups += 1
             for token in _in_brackets(match["paren"], known_labels):
-                yield replace(token, group=groups, start=match.start() + 1 + token.start)
+                offset = match.start() + 1
+                yield replace(token, group=groups, start=offset + token.start, end=offset + token.end)
             continue
         for token in _outside_brackets(match, known_labels):
-            yield replace(token, start=match.start())
+            yield replace(token, start=match.start(), end=match.end())
 
 
 def _outside_brackets(match: re.Match[str], known_labels: frozenset[str]) -> Iterator[Token]:
@@ -99,17 +105,17 @@ def _outside_brackets(match: re.Match[str], known_labels: frozenset[str]) -> Ite
 
 def _naming_token(match: re.Match[str]) -> Token:
     """Return the token of words that name an image."""
-    if match["inset"]:
-        return Token("inset", text=match["inset"].lower().replace("insert", "inset"))
-    if match["enlarged"]:
-        return Token("inset", text=match["enlarged"])
-    if match["main"]:
-        return Token("main", text=match["main"])
-    if match["power"]:
-        return Token("heading", text=match["power"])
+    if match["nth"]:
+        return Token("ordinal", text=str(_ORDINALS.index(match["nth"].split()[0].lower()) + 1))
     if match["sequence"]:
         return Token("sequence")
-    return Token("place", text=place_name(match["place"]))
+    if match["place"]:
+        return Token("place", text=place_name(match["place"]))
+    if match["power"]:
+        return Token("heading", text=match["power"])
+    if match["main"]:
+        return Token("main", text=match["main"])
+    return Token("inset", text=match["enlarged"] or match["inset"].lower().replace("insert", "inset"))
 
 
 def _in_brackets(text: str, known_labels: frozenset[str]) -> Iterator[Token]:
@@ -118,23 +124,25 @@ def _in_brackets(text: str, known_labels: frozenset[str]) -> Iterator[Token]:
         yield from tokenize(text, known_labels)
         return
     letters = _ALL_LETTERS.fullmatch(text) or _LEADING_LETTERS.match(text)
-    if letters:
-        yield Token("labels", labels=parse_letters(letters.group(), known_labels, known_only=False))
-    rest = text[letters.end() :] if letters else text
     offset = letters.end() if letters else 0
+    if letters:
+        labels = parse_letters(letters.group(), known_labels, known_only=False)
+        yield Token("labels", labels=labels, end=letters.end())
+    rest = text[offset:]
     found = False
     for match in _PIECE.finditer(rest):
-        if any(match[name] for name in ("inset", "enlarged", "main", "power", "place", "sequence")):
+        span = (offset + match.start(), offset + match.end())
+        if any(match[name] for name in ("inset", "enlarged", "main", "power", "nth", "place", "sequence")):
             found = True
-            yield replace(_naming_token(match), start=offset + match.start())
+            yield replace(_naming_token(match), start=span[0], end=span[1])
         elif match["bare"] and _is_list_of_letters(match, rest):
             labels = parse_letters(match["bare"], known_labels, known_only=True)
             if labels:
                 found = True
-                yield Token("labels", labels=labels, start=offset + match.start())
+                yield Token("labels", labels=labels, start=span[0], end=span[1])
     words = rest.strip(" ,;:")
     if not found and 2 <= len(words) <= _LONGEST_HEADING and not _NO_HEADING.search(words):
-        yield Token("heading", text=words, start=offset)
+        yield Token("heading", text=words, start=offset, end=len(text))
 
 
 def _is_list_of_letters(match: re.Match[str], text: str) -> bool:
