@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mirsearch.corpus import Article, Panel
+from mirsearch.indexes.comparison import known_technique
 from mirsearch.report.framing import frame_picture
 from mirsearch.report.highlights import split_at_matches
 from mirsearch.report.legend import MEANINGS
@@ -18,7 +19,6 @@ from mirsearch.report.wording import (
     figure_name,
     format_length,
     format_number,
-    known_technique,
     license_link,
     license_name,
     panel_heading,

@@ -7,7 +7,8 @@ import io
 from collections.abc import Callable
 
 from mirsearch.corpus import Article, Panel
-from mirsearch.report.wording import article_link, clean_text, known_technique, scale_label
+from mirsearch.indexes.comparison import known_technique
+from mirsearch.report.wording import article_link, clean_text, scale_label
 from mirsearch.search.answer import Answer, Hit
 from mirsearch.settings import LIMITS
 

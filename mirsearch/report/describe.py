@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mirsearch.corpus import Box, Panel
+from mirsearch.indexes.comparison import known_technique
 from mirsearch.query import StoredPanel
 from mirsearch.report.wording import (
     MAX_LETTER,
@@ -22,7 +23,6 @@ from mirsearch.report.wording import (
     figure_name,
     format_length,
     has_lone_bar,
-    known_technique,
     license_name,
     panel_heading,
     panel_name,

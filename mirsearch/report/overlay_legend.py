@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from mirsearch.corpus import Panel
+from mirsearch.indexes.comparison import known_technique
 from mirsearch.query import Pixels
 from mirsearch.report.overlay_style import DIM, DOUBTFUL_COLOR, INK, PAPER, ShownBar, Style, overlaps, shown_bar
 from mirsearch.report.text_drawing import (
@@ -22,7 +23,6 @@ from mirsearch.report.text_drawing import (
 from mirsearch.report.wording import (
     clean_text,
     format_length,
-    known_technique,
     panel_heading,
     panel_name,
     scale_label,

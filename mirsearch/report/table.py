@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from mirsearch.indexes.comparison import known_technique
 from mirsearch.report.half_blocks import can_show_pictures, half_blocks
 from mirsearch.report.highlights import split_at_matches
 from mirsearch.report.legend import legend_line, scale_marks
@@ -25,7 +26,6 @@ from mirsearch.report.wording import (
     figure_name,
     format_length,
     format_number,
-    known_technique,
     license_name,
     panel_heading,
     scale_label,

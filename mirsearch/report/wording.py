@@ -13,8 +13,6 @@ from mirsearch.corpus import Article, Figure, Panel, ScaleReading
 _UNITS = ((1e9, "m"), (1e6, "mm"), (1e3, "µm"), (1.0, "nm"))
 _CC_ADDRESS = re.compile(r"creativecommons\.org/(?:licenses/([a-z-]+)|(publicdomain))/?([\w.]*)(?:/([\d.]+))?", re.I)
 _CC_WORDS = re.compile(r"\bcc[\s-]*(0|by(?:[\s-]*(?:nc|nd|sa))*)[\s-]*([\d.]*\d)?", re.I)
-MIN_TECHNIQUE_CONFIDENCE = 0.5
-"""Least confidence of a technique that is told. Below, it is more likely wrong than right."""
 MAX_LETTER = 8
 """Most characters that are shown of a panel's letter."""
 _MAX_COMBINING_MARKS = 3
@@ -68,11 +66,6 @@ def round_length_below(limit: float) -> float:
 def format_number(value: float | None, digits: int = 2) -> str:
     """Return a number with fixed digits and never as "-0.00"; a dash if it is None or not finite."""
     return "–" if value is None or not math.isfinite(value) else f"{value:z.{digits}f}"
-
-
-def known_technique(panel: Panel) -> str | None:
-    """Return the technique if it is at least as likely as not, else None: a guess is not told as a fact."""
-    return panel.technique if panel.technique_confidence >= MIN_TECHNIQUE_CONFIDENCE else None
 
 
 def has_lone_bar(panel: Panel) -> bool:

@@ -6,12 +6,14 @@ import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
-from mirsearch.corpus import Box, Panel, ScaleReading
+from mirsearch.corpus import Box, LoneBar, Panel, ScaleReading
 from mirsearch.errors import UsageError
 from mirsearch.imaging import images
 from mirsearch.query import Pixels
+from mirsearch.search.query_figure import ChosenPart, choose_image, common_scale, find_images, list_images
+from mirsearch.text.lengths import format_length
 
 if TYPE_CHECKING:
     from mirsearch.analysis.base import OcrEngine, ScaleBarDetector
@@ -41,7 +43,10 @@ class ScaleOptions:
 
 @dataclass(frozen=True, slots=True)
 class QueryPart:
-    """The part of an image that is searched with: its box in px of the file, pixels, letter, scale, and notes."""
+    """The part of an image that is searched with: its box in px of the file, pixels, name, scale, and notes.
+
+    `doubtful_scale` is a reading that is not sure enough to be used, `bar` a bar whose length is not known.
+    """
 
     box: Box
     pixels: Pixels
@@ -50,11 +55,13 @@ class QueryPart:
     scale: ScaleReading | None = None
     field_of_view_nm: float | None = None
     notes: tuple[str, ...] = ()
+    doubtful_scale: ScaleReading | None = None
+    bar: LoneBar | None = None
 
 
 @dataclass(frozen=True)
 class ImageQuestion:
-    """An image file, the part of it to search with (a panel's letter or a box), and what is known about its scale."""
+    """An image file, the part of it to search with (an image's name or a box), and what is known about its scale."""
 
     path: Path
     ocr: OcrEngine
@@ -70,91 +77,121 @@ class ImageQuestion:
 
     def resolve(self) -> QueryPart:
         """Return the part to search with, and its scale. Raises UsageError if the panel or box is not in the image."""
-        pixels = self._page.pixels
-        box, label, notes = self._choose_part(pixels)
-        part = images.crop(pixels, box)
-        reading = self._scale_reading(part, box, notes)
+        chosen, notes = self._choose_part(self._page.pixels)
+        part = images.crop(self._page.pixels, chosen.box)
+        found = self._read_scale(part, chosen, notes)
+        reading = found.scale
         fov = self.scale.field_of_view_nm
         if fov is None and reading is not None:
             fov = part.shape[1] * reading.nm_per_px
-        from mirsearch.analysis.kinds.kind import kind_from_pixels
+        kind = chosen.images[0].kind if len(chosen.images) == 1 else "unknown"
+        if kind == "unknown":
+            from mirsearch.analysis.kinds.kind import kind_from_pixels
 
-        return QueryPart(box, part, kind_from_pixels(part), label, reading, fov, tuple(notes))
+            kind = kind_from_pixels(part)
+        return QueryPart(
+            chosen.box, part, kind, chosen.name, reading, fov, tuple(notes), found.doubtful_scale, found.bar
+        )
 
-    def _choose_part(self, pixels: Pixels) -> tuple[Box, str | None, list[str]]:
+    def _choose_part(self, pixels: Pixels) -> tuple[ChosenPart, list[str]]:
         height, width = pixels.shape[:2]
         if self.crop is not None:
-            if self.panel is not None:
-                raise UsageError("--panel and --crop both choose a part", "give one of them")
-            x0, y0, x1, y1 = self.crop
-            if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
-                raise UsageError(
-                    f"--crop {x0},{y0},{x1},{y1} is not inside {self.path}", f"it is {width} × {height} px"
-                )
-            return self.crop, None, []
-        panels = self._find_panels(pixels)
+            return self._cropped_part(width, height), []
+        panels, are_read = find_images(pixels, self.ocr, self.detector, self._page.nm_per_px, self.panel is not None)
         if self.panel is not None:
-            return self._panel_of_label(panels)
+            return self._named_part(panels, self.panel)
         if len(panels) == 1:
-            return panels[0].box, panels[0].label, []
-        note = (
-            f"{self.path} has {len(panels)} panels ({_label_list(panels)}): the whole image was used; "
-            "--panel chooses one"
-        )
-        return (0, 0, width, height), None, [note]
+            return ChosenPart(panels[0].box, panels[0].label, tuple(panels), are_read), []
+        note = f"{self.path} has {len(panels)} images: {list_images(panels)}. All of it was used; --panel chooses one"
+        return ChosenPart((0, 0, width, height), None, tuple(panels)), [note]
 
-    def _find_panels(self, pixels: Pixels) -> list[Panel]:
-        """Return the panels. Letters are read only for several panels: finding panels by geometry alone is fast."""
-        from mirsearch.analysis.panels.separate import separate_panels
+    def _cropped_part(self, width: int, height: int) -> ChosenPart:
+        assert self.crop is not None
+        if self.panel is not None:
+            raise UsageError("--panel and --crop both choose a part", "give one of them")
+        x0, y0, x1, y1 = self.crop
+        if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
+            raise UsageError(f"--crop {x0},{y0},{x1},{y1} is not inside {self.path}", f"it is {width} × {height} px")
+        return ChosenPart(self.crop, None, (Panel(box=self.crop),), is_read=False)
 
-        found = separate_panels(pixels, self.ocr, texts=())
-        if len(found) > 1 or self.panel is not None:
-            found = separate_panels(pixels, self.ocr)
-        return [Panel(box=box, label=label) for box, label in found]
+    def _named_part(self, panels: list[Panel], wanted: str) -> tuple[ChosenPart, list[str]]:
+        chosen = choose_image(panels, wanted)
+        if chosen is None:
+            raise UsageError(
+                f"{self.path} has no panel {wanted!r}", f"it has {list_images(panels)}; or give --crop x0,y0,x1,y1"
+            )
+        if len(chosen.images) == 1:
+            return chosen, []
+        count, names = len(chosen.images), list_images(chosen.images)
+        return chosen, [f"{wanted} has {count} images: {names}. All of {wanted} was used; --panel chooses one"]
 
-    def _panel_of_label(self, panels: list[Panel]) -> tuple[Box, str | None, list[str]]:
-        assert self.panel is not None
-        wanted = self.panel.strip("()").lower()
-        for number, panel in enumerate(panels, start=1):
-            if wanted in ((panel.label or "").lower(), str(number)):
-                return panel.box, panel.label, []
-        raise UsageError(
-            f"{self.path} has no panel {self.panel!r}", f"it has {_label_list(panels)}; or give --crop x0,y0,x1,y1"
-        )
+    def _read_scale(self, part: Pixels, chosen: ChosenPart, notes: list[str]) -> Panel:
+        """Return a panel with the scale of the part: what the user gave, else what is read. Bars are in px of the file.
 
-    def _scale_reading(self, part: Pixels, box: Box, notes: list[str]) -> ScaleReading | None:
-        options = self.scale
+        Adds notes about a scale that is not used.
+        """
+        options, panel = self.scale, Panel(box=chosen.box)
         if options.nm_per_px is not None:
-            return ScaleReading(options.nm_per_px, source="user")
+            return dataclasses.replace(panel, scale=ScaleReading(options.nm_per_px, source="user"))
+        if options.length_nm is not None and options.bar_px is not None:
+            reading = ScaleReading(options.length_nm / options.bar_px, options.length_nm, options.bar_px, source="user")
+            return dataclasses.replace(panel, scale=reading)
+        if options.length_nm is None and (not options.read or options.field_of_view_nm is not None):
+            return panel
+        found = self._find_scale(part, chosen)
         if options.length_nm is not None:
-            return self._reading_of_length(part, box, notes)
-        if not options.read or options.field_of_view_nm is not None:
-            return None
-        from mirsearch.analysis.scalebars.reader import read_scales
+            return dataclasses.replace(panel, scale=self._reading_of_length(part, found, options.length_nm, notes))
+        notes += _scale_notes(found)
+        return found
 
-        whole: Box = (0, 0, part.shape[1], part.shape[0])
-        reading = read_scales(part, [whole], [""], self.detector, self.ocr, self._page.nm_per_px)[0]
-        return _shift_bar(reading, box)
+    def _find_scale(self, part: Pixels, chosen: ChosenPart) -> Panel:
+        """Return a panel with the scale that is read from the part, or that the analysis of the figure read."""
+        if len(chosen.images) > 1:
+            return Panel(box=chosen.box, scale=common_scale(chosen.images))
+        image = chosen.images[0]
+        if chosen.is_read:
+            return image
+        from mirsearch.analysis.scalebars.panel_scales import read_panel_scales
 
-    def _reading_of_length(self, part: Pixels, box: Box, notes: list[str]) -> ScaleReading:
-        length, pixels = self.scale.length_nm, self.scale.bar_px
-        assert length is not None
-        if pixels is not None:
-            return ScaleReading(length / pixels, length, pixels, source="user")
-        candidates = self.detector.detect(part)
-        if not candidates:
-            raise UsageError(f"no scale bar was found in {self.path}", "give its length with --bar-px N")
-        best = candidates[0]
-        notes.append(f"the scale bar of {best.length_px:.1f} px was taken as {length:g} nm; --bar-px overrides that")
-        reading = ScaleReading(length / best.length_px, length, best.length_px, best.box, None, "user", best.score)
-        shifted = _shift_bar(reading, box)
-        assert shifted is not None
-        return shifted
+        whole = Panel(box=(0, 0, part.shape[1], part.shape[0]))
+        read = read_panel_scales(part, [whole], self.detector, self.ocr, nm_per_px=self._page.nm_per_px)[0]
+        return _move_panel(
+            dataclasses.replace(whole, scale=read.scale, doubtful_scale=read.doubtful, bar=read.bar), chosen.box
+        )
+
+    def _reading_of_length(self, part: Pixels, found: Panel, length: float, notes: list[str]) -> ScaleReading:
+        """Return the reading of the found bar with the length that the user gave, in nm."""
+        pixels, box, score = _found_bar(found)
+        if pixels is None:
+            candidates = self.detector.detect(part)
+            if not candidates:
+                raise UsageError(f"no scale bar was found in {self.path}", "give its length with --bar-px N")
+            pixels, box, score = candidates[0].length_px, _move_box(candidates[0].box, found.box), candidates[0].score
+        notes.append(f"the scale bar of {pixels:.1f} px was taken as {length:g} nm; --bar-px overrides that")
+        return ScaleReading(length / pixels, length, pixels, box, None, "user", score)
 
 
-def _label_list(panels: list[Panel]) -> str:
-    """Return the letters of the panels, or their numbers, separated by commas."""
-    return ", ".join(panel.label or str(number) for number, panel in enumerate(panels, start=1))
+def _found_bar(panel: Panel) -> tuple[float | None, Box | None, float]:
+    """Return the length of a panel's bar in px (None: it has none), its box, and how sure it is."""
+    for reading in (panel.scale, panel.doubtful_scale):
+        if reading is not None and reading.length_px:
+            return reading.length_px, reading.bar, reading.confidence
+    return (None, None, 0.0) if panel.bar is None else (panel.bar.length_px, panel.bar.box, 1.0)
+
+
+def _scale_notes(panel: Panel) -> list[str]:
+    """Return what a user should know about a scale that is not used, and how to give it."""
+    doubtful = panel.doubtful_scale
+    if panel.scale is not None:
+        return []
+    if doubtful is not None:
+        known = doubtful.length_nm is not None
+        value = format_length(doubtful.length_nm) if doubtful.length_nm else f"{doubtful.nm_per_px:.4g} nm/px"
+        option = f'--scale "{value}"' if known else f"--nm-per-px {doubtful.nm_per_px:.4g}"
+        return [f"the scale was read as {value}?, which is doubtful: it is not used; {option} uses it"]
+    if panel.bar is not None:
+        return [f'bar {panel.bar.length_px:.1f} px, length unknown: the scale is not used; --scale "5 µm" gives it one']
+    return []
 
 
 def _open_page(path: Path, number: int) -> images.Page:
@@ -169,10 +206,24 @@ def _open_page(path: Path, number: int) -> images.Page:
     raise UsageError(f"{path} has no page {number}", f"it has {count}, counted from 0")
 
 
-def _shift_bar(reading: ScaleReading | None, box: Box) -> ScaleReading | None:
-    """Return the reading of a part with its bar in px of the file."""
-    if reading is None or reading.bar is None:
-        return reading
+def _move_panel(panel: Panel, box: Box) -> Panel:
+    """Return a panel that was read of a part with its bars in px of the file; `box` is that of the part."""
+    scales = [
+        None if reading is None else dataclasses.replace(reading, bar=_move_box(reading.bar, box))
+        for reading in (panel.scale, panel.doubtful_scale)
+    ]
+    bar = None if panel.bar is None else LoneBar(_move_box(panel.bar.box, box), panel.bar.length_px)
+    return dataclasses.replace(panel, box=box, scale=scales[0], doubtful_scale=scales[1], bar=bar)
+
+
+@overload
+def _move_box(inner: Box, box: Box) -> Box: ...
+
+
+@overload
+def _move_box(inner: None, box: Box) -> None: ...
+
+
+def _move_box(inner: Box | None, box: Box) -> Box | None:
     x, y = box[:2]
-    bar = reading.bar
-    return dataclasses.replace(reading, bar=(bar[0] + x, bar[1] + y, bar[2] + x, bar[3] + y))
+    return None if inner is None else (inner[0] + x, inner[1] + y, inner[2] + x, inner[3] + y)

@@ -17,7 +17,6 @@ from mirsearch.report.wording import (
     figure_name,
     format_length,
     format_number,
-    known_technique,
     license_link,
     license_name,
     more_parts,
@@ -178,8 +177,3 @@ def test_parts_and_headings_have_names() -> None:
     assert panel_name(make_panel(), 7) == "#7"
     assert more_parts(figure, second, 3) == "and 3 more of Fig. 2b"
     assert more_parts(figure, second, 0) == ""
-
-
-def test_a_technique_below_one_half_is_not_told() -> None:
-    assert known_technique(make_panel(technique="Cryo-TEM", technique_confidence=0.42)) is None
-    assert known_technique(make_panel(technique="SEM", technique_confidence=0.5)) == "SEM"
