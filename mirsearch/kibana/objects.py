@@ -116,7 +116,7 @@ def _scale_charts() -> dict[str, tuple[Chart, Place]]:
     }
     confidence = {
         "x": lens.histogram_column("scale.confidence", "Confidence", 20),
-        "s": lens.terms_column("scale.source", "Read from", 4, by="m"),
+        "s": lens.terms_column("scale.source", "Read from", 5, by="m"),
         "m": lens.count_column("Readings"),
     }
     title = "Scale readings by source and confidence"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mirsearch.corpus import LoneBar, Panel
 from mirsearch.errors import UsageError
 from mirsearch.field_filters import FIELDS, FieldFilter, parse_field_filters
 from mirsearch.imaging.images import thumbnail
@@ -24,7 +25,23 @@ from tests.support.index_corpus import EXTRACTOR, MadeCorpus
 
 CORPUS = MadeCorpus(seed=31)
 PICTURE = thumbnail(np.zeros((20, 30, 3), dtype=np.uint8))
-RECORDS = [replace(each, thumbnails=(PICTURE,) * len(each.panels)) for each in CORPUS.records(40)]
+
+
+def as_parts(number: int, panel: Panel) -> Panel:
+    """Return the panel as one of several images under a letter, with a doubtful scale or a bar without a length."""
+    return replace(
+        panel, part=number % 3 + 1, heading=("DAPI", "0 h", "")[number % 3], inset_of=("b1", None)[number % 2],
+        scale=None, doubtful_scale=panel.scale, bar=None if panel.scale else LoneBar((1, 2, 30, 5), 29.0),
+    )  # fmt: skip
+
+
+RECORDS = [
+    replace(
+        each, thumbnails=(PICTURE,) * len(each.panels),
+        panels=tuple(as_parts(at, panel) if number % 4 == 0 else panel for at, panel in enumerate(each.panels)),
+    )
+    for number, each in enumerate(CORPUS.records(40))
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
@@ -54,6 +71,12 @@ def value(stored: StoredPanel, name: str) -> Any:
         return panel.scale is not None
     if name == "scale.field_of_view_nm":
         return panel.field_of_view_nm
+    if name == "scale.doubtful_field_of_view_nm":
+        return panel.doubtful_scale and panel.width * panel.doubtful_scale.nm_per_px
+    if name in ("scale.doubtful", "scale.lone_bar"):
+        return (panel.doubtful_scale if name == "scale.doubtful" else panel.bar) is not None
+    if name == "panel.heading":
+        return panel.heading or None
     if name == "article.license_code":
         return canonical_license(figure.article.license) if figure.article else None
     if name == "source":

@@ -80,6 +80,7 @@ def test_an_index_of_an_earlier_mapping_takes_corrections(es_url: str, monkeypat
     from mirsearch.indexes import open_index
     from mirsearch.indexes.elasticsearch import admin, mapping
     from mirsearch.ingest.correcting import correct_panel
+    from mirsearch.query import Filters, SearchRequest
     from mirsearch.search.query_image import ScaleOptions
     from tests.support import index_records
 
@@ -89,8 +90,12 @@ def test_an_index_of_an_earlier_mapping_takes_corrections(es_url: str, monkeypat
     def earlier(dims: int, version: tuple[int, int]) -> dict:
         templates = present(dims, version)
         fields = templates["mirsearch-panels"]["template"]["mappings"]["properties"]
-        for name in ("analysis", "given", "corrections", "corrected"):
+        for name in ("analysis", "given", "corrections", "corrected", "doubtful_scale", "lone_bar"):
             del fields[name]
+        for name in ("part", "group", "heading", "inset_of"):
+            del fields["panel"]["properties"][name]
+        for name in ("doubtful", "doubtful_field_of_view_nm", "doubtful_log10_field_of_view", "lone_bar"):
+            del fields["scale"]["properties"][name]
         return templates
 
     try:
@@ -100,6 +105,10 @@ def test_an_index_of_an_earlier_mapping_takes_corrections(es_url: str, monkeypat
         admin.create_index(location, index_records.IDENTITY)  # the templates, which others share, as they are now
         record = index_records.record(1)
         with open_index(location) as index:
+            everything = Filters(doubtful=True)  # a search knows no field that the mapping lacks
+            assert index.search(SearchRequest(record.vectors[0], 1e3, filters=everything)).panels == []
+            assert list(index.select_panels(Filters(has_scale=True, fov_min_nm=1.0, doubtful=True))) == []
+            assert (index.stats()["with_doubtful_scale"], index.stats()["with_lone_bar"]) == (0, 0)
             with index.writer() as writer:
                 writer.put(record)
             shown = correct_panel(index, record.panels[0].id, {"label": "q"}, ScaleOptions(nm_per_px=8.0))

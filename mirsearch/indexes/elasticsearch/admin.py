@@ -153,9 +153,21 @@ def add_missing_fields(client: Elasticsearch, index: str) -> None:
     """Add to an index of an earlier mirsearch the fields that were introduced later."""
     wanted: dict[str, Any] = mapping.component_templates(1, (0, 0))["mirsearch-panels"]["template"]["mappings"]
     present = client.indices.get_mapping(index=index)[index]["mappings"]["properties"]
-    missing = {name: field for name, field in wanted["properties"].items() if name not in present}
+    missing = _missing_fields(wanted["properties"], present)
     if missing:
         client.indices.put_mapping(index=index, properties=missing)
+
+
+def _missing_fields(wanted: dict[str, Any], present: dict[str, Any]) -> dict[str, Any]:
+    """Return the definitions of the fields that `present` lacks, at any depth."""
+    missing: dict[str, Any] = {}
+    for name, definition in wanted.items():
+        if name not in present:
+            missing[name] = definition
+        elif "properties" in definition:
+            inner = _missing_fields(definition["properties"], present[name].get("properties", {}))
+            missing |= {name: {"properties": inner}} if inner else {}
+    return missing
 
 
 def physical_indexes(client: Elasticsearch, name: str) -> dict[int, str]:

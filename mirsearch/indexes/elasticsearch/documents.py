@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import base64
-import math
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
-from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading, to_json
+from mirsearch.corpus import Article, Figure, Origin, Panel, to_json
 from mirsearch.corrections import corrected_fields, correction_from_json, correction_to_json, panel_from_json
 from mirsearch.indexes.base import ExtractorIdentity, FigureNotes, FigureRecord
-from mirsearch.indexes.comparison import fold_name, license_key
+from mirsearch.indexes.comparison import MIN_TECHNIQUE_CONFIDENCE, fold_name, known_technique, license_key
+from mirsearch.indexes.elasticsearch.scales import read_scales, scale_fields
 from mirsearch.indexes.elasticsearch.words import text_fields
 from mirsearch.query import StoredPanel, Vector
 
@@ -93,7 +93,7 @@ def panel_documents(record: FigureRecord, extractor: ExtractorIdentity, *, pack:
             "text": panel.text,
             **text_fields(panel, title),
             "panel": _panel_fields(panel, number),
-            "scale": _scale_fields(panel),
+            **scale_fields(panel),
             "corrected": list(corrected_fields(panel.id, record.corrections or ())),
             "thumbnail": base64.b64encode(thumbnail),
             "vector": pack_vector(vector) if pack else round_vector(vector),
@@ -104,10 +104,11 @@ def panel_documents(record: FigureRecord, extractor: ExtractorIdentity, *, pack:
     return documents
 
 
-def rebuild_text_fields(document: Document) -> Document:
-    """Return the fields made from the texts of a panel's document, by the present rules."""
+def rebuilt_fields(document: Document) -> Document:
+    """Return the fields of a panel's document by the present rules: those made from its texts, and the technique."""
     stored = read_panel(document)
-    return text_fields(stored.panel, stored.figure.article.title if stored.figure.article else None)
+    title = stored.figure.article.title if stored.figure.article else None
+    return text_fields(stored.panel, title) | {"panel": document["panel"] | {"technique": stored.panel.technique}}
 
 
 def _panel_fields(panel: Panel, number: int) -> Document:
@@ -117,30 +118,15 @@ def _panel_fields(panel: Panel, number: int) -> Document:
         "number": number,
         "kind": panel.kind,
         "kind_confidence": panel.kind_confidence,
-        "technique": panel.technique,
+        "technique": known_technique(panel),
         "technique_confidence": panel.technique_confidence,
         "width_px": panel.width,
         "height_px": panel.height,
         "box": list(panel.box),
-    }
-
-
-def _scale_fields(panel: Panel) -> Document:
-    scale, fov = panel.scale, panel.field_of_view_nm
-    if scale is None or fov is None or not (math.isfinite(fov) and fov > 0):
-        return {"known": False}
-    return {
-        "known": True,
-        "nm_per_px": scale.nm_per_px,
-        "length_nm": scale.length_nm,
-        "log10_length": math.log10(scale.length_nm) if scale.length_nm else None,
-        "length_px": scale.length_px,
-        "bar": list(scale.bar) if scale.bar else None,
-        "label_text": scale.label_text,
-        "source": scale.source,
-        "confidence": scale.confidence,
-        "field_of_view_nm": fov,
-        "log10_field_of_view": math.log10(fov),
+        "part": panel.part,
+        "group": None if panel.group is None else list(panel.group),
+        "heading": panel.heading or None,
+        "inset_of": panel.inset_of,
     }
 
 
@@ -219,13 +205,17 @@ def read_panel(document: Document) -> StoredPanel:
         label=own.get("label"),
         kind=own["kind"],
         kind_confidence=own["kind_confidence"],
-        technique=own.get("technique"),
+        technique=own.get("technique") if own["technique_confidence"] >= MIN_TECHNIQUE_CONFIDENCE else None,
         technique_confidence=own["technique_confidence"],
         caption=document["caption"],
         text=document["text"],
-        scale=_read_scale(document["scale"]),
+        **read_scales(document),
         id=own["id"],
         figure_id=figure["id"],
+        part=own.get("part"),
+        group=tuple(own["group"]) if own.get("group") else None,
+        heading=own.get("heading") or "",
+        inset_of=own.get("inset_of"),
     )
     return StoredPanel(
         panel,
@@ -250,19 +240,4 @@ def read_notes(document: Document) -> FigureNotes:
         document.get("analysis"),
         tuple(panel_from_json(panel) for panel in document.get("given") or ()),
         tuple(correction_from_json(correction) for correction in document.get("corrections") or ()),
-    )
-
-
-def _read_scale(scale: Document) -> ScaleReading | None:
-    if not scale.get("known"):
-        return None
-    bar = scale.get("bar")
-    return ScaleReading(
-        nm_per_px=scale["nm_per_px"],
-        length_nm=scale.get("length_nm"),
-        length_px=scale.get("length_px"),
-        bar=tuple(bar) if bar else None,
-        label_text=scale.get("label_text"),
-        source=scale["source"],
-        confidence=scale["confidence"],
     )

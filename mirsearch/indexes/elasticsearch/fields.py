@@ -5,14 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from mirsearch.field_filters import ANY, FieldFilter
+from mirsearch.indexes.comparison import MIN_TECHNIQUE_CONFIDENCE
+
+TECHNIQUE_FIELD = "panel.technique"
+IS_TECHNIQUE_KNOWN: dict[str, Any] = {"range": {"panel.technique_confidence": {"gte": MIN_TECHNIQUE_CONFIDENCE}}}
+"""The condition that a panel's technique is no guess. Documents of earlier versions hold guesses, too."""
+_FALSE_IF_MISSING = ("scale.doubtful", "scale.lone_bar")
+"""Flags that documents of earlier versions lack; then they are false."""
 
 
 def field_clause(field: FieldFilter) -> dict[str, Any]:
     """Return the clause of one field: it matches any of the filter's words, flags or ranges."""
+    clause = _values_clause(field)
+    return {"bool": {"filter": [clause, IS_TECHNIQUE_KNOWN]}} if field.name == TECHNIQUE_FIELD else clause
+
+
+def _values_clause(field: FieldFilter) -> dict[str, Any]:
     choices: list[dict[str, Any]] = []
     for value in field.values:
         if value == ANY:
             choices.append({"exists": {"field": field.name}})
+        elif value == "false" and field.name in _FALSE_IF_MISSING:
+            choices.append({"bool": {"must_not": [{"term": {field.name: True}}]}})
         elif field.kind == "flag":
             choices.append({"term": {field.name: value == "true"}})
         else:

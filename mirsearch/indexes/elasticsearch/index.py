@@ -30,6 +30,7 @@ from mirsearch.indexes.elasticsearch.documents import (
 )
 from mirsearch.indexes.elasticsearch.errors import translate_errors
 from mirsearch.indexes.elasticsearch.failures import read_failures
+from mirsearch.indexes.elasticsearch.filters import article_clause, filter_clauses
 from mirsearch.indexes.elasticsearch.patience import fetch_documents
 from mirsearch.indexes.elasticsearch.search import read_result
 from mirsearch.indexes.elasticsearch.stats import DocumentCounter, read_counts, stored_bytes
@@ -192,7 +193,7 @@ class ElasticsearchIndex:
         if not some_id:
             return []
         by_id: list[dict[str, Any]] = [{"term": {name: some_id}} for name in (queries.PANEL_ID_FIELD, "figure.id")]
-        for clause in (*by_id, queries.article_clause(some_id)):
+        for clause in (*by_id, article_clause(some_id)):
             found = list(self._panels_matching([clause], "figure.id", "panel.number"))
             if found:
                 return found
@@ -238,7 +239,7 @@ class ElasticsearchIndex:
 
     def select_panels(self, filters: Filters) -> Iterator[StoredPanel]:
         """Yield every panel that matches the filters, ordered by panel id, from one snapshot, in bounded memory."""
-        return self._panels_matching(queries.filter_clauses(filters), "panel.id")
+        return self._panels_matching(filter_clauses(filters), "panel.id")
 
     def _panels_matching(self, clauses: list[dict[str, Any]], *order: str) -> Iterator[StoredPanel]:
         """Yield the panels that match the clauses, page by page of a point in time."""

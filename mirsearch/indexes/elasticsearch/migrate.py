@@ -5,8 +5,6 @@ After an interruption the same call continues the work. The switch is one atomic
 
 from __future__ import annotations
 
-import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
 from mirsearch.indexes.elasticsearch import admin, documents, mapping
 from mirsearch.indexes.elasticsearch.bulk import BulkSender, index_action
 from mirsearch.indexes.elasticsearch.client import Address, connect, parse_address
+from mirsearch.indexes.elasticsearch.copying import ALL_BUT_LOCK, copy_documents
 from mirsearch.indexes.elasticsearch.errors import translate_errors
 from mirsearch.indexes.elasticsearch.lock import WriterLock
 from mirsearch.indexes.elasticsearch.patience import fetch_documents, retry_for
@@ -32,9 +31,7 @@ Progress = Callable[[int, int], None]
 Embed = Callable[[Sequence[StoredPanel]], NDArray[np.float32]]
 DocumentWithId = tuple[str, dict[str, Any]]
 """The id of a document, and the document."""
-POLL_SECONDS = 0.5
 PAGE_SIZE = 64
-_ALL_BUT_LOCK = {"bool": {"must_not": [{"term": {"doc_type": "lock"}}]}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,7 @@ class _Migration:
     def count_documents(self, index: str) -> int:
         """Return the number of documents of an index, without the lock."""
         self.client.indices.refresh(index=index)
-        return int(self.client.count(index=index, query=_ALL_BUT_LOCK)["count"])
+        return int(self.client.count(index=index, query=ALL_BUT_LOCK)["count"])
 
     def switch(self, new: str, extractor: ExtractorIdentity) -> MigrationResult:
         """Move the alias from the old index to the new one in one step; return the result of the migration."""
@@ -165,11 +162,16 @@ def _move_alias(client: Elasticsearch, address: Address, old: str, new: str) -> 
 def _copy_all(migration: _Migration, new: str, extractor: ExtractorIdentity, progress: Progress) -> str:
     """Let the server copy everything. Return the filled index: `new`, or another if `new` had to be deleted."""
     wanted = migration.count_documents(migration.old)
-    _reindex(migration, new, progress, wanted)
+
+    def copy() -> None:
+        ensure_lock = migration.lock.ensure_held
+        copy_documents(migration.client, migration.old, new, ensure_lock, lambda done: progress(done, wanted))
+
+    copy()
     if migration.count_documents(new) != wanted:  # something was deleted since an earlier, interrupted call
         migration.client.indices.delete(index=new)
         new = migration.prepare_target("migrate", extractor)
-        _reindex(migration, new, progress, wanted)
+        copy()
     held = migration.count_documents(new)
     if held != wanted:
         raise IndexAccessError(f"{new} has {held} of {wanted} documents after the copy", "run the command again")
@@ -195,41 +197,6 @@ def _rewrite_documents(
     finally:
         bulk.close()
     _delete_extra_documents(migration, new)
-
-
-def _reindex(migration: _Migration, new: str, progress: Progress, wanted: int) -> None:
-    """Copy on the server; documents that the new index already has in the same version stay as they are."""
-    task = migration.client.reindex(
-        source={"index": migration.old, "query": _ALL_BUT_LOCK, "size": 200},
-        dest={"index": new, "version_type": "external"},
-        conflicts="proceed",
-        wait_for_completion=False,
-    )["task"]
-    try:
-        while True:
-            state = _read_task(migration.client, str(task))
-            status = state["task"]["status"]
-            progress(int(status["created"] + status["updated"] + status["version_conflicts"]), wanted)
-            if state["completed"]:
-                break
-            migration.lock.ensure_held()
-            time.sleep(POLL_SECONDS)
-    except BaseException:
-        migration.client.options(ignore_status=404).tasks.cancel(task_id=task)
-        raise
-    failures = (state.get("response") or {}).get("failures") or []
-    if failures or state.get("error"):
-        cause = failures[0].get("cause", {}) if failures else state["error"]
-        raise IndexAccessError(f"copying into {new} failed: {cause.get('reason', cause)}", "run the command again")
-
-
-def _read_task(client: Elasticsearch, task: str) -> dict[str, Any]:
-    with (
-        warnings.catch_warnings()
-    ):  # the client warns that the task API is a "technical preview"; it has been one since 2016
-        warnings.simplefilter("ignore")
-        state: dict[str, Any] = client.tasks.get(task_id=task).body
-    return state
 
 
 def _document_pages(client: Elasticsearch, index: str, *, vectors: bool) -> Iterator[list[DocumentWithId]]:
@@ -279,7 +246,7 @@ def _rebuild_documents(
             raise ValueError(f"vectors of shape {vectors.shape} for {len(panels)} panels of {extractor.dims} dims")
         for (doc_id, document), vector in zip(panels, vectors, strict=True):
             value = documents.pack_vector(vector) if pack else documents.round_vector(vector)
-            yield doc_id, {**document, **documents.rebuild_text_fields(document), **extractor_field, "vector": value}
+            yield doc_id, {**document, **documents.rebuilt_fields(document), **extractor_field, "vector": value}
     for doc_id, document in page:
         if document["doc_type"] != "panel":
             yield doc_id, document if document["doc_type"] == "failure" else document | extractor_field

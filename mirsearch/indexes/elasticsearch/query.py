@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from mirsearch import settings
-from mirsearch.corpus import KINDS, TECHNIQUES
 from mirsearch.errors import UsageError
-from mirsearch.indexes.comparison import article_keys, fold_name
-from mirsearch.indexes.elasticsearch.fields import field_clause
+from mirsearch.indexes.elasticsearch.filters import IS_PANEL, Json, filter_clauses
 from mirsearch.indexes.elasticsearch.mapping import SCRIPT_ID, script_body
+from mirsearch.indexes.elasticsearch.scales import (
+    DOUBTFUL_LOG10_FOV_FIELD,
+    LOG10_FOV_FIELD,
+    exists_clauses,
+    range_clauses,
+)
 from mirsearch.indexes.elasticsearch.words import PAIR_SEPARATOR, WORD_REPEATS
-from mirsearch.licenses import canonical_license
-from mirsearch.query import Filters, SearchRequest, Vector
-from mirsearch.text.tokens import Term, query_terms, tokens
-
-Json = dict[str, Any]
+from mirsearch.query import SearchRequest, Vector
+from mirsearch.text.tokens import Term, query_terms
 
 CANDIDATES_PER_LIST = 200
 """Panels in each list of candidates: 200 by looks and 200 inside the scale window contained the whole exact top 10."""
@@ -32,75 +32,10 @@ NEAREST_BOOST = 1000.0
 """Boost that ranks every nearest vector above any text match among the candidates."""
 WORDS_BOOST = (1.2 + 1) / (1.2 * WORD_REPEATS + 1)
 """Boost of single words. It corrects BM25's factor k1 + 1: in `words.all` k1 is 1.2 times the number of repetitions."""
-FOV_FIELD = "scale.log10_field_of_view"
 COSINE_QUERY_NAME = "cosine_with_words"
 PANEL_ID_FIELD = "panel.id"
 """Read instead of `_id`: that is stored with the thumbnails, and unpacking them took most of a query's time."""
-_CANONICAL_NAMES = {name.lower(): name for name in (*KINDS, *TECHNIQUES)}
-_IS_PANEL: Json = {"term": {"doc_type": "panel"}}
 _WORD_FIELDS = {"caption": "words.caption", "text": "words.text", "title": "words.title"}
-
-
-def filter_clauses(filters: Filters) -> list[Json]:
-    """Return the clauses of the filters; a panel must match all of them."""
-    clauses: list[Json] = [_IS_PANEL]
-    clauses += _keyword_clauses("panel.kind", filters.kinds) + _keyword_clauses("panel.technique", filters.techniques)
-    if filters.journals:
-        clauses.append({"terms": {"article.journal_folded": [fold_name(journal) for journal in filters.journals]}})
-    if filters.licenses:
-        clauses.append(_any_of([_license_clause(license_name) for license_name in filters.licenses]))
-    if filters.articles:
-        clauses.append(_any_of([article_clause(article) for article in filters.articles]))
-    if filters.label_text is not None:
-        words = dict.fromkeys(tokens(filters.label_text))
-        clauses += [{"term": {"words.text": word}} for word in words] or [{"match_none": {}}]
-    if filters.has_scale is not None:
-        clauses.append({"term": {"scale.known": filters.has_scale}})
-    if filters.retracted is not None:
-        retracted: Json = {"term": {"article.retracted": True}}
-        clauses.append(retracted if filters.retracted else {"bool": {"must_not": [retracted]}})
-    clauses += _range_clauses("article.year", filters.year_from, filters.year_to)
-    clauses += _range_clauses("scale.field_of_view_nm", filters.fov_min_nm, filters.fov_max_nm)
-    clauses += [field_clause(field) for field in filters.fields]
-    return clauses
-
-
-def _keyword_clauses(field: str, values: tuple[str, ...]) -> list[Json]:
-    if not values:
-        return []
-    if all(
-        value.lower() in _CANONICAL_NAMES for value in values
-    ):  # exact terms are looked up; the other way scans all terms
-        return [{"terms": {field: [_CANONICAL_NAMES[value.lower()] for value in values]}}]
-    return [_any_of([{"term": {field: {"value": value, "case_insensitive": True}}} for value in values])]
-
-
-def _any_of(clauses: list[Json]) -> Json:
-    return clauses[0] if len(clauses) == 1 else {"bool": {"should": clauses, "minimum_should_match": 1}}
-
-
-def _license_clause(value: str) -> Json:
-    known = canonical_license(value)
-    if known:
-        return {"term": {"article.license_code": known}}
-    return {"prefix": {"article.license_code": fold_name(value)}}
-
-
-def article_clause(some_id: str) -> Json:
-    """Return the clause for an article by its id, DOI (also as a web address) or PMC id."""
-    ids, doi, pmcid = article_keys(some_id)
-    return _any_of(
-        [
-            {"terms": {"article.id": list(dict.fromkeys(ids))}},
-            {"term": {"article.doi": {"value": doi, "case_insensitive": True}}},
-            {"term": {"article.pmcid": {"value": pmcid, "case_insensitive": True}}},
-        ]
-    )
-
-
-def _range_clauses(field: str, low: float | None, high: float | None) -> list[Json]:
-    bounds = {name: bound for name, bound in (("gte", low), ("lte", high)) if bound is not None}
-    return [{"range": {field: bounds}}] if bounds else []
 
 
 def text_clause(terms: list[Term]) -> Json | None:
@@ -136,6 +71,7 @@ class QueryPlan:
             raise UsageError(f"--top {request.top} is out of range", f"give 1 to {settings.LIMITS.query_top}")
         self.request = request
         self.weights = request.formula.weights
+        self.doubtful = request.filters.doubtful
         self.has_vector = request.vector is not None
         self.has_scale = request.field_of_view_nm is not None
         self.terms = query_terms(request.text) if request.text else []
@@ -144,8 +80,13 @@ class QueryPlan:
         self.text_clause = text_clause(self.terms)
         self.filters = filter_clauses(request.filters)
         if self.has_scale and self._needs_scale():
-            self.filters.append({"exists": {"field": FOV_FIELD}})
+            self.filters += exists_clauses(LOG10_FOV_FIELD, doubtful=self.doubtful)
         self.must_not: list[Json] = [{"ids": {"values": sorted(request.exclude)}}] if request.exclude else []
+
+    @property
+    def fov_fields(self) -> list[str]:
+        """The fields of a panel's log10 of the field of view; the first one that the panel has counts."""
+        return [LOG10_FOV_FIELD, DOUBTFUL_LOG10_FOV_FIELD] if self.doubtful else [LOG10_FOV_FIELD]
 
     @property
     def only_term(self) -> str | None:
@@ -203,11 +144,13 @@ class QueryPlan:
             params["vector"] = _vector_numbers(self.request.vector)
         if self.log10_fov is not None:
             params["log10_fov"] = self.log10_fov
-        if self.request.text_vector is None:
+        if self.request.text_vector is None and not self.doubtful:
             return {"id": SCRIPT_ID, "params": params}
-        params["words_vector"] = _vector_numbers(self.request.text_vector)
-        params["image_text"] = self.weights.of("image_text")
-        params["slope"], params["bias"] = formula.response
+        params["doubtful"] = self.doubtful
+        if self.request.text_vector is not None:
+            params["words_vector"] = _vector_numbers(self.request.text_vector)
+            params["image_text"] = self.weights.of("image_text")
+            params["slope"], params["bias"] = formula.response
         # the source itself, as a cluster may still store an earlier version of the script under this id
         return {**script_body()["script"], "params": params}
 
@@ -234,7 +177,7 @@ class QueryPlan:
         """Return the body of the search."""
         common: Json = {
             "stored_fields": "_none_",
-            "docvalue_fields": [PANEL_ID_FIELD, FOV_FIELD],
+            "docvalue_fields": [PANEL_ID_FIELD, *self.fov_fields],
             "track_total_hits": False,
         }
         if self.is_exhaustive:
@@ -263,7 +206,8 @@ class QueryPlan:
         lists = [self._knn_clause(self.filters)]
         if self.log10_fov is not None and self.weights.scale > 0:
             half = WINDOW_DECADES * self.request.formula.sigma
-            window = _range_clauses(FOV_FIELD, self.log10_fov - half, self.log10_fov + half)
+            low, high = self.log10_fov - half, self.log10_fov + half
+            window = range_clauses(LOG10_FOV_FIELD, low, high, doubtful=self.doubtful)
             lists.append(self._knn_clause(self.filters + window))
             if self.text_clause:  # matches inside the window count twice, and so rank first
                 lists.append({"bool": {"must": [unnamed_clause(self.text_clause)], "filter": window}})
@@ -282,7 +226,7 @@ class QueryPlan:
                 "k": k,
                 "num_candidates": max(GRAPH_CANDIDATES, k),
                 # only panels have vectors
-                "filter": [clause for clause in filters if clause is not _IS_PANEL] + excluded,
+                "filter": [clause for clause in filters if clause is not IS_PANEL] + excluded,
                 "boost": NEAREST_BOOST,
             }
         }

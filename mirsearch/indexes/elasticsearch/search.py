@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from mirsearch.indexes.elasticsearch.query import (
     COSINE_QUERY_NAME,
-    FOV_FIELD,
     PANEL_ID_FIELD,
     WINDOW_DECADES,
     QueryPlan,
@@ -32,7 +31,6 @@ is 0.018 at 272 dims, with a bit 0.11: too large to decide whether an answer is 
 """
 
 _NO_MATCHES: Mapping[str, float] = {}
-_NO_VALUE = (math.nan,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ def read_candidates(plan: QueryPlan, hits: list[dict[str, Any]]) -> Candidates:
     ids: list[str] = [values[PANEL_ID_FIELD][0] for values in fields]
     score = np.array([hit["_score"] for hit in hits], dtype=np.float64)
     bm25 = np.array([scores.get("text", 0.0) for scores in clause_scores], dtype=np.float64)
-    log10_fov = np.array([values.get(FOV_FIELD, _NO_VALUE)[0] for values in fields], dtype=np.float64)
+    log10_fov = np.array([_first_value(values, plan.fov_fields) for values in fields], dtype=np.float64)
     scale = scale_term(fov, log10_fov, formula.sigma) if fov else None
     text = text_term(bm25, formula.text_k) if plan.terms else None
     visual, image_text = _derive_terms(plan, score, scale, text, clause_scores)
@@ -93,6 +91,11 @@ def read_candidates(plan: QueryPlan, hits: list[dict[str, Any]]) -> Candidates:
     )
     sorted_ids = [ids[n] for n in order]
     return Candidates(sorted_ids, score[order], visual, scale, text, image_text, bm25[order], decades[order])
+
+
+def _first_value(values: Mapping[str, Sequence[float]], names: Sequence[str]) -> float:
+    """Return the value of the first field that a hit has, NaN if it has none of them."""
+    return next((values[name][0] for name in names if name in values), math.nan)
 
 
 def _derive_terms(

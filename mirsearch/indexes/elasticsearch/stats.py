@@ -9,6 +9,8 @@ from typing import Any
 
 from elasticsearch import AuthorizationException, Elasticsearch
 
+from mirsearch.indexes.elasticsearch.fields import IS_TECHNIQUE_KNOWN, TECHNIQUE_FIELD
+
 EXACT_ARTICLE_COUNT = 40_000
 """Largest number of distinct articles that is counted exactly; larger numbers are right to about 1 %."""
 COUNT_CACHE_SECONDS = 30.0
@@ -26,13 +28,12 @@ _IS_COMPLETE_FIGURE = {"bool": {"filter": [{"term": {"doc_type": "figure"}}, {"t
 
 def read_counts(client: Elasticsearch, name: str) -> dict[str, Any]:
     """Return totals, panels by kind, technique, license, year, scale source, journal, decade, and figures by source."""
-    groups = {key: {"terms": {"field": field, "size": 10_000}} for key, field in GROUP_FIELDS.items()}
-    unknown = {f"no_{key}": {"missing": {"field": field}} for key, field in GROUP_FIELDS.items()}
     panels = {
-        **groups,
-        **unknown,
+        **{key: _group(field) for key, field in GROUP_FIELDS.items()},
         "decades": {"histogram": {"field": "scale.log10_field_of_view", "interval": 1, "min_doc_count": 1}},
         "with_scale": {"filter": {"term": {"scale.known": True}}},
+        "with_doubtful_scale": {"filter": {"term": {"scale.doubtful": True}}},
+        "with_lone_bar": {"filter": {"term": {"scale.lone_bar": True}}},
         "with_text": {"filter": {"exists": {"field": "words.text"}}},
         "with_caption": {"filter": {"exists": {"field": "words.caption"}}},
     }
@@ -52,16 +53,25 @@ def read_counts(client: Elasticsearch, name: str) -> dict[str, Any]:
         "figures": of_figures["doc_count"],
         "panels": of_panels["doc_count"],
         "failures": answer["failures"]["doc_count"],
-        **{key: of_panels[key]["doc_count"] for key in ("with_scale", "with_text", "with_caption")},
+        **{key: of_panels[key]["doc_count"] for key in panels if key.startswith("with_")},
     }
     for key in GROUP_FIELDS:
-        by_value = {str(bucket["key"]): bucket["doc_count"] for bucket in of_panels[key]["buckets"]}
-        without = of_panels[f"no_{key}"]["doc_count"]
+        by_value = {str(bucket["key"]): bucket["doc_count"] for bucket in of_panels[key]["values"]["buckets"]}
+        without = of_panels["doc_count"] - of_panels[key]["doc_count"]
         counts[key] = by_value | ({"unknown": without} if without else {})
     decades = of_panels["decades"]["buckets"]
     counts["fields_of_view"] = {str(math.floor(bucket["key"])): bucket["doc_count"] for bucket in decades}
     counts["sources"] = {bucket["key"]: bucket["doc_count"] for bucket in of_figures["sources"]["buckets"]}
     return counts
+
+
+def _group(field: str) -> dict[str, Any]:
+    """Return the aggregation that counts the panels with a field by its values. A guessed technique is none."""
+    conditions: list[dict[str, Any]] = [{"exists": {"field": field}}]
+    if field == TECHNIQUE_FIELD:
+        conditions.append(IS_TECHNIQUE_KNOWN)
+    values = {"terms": {"field": field, "size": 10_000}}
+    return {"filter": {"bool": {"filter": conditions}}, "aggs": {"values": values}}
 
 
 @dataclass(slots=True)

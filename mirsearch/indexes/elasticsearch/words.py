@@ -29,12 +29,14 @@ def text_fields(panel: Panel, title: str | None) -> dict[str, Any]:
 def _words_field(panel: Panel, title: str | None) -> dict[str, Any]:
     """Return the tokens of each text, and `all`: every token, repeated by the weight of its text.
 
+    The heading counts as text that was read in the panel.
     `all` also holds each pair of neighboring words as one token, so that a pair has a term frequency of its own.
     Repeating words by the weight of their field, before BM25 flattens frequencies, is BM25F (Robertson, Zaragoza,
     Taylor, "Simple BM25 extension to multiple weighted fields", 2004).
     """
+    text_and_heading = f"{panel.text} {panel.heading}" if panel.heading else panel.text
     found = {name: _cached_tokens(words) for name, words in
-             (("caption", panel.caption), ("text", panel.text), ("title", title or ""))}  # fmt: skip
+             (("caption", panel.caption), ("text", text_and_heading), ("title", title or ""))}  # fmt: skip
     weighted = []
     for name, words in found.items():
         pairs = [PAIR_SEPARATOR.join(pair) for pair in itertools.pairwise(words)]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mirsearch.errors import IndexBusyError, IndexMismatchError, NotFoundError
+from mirsearch.field_filters import FieldFilter
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import ExtractorIdentity, Index
 from mirsearch.query import Filters, SearchRequest, StoredPanel
@@ -159,6 +160,34 @@ def test_words_of_other_rules_are_refused_and_migration_splits_them_again(index:
     for name, vector in vectors.items():
         assert fresh.vector(name) == pytest.approx(vector, abs=1e-6)
     fresh.close()
+
+
+def test_guessed_techniques_of_an_earlier_version_are_none(index: Index) -> None:
+    from mirsearch.indexes.elasticsearch.migrate import migrate
+
+    client, physical = index._client, index._physical  # type: ignore[attr-defined]
+    certain = list(index.select_panels(Filters(techniques=("SEM",))))
+    guessed = [each.panel.id for each in certain[: len(certain) // 2]]
+    client.update_by_query(
+        index=physical, query={"ids": {"values": guessed}}, script="ctx._source.panel.technique_confidence = 0.42",
+        refresh=True,
+    )  # fmt: skip
+    raw = {"bool": {"filter": [{"ids": {"values": guessed}}, {"term": {"panel.technique": "SEM"}}]}}
+    assert client.count(index=index.location.rpartition("/")[2], query=raw)["count"] == len(guessed)
+    asked = Filters(fields=(FieldFilter("panel.technique", ("sem",)),))
+
+    def check(opened: Index) -> None:
+        assert [each.panel.technique for each in opened.panels(guessed)] == [None] * len(guessed)
+        for filters in (Filters(techniques=("SEM",)), asked):
+            assert list(opened.select_panels(filters)) == certain[len(guessed) :]
+        counts = opened.stats()
+        assert counts["techniques"]["SEM"] == len(certain) - len(guessed)
+        assert sum(counts["techniques"].values()) == counts["panels"]
+
+    check(index)
+    migrate(index.location)
+    check(index)
+    assert client.count(index=index.location.rpartition("/")[2], query=raw)["count"] == 0
 
 
 def test_nobody_migrates_while_another_writes(index: Index) -> None:

@@ -109,6 +109,18 @@ def test_schema_1_is_migrated_and_keeps_corrections(old: str, tmp_path: Path) ->
     assert everything(old) == before
 
 
+def test_guessed_techniques_of_an_earlier_version_are_none(old: str) -> None:
+    with closing(sqlite3.connect(Path(old) / DATABASE)) as connection, connection:
+        guessed = [row[0] for row in connection.execute("SELECT id FROM panels WHERE technique = 'SEM'")]
+        connection.execute("UPDATE panels SET technique_confidence = 0.42 WHERE id = ?", guessed[:1])
+    with EmbeddedIndex.open(old) as index:
+        found = [stored.panel.id for stored in index.select_panels(Filters(techniques=("SEM",)))]
+        assert found == sorted(guessed[1:])
+        assert index.panels(guessed[:1])[0].panel.technique is None
+        assert index.stats()["techniques"]["SEM"] == len(guessed) - 1
+        assert len(index.search(SearchRequest(RECORDS[3].vectors[0], top=99)).panels) == 12
+
+
 def test_a_migrated_index_has_the_same_tables_as_a_new_one(old: str, tmp_path: Path) -> None:
     EmbeddedIndex.open(old).close()
 
