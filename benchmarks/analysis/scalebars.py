@@ -26,8 +26,8 @@ from PIL import Image, ImageDraw
 from benchmarks.analysis.label_strings import check_label_strings
 from mirsearch import plugins, settings
 from mirsearch.analysis.base import Pixels
-from mirsearch.analysis.scalebars.reader import read_scales
-from mirsearch.corpus import Box, ScaleReading
+from mirsearch.analysis.scalebars.panel_scales import read_panel_scales
+from mirsearch.corpus import Box, LoneBar, Panel, ScaleReading
 from mirsearch.synthetic.scalebars.samples import draw_bar_sample
 from mirsearch.synthetic.scalebars.styles import BAR_STYLES
 
@@ -55,6 +55,8 @@ class Case:
     length_px: float = 0.0
     note: str = ""
     reading: ScaleReading | None = None
+    doubtful: ScaleReading | None = None
+    bar: LoneBar | None = None
     verdict: str = ""
     seconds: float = 0.0
 
@@ -160,7 +162,9 @@ def read_cases(data: Path, cases: list[Case]) -> None:
         pixels = load_pixels(data, case.file)
         box = case.box or (0, 0, pixels.shape[1], pixels.shape[0])
         start = time.process_time()
-        case.reading = read_scales(pixels, [box], [case.caption], detector, ocr, labels=[case.label])[0]
+        panel = Panel(box=box, label=case.label)
+        found = read_panel_scales(pixels, [panel], detector, ocr, caption=case.caption)[0]
+        case.reading, case.doubtful, case.bar = found.scale, found.doubtful, found.bar
         case.seconds = time.process_time() - start
         case.verdict = judge_case(case)
 
@@ -211,6 +215,7 @@ def report(cases: list[Case]) -> dict[str, Any]:
         if case.verdict == "wrong" or (case.verdict == "none" and case.nm_per_px):
             read = case.reading
             answer = f"{read.label_text or read.length_nm} on {read.length_px} px at {read.bar}" if read else "-"
+            answer += f", doubtful {case.doubtful}" if case.doubtful else f", bar {case.bar}" if case.bar else ""
             print(
                 f"  {case.verdict}: {case.file} {case.box or ''} true {case.note}/{case.length_px:g} px, read {answer}"
             )

@@ -8,7 +8,9 @@ caption_scale_truth.csv, with and without their captions, and on images whose ba
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
+
+from mirsearch.analysis.scalebars.bar_looks import BarLooks
 
 MIN_TOLD = 0.5
 """Least confidence of a reading that is told. One below it is kept as doubtful."""
@@ -36,25 +38,31 @@ class Evidence:
     thick: float = 0.0
     rivals: float = 0.0
     unsure: float = 0.0
+    looks: BarLooks = field(default_factory=BarLooks)
+
+    def as_numbers(self) -> tuple[float, ...]:
+        """Return all fields, those of the looks last, as the weights count them."""
+        *numbers, looks = astuple(self)
+        return (*numbers, *looks)
 
 
-_LABEL_WEIGHTS = (-3.0, 2.0, 5.0, 3.0, 1.5, 1.0, -1.0, -1.0, -1.0, 0.0, -0.3, 0.0)
+LABEL_WEIGHTS = (-3.0, 2.0, 5.0, 3.0, 1.5, 1.0, -1.0, -1.0, -1.0, 0.0, -0.3, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 """Intercept, then the weight of each field of Evidence, for readings of a printed label."""
 
-_CAPTION_WEIGHTS = (-4.0, 8.0, 0.0, 1.5, 0.0, 1.5, -2.0, -1.5, -1.5, -1.0, -1.5, -1.5)
+CAPTION_WEIGHTS = (-4.0, 8.0, 0.0, 1.5, 0.0, 1.5, -2.0, -1.5, -1.5, -1.0, -1.5, -1.5, 0.0, 0.0, 0.0, 0.0, 0.0)
 """The same for bars that get the caption's length."""
 
 
 def label_confidence(evidence: Evidence) -> float:
     """Return the probability that the reading of a printed label is right."""
-    return _predict(_LABEL_WEIGHTS, evidence)
+    return _predict(LABEL_WEIGHTS, evidence)
 
 
 def caption_confidence(evidence: Evidence) -> float:
     """Return the probability that a bar with the caption's length is read right."""
-    return _predict(_CAPTION_WEIGHTS, evidence)
+    return _predict(CAPTION_WEIGHTS, evidence)
 
 
 def _predict(weights: tuple[float, ...], evidence: Evidence) -> float:
-    value = weights[0] + sum(weight * seen for weight, seen in zip(weights[1:], astuple(evidence), strict=True))
+    value = weights[0] + sum(weight * seen for weight, seen in zip(weights[1:], evidence.as_numbers(), strict=True))
     return round(1 / (1 + math.exp(-max(-30.0, min(30.0, value)))), 4)

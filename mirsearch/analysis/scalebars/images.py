@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, ScaleBarDetector
+from mirsearch.analysis.scalebars.bar_looks import BarLooks, measure_looks
 from mirsearch.analysis.scalebars.insets import find_insets, lies_in_any
 from mirsearch.analysis.scalebars.labels import find_labelled_bar
 from mirsearch.analysis.scalebars.line_shapes import LineShape, judge_line
@@ -37,6 +38,18 @@ _MIN_GROUND_SHARE = 0.3
 """Least share of an image's edge that must have the color of the blank row beyond it."""
 
 
+_MAX_LONE = 4
+"""Greatest number of bars without a label that are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenBar:
+    """A bar and how it looks."""
+
+    bar: BarCandidate
+    looks: BarLooks
+
+
 @dataclass(frozen=True, slots=True)
 class ImageBars:
     """The bars of one image in px of the figure.
@@ -47,7 +60,7 @@ class ImageBars:
 
     box: Box
     pair: Pair | None = None
-    lone: tuple[BarCandidate, ...] = ()
+    lone: tuple[SeenBar, ...] = ()
 
 
 def clip_box(box: Box, pixels: Pixels) -> Box | None:
@@ -85,7 +98,7 @@ def find_image_bars(
     return ImageBars(
         box,
         None if pair is None else replace(pair, bar=_shift(pair.bar, left, top)),
-        tuple(_shift(bar, left, top) for bar in lone),
+        tuple(SeenBar(_shift(bar, left, top), measure_looks(image, bar)) for bar in lone[:_MAX_LONE]),
     )
 
 

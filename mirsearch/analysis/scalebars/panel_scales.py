@@ -39,6 +39,15 @@ class PanelScale:
     bar: LoneBar | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SeenPanel:
+    """What is seen of a panel: bars (None if none are looked for), the length of the caption, the likeliest reading."""
+
+    image: ImageBars | None
+    length: CaptionLength
+    observation: Observation | None
+
+
 def read_panel_scales(
     pixels: Pixels,
     panels: Sequence[Panel],
@@ -56,14 +65,9 @@ def read_panel_scales(
     one for a letter that has only drawings. A scale that a panel states already is kept, and may be shared.
     """
     is_drawn = [*drawn, *[False] * (len(panels) - len(drawn))]
-    lengths = caption_lengths(panels, caption, is_drawn)
-    images = [
-        None
-        if panel.scale is not None or (is_drawn[n] and not _has_own_bar(panels, n, lengths[n], is_drawn))
-        else _find_bars(pixels, panels, n, lengths[n], detector, ocr)
-        for n, panel in enumerate(panels)
-    ]
-    readings = [panel.scale or _read_panel(panels, images, n, lengths[n]) for n, panel in enumerate(panels)]
+    seen = observe_panels(pixels, panels, detector, ocr, caption=caption, drawn=is_drawn)
+    readings = [panel.scale or _first_reading(panel, each) for panel, each in zip(panels, seen, strict=True)]
+    images, lengths = [each.image for each in seen], [each.length for each in seen]
     shareable = [images[n] is not None and not is_drawn[n] for n in range(len(panels))]
     readings = share_in_letters(readings, panels, shareable, lengths)
     if caption:
@@ -73,6 +77,41 @@ def read_panel_scales(
         combined = panel.scale or _combine_with_metadata(reading, nm_per_px)
         results.append(_tell(combined, image, is_stated=panel.scale is not None))
     return results
+
+
+def observe_panels(
+    pixels: Pixels,
+    panels: Sequence[Panel],
+    detector: ScaleBarDetector,
+    ocr: OcrEngine,
+    *,
+    caption: str,
+    drawn: Sequence[bool],
+) -> list[SeenPanel]:
+    """Return what is seen of the scale of each panel before images of one letter are compared."""
+    lengths = caption_lengths(panels, caption, drawn)
+    images = [
+        None
+        if panel.scale is not None or (drawn[n] and not _has_own_bar(panels, n, lengths[n], drawn))
+        else _find_bars(pixels, panels, n, lengths[n], detector, ocr)
+        for n, panel in enumerate(panels)
+    ]
+    lengths = _count_bars_only(panels, images, lengths, caption)
+    observations = [_observe_panel(panels, images, n, length) for n, length in enumerate(lengths)]
+    return [SeenPanel(*each) for each in zip(images, lengths, observations, strict=True)]
+
+
+def _count_bars_only(
+    panels: Sequence[Panel], images: Sequence[ImageBars | None], lengths: Sequence[CaptionLength], caption: str
+) -> list[CaptionLength]:
+    """Return the lengths, with those of panels that have none found anew among the images with bars only.
+
+    A caption that lists a letter's images in order may leave out those without a bar.
+    """
+    if all(length.bar is not None for length in lengths):
+        return list(lengths)
+    others = caption_lengths(panels, caption, [_sure_bar(image) is None for image in images])
+    return [length if length.bar is not None else other for length, other in zip(lengths, others, strict=True)]
 
 
 def _has_own_bar(panels: Sequence[Panel], number: int, length: CaptionLength, drawn: Sequence[bool]) -> bool:
@@ -104,21 +143,18 @@ def _inset_boxes(panels: Sequence[Panel], number: int) -> list[Box]:
     return [panel.box for panel in panels if panel.inset_of is not None and panel.inset_of == key]
 
 
-def _read_panel(
-    panels: Sequence[Panel], images: Sequence[ImageBars | None], number: int, length: CaptionLength
-) -> ScaleReading | None:
-    """Return the likeliest reading of a panel, whether it is sure or not."""
-    observation = observe_panel(panels, images, number, length)
-    if observation is not None:
-        return observation.reading
-    box = panels[number].box
-    if images[number] is not None and length.width is not None and length.width.nm:
-        confidence = _WIDTH_CONFIDENCE * min(1.0, 2 * length.width.confidence)
-        return ScaleReading(length.width.nm / (box[2] - box[0]), source="caption", confidence=confidence)
+def _first_reading(panel: Panel, seen: SeenPanel) -> ScaleReading | None:
+    """Return the likeliest reading of a panel's bars, sure or not, or the width that the caption gives."""
+    if seen.observation is not None:
+        return seen.observation.reading
+    width = seen.length.width
+    if seen.image is not None and width is not None and width.nm:
+        confidence = _WIDTH_CONFIDENCE * min(1.0, 2 * width.confidence)
+        return ScaleReading(width.nm / panel.width, source="caption", confidence=confidence)
     return None
 
 
-def observe_panel(
+def _observe_panel(
     panels: Sequence[Panel], images: Sequence[ImageBars | None], number: int, length: CaptionLength
 ) -> Observation | None:
     """Return the likeliest reading of a panel's bars with its evidence: of a label first, else of the caption."""
@@ -143,8 +179,15 @@ def _tell(reading: ScaleReading | None, image: ImageBars | None, is_stated: bool
     if reading is not None:
         is_told = is_stated or reading.confidence >= MIN_TOLD
         return PanelScale(scale=reading) if is_told else PanelScale(doubtful=reading)
-    bar = None if image is None else next((bar for bar in image.lone if _is_surely_bar(bar, image.box)), None)
+    bar = _sure_bar(image)
     return PanelScale() if bar is None else PanelScale(bar=LoneBar(bar.box, bar.length_px))
+
+
+def _sure_bar(image: ImageBars | None) -> BarCandidate | None:
+    """Return the best line of an image that surely is a bar, or None."""
+    if image is None:
+        return None
+    return next((seen.bar for seen in image.lone if _is_surely_bar(seen.bar, image.box)), None)
 
 
 def _is_surely_bar(bar: BarCandidate, image: Box) -> bool:

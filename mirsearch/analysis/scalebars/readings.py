@@ -72,9 +72,11 @@ def read_lone_bar(image: ImageBars, length: CaptionLength, siblings: Sequence[Im
     if length.bar is None or not length.bar.nm:
         return None
     observations = []
-    for bar in image.lone[:3]:
+    for seen in image.lone:
+        bar = seen.bar
         evidence = replace(
             _observe_bar(bar, image),
+            looks=seen.looks,
             reading=length.bar.confidence,
             siblings=float(any(has_bar_like(bar, image.box, other) for other in siblings)),
             caption=float(length.own),
@@ -92,9 +94,9 @@ def has_bar_like(bar: BarCandidate, box: Box, other: ImageBars) -> bool:
     """Return whether another image has a bar of the same length at the same distance from the same corner."""
     slack = max(1.5, _MAX_LENGTH_DIFFERENCE * bar.length_px)
     return any(
-        abs(bar.length_px - twin.length_px) <= slack
-        and _is_same_place(_offsets(bar.box, box), _offsets(twin.box, other.box), 2 * slack + 2)
-        for twin in other.lone[:3]
+        abs(bar.length_px - twin.bar.length_px) <= slack
+        and _is_same_place(_offsets(bar.box, box), _offsets(twin.bar.box, other.box), 2 * slack + 2)
+        for twin in other.lone
     )
 
 
@@ -115,7 +117,7 @@ def _observe_bar(bar: BarCandidate, image: ImageBars) -> Evidence:
     box = (bar.box[0] - x0, bar.box[1] - y0, bar.box[2] - x0, bar.box[3] - y0)
     share = bar.length_px / max(1, (y1 - y0) if bar.vertical else (x1 - x0))
     thickness = min(bar.box[2] - bar.box[0], bar.box[3] - bar.box[1])
-    others = [other.score for other in image.lone if other.box != bar.box]
+    others = [other.bar.score for other in image.lone if other.bar.box != bar.box]
     return Evidence(
         bar=bar.score,
         corner=distance_from_corner(box, (y1 - y0, x1 - x0)),
