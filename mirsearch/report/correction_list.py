@@ -27,7 +27,8 @@ def print_correction_list(found: Sequence[StoredPanel], console: Console) -> Non
         rest = f"… and {len(found) - MAX_SHOWN:,} more (--format json lists all)"
         console.print(Text(rest, style="dim"), soft_wrap=plain)
     lone = sum(has_lone_bar(stored.panel) for stored in found)
-    console.print(Text(f"{len(found) - lone:,} doubtful scales (?), {lone:,} bars without a length"), soft_wrap=plain)
+    counts = f"{_count(len(found) - lone, 'doubtful scale')} (?), {_count(lone, 'bar')} without a length"
+    console.print(Text(counts), soft_wrap=plain)
     remedy = 'mirsearch correct ID --scale "5 µm" confirms a reading, corrects it, or gives a bar its length; '
     console.print(Text(f"{remedy}--no-scale rejects it", style="dim"), soft_wrap=plain)
 
@@ -36,3 +37,7 @@ def _row(stored: StoredPanel) -> list[str]:
     panel = stored.panel
     name = " · ".join(filter(None, (figure_name(stored.figure, panel), panel_heading(panel, 24))))
     return [panel.id, name, scale_sentence(panel), article_title(stored.figure.article, 90)]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
