@@ -7,7 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, replace
 
 from mirsearch.analysis.captions.markers import find_markers
-from mirsearch.analysis.captions.places import BAR_IN_BRACKET, SubPart, find_subparts
+from mirsearch.analysis.captions.places import BAR_IN_BRACKET, SubPart, find_subparts, place_name
 from mirsearch.analysis.captions.statements import NamedLength
 from mirsearch.analysis.captions.tokens import LIST, parse_letters
 
@@ -36,7 +36,10 @@ class LettersInEffect:
     def __init__(self, text: str, known_labels: frozenset[str]) -> None:
         self._text = text
         self._known = known_labels
-        markers = [_Mark(one.start, one.end, one.labels, one.place, one.is_reference) for one in find_markers(text)]
+        markers = [
+            _Mark(one.start, one.end, one.labels, place_name(one.place or "") or None, one.is_reference)
+            for one in find_markers(text)
+        ]
         self._references = [mark for mark in markers if mark.is_reference]
         if markers:
             self._marks = [mark for mark in markers if not mark.is_reference]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from mirsearch.analysis.captions.label_order import ROMANS, label_order
-from mirsearch.analysis.captions.places import BARE_PLACE, place_name
+from mirsearch.analysis.captions.places import BARE_PLACE
 
 _DASHES = "-‐‑‒–—−"
 _ATOM = r"(?:[A-Za-z]\d{1,2}|[ivx]{2,4}|[IVX]{2,4}|[A-Za-z])['′]?"
@@ -25,6 +25,7 @@ _PANEL = re.compile(rf"\b[Pp]anels?\s+[(\[]?({_GROUP})[)\]]?(?!\w)[:,]?(?=\s+(?!
 _FIGURE = re.compile(
     r"(?:figures?|figs?\.?|schemes?|tables?|ref(?:s|erence)?\.?)\s*+S?+\d*+\s*+,?+\s*+$", re.IGNORECASE
 )
+_PANEL_BEFORE = re.compile(r"(?:^|(?<=[.;] ))Panels? $")
 _REFERRING = re.compile(r"\b(?:in|from|see|panels?|inset (?:of|to)|shown by|same as|to|than|of|for)\s*$", re.IGNORECASE)
 _PIECE = re.compile(rf"(?:\band\b)|([{_DASHES}]|\bto\b|\bthrough\b)|({_ATOM}|\d{{1,2}})")
 _MOST_RELATED = 12
@@ -38,7 +39,7 @@ class Marker:
     """A place in a caption that names panels: span, labels in lower case, style, and whether the labels are capitals.
 
     The style is "bracket", "half", "bare" or "panel". `is_reference` tells that it only refers to panels named
-    elsewhere. `place` is that of one image of the panels: "top left" in "(A, top left)".
+    elsewhere. `place` has the words for one image of the panels: "top left" in "(A, top left)".
     """
 
     start: int
@@ -102,7 +103,9 @@ def _match_markers(caption: str, pattern: re.Pattern[str], style: str) -> list[M
         labels = expand_labels(group) if style != "bracket" or _has_one_case(group) else ()
         if labels:
             end = match.end(1) if style == "bare" else match.end()
-            place = place_name(match["place"]) if style == "bracket" and match.groupdict().get("place") else None
+            if style == "bracket" and (word := _PANEL_BEFORE.search(caption, max(0, start - 10), start)):
+                start = word.start()
+            place = match["place"] if style == "bracket" and "place" in pattern.groupindex else None
             markers.append(Marker(start, end, labels, style, group[0].isupper(), place=place))
     return markers
 

@@ -6,6 +6,9 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+_LONGEST_CHANGE = 3
+"""Most words that tell one group of panels from the next, such as "pristine" and "charged"."""
+
 MOST_SHARING = 12
 """Most pieces before and behind a piece that can share words with it; bounds time on hostile captions."""
 
@@ -40,6 +43,7 @@ _RESPECTIVELY = re.compile(r"(?:,\s*+|(?<![\s,])\s++)?+\brespectively\b\.?", re.
 _LIST_GAP = re.compile(r",\s*+(?:and|or)\s++|,\s++|(?<!\s)\s++(?:and|or)\s++")
 
 _JOINT = re.compile(r",?(?<!\s)\s++and\s++|;\s++")
+_JOINED = re.compile(r"(?:[,;:]|\b(?:and|or)|&)\s*$")
 _ENDING_WORDS = ("and", "while", "whereas")
 _SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 
@@ -87,6 +91,28 @@ def split_head(piece: str) -> tuple[str, str]:
     if cut < 0:
         return piece, trim_joiners(piece) if stripped.endswith(":") else ""
     return piece[:cut], trim_joiners(stripped[cut:]) + (":" if stripped.endswith(":") else "")
+
+
+def find_group_changes(pieces: Sequence[str]) -> dict[int, tuple[str, str]]:
+    """Return for pieces that end with the beginning of another group of items: the piece without it, and these words.
+
+    In "pristine a) hair, b) hemp and c) wool and charged d) hair, e) hemp", c's piece ends with "charged". Most other
+    pieces must end with a comma or "and": then the lack of these shows the change.
+    """
+    ends = [bool(_JOINED.search(piece)) for piece in pieces[:-1]]
+    open_ends = [number for number, is_joined in enumerate(ends) if not is_joined]
+    if not open_ends or 2 * len(open_ends) > len(ends) - len(open_ends):
+        return {}
+    cuts = {number: max(pieces[number].rfind(mark) for mark in (" and ", ", ", "; ")) for number in open_ends}
+    found = {n: (pieces[n][:cut], trim_joiners(pieces[n][cut:])) for n, cut in cuts.items() if cut > 0}
+    return {n: parts for n, parts in found.items() if 1 <= len(parts[1].split()) <= _LONGEST_CHANGE}
+
+
+def change_head(head: str, added: str) -> str:
+    """Return a head whose last words others replace: "images of fresh" becomes "images of aged"; else nothing."""
+    kept = head.split()
+    count = len(added.split())
+    return "" if PREPOSITION.search(head) or len(kept) <= count else " ".join([*kept[:-count], added])
 
 
 def split_item(words: str) -> tuple[str, str]:

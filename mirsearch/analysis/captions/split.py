@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mirsearch.analysis.captions.clauses import split_clauses
+from mirsearch.analysis.captions.image_words import parts_by_place, words_about_image
 from mirsearch.analysis.captions.label_order import sort_labels
 from mirsearch.analysis.captions.markers import Marker, find_markers
 from mirsearch.analysis.captions.shared_words import (
@@ -14,6 +16,8 @@ from mirsearch.analysis.captions.shared_words import (
     MOST_SHARING,
     PREPOSITION,
     adapt_head,
+    change_head,
+    find_group_changes,
     has_own_subject,
     names_subject,
     shared_head,
@@ -26,24 +30,14 @@ from mirsearch.analysis.captions.shared_words import (
 from mirsearch.settings import LIMITS
 
 _SPACE = re.compile(r"\s+")
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:fig|figs|eq|ref|refs|no|vs|ca|cf|al|approx|i\.e|e\.g"
-    r"|resp|avg|max|min|temp|conc|wt|vol|sec|dr|st)|(?<!\d )\b(?-i:[A-Z]))\.$",
-    re.IGNORECASE,
-)
 _OF_ALL = re.compile(
-    r"\b(?:scale[ -]?bars?|bars?\s*[:=,]|error bars?|each (?:panel|image)|insets show|reproduced|reprinted|adapted"
+    r"\b(?:error bars?|each (?:panel|image)|insets show|reproduced|reprinted|adapted"
     r"|all (?:the )?(?:panels|images|figures|micrographs|cases|samples|data|plots|scale)|copyright|permission"
     r"|characters represent|a\.u\.|abbreviations?|n\s?=\s?\d|colou?r (?:code|figure|online)|source data"
     r"|for interpretation)",
     re.IGNORECASE,
 )
-_PLACE_NAMES = r"(left|right|top|bottom|middle|center|centre|upper|lower)"
-_PLACE = re.compile(
-    rf"(?:^|[.;,(]\s*)\(?{_PLACE_NAMES}(?:[- ]?(?:most|hand))?(?: side)?(?: (?:panel|image|row|column)s?)?\)?\s*[:,)]",
-    re.IGNORECASE,
-)
-_PLACE_BEHIND = re.compile(rf"\({_PLACE_NAMES}\)(?=\s*(?:[.,;]|and\b|$))", re.IGNORECASE)
+_OF_SCALE = re.compile(r"(?<!error )(?<!color )\b(?:scale[ -]?bars?|bars?\s*[:=,])", re.IGNORECASE)
 _GOES_ON = re.compile(r"^\s*+,?+\s*+(?:of|at|in|from|with|for|between|among|on|by|which|\w+ing)\b", re.IGNORECASE)
 _TITLE = re.compile(
     r"^(?:supplementary |supporting )?(?:fig(?:ure)?|scheme|chart|plate)s?\.? ?S?\d+[a-z]?\W*$", re.IGNORECASE
@@ -77,6 +71,25 @@ class CaptionParts:
         own = self.own_words(label)
         return f"{self.general} {own}".strip() if own else self.caption
 
+    def words_for_part(
+        self,
+        label: str | None,
+        place: str | None = None,
+        ordinal: int | None = None,
+        heading: str = "",
+        *,
+        count: int | None = None,
+        inset: bool = False,
+    ) -> str:
+        """Return the general words and those about one of several images under a letter, or of the whole figure.
+
+        `place` is where the image is among them ("top left"), `ordinal` its number of `count` in reading order,
+        `heading` the words printed at it. Where the caption does not tell them apart, these are the letter's words.
+        """
+        own = self.own_words(label) if self.parts else self.caption
+        about = words_about_image(own, place, ordinal, count, heading, inset=inset)
+        return f"{self.general if self.parts else ''} {about}".strip() if about else self.words_for(label)
+
 
 def split_caption(caption: str) -> CaptionParts:
     """Split `caption` among the panels it names. It never fails: without panel labels all words are general."""
@@ -84,10 +97,12 @@ def split_caption(caption: str) -> CaptionParts:
     text = whole[: LIMITS.caption_parsed_chars]
     markers = find_markers(text)
     if not markers:
-        return CaptionParts({}, whole, whole, _parts_by_place(text))
-    distributor = _CaptionDistributor(text)
+        return CaptionParts({}, whole, whole, parts_by_place(text))
+    distributor = _CaptionDistributor(
+        text, max((marker.start for marker in markers if not marker.is_reference), default=0)
+    )
     starts = [marker.start for marker in markers]
-    for start, end in _clauses(text, markers):
+    for start, end in split_clauses(text, markers):
         candidates = markers[bisect_left(starts, start) : bisect_left(starts, end)]
         distributor.distribute_clause(start, end, [marker for marker in candidates if marker.end <= end])
     labels = sort_labels({label for marker in markers for label in marker.labels})
@@ -101,40 +116,18 @@ def _join(pieces: list[str]) -> str:
     return " ".join(dict.fromkeys(piece for piece in pieces if piece))
 
 
-def _clauses(text: str, markers: list[Marker]) -> Iterator[tuple[int, int]]:
-    """Yield the spans between full stops and semicolons outside brackets and abbreviations."""
-    start = depth = 0
-    marker_places = {place for marker in markers for place in range(marker.start, marker.end)}
-    starts = {marker.start for marker in markers}
-    for place, char in enumerate(text):
-        if char in "([" and place not in marker_places:
-            depth += 1
-        elif char in ")]" and place not in marker_places:
-            depth = max(0, depth - 1)
-        elif char in ".;" and (depth == 0 or char == ".") and _ends_clause(text, place, char, starts):
-            yield start, place + 1
-            start, depth = place + 1, 0
-    if start < len(text):
-        yield start, len(text)
-
-
-def _ends_clause(text: str, place: int, mark: str, starts: set[int]) -> bool:
-    """Return whether a full stop or semicolon ends a clause."""
-    following = text[place + 1 : place + 3]
-    if not following:
-        return True
-    if place + 1 in starts or place + 2 in starts:
-        return not _ABBREVIATION.search(text[max(0, place - 12) : place + 1]) or mark == ";"
-    if following[0] != " " or (mark == "." and len(following) > 1 and following[1].islower()):
-        return False
-    return mark == ";" or not _ABBREVIATION.search(text[max(0, place - 12) : place + 1])
+def _place_words(marker: Marker) -> str:
+    """Return the place that a marker names, in brackets, so that the words behind it keep it."""
+    return f"({marker.place}) " if marker.place else ""
 
 
 class _CaptionDistributor:
     """Walks the clauses of a caption and gives each piece to the labels that it speaks of."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, last_naming: int) -> None:
         self.text = text
+        self.last_naming = last_naming
+        self.block: tuple[str, ...] = ()
         self.own_words: dict[str, list[str]] = {}
         self.general: list[str] = []
         self.head = ""
@@ -154,16 +147,33 @@ class _CaptionDistributor:
         if not words or (start == 0 and _TITLE.match(words)):
             return
         if naming:
+            self._begin_clause(start, naming)
             self.is_trailing = self._has_trailing_labels(start, end, naming)
             (self._distribute_trailing if self.is_trailing else self._distribute_leading)(start, end, naming)
-        elif _OF_ALL.search(words) or not self.current:
+        elif not self.current or self._is_of_all(words, end, markers):
             self.general.append(words)
         elif markers:
             self.give_words(tuple(dict.fromkeys(label for marker in markers for label in marker.labels)), words)
+        elif _OF_SCALE.search(words):
+            self.give_words(self.block, words)
         elif self.is_trailing:
             self.general.append(words)
         else:
             self.give_words(self.current, words)
+
+    def _is_of_all(self, words: str, end: int, references: list[Marker]) -> bool:
+        """Return whether a clause that names no panels is about all. A bar behind all parts is."""
+        if _OF_ALL.search(words):
+            return True
+        return bool(_OF_SCALE.search(words)) and not references and end > self.last_naming
+
+    def _begin_clause(self, start: int, markers: list[Marker]) -> None:
+        """Note the labels of the sentence. A sentence that begins with a label has no head of the sentence before."""
+        is_new_sentence = self.text[max(0, start - 2) : start].rstrip()[-1:] == "."
+        labels = tuple(dict.fromkeys(label for marker in markers for label in marker.labels))
+        self.block = labels if is_new_sentence else tuple(dict.fromkeys((*self.block, *labels)))
+        if is_new_sentence and not self.head.endswith(":"):
+            self.head = ""
 
     def _has_trailing_labels(self, start: int, end: int, markers: list[Marker]) -> bool:
         """Return whether the labels of a clause stand behind their words ("graphene (A) and LiFePO4 (B)")."""
@@ -172,6 +182,8 @@ class _CaptionDistributor:
         ):
             return False
         if not self.text[start : markers[0].start].strip():
+            return False
+        if self._follows_title(end, markers):
             return False
         votes = 0
         for marker in markers:
@@ -183,18 +195,28 @@ class _CaptionDistributor:
             votes += 2 if is_contrast else -1 if leads else 2 if closes else 1
         return votes > 0
 
+    def _follows_title(self, end: int, markers: list[Marker]) -> bool:
+        """Return whether a caption's first label stands behind a title without a full stop: "Rods (a) SEM image."."""
+        after = self.text[markers[0].end : end].lstrip()
+        return not self.current and len(markers) == 1 and bool(re.match(r"[A-Z]\w* \w", after))
+
     def _distribute_leading(self, start: int, end: int, markers: list[Marker]) -> None:
         """Distribute a clause whose labels stand before their words."""
         head = self.text[start : markers[0].start]
         if trim_joiners(head):
-            self._take_head(head)
+            self._take_head(head, is_title=self._follows_title(end, markers))
         bounds = [other.start for other in markers[1:]] + [end]
-        pieces = [self.text[other.end : stop] for other, stop in zip(markers, bounds, strict=True)]
+        pieces = [
+            _place_words(other) + self.text[other.end : stop] for other, stop in zip(markers, bounds, strict=True)
+        ]
+        changes = find_group_changes(pieces)
         done = self._distribute_by_trailing(pieces, markers)
         for number, (marker, piece) in enumerate(zip(markers, pieces, strict=True)):
             next_head = ""
             if number + 1 < len(markers):
                 piece, next_head = split_head(piece)  # noqa: PLW2901
+                if not next_head and number in changes and change_head(self.head, changes[number][1]):
+                    piece, next_head = changes[number][0], change_head(self.head, changes[number][1])  # noqa: PLW2901
             tail = "" if self.head else shared_tail(piece, pieces[number + 1 : number + MOST_SHARING])
             if not done.get(number):
                 self._give_items(marker.labels, piece, tail)
@@ -231,10 +253,10 @@ class _CaptionDistributor:
         self.current = first.labels
         return dict.fromkeys(range(len(markers)), True)
 
-    def _take_head(self, head: str) -> None:
+    def _take_head(self, head: str, is_title: bool) -> None:
         """Keep the words before the first label of a clause: as general words if they speak of the whole figure."""
         cleaned = trim_joiners(head)
-        if not self.current and head.rstrip().endswith((":", ".", ",")):
+        if not self.current and (is_title or head.rstrip().endswith((":", ".", ","))):
             self.general.append(cleaned)
             self.head = ""
         else:
@@ -262,29 +284,3 @@ class _CaptionDistributor:
         ):
             self.give_words((label,), tail)
         self.current, self.head = markers[-1].labels, ""
-
-
-def _parts_by_place(text: str) -> dict[str, str]:
-    """Return parts by place ("Left: …; right: …", "a wing (left) and a leg (right)") of a caption without labels."""
-    trailing = list(_PLACE_BEHIND.finditer(text))
-    if len({match.group(1).lower() for match in trailing}) >= 2 and trim_joiners(text[: trailing[0].start()]):
-        starts = [0, *(match.end() for match in trailing[:-1])]
-        pieces = [trim_joiners(text[start : match.start()]) for start, match in zip(starts, trailing, strict=True)]
-        head, parts = "", []
-        for words in pieces:
-            parts.append(words if has_own_subject(words) else f"{adapt_head(head, words)} {words}".strip())
-            head = shared_head(words, head)
-        return {_place_name(match): words for match, words in zip(trailing, parts, strict=True)}
-    leading = list(_PLACE.finditer(text))
-    if len({match.group(1).lower() for match in leading}) < 2:
-        return {}
-    ends = [match.start() for match in leading[1:]] + [len(text)]
-    return {
-        _place_name(match): trim_joiners(text[match.end() : stop]) for match, stop in zip(leading, ends, strict=True)
-    }
-
-
-def _place_name(match: re.Match[str]) -> str:
-    """Return the place that a match names, with one name for synonyms."""
-    name = match.group(1).lower()
-    return {"centre": "middle", "center": "middle", "upper": "top", "lower": "bottom"}.get(name, name)
