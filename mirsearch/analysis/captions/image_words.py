@@ -15,12 +15,14 @@ _PLACE = re.compile(
 _PLACE_BEHIND = re.compile(rf"\({_PLACE_NAMES}\)(?=\s*(?:[.,;]|and\b|$))", re.IGNORECASE)
 _COLORS = r"(?:blue|red|green|cyan|magenta|yellow|white|gr[ae]y|purple|orange|violet|far[- ]red|light|dark)"
 _CHANNEL = re.compile(
-    rf"(?:(?<=, )|(?<=\band )|(?<=\bfor )|(?<=\bof )|(?<=: )|(?<=; )|^)(?:and )?[^\s,;()]+(?: [^\s,;()]+){{0,3}} ?"
+    r"(?<![^\s,;:])(?:and )?(?:(?!(?:for|of|and|with|in|by|or|as|is|are|stained|label+ed)\b)[^\s,;()]+ ){1,3}"
     rf"[(\[]{_COLORS}(?: {_COLORS})?[)\]](?:,? and\b|,)?",
     re.IGNORECASE,
 )
 """A channel of an image and its color: `DAPI (blue)`."""
 
+_PREPOSITION = re.compile(r"(?:of|for|in|with|from|at|after|before|by|under|without|during) ")
+_LEFTOVER = re.compile(r"[, ]+(?:and )?(?=[.;]|$)")
 _INSET = re.compile(r"(?:^|(?<=[.;(] ))(?:the |lower |upper |left |right )?insets?\b[^.;]{0,400}[.;]?", re.IGNORECASE)
 
 
@@ -36,15 +38,27 @@ def words_about_image(
         return " ".join(match.group() for match in _INSET.finditer(words))
     parts = find_subparts(words)
     chosen = [part for part in parts if _is_of(part, place, ordinal, count)] or _with_heading(words, parts, heading)
-    if chosen and len(chosen) < len(parts):
-        kept = words[: parts[0].start] if parts[0].start else ""
-        kept = re.sub(r"\(?[^\s.;,()]*[ :,)]*$", "", kept) if parts[0].place else kept
-        return " ".join(piece for piece in (kept.strip(), *(_piece(words, part) for part in chosen)) if piece)
-    return _without_other_channels(words, heading)
+    if not chosen or len(chosen) == len(parts):
+        return _without_other_channels(words, heading)
+    about = " ".join([_shared_words(words, parts), *(_piece(words, part, parts[0]) for part in chosen)]).strip()
+    return _without_other_channels(about, heading) or about
 
 
-def _piece(words: str, part: SubPart) -> str:
-    return words[part.start : part.end].strip(" ,;")
+def _shared_words(words: str, parts: list[SubPart]) -> str:
+    """Return the words before all pieces, which all images share: "Cells." in "Cells. Left: …"."""
+    return words[: min(parts[0].start, parts[0].mark)].rstrip(" ,;:(")
+
+
+def _piece(words: str, part: SubPart, first: SubPart) -> str:
+    """Return the words of a piece; of items before their marks, with the head that they share with the first one."""
+    piece = trim_joiners(words[part.start : part.end])
+    if part.mark < part.start or part is first:
+        return piece
+    beginning = words[first.start : min(first.end, first.mark)].rstrip(" ,;")
+    preposition = _PREPOSITION.match(piece)
+    if preposition:
+        return f"{beginning.partition(f' {preposition.group()}')[0]} {piece}".strip()
+    return piece if has_own_subject(piece) else f"{shared_head(beginning, '')} {piece}".strip()
 
 
 def _is_of(part: SubPart, place: str | None, ordinal: int | None, count: int | None) -> bool:
@@ -72,7 +86,7 @@ def _without_other_channels(words: str, heading: str) -> str:
     for match in others:
         kept.append(words[start : match.start()])
         start = match.end()
-    return " ".join(" ".join([*kept, words[start:]]).split())
+    return _LEFTOVER.sub("", " ".join(" ".join([*kept, words[start:]]).split()))
 
 
 def _word_set(text: str) -> set[str]:

@@ -141,7 +141,7 @@ class LettersInEffect:
             last = self._starts[behind] if behind < len(self._marks) else len(self._text)
             self._subparts[behind] = _with_bars(find_subparts(self._text, first, last), self._text)
         found = next((part for part in self._subparts[behind] if part.start <= start < part.end), None)
-        return SubPart(mark.end, start, mark.place) if found is None and mark and mark.place else found
+        return SubPart(mark.end, start, mark.start, mark.place) if found is None and mark and mark.place else found
 
 
 def _with_bars(parts: list[SubPart], text: str) -> list[SubPart]:

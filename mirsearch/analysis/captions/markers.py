@@ -22,6 +22,7 @@ _HALF = re.compile(rf"(?<![\w(\[{_DASHES}'′.])({_GROUP})\)(?!\w)")
 _START = r"(?:^|(?<=[.;:)!?]\s)|(?<=[.;:)!?]\s\s)|(?<=[.;])|(?<=\())"
 _BARE = re.compile(rf"{_START}({_GROUP})(?:(?:\s*[|:]\s*|\s*[,.]\s+|\s+)(?=[A-Z0-9(“\"'‘µμαβγδ∆Δσ])|\s*:\s+(?=[a-z]))")
 _PANEL = re.compile(rf"\b[Pp]anels?\s+[(\[]?({_GROUP})[)\]]?(?!\w)[:,]?(?=\s+(?!panels?\b|by\b|on\b|in\b|from\b)\w)")
+_FIRST_BEHIND_TITLE = re.compile(r"(?<=[a-z)\d] )(A)(?= [A-Z])")
 _FIGURE = re.compile(
     r"(?:figures?|figs?\.?|schemes?|tables?|ref(?:s|erence)?\.?)\s*+S?+\d*+\s*+,?+\s*+$", re.IGNORECASE
 )
@@ -67,7 +68,7 @@ def find_markers(caption: str) -> list[Marker]:
             for marker in every_bracket
             if set(marker.labels) <= _label_set(bare) and marker.upper == bare[0].upper
         ]
-        chosen = _drop_overlaps([*bare, *added])
+        chosen = _drop_overlaps([*_first_behind_title(caption, bare), *bare, *added])
     elif len(_label_set(half)) > len(_label_set(bracketed)):
         added = [
             marker
@@ -84,6 +85,13 @@ def find_markers(caption: str) -> list[Marker]:
         chosen = _keep_sequence(_match_markers(caption, _NUMBERED, "bracket"))
         chosen = chosen if len(_label_set(chosen)) >= 2 else []
     return _mark_references(caption, chosen)
+
+
+def _first_behind_title(caption: str, markers: list[Marker]) -> list[Marker]:
+    """Return the marker A of a caption whose title has no full stop: "Rods A SEM image. B TEM image."."""
+    if "a" in _label_set(markers) or not markers[0].upper:
+        return []
+    return _match_markers(caption[: markers[0].start], _FIRST_BEHIND_TITLE, "bare")[:1]
 
 
 def _match_markers(caption: str, pattern: re.Pattern[str], style: str) -> list[Marker]:

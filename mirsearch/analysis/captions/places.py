@@ -39,11 +39,13 @@ _MOST_IMAGES = 26
 class SubPart:
     """A piece of a letter's words that speaks of one of its images: span in the text, place or ordinal.
 
-    `ordinal` counts from 1, in reading order; `count` is how many images the sequence has.
+    `ordinal` counts from 1, in reading order; `count` is how many images the sequence has. `mark` is where the words
+    that tell the place begin, in front of the piece or in it.
     """
 
     start: int
     end: int
+    mark: int
     place: str | None = None
     ordinal: int | None = None
     count: int | None = None
@@ -69,19 +71,23 @@ def find_subparts(text: str, start: int = 0, end: int | None = None) -> list[Sub
     """
     segment = text[start:end]
     found = _in_sequence(segment) or _by_place(segment)
-    return [replace(part, start=part.start + start, end=part.end + start) for part in found]
+    return [replace(part, start=part.start + start, end=part.end + start, mark=part.mark + start) for part in found]
 
 
 def _by_place(text: str) -> list[SubPart]:
     """Return the pieces of "Left: …; right: …" and of "a wing (left) and a leg (right)"."""
     leading = list(_LEADING.finditer(text))
     trailing = list(_TRAILING.finditer(text))
-    if len({place_name(match["place"]) for match in trailing}) >= 2 and len(trailing) >= len(leading):
+    is_behind = bool(trailing) and bool(re.search(r"\w", re.split(r"[.;] ", text[: trailing[0].start()])[-1]))
+    if is_behind and len({place_name(match["place"]) for match in trailing}) >= 2 and len(trailing) >= len(leading):
         return list(_trailing_pieces(text, trailing))
     if not leading:
         return []
     ends = [match.start() for match in leading[1:]] + [len(text)]
-    return [SubPart(match.end(), stop, place_name(match["place"])) for match, stop in zip(leading, ends, strict=True)]
+    return [
+        SubPart(match.end(), stop, match.start(), place_name(match["place"]))
+        for match, stop in zip(leading, ends, strict=True)
+    ]
 
 
 def _trailing_pieces(text: str, marks: list[re.Match[str]]) -> Iterator[SubPart]:
@@ -94,7 +100,7 @@ def _trailing_pieces(text: str, marks: list[re.Match[str]]) -> Iterator[SubPart]
         first = next((joint for joint in joints if previous or text[joint - 2] in ".;"), 0) if joints else 0
         if previous == 0 and joints:
             first = max((joint for joint in joints if text[joint - 2 : joint - 1] in (".", ";")), default=0)
-        yield SubPart(previous + first, mark.end(), place_name(mark["place"]))
+        yield SubPart(previous + first, mark.end(), mark.start(), place_name(mark["place"]))
         previous = mark.end()
 
 
@@ -106,6 +112,8 @@ def _in_sequence(text: str) -> list[SubPart]:
     behind = text[said.end() :]
     start = said.end() + (len(behind) - len(behind.lstrip(" ):,")))
     stop = _sentence_end(text, start)
+    if not re.search(r"\w", text[start:stop]):  # "control, treated and washed cells (left to right)"
+        start, stop = text.rfind(". ", 0, said.start()) + 1, said.start()
     bars = [match.end() for match in BAR_IN_BRACKET.finditer(text, start, stop)]
     cuts = bars if len(bars) >= 2 else _item_ends(text, start, stop)
     if len(bars) >= 2 and bars[-1] < stop and re.search(r"\w", text[bars[-1] : stop]):
@@ -114,7 +122,7 @@ def _in_sequence(text: str) -> list[SubPart]:
         return []
     starts = [start, *cuts[:-1]]
     return [
-        SubPart(first, last, None, number, len(cuts))
+        SubPart(first, last, said.start(), None, number, len(cuts))
         for number, (first, last) in enumerate(zip(starts, cuts, strict=True), 1)
     ]
 

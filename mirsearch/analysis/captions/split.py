@@ -118,7 +118,7 @@ def _join(pieces: list[str]) -> str:
 
 def _place_words(marker: Marker) -> str:
     """Return the place that a marker names, in brackets, so that the words behind it keep it."""
-    return f"({marker.place}) " if marker.place else ""
+    return f"({marker.place})" if marker.place else ""
 
 
 class _CaptionDistributor:
