@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mirsearch.corpus import Article, Panel
 from mirsearch.indexes.comparison import known_technique
-from mirsearch.report.framing import frame_picture
+from mirsearch.report.framing import figure_map, frame_picture
 from mirsearch.report.highlights import split_at_matches
 from mirsearch.report.legend import MEANINGS
 from mirsearch.report.pictures import Picture
@@ -19,6 +19,7 @@ from mirsearch.report.wording import (
     figure_name,
     format_length,
     format_number,
+    has_lone_bar,
     license_link,
     license_name,
     panel_heading,
@@ -79,7 +80,13 @@ def hit_card(answer: Answer, hit: Hit, picture: Picture | None) -> HitCard:
         score=hit.scored.score,
         heading=panel_heading(panel),
         badges=_badges(panel),
-        picture=frame_picture(picture, nm_per_px, _describe_hit(hit, name)),
+        picture=frame_picture(
+            picture,
+            nm_per_px,
+            _describe_hit(hit, name),
+            _no_scale(panel),
+            figure_map(figure, panel, [stored.panel for _, stored in hit.parts]),
+        ),
         reasons=tuple(reasons(answer, hit)),
         facts=_hit_facts(hit),
         caption=tuple(TextPart(text, matched) for text, matched in split_at_matches(caption, answer.query.text)),
@@ -115,6 +122,13 @@ def _describe_hit(hit: Hit, name: str) -> str:
             )
         )
     )
+
+
+def _no_scale(panel: Panel) -> str:
+    """Return what stands in place of the ruler where the panel has no scale."""
+    if panel.doubtful_scale is not None:
+        return f"scale doubtful: {scale_label(panel)}"
+    return scale_sentence(panel) if has_lone_bar(panel) else "scale not known"
 
 
 def _badges(panel: Panel) -> tuple[str, ...]:

@@ -31,15 +31,15 @@ def legend_line(names: Iterable[str]) -> str:
     return " · ".join(f"{name}: {MEANINGS[name].short}" for name in names if name in MEANINGS)
 
 
-def scale_marks(panels: Iterable[Panel], doubtful_counts: bool) -> list[str]:
-    """Return what the marks of these panels' scale labels mean: "?: doubtful, not used for ranking", "px: …".
+def scale_marks(panels: Iterable[Panel], doubtful_counts: bool) -> dict[str, str]:
+    """Return the marks on these panels' scale labels with what they mean: "?" and "px".
 
     `doubtful_counts`: the question asks that doubtful readings count.
     """
     shown = [panel for panel in panels if panel.scale is None]
-    marks = []
+    marks = {}
     if any(panel.doubtful_scale is not None for panel in shown):
-        marks.append("?: doubtful" if doubtful_counts else "?: doubtful, not used for ranking")
+        marks["?"] = "doubtful" if doubtful_counts else "doubtful, not used for ranking"
     if any(has_lone_bar(panel) for panel in shown):
-        marks.append("px: bar whose length is unknown")
+        marks["px"] = "bar whose length is unknown"
     return marks

@@ -13,6 +13,7 @@ from mirsearch.errors import MirsearchError
 from mirsearch.files.partial import write_output
 from mirsearch.ranking import TERMS
 from mirsearch.report.cards import hit_card, query_card
+from mirsearch.report.legend import scale_marks
 from mirsearch.report.pictures import MAX_SHARP_PICTURES, PictureLoader
 from mirsearch.report.sentences import outcome_sentence, query_sentence
 from mirsearch.report.views import AnswerSection, Fact, HitCard, Page, SortOption
@@ -96,7 +97,7 @@ def _answer_section(
         heading=heading,
         outcome=outcome_sentence(answer),
         notes=tuple(notes),
-        legend=_legend(hits),
+        legend=_legend(answer, hits),
         query=query_card(answer, pictures.query_picture(answer.query)),
         hits=hits,
         sort_options=_sort_options(answer),
@@ -104,9 +105,11 @@ def _answer_section(
     )
 
 
-def _legend(hits: Sequence[HitCard]) -> tuple[Fact, ...]:
-    """Return the facts of the cards that need an explanation, each name once."""
-    return tuple({fact.name: fact for hit in hits for fact in hit.facts if fact.meaning}.values())
+def _legend(answer: Answer, hits: Sequence[HitCard]) -> tuple[Fact, ...]:
+    """Return the facts of the cards that need an explanation, each name once, and the marks of scale labels."""
+    facts = {fact.name: fact for hit in hits for fact in hit.facts if fact.meaning}
+    marks = scale_marks((hit.stored.panel for hit in answer.hits[:MAX_HITS]), answer.query.filters.doubtful)
+    return (*facts.values(), *(Fact(name, "", meaning) for name, meaning in marks.items()))
 
 
 def _sort_options(answer: Answer) -> tuple[SortOption, ...]:

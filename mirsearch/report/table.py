@@ -92,7 +92,7 @@ def print_answer(answer: Answer, console: Console, explain: bool = False, thumbn
 def _print_legend(answer: Answer, columns: list[_Column], console: Console) -> None:
     line = legend_line(column.heading for column in columns)
     marks = scale_marks((hit.stored.panel for hit in answer.hits), answer.query.filters.doubtful)
-    line = " · ".join(filter(None, (line, *marks)))
+    line = " · ".join(filter(None, (line, *(f"{mark}: {meaning}" for mark, meaning in marks.items()))))
     console.print(Text(line, style="dim"), soft_wrap=not console.is_terminal)
 
 
@@ -142,7 +142,9 @@ def _build_table(answer: Answer, width: int, pictures: bool) -> Table:
 def _flexible_cells(answer: Answer, hit: Hit, widths: list[int], lines: int) -> list[Text]:
     """Return panel, article and caption, or panel and article in one cell, for columns of these widths."""
     if len(widths) == 1:
-        panel = _panel_cell(hit, "  " if widths[0] > MIN_ONE_LINE else "\n")
+        panel = _panel_cell(hit, "  ")
+        if widths[0] <= MIN_ONE_LINE or cell_len(panel.plain) > widths[0]:
+            panel = _panel_cell(hit)
         return [Text("\n").join([panel, _article_cell(hit, 200)])]
     caption = _caption_cell(answer, hit, (widths[2] - 4) * lines)
     return [_panel_cell(hit), _article_cell(hit, 2 * widths[1] - 8), caption]

@@ -34,11 +34,23 @@ class Ruler:
 
 
 @dataclass(frozen=True, slots=True)
+class MapBox:
+    """A rectangle of a small map, in units of the frame. `role` is its class: figure, letter, other or panel."""
+
+    role: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
 class FramedPicture:
     """A picture in a frame of fixed size with room for a ruler under it.
 
     `address` is a data URL or another address (None: no picture is available). `width` and `height` are those of the
-    panel in px of its file, as is `nm_per_px`. `no_scale` stands in place of the ruler where there is none.
+    panel in px of its file, as is `nm_per_px`. `no_scale` stands in place of the ruler where there is none. `map` shows
+    where the panel lies in its figure.
     """
 
     description: str
@@ -48,6 +60,7 @@ class FramedPicture:
     nm_per_px: float | None
     ruler: Ruler | None
     no_scale: str
+    map: tuple[MapBox, ...] = ()
 
     FRAME_WIDTH: ClassVar[int] = 400
     FRAME_HEIGHT: ClassVar[int] = 300

@@ -9,7 +9,7 @@ import io
 import pytest
 
 from mirsearch.report.csv_output import answer_csv
-from tests.support.report_answers import make_answer
+from tests.support.report_answers import make_answer, parts_answer
 
 
 def rows(text: str) -> list[dict[str, str]]:
@@ -40,3 +40,13 @@ def test_hostile_captions_stay_one_row() -> None:
     answer = make_answer()
     assert len(answer_csv(answer).splitlines()) == len(answer.hits) + 1
     assert answer_csv(make_answer(count=0)).startswith("rank,id,score,")
+
+
+def test_parts_and_doubtful_scales_have_columns() -> None:
+    answer = parts_answer()
+    first, second, third, fourth = rows(answer_csv(answer))
+    assert [first["part"], first["heading"], first["scale_source"]] == ["1", "DAPI <i>", "shared"]
+    assert first["more"] == "; ".join(stored.panel.id for _, stored in answer.hits[0].parts)
+    assert [second["doubtful_label"], second["doubtful_nm_per_px"], second["nm_per_px"]] == ["500 nm?", "5.0", ""]
+    assert [third["bar_px"], third["doubtful_label"]] == ["38.8", ""]
+    assert [fourth["inset_of"], fourth["technique"]] == ["b1", ""]

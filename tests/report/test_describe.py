@@ -9,8 +9,9 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from mirsearch.corpus import Panel
 from mirsearch.report.describe import AnalyzedPage, print_analysis, print_panel, print_stats
-from tests.support.report_answers import make_answer
+from tests.support.report_answers import make_answer, parts_answer
 
 STATS = {
     "articles": 12, "panels": 12345, "extractor": "efficientnet", "bytes": 12_345_678,
@@ -55,6 +56,21 @@ def test_an_analysis_fits(width: int) -> None:
     if width >= 80:
         assert max(cell_len(line) for line in out.getvalue().splitlines()) <= width
         assert "= 50.0 px" in out.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_an_analysis_tells_parts_and_what_is_open(terminal: bool) -> None:
+    panels = tuple(hit.stored.panel for hit in parts_answer().hits)
+    screen, out = console(160, terminal)
+    print_analysis([AnalyzedPage("f.png", 0, 9, 9, panels)], screen)
+    text = out.getvalue()
+    for words in ("b2 ", "DAPI <i>", "inset of b1", "500 nm? = 100.0 px", "doubtful 0.31",
+                  "bar 38.8 px, length unknown", "?: doubtful (b2)", 'length of the bar unknown (b3): --scale "5 µm" gives it one'):  # fmt: skip
+        assert words in text
+    assert "Cryo-TEM" not in text
+    plain, out = console(160, terminal)
+    print_analysis([AnalyzedPage("f.png", 0, 9, 9, (Panel((0, 0, 9, 9), label="a"),))], plain)
+    assert "heading" not in out.getvalue()
 
 
 def test_numbers_and_histograms() -> None:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mirsearch.corpus import Panel, ScaleReading
+from mirsearch.corpus import LoneBar, Panel, ScaleReading
 from mirsearch.query import Pixels
 from mirsearch.report.contact_sheet import Tile, contact_sheet
 from mirsearch.report.overlay import draw_overlay
-from mirsearch.report.overlay_style import BAR_COLOR, COLORS
+from mirsearch.report.overlay_style import (
+    BAR_COLOR,
+    COLORS,
+    DOUBTFUL_COLOR,
+    choose_style,
+    panel_colors,
+    shown_bar,
+)
+from mirsearch.report.overlay_tags import place_tags
 from mirsearch.report.text_drawing import contrasting_ink, draw_text, text_size, truncate_to_width, wrap_text
 from tests.support.report_answers import texture
 
@@ -117,6 +126,60 @@ def test_letters_are_readable_on_every_color() -> None:
 def _luminance(color: tuple[int, int, int]) -> float:
     linear = [((v / 255 + 0.055) / 1.055) ** 2.4 if v > 10 else v / 255 / 12.92 for v in color]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def grid_panels(columns: int, rows: int, side: int, gap: int = 4) -> list[Panel]:
+    """Return the images of letter b in a grid, the first with a doubtful scale and the second with a lone bar."""
+    group = (0, 0, columns * (side + gap), rows * (side + gap))
+    panels = []
+    for at in range(columns * rows):
+        x, y = at % columns * (side + gap), at // columns * (side + gap)
+        bar = (x + 10, y + side - 10, x + 10 + side // 2, y + side - 7)
+        doubtful = ScaleReading(10.0, 500.0, side / 2, bar, "500 nm", "label", 0.3) if at == 0 else None
+        lone = LoneBar(bar, side / 2) if at == 1 else None
+        panels.append(
+            Panel((x, y, x + side, y + side), "b", part=at + 1, group=group, heading=f"{at} h", doubtful_scale=doubtful,
+                  bar=lone)
+        )  # fmt: skip
+    return panels
+
+
+def test_doubtful_and_lone_bars_look_different() -> None:
+    drawn = draw_overlay(np.full((500, 1000, 3), 128, np.uint8), grid_panels(2, 1, 450))
+    figure = drawn[:500, :1000]
+    assert has_color(figure, DOUBTFUL_COLOR)
+    ring = figure[450 - 10 - 3, 464 : 464 + 225]
+    is_drawn = (ring == np.array(BAR_COLOR, np.uint8)).all(axis=1)
+    assert 0.3 < is_drawn.mean() < 0.7, "the ring of a bar without a length is dashed"
+    assert not (figure[430:, :450] == np.array(BAR_COLOR, np.uint8)).all(axis=2).any()
+
+
+def test_the_images_of_a_letter_have_one_color_and_other_panels_another() -> None:
+    panels = [*grid_panels(2, 2, 200), Panel((0, 410, 400, 600), label="c"), Panel((400, 410, 500, 600))]
+    assert panel_colors(panels) == [COLORS[0]] * 4 + [COLORS[1], COLORS[2]]
+
+
+def test_a_shared_scale_draws_no_second_ring() -> None:
+    reading = ScaleReading(10.0, 500.0, 50.0, (5, 5, 55, 8), "500 nm", "shared", 0.8)
+    assert shown_bar(Panel((0, 0, 100, 100), "b", part=2, scale=reading)) is None
+    own = shown_bar(Panel((0, 0, 100, 100), "b", part=1, scale=dataclasses.replace(reading, source="label")))
+    assert own is not None
+    assert own.box == (5, 5, 55, 8)
+
+
+@pytest.mark.parametrize(("columns", "rows", "side"), [(2, 2, 300), (7, 8, 66), (16, 16, 36)])
+def test_tags_stay_inside_their_images_and_hide_no_other(columns: int, rows: int, side: int) -> None:
+    panels = grid_panels(columns, rows, side)
+    boxes = [panel.box for panel in panels]
+    area = (0, 0, columns * (side + 4), rows * (side + 4))
+    tags = place_tags(panels, boxes, panel_colors(panels), [], choose_style(max(area)), area)
+    assert len({tag.size for tag in tags}) == 1
+    assert len({tag.text for tag in tags}) == len(tags)
+    for tag, box in zip(tags, boxes, strict=True):
+        assert box[0] <= tag.box[0] < tag.box[2] <= box[2]
+        assert box[1] <= tag.box[1] < tag.box[3] <= box[3]
+        assert (tag.box[2] - tag.box[0]) * (tag.box[3] - tag.box[1]) < 0.35 * side * side
+    assert tags[1].text == ("b2 · 1 h" if side == 300 else "b2" if side == 66 else "2")
 
 
 @pytest.mark.data

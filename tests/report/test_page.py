@@ -22,14 +22,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
+from mirsearch.corpus import Panel
 from mirsearch.errors import MirsearchError
 from mirsearch.report import page
-from mirsearch.report.framing import frame_picture
+from mirsearch.report.framing import figure_map, frame_picture
 from mirsearch.report.page import page_html, write_page
 from mirsearch.report.pictures import Picture
 from mirsearch.report.rendering import embed_asset, render_partial, template_environment
 from mirsearch.report.wording import clean_text
-from tests.support.report_answers import make_answer
+from tests.support.report_answers import make_answer, parts_answer
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
@@ -211,6 +212,29 @@ def test_no_ruler_without_a_picture() -> None:
     assert "no picture available" in drawn
     assert "scale not known" not in drawn
     assert "data-nm" not in drawn
+
+
+def test_cards_tell_parts_headings_doubtful_scales_and_lone_bars() -> None:
+    elements = Elements(page_html([parts_answer()]))
+    for words in ("b, part 2", "DAPI <i>", "inset of b1", "scale doubtful: 500 nm?", "bar 38.8 px, length unknown",
+                  "and 3 more of Fig.", "mirsearch correct", "from the bar in another image of b"):  # fmt: skip
+        assert words in elements.text
+    assert "Cryo-TEM" not in elements.text
+    legend = elements.text[: elements.text.index("b, part 1")]
+    assert "doubtful, not used for ranking" in legend
+    assert "bar whose length is unknown" in legend
+
+
+def test_a_card_maps_its_panel_in_the_figure() -> None:
+    answer = parts_answer()
+    roles = [a.get("class") for tag, a in Elements(page_html([answer])).found if tag == "rect"]
+    assert [roles.count(role) for role in ("figure", "letter", "panel", "other")] == [4, 4, 4, 3]
+    figure, panel = answer.hits[0].stored.figure, answer.hits[0].stored.panel
+    outline, _, own = figure_map(figure, panel)
+    assert outline.width / outline.height == pytest.approx(figure.width / figure.height)
+    assert own.width / outline.width == pytest.approx(panel.width / figure.width)
+    assert outline.x + outline.width < 400
+    assert figure_map(figure, Panel((0, 0, 1000, 800))) == ()
 
 
 def test_several_answers_are_sections_with_titles() -> None:

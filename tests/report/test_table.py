@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import re
 
@@ -17,8 +18,8 @@ from mirsearch.report.half_blocks import half_blocks
 from mirsearch.report.reasons import compare_widths, reasons
 from mirsearch.report.table import print_answer
 from mirsearch.report.terminal_images import graphics_protocol, image_sequence
-from mirsearch.search.answer import Answer
-from tests.support.report_answers import HOSTILE, make_answer, texture
+from mirsearch.search.answer import Answer, Hit
+from tests.support.report_answers import HOSTILE, make_answer, parts_answer, texture
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -193,3 +194,42 @@ def test_widths_compared() -> None:
     assert compare_widths(1, 200) == "1/200 as wide"
     assert compare_widths(500, 1) == "500 times as wide"
     assert compare_widths(1, 4) == "0.25 times as wide"
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 160, 220])
+def test_parts_headings_doubtful_scales_and_lone_bars_are_told(width: int) -> None:
+    answer = parts_answer()
+    text = ESCAPE.sub("", printed(answer, width))
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+    first = answer.hits[0].stored
+    for words in ("b, part 1", "DAPI <i>", "inset of b1", "500 nm?", "38.8 px", "and 3 more of Fig.", first.panel.id):
+        assert words in text
+    assert "?: doubtful, not used for ranking" in " ".join(text.split())
+    assert "Cryo-TEM" not in text
+
+
+def test_a_pipe_tells_parts_too() -> None:
+    text = printed(parts_answer(), 80, terminal=False)
+    assert re.search(r"Fig\. \db, part 1 · DAPI <i> \(and 3 more of Fig\. \db\)", text)
+    assert "Cryo-TEM" not in text
+
+
+def test_reasons_tell_why_a_scale_does_not_count() -> None:
+    answer = parts_answer()
+    sentences = [
+        next(reason.sentence for reason in reasons(answer, _without_scale_term(hit)) if reason.term == "scale")
+        for hit in answer.hits[1:3]
+    ]
+    assert "the reading of this panel is doubtful (500 nm?)" in sentences[0]
+    assert "a bar of 38.8 px whose length is unknown" in sentences[1]
+
+
+def test_a_doubtful_scale_that_was_asked_for_is_told_as_one() -> None:
+    hit = parts_answer().hits[1]
+    asked = dataclasses.replace(hit, scored=dataclasses.replace(hit.scored, scale=0.5))
+    sentence = next(reason.sentence for reason in reasons(parts_answer(), asked) if reason.term == "scale")
+    assert re.search(r"field of view [\d.]+ µm\? against the query's 1 µm", sentence)
+
+
+def _without_scale_term(hit: Hit) -> Hit:
+    return dataclasses.replace(hit, scored=dataclasses.replace(hit.scored, scale=None))

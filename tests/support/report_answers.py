@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading
+from mirsearch.corpus import Article, Figure, LoneBar, Origin, Panel, ScaleReading
 from mirsearch.query import Pixels, ScoredPanel, StoredPanel
 from mirsearch.ranking import Formula, combine, scale_term, visual_term
 from mirsearch.search.answer import Answer, Hit, QueryView
@@ -104,3 +106,23 @@ def make_answer(
         field_of_view_nm=QUERY_FOV if scale else None, pixels=pixels if image else None,
     )  # fmt: skip
     return Answer(view, hits, True, 1234, 5.6, formula, ("a note [bold]with markup[/] \x1b[2J",))
+
+
+def parts_answer() -> Answer:
+    """Return an answer whose hits are parts: with a sure scale, a doubtful one, a bar alone, and an inset."""
+    answer = make_answer(count=4)
+    bar = (10, 10, 49, 14)
+    changes: list[dict[str, Any]] = [
+        {"heading": "DAPI <i>", "scale": ScaleReading(5.0, 500.0, 100.0, bar, "500 nm", "shared", 0.8)},
+        {"scale": None, "doubtful_scale": ScaleReading(5.0, 500.0, 100.0, bar, "500 nm", "label", 0.31)},
+        {"scale": None, "bar": LoneBar(bar, 38.8)},
+        {"inset_of": "b1", "technique": "Cryo-TEM", "technique_confidence": 0.42},
+    ]
+    hits = []
+    for at, (hit, change) in enumerate(zip(answer.hits, changes, strict=True), start=1):
+        panel = dataclasses.replace(hit.stored.panel, label="b", part=at, group=(0, 0, 400, 300), **change)
+        figure = dataclasses.replace(hit.stored.figure, width=1000, height=800)
+        shown = dataclasses.replace(hit, stored=dataclasses.replace(hit.stored, panel=panel, figure=figure))
+        others = tuple((other.scored, other.stored) for other in answer.hits[1:]) if at == 1 else ()
+        hits.append(dataclasses.replace(shown, parts=others))
+    return dataclasses.replace(answer, hits=tuple(hits))
