@@ -22,7 +22,7 @@ _CHANNEL = re.compile(
 """A channel of an image and its color: `DAPI (blue)`."""
 
 _PREPOSITION = re.compile(r"(?:of|for|in|with|from|at|after|before|by|under|without|during) ")
-_LEFTOVER = re.compile(r"[, ]+(?:and )?(?=[.;]|$)")
+_LEFTOVER = re.compile(r"(?<![, ])[, ]++(?:and )?(?=[.;]|$)")
 _INSET = re.compile(r"(?:^|(?<=[.;(] ))(?:the |lower |upper |left |right )?insets?\b[^.;]{0,400}[.;]?", re.IGNORECASE)
 
 

@@ -55,6 +55,11 @@ class LettersInEffect:
         self._subparts: dict[int, list[SubPart]] = {}
         self._own: set[str] = set()
 
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """Return all letters that the text names, in the order in which it names them."""
+        return _letters_of(self._marks)
+
     def marks_between(self, start: int, end: int) -> list[tuple[int, int]]:
         """Return the spans of the places between two that name panels."""
         marks = self._marks[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
@@ -89,7 +94,8 @@ class LettersInEffect:
         if bracket < 0 and bisect_left(self._starts, end) == len(self._marks):
             return self._letters_of_last(sentence, is_own_sentence)
         if is_plural:
-            recent = [mark for mark in self._marks[:behind] if mark.start >= self._previous_end]
+            said_of = self._marks[:behind] if is_own_sentence else sentence
+            recent = [mark for mark in said_of if mark.start >= self._previous_end]
             return _letters_of(recent or sentence[-1:])
         return _letters_of(sentence if is_own_sentence else sentence[-1:])
 

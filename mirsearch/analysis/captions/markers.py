@@ -23,6 +23,9 @@ _START = r"(?:^|(?<=[.;:)!?]\s)|(?<=[.;:)!?]\s\s)|(?<=[.;])|(?<=\())"
 _BARE = re.compile(rf"{_START}({_GROUP})(?:(?:\s*[|:]\s*|\s*[,.]\s+|\s+)(?=[A-Z0-9(“\"'‘µμαβγδ∆Δσ])|\s*:\s+(?=[a-z]))")
 _PANEL = re.compile(rf"\b[Pp]anels?\s+[(\[]?({_GROUP})[)\]]?(?!\w)[:,]?(?=\s+(?!panels?\b|by\b|on\b|in\b|from\b)\w)")
 _FIRST_BEHIND_TITLE = re.compile(r"(?<=[a-z)\d] )(A)(?= [A-Z])")
+_NUMBER_OF_FIGURE = re.compile(
+    r"^((?:Supplementary |Extended Data )?(?:Fig(?:ure)?\.?|FIG\.) ?S?\d{1,2}[.:]?) (?=[a-zA-Z] [A-Z])"
+)
 _FIGURE = re.compile(
     r"(?:figures?|figs?\.?|schemes?|tables?|ref(?:s|erence)?\.?)\s*+S?+\d*+\s*+,?+\s*+$", re.IGNORECASE
 )
@@ -54,6 +57,7 @@ class Marker:
 
 def find_markers(caption: str) -> list[Marker]:
     """Return the markers of `caption` in order, all of the style that names its panels; empty if it names none."""
+    caption = _NUMBER_OF_FIGURE.sub(lambda match: f"{match.group(1)};", caption, count=1)
     candidates = [
         _join_ranges(caption, _match_markers(caption, _BRACKETED, "bracket")),
         _match_markers(caption, _HALF, "half"),

@@ -9,12 +9,13 @@ from mirsearch.analysis.captions.tokens import DIGITS, UNIT
 
 ANCHOR = re.compile(
     r"(?<!error )(?<!color )(?<!colour )(?<!err\. )(?<!solid )(?<!box )"
-    r"\b(?:scale ?-?bars?|scalebars?|scale ?-?markers?|bars?)\b",
+    r"\b(?:scale ?-?bars?|scalebars?|scale ?-?markers?|bars?|ma(?:ß|ss)stab(?:sbalken)?|barres? d['’]échelle"
+    r"|barras? de escala)\b",
     re.IGNORECASE,
 )
-"""The words `scale bar`."""
+"""The words `scale bar`, in English, German, French and Spanish."""
 
-_LENGTH = re.compile(rf"{DIGITS} ?-?{UNIT}", re.IGNORECASE)
+_LENGTH = re.compile(rf"(?<![\w.]){DIGITS} ?-?{UNIT}", re.IGNORECASE)
 _NEW_PART = re.compile(
     r" ?(?!(?:and|or|for|in|insets?|to|panels?|is|are|was|were|the|respectively|left|right|top|bottom|upper|lower"
     r"|middle|cent(?:er|re)|main)\b)[A-Za-z]{2}"
@@ -57,12 +58,11 @@ def find_statement(text: str, anchor: re.Match[str], in_effect: LettersInEffect)
 
 
 def _before_clause(text: str, start: int, end: int) -> int:
-    """Return where a clause that ends with the next `scale bar` begins: "5 µm; inset scale bar" is cut before "; "."""
+    """Return where a clause that ends with the next `scale bar` begins: "5 µm; inset scale bar" is cut at ";"."""
     lengths = [match.end() for match in _LENGTH.finditer(text, start, end)]
     joints = [match.start() for match in _JOINT.finditer(text, lengths[-1], end)] if lengths else []
-    return next(
-        (joint for joint in reversed(joints) if text.count("(", start, joint) == text.count(")", start, joint)), end
-    )
+    outer = [joint for joint in joints if text.count("(", start, joint) == text.count(")", start, joint)]
+    return next((joint for joint in outer if text[joint] == ";"), outer[-1] if outer else end)
 
 
 def clause_before(text: str, start: int, end: int) -> str:

@@ -88,7 +88,8 @@ _OF_ALL = re.compile(
 )
 _ALL_BARS = re.compile(r"\b(?:all|every|each)(?: of)?(?: the)? $", re.IGNORECASE)
 _OF_INSET = re.compile(
-    r"^\W*+(?:(?:the|a|an|with|and|in|their|its|corresponding|left|right|top|bottom|upper|lower|higher|high)[ -]){0,4}"
+    r"^\W*+(?:(?:the|an?|with|and|in|their|its|corresponding|left|right|top|bottom|upper|lower|higher|high)[ :,-]{1,2})"
+    r"{0,4}"
     r"(?:insets?|inserts?|zoom(?:s|ed)?|magnified|magnifications?|enlarge(?:d|ments?)|close-?ups?|blow-?ups?)\b"
     r"|\b(?:insets?|inserts?)[,:]? (?:the )?$",
     re.IGNORECASE,
@@ -130,11 +131,13 @@ def choose_scale(
     said of all, and what is said of its place, ordinal or heading before what is said of all images of the letter. If
     lengths that fit equally differ, the answer is None. Without a letter, a length said of letters is not taken.
     """
-    own = letter.lower() if letter else None
+    own = letter.lower().replace("′", "'") if letter else None
     fitting = [
         (_fit(scale, place, ordinal, count, heading), scale)
         for scale in scales
-        if scale.kind == kind and scale.inset == inset and (scale.letters is None or own in scale.letters)
+        if scale.kind == kind
+        and scale.inset == inset
+        and (scale.letters is None or own in _plain_primes(scale.letters))
     ]
     ranked = [(scale.letters is not None, fit, scale) for fit, scale in fitting if fit is not None]
     if not ranked:
@@ -142,6 +145,10 @@ def choose_scale(
     best = max(rank[:2] for rank in ranked)
     chosen = [scale for *rank, scale in ranked if tuple(rank) == best]
     return chosen[0] if len({scale.nm for scale in chosen}) == 1 else None
+
+
+def _plain_primes(letters: frozenset[str]) -> set[str]:
+    return {letter.replace("′", "'") for letter in letters}
 
 
 def _fit(scale: PlacedScale, place: str | None, ordinal: int | None, count: int | None, heading: str) -> int | None:
@@ -211,6 +218,7 @@ def _bar_lengths(text: str, known_labels: frozenset[str], in_effect: LettersInEf
         here = NamedLength(lengths[0].length)
         if not _OF_ALL.search(statement) and not _ALL_BARS.search(text[max(0, anchor.start() - 20) : anchor.start()]):
             here = in_effect.at(anchor.start(), end, is_plural, here)
+        lengths = _give_in_order(lengths, here.labels or in_effect.letters)
         clause = clause_before(text, previous_end, anchor.start())
         of_inset, at_place = bool(_OF_INSET.search(clause)), _PLACE_BEFORE.search(clause)
         if at_place and not here.place:
@@ -220,6 +228,16 @@ def _bar_lengths(text: str, known_labels: frozenset[str], in_effect: LettersInEf
             words = " ".join(f"{anchor.group()} {named.length.text}".split())
             confidence = min(1.0, 0.5 + 0.5 * named.length.plausibility)
             yield _placed(replace(named, inset=named.inset or of_inset), here, "bar", words, confidence)
+
+
+def _give_in_order(lengths: list[NamedLength], letters: tuple[str, ...]) -> list[NamedLength]:
+    """Return lengths of which nothing is said but their order, each for one of as many letters: "10 and 5 µm"."""
+    if len(lengths) < 2 or len(lengths) != len(letters):
+        return lengths
+    if any(one.labels or one.place or one.heading or one.inset for one in lengths):
+        return lengths
+    pairs = zip(lengths, letters, strict=True)
+    return [replace(one, labels=(letter,), ordinal=None, count=None) for one, letter in pairs]
 
 
 def _placed(named: NamedLength, here: NamedLength, kind: CaptionKind, words: str, confidence: float) -> PlacedScale:

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field, replace
 from mirsearch.analysis.captions.tokens import DIGITS, Token, tokenize
 from mirsearch.text.lengths import Length, parse_length
 
+_RANGE = re.compile(r"\(([A-Za-z]\d?)\) ?(?:[-–—]|to|through) ?\(([A-Za-z]\d?)\)")
+_IN_LIST = re.compile(r"[ ,]*(?:and|or|&)? *")
+
 
 @dataclass(frozen=True, slots=True)
 class NamedLength:
@@ -33,6 +36,7 @@ class _Named:
 
 def parse_statement(statement: str, known_labels: frozenset[str]) -> list[NamedLength]:
     """Return the lengths of one statement with the letters, places and words beside them, whichever come first."""
+    statement = _RANGE.sub(r"(\1–\2)", statement)
     tokens = list(tokenize(statement, known_labels))
     if not any(token.kind == "value" for token in tokens):
         return []
@@ -40,22 +44,31 @@ def parse_statement(statement: str, known_labels: frozenset[str]) -> list[NamedL
         lengths = _parse_respectively(tokens)
         if lengths:
             return lengths
-    tokens = [token for token in _with_units(tokens) if token.kind not in ("number", "sequence")]
+    tokens = [token for token in _with_units(tokens, statement) if token.kind not in ("number", "sequence")]
     if tokens[0].kind == "value":
         return parse_values_first(tokens, statement)
     return _parse_names_first(tokens, statement)
 
 
-def _with_units(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Yield the tokens; digits before a name get the unit of a length beside them: `100 µm for a, 50 for b`."""
+def _with_units(tokens: Sequence[Token], statement: str) -> Iterator[Token]:
+    """Yield the tokens; digits of a list get the unit of a length in it: `100 µm for a, 50 for b`, `50 and 5 µm`."""
+    units = [
+        re.sub(rf"^{DIGITS} ?-?", "", token.length.text) if token.kind == "value" and token.length else ""
+        for token in tokens
+    ]
+    following_unit = list(units)
+    for number in range(len(tokens) - 2, -1, -1):
+        following_unit[number] = units[number] or following_unit[number + 1]
+    unit = ""
     for number, token in enumerate(tokens):
-        following = tokens[number + 1].kind if number + 1 < len(tokens) else None
-        if token.kind == "number" and token.length is not None and following in ("labels", "inset", "place", "main"):
-            before = next((other.length for other in tokens[number::-1] if other.kind == "value"), None)
-            behind = next((other.length for other in tokens[number:] if other.kind == "value"), None)
-            unit = re.sub(rf"^{DIGITS} ?-?", "", (before or behind or token.length).text)
-            length = parse_length(f"{token.length.text} {unit}")
-            if length is not None:
+        unit = units[number] or unit
+        if token.kind == "number" and token.length is not None and number + 1 < len(tokens):
+            following = tokens[number + 1]
+            is_listed = following.kind in ("number", "value") and bool(
+                _IN_LIST.fullmatch(statement, token.end, following.start)
+            )
+            length = parse_length(f"{token.length.text} {unit or following_unit[number]}")
+            if length is not None and (is_listed or following.kind in ("labels", "inset", "place", "main")):
                 yield replace(token, kind="value", length=length)
                 continue
         yield token
@@ -124,6 +137,8 @@ def _parse_names_first(tokens: Sequence[Token], statement: str) -> list[NamedLen
                 separator = statement[end_of_value : token.start]
                 keeps_letters = token.kind != "labels" and ";" not in separator
                 names = [name for name in names if name.kind == "labels" and keeps_letters]
+                if names and token.text == "insets":  # those of all letters before
+                    names = [name for one in named for name in one.tokens if name.kind == "labels"]
                 is_complete = False
             names.append(token)
     return _resolve(named)
@@ -214,11 +229,11 @@ def _parse_respectively(tokens: list[Token]) -> list[NamedLength]:
     labels = [label for token in tokens for label in token.labels]
     if len(lengths) == len(labels):
         return [NamedLength(length, (label,)) for length, label in zip(lengths, labels, strict=True)]
-    if any(token.kind == "sequence" for token in tokens):
-        shared = tuple(dict.fromkeys(labels))
-        return [NamedLength(length, shared, ordinal=n, count=len(lengths)) for n, length in enumerate(lengths, 1)]
     names = [token for token in tokens if token.kind in ("place", "main", "inset", "heading", "labels")]
     if len(names) == len(lengths):
         pairs = zip(lengths, names, strict=True)
         return [length for value, name in pairs for length in _named_lengths(_Named(value, [name]), ())]
+    if any(token.kind == "sequence" for token in tokens) or not names:
+        shared = tuple(dict.fromkeys(labels))
+        return [NamedLength(length, shared, ordinal=n, count=len(lengths)) for n, length in enumerate(lengths, 1)]
     return []
