@@ -65,7 +65,8 @@ def test_an_analysis_tells_parts_and_what_is_open(terminal: bool) -> None:
     print_analysis([AnalyzedPage("f.png", 0, 9, 9, panels)], screen)
     text = out.getvalue()
     for words in ("b2 ", "DAPI <i>", "inset of b1", "500 nm? = 100.0 px", "doubtful 0.31",
-                  "bar 38.8 px, length unknown", "?: doubtful (b2)", 'length of the bar unknown (b3): --scale "5 µm" gives it one'):  # fmt: skip
+                  "bar 38.8 px, length unknown", "?: doubtful (b2)",
+                  'length of the bar unknown (b3): --scale "5 µm" gives it one'):  # fmt: skip
         assert words in text
     assert "Cryo-TEM" not in text
     plain, out = console(160, terminal)
