@@ -37,6 +37,8 @@ BAR_CELLS = 24
 """Width of the longest bar of a histogram, in cells."""
 MAX_HISTOGRAM_ROWS = 12
 """Most rows of a histogram. The last row then sums up the rarer values."""
+_MIN_COLUMNS, _MIN_LAST_COLUMN = 3, 16
+"""Fewest columns of a table in a narrow terminal, and the least width of its last one, in cells."""
 _ANALYSIS_COLUMNS = ("panel", "heading", "kind", "scale", "source", "view", "pixels", "caption")
 
 
@@ -195,7 +197,10 @@ def _open_questions(panels: Sequence[Panel]) -> list[str]:
 
 
 def print_rows(headings: tuple[str, ...], rows: list[list[str]], console: Console) -> None:
-    """Print columns as wide as they need to be. The last column takes the room that is left, on one line."""
+    """Print columns as wide as they need to be. The last takes the room that is left, on one line.
+
+    In a narrow terminal, the columns at the right are left out. The first is never cut.
+    """
     widths = [max(cell_len(row[at]) for row in [list(headings), *rows]) for at in range(len(headings))]
     if not console.is_terminal:
         for row in [list(headings), *rows]:
@@ -203,11 +208,15 @@ def print_rows(headings: tuple[str, ...], rows: list[list[str]], console: Consol
             console.print(Text("  ".join(cells).rstrip()), soft_wrap=True)
         return
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    room = console.width - sum(widths[:-1]) - 2 * (len(widths) - 1)
-    shown = len(headings) if room >= 16 else len(headings) - 1
+    least = [*widths[:-1], min(widths[-1], _MIN_LAST_COLUMN)]
+    shown = len(headings)
+    while shown > _MIN_COLUMNS and sum(least[:shown]) + 2 * (shown - 1) > console.width:
+        shown -= 1
+    room = console.width - sum(widths[: shown - 1]) - 2 * (shown - 1)
     for at in range(shown):
-        last = at == len(headings) - 1
-        table.add_column(headings[at], width=min(widths[at], room) if last else None, no_wrap=True, overflow="ellipsis")
+        width = min(widths[at], max(room, _MIN_LAST_COLUMN)) if at == shown - 1 else None
+        least_width = widths[0] if at == 0 else None
+        table.add_column(headings[at], width=width, min_width=least_width, no_wrap=True, overflow="ellipsis")
     for row in rows:
         table.add_row(*(Text(text) for text in row[:shown]))
     console.print(table)
