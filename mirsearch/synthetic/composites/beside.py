@@ -5,6 +5,7 @@ from __future__ import annotations
 from mirsearch.corpus import Box
 from mirsearch.synthetic.composites import scenes
 from mirsearch.synthetic.composites.boards import Board, Tile
+from mirsearch.synthetic.composites.channels import choose_stains
 from mirsearch.synthetic.composites.charts import draw_chart
 from mirsearch.synthetic.composites.gels import draw_gel
 from mirsearch.synthetic.composites.grids import (
@@ -12,7 +13,6 @@ from mirsearch.synthetic.composites.grids import (
     Rooms,
     add_tile_bar,
     choose_scale,
-    choose_stains,
     fit_height,
     has_bar,
     place_tile,

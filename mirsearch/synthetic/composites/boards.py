@@ -14,8 +14,8 @@ from mirsearch.synthetic.scalebars.bars import fill_rect, shift_box
 from mirsearch.synthetic.scalebars.styles import BLACK, WHITE, Color
 from mirsearch.synthetic.text_masks import paint_mask, text_mask
 
-TALLEST = 2.6
-"""Height of a board in its widths before it is cut to its contents. A bound on size."""
+STEP_PX = 400
+"""Rows that a board grows by, in px, where a part is drawn below its end. For speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,27 +95,37 @@ def _mask(words: str, height: float, face: str) -> Image:
 
 @dataclass(slots=True)
 class Board:
-    """A board of a width in px, its tiles, and what its caption says. Draw downwards and call :meth:`finish`."""
+    """A board of a width in px, its tiles, and what its caption says. Draw downwards and call :meth:`finish`.
+
+    `words` are those of all its letters, `words_of` those of single marks.
+    """
 
     width: int
     look: FigureLook
     rng: Random
     form: str = ""
     words: str = ""
+    words_of: dict[int, str] = field(default_factory=dict)
     tiles: list[Tile] = field(default_factory=list)
-    corners: list[tuple[int, int]] = field(default_factory=list)
     pixels: Pixels = field(init=False)
     bottom: int = 0
 
     def __post_init__(self) -> None:
-        self.pixels = np.empty((int(self.width * TALLEST) + 200, self.width, 3), np.uint8)
-        self.pixels[:] = self.look.ground
+        self.pixels = np.full((STEP_PX, self.width, 3), self.look.ground[0], np.uint8)
+
+    def _reach(self, bottom: int) -> None:
+        """Grow the board so that it has a row above `bottom` px, and remember its lowest part."""
+        height = self.pixels.shape[0]
+        if bottom > height:
+            more = np.full((bottom - height + STEP_PX, self.width, 3), self.look.ground[0], np.uint8)
+            self.pixels = np.concatenate([self.pixels, more])
+        self.bottom = max(self.bottom, bottom)
 
     def paste(self, picture: Pixels, x: int, y: int) -> Box:
         """Paste a picture with its corner at (x, y); return its box."""
         box = (x, y, x + picture.shape[1], y + picture.shape[0])
+        self._reach(box[3])
         self.pixels[box[1] : box[3], box[0] : box[2]] = picture
-        self.bottom = max(self.bottom, box[3])
         return box
 
     def text(
@@ -127,9 +137,9 @@ class Board:
         if turned:
             mask = np.ascontiguousarray(np.rot90(mask))
         left = round(x - {"left": 0.0, "middle": 0.5, "right": 1.0}[align] * mask.shape[1])
-        paint_mask(self.pixels, mask, left, round(y), self.look.ink if color is None else color)
         box = (left, round(y), left + mask.shape[1], round(y) + mask.shape[0])
-        self.bottom = max(self.bottom, box[3])
+        self._reach(box[3])
+        paint_mask(self.pixels, mask, left, round(y), self.look.ink if color is None else color)
         return box
 
     def text_size(self, words: str, height: float = 0, face: str = "") -> tuple[int, int]:
@@ -140,8 +150,8 @@ class Board:
     def rule(self, x0: float, y0: float, x1: float, y1: float, thick: float = 2, color: Color | None = None) -> None:
         """Draw a line from (x0, y0) to the right or downwards."""
         color = self.look.ink if color is None else color
+        self._reach(round(max(y1, y0 + thick)))
         fill_rect(self.pixels, x0, y0, max(x1, x0 + thick), max(y1, y0 + thick), color)
-        self.bottom = max(self.bottom, round(max(y1, y0 + thick)))
 
     def finish(self) -> Pixels:
         """Return the pixels down to the lowest part."""

@@ -13,6 +13,13 @@ Part = tuple[str, str, Sequence[Tile]]
 """A letter as printed ("" without one), its words, its tiles."""
 
 
+ASIDES = (
+    " in medium containing 200 nM ligand", " (n = 12 cells)", ", cut at a thickness of 10 µm", " at 37 °C",
+    " after 6 h",    ", boxed regions are magnified", ", maximum projection of 5 µm", " (arrows: vesicles of 100 nm)",
+)  # fmt: skip
+"""Words behind a part. Some have a length that is no scale bar's."""
+
+
 def _lengths(tiles: Sequence[Tile]) -> dict[str, float]:
     """Return the lengths in nm that the caption states, by the role of their tiles."""
     return {tile.role: tile.bar.length_nm for tile in tiles if tile.bar is not None and tile.bar.value == "caption"}
@@ -72,12 +79,12 @@ def write_composite_caption(parts: Sequence[Part], rng: Random) -> str:
         lengths = _lengths(tiles) if common is None else {}
         inside = inline or number == len(parts) - 1  # a sentence behind the last part would be everybody's
         own = _own_sentence(letter, lengths, rng, inside) if lengths else ""
-        body = words
+        body = words + (str(rng.choice(ASIDES)) if rng.uniform() < 0.2 else "")
         if own and inside:
             own = own[0].lower() + own[1:]
-            body = f"{words} ({own})"
+            body = f"{body} ({own})"
         elif own:
-            body = f"{words}. {own}"
+            body = f"{body}. {own}"
         pieces.append(marker.format(letter, body) if letter else body)
     lead = str(rng.choice(("", "", "Figure 3. Localization of the proteins.", "Fig. 2 Characterization of the cells.")))
     return " ".join(filter(None, (lead, ". ".join(pieces) + ".", common or "")))

@@ -1,4 +1,4 @@
-"""Blocks of tiles with headings: channel grids, and what they share with time series."""
+"""Tools for blocks of tiles: rooms for words around them, headings, row names, and the scale of equal tiles."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mirsearch.synthetic.composites import scenes
 from mirsearch.synthetic.composites.bars import BarLook, add_bar, bar_length_px, choose_bar_look
 from mirsearch.synthetic.composites.boards import Board, Tile
-from mirsearch.synthetic.composites.marks import add_marks
 from mirsearch.synthetic.fields import Random
 from mirsearch.synthetic.imaging import Pixels
-from mirsearch.synthetic.scalebars.styles import Color
+from mirsearch.synthetic.plots import ink_box
+from mirsearch.synthetic.scalebars.bars import shift_box
+from mirsearch.synthetic.scalebars.styles import BLACK, WHITE, Color
 
 CONDITIONS: tuple[tuple[str, ...], ...] = (
     ("Control", "Treated"), ("WT", "KO"), ("0 h", "6 h"), ("siCtrl", "siATG5"), ("DMSO", "Drug 1", "Drug 2"),
     ("Vehicle", "THC"), ("Sham", "Endo"), ("Day 1", "Day 3", "Day 7"), ("WT", "Het", "Mutant"), ("- dox", "+ dox"),
     ("Untreated", "10 nM", "100 nM", "1 µM"), ("Young", "Aged"), ("E12.5", "E14.5", "P0"), ("Normoxia", "Hypoxia"),
 )  # fmt: skip
+DARKEST = 22
+"""Level of the darkest pixels of pictures on a black ground, so that one sees where they end."""
+
 SUBJECTS = (
     "HeLa cells", "U2OS cells", "mouse embryonic fibroblasts", "COS-7 cells", "primary neurons", "zebrafish larvae",
     "intestinal organoids", "mouse hippocampus", "Drosophila wing discs", "Arabidopsis roots", "MDCK cells",
@@ -83,14 +86,17 @@ class Rooms:
     tile_w: int
     tile_h: int
     gutter: int
+    split: int = 0
+    split_gap: int = 0
 
     def corner(self, row: int, column: int) -> tuple[int, int]:
-        """Return the upper left corner of a tile."""
-        return self.left + column * (self.tile_w + self.gutter), self.top + row * (self.tile_h + self.gutter)
+        """Return the upper left corner of a tile. A gap of `split_gap` px stands before column `split`."""
+        gap = self.split_gap if self.split and column >= self.split else 0
+        return self.left + column * (self.tile_w + self.gutter) + gap, self.top + row * (self.tile_h + self.gutter)
 
     def row_end(self, columns: int) -> int:
         """Return the right end of a row of tiles."""
-        return self.left + columns * (self.tile_w + self.gutter) - self.gutter
+        return self.corner(0, columns - 1)[0] + self.tile_w
 
 
 def write_headings(
@@ -119,6 +125,9 @@ def write_span(board: Board, x0: float, x1: float, y: float, words: str, ruled: 
     box = board.text(words, (x0 + x1) / 2, y, height, align="middle", face="italic" if "KO" in words else "")
     if ruled:
         board.rule(x0, box[3] + 4, x1, box[3] + 6, 2)
+    if ruled and board.rng.uniform() < 0.25:  # a bracket
+        for x in (x0, x1 - 2):
+            board.rule(x, box[3] + 4, x + 2, box[3] + 9, 2)
 
 
 def write_row_names(board: Board, rooms: Rooms, names: Sequence[str], turned: bool) -> None:
@@ -134,120 +143,45 @@ def write_row_names(board: Board, rooms: Rooms, names: Sequence[str], turned: bo
             board.text(name, x - 7, y + (rooms.tile_h - height) / 2, height, align="right")
 
 
-def choose_stains(rng: Random, count: int) -> list[scenes.Stain]:
-    """Return stains of different colors; the first is often the nuclei's."""
-    order = [scenes.STAINS[number] for number in rng.permutation(len(scenes.STAINS))]
-    if count > 1 and rng.uniform() < 0.7:
-        order.insert(0, scenes.STAINS[int(rng.integers(2))])
-    chosen: list[scenes.Stain] = []
-    for stain in order:
-        if len(chosen) < count and stain.color not in {other.color for other in chosen}:
-            chosen.append(stain)
-    return chosen
-
-
-def draw_channel_tiles(
-    channels: scenes.Channels, stains: Sequence[scenes.Stain], looks: str, with_merge: bool, rng: Random
-) -> list[Pixels]:
-    """Return a picture for each stain and the merge; `looks`: colored, gray, inverted (gray on white)."""
-    noise = float(rng.uniform(0.005, 0.05))
-    colored = [scenes.show(channels[stain.structure], stain.color, rng, noise) for stain in stains]
-    if looks == "colored":
-        tiles = list(colored)
-    else:
-        tiles = [scenes.show(channels[stain.structure], "gray", rng, noise, looks == "inverted") for stain in stains]
-    return [*tiles, scenes.merge(colored)] if with_merge else tiles
-
-
-def channel_grid(board: Board) -> None:
-    """Draw a grid: rows are conditions, columns are channels and mostly their merge."""
-    rng, look = board.rng, board.look
-    stains = choose_stains(rng, int(rng.integers(1, 4)) + (board.width > 700))
-    with_merge = len(stains) > 1 and bool(rng.uniform() < 0.85)
-    names = CONDITIONS[int(rng.integers(len(CONDITIONS)))]
-    if rng.uniform() < 0.25:
-        names = names[:1]
-    columns = len(stains) + with_merge
-    looks = str(rng.choice(("colored", "gray", "inverted"), p=(0.62, 0.3, 0.08)))
-    merge_name = str(rng.choice(("Merge", "Merged", "Overlay", "merge + DAPI")))
-    headings = [stain.name for stain in stains] + ([merge_name] if with_merge else [])
-    inside = bool(rng.uniform() < 0.22)
-    has_rows = len(names) > 1 or bool(rng.uniform() < 0.4)
-    turned = bool(rng.uniform() < 0.6)
-    span = bool(not inside and rng.uniform() < 0.3)
-    rooms = plan_rooms(board, columns, names if has_rows else (), turned, 0 if inside else 1 + span)
-    scale = choose_scale(board, rooms.tile_w)
-    if scale.where == "each" and scale.value == "label" and rng.uniform() < 0.4:
-        scale.value = "one label"
-    if span:
-        write_span(board, rooms.left, rooms.row_end(columns), 0, f"{rng.choice(SUBJECTS)} (+ ligand)")
-    colored = bool(rng.uniform() < 0.5) and look.ink == (0, 0, 0)
-    colors: list[Color | None] = [
-        _readable(scenes.DYE_COLORS[stain.color]) if colored else None for stain in stains
-    ] + [None] * with_merge
-    if not inside:
-        write_headings(board, rooms, headings, colors, bool(rng.uniform() < 0.15 and not span))
-    if has_rows:
-        write_row_names(board, rooms, names, turned)
-    kind = str(rng.choice(tuple(scenes.SCENES), p=(0.42, 0.2, 0.12, 0.08, 0.1, 0.08)))
-    for row, name in enumerate(names):
-        channels = scenes.draw_scene(rooms.tile_w, rooms.tile_h, rng, kind)
-        pictures = draw_channel_tiles(channels, stains, looks, with_merge, rng)
-        for column, picture in enumerate(pictures):
-            tile = Tile((0, 0, 1, 1), "micrograph", "fluorescence", " ".join(filter(None, (name if has_rows else "", headings[column]))))  # fmt: skip # noqa: E501
-            if inside:
-                _write_inside(board, picture, headings[column], colors[column])
-            add_marks(picture, rng)
-            if has_bar(scale.where, row, column, len(names), columns):
-                add_tile_bar(picture, tile, scale, rng, not board.tiles)
-            place_tile(board, picture, tile, *rooms.corner(row, column))
-    spread_scale(board.tiles, scale)
-    board.words = _describe(rng, stains)
-
-
-def _readable(color: Color) -> Color:
-    """Return a darker color for words on white where a dye's color is too pale."""
-    return tuple(int(part * 0.72) for part in color) if sum(color) > 380 else color  # type: ignore[return-value]
-
-
-def _describe(rng: Random, stains: Sequence[scenes.Stain]) -> str:
-    subject = str(rng.choice(SUBJECTS))
-    listed = ", ".join(f"{stain.name} ({stain.color})" if rng.uniform() < 0.4 else stain.name for stain in stains)
-    lead = str(rng.choice(("Confocal images", "Fluorescence images", "Representative images", "Immunofluorescence")))
-    return f"{lead} of {subject} stained for {listed}"
-
-
-def _write_inside(board: Board, picture: Pixels, words: str, color: Color | None) -> None:
-    """Write a heading in a tile's upper part, in white or in the channel's color."""
-    from mirsearch.synthetic.text_masks import paint_mask, text_mask
-
-    height = float(np.clip(picture.shape[1] * 0.07, 9, 26))
-    mask = text_mask(words, height)
-    bright = float(picture[: mask.shape[0] + 8].mean()) > 140
-    ink = (0, 0, 0) if bright else (255, 255, 255) if color is None or sum(color) < 300 else color
-    paint_mask(picture, mask, max(2, picture.shape[1] - mask.shape[1] - 6), 6, ink)
-
-
 def plan_rooms(
-    board: Board, columns: int, row_names: Sequence[str], turned: bool, heading_lines: int, shape: float = 0.0
+    board: Board,
+    columns: int,
+    row_names: Sequence[str],
+    turned: bool,
+    heading_lines: int,
+    shape: float = 0.0,
+    dark: bool = True,
+    split: int = 0,
 ) -> Rooms:
-    """Plan a grid over a board's width: the rooms for words, and the size of its tiles."""
+    """Plan a grid over a board's width: the rooms for words, and the size of its tiles.
+
+    `dark` tiles are never butted: nobody sees where one ends. A gap stands before column `split`.
+    """
     rng, look = board.rng, board.look
     left = 0
     if row_names:
         widest = max(board.text_size(name)[0] for name in row_names)
         left = round(look.words * 1.3) + 10 if turned else min(widest + 12, board.width // 4)
     top = round(heading_lines * (look.words * 1.35 + 9))
-    gutter = look.gutter
-    tile_w = (board.width - left - gutter * (columns - 1)) // columns
+    gutter = max(look.gutter, 1) if dark else look.gutter
+    gap = round(look.words * float(rng.uniform(1, 2))) if split else 0
+    tile_w = (board.width - left - gap - gutter * (columns - 1)) // columns
     tile_w = min(tile_w, round(rng.uniform(0.75, 1.0) * board.width / 1.6))
-    return Rooms(left, top, tile_w, round(tile_w / (shape or float(rng.choice((1.0, 1.0, 1.0, 1.33, 0.85))))), gutter)
+    tile_h = round(tile_w / (shape or float(rng.choice((1.0, 1.0, 1.0, 1.33, 0.85)))))
+    return Rooms(left, top, tile_w, tile_h, gutter, split, gap)
 
 
 def place_tile(board: Board, picture: Pixels, tile: Tile, x: int, y: int) -> Tile:
-    """Paste a tile's picture at (x, y), move the tile's truth there, and add it to the board."""
+    """Paste a tile's picture at (x, y), move the tile's truth there, and add it to the board.
+
+    On a black ground, pictures are never quite black. On a white one, a picture on white ends where its ink does.
+    """
     bar = tile.bar
+    if board.look.ground == BLACK:
+        picture = np.maximum(picture, DARKEST)
     tile.box = board.paste(picture, x, y)
+    if board.look.ground == WHITE and float(np.mean(picture[:: picture.shape[0] - 1] > 250)) > 0.9:
+        tile.box = shift_box(ink_box(picture), x, y)
     tile.bar = None if bar is None else bar.shift(x, y)
     board.tiles.append(tile)
     return tile

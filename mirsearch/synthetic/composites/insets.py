@@ -11,12 +11,11 @@ from mirsearch.corpus import Box
 from mirsearch.synthetic.composites import scenes
 from mirsearch.synthetic.composites.bars import add_bar, longer
 from mirsearch.synthetic.composites.boards import Board, Tile
+from mirsearch.synthetic.composites.channels import choose_stains, draw_channel_tiles
 from mirsearch.synthetic.composites.grids import (
     Scale,
     add_tile_bar,
     choose_scale,
-    choose_stains,
-    draw_channel_tiles,
     has_bar,
     place_tile,
     plan_rooms,
@@ -146,7 +145,8 @@ def zoom_pair(board: Board) -> None:
     kind = PICTURES[str(rng.choice(("section", "histology", "petals", "fibers")))]
     fluorescent = bool(rng.uniform() < 0.5)
     pairs = 2 if board.width > 900 and rng.uniform() < 0.4 else 1
-    rooms = plan_rooms(board, 2 * pairs, (), False, 0)
+    stacked = bool(rng.uniform() < 0.3)
+    rooms = plan_rooms(board, max(1 if stacked else 2, pairs * (1 if stacked else 2)), (), False, 0)
     scale = choose_scale(board, rooms.tile_w, (5e4, 1e5) if fluorescent else kind.lengths_nm)
     side = round(min(rooms.tile_w, rooms.tile_h) * float(rng.uniform(0.2, 0.4)))
     window = (rooms.tile_w // 2, rooms.tile_h // 3, rooms.tile_w // 2 + side, rooms.tile_h // 3 + round(side * rooms.tile_h / rooms.tile_w))  # fmt: skip # noqa: E501
@@ -158,19 +158,19 @@ def zoom_pair(board: Board) -> None:
         color = WHITE if float(picture.mean()) < 130 else BLACK
         draw_window(picture, window, color, bool(rng.uniform() < 0.5), 1 if rooms.tile_w < 400 else 2)
         technique = "fluorescence" if fluorescent else kind.techniques
-        tile = Tile((0, 0, 1, 1), "micrograph", technique, role="left")
-        detail = Tile((0, 0, 1, 1), "micrograph", technique, magnification=1, role="right")
+        tile = Tile((0, 0, 1, 1), "micrograph", technique, role="top" if stacked else "left")
+        detail = Tile((0, 0, 1, 1), "micrograph", technique, magnification=1, role="bottom" if stacked else "right")
         add_tile_bar(picture, tile, scale, rng, True)
         length = scale.length_nm / float(rng.choice((2.0, 5.0) if factor < 4 else (5.0,)))
         closer = Scale(scale.nm_per_px / factor, length, scale.look, scale.value, "each")
         if own_bar and length / closer.nm_per_px < 0.7 * rooms.tile_w:
             add_tile_bar(zoomed, detail, closer, rng, True)
-        x, y = rooms.corner(0, 2 * pair)
+        x, y = rooms.corner(0, pair if stacked else 2 * pair)
         place_tile(board, picture, tile, x, y)
-        place_tile(board, zoomed, detail, *rooms.corner(0, 2 * pair + 1))
+        place_tile(board, zoomed, detail, *(rooms.corner(1, pair) if stacked else rooms.corner(0, 2 * pair + 1)))
         spread_scale([tile], scale)
         spread_scale([detail], closer)
-        if rng.uniform() < 0.5 and rooms.gutter > 2:
+        if rng.uniform() < 0.5 and rooms.gutter > 2 and not stacked:
             for top in (window[1], window[3]):
                 end = (detail.box[0], y if top == window[1] else y + rooms.tile_h - 1)
                 draw_dashes(board.pixels, (x + window[2], y + top), end, color)

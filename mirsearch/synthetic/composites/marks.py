@@ -65,3 +65,13 @@ def add_marks(picture: Pixels, rng: Random, color: Color = WHITE) -> None:
         else:
             name = str(rng.choice(("Nu", "LV", "M", "ER", "CA1", "v", "ax")))
             paint_mask(picture, text_mask(name, float(max(9, round(side * 0.045)))), x, y, color)
+
+
+def write_corner(picture: Pixels, words: str, corner: str = "top-left") -> None:
+    """Write words into a tile's corner, white on dark tiles and black on bright ones."""
+    height = float(np.clip(picture.shape[1] * 0.075, 9, 24))
+    mask = text_mask(words, height)
+    x = 5 if "left" in corner else max(1, picture.shape[1] - mask.shape[1] - 5)
+    y = 5 if "top" in corner else picture.shape[0] - mask.shape[0] - 5
+    bright = float(picture[y : y + mask.shape[0], x : x + mask.shape[1]].mean()) > 140
+    paint_mask(picture, mask, x, y, (0, 0, 0) if bright else WHITE)

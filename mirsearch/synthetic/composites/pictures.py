@@ -11,6 +11,7 @@ import numpy as np
 from mirsearch.synthetic.composites.scenes import soften
 from mirsearch.synthetic.fields import Image, Random, View, blur, fractal_noise, scatter, smooth_noise, voronoi
 from mirsearch.synthetic.imaging import Pixels
+from mirsearch.synthetic.plots import ink_box
 from mirsearch.synthetic.scalebars.bars import fill_rect
 from mirsearch.synthetic.specimens.colored import apply_colormap
 from mirsearch.synthetic.specimens.families import specimen
@@ -72,7 +73,18 @@ def on_white(width: int, height: int, rng: Random) -> Pixels:
         tip = base + np.array((np.cos(turn), np.sin(turn))) * min(a, b) * rng.uniform(0.15, 0.6)
         gray = int(rng.uniform(60, 150))
         cv2.line(pixels, tuple(map(int, base)), tuple(map(int, tip)), (gray, gray, gray), 1, cv2.LINE_AA)
-    return pixels
+    return fill_tile(pixels)
+
+
+def fill_tile(pixels: Pixels) -> Pixels:
+    """Return a picture on white cut to its ink and enlarged to its old size, but for a narrow margin."""
+    height, width = pixels.shape[:2]
+    x0, y0, x1, y1 = ink_box(pixels)
+    margin = max(2, round(0.02 * min(height, width)))
+    size = (width - 2 * margin, height - 2 * margin)
+    inner = cv2.resize(pixels[y0:y1, x0:x1], size, interpolation=cv2.INTER_CUBIC)
+    edge = cv2.copyMakeBorder(inner, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=(255, 255, 255))
+    return np.asarray(edge, np.uint8)
 
 
 def rendering(width: int, height: int, rng: Random, dark: bool = False) -> Pixels:
@@ -96,7 +108,7 @@ def rendering(width: int, height: int, rng: Random, dark: bool = False) -> Pixel
             steps = np.stack([np.cos(turns), np.sin(turns)], 1) * min(width, height) * 0.014
             path = np.clip(soma + np.cumsum(steps, 0), 2, (width - 3, height - 3))
             cv2.polylines(pixels, [np.round(path * 16).astype(np.int32)], False, ink, thick, cv2.LINE_AA, 4)
-    return pixels
+    return pixels if dark else fill_tile(pixels)
 
 
 def rainbow_map(width: int, height: int, rng: Random) -> Pixels:

@@ -145,8 +145,8 @@ def _neurons(view: View, rng: Random, size: float) -> dict[str, Image]:
     bodies = rng.uniform((0.1, 0.1), (0.9, 0.9), (int(rng.integers(2, 6)), 2)) * (view.width, view.height)
     for body in bodies:
         for _ in range(int(rng.integers(3, 7))):
-            turns = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.18, 60))
-            steps = np.stack([np.cos(turns), np.sin(turns)], 1) * size * 0.05
+            turns = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.3, 60))
+            steps = np.stack([np.cos(turns), np.sin(turns)], 1) * size * 0.04
             path = body + np.cumsum(steps, 0)
             thick = max(1, round(size * 0.012))
             cv2.polylines(canvas, [np.round(path * 16).astype(np.int32)], False, 200, thick, cv2.LINE_AA, 4)

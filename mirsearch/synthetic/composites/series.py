@@ -9,11 +9,10 @@ import numpy as np
 
 from mirsearch.synthetic.composites import scenes
 from mirsearch.synthetic.composites.boards import Board, Tile
+from mirsearch.synthetic.composites.channels import choose_stains, draw_channel_tiles
 from mirsearch.synthetic.composites.grids import (
     add_tile_bar,
     choose_scale,
-    choose_stains,
-    draw_channel_tiles,
     has_bar,
     place_tile,
     plan_rooms,
@@ -22,11 +21,10 @@ from mirsearch.synthetic.composites.grids import (
     write_row_names,
     write_span,
 )
-from mirsearch.synthetic.composites.marks import draw_window
+from mirsearch.synthetic.composites.marks import draw_window, write_corner
 from mirsearch.synthetic.fields import Random
 from mirsearch.synthetic.imaging import Pixels
 from mirsearch.synthetic.scalebars.styles import WHITE
-from mirsearch.synthetic.text_masks import paint_mask, text_mask
 
 TIMES = (
     ("0 h", "2 h", "4 h", "6 h", "8 h", "12 h", "24 h", "48 h"), ("0", "1", "2", "3", "4", "5", "6", "7"),
@@ -36,16 +34,6 @@ TIMES = (
     ("Z = 0 µm", "Z = 2 µm", "Z = 4 µm", "Z = 6 µm", "Z = 8 µm", "Z = 10 µm", "Z = 12 µm", "Z = 14 µm"),
 )  # fmt: skip
 """Words over the tiles of a series. Depths are there too: a length that is no scale bar's."""
-
-
-def write_corner(picture: Pixels, words: str, corner: str = "top-left") -> None:
-    """Write words into a tile's corner, white on dark tiles and black on bright ones."""
-    height = float(np.clip(picture.shape[1] * 0.075, 9, 24))
-    mask = text_mask(words, height)
-    x = 5 if "left" in corner else max(1, picture.shape[1] - mask.shape[1] - 5)
-    y = 5 if "top" in corner else picture.shape[0] - mask.shape[0] - 5
-    bright = float(picture[y : y + mask.shape[0], x : x + mask.shape[1]].mean()) > 140
-    paint_mask(picture, mask, x, y, (0, 0, 0) if bright else WHITE)
 
 
 def time_series(board: Board) -> None:

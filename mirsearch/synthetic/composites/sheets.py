@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mirsearch.corpus import Box, LoneBar, Panel, ScaleReading
-from mirsearch.synthetic.composites import beside, grids, insets, series, singles
+from mirsearch.synthetic.composites import beside, channels, insets, series, singles
 from mirsearch.synthetic.composites.boards import Board, FigureLook, Tile
 from mirsearch.synthetic.composites.captions import write_composite_caption
 from mirsearch.synthetic.composites.letters import draw_inside, draw_outside, printed
@@ -17,7 +17,8 @@ from mirsearch.synthetic.imaging import Pixels, compress_jpeg
 from mirsearch.synthetic.scalebars.styles import BLACK, WHITE
 
 FORMS: dict[str, Callable[[Board], None]] = {
-    "channel grid": grids.channel_grid, "time series": series.time_series, "montage": series.montage,
+    "channel grid": channels.channel_grid, "paired grids": channels.paired_grids, "uneven": channels.uneven,
+    "time series": series.time_series, "montage": series.montage,
     "strip": series.strip, "insets": insets.inset_images, "zoom": insets.zoom_pair, "lettered": singles.lettered,
     "primes": singles.primes, "sections": singles.sections, "histology": singles.histology, "cryo": singles.cryo,
     "materials": singles.materials, "maps": singles.color_maps, "renderings": singles.renderings,
@@ -27,7 +28,7 @@ FORMS: dict[str, Callable[[Board], None]] = {
 }  # fmt: skip
 """Every form of a block by name."""
 
-FLUORESCENT = ("channel grid", "time series", "montage", "insets", "primes", "strip")
+FLUORESCENT = ("channel grid", "paired grids", "uneven", "time series", "montage", "insets", "primes", "strip")
 DRAWN = ("plots", "schematic", "gels", "gels with plot")
 INSIDE = (
     "lettered", "primes", "sections", "histology", "cryo", "materials", "databars", "maps", "edges", "strip",
@@ -35,7 +36,7 @@ INSIDE = (
 )  # fmt: skip
 """Forms whose upper corners are free for a letter."""
 
-WIDE = ("montage", "lettered", "channel grid", "time series", "gels with plot", "images with plot")
+WIDE = ("montage", "lettered", "channel grid", "paired grids", "time series", "gels with plot", "images with plot")
 TALLEST_PX = 2700
 """Height in px after which no row is added."""
 
@@ -249,7 +250,8 @@ def draw_composite(seed: int) -> CompositeFigure:
         tiles += block.board.tiles
         for mark, letter in enumerate(block.letters):
             name = "" if look.letter_place == "none" else letter.upper() if look.capital else letter
-            parts.append((name, block.board.words, [tile for tile in block.board.tiles if tile.mark == mark]))
+            words = block.board.words_of.get(mark, block.board.words)
+            parts.append((name, words, [tile for tile in block.board.tiles if tile.mark == mark]))
     caption = write_composite_caption(parts, rng)
     if rng.uniform() < 0.6:
         canvas = compress_jpeg(canvas, int(rng.integers(60, 96)))

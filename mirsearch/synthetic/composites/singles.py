@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,13 +10,14 @@ import numpy as np
 from mirsearch.corpus import Box
 from mirsearch.synthetic.composites import scenes
 from mirsearch.synthetic.composites.boards import Board, Tile, TileBar
+from mirsearch.synthetic.composites.channels import choose_stains
 from mirsearch.synthetic.composites.grids import (
     CONDITIONS,
+    SUBJECTS,
     Rooms,
     Scale,
     add_tile_bar,
     choose_scale,
-    choose_stains,
     has_bar,
     place_tile,
     plan_rooms,
@@ -25,7 +25,7 @@ from mirsearch.synthetic.composites.grids import (
     write_headings,
     write_row_names,
 )
-from mirsearch.synthetic.composites.marks import add_marks
+from mirsearch.synthetic.composites.marks import add_marks, write_corner
 from mirsearch.synthetic.composites.pictures import PICTURES, PictureKind
 from mirsearch.synthetic.fields import Random
 from mirsearch.synthetic.imaging import Pixels
@@ -34,6 +34,11 @@ from mirsearch.synthetic.scalebars.styles import BAR_STYLES, BLACK, WHITE
 
 LARGEST_DRAWN = 170_000
 """Pixels of a picture above which it is drawn smaller and enlarged, as published figures often are. For speed."""
+
+DARK = ("layered", "element", "rendering")
+"""First pictures of blocks whose tiles can be black, or white, at their edges."""
+
+ELEMENTS = ("C", "O", "N", "Si", "Fe", "Au", "Ti", "HAADF")
 
 DATABARS = tuple(name for name, style in BAR_STYLES.items() if style.databar is not None)
 
@@ -60,7 +65,7 @@ def _row(names: tuple[str, ...], most: int = 4) -> Callable[[Board], None]:
         row_names = ("Before", "After")[:rows] if rows > 1 and rng.uniform() < 0.5 else ()
         turned = bool(rng.uniform() < 0.7)
         shape = float(rng.choice((1.0, 1.2, 1.33, 1.5)))
-        rooms = plan_rooms(board, columns, row_names, turned, 1 if headed else 0, shape)
+        rooms = plan_rooms(board, columns, row_names, turned, 1 if headed else 0, shape, names[0] in DARK)
         scale = choose_scale(board, rooms.tile_w, kind.lengths_nm)
         if headed:
             write_headings(board, rooms, headings, [None] * columns, bool(rng.uniform() < 0.3))
@@ -88,6 +93,9 @@ def _fill(
         tile = Tile((0, 0, 1, 1), kind.kinds, kind.techniques, headings[number])
         if "schematic" not in kind.kinds:
             add_marks(picture, rng, WHITE if float(picture.mean()) < 150 else BLACK)
+        if kind is PICTURES["element"] and not headings[number]:
+            tile.heading = f"{ELEMENTS[number % len(ELEMENTS)]} K"
+            write_corner(picture, tile.heading, "top-right")
         if has_bar(where, row, column, rows, columns):
             add_tile_bar(picture, tile, scale, rng, not board.tiles)
         place_tile(board, picture, tile, *rooms.corner(row, column))
@@ -99,7 +107,7 @@ sections = _row(("section", "segmentation", "section"))
 histology = _row(("histology",))
 cryo = _row(("vesicles", "particles"))
 materials = _row(("spheres", "fibers", "pores", "petals", "particles", "afm"))
-color_maps = _row(("map", "element"))
+color_maps = _row(("element", "map"))
 renderings = _row(("rendering", "dark_rendering"))
 whites = _row(("on_white",), 2)
 edges = _row(("layered", "cropped"), 3)
@@ -110,7 +118,7 @@ def databars(board: Board) -> None:
     rng = board.rng
     columns = 1 if board.width < 700 else int(rng.integers(1, 4))
     kind = PICTURES[str(rng.choice(("spheres", "fibers", "pores", "petals")))]
-    rooms = plan_rooms(board, columns, (), False, 0, 1.33)
+    rooms = plan_rooms(board, columns, (), False, 0, 1.33, False)
     style = BAR_STYLES[str(rng.choice(DATABARS))]
     for column in range(columns):
         picture = draw_picture(kind, rooms.tile_w, rooms.tile_h, rng)
@@ -130,7 +138,6 @@ def primes(board: Board) -> None:
     rng = board.rng
     stains = choose_stains(rng, int(rng.integers(1, 4)))
     rooms = plan_rooms(board, len(stains) + 1, (), False, 0, 1.0)
-    rooms = replace(rooms, gutter=rooms.gutter)
     scale = choose_scale(board, rooms.tile_w)
     channels = scenes.draw_scene(rooms.tile_w, rooms.tile_h, rng)
     colored = [scenes.show(channels[stain.structure], stain.color, rng) for stain in stains]
@@ -164,7 +171,6 @@ def lettered(board: Board) -> None:
         if titled:
             tile.heading = str(rng.choice(("dorsal view", "ventral view", "in situ HCR", "IHC", "overview", "detail")))
             board.text(tile.heading, x + board.look.letters * 2.4, y - gap + 2)
-    board.words = "Images of the specimens"
 
 
 def _lettered_tile(board: Board, kind: PictureKind, box: Box, number: int) -> Tile:
@@ -182,6 +188,8 @@ def _lettered_tile(board: Board, kind: PictureKind, box: Box, number: int) -> Ti
     else:
         picture = draw_picture(kind, width, height, rng)
         tile = Tile(box, kind.kinds, kind.techniques, mark=number, magnification=number)
+    subject = str(rng.choice(SUBJECTS))
+    board.words_of[number] = f"Expression in {subject}, dorsal view" if fluorescent else kind.words
     add_marks(picture, rng, WHITE if float(picture.mean()) < 150 else BLACK)
     if rng.uniform() < 0.75:
         add_tile_bar(picture, tile, scale, rng, True)
