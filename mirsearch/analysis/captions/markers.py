@@ -63,23 +63,17 @@ def find_markers(caption: str) -> list[Marker]:
         _match_markers(caption, _HALF, "half"),
         _match_markers(caption, _BARE, "bare"),
     ]
-    every_bracket = candidates[0]
+    every_bracket, every_bare = candidates[0], candidates[2]
     bracketed, half, bare = (_keep_sequence(markers) for markers in candidates)
+    both = _keep_sequence([*every_bracket, *every_bare])  # "e Movie of particles of 20 nm (f) and 90 nm (g). h Plot"
+    bare_of_both = [marker for marker in both if marker.style == "bare"]
+    if bare and not bracketed and len(_label_set(bare_of_both)) > len(_label_set(bare)):
+        bare = sorted(both, key=lambda marker: marker.start)
     bare_first = len(_label_set(bare)) >= 2 and bare[0].start <= _first_start(bracketed, half)
     if bare_first and _label_set(bare) >= _label_set(bracketed) and not _label_set(half) > _label_set(bare):
-        added = [
-            marker
-            for marker in every_bracket
-            if set(marker.labels) <= _label_set(bare) and marker.upper == bare[0].upper
-        ]
-        chosen = _drop_overlaps([*_first_behind_title(caption, bare), *bare, *added])
+        chosen = _with_brackets([*_first_behind_title(caption, bare), *bare], bare, every_bracket)
     elif len(_label_set(half)) > len(_label_set(bracketed)):
-        added = [
-            marker
-            for marker in every_bracket
-            if set(marker.labels) <= _label_set(half) and marker.upper == half[0].upper
-        ]
-        chosen = _drop_overlaps([*half, *added])
+        chosen = _with_brackets(half, half, every_bracket)
     else:
         chosen = bracketed or half
     if not chosen:
@@ -89,6 +83,12 @@ def find_markers(caption: str) -> list[Marker]:
         chosen = _keep_sequence(_match_markers(caption, _NUMBERED, "bracket"))
         chosen = chosen if len(_label_set(chosen)) >= 2 else []
     return _mark_references(caption, chosen)
+
+
+def _with_brackets(chosen: list[Marker], naming: list[Marker], brackets: list[Marker]) -> list[Marker]:
+    """Return the chosen markers with those in brackets that have the same labels."""
+    labels, upper = _label_set(naming), naming[0].upper
+    return _drop_overlaps([*chosen, *(one for one in brackets if set(one.labels) <= labels and one.upper == upper)])
 
 
 def _first_behind_title(caption: str, markers: list[Marker]) -> list[Marker]:

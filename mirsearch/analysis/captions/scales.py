@@ -126,20 +126,26 @@ def choose_scale(
 ) -> PlacedScale | None:
     """Return the length that holds for one image, or None if the caption gives none or several for it.
 
-    `place` is where the image is among its letter's images ("top", "bottom left"), `ordinal` its number among these
-    `count` images in reading order, `heading` the words printed at it. What is said of its letter comes before what is
-    said of all, and what is said of its place, ordinal or heading before what is said of all images of the letter. If
-    lengths that fit equally differ, the answer is None. Without a letter, a length said of letters is not taken.
+    `inset` tells whether the image is an inset. An image beside the others can be the enlarged one too, if it is at the
+    place that the caption tells. `place` is where the image is among its letter's images ("top", "bottom left"),
+    `ordinal` its number among these `count` images in reading order, `heading` the words printed at it. What is said of
+    its letter comes before what is said of all, and what is said of its place, ordinal or heading before what is said
+    of all images of the letter. If lengths that fit equally differ, the answer is None. Without a letter, a length that
+    is said of letters is not taken.
     """
     own = letter.lower().replace("′", "'") if letter else None
     fitting = [
         (_fit(scale, place, ordinal, count, heading), scale)
         for scale in scales
         if scale.kind == kind
-        and scale.inset == inset
+        and (scale.inset or not inset)
         and (scale.letters is None or own in _plain_primes(scale.letters))
     ]
-    ranked = [(scale.letters is not None, fit, scale) for fit, scale in fitting if fit is not None]
+    ranked = [
+        (scale.letters is not None, fit, scale)
+        for fit, scale in fitting
+        if fit is not None and (fit > 0 or scale.inset == inset)
+    ]
     if not ranked:
         return None
     best = max(rank[:2] for rank in ranked)

@@ -53,22 +53,21 @@ def parse_statement(statement: str, known_labels: frozenset[str]) -> list[NamedL
 def _with_units(tokens: Sequence[Token], statement: str) -> Iterator[Token]:
     """Yield the tokens; digits of a list get the unit of a length in it: `100 µm for a, 50 for b`, `50 and 5 µm`."""
     units = [
-        re.sub(rf"^{DIGITS} ?-?", "", token.length.text) if token.kind == "value" and token.length else ""
-        for token in tokens
+        re.sub(rf"^{DIGITS} ?-?", "", one.length.text) if one.kind == "value" and one.length else "" for one in tokens
     ]
-    following_unit = list(units)
+    listed_units = list(units)
     for number in range(len(tokens) - 2, -1, -1):
-        following_unit[number] = units[number] or following_unit[number + 1]
-    unit = ""
+        between = _IN_LIST.fullmatch(statement, tokens[number].end, tokens[number + 1].start)
+        if tokens[number].kind == "number" and between:
+            listed_units[number] = listed_units[number + 1]
+    unit = next((unit for unit in units if unit), "")
     for number, token in enumerate(tokens):
         unit = units[number] or unit
-        if token.kind == "number" and token.length is not None and number + 1 < len(tokens):
-            following = tokens[number + 1]
-            is_listed = following.kind in ("number", "value") and bool(
-                _IN_LIST.fullmatch(statement, token.end, following.start)
-            )
-            length = parse_length(f"{token.length.text} {unit or following_unit[number]}")
-            if length is not None and (is_listed or following.kind in ("labels", "inset", "place", "main")):
+        if token.kind == "number" and token.length is not None:
+            following = tokens[number + 1].kind if number + 1 < len(tokens) else None
+            is_named = following in ("labels", "inset", "place", "main")
+            length = parse_length(f"{token.length.text} {listed_units[number] or (unit if is_named else '')}")
+            if length is not None:
                 yield replace(token, kind="value", length=length)
                 continue
         yield token
