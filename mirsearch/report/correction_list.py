@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mirsearch.query import StoredPanel
-from mirsearch.report.describe import print_rows
+from mirsearch.report.describe import print_columns
 from mirsearch.report.wording import article_title, figure_name, has_lone_bar, panel_heading, scale_sentence
 
 MAX_SHOWN = 50
@@ -22,7 +22,7 @@ def print_correction_list(found: Sequence[StoredPanel], console: Console) -> Non
     if not found:
         console.print(Text("no scale is doubtful, and every bar that was seen has a length"), soft_wrap=plain)
         return
-    print_rows(_COLUMNS, [_row(stored) for stored in found[:MAX_SHOWN]], console)
+    print_columns(_COLUMNS, [_row(stored) for stored in found[:MAX_SHOWN]], console)
     if len(found) > MAX_SHOWN:
         rest = f"… and {len(found) - MAX_SHOWN:,} more (--format json lists all)"
         console.print(Text(rest, style="dim"), soft_wrap=plain)

@@ -145,7 +145,8 @@ def print_analysis(pages: Sequence[AnalyzedPage], console: Console) -> None:
         console.print(title, soft_wrap=not console.is_terminal)
         rows = [_analysis_row(at, panel, page.panels) for at, panel in enumerate(page.panels, start=1)]
         filled = [at for at, name in enumerate(_ANALYSIS_COLUMNS) if name != "heading" or any(row[at] for row in rows)]
-        print_rows(tuple(_ANALYSIS_COLUMNS[at] for at in filled), [[row[at] for at in filled] for row in rows], console)
+        names = tuple(_ANALYSIS_COLUMNS[at] for at in filled)
+        print_columns(names, [[row[at] for at in filled] for row in rows], console)
         for note in _open_questions(page.panels):
             console.print(Text(note, style="yellow"), soft_wrap=not console.is_terminal)
         console.print()
@@ -196,7 +197,7 @@ def _open_questions(panels: Sequence[Panel]) -> list[str]:
     return notes
 
 
-def print_rows(headings: tuple[str, ...], rows: list[list[str]], console: Console) -> None:
+def print_columns(headings: tuple[str, ...], rows: list[list[str]], console: Console) -> None:
     """Print columns as wide as they need to be. The last takes the room that is left, on one line.
 
     In a narrow terminal, the columns at the right are left out. The first is never cut.
