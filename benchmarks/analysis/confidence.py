@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.analysis.scalebars import OUT, REPOSITORY, bar_cases, load_captions, load_pixels
 from mirsearch import plugins, settings
-from mirsearch.analysis.base import OcrEngine, Pixels, ScaleBarDetector
+from mirsearch.analysis.base import OcrEngine, Pixels, ScaleBarDetector, TextBox
 from mirsearch.analysis.scalebars.confidence import CAPTION_WEIGHTS, LABEL_WEIGHTS, MIN_TOLD
 from mirsearch.analysis.scalebars.panel_scales import observe_panels
 from mirsearch.corpus import Box, Panel, panel_keys
@@ -58,6 +58,21 @@ class Sample:
     caption: str
     truths: tuple[Truth, ...]
     drawn: tuple[bool, ...] = ()
+    has_words: bool = True
+
+
+class NoWords:
+    """An OCR engine for samples in which only bars matter: it reads nothing, and takes no time."""
+
+    name = "none"
+
+    def read(self, pixels: Pixels, side_limit: int | None = None, longest: int | None = None) -> list[TextBox]:
+        """Return no lines."""
+        return []
+
+    def recognize(self, crops: Sequence[Pixels]) -> list[tuple[str, float]]:
+        """Return empty words."""
+        return [("", 0.0) for _ in crops]
 
 
 @dataclass(frozen=True)
@@ -101,7 +116,7 @@ def drawn_without_bar(count: int, seed: int) -> Iterator[Sample]:
         pixels = shown.micrograph(View(width, height, shown.nm_per_px(float(rng.uniform()))), rng)
         pixels = compress_jpeg(pixels, int(rng.integers(60, 96)))
         caption = f"Images. Scale bar: {rng.choice(LENGTHS_NM)} nm."
-        yield Sample("drawn, no bar", pixels, (whole_panel(pixels),), caption, (Truth(),))
+        yield Sample("drawn, no bar", pixels, (whole_panel(pixels),), caption, (Truth(),), has_words=False)
 
 
 def real_bars(data: Path, seed: int) -> Iterator[Sample]:
@@ -132,7 +147,9 @@ def cut_bar_off(pixels: Pixels, box: Box, length_px: float, rng: np.random.Gener
     size = max(32, round(upper.shape[1] * factor)), max(32, round(upper.shape[0] * factor))
     small = compress_jpeg(np.asarray(cv2.resize(upper, size, interpolation=cv2.INTER_AREA)), int(rng.integers(60, 96)))
     caption = f"Images. Scale bar: {rng.choice(LENGTHS_NM)} nm."
-    yield Sample("real, cut", small, (whole_panel(small),), caption, (Truth(((-1.0, length_px * factor),)),))
+    yield Sample(
+        "real, cut", small, (whole_panel(small),), caption, (Truth(((-1.0, length_px * factor),)),), has_words=False
+    )
 
 
 def composites(count: int, seed: int) -> Iterator[Sample]:
@@ -156,14 +173,16 @@ def composite_sample(figure: CompositeFigure) -> Sample:
         for tile in figure.tiles
     )
     drawn = tuple(set(tile.kinds.split("|")) <= DRAWN_KINDS for tile in figure.tiles)
-    return Sample("composites", figure.pixels, panels, figure.caption, truths, drawn)
+    has_labels = any(tile.bar is not None and tile.bar.value == "label" for tile in figure.tiles)
+    return Sample("composites", figure.pixels, panels, figure.caption, truths, drawn, has_labels)
 
 
 def observe(samples: Iterator[Sample], detector: ScaleBarDetector, ocr: OcrEngine) -> Iterator[Seen]:
     """Yield the reading of each panel of the samples that has one."""
     for sample in samples:
         drawn = sample.drawn or (False,) * len(sample.panels)
-        found = observe_panels(sample.pixels, sample.panels, detector, ocr, caption=sample.caption, drawn=drawn)
+        reader = ocr if sample.has_words else NoWords()
+        found = observe_panels(sample.pixels, sample.panels, detector, reader, caption=sample.caption, drawn=drawn)
         for panel, seen, truth in zip(sample.panels, found, sample.truths, strict=True):
             observation = seen.observation
             if observation is None:

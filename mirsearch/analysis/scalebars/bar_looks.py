@@ -44,7 +44,7 @@ def measure_looks(panel: Pixels, bar: BarCandidate) -> BarLooks:
     if bar.vertical:
         panel, box = panel.transpose(1, 0, 2), transpose_box(box)
     x0, y0, x1, y1 = box
-    trim_x, trim_y = min(2, (x1 - x0) // 4), 1 if y1 - y0 >= 4 else 0
+    trim_x, trim_y = min(2, (x1 - x0) // 4), (y1 - y0 - 1) // 2 if y1 - y0 < 6 else 2
     inner = panel[y0 + trim_y : y1 - trim_y, x0 + trim_x : x1 - trim_x].astype(np.float32)
     if not inner.size:
         return BarLooks(0.0, 0.0, 0.0, 0.0, 0.0)

@@ -32,6 +32,9 @@ MIN_LENGTH = 14
 MAX_MEASURED = 160
 """Greatest number of rectangles of an image that are measured. A bound on time."""
 
+_MIN_MEASURED, _PX_PER_MEASURED = 48, 800
+"""Number of rectangles that are measured in a tile of any size, and pixels of an image for each of them."""
+
 _TINT_CHROMA = 40
 """Least chroma (0 to 255) of a pixel that has some color."""
 
@@ -82,7 +85,8 @@ def find_rectangles(gray: Gray, longest: int, thorough: bool = True) -> list[Rec
         for mask in _threshold_masks(image, thorough):
             for box in _find_solid_boxes(mask, longest):
                 found[(*box, bright)] = None
-    return _drop_near_duplicates(_rank_by_contrast(gray, list(found)))[:MAX_MEASURED]
+    most = min(MAX_MEASURED, max(_MIN_MEASURED, gray.size // _PX_PER_MEASURED)) // (1 if thorough else 2)
+    return _drop_near_duplicates(_rank_by_contrast(gray, list(found)))[:most]
 
 
 def _threshold_masks(image: Gray, thorough: bool) -> Iterator[Gray]:

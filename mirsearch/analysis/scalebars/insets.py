@@ -22,6 +22,9 @@ _MIN_FRAMED_SIDE = 24
 _MAX_SIDE_SHARE = 0.75
 """Greatest side of an inset as a share of the panel's side."""
 
+_MIN_CORNER_SHARE = 0.18
+"""Least side of an inset in a corner as a share of the panel's side."""
+
 _MAX_OFFSET = 4
 """Greatest distance in px between the ends of a frame's lines."""
 
@@ -37,8 +40,17 @@ _FILL_SLACK = 4
 _MIN_FILL_SHARE = 0.5
 """Least share of a filled box that has its brightness. Noise in a dark picture spreads over more levels."""
 
-_LINE_HEIGHT, _MIN_LINE_CONTRAST = 9, 40
+_LINE_HEIGHT, _MIN_LINE_CONTRAST = 9, 20
 """Height in px of what is no thin line, and least gray levels by which a thin line stands out."""
+
+_MAX_LINE_THICKNESS, _MIN_LINE_LEVEL, _LINE_SLACK, _MIN_EVEN_SHARE = 4, 140.0, 45.0, 0.85
+"""Greatest thickness in px of such a line, its least level, and the least share of it near that level (± the slack)."""
+
+_MAX_LINE_GAP = 7
+"""Greatest gap in px of such a line, where what lies beside it is as bright."""
+
+_MAX_CORNER_GAP = 9
+"""Greatest distance in px between two lines that meet: near their corner neither is thin."""
 
 
 def find_insets(gray: Gray, bars: Sequence[BarCandidate], shapes: Sequence[LineShape] = ()) -> list[Box]:
@@ -50,7 +62,12 @@ def find_insets(gray: Gray, bars: Sequence[BarCandidate], shapes: Sequence[LineS
     height, width = gray.shape
     framed = [shape.frame for shape in shapes if shape.frame is not None]
     insets = [*_find_line_pairs(gray, bars)]
-    for box in (*framed, *_find_corners(gray)):
+    corners = [
+        box
+        for box in _find_corners(gray)
+        if box[2] - box[0] >= _MIN_CORNER_SHARE * width and box[3] - box[1] >= _MIN_CORNER_SHARE * height
+    ]
+    for box in (*framed, *corners):
         box_width, box_height = box[2] - box[0], box[3] - box[1]
         has_size = min(box_width, box_height) >= _MIN_FRAMED_SIDE
         if has_size and box_width <= _MAX_SIDE_SHARE * width and box_height <= _MAX_SIDE_SHARE * height:
@@ -86,9 +103,9 @@ def _find_corners(gray: Gray) -> Iterator[Box]:
             for other in down:
                 at_left, at_top = line[0] <= _MAX_OFFSET, other[1] <= _MAX_OFFSET
                 end_x, end_y = line[2] if at_left else line[0], other[3] if at_top else other[1]
-                meets_x = other[0] - _MAX_OFFSET <= end_x <= other[2] + _MAX_OFFSET
-                if meets_x and line[1] - _MAX_OFFSET <= end_y <= line[3] + _MAX_OFFSET:
-                    left, right = (0, line[2]) if at_left else (line[0], width)
+                meets_x = other[0] - _MAX_CORNER_GAP <= end_x <= other[2] + _MAX_CORNER_GAP
+                if meets_x and line[1] - _MAX_CORNER_GAP <= end_y <= line[3] + _MAX_CORNER_GAP:
+                    left, right = (0, other[2]) if at_left else (other[0], width)
                     yield left, (0 if at_top else line[1]), right, (line[3] if at_top else height)
 
 
@@ -100,17 +117,26 @@ def _find_border_lines(image: Gray) -> list[Box]:
     kernel = np.ones((_LINE_HEIGHT, 1), np.uint8)
     raised = cv2.morphologyEx(image, cv2.MORPH_TOPHAT, kernel, borderType=cv2.BORDER_REPLICATE)
     mask = cv2.threshold(raised, _MIN_LINE_CONTRAST - 1, 255, cv2.THRESH_BINARY)[1]
+    joined = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, _MAX_LINE_GAP), np.uint8))
     run = np.ones((1, _MIN_FRAMED_SIDE), np.uint8)
-    lines = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, run, borderType=cv2.BORDER_CONSTANT), np.uint8)
+    lines = np.asarray(cv2.morphologyEx(joined, cv2.MORPH_OPEN, run, borderType=cv2.BORDER_CONSTANT), np.uint8)
     boxes = [(x, y, x + w, y + h) for x, y, w, h in outer_boxes(lines)]
     return [
         box
         for box in boxes
         if (box[0] <= _MAX_OFFSET) != (box[2] >= width - _MAX_OFFSET)
-        and box[3] - box[1] <= 6
+        and box[3] - box[1] <= _MAX_LINE_THICKNESS
         and box[1] > _LINE_HEIGHT
         and box[3] < height - _LINE_HEIGHT
+        and _is_drawn(image, box)
     ]
+
+
+def _is_drawn(image: Gray, line: Box) -> bool:
+    """Return whether a bright line is of one level, near white, as far as what lies beside it lets one see."""
+    levels = image[line[1] : line[3], line[0] : line[2]].max(axis=0)
+    level = float(np.median(levels))
+    return level >= _MIN_LINE_LEVEL and float(np.mean(np.abs(levels - level) <= _LINE_SLACK)) >= _MIN_EVEN_SHARE
 
 
 def _is_side(box: Box, line: Box) -> bool:

@@ -54,7 +54,10 @@ _MIN_WIDENED_PLAUSIBILITY, _WIDENING = 0.45, 3
 """Least plausibility of a label cut by a window for which a wider one is read, and the widening in label heights."""
 
 _MAX_CROPS = 3
-"""Greatest number of windows of a panel that are read with the text detector. A bound on time."""
+"""Greatest number of windows of a panel that are read with the text detector. A bound on time.
+
+Where the caption gives the length, one window shows whether a label gives it too.
+"""
 
 _GOOD_BAR_SCORE = 0.7
 """Least score of a bar whose window is read once more by the bar's color, or whose label is guessed."""
@@ -79,7 +82,8 @@ def find_labelled_bar(
     pairs = [check_label(pair, panel, ocr) for pair in _read_nearby_lines(panel, bars, ocr)]
     best = _choose_pair(pairs, panel, expected_nm)
     chroma = ink_chroma(panel)
-    for view, window, upward in _reading_views(panel, chroma, bars):
+    most = _MAX_CROPS if expected_nm is None else 1
+    for view, window, upward in _reading_views(panel, chroma, bars, most):
         if _is_settled(best, expected_nm, bars):
             break
         labels = read_upward_labels(view, window, ocr) if upward else _read_window_labels(view, window, ocr)
@@ -104,16 +108,16 @@ def _guess_labels(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -
 
 
 def _reading_views(
-    panel: Pixels, chroma: Gray | None, bars: Sequence[BarCandidate]
+    panel: Pixels, chroma: Gray | None, bars: Sequence[BarCandidate], most: int
 ) -> Iterator[tuple[Pixels, Box, bool]]:
-    """Yield views of a panel, windows around its likeliest bars, and whether to read them as written upwards.
+    """Yield views of a panel, at most `most` windows around its likeliest bars, and whether they are written upwards.
 
     Where a bar is colored, the view that shows its color comes first, then the panel. The likeliest bar's window is
     also shown by the bar's color.
     """
     windows: list[Box] = []
     for bar in bars:
-        if len(windows) >= _MAX_CROPS or bar.score < _MIN_CROP_SCORE:
+        if len(windows) >= most or bar.score < _MIN_CROP_SCORE:
             return
         if any(_lies_inside(bar.box, other) for other in windows):
             continue

@@ -24,6 +24,9 @@ _MIN_READING = 0.42
 _MIN_DOUBTFUL_SHARE = 0.75
 """Share of each of these that a doubtful reading must have."""
 
+_MAX_DOUBTFUL = 0.4
+"""Greatest confidence of a reading that may be right but is not good enough to be told."""
+
 _USUAL_SHARES = (0.05, 0.5)
 """Usual lengths of a bar as shares of the image's width."""
 
@@ -57,9 +60,10 @@ def read_label(image: ImageBars, length: CaptionLength) -> Observation | None:
         caption=_caption_agreement(label.length.nm, length),
         unsure=float(not believable),
     )
+    confidence = label_confidence(evidence) if believable else min(label_confidence(evidence), _MAX_DOUBTFUL)
     reading = ScaleReading(
         nm_per_px=label.length.nm / pair.bar.length_px, length_nm=label.length.nm, length_px=pair.bar.length_px,
-        bar=pair.bar.box, label_text=label.length.text, source="label", confidence=label_confidence(evidence),
+        bar=pair.bar.box, label_text=label.length.text, source="label", confidence=confidence,
     )  # fmt: skip
     return Observation(reading, evidence, believable)
 
