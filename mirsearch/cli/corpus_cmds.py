@@ -97,22 +97,28 @@ def export(
         bool,
         typer.Option("--attribution", help="Write the credits instead: one line for each article, with its license."),
     ] = False,
+    field: Annotated[
+        list[str] | None,
+        typer.Option("--filter", metavar="FIELD=VALUE", help="Only panels that meet it: scale.doubtful=true."),
+    ] = None,
     index: IndexOption = None,
 ) -> None:
     """Write every panel with all its fields as one line of JSON (JSON Lines), or write the credits."""
     from mirsearch import settings
     from mirsearch.acquisition.attribution import credit_lines
     from mirsearch.cli.ingest_services import open_ledger
+    from mirsearch.cli.option_values import add_filters
     from mirsearch.cli.terminal import open_output
     from mirsearch.query import Filters
 
     if form != "jsonl":
         raise UsageError(f"--format {form!r} is not known", "give jsonl, or --attribution")
+    filters = add_filters(Filters(), None, None, None, field)
     corpus = open_index(index)
     ledger = open_ledger(settings.index_location(index), create=False)
     try:
         with open_output(target) as stream:
-            panels = corpus.select_panels(Filters())
+            panels = corpus.select_panels(filters)
             rows = (json_text(row, stream.encoding) for row in _export_rows(corpus, panels, ledger, vectors))
             for line in credit_lines(panels, ledger) if attribution else rows:
                 stream.write(line + "\n")

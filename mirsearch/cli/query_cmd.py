@@ -19,6 +19,8 @@ from mirsearch.cli.query_options import (
     ArticleOption,
     BarPxOption,
     CropOption,
+    DoubtfulOption,
+    EachOption,
     ExplainOption,
     ExtractorOption,
     FieldOfViewOption,
@@ -85,6 +87,8 @@ def query(
     missing: MissingOption = MissingScale.NEUTRAL,
     sigma: SigmaOption = settings.SCALE_SIGMA,
     top: TopOption = 10,
+    each: EachOption = False,
+    doubtful: DoubtfulOption = False,
     exact: ExactOption = False,
     kind: KindOption = None,
     technique: TechniqueOption = None,
@@ -132,6 +136,8 @@ def query(
         formula=parse_formula(weight or [], missing, sigma),
         top=top,
         exact=exact,
+        doubtful=doubtful,
+        each=each,
     )
     model = partial(load_index_extractor, corpus, ExtractorChoice(extractor, weights, device))
     if show_request:

@@ -70,8 +70,20 @@ SigmaOption = Annotated[
     float, typer.Option("--sigma", help="Width of the scale term in decades.", rich_help_panel=RANKING)
 ]
 TopOption = Annotated[int, typer.Option("--top", "-n", help="Number of hits.", rich_help_panel=RANKING)]
+EachOption = Annotated[
+    bool,
+    typer.Option(
+        "--each", help="Each image under one letter of a figure is a hit of its own.", rich_help_panel=RANKING
+    ),
+]
+DoubtfulOption = Annotated[
+    bool,
+    typer.Option(
+        "--doubtful", help="Also rank and filter by scale readings that are not sure.", rich_help_panel=RANKING
+    ),
+]
 KindOption = Annotated[
-    list[str] | None, typer.Option("--kind", help="micrograph, diffraction, map, plot, …", rich_help_panel=FILTERS)
+    list[str] | None, typer.Option("--kind", help="micrograph, diffraction, map, gel, plot, …", rich_help_panel=FILTERS)
 ]
 TechniqueOption = Annotated[
     list[str] | None, typer.Option("--technique", help="SEM, TEM, AFM, …", rich_help_panel=FILTERS)

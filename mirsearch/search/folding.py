@@ -1,8 +1,12 @@
-"""One hit for one picture. A panel that its article shows again in another figure is folded into the better hit."""
+"""One hit for one picture, and for one letter of a figure.
+
+A panel that its article shows again in another figure is folded into the better hit. Of the images under one letter,
+only the best is a hit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mirsearch.indexes.base import Index
@@ -12,12 +16,21 @@ from mirsearch.search.answer import Hit
 _DRAWN_KINDS = ("plot", "schematic")
 """Kinds of panels that often look alike without being the same. They are never folded."""
 _MAX_EXTRA = 50
-"""Most panels that are requested beyond `top`."""
+"""Most panels that are requested at first beyond `top`."""
+_GROWTH = 4
+"""Factor by which more panels are requested if too few hits remain."""
+MAX_PANELS_PER_HIT = 64
+"""Most panels that are requested for each hit: as many as a letter with 8 × 8 images has."""
 
 
-def candidate_count(top: int, limit: int) -> int:
-    """Return how many panels to request, at most `limit`, so that `top` remain when some are folded."""
-    return min(top + min(top, _MAX_EXTRA), limit)
+def candidate_counts(top: int, limit: int) -> Iterator[int]:
+    """Yield how many panels to request until `top` hits remain when some are folded; rising, at most `limit`."""
+    most = min(top * MAX_PANELS_PER_HIT, limit)
+    count = min(top + min(top, _MAX_EXTRA), most)
+    yield count
+    while count < most:
+        count = min(count * _GROWTH, most)
+        yield count
 
 
 @dataclass(slots=True)
@@ -28,21 +41,31 @@ class _FoldedHit:
 
 
 class Folding:
-    """Compares panels of one article by their thumbnails and vectors. Each thumbnail is read once."""
+    """Compares panels of one article by their thumbnails and vectors. Each thumbnail is read once.
 
-    def __init__(self, index: Index) -> None:
+    With `each`, every image under a letter is a hit of its own.
+    """
+
+    def __init__(self, index: Index, each: bool = False) -> None:
         self._index = index
+        self._each = each
         self._thumbnails: dict[str, bytes | None] = {}
 
     def fold(self, ranked: Sequence[tuple[ScoredPanel, StoredPanel]], top: int) -> tuple[Hit, ...]:
         """Return the first `top` hits, best first, with the panels that are folded into them."""
         folded: list[_FoldedHit] = []
+        letters: set[tuple[str, str]] = set()
         for scored, stored in ranked:
+            letter = None if self._each else shared_letter(stored)
+            if letter in letters:
+                continue
             same = next((hit for hit in folded if self._is_repeat(hit.stored, stored)), None)
             if same is not None:
                 same.repeats.append(stored)
             elif len(folded) < top:
                 folded.append(_FoldedHit(scored, stored))
+                if letter is not None:
+                    letters.add(letter)
         return tuple(
             Hit(rank, hit.scored, hit.stored, self._thumbnail(hit.stored), tuple(hit.repeats))
             for rank, hit in enumerate(folded, start=1)
@@ -72,3 +95,9 @@ class Folding:
         if panel_id not in self._thumbnails:
             self._thumbnails[panel_id] = self._index.thumbnail(panel_id)
         return self._thumbnails[panel_id]
+
+
+def shared_letter(stored: StoredPanel) -> tuple[str, str] | None:
+    """Return figure and letter of a panel that shares its letter with others, else None."""
+    panel = stored.panel
+    return None if panel.part is None or panel.label is None else (stored.figure.id, panel.label)

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from io import BytesIO
 
 from mirsearch import settings
+from mirsearch.corpus import ScaleReading
 from mirsearch.errors import NotFoundError, UsageError
 from mirsearch.extractors.base import Extractor
+from mirsearch.field_filters import FieldFilter
 from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import ExtractorIdentity, Index
-from mirsearch.query import Filters, Pixels, SearchRequest, SearchResult, Vector
+from mirsearch.query import Filters, Pixels, ScoredPanel, SearchRequest, SearchResult, StoredPanel, Vector
 from mirsearch.ranking import Formula
 from mirsearch.search.answer import Answer, Hit, QueryView
-from mirsearch.search.folding import Folding, candidate_count
+from mirsearch.search.folding import MAX_PANELS_PER_HIT, Folding, candidate_counts, shared_letter
 from mirsearch.search.query_image import ImageQuestion, QueryPart
 from mirsearch.search.words_in_pictures import text_vector
 
+MAX_PANELS_PER_FIGURE = 256
+"""Most panels of a figure among which the other images of a hit's letter are looked for."""
 _MAX_SEARCHES = 3
 """Searches for one question, where a writer removes found panels before they are read."""
 
@@ -30,7 +34,8 @@ class Question:
     """A question: an image, the id of an indexed panel (`like`), text, or text with one of the two.
 
     Plots and schematics answer an image only with `every_kind`, and panels of retracted articles only with
-    `retracted`, unless the filters name them.
+    `retracted`, unless the filters name them. With `doubtful`, doubtful scale readings count like the others. With
+    `each`, every image under one letter is a hit of its own.
     """
 
     image: ImageQuestion | None = None
@@ -44,6 +49,8 @@ class Question:
     formula: Formula = field(default_factory=Formula)
     top: int = 10
     exact: bool = False
+    doubtful: bool = False
+    each: bool = False
 
     def check(self) -> None:
         """Raise UsageError if the question is empty or contradicts itself."""
@@ -78,14 +85,12 @@ def prepare_question(index: Index, question: Question, extractor: Callable[[], E
     part = question.image.resolve() if question.image else None
     vector = _question_vector(index, question, part, extractor)
     stored = index.panels([question.like])[0] if question.like else None
-    scale = (part.scale if part else stored.panel.scale if stored else None) if question.use_scale else None
-    fov = question.field_of_view_nm
-    if fov is None and question.use_scale:
-        fov = part.field_of_view_nm if part else stored.panel.field_of_view_nm if stored else None
+    scale, fov = _question_scale(question, part, stored)
     text_embedding, formula, text_note = text_vector(index.extractor, question.text, question.formula, extractor)
     filters = _exclude_retracted(
         question, _exclude_drawings(question, part.kind if part else stored.panel.kind if stored else None)
     )
+    filters = dataclasses.replace(filters, doubtful=filters.doubtful or question.doubtful)
     request = SearchRequest(
         vector=vector,
         field_of_view_nm=fov,
@@ -115,10 +120,26 @@ def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) ->
     """Answer a question from an index. `extractor` is only called if an image or text must be embedded."""
     prepared = prepare_question(index, question, extractor)
     started = time.perf_counter()
-    result, hits = _search_panels(index, prepared.request)
+    result, hits = _search_panels(index, prepared.request, question.each)
     took = (time.perf_counter() - started) * 1000
-    notes = (*prepared.notes, *_notes(question, prepared.request.field_of_view_nm, result))
+    notes = (*prepared.notes, *_notes(question, prepared.request.field_of_view_nm, result, len(hits)))
     return Answer(prepared.view, hits, result.exact, result.considered, round(took, 3), prepared.request.formula, notes)
+
+
+def _question_scale(
+    question: Question, part: QueryPart | None, stored: StoredPanel | None
+) -> tuple[ScaleReading | None, float | None]:
+    """Return the scale reading and the field of view (nm) of the question: given, of the image, or of the panel."""
+    if not question.use_scale:
+        return None, question.field_of_view_nm
+    source = part or (stored.panel if stored else None)
+    if source is None:
+        return None, question.field_of_view_nm
+    scale, fov = source.scale, question.field_of_view_nm or source.field_of_view_nm
+    if scale is None and fov is None and question.doubtful and source.doubtful_scale is not None:
+        scale = source.doubtful_scale
+        fov = (source.box[2] - source.box[0]) * scale.nm_per_px
+    return scale, fov
 
 
 def _question_vector(
@@ -139,22 +160,52 @@ def _load_checked(index: Index, extractor: Callable[[], Extractor]) -> Extractor
     return model
 
 
-def _search_panels(index: Index, request: SearchRequest) -> tuple[SearchResult, tuple[Hit, ...]]:
+def _search_panels(index: Index, request: SearchRequest, each: bool) -> tuple[SearchResult, tuple[Hit, ...]]:
+    """Search the index and read the found panels. Ask for more panels until `top` hits remain after folding."""
+    folding = Folding(index, each)
+    for count in candidate_counts(request.top, settings.LIMITS.query_top):
+        result, ranked = _read_panels(index, dataclasses.replace(request, top=count))
+        hits = folding.fold(ranked, request.top)
+        if len(hits) == request.top or len(result.panels) < count:
+            break
+    return result, hits if each else _add_parts(index, request, hits)
+
+
+def _add_parts(index: Index, request: SearchRequest, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
+    """Return the hits with the other images under their letters that the request finds, however low they rank."""
+    figures = dict.fromkeys(hit.stored.figure.id for hit in hits if shared_letter(hit.stored) is not None)
+    if not figures:
+        return hits
+    in_figures = dataclasses.replace(
+        request.filters, fields=(*request.filters.fields, FieldFilter("figure.id", tuple(figures)))
+    )
+    top = min(MAX_PANELS_PER_FIGURE * len(figures), settings.LIMITS.query_top)
+    _, ranked = _read_panels(index, dataclasses.replace(request, filters=in_figures, top=top, exact=True))
+    by_letter: dict[tuple[str, str] | None, list[tuple[ScoredPanel, StoredPanel]]] = {}
+    for scored, stored in ranked:
+        by_letter.setdefault(shared_letter(stored), []).append((scored, stored))
+    return tuple(
+        dataclasses.replace(hit, parts=tuple(part for part in by_letter[letter] if part[1].panel != hit.stored.panel))
+        if (letter := shared_letter(hit.stored)) in by_letter and letter is not None
+        else hit
+        for hit in hits
+    )
+
+
+def _read_panels(
+    index: Index, request: SearchRequest
+) -> tuple[SearchResult, Sequence[tuple[ScoredPanel, StoredPanel]]]:
     """Search the index and read the found panels. Search again if a writer has removed one of them in between."""
-    wider = dataclasses.replace(request, top=candidate_count(request.top, settings.LIMITS.query_top))
-    for _ in range(_MAX_SEARCHES - 1):
-        result = index.search(wider)
+    for attempt in range(1, _MAX_SEARCHES + 1):
+        result = index.search(request)
         try:
-            return result, _fold_hits(index, result, request.top)
+            stored = index.panels([scored.panel_id for scored in result.panels])
         except NotFoundError:
+            if attempt == _MAX_SEARCHES:
+                raise
             continue
-    result = index.search(wider)
-    return result, _fold_hits(index, result, request.top)
-
-
-def _fold_hits(index: Index, result: SearchResult, top: int) -> tuple[Hit, ...]:
-    stored = index.panels([scored.panel_id for scored in result.panels])
-    return Folding(index).fold(list(zip(result.panels, stored, strict=True)), top)
+        break
+    return result, list(zip(result.panels, stored, strict=True))
 
 
 def _thumbnail_pixels(index: Index, panel_id: str | None) -> Pixels | None:
@@ -169,7 +220,7 @@ def _thumbnail_pixels(index: Index, panel_id: str | None) -> Pixels | None:
     return np.asarray(Image.open(BytesIO(thumbnail)).convert("RGB"), dtype=np.uint8)
 
 
-def _notes(question: Question, fov: float | None, result: SearchResult) -> list[str]:
+def _notes(question: Question, fov: float | None, result: SearchResult, hits: int) -> list[str]:
     notes = []
     visual = question.image is not None or question.like is not None
     if visual and question.use_scale and fov is None:
@@ -177,6 +228,8 @@ def _notes(question: Question, fov: float | None, result: SearchResult) -> list[
             "no scale was found in the query image: the ranking ignores scale "
             '(give --scale "500 nm" with --bar-px N, --nm-per-px or --field-of-view)'
         )
+    if hits < min(question.top, len(result.panels)) and len(result.panels) == question.top * MAX_PANELS_PER_HIT:
+        notes.append(f"the best {len(result.panels)} panels are under {hits} letters; --each shows every image")
     if not result.panels:
         notes.append(
             "no panel passes the filters"
@@ -186,7 +239,7 @@ def _notes(question: Question, fov: float | None, result: SearchResult) -> list[
     return notes
 
 
-IMAGE_KINDS = ("micrograph", "diffraction", "map", "photo", "unknown")
+IMAGE_KINDS = ("micrograph", "diffraction", "map", "photo", "gel", "unknown")
 """Kinds that answer an image if the question names no kind: all but plots and schematics."""
 
 
