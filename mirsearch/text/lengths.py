@@ -117,8 +117,11 @@ def normalize_all(text: str) -> str:
     return " ".join(printable.replace("Å", "Å").split())
 
 
-def parse_length(text: str) -> Length | None:
-    """Parse the label of a scale bar. Returns None for any other text (1/nm, a time, an angle, a magnification, …)."""
+def parse_length(text: str, *, repair: bool = True) -> Length | None:
+    """Parse the label of a scale bar. Returns None for any other text (1/nm, a time, an angle, a magnification, …).
+
+    With `repair`, typical confusions of OCR are corrected. Text that nobody had to read from pixels has none.
+    """
     clean = normalize(text).translate(_MINUS_SIGNS)
     between_caps = _BETWEEN_BOTH_END_CAPS.fullmatch(clean) or _BETWEEN_END_CAPS.fullmatch(clean)
     if re.match(r"[\d.]", clean) and _LOST_EXPONENT.search(clean):
@@ -131,7 +134,7 @@ def parse_length(text: str) -> Length | None:
     body = re.sub(rf"^{_LABEL_PREFIX}(?=[\d.lIi|O])", "", trimmed, flags=re.IGNORECASE).strip(_EDGE_CHARS)
     if clean.lstrip(" ([{'\"").startswith(".") and body[:1].isdigit():
         body = "." + body
-    candidates = [*_readings(body, text), *_repaired_readings(body, text)]
+    candidates = [*_readings(body, text), *(_repaired_readings(body, text) if repair else ())]
     return max(candidates, key=lambda candidate: candidate.plausibility, default=None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mirsearch.acquisition.micrographs import is_likely_micrograph
-from mirsearch.analysis.captions.scales import caption_scales
+from mirsearch.analysis.captions.scales import caption_scales, caption_scales_of
 from mirsearch.analysis.captions.split import split_caption
 from mirsearch.analysis.kinds.words import kind_votes, technique_votes
 from mirsearch.licenses import canonical_license
@@ -51,10 +51,19 @@ def jats(text: str) -> object:
     return parse_jats(ARTICLE.format(text).encode(), "x.xml")
 
 
+def scales_of_letters(text: str) -> object:
+    return caption_scales_of(text, "abcz")
+
+
+def words_of_image(text: str) -> object:
+    parts = split_caption(text)
+    return [parts.words_for_part("a", "left", 1, heading) for heading in ("", "xx", "1")]
+
+
 READERS = {
     function.__name__: function
     for function in (
-        split_caption, caption_scales, technique_votes, kind_votes, is_likely_micrograph, permission_note,
+        split_caption, caption_scales, scales_of_letters, words_of_image, technique_votes, kind_votes, is_likely_micrograph, permission_note,
         canonical_license, normalize_license, figure_label, find_year, normalize_doi, clean_text, parse_length,
         find_lengths, tokens, query_terms, parse_figure_number,
     )
@@ -65,7 +74,8 @@ WORDS = (
     "adapted from ", "reproduced with permission ", "adapted with ",
     "creativecommons.org/licenses/", "cc by ", "CC BY-NC-",
     "cc attribution ", "fig. ", "Figure ", "fig 1", "10.1000/", "–", "a–z ", "(a,b) and ", "and ", "respectively, ",
-    "panels a and b ", "left ", "(left) ", "inset ", "corresponding ", '"', '"a" ', "; ", ". ", ": ", "[a] ", "© ",
+    "panels a and b ", "left ", "(left) ", "inset ", "corresponding ", "(a, left) ", "left: ", "from left to right, ", "DAPI (blue), ", "x (blue) and ", "10, ",
+    "(main), ", "(bar 1 nm) ", "panel (a) ", "inset in (a) ", "(a)–", '"', '"a" ', "; ", ". ", ": ", "[a] ", "© ",
     "e\u0301", "A. ", "(ii", "\t", "\u3000", "²", "1/", "1-2-", "xx xx ", "images of ", "(a) images of ",
 )  # fmt: skip
 COMMANDS = (

@@ -46,6 +46,9 @@ LABELS = {
     "bar = 200 nm": 200,
     "5.00um": 5000,
     "0.2 μ m": 200,
+    "50 μ m": 50_000,
+    "50 µ m": 50_000,
+    "50μ\u2009m": 50_000,
     "100 microns": 1e5,
     "|- 500 nm -|": 500,
 }
@@ -111,6 +114,12 @@ def test_misread_labels_are_repaired_and_less_plausible(text, nm):
 @pytest.mark.parametrize("text", NOT_LENGTHS)
 def test_other_quantities_are_no_lengths(text):
     assert parse_length(text) is None
+
+
+def test_text_that_was_not_read_from_pixels_is_not_repaired():
+    assert parse_length("5O0 nm", repair=False) is None
+    assert parse_length("100 mm").nm == 100
+    assert parse_length("100 mm", repair=False).nm == 1e8
 
 
 def test_repair_keeps_away_from_unusual_values():

@@ -70,4 +70,4 @@ def clause_before(text: str, start: int, end: int) -> str:
     words = text[max(start, end - _LONGEST_CLAUSE) : end]
     if "(" in words and words.rfind("(") > words.rfind(")") and not words[words.rfind("(") + 1 :].strip(" ,"):
         words = words[: words.rfind("(")]  # "Inset: TEM image (scale bar …)"
-    return re.split(r"[.;] |\(", words)[-1]
+    return re.split(r"[.;] |\(", re.sub(r"\([^()]*\)", "", words))[-1]

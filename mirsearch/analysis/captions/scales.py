@@ -216,7 +216,7 @@ def _bar_lengths(text: str, known_labels: frozenset[str], in_effect: LettersInEf
         lengths = parse_statement(statement, known_labels)
         if not lengths:
             before = _BEFORE.search(text[max(0, anchor.start() - _LONGEST_LENGTH) : anchor.start()])
-            length = parse_length(before.group(1)) if before else None
+            length = parse_length(before.group(1), repair=False) if before else None
             if length is None:
                 continue
             lengths = [NamedLength(length)]
@@ -264,7 +264,7 @@ def _view_widths(text: str, known_labels: frozenset[str], in_effect: LettersInEf
     """
     for match in [*_WIDTH.finditer(text), *_SQUARE.finditer(text)]:
         unit = match["unit"] or match["last"]
-        length = parse_length(f"{match['first']} {unit}") if unit else None
+        length = parse_length(f"{match['first']} {unit}", repair=False) if unit else None
         if length is None or length.plausibility == 0:
             continue
         words = " ".join(match.group().split())[:60]

@@ -111,8 +111,9 @@ def find_group_changes(pieces: Sequence[str]) -> dict[int, tuple[str, str]]:
 def change_head(head: str, added: str) -> str:
     """Return a head whose last words others replace: "images of fresh" becomes "images of aged"; else nothing."""
     kept = head.split()
-    count = len(added.split())
-    return "" if PREPOSITION.search(head) or len(kept) <= count else " ".join([*kept[:-count], added])
+    replaced = kept[-len(added.split()) :]
+    count = next((n for n in range(len(replaced)) if PREPOSITION.search(replaced[-n - 1])), len(replaced))
+    return "" if not count or len(kept) <= count else " ".join([*kept[:-count], added])
 
 
 def split_item(words: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from mirsearch.analysis.captions.tokens import DIGITS, Token, tokenize
 from mirsearch.text.lengths import Length, parse_length
 
 _RANGE = re.compile(r"\(([A-Za-z]\d?)\) ?(?:[-–—]|to|through) ?\(([A-Za-z]\d?)\)")
-_IN_LIST = re.compile(r"[ ,]*(?:and|or|&)? *")
+_IN_LIST = re.compile(r"[ ,]*+(?:and|or|&)?+ *+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,9 @@ def _with_units(tokens: Sequence[Token], statement: str) -> Iterator[Token]:
         if token.kind == "number" and token.length is not None:
             following = tokens[number + 1].kind if number + 1 < len(tokens) else None
             is_named = following in ("labels", "inset", "place", "main")
-            length = parse_length(f"{token.length.text} {listed_units[number] or (unit if is_named else '')}")
+            length = parse_length(
+                f"{token.length.text} {listed_units[number] or (unit if is_named else '')}", repair=False
+            )
             if length is not None:
                 yield replace(token, kind="value", length=length)
                 continue
@@ -219,7 +221,7 @@ def _parse_respectively(tokens: list[Token]) -> list[NamedLength]:
             pending_digits.append(token.length.text)
         elif token.kind == "value" and token.length is not None:
             unit = re.sub(rf"^{DIGITS} ?-?", "", token.length.text)
-            parsed = [parse_length(f"{digits} {unit}") for digits in pending_digits]
+            parsed = [parse_length(f"{digits} {unit}", repair=False) for digits in pending_digits]
             lengths += [length for length in parsed if length is not None]
             lengths.append(token.length)
             pending_digits = []

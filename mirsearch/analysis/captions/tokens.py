@@ -90,7 +90,7 @@ def tokenize(statement: str, known_labels: frozenset[str]) -> Iterator[Token]:
 def _outside_brackets(match: re.Match[str], known_labels: frozenset[str]) -> Iterator[Token]:
     """Yield the token of a match outside of brackets, if it is one."""
     if match["value"]:
-        length = None if match["bad"] else parse_length(match["value"].replace("-", " "))
+        length = None if match["bad"] else parse_length(match["value"].replace("-", " "), repair=False)
         if length is not None:
             yield Token("value", length)
     elif match["number"]:
