@@ -4,6 +4,9 @@ Run: python -m benchmarks.analysis.captions. A panel's own words are right if at
 its own are there (without "of", "the" and the like), and at most 10 % of the words there belong only to other panels.
 caption_truth.json holds offsets, no text. Captions written for the tests in the styles of journals
 (tests/support/made_captions.py) are counted beside them. A sheet of the misses is written to benchmarks/out/.
+
+Lengths of bars: captions written for the tests (tests/analysis/captions/test_placed_scales.py), and the images of
+../shared/data/composite whose bar's length only the caption tells, each at its true place among its letter's images.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ import numpy as np
 from benchmarks.analysis.figure_truth import DATA, OUT
 from benchmarks.analysis.miss_sheet import write_cells
 from mirsearch.analysis.captions.split import split_caption
+from mirsearch.analysis.scalebars.caption_lengths import caption_lengths
+from mirsearch.corpus import Panel
 
 TRUTH = Path(__file__).with_name("caption_truth.json")
 _WORD = re.compile(r"\b(?!(?:the|of|and|an|a|in|at|with|for|by|to|is|was)\b)[^\W_]+", re.UNICODE)
@@ -43,11 +48,39 @@ def main() -> None:
         print(f"miss: {figure} {label}: {own[:110]}")
     write_cells([(f"{figure} {label}", _draw_words(own)) for figure, label, own in misses], OUT / "captions_misses.png")
     print(f"{'captions made in the styles of journals':<46}{made_count:>7}{made_count - len(wrong):>7}")
+    lengths = _check_lengths()
     print(json.dumps({
         "benchmark": "captions", "made_captions": made_count, "made_right": made_count - len(wrong),
         "captions": len(annotated), "label_sets_right": labels_right,
-        "panels": total, "own_words_right": round(right / total, 3),
+        "panels": total, "own_words_right": round(right / total, 3), **lengths,
     }))  # fmt: skip
+
+
+def _check_lengths() -> dict[str, int]:
+    """Return how many lengths of made captions, and of images of composite figures, are right."""
+    from mirsearch.analysis.captions.scales import caption_scales_of
+    from tests.analysis.captions.test_placed_scales import CAPTIONS, describe, plain
+
+    made = [
+        [describe(scale) for scale in caption_scales_of(caption, list(letters)) if scale.kind == "bar"]
+        == [plain(one) for one in expected]
+        for caption, letters, expected in CAPTIONS
+    ]
+    counts = {"length_captions": len(made), "length_captions_right": sum(made)}
+    truth = DATA / "composite" / "truth.json"
+    if not truth.is_file():
+        return counts
+    verdicts = []
+    for name, figure in json.loads(truth.read_text(encoding="utf-8")).items():
+        panels = [Panel(box=tuple(one["box"]), label=one["letter"]) for one in figure["panels"]]
+        drawn = ["micrograph" not in one["kind"] for one in figure["panels"]]
+        for one, length in zip(figure["panels"], caption_lengths(panels, figure["caption"], drawn), strict=True):
+            wanted = [bar["nm"] for bar in one["bars"] if bar["value"] == "caption"]
+            if wanted:
+                verdicts.append(length.bar is not None and abs(length.bar.nm / wanted[0] - 1) < 0.01)
+                if not verdicts[-1]:
+                    print(f"length: {name} {one['letter']}: {length.bar.nm if length.bar else '-'}, true {wanted[0]}")
+    return {**counts, "image_lengths": len(verdicts), "image_lengths_right": sum(verdicts)}
 
 
 def _check_made_captions() -> tuple[int, list[tuple[str, str, str]]]:

@@ -63,7 +63,8 @@ def words_of_image(text: str) -> object:
 READERS = {
     function.__name__: function
     for function in (
-        split_caption, caption_scales, scales_of_letters, words_of_image, technique_votes, kind_votes, is_likely_micrograph, permission_note,
+        split_caption, caption_scales, scales_of_letters, words_of_image, technique_votes, kind_votes,
+        is_likely_micrograph, permission_note,
         canonical_license, normalize_license, figure_label, find_year, normalize_doi, clean_text, parse_length,
         find_lengths, tokens, query_terms, parse_figure_number,
     )
@@ -74,7 +75,8 @@ WORDS = (
     "adapted from ", "reproduced with permission ", "adapted with ",
     "creativecommons.org/licenses/", "cc by ", "CC BY-NC-",
     "cc attribution ", "fig. ", "Figure ", "fig 1", "10.1000/", "–", "a–z ", "(a,b) and ", "and ", "respectively, ",
-    "panels a and b ", "left ", "(left) ", "inset ", "corresponding ", "(a, left) ", "left: ", "from left to right, ", "DAPI (blue), ", "x (blue) and ", "10, ",
+    "panels a and b ", "left ", "(left) ", "inset ", "corresponding ",
+    "(a, left) ", "left: ", "from left to right, ", "DAPI (blue), ", "x (blue) and ", "10, ",
     "(main), ", "(bar 1 nm) ", "panel (a) ", "inset in (a) ", "(a)–", '"', '"a" ', "; ", ". ", ": ", "[a] ", "© ",
     "e\u0301", "A. ", "(ii", "\t", "\u3000", "²", "1/", "1-2-", "xx xx ", "images of ", "(a) images of ",
 )  # fmt: skip
