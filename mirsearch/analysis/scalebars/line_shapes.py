@@ -42,6 +42,9 @@ _MIN_HEAD_EXCESS = 1.2
 _MAX_DASH_DIFFERENCE = 0.3
 """Greatest relative difference in length of the dashes of one line."""
 
+_MAX_DASH, _DASH_REACH = 60, 6
+"""Greatest length in px of a dash, and how far further dashes are looked for, in lengths."""
+
 _MIN_DASHES = 4
 """Least number of equal dashes in a row that are a dashed line."""
 
@@ -98,7 +101,8 @@ def _view_line(panel: Pixels, box: Box) -> tuple[_View, int, int]:
     x0, y0, x1, y1 = box
     height, width = panel.shape[:2]
     reach = min(_MAX_REACH, max(24, round(1.5 * (x1 - x0))))
-    left, right = max(0, x0 - reach // 2), min(width, x1 + reach // 2)
+    beside = _DASH_REACH * (x1 - x0) if x1 - x0 <= _MAX_DASH else reach // 2
+    left, right = max(0, x0 - beside), min(width, x1 + beside)
     top, bottom = max(0, y0 - reach), min(height, y1 + reach)
     color, ground = bar_colors(panel, box)
     slack = max(_MIN_INK_SLACK, _INK_SHARE * float(np.abs(color - ground).max()))
@@ -170,6 +174,8 @@ def _extents(rows: Mask) -> NDArray[np.int64]:
 
 def _is_dash(view: _View) -> bool:
     """Return whether a line is one of several equal dashes in a row."""
+    if view.length > _MAX_DASH:
+        return False
     row = view.ink[view.y0 : view.y1].mean(axis=0) >= 0.5
     edges = np.flatnonzero(np.diff(np.r_[False, row, False].astype(np.int8)))
     starts, stops = edges[::2], edges[1::2]

@@ -10,8 +10,10 @@ from PIL import Image, ImageDraw
 
 from mirsearch.analysis.ocr.rapid import RapidOcrEngine
 from mirsearch.analysis.scalebars.detector import RunLengthDetector
+from mirsearch.analysis.scalebars.images import grow_by_margin
 from mirsearch.analysis.scalebars.pairing import horizontal_closeness
-from mirsearch.analysis.scalebars.reader import _grow_by_margin, read_scales
+from mirsearch.analysis.scalebars.panel_scales import read_panel_scales
+from mirsearch.corpus import Panel
 from tests.support import bar_drawings as drawn
 
 
@@ -25,7 +27,7 @@ def whole_box(pixels):
 
 
 def read_one(pixels, parts, caption="", **options):
-    return read_scales(pixels, [whole_box(pixels)], [caption], *parts, **options)[0]
+    return read_panel_scales(pixels, [Panel(box=whole_box(pixels))], *parts, caption=caption, **options)[0].scale
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,8 @@ def test_boxes_are_in_pixels_of_the_figure_and_each_panel_has_its_own(parts):
     left, right = drawn.draw_labeled_bar("500 nm"), drawn.draw_labeled_bar("2 µm", (280, 320, 440, 326), seed=1)
     gap = np.full((360, 20, 3), 255, np.uint8)
     figure = np.concatenate([left, gap, right], axis=1)
-    first, second = read_scales(figure, [(0, 0, 480, 360), (500, 0, 980, 360)], ["", ""], *parts)
+    panels = [Panel(box=(0, 0, 480, 360)), Panel(box=(500, 0, 980, 360))]
+    first, second = (each.scale for each in read_panel_scales(figure, panels, *parts))
     assert first.nm_per_px == pytest.approx(500 / 120, rel=0.015)
     assert second.nm_per_px == pytest.approx(2000 / 160, rel=0.015)
     assert second.bar == pytest.approx((780, 320, 940, 326), abs=1)
@@ -69,8 +72,9 @@ def test_the_caption_tells_a_bar_without_label_its_length(parts):
 def test_the_letter_chooses_the_value(parts):
     caption = "Scale bars: (a) 200 nm; (b, c) 1 µm."
     pixels = draw_bare_bar()
-    readings = read_scales(pixels, [whole_box(pixels)] * 2, [caption] * 2, *parts, labels=["a", "C"])
-    assert [reading.length_nm for reading in readings] == [200, 1000]
+    panels = [Panel(box=whole_box(pixels), label=label) for label in ("a", "C")]
+    found = read_panel_scales(pixels, panels, *parts, caption=caption)
+    assert [each.scale.length_nm for each in found] == [200, 1000]
 
 
 def test_a_caption_that_disagrees_lowers_the_confidence(parts):
@@ -89,6 +93,14 @@ def test_width_of_the_field_without_a_bar(parts):
 def test_no_bar_no_caption_no_scale(parts):
     assert read_one(np.asarray(drawn.draw_ground(4)), parts) is None
     assert read_one(draw_bare_bar(), parts) is None
+
+
+def test_a_bar_without_a_length_is_told(parts):
+    pixels = draw_bare_bar()
+    found = read_panel_scales(pixels, [Panel(box=whole_box(pixels))], *parts)[0]
+    assert (found.scale, found.doubtful) == (None, None)
+    assert found.bar.length_px == pytest.approx(120, abs=1)
+    assert found.bar.box == pytest.approx((300, 320, 420, 326), abs=1)
 
 
 @pytest.mark.parametrize("text", ["5 1/nm", "30 s", "5 kV", "x 5000", "d = 0.24 nm"])
@@ -128,17 +140,17 @@ def test_impossible_metadata_is_left_out(parts, nonsense):
 def test_odd_boxes_give_one_answer_each(parts):
     pixels = drawn.draw_labeled_bar()
     boxes = [(0, 0, 0, 0), (-50, -50, 10, 10), (400, 300, 9999, 9999), (700, 700, 800, 800), (100, 100, 50, 50)]
-    readings = read_scales(pixels, boxes, [""], *parts, labels=["a"])
-    assert len(readings) == len(boxes)
-    assert readings[0] is readings[3] is readings[4] is None
+    found = read_panel_scales(pixels, [Panel(box=box) for box in boxes], *parts)
+    assert len(found) == len(boxes)
+    assert found[0].scale is found[3].scale is found[4].scale is None
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(1, 70), st.integers(1, 70), st.integers(0, 2**32 - 1), st.text(max_size=40))
 def test_any_image_and_caption_are_accepted(height, width, seed, caption):
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3)).astype(np.uint8)
-    readings = read_scales(pixels, [whole_box(pixels)], [caption], RunLengthDetector(), _SilentOcr())
-    assert len(readings) == 1
+    panels = [Panel(box=whole_box(pixels), label="a")]
+    assert len(read_panel_scales(pixels, panels, RunLengthDetector(), _SilentOcr(), caption=caption)) == 1
 
 
 class _SilentOcr:
@@ -183,4 +195,4 @@ def test_a_panel_is_grown_where_its_ground_goes_on_not_into_gutters(edge, expect
     figure = np.full((160, 260, 3), 255, np.uint8)
     figure[20:120, 20:220] = edge
     figure[60:80, 60:120] = 30
-    assert _grow_by_margin(figure, (20, 20, 220, 120)) == expected
+    assert grow_by_margin(figure, (20, 20, 220, 120)) == expected
