@@ -73,9 +73,9 @@ class LettersInEffect:
         one, a sentence behind all parts, holds for all panels.
         """
         letters = self._letters(start, end, is_plural)
+        part = self._subpart(start)
         self._previous_end = end
         self._own.update(letters)
-        part = self._subpart(start)
         if part is None or (self._marks and not letters):
             return replace(named, labels=letters)
         return replace(named, labels=letters, place=part.place, ordinal=part.ordinal, count=part.count)
@@ -146,8 +146,14 @@ class LettersInEffect:
             first = mark.end if mark else 0
             last = self._starts[behind] if behind < len(self._marks) else len(self._text)
             self._subparts[behind] = _with_bars(find_subparts(self._text, first, last), self._text)
-        found = next((part for part in self._subparts[behind] if part.start <= start < part.end), None)
-        return SubPart(mark.end, start, mark.start, mark.place) if found is None and mark and mark.place else found
+        parts = self._subparts[behind]
+        found = next((part for part in parts if part.start <= start < part.end), None)
+        if found is None:
+            return SubPart(mark.end, start, mark.start, mark.place) if mark and mark.place else None
+        is_behind_all = (
+            found is parts[-1] and self._open_bracket(start) < 0 and self._sentence_start(start) > found.start
+        )
+        return None if is_behind_all and self._previous_end <= parts[0].start else found
 
 
 def _with_bars(parts: list[SubPart], text: str) -> list[SubPart]:

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 _SIDE = r"(?:left|right|top|bottom|middle|cent(?:er|re)|central|upper|lower)"
-OF_PICTURES = (
-    r"(?:(?:panel|image|row|column|picture|graph|micrograph|part|half|side|photo|photograph|plot|frame|corner|trace)s?)"
-)
+OF_PICTURES = r"(?:(?:panel|image|row|column|picture|micrograph|part|half|side|photo|photograph|frame|corner)s?)"
 PLACE = rf"(?<![\w-]){_SIDE}(?:[- ]?(?:most|hand)\b)?(?:[ -]{_SIDE}\b)?(?!-?\w| (?:magnif|part of the|side of the|of ))"
 """A place: `left`, `upper right`, `bottom-left`; bare, without the noun behind it."""
 

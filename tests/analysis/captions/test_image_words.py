@@ -52,6 +52,7 @@ def test_words_of_one_image(caption: str, label: str | None, where: dict, words:
         ("(a) Cells. Left: control. Right: treated. (b) A plot.", "b", {"place": "left"}),
         (SEQUENCE, "b", {"ordinal": 2, "count": 4}),
         (CHANNELS, "a", {"heading": "Merge"}),
+        ("(a) Cysts were smaller (left graph) and had less tissue (right graph). (b) X.", "a", {"place": "left"}),
         (CHANNELS, "b", {"inset": True}),
         (CHANNELS, None, {"heading": "DAPI"}),
         ("Left: SEM image. Right: TEM image.", None, {"place": "top"}),

@@ -69,6 +69,9 @@ CAPTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
      ("ab 5000 top", "ab 2000 bottom")),
     ("Scale bars, 50 µm (C and D, left) and 5 µm (D, right).", "CD", ("c 50000", "d 50000 left", "d 5000 right")),
     ("SEM image (left; 5 µm scale bar) and TEM image (right; 5 nm scale bar).", "", ("* 5000 left", "* 5 right")),
+    ("(a) Left: ants. Right: bees. Scale bar: 5 µm. (b) A plot.", "ab", ("a 5000",)),
+    ("(a) Left: ants. Scale bar: 5 µm. Right: bees. Scale bar: 2 µm. (b) A plot.", "ab",
+     ("a 5000 left", "a 2000 right")),
     # the k-th image
     ("(c) Ant. (f) From left to right: cysts were taken, were full (scale bar = 1 mm), had stroma (scale bar = 90 μm) "
      "and were covered by fibers (scale bar = 70 μm, blue is DAPI).", "cf",
