@@ -59,11 +59,14 @@ def write_length(length_nm: float, rng: Random) -> str:
     return text.replace("µm", "µ m") if " µm" in text and rng.uniform() < 0.04 else text
 
 
-def add_bar(picture: Pixels, nm_per_px: float, length_nm: float, look: BarLook, rng: Random, value: str) -> TileBar:
-    """Draw a bar onto RGB `picture`, in place; `value` says who tells its length: label, caption, shared, unknown."""
+def add_bar(picture: Pixels, nm_per_px: float, length_nm: float, look: BarLook, value: str, text: str) -> TileBar:
+    """Draw a bar onto RGB `picture`, in place; `value` says who tells its length: label, caption, shared, unknown.
+
+    `text` is its label, which is drawn where the label tells the length.
+    """
     height, width = picture.shape[:2]
     length = length_nm / nm_per_px
-    label = write_length(length_nm, rng) if value == "label" else None
+    label = text if value == "label" else None
     mask = None if label is None else text_mask(label, look.label_height, look.face)
     label_h, label_w = (0, 0) if mask is None else mask.shape
     gap = 0 if mask is None else max(2, round(look.label_height * 0.3))

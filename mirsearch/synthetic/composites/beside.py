@@ -118,7 +118,7 @@ def _draw_images(board: Board, columns: int, rows: int, width: int) -> None:
                 tile = Tile((0, 0, 1, 1), kind.kinds, kind.techniques)
             tile.heading = names[column] if named else ""
             if has_bar(scale.where, row, column, rows, columns):
-                add_tile_bar(picture, tile, scale, rng, not board.tiles)
+                add_tile_bar(picture, tile, scale, not board.tiles)
             place_tile(board, picture, tile, *rooms.corner(row, column))
     spread_scale(board.tiles, scale)
     for column in range(columns if named else 0):

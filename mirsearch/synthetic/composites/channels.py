@@ -125,7 +125,7 @@ def _draw_grid(board: Board, channels: _Channels, sides: int) -> None:
                     _write_inside(picture, channels.headings[number], channels.colors[number])
                 add_marks(picture, rng)
                 if has_bar(scale.where, row, number + side * across, len(names), sides * across):
-                    add_tile_bar(picture, tile, scale, rng, not board.tiles)
+                    add_tile_bar(picture, tile, scale, not board.tiles)
                 place_tile(board, picture, tile, *rooms.corner(row, number + side * across))
     spread_scale(board.tiles, scale)
     board.words = _describe(rng, channels.stains)
@@ -161,7 +161,7 @@ def uneven(board: Board) -> None:
         if channels.inside:
             _write_inside(picture, tile.heading, None)
         if number == 0 or (scale.where == "each" and scale.length_nm / scale.nm_per_px < 0.7 * small):
-            add_tile_bar(picture, tile, scale, rng, number == 0)
+            add_tile_bar(picture, tile, scale, number == 0)
         column, row = divmod(number - 1, rows)
         place = (0, 0) if number == 0 else (large + gutter + column * (small + gutter), row * (small + gutter))
         if place[0] + picture.shape[1] <= board.width:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mirsearch.synthetic.composites.bars import BarLook, add_bar, bar_length_px, choose_bar_look
+from mirsearch.synthetic.composites.bars import BarLook, add_bar, bar_length_px, choose_bar_look, write_length
 from mirsearch.synthetic.composites.boards import Board, Tile
-from mirsearch.synthetic.fields import Random
 from mirsearch.synthetic.imaging import Pixels
 from mirsearch.synthetic.plots import ink_box
 from mirsearch.synthetic.scalebars.bars import shift_box
@@ -20,6 +19,9 @@ CONDITIONS: tuple[tuple[str, ...], ...] = (
     ("Vehicle", "THC"), ("Sham", "Endo"), ("Day 1", "Day 3", "Day 7"), ("WT", "Het", "Mutant"), ("- dox", "+ dox"),
     ("Untreated", "10 nM", "100 nM", "1 µM"), ("Young", "Aged"), ("E12.5", "E14.5", "P0"), ("Normoxia", "Hypoxia"),
 )  # fmt: skip
+WIDEST_PX = 800
+"""Widest tile of a grid. The widest of the composite figures of the literature that we saw had 775 px."""
+
 DARKEST = 22
 """Level of the darkest pixels of pictures on a black ground, so that one sees where they end."""
 
@@ -40,6 +42,7 @@ class Scale:
     look: BarLook
     value: str
     where: str
+    text: str
 
     def told(self) -> bool:
         """Return whether label or caption tells the length."""
@@ -53,7 +56,14 @@ def choose_scale(board: Board, tile_width: int, lengths_nm: Sequence[float] = FL
     length_nm = look.caption_nm or float(rng.choice(lengths_nm))
     value = look.bars if look.caption_nm or rng.uniform() < 0.85 else str(rng.choice(("label", "caption", "unknown")))
     where = str(rng.choice(("last", "each", "first", "row ends", "none"), p=(0.34, 0.24, 0.16, 0.2, 0.06)))
-    return Scale(length_nm / length_px, length_nm, choose_bar_look(tile_width, look, rng), value, where)
+    return Scale(
+        length_nm / length_px,
+        length_nm,
+        choose_bar_look(tile_width, look, rng),
+        value,
+        where,
+        write_length(length_nm, rng),
+    )
 
 
 def has_bar(where: str, row: int, column: int, rows: int, columns: int) -> bool:
@@ -64,10 +74,10 @@ def has_bar(where: str, row: int, column: int, rows: int, columns: int) -> bool:
     }[where]  # fmt: skip
 
 
-def add_tile_bar(picture: Pixels, tile: Tile, scale: Scale, rng: Random, first: bool) -> None:
+def add_tile_bar(picture: Pixels, tile: Tile, scale: Scale, first: bool) -> None:
     """Draw a tile's bar. Where only one bar of many has a label, the others' length is shared."""
     value = "shared" if scale.value == "one label" and not first else scale.value.replace("one label", "label")
-    tile.bar = add_bar(picture, scale.nm_per_px, scale.length_nm, scale.look, rng, value)
+    tile.bar = add_bar(picture, scale.nm_per_px, scale.length_nm, scale.look, value, scale.text)
 
 
 def spread_scale(tiles: Sequence[Tile], scale: Scale) -> None:
@@ -107,7 +117,7 @@ def write_headings(
         x, y = rooms.corner(0, column)
         height = fit_height(board, heading, rooms.tile_w)
         tall = board.text_size(heading, height)[1]
-        top = y - 5 - (4 if underlined else 0) - tall
+        top = y - 5 - (6 if underlined else 0) - tall
         board.text(heading, x + rooms.tile_w / 2, top, height, colors[column], align="middle")
         if underlined:
             board.rule(x + rooms.tile_w * 0.06, y - 6, x + rooms.tile_w * 0.94, y - 4, 2)
@@ -166,7 +176,7 @@ def plan_rooms(
     gutter = max(look.gutter, 1) if dark else look.gutter
     gap = round(look.words * float(rng.uniform(1, 2))) if split else 0
     tile_w = (board.width - left - gap - gutter * (columns - 1)) // columns
-    tile_w = min(tile_w, round(rng.uniform(0.75, 1.0) * board.width / 1.6))
+    tile_w = min(tile_w, round(rng.uniform(0.75, 1.0) * board.width / 1.6), WIDEST_PX)
     tile_h = round(tile_w / (shape or float(rng.choice((1.0, 1.0, 1.0, 1.33, 0.85)))))
     return Rooms(left, top, tile_w, tile_h, gutter, split, gap)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from mirsearch.corpus import Box
 from mirsearch.synthetic.composites import scenes
-from mirsearch.synthetic.composites.bars import add_bar, longer
+from mirsearch.synthetic.composites.bars import add_bar, longer, write_length
 from mirsearch.synthetic.composites.boards import Board, Tile
 from mirsearch.synthetic.composites.channels import choose_stains, draw_channel_tiles
 from mirsearch.synthetic.composites.grids import (
@@ -27,6 +27,7 @@ from mirsearch.synthetic.composites.pictures import PICTURES, PictureKind, secti
 from mirsearch.synthetic.composites.singles import draw_picture
 from mirsearch.synthetic.fields import Random
 from mirsearch.synthetic.imaging import Pixels
+from mirsearch.synthetic.scalebars.bars import format_length
 from mirsearch.synthetic.scalebars.styles import BLACK, WHITE, Color
 
 FLUORESCENCE = PictureKind(section, "micrograph", "fluorescence", "Fluorescence images", (1e4, 2e4))
@@ -55,20 +56,20 @@ def inset_images(board: Board) -> None:
         write_headings(board, rooms, headings, [None] * len(headings), False)
     scale = choose_scale(board, rooms.tile_w, kind.lengths_nm)
     scale.look = replace(scale.look, corner="bottom-right")
-    layout = _plan_inset(rng, (rooms.tile_w, rooms.tile_h))
-    own_bar = bool(rng.uniform() < 0.5) and scale.value in ("caption", "label")
+    layout = _plan_inset(rng, pictures[-1])
+    closer = _inset_scale(scale, layout, rng)
     color = WHITE if rng.uniform() < 0.8 else (255, 230, 0)
     for column, picture in enumerate(pictures):
         main = Tile((0, 0, 1, 1), "micrograph", kind.techniques, headings[column], role="main")
         inner = Tile(layout[1], "micrograph", kind.techniques, headings[column], magnification=1, role="inset")
         inset = _add_inset(picture, layout, color, rng)
         barred = has_bar(scale.where, 0, column, 1, len(pictures))
-        if barred and own_bar:
-            _bar_inset(inset, inner, scale, _factor(layout), rng)
+        if barred and closer is not None:
+            _bar_inset(inset, inner, closer)
         x0, y0, x1, y1 = layout[1]
         picture[y0:y1, x0:x1] = inset
         if barred:
-            add_tile_bar(picture, main, scale, rng, not board.tiles)
+            add_tile_bar(picture, main, scale, not board.tiles)
         x, y = rooms.corner(0, column)
         place_tile(board, picture, main, x, y)
         inner.shift(x, y)
@@ -90,17 +91,19 @@ def _main_pictures(
     return pictures, ([stain.name for stain in stains] + ["Merge"])[: len(pictures)]
 
 
-def _plan_inset(rng: Random, size: tuple[int, int]) -> tuple[Box, Box]:
-    """Return the window and the inset's box in a tile of a size (width, height)."""
-    width, height = size
-    side = round(min(size) * float(rng.uniform(0.28, 0.42)))
+def _plan_inset(rng: Random, picture: Pixels) -> tuple[Box, Box]:
+    """Return a window where a picture has much to see, and the inset's box."""
+    height, width = picture.shape[:2]
+    side = round(min(width, height) * float(rng.uniform(0.28, 0.42)))
     inner = max(8, round(side / float(rng.uniform(1.8, 3.2))))
     margin = int(rng.choice((0, 0, max(3, round(0.02 * width)))))
     corner = str(rng.choice(INSET_CORNERS, p=(0.45, 0.4, 0.15)))
     x = margin if "left" in corner else width - side - margin
     y = margin if "top" in corner else height - side - margin
-    at = (int(width * rng.uniform(0.45, 0.6)), int(height * rng.uniform(0.45, 0.6)))
-    return (at[0], at[1], at[0] + inner, at[1] + inner), (x, y, x + side, y + side)
+    places = rng.uniform((0.42, 0.42), (0.75, 0.7), (8, 2)) * (width, height)
+    windows = [(int(left), int(top), int(left) + inner, int(top) + inner) for left, top in places]
+    window = max(windows, key=lambda box: float(picture[box[1] : box[3], box[0] : box[2]].std()))
+    return window, (x, y, x + side, y + side)
 
 
 def _factor(layout: tuple[Box, Box]) -> float:
@@ -118,16 +121,21 @@ def _add_inset(picture: Pixels, layout: tuple[Box, Box], color: Color, rng: Rand
     return inset
 
 
-def _bar_inset(inset: Pixels, tile: Tile, scale: Scale, factor: float, rng: Random) -> None:
-    """Draw an inset's own bar, of another length."""
-    nm_per_px = scale.nm_per_px / factor
+def _inset_scale(scale: Scale, layout: tuple[Box, Box], rng: Random) -> Scale | None:
+    """Return the scale of insets with bars of their own, of another length; None where none would fit."""
+    nm_per_px = scale.nm_per_px / _factor(layout)
     choices = [scale.length_nm / part for part in (2, 2.5, 5, 10)]
-    fitting = [nm for nm in choices if 14 <= nm / nm_per_px <= 0.6 * inset.shape[1]]
-    if not fitting:
-        return
+    fitting = [nm for nm in choices if 14 <= nm / nm_per_px <= 0.6 * (layout[1][2] - layout[1][0])]
+    if not fitting or rng.uniform() < 0.5 or scale.value not in ("caption", "label"):
+        return None
     length = float(rng.choice(fitting))
-    bar = add_bar(inset, nm_per_px, length, longer(scale.look, 0.8), rng, scale.value)
-    tile.bar, tile.nm_per_px = bar.shift(tile.box[0], tile.box[1]), nm_per_px
+    return Scale(nm_per_px, length, longer(scale.look, 0.8), scale.value, "each", write_length(length, rng))
+
+
+def _bar_inset(inset: Pixels, tile: Tile, scale: Scale) -> None:
+    """Draw an inset's own bar."""
+    bar = add_bar(inset, scale.nm_per_px, scale.length_nm, scale.look, scale.value, scale.text)
+    tile.bar, tile.nm_per_px = bar.shift(tile.box[0], tile.box[1]), scale.nm_per_px
 
 
 def _tell_scales(board: Board, scale: Scale, factor: float) -> None:
@@ -160,11 +168,11 @@ def zoom_pair(board: Board) -> None:
         technique = "fluorescence" if fluorescent else kind.techniques
         tile = Tile((0, 0, 1, 1), "micrograph", technique, role="top" if stacked else "left")
         detail = Tile((0, 0, 1, 1), "micrograph", technique, magnification=1, role="bottom" if stacked else "right")
-        add_tile_bar(picture, tile, scale, rng, True)
+        add_tile_bar(picture, tile, scale, True)
         length = scale.length_nm / float(rng.choice((2.0, 5.0) if factor < 4 else (5.0,)))
-        closer = Scale(scale.nm_per_px / factor, length, scale.look, scale.value, "each")
+        closer = Scale(scale.nm_per_px / factor, length, scale.look, scale.value, "each", format_length(length))
         if own_bar and length / closer.nm_per_px < 0.7 * rooms.tile_w:
-            add_tile_bar(zoomed, detail, closer, rng, True)
+            add_tile_bar(zoomed, detail, closer, True)
         x, y = rooms.corner(0, pair if stacked else 2 * pair)
         place_tile(board, picture, tile, x, y)
         place_tile(board, zoomed, detail, *(rooms.corner(1, pair) if stacked else rooms.corner(0, 2 * pair + 1)))

@@ -36,7 +36,7 @@ def draw_inside(pixels: Pixels, words: str, tile: Tile, taken: list[Box], look: 
     """Draw a letter in a corner of a tile where nothing else is; return its box."""
     x0, y0, x1, y1 = tile.box
     height = min(look.letters, 0.14 * (y1 - y0))
-    mask = text_mask(words, max(9.0, height), "bold" if look.letter_tag != "none" or rng.uniform() < 0.7 else "sans")
+    mask = text_mask(words, max(9.0, height), "sans" if look.bracket == "()" and look.letter_tag == "none" else "bold")
     pad = max(3, round(mask.shape[0] * 0.35))
     start = int(rng.integers(4)) if look.letter_place == "mixed" else 0
     for corner in CORNERS[start:] + CORNERS[:start]:

@@ -62,7 +62,8 @@ def _draw_series(board: Board, rows: int, columns: int, inside: bool) -> None:
     names += ["Merge"] if with_merge else []
     has_names = rows > 1 or bool(rng.uniform() < 0.3)
     span = bool(not inside and rng.uniform() < 0.3)
-    rooms = plan_rooms(board, columns, names if has_names else (), bool(rng.uniform() < 0.5), 0 if inside else 1 + span)
+    turned = bool(rng.uniform() < 0.4)
+    rooms = plan_rooms(board, columns, names if has_names else (), turned, 0 if inside else 1 + span)
     scale = choose_scale(board, rooms.tile_w)
     if inside:
         scale.look = replace(scale.look, corner="bottom-right")
@@ -71,7 +72,7 @@ def _draw_series(board: Board, rows: int, columns: int, inside: bool) -> None:
     if not inside:
         write_headings(board, rooms, times[:columns], [None] * columns, False)
     if has_names:
-        write_row_names(board, rooms, names, False)
+        write_row_names(board, rooms, names, turned)
     looks = str(rng.choice(("colored", "gray"), p=(0.5, 0.5)))
     window = bool(rng.uniform() < 0.3)
     pictures = _draw_states(rng, (rooms.tile_w, rooms.tile_h), stains, looks, (rows, columns), rows_are_channels)
@@ -87,7 +88,7 @@ def _draw_series(board: Board, rows: int, columns: int, inside: bool) -> None:
             if inside:
                 write_corner(picture, times[column])
             if has_bar(scale.where, row, column, rows, columns):
-                add_tile_bar(picture, tile, scale, rng, not board.tiles)
+                add_tile_bar(picture, tile, scale, not board.tiles)
             place_tile(board, picture, tile, *rooms.corner(row, column))
     spread_scale(board.tiles, scale)
     board.words = "Time-lapse images of cells expressing " + " and ".join(stain.name for stain in stains)
@@ -129,7 +130,7 @@ def strip(board: Board) -> None:
     scale = choose_scale(board, round(width * 0.5))
     tile = Tile((0, 0, 1, 1), "micrograph", "fluorescence", stain.name)
     if scale.where != "none":
-        add_tile_bar(pixels, tile, scale, rng, True)
+        add_tile_bar(pixels, tile, scale, True)
     place_tile(board, pixels, tile, 0, 0)
     spread_scale(board.tiles, scale)
     board.words = f"Stitched image of {stain.name} along the section"

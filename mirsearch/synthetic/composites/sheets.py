@@ -132,7 +132,8 @@ def _letter_room(look: FigureLook, form: str) -> tuple[int, int]:
     """Return the room in px that a letter needs at the left of its block, and above it."""
     if look.letter_place in ("none", "below") or (look.letter_place in ("inside", "mixed") and form in INSIDE):
         return 0, 0
-    return (round(look.letters * 1.6), 0) if form not in DRAWN else (0, round(look.letters * 1.35))
+    wide = 1.6 + 0.6 * len(look.bracket)
+    return (round(look.letters * wide), 0) if form not in DRAWN else (0, round(look.letters * 1.35))
 
 
 def _compose(rows: Sequence[Sequence[str]], width: int, look: FigureLook, rng: Random) -> tuple[list[_Placed], int]:
@@ -251,7 +252,11 @@ def draw_composite(seed: int) -> CompositeFigure:
         for mark, letter in enumerate(block.letters):
             name = "" if look.letter_place == "none" else letter.upper() if look.capital else letter
             words = block.board.words_of.get(mark, block.board.words)
-            parts.append((name, words, [tile for tile in block.board.tiles if tile.mark == mark]))
+            own = [tile for tile in block.board.tiles if tile.mark == mark]
+            primes = max(tile.prime for tile in own)
+            if primes and name and rng.uniform() < 0.6:
+                name = f"{name}–{name}" + "'" * primes
+            parts.append((name, words, own))
     caption = write_composite_caption(parts, rng)
     if rng.uniform() < 0.6:
         canvas = compress_jpeg(canvas, int(rng.integers(60, 96)))

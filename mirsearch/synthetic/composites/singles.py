@@ -97,7 +97,7 @@ def _fill(
             tile.heading = f"{ELEMENTS[number % len(ELEMENTS)]} K"
             write_corner(picture, tile.heading, "top-right")
         if has_bar(where, row, column, rows, columns):
-            add_tile_bar(picture, tile, scale, rng, not board.tiles)
+            add_tile_bar(picture, tile, scale, not board.tiles)
         place_tile(board, picture, tile, *rooms.corner(row, column))
     spread_scale(board.tiles, scale)
     board.words = kind.words
@@ -147,7 +147,7 @@ def primes(board: Board) -> None:
         tile = Tile((0, 0, 1, 1), "micrograph", "fluorescence", prime=column)
         add_marks(picture, rng)
         if has_bar(scale.where, 0, column, 1, len(pictures)):
-            add_tile_bar(picture, tile, scale, rng, column == 0)
+            add_tile_bar(picture, tile, scale, column == 0)
         place_tile(board, picture, tile, *rooms.corner(0, column))
     spread_scale(board.tiles, scale)
     board.words = "Confocal image of " + " and ".join(stain.name for stain in stains) + ", with single channels"
@@ -192,6 +192,6 @@ def _lettered_tile(board: Board, kind: PictureKind, box: Box, number: int) -> Ti
     board.words_of[number] = f"Expression in {subject}, dorsal view" if fluorescent else kind.words
     add_marks(picture, rng, WHITE if float(picture.mean()) < 150 else BLACK)
     if rng.uniform() < 0.75:
-        add_tile_bar(picture, tile, scale, rng, True)
+        add_tile_bar(picture, tile, scale, True)
         tile.nm_per_px = scale.nm_per_px if scale.told() else None
     return place_tile(board, picture, tile, box[0], box[1])
