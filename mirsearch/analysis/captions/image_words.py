@@ -40,13 +40,20 @@ def words_about_image(
     chosen = [part for part in parts if _is_of(part, place, ordinal, count)] or _with_heading(words, parts, heading)
     if not chosen or len(chosen) == len(parts):
         return _without_other_channels(words, heading)
-    about = " ".join([_shared_words(words, parts), *(_piece(words, part, parts[0]) for part in chosen)]).strip()
+    pieces = [_piece(words, part, parts[0]) for part in chosen]
+    about = " ".join(piece for piece in (_shared_words(words, parts), *pieces, _shared_tail(words, parts)) if piece)
     return _without_other_channels(about, heading) or about
 
 
 def _shared_words(words: str, parts: list[SubPart]) -> str:
     """Return the words before all pieces, which all images share: "Cells." in "Cells. Left: …"."""
     return words[: min(parts[0].start, parts[0].mark)].rstrip(" ,;:(")
+
+
+def _shared_tail(words: str, parts: list[SubPart]) -> str:
+    """Return the words behind all pieces that go on with "of": "of wood" in "Photo (top) and SEM (bottom) of wood."."""
+    behind = words[parts[-1].end :]
+    return behind.strip() if parts[-1].mark >= parts[-1].start and _PREPOSITION.match(behind.lstrip()) else ""
 
 
 def _piece(words: str, part: SubPart, first: SubPart) -> str:

@@ -60,6 +60,11 @@ class LettersInEffect:
         """Return all letters that the text names, in the order in which it names them."""
         return _letters_of(self._marks)
 
+    def part_start(self, place: int) -> int:
+        """Return where the words of the panel begin that a place is about: behind the last letters before it, or 0."""
+        behind = bisect_left(self._starts, place)
+        return self._marks[behind - 1].end if behind else 0
+
     def marks_between(self, start: int, end: int) -> list[tuple[int, int]]:
         """Return the spans of the places between two that name panels."""
         marks = self._marks[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
@@ -83,7 +88,8 @@ class LettersInEffect:
     def _letters(self, start: int, end: int, is_plural: bool) -> tuple[str, ...]:
         """Return the letters that a statement without letters holds for; none if it holds for all panels."""
         bracket = self._open_bracket(start)
-        inside = _LETTERS_IN_BRACKET.match(self._text, bracket + 1, start) if bracket >= 0 else None
+        piece = max(bracket, self._text.rfind(";", 0, start)) + 1  # "(C: ×40, bar = 5 µm; D: ×200, bar = 1 µm)"
+        inside = _LETTERS_IN_BRACKET.match(self._text, piece, start) if bracket >= 0 else None
         letters = parse_letters(inside.group(1), self._known, known_only=True) if inside else ()
         behind = bisect_left(self._starts, start)
         letters = letters or self._letters_referred_to(start)

@@ -24,13 +24,15 @@ _BARE = re.compile(rf"{_START}({_GROUP})(?:(?:\s*[|:]\s*|\s*[,.]\s+|\s+)(?=[A-Z0
 _PANEL = re.compile(rf"\b[Pp]anels?\s+[(\[]?({_GROUP})[)\]]?(?!\w)[:,]?(?=\s+(?!panels?\b|by\b|on\b|in\b|from\b)\w)")
 _FIRST_BEHIND_TITLE = re.compile(r"(?<=[a-z)\d] )(A)(?= [A-Z])")
 _NUMBER_OF_FIGURE = re.compile(
-    r"^((?:Supplementary |Extended Data )?(?:Fig(?:ure)?\.?|FIG\.) ?S?\d{1,2}[.:]?) (?=[a-zA-Z] [A-Z])"
+    r"^((?:Supplementary |Extended Data )?(?:Fig(?:ure)?\.?|FIG\.) ?S?\d{1,2}[.:]?) (?=[a-zA-Z][:.,|)]? [A-Z])"
 )
 _FIGURE = re.compile(
     r"(?:figures?|figs?\.?|schemes?|tables?|ref(?:s|erence)?\.?)\s*+S?+\d*+\s*+,?+\s*+$", re.IGNORECASE
 )
 _PANEL_BEFORE = re.compile(r"(?:^|(?<=[.;] ))Panels? $")
-_REFERRING = re.compile(r"\b(?:in|from|see|panels?|inset (?:of|to)|shown by|same as|to|than|of|for)\s*$", re.IGNORECASE)
+_REFERRING = re.compile(
+    r"\b(?:in|from|see|panels?|inset (?:of|to)|shown by|same as|as|with|to|than|of|for)\s*$", re.IGNORECASE
+)
 _PIECE = re.compile(rf"(?:\band\b)|([{_DASHES}]|\bto\b|\bthrough\b)|({_ATOM}|\d{{1,2}})")
 _MOST_RELATED = 12
 """Most markers before and behind a marker that can belong to it; bounds time on hostile captions."""

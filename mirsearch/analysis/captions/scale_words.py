@@ -20,6 +20,17 @@ _NEW_PART = re.compile(
     r" ?(?!(?:and|or|for|in|insets?|to|panels?|is|are|was|were|the|respectively|left|right|top|bottom|upper|lower"
     r"|middle|cent(?:er|re)|main)\b)[A-Za-z]{2}"
 )
+_ENLARGED = (
+    r"(?:insets?|inserts?|zoom(?:s|ed)?|magnified|enlarge(?:d|ments?)|close-?ups?|blow-?ups?)\b|magnifications? of\b"
+)
+_OF_INSET = re.compile(
+    r"^\W*+(?:(?:the|an?|with|and|in|its|corresponding|left|right|top|bottom|upper|lower|higher|high)[ :,-]{1,2}){0,4}"
+    rf"(?:{_ENLARGED}|(?:and )?(?:their|its) (?:{_ENLARGED}|magnifications?\b))",
+    re.IGNORECASE,
+)
+_INSET_BEHIND = re.compile(r"\b(?:insets?|inserts?)[,:]? (?:the )?$", re.IGNORECASE)
+_INSET_SENTENCE = re.compile(r"^\W*+(?:the )?(?:insets?|inserts?)\b[^.]{0,200}\. $", re.IGNORECASE)
+_HALF_LETTER = re.compile(r"\W[a-zA-Z]\) ?\d")
 _JOINT = re.compile(r"[;,]| and(?= )")
 
 _LONGEST_STATEMENT = 400
@@ -48,7 +59,7 @@ def find_statement(text: str, anchor: re.Match[str], in_effect: LettersInEffect)
         char = text[index]
         if char == "(":
             depth += 1
-        elif char == ")":
+        elif char == ")" and not (depth == 0 and _HALF_LETTER.match(text, index - 2)):  # "(bars: a) 1 µm, b) 2 µm)"
             depth -= 1
             if depth < 0 and inside:
                 return text[start:index], index
@@ -71,3 +82,17 @@ def clause_before(text: str, start: int, end: int) -> str:
     if "(" in words and words.rfind("(") > words.rfind(")") and not words[words.rfind("(") + 1 :].strip(" ,"):
         words = words[: words.rfind("(")]  # "Inset: TEM image (scale bar …)"
     return re.split(r"[.;] |\(", re.sub(r"\([^()]*\)", "", words))[-1]
+
+
+def is_of_inset(text: str, anchor: int, previous_end: int, part_start: int) -> bool:
+    """Return whether the words before a `scale bar` say that it is an inset's: "Inset: …", "(inset scale bar …)".
+
+    `previous_end` is the end of the statement before, `part_start` where the words of the panel begin. A panel whose
+    words begin with "Enlargement of …" is no inset. After "Scale bar, 5 µm. Inset: SEM image." the next one is of that.
+    """
+    start = max(previous_end, part_start, anchor - _LONGEST_CLAUSE)
+    clause = clause_before(text, start, anchor)
+    begins_part = start == part_start > 0 and not re.search(r"[.;] ", text[start:anchor])
+    if _INSET_BEHIND.search(clause) or (_OF_INSET.search(clause) and not begins_part):
+        return True
+    return previous_end > part_start and bool(_INSET_SENTENCE.search(text[previous_end + 1 : anchor][:_LONGEST_CLAUSE]))

@@ -9,7 +9,7 @@ from typing import Literal
 
 from mirsearch.analysis.captions.letters_in_effect import LettersInEffect
 from mirsearch.analysis.captions.places import OF_PICTURES, PLACE, is_at, place_name
-from mirsearch.analysis.captions.scale_words import ANCHOR, clause_before, find_statement
+from mirsearch.analysis.captions.scale_words import ANCHOR, clause_before, find_statement, is_of_inset
 from mirsearch.analysis.captions.statements import NamedLength, parse_statement, parse_values_first
 from mirsearch.analysis.captions.tokens import DIGITS, UNIT, Token, tokenize
 from mirsearch.settings import LIMITS
@@ -87,14 +87,6 @@ _OF_ALL = re.compile(
     re.IGNORECASE,
 )
 _ALL_BARS = re.compile(r"\b(?:all|every|each)(?: of)?(?: the)? $", re.IGNORECASE)
-_OF_INSET = re.compile(
-    r"^\W*+(?:(?:the|an?|with|and|in|their|its|corresponding|left|right|top|bottom|upper|lower|higher|high)[ :,-]{1,2})"
-    r"{0,4}"
-    r"(?:insets?|inserts?|zoom(?:s|ed)?|magnified|magnifications?|enlarge(?:d|ments?)|close-?ups?|blow-?ups?)\b"
-    r"|\b(?:insets?|inserts?)[,:]? (?:the )?$",
-    re.IGNORECASE,
-)
-"""The words before `scale bar` of a statement on an inset: "Inset: …", "Magnification of …", "(inset scale bar …)"."""
 _PLACE_BEFORE = re.compile(rf"(?P<place>{PLACE})(?: {OF_PICTURES}\b)?[,:]? (?:the )?$", re.IGNORECASE)
 _LONGEST_LENGTH = 60
 """Most characters of a length before `scale bar`."""
@@ -225,8 +217,9 @@ def _bar_lengths(text: str, known_labels: frozenset[str], in_effect: LettersInEf
         if not _OF_ALL.search(statement) and not _ALL_BARS.search(text[max(0, anchor.start() - 20) : anchor.start()]):
             here = in_effect.at(anchor.start(), end, is_plural, here)
         lengths = _give_in_order(lengths, here.labels or in_effect.letters)
-        clause = clause_before(text, previous_end, anchor.start())
-        of_inset, at_place = bool(_OF_INSET.search(clause)), _PLACE_BEFORE.search(clause)
+        part_start = in_effect.part_start(anchor.start())
+        of_inset = is_of_inset(text, anchor.start(), previous_end, part_start)
+        at_place = _PLACE_BEFORE.search(clause_before(text, max(previous_end, part_start), anchor.start()))
         if at_place and not here.place:
             here = replace(here, place=place_name(at_place["place"]))
         previous_end = end

@@ -256,7 +256,9 @@ class _CaptionDistributor:
     def _take_head(self, head: str, is_title: bool) -> None:
         """Keep the words before the first label of a clause: as general words if they speak of the whole figure."""
         cleaned = trim_joiners(head)
-        if not self.current and (is_title or head.rstrip().endswith((":", ".", ","))):
+        if not self.current and _TITLE.match(cleaned):
+            self.head = ""
+        elif not self.current and (is_title or head.rstrip().endswith((":", ".", ","))):
             self.general.append(cleaned)
             self.head = ""
         else:
