@@ -24,7 +24,7 @@ import numpy as np
 from benchmarks.analysis.scalebars import OUT, REPOSITORY, bar_cases, load_captions, load_pixels
 from mirsearch import plugins, settings
 from mirsearch.analysis.base import OcrEngine, Pixels, ScaleBarDetector, TextBox
-from mirsearch.analysis.scalebars.confidence import CAPTION_WEIGHTS, LABEL_WEIGHTS, MIN_TOLD
+from mirsearch.analysis.scalebars.confidence import BAR_WEIGHTS, LABEL_WEIGHTS, MIN_TOLD, predict
 from mirsearch.analysis.scalebars.panel_scales import observe_panels
 from mirsearch.corpus import Box, Panel, panel_keys
 from mirsearch.synthetic.composites import CompositeFigure, draw_composite
@@ -77,7 +77,7 @@ class NoWords:
 
 @dataclass(frozen=True)
 class Seen:
-    """One reading: its group, its source, the numbers of its evidence, and whether it is right."""
+    """One reading: its group, its source, the numbers that count, and whether it is right."""
 
     group: str
     source: str
@@ -192,7 +192,9 @@ def observe(samples: Iterator[Sample], detector: ScaleBarDetector, ocr: OcrEngin
                 continue  # a cut panel that still holds the bar: nobody knows the true length there
             right = any(is_right(reading.nm_per_px, nm, px) for nm, px in truth.bars)
             note = f"{panel.label} {reading.bar} {reading.label_text or reading.length_nm}"
-            yield Seen(sample.group, reading.source, observation.evidence.as_numbers(), right, note)
+            evidence = observation.evidence
+            numbers = evidence.label_numbers() if reading.source == "label" else evidence.bar_numbers()
+            yield Seen(sample.group, reading.source, numbers, right, note)
 
 
 def is_right(nm_per_px: float, truth: float, length_px: float) -> bool:
@@ -241,12 +243,6 @@ def fit_weights(seen: Sequence[Seen]) -> tuple[float, ...]:
     return tuple(round(float(value), 3) for value in (weights[0] - slopes @ mean, *slopes))
 
 
-def predict(each: Seen, weights: dict[str, Sequence[float]]) -> float:
-    """Return the confidence of a reading by the weights of its source."""
-    value = np.dot(weights[each.source], (1.0, *each.numbers))
-    return float(1 / (1 + np.exp(-value)))
-
-
 def report(seen: Sequence[Seen], confidences: Sequence[float]) -> None:
     """Print a reliability table, and how much of what is told is wrong, by group."""
     print(f"{'confidence':>12}{'readings':>9}{'mean':>7}{'right':>7}")
@@ -279,14 +275,14 @@ def main() -> None:
     if options.collect:
         collect(options)
     seen = [Seen(**each) for each in json.loads(options.samples.read_text("utf-8"))]
-    weights: dict[str, Sequence[float]] = {"label": LABEL_WEIGHTS, "caption": CAPTION_WEIGHTS}
+    weights: dict[str, tuple[float, ...]] = {"label": LABEL_WEIGHTS, "caption": BAR_WEIGHTS}
     if options.fit:
         weights = {source: fit_weights([each for each in seen if each.source == source]) for source in weights}
         print(*weights.items(), sep="\n")
     for source in weights:
         print(f"\n{source}")
         own = [each for each in seen if each.source == source]
-        report(own, [predict(each, weights) for each in own])
+        report(own, [predict(weights[source], tuple(each.numbers)) for each in own])
 
 
 if __name__ == "__main__":

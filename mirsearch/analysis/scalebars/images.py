@@ -14,6 +14,7 @@ from mirsearch.analysis.scalebars.insets import find_insets, lies_in_any
 from mirsearch.analysis.scalebars.labels import find_labelled_bar
 from mirsearch.analysis.scalebars.line_shapes import LineShape, judge_line
 from mirsearch.analysis.scalebars.pairing import Pair
+from mirsearch.analysis.scalebars.titles import underlines_title
 from mirsearch.corpus import Box
 
 _MIN_SIDE = 24
@@ -92,7 +93,7 @@ def find_image_bars(
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     own, pair = _find_own_bars(image, gray, solid, (bars, shapes), ocr, expected_nm)
     lone = sorted(
-        (bar for bar in own if bar.score >= _MIN_LONE_SCORE and not bar.broken),
+        (bar for bar in own if bar.score >= _MIN_LONE_SCORE and not bar.broken and not underlines_title(gray, bar)),
         key=lambda bar: -bar.score * (1 - _INSIDE_COST * distance_from_corner(bar.box, image.shape)),
     )
     return ImageBars(
