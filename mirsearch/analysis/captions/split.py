@@ -197,7 +197,7 @@ class _CaptionDistributor:
 
     def _follows_title(self, end: int, markers: list[Marker]) -> bool:
         """Return whether a caption's first label stands behind a title without a full stop: "Rods (a) SEM image."."""
-        after = self.text[markers[0].end : end].lstrip()
+        after = self.text[markers[0].end : end].lstrip(" :,.|)")
         return not self.current and len(markers) == 1 and bool(re.match(r"[A-Z]\w* \w", after))
 
     def _distribute_leading(self, start: int, end: int, markers: list[Marker]) -> None:
