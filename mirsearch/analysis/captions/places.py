@@ -11,7 +11,9 @@ OF_PICTURES = r"(?:(?:panel|image|row|column|picture|micrograph|part|half|side|p
 PLACE = rf"(?<![\w-]){_SIDE}(?:[- ]?(?:most|hand)\b)?(?:[ -]{_SIDE}\b)?(?!-?\w| (?:magnif|part of the|side of the|of ))"
 """A place: `left`, `upper right`, `bottom-left`; bare, without the noun behind it."""
 
-BARE_PLACE = rf"{PLACE}(?: {OF_PICTURES}\b)?"
+BARE_PLACE = rf"{PLACE}(?: (?:{OF_PICTURES}|(?:graph|plot|trace|chart)s?)\b)?"
+"""A place with the noun behind it, of images and of drawings."""
+
 _NAMED_PLACE = rf"(?P<place>{PLACE})(?: {OF_PICTURES}\b)?"
 _LEADING = re.compile(
     rf"(?:^ ?|(?<=[.;,(] )|(?<=[.;,(]))(?:\(?(?:the |in the |on the )?{_NAMED_PLACE}\)?(?: ?[:,)]"

@@ -14,7 +14,7 @@ MOST_SHARING = 12
 
 PREPOSITION = re.compile(
     r"(?:\b(?:of|for|at|in|with|from|by|under|after|before|during|on|to|between|using|via|into|without|versus|vs\.?"
-    r"|following|namely|is|are|was|were|show|shows|showing|the|a|an)|[:=])\s*$",
+    r"|following|namely|is|are|was|were|show|shows|showed|showing|the|a|an)|[:=])\s*$",
     re.IGNORECASE,
 )
 JOINER = re.compile(r"(?:^|[,;:.([]|\b(?:and|or|but|while|whereas|then|both|&))\s*$", re.IGNORECASE)

@@ -102,7 +102,7 @@ def test_words_of_the_letter_where_images_are_not_told_apart(caption: str, label
          {"a": "Ant.", "b": "Bee.", "c": "Fly.", "d": "Movie of ants of 20 nm", "e": "of 90 nm", "f": "Plot.",
           "g": "Graph."}, ""),
         ("Mice showed (a) pain. Mice with implants showed (b) fear and (c) loss. (d) Fibers of mice.",
-         {"a": "Mice showed pain", "b": "Mice with implants showed fear", "c": "Mice with implants showed loss.",
+         {"a": "Mice showed pain.", "b": "Mice with implants showed fear", "c": "Mice with implants showed loss.",
           "d": "Fibers of mice."}, ""),
     ],
 )  # fmt: skip
