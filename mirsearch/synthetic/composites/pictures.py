@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from mirsearch.synthetic.imaging import Pixels
 from mirsearch.synthetic.plots import ink_box
 from mirsearch.synthetic.scalebars.bars import fill_rect
 from mirsearch.synthetic.specimens.colored import apply_colormap
-from mirsearch.synthetic.specimens.families import specimen
+from mirsearch.synthetic.specimens.families import Specimen, specimen
 from mirsearch.synthetic.text_masks import paint_mask, text_mask
 
 
@@ -160,6 +160,21 @@ def cropped_cell(width: int, height: int, rng: Random) -> Pixels:
 
 
 @dataclass(frozen=True, slots=True)
+class FamilyPicture:
+    """Draws pictures of a family of specimens: of `shown` at `zoom`, or each of another specimen."""
+
+    family: str
+    shown: Specimen | None = None
+    zoom: float = 0.0
+
+    def __call__(self, width: int, height: int, rng: Random) -> Pixels:
+        """Return a picture of width × height px."""
+        shown = self.shown or specimen(int(rng.integers(1 << 30)), self.family)
+        zoom = self.zoom if self.shown else float(rng.uniform(0.1, 0.7))
+        return shown.micrograph(View(width, height, shown.nm_per_px(zoom)), rng)
+
+
+@dataclass(frozen=True, slots=True)
 class PictureKind:
     """What a picture shows: kinds and techniques (| where either is right), caption words, usual bars in nm."""
 
@@ -169,16 +184,15 @@ class PictureKind:
     words: str
     lengths_nm: tuple[float, ...]
 
+    def of_one_specimen(self, rng: Random) -> PictureKind:
+        """Return the kind whose pictures all show one specimen at one magnification; EDX maps differ in element."""
+        if not isinstance(self.draw, FamilyPicture) or self.techniques == "EDX":
+            return self
+        shown = specimen(int(rng.integers(1 << 30)), self.draw.family)
+        return replace(self, draw=replace(self.draw, shown=shown, zoom=float(rng.uniform(0.1, 0.7))))
 
-def _family(name: str) -> Callable[[int, int, Random], Pixels]:
-    def draw(width: int, height: int, rng: Random) -> Pixels:
-        shown = specimen(int(rng.integers(1 << 30)), name)
-        return shown.micrograph(View(width, height, shown.nm_per_px(float(rng.uniform(0.1, 0.7)))), rng)
 
-    return draw
-
-
-_NM, _UM = (20.0, 50.0, 100.0, 200.0), (1e3, 2e3, 5e3, 10e3, 20e3)
+_NM, _FINE, _UM = (20.0, 50.0, 100.0, 200.0), (200.0, 500.0, 1e3), (1e3, 2e3, 5e3, 10e3, 20e3)
 PICTURES: dict[str, PictureKind] = {
     "section": PictureKind(section, "micrograph", "TEM|SEM", "Electron micrographs of neuropil", (500.0, 1e3, 2e3)),
     "segmentation": PictureKind(segmentation, "map", None, "Segmented neurites", (500.0, 1e3, 2e3)),
@@ -188,20 +202,18 @@ PICTURES: dict[str, PictureKind] = {
         lambda w, h, rng: rendering(w, h, rng, True), "schematic|map|micrograph", None, "Renderings of neurons", (5e4,)
     ),
     "map": PictureKind(rainbow_map, "map|micrograph", None, "Strain maps", _UM),
-    "element": PictureKind(_family("element_map"), "map", "EDX", "EDX maps", (1e3, 2e3)),
+    "element": PictureKind(FamilyPicture("element_map"), "map", "EDX", "EDX maps", (1e3, 2e3)),
     "layered": PictureKind(layered, "micrograph", "TEM|SEM|STEM", "TEM images of cross sections", _NM),
     "cropped": PictureKind(cropped_cell, "micrograph", "fluorescence", "Single cells", _UM),
     "histology": PictureKind(
-        _family("stained_tissue"), "micrograph", "optical", "H&E staining of liver tissue", (2e4, 5e4, 1e5, 2e5)
-    ),
-    "vesicles": PictureKind(_family("vesicles"), "micrograph", "Cryo-TEM", "Cryo-EM images of liposomes", _NM),
-    "spheres": PictureKind(_family("spheres"), "micrograph", "SEM", "SEM images of silica spheres", _UM),
-    "fibers": PictureKind(_family("fibers"), "micrograph", "SEM", "SEM images of electrospun fibers", _UM),
-    "pores": PictureKind(_family("pores"), "micrograph", "SEM", "SEM images of porous silicon", (200.0, 500.0, 1e3)),
-    "petals": PictureKind(_family("petals"), "micrograph", "SEM", "SEM images of nanosheets", (500.0, 1e3, 2e3)),
+        FamilyPicture("stained_tissue"), "micrograph", "optical", "H&E staining of liver tissue", (2e4, 5e4, 1e5, 2e5)),
+    "vesicles": PictureKind(FamilyPicture("vesicles"), "micrograph", "Cryo-TEM", "Cryo-EM images of liposomes", _NM),
+    "spheres": PictureKind(FamilyPicture("spheres"), "micrograph", "SEM", "SEM images of silica spheres", _UM),
+    "fibers": PictureKind(FamilyPicture("fibers"), "micrograph", "SEM", "SEM images of electrospun fibers", _UM),
+    "pores": PictureKind(FamilyPicture("pores"), "micrograph", "SEM", "SEM images of porous silicon", _FINE),
+    "petals": PictureKind(FamilyPicture("petals"), "micrograph", "SEM", "SEM images of nanosheets", (500.0, 1e3, 2e3)),
     "particles": PictureKind(
-        _family("particles_on_film"), "micrograph", "TEM", "TEM images of gold nanoparticles", (20.0, 50.0, 100.0)
-    ),
-    "afm": PictureKind(_family("afm"), "micrograph", "AFM", "AFM height images of a polymer film", (200.0, 500.0, 1e3)),
+        FamilyPicture("particles_on_film"), "micrograph", "TEM", "TEM images of gold nanoparticles", _NM),
+    "afm": PictureKind(FamilyPicture("afm"), "micrograph", "AFM", "AFM height images of a polymer film", _FINE),
 }  # fmt: skip
 """Every picture that blocks show, by name."""

@@ -194,10 +194,10 @@ def draw_scene(width: int, height: int, rng: Random, kind: str | None = None) ->
 
 
 def show(signal: Image, color: str, rng: Random, noise: float = 0.02, inverted: bool = False) -> Pixels:
-    """Return a channel in one color on black, or in gray on white, as RGB."""
+    """Return a channel in one color on black, or in gray on nearly white, as RGB."""
     noisy = np.clip(signal + noise * rng.standard_normal(signal.shape, np.float32) * (0.4 + signal) + 0.008, 0, 1)
     if inverted:
-        return np.repeat(np.rint((1 - noisy) * 255).astype(np.uint8)[..., None], 3, 2)
+        return np.repeat(np.rint((0.93 - 0.93 * noisy) * 255).astype(np.uint8)[..., None], 3, 2)
     table = np.linspace(0, 1, 256)[:, None] * np.array(DYE_COLORS[color])
     return np.ascontiguousarray(np.rint(table).astype(np.uint8)[(noisy * 255).astype(np.uint8)])
 

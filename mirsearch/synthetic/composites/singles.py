@@ -57,7 +57,7 @@ def _row(names: tuple[str, ...], most: int = 4) -> Callable[[Board], None]:
 
     def block(board: Board) -> None:
         rng = board.rng
-        kind = PICTURES[str(rng.choice(names))]
+        kind = PICTURES[str(rng.choice(names))].of_one_specimen(rng)
         columns = int(rng.integers(1, most + 1)) if board.width > 700 else int(rng.integers(1, 3))
         rows = 1 if columns < 2 or rng.uniform() < 0.6 else 2
         headings = CONDITIONS[int(rng.integers(len(CONDITIONS)))][:columns]
@@ -93,7 +93,7 @@ def _fill(
         tile = Tile((0, 0, 1, 1), kind.kinds, kind.techniques, headings[number])
         if "schematic" not in kind.kinds:
             add_marks(picture, rng, WHITE if float(picture.mean()) < 150 else BLACK)
-        if kind is PICTURES["element"] and not headings[number]:
+        if kind.techniques == "EDX" and not headings[number]:
             tile.heading = f"{ELEMENTS[number % len(ELEMENTS)]} K"
             write_corner(picture, tile.heading, "top-right")
         if has_bar(where, row, column, rows, columns):
@@ -154,23 +154,42 @@ def primes(board: Board) -> None:
 
 
 def lettered(board: Board) -> None:
-    """Draw tiles with a letter each, on thin gutters or butted, with titles above or none, each with its own scale."""
+    """Draw tiles with a letter each, on thin gutters, with titles above or none, each with its own scale.
+
+    The tiles of a row have one height, and sometimes different widths. Letters run along rows, or down columns.
+    """
     rng = board.rng
     columns, rows = int(rng.integers(2, 5)), int(rng.integers(1, 4))
     titled = bool(rng.uniform() < 0.35)
     names = ("section", "on_white", "histology", "spheres", "petals", "vesicles", "afm", "map", "rendering", "layered")
     one_kind = PICTURES[str(rng.choice(names))] if rng.uniform() < 0.5 else None
     gap = round(board.look.words * 1.35 + 9) if titled else 0
-    rooms = plan_rooms(board, columns, (), False, 0)
-    for number in range(rows * columns):
+    boxes = _lettered_boxes(board, rows, columns, gap)
+    down = bool(rng.uniform() < 0.2)
+    for number, box in enumerate(boxes):
         row, column = divmod(number, columns)
-        x, y = rooms.corner(row, column)
-        y += gap * (row + 1)
-        box: Box = (x, y, x + rooms.tile_w, y + rooms.tile_h)
-        tile = _lettered_tile(board, one_kind or PICTURES[str(rng.choice(names))], box, number)
+        mark = column * rows + row if down else number
+        tile = _lettered_tile(board, one_kind or PICTURES[str(rng.choice(names))], box, mark)
         if titled:
             tile.heading = str(rng.choice(("dorsal view", "ventral view", "in situ HCR", "IHC", "overview", "detail")))
-            board.text(tile.heading, x + board.look.letters * 2.4, y - gap + 2)
+            board.text(tile.heading, box[0] + board.look.letters * 2.4, box[1] - gap + 2)
+
+
+def _lettered_boxes(board: Board, rows: int, columns: int, gap: int) -> list[Box]:
+    """Return the tiles' boxes row by row, with `gap` px above each row for titles."""
+    rng = board.rng
+    rooms = plan_rooms(board, columns, (), False, 0)
+    uneven = bool(rng.uniform() < 0.25)
+    boxes: list[Box] = []
+    for row in range(rows):
+        shares = rng.uniform(0.6, 1.5, columns) if uneven else np.ones(columns)
+        room = columns * rooms.tile_w
+        ends = np.round(np.cumsum([0, *(shares / shares.sum())]) * room).astype(int)
+        y = rooms.corner(row, 0)[1] + gap * (row + 1)
+        for column in range(columns):
+            x0, x1 = int(ends[column]) + column * rooms.gutter, int(ends[column + 1]) + column * rooms.gutter
+            boxes.append((x0, y, x1, y + rooms.tile_h))
+    return boxes
 
 
 def _lettered_tile(board: Board, kind: PictureKind, box: Box, number: int) -> Tile:
