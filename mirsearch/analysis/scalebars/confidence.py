@@ -62,7 +62,7 @@ class Evidence:
 LABEL_WEIGHTS = (-3.0, 2.0, 5.0, 3.0, 1.5, -1.0, -1.0, -1.0, -0.3)
 """Intercept, then the weight of each of the numbers of a label."""
 
-BAR_WEIGHTS = (-4.0, 4.0, 0.5, -3.0, -1.0, -1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0, 0.5)
+BAR_WEIGHTS = (-12.283, 12.181, -0.128, -11.941, 0.0, 0.0, -4.271, 0.102, 4.605, -0.157, 1.259, 1.421, -0.247)
 """The same for a bar without a label."""
 
 

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 
 from mirsearch.analysis.base import BarCandidate
-from mirsearch.analysis.panels.boxes import transpose_box
 from mirsearch.analysis.scalebars.candidates import Gray, outer_boxes
 from mirsearch.analysis.scalebars.line_shapes import LineShape
 from mirsearch.corpus import Box
@@ -94,19 +93,34 @@ def _find_line_pairs(gray: Gray, bars: Sequence[BarCandidate]) -> Iterator[Box]:
 
 
 def _find_corners(gray: Gray) -> Iterator[Box]:
-    """Yield the boxes that a horizontal and a vertical line cut off a corner of the panel."""
-    height, width = gray.shape
+    """Yield the boxes that a horizontal and a vertical line cut off a corner of the panel.
+
+    A line may seem to go on behind the corner, where the picture is bright.
+    """
     for image in (gray, np.asarray(255 - gray, np.uint8)):
+        turned = np.ascontiguousarray(image.T)
         across = _find_border_lines(image)
-        down = [transpose_box(box) for box in _find_border_lines(np.ascontiguousarray(image.T))] if across else []
+        down = _find_border_lines(turned) if across else []
         for line in across:
             for other in down:
-                at_left, at_top = line[0] <= _MAX_OFFSET, other[1] <= _MAX_OFFSET
-                end_x, end_y = line[2] if at_left else line[0], other[3] if at_top else other[1]
-                meets_x = other[0] - _MAX_CORNER_GAP <= end_x <= other[2] + _MAX_CORNER_GAP
-                if meets_x and line[1] - _MAX_CORNER_GAP <= end_y <= line[3] + _MAX_CORNER_GAP:
-                    left, right = (0, other[2]) if at_left else (other[0], width)
-                    yield left, (0 if at_top else line[1]), right, (line[3] if at_top else height)
+                at_left, at_top = line[0] <= _MAX_OFFSET, other[0] <= _MAX_OFFSET
+                side, top = _cut_at(line, other, at_left), _cut_at(other, line, at_top)
+                if side is None or top is None or not (_is_drawn(image, side) and _is_drawn(turned, top)):
+                    continue
+                left, right = (0, other[3]) if at_left else (other[1], gray.shape[1])
+                yield left, (0 if at_top else line[1]), right, (line[3] if at_top else gray.shape[0])
+
+
+def _cut_at(line: Box, other: Box, from_start: bool) -> Box | None:
+    """Return a horizontal line from its border up to where a line across it runs, or None if it does not get there.
+
+    `other` is given in the transposed image.
+    """
+    if from_start:
+        reaches = line[2] >= other[1] - _MAX_CORNER_GAP
+        return (line[0], line[1], min(line[2], other[3]), line[3]) if reaches else None
+    reaches = line[0] <= other[3] + _MAX_CORNER_GAP
+    return (max(line[0], other[1]), line[1], line[2], line[3]) if reaches else None
 
 
 def _find_border_lines(image: Gray) -> list[Box]:
@@ -128,13 +142,14 @@ def _find_border_lines(image: Gray) -> list[Box]:
         and box[3] - box[1] <= _MAX_LINE_THICKNESS
         and box[1] > _LINE_HEIGHT
         and box[3] < height - _LINE_HEIGHT
-        and _is_drawn(image, box)
     ]
 
 
 def _is_drawn(image: Gray, line: Box) -> bool:
     """Return whether a bright line is of one level, near white, as far as what lies beside it lets one see."""
-    levels = image[line[1] : line[3], line[0] : line[2]].max(axis=0)
+    levels = image[line[1] : line[3], line[0] : line[2]].max(axis=0, initial=0)
+    if levels.size < _MIN_FRAMED_SIDE - _MAX_CORNER_GAP:
+        return False
     level = float(np.median(levels))
     return level >= _MIN_LINE_LEVEL and float(np.mean(np.abs(levels - level) <= _LINE_SLACK)) >= _MIN_EVEN_SHARE
 

@@ -27,6 +27,12 @@ _MIN_DOUBTFUL_SHARE = 0.75
 _MAX_DOUBTFUL = 0.4
 """Greatest confidence of a reading that may be right but is not good enough to be told."""
 
+_MIN_RIVAL_SHARE = 0.5
+"""Least confidence of a bar, as a share of the best one's, that is taken because it lies nearer to a corner.
+
+The bar of an inset looks as good, and lies further inside.
+"""
+
 _USUAL_SHARES = (0.05, 0.5)
 """Usual lengths of a bar as shares of the image's width."""
 
@@ -91,7 +97,9 @@ def read_lone_bar(image: ImageBars, length: CaptionLength, siblings: Sequence[Im
             label_text=None, source="caption", confidence=caption_confidence(evidence),
         )  # fmt: skip
         observations.append(Observation(reading, evidence))
-    return max(observations, key=lambda observation: observation.reading.confidence, default=None)
+    best = max((observation.reading.confidence for observation in observations), default=0.0)
+    rivals = [each for each in observations if each.reading.confidence >= _MIN_RIVAL_SHARE * best]
+    return min(rivals, key=lambda each: each.evidence.corner, default=None)
 
 
 def has_bar_like(bar: BarCandidate, box: Box, other: ImageBars) -> bool:
