@@ -3,10 +3,10 @@
 Run with: python -m benchmarks.analysis.confidence [--collect] [--fit] [--drawn N] [--seed N] [--data FOLDER]
 
 --collect reads drawn micrographs (with bars of all styles and without a bar), drawn composite figures, and the bars of
-scale_truth.csv and caption_scale_truth.csv (with their captions, with a true or a wrong one, and cut so that the bar is
-gone). It writes what was seen to --samples. --fit fits the weights of mirsearch.analysis.scalebars.confidence on the
-samples and prints them. Without them the reliability of the readings in --samples is printed. Collect the samples to
-check with another seed than those to fit.
+scale_truth.csv and caption_scale_truth.csv (with their captions, cut so that the bar is gone, and so small that labels
+are misread), and plots. It writes what was seen to --samples. --fit fits the weights of
+mirsearch.analysis.scalebars.confidence on the samples and prints them. A table tells the reliability of the readings in
+--samples. Collect the samples to check with another seed than those to fit.
 """
 
 from __future__ import annotations
@@ -18,61 +18,18 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from benchmarks.analysis.scalebars import OUT, REPOSITORY, bar_cases, load_captions, load_pixels
+from benchmarks.analysis import confidence_samples as samples
+from benchmarks.analysis.confidence_samples import NoWords, Sample
+from benchmarks.analysis.scalebars import OUT, REPOSITORY
 from mirsearch import plugins, settings
-from mirsearch.analysis.base import OcrEngine, Pixels, ScaleBarDetector, TextBox
+from mirsearch.analysis.base import OcrEngine, ScaleBarDetector
 from mirsearch.analysis.scalebars.confidence import BAR_WEIGHTS, LABEL_WEIGHTS, MIN_TOLD, predict
 from mirsearch.analysis.scalebars.panel_scales import observe_panels
-from mirsearch.corpus import Box, Panel, panel_keys
-from mirsearch.synthetic.composites import CompositeFigure, draw_composite
-from mirsearch.synthetic.fields import View, make_rng
-from mirsearch.synthetic.figures import MICROGRAPHS
-from mirsearch.synthetic.imaging import compress_jpeg
-from mirsearch.synthetic.scalebars.samples import draw_bar_sample
-from mirsearch.synthetic.scalebars.styles import BAR_STYLES
-from mirsearch.synthetic.specimens.families import specimen
 
-LENGTHS_NM = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 500_000)
 RANGES = (0.0, 0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 1.01)
-DRAWN_KINDS = {"plot", "schematic", "gel"}
 PENALTY = 1.0  # weight of the squared weights (of standardized features) in the fit
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What is true of one panel: its bars as (nm per px, length in px); none if it has no bar with a known length."""
-
-    bars: tuple[tuple[float, float], ...] = ()
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One figure to read, with the truth of each panel."""
-
-    group: str
-    pixels: Pixels
-    panels: tuple[Panel, ...]
-    caption: str
-    truths: tuple[Truth, ...]
-    drawn: tuple[bool, ...] = ()
-    has_words: bool = True
-
-
-class NoWords:
-    """An OCR engine for samples in which only bars matter: it reads nothing, and takes no time."""
-
-    name = "none"
-
-    def read(self, pixels: Pixels, side_limit: int | None = None, longest: int | None = None) -> list[TextBox]:
-        """Return no lines."""
-        return []
-
-    def recognize(self, crops: Sequence[Pixels]) -> list[tuple[str, float]]:
-        """Return empty words."""
-        return [("", 0.0) for _ in crops]
 
 
 @dataclass(frozen=True)
@@ -86,100 +43,9 @@ class Seen:
     note: str
 
 
-def whole_panel(pixels: Pixels) -> Panel:
-    """Return a panel that is the whole picture."""
-    return Panel(box=(0, 0, pixels.shape[1], pixels.shape[0]))
-
-
-def drawn_bars(per_style: int, seed: int) -> Iterator[Sample]:
-    """Yield drawn micrographs with bars of every style. A third with labels have a caption too, half of these wrong."""
-    for number, style in enumerate(BAR_STYLES):
-        for turn in range(per_style):
-            sample = draw_bar_sample(seed * 1_000_000 + turn * 1000 + number, style)
-            rng = make_rng(seed, turn, number)
-            caption = sample.caption
-            if not caption and rng.uniform() < 1 / 3:
-                length = sample.bar.length_nm if rng.uniform() < 0.5 else float(rng.choice(LENGTHS_NM))
-                caption = f"Image. Scale bar: {length:g} nm."
-            truth = Truth(((sample.bar.nm_per_px, sample.bar.length_px),))
-            group = "drawn, caption" if sample.caption else "drawn, label"
-            yield Sample(group, sample.pixels, (whole_panel(sample.pixels),), caption, (truth,))
-
-
-def drawn_without_bar(count: int, seed: int) -> Iterator[Sample]:
-    """Yield drawn micrographs without a bar under a caption that gives a length: tiles of figures of many images."""
-    for turn in range(count):
-        rng = make_rng(seed, 0xB0, turn)
-        shown = specimen(int(rng.integers(1 << 30)), str(rng.choice(MICROGRAPHS)))
-        width = int(np.exp(rng.uniform(np.log(64), np.log(520))))
-        height = max(60, round(width / float(rng.choice((1.0, 1.15, 1.33)))))
-        pixels = shown.micrograph(View(width, height, shown.nm_per_px(float(rng.uniform()))), rng)
-        pixels = compress_jpeg(pixels, int(rng.integers(60, 96)))
-        caption = f"Images. Scale bar: {rng.choice(LENGTHS_NM)} nm."
-        yield Sample("drawn, no bar", pixels, (whole_panel(pixels),), caption, (Truth(),), has_words=False)
-
-
-def real_bars(data: Path, seed: int) -> Iterator[Sample]:
-    """Yield the panels of both tables of bars with their captions, and those with labels under a wrong one too."""
-    captions = load_captions(data)
-    for task in ("labelled", "caption"):
-        for number, case in enumerate(bar_cases(data, task, captions)):
-            rng = make_rng(seed, 0xB1, number)
-            pixels = load_pixels(data, case.file)
-            box = case.box or (0, 0, pixels.shape[1], pixels.shape[0])
-            assert case.nm_per_px is not None
-            truth = Truth(((case.nm_per_px, case.length_px),))
-            panel = Panel(box=box, label=case.label)
-            for caption in dict.fromkeys((case.caption, captions.get(case.file, ""))):
-                yield Sample(f"real, {task}", pixels, (panel,), caption, (truth,))
-            yield from cut_bar_off(pixels, box, case.length_px, rng)
-
-
-def cut_bar_off(pixels: Pixels, box: Box, length_px: float, rng: np.random.Generator) -> Iterator[Sample]:
-    """Yield the upper part of a real panel, made smaller, under a caption that gives a length. It may hold the bar."""
-    x0, y0, x1, y1 = box
-    height = round((y1 - y0) * 0.6)
-    if min(x1 - x0, height) < 60:
-        return
-    upper = pixels[y0 : y0 + height, x0:x1]
-    side = float(np.exp(rng.uniform(np.log(90), np.log(500))))
-    factor = min(1.0, side / max(upper.shape[:2]))
-    size = max(32, round(upper.shape[1] * factor)), max(32, round(upper.shape[0] * factor))
-    small = compress_jpeg(np.asarray(cv2.resize(upper, size, interpolation=cv2.INTER_AREA)), int(rng.integers(60, 96)))
-    caption = f"Images. Scale bar: {rng.choice(LENGTHS_NM)} nm."
-    yield Sample(
-        "real, cut", small, (whole_panel(small),), caption, (Truth(((-1.0, length_px * factor),)),), has_words=False
-    )
-
-
-def composites(count: int, seed: int) -> Iterator[Sample]:
-    """Yield drawn composite figures with the panels of the truth."""
-    for turn in range(count):
-        yield composite_sample(draw_composite(seed * 1_000 + turn))
-
-
-def composite_sample(figure: CompositeFigure) -> Sample:
-    """Return a drawn composite figure with the panels of its truth, as the analysis cuts them."""
-    keys = panel_keys(figure.panels)
-    panels = tuple(
-        Panel(
-            box=panel.box, label=panel.label, part=panel.part, group=panel.group, heading=panel.heading,
-            inset_of=None if panel.inset_of is None else keys[int(panel.inset_of)],
-        )
-        for panel in figure.panels
-    )  # fmt: skip
-    truths = tuple(
-        Truth(((tile.nm_per_px, tile.bar.length_px),)) if tile.bar is not None and tile.nm_per_px else Truth()
-        for tile in figure.tiles
-    )
-    drawn = tuple(set(tile.kinds.split("|")) <= DRAWN_KINDS for tile in figure.tiles)
-    has_labels = any(tile.bar is not None and tile.bar.value == "label" for tile in figure.tiles)
-    return Sample("composites", figure.pixels, panels, figure.caption, truths, drawn, has_labels)
-
-
-def observe(samples: Iterator[Sample], detector: ScaleBarDetector, ocr: OcrEngine) -> Iterator[Seen]:
-    """Yield the reading of each panel of the samples that has one."""
-    for sample in samples:
+def observe(figures: Iterator[Sample], detector: ScaleBarDetector, ocr: OcrEngine) -> Iterator[Seen]:
+    """Yield the reading of each panel of the figures that has one."""
+    for sample in figures:
         drawn = sample.drawn or (False,) * len(sample.panels)
         reader = ocr if sample.has_words else NoWords()
         found = observe_panels(sample.pixels, sample.panels, detector, reader, caption=sample.caption, drawn=drawn)
@@ -207,10 +73,12 @@ def collect(options: argparse.Namespace) -> None:
     detector = plugins.load("scalebars", settings.DEFAULT_SCALEBARS)()
     ocr = plugins.load("ocr", settings.DEFAULT_OCR)()
     sources = {
-        "bars": lambda: drawn_bars(options.drawn, options.seed),
-        "empty": lambda: drawn_without_bar(options.empty, options.seed),
-        "real": lambda: real_bars(options.data, options.seed),
-        "composites": lambda: composites(options.figures, options.seed),
+        "bars": lambda: samples.drawn_bars(options.drawn, options.seed),
+        "empty": lambda: samples.drawn_without_bar(options.empty, options.seed),
+        "real": lambda: samples.real_bars(options.data, options.seed),
+        "small": lambda: samples.small_labels(options.data, options.drawn, options.seed),
+        "traps": lambda: samples.traps(options.data),
+        "composites": lambda: samples.composites(options.figures, options.seed),
     }
     seen: list[Seen] = []
     for name in options.only or sources:
@@ -265,7 +133,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared" / "data")
     parser.add_argument("--samples", type=Path, default=OUT / "confidence.json")
     parser.add_argument("--collect", action="store_true")
-    parser.add_argument("--only", action="append", choices=("bars", "empty", "real", "composites"))
+    parser.add_argument("--only", action="append", choices=("bars", "empty", "real", "small", "traps", "composites"))
     parser.add_argument("--fit", action="store_true")
     parser.add_argument("--drawn", type=int, default=6, help="number of drawings of each style of bar")
     parser.add_argument("--empty", type=int, default=300, help="number of drawings without a bar")

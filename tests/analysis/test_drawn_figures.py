@@ -12,7 +12,7 @@ from mirsearch.analysis.analyzer import FigureAnalyzer
 from mirsearch.analysis.base import OcrEngine, ScaleBarDetector
 from mirsearch.analysis.captions.split import split_caption
 from mirsearch.analysis.panels.separate import separate_panels
-from mirsearch.analysis.scalebars.reader import read_scales
+from mirsearch.analysis.scalebars.panel_scales import read_panel_scales
 from mirsearch.corpus import Box, Panel
 from mirsearch.synthetic.figures import FigureStyle, SyntheticFigure, draw_figure
 from mirsearch.synthetic.layouts import LAYOUT_STYLES
@@ -48,7 +48,8 @@ def read_bar(style: str, seed: int, detector: ScaleBarDetector, ocr: OcrEngine) 
     """Return how the bar of a drawn and published micrograph is read: right, wrong, or missed."""
     sample = draw_bar_sample(seed, style)
     height, width = sample.pixels.shape[:2]
-    scale = read_scales(sample.pixels, [(0, 0, width, height)], [sample.caption], detector, ocr)[0]
+    panel = Panel(box=(0, 0, width, height))
+    scale = read_panel_scales(sample.pixels, [panel], detector, ocr, caption=sample.caption)[0].scale
     if scale is None:
         return "missed"
     return "right" if is_right(scale.nm_per_px, sample.bar.nm_per_px, sample.bar.length_px) else "wrong"
