@@ -26,7 +26,7 @@ _DRAWN_KINDS = ("plot", "schematic")
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """Changes to one panel of a figure. `box` and `label` are what the analysis read when the panel was corrected.
+    """Changes to one panel of a figure. `box`, `label` and `part` are what the analysis read when it was corrected.
 
     `changes` maps some of FIELDS to plain JSON values. `panel` is the id of the panel that they apply to now, or None
     if the figure now has no panel that matches. `machine` is the analysis result for that panel, without corrections.
@@ -37,6 +37,7 @@ class Correction:
     changes: dict[str, Any]
     panel: str | None = None
     machine: dict[str, Any] | None = None
+    part: int | None = None
 
 
 def intersection_over_union(one: Box, other: Box) -> float:
@@ -90,32 +91,48 @@ def _candidate_matches(panels: Sequence[Panel], corrections: Sequence[Correction
 def _spread_over_parts(panels: Sequence[Panel], corrections: Sequence[Correction]) -> list[Correction]:
     """Return the corrections; one about a region that is cut into several images now is replaced by one for each.
 
-    A correction is about a region, not about one image in it, if its box overlaps the region more than any panel.
     Images that have a correction of their own keep that one.
     """
     spread: dict[int, list[Correction]] = {}
     for positions, region in _cut_regions(panels):
-        overlaps = [
-            (intersection_over_union(correction.box, region), number)
-            for number, correction in enumerate(corrections)
-            if number not in spread
-        ]
-        overlap, number = max(overlaps, default=(0.0, -1))
-        if overlap < MIN_OVERLAP:
+        number = _correction_of_region(panels, positions, region, corrections)
+        if number is None or number in spread:
             continue
         about = corrections[number]
-        if any(intersection_over_union(about.box, panel.box) >= overlap for panel in panels):
-            continue
         others = [correction.box for correction in corrections if correction is not about]
-        free = [
+        images = [
             panels[position]
             for position in positions
             if all(intersection_over_union(box, panels[position].box) < MIN_OVERLAP for box in others)
         ]
-        parts = [Correction(panel.box, panel.label, _changes_of_part(about.changes, panel)) for panel in free]
+        parts = [
+            Correction(image.box, image.label, _changes_of_image(about.changes, image, images), part=image.part)
+            for image in images
+        ]
         if any(part.changes for part in parts):
             spread[number] = [part for part in parts if part.changes]
     return [part for number, correction in enumerate(corrections) for part in spread.get(number, [correction])]
+
+
+def _correction_of_region(
+    panels: Sequence[Panel], positions: Sequence[int], region: Box, corrections: Sequence[Correction]
+) -> int | None:
+    """Return the index of the correction that is about a region as a whole, or None.
+
+    One about a letter was made when the letter had one panel. One about all panels without a letter overlaps the
+    region more than any panel.
+    """
+    label = panels[positions[0]].label
+    rivals = [panel for at, panel in enumerate(panels) if label is None or at not in positions]
+    best: tuple[float, int] | None = None
+    for number, correction in enumerate(corrections):
+        overlap = intersection_over_union(correction.box, region)
+        same_label = label is not None and correction.label == label
+        if correction.part is not None or overlap < (MIN_OVERLAP_SAME_LABEL if same_label else MIN_OVERLAP):
+            continue
+        if all(intersection_over_union(correction.box, rival.box) < overlap for rival in rivals):
+            best = max(best or (overlap, number), (overlap, number))
+    return None if best is None else best[1]
 
 
 def _cut_regions(panels: Sequence[Panel]) -> list[tuple[list[int], Box]]:
@@ -125,10 +142,13 @@ def _cut_regions(panels: Sequence[Panel]) -> list[tuple[list[int], Box]]:
     """
     regions: dict[tuple[str | None, Box | None], list[int]] = {}
     for position, panel in enumerate(panels):
-        if panel.part is not None or panel.label is None:
+        if panel.label is None:
+            regions.setdefault((None, None), []).append(position)
+        elif panel.part is not None:
             regions.setdefault((panel.label, panel.group), []).append(position)
-    boxes = [(positions, group or _bounds([panels[at].box for at in positions])) for (_, group), positions in
-             regions.items()]  # fmt: skip
+    boxes = [
+        (positions, group or _bounds([panels[at].box for at in positions])) for (_, group), positions in regions.items()
+    ]
     return [(positions, box) for positions, box in boxes if len(positions) > 1]
 
 
@@ -137,24 +157,38 @@ def _bounds(boxes: Sequence[Box]) -> Box:
     return min(x0), min(y0), max(x1), max(y1)
 
 
-def _changes_of_part(changes: dict[str, Any], panel: Panel) -> dict[str, Any]:
+def _changes_of_image(changes: dict[str, Any], image: Panel, images: Sequence[Panel]) -> dict[str, Any]:
     """Return those of the changes to a whole region that apply to one of its images.
 
-    A plot or drawing beside images keeps what was read of it, unless the region was corrected to be one. A scale
-    applies to all images, but its bar is in one of them.
+    Letter and caption apply to all. Kind, technique and scale are about the images, and not about a plot or drawing
+    beside them (unless the region was corrected to be one) nor about an inset, which has a scale of its own. A bar is
+    in one image: if that is an inset, the scale is that of the inset alone.
     """
-    if panel.kind in _DRAWN_KINDS and changes.get("kind") not in _DRAWN_KINDS:
-        return {name: value for name, value in changes.items() if name not in _IMAGE_FIELDS}
-    scale = changes.get("scale")
-    if scale is None or not scale.get("bar") or _has_middle(panel.box, scale["bar"]):
-        return dict(changes)
-    return changes | {"scale": scale | {"bar": None, "length_px": None, "length_nm": None, "label_text": None}}
+    bar = (changes.get("scale") or {}).get("bar")
+    with_bar = (
+        min((each for each in images if _has_middle(each.box, bar)), key=_panel_area, default=None) if bar else None
+    )
+    wanted = set(changes)
+    if image.inset_of is not None or (image.kind in _DRAWN_KINDS and changes.get("kind") not in _DRAWN_KINDS):
+        wanted -= set(_IMAGE_FIELDS)
+    if with_bar is not None and with_bar.inset_of is not None:
+        wanted -= {"scale"}
+    own = {name: value for name, value in changes.items() if name in wanted}
+    if with_bar is image:
+        return own | {"scale": changes["scale"]}
+    if bar and "scale" in own:
+        own["scale"] = own["scale"] | {"bar": None, "length_px": None, "length_nm": None, "label_text": None}
+    return own
 
 
 def _has_middle(box: Box, inner: Sequence[int]) -> bool:
     """Return whether the middle of `inner` is in `box`."""
     x, y = (inner[0] + inner[2]) / 2, (inner[1] + inner[3]) / 2
     return box[0] <= x < box[2] and box[1] <= y < box[3]
+
+
+def _panel_area(panel: Panel) -> int:
+    return _area(panel.box)
 
 
 def reading_to_json(panel: Panel) -> dict[str, Any]:
@@ -212,7 +246,7 @@ def add_changes(panel: Panel, corrections: Sequence[Correction], changes: dict[s
     """Return the corrections with more changes to a panel. `panel` is without corrections. Later changes win."""
     own = next((correction for correction in corrections if correction.panel == panel.id), None)
     others = tuple(correction for correction in corrections if correction is not own)
-    updated = Correction(panel.box, panel.label, (own.changes if own else {}) | changes, panel.id)
+    updated = Correction(panel.box, panel.label, (own.changes if own else {}) | changes, panel.id, part=panel.part)
     return (*others, updated)
 
 
@@ -230,7 +264,9 @@ def correction_to_json(correction: Correction) -> dict[str, Any]:
 def correction_from_json(values: dict[str, Any]) -> Correction:
     """Return the correction for the plain JSON of :func:`correction_to_json`."""
     x0, y0, x1, y1 = (int(edge) for edge in values["box"])
-    return Correction((x0, y0, x1, y1), values["label"], values["changes"], values["panel"], values["machine"])
+    return Correction(
+        (x0, y0, x1, y1), values["label"], values["changes"], values["panel"], values["machine"], values.get("part")
+    )
 
 
 def panel_from_json(values: dict[str, Any]) -> Panel:

@@ -152,8 +152,8 @@ class Index(Protocol):
     def stats(self) -> dict[str, Any]:
         """Return counts of the contents.
 
-        The keys are at least articles, figures, panels, failures, with_scale, extractor, dims, schema_version, bytes,
-        and the counts by kind, technique, license, year and scale source.
+        The keys are at least articles, figures, panels, failures, with_scale, with_doubtful_scale, with_lone_bar,
+        extractor, dims, schema_version, bytes, and the counts by kind, technique, license, year and scale source.
         """
 
     def close(self) -> None:

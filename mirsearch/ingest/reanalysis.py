@@ -203,9 +203,10 @@ class Reanalysis:
         vectors, thumbnails, embedded = self._vectors(page, named, stored)
         record = FigureRecord(figure, named, vectors, thumbnails, self._analyzer.version, notes.source_panels)
         corrections = apply_corrections(named, notes.corrections)[1]
+        # one correction may now be several, one for each image; counted are those that a person made
         unmatched = sum(correction.panel is None for correction in corrections)
         return _FigureResult(
-            figure.id, "reanalyzed", str(path), "", record, embedded, len(corrections) - unmatched, unmatched
+            figure.id, "reanalyzed", str(path), "", record, embedded, len(notes.corrections) - unmatched, unmatched
         )
 
     def _vectors(

@@ -119,6 +119,31 @@ def test_a_correction_of_one_image_stays_with_it() -> None:
     assert [panel.kind for panel in drawn] == ["schematic"] * 3 + ["micrograph"]
 
 
+INSET = (
+    Panel((0, 0, 200, 100), "b", "micrograph", 0.6, id="f-b1", part=1, group=WHOLE),
+    Panel((150, 60, 195, 95), "b", "micrograph", 0.6, id="f-b2", part=2, group=WHOLE, inset_of="b1", scale=SCALE),
+)
+
+
+@pytest.mark.parametrize(
+    ("bar", "scales"), [((10, 90, 60, 94), (4.0, 2.0)), ((160, 90, 180, 94), (None, 4.0)), (None, (4.0, 2.0))]
+)
+def test_an_inset_gets_letter_and_caption_of_a_correction_and_the_scale_if_the_bar_is_in_it(bar, scales) -> None:
+    changes = {"caption": "mine", "technique": "TEM", "scale": to_json(ScaleReading(4.0, bar=bar, source="user"))}
+    panels, matched = apply_corrections(INSET, [Correction((0, 0, 200, 100), "b", changes)])
+    assert [panel.caption for panel in panels] == ["mine", "mine"]
+    assert [panel.technique for panel in panels] == ["TEM", None]
+    assert tuple(panel.scale and panel.scale.nm_per_px for panel in panels) == scales
+    assert apply_corrections(INSET, matched) == (panels, matched)
+
+
+def test_a_correction_of_an_image_is_not_one_of_its_letter() -> None:
+    matched = add_changes(INSET[0], (), {"caption": "mine"})
+    assert matched[0].part == 1
+    panels, _ = apply_corrections(INSET, matched)
+    assert [panel.caption for panel in panels] == ["mine", ""]
+
+
 def test_a_figure_without_letters_that_is_cut_now_keeps_its_correction() -> None:
     tiles = [Panel((at, 0, at + 48, 50), id=f"f-{number}") for number, at in enumerate((0, 50, 100), start=1)]
     panels, matched = apply_corrections(tiles, [Correction((0, 0, 150, 50), None, {"technique": "AFM"})])
