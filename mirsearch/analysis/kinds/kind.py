@@ -34,15 +34,17 @@ class Classification:
     kind_confidence: float
     technique: str | None
     technique_confidence: float
+    surely_drawn: bool = False
 
 
-def classify_panel(pixels: Pixels, caption: str = "") -> Classification:
-    """Classify a panel by its pixels, uint8 (h, w, 3), and the words about it."""
+def classify_panel(pixels: Pixels, caption: str = "", text: str = "") -> Classification:
+    """Classify a panel by its pixels, uint8 (h, w, 3), the words about it, and the words printed in it."""
     features = measure_features(pixels)
     log_probs = technique_log_probs(pixels) if features.drawn < _SURELY_DRAWN else {}
     kind, kind_confidence = classify_kind(features, caption, log_probs)
     technique, technique_confidence = _classify_technique(log_probs, caption, kind)
-    return Classification(kind, kind_confidence, technique, technique_confidence)
+    surely_drawn = kind in ("plot", "schematic") and features.drawn >= _SURELY_DRAWN and features.dark < 0.2
+    return Classification(kind, kind_confidence, technique, technique_confidence, surely_drawn)
 
 
 def kind_from_pixels(pixels: Pixels) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mirsearch.analysis.base import TextBox
 from mirsearch.corpus import Box
 
@@ -54,3 +56,22 @@ def shift_text(text: TextBox, left: int, top: int) -> TextBox:
     """Return a line of text read in a crop that begins at (left, top), with its box in the whole image."""
     x0, y0, x1, y1 = text.box
     return TextBox(text.text, (x0 + left, y0 + top, x1 + left, y1 + top), text.confidence)
+
+
+def shared_area(first: Box, second: Box) -> int:
+    """Return the area that two boxes share in px²."""
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    return max(0, width) * max(0, min(first[3], second[3]) - max(first[1], second[1]))
+
+
+def distance_between(first: Box, second: Box) -> int:
+    """Return the distance between two boxes in px; 0 where they touch or overlap."""
+    across = max(first[0] - second[2], second[0] - first[2], 0)
+    down = max(first[1] - second[3], second[1] - first[3], 0)
+    return max(across, down)
+
+
+def bounding_box(boxes: Sequence[Box]) -> Box:
+    """Return the smallest box that holds all boxes."""
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return (min(lefts), min(tops), max(rights), max(bottoms))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -45,18 +46,26 @@ class Run:
 class Canvas:
     """A figure prepared for cutting.
 
-    It holds integral images of ink against each gutter color, and of sudden steps in brightness along both axes.
+    It holds integral images of ink against each gutter color, and of sudden steps in brightness along both axes. A
+    pixel is ink if it differs from the gutter color by more than `tolerance` levels in any channel.
     """
 
-    def __init__(self, pixels: Pixels) -> None:
+    def __init__(self, pixels: Pixels, tolerance: int = _COLOR_TOLERANCE) -> None:
         self.height, self.width = pixels.shape[:2]
         self.pixels = pixels
         self.colors = _find_gutter_colors(pixels)
-        self._ink = [_integral_image(_ink_mask(pixels, color)) for color in self.colors]
-        self._step_x = _integral_image(_step_mask(pixels))
-        self._step_y = _integral_image(
-            np.ascontiguousarray(_step_mask(np.ascontiguousarray(pixels.transpose(1, 0, 2))).T)
-        )
+        self._ink = [_integral_image(_ink_mask(pixels, color, tolerance)) for color in self.colors]
+
+    @cached_property
+    def _step_x(self) -> NDArray[np.int32]:
+        """Return the integral image of sudden steps from the pixel on the left."""
+        return _integral_image(_step_mask(self.pixels))
+
+    @cached_property
+    def _step_y(self) -> NDArray[np.int32]:
+        """Return the integral image of sudden steps from the pixel above."""
+        transposed = _step_mask(np.ascontiguousarray(self.pixels.transpose(1, 0, 2)))
+        return _integral_image(np.ascontiguousarray(transposed.T))
 
     @property
     def box(self) -> Box:
@@ -121,10 +130,10 @@ def _step_mask(pixels: Pixels) -> NDArray[np.uint8]:
     return np.asarray(cv2.compare(step, cv2.add(cv2.add(nearby, nearby), 3), cv2.CMP_GT) // 255, np.uint8)
 
 
-def _ink_mask(pixels: Pixels, color: NDArray[np.int16]) -> NDArray[np.uint8]:
+def _ink_mask(pixels: Pixels, color: NDArray[np.int16], tolerance: int) -> NDArray[np.uint8]:
     """Return 1 where a pixel differs from a gutter color by more than the tolerance in any channel, else 0."""
-    low = np.clip(color - _COLOR_TOLERANCE, 0, 255).astype(np.uint8)
-    high = np.clip(color + _COLOR_TOLERANCE, 0, 255).astype(np.uint8)
+    low = np.clip(color - tolerance, 0, 255).astype(np.uint8)
+    high = np.clip(color + tolerance, 0, 255).astype(np.uint8)
     return np.asarray(cv2.inRange(pixels, low, high) == 0, dtype=np.uint8)
 
 

@@ -92,6 +92,11 @@ def _is_gutter(columns: NDArray[np.float32], left_level: float, right_level: flo
     )
 
 
+def details_correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    """Return the correlation of the details of two lines of pixels, float32 (n,), that lie near each other."""
+    return _correlation(_details(first), _details(second))
+
+
 def _correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
     """Return the correlation of values around 0; near 0 for unrelated values and where nothing changes."""
     return float((first * second).mean() / (first.std() * second.std() + 1e-3))

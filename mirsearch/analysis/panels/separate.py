@@ -6,9 +6,8 @@ Gutters and seams give tiles first. The panel letters then tell which tiles to m
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
@@ -29,13 +28,8 @@ from mirsearch.analysis.panels.boxes import area
 from mirsearch.analysis.panels.gutters import Canvas, is_picture, reading_order
 from mirsearch.analysis.panels.partition import Partition
 from mirsearch.analysis.panels.tiles import divide_strips, figure_tiles
+from mirsearch.analysis.panels.working_size import QUICK_SIDE, WorkingFigure
 from mirsearch.corpus import Box
-
-_WORKING_SIDE = 2000
-"""Longest side in px at which a figure is cut; larger figures are reduced to it, which bounds time and memory."""
-
-QUICK_SIDE = 640
-"""Longest side in px at which OCR looks for text in a whole figure; smaller is faster but loses small letters."""
 
 _DRAWN_FLATNESS = 0.5
 """Median flatness of tiles (see `flatness`, a share) from which a figure without letters counts as drawn."""
@@ -47,7 +41,19 @@ _TALLEST_LETTER = 0.25
 """Greatest height of a panel letter, as a share of the figure's longer side."""
 
 Panels = list[tuple[Box, str | None]]
-"""Box and label of each panel; the label is None where the panel has no letter."""
+"""Box and label of each letter's region; the label is None where the figure has no letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The part of a figure under one panel letter, in px.
+
+    `cell` is all that the cuts between letters leave to it; `box` is the cell without blank margins.
+    """
+
+    box: Box
+    label: str | None
+    cell: Box
 
 
 def separate_panels(
@@ -57,26 +63,23 @@ def separate_panels(
     texts: Sequence[TextBox] | None = None,
     caption_known: bool = False,
 ) -> Panels:
-    """Return the boxes of a figure's panels in reading order, each with its label (lower case) or None.
+    """Return the boxes of the regions of a figure's letters in reading order, each with its label or None.
 
-    `expected_labels` are the labels that the caption names. `texts` are the lines that OCR found in the figure; without
-    them the figure is read here. `caption_known` says that the figure has a caption: if it names no labels, the figure
-    has no letters.
+    Labels are in lower case. `expected_labels` are the labels that the caption names. `texts` are the lines that OCR
+    found in the figure; without them the figure is read here. `caption_known` says that the figure has a caption: if it
+    names no labels, the figure has no letters.
     """
     if texts is None:
         texts = ocr.read(pixels, longest=QUICK_SIDE)
-    scale = min(1.0, _WORKING_SIDE / max(pixels.shape[:2]))
-    working_pixels = pixels if scale == 1.0 else _resize(pixels, scale)
-    working_texts = [TextBox(t.text, _scale_box(t.box, scale), t.confidence) for t in texts]
-    panels = _separate_resized(working_pixels, ocr, list(expected_labels), working_texts, caption_known)
-    height, width = pixels.shape[:2]
-    return [(_clip_to_image(_scale_box(box, 1 / scale), width, height), label) for box, label in panels]
+    working = WorkingFigure(pixels, texts)
+    regions = separate_regions(working.pixels, ocr, list(expected_labels), working.texts, caption_known)
+    return [(working.original_box(region.box), region.label) for region in regions]
 
 
-def _separate_resized(
+def separate_regions(
     pixels: Pixels, ocr: OcrEngine, expected_labels: list[str], texts: list[TextBox], caption_known: bool
-) -> Panels:
-    """Do the work of `separate_panels` on a figure at working size."""
+) -> list[Region]:
+    """Return the regions of the letters of a figure at working size; see `separate_panels`."""
     canvas = Canvas(pixels)
     grid, scraps = figure_tiles(canvas)
     letters, corner = _find_letters(canvas, pixels, ocr, grid, expected_labels, texts, caption_known)
@@ -95,12 +98,12 @@ def _separate_resized(
         letters = clip_letters(letters, grid, scraps, corner)
         pictures = [box for box in grid if is_picture(canvas, box)]
         parts = _partition_by_letters(canvas, pixels, letters, corner, pictures)
-        return _sort_panels([(canvas.trim(box), label) for box, label in parts])
+        return _sort_regions([Region(canvas.trim(box), label, box) for box, label in parts])
     loose_pictures = [] if letters else _picture_tiles(canvas, grid, pixels)
     if loose_pictures:
-        return _sort_panels([(box, None) for box in loose_pictures])
+        return _sort_regions([Region(box, None, box) for box in loose_pictures])
     label = letters[0].label if letters and expected_labels else None
-    return [(canvas.trim(canvas.box), label)]
+    return [Region(canvas.trim(canvas.box), label, canvas.box)]
 
 
 def _count_read(letters: list[Letter]) -> int:
@@ -196,26 +199,9 @@ def _has_equal_sizes(grid: list[Box]) -> bool:
     return max(widths) <= 1.1 * min(widths) and max(heights) <= 1.1 * min(heights)
 
 
-def _sort_panels(panels: Panels) -> Panels:
-    """Sort panels by label if all have one, else in reading order: rows from the top, each from the left."""
-    if all(label for _, label in panels):
-        rank = {label: n for n, label in enumerate(sort_labels(label for _, label in panels if label))}
-        return sorted(panels, key=lambda panel: rank[panel[1] or ""])
-    return [panels[n] for n in reading_order([box for box, _ in panels])]
-
-
-def _scale_box(box: Box, scale: float) -> Box:
-    """Return a box with all edges multiplied by a factor and rounded."""
-    x0, y0, x1, y1 = (round(edge * scale) for edge in box)
-    return (x0, y0, x1, y1)
-
-
-def _clip_to_image(box: Box, width: int, height: int) -> Box:
-    """Return the part of a box inside an image of this size; it keeps at least one pixel."""
-    x0, y0 = min(max(0, box[0]), width - 1), min(max(0, box[1]), height - 1)
-    return (x0, y0, min(width, max(x0 + 1, box[2])), min(height, max(y0 + 1, box[3])))
-
-
-def _resize(pixels: Pixels, scale: float) -> Pixels:
-    """Return the image resized by a factor below 1."""
-    return np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+def _sort_regions(regions: list[Region]) -> list[Region]:
+    """Sort regions by label if all have one, else in reading order: rows from the top, each from the left."""
+    if all(region.label for region in regions):
+        rank = {label: n for n, label in enumerate(sort_labels(region.label for region in regions if region.label))}
+        return sorted(regions, key=lambda region: rank[region.label or ""])
+    return [regions[n] for n in reading_order([region.box for region in regions])]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mirsearch.analysis.panels.boxes import area
+from mirsearch.analysis.panels.boxes import area, bounding_box, distance_between, shared_area
 from mirsearch.analysis.panels.gutters import Canvas, cut_at_gutters, is_picture
 from mirsearch.analysis.panels.mosaics import cut_like_neighbors, cut_mosaic
 from mirsearch.corpus import Box
@@ -52,7 +52,7 @@ def figure_tiles(canvas: Canvas) -> tuple[list[Box], list[Box]]:
             continue
         owner = _tile_of_scrap(scrap, tiles, is_drawn, side)
         if owner is not None:
-            tiles[owner] = _bounding_box(tiles[owner], scrap)
+            tiles[owner] = bounding_box([tiles[owner], scrap])
     return _merge_nested(tiles), [box for box in pieces if _has_letter_shape(box, side)]
 
 
@@ -111,7 +111,7 @@ def _tile_of_scrap(scrap: Box, tiles: list[Box], is_drawn: list[bool], side: int
 
     A letter right of the nearest drawing belongs to the drawing that it stands over, if there is one.
     """
-    gaps = [_distance(scrap, box) if drawn else side for box, drawn in zip(tiles, is_drawn, strict=True)]
+    gaps = [distance_between(scrap, box) if drawn else side for box, drawn in zip(tiles, is_drawn, strict=True)]
     nearest = int(np.argmin(gaps))
     if scrap[0] >= tiles[nearest][2] and max(_sides(scrap)) <= _LARGEST_LETTER * side:
         for number, box in enumerate(tiles):
@@ -131,35 +131,15 @@ def _merge_nested(boxes: list[Box]) -> list[Box]:
         if owner is None:
             kept.append(box)
         else:
-            kept[owner] = _bounding_box(kept[owner], box)
-    return sorted(kept, key=lambda box: next(n for n, other in enumerate(boxes) if _shared_area(box, other)))
+            kept[owner] = bounding_box([kept[owner], box])
+    return sorted(kept, key=lambda box: next(n for n, other in enumerate(boxes) if shared_area(box, other)))
 
 
 def _is_part(box: Box, other: Box) -> bool:
     """Return whether a box is small against the other and lies mostly in it."""
-    return area(box) <= _MINOR_AREA * area(other) and _shared_area(box, other) >= _NESTED_SHARE * area(box)
-
-
-def _shared_area(first: Box, second: Box) -> int:
-    """Return the area that two boxes share in px²."""
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    return max(0, width) * max(0, min(first[3], second[3]) - max(first[1], second[1]))
+    return area(box) <= _MINOR_AREA * area(other) and shared_area(box, other) >= _NESTED_SHARE * area(box)
 
 
 def _sides(box: Box) -> tuple[int, int]:
     """Return width and height of a box in px."""
     return box[2] - box[0], box[3] - box[1]
-
-
-def _distance(first: Box, second: Box) -> int:
-    """Return the distance between two boxes in px; 0 where they touch or overlap."""
-    across = max(first[0] - second[2], second[0] - first[2], 0)
-    down = max(first[1] - second[3], second[1] - first[3], 0)
-    return max(across, down)
-
-
-def _bounding_box(first: Box, second: Box) -> Box:
-    """Return the smallest box that holds both boxes."""
-    return (
-        min(first[0], second[0]), min(first[1], second[1]), max(first[2], second[2]), max(first[3], second[3])
-    )  # fmt: skip

@@ -1,0 +1,112 @@
+"""Cut a figure into panels: one for each single image or drawing, with its letter, part, group and heading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
+from mirsearch.analysis.panels.boxes import area, bounding_box
+from mirsearch.analysis.panels.gutters import reading_order
+from mirsearch.analysis.panels.headings import HeadingReader
+from mirsearch.analysis.panels.piece import Piece
+from mirsearch.analysis.panels.separate import Region, separate_regions
+from mirsearch.analysis.panels.single_images import find_single_images
+from mirsearch.analysis.panels.working_size import WorkingFigure
+from mirsearch.corpus import Box, Panel
+
+_DATABAR_REACH, _DATABAR_WIDTH = 0.16, 0.6
+"""Height of the strip below a picture in which a white databar stands, and least width of its texts, as shares of the
+picture's sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutFigure:
+    """The panels of a figure in order, and the insets found in them: box and place of the panel around each."""
+
+    panels: list[Panel]
+    insets: list[tuple[Box, int]]
+
+
+def cut_figure(
+    pixels: Pixels,
+    ocr: OcrEngine,
+    expected_labels: Sequence[str],
+    texts: Sequence[TextBox],
+    caption_known: bool,
+) -> CutFigure:
+    """Return the panels of a figure, RGB uint8 (h, w, 3), with box, label, part, group and heading.
+
+    `expected_labels` are the labels that the caption names, `texts` the lines that OCR read in the figure.
+    `caption_known` says that the figure has a caption: if it names no labels, the figure has no letters.
+    """
+    working = WorkingFigure(pixels, texts)
+    regions = separate_regions(working.pixels, ocr, list(expected_labels), working.texts, caption_known)
+    headings = HeadingReader(pixels, ocr, texts)
+    panels: list[Panel] = []
+    insets: list[tuple[Box, int]] = []
+    for region in regions:
+        pieces = find_single_images(working.pixels, region.cell, max(working.pixels.shape[:2]))
+        boxes = [working.original_box(box) for box in _image_boxes(pieces, region)]
+        scraps = [working.original_box(piece.box) for piece in pieces if piece.kind == "scrap"]
+        is_picture = [piece.kind == "picture" for piece in pieces if piece.kind not in ("inset", "scrap")]
+        first = len(panels)
+        panels.extend(_make_panels(boxes, region.label, working.original_box(region.box)))
+        if len(boxes) > 1 and any(is_picture):
+            panels[first:] = headings.add_headings(panels[first:], scraps)
+        insets.extend(
+            _owners_of_insets([working.original_box(p.box) for p in pieces if p.kind == "inset"], panels, first)
+        )
+    return CutFigure(panels, insets)
+
+
+def _image_boxes(pieces: Sequence[Piece], region: Region) -> list[Box]:
+    """Return the boxes of the single images of a region.
+
+    A region with one image keeps its own box, so that nothing printed at a drawing or a picture without a letter is
+    lost; a picture under a letter keeps its databar.
+    """
+    images = [piece for piece in pieces if piece.kind not in ("inset", "scrap")]
+    if len(images) > 1:
+        return [piece.box for piece in images]
+    if not images or images[0].kind != "picture" or region.label is None:
+        return [region.box]
+    return [_with_databar(images[0].box, [piece.box for piece in pieces if piece.kind == "scrap"])]
+
+
+def _with_databar(picture: Box, scraps: Sequence[Box]) -> Box:
+    """Return a picture with the strip of texts below it that is about as wide: a databar on white ground."""
+    x0, _, x1, y1 = picture
+    reach = _DATABAR_REACH * (y1 - picture[1])
+    strip = [
+        box for box in scraps if y1 - 2 <= box[1] and box[3] <= y1 + reach and x0 - 3 <= box[0] and box[2] <= x1 + 3
+    ]
+    if not strip:
+        return picture
+    databar = bounding_box(strip)
+    is_wide = databar[2] - databar[0] >= _DATABAR_WIDTH * (x1 - x0)
+    return bounding_box([picture, databar]) if is_wide else picture
+
+
+def _make_panels(boxes: Sequence[Box], label: str | None, group: Box) -> list[Panel]:
+    """Return the panels of one region in reading order, with parts where a letter has several."""
+    ordered = [boxes[n] for n in reading_order(boxes)]
+    if len(boxes) == 1 or label is None:
+        return [Panel(box=box, label=label) for box in ordered]
+    return [Panel(box=box, label=label, part=part, group=group) for part, box in enumerate(ordered, start=1)]
+
+
+def _owners_of_insets(insets: Sequence[Box], panels: Sequence[Panel], first: int) -> list[tuple[Box, int]]:
+    """Return each inset with the place of the smallest panel around it; `first` is the region's first panel."""
+    owned = []
+    for inset in insets:
+        around = [n for n in range(first, len(panels)) if _holds(panels[n].box, inset)]
+        if around:
+            owned.append((inset, min(around, key=lambda n: area(panels[n].box))))
+    return owned
+
+
+def _holds(outer: Box, inner: Box) -> bool:
+    """Return whether a box holds the center of another and is larger."""
+    x, y = (inner[0] + inner[2]) / 2, (inner[1] + inner[3]) / 2
+    return outer[0] <= x < outer[2] and outer[1] <= y < outer[3] and area(outer) > area(inner)

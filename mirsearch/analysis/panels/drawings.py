@@ -1,0 +1,72 @@
+"""Gather the drawn pieces of a region: plots with their ticks and titles, and drawings of many parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mirsearch.analysis.panels.boxes import area, bounding_box, distance_between
+from mirsearch.analysis.panels.piece import Piece, PieceKind
+from mirsearch.corpus import Box
+
+_REACH_SHARE = 0.05
+"""Greatest distance of a plot's texts from it, as a share of the figure's longer side."""
+
+_MINOR_SHARE = 0.25
+"""Area below which a drawing is a part of another, as a share of the largest one's."""
+
+_STACKED_GAP = 0.003
+"""Greatest distance of plots that share an axis, as a share of the figure's longer side."""
+
+
+def gather_drawings(pieces: Sequence[Piece], pictures: Sequence[Box], figure_side: int) -> list[Piece]:
+    """Return the drawings, each with the scraps that belong to it."""
+    tinted = [piece.box for piece in pieces if piece.kind == "tinted"]
+    scraps = [piece.box for piece in pieces if piece.kind == "scrap"]
+    framed = [piece.box for piece in pieces if piece.kind == "frame"]
+    plots = [piece.box for piece in pieces if piece.kind == "plot"]
+    drawn = [piece.box for piece in pieces if piece.kind == "drawing"]
+    for box in framed:
+        (plots if _has_tick_labels(box, scraps, figure_side) else drawn).append(box)
+    plots = _join_stacked(plots, figure_side)
+    largest = max((area(box) for box in (*plots, *drawn)), default=0)
+    scraps += [box for box in (*plots, *drawn) if area(box) < _MINOR_SHARE * largest]
+    plots, drawn = ([box for box in boxes if area(box) >= _MINOR_SHARE * largest] for boxes in (plots, drawn))
+    if drawn and not pictures and not tinted:
+        return [Piece(bounding_box([*plots, *drawn, *scraps]), "drawing")]
+    cores = [*plots, bounding_box(drawn)] if drawn else plots
+    kinds: list[PieceKind] = ["plot" if n < len(plots) else "drawing" for n in range(len(cores))]
+    grown = _add_scraps(cores, scraps, [*pictures, *tinted], figure_side)
+    return [*map(Piece, grown, kinds), *(Piece(box, "picture") for box in tinted)]
+
+
+def _add_scraps(cores: Sequence[Box], scraps: Sequence[Box], others: Sequence[Box], figure_side: int) -> list[Box]:
+    """Return the cores of drawings, each with the scraps within reach that are nearer to it than to other images."""
+    grown = list(cores)
+    for scrap in scraps:
+        owner = min(range(len(cores)), key=lambda n: distance_between(scrap, cores[n]), default=None)
+        if owner is None:
+            continue
+        gap = distance_between(scrap, cores[owner])
+        rival = min((distance_between(scrap, box) for box in others), default=figure_side)
+        if gap <= _REACH_SHARE * figure_side and gap <= rival:
+            grown[owner] = bounding_box([grown[owner], scrap])
+    return grown
+
+
+def _has_tick_labels(frame: Box, scraps: Sequence[Box], figure_side: int) -> bool:
+    """Return whether small texts stand at the left of a frame and below it, as at a plot's axes."""
+    x0, y0, x1, y1 = frame
+    reach = _REACH_SHARE * figure_side
+    left = any(0 <= x0 - box[2] <= reach and y0 - reach <= box[1] and box[3] <= y1 + reach for box in scraps)
+    below = any(0 <= box[1] - y1 <= reach and x0 - reach <= box[0] and box[2] <= x1 + reach for box in scraps)
+    return left and below
+
+
+def _join_stacked(plots: Sequence[Box], figure_side: int) -> list[Box]:
+    """Return the plots; those that touch share an axis and are one."""
+    gap = max(4, round(_STACKED_GAP * figure_side))
+    joined: list[Box] = []
+    for box in plots:
+        near = [other for other in joined if distance_between(box, other) <= gap]
+        joined = [other for other in joined if other not in near] + [bounding_box([box, *near])]
+    return joined

@@ -1,0 +1,74 @@
+"""Find closed rectangular frames of dark lines, as around plots and gels."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mirsearch.analysis.base import Pixels
+from mirsearch.analysis.panels.boxes import area
+from mirsearch.corpus import Box
+
+_DARK = 140
+"""Gray level below which a pixel may be part of a line."""
+
+_MIN_SIDE_SHARE, _MIN_SIDE = 0.02, 16
+"""Least side of a frame: as a share of the figure's longer side, and in px."""
+
+_MIN_AREA = 0.003
+"""Least area of a frame, as a share of the figure's longer side squared. Letters have smaller closed shapes."""
+
+_MAX_THICKNESS = 10
+"""Greatest thickness of a frame's line in px; thicker ones are filled bars."""
+
+_MAX_OFFSET = 4
+"""Greatest distance in px between the ends of a frame's lines."""
+
+_MAX_LINES = 200
+"""Most level lines that are paired. A bound on time."""
+
+
+def find_frames(pixels: Pixels, figure_side: int) -> list[Box]:
+    """Return the outermost closed frames in RGB pixels, uint8 (h, w, 3)."""
+    side = max(_MIN_SIDE, round(_MIN_SIDE_SHARE * figure_side))
+    dark = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) < _DARK, np.uint8)
+    level = _lines(dark, (side, 1))
+    upright = _lines(dark, (1, side))
+    frames: list[Box] = []
+    for number, top in enumerate(level):
+        for bottom in level[number + 1 :]:
+            box = (top[0], top[1], top[2], bottom[3])
+            if (
+                abs(top[0] - bottom[0]) <= _MAX_OFFSET
+                and abs(top[2] - bottom[2]) <= _MAX_OFFSET
+                and box[3] - box[1] >= side
+                and area(box) >= _MIN_AREA * figure_side**2
+                and all(any(_is_side(line, box, edge) for line in upright) for edge in (0, 2))
+            ):
+                frames.append(box)
+                break
+    frames.sort(key=area, reverse=True)
+    return [frame for n, frame in enumerate(frames) if not any(_lies_in(frame, other) for other in frames[:n])]
+
+
+def _lines(dark: NDArray[np.uint8], kernel: tuple[int, int]) -> list[Box]:
+    """Return the boxes of thin dark lines at least as long as a kernel (width, height), from the top."""
+    lines = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones(kernel[::-1], np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(lines, connectivity=8)
+    boxes = [(int(x), int(y), int(x + w), int(y + h)) for x, y, w, h, _ in stats[1:] if min(w, h) <= _MAX_THICKNESS]
+    return sorted(boxes, key=lambda box: box[1])[:_MAX_LINES]
+
+
+def _is_side(line: Box, box: Box, edge: int) -> bool:
+    """Return whether an upright line closes a frame at its left (`edge` 0) or right (2)."""
+    return (
+        abs(line[edge] - box[edge]) <= _MAX_OFFSET
+        and line[1] <= box[1] + _MAX_OFFSET
+        and line[3] >= box[3] - _MAX_OFFSET
+    )
+
+
+def _lies_in(box: Box, other: Box) -> bool:
+    """Return whether a box lies in another."""
+    return box[0] >= other[0] - 2 and box[1] >= other[1] - 2 and box[2] <= other[2] + 2 and box[3] <= other[3] + 2

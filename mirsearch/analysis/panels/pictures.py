@@ -1,0 +1,136 @@
+"""Find the pictures of a region: rectangles that are filled to their edges, on ground of any color.
+
+Text, lines and the noise of JPEG are thin. A morphological opening (Serra 1982) of all that is not white removes them
+and leaves the bodies of pictures, which then are cut at gutters that are not white or not clean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mirsearch.analysis.base import Pixels
+from mirsearch.analysis.panels.boxes import area
+from mirsearch.analysis.panels.gutters import Canvas
+from mirsearch.analysis.panels.pieces import cut_picture
+from mirsearch.corpus import Box
+
+_TOLERANCES = (7, 2)
+"""Levels of 0 to 255 by which a picture's light ground differs at least from white; the next is tried if none is found.
+
+The smallest suits files without the noise of JPEG.
+"""
+
+_STROKE_SHARE, _MIN_STROKE = 0.008, 7
+"""Greatest thickness of text and lines: as a share of the figure's longer side, and in px at least."""
+
+_MIN_SIDE = 24
+"""Least side of a picture in px."""
+
+_MIN_SIDE_SHARE = 0.15
+"""Least side of a picture, as a share of the longer side of the largest picture; colorbars are thinner."""
+
+_MIN_FIGURE_SHARE = 0.02
+"""Least side of a picture, as a share of the figure's longer side."""
+
+_MIN_AREA, _MIN_SIBLINGS = 0.003, 3
+"""Least area of a picture that is not one of a set, as a share of the figure's longer side squared; size of a set."""
+
+_GUTTER_TOLERANCE = 24
+"""Levels of 0 to 255 by which a picture differs from a gutter's color. Noise of JPEG beside pictures differs less."""
+
+_FILLED_SHARE, _EDGE_SHARE = 0.75, 0.8
+"""Least share of a picture, and of each of its edges, that is not white."""
+
+_FLAT_RANGE, _FLAT_SHARE = 3, 0.93
+"""Gray levels within which 3 × 3 px are flat, and the share of flat px from which a light rectangle is drawn."""
+
+_EMPTY_SHARE, _DARK_LEVEL = 0.998, 60
+"""Share of flat px from which a dark rectangle is empty or drawn, and the median gray level below which it is dark.
+
+Sparse images of fluorescence are mostly flat, too.
+"""
+
+_SAME_SIZE = 0.06
+"""Difference of sides, as a share, up to which two pictures have one size."""
+
+
+def find_pictures(pixels: Pixels, figure_side: int) -> list[Box]:
+    """Return the boxes of the pictures in a region, RGB uint8 (h, w, 3). `figure_side` is the figure's longer side."""
+    for tolerance in _TOLERANCES:
+        boxes = _find_filled(pixels, figure_side, tolerance)
+        pictures = _keep_pictures(pixels, boxes, figure_side)
+        if pictures:
+            return pictures
+    return []
+
+
+def _find_filled(pixels: Pixels, figure_side: int, tolerance: int) -> list[Box]:
+    """Return the boxes that are filled with more than white, cut at gutters."""
+    mask = np.asarray(pixels.min(axis=2) < 255 - tolerance, np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(_remove_strokes(mask, figure_side), connectivity=4)
+    canvas: Canvas | None = None
+    boxes: list[Box] = []
+    for x, y, width, height, _ in stats[1:]:
+        if min(width, height) >= _MIN_SIDE:
+            canvas = canvas or Canvas(pixels, _GUTTER_TOLERANCE)
+            boxes.extend(cut_picture(canvas, (int(x), int(y), int(x + width), int(y + height))))
+    return [box for box in boxes if _is_filled(mask, box)]
+
+
+def _remove_strokes(mask: NDArray[np.uint8], figure_side: int) -> NDArray[np.uint8]:
+    """Return a mask without what is as thin as text and lines."""
+    stroke = max(_MIN_STROKE, round(_STROKE_SHARE * figure_side))
+    padded = cv2.copyMakeBorder(mask, stroke, stroke, stroke, stroke, cv2.BORDER_CONSTANT, value=0)
+    opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, np.ones((stroke, stroke), np.uint8))
+    return np.ascontiguousarray(opened[stroke:-stroke, stroke:-stroke])
+
+
+def _is_filled(mask: NDArray[np.uint8], box: Box) -> bool:
+    """Return whether a box is filled to all its edges."""
+    x0, y0, x1, y1 = box
+    if min(x1 - x0, y1 - y0) < _MIN_SIDE:
+        return False
+    inside = mask[y0:y1, x0:x1]
+    depth = max(1, min(4, round(0.02 * min(inside.shape))))
+    edges = (inside[:depth], inside[-depth:], inside[:, :depth], inside[:, -depth:])
+    return bool(inside.mean() >= _FILLED_SHARE and min(float(edge.mean()) for edge in edges) >= _EDGE_SHARE)
+
+
+def _keep_pictures(pixels: Pixels, boxes: Sequence[Box], figure_side: int) -> list[Box]:
+    """Return the boxes without slivers, such as colorbars, and without flat ones that are no empty picture of a set."""
+    textured = [box for box in boxes if not _is_flat(pixels, box)]
+    longest = max((max(_sides(box)) for box in textured), default=0)
+    least = max(_MIN_SIDE_SHARE * longest, _MIN_FIGURE_SHARE * figure_side)
+    kept = [box for box in textured if min(_sides(box)) >= least]
+    kept = [box for box in kept if area(box) >= _MIN_AREA * figure_side**2 or _has_siblings(box, kept)]
+    empty = [box for box in boxes if box not in textured and any(_have_one_size(box, other) for other in kept)]
+    return kept + empty
+
+
+def _has_siblings(box: Box, boxes: Sequence[Box]) -> bool:
+    """Return whether a picture is one of a set of one size."""
+    return sum(_have_one_size(box, other) for other in boxes) >= _MIN_SIBLINGS
+
+
+def _is_flat(pixels: Pixels, box: Box) -> bool:
+    """Return whether a rectangle is of even color, as bars of a chart and drawn boxes are."""
+    x0, y0, x1, y1 = box
+    inner = pixels[y0 + _FLAT_RANGE : y1 - _FLAT_RANGE, x0 + _FLAT_RANGE : x1 - _FLAT_RANGE]
+    gray = cv2.cvtColor(np.ascontiguousarray(inner), cv2.COLOR_RGB2GRAY)
+    kernel = np.ones((3, 3), np.uint8)
+    share = float((cv2.dilate(gray, kernel) - cv2.erode(gray, kernel) <= _FLAT_RANGE).mean())
+    return share >= (_EMPTY_SHARE if float(np.median(gray)) < _DARK_LEVEL else _FLAT_SHARE)
+
+
+def _have_one_size(first: Box, second: Box) -> bool:
+    """Return whether two boxes have the same sides within a few percent."""
+    return all(abs(a - b) <= max(2, _SAME_SIZE * b) for a, b in zip(_sides(first), _sides(second), strict=True))
+
+
+def _sides(box: Box) -> tuple[int, int]:
+    """Return width and height of a box in px."""
+    return box[2] - box[0], box[3] - box[1]

@@ -1,0 +1,183 @@
+"""Cut the region of one panel letter into single images: pictures, plots, and what else is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from mirsearch.analysis.base import Pixels
+from mirsearch.analysis.kinds.features import flatness
+from mirsearch.analysis.panels.boxes import area, shared_area
+from mirsearch.analysis.panels.drawings import gather_drawings
+from mirsearch.analysis.panels.frames import find_frames
+from mirsearch.analysis.panels.gutters import Canvas
+from mirsearch.analysis.panels.pictures import find_pictures
+from mirsearch.analysis.panels.piece import Piece
+from mirsearch.analysis.panels.pieces import cut_drawing
+from mirsearch.corpus import Box
+
+_TOLERANCE = 24
+"""Levels of 0 to 255 by which the ink of a drawing differs at least from white. Noise of JPEG differs less."""
+
+_MIN_AXIS_SHARE, _MAX_AXIS_GAP = 0.4, 0.15
+"""Least length of a plot's axes, and how far apart they may meet, as shares of the plot's sides."""
+
+_TEXT_SHARE = 0.035
+"""Greatest height of a line of text, as a share of the figure's longer side."""
+
+
+_PICTURE_MARGIN = 6
+"""Px around a picture that belong to its edge: its frame, and the noise of JPEG."""
+
+_COVERED_SHARE = 0.5
+"""Share of a drawn piece from which pictures cover it: it is what is left of their frames."""
+
+_INSIDE_SHARE, _DETAIL_SHARE = 0.9, 0.3
+"""Least share of a picture inside a drawing, and its greatest area as a share of it, that make it a detail of it."""
+
+_PAINTED_FLATNESS, _DARK_LEVEL = 0.6, 60
+"""Flatness from which a rectangle may be painted, and median gray level up to which it is a dark picture instead."""
+
+_FRAMED_SHARE = 0.35
+"""Share of a piece from which frames in it make it up."""
+
+_WHITE_SHARE = 0.5
+"""Share of white px from which a frame holds a plot."""
+
+
+def find_single_images(pixels: Pixels, region: Box, figure_side: int) -> list[Piece]:
+    """Return the single images of a region of a figure, its insets and scraps, in no order.
+
+    `pixels` are RGB, uint8 (h, w, 3); `figure_side` is the longer side of the figure in px. Without a picture, the
+    region is one drawing, unless it holds several plots.
+    """
+    x0, y0, x1, y1 = region
+    part = np.ascontiguousarray(pixels[y0:y1, x0:x1])
+    pictures = find_pictures(part, figure_side)
+    pieces = _find_drawn(part, pictures, figure_side)
+    drawn = [piece.box for piece in pieces if piece.kind != "scrap"]
+    insets = [box for box in pictures if any(_is_detail(box, other) for other in (*drawn, *pictures))]
+    pictures = [box for box in pictures if box not in insets]
+    pictures = _drop_painted(part, pictures, [piece.box for piece in pieces if piece.kind == "drawing"])
+    images = [Piece(box, "picture") for box in pictures] + gather_drawings(pieces, pictures, figure_side)
+    if len(images) == 1 and images[0].kind != "picture":
+        images = [Piece(canvas_box(part), images[0].kind)]
+    insets = [box for box in insets if not _is_painted(part, box)]
+    scraps = [piece for piece in pieces if piece.kind == "scrap"]
+    found = [*images, *(Piece(box, "inset") for box in insets), *scraps]
+    return [Piece(_shift(piece.box, x0, y0), piece.kind) for piece in found]
+
+
+def _find_drawn(part: Pixels, pictures: Sequence[Box], figure_side: int) -> list[Piece]:
+    """Return the pieces of a region beside its pictures."""
+    rest = part.copy()
+    for picture in pictures:
+        _blank(rest, picture, _PICTURE_MARGIN)
+    canvas = Canvas(rest, _TOLERANCE)
+    frames = find_frames(rest, figure_side)
+    boxes = [piece for box in cut_drawing(canvas, canvas.box) for piece in _split_by_frames(canvas, box, frames)]
+    pieces = [_classify(part, box, frames, figure_side) for box in boxes]
+    return [piece for piece in pieces if not _is_covered(piece.box, pictures)]
+
+
+def canvas_box(pixels: Pixels) -> Box:
+    """Return the box of all pixels."""
+    return (0, 0, pixels.shape[1], pixels.shape[0])
+
+
+def _blank(pixels: Pixels, box: Box, margin: int) -> None:
+    """Make a box and a margin around it white."""
+    x0, y0, x1, y1 = box
+    pixels[max(0, y0 - margin) : y1 + margin, max(0, x0 - margin) : x1 + margin] = 255
+
+
+def _is_covered(box: Box, pictures: Sequence[Box]) -> bool:
+    """Return whether pictures cover most of a box, as the rest of a frame around a picture."""
+    return sum(shared_area(box, picture) for picture in pictures) > _COVERED_SHARE * area(box)
+
+
+def _is_detail(picture: Box, drawing: Box) -> bool:
+    """Return whether a picture is a small part of a drawing or of a picture, such as an inset."""
+    return shared_area(picture, drawing) >= _INSIDE_SHARE * area(picture) and area(picture) <= _DETAIL_SHARE * area(
+        drawing
+    )
+
+
+def _drop_painted(pixels: Pixels, pictures: Sequence[Box], drawings: Sequence[Box]) -> list[Box]:
+    """Return the pictures without those that are painted parts of a larger drawing: light, and mostly of even color."""
+    drawn = sum(area(box) for box in drawings)
+    return [box for box in pictures if area(box) > drawn or not _is_painted(pixels, box)]
+
+
+def _is_painted(pixels: Pixels, box: Box) -> bool:
+    """Return whether a filled rectangle is light and mostly of even color."""
+    x0, y0, x1, y1 = box
+    crop = np.ascontiguousarray(pixels[y0:y1, x0:x1])
+    return flatness(crop) > _PAINTED_FLATNESS and float(np.median(crop.max(axis=2))) > _DARK_LEVEL
+
+
+def _split_by_frames(canvas: Canvas, box: Box, frames: Sequence[Box]) -> list[Box]:
+    """Return the frames in a piece that make up most of it, and what is left beside them; else the piece itself.
+
+    Tick marks and labels may join frames beside each other to one piece. A legend's frame is only a part of a plot.
+    """
+    inside = [frame for frame in frames if shared_area(frame, box) == area(frame)]
+    if not inside or sum(area(frame) for frame in inside) < _FRAMED_SHARE * area(box):
+        return [box]
+    rest = Canvas(canvas.pixels[box[1] : box[3], box[0] : box[2]].copy(), _TOLERANCE)
+    x0, y0 = box[:2]
+    for frame in inside:
+        _blank(rest.pixels, _shift(frame, -x0, -y0), 1)
+    rest = Canvas(rest.pixels, _TOLERANCE)
+    left = [_shift(piece, x0, y0) for piece in cut_drawing(rest, rest.box)]
+    return [*inside, *(piece for piece in left if area(piece) > 0 and piece != box)]
+
+
+def _classify(pixels: Pixels, box: Box, frames: Sequence[Box], figure_side: int) -> Piece:
+    """Return a piece of the drawings with its kind."""
+    height = min(box[2] - box[0], box[3] - box[1])
+    is_tinted = box in frames and not _is_white(pixels, box)
+    if height <= _TEXT_SHARE * figure_side * (2 if box in frames else 1) and not is_tinted:
+        return Piece(box, "scrap")
+    if box in frames:
+        return Piece(box, "tinted" if is_tinted else "frame")
+    return Piece(box, "plot" if has_axes(pixels, box) else "drawing")
+
+
+def has_axes(pixels: Pixels, box: Box) -> bool:
+    """Return whether a long upright and a long level dark line meet at the lower left of a box, as a plot's axes."""
+    x0, y0, x1, y1 = box
+    dark = cv2.cvtColor(np.ascontiguousarray(pixels[y0:y1, x0:x1]), cv2.COLOR_RGB2GRAY) < 140
+    column, upright = _longest_line(dark.T)
+    row, level = _longest_line(dark)
+    height, width = dark.shape
+    if upright[1] - upright[0] < _MIN_AXIS_SHARE * height or level[1] - level[0] < _MIN_AXIS_SHARE * width:
+        return False
+    return bool(abs(upright[1] - row) <= _MAX_AXIS_GAP * height and abs(level[0] - column) <= _MAX_AXIS_GAP * width)
+
+
+def _longest_line(dark: np.ndarray) -> tuple[int, tuple[int, int]]:
+    """Return the row with the longest run of dark pixels, and the run's start and stop."""
+    best, place = (0, 0), 0
+    counts = dark.sum(axis=1)
+    for row in np.argsort(counts)[::-1][:6]:
+        edges = np.flatnonzero(np.diff(np.concatenate(([0], dark[row].astype(np.int8), [0]))))
+        starts, stops = edges[::2], edges[1::2]
+        if len(starts):
+            longest = int(np.argmax(stops - starts))
+            if stops[longest] - starts[longest] > best[1] - best[0]:
+                best, place = (int(starts[longest]), int(stops[longest])), int(row)
+    return place, best
+
+
+def _is_white(pixels: Pixels, box: Box) -> bool:
+    """Return whether a frame is mostly white inside, as a plot's is; a gel's ground is tinted."""
+    x0, y0, x1, y1 = box
+    return bool((pixels[y0:y1, x0:x1].min(axis=2) >= 253).mean() > _WHITE_SHARE)
+
+
+def _shift(box: Box, left: int, top: int) -> Box:
+    """Return a box in px of a crop as a box of the image that the crop begins in at (left, top)."""
+    return (box[0] + left, box[1] + top, box[2] + left, box[3] + top)

@@ -1,0 +1,73 @@
+"""Find thin lines of one color that separate pictures: gutters too thin or too blurred to be clean."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mirsearch.analysis.base import Pixels
+from mirsearch.analysis.panels.gutters import Run
+from mirsearch.analysis.panels.seams import details_correlation
+from mirsearch.corpus import Box
+
+_REACH = 4
+"""Distance in px from a line at which the pictures beside it are undisturbed."""
+
+_MAX_SPREAD, _MAX_GRAY_SPREAD = 28, 8
+"""Greatest difference in gray levels between the 4th and the 96th percentile along a line: white or black, and gray."""
+
+_BLACK, _WHITE = 24, 225
+"""Gray levels up to which a line is black, and from which it is white. Few gutters have another color."""
+
+_MIN_CONTRAST = 20
+"""Gray levels by which a line must differ from a picture beside it to be seen there."""
+
+_MIN_SEEN_SHARE = 0.6
+"""Least share of a line's length on which it differs from the pictures on both sides."""
+
+_MIN_SIDE = 24
+"""Least side in px of the pictures beside a line."""
+
+_MAX_CORRELATION = 0.5
+"""Correlation of the details on both sides above which one picture continues behind a line."""
+
+
+def find_thin_line(pixels: Pixels, box: Box) -> tuple[int, Run] | None:
+    """Return axis and place (px from the box's edge) of the clearest thin line across a box, or None.
+
+    Axis 0 is a line from top to bottom, axis 1 one from left to right. A line that one picture continues behind, as a
+    line drawn over a picture, does not count.
+    """
+    x0, y0, x1, y1 = box
+    gray = np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels[y0:y1, x0:x1]), cv2.COLOR_RGB2GRAY), np.int16)
+    found: list[tuple[float, int, int]] = []
+    for axis, image in ((0, gray), (1, np.ascontiguousarray(gray.T))):
+        found.extend((share, axis, place) for share, place in _lines(image))
+    for _, axis, place in sorted(found, reverse=True):
+        image = gray if axis == 0 else gray.T
+        sides = [image[:, place + offset].astype(np.float32) for offset in (-_REACH, _REACH)]
+        if details_correlation(sides[0], sides[1]) <= _MAX_CORRELATION:
+            return axis, Run(max(0, place - 1), place + 2)
+    return None
+
+
+def _lines(gray: NDArray[np.int16]) -> list[tuple[float, int]]:
+    """Return the columns of one gray level that differ from both sides, with the share of rows where they do."""
+    width = gray.shape[1]
+    if width < 2 * _MIN_SIDE or gray.shape[0] < _MIN_SIDE:
+        return []
+    candidates = np.flatnonzero(gray.std(axis=0, dtype=np.float32) <= _MAX_SPREAD)
+    candidates = candidates[(candidates >= _MIN_SIDE) & (candidates < width - _MIN_SIDE)]
+    low, high = np.percentile(gray[:, candidates], [4, 96], axis=0)
+    lines = []
+    for place, spread in zip(candidates, high - low, strict=True):
+        level = int(np.median(gray[:, place]))
+        if spread > (_MAX_SPREAD if level <= _BLACK or level >= _WHITE else _MAX_GRAY_SPREAD):
+            continue
+        left, right = gray[:, place - _REACH] - level, gray[:, place + _REACH] - level
+        is_seen = np.minimum(np.abs(left), np.abs(right)) >= _MIN_CONTRAST
+        share = float(is_seen.mean())
+        if share >= _MIN_SEEN_SHARE:
+            lines.append((share, int(place)))
+    return lines
