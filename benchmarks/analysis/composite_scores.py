@@ -205,14 +205,18 @@ def _words(scale: ScaleReading) -> str:
 
 
 def _score_shared(mains: Sequence[dict[str, Any]], made: Sequence[Panel], pairs: dict[int, int], score: Score) -> None:
-    """Score the scales of images without a bar of their own, where the truth says them."""
+    """Score the scales of images without a bar of their own, where the truth says them, or that there is none."""
     for number, other in pairs.items():
-        panel, scale = mains[number], made[other].scale
-        if panel["bars"] or not panel.get("nm_per_px"):
+        panel, item = mains[number], made[other]
+        if panel["bars"] or "nm_per_px" not in panel:
             continue
-        score.count["shared"] += 1
-        if scale is not None:
-            score.count["shared_right" if _is_right(scale, panel["nm_per_px"]) else "shared_wrong"] += 1
+        score.count["shared"] += panel["nm_per_px"] is not None
+        if item.scale is None:
+            continue
+        right = panel["nm_per_px"] is not None and _is_right(item.scale, panel["nm_per_px"])
+        score.count["shared_right" if right else "shared_wrong"] += 1
+        if not right:
+            score.fail(f"shared scale {panel['letter']} {panel['box']} {panel['nm_per_px']} told {_words(item.scale)}")
 
 
 def _score_readings(truth: Sequence[dict[str, Any]], made: Sequence[Panel], score: Score) -> None:
@@ -222,12 +226,17 @@ def _score_readings(truth: Sequence[dict[str, Any]], made: Sequence[Panel], scor
             continue
         expected = _expected(truth, item)
         right = any(_is_right(item.scale, nm_per_px, bar) for nm_per_px, bar in expected)
-        if item.scale.source == "shared" and not expected:
+        if item.scale.source == "shared" and not expected and not _says_scales(truth):
             continue
         score.readings.append((item.scale.confidence, right))
         if item.scale.source != "shared" and not _letter_has_bar(truth, item):
             score.count["false"] += 1
             score.fail(f"false scale at {item.label} {item.box}: {_words(item.scale)}")
+
+
+def _says_scales(truth: Sequence[dict[str, Any]]) -> bool:
+    """Return whether the truth says the scale, or that there is none, also of images without a bar."""
+    return all("nm_per_px" in panel for panel in truth)
 
 
 def _expected(truth: Sequence[dict[str, Any]], item: Panel) -> list[tuple[float, dict[str, Any] | None]]:

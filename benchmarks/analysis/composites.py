@@ -112,7 +112,7 @@ def _write_overlay(path: Path, pixels: np.ndarray, truth: list[dict[str, Any]], 
             "" if item.scale is None else f" {item.scale.nm_per_px:.3g} {item.scale.source} {item.scale.confidence:.2f}"
         )
         words = f"{item.label or '-'}{item.part or ''} {item.kind} {item.technique or ''}{told}"
-        cv2.putText(picture, words, (x0 + 6, y1 - 8), 0, 0.4 * size, (230, 0, 0), size)
+        cv2.putText(picture, words, (x0 + 6, y1 - 8), 0, 0.28 * size, (230, 0, 0), max(1, size // 2))
         if item.scale is not None and item.scale.bar is not None:
             cv2.rectangle(picture, item.scale.bar[:2], item.scale.bar[2:], (230, 0, 0), size)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -62,9 +62,16 @@ def plots(board: Board) -> None:
 def schematic(board: Board) -> None:
     """Draw a schematic."""
     width = min(board.width, 900)
-    height = round(width * float(board.rng.uniform(0.3, 0.6)))
-    place_drawing(board, draw_schematic(width, height, board.rng)[0], "schematic", 0, 0)
+    picture = _draw_schematic(board, width, round(width * float(board.rng.uniform(0.3, 0.6))))
+    place_drawing(board, picture, "schematic", 0, 0)
     board.words = "Schematic of the experiment"
+
+
+def _draw_schematic(board: Board, width: int, height: int) -> Pixels:
+    """Return a schematic, cut to its ink above and below."""
+    picture = draw_schematic(width, height, board.rng)[0]
+    box = ink_box(picture)
+    return picture[box[1] : box[3]]
 
 
 def images_with_plot(board: Board) -> None:
@@ -90,7 +97,7 @@ def images_with_schematic(board: Board) -> None:
     _draw_images(board, int(rng.integers(1, 4)), int(rng.integers(1, 3)), round(board.width * share))
     x = round(board.width * share) + 24
     height = max(140, min(board.bottom, round((board.width - x) * 0.8)))
-    place_drawing(board, draw_schematic(board.width - x, height, rng)[0], "schematic", x, 0)
+    place_drawing(board, _draw_schematic(board, board.width - x, height), "schematic", x, 0)
     board.words += "; right: schematic"
 
 
@@ -98,7 +105,7 @@ def _draw_images(board: Board, columns: int, rows: int, width: int) -> None:
     """Draw fluorescence or stained tissue of conditions in a part of a board, with names above or below."""
     rng = board.rng
     fluorescent = bool(rng.uniform() < 0.6)
-    kind = PICTURES[str(rng.choice(("histology", "section", "on_white")))]
+    kind = PICTURES[str(rng.choice(("histology", "section", "on_white")))].of_one_specimen(rng)
     names = CONDITIONS[int(rng.integers(len(CONDITIONS)))][:columns]
     named = len(names) == columns and columns > 1
     below = bool(rng.uniform() < 0.4)
@@ -106,11 +113,12 @@ def _draw_images(board: Board, columns: int, rows: int, width: int) -> None:
     tile_w = (width - board.look.gutter * (columns - 1)) // columns
     rooms = Rooms(0, top, tile_w, round(tile_w / float(rng.choice((1.0, 1.33, 1.4)))), board.look.gutter)
     scale = choose_scale(board, tile_w, (2e4, 5e4, 1e5) if fluorescent else kind.lengths_nm)
-    stains = choose_stains(rng, 2)
+    stains, size = choose_stains(rng, 2), scenes.choose_size(tile_w, rooms.tile_h, rng)
+    scene = str(rng.choice(("culture", "epithelium", "larva", "neurons")))
     for row in range(rows):
         for column in range(columns):
             if fluorescent:
-                channels = scenes.draw_scene(tile_w, rooms.tile_h, rng)
+                channels = scenes.draw_scene(tile_w, rooms.tile_h, rng, scene, size)
                 picture = scenes.merge([scenes.show(channels[s.structure], s.color, rng) for s in stains])
                 tile = Tile((0, 0, 1, 1), "micrograph", "fluorescence")
             else:
@@ -150,7 +158,7 @@ def gels_with_plot(board: Board) -> None:
 def _draw_gels(board: Board, count: int, width: int) -> None:
     rng, words = board.rng, board.look.words * 0.8
     left, right = round(words * 3.2), round(words * 5)
-    lanes = int(rng.integers(4, 11))
+    lanes = int(rng.integers(4, 7) if width < 500 else rng.integers(6, 13))
     gel_w = (width - left - right - 12 * (count - 1)) // count
     dark = bool(rng.uniform() < 0.15)
     top = 0

@@ -114,9 +114,10 @@ def _draw_grid(board: Board, channels: _Channels, sides: int) -> None:
     if row_names:
         write_row_names(board, rooms, row_names, turned)
     kind = str(rng.choice(tuple(scenes.SCENES), p=SCENE_SHARES))
+    size = scenes.choose_size(rooms.tile_w, rooms.tile_h, rng)
     for row in range(len(names)):
         for side in range(sides):
-            scene = scenes.draw_scene(rooms.tile_w, rooms.tile_h, rng, kind)
+            scene = scenes.draw_scene(rooms.tile_w, rooms.tile_h, rng, kind, size)
             pictures = draw_channel_tiles(scene, channels.stains, channels.looks, channels.with_merge, rng)
             for number, picture in enumerate(pictures):
                 words = (row_names[row] if row_names else "", channels.headings[number])

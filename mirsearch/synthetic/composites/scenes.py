@@ -186,11 +186,15 @@ SCENES: dict[str, Callable[[View, Random, float], dict[str, Image]]] = {
 }  # fmt: skip
 
 
-def draw_scene(width: int, height: int, rng: Random, kind: str | None = None) -> Channels:
-    """Return the channels of a scene of `width` × `height` px."""
+def choose_size(width: int, height: int, rng: Random) -> float:
+    """Return the size of a cell in px, for all tiles of one magnification of `width` × `height` px."""
+    return float(min(width, height)) * float(rng.uniform(0.24, 0.6))
+
+
+def draw_scene(width: int, height: int, rng: Random, kind: str | None = None, size: float = 0.0) -> Channels:
+    """Return the channels of a scene of `width` × `height` px, with cells of `size` px (0: of any)."""
     kind = kind or str(rng.choice(tuple(SCENES), p=(0.42, 0.2, 0.12, 0.08, 0.1, 0.08)))
-    size = float(min(width, height)) * float(rng.uniform(0.3, 0.75))
-    return SCENES[kind](View(width, height, 1.0), rng, size)
+    return SCENES[kind](View(width, height, 1.0), rng, size or choose_size(width, height, rng))
 
 
 def show(signal: Image, color: str, rng: Random, noise: float = 0.02, inverted: bool = False) -> Pixels:

@@ -101,9 +101,10 @@ def _draw_states(
     rows, columns = shape
     kind = str(rng.choice(("culture", "neurons", "epithelium", "larva", "sparse"), p=(0.6, 0.12, 0.12, 0.08, 0.08)))
     table: list[list[Pixels]] = [[] for _ in range(rows)]
-    first = [scenes.draw_scene(*size, rng, kind) for _ in range(1 if together else rows)]
+    cell = scenes.choose_size(*size, rng)
+    first = [scenes.draw_scene(*size, rng, kind, cell) for _ in range(1 if together else rows)]
     for column in range(columns):
-        states = [scenes.drift(scene, rng, 0.012 * size[0] * column, 0.7 + 0.1 * column) for scene in first]
+        states = [scenes.drift(scene, rng, 0.006 * size[0] * column, 0.7 + 0.1 * column) for scene in first]
         if together:
             for row, picture in enumerate(draw_channel_tiles(states[0], stains, looks, rows > len(stains), rng)[:rows]):
                 table[row].append(picture)
