@@ -10,7 +10,7 @@ from functools import cache, partial
 from io import BytesIO
 
 from mirsearch import settings
-from mirsearch.corpus import ScaleReading
+from mirsearch.corpus import Panel, ScaleReading
 from mirsearch.errors import NotFoundError, UsageError
 from mirsearch.extractors.base import Extractor
 from mirsearch.field_filters import FieldFilter
@@ -105,7 +105,7 @@ def prepare_question(index: Index, question: Question, extractor: Callable[[], E
     view = QueryView(
         image=str(question.image.path) if question.image else None,
         like=question.like,
-        panel=part.label if part else stored.panel.label if stored else None,
+        panel=part.label if part else _panel_name(stored.panel) if stored else None,
         box=part.box if part else stored.panel.box if stored else None,
         text=question.text,
         scale=scale,
@@ -113,7 +113,8 @@ def prepare_question(index: Index, question: Question, extractor: Callable[[], E
         filters=filters,
         pixels=part.pixels if part else _thumbnail_pixels(index, question.like),
     )
-    return PreparedQuestion(request, view, (*(part.notes if part else ()), *([text_note] if text_note else [])))
+    notes = (*(part.notes if part else ()), text_note, _doubt_note(question, stored, fov))
+    return PreparedQuestion(request, view, tuple(note for note in notes if note))
 
 
 def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) -> Answer:
@@ -140,6 +141,18 @@ def _question_scale(
         scale = source.doubtful_scale
         fov = (source.box[2] - source.box[0]) * scale.nm_per_px
     return scale, fov
+
+
+def _panel_name(panel: Panel) -> str | None:
+    """Return letter and part of a panel ("b2"), None without a letter."""
+    return panel.label if panel.label is None or panel.part is None else f"{panel.label}{panel.part}"
+
+
+def _doubt_note(question: Question, stored: StoredPanel | None, fov: float | None) -> str | None:
+    """Return that the scale of the indexed panel that is asked with is doubtful, where it is therefore not used."""
+    if stored is None or stored.panel.doubtful_scale is None or not question.use_scale or fov is not None:
+        return None
+    return f"the scale of {stored.panel.id} is doubtful: it is not used; --doubtful uses it"
 
 
 def _question_vector(
@@ -225,7 +238,7 @@ def _notes(question: Question, fov: float | None, result: SearchResult, hits: in
     visual = question.image is not None or question.like is not None
     if visual and question.use_scale and fov is None:
         notes.append(
-            "no scale was found in the query image: the ranking ignores scale "
+            "no scale is known of the query image: the ranking ignores scale "
             '(give --scale "500 nm" with --bar-px N, --nm-per-px or --field-of-view)'
         )
     if hits < min(question.top, len(result.panels)) and len(result.panels) == question.top * MAX_PANELS_PER_HIT:

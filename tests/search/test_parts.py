@@ -121,8 +121,11 @@ def test_words_of_a_heading_find_its_image(index: Index) -> None:
 def test_a_doubtful_scale_counts_only_if_asked_for(index: Index) -> None:
     plain = answered(index, like=f"{COMPOSITE}-a", top=3)
     assert (plain.query.scale, plain.query.field_of_view_nm) == (None, None)
+    assert f"the scale of {COMPOSITE}-a is doubtful: it is not used; --doubtful uses it" in plain.notes
     asked = answered(index, like=f"{COMPOSITE}-a", top=3, doubtful=True)
     assert (asked.query.scale, asked.query.field_of_view_nm) == (DOUBTFUL, 2000.0)
+    assert asked.notes == ()
+    assert answered(index, like=f"{COMPOSITE}-c2").query.panel == "c2"
     assert answered(index, like=f"{COMPOSITE}-a", top=3, doubtful=True, use_scale=False).query.scale is None
     scored = {hit.stored.panel.id: hit.scored for hit in answered(
         index, like=f"{COMPOSITE}-b1", field_of_view_nm=2000.0, doubtful=True, top=9).hits}  # fmt: skip
