@@ -47,13 +47,13 @@ def plots(board: Board) -> None:
     """Draw one to four plots in a row, sometimes under a title."""
     rng = board.rng
     count = int(rng.integers(1, 5)) if board.width > 800 else int(rng.integers(1, 3))
-    top = 0
-    if rng.uniform() < 0.3:
-        write_span(board, 0, board.width, 0, "Quantification", bool(rng.uniform() < 0.5))
-        top = board.bottom + 8
     gap = 14
     width = min((board.width - gap * (count - 1)) // count, 620)
     height = round(width * float(rng.uniform(0.7, 1.3)))
+    top = 0
+    if rng.uniform() < 0.3:
+        write_span(board, 0, count * (width + gap) - gap, 0, "Quantification", bool(rng.uniform() < 0.5))
+        top = board.bottom + 8
     for number in range(count):
         place_drawing(board, _chart(board, width, height), "plot", number * (width + gap), top)
     board.words = "Quantification of the experiments (n = 3, mean ± SEM)"

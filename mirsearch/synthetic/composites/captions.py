@@ -56,13 +56,18 @@ def _common_sentence(parts: Sequence[Part], rng: Random) -> str | None:
     groups: dict[float, list[str]] = {}
     for letter, nm in of:
         groups.setdefault(nm, []).append(letter)
-    listed = [(format_length(nm), format_letters(letters)) for nm, letters in groups.items()]
+    listed = [(format_length(nm), _list_letters(letters)) for nm, letters in groups.items()]
     form = int(rng.integers(3))
     if form == 0:
         return "Scale bars: " + ", ".join(f"{words} ({letters})" for words, letters in listed) + "."
     if form == 1:
         return "Scale bars: " + "; ".join(f"({letters}) {words}" for words, letters in listed) + "."
     return "Scale bars, " + " and ".join(f"{words} in {letters}" for words, letters in listed) + "."
+
+
+def _list_letters(letters: Sequence[str]) -> str:
+    """Return letters as a caption lists them; those with primes ("a–a'") with commas."""
+    return format_letters(letters) if all(len(letter) == 1 for letter in letters) else ", ".join(letters)
 
 
 def _with_bars(parts: Sequence[Part]) -> list[str]:
