@@ -25,11 +25,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.analysis.technique import NAMES, _read_captions
+from benchmarks.analysis.kind_examples import NAMES, read_captions
 from benchmarks.search.retrieval_tasks import average_precisions, bootstrap_interval
 from benchmarks.search.truth_images import DATA, LabeledImage, read_labeled_images
 from mirsearch.analysis.analyzer import FigureAnalyzer
-from mirsearch.analysis.kinds import technique
+from mirsearch.analysis.kinds.model import CLASSES, fit_model
+from mirsearch.analysis.kinds.texture import measure_texture
 from mirsearch.analysis.kinds.words import technique_votes
 from mirsearch.cli.parts import load_detector, load_ocr
 from mirsearch.extractors.factory import open_extractor
@@ -52,8 +53,10 @@ TERM_SETS: dict[str, tuple[str, ...]] = {
     "looks, scale, words": ("visual", "scale", "text"),
 }  # fmt: skip
 _TEXTURE_CACHE: dict[tuple[str, ...], NDArray[np.float32]] = {}
+PENALTY = 0.03
+"""Penalty of the weights of the textures' model."""
 _RARE, _FLOOR, _WORDS = math.log(0.02), -6.0, 2.0
-"""How mirsearch.analysis.kinds.kind weighs pixels and words for a technique."""
+"""How pixels and words are weighed for a technique."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def _query_terms(index: Any, images: list[LabeledImage], extractor: Any, wanted:
     size = len(images)
     empty = np.full((3, size, size), np.nan)
     vectors = extractor.embed([image.pixels for image in images])
-    captions = _read_captions()
+    captions = read_captions()
     for row, image in enumerate(images):
         largest = max(by_image[row], key=lambda each: each.panel.width * each.panel.height)
         request = SearchRequest(vector=vectors[row], field_of_view_nm=largest.panel.field_of_view_nm,
@@ -117,24 +120,25 @@ def _query_terms(index: Any, images: list[LabeledImage], extractor: Any, wanted:
 def technique_distributions(images: list[LabeledImage], seed: int) -> tuple[dict[str, list[dict[str, float]]], Floats]:
     """Return each micrograph's probabilities of techniques from pixels, words and both, and its fold.
 
-    The discriminants for its pixels are fitted without its paper.
+    The model for its pixels is fitted without its paper, to textures alone.
     """
     textures = _textures(images)
-    truth = [NAMES.get(image.technique, image.technique) for image in images]
+    named = [NAMES.get(image.technique, image.technique) for image in images]
+    names = sorted(set(named))
+    truth, known = np.array([names.index(name) for name in named]), np.array([CLASSES.index(name) for name in names])
+    flat = dict.fromkeys(names, -math.log(len(names)))
     papers = np.array([image.paper for image in images])
-    captions = _read_captions()
+    captions = read_captions()
     order = np.random.default_rng(seed).permutation(np.unique(papers))
     found: dict[str, list[dict[str, float]]] = {way: [{} for _ in images] for way in TECHNIQUE_SOURCES}
     folds = np.zeros(len(images))
     for fold in range(FOLDS):
         held = np.isin(papers, order[fold::FOLDS])
-        model = technique.fit_discriminants(
-            textures[~held], [name for name, out in zip(truth, held, strict=True) if not out]
-        )
-        flat = dict.fromkeys(model.names, -math.log(len(model.names)))
+        model = fit_model(textures[~held], truth[~held], known, np.ones(int((~held).sum()), np.float32), PENALTY)
         for at in np.flatnonzero(held):
             folds[at] = fold
-            words, odds = captions.get(Path(images[at].file).name, ""), model.log_probs(textures[at])
+            words, shares = captions.get(Path(images[at].file).name, ""), model.probabilities(textures[at])
+            odds = {name: math.log(max(float(shares[CLASSES.index(name)]), 1e-9)) for name in names}
             found["pixels"][at] = _probabilities(odds, "")
             found["words"][at] = _probabilities(flat, words)
             found["pixels and words"][at] = _probabilities(odds, words)
@@ -144,7 +148,7 @@ def technique_distributions(images: list[LabeledImage], seed: int) -> tuple[dict
 def _textures(images: list[LabeledImage]) -> NDArray[np.float32]:
     key = tuple(image.file for image in images)
     if key not in _TEXTURE_CACHE:
-        _TEXTURE_CACHE[key] = np.array([technique.measure_texture(image.pixels) for image in images])
+        _TEXTURE_CACHE[key] = np.array([measure_texture(image.pixels) for image in images])
     return _TEXTURE_CACHE[key]
 
 

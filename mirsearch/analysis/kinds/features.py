@@ -2,62 +2,58 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.analysis.base import Pixels
+from mirsearch.analysis.kinds.colors import COLOR_NAMES, measure_colors
 
 _REDUCED_SIDE = 256
 """Longest side in px of the reduced panel on which colors, axes and spots are measured."""
 
 _CENTER_SIDE = 512
-"""Largest side in px of the middle of a panel on which flatness and entropy are measured."""
+"""Largest side in px of the middle of a panel on which flatness, entropy and sharpness are measured."""
+
+_BANDS = 4
+"""Number of octaves of detail that are measured, from 1 px up."""
+
+FORM_NAMES = (
+    "flat", "entropy", "rough_areas", "noisy_areas", "thin_ink", *(f"detail_{octave}" for octave in range(_BANDS)),
+    *(f"detail_{octave}_{octave + 1}" for octave in range(_BANDS - 1)),
+    "contrast", "skewness", "rows_vary", "across", "edges_across", "axes", "spots", "wide", "tall", "size",
+)  # fmt: skip
+"""Names of the features of form, in the order in which :func:`measure_features` returns them."""
+
+FEATURE_NAMES = (*FORM_NAMES, *COLOR_NAMES)
+"""Names of all features, in order."""
+
+Features = NDArray[np.float32]
+"""The features of a panel, float32 (n,), in the order of FEATURE_NAMES; each is bounded."""
 
 
-@dataclass(frozen=True, slots=True)
-class PanelFeatures:
-    """Features of a panel, each in [0, 1].
-
-    `drawn` tells how likely it was drawn rather than imaged. `flat`, `color`, `tint` and `dark` are the shares of flat
-    ground, strong color, any tint, and dark pixels. `axes`, `map_like` and `spots` tell how much it resembles axes, an
-    element map, and a diffraction pattern.
-    """
-
-    drawn: float
-    flat: float
-    color: float
-    tint: float
-    dark: float
-    axes: float
-    map_like: float
-    spots: float
-
-
-def measure_features(pixels: Pixels) -> PanelFeatures:
+def measure_features(pixels: Pixels) -> Features:
     """Return the features of a panel, uint8 (h, w, 3)."""
     reduced = _shrink(pixels)
-    highest, lowest = reduced.max(axis=2).astype(int), reduced.min(axis=2).astype(int)
-    chroma = highest - lowest
-    white_share = float((lowest >= 240).mean())
-    center = _crop_center(pixels)
-    gray = cv2.cvtColor(center, cv2.COLOR_RGB2GRAY)
-    flat, entropy = _flat_share(gray), _entropy(gray)
-    # A logistic score of white ground, flatness and low entropy; the weights were chosen by hand on drawn figures.
-    drawn = 1 / (1 + np.exp(-(9 * (white_share - 0.42) + 5 * (flat - 0.5) + 1.1 * (4.9 - entropy))))
-    color, dark = float((chroma > 40).mean()), float((highest < 24).mean())
-    return PanelFeatures(
-        drawn=float(drawn),
-        flat=flat,
-        color=color,
-        tint=float(((chroma > 12) & (chroma <= 90)).mean()),
-        dark=dark,
-        axes=_axis_likeness(reduced),
-        map_like=_map_likeness(reduced, chroma, highest),
-        spots=_spot_likeness(cv2.cvtColor(reduced, cv2.COLOR_RGB2GRAY), dark),
-    )
+    center = cv2.cvtColor(_crop_center(pixels), cv2.COLOR_RGB2GRAY)
+    gray = cv2.cvtColor(reduced, cv2.COLOR_RGB2GRAY)
+    form = [
+        *_measure_ground(center),
+        *_measure_detail(center),
+        *_measure_tones(gray),
+        *_measure_direction(gray),
+        _axis_likeness(gray),
+        _spot_likeness(gray),
+        *_measure_size(pixels),
+    ]
+    return np.array([*form, *measure_colors(reduced)], np.float32)
+
+
+def feature(features: Features, name: str) -> float:
+    """Return one feature by its name."""
+    return float(features[FEATURE_NAMES.index(name)])
 
 
 def _shrink(pixels: Pixels) -> Pixels:
@@ -78,50 +74,98 @@ def _crop_center(pixels: Pixels) -> Pixels:
 
 def flatness(pixels: Pixels) -> float:
     """Return the share of pixels whose 3×3 surroundings differ by at most 2 gray levels: high in drawings."""
-    return _flat_share(cv2.cvtColor(_crop_center(pixels), cv2.COLOR_RGB2GRAY))
+    return float((_local_range(cv2.cvtColor(_crop_center(pixels), cv2.COLOR_RGB2GRAY)) <= 2).mean())
 
 
-def _flat_share(gray: NDArray[np.uint8]) -> float:
-    """Return the flatness of a gray image."""
+def _local_range(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the difference between the brightest and the darkest of the 3×3 pixels around each pixel."""
     kernel = np.ones((3, 3), np.uint8)
-    return float((cv2.dilate(gray, kernel) - cv2.erode(gray, kernel) <= 2).mean())
+    return np.asarray(cv2.dilate(gray, kernel) - cv2.erode(gray, kernel), np.uint8)
 
 
-def _entropy(gray: NDArray[np.uint8]) -> float:
-    """Return the entropy of the gray levels in bits, 0 to 8."""
+def _measure_ground(gray: NDArray[np.uint8]) -> list[float]:
+    """Return flatness, entropy, shares of areas with relief or noise, and how thin what isn't flat is.
+
+    A drawing's lines and letters are a few px wide, so that no square of 9 px has relief all over. A micrograph's
+    specimen has such squares, even one on pure white or black.
+    """
+    spread = _local_range(gray)
     share = np.bincount(gray.ravel(), minlength=256) / gray.size
     share = share[share > 0]
-    return float(-(share * np.log2(share)).sum())
+    entropy = float(-(share * np.log2(share)).sum())
+    rough, noisy = spread > 6, spread > 2
+    kernel = np.ones((9, 9), np.uint8)
+    rough_areas, noisy_areas = (
+        float(cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_OPEN, kernel).mean()) for mask in (rough, noisy)
+    )
+    thin = 1 - rough_areas / max(float(rough.mean()), 1e-3)
+    return [1 - float(noisy.mean()), entropy / 8, rough_areas**0.5, noisy_areas**0.5, float(np.clip(thin, 0, 1))]
 
 
-def _axis_likeness(reduced: Pixels) -> float:
+def _measure_detail(gray: NDArray[np.uint8]) -> list[float]:
+    """Return the logarithms of the detail in each octave, and of the ratios of neighboring octaves."""
+    level, logs = gray.astype(np.float32), list[float]()
+    for _ in range(_BANDS):
+        if min(level.shape) < 8:
+            logs.append(logs[-1] if logs else 0.0)
+            continue
+        lower = cv2.pyrDown(level)
+        detail = level - cv2.pyrUp(lower, dstsize=(level.shape[1], level.shape[0]))
+        logs.append(float(np.log(0.5 + detail.std())))
+        level = lower
+    return [*logs, *(fine - coarse for fine, coarse in pairwise(logs))]
+
+
+def _measure_tones(gray: NDArray[np.uint8]) -> list[float]:
+    """Return the contrast of the gray levels and their skewness, which is high for a few bright spots on black."""
+    share = np.bincount(gray.ravel(), minlength=256) / gray.size
+    levels = np.arange(256) - float(share @ np.arange(256))
+    deviation = float(np.sqrt(share @ levels**2))
+    skewness = float(share @ levels**3) / max(deviation, 2.0) ** 3
+    return [deviation / 128, float(np.tanh(skewness / 2))]
+
+
+def _measure_direction(gray: NDArray[np.uint8]) -> list[float]:
+    """Return how much rows differ from each other, how much more than columns, and how much steeper edges across are.
+
+    The bands of a gel lie side by side in a few rows.
+    """
+    total = max(float(gray.std()), 2.0)
+    rows, columns = float(gray.mean(axis=1).std()) / total, float(gray.mean(axis=0).std()) / total
+    if min(gray.shape) < 3:
+        return [rows, 0.0, 0.0]
+    smooth = cv2.GaussianBlur(gray.astype(np.float32), (0, 0), 1.0)
+    down, across = float(np.abs(np.diff(smooth, axis=0)).mean()), float(np.abs(np.diff(smooth, axis=1)).mean())
+    return [
+        rows,
+        float(np.tanh(np.log((rows + 0.05) / (columns + 0.05)))),
+        float(np.log((down + 0.3) / (across + 0.3))),
+    ]
+
+
+def _axis_likeness(gray: NDArray[np.uint8]) -> float:
     """Return how much the longest straight dark lines resemble axes: the mean of their shares of the sides."""
-    dark = cv2.cvtColor(reduced, cv2.COLOR_RGB2GRAY) < 150
+    dark = gray < 150
     if dark.mean() > 0.5:
         return 0.0
     row_share, column_share = dark.mean(axis=1).max(initial=0.0), dark.mean(axis=0).max(initial=0.0)
     return float(min(1.0, np.sqrt(row_share * column_share) / 0.7))
 
 
-def _map_likeness(reduced: Pixels, chroma: NDArray[np.int_], highest: NDArray[np.int_]) -> float:
-    """Return how much a panel resembles an element map: one pure hue on black, in grains."""
-    lit = highest >= 24
-    colored = (chroma > 0.55 * highest) & (chroma > 12) & lit
-    if colored.mean() < 0.04:
-        return 0.0
-    hue = cv2.cvtColor(reduced, cv2.COLOR_RGB2HSV)[:, :, 0][colored]
-    share = np.bincount(hue // 12, minlength=15).astype(float)
-    hue_share = float((share + np.roll(share, 1)).max() / max(1.0, share.sum()))
-    darkness = float(np.clip((150 - highest.mean()) / 60, 0, 1))
-    return hue_share * darkness * float(colored.sum() / max(1, lit.sum()))
-
-
-def _spot_likeness(gray: NDArray[np.uint8], dark_share: float) -> float:
+def _spot_likeness(gray: NDArray[np.uint8]) -> float:
     """Return how much a panel resembles a diffraction pattern: bright in the middle, dark around."""
     height, width = gray.shape
-    if min(height, width) < 16 or dark_share < 0.2:
+    dark_share = float((gray < 24).mean())
+    if min(height, width) < 16 or dark_share < 0.1:
         return 0.0
     y, x = np.mgrid[0:height, 0:width]
     distance = np.hypot((y - height / 2) / height, (x - width / 2) / width)
-    inner, outer = float(gray[distance < 0.15].mean()), float(gray[distance > 0.45].mean())
-    return float(np.clip((inner - outer) / 120, 0, 1) * np.clip((dark_share - 0.2) / 0.4, 0, 1))
+    inner, outer = float(gray[distance < 0.1].mean()), float(gray[distance > 0.4].mean())
+    return float(np.clip((inner - outer) / 120, 0, 1) * np.clip((dark_share - 0.1) / 0.4, 0, 1))
+
+
+def _measure_size(pixels: Pixels) -> list[float]:
+    """Return how wide, how tall and how large a panel is."""
+    height, width = pixels.shape[:2]
+    aspect = float(np.clip(np.log(width / height), -2, 2))
+    return [max(0.0, aspect), max(0.0, -aspect), float(np.clip(np.log(min(height, width) / 256), -2, 2))]

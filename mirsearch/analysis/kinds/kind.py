@@ -1,34 +1,65 @@
-"""Determine what a panel shows and how it was imaged, from features of its pixels and the words of its caption."""
+"""Determine what a panel shows and how it was imaged, from features of its pixels and the words about it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mirsearch.analysis.base import Pixels
-from mirsearch.analysis.kinds.features import PanelFeatures, measure_features
-from mirsearch.analysis.kinds.technique import technique_log_probs
+from mirsearch.analysis.kinds.features import measure_features
+from mirsearch.analysis.kinds.model import CLASSES, DRAWN, KIND_OF, Model, load_model
 
-_UNKNOWN_PROBABILITY = 0.02
-"""Probability that the pixels give to a technique which the discriminants don't know."""
+LEAST_PROBABILITY = 0.5
+"""Probability from which a kind or a technique is told; below it, it is unknown."""
 
-_LOWEST_LOG_PROB = -6.0
-"""Least log probability that the pixels give to a technique, so that clear words can outweigh them."""
+SURELY_DRAWN = 0.85
+"""Probability of a drawing, by the features alone, from which a panel is surely drawn.
 
-_WORDS_WEIGHT = 2.0
-"""Factor of the words' votes against the log probabilities of the pixels."""
+Where plot or schematic alone is so likely, the network isn't run. Chosen on class_truth.csv, panel_truth.csv and drawn
+pictures, so that none but drawings reach it.
+"""
 
-_PHOTO_CONFIDENCE = 0.8
-"""Least probability of a technique in a photograph; below it the photograph has none."""
+TEMPERATURE = 0.8
+"""Factor of all scores of the pixels' models, chosen with WORDS_WEIGHT by likelihood on papers held out."""
 
-_SURELY_DRAWN = 0.93
-"""Value of the feature `drawn` from which a panel has no technique; its texture is then not measured."""
+WORDS_WEIGHT = 1.6
+"""Factor of the words' votes for techniques against the log probabilities of the pixels."""
+
+_KIND_WORDS_WEIGHT = 0.7
+"""Factor of the words' votes for kinds."""
+
+_MOST_WORDS_MOVE = 1.0
+"""Most by which words can change the logarithm of the odds of drawn against imaged: the pixels decide it."""
+
+_LEAST_IMAGED = 0.02
+"""Share of the probability of all pictures that is spread evenly over their classes, so that clear words can outweigh
+pixels that are too sure, and classes that no model knows have a chance."""
+
+_UNMODELED = {"STM": "micrograph"}
+"""Techniques that no model knows, only words name, and their kind."""
+
+_NAMES = (*CLASSES, *_UNMODELED)
+_KINDS = {**KIND_OF, **_UNMODELED}
+_IS_DRAWN = np.array([_KINDS[name] in DRAWN for name in _NAMES])
+_TRANSMISSION = ("TEM", "HRTEM", "Cryo-TEM")
+"""Techniques that are all TEM: where none of them is likely enough but all together are, TEM is told."""
+
+_TECHNIQUE_OF = {"diffraction": "diffraction"} | {
+    name: name for name in _NAMES if _KINDS[name] in ("micrograph", "map")
+}
+del _TECHNIQUE_OF["map"]
 
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """Kind (of corpus.KINDS) and technique (of corpus.TECHNIQUES, or None), each with a confidence in [0, 1]."""
+    """Kind (of corpus.KINDS) and technique (of corpus.TECHNIQUES, or None), each with its probability.
+
+    A kind less likely than one half is "unknown", such a technique None; both then have the confidence 0.
+    `surely_drawn` is True where the pixels leave practically no doubt that the panel is a plot or a schematic.
+    """
 
     kind: str
     kind_confidence: float
@@ -38,84 +69,100 @@ class Classification:
 
 
 def classify_panel(pixels: Pixels, caption: str = "", text: str = "") -> Classification:
-    """Classify a panel by its pixels, uint8 (h, w, 3), the words about it, and the words printed in it."""
+    """Classify a panel by its pixels, uint8 (h, w, 3), the words about it, and the text read inside it by OCR.
+
+    The network that measures texture is not run for plots and schematics that the features tell for sure.
+    """
+    return classify_by(load_model("features"), load_model("texture"), pixels, caption, text)
+
+
+def classify_by(
+    by_features: Model, by_both: Model, pixels: Pixels, caption: str = "", text: str = ""
+) -> Classification:
+    """Classify a panel by the given models: one of features alone, one of features and texture."""
     features = measure_features(pixels)
-    log_probs = technique_log_probs(pixels) if features.drawn < _SURELY_DRAWN else {}
-    kind, kind_confidence = classify_kind(features, caption, log_probs)
-    technique, technique_confidence = _classify_technique(log_probs, caption, kind)
-    surely_drawn = kind in ("plot", "schematic") and features.drawn >= _SURELY_DRAWN and features.dark < 0.2
-    return Classification(kind, kind_confidence, technique, technique_confidence, surely_drawn)
+    probabilities = by_features.probabilities(features)
+    surely_drawn = is_surely_drawn(probabilities)
+    if probabilities[_IS_DRAWN[: len(CLASSES)]].max() < SURELY_DRAWN:
+        from mirsearch.analysis.kinds.texture import measure_texture
+
+        probabilities = by_both.probabilities(np.concatenate([features, measure_texture(pixels)]))
+    return judge(probabilities, caption, text, surely_drawn)
 
 
 def kind_from_pixels(pixels: Pixels) -> str:
     """Return the kind of a panel, uint8 (h, w, 3), by its features alone: no network is loaded or run."""
-    return classify_kind(measure_features(pixels), "", {})[0]
+    probabilities = load_model("features").probabilities(measure_features(pixels))
+    return judge(probabilities, "", "", is_surely_drawn(probabilities)).kind
 
 
-def classify_kind(features: PanelFeatures, caption: str, log_probs: Mapping[str, float]) -> tuple[str, float]:
-    """Return the kind of a panel and its probability, by a score for each kind.
+def is_surely_drawn(probabilities: NDArray[np.float64]) -> bool:
+    """Return True if the probabilities (classes,) by features alone leave practically no doubt of a drawing."""
+    return bool(probabilities[_IS_DRAWN[: len(CLASSES)]].sum() >= SURELY_DRAWN)
 
-    The pixels decide between drawn and imaged; the words help to choose among the kinds of each.
+
+def class_probabilities(pixels: NDArray[np.float64], caption: str = "", text: str = "") -> dict[str, float]:
+    """Return the probability of each class by the pixels' probabilities (classes,) and by words.
+
+    Words move probability among drawings and among pictures. They hardly move it from one to the other.
     """
-    words, votes = _caption_votes(caption)
-    imaging_votes = max(votes.values(), default=0.0)
-    drawn_score = features.drawn * (1 - features.map_like)
-    drawn, imaged = 6 * (drawn_score - 0.5), 6 * (0.5 - drawn_score)
-    painted = max(0.0, features.flat - 0.5) * features.color * (1 - features.map_like)
-    tinted = min(1.0, features.tint + features.color) * (1 - features.dark)
-    no_technique = bool(caption) and not votes
-    map_score = features.map_like * (0.5 + math.exp(log_probs.get("EDX", -9.0)))
-    sketch = 4 * min(0.4, features.color - 0.08) - 2.0 * (features.axes - 0.3) * (drawn > 0)
-    scores = {
-        "plot": drawn + 2.0 * (features.axes - 0.3) + min(1.6, words.get("plot", 0.0)),
-        "schematic": max(drawn, 22 * painted - 1) + sketch + 1.8 * words.get("schematic", 0) * (0.4 if votes else 1.0),
-        "micrograph": imaged + 1.0 + 0.4 * words.get("micrograph", 0.0) + 0.5 * imaging_votes,
-        "photo": imaged - 0.6 + 1.1 * words.get("photo", 0.0) + 1.5 * tinted + 1.6 * tinted * no_technique,
-        "map": imaged - 1.0 + 2.5 * map_score + 0.7 * words.get("map", 0.0) * (0.4 + features.map_like)
-               + 0.5 * imaging_votes,
-        "diffraction": imaged - 1.2 + 4.5 * features.spots
-                       + 1.2 * words.get("diffraction", 0.0) * (0.3 + features.spots),
-    }  # fmt: skip
-    return _most_probable(scores)
+    imaged = np.where(_IS_DRAWN, 0.0, 1.0)
+    prior = np.concatenate([pixels, np.zeros(len(_UNMODELED))])
+    drawn_share = float(np.clip(prior @ _IS_DRAWN, 1e-6, 1 - 1e-6))
+    prior = prior * (1 - _LEAST_IMAGED * imaged) + (1 - drawn_share) * _LEAST_IMAGED * imaged / imaged.sum()
+    voted = prior * np.exp(_votes(caption, text))
+    drawn, pictured = float(voted @ _IS_DRAWN), float(voted @ imaged)
+    odds = np.log(drawn_share / (1 - drawn_share))
+    move = np.clip(np.log(max(drawn, 1e-12) / max(pictured, 1e-12)) - odds, -_MOST_WORDS_MOVE, _MOST_WORDS_MOVE)
+    share = 1 / (1 + np.exp(-(odds + move)))
+    joined = voted * np.where(_IS_DRAWN, share / max(drawn, 1e-12), (1 - share) / max(pictured, 1e-12))
+    return {name: float(value) for name, value in zip(_NAMES, joined / joined.sum(), strict=True)}
 
 
-def _classify_technique(log_probs: Mapping[str, float], caption: str, kind: str) -> tuple[str | None, float]:
-    """Return the technique of a panel that shows a picture, and its probability; drawings have none."""
-    if kind in ("plot", "schematic") or not log_probs:
-        return None, 0.0
-    if kind == "diffraction":
-        return "diffraction", 0.8
-    name, confidence = best_technique(log_probs, caption, kind)
-    return (None, 0.0) if kind == "photo" and confidence < _PHOTO_CONFIDENCE else (name, confidence)
-
-
-def best_technique(log_probs: Mapping[str, float], caption: str, kind: str) -> tuple[str | None, float]:
-    """Return the technique that pixels (log probabilities) and words support most, and its probability."""
-    _, votes = _caption_votes(caption)
-    if kind == "micrograph":
-        votes.pop("diffraction", None)
-    unknown = math.log(_UNKNOWN_PROBABILITY)
-    names = [*log_probs, *(name for name in votes if name not in log_probs)]
-    scores = {
-        name: max(log_probs.get(name, unknown), _LOWEST_LOG_PROB) + _WORDS_WEIGHT * votes.get(name, 0.0)
-        for name in names
-    }
-    if kind == "map":
-        scores["EDX"] = scores.get("EDX", unknown) + 1.5
-    return _most_probable(scores)
-
-
-def _most_probable(scores: dict[str, float]) -> tuple[str, float]:
-    """Return the name with the highest score and its probability: the softmax of the scores."""
-    best = max(scores, key=lambda name: scores[name])
-    total = sum(math.exp(score - scores[best]) for score in scores.values())
-    return best, 1 / total
-
-
-def _caption_votes(caption: str) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the votes of a caption's words for kinds and for techniques."""
-    if not caption:  # as for the image of a query, which so need not compile the patterns
-        return {}, {}
+def _votes(caption: str, text: str) -> NDArray[np.float64]:
+    """Return what words add to the log probability of each class."""
+    added = np.zeros(len(_NAMES))
+    if not caption and not text:  # as for the image of a query, which so need not compile the patterns
+        return added
+    from mirsearch.analysis.kinds.printed import printed_votes
     from mirsearch.analysis.kinds.words import kind_votes, technique_votes
 
-    return kind_votes(caption), technique_votes(caption)
+    techniques, kinds = technique_votes(caption), kind_votes(caption)
+    printed = printed_votes(text)
+    for number, name in enumerate(_NAMES):
+        kind = _KINDS[name]
+        added[number] = WORDS_WEIGHT * (techniques.get(name, 0.0) + printed.get(name, 0.0))
+        if kind != "micrograph" and name not in techniques:
+            added[number] += _KIND_WORDS_WEIGHT * kinds.get(kind, 0.0)
+    return added
+
+
+def judge(pixels: NDArray[np.float64], caption: str, text: str, surely_drawn: bool) -> Classification:
+    """Return kind and technique, where likelier than one half, by the pixels' probabilities (classes,) and by words."""
+    probabilities = class_probabilities(pixels, caption, text)
+    kind, kind_confidence = most_probable_kind(probabilities)
+    if kind_confidence < LEAST_PROBABILITY:
+        kind, kind_confidence = "unknown", 0.0
+    technique, confidence = most_probable_technique(probabilities)
+    if kind in DRAWN or kind in ("photo", "gel") or confidence < LEAST_PROBABILITY:
+        return Classification(kind, kind_confidence, None, 0.0, surely_drawn)
+    return Classification(kind, kind_confidence, technique, confidence, surely_drawn)
+
+
+def most_probable_kind(probabilities: Mapping[str, float]) -> tuple[str, float]:
+    """Return the most likely kind by the probabilities of classes, and its probability."""
+    sums: dict[str, float] = {}
+    for name, value in probabilities.items():
+        sums[_KINDS[name]] = sums.get(_KINDS[name], 0.0) + value
+    best = max(sums, key=lambda kind: sums[kind])
+    return best, sums[best]
+
+
+def most_probable_technique(probabilities: Mapping[str, float]) -> tuple[str, float]:
+    """Return the most likely technique by the probabilities of classes, and its probability."""
+    best = max(_TECHNIQUE_OF, key=lambda name: probabilities[name])
+    confidence = probabilities[best]
+    together = sum(probabilities[name] for name in _TRANSMISSION)
+    if confidence < LEAST_PROBABILITY <= together:
+        return "TEM", together
+    return _TECHNIQUE_OF[best], confidence

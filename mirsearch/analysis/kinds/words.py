@@ -21,20 +21,23 @@ _TECHNIQUES: tuple[tuple[str, float, str], ...] = (
                  r"|secondary electron|back-?scattered electron"),
     ("AFM", 2.6, r"\bAFM\b|atomic force|\bKPFM\b|\bPFM\b|\bSPM\b|height (?:image|profile)s?|tapping mode|topograph"),
     ("STM", 2.8, r"\bSTM\b|scanning tunnell?ing"),
-    ("fluorescence", 2.4, r"fluorescen|confocal|\bCLSM\b|\bLSCM\b|epi-?fluor|\bDAPI\b|\bGFP\b|immuno(?:stain|fluor)"
-                          r"|two-photon|\bFITC\b|\bHoechst\b|live[ /-]dead|\bSTED\b|\bSTORM\b"
-                          r"|rhodamine|photoluminescence (?:image|map)"),
+    ("fluorescence", 2.4, r"fluorescen|confocal|\bCLSM\b|\bLSCM\b|epi-?fluor|\bDAPI\b|immuno(?:stain|fluor|label)"
+                          r"|two-photon|\bFITC\b|\bHoechst\b|live[ /-]dead|\bSTED\b|\bSTORM\b|light[- ]sheet"
+                          r"|rhodamine|photoluminescence (?:image|map)|\b(?:[ems]|sf)?[GRYCB]FP\b|mCherry|tdTomato"
+                          r"|mRuby|mScarlet|GCaMP|calcium imaging|in situ hybridi[sz]ation chain|\bHCR\b|\bFISH\b"),
     ("optical", 2.2, r"optical (?:micro|image)|light micro|bright[- ]?field (?:micro|optical|light)|phase[- ]contrast"
                      r"|polari[sz]ed (?:optical|light)|\bPOM\b|\bDIC\b"
                      r"|dark[- ]field (?:optical|micro)|microscope (?:image|photo)"
-                     r"|\bH&E\b|histolog|stereo ?micro|micrographs? of (?:the )?(?:droplet|emulsion|crystal)"),
+                     r"|\bH ?& ?E\b|histolog|h(?:a?e)matoxylin|eosin|trichrome|immunohistochem|\bIHC\b|\bNissl\b"
+                     r"|toluidine|safranin|alizarin|metallograph|stereo ?micro"
+                     r"|micrographs? of (?:the )?(?:droplet|emulsion|crystal)"),
 )  # fmt: skip
 """Technique, weight of its words, and their pattern."""
 
 _KINDS: tuple[tuple[str, float, str], ...] = (
     ("schematic", 2.0, r"schematic|illustration|diagram|cartoon|flow ?chart|process flow|mechanism|structure model"
                        r"|equivalent circuit|crystal structure|molecular structure|workflow"
-                       r"|drawing|setup|configuration|scheme"),
+                       r"|drawing|setup|configuration|scheme|\brenderings?\b"),
     ("plot", 1.6, r"\bcurves?\b|\bplots?\b|spectr(?:a|um)|\bXRD\b|patterns? of|profiles?"
                   r"|histogram|distribution|voltammo"
                   r"|capacity|isotherm|\bXPS\b|Raman|cycling|impedance|density of states"
@@ -43,7 +46,9 @@ _KINDS: tuple[tuple[str, float, str], ...] = (
     ("photo", 2.0, r"photo(?:graph)?s?\b|\bpictures?\b|digital (?:image|photo)|camera"
                    r"|optical images? of (?:the )?(?:device|film|cell|coin)"
                    r"|appearance"),
-    ("map", 2.0, r"\bmaps?\b|\bmapping\b"),
+    ("map", 2.0, r"\bmaps?\b|\bmapping\b|\bsegmentations?\b"),
+    ("gel", 2.4, r"\b(?:western|northern|southern|dot|immuno)[- ]?blot|\bblots?\b|\bSDS[- ]?PAGE\b|electrophore"
+                 r"|\bin-gel\b|agarose gels?\b|autoradiogra"),
     ("diffraction", 2.2, r"\bSAED\b|\bSAD\b|electron diffraction|\bFFT\b|fast Fourier|diffraction pattern"),
     ("micrograph", 1.6, r"\bimages?\b|micrograph|microscop|\bS?TEM\b|\bSEM\b|\bAFM\b|\bHAADF\b"
                         r"|cross-?section|morpholog"),

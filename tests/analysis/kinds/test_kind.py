@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import csv
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from mirsearch.analysis.kinds.features import measure_features
-from mirsearch.analysis.kinds.kind import best_technique, classify_panel
-from mirsearch.analysis.kinds.technique import Discriminants, fit_discriminants, pack_discriminants, technique_log_probs
-from mirsearch.analysis.kinds.technique import measure_texture as network_texture
+from mirsearch.analysis.kinds.features import FEATURE_NAMES, measure_features
+from mirsearch.analysis.kinds.kind import (
+    LEAST_PROBABILITY,
+    class_probabilities,
+    classify_panel,
+    kind_from_pixels,
+    most_probable_technique,
+)
+from mirsearch.analysis.kinds.model import CLASSES, KIND_OF, fit_model, load_model, unpack_model
+from mirsearch.analysis.kinds.texture import measure_texture
 from mirsearch.analysis.kinds.words import kind_votes, technique_votes
 from mirsearch.corpus import KINDS, TECHNIQUES
 from mirsearch.imaging.images import read_pages
+from mirsearch.synthetic.fields import View, make_rng
+from mirsearch.synthetic.specimens.families import specimen
 from tests.support.figure_drawing import draw_plot, draw_texture
 
 
@@ -34,33 +45,107 @@ def draw_element_map(channel: int) -> np.ndarray:
     return picture
 
 
-def draw_rings() -> np.ndarray:
-    y, x = np.mgrid[-1:1:320j, -1:1:320j]
-    distance = np.hypot(x, y)
-    light = 255 * np.exp(-((distance / 0.22) ** 2)) + 60 * np.exp(-(((distance - 0.5) / 0.02) ** 2))
+def draw_view(family: str, seed: int) -> np.ndarray:
+    """Return a micrograph of a drawn specimen that no fit has seen."""
+    drawn = specimen(90_000 + seed, family)
+    return drawn.micrograph(View(420, 360, drawn.nm_per_px(0.4)), make_rng(seed, 0x7E57))
+
+
+def draw_blot(seed: int) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    light = np.full((130, 420), 232.0)
+    for lane in range(7):
+        for level in (40, 88):
+            band = np.zeros_like(light)
+            cv2.ellipse(band, (30 + 60 * lane, level), (21, 5), 0, 0, 360, float(random.uniform(40, 210)), -1)
+            light -= cv2.GaussianBlur(band, (0, 0), 2.0)
+    light += random.normal(0, 2, light.shape)
     return np.repeat(np.clip(light, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
+
+
+def pixel_probabilities(**classes: float) -> np.ndarray:
+    """Return probabilities of CLASSES: those given, the rest even."""
+    rest = (1 - sum(classes.values())) / (len(CLASSES) - len(classes))
+    return np.array([classes.get(name.replace("-", "_"), rest) for name in CLASSES])
 
 
 def test_drawn_panels_are_told_from_pictures_by_pixels_alone() -> None:
     assert classify_panel(draw_plot(1, 520, 400)).kind == "plot"
-    assert classify_panel(draw_schematic()).kind in ("schematic", "plot")
-    assert classify_panel(draw_texture(1, 400, 300)).kind == "micrograph"
+    assert classify_panel(draw_schematic()).kind == "schematic"
+    assert kind_from_pixels(draw_plot(1, 520, 400)) == "plot"
+    for family in ("spheres", "particles_on_film", "fluorescent_cells", "stained_tissue", "columns"):
+        assert classify_panel(draw_view(family, 1)).kind == "micrograph", family
     assert classify_panel(draw_element_map(0)).kind == "map"
+    assert classify_panel(draw_view("element_map", 1), "EDX map of Fe").kind == "map"
+    assert classify_panel(draw_view("orientation_map", 1)).kind == "map"
+    assert classify_panel(draw_view("diffraction", 1)).kind == "diffraction"
+    assert classify_panel(draw_blot(1)).kind == "gel"
+
+
+@pytest.mark.parametrize("color", [(1, 1, 1), (1, 0, 0), (0, 1, 0), (0.15, 0.25, 1), (1, 0.1, 0.9), (0, 0.9, 0.9)])
+def test_fluorescence_is_known_in_any_color(color: tuple[float, float, float]) -> None:
+    for seed in range(3):
+        level = draw_view("fluorescent_cells", 40 + seed).max(axis=2)
+        found = classify_panel((level[..., None] * np.array(color)).astype(np.uint8), "Confocal images of the cells.")
+        assert (found.kind, found.technique) == ("micrograph", "fluorescence")
+        assert not found.surely_drawn
+
+
+def test_words_choose_among_pictures_and_never_turn_one_into_a_drawing() -> None:
+    cells = draw_view("fluorescent_cells", 2)
+    assert classify_panel(cells, "Curves, plots and spectra as a function of time; histogram.").kind == "micrograph"
+    assert classify_panel(cells, "Schematic illustration of the workflow.").kind == "micrograph"
+    plot = draw_plot(2, 520, 400)
+    assert classify_panel(plot, "Fluorescence microscopy images of cells stained with DAPI.").kind == "plot"
 
 
 def test_words_decide_where_pixels_leave_it_open() -> None:
-    assert classify_panel(draw_schematic(), "Schematic illustration of the process.").kind == "schematic"
-    assert classify_panel(draw_rings(), "SAED pattern of the film.").kind == "diffraction"
-    blue = np.clip(draw_texture(2, 400, 300).astype(int) + np.array([-35, 0, 35]), 0, 255).astype(np.uint8)
-    assert classify_panel(blue, "Photographs of the films.").kind == "photo"
+    open_ = pixel_probabilities(SEM=0.3, TEM=0.3, photo=0.3)
+    assert most_probable_technique(class_probabilities(open_, "TEM image of rods."))[0] == "TEM"
+    assert most_probable_technique(class_probabilities(open_, text="EHT = 5 kV\nSignal A = SE2\nWD = 4 mm"))[0] == "SEM"
+    photographed = class_probabilities(open_, "Photographs of the films.")
+    assert max(photographed, key=lambda name: photographed[name]) == "photo"
+
+
+def test_a_databar_outweighs_pixels_that_are_not_sure() -> None:
+    blurred = cv2.GaussianBlur(draw_texture(3, 400, 300), (0, 0), 3)
+    databar = "HV 10.00 kV\nmag 20 000 x\ndet ETD\nWD 10.1 mm\nHFW 14.9 µm"
+    assert classify_panel(blurred, text=databar).technique == "SEM"
 
 
 def test_drawings_have_no_technique_and_pictures_that_of_their_caption() -> None:
     assert classify_panel(draw_plot(2, 520, 400), "XRD pattern; TEM was used, too.").technique is None
-    found = classify_panel(draw_texture(3, 400, 300), "TEM image of rods.")
+    found = classify_panel(draw_view("particles_on_film", 3), "TEM image of particles.")
     assert found.technique == "TEM"
     assert 0.5 < found.technique_confidence <= 1
-    assert classify_panel(draw_rings(), "SAED pattern.").technique == "diffraction"
+    assert classify_panel(draw_view("diffraction", 4), "SAED pattern.").technique == "diffraction"
+
+
+def test_what_is_less_likely_than_one_half_is_unknown() -> None:
+    for seed in range(6):
+        noise = np.random.default_rng(seed).integers(0, 256, (40 + 30 * seed, 90, 3), np.uint8)
+        for picture in (noise, cv2.blur(noise, (9, 9)), draw_view("crystals", seed), draw_view("afm", seed)):
+            found = classify_panel(picture)
+            assert (found.kind == "unknown") == (found.kind_confidence == 0.0)
+            assert (found.technique is None) == (found.technique_confidence == 0.0)
+            for confidence in (found.kind_confidence, found.technique_confidence):
+                assert confidence == 0.0 or confidence >= LEAST_PROBABILITY
+
+
+def test_tem_is_told_where_only_its_sort_is_open() -> None:
+    name, confidence = most_probable_technique(class_probabilities(pixel_probabilities(TEM=0.4, HRTEM=0.4)))
+    assert name == "TEM"
+    assert confidence == pytest.approx(0.8, abs=0.05)
+
+
+def test_micrographs_are_never_surely_drawn_and_plots_are() -> None:
+    families = ("spheres", "fibers", "vesicles", "stained_tissue", "fluorescent_cells", "wires_on_film", "fringes")
+    for family in families:
+        for seed in range(3):
+            picture = draw_view(family, 20 + seed)
+            assert not classify_panel(picture).surely_drawn
+            assert not classify_panel(255 - picture).surely_drawn
+    assert all(classify_panel(draw_plot(seed, 520, 400)).surely_drawn for seed in range(6))
 
 
 @pytest.mark.parametrize(
@@ -68,9 +153,9 @@ def test_drawings_have_no_technique_and_pictures_that_of_their_caption() -> None
     [("FESEM images", "SEM"), ("scanning electron micrograph", "SEM"), ("HR-TEM image", "HRTEM"),
     ("HAADF-STEM image", "STEM"),
      ("cryo-TEM of vesicles", "Cryo-TEM"), ("AFM height image", "AFM"), ("EDS mapping of Fe", "EDX"),
-     ("STM topography", "STM"),
+     ("STM topography", "STM"), ("cells expressing mCherry", "fluorescence"), ("EGFP", "fluorescence"),
      ("confocal fluorescence images", "fluorescence"), ("polarized optical micrograph", "optical"),
-     ("EBSD map", "EBSD")],
+     ("hematoxylin and eosin staining", "optical"), ("Masson's trichrome", "optical"), ("EBSD map", "EBSD")],
 )  # fmt: skip
 def test_words_of_a_technique(words: str, technique: str) -> None:
     votes = technique_votes(words)
@@ -83,43 +168,48 @@ def test_an_inset_says_nothing_of_the_panel_around_it() -> None:
     assert "diffraction" not in kind_votes("TEM image and corresponding SAED pattern (inset)")
 
 
-def test_votes_come_without_technique_words_from_pixels() -> None:
-    log_probs = {"SEM": -0.2, "TEM": -2.0}
-    assert best_technique(log_probs, "", "micrograph")[0] == "SEM"
-    assert best_technique(log_probs, "TEM image", "micrograph")[0] == "TEM"
+def test_probabilities_are_of_kinds_and_techniques_and_sum_to_one() -> None:
+    values = np.concatenate([measure_features(draw_texture(4, 300, 260)), measure_texture(draw_texture(4, 300, 260))])
+    found = class_probabilities(load_model("texture").probabilities(values), "STM image")
+    assert sum(found.values()) == pytest.approx(1.0)
+    assert set(KIND_OF.values()) <= set(KINDS)
+    assert {name for name in found if name not in KINDS} <= set(TECHNIQUES)
 
 
-def test_log_probabilities_are_of_known_techniques() -> None:
-    log_probs = technique_log_probs(draw_texture(4, 300, 260))
-    assert set(log_probs) <= set(TECHNIQUES)
-    assert sum(np.exp(value) for value in log_probs.values()) == pytest.approx(1.0)
-
-
-def test_discriminants_learn_what_tells_classes_apart() -> None:
+def test_a_model_learns_forms_of_classes_and_survives_packing() -> None:
     random = np.random.default_rng(0)
-    centers = random.normal(size=(3, 80)) * 2
-    which = np.repeat([0, 1, 2], 20)
-    examples = (centers[which] + random.normal(size=(60, 80))).astype(np.float32)
-    model = fit_discriminants(examples, [("SEM", "TEM", "AFM")[k] for k in which])
-    fresh = (centers[1] + random.normal(size=80)).astype(np.float32)
-    log_probs = model.log_probs(fresh)
-    assert max(log_probs, key=lambda name: log_probs[name]) == "TEM"
-    assert isinstance(model, Discriminants)
-    assert len(pack_discriminants(model)) < 10_000
+    centers = random.normal(size=(3, 40)) * 2
+    forms = np.repeat([0, 1, 2], 30)
+    examples = (centers[forms] + random.normal(size=(90, 40))).astype(np.float32)
+    model = fit_model(examples, forms, np.array([8, 8, 9]), np.ones(90, np.float32), penalty=0.01)
+    fresh = (centers[[0, 1, 2]] + random.normal(size=(3, 40))).astype(np.float32)
+    for one in (model, unpack_model(model.pack())):
+        probabilities = one.probabilities(fresh)
+        assert [CLASSES[n] for n in probabilities.argmax(axis=1)] == ["SEM", "SEM", "TEM"]
+        assert probabilities.sum(axis=1) == pytest.approx(1.0)
+    assert model.tempered(0.5).probabilities(fresh).max() < probabilities.max()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 700), (700, 3), (16, 16)])
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_any_shape_is_judged(shape: tuple[int, int], level: int) -> None:
-    found = classify_panel(np.full((*shape, 3), level, np.uint8), "SEM image")
+    pixels = np.full((*shape, 3), level, np.uint8)
+    found = classify_panel(pixels, "SEM image", "5 kV")
     assert found.kind in KINDS
     assert 0 <= found.kind_confidence <= 1
-    assert np.isfinite(list(feature_values(measure_features(np.full((*shape, 3), level, np.uint8))))).all()
+    features = measure_features(pixels)
+    assert features.shape == (len(FEATURE_NAMES),)
+    assert np.isfinite(features).all()
 
 
-def feature_values(features: object) -> list[float]:
-    """Return the values of all features."""
-    return [getattr(features, name) for name in features.__slots__]  # type: ignore[attr-defined]
+def test_the_kind_of_a_query_needs_no_network() -> None:
+    code = (
+        "import sys, numpy as np; from mirsearch.analysis.kinds.kind import kind_from_pixels;"
+        "kind_from_pixels(np.zeros((64, 64, 3), np.uint8));"
+        "print([name for name in sys.modules if 'onnx' in name or 'words' in name])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.data
@@ -127,15 +217,43 @@ def test_technique_of_real_micrographs_across_papers(shared_data: Path) -> None:
     with (shared_data / "class_truth.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     rows = [row for row in rows if row["class"] in ("SEM", "TEM", "Fluorescence")]
-    textures = np.array([network_texture(next(iter(read_pages(shared_data / row["file"]))).pixels) for row in rows])
+    values = np.array([measure_both(next(iter(read_pages(shared_data / row["file"]))).pixels) for row in rows])
+    truth = np.array([("SEM", "TEM", "Fluorescence").index(row["class"]) for row in rows])
     papers = sorted({row["paper"] for row in rows})
     right = 0
     for fold in range(3):
         held_out = np.array([papers.index(row["paper"]) % 3 == fold for row in rows])
-        model = fit_discriminants(
-            textures[~held_out], [row["class"] for row, out in zip(rows, held_out, strict=True) if not out]
-        )
-        for n in np.flatnonzero(held_out):
-            log_probs = model.log_probs(textures[n])
-            right += max(log_probs, key=lambda name: log_probs[name]) == rows[n]["class"]
+        weight = np.ones(int((~held_out).sum()), np.float32)
+        model = fit_model(values[~held_out], truth[~held_out], np.array([8, 9, 15]), weight, penalty=0.03)
+        told = model.probabilities(values[held_out])[:, [8, 9, 15]].argmax(axis=1)
+        right += int((told == truth[held_out]).sum())
     assert right >= 0.75 * len(rows)
+
+
+def measure_both(pixels: np.ndarray) -> np.ndarray:
+    return np.concatenate([measure_features(pixels), measure_texture(pixels)])
+
+
+@pytest.mark.data
+def test_images_of_composite_figures_are_told(shared_data: Path) -> None:
+    """The true boxes of composite/truth.json, which no fit has seen, with the captions of their letters."""
+    from mirsearch.analysis.captions.split import split_caption
+
+    figures = json.loads((shared_data / "composite" / "truth.json").read_text(encoding="utf-8")).values()
+    right, techniques = [], []
+    for figure in figures:
+        pixels, parts = (
+            next(iter(read_pages(shared_data / "composite" / figure["file"]))).pixels,
+            split_caption(figure["caption"]),
+        )
+        for panel in figure["panels"]:
+            x0, y0, x1, y1 = panel["box"]
+            words = parts.words_for(panel["letter"]) if panel["letter"] else parts.caption
+            found = classify_panel(np.ascontiguousarray(pixels[y0:y1, x0:x1]), words)
+            assert not (found.surely_drawn and panel["kind"] == "micrograph")
+            if "|" not in panel["kind"]:
+                right.append((found.kind == "micrograph") == (panel["kind"] == "micrograph"))
+            if panel["technique"] and panel["kind"] == "micrograph":
+                techniques.append(found.technique in panel["technique"].split("|"))
+    assert np.mean(right) >= 0.95
+    assert np.mean(techniques) >= 0.85
