@@ -37,13 +37,13 @@ def find_images(
 ) -> tuple[list[Panel], bool]:
     """Return the images of a figure in reading order, and whether they have what the analysis reads.
 
-    A single image, found by geometry alone, has only its box: that is fast. `must_name`: the names are needed.
+    A single image, found without reading texts, has only its box: that is fast. `must_name`: the names are needed.
     """
-    from mirsearch.analysis.panels.separate import separate_panels
+    from mirsearch.analysis.panels.cut import cut_figure
 
-    found = separate_panels(pixels, ocr, texts=())
+    found = cut_figure(pixels, ocr, (), (), caption_known=False).panels
     if len(found) == 1 and not must_name:
-        return [Panel(box=found[0][0], label=found[0][1])], False
+        return found, False
     from mirsearch.analysis.analyzer import FigureAnalyzer
 
     return FigureAnalyzer(ocr, detector).analyze(pixels, nm_per_px=nm_per_px), True
@@ -87,7 +87,8 @@ def list_images(panels: Sequence[Panel]) -> str:
     letters: dict[str, list[str]] = {}
     for key, panel in zip(keys, panels, strict=True):
         letters.setdefault(panel.label or key, []).append(key)
-    return ", ".join(own[0] if len(own) == 1 else f"{own[0]} to {own[-1]}" for own in letters.values())
+    names = ", ".join(own[0] if len(own) == 1 else f"{own[0]} to {own[-1]}" for own in letters.values())
+    return f"{names} (`mirsearch analyze` tells what each shows)"
 
 
 def _details(panel: Panel) -> str:

@@ -167,7 +167,7 @@ class ImageQuestion:
             if not candidates:
                 raise UsageError(f"no scale bar was found in {self.path}", "give its length with --bar-px N")
             pixels, box, score = candidates[0].length_px, _move_box(candidates[0].box, found.box), candidates[0].score
-        notes.append(f"the scale bar of {pixels:.1f} px was taken as {length:g} nm; --bar-px overrides that")
+        notes.append(f"the scale bar of {pixels:.1f} px was taken as {format_length(length)}; --bar-px overrides that")
         return ScaleReading(length / pixels, length, pixels, box, None, "user", score)
 
 
@@ -188,9 +188,9 @@ def _scale_notes(panel: Panel) -> list[str]:
         known = doubtful.length_nm is not None
         value = format_length(doubtful.length_nm) if doubtful.length_nm else f"{doubtful.nm_per_px:.4g} nm/px"
         option = f'--scale "{value}"' if known else f"--nm-per-px {doubtful.nm_per_px:.4g}"
-        return [f"the scale was read as {value}?, which is doubtful: it is not used; {option} uses it"]
+        return [f"the scale was read as {value}?, which is doubtful; {option} confirms it, --doubtful uses it as it is"]
     if panel.bar is not None:
-        return [f'bar {panel.bar.length_px:.1f} px, length unknown: the scale is not used; --scale "5 µm" gives it one']
+        return [f'bar {panel.bar.length_px:.1f} px, length unknown; --scale "5 µm" gives it one']
     return []
 
 

@@ -1,4 +1,4 @@
-"""`correct --list`, `correct` of doubtful scales and lone bars and `show` of parts."""
+"""`correct --list`, `correct` of doubtful scales and lone bars, `show` of parts, and `analyze --scale`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from PIL import ImageDraw
 
 from mirsearch.corpus import Article, Figure, LoneBar, Origin, Panel, ScaleReading, panel_ids
 from mirsearch.indexes.base import FigureRecord
+from tests.support.bar_drawings import draw_ground
 from tests.support.cli_runner import run
 from tests.support.index_records import filled, record, vectors
 
@@ -87,3 +89,18 @@ def test_a_panel_is_shown_with_its_part_heading_and_open_questions(index: Path) 
     assert "bar 38.8 px, length unknown" in blocks[3]
     single = run("show", f"{FIGURE}-b2", "--index", index).out
     assert "(from the bar in b1, 0.80)" in single
+
+
+def test_analyze_gives_a_lone_bar_the_length_that_the_user_knows(tmp_path: Path) -> None:
+    image = draw_ground(3)
+    ImageDraw.Draw(image).rectangle((340, 325, 439, 331), fill="white")
+    image.save(tmp_path / "lone.png")
+    plain = run("analyze", tmp_path / "lone.png", "--overlay", tmp_path / "out.png").out
+    assert "px, length unknown" in plain
+    assert '--scale "5 µm" gives it one' in plain
+    assert (tmp_path / "out.png").stat().st_size > 1000
+    panel = run("analyze", tmp_path / "lone.png", "--scale", "5 um", "--format", "json").json()[0]["panels"][0]
+    assert panel["scale"]["nm_per_px"] == pytest.approx(50, rel=0.01)
+    assert panel["scale"]["source"] == "user"
+    assert panel["bar"] is None
+    assert run("analyze", tmp_path / "lone.png", "--scale", "5 apples", code=2).out == ""

@@ -51,7 +51,7 @@ def test_an_image_that_is_not_there_is_not_chosen() -> None:
 def test_a_figure_offers_its_images() -> None:
     assert list_images(FIGURE) == ("a (SEM), b1 (DAPI, fluorescence), b2 (Merge), 4 (inset of b2), b3 (plot)")
     many = [Panel((0, 0, 9, 9), "c", part=part) for part in range(1, 31)]
-    assert list_images([FIGURE[0], *many]) == "a, c1 to c30"
+    assert list_images([FIGURE[0], *many]) == "a, c1 to c30 (`mirsearch analyze` tells what each shows)"
 
 
 def test_images_have_one_scale_only_where_all_agree() -> None:
@@ -76,7 +76,7 @@ def test_a_bar_without_a_length_is_told_and_gets_the_length_of_the_user(tmp_path
     assert part.scale is None
     assert part.bar is not None
     assert part.bar.length_px == pytest.approx(100, abs=1)
-    assert part.notes == (f'bar {part.bar.length_px:.1f} px, length unknown: the scale is not used; '
+    assert part.notes == (f'bar {part.bar.length_px:.1f} px, length unknown; '
                           '--scale "5 µm" gives it one',)  # fmt: skip
     given = ask(path, scale=ScaleOptions(length_nm=5000.0))
     assert given.scale is not None
