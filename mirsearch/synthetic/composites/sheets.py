@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -262,8 +262,3 @@ def draw_composite(seed: int) -> CompositeFigure:
         canvas = compress_jpeg(canvas, int(rng.integers(60, 96)))
     names = tuple(block.board.form for block in placed)
     return CompositeFigure(canvas, caption, tuple(panels), tuple(tiles), tuple(letters), names, seed)
-
-
-def without_pixels(figure: CompositeFigure) -> CompositeFigure:
-    """Return the figure without its pixels, for comparisons."""
-    return replace(figure, pixels=figure.pixels[:0])

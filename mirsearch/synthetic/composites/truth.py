@@ -31,6 +31,7 @@ def _panel_json(panel: Panel, tile: Tile) -> dict[str, Any]:
         "letter": panel.label, "kind": tile.kinds, "technique": tile.techniques, "box": list(panel.box),
         "bars": [] if tile.bar is None else [_bar_json(tile)], "part": panel.part, "heading": panel.heading,
         "inset_of": None if panel.inset_of is None else int(panel.inset_of), "nm_per_px": tile.nm_per_px,
+        "magnification": tile.magnification,
     }  # fmt: skip
 
 
@@ -38,7 +39,7 @@ def truth_json(figure: CompositeFigure, file: str) -> dict[str, Any]:
     """Return a figure's truth: file, size, caption, forms, and a panel for each image, drawing and inset.
 
     A panel's `inset_of` is the place of its main image among the panels; `nm_per_px` its true scale where it is told,
-    also by another panel's bar.
+    also by another panel's bar. Panels of a letter with one `magnification` have equal scales.
     """
     height, width = figure.pixels.shape[:2]
     panels = [_panel_json(panel, tile) for panel, tile in zip(figure.panels, figure.tiles, strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +13,9 @@ import pytest
 
 from mirsearch.corpus import KINDS, TECHNIQUES, Box
 from mirsearch.synthetic.composites import FORMS, CompositeFigure, draw_composite, truth_json, write_composites
+from mirsearch.synthetic.composites.boards import Tile, TileBar
+from mirsearch.synthetic.composites.captions import write_composite_caption
+from mirsearch.synthetic.fields import make_rng
 
 SEEDS = range(60)
 
@@ -101,6 +105,28 @@ def test_bars_without_a_length_occur_and_no_scale_is_told_for_them(figures: list
     lone = [panel for figure in figures for panel in figure.panels if panel.bar is not None]
     assert lone
     assert all(panel.scale is None for panel in lone)
+
+
+def test_a_caption_lists_letters_with_primes_and_their_lengths() -> None:
+    bars = [TileBar((0, 0, 40, 4), (0, 0, 42, 6), 40.0, length, "caption") for length in (20_000.0, 50_000.0)]
+    tiles = [[Tile((0, 0, 100, 100), "micrograph", nm_per_px=500.0, bar=bar)] for bar in bars]
+    parts = [("a–a''", "Confocal image", tiles[0]), ("b", "Overview", tiles[1])]
+    captions = {write_composite_caption(parts, make_rng(seed)) for seed in range(40)}
+    assert len(captions) > 10
+    assert all("20 µm" in caption and "50 µm" in caption and "a–a''" in caption for caption in captions)
+    assert any("20 µm (a–a''), 50 µm (b)" in caption for caption in captions)
+
+
+def test_a_length_behind_the_last_part_is_said_of_that_part_alone_in_brackets() -> None:
+    told = TileBar((0, 0, 40, 4), (0, 0, 42, 6), 40.0, 20_000.0, "caption")
+    parts = [
+        ("a", "Overview", [Tile((0, 0, 9, 9), "micrograph")]),
+        ("b", "Detail", [Tile((0, 0, 9, 9), "x", bar=told)]),
+    ]
+    for seed in range(40):
+        caption = write_composite_caption(parts, make_rng(seed))
+        if not re.search(r"[Ss]cale bars[:,] 20 µm|All scale bars", caption):  # one sentence for all
+            assert caption.endswith(").")
 
 
 def test_parts_are_numbered_within_their_letter(figures: list[CompositeFigure]) -> None:
