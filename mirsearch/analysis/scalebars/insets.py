@@ -30,6 +30,9 @@ _MAX_OFFSET = 4
 _MAX_FLAT_SHARE = 0.6
 """Greatest share of an inset that has one brightness. A box behind a label has more."""
 
+_MIN_GROUND_SHARE, _MAX_TWO_SHARE = 0.4, 0.8
+"""Least share of a box behind a label that is its ground, and share from which on ground and ink are all it holds."""
+
 _FLAT_SLACK = 10
 """Gray levels above and below a level that count as one brightness."""
 
@@ -166,9 +169,13 @@ def _holds_picture(gray: Gray, box: Box) -> bool:
     if not inside.size:
         return False
     counts = np.bincount(inside.ravel(), minlength=256)
-    flat_pixels, fill_pixels = (
-        np.convolve(counts, np.ones(2 * slack + 1), mode="same").max() for slack in (_FLAT_SLACK, _FILL_SLACK)
-    )
+    near = np.convolve(counts, np.ones(2 * _FLAT_SLACK + 1), mode="same")
+    fill_pixels = np.convolve(counts, np.ones(2 * _FILL_SLACK + 1), mode="same").max()
+    level, flat_pixels = int(near.argmax()), near.max()
+    counts[max(0, level - _FLAT_SLACK) : level + _FLAT_SLACK + 1] = 0
+    ink_pixels = np.convolve(counts, np.ones(2 * _FLAT_SLACK + 1), mode="same").max()
+    if flat_pixels >= _MIN_GROUND_SHARE * inside.size and flat_pixels + ink_pixels >= _MAX_TWO_SHARE * inside.size:
+        return False
     return bool(flat_pixels < _MAX_FLAT_SHARE * inside.size or fill_pixels < _MIN_FILL_SHARE * inside.size)
 
 

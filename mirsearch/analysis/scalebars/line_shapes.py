@@ -36,6 +36,12 @@ _MIN_CLEAR_SHARE = 0.6
 _MIN_CLOSED_SHARE = 0.85
 """Least share of a frame's opposite side that has ink."""
 
+_MAX_FRAME_THICKNESS, _MAX_FRAME_SHARE = 3, 0.03
+"""Greatest thickness of a line around an inset, in px and as a share of its length."""
+
+_BORDER_SLACK = 4
+"""Greatest distance in px from the panel's border of a line that ends there."""
+
 _MIN_HEAD_EXCESS = 1.2
 """Least width of an arrowhead beyond its shaft, as a multiple of the shaft's thickness."""
 
@@ -89,6 +95,8 @@ def judge_line(panel: Pixels, bar: BarCandidate) -> LineShape:
     legs = _find_legs(view)
     if legs is not None:
         above, below = legs
+        if not _bounds_inset(view, panel.shape[1] - left):
+            return LineShape("frame")
         frame = (left + view.x0, top + view.y0 - above, left + view.x1, top + view.y1 + below)
         return LineShape("frame", transpose_box(frame) if bar.vertical else frame)
     if _has_head(view, 1) != _has_head(view, -1):
@@ -110,6 +118,19 @@ def _view_line(panel: Pixels, box: Box) -> tuple[_View, int, int]:
     crop = panel[top:bottom, left:right]
     ink: Mask = np.all((crop >= low) & (crop <= high), axis=2)
     return _View(ink, x0 - left, y0 - top, x1 - left, y1 - top), left, top
+
+
+def _bounds_inset(view: _View, right_border: int) -> bool:
+    """Return whether a line is thin, with lines from both ends, or from one while the other is at the panel's border.
+
+    `right_border` is the column of the panel's right border. The margin of a box around a bar is thick.
+    """
+    if view.thickness > max(_MAX_FRAME_THICKNESS, _MAX_FRAME_SHARE * view.length):
+        return False
+    at_border = (view.x0 <= _BORDER_SLACK, view.x1 >= right_border - _BORDER_SLACK)
+    least = max(_MIN_LEG_SHARE * view.length, 3 * view.thickness + 4, _MIN_LEG)
+    sides = [[_leg_length(view, end, step) >= least for end in (-1, 1)] for step in (-1, 1)]
+    return any(all(leg or edge for leg, edge in zip(legs, at_border, strict=True)) and any(legs) for legs in sides)
 
 
 def _find_legs(view: _View) -> tuple[int, int] | None:
