@@ -9,8 +9,15 @@ from dataclasses import dataclass, replace
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, ScaleBarDetector
 from mirsearch.analysis.scalebars.caption_lengths import CaptionLength, caption_lengths
 from mirsearch.analysis.scalebars.confidence import MIN_TOLD
-from mirsearch.analysis.scalebars.images import ImageBars, agree, clip_box, distance_from_corner, find_image_bars
-from mirsearch.analysis.scalebars.readings import Observation, read_label, read_lone_bar
+from mirsearch.analysis.scalebars.images import (
+    ImageBars,
+    SeenBar,
+    agree,
+    clip_box,
+    distance_from_corner,
+    find_image_bars,
+)
+from mirsearch.analysis.scalebars.readings import Observation, confidence_of_bar, read_label, read_lone_bar
 from mirsearch.analysis.scalebars.sharing import share_in_letters, share_scale
 from mirsearch.corpus import Box, LoneBar, Panel, ScaleReading, panel_keys
 
@@ -20,11 +27,12 @@ _WIDTH_CONFIDENCE = 0.9
 _METADATA_CONFIDENCE = 0.9
 """Confidence of the pixel size in a file's metadata where no bar confirms it."""
 
-_MIN_SURE_BAR_SCORE = 0.8
-"""Least score of a bar that is told although its length is not known."""
+_MIN_SURE_SCORE, _MIN_SURE_CONFIDENCE = 0.8, 0.8
+"""Least score of a bar that is told although its length is not known, and its least probability of being one."""
 
-_MAX_SURE_CORNER, _MIN_SURE_ASPECT = 0.2, 5.0
-"""Greatest distance from a corner of such a bar, as a share of the image's sides, and its least length to thickness."""
+_MAX_SURE_CORNER, _MIN_SURE_ASPECT, _MIN_SURE_THICKNESS = 0.2, 5.0, 2
+"""Greatest distance from a corner of such a bar, as a share of the image's sides, its least length to thickness, and
+its least thickness in px: plots are full of thinner lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,16 +195,19 @@ def _sure_bar(image: ImageBars | None) -> BarCandidate | None:
     """Return the best line of an image that surely is a bar, or None."""
     if image is None:
         return None
-    return next((seen.bar for seen in image.lone if _is_surely_bar(seen.bar, image.box)), None)
+    return next((seen.bar for seen in image.lone if _is_surely_bar(seen, image)), None)
 
 
-def _is_surely_bar(bar: BarCandidate, image: Box) -> bool:
+def _is_surely_bar(seen: SeenBar, image: ImageBars) -> bool:
     """Return whether a line without a length surely is a bar: it looks and lies like one."""
+    bar, (left, top, right, bottom) = seen.bar, image.box
     x0, y0, x1, y1 = bar.box
-    box = (x0 - image[0], y0 - image[1], x1 - image[0], y1 - image[1])
-    near_corner = distance_from_corner(box, (image[3] - image[1], image[2] - image[0])) <= _MAX_SURE_CORNER
-    is_slender = bar.length_px >= _MIN_SURE_ASPECT * min(x1 - x0, y1 - y0)
-    return bar.score >= _MIN_SURE_BAR_SCORE and near_corner and is_slender and not bar.vertical
+    box = (x0 - left, y0 - top, x1 - left, y1 - top)
+    near_corner = distance_from_corner(box, (bottom - top, right - left)) <= _MAX_SURE_CORNER
+    thickness = min(x1 - x0, y1 - y0)
+    is_slender = thickness >= _MIN_SURE_THICKNESS and bar.length_px >= _MIN_SURE_ASPECT * thickness
+    is_plain = near_corner and is_slender and not bar.vertical
+    return is_plain and bar.score >= _MIN_SURE_SCORE and confidence_of_bar(seen, image) >= _MIN_SURE_CONFIDENCE
 
 
 def _combine_with_metadata(reading: ScaleReading | None, nm_per_px: float | None) -> ScaleReading | None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from mirsearch.analysis.base import BarCandidate
 from mirsearch.analysis.scalebars.caption_lengths import CaptionLength
-from mirsearch.analysis.scalebars.confidence import Evidence, caption_confidence, label_confidence
-from mirsearch.analysis.scalebars.images import ImageBars, agree, distance_from_corner
+from mirsearch.analysis.scalebars.confidence import Evidence, bar_confidence, caption_confidence, label_confidence
+from mirsearch.analysis.scalebars.images import ImageBars, SeenBar, agree, distance_from_corner
 from mirsearch.analysis.scalebars.pairing import Pair
 from mirsearch.corpus import Box, ScaleReading
 
@@ -100,6 +100,11 @@ def read_lone_bar(image: ImageBars, length: CaptionLength, siblings: Sequence[Im
     best = max((observation.reading.confidence for observation in observations), default=0.0)
     rivals = [each for each in observations if each.reading.confidence >= _MIN_RIVAL_SHARE * best]
     return min(rivals, key=lambda each: each.evidence.corner, default=None)
+
+
+def confidence_of_bar(seen: SeenBar, image: ImageBars) -> float:
+    """Return the probability that a line without a label is a bar."""
+    return bar_confidence(replace(_observe_bar(seen.bar, image), looks=seen.looks))
 
 
 def has_bar_like(bar: BarCandidate, box: Box, other: ImageBars) -> bool:
