@@ -81,6 +81,13 @@ def test_the_embedded_index_answers_as_before(embedded):
     check_contents(embedded)
 
 
+def test_reading_it_again_without_its_files_changes_nothing(embedded):
+    done = run("reanalyze", "--all", "--index", embedded, "--format", "json", code=1).json()
+    assert (done["figures"]["missing"], done["figures"]["reanalyzed"]) == (8, 0)
+    check(embedded, ANSWERS["embedded"], 1e-9)
+    check_contents(embedded)
+
+
 def test_the_index_on_elasticsearch_answers_as_before(es_location):
     restore(es_location)
     check(es_location, ANSWERS["elasticsearch"], 1e-6)
