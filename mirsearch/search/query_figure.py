@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from mirsearch.corpus import Box, Panel, ScaleReading, panel_keys
@@ -84,10 +85,10 @@ def list_images(panels: Sequence[Panel]) -> str:
     keys = panel_keys(panels)
     if len(panels) <= _MAX_NAMED:
         return ", ".join(f"{key}{_details(panel)}" for key, panel in zip(keys, panels, strict=True))
-    letters: dict[str, list[str]] = {}
-    for key, panel in zip(keys, panels, strict=True):
-        letters.setdefault(panel.label or key, []).append(key)
-    names = ", ".join(own[0] if len(own) == 1 else f"{own[0]} to {own[-1]}" for own in letters.values())
+    runs = [
+        [key for key, _ in run] for _, run in groupby(zip(keys, panels, strict=True), key=lambda pair: pair[1].label)
+    ]
+    names = ", ".join(own[0] if len(own) == 1 else f"{own[0]} to {own[-1]}" for own in runs)
     return f"{names} (`mirsearch analyze` tells what each shows)"
 
 

@@ -51,6 +51,7 @@ def test_an_image_that_is_not_there_is_not_chosen() -> None:
 def test_a_figure_offers_its_images() -> None:
     assert list_images(FIGURE) == ("a (SEM), b1 (DAPI, fluorescence), b2 (Merge), 4 (inset of b2), b3 (plot)")
     many = [Panel((0, 0, 9, 9), "c", part=part) for part in range(1, 31)]
+    assert list_images([Panel((0, 0, 9, 9))] * 23).startswith("1 to 23 (")
     assert list_images([FIGURE[0], *many]) == "a, c1 to c30 (`mirsearch analyze` tells what each shows)"
 
 
