@@ -26,6 +26,8 @@ _COLUMNS = {
     "source": "o.source",
 }
 """The columns whose names differ from the names of their fields."""
+_LOWER_CASE_FIELDS = ("panel.id", "figure.id")
+"""Fields whose values have no capitals. Their values are looked up, which is faster than comparing without case."""
 
 
 def field_condition(field: FieldFilter) -> tuple[str, list[Any]]:
@@ -48,6 +50,8 @@ def _alternatives(field: FieldFilter, column: str) -> Iterator[tuple[str, list[A
         yield f"{column} IS NOT NULL", []
     if words and field.kind == "flag":
         yield f"{column} IN ({placeholders(words)})", [int(word == "true") for word in words]
+    elif words and field.name in _LOWER_CASE_FIELDS:
+        yield f"{column} IN ({placeholders(words)})", [word.lower() for word in words]
     elif words:
         yield f"{column} COLLATE NOCASE IN ({placeholders(words)})", list(words)
     for low, high in field.ranges:
