@@ -62,7 +62,7 @@ def choose_image(panels: Sequence[Panel], wanted: str) -> ChosenPart | None:
     for names in (keys, numbers if not under_letter else []):
         if name in names:
             at = names.index(name)
-            return ChosenPart(panels[at].box, None if keys[at].isdigit() else keys[at], (panels[at],))
+            return ChosenPart(panels[at].box, keys[at], (panels[at],))
     if not name or not under_letter:
         return None
     boxes = [panel.group or panel.box for panel in under_letter]
