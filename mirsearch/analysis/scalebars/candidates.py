@@ -32,7 +32,7 @@ MIN_LENGTH = 14
 MAX_MEASURED = 160
 """Greatest number of rectangles of an image that are measured. A bound on time."""
 
-_MIN_MEASURED, _PX_PER_MEASURED = 48, 800
+_MIN_MEASURED, _PX_PER_MEASURED = 32, 800
 """Number of rectangles that are measured in a tile of any size, and pixels of an image for each of them."""
 
 _TINT_CHROMA = 40

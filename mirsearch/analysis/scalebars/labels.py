@@ -59,6 +59,9 @@ _MAX_CROPS = 3
 Where the caption gives the length, one window shows whether a label gives it too.
 """
 
+_MIN_CHECKED_BAR_SCORE = 0.55
+"""Least score of the best bar for which that window is read."""
+
 _GOOD_BAR_SCORE = 0.7
 """Least score of a bar whose window is read once more by the bar's color, or whose label is guessed."""
 
@@ -82,7 +85,7 @@ def find_labelled_bar(
     pairs = [check_label(pair, panel, ocr) for pair in _read_nearby_lines(panel, bars, ocr)]
     best = _choose_pair(pairs, panel, expected_nm)
     chroma = ink_chroma(panel)
-    most = _MAX_CROPS if expected_nm is None else 1
+    most = _MAX_CROPS if expected_nm is None else int(bool(bars) and bars[0].score >= _MIN_CHECKED_BAR_SCORE)
     for view, window, upward in _reading_views(panel, chroma, bars, most):
         if _is_settled(best, expected_nm, bars):
             break
