@@ -10,7 +10,7 @@ import numpy as np
 
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, ScaleBarDetector
 from mirsearch.analysis.scalebars.bar_looks import BarLooks, measure_looks
-from mirsearch.analysis.scalebars.insets import find_insets, lies_in_any
+from mirsearch.analysis.scalebars.insets import find_frame_sides, find_insets, lies_in_any
 from mirsearch.analysis.scalebars.labels import find_labelled_bar
 from mirsearch.analysis.scalebars.line_shapes import LineShape, judge_line
 from mirsearch.analysis.scalebars.pairing import Pair
@@ -90,6 +90,8 @@ def find_image_bars(
     bars = [bar for bar in detector.detect(image) if not lies_in_any(bar.box, known)]
     shapes = [judge_line(image, bar) for bar in bars[:_MAX_JUDGED] if bar.score >= _MIN_JUDGED_SCORE]
     solid = [bar for bar, shape in zip(bars, shapes, strict=False) if shape.kind == "bar"] + bars[len(shapes) :]
+    sides = find_frame_sides(bars)
+    solid = [bar for bar in solid if bar.box not in sides]
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     own, pair = _find_own_bars(image, gray, solid, (bars, shapes), ocr, expected_nm)
     lone = sorted(

@@ -77,6 +77,20 @@ def find_insets(gray: Gray, bars: Sequence[BarCandidate], shapes: Sequence[LineS
     return insets
 
 
+def find_frame_sides(bars: Sequence[BarCandidate]) -> list[Box]:
+    """Return the boxes of horizontal lines that are the top or bottom of a frame: with an equal line, and a side."""
+    horizontal = [bar.box for bar in bars if not bar.vertical and bar.box[2] - bar.box[0] >= _MIN_SIDE]
+    vertical = [bar.box for bar in bars if bar.vertical]
+    sides: list[Box] = []
+    for top in horizontal:
+        for bottom in horizontal:
+            box = (min(top[0], bottom[0]), top[1], max(top[2], bottom[2]), bottom[3])
+            is_equal = abs(top[0] - bottom[0]) <= _MAX_OFFSET and abs(top[2] - bottom[2]) <= _MAX_OFFSET
+            if is_equal and box[3] - box[1] >= _MIN_FRAMED_SIDE and any(_is_side(box, line) for line in vertical):
+                sides += [top, bottom]
+    return sides
+
+
 def _find_line_pairs(gray: Gray, bars: Sequence[BarCandidate]) -> Iterator[Box]:
     """Yield the frames of two horizontal lines and a vertical one that the detector found."""
     height, width = gray.shape

@@ -27,7 +27,7 @@ _MIN_DOUBTFUL_SHARE = 0.75
 _MAX_DOUBTFUL = 0.4
 """Greatest confidence of a reading that may be right but is not good enough to be told."""
 
-_MIN_RIVAL_SHARE = 0.5
+_MIN_RIVAL_SHARE = 0.9
 """Least confidence of a bar, as a share of the best one's, that is taken because it lies nearer to a corner.
 
 The bar of an inset looks as good, and lies further inside.
