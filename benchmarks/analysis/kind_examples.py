@@ -13,6 +13,7 @@ import numpy as np
 from benchmarks.analysis.figure_truth import DATA, read_figures
 from benchmarks.analysis.kind_drawings import draw_examples
 from mirsearch.analysis.captions.split import split_caption
+from mirsearch.analysis.kinds.model import KIND_OF
 from mirsearch.analysis.kinds.words import technique_votes
 from mirsearch.imaging.images import read_pages
 from mirsearch.synthetic.composites.scenes import draw_scene, merge, show
@@ -72,7 +73,7 @@ def read_captions() -> dict[str, str]:
 
 
 def panel_examples() -> list[Example]:
-    """Return the panels of panel_truth.csv; micrographs and maps where their caption names one technique clearly."""
+    """Return the panels of panel_truth.csv; micrographs and maps where their caption names one technique of theirs."""
     examples = []
     for figure in read_figures():
         pixels, parts = next(iter(read_pages(figure.path))).pixels, split_caption(figure.caption)
@@ -83,7 +84,8 @@ def panel_examples() -> list[Example]:
                 votes = technique_votes(words)
                 votes.pop("diffraction", None)
                 best = max(votes, key=lambda key: votes[key], default="other")
-                name = best if sum(vote > 2 for vote in votes.values()) == 1 else "other"
+                is_clear = len(votes) == 1 and KIND_OF.get(best) == panel.kind
+                name = best if is_clear else "other"
             if name != "other":
                 x0, y0, x1, y1 = panel.box
                 crop = np.ascontiguousarray(pixels[y0:y1, x0:x1])

@@ -82,8 +82,7 @@ def main() -> None:
     _print_reliability(examples, by_both)
     _print_surely_drawn(examples, by_features)
     _write_sheet(examples, by_both)
-    models = [_fit(values, forms, classes, examples, examples.weights > 0)
-              for values in (examples.features, examples.both)]  # fmt: skip
+    models = _fit_both(examples, forms, classes, examples.weights > 0)
     _judge_composite(*models)
     if arguments.fit:
         for name, model in zip(("features", "texture"), models, strict=True):
@@ -120,13 +119,19 @@ def number_forms(features: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, n
 
 
 def _fit(values: np.ndarray, forms: np.ndarray, classes: np.ndarray, examples: Examples, chosen: np.ndarray) -> Model:
-    """Fit a model to the chosen examples, and temper it."""
+    """Fit a model to the chosen examples."""
     drawn = np.array([group.startswith("drawn") for group in examples.groups])
     weights = np.where(drawn, 2 * DRAWN_WEIGHT, 1.0) * examples.weights * chosen
     for form in range(len(classes)):
         total = weights[forms == form].sum()
         weights[forms == form] /= max(total, 1e-9) ** EVENNESS
-    return fit_model(values[chosen], forms[chosen], classes, weights[chosen], PENALTY).tempered(judging.TEMPERATURE)
+    return fit_model(values[chosen], forms[chosen], classes, weights[chosen], PENALTY)
+
+
+def _fit_both(examples: Examples, forms: np.ndarray, classes: np.ndarray, chosen: np.ndarray) -> tuple[Model, Model]:
+    """Return the model of features alone, and that of features and texture, made less sure."""
+    by_features = _fit(examples.features, forms, classes, examples, chosen)
+    return by_features, _fit(examples.both, forms, classes, examples, chosen).tempered(judging.TEMPERATURE)
 
 
 def _cross_validate(examples: Examples, forms: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -135,8 +140,8 @@ def _cross_validate(examples: Examples, forms: np.ndarray, classes: np.ndarray) 
     order = np.random.default_rng(0).permutation(np.unique(examples.groups[examples.real]))
     for fold in range(FOLDS):
         held_out = np.isin(examples.groups, order[fold::FOLDS])
-        for values, result in zip((examples.features, examples.both), results, strict=True):
-            model = _fit(values, forms, classes, examples, ~held_out)
+        models = _fit_both(examples, forms, classes, ~held_out)
+        for model, values, result in zip(models, (examples.features, examples.both), results, strict=True):
             result[held_out] = model.probabilities(values[held_out])
     return results[0], results[1]
 
@@ -206,7 +211,7 @@ def _print_reliability(examples: Examples, probabilities: np.ndarray) -> None:
 def _print_surely_drawn(examples: Examples, probabilities: np.ndarray) -> None:
     """Print how many real drawings are surely drawn, and how many pictures are so wrongly."""
     drawn = np.array([KIND_OF[CLASSES[n]] in judging.DRAWN for n in examples.truth])
-    sure = np.array([judging.is_surely_drawn(row) for row in probabilities])
+    sure = np.array([judging.is_surely_drawn(*row) for row in zip(examples.features, probabilities, strict=True)])
     real = examples.real
     print(f"\nsurely drawn: {int((sure & drawn & real).sum())} of {int((drawn & real).sum())} drawings, "
           f"{int((sure & ~drawn & real).sum())} of {int((~drawn & real).sum())} pictures")  # fmt: skip

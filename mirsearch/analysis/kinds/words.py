@@ -11,11 +11,12 @@ _TECHNIQUES: tuple[tuple[str, float, str], ...] = (
     ("Cryo-TEM", 3.5, r"\bcryo(?:genic)?[- ]?(?:S?TEM|EM|electron|transmission)|\bvitrified"),
     ("STEM", 2.6, r"\b(?:HAADF|ADF|LAADF|ABF)\b|\b(?:high-angle )?annular (?:dark|bright)|\bSTEM\b|Z-contrast"
                   r"|scanning transmission|dark[- ]field (?:TEM|STEM|transmission)"),
-    ("EDX", 2.8, r"\bE(?:DX|DS|DAX|DXS|FTEM)\b|energy[- ]dispersive|element(?:al)? (?:map|distribution|analys)"
+    ("EDX", 2.8, r"\bE(?:DX|DS|DAX|DXS|FTEM)\b(?![- ]spectr)|energy[- ]dispersive"
+                 r"|element(?:al)? (?:map|distribution|analys)"
                  r"|\b(?:EDX|EDS|elemental|compositional|chemical|XPS|Raman|EELS)[- ]map"),
     ("EBSD", 3.0, r"\bEBSD\b|backscatter(?:ed)? (?:electron )?diffraction|inverse pole figure|\bIPF\b"),
-    ("diffraction", 2.4, r"\bSAED\b|\bSAD\b|\bSAEDP?\b|electron diffraction|diffraction patterns? of|\bFFT\b|\bLaue\b"
-                         r"|\bCBED\b|\bNBED\b|\bRHEED\b|\bLEED\b"),
+    ("diffraction", 2.4, r"\bSAED\b|\bSAD\b|\bSAEDP?\b|electron diffraction|diffraction patterns? of"
+                         r"|(?<!inverse )\bFFT\b|\bLaue\b|\bCBED\b|\bNBED\b|\bRHEED\b|\bLEED\b"),
     ("TEM", 2.2, r"(?<![A-Za-z-])TEM\b|transmission electron|bright[- ]field (?:TEM|image|transmission)|\bBF-?TEM\b"),
     ("SEM", 2.2, r"\b(?:FE-?|FEG-?|cryo-?|E|LV-?)?SEMs?\b|scanning electron|\bFIB\b"
                  r"|secondary electron|back-?scattered electron"),
@@ -49,7 +50,8 @@ _KINDS: tuple[tuple[str, float, str], ...] = (
     ("map", 2.0, r"\bmaps?\b|\bmapping\b|\bsegmentations?\b"),
     ("gel", 2.4, r"\b(?:western|northern|southern|dot|immuno)[- ]?blot|\bblots?\b|\bSDS[- ]?PAGE\b|electrophore"
                  r"|\bin-gel\b|agarose gels?\b|autoradiogra"),
-    ("diffraction", 2.2, r"\bSAED\b|\bSAD\b|electron diffraction|\bFFT\b|fast Fourier|diffraction pattern"),
+    ("diffraction", 2.2, r"\bSAED\b|\bSAD\b|electron diffraction|(?<!inverse )\bFFT\b|fast Fourier"
+                         r"|diffraction pattern"),
     ("micrograph", 1.6, r"\bimages?\b|micrograph|microscop|\bS?TEM\b|\bSEM\b|\bAFM\b|\bHAADF\b"
                         r"|cross-?section|morpholog"),
 )  # fmt: skip

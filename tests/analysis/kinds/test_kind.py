@@ -75,8 +75,8 @@ def test_drawn_panels_are_told_from_pictures_by_pixels_alone() -> None:
     assert kind_from_pixels(draw_plot(1, 520, 400)) == "plot"
     for family in ("spheres", "particles_on_film", "fluorescent_cells", "stained_tissue", "columns"):
         assert classify_panel(draw_view(family, 1)).kind == "micrograph", family
-    assert classify_panel(draw_element_map(0)).kind == "map"
-    assert classify_panel(draw_view("element_map", 1), "EDX map of Fe").kind == "map"
+    assert classify_panel(draw_element_map(0), "EDX map of Fe").kind == "map"
+    assert classify_panel(draw_view("element_map", 4)).kind == "map"
     assert classify_panel(draw_view("orientation_map", 1)).kind == "map"
     assert classify_panel(draw_view("diffraction", 1)).kind == "diffraction"
     assert classify_panel(draw_blot(1)).kind == "gel"
@@ -161,6 +161,11 @@ def test_words_of_a_technique(words: str, technique: str) -> None:
     votes = technique_votes(words)
     assert max(votes, key=lambda name: votes[name]) == technique
     assert set(votes) <= set(TECHNIQUES)
+
+
+def test_spectra_and_inverse_transforms_are_neither_maps_nor_diffraction() -> None:
+    assert technique_votes("EDS spectra of the composites") == {}
+    assert "diffraction" not in technique_votes("Inverse FFT image of the lattice fringes")
 
 
 def test_an_inset_says_nothing_of_the_panel_around_it() -> None:
