@@ -7,6 +7,7 @@ import pytest
 from mirsearch.acquisition.micrographs import is_likely_micrograph
 from mirsearch.analysis.captions.scales import caption_scales, caption_scales_of
 from mirsearch.analysis.captions.split import split_caption
+from mirsearch.analysis.kinds.printed import printed_votes
 from mirsearch.analysis.kinds.words import kind_votes, technique_votes
 from mirsearch.licenses import canonical_license
 from mirsearch.sources.articles import clean_text, figure_label, find_year, normalize_doi, normalize_license
@@ -63,7 +64,7 @@ def words_of_image(text: str) -> object:
 READERS = {
     function.__name__: function
     for function in (
-        split_caption, caption_scales, scales_of_letters, words_of_image, technique_votes, kind_votes,
+        split_caption, caption_scales, scales_of_letters, words_of_image, technique_votes, kind_votes, printed_votes,
         is_likely_micrograph, permission_note,
         canonical_license, normalize_license, figure_label, find_year, normalize_doi, clean_text, parse_length,
         find_lengths, tokens, query_terms, parse_figure_number,
