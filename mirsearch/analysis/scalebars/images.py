@@ -23,6 +23,9 @@ _MIN_SIDE = 24
 _MIN_JUDGED_SCORE, _MAX_JUDGED = 0.3, 24
 """Least score of a line whose shape is looked at, and the greatest number of such lines. A bound on time."""
 
+_MIN_OUTLINED_SHARE = 0.9
+"""Least length of a bar as a share of the outline around it."""
+
 _MIN_LONE_SCORE = 0.4
 """Least score of a bar without a label that may get a length."""
 
@@ -91,7 +94,8 @@ def find_image_bars(
     shapes = [judge_line(image, bar) for bar in bars[:_MAX_JUDGED] if bar.score >= _MIN_JUDGED_SCORE]
     solid = [bar for bar, shape in zip(bars, shapes, strict=False) if shape.kind == "bar"] + bars[len(shapes) :]
     sides = find_frame_sides(bars)
-    solid = [bar for bar in solid if bar.box not in sides]
+    solid = [_raise_outlined(bar, bars, shapes) for bar in solid if bar.box not in sides]
+    solid.sort(key=lambda bar: -bar.score)
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     own, pair = _find_own_bars(image, gray, solid, (bars, shapes), ocr, expected_nm)
     lone = sorted(
@@ -103,6 +107,18 @@ def find_image_bars(
         None if pair is None else replace(pair, bar=_shift(pair.bar, left, top)),
         tuple(SeenBar(_shift(bar, left, top), measure_looks(image, bar)) for bar in lone[:_MAX_LONE]),
     )
+
+
+def _raise_outlined(bar: BarCandidate, lines: Sequence[BarCandidate], shapes: Sequence[LineShape]) -> BarCandidate:
+    """Return a bar, with the score of its outline if that is better: ink on a ground as bright needs an outline."""
+    scores = [
+        line.score
+        for line, shape in zip(lines, shapes, strict=False)
+        if shape.outline is not None
+        and lies_in_any(bar.box, [shape.outline])
+        and bar.length_px >= _MIN_OUTLINED_SHARE * line.length_px
+    ]
+    return replace(bar, score=max([bar.score, *scores]))
 
 
 def _find_own_bars(

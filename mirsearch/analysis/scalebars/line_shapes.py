@@ -39,6 +39,9 @@ _MIN_CLOSED_SHARE = 0.85
 _MAX_FRAME_THICKNESS, _MAX_FRAME_SHARE = 3, 0.03
 """Greatest thickness of a line around an inset, in px and as a share of its length."""
 
+_MAX_OUTLINE_HEIGHT = 40
+"""Greatest height in px of an outline that may hold a bar."""
+
 _BORDER_SLACK = 4
 """Greatest distance in px from the panel's border of a line that ends there."""
 
@@ -59,10 +62,11 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class LineShape:
-    """What a straight line is, and the box of the frame that it is a side of."""
+    """What a straight line is, and the box of the frame or of the flat outline that it is a side of."""
 
     kind: LineKind
     frame: Box | None = None
+    outline: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +99,11 @@ def judge_line(panel: Pixels, bar: BarCandidate) -> LineShape:
     legs = _find_legs(view)
     if legs is not None:
         above, below = legs
-        if not _bounds_inset(view, panel.shape[1] - left):
-            return LineShape("frame")
         frame = (left + view.x0, top + view.y0 - above, left + view.x1, top + view.y1 + below)
-        return LineShape("frame", transpose_box(frame) if bar.vertical else frame)
+        frame = transpose_box(frame) if bar.vertical else frame
+        if _bounds_inset(view, panel.shape[1] - left):
+            return LineShape("frame", frame)
+        return LineShape("frame", outline=frame if max(above, below) <= _MAX_OUTLINE_HEIGHT else None)
     if _has_head(view, 1) != _has_head(view, -1):
         return LineShape("arrow")
     return LineShape("dashes" if _is_dash(view) else "bar")
