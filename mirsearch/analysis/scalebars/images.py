@@ -59,12 +59,13 @@ class ImageBars:
     """The bars of one image in px of the figure.
 
     `pair` is the best bar with a label. `lone` are the bars that may get a length from elsewhere, best first. `box` is
-    the image.
+    the image. `has_window` tells whether a frame is drawn in it, as around what another image magnifies.
     """
 
     box: Box
     pair: Pair | None = None
     lone: tuple[SeenBar, ...] = ()
+    has_window: bool = False
 
 
 def clip_box(box: Box, pixels: Pixels) -> Box | None:
@@ -106,6 +107,7 @@ def find_image_bars(
         box,
         None if pair is None else replace(pair, bar=_shift(pair.bar, left, top)),
         tuple(SeenBar(_shift(bar, left, top), measure_looks(image, bar)) for bar in lone[:_MAX_LONE]),
+        any(shape.frame is not None for shape in shapes),
     )
 
 

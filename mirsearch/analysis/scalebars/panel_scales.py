@@ -77,7 +77,8 @@ def read_panel_scales(
     readings = [panel.scale or _first_reading(panel, each) for panel, each in zip(panels, seen, strict=True)]
     images, lengths = [each.image for each in seen], [each.length for each in seen]
     shareable = [images[n] is not None and not is_drawn[n] for n in range(len(panels))]
-    readings = share_in_letters(readings, panels, shareable, lengths)
+    windows = [image is not None and image.has_window for image in images]
+    readings = share_in_letters(readings, panels, shareable, lengths, windows)
     if caption:
         readings = share_scale(readings, [panel.box for panel in panels], [panel.label for panel in panels], caption)
     results = []

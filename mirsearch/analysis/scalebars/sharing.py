@@ -51,6 +51,9 @@ _OTHER_WIDTH_WEIGHT = 0.4
 _SAME_LETTER_WEIGHT = 0.9
 """Weight of the confidence for an image as large as the one with the bar, under the same letter."""
 
+_MAGNIFIED_WEIGHT = 0.5
+"""Further weight for an image that may show what a frame in the other one holds."""
+
 _MIN_SHARED_CONFIDENCE = 0.5
 """Least confidence of a reading that is shared under a letter."""
 
@@ -130,11 +133,13 @@ def share_in_letters(
     panels: Sequence[Panel],
     shareable: Sequence[bool],
     lengths: Sequence[CaptionLength],
+    windows: Sequence[bool],
 ) -> list[ScaleReading | None]:
     """Return `readings`, with the scale of a letter's bars for those of its images that have none.
 
     Only images of the same size are given it (insets and panels that are not `shareable` are not), and only if the bars
-    of that size agree. It replaces a reading that is less sure. `lengths` are what the caption gives for each panel.
+    of that size agree. It replaces a reading that is less sure. `lengths` are what the caption gives for each panel,
+    `windows` tell which panels have a frame drawn in them: an image without one may magnify what the frame holds.
     """
     result = list(readings)
     for n, panel in enumerate(panels):
@@ -148,7 +153,9 @@ def share_in_letters(
         best = max(sources, key=_rank_reading, default=None)
         if best is None or not all(_scales_agree(best, source) for source in sources):
             continue
-        confidence = round(best.confidence * _SAME_LETTER_WEIGHT, 4)
+        may_be_magnified = not windows[n] and windows[readings.index(best)]
+        weight = _SAME_LETTER_WEIGHT * (_MAGNIFIED_WEIGHT if may_be_magnified else 1.0)
+        confidence = round(best.confidence * weight, 4)
         own = readings[n]
         if (own is None or own.confidence < confidence) and _allows_sharing(panel, lengths[n], best):
             result[n] = ScaleReading(best.nm_per_px, source="shared", confidence=confidence)

@@ -142,3 +142,21 @@ def test_the_line_below_a_title_is_no_bar():
     panel = dataclasses.replace(panels[0], box=(0, 0, SIDE, SIDE + 50))
     found = read(np.asarray(image), [panel], "(a) Cells. Scale bar: 20 µm.")[0]
     assert (found.scale, found.bar) == (None, None)
+
+
+def test_an_image_that_may_magnify_a_window_of_the_other_gets_a_doubtful_scale():
+    figure, panels = draw_row([60, None])
+    image = Image.fromarray(figure)
+    ImageDraw.Draw(image).rectangle((60, 60, 120, 120), outline="white", width=2)
+    found = read(np.asarray(image), panels, "(a) Cells. Scale bar: 20 µm.")
+    assert found[0].scale is not None
+    assert found[1].scale is None
+    assert found[1].doubtful.source == "shared"
+
+
+def test_a_bar_on_ground_as_bright_is_found_by_its_outline():
+    figure, panels = draw_row([None])
+    bright = Image.fromarray(np.clip(figure.astype(int) + 90, 0, 255).astype(np.uint8))
+    ImageDraw.Draw(bright).rectangle((150, 220, 209, 226), fill="white", outline="black")
+    found = read(np.asarray(bright), panels, "(a) Cells. Scale bar: 20 µm.")[0]
+    assert found.scale.length_px == pytest.approx(58, abs=2.5)
