@@ -42,6 +42,10 @@ def _find_caption(panel: Panel, number: int, count: int, parts: CaptionParts, fi
     if count == 1:
         return parts.caption if panel.label is None else parts.words_for(panel.label)
     place = place_in(panel.box, panel.group or (0, 0, *figure_size))
+    if panel.label is None and parts.places:
+        for name, text in parts.places.items():
+            if name in place.split():
+                return text
     ordinal = panel.part if panel.part is not None else number + 1
     return parts.words_for_part(panel.label, place, ordinal, panel.heading, count=count)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mirsearch.analysis.captions.markers import Marker
+from mirsearch.analysis.captions.label_runs import Marker
 
 _ABBREVIATION = re.compile(
     r"(?:\b(?:fig|figs|eq|ref|refs|no|vs|ca|cf|al|approx|i\.e|e\.g"

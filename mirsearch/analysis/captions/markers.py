@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mirsearch.analysis.captions.label_order import ROMANS, label_order
+from mirsearch.analysis.captions.label_runs import Marker, drop_late_runs, keep_sequence, label_set
 from mirsearch.analysis.captions.places import BARE_PLACE
 
 _DASHES = "-‐‑‒–—−"
@@ -40,23 +40,6 @@ _MOST_RELATED = 12
 _BETWEEN = re.compile(rf"^\s*([{_DASHES}]|to|and|&|,)\s*$")
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """A place in a caption that names panels: span, labels in lower case, style, and whether the labels are capitals.
-
-    The style is "bracket", "half", "bare" or "panel". `is_reference` tells that it only refers to panels named
-    elsewhere. `place` has the words for one image of the panels: "top left" in "(A, top left)".
-    """
-
-    start: int
-    end: int
-    labels: tuple[str, ...]
-    style: str
-    upper: bool
-    is_reference: bool = False
-    place: str | None = None
-
-
 def find_markers(caption: str) -> list[Marker]:
     """Return the markers of `caption` in order, all of the style that names its panels; empty if it names none."""
     caption = _NUMBER_OF_FIGURE.sub(lambda match: f"{match.group(1)};", caption, count=1)
@@ -66,36 +49,36 @@ def find_markers(caption: str) -> list[Marker]:
         _match_markers(caption, _BARE, "bare"),
     ]
     every_bracket, every_bare = candidates[0], candidates[2]
-    bracketed, half, bare = (_keep_sequence(markers) for markers in candidates)
-    both = _keep_sequence([*every_bracket, *every_bare])  # "e Movie of particles of 20 nm (f) and 90 nm (g). h Plot"
+    bracketed, half, bare = drop_late_runs([keep_sequence(markers) for markers in candidates])
+    both = keep_sequence([*every_bracket, *every_bare])  # "e Movie of particles of 20 nm (f) and 90 nm (g). h Plot"
     bare_of_both = [marker for marker in both if marker.style == "bare"]
-    if bare and not bracketed and len(_label_set(bare_of_both)) > len(_label_set(bare)):
+    if bare and not bracketed and len(label_set(bare_of_both)) > len(label_set(bare)):
         bare = sorted(both, key=lambda marker: marker.start)
-    bare_first = len(_label_set(bare)) >= 2 and bare[0].start <= _first_start(bracketed, half)
-    if bare_first and _label_set(bare) >= _label_set(bracketed) and not _label_set(half) > _label_set(bare):
+    bare_first = len(label_set(bare)) >= 2 and bare[0].start <= _first_start(bracketed, half)
+    if bare_first and label_set(bare) >= label_set(bracketed) and not label_set(half) > label_set(bare):
         chosen = _with_brackets([*_first_behind_title(caption, bare), *bare], bare, every_bracket)
-    elif len(_label_set(half)) > len(_label_set(bracketed)):
+    elif len(label_set(half)) > len(label_set(bracketed)):
         chosen = _with_brackets(half, half, every_bracket)
     else:
         chosen = bracketed or half
     if not chosen:
-        by_word = _keep_sequence(_match_markers(caption, _PANEL, "panel"))
-        chosen = by_word if len(_label_set(by_word)) >= 2 else []
+        by_word = keep_sequence(_match_markers(caption, _PANEL, "panel"))
+        chosen = by_word if len(label_set(by_word)) >= 2 else []
     if not chosen:
-        chosen = _keep_sequence(_match_markers(caption, _NUMBERED, "bracket"))
-        chosen = chosen if len(_label_set(chosen)) >= 2 else []
+        chosen = keep_sequence(_match_markers(caption, _NUMBERED, "bracket"))
+        chosen = chosen if len(label_set(chosen)) >= 2 else []
     return _mark_references(caption, chosen)
 
 
 def _with_brackets(chosen: list[Marker], naming: list[Marker], brackets: list[Marker]) -> list[Marker]:
     """Return the chosen markers with those in brackets that have the same labels."""
-    labels, upper = _label_set(naming), naming[0].upper
+    labels, upper = label_set(naming), naming[0].upper
     return _drop_overlaps([*chosen, *(one for one in brackets if set(one.labels) <= labels and one.upper == upper)])
 
 
 def _first_behind_title(caption: str, markers: list[Marker]) -> list[Marker]:
     """Return the marker A of a caption whose title has no full stop: "Rods A SEM image. B TEM image."."""
-    if "a" in _label_set(markers) or not markers[0].upper:
+    if "a" in label_set(markers) or not markers[0].upper:
         return []
     return _match_markers(caption[: markers[0].start], _FIRST_BEHIND_TITLE, "bare")[:1]
 
@@ -202,48 +185,6 @@ def _join_ranges(caption: str, markers: list[Marker]) -> list[Marker]:
             continue
         joined.append(marker)
     return joined
-
-
-def _keep_sequence(markers: list[Marker]) -> list[Marker]:
-    """Return the markers of one case whose labels form a sequence from its start; the others name something else."""
-    best: list[Marker] = []
-    for upper in (False, True):
-        same_case = [marker for marker in markers if marker.upper == upper]
-        accepted = _labels_in_sequence({label for marker in same_case for label in marker.labels})
-        kept = [marker for marker in same_case if set(marker.labels) <= accepted]
-        if len(_label_set(kept)) > len(_label_set(best)):
-            best = kept
-    return best
-
-
-def _labels_in_sequence(labels: set[str]) -> set[str]:
-    """Return the labels that belong to a run a, b, c…, in which single letters may be missing.
-
-    Numerals count only if letters form no run.
-    """
-    letters = {label.rstrip("'′")[0] for label in labels if len(label.rstrip("'′")) == 1 or label[1:2].isdigit()}
-    letters = {letter for letter in letters if letter.isalpha()}
-    run: set[str] = set()
-    if letters and min(letters) <= "b":
-        last = ord("a") - 1
-        for letter in sorted(letters):
-            if ord(letter) - last > 2:
-                break
-            run.add(letter)
-            last = ord(letter)
-    lettered = {label for label in labels if label[0] in run and (label not in ROMANS or len(label) == 1)}
-    romans = {label for label in labels if label in ROMANS}
-    digits = {label for label in labels if label.isdigit()}
-    if lettered:
-        return lettered
-    if "i" in romans and "ii" in romans:
-        return romans
-    return digits if {"1", "2"} <= digits else set()
-
-
-def _label_set(markers: Iterable[Marker]) -> set[str]:
-    """Return the labels of some markers."""
-    return {label for marker in markers for label in marker.labels}
 
 
 def _first_start(*marker_lists: list[Marker]) -> int:

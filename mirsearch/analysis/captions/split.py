@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from mirsearch.analysis.captions.clauses import split_clauses
 from mirsearch.analysis.captions.image_words import parts_by_place, words_about_image
 from mirsearch.analysis.captions.label_order import sort_labels
-from mirsearch.analysis.captions.markers import Marker, find_markers
+from mirsearch.analysis.captions.label_runs import Marker
+from mirsearch.analysis.captions.markers import find_markers
 from mirsearch.analysis.captions.shared_words import (
     JOINER,
     MOST_SHARING,

@@ -42,11 +42,12 @@ def cut_figure(
     """
     working = WorkingFigure(pixels, texts)
     regions = separate_regions(working.pixels, ocr, list(expected_labels), working.texts, caption_known)
+    on_black = working.is_on_black
     headings = HeadingReader(pixels, ocr, texts)
     panels: list[Panel] = []
     insets: list[tuple[Box, int]] = []
     for region in regions:
-        pieces = find_single_images(working.pixels, region.cell, max(working.pixels.shape[:2]))
+        pieces = find_single_images(working.pixels, region.cell, max(working.pixels.shape[:2]), on_black)
         boxes = [working.original_box(box) for box in _image_boxes(pieces, region)]
         scraps = [working.original_box(piece.box) for piece in pieces if piece.kind == "scrap"]
         is_picture = [piece.kind == "picture" for piece in pieces if piece.kind not in ("inset", "scrap")]

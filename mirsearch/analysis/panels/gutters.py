@@ -47,13 +47,14 @@ class Canvas:
     """A figure prepared for cutting.
 
     It holds integral images of ink against each gutter color, and of sudden steps in brightness along both axes. A
-    pixel is ink if it differs from the gutter color by more than `tolerance` levels in any channel.
+    pixel is ink if it differs from the gutter color by more than `tolerance` levels in any channel. With `white_only`,
+    no other gutter colors are looked for.
     """
 
-    def __init__(self, pixels: Pixels, tolerance: int = _COLOR_TOLERANCE) -> None:
+    def __init__(self, pixels: Pixels, tolerance: int = _COLOR_TOLERANCE, white_only: bool = False) -> None:
         self.height, self.width = pixels.shape[:2]
         self.pixels = pixels
-        self.colors = _find_gutter_colors(pixels)
+        self.colors = _find_gutter_colors(pixels) if not white_only else [np.array([255, 255, 255], np.int16)]
         self._ink = [_integral_image(_ink_mask(pixels, color, tolerance)) for color in self.colors]
 
     @cached_property

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from mirsearch.analysis.base import Pixels
 from mirsearch.analysis.panels.boxes import area
+from mirsearch.analysis.panels.grid import snap_to_grid
 from mirsearch.analysis.panels.gutters import Canvas
+from mirsearch.analysis.panels.mosaics import cut_like_neighbors, cut_mosaic
 from mirsearch.analysis.panels.pieces import cut_picture
 from mirsearch.corpus import Box
 
@@ -26,6 +28,9 @@ The smallest suits files without the noise of JPEG.
 
 _STROKE_SHARE, _MIN_STROKE = 0.008, 7
 """Greatest thickness of text and lines: as a share of the figure's longer side, and in px at least."""
+
+_MAX_BLUR = 4
+"""Most lines at a picture's edge that blur and noise of JPEG fill partly."""
 
 _MIN_SIDE = 24
 """Least side of a picture in px."""
@@ -42,10 +47,13 @@ _MIN_AREA, _MIN_SIBLINGS = 0.003, 3
 _GUTTER_TOLERANCE = 24
 """Levels of 0 to 255 by which a picture differs from a gutter's color. Noise of JPEG beside pictures differs less."""
 
+_LONG_FACTOR, _LARGE_FACTOR = 1.7, 1.5
+"""From when a picture is searched for seams: its longer side against the shorter, or its area against the median."""
+
 _FILLED_SHARE, _EDGE_SHARE = 0.75, 0.8
 """Least share of a picture, and of each of its edges, that is not white."""
 
-_FLAT_RANGE, _FLAT_SHARE = 3, 0.93
+_FLAT_RANGE, _FLAT_SHARE = 3, 0.985
 """Gray levels within which 3 × 3 px are flat, and the share of flat px from which a light rectangle is drawn."""
 
 _EMPTY_SHARE, _DARK_LEVEL = 0.998, 60
@@ -58,11 +66,15 @@ _SAME_SIZE = 0.06
 """Difference of sides, as a share, up to which two pictures have one size."""
 
 
-def find_pictures(pixels: Pixels, figure_side: int) -> list[Box]:
-    """Return the boxes of the pictures in a region, RGB uint8 (h, w, 3). `figure_side` is the figure's longer side."""
+def find_pictures(pixels: Pixels, figure_side: int, on_black: bool = False) -> list[Box]:
+    """Return the boxes of the pictures in a region, RGB uint8 (h, w, 3), whose ground is white.
+
+    `figure_side` is the figure's longer side. `on_black` tells that the pixels were inverted since the figure's ground
+    is black.
+    """
     for tolerance in _TOLERANCES:
         boxes = _find_filled(pixels, figure_side, tolerance)
-        pictures = _keep_pictures(pixels, boxes, figure_side)
+        pictures = _keep_pictures(pixels, boxes, figure_side, on_black)
         if pictures:
             return pictures
     return []
@@ -78,15 +90,44 @@ def _find_filled(pixels: Pixels, figure_side: int, tolerance: int) -> list[Box]:
         if min(width, height) >= _MIN_SIDE:
             canvas = canvas or Canvas(pixels, _GUTTER_TOLERANCE)
             boxes.extend(cut_picture(canvas, (int(x), int(y), int(x + width), int(y + height))))
-    return [box for box in boxes if _is_filled(mask, box)]
+    filled = [box for box in (_tighten(mask, box) for box in boxes) if _is_filled(mask, box)]
+    return filled if canvas is None else cut_like_neighbors(canvas, _cut_butted(canvas, filled))
+
+
+def _cut_butted(canvas: Canvas, boxes: Sequence[Box]) -> list[Box]:
+    """Return the pictures, with those cut at seams that are much longer than wide, or larger than the others."""
+    usual = float(np.median([area(box) for box in boxes])) if len(boxes) > 1 else 0.0
+    cut: list[Box] = []
+    for box in boxes:
+        is_long = max(_sides(box)) >= _LONG_FACTOR * min(_sides(box))
+        if is_long or area(box) >= _LARGE_FACTOR * usual:
+            cut.extend(cut_mosaic(canvas, box, even_only=not is_long and len(boxes) == 1))
+        else:
+            cut.append(box)
+    return cut
 
 
 def _remove_strokes(mask: NDArray[np.uint8], figure_side: int) -> NDArray[np.uint8]:
     """Return a mask without what is as thin as text and lines."""
-    stroke = max(_MIN_STROKE, round(_STROKE_SHARE * figure_side))
+    stroke = max(_MIN_STROKE, round(_STROKE_SHARE * figure_side)) | 1  # an even kernel would shift the mask
     padded = cv2.copyMakeBorder(mask, stroke, stroke, stroke, stroke, cv2.BORDER_CONSTANT, value=0)
     opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, np.ones((stroke, stroke), np.uint8))
     return np.ascontiguousarray(opened[stroke:-stroke, stroke:-stroke])
+
+
+def _tighten(mask: NDArray[np.uint8], box: Box) -> Box:
+    """Return a box without the lines at its edges that are only partly filled: blur and noise of the gutter."""
+    x0, y0, x1, y1 = box
+    inside = mask[y0:y1, x0:x1]
+    rows, columns = inside.mean(axis=1) >= _EDGE_SHARE, inside.mean(axis=0) >= _EDGE_SHARE
+    left, top, right, bottom = (_count_partial(line) for line in (columns, rows, columns[::-1], rows[::-1]))
+    return (x0 + left, y0 + top, x1 - right, y1 - bottom)
+
+
+def _count_partial(is_filled: NDArray[np.bool_]) -> int:
+    """Return how many of the first lines are not filled, or 0 if too many are for blur."""
+    first = int(np.argmax(is_filled)) if is_filled.any() else 0
+    return first if first <= _MAX_BLUR else 0
 
 
 def _is_filled(mask: NDArray[np.uint8], box: Box) -> bool:
@@ -100,30 +141,33 @@ def _is_filled(mask: NDArray[np.uint8], box: Box) -> bool:
     return bool(inside.mean() >= _FILLED_SHARE and min(float(edge.mean()) for edge in edges) >= _EDGE_SHARE)
 
 
-def _keep_pictures(pixels: Pixels, boxes: Sequence[Box], figure_side: int) -> list[Box]:
+def _keep_pictures(pixels: Pixels, boxes: Sequence[Box], figure_side: int, on_black: bool) -> list[Box]:
     """Return the boxes without slivers, such as colorbars, and without flat ones that are no empty picture of a set."""
-    textured = [box for box in boxes if not _is_flat(pixels, box)]
+    boxes = snap_to_grid(boxes)
+    textured = [box for box in boxes if not _is_flat(pixels, box, on_black)]
     longest = max((max(_sides(box)) for box in textured), default=0)
     least = max(_MIN_SIDE_SHARE * longest, _MIN_FIGURE_SHARE * figure_side)
     kept = [box for box in textured if min(_sides(box)) >= least]
-    kept = [box for box in kept if area(box) >= _MIN_AREA * figure_side**2 or _has_siblings(box, kept)]
+    kept = [box for box in kept if area(box) >= _MIN_AREA * figure_side**2 or is_one_of_set(box, kept)]
     empty = [box for box in boxes if box not in textured and any(_have_one_size(box, other) for other in kept)]
     return kept + empty
 
 
-def _has_siblings(box: Box, boxes: Sequence[Box]) -> bool:
+def is_one_of_set(box: Box, boxes: Sequence[Box]) -> bool:
     """Return whether a picture is one of a set of one size."""
     return sum(_have_one_size(box, other) for other in boxes) >= _MIN_SIBLINGS
 
 
-def _is_flat(pixels: Pixels, box: Box) -> bool:
+def _is_flat(pixels: Pixels, box: Box, on_black: bool) -> bool:
     """Return whether a rectangle is of even color, as bars of a chart and drawn boxes are."""
     x0, y0, x1, y1 = box
     inner = pixels[y0 + _FLAT_RANGE : y1 - _FLAT_RANGE, x0 + _FLAT_RANGE : x1 - _FLAT_RANGE]
     gray = cv2.cvtColor(np.ascontiguousarray(inner), cv2.COLOR_RGB2GRAY)
     kernel = np.ones((3, 3), np.uint8)
     share = float((cv2.dilate(gray, kernel) - cv2.erode(gray, kernel) <= _FLAT_RANGE).mean())
-    return share >= (_EMPTY_SHARE if float(np.median(gray)) < _DARK_LEVEL else _FLAT_SHARE)
+    level = float(np.median(gray))
+    is_dark = (255 - level if on_black else level) < _DARK_LEVEL
+    return share >= (_EMPTY_SHARE if is_dark else _FLAT_SHARE)
 
 
 def _have_one_size(first: Box, second: Box) -> bool:

@@ -54,6 +54,8 @@ class _Gutter:
 def cut_drawing(canvas: Canvas, box: Box, min_gutter: int = 3, depth: int = 0) -> list[Box]:
     """Return the pieces that white gutters at least `min_gutter` px wide leave of a box, without blank margins."""
     box = canvas.trim(box, WHITE, _CLEAN_SHARE)
+    if not canvas.ink(box, 0, WHITE).any():
+        return []
     gutters = [gutter for axis in (0, 1) for gutter in _clean_gutters(canvas, box, axis, min_gutter)]
     if not gutters or depth >= _MAX_DEPTH:
         return [box]

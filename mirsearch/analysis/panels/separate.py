@@ -103,6 +103,8 @@ def separate_regions(
     if loose_pictures:
         return _sort_regions([Region(box, None, box) for box in loose_pictures])
     label = letters[0].label if letters and expected_labels else None
+    if len(expected_labels) == 1:
+        label = expected_labels[0]
     return [Region(canvas.trim(canvas.box), label, canvas.box)]
 
 

@@ -13,7 +13,7 @@ from mirsearch.analysis.panels.boxes import area, shared_area
 from mirsearch.analysis.panels.drawings import gather_drawings
 from mirsearch.analysis.panels.frames import find_frames
 from mirsearch.analysis.panels.gutters import Canvas
-from mirsearch.analysis.panels.pictures import find_pictures
+from mirsearch.analysis.panels.pictures import find_pictures, is_one_of_set
 from mirsearch.analysis.panels.piece import Piece
 from mirsearch.analysis.panels.pieces import cut_drawing
 from mirsearch.corpus import Box
@@ -40,6 +40,9 @@ _INSIDE_SHARE, _DETAIL_SHARE = 0.9, 0.3
 _PAINTED_FLATNESS, _DARK_LEVEL = 0.6, 60
 """Flatness from which a rectangle may be painted, and median gray level up to which it is a dark picture instead."""
 
+_TINT_TOLERANCE, _TINTED_SHARE = 10, 0.5
+"""Levels within which px have one color, and from which it is not gray; share of such px in a diagram's box."""
+
 _FRAMED_SHARE = 0.35
 """Share of a piece from which frames in it make it up."""
 
@@ -47,24 +50,27 @@ _WHITE_SHARE = 0.5
 """Share of white px from which a frame holds a plot."""
 
 
-def find_single_images(pixels: Pixels, region: Box, figure_side: int) -> list[Piece]:
+def find_single_images(pixels: Pixels, region: Box, figure_side: int, on_black: bool = False) -> list[Piece]:
     """Return the single images of a region of a figure, its insets and scraps, in no order.
 
-    `pixels` are RGB, uint8 (h, w, 3); `figure_side` is the longer side of the figure in px. Without a picture, the
-    region is one drawing, unless it holds several plots.
+    `pixels` are RGB, uint8 (h, w, 3); `figure_side` is the longer side of the figure in px. `on_black` tells that the
+    figure's ground is black instead of white. Without a picture, the region is one drawing, unless it holds several
+    plots.
     """
     x0, y0, x1, y1 = region
     part = np.ascontiguousarray(pixels[y0:y1, x0:x1])
-    pictures = find_pictures(part, figure_side)
+    if on_black:
+        part = 255 - part
+    pictures = find_pictures(part, figure_side, on_black)
     pieces = _find_drawn(part, pictures, figure_side)
     drawn = [piece.box for piece in pieces if piece.kind != "scrap"]
     insets = [box for box in pictures if any(_is_detail(box, other) for other in (*drawn, *pictures))]
     pictures = [box for box in pictures if box not in insets]
-    pictures = _drop_painted(part, pictures, [piece.box for piece in pieces if piece.kind == "drawing"])
+    pictures = _drop_painted(part, pictures, [piece.box for piece in pieces if piece.kind == "drawing"], on_black)
     images = [Piece(box, "picture") for box in pictures] + gather_drawings(pieces, pictures, figure_side)
     if len(images) == 1 and images[0].kind != "picture":
         images = [Piece(canvas_box(part), images[0].kind)]
-    insets = [box for box in insets if not _is_painted(part, box)]
+    insets = [box for box in insets if not _is_painted(part, box, on_black)]
     scraps = [piece for piece in pieces if piece.kind == "scrap"]
     found = [*images, *(Piece(box, "inset") for box in insets), *scraps]
     return [Piece(_shift(piece.box, x0, y0), piece.kind) for piece in found]
@@ -75,7 +81,7 @@ def _find_drawn(part: Pixels, pictures: Sequence[Box], figure_side: int) -> list
     rest = part.copy()
     for picture in pictures:
         _blank(rest, picture, _PICTURE_MARGIN)
-    canvas = Canvas(rest, _TOLERANCE)
+    canvas = Canvas(rest, _TOLERANCE, white_only=True)
     frames = find_frames(rest, figure_side)
     boxes = [piece for box in cut_drawing(canvas, canvas.box) for piece in _split_by_frames(canvas, box, frames)]
     pieces = [_classify(part, box, frames, figure_side) for box in boxes]
@@ -105,17 +111,33 @@ def _is_detail(picture: Box, drawing: Box) -> bool:
     )
 
 
-def _drop_painted(pixels: Pixels, pictures: Sequence[Box], drawings: Sequence[Box]) -> list[Box]:
+def _drop_painted(pixels: Pixels, pictures: Sequence[Box], drawings: Sequence[Box], on_black: bool) -> list[Box]:
     """Return the pictures without those that are painted parts of a larger drawing: light, and mostly of even color."""
     drawn = sum(area(box) for box in drawings)
-    return [box for box in pictures if area(box) > drawn or not _is_painted(pixels, box)]
+    return [
+        box
+        for box in pictures
+        if area(box) > drawn
+        or not _is_painted(pixels, box, on_black)
+        or (is_one_of_set(box, pictures) and not _is_tinted(pixels, box))
+    ]
 
 
-def _is_painted(pixels: Pixels, box: Box) -> bool:
+def _is_painted(pixels: Pixels, box: Box, on_black: bool) -> bool:
     """Return whether a filled rectangle is light and mostly of even color."""
     x0, y0, x1, y1 = box
     crop = np.ascontiguousarray(pixels[y0:y1, x0:x1])
-    return flatness(crop) > _PAINTED_FLATNESS and float(np.median(crop.max(axis=2))) > _DARK_LEVEL
+    level = float(np.median(255 - crop.min(axis=2) if on_black else crop.max(axis=2)))
+    return flatness(crop) > _PAINTED_FLATNESS and level > _DARK_LEVEL
+
+
+def _is_tinted(pixels: Pixels, box: Box) -> bool:
+    """Return whether most of a box has one color that is not gray, as the boxes of a diagram do."""
+    x0, y0, x1, y1 = box
+    crop = pixels[y0:y1, x0:x1].reshape(-1, 3).astype(np.int16)
+    color = np.median(crop, axis=0)
+    share = float((np.abs(crop - color).max(axis=1) <= _TINT_TOLERANCE).mean())
+    return share > _TINTED_SHARE and float(np.ptp(color)) > _TINT_TOLERANCE
 
 
 def _split_by_frames(canvas: Canvas, box: Box, frames: Sequence[Box]) -> list[Box]:
@@ -126,11 +148,11 @@ def _split_by_frames(canvas: Canvas, box: Box, frames: Sequence[Box]) -> list[Bo
     inside = [frame for frame in frames if shared_area(frame, box) == area(frame)]
     if not inside or sum(area(frame) for frame in inside) < _FRAMED_SHARE * area(box):
         return [box]
-    rest = Canvas(canvas.pixels[box[1] : box[3], box[0] : box[2]].copy(), _TOLERANCE)
-    x0, y0 = box[:2]
+    x0, y0, x1, y1 = box
+    pixels = canvas.pixels[y0:y1, x0:x1].copy()
     for frame in inside:
-        _blank(rest.pixels, _shift(frame, -x0, -y0), 1)
-    rest = Canvas(rest.pixels, _TOLERANCE)
+        _blank(pixels, _shift(frame, -x0, -y0), 1)
+    rest = Canvas(pixels, _TOLERANCE, white_only=True)
     left = [_shift(piece, x0, y0) for piece in cut_drawing(rest, rest.box)]
     return [*inside, *(piece for piece in left if area(piece) > 0 and piece != box)]
 

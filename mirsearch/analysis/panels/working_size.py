@@ -17,6 +17,10 @@ QUICK_SIDE = 640
 """Longest side in px at which OCR looks for text in a whole figure; smaller is faster but loses small letters."""
 
 
+_BLACK, _BLACK_SHARE = 4, 0.7
+"""Highest gray level of black, and the share of the outermost px from which a figure's ground is black."""
+
+
 class WorkingFigure:
     """A figure at working size: `pixels`, RGB uint8 (h, w, 3), and `texts`, the lines that OCR read in it."""
 
@@ -30,6 +34,13 @@ class WorkingFigure:
     def box(self) -> Box:
         """Return the box of the figure at working size."""
         return (0, 0, self.pixels.shape[1], self.pixels.shape[0])
+
+    @property
+    def is_on_black(self) -> bool:
+        """Return whether the figure's ground is black: most of its outermost px are."""
+        edges = (self.pixels[0], self.pixels[-1], self.pixels[:, 0], self.pixels[:, -1])
+        levels = np.concatenate([edge.max(axis=1) for edge in edges])
+        return bool((levels <= _BLACK).mean() >= _BLACK_SHARE)
 
     def original_box(self, box: Box) -> Box:
         """Return a box at working size in px of the figure itself."""
