@@ -15,7 +15,7 @@ from mirsearch.analysis.scalebars.bar_looks import BarLooks
 MIN_TOLD = 0.5
 """Least confidence of a reading that is told. One below it is kept as doubtful."""
 
-MAX_CONFIDENCE = 0.99
+MAX_CONFIDENCE = 0.998
 """Greatest confidence of any reading: the samples are too few to show more."""
 
 _CLEAR_CAPTION = 0.85
@@ -59,7 +59,7 @@ class Evidence:
         return (self.bar, *shape, *astuple(self.looks))
 
 
-LABEL_WEIGHTS = (-7.462, 3.753, 3.439, 8.262, 1.5, -3.406)
+LABEL_WEIGHTS = (-7.462, 3.753, 3.439, 8.262, 2.5, -3.406)
 """Intercept, then the weight of each of the numbers of a label. That of the caption is set by hand: too few differ."""
 
 BAR_WEIGHTS = (-10.638, 11.044, 0.091, -12.055, 0.0, 0.0, -2.332, -0.337, 4.118, -0.429, 0.967, 1.059, -0.262)

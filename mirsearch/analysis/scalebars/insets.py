@@ -30,8 +30,12 @@ _MAX_OFFSET = 4
 _MAX_FLAT_SHARE = 0.6
 """Greatest share of an inset that has one brightness. A box behind a label has more."""
 
-_MIN_GROUND_SHARE, _MAX_TWO_SHARE = 0.4, 0.8
-"""Least share of a box behind a label that is its ground, and share from which on ground and ink are all it holds."""
+_MIN_GROUND_SHARE, _MAX_TWO_SHARE, _MIN_INK_CONTRAST = 0.4, 0.8, 60
+"""Least share of a box behind a label that is its ground, share from which on ground and ink are all that it holds, and
+gray levels by which they differ at least."""
+
+_MIN_INK_SHARE = 0.05
+"""Least share of such a box that is ink."""
 
 _FLAT_SLACK = 10
 """Gray levels above and below a level that count as one brightness."""
@@ -186,9 +190,10 @@ def _holds_picture(gray: Gray, box: Box) -> bool:
     near = np.convolve(counts, np.ones(2 * _FLAT_SLACK + 1), mode="same")
     fill_pixels = np.convolve(counts, np.ones(2 * _FILL_SLACK + 1), mode="same").max()
     level, flat_pixels = int(near.argmax()), near.max()
-    counts[max(0, level - _FLAT_SLACK) : level + _FLAT_SLACK + 1] = 0
+    counts[max(0, level - _MIN_INK_CONTRAST) : level + _MIN_INK_CONTRAST + 1] = 0
     ink_pixels = np.convolve(counts, np.ones(2 * _FLAT_SLACK + 1), mode="same").max()
-    if flat_pixels >= _MIN_GROUND_SHARE * inside.size and flat_pixels + ink_pixels >= _MAX_TWO_SHARE * inside.size:
+    ground_share, ink_share = flat_pixels / inside.size, ink_pixels / inside.size
+    if ground_share >= _MIN_GROUND_SHARE and ink_share >= max(_MIN_INK_SHARE, _MAX_TWO_SHARE - ground_share):
         return False
     return bool(flat_pixels < _MAX_FLAT_SHARE * inside.size or fill_pixels < _MIN_FILL_SHARE * inside.size)
 
