@@ -7,13 +7,18 @@ from dataclasses import dataclass
 
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
 from mirsearch.analysis.panels.boxes import area, bounding_box
+from mirsearch.analysis.panels.drawings import has_tick_labels
 from mirsearch.analysis.panels.gutters import reading_order
 from mirsearch.analysis.panels.headings import HeadingReader
+from mirsearch.analysis.panels.pictures import is_one_of_set
 from mirsearch.analysis.panels.piece import Piece
 from mirsearch.analysis.panels.separate import Region, separate_regions
-from mirsearch.analysis.panels.single_images import find_single_images
+from mirsearch.analysis.panels.single_images import find_single_images, is_painted
 from mirsearch.analysis.panels.working_size import WorkingFigure
 from mirsearch.corpus import Box, Panel
+
+_PICTURE_SHARE = 0.5
+"""Least share of a figure without letters that pictures must fill before it is cut."""
 
 _DATABAR_REACH, _DATABAR_WIDTH = 0.16, 0.6
 """Height of the strip below a picture in which a white databar stands, and least width of its texts, as shares of the
@@ -42,13 +47,16 @@ def cut_figure(
     """
     working = WorkingFigure(pixels, texts)
     regions = separate_regions(working.pixels, ocr, list(expected_labels), working.texts, caption_known)
-    on_black = working.is_on_black
+    on_black, side = working.is_on_black, max(working.pixels.shape[:2])
     headings = HeadingReader(pixels, ocr, texts)
     panels: list[Panel] = []
     insets: list[tuple[Box, int]] = []
     for region in regions:
-        pieces = find_single_images(working.pixels, region.cell, max(working.pixels.shape[:2]), on_black)
-        boxes = [working.original_box(box) for box in _image_boxes(pieces, region)]
+        pieces = find_single_images(working.pixels, region.cell, side, on_black)
+        is_settled = region.label is None and len(regions) > 1  # a tile that the gutters of the figure leave
+        if is_settled or (region.label is None and not _consists_of_pictures(working.pixels, pieces, region)):
+            pieces = [Piece(region.box, "drawing")]
+        boxes = [working.original_box(box) for box in _image_boxes(pieces, region, side)]
         scraps = [working.original_box(piece.box) for piece in pieces if piece.kind == "scrap"]
         is_picture = [piece.kind == "picture" for piece in pieces if piece.kind not in ("inset", "scrap")]
         first = len(panels)
@@ -61,18 +69,29 @@ def cut_figure(
     return CutFigure(panels, insets)
 
 
-def _image_boxes(pieces: Sequence[Piece], region: Region) -> list[Box]:
+def _image_boxes(pieces: Sequence[Piece], region: Region, figure_side: int) -> list[Box]:
     """Return the boxes of the single images of a region.
 
-    A region with one image keeps its own box, so that nothing printed at a drawing or a picture without a letter is
-    lost; a picture under a letter keeps its databar.
+    A region with one image keeps its own box where something belongs to the image: at a drawing, at a picture with
+    axes, and where no letter tells the image from what stands beside it. A picture under a letter keeps its databar.
     """
     images = [piece for piece in pieces if piece.kind not in ("inset", "scrap")]
     if len(images) > 1:
         return [piece.box for piece in images]
     if not images or images[0].kind != "picture" or region.label is None:
         return [region.box]
-    return [_with_databar(images[0].box, [piece.box for piece in pieces if piece.kind == "scrap"])]
+    scraps = [piece.box for piece in pieces if piece.kind == "scrap"]
+    if has_tick_labels(images[0].box, scraps, figure_side):
+        return [region.box]
+    return [_with_databar(images[0].box, scraps)]
+
+
+def _consists_of_pictures(pixels: Pixels, pieces: Sequence[Piece], region: Region) -> bool:
+    """Return whether a region without a letter is mostly pictures; else nothing tells that it holds several images."""
+    pictures = [piece.box for piece in pieces if piece.kind == "picture"]
+    if sum(area(box) for box in pictures) < _PICTURE_SHARE * area(region.box):
+        return False
+    return not any(is_painted(pixels, box, on_black=False) for box in pictures if not is_one_of_set(box, pictures))
 
 
 def _with_databar(picture: Box, scraps: Sequence[Box]) -> Box:

@@ -26,7 +26,7 @@ def gather_drawings(pieces: Sequence[Piece], pictures: Sequence[Box], figure_sid
     plots = [piece.box for piece in pieces if piece.kind == "plot"]
     drawn = [piece.box for piece in pieces if piece.kind == "drawing"]
     for box in framed:
-        (plots if _has_tick_labels(box, scraps, figure_side) else drawn).append(box)
+        (plots if has_tick_labels(box, scraps, figure_side) else drawn).append(box)
     plots = _join_stacked(plots, figure_side)
     largest = max((area(box) for box in (*plots, *drawn)), default=0)
     scraps += [box for box in (*plots, *drawn) if area(box) < _MINOR_SHARE * largest]
@@ -53,7 +53,7 @@ def _add_scraps(cores: Sequence[Box], scraps: Sequence[Box], others: Sequence[Bo
     return grown
 
 
-def _has_tick_labels(frame: Box, scraps: Sequence[Box], figure_side: int) -> bool:
+def has_tick_labels(frame: Box, scraps: Sequence[Box], figure_side: int) -> bool:
     """Return whether small texts stand at the left of a frame and below it, as at a plot's axes."""
     x0, y0, x1, y1 = frame
     reach = _REACH_SHARE * figure_side

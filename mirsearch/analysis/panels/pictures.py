@@ -26,6 +26,9 @@ _TOLERANCES = (7, 2)
 The smallest suits files without the noise of JPEG.
 """
 
+_NOISE, _BLUR = 5, 5
+"""Tolerance below which noise of a light ground reaches white, and px over which it is averaged then."""
+
 _STROKE_SHARE, _MIN_STROKE = 0.008, 7
 """Greatest thickness of text and lines: as a share of the figure's longer side, and in px at least."""
 
@@ -82,7 +85,10 @@ def find_pictures(pixels: Pixels, figure_side: int, on_black: bool = False) -> l
 
 def _find_filled(pixels: Pixels, figure_side: int, tolerance: int) -> list[Box]:
     """Return the boxes that are filled with more than white, cut at gutters."""
-    mask = np.asarray(pixels.min(axis=2) < 255 - tolerance, np.uint8)
+    levels = pixels.min(axis=2)
+    if tolerance < _NOISE:
+        levels = np.asarray(cv2.blur(levels, (_BLUR, _BLUR)), np.uint8)  # noise of light ground reaches white
+    mask = np.asarray(levels < 255 - tolerance, np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(_remove_strokes(mask, figure_side), connectivity=4)
     canvas: Canvas | None = None
     boxes: list[Box] = []

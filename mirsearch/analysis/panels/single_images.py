@@ -70,7 +70,7 @@ def find_single_images(pixels: Pixels, region: Box, figure_side: int, on_black: 
     images = [Piece(box, "picture") for box in pictures] + gather_drawings(pieces, pictures, figure_side)
     if len(images) == 1 and images[0].kind != "picture":
         images = [Piece(canvas_box(part), images[0].kind)]
-    insets = [box for box in insets if not _is_painted(part, box, on_black)]
+    insets = [box for box in insets if not is_painted(part, box, on_black)]
     scraps = [piece for piece in pieces if piece.kind == "scrap"]
     found = [*images, *(Piece(box, "inset") for box in insets), *scraps]
     return [Piece(_shift(piece.box, x0, y0), piece.kind) for piece in found]
@@ -118,13 +118,13 @@ def _drop_painted(pixels: Pixels, pictures: Sequence[Box], drawings: Sequence[Bo
         box
         for box in pictures
         if area(box) > drawn
-        or not _is_painted(pixels, box, on_black)
+        or not is_painted(pixels, box, on_black)
         or (is_one_of_set(box, pictures) and not _is_tinted(pixels, box))
     ]
 
 
-def _is_painted(pixels: Pixels, box: Box, on_black: bool) -> bool:
-    """Return whether a filled rectangle is light and mostly of even color."""
+def is_painted(pixels: Pixels, box: Box, on_black: bool) -> bool:
+    """Return whether a filled rectangle is light and mostly of even color. `on_black`: the pixels are inverted."""
     x0, y0, x1, y1 = box
     crop = np.ascontiguousarray(pixels[y0:y1, x0:x1])
     level = float(np.median(255 - crop.min(axis=2) if on_black else crop.max(axis=2)))
