@@ -83,7 +83,11 @@ def find_insets(gray: Gray, bars: Sequence[BarCandidate], shapes: Sequence[LineS
 
 def find_frame_sides(bars: Sequence[BarCandidate]) -> list[Box]:
     """Return the boxes of horizontal lines that are the top or bottom of a frame: with an equal line, and a side."""
-    horizontal = [bar.box for bar in bars if not bar.vertical and bar.box[2] - bar.box[0] >= _MIN_SIDE]
+    horizontal = [
+        bar.box
+        for bar in bars
+        if not bar.vertical and bar.box[2] - bar.box[0] >= _MIN_SIDE and bar.box[3] - bar.box[1] <= _MAX_LINE_THICKNESS
+    ]
     vertical = [bar.box for bar in bars if bar.vertical]
     sides: list[Box] = []
     for top in horizontal:
