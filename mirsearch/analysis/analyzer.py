@@ -105,7 +105,7 @@ def _add_judgment(panel: Panel, judgment: Classification, texts: Sequence[TextBo
         kind=panel.kind if has_kind else judgment.kind,
         kind_confidence=panel.kind_confidence if has_kind else judgment.kind_confidence,
         technique=panel.technique if has_technique else judgment.technique,
-        technique_confidence=panel.technique_confidence if has_technique else judgment.technique_confidence,
+        technique_confidence=(panel.technique_confidence or 1.0) if has_technique else judgment.technique_confidence,
         text=panel.text or panel_text(texts, panel.box),
     )
 

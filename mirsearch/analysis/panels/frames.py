@@ -10,7 +10,7 @@ from mirsearch.analysis.base import Pixels
 from mirsearch.analysis.panels.boxes import area
 from mirsearch.corpus import Box
 
-_DARK = 140
+_DARK = 190
 """Gray level below which a pixel may be part of a line."""
 
 _MIN_SIDE_SHARE, _MIN_SIDE = 0.02, 16

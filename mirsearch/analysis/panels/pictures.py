@@ -44,7 +44,7 @@ _MIN_SIDE_SHARE = 0.15
 _MIN_FIGURE_SHARE = 0.02
 """Least side of a picture, as a share of the figure's longer side."""
 
-_MIN_AREA, _MIN_SIBLINGS = 0.003, 3
+_MIN_AREA, _MIN_SIBLINGS = 0.0015, 3
 """Least area of a picture that is not one of a set, as a share of the figure's longer side squared; size of a set."""
 
 _GUTTER_TOLERANCE = 24
@@ -64,6 +64,9 @@ _EMPTY_SHARE, _DARK_LEVEL = 0.998, 60
 
 Sparse images of fluorescence are mostly flat, too.
 """
+
+_PAINT_TOLERANCE, _PAINTED_SHARE, _LIGHT_LEVEL = 8, 0.7, 200
+"""Levels within which px have one color, share of them in a painted rectangle, and level from which gray is light."""
 
 _SAME_SIZE = 0.06
 """Difference of sides, as a share, up to which two pictures have one size."""
@@ -168,12 +171,26 @@ def _is_flat(pixels: Pixels, box: Box, on_black: bool) -> bool:
     """Return whether a rectangle is of even color, as bars of a chart and drawn boxes are."""
     x0, y0, x1, y1 = box
     inner = pixels[y0 + _FLAT_RANGE : y1 - _FLAT_RANGE, x0 + _FLAT_RANGE : x1 - _FLAT_RANGE]
+    if _has_paint(inner, on_black):
+        return True
     gray = cv2.cvtColor(np.ascontiguousarray(inner), cv2.COLOR_RGB2GRAY)
     kernel = np.ones((3, 3), np.uint8)
     share = float((cv2.dilate(gray, kernel) - cv2.erode(gray, kernel) <= _FLAT_RANGE).mean())
     level = float(np.median(gray))
     is_dark = (255 - level if on_black else level) < _DARK_LEVEL
     return share >= (_EMPTY_SHARE if is_dark else _FLAT_SHARE)
+
+
+def _has_paint(pixels: Pixels, on_black: bool) -> bool:
+    """Return whether most px have one color that is neither dark nor light gray. Few pictures have such a ground."""
+    flat = pixels.reshape(-1, 3)[:: max(1, pixels.size // 60_000)].astype(np.int16)
+    if on_black:
+        flat = 255 - flat
+    color = np.median(flat, axis=0)
+    share = float((np.abs(flat - color).max(axis=1) <= _PAINT_TOLERANCE).mean())
+    level = float(color.max())
+    is_colored = float(np.ptp(color)) > _PAINT_TOLERANCE
+    return share > _PAINTED_SHARE and level > _DARK_LEVEL and (is_colored or level < _LIGHT_LEVEL)
 
 
 def _have_one_size(first: Box, second: Box) -> bool:

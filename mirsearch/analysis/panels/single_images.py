@@ -37,6 +37,9 @@ _COVERED_SHARE = 0.5
 _INSIDE_SHARE, _DETAIL_SHARE = 0.9, 0.3
 """Least share of a picture inside a drawing, and its greatest area as a share of it, that make it a detail of it."""
 
+_BANDS_SHARE = 0.7
+"""Share of a frame below which the pictures in it are parts of one image."""
+
 _PAINTED_FLATNESS, _DARK_LEVEL = 0.6, 60
 """Flatness from which a rectangle may be painted, and median gray level up to which it is a dark picture instead."""
 
@@ -61,7 +64,7 @@ def find_single_images(pixels: Pixels, region: Box, figure_side: int, on_black: 
     part = np.ascontiguousarray(pixels[y0:y1, x0:x1])
     if on_black:
         part = 255 - part
-    pictures = find_pictures(part, figure_side, on_black)
+    pictures = _drop_bands(part, find_pictures(part, figure_side, on_black), figure_side)
     pieces = _find_drawn(part, pictures, figure_side)
     drawn = [piece.box for piece in pieces if piece.kind != "scrap"]
     insets = [box for box in pictures if any(_is_detail(box, other) for other in (*drawn, *pictures))]
@@ -74,6 +77,16 @@ def find_single_images(pixels: Pixels, region: Box, figure_side: int, on_black: 
     scraps = [piece for piece in pieces if piece.kind == "scrap"]
     found = [*images, *(Piece(box, "inset") for box in insets), *scraps]
     return [Piece(_shift(piece.box, x0, y0), piece.kind) for piece in found]
+
+
+def _drop_bands(part: Pixels, pictures: Sequence[Box], figure_side: int) -> list[Box]:
+    """Return the pictures without those that fill only parts of a closed frame, as the bands of a gel do."""
+    kept = list(pictures)
+    for frame in find_frames(part, figure_side) if pictures else []:
+        inside = [box for box in kept if shared_area(box, frame) >= _INSIDE_SHARE * area(box)]
+        if inside and sum(area(box) for box in inside) < _BANDS_SHARE * area(frame) and not _is_white(part, frame):
+            kept = [box for box in kept if box not in inside]
+    return kept
 
 
 def _find_drawn(part: Pixels, pictures: Sequence[Box], figure_side: int) -> list[Piece]:
