@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
-from mirsearch.analysis.letters.corners import TOP_LEFT, Corner, is_at_corner
+from mirsearch.analysis.letters.corners import OTHER_CORNERS, TOP_LEFT, Corner, is_at_corner
 from mirsearch.analysis.letters.letters import Letter
 from mirsearch.analysis.panels.boxes import cluster_means, is_centered_in, overlaps
 from mirsearch.corpus import Box
@@ -114,6 +114,24 @@ def _clip_letter_box(letter: Letter, tiles: Sequence[Box], scraps: Sequence[Box]
         elif tile[1] >= own_tile[3]:
             y1 = min(y1, tile[1])
     return (x0, y0, x1, y1)
+
+
+def anchor_letters(letters: Sequence[Letter], tiles: Sequence[Box]) -> list[Letter]:
+    """Return the letters; one that stands alone in a tile, at another corner than the upper left, is moved there.
+
+    Where the letters of a figure stand at different corners, gutters outweigh the place of a letter in its panel.
+    """
+    anchored = []
+    for letter in letters:
+        inside = [tile for tile in tiles if is_centered_in(letter.box, tile)]
+        is_alone = len(inside) == 1 and sum(is_centered_in(other.box, inside[0]) for other in letters) == 1
+        if is_alone and any(is_at_corner(letter, inside, corner) for corner in OTHER_CORNERS):
+            x0, y0 = inside[0][:2]
+            width, height = letter.box[2] - letter.box[0], letter.box[3] - letter.box[1]
+            anchored.append(replace(letter, box=(x0, y0, x0 + width, y0 + height)))
+        else:
+            anchored.append(letter)
+    return anchored
 
 
 def _tile_of_letter(letter: Letter, tiles: Sequence[Box], corner: Corner) -> Box | None:

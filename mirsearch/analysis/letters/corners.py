@@ -38,7 +38,7 @@ class Corner:
 
 
 TOP_LEFT = Corner()
-_OTHER_CORNERS = (Corner(right=True), Corner(bottom=True), Corner(right=True, bottom=True))
+OTHER_CORNERS = (Corner(right=True), Corner(bottom=True), Corner(right=True, bottom=True))
 
 
 def is_at_corner(letter: Letter, tiles: Sequence[Box], corner: Corner = TOP_LEFT) -> bool:
@@ -61,8 +61,8 @@ def usual_corner(letters: Sequence[Letter], tiles: Sequence[Box]) -> Corner:
     upper left, letters must therefore be inside the tile.
     """
     others = [letter for letter in letters if not is_at_corner(letter, tiles)]
-    tile_counts = {corner: _count_tiles_with_letter(others, tiles, corner) for corner in _OTHER_CORNERS}
-    best = max(_OTHER_CORNERS, key=lambda corner: tile_counts[corner])
+    tile_counts = {corner: _count_tiles_with_letter(others, tiles, corner) for corner in OTHER_CORNERS}
+    best = max(OTHER_CORNERS, key=lambda corner: tile_counts[corner])
     is_plain = tile_counts[best] >= 2 and 3 * tile_counts[best] >= 2 * len(letters)
     return best if is_plain else TOP_LEFT
 

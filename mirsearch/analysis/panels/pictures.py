@@ -35,6 +35,9 @@ _STROKE_SHARE, _MIN_STROKE = 0.008, 7
 _MAX_BLUR = 4
 """Most lines at a picture's edge that blur and noise of JPEG fill partly."""
 
+_MAX_SPARSE_SHARE, _MAX_MARK_SHARE = 0.15, 0.35
+"""How far a mark such as a letter's tag may stand out of a picture, and how wide it may be, as shares of its sides."""
+
 _MIN_SIDE = 24
 """Least side of a picture in px."""
 
@@ -125,18 +128,21 @@ def _remove_strokes(mask: NDArray[np.uint8], figure_side: int) -> NDArray[np.uin
 
 
 def _tighten(mask: NDArray[np.uint8], box: Box) -> Box:
-    """Return a box without the lines at its edges that are only partly filled: blur and noise of the gutter."""
+    """Return a box without the partly filled lines at its edges: blur, and marks that touch the picture."""
     x0, y0, x1, y1 = box
     inside = mask[y0:y1, x0:x1]
-    rows, columns = inside.mean(axis=1) >= _EDGE_SHARE, inside.mean(axis=0) >= _EDGE_SHARE
-    left, top, right, bottom = (_count_partial(line) for line in (columns, rows, columns[::-1], rows[::-1]))
+    rows, columns = inside.mean(axis=1), inside.mean(axis=0)
+    left, top, right, bottom = (_count_sparse(line) for line in (columns, rows, columns[::-1], rows[::-1]))
     return (x0 + left, y0 + top, x1 - right, y1 - bottom)
 
 
-def _count_partial(is_filled: NDArray[np.bool_]) -> int:
-    """Return how many of the first lines are not filled, or 0 if too many are for blur."""
-    first = int(np.argmax(is_filled)) if is_filled.any() else 0
-    return first if first <= _MAX_BLUR else 0
+def _count_sparse(shares: NDArray[np.float64]) -> int:
+    """Return how many of the first lines lie before a picture's sharp edge, by the share of each that is filled."""
+    first = int(np.argmax(shares >= _EDGE_SHARE)) if (shares >= _EDGE_SHARE).any() else 0
+    if first <= _MAX_BLUR:
+        return first
+    is_sharp = float(shares[: first - 2].max()) <= _MAX_MARK_SHARE
+    return first if is_sharp and first <= _MAX_SPARSE_SHARE * len(shares) else 0
 
 
 def _is_filled(mask: NDArray[np.uint8], box: Box) -> bool:

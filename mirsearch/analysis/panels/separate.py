@@ -13,7 +13,7 @@ import numpy as np
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
 from mirsearch.analysis.captions.label_order import sort_labels
 from mirsearch.analysis.kinds.features import flatness
-from mirsearch.analysis.letters.assignment import clip_letters, tiles_without_letter
+from mirsearch.analysis.letters.assignment import anchor_letters, clip_letters, tiles_without_letter
 from mirsearch.analysis.letters.completion import LetterCompletion
 from mirsearch.analysis.letters.corners import (
     TOP_LEFT,
@@ -27,6 +27,7 @@ from mirsearch.analysis.letters.letters import Letter, choose_letters, find_nume
 from mirsearch.analysis.panels.boxes import area
 from mirsearch.analysis.panels.gutters import Canvas, is_picture, reading_order
 from mirsearch.analysis.panels.partition import Partition
+from mirsearch.analysis.panels.pictures import find_pictures
 from mirsearch.analysis.panels.tiles import divide_strips, figure_tiles
 from mirsearch.analysis.panels.working_size import QUICK_SIDE, WorkingFigure
 from mirsearch.corpus import Box
@@ -97,6 +98,8 @@ def separate_regions(
         grid = _cut_strips_by_letters(canvas, grid, letters, corner)
         letters = clip_letters(letters, grid, scraps, corner)
         pictures = [box for box in grid if is_picture(canvas, box)]
+        if corner == TOP_LEFT and not all(is_at_corner(letter, grid) for letter in letters):
+            letters = anchor_letters(letters, find_pictures(pixels, max(canvas.width, canvas.height)))
         parts = _partition_by_letters(canvas, pixels, letters, corner, pictures)
         return _sort_regions([Region(canvas.trim(box), label, box) for box, label in parts])
     loose_pictures = [] if letters else _picture_tiles(canvas, grid, pixels)
