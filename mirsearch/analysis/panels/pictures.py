@@ -57,7 +57,10 @@ _LONG_FACTOR, _LARGE_FACTOR = 1.7, 1.5
 """From when a picture is searched for seams: its longer side against the shorter, or its area against the median."""
 
 _FILLED_SHARE, _EDGE_SHARE = 0.75, 0.8
-"""Least share of a picture, and of each of its edges, that is not white."""
+"""Least share of a picture, and of its edges together, that is not white."""
+
+_MIN_EDGE_SHARE = 0.5
+"""Least share of one edge that is not white: the white frame of an inset may lie along it."""
 
 _FLAT_RANGE, _FLAT_SHARE = 3, 0.985
 """Gray levels within which 3 × 3 px are flat, and the share of flat px from which a light rectangle is drawn."""
@@ -152,8 +155,8 @@ def _is_filled(mask: NDArray[np.uint8], box: Box) -> bool:
         return False
     inside = mask[y0:y1, x0:x1]
     depth = max(1, min(4, round(0.02 * min(inside.shape))))
-    edges = (inside[:depth], inside[-depth:], inside[:, :depth], inside[:, -depth:])
-    return bool(inside.mean() >= _FILLED_SHARE and min(float(edge.mean()) for edge in edges) >= _EDGE_SHARE)
+    edges = [float(edge.mean()) for edge in (inside[:depth], inside[-depth:], inside[:, :depth], inside[:, -depth:])]
+    return bool(inside.mean() >= _FILLED_SHARE and min(edges) >= _MIN_EDGE_SHARE and sum(edges) >= 4 * _EDGE_SHARE)
 
 
 def _keep_pictures(pixels: Pixels, boxes: Sequence[Box], figure_side: int, on_black: bool) -> list[Box]:

@@ -185,7 +185,7 @@ def _observe_panel(
 
 def _tell(reading: ScaleReading | None, image: ImageBars | None, is_stated: bool) -> PanelScale:
     """Return a reading as told or as doubtful by its confidence, or the bar if there is no reading."""
-    if reading is not None:
+    if reading is not None and (is_stated or reading.confidence >= _MIN_DOUBTFUL):
         is_told = is_stated or reading.confidence >= MIN_TOLD
         return PanelScale(scale=reading) if is_told else PanelScale(doubtful=reading)
     bar = _sure_bar(image)
