@@ -27,6 +27,9 @@ _WIDTH_CONFIDENCE = 0.9
 _METADATA_CONFIDENCE = 0.9
 """Confidence of the pixel size in a file's metadata where no bar confirms it."""
 
+_MIN_DOUBTFUL = 0.05
+"""Least confidence of a doubtful reading: what is less likely is not worth a person's look."""
+
 _MIN_SURE_SCORE, _MIN_SURE_CONFIDENCE = 0.8, 0.8
 """Least score of a bar that is told although its length is not known, and its least probability of being one."""
 
