@@ -22,6 +22,9 @@ ANALYSIS_VERSION = "5"
 Figures that an older version read can then be read again.
 """
 
+_SURE_PLOT = 0.85
+"""Confidence from which a plot is not searched for bars; on real figures no micrograph was told a plot so surely."""
+
 _MAX_TEXT_CHARS = 2_000
 """Longest text, in characters, that is kept of a panel. A bound on size, not fitted to data."""
 
@@ -61,7 +64,7 @@ class FigureAnalyzer:
         panels = add_captions(panels, parts, pixels)
         judgments = [self._judge(pixels, panel, texts) for panel in panels]
         panels = [_add_judgment(panel, judgment, texts) for panel, judgment in zip(panels, judgments, strict=True)]
-        is_drawn = [judgment.surely_drawn for judgment in judgments]
+        is_drawn = [_is_surely_drawn(judgment) for judgment in judgments]
         panels, added = add_insets(pixels, panels, inset_boxes, parts)
         return self._add_scales(pixels, panels, [*is_drawn, *[False] * added], caption, nm_per_px)
 
@@ -95,6 +98,11 @@ class FigureAnalyzer:
             dataclasses.replace(panel, scale=scale.scale, doubtful_scale=scale.doubtful, bar=scale.bar)
             for panel, scale in zip(panels, scales, strict=True)
         ]
+
+
+def _is_surely_drawn(judgment: Classification) -> bool:
+    """Return whether a panel need not be searched for scale bars: a drawing for sure, or very likely a plot."""
+    return judgment.surely_drawn or (judgment.kind == "plot" and judgment.kind_confidence >= _SURE_PLOT)
 
 
 def _add_judgment(panel: Panel, judgment: Classification, texts: Sequence[TextBox]) -> Panel:

@@ -26,8 +26,9 @@ _TOLERANCES = (7, 2)
 The smallest suits files without the noise of JPEG.
 """
 
-_NOISE, _BLUR = 5, 5
-"""Tolerance below which noise of a light ground reaches white, and px over which it is averaged then."""
+_NOISE, _BLUR, _LIGHT_SHARE = 5, 5, 0.3
+"""Tolerance below which noise of a light ground reaches white, px over which it is averaged then, and the least share
+of a region that such pictures fill."""
 
 _STROKE_SHARE, _MIN_STROKE = 0.008, 7
 """Greatest thickness of text and lines: as a share of the figure's longer side, and in px at least."""
@@ -98,6 +99,8 @@ def _find_filled(pixels: Pixels, figure_side: int, tolerance: int) -> list[Box]:
     if tolerance < _NOISE:
         levels = np.asarray(cv2.blur(levels, (_BLUR, _BLUR)), np.uint8)  # noise of light ground reaches white
     mask = np.asarray(levels < 255 - tolerance, np.uint8)
+    if tolerance < _NOISE and mask.mean() < _LIGHT_SHARE:
+        return []
     _, _, stats, _ = cv2.connectedComponentsWithStats(_remove_strokes(mask, figure_side), connectivity=4)
     canvas: Canvas | None = None
     boxes: list[Box] = []

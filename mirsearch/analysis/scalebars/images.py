@@ -82,10 +82,11 @@ def find_image_bars(
     detector: ScaleBarDetector,
     ocr: OcrEngine,
     expected_nm: Sequence[float] = (),
+    thorough: bool = True,
 ) -> ImageBars:
     """Return the bars of the image in a box that lies in the figure. Bars in its `insets` are not its own.
 
-    `expected_nm` are the lengths that the caption gives for it.
+    `expected_nm` are the lengths that the caption gives for it. Without `thorough`, fewer labels are read.
     """
     grown = grow_by_margin(pixels, box)
     left, top = grown[:2]
@@ -98,7 +99,7 @@ def find_image_bars(
     solid = [_raise_outlined(bar, bars, shapes) for bar in solid if bar.box not in sides]
     solid.sort(key=lambda bar: -bar.score)
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
-    own, pair = _find_own_bars(image, gray, solid, (bars, shapes), ocr, expected_nm)
+    own, pair = _find_own_bars(image, gray, solid, (bars, shapes), ocr, expected_nm, thorough)
     lone = sorted(
         (bar for bar in own if bar.score >= _MIN_LONE_SCORE and not bar.broken and not underlines_title(gray, bar)),
         key=lambda bar: -bar.score * (1 - _INSIDE_COST * distance_from_corner(bar.box, image.shape)),
@@ -130,6 +131,7 @@ def _find_own_bars(
     lines: tuple[Sequence[BarCandidate], Sequence[LineShape]],
     ocr: OcrEngine,
     expected_nm: Sequence[float],
+    thorough: bool,
 ) -> tuple[list[BarCandidate], Pair | None]:
     """Return the image's own bars, and the best bar with its label.
 
@@ -140,7 +142,7 @@ def _find_own_bars(
     frames = find_insets(gray, *lines)
     own = [bar for bar in bars if not lies_in_any(bar.box, frames)]
     expected = expected_nm[0] if len(expected_nm) == 1 else None
-    pair = find_labelled_bar(image, own, ocr, expected)
+    pair = find_labelled_bar(image, own, ocr, expected, thorough)
     if len(own) < len(bars) and expected is not None and (pair is None or not agree(pair.label.length.nm, expected)):
         inset_pair = find_labelled_bar(image, [bar for bar in bars if bar not in own], ocr, expected)
         if inset_pair is not None and agree(inset_pair.label.length.nm, expected):

@@ -76,14 +76,21 @@ _GOOD_PANEL_SIDE = 560
 
 
 def find_labelled_bar(
-    panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine, expected_nm: float | None = None
+    panel: Pixels,
+    bars: Sequence[BarCandidate],
+    ocr: OcrEngine,
+    expected_nm: float | None = None,
+    thorough: bool = True,
 ) -> Pair | None:
     """Return the best bar with a label. It reads no more crops than needed.
 
-    `expected_nm` is the length that the caption gives.
+    `expected_nm` is the length that the caption gives. Without `thorough`, only the lines nearest the likeliest bars
+    are read: in a drawing, many lines look like bars and many texts like labels.
     """
     pairs = [check_label(pair, panel, ocr) for pair in _read_nearby_lines(panel, bars, ocr)]
     best = _choose_pair(pairs, panel, expected_nm)
+    if not thorough:
+        return best
     chroma = ink_chroma(panel)
     most = _MAX_CROPS if expected_nm is None else int(bool(bars) and bars[0].score >= _MIN_CHECKED_BAR_SCORE)
     for view, window, upward in _reading_views(panel, chroma, bars, most):

@@ -27,6 +27,9 @@ _MIN_LEG_SHARE = 0.35
 _MIN_LEG = 8
 """Least length in px of such a line."""
 
+_MIN_JOINED = 4
+"""Rows next to a bar in which such a line must have ink: the letters of a label do not join the bar."""
+
 _MAX_REACH = 700
 """Greatest distance in px to which such a line is followed. A bound on time."""
 
@@ -47,6 +50,9 @@ _BORDER_SLACK = 4
 
 _MIN_HEAD_EXCESS = 1.2
 """Least width of an arrowhead beyond its shaft, as a multiple of the shaft's thickness."""
+
+_MIN_HEAD_COLUMNS, _MIN_HEAD_SHARE = 4, 0.3
+"""Least length of the wide part of an arrowhead: in px, and as a share of its width. An end cap is a thin stroke."""
 
 _MAX_DASH_DIFFERENCE = 0.3
 """Greatest relative difference in length of the dashes of one line."""
@@ -161,7 +167,7 @@ def _leg_length(view: _View, end: int, step: int) -> int:
     on_leg = np.asarray(rows[:, start:stop].any(axis=1), np.bool_)
     missing = np.flatnonzero(~on_leg[:-1] & ~on_leg[1:]) if len(on_leg) > 1 else np.zeros(0, np.intp)
     length = int(missing[0]) if len(missing) else len(on_leg)
-    if length == 0:
+    if length == 0 or not on_leg[:_MIN_JOINED].all():
         return 0
     beside = [rows[:length, stop + 1 : stop + 1 + width], rows[:length, max(0, start - 1 - width) : max(0, start - 1)]]
     clear = [1.0 if not part.shape[1] else float(np.mean(~part.all(axis=1))) for part in beside]
@@ -188,7 +194,9 @@ def _has_head(view: _View, end: int) -> bool:
     symmetric = abs(int(above[peak]) - int(below[peak])) <= max(1, 0.35 * (above[peak] + below[peak]))
     tip, shaft = (above + below)[-2:].min(), (above + below)[: span // 4 + 1].min()
     is_wide = min(above[peak], below[peak]) >= least
-    return bool(is_wide and symmetric and tip <= least and shaft <= least / 2 and 1 < peak < span - 1)
+    wide_columns = int(np.count_nonzero(above + below >= (above[peak] + below[peak]) / 2))
+    is_long = wide_columns >= max(_MIN_HEAD_COLUMNS, _MIN_HEAD_SHARE * int(above[peak] + below[peak]))
+    return bool(is_wide and is_long and symmetric and tip <= least and shaft <= least / 2 and 1 < peak < span - 1)
 
 
 def _extents(rows: Mask) -> NDArray[np.int64]:

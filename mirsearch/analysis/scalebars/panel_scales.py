@@ -27,6 +27,9 @@ _WIDTH_CONFIDENCE = 0.9
 _METADATA_CONFIDENCE = 0.9
 """Confidence of the pixel size in a file's metadata where no bar confirms it."""
 
+_DRAWN_KINDS = ("plot", "schematic", "gel")
+"""Kinds of panels in which bars are looked for, but fewer texts are read."""
+
 _MIN_DOUBTFUL = 0.05
 """Least confidence of a doubtful reading: what is less likely is not worth a person's look."""
 
@@ -146,7 +149,8 @@ def _find_bars(
     if box is None:
         return None
     expected = () if length.bar is None else (length.bar.nm,)
-    return find_image_bars(pixels, box, _inset_boxes(panels, number), detector, ocr, expected)
+    thorough = panels[number].kind not in _DRAWN_KINDS
+    return find_image_bars(pixels, box, _inset_boxes(panels, number), detector, ocr, expected, thorough)
 
 
 def _inset_boxes(panels: Sequence[Panel], number: int) -> list[Box]:
