@@ -26,9 +26,12 @@ _TOLERANCES = (7, 2)
 The smallest suits files without the noise of JPEG.
 """
 
-_NOISE, _BLUR, _LIGHT_SHARE = 5, 5, 0.3
-"""Tolerance below which noise of a light ground reaches white, px over which it is averaged then, and the least share
-of a region that such pictures fill."""
+_BLUR, _LIGHT_GROUND = 5, 200
+"""Px over which the noise of light ground is averaged, and the level that all of them exceed. Thin gutters beside
+darker pictures are not averaged."""
+
+_NOISE, _LIGHT_SHARE = 5, 0.3
+"""Tolerance from which on down pictures are looked for only in light regions, and their least share of the region."""
 
 _STROKE_SHARE, _MIN_STROKE = 0.008, 7
 """Greatest thickness of text and lines: as a share of the figure's longer side, and in px at least."""
@@ -95,10 +98,7 @@ def find_pictures(pixels: Pixels, figure_side: int, on_black: bool = False) -> l
 
 def _find_filled(pixels: Pixels, figure_side: int, tolerance: int) -> list[Box]:
     """Return the boxes that are filled with more than white, cut at gutters."""
-    levels = pixels.min(axis=2)
-    if tolerance < _NOISE:
-        levels = np.asarray(cv2.blur(levels, (_BLUR, _BLUR)), np.uint8)  # noise of light ground reaches white
-    mask = np.asarray(levels < 255 - tolerance, np.uint8)
+    mask = _find_ink(pixels, 255 - tolerance)
     if tolerance < _NOISE and mask.mean() < _LIGHT_SHARE:
         return []
     _, _, stats, _ = cv2.connectedComponentsWithStats(_remove_strokes(mask, figure_side), connectivity=4)
@@ -110,6 +110,14 @@ def _find_filled(pixels: Pixels, figure_side: int, tolerance: int) -> list[Box]:
             boxes.extend(cut_picture(canvas, (int(x), int(y), int(x + width), int(y + height))))
     filled = [box for box in (_tighten(mask, box) for box in boxes) if _is_filled(mask, box)]
     return filled if canvas is None else cut_like_neighbors(canvas, _cut_butted(canvas, filled))
+
+
+def _find_ink(pixels: Pixels, white: int) -> NDArray[np.uint8]:
+    """Return 1 where pixels are darker than white, and where light ground is, although its noise reaches white."""
+    levels = np.ascontiguousarray(pixels.min(axis=2))
+    average = cv2.blur(levels, (_BLUR, _BLUR))
+    darkest = cv2.erode(levels, np.ones((_BLUR, _BLUR), np.uint8))
+    return np.asarray((levels < white) | ((average < white) & (darkest > _LIGHT_GROUND)), np.uint8)
 
 
 def _cut_butted(canvas: Canvas, boxes: Sequence[Box]) -> list[Box]:
