@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
+from mirsearch.analysis.captions.label_order import sort_labels
 from mirsearch.analysis.panels.boxes import area, bounding_box
 from mirsearch.analysis.panels.drawings import has_tick_labels
 from mirsearch.analysis.panels.gutters import reading_order
@@ -66,7 +67,27 @@ def cut_figure(
         insets.extend(
             _owners_of_insets([working.original_box(p.box) for p in pieces if p.kind == "inset"], panels, first)
         )
-    return CutFigure(panels, insets)
+    return CutFigure(_label_by_order(panels, expected_labels), insets)
+
+
+def _label_by_order(panels: list[Panel], expected_labels: Sequence[str]) -> list[Panel]:
+    """Return the panels with the caption's labels in reading order, if letters are missing and there is one for each.
+
+    The letters that were found must agree: one of their images gets the same label. The order of the panels stays.
+    """
+    labels = sort_labels(expected_labels)
+    found = {panel.label for panel in panels if panel.label is not None}
+    if len(panels) != len(labels) or len(panels) < 2 or not found < set(labels):
+        return panels
+    order = reading_order([panel.box for panel in panels])
+    new_labels = dict(zip(order, labels, strict=True))
+    kept = {panel.label for number, panel in enumerate(panels) if panel.label == new_labels[number]}
+    if kept != found:
+        return panels
+    return [
+        replace(panel, label=new_labels[number], part=None, group=None, heading="")
+        for number, panel in enumerate(panels)
+    ]
 
 
 def _image_boxes(pieces: Sequence[Piece], region: Region, figure_side: int) -> list[Box]:

@@ -213,6 +213,15 @@ def test_parts_are_numbered_in_reading_order_and_share_the_group(ocr: OcrEngine)
     assert [panel.box[0] for panel in panels] == sorted(panel.box[0] for panel in panels[:3]) * 2
 
 
+def test_letters_that_cannot_be_read_follow_the_caption_where_there_is_an_image_for_each(ocr: OcrEngine) -> None:
+    figure = white(820, 620)
+    truth = [place(figure, draw_texture(n, 390, 290, 80), 10 + 400 * (n % 2), 10 + 300 * (n // 2)) for n in range(4)]
+    panels = cut_figure(figure, ocr, ["a", "b", "c", "d"], [], True).panels
+    assert [panel.label for panel in panels] == ["a", "b", "c", "d"]
+    assert_same_boxes([panel.box for panel in panels], truth)
+    assert all(panel.label is None for panel in cut_figure(figure, ocr, ["a", "b", "c"], [], True).panels)
+
+
 @pytest.mark.parametrize("name", ["drawn_corner_tags.png", "drawn_right_inset.png", "drawn_right_nobox.png"])
 @pytest.mark.parametrize("labels", [[], ["a", "b", "c", "d"]])
 def test_letters_at_different_corners(name: str, labels: list[str], ocr: OcrEngine) -> None:
