@@ -117,7 +117,10 @@ class Ingest:
                 self._store_all(writer)
                 writer.commit()
                 del self._fields_by_figure[identity]
-            self._queue.append(self._submit(found, identity, pool))
+            pending = self._submit(found, identity, pool)
+            self._queue.append(pending)
+            if self._interrupt.requested and pending.future is not None:
+                pending.future.cancel()  # Ctrl-C came while it was submitted
             self._fields_by_figure[identity] = fields | earlier_fields
             while len(self._queue) > 2 * self._workers:
                 self._store_next(writer)

@@ -129,6 +129,8 @@ class Reanalysis:
         committed = time.monotonic()
         for figure, notes in self._outdated_figures(figure_ids):
             self._queue.append((figure, pool.submit(self._reanalyze_figure, figure, notes)))
+            if self._interrupt.requested:
+                self._queue[-1][1].cancel()  # Ctrl-C came while it was submitted
             while len(self._queue) > 2 * self._workers:
                 self._store_next(writer)
             if time.monotonic() - committed > COMMIT_SECONDS:
