@@ -6,6 +6,7 @@ This module does no I/O and imports no other module of mirsearch.
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -156,9 +157,8 @@ def panel_keys(panels: Sequence[Panel]) -> list[str]:
     the panel's place in the figure (from 1) where no plain letter tells it from the others.
     """
     keys = [_own_key(panel) for panel in panels]
-    return [
-        key if key is not None and keys.count(key) == 1 else str(number) for number, key in enumerate(keys, start=1)
-    ]
+    counts = Counter(keys)
+    return [key if key is not None and counts[key] == 1 else str(number) for number, key in enumerate(keys, start=1)]
 
 
 def _own_key(panel: Panel) -> str | None:

@@ -1,8 +1,10 @@
-"""The forms in which both indexes store and compare names, licenses and ids of articles."""
+"""What both indexes store and compare alike: names, licenses, ids of articles, techniques, fields of view."""
 
 from __future__ import annotations
 
-from mirsearch.corpus import Panel
+import math
+
+from mirsearch.corpus import Panel, ScaleReading
 from mirsearch.licenses import canonical_license
 
 MIN_TECHNIQUE_CONFIDENCE = 0.5
@@ -12,6 +14,12 @@ MIN_TECHNIQUE_CONFIDENCE = 0.5
 def known_technique(panel: Panel) -> str | None:
     """Return the technique of a panel, or None if it is below MIN_TECHNIQUE_CONFIDENCE. A person's correction has 1."""
     return panel.technique if panel.technique_confidence >= MIN_TECHNIQUE_CONFIDENCE else None
+
+
+def field_of_view(panel: Panel, reading: ScaleReading | None) -> float | None:
+    """Return the width of a panel in nm by a reading, or None if there is none or the width is no length."""
+    fov = math.nan if reading is None else float(panel.width * reading.nm_per_px)
+    return fov if math.isfinite(fov) and fov > 0 else None
 
 
 def fold_name(text: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mirsearch.analysis.base import TextBox
 from mirsearch.analysis.letters.letters import Letter, parse_letter
+from mirsearch.analysis.panels.boxes import lies_in
 from mirsearch.corpus import Box
 
 _RELIABLE_CONFIDENCE = 0.9
@@ -70,14 +71,9 @@ def usual_corner(letters: Sequence[Letter], tiles: Sequence[Box]) -> Corner:
 def _count_tiles_with_letter(letters: Sequence[Letter], tiles: Sequence[Box], corner: Corner) -> int:
     """Return how many tiles have one of the letters inside, at a corner."""
     return sum(
-        any(_is_inside(letter.box, tile) and _is_at_corner_of(letter, tile, corner) for letter in letters)
+        any(lies_in(letter.box, tile) and _is_at_corner_of(letter, tile, corner) for letter in letters)
         for tile in tiles
     )
-
-
-def _is_inside(box: Box, tile: Box) -> bool:
-    """Return whether a box lies wholly in a tile."""
-    return tile[0] <= box[0] and tile[1] <= box[1] and box[2] <= tile[2] and box[3] <= tile[3]
 
 
 def letters_reliable_by_text(letters: Sequence[Letter], texts: Sequence[TextBox], tiles: Sequence[Box]) -> list[Letter]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from mirsearch.analysis.base import TextBox
+from mirsearch.analysis.base import BarCandidate, TextBox
 from mirsearch.corpus import Box
 
 
@@ -17,6 +18,11 @@ def cluster_means(values: list[int], max_gap: float) -> list[float]:
         else:
             groups.append([value])
     return [sum(group) / len(group) for group in groups]
+
+
+def sides(box: Box) -> tuple[int, int]:
+    """Return width and height of a box in px."""
+    return box[2] - box[0], box[3] - box[1]
 
 
 def area(box: Box) -> int:
@@ -47,15 +53,42 @@ def is_centered_in(inner: Box, outer: Box) -> bool:
     return outer[0] <= x < outer[2] and outer[1] <= y < outer[3]
 
 
+def lies_in(inner: Box, outer: Box, slack: float = 0) -> bool:
+    """Return whether a box lies in another, or stands out of it by at most `slack` px."""
+    return (
+        inner[0] >= outer[0] - slack
+        and inner[1] >= outer[1] - slack
+        and inner[2] <= outer[2] + slack
+        and inner[3] <= outer[3] + slack
+    )
+
+
+def distance_from_corner(box: Box, shape: tuple[int, ...]) -> float:
+    """Return the distance of a box from the nearest corner of an image (h, w, …), 0 to 1 as a share of its sides."""
+    height, width = shape[:2]
+    across = min(box[0], width - box[2]) / width
+    down = min(box[1], height - box[3]) / height
+    return float(max(0.0, across, down))
+
+
 def transpose_box(box: Box) -> Box:
     """Return the box that this one becomes when the image is transposed (x and y swapped)."""
     return box[1], box[0], box[3], box[2]
 
 
+def shift_box(box: Box, left: int, top: int) -> Box:
+    """Return a box of a crop that begins at (left, top) as a box of the whole image."""
+    return (box[0] + left, box[1] + top, box[2] + left, box[3] + top)
+
+
 def shift_text(text: TextBox, left: int, top: int) -> TextBox:
     """Return a line of text read in a crop that begins at (left, top), with its box in the whole image."""
-    x0, y0, x1, y1 = text.box
-    return TextBox(text.text, (x0 + left, y0 + top, x1 + left, y1 + top), text.confidence)
+    return TextBox(text.text, shift_box(text.box, left, top), text.confidence)
+
+
+def shift_bar(bar: BarCandidate, left: int, top: int) -> BarCandidate:
+    """Return a bar found in a crop that begins at (left, top), with its box in the whole image."""
+    return replace(bar, box=shift_box(bar.box, left, top))
 
 
 def shared_area(first: Box, second: Box) -> int:

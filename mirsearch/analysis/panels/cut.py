@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
 from mirsearch.analysis.captions.label_order import sort_labels
-from mirsearch.analysis.panels.boxes import area, bounding_box
+from mirsearch.analysis.panels.boxes import area, bounding_box, is_centered_in
 from mirsearch.analysis.panels.drawings import has_tick_labels
 from mirsearch.analysis.panels.gutters import reading_order
 from mirsearch.analysis.panels.headings import HeadingReader
@@ -141,13 +141,11 @@ def _owners_of_insets(insets: Sequence[Box], panels: Sequence[Panel], first: int
     """Return each inset with the place of the smallest panel around it; `first` is the region's first panel."""
     owned = []
     for inset in insets:
-        around = [n for n in range(first, len(panels)) if _holds(panels[n].box, inset)]
+        around = [
+            number
+            for number, panel in enumerate(panels[first:], start=first)
+            if is_centered_in(inset, panel.box) and area(panel.box) > area(inset)
+        ]
         if around:
             owned.append((inset, min(around, key=lambda n: area(panels[n].box))))
     return owned
-
-
-def _holds(outer: Box, inner: Box) -> bool:
-    """Return whether a box holds the center of another and is larger."""
-    x, y = (inner[0] + inner[2]) / 2, (inner[1] + inner[3]) / 2
-    return outer[0] <= x < outer[2] and outer[1] <= y < outer[3] and area(outer) > area(inner)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.analysis.base import Pixels
-from mirsearch.analysis.panels.boxes import area
+from mirsearch.analysis.panels.boxes import area, lies_in
 from mirsearch.corpus import Box
 
 _DARK = 190
@@ -49,7 +49,7 @@ def find_frames(pixels: Pixels, figure_side: int) -> list[Box]:
                 frames.append(box)
                 break
     frames.sort(key=area, reverse=True)
-    return [frame for n, frame in enumerate(frames) if not any(_lies_in(frame, other) for other in frames[:n])]
+    return [frame for n, frame in enumerate(frames) if not any(lies_in(frame, other, 2) for other in frames[:n])]
 
 
 def _lines(dark: NDArray[np.uint8], kernel: tuple[int, int]) -> list[Box]:
@@ -67,8 +67,3 @@ def _is_side(line: Box, box: Box, edge: int) -> bool:
         and line[1] <= box[1] + _MAX_OFFSET
         and line[3] >= box[3] - _MAX_OFFSET
     )
-
-
-def _lies_in(box: Box, other: Box) -> bool:
-    """Return whether a box lies in another."""
-    return box[0] >= other[0] - 2 and box[1] >= other[1] - 2 and box[2] <= other[2] + 2 and box[3] <= other[3] + 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from mirsearch.analysis.panels.boxes import area, bounding_box, shared_area
+from mirsearch.analysis.panels.boxes import area, bounding_box, lies_in, shared_area
 from mirsearch.corpus import Box
 
 _SIZE_TOLERANCE, _SIZE_TOLERANCE_PX = 0.02, 3
@@ -50,13 +50,13 @@ def _snap_to_cells(pictures: Sequence[Box], members: Sequence[Box]) -> list[Box]
     for cell in cells:
         if any(_overlap(cell, member) for member in members):
             continue
-        pieces = [box for box in rest if _lies_in(box, cell)]
+        pieces = [box for box in rest if lies_in(box, cell, _tolerance(cell))]
         if pieces and sum(area(box) for box in pieces) >= _MIN_COVERED * area(cell):
             result.append(cell)
             rest = [box for box in rest if box not in pieces]
     free = [cell for cell in cells if not any(_overlap(cell, box) for box in result)]
     for box in rest:
-        inside = [cell for cell in free if _lies_in(cell, box)]
+        inside = [cell for cell in free if lies_in(cell, box, _tolerance(box))]
         is_made_of_cells = len(inside) >= 2 and all(
             abs(a - b) <= _tolerance(box) for a, b in zip(bounding_box(inside), box, strict=True)
         )
@@ -87,14 +87,3 @@ def _bands(members: Sequence[Box], axis: int) -> list[tuple[int, int]]:
 def _overlap(cell: Box, box: Box) -> bool:
     """Return whether a box fills a notable part of a cell."""
     return shared_area(cell, box) > 0.2 * area(cell)
-
-
-def _lies_in(inner: Box, outer: Box) -> bool:
-    """Return whether a box lies in another, but for a few px."""
-    slack = _tolerance(outer)
-    return (
-        inner[0] >= outer[0] - slack
-        and inner[1] >= outer[1] - slack
-        and inner[2] <= outer[2] + slack
-        and inner[3] <= outer[3] + slack
-    )

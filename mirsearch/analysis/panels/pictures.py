@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.analysis.base import Pixels
-from mirsearch.analysis.panels.boxes import area
+from mirsearch.analysis.panels.boxes import area, sides
 from mirsearch.analysis.panels.grid import snap_to_grid
 from mirsearch.analysis.panels.gutters import Canvas
 from mirsearch.analysis.panels.mosaics import cut_like_neighbors, cut_mosaic
@@ -125,7 +125,7 @@ def _cut_butted(canvas: Canvas, boxes: Sequence[Box]) -> list[Box]:
     usual = float(np.median([area(box) for box in boxes])) if len(boxes) > 1 else 0.0
     cut: list[Box] = []
     for box in boxes:
-        is_long = max(_sides(box)) >= _LONG_FACTOR * min(_sides(box))
+        is_long = max(sides(box)) >= _LONG_FACTOR * min(sides(box))
         if is_long or area(box) >= _LARGE_FACTOR * usual:
             cut.extend(cut_mosaic(canvas, box, even_only=not is_long and len(boxes) == 1))
         else:
@@ -174,9 +174,9 @@ def _keep_pictures(pixels: Pixels, boxes: Sequence[Box], figure_side: int, on_bl
     """Return the boxes without slivers, such as colorbars, and without flat ones that are no empty picture of a set."""
     boxes = snap_to_grid(boxes)
     textured = [box for box in boxes if not _is_flat(pixels, box, on_black)]
-    longest = max((max(_sides(box)) for box in textured), default=0)
+    longest = max((max(sides(box)) for box in textured), default=0)
     least = max(_MIN_SIDE_SHARE * longest, _MIN_FIGURE_SHARE * figure_side)
-    kept = [box for box in textured if min(_sides(box)) >= least]
+    kept = [box for box in textured if min(sides(box)) >= least]
     kept = [box for box in kept if area(box) >= _MIN_AREA * figure_side**2 or is_one_of_set(box, kept)]
     empty = [box for box in boxes if box not in textured and any(_have_one_size(box, other) for other in kept)]
     return kept + empty
@@ -215,9 +215,4 @@ def _has_paint(pixels: Pixels, on_black: bool) -> bool:
 
 def _have_one_size(first: Box, second: Box) -> bool:
     """Return whether two boxes have the same sides within a few percent."""
-    return all(abs(a - b) <= max(2, _SAME_SIZE * b) for a, b in zip(_sides(first), _sides(second), strict=True))
-
-
-def _sides(box: Box) -> tuple[int, int]:
-    """Return width and height of a box in px."""
-    return box[2] - box[0], box[3] - box[1]
+    return all(abs(a - b) <= max(2, _SAME_SIZE * b) for a, b in zip(sides(first), sides(second), strict=True))

@@ -9,7 +9,7 @@ import numpy as np
 
 from mirsearch.analysis.base import Pixels
 from mirsearch.analysis.kinds.features import flatness
-from mirsearch.analysis.panels.boxes import area, shared_area
+from mirsearch.analysis.panels.boxes import area, shared_area, shift_box
 from mirsearch.analysis.panels.drawings import gather_drawings
 from mirsearch.analysis.panels.frames import find_frames
 from mirsearch.analysis.panels.gutters import Canvas
@@ -26,7 +26,6 @@ _MIN_AXIS_SHARE, _MAX_AXIS_GAP = 0.4, 0.15
 
 _TEXT_SHARE = 0.035
 """Greatest height of a line of text, as a share of the figure's longer side."""
-
 
 _PICTURE_MARGIN = 6
 """Px around a picture that belong to its edge: its frame, and the noise of JPEG."""
@@ -72,11 +71,11 @@ def find_single_images(pixels: Pixels, region: Box, figure_side: int, on_black: 
     pictures = _drop_painted(part, pictures, [piece.box for piece in pieces if piece.kind == "drawing"], on_black)
     images = [Piece(box, "picture") for box in pictures] + gather_drawings(pieces, pictures, figure_side)
     if len(images) == 1 and images[0].kind != "picture":
-        images = [Piece(canvas_box(part), images[0].kind)]
+        images = [Piece((0, 0, x1 - x0, y1 - y0), images[0].kind)]
     insets = [box for box in insets if not is_painted(part, box, on_black)]
     scraps = [piece for piece in pieces if piece.kind == "scrap"]
     found = [*images, *(Piece(box, "inset") for box in insets), *scraps]
-    return [Piece(_shift(piece.box, x0, y0), piece.kind) for piece in found]
+    return [Piece(shift_box(piece.box, x0, y0), piece.kind) for piece in found]
 
 
 def _drop_bands(part: Pixels, pictures: Sequence[Box], figure_side: int) -> list[Box]:
@@ -99,11 +98,6 @@ def _find_drawn(part: Pixels, pictures: Sequence[Box], figure_side: int) -> list
     boxes = [piece for box in cut_drawing(canvas, canvas.box) for piece in _split_by_frames(canvas, box, frames)]
     pieces = [_classify(part, box, frames, figure_side) for box in boxes]
     return [piece for piece in pieces if not _is_covered(piece.box, pictures)]
-
-
-def canvas_box(pixels: Pixels) -> Box:
-    """Return the box of all pixels."""
-    return (0, 0, pixels.shape[1], pixels.shape[0])
 
 
 def _blank(pixels: Pixels, box: Box, margin: int) -> None:
@@ -164,9 +158,9 @@ def _split_by_frames(canvas: Canvas, box: Box, frames: Sequence[Box]) -> list[Bo
     x0, y0, x1, y1 = box
     pixels = canvas.pixels[y0:y1, x0:x1].copy()
     for frame in inside:
-        _blank(pixels, _shift(frame, -x0, -y0), 1)
+        _blank(pixels, shift_box(frame, -x0, -y0), 1)
     rest = Canvas(pixels, _TOLERANCE, white_only=True)
-    left = [_shift(piece, x0, y0) for piece in cut_drawing(rest, rest.box)]
+    left = [shift_box(piece, x0, y0) for piece in cut_drawing(rest, rest.box)]
     return [*inside, *(piece for piece in left if area(piece) > 0 and piece != box)]
 
 
@@ -211,8 +205,3 @@ def _is_white(pixels: Pixels, box: Box) -> bool:
     """Return whether a frame is mostly white inside, as a plot's is; a gel's ground is tinted."""
     x0, y0, x1, y1 = box
     return bool((pixels[y0:y1, x0:x1].min(axis=2) >= 253).mean() > _WHITE_SHARE)
-
-
-def _shift(box: Box, left: int, top: int) -> Box:
-    """Return a box in px of a crop as a box of the image that the crop begins in at (left, top)."""
-    return (box[0] + left, box[1] + top, box[2] + left, box[3] + top)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mirsearch.analysis.panels.boxes import area, bounding_box, distance_between, shared_area
+from mirsearch.analysis.panels.boxes import area, bounding_box, distance_between, shared_area, sides
 from mirsearch.analysis.panels.gutters import Canvas, cut_at_gutters, is_picture
 from mirsearch.analysis.panels.mosaics import cut_like_neighbors, cut_mosaic
 from mirsearch.corpus import Box
@@ -44,7 +44,7 @@ def figure_tiles(canvas: Canvas) -> tuple[list[Box], list[Box]]:
     gutter_tiles = cut_at_gutters(canvas, canvas.box, min_gutter)
     pieces = [part for box in gutter_tiles for part in _detach_letters(canvas, box, min_gutter, side)]
     min_area = _SMALLEST_TILE * canvas.width * canvas.height
-    large = [box for box in pieces if area(box) >= min_area and min(_sides(box)) >= 0.04 * side]
+    large = [box for box in pieces if area(box) >= min_area and min(sides(box)) >= 0.04 * side]
     tiles = cut_like_neighbors(canvas, _cut_touching_pictures(canvas, large))
     is_drawn = [not is_picture(canvas, box) for box in tiles]
     for scrap in pieces:
@@ -77,7 +77,7 @@ def _detach_letters(canvas: Canvas, box: Box, min_gutter: int, side: int) -> lis
 
 def _has_letter_shape(box: Box, side: int) -> bool:
     """Return whether a scrap has a panel letter's size and shape; the labels of scale bars are wider."""
-    width, height = _sides(box)
+    width, height = sides(box)
     return max(width, height) <= _LARGEST_LETTER * side and width <= _WIDEST_LETTER * height
 
 
@@ -101,7 +101,7 @@ def divide_strips(canvas: Canvas, grid: Sequence[Box]) -> list[Box]:
     """
     tiles: list[Box] = []
     for box in grid:
-        is_strip = max(_sides(box)) > _STRIP_FACTOR * min(_sides(box)) and is_picture(canvas, box)
+        is_strip = max(sides(box)) > _STRIP_FACTOR * min(sides(box)) and is_picture(canvas, box)
         tiles.extend(cut_mosaic(canvas, box, even_only=True) if is_strip else [box])
     return tiles
 
@@ -113,7 +113,7 @@ def _tile_of_scrap(scrap: Box, tiles: list[Box], is_drawn: list[bool], side: int
     """
     gaps = [distance_between(scrap, box) if drawn else side for box, drawn in zip(tiles, is_drawn, strict=True)]
     nearest = int(np.argmin(gaps))
-    if scrap[0] >= tiles[nearest][2] and max(_sides(scrap)) <= _LARGEST_LETTER * side:
+    if scrap[0] >= tiles[nearest][2] and max(sides(scrap)) <= _LARGEST_LETTER * side:
         for number, box in enumerate(tiles):
             is_above = 0 <= box[1] - scrap[3] <= _ABOVE_REACH * side and abs(scrap[0] - box[0]) <= _LETTER_INDENT * side
             if is_drawn[number] and is_above:
@@ -138,8 +138,3 @@ def _merge_nested(boxes: list[Box]) -> list[Box]:
 def _is_part(box: Box, other: Box) -> bool:
     """Return whether a box is small against the other and lies mostly in it."""
     return area(box) <= _MINOR_AREA * area(other) and shared_area(box, other) >= _NESTED_SHARE * area(box)
-
-
-def _sides(box: Box) -> tuple[int, int]:
-    """Return width and height of a box in px."""
-    return box[2] - box[0], box[3] - box[1]

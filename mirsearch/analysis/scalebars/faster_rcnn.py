@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.analysis.base import BarCandidate, Pixels
+from mirsearch.analysis.panels.boxes import overlaps, shift_bar
 from mirsearch.analysis.scalebars.detector import RunLengthDetector
 from mirsearch.corpus import Box
 from mirsearch.errors import UsageError
@@ -134,11 +135,11 @@ class FasterRcnnDetector:
         left, top = max(0, inside[0] - _CROP_MARGIN), max(0, inside[1] - _CROP_MARGIN)
         crop = np.ascontiguousarray(pixels[top : inside[3] + _CROP_MARGIN, left : inside[2] + _CROP_MARGIN])
         for run in self._runs.detect(crop):
-            shifted = _shift(run, left, top)
+            shifted = shift_bar(run, left, top)
             if (
                 shifted.vertical == upright
                 and _common_share(_long_span(shifted), span) >= _MIN_COMMON_SHARE
-                and _overlaps(shifted.box, inside)
+                and overlaps(shifted.box, inside)
             ):
                 return replace(shifted, score=score)
         return BarCandidate(inside, float(span[1] - span[0]), score, upright)
@@ -174,12 +175,6 @@ def _read_side(settings: Mapping[str, Any], artifact: Artifact) -> int:
     return side
 
 
-def _shift(bar: BarCandidate, x: int, y: int) -> BarCandidate:
-    """Return a bar with its box shifted by x and y."""
-    x0, y0, x1, y1 = bar.box
-    return replace(bar, box=(x0 + x, y0 + y, x1 + x, y1 + y))
-
-
 def _long_span(bar: BarCandidate) -> tuple[int, int]:
     """Return the start and end of a bar along its axis."""
     return (bar.box[1], bar.box[3]) if bar.vertical else (bar.box[0], bar.box[2])
@@ -189,8 +184,3 @@ def _common_share(one: tuple[int, int], other: tuple[int, int]) -> float:
     """Return the common part of two spans as a share of the longer one."""
     shared = min(one[1], other[1]) - max(one[0], other[0])
     return max(0, shared) / max(one[1] - one[0], other[1] - other[0], 1)
-
-
-def _overlaps(one: Box, other: Box) -> bool:
-    """Return whether two boxes overlap."""
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

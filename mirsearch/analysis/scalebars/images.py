@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, ScaleBarDetector
+from mirsearch.analysis.panels.boxes import distance_from_corner, shift_bar, shift_box
 from mirsearch.analysis.scalebars.bar_looks import BarLooks, measure_looks
 from mirsearch.analysis.scalebars.insets import find_frame_sides, find_insets, lies_in_any
 from mirsearch.analysis.scalebars.labels import find_labelled_bar
@@ -40,7 +41,6 @@ _MAX_BLANK_SPREAD = 20
 
 _MIN_GROUND_SHARE = 0.3
 """Least share of an image's edge that must have the color of the blank row beyond it."""
-
 
 _MAX_LONE = 4
 """Greatest number of bars without a label that are compared."""
@@ -91,7 +91,7 @@ def find_image_bars(
     grown = grow_by_margin(pixels, box)
     left, top = grown[:2]
     image = np.ascontiguousarray(pixels[grown[1] : grown[3], grown[0] : grown[2]])
-    known = [(x0 - left, y0 - top, x1 - left, y1 - top) for x0, y0, x1, y1 in insets]
+    known = [shift_box(inset, -left, -top) for inset in insets]
     bars = [bar for bar in detector.detect(image) if not lies_in_any(bar.box, known)]
     shapes = [judge_line(image, bar) for bar in bars[:_MAX_JUDGED] if bar.score >= _MIN_JUDGED_SCORE]
     solid = [bar for bar, shape in zip(bars, shapes, strict=False) if shape.kind == "bar"] + bars[len(shapes) :]
@@ -106,8 +106,8 @@ def find_image_bars(
     )
     return ImageBars(
         box,
-        None if pair is None else replace(pair, bar=_shift(pair.bar, left, top)),
-        tuple(SeenBar(_shift(bar, left, top), measure_looks(image, bar)) for bar in lone[:_MAX_LONE]),
+        None if pair is None else replace(pair, bar=shift_bar(pair.bar, left, top)),
+        tuple(SeenBar(shift_bar(bar, left, top), measure_looks(image, bar)) for bar in lone[:_MAX_LONE]),
         any(shape.frame is not None for shape in shapes),
     )
 
@@ -153,20 +153,6 @@ def _find_own_bars(
 def agree(one: float, other: float, ratio: float = 1.06) -> bool:
     """Return whether two lengths or pixel sizes agree."""
     return max(one, other) < ratio * min(one, other)
-
-
-def distance_from_corner(box: Box, shape: tuple[int, ...]) -> float:
-    """Return the distance of a box from the nearest corner of an image (h, w, …), 0 to 1 as a share of its sides."""
-    height, width = shape[:2]
-    across = min(box[0], width - box[2]) / width
-    down = min(box[1], height - box[3]) / height
-    return float(max(0.0, across, down))
-
-
-def _shift(bar: BarCandidate, dx: int, dy: int) -> BarCandidate:
-    """Return a bar in px of the figure."""
-    x0, y0, x1, y1 = bar.box
-    return replace(bar, box=(x0 + dx, y0 + dy, x1 + dx, y1 + dy))
 
 
 def grow_by_margin(pixels: Pixels, box: Box) -> Box:

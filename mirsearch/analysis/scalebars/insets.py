@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from mirsearch.analysis.base import BarCandidate
+from mirsearch.analysis.panels.boxes import lies_in
 from mirsearch.analysis.scalebars.candidates import Gray, outer_boxes
 from mirsearch.analysis.scalebars.line_shapes import LineShape
 from mirsearch.corpus import Box
@@ -204,7 +205,4 @@ def _holds_picture(gray: Gray, box: Box) -> bool:
 
 def lies_in_any(box: Box, frames: Sequence[Box]) -> bool:
     """Return whether a box lies within one of the frames or on its lines."""
-    return any(
-        box[0] >= frame[0] - 1 and box[1] >= frame[1] - 1 and box[2] <= frame[2] + 1 and box[3] <= frame[3] + 1
-        for frame in frames
-    )
+    return any(lies_in(box, frame, 1) for frame in frames)

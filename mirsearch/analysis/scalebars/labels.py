@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, TextBox
+from mirsearch.analysis.panels.boxes import distance_from_corner, lies_in
 from mirsearch.analysis.scalebars.candidates import Gray, ink_chroma
 from mirsearch.analysis.scalebars.label_checks import check_label
 from mirsearch.analysis.scalebars.label_completion import complete_line, complete_lines, join_number_and_unit
@@ -129,7 +130,7 @@ def _reading_views(
     for bar in bars:
         if len(windows) >= most or bar.score < _MIN_CROP_SCORE:
             return
-        if any(_lies_inside(bar.box, other) for other in windows):
+        if any(lies_in(bar.box, other) for other in windows):
             continue
         window = _label_window(bar, panel.shape[1], panel.shape[0])
         windows.append(window)
@@ -207,17 +208,9 @@ def _choose_pair(pairs: Sequence[Pair], panel: Pixels, expected_nm: float | None
     def merit(pair: Pair) -> float:
         matches_caption = expected_nm is not None and _matches_length(pair, expected_nm)
         gain = _CAPTION_GAIN if matches_caption else 1.0
-        return pair.score * (1 - _INSIDE_COST * _distance_from_corner(pair.bar.box, panel)) * gain
+        return pair.score * (1 - _INSIDE_COST * distance_from_corner(pair.bar.box, panel.shape)) * gain
 
     return max(pairs, key=merit, default=None)
-
-
-def _distance_from_corner(box: Box, panel: Pixels) -> float:
-    """Return the distance of a box from the nearest corner of a panel, 0 to 1 as a share of the panel's sides."""
-    height, width = panel.shape[:2]
-    across = min(box[0], width - box[2]) / width
-    down = min(box[1], height - box[3]) / height
-    return float(max(0.0, across, down))
 
 
 def _read_nearby_lines(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> list[Pair]:
@@ -276,11 +269,6 @@ def _label_window(bar: BarCandidate, width: int, height: int) -> Box:
     return (
         max(0, int(x0 - along)), max(0, int(y0 - across)), min(width, int(x1 + along)), min(height, int(y1 + across))
     )  # fmt: skip
-
-
-def _lies_inside(box: Box, window: Box) -> bool:
-    """Return whether a box lies in a window."""
-    return window[0] <= box[0] and window[1] <= box[1] and box[2] <= window[2] and box[3] <= window[3]
 
 
 def read_window(panel: Pixels, window: Box, ocr: OcrEngine) -> list[TextBox]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, ScaleBarDetector
+from mirsearch.analysis.panels.boxes import distance_from_corner
 from mirsearch.analysis.scalebars.caption_lengths import CaptionLength, caption_lengths
 from mirsearch.analysis.scalebars.confidence import MIN_TOLD
 from mirsearch.analysis.scalebars.images import (
@@ -14,7 +15,6 @@ from mirsearch.analysis.scalebars.images import (
     SeenBar,
     agree,
     clip_box,
-    distance_from_corner,
     find_image_bars,
 )
 from mirsearch.analysis.scalebars.readings import Observation, confidence_of_bar, read_label, read_lone_bar

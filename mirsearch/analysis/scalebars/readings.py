@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mirsearch.analysis.base import BarCandidate
+from mirsearch.analysis.panels.boxes import distance_from_corner
 from mirsearch.analysis.scalebars.caption_lengths import CaptionLength
 from mirsearch.analysis.scalebars.confidence import Evidence, bar_confidence, caption_confidence, label_confidence
-from mirsearch.analysis.scalebars.images import ImageBars, SeenBar, agree, distance_from_corner
+from mirsearch.analysis.scalebars.images import ImageBars, SeenBar, agree
 from mirsearch.analysis.scalebars.pairing import Pair
 from mirsearch.corpus import Box, ScaleReading
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mirsearch.analysis.captions.tokens import LIST, parse_letters
 from mirsearch.analysis.scalebars.caption_lengths import CaptionLength
+from mirsearch.analysis.scalebars.images import agree
 from mirsearch.corpus import Box, Panel, ScaleReading
 from mirsearch.settings import LIMITS
 from mirsearch.text.lengths import normalize_all
@@ -40,7 +41,7 @@ _LETTER_LIST = re.compile(rf"\(?\b(?P<list>{LIST})\b\)?", re.IGNORECASE)
 _ALL_WORDS = re.compile(r"\b(?:all|both|every|each|other|remaining|rest)\b", re.IGNORECASE)
 
 _MAX_RATIO = 1.06
-"""Ratio below which two pixel sizes agree, and below which two panels are equally wide."""
+"""Ratio up to which two panels have one size."""
 
 _EQUAL_WIDTH_WEIGHT = 0.7
 """Weight of the confidence for a panel as wide as the panel with the bar."""
@@ -112,7 +113,7 @@ def share_scale(
         if source_reading is None or not is_meant or (reading is not None and _scales_agree(reading, source_reading)):
             continue
         panel_width = max(1, boxes[n][2] - boxes[n][0])
-        equal_width = max(panel_width, source_width) < _MAX_RATIO * min(panel_width, source_width)
+        equal_width = agree(panel_width, source_width)
         confidence = source_reading.confidence * (_EQUAL_WIDTH_WEIGHT if equal_width else _OTHER_WIDTH_WEIGHT)
         result[n] = ScaleReading(source_reading.nm_per_px, source="caption", confidence=round(confidence, 4))
     return result
@@ -125,7 +126,7 @@ def _rank_reading(reading: ScaleReading | None) -> tuple[bool, float]:
 
 def _scales_agree(one: ScaleReading, other: ScaleReading) -> bool:
     """Return whether two readings have about the same pixel size."""
-    return max(one.nm_per_px, other.nm_per_px) < _MAX_RATIO * min(one.nm_per_px, other.nm_per_px)
+    return agree(one.nm_per_px, other.nm_per_px)
 
 
 def share_in_letters(
@@ -174,5 +175,5 @@ def _may_share(reading: ScaleReading, panel: Panel, other: Panel) -> bool:
 def _allows_sharing(panel: Panel, length: CaptionLength, source: ScaleReading) -> bool:
     """Return whether the caption gives no other length or magnification for a panel."""
     if length.bar is not None and source.length_nm is not None and length.bar.nm:
-        return max(length.bar.nm, source.length_nm) < _MAX_RATIO * min(length.bar.nm, source.length_nm)
+        return agree(length.bar.nm, source.length_nm)
     return _OTHER_MAGNIFICATION.search(panel.heading) is None

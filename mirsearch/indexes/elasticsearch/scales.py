@@ -7,6 +7,7 @@ from typing import Any
 
 from mirsearch.corpus import Panel, ScaleReading, to_json
 from mirsearch.corrections import lone_bar_from_json, reading_from_json
+from mirsearch.indexes.comparison import field_of_view
 
 Document = dict[str, Any]
 
@@ -21,7 +22,7 @@ _DOUBTFUL_FIELDS = {
 
 def scale_fields(panel: Panel) -> Document:
     """Return the fields of a panel's readings: `scale`, `doubtful_scale` and `lone_bar`."""
-    has_doubtful = _field_of_view(panel, panel.doubtful_scale) is not None
+    has_doubtful = field_of_view(panel, panel.doubtful_scale) is not None
     return {
         "scale": _told_scale_fields(panel) | _doubtful_scale_fields(panel),
         "doubtful_scale": to_json(panel.doubtful_scale) if has_doubtful else None,
@@ -30,7 +31,7 @@ def scale_fields(panel: Panel) -> Document:
 
 
 def _told_scale_fields(panel: Panel) -> Document:
-    scale, fov = panel.scale, _field_of_view(panel, panel.scale)
+    scale, fov = panel.scale, field_of_view(panel, panel.scale)
     if scale is None or fov is None:
         return {"known": False}
     return {
@@ -49,19 +50,13 @@ def _told_scale_fields(panel: Panel) -> Document:
 
 
 def _doubtful_scale_fields(panel: Panel) -> Document:
-    fov = _field_of_view(panel, panel.doubtful_scale)
+    fov = field_of_view(panel, panel.doubtful_scale)
     return {
         "doubtful": fov is not None,
         "doubtful_field_of_view_nm": fov,
         "doubtful_log10_field_of_view": None if fov is None else math.log10(fov),
         "lone_bar": panel.bar is not None,
     }
-
-
-def _field_of_view(panel: Panel, reading: ScaleReading | None) -> float | None:
-    """Return the width of a panel in nm by a reading, or None if that is no length."""
-    fov = math.nan if reading is None else panel.width * reading.nm_per_px
-    return fov if math.isfinite(fov) and fov > 0 else None
 
 
 def read_scales(document: Document) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -11,7 +10,7 @@ from typing import Any, TypeVar, get_args
 
 from mirsearch.corpus import Article, Figure, LoneBar, Origin, Panel, ScaleReading, ScaleSource, to_json
 from mirsearch.corrections import corrected_fields, correction_from_json, lone_bar_from_json, reading_from_json
-from mirsearch.indexes.comparison import known_technique
+from mirsearch.indexes.comparison import field_of_view, known_technique
 from mirsearch.query import StoredPanel
 
 BATCH_ROWS = 500
@@ -45,9 +44,9 @@ def storable_text(text: str | None) -> str | None:
 
 def panel_values(panel: Panel) -> dict[str, Any]:
     """Return the columns of a panel, except keys, position and texts."""
-    (scale, fov), (doubtful, doubtful_fov) = (
-        _with_field_of_view(panel, reading) for reading in (panel.scale, panel.doubtful_scale)
-    )
+    fov, doubtful_fov = field_of_view(panel, panel.scale), field_of_view(panel, panel.doubtful_scale)
+    scale = None if fov is None else panel.scale
+    doubtful = None if doubtful_fov is None else panel.doubtful_scale
     x0, y0, x1, y1 = (int(edge) for edge in panel.box)
     return {
         "label": storable_text(panel.label),
@@ -72,14 +71,6 @@ def panel_values(panel: Panel) -> dict[str, Any]:
         "doubtful_field_of_view_nm": doubtful_fov,
         "lone_bar": None if panel.bar is None else _to_json_text(panel.bar),
     }  # fmt: skip
-
-
-def _with_field_of_view(panel: Panel, reading: ScaleReading | None) -> tuple[ScaleReading, float] | tuple[None, None]:
-    """Return a reading with the field of view (nm) that it gives the panel; None, None if that is no length."""
-    fov = None if reading is None else float(panel.width * reading.nm_per_px)
-    if reading is None or fov is None or not (math.isfinite(fov) and fov > 0):
-        return None, None
-    return reading, fov
 
 
 def _to_json_text(item: ScaleReading | LoneBar) -> str:
