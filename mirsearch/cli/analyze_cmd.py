@@ -48,7 +48,7 @@ def analyze(
 ) -> None:
     """Cut figures into panels and read their letters, scale bars and text. Stores nothing."""
     from mirsearch.analysis.analyzer import FigureAnalyzer
-    from mirsearch.cli.option_values import parse_scale_options
+    from mirsearch.search.option_values import parse_scale_options
 
     caption_of = _read_captions(captions)
     length_nm = parse_scale_options(scale, None, None, None, False).length_nm

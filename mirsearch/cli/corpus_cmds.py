@@ -107,9 +107,9 @@ def export(
     from mirsearch import settings
     from mirsearch.acquisition.attribution import credit_lines
     from mirsearch.cli.ingest_services import open_ledger
-    from mirsearch.cli.option_values import add_filters
     from mirsearch.cli.terminal import open_output
     from mirsearch.query import Filters
+    from mirsearch.search.option_values import add_filters
 
     if form != "jsonl":
         raise UsageError(f"--format {form!r} is not known", "give jsonl, or --attribution")

@@ -55,7 +55,7 @@ def correct(
     output: FormatOption = TableFormat.TABLE,
 ) -> None:
     """Correct what was read from a panel. Corrections are stored separately and survive a new analysis."""
-    from mirsearch.cli.option_values import parse_scale_options
+    from mirsearch.search.option_values import parse_scale_options
 
     scale_options = parse_scale_options(scale, bar_px, nm_per_px, None, no_scale)
     changes = _parse_changes(label, kind, technique, caption)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.option_values import add_filters, parse_box, parse_filters, parse_formula, parse_scale_options
 from mirsearch.cli.parts import ExtractorChoice, load_detector, load_index_extractor, load_ocr, open_index
 from mirsearch.cli.query_options import (
     AllKindsOption,
@@ -116,6 +115,7 @@ def query(
 ) -> None:
     """Find panels that look like an image at its scale, and whose captions contain the given words."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: a query multiplies no large matrices
+    from mirsearch.search.option_values import add_filters, parse_filters, parse_formula, parse_scale_options
     from mirsearch.search.search import Question, ask
 
     if image is None and any(value is not None for value in (panel, crop, scale, bar_px, nm_per_px)):
@@ -133,7 +133,7 @@ def query(
         every_kind=all_kinds,
         retracted=retracted,
         filters=filters,
-        formula=parse_formula(weight or [], missing, sigma),
+        formula=parse_formula(weight or [], missing.value, sigma),
         top=top,
         exact=exact,
         doubtful=doubtful,
@@ -164,6 +164,7 @@ def _image_question(
 ) -> ImageQuestion | None:
     if path is None:
         return None
+    from mirsearch.search.option_values import parse_box
     from mirsearch.search.query_image import ImageQuestion
 
     box = None if crop is None else parse_box(crop)

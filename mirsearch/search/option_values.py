@@ -1,17 +1,16 @@
-"""Checks and converts the values of options of `mirsearch query` and `mirsearch correct`."""
+"""Checks and converts the values of a query's options, as people write them on the command line and in an address."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from mirsearch.cli.query_options import MissingScale
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from mirsearch.corpus import Box
     from mirsearch.query import Filters
-    from mirsearch.ranking import Formula
+    from mirsearch.ranking import Formula, Missing
     from mirsearch.search.query_image import ScaleOptions
 
 
@@ -51,7 +50,7 @@ def _parse_length(option: str, text: str) -> float:
         raise UsageError(f"{option}: {error.message}", error.remedy) from error
 
 
-def parse_formula(weights: list[str], missing: MissingScale, sigma: float) -> Formula:
+def parse_formula(weights: list[str], missing: Missing, sigma: float) -> Formula:
     """Return the formula of the score: weights, σ, and the rule for panels without a scale."""
     from mirsearch.ranking import TERMS, Formula, Weights
 
@@ -66,7 +65,7 @@ def parse_formula(weights: list[str], missing: MissingScale, sigma: float) -> Fo
     if unknown:
         raise UsageError(f"--weight: unknown term {', '.join(sorted(unknown))}", f"terms are {', '.join(TERMS)}")
     try:
-        return Formula(Weights(**chosen), sigma=sigma, missing=missing.value)
+        return Formula(Weights(**chosen), sigma=sigma, missing=missing)
     except ValueError as error:
         raise UsageError(f"--weight/--sigma: {error}", "give numbers ≥ 0, one of them above 0") from error
 

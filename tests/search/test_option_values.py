@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mirsearch.cli.option_values import add_filters, parse_box, parse_filters, parse_formula, parse_scale_options
-from mirsearch.cli.query_options import MissingScale
 from mirsearch.errors import UsageError
 from mirsearch.query import Filters
+from mirsearch.search.option_values import add_filters, parse_box, parse_filters, parse_formula, parse_scale_options
 
 
 def filters(**options):
@@ -64,7 +63,7 @@ def test_crop_box():
 
 
 def test_weights():
-    chosen = parse_formula(["visual=1", "text=0"], MissingScale.EXCLUDE, 0.2)
+    chosen = parse_formula(["visual=1", "text=0"], "exclude", 0.2)
     assert (chosen.weights.visual, chosen.weights.scale, chosen.weights.text) == (1.0, 0.3, 0.0)
     assert (chosen.missing, chosen.sigma) == ("exclude", 0.2)
 
@@ -72,12 +71,12 @@ def test_weights():
 @pytest.mark.parametrize("weights", [["looks=1"], ["visual"], ["visual=x"], ["visual=-1"], ["visual=nan"]])
 def test_wrong_weights(weights):
     with pytest.raises(UsageError, match="--weight"):
-        parse_formula(weights, MissingScale.NEUTRAL, 0.3)
+        parse_formula(weights, "neutral", 0.3)
 
 
 def test_all_weights_zero():
     with pytest.raises(UsageError, match="not all 0"):
-        parse_formula(["visual=0", "scale=0", "text=0"], MissingScale.NEUTRAL, 0.3)
+        parse_formula(["visual=0", "scale=0", "text=0"], "neutral", 0.3)
 
 
 def test_scale_in_nm():
