@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from mirsearch import settings
-from mirsearch.corpus import Box, Figure, Panel, figure_id, panel_ids
+from mirsearch.corpus import Box, Panel, panel_ids
 from mirsearch.corrections import apply_corrections
 from mirsearch.errors import MirsearchError
 from mirsearch.extractors.base import Extractor
 from mirsearch.files.interrupts import DeferredInterrupt
 from mirsearch.imaging import images
+from mirsearch.imaging.originals import read_original
 from mirsearch.indexes.base import FigureNotes, FigureRecord, Index, IndexWriter
 from mirsearch.ingest.failures import analysis_failure
 from mirsearch.ingest.ingest import COMMIT_SECONDS, Analyzer
@@ -35,6 +35,8 @@ FIGURES_PER_LOOKUP = 64
 
 UNRECORDED_PANEL_SOURCE = "exsclaim"
 """A source that gives its own panels. An index of schema 1 did not record which panels came from it."""
+
+_REASONS = {"missing": "the file is missing", "changed": "the file has another content now"}
 
 State = Literal["reanalyzed", "current", "missing", "changed", "failed"]
 
@@ -176,24 +178,25 @@ class Reanalysis:
                 "delete the figure and ingest it again"
             )
             return _FigureResult(figure, "failed", stored[0].figure.image or "nowhere", reason)
-        path, state = find_file(stored[0].figure)
-        if path is None:
-            reasons = {"missing": "the file is missing", "changed": "the file has another content now"}
-            return _FigureResult(
-                figure, state, stored[0].figure.image or "nowhere", f"{reasons[state]}; the figure stays as it was"
-            )
+        file = stored[0].figure.image or "nowhere"
         try:
-            return self._analyze_file(path, stored, notes)
+            original = read_original(stored[0].figure)
+            if original.page is None:
+                reason = f"{_REASONS[original.state]}; the figure stays as it was"
+                return _FigureResult(figure, "missing" if original.state == "missing" else "changed", file, reason)
+            file = str(original.path)
+            return self._analyze_page(original.page, file, stored, notes)
         except MirsearchError as error:
-            return _FigureResult(figure, "failed", str(path), str(error).removeprefix(f"{path}: "))
+            return _FigureResult(figure, "failed", file, str(error).removeprefix(f"{file}: "))
         except Exception as error:
             # One figure that breaks the analysis must not end a run over thousands. It is counted with its cause.
-            log.debug("analysis of %s failed", path, exc_info=True)
-            return _FigureResult(figure, "failed", str(path), "{} ({})".format(*analysis_failure(error)))
+            log.debug("analysis of %s failed", file, exc_info=True)
+            return _FigureResult(figure, "failed", file, "{} ({})".format(*analysis_failure(error)))
 
-    def _analyze_file(self, path: Path, stored: Sequence[StoredPanel], notes: FigureNotes) -> _FigureResult:
+    def _analyze_page(
+        self, page: images.Page, file: str, stored: Sequence[StoredPanel], notes: FigureNotes
+    ) -> _FigureResult:
         figure = stored[0].figure
-        page = next(page for page in images.read_pages(path) if page.number == figure.page)
         panels = self._analyzer.analyze(
             page.pixels, figure.caption, nm_per_px=page.nm_per_px, known_panels=notes.source_panels or None
         )
@@ -208,7 +211,7 @@ class Reanalysis:
         # one correction may now be several, one for each image; counted are those that a person made
         unmatched = sum(correction.panel is None for correction in corrections)
         return _FigureResult(
-            figure.id, "reanalyzed", str(path), "", record, embedded, len(notes.corrections) - unmatched, unmatched
+            figure.id, "reanalyzed", file, "", record, embedded, len(notes.corrections) - unmatched, unmatched
         )
 
     def _vectors(
@@ -248,19 +251,3 @@ class Reanalysis:
         self._done += 1
         if self._progress:
             self._progress(self._summary, self._done)
-
-
-def find_file(figure: Figure) -> tuple[Path | None, State]:
-    """Return the newest file that still has the figure; else None, and whether the files are "missing" or "changed"."""
-    state: State = "missing"
-    for origin in reversed(figure.origins):
-        path = Path(origin.location)
-        try:
-            if not path.is_file():
-                continue
-            if figure_id(images.content_hash(path), figure.page) == figure.id:
-                return path, "reanalyzed"
-        except (MirsearchError, OSError, ValueError):
-            log.debug("%s can't be read", path, exc_info=True)
-        state = "changed"
-    return None, state

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from mirsearch.corpus import Figure, figure_id
+from mirsearch.corpus import Figure
 from mirsearch.errors import ImageError
 from mirsearch.extractors.base import Extractor
 from mirsearch.imaging import images
+from mirsearch.imaging.originals import read_original
 from mirsearch.query import Pixels, StoredPanel, Vector
 
 
@@ -34,13 +34,10 @@ class PanelImages:
     def _page(self, figure: Figure) -> Pixels:
         if self._last and self._last[0] == figure.id:
             return self._last[1]
-        for origin in reversed(figure.origins):
-            path = Path(origin.location)
-            if path.is_file() and figure_id(images.content_hash(path), figure.page) == figure.id:
-                for page in images.read_pages(path):
-                    if page.number == figure.page:
-                        self._last = (figure.id, page.pixels)
-                        return page.pixels
+        original = read_original(figure)
+        if original.page is not None:
+            self._last = (figure.id, original.page.pixels)
+            return original.page.pixels
         locations = ", ".join(origin.location for origin in figure.origins) or "nowhere"
         raise ImageError(
             f"the image of figure {figure.id} is not where it was: {locations}",

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mirsearch.query import StoredPanel
-from mirsearch.report.describe import print_columns
+from mirsearch.report.columns import print_columns
 from mirsearch.report.wording import article_title, figure_name, has_lone_bar, panel_heading, scale_sentence
 
 MAX_SHOWN = 50

@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich import box
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mirsearch.corpus import Box, Panel
+from mirsearch.corpus import Box, Figure, Origin, Panel
+from mirsearch.imaging.originals import compare_file
 from mirsearch.indexes.comparison import known_technique
 from mirsearch.query import StoredPanel
+from mirsearch.report.columns import print_columns
 from mirsearch.report.wording import (
     MAX_LETTER,
     article_link,
@@ -37,8 +38,7 @@ BAR_CELLS = 24
 """Width of the longest bar of a histogram, in cells."""
 MAX_HISTOGRAM_ROWS = 12
 """Most rows of a histogram. The last row then sums up the rarer values."""
-_MIN_COLUMNS, _MIN_LAST_COLUMN = 3, 16
-"""Fewest columns of a table in a narrow terminal, and the least width of its last one, in cells."""
+_FILE_NOTES = {"missing": ", not there now", "changed": ", has other content now", "same": ""}
 _ANALYSIS_COLUMNS = ("panel", "heading", "kind", "scale", "source", "view", "pixels", "caption")
 
 
@@ -74,10 +74,7 @@ def print_panel(stored: StoredPanel, console: Console, figure_panels: Sequence[P
         ("figure text", clean_text(panel.text, LIMITS.caption_chars)),
         ("corrected", ", ".join(stored.corrected_fields)),
         ("pixels", f"{panel.width} × {panel.height} at {_box_text(panel.box)}"),
-        (
-            "letter",
-            "" if panel.group is None else f"all of {clean_text(panel.label, 8)} is at {_box_text(panel.group)}",
-        ),
+        ("letter", _group_text(panel)),
         (
             "figure",
             f"{figure.id}, {figure.width} × {figure.height} px" + (f", page {figure.page}" if figure.page else ""),
@@ -90,12 +87,22 @@ def print_panel(stored: StoredPanel, console: Console, figure_panels: Sequence[P
         ("permission", clean_text(figure.permission_note, LIMITS.field_chars)),
         ("link", article_link(article) or ""),
         *(
-            ("image", f"{clean_text(origin.location, 4000)} ({clean_text(origin.source, 60)})")
+            (
+                "image",
+                f"{clean_text(origin.location, 4000)} ({clean_text(origin.source, 60)}{_file_note(origin, figure)})",
+            )
             for origin in figure.origins[::-1]
         ),
     ]
     _print_rows([(name, text) for name, text in rows if text], console)
     console.print()
+
+
+def _file_note(origin: Origin, figure: Figure) -> str:
+    """Return what became of the figure's file at this origin, if it is not as it was indexed."""
+    if "://" in origin.location or "#" in origin.location:
+        return ""
+    return _FILE_NOTES[compare_file(origin.location, figure)]
 
 
 def _kind_text(panel: Panel) -> str:
@@ -195,32 +202,6 @@ def _open_questions(panels: Sequence[Panel]) -> list[str]:
     if lone:
         notes.append(f'length of the bar unknown ({", ".join(lone)}): --scale "5 µm" gives it one')
     return notes
-
-
-def print_columns(headings: tuple[str, ...], rows: list[list[str]], console: Console) -> None:
-    """Print columns as wide as they need to be. The last takes the room that is left, on one line.
-
-    In a narrow terminal, the columns at the right are left out. The first is never cut.
-    """
-    widths = [max(cell_len(row[at]) for row in [list(headings), *rows]) for at in range(len(headings))]
-    if not console.is_terminal:
-        for row in [list(headings), *rows]:
-            cells = (text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True))
-            console.print(Text("  ".join(cells).rstrip()), soft_wrap=True)
-        return
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    least = [*widths[:-1], min(widths[-1], _MIN_LAST_COLUMN)]
-    shown = len(headings)
-    while shown > _MIN_COLUMNS and sum(least[:shown]) + 2 * (shown - 1) > console.width:
-        shown -= 1
-    room = console.width - sum(widths[: shown - 1]) - 2 * (shown - 1)
-    for at in range(shown):
-        width = min(widths[at], max(room, _MIN_LAST_COLUMN)) if at == shown - 1 else None
-        least_width = widths[0] if at == 0 else None
-        table.add_column(headings[at], width=width, min_width=least_width, no_wrap=True, overflow="ellipsis")
-    for row in rows:
-        table.add_row(*(Text(text) for text in row[:shown]))
-    console.print(table)
 
 
 def print_stats(stats: Mapping[str, Any], console: Console) -> None:

@@ -34,7 +34,7 @@ def frame_picture(
         return FramedPicture(description, None, *size, None, None, no_scale if known is None else "", map_boxes)
     ruler = None if known is None else _make_ruler(picture, known)
     return FramedPicture(
-        description, picture.data_url, picture.width, picture.height, known, ruler, no_scale, map_boxes
+        description, picture.data_url, picture.width, picture.height, known, ruler, no_scale, map_boxes, picture.note
     )
 
 

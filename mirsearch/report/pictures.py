@@ -1,17 +1,20 @@
-"""Pictures of hits: cut from the original file if it still exists, else the small picture of the index."""
+"""Pictures of hits: cut from the original file if it is still the one that was indexed, else the index's small picture.
+
+A file that was replaced is never shown: what it shows now is not what was found.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
 from dataclasses import dataclass
-from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
 from mirsearch.corpus import Figure
 from mirsearch.errors import MirsearchError
-from mirsearch.imaging.images import crop, read_pages, thumbnail
+from mirsearch.imaging.images import crop, thumbnail
+from mirsearch.imaging.originals import read_original
 from mirsearch.query import Pixels, StoredPanel
 from mirsearch.search.answer import QueryView
 from mirsearch.settings import LIMITS
@@ -25,13 +28,26 @@ MAX_ORIGINAL_PIXELS = 80_000_000
 """Largest figure, in pixels, that is decoded for a page. A larger one is shown by the small picture of the index."""
 
 
+NOTES = {
+    "changed": "the file has other content now: this is the small picture of the index",
+    "missing": "the file is not where it was: this is the small picture of the index",
+    "damaged": "the file can't be read now: this is the small picture of the index",
+    "large": "the file is very large: this is the small picture of the index",
+}
+"""Why the index's small picture stands for the original."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A JPEG. `width` and `height` are those of the panel in px of its file; the JPEG itself may be smaller."""
+    """A JPEG. `width` and `height` are those of the panel in px of its file; the JPEG itself may be smaller.
+
+    `note` tells why it is not cut from the original; empty where it is, or where originals were not asked for.
+    """
 
     jpeg: bytes
     width: int
     height: int
+    note: str = ""
 
     @property
     def data_url(self) -> str:
@@ -44,19 +60,19 @@ class PictureLoader:
 
     def __init__(self, side: int = PAGE_PICTURE_SIDE) -> None:
         self.side = side
-        self._last: tuple[str, Pixels | None] = ("", None)
+        self._last: tuple[str, Pixels | None, str] = ("", None, "")
 
     def panel_picture(self, stored: StoredPanel, small: bytes | None, originals: bool = True) -> Picture | None:
         """Return a panel from its original (if `originals`), else the stored JPEG `small`; None if neither works."""
         panel = stored.panel
         width, height = max(panel.width, 1), max(panel.height, 1)
-        pixels = self._original(stored.figure) if originals else None
-        if pixels is not None and pixels.shape[:2] == (stored.figure.height, stored.figure.width):
+        pixels, note = self._original(stored.figure) if originals else (None, "")
+        if pixels is not None:
             try:
                 return Picture(thumbnail(crop(pixels, panel.box), self.side), width, height)
             except MirsearchError:
-                pass  # the box lies outside its figure; the stored picture may still be right
-        return Picture(small, width, height) if small and _is_jpeg(small) else None
+                note = ""  # the box lies outside its figure; the stored picture may still be right
+        return Picture(small, width, height, note) if small and _is_jpeg(small) else None
 
     def query_picture(self, query: QueryView) -> Picture | None:
         """Return the part of the query's image that was used, or None."""
@@ -67,27 +83,23 @@ class PictureLoader:
             width, height = max(query.box[2] - query.box[0], 1), max(query.box[3] - query.box[1], 1)
         return Picture(thumbnail(query.pixels, self.side), width, height)
 
-    def _original(self, figure: Figure) -> Pixels | None:
+    def _original(self, figure: Figure) -> tuple[Pixels | None, str]:
         if self._last[0] != figure.id:
-            self._last = (figure.id, _read_original(figure))
-        return self._last[1]
+            self._last = (figure.id, *_read_pixels(figure))
+        return self._last[1:]
 
 
-def _read_original(figure: Figure) -> Pixels | None:
-    """Return the figure's pixels from its newest origin that is a readable file, or None."""
+def _read_pixels(figure: Figure) -> tuple[Pixels | None, str]:
+    """Return the figure's pixels from a file with the content that was indexed; else None and a note of NOTES."""
     if figure.width * figure.height > MAX_ORIGINAL_PIXELS:
-        return None
-    for origin in reversed(figure.origins):
-        if "://" in origin.location or "\0" in origin.location:
-            continue
-        try:
-            if not Path(origin.location).is_file():
-                continue
-            pages = read_pages(Path(origin.location))
-            return next((page.pixels for page in pages if page.number == figure.page), None)
-        except (MirsearchError, OSError, ValueError):
-            continue
-    return None
+        return None, NOTES["large"]
+    try:
+        original = read_original(figure)
+    except (MirsearchError, OSError, ValueError):
+        return None, NOTES["damaged"]
+    if original.page is None:
+        return None, NOTES[original.state]
+    return original.page.pixels, ""
 
 
 def _is_jpeg(data: bytes) -> bool:

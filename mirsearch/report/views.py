@@ -50,7 +50,7 @@ class FramedPicture:
 
     `address` is a data URL or another address (None: no picture is available). `width` and `height` are those of the
     panel in px of its file, as is `nm_per_px`. `no_scale` stands in place of the ruler where there is none. `map` shows
-    where the panel lies in its figure.
+    where the panel lies in its figure. `note` tells why the picture is not cut from the file of the figure.
     """
 
     description: str
@@ -61,6 +61,7 @@ class FramedPicture:
     ruler: Ruler | None
     no_scale: str
     map: tuple[MapBox, ...] = ()
+    note: str = ""
 
     FRAME_WIDTH: ClassVar[int] = 400
     FRAME_HEIGHT: ClassVar[int] = 300

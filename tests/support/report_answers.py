@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from mirsearch.corpus import Article, Figure, LoneBar, Origin, Panel, ScaleReading
+from mirsearch.corpus import Article, Figure, LoneBar, Origin, Panel, ScaleReading, figure_id
+from mirsearch.imaging.images import content_hash
 from mirsearch.query import Pixels, ScoredPanel, StoredPanel
 from mirsearch.ranking import Formula, combine, scale_term, visual_term
 from mirsearch.search.answer import Answer, Hit, QueryView
@@ -55,25 +56,26 @@ def stored(at: int, folder: Path | None, caption: str) -> tuple[StoredPanel, byt
     """Return a stored panel with its small picture. Every fourth has no scale; the sixth has no article."""
     width, height = ((400, 300), (256, 256), (480, 200), (200, 360))[at % 4]
     pixels = texture(at, width, height)
-    location = "gone.png"
+    location, figure = "gone.png", f"{at:02d}00112233445566"
     if folder is not None:
         location = str(folder / f"figure{at}.png")
         Image.fromarray(pixels).save(location)
+        figure = figure_id(content_hash(location))
     scale = None
     if at % 4 != 3:
         nm_per_px = QUERY_FOV / width * (1 + 0.4 * at)
         bar = (width - 70, height - 20, width - 20, height - 14)
         scale = ScaleReading(nm_per_px, 50 * nm_per_px, 50.0, bar, f"{50 * nm_per_px:.0f} nm", "label", 0.9)
-    figure = Figure(
-        f"{at:02d}00112233445566", width, height, label=f"Figure {at + 1}", caption=caption,
+    shown = Figure(
+        figure, width, height, label=f"Figure {at + 1}", caption=caption,
         article=None if at == 5 else article(at), origins=(Origin("folder", location),),
     )  # fmt: skip
     panel = Panel(
         (0, 0, width, height), label="ab"[at % 2], kind="micrograph", kind_confidence=0.9,
         technique=("TEM", None)[at % 2], technique_confidence=(0.8, 0.0)[at % 2], caption=caption, text="200 nm",
-        scale=scale, id=f"{figure.id}-{'ab'[at % 2]}", figure_id=figure.id,
+        scale=scale, id=f"{figure}-{'ab'[at % 2]}", figure_id=figure,
     )  # fmt: skip
-    return StoredPanel(panel, figure), jpeg(pixels)
+    return StoredPanel(panel, shown), jpeg(pixels)
 
 
 def make_answer(
