@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from mirsearch.corpus import Article
+from mirsearch.licenses import canonical_license, license_name, strictest_license
 from mirsearch.settings import LIMITS
 
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+", re.IGNORECASE)
@@ -20,8 +21,9 @@ _CC_WORDS = re.compile(
 )
 _CC_PARTS = (("noncommercial", "NC"), ("noderiv", "ND"), ("sharealike", "SA"))
 _LABEL = re.compile(
-    r"\s*((?:(?:Supplementary|Extended Data)\s+)?(?:Figure|Fig\.?|Scheme|Chart|Plate|Abb\.?|Figura)\s*[A-Z]?\d{1,3})"
-    r"\s*[.:|)–—-]?(?=\s|$)", re.IGNORECASE,
+    r"\s*((?:(?:Supplementary|Extended Data)\s+)?(?:Figure|Fig\.?|Scheme|Chart|Plate|Abb\.?|Figura)"
+    r"\s*[A-Z]?\d{1,3}[A-Z]?)"
+    r"(?:\s*[.:|)–—-]?(?=\s|$)|\s*[.:|](?=(?-i:[A-Z(\[])))", re.IGNORECASE,
 )  # fmt: skip
 _VERSION = re.compile(r"\b([1-4]\.\d)\b")
 _REMOVED_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
@@ -43,6 +45,12 @@ def figure_label(caption: str) -> str | None:
     """Return the label that a caption begins with (`Figure 2` of "Figure 2. Micrographs of …"); None if it has none."""
     match = _LABEL.match(caption)
     return clean_text(match[1], 40) if match else None
+
+
+def split_label(caption: str) -> tuple[str | None, str]:
+    """Return the label that a caption begins with and the caption behind it; None and the whole caption without one."""
+    match = _LABEL.match(caption)
+    return (clean_text(match[1], 40), caption[match.end() :].strip()) if match else (None, caption)
 
 
 def _printable(character: str) -> str:
@@ -125,9 +133,14 @@ def find_year(text: str | int | None) -> int | None:
 
 
 def normalize_license(text: str | None) -> str | None:
-    """Return `CC BY 4.0` and the like for Creative Commons names, sentences and addresses; other texts unchanged."""
+    """Return `CC BY 4.0` and the like for Creative Commons names, sentences and addresses; other texts unchanged.
+
+    Where a text names several licenses, or states conditions that its license lacks, the strictest is returned.
+    """
     text = clean_text(text) if text else ""
-    return _license_from_url(text) or _license_from_name(text) or _license_from_sentence(text) or text or None
+    name = _license_from_url(text) or _license_from_name(text) or _license_from_sentence(text) or text or None
+    strictest = strictest_license((text,))
+    return name if strictest is None or canonical_license(name) == strictest[0] else license_name(strictest)
 
 
 def _license_from_url(text: str) -> str | None:

@@ -194,6 +194,124 @@ def test_a_group_with_parts_under_one_caption() -> None:
     assert (second.label, second.caption) == ("Figure 5 (b)", "Rods.")
 
 
+def test_letters_of_lists_in_captions() -> None:
+    items = "<list-item><label>{}</label><p>SEM image of rods</p></list-item><list-item><label>{}</label><p>Plot.</p>"
+    lettered = "<title>Rods</title><p><list>" + items + "</list-item></list></p>"
+    for first, second, text in (
+        ("A", "B, C", "Rods. (A) SEM image of rods. (B, C) Plot."),
+        ("(a)", "(b–d)", "Rods. (a) SEM image of rods. (b–d) Plot."),
+        ("i.", "ii and iii", "Rods. (i) SEM image of rods. (ii and iii) Plot."),
+        ("•", "2.", "Rods SEM image of rods 2. Plot."),
+    ):
+        assert figures(fig(1).replace("<p>Rods.</p>", lettered.format(first, second)))[0].caption == text
+    implied = (
+        '<list list-type="alpha-upper"><list-item><p>One.</p></list-item><list-item><p>Two.</p></list-item></list>'
+    )
+    assert captions(fig(1, implied)) == ["(A) One. (B) Two."]
+    terms = "<def-list><def-item><term>A</term><def><p>SEM</p></def></def-item></def-list> Bars: 1 µm"
+    assert captions(fig(1, terms)) == ["(A) SEM. Bars: 1 µm"]
+
+
+def test_groups_in_groups_keep_the_labels_and_captions_of_all_levels() -> None:
+    image = '<graphic xlink:href="{}"/>'
+    inner = (
+        "<fig-group><label>{}</label><caption><p>{}</p></caption>"
+        f"<fig><label>(i)</label><caption><p>One.</p></caption>{image}</fig>"
+        f"<fig><label>Panel B</label>{image}</fig></fig-group>"
+    )
+    body = "<fig-group><label>Figure 4</label><caption><p>All.</p></caption>" + (
+        inner.format("A", "Rods.", "1", "2") + inner.format("Figure 4 supplement 1", "More.", "3", "4") + "</fig-group>"
+    )
+    assert [(each.label, each.caption, each.images[0][0]) for each in figures(body)] == [
+        ("Figure 4 A (i)", "All. Rods. One.", "1"), ("Figure 4 A Panel B", "All. Rods.", "2"),
+        ("Figure 4 supplement 1 (i)", "All. More. One.", "3"), ("Figure 4 supplement 1 Panel B", "All. More.", "4"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("inner", "label", "caption"),
+    [
+        ('<graphic xlink:href="a"/>Fig. 3. Rods: SEM; <graphic xlink:href="b"/>- a wire.', "Fig. 3",
+         "Rods: SEM; - a wire."),
+        ('<graphic xlink:href="a"/><p><bold>Figure 2b.</bold> Rods.</p>', "Figure 2b", "Rods."),
+        ('<caption><title>Scheme 4: Rods</title></caption><graphic xlink:href="a"/>', "Scheme 4", "Rods"),
+        ('<label>Figure 5</label><caption><p>Rods.</p></caption><graphic xlink:href="a"/><p>Bar: 1 µm.</p>', "Figure 5",
+         "Rods. Bar: 1 µm."),
+        ('<caption><p>Figure 5.SEM of rods</p></caption><graphic xlink:href="a"/>', "Figure 5", "SEM of rods"),
+        ("<alt-text>no</alt-text>Rods.<table-wrap><caption><p>no</p></caption></table-wrap>", None, "Rods."),
+    ],
+)  # fmt: skip
+def test_labels_and_text_wherever_they_stand_in_a_figure(inner: str, label: str | None, caption: str) -> None:
+    (found,) = figures(f"<fig>{inner}</fig>")
+    assert (found.label, found.caption) == (label, caption)
+
+
+def test_images_of_tables_and_formulas_are_no_figures(tmp_path: Path) -> None:
+    body = (
+        fig(1, "Rods.", "g1")
+        + '<table-wrap><label>Table 1</label><graphic xlink:href="t1.jpg"/></table-wrap>'
+        + '<p>As <inline-graphic xlink:href="sign.gif"/> or <inline-formula><graphic xlink:href="i1"/></inline-formula>'
+        + '<disp-formula><graphic xlink:href="e1"/></disp-formula></p>'
+        + fig(1, "Sizes.", "fig9", kind="Table")
+        + '<fig fig-type="equation"><graphic xlink:href="e2"/></fig><bio><fig><graphic xlink:href="me"/></fig></bio>'
+        + '<supplementary-material xlink:href="s1.png"><caption><title>Table S1. Sizes</title></caption>'
+        + "</supplementary-material>"
+    )
+    write(tmp_path / "a.xml", article(body))
+    draw(
+        tmp_path,
+        "g1.png",
+        "t1.jpg",
+        "sign.gif",
+        "i1.gif",
+        "e1.gif",
+        "e2.png",
+        "fig9.png",
+        "me.jpg",
+        "s1.png",
+        "new.png",
+    )
+    found, failures = find(tmp_path)
+    assert labels(found) == {"g1.png": "Figure 1", "new.png": None}
+    assert failures == []
+
+
+BY, BY_NC = "http://creativecommons.org/licenses/by/4.0/", "http://creativecommons.org/licenses/by-nc/3.0/"
+
+
+def in_words(words: str) -> str:
+    """Return a license with an address of CC BY and these words."""
+    return f"<license xlink:href='{BY}'><license-p>{words}</license-p></license>"
+
+
+@pytest.mark.parametrize(
+    ("permissions", "name"),
+    [
+        ("<copyright-statement>© 2020 Bell. This is an open access article under the CC BY-NC-ND license."
+         "</copyright-statement>", "CC BY-NC-ND"),
+        (f"<copyright-statement>© Bell, see <ext-link xlink:href='{BY}'>here</ext-link></copyright-statement>",
+         "CC BY 4.0"),
+        (f"<license xlink:href='{BY}'/><license xlink:href='{BY_NC}'/>", "CC BY-NC 3.0"),
+        (in_words("Creative Commons Attribution Non-Commercial License"), "CC BY-NC"),
+        (in_words("It is free for non-commercial use and no modifications are made."), "CC BY-NC-ND"),
+        (in_words("For commercial and non-commercial use; data are CC0 1.0."), "CC BY 4.0"),
+        (in_words("© Bell, CC BY. All rights reserved."), "All rights reserved"),
+        (f"<copyright-statement>© 2020 Bell. All rights reserved.</copyright-statement><license xlink:href='{BY}'/>",
+         "CC BY 4.0"),
+        (in_words("All rights reserved."), "All rights reserved."),
+        (f"<license xlink:href='{BY}'/><copyright-statement>Bell, CC BY-SA 4.0</copyright-statement>", "CC BY-SA 4.0"),
+        ("<copyright-statement>© 2020 Bell</copyright-statement>", None),
+    ],
+)  # fmt: skip
+def test_the_strictest_of_several_licenses_counts(permissions: str, name: str | None) -> None:
+    title = "<title-group><article-title>T</article-title></title-group>"
+    for meta in (f"<permissions>{permissions}</permissions>", permissions):
+        data = article("", f"<front><article-meta>{title}{meta}</article-meta></front>")
+        (found,) = parse_jats(data, "a.xml")
+        assert found.article is not None
+        assert found.article.license == name
+
+
 def test_lettered_figures_before_the_one_with_the_caption() -> None:
     body = (
         '<fig><label>(a)</label><graphic xlink:href="x"/></fig>' + fig(5, "(a) One and (b) two", "y") + fig(6, "z", "z")

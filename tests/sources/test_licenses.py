@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirsearch.licenses import canonical_license
+from mirsearch.licenses import canonical_license, license_name, strictest_license
+from mirsearch.sources.articles import normalize_license
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,12 @@ from mirsearch.licenses import canonical_license
         ("http://creativecommons.org/publicdomain/zero/1.0/", "cc0"),
         ("Public domain", "public-domain"),
         ("http://arxiv.org/licenses/nonexclusive-distrib/1.0/", "arxiv-nonexclusive"),
+        ("CC BY 4.0 (http://creativecommons.org/licenses/by-nc/4.0/)", "cc-by-nc"),
+        ("Creative Commons Attribution-ShareAlike 4.0 or CC BY-NC-ND 4.0", "cc-by-nc-nd"),
+        ("CC BY 4.0; data under CC0 1.0", "cc-by"),
+        ("CC BY 4.0, for commercial and non-commercial purposes", "cc-by"),
+        ("CC BY 4.0, not for commercial purposes", "cc-by-nc"),
+        ("Creative Commons Attribution-NoDerivatives", "cc-by-nd"),
         ("Elsevier user license", None),
         ("© 2019 All rights reserved", None),
         ("by permission", None),
@@ -48,6 +55,15 @@ def test_licenses_have_one_short_form(text: str | None, short: str | None) -> No
     assert canonical_license(text) == short
     if short:
         assert canonical_license(short) == short or short == "arxiv-nonexclusive"
+
+
+def test_a_license_in_conflict_is_normalized_to_the_strictest() -> None:
+    assert normalize_license("CC BY 4.0 (http://creativecommons.org/licenses/by-nc/3.0/)") == "CC BY-NC 3.0"
+    assert normalize_license("https://creativecommons.org/licenses/by/4.0/") == "CC BY 4.0"
+    found = strictest_license(("CC BY-SA 3.0", None, "CC0"))
+    assert found is not None
+    assert license_name(found) == "CC BY-SA 3.0"
+    assert strictest_license(("by permission", "")) is None
 
 
 @given(st.text())

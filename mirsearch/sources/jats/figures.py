@@ -7,19 +7,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from mirsearch.settings import LIMITS
-from mirsearch.sources.articles import clean_text
-from mirsearch.sources.jats.text import Element, child, children, element_text, local_name
+from mirsearch.sources.articles import clean_text, split_label
+from mirsearch.sources.jats.images import PICTURE_SUFFIX, image_names, is_picture, is_table_or_formula
+from mirsearch.sources.jats.text import XLINK, Element, child, children, element_text, local_name, text_beside
 from mirsearch.sources.permissions import join_notes, permission_note
 
-XLINK = "{http://www.w3.org/1999/xlink}href"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _NO_DIGITS = re.compile(r"\D++")
-_SUBLABEL = re.compile(r"\(?\s*[a-z]\s*[).]?", re.IGNORECASE)
-_IMAGE_TYPES = ("image",)
-_PICTURE_SUFFIX = re.compile(r"\.(?:png|jpe?g|tiff?|gif|bmp|webp)$", re.IGNORECASE)
+_SUBLABEL = re.compile(
+    r"(?:panels?\s*+)?+\(?+\s*+(?:[a-z]|[ivx]{1,4})(?:\s*+(?:[,&–-]|and)\s*+[a-z])?+\s*+[).:]{0,2}", re.IGNORECASE
+)
+"""Labels that name only a part of a figure: "A", "(b)", "iii", "A–C"."""
+_NOT_BESIDE = frozenset(
+    ("label", "caption", "attrib", "fig", "fig-group", "uri", "email", "kwd-group", "subj-group", "abstract", "code",
+     "disp-formula", "chem-struct-wrap", "alternatives", "ref-list")
+)  # fmt: skip
+"""Elements of a figure whose text does not describe it."""
 MAX_FIGURES = 5_000
-_MAX_NAMES = 20
-"""Names under which one image may be found."""
+_MAX_LEVELS = 20
+"""Groups inside each other that are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +77,31 @@ def _complete_sublabels(figures: list[JatsFigure]) -> Iterator[JatsFigure]:
 def _declared_figures(article: Element) -> Iterator[tuple[Element, JatsFigure]]:
     for element in article.iter():
         name = local_name(element)
-        if name == "fig" and not _is_inside(element, "fig-group"):
+        if name in ("fig", "fig-group") and (_is_inside(element, "fig-group") or _is_inside(element, "bio")):
+            continue
+        if name == "fig" and not is_table_or_formula(element):
             yield element, _make_figure(element)
-        elif name == "fig-group" and not _is_inside(element, "fig-group"):
-            yield from _group_figures(element)
+        elif name == "fig-group":
+            yield from _group_figures(element, None, 1)
         elif name == "supplementary-material" and (figure := _supplementary_picture(element)) is not None:
             yield element, figure
         elif name == "abstract" and element.get("abstract-type") in ("graphical", "toc", "teaser"):
             yield from ((element, abstract_figure) for abstract_figure in _graphical_abstract(element))
 
 
-def _group_figures(group: Element) -> Iterator[tuple[Element, JatsFigure]]:
-    """Yield the figures of a group: one figure in several languages, a shared image, or figures under one caption."""
-    figures = [element for element in group.iter() if local_name(element) == "fig"]
-    shared_images = _image_names(group, inside_figures=False)
+def _group_figures(group: Element, outer: JatsFigure | None, level: int) -> Iterator[tuple[Element, JatsFigure]]:
+    """Yield the figures of a group: one figure in several languages, a shared image, or figures under one caption.
+
+    `outer` holds label and caption of the groups around it. Groups in the group are read in the same way.
+    """
+    members = list(_group_members(group))
+    figures = [element for element in members if local_name(element) == "fig" and not is_table_or_formula(element)]
+    shared_images = image_names(group, outside=("fig", "fig-group"))
     parsed = [(element, _make_figure(element)) for element in figures[:MAX_FIGURES]]
     english = _english_twins(parsed)
     group_figure = _make_figure(group, images=shared_images)
+    if outer is not None:
+        group_figure = _with_group_caption(outer, group_figure)
     if shared_images:
         english_first = sorted(parsed, key=lambda pair: not _language(pair[0]).startswith("en"))
         first_figure = english_first[0][1] if english_first else group_figure
@@ -95,9 +109,26 @@ def _group_figures(group: Element) -> Iterator[tuple[Element, JatsFigure]]:
         note = join_notes(group_figure.permission_note, first_figure.permission_note)
         label = group_figure.label or first_figure.label
         yield group, replace(group_figure, label=label, caption=caption, permission_note=note)
-    with_images = [(element, figure) for element, figure in parsed if figure.images]
-    for element, figure in with_images or ([] if shared_images else parsed[:1]):
-        yield element, _with_group_caption(group_figure, _with_english_caption(figure, element, english))
+    with_images = [pair for pair in parsed if pair[1].images] or ([] if shared_images else parsed[:1])
+    by_element = dict(with_images)
+    for element in members:
+        if element in by_element:
+            figure = _with_english_caption(by_element[element], element, english)
+            yield element, _with_group_caption(group_figure, figure)
+        elif local_name(element) == "fig-group" and level < _MAX_LEVELS:
+            yield from _group_figures(element, group_figure, level + 1)
+
+
+def _group_members(group: Element) -> Iterator[Element]:
+    """Yield the figures and groups of a group in order, without those inside them."""
+    pending = list(reversed(group))
+    while pending:
+        element = pending.pop()
+        name = local_name(element)
+        if name in ("fig", "fig-group"):
+            yield element
+        elif name and name != "table-wrap":
+            pending.extend(reversed(element))
 
 
 def _english_twins(group: list[tuple[Element, JatsFigure]]) -> dict[str, JatsFigure]:
@@ -130,28 +161,32 @@ def _with_group_caption(group_figure: JatsFigure, part: JatsFigure) -> JatsFigur
     return replace(part, label=label, caption=_join_captions(group_figure.caption, part.caption), permission_note=note)
 
 
-def _join_captions(first: str, second: str) -> str:
-    return " ".join(dict.fromkeys(caption for caption in (first, second) if caption))
+def _join_captions(*captions: str) -> str:
+    return " ".join(dict.fromkeys(caption for caption in captions if caption))
 
 
 def _make_figure(element: Element, images: tuple[tuple[str, ...], ...] | None = None) -> JatsFigure:
     caption = _caption(element)
+    label = clean_text(element_text(child(element, "label"))).rstrip(".: ") or None
+    if label is None:
+        label, caption = split_label(caption)
     return JatsFigure(
         id=element.get("id"),
-        label=clean_text(element_text(child(element, "label"))).rstrip(".: ") or None,
+        label=label,
         caption=caption,
-        images=_image_names(element) if images is None else images,
+        images=image_names(element) if images is None else images,
         permission_note=join_notes(*_permission_texts(element), permission_note(caption)),
     )
 
 
 def _caption(element: Element) -> str:
-    """Return the English caption if there are several, else the first, with the attribution line."""
+    """Return the English caption if there are several, else the first, with text beside it and the attribution line."""
     captions = children(element, "caption")
     captions.sort(key=lambda caption: not caption.get(_LANG, "").startswith("en"))
     text = element_text(captions[0]) if captions else ""
+    beside = text_beside(element, _NOT_BESIDE) if local_name(element) in ("fig", "fig-group") else ""
     credit = element_text(child(element, "attrib"))
-    return clean_text(_join_captions(text, credit), LIMITS.caption_chars)
+    return clean_text(_join_captions(text, beside, credit), LIMITS.caption_chars)
 
 
 def _permission_texts(element: Element) -> Iterator[str]:
@@ -165,46 +200,15 @@ def _permission_texts(element: Element) -> Iterator[str]:
             yield clean_text(text or statement.get(XLINK, ""), 300)
 
 
-def _image_names(element: Element, inside_figures: bool = True) -> tuple[tuple[str, ...], ...]:
-    """Return one tuple of hrefs for each image. <alternatives>, or neighbors that differ in suffix, are one image."""
-    names: list[tuple[str, ...]] = []
-    for graphic in element.iter():
-        if local_name(graphic) not in ("graphic", "media") or _is_part_of_text(graphic, element):
-            continue
-        if not inside_figures and _is_inside(graphic, "fig"):
-            continue
-        href = graphic.get(XLINK, "").strip()
-        if not href or (local_name(graphic) == "media" and not _is_picture(graphic, href)):
-            continue
-        parent = graphic.getparent()
-        is_alternative = (
-            parent is not None and local_name(parent) == "alternatives" and graphic.getprevious() is not None
-        )
-        has_same_stem = names and _name_without_suffix(names[-1][0]) == _name_without_suffix(href)
-        if names and (is_alternative or has_same_stem):
-            names[-1] = (*names[-1], href)[:_MAX_NAMES]
-        else:
-            names.append((href,))
-    return tuple(names)
-
-
-def _name_without_suffix(href: str) -> str:
-    return _PICTURE_SUFFIX.sub("", href).lower()
-
-
-def _is_picture(element: Element, href: str) -> bool:
-    return element.get("mimetype", "").startswith(_IMAGE_TYPES) or _PICTURE_SUFFIX.search(href) is not None
-
-
 def _supplementary_picture(element: Element) -> JatsFigure | None:
     """Return a supplementary file as a figure; None if it is no picture."""
-    if any(local_name(descendant) == "fig" for descendant in element.iter()):
+    if any(local_name(descendant) == "fig" for descendant in element.iter()) or is_table_or_formula(element):
         return None
-    images = _image_names(element)
+    images = image_names(element)
     href = element.get(XLINK, "")
-    if not images and href and _is_picture(element, href):
+    if not images and href and is_picture(element, href):
         images = ((href,),)
-    images = tuple(names for names in images if any(_PICTURE_SUFFIX.search(name) for name in names))
+    images = tuple(names for names in images if any(PICTURE_SUFFIX.search(name) for name in names))
     if not images:
         return None
     nested = next(
@@ -216,7 +220,7 @@ def _supplementary_picture(element: Element) -> JatsFigure | None:
 
 def _graphical_abstract(element: Element) -> Iterator[JatsFigure]:
     """Yield the images of a graphical abstract outside any <fig>, with the abstract as caption."""
-    images = _image_names(element, inside_figures=False)
+    images = image_names(element, outside=("fig",))
     if images and not any(local_name(descendant) == "fig" for descendant in element.iter()):
         caption = clean_text(element_text(element), LIMITS.caption_chars)
         yield JatsFigure(None, "Graphical abstract", caption, images, permission_note(caption), optional=True)
@@ -224,16 +228,6 @@ def _graphical_abstract(element: Element) -> Iterator[JatsFigure]:
 
 def _is_inside(element: Element, name: str) -> bool:
     return any(local_name(ancestor) == name for ancestor in element.iterancestors())
-
-
-def _is_part_of_text(graphic: Element, top: Element) -> bool:
-    """Return whether a graphic belongs to a formula, a table or the caption's text."""
-    for ancestor in graphic.iterancestors():
-        if ancestor is top:
-            return False
-        if local_name(ancestor) in ("caption", "inline-formula", "disp-formula", "table-wrap", "fn"):
-            return True
-    return False
 
 
 def _language(element: Element) -> str:

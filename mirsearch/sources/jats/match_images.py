@@ -38,7 +38,8 @@ _NUMBER_PATTERNS = [
     for kind, words in reversed(_KIND_PATTERNS.items())
 ]
 _SUPPLEMENT = re.compile(
-    r"fig(?:ure)?[\s._-]*+0{0,20}(\d{1,9})[\s._—–-]*+fig(?:ure)?[\s._-]*+supp(?:lement)?[\s._-]*+0{0,20}(\d{1,9})",
+    r"fig(?:ure)?[\s._-]*+0{0,20}(\d{1,9})[\s._—–-]*+(?:fig(?:ure)?[\s._-]*+)?+supp(?:lement)?[\s._-]*+"
+    r"0{0,20}(\d{1,9})",
     re.IGNORECASE,
 )
 _NOT_A_FIGURE = re.compile(r"\dfs\d|source[\s._-]*(?:data|code)|[\s_-]data\d", re.IGNORECASE)
@@ -129,8 +130,13 @@ def leaves_folder(href: str) -> bool:
     return plain.startswith("/") or ".." in plain.split("/")
 
 
-def match_images(figures: Iterable[JatsFigure], pool: ImagePool) -> list[tuple[JatsFigure, list[Path]]]:
-    """Return each figure with its files, which may be none: found by the names it gives, else by its number."""
+def match_images(
+    figures: Iterable[JatsFigure], pool: ImagePool, other_images: Iterable[str] = ()
+) -> list[tuple[JatsFigure, list[Path]]]:
+    """Return each figure with its files, which may be none: found by the names it gives, else by its number.
+
+    `other_images` are names of images that are no figures (tables, formulas): their files are taken from the pool.
+    """
     matched: list[tuple[JatsFigure, list[Path]]] = []
     for figure in figures:
         paths = []
@@ -140,6 +146,7 @@ def match_images(figures: Iterable[JatsFigure], pool: ImagePool) -> list[tuple[J
                 paths.append(path)
                 pool.taken.add(path)
         matched.append((figure, paths))
+    pool.taken.update(path for name in other_images if (path := pool.find(name)) is not None)
     _match_numbers([pair for pair in matched if not pair[1]], pool)
     return matched
 

@@ -13,23 +13,27 @@ from lxml import etree
 from mirsearch.corpus import Article
 from mirsearch.errors import SourceError
 from mirsearch.settings import LIMITS, Limits
-from mirsearch.sources.articles import clean_text, make_article
+from mirsearch.sources.articles import make_article
 from mirsearch.sources.jats.figures import JatsFigure, parse_figures
+from mirsearch.sources.jats.images import other_image_names
+from mirsearch.sources.jats.rights import article_license, rights_holder
 from mirsearch.sources.jats.text import Element, child, children, element_text, local_name
 
-_XLINK = "{http://www.w3.org/1999/xlink}href"
 _OTHER_DATE_TYPES = frozenset(("pmc-release", "nihms-submitted", "received", "accepted", "rev-recd", "retraction"))
 _RETRACTED = re.compile(r"\s*+\[?+\s*+retracted\b", re.IGNORECASE)
-_VAGUE_LICENSE_TYPES = frozenset(("open-access", "openaccess", "open", "free", "fulltext"))
 
 
 @dataclass(frozen=True, slots=True)
 class JatsArticle:
-    """One article in a file: its data (None if it has none), its figures in order, and who holds the rights."""
+    """One article in a file: its data (None if it has none), its figures in order, and who holds the rights.
+
+    `other_images` are the names of images that are no figures: of tables, formulas, portraits.
+    """
 
     article: Article | None
     figures: tuple[JatsFigure, ...]
     rights_holder: str | None = None
+    other_images: tuple[str, ...] = ()
 
 
 def read_jats(path: Path, limits: Limits = LIMITS) -> list[JatsArticle]:
@@ -57,7 +61,12 @@ def parse_jats(data: bytes, name: str) -> list[JatsArticle]:
         )
     try:
         return [
-            JatsArticle(_article_data(element), tuple(parse_figures(element)), _rights_holder(element))
+            JatsArticle(
+                _article_data(element),
+                tuple(parse_figures(element)),
+                rights_holder(element),
+                tuple(other_image_names(element)),
+            )
             for element in roots
         ]
     except RecursionError as error:
@@ -116,7 +125,7 @@ def _article_data(root: Element) -> Article | None:
         pmcid=ids.get("pmcid") or ids.get("pmc"),
         journal=_journal(front),
         year=_year(meta),
-        license=_license(meta),
+        license=article_license(meta),
         authors=_authors(meta),
     )
     return replace(article, retracted=True) if article is not None and _RETRACTED.match(title) else article
@@ -142,39 +151,6 @@ def _year(meta: Element) -> str | None:
         if kind not in _OTHER_DATE_TYPES and re.fullmatch(r"\d{4}", year):
             years.append(year)
     return min(years, default=None)
-
-
-def _license(meta: Element) -> str | None:
-    """Return the licence's Creative Commons address, else its text, else its type.
-
-    The address may be in attributes, in ali:license_ref, or in links in the text.
-    """
-    permissions = child(meta, "permissions")
-    for license_element in children(permissions if permissions is not None else meta, "license"):
-        urls = [license_element.get(_XLINK, "")]
-        urls += [element_text(element) for element in license_element.iter() if local_name(element) == "license_ref"]
-        urls += [
-            element.get(_XLINK, "") for element in license_element.iter() if local_name(element) in ("ext-link", "uri")
-        ]
-        cc_url = next((url for url in urls if "creativecommons.org" in url.lower()), None)
-        if cc_url:
-            return cc_url
-        text = element_text(license_element)
-        if text:
-            return text if len(text) <= 300 else text[:299] + "…"
-        kind = license_element.get("license-type", "")
-        if kind and kind.lower() not in _VAGUE_LICENSE_TYPES:
-            return kind
-    return None
-
-
-def _rights_holder(root: Element) -> str | None:
-    """Return who holds the article's rights: the holder's name, else the copyright statement."""
-    permissions = child(root, "front", "article-meta", "permissions")
-    for name in ("copyright-holder", "copyright-statement"):
-        if permissions is not None and (text := element_text(child(permissions, name))):
-            return clean_text(text, 300)
-    return None
 
 
 def _authors(meta: Element) -> Iterator[str]:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+import string
+from collections.abc import Callable, Sequence
 
 from lxml import etree
 
 Element = etree._Element
 
+XLINK = "{http://www.w3.org/1999/xlink}href"
+
 _BLOCK_ELEMENTS = frozenset(("title", "p", "sec", "list", "list-item", "break", "disp-formula", "disp-quote", "caption",
                              "td", "def-item", "label", "verse-line"))  # fmt: skip
 _SKIPPED_ELEMENTS = frozenset(("graphic", "inline-graphic", "media", "object-id", "permissions", "alt-text",
-                               "long-desc", "fn", "table", "processing-meta", "attrib-type"))  # fmt: skip
+                               "long-desc", "fn", "table", "processing-meta", "attrib-type", "fig", "fig-group",
+                               "table-wrap"))  # fmt: skip
 _DOI_LINE = re.compile(r"\s*+DOI:?+\s*+(?:https?://(?:dx\.)?doi\.org/)?10\.\S++\s*+")
 _DOI_LINE_CHARS = 300
 """A paragraph of more characters is no line with a DOI only."""
+_LETTER = r"(?:(?:[ivx]{1,4}|[IVX]{1,4}|[A-Za-z][\d'′]?+)(?![A-Za-z]))"
+_LETTERS = re.compile(rf"(?:panels?\s++)?+{_LETTER}(?:\s*+(?:[,;&/–—-]|and|to)\s*+{_LETTER})*+")
+"""Labels of items that name panels: "A", "B, C", "D–F", "iv"."""
+_ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
 _SPACE_BEFORE_MARK = re.compile(r"(?<!\s)\s++([,.;:)\]])(?=\s|$)")
 
 
@@ -49,6 +57,16 @@ def element_text(element: Element | None) -> str:
     _add_text(element, parts)
     text = " ".join("".join(parts).split())
     return _SPACE_BEFORE_MARK.sub(r"\1", text)
+
+
+def text_beside(element: Element, names: frozenset[str]) -> str:
+    """Return the text directly in an element, and of its children but those with these names."""
+    parts = [element.text or ""]
+    for child in element:
+        if local_name(child) not in names:
+            _add_text(child, parts)
+        parts.append(f" {child.tail or ''}")
+    return _SPACE_BEFORE_MARK.sub(r"\1", " ".join("".join(parts).split()))
 
 
 def _add_text(element: Element, parts: list[str]) -> None:
@@ -179,6 +197,65 @@ def _parenthesize(text: str) -> str:
     return text if len(text) <= 2 or text.isalnum() or text.lstrip("−-").isalnum() else f"({text})"
 
 
+def _add_list(element: Element, parts: list[str]) -> None:
+    """Append a list. Letters before its items become "(A)", also those that only the kind of the list implies."""
+    items = children(element, "list-item")
+    labels = [_list_label(element_text(child(item, "label"))) for item in items]
+    if not any(labels):
+        labels = _implied_labels(element.get("list-type", ""), len(items))
+    parts.append(" ")
+    for form in children(element, "label", "title"):
+        _add_text(form, parts)
+    for item, label in zip(items, labels, strict=True):
+        _add_item(label, [part for part in item if local_name(part) != "label"], parts)
+
+
+def _add_definitions(element: Element, parts: list[str]) -> None:
+    """Append a list of terms and what they mean. A term that is a letter becomes "(A)"."""
+    for item in children(element, "def-item"):
+        terms = ", ".join(element_text(term) for term in children(item, "term"))
+        _add_item(_list_label(terms), [part for part in item if local_name(part) != "term"], parts)
+
+
+def _add_item(label: str, content: list[Element], parts: list[str]) -> None:
+    """Append an item of a list. An item with a letter ends with a mark: the next letter is not a part of it."""
+    is_lettered = label.startswith("(")
+    if is_lettered:
+        _end_sentence(parts)
+    parts.append(f" {label} ")
+    for part in content:
+        _add_text(part, parts)
+        parts.append(part.tail or "")
+    if is_lettered:
+        _end_sentence(parts)
+    parts.append(" ")
+
+
+def _end_sentence(parts: list[str]) -> None:
+    """Append a full stop if the text ends with a word."""
+    last = next((text for part in reversed(parts) if (text := part.rstrip())), "")
+    if last and (last[-1].isalnum() or last[-1] in ")]"):
+        parts.append(". ")
+
+
+def _list_label(label: str) -> str:
+    """Return "(A)" for a letter or letters, nothing for a bullet, and other labels as they are."""
+    plain = label.strip(" ().:[]")
+    if _LETTERS.fullmatch(plain):
+        return f"({plain})"
+    return label if any(character.isalnum() for character in label) else ""
+
+
+def _implied_labels(kind: str, count: int) -> list[str]:
+    letters: Sequence[str] = ()
+    if kind.startswith("alpha"):
+        letters = string.ascii_lowercase
+    elif kind.startswith("roman"):
+        letters = _ROMAN
+    letters = [letter.upper() for letter in letters] if kind.endswith("-upper") else letters
+    return [f"({letters[number]})" if number < len(letters) else "" for number in range(count)]
+
+
 _HANDLERS: dict[str, Callable[[Element, list[str]], None]] = {
     "sup": _add_superscript,
     "alternatives": _add_alternative,
@@ -186,4 +263,6 @@ _HANDLERS: dict[str, Callable[[Element, list[str]], None]] = {
     "disp-formula": _add_formula,
     "tex-math": _add_tex,
     "math": _add_math,
+    "list": _add_list,
+    "def-list": _add_definitions,
 }
