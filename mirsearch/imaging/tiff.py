@@ -53,17 +53,17 @@ def read_tiff(file: IO[bytes], name: str, limits: Limits) -> Iterator[tuple[int,
     """Yield (number, RGB pixels) of each full-size page; `number` counts all pages of the file, from 0."""
     with tifffile.TiffFile(file, name=name, is_ome=False) as tiff:
         full: Any = None
-        pillow = _PillowPages(file)
+        pillow = PillowPages(file)
         decoded = 0
-        for number, page in enumerate(_iterate_pages(tiff, name, limits)):
-            if number > 0 and _is_reduced(page, full):
+        for number, page in enumerate(iterate_pages(tiff, name, limits)):
+            if number > 0 and is_reduced(page, full):
                 continue
             full = page if full is None else full
             _check_size(page, name, limits)
             decoded += _decoded_bytes(page)  # of all pages: many of them may share their bytes
             check_expansion(name, decoded, tiff.filehandle.size, limits)
-            _check_samples_present(tiff, page)
-            yield number, _decode(pillow, page, number)
+            check_samples_present(tiff, page)
+            yield number, decode_page(pillow, page, number)
 
 
 def tiff_size(file: IO[bytes], name: str) -> tuple[int, int]:
@@ -80,7 +80,7 @@ def _upright_steps(page: Any) -> str:
     return _ORIENTATIONS.get(int(tag.value) if tag is not None else 1, "")
 
 
-def _iterate_pages(tiff: Any, name: str, limits: Limits) -> Iterator[Any]:
+def iterate_pages(tiff: Any, name: str, limits: Limits) -> Iterator[Any]:
     """Yield pages one by one. They are never counted: counting would follow a chain of any length first."""
     pages = tiff.pages
     seen: set[int] = set()
@@ -119,7 +119,7 @@ def _check_end(tiff: Any, seen: set[int]) -> None:
         raise EOFError(f"page {len(seen)} and what follows it are not in the file")
 
 
-def _is_reduced(page: Any, full: Any) -> bool:
+def is_reduced(page: Any, full: Any) -> bool:
     """Return whether a page is a thumbnail (by its tag) or a pyramid level (a smaller tiled page of equal shape)."""
     if int(page.subfiletype or 0) & REDUCED_SUBFILE:
         return True
@@ -149,7 +149,7 @@ def _decoded_bytes(page: Any) -> int:
     return int(page.imagewidth) * int(page.imagelength) * int(page.samplesperpixel) * max(1, depth // 8)
 
 
-def _check_samples_present(tiff: Any, page: Any) -> None:
+def check_samples_present(tiff: Any, page: Any) -> None:
     """Raise EOFError if strips or tiles lie beyond the file's end: libtiff would leave those parts black."""
     size = tiff.filehandle.size
     pieces = zip(page.dataoffsets, page.databytecounts, strict=False)
@@ -157,7 +157,7 @@ def _check_samples_present(tiff: Any, page: Any) -> None:
         raise EOFError("samples lie beyond the file's end")
 
 
-class _PillowPages:
+class PillowPages:
     """Pillow's view of the file, opened at the first request and moved page by page: reopening starts at page 0."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -173,7 +173,7 @@ class _PillowPages:
         return self._picture
 
 
-def _decode(pillow: _PillowPages, page: Any, number: int) -> Pixels:
+def decode_page(pillow: PillowPages, page: Any, number: int) -> Pixels:
     """Return the RGB pixels of a page."""
     bits = page.bitspersample
     depth = max(bits) if isinstance(bits, tuple) else int(bits)
