@@ -19,6 +19,9 @@ _MAX_NAMED = 12
 _MAX_SCALE_RATIO = 1.06
 """Ratio below which the pixel sizes of two images agree."""
 
+FoundImages = tuple[list[Panel], bool]
+"""The images of a figure in reading order, and whether they have what the analysis reads."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChosenPart:
@@ -35,7 +38,7 @@ class ChosenPart:
 
 def find_images(
     pixels: Pixels, ocr: OcrEngine, detector: ScaleBarDetector, nm_per_px: float | None, must_name: bool
-) -> tuple[list[Panel], bool]:
+) -> FoundImages:
     """Return the images of a figure in reading order, and whether they have what the analysis reads.
 
     A single image, found without reading texts, has only its box: that is fast. `must_name`: the names are needed.

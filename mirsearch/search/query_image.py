@@ -12,7 +12,14 @@ from mirsearch.corpus import Box, LoneBar, Panel, ScaleReading
 from mirsearch.errors import UsageError
 from mirsearch.imaging import images
 from mirsearch.query import Pixels
-from mirsearch.search.query_figure import ChosenPart, choose_image, common_scale, find_images, list_images
+from mirsearch.search.query_figure import (
+    ChosenPart,
+    FoundImages,
+    choose_image,
+    common_scale,
+    find_images,
+    list_images,
+)
 from mirsearch.text.lengths import format_length
 
 if TYPE_CHECKING:
@@ -61,7 +68,10 @@ class QueryPart:
 
 @dataclass(frozen=True)
 class ImageQuestion:
-    """An image file, the part of it to search with (an image's name or a box), and what is known about its scale."""
+    """An image file, the part of it to search with (an image's name or a box), and what is known about its scale.
+
+    `shown` is the image's address, where the file is only a copy of what is there.
+    """
 
     path: Path
     ocr: OcrEngine
@@ -70,10 +80,24 @@ class ImageQuestion:
     crop: Box | None = None
     scale: ScaleOptions = dataclasses.field(default_factory=ScaleOptions)
     page: int = 0
+    shown: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return what the answer calls the image: where the user said it is, `shown`, else the path."""
+        return self.shown or str(self.path)
 
     @cached_property
     def _page(self) -> images.Page:
+        return self.open_page()
+
+    def open_page(self) -> images.Page:
+        """Return the page of the file, decoded."""
         return _open_page(self.path, self.page)
+
+    def find_images(self, must_name: bool) -> FoundImages:
+        """Return the images of the figure, see :func:`query_figure.find_images`."""
+        return find_images(self._page.pixels, self.ocr, self.detector, self._page.nm_per_px, must_name)
 
     def resolve(self) -> QueryPart:
         """Return the part to search with, and its scale. Raises UsageError if the panel or box is not in the image."""
@@ -97,12 +121,12 @@ class ImageQuestion:
         height, width = pixels.shape[:2]
         if self.crop is not None:
             return self._cropped_part(width, height), []
-        panels, are_read = find_images(pixels, self.ocr, self.detector, self._page.nm_per_px, self.panel is not None)
+        panels, are_read = self.find_images(must_name=self.panel is not None)
         if self.panel is not None:
             return self._named_part(panels, self.panel)
         if len(panels) == 1:
             return ChosenPart(panels[0].box, panels[0].label, tuple(panels), are_read), []
-        note = f"{self.path} has {len(panels)} images: {list_images(panels)}. All of it was used; --panel chooses one"
+        note = f"{self.name} has {len(panels)} images: {list_images(panels)}. All of it was used; --panel chooses one"
         return ChosenPart((0, 0, width, height), None, tuple(panels)), [note]
 
     def _cropped_part(self, width: int, height: int) -> ChosenPart:
@@ -111,14 +135,14 @@ class ImageQuestion:
             raise UsageError("--panel and --crop both choose a part", "give one of them")
         x0, y0, x1, y1 = self.crop
         if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
-            raise UsageError(f"--crop {x0},{y0},{x1},{y1} is not inside {self.path}", f"it is {width} × {height} px")
+            raise UsageError(f"--crop {x0},{y0},{x1},{y1} is not inside {self.name}", f"it is {width} × {height} px")
         return ChosenPart(self.crop, None, (Panel(box=self.crop),), is_read=False)
 
     def _named_part(self, panels: list[Panel], wanted: str) -> tuple[ChosenPart, list[str]]:
         chosen = choose_image(panels, wanted)
         if chosen is None:
             raise UsageError(
-                f"{self.path} has no panel {wanted!r}", f"it has {list_images(panels)}; or give --crop x0,y0,x1,y1"
+                f"{self.name} has no panel {wanted!r}", f"it has {list_images(panels)}; or give --crop x0,y0,x1,y1"
             )
         if len(chosen.images) == 1:
             return chosen, []
@@ -165,7 +189,7 @@ class ImageQuestion:
         if pixels is None:
             candidates = self.detector.detect(part)
             if not candidates:
-                raise UsageError(f"no scale bar was found in {self.path}", "give its length with --bar-px N")
+                raise UsageError(f"no scale bar was found in {self.name}", "give its length with --bar-px N")
             pixels, box, score = candidates[0].length_px, _move_box(candidates[0].box, found.box), candidates[0].score
         notes.append(f"the scale bar of {pixels:.1f} px was taken as {format_length(length)}; --bar-px overrides that")
         return ScaleReading(length / pixels, length, pixels, box, None, "user", score)
