@@ -126,7 +126,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One image (one page of a file) with one caption. `id` is the content hash from :func:`figure_id`."""
+    """One image (one page of a file) with one caption. `id` is the content hash from :func:`figure_id`.
+
+    `mentions` are sentences of the article's text that speak of the figure.
+    """
 
     id: str
     width: int
@@ -137,6 +140,7 @@ class Figure:
     origins: tuple[Origin, ...] = ()
     page: int = 0
     permission_note: str | None = None
+    mentions: tuple[str, ...] = ()
 
     @property
     def image(self) -> str | None:

@@ -10,9 +10,25 @@ from mirsearch.query import Filters, Pixels, ScoredPanel, StoredPanel
 from mirsearch.ranking import TERMS, Formula
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class QueryImage:
+    """One picture of a question: its file (or the id of a panel), and the part, scale and pixels that were used."""
+
+    image: str
+    panel: str | None
+    box: Box
+    scale: ScaleReading | None
+    field_of_view_nm: float | None
+    pixels: Pixels | None
+
+
 @dataclass(frozen=True, slots=True)
 class QueryView:
-    """The question as it was understood. `image` is the file, `like` a panel id, `pixels` the part that was used."""
+    """The question as it was understood. `image` is the file, `like` a panel id, `pixels` the part that was used.
+
+    `images` has all pictures that are asked with; of several, the first has the fields above. `not_articles`: articles
+    that are left out. `per_article`: most hits of one article (0: any number).
+    """
 
     image: str | None = None
     like: str | None = None
@@ -23,6 +39,10 @@ class QueryView:
     field_of_view_nm: float | None = None
     filters: Filters = field(default_factory=Filters)
     pixels: Pixels | None = None
+    images: tuple[QueryImage, ...] = ()
+    not_articles: tuple[str, ...] = ()
+    per_article: int = 0
+    min_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +50,8 @@ class Hit:
     """One found panel: rank (from 1), score with its terms, the panel with its figure, and its thumbnail (JPEG).
 
     `repeats` are panels of other figures of the same article that show the same picture. `parts` are the other images
-    under the same letter that were found, best first, with their scores. Both have no rank.
+    under the same letter that were found, best first, with their scores. `others` are further panels of the article
+    that would have ranked among the hits; the last hit of an article has them. None of these has a rank.
     """
 
     rank: int
@@ -39,6 +60,7 @@ class Hit:
     thumbnail: bytes | None = None
     repeats: tuple[StoredPanel, ...] = ()
     parts: tuple[tuple[ScoredPanel, StoredPanel], ...] = ()
+    others: tuple[tuple[ScoredPanel, StoredPanel], ...] = ()
 
     @property
     def more(self) -> int:
@@ -104,6 +126,7 @@ def stored_json(stored: StoredPanel) -> dict[str, Any]:
         "figure_size": [figure.width, figure.height],
         "page": figure.page,
         "permission_note": figure.permission_note,
+        "mentions": list(figure.mentions),
         "origins": [to_json(origin) for origin in figure.origins],
         "image": figure.image,
         "article": article_json(figure.article),
@@ -137,6 +160,7 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "more": [
             {"id": stored.panel.id, "part": stored.panel.part, "score": scored.score} for scored, stored in hit.parts
         ],
+        "more_of_article": [{"id": stored.panel.id, "score": scored.score} for scored, stored in hit.others],
     }
 
 
@@ -144,6 +168,16 @@ def _repeat_json(stored: StoredPanel) -> dict[str, Any]:
     """Return another place where the picture of a hit is shown."""
     panel, figure = stored.panel, stored.figure
     return {"id": panel.id, "figure": figure.id, "figure_label": figure.label, "panel": panel.label}
+
+
+def _image_json(image: QueryImage) -> dict[str, Any]:
+    return {
+        "image": image.image,
+        "panel": image.panel,
+        "box": list(image.box),
+        "scale": None if image.scale is None else to_json(image.scale),
+        "field_of_view_nm": image.field_of_view_nm,
+    }
 
 
 def _weights_json(answer: Answer) -> dict[str, float]:
@@ -165,6 +199,10 @@ def answer_json(answer: Answer) -> dict[str, Any]:
             "scale": None if query.scale is None else to_json(query.scale),
             "field_of_view_nm": query.field_of_view_nm,
             "filters": to_json(query.filters),
+            "images": [_image_json(image) for image in query.images] if query.like is None else [],
+            "not_articles": list(query.not_articles),
+            "per_article": query.per_article,
+            "min_score": query.min_score,
         },
         "exact": answer.exact,
         "considered": answer.considered,

@@ -15,6 +15,7 @@ from mirsearch.indexes.base import FigureRecord, Index
 from mirsearch.ingest.correcting import correct_panel, reset_corrections
 from mirsearch.query import Filters, SearchRequest
 from mirsearch.ranking import Formula, Weights
+from mirsearch.search.answer import stored_json
 from mirsearch.search.query_image import ScaleOptions
 from tests.cli.test_end_to_end import BACKENDS, new_location
 from tests.support import index_records
@@ -38,8 +39,9 @@ PANELS = tuple(dataclasses.replace(panel, id=name, figure_id=FIGURE) for panel, 
 STORED = (PANELS[0], dataclasses.replace(PANELS[1], technique=None), *PANELS[2:])
 """The panels as an index keeps them: a technique that is a guess is none."""
 VECTORS = index_records.vectors(7, 1).repeat(len(PANELS), axis=0)
+MENTIONS = ("Grains grow with time (Fig. 2).", "Figure 2b shows α-Fe₂O₃.")
 RECORD = FigureRecord(
-    Figure(FIGURE, 300, 200, "Figure 2", "grains", origins=(Origin("folder", "2.png"),)),
+    Figure(FIGURE, 300, 200, "Figure 2", "grains", origins=(Origin("folder", "2.png"),), mentions=MENTIONS),
     PANELS, VECTORS, tuple(f"jpeg {name}".encode() for name in IDS),
 )  # fmt: skip
 
@@ -161,3 +163,12 @@ def test_a_reading_without_a_length_is_not_stored(index: Index) -> None:
     with index.writer() as writer:
         writer.put(RECORD)
     assert np.allclose(index.vector(IDS[0]), VECTORS[0], atol=1e-3)
+
+
+def test_the_sentences_that_mention_a_figure_come_back_and_survive_without_new_ones(index):
+    assert all(stored.figure.mentions == MENTIONS for stored in index.figure_panels(FIGURE))
+    without = dataclasses.replace(RECORD, figure=dataclasses.replace(RECORD.figure, mentions=()))
+    with index.writer() as writer:
+        writer.put(without)
+    assert {stored.figure.mentions for stored in index.figure_panels(FIGURE)} == {MENTIONS}
+    assert stored_json(index.panels([IDS[0]])[0])["mentions"] == list(MENTIONS)

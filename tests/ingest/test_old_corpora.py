@@ -102,6 +102,9 @@ def take_back_schema(path: Path) -> None:
         connection.execute("DROP INDEX panels_doubtful")
         for column in schema.PARTS + schema.DOUBTS:
             connection.execute(f"ALTER TABLE panels DROP COLUMN {column.split()[0]}")
+        for table, columns in schema.ADDED.items():
+            for column in columns:
+                connection.execute(f"ALTER TABLE {table} DROP COLUMN {column.split()[0]}")
         connection.execute("UPDATE panels SET technique = 'Cryo-TEM'")
         connection.execute("PRAGMA user_version = 2")
 

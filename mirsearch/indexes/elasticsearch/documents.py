@@ -140,6 +140,7 @@ def _figure_fields(figure: Figure) -> Document:
             "height": figure.height,
             "page": figure.page,
             "permission_note": figure.permission_note,
+            "mentions": list(figure.mentions),
             **origin_fields(figure.origins).pop("figure"),
         },
         **_article_fields(figure.article),
@@ -229,6 +230,7 @@ def read_panel(document: Document) -> StoredPanel:
             origins=read_origins(document),
             page=figure["page"],
             permission_note=figure.get("permission_note"),
+            mentions=tuple(figure.get("mentions") or ()),
         ),
         tuple(document.get("corrected") or ()),
     )

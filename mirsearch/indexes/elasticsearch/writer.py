@@ -293,4 +293,5 @@ def _merge_figures(figure: Figure, old: dict[str, Any]) -> Figure:
         article=figure.article or read_article(old),
         label=figure.label or old["figure"].get("label"),
         permission_note=figure.permission_note or old["figure"].get("permission_note"),
+        mentions=figure.mentions or tuple(old["figure"].get("mentions") or ()),
     )

@@ -16,7 +16,6 @@ from mirsearch.errors import IndexMismatchError, MirsearchError, NotFoundError
 from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, KnownFigure
 from mirsearch.indexes.embedded.database import failures as sqlite_failures
-from mirsearch.indexes.embedded.database import notes as sqlite_notes
 from mirsearch.indexes.embedded.database import rows as sqlite_rows
 from mirsearch.indexes.embedded.database import schema
 from mirsearch.indexes.embedded.database.access import (
@@ -28,8 +27,8 @@ from mirsearch.indexes.embedded.database.access import (
     translate_errors,
     write_lock,
 )
+from mirsearch.indexes.embedded.database.figures import find_figures
 from mirsearch.indexes.embedded.database.filters import build_where
-from mirsearch.indexes.embedded.database.rows import batches, placeholders
 from mirsearch.indexes.embedded.database.writer import SqliteWriter
 from mirsearch.indexes.embedded.search import Searcher
 from mirsearch.indexes.embedded.stats import count_contents
@@ -110,23 +109,19 @@ class EmbeddedIndex:
 
     def known_figures(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
         """Return those of the figures that are in the index, by id."""
-        known: dict[str, KnownFigure] = {}
         with self._readers.transaction() as connection:
-            for batch in batches(figure_ids):
-                query = (
-                    "SELECT f.key, f.id, f.caption, a.id FROM figures f LEFT JOIN articles a ON a.key = f.article "
-                    f"WHERE f.id IN ({placeholders(batch)})"
-                )
-                rows = connection.execute(query, batch).fetchall()
-                origins = sqlite_rows.read_origins(connection, {row[0] for row in rows})
-                for key, figure_id, caption, article in rows:
-                    known[figure_id] = KnownFigure(figure_id, caption, article, tuple(origins.get(key, ())))
+            found = find_figures(connection, figure_ids)
+        known = {}
+        for figure_id, row in found.items():
+            figure = row.figure
+            article = figure.article.id if figure.article else None
+            known[figure_id] = KnownFigure(figure_id, figure.caption, article, figure.origins)
         return known
 
     def figure_notes(self, figure_ids: Sequence[str]) -> dict[str, FigureNotes]:
         """Return the notes of figures by id. Figures that are not in the index are left out."""
         with self._readers.transaction() as connection:
-            return sqlite_notes.read_notes(connection, figure_ids)
+            return {figure_id: row.notes() for figure_id, row in find_figures(connection, figure_ids).items()}
 
     def search(self, request: SearchRequest) -> SearchResult:
         """Return the best panels for a request; always exact.
@@ -160,7 +155,7 @@ class EmbeddedIndex:
     def figure_panels(self, figure_id: str) -> list[StoredPanel]:
         """Return all panels of a figure in reading order. Empty if there is no such figure."""
         with self._readers.transaction() as connection:
-            return list(sqlite_rows.read_panels(connection, "WHERE f.id = ? ORDER BY p.position", (figure_id,)))
+            return sqlite_rows.read_figure_panels(connection, figure_id)
 
     def find_panels(self, some_id: str) -> list[StoredPanel]:
         """Return the panels with a panel id, figure id (or a unique prefix of ≥ 6 digits), article id, DOI, PMC id."""
@@ -177,24 +172,20 @@ class EmbeddedIndex:
                 if panels:
                     return panels
             figure = _find_figure_by_prefix(connection, some_id.lower())
-            clause = "WHERE f.id = ? ORDER BY p.position"
-            return list(sqlite_rows.read_panels(connection, clause, (figure,))) if figure else []
+            return sqlite_rows.read_figure_panels(connection, figure) if figure else []
 
     def vector(self, panel_id: str) -> NDArray[np.float32]:
         """Return the stored vector of a panel, float32 (dims,). Raises NotFoundError."""
         with self._readers.transaction() as connection:
-            query = "SELECT v.vector FROM panels p JOIN vectors v ON v.panel = p.key WHERE p.id = ?"
-            row = connection.execute(query, (panel_id,)).fetchone()
-        if row is None:
+            blob = sqlite_rows.read_blob(connection, "vector", panel_id)
+        if blob is None:
             raise self._not_found_error(panel_id)
-        return np.frombuffer(row[0], dtype="<f2").astype(np.float32)
+        return np.frombuffer(blob, dtype="<f2").astype(np.float32)
 
     def thumbnail(self, panel_id: str) -> bytes | None:
         """Return the thumbnail of a panel as JPEG. None if it has none or if there is no such panel."""
         with self._readers.transaction() as connection:
-            query = "SELECT t.jpeg FROM panels p JOIN thumbnails t ON t.panel = p.key WHERE p.id = ?"
-            row = connection.execute(query, (panel_id,)).fetchone()
-        return bytes(row[0]) if row else None
+            return sqlite_rows.read_blob(connection, "thumbnail", panel_id)
 
     def select_panels(self, filters: Filters) -> Iterator[StoredPanel]:
         """Yield all panels that pass the filters, ordered by panel id, as of one commit, in bounded memory."""

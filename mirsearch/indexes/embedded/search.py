@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from mirsearch.errors import UsageError
 from mirsearch.indexes.embedded.buffers import ArrayPool, BorrowedArrays, Float32Array
+from mirsearch.indexes.embedded.database.checksums import batches, placeholders
 from mirsearch.indexes.embedded.database.filters import build_where
-from mirsearch.indexes.embedded.database.rows import batches, placeholders
 from mirsearch.indexes.embedded.doubtful import with_doubtful_scales
 from mirsearch.indexes.embedded.first_pass import FirstPass, ScoreColumns
 from mirsearch.indexes.embedded.scores import Terms, exact_terms

@@ -123,7 +123,7 @@ def test_a_damaged_database_gives_an_error_with_a_remedy(location: str, damage: 
         "holes": data[:8192] + b"\xff" * (len(data) - 8192),
     }[damage]
     path.write_bytes(broken)
-    with pytest.raises(IndexAccessError, match=r"damaged.*restore it from a copy"):
+    with pytest.raises(IndexAccessError, match=r"damaged.*mirsearch verify --repair .*restore it from a copy"):
         read_everything(location)
     assert path.read_bytes() == broken
 
@@ -174,26 +174,26 @@ def test_an_older_index_is_migrated_all_or_nothing(location: str, monkeypatch: p
         connection.execute("UPDATE panels SET color = 'gray'")
         connection.execute("INSERT INTO nowhere VALUES (1)")
 
-    monkeypatch.setattr(sqlite_schema, "CURRENT_VERSION", 5)
-    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {3: first})
-    with pytest.raises(IndexMismatchError, match="schema 4"):
+    monkeypatch.setattr(sqlite_schema, "CURRENT_VERSION", 6)
+    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {4: first})
+    with pytest.raises(IndexMismatchError, match="schema 5"):
         EmbeddedIndex.open(location)
-    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {3: first, 4: second})
+    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {4: first, 5: second})
     with pytest.raises(IndexAccessError, match="nowhere"):
         EmbeddedIndex.open(location)
     with closing(sqlite3.connect(Path(location) / DATABASE)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (4,)
         assert "color" not in [row[1] for row in connection.execute("PRAGMA table_info(panels)")]
-    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {3: first, 4: lambda connection: None})
+    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {4: first, 5: lambda connection: None})
     assert search_ids(location) == expected
     with EmbeddedIndex.open(location) as index:
-        assert index.stats()["schema_version"] == 5
+        assert index.stats()["schema_version"] == 6
 
 
 def test_words_of_another_tokenizer_version_are_rebuilt(location: str) -> None:
     with closing(sqlite3.connect(Path(location) / DATABASE)) as connection, connection:
         connection.execute("UPDATE words SET caption = 'spoiled', title = ''")
-        connection.execute("UPDATE meta SET value = 'older' WHERE name = 'analysis'")
+        sqlite_schema.write_meta(connection, analysis="older")
     with EmbeddedIndex.open(location) as index:
         assert index.search(SearchRequest(text="spoiled")).panels == []
         assert len(index.search(SearchRequest(text="gold nanorods", top=99)).panels) == 6

@@ -75,7 +75,7 @@ def old(tmp_path: Path) -> str:
         connection.executescript(FIRST)
         connection.execute("ATTACH ? AS present", (str(present / DATABASE),))
         for table in COPIED:
-            names = ", ".join(row[1] for row in connection.execute(f"PRAGMA main.table_info({table})"))
+            names = ", ".join(row[1] for row in connection.execute(f"PRAGMA main.table_info({table})").fetchall())
             keyed = f"rowid, {names}" if table == "words" else names
             connection.execute(f"INSERT INTO main.{table} ({keyed}) SELECT {keyed} FROM present.{table}")
     return str(location)
@@ -97,7 +97,7 @@ def test_schema_1_is_migrated_and_keeps_corrections(old: str, tmp_path: Path) ->
     record = RECORDS[3]
     panel = record.panels[0]
     with EmbeddedIndex.open(old) as index:
-        assert index.stats()["schema_version"] == sqlite_schema.CURRENT_VERSION == 3
+        assert index.stats()["schema_version"] == sqlite_schema.CURRENT_VERSION == 4
         assert index.figure_notes([record.figure.id, "absent"]) == {record.figure.id: FigureNotes()}
         shown = correct_panel(index, panel.id, {"label": "q"}, ScaleOptions(nm_per_px=8.0))
         assert (shown.corrected_fields, shown.panel.id) == (("label", "scale"), panel.id)

@@ -14,13 +14,13 @@ from mirsearch.errors import IndexAccessError, IndexBusyError, MirsearchError
 from mirsearch.files.locks import FileLock, LockHeldError
 from mirsearch.files.sqlite_errors import Database
 from mirsearch.indexes.base import ExtractorIdentity
-from mirsearch.indexes.embedded.database import schema
+from mirsearch.indexes.embedded.database import checksums, schema
 from mirsearch.indexes.embedded.database import words as sqlite_words
+from mirsearch.indexes.embedded.database.checksums import DamagedRowError
 
 DATABASE = "corpus.sqlite3"
 WRITE_LOCK = "write.lock"
 BUSY_SECONDS = 10.0
-_MEND = "restore it from a copy, or ingest into another --index"
 _OWN_PREFIXES = ("corpus.sqlite3", "write.lock", "matrix", "words", "acquired")
 
 
@@ -31,17 +31,23 @@ def translate_errors(location: str) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         raise _to_index_error(location, error) from error
+    except DamagedRowError as error:
+        raise damaged_error(location, str(error)) from error
 
 
 def _to_index_error(location: str, error: sqlite3.Error | OSError) -> MirsearchError:
-    database = Database(f"the index at {location}", Path(location), "choose another --index", _MEND)
+    database = Database(f"the index at {location}", Path(location), "choose another --index", _mend(location))
     told = database.explain(error)
     return (IndexBusyError if told.kind == "busy" else IndexAccessError)(told.message, told.remedy)
 
 
 def damaged_error(location: str, reason: str) -> IndexAccessError:
     """Return the error for a damaged database."""
-    return IndexAccessError(f"the index at {location} is damaged: {reason}", _MEND)
+    return IndexAccessError(f"the index at {location} is damaged: {reason}", _mend(location))
+
+
+def _mend(location: str) -> str:
+    return f"mirsearch verify --repair --index {location}; or restore it from a copy"
 
 
 class ImmutableConnection(sqlite3.Connection):
@@ -60,6 +66,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
         factory=ImmutableConnection if mode == "immutable" else sqlite3.Connection,
     )
     connection.execute("PRAGMA foreign_keys = ON")
+    checksums.register(connection)
     return connection
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mirsearch.field_filters import ANY, FieldFilter
-from mirsearch.indexes.embedded.database.rows import placeholders
+from mirsearch.indexes.embedded.database.checksums import placeholders
 
 _FIGURES = "p.figure IN (SELECT g.key FROM figures g WHERE {})"
 _ARTICLES = "p.figure IN (SELECT g.key FROM figures g JOIN articles b ON b.key = g.article WHERE {})"

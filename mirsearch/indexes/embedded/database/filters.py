@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mirsearch.indexes.comparison import article_keys, fold_name
+from mirsearch.indexes.embedded.database.checksums import placeholders
 from mirsearch.indexes.embedded.database.fields import field_condition
-from mirsearch.indexes.embedded.database.rows import placeholders
 from mirsearch.licenses import canonical_license
 from mirsearch.query import Filters
 from mirsearch.text.tokens import tokens

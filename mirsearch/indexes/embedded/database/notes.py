@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from mirsearch.corpus import Panel, to_json
-from mirsearch.corrections import Correction, correction_from_json, correction_to_json, panel_from_json
-from mirsearch.indexes.base import FigureNotes
-from mirsearch.indexes.embedded.database.rows import batches, placeholders
+from mirsearch.corrections import Correction, correction_from_json, correction_to_json
 
 
 def read_corrections(connection: sqlite3.Connection, figure: str) -> tuple[Correction, ...]:
@@ -33,14 +31,3 @@ def write_notes(
     connection.execute(
         "UPDATE figures SET analysis = ?, given = ? WHERE key = ?", (analysis_version, panels_json, figure)
     )
-
-
-def read_notes(connection: sqlite3.Connection, figure_ids: Iterable[str]) -> dict[str, FigureNotes]:
-    """Return the notes of figures by id. Unknown figures are left out."""
-    notes: dict[str, FigureNotes] = {}
-    for batch in batches(figure_ids):
-        query = f"SELECT id, analysis, given FROM figures WHERE id IN ({placeholders(batch)})"
-        for figure, analysis_version, panels_json in connection.execute(query, batch).fetchall():
-            source_panels = tuple(panel_from_json(values) for values in json.loads(panels_json)) if panels_json else ()
-            notes[figure] = FigureNotes(analysis_version, source_panels, read_corrections(connection, figure))
-    return notes

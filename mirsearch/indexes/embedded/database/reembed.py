@@ -110,10 +110,12 @@ def _replace_vectors(corpus: sqlite3.Connection, side_path: Path, extractor: Ext
     corpus.execute(
         "UPDATE main.vectors SET vector = (SELECT s.vector FROM side.vectors s WHERE s.panel = main.vectors.panel)"
     )
-    facts = {"extractor": extractor.name, "extractor_version": extractor.version, "dims": str(extractor.dims)}
-    corpus.executemany(
-        "UPDATE main.meta SET value = ? WHERE name = ?", [(value, name) for name, value in facts.items()]
+    corpus.execute(
+        "UPDATE main.panels SET vector_crc = "
+        "(SELECT blob_crc(v.vector) FROM main.vectors v WHERE v.panel = main.panels.key)"
     )
+    facts = {"extractor": extractor.name, "extractor_version": extractor.version, "dims": str(extractor.dims)}
+    schema.write_meta(corpus, **facts)
     generation = schema.record_commit(corpus, removed=False)
     # A file with old vectors must not be extended. Without past commits, the database recognizes no such file.
     corpus.execute("DELETE FROM main.commits WHERE generation < ?", (generation,))

@@ -1,38 +1,34 @@
-"""Converts panels, figures and articles to rows of the database and back."""
+"""Converts panels to rows of the database and back."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
-from mirsearch.corpus import Article, Figure, LoneBar, Origin, Panel, ScaleReading, ScaleSource, to_json
-from mirsearch.corrections import corrected_fields, correction_from_json, lone_bar_from_json, reading_from_json
+from mirsearch.corpus import LoneBar, Panel, ScaleReading, ScaleSource, to_json
+from mirsearch.corrections import corrected_fields, lone_bar_from_json, reading_from_json
 from mirsearch.indexes.comparison import field_of_view, known_technique
+from mirsearch.indexes.embedded.database.checksums import (
+    BATCH_ROWS,
+    PANELS,
+    DamagedRowError,
+    batches,
+    blob_crc,
+    placeholders,
+    row_crc,
+)
+from mirsearch.indexes.embedded.database.figures import find_figures, read_figures
 from mirsearch.query import StoredPanel
 
-BATCH_ROWS = 500
-Item = TypeVar("Item")
-_ARTICLE_COLUMNS = ("id", "title", "doi", "pmcid", "journal", "year", "license", "url", "authors", "retracted")
-_FIGURE_COLUMNS = ("id", "label", "caption", "width", "height", "page", "permission_note")
-_PANEL_COLUMNS = (
-    "id", "label", "x0", "y0", "x1", "y1", "kind", "kind_confidence", "technique", "technique_confidence", "nm_per_px",
-    "length_nm", "length_px", "bar", "label_text", "scale_source", "scale_confidence", "part", "group_box", "heading",
-    "inset_of", "doubtful_scale", "lone_bar",
-)  # fmt: skip
 JOINED = "panels p JOIN figures f ON f.key = p.figure LEFT JOIN articles a ON a.key = f.article"
 _SELECT_PANELS = (
-    "SELECT f.key, "
-    + ", ".join([f"p.{name}" for name in _PANEL_COLUMNS] + ["t.caption", "t.text"])
-    + ", "
-    + ", ".join([f"f.{name}" for name in _FIGURE_COLUMNS] + [f"a.{name}" for name in _ARTICLE_COLUMNS])
-    + f" FROM {JOINED} JOIN panel_texts t ON t.panel = p.key "
+    "SELECT "
+    + ", ".join(f"p.{name}" for name in PANELS)
+    + ", p.crc, t.caption, t.text, p.text_crc FROM panels p LEFT JOIN figures f ON f.key = p.figure "
+    "LEFT JOIN panel_texts t ON t.panel = p.key "
 )
-_PANEL_START = 1  # after f.key
-_FIGURE_START = _PANEL_START + len(_PANEL_COLUMNS) + 2
-_ARTICLE_START = _FIGURE_START + len(_FIGURE_COLUMNS)
 
 
 def storable_text(text: str | None) -> str | None:
@@ -78,15 +74,55 @@ def _to_json_text(item: ScaleReading | LoneBar) -> str:
 
 
 def read_panels(connection: sqlite3.Connection, clause: str, values: Sequence[Any] = ()) -> Iterator[StoredPanel]:
-    """Yield the panels that a WHERE or ORDER clause selects. Reads in batches, so that memory stays bounded."""
+    """Yield the panels that a WHERE or ORDER clause selects. Reads in batches, so that memory stays bounded.
+
+    Raises DamagedRowError if a row does not match its checksum.
+    """
     cursor = connection.execute(_SELECT_PANELS + clause, values)
     while rows := cursor.fetchmany(BATCH_ROWS):
-        origins = read_origins(connection, {row[0] for row in rows})
-        corrected = _corrected_fields(connection, [row[_PANEL_START] for row in rows])
-        for row in rows:
-            figure = _figure(row[_FIGURE_START:_ARTICLE_START], row[_ARTICLE_START:], tuple(origins.get(row[0], ())))
-            panel = _panel(row[_PANEL_START:_FIGURE_START], figure.id)
-            yield StoredPanel(panel, figure, corrected.get(panel.id, ()))
+        read = [_checked_values(row) for row in rows]
+        figures = read_figures(connection, [panel["figure"] for panel in read])
+        for panel in read:
+            figure = figures[panel["figure"]]
+            corrected = corrected_fields(panel["id"], figure.corrections)
+            yield StoredPanel(_panel(panel, figure.figure.id), figure.figure, corrected)
+
+
+def read_figure_panels(connection: sqlite3.Connection, figure_id: str) -> list[StoredPanel]:
+    """Return all panels of a figure in reading order. Raises DamagedRowError if one is missing or damaged."""
+    panels = list(read_panels(connection, "WHERE f.id = ? ORDER BY p.position", (figure_id,)))
+    figure = find_figures(connection, [figure_id]).get(figure_id)
+    if figure is not None and figure.panel_count != len(panels):
+        raise DamagedRowError(f"figure {figure_id} has {len(panels)} of {figure.panel_count} panels")
+    return panels
+
+
+def _checked_values(row: Sequence[Any]) -> dict[str, Any]:
+    """Return the columns of a panel by name, with its texts."""
+    values, (crc, caption, text, text_crc) = row[:-4], row[-4:]
+    if row_crc(*values) != crc:
+        raise DamagedRowError(f"the data of panel {values[3]} does not match its checksum")
+    if caption is None or row_crc(caption, text) != text_crc:
+        raise DamagedRowError(f"the texts of panel {values[3]} do not match their checksum")
+    return dict(zip(PANELS, values, strict=True)) | {"caption": caption, "text": text}
+
+
+_BLOB_QUERY = "SELECT b.{column}, p.{name}_crc FROM panels p LEFT JOIN {name}s b ON b.panel = p.key WHERE p.id = ?"
+_BLOB_COLUMNS = {"vector": "vector", "thumbnail": "jpeg"}
+
+
+def read_blob(connection: sqlite3.Connection, name: str, panel_id: str) -> bytes | None:
+    """Return the "vector" or "thumbnail" of a panel. None if it has none or if there is no such panel.
+
+    Raises DamagedRowError if it does not match its checksum.
+    """
+    row = connection.execute(_BLOB_QUERY.format(name=name, column=_BLOB_COLUMNS[name]), (panel_id,)).fetchone()
+    if row is None:
+        return None
+    blob, crc = row
+    if blob_crc(blob) != crc:
+        raise DamagedRowError(f"the {name} of panel {panel_id} does not match its checksum")
+    return None if blob is None else bytes(blob)
 
 
 def panels_by_id(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, StoredPanel]:
@@ -98,44 +134,7 @@ def panels_by_id(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str
     return panels
 
 
-def batches(items: Iterable[Item]) -> Iterator[tuple[Item, ...]]:
-    """Yield items in order, in batches that are small enough for one statement in any SQLite."""
-    rest = iter(items)
-    while batch := tuple(islice(rest, BATCH_ROWS)):
-        yield batch
-
-
-def placeholders(values: Sequence[Any]) -> str:
-    """Return a question mark for each value."""
-    return ", ".join("?" * len(values))
-
-
-def read_origins(connection: sqlite3.Connection, figures: set[int]) -> dict[int, list[Origin]]:
-    """Return the origins of figures by the key of the figure, oldest first."""
-    origins: dict[int, list[Origin]] = {}
-    for batch in batches(figures):
-        query = (
-            "SELECT figure, source, location, retrieved FROM origins "
-            f"WHERE figure IN ({placeholders(batch)}) ORDER BY key"
-        )
-        for key, *values in connection.execute(query, batch):
-            origins.setdefault(key, []).append(Origin(*values))
-    return origins
-
-
-def _corrected_fields(connection: sqlite3.Connection, panels: list[str]) -> dict[str, tuple[str, ...]]:
-    """Return the names of the corrected fields by panel id, for at most BATCH_ROWS panels."""
-    query = f"SELECT correction FROM corrections WHERE panel IN ({placeholders(panels)})"
-    corrections = [correction_from_json(json.loads(row[0])) for row in connection.execute(query, panels)]
-    return {
-        correction.panel: corrected_fields(correction.panel, corrections)
-        for correction in corrections
-        if correction.panel is not None
-    }
-
-
-def _panel(row: Sequence[Any], figure_id: str) -> Panel:
-    values = dict(zip((*_PANEL_COLUMNS, "caption", "text"), row, strict=True))
+def _panel(values: dict[str, Any], figure_id: str) -> Panel:
     return Panel(
         box=(values["x0"], values["y0"], values["x1"], values["y1"]),
         label=values["label"],
@@ -170,16 +169,3 @@ def _scale(values: dict[str, Any]) -> ScaleReading | None:
         source=source,
         confidence=values["scale_confidence"],
     )
-
-
-def _figure(row: Sequence[Any], article: Sequence[Any], origins: tuple[Origin, ...]) -> Figure:
-    values = dict(zip(_FIGURE_COLUMNS, row, strict=True))
-    return Figure(**values, article=_article(article), origins=origins)
-
-
-def _article(row: Sequence[Any]) -> Article | None:
-    if row[0] is None:
-        return None
-    values = dict(zip(_ARTICLE_COLUMNS, row, strict=True))
-    values |= {"authors": tuple(json.loads(values["authors"])), "retracted": bool(values["retracted"])}
-    return Article(**values)

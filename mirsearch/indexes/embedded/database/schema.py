@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import sqlite3
 from collections.abc import Callable, Mapping
@@ -10,13 +11,17 @@ from mirsearch import __version__
 from mirsearch.errors import IndexMismatchError
 from mirsearch.indexes.base import ExtractorIdentity
 from mirsearch.indexes.comparison import MIN_TECHNIQUE_CONFIDENCE
+from mirsearch.indexes.embedded.database import checksums
+from mirsearch.indexes.embedded.database.checksums import DamagedRowError
 from mirsearch.text.tokens import ANALYSIS
 
 APPLICATION_ID = 0x6D697273
 """`mirs` in ASCII. It marks an SQLite file as an index of mirsearch."""
 
-CURRENT_VERSION = 3
+CURRENT_VERSION = 4
 MAX_KEPT_COMMITS = 10_000
+COUNTED = ("articles", "figures", "panels")
+"""Tables whose number of rows the meta table knows."""
 CORRECTIONS = (
     # figures by id: corrections survive when a figure is ingested again
     """CREATE TABLE corrections (key INTEGER PRIMARY KEY, figure TEXT NOT NULL, panel TEXT,
@@ -29,17 +34,26 @@ DOUBTS = ("doubtful_scale TEXT", "doubtful_field_of_view_nm REAL", "lone_bar TEX
 """Columns of panels since version 3. Boxes and readings are JSON."""
 DOUBTS_INDEX = """CREATE INDEX panels_doubtful ON panels (doubtful_field_of_view_nm)
     WHERE doubtful_field_of_view_nm IS NOT NULL"""
+CRC = "crc INTEGER"
+PANEL_SUMS = (CRC, "text_crc INTEGER", "vector_crc INTEGER", "thumbnail_crc INTEGER", "words_crc INTEGER")
+"""Checksums of panels since version 4: of the row, and of what other tables have for it. None: it has no thumbnail."""
+FAILURES = """CREATE TABLE IF NOT EXISTS failures (input TEXT PRIMARY KEY, stage TEXT NOT NULL, reason TEXT NOT NULL,
+    noted_at TEXT NOT NULL) WITHOUT ROWID"""
+"""An index of an earlier version has no such table until an input fails."""
+ADDED = {"articles": (CRC,), "figures": ("mentions TEXT", "panels INTEGER", CRC), "panels": PANEL_SUMS,
+         "failures": (CRC,)}  # fmt: skip
+"""Columns since version 4, by table. `mentions` is a JSON list of sentences, `panels` a number."""
 TABLES = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE commits (generation INTEGER PRIMARY KEY, token TEXT NOT NULL, removals INTEGER NOT NULL)",
     """CREATE TABLE articles (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, title TEXT, doi TEXT, pmcid TEXT,
         journal TEXT, year INTEGER, license TEXT, url TEXT, authors TEXT NOT NULL, retracted INTEGER NOT NULL,
-        journal_folded TEXT, license_short TEXT)""",
+        journal_folded TEXT, license_short TEXT, crc INTEGER)""",
     "CREATE INDEX articles_doi ON articles (lower(doi))",
     "CREATE INDEX articles_pmcid ON articles (lower(pmcid))",
     """CREATE TABLE figures (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, article INTEGER REFERENCES articles,
         label TEXT, caption TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, page INTEGER NOT NULL,
-        permission_note TEXT, analysis TEXT, given TEXT)""",
+        permission_note TEXT, analysis TEXT, given TEXT, mentions TEXT, panels INTEGER, crc INTEGER)""",
     "CREATE INDEX figures_article ON figures (article)",
     """CREATE TABLE origins (key INTEGER PRIMARY KEY, figure INTEGER NOT NULL REFERENCES figures, source TEXT NOT NULL,
         location TEXT NOT NULL, retrieved TEXT, UNIQUE (figure, source, location))""",
@@ -48,7 +62,7 @@ TABLES = (
         x0 INTEGER NOT NULL, y0 INTEGER NOT NULL, x1 INTEGER NOT NULL, y1 INTEGER NOT NULL,
         kind TEXT NOT NULL, kind_confidence REAL NOT NULL, technique TEXT, technique_confidence REAL NOT NULL,
         nm_per_px REAL, length_nm REAL, length_px REAL, bar TEXT, label_text TEXT, scale_source TEXT,
-        scale_confidence REAL, field_of_view_nm REAL, {", ".join(PARTS + DOUBTS)})""",
+        scale_confidence REAL, field_of_view_nm REAL, {", ".join(PARTS + DOUBTS + PANEL_SUMS)})""",
     "CREATE INDEX panels_figure ON panels (figure, position)",
     DOUBTS_INDEX,
     "CREATE TABLE panel_texts (panel INTEGER PRIMARY KEY REFERENCES panels, caption TEXT NOT NULL, text TEXT NOT NULL)",
@@ -57,6 +71,7 @@ TABLES = (
     # tokens from text.tokens; SQLite does no stemming or folding, because its version may differ
     "CREATE VIRTUAL TABLE words USING fts5 (caption, text, title, tokenize = \"ascii tokenchars '.'\")",
     *CORRECTIONS,
+    FAILURES.replace("noted_at TEXT NOT NULL)", f"noted_at TEXT NOT NULL, {CRC})"),
 )
 
 Migration = Callable[[sqlite3.Connection], None]
@@ -68,7 +83,7 @@ def _add_corrections(connection: sqlite3.Connection) -> None:
         connection.execute(f"ALTER TABLE figures ADD COLUMN {column} TEXT")
     for statement in CORRECTIONS:
         connection.execute(statement)
-    connection.execute("INSERT OR REPLACE INTO meta VALUES ('readable_from', ?)", (__version__,))
+    write_meta(connection, readable_from=__version__)
 
 
 def _add_parts_and_doubts(connection: sqlite3.Connection) -> None:
@@ -79,10 +94,22 @@ def _add_parts_and_doubts(connection: sqlite3.Connection) -> None:
     guesses = "UPDATE panels SET technique = NULL WHERE technique_confidence < ?"
     if connection.execute(guesses, (MIN_TECHNIQUE_CONFIDENCE,)).rowcount:
         record_commit(connection, removed=False)
-    connection.execute("INSERT OR REPLACE INTO meta VALUES ('readable_from', ?)", (__version__,))
+    write_meta(connection, readable_from=__version__)
 
 
-MIGRATIONS: dict[int, Migration] = {1: _add_corrections, 2: _add_parts_and_doubts}
+def _add_checksums(connection: sqlite3.Connection) -> None:
+    """Migrate to version 4: checksums of all rows, and the sentences that speak of a figure."""
+    connection.execute(FAILURES)
+    for table, columns in ADDED.items():
+        for column in columns:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+    checksums.seal_everything(connection)
+    counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in COUNTED}
+    record_commit(connection, removed=False)
+    write_meta(connection, readable_from=__version__, totals=_totals_text(counts))
+
+
+MIGRATIONS: dict[int, Migration] = {1: _add_corrections, 2: _add_parts_and_doubts, 3: _add_checksums}
 """The migrations from version n to n + 1. Those that are needed run in one transaction."""
 
 
@@ -99,8 +126,9 @@ def create(connection: sqlite3.Connection, extractor: ExtractorIdentity) -> None
         "created_by": __version__,
         "readable_from": __version__,
         "analysis": ANALYSIS,
+        "totals": _totals_text(dict.fromkeys(COUNTED, 0)),
     }
-    connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+    write_meta(connection, **meta)
     record_commit(connection, removed=False)
 
 
@@ -118,10 +146,48 @@ def read_meta(connection: sqlite3.Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT name, value FROM meta"))
 
 
+def write_meta(connection: sqlite3.Connection, **values: str) -> None:
+    """Write facts into the meta table, and its checksum."""
+    connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+    crc = _meta_crc(read_meta(connection))
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('crc', ?)", (str(crc),))
+
+
+def _meta_crc(meta: dict[str, str]) -> int:
+    return checksums.row_crc(*(item for item in sorted(meta.items()) if item[0] != "crc"))
+
+
+def check_meta(meta: dict[str, str]) -> None:
+    """Raise DamagedRowError if the meta table does not match its checksum."""
+    if meta.get("crc") != str(_meta_crc(meta)):
+        raise DamagedRowError("the facts about the index do not match their checksum")
+
+
+def _totals_text(totals: Mapping[str, int]) -> str:
+    return json.dumps({name: totals[name] for name in COUNTED})
+
+
+def read_totals(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return the number of rows that each table of COUNTED should have."""
+    totals: dict[str, int] = json.loads(read_meta(connection)["totals"])
+    return totals
+
+
+def change_totals(connection: sqlite3.Connection, changes: Mapping[str, int]) -> None:
+    """Add to the numbers of rows that the tables should have."""
+    totals = read_totals(connection)
+    write_meta(connection, totals=_totals_text({name: totals[name] + changes.get(name, 0) for name in COUNTED}))
+
+
 def read_extractor(connection: sqlite3.Connection) -> ExtractorIdentity:
-    """Return the extractor that made the vectors. Raises KeyError or ValueError if the meta table is invalid."""
+    """Return the extractor that made the vectors.
+
+    Raises KeyError or ValueError if the meta table is invalid, DamagedRowError if it does not match its checksum.
+    """
     meta = read_meta(connection)
-    return ExtractorIdentity(meta["extractor"], meta["extractor_version"], int(meta["dims"]))
+    extractor = ExtractorIdentity(meta["extractor"], meta["extractor_version"], int(meta["dims"]))
+    check_meta(meta)
+    return extractor
 
 
 def read_version(connection: sqlite3.Connection) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,12 +18,13 @@ from mirsearch.corrections import apply_corrections
 from mirsearch.errors import IndexAccessError
 from mirsearch.indexes.base import Failure, FigureRecord
 from mirsearch.indexes.comparison import fold_name, license_key
+from mirsearch.indexes.embedded.database import checksums, schema
 from mirsearch.indexes.embedded.database import failures as sqlite_failures
 from mirsearch.indexes.embedded.database import notes as sqlite_notes
-from mirsearch.indexes.embedded.database import schema
 from mirsearch.indexes.embedded.database import words as sqlite_words
 from mirsearch.indexes.embedded.database.access import translate_errors
-from mirsearch.indexes.embedded.database.rows import batches, panel_values, placeholders, storable_text
+from mirsearch.indexes.embedded.database.checksums import batches, placeholders
+from mirsearch.indexes.embedded.database.rows import panel_values, storable_text
 
 _ARTICLE_TEXTS = ("title", "doi", "pmcid", "journal", "license", "url")
 
@@ -35,6 +37,7 @@ class SqliteWriter:
         self._location = location
         self._dims = dims
         self._removed = self._failed = False
+        self._changes: Counter[str] = Counter()
         self._orphan_candidates: set[int] = set()
 
     def put(self, record: FigureRecord) -> None:
@@ -47,14 +50,15 @@ class SqliteWriter:
             self._delete_panels([key])
             title = self._article_title(key)
             sqlite_notes.write_notes(self._connection, key, record.analysis_version, record.source_panels)
-            for position, panel in enumerate(self._apply_corrections(record)):
-                panel_key = self._put_panel(key, position, panel, title)
-                self._execute("INSERT INTO vectors VALUES (?, ?)", panel_key, vectors[position].tobytes())
+            panels = self._apply_corrections(record)
+            for position, panel in enumerate(panels):
                 jpeg = record.thumbnails[position] if position < len(record.thumbnails) else b""
-                if jpeg:
-                    self._execute("INSERT INTO thumbnails VALUES (?, ?)", panel_key, jpeg)
+                self._put_panel(key, position, panel, title, (vectors[position].tobytes(), jpeg or None))
             for origin in record.figure.origins:
                 self._put_origin(key, origin)
+            self._execute("UPDATE figures SET panels = ? WHERE key = ?", len(panels), key)
+            checksums.seal_panels(self._connection, "figure = ?", (key,))
+            checksums.seal_figures(self._connection, [key])
 
     def _apply_corrections(self, record: FigureRecord) -> tuple[Panel, ...]:
         """Return the panels with ids and with corrections applied. Stores the panels that the corrections match."""
@@ -77,14 +81,20 @@ class SqliteWriter:
             row = self._execute("SELECT key FROM figures WHERE id = ?", figure_id).fetchone()
             if row:
                 self._begin_if_needed()
+                checksums.check_figures(self._connection, [row[0]])
                 self._put_origin(row[0], origin)
+                checksums.seal_figures(self._connection, [row[0]])
 
     def mark_retracted(self, article_ids: Iterable[str]) -> None:
         """Mark articles as retracted. Unknown articles are ignored."""
         with self._guard():
             for batch in batches(dict.fromkeys(article_ids)):
                 self._begin_if_needed()
-                self._execute(f"UPDATE articles SET retracted = 1 WHERE id IN ({placeholders(batch)})", *batch)
+                is_one = f"id IN ({placeholders(batch)})"
+                for (key,) in self._execute(f"SELECT key FROM articles WHERE {is_one}", *batch).fetchall():
+                    checksums.check_article(self._connection, key)
+                self._execute(f"UPDATE articles SET retracted = 1 WHERE {is_one}", *batch)
+                checksums.seal_articles(self._connection, is_one, batch)
 
     def delete_figures(self, figure_ids: Iterable[str]) -> int:
         """Delete figures with their panels. Returns the number of deleted figures."""
@@ -103,6 +113,7 @@ class SqliteWriter:
                 for row in rows:
                     sqlite_notes.replace_corrections(self._connection, row[2], ())
                 self._orphan_candidates.update(row[1] for row in rows if row[1] is not None)
+                self._changes["figures"] -= len(rows)
                 deleted += len(rows)
         return deleted
 
@@ -118,15 +129,19 @@ class SqliteWriter:
             if not self._connection.in_transaction:
                 return
             self._delete_orphan_articles()
+            if any(self._changes.values()):
+                schema.change_totals(self._connection, self._changes)
             schema.record_commit(self._connection, removed=self._removed)
             self._connection.execute("COMMIT")
             self._removed = False
+            self._changes.clear()
 
     def rollback(self) -> None:
         """Discard all changes since the last commit."""
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
         self._removed = False
+        self._changes.clear()
         self._orphan_candidates.clear()
 
     @contextmanager
@@ -185,11 +200,15 @@ class SqliteWriter:
                 f"INSERT INTO articles ({', '.join(columns)}) VALUES ({placeholders(columns)})",
                 storable_text(article.id), *values.values(),
             )  # fmt: skip
+            self._changes["articles"] += 1
+            checksums.seal_articles(self._connection, "key = ?", (cursor.lastrowid,))
             return cursor.lastrowid
         key = int(row[0])
+        checksums.check_article(self._connection, key)
         self._execute(
             f"UPDATE articles SET {', '.join(f'{name} = ?' for name in values)} WHERE key = ?", *values.values(), key
         )
+        checksums.seal_articles(self._connection, "key = ?", (key,))
         if values["title"] != old["title"]:
             sqlite_words.update_title(self._connection, key, str(values["title"]))
         return key
@@ -197,21 +216,26 @@ class SqliteWriter:
     def _put_figure(self, figure: Figure, article: int | None) -> int:
         """Add or update the row of a figure. Returns its key."""
         values = (storable_text(figure.caption) or "", int(figure.width), int(figure.height), int(figure.page))
+        sentences = [storable_text(sentence) for sentence in figure.mentions]
+        mentions = json.dumps(sentences, ensure_ascii=False) if sentences else None
         row = self._execute("SELECT key, article FROM figures WHERE id = ?", figure.id).fetchone()
         if row is None:
             cursor = self._execute(
-                "INSERT INTO figures (id, article, label, permission_note, caption, width, height, page) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                figure.id, article, storable_text(figure.label), storable_text(figure.permission_note), *values,
+                "INSERT INTO figures (id, article, label, permission_note, mentions, caption, width, height, page) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                figure.id, article, storable_text(figure.label), storable_text(figure.permission_note), mentions,
+                *values,
             )  # fmt: skip
+            self._changes["figures"] += 1
             return int(cursor.lastrowid or 0)
+        checksums.check_figures(self._connection, [row[0]])
         if article is not None and row[1] not in (None, article):
             self._orphan_candidates.add(row[1])
         self._execute(
             "UPDATE figures SET article = coalesce(?, article), label = coalesce(?, label), "
-            "permission_note = coalesce(?, permission_note), caption = ?, width = ?, height = ?, page = ? "
-            "WHERE key = ?",
-            article, storable_text(figure.label), storable_text(figure.permission_note), *values, row[0],
+            "permission_note = coalesce(?, permission_note), mentions = coalesce(?, mentions), "
+            "caption = ?, width = ?, height = ?, page = ? WHERE key = ?",
+            article, storable_text(figure.label), storable_text(figure.permission_note), mentions, *values, row[0],
         )  # fmt: skip
         return int(row[0])
 
@@ -222,18 +246,28 @@ class SqliteWriter:
         row = cursor.fetchone()
         return str(row[0]) if row and row[0] else ""
 
-    def _put_panel(self, figure: int, position: int, panel: Panel, title: str) -> int:
-        """Add a panel with its words. Returns its key."""
+    def _put_panel(
+        self, figure: int, position: int, panel: Panel, title: str, blobs: tuple[bytes, bytes | None]
+    ) -> None:
+        """Add a panel with its words, vector and thumbnail (None: none), and their checksums."""
+        caption, text = storable_text(panel.caption) or "", storable_text(panel.text) or ""
         values = panel_values(panel)
+        words = sqlite_words.panel_words(caption, text, title, values["heading"])
+        vector, jpeg = blobs
+        values |= {"text_crc": checksums.row_crc(caption, text), "words_crc": checksums.row_crc(*words)}
+        values |= {"vector_crc": checksums.blob_crc(vector), "thumbnail_crc": checksums.blob_crc(jpeg)}
         columns = ["id", "figure", "position", *values]
-        key = self._execute(
+        cursor = self._execute(
             f"INSERT INTO panels ({', '.join(columns)}) VALUES ({placeholders(columns)})",
             panel.id, figure, position, *values.values(),
-        ).lastrowid  # fmt: skip
-        caption, text = storable_text(panel.caption) or "", storable_text(panel.text) or ""
+        )  # fmt: skip
+        key = int(cursor.lastrowid or 0)
+        self._changes["panels"] += 1
         self._execute("INSERT INTO panel_texts VALUES (?, ?, ?)", key, caption, text)
-        sqlite_words.add_panel(self._connection, int(key or 0), caption, text, title, values["heading"])
-        return int(key or 0)
+        sqlite_words.add_panel(self._connection, key, words)
+        self._execute("INSERT INTO vectors VALUES (?, ?)", key, vector)
+        if jpeg is not None:
+            self._execute("INSERT INTO thumbnails VALUES (?, ?)", key, jpeg)
 
     def _put_origin(self, figure: int, origin: Origin) -> None:
         self._execute(
@@ -250,12 +284,14 @@ class SqliteWriter:
             tables = ("words", "rowid"), ("panel_texts", "panel"), ("vectors", "panel"), ("thumbnails", "panel")
             for table, column in (*tables, ("panels", "key")):
                 self._connection.execute(f"DELETE FROM {table} WHERE {column} IN ({placeholders(batch)})", batch)
+            self._changes["panels"] -= len(batch)
             self._removed = True
 
     def _delete_orphan_articles(self) -> None:
         """Delete articles whose last figure was deleted."""
         for key in self._orphan_candidates:
-            self._execute(
+            cursor = self._execute(
                 "DELETE FROM articles WHERE key = ? AND NOT EXISTS (SELECT 1 FROM figures WHERE article = ?)", key, key
             )
+            self._changes["articles"] -= cursor.rowcount
         self._orphan_candidates.clear()

@@ -1,0 +1,106 @@
+"""Reads figures with their articles, origins and notes from the database, and checks their checksums."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mirsearch.corpus import Article, Figure, Origin
+from mirsearch.corrections import Correction, correction_from_json, panel_from_json
+from mirsearch.indexes.base import FigureNotes
+from mirsearch.indexes.embedded.database.checksums import (
+    ARTICLES,
+    FIGURES,
+    DamagedRowError,
+    batches,
+    figure_crc,
+    placeholders,
+    read_related,
+    row_crc,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FigureRow:
+    """A figure with what the database has about it besides its panels, and the number of its panels."""
+
+    figure: Figure
+    analysis_version: str | None
+    source_panels: str | None
+    corrections: tuple[Correction, ...]
+    panel_count: int
+
+    def notes(self) -> FigureNotes:
+        """Return the notes of the figure."""
+        source_panels = json.loads(self.source_panels) if self.source_panels else ()
+        return FigureNotes(
+            self.analysis_version, tuple(panel_from_json(values) for values in source_panels), self.corrections
+        )
+
+
+def read_figures(connection: sqlite3.Connection, keys: Iterable[int]) -> dict[int, FigureRow]:
+    """Return figures by key. Raises DamagedRowError if one is missing or does not match its checksum."""
+    found: dict[int, FigureRow] = {}
+    for batch in batches(dict.fromkeys(keys)):
+        query = f"SELECT {', '.join(FIGURES)}, crc FROM figures WHERE key IN ({placeholders(batch)})"
+        rows = connection.execute(query, batch).fetchall()
+        if len(rows) < len(batch):
+            raise DamagedRowError("a figure of a panel is missing")
+        articles = _read_articles(connection, {row[2] for row in rows if row[2] is not None})
+        origins, corrections = read_related(connection, {row[0]: row[1] for row in rows})
+        for row in rows:
+            key = row[0]
+            if figure_crc(row[:-1], origins[key], corrections[key]) != row[-1]:
+                raise DamagedRowError(f"the data of figure {row[1]} does not match its checksum")
+            found[key] = _figure_row(row, articles.get(row[2]), origins[key], corrections[key])
+    return found
+
+
+def find_figures(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, FigureRow]:
+    """Return figures by id. Unknown ids are left out."""
+    keys: list[int] = []
+    for batch in batches(dict.fromkeys(ids)):
+        query = f"SELECT key FROM figures WHERE id IN ({placeholders(batch)})"
+        keys.extend(row[0] for row in connection.execute(query, batch))
+    return {row.figure.id: row for row in read_figures(connection, keys).values()}
+
+
+def _figure_row(
+    row: Sequence[Any], article: Article | None, origins: Iterable[Any], corrections: Iterable[Any]
+) -> FigureRow:
+    values = dict(zip(FIGURES, row, strict=False))
+    figure = Figure(
+        id=values["id"],
+        width=values["width"],
+        height=values["height"],
+        label=values["label"],
+        caption=values["caption"],
+        article=article,
+        origins=tuple(Origin(*origin) for origin in origins),
+        page=values["page"],
+        permission_note=values["permission_note"],
+        mentions=tuple(json.loads(values["mentions"])) if values["mentions"] else (),
+    )
+    read = tuple(correction_from_json(json.loads(text)) for _, text in corrections)
+    return FigureRow(figure, values["analysis"], values["given"], read, values["panels"])
+
+
+def _read_articles(connection: sqlite3.Connection, keys: set[int]) -> dict[int | None, Article]:
+    articles: dict[int | None, Article] = {}
+    for batch in batches(keys):
+        query = f"SELECT {', '.join(ARTICLES)}, crc FROM articles WHERE key IN ({placeholders(batch)})"
+        for *row, crc in connection.execute(query, batch):
+            values = dict(zip(ARTICLES, row, strict=True))
+            if row_crc(*row) != crc:
+                raise DamagedRowError(f"the data of article {values['id']} does not match its checksum")
+            names = ("id", "title", "doi", "pmcid", "journal", "year", "license", "url")
+            authors, retracted = tuple(json.loads(values["authors"])), bool(values["retracted"])
+            articles[values["key"]] = Article(
+                **{name: values[name] for name in names}, authors=authors, retracted=retracted
+            )
+    if len(articles) < len(keys):
+        raise DamagedRowError("an article of a figure is missing")
+    return articles
