@@ -13,6 +13,7 @@ from mirsearch.errors import MirsearchError, PluginError, UsageError
 GROUPS = {
     "sources": "source",
     "services": "service",
+    "readers": "reader",
     "extractors": "extractor",
     "ocr": "OCR engine",
     "scalebars": "scale-bar detector",

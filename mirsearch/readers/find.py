@@ -1,0 +1,98 @@
+"""Find the reader of a file: by its first bytes to open it, by its suffix to search a folder."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from pathlib import Path
+
+from mirsearch import plugins
+from mirsearch.errors import ImageError, MirsearchError
+from mirsearch.imaging import images
+from mirsearch.readers.base import HEAD_BYTES, Reader
+from mirsearch.readers.kinds import describe_kind
+
+_log = logging.getLogger(__name__)
+
+_TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_OWN_PACKAGE = "mirsearch."
+"""Beginning of the modules of built-in readers, which are asked before those of other packages."""
+
+
+@cache
+def load_readers() -> tuple[Reader, ...]:
+    """Return all readers that load: the built-in ones, then those of other packages, each by name."""
+    loaded: list[Reader] = []
+    for name in plugins.names("readers"):
+        try:
+            loaded.append(plugins.load("readers", name)())
+        except MirsearchError as error:
+            _log.warning("%s", error)
+    return tuple(sorted(loaded, key=lambda reader: (not type(reader).__module__.startswith(_OWN_PACKAGE), reader.name)))
+
+
+@cache
+def readable_suffixes() -> frozenset[str]:
+    """Return the suffixes of the files that can be read with what is installed."""
+    ready = (reader.suffixes for reader in load_readers() if reader.missing_requirement() is None)
+    return images.SUFFIXES.union(*ready)
+
+
+def is_readable_name(path: Path) -> bool:
+    """Return whether a file's name has the suffix of an image that can be read here; hidden files don't count."""
+    return images.is_image_name(path) or (path.suffix.lower() in readable_suffixes() and not path.name.startswith("."))
+
+
+def is_readable_file(path: Path) -> bool:
+    """Return whether a file's first bytes are those of an image that can be read here."""
+    if images.is_image_file(path):
+        return True
+    head = read_head(path)
+    return any(reader.recognizes(path, head) for reader in load_readers() if reader.missing_requirement() is None)
+
+
+def why_unreadable(path: Path) -> str:
+    """Return what would read a file that is not read here, in one line: an extra, a package, a program."""
+    suffix = path.suffix.lower()
+    for reader in load_readers():
+        missing = reader.missing_requirement() if suffix in reader.suffixes else None
+        if missing is not None:
+            return missing
+    return describe_kind(suffix)
+
+
+def find_reader(path: Path) -> Reader:
+    """Return the reader of a file. ImageError if none reads it; the remedy says what would."""
+    head = read_head(path)
+    if head[:4] not in _TIFF_HEADS and images.is_image_file(path):
+        return _picture_reader()  # asks no other reader, so that the common case loads none
+    lacking = ""
+    for reader in load_readers():
+        if reader.name != _picture_reader().name and reader.recognizes(path, head):
+            missing = reader.missing_requirement()
+            if missing is None:
+                return reader
+            lacking = lacking or missing
+    if lacking:
+        raise ImageError(f"{path}: can't be read yet", lacking)
+    if head and not images.is_image_file(path):
+        raise ImageError(f"{path}: not an image of a kind mirsearch reads", why_unreadable(path))
+    return _picture_reader()
+
+
+def read_head(path: Path) -> bytes:
+    """Return the first bytes of a regular file; none if it can't be read, or is no file."""
+    try:
+        if not path.is_file():
+            return b""
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except (OSError, ValueError):
+        return b""
+
+
+@cache
+def _picture_reader() -> Reader:
+    from mirsearch.readers.pictures import PictureReader
+
+    return PictureReader()
