@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from mirsearch.report.cards import hit_card, query_card
 from mirsearch.report.legend import scale_marks
 from mirsearch.report.pictures import MAX_SHARP_PICTURES, PictureLoader
 from mirsearch.report.sentences import outcome_sentence, query_sentence
-from mirsearch.report.views import AnswerSection, Fact, HitCard, Page, SortOption
+from mirsearch.report.views import AnswerSection, Fact, HitCard, Page, QueryCard, SortOption
 from mirsearch.report.wording import clean_text
 from mirsearch.search.answer import Answer
 
@@ -75,11 +76,7 @@ def _make_page(answers: Sequence[Answer], titles: Sequence[str]) -> Page:
         for number, (heading, answer) in enumerate(zip(headings, answers, strict=False), start=1)
     )
     title = headings[0] if len(headings) == 1 else f"{len(headings)} questions"
-    formula = ""
-    if answers:
-        scoring = answers[0].formula
-        formula = _FORMULA.format(factor=10**scoring.sigma, k=scoring.text_k)
-    return Page(title, sections, formula, __version__)
+    return Page(title, sections, score_formula(answers[0]) if answers else "", __version__)
 
 
 def _answer_section(
@@ -89,20 +86,33 @@ def _answer_section(
         hit_card(answer, hit, pictures.panel_picture(hit.stored, hit.thumbnail, originals=originals))
         for hit in answer.hits[:MAX_HITS]
     )
-    notes = [clean_text(note, 1000) for note in answer.notes]
-    if len(answer.hits) > MAX_HITS:
-        notes.append(f"the first {MAX_HITS} of {len(answer.hits):,} hits are shown")
+    section = answer_section(answer, heading, hits, query_card(answer, pictures.query_picture(answer.query)), number)
+    if len(answer.hits) <= MAX_HITS:
+        return section
+    cut = f"the first {MAX_HITS} of {len(answer.hits):,} hits are shown"
+    return replace(section, notes=(*section.notes, cut))
+
+
+def answer_section(
+    answer: Answer, heading: str, hits: tuple[HitCard, ...], query: QueryCard, number: int = 1
+) -> AnswerSection:
+    """Return what the template of an answer shows, with the cards of some of its hits and of its query."""
     return AnswerSection(
         number=number,
         heading=heading,
         outcome=outcome_sentence(answer),
-        notes=tuple(notes),
+        notes=tuple(clean_text(note, 1000) for note in answer.notes),
         legend=_legend(answer, hits),
-        query=query_card(answer, pictures.query_picture(answer.query)),
+        query=query,
         hits=hits,
         sort_options=_sort_options(answer),
         field_of_view_nm=answer.query.field_of_view_nm,
     )
+
+
+def score_formula(answer: Answer) -> str:
+    """Return in words how the scores of an answer are computed."""
+    return _FORMULA.format(factor=10**answer.formula.sigma, k=answer.formula.text_k)
 
 
 def _legend(answer: Answer, hits: Sequence[HitCard]) -> tuple[Fact, ...]:

@@ -70,6 +70,14 @@ class FramedPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A link to another page of the same server."""
+
+    text: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class ArticleCard:
     """An article as a card shows it. The links are None or have passed `safe_link`."""
 
@@ -97,7 +105,8 @@ class HitCard:
     """One hit: everything a person needs to judge it.
 
     `heading` are the words printed at the picture; `parts` tells how many more images of its letter were found, and
-    `repeats` where else the article shows it; `explanation` are the sentences of "Why this rank".
+    `repeats` where else the article shows it; `explanation` are the sentences of "Why this rank". `links` lead to more
+    about it, where a server shows the card; the first is that of its name.
     """
 
     rank: int
@@ -119,6 +128,7 @@ class HitCard:
     image: str
     field_of_view_nm: float | None
     year: int | None
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
