@@ -11,7 +11,8 @@ _BARE_CODE = re.compile(r"by((?:[\s_-]*+(?:nc|nd|sa))*+)(?:[\s_-]*+(\d\.\d))?+")
 _WORDS = re.compile(r"(?:creative\s+commons|\bcc\b)[\s,:-]*attribution((?:[\s,/&-]+(?:and\s+)?\(?[a-z]+(?:-[a-z]+)*)*)")
 _WORDS_VERSION = re.compile(r"[^.;]{0,60}?\b([1-4]\.\d)\b")
 _ZERO = re.compile(
-    r"\bcc[\s_-]*(?:0|zero)\b|publicdomain/zero|creative\s+commons\s+(?:cc\s*0|zero)|public domain dedication"
+    r"(?:\bcc[\s_-]*(?:0|zero)\b|publicdomain/zero|creative\s+commons\s+(?:cc\s*0|zero)|public domain dedication)"
+    r"(?:(?:/|\s++v?+)(\d\.\d))?+"
 )
 _DOMAIN = re.compile(r"public[\s-]*domain")
 _ARXIV = re.compile(r"arxiv\.org/licenses/nonexclusive|nonexclusive[\s-]distrib")
@@ -91,9 +92,8 @@ def _named_licenses(plain: str) -> list[tuple[str, str | None]]:
     for match in _WORDS.finditer(plain):
         version = _WORDS_VERSION.match(plain, match.end())
         found.append((_creative_commons_code(match[1]), version[1] if version else None))
-    found += [
-        (name, None) for pattern, name in ((_ZERO, "cc0"), (_ARXIV, "arxiv-nonexclusive")) if pattern.search(plain)
-    ]
+    found += [("cc0", match[1]) for match in _ZERO.finditer(plain)]
+    found += [("arxiv-nonexclusive", None)] if _ARXIV.search(plain) else []
     return found or ([("public-domain", None)] if _DOMAIN.search(plain) else [])
 
 

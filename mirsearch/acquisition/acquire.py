@@ -257,7 +257,7 @@ class Acquisition:
             return FigureResult(size=size, fetched=not is_present)
         figure = FoundFigure(
             path=path, origin=origin, caption=state.figure.caption, label=state.figure.label, article=plan.article,
-            permission_note=state.figure.permission_note, other_origins=other_origins,
+            permission_note=state.figure.permission_note, other_origins=other_origins, mentions=state.figure.mentions,
         )  # fmt: skip
         return FigureResult(figure, state, size=size, fetched=not is_present)
 

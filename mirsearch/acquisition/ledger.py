@@ -202,7 +202,9 @@ class Ledger:
         states = []
         for position, data, state, sha256, size, retrieved, *rest in rows:
             fetched = FetchedFigure(sha256, size, retrieved) if sha256 else None
-            states.append(FigureState(article, position, PlannedFigure(**json.loads(data)), state, fetched, *rest))
+            states.append(
+                FigureState(article, position, PlannedFigure.from_json(json.loads(data)), state, fetched, *rest)
+            )
         return states
 
     def save_figure(self, state: FigureState) -> None:

@@ -7,34 +7,30 @@ does not depend on timing.
 
 from __future__ import annotations
 
-import dataclasses
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
 from itertools import takewhile
-from typing import Protocol
 
 from mirsearch import settings
-from mirsearch.corpus import Figure, Panel, figure_id, panel_ids
-from mirsearch.errors import ImageError, MirsearchError
+from mirsearch.corpus import figure_id
+from mirsearch.errors import MirsearchError
 from mirsearch.extractors.base import Extractor
 from mirsearch.files.interrupts import DeferredInterrupt
 from mirsearch.imaging import images
 from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, KnownFigure
-from mirsearch.ingest.failures import FailureNotes, analysis_failure
-from mirsearch.ingest.merging import given_fields, has_changes, merge_figure, origin_key
-from mirsearch.ingest.pending import PendingFile, PreparedFile
+from mirsearch.ingest.failures import FailureNotes
+from mirsearch.ingest.figure_analysis import Analyzer
+from mirsearch.ingest.merging import given_fields, has_changes, merge_figure, needs_planes, new_origins
+from mirsearch.ingest.pending import PendingFile
 from mirsearch.ingest.pipeline import split_into_chunks
+from mirsearch.ingest.preparing import FilePreparer
 from mirsearch.ingest.retractions import mark_retracted_articles
-from mirsearch.ingest.summary import IngestSummary, StageClock
-from mirsearch.query import Pixels
+from mirsearch.ingest.summary import IngestSummary
+from mirsearch.readers.selection import Selection
 from mirsearch.sources.base import FoundFigure, Retraction, SourceFailure, SourceItem
-
-log = logging.getLogger(__name__)
 
 FILES_PER_LOOKUP = 64
 """Files that are looked up in the index at once."""
@@ -43,28 +39,11 @@ COMMIT_SECONDS = 1.0
 """Seconds between commits. A crash loses the work since the last commit."""
 
 
-class Analyzer(Protocol):
-    """The analysis as ingest uses it; see :class:`mirsearch.analysis.analyzer.FigureAnalyzer`."""
-
-    @property
-    def version(self) -> str:
-        """The version of the analysis, with its OCR engine and scale-bar detector."""
-
-    def analyze(
-        self,
-        pixels: Pixels,
-        caption: str = "",
-        *,
-        nm_per_px: float | None = None,
-        known_panels: tuple[Panel, ...] | None = None,
-    ) -> list[Panel]:
-        """Return the panels of a figure."""
-
-
 class Ingest:
     """One run into one index. `progress(summary, done)` is called after each file.
 
-    `on_interrupt(names)` is called at Ctrl-C, with the names of the files that are still finished.
+    `on_interrupt(names)` is called at Ctrl-C, with the names of the files that are still finished. `selection` chooses
+    the planes of stacks; `on_plane(name, done, total)` is called before each.
     """
 
     def __init__(
@@ -76,11 +55,14 @@ class Ingest:
         workers: int | None = None,
         progress: Callable[[IngestSummary, int], None] | None = None,
         on_interrupt: Callable[[list[str]], None] = lambda names: None,
+        selection: Selection | None = None,
+        on_plane: Callable[[str, int, int], None] = lambda name, done, total: None,
     ) -> None:
-        self._index, self._analyzer, self._extractor = index, analyzer, extractor
+        self._index, self._selection = index, selection or Selection()
         self._workers = workers or settings.thread_count()
         self._progress, self._on_interrupt = progress, on_interrupt
         self._interrupt = DeferredInterrupt(self._end_early)
+        self._preparer = FilePreparer(analyzer, extractor, self._selection, lambda: self._interrupt.requested, on_plane)
         self._summary = IngestSummary()
         self._queue: deque[PendingFile] = deque()
         self._fields_by_figure: dict[str, frozenset[str]] = {}
@@ -152,7 +134,7 @@ class Ingest:
                 if self._interrupt.requested:
                     return
                 figure = known.get(identity)
-                if figure is None or has_changes(found, figure):
+                if figure is None or has_changes(found, figure) or needs_planes(found, figure, self._selection):
                     yield found, identity
                 else:
                     self._add_origins(found, figure, writer)
@@ -174,10 +156,8 @@ class Ingest:
             return None
 
     def _add_origins(self, found: FoundFigure, known: KnownFigure, writer: IndexWriter) -> None:
-        keys = {origin_key(origin) for origin in known.origins}
-        for origin in (found.origin, *found.other_origins):
-            if origin_key(origin) not in keys:
-                writer.add_origin(known.id, origin)
+        for origin in new_origins(found, known):
+            writer.add_origin(known.id, origin)
         self._summary.figures_present += 1
         self._failures.add_success(found)
         self._count_done()
@@ -188,47 +168,7 @@ class Ingest:
         known = self._index.known_figures([identity]).get(identity)
         if known is not None:
             found = merge_figure(found, known)
-        return PendingFile(found, identity, known is not None, pool.submit(self._prepare, found, identity))
-
-    def _prepare(self, found: FoundFigure, identity: str) -> PreparedFile:
-        """Decode, analyze and embed every page of a file. Runs in a worker."""
-        prepared = PreparedFile()
-        clock = StageClock(prepared.seconds)
-        content = identity.partition(".")[0]
-        pages = images.read_pages(found.path)
-        page_count = 0
-        try:
-            while (page := clock("read", lambda: next(pages, None))) is not None:
-                page_count += 1
-                if found.page is None or found.page == page.number:
-                    prepared.records.append(self._figure_record(found, figure_id(content, page.number), page, clock))
-            if not prepared.records:
-                prepared.failures.append(("read", f"has no page {found.page}; it has {page_count}, counted from 0"))
-        except ImageError as error:
-            prepared.failures.append(("read", SourceFailure.from_error(found.path, error).reason))
-        except Exception as error:
-            # One figure that breaks the analysis must not end a run over thousands. It is counted with its cause.
-            log.debug("analysis of %s failed", found.path, exc_info=True)
-            prepared.failures.append(("analyze", "{} ({})".format(*analysis_failure(error))))
-        return prepared
-
-    def _figure_record(self, found: FoundFigure, identity: str, page: images.Page, clock: StageClock) -> FigureRecord:
-        analyze = partial(self._analyzer.analyze, nm_per_px=page.nm_per_px, known_panels=found.panels)
-        panels = clock("analyze", lambda: analyze(page.pixels, found.caption))
-        ids = panel_ids(identity, panels)
-        named = tuple(
-            dataclasses.replace(panel, id=panel_id, figure_id=identity)
-            for panel, panel_id in zip(panels, ids, strict=True)
-        )
-        crops = [images.crop(page.pixels, panel.box) for panel in named]
-        vectors = clock("embed", lambda: self._extractor.embed(crops))
-        height, width = page.pixels.shape[:2]
-        figure = Figure(
-            id=identity, width=width, height=height, label=found.label, caption=found.caption, article=found.article,
-            origins=(found.origin, *found.other_origins), page=page.number, permission_note=found.permission_note,
-        )  # fmt: skip
-        thumbnails = tuple(images.thumbnail(crop) for crop in crops)
-        return FigureRecord(figure, named, vectors, thumbnails, self._analyzer.version, found.panels or ())
+        return PendingFile(found, identity, known is not None, pool.submit(self._preparer.prepare, found, identity))
 
     def _store(self, pending: PendingFile, writer: IndexWriter) -> None:
         """Write the records of a file. For another copy of a figure of this run, only add its origins."""
@@ -240,7 +180,8 @@ class Ingest:
             self._add_seconds(stage, seconds)
         for stage, reason in prepared.failures:
             self._add_failure(pending.found, stage, reason)
-        if not prepared.failures:
+        self._summary.notes += [(str(pending.found.path), note) for note in prepared.notes]
+        if not prepared.failures and not prepared.is_stopped:
             self._failures.add_success(pending.found)
         self._write(prepared.records, writer)
         self._count(prepared.records, pending.is_update)

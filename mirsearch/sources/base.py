@@ -17,6 +17,7 @@ class FoundFigure:
 
     `panels` holds what the source already knows (boxes, letters, captions, scale bars); the analysis keeps it.
     `page` selects one page of the file; None means every page. `other_origins` are further places of the same bytes.
+    `mentions` are sentences of the article's text that speak of the figure.
     """
 
     path: Path
@@ -28,6 +29,7 @@ class FoundFigure:
     page: int | None = None
     permission_note: str | None = None
     other_origins: tuple[Origin, ...] = ()
+    mentions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,12 @@ class PlannedFigure:
     caption: str = ""
     label: str | None = None
     permission_note: str | None = None
+    mentions: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> PlannedFigure:
+        """Make a figure from its fields as plain JSON types."""
+        return cls(**{**data, "mentions": tuple(data.get("mentions") or ())})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from mirsearch.settings import LIMITS
 from mirsearch.sources.articles import clean_text, split_label
 from mirsearch.sources.jats.images import PICTURE_SUFFIX, image_names, is_picture, is_table_or_formula
+from mirsearch.sources.jats.mentions import article_mentions
 from mirsearch.sources.jats.text import XLINK, Element, child, children, element_text, local_name, text_beside
 from mirsearch.sources.permissions import join_notes, permission_note
 
@@ -24,6 +26,8 @@ _NOT_BESIDE = frozenset(
 )  # fmt: skip
 """Elements of a figure whose text does not describe it."""
 MAX_FIGURES = 5_000
+_MAX_CONTENT = 200
+"""Elements of a figure whose ids are looked at."""
 _MAX_LEVELS = 20
 """Groups inside each other that are read."""
 
@@ -32,7 +36,8 @@ _MAX_LEVELS = 20
 class JatsFigure:
     """A declared figure. `images` holds one tuple for each image: the names (hrefs) under which it may be found.
 
-    For `optional` figures (supplementary files, graphical abstracts) a missing image is no failure.
+    For `optional` figures (supplementary files, graphical abstracts) a missing image is no failure. `mentions` are
+    sentences of the text that speak of the figure.
     """
 
     id: str | None
@@ -41,6 +46,7 @@ class JatsFigure:
     images: tuple[tuple[str, ...], ...]
     permission_note: str | None = None
     optional: bool = False
+    mentions: tuple[str, ...] = ()
 
 
 def parse_figures(article: Element) -> Iterator[JatsFigure]:
@@ -49,6 +55,7 @@ def parse_figures(article: Element) -> Iterator[JatsFigure]:
     If several figures declare the same images (translations do), only one is yielded: the English one if there is one.
     """
     figures_by_key: dict[tuple[object, ...], tuple[bool, JatsFigure]] = {}
+    elements: dict[tuple[object, ...], Element] = {}
     for number, (element, figure) in enumerate(_declared_figures(article)):
         if number >= MAX_FIGURES:
             break
@@ -56,7 +63,20 @@ def parse_figures(article: Element) -> Iterator[JatsFigure]:
         is_english = _language(element).startswith("en")
         if key not in figures_by_key or (is_english and not figures_by_key[key][0]):
             figures_by_key[key] = (is_english, figure)
-    yield from _complete_sublabels([figure for _, figure in figures_by_key.values()])
+            elements[key] = element
+    figures = list(_complete_sublabels([figure for _, figure in figures_by_key.values()]))
+    ids = [_link_ids(element) for element in elements.values()]
+    for figure, mentions in zip(
+        figures, article_mentions(article, [figure.label for figure in figures], ids), strict=True
+    ):
+        yield replace(figure, mentions=mentions)
+
+
+def _link_ids(element: Element) -> frozenset[str]:
+    """Return the ids under which links name a figure: its own, its groups', and those of what it contains."""
+    groups = (ancestor for ancestor in element.iterancestors() if local_name(ancestor) == "fig-group")
+    found = (each.get("id") for each in (*groups, *islice(element.iter(), _MAX_CONTENT)))
+    return frozenset(each for each in found if each)
 
 
 def _complete_sublabels(figures: list[JatsFigure]) -> Iterator[JatsFigure]:
