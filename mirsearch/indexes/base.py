@@ -137,6 +137,12 @@ class Index(Protocol):
     def find_panels(self, some_id: str) -> list[StoredPanel]:
         """Return the panels with a panel id, figure id (or a unique prefix of ≥ 6 digits), article id or DOI."""
 
+    def figures_at(self, location: str) -> list[str]:
+        """Return the ids, ascending, of figures with a file at `location`, as it was given; `*/NAME`: in any folder."""
+
+    def corrected_figures(self) -> list[str]:
+        """Return the ids, ascending, of the figures that have corrections, also such as fit none of their panels."""
+
     def vector(self, panel_id: str) -> NDArray[np.float32]:
         """Return the stored vector of a panel, float32 (dims,). Raises NotFoundError."""
 

@@ -1,7 +1,7 @@
-"""One hit for one picture, and for one letter of a figure.
+"""One hit for one picture, and for one letter of a figure; and, where it is asked for, few hits of one article.
 
 A panel that its article shows again in another figure is folded into the better hit. Of the images under one letter,
-only the best is a hit.
+only the best is a hit. What an article has more than its number of hits is folded into the last of them.
 """
 
 from __future__ import annotations
@@ -17,16 +17,22 @@ _DRAWN_KINDS = ("plot", "schematic")
 """Kinds of panels that often look alike without being the same. They are never folded."""
 _MAX_EXTRA = 50
 """Most panels that are requested at first beyond `top`."""
+_ARTICLE_FACTOR = 3
+"""Factor by which more panels are requested at first where the hits of an article are limited."""
 _GROWTH = 4
 """Factor by which more panels are requested if too few hits remain."""
 MAX_PANELS_PER_HIT = 64
 """Most panels that are requested for each hit: as many as a letter with 8 × 8 images has."""
 
 
-def candidate_counts(top: int, limit: int) -> Iterator[int]:
-    """Yield how many panels to request until `top` hits remain when some are folded; rising, at most `limit`."""
+def candidate_counts(top: int, limit: int, per_article: int = 0) -> Iterator[int]:
+    """Yield how many panels to request until `top` hits remain when some are folded; rising, at most `limit`.
+
+    Where an article has few hits, more are folded, and the first request is larger: to search twice costs more.
+    """
     most = min(top * MAX_PANELS_PER_HIT, limit)
-    count = min(top + min(top, _MAX_EXTRA), most)
+    first = top + min(top, _MAX_EXTRA)
+    count = min(first * _ARTICLE_FACTOR if per_article else first, most)
     yield count
     while count < most:
         count = min(count * _GROWTH, most)
@@ -38,23 +44,26 @@ class _FoldedHit:
     scored: ScoredPanel
     stored: StoredPanel
     repeats: list[StoredPanel] = field(default_factory=list)
+    others: list[tuple[ScoredPanel, StoredPanel]] = field(default_factory=list)
 
 
 class Folding:
     """Compares panels of one article by their thumbnails and vectors. Each thumbnail is read once.
 
-    With `each`, every image under a letter is a hit of its own.
+    With `each`, every image under a letter is a hit of its own. At most `per_article` hits of an article remain (0: any
+    number).
     """
 
-    def __init__(self, index: Index, each: bool = False) -> None:
+    def __init__(self, index: Index, each: bool = False, per_article: int = 0) -> None:
         self._index = index
-        self._each = each
+        self._each, self._per_article = each, per_article
         self._thumbnails: dict[str, bytes | None] = {}
 
     def fold(self, ranked: Sequence[tuple[ScoredPanel, StoredPanel]], top: int) -> tuple[Hit, ...]:
         """Return the first `top` hits, best first, with the panels that are folded into them."""
         folded: list[_FoldedHit] = []
         letters: set[tuple[str, str]] = set()
+        of_article: dict[str, list[_FoldedHit]] = {}
         for scored, stored in ranked:
             letter = None if self._each else shared_letter(stored)
             if letter in letters:
@@ -62,12 +71,19 @@ class Folding:
             same = next((hit for hit in folded if self._is_repeat(hit.stored, stored)), None)
             if same is not None:
                 same.repeats.append(stored)
-            elif len(folded) < top:
-                folded.append(_FoldedHit(scored, stored))
-                if letter is not None:
-                    letters.add(letter)
+                continue
+            if len(folded) == top:
+                continue
+            siblings = of_article.setdefault(stored.figure.article.id, []) if stored.figure.article else []
+            if letter is not None:
+                letters.add(letter)
+            if self._per_article and len(siblings) >= self._per_article:
+                siblings[-1].others.append((scored, stored))
+                continue
+            folded.append(_FoldedHit(scored, stored))
+            siblings.append(folded[-1])
         return tuple(
-            Hit(rank, hit.scored, hit.stored, self._thumbnail(hit.stored), tuple(hit.repeats))
+            Hit(rank, hit.scored, hit.stored, self._thumbnail(hit.stored), tuple(hit.repeats), others=tuple(hit.others))
             for rank, hit in enumerate(folded, start=1)
         )
 

@@ -87,7 +87,7 @@ def list_images(panels: Sequence[Panel]) -> str:
     """Return the names of the images with what they show: "a (SEM), b1 (DAPI, fluorescence), b2 (Merge), c (plot)"."""
     keys = panel_keys(panels)
     if len(panels) <= _MAX_NAMED:
-        return ", ".join(f"{key}{_details(panel)}" for key, panel in zip(keys, panels, strict=True))
+        return ", ".join(f"{key}{describe_image(panel)}" for key, panel in zip(keys, panels, strict=True))
     runs = [
         [key for key, _ in run] for _, run in groupby(zip(keys, panels, strict=True), key=lambda pair: pair[1].label)
     ]
@@ -95,7 +95,8 @@ def list_images(panels: Sequence[Panel]) -> str:
     return f"{names} (`mirsearch analyze` tells what each shows)"
 
 
-def _details(panel: Panel) -> str:
+def describe_image(panel: Panel) -> str:
+    """Return what an image shows, in brackets: " (DAPI, fluorescence)"; empty if nothing is known of it."""
     kind = known_technique(panel) or ("" if panel.kind == "unknown" else panel.kind)
     inset = f"inset of {panel.inset_of}" if panel.inset_of else ""
     words = ", ".join(filter(None, (" ".join(panel.heading.split())[:40], kind, inset)))

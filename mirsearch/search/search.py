@@ -5,61 +5,30 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, partial
-from io import BytesIO
 
 from mirsearch import settings
-from mirsearch.corpus import Panel, ScaleReading
-from mirsearch.errors import NotFoundError, UsageError
+from mirsearch.errors import NotFoundError
 from mirsearch.extractors.base import Extractor
 from mirsearch.field_filters import FieldFilter
 from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import ExtractorIdentity, Index
-from mirsearch.query import Filters, Pixels, ScoredPanel, SearchRequest, SearchResult, StoredPanel, Vector
-from mirsearch.ranking import Formula
+from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult, StoredPanel
 from mirsearch.search.answer import Answer, Hit, QueryView
+from mirsearch.search.asked_pictures import IMAGE_KINDS, AskedPictures, read_pictures
 from mirsearch.search.folding import MAX_PANELS_PER_HIT, Folding, candidate_counts, shared_letter
-from mirsearch.search.query_image import ImageQuestion, QueryPart
+from mirsearch.search.left_out import drop_low_scores, find_left_out
+from mirsearch.search.naming import named_panel
+from mirsearch.search.question import Question
 from mirsearch.search.words_in_pictures import text_vector
+
+__all__ = ["IMAGE_KINDS", "PreparedQuestion", "Question", "ask", "check_extractor", "prepare_question"]
 
 MAX_PANELS_PER_FIGURE = 256
 """Most panels of a figure among which the other images of a hit's letter are looked for."""
 _MAX_SEARCHES = 3
 """Searches for one question, where a writer removes found panels before they are read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question: an image, the id of an indexed panel (`like`), text, or text with one of the two.
-
-    Plots and schematics answer an image only with `every_kind`, and panels of retracted articles only with
-    `retracted`, unless the filters name them. With `doubtful`, doubtful scale readings count like the others. With
-    `each`, every image under one letter is a hit of its own.
-    """
-
-    image: ImageQuestion | None = None
-    like: str | None = None
-    text: str | None = None
-    field_of_view_nm: float | None = None
-    use_scale: bool = True
-    every_kind: bool = False
-    retracted: bool = False
-    filters: Filters = field(default_factory=Filters)
-    formula: Formula = field(default_factory=Formula)
-    top: int = 10
-    exact: bool = False
-    doubtful: bool = False
-    each: bool = False
-
-    def check(self) -> None:
-        """Raise UsageError if the question is empty or contradicts itself."""
-        if self.image is None and self.like is None and not (self.text and self.text.strip()):
-            raise UsageError("nothing to search for", "give an image, --like ID, --text WORDS, or an image and --text")
-        if self.image is not None and self.like is not None:
-            raise UsageError("an image and --like can't be combined", "give one of them")
-        if not 1 <= self.top <= settings.LIMITS.query_top:
-            raise UsageError(f"--top {self.top} is out of range", f"give 1 to {settings.LIMITS.query_top}")
 
 
 def check_extractor(index: Index, extractor: Extractor) -> None:
@@ -82,88 +51,65 @@ def prepare_question(index: Index, question: Question, extractor: Callable[[], E
     """Prepare a question for an index. `extractor` is only called if an image or text must be embedded."""
     question.check()
     extractor = cache(partial(_load_checked, index, extractor))
-    part = question.image.resolve() if question.image else None
-    vector = _question_vector(index, question, part, extractor)
-    stored = index.panels([question.like])[0] if question.like else None
-    scale, fov = _question_scale(question, part, stored)
+    stored = named_panel(index, question.like) if question.like else None
+    pictures = read_pictures(index, question, stored, extractor)
+    left_out = find_left_out(index, question, stored)
     text_embedding, formula, text_note = text_vector(index.extractor, question.text, question.formula, extractor)
-    filters = _exclude_retracted(
-        question, _exclude_drawings(question, part.kind if part else stored.panel.kind if stored else None)
-    )
+    filters = _exclude_retracted(question, _exclude_drawings(question, pictures.kind))
     filters = dataclasses.replace(filters, doubtful=filters.doubtful or question.doubtful)
     request = SearchRequest(
-        vector=vector,
-        field_of_view_nm=fov,
+        vector=pictures.vector,
+        field_of_view_nm=pictures.field_of_view_nm,
         text=question.text,
         formula=formula,
         filters=filters,
         top=question.top,
         exact=question.exact,
-        exclude=frozenset([question.like] if question.like else []),
+        exclude=frozenset([*([stored.panel.id] if stored else []), *left_out.panels]),
         text_vector=text_embedding,
     )
-    view = QueryView(
-        image=str(question.image.path) if question.image else None,
-        like=question.like,
-        panel=part.label if part else _panel_name(stored.panel) if stored else None,
-        box=part.box if part else stored.panel.box if stored else None,
-        text=question.text,
-        scale=scale,
-        field_of_view_nm=fov,
-        filters=filters,
-        pixels=part.pixels if part else _thumbnail_pixels(index, question.like),
-    )
-    notes = (*(part.notes if part else ()), text_note, _doubt_note(question, stored, fov))
+    notes = (*pictures.notes, *left_out.notes, text_note)
+    view = _question_view(question, pictures, stored, filters, left_out.articles)
     return PreparedQuestion(request, view, tuple(note for note in notes if note))
+
+
+def _question_view(
+    question: Question,
+    pictures: AskedPictures,
+    stored: StoredPanel | None,
+    filters: Filters,
+    not_articles: tuple[str, ...],
+) -> QueryView:
+    """Return the question as the answer tells it. Of several images, the first stands for the question."""
+    first = pictures.shown[0] if pictures.shown else None
+    return QueryView(
+        image=question.images[0].name if question.images else None,
+        like=stored.panel.id if stored else None,
+        panel=first.panel if first else None,
+        box=first.box if first else None,
+        text=question.text,
+        scale=pictures.scale,
+        field_of_view_nm=pictures.field_of_view_nm,
+        filters=filters,
+        pixels=first.pixels if first else None,
+        images=pictures.shown,
+        not_articles=not_articles,
+        per_article=question.per_article,
+        min_score=question.min_score,
+    )
 
 
 def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) -> Answer:
     """Answer a question from an index. `extractor` is only called if an image or text must be embedded."""
     prepared = prepare_question(index, question, extractor)
     started = time.perf_counter()
-    result, hits = _search_panels(index, prepared.request, question.each)
+    result, hits = _search_panels(index, prepared.request, question)
     took = (time.perf_counter() - started) * 1000
     notes = (*prepared.notes, *_notes(question, prepared.request.field_of_view_nm, result, len(hits)))
+    if question.min_score is not None:
+        hits, note = drop_low_scores(hits, question.min_score)
+        notes = (*notes, note) if note else notes
     return Answer(prepared.view, hits, result.exact, result.considered, round(took, 3), prepared.request.formula, notes)
-
-
-def _question_scale(
-    question: Question, part: QueryPart | None, stored: StoredPanel | None
-) -> tuple[ScaleReading | None, float | None]:
-    """Return the scale reading and the field of view (nm) of the question: given, of the image, or of the panel."""
-    if not question.use_scale:
-        return None, question.field_of_view_nm
-    source = part or (stored.panel if stored else None)
-    if source is None:
-        return None, question.field_of_view_nm
-    scale, fov = source.scale, question.field_of_view_nm or source.field_of_view_nm
-    if scale is None and fov is None and question.doubtful and source.doubtful_scale is not None:
-        scale = source.doubtful_scale
-        fov = (source.box[2] - source.box[0]) * scale.nm_per_px
-    return scale, fov
-
-
-def _panel_name(panel: Panel) -> str | None:
-    """Return letter and part of a panel ("b2"), None without a letter."""
-    return panel.label if panel.label is None or panel.part is None else f"{panel.label}{panel.part}"
-
-
-def _doubt_note(question: Question, stored: StoredPanel | None, fov: float | None) -> str | None:
-    """Return that the scale of the indexed panel that is asked with is doubtful, where it is therefore not used."""
-    if stored is None or stored.panel.doubtful_scale is None or not question.use_scale or fov is not None:
-        return None
-    return f"the scale of {stored.panel.id} is doubtful: it is not used; --doubtful uses it"
-
-
-def _question_vector(
-    index: Index, question: Question, part: QueryPart | None, extractor: Callable[[], Extractor]
-) -> Vector | None:
-    if question.like:
-        return index.vector(question.like)
-    if part is None:
-        return None
-    vector: Vector = extractor().embed([part.pixels])[0]
-    return vector
 
 
 def _load_checked(index: Index, extractor: Callable[[], Extractor]) -> Extractor:
@@ -173,15 +119,15 @@ def _load_checked(index: Index, extractor: Callable[[], Extractor]) -> Extractor
     return model
 
 
-def _search_panels(index: Index, request: SearchRequest, each: bool) -> tuple[SearchResult, tuple[Hit, ...]]:
+def _search_panels(index: Index, request: SearchRequest, question: Question) -> tuple[SearchResult, tuple[Hit, ...]]:
     """Search the index and read the found panels. Ask for more panels until `top` hits remain after folding."""
-    folding = Folding(index, each)
-    for count in candidate_counts(request.top, settings.LIMITS.query_top):
+    folding = Folding(index, question.each, question.per_article)
+    for count in candidate_counts(request.top, settings.LIMITS.query_top, question.per_article):
         result, ranked = _read_panels(index, dataclasses.replace(request, top=count))
         hits = folding.fold(ranked, request.top)
         if len(hits) == request.top or len(result.panels) < count:
             break
-    return result, hits if each else _add_parts(index, request, hits)
+    return result, hits if question.each else _add_parts(index, request, hits)
 
 
 def _add_parts(index: Index, request: SearchRequest, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
@@ -221,21 +167,9 @@ def _read_panels(
     return result, list(zip(result.panels, stored, strict=True))
 
 
-def _thumbnail_pixels(index: Index, panel_id: str | None) -> Pixels | None:
-    if panel_id is None:
-        return None
-    thumbnail = index.thumbnail(panel_id)
-    if thumbnail is None:
-        return None
-    import numpy as np
-    from PIL import Image
-
-    return np.asarray(Image.open(BytesIO(thumbnail)).convert("RGB"), dtype=np.uint8)
-
-
 def _notes(question: Question, fov: float | None, result: SearchResult, hits: int) -> list[str]:
     notes = []
-    visual = question.image is not None or question.like is not None
+    visual = bool(question.images) or question.like is not None
     if visual and question.use_scale and fov is None:
         notes.append(
             "no scale is known of the query image: the ranking ignores scale "
@@ -250,10 +184,6 @@ def _notes(question: Question, fov: float | None, result: SearchResult, hits: in
             else "nothing matched"
         )
     return notes
-
-
-IMAGE_KINDS = ("micrograph", "diffraction", "map", "photo", "gel", "unknown")
-"""Kinds that answer an image if the question names no kind: all but plots and schematics."""
 
 
 def _exclude_drawings(question: Question, kind: str | None) -> Filters:

@@ -17,7 +17,7 @@ from mirsearch import settings
 from mirsearch.errors import IndexAccessError, IndexMismatchError, NotFoundError, UsageError
 from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, KnownFigure
-from mirsearch.indexes.elasticsearch import admin, mapping
+from mirsearch.indexes.elasticsearch import admin, mapping, names
 from mirsearch.indexes.elasticsearch import query as queries
 from mirsearch.indexes.elasticsearch.client import Address, connect, parse_address
 from mirsearch.indexes.elasticsearch.documents import (
@@ -43,7 +43,7 @@ _MIN_PREFIX_DIGITS = 6
 _HEAVY_BUT_THUMBNAIL = tuple(name for name in HEAVY_FIELDS if name != "thumbnail")
 
 
-class ElasticsearchIndex:
+class ElasticsearchIndex(names.FigureNames):
     """An index on a cluster. It allows any number of readers and one writer at once; several threads can share it."""
 
     def __init__(self, address: Address, client: Elasticsearch, physical: str) -> None:

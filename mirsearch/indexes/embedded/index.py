@@ -17,7 +17,7 @@ from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, KnownFigure
 from mirsearch.indexes.embedded.database import failures as sqlite_failures
 from mirsearch.indexes.embedded.database import rows as sqlite_rows
-from mirsearch.indexes.embedded.database import schema
+from mirsearch.indexes.embedded.database import names, schema
 from mirsearch.indexes.embedded.database.access import (
     DATABASE,
     ReaderPool,
@@ -173,6 +173,16 @@ class EmbeddedIndex:
                     return panels
             figure = _find_figure_by_prefix(connection, some_id.lower())
             return sqlite_rows.read_figure_panels(connection, figure) if figure else []
+
+    def figures_at(self, location: str) -> list[str]:
+        """Return the ids of figures with a file at `location`; `*/NAME`: in any folder. See `Index.figures_at`."""
+        with self._readers.transaction() as connection:
+            return names.figures_at(connection, location)
+
+    def corrected_figures(self) -> list[str]:
+        """Return the ids, ascending, of the figures that have corrections."""
+        with self._readers.transaction() as connection:
+            return names.corrected_figures(connection)
 
     def vector(self, panel_id: str) -> NDArray[np.float32]:
         """Return the stored vector of a panel, float32 (dims,). Raises NotFoundError."""

@@ -1,0 +1,58 @@
+"""Find figures on the cluster by their files, and those with corrections."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from mirsearch.indexes.elasticsearch.client import Address
+from mirsearch.indexes.elasticsearch.errors import translate_errors
+
+_ANY_FOLDER = "*/"
+_PAGE_SIZE = 1_000
+_FIGURES: dict[str, Any] = {"term": {"doc_type": "figure"}}
+
+
+class FigureNames:
+    """The part of an index that finds figures by their files and corrections."""
+
+    _client: Elasticsearch
+    _address: Address
+
+    def figures_at(self, location: str) -> list[str]:
+        """Return the ids, ascending, of figures whose newest file is at `location`; `*/NAME`: in any folder."""
+        clause: dict[str, Any] = {"term": {"image": location}}
+        if location.startswith(_ANY_FOLDER):
+            name = location.removeprefix(_ANY_FOLDER)
+            escaped = re.sub(r"([*?\\])", r"\\\1", name)
+            patterns = [{"wildcard": {"image": {"value": f"*{start}{escaped}"}}} for start in ("/", "\\\\")]
+            clause = {"bool": {"should": [{"term": {"image": name}}, *patterns], "minimum_should_match": 1}}
+        return [figure for figure, _ in self._figure_pages([clause], [])]
+
+    def corrected_figures(self) -> list[str]:
+        """Return the ids, ascending, of the figures that have corrections. Looks at every figure."""
+        return [figure for figure, document in self._figure_pages([], ["corrections"]) if document.get("corrections")]
+
+    def _figure_pages(self, clauses: list[dict[str, Any]], fields: list[str]) -> list[tuple[str, dict[str, Any]]]:
+        """Return ids with these fields of the figures that match the clauses, ordered by id."""
+        found: list[tuple[str, dict[str, Any]]] = []
+        after: dict[str, Any] = {}
+        while True:
+            with translate_errors(self._address):
+                answer = self._client.search(
+                    index=self._address.name,
+                    size=_PAGE_SIZE,
+                    query={"bool": {"filter": [_FIGURES, *clauses]}},
+                    sort=[{"figure.id": "asc"}],
+                    source_includes=["figure.id", *fields],
+                    track_total_hits=False,
+                    allow_partial_search_results=False,
+                    **after,
+                )
+            hits = answer["hits"]["hits"]
+            found += [(str(hit["_id"]), hit["_source"]) for hit in hits]
+            if len(hits) < _PAGE_SIZE:
+                return found
+            after = {"search_after": hits[-1]["sort"]}

@@ -1,0 +1,25 @@
+"""Find figures in the database by their files, and those with corrections."""
+
+from __future__ import annotations
+
+import sqlite3
+
+ANY_FOLDER = "*/"
+
+
+def figures_at(connection: sqlite3.Connection, location: str) -> list[str]:
+    """Return the ids, ascending, of figures with an origin at `location`; `*/NAME` is a file's name in any folder."""
+    where, values = "o.location = ?", [location]
+    if location.startswith(ANY_FOLDER):
+        name = location.removeprefix(ANY_FOLDER)
+        where += " OR substr(o.location, ?) IN (?, ?)"
+        values += [str(-len(name) - 1), f"/{name}", f"\\{name}"]
+        values[0] = name
+    query = f"SELECT DISTINCT f.id FROM origins o JOIN figures f ON f.key = o.figure WHERE {where} ORDER BY f.id"
+    return [row[0] for row in connection.execute(query, values)]
+
+
+def corrected_figures(connection: sqlite3.Connection) -> list[str]:
+    """Return the ids, ascending, of the figures with corrections that the index has."""
+    query = "SELECT DISTINCT c.figure FROM corrections c JOIN figures f ON f.id = c.figure ORDER BY c.figure"
+    return [row[0] for row in connection.execute(query)]
