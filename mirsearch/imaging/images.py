@@ -20,6 +20,7 @@ from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageFile, JpegImagePlugi
 
 from mirsearch.corpus import Box
 from mirsearch.errors import ImageError, UsageError
+from mirsearch.imaging.beside import EXIF_HEAD, EXIF_MAKER, has_sidecar
 from mirsearch.imaging.damage import DAMAGE_REMEDY, check_expansion, report_damage
 from mirsearch.imaging.tones import ORIENTATION_TAG, Pixels, picture_to_rgb, samples_to_rgb
 from mirsearch.settings import LIMITS, THUMBNAIL_SIDE, Limits
@@ -83,7 +84,8 @@ def read_pages(path: Path | str, limits: Limits = LIMITS) -> Iterator[Page]:
         if head[:4] in _TIFF_HEADS:
             yield from _read_tiff_pages(file, path, limits)
         else:
-            yield Page(_decode(file, head, path, limits), 0, _sidecar_pixel_size(path))
+            pixels = _decode(file, head, path, limits)
+            yield Page(pixels, 0, _picture_pixel_size(path, file, (pixels.shape[1], pixels.shape[0])))
 
 
 def open_picture(path: Path | str, limits: Limits = LIMITS) -> Page:
@@ -229,7 +231,7 @@ def _decode_deep_png(file: IO[bytes]) -> Pixels:
 def _read_tiff_pages(file: IO[bytes], path: Path, limits: Limits) -> Iterator[Page]:
     """Yield the pages of a TIFF with their pixel sizes."""
     with report_damage(path):
-        from mirsearch.imaging.metadata import open_pixel_sizes
+        from mirsearch.imaging.pixel_sizes import open_pixel_sizes
         from mirsearch.imaging.tiff import read_tiff
 
     with open_pixel_sizes(path) as size_of:
@@ -248,16 +250,17 @@ def _read_tiff_pages(file: IO[bytes], path: Path, limits: Limits) -> Iterator[Pa
             yield page
 
 
-def _sidecar_pixel_size(path: Path) -> float | None:
-    """Return the nm per px in a microscope's text file beside a picture; without one, no more modules are loaded."""
-    try:
-        if not any(path.with_suffix(suffix).is_file() for suffix in (".txt", ".TXT")):
-            return None
-    except OSError:
-        return None
-    from mirsearch.imaging.metadata import pixel_size_nm
+def _picture_pixel_size(path: Path, file: IO[bytes], size: tuple[int, int]) -> float | None:
+    """Return the nm per px of a picture of (width, height) that is no TIFF, by its EXIF or a text file beside it.
 
-    return pixel_size_nm(path)
+    Where neither can be there, no more modules are loaded.
+    """
+    file.seek(0)
+    if EXIF_MAKER not in file.read(EXIF_HEAD) and not has_sidecar(path):
+        return None
+    from mirsearch.imaging.pixel_sizes import picture_pixel_size
+
+    return picture_pixel_size(path, size)
 
 
 def _decoded_bytes(picture: ImageFile.ImageFile) -> int:

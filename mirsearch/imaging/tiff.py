@@ -17,6 +17,7 @@ from PIL import TiffImagePlugin, _imaging
 
 from mirsearch.errors import ImageError
 from mirsearch.imaging.damage import check_expansion
+from mirsearch.imaging.pixel_sizes.olympus import is_preview
 from mirsearch.imaging.tones import Pixels, picture_to_rgb, samples_to_rgb, stretch_contrast
 from mirsearch.settings import Limits
 
@@ -56,7 +57,7 @@ def read_tiff(file: IO[bytes], name: str, limits: Limits) -> Iterator[tuple[int,
         pillow = PillowPages(file)
         decoded = 0
         for number, page in enumerate(iterate_pages(tiff, name, limits)):
-            if number > 0 and is_reduced(page, full):
+            if (full is not None and is_reduced(page, full)) or is_preview(tiff.pages, number):
                 continue
             full = page if full is None else full
             _check_size(page, name, limits)
@@ -69,7 +70,10 @@ def read_tiff(file: IO[bytes], name: str, limits: Limits) -> Iterator[tuple[int,
 def tiff_size(file: IO[bytes], name: str) -> tuple[int, int]:
     """Return (width, height) in px of the first page, upright. IndexError if there is no page."""
     with tifffile.TiffFile(file, name=name, is_ome=False) as tiff:
-        page: Any = tiff.pages[0]
+        number = 0
+        while is_preview(tiff.pages, number):
+            number += 1
+        page: Any = tiff.pages[number]
         width, height = int(page.imagewidth), int(page.imagelength)
         return (height, width) if "t" in _upright_steps(page) else (width, height)
 

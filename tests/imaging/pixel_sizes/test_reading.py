@@ -1,4 +1,4 @@
-"""Read pixel sizes from TIFF tags and from files beside images."""
+"""How pixel sizes are asked for: page by page, in damaged files, without opening a file twice."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirsearch.imaging.images import read_pages
-from mirsearch.imaging.metadata import pixel_size_nm
+from mirsearch.imaging.pixel_sizes import pixel_size_nm
 
 PIXELS = np.zeros((8, 8), np.uint8)
 FEI = "[Beam]\r\nHV=5000\r\n[Scan]\r\nPixelWidth=1.25e-009\r\nPixelHeight=1.25e-009\r\n"
-ZEISS = (
-    "\r\n".join(["0"] * 36 + ["AP_IMAGE_PIXEL_SIZE", "Image Pixel Size = 2.5 nm", "AP_MAG", "Mag = 10.00 K X"]) + "\r\n"
-)
 
 
 def write_tiff(folder: Path, **options) -> Path:
@@ -29,48 +26,6 @@ def write_tiff(folder: Path, **options) -> Path:
 
 def tag(code: int, text: str) -> list[tuple]:
     return [(code, 2, len(text) + 1, text.encode() + b"\0", True)]
-
-
-@pytest.mark.parametrize("code", [34680, 34682])
-def test_fei(tmp_path, code):
-    assert pixel_size_nm(write_tiff(tmp_path, extratags=tag(code, FEI), metadata=None)) == pytest.approx(1.25)
-
-
-def test_zeiss(tmp_path):
-    assert pixel_size_nm(write_tiff(tmp_path, extratags=tag(34118, ZEISS), metadata=None)) == pytest.approx(2.5)
-
-
-def test_imagej(tmp_path):
-    path = write_tiff(tmp_path, imagej=True, resolution=(200.0, 200.0), metadata={"unit": "um"})
-    assert pixel_size_nm(path) == pytest.approx(5.0)
-
-
-def test_ome(tmp_path):
-    path = tmp_path / "image.ome.tif"
-    metadata = {
-        "axes": "YX",
-        "PhysicalSizeX": 0.13,
-        "PhysicalSizeXUnit": "µm",
-        "PhysicalSizeY": 0.13,
-        "PhysicalSizeYUnit": "µm",
-    }
-    tifffile.imwrite(path, PIXELS, ome=True, metadata=metadata)
-    assert pixel_size_nm(path) == pytest.approx(130)
-
-
-@pytest.mark.parametrize(
-    ("resolution", "unit", "nm"),
-    [
-        ((72, 72), 2, None),
-        ((300, 300), 2, None),
-        ((12000, 12000), 2, None),
-        ((1, 1), 1, None),
-        ((3_000_000, 3_000_000), 3, 3.333333),
-    ],
-)
-def test_resolution_only_where_it_means_a_microscope(tmp_path, resolution, unit, nm):
-    path = write_tiff(tmp_path, resolution=resolution, resolutionunit=unit, metadata=None)
-    assert pixel_size_nm(path) == (None if nm is None else pytest.approx(nm, rel=1e-4))
 
 
 def test_each_page_is_asked_and_missing_pages_have_none(tmp_path):
@@ -94,16 +49,6 @@ def test_hitachi_text_beside_the_image(tmp_path):
     assert pixel_size_nm(tmp_path / "a.tif") == pytest.approx(4.96)
     (tmp_path / "b.txt").write_text("PixelSize=4.96\n", "utf-8")
     assert pixel_size_nm(tmp_path / "b.jpg") is None
-
-
-def test_entities_of_ome_xml_are_not_resolved(tmp_path):
-    bomb = (
-        '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "0.1"><!ENTITY b "&a;&a;">]>'
-        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
-        '<Image><Pixels PhysicalSizeX="&b;"/></Image></OME>'
-    )
-    path = write_tiff(tmp_path, description=bomb, metadata=None)
-    assert pixel_size_nm(path) is None
 
 
 def test_missing_and_other_files_have_none(tmp_path):

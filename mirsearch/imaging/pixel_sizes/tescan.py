@@ -1,0 +1,62 @@
+"""Pixel sizes of Tescan: the text in tag 50431, or in a file beside the image."""
+
+from __future__ import annotations
+
+import re
+
+from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, to_number
+from mirsearch.imaging.pixel_sizes.tags import PageTags
+
+TAG = 50431
+_WIDTHS = (512, 768, 1024, 1280, 1536, 2048, 3072, 4096, 6144, 8192)
+"""Widths in px of the images that Tescan's programs scan."""
+
+_ASPECTS = (1.0, 4 / 3, 1.5)
+"""Width over height of those images, without the strip below them."""
+
+_PIXEL = re.compile(r"(?:^|[\r\n\0])[ \t]*PixelSize([XY])[ \t]*=[ \t]*([-+.,\deE]{1,30})")
+_STRIP = re.compile(r"(?:^|[\r\n\0])[ \t]*ImageStripSize[ \t]*=[ \t]*(\d{1,5})")
+
+
+def tescan_pixel_size(page: PageTags) -> PixelSize | None:
+    """Return the pixel size of a page by its tag of Tescan. None if it has none.
+
+    Bytes that are no text stand before and between the sections there.
+    """
+    data = page.raw(TAG)
+    return None if not data else _read(data.decode("latin-1"), page.size) or NO_LENGTH
+
+
+def tescan_text_size(text: str, picture: tuple[int, int] | None) -> PixelSize | None:
+    """Return the pixel size by the text beside an image of (width, height). None if the text is not Tescan's."""
+    return _read(text, picture) if "PixelSizeX" in text else None
+
+
+def _read(text: str, picture: tuple[int, int] | None) -> PixelSize | None:
+    """Return `PixelSizeX` and `PixelSizeY`, in m there."""
+    pixel: dict[str, float | None] = {}
+    for axis, value in _PIXEL.findall(text):
+        pixel.setdefault(axis, to_number(value))
+    x, y = pixel.get("X"), pixel.get("Y")
+    if not x:
+        return None
+    strip = _STRIP.search(text)
+    factor = 1.0 if strip is None or picture is None else _growth(int(strip.group(1)), picture)
+    return PixelSize(x * 1e9, y * 1e9 if y else None).times(factor)
+
+
+def _growth(strip: int, picture: tuple[int, int]) -> float:
+    """Return how much larger the picture's pixels are than the scanned ones, by the height of its strip in px.
+
+    The text has no size of the image. A strip that has kept its height, or was cut off, leaves an image of a usual
+    shape. If instead the strip has shrunk with an image of a usual width and shape, the picture is a resized copy.
+    """
+    width, height = picture
+    rest = height - strip
+    if strip <= 0 or any(abs(width / aspect - side) <= 1 for aspect in _ASPECTS for side in (rest, height)):
+        return 1.0
+    for scanned in _WIDTHS:
+        for aspect in _ASPECTS:
+            if abs((scanned / aspect + strip) * width / scanned - height) <= 1:
+                return scanned / width
+    return 1.0
