@@ -92,7 +92,7 @@ def hit_card(answer: Answer, hit: Hit, picture: Picture | None) -> HitCard:
         caption=tuple(TextPart(text, matched) for text, matched in split_at_matches(caption, answer.query.text)),
         parts=parts_sentence(hit),
         repeats=repeats_sentence(hit),
-        article=_article_card(figure.article),
+        article=article_card(figure.article),
         permission=clean_text(figure.permission_note, LIMITS.field_chars),
         explanation=_explanation(answer, hit),
         panel_id=panel.id,
@@ -144,7 +144,8 @@ def _hit_facts(hit: Hit) -> tuple[Fact, ...]:
     return tuple(Fact(name, value, MEANINGS[name].full) for name, value in facts.items())
 
 
-def _article_card(article: Article | None) -> ArticleCard | None:
+def article_card(article: Article | None) -> ArticleCard | None:
+    """Return the card of an article, or None without one."""
     if article is None:
         return None
     return ArticleCard(
