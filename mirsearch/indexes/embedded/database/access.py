@@ -21,7 +21,10 @@ from mirsearch.indexes.embedded.database.checksums import DamagedRowError
 DATABASE = "corpus.sqlite3"
 WRITE_LOCK = "write.lock"
 BUSY_SECONDS = 10.0
-_OWN_PREFIXES = ("corpus.sqlite3", "write.lock", "matrix", "words", "acquired")
+_REMAINS = ("matrix.rows", "matrix-*.f16", "coarse.rows", "words-*.postings", f"{DATABASE}-wal",
+            f"{DATABASE}-reembedding")  # fmt: skip
+"""Files that only a database with contents has beside it. An interrupted creation leaves none of them."""
+_OWN_PREFIXES = ("corpus.sqlite3", "write.lock", "matrix", "coarse", "words", "acquired")
 
 
 @contextmanager
@@ -176,9 +179,11 @@ def _refuse_foreign_folder(folder: Path, location: str) -> None:
 def _has_index(folder: Path, location: str) -> bool:
     path = folder / DATABASE
     if not path.exists() or path.stat().st_size == 0:
+        _refuse_remains(folder, location)
         return False
     with closing(open_reader(path)) as connection:
         if schema.is_blank(connection):
+            _refuse_remains(folder, location)
             return False
         if not schema.is_ours(connection):
             raise IndexAccessError(
@@ -186,6 +191,17 @@ def _has_index(folder: Path, location: str) -> bool:
             )
         schema.refuse_newer(connection, location)
     return True
+
+
+def _refuse_remains(folder: Path, location: str) -> None:
+    """Raise IndexAccessError if a missing or empty database once had contents: the files made from it are there."""
+    remains = sorted(path.name for pattern in _REMAINS for path in folder.glob(pattern) if path.stat().st_size)
+    if remains:
+        state = "empty" if (folder / DATABASE).exists() else "missing"
+        raise IndexAccessError(
+            f"the index at {location} is damaged: its database {DATABASE} is {state}, but {remains[0]} is still there",
+            f"put {DATABASE} back from a copy; without one, delete the folder and ingest again",
+        )
 
 
 def _create_tables(connection: sqlite3.Connection, extractor: ExtractorIdentity) -> None:

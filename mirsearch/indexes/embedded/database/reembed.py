@@ -2,6 +2,9 @@
 
 The new vectors are collected in a side file, then put in place in one transaction. Until then, the index answers with
 its old vectors. After an interruption, the same call continues.
+
+A vector in the side file belongs to what was embedded: a box in a figure, whose id is the hash of its file. So it is
+right for any state of the database, also for one that was put back from a copy. Keys of rows would not be.
 """
 
 from __future__ import annotations
@@ -18,13 +21,18 @@ from mirsearch.indexes.base import ExtractorIdentity
 from mirsearch.indexes.embedded.database import rows as sqlite_rows
 from mirsearch.indexes.embedded.database import schema
 from mirsearch.indexes.embedded.database.access import DATABASE, connect, ensure_index, translate_errors, write_lock
+from mirsearch.indexes.embedded.database.checksums import row_crc
 from mirsearch.indexes.embedded.vectors.matrix import Matrix
 from mirsearch.indexes.embedded.words.postings import Postings
 from mirsearch.query import StoredPanel
 
 SIDE_FILE = "corpus.sqlite3-reembedding"
 """The file of the new vectors, in the folder of the index until they are in place."""
+_SIDE_VERSION = 2
 PAGE_PANELS = 64
+_CONTENT = "f.id || ' ' || p.x0 || ' ' || p.y0 || ' ' || p.x1 || ' ' || p.y1"
+"""What was embedded, as a text."""
+_PANELS = "main.panels p JOIN main.figures f ON f.key = p.figure"
 Embed = Callable[[Sequence[StoredPanel]], NDArray[np.float32]]
 Progress = Callable[[int, int], None]
 
@@ -46,32 +54,47 @@ def reembed(location: str, extractor: ExtractorIdentity, embed: Embed, progress:
         with translate_errors(location):
             _replace_vectors(corpus, side_path, extractor)
             side_file.close()
-            side_path.unlink()
+            _remove_side_file(side_path)
             _renew_files(location, corpus, extractor.dims)
     return panel_count
 
 
 def _open_side_file(side_path: Path, extractor: ExtractorIdentity) -> sqlite3.Connection:
     """Open the side file: the one that an interrupted call for the same extractor left, else an empty one."""
-    for attempt in (1, 2):
-        connection = connect(side_path, "rwc")
-        try:
-            connection.execute("CREATE TABLE IF NOT EXISTS extractor (name TEXT, version TEXT, dims INTEGER)")
-            connection.execute("CREATE TABLE IF NOT EXISTS vectors (panel INTEGER PRIMARY KEY, vector BLOB NOT NULL)")
-            row = connection.execute("SELECT name, version, dims FROM extractor").fetchone()
-        except sqlite3.DatabaseError:
-            if attempt == 2:
-                raise
-            row = ()
-        if row is None:
-            values = (extractor.name, extractor.version, extractor.dims)
-            connection.execute("INSERT INTO extractor VALUES (?, ?, ?)", values)
-        elif not row or ExtractorIdentity(*row) != extractor:
-            connection.close()
-            side_path.unlink()
-            continue
-        break
+    if side_path.exists():
+        connection = connect(side_path, "rw")
+        if _is_usable(connection, extractor):
+            return connection
+        connection.close()
+        _remove_side_file(side_path)
+    connection = connect(side_path, "rwc")
+    connection.execute("CREATE TABLE extractor (name TEXT, version TEXT, dims INTEGER)")
+    connection.execute(
+        "CREATE TABLE vectors (content TEXT PRIMARY KEY, vector BLOB NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID"
+    )
+    connection.execute(
+        "INSERT INTO extractor VALUES (?, ?, ?)", (extractor.name, extractor.version, extractor.dims)
+    )
+    connection.execute(f"PRAGMA user_version = {_SIDE_VERSION}")
     return connection
+
+
+def _is_usable(connection: sqlite3.Connection, extractor: ExtractorIdentity) -> bool:
+    """Return whether a side file has vectors of this extractor. Removes vectors that don't match their checksums."""
+    try:
+        if schema.read_version(connection) != _SIDE_VERSION:
+            return False
+        rows = connection.execute("SELECT name, version, dims FROM extractor").fetchall()
+        connection.execute("DELETE FROM vectors WHERE crc IS NOT row_crc(content, vector)")
+        is_whole = connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    except sqlite3.DatabaseError:
+        return False
+    return is_whole and rows == [(extractor.name, extractor.version, extractor.dims)]
+
+
+def _remove_side_file(side_path: Path) -> None:
+    side_path.unlink()
+    side_path.with_name(f"{side_path.name}-journal").unlink(missing_ok=True)
 
 
 def _embed_missing(
@@ -79,8 +102,9 @@ def _embed_missing(
 ) -> int:
     """Embed all panels without a new vector and store their vectors page by page. Returns the number of panels."""
     with translate_errors(location):
-        finished = {row[0] for row in side_file.execute("SELECT panel FROM vectors")}
-        all_panels = corpus.execute("SELECT key, id FROM panels ORDER BY figure, position").fetchall()
+        finished = {row[0] for row in side_file.execute("SELECT content FROM vectors")}
+        query = f"SELECT {_CONTENT}, p.id FROM {_PANELS} ORDER BY p.figure, p.position"
+        all_panels: list[tuple[str, str]] = corpus.execute(query).fetchall()
     missing = [panel for panel in all_panels if panel[0] not in finished]
     done = len(all_panels) - len(missing)
     for page in _pages(missing):
@@ -88,17 +112,18 @@ def _embed_missing(
         with translate_errors(location):
             panels = sqlite_rows.panels_by_id(corpus, [panel_id for _, panel_id in page])
         vectors = np.asarray(embed([panels[panel_id] for _, panel_id in page])).astype("<f2")
-        rows = [(key, vector.tobytes()) for (key, _), vector in zip(page, vectors, strict=True)]
+        blobs = [(content, vector.tobytes()) for (content, _), vector in zip(page, vectors, strict=True)]
         with translate_errors(location):
             side_file.execute("BEGIN")
-            side_file.executemany("INSERT INTO vectors VALUES (?, ?)", rows)
+            rows = [(*blob, row_crc(*blob)) for blob in blobs]
+            side_file.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
             side_file.execute("COMMIT")
         done += len(page)
     progress(done, len(all_panels))
     return len(all_panels)
 
 
-def _pages(rows: list[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
+def _pages(rows: list[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
     for start in range(0, len(rows), PAGE_PANELS):
         yield rows[start : start + PAGE_PANELS]
 
@@ -108,7 +133,8 @@ def _replace_vectors(corpus: sqlite3.Connection, side_path: Path, extractor: Ext
     corpus.execute("ATTACH ? AS side", (str(side_path),))
     corpus.execute("BEGIN IMMEDIATE")
     corpus.execute(
-        "UPDATE main.vectors SET vector = (SELECT s.vector FROM side.vectors s WHERE s.panel = main.vectors.panel)"
+        "UPDATE main.vectors SET vector = (SELECT s.vector FROM side.vectors s WHERE s.content = "
+        f"(SELECT {_CONTENT} FROM {_PANELS} WHERE p.key = main.vectors.panel))"
     )
     corpus.execute(
         "UPDATE main.panels SET vector_crc = "
