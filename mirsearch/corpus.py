@@ -78,7 +78,8 @@ class Panel:
     `inset_of` is the key (see :func:`panel_keys`) of the panel in which this one is an inset.
 
     `scale` is a reading that is sure enough to be told. `doubtful_scale` is one that is not; a panel has at most one of
-    the two. `bar` is a bar that was seen without a length.
+    the two, but where the file's metadata and what was read disagree: then it is what contradicts `scale`. `bar` is a
+    bar that was seen without a length.
     """
 
     box: Box

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from collections.abc import Callable
 
@@ -52,7 +53,7 @@ _COLUMNS: dict[str, Callable[[Hit], Cell]] = {
     "part": lambda hit: hit.stored.panel.part,
     "heading": lambda hit: hit.stored.panel.heading,
     "inset_of": lambda hit: hit.stored.panel.inset_of,
-    "doubtful_label": lambda hit: scale_label(hit.stored.panel) if hit.stored.panel.doubtful_scale else None,
+    "doubtful_label": lambda hit: _doubtful_label(hit.stored.panel),
     "doubtful_nm_per_px": lambda hit: _doubtful_nm_per_px(hit.stored.panel),
     "bar_px": lambda hit: hit.stored.panel.bar.length_px if hit.stored.panel.bar else None,
 }
@@ -77,6 +78,10 @@ def _safe_cell(value: Cell) -> str | int | float:
         return value
     text = clean_text(value, LIMITS.caption_chars)
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _doubtful_label(panel: Panel) -> str | None:
+    return None if panel.doubtful_scale is None else scale_label(dataclasses.replace(panel, scale=None))
 
 
 def _doubtful_nm_per_px(panel: Panel) -> float | None:

@@ -97,7 +97,8 @@ def scale_sentence(panel: Panel, figure_panels: Sequence[Panel] = ()) -> str:
     `figure_panels` are the panels of its figure: a shared scale then names the one that has the bar.
     """
     if panel.scale is not None:
-        return reading_sentence(panel.scale, shared_origin(panel, figure_panels))
+        told = reading_sentence(panel.scale, shared_origin(panel, figure_panels))
+        return told if panel.doubtful_scale is None else f"{told}; {contradiction(panel.doubtful_scale)}"
     if panel.doubtful_scale is not None:
         return doubtful_sentence(panel.doubtful_scale)
     return "none read" if panel.bar is None else f"bar {panel.bar.length_px:.1f} px, length unknown"
@@ -122,6 +123,19 @@ def doubtful_sentence(scale: ScaleReading) -> str:
     return f"{format_length(scale.length_nm)}? = {scale.length_px:.1f} px → {per_pixel}"
 
 
+def contradiction(other: ScaleReading) -> str:
+    """Return what contradicts the scale of a panel: "the file's metadata say 5.83 nm/px", or what was read."""
+    if other.source == "metadata":
+        return f"the file's metadata say {other.nm_per_px:.4g} nm/px"
+    where = "the caption says" if other.source == "caption" else "what is read says"
+    length = (
+        ""
+        if other.length_nm is None or other.length_px is None
+        else (f"{format_length(other.length_nm)} = {other.length_px:.1f} px → ")
+    )
+    return f"{where} {length}{other.nm_per_px:.4g} nm/px"
+
+
 def shared_origin(panel: Panel, figure_panels: Sequence[Panel] = ()) -> str:
     """Return whose bar gave a panel its shared scale: "from the bar in b1"; empty for a scale of its own."""
     if panel.scale is None or panel.scale.source != "shared":
@@ -142,7 +156,10 @@ def shared_origin(panel: Panel, figure_panels: Sequence[Panel] = ()) -> str:
 def scale_remedy(panel: Panel) -> str:
     """Return what to type for a doubtful scale or for a bar without a length; empty where nothing is open."""
     name = panel.id or "ID"
-    if panel.scale is None and panel.doubtful_scale is not None:
+    if panel.scale is not None and panel.doubtful_scale is not None:
+        second = f"--nm-per-px {panel.doubtful_scale.nm_per_px:.4g}"
+        return f"the two disagree; if the second is right: mirsearch correct {name} {second}"
+    if panel.doubtful_scale is not None:
         right = panel.doubtful_scale.length_nm
         confirm = f'--scale "{format_length(right)}"' if right else f"--nm-per-px {panel.doubtful_scale.nm_per_px:.4g}"
         return (

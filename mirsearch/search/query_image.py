@@ -206,6 +206,12 @@ def _found_bar(panel: Panel) -> tuple[float | None, Box | None, float]:
 def _scale_notes(panel: Panel) -> list[str]:
     """Return what a user should know about a scale that is not used, and how to give it."""
     doubtful = panel.doubtful_scale
+    if panel.scale is not None and doubtful is not None:
+        other = "the file's metadata say" if doubtful.source == "metadata" else "what is read says"
+        return [
+            f"the scale used is {panel.scale.nm_per_px:.4g} nm/px ({panel.scale.source}), but {other} "
+            f"{doubtful.nm_per_px:.4g} nm/px; --nm-per-px chooses one"
+        ]
     if panel.scale is not None:
         return []
     if doubtful is not None:

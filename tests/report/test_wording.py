@@ -140,6 +140,16 @@ def test_scale_words() -> None:
     assert scale_remedy(make_panel(scale=READING)) == ""
 
 
+def test_a_scale_that_the_file_contradicts_tells_both() -> None:
+    by_file = ScaleReading(5.83, source="metadata", confidence=0.24)
+    panel = make_panel(id="0123-a", scale=READING, doubtful_scale=by_file)
+    assert scale_label(panel) == "500 nm"
+    assert scale_sentence(panel).endswith("4.06 nm/px (label, 0.93); the file's metadata say 5.83 nm/px")
+    assert "mirsearch correct 0123-a --nm-per-px 5.83" in scale_remedy(panel)
+    swapped = make_panel(scale=by_file, doubtful_scale=READING)
+    assert scale_sentence(swapped) == ("5.83 nm/px (metadata, 0.24); what is read says 500 nm = 123.4 px → 4.06 nm/px")
+
+
 def test_a_doubtful_scale_is_marked_and_says_how_to_confirm_it() -> None:
     panel = make_panel(id="0123-a", doubtful_scale=dataclasses.replace(READING, confidence=0.31))
     assert scale_label(panel) == "500 nm?"

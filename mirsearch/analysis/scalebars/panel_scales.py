@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, ScaleBarDetector
 from mirsearch.analysis.panels.boxes import distance_from_corner
 from mirsearch.analysis.scalebars.caption_lengths import CaptionLength, caption_lengths
 from mirsearch.analysis.scalebars.confidence import MIN_TOLD
-from mirsearch.analysis.scalebars.images import (
-    ImageBars,
-    SeenBar,
-    agree,
-    clip_box,
-    find_image_bars,
-)
+from mirsearch.analysis.scalebars.file_sizes import weigh_file_size
+from mirsearch.analysis.scalebars.images import ImageBars, SeenBar, clip_box, find_image_bars
 from mirsearch.analysis.scalebars.readings import Observation, confidence_of_bar, read_label, read_lone_bar
 from mirsearch.analysis.scalebars.sharing import share_in_letters, share_scale
 from mirsearch.corpus import Box, LoneBar, Panel, ScaleReading, panel_keys
 
 _WIDTH_CONFIDENCE = 0.9
 """Confidence of a scale from the width of the field of view that the caption gives."""
-
-_METADATA_CONFIDENCE = 0.9
-"""Confidence of the pixel size in a file's metadata where no bar confirms it."""
 
 _DRAWN_KINDS = ("plot", "schematic", "gel")
 """Kinds of panels in which bars are looked for, but fewer texts are read."""
@@ -45,7 +36,8 @@ its least thickness in px: plots are full of thinner lines."""
 class PanelScale:
     """What was read of one panel: a scale that is sure enough to be told, or a doubtful one, or a bar without a length.
 
-    At most one of the three is not None.
+    At most one of the three is not None, but where the file's metadata and what was read disagree: then `doubtful` is
+    what contradicts `scale`.
     """
 
     scale: ScaleReading | None = None
@@ -89,8 +81,8 @@ def read_panel_scales(
         readings = share_scale(readings, [panel.box for panel in panels], [panel.label for panel in panels], caption)
     results = []
     for panel, image, reading in zip(panels, images, readings, strict=True):
-        combined = panel.scale or _combine_with_metadata(reading, nm_per_px)
-        results.append(_tell(combined, image, is_stated=panel.scale is not None))
+        told, other = (panel.scale, None) if panel.scale is not None else weigh_file_size(reading, nm_per_px)
+        results.append(_tell(told, image, other, is_stated=panel.scale is not None))
     return results
 
 
@@ -190,11 +182,16 @@ def _observe_panel(
     return lone if lone is not None else labelled
 
 
-def _tell(reading: ScaleReading | None, image: ImageBars | None, is_stated: bool) -> PanelScale:
-    """Return a reading as told or as doubtful by its confidence, or the bar if there is no reading."""
+def _tell(
+    reading: ScaleReading | None, image: ImageBars | None, other: ScaleReading | None, *, is_stated: bool
+) -> PanelScale:
+    """Return a reading as told or as doubtful by its confidence, or the bar if there is no reading.
+
+    `other` is what contradicts it.
+    """
     if reading is not None and (is_stated or reading.confidence >= _MIN_DOUBTFUL):
         is_told = is_stated or reading.confidence >= MIN_TOLD
-        return PanelScale(scale=reading) if is_told else PanelScale(doubtful=reading)
+        return PanelScale(scale=reading, doubtful=other) if is_told else PanelScale(doubtful=reading)
     bar = _sure_bar(image)
     return PanelScale() if bar is None else PanelScale(bar=LoneBar(bar.box, bar.length_px))
 
@@ -216,19 +213,3 @@ def _is_surely_bar(seen: SeenBar, image: ImageBars) -> bool:
     is_slender = thickness >= _MIN_SURE_THICKNESS and bar.length_px >= _MIN_SURE_ASPECT * thickness
     is_plain = near_corner and is_slender and not bar.vertical
     return is_plain and bar.score >= _MIN_SURE_SCORE and confidence_of_bar(seen, image) >= _MIN_SURE_CONFIDENCE
-
-
-def _combine_with_metadata(reading: ScaleReading | None, nm_per_px: float | None) -> ScaleReading | None:
-    """Return the reading combined with the pixel size from metadata.
-
-    If they agree, the confidence rises. If not, the surer one stays. A reading from the caption alone is replaced.
-    """
-    if nm_per_px is None or not (math.isfinite(nm_per_px) and nm_per_px > 0):
-        return reading
-    if reading is None or reading.source in ("caption", "shared"):
-        return ScaleReading(nm_per_px=nm_per_px, source="metadata", confidence=_METADATA_CONFIDENCE)
-    if agree(reading.nm_per_px, nm_per_px):
-        return replace(reading, nm_per_px=nm_per_px, source="metadata", confidence=0.99)
-    if reading.confidence >= 0.6:
-        return replace(reading, confidence=round(reading.confidence * 0.7, 4))
-    return ScaleReading(nm_per_px=nm_per_px, source="metadata", confidence=0.7)

@@ -128,6 +128,10 @@ def test_metadata_confirms_replaces_or_doubts(parts):
     doubted = read_one(pixels, parts, nm_per_px=1.0)
     assert doubted.source == "label"
     assert doubted.confidence < read_one(pixels, parts).confidence
+    (told,) = read_panel_scales(pixels, [Panel(box=whole_box(pixels))], *parts, nm_per_px=1.0)
+    assert told.scale == doubted
+    assert (told.doubtful.source, told.doubtful.nm_per_px, told.doubtful.bar) == ("metadata", 1.0, None)
+    assert told.doubtful.confidence == pytest.approx(1 - doubted.confidence)
     alone = read_one(np.asarray(drawn.draw_ground(5)), parts, nm_per_px=3.0)
     assert (alone.source, alone.nm_per_px, alone.bar) == ("metadata", 3.0, None)
 
