@@ -9,10 +9,15 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 INTERRUPTED = 130
 """Exit code of a command that Ctrl-C ended."""
+
+
+def is_interrupted() -> bool:
+    """Return whether a DeferredInterrupt caught Ctrl-C and its block has not ended yet: nothing long should go on."""
+    return DeferredInterrupt.is_pending
 
 
 def handle_interrupts() -> None:
@@ -39,6 +44,8 @@ class DeferredInterrupt:
     handles Ctrl-C, nothing changes.
     """
 
+    is_pending: ClassVar[bool] = False
+
     def __init__(self, tell: Callable[[], None]) -> None:
         self.requested = False
         self._tell = tell
@@ -53,11 +60,13 @@ class DeferredInterrupt:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        DeferredInterrupt.is_pending = False
         if self._before is signal.default_int_handler or (self._before is not None and not self.requested):
             signal.signal(signal.SIGINT, self._before)
 
     def _request(self, number: int, frame: FrameType | None) -> None:
         self.requested = True
+        DeferredInterrupt.is_pending = True
         _end_at_next()
         self._tell()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,7 @@ from mirsearch.sources.pdf.captions import match_caption_start
 from mirsearch.sources.pdf.document import find_figures
 from mirsearch.sources.pdf.text import Line, join_lines
 from tests.support.cli_runner import run
+from tests.support.isolated_tasks import crash_as_a_reader_of_pdf
 from tests.support.pdf_making import PdfFig, make_pdf, noise_picture
 
 SEM = "SEM images of (a) wires and (b) rods after the first hour at 600 °C, as in Figure 7. Scale bars: 2 µm."
@@ -108,7 +108,7 @@ def test_what_was_read_is_not_read_again(article, tmp_path, monkeypatch):
     path, _ = article
     request = SourceRequest((path,), options={"workspace": str(tmp_path)})
     first = list(pdf.PdfSource().find_figures(request))
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("read again"))
+    monkeypatch.setattr(pdf, "run_isolated", lambda *_, **__: pytest.fail("read again"))
     assert list(pdf.PdfSource().find_figures(request)) == first
     assert not [each for each in (tmp_path / "pdf").iterdir() if each.name.startswith(".")]
 
@@ -263,15 +263,13 @@ def test_a_truncated_pdf_is_reported_or_read(article, tmp_path, share):
 
 def test_a_reader_that_never_ends_is_ended(article, tmp_path, monkeypatch):
     monkeypatch.setattr(pdf, "LIMITS", dataclasses.replace(LIMITS, pdf_seconds=0))
-    monkeypatch.setattr(pdf, "_GRACE_SECONDS", 0.05)  # no process starts in so little time
+    monkeypatch.setattr(pdf, "_GRACE_SECONDS", 0.05)  # no PDF is read in so little time
     assert "took more than" in only_failure(article[0], tmp_path)
 
 
 def test_a_crash_of_the_reader_is_reported(article, tmp_path, monkeypatch):
-    real = subprocess.run
-    crash = ["-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"]
-    monkeypatch.setattr(subprocess, "run", lambda command, **more: real([command[0], *crash], **more))
-    assert "signal 11" in only_failure(article[0], tmp_path)
+    monkeypatch.setattr(pdf, "extract_pdf", crash_as_a_reader_of_pdf)
+    assert "damaged, or too much for its reader (SIGSEGV)" in only_failure(article[0], tmp_path)
 
 
 def test_pages_and_bytes_have_limits(tmp_path, monkeypatch):

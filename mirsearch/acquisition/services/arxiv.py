@@ -27,12 +27,13 @@ from mirsearch.acquisition.services.base import (
 )
 from mirsearch.errors import SourceError, UsageError
 from mirsearch.files.partial import replace_file
+from mirsearch.isolation.pool import run_isolated
 from mirsearch.settings import ARXIV, ARXIV_OAI, LIMITS, Service
 from mirsearch.sources.articles import clean_text, find_year, make_article, normalize_doi
 from mirsearch.sources.jats.text import Element, local_name
-from mirsearch.sources.latex.eprints import Eprint, is_intact
-from mirsearch.sources.latex.figures import latex_figures
-from mirsearch.sources.pdf.pages import render_first_page, require_packages
+from mirsearch.sources.latex.eprints import is_intact
+from mirsearch.sources.latex.reading import read_eprint_figures, read_eprint_picture
+from mirsearch.sources.pdf.pages import require_packages
 from mirsearch.text.foreign import parse_integer
 
 PAGE_SIZE = 100
@@ -67,7 +68,7 @@ class ArXiv:
         """Return a page of up to 100 hits. Raises SourceError if the search fails."""
         parameters = {"search_query": query_text(query), "start": cursor or "0", "max_results": str(PAGE_SIZE)}
         answer = self._client.fetch(f"{ARXIV.base}/api/query?{urlencode(parameters)}", FEED)
-        return parse_feed(answer.data, int(cursor or 0))
+        return parse_feed(answer.data, parse_integer(cursor) or 0)
 
     def plan_article(self, hit: Hit, accepts_terms: AcceptsTerms) -> ArticlePlan:
         """Return the paper's license (one request), then the figures in its source."""
@@ -78,7 +79,7 @@ class ArXiv:
         with tempfile.TemporaryDirectory(prefix="mirsearch-") as folder:
             path = Path(folder) / "eprint"
             self._client.fetch(eprint_url, EPRINT, max_age=FOREVER, into=path, is_valid=is_intact)
-            figures = latex_figures(*Eprint(path, hit.id).scan())
+            figures = run_isolated(read_eprint_figures, path, hit.id, name=hit.id)
         article = make_article(
             title=hit.title, doi=hit.doi, journal=hit.journal or "arXiv", year=hit.year, license=terms.licenses[0],
             url=f"https://arxiv.org/abs/{hit.id.removeprefix('arXiv:')}", authors=hit.authors,
@@ -102,10 +103,10 @@ class ArXiv:
         with tempfile.TemporaryDirectory(prefix="mirsearch-") as folder:
             path = Path(folder) / "eprint"
             answer = self._client.fetch(address, EPRINT, max_age=FOREVER, into=path, is_valid=is_intact)
-            data = Eprint(path, address).read(unquote(inner), LIMITS.download_bytes)
-        if data.startswith(b"%PDF"):
-            data = render_first_page(data, figure.url)
-        elif not is_image(data[:32]):
+            data = run_isolated(
+                read_eprint_picture, path, address, unquote(inner), LIMITS.download_bytes, name=figure.url
+            )
+        if not is_image(data[:32]):
             raise SourceError(f"{figure.url}: not an image", "")
         into.parent.mkdir(parents=True, exist_ok=True)
         with replace_file(into) as part:

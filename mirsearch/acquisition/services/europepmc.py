@@ -20,11 +20,10 @@ from mirsearch.acquisition.services.base import (
     SearchPage,
     clean_keywords,
 )
-from mirsearch.acquisition.services.pmc_bucket import PmcBucket
+from mirsearch.acquisition.services.pmc_bucket import PmcBucket, read_text
 from mirsearch.errors import FetchError, SourceError, UsageError
 from mirsearch.settings import EUROPEPMC, PMC, Service
 from mirsearch.sources.articles import clean_text, find_year, normalize_doi, normalize_pmcid
-from mirsearch.sources.jats.parse import parse_jats
 from mirsearch.text.foreign import parse_integer, parse_json
 
 PAGE_SIZE = 100
@@ -183,6 +182,6 @@ def _is_readable_text(path: Path) -> bool:
     """Return whether a text is readable (or says that there is none). Without an MD5, this detects damaged texts."""
     data = path.read_bytes()
     try:
-        return _NO_TEXT in data[:300] or bool(parse_jats(data, path.name))
+        return _NO_TEXT in data[:300] or bool(read_text(data, path.name))
     except SourceError:
         return False

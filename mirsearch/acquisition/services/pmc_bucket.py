@@ -16,6 +16,7 @@ from mirsearch.acquisition.http.kinds import ARTICLE, IMAGE, LISTING, RECORD
 from mirsearch.acquisition.services.base import AcceptsTerms, ArticlePlan, FetchedFigure, Hit, PlannedFigure, Terms
 from mirsearch.corpus import Article
 from mirsearch.errors import FetchError, SourceError
+from mirsearch.isolation.pool import run_isolated
 from mirsearch.settings import PMC
 from mirsearch.sources.articles import clean_text, make_article, normalize_license
 from mirsearch.sources.jats.figures import JatsFigure
@@ -162,9 +163,14 @@ def parse_listing(data: bytes) -> tuple[list[tuple[str, int]], str | None]:
     return entries, (root.findtext(f"{namespace}NextContinuationToken") or None) if is_truncated else None
 
 
+def read_text(data: bytes, name: str) -> list[JatsArticle]:
+    """Return the articles in JATS XML, which a bounded process reads. Raises SourceError like parse_jats."""
+    return run_isolated(parse_jats, data, name, name=name, remedy=_REMEDY)
+
+
 def find_article(data: bytes, pmcid: str) -> JatsArticle:
     """Return the article with that id in JATS XML. Raises SourceError if the XML is another article's."""
-    articles = parse_jats(data, f"the text of {pmcid}")
+    articles = read_text(data, f"the text of {pmcid}")
     matching = [article for article in articles if article.article is not None and article.article.pmcid == pmcid]
     if matching:
         return matching[0]
@@ -211,7 +217,9 @@ def _plan_figures(figures: tuple[JatsFigure, ...], media: dict[str, Media]) -> t
         for image in images:
             name = clean_text(href_file_name(image.url), 120)
             planned.append(
-                PlannedFigure(name, image.url, image.md5, figure.caption, figure.label, figure.permission_note)
+                PlannedFigure(
+                    name, image.url, image.md5, figure.caption, figure.label, figure.permission_note, figure.mentions
+                )
             )
     return tuple(planned), missing
 

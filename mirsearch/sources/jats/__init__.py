@@ -1,5 +1,1 @@
 """Figures of articles in JATS XML, with the image files beside them."""
-
-from mirsearch.sources.jats.source import JatsSource
-
-__all__ = ["JatsSource"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mirsearch.corpus import Article, Origin
 from mirsearch.errors import SourceError
+from mirsearch.isolation.pool import run_isolated
 from mirsearch.sources.base import FoundFigure, SourceFailure, SourceRequest
 from mirsearch.sources.folder_walker import FolderListing, FolderWalker
 from mirsearch.sources.jats.figures import JatsFigure
@@ -86,7 +87,7 @@ class _JatsFile:
 
 def _file_figures(path: Path) -> Iterator[FoundFigure | SourceFailure]:
     """Yield the figures of one file. Images beside it that it does not name are skipped."""
-    jats_file = _JatsFile(path, read_jats(path))
+    jats_file = _JatsFile(path, run_isolated(read_jats, path, name=str(path)))
     files = [file for file in list_images(path.parent, FolderWalker(), recursive=False) if isinstance(file, Path)]
     siblings = [file for file in sorted(path.parent.iterdir()) if is_xml_name(file) and file != path]
     is_only_file = not any(_looks_like_jats(file) for file in siblings)
@@ -119,7 +120,7 @@ def _folder_figures(folder: Path) -> Iterator[FoundFigure | SourceFailure]:
 
 def _read_file(path: Path, jats_files: list[_JatsFile], failures: list[SourceFailure]) -> None:
     try:
-        jats_files.append(_JatsFile(path, read_jats(path)))
+        jats_files.append(_JatsFile(path, run_isolated(read_jats, path, name=str(path))))
     except SourceError as error:
         is_other_xml = not (
             _looks_like_jats(path) or _may_be_jats(path)
@@ -191,7 +192,7 @@ def _article_figures(
     """Yield the article's figures that have images; one failure for all figures without, one for refused names."""
     missing: list[JatsFigure] = []
     found_any = False
-    for figure, paths in match_images(article.figures, pool):
+    for figure, paths in match_images(article.figures, pool, article.other_images):
         for path in paths:
             found_any = True
             yield _make_figure(path, figure, article.article)
@@ -221,6 +222,7 @@ def _make_figure(path: Path, figure: JatsFigure, article: Article | None) -> Fou
         label=figure.label,
         article=article,
         permission_note=figure.permission_note,
+        mentions=figure.mentions,
     )
 
 

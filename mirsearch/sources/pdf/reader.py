@@ -1,7 +1,7 @@
 """Read a PDF with PDFium: characters, images and pictures of its pages. Rectangles are in points from the top left.
 
-PDFium is a C library. Damaged files may crash it or keep it busy, so mirsearch opens foreign PDFs in a separate process
-(see mirsearch.sources.pdf.worker).
+PDFium is a C library. Damaged files may crash it or keep it busy, so mirsearch opens foreign PDFs in a bounded process
+(see mirsearch.isolation).
 """
 
 from __future__ import annotations

@@ -1,34 +1,33 @@
-"""The source `pdf`: figures of articles in PDF, found by their captions. Each PDF is read in its own process."""
+"""The source `pdf`: figures of articles in PDF, found by their captions."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from mirsearch import settings
-from mirsearch.corpus import Article, Origin
+from mirsearch.corpus import Origin
 from mirsearch.errors import SourceError
 from mirsearch.files.partial import temporary_folder
+from mirsearch.isolation.plain_data import decode, encode
+from mirsearch.isolation.pool import run_isolated
 from mirsearch.settings import LIMITS
 from mirsearch.sources.articles import clean_text, figure_label
 from mirsearch.sources.base import FoundFigure, SourceFailure, SourceRequest
 from mirsearch.sources.folder_walker import FolderListing, FolderWalker
+from mirsearch.sources.pdf.extraction import VERSION, ExtractedPdf, extract_pdf
 from mirsearch.sources.pdf.pages import require_packages
 from mirsearch.sources.permissions import permission_note
-
-log = logging.getLogger(__name__)
+from mirsearch.text.foreign import parse_json
 
 _HEAD_BYTES = 1024
 """Bytes at the beginning of a file that are searched for the mark of PDF."""
 _GRACE_SECONDS = 30
-"""Seconds beyond its own time limit that the process which reads a PDF may take."""
+"""Seconds beyond its own time limit that reading a PDF may take: for the page in hand, and to write the pictures."""
+_MANIFEST = "figures.json"
 
 
 class PdfSource:
@@ -86,26 +85,25 @@ def _pdf_files(path: Path) -> Iterator[Path | SourceFailure]:
 
 def _pdf_figures(path: Path, storage: Path) -> Iterator[FoundFigure | SourceFailure]:
     folder, content = _read_or_reuse(path, storage)
-    article = content["article"]
-    article = Article(**{**article, "authors": tuple(article["authors"])})
-    for figure in content["figures"]:
-        caption = clean_text(figure["caption"], LIMITS.caption_chars)
-        label = figure_label(figure["label"]) or clean_text(figure["label"], 40)
-        file = folder / figure["file"]
+    for figure in content.figures:
+        caption = clean_text(figure.caption, LIMITS.caption_chars)
+        label = figure_label(figure.label) or clean_text(figure.label, 40)
+        file = folder / figure.file
         yield FoundFigure(
-            path=file, origin=Origin("pdf", f"{path}#page={figure['page']}"), caption=caption, label=label,
-            article=article, permission_note=permission_note(caption), other_origins=(Origin("file", str(file)),),
+            path=file, origin=Origin("pdf", f"{path}#page={figure.page}"), caption=caption, label=label,
+            article=content.article, permission_note=permission_note(caption),
+            other_origins=(Origin("file", str(file)),),
         )  # fmt: skip
-    for reason in content["failures"]:
+    for reason in content.failures:
         yield SourceFailure(str(path), reason)
-    for note in content["notes"]:
+    for note in content.notes:
         yield SourceFailure(str(path), note, is_note=True)
-    if not content["figures"]:
+    if not content.figures:
         reason = "no figure with a caption found; pages scanned without text can't be read"
         yield SourceFailure(str(path), reason)
 
 
-def _read_or_reuse(path: Path, storage: Path) -> tuple[Path, dict[str, Any]]:
+def _read_or_reuse(path: Path, storage: Path) -> tuple[Path, ExtractedPdf]:
     """Return the folder of a PDF's pictures, and its content. Each PDF is read once and kept by its hash."""
     folder = storage / _file_hash(path)
     content = _stored_content(folder)
@@ -113,16 +111,26 @@ def _read_or_reuse(path: Path, storage: Path) -> tuple[Path, dict[str, Any]]:
         return folder, content
     storage.mkdir(parents=True, exist_ok=True)
     with temporary_folder(storage) as part:
-        _run_worker(path, part)
-        content = _stored_content(part)
-        if content is None:
-            raise SourceError(f"{path}: reading it gave no result", "report it")
-        if "error" in content:
-            reason = str(content["error"]).removeprefix(f"{path.name}: ")
-            raise SourceError(f"{path}: {reason}", str(content["remedy"]))
+        content = _extract(path, part)
+        stored = {"version": VERSION, **encode(content, [])}
+        (part / _MANIFEST).write_text(json.dumps(stored), encoding="utf-8")
+        if not _has_pictures(part, content):
+            raise SourceError(f"{path}: the pictures of its figures are missing", "report it")
         shutil.rmtree(folder, ignore_errors=True)
         part.replace(folder)
     return folder, content
+
+
+def _extract(path: Path, folder: Path) -> ExtractedPdf:
+    """Read a PDF in a bounded process. Raises SourceError, with the path, if that fails."""
+    try:
+        return run_isolated(
+            extract_pdf, path, folder, name=str(path), seconds=LIMITS.pdf_seconds + _GRACE_SECONDS,
+            remedy="print it to a new PDF, or split it",
+        )  # fmt: skip
+    except SourceError as error:
+        reason = error.message.removeprefix(f"{path}: ").removeprefix(f"{path.name}: ")
+        raise SourceError(f"{path}: {reason}", error.remedy) from error
 
 
 def _file_hash(path: Path) -> str:
@@ -136,31 +144,19 @@ def _file_hash(path: Path) -> str:
         raise SourceError(f"{path}: can't be read: {error}", "check the path and its permissions") from error
 
 
-def _stored_content(folder: Path) -> dict[str, Any] | None:
+def _stored_content(folder: Path) -> ExtractedPdf | None:
     """Return the content that an earlier run stored; None if it is missing, incomplete, or of another version."""
-    from mirsearch.sources.pdf.worker import MANIFEST, VERSION
-
     try:
-        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        figures = content.get("figures", [])
-        if content["version"] == VERSION and all((folder / figure["file"]).is_file() for figure in figures):
-            return dict(content)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        stored = parse_json((folder / _MANIFEST).read_bytes())
+        if not isinstance(stored, dict) or stored.pop("version", None) != VERSION:
+            return None
+        content: ExtractedPdf = decode(ExtractedPdf, stored)
+    except (OSError, ValueError):
         return None
-    return None
+    return content if _has_pictures(folder, content) else None
 
 
-def _run_worker(path: Path, folder: Path) -> None:
-    """Read a PDF in a separate process. Raises SourceError if the process fails."""
-    command = [sys.executable, "-m", "mirsearch.sources.pdf.worker", str(path), str(folder)]
-    try:
-        result = subprocess.run(command, capture_output=True, timeout=LIMITS.pdf_seconds + _GRACE_SECONDS, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise SourceError(
-            f"{path}: reading it took more than {LIMITS.pdf_seconds} s", "print it to a new PDF, or split it"
-        ) from error
-    if result.returncode != 0:
-        error_lines = result.stderr.decode("utf-8", "replace").strip().splitlines()
-        log.debug("reading %s ended with %s: %s", path, result.returncode, "\n".join(error_lines))
-        reason = clean_text(error_lines[-1], 200) if error_lines else f"signal {-result.returncode}"
-        raise SourceError(f"{path}: damaged, or too much for the PDF reader ({reason})", "print it to a new PDF")
+def _has_pictures(folder: Path, content: ExtractedPdf) -> bool:
+    """Return whether all pictures are plain files of the folder."""
+    files = [folder / figure.file for figure in content.figures]
+    return all(file.parent == folder and file.is_file() and not file.is_symlink() for file in files)

@@ -1,0 +1,74 @@
+"""The bounds that the operating system keeps for a process that reads foreign data, whatever its code does.
+
+A native library or a regular expression that holds the interpreter's lock can't be stopped from within. So the kernel
+ends the process: at the limits of CPU time and of wall time, and when its parent dies while it is at work.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_MAX_FILE_BYTES = 2 << 30
+_MAX_OPEN_FILES = 256
+
+
+def limit_process(memory: int) -> None:
+    """Limit this process's address space in bytes, its files and its core dumps."""
+    if sys.platform == "win32":  # has no such limits; the parent's timeout remains
+        return
+    import resource
+
+    for kind, limit in (
+        (resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, _MAX_FILE_BYTES), (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, _MAX_OPEN_FILES),
+    ):  # fmt: skip
+        _lower_limit(kind, limit)
+
+
+@contextmanager
+def limit_task(seconds: float, pipe: int) -> Iterator[None]:
+    """Let the kernel end this process after so many seconds, or as soon as the other end of `pipe` is closed."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _lower_limit(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime + seconds))
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    flags = fcntl.fcntl(pipe, fcntl.F_GETFL)
+    can_watch = hasattr(os, "O_ASYNC")
+    if can_watch:
+        signal.signal(signal.SIGIO, signal.SIG_DFL)
+        fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(pipe, fcntl.F_SETFL, flags | os.O_ASYNC)
+    try:
+        yield
+    finally:
+        if can_watch:
+            fcntl.fcntl(pipe, fcntl.F_SETFL, flags)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def peak_memory() -> int:
+    """Return the most bytes that this process has held in memory; 0 where that is unknown."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak << 10
+
+
+def _lower_limit(kind: int, limit: int) -> None:
+    import resource
+
+    _, hard_limit = resource.getrlimit(kind)
+    resource.setrlimit(kind, (limit if hard_limit == resource.RLIM_INFINITY else min(limit, hard_limit), hard_limit))
