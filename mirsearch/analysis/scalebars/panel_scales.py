@@ -81,7 +81,8 @@ def read_panel_scales(
         readings = share_scale(readings, [panel.box for panel in panels], [panel.label for panel in panels], caption)
     results = []
     for panel, image, reading in zip(panels, images, readings, strict=True):
-        told, other = (panel.scale, None) if panel.scale is not None else weigh_file_size(reading, nm_per_px)
+        of_file = None if panel.inset_of is not None else nm_per_px  # an inset enlarges, or shows something else
+        told, other = (panel.scale, None) if panel.scale is not None else weigh_file_size(reading, of_file)
         results.append(_tell(told, image, other, is_stated=panel.scale is not None))
     return results
 
