@@ -16,8 +16,8 @@ from mirsearch.errors import IndexMismatchError, MirsearchError, NotFoundError
 from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, KnownFigure
 from mirsearch.indexes.embedded.database import failures as sqlite_failures
-from mirsearch.indexes.embedded.database import rows as sqlite_rows
 from mirsearch.indexes.embedded.database import names, schema
+from mirsearch.indexes.embedded.database import rows as sqlite_rows
 from mirsearch.indexes.embedded.database.access import (
     DATABASE,
     ReaderPool,
@@ -30,6 +30,7 @@ from mirsearch.indexes.embedded.database.access import (
 from mirsearch.indexes.embedded.database.figures import find_figures
 from mirsearch.indexes.embedded.database.filters import build_where
 from mirsearch.indexes.embedded.database.writer import SqliteWriter
+from mirsearch.indexes.embedded.derived_files import DamagedFileError
 from mirsearch.indexes.embedded.search import Searcher
 from mirsearch.indexes.embedded.stats import count_contents
 from mirsearch.indexes.embedded.vectors.matrix import Matrix
@@ -129,10 +130,14 @@ class EmbeddedIndex:
         Raises IndexMismatchError if the index was embedded with another extractor since it was opened.
         """
         with self._readers.transaction() as connection:
-            self._check_extractor(connection)
-            snapshot = self._matrix.snapshot(connection)
-            self._check_extractor(connection)  # again, because the matrix may have begun a newer transaction
-            return self._searcher.search(connection, snapshot, request)
+            while True:
+                self._check_extractor(connection)
+                snapshot = self._matrix.snapshot(connection)
+                self._check_extractor(connection)  # again, because the matrix may have begun a newer transaction
+                try:
+                    return self._searcher.search(connection, snapshot, request)
+                except DamagedFileError as error:  # the file is made again; a third time is a disk that loses data
+                    self._matrix.discard(error.name)
 
     def _check_extractor(self, connection: sqlite3.Connection) -> None:
         """Raise IndexMismatchError if the index was embedded with another extractor since it was opened."""

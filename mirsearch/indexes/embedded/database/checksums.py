@@ -29,6 +29,8 @@ PANELS = (
 )  # fmt: skip
 FAILURES = ("input", "stage", "reason", "noted_at")
 """The columns that the checksum of a row covers, in order."""
+WORDS_CRC = "row_crc(w.caption, w.text, w.title, w.mentions)"
+"""The checksum of the words `w` of a panel, in SQL."""
 _ORIGINS = ("source", "location", "retrieved")
 _CORRECTIONS = ("panel", "correction")
 Item = TypeVar("Item")
@@ -149,6 +151,6 @@ def seal_everything(connection: sqlite3.Connection) -> None:
         "text_crc = (SELECT row_crc(t.caption, t.text) FROM panel_texts t WHERE t.panel = panels.key), "
         "vector_crc = (SELECT blob_crc(v.vector) FROM vectors v WHERE v.panel = panels.key), "
         "thumbnail_crc = (SELECT blob_crc(t.jpeg) FROM thumbnails t WHERE t.panel = panels.key), "
-        "words_crc = (SELECT row_crc(w.caption, w.text, w.title) FROM words w WHERE w.rowid = panels.key)"
+        f"words_crc = (SELECT {WORDS_CRC} FROM words w WHERE w.rowid = panels.key)"
     )
     connection.execute(f"UPDATE failures SET crc = row_crc({', '.join(FAILURES)})")

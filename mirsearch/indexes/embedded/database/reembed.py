@@ -72,9 +72,7 @@ def _open_side_file(side_path: Path, extractor: ExtractorIdentity) -> sqlite3.Co
     connection.execute(
         "CREATE TABLE vectors (content TEXT PRIMARY KEY, vector BLOB NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID"
     )
-    connection.execute(
-        "INSERT INTO extractor VALUES (?, ?, ?)", (extractor.name, extractor.version, extractor.dims)
-    )
+    connection.execute("INSERT INTO extractor VALUES (?, ?, ?)", (extractor.name, extractor.version, extractor.dims))
     connection.execute(f"PRAGMA user_version = {_SIDE_VERSION}")
     return connection
 

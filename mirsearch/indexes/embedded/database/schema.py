@@ -43,6 +43,8 @@ FAILURES = """CREATE TABLE IF NOT EXISTS failures (input TEXT PRIMARY KEY, stage
 ADDED = {"articles": (CRC,), "figures": ("mentions TEXT", "panels INTEGER", CRC), "panels": PANEL_SUMS,
          "failures": (CRC,)}  # fmt: skip
 """Columns since version 4, by table. `mentions` is a JSON list of sentences, `panels` a number."""
+WORDS = "CREATE VIRTUAL TABLE words USING fts5 (caption, text, title, mentions, tokenize = \"ascii tokenchars '.'\")"
+"""Holds tokens of text.tokens. SQLite does no stemming or folding, because its version may differ."""
 TABLES = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE commits (generation INTEGER PRIMARY KEY, token TEXT NOT NULL, removals INTEGER NOT NULL)",
@@ -68,8 +70,7 @@ TABLES = (
     "CREATE TABLE panel_texts (panel INTEGER PRIMARY KEY REFERENCES panels, caption TEXT NOT NULL, text TEXT NOT NULL)",
     "CREATE TABLE vectors (panel INTEGER PRIMARY KEY REFERENCES panels, vector BLOB NOT NULL)",
     "CREATE TABLE thumbnails (panel INTEGER PRIMARY KEY REFERENCES panels, jpeg BLOB NOT NULL)",
-    # tokens from text.tokens; SQLite does no stemming or folding, because its version may differ
-    "CREATE VIRTUAL TABLE words USING fts5 (caption, text, title, tokenize = \"ascii tokenchars '.'\")",
+    WORDS,
     *CORRECTIONS,
     FAILURES.replace("noted_at TEXT NOT NULL)", f"noted_at TEXT NOT NULL, {CRC})"),
 )
@@ -98,11 +99,14 @@ def _add_parts_and_doubts(connection: sqlite3.Connection) -> None:
 
 
 def _add_checksums(connection: sqlite3.Connection) -> None:
-    """Migrate to version 4: checksums of all rows, and the sentences that speak of a figure."""
+    """Migrate to version 4: checksums of all rows, and the sentences that speak of a figure, whose words are searched."""
     connection.execute(FAILURES)
     for table, columns in ADDED.items():
         for column in columns:
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
+    connection.execute("DROP TABLE words")
+    connection.execute(WORDS)
+    write_meta(connection, analysis="")  # so that the words are built anew
     checksums.seal_everything(connection)
     counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in COUNTED}
     record_commit(connection, removed=False)

@@ -1,14 +1,43 @@
-"""The searchable words of panels: tokens of captions, texts and titles, in an FTS5 table."""
+"""The searchable words of panels: tokens of captions, texts, titles and mentions, in an FTS5 table."""
 
 from __future__ import annotations
 
+import json
 import secrets
 import sqlite3
+from dataclasses import dataclass
 from functools import lru_cache
 
-from mirsearch.indexes.embedded.database import schema
+from mirsearch.indexes.embedded.database import checksums, schema
 from mirsearch.indexes.embedded.database.checksums import DamagedRowError
+from mirsearch.indexes.embedded.words.words_file import WORD_COLUMNS
+from mirsearch.text.figure_references import part_mentions
 from mirsearch.text.tokens import ANALYSIS, tokens
+
+COLUMNS = ", ".join(WORD_COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class FigureTexts:
+    """What a panel's words have from its figure: the article's title, the figure's label and the mentions of it."""
+
+    title: str = ""
+    label: str | None = None
+    mentions: tuple[str, ...] = ()
+
+
+def read_figure_texts(connection: sqlite3.Connection, figure: int) -> FigureTexts:
+    """Return the texts of the figure with this key."""
+    row = connection.execute(
+        "SELECT coalesce(a.title, ''), f.label, f.mentions FROM figures f LEFT JOIN articles a ON a.key = f.article "
+        "WHERE f.key = ?",
+        (figure,),
+    ).fetchone()
+    return _figure_texts(*row) if row else FigureTexts()
+
+
+def _figure_texts(title: str, label: str | None, mentions: str | None) -> FigureTexts:
+    return FigureTexts(title, label, tuple(json.loads(mentions)) if mentions else ())
 
 
 @lru_cache(maxsize=64)
@@ -17,15 +46,20 @@ def searchable_text(text: str) -> str:
     return " ".join(tokens(text))
 
 
-def panel_words(caption: str, text: str, title: str, heading: str | None) -> tuple[str, str, str]:
+def panel_words(
+    caption: str, text: str, heading: str | None, label: str | None, surroundings: FigureTexts
+) -> tuple[str, str, str, str]:
     """Return the words of a panel. The heading counts as text that was read in the panel."""
     text = f"{text} {heading}" if heading else text
-    return searchable_text(caption), searchable_text(text), searchable_text(title)
+    mentions = part_mentions(surroundings.mentions, surroundings.label, label)
+    texts = caption, text, surroundings.title, "\n".join(mentions)
+    first, second, third, fourth = map(searchable_text, texts)
+    return first, second, third, fourth
 
 
-def add_panel(connection: sqlite3.Connection, panel: int, words: tuple[str, str, str]) -> None:
+def add_panel(connection: sqlite3.Connection, panel: int, words: tuple[str, str, str, str]) -> None:
     """Add the words of a panel with this key."""
-    connection.execute("INSERT INTO words (rowid, caption, text, title) VALUES (?, ?, ?, ?)", (panel, *words))
+    connection.execute(f"INSERT INTO words (rowid, {COLUMNS}) VALUES (?, ?, ?, ?, ?)", (panel, *words))
 
 
 def update_title(connection: sqlite3.Connection, article: int, title: str) -> None:
@@ -33,7 +67,7 @@ def update_title(connection: sqlite3.Connection, article: int, title: str) -> No
     panels = "SELECT p.key FROM panels p JOIN figures f ON f.key = p.figure WHERE f.article = ?"
     damaged = connection.execute(
         f"SELECT id FROM panels p JOIN words w ON w.rowid = p.key WHERE p.key IN ({panels}) "
-        "AND p.words_crc IS NOT row_crc(w.caption, w.text, w.title)",
+        f"AND p.words_crc IS NOT {checksums.WORDS_CRC}",
         (article,),
     ).fetchone()
     if damaged:
@@ -45,7 +79,7 @@ def update_title(connection: sqlite3.Connection, article: int, title: str) -> No
 
 def _seal(connection: sqlite3.Connection, condition: str, *values: int) -> None:
     connection.execute(
-        "UPDATE panels SET words_crc = (SELECT row_crc(w.caption, w.text, w.title) FROM words w "
+        f"UPDATE panels SET words_crc = (SELECT {checksums.WORDS_CRC} FROM words w "
         f"WHERE w.rowid = panels.key) WHERE {condition}",
         values,
     )
@@ -69,12 +103,12 @@ def rebuild(connection: sqlite3.Connection) -> None:
     """Rebuild all words from the texts. The caller holds a transaction."""
     connection.execute("DELETE FROM words")
     rows = connection.execute(
-        "SELECT p.key, t.caption, t.text, coalesce(a.title, ''), p.heading FROM panels p "
+        "SELECT p.key, t.caption, t.text, p.heading, p.label, coalesce(a.title, ''), f.label, f.mentions FROM panels p "
         "JOIN panel_texts t ON t.panel = p.key JOIN figures f ON f.key = p.figure "
         "LEFT JOIN articles a ON a.key = f.article ORDER BY p.key"
     )
-    for key, *texts in rows:
-        add_panel(connection, key, panel_words(*texts))
+    for key, caption, text, heading, label, *surroundings in rows:
+        add_panel(connection, key, panel_words(caption, text, heading, label, _figure_texts(*surroundings)))
     _seal(connection, "1")
     schema.write_meta(connection, analysis=ANALYSIS)
     _renew_marker(connection)

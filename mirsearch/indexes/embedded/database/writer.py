@@ -22,6 +22,7 @@ from mirsearch.indexes.embedded.database import checksums, schema
 from mirsearch.indexes.embedded.database import failures as sqlite_failures
 from mirsearch.indexes.embedded.database import notes as sqlite_notes
 from mirsearch.indexes.embedded.database import words as sqlite_words
+#X
 from mirsearch.indexes.embedded.database.access import translate_errors
 from mirsearch.indexes.embedded.database.checksums import batches, placeholders
 from mirsearch.indexes.embedded.database.rows import panel_values, storable_text
@@ -48,12 +49,12 @@ class SqliteWriter:
             article = self._put_article(record.figure.article)
             key = self._put_figure(record.figure, article)
             self._delete_panels([key])
-            title = self._article_title(key)
+            texts = sqlite_words.read_figure_texts(self._connection, key)
             sqlite_notes.write_notes(self._connection, key, record.analysis_version, record.source_panels)
             panels = self._apply_corrections(record)
             for position, panel in enumerate(panels):
                 jpeg = record.thumbnails[position] if position < len(record.thumbnails) else b""
-                self._put_panel(key, position, panel, title, (vectors[position].tobytes(), jpeg or None))
+                self._put_panel(key, position, panel, texts, (vectors[position].tobytes(), jpeg or None))
             for origin in record.figure.origins:
                 self._put_origin(key, origin)
             self._execute("UPDATE figures SET panels = ? WHERE key = ?", len(panels), key)
@@ -239,20 +240,18 @@ class SqliteWriter:
         )  # fmt: skip
         return int(row[0])
 
-    def _article_title(self, figure: int) -> str:
-        cursor = self._execute(
-            "SELECT a.title FROM figures f JOIN articles a ON a.key = f.article WHERE f.key = ?", figure
-        )
-        row = cursor.fetchone()
-        return str(row[0]) if row and row[0] else ""
-
     def _put_panel(
-        self, figure: int, position: int, panel: Panel, title: str, blobs: tuple[bytes, bytes | None]
+        self,
+        figure: int,
+        position: int,
+        panel: Panel,
+        texts: sqlite_words.FigureTexts,
+        blobs: tuple[bytes, bytes | None],
     ) -> None:
         """Add a panel with its words, vector and thumbnail (None: none), and their checksums."""
         caption, text = storable_text(panel.caption) or "", storable_text(panel.text) or ""
         values = panel_values(panel)
-        words = sqlite_words.panel_words(caption, text, title, values["heading"])
+        words = sqlite_words.panel_words(caption, text, values["heading"], values["label"], texts)
         vector, jpeg = blobs
         values |= {"text_crc": checksums.row_crc(caption, text), "words_crc": checksums.row_crc(*words)}
         values |= {"vector_crc": checksums.blob_crc(vector), "thumbnail_crc": checksums.blob_crc(jpeg)}

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from mirsearch.files.locks import FileLock, LockHeldError
 from mirsearch.indexes.embedded.database.access import damaged_error
+from mirsearch.indexes.embedded.database.checksums import PANELS, blob_crc
+from mirsearch.indexes.embedded.database.schema import read_totals
+from mirsearch.indexes.embedded.derived_files import BlockChecker, DamagedFileError
 from mirsearch.indexes.embedded.vectors import matrix_file, rounded_file
 from mirsearch.indexes.embedded.vectors.matrix_file import Float16Array, MatrixFile, RowTable
 from mirsearch.indexes.embedded.vectors.rounded import RoundedMatrix
@@ -26,11 +29,15 @@ MAX_REMOVED_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All vectors of one commit: consecutive blocks (n, dims), the table of all rows, and the rounded rows if any."""
+    """All vectors of one commit: consecutive blocks (n, dims), the table of all rows, and the rounded rows if any.
+
+    `checker` checks the first block, if that is a file.
+    """
 
     table: RowTable
     blocks: tuple[Float16Array, ...]
     rounded: RoundedMatrix | None = None
+    checker: BlockChecker | None = None
 
     def row_numbers(self, keys: NDArray[np.int64]) -> NDArray[np.intp]:
         """Return the row numbers of panels by their keys. Unknown keys are left out."""
@@ -49,6 +56,7 @@ class Matrix:
         self.dims = dims
         self._lock = threading.Lock()
         self._current: Snapshot | None = None
+        self._damaged: set[str] = set()
 
     def snapshot(self, connection: sqlite3.Connection) -> Snapshot:
         """Return the vectors for the connection's transaction. Updates the files if they can be written.
@@ -59,31 +67,54 @@ class Matrix:
             commit = last_commit(connection)
             if self._current is not None and _is_same_commit(self._current.table, commit):
                 return self._current
-            file = matrix_file.load(self.folder, self.dims)
+            file = self._load()
             if file is not None and file.table.generation > commit.generation:
                 connection.execute("ROLLBACK")
                 connection.execute("BEGIN")
                 commit = last_commit(connection)
             self._current = self._update_and_map(connection, commit, file) or self._build_in_memory(connection, commit)
+            self._check_count(connection, self._current)
             return self._current
+
+    def discard(self, name: str) -> None:
+        """Use a damaged file no more, nor what was made from it. It is made again from SQLite."""
+        with self._lock:
+            self._damaged.add(name)
+            self._current = None
+
+    def _load(self) -> MatrixFile | None:
+        file = matrix_file.load(self.folder, self.dims)
+        return None if file is None or file.name in self._damaged else file
+
+    def _load_rounded(self, file: MatrixFile) -> RoundedFile | None:
+        rounded = rounded_file.load(file)
+        return None if rounded is None or rounded.name in self._damaged else rounded
+
+    def _check_count(self, connection: sqlite3.Connection, snapshot: Snapshot) -> None:
+        found, wanted = int(np.count_nonzero(snapshot.table.alive)), read_totals(connection)["panels"]
+        if found != wanted:
+            self._current = None
+            raise damaged_error(str(self.folder), f"it has {found} of {wanted} panels")
 
     def update_files(self, connection: sqlite3.Connection) -> None:
         """Update the files to the connection's transaction, if they can be written. If not, a later query does it."""
         with self._lock:
-            file = matrix_file.load(self.folder, self.dims)
-            self._current = self._update_and_map(connection, last_commit(connection), file)
+            self._current = self._update_and_map(connection, last_commit(connection), self._load())
 
     def _update_and_map(
         self, connection: sqlite3.Connection, commit: RowTable, file: MatrixFile | None
     ) -> Snapshot | None:
         """Update the files to `commit` if necessary, and map them. Returns None if they can't be written."""
         if file is not None and _is_same_commit(file.table, commit):
-            return _map_files(file, rounded_file.load(file) or self._make_rounded(file))
+            return _map_files(file, self._load_rounded(file) or self._make_rounded(file))
         try:
             with FileLock(self.folder / LOCK):
-                before = matrix_file.load(self.folder, self.dims)
-                file = self._write(connection, commit, before)
-                return _map_files(file, _update_rounded(file, before))
+                before = self._load()
+                try:
+                    file = self._write(connection, commit, before)
+                except DamagedFileError:  # of the block that is continued
+                    before, file = None, self._write(connection, commit, None)
+                return _map_files(file, self._update_rounded(file, before))
         except (OSError, LockHeldError):
             return None
 
@@ -93,10 +124,23 @@ class Matrix:
             return None
         try:
             with FileLock(self.folder / LOCK):
-                present = matrix_file.load(self.folder, self.dims)
-                return _update_rounded(file, None) if present is not None and _has_same_rows(present, file) else None
+                present = self._load()
+                is_same = present is not None and _has_same_rows(present, file)
+                return self._update_rounded(file, None) if is_same else None
         except (OSError, LockHeldError):
             return None
+
+    def _update_rounded(self, file: MatrixFile, before: MatrixFile | None) -> RoundedFile | None:
+        """Update the rounded rows to the matrix. Returns None if they can't be written; the index works without."""
+        try:
+            while file.name not in self._damaged:
+                try:
+                    return rounded_file.update(file, before, self._damaged)
+                except DamagedFileError as error:  # of the rounded rows, which are then made anew, or of the matrix
+                    self._damaged.add(error.name)
+        except OSError:
+            return None
+        return None
 
     def _write(self, connection: sqlite3.Connection, commit: RowTable, file: MatrixFile | None) -> MatrixFile:
         """Append new rows to the matrix file if it belongs to this database, else write a new file. Publish it."""
@@ -115,24 +159,28 @@ class Matrix:
         """Return the snapshot without writing: what is in memory or on disk, and the rest from SQLite."""
         start = self._current
         if start is None or not is_past_commit(connection, start.table.generation, start.table.token):
-            file = matrix_file.load(self.folder, self.dims)
+            file = self._load()
             usable = file is not None and is_past_commit(connection, file.table.generation, file.table.token)
             start = (_map_files(file) if file and usable else None) or Snapshot(RowTable(), ())
         table, added = _mark_removed(connection, commit, start.table), list(start.blocks[1:])
         for table_so_far, block in self._read_newer(connection, table):
             table = table_so_far
             added.append(block)
-        return Snapshot(table, (*start.blocks[:1], *_as_blocks(np.concatenate(added) if added else None)))
+        blocks = (*start.blocks[:1], *_as_blocks(np.concatenate(added) if added else None))
+        return Snapshot(table, blocks, checker=start.checker)
 
     def _read_newer(self, connection: sqlite3.Connection, table: RowTable) -> Iterator[tuple[RowTable, Float16Array]]:
         """Yield the vectors of panels newer than `table`, in chunks, each with the table of all rows so far."""
         cursor = connection.execute(
-            "SELECT v.panel, p.field_of_view_nm, v.vector FROM vectors v JOIN panels p ON p.key = v.panel "
-            "WHERE v.panel > ? ORDER BY v.panel",
+            "SELECT p.key, p.field_of_view_nm, v.vector, p.vector_crc, p.crc, "
+            f"row_crc({', '.join(f'p.{name}' for name in PANELS)}) "
+            "FROM panels p LEFT JOIN vectors v ON p.key = v.panel WHERE p.key > ? ORDER BY p.key",
             (table.last_key,),
         )
         while chunk := cursor.fetchmany(CHUNK_ROWS):
-            keys, fields_of_view, blobs = zip(*chunk, strict=True)
+            keys, fields_of_view, blobs, vector_crcs, crcs, computed = zip(*chunk, strict=True)
+            if crcs != computed or tuple(map(blob_crc, blobs)) != vector_crcs:
+                raise damaged_error(str(self.folder), "a panel or its vector does not match its checksum")
             if any(len(blob) != 2 * self.dims for blob in blobs):
                 raise damaged_error(str(self.folder), "a vector of the wrong length")
             block = np.frombuffer(b"".join(blobs), dtype="<f2").reshape(-1, self.dims)
@@ -159,24 +207,17 @@ def last_commit(connection: sqlite3.Connection) -> RowTable:
     return RowTable(*row) if row else RowTable()
 
 
-def _update_rounded(file: MatrixFile, before: MatrixFile | None) -> RoundedFile | None:
-    """Update the rounded rows to the matrix. Returns None if they can't be written; the index works without them."""
-    try:
-        return rounded_file.update(file, before)
-    except OSError:
-        return None
-
-
 def _map_files(file: MatrixFile, rounded_rows: RoundedFile | None = None) -> Snapshot | None:
     """Return the files as a snapshot, or None if another process has just replaced the matrix."""
     try:
-        blocks = _as_blocks(file.map_rows())
+        rows, checker = file.map_rows()
+        blocks = _as_blocks(rows)
     except (OSError, ValueError):
         return None
     try:
-        return Snapshot(file.table, blocks, None if rounded_rows is None else rounded_rows.map_rows())
+        return Snapshot(file.table, blocks, None if rounded_rows is None else rounded_rows.map_rows(), checker)
     except (OSError, ValueError):
-        return Snapshot(file.table, blocks)
+        return Snapshot(file.table, blocks, checker=checker)
 
 
 def _as_blocks(matrix: Float16Array | None) -> tuple[Float16Array, ...]:
@@ -188,7 +229,7 @@ def _is_same_commit(first: RowTable, second: RowTable) -> bool:
 
 
 def _has_same_rows(first: MatrixFile, second: MatrixFile) -> bool:
-    return (first.name, len(first.table), first.crc) == (second.name, len(second.table), second.crc)
+    return (first.name, len(first.table), first.sums.crc) == (second.name, len(second.table), second.sums.crc)
 
 
 def is_past_commit(connection: sqlite3.Connection, generation: int, token: str) -> bool:

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.indexes.embedded import derived_files
+from mirsearch.indexes.embedded.derived_files import BlockChecker, RowSums
 
 TABLE = "matrix.rows"
-_MAGIC = b"mirsearch rows 1\n"
+_MAGIC = b"mirsearch rows 2\n"
+_NO_BYTES = np.zeros(0, dtype=np.uint8)
 Float16Array = NDArray[np.float16]
 
 
@@ -61,12 +63,12 @@ _COLUMNS = {"key": "<i8", "log10_fov": "<f8", "inverse_norm": "<f4", "alive": "?
 
 @dataclass(frozen=True, slots=True)
 class MatrixFile:
-    """A matrix on disk: the name of its file, the checksum of the rows, and the table about the rows."""
+    """A matrix on disk: the name of its file, the checksums of the rows, and the table about the rows."""
 
     folder: Path
     dims: int
     name: str
-    crc: int
+    sums: RowSums
     table: RowTable
 
     @property
@@ -79,29 +81,29 @@ class MatrixFile:
         """Return the size of the rows in bytes."""
         return len(self.table) * self.dims * 2
 
-    def map_rows(self) -> Float16Array:
-        """Return the rows, memory-mapped read-only, shape (n, dims)."""
+    def map_rows(self) -> tuple[Float16Array, BlockChecker]:
+        """Return the rows, memory-mapped read-only, shape (n, dims), and what checks them before they are used."""
         if not self.byte_count:
-            return np.zeros((0, self.dims), dtype=np.float16)
-        shape = (len(self.table), self.dims)
-        return np.asarray(np.memmap(self.path, dtype="<f2", mode="r", shape=shape))
+            return np.zeros((0, self.dims), dtype=np.float16), BlockChecker(self.name, _NO_BYTES, self.sums.sums)
+        data = np.asarray(np.memmap(self.path, dtype=np.uint8, mode="r", shape=(self.byte_count,)))
+        return data.view("<f2").reshape(-1, self.dims), BlockChecker(self.name, data, self.sums.sums)
 
 
 def create(folder: Path, dims: int) -> MatrixFile:
     """Create an empty matrix file with a name that was never used before."""
-    file = MatrixFile(folder, dims, f"matrix-{secrets.token_hex(4)}.f16", 0, RowTable())
+    file = MatrixFile(folder, dims, f"matrix-{secrets.token_hex(4)}.f16", RowSums(), RowTable())
     file.path.touch()
     return file
 
 
 def load(folder: Path, dims: int) -> MatrixFile | None:
-    """Read the matrix in `folder`. Returns None if there is none or if any part is damaged."""
+    """Read the table of the matrix in `folder`. Returns None if there is none, if it is damaged or the rows too short.
+
+    The rows are checked when they are used.
+    """
     try:
-        contents = _read_table(folder, dims)
-        if contents is None:
-            return None
-        file, stamp = contents
-        return file if derived_files.is_intact(file.path, file.byte_count, file.crc, stamp) else None
+        file = _read_table(folder, dims)
+        return file if file is not None and derived_files.is_whole(file.path, file.byte_count, file.sums) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -119,23 +121,23 @@ def append_rows(file: MatrixFile, parts: Iterable[tuple[RowTable, Float16Array]]
             yield np.ascontiguousarray(matrix, dtype="<f2").tobytes()
             table = extended
 
-    crc = derived_files.append_rows(file.path, file.byte_count, data(), file.crc)
-    return replace(file, crc=crc, table=table)
+    sums = derived_files.append_rows(file.path, file.byte_count, data(), file.sums)
+    return replace(file, sums=sums, table=table)
 
 
 def publish(file: MatrixFile) -> None:
     """Make `file` the matrix of its folder. Remove earlier files that are not open in a process."""
     columns = b"".join(np.asarray(getattr(file.table, name), dtype=dtype).tobytes() for name, dtype in _COLUMNS.items())
+    columns += file.sums.sums.astype("<u8").tobytes()
     header = {
-        "name": file.name, "dims": file.dims, "rows": len(file.table), "crc": file.crc,
-        "times": derived_files.file_stamp(file.path),
+        "name": file.name, "dims": file.dims, "rows": len(file.table), "crc": file.sums.crc,
         "generation": file.table.generation, "token": file.table.token, "removals": file.table.removals,
     }  # fmt: skip
     derived_files.write_table(file.folder / TABLE, _MAGIC, header, columns)
     derived_files.remove_others(file.folder, file.name, "matrix-*.f16", f"{TABLE}.*.new")
 
 
-def _read_table(folder: Path, dims: int) -> tuple[MatrixFile, list[int]] | None:
+def _read_table(folder: Path, dims: int) -> MatrixFile | None:
     contents = derived_files.read_table(folder / TABLE, _MAGIC)
     if contents is None or contents[0]["dims"] != dims:
         return None
@@ -145,5 +147,5 @@ def _read_table(folder: Path, dims: int) -> tuple[MatrixFile, list[int]] | None:
         arrays[name] = np.frombuffer(columns, dtype=dtype, count=row_count, offset=offset)
         offset += arrays[name].nbytes
     table = RowTable(header["generation"], header["token"], header["removals"], **arrays)
-    name = Path(header["name"]).name
-    return MatrixFile(folder, dims, name, header["crc"], table), header["times"]
+    sums = RowSums(header["crc"], np.frombuffer(columns, dtype="<u8", offset=offset))
+    return MatrixFile(folder, dims, Path(header["name"]).name, sums, table)

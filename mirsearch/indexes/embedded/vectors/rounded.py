@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.indexes.embedded.buffers import Float32Array
+from mirsearch.indexes.embedded.derived_files import BlockChecker
 from mirsearch.indexes.embedded.vectors import scan
 
 MIN_MATRIX_NUMBERS = 1 << 24
@@ -53,21 +54,22 @@ class RoundedVectors:
 class RoundedMatrix:
     """All rows of a matrix, rounded: codes (n, dims), scales (n,), and an upper bound of ‖x - x̂‖/‖x‖.
 
-    The bound `error` holds for all rows but `outliers`, which are row numbers.
+    The bound `error` holds for all rows but `outliers`, which are row numbers. `checker` checks codes of a file.
     """
 
     codes: Codes
     scale: Float32Array
     error: float
     outliers: NDArray[np.intp]
+    checker: BlockChecker | None = None
 
     @classmethod
-    def from_vectors(cls, vectors: RoundedVectors) -> RoundedMatrix:
+    def from_vectors(cls, vectors: RoundedVectors, checker: BlockChecker | None = None) -> RoundedMatrix:
         """Return the matrix of rounded vectors, with an error bound that holds for all but a few outliers."""
         allowed = int(OUTLIER_SHARE * len(vectors.error))
         error = float(np.sort(vectors.error)[-1 - allowed]) if len(vectors.error) else 0.0
         outliers = np.flatnonzero(~(vectors.error <= error))
-        return cls(vectors.codes, vectors.scale, error, outliers)
+        return cls(vectors.codes, vectors.scale, error, outliers, checker)
 
     def cosine_error_bound(self, query_error: float) -> float:
         """Return the largest error of a cosine with a query whose own relative rounding error is `query_error`."""

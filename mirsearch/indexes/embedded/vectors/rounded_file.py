@@ -7,7 +7,7 @@ again. Without them, a query uses the matrix alone.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from mirsearch.indexes.embedded import derived_files
 from mirsearch.indexes.embedded.buffers import Float32Array
+from mirsearch.indexes.embedded.derived_files import BlockChecker, RowSums
 from mirsearch.indexes.embedded.vectors.matrix_file import Float16Array, MatrixFile
 from mirsearch.indexes.embedded.vectors.rounded import (
     MIN_MATRIX_NUMBERS,
@@ -26,14 +27,14 @@ from mirsearch.indexes.embedded.vectors.rounded import (
 )
 
 TABLE = "coarse.rows"
-_MAGIC = b"mirsearch coarse 1\n"
+_MAGIC = b"mirsearch coarse 2\n"
 _CHUNK_ROWS = 256
 """Rows that are rounded together. They fit in the cache of the processor."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoundedFile:
-    """Rounded rows on disk: the file name and checksum, scales and errors (n,), and the matrix they are made from.
+    """Rounded rows on disk: the file name and checksums, scales and errors (n,), and the matrix they are made from.
 
     `matrix` is the name of the matrix file and `matrix_crc` the checksum of its first n rows.
     """
@@ -41,7 +42,7 @@ class RoundedFile:
     folder: Path
     dims: int
     name: str
-    crc: int
+    sums: RowSums
     matrix: str
     matrix_crc: int
     scale: Float32Array
@@ -62,8 +63,10 @@ class RoundedFile:
 
     def map_rows(self) -> RoundedMatrix:
         """Return the rows, memory-mapped read-only. Raises OSError or ValueError if the file was just removed."""
-        codes: Codes = np.asarray(np.memmap(self.path, dtype=np.int8, mode="r", shape=(len(self), self.dims)))
-        return RoundedMatrix.from_vectors(RoundedVectors(codes, self.scale, self.error))
+        data = np.asarray(np.memmap(self.path, dtype=np.uint8, mode="r", shape=(self.byte_count,)))
+        codes: Codes = data.view(np.int8).reshape(-1, self.dims)
+        checker = BlockChecker(self.name, data, self.sums.sums)
+        return RoundedMatrix.from_vectors(RoundedVectors(codes, self.scale, self.error), checker)
 
 
 def is_wanted(matrix: MatrixFile) -> bool:
@@ -77,16 +80,17 @@ def load(matrix: MatrixFile) -> RoundedFile | None:
     return file if file is not None and _covers(file, matrix) else None
 
 
-def update(matrix: MatrixFile, before: MatrixFile | None) -> RoundedFile | None:
+def update(matrix: MatrixFile, before: MatrixFile | None, damaged: Collection[str] = ()) -> RoundedFile | None:
     """Make or extend the rounded rows of a matrix. `before` is the previous state of the matrix, if there was one.
 
-    Returns None if rounded rows don't pay. Raises OSError if they can't be written. The caller holds the matrix lock.
+    Files named in `damaged` are not extended. Returns None if rounded rows don't pay. Raises OSError if they can't be
+    written, DamagedFileError if the matrix is damaged. The caller holds the matrix lock.
     """
     if not is_wanted(matrix):
         _remove_all_but(matrix.folder, None)
         return None
     file = _read(matrix)
-    if file is None or not _is_beginning_of(file, matrix, before):
+    if file is None or file.name in damaged or not _is_beginning_of(file, matrix, before):
         file = _create(matrix)
     try:
         grown = _append(file, matrix)
@@ -99,7 +103,7 @@ def update(matrix: MatrixFile, before: MatrixFile | None) -> RoundedFile | None:
 
 
 def _covers(file: RoundedFile, matrix: MatrixFile) -> bool:
-    return (file.matrix, len(file), file.matrix_crc) == (matrix.name, len(matrix.table), matrix.crc)
+    return (file.matrix, len(file), file.matrix_crc) == (matrix.name, len(matrix.table), matrix.sums.crc)
 
 
 def _is_beginning_of(file: RoundedFile, matrix: MatrixFile, before: MatrixFile | None) -> bool:
@@ -114,7 +118,8 @@ def _is_beginning_of(file: RoundedFile, matrix: MatrixFile, before: MatrixFile |
 def _create(matrix: MatrixFile) -> RoundedFile:
     """Create an empty file with a name that was never used before: files that other processes map must not change."""
     empty = np.zeros(0, dtype=np.float32)
-    file = RoundedFile(matrix.folder, matrix.dims, f"coarse-{secrets.token_hex(4)}.i8", 0, matrix.name, 0, empty, empty)
+    name = f"coarse-{secrets.token_hex(4)}.i8"
+    file = RoundedFile(matrix.folder, matrix.dims, name, RowSums(), matrix.name, 0, empty, empty)
     file.path.touch()
     return file
 
@@ -123,14 +128,17 @@ def _append(file: RoundedFile, matrix: MatrixFile) -> RoundedFile:
     scales, errors = [file.scale], [file.error]
 
     def data() -> Iterator[bytes]:
-        for chunk in _chunks(matrix.map_rows()[len(file) :]):
+        rows, checker = matrix.map_rows()
+        checker.check_rows(np.arange(len(file), len(rows)), matrix.dims * 2)
+        for chunk in _chunks(rows[len(file) :]):
             chunk_rounded = round_vectors(chunk)
             scales.append(chunk_rounded.scale)
             errors.append(chunk_rounded.error)
             yield chunk_rounded.codes.tobytes()
 
-    crc = derived_files.append_rows(file.path, file.byte_count, data(), file.crc)
-    return replace(file, crc=crc, matrix_crc=matrix.crc, scale=np.concatenate(scales), error=np.concatenate(errors))
+    sums = derived_files.append_rows(file.path, file.byte_count, data(), file.sums)
+    scale, error = np.concatenate(scales), np.concatenate(errors)
+    return replace(file, sums=sums, matrix_crc=matrix.sums.crc, scale=scale, error=error)
 
 
 def _chunks(matrix: Float16Array) -> Iterator[Float16Array]:
@@ -140,11 +148,11 @@ def _chunks(matrix: Float16Array) -> Iterator[Float16Array]:
 
 def _publish(file: RoundedFile) -> None:
     header = {
-        "name": file.name, "dims": file.dims, "rows": len(file), "crc": file.crc,
-        "times": derived_files.file_stamp(file.path),
+        "name": file.name, "dims": file.dims, "rows": len(file), "crc": file.sums.crc,
         "matrix": file.matrix, "matrix_crc": file.matrix_crc,
     }  # fmt: skip
-    columns = file.scale.astype("<f4").tobytes() + file.error.astype("<f4").tobytes()
+    arrays = (file.scale.astype("<f4"), file.error.astype("<f4"), file.sums.sums.astype("<u8"))
+    columns = b"".join(array.tobytes() for array in arrays)
     derived_files.write_table(file.folder / TABLE, _MAGIC, header, columns)
     _remove_all_but(file.folder, file.name)
 
@@ -163,11 +171,11 @@ def _read(matrix: MatrixFile) -> RoundedFile | None:
         if contents is None or contents[0]["dims"] != matrix.dims:
             return None
         header, columns = contents
-        scale, error = np.frombuffer(columns, dtype="<f4").reshape(2, int(header["rows"]))
+        rows = int(header["rows"])
+        scale, error = np.frombuffer(columns, dtype="<f4", count=2 * rows).reshape(2, rows)
+        sums = RowSums(header["crc"], np.frombuffer(columns, dtype="<u8", offset=8 * rows))
         name = Path(header["name"]).name
-        file = RoundedFile(
-            matrix.folder, matrix.dims, name, header["crc"], header["matrix"], header["matrix_crc"], scale, error
-        )
-        return file if derived_files.is_intact(file.path, file.byte_count, file.crc, header["times"]) else None
+        file = RoundedFile(matrix.folder, matrix.dims, name, sums, header["matrix"], header["matrix_crc"], scale, error)
+        return file if derived_files.is_whole(file.path, file.byte_count, file.sums) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -72,14 +72,18 @@ class QueryVector:
 def start_exact_scan(
     scanner: Scanner, snapshot: Snapshot, query: QueryVector, rows: Indices | None, arrays: BorrowedArrays
 ) -> Scan:
-    """Start a scan of some rows, or of all (None)."""
+    """Start a scan of some rows, or of all (None). Raises DamagedFileError."""
+    if rows is None and snapshot.checker is not None:
+        snapshot.checker.check_all()
     blocks = snapshot.blocks if rows is None else _gather_rows(snapshot, rows)
     wait = scanner.start_dots(blocks, query.half, arrays.take(sum(map(len, blocks))))
     return lambda: DotProducts(wait(), query.inverse_norm)
 
 
 def start_rounded_scan(scanner: Scanner, rounded: RoundedMatrix, query: QueryVector, arrays: BorrowedArrays) -> Scan:
-    """Start a scan of all rounded rows."""
+    """Start a scan of all rounded rows. Raises DamagedFileError."""
+    if rounded.checker is not None:
+        rounded.checker.check_all()
     rounded_query = round_vectors(query.half[None])
     wait = scanner.start_dots([rounded.codes], rounded_query.codes[0], arrays.take(len(rounded.codes)), rounded.scale)
     error = rounded.cosine_error_bound(float(rounded_query.error[0]))
@@ -91,6 +95,8 @@ def _gather_rows(snapshot: Snapshot, rows: Indices) -> list[Float16Array]:
     copies, start = [], 0
     for block in snapshot.blocks:
         low, high = np.searchsorted(rows, (start, start + len(block)))
+        if start == 0 and snapshot.checker is not None:  # the first block is the file
+            snapshot.checker.check_rows(rows[low:high], block.shape[1] * block.itemsize)
         copies.append(block[rows[low:high] - start])
         start += len(block)
     return copies

@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 
 from mirsearch.indexes.embedded.vectors.matrix import Snapshot
 from mirsearch.indexes.embedded.words.postings import Postings, WordIndex
-from mirsearch.indexes.embedded.words.words_file import DamagedWordsError
+from mirsearch.indexes.embedded.words.words_file import WORD_COLUMNS, DamagedWordsError
 from mirsearch.settings import TEXT_BOOSTS
 from mirsearch.text.tokens import Term
 
 MAX_KEPT_ROWS = 4_000_000
 _FTS5_MIN_IDF = 1e-6
 _K1, _B = 1.2, 0.75
-_BOOSTS = np.array([TEXT_BOOSTS[column] for column in ("caption", "text", "title")], dtype=np.float32)
+_BOOSTS = np.array([TEXT_BOOSTS[column] for column in WORD_COLUMNS], dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)

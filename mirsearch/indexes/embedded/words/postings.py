@@ -55,7 +55,7 @@ class WordIndex:
     def find_term(self, term: Term, boosts: Float32Array) -> tuple[NDArray[np.intp], Float32Array]:
         """Return the rows that have a term, ascending, and its frequency in each.
 
-        Each occurrence counts as the boost of its text (caption, text, title). Raises DamagedWordsError.
+        Each occurrence counts as the boost of its text (WORD_COLUMNS). Raises DamagedWordsError.
         """
         matches = [_find_term(part, term, boosts) for part in self.parts] or [_NO_MATCH]
         if len(matches) == 1:
@@ -167,7 +167,7 @@ def _count_panels_after(connection: sqlite3.Connection, key: int) -> int:
 
 def _read_words(connection: sqlite3.Connection, key: int) -> Words:
     """Return the words of panels whose key is greater than `key`."""
-    query = "SELECT rowid, caption, text, title FROM words WHERE rowid > ? ORDER BY rowid"
+    query = f"SELECT rowid, {', '.join(words_file.WORD_COLUMNS)} FROM words WHERE rowid > ? ORDER BY rowid"
     return words_file.build(connection.execute(query, (key,)))
 
 

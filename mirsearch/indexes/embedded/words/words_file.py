@@ -1,6 +1,6 @@
 """An inverted index of words in one memory-mapped file beside the database. A query reads a few short parts of it.
 
-All texts form one sequence of words: caption, text and title of each panel, each followed by an empty word. For each
+All texts form one sequence of words: those of each panel (WORD_COLUMNS), each followed by an empty word. For each
 word, in order of its bytes, the file has its positions in the sequence (those of the empty word are the ends of the
 texts), and the panels that have it, with frequencies. Checksums of a word are checked when a query needs it, all others
 when the file is opened.
@@ -25,13 +25,16 @@ from mirsearch.text.tokens import Term
 
 Float32Array = NDArray[np.float32]
 
-FIELDS = 3
-"""Number of texts of a panel: caption, text, title."""
+WORD_COLUMNS = ("caption", "text", "title", "mentions")
+"""The texts of a panel, in order."""
+FIELDS = len(WORD_COLUMNS)
+"""Number of texts of a panel."""
 
-_MAGIC = b"mirsearch words 1\n"
+_MAGIC = b"mirsearch words 2\n"
 _ALIGN = 8
 _CHUNK = 1 << 20
-_BITS = 20
+_BITS = 16
+_SHIFTS = np.array([1 << _BITS * place for place in range(FIELDS)], dtype=np.uint64)
 _HEAD_COLUMNS = {"key": "<i8", "letter": "<i8", "letters": "u1", "begin": "<i8", "crc": "<u4", "first": "<i8",
          "panel_crc": "<u4", "counts": "<u4"}  # fmt: skip
 _COLUMNS = _HEAD_COLUMNS | {"pattern": "<u2", "panel": "<u4", "positions": "<u4"}
@@ -144,8 +147,8 @@ class _WordNumbers(dict[str, int]):
         return number
 
 
-def build(panels: Iterable[tuple[int, str, str, str]]) -> Words:
-    """Build the words of panels from (key, caption, text, title), in order of key.
+def build(panels: Iterable[tuple[int, str, str, str, str]]) -> Words:
+    """Build the words of panels from (key, caption, text, title, mentions), in order of key.
 
     The texts are those of database.words.searchable_text. Raises OverflowError if they exceed the limits of the file.
     """
@@ -189,7 +192,7 @@ def _postings(
         panel, counts = _count_by_panel(part, ends, begin[word:stop] - begin[word], first[word + 1 : stop + 1])
         if counts.max(initial=0) >= 1 << _BITS:
             raise OverflowError("a word occurs too often in one text for a words file")
-        packed = (counts[:, 0] << 2 * _BITS) + (counts[:, 1] << _BITS) + counts[:, 2]
+        packed = counts.astype(np.uint64) @ _SHIFTS
         _, examples, pattern_of_panel = np.unique(packed, return_index=True, return_inverse=True)
         numbers = [patterns.setdefault(tuple(row), len(patterns)) for row in counts[examples].tolist()]
         if len(patterns) > 1 << 16:
