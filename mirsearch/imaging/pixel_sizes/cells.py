@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, to_number
+from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, follow_resizing, to_number
 from mirsearch.imaging.pixel_sizes.tags import PageTags
 from mirsearch.imaging.pixel_sizes.units import nm_per_unit
 from mirsearch.imaging.pixel_sizes.xml import parse_xml
@@ -19,8 +19,11 @@ def micro_manager_pixel_size(page: PageTags) -> PixelSize | None:
     if MICRO_MANAGER_TAG not in page:
         return None
     info = page.value(MICRO_MANAGER_TAG)
-    microns = to_number(info.get("PixelSizeUm")) if isinstance(info, Mapping) else None
-    return PixelSize(microns * 1e3) if microns else NO_LENGTH
+    if not isinstance(info, Mapping):
+        return NO_LENGTH
+    microns = to_number(info.get("PixelSizeUm"))
+    size = PixelSize(microns * 1e3) if microns else NO_LENGTH
+    return _follow(size, [info.get("Width"), info.get("Height")], page)
 
 
 def metamorph_pixel_size(page: PageTags) -> PixelSize | None:
@@ -30,18 +33,19 @@ def metamorph_pixel_size(page: PageTags) -> PixelSize | None:
         if root is None:
             return NO_LENGTH
         values = {prop.get("id"): prop.get("value") for prop in root.iter("prop")}
-        state, keys = values.get("spatial-calibration-state"), ("spatial-calibration-x", "spatial-calibration-y")
-        unit, numbers = values.get("spatial-calibration-units"), [values.get(key) for key in keys]
+        state, unit = values.get("spatial-calibration-state"), values.get("spatial-calibration-units")
+        numbers = [values.get(f"spatial-calibration-{axis}") for axis in "xy"]
+        stated = [values.get(f"pixel-size-{axis}") for axis in "xy"]  # its name for the px of a side
     elif UIC1_TAG in page:
         info = page.tiff.known("stk")
         if not isinstance(info, Mapping):
             return NO_LENGTH
         state, unit = str(info.get("SpatialCalibration", 1)), info.get("CalibrationUnits")
-        numbers = [info.get("XCalibration"), info.get("YCalibration")]
+        numbers, stated = [info.get("XCalibration"), info.get("YCalibration")], [None, None]
     else:
         return None
     is_off = str(state).lower() in ("off", "0", "false")
-    return NO_LENGTH if is_off else _calibrated(numbers, unit)
+    return NO_LENGTH if is_off else _follow(_calibrated(numbers, unit), stated, page)
 
 
 def fluoview_pixel_size(page: PageTags) -> PixelSize | None:
@@ -55,6 +59,13 @@ def fluoview_pixel_size(page: PageTags) -> PixelSize | None:
         return NO_LENGTH
     number, unit = found["X"]
     return _calibrated([number, found.get("Y", (None, None))[0]], unit)
+
+
+def _follow(size: PixelSize, stated: list[Any], page: PageTags) -> PixelSize:
+    """Return the pixel size of a page that may be a resized copy of an image of a stated (width, height)."""
+    width, height = map(to_number, stated)
+    factor = follow_resizing((width, height), page.size) if width and height else 1.0
+    return NO_LENGTH if factor is None else size.times(factor)
 
 
 def _calibrated(numbers: list[Any], unit: Any) -> PixelSize:

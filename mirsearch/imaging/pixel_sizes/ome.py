@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mirsearch.imaging.pixel_sizes.resolution import is_print
-from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, to_number
-from mirsearch.imaging.pixel_sizes.tags import TiffTags
+from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, follow_resizing, to_number
+from mirsearch.imaging.pixel_sizes.tags import PageTags, TiffTags
 from mirsearch.imaging.pixel_sizes.units import nm_per_unit
 from mirsearch.imaging.pixel_sizes.xml import local_name, parse_xml
 
@@ -18,11 +18,26 @@ _MOST_SPANS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Pages of a file that are planes of one Image: the first, the number of them, and the Image's pixel size."""
+    """Pages of a file that are planes of one Image: the first and the number of them."""
 
     first: int
     count: int
-    size: PixelSize | None
+    image: _ImageSize
+
+
+@dataclass(frozen=True, slots=True)
+class _ImageSize:
+    """The pixel size of an Image, and its (width, height) in px; (0, 0) if that is not given."""
+
+    pixel: PixelSize | None
+    size: tuple[float, float]
+
+    def on(self, page: PageTags) -> PixelSize | None:
+        """Return the pixel size of a page, which may be a resized copy of the plane."""
+        if self.pixel is None or not all(self.size):
+            return self.pixel
+        factor = follow_resizing(self.size, page.size)
+        return NO_LENGTH if factor is None else self.pixel.times(factor)
 
 
 class OmeSizes:
@@ -33,18 +48,18 @@ class OmeSizes:
         root = parse_xml(text) if "<OME" in text[:4096] or ":OME" in text[:4096] else None
         self.found = root is not None and local_name(root) == "OME"
         images = _images(root) if self.found else []
-        self._only = _common([_size(pixels) for pixels in images])
+        self._only = _common([_image_size(pixels) for pixels in images])
         self._spans = list(_spans(root, images, tiff.path.name)) if self.found else []
 
-    def size_of(self, page: int) -> PixelSize | None:
+    def size_of(self, page: PageTags) -> PixelSize | None:
         """Return the pixel size of the Image whose plane a page is, or None if it says nothing.
 
         A page that no TiffData names has the size that all Images of the file share.
         """
         for span in self._spans:
-            if span.first <= page < span.first + span.count:
-                return span.size
-        return self._only
+            if span.first <= page.number < span.first + span.count:
+                return span.image.on(page)
+        return None if self._only is None else self._only.on(page)
 
 
 def _images(root: Any) -> list[Any]:
@@ -54,12 +69,18 @@ def _images(root: Any) -> list[Any]:
     ]
 
 
-def _common(sizes: list[PixelSize | None]) -> PixelSize | None:
-    """Return the size that all Images share, or None."""
-    return sizes[0] if sizes and all(size == sizes[0] for size in sizes) else None
+def _common(images: list[_ImageSize]) -> _ImageSize | None:
+    """Return what all Images share, or None."""
+    return images[0] if images and all(image == images[0] for image in images) else None
 
 
-def _size(pixels: Any) -> PixelSize | None:
+def _image_size(pixels: Any) -> _ImageSize:
+    """Return the sizes that Pixels state."""
+    width, height = (to_number(pixels.get(f"Size{axis}") or "") or 0.0 for axis in "XY")
+    return _ImageSize(_pixel_size(pixels), (width, height))
+
+
+def _pixel_size(pixels: Any) -> PixelSize | None:
     """Return `PhysicalSizeX` and `PhysicalSizeY`, in µm where no unit is given."""
     if not (pixels.get("PhysicalSizeX") or "").strip():
         return None
@@ -78,7 +99,7 @@ def _spans(root: Any, images: list[Any], name: str) -> Iterator[_Span]:
     own_id = str(root.get("UUID") or "")
     seen = 0
     for pixels in images:
-        size, planes = _size(pixels), _plane_count(pixels)
+        image, planes = _image_size(pixels), _plane_count(pixels)
         for data in pixels:
             if local_name(data) != "TiffData":
                 continue
@@ -89,7 +110,7 @@ def _spans(root: Any, images: list[Any], name: str) -> Iterator[_Span]:
                 continue
             first, count = to_number(data.get("IFD") or "0"), to_number(data.get("PlaneCount") or "")
             default = 1 if data.get("IFD") is not None or data.get("FirstZ") is not None else planes
-            yield _Span(int(first or 0), int(default if count is None else count), size)
+            yield _Span(int(first or 0), int(default if count is None else count), image)
 
 
 def _plane_count(pixels: Any) -> int:

@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 from mirsearch.imaging.beside import EXIF_HEAD, EXIF_MAKER
@@ -47,9 +48,11 @@ _READERS: tuple[Callable[[PageTags], PixelSize | None], ...] = (
     fluoview_pixel_size,
     aperio_pixel_size,
     imagej_pixel_size,
-    bare_pixel_size,
 )
-"""What a page is asked, in this order. The first that knows the page decides, also if it says that there is none."""
+"""What a page is asked, in this order. The first that knows the page decides, also if it says that there is none.
+
+Only then a text file beside the image is asked, and last the resolution tags, which most programs fill with anything.
+"""
 
 
 def pixel_size_nm(path: Path, page: int = 0) -> float | None:
@@ -135,6 +138,8 @@ class _FileSizes:
                 size = self._size_of(page)
                 if size is None:
                     size = sidecar_pixel_size(self._tiff.path, page.size)
+                if size is None:
+                    size = bare_pixel_size(page)
                 return _upright_nm(size, sideways=page.is_sideways)
         except Exception as error:  # noqa: BLE001  damaged tags raise anything, and the pixels may still be sound
             _LOG.debug("no pixel size from the tags of %s: %s", self._tiff.path, error)
@@ -145,14 +150,16 @@ class _FileSizes:
         if self._ome is None:
             self._ome = OmeSizes(self._tiff)
         if self._ome.found:
-            size = self._ome.size_of(page.number)
+            size = self._ome.size_of(page)
             return _ask(page) if size is None else size
         size = _ask(page)
-        if size is not None or page.number == 0:
-            return size
-        factor = _reduction(page, self._tiff.first)
-        shared = None if factor is None else _ask(self._tiff.first)
-        return shared if shared is None or factor is None else shared.times(factor)
+        factor = _reduction(page, self._tiff.first) if size is None and page.number > 0 else None
+        return size if factor is None or self._of_first is None else self._of_first.times(factor)
+
+    @cached_property
+    def _of_first(self) -> PixelSize | None:
+        """Return what the first page says."""
+        return _ask(self._tiff.first)
 
 
 def _ask(page: PageTags) -> PixelSize | None:

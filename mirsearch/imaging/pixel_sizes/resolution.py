@@ -11,9 +11,9 @@ from mirsearch.imaging.pixel_sizes.units import CM_NM, INCH_NM
 _NM_PER_UNIT = {2: INCH_NM, 3: CM_NM}
 """Nanometers per unit of the resolution tags: inch, cm."""
 
-_LARGEST_BARE = 1850.0
-"""Pixel size in nm from which resolution tags may be those of a camera's sensor (1.85 to 6.5 µm and more), of a
-scanner, of paper or a screen."""
+_LARGEST_BARE = 1840.0
+"""Pixel size in nm from which resolution tags may be those of a camera's sensor (1.85 to 6.5 µm and more, rounded), of
+a scanner, of paper or a screen."""
 
 _SMALLEST_SCANNER = 500.0
 """Pixel size in nm from which round dots per inch may be a scanner's."""

@@ -108,6 +108,12 @@ def test_what_is_no_length_per_pixel_in_ome(tmp_path, attributes):
     assert ome_sizes(tmp_path, ome(image(attributes, "<TiffData/>")), 1) == [None]
 
 
+def test_a_resized_copy_of_an_ome_plane_follows_and_a_crop_has_none(tmp_path):
+    for size, nm in (((32, 24), 2000), ((64, 30), 1000), ((40, 40), None)):
+        path = write_page(tmp_path, size=size, description=ome(image('PhysicalSizeX="1"', "<TiffData/>")).encode())
+        assert pixel_size_nm(path) == nm
+
+
 def test_entities_of_ome_xml_are_not_resolved(tmp_path):
     bomb = ('<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "0.1"><!ENTITY b "&a;&a;">]>'
             '<OME><Image><Pixels PhysicalSizeX="&b;"/></Image></OME>')  # fmt: skip
@@ -170,9 +176,9 @@ def test_metamorph(tmp_path, state, unit, nm):
     assert pixel_size_nm(path) == (None if nm is None else pytest.approx(nm))
 
 
-@pytest.mark.parametrize(("microns", "nm"), [(0.325, 325), (0, None)])
+@pytest.mark.parametrize(("microns", "nm"), [(0.325, 650), (0, None)])
 def test_micro_manager(tmp_path, microns, nm):
-    path = write_page(tmp_path, text_tag(51123, json.dumps({"PixelSizeUm": microns, "Width": 64})))
+    path = write_page(tmp_path, text_tag(51123, json.dumps({"PixelSizeUm": microns, "Width": 128, "Height": 96})))
     assert pixel_size_nm(path) == (None if nm is None else pytest.approx(nm))
 
 

@@ -68,6 +68,12 @@ def test_the_tags_of_a_tiff_come_before_the_text_beside_it(tmp_path):
     assert next(read_pages(tmp_path / "a.tif")).nm_per_px == pytest.approx(7)
 
 
+def test_the_text_beside_a_tiff_comes_before_its_resolution_tags(tmp_path):
+    (tmp_path / "a.txt").write_text(HITACHI)
+    Image.new("L", (1280, 960)).save(tmp_path / "a.tif", x_resolution=1e6, y_resolution=1e6, resolution_unit=3)
+    assert next(read_pages(tmp_path / "a.tif")).nm_per_px == pytest.approx(4.96)
+
+
 def test_other_texts_and_huge_ones_are_no_metadata(tmp_path):
     assert nm_of(tmp_path, (64, 48), "A caption about PixelSize = 5 nm.\n", "a.txt") is None
     assert nm_of(tmp_path, (1280, 960), HITACHI + " " * (2 << 20), "a.txt") is None
