@@ -10,12 +10,34 @@ import dataclasses
 
 from mirsearch.corpus import Origin
 from mirsearch.indexes.base import KnownFigure
+from mirsearch.readers.selection import Selection, split_location
 from mirsearch.sources.base import FoundFigure
 
 
 def origin_key(origin: Origin) -> tuple[str, str]:
-    """Return the key that identifies an origin."""
-    return (origin.source, origin.location)
+    """Return the key that identifies an origin: its source and its place, whichever planes of the file were drawn."""
+    return (origin.source, split_location(origin.location)[0])
+
+
+def new_origins(found: FoundFigure, known: KnownFigure) -> list[Origin]:
+    """Return the origins of a found figure that the index does not have. Those of a figure of planes say which."""
+    keys = {origin_key(origin) for origin in known.origins}
+    drawn = next((own for origin in reversed(known.origins) if (own := split_location(origin.location)[1])), None)
+    fragment = "" if drawn is None else drawn.fragment
+    return [
+        dataclasses.replace(origin, location=f"{origin.location}{fragment}")
+        for origin in (found.origin, *found.other_origins)
+        if origin_key(origin) not in keys
+    ]
+
+
+def needs_planes(found: FoundFigure, known: KnownFigure, selection: Selection) -> bool:
+    """Return whether a file of planes must be read again: Ctrl-C ended it early, or other planes are wanted now."""
+    drawn = [own for origin in known.origins if (own := split_location(origin.location)[1]) is not None]
+    if not drawn or found.page is not None:
+        return False
+    complete = [own for own in drawn if own.images is None]
+    return selection not in complete if selection != Selection() else not complete
 
 
 def given_fields(found: FoundFigure) -> frozenset[str]:

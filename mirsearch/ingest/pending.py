@@ -11,11 +11,16 @@ from mirsearch.sources.base import FoundFigure
 
 @dataclass(slots=True)
 class PreparedFile:
-    """The result of a worker for one file: a record for each page, failures as (stage, reason), seconds by stage."""
+    """The result of a worker for one file: a record for each figure, failures as (stage, reason), seconds by stage.
+
+    `is_stopped`: Ctrl-C came before all planes of a figure were read. `notes` tell what of a file was not taken.
+    """
 
     records: list[FigureRecord] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    is_stopped: bool = False
 
 
 @dataclass(slots=True)

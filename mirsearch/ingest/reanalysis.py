@@ -21,12 +21,14 @@ from mirsearch.errors import MirsearchError
 from mirsearch.extractors.base import Extractor
 from mirsearch.files.interrupts import DeferredInterrupt
 from mirsearch.imaging import images
-from mirsearch.imaging.originals import read_original
 from mirsearch.indexes.base import FigureNotes, FigureRecord, Index, IndexWriter
 from mirsearch.ingest.failures import analysis_failure
-from mirsearch.ingest.ingest import COMMIT_SECONDS, Analyzer
+from mirsearch.ingest.figure_analysis import Analyzer, analyze_images
+from mirsearch.ingest.ingest import COMMIT_SECONDS
 from mirsearch.ingest.pipeline import split_into_chunks
-from mirsearch.query import StoredPanel
+from mirsearch.query import Pixels, StoredPanel
+from mirsearch.readers.figures import FileFigure
+from mirsearch.readers.originals import open_original
 
 log = logging.getLogger(__name__)
 
@@ -180,12 +182,16 @@ class Reanalysis:
             return _FigureResult(figure, "failed", stored[0].figure.image or "nowhere", reason)
         file = stored[0].figure.image or "nowhere"
         try:
-            original = read_original(stored[0].figure)
-            if original.page is None:
-                reason = f"{_REASONS[original.state]}; the figure stays as it was"
-                return _FigureResult(figure, "missing" if original.state == "missing" else "changed", file, reason)
-            file = str(original.path)
-            return self._analyze_page(original.page, file, stored, notes)
+            with open_original(stored[0].figure) as original:
+                if original.figure is None:
+                    reason = f"{_REASONS[original.state]}; the figure stays as it was"
+                    return _FigureResult(figure, "missing" if original.state == "missing" else "changed", file, reason)
+                file = str(original.path)
+                result = self._analyze_original(original.figure, file, stored, notes)
+                if original.is_unchanged:
+                    return result
+                reason = f"{_REASONS['changed']}; the figure stays as it was"
+                return _FigureResult(figure, "changed", file, reason)
         except MirsearchError as error:
             return _FigureResult(figure, "failed", file, str(error).removeprefix(f"{file}: "))
         except Exception as error:
@@ -193,19 +199,19 @@ class Reanalysis:
             log.debug("analysis of %s failed", file, exc_info=True)
             return _FigureResult(figure, "failed", file, "{} ({})".format(*analysis_failure(error)))
 
-    def _analyze_page(
-        self, page: images.Page, file: str, stored: Sequence[StoredPanel], notes: FigureNotes
+    def _analyze_original(
+        self, original: FileFigure, file: str, stored: Sequence[StoredPanel], notes: FigureNotes
     ) -> _FigureResult:
         figure = stored[0].figure
-        panels = self._analyzer.analyze(
-            page.pixels, figure.caption, nm_per_px=page.nm_per_px, known_panels=notes.source_panels or None
-        )
+        analyzed = list(analyze_images(original, figure.caption, self._analyzer, notes.source_panels or None))
+        panels = [panel for image in analyzed for panel in image.panels]
+        crops = [crop for image in analyzed for crop in image.crops]
         ids = panel_ids(figure.id, panels)
         named = tuple(
             dataclasses.replace(panel, id=panel_id, figure_id=figure.id)
             for panel, panel_id in zip(panels, ids, strict=True)
         )
-        vectors, thumbnails, embedded = self._vectors(page, named, stored)
+        vectors, thumbnails, embedded = self._vectors(crops, named, stored)
         record = FigureRecord(figure, named, vectors, thumbnails, self._analyzer.version, notes.source_panels)
         corrections = apply_corrections(named, notes.corrections)[1]
         # one correction may now be several, one for each image; counted are those that a person made
@@ -215,14 +221,14 @@ class Reanalysis:
         )
 
     def _vectors(
-        self, page: images.Page, panels: Sequence[Panel], stored: Sequence[StoredPanel]
+        self, pixels: Sequence[Pixels], panels: Sequence[Panel], stored: Sequence[StoredPanel]
     ) -> tuple[np.ndarray[Any, np.dtype[np.float32]], tuple[bytes, ...], int]:
         """Return vectors and thumbnails of panels, and how many panels were embedded.
 
         A panel whose box has not changed keeps its vector and thumbnail.
         """
         old: dict[Box, str] = {} if self._embed else {panel.panel.box: panel.panel.id for panel in stored}
-        crops = {at: images.crop(page.pixels, panel.box) for at, panel in enumerate(panels) if panel.box not in old}
+        crops = {at: pixels[at] for at, panel in enumerate(panels) if panel.box not in old}
         fresh = iter(self._extractor.embed(list(crops.values()))) if crops else iter(())
         vectors, thumbnails = [], []
         for at, panel in enumerate(panels):

@@ -6,20 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mirsearch.corpus import Figure
 from mirsearch.errors import ImageError
 from mirsearch.extractors.base import Extractor
-from mirsearch.imaging import images
-from mirsearch.imaging.originals import read_original
 from mirsearch.query import Pixels, StoredPanel, Vector
+from mirsearch.readers.originals import OriginalImages
 
 
 class PanelImages:
-    """Reads panels from the files of their figures. The last page is kept, since panels come figure by figure."""
+    """Reads panels from the files of their figures. The last image is kept: panels come figure by figure."""
 
     def __init__(self, extractor: Extractor) -> None:
         self._extractor = extractor
-        self._last: tuple[str, Pixels] | None = None
+        self._originals = OriginalImages()
 
     def embed(self, panels: Sequence[StoredPanel]) -> Vector:
         """Return unit vectors, float32 (n, dims). ImageError names a figure whose file is missing or changed."""
@@ -29,15 +27,10 @@ class PanelImages:
 
     def pixels(self, stored: StoredPanel) -> Pixels:
         """Return a panel's pixels, RGB uint8 (h, w, 3). ImageError names a figure whose file is missing or changed."""
-        return images.crop(self._page(stored.figure), stored.panel.box)
-
-    def _page(self, figure: Figure) -> Pixels:
-        if self._last and self._last[0] == figure.id:
-            return self._last[1]
-        original = read_original(figure)
-        if original.page is not None:
-            self._last = (figure.id, original.page.pixels)
-            return original.page.pixels
+        figure = stored.figure
+        pixels, _ = self._originals.crop(figure, stored.panel.box)
+        if pixels is not None:
+            return pixels
         locations = ", ".join(origin.location for origin in figure.origins) or "nowhere"
         raise ImageError(
             f"the image of figure {figure.id} is not where it was: {locations}",

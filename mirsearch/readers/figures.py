@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -57,20 +57,19 @@ class FileFigure:
     fragment: str = ""
     description: str = ""
     note: str = ""
-    _read: dict[Box, Pixels] = field(default_factory=dict)
 
-    def crop(self, box: Box) -> Pixels:
-        """Return the part of the figure in a box. Only the image that holds it is decoded, and kept for the next."""
+    def image_at(self, box: Box) -> FigureImage | None:
+        """Return the image that holds a box of the canvas, or None if none holds all of it."""
         for image in self.images:
-            if image.box[0] <= box[0] and image.box[1] <= box[1] and box[2] <= image.box[2] and box[3] <= image.box[3]:
-                left, top = image.box[:2]
-                return images.crop(self._image(image), (box[0] - left, box[1] - top, box[2] - left, box[3] - top))
-        return images.crop(self.pixels(), box)
+            x0, y0, x1, y1 = image.box
+            if x0 <= box[0] and y0 <= box[1] and box[2] <= x1 and box[3] <= y1:
+                return image
+        return None
 
     def pixels(self) -> Pixels:
         """Return the whole figure, with all its images. ImageError if that is larger than a picture may be."""
         if len(self.images) == 1 and self.images[0].box == (0, 0, self.width, self.height):
-            return self._image(self.images[0])
+            return self.images[0].read(_ignore)
         if self.width * self.height > LIMITS.image_pixels:
             raise ImageError(f"a canvas of {self.width} × {self.height} px is too large to draw", "take one panel")
         canvas = np.full((self.height, self.width, 3), CANVAS_GRAY, np.uint8)
@@ -78,12 +77,6 @@ class FileFigure:
             x0, y0, x1, y1 = image.box
             canvas[y0:y1, x0:x1] = image.read(_ignore)
         return canvas
-
-    def _image(self, image: FigureImage) -> Pixels:
-        if image.box not in self._read:
-            self._read.clear()
-            self._read[image.box] = image.read(_ignore)
-        return self._read[image.box]
 
 
 def _ignore(plane: int) -> None:
@@ -190,7 +183,7 @@ def _planes_figure(source: PlaneImages) -> FileFigure:
             source.planes_of(image),
         )
         for number, (image, box) in enumerate(zip(source.plan.images, boxes, strict=True))
-    ]
+    ][: source.selection.images]
     return FileFigure(
         0, width, height, tuple(made), source.selection.fragment, source.file.description, source.plan.note
     )

@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mirsearch.corpus import Box, Figure, Origin, Panel
-from mirsearch.imaging.originals import compare_file
 from mirsearch.indexes.comparison import known_technique
 from mirsearch.query import StoredPanel
+from mirsearch.readers.originals import compare_file
 from mirsearch.report.columns import print_columns
 from mirsearch.report.wording import (
     MAX_LETTER,
@@ -191,7 +191,10 @@ def _source_cell(panel: Panel, figure_panels: Sequence[Panel]) -> str:
 
 def _open_questions(panels: Sequence[Panel]) -> list[str]:
     """Return what a person should do about doubtful readings and bars without a length, a sentence for each."""
-    doubtful = [panel_name(panel, at) for at, panel in enumerate(panels, 1) if panel.doubtful_scale is not None]
+    in_doubt = [
+        (panel_name(panel, at), panel) for at, panel in enumerate(panels, 1) if panel.doubtful_scale is not None
+    ]
+    doubtful = [name for name, panel in in_doubt if panel.scale is None]
     lone = [panel_name(panel, at) for at, panel in enumerate(panels, 1) if has_lone_bar(panel)]
     notes = []
     if doubtful:
@@ -199,6 +202,7 @@ def _open_questions(panels: Sequence[Panel]) -> list[str]:
             f"?: doubtful ({', '.join(doubtful)}). Such a reading is not used for ranking. "
             "`mirsearch correct ID` corrects or confirms it in an index"
         )
+    notes += [f"{name}: {scale_sentence(panel)}" for name, panel in in_doubt if panel.scale is not None]
     if lone:
         notes.append(f'length of the bar unknown ({", ".join(lone)}): --scale "5 µm" gives it one')
     return notes

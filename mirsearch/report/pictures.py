@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 from PIL import Image, UnidentifiedImageError
 
-from mirsearch.corpus import Figure
-from mirsearch.errors import MirsearchError
-from mirsearch.imaging.images import crop, thumbnail
-from mirsearch.imaging.originals import read_original
+from mirsearch.errors import MirsearchError, UsageError
+from mirsearch.imaging.images import thumbnail
 from mirsearch.query import Pixels, StoredPanel
-from mirsearch.search.answer import QueryView
+from mirsearch.readers.originals import OriginalImages
+from mirsearch.search.answer import QueryImage, QueryView
 from mirsearch.settings import LIMITS
 
 PAGE_PICTURE_SIDE = 720
@@ -60,22 +59,19 @@ class PictureLoader:
 
     def __init__(self, side: int = PAGE_PICTURE_SIDE) -> None:
         self.side = side
-        self._last: tuple[str, Pixels | None, str] = ("", None, "")
+        self._originals = OriginalImages(MAX_ORIGINAL_PIXELS)
 
     def panel_picture(self, stored: StoredPanel, small: bytes | None, originals: bool = True) -> Picture | None:
         """Return a panel from its original (if `originals`), else the stored JPEG `small`; None if neither works."""
         panel = stored.panel
         width, height = max(panel.width, 1), max(panel.height, 1)
-        pixels, note = self._original(stored.figure) if originals else (None, "")
+        pixels, note = self._original(stored) if originals else (None, "")
         if pixels is not None:
-            try:
-                return Picture(thumbnail(crop(pixels, panel.box), self.side), width, height)
-            except MirsearchError:
-                note = ""  # the box lies outside its figure; the stored picture may still be right
+            return Picture(thumbnail(pixels, self.side), width, height)
         return Picture(small, width, height, note) if small and _is_jpeg(small) else None
 
-    def query_picture(self, query: QueryView) -> Picture | None:
-        """Return the part of the query's image that was used, or None."""
+    def query_picture(self, query: QueryView | QueryImage) -> Picture | None:
+        """Return the part of the query's image (or of one of its images) that was used, or None."""
         if query.pixels is None or query.pixels.size == 0:
             return None
         height, width = query.pixels.shape[:2]
@@ -83,23 +79,15 @@ class PictureLoader:
             width, height = max(query.box[2] - query.box[0], 1), max(query.box[3] - query.box[1], 1)
         return Picture(thumbnail(query.pixels, self.side), width, height)
 
-    def _original(self, figure: Figure) -> tuple[Pixels | None, str]:
-        if self._last[0] != figure.id:
-            self._last = (figure.id, *_read_pixels(figure))
-        return self._last[1:]
-
-
-def _read_pixels(figure: Figure) -> tuple[Pixels | None, str]:
-    """Return the figure's pixels from a file with the content that was indexed; else None and a note of NOTES."""
-    if figure.width * figure.height > MAX_ORIGINAL_PIXELS:
-        return None, NOTES["large"]
-    try:
-        original = read_original(figure)
-    except (MirsearchError, OSError, ValueError):
-        return None, NOTES["damaged"]
-    if original.page is None:
-        return None, NOTES[original.state]
-    return original.page.pixels, ""
+    def _original(self, stored: StoredPanel) -> tuple[Pixels | None, str]:
+        """Return a panel's pixels from a file with the content that was indexed; else None and a note of NOTES."""
+        try:
+            pixels, state = self._originals.crop(stored.figure, stored.panel.box)
+        except UsageError:
+            return None, ""  # the box lies outside its figure; the stored picture may still be right
+        except (MirsearchError, OSError, ValueError):
+            return None, NOTES["damaged"]
+        return pixels, "" if pixels is not None else NOTES[state]
 
 
 def _is_jpeg(data: bytes) -> bool:

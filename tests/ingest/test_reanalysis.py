@@ -12,8 +12,8 @@ import pytest
 
 from mirsearch.corpus import Figure, Origin, figure_id
 from mirsearch.imaging.images import content_hash
-from mirsearch.imaging.originals import find_original
 from mirsearch.indexes.embedded.database.access import DATABASE
+from mirsearch.readers.originals import find_original
 from tests.cli.test_end_to_end import BACKENDS, new_location
 from tests.sources.test_exsclaim import NAME, entry, save
 from tests.support.cli_runner import run
@@ -66,9 +66,9 @@ def test_the_newest_place_that_still_holds_the_figure_is_taken(tmp_path: Path) -
         place.write_bytes(b"the figure")
     origins = (Origin("url", "https://example.org/a.png"), *(Origin("folder", str(place)) for place in places))
     figure = Figure(figure_id(content_hash(places[0])), 1, 1, origins=origins)
-    assert find_original(figure) == (places[2], "same")
+    assert find_original(figure) == (str(places[2]), "same")
     places[2].write_bytes(b"another")
-    assert find_original(figure) == (places[1], "same")
+    assert find_original(figure) == (str(places[1]), "same")
     places[1].unlink()
     places[0].unlink()
     assert find_original(figure) == (None, "changed")

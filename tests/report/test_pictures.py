@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from mirsearch.corpus import Origin, figure_id
-from mirsearch.imaging import originals
 from mirsearch.imaging.images import content_hash
 from mirsearch.query import StoredPanel
+from mirsearch.readers import originals
 from mirsearch.report import pictures
 from mirsearch.report.pictures import Picture, PictureLoader
 from tests.support.report_answers import jpeg, make_answer, stored, texture
@@ -117,9 +117,9 @@ def test_a_file_that_changes_while_it_is_read_is_not_shown(tmp_path: Path, monke
     panel, small = stored(0, tmp_path, "")
     read = originals.images.read_pages
 
-    def replace_and_read(path: Path) -> object:
+    def replace_and_read(path: Path, *limits: object) -> object:
         replace_file(tmp_path / "figure0.png", 78)
-        return read(path)
+        return read(path, *limits)
 
     monkeypatch.setattr(originals.images, "read_pages", replace_and_read)
     shown = PictureLoader().panel_picture(panel, small)
