@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from mirsearch.corpus import Panel
+from mirsearch.corpus import Panel, ScaleReading
 from mirsearch.report.describe import AnalyzedPage, print_analysis, print_panel, print_stats
 from tests.support.report_answers import make_answer, parts_answer
 
@@ -72,6 +72,17 @@ def test_an_analysis_tells_parts_and_what_is_open(terminal: bool) -> None:
     plain, out = console(160, terminal)
     print_analysis([AnalyzedPage("f.png", 0, 9, 9, (Panel((0, 0, 9, 9), label="a"),))], plain)
     assert "heading" not in out.getvalue()
+
+
+def test_an_analysis_tells_where_file_and_bar_disagree() -> None:
+    told = ScaleReading(4.06, 500.0, 123.4, (0, 0, 1, 1), "500 nm", "label", 0.78)
+    by_file = ScaleReading(8.12, source="metadata", confidence=0.22)
+    panel = Panel((0, 0, 9, 9), label="a", scale=told, doubtful_scale=by_file)
+    screen, out = console(160)
+    print_analysis([AnalyzedPage("f.tif", 0, 9, 9, (panel,))], screen)
+    text = out.getvalue()
+    assert "a: 500 nm = 123.4 px → 4.06 nm/px (label, 0.78); the file's metadata say 8.12 nm/px" in text
+    assert "?: doubtful" not in text
 
 
 def test_numbers_and_histograms() -> None:

@@ -12,6 +12,9 @@ from mirsearch.corpus import ScaleReading
 _ALONE = 0.9
 """Confidence of the pixel size in a file's metadata where nothing that was read confirms it."""
 
+_CONTRADICTED = 0.9
+"""Greatest confidence of a reading that the file contradicts: the file may be a resized copy, or not be one."""
+
 _CONFIRMED = 0.99
 """Confidence of a reading and the file's pixel size that agree."""
 
@@ -35,6 +38,6 @@ def weigh_file_size(
     if reading.confidence < MIN_TOLD:
         return by_file, None
     odds = reading.confidence * (1 - _ALONE) / (1 - reading.confidence + 1e-9) / _ALONE
-    right = round(odds / (1 + odds), 4)
+    right = round(min(_CONTRADICTED, odds / (1 + odds)), 4)
     read, stated = replace(reading, confidence=right), replace(by_file, confidence=round(1 - right, 4))
     return (read, stated) if right >= MIN_TOLD else (stated, read)
