@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from mirsearch import settings
 from mirsearch.cli.parts import ExtractorChoice, load_detector, load_index_extractor, load_ocr, open_index
+from mirsearch.cli.query_inputs import check_inputs, open_input
 from mirsearch.cli.query_options import (
     AllKindsOption,
     AnswerFormat,
     ArticleOption,
     BarPxOption,
+    BatchOption,
+    CiteOption,
     CropOption,
     DoubtfulOption,
     EachOption,
@@ -26,19 +31,22 @@ from mirsearch.cli.query_options import (
     FilterOption,
     FovOption,
     HasScaleOption,
-    ImageArgument,
+    ImagesArgument,
     JournalOption,
     KindOption,
     LabelTextOption,
     LicenseOption,
     LikeOption,
+    MinScoreOption,
     MissingOption,
     MissingScale,
     NmPerPxOption,
     NoScaleOption,
+    NotArticleOption,
     OutputOption,
     PageOption,
     PanelOption,
+    PerArticleOption,
     RetractedOption,
     ScaleOption,
     ShowRequestOption,
@@ -51,6 +59,7 @@ from mirsearch.cli.query_options import (
     WeightOption,
     YearOption,
 )
+from mirsearch.cli.query_output import Outcome, OutputChoice, write_answer, write_answers
 from mirsearch.cli.shared_options import (
     DeviceOption,
     ExactOption,
@@ -59,24 +68,26 @@ from mirsearch.cli.shared_options import (
     ScaleBarsOption,
     WeightsOption,
 )
-from mirsearch.cli.terminal import console, json_text, open_output, print_json, print_message
-from mirsearch.errors import UsageError
+from mirsearch.cli.terminal import print_json
+from mirsearch.errors import IndexAccessError, MirsearchError, MissingDependencyError, PluginError, UsageError
 
 if TYPE_CHECKING:
+    from mirsearch.analysis.base import OcrEngine, ScaleBarDetector
     from mirsearch.extractors.base import Extractor
     from mirsearch.indexes.base import Index
     from mirsearch.search.answer import Answer
-    from mirsearch.search.query_image import ImageQuestion, ScaleOptions
-    from mirsearch.search.search import Question
+    from mirsearch.search.query_image import ImageQuestion
+    from mirsearch.search.question import Question
 
 
 def query(
-    image: ImageArgument = None,
+    images: ImagesArgument = None,
     text: TextOption = None,
     like: LikeOption = None,
     panel: PanelOption = None,
     crop: CropOption = None,
     page: PageOption = 0,
+    batch: BatchOption = False,
     scale: ScaleOption = None,
     bar_px: BarPxOption = None,
     nm_per_px: NmPerPxOption = None,
@@ -87,6 +98,8 @@ def query(
     sigma: SigmaOption = settings.SCALE_SIGMA,
     top: TopOption = 10,
     each: EachOption = False,
+    per_article: PerArticleOption = None,
+    min_score: MinScoreOption = None,
     doubtful: DoubtfulOption = False,
     exact: ExactOption = False,
     kind: KindOption = None,
@@ -97,12 +110,14 @@ def query(
     has_scale: HasScaleOption = None,
     fov: FovOption = None,
     article: ArticleOption = None,
+    not_article: NotArticleOption = None,
     label_text: LabelTextOption = None,
     field: FilterOption = None,
     all_kinds: AllKindsOption = False,
     retracted: RetractedOption = False,
     output: OutputOption = AnswerFormat.TABLE,
     target: TargetOption = None,
+    cite: CiteOption = None,
     explain: ExplainOption = False,
     thumbnails: ThumbnailsOption = False,
     show_request: ShowRequestOption = False,
@@ -115,17 +130,19 @@ def query(
 ) -> None:
     """Find panels that look like an image at its scale, and whose captions contain the given words."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: a query multiplies no large matrices
-    from mirsearch.search.option_values import add_filters, parse_filters, parse_formula, parse_scale_options
-    from mirsearch.search.search import Question, ask
+    from mirsearch.search.option_values import add_filters, parse_box, parse_filters, parse_formula, parse_scale_options
+    from mirsearch.search.question import Question
 
-    if image is None and any(value is not None for value in (panel, crop, scale, bar_px, nm_per_px)):
-        raise UsageError("--panel, --crop, --scale, --bar-px and --nm-per-px need an image", "give an image")
+    words = list(images or ())
+    choice = OutputChoice(output, target, explain, thumbnails, cite)
+    batch = batch or output is AnswerFormat.JSONL
+    choice.check(batch and len(words) > 1)
+    _check_image_options(words, (panel, crop, scale, bar_px, nm_per_px), page)
     scale_options = parse_scale_options(scale, bar_px, nm_per_px, field_of_view, no_scale)
     filters = parse_filters(kind, technique, year, journal, license_, article)
     filters = add_filters(filters, has_scale, fov, label_text, field)
     corpus = open_index(index)
     question = Question(
-        image=_image_question(image, panel, crop, page, scale_options, (ocr, scalebars)),
         like=like,
         text=text,
         field_of_view_nm=scale_options.field_of_view_nm,
@@ -138,67 +155,89 @@ def query(
         exact=exact,
         doubtful=doubtful,
         each=each,
+        per_article=_per_article(per_article, choice, bool(article)),
+        not_articles=tuple(not_article or ()),
+        min_score=min_score,
     )
-    model = partial(load_index_extractor, corpus, ExtractorChoice(extractor, weights, device))
+    model = cache(partial(load_index_extractor, corpus, ExtractorChoice(extractor, weights, device)))
+    box = None if crop is None else parse_box(crop)
+    parts = cache(lambda: (load_ocr(ocr), load_detector(scalebars)))
+    read = partial(_image_question, parts, panel=panel, crop=box, scale=scale_options, page=page)
+    asker = _Asker(corpus, question, model, read)
     if show_request:
-        _print_request(corpus, question, model)
-        return
-    answer = ask(corpus, question, model)
-    _output_answer(answer, output, target, explain, thumbnails)
+        asker.print_request(words)
+    elif batch and words:
+        if write_answers(asker.ask_each(words), choice):
+            raise typer.Exit(1)
+    else:
+        write_answer(asker.ask_once(words), choice)
 
 
-def _print_request(corpus: Index, question: Question, model: Callable[[], Extractor]) -> None:
-    """Print the request for Elasticsearch, ready for Kibana's Dev Tools or for curl. Nothing is sent."""
-    from mirsearch.search.search import prepare_question
+def _check_image_options(words: Sequence[str], options: Sequence[object], page: int) -> None:
+    """Raise UsageError for options that need an image, or a single one."""
+    check_inputs(list(words))
+    if not words and any(value is not None for value in options):
+        raise UsageError("--panel, --crop, --scale, --bar-px and --nm-per-px need an image", "give an image")
+    panel, crop, _, bar_px, _ = options
+    if len(words) > 1 and (page or any(value is not None for value in (panel, crop, bar_px))):
+        raise UsageError("--panel, --crop, --page and --bar-px are for a single image", "ask with one image at a time")
 
-    show_request = getattr(corpus, "show_request", None)
-    if show_request is None:
-        raise UsageError(f"{corpus.location} sends no requests", "--show-request is for an index on Elasticsearch")
-    path, body = show_request(prepare_question(corpus, question, model).request)
-    typer.echo(f"POST {path}")
-    print_json(body, indent=None)
+
+def _per_article(given: int | None, choice: OutputChoice, names_articles: bool) -> int:
+    """Return the most hits of an article: as given; else few for people, unless they ask for the articles by name."""
+    if given is not None:
+        return given
+    return settings.PER_ARTICLE if choice.is_for_people and not names_articles else 0
+
+
+@dataclass(frozen=True)
+class _Asker:
+    """Asks a question with images that are given as words. `read` makes a question of an image's path and address."""
+
+    corpus: Index
+    question: Question
+    model: Callable[[], Extractor]
+    read: Callable[[Path, str], ImageQuestion]
+
+    def ask_once(self, words: Sequence[str]) -> Answer:
+        """Return the answer to one question with all images."""
+        from mirsearch.search.search import ask
+
+        with ExitStack() as opened:
+            return ask(self.corpus, self._with_images(words, opened), self.model)
+
+    def ask_each(self, words: Sequence[str]) -> Iterator[Outcome]:
+        """Yield each image with the answer to it, or with the error of the image. Errors of the index are raised."""
+        self.question.check_limits()
+        for word in words:
+            try:
+                yield word, self.ask_once([word])
+            except (IndexAccessError, PluginError, MissingDependencyError):
+                raise
+            except MirsearchError as error:
+                yield word, error
+
+    def print_request(self, words: Sequence[str]) -> None:
+        """Print the request for Elasticsearch, ready for Kibana's Dev Tools or for curl. Nothing is sent."""
+        from mirsearch.search.search import prepare_question
+
+        show_request = getattr(self.corpus, "show_request", None)
+        if show_request is None:
+            raise UsageError(f"{self.corpus.location} sends no requests", "--show-request is for Elasticsearch")
+        with ExitStack() as opened:
+            prepared = prepare_question(self.corpus, self._with_images(words, opened), self.model)
+        path, body = show_request(prepared.request)
+        typer.echo(f"POST {path}")
+        print_json(body, indent=None)
+
+    def _with_images(self, words: Sequence[str], opened: ExitStack) -> Question:
+        images = [self.read(*opened.enter_context(open_input(word))) for word in words]
+        return replace(self.question, image=images[0] if images else None, more_images=tuple(images[1:]))
 
 
 def _image_question(
-    path: Path | None, panel: str | None, crop: str | None, page: int, scale: ScaleOptions, parts: tuple[str, str]
-) -> ImageQuestion | None:
-    if path is None:
-        return None
-    from mirsearch.search.option_values import parse_box
+    parts: Callable[[], tuple[OcrEngine, ScaleBarDetector]], path: Path, shown: str, **options: Any
+) -> ImageQuestion:
     from mirsearch.search.query_image import ImageQuestion
 
-    box = None if crop is None else parse_box(crop)
-    return ImageQuestion(path, load_ocr(parts[0]), load_detector(parts[1]), panel, box, scale, page)
-
-
-def _output_answer(answer: Answer, output: AnswerFormat, target: Path | None, explain: bool, thumbnails: bool) -> None:
-    if output is AnswerFormat.JSON and target is None:
-        from mirsearch.search.answer import answer_json
-
-        print_json(answer_json(answer))
-    elif output is AnswerFormat.TABLE and target is None:
-        from mirsearch.report.table import print_answer
-
-        print_answer(answer, console(), explain=explain, thumbnails=thumbnails)
-    elif output is AnswerFormat.HTML:
-        from mirsearch.report.page import page_html
-
-        path = target or Path("mirsearch.html")
-        with open_output(path) as stream:
-            stream.write(page_html([answer]))
-        print_message(f"wrote {path}")
-    else:
-        _write_answer(answer, output, target)
-
-
-def _write_answer(answer: Answer, output: AnswerFormat, target: Path | None) -> None:
-    from mirsearch.report.csv_output import answer_csv
-    from mirsearch.search.answer import answer_json
-
-    if output is AnswerFormat.TABLE:
-        raise UsageError("--output writes a file, but a table is for the screen", "add --format json, csv or html")
-    with open_output(target) as stream:
-        if output is AnswerFormat.CSV:
-            stream.write(answer_csv(answer))
-        else:
-            stream.write(json_text(answer_json(answer), "utf-8", indent=2) + "\n")
+    return ImageQuestion(path, *parts(), shown=shown, **options)

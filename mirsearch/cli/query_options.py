@@ -16,6 +16,15 @@ class AnswerFormat(StrEnum):
     JSON = "json"
     CSV = "csv"
     HTML = "html"
+    JSONL = "jsonl"
+
+
+class CitationStyle(StrEnum):
+    """Forms of citations."""
+
+    BIBTEX = "bibtex"
+    RIS = "ris"
+    CSL = "csl"
 
 
 class MissingScale(StrEnum):
@@ -28,11 +37,27 @@ class MissingScale(StrEnum):
 
 QUERY, SCALE, RANKING, FILTERS, OUTPUT = "What to look for", "Scale of the image", "Ranking", "Filters", "Output"
 
-ImageArgument = Annotated[Path | None, typer.Argument(help="A micrograph or figure.", show_default=False)]
+ImagesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="IMAGE",
+        help="Micrographs or figures: files, https:// addresses, or - for stdin. Several are one question.",
+        show_default=False,
+    ),
+]
+BatchOption = Annotated[
+    bool,
+    typer.Option(
+        "--batch", help="Each image is a question of its own (as with --format jsonl).", rich_help_panel=QUERY
+    ),
+]
 TextOption = Annotated[
     str | None, typer.Option("--text", "-t", help='Words, or "phrases in quotes".', rich_help_panel=QUERY)
 ]
-LikeOption = Annotated[str | None, typer.Option("--like", help="Id of a panel of the index.", rich_help_panel=QUERY)]
+LikeOption = Annotated[
+    str | None,
+    typer.Option("--like", help="Panel of the index: its id, or the name of its file.", rich_help_panel=QUERY),
+]
 PanelOption = Annotated[str | None, typer.Option("--panel", help="Panel of the image, e.g. b.", rich_help_panel=QUERY)]
 CropOption = Annotated[
     str | None, typer.Option("--crop", metavar="X0,Y0,X1,Y1", help="Region of the image, in px.", rich_help_panel=QUERY)
@@ -76,6 +101,19 @@ EachOption = Annotated[
         "--each", help="Each image under one letter of a figure is a hit of its own.", rich_help_panel=RANKING
     ),
 ]
+PerArticleOption = Annotated[
+    int | None,
+    typer.Option(
+        "--per-article",
+        min=0,
+        metavar="N",
+        help="Most hits of one article; 0: any number (default: 2 in tables and pages, else 0).",
+        rich_help_panel=RANKING,
+    ),
+]
+MinScoreOption = Annotated[
+    float | None, typer.Option("--min-score", metavar="S", help="Leave out lower scores.", rich_help_panel=RANKING)
+]
 DoubtfulOption = Annotated[
     bool,
     typer.Option(
@@ -105,6 +143,14 @@ FovOption = Annotated[
 ArticleOption = Annotated[
     list[str] | None, typer.Option("--article", help="DOI, PMC id or article id.", rich_help_panel=FILTERS)
 ]
+NotArticleOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--not-article",
+        help="Leave out an article: DOI, PMC id, article id, or own for that of the image. May be repeated.",
+        rich_help_panel=FILTERS,
+    ),
+]
 LabelTextOption = Annotated[
     str | None, typer.Option("--label-text", help="Words that were read inside the panel.", rich_help_panel=FILTERS)
 ]
@@ -125,11 +171,17 @@ RetractedOption = Annotated[
     ),
 ]
 OutputOption = Annotated[
-    AnswerFormat, typer.Option("--format", "-f", help="table, json, csv or html.", rich_help_panel=OUTPUT)
+    AnswerFormat, typer.Option("--format", "-f", help="table, json, jsonl, csv or html.", rich_help_panel=OUTPUT)
 ]
 TargetOption = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="File to write (html: default mirsearch.html).", rich_help_panel=OUTPUT),
+    typer.Option(
+        "--output", "-o", help="File to write, - for stdout (html: default mirsearch.html).", rich_help_panel=OUTPUT
+    ),
+]
+CiteOption = Annotated[
+    CitationStyle | None,
+    typer.Option("--cite", help="Write the hits' articles instead: bibtex, ris or csl.", rich_help_panel=OUTPUT),
 ]
 ExplainOption = Annotated[
     bool, typer.Option("--explain", help="Show how the score of each panel is computed.", rich_help_panel=OUTPUT)

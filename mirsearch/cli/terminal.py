@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 INTERRUPTED = interrupts.INTERRUPTED
 """Exit code of a command that Ctrl-C ended."""
 
+STDOUT = "-"
+"""The value of --output that means stdout."""
+
 Item = TypeVar("Item")
 
 
@@ -114,8 +117,11 @@ def print_json(value: Any, indent: int | None = 2) -> None:
 
 @contextmanager
 def open_output(path: Path | None) -> Iterator[TextIO]:
-    """Open stdout, or a file that appears only when it is complete. Raises UsageError if its folder does not exist."""
-    if path is None:
+    """Open stdout (None or `-`), or a file that appears only when it is complete.
+
+    Raises UsageError if the folder of the file does not exist.
+    """
+    if path is None or str(path) == STDOUT:
         _replace_unencodable(sys.stdout)
         yield sys.stdout
         return

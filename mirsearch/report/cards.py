@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mirsearch.corpus import Article, Panel
 from mirsearch.indexes.comparison import known_technique
+from mirsearch.query import ScoredPanel, StoredPanel
 from mirsearch.report.framing import figure_map, frame_picture
 from mirsearch.report.highlights import split_at_matches
 from mirsearch.report.legend import MEANINGS
 from mirsearch.report.pictures import Picture
 from mirsearch.report.reasons import reasons, score_sentence
-from mirsearch.report.sentences import filter_phrases, parts_sentence, repeats_sentence
-from mirsearch.report.views import ArticleCard, Fact, HitCard, QueryCard, TextPart
+from mirsearch.report.sentences import (
+    filter_phrases,
+    left_out_phrases,
+    others_sentence,
+    parts_sentence,
+    repeats_sentence,
+)
+from mirsearch.report.views import ArticleCard, Fact, FramedPicture, HitCard, QueryCard, TextPart
 from mirsearch.report.wording import (
     article_link,
     article_title,
@@ -29,42 +38,53 @@ from mirsearch.report.wording import (
     scale_sentence,
     venue,
 )
-from mirsearch.search.answer import Answer, Hit, QueryView
+from mirsearch.search.answer import Answer, Hit, QueryImage, QueryView
 from mirsearch.settings import LIMITS
 
+MAX_OTHERS = 30
+"""Most further hits of an article that a card lists."""
 
-def query_card(answer: Answer, picture: Picture | None) -> QueryCard:
-    """Return the card of the question: the picture used, the words, the scale and the filters."""
+
+def query_card(answer: Answer, picture: Picture | None, more: Sequence[Picture | None] = ()) -> QueryCard:
+    """Return the card of the question: the picture used, the words, the scale and the filters.
+
+    `more` are the pictures of the other images, where the question has several.
+    """
     query = answer.query
     framed, name = None, ""
     if query.image is not None or query.like is not None or picture is not None:
-        name = _query_name(query)
-        framed = frame_picture(picture, _query_nm_per_px(query, picture), f"Query picture {name}", "scale not used")
-        if query.like is not None:
-            name = f"Like {name}"
-        elif query.panel:
-            name += f", panel {clean_text(query.panel, 8)}"
+        first = query.images[0] if query.images else _only_image(query)
+        framed, name = _query_frame(query, first, picture)
+    others = tuple(_query_frame(query, image, shown) for image, shown in zip(query.images[1:], more, strict=False))
     facts = []
     if query.field_of_view_nm is not None:
-        facts.append(Fact("field of view", format_length(query.field_of_view_nm)))
+        facts.append(Fact("mean view" if others else "field of view", format_length(query.field_of_view_nm)))
     if query.scale is not None:
         facts.append(Fact("scale", reading_sentence(query.scale)))
-    facts += [Fact("filter", phrase) for phrase in filter_phrases(query.filters)]
-    return QueryCard(framed, name, query.text or "", tuple(facts))
+    facts += [Fact("filter", phrase) for phrase in (*filter_phrases(query.filters), *left_out_phrases(query))]
+    return QueryCard(framed, name, query.text or "", tuple(facts), others)
 
 
-def _query_name(query: QueryView) -> str:
-    """Return the name of the image file without its folders, or the id of the panel asked with."""
-    if query.image:
-        return clean_text(query.image, 200).replace("\\", "/").rsplit("/", 1)[-1]
-    return clean_text(query.like, 60)
+def _only_image(query: QueryView) -> QueryImage:
+    image = query.image or query.like or ""
+    box = query.box or (0, 0, 0, 0)
+    return QueryImage(image, query.panel, box, query.scale, query.field_of_view_nm, query.pixels)
 
 
-def _query_nm_per_px(query: QueryView, picture: Picture | None) -> float | None:
-    if query.scale is not None:
-        return query.scale.nm_per_px
-    if query.field_of_view_nm is not None and picture is not None:
-        return query.field_of_view_nm / picture.width
+def _query_frame(query: QueryView, image: QueryImage, picture: Picture | None) -> tuple[FramedPicture, str]:
+    """Return a picture of the question in its frame, and what stands under it."""
+    name = clean_text(image.image, 200).replace("\\", "/").rsplit("/", 1)[-1]
+    framed = frame_picture(picture, _query_nm_per_px(image, picture), f"Query picture {name}", "scale not used")
+    if query.like is not None:
+        return framed, f"Like {name}"
+    return framed, f"{name}, panel {clean_text(image.panel, 8)}" if image.panel else name
+
+
+def _query_nm_per_px(image: QueryImage, picture: Picture | None) -> float | None:
+    if image.scale is not None:
+        return image.scale.nm_per_px
+    if image.field_of_view_nm is not None and picture is not None:
+        return image.field_of_view_nm / picture.width
     return None
 
 
@@ -92,6 +112,8 @@ def hit_card(answer: Answer, hit: Hit, picture: Picture | None) -> HitCard:
         caption=tuple(TextPart(text, matched) for text, matched in split_at_matches(caption, answer.query.text)),
         parts=parts_sentence(hit),
         repeats=repeats_sentence(hit),
+        others_title=others_sentence(hit),
+        others=tuple(_other_line(scored, stored) for scored, stored in hit.others[:MAX_OTHERS]),
         article=article_card(figure.article),
         permission=clean_text(figure.permission_note, LIMITS.field_chars),
         explanation=_explanation(answer, hit),
@@ -101,6 +123,12 @@ def hit_card(answer: Answer, hit: Hit, picture: Picture | None) -> HitCard:
         field_of_view_nm=panel.field_of_view_nm,
         year=figure.article.year if figure.article else None,
     )
+
+
+def _other_line(scored: ScoredPanel, stored: StoredPanel) -> str:
+    """Return another hit of the same article in one line: "Fig. 3a · DAPI  0.812"."""
+    name = " · ".join(filter(None, (figure_name(stored.figure, stored.panel), panel_heading(stored.panel, 32))))
+    return f"{name}, {format_number(scored.score, 3)} ({stored.panel.id})"
 
 
 def _describe_hit(hit: Hit, name: str) -> str:

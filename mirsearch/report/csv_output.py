@@ -50,6 +50,7 @@ _COLUMNS: dict[str, Callable[[Hit], Cell]] = {
     "image": lambda hit: hit.stored.figure.image,
     "also": lambda hit: "; ".join(stored.panel.id for stored in hit.repeats) or None,
     "more": lambda hit: "; ".join(stored.panel.id for _, stored in hit.parts) or None,
+    "more_of_article": lambda hit: "; ".join(stored.panel.id for _, stored in hit.others) or None,
     "part": lambda hit: hit.stored.panel.part,
     "heading": lambda hit: hit.stored.panel.heading,
     "inset_of": lambda hit: hit.stored.panel.inset_of,

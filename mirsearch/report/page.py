@@ -16,7 +16,7 @@ from mirsearch.ranking import TERMS
 from mirsearch.report.cards import hit_card, query_card
 from mirsearch.report.legend import scale_marks
 from mirsearch.report.pictures import MAX_SHARP_PICTURES, PictureLoader
-from mirsearch.report.sentences import outcome_sentence, query_sentence
+from mirsearch.report.sentences import folded_note, outcome_sentence, query_sentence
 from mirsearch.report.views import AnswerSection, Fact, HitCard, Page, QueryCard, SortOption
 from mirsearch.report.wording import clean_text
 from mirsearch.search.answer import Answer
@@ -86,11 +86,16 @@ def _answer_section(
         hit_card(answer, hit, pictures.panel_picture(hit.stored, hit.thumbnail, originals=originals))
         for hit in answer.hits[:MAX_HITS]
     )
-    section = answer_section(answer, heading, hits, query_card(answer, pictures.query_picture(answer.query)), number)
+    section = answer_section(answer, heading, hits, _query_card(answer, pictures), number)
     if len(answer.hits) <= MAX_HITS:
         return section
     cut = f"the first {MAX_HITS} of {len(answer.hits):,} hits are shown"
     return replace(section, notes=(*section.notes, cut))
+
+
+def _query_card(answer: Answer, pictures: PictureLoader) -> QueryCard:
+    more = [pictures.query_picture(image) for image in answer.query.images[1:]]
+    return query_card(answer, pictures.query_picture(answer.query), more)
 
 
 def answer_section(
@@ -101,7 +106,7 @@ def answer_section(
         number=number,
         heading=heading,
         outcome=outcome_sentence(answer),
-        notes=tuple(clean_text(note, 1000) for note in answer.notes),
+        notes=tuple(clean_text(note, 1000) for note in (*answer.notes, folded_note(answer)) if note),
         legend=_legend(answer, hits),
         query=query,
         hits=hits,

@@ -17,9 +17,12 @@ def query_sentence(query: QueryView) -> str:
     if query.like is not None:
         parts.append(f"Like panel {clean_text(query.like, 60)}")
     elif query.image is not None:
-        name = clean_text(PurePath(query.image.replace("\\", "/")).name, 60) or clean_text(query.image, 60)
-        parts.append(f"Looks like {name}")
-    if parts and query.panel is not None and query.like is None:
+        names = [_image_name(image.image) for image in query.images] or [_image_name(query.image)]
+        several = len(names) > 1
+        parts.append(f"Looks like {', '.join(names[:-1])} and {names[-1]}" if several else f"Looks like {names[0]}")
+    if len(query.images) > 1:
+        pass  # each has a part and a scale of its own
+    elif parts and query.panel is not None and query.like is None:
         parts[0] += f", panel {clean_text(query.panel, 8)}"
     elif parts and query.like is None and query.box is not None and any(query.box[:2]):
         parts[0] += f", part {','.join(str(edge) for edge in query.box)}"
@@ -27,8 +30,19 @@ def query_sentence(query: QueryView) -> str:
         parts.append(f"{format_length(query.field_of_view_nm)} across")
     if query.text:
         parts.append(f"words “{clean_text(query.text, 200)}”")
-    sentence = "; ".join([", ".join(parts) or "Everything", *filter_phrases(query.filters)])
+    sentence = "; ".join([", ".join(parts) or "Everything", *filter_phrases(query.filters), *left_out_phrases(query)])
     return sentence[:1].upper() + sentence[1:]
+
+
+def _image_name(image: str) -> str:
+    """Return the name of an image file without its folders, in at most 60 characters."""
+    return clean_text(PurePath(image.replace("\\", "/")).name, 60) or clean_text(image, 60)
+
+
+def left_out_phrases(query: QueryView) -> list[str]:
+    """Return what the question leaves out, in words, a phrase for each."""
+    phrases = [f"without {clean_text(article, 60)}" for article in query.not_articles]
+    return phrases if query.min_score is None else [*phrases, f"scores from {query.min_score:g}"]
 
 
 def filter_phrases(filters: Filters) -> list[str]:
@@ -95,6 +109,19 @@ def repeats_sentence(hit: Hit) -> str:
     """Return where else the article shows the hit's picture: "also in Fig. 5c, Fig. S2"; empty if nowhere."""
     names = dict.fromkeys(figure_name(stored.figure, stored.panel) for stored in hit.repeats)
     return f"also in {', '.join(names)}" if names else ""
+
+
+def others_sentence(hit: Hit) -> str:
+    """Return how many more hits the hit's article has: "and 4 more of this article"; empty if none."""
+    return f"and {len(hit.others)} more of this article" if hit.others else ""
+
+
+def folded_note(answer: Answer) -> str:
+    """Return how to see what was folded into the last hit of an article; empty if nothing was."""
+    if not any(hit.others for hit in answer.hits):
+        return ""
+    most = answer.query.per_article
+    return f"at most {most} hit{'s' * (most != 1)} of an article: --per-article 0 shows all, another number so many"
 
 
 def parts_sentence(hit: Hit) -> str:

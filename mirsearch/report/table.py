@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,7 +19,14 @@ from mirsearch.report.half_blocks import can_show_pictures, half_blocks
 from mirsearch.report.highlights import split_at_matches
 from mirsearch.report.legend import legend_line, scale_marks
 from mirsearch.report.reasons import Reason, reasons, score_sentence
-from mirsearch.report.sentences import outcome_sentence, parts_sentence, query_sentence, repeats_sentence
+from mirsearch.report.sentences import (
+    folded_note,
+    others_sentence,
+    outcome_sentence,
+    parts_sentence,
+    query_sentence,
+    repeats_sentence,
+)
 from mirsearch.report.terminal_images import graphics_protocol, print_sheet
 from mirsearch.report.wording import (
     article_title,
@@ -44,6 +52,8 @@ GAP = 2
 """Cells between two columns."""
 PICTURE_CELLS, PICTURE_ROWS = 16, 6
 """Size of a small picture made of half blocks, in cells."""
+NARROW_CAPTION_ROWS = 2
+"""Lines of the caption in a table that is too narrow for a column of captions."""
 TEXT_ROWS = 3
 """Lines that a caption takes in a table without pictures."""
 MAX_HEADING = 32
@@ -85,7 +95,7 @@ def print_answer(answer: Answer, console: Console, explain: bool = False, thumbn
         for hit in answer.hits:
             _print_reasons(answer, hit, console)
     console.print(Text(outcome_sentence(answer), style="dim"), soft_wrap=not console.is_terminal)
-    for note in answer.notes:
+    for note in filter(None, (*answer.notes, folded_note(answer))):
         console.print(Text(f"note: {clean_text(note, 1000)}", style="yellow"), soft_wrap=not console.is_terminal)
 
 
@@ -145,7 +155,7 @@ def _flexible_cells(answer: Answer, hit: Hit, widths: list[int], lines: int) -> 
         panel = _panel_cell(hit, "  ")
         if widths[0] <= MIN_ONE_LINE or cell_len(panel.plain) > widths[0]:
             panel = _panel_cell(hit)
-        return [Text("\n").join([panel, _article_cell(hit, 200)])]
+        return [Text("\n").join([panel, _article_cell(hit, 200), *_caption_lines(answer, hit, widths[0])])]
     caption = _caption_cell(answer, hit, (widths[2] - 4) * lines)
     return [_panel_cell(hit), _article_cell(hit, 2 * widths[1] - 8), caption]
 
@@ -170,7 +180,7 @@ def _panel_cell(hit: Hit, separator: str = "\n") -> Text:
     heading = panel_heading(panel, MAX_HEADING)
     cell.append(f"{separator}{heading}" if heading else "", style="not bold")
     cell.append(f"{separator}{panel.id}", style="not bold dim")
-    for others in (parts_sentence(hit), repeats_sentence(hit)):
+    for others in (parts_sentence(hit), repeats_sentence(hit), others_sentence(hit)):
         cell.append(f"{separator}{others}" if others else "", style="not bold dim")
     return cell
 
@@ -189,10 +199,20 @@ def _article_cell(hit: Hit, limit: int) -> Text:
 
 
 def _caption_cell(answer: Answer, hit: Hit, limit: int) -> Text:
-    caption = clean_text(hit.stored.panel.caption or hit.stored.figure.caption, limit)
+    return _highlighted(clean_text(hit.stored.panel.caption or hit.stored.figure.caption, limit), answer.query.text)
+
+
+def _caption_lines(answer: Answer, hit: Hit, width: int) -> list[Text]:
+    """Return the beginning of the caption in lines of a width, in cells."""
+    caption = clean_text(hit.stored.panel.caption or hit.stored.figure.caption, width * (NARROW_CAPTION_ROWS + 1))
+    lines = textwrap.wrap(caption, width, max_lines=NARROW_CAPTION_ROWS, placeholder="…")
+    return [_highlighted(line, answer.query.text, "italic") for line in lines]
+
+
+def _highlighted(text: str, words: str | None, style: str = "") -> Text:
     cell = Text()
-    for part, matched in split_at_matches(caption, answer.query.text):
-        cell.append(part, style="bold green" if matched else "")
+    for part, matched in split_at_matches(text, words):
+        cell.append(part, style="bold green" if matched else style)
     return cell
 
 
@@ -215,7 +235,7 @@ def _plain_cells(hit: Hit) -> list[str]:
     article = hit.stored.figure.article
     panel = hit.stored.panel
     name = " · ".join(filter(None, (figure_name(hit.stored.figure, panel), panel_heading(panel, MAX_HEADING))))
-    others = "; ".join(filter(None, (parts_sentence(hit), repeats_sentence(hit))))
+    others = "; ".join(filter(None, (parts_sentence(hit), repeats_sentence(hit), others_sentence(hit))))
     title = shorten(article_title(article), 90)
     cells = [
         panel.id,

@@ -92,12 +92,16 @@ class ArticleCard:
 
 @dataclass(frozen=True, slots=True)
 class QueryCard:
-    """The question: its picture (None: asked without one), the picture's name, the words, scale and filters."""
+    """The question: its picture (None: asked without one), the picture's name, the words, scale and filters.
+
+    `more` are the other pictures of a question with several, with their names.
+    """
 
     picture: FramedPicture | None
     name: str
     text: str
     facts: tuple[Fact, ...]
+    more: tuple[tuple[FramedPicture, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,8 @@ class HitCard:
     """One hit: everything a person needs to judge it.
 
     `heading` are the words printed at the picture; `parts` tells how many more images of its letter were found, and
-    `repeats` where else the article shows it; `explanation` are the sentences of "Why this rank". `links` lead to more
+    `repeats` where else the article shows it; `others` are further hits of its article, and `others_title` counts them;
+    `explanation` are the sentences of "Why this rank". `links` lead to more
     about it, where a server shows the card; the first is that of its name.
     """
 
@@ -129,6 +134,8 @@ class HitCard:
     field_of_view_nm: float | None
     year: int | None
     links: tuple[Link, ...] = ()
+    others_title: str = ""
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

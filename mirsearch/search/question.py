@@ -57,6 +57,10 @@ class Question:
         if len(self.images) > settings.LIMITS.query_images:
             most = settings.LIMITS.query_images
             raise UsageError(f"{len(self.images)} images are too many for one question", f"give at most {most}")
+        self.check_limits()
+
+    def check_limits(self) -> None:
+        """Raise UsageError if a number is out of its range."""
         if not 1 <= self.top <= settings.LIMITS.query_top:
             raise UsageError(f"--top {self.top} is out of range", f"give 1 to {settings.LIMITS.query_top}")
         if self.per_article < 0:

@@ -96,7 +96,7 @@ def test_help_lists_all_commands_with_their_help():
 @pytest.mark.parametrize(("typed", "offered"), [
     ("mirsearch in", ["ingest", "index"]),
     ("mirsearch index ", ["create", "migrate", "rollback"]),
-    ("mirsearch query --mi", ["--missing"]),
+    ("mirsearch query --mi", ["--missing", "--min-score"]),
     ("mirsearch query --missing ", ["neutral", "penalize", "exclude"]),
 ])  # fmt: skip
 def test_shells_complete_commands_options_and_values(typed, offered):
@@ -113,10 +113,10 @@ def values(*words: str) -> dict[str, Any]:
 
 def test_values_have_the_types_of_their_options():
     found = values("query", "a.png", "--top", "5", "--sigma", ".5", "--missing", "exclude", "--kind", "map")
-    shown = {name: str(found[name]) for name in ("image", "top", "sigma", "missing", "kind", "year", "page", "fov")}
-    assert shown == {"image": "a.png", "top": "5", "sigma": "0.5", "missing": "exclude", "kind": "('map',)",
+    shown = {name: str(found[name]) for name in ("images", "top", "sigma", "missing", "kind", "year", "page", "fov")}
+    assert shown == {"images": "('a.png',)", "top": "5", "sigma": "0.5", "missing": "exclude", "kind": "('map',)",
                      "year": "None", "page": "0", "fov": "None"}  # fmt: skip
-    assert (found["image"].name, found["top"] + found["sigma"], found["missing"].value) == ("a.png", 5.5, "exclude")
+    assert (found["top"] + found["sigma"], found["missing"].value) == (5.5, "exclude")
     assert (found["has_scale"], found["exact"], found["journal"]) == (None, False, ())
 
 
