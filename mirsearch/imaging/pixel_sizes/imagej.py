@@ -8,8 +8,8 @@ from mirsearch.imaging.pixel_sizes.tags import PageTags
 from mirsearch.imaging.pixel_sizes.units import CM_NM, INCH_NM, MM_NM, nm_per_unit
 
 _MARKS = ("ImageJ=", "SCIFIO=")
-_MOST_LINES = 200
-"""Most lines of the description that are looked at. ImageJ writes about 20."""
+_MOST_CHARS = 20_000
+"""Most characters of the description that are looked at. ImageJ writes some hundreds."""
 
 
 def imagej_pixel_size(page: PageTags) -> PixelSize | None:
@@ -20,7 +20,7 @@ def imagej_pixel_size(page: PageTags) -> PixelSize | None:
     """
     if not page.description.startswith(_MARKS):
         return None
-    lines = (line.partition("=") for line in page.description.splitlines()[:_MOST_LINES])
+    lines = (line.partition("=") for line in page.description[:_MOST_CHARS].splitlines())
     values = {key.strip(): value.strip() for key, sign, value in lines if sign}
     if "unit" not in values:
         return None

@@ -11,8 +11,8 @@ from typing import Any
 
 from mirsearch.imaging.pixel_sizes.text import decode_text
 
-_LARGEST_TAG = 8 << 20
-"""Most bytes of a tag that are read as text."""
+_LARGEST_TAG, _LARGEST_DESCRIPTION = 1 << 20, 32 << 20
+"""Most bytes of a tag that are read: texts and XML of microscopes have up to 200 KB, OME-XML far more."""
 
 _BYTES_PER_ITEM = {1: 1, 2: 1, 6: 1, 7: 1}
 """Types of TIFF whose items are bytes: BYTE, ASCII, SBYTE, UNDEFINED."""
@@ -82,18 +82,18 @@ class PageTags:
         return isinstance(value, int) and 5 <= value <= 8
 
     def value(self, code: int) -> Any:
-        """Return the value of a tag as tifffile decodes it, or None."""
+        """Return the value of a tag as tifffile decodes it, or None if the page has none, or one that is too large."""
         tag = self._page.tags.get(code)
-        return None if tag is None else tag.value
+        return None if tag is None or int(tag.valuebytecount) > _LARGEST_TAG else tag.value
 
-    def raw(self, code: int) -> bytes:
+    def raw(self, code: int, limit: int = _LARGEST_TAG) -> bytes:
         """Return the bytes of a tag of bytes or characters, cut at a limit; empty if the page has no such tag."""
         tag = self._page.tags.get(code)
         if tag is None or int(tag.dtype) not in _BYTES_PER_ITEM:
             return b""
         handle = self.tiff.file.filehandle
         handle.seek(tag.valueoffset)
-        return bytes(handle.read(min(int(tag.count), _LARGEST_TAG)))
+        return bytes(handle.read(min(int(tag.count), limit)))
 
     def text(self, code: int) -> str:
         """Return the text of a tag, whatever its coding; empty if the page has no such tag."""
@@ -102,7 +102,7 @@ class PageTags:
     @cached_property
     def description(self) -> str:
         """Return the ImageDescription."""
-        return self.text(IMAGE_DESCRIPTION)
+        return decode_text(self.raw(IMAGE_DESCRIPTION, _LARGEST_DESCRIPTION))
 
     def resolution(self) -> tuple[float, float] | None:
         """Return the pixels per unit (x, y) of the resolution tags, or None if x is missing, zero or an overflow."""

@@ -8,7 +8,7 @@ from typing import Any
 
 _LOG = logging.getLogger(__name__)
 
-_MOST_CHARS = 8 << 20
+_MOST_CHARS = 32 << 20
 """Most characters of XML in an image file that are parsed."""
 
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
