@@ -59,6 +59,7 @@ class Limits:
     json_bytes: int = 500 << 20
     json_values: int = 10_000_000
     table_bytes: int = 200 << 20
+    table_rows: int = 1_000_000
     download_bytes: int = 256 << 20
     pdf_bytes: int = 500 << 20
     pdf_pages: int = 1_000
@@ -95,7 +96,6 @@ class ServeLimits:
     form_bytes: int = 64 << 10
     top: int = 1_000
     page_hits: int = 480
-    facet_values: int = 12
     connections: int = 512
     client_requests: int = 128
     waiting_seconds: int = 60
@@ -116,8 +116,9 @@ DEVICES = ("auto", "cuda", "mps", "cpu")
 PER_ARTICLE = 2
 """Most hits of one article in tables and pages. The others are folded into the last of them and counted."""
 
-TEXT_BOOSTS = {"caption": 1.0, "text": 0.7, "title": 0.7}
-"""Weight of a word in the panel's caption, in the text that OCR read, and in the title of the article."""
+TEXT_BOOSTS = {"caption": 1.0, "text": 0.7, "title": 0.7, "mentions": 1 / 3}
+"""Weight of a word in the panel's caption, in the text that OCR read, in the title of the article, and in the sentences
+of the article that speak of the panel."""
 
 TRAINING_PANELS = 20_000
 """Largest number of panels used to train and to test whitening and metrics."""

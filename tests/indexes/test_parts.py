@@ -56,6 +56,18 @@ def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     opened.close()
 
 
+def test_sentences_of_the_article_are_searched_by_the_letter_they_name(index: Index) -> None:
+    def found(text: str) -> dict[str, float]:
+        panels = index.search(SearchRequest(text=text, top=99)).panels
+        return {
+            each.panel_id.removeprefix(f"{FIGURE}-"): each.text or 0.0 for each in panels if FIGURE in each.panel_id
+        }
+
+    assert found("fe2o3").keys() == {"b1", "b2", "b3"}
+    assert found("time").keys() == found('"grow with time"').keys() == {"b1", "b2", "b3", "c"}
+    assert max(found("time").values()) < min(found("grains").values())
+
+
 def selected(index: Index, **conditions: object) -> list[str]:
     """Return the ends of the ids of the figure's panels that pass the filters."""
     names = [stored.panel.id for stored in index.select_panels(Filters(**conditions))]  # type: ignore[arg-type]

@@ -6,7 +6,8 @@ import pytest
 
 from mirsearch.settings import Limits
 from mirsearch.sources.jats.parse import parse_jats
-from mirsearch.sources.mentions import figure_mentions, find_references, split_sentences
+from mirsearch.sources.mentions import figure_mentions, split_sentences
+from mirsearch.text.figure_references import find_references
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,6 @@ def extractor_fields(extractor: ExtractorIdentity) -> Document:
 def panel_documents(record: FigureRecord, extractor: ExtractorIdentity, *, pack: bool) -> list[Document]:
     """Return the documents of a figure's panels, in reading order; vectors packed, or as lists for older servers."""
     shared = _figure_fields(record.figure)
-    title = record.figure.article.title if record.figure.article else None
     documents = []
     for number, (panel, vector, thumbnail) in enumerate(
         zip(record.panels, record.vectors, record.thumbnails, strict=True)
@@ -91,7 +90,7 @@ def panel_documents(record: FigureRecord, extractor: ExtractorIdentity, *, pack:
             "ingested_at": utc_timestamp(),
             "caption": panel.caption,
             "text": panel.text,
-            **text_fields(panel, title),
+            **text_fields(panel, record.figure),
             "panel": _panel_fields(panel, number),
             **scale_fields(panel),
             "corrected": list(corrected_fields(panel.id, record.corrections or ())),
@@ -107,8 +106,8 @@ def panel_documents(record: FigureRecord, extractor: ExtractorIdentity, *, pack:
 def rebuilt_fields(document: Document) -> Document:
     """Return the fields of a panel's document by the present rules: those made from its texts, and the technique."""
     stored = read_panel(document)
-    title = stored.figure.article.title if stored.figure.article else None
-    return text_fields(stored.panel, title) | {"panel": document["panel"] | {"technique": stored.panel.technique}}
+    panel = document["panel"] | {"technique": stored.panel.technique}
+    return text_fields(stored.panel, stored.figure) | {"panel": panel}
 
 
 def _panel_fields(panel: Panel, number: int) -> Document:

@@ -35,12 +35,11 @@ WORDS_BOOST = (1.2 + 1) / (1.2 * WORD_REPEATS + 1)
 COSINE_QUERY_NAME = "cosine_with_words"
 PANEL_ID_FIELD = "panel.id"
 """Read instead of `_id`: that is stored with the thumbnails, and unpacking them took most of a query's time."""
-_WORD_FIELDS = {"caption": "words.caption", "text": "words.text", "title": "words.title"}
 
 
 def text_clause(terms: list[Term]) -> Json | None:
-    """Return BM25 of any of the terms, over caption, OCR text and title together; None without terms."""
-    fields = [f"{_WORD_FIELDS[name]}^{boost:g}" for name, boost in settings.TEXT_BOOSTS.items()]
+    """Return BM25 of any of the terms, over caption, OCR text, title and mentions together; None without terms."""
+    fields = [f"words.{name}^{boost:g}" for name, boost in settings.TEXT_BOOSTS.items()]
     words = [PAIR_SEPARATOR.join(term) for term in terms if len(term) <= 2]
     clauses: list[Json] = []
     if words:

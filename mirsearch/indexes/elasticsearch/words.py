@@ -8,8 +8,9 @@ import re
 from typing import Any
 
 from mirsearch import settings
-from mirsearch.corpus import Panel
+from mirsearch.corpus import Figure, Panel
 from mirsearch.text import tokens as text
+from mirsearch.text.figure_references import part_mentions
 
 MAX_CAPTION_TERMS = 200
 WORD_REPEATS = 3
@@ -21,22 +22,24 @@ PAIR_SEPARATOR = "+"
 _TERM = re.compile(r"[^\W\d_][\w-]{2,}")
 
 
-def text_fields(panel: Panel, title: str | None) -> dict[str, Any]:
+def text_fields(panel: Panel, figure: Figure) -> dict[str, Any]:
     """Return the fields of a panel's document that are made from its texts: `caption_terms` and `words`."""
-    return {"caption_terms": _caption_terms(panel.caption), "words": _words_field(panel, title)}
+    return {"caption_terms": _caption_terms(panel.caption), "words": _words_field(panel, figure)}
 
 
-def _words_field(panel: Panel, title: str | None) -> dict[str, Any]:
+def _words_field(panel: Panel, figure: Figure) -> dict[str, Any]:
     """Return the tokens of each text, and `all`: every token, repeated by the weight of its text.
 
-    The heading counts as text that was read in the panel.
+    The heading counts as text that was read in the panel; mentions are those of the panel's letter.
     `all` also holds each pair of neighboring words as one token, so that a pair has a term frequency of its own.
     Repeating words by the weight of their field, before BM25 flattens frequencies, is BM25F (Robertson, Zaragoza,
     Taylor, "Simple BM25 extension to multiple weighted fields", 2004).
     """
     text_and_heading = f"{panel.text} {panel.heading}" if panel.heading else panel.text
-    found = {name: _cached_tokens(words) for name, words in
-             (("caption", panel.caption), ("text", text_and_heading), ("title", title or ""))}  # fmt: skip
+    title = figure.article.title if figure.article else None
+    mentions = "\n".join(part_mentions(figure.mentions, figure.label, panel.label))
+    texts = {"caption": panel.caption, "text": text_and_heading, "title": title or "", "mentions": mentions}
+    found = {name: _cached_tokens(words) for name, words in texts.items()}
     weighted = []
     for name, words in found.items():
         pairs = [PAIR_SEPARATOR.join(pair) for pair in itertools.pairwise(words)]

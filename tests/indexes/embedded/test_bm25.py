@@ -23,7 +23,10 @@ CAPTIONS = [
     "Carbonate minerals",
     "Schrödinger's crystal of carbon, 500 nm, made of α-Fe2O3 and TiO₂ (111)",
 ]
-RECORDS = [made.record(number, 1, caption=caption) for number, caption in enumerate(CAPTIONS)]
+RECORDS = [
+    made.record(number, 1, caption=caption, mentions=("Silver was seen.", "Copper made it grow.")[: number % 3])
+    for number, caption in enumerate(CAPTIONS)
+]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,12 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedIndex]:
 
 def expected_text_terms(query: str, k: float) -> dict[str, float]:
     columns = [
-        (tokens(each.panels[0].caption), tokens(each.panels[0].text), tokens(each.figure.article.title or ""))
+        (
+            tokens(each.panels[0].caption),
+            tokens(each.panels[0].text),
+            tokens(each.figure.article.title or ""),
+            tokens("\n".join(each.figure.mentions)),
+        )
         for each in RECORDS
         if each.figure.article
     ]
@@ -59,7 +67,7 @@ def occurrences(words: list[str], term: tuple[str, ...]) -> int:
 
 @pytest.mark.parametrize(
     "query",
-    ["carbon", "carbon nanotube", '"carbon nanotube" sem', "gold made article", "tio2 fe2o3 500nm", "schrodinger"],
+    ["carbon", "carbon nanotube", '"carbon nanotube" sem', "gold copper silver", "tio2 fe2o3 500nm", "schrodinger"],
 )
 def test_scores_are_the_formulas(index: EmbeddedIndex, query: str) -> None:
     found = index.search(SearchRequest(text=query, top=99)).panels

@@ -13,17 +13,18 @@ from hypothesis import strategies as st
 from mirsearch.indexes.embedded.words import words_file
 from mirsearch.indexes.embedded.words.words_file import FIELDS, DamagedWordsError, Words
 
+Texts = tuple[str, str, str, str]
 words = st.sampled_from(["a", "b", "ab", "µ", "漢", "3.5", "zz"])
 texts = st.lists(words, max_size=9).map(" ".join)
-panels = st.lists(st.tuples(texts, texts, texts), max_size=12)
+panels = st.lists(st.tuples(texts, texts, texts, texts), max_size=12)
 terms = st.lists(words | st.just("nowhere"), min_size=1, max_size=3).map(tuple)
 
 
-def numbered(rows: list[tuple[str, str, str]]) -> list[tuple[int, str, str, str]]:
+def numbered(rows: list[Texts]) -> list[tuple[int, str, str, str, str]]:
     return [(10 + 3 * number, *row) for number, row in enumerate(rows)]
 
 
-def expected_positions(rows: list[tuple[str, str, str]], term: tuple[str, ...]) -> list[int]:
+def expected_positions(rows: list[Texts], term: tuple[str, ...]) -> list[int]:
     """Return the positions of a term in the sequence of all words."""
     found, position = [], 0
     for text in (text for row in rows for text in row):
@@ -37,14 +38,14 @@ def expected_positions(rows: list[tuple[str, str, str]], term: tuple[str, ...]) 
     return found
 
 
-BOOSTS = np.array([1, 0.5, 0.25], dtype=np.float32)
+BOOSTS = np.array([1, 0.5, 0.25, 0.125], dtype=np.float32)
 
 
-def expected_frequencies(rows: list[tuple[str, str, str]], term: tuple[str, ...]) -> dict[int, float]:
+def expected_frequencies(rows: list[Texts], term: tuple[str, ...]) -> dict[int, float]:
     found = {}
     for number, row in enumerate(rows):
         frequency = sum(
-            len(expected_positions([(text, "", "")], term)) * boost for text, boost in zip(row, BOOSTS, strict=True)
+            len(expected_positions([(text, "", "", "")], term)) * boost for text, boost in zip(row, BOOSTS, strict=True)
         )
         if frequency:
             found[number] = float(frequency)
@@ -53,9 +54,7 @@ def expected_frequencies(rows: list[tuple[str, str, str]], term: tuple[str, ...]
 
 @settings(max_examples=150, deadline=None)
 @given(panels, terms, st.sampled_from([1, 4, 1 << 20]))
-def test_words_and_phrases_are_found_where_they_are(
-    rows: list[tuple[str, str, str]], term: tuple[str, ...], chunk: int
-) -> None:
+def test_words_and_phrases_are_found_where_they_are(rows: list[Texts], term: tuple[str, ...], chunk: int) -> None:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
         patch.setattr(words_file, "_CHUNK", chunk)
         built = words_file.build(numbered(rows))

@@ -99,7 +99,7 @@ def _add_parts_and_doubts(connection: sqlite3.Connection) -> None:
 
 
 def _add_checksums(connection: sqlite3.Connection) -> None:
-    """Migrate to version 4: checksums of all rows, and the sentences that speak of a figure, whose words are searched."""
+    """Migrate to version 4: checksums of all rows, and searchable sentences that speak of a figure."""
     connection.execute(FAILURES)
     for table, columns in ADDED.items():
         for column in columns:

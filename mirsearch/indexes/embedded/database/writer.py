@@ -22,10 +22,10 @@ from mirsearch.indexes.embedded.database import checksums, schema
 from mirsearch.indexes.embedded.database import failures as sqlite_failures
 from mirsearch.indexes.embedded.database import notes as sqlite_notes
 from mirsearch.indexes.embedded.database import words as sqlite_words
-#X
 from mirsearch.indexes.embedded.database.access import translate_errors
 from mirsearch.indexes.embedded.database.checksums import batches, placeholders
 from mirsearch.indexes.embedded.database.rows import panel_values, storable_text
+from mirsearch.indexes.embedded.database.words import FigureTexts
 
 _ARTICLE_TEXTS = ("title", "doi", "pmcid", "journal", "license", "url")
 
@@ -241,12 +241,7 @@ class SqliteWriter:
         return int(row[0])
 
     def _put_panel(
-        self,
-        figure: int,
-        position: int,
-        panel: Panel,
-        texts: sqlite_words.FigureTexts,
-        blobs: tuple[bytes, bytes | None],
+        self, figure: int, position: int, panel: Panel, texts: FigureTexts, blobs: tuple[bytes, bytes | None]
     ) -> None:
         """Add a panel with its words, vector and thumbnail (None: none), and their checksums."""
         caption, text = storable_text(panel.caption) or "", storable_text(panel.text) or ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mirsearch.files.locks import FileLock, LockHeldError
 from mirsearch.indexes.embedded.database import words as sqlite_words
+from mirsearch.indexes.embedded.database.checksums import DamagedRowError, row_crc
 from mirsearch.indexes.embedded.vectors.matrix import Snapshot, is_past_commit, last_commit
 from mirsearch.indexes.embedded.words import words_file
 from mirsearch.indexes.embedded.words.words_file import Float32Array, Words
@@ -166,9 +167,19 @@ def _count_panels_after(connection: sqlite3.Connection, key: int) -> int:
 
 
 def _read_words(connection: sqlite3.Connection, key: int) -> Words:
-    """Return the words of panels whose key is greater than `key`."""
+    """Return the words of panels whose key is greater than `key`. Raises DamagedRowError."""
+    return words_file.build(_checked_words(connection, key))
+
+
+def _checked_words(connection: sqlite3.Connection, key: int) -> Iterator[tuple[int, str, str, str, str]]:
+    crcs = dict(connection.execute("SELECT key, words_crc FROM panels WHERE key > ?", (key,)))
     query = f"SELECT rowid, {', '.join(words_file.WORD_COLUMNS)} FROM words WHERE rowid > ? ORDER BY rowid"
-    return words_file.build(connection.execute(query, (key,)))
+    for row in connection.execute(query, (key,)):
+        if crcs.pop(row[0], None) != row_crc(*row[1:]):
+            raise DamagedRowError("the words of a panel do not match their checksum")
+        yield row
+    if crcs:
+        raise DamagedRowError(f"{len(crcs)} panels have no words")
 
 
 def _build_word_index(parts: Sequence[Words], snapshot: Snapshot) -> WordIndex:
