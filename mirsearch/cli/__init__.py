@@ -24,6 +24,11 @@ COMMANDS = (
         "query_cmd:query",
     ),
     LazyCommand(
+        "serve",
+        "Serve the search page and the HTTP API, on this machine alone unless told otherwise. Ctrl-C stops it.",
+        "serve_cmd:serve",
+    ),
+    LazyCommand(
         "analyze",
         "Cut figures into panels and read their letters, scale bars and text. Stores nothing.",
         "analyze_cmd:analyze",

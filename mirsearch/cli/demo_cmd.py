@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.ingest_cmd import ingest_paths, print_summary
+from mirsearch.cli.ingest_cmd import ingest_paths
+from mirsearch.cli.ingest_output import print_summary
 from mirsearch.cli.parts import load_detector, load_index_extractor, load_ocr
 from mirsearch.cli.terminal import INTERRUPTED, console, open_output, print_message
 
@@ -85,5 +86,8 @@ Try next:
   mirsearch stats --index {index}
 and with your own figures:
   mirsearch ingest FOLDER --index my-index
-  mirsearch query MICROGRAPH --index my-index --format html"""
+  mirsearch query MICROGRAPH --index my-index --format html
+
+Search this corpus in the browser (needs the extra: pip install 'mirsearch[web]'):
+  mirsearch serve --index {index} --open"""
     )

@@ -83,8 +83,9 @@ def test_every_setting_and_variable_is_told():
     told = (DOCS / "settings.md").read_text(encoding="utf-8")
     for name, text in settings.ENVIRONMENT.items():
         assert f"| `{name}` | {text} |" in told, name
-    for limit in fields(settings.LIMITS):
-        assert f"| `{limit.name}` | {getattr(settings.LIMITS, limit.name):,} |" in told, limit.name
+    for limits in (settings.LIMITS, settings.SERVE_LIMITS):
+        for limit in fields(limits):
+            assert f"| `{limit.name}` | {getattr(limits, limit.name):,} |" in told, limit.name
     constants = [name for name, value in vars(settings).items() if name.isupper() and not name.startswith("_")]
     shown = {"ENVIRONMENT", "LIMITS", "DEVICES", "EUROPEPMC", "PMC", "ARXIV", "ARXIV_OAI"}
     for name in set(constants) - shown:

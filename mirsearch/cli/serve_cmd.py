@@ -1,0 +1,94 @@
+"""`mirsearch serve`: the search page and the HTTP API."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mirsearch import settings
+from mirsearch.cli.parts import ExtractorChoice, load_detector, load_index_extractor, load_ocr
+from mirsearch.cli.shared_options import DeviceOption, IndexOption, OcrOption, ScaleBarsOption, WeightsOption
+from mirsearch.cli.terminal import print_message
+from mirsearch.errors import MirsearchError
+
+ACCESS = "Who may ask"
+
+
+def serve(
+    index: IndexOption = None,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 takes any that is free.")] = 8765,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    token_file: Annotated[
+        Path | None,
+        typer.Option("--token-file", help="File with tokens that open the server, one a line.", rich_help_panel=ACCESS),
+    ] = None,
+    auth_header: Annotated[
+        str | None,
+        typer.Option("--auth-header", help="Header in which a proxy names who has logged in.", rich_help_panel=ACCESS),
+    ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--trusted-proxy", help="Address or network of a proxy that is believed. May be repeated.",
+            rich_help_panel=ACCESS,
+        ),
+    ] = None,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allowed-host", help="Another name by which the server is called. May be repeated.",
+            rich_help_panel=ACCESS,
+        ),
+    ] = None,
+    weights: WeightsOption = None,
+    device: DeviceOption = None,
+    ocr: OcrOption = settings.DEFAULT_OCR,
+    scalebars: ScaleBarsOption = settings.DEFAULT_SCALEBARS,
+) -> None:  # fmt: skip
+    """Serve the search page and the HTTP API, on this machine alone unless told otherwise. Ctrl-C stops it."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: a query multiplies no large matrices
+    _check_extra()
+    from mirsearch.web.access import make_access
+    from mirsearch.web.app import create_app
+    from mirsearch.web.corpus import Corpus, Loaders
+    from mirsearch.web.server import open_socket, serve_forever, server_address
+    from mirsearch.web.site import Site
+
+    access = make_access(host, allowed_host or (), token_file, auth_header, trusted_proxy or ())
+    location = settings.index_location(index)
+    choice = ExtractorChoice(None, weights, device)
+    loaders = Loaders(
+        lambda opened: load_index_extractor(opened, choice), partial(load_ocr, ocr), partial(load_detector, scalebars)
+    )
+    corpus = Corpus(location, loaders)
+    listening = open_socket(host, port)
+    site = Site(corpus, access)
+    address = server_address(listening, host)
+    try:
+        panels = corpus.counts()["panels"]
+        typer.echo(f"Serving {panels:,} panels of {location} at {address} – Ctrl-C stops it")
+        if open_browser:
+            typer.launch(address)
+        serve_forever(create_app(site), listening, print_message)
+    finally:
+        listening.close()
+        site.close()
+    print_message("stopped")
+
+
+def _check_extra() -> None:
+    """Raise MissingDependencyError, which names the extra, if a package of it is not installed."""
+    from mirsearch import extras
+
+    try:
+        for module in ("fastapi", "uvicorn", "python_multipart"):
+            import_module(module)
+    except ModuleNotFoundError as error:
+        missing = extras.missing_extra_error("mirsearch serve", error)
+        raise missing or MirsearchError(str(error), "pip install 'mirsearch[web]'") from error

@@ -1,0 +1,1 @@
+"""`mirsearch serve`: the search page and the HTTP API (extra `web`)."""

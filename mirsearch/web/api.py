@@ -1,0 +1,108 @@
+"""The HTTP API, /api/v1: the questions and the JSON of the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response, UploadFile
+from pydantic import Field
+
+from mirsearch.errors import NotFoundError
+from mirsearch.query import StoredPanel
+from mirsearch.search.answer import answer_json, article_json, stored_json
+from mirsearch.web import schema
+from mirsearch.web.corpus import public_json
+from mirsearch.web.fields import SearchFields
+from mirsearch.web.problems import PROBLEM_TYPE
+from mirsearch.web.responses import json_answer
+
+if TYPE_CHECKING:
+    from mirsearch.web.site import Site
+
+_FACETS = ("techniques", "kinds", "years", "journals", "licenses", "sources", "fields_of_view")
+_FORM = Form(media_type="multipart/form-data")
+_MAX_ARTICLE_PANELS = 5_000
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "Problem details (RFC 9457)",
+        "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+    },
+}
+
+
+class ApiSearch(SearchFields):
+    """A search with an image, words, or both: the options of `mirsearch query`, with `_` in place of `-`."""
+
+    image: UploadFile | None = Field(default=None, description="A micrograph or figure.")
+
+
+def make_router(site: Site) -> APIRouter:
+    """Return the routes of the API."""
+    router = APIRouter(prefix="/api/v1", responses=_PROBLEMS)
+
+    @router.post("/search", summary="Search", responses={200: {"model": schema.AnswerData}}, response_model=None)
+    async def search(request: Request, fields: Annotated[ApiSearch, _FORM]) -> Response:
+        """Find panels that look like an image at its scale, and whose captions contain the given words."""
+        upload = None
+        if fields.image is not None and (fields.image.filename or fields.image.size):
+            client = site.access.client(request.client and request.client.host, request.headers)
+            upload = await site.uploads.receive(fields.image, fields.image.filename, client)
+        asked = await site.ask(fields, upload, fields.top)
+        return json_answer(request, public_json(answer_json(asked.answer)))
+
+    @router.get("/panels/{panel_id}", responses={200: {"model": schema.PanelData}}, response_model=None)
+    async def panel(request: Request, panel_id: str) -> Response:
+        """Return all data of a panel, as `mirsearch show` prints it."""
+        found = await site.searches.run(site.corpus.index.panels, [panel_id])
+        return json_answer(request, public_json(stored_json(found[0])))
+
+    @router.get("/figures/{figure_id}", responses={200: {"model": schema.FigureData}}, response_model=None)
+    async def figure(request: Request, figure_id: str) -> Response:
+        """Return a figure with its panels."""
+        found, panels = await site.searches.run(site.pictures.figure, figure_id)
+        return json_answer(
+            request,
+            public_json(
+                {
+                    "id": found.id,
+                    "label": found.label,
+                    "caption": found.caption,
+                    "size": [found.width, found.height],
+                    "page": found.page,
+                    "permission_note": found.permission_note,
+                    "iiif": f"/iiif/{found.id}",
+                    "article": article_json(found.article),
+                    "panels": [stored_json(stored) for stored in panels],
+                }
+            ),
+        )
+
+    @router.get("/articles/{article_id:path}", responses={200: {"model": schema.ArticleFigures}}, response_model=None)
+    async def article(request: Request, article_id: str) -> Response:
+        """Return an article by its id, DOI or PMC id, with the ids of its figures and panels."""
+        panels = await site.searches.run(_article_panels, site, article_id)
+        return json_answer(
+            request,
+            {
+                "article": article_json(panels[0].figure.article),
+                "figures": list(dict.fromkeys(stored.figure.id for stored in panels)),
+                "panels": [stored.panel.id for stored in panels],
+            },
+        )
+
+    @router.get("/facets", responses={200: {"model": schema.FacetCounts}}, response_model=None)
+    async def facets(request: Request) -> Response:
+        """Count the panels of the corpus by the values of each filter."""
+        counts = await site.searches.run(site.corpus.counts)
+        return json_answer(request, {name: dict(counts[name]) for name in _FACETS})
+
+    return router
+
+
+def _article_panels(site: Site, article_id: str) -> list[StoredPanel]:
+    """Return the panels of an article. NotFoundError if there is none, or the id is that of something else."""
+    found = site.corpus.index.find_panels(article_id)[:_MAX_ARTICLE_PANELS]
+    is_article = bool(found) and found[0].figure.article is not None
+    if not is_article or article_id in (found[0].figure.id, found[0].panel.id):
+        raise NotFoundError(f"no article {article_id!r} in the index", "give its id, DOI or PMC id")
+    return found

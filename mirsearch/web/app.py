@@ -1,0 +1,85 @@
+"""The application: all routes behind the guard, and errors as answers."""
+
+from __future__ import annotations
+
+import json
+
+from fastapi import FastAPI, HTTPException
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp
+
+from mirsearch import __version__
+from mirsearch.errors import MirsearchError
+from mirsearch.web.api import make_router
+from mirsearch.web.guard import Guard
+from mirsearch.web.images import image_routes
+from mirsearch.web.pages import Pages
+from mirsearch.web.problems import PROBLEM_TYPE, Problem, ProblemError, error_problem, wants_json
+from mirsearch.web.rendering import problem_page
+from mirsearch.web.site import Site
+from mirsearch.web.state import validation_problem
+
+_DESCRIPTION = """Search panels of microscopy figures by looks, physical scale and words.
+Fields are named as the options of `mirsearch query`, and answers are its JSON.
+Paths of files are left out: `image` and `location` have names only."""
+
+
+def create_app(site: Site) -> ASGIApp:
+    """Return the application of a site, behind its guard."""
+    app = FastAPI(
+        title="mirsearch",
+        version=__version__,
+        description=_DESCRIPTION,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # the pages of Swagger and ReDoc load their scripts from another host
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.include_router(make_router(site))
+    app.router.routes.extend([*image_routes(site), *Pages(site).routes()])
+    _handle_errors(app, site)
+    return Guard(app, site.access)
+
+
+def _handle_errors(app: FastAPI, site: Site) -> None:
+    def own(request: Request, error: Exception) -> Response:
+        assert isinstance(error, MirsearchError)
+        problem = error_problem(error)
+        return answer_problem(
+            request, Problem(problem.status, site.hide(problem.detail), site.hide(problem.remedy), problem.retry_after)
+        )
+
+    def told(request: Request, error: Exception) -> Response:
+        assert isinstance(error, ProblemError)
+        return answer_problem(request, error.problem)
+
+    def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return answer_problem(request, validation_problem(error.errors(), 422))
+
+    def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, StarletteHTTPException)
+        detail = "there is no such page" if error.status_code == 404 else str(error.detail)
+        return answer_problem(request, Problem(error.status_code, detail), dict(error.headers or {}))
+
+    def gone(request: Request, error: Exception) -> Response:
+        return answer_problem(request, Problem(400, "the request ended before it was whole"))
+
+    app.add_exception_handler(MirsearchError, own)
+    app.add_exception_handler(ProblemError, told)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(StarletteHTTPException, http)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(ClientDisconnect, gone)
+
+
+def answer_problem(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    """Return a problem as details for a program, or as a page for a person."""
+    told = {**problem.headers, **(headers or {})}
+    accept = request.headers.get("accept", "")
+    if wants_json(request.url.path, accept) or "text/html" not in accept:
+        return Response(json.dumps(problem.json), problem.status, told, PROBLEM_TYPE)
+    return HTMLResponse(problem_page(problem), problem.status, told)

@@ -1,0 +1,180 @@
+"""The served corpus: its index, and the parts that answer questions, each loaded when it is first needed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirsearch.errors import IndexMismatchError
+from mirsearch.indexes import open_index
+from mirsearch.indexes.base import Index
+from mirsearch.search.answer import Answer
+from mirsearch.search.search import Question, ask
+from mirsearch.text.masking import mask
+
+if TYPE_CHECKING:
+    from mirsearch.analysis.base import OcrEngine, ScaleBarDetector
+    from mirsearch.extractors.base import Extractor
+
+_COUNTS_SECONDS = 30.0
+"""Age at which the counts of the corpus are counted again."""
+_MAX_VECTORS = 512
+"""Most vectors of query images that are kept in memory."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaders:
+    """How the parts are loaded that the operator chose: the extractor of an index, an OCR engine, a detector."""
+
+    extractor: Callable[[Index], Extractor]
+    ocr: Callable[[], OcrEngine]
+    detector: Callable[[], ScaleBarDetector]
+
+
+class RememberedVectors:
+    """An extractor that keeps the vectors of the last images, so that the next page of an answer needs no network."""
+
+    def __init__(self, extractor: Extractor) -> None:
+        self._extractor = extractor
+        self._vectors: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._extractor, name)
+
+    def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Return vectors float32 (n, dims) of RGB images, those that are known from memory."""
+        return np.stack([self._vector(image) for image in images])
+
+    def _vector(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        key = hashlib.sha256(repr(image.shape).encode() + np.ascontiguousarray(image).tobytes()).digest()
+        with self._lock:
+            if key in self._vectors:
+                self._vectors.move_to_end(key)
+                return self._vectors[key]
+        vector: NDArray[np.float32] = self._extractor.embed([image])[0]
+        with self._lock:
+            self._vectors[key] = vector
+            while len(self._vectors) > _MAX_VECTORS:
+                self._vectors.popitem(last=False)
+        return vector
+
+
+class Corpus:
+    """An open index with its parts. Safe to use from several threads."""
+
+    def __init__(self, location: str, loaders: Loaders) -> None:
+        self.location = location
+        self._loaders = loaders
+        self._index = open_index(location)
+        self._lock = threading.RLock()
+        self._parts: dict[str, Any] = {}
+        self._counts: tuple[float, Mapping[str, Any]] | None = None
+
+    @property
+    def index(self) -> Index:
+        """Return the open index."""
+        return self._index
+
+    def _part(self, name: str, load: Callable[[], Result]) -> Result:
+        with self._lock:
+            if name not in self._parts:
+                self._parts[name] = load()
+            part: Result = self._parts[name]
+            return part
+
+    def extractor(self) -> Extractor:
+        """Return the extractor of the index."""
+        extractor: Any = self._part("extractor", lambda: RememberedVectors(self._loaders.extractor(self._index)))
+        loaded: Extractor = extractor
+        return loaded
+
+    def ocr(self) -> OcrEngine:
+        """Return the OCR engine."""
+        return self._part("ocr", self._loaders.ocr)
+
+    def detector(self) -> ScaleBarDetector:
+        """Return the scale-bar detector."""
+        return self._part("detector", self._loaders.detector)
+
+    def ask(self, question: Question) -> Answer:
+        """Answer a question. An index that was embedded anew since it was opened is opened again."""
+        try:
+            return ask(self._index, question, self.extractor)
+        except IndexMismatchError:
+            self._reopen()
+            return ask(self._index, question, self.extractor)
+
+    def _reopen(self) -> None:
+        """Open the index again. The old one is not closed: other threads may still read it."""
+        with self._lock:
+            self._index = open_index(self.location)
+            self._parts.pop("extractor", None)
+            self._counts = None
+
+    def counts(self) -> Mapping[str, Any]:
+        """Return the counts of `mirsearch stats`, at most half a minute old."""
+        with self._lock:
+            now = time.monotonic()
+            if self._counts is None or now - self._counts[0] > _COUNTS_SECONDS:
+                self._counts = now, self._index.stats()
+            return self._counts[1]
+
+    def hide_paths(self, text: str, files: Mapping[str, str] | None = None) -> str:
+        """Return a message without places of this machine: no path of the index, and names for uploaded `files`."""
+        for path, name in (files or {}).items():
+            text = text.replace(path, name)
+        places = {self.location, self._index.location, str(Path(self.location).absolute())}
+        for place in sorted(places, key=len, reverse=True):
+            text = re.sub(rf"(?:the )?index at {re.escape(place)}(?![\w/-])", "the index", text)
+            text = re.sub(rf"\bin {re.escape(place)}(?![\w/-])", "in the index", text)
+            if "/" in place or "\\" in place:
+                text = text.replace(place, "the index")
+        return mask(text)
+
+    def close(self) -> None:
+        """Close the index."""
+        self._index.close()
+
+
+def public_name(location: str | None) -> str | None:
+    """Return what others may see of where a file is: an address of the web as it is, of a path only the name."""
+    if location is None or re.match(r"https?://", location):
+        return None if location is None else mask(location)
+    return location.replace("\\", "/").rstrip("/").rpartition("/")[2] or None
+
+
+def public_answer(answer: Answer) -> Answer:
+    """Return an answer with names in place of the paths of its figures' files."""
+    hits = []
+    for hit in answer.hits:
+        figure = hit.stored.figure
+        origins = tuple(replace(origin, location=public_name(origin.location) or "") for origin in figure.origins)
+        hits.append(replace(hit, stored=replace(hit.stored, figure=replace(figure, origins=origins))))
+    return replace(answer, hits=tuple(hits))
+
+
+def public_json(value: Any) -> Any:
+    """Return JSON of panels and answers with names in place of the paths of files."""
+    if isinstance(value, list):
+        return [public_json(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: public_name(item)
+        if key in ("image", "location") and (item is None or isinstance(item, str))
+        else public_json(item)
+        for key, item in value.items()
+    }

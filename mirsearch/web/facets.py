@@ -1,0 +1,107 @@
+"""Filters as lists of values with their counts in the corpus; each value is a link that adds or removes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mirsearch.report.wording import clean_text, format_length, license_name
+from mirsearch.web.state import PageState
+
+_MAX_NAME = 60
+_MAX_VALUES = 12
+"""Most values that a facet lists; the page has room for these."""
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """A value: its name, the panels (or figures) that have it, its share of the most frequent one, and its link."""
+
+    name: str
+    count: int
+    share: float
+    chosen: bool
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A filter with its most frequent values. `more` values are not listed."""
+
+    title: str
+    values: tuple[FacetValue, ...]
+    more: int = 0
+
+    @property
+    def has_chosen(self) -> bool:
+        """Return whether one of its values is chosen."""
+        return any(value.chosen for value in self.values)
+
+
+def make_facets(counts: Mapping[str, Any], state: PageState) -> tuple[Facet, ...]:
+    """Return the facets of a corpus for a search, those without a value left out."""
+    facets = (
+        _listed("Technique", counts["techniques"], state, "technique"),
+        _listed("Kind", counts["kinds"], state, "kind", keeps_unknown=True),
+        _widths(counts["fields_of_view"], state),
+        _years(counts["years"], state),
+        _listed("Journal", counts["journals"], state, "journal"),
+        _listed("License", counts["licenses"], state, "license", license_name),
+        _listed("Source (figures)", counts["sources"], state, "filter", value_of=lambda key: f"source={key}"),
+    )
+    return tuple(facet for facet in facets if facet.values)
+
+
+def _listed(
+    title: str,
+    counts: Mapping[str, int],
+    state: PageState,
+    field: str,
+    name_of: Callable[[str], str] = lambda key: key,
+    value_of: Callable[[str], str] = lambda key: key,
+    keeps_unknown: bool = False,
+) -> Facet:
+    known = {key: count for key, count in counts.items() if key and (keeps_unknown or key != "unknown")}
+    chosen = {value.lower() for value in getattr(state.fields, field)}
+    most = max(known.values(), default=1)
+    ordered = sorted(known, key=lambda key: (value_of(key).lower() not in chosen, -known[key], key))
+    listed = [key for key in ordered if len(value_of(key)) <= 200][:_MAX_VALUES]
+    values = tuple(
+        FacetValue(
+            clean_text(name_of(key), _MAX_NAME),
+            known[key],
+            known[key] / most,
+            value_of(key).lower() in chosen,
+            state.toggled(field, value_of(key)).address(),
+        )
+        for key in listed
+    )
+    return Facet(title, values, len(known) - len(listed))
+
+
+def _years(counts: Mapping[str, int], state: PageState) -> Facet:
+    known = {key: count for key, count in counts.items() if key.isdigit()}
+    most = max(known.values(), default=1)
+    listed = sorted(known, key=int, reverse=True)[:_MAX_VALUES]
+    values = []
+    for key in listed:
+        chosen = state.fields.year == key
+        address = state.changed(year=None if chosen else key).address()
+        values.append(FacetValue(key, known[key], known[key] / most, chosen, address))
+    return Facet("Year", tuple(values), len(known) - len(listed))
+
+
+def _widths(counts: Mapping[str, int], state: PageState) -> Facet:
+    """Return the fields of view by decade: "3" counts the panels of 1 to 10 µm."""
+    decades = sorted(int(key) for key in counts if key.lstrip("-").isdigit() and abs(int(key)) < 12)
+    most = max((counts[str(decade)] for decade in decades), default=1)
+    values = []
+    for decade in decades:
+        low, high = (format_length(10.0**exponent) for exponent in (decade, decade + 1))
+        value = f"{low}..{high}"
+        chosen = state.fields.fov == value
+        address = state.changed(fov=None if chosen else value).address()
+        count = counts[str(decade)]
+        values.append(FacetValue(f"{low} – {high}", count, count / most, chosen, address))
+    return Facet("Field of view", tuple(values))

@@ -1,0 +1,108 @@
+"""The fields of a search, named as the options of `mirsearch query`, and the question that they ask."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from mirsearch import settings
+from mirsearch.errors import UsageError
+from mirsearch.search.option_values import add_filters, parse_box, parse_filters, parse_formula, parse_scale_options
+from mirsearch.search.search import Question
+from mirsearch.settings import SERVE_LIMITS
+from mirsearch.web.uploads import ReadPictures, Upload
+
+_MAX_VALUES = 32
+"""Most values of one field that may be repeated."""
+
+Text = Annotated[str, StringConstraints(max_length=settings.LIMITS.field_chars)]
+Word = Annotated[str, StringConstraints(max_length=200)]
+Words = Annotated[list[Word], Field(max_length=_MAX_VALUES)]
+
+
+class SearchFields(BaseModel):
+    """What a search asks for: the options of `mirsearch query`, with `_` in place of `-`."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
+
+    text: Text | None = Field(default=None, description='Words, or "phrases in quotes".')
+    like: Word | None = Field(default=None, description="Id of a panel of the index.")
+    panel: Word | None = Field(default=None, description="Panel of the image, e.g. b.")
+    crop: Word | None = Field(default=None, description="Region of the image, in px: x0,y0,x1,y1.")
+    page: int = Field(default=0, ge=0, le=1_000_000, description="Page of a file with several, counted from 1.")
+    scale: Word | None = Field(default=None, description='Length that the scale bar stands for: "500 nm".')
+    bar_px: float | None = Field(default=None, description="Length of the bar in px, with scale.")
+    nm_per_px: float | None = Field(default=None, description="Size of a pixel in nm.")
+    field_of_view: Word | None = Field(default=None, description='Width of the image: "2 um".')
+    no_scale: bool = Field(default=False, description="Ignore the scale.")
+    weight: Words = Field(default=[], description="Weight of a term: visual=0.6, scale=0.3 or text=0.3.")
+    missing: Literal["neutral", "penalize", "exclude"] = Field(
+        default="neutral", description="Rule for panels without a scale."
+    )
+    sigma: float = Field(default=settings.SCALE_SIGMA, description="Width of the scale term in decades.")
+    top: int = Field(default=10, ge=1, le=SERVE_LIMITS.top, description="Number of hits.")
+    each: bool = Field(default=False, description="Each image under one letter of a figure is a hit of its own.")
+    per_article: int | None = Field(default=None, ge=0, le=1_000, description="Most hits of an article; 0: any number.")
+    min_score: float | None = Field(default=None, description="Least score of a hit, 0 to 1.")
+    doubtful: bool = Field(default=False, description="Also rank and filter by scale readings that are not sure.")
+    exact: bool = Field(default=False, description="Score every panel that passes the filters.")
+    kind: Words = Field(default=[], description="micrograph, diffraction, map, gel, plot, …")
+    technique: Words = Field(default=[], description="SEM, TEM, AFM, …")
+    year: Word | None = Field(default=None, description="2021, 2015-2020, 2015- or -2020.")
+    journal: Words = Field(default=[], description="Full name of the journal.")
+    license: Words = Field(default=[], description="cc-by, cc0, …")
+    has_scale: bool | None = Field(default=None, description="Only panels with (true) or without (false) a scale.")
+    fov: Word | None = Field(default=None, description='Field of view: "100nm..5um".')
+    article: Words = Field(default=[], description="DOI, PMC id or article id.")
+    not_article: Words = Field(default=[], description="Article to leave out; own: that of the image or panel.")
+    label_text: Text | None = Field(default=None, description="Words that were read inside the panel.")
+    filter: Words = Field(default=[], description="Condition on any field: scale.source=caption.")
+    all_kinds: bool = Field(default=False, description="Also find plots and schematics for an image.")
+    retracted: bool = Field(default=False, description="Also find panels of retracted articles. They are marked.")
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Return the fields that differ from their defaults."""
+        return {
+            name: value
+            for name, value in self.model_dump().items()
+            if value != type(self).model_fields[name].get_default()
+        }
+
+
+LIST_FIELDS = frozenset(name for name, field in SearchFields.model_fields.items() if isinstance(field.default, list))
+_IMAGE_FIELDS = ("panel", "crop", "scale", "bar_px", "nm_per_px")
+
+
+def make_question(
+    fields: SearchFields, upload: Upload | None, pictures: ReadPictures, top: int, for_people: bool
+) -> Question:
+    """Return the question, with the checks and the words of the command line.
+
+    People see few hits of an article, unless they ask otherwise.
+    """
+    if upload is None and any(getattr(fields, name) is not None for name in _IMAGE_FIELDS):
+        raise UsageError("--panel, --crop, --scale, --bar-px and --nm-per-px need an image", "give an image")
+    scale = parse_scale_options(fields.scale, fields.bar_px, fields.nm_per_px, fields.field_of_view, fields.no_scale)
+    filters = parse_filters(fields.kind, fields.technique, fields.year, fields.journal, fields.license, fields.article)
+    few = settings.PER_ARTICLE if for_people and not fields.article else 0
+    crop = None if fields.crop is None else parse_box(fields.crop)
+    return Question(
+        image=None if upload is None else pictures.question(upload, fields.panel, crop, scale, fields.page),
+        like=fields.like,
+        text=fields.text,
+        field_of_view_nm=scale.field_of_view_nm,
+        use_scale=not fields.no_scale,
+        every_kind=fields.all_kinds,
+        retracted=fields.retracted,
+        filters=add_filters(filters, fields.has_scale, fields.fov, fields.label_text, fields.filter),
+        formula=parse_formula(fields.weight, fields.missing, fields.sigma),
+        top=top,
+        exact=fields.exact,
+        doubtful=fields.doubtful,
+        each=fields.each,
+        per_article=few if fields.per_article is None else fields.per_article,
+        not_articles=tuple(fields.not_article),
+        min_score=fields.min_score,
+    )

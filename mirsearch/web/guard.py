@@ -1,0 +1,169 @@
+"""The guard in front of all pages: who asks, how much it sends and asks at once, and headers of every answer."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mirsearch.settings import SERVE_LIMITS, ServeLimits
+from mirsearch.web.access import SESSION_COOKIE, Access, header_values, is_same_origin
+from mirsearch.web.problems import PROBLEM_TYPE, Problem, ProblemError, wants_json
+
+POLICY = (
+    "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""Content security policy of every answer: nothing inline, nothing from another host, in no frame."""
+_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+}
+UPLOAD_PATHS = ("/search", "/api/v1/search")
+_PUBLIC_PATHS = ("/healthz", "/login")
+_MINUTE = 60.0
+
+
+class Guard:
+    """ASGI middleware that refuses what the rules don't allow, before anything of it is read."""
+
+    def __init__(self, app: ASGIApp, access: Access, limits: ServeLimits = SERVE_LIMITS) -> None:
+        self.app, self.access, self.limits = app, access, limits
+        self._in_hand: Counter[str] = Counter()
+        self._logins: dict[str, deque[float]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
+            return
+        headers = header_values(scope["headers"])
+        peer = scope["client"][0] if scope.get("client") else None
+        scope["scheme"] = self.access.scheme(scope["scheme"], peer, headers)
+        client = self.access.client(peer, headers)
+        problem = self._refusal(scope, headers, peer, client)
+        if problem is not None:
+            await _send_problem(problem, scope, headers, send)
+            return
+        self._in_hand[client] += 1
+        try:
+            await self.app(scope, self._bounded(scope, receive), _with_headers(send))
+        finally:
+            self._in_hand[client] -= 1
+            if not self._in_hand[client]:
+                del self._in_hand[client]
+
+    def _refusal(self, scope: Scope, headers: Mapping[str, str], peer: str | None, client: str) -> Problem | None:
+        """Return why a request is refused, or None."""
+        path, cookies = scope["path"], _cookies(headers)
+        if not self.access.knows_host(headers.get("host")):
+            return Problem(421, "this server is not known by that name", "start it with --allowed-host NAME")
+        if not is_same_origin(scope["method"], scope["scheme"], headers, SESSION_COOKIE in cookies):
+            return Problem(403, "the request comes from a page of another site", "open the server's own page")
+        is_public = path in _PUBLIC_PATHS or path.startswith("/static/")
+        if not is_public and not self.access.admits(peer, headers, cookies):
+            return Problem(401, "this server needs a token", "send Authorization: Bearer TOKEN, or log in at /login")
+        return self._excess(scope, headers, client)
+
+    def _excess(self, scope: Scope, headers: Mapping[str, str], client: str) -> Problem | None:
+        """Return what is too much of a request, or None."""
+        path = scope["path"]
+        if path == "/login" and scope["method"] == "POST" and not self._may_log_in(client):
+            return Problem(429, "too many attempts to log in", "wait a minute", retry_after=int(_MINUTE))
+        if self._in_hand[client] >= self.limits.client_requests:
+            return Problem(
+                429, f"{self.limits.client_requests} requests of yours are in hand", "wait for answers", retry_after=1
+            )
+        length = headers.get("content-length", "")
+        if length.isascii() and length.isdigit() and int(length) > self._body_limit(path):
+            return self._too_large(path)
+        return None
+
+    def _may_log_in(self, client: str) -> bool:
+        now = time.monotonic()
+        if len(self._logins) > 10_000:
+            self._logins = {name: times for name, times in self._logins.items() if times[-1] > now - _MINUTE}
+        times = self._logins.setdefault(client, deque(maxlen=self.limits.logins_a_minute))
+        if len(times) == times.maxlen and times[0] > now - _MINUTE:
+            return False
+        times.append(now)
+        return True
+
+    def _body_limit(self, path: str) -> int:
+        return self.limits.form_bytes + (self.limits.upload_bytes if path in UPLOAD_PATHS else 0)
+
+    def _too_large(self, path: str) -> Problem:
+        limit = self._body_limit(path)
+        return Problem(413, f"the request has more than {limit:,} bytes", "send a smaller image, or a part of it")
+
+    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+        """Return a `receive` that counts the bytes of the body, and raises ProblemError at the limit."""
+        left = self._body_limit(scope["path"])
+
+        async def receive_bounded() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise ProblemError(self._too_large(scope["path"]))
+            return message
+
+        return receive_bounded
+
+
+def _with_headers(send: Send) -> Send:
+    """Return a `send` that adds the headers of every answer, where the answer has none of its own."""
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            given = {name.lower() for name, _ in message["headers"]}
+            message["headers"] = [
+                *message["headers"],
+                *((name.encode(), value.encode()) for name, value in _HEADERS.items()
+                  if name.lower().encode() not in given),
+            ]  # fmt: skip
+        await send(message)
+
+    return send_with_headers
+
+
+async def _send_problem(problem: Problem, scope: Scope, headers: Mapping[str, str], send: Send) -> None:
+    """Send a refusal: problem details for a program, a page for a person; who must log in is led to where that is."""
+    added: dict[str, str] = dict(problem.headers)
+    if wants_json(scope["path"], headers.get("accept", "")) or "text/html" not in headers.get("accept", ""):
+        body, added["Content-Type"] = json.dumps(problem.json).encode(), PROBLEM_TYPE
+        if problem.status == 401:
+            added["WWW-Authenticate"] = "Bearer"
+    else:
+        from mirsearch.web.rendering import problem_page
+
+        body, added["Content-Type"] = problem_page(problem).encode(), "text/html; charset=utf-8"
+        if problem.status == 401 and scope["method"] == "GET":
+            problem, added["Location"] = Problem(303), "/login"
+    # What was not read of the request stays unread, so the connection can't serve another one.
+    added |= {"Content-Length": str(len(body)), "Connection": "close"}
+    raw: list[tuple[bytes, bytes]] = [(name.lower().encode(), value.encode()) for name, value in added.items()]
+    start: dict[str, Any] = {"type": "http.response.start", "status": problem.status, "headers": raw}
+    await _with_headers(send)(start)
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+def _cookies(headers: Mapping[str, str]) -> dict[str, str]:
+    cookies: SimpleCookie = SimpleCookie()
+    try:
+        cookies.load(headers.get("cookie", ""))
+    except CookieError:
+        return {}
+    return {name: morsel.value for name, morsel in cookies.items()}

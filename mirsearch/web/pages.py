@@ -1,0 +1,182 @@
+"""The pages for people: search, figures, the corpus, log in, and what they are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from mirsearch.errors import NotFoundError
+from mirsearch.imaging.images import crop
+from mirsearch.report.csv_output import answer_csv
+from mirsearch.search.answer import answer_json
+from mirsearch.search.option_values import parse_box
+from mirsearch.settings import SERVE_LIMITS
+from mirsearch.web.access import SESSION_COOKIE, session_of
+from mirsearch.web.corpus import public_answer, public_json
+from mirsearch.web.figure_page import figure_page
+from mirsearch.web.pictures import make_jpeg, resize
+from mirsearch.web.problems import Problem, ProblemError
+from mirsearch.web.rendering import assets, render
+from mirsearch.web.responses import KEEP_HOUR, REVALIDATE, json_answer, tagged
+from mirsearch.web.search_page import search_page
+from mirsearch.web.state import PageState, parse_state
+from mirsearch.web.uploads import Upload
+
+if TYPE_CHECKING:
+    from mirsearch.web.pictures import Jpeg
+    from mirsearch.web.site import Site
+
+_MAX_FORM_FIELDS = 200
+_MAX_QUERY_CHARS = 16_000
+_QUERY_PICTURE_SIDE = 1200
+_SIDES = (0, 720)
+"""Sizes of a panel's picture: 0 is the small picture of the index."""
+
+
+class Pages:
+    """The handlers of the pages."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    def routes(self) -> list[BaseRoute]:
+        """Return the routes of all pages."""
+        return [
+            Route("/", self.search),
+            Route("/search", self.search, methods=["GET"]),
+            Route("/search", self.submit, methods=["POST"]),
+            Route("/search.json", self.search_json),
+            Route("/search.csv", self.search_csv),
+            Route("/figures/{figure_id}", self.figure),
+            Route("/corpus", self.corpus),
+            Route("/pictures/{panel_id}.jpg", self.panel_picture),
+            Route("/queries/{upload_id}.jpg", self.query_picture),
+            Route("/static/{name}", self.static),
+            Route("/login", self.login_form, methods=["GET"]),
+            Route("/login", self.login, methods=["POST"]),
+            Route("/healthz", self.health),
+        ]
+
+    async def search(self, request: Request) -> Response:
+        """Show the search page, with an answer if the address holds a question."""
+        page, status = await search_page(self.site, _state_of(request))
+        return HTMLResponse(page, status, headers={"Cache-Control": REVALIDATE})
+
+    async def submit(self, request: Request) -> Response:
+        """Keep the image of the form, if there is one, and lead to the address of the search."""
+        async with request.form(
+            max_files=1, max_fields=_MAX_FORM_FIELDS, max_part_size=SERVE_LIMITS.form_bytes
+        ) as form:
+            state = parse_state([(name, value) for name, value in form.multi_items() if isinstance(value, str)])
+            file = form.get("file")
+            if isinstance(file, UploadFile) and file.filename:
+                client = self.site.access.client(request.client and request.client.host, request.headers)
+                upload = await self.site.uploads.receive(file, file.filename, client)
+                state = state.with_image(upload.id).changed(like=None)
+        return RedirectResponse(state.address(), 303)
+
+    async def search_json(self, request: Request) -> Response:
+        """Answer the search of an address as JSON."""
+        state = _state_of(request)
+        asked = await self.site.ask(state.fields, self._upload(state), state.fields.top)
+        return json_answer(request, public_json(answer_json(asked.answer)))
+
+    async def search_csv(self, request: Request) -> Response:
+        """Answer the search of an address as CSV."""
+        state = _state_of(request)
+        asked = await self.site.ask(state.fields, self._upload(state), state.fields.top)
+        text = answer_csv(public_answer(asked.answer))
+        disposition = {"Content_Disposition": 'attachment; filename="mirsearch.csv"'}
+        return tagged(request, text.encode(), "text/csv; charset=utf-8", **disposition)
+
+    def _upload(self, state: PageState) -> Upload | None:
+        return None if state.image is None else self.site.uploads.get(state.image)
+
+    async def figure(self, request: Request) -> Response:
+        """Show a figure with its panels."""
+        page = await self.site.picture_work.run(figure_page, self.site, request.path_params["figure_id"])
+        return HTMLResponse(page, headers={"Cache-Control": REVALIDATE})
+
+    async def corpus(self, request: Request) -> Response:
+        """Show the counts of the corpus."""
+        from mirsearch.web.corpus_page import corpus_page
+
+        page = await self.site.searches.run(corpus_page, self.site)
+        return HTMLResponse(page, headers={"Cache-Control": REVALIDATE})
+
+    async def panel_picture(self, request: Request) -> Response:
+        """Send the picture of a panel."""
+        side = _number(request, "side", 0)
+        if side not in _SIDES:
+            raise ProblemError(Problem(400, f"side: {side} px is no size of a picture", "leave it out, or give 720"))
+        jpeg = await self.site.picture_work.run(self.site.pictures.panel, request.path_params["panel_id"], side)
+        return tagged(request, jpeg.data, "image/jpeg", KEEP_HOUR, jpeg.etag)
+
+    async def query_picture(self, request: Request) -> Response:
+        """Send the image of a search, or a part of it."""
+        upload = self.site.uploads.get(request.path_params["upload_id"])
+        page, box = _number(request, "page", 0), request.query_params.get("box")
+        jpeg = await self.site.image_searches.run(self._query_jpeg, upload, page, box)
+        return tagged(request, jpeg.data, "image/jpeg", KEEP_HOUR, jpeg.etag)
+
+    def _query_jpeg(self, upload: Upload, page: int, box: str | None) -> Jpeg:
+        from mirsearch.search.query_image import ScaleOptions
+
+        pixels = self.site.read_pictures.question(upload, None, None, ScaleOptions(), page).open_page().pixels
+        if box is not None:
+            pixels = crop(pixels, parse_box(box))
+        height, width = pixels.shape[:2]
+        factor = min(1.0, _QUERY_PICTURE_SIDE / max(height, width))
+        return make_jpeg(resize(pixels, (max(1, round(width * factor)), max(1, round(height * factor)))))
+
+    async def static(self, request: Request) -> Response:
+        """Send a style or script."""
+        asset = assets().get(request.path_params["name"])
+        if asset is None:
+            raise NotFoundError("there is no such file", "")
+        return tagged(request, asset.data, asset.kind, KEEP_HOUR, f'"{asset.tag}"')
+
+    async def login_form(self, request: Request) -> Response:
+        """Show the form for the token."""
+        return HTMLResponse(render("login.html", problem=""))
+
+    async def login(self, request: Request) -> Response:
+        """Give the browser a session for a right token."""
+        form = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), max_num_fields=5))
+        token = form.get("token", "").strip()
+        if not self.site.access.knows_token(token):
+            return HTMLResponse(render("login.html", problem="That is not the token."), 403)
+        answer = RedirectResponse("/", 303)
+        answer.set_cookie(
+            SESSION_COOKIE, session_of(token), max_age=30 * 86_400, path="/", httponly=True, samesite="strict",
+            secure=request.url.scheme == "https",
+        )  # fmt: skip
+        return answer
+
+    async def health(self, request: Request) -> Response:
+        """Tell that the server answers, and its index, too."""
+        await self.site.searches.run(self.site.corpus.counts)
+        return json_answer(request, {"status": "ok"})
+
+
+def _state_of(request: Request) -> PageState:
+    """Return the state that a request's address holds."""
+    query = request.url.query
+    if len(query) > _MAX_QUERY_CHARS:
+        raise ProblemError(Problem(414, "the address is too long", "ask with fewer words and filters"))
+    try:
+        return parse_state(parse_qsl(query, max_num_fields=_MAX_FORM_FIELDS, errors="replace"))
+    except ValueError as error:
+        raise ProblemError(Problem(400, f"the address has more than {_MAX_FORM_FIELDS} fields", "")) from error
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    text = unquote(request.query_params.get(name, str(default)))
+    if not (text.isascii() and text.isdigit() and len(text) <= 7):
+        raise ProblemError(Problem(400, f"{name}: {text[:40]!r} is no number", "give a whole number"))
+    return int(text)

@@ -1,0 +1,41 @@
+"""Answers with tags, so that a browser asks again only for what has changed, and JSON as the command line writes it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from mirsearch.errors import UsageError
+
+REVALIDATE = "private, no-cache"
+KEEP_HOUR = "private, max-age=3600"
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return JSON in UTF-8. UsageError where a number is not finite, as after a scale that is out of all range."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+    except ValueError as error:
+        raise UsageError("a number of the answer is out of range", "give smaller weights and lengths") from error
+    return text.encode("utf-8", "backslashreplace")
+
+
+def tagged(
+    request: Request, body: bytes, kind: str, cache: str = REVALIDATE, etag: str | None = None, **headers: str
+) -> Response:
+    """Return an answer with its ETag, or 304 if the client has it."""
+    tag = etag or f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+    told = {"ETag": tag, "Cache-Control": cache, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    wanted = [item.strip().removeprefix("W/") for item in request.headers.get("if-none-match", "").split(",")]
+    if tag in wanted or "*" in wanted:
+        return Response(status_code=304, headers=told)
+    return Response(body, headers=told, media_type=kind)
+
+
+def json_answer(request: Request, value: Any, kind: str = "application/json", **headers: str) -> Response:
+    """Return JSON with its tag."""
+    return tagged(request, json_bytes(value), kind, **headers)

@@ -1,0 +1,167 @@
+"""What the search page shows: the form, the query with what was read from it, the facets, the hits, the pager."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from mirsearch.errors import MirsearchError
+from mirsearch.query import StoredPanel
+from mirsearch.report.cards import hit_card, query_card
+from mirsearch.report.page import answer_section, score_formula
+from mirsearch.report.pictures import Picture
+from mirsearch.report.sentences import query_sentence
+from mirsearch.report.views import AnswerSection, FramedPicture, HitCard, Link, QueryCard
+from mirsearch.search.answer import Answer, Hit
+from mirsearch.settings import SERVE_LIMITS
+from mirsearch.web.facets import Facet, make_facets
+from mirsearch.web.problems import Problem, ProblemError, error_problem
+from mirsearch.web.reading import PictureReading, read_picture
+from mirsearch.web.rendering import render
+from mirsearch.web.site import Asked, Site
+from mirsearch.web.state import DEFAULT_WEIGHTS, PageState
+from mirsearch.web.uploads import Upload, UploadQuestion
+
+_SAME_SCALE_FACTOR = 2.0
+"""The switch "same scale" leaves fields of view from half to twice that of the query."""
+_LABELS = {
+    "scale": "Bar length", "bar-px": "Bar in px", "nm-per-px": "nm per px", "field-of-view": "Width of the image",
+    "no-scale": "Ignore the scale", "panel": "Panel", "crop": "Crop", "page": "Page", "doubtful": "Doubtful scales",
+    "each": "Each image a hit", "top": "Hits on a page", "weight": "Weights", "sigma": "σ", "fov": "Field of view",
+    "year": "Year", "filter": "Filter", "like": "Like panel", "text": "Words", "technique": "Technique",
+    "kind": "Kind", "label-text": "Words in the picture", "missing": "Panels without a scale",
+}  # fmt: skip
+"""What the form calls the options that messages speak of."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchView:
+    """The whole page. `section` is None before a question, and where `problem` says why there is no answer."""
+
+    state: PageState
+    facets: tuple[Facet, ...]
+    problem: Problem | None = None
+    section: AnswerSection | None = None
+    upload: Upload | None = None
+    reading: PictureReading | None = None
+    previous: str | None = None
+    following: str | None = None
+    same_scale: Link | None = None
+    is_same_scale: bool = False
+    formula: str = ""
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """Return the weights that the sliders show."""
+        shown = {term: f"{DEFAULT_WEIGHTS.of(term):g}" for term in ("visual", "scale", "text")}
+        given = (pair.partition("=") for pair in self.state.fields.weight)
+        return shown | {term.strip(): value.strip() for term, _, value in given if term.strip() in shown}
+
+
+async def search_page(site: Site, state: PageState) -> tuple[str, int]:
+    """Return the page for a state, and its HTTP status."""
+    counts = await site.searches.run(site.corpus.counts)
+    view = SearchView(state, make_facets(counts, state))
+    status = 200
+    try:
+        if state.image is not None:
+            view = dataclasses.replace(view, upload=site.uploads.get(state.image))
+        if state.asks:
+            view = await _answered(site, view)
+    except ProblemError as error:
+        view, status = dataclasses.replace(view, problem=error.problem), error.problem.status
+    except MirsearchError as error:
+        problem = error_problem(error)
+        detail, remedy = (_form_words(site.hide(text)) for text in (problem.detail, problem.remedy))
+        view = dataclasses.replace(view, problem=dataclasses.replace(problem, detail=detail, remedy=remedy))
+        status = problem.status
+    return render("search.html", view=view, fields=state.fields, counts=counts, limits=SERVE_LIMITS), status
+
+
+async def _answered(site: Site, view: SearchView) -> SearchView:
+    state, upload = view.state, view.upload
+    last = min(state.start + state.shown - 1, SERVE_LIMITS.page_hits)
+    asked = await site.ask(state.fields, upload, last + 1, for_people=True)
+    answer = dataclasses.replace(asked.answer, notes=tuple(_form_words(note) for note in asked.answer.notes))
+    hits = answer.hits[state.start - 1 : last]
+    cards = tuple(_card(answer, hit, state) for hit in hits)
+    shown = dataclasses.replace(answer, hits=answer.hits[:last])
+    section = answer_section(shown, query_sentence(answer.query), cards, _query_card(answer, state, upload))
+    has_more = len(answer.hits) > last and last < SERVE_LIMITS.page_hits
+    before = max(state.start - state.shown, 1)
+    fov = answer.query.field_of_view_nm
+    same, is_same = _same_scale(state, fov)
+    return dataclasses.replace(
+        view,
+        section=section,
+        reading=_reading(asked, upload, state),
+        previous=state.at(before).address() if state.start > 1 else None,
+        following=state.at(last + 1).address() if has_more else None,
+        same_scale=same,
+        is_same_scale=is_same,
+        formula=score_formula(answer),
+    )
+
+
+def _reading(asked: Asked, upload: Upload | None, state: PageState) -> PictureReading | None:
+    question = asked.question.image
+    if upload is None or not isinstance(question, UploadQuestion):
+        return None
+    return read_picture(question, upload, state)
+
+
+def _card(answer: Answer, hit: Hit, state: PageState) -> HitCard:
+    panel = hit.stored.panel
+    card = hit_card(answer, hit, Picture(b"", max(panel.width, 1), max(panel.height, 1)))
+    links = (
+        Link("Figure", figure_address(hit.stored)),
+        Link("More like this", state.like(panel.id).address()),
+    )
+    return dataclasses.replace(
+        card,
+        picture=dataclasses.replace(card.picture, address=panel_address(panel.id)),
+        links=links,
+        image=card.image.replace("\\", "/").rpartition("/")[2],
+    )
+
+
+def _query_card(answer: Answer, state: PageState, upload: Upload | None) -> QueryCard:
+    query = answer.query
+    if query.box is None:
+        return query_card(answer, None)
+    width, height = query.box[2] - query.box[0], query.box[3] - query.box[1]
+    card = query_card(answer, Picture(b"", max(width, 1), max(height, 1)))
+    if upload is not None:
+        box = ",".join(str(edge) for edge in query.box)
+        address = f"/queries/{upload.id}.jpg?page={state.fields.page}&box={box}"
+    else:
+        address = panel_address(query.like or "")
+    framed: FramedPicture | None = card.picture
+    return dataclasses.replace(card, picture=None if framed is None else dataclasses.replace(framed, address=address))
+
+
+def _same_scale(state: PageState, fov_nm: float | None) -> tuple[Link | None, bool]:
+    """Return the link of the switch "same scale", and whether it is on; None where the query's scale is not known."""
+    if fov_nm is None:
+        return None, False
+    value = f"{fov_nm / _SAME_SCALE_FACTOR:.4g}nm..{fov_nm * _SAME_SCALE_FACTOR:.4g}nm"
+    is_on = state.fields.fov == value
+    return Link("Same scale, ± × 2", state.changed(fov=None if is_on else value).address()), is_on
+
+
+def _form_words(text: str) -> str:
+    """Return a message with the form's names in place of the options of the command line."""
+    return re.sub(r"--([a-z][a-z-]*)", lambda found: f"“{_LABELS.get(found[1], found[1])}”", text)
+
+
+def panel_address(panel_id: str) -> str:
+    """Return the address of a panel's small picture."""
+    return f"/pictures/{quote(panel_id, safe='')}.jpg"
+
+
+def figure_address(stored: StoredPanel) -> str:
+    """Return the address of a panel on the page of its figure."""
+    key = stored.panel.id.removeprefix(f"{stored.figure.id}-")
+    return f"/figures/{quote(stored.figure.id, safe='')}#panel-{quote(key, safe='')}"

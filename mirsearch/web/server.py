@@ -1,0 +1,181 @@
+"""The server process: its socket, its bounds on slow and idle connections, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from mirsearch.errors import MirsearchError, UsageError
+from mirsearch.settings import SERVE_LIMITS
+from mirsearch.web.access import EVERY_ADDRESS
+
+_GRACE_SECONDS = 5
+"""Seconds that requests in hand may still take when the server is asked to stop."""
+_KEEP_ALIVE_SECONDS = 15
+_MAX_HEAD_BYTES = 32 << 10
+_BACKLOG = 256
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """Return a listening socket. UsageError says what is wrong with the host or the port."""
+    address = host.strip("[]")
+    try:
+        family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((address, port), family=family, backlog=_BACKLOG)
+    except socket.gaierror as error:
+        raise UsageError(
+            f"--host {host} is not known on this machine", "give 127.0.0.1, or an address of it"
+        ) from error
+    except OverflowError as error:
+        raise UsageError(
+            f"--port {port} is no port", "give a number from 1 to 65535, or 0 for any free port"
+        ) from error
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise MirsearchError(
+                f"port {port} of {host} is in use", f"give another one, such as --port {port + 1}, or stop that program"
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise MirsearchError(f"port {port} may not be opened", "give a --port from 1024 to 65535") from error
+        raise UsageError(f"--host {host}: {error.strerror}", "give 127.0.0.1, or an address of this machine") from error
+
+
+def server_address(listening: socket.socket, host: str) -> str:
+    """Return the address to type into a browser."""
+    port = listening.getsockname()[1]
+    name = socket.gethostname() if host in EVERY_ADDRESS else host.strip("[]")
+    return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
+
+
+class BoundedProtocol(H11Protocol):
+    """HTTP/1.1 as uvicorn speaks it, for connections that must make progress.
+
+    There is a time to send a request's head, to send more of its body, to take more of its answer, and for all of it.
+    Where too many connections are open, the one that has idled longest makes room.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.changed = self.began = time.monotonic()
+
+    @property
+    def is_busy(self) -> bool:
+        """Return whether a request is being answered."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection, or refuse it where all others are busy."""
+        super().connection_made(transport)
+        if len(self.connections) <= SERVE_LIMITS.connections:
+            return
+        idle = [other for other in self.connections if isinstance(other, BoundedProtocol) and not other.is_busy]
+        min(idle or [self], key=lambda other: other.changed).transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Take a piece of a request."""
+        was_busy = self.is_busy
+        super().data_received(data)
+        now = time.monotonic()
+        if was_busy or self.is_busy:
+            self.changed = now
+        if self.is_busy and not was_busy:
+            self.began = now
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        super().on_response_complete()
+        self.changed = time.monotonic()
+
+    def pause_writing(self) -> None:
+        """Note that the client does not take the answer as fast as it comes."""
+        super().pause_writing()
+        self.changed = time.monotonic()
+
+    def resume_writing(self) -> None:
+        """Note that the client takes more of the answer."""
+        super().resume_writing()
+        self.changed = time.monotonic()
+
+    def end_if_stalled(self, now: float) -> None:
+        """End the connection if it has made no progress for too long."""
+        waited = now - self.changed
+        if not self.is_busy:
+            limit = _KEEP_ALIVE_SECONDS if self.cycle is not None else SERVE_LIMITS.header_seconds
+            if waited > limit:
+                self.transport.abort()
+        elif now - self.began > SERVE_LIMITS.request_seconds or (
+            (self.cycle.more_body or self.flow.write_paused) and waited > SERVE_LIMITS.stalled_seconds
+        ):
+            self.transport.abort()
+
+
+class Server(uvicorn.Server):
+    """uvicorn that ends in peace at the first Ctrl-C or SIGTERM, and at once at the second."""
+
+    def __init__(self, config: uvicorn.Config, tell: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._tell = tell
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle signals while the server runs. Unlike uvicorn's own, they are not raised again at the end."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End after the requests in hand; at the second signal, at once."""
+        if self.should_exit:
+            self.force_exit = True
+            return
+        self.should_exit = True
+        if self.server_state.tasks:
+            self._tell(f"finishing {len(self.server_state.tasks)} requests; Ctrl-C again ends at once")
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look at all connections once a second."""
+        if counter % 10 == 0:
+            now = time.monotonic()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, BoundedProtocol):
+                    connection.end_if_stalled(now)
+        return await super().on_tick(counter)
+
+
+def serve_forever(app: ASGIApp, listening: socket.socket, tell: Callable[[str], None]) -> None:
+    """Answer requests until Ctrl-C or SIGTERM. `tell` gets what a person should know meanwhile."""
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    config = uvicorn.Config(
+        app,
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
+        backlog=_BACKLOG,
+    )
+    Server(config, tell).run(sockets=[listening])

@@ -1,0 +1,66 @@
+"""What all pages share: the corpus, the kept uploads, the pictures, and the queues of work."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mirsearch.errors import MirsearchError
+from mirsearch.search.answer import Answer
+from mirsearch.settings import thread_count
+from mirsearch.web.access import Access
+from mirsearch.web.corpus import Corpus
+from mirsearch.web.fields import SearchFields, make_question
+from mirsearch.web.pictures import FigurePictures
+from mirsearch.web.queues import WorkQueue
+from mirsearch.web.uploads import ReadPictures, Upload, UploadStore
+
+if TYPE_CHECKING:
+    from mirsearch.search.search import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with its answer, as others may see it: no path of this machine is in it."""
+
+    question: Question
+    answer: Answer
+
+
+class Site:
+    """The served corpus with what answers requests."""
+
+    def __init__(self, corpus: Corpus, access: Access) -> None:
+        self.corpus, self.access = corpus, access
+        self.uploads = UploadStore()
+        self.read_pictures = ReadPictures(corpus)
+        self.pictures = FigurePictures(corpus)
+        workers = thread_count()
+        self.searches = WorkQueue(workers, "searches")
+        self.image_searches = WorkQueue(1, "searches with images")
+        self.picture_work = WorkQueue(workers, "pictures")
+
+    async def ask(self, fields: SearchFields, upload: Upload | None, top: int, for_people: bool = False) -> Asked:
+        """Answer a search. Questions with images have a queue of their own: they take the processor for long."""
+        queue = self.searches if upload is None else self.image_searches
+        return await queue.run(self._ask, fields, upload, top, for_people)
+
+    def _ask(self, fields: SearchFields, upload: Upload | None, top: int, for_people: bool = False) -> Asked:
+        try:
+            question = make_question(fields, upload, self.read_pictures, top, for_people)
+            answer = self.corpus.ask(question)
+        except MirsearchError as error:
+            error.message, error.remedy = self.hide(error.message, upload), self.hide(error.remedy, upload)
+            raise
+        notes = tuple(self.hide(note, upload) for note in answer.notes)
+        return Asked(question, dataclasses.replace(answer, notes=notes))
+
+    def hide(self, text: str, upload: Upload | None = None) -> str:
+        """Return a message without paths of this machine."""
+        return self.corpus.hide_paths(text, {} if upload is None else {str(upload.path): upload.name})
+
+    def close(self) -> None:
+        """Remove the uploads and close the index."""
+        self.uploads.close()
+        self.corpus.close()

@@ -1,0 +1,133 @@
+"""The state of the search page, all of it in its address: fields, image, and the first hit that is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from pydantic import ValidationError
+
+from mirsearch.ranking import TERMS, Weights
+from mirsearch.settings import SERVE_LIMITS
+from mirsearch.web.fields import LIST_FIELDS, SearchFields
+from mirsearch.web.problems import Problem, ProblemError
+
+PAGE_HITS = 24
+"""Hits of a page."""
+_IMAGE_ID = re.compile(r"[0-9a-f]{32}")
+_OF_IMAGE = ("panel", "crop", "page", "scale", "bar_px", "nm_per_px")
+"""Fields that speak of the image, and make no sense for another one."""
+
+DEFAULT_WEIGHTS = Weights()
+
+Pairs = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class PageState:
+    """A search as the page knows it. `image` is the id of a kept upload, `start` the rank of the first hit shown."""
+
+    fields: SearchFields
+    image: str | None = None
+    start: int = 1
+
+    @property
+    def asks(self) -> bool:
+        """Return whether there is something to search for."""
+        return bool(self.image or self.fields.like or self.fields.text)
+
+    @property
+    def shown(self) -> int:
+        """Return how many hits a page shows: those that were asked for, within a bound."""
+        return min(self.fields.top, SERVE_LIMITS.page_hits) if "top" in self.fields.model_fields_set else PAGE_HITS
+
+    def changed(self, **fields: Any) -> PageState:
+        """Return the state with other fields (None: without them), from the first hit on."""
+        values = {name: value for name, value in {**self.fields.given, **fields}.items() if value is not None}
+        return PageState(SearchFields.model_validate(values), self.image)
+
+    def with_image(self, image: str | None) -> PageState:
+        """Return the state for another image, or none. What was said of the one before it is dropped."""
+        state = self if self.image is None and image is not None else self.changed(**dict.fromkeys(_OF_IMAGE))
+        return PageState(state.fields, image)
+
+    def at(self, start: int) -> PageState:
+        """Return the state with the hits from rank `start` on."""
+        return PageState(self.fields, self.image, start)
+
+    def like(self, panel_id: str) -> PageState:
+        """Return the search for panels like one of the corpus, with the filters and weights of this one."""
+        return self.with_image(None).changed(like=panel_id, text=None)
+
+    def toggled(self, field: str, value: str) -> PageState:
+        """Return the state with a value of a field that may be repeated, or without it if it is there."""
+        values = list(getattr(self.fields, field))
+        kept = [other for other in values if other.lower() != value.lower()]
+        return self.changed(**{field: kept if len(kept) < len(values) else [*values, value]})
+
+    def address(self, path: str = "/search") -> str:
+        """Return the address of the state, on a page or as another format."""
+        pairs: list[tuple[str, str]] = []
+        for name, value in self.fields.given.items():
+            pairs += [(name, _text(item)) for item in (value if isinstance(value, list) else [value])]
+        if self.image:
+            pairs.append(("image", self.image))
+        if self.start > 1:
+            pairs.append(("start", str(self.start)))
+        return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def parse_state(pairs: Pairs) -> PageState:
+    """Return the state that an address or a form holds. ProblemError names the first field that is wrong."""
+    values: dict[str, Any] = {}
+    sliders: dict[str, str] = {}
+    image, start = None, 1
+    for name, text in pairs:
+        value = text.strip()
+        if not value:
+            continue
+        if name == "image":
+            image = _image_id(value)
+        elif name == "start":
+            start = _start(value)
+        elif name.removeprefix("weight_") in TERMS and name.startswith("weight_"):
+            sliders[name.removeprefix("weight_")] = value
+        elif name in LIST_FIELDS:
+            values.setdefault(name, []).append(value)
+        elif name in SearchFields.model_fields:
+            values[name] = value
+    if any(value != f"{DEFAULT_WEIGHTS.of(term):g}" for term, value in sliders.items()):
+        values["weight"] = [*values.get("weight", []), *(f"{term}={value}" for term, value in sliders.items())]
+    try:
+        return PageState(SearchFields.model_validate(values), image, start)
+    except ValidationError as error:
+        raise ProblemError(validation_problem(error.errors())) from error
+
+
+def validation_problem(errors: Sequence[Mapping[str, Any]], status: int = 400) -> Problem:
+    """Return the problem of fields that have a wrong form, told of the first."""
+    first = errors[0]
+    where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path")) or "the request"
+    message = str(first["msg"]).replace("Input should", "it should")
+    return Problem(status, f"{where}: {message}", "correct this field")
+
+
+def _image_id(value: str) -> str:
+    if not _IMAGE_ID.fullmatch(value):
+        raise ProblemError(Problem(400, "image: that is no image of a search", "give the image again"))
+    return value
+
+
+def _start(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= SERVE_LIMITS.page_hits):
+        raise ProblemError(Problem(400, f"start: {value[:20]} is out of range", f"give 1 to {SERVE_LIMITS.page_hits}"))
+    return int(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return f"{value:g}" if isinstance(value, float) else str(value)

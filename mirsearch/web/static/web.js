@@ -1,0 +1,161 @@
+"use strict";
+(() => {
+  const all = (root, selector) => Array.from(root.querySelectorAll(selector));
+  const form = document.querySelector("form.ask");
+  const SHARP_SIDE = 720;
+
+  function submit() {
+    document.body.classList.add("busy");
+    form.requestSubmit();
+  }
+
+  /* An image that is dropped on the page or pasted becomes the file of the form. */
+  function takeFile(files) {
+    const file = Array.from(files || []).find((each) => each.type.startsWith("image/") || /\.tiff?$/i.test(each.name));
+    if (!file) return false;
+    const held = new DataTransfer();
+    held.items.add(file);
+    form.querySelector("input[type=file]").files = held.files;
+    submit();
+    return true;
+  }
+
+  function enhanceForm() {
+    const hint = document.querySelector(".drop-hint");
+    if (hint) hint.hidden = false;
+    form.addEventListener("submit", () => document.body.classList.add("busy"));
+    window.addEventListener("pageshow", () => document.body.classList.remove("busy"));
+    form.querySelector("input[type=file]").addEventListener("change", (event) => {
+      if (event.target.files.length) submit();
+    });
+    document.addEventListener("dragover", (event) => {
+      if (!event.dataTransfer.types.includes("Files")) return;
+      event.preventDefault();
+      document.body.classList.add("dropping");
+    });
+    document.addEventListener("dragleave", (event) => {
+      if (!event.relatedTarget) document.body.classList.remove("dropping");
+    });
+    document.addEventListener("drop", (event) => {
+      if (!event.dataTransfer.files.length) return;
+      event.preventDefault();
+      document.body.classList.remove("dropping");
+      takeFile(event.dataTransfer.files);
+    });
+    document.addEventListener("paste", (event) => {
+      if (takeFile(event.clipboardData.files)) event.preventDefault();
+    });
+    all(form, "input[type=range]").forEach((slider) => {
+      const output = slider.parentElement.querySelector("output");
+      slider.addEventListener("input", () => { output.textContent = Number(slider.value); });
+    });
+  }
+
+  /* Drag over the query's picture: the rectangle, in px of the file, becomes the crop. */
+  function enhanceCrop() {
+    const holder = document.querySelector(".cropper");
+    if (!holder) return;
+    const drawing = holder.querySelector("svg"), hint = document.querySelector(".crop-hint");
+    const width = Number(drawing.dataset.w), height = Number(drawing.dataset.h);
+    let start = null, box = null, moved = false;
+    hint.hidden = false;
+    const place = (event) => {
+      const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(drawing.getScreenCTM().inverse());
+      return [Math.min(Math.max(at.x, 0), width), Math.min(Math.max(at.y, 0), height)];
+    };
+    const corners = (end) => [Math.min(start[0], end[0]), Math.min(start[1], end[1]), Math.max(start[0], end[0]), Math.max(start[1], end[1])];
+    drawing.addEventListener("dragstart", (event) => event.preventDefault());
+    drawing.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      start = place(event);
+      moved = false;
+    });
+    window.addEventListener("pointermove", (event) => {
+      if (!start) return;
+      const [x0, y0, x1, y1] = corners(place(event));
+      if (!moved && Math.max(x1 - x0, y1 - y0) * drawing.getScreenCTM().a < 8) return;
+      moved = true;
+      if (!box) {
+        box = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+        box.setAttribute("class", "box drag");
+        drawing.append(box);
+      }
+      Object.entries({ x: x0, y: y0, width: x1 - x0, height: y1 - y0 }).forEach(([key, value]) => box.setAttribute(key, value));
+    });
+    window.addEventListener("pointerup", (event) => {
+      if (!start) return;
+      const [x0, y0, x1, y1] = corners(place(event)).map(Math.round);
+      start = null;
+      if (!moved || x1 - x0 < 8 || y1 - y0 < 8) return;
+      form.elements.crop.value = [x0, y0, x1, y1].join(",");
+      form.elements.panel.value = "";
+      submit();
+    });
+    drawing.addEventListener("click", (event) => { if (moved) event.preventDefault(); }, true);
+  }
+
+  /* Replace the small pictures of hits in view by sharp ones, where the screen shows more than they hold. */
+  function sharpenPictures() {
+    if (!("IntersectionObserver" in window)) return;
+    const watch = new IntersectionObserver((entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
+      watch.unobserve(entry.target);
+      const picture = entry.target.querySelector("image");
+      const small = picture && picture.getAttribute("href");
+      if (!small || !small.startsWith("/pictures/")) return;
+      const sharp = new Image();
+      sharp.addEventListener("load", () => picture.setAttribute("href", sharp.src));
+      sharp.src = `${small}?side=${SHARP_SIDE}`;
+    }), { rootMargin: "200px" });
+    all(document, ".hits .scene").forEach((scene) => {
+      if (scene.clientWidth * window.devicePixelRatio > 320) watch.observe(scene);
+    });
+  }
+
+  function enhanceKeys() {
+    const list = document.querySelector(".hits");
+    let current = -1;
+    const go = (step) => {
+      const hits = all(list, ".hit").filter((hit) => !hit.hidden);
+      if (!hits.length) return;
+      current = Math.min(Math.max(current + step, 0), hits.length - 1);
+      all(list, ".hit.current").forEach((hit) => hit.classList.remove("current"));
+      hits[current].classList.add("current");
+      hits[current].querySelector("h3 a").focus({ preventScroll: true });
+      hits[current].scrollIntoView({ block: "nearest" });
+    };
+    const zoom = (factor) => {
+      const same = document.querySelector(".controls .same"), slider = document.querySelector(".controls .width");
+      if (!same || same.disabled) return;
+      if (!same.checked) same.click();
+      slider.value = String(Number(slider.value) + factor);
+      slider.dispatchEvent(new Event("input"));
+    };
+    document.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+      if (event.target.matches("input:not([type=checkbox]), select, textarea")) return;
+      const words = form && form.elements.text;
+      if (event.key === "/" && words) { event.preventDefault(); words.focus(); words.select(); }
+      if (!list) return;
+      if (event.key === "j") go(1);
+      if (event.key === "k") go(-1);
+      if (event.key === "+" || event.key === "=") zoom(-40);
+      if (event.key === "-") zoom(40);
+    });
+  }
+
+  /* Light up the panel whose outline the mouse rests on. */
+  function enhanceFigure() {
+    all(document, ".figure-page .outlined a").forEach((link) => {
+      const panel = document.getElementById(decodeURIComponent(link.getAttribute("href").slice(1)));
+      if (!panel) return;
+      link.addEventListener("mouseenter", () => panel.classList.add("lit"));
+      link.addEventListener("mouseleave", () => panel.classList.remove("lit"));
+    });
+  }
+
+  if (form) { enhanceForm(); enhanceCrop(); }
+  sharpenPictures();
+  enhanceKeys();
+  enhanceFigure();
+  document.documentElement.dataset.web = "ready";
+})();

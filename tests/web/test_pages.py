@@ -1,0 +1,221 @@
+"""The pages for people: what they show, and that every state is an address."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the extra web is not installed")
+
+from starlette.testclient import TestClient
+
+from mirsearch.web.rendering import web_environment
+from tests.support.cli_runner import run
+from tests.web.conftest import Served
+
+
+class Page(HTMLParser):
+    """The elements of a page and its text."""
+
+    def __init__(self, document: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(document)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def links(self, *words: str) -> list[str]:
+        return [
+            a["href"] for tag, a in self.found if tag == "a" and all(word in (a.get("href") or "") for word in words)
+        ]
+
+
+def get(client: TestClient, address: str, status: int = 200) -> Page:
+    answer = client.get(address)
+    assert answer.status_code == status, answer.text
+    return Page(answer.text)
+
+
+def ask_with_image(client: TestClient, served: Served, **fields: str) -> str:
+    """The address to which the form leads after an upload."""
+    with served.query.open("rb") as file:
+        answer = client.post("/search", data=fields, files={"file": ("mine & yours.png", file, "image/png")})
+    assert answer.status_code == 303
+    return answer.headers["location"]
+
+
+def test_the_first_page_tells_what_the_corpus_holds(client: TestClient, served: Served) -> None:
+    page = get(client, "/")
+    assert f"{len(served.stored)} panels" in page.text
+    assert page.links("technique=SEM")
+    assert any(tag == "input" and a.get("type") == "file" for tag, a in page.found)
+
+
+def test_nothing_is_inline_and_nothing_comes_from_elsewhere(client: TestClient, served: Served) -> None:
+    for address in ("/", "/search?text=image", "/corpus", f"/figures/{served.stored[0].figure.id}", "/no-such-page"):
+        answer = client.get(address)
+        assert "unsafe" not in answer.headers["content-security-policy"]
+        for tag, attributes in Page(answer.text).found:
+            assert not any(name.startswith("on") or name == "style" for name in attributes), (tag, attributes)
+            assert tag != "script" or (attributes.get("src") or "").startswith("/static/")
+            assert tag != "style"
+            for name in ("src", "action", "srcset"):
+                assert (attributes.get(name) or "/").startswith("/")
+            if tag != "a":
+                assert (attributes.get("href") or "/").startswith(("/", "data:,"))
+
+
+def test_words_find_panels_with_reasons_and_links(client: TestClient) -> None:
+    page = get(client, "/search?text=image")
+    hits = [a for tag, a in page.found if tag == "li" and "data-rank" in a]
+    assert [hit["data-rank"] for hit in hits] == [str(rank) for rank in range(1, len(hits) + 1)]
+    assert "Why this rank" in page.text
+    assert page.links("/figures/")
+    assert page.links("like=", "/search?")
+
+
+def test_an_uploaded_image_is_an_address(client: TestClient, served: Served) -> None:
+    address = ask_with_image(
+        client, served, top="4", weight_visual="0.6", weight_scale="0.3", weight_text="0.3", text=""
+    )
+    assert set(parse_qs(urlsplit(address).query)) == {"image", "top"}
+    page = get(client, address)
+    assert "mine & yours.png" in page.text
+    assert "What was read" in page.text
+    assert re.search(r"scale: .* = .* px → .* nm/px \(label", page.text)
+    assert [a["class"] for tag, a in page.found if tag == "rect" and a.get("class") == "box bar"]
+    pictures = [a["href"] for tag, a in page.found if tag == "image"]
+    for picture in pictures:
+        assert client.get(str(picture)).headers["content-type"] == "image/jpeg", picture
+    assert len([a for tag, a in page.found if "data-rank" in a]) == 4
+
+
+def test_the_answer_of_a_page_is_that_of_the_command_line(client: TestClient, served: Served) -> None:
+    address = ask_with_image(client, served, text="image", top="5")
+    told = client.get(address.replace("/search", "/search.json")).json()
+    words = ("query", served.query, "--text", "image", "--top", "5", "--index", served.location, "--format", "json")
+    expected = run(*words).json()
+    assert [(hit["id"], pytest.approx(hit["score"], abs=1e-6)) for hit in told["hits"]] == [
+        (hit["id"], hit["score"]) for hit in expected["hits"]
+    ]
+    table = client.get(address.replace("/search", "/search.csv"))
+    assert table.headers["content-type"] == "text/csv; charset=utf-8"
+    assert len(table.text.splitlines()) == 6
+
+
+def test_pages_of_hits_follow_each_other(client: TestClient) -> None:
+    first = get(client, "/search?text=image&top=2")
+    (following,) = first.links("start=3")
+    second = get(client, following)
+    assert [a["data-rank"] for _, a in second.found if "data-rank" in a] == ["3", "4"]
+    assert second.links("/search?text=image&top=2")
+    assert "no more hits" in get(client, "/search?text=image&start=479").text
+    get(client, "/search?text=image&start=481", 400)
+
+
+def test_filters_are_links_that_can_be_taken_back(client: TestClient) -> None:
+    page = get(client, "/search?text=image")
+    (sem,) = page.links("technique=SEM")
+    filtered = get(client, sem)
+    assert "only SEM" in filtered.text
+    chosen = [a["href"] for tag, a in filtered.found if tag == "a" and a.get("class") == "chosen"]
+    assert chosen == ["/search?text=image"]
+    widths = page.links("fov=")
+    assert widths
+    assert "fields of view" in get(client, widths[0]).text
+
+
+def test_a_panel_of_the_corpus_is_asked_with(client: TestClient, served: Served) -> None:
+    panel = served.stored[0].panel
+    page = get(client, f"/search?like={panel.id}")
+    assert panel.id in page.text
+    hits = client.get(f"/search.json?like={panel.id}&top=50").json()["hits"]
+    assert panel.id not in [hit["id"] for hit in hits]
+
+
+def test_the_switch_same_scale_leaves_half_to_twice_the_width(client: TestClient, served: Served) -> None:
+    address = ask_with_image(client, served)
+    page = get(client, address)
+    links = [link for link in page.links("fov=") if "nm.." in link]
+    told = client.get(links[0].replace("/search", "/search.json")).json()
+    own = told["query"]["field_of_view_nm"]
+    for hit in told["hits"]:
+        assert 0.499 * own <= hit["scale"]["field_of_view_nm"] <= 2.001 * own
+
+
+def test_what_is_wrong_is_told_where_it_was_asked(client: TestClient) -> None:
+    for query, words in (
+        ("text=a&top=x", "top"),
+        ("text=a&year=soon", "“Year” 'soon' is not a year or range"),
+        ("text=a&field_of_view=wide", "Width of the image"),
+        ("like=nothing", "nothing in the index has the id"),
+        ("image=" + "0" * 32, "no longer kept"),
+        ("image=../../etc/passwd", "no image of a search"),
+        ("text=a&weight=looks", "is not TERM=NUMBER"),
+    ):
+        answer = client.get(f"/search?{query}")
+        assert 400 <= answer.status_code < 500, query
+        assert words in Page(answer.text).text, (query, Page(answer.text).text)
+        assert "--" not in Page(answer.text).text
+
+
+def test_nothing_like_it_is_said(client: TestClient) -> None:
+    assert "Nothing like it is in this corpus" in get(client, "/search?text=zeppelin").text
+
+
+def test_a_figure_is_shown_whole_with_its_panels(client: TestClient, served: Served) -> None:
+    stored = served.stored[0]
+    page = get(client, f"/figures/{stored.figure.id}")
+    anchors = [a["id"] for tag, a in page.found if tag == "li" and a.get("class") == "panel"]
+    own = [other for other in served.stored if other.figure.id == stored.figure.id]
+    assert len(anchors) == len(own)
+    assert set(page.links("#panel-")) == {f"#{anchor}" for anchor in anchors}
+    assert "To cite:" in page.text
+    picture = next(a["href"] for tag, a in page.found if tag == "image")
+    assert client.get(str(picture)).headers["content-type"] == "image/jpeg"
+    get(client, "/figures/0123456789abcdef", 404)
+
+
+def test_the_corpus_page_counts(client: TestClient, served: Served) -> None:
+    page = get(client, "/corpus")
+    assert "Inputs that failed" not in page.text
+    assert "Where scales come from" in page.text
+
+
+def test_every_template_escapes_every_value() -> None:
+    environment = web_environment()
+    assert environment.autoescape is True
+    for name in environment.list_templates():
+        source = environment.loader.get_source(environment, name)[0] if environment.loader else ""
+        assert not re.search(r"\|\s*(safe|tojson|xmlattr)|autoescape|\bMarkup\b", source), name
+        assert not re.search(r"=\s*\{\{", source), f"{name}: an attribute without quotes"
+        assert not re.search(r"\s(on\w+|style)=", source), f"{name}: the policy would refuse this attribute"
+
+
+def test_hostile_words_stay_words(client: TestClient) -> None:
+    answer = client.get("/search", params={"text": "<script>alert(1)</script> image\u202e\x00"})
+    assert answer.status_code == 200
+    assert "<script>alert" not in answer.text
+    assert "\u202e" not in answer.text
+
+
+def test_no_page_shows_a_path_of_the_machine(client: TestClient, served: Served) -> None:
+    address = ask_with_image(client, served, panel="z")
+    places = (str(served.folder), "mirsearch-queries")
+    for path in (
+        "/", address, "/search?text=image", "/search.json?text=image", "/search.csv?text=image", "/corpus",
+        f"/figures/{served.stored[0].figure.id}", f"/api/v1/panels/{served.stored[0].panel.id}",
+        f"/api/v1/figures/{served.stored[0].figure.id}", "/search?like=nothing", "/api/v1/panels/nothing",
+    ):  # fmt: skip
+        text = client.get(path).text
+        assert not any(place in text for place in places), path
+    assert json.loads(client.get("/api/v1/facets").text)["techniques"]
