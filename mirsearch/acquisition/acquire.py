@@ -10,6 +10,7 @@ from pathlib import Path
 from mirsearch.acquisition.caption_query import matches_keywords
 from mirsearch.acquisition.ledger import MAX_ATTEMPTS, FigureState, Ledger
 from mirsearch.acquisition.micrographs import is_likely_micrograph
+from mirsearch.acquisition.paging import PageCounter
 from mirsearch.acquisition.report import AcquisitionReport
 from mirsearch.acquisition.services.base import ArticlePlan, ArticleService, Hit, KeywordQuery, Terms, rejection_reason
 from mirsearch.acquisition.steps import FigureResult, PlannedArticle, figure_path, foreign_error, stored_file
@@ -26,10 +27,6 @@ ARTICLES_AT_ONCE = 3
 FIGURES_AT_ONCE = 6
 """Figures that are downloaded in parallel."""
 _QUEUED_FIGURES = 12
-_MAX_PAGES = 10_000
-"""Pages that one run reads of a search."""
-_SURPLUS_HITS = 1_000
-"""Hits beyond the number that a search says: articles may appear while its pages are read."""
 _STALE_SECONDS = 86_400.0
 """An interrupted search older than this starts again from the first page."""
 _HALTING_CAUSES = ("stopped", "left alone")
@@ -132,7 +129,7 @@ class Acquisition:
     def _search_pages(self, cursor: str | None) -> Iterator[Hit]:
         """Yield the hits of page after page, until there is no next page or a cursor repeats."""
         used_cursors: set[str | None] = set()
-        received = 0
+        counter = PageCounter()
         while cursor not in used_cursors and not self._halt_reason:
             used_cursors.add(cursor)
             try:
@@ -144,9 +141,8 @@ class Acquisition:
                 return
             self.report.total_hits = page.total
             yield from new_hits
-            received += len(page.hits)
-            if received > page.total + _SURPLUS_HITS or len(used_cursors) > _MAX_PAGES:
-                self._halt_reason = f"{self._service.name} lists more articles than it says, without an end"
+            if counter.is_endless(page, new_hits):
+                self._halt_reason = f"{self._service.name} lists page after page without an end; narrow the search"
                 return
             if next_cursor is None:
                 return

@@ -6,16 +6,19 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mirsearch.acquisition.ledger_states import ArticleState, Failure, FigureState, QueryState, paper_keys, parse_plan
-from mirsearch.acquisition.services.base import ArticlePlan, FetchedFigure, Hit, KeywordQuery, PlannedFigure
+from mirsearch.acquisition.services.base import ArticlePlan, FetchedFigure, Hit, KeywordQuery, PlannedFigure, Terms
 from mirsearch.errors import IndexBusyError, MirsearchError
 from mirsearch.files.sqlite_errors import Database
+from mirsearch.text.foreign import parse_json
+
+Value = TypeVar("Value")
 
 __all__ = ["MAX_ATTEMPTS", "ArticleState", "Failure", "FigureState", "Ledger", "QueryState"]
 
@@ -70,10 +73,22 @@ class Ledger:
         try:
             yield
         except (OSError, sqlite3.Error) as error:
-            path = self._path or Path()
-            elsewhere, mend = "set MIRSEARCH_WORKSPACE", f"move {path} away to start with an empty ledger"
-            told = Database(f"the ledger {path}", path.parent, elsewhere, mend).explain(error)
-            raise (IndexBusyError if told.kind == "busy" else MirsearchError)(told.message, told.remedy) from error
+            raise self._explain(error) from error
+
+    def _explain(self, error: OSError | sqlite3.Error) -> MirsearchError:
+        path = self._path or Path()
+        elsewhere, mend = "set MIRSEARCH_WORKSPACE", f"move {path} away to start with an empty ledger"
+        told = Database(f"the ledger {path}", path.parent, elsewhere, mend).explain(error)
+        return (IndexBusyError if told.kind == "busy" else MirsearchError)(told.message, told.remedy)
+
+    def _parse(self, parse: Callable[[Any], Value], text: str | bytes) -> Value:
+        """Return what a row's JSON means. Raises MirsearchError if the row is damaged."""
+        try:
+            return parse(parse_json(text))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            damage = sqlite3.DatabaseError(f"a row that can't be read ({type(error).__name__}: {error})"[:200])
+            damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise self._explain(damage) from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -109,7 +124,7 @@ class Ledger:
     def queries(self) -> list[tuple[str, KeywordQuery]]:
         """Return every query with its service's name, oldest first."""
         rows = self._fetch_rows("SELECT service, told FROM queries ORDER BY started")
-        return [(service, KeywordQuery.from_json(json.loads(data))) for service, data in rows]
+        return [(service, self._parse(KeywordQuery.from_json, data)) for service, data in rows]
 
     def add_page(self, key: str, hits: Iterable[Hit], cursor: str | None, total: int) -> list[Hit]:
         """Record a page of hits and the cursor of the next page. Return the new hits."""
@@ -128,7 +143,7 @@ class Ledger:
     def hits(self, key: str) -> list[Hit]:
         """Return a query's hits so far, in order."""
         rows = self._fetch_rows("SELECT told FROM hits WHERE query = ? ORDER BY position", key)
-        return [Hit.from_json(json.loads(row[0])) for row in rows]
+        return [self._parse(Hit.from_json, row[0]) for row in rows]
 
     def complete_query(self, key: str) -> None:
         """Record that a query is complete."""
@@ -145,7 +160,8 @@ class Ledger:
         if not rows:
             return None
         state, data, *rest = rows[0]
-        return ArticleState(state, parse_plan(data), *rest)
+        plan = ArticlePlan(Terms()) if data is None else self._parse(parse_plan, data)
+        return ArticleState(state, plan, *rest)
 
     def save_plan(self, hit: Hit, plan: ArticlePlan) -> None:
         """Record an article's plan. Downloaded figures with the same address and MD5 stay downloaded."""
@@ -203,7 +219,7 @@ class Ledger:
         for position, data, state, sha256, size, retrieved, *rest in rows:
             fetched = FetchedFigure(sha256, size, retrieved) if sha256 else None
             states.append(
-                FigureState(article, position, PlannedFigure.from_json(json.loads(data)), state, fetched, *rest)
+                FigureState(article, position, self._parse(PlannedFigure.from_json, data), state, fetched, *rest)
             )
         return states
 
@@ -255,7 +271,7 @@ class Ledger:
         sources = []
         for article, position in rows:
             state = self.article_state(article)
-            figure = next(item for item in self.figure_states(article) if item.position == position)
-            if state is not None:
+            figure = next((item for item in self.figure_states(article) if item.position == position), None)
+            if state is not None and figure is not None:  # another run may have planned the article anew meanwhile
                 sources.append((figure, state.plan))
         return sources

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from mirsearch.acquisition.services.base import ArticlePlan, FetchedFigure, PlannedFigure, Terms
 from mirsearch.corpus import Article
@@ -69,11 +69,8 @@ def paper_keys(article: Article | None) -> list[str]:
     return [article.id, *title]
 
 
-def parse_plan(data: str | None) -> ArticlePlan:
+def parse_plan(fields: dict[str, Any]) -> ArticlePlan:
     """Return an article's plan, without figures, from the ledger's JSON."""
-    if data is None:
-        return ArticlePlan(Terms())
-    fields = json.loads(data)
     terms = Terms(**{**fields["terms"], "licenses": tuple(fields["terms"]["licenses"])})
     article = fields["article"]
     if article is not None:

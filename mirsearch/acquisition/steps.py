@@ -11,6 +11,7 @@ from pathlib import Path
 from mirsearch.acquisition.ledger import FigureState
 from mirsearch.acquisition.services.base import ArticlePlan, FetchedFigure, Hit
 from mirsearch.errors import MirsearchError, SourceError
+from mirsearch.imaging.damage import MEMORY_REASON, is_memory_error
 from mirsearch.sources.articles import clean_text
 from mirsearch.sources.base import SourceFailure, SourceItem
 
@@ -47,6 +48,8 @@ def foreign_error(name: str, error: Exception) -> SourceError:
         return error
     if isinstance(error, MirsearchError) or (isinstance(error, OSError) and error.errno in _OWN_ERRORS):
         raise error  # of this machine, such as a full disk or a busy ledger
+    if is_memory_error(error):
+        return SourceError(f"{name}: {MEMORY_REASON}", "close other programs, and run it again")
     kind = type(error).__name__
     return SourceError(f"{name}: its contents can't be used ({kind}: {clean_text(str(error), 120)})", "report it")
 

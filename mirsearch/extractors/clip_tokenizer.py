@@ -9,7 +9,6 @@ it gives other tokens for characters that only one of the two Unicode versions k
 
 from __future__ import annotations
 
-import html
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -17,6 +16,8 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mirsearch.text.foreign import clean_surrogates, unescape_entities
 
 _WORD_END = "</w>"
 _SUFFIXES = ("'s", "'t", "'re", "'ve", "'m", "'ll", "'d")
@@ -75,7 +76,7 @@ class ClipTokenizer:
 def normalize_text(text: str) -> str:
     """Return the text in lower case, with single spaces, straight quotes, composed letters and entities decoded."""
     plain = unicodedata.normalize("NFC", text.translate(_PLAIN_CHARACTERS))
-    return " ".join(html.unescape(html.unescape(plain)).split()).lower()
+    return " ".join(unescape_entities(unescape_entities(clean_surrogates(plain))).split()).lower()
 
 
 def split_words(text: str) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import ssl
 import urllib.error
@@ -15,6 +14,7 @@ from urllib.parse import quote, urlsplit
 from mirsearch.errors import IndexAccessError, UsageError
 from mirsearch.indexes.elasticsearch.client import read_credentials
 from mirsearch.kibana.objects import dashboards_ndjson
+from mirsearch.text.foreign import parse_integer, parse_json
 from mirsearch.text.masking import mask
 
 OLDEST_VERSION = (8, 15)
@@ -47,7 +47,7 @@ def install_dashboards(kibana: str, name: str, space: str | None = None) -> int:
         raise IndexAccessError(
             f"Kibana at {kibana} refused the dashboards: {_describe_errors(answer)}", "see Kibana's log"
         )
-    return int(answer.get("successCount", 0))
+    return parse_integer(answer.get("successCount")) or 0
 
 
 def _base_url(kibana: str, space: str | None) -> str:
@@ -64,7 +64,8 @@ def _base_url(kibana: str, space: str | None) -> str:
 
 def _kibana_version(base: str, kibana: str) -> tuple[int, int]:
     status = _request_json(f"{base}/api/status", kibana)
-    found = re.match(r"(\d+)\.(\d+)", str((status.get("version") or {}).get("number", "")))
+    version = next(iter(_objects([status.get("version")])), {})
+    found = re.match(r"(\d{1,9})\.(\d{1,9})", str(version.get("number", "")))
     if not found:
         raise IndexAccessError(f"what answers at {kibana} is not Kibana", "Kibana's port is 5601 by default")
     return int(found[1]), int(found[2])
@@ -83,7 +84,7 @@ def _request_json(url: str, kibana: str, body: bytes | None = None, content_type
     context = ssl.create_default_context(cafile=login.ca) if url.startswith("https") else None
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS, context=context) as response:  # noqa: S310
-            answer = json.loads(response.read(MAX_ANSWER_BYTES))
+            answer = parse_json(response.read(MAX_ANSWER_BYTES))
     except urllib.error.HTTPError as error:
         raise _http_error(error, kibana) from None
     except OSError as error:
@@ -100,7 +101,7 @@ def _http_error(error: urllib.error.HTTPError, kibana: str) -> IndexAccessError:
     with error:
         raw = error.read(MAX_ANSWER_BYTES)
     try:
-        message = str(json.loads(raw).get("message", ""))
+        message = str(parse_json(raw).get("message", ""))
     except (ValueError, AttributeError):
         message = ""
     if error.code in (401, 403):
@@ -117,10 +118,15 @@ def _http_error(error: urllib.error.HTTPError, kibana: str) -> IndexAccessError:
 
 def _describe_errors(answer: dict[str, Any]) -> str:
     lines = []
-    for failed in answer.get("errors") or []:
-        error = failed.get("error") or {}
-        missing = ", ".join(f"{ref.get('type')} {ref.get('id')}" for ref in error.get("references") or [])
+    for failed in _objects(answer.get("errors")):
+        error = next(iter(_objects([failed.get("error")])), {})
+        missing = ", ".join(f"{ref.get('type')} {ref.get('id')}" for ref in _objects(error.get("references")))
         reason = error.get("message") or missing
         name = f"{failed.get('type')} {failed.get('id')}"
         lines.append(f"{name}: {error.get('type', 'unknown')}" + (f" ({reason})" if reason else ""))
     return mask("; ".join(lines))[:500] or "no reason was given"
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """Return the objects in a list of an answer, whatever else is in it."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def parse_box(text: str) -> Box:
     """Return `X0,Y0,X1,Y1` as a box. Raises UsageError for other text."""
-    parts = re.fullmatch(r"\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*", text)
+    parts = re.fullmatch(r"\s*(\d{1,9})\s*,\s*(\d{1,9})\s*,\s*(\d{1,9})\s*,\s*(\d{1,9})\s*", text)
     if not parts:
         raise UsageError(f"--crop {text!r} is not X0,Y0,X1,Y1", "four whole numbers in px, for instance 0,0,400,300")
     x0, y0, x1, y1 = (int(part) for part in parts.groups())

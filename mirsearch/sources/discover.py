@@ -8,8 +8,11 @@ from pathlib import Path
 
 from mirsearch import plugins
 from mirsearch.errors import MirsearchError
+from mirsearch.imaging.damage import MEMORY_REASON, is_memory_error
+from mirsearch.readers.find import why_unreadable
 from mirsearch.sources.base import FoundFigure, Source, SourceFailure, SourceRequest
 from mirsearch.sources.folder_walker import FolderListing, FolderWalker
+from mirsearch.sources.skipped import is_unreadable
 
 _REMEDY = "give image files, a folder of images, JATS XML with its images, a PDF, or an exsclaim.json"
 
@@ -59,7 +62,7 @@ def _discovered_figures(
         matches = matcher.match(path)
         first_match = next(matches, None)
         if first_match is None:
-            yield SourceFailure(str(path), f"no source finds figures here; {_REMEDY}")
+            yield SourceFailure(str(path), f"no source finds figures here; {_remedy(path)}")
             continue
         for match in itertools.chain((first_match,), matches):
             if isinstance(match, SourceFailure):
@@ -72,6 +75,11 @@ def _discovered_figures(
         yield from _run_source(by_name[name], SourceRequest(tuple(folders), columns, {**options, "recursive": "no"}))
 
 
+def _remedy(path: Path) -> str:
+    """Return what to give instead of a path without figures; for a picture of another kind, what would read it."""
+    return why_unreadable(path) if is_unreadable(path) else _REMEDY
+
+
 def _run_source(source: Source, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
     """Yield a source's figures. An error becomes a failure, so that the other sources still run."""
     location = str(request.paths[0]) if request.paths else source.name
@@ -81,6 +89,8 @@ def _run_source(source: Source, request: SourceRequest) -> Iterator[FoundFigure 
         yield SourceFailure.from_error(location, error)
     except Exception as error:  # noqa: BLE001  a plug-in may raise anything; the run must continue
         reason = f"source {source.name!r} failed: {type(error).__name__}: {error}; report it to the source's author"
+        if is_memory_error(error):
+            reason = f"{MEMORY_REASON} for source {source.name!r}; close other programs, or give fewer files at once"
         yield SourceFailure(location, " ".join(reason.split()))
 
 
@@ -161,4 +171,5 @@ def _recognizes(source: Source, path: Path) -> bool | SourceFailure:
     try:
         return source.recognizes(path)
     except Exception as error:  # noqa: BLE001  an error in one source must not hide the figures of the others
-        return SourceFailure(str(path), f"source {source.name!r} failed to check this path: {error}")
+        reason = MEMORY_REASON if is_memory_error(error) else str(error)
+        return SourceFailure(str(path), f"source {source.name!r} failed to check this path: {reason}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
@@ -13,6 +12,7 @@ from typing import Any
 
 from mirsearch.errors import SourceError
 from mirsearch.settings import LIMITS, Limits
+from mirsearch.text.foreign import parse_json
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "file": ("filename", "file_name", "image", "image_file", "image_name", "image_path", "path", "file_path",
@@ -36,6 +36,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 TABLE_NAMES = ("captions.csv", "captions.tsv", "captions.jsonl")
 _DELIMITERS = (",", ";", "\t", "|")
 _MAX_FIELD_CHARS = 1 << 20
+_MAX_LINE_VALUES = 10_000
+"""Values in one line of JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,9 @@ def read_table(path: Path, columns: Mapping[str, str] | None = None, limits: Lim
     """
     text, guessed_encoding = _read_text(path, limits)
     if path.suffix.lower() in (".jsonl", ".ndjson"):
-        raw_rows, problems = _parse_json_lines(text)
+        raw_rows, problems = _parse_json_lines(text, limits)
     else:
-        raw_rows, problems = _parse_csv(text, path)
+        raw_rows, problems = _parse_csv(text, path, limits)
     names = list(dict.fromkeys(name for _, fields in raw_rows for name in fields))
     if not raw_rows:
         first_problem = f"; first problem: line {problems[0][0]}: {problems[0][1]}" if problems else ""
@@ -189,7 +191,7 @@ _Rows = list[tuple[int, dict[str, str]]]
 _Problems = list[tuple[int, str]]
 
 
-def _parse_csv(text: str, path: Path) -> tuple[_Rows, _Problems]:
+def _parse_csv(text: str, path: Path, limits: Limits) -> tuple[_Rows, _Problems]:
     rows: _Rows = []
     problems: _Problems = []
     first_line, _, rest = text.partition("\n")
@@ -197,8 +199,7 @@ def _parse_csv(text: str, path: Path) -> tuple[_Rows, _Problems]:
     skipped_lines = 0
     if first_line.strip().lower().startswith("sep=") and len(first_line.strip()) == 5:  # spreadsheets write this line
         delimiter, text, skipped_lines = first_line.strip()[4], rest, 1
-    lines = text.splitlines()
-    header_line = next((line for line in lines if line.strip()), "")
+    header_line = next((line for line in io.StringIO(text, newline="") if line.strip()), "")
     delimiter = delimiter or _guess_delimiter(header_line, path)
     previous_limit = csv.field_size_limit(_MAX_FIELD_CHARS)
     try:
@@ -207,6 +208,9 @@ def _parse_csv(text: str, path: Path) -> tuple[_Rows, _Problems]:
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 continue
+            if len(rows) + len(problems) >= limits.table_rows:
+                problems.append((reader.line_num + skipped_lines, _too_many_rows(limits)))
+                break
             if header is None:
                 header = [cell.strip() for cell in cells]
             elif len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
@@ -233,15 +237,22 @@ def _guess_delimiter(header: str, path: Path) -> str:
     return max(delimiters, key=score)
 
 
-def _parse_json_lines(text: str) -> tuple[_Rows, _Problems]:
+def _too_many_rows(limits: Limits) -> str:
+    return f"not read from here on: more than {limits.table_rows:,} rows; split the table over several folders"
+
+
+def _parse_json_lines(text: str, limits: Limits) -> tuple[_Rows, _Problems]:
     rows: _Rows = []
     problems: _Problems = []
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(io.StringIO(text), start=1):
         if not line.strip():
             continue
+        if len(rows) + len(problems) >= limits.table_rows:
+            problems.append((number, _too_many_rows(limits)))
+            break
         try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            entry = parse_json(line, _MAX_LINE_VALUES)
+        except ValueError as error:
             problems.append((number, f"not JSON: {str(error)[:100]}"))
             continue
         if isinstance(entry, dict):

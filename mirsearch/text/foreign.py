@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
+import re
 from typing import Any
 
 from mirsearch.settings import LIMITS
@@ -11,6 +13,8 @@ from mirsearch.settings import LIMITS
 LARGEST_INTEGER = 2**53
 """Largest integer that is taken from outside: every database and every JSON reader keeps it exactly."""
 _MOST_DIGITS = 17
+_HUGE_REFERENCE = re.compile(r"&#(?:0*+[0-9]{8,}+|[xX]0*+[0-9a-fA-F]{7,}+);?")
+"""References to characters beyond the last one, of any number of digits, which `html` would take for a number."""
 
 
 def parse_json(data: bytes | str, most_values: int = LIMITS.json_values) -> Any:
@@ -57,6 +61,11 @@ def parse_number(value: object) -> float | None:
 def clean_surrogates(text: str) -> str:
     """Return a text in which halves of characters, which can't be stored, are replaced."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def unescape_entities(text: str) -> str:
+    """Return a text with characters in place of the entities of HTML."""
+    return html.unescape(_HUGE_REFERENCE.sub("\ufffd", text))
 
 
 def _parse_int(digits: str) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ from mirsearch.corpus import Box
 from mirsearch.errors import ImageError, SourceError
 from mirsearch.imaging.images import open_picture
 from mirsearch.settings import LIMITS
+from mirsearch.text.foreign import parse_json
 from mirsearch.training.detection_data import AnnotatedPictures, Sample, make_sample
 
 _LOG = logging.getLogger(__name__)
@@ -81,10 +81,10 @@ def _read_json(path: Path) -> Any:
     try:
         if path.stat().st_size > LIMITS.json_bytes:
             raise SourceError(f"{path} is larger than {LIMITS.json_bytes} bytes", "split it")
-        return json.loads(path.read_bytes())
+        return parse_json(path.read_bytes())
     except OSError as error:
         raise SourceError(f"{path} can't be read: {error.strerror or error}", "give an annotation file") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise SourceError(f"{path} is not JSON: {error}", "give an annotation file of COCO or EXSCLAIM!") from None
 
 

@@ -26,7 +26,7 @@ from mirsearch.acquisition.services.base import (
 from mirsearch.acquisition.services.europepmc import parse_page
 from mirsearch.acquisition.services.pmc_bucket import parse_listing
 from mirsearch.acquisition.steps import figure_path, foreign_error, stored_file
-from mirsearch.errors import SourceError
+from mirsearch.errors import MirsearchError, SourceError
 from mirsearch.sources.base import FoundFigure, SourceFailure
 from mirsearch.sources.latex.eprints import Eprint
 
@@ -138,3 +138,51 @@ def test_an_unexpected_error_is_the_failure_of_its_article_or_figure_and_pages_e
     assert failed == {"https://o.org/A0/1.png", "A1", "odd"}
     assert {failure.item for failure in ledger.failures()} == {"A0/1.png", "A1"}
     assert "without an end" in acquisition.halt_reason
+
+
+class EndlessService(OddService):
+    """A service that claims very many articles, and lists one a page whose figures are not available."""
+
+    pages = 0
+
+    def search(self, query, cursor):
+        self.pages += 1
+        return SearchPage((Hit(f"A{self.pages}", closed="not open access"),), 2**53, str(self.pages))
+
+
+def test_a_search_that_claims_very_many_articles_and_gives_none_is_stopped(tmp_path):
+    service = EndlessService()
+    acquisition = Acquisition(service, KeywordQuery(("x",)), Ledger(tmp_path / "ledger.sqlite"), tmp_path)
+    assert [type(item) for item in acquisition.items()] == [SourceFailure]
+    assert "without an end" in acquisition.halt_reason
+    assert service.pages == 200
+
+
+def test_too_little_memory_is_told_as_such():
+    assert "memory is short" in str(foreign_error("A1", MemoryError()))
+
+
+def test_a_damaged_row_of_the_ledger_is_told_with_its_remedy(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    ledger.begin_query("k", "odd", KeywordQuery(("x",)))
+    ledger.add_page("k", [Hit("A1")], None, 1)
+    ledger.save_plan(Hit("A1"), ArticlePlan(Terms(), None, (PlannedFigure("a.png", "https://o.org/a.png"),)))
+    for table, read in (("hits", lambda: ledger.hits("k")), ("queries", ledger.queries),
+                        ("articles", lambda: ledger.article_state("A1")),
+                        ("figures", lambda: ledger.figure_states("A1"))):  # fmt: skip
+        assert read()
+        for damage in ("{", "[]", '{"id": 1}', "[" * 100_000, '{"x": NaN}'):
+            ledger._db.execute(f"UPDATE {table} SET told = ?", (damage,))
+            with pytest.raises(MirsearchError, match=r"ledger .* is damaged") as caught:
+                read()
+            assert "move" in caught.value.remedy
+
+
+def test_figures_that_another_run_planned_anew_meanwhile_have_no_provenance(tmp_path, monkeypatch):
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    figure = PlannedFigure("a.png", "https://o.org/a.png")
+    ledger.save_plan(Hit("A1"), ArticlePlan(Terms(), None, (figure,)))
+    ledger.save_figure(FigureState("A1", 0, figure, "done", FetchedFigure("ab" * 32, 1, "2026-01-01T00:00:00Z")))
+    assert [state.figure for state, _ in ledger.provenance("abab")] == [figure]
+    monkeypatch.setattr(ledger, "figure_states", lambda article: [])
+    assert ledger.provenance("abab") == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mirsearch.extractors.clip_tokenizer import ClipTokenizer, normalize_text, parse_merges, split_words
@@ -34,7 +34,8 @@ def test_words_and_cleaning():
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.text(max_size=300))
+@given(st.text(st.characters(), max_size=300))
+@example("a \ud800 lone half of a character, &#" + "9" * 5000 + ";")
 def test_any_text_becomes_one_row(text):
     row = ClipTokenizer(MERGES, 16)([text])[0]
     assert row.shape == (16,)

@@ -181,15 +181,17 @@ class Broken:
     def recognizes(self, path: Path) -> bool:
         if path.name == "slip":
             raise KeyError("slip")
-        return path.name == "theirs"
+        return path.name in ("theirs", "huge")
 
     def find_figures(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
+        if request.paths[0].name == "huge":
+            raise MemoryError
         raise RuntimeError("gave\nup")
         yield
 
 
 def test_a_source_that_fails_does_not_stop_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    draw(tmp_path, "good/a.png", "theirs/b.png", "slip/c.png")
+    draw(tmp_path, "good/a.png", "theirs/b.png", "slip/c.png", "huge/d.png")
     load, names = plugins.load, plugins.names
     monkeypatch.setattr(plugins, "names", lambda group: sorted([*names(group), "absent", "broken"]))
 
@@ -205,6 +207,7 @@ def test_a_source_that_fails_does_not_stop_the_others(tmp_path: Path, monkeypatc
     assert any("absent fails to load" in reason for reason in reasons)
     assert any("source 'broken' failed: RuntimeError: gave up" in reason for reason in reasons)
     assert any("failed to check this path" in reason for reason in reasons)
+    assert any("memory is short for source 'broken'; close other programs" in reason for reason in reasons)
 
 
 @pytest.mark.data

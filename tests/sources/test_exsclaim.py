@@ -198,7 +198,7 @@ def test_wrong_types_are_reported_and_the_figure_loses_its_panels(tmp_path: Path
 @pytest.mark.parametrize(
     ("content", "message"),
     [(json.dumps({NAME: entry()})[:900], "truncated or not JSON"), ("", "truncated or not JSON"),
-     ("[" * 100_000, "truncated or not JSON"), ("1" * 10_000, "truncated or not JSON"),
+     ("[" * 100_000, "truncated or not JSON"), ("1" * 10_000, "JSON without figures by name"),
      ("7", "JSON without figures by name"),
      ('{"a": 1}', "no figure in it has 'master_images'"), ('{"results": 3}', "JSON without figures by name")],
     ids=["half", "empty", "deep", "long number", "number", "other", "results"],

@@ -122,6 +122,31 @@ def test_jsonl(tmp_path: Path) -> None:
     assert "not JSON" in failures[0].reason
 
 
+@pytest.mark.parametrize(
+    ("name", "head", "row"),
+    [("captions.csv", "file,caption\n", "a.png,x\n"), ("captions.jsonl", "", '{"file": "a.png", "caption": "x"}\n')],
+)
+def test_a_table_has_a_largest_number_of_rows(tmp_path: Path, name: str, head: str, row: str) -> None:
+    path = tmp_path / name
+    path.write_text(head + row * 12)
+    table = read_table(path, limits=Limits(table_rows=10))
+    assert len(table.rows) == 10
+    assert ["more than 10 rows" in reason for _, reason in table.problems] == [True]
+    assert len(read_table(path, limits=Limits(table_rows=12)).rows) == 12
+    path.write_text(head + row + ("\n" if head else "[1]\n") * 50 + row)  # lines without rows
+    assert len(read_table(path).rows) == 2
+
+
+def test_odd_json_of_one_line_is_the_problem_of_that_line(tmp_path: Path) -> None:
+    path = tmp_path / "captions.jsonl"
+    many = '{"x": [' + "1," * 20_000 + "1]}"
+    odd = ["[" * 100_000, '{"a":' * 5000, '{"file": "b.png", "page": ' + "9" * 5000 + "}", many]
+    path.write_text("\n".join([*odd, '{"file": "a.png", "caption": "\\ud800 x", "page": NaN}']))
+    table = read_table(path)
+    assert [dict(row.fields) for row in table.rows] == [{"file": "b.png"}, {"file": "a.png", "caption": "? x"}]
+    assert [line for line, _ in table.problems] == [1, 2, 4]
+
+
 def test_synonyms_and_mapping(tmp_path: Path) -> None:
     draw(tmp_path, "a.png")
     (tmp_path / "captions.csv").write_text("Image File,Figure Caption,Article DOI\na.png,x,10.1/no\n")

@@ -6,7 +6,6 @@ description in its card and in the metadata of its ONNX model, a bare `.onnx` fi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +23,7 @@ from mirsearch.extractors.onnx.installed import KIND
 from mirsearch.extractors.preprocessing import check_images
 from mirsearch.models.artifact import Artifact, ArtifactError, find_artifact
 from mirsearch.settings import LIMITS, device, thread_count
+from mirsearch.text.foreign import parse_json
 
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "mps": "CoreMLExecutionProvider"}
 
@@ -139,7 +139,7 @@ def _read_model_file(path: Path) -> bytes:
 
 def _parse_facts(path: Path, metadata: str | None) -> Facts:
     try:
-        values = json.loads(metadata or "")
+        values = parse_json(metadata or "")
     except ValueError:
         values = None
     if not isinstance(values, dict):

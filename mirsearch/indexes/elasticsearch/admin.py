@@ -26,7 +26,7 @@ def server_version(client: Elasticsearch) -> str:
 
 def parse_version(version: str) -> tuple[int, int]:
     """Return the major and minor number of a version; (0, 0) for a text that is not a version."""
-    found = re.match(r"(\d+)\.(\d+)", version)
+    found = re.match(r"(\d{1,9})\.(\d{1,9})", version)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 

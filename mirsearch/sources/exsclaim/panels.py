@@ -10,6 +10,7 @@ from mirsearch.corpus import Box, Panel, ScaleReading
 from mirsearch.errors import SourceError
 from mirsearch.settings import LIMITS
 from mirsearch.sources.articles import clean_text
+from mirsearch.text.foreign import parse_number
 
 KINDS = {
     "microscopy": "micrograph", "diffraction": "diffraction", "graph": "plot", "illustration": "schematic",
@@ -68,21 +69,10 @@ def _box(geometry: Any, location: str) -> Box:
 
 def _coordinate(point: Any, name: str, location: str) -> float:
     value = point.get(name) if isinstance(point, dict) else None
-    number = _finite_number(value)
+    number = parse_number(value)
     if number is None or abs(number) > MAX_SIDE:
         raise SourceError(f"{location}.{name} is no pixel position")
     return number
-
-
-def _finite_number(value: Any) -> float | None:
-    """Return a value as a finite number; None for anything else (true and false are no numbers here)."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _clip_box(box: Box, size: tuple[int, int] | None) -> Box | None:
@@ -112,7 +102,7 @@ def _panel_caption(caption: Any) -> str:
 
 
 def _confidence(value: Any) -> float:
-    number = _finite_number(value)
+    number = parse_number(value)
     return 0.0 if number is None else min(1.0, max(0.0, number))
 
 
@@ -141,7 +131,7 @@ def _scale(scale_bar: Any, location: str, size: tuple[int, int] | None) -> Scale
     bar_box = (
         _clip_box(_box(scale_bar["geometry"], f"{location}.geometry"), size) if scale_bar.get("geometry") else None
     )
-    length_nm, length_px = _finite_number(label.get("nm")), _finite_number(scale_bar.get("length"))
+    length_nm, length_px = parse_number(label.get("nm")), parse_number(scale_bar.get("length"))
     if length_px is None and bar_box is not None:
         length_px = float(bar_box[2] - bar_box[0])
     if not length_nm or not length_px or length_nm <= 0 or length_px <= 0:

@@ -6,7 +6,6 @@ the envelope {"version", "results"}).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PureWindowsPath
@@ -22,6 +21,7 @@ from mirsearch.sources.exsclaim.panels import parse_panels
 from mirsearch.sources.folder_walker import FolderListing, FolderWalker
 from mirsearch.sources.jats.match_images import parse_figure_number
 from mirsearch.sources.permissions import permission_note
+from mirsearch.text.foreign import parse_json
 
 _HEAD_BYTES = 1 << 16
 _MAX_PROBED_FILES = 50
@@ -138,8 +138,8 @@ def read_exsclaim(path: Path, limits: Limits = LIMITS) -> dict[str, Any]:
     if len(data) > limits.json_bytes:
         raise SourceError(f"{path}: more than {limits.json_bytes:,} bytes", "split it")
     try:
-        figures = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        figures = parse_json(data)
+    except ValueError as error:
         raise SourceError(f"{path}: truncated or not JSON: {str(error)[:120]}", _REMEDY) from error
     if isinstance(figures, dict) and "results" in figures and "master_images" not in figures:
         figures = figures["results"]

@@ -29,7 +29,7 @@ def require_packages(*packages: str, extra: str) -> None:
 def render_first_page(data: bytes, name: str) -> bytes:
     """Return the first page as PNG bytes, at 300 dpi or less if it is too large.
 
-    Raises SourceError if the PDF is damaged.
+    Raises SourceError if the PDF is damaged. It may keep PDFium busy, so it is called in a bounded process.
     """
     import pypdfium2
 
@@ -43,7 +43,7 @@ def render_first_page(data: bytes, name: str) -> bytes:
                 picture = page.render(scale=scale).to_pil().convert("RGB")
             finally:
                 document.close()
-        except (pypdfium2.PdfiumError, IndexError, ValueError, OSError, MemoryError) as error:
+        except (pypdfium2.PdfiumError, IndexError, ValueError, OSError) as error:
             raise SourceError(f"{name}: not readable as PDF: {error}", "get it again") from error
     png = io.BytesIO()
     picture.save(png, "PNG", compress_level=1)
