@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mirsearch.imaging.pixel_sizes.resolution import is_print_or_scan, may_be_no_microscope
+from mirsearch.imaging.pixel_sizes.resolution import is_print_or_scan, may_be_no_microscope, nm_by_resolution
 from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize
 from mirsearch.imaging.pixel_sizes.tags import PageTags
 from mirsearch.imaging.pixel_sizes.units import CM_NM, INCH_NM, MM_NM, nm_per_unit
@@ -16,7 +16,8 @@ def imagej_pixel_size(page: PageTags) -> PixelSize | None:
     """Return the pixel size by ImageJ's unit. None if ImageJ did not write the page, or without any unit.
 
     Inches and cm are what ImageJ takes from the resolution tags of other files, so they must pass as those must;
-    mm with round dots per inch come from print as well.
+    mm with round dots per inch come from print as well. Resolution tags with a unit of their own count
+    literally, if that is print or a microscope: an editor that kept the description wrote them.
     """
     if not page.description.startswith(_MARKS):
         return None
@@ -24,12 +25,13 @@ def imagej_pixel_size(page: PageTags) -> PixelSize | None:
     values = {key.strip(): value.strip() for key, sign, value in lines if sign}
     if "unit" not in values:
         return None
-    per_unit = page.resolution()
-    unit_x, unit_y = values["unit"], values.get("yunit", values["unit"])
-    x, y = nm_per_unit(unit_x), nm_per_unit(unit_y)
+    per_unit, x = page.resolution(), nm_per_unit(values["unit"])
     if per_unit is None or x is None:
         return NO_LENGTH
+    y = nm_per_unit(values.get("yunit", values["unit"]))
     size = PixelSize(x / per_unit[0], None if y is None else y / per_unit[1])
-    if x in (INCH_NM, CM_NM):
-        return NO_LENGTH if may_be_no_microscope(size) else size
-    return NO_LENGTH if x == MM_NM and is_print_or_scan(size.x) else size
+    literal = nm_by_resolution(page)
+    if literal is not None and (is_print_or_scan(literal.x) or not may_be_no_microscope(literal)):
+        size, x = literal, CM_NM
+    is_print = may_be_no_microscope(size) if x in (INCH_NM, CM_NM) else x == MM_NM and is_print_or_scan(size.x)
+    return NO_LENGTH if is_print else size

@@ -15,8 +15,8 @@ _LARGEST_BARE = 1840.0
 """Pixel size in nm from which resolution tags may be those of a camera's sensor (1.85 to 6.5 µm and more, rounded), of
 a scanner, of paper or a screen."""
 
-_SMALLEST_SCANNER = 500.0
-"""Pixel size in nm from which round dots per inch may be a scanner's."""
+_SMALLEST_SCANNER, _SCANNER_STEP = 990.0, 400
+"""Pixel size in nm from which dots per inch that are multiples of this may be a scanner's: 14,400, 19,200, 25,600."""
 
 _SENSOR_PIXELS = (1120.0, 1250.0, 1335.0, 1340.0, 1400.0, 1430.0, 1450.0, 1550.0, 1670.0, 1750.0, 1780.0)
 """Pixels in nm of sensors in eyepiece cameras and telephones that are smaller still."""
@@ -65,12 +65,12 @@ def may_be_no_microscope(size: PixelSize) -> bool:
 
 
 def _is_round_dpi(nm: float) -> bool:
-    """Return whether a pixel size is that of hundreds of dots per inch, or of those in whole dots per cm."""
+    """Return whether a pixel size is that of a scanner's dots per inch, or of those in whole dots per cm."""
     dpi, per_cm = INCH_NM / nm, CM_NM / nm
-    hundreds = 100 * round(dpi / 100)
-    if math.isclose(dpi, hundreds, rel_tol=1e-6):
+    nearest = _SCANNER_STEP * round(dpi / _SCANNER_STEP)
+    if math.isclose(dpi, nearest, rel_tol=1e-6):
         return True
-    return math.isclose(per_cm, round(per_cm), rel_tol=1e-7) and abs(hundreds / 2.54 - per_cm) <= 1
+    return math.isclose(per_cm, round(per_cm), rel_tol=1e-7) and abs(nearest / 2.54 - per_cm) <= 1
 
 
 def is_print(nm: float) -> bool:

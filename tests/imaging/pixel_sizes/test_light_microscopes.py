@@ -52,6 +52,15 @@ def test_imagej_with_a_print_unit_and_a_fine_resolution_is_a_microscope(tmp_path
     assert pixel_size_nm(path) == pytest.approx(1e7 / 154_321)
 
 
+@pytest.mark.parametrize(
+    ("per_unit", "code", "nm"), [(72, 2, None), (118.11, 3, None), (100_000, 3, 100), (5.93, 2, 168.6)]
+)
+def test_resolution_that_an_editor_wrote_is_not_in_imagejs_unit(tmp_path, per_unit, code, nm):
+    path = write_page(tmp_path, description="ImageJ=1.54f\nunit=micron\n", resolution=(per_unit, per_unit),
+                      resolutionunit=code)  # fmt: skip
+    assert pixel_size_nm(path) == (None if nm is None else pytest.approx(nm, rel=1e-3))
+
+
 def test_all_pages_of_a_stack_have_the_size_of_the_first(tmp_path):
     path = tmp_path / "stack.tif"
     options = {"axes": "ZYX", "unit": "um"}
@@ -129,6 +138,8 @@ def test_entities_of_ome_xml_are_not_resolved(tmp_path):
         ((1, 1), 1, None),
         ((3_000_000, 3_000_000), 3, 3.333333),
         ((10 / 0.65e-3, 10 / 0.65e-3), 3, 650),
+        ((20_000, 20_000), 3, 500),
+        ((10_000, 10_000), 3, 1000),
         # scanners, also with whole dots per cm
         ((6400, 6400), 2, None),
         ((14400, 14400), 2, None),
