@@ -166,7 +166,7 @@ def test_figures_of_latex_sources():
         ("Figure 1", ("first.jpg",), 0), ("Figure 2", ("figs/wires.png",), 0), ("Figure 3", ("figs/plot.pdf",), 1)
     ]  # fmt: skip
     assert figures[1].caption == "SEM image of Ag_2O wires, 50 % of them. Scale bar: 20 µm."
-    assert figures[2].caption.startswith("(a) TEM image, bar 5 nm. (b) FFT. Lattice fringes of 0.25 Å at 10^-3 Pa")
+    assert figures[2].caption == "Lattice fringes of 0.25 Å at 10^-3 Pa. (a) TEM image, bar 5 nm. (b) FFT."
 
 
 COMMANDS = r"""

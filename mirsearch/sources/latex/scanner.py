@@ -1,35 +1,78 @@
-"""Find braces and environments in LaTeX, in a time that grows like the text, whatever the text is."""
+"""Find braces, brackets and arguments in LaTeX, in a time that grows like the text, whatever the text is."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterator
 
 _BRACE = re.compile(r"(?<!\\)[{}]")
-_ENVIRONMENT_MARK = re.compile(r"\\(begin|end)\{((?:figure|wrapfigure|SCfigure|floatingfigure|sidewaysfigure)\*?)\}")
+_BRACE_OR_BRACKET = re.compile(r"(?<!\\)[{}\[\]]")
+_SPACE = re.compile(r"\s*+")
+_BARE_ARGUMENT = re.compile(r"\\[A-Za-z]++|[^\s{}\\]")
 
 
 class Braces:
-    """The pairs of braces of a text. Braces after a backslash are characters and don't count."""
+    """The pairs of braces and of brackets of a text. Those after a backslash are characters and don't count.
+
+    A bracket pairs with one at the same depth of braces, so "[TEM, [001] zone]" is one pair with a pair in it.
+    """
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._ends: dict[int, int] = {}
-        open_braces: list[int] = []
-        for match in _BRACE.finditer(text):
-            if match[0] == "{":
-                open_braces.append(match.end())
-            elif open_braces:
-                self._ends[open_braces.pop()] = match.start()
+        open_marks: list[tuple[str, int]] = []
+        for match in _BRACE_OR_BRACKET.finditer(text):
+            mark = match[0]
+            if mark in "{[":
+                open_marks.append((mark, match.end()))
+            elif mark == "]":
+                if open_marks and open_marks[-1][0] == "[":
+                    self._ends[open_marks.pop()[1]] = match.start()
+            else:
+                while open_marks and open_marks[-1][0] == "[":
+                    open_marks.pop()  # a bracket that doesn't close before its group does
+                if open_marks:
+                    self._ends[open_marks.pop()[1]] = match.start()
 
     def inner_text(self, start: int, limit: int) -> str | None:
-        """Return the text from `start`, just after a brace, to the closing brace.
+        """Return the text from `start`, just after a brace or bracket, to the closing one.
 
-        Return None if no brace closes, or only after more than `limit` characters.
+        Return None if none closes, or only after more than `limit` characters.
         """
         end = self._ends.get(start)
         return self._text[start:end] if end is not None and end - start < limit else None
+
+    def skip_space(self, position: int) -> int:
+        """Return where the white space at a position ends."""
+        match = _SPACE.match(self._text, position)
+        return match.end() if match else position
+
+    def braced(self, position: int, limit: int) -> tuple[str | None, int]:
+        """Return the argument in braces at a position, after white space, and where it ends; None if there is none."""
+        return self._enclosed("{", position, limit)
+
+    def optional(self, position: int, limit: int) -> tuple[str | None, int]:
+        """Return the argument in brackets at a position, after white space, and where it ends; None without one."""
+        return self._enclosed("[", position, limit)
+
+    def argument(self, position: int, limit: int) -> tuple[str | None, int]:
+        """Return an argument in braces, or the one command or character that stands for it, and where it ends."""
+        value, end = self.braced(position, limit)
+        if value is None and (bare := _BARE_ARGUMENT.match(self._text, self.skip_space(position))):
+            return bare[0], bare.end()
+        return value, end
+
+    def skip_options(self, position: int) -> int:
+        """Return where the arguments in brackets at a position end."""
+        while (following := self.optional(position, len(self._text) + 1))[0] is not None:
+            position = following[1]
+        return position
+
+    def _enclosed(self, mark: str, position: int, limit: int) -> tuple[str | None, int]:
+        start = self.skip_space(position)
+        if not self._text.startswith(mark, start):
+            return None, position
+        value = self.inner_text(start + 1, limit)
+        return (None, position) if value is None else (value, start + len(value) + 2)
 
 
 def drop_unpaired_braces(text: str) -> str:
@@ -42,22 +85,3 @@ def drop_unpaired_braces(text: str) -> str:
             unpaired.append(match.start())
     starts = [0, *(place + 1 for place in unpaired)]
     return "".join(text[start:end] for start, end in zip(starts, [*unpaired, len(text)], strict=True))
-
-
-def figure_bodies(text: str) -> Iterator[str]:
-    r"""Yield what stands between \begin{figure} and the next \end{figure}, also for the other kinds of figures."""
-    marks = list(_ENVIRONMENT_MARK.finditer(text))
-    ends_by_name: dict[str, list[re.Match[str]]] = {}
-    for mark in marks:
-        if mark[1] == "end":
-            ends_by_name.setdefault(mark[2], []).append(mark)
-    starts_by_name = {name: [end.start() for end in ends] for name, ends in ends_by_name.items()}
-    position = 0
-    for mark in marks:
-        if mark[1] == "end" or mark.start() < position:
-            continue
-        number = bisect_left(starts_by_name.get(mark[2], []), mark.end())
-        if number < len(starts_by_name.get(mark[2], [])):
-            end = ends_by_name[mark[2]][number]
-            position = end.end()
-            yield text[mark.end() : end.start()]
