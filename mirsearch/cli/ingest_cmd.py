@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mirsearch import settings
+from mirsearch.cli.ingest_output import ingest_progress, print_counts, print_failures, print_summary
 from mirsearch.cli.ingest_services import (
-    MAX_FAILURES_SHOWN,
     ServiceOptions,
     acquire,
     has_answer,
@@ -25,16 +24,19 @@ from mirsearch.cli.shared_options import (
     DeviceOption,
     IndexOption,
     OcrOption,
+    PagesOption,
+    ProjectionOption,
     ScaleBarsOption,
     TableFormat,
     WeightsOption,
 )
-from mirsearch.cli.terminal import INTERRUPTED, console, print_interrupt, print_json, print_message
+from mirsearch.cli.terminal import INTERRUPTED, print_interrupt, print_json, print_message
 from mirsearch.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from mirsearch.indexes.base import Index
     from mirsearch.ingest.summary import IngestSummary
+    from mirsearch.readers.selection import Selection
     from mirsearch.sources.base import FoundFigure, SourceFailure
 
 
@@ -105,6 +107,11 @@ def ingest(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Number of figures that are analyzed at the same time.")
     ] = None,
+    pages: PagesOption = None,
+    projection: ProjectionOption = "max",
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Follow symbolic links that lead out of the given folders.")
+    ] = False,
     output: Annotated[TableFormat, typer.Option("--format", help="table or json (one line).")] = TableFormat.TABLE,
 ) -> None:
     """Add figures to the index: cut them into panels, read scale bars and text, embed. Known figures are skipped."""
@@ -123,9 +130,12 @@ def ingest(
         raise UsageError("nothing to ingest", "give folders or files, or --keyword nano")
     if dry_run:
         raise UsageError("--dry-run is for --keyword and services", "leave it out")
+    from mirsearch.readers.selection import parse_selection
+
     corpus, summary = ingest_paths(
-        paths, index, source=source, column=column or [], parts=parts, workers=workers, quiet=quiet
-    )
+        paths, index, source=source, column=column or [], parts=parts, workers=workers, quiet=quiet,
+        selection=parse_selection(pages, projection), follow_links=follow_links,
+    )  # fmt: skip
     corpus.close()
     if output is TableFormat.JSON:
         print_json(summary.as_json(), indent=None)
@@ -169,6 +179,8 @@ def ingest_paths(
     parts: Parts = DEFAULT_PARTS,
     workers: int | None = None,
     quiet: bool = False,
+    selection: Selection | None = None,
+    follow_links: bool = False,
 ) -> tuple[Index, IngestSummary]:
     """Ingest paths with a progress bar. Return the index, which stays open, and the summary."""
     from mirsearch.indexes import open_index
@@ -176,40 +188,44 @@ def ingest_paths(
     from mirsearch.ingest.ingest import Ingest
 
     location = settings.index_location(index)
-    items = _find_figures(paths, source, column, settings.workspace(location))
+    items = _find_figures(paths, source, column, settings.workspace(location), follow_links)
     model = load_extractor(parts[0])
     identity = ExtractorIdentity(model.name, model.version, model.dims)
     corpus = open_index(location, create=identity)
     from mirsearch.analysis.analyzer import FigureAnalyzer
 
     analyzer = FigureAnalyzer(load_ocr(parts[1]), load_detector(parts[2]))
-    with _progress_bar(len(items), quiet) as report:
-        work = Ingest(corpus, analyzer, model, workers=workers, progress=report, on_interrupt=print_interrupt)
+    with ingest_progress(len(items), quiet) as shown:
+        work = Ingest(
+            corpus, analyzer, model, workers=workers, progress=shown.report, on_interrupt=print_interrupt,
+            selection=selection, on_plane=shown.report_plane,
+        )  # fmt: skip
         summary = work.run(items)
     return corpus, summary
 
 
 def _find_figures(
-    paths: list[Path], source: str | None, column: Sequence[str], workspace: Path
+    paths: list[Path], source: str | None, column: Sequence[str], workspace: Path, follow_links: bool
 ) -> list[FoundFigure | SourceFailure]:
     from mirsearch.sources.base import FoundFigure
     from mirsearch.sources.discover import find_figures
+    from mirsearch.sources.folder_walker import link_policy
 
     for path in paths:
         if not path.exists():
             raise UsageError(
                 f"{path}: no such file or folder", "give a folder of images, a JATS XML, a PDF or an exsclaim.json"
             )
-    items = list(
-        find_figures(paths, source=source, columns=_parse_columns(column), options={"workspace": str(workspace)})
-    )
+    with link_policy(follow_links, paths) as links:
+        columns, options = _parse_columns(column), {"workspace": str(workspace)}
+        items = [*find_figures(paths, source=source, columns=columns, options=options), *links.skipped()]
     if not any(isinstance(item, FoundFigure) for item in items):
         reasons = [f"{item.location}: {item.reason}" for item in items if not isinstance(item, FoundFigure)]
         names = ", ".join(str(path) for path in paths)
         detail = f"; {'; '.join(reasons[:3])}" if reasons else ""
         raise SourceError(
             f"no figures in {names}{detail}",
-            "images are png, jpg, tif, gif, bmp or webp files",
+            "images are png, jpg, tif, gif, bmp, webp, and what `mirsearch plugins` lists as readers",
         )
     return items
 
@@ -222,63 +238,6 @@ def _parse_columns(pairs: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"--column {pair!r} is not OURS=THEIRS", "for instance --column caption=legend")
         mapping[ours.strip()] = theirs.strip()
     return mapping
-
-
-@contextmanager
-def _progress_bar(total: int, quiet: bool) -> Iterator[Callable[[IngestSummary, int], None] | None]:
-    """Show a progress bar with rate and remaining time on stderr, if that is a terminal."""
-    screen = console(stderr=True)
-    if quiet or not screen.is_terminal:
-        yield None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("figures"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[counts]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=screen) as bar:
-        task = bar.add_task("ingest", total=total, counts="")
-
-        def report(summary: IngestSummary, done: int) -> None:
-            speed = bar.tasks[0].speed
-            rate = f" · {speed:.1f}/s" if speed else ""
-            counts = f"{summary.panels_new} panels · {len(summary.failures)} failed{rate}"
-            bar.update(task, completed=done, counts=counts)
-
-        yield report
-
-
-def print_summary(summary: IngestSummary, location: str) -> None:
-    """Print failures on stderr, counts and seconds on stdout."""
-    print_failures(summary)
-    print_counts(summary, location)
-
-
-def print_failures(summary: IngestSummary) -> None:
-    """Print the first failures on stderr."""
-    for file, reason in summary.failures[:MAX_FAILURES_SHOWN]:
-        print_message(reason if file in reason else f"{file}: {reason}")
-    if len(summary.failures) > MAX_FAILURES_SHOWN:
-        print_message(f"… and {len(summary.failures) - MAX_FAILURES_SHOWN} more failures (--format json lists all)")
-
-
-def print_counts(summary: IngestSummary, location: str) -> None:
-    """Print counts and seconds."""
-    counts = [
-        f"{summary.figures_new} figures new ({summary.panels_new} panels, {summary.panels_with_scale} with scale)",
-        f"{summary.figures_updated} updated" if summary.figures_updated else "",
-        f"{summary.figures_present} already there",
-        f"{len(summary.failures)} failed",
-        f"{len(summary.retracted)} articles were retracted, and are marked" if summary.retracted else "",
-        f"{len(summary.notes)} notes (-v shows them)" if summary.notes else "",
-    ]
-    typer.echo(f"{location}: " + ", ".join(filter(None, counts)))
-    stages = [f"{stage} {value:.1f} s" for stage, value in summary.seconds.items() if stage != "total"]
-    typer.echo(f"{summary.seconds.get('total', 0.0):.1f} s in all; work by stage: {', '.join(stages)}")
 
 
 def _exit_with_code(summary: IngestSummary) -> None:

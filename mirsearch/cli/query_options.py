@@ -63,7 +63,13 @@ CropOption = Annotated[
     str | None, typer.Option("--crop", metavar="X0,Y0,X1,Y1", help="Region of the image, in px.", rich_help_panel=QUERY)
 ]
 PageOption = Annotated[
-    int, typer.Option("--page", min=0, help="Page of a file with several pages, counted from 0.", rich_help_panel=QUERY)
+    int,
+    typer.Option(
+        "--page",
+        min=0,
+        help="Page of a file with several, counted from 1 (0: the image that stands for the file).",
+        rich_help_panel=QUERY,
+    ),
 ]
 ScaleOption = Annotated[
     str | None, typer.Option("--scale", help='Length that the scale bar stands for: "500 nm".', rich_help_panel=SCALE)

@@ -26,6 +26,13 @@ ScaleBarsOption = Annotated[str, typer.Option("--scalebars", help="Scale-bar det
 ExactOption = Annotated[
     bool, typer.Option("--exact", help="Score every panel that passes the filters (the embedded index always does).")
 ]
+PagesOption = Annotated[
+    str | None,
+    typer.Option("--pages", help="Pages of a stack, counted from 1: 1,5,10, or all (default: a choice of up to 24)."),
+]
+ProjectionOption = Annotated[
+    str, typer.Option("--projection", help="How a z-stack becomes one image: max, mean, min or middle.")
+]
 
 
 class TableFormat(StrEnum):

@@ -30,7 +30,7 @@ from mirsearch.ingest.preparing import FilePreparer
 from mirsearch.ingest.retractions import mark_retracted_articles
 from mirsearch.ingest.summary import IngestSummary
 from mirsearch.readers.selection import Selection
-from mirsearch.sources.base import FoundFigure, Retraction, SourceFailure, SourceItem
+from mirsearch.sources.base import FoundFigure, Retraction, SkippedFiles, SourceFailure, SourceItem
 
 FILES_PER_LOOKUP = 64
 """Files that are looked up in the index at once."""
@@ -143,6 +143,9 @@ class Ingest:
         """Return a found figure with its id; None for a failure or a retraction, which is noted."""
         if isinstance(item, Retraction):
             self._retractions.append(item)
+            return None
+        if isinstance(item, SkippedFiles):
+            self._summary.add_skipped(item.kind, item.reason, item.count, item.location)
             return None
         if isinstance(item, SourceFailure):
             (self._summary.notes if item.is_note else self._summary.failures).append((item.location, item.reason))

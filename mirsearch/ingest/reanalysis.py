@@ -183,15 +183,15 @@ class Reanalysis:
         file = stored[0].figure.image or "nowhere"
         try:
             with open_original(stored[0].figure) as original:
-                if original.figure is None:
-                    reason = f"{_REASONS[original.state]}; the figure stays as it was"
-                    return _FigureResult(figure, "missing" if original.state == "missing" else "changed", file, reason)
-                file = str(original.path)
-                result = self._analyze_original(original.figure, file, stored, notes)
-                if original.is_unchanged:
-                    return result
-                reason = f"{_REASONS['changed']}; the figure stays as it was"
-                return _FigureResult(figure, "changed", file, reason)
+                state = original.state
+                if original.figure is not None:
+                    file = str(original.path)
+                    result = self._analyze_original(original.figure, file, stored, notes)
+                    if original.is_unchanged:
+                        return result
+                    state = "changed"
+            reason = f"{_REASONS[state]}; the figure stays as it was"
+            return _FigureResult(figure, "missing" if state == "missing" else "changed", file, reason)
         except MirsearchError as error:
             return _FigureResult(figure, "failed", file, str(error).removeprefix(f"{file}: "))
         except Exception as error:

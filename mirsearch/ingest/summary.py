@@ -10,7 +10,10 @@ from typing import Any
 
 @dataclass(slots=True)
 class IngestSummary:
-    """Counts, failures and notes as (file, text), and seconds by stage (summed over the workers)."""
+    """Counts, failures and notes as (file, text), and seconds by stage (summed over the workers).
+
+    `skipped` has the files that were left out: (kind, remedy) → (count, first file).
+    """
 
     figures_new: int = 0
     figures_updated: int = 0
@@ -20,6 +23,7 @@ class IngestSummary:
     retracted: list[str] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
+    skipped: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     interrupted: bool = False
 
@@ -36,9 +40,18 @@ class IngestSummary:
             "panels": {"new": self.panels_new, "with_scale": self.panels_with_scale},
             "failures": [{"file": file, "reason": reason} for file, reason in self.failures],
             "notes": [{"file": file, "note": note} for file, note in self.notes],
+            "skipped": [
+                {"kind": kind, "files": count, "first": first, "remedy": remedy}
+                for (kind, remedy), (count, first) in self.skipped.items()
+            ],
             "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
             "interrupted": self.interrupted,
         }
+
+    def add_skipped(self, kind: str, remedy: str, count: int, first: str) -> None:
+        """Count files of a kind that were left out."""
+        before, earlier = self.skipped.get((kind, remedy), (0, first))
+        self.skipped[kind, remedy] = (before + count, earlier)
 
 
 class StageClock:

@@ -53,6 +53,8 @@ def is_readable_file(path: Path) -> bool:
 
 def why_unreadable(path: Path) -> str:
     """Return what would read a file that is not read here, in one line: an extra, a package, a program."""
+    if is_readable_file(path):
+        return "by its content it is an image: name the file itself, or give it the right suffix"
     suffix = path.suffix.lower()
     for reader in load_readers():
         missing = reader.missing_requirement() if suffix in reader.suffixes else None

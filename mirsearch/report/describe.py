@@ -77,7 +77,7 @@ def print_panel(stored: StoredPanel, console: Console, figure_panels: Sequence[P
         ("letter", _group_text(panel)),
         (
             "figure",
-            f"{figure.id}, {figure.width} × {figure.height} px" + (f", page {figure.page}" if figure.page else ""),
+            f"{figure.id}, {figure.width} × {figure.height} px" + (f", page {figure.page + 1}" if figure.page else ""),
         ),
         ("article", article_title(article, LIMITS.field_chars)),
         ("", "RETRACTED" if article and article.retracted else ""),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from urllib.parse import quote, urlsplit
 
 from mirsearch.corpus import Article, Figure, Panel, ScaleReading
+from mirsearch.readers.selection import split_location
 
 _UNITS = ((1e9, "m"), (1e6, "mm"), (1e3, "µm"), (1.0, "nm"))
 _CC_ADDRESS = re.compile(r"creativecommons\.org/(?:licenses/([a-z-]+)|(publicdomain))/?([\w.]*)(?:/([\d.]+))?", re.I)
@@ -194,7 +195,7 @@ def letter_name(figure: Figure, panel: Panel) -> str:
     """Return what a person calls the letter: "Fig. 3b", "fibres.png b", or the figure's id if nothing else is known."""
     label = clean_text(figure.label, 24)
     if not label:
-        image = clean_text(figure.image, 4000).replace("\\", "/").rstrip("/")
+        image = clean_text(split_location(figure.image or "")[0], 4000).replace("\\", "/").rstrip("/")
         label = shorten(image.rsplit("/", 1)[-1], 32) or figure.id
     label = re.sub(r"^fig(?:ure)?\b\.?", "Fig.", label, flags=re.I).rstrip(".:")
     letter = clean_text(panel.label, MAX_LETTER)

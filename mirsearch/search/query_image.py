@@ -20,6 +20,7 @@ from mirsearch.search.query_figure import (
     find_images,
     list_images,
 )
+from mirsearch.search.query_page import QueryPage, open_query_page
 from mirsearch.text.lengths import format_length
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class QueryPart:
 class ImageQuestion:
     """An image file, the part of it to search with (an image's name or a box), and what is known about its scale.
 
-    `shown` is the image's address, where the file is only a copy of what is there.
+    `page` counts from 1; 0 takes the image that stands for the file. `shown` is the image's address, where the file is
+    only a copy of what is there.
     """
 
     path: Path
@@ -93,7 +95,7 @@ class ImageQuestion:
 
     def open_page(self) -> images.Page:
         """Return the page of the file, decoded."""
-        return _open_page(self.path, self.page)
+        return open_query_page(self.path, self.page)
 
     def find_images(self, must_name: bool) -> FoundImages:
         """Return the images of the figure, see :func:`query_figure.find_images`."""
@@ -119,15 +121,19 @@ class ImageQuestion:
 
     def _choose_part(self, pixels: Pixels) -> tuple[ChosenPart, list[str]]:
         height, width = pixels.shape[:2]
+        notes = [self._page.note] if isinstance(self._page, QueryPage) and self._page.note else []
         if self.crop is not None:
-            return self._cropped_part(width, height), []
+            return self._cropped_part(width, height), notes
+        if isinstance(self._page, QueryPage) and self._page.is_single and self.panel is None:
+            whole = (0, 0, width, height)
+            return ChosenPart(whole, None, (Panel(box=whole),), is_read=False), notes
         panels, are_read = self.find_images(must_name=self.panel is not None)
         if self.panel is not None:
             return self._named_part(panels, self.panel)
         if len(panels) == 1:
-            return ChosenPart(panels[0].box, panels[0].label, tuple(panels), are_read), []
+            return ChosenPart(panels[0].box, panels[0].label, tuple(panels), are_read), notes
         note = f"{self.name} has {len(panels)} images: {list_images(panels)}. All of it was used; --panel chooses one"
-        return ChosenPart((0, 0, width, height), None, tuple(panels)), [note]
+        return ChosenPart((0, 0, width, height), None, tuple(panels)), [*notes, note]
 
     def _cropped_part(self, width: int, height: int) -> ChosenPart:
         assert self.crop is not None
@@ -222,18 +228,6 @@ def _scale_notes(panel: Panel) -> list[str]:
     if panel.bar is not None:
         return [f'bar {panel.bar.length_px:.1f} px, length unknown; --scale "5 µm" gives it one']
     return []
-
-
-def _open_page(path: Path, number: int) -> images.Page:
-    """Return a page of a file, counted from 0."""
-    if number == 0:
-        return images.open_picture(path)
-    count = 0
-    for page in images.read_pages(path):
-        count += 1
-        if page.number == number:
-            return page
-    raise UsageError(f"{path} has no page {number}", f"it has {count}, counted from 0")
 
 
 def _move_panel(panel: Panel, box: Box) -> Panel:

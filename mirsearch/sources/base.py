@@ -50,6 +50,14 @@ class SourceFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class SkippedFiles(SourceFailure):
+    """Files of a `kind` (".dm3 files") that were left out: how many, the first as `location`, and what reads them."""
+
+    kind: str = ""
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Retraction:
     """Articles that a source reports as retracted, by id or DOI. The index may contain them already."""
 

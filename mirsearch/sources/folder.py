@@ -8,12 +8,13 @@ from pathlib import Path, PureWindowsPath
 
 from mirsearch.corpus import Article, Origin
 from mirsearch.errors import SourceError
-from mirsearch.imaging.images import is_image_file, is_image_name
+from mirsearch.readers.find import is_readable_file, is_readable_name
 from mirsearch.settings import LIMITS
 from mirsearch.sources.articles import clean_text, figure_label, make_article
 from mirsearch.sources.base import FoundFigure, SourceFailure, SourceRequest
 from mirsearch.sources.folder_walker import FolderListing, FolderWalker
 from mirsearch.sources.permissions import permission_note
+from mirsearch.sources.skipped import SkippedKinds, is_unreadable
 from mirsearch.sources.tables import TABLE_NAMES, Row, Table, is_table_name, read_table
 
 MAX_FAILURES = 20
@@ -35,17 +36,20 @@ class FolderSource:
     def recognizes(self, path: Path) -> bool:
         """Return whether a folder holds an image or a table of captions, or whether a file is one."""
         if path.is_dir():
-            return any(is_image_name(entry) or entry.name.lower() in TABLE_NAMES for entry in path.iterdir())
-        return is_image_name(path) or is_table_name(path) or is_image_file(path)
+            return any(
+                is_readable_name(entry) or entry.name.lower() in TABLE_NAMES or is_unreadable(entry)
+                for entry in path.iterdir()
+            )
+        return is_readable_name(path) or is_table_name(path) or is_readable_file(path)
 
     def find_figures(self, request: SourceRequest) -> Iterator[FoundFigure | SourceFailure]:
         """Yield the figures of each path in turn, every file once. Raise SourceError if no path has an image."""
         tables = _CaptionTables(request.columns, request.options.get("captions"))
         recursive = request.options.get("recursive", "yes").lower() not in ("no", "false", "0")
         collected: list[Path | SourceFailure] = []
-        walker = FolderWalker()
+        walker, skipped = FolderWalker(), SkippedKinds(archives=recursive)
         for path in request.paths:
-            collected.extend(_collect_images(path, recursive, walker, tables))
+            collected.extend(_collect_images(path, recursive, walker, tables, skipped))
         done: set[Path] = set()
         for item in collected:
             if isinstance(item, SourceFailure):
@@ -58,15 +62,14 @@ class FolderSource:
                 done.add(path)
                 yield from tables.figures(path)
         yield from tables.failures()
-        if not done and not collected and not tables.readable:
+        yield from skipped.notes()
+        if not done and not collected and not tables.readable and not skipped.counts:
             locations = ", ".join(map(str, request.paths)) or "no path given"
-            raise SourceError(
-                f"{locations}: no image files", "give images (png, jpg, tif, gif, bmp, webp) or their folder"
-            )
+            raise SourceError(f"{locations}: no image files", "give images (png, jpg, tif, …) or their folder")
 
 
 def _collect_images(
-    path: Path, recursive: bool, walker: FolderWalker, tables: _CaptionTables
+    path: Path, recursive: bool, walker: FolderWalker, tables: _CaptionTables, skipped: SkippedKinds
 ) -> Iterator[Path | SourceFailure]:
     """Yield the image files of one path. Tables on the way are read into `tables`."""
     path = path.resolve() if path.is_dir() else path.parent.resolve() / path.name
@@ -82,7 +85,8 @@ def _collect_images(
         if isinstance(item, SourceFailure):
             yield item
         elif isinstance(item, FolderListing) and tables.read_beside(item.folder, take_all=True):
-            yield from (file for file in item.files if is_image_name(file))
+            yield from (file for file in item.files if is_readable_name(file))
+            skipped.add(item.files)
 
 
 @dataclass
@@ -225,7 +229,7 @@ class _ImageFinder:
         if self._files_by_name is None:
             self._files_by_name = {}
             for entry in sorted(self._folder.iterdir()):
-                if is_image_name(entry):
+                if is_readable_name(entry):
                     for key in {entry.name.lower(), entry.stem.lower()}:
                         self._files_by_name.setdefault(key, []).append(entry)
         return self._files_by_name.get(name, [])
@@ -240,7 +244,7 @@ def _existing_file(path: Path) -> Path | None:
         if path.is_file():
             return path
         guesses = (
-            (path.with_name(path.name + suffix) for suffix in _GUESSED_SUFFIXES) if not is_image_name(path) else ()
+            (path.with_name(path.name + suffix) for suffix in _GUESSED_SUFFIXES) if not is_readable_name(path) else ()
         )
         return next((guess for guess in guesses if guess.is_file()), None)
     except (OSError, ValueError):  # the name is too long or contains a zero byte
@@ -250,9 +254,9 @@ def _existing_file(path: Path) -> Path | None:
 def _make_figure(path: Path, row: Row) -> FoundFigure | SourceFailure:
     fields = row.fields
     page = fields.get("page")
-    if page is not None and not (page.isdecimal() and len(page) < 7):
+    if page is not None and not (page.isdecimal() and len(page) < 7 and int(page) > 0):
         return SourceFailure(
-            str(path), f"page {clean_text(page, 40)!r} in the table is no page number; write a number from 0"
+            str(path), f"page {clean_text(page, 40)!r} in the table is no page number; pages are counted from 1"
         )
     caption = clean_text(fields.get("caption", ""), LIMITS.caption_chars)
     return FoundFigure(
@@ -261,7 +265,7 @@ def _make_figure(path: Path, row: Row) -> FoundFigure | SourceFailure:
         caption=caption,
         label=clean_text(fields.get("label", "")) or figure_label(caption),
         article=article_from_row(fields),
-        page=int(page) if page is not None else None,
+        page=int(page) - 1 if page is not None else None,
         permission_note=clean_text(fields.get("permission", "")) or permission_note(caption),
     )
 

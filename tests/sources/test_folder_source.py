@@ -248,10 +248,11 @@ def test_a_file_named_twice(tmp_path: Path) -> None:
 
 def test_pages(tmp_path: Path) -> None:
     draw(tmp_path, "a.tif")
-    (tmp_path / "captions.csv").write_text("file,page,caption\na.tif,0,zero\na.tif,2,two\na.tif,x,bad\n")
-    figures, (failure,) = find(tmp_path)
-    assert [(figure.page, figure.caption) for figure in figures] == [(0, "zero"), (2, "two")]
-    assert "page 'x'" in failure.reason
+    (tmp_path / "captions.csv").write_text("file,page,caption\na.tif,1,one\na.tif,3,three\na.tif,x,bad\na.tif,0,none\n")
+    figures, failures = find(tmp_path)
+    assert [(figure.page, figure.caption) for figure in figures] == [(0, "one"), (2, "three")]
+    assert ["page 'x'" in failures[0].reason, "page '0'" in failures[1].reason] == [True, True]
+    assert all("counted from 1" in failure.reason for failure in failures)
 
 
 def test_single_images_take_their_rows_and_leave_the_others(tmp_path: Path) -> None:
@@ -313,8 +314,10 @@ def test_recognizes(tmp_path: Path) -> None:
     (tmp_path / "odd.dat").write_bytes((tmp_path / "in" / "a.png").read_bytes())
     (tmp_path / "notes.txt").write_text("words")
     assert source.recognizes(tmp_path / "in")
-    assert not source.recognizes(tmp_path)
+    assert source.recognizes(tmp_path)  # so that odd.dat is told
     assert source.recognizes(tmp_path / "odd.dat")
+    (tmp_path / "odd.dat").unlink()
+    assert not source.recognizes(tmp_path)
     assert not source.recognizes(tmp_path / "notes.txt")
 
 
