@@ -27,6 +27,7 @@ from mirsearch.indexes.embedded.database.access import (
     translate_errors,
     write_lock,
 )
+from mirsearch.indexes.embedded.database.checking import CheckedCommits
 from mirsearch.indexes.embedded.database.figures import find_figures
 from mirsearch.indexes.embedded.database.filters import build_where
 from mirsearch.indexes.embedded.database.writer import SqliteWriter
@@ -55,6 +56,7 @@ class EmbeddedIndex:
         self._scanner = Scanner(settings.thread_count())
         self._postings = Postings(self._folder)
         self._searcher = Searcher(self._scanner, self._postings)
+        self._whole = CheckedCommits()
 
     @classmethod
     def open(cls, location: str, *, create: ExtractorIdentity | None = None) -> EmbeddedIndex:
@@ -134,6 +136,7 @@ class EmbeddedIndex:
                 self._check_extractor(connection)
                 snapshot = self._matrix.snapshot(connection)
                 self._check_extractor(connection)  # again, because the matrix may have begun a newer transaction
+                self._whole.check_filters(connection, request.filters)
                 try:
                     return self._searcher.search(connection, snapshot, request)
                 except DamagedFileError as error:  # the file is made again; a third time is a disk that loses data
@@ -172,6 +175,7 @@ class EmbeddedIndex:
             (article.clause, article.values),
         )
         with self._readers.transaction() as connection:
+            self._whole.check_core(connection)
             for clause, values in clauses:
                 panels = list(sqlite_rows.read_panels(connection, f"{clause}ORDER BY f.id, p.position", values))
                 if panels:
@@ -206,6 +210,7 @@ class EmbeddedIndex:
         """Yield all panels that pass the filters, ordered by panel id, as of one commit, in bounded memory."""
         where = build_where(filters)
         with self._readers.transaction() as connection:
+            self._whole.check_core(connection)
             yield from sqlite_rows.read_panels(connection, f"{where.clause}ORDER BY p.id", where.values)
 
     def failures(self) -> list[Failure]:
@@ -216,6 +221,7 @@ class EmbeddedIndex:
     def stats(self) -> dict[str, Any]:
         """Return counts, the extractor, the schema version and the size on disk in bytes."""
         with self._readers.transaction() as connection:
+            self._whole.check_core(connection)
             contents = count_contents(connection) | {"failures": sqlite_failures.count_failures(connection)}
             meta = schema.read_meta(connection)
             contents["schema_version"] = schema.read_version(connection)

@@ -14,7 +14,7 @@ from mirsearch.errors import IndexAccessError, IndexBusyError, MirsearchError
 from mirsearch.files.locks import FileLock, LockHeldError
 from mirsearch.files.sqlite_errors import Database
 from mirsearch.indexes.base import ExtractorIdentity
-from mirsearch.indexes.embedded.database import checksums, schema
+from mirsearch.indexes.embedded.database import checksums, log, schema
 from mirsearch.indexes.embedded.database import words as sqlite_words
 from mirsearch.indexes.embedded.database.checksums import DamagedRowError
 
@@ -181,6 +181,8 @@ def _has_index(folder: Path, location: str) -> bool:
     if not path.exists() or path.stat().st_size == 0:
         _refuse_remains(folder, location)
         return False
+    if log.is_damaged(path.with_name(f"{path.name}-wal")):
+        raise damaged_error(location, "its write-ahead log has wrong bits, and commits after them are lost")
     with closing(open_reader(path)) as connection:
         if schema.is_blank(connection):
             _refuse_remains(folder, location)

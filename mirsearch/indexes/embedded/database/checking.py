@@ -1,0 +1,171 @@
+"""Checks the database of an embedded index: its structure, the checksums of all rows, and their numbers."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+
+from mirsearch.indexes.embedded.database import schema
+from mirsearch.indexes.embedded.database.checksums import (
+    ARTICLES,
+    FAILURES,
+    FIGURES,
+    PANELS,
+    WORDS_CRC,
+    DamagedRowError,
+    batches,
+    figure_crc,
+    placeholders,
+    read_related,
+)
+from mirsearch.indexes.faults import Fault, Part
+from mirsearch.query import Filters
+
+MAX_STRUCTURE_FAULTS = 20
+_CORE_TABLES = ("articles", "figures", "origins", "corrections", "panels")
+_MISMATCH = "does not match its checksum"
+_ROWS: tuple[tuple[Part, str], ...] = (
+    ("article", f"SELECT id FROM articles WHERE crc IS NOT row_crc({', '.join(ARTICLES)})"),
+    ("panel", f"SELECT id FROM panels WHERE crc IS NOT row_crc({', '.join(PANELS)})"),
+    ("failures", f"SELECT input FROM failures WHERE crc IS NOT row_crc({', '.join(FAILURES)})"),
+)
+_PARTS_OF_PANELS: tuple[tuple[Part, str], ...] = (
+    ("texts", "LEFT JOIN panel_texts t ON t.panel = p.key WHERE p.text_crc IS NOT row_crc(t.caption, t.text)"),
+    ("vector", "LEFT JOIN vectors v ON v.panel = p.key WHERE coalesce(p.vector_crc, -1) IS NOT blob_crc(v.vector)"),
+    ("thumbnail", "LEFT JOIN thumbnails t ON t.panel = p.key WHERE p.thumbnail_crc IS NOT blob_crc(t.jpeg)"),
+    ("words", f"LEFT JOIN words w ON w.rowid = p.key WHERE p.words_crc IS NOT {WORDS_CRC}"),
+)
+
+
+def find_faults(connection: sqlite3.Connection) -> Iterator[Fault]:
+    """Yield all faults of a database. Reads every row."""
+    yield from find_structure_faults(connection)
+    yield from _tell_errors(find_fact_faults(connection))
+    yield from _tell_errors(find_core_faults(connection))
+    for part, query in _PARTS_OF_PANELS:
+        yield from _tell_errors(_rows_as_faults(connection, part, f"SELECT p.id FROM panels p {query}"))
+    yield from _tell_errors(_rows_as_faults(connection, *_ROWS[2]))
+    yield from _tell_errors(_find_strays(connection))
+
+
+def _tell_errors(faults: Iterator[Fault]) -> Iterator[Fault]:
+    """Yield faults; an error of SQLite, such as a page that makes no sense, is one too."""
+    try:
+        yield from faults
+    except (sqlite3.Error, DamagedRowError) as error:
+        yield Fault("database", "", str(error))
+
+
+def find_structure_faults(connection: sqlite3.Connection) -> Iterator[Fault]:
+    """Yield what SQLite finds wrong with its file, its indexes and the full-text index."""
+    try:
+        rows = connection.execute(f"PRAGMA integrity_check({MAX_STRUCTURE_FAULTS})").fetchall()
+        yield from (Fault("database", "", str(text)) for (text,) in rows if text != "ok")
+        for table, _, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchall()[:MAX_STRUCTURE_FAULTS]:
+            yield Fault("database", "", f"a row of {table} belongs to a missing row of {parent}")
+    except sqlite3.Error as error:
+        yield Fault("database", "", str(error))
+
+
+def find_fact_faults(connection: sqlite3.Connection) -> Iterator[Fault]:
+    """Yield faults of the facts about the index."""
+    try:
+        schema.read_extractor(connection)
+    except (KeyError, ValueError) as error:
+        yield Fault("facts", "", f"no valid {error}")
+    except DamagedRowError as error:
+        yield Fault("facts", "", str(error))
+
+
+def find_core_faults(connection: sqlite3.Connection) -> Iterator[Fault]:
+    """Yield faults of articles, figures and panels, without the texts, vectors and thumbnails of panels."""
+    for part, query in _ROWS[:2]:
+        yield from _rows_as_faults(connection, part, query)
+    yield from _find_figure_faults(connection)
+    counts = dict(connection.execute("SELECT figure, count(*) FROM panels NOT INDEXED GROUP BY figure"))
+    for key, figure_id, wanted in connection.execute("SELECT key, id, panels FROM figures NOT INDEXED"):
+        if (found := counts.pop(key, 0)) != wanted:
+            yield Fault("figure", figure_id, f"it has {found} of {wanted} panels")
+    if counts:
+        yield Fault("database", "", f"{sum(counts.values())} panels belong to no figure")
+    totals = schema.read_totals(connection)
+    for table, wanted in totals.items():
+        found = connection.execute(f"SELECT count(*) FROM {table} NOT INDEXED").fetchone()[0]
+        if found != wanted:
+            yield Fault("counts", table, f"{found} of {wanted} rows are there")
+
+
+def check_core(connection: sqlite3.Connection) -> None:
+    """Raise DamagedRowError if a search with filters, a list or a count could go wrong for damage of the database."""
+    for table in _CORE_TABLES:
+        for (text,) in connection.execute(f"PRAGMA integrity_check({table})"):
+            if text != "ok":
+                raise DamagedRowError(str(text))
+    for fault in find_core_faults(connection):
+        raise DamagedRowError(str(fault))
+
+
+def check_articles(connection: sqlite3.Connection) -> None:
+    """Raise DamagedRowError if one of the articles does not match its checksum, or if one is missing."""
+    rows = connection.execute(f"{_ROWS[0][1]} LIMIT 1").fetchall()
+    if rows:
+        raise DamagedRowError(f"the data of article {rows[0][0]} {_MISMATCH}")
+    found = connection.execute("SELECT count(*) FROM articles NOT INDEXED").fetchone()[0]
+    wanted = schema.read_totals(connection)["articles"]
+    if found != wanted:
+        raise DamagedRowError(f"{found} of {wanted} articles are there")
+
+
+def _rows_as_faults(connection: sqlite3.Connection, part: Part, query: str) -> Iterator[Fault]:
+    verb = "do not match their checksum" if part in ("texts", "words") else _MISMATCH
+    for (subject,) in connection.execute(query):
+        yield Fault(part, str(subject), verb)
+
+
+def _find_figure_faults(connection: sqlite3.Connection) -> Iterator[Fault]:
+    keys = [row[0] for row in connection.execute("SELECT key FROM figures NOT INDEXED ORDER BY key")]
+    for batch in batches(keys):
+        query = f"SELECT {', '.join(FIGURES)}, crc FROM figures WHERE key IN ({placeholders(batch)})"
+        rows = connection.execute(query, batch).fetchall()
+        origins, corrections = read_related(connection, {row[0]: row[1] for row in rows})
+        for row in rows:
+            if figure_crc(row[:-1], origins[row[0]], corrections[row[0]]) != row[-1]:
+                yield Fault("figure", str(row[1]), _MISMATCH)
+
+
+def _find_strays(connection: sqlite3.Connection) -> Iterator[Fault]:
+    """Yield rows of panels that are not there."""
+    for table, column in (("panel_texts", "panel"), ("vectors", "panel"), ("thumbnails", "panel"), ("words", "rowid")):
+        query = f"SELECT count(*) FROM {table} WHERE {column} NOT IN (SELECT key FROM panels)"
+        count = connection.execute(query).fetchone()[0]
+        if count:
+            yield Fault("database", "", f"{count} rows of {table} belong to no panel")
+
+
+class CheckedCommits:
+    """Checks a database once for each commit that a process sees. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._checked: dict[str, tuple[int, str]] = {}
+
+    def check_core(self, connection: sqlite3.Connection) -> None:
+        """Raise DamagedRowError if a list, a count or a search with filters could go wrong for damage."""
+        self._check_once(connection, "core", check_core)
+
+    def check_filters(self, connection: sqlite3.Connection, filters: Filters) -> None:
+        """Raise DamagedRowError if these filters could leave out the wrong panels for damage."""
+        if filters.is_empty:
+            return
+        if filters == Filters(retracted=False):
+            self._check_once(connection, "articles", check_articles)
+        else:
+            self.check_core(connection)
+
+    def _check_once(
+        self, connection: sqlite3.Connection, name: str, check: Callable[[sqlite3.Connection], None]
+    ) -> None:
+        query = "SELECT generation, token FROM commits ORDER BY generation DESC LIMIT 1"
+        commit = connection.execute(query).fetchone()
+        if self._checked.get(name) != commit:
+            check(connection)
+            self._checked[name] = commit
