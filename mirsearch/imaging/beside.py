@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-EXIF_MAKER = b"Renishaw"
-"""Maker's name in the EXIF of pictures that have a field of view there."""
+_FIELD_OF_VIEW = re.compile(
+    rb"Renishaw|\xa1\xfe[\x04\x05\x0b\x0c]\0\x02\0\0\0|\xfe\xa1\0[\x04\x05\x0b\x0c]\0\0\0\x02", re.DOTALL
+)
+"""The maker's name, or the tag with a width and a height (65185), in the EXIF of pictures with a field of view."""
 
 EXIF_HEAD = 1 << 16
 """Bytes at the start of a JPEG that hold its EXIF: one segment is no longer."""
@@ -22,6 +25,11 @@ def sidecars(path: Path) -> list[Path]:
         return [name for name in names if name != path and name.is_file()]
     except (OSError, ValueError):
         return []
+
+
+def may_have_field_of_view(head: bytes) -> bool:
+    """Return whether the first bytes of a picture (EXIF_HEAD of them) can be those of one with a field of view."""
+    return head.startswith(b"\xff\xd8") and _FIELD_OF_VIEW.search(head) is not None
 
 
 def has_sidecar(path: Path) -> bool:

@@ -20,7 +20,7 @@ from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageFile, JpegImagePlugi
 
 from mirsearch.corpus import Box
 from mirsearch.errors import ImageError, UsageError
-from mirsearch.imaging.beside import EXIF_HEAD, EXIF_MAKER, has_sidecar
+from mirsearch.imaging.beside import EXIF_HEAD, has_sidecar, may_have_field_of_view
 from mirsearch.imaging.damage import DAMAGE_REMEDY, check_expansion, report_damage
 from mirsearch.imaging.tones import ORIENTATION_TAG, Pixels, picture_to_rgb, samples_to_rgb
 from mirsearch.settings import LIMITS, THUMBNAIL_SIDE, Limits
@@ -256,7 +256,7 @@ def _picture_pixel_size(path: Path, file: IO[bytes], size: tuple[int, int]) -> f
     Where neither can be there, no more modules are loaded.
     """
     file.seek(0)
-    if EXIF_MAKER not in file.read(EXIF_HEAD) and not has_sidecar(path):
+    if not may_have_field_of_view(file.read(EXIF_HEAD)) and not has_sidecar(path):
         return None
     from mirsearch.imaging.pixel_sizes import picture_pixel_size
 

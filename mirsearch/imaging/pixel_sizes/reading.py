@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from mirsearch.imaging.beside import EXIF_HEAD, EXIF_MAKER
+from mirsearch.imaging.beside import EXIF_HEAD, may_have_field_of_view
 from mirsearch.imaging.pixel_sizes.cells import fluoview_pixel_size, metamorph_pixel_size, micro_manager_pixel_size
 from mirsearch.imaging.pixel_sizes.fei import fei_pixel_size
 from mirsearch.imaging.pixel_sizes.gatan import gatan_pixel_size
@@ -92,7 +92,7 @@ def _exif_size(path: Path, size: tuple[int, int]) -> PixelSize | None:
             head = file.read(EXIF_HEAD)
     except OSError:
         return None
-    if not head.startswith(b"\xff\xd8") or EXIF_MAKER not in head:
+    if not may_have_field_of_view(head):
         return None
     from PIL import JpegImagePlugin
 

@@ -12,14 +12,17 @@ _MAKE = "Renishaw"
 _FIELD_OF_VIEW = 65185
 """Width and height of the field of view in µm."""
 
-_EXIF, _PLANE_X, _PLANE_Y, _PLANE_UNIT = 34665, 41486, 41487, 41488
+_EXIF = 34665
+_PLANE = {41486: "FocalPlaneXResolution", 41487: "FocalPlaneYResolution", 41488: "FocalPlaneResolutionUnit"}
+"""The tags of the focal plane with their names, which tifffile uses."""
+
 _NM_PER_PLANE_UNIT = {2: 2.54e7, 3: 1e7, 4: 1e6, 5: 1e3}
 """Nanometers per unit of FocalPlaneResolutionUnit: inch, cm, mm, µm."""
 
 
 def renishaw_pixel_size(page: PageTags) -> PixelSize | None:
     """Return the field of view over the px of a page of a TIFF. None if WiRE did not write it."""
-    if not page.text(MAKE).startswith(_MAKE):
+    if not page.text(MAKE).startswith(_MAKE) and _FIELD_OF_VIEW not in page:
         return None
     return _by_field(page.value(_FIELD_OF_VIEW), page.value(_EXIF), page.size)
 
@@ -29,7 +32,7 @@ def exif_pixel_size(exif: Any, size: tuple[int, int]) -> PixelSize | None:
 
     None if WiRE did not write it: the same tags of cameras give px per unit of their sensor.
     """
-    if not str(exif.get(MAKE) or "").startswith(_MAKE):
+    if not str(exif.get(MAKE) or "").startswith(_MAKE) and _FIELD_OF_VIEW not in exif:
         return None
     return _by_field(exif.get(_FIELD_OF_VIEW), exif.get_ifd(_EXIF), size)
 
@@ -39,11 +42,20 @@ def _by_field(field: Any, exif: Any, size: tuple[int, int]) -> PixelSize:
     width, height = (to_number(value) for value in field[:2]) if _is_pair(field) else (None, None)
     factor: float | None = 1e3
     if not width and isinstance(exif, Mapping):
-        width, height = to_number(exif.get(_PLANE_X)), to_number(exif.get(_PLANE_Y))
-        factor = _NM_PER_PLANE_UNIT.get(int(to_number(exif.get(_PLANE_UNIT)) or 0))
+        width, height, unit = (_number(exif, code, name) for code, name in _PLANE.items())
+        factor = _NM_PER_PLANE_UNIT.get(int(unit or 0))
     if not width or factor is None:
         return NO_LENGTH
     return PixelSize(width * factor / size[0], height * factor / size[1] if height else None)
+
+
+def _number(exif: Mapping[Any, Any], code: int, name: str) -> float | None:
+    """Return a number of EXIF, which may be a pair of numerator and denominator."""
+    value = exif.get(code, exif.get(name))
+    if _is_pair(value):
+        above, below = to_number(value[0]), to_number(value[1])
+        return above / below if above is not None and below else None
+    return to_number(value)
 
 
 def _is_pair(value: Any) -> bool:

@@ -12,7 +12,7 @@ from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, follow_res
 from mirsearch.imaging.pixel_sizes.tags import PageTags
 from mirsearch.imaging.pixel_sizes.units import nm_per_unit
 
-SMARTSEM_TAGS = (34118, 34119)
+SMARTSEM_TAG, OLDER_TAG = 34118, 34119
 LSM_TAG = 34412
 _SCREEN_WIDTH = 1024
 """Width in px of the screen of SmartSEM, whose pixels AP_PIXEL_SIZE and the header mean."""
@@ -42,8 +42,8 @@ class _Stated:
 
 def smartsem_pixel_size(page: PageTags) -> PixelSize | None:
     """Return the pixel size of a page by SmartSEM's text. None if the page has none."""
-    text = next((text for text in map(page.text, SMARTSEM_TAGS) if "AP_" in text or "Pixel Size" in text), "")
-    if not text:
+    text = page.text(SMARTSEM_TAG) or page.text(OLDER_TAG)
+    if not text.strip() or (SMARTSEM_TAG not in page and "AP_" not in text):
         return None
     stated = _read_text(text)
     nm = _of_known_store(stated, page.size) if stated.store is not None else _of_unknown_store(stated, page.size)

@@ -35,6 +35,7 @@ def smartsem(header: float = 0.0, **values: str) -> tuple:
         ((2048, 16), 2.465245e-8, {"AP_PIXEL_SIZE": "24.65 nm", "DP_IMAGE_STORE": "2048 * 1536"}, 12.326),
         ((64, 48), 0, {"AP_WIDTH": "6.4 um"}, 100),
         ((64, 48), 0, {"AP_PIXEL_SIZE": "10 nm", "AP_WIDTH": "10.24 µm"}, 160),
+        ((1024, 16), 1.25e-8, {}, 12.5),
         # zero means absent
         ((1024, 16), 1.25e-8, {"AP_IMAGE_PIXEL_SIZE": "0.0 nm", "AP_PIXEL_SIZE": "12.5 nm"}, 12.5),
         ((64, 48), 0, {"AP_IMAGE_PIXEL_SIZE": "0 nm", "AP_PIXEL_SIZE": "0 nm"}, None),

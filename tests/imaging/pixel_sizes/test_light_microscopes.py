@@ -209,6 +209,12 @@ def test_field_of_view_of_wire_and_no_camera(tmp_path):
     assert sizes == [pytest.approx(2000), None, pytest.approx(4000)]
 
 
+def test_field_of_view_of_wire_in_tiffs(tmp_path):
+    field = (65185, 12, 2, (64.0, 48.0), True)
+    assert pixel_size_nm(write_page(tmp_path, field)) == pytest.approx(1000)
+    assert pixel_size_nm(write_page(tmp_path, text_tag(271, "Renishaw"))) is None
+
+
 def test_dots_per_m_of_png_and_bmp_never_count(tmp_path):
     for suffix in ("png", "bmp", "jpg"):
         path = tmp_path / f"fine.{suffix}"
