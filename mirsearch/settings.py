@@ -71,6 +71,7 @@ class Limits:
     caption_chars: int = 50_000
     caption_parsed_chars: int = 8_000
     caption_latex_chars: int = 20_000
+    postscript_seconds: int = 30
     mentions: int = 20
     mention_chars: int = 1_000
     field_chars: int = 2_000

@@ -30,6 +30,13 @@ from tests.support.serving import WorldWriter, random_png, run_server
 
 CC_BY = "http://creativecommons.org/licenses/by/4.0/"
 OWN = "http://arxiv.org/licenses/nonexclusive-distrib/1.0/"
+
+
+@pytest.fixture(autouse=True)
+def _without_ghostscript(monkeypatch):
+    monkeypatch.setattr("mirsearch.sources.latex.postscript._PROGRAMS", ())
+
+
 TEX = r"""
 \documentclass{article}
 \usepackage{graphicx} \graphicspath{{figs/}}
@@ -379,4 +386,4 @@ def test_a_dry_run_asks_for_no_source(run):
     assert acquisition.report.articles_unplanned == 0
     skipped = acquisition.report.skipped_figures
     assert skipped["not in the e-print"] == 1
-    assert skipped["PostScript (.eps, .ps), which can't be drawn here"] == 1
+    assert skipped["PostScript (.eps, .ps), which Ghostscript draws where it is installed"] == 1

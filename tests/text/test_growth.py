@@ -14,6 +14,7 @@ from mirsearch.sources.articles import clean_text, figure_label, find_year, norm
 from mirsearch.sources.jats.match_images import parse_figure_number
 from mirsearch.sources.jats.parse import parse_jats
 from mirsearch.sources.latex.figures import latex_figures, plain_text
+from mirsearch.sources.mentions import find_references, split_sentences
 from mirsearch.sources.permissions import permission_note
 from mirsearch.text.lengths import find_lengths, parse_length
 from mirsearch.text.tokens import query_terms, tokens
@@ -56,6 +57,10 @@ def scales_of_letters(text: str) -> object:
     return caption_scales_of(text, "abcz")
 
 
+def sentences(text: str) -> object:
+    return list(split_sentences(text))
+
+
 def words_of_image(text: str) -> object:
     parts = split_caption(text)
     return [parts.words_for_part("a", "left", 1, heading) for heading in ("", "xx", "1")]
@@ -67,7 +72,7 @@ READERS = {
         split_caption, caption_scales, scales_of_letters, words_of_image, technique_votes, kind_votes, printed_votes,
         is_likely_micrograph, permission_note,
         canonical_license, normalize_license, figure_label, find_year, normalize_doi, clean_text, parse_length,
-        find_lengths, tokens, query_terms, parse_figure_number,
+        find_lengths, tokens, query_terms, parse_figure_number, find_references, sentences,
     )
 }  # fmt: skip
 WORDS = (
@@ -79,6 +84,7 @@ WORDS = (
     "panels a and b ", "left ", "(left) ", "inset ", "corresponding ",
     "(a, left) ", "left: ", "from left to right, ", "DAPI (blue), ", "x (blue) and ", "10, ",
     "(main), ", "(bar 1 nm) ", "panel (a) ", "inset in (a) ", "(a)–", '"', '"a" ', "; ", ". ", ": ", "[a] ", "© ",
+    "Figs 1–9, 3a–c and ", "Fig. 1—figure supplement 1", "et al. ", "non-commercial ", "x.1 ", "Supplementary Fig. ",
     "e\u0301", "A. ", "(ii", "\t", "\u3000", "²", "1/", "1-2-", "xx xx ", "images of ", "(a) images of ",
 )  # fmt: skip
 COMMANDS = (
@@ -89,7 +95,12 @@ COMMANDS = (
     "\\input{a}",
     "\\\\", "%", "{", "}", "{}", "\\newcommand\\a{", "\\newcommand{\\a}[", "\\def\\b#1{", "\\cite[",
     "\\cite{", "\\SI{", "\\SI{1}{", "\\ref{", "$", "\\(", "\\frac", "\\begin{a}", "\\graphicspath{", " ",
-    "~", "^", "\\verb|",
+    "~", "^", "\\verb|", "\\iffalse ", "\\iftrue ", "\\fi ", "\\else ", "\\newif\\ifa ", "\\begin{comment}",
+    "\\begin{minipage}", "\\captionof{figure}{", "\\captionof{figure}{a}", "\\caption{a}", "\\caption*{a}",
+    "\\subfloat[[", "\\subcaptionbox{a}", "\\newenvironment{a}{\\begin{figure}}{", "\\begin{a}",
+    "\\setcounter{figure}{1}", "\\renewcommand{\\thefigure}{", "\\section{", "\\label{a}", "\\ref{a} ",
+    "Fig.~\\ref{a}. ", "\n\n", "\\import{a}{", "\\plottwo{a}{", "\\epsfig{file=", "\\begin{overpic}[",
+    "\\newcommand{\\a}[1]{}\\a{", "\\captionsetup{name=", "\\begin{document}", "\\NewDocumentCommand\\a{m", "[",
 )  # fmt: skip
 
 
@@ -119,6 +130,9 @@ def test_the_time_of_a_reader_of_latex_grows_like_the_text(reader):
         ("\\graphicspath{", "{a}   ", "x}"),
         ("\\caption{", "{", "}"),
         ("\\def\\b#1{#1#1}\\caption{", "\\b{", "}"),
+        ("\\newcommand{\\b}[1]{\\caption{#1}}", "\\b{", "}"),
+        ("\\newcommand{\\b}{\\includegraphics{f}\\caption{a}}", "\\b ", ""),
+        ("\\caption{\\label{a}a}\\end{figure}\n\n", "As in Fig.~\\ref{a}, Figs. 1--9. ", ""),
     ]
     for attack in attacked:
         factor, size = growth(reader, attack)
@@ -129,6 +143,10 @@ def test_the_time_of_a_reader_of_latex_grows_like_the_text(reader):
 def test_the_time_of_a_reader_of_jats_grows_like_the_text(reader):
     pieces = (
         "\\begin{document}", "1<sup>2</sup>", " ,", "<p>x</p>", "<fig-group><fig/></fig-group>", "x ", "<graphic/>",
+        "<list><list-item><label>A</label></list-item></list>", "<xref rid='a'>1</xref>",
+        "<p><fig id='a'/>Fig. 1. </p>", "<table-wrap><graphic/></table-wrap>",
+        "<def-list><def-item><term>a</term></def-item></def-list>",
+        "<fig-group><fig-group><label>A</label><fig/></fig-group></fig-group>",
         "<fig xml:lang='fr'/>", "<alternatives/>", "<inline-formula><tex-math>$</tex-math></inline-formula>",
         "DOI: 10.",
     )  # fmt: skip

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
+from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import ClassVar
 from urllib.parse import quote, unquote, urlencode
 
@@ -32,6 +33,8 @@ from mirsearch.settings import ARXIV, ARXIV_OAI, LIMITS, Service
 from mirsearch.sources.articles import clean_text, find_year, make_article, normalize_doi
 from mirsearch.sources.jats.text import Element, local_name
 from mirsearch.sources.latex.eprints import is_intact
+from mirsearch.sources.latex.figures import LatexFigure
+from mirsearch.sources.latex.postscript import SUFFIXES, has_ghostscript
 from mirsearch.sources.latex.reading import read_eprint_figures, read_eprint_picture
 from mirsearch.sources.pdf.pages import require_packages
 from mirsearch.text.foreign import parse_integer
@@ -43,7 +46,10 @@ _ARXIV = "{http://arxiv.org/schemas/atom}"
 _FIELDS = {"all": "all", "title": "ti", "abstract": "abs"}
 _ID = re.compile(r"arxiv\.org/abs/((?:[a-z-]+(?:\.[A-Z]{2})?/\d{7})|(?:\d{4}\.\d{4,5}))(v\d+)?$")
 _WEEK_SECONDS = 7 * 86_400.0
-_POSTSCRIPT = "PostScript (.eps, .ps), which can't be drawn here"
+_POSTSCRIPT = "PostScript (.eps, .ps), which Ghostscript draws where it is installed"
+_MISSING = "not in the e-print"
+_DRAWN = "drawn in LaTeX itself (TikZ, PSTricks)"
+_UNREADABLE = frozenset((".svg", ".svgz", ".emf", ".wmf", ".fig", ".dvi", ".pgf", ".tex", ".pdf_tex", ".asy"))
 _REMEDY = "run the command again later; finished work is kept"
 
 
@@ -84,18 +90,8 @@ class ArXiv:
             title=hit.title, doi=hit.doi, journal=hit.journal or "arXiv", year=hit.year, license=terms.licenses[0],
             url=f"https://arxiv.org/abs/{hit.id.removeprefix('arXiv:')}", authors=hit.authors,
         )  # fmt: skip
-        planned, postscript = [], 0
-        for figure in figures:
-            usable = [file for file in figure.files if not file.lower().endswith((".eps", ".ps"))]
-            postscript += len(figure.files) - len(usable)
-            for file in usable:
-                url = f"{eprint_url}#{quote(file)}"
-                planned.append(
-                    PlannedFigure(_file_name(file), url, None, figure.caption, figure.label, figure.permission_note)
-                )
-        missing = sum(figure.missing for figure in figures)
-        lost = tuple(file for file in ((_POSTSCRIPT, postscript), ("not in the e-print", missing)) if file[1])
-        return ArticlePlan(terms, article, tuple(planned), ", ".join(hit.authors[:3]) or None, lost=lost)
+        planned, lost = _plan_figures(figures, eprint_url)
+        return ArticlePlan(terms, article, planned, ", ".join(hit.authors[:3]) or None, lost=lost)
 
     def fetch_figure(self, figure: PlannedFigure, into: Path) -> FetchedFigure:
         """Extract a figure from the e-print, which is cached. A PDF figure becomes a PNG."""
@@ -123,6 +119,32 @@ class ArXiv:
             f"{ARXIV_OAI.base}?{urlencode(parameters)}", LISTING, max_age=_WEEK_SECONDS, is_valid=_is_xml
         )
         return parse_license(answer.data, arxiv_id)
+
+
+def _plan_figures(
+    figures: list[LatexFigure], eprint_url: str
+) -> tuple[tuple[PlannedFigure, ...], tuple[tuple[str, int], ...]]:
+    """Return the files that can be had, and how many can't, by cause."""
+    planned: list[PlannedFigure] = []
+    lost: Counter[str] = Counter()
+    can_draw = has_ghostscript()
+    for figure in figures:
+        lost[_MISSING] += figure.missing
+        lost[_DRAWN] += figure.is_drawn
+        for file in figure.files:
+            suffix = PurePosixPath(file).suffix.lower()
+            if suffix in _UNREADABLE:
+                lost[f"{suffix} files, which can't be read"] += 1
+            elif file.lower().endswith(SUFFIXES) and not can_draw:
+                lost[_POSTSCRIPT] += 1
+            else:
+                planned.append(
+                    PlannedFigure(
+                        _file_name(file), f"{eprint_url}#{quote(file)}", None, figure.caption, figure.label,
+                        figure.permission_note, figure.mentions,
+                    )
+                )  # fmt: skip
+    return tuple(planned), tuple((cause, count) for cause, count in lost.items() if count)
 
 
 def query_text(query: KeywordQuery) -> str:
@@ -219,6 +241,6 @@ def _is_xml(path: Path) -> bool:
 
 
 def _file_name(path: str) -> str:
-    """Return a file name for a figure: its path in the e-print, with .png if it is drawn from a PDF."""
+    """Return a file name for a figure: its path in the e-print, with .png if it is drawn from PDF or PostScript."""
     name = path.replace("/", "_")
-    return f"{name}.png" if name.lower().endswith(".pdf") else name
+    return f"{name}.png" if name.lower().endswith((".pdf", *SUFFIXES)) else name

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mirsearch.sources.latex.eprints import Eprint
 from mirsearch.sources.latex.figures import LatexFigure, latex_figures
+from mirsearch.sources.latex.postscript import is_postscript, render_postscript
 from mirsearch.sources.pdf.pages import render_first_page
 
 
@@ -15,6 +16,11 @@ def read_eprint_figures(path: Path, name: str) -> list[LatexFigure]:
 
 
 def read_eprint_picture(path: Path, name: str, inner_path: str, most_bytes: int) -> bytes:
-    """Return the bytes of an e-print's file. A PDF is drawn as PNG. Raises SourceError if that is not possible."""
+    """Return the bytes of an e-print's file. PDF and PostScript are drawn as PNG.
+
+    Raises SourceError if that is not possible, and MissingDependencyError for PostScript without Ghostscript.
+    """
     data = Eprint(path, name).read(inner_path, most_bytes)
-    return render_first_page(data, f"{name}#{inner_path}") if data.startswith(b"%PDF") else data
+    if data.startswith(b"%PDF"):
+        return render_first_page(data, f"{name}#{inner_path}")
+    return render_postscript(data, f"{name}#{inner_path}") if is_postscript(data) else data
