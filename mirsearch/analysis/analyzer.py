@@ -16,7 +16,7 @@ from mirsearch.analysis.parts import add_captions, add_insets
 from mirsearch.analysis.scalebars.panel_scales import read_panel_scales
 from mirsearch.corpus import Box, Panel
 
-ANALYSIS_VERSION = "5"
+ANALYSIS_VERSION = "6"
 """Version of the analysis. It changes whenever the analysis may read a figure differently.
 
 Figures that an older version read can then be read again.

@@ -15,7 +15,8 @@ _ASPECTS = (1.0, 4 / 3, 1.5)
 """Width over height of those images, without the strip below them."""
 
 _PIXEL = re.compile(r"(?:^|[\r\n\0])[ \t]*PixelSize([XY])[ \t]*=[ \t]*([-+.,\deE]{1,30})")
-_STRIP = re.compile(r"(?:^|[\r\n\0])[ \t]*ImageStripSize[ \t]*=[ \t]*(\d{1,5})")
+_COUNT = re.compile(r"(?:^|[\r\n\0])[ \t]*(ImageStripSize|ViewFieldsCount[XY])[ \t]*=[ \t]*(\d{1,5})")
+"""Height in px of the strip, and the number of detectors whose images stand side by side or one below the other."""
 
 
 def tescan_pixel_size(page: PageTags) -> PixelSize | None:
@@ -40,23 +41,26 @@ def _read(text: str, picture: tuple[int, int] | None) -> PixelSize | None:
     x, y = pixel.get("X"), pixel.get("Y")
     if not x:
         return None
-    strip = _STRIP.search(text)
-    factor = 1.0 if strip is None or picture is None else _growth(int(strip.group(1)), picture)
+    counts = {name: int(count) for name, count in _COUNT.findall(text)}
+    across, down = (max(1, counts.get(f"ViewFieldsCount{axis}", 1)) for axis in "XY")
+    factor = 1.0 if picture is None else _growth(counts.get("ImageStripSize", 0), picture, (across, down))
     return PixelSize(x * 1e9, y * 1e9 if y else None).times(factor)
 
 
-def _growth(strip: int, picture: tuple[int, int]) -> float:
+def _growth(strip: int, picture: tuple[int, int], views: tuple[int, int]) -> float:
     """Return how much larger the picture's pixels are than the scanned ones, by the height of its strip in px.
 
     The text has no size of the image. A strip that has kept its height, or was cut off, leaves an image of a usual
     shape. If instead the strip has shrunk with an image of a usual width and shape, the picture is a resized copy.
+    `views` are the numbers of images across and down.
     """
     width, height = picture
     rest = height - strip
-    if strip <= 0 or any(abs(width / aspect - side) <= 1 for aspect in _ASPECTS for side in (rest, height)):
+    aspects = [aspect * views[0] / views[1] for aspect in _ASPECTS]
+    if strip <= 0 or any(abs(width / aspect - side) <= 1 for aspect in aspects for side in (rest, height)):
         return 1.0
-    for scanned in _WIDTHS:
-        for aspect in _ASPECTS:
+    for scanned in (side * views[0] for side in _WIDTHS):
+        for aspect in aspects:
             if abs((scanned / aspect + strip) * width / scanned - height) <= 1:
                 return scanned / width
     return 1.0

@@ -43,6 +43,8 @@ def nm_of(folder, size: tuple[int, int], text: str | bytes, beside: str, name: s
         (TESCAN, (1024, 868), 5.4),
         (TESCAN, (512, 562), 10.8),
         (TESCAN, (512, 434), 10.8),
+        (TESCAN + "ViewFieldsCountX=2\r\n", (2048, 1124), 5.4),
+        (TESCAN + "ViewFieldsCountX=2\r\n", (1024, 562), 10.8),
     ],
 )
 @pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
