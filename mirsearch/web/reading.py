@@ -39,6 +39,7 @@ class PictureReading:
     outlines: tuple[Outline, ...]
     images: tuple[tuple[str, str, bool], ...]
     sentences: tuple[str, ...]
+    has_scale: bool = False
 
 
 def read_picture(question: UploadQuestion, upload: Upload, state: PageState) -> PictureReading:
@@ -69,7 +70,7 @@ def read_picture(question: UploadQuestion, upload: Upload, state: PageState) -> 
         ]
     return PictureReading(
         f"/queries/{upload.id}.jpg?page={state.fields.page}", width, height, tuple(outlines), tuple(choices),
-        tuple(_sentences(part)),
+        tuple(_sentences(part)), part.scale is not None,
     )  # fmt: skip
 
 

@@ -31,7 +31,9 @@ _LABELS = {
     "no-scale": "Ignore the scale", "panel": "Panel", "crop": "Crop", "page": "Page", "doubtful": "Doubtful scales",
     "each": "Each image a hit", "top": "Hits on a page", "weight": "Weights", "sigma": "σ", "fov": "Field of view",
     "year": "Year", "filter": "Filter", "like": "Like panel", "text": "Words", "technique": "Technique",
-    "kind": "Kind", "label-text": "Words in the picture", "missing": "Panels without a scale",
+    "kind": "Kind", "per-article": "Hits of an article", "min-score": "Least score",
+    "not-article": "Leave out the image's own article", "all-kinds": "Also plots and drawings",
+    "label-text": "Words in the picture", "missing": "Panels without a scale",
 }  # fmt: skip
 """What the form calls the options that messages speak of."""
 
@@ -70,6 +72,8 @@ async def search_page(site: Site, state: PageState) -> tuple[str, int]:
             view = dataclasses.replace(view, upload=site.uploads.get(state.image))
         if state.asks:
             view = await _answered(site, view)
+        elif state.browses:
+            view = await _listed(site, view)
     except ProblemError as error:
         view, status = dataclasses.replace(view, problem=error.problem), error.problem.status
     except MirsearchError as error:
@@ -82,27 +86,55 @@ async def search_page(site: Site, state: PageState) -> tuple[str, int]:
 
 async def _answered(site: Site, view: SearchView) -> SearchView:
     state, upload = view.state, view.upload
-    last = min(state.start + state.shown - 1, SERVE_LIMITS.page_hits)
+    last = _last_shown(state)
     asked = await site.ask(state.fields, upload, last + 1, for_people=True)
-    answer = dataclasses.replace(asked.answer, notes=tuple(_form_words(note) for note in asked.answer.notes))
+    answer = asked.answer
     hits = answer.hits[state.start - 1 : last]
     cards = tuple(_card(answer, hit, state) for hit in hits)
     shown = dataclasses.replace(answer, hits=answer.hits[:last])
     section = answer_section(shown, query_sentence(answer.query), cards, _query_card(answer, state, upload))
-    has_more = len(answer.hits) > last and last < SERVE_LIMITS.page_hits
-    before = max(state.start - state.shown, 1)
     fov = answer.query.field_of_view_nm
     same, is_same = _same_scale(state, fov)
     return dataclasses.replace(
         view,
-        section=section,
+        section=dataclasses.replace(section, notes=tuple(_form_words(note) for note in section.notes)),
         reading=_reading(asked, upload, state),
-        previous=state.at(before).address() if state.start > 1 else None,
-        following=state.at(last + 1).address() if has_more else None,
+        previous=_previous(state),
+        following=_following(state, len(answer.hits) > last),
         same_scale=same,
         is_same_scale=is_same,
         formula=score_formula(answer),
     )
+
+
+async def _listed(site: Site, view: SearchView) -> SearchView:
+    """Return the view of the panels that pass the filters, where nothing else is asked."""
+    state, last = view.state, _last_shown(view.state)
+    answer = await site.browse(state.fields, state.start, last + 1)
+    has_more = len(answer.hits) > state.shown
+    answer = dataclasses.replace(answer, hits=answer.hits[: state.shown])
+    cards = tuple(dataclasses.replace(_card(answer, hit, state), reasons=(), explanation=()) for hit in answer.hits)
+    section = answer_section(answer, query_sentence(answer.query), cards, query_card(answer, None))
+    count = f"{state.start} to {answer.hits[-1].rank}" if answer.hits else "none"
+    section = dataclasses.replace(
+        section,
+        outcome=f"panels that pass the filters, in the order of their ids: {count}",
+        sort_options=tuple(option for option in section.sort_options if option.key != "rank"),
+    )
+    return dataclasses.replace(view, section=section, previous=_previous(state), following=_following(state, has_more))
+
+
+def _last_shown(state: PageState) -> int:
+    return min(state.start + state.shown - 1, SERVE_LIMITS.page_hits)
+
+
+def _previous(state: PageState) -> str | None:
+    return state.at(max(state.start - state.shown, 1)).address() if state.start > 1 else None
+
+
+def _following(state: PageState, has_more: bool) -> str | None:
+    last = _last_shown(state)
+    return state.at(last + 1).address() if has_more and last < SERVE_LIMITS.page_hits else None
 
 
 def _reading(asked: Asked, upload: Upload | None, state: PageState) -> PictureReading | None:

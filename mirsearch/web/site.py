@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from mirsearch.errors import MirsearchError
-from mirsearch.search.answer import Answer
+from mirsearch.query import ScoredPanel
+from mirsearch.search.answer import Answer, Hit, QueryView
 from mirsearch.settings import thread_count
 from mirsearch.web.access import Access
 from mirsearch.web.corpus import Corpus
@@ -55,6 +57,20 @@ class Site:
             raise
         notes = tuple(self.hide(note, upload) for note in answer.notes)
         return Asked(question, dataclasses.replace(answer, notes=notes))
+
+    async def browse(self, fields: SearchFields, start: int, last: int) -> Answer:
+        """List the panels that pass the filters, in the order of their ids, from one place to another."""
+        return await self.searches.run(self._browse, fields, start, last)
+
+    def _browse(self, fields: SearchFields, start: int, last: int) -> Answer:
+        question = make_question(fields, None, self.read_pictures, 1, for_people=True)
+        retracted = question.filters.retracted if fields.retracted else False
+        filters = dataclasses.replace(question.filters, retracted=retracted, doubtful=fields.doubtful)
+        panels = islice(self.corpus.index.select_panels(filters), start - 1, last)
+        hits = tuple(
+            Hit(rank, ScoredPanel(stored.panel.id, 0.0), stored) for rank, stored in enumerate(panels, start=start)
+        )
+        return Answer(QueryView(filters=filters), hits, True, len(hits), 0.0, question.formula)
 
     def hide(self, text: str, upload: Upload | None = None) -> str:
         """Return a message without paths of this machine."""

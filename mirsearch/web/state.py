@@ -21,6 +21,9 @@ _IMAGE_ID = re.compile(r"[0-9a-f]{32}")
 _OF_IMAGE = ("panel", "crop", "page", "scale", "bar_px", "nm_per_px")
 """Fields that speak of the image, and make no sense for another one."""
 
+_FILTERS = frozenset(
+    ("kind", "technique", "year", "journal", "license", "has_scale", "fov", "article", "label_text", "filter")
+)
 DEFAULT_WEIGHTS = Weights()
 
 Pairs = Sequence[tuple[str, str]]
@@ -38,6 +41,11 @@ class PageState:
     def asks(self) -> bool:
         """Return whether there is something to search for."""
         return bool(self.image or self.fields.like or self.fields.text)
+
+    @property
+    def browses(self) -> bool:
+        """Return whether there are only filters, whose panels are then listed."""
+        return not self.asks and not _FILTERS.isdisjoint(self.fields.given)
 
     @property
     def shown(self) -> int:

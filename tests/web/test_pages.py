@@ -134,6 +134,19 @@ def test_filters_are_links_that_can_be_taken_back(client: TestClient) -> None:
     assert "fields of view" in get(client, widths[0]).text
 
 
+def test_filters_alone_list_their_panels(client: TestClient, served: Served) -> None:
+    (sem,) = get(client, "/").links("technique=SEM")
+    page = get(client, f"{sem}&top=3")
+    shown = [a["data-rank"] for _, a in page.found if "data-rank" in a]
+    assert shown == ["1", "2", "3"]
+    assert "0.000" not in page.text
+    following = get(client, next(link for link in page.links("start=4")))
+    ids = {link for each in (page, following) for link in each.links("like=")}
+    assert len(ids) == 6
+    wrong = get(client, "/search?technique=sonar", 400)
+    assert "is not known" in wrong.text
+
+
 def test_a_panel_of_the_corpus_is_asked_with(client: TestClient, served: Served) -> None:
     panel = served.stored[0].panel
     page = get(client, f"/search?like={panel.id}")

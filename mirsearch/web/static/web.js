@@ -66,7 +66,7 @@
     const corners = (end) => [Math.min(start[0], end[0]), Math.min(start[1], end[1]), Math.max(start[0], end[0]), Math.max(start[1], end[1])];
     drawing.addEventListener("dragstart", (event) => event.preventDefault());
     drawing.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0) return;
+      if (event.button !== 0 || event.pointerType === "touch") return;
       start = place(event);
       moved = false;
     });
