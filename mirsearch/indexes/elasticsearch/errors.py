@@ -15,6 +15,8 @@ from mirsearch.indexes.elasticsearch.patience import BUSY_STATUSES, ShardUnavail
 from mirsearch.text import masking
 
 CREDENTIALS_REMEDY = "set MIRSEARCH_ES_API_KEY, or MIRSEARCH_ES_USER and MIRSEARCH_ES_PASSWORD"
+_ODD_ANSWER = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError)
+"""What reading an answer raises that is not formed as Elasticsearch's are: fields that are missing, of other types."""
 PRIVILEGES_REMEDY = "grant the privileges listed in docs/security.md"
 
 
@@ -27,6 +29,12 @@ def translate_errors(address: Address) -> Iterator[None]:
         raise translate_error(error, address) from None
     except ShardUnavailableError as error:
         raise _unavailable_error(address, str(error)) from None
+    except _ODD_ANSWER as error:
+        cause = _shorten(f"{type(error).__name__}: {error}")
+        raise IndexAccessError(
+            f"an answer of {address.cluster or address} can't be used ({cause})",
+            "check what answers there, and for a proxy in between; else report it",
+        ) from error
 
 
 def translate_error(error: Exception, address: Address) -> MirsearchError:
