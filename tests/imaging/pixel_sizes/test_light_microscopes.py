@@ -53,10 +53,19 @@ def test_imagej_with_a_print_unit_and_a_fine_resolution_is_a_microscope(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("per_unit", "code", "nm"), [(72, 2, None), (118.11, 3, None), (100_000, 3, 100), (5.93, 2, 168.6)]
+    ("per_unit", "code", "unit", "nm"),
+    [
+        (72, 2, "micron", None),
+        (118.11, 3, "micron", None),
+        (100_000, 3, "micron", 100),
+        # other programs write ImageJ's pixels per unit, but leave inch
+        (5.93, 2, "micron", 168.6),
+        (50, 2, "micron", 20),
+        (41.8, 2, "nm", 0.0239),
+    ],
 )
-def test_resolution_that_an_editor_wrote_is_not_in_imagejs_unit(tmp_path, per_unit, code, nm):
-    path = write_page(tmp_path, description="ImageJ=1.54f\nunit=micron\n", resolution=(per_unit, per_unit),
+def test_resolution_that_an_editor_wrote_is_not_in_imagejs_unit(tmp_path, per_unit, code, unit, nm):
+    path = write_page(tmp_path, description=f"ImageJ=1.54f\nunit={unit}\n", resolution=(per_unit, per_unit),
                       resolutionunit=code)  # fmt: skip
     assert pixel_size_nm(path) == (None if nm is None else pytest.approx(nm, rel=1e-3))
 
