@@ -12,8 +12,8 @@ from typer.main import get_command
 PAGE = Path(__file__).with_name("options.md")
 HEAD = """# All options
 
-This page is made from the commands (`make options`). `mirsearch COMMAND --help` shows the same. `-v` before a command
-prints more on stderr, and `-vv` prints everything.
+This page is made from the commands (`make options`). `mirsearch COMMAND --help` shows the same. `-v`, before or after a
+command's name, prints more on stderr, and `-vv` prints everything.
 """
 
 
@@ -39,7 +39,7 @@ def _section(path: str, command: Any) -> str:
     context = command.make_context(path, [], resilient_parsing=True)
     lines = ["", f"## {path}", _plain(command.help or ""), "", "| option | does |", "|---|---|"]
     for parameter in command.get_params(context):
-        if "--help" not in parameter.opts:
+        if not {"--help", "--verbose"} & set(parameter.opts):  # every command has these
             names, text = _row(parameter, context)
             lines.append(f"| `{_plain(names)}` | {_plain(text)} |")
     return "\n".join(lines) + "\n"

@@ -51,6 +51,11 @@ COMMANDS = (
         "correct_cmd:correct",
     ),
     LazyCommand(
+        "corrections",
+        "List what was corrected by hand, write it as a table for `correct --from`, or take it back.",
+        "corrections_cmd:corrections",
+    ),
+    LazyCommand(
         "reanalyze",
         "Analyze figures of the index again, from their local files. Downloads nothing. Corrections stay.",
         "correct_cmd:reanalyze",

@@ -10,28 +10,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mirsearch.cli.parts import open_index
+from mirsearch.cli.query_options import CitationStyle
 from mirsearch.cli.shared_options import IndexOption, TableFormat
 from mirsearch.cli.terminal import console, json_text, print_json
-from mirsearch.errors import NotFoundError, UsageError
+from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from mirsearch.acquisition.ledger import Ledger
     from mirsearch.indexes.base import Index
-    from mirsearch.query import StoredPanel
+    from mirsearch.query import Filters, StoredPanel
 
 FormatOption = Annotated[TableFormat, typer.Option("--format", help="table or json.")]
 
 
 def show(
-    some_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a panel, figure or article, or a DOI.")],
+    some_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a panel, figure or article, DOI, or file.")],
     index: IndexOption = None,
     output: FormatOption = TableFormat.TABLE,
 ) -> None:
     """Show all data of a panel, or of all panels of a figure or article."""
     from mirsearch.search.answer import stored_json
+    from mirsearch.search.naming import named_panels
 
     corpus = open_index(index)
-    found = _find_panels(corpus, some_id)
+    found = named_panels(corpus, some_id)
     if output is TableFormat.JSON:
         print_json([stored_json(panel) for panel in found])
         return
@@ -63,21 +65,18 @@ def stats(index: IndexOption = None, output: FormatOption = TableFormat.TABLE) -
 def delete(
     ids: Annotated[
         list[str],
-        typer.Argument(metavar="ID", help="Ids of figures, articles or panels. All panels of the figures are removed."),
+        typer.Argument(metavar="ID", help="Ids, DOIs or files. All panels of the figures are removed."),
     ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     index: IndexOption = None,
 ) -> None:
     """Remove figures with all their panels from the index. Image files stay."""
+    from mirsearch.search.naming import named_panels
+
     corpus = open_index(index)
     figures: dict[str, int] = {}
     for some_id in ids:
-        found = corpus.find_panels(some_id)
-        if not found:
-            raise NotFoundError(
-                f"nothing in {corpus.location} has the id {some_id!r}", "`mirsearch export` lists all ids"
-            )
-        for stored in found:
+        for stored in named_panels(corpus, some_id):
             figures[stored.figure.id] = len(corpus.figure_panels(stored.figure.id))
     panels = sum(figures.values())
     if not yes:
@@ -90,13 +89,16 @@ def delete(
 
 
 def export(
-    target: Annotated[Path | None, typer.Option("--output", "-o", help="File to write (default: stdout).")] = None,
+    target: Annotated[Path | None, typer.Option("--output", "-o", help="File to write (default: stdout, -).")] = None,
     vectors: Annotated[bool, typer.Option("--vectors", help="Include the vector of each panel.")] = False,
     form: Annotated[str, typer.Option("--format", help="jsonl: one line for each panel.")] = "jsonl",
     attribution: Annotated[
         bool,
         typer.Option("--attribution", help="Write the credits instead: one line for each article, with its license."),
     ] = False,
+    cite: Annotated[
+        CitationStyle | None, typer.Option("--cite", help="Write the articles instead: bibtex, ris or csl.")
+    ] = None,
     field: Annotated[
         list[str] | None,
         typer.Option("--filter", metavar="FIELD=VALUE", help="Only panels that meet it: scale.doubtful=true."),
@@ -113,8 +115,13 @@ def export(
 
     if form != "jsonl":
         raise UsageError(f"--format {form!r} is not known", "give jsonl, or --attribution")
+    if attribution and cite is not None:
+        raise UsageError("--attribution and --cite can't be combined", "give one of them")
     filters = add_filters(Filters(), None, None, None, field)
     corpus = open_index(index)
+    if cite is not None:
+        _write_citations(corpus, filters, cite, target)
+        return
     ledger = open_ledger(settings.index_location(index), create=False)
     try:
         with open_output(target) as stream:
@@ -124,6 +131,17 @@ def export(
                 stream.write(line + "\n")
     finally:
         ledger.close()
+
+
+def _write_citations(corpus: Index, filters: Filters, style: CitationStyle, target: Path | None) -> None:
+    """Write the articles of the panels that pass the filters, each once, by title."""
+    from mirsearch.cli.terminal import open_output
+    from mirsearch.report.citations import cite_articles
+
+    articles = {stored.figure.article for stored in corpus.select_panels(filters)} - {None}
+    ordered = sorted(articles, key=lambda article: ((article.title or "").lower(), article.id) if article else ("", ""))
+    with open_output(target) as stream:
+        stream.write(cite_articles(ordered, style.value))
 
 
 def _export_rows(
@@ -137,10 +155,3 @@ def _export_rows(
         if vectors:
             row["vector"] = [round(float(value), 7) for value in corpus.vector(stored.panel.id)]
         yield row
-
-
-def _find_panels(corpus: Index, some_id: str) -> list[StoredPanel]:
-    found = corpus.find_panels(some_id)
-    if not found:
-        raise NotFoundError(f"nothing in {corpus.location} has the id {some_id!r}", "`mirsearch export` lists all ids")
-    return found

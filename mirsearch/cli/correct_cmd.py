@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +13,7 @@ from mirsearch import settings
 from mirsearch.cli.parts import load_detector, load_index_extractor, load_ocr, open_index
 from mirsearch.cli.shared_options import IndexOption, OcrOption, ScaleBarsOption, TableFormat
 from mirsearch.cli.terminal import INTERRUPTED, console, print_interrupt, print_json, print_message
-from mirsearch.errors import NotFoundError, UsageError
+from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from mirsearch.indexes.base import Index
@@ -21,17 +22,13 @@ if TYPE_CHECKING:
 
 MAX_FAILURES_SHOWN = 20
 """Failures that are printed; the others are only counted."""
-MAX_LABEL_CHARS = 8
-"""Most characters of a panel's letter."""
-KIND_OF_TECHNIQUE = {"EDX": "map", "EBSD": "map"}
-"""Kinds of panels by technique. Panels of the other techniques are micrographs."""
 
 FormatOption = Annotated[TableFormat, typer.Option("--format", help="table or json.")]
 
 
 def correct(
     some_id: Annotated[
-        str | None, typer.Argument(metavar="ID", help="Id of a panel, or of a figure with one panel.")
+        str | None, typer.Argument(metavar="ID", help="Panel: its id, or figure or file with one panel.")
     ] = None,
     scale: Annotated[
         str | None, typer.Option("--scale", help='Length that the scale bar stands for: "500 nm".')
@@ -51,20 +48,31 @@ def correct(
     listing: Annotated[
         bool, typer.Option("--list", help="List what needs a correction: doubtful scales, then bars without a length.")
     ] = False,
+    table: Annotated[
+        Path | None, typer.Option("--from", help="CSV file with a row for each panel: id, scale, label, kind, …")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --from: change nothing, only check the rows.")
+    ] = False,
     index: IndexOption = None,
     output: FormatOption = TableFormat.TABLE,
 ) -> None:
     """Correct what was read from a panel. Corrections are stored separately and survive a new analysis."""
+    from mirsearch.ingest.correction_values import parse_changes
     from mirsearch.search.option_values import parse_scale_options
 
     scale_options = parse_scale_options(scale, bar_px, nm_per_px, None, no_scale)
-    changes = _parse_changes(label, kind, technique, caption)
+    changes = parse_changes(label, kind, technique, caption)
     changes_scale = not scale_options.read or scale_options.length_nm is not None or scale_options.nm_per_px is not None
-    if listing:
-        if some_id is not None or reset or changes or changes_scale:
-            raise UsageError("--list can't be combined with an id or a correction", "give --list alone")
-        _list_open_panels(index, output)
+    is_single = some_id is not None or reset or bool(changes) or changes_scale
+    if listing or table is not None:
+        if is_single or (listing and table is not None):
+            which = "--list" if listing else "--from"
+            raise UsageError(f"{which} can't be combined with an id or a correction", f"give {which} alone")
+        _list_open_panels(index, output) if table is None else _correct_table(index, table, dry_run, output)
         return
+    if dry_run:
+        raise UsageError("--dry-run is for --from", "give a table of corrections")
     if some_id is None:
         raise UsageError("no panel is named", "give the id of a panel; --list shows what needs a correction")
     if reset and (changes or changes_scale):
@@ -72,12 +80,13 @@ def correct(
     if not (reset or changes or changes_scale):
         raise UsageError("nothing to correct", "give --scale, --nm-per-px, --no-scale, --label, --kind, … or --reset")
     from mirsearch.ingest import correcting
+    from mirsearch.search.naming import named_panels
 
     corpus = open_index(index)
     try:
         if reset:
             count = correcting.reset_corrections(corpus, some_id)
-            found = corpus.find_panels(some_id)
+            found = named_panels(corpus, some_id)
             if output is TableFormat.TABLE:
                 typer.echo(f"removed the corrections of {count} panels")
         else:
@@ -104,46 +113,35 @@ def _list_open_panels(index: str | None, output: TableFormat) -> None:
     print_correction_list(found, console())
 
 
-def _parse_changes(label: str | None, kind: str | None, technique: str | None, caption: str | None) -> dict[str, Any]:
-    """Return the changes that the options ask for, checked, by the name of the field."""
-    from mirsearch.corpus import KINDS, TECHNIQUES
+def _correct_table(index: str | None, table: Path, dry_run: bool, output: TableFormat) -> None:
+    """Correct what the rows of a table ask for. Exit code 1 if rows could not be used; the others are done."""
+    from mirsearch.ingest.bulk_correcting import correct_rows
+    from mirsearch.ingest.correction_table import read_table
 
-    changes: dict[str, Any] = {}
-    if label is not None:
-        changes["label"] = _parse_label(label)
-    if kind is not None:
-        named = {name.lower(): name for name in TECHNIQUES} | {name.lower(): name for name in KINDS}
-        chosen = _match_name("--kind", kind, named)
-        changes["kind"] = chosen if chosen in KINDS else KIND_OF_TECHNIQUE.get(chosen, "micrograph")
-        if chosen not in KINDS:
-            changes["technique"] = chosen
-    if technique is not None:
-        changes["technique"] = _match_name("--technique", technique, {name.lower(): name for name in TECHNIQUES})
-    if caption is not None:
-        changes["caption"] = _parse_caption(caption)
-    return changes
-
-
-def _match_name(option: str, name: str, known: dict[str, str]) -> str:
-    if name.lower() not in known:
-        raise UsageError(f"{option} {name!r} is not known", f"one of {', '.join(dict.fromkeys(known.values()))}")
-    return known[name.lower()]
-
-
-def _parse_label(text: str) -> str | None:
-    stripped = text.strip().strip("()")
-    if len(stripped) > MAX_LABEL_CHARS or not all(char.isprintable() for char in stripped):
-        raise UsageError(
-            f"--label {text!r} is not a letter of a panel", f"at most {MAX_LABEL_CHARS} characters, for instance b"
-        )
-    return stripped or None
+    corpus = open_index(index)
+    try:
+        summary = correct_rows(corpus, read_table(table), dry_run)
+    finally:
+        corpus.close()
+    if output is TableFormat.JSON:
+        bad = [{"line": row.line, "id": row.name, "reason": row.reason} for row in summary.bad]
+        print_json({"corrected": summary.corrected, "reset": summary.reset, "failures": bad}, indent=None)
+    else:
+        for row in summary.bad[:MAX_FAILURES_SHOWN]:
+            print_message(f"{table}, line {row.line}{f', {row.name}' if row.name else ''}: {row.reason}")
+        if len(summary.bad) > MAX_FAILURES_SHOWN:
+            print_message(f"… and {len(summary.bad) - MAX_FAILURES_SHOWN} more (--format json lists all)")
+        would = "would be " if dry_run else ""
+        parts = [f"{_count(len(summary.corrected), 'panel')} {would}corrected"]
+        parts += [f"{_count(len(summary.reset), 'panel')} {would}reset"] if summary.reset else []
+        parts += [f"{_count(len(summary.bad), 'row')} can't be used"] if summary.bad else []
+        typer.echo(", ".join(parts))
+    if summary.bad:
+        raise typer.Exit(1)
 
 
-def _parse_caption(text: str) -> str:
-    limit = settings.LIMITS.caption_chars
-    if len(text) > limit:
-        raise UsageError(f"--caption has {len(text)} characters", f"give at most {limit}")
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _print_found(corpus: Index, found: Sequence[StoredPanel], output: TableFormat) -> None:
@@ -162,7 +160,10 @@ def _print_json(found: Sequence[StoredPanel]) -> None:
 
 
 def reanalyze(
-    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids of panels, figures or articles.")] = None,
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ID", help="Ids of panels, figures or articles, DOIs, or names of files."),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every figure of the index.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also figures that the present analysis has read.")] = False,
     embed: Annotated[
@@ -211,18 +212,12 @@ def reanalyze(
 def _figure_ids(corpus: Index, ids: Sequence[str]) -> list[str]:
     """Return the ids of the figures that the ids name, each once; all figures of the index if none is given."""
     from mirsearch.query import Filters
+    from mirsearch.search.naming import named_panels
 
     if not ids:
         return list(dict.fromkeys(panel.figure.id for panel in corpus.select_panels(Filters())))
-    figures: dict[str, None] = {}
-    for some_id in ids:
-        found = corpus.find_panels(some_id)
-        if not found:
-            raise NotFoundError(
-                f"nothing in {corpus.location} has the id {some_id!r}", "`mirsearch export` lists all ids"
-            )
-        figures |= dict.fromkeys(panel.figure.id for panel in found)
-    return list(figures)
+    found = [panel for some_id in ids for panel in named_panels(corpus, some_id)]
+    return list(dict.fromkeys(panel.figure.id for panel in found))
 
 
 @contextmanager

@@ -8,14 +8,14 @@ import sys
 from collections.abc import Iterable
 from functools import cached_property
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from mirsearch.cli.parameters import simplify
-from mirsearch.cli.terminal import INTERRUPTED, mask_output, print_message
+from mirsearch.cli.terminal import INTERRUPTED, add_verbosity, mask_output, print_message
 from mirsearch.errors import MirsearchError
 
 
@@ -89,10 +89,25 @@ class LazyCommand(TyperCommand):
 
 
 class _Command(TyperCommand):
-    """A command whose options are converted and shown without pydantic."""
+    """A command whose options are converted and shown without pydantic. It takes -v, as the program itself does."""
+
+    @cached_property
+    def _verbose_option(self) -> Any:
+        app = typer.Typer(add_completion=False)
+        app.command()(_take_verbosity)
+        option: Any = get_command(app).params[0]
+        option.expose_value, option.hidden = False, True
+        option.callback = lambda _ctx, _option, value: add_verbosity(value)
+        return option
 
     def get_params(self, ctx: Any) -> list[Any]:
-        return simplify(super().get_params(ctx))
+        return simplify([*super().get_params(ctx), self._verbose_option])
+
+
+def _take_verbosity(
+    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="Print more on stderr.")] = 0,
+) -> None:
+    """Stand for the option that every command takes: only its declaration is used."""
 
 
 def _os_error_message(error: OSError) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from mirsearch.cli.ingest_services import MAX_FAILURES_SHOWN
-from mirsearch.cli.terminal import console, print_message
+from mirsearch.cli.terminal import console, print_message, verbosity
 
 if TYPE_CHECKING:
     from mirsearch.ingest.summary import IngestSummary
@@ -79,10 +79,12 @@ def print_counts(summary: IngestSummary, location: str) -> None:
         f"{summary.figures_new} figures new ({summary.panels_new} panels, {summary.panels_with_scale} with scale)",
         f"{summary.figures_updated} updated" if summary.figures_updated else "",
         f"{summary.figures_present} already there",
-        f"{len(summary.failures)} failed",
+        f"{len(summary.failures)} {'file' if len(summary.failures) == 1 else 'files'} failed",
         f"{len(summary.retracted)} articles were retracted, and are marked" if summary.retracted else "",
-        f"{len(summary.notes)} notes (-v shows them)" if summary.notes else "",
+        f"{len(summary.notes)} notes{'' if verbosity() else ' (-v shows them)'}" if summary.notes else "",
     ]
+    for file, note in summary.notes if verbosity() else ():
+        print_message(f"note: {note}" if file in note else f"note: {file}: {note}")
     typer.echo(f"{location}: " + ", ".join(filter(None, counts)))
     for (kind, remedy), (count, first) in summary.skipped.items():
         named = f"{first}" if count == 1 else f"{first} and {count - 1} more"

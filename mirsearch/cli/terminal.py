@@ -71,13 +71,29 @@ def print_interrupt(names: Sequence[str]) -> None:
         os.write(2, f"{start}mirsearch: {clean}\n".encode(errors="replace"))
 
 
+_verbosity = 0
+
+
+def verbosity() -> int:
+    """Return how often -v was given, before and after the command's name."""
+    return _verbosity
+
+
 def set_verbosity(verbose: int) -> None:
     """Log warnings, with `-v` information, with `-vv` everything. Other libraries always log only warnings."""
     import logging
 
+    global _verbosity  # noqa: PLW0603  one process runs one command; its -v stands before or after the command's name
+    _verbosity = verbose
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     logging.getLogger("mirsearch").setLevel(level)
+
+
+def add_verbosity(more: int) -> None:
+    """Log as much more as -v was given after the command's name."""
+    if more:
+        set_verbosity(_verbosity + more)
 
 
 def console(stderr: bool = False) -> Console:

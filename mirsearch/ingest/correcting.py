@@ -12,8 +12,11 @@ from mirsearch.corrections import Correction, add_changes, uncorrected_panel
 from mirsearch.errors import NotFoundError, UsageError
 from mirsearch.indexes.base import FigureNotes, FigureRecord, Index
 from mirsearch.query import StoredPanel
+from mirsearch.search.naming import named_panel, named_panels
 from mirsearch.search.query_image import ScaleOptions
 
+_SAME_BAR_PX = 0.05
+"""Px: difference below which two lengths are those of one bar."""
 _CorrectionChange = Callable[[FigureNotes], tuple[Correction, ...]]
 
 
@@ -21,13 +24,14 @@ def correct_panel(index: Index, some_id: str, changes: dict[str, Any], scale: Sc
     """Correct a panel and return it as it is afterwards.
 
     `changes` has fields of corrections.FIELDS as plain JSON; `scale` has what the user gave for the scale.
-    `some_id` is the id of a panel, or of a figure with one panel. Raises UsageError where it names several panels.
+    `some_id` is the id of a panel, or of a figure with one panel, or the name of its file. Raises UsageError where it
+    names several panels.
     """
-    panel = _find_single_panel(index, some_id).panel
+    panel = named_panel(index, some_id).panel
 
     def add_to(notes: FigureNotes) -> tuple[Correction, ...]:
         reading = uncorrected_panel(panel, notes.corrections)
-        return add_changes(reading, notes.corrections, changes | _scale_change(panel, scale))
+        return add_changes(reading, notes.corrections, changes | scale_change(panel, scale))
 
     _rewrite_figure(index, panel.figure_id, add_to)
     return index.panels([panel.id])[0]
@@ -38,7 +42,7 @@ def reset_corrections(index: Index, some_id: str) -> int:
 
     For a figure or article, corrections that fit none of its panels any more are removed too.
     """
-    panels = _find_panels(index, some_id)
+    panels = named_panels(index, some_id)
     figures = dict.fromkeys(stored.figure.id for stored in panels)
     one_panel = some_id.strip() if panels[0].panel.id == some_id.strip() else None
 
@@ -56,46 +60,34 @@ def reset_corrections(index: Index, some_id: str) -> int:
     return removed
 
 
-def _find_panels(index: Index, some_id: str) -> list[StoredPanel]:
-    found = index.find_panels(some_id)
-    if not found:
-        raise NotFoundError(f"nothing in {index.location} has the id {some_id!r}", "`mirsearch export` lists all ids")
-    return found
+def scale_change(panel: Panel, options: ScaleOptions) -> dict[str, Any]:
+    """Return the change of the scale that the options ask for: empty, no scale, or a reading with the source "user".
 
-
-def _find_single_panel(index: Index, some_id: str) -> StoredPanel:
-    found = _find_panels(index, some_id)
-    if len(found) > 1:
-        ids = ", ".join(stored.panel.id for stored in found[:12])
-        raise UsageError(
-            f"{some_id} has {len(found)} panels; only one can be corrected at a time", f"give one of {ids}"
-        )
-    return found[0]
-
-
-def _scale_change(panel: Panel, options: ScaleOptions) -> dict[str, Any]:
-    """Return the change of the scale that the options ask for: empty, no scale, or a reading with the source "user"."""
+    The panel's own bar keeps its place, also where its length in px is given. Raises UsageError if it has none, and no
+    length in px is given.
+    """
     if not options.read:
         return {"scale": None}
     if options.nm_per_px is not None:
         return {"scale": to_json(ScaleReading(options.nm_per_px, source="user"))}
     if options.length_nm is None:
         return {}
-    if options.bar_px is not None:
-        reading = ScaleReading(options.length_nm / options.bar_px, options.length_nm, options.bar_px, source="user")
-        return {"scale": to_json(reading)}
     length_px, bar, label_text = _found_bar(panel)
+    if options.bar_px is not None and (length_px is None or abs(length_px - options.bar_px) > _SAME_BAR_PX):
+        length_px, bar, label_text = options.bar_px, None, None
+    if length_px is None:
+        raise UsageError(f"no scale bar was found in {panel.id}", "give its length with --bar-px N")
     reading = ScaleReading(options.length_nm / length_px, options.length_nm, length_px, bar, label_text, "user")
     return {"scale": to_json(reading)}
 
 
-def _found_bar(panel: Panel) -> tuple[float, Box | None, str | None]:
-    """Return length (px), box and label of the panel's scale bar, whether or not its reading was sure."""
+def _found_bar(panel: Panel) -> tuple[float | None, Box | None, str | None]:
+    """Return length (px), box and label of the panel's bar, whether or not its reading was sure; None: it has none."""
     for reading in (panel.scale, panel.doubtful_scale):
         if reading is not None and reading.length_px:
             return reading.length_px, reading.bar, reading.label_text
     if panel.bar is None or not panel.bar.length_px > 0:
-        raise UsageError(f"no scale bar was found in {panel.id}", "give its length with --bar-px N")
+        return None, None, None
     return panel.bar.length_px, panel.bar.box, None
 
 

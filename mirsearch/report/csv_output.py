@@ -67,11 +67,11 @@ def answer_csv(answer: Answer) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for hit in answer.hits:
-        writer.writerow([_safe_cell(value(hit)) for value in _COLUMNS.values()])
+        writer.writerow([safe_cell(value(hit)) for value in _COLUMNS.values()])
     return out.getvalue()
 
 
-def _safe_cell(value: Cell) -> str | int | float:
+def safe_cell(value: Cell) -> str | int | float:
     """Return a cell. Text that a spreadsheet would take for a formula gets an apostrophe in front (OWASP's advice)."""
     if value is None:
         return ""

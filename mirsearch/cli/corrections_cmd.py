@@ -1,0 +1,68 @@
+"""`mirsearch corrections`, `mirsearch review`: what people corrected, and what most wants a look."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mirsearch.cli.parts import open_index
+from mirsearch.cli.shared_options import IndexOption
+from mirsearch.cli.terminal import STDOUT, console, json_text, open_output, print_message
+from mirsearch.errors import UsageError
+
+
+class CorrectionsFormat(StrEnum):
+    """Formats of a list of corrections."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def corrections(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="ID", help="Panels, figures, articles, DOIs or files (default: all).")
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Take them back: what was read counts again.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="With --undo: all corrections of the index.")] = False,
+    output: Annotated[
+        CorrectionsFormat, typer.Option("--format", "-f", help="table, csv (for correct --from) or json.")
+    ] = CorrectionsFormat.TABLE,
+    target: Annotated[Path | None, typer.Option("--output", "-o", help="File to write (default: stdout, -).")] = None,
+    index: IndexOption = None,
+) -> None:
+    """List what was corrected by hand, write it as a table for `correct --from`, or take it back."""
+    from mirsearch.search.stored_corrections import list_corrections
+
+    if undo and bool(names) == everything:
+        raise UsageError("no corrections are named", "give ids, or --all")
+    if everything and not undo:
+        raise UsageError("--all is for --undo", "without it, all corrections are listed anyway")
+    corpus = open_index(index)
+    try:
+        if undo:
+            from mirsearch.ingest.bulk_correcting import undo_corrections
+
+            count = undo_corrections(corpus, names or ())
+            typer.echo(f"took back {count:,} correction{'s' * (count != 1)}")
+            return
+        found = list(list_corrections(corpus, names or ()))
+    finally:
+        corpus.close()
+    from mirsearch.report import corrections as report
+
+    if output is CorrectionsFormat.TABLE and (target is None or str(target) == STDOUT):
+        report.print_corrections(found, console())
+        return
+    if output is CorrectionsFormat.TABLE:
+        raise UsageError("--output writes a file, but a table is for the screen", "add --format csv or json")
+    with open_output(target) as stream:
+        if output is CorrectionsFormat.CSV:
+            stream.write(report.corrections_csv(found))
+        else:
+            stream.write(json_text(report.corrections_json(found), stream.encoding, indent=2) + "\n")
+    if target is not None and str(target) != STDOUT:
+        print_message(f"wrote {len(found):,} corrections to {target}")
