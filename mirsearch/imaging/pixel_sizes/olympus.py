@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from typing import Any
 
 from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, to_number
-from mirsearch.imaging.pixel_sizes.tags import MAKE, PageTags
+from mirsearch.imaging.pixel_sizes.tags import PageTags
 
 SIS_TAG = 33560
-_MAKE = "Olympus Soft Imaging"
-_MOST_PREVIEWS = 4
-"""Most pages before the image that may be previews of it."""
+_MOST_PREVIEWS = 3
+"""Most pages at the start of a file that may be previews of an image, and how far away it may be."""
 
 
 def olympus_pixel_size(page: PageTags) -> PixelSize | None:
@@ -24,17 +24,18 @@ def olympus_pixel_size(page: PageTags) -> PixelSize | None:
 
 
 def is_preview(pages: Any, number: int) -> bool:
-    """Return whether a page of a TIFF (tifffile's pages) is the preview that Olympus SIS writes before the image.
+    """Return whether a page of a TIFF (tifffile's pages) is a preview that Olympus SIS writes beside the image.
 
-    It has the maker's name, but not the tag that a page behind it has.
+    It has not the tag that a page behind it has, or that a larger page before it has.
     """
-    make = pages[number].tags.get(MAKE)
-    if number >= _MOST_PREVIEWS or make is None or not str(make.value).startswith(_MAKE):
+    if number >= _MOST_PREVIEWS or SIS_TAG in pages[number].tags:
         return False
-    for behind in range(number, number + _MOST_PREVIEWS + 1):
+    width = int(pages[number].imagewidth)
+    for other in range(number + _MOST_PREVIEWS):
         try:
-            if SIS_TAG in pages[behind].tags:
-                return behind > number
-        except IndexError:
-            return False
+            page = pages[other]
+        except (LookupError, ValueError, OSError, EOFError, struct.error):
+            return False  # the end, or damage that whoever reads that page tells
+        if SIS_TAG in page.tags:
+            return int(page.imagewidth) > width or (other > number and int(page.imagewidth) == width)
     return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -176,20 +177,38 @@ def sis_tag(nm: float, at: int) -> tuple[bytes, bytes]:
     return head, struct.pack("<10xhdd8xd2x34s32s", -9, nm, nm, 600_000.0, b"camera", b"")
 
 
-def test_olympus_size_of_the_page_that_has_it_and_no_figure_of_the_preview(tmp_path):
-    make = text_tag(271, "Olympus Soft Imaging Solutions")
-    sizes = [{"tags": [make], "size": (32, 24)}, {"tags": [make, (33560, 7, 68, b"\0" * 68, True)]}]
-    path = write_pages(tmp_path / "sis.tif", sizes)
+def write_sis(folder: Path, *pages: tuple[int, bool]) -> Path:
+    """Write pages of these widths, those marked with the tag of Olympus SIS: 0.0239 nm per px."""
+    empty = (33560, 7, 68, b"\0" * 68, True)
+    path = write_pages(folder / "sis.tif", [{"tags": [empty] if tagged else [], "size": (width, width * 3 // 4)}
+                                            for width, tagged in pages])  # fmt: skip
     with tifffile.TiffFile(path) as tiff:
-        at = tiff.pages[1].tags[33560].valueoffset
+        places = [page.tags[33560].valueoffset for page in tiff.pages if 33560 in page.tags]
     data = bytearray(path.read_bytes())
     head, block = sis_tag(0.0239, len(data))
-    data[at : at + len(head)] = head
+    for at in places:
+        data[at : at + len(head)] = head
     path.write_bytes(bytes(data) + block)
-    assert pixel_size_nm(path, 1) == pytest.approx(0.0239)
-    assert pixel_size_nm(path, 0) is None
-    assert [(page.number, page.nm_per_px) for page in read_pages(path)] == [(1, pytest.approx(0.0239))]
-    assert picture_size(path) == (64, 48)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("pages", "figures"),
+    [
+        ([(64, False), (64, True)], [1]),
+        ([(32, False), (64, True)], [1]),
+        ([(64, True), (32, False)], [0]),
+        ([(64, True)], [0]),
+        ([(64, True), (64, False), (64, False)], [0, 1, 2]),  # planes of a stack
+        ([(128, False), (64, True)], [0, 1]),
+    ],
+)
+def test_olympus_size_of_the_page_that_has_it_and_no_figure_of_the_preview(tmp_path, pages, figures):
+    path = write_sis(tmp_path, *pages)
+    found = list(read_pages(path))
+    assert [page.number for page in found] == figures
+    assert found[-1].nm_per_px == pytest.approx(0.0239)
+    assert picture_size(path) == (pages[figures[0]][0], pages[figures[0]][0] * 3 // 4)
 
 
 def test_pages_of_olympus_without_any_size_are_all_figures(tmp_path):
