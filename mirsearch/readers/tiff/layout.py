@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mirsearch.imaging.pixel_sizes import open_pixel_sizes
+from mirsearch.imaging.pixel_sizes.olympus import is_preview
 from mirsearch.imaging.tiff import is_reduced, iterate_pages
 from mirsearch.readers.base import Color, Plane
 from mirsearch.readers.tiff.ome import OmePlane, parse_ome
@@ -85,7 +86,7 @@ def _full_pages(tiff: Any, path: Path, limits: Limits) -> list[PageInfo]:
     for number, page in enumerate(
         iterate_pages(tiff, str(path), dataclasses.replace(limits, image_pages=limits.stack_planes))
     ):
-        if full is not None and is_reduced(page, full):
+        if (full is not None and is_reduced(page, full)) or is_preview(tiff.pages, number):
             continue
         full = page if full is None else full
         found.append(
