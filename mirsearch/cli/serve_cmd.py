@@ -75,7 +75,7 @@ def serve(
         typer.echo(f"Serving {panels:,} panels of {location} at {address} – Ctrl-C stops it")
         if open_browser:
             typer.launch(address)
-        serve_forever(create_app(site), listening, print_message)
+        serve_forever(create_app(site), listening)
     finally:
         listening.close()
         site.close()

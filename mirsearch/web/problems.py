@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from starlette.exceptions import HTTPException
+
 from mirsearch.errors import (
     ImageError,
     IndexAccessError,
@@ -64,11 +66,11 @@ class Problem:
         return {"Retry-After": str(self.retry_after)} if self.retry_after is not None else {}
 
 
-class ProblemError(Exception):
+class ProblemError(HTTPException):
     """A request that can't be answered, with the problem to tell."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.detail)
+        super().__init__(problem.status, problem.detail)
         self.problem = problem
 
 

@@ -10,7 +10,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -32,16 +32,14 @@ _BACKLOG = 256
 def open_socket(host: str, port: int) -> socket.socket:
     """Return a listening socket. UsageError says what is wrong with the host or the port."""
     address = host.strip("[]")
+    if not 0 <= port <= 65_535:
+        raise UsageError(f"--port {port} is no port", "give a number from 0 to 65535")
     try:
         family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((address, port), family=family, backlog=_BACKLOG)
     except socket.gaierror as error:
         raise UsageError(
             f"--host {host} is not known on this machine", "give 127.0.0.1, or an address of it"
-        ) from error
-    except OverflowError as error:
-        raise UsageError(
-            f"--port {port} is no port", "give a number from 1 to 65535, or 0 for any free port"
         ) from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
@@ -125,10 +123,6 @@ class BoundedProtocol(H11Protocol):
 class Server(uvicorn.Server):
     """uvicorn that ends in peace at the first Ctrl-C or SIGTERM, and at once at the second."""
 
-    def __init__(self, config: uvicorn.Config, tell: Callable[[str], None]) -> None:
-        super().__init__(config)
-        self._tell = tell
-
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Handle signals while the server runs. Unlike uvicorn's own, they are not raised again at the end."""
@@ -144,12 +138,8 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End after the requests in hand; at the second signal, at once."""
-        if self.should_exit:
-            self.force_exit = True
-            return
+        self.force_exit = self.should_exit
         self.should_exit = True
-        if self.server_state.tasks:
-            self._tell(f"finishing {len(self.server_state.tasks)} requests; Ctrl-C again ends at once")
 
     async def on_tick(self, counter: int) -> bool:
         """Look at all connections once a second."""
@@ -161,8 +151,8 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def serve_forever(app: ASGIApp, listening: socket.socket, tell: Callable[[str], None]) -> None:
-    """Answer requests until Ctrl-C or SIGTERM. `tell` gets what a person should know meanwhile."""
+def serve_forever(app: ASGIApp, listening: socket.socket) -> None:
+    """Answer requests until Ctrl-C or SIGTERM."""
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     config = uvicorn.Config(
         app,
@@ -178,4 +168,4 @@ def serve_forever(app: ASGIApp, listening: socket.socket, tell: Callable[[str], 
         h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
         backlog=_BACKLOG,
     )
-    Server(config, tell).run(sockets=[listening])
+    Server(config).run(sockets=[listening])
