@@ -28,7 +28,7 @@ def micro_manager_pixel_size(page: PageTags) -> PixelSize | None:
 
 def metamorph_pixel_size(page: PageTags) -> PixelSize | None:
     """Return the spatial calibration of MetaMorph: properties in XML, or the UIC1 tag. None if there is neither."""
-    if page.description.lstrip().startswith("<MetaData>"):
+    if page.description.lstrip().startswith("<MetaData>") and "spatial-calibration-" in page.description:
         root = parse_xml(page.description)
         if root is None:
             return NO_LENGTH

@@ -134,7 +134,7 @@ class _FileSizes:
         """Return the nm per px of a page along the width of the upright picture, or None."""
         try:
             with quiet_tifffile():
-                page = self._tiff.page(number)
+                page = self._tiff.page(number) if number else self._tiff.first
                 size = self._size_of(page)
                 if size is None:
                     size = sidecar_pixel_size(self._tiff.path, page.size)

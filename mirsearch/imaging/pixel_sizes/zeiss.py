@@ -46,7 +46,10 @@ def smartsem_pixel_size(page: PageTags) -> PixelSize | None:
     if not text.strip() or (SMARTSEM_TAG not in page and "AP_" not in text):
         return None
     stated = _read_text(text)
-    nm = _of_known_store(stated, page.size) if stated.store is not None else _of_unknown_store(stated, page.size)
+    if stated.store is None:
+        nm = _of_unknown_store(stated, page.size)
+    else:
+        nm = _of_known_store(stated, stated.store, page.size)
     return NO_LENGTH if nm is None else PixelSize(nm)
 
 
@@ -101,13 +104,12 @@ def _field_width(stated: _Stated) -> float | None:
     return stated.screen * _SCREEN_WIDTH
 
 
-def _of_known_store(stated: _Stated, picture: tuple[int, int]) -> float | None:
-    """Return the nm per px where the size of the stored picture is known."""
-    assert stated.store is not None
+def _of_known_store(stated: _Stated, store: tuple[float, float], picture: tuple[int, int]) -> float | None:
+    """Return the nm per px where the (width, height) of the stored picture is known."""
     field = _field_width(stated)
-    by_field = None if field is None else field / stated.store[0]
+    by_field = None if field is None else field / store[0]
     stored = by_field if stated.image is None or _same(stated.image, by_field) else stated.image
-    factor = follow_resizing(stated.store, picture)
+    factor = follow_resizing(store, picture)
     return None if stored is None or factor is None else stored * factor
 
 
