@@ -9,6 +9,8 @@ import pkgutil
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from re import _constants, _parser  # type: ignore[attr-defined]
 
@@ -56,20 +58,107 @@ def compiled_patterns() -> dict[str, tuple[re.Pattern, frozenset[str]]]:
 
 
 def inline_patterns() -> dict[str, tuple[re.Pattern, frozenset[str]]]:
-    """Return the patterns that the package gives as texts to functions of `re`, and the names of those functions."""
-    patterns = {}
-    for path in sorted(Path(mirsearch.__file__).parent.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
-                continue
-            called, argument = node.func, node.args[0]
-            if not (isinstance(called.value, ast.Name) and called.value.id == "re" and called.attr in _FUNCTIONS):
-                continue
-            if isinstance(argument, ast.Constant) and isinstance(argument.value, str | bytes):
-                flags = re.IGNORECASE if "IGNORECASE" in ast.dump(node) else 0
-                name = f"{'.'.join(path.parts[-3:])}:{node.lineno}"
-                patterns[name] = (re.compile(argument.value, flags), frozenset((called.attr,)))
-    return patterns
+    """Return the patterns that the package gives as texts to functions of `re`, and the names of those functions.
+
+    The texts may be made of constants of their module. `built_patterns` tells of all others.
+    """
+    found = {}
+    for call in _pattern_calls():
+        source = _evaluate(call.argument, call.module)
+        if isinstance(source, str | bytes):
+            flags = re.IGNORECASE if "IGNORECASE" in call.rest else 0
+            methods = frozenset((call.function if call.function != "compile" else "finditer",))
+            found[f"{call.place}:{call.line}"] = (re.compile(source, flags), methods)
+    return found
+
+
+def built_patterns() -> dict[str, str]:
+    """Return the patterns that functions of the package build of their own values: the function, and the expression."""
+    return {
+        f"{call.place}:{call.holder}": ast.unparse(call.argument)
+        for call in _pattern_calls()
+        if not isinstance(_evaluate(call.argument, call.module), str | bytes | re.Pattern)
+    }
+
+
+def hidden_imports() -> list[str]:
+    """Return the places where `re` is imported under another name, so that its patterns are not seen here."""
+    places = []
+    for path in _module_paths():
+        if "regex" not in (text := path.read_text(encoding="utf-8")) and not re.search(r"from re |\bre as ", text):
+            continue
+        for node in ast.walk(ast.parse(text)):
+            is_part = isinstance(node, ast.ImportFrom) and node.module in ("re", "regex")
+            names = node.names if isinstance(node, ast.Import) else []
+            if is_part or any(name.name == "regex" or (name.name == "re" and name.asname) for name in names):
+                places.append(f"{path.relative_to(_PACKAGE)}:{node.lineno}")
+    return places
+
+
+@dataclass(frozen=True)
+class _PatternCall:
+    """A call of a function of `re`: where it is, in which function or class, and its first argument."""
+
+    place: str
+    line: int
+    holder: str
+    function: str
+    argument: ast.expr
+    rest: str
+    module: str
+
+
+_PACKAGE = Path(mirsearch.__file__).parent
+
+
+def _module_paths() -> list[Path]:
+    return sorted(_PACKAGE.rglob("*.py"))
+
+
+@cache
+def _pattern_calls() -> tuple[_PatternCall, ...]:
+    """Return the calls whose first argument is a pattern; of `re.compile`, those in functions."""
+    return tuple(_find_pattern_calls())
+
+
+def _find_pattern_calls() -> Iterator[_PatternCall]:
+    for path in _module_paths():
+        place = "/".join(path.relative_to(_PACKAGE).parts)
+        module = ".".join(("mirsearch", *path.relative_to(_PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+        if "re." not in (text := path.read_text(encoding="utf-8")):
+            continue
+        for holder, call in _calls(ast.parse(text), ()):
+            function, is_in_module = call.func.attr, not holder
+            if call.args and function in (*_FUNCTIONS, "compile") and not (function == "compile" and is_in_module):
+                rest = " ".join(map(ast.dump, [*call.args[1:], *call.keywords]))
+                yield _PatternCall(place, call.lineno, ".".join(holder), function, call.args[0], rest, module)
+
+
+def _calls(node: ast.AST, holder: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], ast.Call]]:
+    """Yield the calls of `re.…` below a node, each with the names of the functions and classes around it."""
+    for child in ast.iter_child_nodes(node):
+        is_named = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        inner = (*holder, child.name) if is_named else holder
+        is_method = isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute)
+        if is_method and isinstance(child.func.value, ast.Name) and child.func.value.id == "re":
+            yield holder, child
+        yield from _calls(child, inner)
+
+
+def _evaluate(argument: ast.expr, module: str) -> object:
+    """Return the value of an expression that is made of a module's constants alone; None for any other."""
+    if isinstance(argument, ast.Constant):
+        return argument.value
+    names = {node.id for node in ast.walk(argument) if isinstance(node, ast.Name)}
+    if any(isinstance(node, ast.Call) for node in ast.walk(argument)):
+        return None
+    try:
+        constants = vars(importlib.import_module(module))
+    except ImportError:  # an extra that is not installed
+        return None
+    if not all(name.isupper() and name in constants for name in names):
+        return None
+    return eval(ast.unparse(argument), {}, {name: constants[name] for name in names})  # our own source
 
 
 def apply(pattern: re.Pattern, methods: frozenset[str], text: str) -> None:
@@ -87,6 +176,8 @@ def apply(pattern: re.Pattern, methods: frozenset[str], text: str) -> None:
 def _patterns_in(value: object) -> Iterator[re.Pattern]:
     if isinstance(value, re.Pattern):
         yield value
+    elif isinstance(value, type) and value.__module__.startswith("mirsearch."):
+        yield from (item for item in vars(value).values() if isinstance(item, re.Pattern))
     elif isinstance(value, list | tuple | set | frozenset):
         for item in value:
             yield from _patterns_in(item)

@@ -15,7 +15,7 @@ _PLACE = re.compile(
 _PLACE_BEHIND = re.compile(rf"\({_PLACE_NAMES}\)(?=\s*(?:[.,;]|and\b|$))", re.IGNORECASE)
 _COLORS = r"(?:blue|red|green|cyan|magenta|yellow|white|gr[ae]y|purple|orange|violet|far[- ]red|light|dark)"
 _CHANNEL = re.compile(
-    r"(?<![^\s,;:])(?:and )?(?:(?!(?:for|of|and|with|in|by|or|as|is|are|stained|label+ed)\b)[^\s,;()]+ ){1,3}"
+    r"(?<![^\s,;:])(?:and )?(?:(?!(?:for|of|and|with|in|by|or|as|is|are|stained|label+ed)\b)[^\s,;()]{1,60}+ ){1,3}"
     rf"[(\[]{_COLORS}(?: {_COLORS})?[)\]](?:,? and\b|,)?",
     re.IGNORECASE,
 )
