@@ -177,16 +177,21 @@ class PillowPages:
         return self._picture
 
 
+def has_codec(page: Any) -> bool:
+    """Return whether tifffile can decode a page's compression: some need the package imagecodecs."""
+    return int(page.compression) in tifffile.TIFF.DECOMPRESSORS
+
+
 def decode_page(pillow: PillowPages, page: Any, number: int) -> Pixels:
     """Return the RGB pixels of a page."""
     bits = page.bitspersample
     depth = max(bits) if isinstance(bits, tuple) else int(bits)
     is_deep = depth >= DEEP_BITS or int(page.sampleformat or 1) in (2, 3)  # signed and float samples count as deep
-    if is_deep and int(page.photometric) in _PLAIN_PHOTOMETRIC:
+    if is_deep and int(page.photometric) in _PLAIN_PHOTOMETRIC and has_codec(page):
         try:
             return _decode_deep(page)
-        except (ValueError, RuntimeError, ImportError, NotImplementedError):
-            pass  # tifffile has no codec for this compression; Pillow's libtiff knows more of them
+        except (ValueError, NotImplementedError):
+            pass  # a layout that tifffile does not know; Pillow's libtiff knows more of them
     picture = pillow.page(number)
     rgb = picture_to_rgb(picture)
     return stretch_contrast(rgb) if is_deep and picture.mode == "RGB" else rgb

@@ -11,9 +11,11 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mirsearch.errors import ImageError
 from mirsearch.readers.base import Plane
 from mirsearch.settings import LIMITS, Limits
 
+_EXTRA = "mirsearch[formats]"
 _log = logging.getLogger(__name__)
 _HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _WHOLE_BITS = 8
@@ -57,18 +59,17 @@ class TiffFile:
 
     def _decode(self, page: Any, number: int | None) -> NDArray[Any]:
         """Return the samples of a page: raw where tifffile knows the compression, else as Pillow shows them."""
-        from mirsearch.imaging.tiff import check_samples_present, decode_page
+        from mirsearch.imaging.tiff import check_samples_present, decode_page, has_codec
 
         check_samples_present(self._tiff, page)
+        if number is None and not has_codec(page):
+            raise ImageError("the tiles of this slide can't be decoded yet", f"pip install '{_EXTRA}'")
         is_gray = int(page.photometric) in (0, 1) and int(page.samplesperpixel) == 1
-        if number is None or (is_gray and int(page.bitspersample) >= _WHOLE_BITS):
-            try:
-                samples: NDArray[Any] = page.asarray()
-                return _inverted(samples) if int(page.photometric) == 0 else samples
-            except (ValueError, RuntimeError, ImportError, NotImplementedError):
-                if number is None:
-                    raise
-            samples = np.asarray(self._pillow.page(number))  # libtiff knows more compressions
+        if number is None or (is_gray and int(page.bitspersample) >= _WHOLE_BITS and has_codec(page)):
+            samples: NDArray[Any] = page.asarray()
+            return _inverted(samples) if int(page.photometric) == 0 else samples
+        if is_gray and int(page.bitspersample) >= _WHOLE_BITS:
+            samples = np.asarray(self._pillow.page(number))  # libtiff knows the compressions of TIFF 6.0
             if samples.ndim == 2:
                 return samples
         return decode_page(self._pillow, page, number)

@@ -1,0 +1,1 @@
+"""Readers of the formats of microscopes and cameras, one module for each."""
