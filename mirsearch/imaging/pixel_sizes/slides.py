@@ -16,7 +16,7 @@ _MOST_CHARS = 20_000
 
 
 def aperio_pixel_size(page: PageTags) -> PixelSize | None:
-    """Return `MPP`, in µm there, of a page with Aperio's description; smaller pages have larger pixels."""
+    """Return `MPP`, in µm there, of a page with Aperio's description; smaller pages of its shape have larger pixels."""
     description = page.description[:_MOST_CHARS]
     match = _MPP.search(description)
     if match is None:
@@ -29,4 +29,6 @@ def aperio_pixel_size(page: PageTags) -> PixelSize | None:
         return PixelSize(microns * 1e3)
     kept = (float(sizes.group(3) or sizes.group(1)), float(sizes.group(4) or sizes.group(2)))
     factor = follow_resizing(kept, page.size)
-    return NO_LENGTH if factor is None else PixelSize(microns * 1e3).times(factor)
+    if factor is None and "->" in description:
+        return NO_LENGTH
+    return PixelSize(microns * 1e3).times(factor or 1.0)  # another shape was cut out of the full size

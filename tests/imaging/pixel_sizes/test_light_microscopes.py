@@ -178,6 +178,13 @@ def test_aperio(tmp_path):
     assert [pixel_size_nm(path, n) for n in range(3)] == [pytest.approx(499), pytest.approx(4990), None]
 
 
+def test_a_part_cut_out_of_a_slide_keeps_its_pixels(tmp_path):
+    cut = "Aperio Image Library v11\r\n46000x32914 [0,100 46000x32814] (256x256) J2K|AppMag = 20|MPP = 0.4990"
+    assert pixel_size_nm(write_page(tmp_path, description=cut)) == pytest.approx(499)
+    smaller = cut.replace(" J2K", " -> 1024x732 - ")
+    assert pixel_size_nm(write_page(tmp_path, description=smaller)) is None
+
+
 def test_smaller_levels_have_larger_pixels(tmp_path):
     description = "Aperio Image Library v11\r\n640x480|MPP = 0.25"
     pages = [{"size": (640, 480), "description": description, "tile": (64, 64)},
