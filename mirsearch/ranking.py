@@ -38,7 +38,7 @@ class Weights:
 
     def __post_init__(self) -> None:
         values = (self.visual, self.scale, self.text, *(() if self.image_text is None else (self.image_text,)))
-        if not all(np.isfinite(value) and value >= 0 for value in values) or sum(values) == 0:
+        if not all(value >= 0 for value in values) or not 0 < sum(values) < float("inf"):
             raise ValueError("weights must be finite, ≥ 0 and not all 0")
 
     def of(self, term: str) -> float:

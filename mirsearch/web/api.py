@@ -25,7 +25,7 @@ _MAX_ARTICLE_PANELS = 5_000
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     "default": {
         "description": "Problem details (RFC 9457)",
-        "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+        "content": {PROBLEM_TYPE: {"schema": schema.ProblemDetails.model_json_schema()}},
     },
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from mirsearch import settings
 from mirsearch.errors import UsageError
@@ -13,6 +13,7 @@ from mirsearch.search.search import Question
 from mirsearch.settings import SERVE_LIMITS
 from mirsearch.web.uploads import ReadPictures, Upload
 
+_NULLABLE = frozenset(("bar_px", "nm_per_px", "per_article", "min_score", "has_scale"))
 _MAX_VALUES = 32
 """Most values of one field that may be repeated."""
 
@@ -64,11 +65,17 @@ class SearchFields(BaseModel):
     @property
     def given(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults."""
-        return {
-            name: value
-            for name, value in self.model_dump().items()
-            if value != type(self).model_fields[name].get_default()
-        }
+        fields = type(self).model_fields
+        values = ((name, getattr(self, name)) for name in fields if name in self.model_fields_set)
+        return {name: value for name, value in values if value != fields[name].default}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_nulls(cls, values: Any) -> Any:
+        """Take "null" for a number or flag that is not given, as some programs write it in a form."""
+        if not isinstance(values, dict):
+            return values
+        return {name: value for name, value in values.items() if value != "null" or name not in _NULLABLE}
 
 
 LIST_FIELDS = frozenset(name for name, field in SearchFields.model_fields.items() if isinstance(field.default, list))

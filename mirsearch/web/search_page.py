@@ -149,7 +149,7 @@ def _card(answer: Answer, hit: Hit, state: PageState) -> HitCard:
     card = hit_card(answer, hit, Picture(b"", max(panel.width, 1), max(panel.height, 1)))
     links = (
         Link("Figure", figure_address(hit.stored)),
-        Link("More like this", state.like(panel.id).address()),
+        Link("More like this", state.like_address(panel.id)),
     )
     return dataclasses.replace(
         card,

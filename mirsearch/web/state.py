@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from pydantic import ValidationError
 
@@ -29,7 +30,7 @@ DEFAULT_WEIGHTS = Weights()
 Pairs = Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PageState:
     """A search as the page knows it. `image` is the id of a kept upload, `start` the rank of the first hit shown."""
 
@@ -66,9 +67,14 @@ class PageState:
         """Return the state with the hits from rank `start` on."""
         return PageState(self.fields, self.image, start)
 
-    def like(self, panel_id: str) -> PageState:
-        """Return the search for panels like one of the corpus, with the filters and weights of this one."""
-        return self.with_image(None).changed(like=panel_id, text=None)
+    def like_address(self, panel_id: str) -> str:
+        """Return the address of the search for panels like one of the corpus, with this one's filters."""
+        base = self._like_base
+        return f"{base}{'&' if '?' in base else '?'}like={quote_plus(panel_id)}"
+
+    @cached_property
+    def _like_base(self) -> str:
+        return self.with_image(None).changed(like=None, text=None).address()
 
     def toggled(self, field: str, value: str) -> PageState:
         """Return the state with a value of a field that may be repeated, or without it if it is there."""

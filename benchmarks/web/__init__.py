@@ -1,0 +1,1 @@
+"""Benchmarks of `mirsearch.web`: one command each."""

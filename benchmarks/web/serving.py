@@ -1,0 +1,223 @@
+"""Times `mirsearch serve` against the library's own query, and with many users at once.
+
+    python -m benchmarks.web.serving [--panels 64000] [--users 50] [--seconds 120] [--runs 15]
+
+The library and the server answer the same questions in turns, on the same generated index: words, a panel, and an image
+that is new each time. Each user of the crowd asks for words or a panel, waits for the answer, and asks again, over a
+connection that stays open. A processor that one user fills makes a crowd wait in proportion: `share` is the p95 of the
+crowd, over one user's p95 times the users for each core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.indexes.made_corpus import question, records, world
+from mirsearch import settings
+from mirsearch.cli.parts import load_detector, load_extractor, load_index_extractor, load_ocr
+from mirsearch.indexes import open_index
+from mirsearch.indexes.base import ExtractorIdentity
+from mirsearch.search.query_image import ImageQuestion
+from mirsearch.search.search import Question, ask
+
+_BOUNDARY = "mirsearchboundary"
+
+
+def make_index(location: str, panels: int) -> tuple[list[str], list[str]]:
+    """Fill an index with generated panels; return questions in words and ids of panels."""
+    extractor = load_extractor(settings.DEFAULT_EXTRACTOR)
+    made = world(extractor.dims)
+    index = open_index(location, create=ExtractorIdentity(extractor.name, extractor.version, extractor.dims))
+    with index.writer() as writer:
+        for record in records(made, panels):
+            writer.put(record)
+    index.close()
+    rng = np.random.default_rng(5)
+    words = [question(made, rng, int(rng.integers(len(made.centers)))) for _ in range(200)]
+    ids = [f"{int(rng.integers(panels // 4)):016x}-{'abcd'[int(rng.integers(4))]}" for _ in range(200)]
+    return words, ids
+
+
+def draw_picture(number: int) -> bytes:
+    """Return a PNG of round particles; no two numbers give the same."""
+    y, x = np.mgrid[:480, :640]
+    step = 20 + number % 40
+    noise = np.random.default_rng(number).integers(0, 40, x.shape)
+    disks = ((x % step - step // 2) ** 2 + (y % step - step // 2) ** 2) < (step / 3) ** 2
+    data = io.BytesIO()
+    Image.fromarray((60 + noise + 120 * disks).astype(np.uint8)).save(data, "PNG")
+    return data.getvalue()
+
+
+class Client:
+    """A user with a connection that stays open."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = HTTPConnection("127.0.0.1", port, timeout=120)
+
+    def get(self, path: str) -> int:
+        """Ask for a page; return the status."""
+        self._connection.request("GET", path)
+        answer = self._connection.getresponse()
+        answer.read()
+        return answer.status
+
+    def search(self, image: bytes | None = None, **fields: str) -> int:
+        """Search with the API; return the status."""
+        parts = [_part(f'name="{name}"', value.encode()) for name, value in fields.items()]
+        if image is not None:
+            parts.append(_part('name="image"; filename="a.png"', image))
+        body = b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
+        headers = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
+        self._connection.request("POST", "/api/v1/search", body, headers)
+        answer = self._connection.getresponse()
+        answer.read()
+        return answer.status
+
+
+def _part(name: str, value: bytes) -> bytes:
+    return f"--{_BOUNDARY}\r\nContent-Disposition: form-data; {name}\r\n\r\n".encode() + value + b"\r\n"
+
+
+def timed(function: Callable[[], object]) -> float:
+    """Return the milliseconds that a call takes; a status that is no success ends the benchmark."""
+    began = time.perf_counter()
+    result = function()
+    took = (time.perf_counter() - began) * 1000
+    if isinstance(result, int) and result != 200:
+        raise SystemExit(f"the server answered {result}")
+    return took
+
+
+def memory_mb(pid: int) -> float:
+    """Return the memory of a process in MB."""
+    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
+    return int(found[1]) / 1024 if found else 0.0
+
+
+def compare(location: str, port: int, words: list[str], ids: list[str], runs: int) -> dict[str, dict[str, float]]:
+    """Return the median milliseconds of library and server for each kind of question, and their ratio."""
+    index = open_index(location)
+    extractor, ocr, detector = load_index_extractor(index), load_ocr("rapidocr"), load_detector("runs")
+    client = Client(port)
+    folder = Path(tempfile.mkdtemp())
+
+    def library_image(number: int) -> None:
+        path = folder / "image.png"
+        path.write_bytes(draw_picture(number))
+        ask(index, Question(image=ImageQuestion(path, ocr, detector)), lambda: extractor)
+
+    kinds: dict[str, tuple[Callable[[int], object], Callable[[int], object]]] = {
+        "words": (
+            lambda n: ask(index, Question(text=words[n]), lambda: extractor),
+            lambda n: client.search(text=words[n]),
+        ),
+        "panel": (
+            lambda n: ask(index, Question(like=ids[n]), lambda: extractor),
+            lambda n: client.search(like=ids[n]),
+        ),
+        "image": (library_image, lambda n: client.search(image=draw_picture(n + 1000))),
+        "page": (
+            lambda n: ask(index, Question(text=words[n], top=25, per_article=settings.PER_ARTICLE), lambda: extractor),
+            lambda n: client.get(f"/search?text={quote(words[n])}"),
+        ),
+    }
+    results = {}
+    for name, (library, server) in kinds.items():
+        pairs = [(timed(partial(library, n)), timed(partial(server, n))) for n in range(runs + 2)][2:]
+        own, served = (statistics.median(times) for times in zip(*pairs, strict=True))
+        results[name] = {"library": own, "server": served, "ratio": served / own}
+    results["first page"] = {"server": statistics.median(timed(lambda: client.get("/")) for _ in range(runs))}
+    index.close()
+    return results
+
+
+def crowd(port: int, words: list[str], ids: list[str], users: int, seconds: float) -> dict[str, float]:
+    """Return p50, p95, requests a second and errors of so many users."""
+    times: list[float] = []
+    errors: list[str] = []
+    end = time.monotonic() + seconds
+
+    def use(number: int) -> None:
+        client, turn = Client(port), number
+        while time.monotonic() < end:
+            turn += 1
+            began = time.perf_counter()
+            try:
+                status = client.search(text=words[turn % 200]) if turn % 2 else client.search(like=ids[turn % 200])
+            except OSError as error:
+                errors.append(str(error))
+                client = Client(port)
+                continue
+            times.append((time.perf_counter() - began) * 1000)
+            if status != 200:
+                errors.append(str(status))
+
+    threads = [threading.Thread(target=use, args=(number * 3,)) for number in range(users)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ordered = sorted(times)
+    return {
+        "users": users, "p50": ordered[len(ordered) // 2], "p95": ordered[int(len(ordered) * 0.95)],
+        "per_second": len(ordered) / seconds, "errors": len(errors),
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--panels", type=int, default=64_000)
+    parser.add_argument("--users", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--runs", type=int, default=15)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        location = str(Path(folder) / "index")
+        words, ids = make_index(location, options.panels)
+        command = (sys.executable, "-m", "mirsearch", "serve", "--index", location, "--port", "0")
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            line = server.stdout.readline() if server.stdout else ""
+            found = re.search(r":(\d+)/", line)
+            if found is None:
+                raise SystemExit(f"the server did not start: {line}")
+            port = int(found[1])
+            results = compare(location, port, words, ids, options.runs)
+            before = memory_mb(server.pid)
+            single = crowd(port, words, ids, 1, max(options.seconds / 10, 2))
+            many = crowd(port, words, ids, options.users, options.seconds)
+            after = memory_mb(server.pid)
+        finally:
+            server.terminate()
+            server.wait()
+    share = many["p95"] / (single["p95"] * max(options.users / settings.thread_count(), 1))
+    for name, row in results.items():
+        told = "  ".join(f"{key} {value:8.2f}" for key, value in row.items())
+        print(f"{name:12} {told}")
+    for row in (single, many):
+        print("  ".join(f"{key} {value:,.1f}" for key, value in row.items()))
+    print(f"p95 of the crowd against one user's, times users for each core: {share:.2f}")
+    print(f"memory {before:.0f} MB before the crowd, {after:.0f} MB after")
+    print(json.dumps({"questions": results, "single": single, "crowd": many, "share": share, "mb": [before, after]}))
+
+
+if __name__ == "__main__":
+    main()
