@@ -56,6 +56,11 @@ COMMANDS = (
         "corrections_cmd:corrections",
     ),
     LazyCommand(
+        "review",
+        "Write the readings that most want a look as a page with pictures, and as a table to fill in.",
+        "corrections_cmd:review",
+    ),
+    LazyCommand(
         "reanalyze",
         "Analyze figures of the index again, from their local files. Downloads nothing. Corrections stay.",
         "correct_cmd:reanalyze",
@@ -84,6 +89,11 @@ COMMANDS = (
         "reembed",
         "Embed every panel again with another extractor. The old vectors answer queries until all are ready.",
         "index_cmds:reembed",
+    ),
+    LazyCommand(
+        "verify",
+        "Check everything in an index against its checksums, and repair it with --repair.",
+        "verify_cmd:verify",
     ),
 )
 
@@ -174,7 +184,7 @@ app = typer.Typer(
     name="mirsearch",
     cls=_AllCommands,
     help="Search microscopy figures by looks, physical scale and words.",
-    epilog="Exit codes: 0 done, 1 some or all of the work failed, 2 wrong call, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 some or all of the work failed, 2 wrong call, 3 verify found faults, 130 interrupted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

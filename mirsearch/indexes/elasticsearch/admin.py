@@ -11,7 +11,7 @@ from mirsearch.errors import IndexAccessError, IndexMismatchError
 from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
 from mirsearch.indexes.elasticsearch import mapping
 from mirsearch.indexes.elasticsearch.client import Address, connect, parse_address
-from mirsearch.indexes.elasticsearch.errors import translate_errors
+from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.words import WORDS_VERSION
 
 _PHYSICAL_NUMBER = re.compile(r"-(\d{6})$")
@@ -51,7 +51,7 @@ def create_index(location: str, extractor: ExtractorIdentity) -> bool:
     address = parse_address(location)
     client = connect(address)
     try:
-        with translate_errors(address):
+        with read_answers(address):
             version = server_version(client)
             install_templates(client, address.name, extractor.dims, version)
             if current_physical_index(client, address) is not None:
@@ -182,7 +182,7 @@ def drop_index(location: str) -> None:
     address = parse_address(location)
     client = connect(address)
     try:
-        with translate_errors(address):
+        with read_answers(address):
             for index in physical_indexes(client, address.name).values():
                 client.indices.delete(index=index)
             client.options(ignore_status=404).indices.delete_index_template(name=f"mirsearch-{address.name}")

@@ -37,6 +37,28 @@ def translate_errors(address: Address) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def read_answers(address: Address) -> Iterator[None]:
+    """As translate_errors, for a block that sends requests and reads the answers, and does nothing else.
+
+    An answer may be JSON of any shape: another program may answer at the address, or a proxy. So an error in reading
+    one means that it has not the shape of an answer of Elasticsearch.
+    """
+    with translate_errors(address):
+        try:
+            yield
+        except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+            raise _shape_error(error, address) from error
+
+
+def _shape_error(error: Exception, address: Address) -> IndexAccessError:
+    where, cause = address.cluster or str(address), _shorten(f"{type(error).__name__} {error}")
+    return IndexAccessError(
+        f"the answer of {where} for {address.name} is not what Elasticsearch answers: {cause}",
+        "check the address, and for a proxy in between; then check the index: mirsearch verify",
+    )
+
+
 def translate_error(error: Exception, address: Address) -> MirsearchError:
     """Return our error for an error of the client."""
     where = address.cluster or str(address)

@@ -28,7 +28,7 @@ from mirsearch.indexes.elasticsearch.documents import (
     read_origins,
     read_panel,
 )
-from mirsearch.indexes.elasticsearch.errors import translate_errors
+from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.failures import read_failures
 from mirsearch.indexes.elasticsearch.filters import article_clause, filter_clauses
 from mirsearch.indexes.elasticsearch.patience import fetch_documents
@@ -62,7 +62,7 @@ class ElasticsearchIndex(names.FigureNames):
         address = parse_address(location)
         client = connect(address, patience=0.0 if create is None else settings.cluster_wait_seconds())
         try:
-            with translate_errors(address):
+            with read_answers(address):
                 physical = admin.current_physical_index(client, address)
                 if physical is None and create is not None:
                     admin.create_index(location, create)
@@ -93,35 +93,34 @@ class ElasticsearchIndex(names.FigureNames):
 
     def failures(self) -> list[Failure]:
         """Return the failures of ingests that no later ingest settled, ordered by input; at most 10,000."""
-        with translate_errors(self._address):
+        with read_answers(self._address):
             return read_failures(self._client, self._address.name)
 
     def known_figures(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
         """Return the given figures that are completely in the index."""
         known: dict[str, KnownFigure] = {}
         for figure_id, document in self._figure_documents(figure_ids):
-            if document["figure_state"] == "complete":
-                article = read_article(document)
-                caption = document["figure"].get("caption") or ""
-                known[figure_id] = KnownFigure(
-                    figure_id, caption, article.id if article else None, read_origins(document)
-                )
+            with read_answers(self._address):
+                if document["figure_state"] == "complete":
+                    article, caption = read_article(document), document["figure"].get("caption") or ""
+                    article_id = article.id if article else None
+                    known[figure_id] = KnownFigure(figure_id, caption, article_id, read_origins(document))
         return known
 
     def figure_notes(self, figure_ids: Sequence[str]) -> dict[str, FigureNotes]:
         """Return how each figure was read and what was corrected; figures that are not in the index are left out."""
         documents = self._figure_documents(figure_ids, source_includes=["doc_type", *NOTE_FIELDS])
-        return {figure_id: read_notes(document) for figure_id, document in documents}
+        with read_answers(self._address):
+            return {figure_id: read_notes(document) for figure_id, document in documents}
 
     def _figure_documents(self, figure_ids: Sequence[str], **options: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         for start in range(0, len(figure_ids), PAGE_SIZE):
             ids = list(dict.fromkeys(figure_ids[start : start + PAGE_SIZE]))
-            with translate_errors(self._address):
+            with read_answers(self._address):
                 documents = fetch_documents(self._client, self._physical, ids, **options)
-            for item in documents:
-                document = item.get("_source") or {}
-                if document.get("doc_type") == "figure":
-                    yield item["_id"], document
+                sources = [(item["_id"], item.get("_source") or {}) for item in documents]
+                figures = [pair for pair in sources if pair[1].get("doc_type") == "figure"]
+            yield from figures
 
     def search(self, request: SearchRequest) -> SearchResult:
         """Return the best panels for a request. The result tells whether it is exact."""
@@ -136,14 +135,14 @@ class ElasticsearchIndex(names.FigureNames):
         plan = self._plan(request)
         if not (plan.has_vector or plan.has_scale or plan.terms or plan.has_text_vector):
             return SearchResult([], exact=True, considered=0, detail={"words": []})
-        with translate_errors(self._address):
+        with read_answers(self._address):
             answer = self._client.search(
                 index=self._address.name,
                 body=plan.body(),
                 include_named_queries_score=True,
                 allow_partial_search_results=False,
             )
-        result = read_result(plan, answer.body)
+            result = read_result(plan, answer.body)
         result.detail["words"] = [" ".join(term) for term in plan.terms]
         return result
 
@@ -153,7 +152,7 @@ class ElasticsearchIndex(names.FigureNames):
 
     def _plan(self, request: SearchRequest) -> queries.QueryPlan:
         """Return the plan of a request; in a small index it scores all panels."""
-        with translate_errors(self._address):
+        with read_answers(self._address):
             small = self._documents.count() <= queries.MAX_EXACT_DOCUMENTS
         return queries.QueryPlan(dataclasses.replace(request, exact=True) if small else request)
 
@@ -163,15 +162,15 @@ class ElasticsearchIndex(names.FigureNames):
         few = len(panel_ids) <= MAX_CACHED_THUMBNAILS
         for start in range(0, len(panel_ids), PAGE_SIZE):
             ids = list(dict.fromkeys(panel_ids[start : start + PAGE_SIZE]))
-            with translate_errors(self._address):
+            with read_answers(self._address):
                 excluded = list(_HEAVY_BUT_THUMBNAIL if few else HEAVY_FIELDS)
                 documents = fetch_documents(self._client, self._address.name, ids, source_excludes=excluded)
-            for item in documents:
-                document = item.get("_source") or {}
-                if document.get("doc_type") == "panel":
-                    found[item["_id"]] = read_panel(document)
-                    if few:
-                        self._cache_thumbnail(item["_id"], document)
+                for item in documents:
+                    document = item.get("_source") or {}
+                    if document.get("doc_type") == "panel":
+                        found[item["_id"]] = read_panel(document)
+                        if few:
+                            self._cache_thumbnail(item["_id"], document)
         missing = next((panel_id for panel_id in panel_ids if panel_id not in found), None)
         if missing is not None:
             raise self._not_found(missing)
@@ -203,19 +202,18 @@ class ElasticsearchIndex(names.FigureNames):
     def _figure_with_prefix(self, prefix: str) -> str | None:
         if len(prefix) < _MIN_PREFIX_DIGITS or not all(digit in "0123456789abcdef" for digit in prefix):
             return None
-        with translate_errors(self._address):
+        with read_answers(self._address):
             answer = self._client.search(
                 index=self._address.name,
                 size=2,
                 source=False,
                 query={"bool": {"filter": [{"term": {"doc_type": "figure"}}, {"prefix": {"figure.id": prefix}}]}},
             )
-        hits = answer["hits"]["hits"]
-        return str(hits[0]["_id"]) if len(hits) == 1 else None
+            return str(answer["hits"]["hits"][0]["_id"]) if len(answer["hits"]["hits"]) == 1 else None
 
     def vector(self, panel_id: str) -> NDArray[np.float32]:
         """Return the stored vector of a panel, float32 (dims,); NotFoundError if there is no such panel."""
-        with translate_errors(self._address):
+        with read_answers(self._address):
             answer = self._client.search(
                 index=self._address.name,
                 size=1,
@@ -223,19 +221,20 @@ class ElasticsearchIndex(names.FigureNames):
                 fields=[{"field": "vector"}],
                 query={"bool": {"filter": [{"term": {"doc_type": "panel"}}, {"ids": {"values": [panel_id]}}]}},
             )
-        hits = answer["hits"]["hits"]
-        if not hits:
+            hits = answer["hits"]["hits"]
+            vector = np.asarray(hits[0]["fields"]["vector"], dtype=np.float32).reshape(-1) if hits else None
+        if vector is None:
             raise self._not_found(panel_id)
-        return np.asarray(hits[0]["fields"]["vector"], dtype=np.float32).reshape(-1)
+        return vector
 
     def thumbnail(self, panel_id: str) -> bytes | None:
         """Return the panel's small JPEG; None if it has none or there is no such panel."""
         if panel_id in self._thumbnails:
             return self._thumbnails.pop(panel_id)
-        with translate_errors(self._address):
+        with read_answers(self._address):
             (item,) = fetch_documents(self._client, self._address.name, [panel_id], source_includes=["thumbnail"])
-        encoded = (item.get("_source") or {}).get("thumbnail")
-        return base64.b64decode(encoded) if encoded else None
+            encoded = (item.get("_source") or {}).get("thumbnail")
+            return base64.b64decode(encoded) if encoded else None
 
     def select_panels(self, filters: Filters) -> Iterator[StoredPanel]:
         """Yield every panel that matches the filters, ordered by panel id, from one snapshot, in bounded memory."""
@@ -243,13 +242,13 @@ class ElasticsearchIndex(names.FigureNames):
 
     def _panels_matching(self, clauses: list[dict[str, Any]], *order: str) -> Iterator[StoredPanel]:
         """Yield the panels that match the clauses, page by page of a point in time."""
-        with translate_errors(self._address):
+        with read_answers(self._address):
             point = self._client.open_point_in_time(index=self._address.name, keep_alive="5m")["id"]
         query = {"bool": {"filter": [{"term": {"doc_type": "panel"}}, *clauses]}}
         after: dict[str, Any] = {}
         try:
             while True:
-                with translate_errors(self._address):
+                with read_answers(self._address):
                     answer = self._client.search(
                         size=PAGE_SIZE,
                         query=query,
@@ -260,18 +259,19 @@ class ElasticsearchIndex(names.FigureNames):
                         allow_partial_search_results=False,
                         **after,
                     )
-                hits = answer["hits"]["hits"]
-                yield from (read_panel(hit["_source"]) for hit in hits)
+                    hits = answer["hits"]["hits"]
+                    panels = [read_panel(hit["_source"]) for hit in hits]
+                    after = {"search_after": hits[-1]["sort"]} if hits else {}
+                yield from panels
                 if len(hits) < PAGE_SIZE:
                     return
-                after = {"search_after": hits[-1]["sort"]}
         finally:
-            with translate_errors(self._address):
+            with read_answers(self._address):
                 self._client.options(ignore_status=404).close_point_in_time(id=point)
 
     def stats(self) -> dict[str, Any]:
         """Return counts, the extractor, the schema version, the physical index and its bytes on disk."""
-        with translate_errors(self._address):
+        with read_answers(self._address):
             counts = read_counts(self._client, self._address.name)
             counts["bytes"] = stored_bytes(self._client, self._physical)
         extractor = self._extractor

@@ -114,7 +114,7 @@ class WriterLock:
             raise self._busy_error({}) from None
         lock = document["_source"]["lock"]
         # the lock is ours if the cluster carried out our first attempt but its answer did not arrive
-        if lock.get("owner", {}).get("token") != self._token and not _is_dead(lock):
+        if lock.get("owner", {}).get("token") != self._token and not is_dead(lock):
             raise self._busy_error(lock)
         try:
             self._write(self.client, if_seq_no=document["_seq_no"], if_primary_term=document["_primary_term"])
@@ -168,7 +168,8 @@ def _this_machine() -> dict[str, str]:
     return {"host": socket.gethostname(), "space": space}
 
 
-def _is_dead(lock: dict[str, Any]) -> bool:
+def is_dead(lock: dict[str, Any]) -> bool:
+    """Return whether the writer of a lock has ended, or has not renewed it for long."""
     owner = lock.get("owner", {})
     if owner.get("token") in _ended_tokens or time.time() - float(lock.get("beat", 0)) > STALE_SECONDS:
         return True

@@ -21,7 +21,7 @@ from mirsearch.indexes.elasticsearch import admin, documents, mapping
 from mirsearch.indexes.elasticsearch.bulk import BulkSender, index_action
 from mirsearch.indexes.elasticsearch.client import Address, connect, parse_address
 from mirsearch.indexes.elasticsearch.copying import ALL_BUT_LOCK, copy_documents
-from mirsearch.indexes.elasticsearch.errors import translate_errors
+from mirsearch.indexes.elasticsearch.errors import read_answers, translate_errors
 from mirsearch.indexes.elasticsearch.lock import WriterLock
 from mirsearch.indexes.elasticsearch.patience import fetch_documents, retry_for
 from mirsearch.indexes.elasticsearch.words import WORDS_VERSION
@@ -57,7 +57,8 @@ class _Migration:
         """Return the physical index to fill: one that an interrupted call of the same kind left, else a new one."""
         name = self.address.name
         admin.install_templates(self.client, name, extractor.dims, self.server)
-        existing = admin.physical_indexes(self.client, name)
+        with read_answers(self.address):
+            existing = admin.physical_indexes(self.client, name)
         filling = {"kind": kind, "from": self.old, "extractor": str(extractor), "schema": SCHEMA_VERSION,
                    "words": WORDS_VERSION}  # fmt: skip
         for index in existing.values():
@@ -68,13 +69,15 @@ class _Migration:
         )
 
     def _read_filling(self, index: str) -> Any:
-        mappings = self.client.indices.get_mapping(index=index)[index]["mappings"]
-        return (mappings.get("_meta") or {}).get("mirsearch", {}).get("filling")
+        with read_answers(self.address):
+            mappings = self.client.indices.get_mapping(index=index)[index]["mappings"]
+            return (mappings.get("_meta") or {}).get("mirsearch", {}).get("filling")
 
     def count_documents(self, index: str) -> int:
         """Return the number of documents of an index, without the lock."""
-        self.client.indices.refresh(index=index)
-        return int(self.client.count(index=index, query=ALL_BUT_LOCK)["count"])
+        with read_answers(self.address):
+            self.client.indices.refresh(index=index)
+            return int(self.client.count(index=index, query=ALL_BUT_LOCK)["count"])
 
     def switch(self, new: str, extractor: ExtractorIdentity) -> MigrationResult:
         """Move the alias from the old index to the new one in one step; return the result of the migration."""
@@ -91,9 +94,11 @@ def migrate(location: str, progress: Progress | None = None) -> MigrationResult:
     """
     report = progress or (lambda _done, _all: None)
     with _start_migration(location) as migration:
-        extractor, _, _ = admin.read_meta(migration.client, migration.address, migration.old, migrating=True)
+        with read_answers(migration.address):
+            extractor, _, _ = admin.read_meta(migration.client, migration.address, migration.old, migrating=True)
+            words = admin.read_words_version(migration.client, migration.old)
         new = migration.prepare_target("migrate", extractor)
-        if admin.read_words_version(migration.client, migration.old) != WORDS_VERSION:
+        if words != WORDS_VERSION:
             _rewrite_documents(migration, new, extractor, None, report)
         else:
             new = _copy_all(migration, new, extractor, report)
@@ -133,17 +138,20 @@ def _start_migration(location: str) -> Iterator[_Migration]:
     client = connect(address)
     try:
         with translate_errors(address):
-            old = admin.current_physical_index(client, address)
-            if old is None:
-                raise IndexAccessError(
-                    f"there is no index {address.name} at {address.cluster}", "create it with: mirsearch index create"
-                )
-            lock = WriterLock(client, address, old)
-            leftover = lock.acquire()
-            if leftover:
-                client.indices.put_settings(index=old, settings=leftover)
+            with read_answers(address):
+                old = admin.current_physical_index(client, address)
+                if old is None:
+                    raise IndexAccessError(
+                        f"there is no index {address.name} at {address.cluster}",
+                        "create it with: mirsearch index create",
+                    )
+                server = admin.server_version(client)
+                lock = WriterLock(client, address, old)
+                leftover = lock.acquire()
+                if leftover:
+                    client.indices.put_settings(index=old, settings=leftover)
             try:
-                yield _Migration(client, address, old, lock, admin.server_version(client))
+                yield _Migration(client, address, old, lock, server)
             finally:
                 lock.release()
     finally:
@@ -187,8 +195,8 @@ def _rewrite_documents(
     bulk = BulkSender(migration.client, migration.address, migration.lock.ensure_held)
     try:
         with retry_for(migration.client, settings.cluster_wait_seconds()):
-            for page in _document_pages(migration.client, migration.old, vectors=embed is None):
-                outdated = _missing_or_changed(migration.client, new, page)
+            for page in _document_pages(migration, migration.old, vectors=embed is None):
+                outdated = _missing_or_changed(migration, new, page)
                 for doc_id, document in _rebuild_documents(outdated, extractor, embed, pack=pack):
                     bulk.add([index_action(new, doc_id, document)])
                 done += len(page)
@@ -199,34 +207,49 @@ def _rewrite_documents(
     _delete_extra_documents(migration, new)
 
 
-def _document_pages(client: Elasticsearch, index: str, *, vectors: bool) -> Iterator[list[DocumentWithId]]:
+def _document_pages(migration: _Migration, index: str, *, vectors: bool) -> Iterator[list[DocumentWithId]]:
     """Yield pages of panels, figures and failures, each ordered by id; panels have `vector` as a list if asked for."""
     vector_field: dict[str, Any] = {"fields": [{"field": "vector"}]} if vectors else {}
     for kind, order in (("panel", "panel.id"), ("figure", "figure.id"), ("failure", "failure.input")):
         after: dict[str, Any] = {}
         while True:
-            answer = client.search(
-                index=index,
-                size=PAGE_SIZE,
-                query={"term": {"doc_type": kind}},
-                sort=[{order: "asc"}],
-                source_excludes=["vector"],
-                track_total_hits=False,
-                **vector_field,
-                **after,
-            )
-            hits = answer["hits"]["hits"]
-            if not hits:
+            with read_answers(migration.address):
+                answer = migration.client.search(
+                    index=index,
+                    size=PAGE_SIZE,
+                    query={"term": {"doc_type": kind}},
+                    sort=[{order: "asc"}],
+                    source_excludes=["vector"],
+                    track_total_hits=False,
+                    **vector_field,
+                    **after,
+                )
+                page = [(hit["_id"], hit["_source"] | hit.get("fields", {})) for hit in answer["hits"]["hits"]]
+                after = {"search_after": answer["hits"]["hits"][-1]["sort"]} if page else {}
+            if not page:
                 break
-            yield [(hit["_id"], hit["_source"] | hit.get("fields", {})) for hit in hits]
-            after = {"search_after": hits[-1]["sort"]}
+            yield page
 
 
-def _missing_or_changed(client: Elasticsearch, new: str, page: list[DocumentWithId]) -> list[DocumentWithId]:
-    """Return the documents that an earlier call has not written yet, or that changed since."""
-    found = fetch_documents(client, new, [doc_id for doc_id, _ in page], source_includes=["ingested_at"])
-    written = {item["_id"]: item["_source"]["ingested_at"] for item in found if item.get("found")}
-    return [(doc_id, document) for doc_id, document in page if written.get(doc_id) != document["ingested_at"]]
+def _missing_or_changed(migration: _Migration, new: str, page: list[DocumentWithId]) -> list[DocumentWithId]:
+    """Return the documents that an earlier call has not written yet, or that changed since.
+
+    The contents are compared: the index may have been put back from a snapshot meanwhile, and times have whole seconds.
+    """
+    excluded = list(documents.HEAVY_FIELDS)
+    with read_answers(migration.address):
+        found = fetch_documents(migration.client, new, [doc_id for doc_id, _ in page], source_excludes=excluded)
+        written = {item["_id"]: _comparable(item["_source"]) for item in found if item.get("found")}
+        return [(doc_id, document) for doc_id, document in page if written.get(doc_id) != _comparable(document)]
+
+
+def _comparable(document: dict[str, Any]) -> dict[str, Any]:
+    """Return what a document and its copy with another vector and other words have in common."""
+    left_out = (*documents.HEAVY_FIELDS, "extractor")
+    same = {name: value for name, value in document.items() if name not in left_out and value is not None}
+    if document["doc_type"] == "panel":
+        same["panel"] = documents.rebuilt_fields(document)["panel"]
+    return same
 
 
 def _rebuild_documents(
@@ -256,7 +279,7 @@ def _delete_extra_documents(migration: _Migration, new: str) -> None:
     """Delete documents that the old index no longer has, after an interrupted call had copied them."""
     if migration.count_documents(new) == migration.count_documents(migration.old):
         return
-    for page in _document_pages(migration.client, new, vectors=False):
+    for page in _document_pages(migration, new, vectors=False):
         ids = [doc_id for doc_id, _ in page]
         gone = [
             item["_id"]

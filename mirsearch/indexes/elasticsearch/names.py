@@ -8,7 +8,7 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from mirsearch.indexes.elasticsearch.client import Address
-from mirsearch.indexes.elasticsearch.errors import translate_errors
+from mirsearch.indexes.elasticsearch.errors import read_answers
 
 _ANY_FOLDER = "*/"
 _PAGE_SIZE = 1_000
@@ -40,7 +40,7 @@ class FigureNames:
         found: list[tuple[str, dict[str, Any]]] = []
         after: dict[str, Any] = {}
         while True:
-            with translate_errors(self._address):
+            with read_answers(self._address):
                 answer = self._client.search(
                     index=self._address.name,
                     size=_PAGE_SIZE,
@@ -51,8 +51,8 @@ class FigureNames:
                     allow_partial_search_results=False,
                     **after,
                 )
-            hits = answer["hits"]["hits"]
-            found += [(str(hit["_id"]), hit["_source"]) for hit in hits]
+                hits = answer["hits"]["hits"]
+                found += [(str(hit["_id"]), hit["_source"]) for hit in hits]
+                after = {"search_after": hits[-1]["sort"]} if hits else {}
             if len(hits) < _PAGE_SIZE:
                 return found
-            after = {"search_after": hits[-1]["sort"]}

@@ -39,7 +39,7 @@ from mirsearch.indexes.elasticsearch.documents import (
     read_notes,
     read_origins,
 )
-from mirsearch.indexes.elasticsearch.errors import translate_errors
+from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.failures import failure_actions
 from mirsearch.indexes.elasticsearch.load import restore_settings, tune_for_load
 from mirsearch.indexes.elasticsearch.lock import WriterLock
@@ -75,7 +75,7 @@ class ElasticsearchWriter:
         """Add a figure, or replace it and its panels; ValueError if the vectors don't fit the panels or dims."""
         _check_vectors(record, self._extractor.dims)
         figure_id = record.figure.id
-        with translate_errors(self._address):
+        with read_answers(self._address):
             if figure_id in self._deletions:
                 self._send_deletions()
             if figure_id in self._gathered or figure_id in self._uncommitted:
@@ -91,7 +91,7 @@ class ElasticsearchWriter:
 
     def add_origin(self, figure_id: str, origin: Origin) -> None:
         """Add an origin to a figure; does nothing if the index has no such figure."""
-        with translate_errors(self._address):
+        with read_answers(self._address):
             if self._gathered or figure_id in self._uncommitted:
                 self._complete_figures()
             document = self._figure_documents([figure_id]).get(figure_id)
@@ -109,7 +109,7 @@ class ElasticsearchWriter:
     def mark_retracted(self, article_ids: Iterable[str]) -> None:
         """Mark articles as retracted; ids of articles that are not in the index are ignored."""
         wanted = {"terms": {"article.id": list(dict.fromkeys(article_ids))}}
-        with translate_errors(self._address):
+        with read_answers(self._address):
             self._complete_figures()
             self.bulk.flush()
             self._client.indices.refresh(index=self._index)
@@ -123,7 +123,7 @@ class ElasticsearchWriter:
     def delete_figures(self, figure_ids: Iterable[str]) -> int:
         """Delete figures with their panels; return the number of figures that were in the index."""
         wanted = list(dict.fromkeys(figure_ids))
-        with translate_errors(self._address):
+        with read_answers(self._address):
             if self._gathered or self._uncommitted:
                 self._complete_figures()
             found = self._figure_documents([figure_id for figure_id in wanted if figure_id not in self._deletions])
@@ -132,14 +132,14 @@ class ElasticsearchWriter:
 
     def record_failures(self, failed: Iterable[Failure], resolved: Iterable[str] = ()) -> None:
         """Store inputs that failed, and delete the failures of resolved inputs."""
-        with translate_errors(self._address):
+        with read_answers(self._address):
             for action in failure_actions(self._index, failed, resolved):
                 self.bulk.add([action])
                 self._needs_refresh = True
 
     def commit(self) -> None:
         """Make everything since the last commit durable and visible; in a large load it is visible a second later."""
-        with translate_errors(self._address):
+        with read_answers(self._address):
             self._complete_figures()
             self._send_deletions()
             self.bulk.flush()
@@ -149,7 +149,7 @@ class ElasticsearchWriter:
     def refresh(self) -> None:
         """Make everything committed visible now."""
         if self._needs_refresh:
-            with translate_errors(self._address):
+            with read_answers(self._address):
                 self._client.indices.refresh(index=self._index)
             self._needs_refresh = False
 
@@ -237,7 +237,7 @@ def open_writer(
     """Yield a writer that holds the index's lock. Leaving the block normally commits; an error discards."""
     with retry_for(client, settings.cluster_wait_seconds()):
         lock = WriterLock(client, address, index)
-        with translate_errors(address):
+        with read_answers(address):
             leftover = lock.acquire()
             restore_settings(client, index, leftover)
             add_missing_fields(client, index)
@@ -266,7 +266,7 @@ def _try_rollback(writer: ElasticsearchWriter) -> None:
 
 def _finish(client: Elasticsearch, address: Address, index: str, lock: WriterLock, *, quiet: bool) -> None:
     try:
-        with translate_errors(address):
+        with read_answers(address):
             restore_settings(client, index, lock.settings)
             lock.release()
     except MirsearchError:

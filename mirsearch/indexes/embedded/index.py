@@ -56,7 +56,7 @@ class EmbeddedIndex:
         self._scanner = Scanner(settings.thread_count())
         self._postings = Postings(self._folder)
         self._searcher = Searcher(self._scanner, self._postings)
-        self._whole = CheckedCommits()
+        self._whole = CheckedCommits(self._folder / DATABASE)
 
     @classmethod
     def open(cls, location: str, *, create: ExtractorIdentity | None = None) -> EmbeddedIndex:
@@ -169,17 +169,14 @@ class EmbeddedIndex:
         """Return the panels with a panel id, figure id (or a unique prefix of ≥ 6 digits), article id, DOI, PMC id."""
         some_id = some_id.strip()
         article = build_where(Filters(articles=(some_id,)))
-        clauses = (
-            ("WHERE p.id = ? ", [some_id]),
-            ("WHERE f.id = ? ", [some_id]),
-            (article.clause, article.values),
-        )
         with self._readers.transaction() as connection:
+            panels = list(sqlite_rows.panels_by_id(connection, [some_id]).values())
+            if panels := panels or sqlite_rows.read_figure_panels(connection, some_id):
+                return panels
             self._whole.check_core(connection)
-            for clause, values in clauses:
-                panels = list(sqlite_rows.read_panels(connection, f"{clause}ORDER BY f.id, p.position", values))
-                if panels:
-                    return panels
+            clause = f"{article.clause}ORDER BY f.id, p.position"
+            if panels := list(sqlite_rows.read_panels(connection, clause, article.values)):
+                return panels
             figure = _find_figure_by_prefix(connection, some_id.lower())
             return sqlite_rows.read_figure_panels(connection, figure) if figure else []
 

@@ -21,10 +21,10 @@ from mirsearch.indexes.embedded.database.checksums import DamagedRowError
 DATABASE = "corpus.sqlite3"
 WRITE_LOCK = "write.lock"
 BUSY_SECONDS = 10.0
-_REMAINS = ("matrix.rows", "matrix-*.f16", "coarse.rows", "words-*.postings", f"{DATABASE}-wal",
+_REMAINS = ("matrix.rows", "matrix-*.f16", "coarse.rows", "words-*.postings", "corpus.sums", f"{DATABASE}-wal",
             f"{DATABASE}-reembedding")  # fmt: skip
 """Files that only a database with contents has beside it. An interrupted creation leaves none of them."""
-_OWN_PREFIXES = ("corpus.sqlite3", "write.lock", "matrix", "coarse", "words", "acquired")
+_OWN_PREFIXES = ("corpus.sqlite3", "corpus.sums", "write.lock", "matrix", "coarse", "words", "acquired")
 
 
 @contextmanager
@@ -162,6 +162,18 @@ def ensure_index(location: str, create: ExtractorIdentity | None) -> None:
         if not _has_index(folder, location):
             raise IndexAccessError(f"no index at {location}", f"create it: mirsearch ingest PATH --index {location}")
         _update_index(folder, location)
+
+
+def find_database(location: str) -> Path:
+    """Return the path of the database of an index, damaged or not. Raises IndexAccessError if there is none."""
+    folder = Path(location)
+    with translate_errors(location):
+        _refuse_foreign_folder(folder, location)
+        path = folder / DATABASE
+        if not path.exists() or path.stat().st_size == 0:
+            _refuse_remains(folder, location)
+            raise IndexAccessError(f"no index at {location}", f"create it: mirsearch ingest PATH --index {location}")
+    return path
 
 
 def _refuse_foreign_folder(folder: Path, location: str) -> None:

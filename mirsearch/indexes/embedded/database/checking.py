@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from mirsearch.indexes.embedded.database import schema
+from mirsearch.indexes.embedded.database import core_pages, schema
 from mirsearch.indexes.embedded.database.checksums import (
     ARTICLES,
     FAILURES,
@@ -145,12 +146,13 @@ def _find_strays(connection: sqlite3.Connection) -> Iterator[Fault]:
 class CheckedCommits:
     """Checks a database once for each commit that a process sees. Safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Path) -> None:
+        self._database = database
         self._checked: dict[str, tuple[int, str]] = {}
 
     def check_core(self, connection: sqlite3.Connection) -> None:
         """Raise DamagedRowError if a list, a count or a search with filters could go wrong for damage."""
-        self._check_once(connection, "core", check_core)
+        self._check_once(connection, "core", self._check_core)
 
     def check_filters(self, connection: sqlite3.Connection, filters: Filters) -> None:
         """Raise DamagedRowError if these filters could leave out the wrong panels for damage."""
@@ -161,11 +163,22 @@ class CheckedCommits:
         else:
             self.check_core(connection)
 
+    def _check_core(self, connection: sqlite3.Connection) -> None:
+        commit = _last_commit(connection)
+        if not core_pages.match_sums(self._database, commit):
+            check_core(connection)
+            core_pages.keep_sums(self._database, connection, commit, _CORE_TABLES)
+
     def _check_once(
         self, connection: sqlite3.Connection, name: str, check: Callable[[sqlite3.Connection], None]
     ) -> None:
-        query = "SELECT generation, token FROM commits ORDER BY generation DESC LIMIT 1"
-        commit = connection.execute(query).fetchone()
+        commit = _last_commit(connection)
         if self._checked.get(name) != commit:
             check(connection)
             self._checked[name] = commit
+
+
+def _last_commit(connection: sqlite3.Connection) -> tuple[int, str]:
+    query = "SELECT generation, token FROM commits ORDER BY generation DESC LIMIT 1"
+    generation, token = connection.execute(query).fetchone() or (0, "")
+    return generation, token

@@ -108,9 +108,9 @@ def _add_checksums(connection: sqlite3.Connection) -> None:
     connection.execute(WORDS)
     write_meta(connection, analysis="")  # so that the words are built anew
     checksums.seal_everything(connection)
-    counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in COUNTED}
     record_commit(connection, removed=False)
-    write_meta(connection, readable_from=__version__, totals=_totals_text(counts))
+    write_meta(connection, readable_from=__version__)
+    count_rows(connection)
 
 
 MIGRATIONS: dict[int, Migration] = {1: _add_corrections, 2: _add_parts_and_doubts, 3: _add_checksums}
@@ -169,6 +169,12 @@ def check_meta(meta: dict[str, str]) -> None:
 
 def _totals_text(totals: Mapping[str, int]) -> str:
     return json.dumps({name: totals[name] for name in COUNTED})
+
+
+def count_rows(connection: sqlite3.Connection) -> None:
+    """Take the present numbers of rows for those that the tables should have."""
+    counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in COUNTED}
+    write_meta(connection, totals=_totals_text(counts))
 
 
 def read_totals(connection: sqlite3.Connection) -> dict[str, int]:

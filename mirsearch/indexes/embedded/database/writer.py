@@ -47,7 +47,7 @@ class SqliteWriter:
         with self._guard():
             self._begin_if_needed()
             article = self._put_article(record.figure.article)
-            key = self._put_figure(record.figure, article)
+            key = self._put_figure(record.figure, article, len(record.panels))
             self._delete_panels([key])
             texts = sqlite_words.read_figure_texts(self._connection, key)
             sqlite_notes.write_notes(self._connection, key, record.analysis_version, record.source_panels)
@@ -57,7 +57,6 @@ class SqliteWriter:
                 self._put_panel(key, position, panel, texts, (vectors[position].tobytes(), jpeg or None))
             for origin in record.figure.origins:
                 self._put_origin(key, origin)
-            self._execute("UPDATE figures SET panels = ? WHERE key = ?", len(panels), key)
             checksums.seal_panels(self._connection, "figure = ?", (key,))
             checksums.seal_figures(self._connection, [key])
 
@@ -206,6 +205,8 @@ class SqliteWriter:
             return cursor.lastrowid
         key = int(row[0])
         checksums.check_article(self._connection, key)
+        if all(values[name] == old[name] for name in new):
+            return key
         self._execute(
             f"UPDATE articles SET {', '.join(f'{name} = ?' for name in values)} WHERE key = ?", *values.values(), key
         )
@@ -214,16 +215,16 @@ class SqliteWriter:
             sqlite_words.update_title(self._connection, key, str(values["title"]))
         return key
 
-    def _put_figure(self, figure: Figure, article: int | None) -> int:
+    def _put_figure(self, figure: Figure, article: int | None, panels: int) -> int:
         """Add or update the row of a figure. Returns its key."""
-        values = (storable_text(figure.caption) or "", int(figure.width), int(figure.height), int(figure.page))
+        values = (storable_text(figure.caption) or "", int(figure.width), int(figure.height), int(figure.page), panels)
         sentences = [storable_text(sentence) for sentence in figure.mentions]
         mentions = json.dumps(sentences, ensure_ascii=False) if sentences else None
         row = self._execute("SELECT key, article FROM figures WHERE id = ?", figure.id).fetchone()
         if row is None:
             cursor = self._execute(
-                "INSERT INTO figures (id, article, label, permission_note, mentions, caption, width, height, page) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO figures (id, article, label, permission_note, mentions, caption, width, height, page, "
+                "panels) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 figure.id, article, storable_text(figure.label), storable_text(figure.permission_note), mentions,
                 *values,
             )  # fmt: skip
@@ -235,7 +236,7 @@ class SqliteWriter:
         self._execute(
             "UPDATE figures SET article = coalesce(?, article), label = coalesce(?, label), "
             "permission_note = coalesce(?, permission_note), mentions = coalesce(?, mentions), "
-            "caption = ?, width = ?, height = ?, page = ? WHERE key = ?",
+            "caption = ?, width = ?, height = ?, page = ?, panels = ? WHERE key = ?",
             article, storable_text(figure.label), storable_text(figure.permission_note), mentions, *values, row[0],
         )  # fmt: skip
         return int(row[0])

@@ -76,7 +76,7 @@ def is_wanted(matrix: MatrixFile) -> bool:
 
 def load(matrix: MatrixFile) -> RoundedFile | None:
     """Read the rounded rows of this matrix. Returns None if they don't pay, or are absent, damaged or outdated."""
-    file = _read(matrix) if is_wanted(matrix) else None
+    file = read(matrix) if is_wanted(matrix) else None
     return file if file is not None and _covers(file, matrix) else None
 
 
@@ -89,7 +89,7 @@ def update(matrix: MatrixFile, before: MatrixFile | None, damaged: Collection[st
     if not is_wanted(matrix):
         _remove_all_but(matrix.folder, None)
         return None
-    file = _read(matrix)
+    file = read(matrix)
     if file is None or file.name in damaged or not _is_beginning_of(file, matrix, before):
         file = _create(matrix)
     try:
@@ -164,7 +164,7 @@ def _remove_all_but(folder: Path, name: str | None) -> None:
         derived_files.remove(folder / TABLE)
 
 
-def _read(matrix: MatrixFile) -> RoundedFile | None:
+def read(matrix: MatrixFile) -> RoundedFile | None:
     """Read the rounded rows in the folder of a matrix, even if they are of another one. Returns None if damaged."""
     try:
         contents = derived_files.read_table(matrix.folder / TABLE, _MAGIC)
