@@ -132,10 +132,10 @@ def _correct_table(index: str | None, table: Path, dry_run: bool, output: TableF
         if len(summary.bad) > MAX_FAILURES_SHOWN:
             print_message(f"… and {len(summary.bad) - MAX_FAILURES_SHOWN} more (--format json lists all)")
         would = "would be " if dry_run else ""
-        parts = [f"{_count(len(summary.corrected), 'panel')} {would}corrected"]
+        parts = [f"{_count(len(summary.corrected), 'panel')} {would}corrected"] if summary.corrected else []
         parts += [f"{_count(len(summary.reset), 'panel')} {would}reset"] if summary.reset else []
         parts += [f"{_count(len(summary.bad), 'row')} can't be used"] if summary.bad else []
-        typer.echo(", ".join(parts))
+        typer.echo(", ".join(parts) or "nothing to correct: no row is filled in")
     if summary.bad:
         raise typer.Exit(1)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +14,9 @@ from mirsearch.cli.parts import open_index
 from mirsearch.cli.shared_options import IndexOption
 from mirsearch.cli.terminal import STDOUT, console, json_text, open_output, print_message
 from mirsearch.errors import UsageError
+
+MAX_REVIEWED = 1_000
+"""Most panels of a sheet: a browser must still open it, with all its pictures."""
 
 
 class CorrectionsFormat(StrEnum):
@@ -66,3 +71,49 @@ def corrections(
             stream.write(json_text(report.corrections_json(found), stream.encoding, indent=2) + "\n")
     if target is not None and str(target) != STDOUT:
         print_message(f"wrote {len(found):,} corrections to {target}")
+
+
+def review(
+    target: Annotated[
+        Path, typer.Option("--output", "-o", help="Page to write; the table stands beside it, as .csv.")
+    ] = Path("review.html"),
+    top: Annotated[int, typer.Option("--top", "-n", min=1, max=MAX_REVIEWED, help="Most panels on the sheet.")] = 200,
+    index: IndexOption = None,
+) -> None:
+    """Write the readings that most want a look as a page with pictures, and as a table to fill in."""
+    from mirsearch.report.review_sheet import review_csv, review_html
+    from mirsearch.search.review import REASONS, find_review
+
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"{target} is not the name of a page", "give one that ends in .html")
+    corpus = open_index(index)
+    try:
+        with _progress() as progress:
+            found = find_review(corpus, top, progress)
+        page = review_html(corpus, found)
+    finally:
+        corpus.close()
+    table = target.with_suffix(".csv")
+    for path, text in ((target, page), (table, review_csv(found))):
+        with open_output(path) as stream:
+            stream.write(text)
+    for reason, count in found.counts.items():
+        typer.echo(f"{count:>6,}  {REASONS[reason]}")
+    total = sum(found.counts.values())
+    shown = "" if len(found.items) == total else f" (the first {len(found.items):,} of {total:,})"
+    typer.echo(
+        f"wrote {target} and {table}{shown}" if total else f"no reading wants a look; wrote {target} and {table}"
+    )
+    if total:
+        typer.echo(f"fill in the table (or the page, which saves one), then: mirsearch correct --from {table}")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
+    """Show how many panels were looked at, on stderr, if that is a terminal."""
+    screen = console(stderr=True)
+    if not screen.is_terminal:
+        yield lambda count: None
+        return
+    with screen.status("looking at panels …") as status:
+        yield lambda count: status.update(f"looking at panels … {count:,}") if count % 100 == 0 else None

@@ -57,10 +57,10 @@ def page_html(answers: Sequence[Answer], titles: Sequence[str] | None = None) ->
     """Return the document. `titles` stand over the answers, in order; an answer without one has its question there."""
     from mirsearch.report.rendering import embed_asset, render_page  # loads Jinja2, which only a page needs
 
-    style, script = _read_asset("page.css"), _read_asset("page.js")
+    style, script = read_asset("page.css"), read_asset("page.js")
     return render_page(
         page=_make_page(answers, titles or ()),
-        policy=_content_policy(style, script),
+        policy=content_policy(style, script),
         style=embed_asset("style", style),
         script=embed_asset("script", script),
     )
@@ -133,11 +133,12 @@ def _sort_options(answer: Answer) -> tuple[SortOption, ...]:
     return tuple(option for option in _SORT_OPTIONS if option.key in keys | {"rank", "fov", "year"})
 
 
-def _read_asset(name: str) -> str:
+def read_asset(name: str) -> str:
+    """Return the text of a file of the assets."""
     return (files("mirsearch.report") / "assets" / name).read_text(encoding="utf-8")
 
 
-def _content_policy(style: str, script: str) -> str:
+def content_policy(style: str, script: str) -> str:
     """Return a policy that allows data URLs for pictures, this style and this script (hashes of CSP level 3) alone."""
     hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
     sources = [f"style-src 'sha256-{hashes[0]}'", f"script-src 'sha256-{hashes[1]}'", "img-src data:"]

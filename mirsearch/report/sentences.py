@@ -121,7 +121,7 @@ def folded_note(answer: Answer) -> str:
     if not any(hit.others for hit in answer.hits):
         return ""
     most = answer.query.per_article
-    return f"at most {most} hit{'s' * (most != 1)} of an article: --per-article 0 shows all, another number so many"
+    return f"at most {most} of an article: --per-article 0 shows all hits"
 
 
 def parts_sentence(hit: Hit) -> str:

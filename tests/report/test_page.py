@@ -361,8 +361,8 @@ def browse(document: str, profile: Path) -> tuple[dict[str, object], list[str], 
 
 def with_script(monkeypatch: pytest.MonkeyPatch, more: str) -> None:
     """Add lines to the page's own script, and so to the hash in its policy."""
-    own = page._read_asset
-    monkeypatch.setattr(page, "_read_asset", lambda name: own(name) + (more if name.endswith(".js") else ""))
+    own = page.read_asset
+    monkeypatch.setattr(page, "read_asset", lambda name: own(name) + (more if name.endswith(".js") else ""))
 
 
 @pytest.mark.browser

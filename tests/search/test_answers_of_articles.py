@@ -116,7 +116,7 @@ def test_few_hits_of_an_article_are_told_and_the_others_counted(asks: Any) -> No
     assert [hit.rank for hit in answer.hits] == [1, 2, 3, 4, 5, 6, 7]
     assert [len(hit.others) for hit in answer.hits] == [0, 2, 0, 0, 0, 0, 0]  # figure 5 ranks after the last hit
     assert others_sentence(answer.hits[1]) == "and 2 more of this article"
-    assert "at most 2 hits of an article" in folded_note(answer)
+    assert "at most 2 of an article" in folded_note(answer)
     told = answer_json(answer)["hits"]
     assert [len(hit["more_of_article"]) for hit in told] == [0, 2, 0, 0, 0, 0, 0]
     assert told[1]["more_of_article"][0]["score"] > told[1]["more_of_article"][1]["score"]
