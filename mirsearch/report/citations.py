@@ -52,6 +52,11 @@ def parse_name(text: str) -> Name:
     return Name(" ".join(words[at:]), " ".join(words[:at]))
 
 
+def _names(article: Article) -> list[Name]:
+    """Return the names of the authors, without empty ones."""
+    return [name for author in article.authors if (name := parse_name(author)).family]
+
+
 def _are_initials(word: str) -> bool:
     return re.fullmatch(r"(?:[^\W\d_]\.?-?){1,3}", word) is not None and word == word.upper()
 
@@ -72,8 +77,8 @@ def _bibtex(articles: list[Article]) -> str:
     entries = []
     for key, article in zip(_citation_keys(articles), articles, strict=True):
         fields = {}
-        if article.authors:
-            fields["author"] = " and ".join(_bibtex_name(parse_name(author)) for author in article.authors)
+        if names := _names(article):
+            fields["author"] = " and ".join(_bibtex_name(name) for name in names)
         known = _fields(article)
         fields |= {name: _escape_latex(value) for name, value in known.items() if name != "url"}
         if "title" in fields:
@@ -115,7 +120,8 @@ def _citation_keys(articles: list[Article]) -> list[str]:
     keys: list[str] = []
     taken: set[str] = set()
     for article in articles:
-        family = parse_name(article.authors[0]).family if article.authors else (article.title or article.id)
+        names = _names(article)
+        family = names[0].family if names else (article.title or article.id)
         plain = unicodedata.normalize("NFKD", family).encode("ascii", "ignore").decode()
         base = (re.sub(r"[^a-z0-9]", "", plain.lower())[:30] or "article") + str(article.year or "")
         key, number = base, 0
@@ -134,7 +140,7 @@ def _ris(articles: list[Article]) -> str:
     for article in articles:
         fields = _fields(article)
         lines = [("TY", "JOUR" if article.journal else "GEN")]
-        lines += [("AU", _ris_name(parse_name(author))) for author in article.authors]
+        lines += [("AU", _ris_name(name)) for name in _names(article)]
         tags = {"title": "TI", "journal": "JO", "year": "PY", "doi": "DO", "url": "UR"}
         lines += [(tag, fields[name]) for name, tag in tags.items() if name in fields]
         if article.pmcid:
@@ -160,8 +166,8 @@ def _csl(articles: list[Article]) -> str:
 def _csl_item(key: str, article: Article) -> dict[str, Any]:
     fields = _fields(article)
     item: dict[str, Any] = {"id": key, "type": "article-journal" if article.journal else "article"}
-    if article.authors:
-        item["author"] = [_csl_name(parse_name(author)) for author in article.authors]
+    if authors := _names(article):
+        item["author"] = [_csl_name(name) for name in authors]
     names = {"title": "title", "journal": "container-title", "doi": "DOI", "url": "URL"}
     item |= {csl: fields[name] for name, csl in names.items() if name in fields}
     if article.year is not None:

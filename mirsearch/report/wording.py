@@ -274,7 +274,7 @@ def article_link(article: Article | None) -> str | None:
     if own_link:
         return own_link
     if article.doi and article.doi.startswith("10."):
-        return safe_link("https://doi.org/" + quote(article.doi, safe="/().;:-_"))
+        return safe_link("https://doi.org/" + quote(clean_text(article.doi), safe="/().;:-_"))
     if article.pmcid and re.fullmatch(r"PMC\d+", article.pmcid):
         return f"https://pmc.ncbi.nlm.nih.gov/articles/{article.pmcid}/"
     return None
