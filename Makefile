@@ -5,10 +5,12 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
             $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 DEMO   ?= demo
 PYTEST_ARGS ?=
+SECONDS ?= 60
+FUZZ_ARGS ?=
 # One worker more than cores, since many tests wait for servers; each file's tests stay together, long files first
 PARALLEL = --numprocesses $(shell $(PYTHON) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))') --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-torch test-elasticsearch-8 lint format docs options package bench clean up down
+.PHONY: demo test test-torch test-elasticsearch-8 fuzz lint format docs options package bench clean up down
 
 demo: $(VENV)/.core
 	$(BIN)/mirsearch demo $(DEMO)
@@ -27,6 +29,10 @@ test-elasticsearch-8: $(VENV)/.dev
 	PYTHONPATH=$(CURDIR)/$(VENV)/elasticsearch-8 MIRSEARCH_TEST_ES_VERSION=8.16.1 MIRSEARCH_REQUIRE_ES=1 \
 	  $(BIN)/python -m pytest -k "not embedded" $(PYTEST_ARGS) tests/test_elasticsearch*.py tests/test_kibana.py \
 	  tests/test_cli_index.py tests/test_docs_elasticsearch.py tests/test_field_filters.py tests/test_end_to_end.py tests/test_correcting.py
+
+# Damaged and hostile inputs for every parser, for so many seconds in all; more options with FUZZ_ARGS
+fuzz: $(VENV)/.fuzz
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(FUZZ_ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -71,6 +77,11 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev$(EXTRAS)]'
 	@$(BIN)/python -m compileall -q mirsearch
 	@touch $(VENV)/.core $@
+
+$(VENV)/.fuzz: $(VENV)/.dev
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --only-binary=:all: 'atheris>=3.0' \
+	  || echo "no atheris for this system and Python: hypothesis alone"
+	@touch $@
 
 $(VENV)/.bench: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev,bench]'
