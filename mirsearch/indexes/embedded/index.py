@@ -155,9 +155,10 @@ class EmbeddedIndex:
         """Return panels by id, in the given order. NotFoundError names the first missing one."""
         with self._readers.transaction() as connection:
             stored = sqlite_rows.panels_by_id(connection, panel_ids)
-        missing = next((panel_id for panel_id in panel_ids if panel_id not in stored), None)
-        if missing is not None:
-            raise self._not_found_error(missing)
+            missing = next((panel_id for panel_id in panel_ids if panel_id not in stored), None)
+            if missing is not None:
+                self._whole.check_core(connection)
+                raise self._not_found_error(missing)
         return [stored[panel_id] for panel_id in panel_ids]
 
     def figure_panels(self, figure_id: str) -> list[StoredPanel]:
@@ -194,8 +195,9 @@ class EmbeddedIndex:
         """Return the stored vector of a panel, float32 (dims,). Raises NotFoundError."""
         with self._readers.transaction() as connection:
             blob = sqlite_rows.read_blob(connection, "vector", panel_id)
-        if blob is None:
-            raise self._not_found_error(panel_id)
+            if blob is None:
+                self._whole.check_core(connection)
+                raise self._not_found_error(panel_id)
         return np.frombuffer(blob, dtype="<f2").astype(np.float32)
 
     def thumbnail(self, panel_id: str) -> bytes | None:

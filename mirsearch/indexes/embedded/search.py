@@ -17,6 +17,7 @@ from mirsearch.errors import UsageError
 from mirsearch.indexes.embedded.buffers import ArrayPool, BorrowedArrays, Float32Array
 from mirsearch.indexes.embedded.database.checksums import batches, placeholders
 from mirsearch.indexes.embedded.database.filters import build_where
+from mirsearch.indexes.embedded.database.rows import read_ids
 from mirsearch.indexes.embedded.doubtful import with_doubtful_scales
 from mirsearch.indexes.embedded.first_pass import FirstPass, ScoreColumns
 from mirsearch.indexes.embedded.scores import Terms, exact_terms
@@ -240,11 +241,13 @@ def _panel_rows(connection: sqlite3.Connection, snapshot: Snapshot, panel_ids: f
     keys: list[int] = []
     if not panel_ids:
         return NO_ROWS
-    for part in batches(panel_ids):
-        keys.extend(
-            row[0] for row in connection.execute(f"SELECT key FROM panels WHERE id IN ({placeholders(part)})", part)
-        )
-    return snapshot.row_numbers(np.array(keys, dtype=np.int64))
+    for table in ("panels", "panels NOT INDEXED"):  # by its index, which damage may have made incomplete, then without
+        for part in batches(panel_ids):
+            query = f"SELECT key FROM {table} WHERE id IN ({placeholders(part)})"
+            keys.extend(row[0] for row in connection.execute(query, part))
+        if len(set(keys)) >= len(panel_ids):
+            break
+    return snapshot.row_numbers(np.array(sorted(set(keys)), dtype=np.int64))
 
 
 def _sum_bm25(word_scores: Sequence[TermScores], total: Float32Array, rows: Indices | None) -> Float32Array:
@@ -266,9 +269,7 @@ def _best_panels(
     lowest = np.partition(score, -count)[-count]
     tied_or_better = np.flatnonzero(score >= lowest)  # includes all ties for the last place
     keys = snapshot.table.key[rows[tied_or_better]].tolist()
-    ids: dict[int, str] = {}
-    for part in batches(keys):
-        ids.update(connection.execute(f"SELECT key, id FROM panels WHERE key IN ({placeholders(part)})", part))
+    ids = read_ids(connection, keys)
     scored = zip(score[tied_or_better].tolist(), keys, tied_or_better.tolist(), strict=True)
     ranked = [(-value, ids[key], position) for value, key, position in scored]
     best = sorted(ranked)[:count]

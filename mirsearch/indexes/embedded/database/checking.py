@@ -156,7 +156,7 @@ class CheckedCommits:
 
     def check_filters(self, connection: sqlite3.Connection, filters: Filters) -> None:
         """Raise DamagedRowError if these filters could leave out the wrong panels for damage."""
-        if filters.is_empty:
+        if filters == Filters():
             return
         if filters == Filters(retracted=False):
             self._check_once(connection, "articles", check_articles)

@@ -107,6 +107,20 @@ def _checked_values(row: Sequence[Any]) -> dict[str, Any]:
     return dict(zip(PANELS, values, strict=True)) | {"caption": caption, "text": text}
 
 
+def read_ids(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, str]:
+    """Return the ids of panels by key. Raises DamagedRowError if a row is missing or does not match its checksum."""
+    ids: dict[int, str] = {}
+    for batch in batches(keys):
+        query = f"SELECT key, id, crc, row_crc({', '.join(PANELS)}) FROM panels WHERE key IN ({placeholders(batch)})"
+        for key, panel_id, crc, computed in connection.execute(query, batch):
+            if crc != computed:
+                raise DamagedRowError(f"the data of panel {panel_id} does not match its checksum")
+            ids[key] = panel_id
+    if len(ids) < len(keys):
+        raise DamagedRowError(f"{len(keys) - len(ids)} panels are missing")
+    return ids
+
+
 _BLOB_QUERY = "SELECT b.{column}, p.{name}_crc FROM panels p LEFT JOIN {name}s b ON b.panel = p.key WHERE p.id = ?"
 _BLOB_COLUMNS = {"vector": "vector", "thumbnail": "jpeg"}
 
