@@ -76,9 +76,10 @@ def _letter_sized_parts(mask: NDArray[np.bool_], low: float, high: float) -> NDA
 def _group_strokes(parts: NDArray[np.int32], zones: Sequence[Box], low: float) -> list[Box]:
     """Return the boxes of groups of one to five parts that have no other part of their size beside them."""
     groups: list[list[int]] = []
-    for number in range(len(parts)):
+    boxes_of_parts = parts[:, :4].tolist()
+    for number, box in enumerate(boxes_of_parts):
         group_of_part = next(
-            (group for group in reversed(groups[-60:]) if _is_beside(parts[group[-1]], parts[number])), None
+            (group for group in reversed(groups[-60:]) if _is_beside(boxes_of_parts[group[-1]], box)), None
         )
         if group_of_part is None:
             groups.append([number])
@@ -99,7 +100,7 @@ def _group_strokes(parts: NDArray[np.int32], zones: Sequence[Box], low: float) -
     return boxes
 
 
-def _is_beside(left: NDArray[np.int32], right: NDArray[np.int32]) -> bool:
+def _is_beside(left: Sequence[int], right: Sequence[int]) -> bool:
     """Return whether two parts stand in one line of text, at most half a letter's height apart."""
     height = max(left[3] - left[1], right[3] - right[1])
     gap = right[0] - left[2]

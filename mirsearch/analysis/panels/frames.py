@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mirsearch.analysis.base import Pixels
 from mirsearch.analysis.panels.boxes import area, lies_in
+from mirsearch.analysis.panels.masks import outer_boxes
 from mirsearch.corpus import Box
 
 _DARK = 190
@@ -37,12 +38,11 @@ def find_frames(pixels: Pixels, figure_side: int) -> list[Box]:
     upright = _lines(dark, (1, side))
     frames: list[Box] = []
     for number, top in enumerate(level):
-        for bottom in level[number + 1 :]:
+        rivals = [line for line in level[number + 1 :] if _have_same_ends(top, line)]
+        for bottom in rivals:
             box = (top[0], top[1], top[2], bottom[3])
             if (
-                abs(top[0] - bottom[0]) <= _MAX_OFFSET
-                and abs(top[2] - bottom[2]) <= _MAX_OFFSET
-                and box[3] - box[1] >= side
+                box[3] - box[1] >= side
                 and area(box) >= _MIN_AREA * figure_side**2
                 and all(any(_is_side(line, box, edge) for line in upright) for edge in (0, 2))
             ):
@@ -55,9 +55,13 @@ def find_frames(pixels: Pixels, figure_side: int) -> list[Box]:
 def _lines(dark: NDArray[np.uint8], kernel: tuple[int, int]) -> list[Box]:
     """Return the boxes of thin dark lines at least as long as a kernel (width, height), from the top."""
     lines = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones(kernel[::-1], np.uint8))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(lines, connectivity=8)
-    boxes = [(int(x), int(y), int(x + w), int(y + h)) for x, y, w, h, _ in stats[1:] if min(w, h) <= _MAX_THICKNESS]
-    return sorted(boxes, key=lambda box: box[1])[:_MAX_LINES]
+    boxes = [(x, y, x + w, y + h) for x, y, w, h in outer_boxes(lines) if min(w, h) <= _MAX_THICKNESS]
+    return sorted(boxes, key=lambda box: (box[1], box[0]))[:_MAX_LINES]
+
+
+def _have_same_ends(top: Box, bottom: Box) -> bool:
+    """Return whether two level lines begin and end below each other."""
+    return abs(top[0] - bottom[0]) <= _MAX_OFFSET and abs(top[2] - bottom[2]) <= _MAX_OFFSET
 
 
 def _is_side(line: Box, box: Box, edge: int) -> bool:

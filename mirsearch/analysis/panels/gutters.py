@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.analysis.base import Pixels
+from mirsearch.analysis.panels.masks import brightest_channel
 from mirsearch.corpus import Box
 
 _COLOR_TOLERANCE = 16
@@ -146,7 +147,8 @@ def _find_gutter_colors(pixels: Pixels) -> list[NDArray[np.int16]]:
         step = max(1, pixels.shape[axis] // 200)
         sample = pixels[::step] if axis == 0 else pixels[:, ::step]
         median = np.median(sample, axis=axis).astype(np.int16)
-        difference = np.abs(sample.astype(np.int16) - np.expand_dims(median, axis)).max(axis=2)
+        level = np.broadcast_to(np.expand_dims(median.astype(np.uint8), axis), sample.shape)
+        difference = brightest_channel(cv2.absdiff(np.ascontiguousarray(sample), np.ascontiguousarray(level)))
         is_uniform = np.mean(difference > _COLOR_TOLERANCE // 2, axis=axis) < 0.01
         line_colors.extend(median[is_uniform])
     for color in line_colors:

@@ -16,6 +16,7 @@ from mirsearch.analysis.base import Pixels
 from mirsearch.analysis.panels.boxes import area, sides
 from mirsearch.analysis.panels.grid import snap_to_grid
 from mirsearch.analysis.panels.gutters import Canvas
+from mirsearch.analysis.panels.masks import darkest_channel
 from mirsearch.analysis.panels.mosaics import cut_like_neighbors, cut_mosaic
 from mirsearch.analysis.panels.pieces import cut_picture
 from mirsearch.corpus import Box
@@ -114,7 +115,7 @@ def _find_filled(pixels: Pixels, figure_side: int, tolerance: int) -> list[Box]:
 
 def _find_ink(pixels: Pixels, white: int) -> NDArray[np.uint8]:
     """Return 1 where pixels are darker than white, and where light ground is, although its noise reaches white."""
-    levels = np.ascontiguousarray(pixels.min(axis=2))
+    levels = darkest_channel(pixels)
     average = cv2.blur(levels, (_BLUR, _BLUR))
     darkest = cv2.erode(levels, np.ones((_BLUR, _BLUR), np.uint8))
     return np.asarray((levels < white) | ((average < white) & (darkest > _LIGHT_GROUND)), np.uint8)

@@ -13,6 +13,7 @@ from mirsearch.analysis.panels.boxes import area, shared_area, shift_box
 from mirsearch.analysis.panels.drawings import gather_drawings
 from mirsearch.analysis.panels.frames import find_frames
 from mirsearch.analysis.panels.gutters import Canvas
+from mirsearch.analysis.panels.masks import brightest_channel, darkest_channel
 from mirsearch.analysis.panels.pictures import find_pictures, is_one_of_set
 from mirsearch.analysis.panels.piece import Piece
 from mirsearch.analysis.panels.pieces import cut_drawing
@@ -134,7 +135,7 @@ def is_painted(pixels: Pixels, box: Box, on_black: bool) -> bool:
     """Return whether a filled rectangle is light and mostly of even color. `on_black`: the pixels are inverted."""
     x0, y0, x1, y1 = box
     crop = np.ascontiguousarray(pixels[y0:y1, x0:x1])
-    level = float(np.median(255 - crop.min(axis=2) if on_black else crop.max(axis=2)))
+    level = float(np.median(255 - darkest_channel(crop) if on_black else brightest_channel(crop)))
     return flatness(crop) > _PAINTED_FLATNESS and level > _DARK_LEVEL
 
 
@@ -204,4 +205,4 @@ def _longest_line(dark: np.ndarray) -> tuple[int, tuple[int, int]]:
 def _is_white(pixels: Pixels, box: Box) -> bool:
     """Return whether a frame is mostly white inside, as a plot's is; a gel's ground is tinted."""
     x0, y0, x1, y1 = box
-    return bool((pixels[y0:y1, x0:x1].min(axis=2) >= 253).mean() > _WHITE_SHARE)
+    return bool((darkest_channel(np.ascontiguousarray(pixels[y0:y1, x0:x1])) >= 253).mean() > _WHITE_SHARE)

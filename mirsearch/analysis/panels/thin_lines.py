@@ -59,15 +59,14 @@ def _lines(gray: NDArray[np.int16]) -> list[tuple[float, int]]:
         return []
     candidates = np.flatnonzero(gray.std(axis=0, dtype=np.float32) <= _MAX_SPREAD)
     candidates = candidates[(candidates >= _MIN_SIDE) & (candidates < width - _MIN_SIDE)]
-    low, high = np.percentile(gray[:, candidates], [4, 96], axis=0)
+    low, middle, high = np.percentile(gray[:, candidates], [4, 50, 96], axis=0)
     lines = []
-    for place, spread in zip(candidates, high - low, strict=True):
-        level = int(np.median(gray[:, place]))
+    for place, level, spread in zip(candidates.tolist(), middle.astype(int).tolist(), high - low, strict=True):
         if spread > (_MAX_SPREAD if level <= _BLACK or level >= _WHITE else _MAX_GRAY_SPREAD):
             continue
         left, right = gray[:, place - _REACH] - level, gray[:, place + _REACH] - level
         is_seen = np.minimum(np.abs(left), np.abs(right)) >= _MIN_CONTRAST
         share = float(is_seen.mean())
         if share >= _MIN_SEEN_SHARE:
-            lines.append((share, int(place)))
+            lines.append((share, place))
     return lines

@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Gray = NDArray[np.uint8]
-"""Brightness, uint8 (h, w)."""
+from mirsearch.analysis.panels.masks import Gray, outer_boxes
 
 _THRESHOLDS = (250, 238, 218, 190, 160, 130, 100, 70)
 """Least gray levels of bright bars. Dark bars are looked for in the negative with the same levels."""
@@ -112,15 +111,6 @@ def _find_solid_boxes(mask: Gray, longest: int) -> list[tuple[int, int, int, int
     if len(found) > _MAX_RECTANGLES:
         found = sorted(found, key=lambda box: box[0] - box[2])[:_MAX_RECTANGLES]
     return [box for box in found if _fill_share(runs, box) >= _MIN_FILL]
-
-
-def outer_boxes(mask: Gray) -> Iterator[tuple[int, int, int, int]]:
-    """Yield x, y, w, h of each component of a mask, including those that another one (a frame, a margin) encloses."""
-    outlines, tree = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    for outline, (_, _, _, parent) in zip(outlines, tree[0] if tree is not None else (), strict=True):
-        if parent < 0:
-            x, y, w, h = cv2.boundingRect(outline)
-            yield x, y, w, h
 
 
 def _fill_share(runs: Gray, box: tuple[int, int, int, int]) -> float:

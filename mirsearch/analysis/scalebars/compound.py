@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.analysis.scalebars.candidates import Gray, outer_boxes
+from mirsearch.analysis.panels.masks import Gray, outer_boxes
 from mirsearch.analysis.scalebars.ticks import MAX_TICK_WIDTH, CompoundBar, find_tick_rows
 
 Part = tuple[int, int, int, int]

@@ -11,7 +11,8 @@ import numpy as np
 
 from mirsearch.analysis.base import BarCandidate, Pixels
 from mirsearch.analysis.panels.boxes import transpose_box
-from mirsearch.analysis.scalebars.candidates import Gray, find_rectangles, ink_chroma
+from mirsearch.analysis.panels.masks import Gray
+from mirsearch.analysis.scalebars.candidates import find_rectangles, ink_chroma
 from mirsearch.analysis.scalebars.compound import SEGMENTED_SCORE, find_compound_bars
 from mirsearch.analysis.scalebars.end_caps import drop_end_caps
 from mirsearch.analysis.scalebars.hollow import find_hollow_bars, lies_within

@@ -57,11 +57,12 @@ def _crosses_end(stroke: Box, bar: Box, end: int) -> bool:
 
     `end` is the index of the end in a box: 0 for the left end, 2 for the right end.
     """
+    if abs(stroke[end] - bar[end]) > _MAX_OFFSET:
+        return False
     height, bar_thickness = stroke[3] - stroke[1], bar[3] - bar[1]
     off_center = abs((stroke[1] + stroke[3]) - (bar[1] + bar[3])) / 2
     return (
         bar_thickness < height < bar[2] - bar[0]
         and off_center <= max(1.0, _MAX_OFF_CENTER * height)
-        and abs(stroke[end] - bar[end]) <= _MAX_OFFSET
         and stroke[2] - stroke[0] <= height / 2
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mirsearch.analysis.scalebars.candidates import Gray
+from mirsearch.analysis.panels.masks import Gray
 from mirsearch.analysis.scalebars.measure import Measure
 
 _MAX_LINE_THICKNESS = 6.0

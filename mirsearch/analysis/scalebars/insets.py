@@ -9,7 +9,7 @@ import numpy as np
 
 from mirsearch.analysis.base import BarCandidate
 from mirsearch.analysis.panels.boxes import lies_in
-from mirsearch.analysis.scalebars.candidates import Gray, outer_boxes
+from mirsearch.analysis.panels.masks import Gray, outer_boxes
 from mirsearch.analysis.scalebars.line_shapes import LineShape
 from mirsearch.corpus import Box
 

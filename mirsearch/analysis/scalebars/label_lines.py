@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.analysis.base import BarCandidate
-from mirsearch.analysis.scalebars.candidates import Gray
+from mirsearch.analysis.panels.masks import Gray
 from mirsearch.corpus import Box
 
 _MIN_LETTER_HEIGHT = 5

@@ -10,7 +10,8 @@ import numpy as np
 
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, TextBox
 from mirsearch.analysis.panels.boxes import distance_from_corner, lies_in
-from mirsearch.analysis.scalebars.candidates import Gray, ink_chroma
+from mirsearch.analysis.panels.masks import Gray
+from mirsearch.analysis.scalebars.candidates import ink_chroma
 from mirsearch.analysis.scalebars.label_checks import check_label
 from mirsearch.analysis.scalebars.label_completion import complete_line, complete_lines, join_number_and_unit
 from mirsearch.analysis.scalebars.label_ground import is_label_ground

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -125,9 +126,9 @@ def _view_line(panel: Pixels, box: Box) -> tuple[_View, int, int]:
     top, bottom = max(0, y0 - reach), min(height, y1 + reach)
     color, ground = bar_colors(panel, box)
     slack = max(_MIN_INK_SLACK, _INK_SHARE * float(np.abs(color - ground).max()))
-    low, high = np.clip(color - slack, 0, 255), np.clip(color + slack, 0, 255)
-    crop = panel[top:bottom, left:right]
-    ink: Mask = np.all((crop >= low) & (crop <= high), axis=2)
+    low, high = np.ceil(np.clip(color - slack, 0, 255)), np.floor(np.clip(color + slack, 0, 255))
+    crop = np.ascontiguousarray(panel[top:bottom, left:right])
+    ink: Mask = cv2.inRange(crop, low.astype(np.float64), high.astype(np.float64)) > 0
     return _View(ink, x0 - left, y0 - top, x1 - left, y1 - top), left, top
 
 

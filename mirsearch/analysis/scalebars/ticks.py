@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.analysis.scalebars.candidates import Gray
+from mirsearch.analysis.panels.masks import Gray
 
 CompoundBar = tuple[float, float, float, float, float]
 """x0, y0, x1, y1 in px and score (0 to 1) of a bar in several pieces."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mirsearch.analysis.base import BarCandidate
-from mirsearch.analysis.scalebars.candidates import Gray
+from mirsearch.analysis.panels.masks import Gray
 from mirsearch.analysis.scalebars.label_lines import find_label_lines
 from mirsearch.corpus import Box
 

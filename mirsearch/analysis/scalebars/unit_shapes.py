@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.analysis.base import BarCandidate, Pixels
-from mirsearch.analysis.scalebars.candidates import Gray
+from mirsearch.analysis.panels.masks import Gray
 from mirsearch.corpus import Box
 
 _ENLARGED_HEIGHT = 72
