@@ -21,7 +21,7 @@ from tests.fuzz.child import HEAD, STATE
 
 NAMES = (
     "captions", "labels", "jats", "latex", "pdf-text", "tables", "exsclaim", "queries", "services", "images",
-    "tiff-tags", "pdf", "eprints", "index-files", "cluster-answers",
+    "tiff-tags", "pdf", "eprints", "index-files", "cluster-answers", "microscope-files", "archives",
 )  # fmt: skip
 ROOT = Path(__file__).parents[2]
 _GRACE_SECONDS = 120.0

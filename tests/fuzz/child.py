@@ -22,7 +22,7 @@ from tests.fuzz.target import MOST_INPUT, Target, check
 STATE = "state"
 HEAD = struct.Struct("<QQQd")
 """Inputs tried, inputs refused, length of the input in hand, time of the slowest one in seconds; then the input."""
-MODULES = ("tests.fuzz.planted", "tests.fuzz.texts", "tests.fuzz.files")
+MODULES = ("tests.fuzz.planted", "tests.fuzz.texts", "tests.fuzz.files", "tests.fuzz.formats")
 _MOST_ADDRESS_SPACE = 8 << 30
 _BATCH = 100
 
