@@ -97,7 +97,7 @@ def is_same_origin(method: str, scheme: str, headers: Mapping[str, str], has_coo
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None and site not in ("same-origin", "none"):
         return False
-    if origin is not None:
+    if origin is not None and not (origin == "null" and site == "same-origin"):
         return origin.lower() == f"{scheme}://{headers.get('host', '').lower()}"
     return site is not None or not has_cookie
 

@@ -74,6 +74,8 @@ def test_posts_of_other_sites_are_refused(client: TestClient, headers: dict[str,
     for path in ("/search", "/api/v1/search", "/login"):
         answer = client.post(path, data={"text": "image"}, headers=headers)
         assert answer.status_code == 403, path
+    own = {"origin": "null", "sec-fetch-site": "same-origin"}
+    assert client.post("/search", data={"text": "image"}, headers=own).status_code == 303
     assert client.post("/search", data={"text": "image"}, headers={"origin": ADDRESS}).status_code == 303
     assert client.post("/search", data={"text": "image"}).status_code == 303
 

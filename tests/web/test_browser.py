@@ -1,0 +1,159 @@
+"""The pages in a real browser: mouse, keyboard, dropped files, and without JavaScript."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the extra web is not installed")
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from mirsearch.web.app import create_app
+from mirsearch.web.server import open_socket, serve_forever
+from mirsearch.web.site import Site
+from tests.web.conftest import Served
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+]
+WAIT = 30_000
+"""Milliseconds for an answer on a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def address(site: Site) -> str:
+    """The address of a server that runs in a thread; it ends with the process."""
+    listening = open_socket("127.0.0.1", 0)
+    port = listening.getsockname()[1]
+    threading.Thread(target=serve_forever, args=(create_app(site), listening), daemon=True).start()
+    return f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield browser
+        browser.close()
+
+
+class Watched:
+    """A page that notes what it logs and what it requests from elsewhere."""
+
+    def __init__(self, browser: Browser, address: str, scripts: bool = True) -> None:
+        context = browser.new_context(java_script_enabled=scripts, viewport={"width": 1200, "height": 900})
+        context.set_default_timeout(WAIT)
+        self.page: Page = context.new_page()
+        self.problems: list[str] = []
+        self.page.on("console", lambda message: self.problems.append(message.text))
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on(
+            "request",
+            lambda request: None if request.url.startswith((address, "data:")) else self.problems.append(request.url),
+        )
+
+
+def test_words_and_keys(browser: Browser, address: str, served: Served) -> None:
+    watched = Watched(browser, address)
+    page = watched.page
+    page.goto(address)
+    page.keyboard.press("/")
+    page.keyboard.type("image")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".hits .hit")
+    assert page.url.endswith("/search?text=image")
+    page.locator("body").click(position={"x": 5, "y": 5})
+    for key, rank in (("j", "1"), ("j", "2"), ("j", "3"), ("k", "2")):
+        page.keyboard.press(key)
+        assert page.locator(".hit.current").get_attribute("data-rank") == rank
+    page.keyboard.press("+")
+    assert page.locator(".controls .same").is_checked()
+    labels = page.locator(".hit[data-fov] .ruler text").all_inner_texts()
+    assert len(set(labels)) == 1, labels
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".figure-page")
+    assert re.search(r"/figures/[0-9a-f]+#panel-", page.url)
+    page.locator(".panel:target .links a").click()
+    page.wait_for_selector(".hits .hit")
+    assert "like=" in page.url
+    assert watched.problems == []
+
+
+def test_an_image_is_given_read_cropped_and_dropped(browser: Browser, address: str, served: Served) -> None:
+    watched = Watched(browser, address)
+    page = watched.page
+    page.goto(address)
+    page.set_input_files("input[type=file]", served.query)
+    page.wait_for_selector(".query .scene")
+    assert "image=" in page.url
+    page.locator(".reading summary").click()
+    assert page.locator(".reading .box.bar").count() == 1
+    page.locator(".cropper svg").scroll_into_view_if_needed()
+    drawing = page.locator(".cropper svg").bounding_box()
+    assert drawing is not None
+    x, y = drawing["x"], drawing["y"]
+    page.mouse.move(x + 0.2 * drawing["width"], y + 0.2 * drawing["height"])
+    page.mouse.down()
+    page.mouse.move(x + 0.6 * drawing["width"], y + 0.7 * drawing["height"], steps=4)
+    page.mouse.up()
+    page.wait_for_url("**crop=**")
+    page.wait_for_selector(".reading .box.chosen")
+    page.goto(address)
+    page.evaluate(
+        """async () => {
+            const blob = await new Promise((done) => {
+                const canvas = document.createElement("canvas");
+                canvas.width = canvas.height = 120;
+                const pen = canvas.getContext("2d");
+                for (let n = 0; n < 400; n += 1) pen.fillRect((n * 37) % 120, (n * 53) % 120, 5, 5);
+                canvas.toBlob(done);
+            });
+            const held = new DataTransfer();
+            held.items.add(new File([blob], "dropped.png", { type: "image/png" }));
+            document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: held, bubbles: true, cancelable: true }));
+        }"""
+    )
+    page.wait_for_url("**image=**")
+    page.wait_for_selector("text=dropped.png")
+    assert watched.problems == []
+
+
+def test_everything_works_without_scripts(browser: Browser, address: str, served: Served) -> None:
+    watched = Watched(browser, address, scripts=False)
+    page = watched.page
+    page.goto(address)
+    page.set_input_files("input[type=file]", served.query)
+    page.fill("input[name=text]", "image")
+    page.locator("summary", has_text="Scale, weights, filters").click()
+    page.fill("input[name=field_of_view]", "3 um")
+    page.locator("button.go").click()
+    page.wait_for_selector(".hits .hit")
+    assert {"image", "text", "field_of_view"} <= set(re.findall(r"[?&](\w+)=", page.url))
+    page.locator(".facet a", has_text="SEM").click()
+    page.wait_for_selector(".facet a.chosen")
+    assert "technique=SEM" in page.url
+    page.locator(".hit .links a", has_text="Figure").first.click()
+    page.wait_for_selector(".figure-page .outlined a")
+    page.goto(f"{address}/search?text=image&top=2")
+    page.locator("a[rel=next]").click()
+    page.wait_for_url("**start=3")
+    assert page.locator(".hit").first.get_attribute("data-rank") == "3"
+    assert watched.problems == []
+
+
+def test_a_wrong_value_is_told_on_the_page(browser: Browser, address: str) -> None:
+    watched = Watched(browser, address)
+    page = watched.page
+    page.goto(f"{address}/search?text=image&year=soon")
+    assert "is not a year" in page.locator("[role=alert]").inner_text()
+    assert page.locator("input[name=text]").input_value() == "image"
+    assert os.environ.get("HOME", "/root") not in page.content()
