@@ -43,9 +43,9 @@ SECTOR = 512
 Answers = dict[str, tuple[str, Any]]
 
 
-def build(folder: Path) -> None:
+def build(folder: Path, panels: int) -> None:
     """Write the index. The process that writes the last commits ends without closing anything."""
-    records = list(made_corpus.records(made_corpus.world(DIMS), PANELS))
+    records = list(made_corpus.records(made_corpus.world(DIMS, vocabulary=3_000), panels))
     with EmbeddedIndex.open(str(folder), create=ExtractorIdentity("made", "1", DIMS)) as index:
         with index.writer() as writer:
             for record in records[: len(records) // 2]:
@@ -156,13 +156,14 @@ def main() -> int:
     """Run the trials and print a table and a line of JSON. Returns 1 if any answer was wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--flips", type=int, default=400)
+    parser.add_argument("--panels", type=int, default=PANELS)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     setattr(rounded_file, "MIN_MATRIX_NUMBERS", 1)  # noqa: B010 - it is a constant of another module
     rnd, tally = random.Random(options.seed), collections.Counter[tuple[str, str]]()
     with tempfile.TemporaryDirectory() as scratch:
         source, copy = Path(scratch) / "index", Path(scratch) / "copy"
-        build(source)
+        build(source, options.panels)
         whole = Path(scratch) / "whole"
         shutil.copytree(source, whole)
         with EmbeddedIndex.open(str(whole)) as index:

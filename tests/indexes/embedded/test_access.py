@@ -137,6 +137,23 @@ def read_everything(location: str) -> None:
         index.search(SearchRequest(RECORDS[5].vectors[0], text="gold"))
 
 
+@pytest.mark.parametrize("state", ["empty", "missing", "blank"])
+def test_an_empty_database_beside_its_remains_is_damage(location: str, state: str) -> None:
+    path = Path(location) / DATABASE
+    path.unlink()
+    if state == "empty":
+        path.touch()
+    elif state == "blank":
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA user_version = 1")
+    before = {each.name: each.read_bytes() for each in Path(location).iterdir()}
+    for create in (None, made.IDENTITY):
+        with pytest.raises(IndexAccessError, match=r"damaged: its database .* is still there") as caught:
+            EmbeddedIndex.open(location, create=create)
+        assert "from a copy" in caught.value.remedy
+    assert {each.name: each.read_bytes() for each in Path(location).iterdir()} == before
+
+
 def test_a_database_without_its_facts_is_damaged(location: str) -> None:
     with closing(sqlite3.connect(Path(location) / DATABASE)) as connection, connection:
         connection.execute("DELETE FROM meta WHERE name = 'dims'")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,6 +123,47 @@ def test_an_interrupted_reembedding_keeps_the_old_vectors_and_continues(location
         assert finds_itself(index) == left
 
 
+def test_vectors_of_an_interrupted_call_fit_a_database_that_was_put_back(location):
+    """Panels that came under the same keys since then must not get the vectors of those that were there."""
+    database = Path(location) / DATABASE
+    with open_index(location) as index:
+        stored = sorted(index.select_panels(Filters()), key=lambda each: each.panel.id)
+        vectors = {each.panel.id: index.vector(each.panel.id) for each in stored}
+        figures = list(dict.fromkeys(each.figure.id for each in stored))
+        with index.writer() as writer:
+            writer.delete_figures(figures[5:])
+    copy = database.read_bytes()
+
+    def put(names):
+        with open_index(location) as index, index.writer() as writer:
+            for name in names:
+                own = [each for each in stored if each.figure.id == name]
+                rows = np.stack([vectors[each.panel.id] for each in own])
+                writer.put(FigureRecord(own[0].figure, tuple(each.panel for each in own), rows, (b"", b"")))
+
+    put(figures[5:])
+    calls = []
+
+    def stop_after_a_page(panels):
+        calls.append(panels)
+        if len(calls) > 1:
+            raise KeyboardInterrupt
+        return new_vectors(panels)
+
+    with pytest.raises(KeyboardInterrupt):
+        sqlite_reembed.reembed(location, NEW, stop_after_a_page)
+    database.write_bytes(copy)
+    for ending in ("-wal", "-shm"):
+        database.with_name(database.name + ending).unlink(missing_ok=True)
+    put(reversed(figures[5:]))
+    fresh = []
+    sqlite_reembed.reembed(location, NEW, lambda panels: fresh.append(len(panels)) or new_vectors(panels))
+    assert sum(fresh) == 2 * FIGURES - sqlite_reembed.PAGE_PANELS  # the others are right wherever they are
+    with open_index(location) as index:
+        for each in index.select_panels(Filters()):
+            assert np.abs(index.vector(each.panel.id) - new_vectors([each])[0]).max() < 1e-3
+
+
 def test_vectors_begun_for_another_extractor_or_damaged_are_left_out(location):
     other = ExtractorIdentity("other", "1", NEW.dims)
 
@@ -131,6 +173,22 @@ def test_vectors_begun_for_another_extractor_or_damaged_are_left_out(location):
     with pytest.raises(KeyboardInterrupt):
         sqlite_reembed.reembed(location, other, stop)
     (Path(location) / sqlite_reembed.SIDE_FILE).write_bytes(b"no database" * 100)
+    sqlite_reembed.reembed(location, NEW, new_vectors)
+
+    def damage(panels):
+        if connections:
+            connections[0].execute("UPDATE vectors SET vector = zeroblob(24)")
+            raise KeyboardInterrupt
+        connections.append(sqlite3.connect(Path(location) / sqlite_reembed.SIDE_FILE, isolation_level=None))
+        return new_vectors(panels)
+
+    connections: list[sqlite3.Connection] = []
+    with pytest.raises(KeyboardInterrupt):
+        sqlite_reembed.reembed(location, other, damage)
+    connections[0].close()
+    sqlite_reembed.reembed(location, other, new_vectors)
+    with open_index(location) as index:
+        assert (index.extractor, finds_itself(index)) == (other, 2 * FIGURES)
     sqlite_reembed.reembed(location, NEW, new_vectors)
     with open_index(location) as index:
         assert (index.extractor, finds_itself(index)) == (NEW, 2 * FIGURES)
