@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import takewhile
 
@@ -24,7 +24,7 @@ from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, KnownFigure
 from mirsearch.ingest.failures import FailureNotes
 from mirsearch.ingest.figure_analysis import Analyzer
 from mirsearch.ingest.merging import given_fields, has_changes, merge_figure, needs_planes, new_origins
-from mirsearch.ingest.pending import PendingFile
+from mirsearch.ingest.pending import PendingFile, PreparedFile
 from mirsearch.ingest.pipeline import split_into_chunks
 from mirsearch.ingest.preparing import FilePreparer
 from mirsearch.ingest.retractions import mark_retracted_articles
@@ -37,6 +37,9 @@ FILES_PER_LOOKUP = 64
 
 COMMIT_SECONDS = 1.0
 """Seconds between commits. A crash loses the work since the last commit."""
+
+_POLL_SECONDS = 0.2
+"""How often a wait for a worker looks whether Ctrl-C came."""
 
 
 class Ingest:
@@ -70,6 +73,7 @@ class Ingest:
         self._retractions: list[Retraction] = []
         self._failures = FailureNotes(index)
         self._done = 0
+        self._is_left = False
         self._last_commit = time.monotonic()
 
     def run(self, items: Iterable[SourceItem]) -> IngestSummary:
@@ -87,7 +91,7 @@ class Ingest:
                 self._write([], writer, commit=True)
                 self._summary.retracted = mark_retracted_articles(self._index, writer, self._retractions)
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=not self._is_left, cancel_futures=True)
         self._summary.seconds["total"] = time.monotonic() - started
         return self._summary
 
@@ -178,7 +182,7 @@ class Ingest:
         if pending.future is None:
             self._store_copy(pending, writer)
             return
-        prepared = pending.future.result()
+        prepared = self._result(pending.future, pending.figure_id)
         for stage, seconds in prepared.seconds.items():
             self._add_seconds(stage, seconds)
         for stage, reason in prepared.failures:
@@ -194,6 +198,16 @@ class Ingest:
         if time.monotonic() - self._last_commit > COMMIT_SECONDS:
             self._write([], writer, commit=True)
             self._last_commit = time.monotonic()
+
+    def _result(self, future: Future[PreparedFile], identity: str) -> PreparedFile:
+        """Return what a worker made of a file. After Ctrl-C, a stack is not waited for: what is ready of it counts."""
+        while True:
+            with suppress(TimeoutError):
+                return future.result(timeout=_POLL_SECONDS)
+            taken = self._preparer.take_ready(identity) if self._interrupt.requested else None
+            if taken is not None:
+                self._is_left = True
+                return taken
 
     def _write(self, records: list[FigureRecord], writer: IndexWriter, commit: bool = False) -> None:
         started = time.monotonic()

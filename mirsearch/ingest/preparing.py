@@ -4,26 +4,48 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from mirsearch.corpus import Figure, Origin, figure_id, panel_ids
+from mirsearch.corpus import Figure, Origin, Panel, figure_id, panel_ids
 from mirsearch.errors import ImageError
 from mirsearch.extractors.base import Extractor
 from mirsearch.imaging import images
 from mirsearch.indexes.base import FigureRecord
 from mirsearch.ingest.failures import analysis_failure
-from mirsearch.ingest.figure_analysis import AnalyzedImage, Analyzer, analyze_images
+from mirsearch.ingest.figure_analysis import Analyzer, analyze_images
 from mirsearch.ingest.pending import PreparedFile
 from mirsearch.ingest.summary import StageClock
+from mirsearch.query import Vector
 from mirsearch.readers.figures import FileFigure, open_figures
 from mirsearch.readers.selection import Selection
 from mirsearch.sources.base import FoundFigure, SourceFailure
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ReadyImage:
+    """What is kept of an image: its panels, and a vector and a thumbnail of each, but not its pixels."""
+
+    panels: tuple[Panel, ...]
+    vectors: Vector
+    thumbnails: tuple[bytes, ...]
+
+
+@dataclass(slots=True, eq=False)
+class _FigureInHand:
+    """A figure that a worker reads, and its images that are ready."""
+
+    found: FoundFigure
+    identity: str
+    figure: FileFigure
+    caption: str
+    ready: list[_ReadyImage] = field(default_factory=list)
 
 
 class _StoppedError(Exception):
@@ -46,6 +68,8 @@ class FilePreparer:
     ) -> None:
         self._analyzer, self._extractor, self._selection = analyzer, extractor, selection
         self._is_stopped, self._on_plane = is_stopped, on_plane
+        self._in_hand: dict[str, _FigureInHand] = {}
+        self._lock = threading.Lock()
 
     def prepare(self, found: FoundFigure, identity: str) -> PreparedFile:
         """Decode, analyze and embed every figure of a file. A failure is part of the result."""
@@ -67,28 +91,52 @@ class FilePreparer:
             prepared.failures.append(("analyze", "{} ({})".format(*analysis_failure(error))))
         return prepared
 
+    def take_ready(self, identity: str) -> PreparedFile | None:
+        """Return what is ready of a stack that a worker has in hand, and let the worker drop the rest; None if none is.
+
+        The images after the one in hand are read when the file is ingested again.
+        """
+        with self._lock:
+            stack = self._in_hand.pop(identity, None)
+            if stack is None:
+                return None
+            prepared = PreparedFile(is_stopped=True)
+            if stack.ready:
+                prepared.records.append(self._record(stack))
+            return prepared
+
     def _add(
         self, prepared: PreparedFile, found: FoundFigure, identity: str, figure: FileFigure, clock: StageClock
     ) -> None:
         """Add the record of a figure. Images that were ready before Ctrl-C or damage are kept."""
-        caption = found.caption or figure.description
-        ready: list[tuple[AnalyzedImage, Any]] = []
+        own = _FigureInHand(found, identity, figure, found.caption or figure.description)
+        if figure.fragment:
+            with self._lock:
+                self._in_hand[identity] = own
         try:
-            before = self._before(found, figure)
-            for image in analyze_images(figure, caption, self._analyzer, found.panels, before, clock):
-                vectors = clock("embed", partial(self._extractor.embed, list(image.crops)))
-                ready.append((image, vectors))
+            self._read_images(own, clock)
         except _StoppedError:
             prepared.is_stopped = True
         except ImageError as error:
-            if not ready:
+            if not own.ready:
                 raise
             prepared.failures.append(("read", SourceFailure.from_error(found.path, error).reason))
         if figure.note:
             prepared.notes.append(figure.note)
-        if ready:
-            part = "" if len(ready) == len(figure.images) else f"&images={len(ready)}"
-            prepared.records.append(self._record(found, identity, figure, caption, ready, part))
+        with self._lock:
+            was_taken = figure.fragment and self._in_hand.pop(identity, None) is None
+        if own.ready and not was_taken:
+            prepared.records.append(self._record(own))
+
+    def _read_images(self, own: _FigureInHand, clock: StageClock) -> None:
+        """Read, analyze and embed the images of a figure one by one."""
+        found = own.found
+        before = self._before(found, own.figure)
+        for image in analyze_images(own.figure, own.caption, self._analyzer, found.panels, before, clock):
+            vectors = clock("embed", partial(self._extractor.embed, list(image.crops)))
+            thumbnails = tuple(map(images.thumbnail, image.crops))
+            with self._lock:
+                own.ready.append(_ReadyImage(image.panels, vectors, thumbnails))
 
     def _before(self, found: FoundFigure, figure: FileFigure) -> Callable[[int, int], None]:
         """Return what is called before each plane. A flat picture is finished, however late Ctrl-C comes."""
@@ -102,27 +150,22 @@ class FilePreparer:
 
         return check
 
-    def _record(
-        self,
-        found: FoundFigure,
-        identity: str,
-        figure: FileFigure,
-        caption: str,
-        ready: Sequence[tuple[AnalyzedImage, Any]],
-        part: str,
-    ) -> FigureRecord:
-        panels = [panel for image, _ in ready for panel in image.panels]
+    def _record(self, own: _FigureInHand) -> FigureRecord:
+        """Return the record of the images that are ready. Its origin says if they are not all."""
+        found, figure, ready = own.found, own.figure, tuple(own.ready)
+        panels = [panel for image in ready for panel in image.panels]
         named = tuple(
-            dataclasses.replace(panel, id=panel_id, figure_id=identity)
-            for panel, panel_id in zip(panels, panel_ids(identity, panels), strict=True)
+            dataclasses.replace(panel, id=panel_id, figure_id=own.identity)
+            for panel, panel_id in zip(panels, panel_ids(own.identity, panels), strict=True)
         )
+        part = "" if len(ready) == len(figure.images) else f"&images={len(ready)}"
         fragment = f"{figure.fragment}{part}" if figure.fragment else ""
         origin = Origin(found.origin.source, f"{found.origin.location}{fragment}", found.origin.retrieved)
-        own = Figure(
-            id=identity, width=figure.width, height=figure.height, label=found.label, caption=caption,
+        described = Figure(
+            id=own.identity, width=figure.width, height=figure.height, label=found.label, caption=own.caption,
             article=found.article, origins=(origin, *found.other_origins), page=figure.number,
-            permission_note=found.permission_note, mentions=found.mentions,
+            permission_note=found.permission_note, mentions=found.mentions
         )  # fmt: skip
-        thumbnails = tuple(images.thumbnail(crop) for image, _ in ready for crop in image.crops)
-        vectors = np.concatenate([vectors for _, vectors in ready])
-        return FigureRecord(own, named, vectors, thumbnails, self._analyzer.version, found.panels or ())
+        thumbnails = tuple(thumbnail for image in ready for thumbnail in image.thumbnails)
+        vectors = np.concatenate([image.vectors for image in ready])
+        return FigureRecord(described, named, vectors, thumbnails, self._analyzer.version, found.panels or ())

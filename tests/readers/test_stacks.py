@@ -65,7 +65,8 @@ def test_fluorescence_where_the_file_says_so(tmp_path: Path) -> None:
     stack = np.stack([field(1), field(2)])
     xml = (
         '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0">'
-        '<Pixels DimensionOrder="XYCZT" ID="Pixels:0" SizeC="2" SizeT="1" SizeX="48" SizeY="48" SizeZ="1" Type="uint16">'
+        '<Pixels DimensionOrder="XYCZT" ID="Pixels:0" SizeC="2" SizeT="1" SizeX="48" SizeY="48" SizeZ="1" '
+        'Type="uint16">'
         '<Channel ID="Channel:0:0" SamplesPerPixel="1" Name="DAPI" EmissionWavelength="460" Color="65535"/>'
         '<Channel ID="Channel:0:1" SamplesPerPixel="1" ContrastMethod="Phase"/><TiffData IFD="0" PlaneCount="2"/>'
         "</Pixels></Image></OME>"
