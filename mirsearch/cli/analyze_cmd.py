@@ -72,7 +72,7 @@ def analyze(
     else:
         _print_table(results)
     if failed:
-        raise typer.Exit(1)
+        raise typer.Exit(1 if any(path.exists() for path in images) else UsageError.exit_code)
 
 
 def _analyze_file(
