@@ -28,7 +28,6 @@ Float32Array = NDArray[np.float32]
 WORD_COLUMNS = ("caption", "text", "title", "mentions")
 """The texts of a panel, in order."""
 FIELDS = len(WORD_COLUMNS)
-"""Number of texts of a panel."""
 
 _MAGIC = b"mirsearch words 2\n"
 _ALIGN = 8
