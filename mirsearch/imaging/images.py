@@ -120,12 +120,14 @@ def picture_size(path: Path | str, limits: Limits = LIMITS) -> tuple[int, int]:
             return (height, width) if is_sideways else (width, height)
 
 
-def content_hash(path: Path | str) -> str:
-    """Return the sha256 of a file's bytes, 64 hex digits. ImageError if it can't be read."""
+def content_hash(path: Path | str, is_stopped: Callable[[], bool] = lambda: False) -> str:
+    """Return the sha256 of a file's bytes, 64 hex digits; empty once `is_stopped`. ImageError if it can't be read."""
     digest = hashlib.sha256()
     try:
         with Path(path).open("rb") as file:
             while chunk := file.read(_HASH_CHUNK):
+                if is_stopped():
+                    return ""
                 digest.update(chunk)
     except OSError as error:
         raise _unreadable_error(Path(path), error) from error

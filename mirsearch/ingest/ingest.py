@@ -157,7 +157,8 @@ class Ingest:
                 self._failures.add_failure(item.location, "find", item.reason)
             return None
         try:
-            return item, figure_id(images.content_hash(item.path), item.page or 0)
+            content = images.content_hash(item.path, lambda: self._interrupt.requested)
+            return (item, figure_id(content, item.page or 0)) if content else None
         except MirsearchError as error:
             self._fail(item, SourceFailure.from_error(item.path, error).reason)
             return None

@@ -1,0 +1,1 @@
+"""Formats that rosettasciio reads, for mirsearch."""
