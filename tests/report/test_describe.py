@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
@@ -11,7 +12,7 @@ from rich.console import Console
 
 from mirsearch.corpus import Panel, ScaleReading
 from mirsearch.report.describe import AnalyzedPage, print_analysis, print_panel, print_stats
-from tests.support.report_answers import make_answer, parts_answer
+from tests.support.report_answers import make_answer, parts_answer, stored
 
 STATS = {
     "articles": 12, "panels": 12345, "extractor": "efficientnet", "bytes": 12_345_678,
@@ -43,6 +44,22 @@ def test_a_panel_is_shown_with_all_its_facts(terminal: bool) -> None:
     ):
         assert words in text
     assert terminal or "\x1b" not in text
+
+
+def test_a_panel_tells_what_became_of_its_file(tmp_path: Path) -> None:
+    panel, _ = stored(0, tmp_path, "")
+    path = tmp_path / "figure0.png"
+
+    def shown() -> str:
+        screen, out = console(400, terminal=False)
+        print_panel(panel, screen)
+        return next(line for line in out.getvalue().splitlines() if line.startswith("image"))
+
+    assert shown().endswith(f"{path} (folder)")
+    path.write_bytes(path.read_bytes() + b"\0")
+    assert shown().endswith("(folder, has other content now)")
+    path.unlink()
+    assert shown().endswith("(folder, not there now)")
 
 
 @pytest.mark.parametrize("width", [50, 80, 140])

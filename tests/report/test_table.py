@@ -54,6 +54,31 @@ def test_numbers_are_never_cut(width: int) -> None:
         assert width < 80 or hit.stored.panel.id in text
 
 
+def test_a_narrow_table_has_the_beginning_of_the_caption() -> None:
+    caption = (
+        "SEM image of carbon nanotubes that were grown on a nickel catalyst at 700 degrees, and then cooled slowly."
+    )
+    coded = printed(make_answer(caption=caption), 80)
+    text = ESCAPE.sub("", coded)
+    lines = [line.strip() for line in text.splitlines() if "SEM image of" in line]
+    assert len(lines) == 5
+    assert "slowly" not in text
+    assert "\x1b[1;32mcarbon\x1b[0m" in coded
+    assert max(cell_len(line) for line in text.splitlines()) <= 80
+
+
+def test_further_hits_of_an_article_are_counted() -> None:
+    answer = make_answer()
+    others = tuple((hit.scored, hit.stored) for hit in answer.hits[3:5])
+    hits = (dataclasses.replace(answer.hits[0], others=others), *answer.hits[1:3])
+    folded = dataclasses.replace(answer, hits=hits, query=dataclasses.replace(answer.query, per_article=1))
+    for terminal in (True, False):
+        text = ESCAPE.sub("", printed(folded, 160, terminal))
+        assert text.count("and 2 more of this article") == 1
+        assert "at most 1 of an article" in text
+    assert "of an article" not in printed(answer, 160)
+
+
 def test_a_pipe_gets_plain_whole_lines() -> None:
     answer = make_answer()
     text = printed(answer, 80, terminal=False, thumbnails=True)
