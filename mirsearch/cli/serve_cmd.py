@@ -6,6 +6,7 @@ import os
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from mirsearch.cli.parts import ExtractorChoice, load_detector, load_index_extra
 from mirsearch.cli.shared_options import DeviceOption, IndexOption, OcrOption, ScaleBarsOption, WeightsOption
 from mirsearch.cli.terminal import print_message
 from mirsearch.errors import MirsearchError
+from mirsearch.files.interrupts import leave_now
 
 ACCESS = "Who may ask"
 
@@ -73,6 +75,7 @@ def serve(
     try:
         panels = corpus.counts()["panels"]
         typer.echo(f"Serving {panels:,} panels of {location} at {address} – Ctrl-C stops it")
+        Thread(target=corpus.load_parts, daemon=True).start()
         if open_browser:
             typer.launch(address)
         serve_forever(create_app(site), listening)
@@ -80,6 +83,7 @@ def serve(
         listening.close()
         site.close()
     print_message("stopped")
+    leave_now(0)  # a search that was in hand may still run in its thread
 
 
 def _check_extra() -> None:

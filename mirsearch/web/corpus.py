@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import threading
 import time
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.errors import IndexMismatchError
+from mirsearch.errors import IndexMismatchError, MirsearchError
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import Index
 from mirsearch.search.answer import Answer
@@ -25,6 +26,8 @@ from mirsearch.text.masking import mask
 if TYPE_CHECKING:
     from mirsearch.analysis.base import OcrEngine, ScaleBarDetector
     from mirsearch.extractors.base import Extractor
+
+log = logging.getLogger(__name__)
 
 _COUNTS_SECONDS = 30.0
 """Age at which the counts of the corpus are counted again."""
@@ -79,7 +82,8 @@ class Corpus:
         self.location = location
         self._loaders = loaders
         self._index = open_index(location)
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._load_lock = threading.Lock()
         self._parts: dict[str, Any] = {}
         self._counts: tuple[float, Mapping[str, Any]] | None = None
 
@@ -89,7 +93,7 @@ class Corpus:
         return self._index
 
     def _part(self, name: str, load: Callable[[], Result]) -> Result:
-        with self._lock:
+        with self._load_lock:  # one loads, others wait; the counts have a lock of their own
             if name not in self._parts:
                 self._parts[name] = load()
             part: Result = self._parts[name]
@@ -109,6 +113,14 @@ class Corpus:
         """Return the scale-bar detector."""
         return self._part("detector", self._loaders.detector)
 
+    def load_parts(self) -> None:
+        """Load the parts that a first image needs, so that nobody waits for them. What fails is told."""
+        for load in (self.extractor, self.ocr, self.detector):
+            try:
+                load()
+            except MirsearchError as error:
+                log.warning("%s", error)
+
     def ask(self, question: Question) -> Answer:
         """Answer a question. An index that was embedded anew since it was opened is opened again."""
         try:
@@ -119,7 +131,7 @@ class Corpus:
 
     def _reopen(self) -> None:
         """Open the index again. The old one is not closed: other threads may still read it."""
-        with self._lock:
+        with self._load_lock, self._lock:
             self._index = open_index(self.location)
             self._parts.pop("extractor", None)
             self._counts = None

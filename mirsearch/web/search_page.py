@@ -39,6 +39,15 @@ _LABELS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Switch:
+    """A link that turns something on, or off where it is on."""
+
+    text: str
+    address: str
+    is_on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SearchView:
     """The whole page. `section` is None before a question, and where `problem` says why there is no answer."""
 
@@ -50,8 +59,7 @@ class SearchView:
     reading: PictureReading | None = None
     previous: str | None = None
     following: str | None = None
-    same_scale: Link | None = None
-    is_same_scale: bool = False
+    switches: tuple[Switch, ...] = ()
     formula: str = ""
 
     @property
@@ -93,16 +101,13 @@ async def _answered(site: Site, view: SearchView) -> SearchView:
     cards = tuple(_card(answer, hit, state) for hit in hits)
     shown = dataclasses.replace(answer, hits=answer.hits[:last])
     section = answer_section(shown, query_sentence(answer.query), cards, _query_card(answer, state, upload))
-    fov = answer.query.field_of_view_nm
-    same, is_same = _same_scale(state, fov)
     return dataclasses.replace(
         view,
         section=dataclasses.replace(section, notes=tuple(_form_words(note) for note in section.notes)),
         reading=_reading(asked, upload, state),
         previous=_previous(state),
         following=_following(state, len(answer.hits) > last),
-        same_scale=same,
-        is_same_scale=is_same,
+        switches=_switches(state, answer.query.field_of_view_nm),
         formula=score_formula(answer),
     )
 
@@ -174,13 +179,17 @@ def _query_card(answer: Answer, state: PageState, upload: Upload | None) -> Quer
     return dataclasses.replace(card, picture=None if framed is None else dataclasses.replace(framed, address=address))
 
 
-def _same_scale(state: PageState, fov_nm: float | None) -> tuple[Link | None, bool]:
-    """Return the link of the switch "same scale", and whether it is on; None where the query's scale is not known."""
+def _switches(state: PageState, fov_nm: float | None) -> tuple[Switch, ...]:
+    """Return the switches of the scale, for a question with a picture. `fov_nm` is the query's width, if it counts."""
+    if not (state.image or state.fields.like):
+        return ()
+    ignored = state.fields.no_scale
+    turned = Switch("Ignore the scale", state.changed(no_scale=None if ignored else True).address(), ignored)
     if fov_nm is None:
-        return None, False
+        return (turned,) if ignored else ()
     value = f"{fov_nm / _SAME_SCALE_FACTOR:.4g}nm..{fov_nm * _SAME_SCALE_FACTOR:.4g}nm"
     is_on = state.fields.fov == value
-    return Link("Same scale, ± × 2", state.changed(fov=None if is_on else value).address()), is_on
+    return (Switch("Same scale, ± × 2", state.changed(fov=None if is_on else value).address(), is_on), turned)
 
 
 def _form_words(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from mirsearch.synthetic.corpus import FigureTruth, write_corpus
 from mirsearch.web.access import Access, make_access
 from mirsearch.web.app import create_app
 from mirsearch.web.corpus import Corpus, Loaders
+from mirsearch.web.server import open_socket, serve_forever
 from mirsearch.web.site import Site
 
 ADDRESS = "http://127.0.0.1:8765"
@@ -105,6 +107,15 @@ def site(served: Served) -> Iterator[Site]:
     site = open_site(served.location)
     yield site
     site.close()
+
+
+@pytest.fixture(scope="session")
+def address(site: Site) -> str:
+    """The address of a server that runs in a thread; it ends with the process."""
+    listening = open_socket("127.0.0.1", 0)
+    port = listening.getsockname()[1]
+    threading.Thread(target=serve_forever, args=(create_app(site), listening), daemon=True).start()
+    return f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -15,9 +14,6 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from mirsearch.web.app import create_app
-from mirsearch.web.server import open_socket, serve_forever
-from mirsearch.web.site import Site
 from tests.web.conftest import Served
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -27,15 +23,6 @@ pytestmark = [
 ]
 WAIT = 30_000
 """Milliseconds for an answer on a busy machine."""
-
-
-@pytest.fixture(scope="module")
-def address(site: Site) -> str:
-    """The address of a server that runs in a thread; it ends with the process."""
-    listening = open_socket("127.0.0.1", 0)
-    port = listening.getsockname()[1]
-    threading.Thread(target=serve_forever, args=(create_app(site), listening), daemon=True).start()
-    return f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")
