@@ -186,3 +186,9 @@ def test_figures_that_another_run_planned_anew_meanwhile_have_no_provenance(tmp_
     assert [state.figure for state, _ in ledger.provenance("abab")] == [figure]
     monkeypatch.setattr(ledger, "figure_states", lambda article: [])
     assert ledger.provenance("abab") == []
+
+
+def test_a_page_gives_no_more_hits_than_were_asked_for():
+    hits = [{"pmcid": f"PMC{number}", "isOpenAccess": "Y"} for number in range(1000, 101_000)]
+    page = parse_page(json.dumps({"hitCount": 3, "resultList": {"result": hits}}).encode(), "*")
+    assert [hit.id for hit in page.hits] == [f"PMC{number}" for number in range(1000, 1100)]

@@ -181,7 +181,7 @@ def parse_feed(data: bytes, start: int) -> SearchPage:
     count = parse_integer(root.findtext(f"{_OPENSEARCH}totalResults")) if root is not None else None
     if root is None or root.tag != f"{_ATOM}feed" or count is None:
         raise SourceError("the search at arXiv failed: the answer is no list of papers", _REMEDY)
-    entries = root.findall(f"{_ATOM}entry")
+    entries = root.findall(f"{_ATOM}entry")[:PAGE_SIZE]
     if len(entries) == 1 and (entries[0].findtext(f"{_ATOM}title") or "").strip() == "Error":
         message = clean_text(entries[0].findtext(f"{_ATOM}summary") or "", 200)
         raise SourceError(f"the search at arXiv failed: {message}", "check the keywords")

@@ -125,7 +125,7 @@ def parse_page(data: bytes, cursor: str) -> SearchPage:
         )
     next_cursor = answer.get("nextCursorMark")
     has_more = isinstance(next_cursor, str) and next_cursor not in ("", cursor) and bool(records)
-    hits = tuple(_parse_hit(record) for record in records if isinstance(record, dict))
+    hits = tuple(_parse_hit(record) for record in records[:PAGE_SIZE] if isinstance(record, dict))
     return SearchPage(hits, total, next_cursor if has_more else None)
 
 
