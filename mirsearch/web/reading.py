@@ -30,6 +30,16 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingLength:
+    """A length that was not read and that a person may give: its field, what to call it, and the rest of the search."""
+
+    field: str
+    title: str
+    example: str
+    rest: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PictureReading:
     """The whole picture with outlines, and sentences. `images` are the choices, the whole picture first."""
 
@@ -40,6 +50,7 @@ class PictureReading:
     images: tuple[tuple[str, str, bool], ...]
     sentences: tuple[str, ...]
     has_scale: bool = False
+    missing: MissingLength | None = None
 
 
 def read_picture(question: UploadQuestion, upload: Upload, state: PageState) -> PictureReading:
@@ -70,7 +81,7 @@ def read_picture(question: UploadQuestion, upload: Upload, state: PageState) -> 
         ]
     return PictureReading(
         f"/queries/{upload.id}.jpg?page={state.fields.page}", width, height, tuple(outlines), tuple(choices),
-        tuple(_sentences(part)), part.scale is not None,
+        tuple(_sentences(part)), part.scale is not None, _missing_length(part, state),
     )  # fmt: skip
 
 
@@ -88,6 +99,17 @@ def bar_outlines(panels: list[Panel]) -> list[Outline]:
             role = "doubtful" if bar.is_doubtful else "bar"
             outlines.setdefault(bar.box, make_outline(role, bar.box, scale_sentence(panel)))
     return list(outlines.values())
+
+
+def _missing_length(part: QueryPart, state: PageState) -> MissingLength | None:
+    """Return what to ask for where no scale is known: the length of the bar that was seen, else the image's width."""
+    if part.scale is not None or part.field_of_view_nm is not None or state.fields.no_scale:
+        return None
+    has_bar = part.bar is not None or (part.doubtful_scale is not None and part.doubtful_scale.bar is not None)
+    rest = tuple(state.changed(scale=None, field_of_view=None).pairs())
+    if has_bar:
+        return MissingLength("scale", "Length of the bar", "500 nm", rest)
+    return MissingLength("field_of_view", "Width of the image", "2 µm", rest)
 
 
 def _as_panel(part: QueryPart) -> Panel:

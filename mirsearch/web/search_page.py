@@ -13,7 +13,7 @@ from mirsearch.report.cards import hit_card, query_card
 from mirsearch.report.page import answer_section, score_formula
 from mirsearch.report.pictures import Picture
 from mirsearch.report.sentences import query_sentence
-from mirsearch.report.views import AnswerSection, FramedPicture, HitCard, Link, QueryCard
+from mirsearch.report.views import AnswerSection, FramedPicture, HitCard, Link, QueryCard, SortOption
 from mirsearch.search.answer import Answer, Hit
 from mirsearch.settings import SERVE_LIMITS
 from mirsearch.web.facets import Facet, make_facets
@@ -124,7 +124,10 @@ async def _listed(site: Site, view: SearchView) -> SearchView:
     section = dataclasses.replace(
         section,
         outcome=f"panels that pass the filters, in the order of their ids: {count}",
-        sort_options=tuple(option for option in section.sort_options if option.key != "rank"),
+        sort_options=(
+            SortOption("rank", "as listed"),
+            *(option for option in section.sort_options if option.key != "rank"),
+        ),
     )
     return dataclasses.replace(view, section=section, previous=_previous(state), following=_following(state, has_more))
 

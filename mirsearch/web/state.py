@@ -84,6 +84,11 @@ class PageState:
 
     def address(self, path: str = "/search") -> str:
         """Return the address of the state, on a page or as another format."""
+        pairs = self.pairs()
+        return f"{path}?{urlencode(pairs)}" if pairs else path
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return the fields of the address."""
         pairs: list[tuple[str, str]] = []
         for name, value in self.fields.given.items():
             pairs += [(name, _text(item)) for item in (value if isinstance(value, list) else [value])]
@@ -91,7 +96,7 @@ class PageState:
             pairs.append(("image", self.image))
         if self.start > 1:
             pairs.append(("start", str(self.start)))
-        return f"{path}?{urlencode(pairs)}" if pairs else path
+        return pairs
 
 
 def parse_state(pairs: Pairs) -> PageState:

@@ -99,6 +99,19 @@ def test_an_uploaded_image_is_an_address(client: TestClient, served: Served) -> 
     assert len([a for tag, a in page.found if "data-rank" in a]) == 4
 
 
+def test_a_length_that_was_not_read_is_asked_for(client: TestClient, served: Served) -> None:
+    address = ask_with_image(client, served, crop="0,0,150,100", technique="SEM")
+    page = get(client, address)
+    (form,) = [a for tag, a in page.found if tag == "form" and a.get("class") == "length"]
+    assert form["method"] == "get"
+    assert "Width of the image" in page.text
+    answer = get(client, f"{address}&field_of_view=3+um")
+    assert "3 µm across" in answer.text
+    hidden = {a["name"]: a["value"] for tag, a in page.found if tag == "input" and a.get("type") == "hidden"}
+    assert hidden["technique"] == "SEM"
+    assert hidden["crop"] == "0,0,150,100"
+
+
 def test_the_answer_of_a_page_is_that_of_the_command_line(client: TestClient, served: Served) -> None:
     address = ask_with_image(client, served, text="image", top="5")
     told = client.get(address.replace("/search", "/search.json")).json()
