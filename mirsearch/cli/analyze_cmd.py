@@ -6,6 +6,7 @@ import itertools
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,7 +32,8 @@ def analyze(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Image files.", show_default=False)],
     caption: Annotated[str, typer.Option("--caption", help="Caption of the figure, for all given files.")] = "",
     captions: Annotated[
-        Path | None, typer.Option("--captions", help="CSV file with the columns file and caption.")
+        Path | None,
+        typer.Option("--captions", help="CSV file with the columns file and caption (default: captions.csv beside)."),
     ] = None,
     overlay: Annotated[
         Path | None,
@@ -50,18 +52,19 @@ def analyze(
     from mirsearch.analysis.analyzer import FigureAnalyzer
     from mirsearch.search.option_values import parse_scale_options
 
-    caption_of = _read_captions(captions)
+    caption_of = _captions_beside() if captions is None and not caption else _read_captions(captions)
     length_nm = parse_scale_options(scale, None, None, None, False).length_nm
     analyzer = FigureAnalyzer(load_ocr(ocr), load_detector(scalebars))
     results: list[AnalyzedPage] = []
     failed = False
     overlays = None if overlay is None else _OverlayPaths(overlay, len(images) > 1 or overlay.is_dir())
-    for path in track_progress(images, "figures"):
+    prints_each = output is TableFormat.TABLE
+    for path in images if prints_each else track_progress(images, "figures"):
         own_caption = caption_of(path)
         try:
             found = _analyze_file(path, caption if own_caption is None else own_caption, analyzer, length_nm)
             for page, pixels in found:
-                results.append(page)
+                _print_table([page]) if prints_each else results.append(page)
                 if overlays is not None:
                     _write_overlay(pixels, page.panels, overlays.path(path, page.page))
         except ImageError as error:
@@ -69,8 +72,6 @@ def analyze(
             print_message(str(error))
     if output is TableFormat.JSON:
         print_json([_page_json(page) for page in results])
-    else:
-        _print_table(results)
     if failed:
         raise typer.Exit(1 if any(path.exists() for path in images) else UsageError.exit_code)
 
@@ -162,6 +163,25 @@ def _read_captions(path: Path | None) -> Callable[[Path], str | None]:
     from mirsearch.sources.tables import caption_lookup, read_table
 
     return caption_lookup(read_table(path))
+
+
+def _captions_beside() -> Callable[[Path], str | None]:
+    """Return a function that gives an image's caption from a captions.csv in its folder; None where there is none.
+
+    A table that can't be read is told once.
+    """
+    from mirsearch.sources.tables import TABLE_NAMES
+
+    @cache
+    def lookup(folder: Path) -> Callable[[Path], str | None]:
+        table = next((folder / name for name in TABLE_NAMES if (folder / name).is_file()), None)
+        try:
+            return _read_captions(table)
+        except MirsearchError as error:
+            print_message(f"{error}; its captions are not used")
+            return _read_captions(None)
+
+    return lambda image: lookup(image.parent)(image)
 
 
 def _print_table(results: list[AnalyzedPage]) -> None:

@@ -145,6 +145,10 @@ def _thumbnail_pixels(index: Index, panel_id: str) -> Pixels | None:
     thumbnail = index.thumbnail(panel_id)
     if thumbnail is None:
         return None
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
-    return np.asarray(Image.open(BytesIO(thumbnail)).convert("RGB"), dtype=np.uint8)
+    try:
+        with Image.open(BytesIO(thumbnail), formats=("JPEG",)) as opened:
+            return np.asarray(opened.convert("RGB"), dtype=np.uint8)
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        return None  # a damaged small picture keeps no one from asking

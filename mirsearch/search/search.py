@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ __all__ = ["IMAGE_KINDS", "PreparedQuestion", "Question", "ask", "check_extracto
 
 MAX_PANELS_PER_FIGURE = 256
 """Most panels of a figure among which the other images of a hit's letter are looked for."""
+_MAX_JOURNALS = 3
+"""Most journals that are told in place of one that the index does not have."""
 _MAX_SEARCHES = 3
 """Searches for one question, where a writer removes found panels before they are read."""
 
@@ -105,7 +108,7 @@ def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) ->
     started = time.perf_counter()
     result, hits = _search_panels(index, prepared.request, question)
     took = (time.perf_counter() - started) * 1000
-    notes = (*prepared.notes, *_notes(question, prepared.request.field_of_view_nm, result, len(hits)))
+    notes = (*prepared.notes, *_notes(index, question, prepared.request.field_of_view_nm, result, len(hits)))
     if question.min_score is not None:
         hits, note = drop_low_scores(hits, question.min_score)
         notes = (*notes, note) if note else notes
@@ -167,7 +170,7 @@ def _read_panels(
     return result, list(zip(result.panels, stored, strict=True))
 
 
-def _notes(question: Question, fov: float | None, result: SearchResult, hits: int) -> list[str]:
+def _notes(index: Index, question: Question, fov: float | None, result: SearchResult, hits: int) -> list[str]:
     notes = []
     visual = bool(question.images) or question.like is not None
     if visual and question.use_scale and fov is None:
@@ -178,11 +181,25 @@ def _notes(question: Question, fov: float | None, result: SearchResult, hits: in
     if hits < min(question.top, len(result.panels)) and len(result.panels) == question.top * MAX_PANELS_PER_HIT:
         notes.append(f"the best {len(result.panels)} panels are under {hits} letters; --each shows every image")
     if not result.panels:
-        notes.append(
-            "no panel passes the filters"
-            if result.considered == 0 and not question.filters.is_empty
-            else "nothing matched"
-        )
+        nothing_left = result.considered == 0 and not question.filters.is_empty
+        notes.append("no panel passes the filters" if nothing_left else "nothing matched")
+        notes += _journal_notes(index, question.filters.journals) if nothing_left else []
+    return notes
+
+
+def _journal_notes(index: Index, journals: Sequence[str]) -> list[str]:
+    """Return which of these journals the index does not have, with those that it has under similar names."""
+    known = {str(name).casefold(): str(name) for name in (index.stats().get("journals") or {}) if name}
+    notes = []
+    for journal in journals:
+        wanted = journal.casefold().strip()
+        if wanted in known:
+            continue
+        similar = [name for key, name in known.items() if wanted and wanted in key][:_MAX_JOURNALS]
+        close = difflib.get_close_matches(wanted, known, _MAX_JOURNALS, 0.5)
+        names = list(dict.fromkeys([*similar, *(known[key] for key in close)]))[:_MAX_JOURNALS]
+        remedy = f"it has {', '.join(names)}" if names else "`mirsearch stats` lists its journals"
+        notes.append(f"the index has no journal {journal!r}: {remedy}")
     return notes
 
 

@@ -182,6 +182,32 @@ def test_a_dash_is_stdout(figures: list[Path], tmp_path: Path, monkeypatch: pyte
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_unknown_journal_is_told_with_those_that_are_there(figures: list[Path]) -> None:
+    journal = next(iter(run("stats", "--format", "json").json()["journals"]))
+    notes = answer_of("--text", "image", "--journal", journal.split()[0].lower())["notes"]
+    assert any(f"it has {journal}" in note or journal in note for note in notes)
+    assert any("no journal 'Zzz'" in note for note in answer_of("--text", "image", "--journal", "Zzz")["notes"])
+
+
+def test_an_analysis_takes_the_captions_beside_its_files(figures: list[Path], tmp_path: Path) -> None:
+    copies = [tmp_path / "one.png", tmp_path / "two.png"]
+    for copy in copies:
+        copy.write_bytes(figures[0].read_bytes())
+    (tmp_path / "captions.csv").write_text("file,caption\none.png,Rods of hematite.\n", encoding="utf-8")
+    one, two = (
+        {row["caption"] for row in page["panels"]} for page in run("analyze", *copies, "--format", "json").json()
+    )
+    assert (one, two) == ({"Rods of hematite."}, {""})
+    given = run("analyze", copies[0], "--caption", "Mine.", "--format", "json").json()
+    assert {row["caption"] for row in given[0]["panels"]} == {"Mine."}
+    (tmp_path / "captions.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    broken = run("analyze", *copies)
+    assert broken.err.count("its captions are not used") == 1
+    assert broken.out.index("one.png") < broken.out.index("two.png")
+    assert "no such file" in run("analyze", tmp_path / "gone.png", code=2).err
+    assert "no such file" in run("analyze", tmp_path / "gone.png", copies[0], code=1).err
+
+
 @pytest.mark.parametrize(
     ("words", "level"),
     [
