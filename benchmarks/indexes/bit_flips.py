@@ -1,8 +1,8 @@
 """Flips bits in every file of an embedded index and asks it: python -m benchmarks.indexes.bit_flips --flips 4000
 
 The index has corrections, failures, rounded rows and a non-empty write-ahead log, as a killed writer leaves it. For
-each trial, one file of a copy is damaged: one bit, a sector of zeros, or its end is cut off. The log is not cut, since that
-is how a commit looks that never came about. The times of the file stay as they were. Then a new process asks for
+each trial, one file of a copy is damaged: one bit, a sector of zeros, or its end is cut off. The log is not cut, since
+that is how a commit looks that never came about. The times of the file stay as they were. Then a new process asks for
 everything. An answer is right, or refused with a remedy; anything else is counted as wrong.
 """
 
@@ -45,7 +45,7 @@ Answers = dict[str, tuple[str, Any]]
 
 def build(folder: Path, panels: int) -> None:
     """Write the index. The process that writes the last commits ends without closing anything."""
-    records = list(made_corpus.records(made_corpus.world(DIMS, vocabulary=3_000), panels))
+    records = list(made_corpus.records(made_corpus.world(DIMS, vocabulary=6_000), panels))
     with EmbeddedIndex.open(str(folder), create=ExtractorIdentity("made", "1", DIMS)) as index:
         with index.writer() as writer:
             for record in records[: len(records) // 2]:
@@ -75,7 +75,7 @@ def ask(folder: Path, vector: np.ndarray, words: str, ids: list[str]) -> Answers
             answers[name] = ("ok", question())
         except MirsearchError as error:
             answers[name] = ("refused" if error.remedy else "no remedy", str(error))
-        except Exception:  # whatever it is, it is a finding
+        except Exception:  # noqa: BLE001 - whatever it is, it is a finding
             answers[name] = ("crash", traceback.format_exc()[-600:])
         return answers[name][0] == "ok"
 
@@ -91,7 +91,7 @@ def ask(folder: Path, vector: np.ndarray, words: str, ids: list[str]) -> Answers
     note("image", lambda: search(vector=vector, field_of_view_nm=2000.0))
     note("default", lambda: search(vector=vector, filters=Filters(retracted=False)))
     note("text", lambda: search(text=words))
-    note("filters", lambda: search(vector=vector, filters=Filters(kinds=("micrograph",), year_from=2004)))
+    note("filters", lambda: search(vector=vector, filters=Filters(kinds=("micrograph",), year_from=2001)))
     note("field", lambda: search(text=words, filters=Filters(fields=(FieldFilter("panel.number", (), ((0, 1),)),))))
     note("words read", lambda: search(vector=vector, filters=Filters(label_text="nm")))
     note("stats", lambda: {name: value for name, value in index.stats().items() if name != "bytes"})
@@ -118,7 +118,7 @@ def in_child(question: Callable[[], Any]) -> Any:
     with os.fdopen(reader, "rb") as stream:
         data = stream.read()
     _, status = os.waitpid(child, 0)
-    return pickle.loads(data) if data else {"process": ("crash", f"it died with status {status}")}  # noqa: S301
+    return pickle.loads(data) if data else {"process": ("crash", f"it died with status {status}")}
 
 
 def damage(path: Path, rnd: random.Random) -> str:
@@ -175,6 +175,8 @@ def main() -> int:
         assert all(value for _, value in list(truth.values())[1:]), "an answer is empty"
         names = sorted(path.name for path in source.iterdir() if path.stat().st_size)
         for trial in range(options.flips):
+            if trial and trial % 500 == 0:
+                print(f"{trial} trials", file=sys.stderr, flush=True)
             shutil.rmtree(copy, ignore_errors=True)
             shutil.copytree(source, copy)
             name = names[trial % len(names)]

@@ -199,6 +199,8 @@ def main() -> int:
         take_back_schema(old)
         state: State = {}
         for kill in range(options.kills):
+            if kill and kill % 200 == 0:
+                print(f"{kill} kills: {dict(tally)}", file=sys.stderr, flush=True)
             seconds = rnd.choice((rnd.uniform(0.002, 0.06), rnd.uniform(0.02, 0.5)))
             if kill % 8 == 7:
                 copy = Path(scratch) / "migrated"

@@ -225,7 +225,10 @@ def _document_pages(migration: _Migration, index: str, *, vectors: bool) -> Iter
                     **after,
                 )
                 page = [(hit["_id"], hit["_source"] | hit.get("fields", {})) for hit in answer["hits"]["hits"]]
-                after = {"search_after": answer["hits"]["hits"][-1]["sort"]} if page else {}
+                last = {"search_after": answer["hits"]["hits"][-1]["sort"]} if page else {}
+                if page and last == after:
+                    raise ValueError("it gives the same page again")
+                after = last
             if not page:
                 break
             yield page

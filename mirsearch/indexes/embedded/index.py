@@ -30,6 +30,7 @@ from mirsearch.indexes.embedded.database.access import (
 from mirsearch.indexes.embedded.database.checking import CheckedCommits
 from mirsearch.indexes.embedded.database.figures import find_figures
 from mirsearch.indexes.embedded.database.filters import build_where
+from mirsearch.indexes.embedded.database.orders import sorted_ids
 from mirsearch.indexes.embedded.database.writer import SqliteWriter
 from mirsearch.indexes.embedded.derived_files import DamagedFileError
 from mirsearch.indexes.embedded.search import Searcher
@@ -37,7 +38,7 @@ from mirsearch.indexes.embedded.stats import count_contents
 from mirsearch.indexes.embedded.vectors.matrix import Matrix
 from mirsearch.indexes.embedded.vectors.scan import Scanner
 from mirsearch.indexes.embedded.words.postings import Postings
-from mirsearch.query import Filters, SearchRequest, SearchResult, StoredPanel
+from mirsearch.query import Filters, Order, SearchRequest, SearchResult, StoredPanel
 
 _PREFIX_DIGITS = 6
 _WAL_BYTES = 64 << 20
@@ -205,12 +206,18 @@ class EmbeddedIndex:
         with self._readers.transaction() as connection:
             return sqlite_rows.read_blob(connection, "thumbnail", panel_id)
 
-    def select_panels(self, filters: Filters) -> Iterator[StoredPanel]:
-        """Yield all panels that pass the filters, ordered by panel id, as of one commit, in bounded memory."""
+    def select_panels(self, filters: Filters, order: Order | None = None) -> Iterator[StoredPanel]:
+        """Yield all panels that pass the filters, in this order (None: by panel id), as of one commit.
+
+        Memory is bounded; with an order, the ids of all these panels are held.
+        """
         where = build_where(filters)
         with self._readers.transaction() as connection:
             self._whole.check_core(connection)
-            yield from sqlite_rows.read_panels(connection, f"{where.clause}ORDER BY p.id", where.values)
+            if order is None:
+                yield from sqlite_rows.read_panels(connection, f"{where.clause}ORDER BY p.id", where.values)
+            else:
+                yield from sqlite_rows.read_in_order(connection, sorted_ids(connection, where, order))
 
     def failures(self) -> list[Failure]:
         """Return the inputs that failed in an ingest and have not succeeded since, ordered by input."""
@@ -220,7 +227,7 @@ class EmbeddedIndex:
     def stats(self) -> dict[str, Any]:
         """Return counts, the extractor, the schema version and the size on disk in bytes."""
         with self._readers.transaction() as connection:
-            self._whole.check_core(connection)
+            self._whole.check_counts(connection)
             contents = count_contents(connection) | {"failures": sqlite_failures.count_failures(connection)}
             meta = schema.read_meta(connection)
             contents["schema_version"] = schema.read_version(connection)

@@ -17,11 +17,11 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the harness for
 
 
 def test_flipped_bits(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "argv", ["bit_flips", "--flips", "26", "--panels", "48", "--seed", "3"])
+    monkeypatch.setattr(sys, "argv", ["bit_flips", "--flips", "13", "--panels", "48", "--seed", "3"])
     monkeypatch.setattr(bit_flips.rounded_file, "MIN_MATRIX_NUMBERS", 1)
     assert bit_flips.main() == 0
     shown = capsys.readouterr().out
-    assert json.loads(shown.splitlines()[-1]) == {"trials": 26, "wrong": 0}
+    assert json.loads(shown.splitlines()[-1]) == {"trials": 13, "wrong": 0}
     assert "refused" in shown
 
 

@@ -117,6 +117,14 @@ def check_articles(connection: sqlite3.Connection) -> None:
         raise DamagedRowError(f"{found} of {wanted} articles are there")
 
 
+def check_texts(connection: sqlite3.Connection) -> None:
+    """Raise DamagedRowError if the texts of a panel or a recorded failure do not match their checksums."""
+    for fault in _rows_as_faults(connection, "texts", f"SELECT p.id FROM panels p {_PARTS_OF_PANELS[0][1]} LIMIT 1"):
+        raise DamagedRowError(str(fault))
+    for fault in _rows_as_faults(connection, *_ROWS[2]):
+        raise DamagedRowError(str(fault))
+
+
 def _rows_as_faults(connection: sqlite3.Connection, part: Part, query: str) -> Iterator[Fault]:
     verb = "do not match their checksum" if part in ("texts", "words") else _MISMATCH
     for (subject,) in connection.execute(query):
@@ -153,6 +161,11 @@ class CheckedCommits:
     def check_core(self, connection: sqlite3.Connection) -> None:
         """Raise DamagedRowError if a list, a count or a search with filters could go wrong for damage."""
         self._check_once(connection, "core", self._check_core)
+
+    def check_counts(self, connection: sqlite3.Connection) -> None:
+        """Raise DamagedRowError if a count of the contents could go wrong for damage: the texts are checked, too."""
+        self.check_core(connection)
+        self._check_once(connection, "texts", check_texts)
 
     def check_filters(self, connection: sqlite3.Connection, filters: Filters) -> None:
         """Raise DamagedRowError if these filters could leave out the wrong panels for damage."""
