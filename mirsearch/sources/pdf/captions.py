@@ -11,8 +11,11 @@ from mirsearch.sources.pdf.text import Line, Rect, is_next_line, join_lines, ove
 _START = re.compile(
     r"(?P<label>(?:(?:Supplementary|Supporting|Extended\s+Data)\s+)?"
     r"(?P<what>Figures?|Fig\.?|Scheme|Plate|Chart|Figura|Abb\.|Abbildung|Tab\.|Table)\s*[A-Z]?\.?\d{1,3}(?:\.\d{1,2})?)"
-    r"(?P<mark>\s*[.:|)–—-]+(?!\d)|\s*(?=$)|\s+(?=[A-Z(\[“\"']))(?P<rest>.*)", re.IGNORECASE | re.DOTALL
+    r"(?P<mark>\s*[.:|)–—-]+(?!\d)|\s*(?=$)|\s+(?=[A-Z(\[“\"'])|(?=(?-i:[A-Z])[A-Za-z]{2}|\([a-z]\)\s*(?-i:[A-Z])))"
+    r"(?P<rest>.*)", re.IGNORECASE | re.DOTALL
 )  # fmt: skip
+_MAX_WORD_GAP = 5.0
+"""Largest gap between words of a justified caption, by the size of its letters. Chosen on printed pages."""
 _SENTENCE_END = re.compile(r"[.!?:;)\]”\"']\s*$")
 _MAX_PITCH_RATIO = 1.3
 """Largest spacing of a caption's next line by the smallest spacing so far. Chosen by hand on drawn figures."""
@@ -20,13 +23,17 @@ _MAX_PITCH_RATIO = 1.3
 
 @dataclass(frozen=True, slots=True)
 class PdfCaption:
-    """A caption: its printed label, the text after it, its box and page. `is_table` marks the caption of a table."""
+    """A caption: its printed label, the text after it, its box and page. `is_table` marks the caption of a table.
+
+    `mark` tells whether a mark stands behind the label: "marked", "unmarked", or "bare" for a label alone on its line.
+    """
 
     label: str
     text: str
     box: Rect
     page: int
     is_table: bool = False
+    mark: str = "marked"
 
 
 def match_caption_start(line: Line) -> re.Match[str] | None:
@@ -42,14 +49,22 @@ def match_caption_start(line: Line) -> re.Match[str] | None:
     return None if is_mention or mark.startswith(")") else match
 
 
-def find_captions(lines: Sequence[Line], page: int, words: frozenset[str]) -> list[tuple[PdfCaption, list[Line]]]:
-    """Return the captions of a page with their lines, from top to bottom."""
+def find_captions(
+    lines: Sequence[Line], page: int, words: frozenset[str], needs_mark: bool = False
+) -> list[tuple[PdfCaption, list[Line]]]:
+    """Return the captions of a page with their lines, from top to bottom.
+
+    With `needs_mark`, a label with words but no mark behind it begins none ("Figure 3 SEM image").
+    """
     ordered = sorted(lines, key=lambda line: (line.box[1], line.box[0]))
     taken: set[int] = set()
     captions = []
     for line in ordered:
         start = match_caption_start(line)
         if start is None or id(line) in taken or _is_mid_paragraph(line, ordered, taken):
+            continue
+        mark = "marked" if start["mark"].strip() else "unmarked" if start["rest"].strip() else "bare"
+        if needs_mark and mark == "unmarked":
             continue
         block = _caption_lines(line, ordered)
         taken.update(map(id, block))
@@ -63,6 +78,7 @@ def find_captions(lines: Sequence[Line], page: int, words: frozenset[str]) -> li
             union(block_line.box for block_line in block),
             page,
             is_table,
+            mark,
         )
         captions.append((caption, block))
     return captions
@@ -106,14 +122,35 @@ def _with_text_beside(first: Line, ordered: Sequence[Line]) -> list[Line]:
 
 def _add_lines_below(block: list[Line], ordered: Sequence[Line]) -> list[Line]:
     pitch = None
+    last = block[-1]
     while True:
-        last = block[-1]
         next_line = next((line for line in ordered if _continues(last, line, block, pitch)), None)
         if next_line is None:
             return block
         step = next_line.box[1] - last.box[1]
         pitch = step if pitch is None else min(pitch, step)
         block.append(next_line)
+        block += _pieces_beside(next_line, ordered, max(line.box[2] for line in block))
+        last = next_line
+
+
+def _pieces_beside(first: Line, ordered: Sequence[Line], right: float) -> list[Line]:
+    """Return the other pieces of a line whose words stand far apart, as in justified text, up to the right edge."""
+    pieces: list[Line] = []
+    end = first.box[2]
+    for line in sorted(ordered, key=lambda line: line.box[0]):
+        is_level = (
+            overlap(first.box, line.box, 1) > 0.6 * first.size and abs(line.size - first.size) <= 0.12 * first.size
+        )
+        if (
+            is_level
+            and end - 1 <= line.box[0] <= end + _MAX_WORD_GAP * first.size
+            and line.box[2] <= right + first.size
+        ):
+            if line is not first:
+                pieces.append(line)
+            end = max(end, line.box[2])
+    return pieces
 
 
 def _continues(last: Line, line: Line, block: Sequence[Line], pitch: float | None) -> bool:

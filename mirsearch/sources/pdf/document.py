@@ -13,10 +13,12 @@ from mirsearch.corpus import Article
 from mirsearch.errors import SourceError
 from mirsearch.settings import LIMITS, Limits
 from mirsearch.sources.pdf.article import identify_article, license_urls
-from mirsearch.sources.pdf.captions import PdfCaption, find_captions
+from mirsearch.sources.pdf.captions import PdfCaption
+from mirsearch.sources.pdf.page_text import sort_lines
+from mirsearch.sources.pdf.picture_parts import PageLayout, find_picture_parts
 from mirsearch.sources.pdf.reader import PdfPage, PdfReader, PlacedImage
-from mirsearch.sources.pdf.regions import PageLayout, Side, count_uncaptioned_pictures, figure_boxes, find_picture_parts
-from mirsearch.sources.pdf.text import Line, Rect, body_font_size, find_lines, running_text, vocabulary
+from mirsearch.sources.pdf.regions import Side, count_uncaptioned_pictures, figure_boxes
+from mirsearch.sources.pdf.text import Line, Rect, find_lines, vocabulary
 
 _CAPTION_WORDS = re.compile(r"fig|scheme|plate|chart|abb", re.IGNORECASE)
 """Pages without any of these words hold no caption."""
@@ -111,24 +113,17 @@ def _page_layouts(
     reader: PdfReader, scan: _PageScan, deadline: float, content: PdfContent
 ) -> Iterator[tuple[int, PageLayout]]:
     """Yield the layouts of the pages with captions."""
-    usual_size, words = body_font_size(scan.lines.values()), frozenset(scan.words)
     repeated = _find_repeated_images(scan)
-    for number, lines in sorted(scan.lines.items()):
-        if number not in scan.sizes:
-            continue
-        captions = find_captions(lines, number, words)
-        if not captions:
+    for number, text in sorted(sort_lines(scan.lines, scan.sizes, frozenset(scan.words)).items()):
+        if not text.captions:
             continue
         if time.monotonic() > deadline:
             content.failures.append(f"page {number + 1} and later pages were not read: the time limit is reached")
             return
-        caption_lines = {id(line) for _, block in captions for line in block}
-        running = [line for line in running_text(lines, usual_size) if id(line) not in caption_lines]
-        barrier_lines = caption_lines | {id(line) for line in running}
         layout = PageLayout(
-            scan.sizes[number], [caption for caption, _ in captions],
-            [line.box for line in lines if id(line) in barrier_lines],
-            [line for line in lines if id(line) not in barrier_lines],
+            scan.sizes[number], text.captions,
+            [line.box for line in (*text.caption_lines, *text.running, *text.heads)], text.other,
+            gutters=text.gutters, heads=[line.box for line in text.heads],
         )  # fmt: skip
         with reader.page(number) as page:
             layout.parts = find_picture_parts(page.render_gray(), layout, repeated.get(number, []))

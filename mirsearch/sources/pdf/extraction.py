@@ -11,7 +11,7 @@ from mirsearch.sources.pdf.document import PdfContent, PdfFigure, read_content
 from mirsearch.sources.pdf.reader import PdfReader
 from mirsearch.sources.pdf.text import Rect
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the figures of a PDF change: stored results of other versions are read again."""
 
 

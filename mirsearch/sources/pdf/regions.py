@@ -1,107 +1,30 @@
 """Find the part of a page that a caption describes: the ink nearest to the caption, without text between them.
 
-The code looks at the ink, not at the file's objects: images in strips, drawings with ten thousand lines, clipped
-pictures and scanned pages all look the same. All limits were chosen by hand on drawn figures.
+All limits were chosen by hand on drawn figures and on printed articles.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
-from mirsearch.sources.pdf.captions import PdfCaption
+from mirsearch.sources.pdf.picture_parts import MARGIN_SHARE, PageLayout
 from mirsearch.sources.pdf.text import Line, Rect, overlap, union
 
-_MIN_INK_CONTRAST = 10
-"""Smallest difference of ink from the paper, in gray levels."""
-_MAX_PART_GAP = 9
-"""Size of the dilation that joins the parts of one picture, in points."""
-_MIN_INK_PIXELS = 30
-"""Fewest pixels of ink in a part, at one pixel per point."""
 _MIN_FIGURE_SIDE = 36.0
 """Smallest side of a figure, in points."""
-_MARGIN_SHARE = 0.055
-"""Share of the page's height at its top and bottom without pictures."""
-_PAGE_FRAME_SHARE = 0.9
-"""A part of at least this share of the page's width and height is the page's frame."""
 _MAX_TEXT_GAP, _MAX_LETTER_GAP, _MAX_AXIS_LABEL_GAP = 4.0, 10.0, 20.0
 """Largest distances, in points, from a picture to text, to a short text and to an axis label that belong to it."""
 _MAX_SIDE_GAP = 40.0
-"""Largest distance, in points, to a picture or caption beside."""
+"""Largest distance, in points, to a picture beside."""
+_MAX_CAPTION_GAP_SHARE = 0.2
+"""Largest distance of a picture from a caption beside it, as a share of the page's width."""
+_MAX_STACK_GAP = 40.0
+"""Largest distance, in points, between parts of one figure above each other."""
 MIN_UNCAPTIONED_SIDE = 120.0
 """Smallest side, in points, of a picture without a caption that is reported."""
 
 Side = Literal["below", "above"]
-
-
-@dataclass(slots=True)
-class PageLayout:
-    """The content of a page: captions, barriers (running text and captions), other lines, and the parts of pictures."""
-
-    size: tuple[float, float]
-    captions: list[PdfCaption]
-    barriers: list[Rect]
-    other_lines: list[Line]
-    parts: list[Rect] = field(default_factory=list)
-
-
-def find_picture_parts(gray: NDArray[np.uint8], layout: PageLayout, repeated_images: Sequence[Rect]) -> list[Rect]:
-    """Return the connected parts of pictures, without text, rules and repeated images.
-
-    `gray` is the page at one pixel per point, (height, width).
-    """
-    paper = int(np.bincount(gray.ravel(), minlength=256).argmax())
-    ink = (np.abs(gray.astype(np.int16) - paper) > _MIN_INK_CONTRAST).astype(np.uint8)
-    for box in (*layout.barriers, *repeated_images):
-        _fill_box(ink, box, 1.5, 0)
-    graphic = ink.copy()
-    for line in layout.other_lines:
-        _fill_box(graphic, line.box, 1.0, 0)
-    dilated = cv2.dilate(ink, np.ones((_MAX_PART_GAP, _MAX_PART_GAP), np.uint8))
-    count, part_numbers = cv2.connectedComponents(dilated, connectivity=8)
-    boxes = []
-    for number in range(1, count):
-        rows, columns = (
-            np.nonzero((part_numbers == number) & (ink > 0)) if count < 400 else _ink_pixels(part_numbers, ink, number)
-        )
-        if len(rows) < _MIN_INK_PIXELS or int(graphic[rows, columns].sum()) < _MIN_INK_PIXELS:
-            continue
-        box = (float(columns.min()), float(rows.min()), float(columns.max()) + 1, float(rows.max()) + 1)
-        if _can_be_picture(box, layout.size):
-            boxes.append(box)
-    return boxes
-
-
-def _ink_pixels(part_numbers: NDArray[np.int32], ink: NDArray[np.uint8], number: int) -> tuple[NDArray[np.intp], ...]:
-    """Return the rows and columns of one part's ink, as np.nonzero does, from a search in the part's rows only."""
-    rows = np.flatnonzero((part_numbers == number).any(axis=1))
-    top, bottom = int(rows[0]), int(rows[-1]) + 1
-    pixels = np.nonzero((part_numbers[top:bottom] == number) & (ink[top:bottom] > 0))
-    return pixels[0] + top, pixels[1]
-
-
-def _fill_box(mask: NDArray[np.uint8], box: Rect, pad: float, value: int) -> None:
-    height, width = mask.shape
-    x0, y0 = max(0, int(box[0] - pad)), max(0, int(box[1] - pad))
-    x1, y1 = min(width, int(box[2] + pad + 1)), min(height, int(box[3] + pad + 1))
-    mask[y0:y1, x0:x1] = value
-
-
-def _can_be_picture(box: Rect, size: tuple[float, float]) -> bool:
-    """Return whether a part may belong to a picture: it is no rule, no page frame, and not in a margin."""
-    width, height = box[2] - box[0], box[3] - box[1]
-    if min(width, height) <= 3 and max(width, height) >= 40:
-        return False
-    if width >= _PAGE_FRAME_SHARE * size[0] and height >= _PAGE_FRAME_SHARE * size[1]:
-        return False
-    head, foot = _MARGIN_SHARE * size[1], (1 - _MARGIN_SHARE) * size[1]
-    is_at_side = box[2] < 0.04 * size[0] or box[0] > 0.96 * size[0]
-    return not (box[3] < head or box[1] > foot or is_at_side)
 
 
 def figure_boxes(layout: PageLayout, preferred_side: Side) -> dict[int, Rect]:
@@ -115,7 +38,9 @@ def figure_boxes(layout: PageLayout, preferred_side: Side) -> dict[int, Rect]:
     for part, choice in chosen.items():
         if choice is not None:
             groups.setdefault(choice[1], []).append(part)
-    _assign_parts_beside(groups, [part for part, choice in chosen.items() if choice is None], layout)
+    unassigned = [part for part, choice in chosen.items() if choice is None]
+    _assign_parts_beside(groups, unassigned, layout)
+    _assign_stacked_parts(groups, unassigned, layout)
     boxes = {}
     for number, parts in groups.items():
         if not layout.captions[number].is_table:
@@ -202,11 +127,37 @@ def _assign_captions_beside(
             continue
         for part, choice in chosen.items():
             lower_height = min(part[3] - part[1], caption.box[3] - caption.box[1])
-            is_near = (
-                overlap(part, caption.box, 1) >= 0.5 * lower_height and -overlap(part, caption.box, 0) <= _MAX_SIDE_GAP
+            gap = -overlap(part, caption.box, 0)
+            is_near = gap <= _MAX_CAPTION_GAP_SHARE * layout.size[0] and (
+                gap <= _MAX_SIDE_GAP or not _is_blocked_beside(part, caption.box, layout)
             )
-            if is_near and (choice is None or choice[0] != preferred_side):
+            is_level = overlap(part, caption.box, 1) >= 0.5 * lower_height
+            if is_level and is_near and (choice is None or choice[0] != preferred_side):
                 chosen[part] = (preferred_side, number)
+
+
+def _is_blocked_beside(part: Rect, caption: Rect, layout: PageLayout) -> bool:
+    """Return whether text or another picture lies between a part and a caption beside it."""
+    left, right = (part, caption) if part[0] < caption[0] else (caption, part)
+    between = (left[2] + 1, max(part[1], caption[1]), right[0] - 1, min(part[3], caption[3]))
+    others = (box for box in (*layout.barriers, *layout.parts) if box not in (part, caption))
+    return any(overlap(box, between, 0) > 0 and overlap(box, between, 1) > 0 for box in others)
+
+
+def _assign_stacked_parts(groups: dict[int, list[Rect]], unassigned: list[Rect], layout: PageLayout) -> None:
+    """Assign parts that no caption has to the figure above or below them, if no text lies between."""
+    for part in sorted(unassigned, key=lambda box: box[1]):
+        best: tuple[float, list[Rect]] | None = None
+        for number, parts in groups.items():
+            figure_box = union(parts)
+            gap = -overlap(part, figure_box, 1)
+            shared = overlap(part, figure_box, 0)
+            is_stacked = gap <= _MAX_STACK_GAP and shared >= 0.5 * min(part[2] - part[0], figure_box[2] - figure_box[0])
+            is_beside_caption = overlap(layout.captions[number].box, figure_box, 0) <= 2
+            if is_stacked and is_beside_caption and not _contains_text(union((part, figure_box)), layout.barriers):
+                best = min(best or (gap, parts), (gap, parts), key=lambda candidate: candidate[0])
+        if best is not None:
+            best[1].append(part)
 
 
 def _contains_text(box: Rect, barriers: Sequence[Rect]) -> bool:
@@ -226,7 +177,7 @@ def _enclosing_box(parts: list[Rect], layout: PageLayout) -> Rect:
         grown = union((figure_box, part))
         if not _contains_text(grown, layout.barriers):
             figure_box = grown
-    head, foot = _MARGIN_SHARE * layout.size[1], (1 - _MARGIN_SHARE) * layout.size[1]
+    head, foot = MARGIN_SHARE * layout.size[1], (1 - MARGIN_SHARE) * layout.size[1]
     for _ in range(2):
         for line in layout.other_lines:
             if head < line.box[1] and line.box[3] < foot and _belongs_to_picture(line, figure_box):
