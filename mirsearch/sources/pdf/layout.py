@@ -68,7 +68,11 @@ def _outermost(lines: Sequence[Line], heads: set[int], height: float) -> set[int
     others = [line for line in lines if id(line) not in heads]
     top = min((line.box[1] for line in others), default=height)
     bottom = max((line.box[3] for line in others), default=0.0)
-    return {id(line) for line in lines if id(line) in heads and (line.box[1] < top + 1 or line.box[3] > bottom - 1)}
+    return {
+        id(line)
+        for line in lines
+        if id(line) in heads and (line.box[1] < top + 1 if line.box[3] < height / 2 else line.box[3] > bottom - 1)
+    }
 
 
 def _is_in_margin(line: Line, height: float, share: float) -> bool:
