@@ -48,15 +48,24 @@ class FieldFilter:
     ranges: tuple[Range, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.name not in FIELDS:
-            similar = difflib.get_close_matches(self.name, FIELDS, 1)
-            suggestion = f"did you mean {similar[0]}? " if similar else ""
-            raise UsageError(f"no field is named {self.name!r}", f"{suggestion}fields are {', '.join(FIELDS)}")
+        check_field(self.name)
 
     @property
     def kind(self) -> FieldKind:
         """Return the kind of the field's values."""
         return FIELDS[self.name]
+
+
+def check_field(name: str, others: Iterable[str] = ()) -> None:
+    """Raise UsageError, with the nearest name, if neither a field nor one of `others` has this name."""
+    known = (*others, *FIELDS)
+    if name in known:
+        return
+    similar = difflib.get_close_matches(name.lower(), known, 1) or [
+        field for field in FIELDS if name and field.endswith(f".{name.lower()}")
+    ]
+    suggestion = f"did you mean {similar[0]}? " if similar else ""
+    raise UsageError(f"no field is named {name!r}", f"{suggestion}fields are {', '.join(known)}")
 
 
 def parse_field_filters(texts: Iterable[str], parse_length: Callable[[str], float]) -> tuple[FieldFilter, ...]:

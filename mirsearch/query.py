@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.corpus import Figure, Panel
-from mirsearch.field_filters import FieldFilter
+from mirsearch.field_filters import FieldFilter, check_field
 from mirsearch.ranking import Formula
 
 Vector = NDArray[np.float32]
@@ -48,6 +48,21 @@ class Filters:
     def is_empty(self) -> bool:
         """Return whether no condition is set."""
         return dataclasses.replace(self, doubtful=False) == Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order of panels: by the values of a field of `field_filters.FIELDS`, then by panel id.
+
+    Panels without a value come last in either direction. Of several values (authors, sources), the first counts. Words
+    are compared by their characters' numbers, capitals before small letters.
+    """
+
+    field: str
+    descending: bool = False
+
+    def __post_init__(self) -> None:
+        check_field(self.field)
 
 
 @dataclass(frozen=True, slots=True)

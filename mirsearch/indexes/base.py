@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mirsearch.corpus import Figure, Origin, Panel
 from mirsearch.corrections import Correction
-from mirsearch.query import Filters, SearchRequest, SearchResult, StoredPanel
+from mirsearch.query import Filters, Order, SearchRequest, SearchResult, StoredPanel
 
 SCHEMA_VERSION = 1
 """Schema version of an index on Elasticsearch. That of the embedded index is in embedded.database.schema."""
@@ -149,8 +149,8 @@ class Index(Protocol):
     def thumbnail(self, panel_id: str) -> bytes | None:
         """Return the thumbnail of a panel as JPEG. None if it has none or if there is no such panel."""
 
-    def select_panels(self, filters: Filters) -> Iterator[StoredPanel]:
-        """Yield all panels that pass the filters, ordered by panel id."""
+    def select_panels(self, filters: Filters, order: Order | None = None) -> Iterator[StoredPanel]:
+        """Yield all panels that pass the filters, in this order (None: by panel id)."""
 
     def failures(self) -> list[Failure]:
         """Return the inputs that failed in an ingest and have not succeeded since, ordered by input."""

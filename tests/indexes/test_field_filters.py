@@ -16,7 +16,7 @@ from mirsearch.imaging.images import thumbnail
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import Index
 from mirsearch.licenses import canonical_license
-from mirsearch.query import Filters, SearchRequest, StoredPanel
+from mirsearch.query import Filters, Order, SearchRequest, StoredPanel
 from mirsearch.report.sentences import filter_phrases
 from tests.cli.test_end_to_end import BACKENDS, new_location
 from tests.conftest import REPOSITORY
@@ -115,6 +115,39 @@ def filters_for(name: str, everything: list[StoredPanel]) -> list[FieldFilter]:
         FieldFilter(name, (words[0].upper(),)), FieldFilter(name, (words[0], words[-1])), FieldFilter(name, ("*",)),
         FieldFilter(name, ("nothing like it",)),
     ]  # fmt: skip
+
+
+def test_panels_are_sorted_by_each_field_with_unknown_values_last(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mirsearch.indexes.elasticsearch.index.PAGE_SIZE", 50)  # so that pages end among unknown values
+    everything = list(index.select_panels(Filters()))
+    for name in FIELDS:
+        keys = {stored.panel.id: sort_key(stored, name) for stored in everything}
+        known = sorted(name for name, key in keys.items() if key is not None)
+        unknown = sorted(name for name, key in keys.items() if key is None)
+        for descending in (False, True):
+            known.sort(key=keys.__getitem__, reverse=descending)  # ties stay in the order of their ids
+            found = [stored.panel.id for stored in index.select_panels(Filters(), Order(name, descending))]
+            assert found == [*known, *unknown], (name, descending)
+            known.sort()
+
+
+def sort_key(stored: StoredPanel, name: str) -> Any:
+    found = value(stored, name)
+    return min(found, default=None) if isinstance(found, tuple) else found
+
+
+def test_a_filtered_listing_is_sorted_and_read_as_without_an_order(index: Index) -> None:
+    some = Filters(kinds=("micrograph",), year_from=2012)
+    plain = {stored.panel.id: stored for stored in index.select_panels(some)}
+    by_title = list(index.select_panels(some, Order("article.journal", descending=True)))
+    assert {stored.panel.id: stored for stored in by_title} == plain
+    assert len(by_title) == len(plain) > 10
+    with pytest.raises(UsageError, match=r"did you mean article.journal"):
+        Order("articel.journal")
+    with pytest.raises(UsageError, match=r"did you mean article.year"):
+        Order("year")
 
 
 def test_each_field_filter_selects_the_matching_panels(index: Index) -> None:

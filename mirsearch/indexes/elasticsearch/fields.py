@@ -6,6 +6,7 @@ from typing import Any
 
 from mirsearch.field_filters import ANY, FieldFilter
 from mirsearch.indexes.comparison import MIN_TECHNIQUE_CONFIDENCE
+from mirsearch.query import Order
 
 TECHNIQUE_FIELD = "panel.technique"
 IS_TECHNIQUE_KNOWN: dict[str, Any] = {"range": {"panel.technique_confidence": {"gte": MIN_TECHNIQUE_CONFIDENCE}}}
@@ -35,3 +36,13 @@ def _values_clause(field: FieldFilter) -> dict[str, Any]:
         bounds = {name: end for name, end in (("gte", low), ("lte", high)) if end is not None}
         choices.append({"range": {field.name: bounds}})
     return {"bool": {"should": choices, "minimum_should_match": 1}} if choices else {"match_none": {}}
+
+
+def sort_clauses(order: Order | None) -> list[dict[str, Any]]:
+    """Return the `sort` of a search for panels in this order (None: by panel id). Panels without a value come last."""
+    by_id = {"panel.id": {"order": "asc"}}
+    if order is None:
+        return [by_id]
+    missing = 0 if order.field in _FALSE_IF_MISSING else "_last"  # flags are sorted as numbers
+    direction = "desc" if order.descending else "asc"
+    return [{order.field: {"order": direction, "mode": "min", "missing": missing}}, by_id]

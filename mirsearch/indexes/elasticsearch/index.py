@@ -30,12 +30,13 @@ from mirsearch.indexes.elasticsearch.documents import (
 )
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.failures import read_failures
+from mirsearch.indexes.elasticsearch.fields import sort_clauses
 from mirsearch.indexes.elasticsearch.filters import article_clause, filter_clauses
 from mirsearch.indexes.elasticsearch.patience import fetch_documents
 from mirsearch.indexes.elasticsearch.search import read_result
 from mirsearch.indexes.elasticsearch.stats import DocumentCounter, read_counts, stored_bytes
 from mirsearch.indexes.elasticsearch.writer import open_writer
-from mirsearch.query import Filters, SearchRequest, SearchResult, StoredPanel
+from mirsearch.query import Filters, Order, SearchRequest, SearchResult, StoredPanel
 
 PAGE_SIZE = 500
 MAX_CACHED_THUMBNAILS = 128
@@ -184,7 +185,7 @@ class ElasticsearchIndex(names.FigureNames):
 
     def figure_panels(self, figure_id: str) -> list[StoredPanel]:
         """Return all panels of a figure in reading order; empty if there is no such figure."""
-        return list(self._panels_matching([{"term": {"figure.id": figure_id}}], "panel.number"))
+        return list(self._panels_matching([{"term": {"figure.id": figure_id}}], {"panel.number": "asc"}))
 
     def find_panels(self, some_id: str) -> list[StoredPanel]:
         """Find panels by panel id, figure id (or a unique prefix of 6 or more digits), article id, DOI or PMC id."""
@@ -193,7 +194,7 @@ class ElasticsearchIndex(names.FigureNames):
             return []
         by_id: list[dict[str, Any]] = [{"term": {name: some_id}} for name in (queries.PANEL_ID_FIELD, "figure.id")]
         for clause in (*by_id, article_clause(some_id)):
-            found = list(self._panels_matching([clause], "figure.id", "panel.number"))
+            found = list(self._panels_matching([clause], {"figure.id": "asc"}, {"panel.number": "asc"}))
             if found:
                 return found
         figure = self._figure_with_prefix(some_id.lower())
@@ -236,24 +237,23 @@ class ElasticsearchIndex(names.FigureNames):
             encoded = (item.get("_source") or {}).get("thumbnail")
             return base64.b64decode(encoded) if encoded else None
 
-    def select_panels(self, filters: Filters) -> Iterator[StoredPanel]:
-        """Yield every panel that matches the filters, ordered by panel id, from one snapshot, in bounded memory."""
-        return self._panels_matching(filter_clauses(filters), "panel.id")
+    def select_panels(self, filters: Filters, order: Order | None = None) -> Iterator[StoredPanel]:
+        """Yield the panels that match, in this order (None: by panel id), from one snapshot, in bounded memory."""
+        return self._panels_matching(filter_clauses(filters), *sort_clauses(order))
 
-    def _panels_matching(self, clauses: list[dict[str, Any]], *order: str) -> Iterator[StoredPanel]:
+    def _panels_matching(self, clauses: list[dict[str, Any]], *order: dict[str, Any]) -> Iterator[StoredPanel]:
         """Yield the panels that match the clauses, page by page of a point in time."""
         with read_answers(self._address):
             point = self._client.open_point_in_time(index=self._address.name, keep_alive="5m")["id"]
-        query = {"bool": {"filter": [{"term": {"doc_type": "panel"}}, *clauses]}}
         after: dict[str, Any] = {}
         try:
             while True:
                 with read_answers(self._address):
                     answer = self._client.search(
                         size=PAGE_SIZE,
-                        query=query,
+                        query={"bool": {"filter": [{"term": {"doc_type": "panel"}}, *clauses]}},
                         pit={"id": point, "keep_alive": "5m"},
-                        sort=[{name: "asc"} for name in order],
+                        sort=list(order),
                         source_excludes=list(HEAVY_FIELDS),
                         track_total_hits=False,
                         allow_partial_search_results=False,

@@ -32,15 +32,20 @@ _LOWER_CASE_FIELDS = ("panel.id", "figure.id")
 
 def field_condition(field: FieldFilter) -> tuple[str, list[Any]]:
     """Return the SQL condition for a field filter, with its values."""
-    group, _, name = field.name.partition(".")
-    table_alias = {"panel": "p", "scale": "p", "figure": "g", "article": "b"}.get(group, "")
-    column = _COLUMNS.get(field.name, f"{table_alias}.{name}")
+    group, column = field.name.partition(".")[0], field_column(field.name)
     template = {"figure": _FIGURES, "article": _ARTICLES, "source": _ORIGINS}.get(group, "{}")
     if field.name == "article.authors":
         template = _AUTHORS
     alternatives = list(_alternatives(field, column))
     values = [value for _, part_values in alternatives for value in part_values]
     return template.format(" OR ".join(f"({condition})" for condition, _ in alternatives) or "0"), values
+
+
+def field_column(field: str) -> str:
+    """Return the SQL expression of a field: of panels p, figures g, articles b, origins o, or an author w."""
+    group, _, name = field.partition(".")
+    table_alias = {"panel": "p", "scale": "p", "figure": "g", "article": "b"}.get(group, "")
+    return _COLUMNS.get(field, f"{table_alias}.{name}")
 
 
 def _alternatives(field: FieldFilter, column: str) -> Iterator[tuple[str, list[Any]]]:

@@ -148,6 +148,16 @@ def panels_by_id(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str
     return panels
 
 
+def read_in_order(connection: sqlite3.Connection, ids: Iterable[str]) -> Iterator[StoredPanel]:
+    """Yield panels in the order of their ids, in batches. Raises DamagedRowError if one is missing or damaged."""
+    for batch in batches(ids):
+        found = panels_by_id(connection, batch)
+        for panel_id in batch:
+            if panel_id not in found:
+                raise DamagedRowError(f"panel {panel_id} is missing")
+            yield found[panel_id]
+
+
 def _panel(values: dict[str, Any], figure_id: str) -> Panel:
     return Panel(
         box=(values["x0"], values["y0"], values["x1"], values["y1"]),
