@@ -64,15 +64,15 @@ class PhotoReader:
 
 
 class HeicReader:
-    """Reads HEIC with the package pillow-heif."""
+    """Reads HEIC with the package pi-heif, which has no GPL encoder as pillow-heif's wheels do."""
 
     name = "heic"
     suffixes = frozenset((".heic", ".heif", ".hif"))
 
     @classmethod
     def missing_requirement(cls) -> str | None:
-        """Return how to install pillow-heif, if it is missing."""
-        return missing_formats("pillow_heif")
+        """Return how to install pi-heif, if it is missing."""
+        return missing_formats("pi_heif")
 
     def recognizes(self, path: Path, head: bytes) -> bool:
         """Return whether a file begins like HEIC."""
@@ -82,7 +82,7 @@ class HeicReader:
     @contextmanager
     def open(self, path: Path, limits: Limits) -> Iterator[PhotoFile]:
         """Open a picture."""
-        from pillow_heif import HeifImageFile
+        from pi_heif import HeifImageFile
 
         with path.open("rb") as file, HeifImageFile(file) as picture:
             _check_size(picture, path, limits)
