@@ -25,14 +25,19 @@ MAX_PANELS_PER_HIT = 64
 """Most panels that are requested for each hit: as many as a letter with 8 × 8 images has."""
 
 
+def first_count(top: int) -> int:
+    """Return how many panels to read at first for `top` hits."""
+    return top + min(top, _MAX_EXTRA)
+
+
 def candidate_counts(top: int, limit: int, per_article: int = 0) -> Iterator[int]:
     """Yield how many panels to request until `top` hits remain when some are folded; rising, at most `limit`.
 
-    Where an article has few hits, more are folded, and the first request is larger: to search twice costs more.
+    Where an article has few hits, more are folded, and the first request is larger: to search twice costs more. (The
+    panels are then read step by step, as far as they are needed.)
     """
     most = min(top * MAX_PANELS_PER_HIT, limit)
-    first = top + min(top, _MAX_EXTRA)
-    count = min(first * _ARTICLE_FACTOR if per_article else first, most)
+    count = min(first_count(top) * (_ARTICLE_FACTOR if per_article else 1), most)
     yield count
     while count < most:
         count = min(count * _GROWTH, most)

@@ -18,7 +18,7 @@ from mirsearch.indexes.base import ExtractorIdentity, Index
 from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult, StoredPanel
 from mirsearch.search.answer import Answer, Hit, QueryView
 from mirsearch.search.asked_pictures import IMAGE_KINDS, AskedPictures, read_pictures
-from mirsearch.search.folding import MAX_PANELS_PER_HIT, Folding, candidate_counts, shared_letter
+from mirsearch.search.folding import MAX_PANELS_PER_HIT, Folding, candidate_counts, first_count, shared_letter
 from mirsearch.search.left_out import drop_low_scores, find_left_out
 from mirsearch.search.naming import named_panel
 from mirsearch.search.question import Question
@@ -30,6 +30,7 @@ MAX_PANELS_PER_FIGURE = 256
 """Most panels of a figure among which the other images of a hit's letter are looked for."""
 _MAX_JOURNALS = 3
 """Most journals that are told in place of one that the index does not have."""
+_Ranked = Sequence[tuple[ScoredPanel, StoredPanel]]
 _MAX_SEARCHES = 3
 """Searches for one question, where a writer removes found panels before they are read."""
 
@@ -125,9 +126,16 @@ def _load_checked(index: Index, extractor: Callable[[], Extractor]) -> Extractor
 def _search_panels(index: Index, request: SearchRequest, question: Question) -> tuple[SearchResult, tuple[Hit, ...]]:
     """Search the index and read the found panels. Ask for more panels until `top` hits remain after folding."""
     folding = Folding(index, question.each, question.per_article)
-    for count in candidate_counts(request.top, settings.LIMITS.query_top, question.per_article):
-        result, ranked = _read_panels(index, dataclasses.replace(request, top=count))
+    hits: tuple[Hit, ...] = ()
+
+    def has_enough(ranked: _Ranked) -> bool:
+        nonlocal hits
         hits = folding.fold(ranked, request.top)
+        return len(hits) == request.top
+
+    step = first_count(request.top) if question.per_article else settings.LIMITS.query_top
+    for count in candidate_counts(request.top, settings.LIMITS.query_top, question.per_article):
+        result, _ = _read_panels(index, dataclasses.replace(request, top=count), step, has_enough)
         if len(hits) == request.top or len(result.panels) < count:
             break
     return result, hits if question.each else _add_parts(index, request, hits)
@@ -155,19 +163,30 @@ def _add_parts(index: Index, request: SearchRequest, hits: tuple[Hit, ...]) -> t
 
 
 def _read_panels(
-    index: Index, request: SearchRequest
-) -> tuple[SearchResult, Sequence[tuple[ScoredPanel, StoredPanel]]]:
-    """Search the index and read the found panels. Search again if a writer has removed one of them in between."""
+    index: Index,
+    request: SearchRequest,
+    step: int = settings.LIMITS.query_top,
+    has_enough: Callable[[_Ranked], bool] = lambda ranked: False,
+) -> tuple[SearchResult, _Ranked]:
+    """Search the index and read the found panels, `step` at a time, until `has_enough` of them.
+
+    Search again if a writer has removed one of them in between.
+    """
     for attempt in range(1, _MAX_SEARCHES + 1):
         result = index.search(request)
+        ranked: list[tuple[ScoredPanel, StoredPanel]] = []
         try:
-            stored = index.panels([scored.panel_id for scored in result.panels])
+            for start in range(0, max(len(result.panels), 1), step):
+                some = result.panels[start : start + step]
+                ranked += zip(some, index.panels([scored.panel_id for scored in some]), strict=True)
+                if has_enough(ranked):
+                    break
         except NotFoundError:
             if attempt == _MAX_SEARCHES:
                 raise
             continue
         break
-    return result, list(zip(result.panels, stored, strict=True))
+    return result, ranked
 
 
 def _notes(index: Index, question: Question, fov: float | None, result: SearchResult, hits: int) -> list[str]:
