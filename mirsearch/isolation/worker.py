@@ -74,11 +74,14 @@ class Worker:
         return told, answer[1]
 
     def close(self) -> None:
-        """End the process, and wait for that."""
+        """End the process and those that it started, and wait for that."""
         self.is_usable = False
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
+        if sys.platform != "win32":
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         with suppress(OSError):
             self._input.close()
         self._reader.join()

@@ -193,6 +193,12 @@ def test_no_process_stays_behind():
     assert pool._POOL._pop() is None
 
 
+def test_programs_that_a_task_started_end_with_it(tmp_path):
+    note = tmp_path / "pid"
+    assert "took more than" in failure(tasks.start_and_hold_the_lock, note, seconds=1.0).message
+    assert wait_until(lambda: not is_alive(int(note.read_text())))
+
+
 def test_credentials_are_kept_from_it(monkeypatch):
     monkeypatch.setenv("MIRSEARCH_ES_PASSWORD", "secret")
     assert "secret" not in json.dumps(run_isolated(tasks.variables, name="x"))

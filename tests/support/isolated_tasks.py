@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import re
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -46,6 +47,12 @@ def variables() -> dict[str, str]:
 def hold_the_lock() -> int:
     """Search with a pattern that takes for ever and lets no other thread run."""
     return len(re.findall("(a+)+b", "a" * 64))
+
+
+def start_and_hold_the_lock(note: Path) -> int:
+    """Start a program, note its process id, and hold the lock."""
+    note.write_text(str(subprocess.Popen(["sleep", "1000"]).pid))
+    return hold_the_lock()
 
 
 def sleep(seconds: float) -> float:
