@@ -69,12 +69,7 @@ class MrcReader:
     @contextmanager
     def open(self, path: Path, limits: Limits) -> Iterator[MrcFile]:
         """Open a file. Its planes stay on the disk until they are asked for."""
-        import warnings
-
         import mrcfile
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of small errors in the header, which `permissive` lets pass
-            opened = mrcfile.mmap(path, mode="r", permissive=True)
-        with opened:
+        with mrcfile.mmap(path, mode="r", permissive=True) as opened:  # it warns of small errors in the header
             yield MrcFile(opened, limits)
