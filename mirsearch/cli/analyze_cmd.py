@@ -21,8 +21,8 @@ from mirsearch.errors import ImageError, MirsearchError, UsageError
 if TYPE_CHECKING:
     from mirsearch.analysis.analyzer import FigureAnalyzer
     from mirsearch.corpus import Panel
-    from mirsearch.imaging.images import Page
     from mirsearch.query import Pixels
+    from mirsearch.readers.figures import FileFigure
     from mirsearch.report.describe import AnalyzedPage
 
 log = logging.getLogger(__name__)
@@ -63,10 +63,10 @@ def analyze(
         own_caption = caption_of(path)
         try:
             found = _analyze_file(path, caption if own_caption is None else own_caption, analyzer, length_nm)
-            for page, pixels in found:
+            for page, read_pixels in found:
                 _print_table([page]) if prints_each else results.append(page)
                 if overlays is not None:
-                    _write_overlay(pixels, page.panels, overlays.path(path, page.page))
+                    _write_overlay(read_pixels(), page.panels, overlays.path(path, page.page))
         except ImageError as error:
             failed = True
             print_message(str(error))
@@ -78,21 +78,22 @@ def analyze(
 
 def _analyze_file(
     path: Path, caption: str, analyzer: FigureAnalyzer, length_nm: float | None
-) -> Iterator[tuple[AnalyzedPage, Pixels]]:
-    """Yield the analysis and the pixels of each page of a file. Raises ImageError at the first page that can't be read.
+) -> Iterator[tuple[AnalyzedPage, Callable[[], Pixels]]]:
+    """Yield the analysis of each figure of a file, and a function that returns its pixels.
 
-    `length_nm` is what each bar whose length is not known stands for.
+    Raises ImageError at the first figure that can't be read. `length_nm` is what each bar whose length is not known
+    stands for.
     """
-    from mirsearch.imaging.images import read_pages
+    from mirsearch.readers.figures import open_figures
     from mirsearch.report.describe import AnalyzedPage
     from mirsearch.search.given_scale import give_length
 
-    for page in read_pages(path):
-        panels = _analyze_page(path, page, caption, analyzer)
-        if length_nm is not None:
-            panels = [give_length(panel, length_nm) for panel in panels]
-        height, width = page.pixels.shape[:2]
-        yield AnalyzedPage(str(path), page.number, width, height, tuple(panels)), page.pixels
+    with open_figures(path) as figures:
+        for figure in figures:
+            panels = _analyze_figure(path, figure, caption or figure.description, analyzer)
+            if length_nm is not None:
+                panels = [give_length(panel, length_nm) for panel in panels]
+            yield AnalyzedPage(str(path), figure.number, figure.width, figure.height, tuple(panels)), figure.pixels
 
 
 def _page_json(page: AnalyzedPage) -> dict[str, Any]:
@@ -107,9 +108,11 @@ def _page_json(page: AnalyzedPage) -> dict[str, Any]:
     }
 
 
-def _analyze_page(path: Path, page: Page, caption: str, analyzer: FigureAnalyzer) -> list[Panel]:
+def _analyze_figure(path: Path, figure: FileFigure, caption: str, analyzer: FigureAnalyzer) -> list[Panel]:
+    from mirsearch.ingest.figure_analysis import analyze_images
+
     try:
-        return analyzer.analyze(page.pixels, caption, nm_per_px=page.nm_per_px)
+        return [panel for image in analyze_images(figure, caption, analyzer) for panel in image.panels]
     except MirsearchError:
         raise
     except Exception as error:  # one figure that breaks the analysis must not stop the others
@@ -129,8 +132,8 @@ class _OverlayPaths:
     used: set[Path] = field(default_factory=set)
 
     def path(self, source: Path, page: int) -> Path:
-        """Return the file for a page of an image. Raises UsageError if the option is a wrong path."""
-        suffix = f".page{page}" if page else ""
+        """Return the file for a page of an image, counted from 0. Raises UsageError if the option is a wrong path."""
+        suffix = f".page{page + 1}" if page else ""
         if not self.is_folder:
             if not self.target.parent.is_dir():
                 raise UsageError(f"--overlay {self.target}: there is no folder {self.target.parent}", "create it first")
