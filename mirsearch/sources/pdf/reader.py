@@ -20,9 +20,11 @@ from PIL import Image
 
 from mirsearch.errors import SourceError
 from mirsearch.sources.pdf.pages import MAX_PIXELS
+from mirsearch.sources.pdf.symbols import shown_character
 from mirsearch.sources.pdf.text import Char, Rect
 
 _MAX_CHARS = 60_000
+_MAX_FONT_NAME_BYTES = 128
 _MAX_OBJECTS = 20_000
 _MAX_DEPTH = 6
 """Deepest nesting of forms that is read."""
@@ -125,6 +127,7 @@ class PdfPage:
         """Yield the characters in the order of the page's content, with the boxes their font gives them."""
         raw, textpage = self._raw, self._page.get_textpage()
         x, y, box = ctypes.c_double(), ctypes.c_double(), raw.FS_RECTF()
+        font, flags = ctypes.create_string_buffer(_MAX_FONT_NAME_BYTES), ctypes.c_int()
         try:
             for index in range(min(textpage.count_chars(), _MAX_CHARS)):
                 code = raw.FPDFText_GetUnicode(textpage.raw, index)
@@ -133,7 +136,9 @@ class PdfPage:
                 raw.FPDFText_GetCharOrigin(textpage.raw, index, x, y)
                 shown = self._rect(box.left, box.bottom, box.right, box.top)
                 baseline = float(self._to_points[1] @ (x.value, y.value, 1.0))
-                yield Char(chr(code), shown, baseline)
+                length = raw.FPDFText_GetFontInfo(textpage.raw, index, font, _MAX_FONT_NAME_BYTES, flags)
+                name = font.value.decode("utf-8", "replace") if 0 < length <= _MAX_FONT_NAME_BYTES else ""
+                yield Char(shown_character(chr(code), name), shown, baseline)
         finally:
             textpage.close()
 

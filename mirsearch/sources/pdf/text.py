@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from mirsearch.sources.pdf.symbols import join_signs
+
 Rect = tuple[float, float, float, float]
 """x0, y0, x1, y1 in points (1/72 inch) from the top left of the page as shown."""
 
@@ -124,7 +126,7 @@ def join_lines(texts: Iterable[str], words: frozenset[str]) -> str:
             joined = _join_hyphenated(joined[:-1], text, words)
         else:
             joined = f"{joined} {text}" if joined else text
-    return joined.translate({ord(hyphen): "-" for hyphen in SOFT_HYPHENS})
+    return join_signs(joined.translate({ord(hyphen): "-" for hyphen in SOFT_HYPHENS}))
 
 
 def _join_hyphenated(head: str, tail: str, words: frozenset[str]) -> str:
