@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import os
 import signal
 import socket
 import threading
@@ -36,7 +37,7 @@ def open_socket(host: str, port: int) -> socket.socket:
         raise UsageError(f"--port {port} is no port", "give a number from 0 to 65535")
     try:
         family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((address, port), family=family, backlog=_BACKLOG)
+        return _listen(family, address, port)
     except socket.gaierror as error:
         raise UsageError(
             f"--host {host} is not known on this machine", "give 127.0.0.1, or an address of it"
@@ -49,6 +50,22 @@ def open_socket(host: str, port: int) -> socket.socket:
         if error.errno in (errno.EACCES, errno.EPERM):
             raise MirsearchError(f"port {port} may not be opened", "give a --port from 1024 to 65535") from error
         raise UsageError(f"--host {host}: {error.strerror}", "give 127.0.0.1, or an address of this machine") from error
+
+
+def _listen(family: int, address: str, port: int) -> socket.socket:
+    # asyncio turns Nagle's delay of 40 ms off only for sockets that name their protocol, which create_server's don't.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if address == "::" else 1)
+        listening.bind((address, port))
+        listening.listen(_BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
 
 
 def server_address(listening: socket.socket, host: str) -> str:

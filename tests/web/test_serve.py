@@ -18,6 +18,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the extra web is not installed")
 
+from mirsearch.web.server import open_socket
 from tests.support.cli_runner import run
 from tests.web.conftest import Served
 
@@ -62,6 +63,14 @@ def test_it_tells_its_address_and_stops_in_peace(served: Served, number: signal.
     assert process.returncode == 0, err
     assert err == "mirsearch: stopped\n"
     assert out == ""
+
+
+def test_small_answers_are_sent_at_once() -> None:
+    """Nagle's algorithm would hold back the second packet of an answer until the first is acknowledged, 40 ms."""
+    with open_socket("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()[:2]):
+        accepted, _ = listening.accept()
+        accepted.close()
+        assert accepted.proto == socket.IPPROTO_TCP
 
 
 def test_a_taken_port_is_one_clear_line(served: Served) -> None:
