@@ -69,6 +69,8 @@ def test_ctrl_c_keeps_the_planes_that_are_ready_and_the_rest_comes_later(tmp_pat
     summary = ingest(index, stack, Selection("all"))
     assert (summary.figures_updated, summary.figures_new) == (1, 0)
     assert [heading for heading, _ in panels_of(index, stack)] == [f"page {number}" for number in range(1, 6)]
+    names = [index.figures_at(location) for location in (str(stack), "*/series.tif", "*/eries.tif", "*/series.ti")]
+    assert names == [[figure_id(content_hash(stack))]] * 2 + [[]] * 2
     assert ingest(index, stack, Selection("all")).figures_present == 1
     assert ingest(index, stack, Selection()).figures_present == 1  # all planes are a choice, too
     assert ingest(index, stack, parse_selection("2,4")).figures_updated == 1

@@ -11,6 +11,9 @@ from mirsearch.indexes.elasticsearch.client import Address
 from mirsearch.indexes.elasticsearch.errors import read_answers
 
 _ANY_FOLDER = "*/"
+_PLANES = "#planes="
+"""What follows the path in the location of a figure of planes."""
+
 _PAGE_SIZE = 1_000
 _FIGURES: dict[str, Any] = {"term": {"doc_type": "figure"}}
 
@@ -23,12 +26,13 @@ class FigureNames:
 
     def figures_at(self, location: str) -> list[str]:
         """Return the ids, ascending, of figures whose newest file is at `location`; `*/NAME`: in any folder."""
-        clause: dict[str, Any] = {"term": {"image": location}}
+        name = location.removeprefix(_ANY_FOLDER)
+        choices: list[dict[str, Any]] = [{"term": {"image": name}}, {"prefix": {"image": {"value": name + _PLANES}}}]
         if location.startswith(_ANY_FOLDER):
-            name = location.removeprefix(_ANY_FOLDER)
             escaped = re.sub(r"([*?\\])", r"\\\1", name)
-            patterns = [{"wildcard": {"image": {"value": f"*{start}{escaped}"}}} for start in ("/", "\\\\")]
-            clause = {"bool": {"should": [{"term": {"image": name}}, *patterns], "minimum_should_match": 1}}
+            ends = [f"{start}{escaped}{end}" for start in ("/", "\\\\") for end in ("", f"{_PLANES}*")]
+            choices += [{"wildcard": {"image": {"value": f"*{end}"}}} for end in ends]
+        clause = {"bool": {"should": choices, "minimum_should_match": 1}}
         return [figure for figure, _ in self._figure_pages([clause], [])]
 
     def corrected_figures(self) -> list[str]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import sqlite3
 
 ANY_FOLDER = "*/"
+PLANES = "#planes="
+"""What follows the path in the location of a figure of planes."""
 
 
 def figures_at(connection: sqlite3.Connection, location: str) -> list[str]:
     """Return the ids, ascending, of figures with an origin at `location`; `*/NAME` is a file's name in any folder."""
-    where, values = "o.location = ?", [location]
+    where, values = "o.location = ? OR substr(o.location, 1, ?) = ?", [location]
+    values += [str(len(location + PLANES)), location + PLANES]
     if location.startswith(ANY_FOLDER):
         name = location.removeprefix(ANY_FOLDER)
-        where += " OR substr(o.location, ?) IN (?, ?)"
-        values += [str(-len(name) - 1), f"/{name}", f"\\{name}"]
-        values[0] = name
+        where += " OR substr(o.location, ?) IN (?, ?) OR instr(o.location, ?) OR instr(o.location, ?)"
+        values = [name, str(len(name + PLANES)), name + PLANES, str(-len(name) - 1)]
+        values += [f"/{name}", f"\\{name}", f"/{name}{PLANES}", f"\\{name}{PLANES}"]
     query = f"SELECT DISTINCT f.id FROM origins o JOIN figures f ON f.key = o.figure WHERE {where} ORDER BY f.id"
     return [row[0] for row in connection.execute(query, values)]
 
