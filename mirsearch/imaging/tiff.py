@@ -60,7 +60,7 @@ def read_tiff(file: IO[bytes], name: str, limits: Limits) -> Iterator[tuple[int,
             if (full is not None and is_reduced(page, full)) or is_preview(tiff.pages, number):
                 continue
             full = page if full is None else full
-            _check_size(page, name, limits)
+            check_size(page, name, limits)
             decoded += _decoded_bytes(page)  # of all pages: many of them may share their bytes
             check_expansion(name, decoded, tiff.filehandle.size, limits)
             check_samples_present(tiff, page)
@@ -133,7 +133,7 @@ def is_reduced(page: Any, full: Any) -> bool:
     return bool(abs(ratio_x / ratio_y - 1) < 0.02)
 
 
-def _check_size(page: Any, name: str, limits: Limits) -> None:
+def check_size(page: Any, name: str, limits: Limits) -> None:
     """Raise ImageError if a page is no flat picture or larger than the limits."""
     width, height, depth = int(page.imagewidth), int(page.imagelength), int(page.imagedepth)
     if width < 1 or height < 1 or depth != 1:

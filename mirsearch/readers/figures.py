@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -95,7 +95,7 @@ def open_figures(
     chosen = selection or Selection()
     pages = getattr(reader, "pages", None)
     if pages is not None:
-        yield _separate_figures(path, pages(path, limits), chosen, limits, page)
+        yield _separate_figures(pages(path, limits), chosen, limits, page)
         return
     _check_file(path, limits)
     with ExitStack() as stack:
@@ -128,23 +128,24 @@ def _check_file(path: Path, limits: Limits) -> None:
 
 
 def _separate_figures(
-    path: Path, pages: Iterator[images.Page], selection: Selection, limits: Limits, page: int | None
+    pages: Iterator[images.Page], selection: Selection, limits: Limits, page: int | None
 ) -> Iterator[FileFigure]:
     """Yield the pages of a file that are figures of their own: the first ones, or those that were asked for."""
     asked = None if selection.pages is None or isinstance(selection.pages, str) else set(selection.pages)
-    most = limits.image_pages if selection.pages is not None or page is not None else limits.figure_images
-    count = 0
+    asked = asked if page is None else {page}
+    most = limits.figure_images if selection.pages is None and page is None else limits.image_pages
+    count, held = 0, None
     for found in pages:
-        if page is not None and found.number != page:
+        if asked is not None and found.number not in asked:
             continue
-        if asked is not None and page is None and found.number not in asked:
-            continue
-        if count == most:
-            raise ImageError(
-                f"{path}: more than {most} pages; the first {most} were taken", "--pages all takes all of them"
-            )
-        count += 1
-        yield _flat_figure(found.pixels, found.number, found.nm_per_px)
+        if count == most and held is not None:
+            yield replace(held, note=f"it has more than {most} pages, and the first {most} were taken; see --pages")
+            return
+        if held is not None:
+            yield held
+        count, held = count + 1, _flat_figure(found.pixels, found.number, found.nm_per_px)
+    if held is not None:
+        yield held
 
 
 def _flat_figure(pixels: Pixels, number: int, nm_per_px: float | None) -> FileFigure:

@@ -5,8 +5,9 @@ By the description of the format that Zeiss published with libCZI (DV entries, s
 
 from __future__ import annotations
 
+import math
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -110,35 +111,37 @@ class CziSegments:
         self._file.seek(start + max(256, 16 + _ENTRY.size + dimensions * _DIMENSION.size) + metadata)
         dtype, count = _PIXELS[block.pixel_type]
         width, height = block.stored
-        data = _decode(self._file.read(size), block.compression)
-        samples = np.asarray(data if isinstance(data, np.ndarray) else np.frombuffer(data, dtype))
-        if samples.size != width * height * count:
+        shape = (height, width, count) if count > 1 else (height, width)
+        data = _decode(self._file.read(size), block.compression, shape, np.dtype(dtype))
+        is_picture = isinstance(data, np.ndarray)
+        samples = np.asarray(data if is_picture else np.frombuffer(data, dtype))
+        if samples.size != math.prod(shape):
             raise ValueError(f"{samples.size} samples for {width} × {height} × {count}")
-        is_bgr = count > 1 and not isinstance(data, np.ndarray)
-        samples = samples.reshape((height, width, count) if count > 1 else (height, width))
-        return samples[:, :, 2::-1] if is_bgr else samples[:, :, :3] if count > 1 else samples
+        samples = samples.reshape(shape)
+        if count == 1:
+            return samples
+        return samples[:, :, :3] if is_picture else samples[:, :, 2::-1]  # raw samples are blue, green, red
 
     def _entry_dimensions(self) -> int:
         count: int = _ENTRY.unpack(self._file.read(_ENTRY.size))[-1]
         return count
 
 
-def _decode(data: bytes, compression: int) -> Any:
-    """Return the bytes of a subblock without compression, or an array where the codec gives one."""
+def _decode(data: bytes, compression: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    """Return the bytes of a subblock without compression, or an array where the codec gives one; never more of it."""
     if compression == _UNCOMPRESSED:
         return data
     import imagecodecs
 
-    if compression == _ZSTD1:
-        plain = imagecodecs.zstd_decode(data[data[0] :])
-        is_split = data[0] == 3 and data[2] & 1  # low and high bytes of 16-bit samples are stored apart
-        return np.frombuffer(plain, np.uint8).reshape(2, -1).T.tobytes() if is_split else plain
-    decoders: dict[int, Callable[[bytes], Any]] = {
-        _JPEG: imagecodecs.jpeg_decode,
-        _LZW: imagecodecs.lzw_decode,
-        _JPEG_XR: imagecodecs.jpegxr_decode,
-        _ZSTD0: imagecodecs.zstd_decode,
-    }
-    if compression not in decoders:
+    size = math.prod(shape) * dtype.itemsize
+    if compression in (_JPEG, _JPEG_XR):
+        decode = imagecodecs.jpeg_decode if compression == _JPEG else imagecodecs.jpegxr_decode
+        return decode(data, out=np.empty(shape, dtype))
+    if compression == _LZW:
+        return imagecodecs.lzw_decode(data, out=size)
+    if compression not in (_ZSTD0, _ZSTD1):
         raise ValueError(f"compression {compression}")
-    return decoders[compression](data)
+    plain = imagecodecs.zstd_decode(data[data[0] if compression == _ZSTD1 else 0 :], out=size)
+    is_split = compression == _ZSTD1 and data[0] == 3 and data[2] & 1
+    # low and high bytes of 16-bit samples are stored apart
+    return np.frombuffer(plain, np.uint8).reshape(2, -1).T.tobytes() if is_split else plain

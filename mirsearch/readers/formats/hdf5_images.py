@@ -12,6 +12,7 @@ import numpy as np
 
 from mirsearch.imaging.pixel_sizes.units import nm_per_unit
 from mirsearch.readers.base import Plane
+from mirsearch.settings import LIMITS
 
 _MOST_SETS = 2_000
 """Most groups and data sets that are looked at."""
@@ -97,6 +98,9 @@ def _is_picture(data: Any, rows: int, columns: int) -> bool:
     """Return whether a data set has numbers and two axes of a picture, all of them in the file itself."""
     if getattr(data, "external", None) or getattr(data, "is_virtual", False):
         return False
+    chunk = getattr(data, "chunks", None)
+    if chunk is not None and math.prod(chunk) > LIMITS.image_pixels:
+        return False  # a part of it would be unpacked with all of the chunk
     kind = getattr(data, "dtype", np.dtype("O")).kind
     return kind in "uifcb" and data.ndim >= 2 and min(data.shape[rows], data.shape[columns]) >= 2 and data.size > 0
 

@@ -27,10 +27,10 @@ class TiffFile:
 
     description = ""
 
-    def __init__(self, tiff: Any, layout: Any, file: IO[bytes]) -> None:
+    def __init__(self, tiff: Any, layout: Any, file: IO[bytes], limits: Limits) -> None:
         from mirsearch.imaging.tiff import PillowPages
 
-        self._tiff, self._layout = tiff, layout
+        self._tiff, self._layout, self._limits = tiff, layout, limits
         self._pillow = PillowPages(file)
 
     @property
@@ -59,8 +59,9 @@ class TiffFile:
 
     def _decode(self, page: Any, number: int | None) -> NDArray[Any]:
         """Return the samples of a page: raw where tifffile knows the compression, else as Pillow shows them."""
-        from mirsearch.imaging.tiff import check_samples_present, decode_page, has_codec
+        from mirsearch.imaging.tiff import check_samples_present, check_size, decode_page, has_codec
 
+        check_size(page, str(self._tiff.filehandle.name), self._limits)
         check_samples_present(self._tiff, page)
         if number is None and not has_codec(page):
             raise ImageError("the tiles of this slide can't be decoded yet", f"pip install '{_EXTRA}'")
@@ -108,7 +109,7 @@ class TiffReader:
         with _open_layout(path, limits) as (tiff, layout, file):
             if layout is None:
                 raise EOFError("neither a stack nor a slide")
-            yield TiffFile(tiff, layout, file)
+            yield TiffFile(tiff, layout, file, limits)
 
 
 @contextmanager
