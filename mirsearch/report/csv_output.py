@@ -50,13 +50,13 @@ _COLUMNS: dict[str, Callable[[Hit], Cell]] = {
     "image": lambda hit: hit.stored.figure.image,
     "also": lambda hit: "; ".join(stored.panel.id for stored in hit.repeats) or None,
     "more": lambda hit: "; ".join(stored.panel.id for _, stored in hit.parts) or None,
-    "more_of_article": lambda hit: "; ".join(stored.panel.id for _, stored in hit.others) or None,
     "part": lambda hit: hit.stored.panel.part,
     "heading": lambda hit: hit.stored.panel.heading,
     "inset_of": lambda hit: hit.stored.panel.inset_of,
     "doubtful_label": lambda hit: _doubtful_label(hit.stored.panel),
     "doubtful_nm_per_px": lambda hit: _doubtful_nm_per_px(hit.stored.panel),
     "bar_px": lambda hit: hit.stored.panel.bar.length_px if hit.stored.panel.bar else None,
+    "more_of_article": lambda hit: "; ".join(stored.panel.id for _, stored in hit.others) or None,
 }
 """Heading → the value of a hit."""
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from mirsearch.errors import NotFoundError, UsageError
 from mirsearch.indexes.base import Index
 from mirsearch.query import StoredPanel
 
+ANY_FOLDER = "*/"
+"""The beginning of a location that is only the end of a path."""
 _MAX_LISTED = 12
 """Most panels that are listed where a name stands for several."""
 
@@ -48,12 +51,18 @@ def list_panels(panels: list[StoredPanel]) -> str:
 
 
 def _locations(name: str) -> list[str]:
-    """Return where the file may lie in the words of the index: as it is given, its absolute path, its name alone."""
+    """Return where the file may lie in the words of the index, the surest first.
+
+    As it is given, as a path from here or from the root, as the end of a path, and its name alone.
+    """
     plain = name.strip()
     if not plain or "\0" in plain:
         return []
     if "://" in plain:
         return [plain]
-    path = Path(plain)
-    names = [plain, str(path.absolute()), *([] if path.name != plain else [f"*/{path.name}"])]
+    path, here = Path(plain), Path.cwd()
+    absolute = Path(os.path.normpath(path.absolute()))
+    names = [plain, str(path), str(absolute)]
+    names += [str(absolute.relative_to(here))] if absolute.is_relative_to(here) and absolute != here else []
+    names += [] if path.is_absolute() else [f"{ANY_FOLDER}{os.path.normpath(path)}"]
     return list(dict.fromkeys(names))

@@ -56,9 +56,7 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
-def index(
-    request: pytest.FixtureRequest, picture: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Index]:
+def index(request: pytest.FixtureRequest, picture: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     """Ten figures: five of article 1, two of article 2, three of none; and the query's own, of article 1."""
     opened = open_index(new_location(request.param, request, tmp_path_factory), create=index_records.IDENTITY)
     number = 0
@@ -199,16 +197,22 @@ def test_the_views_of_several_images_are_averaged(index: Index, picture: Path) -
     assert "1 of the 2 images is not known" in " ".join(half.notes)
 
 
-def test_files_and_articles_are_named_as_people_name_them(index: Index, picture: Path) -> None:
+def test_files_and_articles_are_named_as_people_name_them(
+    index: Index, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one = named_panel(index, "/corpus/2/fig_7.png")
     assert one.figure.label == "Figure 7"
     assert named_panel(index, "fig_7.png") == one
     assert named_panel(index, one.panel.id) == one
     assert named_panel(index, str(picture)).figure.label == "Figure 90"
     assert {stored.figure.label for stored in named_panels(index, "10.1000/a2")} == {"Figure 6", "Figure 7"}
+    assert named_panel(index, "3/fig_1.png").figure.label == "Figure 91"
+    assert named_panel(index, f"{picture.parent}/../{picture.parent.name}/own.png").figure.label == "Figure 90"
+    monkeypatch.chdir(picture.parent)
+    assert named_panel(index, "./own.png").figure.label == "Figure 90"
     with pytest.raises(UsageError, match="2 panels") as several:
         named_panel(index, "fig_1.png")  # in two folders
     assert all(stored.panel.id in several.value.remedy for stored in named_panels(index, "fig_1.png"))
-    for wrong in ("fig_.png", "ig_7.png", "*.png", "fig?7.png", "nothing", "a\0b", ""):
+    for wrong in ("fig_.png", "ig_7.png", "*.png", "fig?7.png", "nothing", "a\0b", "", ".", "..", "/"):
         with pytest.raises(NotFoundError):
             named_panels(index, wrong)
