@@ -137,7 +137,7 @@ def query(
     choice = OutputChoice(output, target, explain, thumbnails, cite)
     batch = batch or output is AnswerFormat.JSONL
     choice.check(batch and len(words) > 1)
-    _check_image_options(words, (panel, crop, scale, bar_px, nm_per_px), page)
+    _check_image_options(words, (panel, crop, scale, bar_px, nm_per_px), page, like)
     scale_options = parse_scale_options(scale, bar_px, nm_per_px, field_of_view, no_scale)
     filters = parse_filters(kind, technique, year, journal, license_, article)
     filters = add_filters(filters, has_scale, fov, label_text, field)
@@ -173,9 +173,11 @@ def query(
         write_answer(asker.ask_once(words), choice)
 
 
-def _check_image_options(words: Sequence[str], options: Sequence[object], page: int) -> None:
-    """Raise UsageError for options that need an image, or a single one."""
+def _check_image_options(words: Sequence[str], options: Sequence[object], page: int, like: str | None) -> None:
+    """Raise UsageError for options that need an image, a single one, or none."""
     check_inputs(list(words))
+    if words and like is not None:
+        raise UsageError("an image and --like can't be combined", "give one of them")
     if not words and any(value is not None for value in options):
         raise UsageError("--panel, --crop, --scale, --bar-px and --nm-per-px need an image", "give an image")
     panel, crop, _, bar_px, _ = options
