@@ -21,16 +21,21 @@ def named_panels(index: Index, name: str) -> list[StoredPanel]:
     It is the id of a panel, figure or article, a DOI, a PMC id, the beginning of a figure's id, the path of a figure's
     file, or the name of the file alone.
     """
-    found = index.find_panels(name)
-    if found:
-        return found
-    for location in _locations(name):
-        figures = index.figures_at(location)
-        if figures:
-            return [panel for figure in figures for panel in index.figure_panels(figure)]
+    if _is_text(name):  # the bytes of a name may be none; no index holds such a name
+        found = index.find_panels(name)
+        if found:
+            return found
+        for location in _locations(name):
+            figures = index.figures_at(location)
+            if figures:
+                return [panel for figure in figures for panel in index.figure_panels(figure)]
     raise NotFoundError(
         f"nothing in {index.location} has the id, DOI or file name {name!r}", "`mirsearch export` lists all ids"
     )
+
+
+def _is_text(name: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in name)
 
 
 def named_panel(index: Index, name: str) -> StoredPanel:

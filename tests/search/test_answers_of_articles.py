@@ -213,6 +213,6 @@ def test_files_and_articles_are_named_as_people_name_them(
     with pytest.raises(UsageError, match="2 panels") as several:
         named_panel(index, "fig_1.png")  # in two folders
     assert all(stored.panel.id in several.value.remedy for stored in named_panels(index, "fig_1.png"))
-    for wrong in ("fig_.png", "ig_7.png", "*.png", "fig?7.png", "nothing", "a\0b", "", ".", "..", "/"):
+    for wrong in ("fig_.png", "ig_7.png", "*.png", "fig?7.png", "nothing", "a\0b", "", ".", "..", "/", "\udcff.png"):
         with pytest.raises(NotFoundError):
             named_panels(index, wrong)
