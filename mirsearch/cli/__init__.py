@@ -33,6 +33,11 @@ COMMANDS = (
         "Cut figures into panels and read their letters, scale bars and text. Stores nothing.",
         "analyze_cmd:analyze",
     ),
+    LazyCommand(
+        "list",
+        "List panels or figures of the index: those that pass the filters, sorted by any field.",
+        "list_cmd:list_",
+    ),
     LazyCommand("show", "Show all data of a panel, or of all panels of a figure or article.", "corpus_cmds:show"),
     LazyCommand("stats", "Count the contents of the index.", "corpus_cmds:stats"),
     LazyCommand(

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from mirsearch.corpus import Article, Figure, Origin
@@ -21,6 +22,9 @@ from mirsearch.indexes.embedded.database.checksums import (
     read_related,
     row_crc,
 )
+
+MAX_CACHED = 16_384
+"""Most figures that are kept in memory while panels are listed: some 50 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,23 @@ def read_figures(connection: sqlite3.Connection, keys: Iterable[int]) -> dict[in
                 raise DamagedRowError(f"the data of figure {row[1]} does not match its checksum")
             found[key] = _figure_row(row, articles.get(row[2]), origins[key], corrections[key])
     return found
+
+
+class FigureCache:
+    """Figures that were read in one transaction. Panels in any order but that of their ids ask for each again."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, FigureRow] = {}
+
+    def read(self, connection: sqlite3.Connection, keys: Iterable[int]) -> dict[int, FigureRow]:
+        """Return figures by key, as `read_figures`."""
+        wanted = dict.fromkeys(keys)
+        found = {key: self._rows[key] for key in wanted if key in self._rows}
+        read = read_figures(connection, (key for key in wanted if key not in found))
+        self._rows |= read
+        for key in list(islice(self._rows, max(len(self._rows) - MAX_CACHED, 0))):
+            del self._rows[key]
+        return found | read
 
 
 def find_figures(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, FigureRow]:

@@ -19,7 +19,7 @@ from mirsearch.indexes.embedded.database.checksums import (
     placeholders,
     row_crc,
 )
-from mirsearch.indexes.embedded.database.figures import find_figures, read_figures
+from mirsearch.indexes.embedded.database.figures import FigureCache, find_figures, read_figures
 from mirsearch.query import StoredPanel
 
 JOINED = "panels p JOIN figures f ON f.key = p.figure LEFT JOIN articles a ON a.key = f.article"
@@ -73,7 +73,9 @@ def _to_json_text(item: ScaleReading | LoneBar) -> str:
     return storable_text(json.dumps(to_json(item), ensure_ascii=False)) or ""
 
 
-def read_panels(connection: sqlite3.Connection, clause: str, values: Sequence[Any] = ()) -> Iterator[StoredPanel]:
+def read_panels(
+    connection: sqlite3.Connection, clause: str, values: Sequence[Any] = (), cache: FigureCache | None = None
+) -> Iterator[StoredPanel]:
     """Yield the panels that a WHERE or ORDER clause selects. Reads in batches, so that memory stays bounded.
 
     Raises DamagedRowError if a row does not match its checksum.
@@ -81,7 +83,8 @@ def read_panels(connection: sqlite3.Connection, clause: str, values: Sequence[An
     cursor = connection.execute(_SELECT_PANELS + clause, values)
     while rows := cursor.fetchmany(BATCH_ROWS):
         read = [_checked_values(row) for row in rows]
-        figures = read_figures(connection, [panel["figure"] for panel in read])
+        keys = [panel["figure"] for panel in read]
+        figures = read_figures(connection, keys) if cache is None else cache.read(connection, keys)
         for panel in read:
             figure = figures[panel["figure"]]
             corrected = corrected_fields(panel["id"], figure.corrections)
@@ -139,19 +142,22 @@ def read_blob(connection: sqlite3.Connection, name: str, panel_id: str) -> bytes
     return None if blob is None else bytes(blob)
 
 
-def panels_by_id(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, StoredPanel]:
+def panels_by_id(
+    connection: sqlite3.Connection, ids: Iterable[str], cache: FigureCache | None = None
+) -> dict[str, StoredPanel]:
     """Return panels by id. Unknown ids are left out."""
     panels: dict[str, StoredPanel] = {}
     for batch in batches(ids):
-        for stored in read_panels(connection, f"WHERE p.id IN ({placeholders(batch)})", batch):
+        for stored in read_panels(connection, f"WHERE p.id IN ({placeholders(batch)})", batch, cache):
             panels[stored.panel.id] = stored
     return panels
 
 
 def read_in_order(connection: sqlite3.Connection, ids: Iterable[str]) -> Iterator[StoredPanel]:
     """Yield panels in the order of their ids, in batches. Raises DamagedRowError if one is missing or damaged."""
+    cache = FigureCache()
     for batch in batches(ids):
-        found = panels_by_id(connection, batch)
+        found = panels_by_id(connection, batch, cache)
         for panel_id in batch:
             if panel_id not in found:
                 raise DamagedRowError(f"panel {panel_id} is missing")

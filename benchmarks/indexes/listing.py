@@ -1,0 +1,76 @@
+"""Speed and memory of `mirsearch list`: python -m benchmarks.indexes.listing --panels 100000
+
+An index of generated panels is written. Then each listing runs in a process of its own, in turns: all panels by id,
+sorted by a few fields, and the figures. Numbers are medians of the rounds; the ratio of the processor's seconds is to
+the plain listing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.indexes.embedded import build
+
+LISTINGS = {
+    "plain": (),
+    "--sort fov": ("--sort", "fov"),
+    "--sort fov --reverse": ("--sort", "fov", "--reverse"),
+    "--sort year": ("--sort", "year"),
+    "--sort journal": ("--sort", "journal"),
+    "--sort article.authors": ("--sort", "article.authors"),
+    "--figures": ("--figures",),
+    "--figures --sort fov": ("--figures", "--sort", "fov"),
+}
+_CHILD = """
+import sys, time
+from pathlib import Path
+from mirsearch.cli import app
+started = time.perf_counter(), time.process_time()
+try:
+    app(sys.argv[1:])
+finally:
+    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    seconds = time.perf_counter() - started[0], time.process_time() - started[1]
+    print(*seconds, int(peak.split()[1]) / 1024, file=sys.stderr)
+"""
+
+
+def run(folder: Path, *options: str) -> tuple[float, ...]:
+    """List an index in a new process. Return its seconds, those of the processor, and its greatest memory in MiB."""
+    words = ["list", "--index", str(folder), "--format", "jsonl", "--output", os.devnull, *options]
+    ran = subprocess.run([sys.executable, "-c", _CHILD, *words], capture_output=True, text=True, check=True)
+    return tuple(float(word) for word in ran.stderr.split()[-3:])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--panels", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--dims", type=int, default=32, help="of the vectors, which no listing reads")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "index"
+        build(folder, options.panels, options.dims)
+        found: dict[str, list[tuple[float, ...]]] = {title: [] for title in LISTINGS}
+        for _ in range(options.rounds):
+            for title, words in LISTINGS.items():
+                found[title].append(run(folder, *words))
+    medians = {
+        title: [statistics.median(column) for column in zip(*runs, strict=True)] for title, runs in found.items()
+    }
+    print(f"{'':24} {'wall':>9}  {'processor':>9}  ratio  memory")
+    for title, (wall, processor, memory) in medians.items():
+        ratio = processor / medians["plain"][1]
+        print(f"{title:24} {wall:7.2f} s  {processor:7.2f} s  {ratio:5.2f}  {memory:4.0f} MiB")
+    print(json.dumps({"panels": options.panels, "wall_processor_mib": medians}))
+
+
+if __name__ == "__main__":
+    main()

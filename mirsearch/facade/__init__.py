@@ -1,0 +1,1 @@
+"""Search and keep a corpus from Python: `mirsearch.open(...)`."""
