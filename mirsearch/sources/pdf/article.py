@@ -9,10 +9,12 @@ from mirsearch.corpus import Article
 from mirsearch.licenses import canonical_license
 from mirsearch.sources.articles import clean_text, make_article, normalize_doi, normalize_license
 from mirsearch.sources.pdf.text import Line
+from mirsearch.sources.pdf.xmp import XmpData
 
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>|\]]+")
 _LICENSE = re.compile(r"creativecommons\.org/(?:licenses|publicdomain)/[a-z+-]+(?:/\d\.\d)?", re.IGNORECASE)
 _NO_TITLE = re.compile(r"\.(?:docx?|tex|dvi|indd|pdf|qxd|ps)\b|^microsoft word|^untitled", re.IGNORECASE)
+_NO_XMP = XmpData()
 _MIN_TITLE_WORDS = 4
 """Fewest words of a title."""
 _MAX_TITLE_CHARS = 400
@@ -26,16 +28,19 @@ def identify_article(
     first_page_text: str,
     licenses: set[str],
     fallback_id: str,
+    xmp: XmpData = _NO_XMP,
 ) -> Article:
     """Return the article of a PDF, from its metadata, its first page, and the licenses that any page names.
 
-    The metadata's title counts if the first page shows it; otherwise the first page's largest text is the title.
-    A DOI counts if the metadata has it, or if the first page names exactly one.
+    A title of the metadata counts if the first page shows it, or if the XMP packet names the DOI beside it; otherwise
+    the first page's largest text is the title. A DOI counts if the metadata has it, or if the first page names only it.
     """
-    title = _confirmed_title(metadata_title, first_page_text) or _largest_text(first_page_lines)
+    confirmed = (_confirmed_title(title, first_page_text) for title in (metadata_title, *xmp.titles))
+    title = next((title for title in confirmed if title), None) or _plain_title(xmp.article_title)
+    title = title or _largest_text(first_page_lines)
     article = make_article(
         title=title,
-        doi=_find_doi(f"{metadata_title} {metadata_subject}", first_page_text),
+        doi=_find_doi(f"{metadata_title} {metadata_subject}", xmp.doi, first_page_text),
         license=_single_license(licenses),
         fallback_id=fallback_id,
     )
@@ -55,21 +60,24 @@ def _single_license(urls: set[str]) -> str | None:
     return normalize_license(longest) if len(kinds) == 1 else None
 
 
-def _find_doi(metadata: str, text: str) -> str | None:
-    doi = normalize_doi(metadata)
-    if doi is not None:
-        return doi
-    dois = {normalize_doi(match) for match in _DOI.findall(text)} - {None}
-    return dois.pop() if len(dois) == 1 else None
+def _find_doi(metadata: str, xmp_doi: str, text: str) -> str | None:
+    """Return the DOI of the metadata; of two, the one that the text names, too. Else the only one of the text."""
+    told = {doi for doi in (normalize_doi(metadata), normalize_doi(xmp_doi)) if doi}
+    dois = {doi for match in _DOI.findall(text) if (doi := normalize_doi(match))}
+    candidates = told & dois if len(told) > 1 else told or dois
+    return candidates.pop() if len(candidates) == 1 else None
+
+
+def _plain_title(title: str) -> str | None:
+    """Return a title that is one by its length and words; else None."""
+    title = clean_text(title, _MAX_TITLE_CHARS)
+    return None if len(_words(title)) < _MIN_TITLE_WORDS or _NO_TITLE.search(title) else title
 
 
 def _confirmed_title(metadata_title: str, text: str) -> str | None:
     """Return the metadata's title if the text contains it and it is long enough; else None."""
-    title = clean_text(metadata_title, _MAX_TITLE_CHARS)
-    words = _words(title)
-    if len(words) < _MIN_TITLE_WORDS or _NO_TITLE.search(title):
-        return None
-    return title if " ".join(words) in " ".join(_words(text)) else None
+    title = _plain_title(metadata_title)
+    return title if title and " ".join(_words(title)) in " ".join(_words(text)) else None
 
 
 def _words(text: str) -> list[str]:

@@ -12,13 +12,14 @@ from pathlib import Path
 from mirsearch.corpus import Article
 from mirsearch.errors import SourceError
 from mirsearch.settings import LIMITS, Limits
+from mirsearch.sources.mentions import figure_mentions, split_sentences
 from mirsearch.sources.pdf.article import identify_article, license_urls
 from mirsearch.sources.pdf.captions import PdfCaption
-from mirsearch.sources.pdf.page_text import sort_lines
+from mirsearch.sources.pdf.page_text import PageText, sort_lines
 from mirsearch.sources.pdf.picture_parts import PageLayout, find_picture_parts
 from mirsearch.sources.pdf.reader import PdfPage, PdfReader, PlacedImage
 from mirsearch.sources.pdf.regions import Side, count_uncaptioned_pictures, figure_boxes
-from mirsearch.sources.pdf.text import Line, Rect, find_lines, vocabulary
+from mirsearch.sources.pdf.text import Line, Rect, find_lines, join_lines, vocabulary
 
 _CAPTION_WORDS = re.compile(r"fig|scheme|plate|chart|abb", re.IGNORECASE)
 """Pages without any of these words hold no caption."""
@@ -30,10 +31,11 @@ _MARGIN_SHARE = 0.12
 
 @dataclass(frozen=True, slots=True)
 class PdfFigure:
-    """A figure in a PDF: its caption and its box on the page."""
+    """A figure in a PDF: its caption, its box on the page, and sentences of the text that speak of it."""
 
     caption: PdfCaption
     box: Rect
+    mentions: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -66,12 +68,16 @@ def read_content(reader: PdfReader, name: str, limits: Limits = LIMITS) -> PdfCo
     deadline = time.monotonic() + limits.pdf_seconds
     scan = _scan_pages(reader, limits, deadline)
     title, subject = reader.metadata("Title"), reader.metadata("Subject")
-    article = identify_article(title, subject, scan.lines.get(0, []), scan.first_text, scan.licenses, name)
+    article = identify_article(
+        title, subject, scan.lines.get(0, []), scan.first_text, scan.licenses, name, reader.xmp()
+    )
     content = PdfContent(len(reader), article, images=scan.images, failures=scan.failures)
-    layouts = dict(_page_layouts(reader, scan, deadline, content))
+    texts = sort_lines(scan.lines, scan.sizes, frozenset(scan.words))
+    layouts = dict(_page_layouts(reader, scan, texts, deadline, content))
     boxes = {side: {page: figure_boxes(layout, side) for page, layout in layouts.items()} for side in _SIDES}
     side: Side = max(_SIDES, key=lambda side: sum(map(len, boxes[side].values())))
     _add_figures(content, layouts, boxes[side])
+    _add_mentions(content, scan, texts)
     return content
 
 
@@ -110,11 +116,11 @@ def _scan_page(page: PdfPage, number: int, scan: _PageScan) -> None:
 
 
 def _page_layouts(
-    reader: PdfReader, scan: _PageScan, deadline: float, content: PdfContent
+    reader: PdfReader, scan: _PageScan, texts: dict[int, PageText], deadline: float, content: PdfContent
 ) -> Iterator[tuple[int, PageLayout]]:
     """Yield the layouts of the pages with captions."""
     repeated = _find_repeated_images(scan)
-    for number, text in sorted(sort_lines(scan.lines, scan.sizes, frozenset(scan.words)).items()):
+    for number, text in sorted(texts.items()):
         if not text.captions:
             continue
         if time.monotonic() > deadline:
@@ -165,6 +171,20 @@ def _add_figures(content: PdfContent, layouts: dict[int, PageLayout], boxes: dic
     content.notes += [
         f"page {caption.page + 1}: no picture found for {caption.label}" for caption in without_picture.values()
     ]
+
+
+def _add_mentions(content: PdfContent, scan: _PageScan, texts: dict[int, PageText]) -> None:
+    """Give each figure the sentences of the running text that name it. One across two pages is not seen whole."""
+    words = frozenset(scan.words)
+
+    def sentences() -> Iterator[tuple[str, tuple[int, ...]]]:
+        for page, text in sorted(texts.items()):
+            running = {id(line) for line in text.running}
+            joined = join_lines((line.text for line in scan.lines[page] if id(line) in running), words)
+            yield from ((sentence, ()) for sentence in split_sentences(joined))
+
+    mentions = figure_mentions([figure.caption.label for figure in content.figures], sentences())
+    content.figures = [replace(figure, mentions=own) for figure, own in zip(content.figures, mentions, strict=True)]
 
 
 def _label_key(caption: PdfCaption) -> str:

@@ -17,13 +17,17 @@ VERSION = 2
 
 @dataclass(frozen=True, slots=True)
 class ExtractedFigure:
-    """A figure of a PDF: the name of its picture, its label and caption, its page from 1, and its box in points."""
+    """A figure of a PDF: the name of its picture, its label and caption, its page from 1, and its box in points.
+
+    `mentions` are sentences of the text that speak of it.
+    """
 
     file: str
     label: str
     caption: str
     page: int
     box: Rect
+    mentions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +66,4 @@ def _save_figure(
         picture = page.render_region(figure.box, content.images.get(caption.page, []))
     picture.save(folder / name, "PNG", compress_level=3)
     x0, y0, x1, y1 = (round(side, 1) for side in figure.box)
-    return ExtractedFigure(name, caption.label, caption.text, caption.page + 1, (x0, y0, x1, y1))
+    return ExtractedFigure(name, caption.label, caption.text, caption.page + 1, (x0, y0, x1, y1), figure.mentions)

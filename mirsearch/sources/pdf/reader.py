@@ -22,6 +22,7 @@ from mirsearch.errors import SourceError
 from mirsearch.sources.pdf.pages import MAX_PIXELS
 from mirsearch.sources.pdf.symbols import shown_character
 from mirsearch.sources.pdf.text import Char, Rect
+from mirsearch.sources.pdf.xmp import XmpData, read_xmp
 
 _MAX_CHARS = 60_000
 _MAX_FONT_NAME_BYTES = 128
@@ -50,7 +51,7 @@ class PdfReader:
     def __init__(self, path: Path, name: str) -> None:
         import pypdfium2
 
-        self._pdfium, self._raw, self._name = pypdfium2, pypdfium2.raw, name
+        self._pdfium, self._raw, self._name, self._path = pypdfium2, pypdfium2.raw, name, path
         try:
             self._document = pypdfium2.PdfDocument(path)
         except pypdfium2.PdfiumError as error:
@@ -71,6 +72,10 @@ class PdfReader:
             return str(self._document.get_metadata_value(key))
         except (self._pdfium.PdfiumError, UnicodeDecodeError):
             return ""
+
+    def xmp(self) -> XmpData:
+        """Return title and DOI of the file's XMP packet."""
+        return read_xmp(self._path)
 
     @contextmanager
     def page(self, number: int) -> Iterator[PdfPage]:

@@ -92,7 +92,7 @@ def _pdf_figures(path: Path, storage: Path) -> Iterator[FoundFigure | SourceFail
         yield FoundFigure(
             path=file, origin=Origin("pdf", f"{path}#page={figure.page}"), caption=caption, label=label,
             article=content.article, permission_note=permission_note(caption),
-            other_origins=(Origin("file", str(file)),),
+            other_origins=(Origin("file", str(file)),), mentions=figure.mentions,
         )  # fmt: skip
     for reason in content.failures:
         yield SourceFailure(str(path), reason)
