@@ -197,7 +197,8 @@ def _notes(index: Index, question: Question, fov: float | None, result: SearchRe
             "no scale is known of the query image: the ranking ignores scale "
             '(give --scale "500 nm" with --bar-px N, --nm-per-px or --field-of-view)'
         )
-    if hits < min(question.top, len(result.panels)) and len(result.panels) == question.top * MAX_PANELS_PER_HIT:
+    is_short = hits < min(question.top, len(result.panels)) and not question.per_article
+    if is_short and len(result.panels) == question.top * MAX_PANELS_PER_HIT:
         notes.append(f"the best {len(result.panels)} panels are under {hits} letters; --each shows every image")
     if not result.panels:
         nothing_left = result.considered == 0 and not question.filters.is_empty
