@@ -69,7 +69,8 @@ def test_the_packet_s_title_and_doi_are_the_article_s() -> None:
 def test_sentences_that_speak_of_a_figure(tmp_path: Path) -> None:
     texts = [
         "The rods were grown on silicon at several temperatures and looked at after each hour. Figure 1a shows that "
-        "they grew, as others have found. In Figs. 1 and 2 the flow of gas was held as before, which matters little here.",
+        "they grew, as others have found. In Figs. 1 and 2 the flow of gas was held as before, which matters "
+        "little here.",
         "Nothing is said of them in this paragraph, which is here to fill the column with words until its very end. It "
         "goes on (Fig. 2) and ends.",
     ]
