@@ -10,6 +10,7 @@ from pydantic import Field
 from mirsearch.errors import NotFoundError
 from mirsearch.query import StoredPanel
 from mirsearch.search.answer import answer_json, article_json, stored_json
+from mirsearch.settings import LIMITS
 from mirsearch.web import schema
 from mirsearch.web.corpus import public_json
 from mirsearch.web.fields import SearchFields
@@ -33,7 +34,11 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 class ApiSearch(SearchFields):
     """A search with an image, words, or both: the options of `mirsearch query`, with `_` in place of `-`."""
 
-    image: UploadFile | None = Field(default=None, description="A micrograph or figure.")
+    image: list[UploadFile] = Field(
+        default=[],
+        max_length=LIMITS.query_images,
+        description="A micrograph or figure. Several are one question.",
+    )
 
 
 def make_router(site: Site) -> APIRouter:
@@ -43,11 +48,10 @@ def make_router(site: Site) -> APIRouter:
     @router.post("/search", summary="Search", responses={200: {"model": schema.AnswerData}}, response_model=None)
     async def search(request: Request, fields: Annotated[ApiSearch, _FORM]) -> Response:
         """Find panels that look like an image at its scale, and whose captions contain the given words."""
-        upload = None
-        if fields.image is not None and (fields.image.filename or fields.image.size):
-            client = site.access.client(request.client and request.client.host, request.headers)
-            upload = await site.uploads.receive(fields.image, fields.image.filename, client)
-        asked = await site.ask(fields, upload, fields.top)
+        client = site.access.client(request.client and request.client.host, request.headers)
+        given = [image for image in fields.image if image.filename or image.size]
+        uploads = [await site.uploads.receive(image, image.filename, client) for image in given]
+        asked = await site.ask(fields, uploads, fields.top)
         return json_answer(request, public_json(answer_json(asked.answer)))
 
     @router.get("/panels/{panel_id}", responses={200: {"model": schema.PanelData}}, response_model=None)

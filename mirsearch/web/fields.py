@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -79,24 +80,29 @@ class SearchFields(BaseModel):
 
 
 LIST_FIELDS = frozenset(name for name, field in SearchFields.model_fields.items() if isinstance(field.default, list))
+_SINGLE_IMAGE_FIELDS = ("panel", "crop", "bar_px")
 _IMAGE_FIELDS = ("panel", "crop", "scale", "bar_px", "nm_per_px")
 
 
 def make_question(
-    fields: SearchFields, upload: Upload | None, pictures: ReadPictures, top: int, for_people: bool
+    fields: SearchFields, uploads: Sequence[Upload], pictures: ReadPictures, top: int, for_people: bool
 ) -> Question:
     """Return the question, with the checks and the words of the command line.
 
     People see few hits of an article, unless they ask otherwise.
     """
-    if upload is None and any(getattr(fields, name) is not None for name in _IMAGE_FIELDS):
+    if not uploads and any(getattr(fields, name) is not None for name in _IMAGE_FIELDS):
         raise UsageError("--panel, --crop, --scale, --bar-px and --nm-per-px need an image", "give an image")
+    if len(uploads) > 1 and (fields.page or any(getattr(fields, name) is not None for name in _SINGLE_IMAGE_FIELDS)):
+        raise UsageError("--panel, --crop, --page and --bar-px are for a single image", "ask with one image at a time")
     scale = parse_scale_options(fields.scale, fields.bar_px, fields.nm_per_px, fields.field_of_view, fields.no_scale)
     filters = parse_filters(fields.kind, fields.technique, fields.year, fields.journal, fields.license, fields.article)
     few = settings.PER_ARTICLE if for_people and not fields.article else 0
     crop = None if fields.crop is None else parse_box(fields.crop)
+    images = [pictures.question(upload, fields.panel, crop, scale, fields.page) for upload in uploads]
     return Question(
-        image=None if upload is None else pictures.question(upload, fields.panel, crop, scale, fields.page),
+        image=images[0] if images else None,
+        more_images=tuple(images[1:]),
         like=fields.like,
         text=fields.text,
         field_of_view_nm=scale.field_of_view_nm,

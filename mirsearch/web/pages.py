@@ -83,19 +83,19 @@ class Pages:
     async def search_json(self, request: Request) -> Response:
         """Answer the search of an address as JSON."""
         state = _state_of(request)
-        asked = await self.site.ask(state.fields, self._upload(state), state.fields.top)
+        asked = await self.site.ask(state.fields, self._uploads(state), state.fields.top)
         return json_answer(request, public_json(answer_json(asked.answer)))
 
     async def search_csv(self, request: Request) -> Response:
         """Answer the search of an address as CSV."""
         state = _state_of(request)
-        asked = await self.site.ask(state.fields, self._upload(state), state.fields.top)
+        asked = await self.site.ask(state.fields, self._uploads(state), state.fields.top)
         text = answer_csv(public_answer(asked.answer))
         disposition = {"Content_Disposition": 'attachment; filename="mirsearch.csv"'}
         return tagged(request, text.encode(), "text/csv; charset=utf-8", **disposition)
 
-    def _upload(self, state: PageState) -> Upload | None:
-        return None if state.image is None else self.site.uploads.get(state.image)
+    def _uploads(self, state: PageState) -> list[Upload]:
+        return [] if state.image is None else [self.site.uploads.get(state.image)]
 
     async def figure(self, request: Request) -> Response:
         """Show a figure with its panels."""

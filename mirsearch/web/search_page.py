@@ -95,7 +95,7 @@ async def search_page(site: Site, state: PageState) -> tuple[str, int]:
 async def _answered(site: Site, view: SearchView) -> SearchView:
     state, upload = view.state, view.upload
     last = _last_shown(state)
-    asked = await site.ask(state.fields, upload, last + 1, for_people=True)
+    asked = await site.ask(state.fields, [upload] if upload else [], last + 1, for_people=True)
     answer = asked.answer
     hits = answer.hits[state.start - 1 : last]
     cards = tuple(_card(answer, hit, state) for hit in hits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -43,19 +44,19 @@ class Site:
         self.image_searches = WorkQueue(1, "searches with images")
         self.picture_work = WorkQueue(workers, "pictures")
 
-    async def ask(self, fields: SearchFields, upload: Upload | None, top: int, for_people: bool = False) -> Asked:
+    async def ask(self, fields: SearchFields, uploads: Sequence[Upload], top: int, for_people: bool = False) -> Asked:
         """Answer a search. Questions with images have a queue of their own: they take the processor for long."""
-        queue = self.searches if upload is None else self.image_searches
-        return await queue.run(self._ask, fields, upload, top, for_people)
+        queue = self.image_searches if uploads else self.searches
+        return await queue.run(self._ask, fields, uploads, top, for_people)
 
-    def _ask(self, fields: SearchFields, upload: Upload | None, top: int, for_people: bool = False) -> Asked:
+    def _ask(self, fields: SearchFields, uploads: Sequence[Upload], top: int, for_people: bool) -> Asked:
         try:
-            question = make_question(fields, upload, self.read_pictures, top, for_people)
+            question = make_question(fields, uploads, self.read_pictures, top, for_people)
             answer = self.corpus.ask(question)
         except MirsearchError as error:
-            error.message, error.remedy = self.hide(error.message, upload), self.hide(error.remedy, upload)
+            error.message, error.remedy = self.hide(error.message, uploads), self.hide(error.remedy, uploads)
             raise
-        notes = tuple(self.hide(note, upload) for note in answer.notes)
+        notes = tuple(self.hide(note, uploads) for note in answer.notes)
         return Asked(question, dataclasses.replace(answer, notes=notes))
 
     async def browse(self, fields: SearchFields, start: int, last: int) -> Answer:
@@ -63,7 +64,7 @@ class Site:
         return await self.searches.run(self._browse, fields, start, last)
 
     def _browse(self, fields: SearchFields, start: int, last: int) -> Answer:
-        question = make_question(fields, None, self.read_pictures, 1, for_people=True)
+        question = make_question(fields, (), self.read_pictures, 1, for_people=True)
         retracted = question.filters.retracted if fields.retracted else False
         filters = dataclasses.replace(question.filters, retracted=retracted, doubtful=fields.doubtful)
         panels = islice(self.corpus.index.select_panels(filters), start - 1, last)
@@ -72,9 +73,9 @@ class Site:
         )
         return Answer(QueryView(filters=filters), hits, True, len(hits), 0.0, question.formula)
 
-    def hide(self, text: str, upload: Upload | None = None) -> str:
+    def hide(self, text: str, uploads: Sequence[Upload] = ()) -> str:
         """Return a message without paths of this machine."""
-        return self.corpus.hide_paths(text, {} if upload is None else {str(upload.path): upload.name})
+        return self.corpus.hide_paths(text, {str(upload.path): upload.name for upload in uploads})
 
     def close(self) -> None:
         """Remove the uploads and close the index."""

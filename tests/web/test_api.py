@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the extra web is not installed")
 
+from PIL import Image
 from starlette.testclient import TestClient
 
 from mirsearch.errors import MirsearchError
@@ -64,6 +65,18 @@ def test_a_search_answers_as_the_command_line(
     assert names_only(answer.json()) == names_only(expected)
     assert len(expected["hits"]) > 0
     schema.AnswerData.model_validate(answer.json())
+
+
+def test_several_images_are_asked_with_together(client: TestClient, served: Served) -> None:
+    images = [served.query, served.folder / "second.png"]
+    picture = Image.open(served.query)
+    picture.crop((0, 0, picture.width // 2, picture.height // 2)).save(images[1])
+    files = [("image", (path.name, path.read_bytes(), "image/png")) for path in images]
+    answer = client.post("/api/v1/search", data={"field_of_view": "3 um"}, files=files)
+    words = (*images, "--field-of-view", "3 um", "--index", served.location, "--format", "json")
+    assert names_only(answer.json()) == names_only(run("query", *words).json())
+    refused = client.post("/api/v1/search", data={"panel": "a"}, files=files)
+    assert (refused.status_code, refused.json()["remedy"]) == (400, "ask with one image at a time")
 
 
 def test_a_panel_is_asked_with(client: TestClient, served: Served) -> None:
