@@ -51,6 +51,7 @@ class Limits:
     stack_bytes: int = 64 << 30
     stack_planes: int = 100_000
     plane_side: int = 4_096
+    page_side: int = 200_000
     archive_bytes: int = 4 << 30
     archive_entries: int = 100_000
     archive_pictures: int = 2_000

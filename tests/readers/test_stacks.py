@@ -19,6 +19,7 @@ from mirsearch.readers.originals import OriginalImages
 from mirsearch.readers.rendering import channel_colors, merge_channels, project, samples_to_pixels
 from mirsearch.readers.selection import Selection, first_middle_last, parse_selection, split_location
 from mirsearch.readers.stacks import plan_images
+from mirsearch.readers.tiff.reader import TiffReader
 from mirsearch.settings import LIMITS, Limits
 
 
@@ -129,6 +130,22 @@ def test_a_slide_is_read_at_a_level_near_2000_px(tmp_path: Path) -> None:
     (figure,) = figures_of(tmp_path / "a.svs")
     assert (figure.width, figure.height) == (side // 2, side // 2)
     assert figure.images[0].nm_per_px == pytest.approx(500.0)
+
+
+@pytest.mark.parametrize("layout", ["rows", "tiles", "strips"])
+def test_a_page_too_large_to_decode_is_read_in_pieces(tmp_path: Path, layout: str) -> None:
+    side = 300
+    y, x = np.mgrid[:side, :side]
+    pixels = (2000 + 900 * np.sin(y / 60) + 900 * np.cos(x / 45)).astype(np.uint16)
+    options = {"rows": {}, "tiles": {"tile": (48, 48), "compression": "zlib"},
+               "strips": {"rowsperstrip": 7, "compression": "zlib"}}[layout]  # fmt: skip
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="minisblack", metadata=None, **options)
+    limits = Limits(image_pixels=side * side - 1, plane_side=100)
+    with TiffReader().open(tmp_path / "a.tif", limits) as file:
+        assert (file.planes[0].width, file.planes[0].height) == (100, 100)
+        reduced = file.samples(0)
+    wanted = pixels.reshape(100, 3, 100, 3).mean(axis=(1, 3))
+    assert np.abs(reduced - wanted).max() < (1 if layout == "rows" else 60)
 
 
 def test_deep_colors_with_lzw_keep_their_tones(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from mirsearch.imaging.pixel_sizes.olympus import is_preview
 from mirsearch.imaging.tiff import is_reduced, iterate_pages
 from mirsearch.readers.base import Color, Plane
 from mirsearch.readers.tiff.ome import OmePlane, parse_ome
+from mirsearch.readers.tiff.reducing import can_reduce
 from mirsearch.settings import Limits
 
 SLIDE_SIDE = 2_000
@@ -44,13 +45,14 @@ class PageInfo:
 class Layout:
     """The planes of a TIFF, each with the number of its page, or with its number in the samples behind page 0.
 
-    `level` is None, or the level of a slide that is its only plane.
+    `level` is None, or the page that is the only plane: a slide's level, or a page that is read reduced by `factor`.
     """
 
     planes: tuple[Plane, ...]
     pages: tuple[int, ...]
     is_contiguous: bool = False
     level: Any = None
+    factor: int = 1
 
 
 def find_layout(tiff: Any, path: Path, limits: Limits) -> Layout | None:
@@ -65,7 +67,7 @@ def find_layout(tiff: Any, path: Path, limits: Limits) -> Layout | None:
     imagej = tiff.imagej_metadata if tiff.is_imagej else None
     pages = _full_pages(tiff, path, limits)
     if not pages or (len(pages) == 1 and not (imagej and _count(imagej, "images") > 1)):
-        return None
+        return _reduced_layout(tiff, path, limits) if pages else None
     if ome:
         return _ome_layout(path, [page for page in pages if page.number in ome], ome)
     if imagej is not None and pages[0].photometric in (*_GRAY, _RGB):
@@ -77,6 +79,19 @@ def find_layout(tiff: Any, path: Path, limits: Limits) -> Layout | None:
         planes = [Plane(page.width, page.height, nm, t=at) for at, page in enumerate(pages)]
         return Layout(tuple(planes), tuple(page.number for page in pages))
     return None
+
+
+def _reduced_layout(tiff: Any, path: Path, limits: Limits) -> Layout | None:
+    """Return the layout of a single page that is too large to be decoded whole; None if it is not, or can't be."""
+    page = tiff.pages.first
+    width, height = int(page.imagewidth), int(page.imagelength)
+    is_large = width * height > limits.image_pixels or tiff.filehandle.size > limits.image_bytes
+    if not is_large or max(width, height) > limits.page_side or not can_reduce(page):
+        return None
+    factor = -(-max(width, height) // limits.plane_side)
+    nm = _pixel_sizes(path, [0])[0]
+    plane = Plane(width // factor, height // factor, None if nm is None else nm * factor)
+    return Layout((plane,), (0,), level=page, factor=factor)
 
 
 def _full_pages(tiff: Any, path: Path, limits: Limits) -> list[PageInfo]:

@@ -41,12 +41,24 @@ class TiffFile:
 
     def samples(self, index: int) -> NDArray[Any]:
         """Return the samples of a plane."""
+        if self._layout.factor > 1:
+            return self._reduced(self._layout.level)
         if self._layout.level is not None:
             return self._decode(self._layout.level, None)
         number = self._layout.pages[index]
         if self._layout.is_contiguous:
             return self._contiguous(number)
         return self._decode(self._tiff.pages[number], number)
+
+    def _reduced(self, page: Any) -> NDArray[Any]:
+        """Return the reduced samples of a page that is too large to be decoded whole."""
+        from mirsearch.imaging.tiff import check_samples_present
+        from mirsearch.readers.tiff.reducing import read_reduced
+
+        check_samples_present(self._tiff, page)
+        samples = read_reduced(self._tiff, page, self._layout.factor)
+        samples = samples if page.dtype.kind == "f" else np.rint(samples).astype(page.dtype)
+        return _inverted(samples) if int(page.photometric) == 0 else samples
 
     def _contiguous(self, number: int) -> NDArray[Any]:
         """Return the plane of an ImageJ stack whose planes follow each other behind the only page."""
