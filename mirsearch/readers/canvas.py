@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mirsearch.corpus import Box
 from mirsearch.errors import ImageError
-from mirsearch.imaging.damage import check_expansion, report_damage
+from mirsearch.imaging.damage import DAMAGE_REMEDY, check_expansion, report_damage
 from mirsearch.imaging.tones import Pixels
 from mirsearch.readers.base import ImageFile, Plane
 from mirsearch.readers.rendering import channel_colors, fit_side, merge_channels, project, samples_to_pixels
@@ -51,7 +51,9 @@ class PlaneImages:
     def read_page(self, index: int, before: BeforePlane) -> Pixels:
         """Return the RGB pixels of one plane (from 0), in full size."""
         before(0)
-        return samples_to_pixels(self._samples(index))
+        samples = self._samples(index)
+        with report_damage(self.path):
+            return samples_to_pixels(samples)
 
     def planes_of(self, image: PlannedImage) -> int:
         """Return how many planes are decoded for an image, if none is kept."""
@@ -60,8 +62,11 @@ class PlaneImages:
     def _channel(self, number: int, before: BeforePlane) -> Pixels:
         if number not in self._channels:
             image = self.plan.images[number]
-            samples = project(self._planes(image, before), self.selection.projection)
-            self._channels[number] = fit_side(samples_to_pixels(samples), self.size(image))
+            try:
+                pixels = samples_to_pixels(project(self._planes(image, before), self.selection.projection))
+            except ValueError as error:  # of planes that do not fit each other
+                raise ImageError(f"{self.path}: {error}", DAMAGE_REMEDY) from error
+            self._channels[number] = fit_side(pixels, self.size(image))
         return self._channels[number]
 
     def _planes(self, image: PlannedImage, before: BeforePlane) -> Iterator[NDArray[Any]]:

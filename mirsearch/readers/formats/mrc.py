@@ -16,6 +16,7 @@ from mirsearch.readers.formats.requirements import missing_formats
 from mirsearch.settings import Limits
 
 _NM_PER_ANGSTROM = 0.1
+_HEADER_BYTES = 1024
 _MAP = slice(208, 211)
 """Bytes of the header that say "MAP"; files of before 2000 lack them."""
 
@@ -46,6 +47,13 @@ class MrcFile:
         return np.array(plane[::-1])
 
 
+def _check_extended_header(header: bytes, size: int) -> None:
+    """Raise ValueError if the header behind the header is larger than the file: mrcfile would make room for it."""
+    count = int.from_bytes(header[92:96], "big" if header[212:213] == b"\x11" else "little", signed=True)
+    if not 0 <= count <= size:
+        raise ValueError(f"an extended header of {count} bytes")
+
+
 class MrcReader:
     """Reads MRC with the package mrcfile."""
 
@@ -71,5 +79,7 @@ class MrcReader:
         """Open a file. Its planes stay on the disk until they are asked for."""
         import mrcfile
 
+        with path.open("rb") as file:
+            _check_extended_header(file.read(_HEADER_BYTES), path.stat().st_size)
         with mrcfile.mmap(path, mode="r", permissive=True) as opened:  # it warns of small errors in the header
             yield MrcFile(opened, limits)
