@@ -31,13 +31,12 @@ from mirsearch.cli.shared_options import (
     WeightsOption,
 )
 from mirsearch.cli.terminal import INTERRUPTED, print_interrupt, print_json, print_message
-from mirsearch.errors import SourceError, UsageError
+from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from mirsearch.indexes.base import Index
     from mirsearch.ingest.summary import IngestSummary
     from mirsearch.readers.selection import Selection
-    from mirsearch.sources.base import FoundFigure, SourceFailure
 
 
 def ingest(
@@ -186,9 +185,10 @@ def ingest_paths(
     from mirsearch.indexes import open_index
     from mirsearch.indexes.base import ExtractorIdentity
     from mirsearch.ingest.ingest import Ingest
+    from mirsearch.ingest.inputs import find_inputs
 
     location = settings.index_location(index)
-    items = _find_figures(paths, source, column, settings.workspace(location), follow_links)
+    items = find_inputs(paths, source, _parse_columns(column), settings.workspace(location), follow_links)
     model = load_extractor(parts[0])
     identity = ExtractorIdentity(model.name, model.version, model.dims)
     corpus = open_index(location, create=identity)
@@ -202,32 +202,6 @@ def ingest_paths(
         )  # fmt: skip
         summary = work.run(items)
     return corpus, summary
-
-
-def _find_figures(
-    paths: list[Path], source: str | None, column: Sequence[str], workspace: Path, follow_links: bool
-) -> list[FoundFigure | SourceFailure]:
-    from mirsearch.sources.base import FoundFigure
-    from mirsearch.sources.discover import find_figures
-    from mirsearch.sources.folder_walker import link_policy
-
-    for path in paths:
-        if not path.exists():
-            raise UsageError(
-                f"{path}: no such file or folder", "give a folder of images, a JATS XML, a PDF or an exsclaim.json"
-            )
-    with link_policy(follow_links, paths) as links:
-        columns, options = _parse_columns(column), {"workspace": str(workspace)}
-        items = [*find_figures(paths, source=source, columns=columns, options=options), *links.skipped()]
-    if not any(isinstance(item, FoundFigure) for item in items):
-        reasons = [f"{item.location}: {item.reason}" for item in items if not isinstance(item, FoundFigure)]
-        names = ", ".join(str(path) for path in paths)
-        detail = f"; {'; '.join(reasons[:3])}" if reasons else ""
-        raise SourceError(
-            f"no figures in {names}{detail}",
-            "images are png, jpg, tif, gif, bmp, webp, and what `mirsearch plugins` lists as readers",
-        )
-    return items
 
 
 def _parse_columns(pairs: Sequence[str]) -> dict[str, str]:

@@ -16,8 +16,6 @@ from mirsearch.errors import MirsearchError, UsageError
 
 STDIN = "-"
 _CHUNK = 1 << 20
-_REQUESTS_PER_SECOND = 1.0
-"""Rate at which a host is asked that a user names."""
 _MAX_NAME = 80
 """Most characters of an address's last part that name its copy."""
 
@@ -47,7 +45,9 @@ def open_input(word: str) -> Iterator[ImageInput]:
         path = Path(folder) / _file_name(word)
         try:
             if is_address:
-                _download(word, path)
+                from mirsearch.acquisition.http.single_image import fetch_image
+
+                fetch_image(word, path)
             else:
                 _read_stdin(path)
             yield ImageInput(path, shown)
@@ -87,19 +87,3 @@ def _read_stdin(path: Path) -> None:
             file.write(chunk)
     if size == 0:
         raise UsageError("stdin has no image", "pipe an image file into it")
-
-
-def _download(address: str, path: Path) -> None:
-    from mirsearch.acquisition.http.cache import HttpCache
-    from mirsearch.acquisition.http.client import HttpClient
-    from mirsearch.acquisition.http.kinds import IMAGE
-    from mirsearch.acquisition.http.policy import host_address
-    from mirsearch.settings import ARXIV, EUROPEPMC, PMC, Service
-
-    _, host, _ = host_address(address)
-    services = [EUROPEPMC, PMC, ARXIV, Service("", f"https://{host}", _REQUESTS_PER_SECOND)]
-    client = HttpClient(services, HttpCache(settings.cache_dir() / "http", settings.http_cache_bytes()))
-    try:
-        client.fetch(address, IMAGE, into=path)
-    finally:
-        client.close()

@@ -1,0 +1,61 @@
+"""The parts that a corpus is read and asked with: extractor, OCR engine, scale-bar detector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mirsearch import plugins, settings
+
+if TYPE_CHECKING:
+    from mirsearch.analysis.base import OcrEngine, ScaleBarDetector
+    from mirsearch.extractors.base import Extractor
+    from mirsearch.indexes.base import ExtractorIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class PartNames:
+    """The parts that a corpus is read and asked with, by name. `extractor` None: that of the index, else the default.
+
+    `weights` is a file, for an extractor that takes one; `device` is auto, cuda, mps or cpu.
+    """
+
+    extractor: str | None = None
+    weights: Path | None = None
+    device: str | None = None
+    ocr: str = settings.DEFAULT_OCR
+    scalebars: str = settings.DEFAULT_SCALEBARS
+
+
+class Parts:
+    """The parts of a corpus. Each is loaded when it is first needed. `recorded` is the extractor of the index."""
+
+    def __init__(self, names: PartNames, recorded: ExtractorIdentity | None = None) -> None:
+        self._names = names
+        self._recorded = recorded
+
+    @cached_property
+    def extractor(self) -> Extractor:
+        """Return the extractor that was asked for, else that of the index, else the default."""
+        from mirsearch.extractors.factory import open_extractor, open_recorded_extractor, remember_weights
+
+        names = self._names
+        if names.extractor is None and self._recorded is not None:
+            return open_recorded_extractor(self._recorded, names.weights, names.device)
+        extractor = open_extractor(names.extractor or settings.DEFAULT_EXTRACTOR, names.weights, names.device)
+        remember_weights(extractor)
+        return extractor
+
+    @cached_property
+    def ocr(self) -> OcrEngine:
+        """Return the OCR engine."""
+        engine: OcrEngine = plugins.load("ocr", self._names.ocr)()
+        return engine
+
+    @cached_property
+    def detector(self) -> ScaleBarDetector:
+        """Return the scale-bar detector."""
+        detector: ScaleBarDetector = plugins.create("scalebars", self._names.scalebars)
+        return detector
