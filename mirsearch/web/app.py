@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import logging
 
 from fastapi import FastAPI, HTTPException
 from fastapi.exceptions import RequestValidationError
@@ -21,6 +23,8 @@ from mirsearch.web.problems import PROBLEM_TYPE, Problem, ProblemError, error_pr
 from mirsearch.web.rendering import problem_page
 from mirsearch.web.site import Site
 from mirsearch.web.state import validation_problem
+
+log = logging.getLogger(__name__)
 
 _DESCRIPTION = """Search panels of microscopy figures by looks, physical scale and words.
 Fields are named as the options of `mirsearch query`, and answers are its JSON.
@@ -68,6 +72,18 @@ def _handle_errors(app: FastAPI, site: Site) -> None:
     def gone(request: Request, error: Exception) -> Response:
         return answer_problem(request, Problem(400, "the request ended before it was whole"))
 
+    def exhausted(request: Request, error: Exception) -> Response:
+        log.warning("%s", error, exc_info=error)
+        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        detail = "the disk of the server is full" if full else "the server has no resources left for this"
+        return answer_problem(request, Problem(507 if full else 503, detail, "try again in a while", 30))
+
+    def failed(request: Request, error: Exception) -> Response:
+        return answer_problem(request, Problem(500, "the server failed on this request", "its log tells why"))
+
+    app.add_exception_handler(OSError, exhausted)
+    app.add_exception_handler(MemoryError, exhausted)
+    app.add_exception_handler(Exception, failed)
     app.add_exception_handler(MirsearchError, own)
     app.add_exception_handler(ProblemError, told)
     app.add_exception_handler(RequestValidationError, invalid)
