@@ -87,6 +87,7 @@ def test_captions_their_numbers_and_images(body: str, expected: list[tuple[str |
         (r"\appendix\section{x}\setcounter{figure}{0}\renewcommand{\thefigure}{\thesection\arabic{figure}}",
          "Figure A1"),
         (r"\numberwithin{figure}{section}\section{x}\section*{y}\section{z}", "Figure 2.1"),
+        (r"\counterwithin*{figure}{section}\section{x}", "Figure 1"),
         (r"\supplement", "Figure S1"),
         (r"\begin{suppl}\end{suppl}", "Figure 2"),
         (r"\renewcommand{\figurename}{Supplementary Figure}\setcounter{figure}{0}", "Supplementary Figure 1"),
@@ -103,6 +104,18 @@ def test_figures_are_numbered_as_latex_does(change: str, label: str) -> None:
     )
     found = read(figure("a.png", "One.") + change + AFTER, preamble)
     assert (found[0].label, found[-1].label) == ("Figure 1", label)
+
+
+def test_boxes_of_floatrow_and_drawings_that_show_an_image() -> None:
+    body = (
+        r"\begin{figure}\begin{floatrow}\ffigbox{\includegraphics{a.png}}{\caption{One.}}"
+        r"\ffigbox{\includegraphics{b.png}}{\caption{Two.}}\end{floatrow}\end{figure}"
+        r"\begin{figure}\input{q.pdf_tex}\caption{Three.}\end{figure}"
+    )
+    drawing = {"q.pdf_tex": r"\put(0,0){\includegraphics[page=1]{p.pdf}}\put(0,0){\includegraphics[page=2]{p.pdf}}"}
+    assert rows(body, **drawing) == [
+        ("Figure 1", "One.", "a.png"), ("Figure 2", "Two.", "b.png"), ("Figure 3", "Three.", "p.pdf")
+    ]  # fmt: skip
 
 
 def test_schemes_have_numbers_of_their_own() -> None:

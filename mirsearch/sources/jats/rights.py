@@ -23,7 +23,9 @@ def article_license(meta: Element) -> str | None:
     permissions = child(meta, "permissions")
     homes = (meta,) if permissions is None else (permissions, meta)
     licenses = [element for home in homes for element in children(home, "license")][:_MAX_STATEMENTS]
-    statements = [element for home in homes for element in children(home, "copyright-statement")][:_MAX_STATEMENTS]
+    statements = [element for home in homes for element in children(home, "copyright-statement", "license-p")][
+        :_MAX_STATEMENTS
+    ]
     texts = [element_text(element) for element in licenses]
     for text in texts:
         if reserved := reserved_rights(text):

@@ -18,7 +18,8 @@ MAX_BYTES = 1 << 30
 MAX_MEMBERS = 10_000
 MAX_TEX_BYTES = 5 << 20
 _CHUNK_BYTES = 1 << 20
-_TEX_SUFFIXES = (".tex", ".ltx", ".latex")
+_TEX_SUFFIXES = (".tex", ".ltx", ".latex", ".pdf_tex", ".eps_tex", ".ps_tex", ".pstex_t", ".tikz")
+"""Also those of drawings in LaTeX that show an image, as Inkscape exports them."""
 
 
 class Eprint:

@@ -87,7 +87,9 @@ class FigureCounter:
             name, position = braces.braced(position, 40)
             level, end = braces.braced(position, 40)
             if name == "figure" and level is not None:
+                old_format = self.format
                 self.number_within(level.strip())
+                self.format = old_format if is_starred else self.format
             return end
         if command.endswith("counter"):
             return self._obey_set(command, position, braces)

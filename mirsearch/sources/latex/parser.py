@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 _STEPS_PER_CHAR = 10
@@ -25,4 +26,25 @@ def parse_nodes(latex: str) -> Any:
                 raise ValueError("too many steps")
             return super().get_token(*arguments, **options)
 
-    return BoundedWalker(latex, tolerant_parsing=True).get_latex_nodes()[0]
+    return BoundedWalker(latex, latex_context=_parser_context(), tolerant_parsing=True).get_latex_nodes()[0]
+
+
+def make_writer() -> Any:
+    """Return a converter from nodes to text. It keeps a state, so each text needs one; what it knows is shared."""
+    from pylatexenc.latex2text import LatexNodes2Text
+
+    return LatexNodes2Text(latex_context=_writer_context(), math_mode="text", keep_comments=False)
+
+
+@lru_cache(maxsize=1)
+def _parser_context() -> Any:
+    from pylatexenc.latexwalker import get_default_latex_context_db
+
+    return get_default_latex_context_db()
+
+
+@lru_cache(maxsize=1)
+def _writer_context() -> Any:
+    from pylatexenc.latex2text import get_default_latex_context_db
+
+    return get_default_latex_context_db()

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from mirsearch.sources.latex.macros import Macro, expand_macros
-from mirsearch.sources.latex.parser import parse_nodes
+from mirsearch.sources.latex.parser import make_writer, parse_nodes
 from mirsearch.sources.latex.scanner import drop_unpaired_braces
 
 _OPTIONS = r"(?:\[[^\]]{0,1000}+\]\s*+)"
@@ -29,15 +29,13 @@ def plain_text(latex: str, macros: Mapping[str, Macro] | None = None, numbers: M
 
     `numbers` are what references to names stand for; other references are left out.
     """
-    from pylatexenc.latex2text import LatexNodes2Text
-
     logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)  # it warns of each damaged command
     latex = expand_macros(latex, macros or {})
     latex = _MICRO.sub("µ", _HIDDEN_COMMAND.sub("", latex))
     latex = _QUANTITY.sub(_format_quantity, latex)
     latex = drop_unpaired_braces(_REFERENCE.sub(lambda match: (numbers or {}).get(match[1].strip(), ""), latex))
     try:
-        text = LatexNodes2Text(math_mode="text", keep_comments=False).nodelist_to_text(parse_nodes(latex))
+        text = make_writer().nodelist_to_text(parse_nodes(latex))
     except (RecursionError, ValueError, IndexError, KeyError, TypeError, AttributeError):
         text = _MARKUP.sub(" ", latex)  # if the parser fails, the bare words are still useful
     return _SPACE_BEFORE_MARK.sub(r"\1", " ".join(str(text).split()))

@@ -114,9 +114,9 @@ def _texts(root: etree._Element, names: tuple[str, ...]) -> list[str]:
     """Return the texts of elements and attributes with these local names."""
     found: list[str] = []
     for element in root.iter(etree.Element):
-        if etree.QName(element).localname in names:
+        if re.split("[}:]", str(element.tag))[-1] in names:
             found.append(" ".join(str(text) for text in element.itertext()))
-        found += [str(value) for key, value in element.attrib.items() if str(key).rpartition("}")[2] in names]
+        found += [str(value) for key, value in element.attrib.items() if re.split("[}:]", str(key))[-1] in names]
     return found
 
 
