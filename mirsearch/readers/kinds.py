@@ -8,7 +8,7 @@ _KINDS = (
     (".emi", "TIA: its images are in the .ser files beside it"),
     (".bcf .blo .mib .elid .rpl .dens .sur .pro .img .asw .pts .tvips .tvf .de5 .zspy .wdf .unf .prf .app5",
      _ROSETTASCIIO),
-    (".nd2 .lsm .oib .oif .oir .vsi .zvi .lei .scn .ims .sld .ipw .stk .nd .mrxs .bif .flex .dv .r3d .ids .ics .vms",
+    (".lsm .oib .oif .oir .vsi .zvi .lei .scn .ims .sld .ipw .stk .nd .mrxs .bif .flex .dv .r3d .ids .ics .vms",
      _BIO_FORMATS),
     (".spm .jpk .ibw .gwy .sxm .mdt .stp", "a scanning probe's file: export it as tif, for instance with Gwyddion"),
     (".fits .fit .dcm .nrrd .nii", "save it as tif, for instance with Fiji"),

@@ -16,7 +16,7 @@ from mirsearch.readers.base import Plane
 from mirsearch.readers.figures import open_figures
 from mirsearch.readers.find import find_reader
 from mirsearch.settings import LIMITS
-from tests.support.format_writing import write_czi, write_dm, write_lif, write_ser
+from tests.support.format_writing import write_czi, write_dm, write_lif, write_nd2, write_ser
 
 RANDOM = np.random.default_rng(7)
 
@@ -190,6 +190,19 @@ HEIC = (
     "A25OX7/Jvnk3B4mJs1hiVTrudGJu8AgA3cEjWiO4BhR3trN4+JIut/m3PpWcvP52QRZw2UvaDcMX"
 )
 """The gray steps of the test below; the reader's library can't write them."""
+
+
+def test_nd2(tmp_path: Path) -> None:
+    pytest.importorskip("nd2", reason="needs the extra mirsearch[formats]")
+    frames = RANDOM.integers(0, 4000, (3, 30, 40, 2), np.uint16)
+    planes, samples, _ = read(write_nd2(tmp_path / "a.nd2", frames, 0.065, ("DAPI", "GFP")), "nd2")
+    assert [(plane.channel, plane.channel_name, plane.z) for plane in planes[:3]] == [
+        (0, "DAPI", 0), (1, "GFP", 0), (0, "DAPI", 1)
+    ]  # fmt: skip
+    assert [plane.nm_per_px for plane in planes] == pytest.approx([65.0] * 6)
+    assert {plane.technique for plane in planes} == {"fluorescence"}
+    for plane, own in zip(planes, samples, strict=True):
+        assert (own == frames[plane.z or 0, :, :, plane.channel or 0]).all()
 
 
 @pytest.mark.parametrize("suffix", [".jp2", ".avif", ".heic"])
