@@ -15,11 +15,12 @@ from mirsearch.web.fields import SearchFields
 from tests.web.conftest import Served
 
 VALUES = (
-    "", "0", "-1", "3", "1e308", "1e-320", "nan", "-inf", "null", "true", "9" * 40, "٣", "1_0", "\x00", "ä", "µm",
-    "500 nm", "1e400 nm", "0nm", "1nm..1mm", "..", "5um..", "a..b", "--", '"', '""', "*", "a OR b", "%", "../../etc/passwd", "https://evil.example", "=",
-    "figure.width=1..", "source=*", "scale.field_of_view_nm=1e999..", "visual=1",
-    "scale=nan", "text=", "2015-", "2020-2010", "cc", "own", "doi:10.1", "x" * 3000, "\u202e", "😀" * 50, "0,0,10,10", "10,10,0,0",
-    "1,2,3", "SEM", "micrograph", "penalize",
+    "", "0", "-1", "3", "1e308", "1e-320", "nan", "-inf", "null", "true", "9" * 40, "٣", "1_0", "\x00", "ä",
+    "µm", "500 nm", "1e400 nm", "0nm", "1nm..1mm", "..", "5um..", "a..b", "--", '"', '""', "*", "a OR b", "%",
+    "../../etc/passwd", "https://evil.example", "=", "figure.width=1..", "source=*",
+    "scale.field_of_view_nm=1e999..", "visual=1", "scale=nan", "text=", "2015-", "2020-2010", "cc", "own",
+    "doi:10.1", "x" * 3000, "\u202e", "😀" * 50, "0,0,10,10", "10,10,0,0", "1,2,3", "SEM", "micrograph",
+    "penalize",
 )  # fmt: skip
 NAMES = (*SearchFields.model_fields, "image", "start", "weight_visual", "unknown")
 PAGES = ("/search", "/search.json", "/search.csv", "/")
