@@ -10,7 +10,7 @@ from mirsearch.analysis.captions.label_runs import Marker, drop_late_runs, keep_
 from mirsearch.analysis.captions.places import BARE_PLACE
 
 _DASHES = "-‐‑‒–—−"
-_ATOM = r"(?:[A-Za-z]\d{1,2}|[ivx]{2,4}|[IVX]{2,4}|[A-Za-z])['′]?"
+_ATOM = r"(?:[A-Za-z]\d{1,2}|[ivx]{2,4}|[IVX]{2,4}|[A-Za-z])['′]{0,3}"
 _SEPARATOR = rf"(?:\s*+,\s*+(?:and\s++|&\s*+)?+|\s++(?:and|to|through)\s++|\s*+[{_DASHES}&/;+]\s*+)"
 _GROUP = rf"{_ATOM}(?:{_SEPARATOR}{_ATOM}){{0,25}}"
 _NUMBER_GROUP = rf"\d{{1,2}}(?:{_SEPARATOR}\d{{1,2}}){{0,12}}"
@@ -153,9 +153,18 @@ def expand_labels(group: str) -> tuple[str, ...]:
 
 def labels_between(first: str, last: str) -> list[str] | None:
     """Return the labels strictly between two, or None if they are no range. "a" to "b′" includes b itself."""
-    if last.endswith(("'", "′")) and not first.endswith(("'", "′")):
-        between = labels_between(first, last[:-1]) if first != last[:-1] else []
-        return between if between is None or first == last[:-1] else [*between, last[:-1]]
+    bare, base = first.rstrip("'′"), last.rstrip("'′")
+    if last != base:
+        primed = [last[:count] for count in range(len(base), len(last))]  # c, c′ of c″
+        if bare == base:
+            return primed[len(first) - len(base) + 1 :] if len(first) < len(last) else None
+        between = labels_between(bare, base)
+        return between if between is None else [*between, *primed]
+    return _plain_labels_between(first, last)
+
+
+def _plain_labels_between(first: str, last: str) -> list[str] | None:
+    """Return the labels strictly between two whose last has no prime, or None if they are no range."""
     if first.isdigit() and last.isdigit():
         return [str(n) for n in range(int(first) + 1, int(last))] if int(first) < int(last) else None
     if first in ROMANS and last in ROMANS and (first == "i" or len(first + last) > 2):

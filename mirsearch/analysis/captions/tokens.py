@@ -13,7 +13,7 @@ from mirsearch.text.lengths import Length, parse_length
 
 UNIT = r"(?:μ ?m|um|nm|mm|cm|pm|Å|microns?|micromet(?:er|re)s?|nanomet(?:er|re)s?|millimet(?:er|re)s?|μM)"
 DIGITS = r"\d+(?:[.,]\d+)?"
-_LABEL = r"(?:[ivx]{2,4}|[a-z][0-9]?)['′]?"
+_LABEL = r"(?:[ivx]{2,4}|[a-z][0-9]?)['′]{0,3}"
 _RANGE = rf"{_LABEL}(?: ?(?:[-–—]|to) ?{_LABEL})?"
 LIST = rf"{_RANGE}(?:(?: ?,(?: ?(?:and|&))? ?| ?(?:and|&|;) ?){_RANGE}){{0,25}}"
 _VALUE = rf"(?<![\w.]){DIGITS} ?-?{UNIT}(?![A-Za-z0-9])"

@@ -47,7 +47,8 @@ def cut_figure(
     `caption_known` says that the figure has a caption: if it names no labels, the figure has no letters.
     """
     working = WorkingFigure(pixels, texts)
-    regions = separate_regions(working.pixels, ocr, list(expected_labels), working.texts, caption_known)
+    letters = list(dict.fromkeys(label.rstrip("'′") for label in expected_labels))
+    regions = separate_regions(working.pixels, ocr, letters, working.texts, caption_known)
     on_black, side = working.is_on_black, max(working.pixels.shape[:2])
     headings = HeadingReader(pixels, ocr, texts)
     panels: list[Panel] = []
@@ -67,7 +68,20 @@ def cut_figure(
         insets.extend(
             _owners_of_insets([working.original_box(p.box) for p in pieces if p.kind == "inset"], panels, first)
         )
-    return CutFigure(_label_by_order(panels, expected_labels), insets)
+    return CutFigure(_label_primes(_label_by_order(panels, expected_labels), expected_labels), insets)
+
+
+def _label_primes(panels: list[Panel], expected_labels: Sequence[str]) -> list[Panel]:
+    """Return the panels, with c, c′, c″ for the images of c where the caption names as many of them as c has images."""
+    result = list(panels)
+    for letter in dict.fromkeys(panel.label for panel in panels if panel.label):
+        names = sorted((label for label in expected_labels if label.rstrip("'′") == letter), key=len)
+        places = [number for number, panel in enumerate(panels) if panel.label == letter]
+        if len(names) < 2 or len(names) != len(places):
+            continue
+        for number, name in zip(places, names, strict=True):
+            result[number] = replace(panels[number], label=name, part=None, group=None)
+    return result
 
 
 def _label_by_order(panels: list[Panel], expected_labels: Sequence[str]) -> list[Panel]:

@@ -6,11 +6,12 @@ columns too, but nothing begins there. Such a gutter may be thin, and arrows or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from mirsearch.analysis.panels.boxes import sides
 from mirsearch.analysis.panels.gutters import Canvas, Profile, Run, find_runs, split_box
 from mirsearch.analysis.panels.thin_lines import find_thin_line
 from mirsearch.corpus import Box
@@ -39,6 +40,13 @@ _MIN_SIDE = 6
 _MIN_PICTURE_SIDE = 20
 """Least side of a piece of a picture in px."""
 
+_MARGIN_SHARE = 0.05
+"""Width of a margin, as a share of the picture's side, above which it is no frame. Chosen on drawn pictures."""
+
+_MIN_CROPPED_SHARE = 0.15
+"""Least side of a picture that has such a margin, as a share of the region's longer side. The tags of letters are
+smaller."""
+
 _MAX_DEPTH = 24
 """Most cuts within each other. A bound on time that real layouts don't reach."""
 
@@ -65,8 +73,12 @@ def cut_drawing(canvas: Canvas, box: Box, min_gutter: int = 3, depth: int = 0) -
 
 
 def cut_picture(canvas: Canvas, box: Box, depth: int = 0) -> list[Box]:
-    """Return the pictures into which gutters of any color, clean or crossed, and thin lines divide a filled box."""
-    box = _trim_picture(canvas, box)
+    """Return the pictures into which gutters of any color, clean or crossed, and thin lines divide a filled box.
+
+    A wide margin that is not white belongs to a picture where nothing else can be cut off: a cropped specimen on black.
+    """
+    whole = _trim_picture(canvas, box, [WHITE])
+    box = _trim_picture(canvas, whole, range(WHITE + 1, len(canvas.colors)))
     if depth >= _MAX_DEPTH:
         return [box]
     gutters = [
@@ -77,9 +89,15 @@ def cut_picture(canvas: Canvas, box: Box, depth: int = 0) -> list[Box]:
     ]
     gutter = max(gutters, key=lambda each: each.run.width, default=None) or _thin_line(canvas, box)
     if gutter is None:
-        return [box]
+        is_large = min(sides(whole)) >= _MIN_CROPPED_SHARE * max(canvas.width, canvas.height)
+        return [whole if depth == 0 and is_large and _has_wide_margin(whole, box) else box]
     parts = split_box(box, gutter.axis, gutter.run)
     return [piece for part in parts for piece in cut_picture(canvas, part, depth + 1)]
+
+
+def _has_wide_margin(whole: Box, inner: Box) -> bool:
+    """Return whether what was trimmed off a picture is more than a line around it."""
+    return any(abs(whole[n] - inner[n]) > _MARGIN_SHARE * (whole[n % 2 + 2] - whole[n % 2]) for n in range(4))
 
 
 def _thin_line(canvas: Canvas, box: Box) -> _Gutter | None:
@@ -88,9 +106,9 @@ def _thin_line(canvas: Canvas, box: Box) -> _Gutter | None:
     return None if line is None else _Gutter(*line)
 
 
-def _trim_picture(canvas: Canvas, box: Box) -> Box:
-    """Return a box without margins of any gutter color behind which a picture begins."""
-    for color in range(len(canvas.colors)):
+def _trim_picture(canvas: Canvas, box: Box, colors: Iterable[int]) -> Box:
+    """Return a box without margins of gutter colors behind which a picture begins."""
+    for color in colors:
         edges = list(box)
         for axis in (0, 1):
             profile = canvas.ink(box, axis, color)

@@ -168,12 +168,17 @@ def _split_by_frames(canvas: Canvas, box: Box, frames: Sequence[Box]) -> list[Bo
 def _classify(pixels: Pixels, box: Box, frames: Sequence[Box], figure_side: int) -> Piece:
     """Return a piece of the drawings with its kind."""
     height = min(box[2] - box[0], box[3] - box[1])
-    is_tinted = box in frames and not _is_white(pixels, box)
+    is_tinted = box in frames and not _is_white(pixels, box) and not _is_box_of_diagram(pixels, box)
     if height <= _TEXT_SHARE * figure_side * (2 if box in frames else 1) and not is_tinted:
         return Piece(box, "scrap")
     if box in frames:
         return Piece(box, "tinted" if is_tinted else "frame")
     return Piece(box, "plot" if has_axes(pixels, box) else "drawing")
+
+
+def _is_box_of_diagram(pixels: Pixels, box: Box) -> bool:
+    """Return whether a frame is painted in one color, as the boxes of a flow chart are; a gel's ground has noise."""
+    return _is_tinted(pixels, box) and is_painted(pixels, box, on_black=False)
 
 
 def has_axes(pixels: Pixels, box: Box) -> bool:

@@ -101,7 +101,8 @@ def test_places_where_there_are_no_letters() -> None:
     ("group", "labels"),
     [("a", ("a",)), ("a–c", ("a", "b", "c")), ("a, c", ("a", "c")), ("D, E and F", ("d", "e", "f")),
     ("a to c", ("a", "b", "c")),
-     ("i–iii", ("i", "ii", "iii")), ("b1–b3", ("b1", "b2", "b3")), ("c-a", ())],
+     ("i–iii", ("i", "ii", "iii")), ("b1–b3", ("b1", "b2", "b3")), ("c-a", ()),
+     ("c–c''", ("c", "c'", "c''")), ("a–b′", ("a", "b", "b′")), ("b'–d", ()), ("c''–c", ())],
 )  # fmt: skip
 def test_expanding_ranges(group: str, labels: tuple[str, ...]) -> None:
     assert expand_labels(group) == labels

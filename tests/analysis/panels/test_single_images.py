@@ -243,3 +243,41 @@ def test_single_micrographs_stay_whole(shared_data: Path) -> None:
             broken.append(path.name)
     assert len(paths) > 20
     assert len(broken) <= 0.03 * len(paths), broken
+
+
+def test_images_get_the_primes_that_the_caption_names() -> None:
+    figure = white(690, 440)
+    for n in range(5):
+        place(figure, draw_texture(n, 200, 200, 80), 40 + 206 * (n % 3 if n < 3 else n - 3), 10 if n < 3 else 230)
+    texts = [TextBox(letter, (6, y, 30, y + 24), 0.99) for letter, y in (("a", 12), ("b", 232))]
+    panels = cut_figure(figure, NoOcr(), ["a", "a'", "a''", "b"], texts, True).panels
+    assert [(panel.label, panel.part) for panel in panels] == [
+        ("a", None), ("a'", None), ("a''", None), ("b", 1), ("b", 2)
+    ]  # fmt: skip
+    panels = cut_figure(figure, NoOcr(), ["a", "a'", "b"], texts, True).panels
+    assert [(panel.label, panel.part) for panel in panels] == [("a", 1), ("a", 2), ("a", 3), ("b", 1), ("b", 2)]
+
+
+def test_framed_boxes_of_a_flow_chart_are_one_drawing_and_framed_gels_are_images() -> None:
+    rng = np.random.default_rng(1)
+    for color, noise, kinds in (((222, 235, 247), 0, ["drawing"]), ((205, 205, 205), 9, ["picture"] * 3)):
+        figure = white(900, 200)
+        for n in range(3):
+            box = np.full((120, 200, 3), color, np.uint8)
+            box = np.clip(box + rng.normal(0, noise, (120, 200, 1)), 0, 255).astype(np.uint8) if noise else box
+            cv2.rectangle(box, (0, 0), (199, 119), (60, 60, 60), 2)
+            x1 = place(figure, box, 20 + 310 * n, 30)[2]
+            if kinds == ["drawing"] and n < 2:
+                cv2.arrowedLine(figure, (x1 + 8, 90), (x1 + 100, 90), (0, 0, 0), 3)
+        found = [piece.kind for piece in find_single_images(figure, (0, 0, 900, 200), 900) if piece.kind != "scrap"]
+        assert found == kinds
+
+
+def test_a_specimen_cropped_on_black_keeps_its_margins() -> None:
+    figure = white(840, 400)
+    truth = []
+    for n in range(2):
+        image = np.zeros((380, 400, 3), np.uint8)
+        image[:, 120:300] = draw_texture(n, 180, 380, 110)
+        truth.append(place(figure, image, 10 + 410 * n, 10))
+    assert_same_boxes(find_pictures(figure, 840), truth)
