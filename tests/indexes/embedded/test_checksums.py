@@ -156,6 +156,25 @@ def test_sums_of_pages_save_the_second_check_and_notice_damage(location: str, mo
         filtered(index)
 
 
+def test_a_process_checks_what_a_later_commit_adds(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with EmbeddedIndex.open(location) as index:
+        filtered(index)
+        monkeypatch.setattr(
+            "mirsearch.indexes.embedded.database.checking.check_core", lambda _: pytest.fail("all again")
+        )
+        with index.writer() as writer:
+            writer.put(made.record(20))
+            writer.put(made.record(21))
+            writer.delete_figures([RECORDS[1].figure.id])
+        assert filtered(index).panels
+        with index.writer() as writer:
+            writer.put(made.record(22))
+        new = made.record(22).panels[0].id
+        change(location, f"UPDATE panels SET kind = 'gel' WHERE id = '{new}'")
+        with pytest.raises(IndexAccessError, match=f"panel {new}"):
+            filtered(index)
+
+
 def test_the_pages_of_tables_are_those_that_sqlite_tells(location: str) -> None:
     with closing(sqlite3.connect(Path(location) / DATABASE)) as connection, connection:
         connection.execute("UPDATE figures SET caption = ?", ("long " * 5_000,))  # on overflow pages

@@ -15,6 +15,7 @@ from mirsearch.indexes.embedded.database.checksums import (
     WORDS_CRC,
     DamagedRowError,
     batches,
+    check_figures,
     figure_crc,
     placeholders,
     read_related,
@@ -106,6 +107,19 @@ def check_core(connection: sqlite3.Connection) -> None:
         raise DamagedRowError(str(fault))
 
 
+def check_newer(connection: sqlite3.Connection, last_key: int) -> None:
+    """As check_core, if all panels up to a key were checked before: looks at newer ones, their figures and articles."""
+    columns = f"key > ? AND crc IS NOT row_crc({', '.join(PANELS)})"
+    for (panel_id,) in connection.execute(f"SELECT id FROM panels WHERE {columns}", (last_key,)):
+        raise DamagedRowError(f"the data of panel {panel_id} {_MISMATCH}")
+    figures = connection.execute("SELECT DISTINCT figure FROM panels WHERE key > ?", (last_key,)).fetchall()
+    check_figures(connection, [row[0] for row in figures])
+    check_articles(connection)
+    for table, wanted in schema.read_totals(connection).items():
+        if (found := connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) != wanted:
+            raise DamagedRowError(f"{found} of {wanted} {table} are there")
+
+
 def check_articles(connection: sqlite3.Connection) -> None:
     """Raise DamagedRowError if one of the articles does not match its checksum, or if one is missing."""
     rows = connection.execute(f"{_ROWS[0][1]} LIMIT 1").fetchall()
@@ -157,6 +171,7 @@ class CheckedCommits:
     def __init__(self, database: Path) -> None:
         self._database = database
         self._checked: dict[str, tuple[int, str]] = {}
+        self._last_key: int | None = None
 
     def check_core(self, connection: sqlite3.Connection) -> None:
         """Raise DamagedRowError if a list, a count or a search with filters could go wrong for damage."""
@@ -177,10 +192,14 @@ class CheckedCommits:
             self.check_core(connection)
 
     def _check_core(self, connection: sqlite3.Connection) -> None:
+        """Check all rows, or compare the sums of their pages; later, for a newer commit, check what it added."""
         commit = _last_commit(connection)
-        if not core_pages.match_sums(self._database, commit):
+        if self._last_key is not None:
+            check_newer(connection, self._last_key)
+        elif not core_pages.match_sums(self._database, commit):
             check_core(connection)
             core_pages.keep_sums(self._database, connection, commit, _CORE_TABLES)
+        self._last_key = connection.execute("SELECT max(key) FROM panels").fetchone()[0] or 0
 
     def _check_once(
         self, connection: sqlite3.Connection, name: str, check: Callable[[sqlite3.Connection], None]
