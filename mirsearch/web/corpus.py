@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from mirsearch.errors import IndexMismatchError, MirsearchError
 from mirsearch.indexes import open_index
@@ -22,6 +17,7 @@ from mirsearch.indexes.base import Index
 from mirsearch.search.answer import Answer
 from mirsearch.search.search import Question, ask
 from mirsearch.text.masking import mask
+from mirsearch.web.remembered import remember_vectors
 
 if TYPE_CHECKING:
     from mirsearch.analysis.base import OcrEngine, ScaleBarDetector
@@ -31,8 +27,6 @@ log = logging.getLogger(__name__)
 
 _COUNTS_SECONDS = 30.0
 """Age at which the counts of the corpus are counted again."""
-_MAX_VECTORS = 512
-"""Most vectors of query images that are kept in memory."""
 
 Result = TypeVar("Result")
 
@@ -44,35 +38,6 @@ class Loaders:
     extractor: Callable[[Index], Extractor]
     ocr: Callable[[], OcrEngine]
     detector: Callable[[], ScaleBarDetector]
-
-
-class RememberedVectors:
-    """An extractor that keeps the vectors of the last images, so that the next page of an answer needs no network."""
-
-    def __init__(self, extractor: Extractor) -> None:
-        self._extractor = extractor
-        self._vectors: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._extractor, name)
-
-    def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Return vectors float32 (n, dims) of RGB images, those that are known from memory."""
-        return np.stack([self._vector(image) for image in images])
-
-    def _vector(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        key = hashlib.sha256(repr(image.shape).encode() + np.ascontiguousarray(image).tobytes()).digest()
-        with self._lock:
-            if key in self._vectors:
-                self._vectors.move_to_end(key)
-                return self._vectors[key]
-        vector: NDArray[np.float32] = self._extractor.embed([image])[0]
-        with self._lock:
-            self._vectors[key] = vector
-            while len(self._vectors) > _MAX_VECTORS:
-                self._vectors.popitem(last=False)
-        return vector
 
 
 class Corpus:
@@ -101,9 +66,7 @@ class Corpus:
 
     def extractor(self) -> Extractor:
         """Return the extractor of the index."""
-        extractor: Any = self._part("extractor", lambda: RememberedVectors(self._loaders.extractor(self._index)))
-        loaded: Extractor = extractor
-        return loaded
+        return self._part("extractor", lambda: remember_vectors(self._loaders.extractor(self._index)))
 
     def ocr(self) -> OcrEngine:
         """Return the OCR engine."""
