@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mirsearch.corpus import Article, Panel
 from mirsearch.indexes.comparison import known_technique
 from mirsearch.query import ScoredPanel, StoredPanel
+from mirsearch.readers.selection import split_location
 from mirsearch.report.framing import figure_map, frame_picture
 from mirsearch.report.highlights import split_at_matches
 from mirsearch.report.legend import MEANINGS
@@ -119,7 +120,7 @@ def hit_card(answer: Answer, hit: Hit, picture: Picture | None) -> HitCard:
         explanation=_explanation(answer, hit),
         panel_id=panel.id,
         box=", ".join(map(str, panel.box)),
-        image=clean_text(figure.image, 300),
+        image=clean_text(split_location(figure.image or "")[0], 300),
         field_of_view_nm=panel.field_of_view_nm,
         year=figure.article.year if figure.article else None,
     )
