@@ -12,7 +12,7 @@ from mirsearch.report.framing import figure_map, frame_picture
 from mirsearch.report.highlights import split_at_matches
 from mirsearch.report.legend import MEANINGS
 from mirsearch.report.pictures import Picture
-from mirsearch.report.reasons import reasons, score_sentence
+from mirsearch.report.reasons import Reason, reasons, score_sentence
 from mirsearch.report.sentences import (
     filter_phrases,
     left_out_phrases,
@@ -92,7 +92,7 @@ def _query_nm_per_px(image: QueryImage, picture: Picture | None) -> float | None
 def hit_card(answer: Answer, hit: Hit, picture: Picture | None) -> HitCard:
     """Return the card of a hit with everything a person needs to judge it."""
     panel, figure = hit.stored.panel, hit.stored.figure
-    name = figure_name(figure, panel)
+    name, told = figure_name(figure, panel), tuple(reasons(answer, hit))
     nm_per_px = None if panel.scale is None else panel.scale.nm_per_px
     caption = clean_text(panel.caption or figure.caption, LIMITS.caption_chars)
     return HitCard(
@@ -108,7 +108,7 @@ def hit_card(answer: Answer, hit: Hit, picture: Picture | None) -> HitCard:
             _no_scale(panel),
             figure_map(figure, panel, [stored.panel for _, stored in hit.parts]),
         ),
-        reasons=tuple(reasons(answer, hit)),
+        reasons=told,
         facts=_hit_facts(hit),
         caption=tuple(TextPart(text, matched) for text, matched in split_at_matches(caption, answer.query.text)),
         parts=parts_sentence(hit),
@@ -117,7 +117,7 @@ def hit_card(answer: Answer, hit: Hit, picture: Picture | None) -> HitCard:
         others=tuple(_other_line(scored, stored) for scored, stored in hit.others[:MAX_OTHERS]),
         article=article_card(figure.article),
         permission=clean_text(figure.permission_note, LIMITS.field_chars),
-        explanation=_explanation(answer, hit),
+        explanation=_explanation(answer, hit, told),
         panel_id=panel.id,
         box=", ".join(map(str, panel.box)),
         image=clean_text(split_location(figure.image or "")[0], 300),
@@ -188,9 +188,9 @@ def article_card(article: Article | None) -> ArticleCard | None:
     )
 
 
-def _explanation(answer: Answer, hit: Hit) -> tuple[str, ...]:
-    sentences = [reason.sentence for reason in reasons(answer, hit)]
-    sentences.append(score_sentence(answer, hit))
+def _explanation(answer: Answer, hit: Hit, told: Sequence[Reason]) -> tuple[str, ...]:
+    sentences = [reason.sentence for reason in told]
+    sentences.append(score_sentence(answer, hit, told))
     panel = hit.stored.panel
     if panel.scale is not None or panel.doubtful_scale is not None or panel.bar is not None:
         sentences += [f"scale bar: {scale_sentence(panel).removeprefix('bar ')}", scale_remedy(panel)]

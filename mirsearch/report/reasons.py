@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,9 +62,12 @@ def reasons(answer: Answer, hit: Hit) -> list[Reason]:
     ]
 
 
-def score_sentence(answer: Answer, hit: Hit) -> str:
-    """Return the sum behind the score: "score 0.870 = (0.60 × 0.940 + 0.30 × 0.710) / 0.90"."""
-    counted = [reason for reason in reasons(answer, hit) if reason.counts]
+def score_sentence(answer: Answer, hit: Hit, told: Sequence[Reason] | None = None) -> str:
+    """Return the sum behind the score: "score 0.870 = (0.60 × 0.940 + 0.30 × 0.710) / 0.90".
+
+    `told` are the hit's reasons, where they are known.
+    """
+    counted = [reason for reason in (reasons(answer, hit) if told is None else told) if reason.counts]
     if not counted:
         return f"score {format_number(hit.scored.score, 3)}"
     parts = " + ".join(f"{reason.weight:.2f} × {format_number(reason.value or 0.0, 3)}" for reason in counted)

@@ -57,7 +57,7 @@ def _clean_value(value: object) -> object:
     """
     if value is None:
         return ""
-    if isinstance(value, Markup):
+    if isinstance(value, Markup | int):
         return value
     if isinstance(value, float):
         return f"{value:.6g}"
