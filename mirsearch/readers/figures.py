@@ -135,7 +135,15 @@ def _separate_figures(
     asked = asked if page is None else {page}
     most = limits.figure_images if selection.pages is None and page is None else limits.image_pages
     count, held = 0, None
-    for found in pages:
+    while True:
+        try:
+            found = next(pages, None)
+        except ImageError:  # the pages before a damaged one count
+            if held is not None:
+                yield held
+            raise
+        if found is None:
+            break
         if asked is not None and found.number not in asked:
             continue
         if count == most and held is not None:
