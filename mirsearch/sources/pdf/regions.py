@@ -108,7 +108,7 @@ def _assign_parts_beside(groups: dict[int, list[Rect]], unassigned: list[Rect], 
         for part in list(unassigned):
             for parts in groups.values():
                 figure_box = union(parts)
-                is_level = overlap(part, figure_box, 1) >= 0.4 * (part[3] - part[1])
+                is_level = overlap(part, figure_box, 1) >= 0.4 * min(part[3] - part[1], figure_box[3] - figure_box[1])
                 is_near = -overlap(part, figure_box, 0) <= _MAX_SIDE_GAP
                 if is_level and is_near and not _contains_text(union((part, figure_box)), layout.barriers):
                     parts.append(part)
@@ -180,11 +180,21 @@ def _enclosing_box(parts: list[Rect], layout: PageLayout) -> Rect:
     head, foot = MARGIN_SHARE * layout.size[1], (1 - MARGIN_SHARE) * layout.size[1]
     for _ in range(2):
         for line in layout.other_lines:
-            if head < line.box[1] and line.box[3] < foot and _belongs_to_picture(line, figure_box):
+            is_on_page = head < line.box[1] and line.box[3] < foot
+            is_in_column = not _is_across_gutter(line.box, figure_box, layout.gutters)
+            if is_on_page and is_in_column and _belongs_to_picture(line, figure_box):
                 grown = union((figure_box, line.box))
                 if not _contains_text(grown, layout.barriers):
                     figure_box = grown
     return figure_box
+
+
+def _is_across_gutter(line: Rect, picture: Rect, gutters: Sequence[tuple[float, float]]) -> bool:
+    """Return whether text stands in another column than a picture that reaches over no gutter to it."""
+    middle = (line[0] + line[2]) / 2
+    return any(
+        (middle < left and picture[0] >= left) or (middle > right and picture[2] <= right) for left, right in gutters
+    )
 
 
 def _belongs_to_picture(line: Line, picture: Rect) -> bool:
