@@ -90,10 +90,14 @@ def _analyze_file(
 
     with open_figures(path) as figures:
         for figure in figures:
-            panels = _analyze_figure(path, figure, caption or figure.description, analyzer)
+            panels, error = _analyze_figure(path, figure, caption or figure.description, analyzer)
+            if error is not None and not panels:
+                raise error
             if length_nm is not None:
                 panels = [give_length(panel, length_nm) for panel in panels]
             yield AnalyzedPage(str(path), figure.number, figure.width, figure.height, tuple(panels)), figure.pixels
+            if error is not None:
+                raise error
 
 
 def _page_json(page: AnalyzedPage) -> dict[str, Any]:
@@ -108,11 +112,18 @@ def _page_json(page: AnalyzedPage) -> dict[str, Any]:
     }
 
 
-def _analyze_figure(path: Path, figure: FileFigure, caption: str, analyzer: FigureAnalyzer) -> list[Panel]:
+def _analyze_figure(
+    path: Path, figure: FileFigure, caption: str, analyzer: FigureAnalyzer
+) -> tuple[list[Panel], ImageError | None]:
+    """Return the panels of a figure, and the error that ended it early: the images before it count."""
     from mirsearch.ingest.figure_analysis import analyze_images
 
+    panels: list[Panel] = []
     try:
-        return [panel for image in analyze_images(figure, caption, analyzer) for panel in image.panels]
+        for image in analyze_images(figure, caption, analyzer):
+            panels += image.panels
+    except ImageError as error:
+        return panels, error
     except MirsearchError:
         raise
     except Exception as error:  # one figure that breaks the analysis must not stop the others
@@ -121,6 +132,7 @@ def _analyze_figure(path: Path, figure: FileFigure, caption: str, analyzer: Figu
         log.debug("analysis of %s failed", path, exc_info=True)
         reason, remedy = analysis_failure(error)
         raise ImageError(f"{path}: {reason}", remedy) from error
+    return panels, None
 
 
 @dataclass
