@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,13 @@ NAMES = (
     "tiff-tags", "pdf", "eprints", "index-files", "cluster-answers", "microscope-files", "archives",
 )  # fmt: skip
 ROOT = Path(__file__).parents[2]
+_HAS_ATHERIS = importlib.util.find_spec("atheris") is not None
 _GRACE_SECONDS = 120.0
+_MOST_AT_ONCE = 2
+_GUIDED = ("captions", "latex")
+"""Targets that atheris attacks even in a short run: it takes some seconds to begin."""
+_LONG_SECONDS = 10.0
+"""Time for a target from which on atheris attacks it, too."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,8 @@ class Outcome:
 
 def attack(name: str, until: float, seed: int, engines: str) -> Outcome:
     """Let a process attack a target until a time (seconds since 1970)."""
-    with tempfile.TemporaryDirectory(prefix="mirsearch-fuzz-") as folder:
+    in_memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="mirsearch-fuzz-", dir=in_memory) as folder:
         command = [
             sys.executable, "-m", "tests.fuzz.child", name, "--folder", folder, "--until", str(until),
             "--seed", str(seed), "--engines", engines,
@@ -64,29 +72,34 @@ def attack(name: str, until: float, seed: int, engines: str) -> Outcome:
 
 
 def main() -> int:
-    """Attack the targets one after the other, and print a line for each."""
+    """Attack the targets, two at once, and print a line for each."""
     options = _options()
-    engines = options.engines or _usual_engines()
     names = options.target or list(NAMES)
-    end = time.time() + options.seconds
-    faults = 0
-    for number, name in enumerate(names):
-        seed, deadline = options.seed, time.time() + max(0.5, end - time.time()) / (len(names) - number)
-        while True:
-            outcome = attack(name, deadline, seed, engines)
-            print(
-                f"{name:16} {outcome.tried:8,} inputs, {outcome.refused:,} refused, slowest {outcome.slowest:.2f} s",
-                flush=True,
-            )
-            if not outcome.fault:
-                break
-            faults += 1
-            _report(name, outcome, options.keep)
-            seed += 1
-            if options.stop or time.time() > deadline - 1:
-                break
+    if not _HAS_ATHERIS:
+        print("atheris is not installed (it needs Linux and a Python that it has a wheel for): hypothesis alone")
+    at_once = min(_MOST_AT_ONCE, os.cpu_count() or 1, len(names))
+    seconds = options.seconds * at_once / len(names)
+    with ThreadPoolExecutor(at_once) as pool:
+        faults = sum(pool.map(lambda name: attack_repeatedly(name, seconds, options), names))
     print(f"{faults} faults" if faults else "no faults")
     return 1 if faults else 0
+
+
+def attack_repeatedly(name: str, seconds: float, options: argparse.Namespace) -> int:
+    """Attack a target for some seconds, again after each fault. Print how it went; return the number of faults."""
+    deadline, seed, faults = time.time() + seconds, options.seed, 0
+    engines = options.engines or ("hypothesis,atheris" if _is_guided(name, seconds) else "hypothesis")
+    while True:
+        outcome = attack(name, deadline, seed, engines)
+        told = f"{name:16} {outcome.tried:8,} inputs, {outcome.refused:,} refused, slowest {outcome.slowest:.2f} s"
+        print(told, flush=True)
+        if not outcome.fault:
+            return faults
+        faults += 1
+        _report(name, outcome, options.keep)
+        seed += 1
+        if options.stop or time.time() > deadline - 1:
+            return faults
 
 
 def _report(name: str, outcome: Outcome, folder: Path) -> None:
@@ -98,11 +111,9 @@ def _report(name: str, outcome: Outcome, folder: Path) -> None:
     )
 
 
-def _usual_engines() -> str:
-    if importlib.util.find_spec("atheris") is None:
-        print("atheris is not installed (it needs Linux and a Python that it has a wheel for): hypothesis alone")
-        return "hypothesis"
-    return "hypothesis,atheris"
+def _is_guided(name: str, seconds: float) -> bool:
+    """Return whether atheris attacks a target, too."""
+    return _HAS_ATHERIS and (seconds >= _LONG_SECONDS or name in _GUIDED)
 
 
 def _options() -> argparse.Namespace:

@@ -23,6 +23,16 @@ STATE = "state"
 HEAD = struct.Struct("<QQQd")
 """Inputs tried, inputs refused, length of the input in hand, time of the slowest one in seconds; then the input."""
 MODULES = ("tests.fuzz.planted", "tests.fuzz.texts", "tests.fuzz.files", "tests.fuzz.formats")
+WATCHED = {
+    "captions": ("mirsearch.analysis.captions",), "labels": ("mirsearch.text.lengths", "mirsearch.licenses"),
+    "jats": ("mirsearch.sources.jats",), "latex": ("mirsearch.sources.latex",), "pdf-text": ("mirsearch.sources.pdf",),
+    "tables": ("mirsearch.sources.tables",), "exsclaim": ("mirsearch.sources.exsclaim",),
+    "services": ("mirsearch.acquisition.services",), "images": ("mirsearch.imaging",),
+    "tiff-tags": ("mirsearch.imaging.pixel_sizes",), "eprints": ("mirsearch.sources.latex.eprints",),
+    "index-files": ("mirsearch.indexes.embedded.vectors",), "cluster-answers": ("mirsearch.indexes.elasticsearch",),
+    "microscope-files": ("mirsearch.readers.formats",), "archives": ("mirsearch.sources.archive_contents",),
+}  # fmt: skip
+"""The modules that atheris watches for a target: it rewrites them when they are imported, which takes long for all."""
 _MOST_ADDRESS_SPACE = 8 << 30
 _BATCH = 100
 
@@ -60,7 +70,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     faulthandler.enable()
     engines = options.engines.split(",")
-    with _instrumented("atheris" in engines):
+    with _instrumented(WATCHED.get(options.target, ("mirsearch.text",)) if "atheris" in engines else ()):
         target = find_target(options.target)
     recorder = Recorder(target, options.folder)
     for data in target.all_seeds():
@@ -95,12 +105,12 @@ def _options() -> argparse.Namespace:
 
 
 @contextmanager
-def _instrumented(wanted: bool) -> Iterator[None]:
-    """Let atheris see which lines of mirsearch an input reaches."""
-    if wanted:
+def _instrumented(modules: tuple[str, ...]) -> Iterator[None]:
+    """Let atheris see which lines of modules an input reaches."""
+    if modules:
         import atheris
 
-        with atheris.instrument_imports(include=["mirsearch"]):
+        with atheris.instrument_imports(include=list(modules)):
             yield
     else:
         with nullcontext():
@@ -115,9 +125,11 @@ def run_mutation(target: Target, parse: Parse, until: float, seed: int) -> None:
     from tests.fuzz.mutation import mutate
 
     chance, seeds = random.Random(seed), target.all_seeds()
-    while time.time() < until:
+    while True:
         for _ in range(10):
             parse(mutate(chance, seeds, target.words))
+        if time.time() > until:
+            return
 
 
 def run_hypothesis(target: Target, parse: Parse, until: float, seed: int) -> None:
@@ -141,11 +153,11 @@ def run_hypothesis(target: Target, parse: Parse, until: float, seed: int) -> Non
         for at, length, inserted, count in edits:
             place = at % (len(data) + 1)
             data[place : place + length] = inserted * count
-        if time.time() < until:
+        if number == 0 or time.time() < until:
             parse(bytes(data))
 
     number = 0
-    while time.time() < until:
+    while number == 0 or time.time() < until:  # the first batch in any case: the machine may be busy
         hypothesis.seed(seed * 1_000_003 + number)(attack)()
         number += 1
 

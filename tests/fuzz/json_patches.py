@@ -15,8 +15,11 @@ ODD_VALUES: tuple[Any, ...] = (
 
 
 def patched(documents: list[Any], data: bytes) -> bytes:
-    """Return a document of the list, changed as an input tells that begins with MARK; other inputs unchanged."""
-    if not data.startswith(MARK) or len(data) < 2:
+    """Return a document of the list, changed as an input tells that begins with MARK, or that is no JSON.
+
+    Other inputs stay unchanged, and so does every fourth of those that are no JSON.
+    """
+    if len(data) < 2 or not (data.startswith(MARK) or (len(data) % 4 and _is_no_json(data))):
         return data
     document = {"": copy.deepcopy(documents[data[1] % len(documents)])}
     for number, value in zip(data[2:200:2], data[3:200:2], strict=False):
@@ -30,6 +33,14 @@ def patched(documents: list[Any], data: bytes) -> bytes:
             holder[key] = copy.deepcopy(ODD_VALUES[value % len(ODD_VALUES)])
         document.setdefault("", {})
     return json.dumps(document[""]).encode()
+
+
+def _is_no_json(data: bytes) -> bool:
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def _slots(value: Any) -> list[tuple[Any, Any]]:
