@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -32,8 +33,9 @@ _SIDE = 480
 """Longer side, in px, of a picture in a notebook."""
 _FIGURE_SIDE = 1000
 """Longer side, in px, of a figure in a notebook."""
-_PAGE_PARTS = {":root {": "& {", "html {": "& {", "body {": "& {"}
-"""Selectors of the page's style that mean the whole document, and what they become inside the output's element."""
+_WHOLE_PAGE = re.compile(r"^( *)(?::root|html|body) \{", re.MULTILINE)
+"""Selectors of the page's style that mean the whole document. In an output, they mean its element."""
+_OWN_STYLE = "& { padding: 0 16px 10px; border-radius: 9px; }\n.figure img { max-width: 100%; margin: 10px 0; }"
 
 
 def answer_html(answer: Answer) -> str:
@@ -93,10 +95,8 @@ def _output(content: str, note: str) -> str:
 @lru_cache(maxsize=1)
 def _style() -> str:
     """Return the style of the page, for one element and what is in it."""
-    style = read_asset("page.css")
-    for document, element in _PAGE_PARTS.items():
-        style = style.replace(document, element)
-    return f".mirsearch-output {{\n{style}\n}}"
+    style = _WHOLE_PAGE.sub(r"\1& {", read_asset("page.css"))
+    return f".mirsearch-output {{\n{style}\n{_OWN_STYLE}\n}}"
 
 
 def _cut(shown: int, total: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -76,16 +78,39 @@ def test_commands_of_the_demo_run(workplace, monkeypatch):
 def test_python_of_the_docs_runs(workplace, monkeypatch, capsys):
     monkeypatch.chdir(workplace)
     blocks = PYTHON.findall((REPOSITORY / "docs" / "python.md").read_text(encoding="utf-8"))
-    assert len(blocks) == 3
+    assert len(blocks) == 6
     names: dict[str, object] = {}
     told = []
     for block in blocks:
         exec(compile(block, "docs/python.md", "exec"), names)
         told.append(capsys.readouterr().out.splitlines())
-    assert any("nm/px" in line for line in told[0])
-    assert len(told[1]) == 5
-    assert told[1][0].startswith("1 ")
-    assert "272)" in told[2][0]
+    asked, listed, figure, added, read, below = told
+    assert len(asked) == 5
+    assert asked[0].startswith("1 ")
+    assert listed[-1].endswith(" figures")
+    assert len(figure) >= 2
+    assert added[0].startswith("figures: 1 panels: ")
+    assert any("nm/px" in line for line in read)
+    assert "272)" in below[0]
+
+
+def test_the_notebook_runs(workplace, monkeypatch):
+    """Its cells run in order in one namespace, as in a kernel, and what each shows last can be shown."""
+    monkeypatch.chdir(workplace)
+    cells = json.loads((REPOSITORY / "docs" / "notebooks" / "corpus.ipynb").read_text(encoding="utf-8"))["cells"]
+    names: dict[str, object] = {}
+    pictures = 0
+    for cell in cells:
+        assert not cell.get("outputs"), "a notebook is kept without its outputs"
+        if cell["cell_type"] != "code":
+            continue
+        *steps, last = ast.parse("".join(cell["source"])).body
+        exec(compile(ast.Module(steps, []), "corpus.ipynb", "exec"), names)
+        assert isinstance(last, ast.Expr)
+        shown = eval(compile(ast.Expression(last.value), "corpus.ipynb", "eval"), names)
+        html = getattr(shown, "_repr_html_", str)() if shown is not None else ""
+        pictures += html.count("data:image/jpeg;base64,")
+    assert pictures >= 6 + 1 + 3 + 4 + 2
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name not in ELSEWHERE], ids=lambda page: page.name)
