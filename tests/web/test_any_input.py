@@ -12,7 +12,7 @@ pytest.importorskip("fastapi", reason="the extra web is not installed")
 from starlette.testclient import TestClient
 
 from mirsearch.web.fields import SearchFields
-from tests.web.conftest import Served
+from tests.support.web_site import Served
 
 VALUES = (
     "", "0", "-1", "3", "1e308", "1e-320", "nan", "-inf", "null", "true", "9" * 40, "٣", "1_0", "\x00", "ä",

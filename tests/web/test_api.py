@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from mirsearch.errors import MirsearchError
 from mirsearch.web import schema
 from tests.support.cli_runner import run
-from tests.web.conftest import Served
+from tests.support.web_site import Served
 
 
 def search(client: TestClient, image: Path | None = None, **fields: Any) -> Any:

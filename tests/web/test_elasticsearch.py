@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from mirsearch.synthetic.corpus import write_corpus
 from mirsearch.web.app import create_app
-from tests.web.conftest import ADDRESS, BROWSER, fill_index, open_site
+from tests.support.web_site import ADDRESS, BROWSER, fill_index, open_site
 
 
 def test_pages_and_api_answer_from_elasticsearch(es_location: str, tmp_path_factory: pytest.TempPathFactory) -> None:

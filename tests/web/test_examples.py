@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra web is not installed")
 
 from tests.conftest import REPOSITORY
-from tests.web.conftest import Served
+from tests.support.web_site import Served
 
 PAGE = (REPOSITORY / "docs" / "serve.md").read_text(encoding="utf-8")
 TOLD_ADDRESS = "http://127.0.0.1:8765"

@@ -17,7 +17,7 @@ from mirsearch.web.access import Access, host_name, make_access, session_of
 from mirsearch.web.app import create_app
 from mirsearch.web.guard import Guard
 from mirsearch.web.site import Site
-from tests.web.conftest import ADDRESS, BROWSER
+from tests.support.web_site import ADDRESS, BROWSER
 
 TOKEN = "a-token-of-enough-letters"
 

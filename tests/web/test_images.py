@@ -20,7 +20,7 @@ from mirsearch.settings import ServeLimits
 from mirsearch.web.app import create_app
 from mirsearch.web.iiif import parse_region, parse_size
 from mirsearch.web.uploads import UploadStore
-from tests.web.conftest import ADDRESS, BROWSER, Served, open_site
+from tests.support.web_site import ADDRESS, BROWSER, Served, open_site
 
 
 def picture(data: bytes) -> Image.Image:

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from mirsearch.web.rendering import web_environment
 from tests.support.cli_runner import run
-from tests.web.conftest import Served
+from tests.support.web_site import Served
 
 
 class Page(HTMLParser):

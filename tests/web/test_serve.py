@@ -20,7 +20,7 @@ pytest.importorskip("fastapi", reason="the extra web is not installed")
 
 from mirsearch.web.server import open_socket
 from tests.support.cli_runner import run
-from tests.web.conftest import Served
+from tests.support.web_site import Served
 
 MIRSEARCH = (sys.executable, "-m", "mirsearch")
 STARTED = 60
