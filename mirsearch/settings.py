@@ -97,16 +97,12 @@ class ServeLimits:
     kept_seconds: int = 86_400
     form_bytes: int = 64 << 10
     top: int = 1_000
-    page_hits: int = 480
     connections: int = 512
     client_requests: int = 128
     waiting_seconds: int = 60
     header_seconds: int = 10
     stalled_seconds: int = 30
     request_seconds: int = 600
-    logins_a_minute: int = 10
-    picture_pixels: int = 80_000_000
-    picture_side: int = 4_096
     cache_bytes: int = 256 << 20
 
 

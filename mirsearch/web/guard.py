@@ -33,6 +33,8 @@ _HEADERS = {
 UPLOAD_PATHS = ("/search", "/api/v1/search")
 _PUBLIC_PATHS = ("/healthz", "/login")
 _MINUTE = 60.0
+_MAX_LOGINS = 10
+"""Attempts to log in that a client has in a minute: a token can't be guessed in that many."""
 
 
 class Guard:
@@ -95,7 +97,7 @@ class Guard:
         now = time.monotonic()
         if len(self._logins) > 10_000:
             self._logins = {name: times for name, times in self._logins.items() if times[-1] > now - _MINUTE}
-        times = self._logins.setdefault(client, deque(maxlen=self.limits.logins_a_minute))
+        times = self._logins.setdefault(client, deque(maxlen=_MAX_LOGINS))
         if len(times) == times.maxlen and times[0] > now - _MINUTE:
             return False
         times.append(now)

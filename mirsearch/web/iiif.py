@@ -8,8 +8,9 @@ from typing import Any
 from mirsearch.corpus import Box, Figure
 from mirsearch.errors import UsageError
 from mirsearch.report.wording import article_title, byline, license_link, license_name, venue
-from mirsearch.settings import SERVE_LIMITS
 
+MAX_SIDE = 4_096
+"""Longest side of an image that is sent, in px. Larger figures are asked for in parts."""
 _CONTEXT = "http://iiif.io/api/image/3/context.json"
 _NUMBER = r"\d{1,7}(?:\.\d{1,9})?"
 
@@ -40,7 +41,7 @@ def parse_size(text: str, width: int, height: int) -> tuple[int, int]:
     Only a size with `^` in front may be larger than the region.
     """
     body, grows = text.removeprefix("^"), text.startswith("^")
-    limit = SERVE_LIMITS.picture_side
+    limit = MAX_SIDE
     if body == "max":
         factor = min(limit / max(width, height), float("inf") if grows else 1.0)
         return _scaled(width, height, factor)
@@ -93,8 +94,8 @@ def image_info(figure: Figure, address: str) -> dict[str, Any]:
         "profile": "level1",
         "width": figure.width,
         "height": figure.height,
-        "maxWidth": SERVE_LIMITS.picture_side,
-        "maxHeight": SERVE_LIMITS.picture_side,
+        "maxWidth": MAX_SIDE,
+        "maxHeight": MAX_SIDE,
         "sizes": sizes,
         "extraFeatures": ["regionByPct", "sizeByPct", "sizeByConfinedWh", "sizeByWh", "sizeUpscaling"],
         "preferredFormats": ["jpg"],

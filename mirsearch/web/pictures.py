@@ -12,6 +12,7 @@ from mirsearch.errors import MirsearchError, NotFoundError
 from mirsearch.imaging.images import crop, thumbnail
 from mirsearch.query import Pixels, StoredPanel
 from mirsearch.readers.originals import original_pixels
+from mirsearch.report.pictures import MAX_ORIGINAL_PIXELS
 from mirsearch.settings import SERVE_LIMITS
 from mirsearch.web.corpus import Corpus
 
@@ -42,7 +43,7 @@ class FigurePictures:
 
     def original(self, figure: Figure) -> Pixels | None:
         """Return the figure's pixels (h, w, 3) if its file still is the one that was indexed, else None."""
-        if figure.width * figure.height > SERVE_LIMITS.picture_pixels:
+        if figure.width * figure.height > MAX_ORIGINAL_PIXELS:
             return None
         with self._lock:
             if figure.id in self._pixels:

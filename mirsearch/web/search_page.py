@@ -15,13 +15,12 @@ from mirsearch.report.pictures import Picture
 from mirsearch.report.sentences import query_sentence
 from mirsearch.report.views import AnswerSection, FramedPicture, HitCard, Link, QueryCard, SortOption
 from mirsearch.search.answer import Answer, Hit
-from mirsearch.settings import SERVE_LIMITS
 from mirsearch.web.facets import Facet, make_facets
 from mirsearch.web.problems import Problem, ProblemError, error_problem
 from mirsearch.web.reading import PictureReading, read_picture
 from mirsearch.web.rendering import render
 from mirsearch.web.site import Asked, Site
-from mirsearch.web.state import DEFAULT_WEIGHTS, PageState
+from mirsearch.web.state import DEFAULT_WEIGHTS, MAX_SHOWN, PageState
 from mirsearch.web.uploads import Upload, UploadQuestion
 
 _SAME_SCALE_FACTOR = 2.0
@@ -89,7 +88,7 @@ async def search_page(site: Site, state: PageState) -> tuple[str, int]:
         detail, remedy = (_form_words(site.hide(text)) for text in (problem.detail, problem.remedy))
         view = dataclasses.replace(view, problem=dataclasses.replace(problem, detail=detail, remedy=remedy))
         status = problem.status
-    return render("search.html", view=view, fields=state.fields, counts=counts, limits=SERVE_LIMITS), status
+    return render("search.html", view=view, fields=state.fields, counts=counts), status
 
 
 async def _answered(site: Site, view: SearchView) -> SearchView:
@@ -133,7 +132,7 @@ async def _listed(site: Site, view: SearchView) -> SearchView:
 
 
 def _last_shown(state: PageState) -> int:
-    return min(state.start + state.shown - 1, SERVE_LIMITS.page_hits)
+    return min(state.start + state.shown - 1, MAX_SHOWN)
 
 
 def _previous(state: PageState) -> str | None:
@@ -142,7 +141,7 @@ def _previous(state: PageState) -> str | None:
 
 def _following(state: PageState, has_more: bool) -> str | None:
     last = _last_shown(state)
-    return state.at(last + 1).address() if has_more and last < SERVE_LIMITS.page_hits else None
+    return state.at(last + 1).address() if has_more and last < MAX_SHOWN else None
 
 
 def _reading(asked: Asked, upload: Upload | None, state: PageState) -> PictureReading | None:

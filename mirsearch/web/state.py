@@ -12,12 +12,13 @@ from urllib.parse import quote_plus, urlencode
 from pydantic import ValidationError
 
 from mirsearch.ranking import TERMS, Weights
-from mirsearch.settings import SERVE_LIMITS
 from mirsearch.web.fields import LIST_FIELDS, SearchFields
 from mirsearch.web.problems import Problem, ProblemError
 
 PAGE_HITS = 24
 """Hits of a page."""
+MAX_SHOWN = 480
+"""Rank of the last hit that the page shows: no one looks at more, and each page searches for all before it."""
 _IMAGE_ID = re.compile(r"[0-9a-f]{32}")
 _OF_IMAGE = ("panel", "crop", "page", "scale", "bar_px", "nm_per_px")
 """Fields that speak of the image, and make no sense for another one."""
@@ -51,7 +52,7 @@ class PageState:
     @property
     def shown(self) -> int:
         """Return how many hits a page shows: those that were asked for, within a bound."""
-        return min(self.fields.top, SERVE_LIMITS.page_hits) if "top" in self.fields.model_fields_set else PAGE_HITS
+        return min(self.fields.top, MAX_SHOWN) if "top" in self.fields.model_fields_set else PAGE_HITS
 
     def changed(self, **fields: Any) -> PageState:
         """Return the state with other fields (None: without them), from the first hit on."""
@@ -141,8 +142,8 @@ def _image_id(value: str) -> str:
 
 
 def _start(value: str) -> int:
-    if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= SERVE_LIMITS.page_hits):
-        raise ProblemError(Problem(400, f"start: {value[:20]} is out of range", f"give 1 to {SERVE_LIMITS.page_hits}"))
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:6]) <= MAX_SHOWN):
+        raise ProblemError(Problem(400, f"start: {value[:20]} is out of range", f"give 1 to {MAX_SHOWN}"))
     return int(value)
 
 
