@@ -45,15 +45,21 @@ class FigureRow:
         )
 
 
-def read_figures(connection: sqlite3.Connection, keys: Iterable[int]) -> dict[int, FigureRow]:
-    """Return figures by key. Raises DamagedRowError if one is missing or does not match its checksum."""
+def read_figures(
+    connection: sqlite3.Connection, keys: Iterable[int], known: dict[int | None, Article] | None = None
+) -> dict[int, FigureRow]:
+    """Return figures by key. Raises DamagedRowError if one is missing or does not match its checksum.
+
+    `known` articles, by key, are not read again; those that are read are added to them.
+    """
+    articles = {} if known is None else known
     found: dict[int, FigureRow] = {}
     for batch in batches(dict.fromkeys(keys)):
         query = f"SELECT {', '.join(FIGURES)}, crc FROM figures WHERE key IN ({placeholders(batch)})"
         rows = connection.execute(query, batch).fetchall()
         if len(rows) < len(batch):
             raise DamagedRowError("a figure of a panel is missing")
-        articles = _read_articles(connection, {row[2] for row in rows if row[2] is not None})
+        articles |= _read_articles(connection, {row[2] for row in rows if row[2] is not None} - articles.keys())
         origins, corrections = read_related(connection, {row[0]: row[1] for row in rows})
         for row in rows:
             key = row[0]
@@ -68,16 +74,22 @@ class FigureCache:
 
     def __init__(self) -> None:
         self._rows: dict[int, FigureRow] = {}
+        self._articles: dict[int | None, Article] = {}
 
     def read(self, connection: sqlite3.Connection, keys: Iterable[int]) -> dict[int, FigureRow]:
         """Return figures by key, as `read_figures`."""
         wanted = dict.fromkeys(keys)
         found = {key: self._rows[key] for key in wanted if key in self._rows}
-        read = read_figures(connection, (key for key in wanted if key not in found))
+        read = read_figures(connection, (key for key in wanted if key not in found), self._articles)
         self._rows |= read
-        for key in list(islice(self._rows, max(len(self._rows) - MAX_CACHED, 0))):
-            del self._rows[key]
+        _drop_oldest(self._rows)
+        _drop_oldest(self._articles)
         return found | read
+
+
+def _drop_oldest(kept: dict[Any, Any]) -> None:
+    for key in list(islice(kept, max(len(kept) - MAX_CACHED, 0))):
+        del kept[key]
 
 
 def find_figures(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, FigureRow]:
