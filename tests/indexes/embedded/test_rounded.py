@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mirsearch.indexes.embedded import search as embedded_search
+from mirsearch.indexes.embedded.database import checksums
 from mirsearch.indexes.embedded.search import Searcher
 from mirsearch.indexes.embedded.vectors import rounded, scan
 from mirsearch.indexes.embedded.vectors.matrix import Snapshot
@@ -99,10 +100,13 @@ def row_table(matrix: Float16Array, rng: np.random.Generator, share_without_fov:
 def database(size: int) -> sqlite3.Connection:
     """Return a database with the tables that a query without words reads. Every third panel is a plot."""
     connection = sqlite3.connect(":memory:")
-    connection.execute("CREATE TABLE panels (key INTEGER PRIMARY KEY, id TEXT, kind TEXT)")
+    checksums.register(connection)
+    others = ", ".join(name for name in checksums.PANELS if name not in ("key", "id", "kind"))
+    connection.execute(f"CREATE TABLE panels (key INTEGER PRIMARY KEY, id TEXT, kind TEXT, {others}, crc INTEGER)")
     connection.execute("CREATE TABLE articles (retracted INTEGER)")
     rows = [(key, f"{key * 7919 % 10007:05d}", KINDS[key % 3 == 0]) for key in range(1, size + 1)]
-    connection.executemany("INSERT INTO panels VALUES (?, ?, ?)", rows)
+    connection.executemany("INSERT INTO panels (key, id, kind) VALUES (?, ?, ?)", rows)
+    checksums.seal_panels(connection)
     return connection
 
 
