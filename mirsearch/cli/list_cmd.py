@@ -159,12 +159,14 @@ def _write_list(
 
 
 def _print_table(items: Iterator[Any], listing: Listing, figures: bool) -> int:
+    from mirsearch.report.legend import legend_line
     from mirsearch.report.listing_table import print_figures, print_panels
 
     screen = console()
     count = print_figures(items, screen) if figures else print_panels(items, screen, listing.order)
     if count and screen.is_terminal:
-        screen.print(f"{count:,} {_noun(count, figures)}", style="dim")
+        legend = "" if figures else f" · {legend_line(('s', 'view'))} · ?: doubtful"
+        screen.print(f"{count:,} {_noun(count, figures)}{legend}", style="dim")
     return count
 
 
