@@ -147,7 +147,7 @@ class BulkSender:
             raise self._name_document(chunk, translate_error(error, self.address)) from None
         repeat, reason = [], Exception("")
         for action, item in zip(chunk, answer["items"], strict=True):
-            result = next(iter(item.values()), {})
+            result: dict[str, Any] = next(iter(item.values()), {})
             status = result["status"]
             if is_temporary(status, _cause(result)):
                 repeat.append(action)
