@@ -76,18 +76,18 @@ def _find_faults(location: str) -> list[Fault]:
         from mirsearch.indexes.embedded import verify as embedded_verify
 
         return list(embedded_verify.find_faults(location))
-    from mirsearch.indexes.elasticsearch import verify as elasticsearch_verify
+    from mirsearch.indexes.elasticsearch.verify import find_faults
 
-    return list(elasticsearch_verify.find_faults(location))
+    return list(find_faults(location))
 
 
 def _repair(location: str, ocr: str, scalebars: str) -> list[str]:
     from mirsearch.indexes import backend_name
 
     if backend_name(location) == "elasticsearch":
-        from mirsearch.indexes.elasticsearch import verify as elasticsearch_verify
+        from mirsearch.indexes.elasticsearch.verify import repair
 
-        return elasticsearch_verify.repair(location)
+        return repair(location)
     from mirsearch.indexes.embedded import verify as embedded_verify
     from mirsearch.ingest.mending import FigureMender
 

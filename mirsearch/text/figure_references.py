@@ -11,7 +11,9 @@ FIGURE_WORD = re.compile(
     r"(fig(?:ure|ura)?|scheme|chart|plate|abb(?:ildung)?)(s|en)?+(?![A-Za-z])\.?\s*+", re.IGNORECASE
 )  # fmt: skip
 _NUMBER = re.compile(r"(?:([A-Z]{1,2})[.\s]?)?(\d{1,4}(?:\.\d{1,2}(?![\d.]))?)(?!\d)")
-_SUPPLEMENT = re.compile(r"\s{0,3}[—–-]?\s{0,3}(?:fig(?:ure)?\.?\s*+)?+supp(?:lement)?s?\.?\s*+(\d{1,3})", re.IGNORECASE)
+_SUPPLEMENT = re.compile(
+    r"\s{0,3}[—–-]?\s{0,3}(?:fig(?:ure)?\.?\s*+)?+supp(?:lement)?s?\.?\s*+(\d{1,3})", re.IGNORECASE
+)
 _LETTER = re.compile(r"[\s(\[]{0,2}([A-Za-z])['′]?(?:[ivx]{1,4}|\d)?[)\]]?(?![A-Za-z0-9])")
 _SEPARATOR = re.compile(
     r"\s*+(?:(?P<comma>[,;/])\s*+(?P<last>and\b|or\b|&)?|(?P<and>&|\+|and\b|or\b|und\b|y\b|et\b)"
