@@ -18,10 +18,11 @@ demo: $(VENV)/.core
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
-# The tests that need the extra `torch`, which is several GB: in an environment of its own, beside the other
+# The tests that need the extra `torch`, which is several GB, or `formats`: in an environment of its own, beside the other
 test-torch:
-	$(MAKE) VENV=$(VENV)-torch EXTRAS=,torch $(VENV)-torch/.dev
-	MIRSEARCH_REQUIRE_TORCH=1 $(VENV)-torch/bin/python -m pytest $(PARALLEL) -m torch $(PYTEST_ARGS)
+	$(MAKE) VENV=$(VENV)-torch EXTRAS=,torch,formats $(VENV)-torch/.dev
+	MIRSEARCH_REQUIRE_TORCH=1 MIRSEARCH_REQUIRE_FORMATS=1 \
+	  $(VENV)-torch/bin/python -m pytest $(PARALLEL) -m "torch or formats" $(PYTEST_ARGS)
 
 # All that speaks to Elasticsearch, with the oldest server supported and the client of its major version
 test-elasticsearch-8: $(VENV)/.dev

@@ -38,9 +38,10 @@ LONG = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of modules that need the extra `torch`, which `make test-torch` runs; put long files first."""
+    """Mark tests of modules that need the extra `torch` or `formats`, which `make test-torch` runs; long files first."""
     for item in items:
         module = item.getparent(pytest.Module)
-        if module is not None and hasattr(module.obj, "torch_or_skip"):
-            item.add_marker("torch")
+        for extra, needed in (("torch", "torch_or_skip"), ("formats", "format_or_skip")):
+            if module is not None and hasattr(module.obj, needed):
+                item.add_marker(extra)
     items.sort(key=lambda item: item.path.name not in LONG)

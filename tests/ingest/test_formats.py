@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests.support.cli_runner import run
 from tests.support.format_writing import write_czi, write_dm, write_lif, write_ser
+from tests.support.formats_needed import format_or_skip
 
 
 def cells(seed: int, side: int = 96) -> np.ndarray:
@@ -23,7 +24,7 @@ def cells(seed: int, side: int = 96) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("mrcfile", reason="needs the extra mirsearch[formats]")
+    format_or_skip("mrcfile")
     import h5py
     import mrcfile
 

@@ -17,6 +17,7 @@ from mirsearch.readers.figures import open_figures
 from mirsearch.readers.find import find_reader
 from mirsearch.settings import LIMITS
 from tests.support.format_writing import write_czi, write_dm, write_lif, write_nd2, write_ser
+from tests.support.formats_needed import format_or_skip
 
 RANDOM = np.random.default_rng(7)
 
@@ -78,7 +79,7 @@ def test_ser(tmp_path: Path) -> None:
 
 
 def test_mrc(tmp_path: Path) -> None:
-    mrcfile = pytest.importorskip("mrcfile", reason="needs the extra mirsearch[formats]")
+    mrcfile = format_or_skip("mrcfile")
     stack = np.stack([ramp(step=step) for step in (1, 3, 5)]).astype(np.int16)
     with mrcfile.new(tmp_path / "a.mrc") as file:
         file.set_data(stack)
@@ -94,7 +95,7 @@ def test_mrc(tmp_path: Path) -> None:
 
 
 def test_emd_of_velox(tmp_path: Path) -> None:
-    h5py = pytest.importorskip("h5py", reason="needs the extra mirsearch[formats]")
+    h5py = format_or_skip("h5py")
     import json
 
     stack = np.stack([ramp(step=1), ramp(step=3)], axis=2)
@@ -118,7 +119,7 @@ def test_emd_of_velox(tmp_path: Path) -> None:
 
 
 def test_emd_of_berkeley_hyperspy_and_images_of_hdf5(tmp_path: Path) -> None:
-    h5py = pytest.importorskip("h5py", reason="needs the extra mirsearch[formats]")
+    h5py = format_or_skip("h5py")
     with h5py.File(tmp_path / "a.emd", "w") as file:
         group = file.create_group("data/scan")
         group.attrs["emd_group_type"] = 1
@@ -158,7 +159,7 @@ CZI_XML = """<ImageDocument><Metadata><Information><Image><Dimensions><Channels>
 
 @pytest.mark.parametrize("tiles", [1, 2])
 def test_czi(tmp_path: Path, tiles: int) -> None:
-    pytest.importorskip("imagecodecs", reason="needs the extra mirsearch[formats]")
+    format_or_skip("imagecodecs")
     planes = {(channel, z): ramp(step=1 + channel + 2 * z) for channel in range(2) for z in range(3)}
     found, samples, _ = read(write_czi(tmp_path / "a.czi", planes, CZI_XML, tiles), "czi")
     assert [(plane.channel, plane.z) for plane in found] == [(0, 0), (1, 0), (0, 1), (1, 1), (0, 2), (1, 2)]
@@ -171,7 +172,7 @@ def test_czi(tmp_path: Path, tiles: int) -> None:
 
 
 def test_lif(tmp_path: Path) -> None:
-    pytest.importorskip("liffile", reason="needs the extra mirsearch[formats]")
+    format_or_skip("liffile")
     channels = np.stack([(ramp() % 256), (ramp(step=3) % 256)]).astype(np.uint8)
     path = write_lif(tmp_path / "a.lif", channels, 39 * 1e-7, ("Green", "Gray"))
     planes, samples, _ = read(path, "lif")
@@ -193,7 +194,7 @@ HEIC = (
 
 
 def test_nd2(tmp_path: Path) -> None:
-    pytest.importorskip("nd2", reason="needs the extra mirsearch[formats]")
+    format_or_skip("nd2")
     frames = RANDOM.integers(0, 4000, (3, 30, 40, 2), np.uint16)
     planes, samples, _ = read(write_nd2(tmp_path / "a.nd2", frames, 0.065, ("DAPI", "GFP")), "nd2")
     assert [(plane.channel, plane.channel_name, plane.z) for plane in planes[:3]] == [
@@ -210,7 +211,7 @@ def test_photos(tmp_path: Path, suffix: str) -> None:
     pixels = np.repeat((np.arange(64 * 64).reshape(64, 64) // 16 % 256).astype(np.uint8)[:, :, None], 3, axis=2)
     picture = Image.fromarray(pixels)
     if suffix == ".heic":
-        pytest.importorskip("pi_heif", reason="needs the extra mirsearch[formats]")
+        format_or_skip("pi_heif")
         (tmp_path / "a.heic").write_bytes(base64.b64decode(HEIC))
     else:
         picture.save(tmp_path / f"a{suffix}", quality=100)

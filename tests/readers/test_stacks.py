@@ -21,6 +21,7 @@ from mirsearch.readers.selection import Selection, first_middle_last, parse_sele
 from mirsearch.readers.stacks import plan_images
 from mirsearch.readers.tiff.reader import TiffReader
 from mirsearch.settings import LIMITS, Limits
+from tests.support.formats_needed import format_or_skip
 
 
 def field(seed: int, side: int = 48) -> NDArray[np.uint16]:
@@ -149,7 +150,7 @@ def test_a_page_too_large_to_decode_is_read_in_pieces(tmp_path: Path, layout: st
 
 
 def test_deep_colors_with_lzw_keep_their_tones(tmp_path: Path) -> None:
-    pytest.importorskip("imagecodecs", reason="needs the extra mirsearch[formats]")
+    format_or_skip("imagecodecs")
     ramp = np.linspace(0, 3000, 64 * 64).reshape(64, 64)
     pixels = np.stack([ramp, ramp[::-1], ramp], axis=2).astype(np.uint16)
     tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", compression="lzw")
