@@ -38,7 +38,7 @@ LONG = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests of modules that need the extra `torch` or `formats`, which `make test-torch` runs; long files first."""
+    """Mark tests of modules that need the extras `torch` or `formats`, for `make test-torch`; long files first."""
     for item in items:
         module = item.getparent(pytest.Module)
         for extra, needed in (("torch", "torch_or_skip"), ("formats", "format_or_skip")):
