@@ -6,6 +6,10 @@ import ast
 import json
 import re
 import shlex
+import signal
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,13 +58,34 @@ def services(tmp_path, monkeypatch) -> Iterator[None]:
         yield
 
 
+def serve_once(words: list[str]) -> None:
+    """Run a command that serves until it is interrupted: ask it for its page, with no browser, and stop it."""
+    command = [sys.executable, "-m", "mirsearch", *(word for word in words if word != "--open"), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+        try:
+            assert server.stdout is not None
+            told = server.stdout.readline()
+            address = re.search(r"http://127\.0\.0\.1:\d+/", told)
+            assert address, told
+            with urllib.request.urlopen(address[0], timeout=30) as page:
+                assert b"mirsearch" in page.read()
+        finally:
+            server.send_signal(signal.SIGINT)
+            code = server.wait(30)
+    assert code == 0
+
+
 @pytest.mark.usefixtures("services")
 def test_commands_of_the_readme_run(workplace, monkeypatch):
     monkeypatch.chdir(workplace)
     asked = commands(REPOSITORY / "README.md")
     assert len(asked) >= 10
     for line in asked:
-        run(*shlex.split(line)[1:])
+        words = shlex.split(line)[1:]
+        if words[0] == "serve":
+            serve_once(words)
+        else:
+            run(*words)
     assert (workplace / "answers.html").stat().st_size > 10_000
     assert (workplace / "panels.jsonl").stat().st_size > 10_000
     assert (workplace / "overlay.png").stat().st_size > 10_000
