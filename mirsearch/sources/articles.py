@@ -22,7 +22,7 @@ _CC_WORDS = re.compile(
 _CC_PARTS = (("noncommercial", "NC"), ("noderiv", "ND"), ("sharealike", "SA"))
 _LABEL = re.compile(
     r"\s*((?:(?:Supplementary|Extended Data)\s+)?(?:Figure|Fig\.?|Scheme|Chart|Plate|Abb\.?|Figura)"
-    r"\s*[A-Z]?\d{1,3}[A-Z]?)"
+    r"\s*[A-Z]?\d{1,3}(?:[A-Z](?=\s{0,2}[.:|)–—-]|\s*+$))?)"
     r"(?:\s*[.:|)–—-]?(?=\s|$)|\s*[.:|](?=(?-i:[A-Z(\[])))", re.IGNORECASE,
 )  # fmt: skip
 _VERSION = re.compile(r"\b([1-4]\.\d)\b")

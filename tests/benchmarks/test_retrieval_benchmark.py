@@ -56,7 +56,7 @@ def run(module: str, *arguments: str) -> Any:
 @pytest.mark.data
 @pytest.mark.slow
 def test_the_default_extractor_keeps_its_floors(shared_data: Path) -> None:
-    (found,) = run("search.retrieval", "--data", str(shared_data), "--extractor", "efficientnet")
+    (found,) = run("search.retrieval", "--data", str(shared_data), "--extractor", "efficientnet", "--looks-only")
     values = {task["task"]: task["value"] for task in found["tasks"]}
     assert values["same technique, other paper"] >= 0.43
     assert values["same paper"] >= 0.50
@@ -64,10 +64,6 @@ def test_the_default_extractor_keeps_its_floors(shared_data: Path) -> None:
     assert values["left half finds the image in 10"] >= 0.85
     for task in found["tasks"]:
         assert task["by_query"][0] <= task["value"] <= task["by_query"][1]
-    whole = {line["terms"]: line["map"] for line in found["whole"]}
-    assert whole["looks"] >= 0.43
-    assert whole["looks, scale, words"] > whole["looks"]
-    assert whole["looks, scale, words, technique from pixels and caption"] >= 0.60
 
 
 def test_what_can_not_be_had_is_named_with_the_reason(tmp_path: Path, monkeypatch, capsys) -> None:

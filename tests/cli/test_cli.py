@@ -68,9 +68,22 @@ def test_plugins_all_load_or_name_the_extra_that_is_missing():
         each["name"] for each in found
     }
     errors = {each["name"]: each["error"] for each in found if each["error"]}
-    needing = {"resnet18-gem", "resnet50-gem", "resnet101-gem", "resnet152-gem", "open-clip", "timm"}
-    assert set(errors) == (set() if find_spec("torch") else needing)
-    assert all("pip install 'mirsearch[torch]'" in error for error in errors.values())
+    extra = dict.fromkeys(
+        ("resnet18-gem", "resnet50-gem", "resnet101-gem", "resnet152-gem", "open-clip", "timm"), "torch"
+    )
+    modules = {
+        "mrc": "mrcfile",
+        "hdf5": "h5py",
+        "lif": "liffile",
+        "nd2": "nd2",
+        "heic": "pi_heif",
+        "czi": "imagecodecs",
+    }
+    needing = {name for name in extra if not find_spec("torch")} | {
+        name for name, module in modules.items() if not find_spec(module)
+    }
+    assert set(errors) == needing
+    assert all(f"pip install 'mirsearch[{extra.get(name, 'formats')}]'" in error for name, error in errors.items())
     assert "efficientnet" in run("plugins").out
 
 

@@ -317,7 +317,7 @@ def test_a_missing_page_is_reported(one_figure, scratch):
     name = next(one_figure.iterdir()).name
     (one_figure / "captions.csv").write_text(f"file,page,caption\n{name},7,Platelets\n", encoding="utf-8")
     ran = run("ingest", one_figure, "--index", scratch, "--format", "json", code=1)
-    assert [each["reason"] for each in ran.json()["failures"]] == ["has no page 7; it has 1, counted from 0"]
+    assert [each["reason"] for each in ran.json()["failures"]] == ["has no page 7; pages are counted from 1"]
 
 
 def test_a_caption_added_later_is_taken_over_and_figures_can_be_deleted(one_figure, scratch):

@@ -62,7 +62,7 @@ def test_dashboards_as_a_file(tmp_path: Path) -> None:
             "must not contain a user or password",
         ),
         (["ingest", "PICTURE", "--index", "HERE"], 1, "was built with made 1"),
-        (["show", "nothing", "--index", "HERE"], 1, "has the id 'nothing'"),
+        (["show", "nothing", "--index", "HERE"], 1, "has the id, DOI or file name 'nothing'"),
         (["index", "rollback", "--index", "HERE"], 1, "no older index"),
     ],
 )

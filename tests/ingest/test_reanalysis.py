@@ -12,6 +12,7 @@ import pytest
 
 from mirsearch.corpus import Figure, Origin, figure_id
 from mirsearch.imaging.images import content_hash
+from mirsearch.indexes.embedded.database import checksums
 from mirsearch.indexes.embedded.database.access import DATABASE
 from mirsearch.readers.originals import find_original
 from tests.cli.test_end_to_end import BACKENDS, new_location
@@ -53,7 +54,9 @@ def test_panels_that_a_source_gave_stay_as_given(
 def test_panels_given_to_an_index_that_did_not_note_so_are_left_alone(given: Path) -> None:
     before = rows_of(given)
     with closing(sqlite3.connect(given / DATABASE)) as connection, connection:
+        checksums.register(connection)
         connection.execute("UPDATE figures SET analysis = NULL, given = NULL")
+        checksums.seal_figures(connection, [key for (key,) in connection.execute("SELECT key FROM figures")])
     result = run("reanalyze", "--all", "--index", given, code=1)
     assert before[0]["figure"] in result.err
     assert "ingest it again" in result.err

@@ -177,6 +177,14 @@ def test_a_process_is_used_again_and_not_for_ever(monkeypatch):
     assert not is_alive(first)
 
 
+def test_a_process_of_a_large_parent_is_used_again():
+    held = bytearray(b"x") * (process._MOST_KEPT_BYTES + (1 << 20))
+    close_workers()
+    first = run_isolated(tasks.process_id, name="x")
+    assert run_isolated(tasks.process_id, name="x") == first
+    assert held
+
+
 def test_a_process_that_died_while_it_waited_is_replaced():
     first = run_isolated(tasks.process_id, name="x")
     os.kill(first, signal.SIGKILL)
@@ -248,9 +256,12 @@ def test_a_process_that_waits_ends_with_the_main_process():
 @pytest.mark.parametrize("block", ["if True:", "with DeferredInterrupt(lambda: None):"])
 def test_ctrl_c_ends_a_long_task_at_once(block):
     child, pid = start(
-        f"try:\n    {block}\n        run_isolated(tasks.hold_the_lock, name='x', seconds=1000)\n"
+        f"try:\n    {block}\n        print('ready', flush=True)\n"
+        "        run_isolated(tasks.hold_the_lock, name='x', seconds=1000)\n"
         "except KeyboardInterrupt: print('interrupted', flush=True)"
     )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
     time.sleep(0.3)
     child.send_signal(signal.SIGINT)
     told, errors = child.communicate(timeout=5)

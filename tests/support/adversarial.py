@@ -35,7 +35,7 @@ def compiled_patterns() -> dict[str, tuple[re.Pattern, frozenset[str]]]:
     Patterns in lists, tuples and dictionaries are among them.
     """
     found: dict[int, tuple[str, re.Pattern]] = {}
-    sources = []
+    uses: dict[int, set[str]] = {}
     for info in pkgutil.walk_packages(mirsearch.__path__, "mirsearch."):
         if info.name.rpartition(".")[2] in ("__main__", "worker"):
             continue
@@ -43,18 +43,23 @@ def compiled_patterns() -> dict[str, tuple[re.Pattern, frozenset[str]]]:
             module = importlib.import_module(info.name)
         except ImportError:  # an extra that is not installed
             continue
-        sources.append(inspect.getsource(module))
+        called = _called_methods(inspect.getsource(module))
         for name, value in vars(module).items():
             for pattern in _patterns_in(value):
                 found.setdefault(id(pattern), (f"{info.name.removeprefix('mirsearch.')}.{name}", pattern))
-    uses: dict[str, set[str]] = {}
-    for use in re.finditer(r"\b(_?[A-Z][A-Z_]+)\.(\w+)\b", "\n".join(sources)):
-        uses.setdefault(use[1], set()).add(use[2])
-    patterns = {}
-    for number, (name, pattern) in enumerate(found.values()):
-        methods = uses.get(name.rpartition(".")[2], {"finditer"})
-        patterns[f"{name}#{number}"] = (pattern, frozenset(methods))
-    return patterns
+                uses.setdefault(id(pattern), set()).update(called.get(name, ()))
+    return {
+        f"{name}#{number}": (pattern, frozenset(uses[key] or {"finditer"}))
+        for number, (key, (name, pattern)) in enumerate(found.items())
+    }
+
+
+def _called_methods(source: str) -> dict[str, set[str]]:
+    """Return the methods that a module calls of each of its constants."""
+    called: dict[str, set[str]] = {}
+    for use in re.finditer(r"\b(_?[A-Z][A-Z_]+)\.(\w+)\b", source):
+        called.setdefault(use[1], set()).add(use[2])
+    return called
 
 
 def inline_patterns() -> dict[str, tuple[re.Pattern, frozenset[str]]]:

@@ -68,7 +68,7 @@ def _read_text(text: str) -> _Stated:
     values: dict[str, str] = {}
     for key, line in itertools.pairwise(lines):
         if re.fullmatch(r"(?:AP|DP)_[A-Z0-9_]{1,60}", key):
-            values.setdefault(key, re.split(r"\s*[=:]\s*", line, maxsplit=1)[-1])
+            values.setdefault(key, re.split("[=:]", line, maxsplit=1)[-1].strip())
     keys_from = next((n for n, line in enumerate(lines) if re.fullmatch(r"[A-Z]{2}_[A-Z0-9_]+", line)), len(lines))
     header = to_number(lines[_HEADER_LINE]) if keys_from > _HEADER_LINE else None
     store = re.fullmatch(r"(\d{2,6})\s*\*\s*(\d{2,6})", values.get("DP_IMAGE_STORE", ""))
