@@ -13,7 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +113,7 @@ def _instrumented(modules: tuple[str, ...]) -> Iterator[None]:
         with atheris.instrument_imports(include=list(modules)):
             yield
     else:
-        with nullcontext():
-            yield
+        yield
 
 
 Parse = Callable[[bytes], None]

@@ -37,7 +37,7 @@ def compiled_patterns() -> dict[str, tuple[re.Pattern, frozenset[str]]]:
     found: dict[int, tuple[str, re.Pattern]] = {}
     uses: dict[int, set[str]] = {}
     for info in pkgutil.walk_packages(mirsearch.__path__, "mirsearch."):
-        if info.name.rpartition(".")[2] in ("__main__", "worker"):
+        if info.name.rpartition(".")[2] == "__main__":
             continue
         try:
             module = importlib.import_module(info.name)

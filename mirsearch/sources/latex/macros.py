@@ -46,13 +46,11 @@ class Macro:
     default: str | None = None
 
 
-def parse_macros(text: str) -> dict[str, Macro]:
-    """Return the commands that an article defines. Commands that are too long or call themselves are skipped."""
-    return take_definitions(text)[0]
-
-
 def take_definitions(text: str) -> tuple[dict[str, Macro], str]:
-    """Return the commands that an article defines, and the article's text without their definitions."""
+    """Return the commands that an article defines, and the article's text without their definitions.
+
+    Definitions that are too long or call themselves are taken out of the text, but not returned.
+    """
     searched = text[:_SEARCHED_CHARS]
     braces = Braces(searched)
     macros: dict[str, Macro] = {}

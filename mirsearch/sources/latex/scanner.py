@@ -7,7 +7,6 @@ import re
 _BRACE = re.compile(r"(?<!\\)[{}]")
 _BRACE_OR_BRACKET = re.compile(r"(?<!\\)[{}\[\]]")
 _SPACE = re.compile(r"\s*+")
-_BARE_ARGUMENT = re.compile(r"\\[A-Za-z]++|[^\s{}\\]")
 
 
 class Braces:
@@ -41,11 +40,6 @@ class Braces:
         end = self._ends.get(start)
         return self._text[start:end] if end is not None and end - start < limit else None
 
-    def skip_space(self, position: int) -> int:
-        """Return where the white space at a position ends."""
-        match = _SPACE.match(self._text, position)
-        return match.end() if match else position
-
     def braced(self, position: int, limit: int) -> tuple[str | None, int]:
         """Return the argument in braces at a position, after white space, and where it ends; None if there is none."""
         return self._enclosed("{", position, limit)
@@ -54,13 +48,6 @@ class Braces:
         """Return the argument in brackets at a position, after white space, and where it ends; None without one."""
         return self._enclosed("[", position, limit)
 
-    def argument(self, position: int, limit: int) -> tuple[str | None, int]:
-        """Return an argument in braces, or the one command or character that stands for it, and where it ends."""
-        value, end = self.braced(position, limit)
-        if value is None and (bare := _BARE_ARGUMENT.match(self._text, self.skip_space(position))):
-            return bare[0], bare.end()
-        return value, end
-
     def skip_options(self, position: int) -> int:
         """Return where the arguments in brackets at a position end."""
         while (following := self.optional(position, len(self._text) + 1))[0] is not None:
@@ -68,7 +55,8 @@ class Braces:
         return position
 
     def _enclosed(self, mark: str, position: int, limit: int) -> tuple[str | None, int]:
-        start = self.skip_space(position)
+        space = _SPACE.match(self._text, position)
+        start = space.end() if space else position
         if not self._text.startswith(mark, start):
             return None, position
         value = self.inner_text(start + 1, limit)
