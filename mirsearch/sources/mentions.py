@@ -17,6 +17,8 @@ _END = re.compile(r"[.!?](?:(?<=[a-z)\]][.])\[?\d{1,3}(?:[,–-]\d{1,3}){0,10}\]
 """The end of a sentence, also with a citation behind it ("… grown.12,13 The")."""
 _LAST_TOKEN = re.compile(r"(?:^|(?<=[\s(\[]))[\w.]*+$")
 _TOKEN_CHARS = 12
+_LINK = re.compile("\ue000(\\d{1,6})\ue001")
+"""Stands in a text where a link to figures is: its number among the links."""
 _ABBREVIATIONS = frozenset((
     "fig", "figs", "ref", "refs", "eq", "eqs", "eqn", "al", "e.g", "i.e", "eg", "ie", "vs", "cf", "ca", "approx",
     "no", "nos", "dr", "prof", "tab", "tabs", "sec", "sect", "suppl", "supp", "resp", "vol", "pp", "p", "st", "abb",
@@ -50,6 +52,27 @@ def figure_mentions(
             if text and len(found[number]) < limits.mentions:
                 found[number][text] = None
     return [tuple(texts) for texts in found]
+
+
+def figures_by_name(names: Sequence[Iterable[str]]) -> dict[str, list[int]]:
+    """Return the numbers of the figures that each name links to. `names` are the names of each figure."""
+    figures: dict[str, list[int]] = {}
+    for figure, own_names in enumerate(names):
+        for name in own_names:
+            figures.setdefault(name, []).append(figure)
+    return figures
+
+
+def link_mark(number: int) -> str:
+    """Return what stands in a text for a link to figures. `number` is its place among the text's links."""
+    return f"\ue000{number}\ue001"
+
+
+def linked_sentences(text: str, links: Sequence[Sequence[int]]) -> Iterator[tuple[str, list[int]]]:
+    """Yield the sentences of a paragraph without link marks, each with the figures that its links name."""
+    for sentence in split_sentences(text):
+        marks = [int(mark[1]) for mark in _LINK.finditer(sentence)]
+        yield _LINK.sub("", sentence), [figure for mark in marks if mark < len(links) for figure in links[mark]]
 
 
 def split_sentences(text: str) -> Iterator[str]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from mirsearch.sources.jats.text import Element, child, element_text, local_name
-from mirsearch.sources.mentions import figure_mentions, split_sentences
+from mirsearch.sources.mentions import figure_mentions, figures_by_name, link_mark, linked_sentences
 
-_MARK = re.compile("\ue000(\\d{1,6})\ue001")
-"""Stands in a paragraph's text where a link to figures is: its number among the links."""
 _MAX_PARAGRAPHS = 50_000
 _MAX_LINKS = 100_000
 _MAX_IDS = 50
@@ -25,21 +22,14 @@ def article_mentions(
 
     The article's links are marked in it, so its text must not be read afterwards.
     """
-    numbers_by_id: dict[str, list[int]] = {}
-    for number, own_ids in enumerate(ids):
-        for own_id in own_ids:
-            numbers_by_id.setdefault(own_id, []).append(number)
-    return figure_mentions(labels, _sentences(article, numbers_by_id))
+    return figure_mentions(labels, _sentences(article, figures_by_name(ids)))
 
 
 def _sentences(article: Element, numbers_by_id: dict[str, list[int]]) -> Iterator[tuple[str, list[int]]]:
     """Yield the sentences of the text, each with the figures that it links to."""
     links = _mark_links(article, numbers_by_id)
     for paragraph in islice(_paragraphs(article), _MAX_PARAGRAPHS):
-        for sentence in split_sentences(element_text(paragraph)):
-            marks = [int(mark[1]) for mark in _MARK.finditer(sentence)]
-            linked = [number for mark in marks if mark < len(links) for number in links[mark]]
-            yield _MARK.sub("", sentence), linked
+        yield from linked_sentences(element_text(paragraph), links)
 
 
 def _mark_links(article: Element, numbers_by_id: dict[str, list[int]]) -> list[list[int]]:
@@ -49,7 +39,7 @@ def _mark_links(article: Element, numbers_by_id: dict[str, list[int]]) -> list[l
         targets = link.get("rid", "").split()[:_MAX_IDS]
         numbers = [number for target in targets for number in numbers_by_id.get(target, ())][:_MAX_IDS]
         if numbers and len(links) < _MAX_LINKS:
-            link.text = f"\ue000{len(links)}\ue001{link.text or ''}"
+            link.text = link_mark(len(links)) + (link.text or "")
             links.append(numbers)
     return links
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from mirsearch.settings import LIMITS
 from mirsearch.sources.latex.macros import Macro, expand_macros
 from mirsearch.sources.latex.plain import plain_text
-from mirsearch.sources.mentions import figure_mentions, split_sentences
+from mirsearch.sources.mentions import figure_mentions, figures_by_name, link_mark, linked_sentences
 
 _REFERENCE = re.compile(r"\\(?:auto|[Cc]|full|v|page|name|h)?(?:page)?ref(?:range)?\*?+\s*+\{([^{}]{1,300}+)\}")
 _PREFIXED = re.compile(r"\\(?:autoref|[Cc]ref)\*?+\s*+\{")
@@ -17,8 +17,6 @@ _PARAGRAPH_END = re.compile(
     r"|\\(?:(?:sub)*section|paragraph|chapter|begin|end)(?![A-Za-z])\*?+\s*+(?:\{[^{}]{0,300}+\})?+"
 )
 _SPEAKS_OF_FIGURES = re.compile(r"fig|scheme|ref", re.IGNORECASE)
-_MARK = re.compile("\ue000(\\d{1,6})\ue001")
-"""Stands where a reference to figures is: its number among the references."""
 _MAX_PARAGRAPHS = 1_000
 _MAX_CHARS = 400_000
 """Characters of paragraphs that are read: they are parsed, which takes time."""
@@ -32,11 +30,9 @@ def text_mentions(
 
     `floats` are the places of figures in the text, which are left out. `numbers` are the figures' numbers by name.
     """
-    figures: dict[str, list[int]] = {}
-    for figure, own_names in enumerate(names):
-        for name in own_names:
-            figures.setdefault(name, []).append(figure)
-    return figure_mentions(labels, _sentences(_without(text, floats), figures, numbers, macros)) if labels else []
+    if not labels:
+        return []
+    return figure_mentions(labels, _sentences(_without(text, floats), figures_by_name(names), numbers, macros))
 
 
 def _sentences(
@@ -51,13 +47,11 @@ def _sentences(
             return match[0]
         links.append([figure for name in known for figure in figures[name]])
         words = ("Figs. " if len(known) > 1 else "Fig. ") if _PREFIXED.match(match[0]) else ""
-        return f"{words}\ue000{len(links) - 1}\ue001{', '.join(numbers.get(name, '') for name in known)}"
+        return f"{words}{link_mark(len(links) - 1)}{', '.join(numbers.get(name, '') for name in known)}"
 
     for paragraph in _paragraphs(text):
         plain = plain_text(_REFERENCE.sub(mark, expand_macros(paragraph, macros)))
-        for sentence in split_sentences(plain):
-            marks = [int(found[1]) for found in _MARK.finditer(sentence)]
-            yield _MARK.sub("", sentence), [figure for each in marks if each < len(links) for figure in links[each]]
+        yield from linked_sentences(plain, links)
 
 
 def _paragraphs(text: str) -> Iterator[str]:
