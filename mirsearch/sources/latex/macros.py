@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mirsearch.settings import LIMITS
-from mirsearch.sources.latex.scanner import Braces
+from mirsearch.sources.latex.scanner import Braces, cut_spans
 
 _NEW = re.compile(
     r"\\(?:(?:re)?newcommand|providecommand|DeclareRobustCommand)\*?+\s*+\{?+\s*+\\([A-Za-z]++)\s*+\}?+\s*+"
@@ -63,7 +63,7 @@ def take_definitions(text: str) -> tuple[dict[str, Macro], str]:
             spans.append((match.start(), match.end() + len(body) + 1))
             if len(macros) < _MAX_MACROS and len(body) < _MAX_MACRO_CHARS and match[1] not in _commands(body):
                 macros[match[1]] = _make_macro(pattern, match, body)
-    return macros, _cut_spans(text, spans)
+    return macros, cut_spans(text, spans, joint=" ")
 
 
 def _make_macro(pattern: re.Pattern[str], match: re.Match[str], body: str) -> Macro:
@@ -73,15 +73,6 @@ def _make_macro(pattern: re.Pattern[str], match: re.Match[str], body: str) -> Ma
         return Macro(body, int(match[2] or 0), match[3])
     default = match[2].removeprefix("O").strip("{}") if match[2].startswith("O") else ("" if match[2] else None)
     return Macro(body, match[3].count("m") + (default is not None), default)
-
-
-def _cut_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    pieces, position = [], 0
-    for start, end in sorted(spans):
-        if start >= position:
-            pieces.append(text[position:start])
-        position = max(position, end)
-    return " ".join([*pieces, text[position:]])
 
 
 def _commands(text: str) -> set[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from mirsearch.settings import LIMITS
 from mirsearch.sources.latex.macros import Macro, expand_macros
 from mirsearch.sources.latex.plain import plain_text
+from mirsearch.sources.latex.scanner import cut_spans
 from mirsearch.sources.mentions import figure_mentions, figures_by_name, link_mark, linked_sentences
 
 _REFERENCE = re.compile(r"\\(?:auto|[Cc]|full|v|page|name|h)?(?:page)?ref(?:range)?\*?+\s*+\{([^{}]{1,300}+)\}")
@@ -32,7 +33,9 @@ def text_mentions(
     """
     if not labels:
         return []
-    return figure_mentions(labels, _sentences(_without(text, floats), figures_by_name(names), numbers, macros))
+    # A float on lines of its own leaves an empty line, which ends a paragraph.
+    body = cut_spans(text, floats, start=max(text.find("\\begin{document}"), 0))
+    return figure_mentions(labels, _sentences(body, figures_by_name(names), numbers, macros))
 
 
 def _sentences(
@@ -66,13 +69,3 @@ def _paragraphs(text: str) -> Iterator[str]:
         if count > _MAX_PARAGRAPHS or chars > _MAX_CHARS:
             return
         yield paragraph[: LIMITS.caption_latex_chars]
-
-
-def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """Return the article's body without floats, which become the ends of paragraphs."""
-    pieces, position = [], max(text.find("\\begin{document}"), 0)
-    for start, end in sorted(spans):
-        if start >= position:
-            pieces.append(text[position:start])
-        position = max(position, end)
-    return "".join([*pieces, text[position:]])

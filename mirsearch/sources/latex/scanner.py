@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _BRACE = re.compile(r"(?<!\\)[{}]")
 _BRACE_OR_BRACKET = re.compile(r"(?<!\\)[{}\[\]]")
@@ -73,3 +74,13 @@ def drop_unpaired_braces(text: str) -> str:
             unpaired.append(match.start())
     starts = [0, *(place + 1 for place in unpaired)]
     return "".join(text[start:end] for start, end in zip(starts, [*unpaired, len(text)], strict=True))
+
+
+def cut_spans(text: str, spans: Iterable[tuple[int, int]], start: int = 0, joint: str = "") -> str:
+    """Return the text from `start` on without the spans in it, which may overlap; what is left is joined by `joint`."""
+    pieces, position = [], start
+    for span_start, span_end in sorted(spans):
+        if span_start >= position:
+            pieces.append(text[position:span_start])
+        position = max(position, span_end)
+    return joint.join([*pieces, text[position:]])
