@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from mirsearch.settings import LIMITS
-from mirsearch.sources.latex.graphics import GRID_COMMANDS, IMAGE_COMMANDS, read_images
+from mirsearch.sources.latex.graphics import GRID_COMMANDS, IMAGE_COMMANDS, ArgumentReader, read_images
 from mirsearch.sources.latex.numbering import COUNTER_COMMANDS, FigureCounter, FigureFormat
 from mirsearch.sources.latex.scanner import Braces
 from mirsearch.sources.latex.units import Image, Item, Subcaption, Unit, demote_unnumbered, merge_items
@@ -92,8 +92,7 @@ class _Walk:
             if match[1]:
                 (self._begin if match[1] == "begin" else self._end)(match)
             elif match[3] in self._images:
-                names, self._position = read_images(self._images[match[3]], self._text, self._braces, match.end())
-                self._items += [Image(name, match.start()) for name in names]
+                self._add_images(self._images[match[3]], match)
             elif match[3] in self._handlers:
                 self._handlers[match[3]](match)
         while len(self._frames) > 1:
@@ -110,6 +109,10 @@ class _Walk:
             "phantomsubcaption": lambda _: self._items.append(Subcaption("")),
         }
 
+    def _add_images(self, reader: ArgumentReader, match: re.Match[str]) -> None:
+        names, self._position = read_images(reader, self._text, self._braces, match.end())
+        self._items += [Image(name, match.start()) for name in names]
+
     def _nearest(self, *roles: str) -> _Frame | None:
         frames = self._frames[: -_SEARCHED_FRAMES - 1 : -1]
         return next((frame for frame in frames if frame.role in roles), None)
@@ -124,8 +127,7 @@ class _Walk:
         if role == "float":
             self._last_unit = None
         if name.lower() == "overpic":
-            names, self._position = read_images(IMAGE_COMMANDS["plotone"], self._text, self._braces, match.end())
-            self._items += [Image(each, match.start()) for each in names]
+            self._add_images(IMAGE_COMMANDS["plotone"], match)
         elif name in _DRAWINGS and (frame := self._nearest("float")) is not None:
             frame.is_drawn = True
         elif name == "appendices":

@@ -11,6 +11,9 @@ _MAX_NAME_CHARS = 300
 _OVERLAY = re.compile(r"\s*+<[^<>]{0,50}+>")
 _KEY = re.compile(r"(?:file|figure)\s*+=\s*+([^,]++)")
 
+ArgumentReader = Callable[[Braces, int], tuple[list[str], int]]
+"""Reads the arguments at a position: names of images, and where they end."""
+
 
 def _one(braces: Braces, position: int) -> tuple[list[str], int]:
     r"""Read \includegraphics[…]{name}, also with two arguments in brackets."""
@@ -39,21 +42,19 @@ def _by_key(braces: Braces, position: int) -> tuple[list[str], int]:
     return ([name] if name else []), end
 
 
-IMAGE_COMMANDS: dict[str, Callable[[Braces, int], tuple[list[str], int]]] = {
+IMAGE_COMMANDS: dict[str, ArgumentReader] = {
     **dict.fromkeys(("includegraphics", "adjincludegraphics", "epsfbox", "epsffile", "plotone", "pgfimage",
                      "includestandalone", "includesvg", "includepdf"), _one),
     "plottwo": _two,
     **dict.fromkeys(("epsfig", "psfig", "epsfile"), _by_key),
     "adjustimage": _second,
 }  # fmt: skip
-"""How the arguments of each command are read: names of images, and where they end."""
+"""How the arguments of each command are read."""
 GRID_COMMANDS = {**dict.fromkeys(("fig", "leftfig", "rightfig", "boxedfig"), _one), "rotatefig": _second}
 r"""Commands of AASTeX that show images where an article has a \gridline."""
 
 
-def read_images(
-    reader: Callable[[Braces, int], tuple[list[str], int]], text: str, braces: Braces, position: int
-) -> tuple[list[str], int]:
+def read_images(reader: ArgumentReader, text: str, braces: Braces, position: int) -> tuple[list[str], int]:
     """Return the names of the images that a command shows, and where it ends. `position` is behind its name."""
     overlay = _OVERLAY.match(text, position)
     names, end = reader(braces, overlay.end() if overlay else position)
