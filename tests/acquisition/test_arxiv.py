@@ -25,7 +25,8 @@ from mirsearch.settings import ARXIV, ARXIV_OAI, RetryLimits
 from mirsearch.sources.base import FoundFigure, SourceFailure
 from mirsearch.sources.latex import eprints
 from mirsearch.sources.latex.eprints import Eprint
-from mirsearch.sources.latex.figures import latex_figures, plain_text
+from mirsearch.sources.latex.figures import latex_figures
+from mirsearch.sources.latex.plain import plain_text
 from tests.support.serving import WorldWriter, random_png, run_server
 
 CC_BY = "http://creativecommons.org/licenses/by/4.0/"

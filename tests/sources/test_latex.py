@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("pylatexenc")
 
-from mirsearch.sources.latex import LatexFigure, latex_figures
+from mirsearch.sources.latex.figures import LatexFigure, latex_figures
 
 FILES = frozenset(("a.png", "b.png", "c.png", "d.png", "figs/a.png", "p.pdf", "q-eps-converted-to.pdf", "sub/e.png"))
 

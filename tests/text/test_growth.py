@@ -13,7 +13,8 @@ from mirsearch.licenses import canonical_license
 from mirsearch.sources.articles import clean_text, figure_label, find_year, normalize_doi, normalize_license
 from mirsearch.sources.jats.match_images import parse_figure_number
 from mirsearch.sources.jats.parse import parse_jats
-from mirsearch.sources.latex.figures import latex_figures, plain_text
+from mirsearch.sources.latex.figures import latex_figures
+from mirsearch.sources.latex.plain import plain_text
 from mirsearch.sources.mentions import find_references, split_sentences
 from mirsearch.sources.permissions import permission_note
 from mirsearch.text.lengths import find_lengths, parse_length

@@ -18,8 +18,6 @@ from mirsearch.sources.latex.structure import expand_structure
 from mirsearch.sources.latex.units import Unit
 from mirsearch.sources.permissions import permission_note
 
-__all__ = ["LatexFigure", "latex_figures", "plain_text"]
-
 _MAX_FIGURES = 500
 _ENDS = tuple(".!?:;,")
 _KIND_NAMES = {"figure": "Figure", "scheme": "Scheme", "chart": "Chart", "plate": "Plate"}
