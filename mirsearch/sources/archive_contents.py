@@ -95,15 +95,7 @@ def unpack(path: Path, folder: Path, limits: Limits = LIMITS) -> UnpackedArchive
                     break
                 budget -= written
                 found.pictures += is_readable_name(Path(place.name))
-    except (
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        EOFError,
-        OSError,
-        RuntimeError,
-        ValueError,
-        NotImplementedError,
-    ) as error:
+    except _DAMAGE as error:
         if not found.pictures:
             cause = " ".join(str(error).split())[:100]
             raise SourceError(f"{path}: damaged or locked archive: {cause}", "unpack it yourself") from error

@@ -157,6 +157,22 @@ def test_a_damaged_archive_is_told(tmp_path: Path, kind: str) -> None:
     assert len(failures) == 1
 
 
+@pytest.mark.parametrize(("compression", "at"), [(zipfile.ZIP_DEFLATED, 35), (zipfile.ZIP_LZMA, 44)])
+def test_damage_that_only_the_decompressor_sees_is_told(tmp_path: Path, compression: int, at: int) -> None:
+    path = tmp_path / "damaged.zip"
+    for names, told in ((["a.png", "b.png"], "it is damaged"), (["b.png"], "damaged or locked")):
+        with zipfile.ZipFile(path, "w") as archive:
+            for name in names:
+                archive.writestr(name, png(11), zipfile.ZIP_STORED if name == "a.png" else compression)
+            start = archive.getinfo("b.png").header_offset + at
+        content = bytearray(path.read_bytes())
+        content[start : start + 60] = b"\xff" * 60
+        path.write_bytes(content)
+        figures, failures = found(path, tmp_path)
+        assert ("a.png" in [figure.path.name for figure in figures]) == ("a.png" in names)
+        assert told in failures[-1].reason
+
+
 def test_recognizes_only_archives(tmp_path: Path) -> None:
     write_zip(tmp_path / "a.zip", {"a.png": png()})
     (tmp_path / "b.zip").write_bytes(b"no archive")
