@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
@@ -104,8 +105,9 @@ class CorpusList(Sequence[Item], Generic[Source, Item]):
     def _sources(self) -> Iterable[Source]:
         return self._items if "_items" in self.__dict__ else self._select()
 
+    @abstractmethod
     def _view(self, source: Source) -> Item:
-        raise NotImplementedError
+        """Return an item as the list gives it."""
 
     def __iter__(self) -> Iterator[Item]:
         return map(self._view, self._sources())
@@ -121,9 +123,9 @@ class CorpusList(Sequence[Item], Generic[Source, Item]):
     def __len__(self) -> int:
         return len(self._items)
 
+    @abstractmethod
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return all items in plain types, as `mirsearch list --format json` prints them."""
-        raise NotImplementedError
 
     def to_json(self, indent: int | None = None) -> str:
         """Return all items as JSON, as `mirsearch list --format json` prints them."""

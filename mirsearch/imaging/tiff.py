@@ -6,6 +6,7 @@ their depth; Pillow decodes them if tifffile has no codec for the compression.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import struct
@@ -188,10 +189,8 @@ def decode_page(pillow: PillowPages, page: Any, number: int) -> Pixels:
     depth = max(bits) if isinstance(bits, tuple) else int(bits)
     is_deep = depth >= DEEP_BITS or int(page.sampleformat or 1) in (2, 3)  # signed and float samples count as deep
     if is_deep and int(page.photometric) in _PLAIN_PHOTOMETRIC and has_codec(page):
-        try:
+        with contextlib.suppress(ValueError, NotImplementedError):  # libtiff knows more layouts than tifffile
             return _decode_deep(page)
-        except (ValueError, NotImplementedError):
-            pass  # a layout that tifffile does not know; Pillow's libtiff knows more of them
     picture = pillow.page(number)
     rgb = picture_to_rgb(picture)
     return stretch_contrast(rgb) if is_deep and picture.mode == "RGB" else rgb

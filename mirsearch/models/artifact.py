@@ -176,7 +176,7 @@ def _read_member(path: Path, name: str, limit: int) -> bytes:
             content = stream.read(limit + 1)
     except KeyError:
         raise ArtifactError(f"{path} holds no {name}", "give a complete model file of mirsearch") from None
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ArtifactError(f"{path} can't be read as a model: {reason}", "copy or train it again") from None
     if len(content) > limit:
