@@ -43,8 +43,7 @@ def clean_text(text: str, limit: int = LIMITS.field_chars) -> str:
 
 def figure_label(caption: str) -> str | None:
     """Return the label that a caption begins with (`Figure 2` of "Figure 2. Micrographs of …"); None if it has none."""
-    match = _LABEL.match(caption)
-    return clean_text(match[1], 40) if match else None
+    return split_label(caption)[0]
 
 
 def split_label(caption: str) -> tuple[str | None, str]:

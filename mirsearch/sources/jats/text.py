@@ -55,8 +55,7 @@ def element_text(element: Element | None) -> str:
         return ""
     parts: list[str] = []
     _add_text(element, parts)
-    text = " ".join("".join(parts).split())
-    return _SPACE_BEFORE_MARK.sub(r"\1", text)
+    return _one_line(parts)
 
 
 def text_beside(element: Element, names: frozenset[str]) -> str:
@@ -66,6 +65,10 @@ def text_beside(element: Element, names: frozenset[str]) -> str:
         if local_name(child) not in names:
             _add_text(child, parts)
         parts.append(f" {child.tail or ''}")
+    return _one_line(parts)
+
+
+def _one_line(parts: list[str]) -> str:
     return _SPACE_BEFORE_MARK.sub(r"\1", " ".join("".join(parts).split()))
 
 
