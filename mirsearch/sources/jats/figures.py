@@ -54,22 +54,19 @@ def parse_figures(article: Element) -> Iterator[JatsFigure]:
 
     If several figures declare the same images (translations do), only one is yielded: the English one if there is one.
     """
-    figures_by_key: dict[tuple[object, ...], tuple[bool, JatsFigure]] = {}
-    elements: dict[tuple[object, ...], Element] = {}
+    found: dict[tuple[object, ...], tuple[bool, Element, JatsFigure]] = {}
     for number, (element, figure) in enumerate(_declared_figures(article)):
         if number >= MAX_FIGURES:
             break
         key: tuple[object, ...] = figure.images or (number,)
         is_english = _language(element).startswith("en")
-        if key not in figures_by_key or (is_english and not figures_by_key[key][0]):
-            figures_by_key[key] = (is_english, figure)
-            elements[key] = element
-    figures = list(_complete_sublabels([figure for _, figure in figures_by_key.values()]))
-    ids = [_link_ids(element) for element in elements.values()]
-    for figure, mentions in zip(
-        figures, article_mentions(article, [figure.label for figure in figures], ids), strict=True
-    ):
-        yield replace(figure, mentions=mentions)
+        if key not in found or (is_english and not found[key][0]):
+            found[key] = (is_english, element, figure)
+    figures = list(_complete_sublabels([figure for _, _, figure in found.values()]))
+    ids = [_link_ids(element) for _, element, _ in found.values()]
+    mentions = article_mentions(article, [figure.label for figure in figures], ids)
+    for figure, own in zip(figures, mentions, strict=True):
+        yield replace(figure, mentions=own)
 
 
 def _link_ids(element: Element) -> frozenset[str]:
