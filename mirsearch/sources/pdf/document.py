@@ -19,7 +19,7 @@ from mirsearch.sources.pdf.page_text import PageText, sort_lines
 from mirsearch.sources.pdf.picture_parts import PageLayout, find_picture_parts
 from mirsearch.sources.pdf.reader import PdfPage, PdfReader, PlacedImage
 from mirsearch.sources.pdf.regions import Side, count_uncaptioned_pictures, figure_boxes
-from mirsearch.sources.pdf.text import Line, Rect, find_lines, join_lines, vocabulary
+from mirsearch.sources.pdf.text import Line, Rect, find_lines, is_in_margin, join_lines, vocabulary
 
 _CAPTION_WORDS = re.compile(r"fig|scheme|plate|chart|abb", re.IGNORECASE)
 """Pages without any of these words hold no caption."""
@@ -145,9 +145,9 @@ def _find_repeated_images(scan: _PageScan) -> dict[int, list[Rect]]:
     for number, placed in scan.images.items():
         height = scan.sizes[number][1]
         for image in placed:
-            is_in_margin = image.box[3] < _MARGIN_SHARE * height or image.box[1] > (1 - _MARGIN_SHARE) * height
+            is_at_edge = is_in_margin(image.box, height, _MARGIN_SHARE)
             is_full_page = image.box[3] - image.box[1] > 0.8 * height  # a scanned page or a background
-            if not is_full_page and (pages[image.digest] >= 3 or (pages[image.digest] == 2 and is_in_margin)):
+            if not is_full_page and (pages[image.digest] >= 3 or (pages[image.digest] == 2 and is_at_edge)):
                 repeated.setdefault(number, []).append(image.box)
     return repeated
 

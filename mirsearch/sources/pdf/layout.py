@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from mirsearch.sources.pdf.captions import match_caption_start
-from mirsearch.sources.pdf.text import Line, is_next_line, overlap
+from mirsearch.sources.pdf.text import Line, is_in_margin, is_next_line, overlap
 
 Gutter = tuple[float, float]
 """Left and right edge of the empty strip between two columns, in points."""
@@ -42,7 +42,7 @@ def find_running_heads(lines: Mapping[int, Sequence[Line]], heights: Mapping[int
     have the words of a journal's foot. `lines` and `heights` (in points) are by page.
     """
     in_margins = {
-        page: [line for line in page_lines if _is_in_margin(line, heights[page], _HEAD_SHARE)]
+        page: [line for line in page_lines if is_in_margin(line.box, heights[page], _HEAD_SHARE)]
         for page, page_lines in lines.items()
     }
     places: dict[str, list[tuple[int, float]]] = {}
@@ -57,7 +57,7 @@ def find_running_heads(lines: Mapping[int, Sequence[Line]], heights: Mapping[int
                 other != page and abs(top - line.box[1]) <= _MAX_SHIFT for other, top in places[_head_key(line)][:50]
             )
             is_beside_number = any(overlap(line.box, number.box, 1) > 0 for number in numbers)
-            has_words = _is_in_margin(line, heights[page], _PAGE_NUMBER_SHARE) and _MARGIN_WORDS.search(line.text)
+            has_words = is_in_margin(line.box, heights[page], _PAGE_NUMBER_SHARE) and _MARGIN_WORDS.search(line.text)
             if (is_repeated or is_beside_number or has_words) and match_caption_start(line) is None:
                 found.add(id(line))
     return {key for page, page_lines in lines.items() for key in _outermost(page_lines, found, heights[page])}
@@ -75,16 +75,12 @@ def _outermost(lines: Sequence[Line], heads: set[int], height: float) -> set[int
     }
 
 
-def _is_in_margin(line: Line, height: float, share: float) -> bool:
-    return line.box[3] < share * height or line.box[1] > (1 - share) * height
-
-
 def _head_key(line: Line) -> str:
     return _DIGITS.sub("", line.text).casefold()
 
 
 def _is_page_number(line: Line, height: float) -> bool:
-    return _is_in_margin(line, height, _PAGE_NUMBER_SHARE) and _PAGE_NUMBER.fullmatch(line.text) is not None
+    return is_in_margin(line.box, height, _PAGE_NUMBER_SHARE) and _PAGE_NUMBER.fullmatch(line.text) is not None
 
 
 def find_gutters(running: Iterable[Line], width: float) -> list[Gutter]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.sources.pdf.captions import PdfCaption
-from mirsearch.sources.pdf.text import Line, Rect
+from mirsearch.sources.pdf.text import Line, Rect, is_in_margin
 
 _MIN_INK_CONTRAST = 10
 """Smallest difference of ink from the paper, in gray levels."""
@@ -141,6 +141,5 @@ def _can_be_picture(box: Rect, size: tuple[float, float]) -> bool:
         return False
     if width >= _PAGE_FRAME_SHARE * size[0] and height >= _PAGE_FRAME_SHARE * size[1]:
         return False
-    head, foot = MARGIN_SHARE * size[1], (1 - MARGIN_SHARE) * size[1]
     is_at_side = box[2] < 0.04 * size[0] or box[0] > 0.96 * size[0]
-    return not (box[3] < head or box[1] > foot or is_at_side)
+    return not (is_in_margin(box, size[1], MARGIN_SHARE) or is_at_side)

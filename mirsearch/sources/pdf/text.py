@@ -52,6 +52,11 @@ def overlap(a: Rect, b: Rect, axis: int) -> float:
     return min(a[axis + 2], b[axis + 2]) - max(a[axis], b[axis])
 
 
+def is_in_margin(box: Rect, height: float, share: float) -> bool:
+    """Return whether a box lies within a share of the page's height at its top or bottom."""
+    return box[3] < share * height or box[1] > (1 - share) * height
+
+
 def find_lines(chars: Iterable[Char]) -> list[Line]:
     """Return the lines in the order of the page's content. A wide gap, as between columns, begins a new line."""
     return [line for run in _split_runs(chars) if (line := _make_line(run)) is not None]
