@@ -22,6 +22,7 @@ from mirsearch.corpus import Box
 from mirsearch.errors import ImageError, UsageError
 from mirsearch.imaging.beside import EXIF_HEAD, has_sidecar, may_have_field_of_view
 from mirsearch.imaging.damage import DAMAGE_REMEDY, check_expansion, report_damage
+from mirsearch.imaging.heads import TIFF_HEADS, read_head
 from mirsearch.imaging.tones import ORIENTATION_TAG, Pixels, picture_to_rgb, samples_to_rgb
 from mirsearch.settings import LIMITS, THUMBNAIL_SIDE, Limits
 
@@ -30,7 +31,9 @@ SUFFIXES = frozenset(
 )
 THUMBNAIL_QUALITY = 85
 """JPEG quality of thumbnails, 0 to 100."""
-_TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_HEAD_BYTES = 32
+"""First bytes of a file that tell its format."""
+
 _SIDEWAYS_ORIENTATIONS = (5, 6, 7, 8)
 """Values of the EXIF orientation that swap width and height."""
 
@@ -61,14 +64,12 @@ def is_image_name(path: Path) -> bool:
 
 def is_image_file(path: Path) -> bool:
     """Return whether a file's first bytes are those of an image that mirsearch reads; False if it can't be read."""
-    try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            head = file.read(32)
-    except (OSError, ValueError):
-        return False
-    return head[:4] in _TIFF_HEADS or _decoder_class(head) is not None
+    return is_image_head(read_head(path, _HEAD_BYTES))
+
+
+def is_image_head(head: bytes) -> bool:
+    """Return whether these are the first bytes of an image that this module reads."""
+    return head[:4] in TIFF_HEADS or _decoder_class(head) is not None
 
 
 def read_pages(path: Path | str, limits: Limits = LIMITS) -> Iterator[Page]:
@@ -79,9 +80,9 @@ def read_pages(path: Path | str, limits: Limits = LIMITS) -> Iterator[Page]:
     """
     path = Path(path)
     with _open_checked(path, limits) as file:
-        head = file.read(32)
+        head = file.read(_HEAD_BYTES)
         file.seek(0)
-        if head[:4] in _TIFF_HEADS:
+        if head[:4] in TIFF_HEADS:
             yield from _read_tiff_pages(file, path, limits)
         else:
             pixels = _decode(file, head, path, limits)
@@ -104,9 +105,9 @@ def picture_size(path: Path | str, limits: Limits = LIMITS) -> tuple[int, int]:
     """Return (width, height) in px of a file's first picture as read_pages gives it, without decoding it."""
     path = Path(path)
     with _open_checked(path, limits) as file:
-        head = file.read(32)
+        head = file.read(_HEAD_BYTES)
         file.seek(0)
-        if head[:4] in _TIFF_HEADS:
+        if head[:4] in TIFF_HEADS:
             with report_damage(path):
                 from mirsearch.imaging.tiff import tiff_size
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from mirsearch import plugins
 from mirsearch.errors import ImageError, MirsearchError
 from mirsearch.imaging import images
+from mirsearch.imaging.heads import TIFF_HEADS, read_head
 from mirsearch.readers.base import HEAD_BYTES, Reader
 from mirsearch.readers.kinds import describe_kind
 
 _log = logging.getLogger(__name__)
 
-_TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _OWN_PACKAGE = "mirsearch."
 """Beginning of the modules of built-in readers, which are asked before those of other packages."""
 
@@ -45,10 +45,10 @@ def is_readable_name(path: Path) -> bool:
 
 def is_readable_file(path: Path) -> bool:
     """Return whether a file's first bytes are those of an image that can be read here."""
-    if images.is_image_file(path):
-        return True
-    head = read_head(path)
-    return any(reader.recognizes(path, head) for reader in load_readers() if reader.missing_requirement() is None)
+    head = read_head(path, HEAD_BYTES)
+    return images.is_image_head(head) or any(
+        reader.recognizes(path, head) for reader in load_readers() if reader.missing_requirement() is None
+    )
 
 
 def why_unreadable(path: Path) -> str:
@@ -65,8 +65,9 @@ def why_unreadable(path: Path) -> str:
 
 def find_reader(path: Path) -> Reader:
     """Return the reader of a file. ImageError if none reads it; the remedy says what would."""
-    head = read_head(path)
-    if head[:4] not in _TIFF_HEADS and images.is_image_file(path):
+    head = read_head(path, HEAD_BYTES)
+    is_picture = images.is_image_head(head)
+    if is_picture and head[:4] not in TIFF_HEADS:
         return _picture_reader()  # asks no other reader, so that the common case loads none
     lacking = ""
     for reader in load_readers():
@@ -77,20 +78,9 @@ def find_reader(path: Path) -> Reader:
             lacking = lacking or missing
     if lacking:
         raise ImageError(f"{path}: can't be read yet", lacking)
-    if head and not images.is_image_file(path):
+    if head and not is_picture:
         raise ImageError(f"{path}: not an image of a kind mirsearch reads", why_unreadable(path))
     return _picture_reader()
-
-
-def read_head(path: Path) -> bytes:
-    """Return the first bytes of a regular file; none if it can't be read, or is no file."""
-    try:
-        if not path.is_file():
-            return b""
-        with path.open("rb") as file:
-            return file.read(HEAD_BYTES)
-    except (OSError, ValueError):
-        return b""
 
 
 @cache

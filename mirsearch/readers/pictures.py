@@ -42,7 +42,7 @@ class PictureReader:
 
     def recognizes(self, path: Path, head: bytes) -> bool:
         """Return whether the file is a picture."""
-        return images.is_image_file(path)
+        return images.is_image_head(head)
 
     @contextmanager
     def open(self, path: Path, limits: Limits) -> Iterator[PictureFile]:

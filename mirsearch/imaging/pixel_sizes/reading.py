@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mirsearch.imaging.beside import EXIF_HEAD, may_have_field_of_view
+from mirsearch.imaging.heads import TIFF_HEADS, read_head
 from mirsearch.imaging.pixel_sizes.cells import fluoview_pixel_size, metamorph_pixel_size, micro_manager_pixel_size
 from mirsearch.imaging.pixel_sizes.fei import fei_pixel_size
 from mirsearch.imaging.pixel_sizes.gatan import gatan_pixel_size
@@ -29,7 +30,6 @@ from mirsearch.imaging.pixel_sizes.zeiss import lsm_pixel_size, smartsem_pixel_s
 
 _LOG = logging.getLogger(__name__)
 
-_TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _SAME_SHAPE = 0.02
 """Greatest relative difference of the shapes of a page and of a smaller version of it."""
 
@@ -67,7 +67,7 @@ def pixel_size_nm(path: Path, page: int = 0) -> float | None:
 @contextmanager
 def open_pixel_sizes(path: Path) -> Iterator[Callable[[int], float | None]]:
     """Return a function that gives what `pixel_size_nm` returns for a page (from 0); the file is opened only once."""
-    tags = _FileSizes(path) if _is_tiff(path) else None
+    tags = _FileSizes(path) if read_head(path, 4) in TIFF_HEADS else None
     try:
         yield (lambda page: _upright_nm(sidecar_pixel_size(path, None))) if tags is None else tags.nm_of
     finally:
@@ -87,12 +87,7 @@ def picture_pixel_size(path: Path, size: tuple[int, int]) -> float | None:
 
 def _exif_size(path: Path, size: tuple[int, int]) -> PixelSize | None:
     """Return the pixel size by the EXIF of a JPEG of WiRE, or None."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(EXIF_HEAD)
-    except OSError:
-        return None
-    if not may_have_field_of_view(head):
+    if not may_have_field_of_view(read_head(path, EXIF_HEAD)):
         return None
     from PIL import JpegImagePlugin
 
@@ -106,17 +101,6 @@ def _exif_size(path: Path, size: tuple[int, int]) -> PixelSize | None:
 
 def _upright_nm(size: PixelSize | None, *, sideways: bool = False) -> float | None:
     return None if size is None else size.along_width(sideways=sideways)
-
-
-def _is_tiff(path: Path) -> bool:
-    """Return whether the first bytes are a TIFF's: a suffix may be missing, or name another format."""
-    try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            return file.read(4) in _TIFF_HEADS
-    except (OSError, ValueError):
-        return False
 
 
 class _FileSizes:

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.errors import ImageError
+from mirsearch.imaging.heads import TIFF_HEADS
 from mirsearch.readers.base import Plane
 from mirsearch.settings import LIMITS, Limits
 
 _EXTRA = "mirsearch[formats]"
 _log = logging.getLogger(__name__)
-_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _WHOLE_BITS = 8
 """Bits of a sample from which gray pages are decoded as they are, without a stretch of their tones."""
 
@@ -106,7 +106,7 @@ class TiffReader:
 
     def recognizes(self, path: Path, head: bytes) -> bool:
         """Return whether a file is a TIFF with the planes of a stack, or the levels of a slide."""
-        if head[:4] not in _HEADS:
+        if head[:4] not in TIFF_HEADS:
             return False
         try:
             with _open_layout(path, LIMITS) as (_, layout, _file):
