@@ -64,8 +64,7 @@ def _base_url(kibana: str, space: str | None) -> str:
 
 def _kibana_version(base: str, kibana: str) -> tuple[int, int]:
     status = _request_json(f"{base}/api/status", kibana)
-    version = next(iter(_objects([status.get("version")])), {})
-    found = re.match(r"(\d{1,9})\.(\d{1,9})", str(version.get("number", "")))
+    found = re.match(r"(\d{1,9})\.(\d{1,9})", str(_object(status.get("version")).get("number", "")))
     if not found:
         raise IndexAccessError(f"what answers at {kibana} is not Kibana", "Kibana's port is 5601 by default")
     return int(found[1]), int(found[2])
@@ -94,15 +93,15 @@ def _request_json(url: str, kibana: str, body: bytes | None = None, content_type
         raise IndexAccessError(f"nothing answers at {kibana}", "start Kibana there, or correct --kibana") from None
     except ValueError:
         raise IndexAccessError(f"what answers at {kibana} is not Kibana", "Kibana's port is 5601 by default") from None
-    return answer if isinstance(answer, dict) else {}
+    return _object(answer)
 
 
 def _http_error(error: urllib.error.HTTPError, kibana: str) -> IndexAccessError:
     with error:
         raw = error.read(MAX_ANSWER_BYTES)
     try:
-        message = str(parse_json(raw).get("message", ""))
-    except (ValueError, AttributeError):
+        message = str(_object(parse_json(raw)).get("message", ""))
+    except ValueError:
         message = ""
     if error.code in (401, 403):
         return IndexAccessError(
@@ -119,12 +118,17 @@ def _http_error(error: urllib.error.HTTPError, kibana: str) -> IndexAccessError:
 def _describe_errors(answer: dict[str, Any]) -> str:
     lines = []
     for failed in _objects(answer.get("errors")):
-        error = next(iter(_objects([failed.get("error")])), {})
+        error = _object(failed.get("error"))
         missing = ", ".join(f"{ref.get('type')} {ref.get('id')}" for ref in _objects(error.get("references")))
         reason = error.get("message") or missing
         name = f"{failed.get('type')} {failed.get('id')}"
         lines.append(f"{name}: {error.get('type', 'unknown')}" + (f" ({reason})" if reason else ""))
     return mask("; ".join(lines))[:500] or "no reason was given"
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """Return an object of an answer; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
