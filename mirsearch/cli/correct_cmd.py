@@ -85,7 +85,7 @@ def correct(
     corpus = open_index(index)
     try:
         if reset:
-            count = correcting.reset_corrections(corpus, some_id)
+            count = correcting.undo_corrections(corpus, [some_id])
             found = named_panels(corpus, some_id)
             if output is TableFormat.TABLE:
                 typer.echo(f"removed the corrections of {count} panels")
@@ -127,10 +127,9 @@ def _correct_table(index: str | None, table: Path, dry_run: bool, output: TableF
         bad = [{"line": row.line, "id": row.name, "reason": row.reason} for row in summary.bad]
         print_json({"corrected": summary.corrected, "reset": summary.reset, "failures": bad}, indent=None)
     else:
-        for row in summary.bad[:MAX_FAILURES_SHOWN]:
-            print_message(f"{table}, line {row.line}{f', {row.name}' if row.name else ''}: {row.reason}")
-        if len(summary.bad) > MAX_FAILURES_SHOWN:
-            print_message(f"… and {len(summary.bad) - MAX_FAILURES_SHOWN} more (--format json lists all)")
+        _print_failures(
+            [f"{table}, line {row.line}{f', {row.name}' if row.name else ''}: {row.reason}" for row in summary.bad]
+        )
         would = "would be " if dry_run else ""
         parts = [f"{_count(len(summary.corrected), 'panel')} {would}corrected"] if summary.corrected else []
         parts += [f"{_count(len(summary.reset), 'panel')} {would}reset"] if summary.reset else []
@@ -138,6 +137,14 @@ def _correct_table(index: str | None, table: Path, dry_run: bool, output: TableF
         typer.echo(", ".join(parts) or "nothing to correct: no row is filled in")
     if summary.bad:
         raise typer.Exit(1)
+
+
+def _print_failures(lines: Sequence[str]) -> None:
+    """Print the first failures on stderr, and the number of the others."""
+    for line in lines[:MAX_FAILURES_SHOWN]:
+        print_message(line)
+    if len(lines) > MAX_FAILURES_SHOWN:
+        print_message(f"… and {len(lines) - MAX_FAILURES_SHOWN} more (--format json lists all)")
 
 
 def _count(number: int, noun: str) -> str:
@@ -243,10 +250,7 @@ def _progress_bar(total: int, quiet: bool) -> Iterator[Callable[[ReanalysisSumma
 
 def _print_summary(summary: ReanalysisSummary, location: str) -> None:
     """Print failures on stderr and counts on stdout."""
-    for figure, file, reason in summary.failures[:MAX_FAILURES_SHOWN]:
-        print_message(f"figure {figure}, {file}: {reason}")
-    if len(summary.failures) > MAX_FAILURES_SHOWN:
-        print_message(f"… and {len(summary.failures) - MAX_FAILURES_SHOWN} more (--format json lists all)")
+    _print_failures([f"figure {figure}, {file}: {reason}" for figure, file, reason in summary.failures])
     count, without_panel = summary.figures, summary.corrections_without_panel
     parts = [
         f"{count['reanalyzed']} figures analyzed again ({summary.panels} panels, {summary.panels_with_scale} with "

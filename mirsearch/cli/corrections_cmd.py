@@ -49,7 +49,7 @@ def corrections(
     corpus = open_index(index)
     try:
         if undo:
-            from mirsearch.ingest.bulk_correcting import undo_corrections
+            from mirsearch.ingest.correcting import undo_corrections
 
             count = undo_corrections(corpus, names or ())
             typer.echo(f"took back {count:,} correction{'s' * (count != 1)}")

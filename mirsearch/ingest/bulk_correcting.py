@@ -1,21 +1,19 @@
-"""Correct many panels at once from a table, and take corrections back."""
+"""Correct many panels at once from a table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from mirsearch.corpus import Panel, panel_keys
 from mirsearch.corrections import Correction, add_changes, uncorrected_panel
-from mirsearch.errors import MirsearchError, NotFoundError, UsageError
+from mirsearch.errors import MirsearchError, UsageError
 from mirsearch.indexes.base import FigureNotes, Index
-from mirsearch.ingest.correcting import figure_record, scale_change
+from mirsearch.ingest.correcting import removed_error, rewrite_figures, scale_change
 from mirsearch.ingest.correction_table import BadRow, CorrectionRow
 from mirsearch.query import StoredPanel
 from mirsearch.search.naming import list_panels, named_panels
-
-_FIGURES_PER_COMMIT = 200
-"""Figures that are written before they are made durable and visible."""
 
 
 @dataclass(slots=True)
@@ -69,20 +67,12 @@ def _find_panel(index: Index, row: CorrectionRow) -> StoredPanel:
 def _write_figures(
     index: Index, by_figure: dict[str, list[tuple[Panel, CorrectionRow]]], summary: TableSummary
 ) -> None:
-    with index.writer() as writer:
-        for number, (figure, asked) in enumerate(by_figure.items(), start=1):
-            stored = index.figure_panels(figure)
-            notes = index.figure_notes([figure]).get(figure)
-            if not stored or notes is None:
-                lost = NotFoundError(f"the figure {figure} was removed from {index.location} a moment ago")
-                summary.bad += [BadRow(row.line, row.name, str(lost)) for _, row in asked]
-                continue
-            writer.put(figure_record(index, stored, notes, _add_rows(notes, asked)))
-            if number % _FIGURES_PER_COMMIT == 0:
-                writer.commit()
+    for figure in rewrite_figures(index, {figure: partial(_add_rows, asked) for figure, asked in by_figure.items()}):
+        reason = str(removed_error(index, figure))
+        summary.bad += [BadRow(row.line, row.name, reason) for _, row in by_figure[figure]]
 
 
-def _add_rows(notes: FigureNotes, asked: Sequence[tuple[Panel, CorrectionRow]]) -> tuple[Correction, ...]:
+def _add_rows(asked: Sequence[tuple[Panel, CorrectionRow]], notes: FigureNotes) -> tuple[Correction, ...]:
     """Return the figure's corrections with those of the rows."""
     corrections = notes.corrections
     for panel, row in asked:
@@ -92,40 +82,3 @@ def _add_rows(notes: FigureNotes, asked: Sequence[tuple[Panel, CorrectionRow]]) 
         reading = uncorrected_panel(panel, notes.corrections)
         corrections = add_changes(reading, corrections, row.changes | scale_change(panel, row.scale))
     return corrections
-
-
-def undo_corrections(index: Index, names: Sequence[str] = ()) -> int:
-    """Remove the corrections of panels, figures and articles, or (without names) all of the index. Return how many.
-
-    Corrections that fit none of their figure's panels are removed where the figure or all is named.
-    """
-    by_figure: dict[str, set[str] | None] = {}
-    for name in names:
-        found = named_panels(index, name)
-        for stored in found:
-            one_panel = len(found) == 1 and found[0].panel.id == name.strip()
-            wanted = by_figure.setdefault(stored.figure.id, set())
-            if not one_panel:
-                by_figure[stored.figure.id] = None
-            elif wanted is not None:
-                wanted.add(stored.panel.id)
-    if not names:
-        by_figure = dict.fromkeys(index.corrected_figures())
-    return _remove_corrections(index, by_figure)
-
-
-def _remove_corrections(index: Index, by_figure: dict[str, set[str] | None]) -> int:
-    """Remove the corrections of these panels (None: all) of figures, in one session. Return how many."""
-    removed = 0
-    with index.writer() as writer:
-        for number, (figure, panels) in enumerate(by_figure.items(), start=1):
-            stored, notes = index.figure_panels(figure), index.figure_notes([figure]).get(figure)
-            if not stored or notes is None:
-                continue
-            kept = tuple(each for each in notes.corrections if panels is not None and each.panel not in panels)
-            if len(kept) < len(notes.corrections):
-                writer.put(figure_record(index, stored, notes, kept))
-                removed += len(notes.corrections) - len(kept)
-            if number % _FIGURES_PER_COMMIT == 0:
-                writer.commit()
-    return removed

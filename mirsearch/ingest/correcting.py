@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ from mirsearch.errors import NotFoundError, UsageError
 from mirsearch.indexes.base import FigureNotes, FigureRecord, Index
 from mirsearch.query import StoredPanel
 from mirsearch.search.naming import named_panel, named_panels
-from mirsearch.search.query_image import ScaleOptions
+from mirsearch.search.scale_options import ScaleOptions
 
 _SAME_BAR_PX = 0.05
 """Px: difference below which two lengths are those of one bar."""
-_CorrectionChange = Callable[[FigureNotes], tuple[Correction, ...]]
+_FIGURES_PER_COMMIT = 200
+"""Figures that are written before they are made durable and visible."""
+CorrectionChange = Callable[[FigureNotes], tuple[Correction, ...]]
 
 
 def correct_panel(index: Index, some_id: str, changes: dict[str, Any], scale: ScaleOptions) -> StoredPanel:
@@ -33,31 +36,46 @@ def correct_panel(index: Index, some_id: str, changes: dict[str, Any], scale: Sc
         reading = uncorrected_panel(panel, notes.corrections)
         return add_changes(reading, notes.corrections, changes | scale_change(panel, scale))
 
-    _rewrite_figure(index, panel.figure_id, add_to)
+    if rewrite_figures(index, {panel.figure_id: add_to}):
+        raise removed_error(index, panel.figure_id)
     return index.panels([panel.id])[0]
 
 
-def reset_corrections(index: Index, some_id: str) -> int:
-    """Remove all corrections of a panel, or of all panels of a figure or article. Return how many were removed.
+def undo_corrections(index: Index, names: Sequence[str] = ()) -> int:
+    """Remove the corrections of panels, figures and articles, or (without names) all of the index. Return how many.
 
-    For a figure or article, corrections that fit none of its panels any more are removed too.
+    Corrections that fit none of their figure's panels are removed where the figure or all is named.
     """
-    panels = named_panels(index, some_id)
-    figures = dict.fromkeys(stored.figure.id for stored in panels)
-    one_panel = some_id.strip() if panels[0].panel.id == some_id.strip() else None
-
-    def remaining(notes: FigureNotes) -> tuple[Correction, ...]:
-        if one_panel is None:
-            return ()
-        return tuple(correction for correction in notes.corrections if correction.panel != one_panel)
-
-    removed = 0
-    for figure, notes in index.figure_notes(list(figures)).items():
-        count = len(notes.corrections) - len(remaining(notes))
+    wanted = _named_panels_by_figure(index, names) if names else dict.fromkeys(index.corrected_figures())
+    removed, changes = 0, dict[str, CorrectionChange]()
+    for figure, notes in index.figure_notes(list(wanted)).items():
+        change = partial(_remaining_corrections, wanted[figure])
+        count = len(notes.corrections) - len(change(notes))
         if count:
-            _rewrite_figure(index, figure, remaining)
-            removed += count
+            changes[figure], removed = change, removed + count
+    if changes:
+        rewrite_figures(index, changes)
     return removed
+
+
+def _named_panels_by_figure(index: Index, names: Sequence[str]) -> dict[str, set[str] | None]:
+    """Return the ids of the panels that are named alone, by figure; None for a figure that is named as a whole."""
+    by_figure: dict[str, set[str] | None] = {}
+    for name in names:
+        found = named_panels(index, name)
+        is_panel = found[0].panel.id == name.strip()
+        for stored in found:
+            panels = by_figure.setdefault(stored.figure.id, set())
+            if not is_panel:
+                by_figure[stored.figure.id] = None
+            elif panels is not None:
+                panels.add(stored.panel.id)
+    return by_figure
+
+
+def _remaining_corrections(panels: set[str] | None, notes: FigureNotes) -> tuple[Correction, ...]:
+    """Return a figure's corrections without those of some panels, or (None) none."""
+    return tuple(each for each in notes.corrections if panels is not None and each.panel not in panels)
 
 
 def scale_change(panel: Panel, options: ScaleOptions) -> dict[str, Any]:
@@ -91,17 +109,31 @@ def _found_bar(panel: Panel) -> tuple[float | None, Box | None, str | None]:
     return panel.bar.length_px, panel.bar.box, None
 
 
-def _rewrite_figure(index: Index, figure: str, change: _CorrectionChange) -> None:
-    """Write a figure again as it was read, with the corrections that `change` returns for its notes."""
+def rewrite_figures(index: Index, changes: Mapping[str, CorrectionChange]) -> list[str]:
+    """Write figures again as they were read, each with the corrections that its change returns for its notes.
+
+    Return the figures that are not in the index any more.
+    """
+    lost: list[str] = []
     with index.writer() as writer:
-        stored = index.figure_panels(figure)
-        notes = index.figure_notes([figure]).get(figure)
-        if not stored or notes is None:
-            raise NotFoundError(f"the figure {figure} was removed from {index.location} a moment ago")
-        writer.put(figure_record(index, stored, notes, change(notes)))
+        for number, (figure, change) in enumerate(changes.items(), start=1):
+            stored = index.figure_panels(figure)
+            notes = index.figure_notes([figure]).get(figure)
+            if not stored or notes is None:
+                lost.append(figure)
+                continue
+            writer.put(_figure_record(index, stored, notes, change(notes)))
+            if number % _FIGURES_PER_COMMIT == 0:
+                writer.commit()
+    return lost
 
 
-def figure_record(
+def removed_error(index: Index, figure: str) -> NotFoundError:
+    """Return the error for a figure that was there a moment ago."""
+    return NotFoundError(f"the figure {figure} was removed from {index.location} a moment ago")
+
+
+def _figure_record(
     index: Index, stored: Sequence[StoredPanel], notes: FigureNotes, corrections: tuple[Correction, ...]
 ) -> FigureRecord:
     """Return a figure of the index as it was read, with its vectors, thumbnails and the given corrections."""

@@ -12,11 +12,11 @@ from mirsearch.corpus import Figure, LoneBar, Origin, Panel, ScaleReading, panel
 from mirsearch.field_filters import FieldFilter, parse_field_filters
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import FigureRecord, Index
-from mirsearch.ingest.correcting import correct_panel, reset_corrections
+from mirsearch.ingest.correcting import correct_panel, undo_corrections
 from mirsearch.query import Filters, SearchRequest
 from mirsearch.ranking import Formula, Weights
 from mirsearch.search.answer import stored_json
-from mirsearch.search.query_image import ScaleOptions
+from mirsearch.search.scale_options import ScaleOptions
 from tests.cli.test_end_to_end import BACKENDS, new_location
 from tests.support import index_records
 
@@ -139,7 +139,7 @@ def test_a_technique_below_one_half_is_none(index: Index) -> None:
     assert selected(index, fields=(FieldFilter("panel.technique", ("*",)),)) == ["b1", "c"]
     correct_panel(index, IDS[1], {"technique": "TEM"}, ScaleOptions())
     assert selected(index, techniques=("TEM",)) == ["b2"]
-    reset_corrections(index, IDS[1])
+    undo_corrections(index, [IDS[1]])
     assert selected(index, techniques=("TEM",)) == []
 
 
@@ -162,7 +162,7 @@ def test_a_correction_takes_the_doubtful_reading_and_the_lone_bar_as_its_bar(ind
     assert lone.scale == ScaleReading(10.0, 388.0, 38.8, (1, 180, 40, 183), None, "user")
     assert selected(index, has_scale=True) == ["b1", "b2", "b3", "c"]
     assert (index.stats()["with_doubtful_scale"], index.stats()["with_lone_bar"]) == (0, 0)
-    assert reset_corrections(index, FIGURE) == 2
+    assert undo_corrections(index, [FIGURE]) == 2
     assert tuple(stored.panel for stored in index.figure_panels(FIGURE)) == STORED
 
 

@@ -14,7 +14,8 @@ from mirsearch.corrections import Correction
 from mirsearch.errors import UsageError
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import Index
-from mirsearch.ingest.bulk_correcting import correct_rows, undo_corrections
+from mirsearch.ingest.bulk_correcting import correct_rows
+from mirsearch.ingest.correcting import undo_corrections
 from mirsearch.ingest.correction_table import BadRow, CorrectionRow, read_table
 from mirsearch.report.corrections import corrections_csv, corrections_json
 from mirsearch.search.stored_corrections import list_corrections

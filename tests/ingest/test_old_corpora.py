@@ -20,10 +20,10 @@ from mirsearch.indexes import open_index
 from mirsearch.indexes.base import ExtractorIdentity, FigureRecord, Index
 from mirsearch.indexes.embedded.database import schema
 from mirsearch.indexes.embedded.database.access import DATABASE
-from mirsearch.ingest.correcting import correct_panel, reset_corrections
+from mirsearch.ingest.correcting import correct_panel, undo_corrections
 from mirsearch.ingest.reanalysis import Reanalysis
 from mirsearch.query import Filters, Pixels, StoredPanel
-from mirsearch.search.query_image import ScaleOptions
+from mirsearch.search.scale_options import ScaleOptions
 from mirsearch.synthetic.composites import CompositeFigure, draw_composite
 from tests.cli.test_end_to_end import BACKENDS, new_location
 from tests.support.cli_runner import run
@@ -147,7 +147,7 @@ def test_each_image_becomes_a_panel_with_what_a_person_put_right(location, drawn
         again = Reanalysis(index, TrueCuts(drawn), EXTRACTOR, force=True).run(figures)
         assert again.panels_embedded == 0
         assert list(stored_panels(index)) == after
-        assert sum(reset_corrections(index, figure) for figure in figures) == len(after)
+        assert sum(undo_corrections(index, [figure]) for figure in figures) == len(after)
         assert "AFM" not in {stored.panel.technique for stored in stored_panels(index)}
 
 

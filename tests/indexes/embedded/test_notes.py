@@ -13,9 +13,9 @@ from mirsearch.indexes.base import FigureNotes
 from mirsearch.indexes.embedded.database import schema as sqlite_schema
 from mirsearch.indexes.embedded.database.access import DATABASE
 from mirsearch.indexes.embedded.index import EmbeddedIndex
-from mirsearch.ingest.correcting import correct_panel, reset_corrections
+from mirsearch.ingest.correcting import correct_panel, undo_corrections
 from mirsearch.query import Filters, SearchRequest
-from mirsearch.search.query_image import ScaleOptions
+from mirsearch.search.scale_options import ScaleOptions
 from tests.support import index_records as made
 
 FIRST = """
@@ -105,7 +105,7 @@ def test_schema_1_is_migrated_and_keeps_corrections(old: str, tmp_path: Path) ->
     with EmbeddedIndex.open(old) as index:
         assert index.panels([panel.id])[0].panel.label == "q"
         assert index.thumbnail(panel.id) == record.thumbnails[0]
-        assert reset_corrections(index, panel.id) == 1
+        assert undo_corrections(index, [panel.id]) == 1
     assert everything(old) == before
 
 
