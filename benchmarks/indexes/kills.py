@@ -39,7 +39,7 @@ from mirsearch.indexes.embedded.database.access import DATABASE
 from mirsearch.indexes.embedded.index import EmbeddedIndex
 from mirsearch.ingest.correcting import correct_panel
 from mirsearch.query import Filters, SearchRequest, StoredPanel
-from mirsearch.search.query_image import ScaleOptions
+from mirsearch.search.scale_options import ScaleOptions
 
 DIMS = 32
 FIGURES = [f"{number:016x}" for number in range(40)]

@@ -54,7 +54,8 @@ def demo(
 
 
 def _ask(corpus: Index, question: DemoQuery) -> Answer:
-    from mirsearch.search.query_image import ImageQuestion, ScaleOptions
+    from mirsearch.search.query_image import ImageQuestion
+    from mirsearch.search.scale_options import ScaleOptions
     from mirsearch.search.search import Question, ask
 
     image = None

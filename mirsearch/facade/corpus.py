@@ -37,7 +37,8 @@ from mirsearch.search.search import ask
 if TYPE_CHECKING:
     from mirsearch.corpus import Box
     from mirsearch.ingest.summary import IngestSummary
-    from mirsearch.search.query_image import ImageQuestion, ScaleOptions
+    from mirsearch.search.query_image import ImageQuestion
+    from mirsearch.search.scale_options import ScaleOptions
 
 
 class Corpus:

@@ -13,7 +13,7 @@ from mirsearch import settings
 from mirsearch.errors import MirsearchError, UsageError
 from mirsearch.ingest.correction_values import parse_changes
 from mirsearch.search.option_values import parse_scale_options
-from mirsearch.search.query_image import ScaleOptions
+from mirsearch.search.scale_options import ScaleOptions
 from mirsearch.search.stored_corrections import COLUMNS, NONE
 
 _YES = ("yes", "true", "1", "x", "y")

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +21,11 @@ from mirsearch.extractors.base import Extractor
 from mirsearch.indexes.base import Index
 from mirsearch.query import Pixels, StoredPanel, Vector
 from mirsearch.search.answer import QueryImage
-from mirsearch.search.query_image import QueryPart
 from mirsearch.search.question import Question
 from mirsearch.text.lengths import format_length
+
+if TYPE_CHECKING:
+    from mirsearch.search.query_image import QueryPart
 
 IMAGE_KINDS = ("micrograph", "diffraction", "map", "photo", "gel", "unknown")
 """Kinds that answer an image if the question names no kind: all but plots and schematics."""

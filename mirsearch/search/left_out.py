@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mirsearch.corpus import figure_id
 from mirsearch.errors import MirsearchError
-from mirsearch.imaging.images import content_hash
 from mirsearch.indexes.base import Index
 from mirsearch.query import Filters, StoredPanel
 from mirsearch.search.answer import Hit
@@ -50,6 +49,8 @@ def _article_panels(index: Index, name: str) -> list[StoredPanel]:
 
 def _own_panels(index: Index, question: Question, stored: StoredPanel | None) -> list[StoredPanel]:
     """Return the panels of the articles of the pictures that are asked with, or of their figures without an article."""
+    from mirsearch.imaging.images import content_hash
+
     figures = [stored.figure.id] if stored else []
     for image in question.images:
         try:
@@ -66,10 +67,8 @@ def _own_panels(index: Index, question: Question, stored: StoredPanel | None) ->
 
 def drop_low_scores(hits: tuple[Hit, ...], least: float) -> tuple[tuple[Hit, ...], str]:
     """Return the hits that score at least `least`, and a note where none does."""
-    import dataclasses
-
     kept = tuple(
-        dataclasses.replace(hit, others=tuple(pair for pair in hit.others if pair[0].score >= least))
+        replace(hit, others=tuple(pair for pair in hit.others if pair[0].score >= least))
         for hit in hits
         if hit.scored.score >= least
     )

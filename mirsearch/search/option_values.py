@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mirsearch.corpus import Box
     from mirsearch.query import Filters
     from mirsearch.ranking import Formula, Missing
-    from mirsearch.search.query_image import ScaleOptions
+    from mirsearch.search.scale_options import ScaleOptions
 
 
 def parse_box(text: str) -> Box:
@@ -27,7 +27,7 @@ def parse_scale_options(
     scale: str | None, bar_px: float | None, nm_per_px: float | None, field_of_view: str | None, no_scale: bool
 ) -> ScaleOptions:
     """Return the options of the scale, with lengths in nm."""
-    from mirsearch.search.query_image import ScaleOptions
+    from mirsearch.search.scale_options import ScaleOptions
 
     for name, value in (("--bar-px", bar_px), ("--nm-per-px", nm_per_px)):
         if value is not None and not 0 < value < float("inf"):

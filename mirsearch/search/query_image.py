@@ -21,32 +21,11 @@ from mirsearch.search.query_figure import (
     list_images,
 )
 from mirsearch.search.query_page import QueryPage, open_query_page
+from mirsearch.search.scale_options import ScaleOptions
 from mirsearch.text.lengths import format_length
 
 if TYPE_CHECKING:
     from mirsearch.analysis.base import OcrEngine, ScaleBarDetector
-
-
-@dataclass(frozen=True, slots=True)
-class ScaleOptions:
-    """What the user gave for the scale of the query, in nm and px. `read` False: do not look for a scale bar."""
-
-    length_nm: float | None = None
-    bar_px: float | None = None
-    nm_per_px: float | None = None
-    field_of_view_nm: float | None = None
-    read: bool = True
-
-    def __post_init__(self) -> None:
-        scales = [self.length_nm, self.nm_per_px, self.field_of_view_nm]
-        if sum(value is not None for value in scales) > 1:
-            raise UsageError("the scale is given twice", "give one of --scale, --nm-per-px and --field-of-view")
-        if not self.read and any(value is not None for value in scales):
-            raise UsageError("--no-scale and a scale can't be combined", "give one of them")
-        if self.bar_px is not None and self.length_nm is None:
-            raise UsageError(
-                "--bar-px gives the bar's length in px, but not the length it stands for", 'add --scale "500 nm"'
-            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from mirsearch import settings
 from mirsearch.errors import UsageError
 from mirsearch.query import Filters
 from mirsearch.ranking import Formula
-from mirsearch.search.query_image import ImageQuestion
+
+if TYPE_CHECKING:
+    from mirsearch.search.query_image import ImageQuestion
 
 OWN_ARTICLE = "own"
 """The value of `not_articles` that stands for the article of the picture that is asked with."""

@@ -125,7 +125,7 @@ class Pages:
         return tagged(request, jpeg.data, "image/jpeg", KEEP_HOUR, jpeg.etag)
 
     def _query_jpeg(self, upload: Upload, page: int, box: str | None) -> Jpeg:
-        from mirsearch.search.query_image import ScaleOptions
+        from mirsearch.search.scale_options import ScaleOptions
 
         pixels = self.site.read_pictures.question(upload, None, None, ScaleOptions(), page).open_page().pixels
         if box is not None:

@@ -21,7 +21,7 @@ from mirsearch.settings import SERVE_LIMITS, ServeLimits
 
 if TYPE_CHECKING:
     from mirsearch.corpus import Box
-    from mirsearch.search.query_image import ScaleOptions
+    from mirsearch.search.scale_options import ScaleOptions
     from mirsearch.web.corpus import Corpus
 
 _CHUNK_BYTES = 1 << 20

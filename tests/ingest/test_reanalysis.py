@@ -84,7 +84,7 @@ def test_an_index_of_an_earlier_mapping_takes_corrections(es_url: str, monkeypat
     from mirsearch.indexes.elasticsearch import admin, mapping
     from mirsearch.ingest.correcting import correct_panel
     from mirsearch.query import Filters, SearchRequest
-    from mirsearch.search.query_image import ScaleOptions
+    from mirsearch.search.scale_options import ScaleOptions
     from tests.support import index_records
 
     location = f"{es_url}/earlier-{uuid.uuid4().hex[:12]}"

@@ -22,7 +22,8 @@ from mirsearch.report.page import page_html
 from mirsearch.report.sentences import folded_note, others_sentence, query_sentence
 from mirsearch.search.answer import Answer, answer_json
 from mirsearch.search.naming import named_panel, named_panels
-from mirsearch.search.query_image import ImageQuestion, ScaleOptions
+from mirsearch.search.query_image import ImageQuestion
+from mirsearch.search.scale_options import ScaleOptions
 from mirsearch.search.search import Question, ask
 from tests.cli.test_end_to_end import BACKENDS, new_location
 from tests.support import index_records

@@ -12,7 +12,8 @@ from mirsearch.cli.parts import load_detector, load_ocr
 from mirsearch.corpus import Panel, ScaleReading
 from mirsearch.errors import UsageError
 from mirsearch.search.query_figure import choose_image, common_scale, list_images
-from mirsearch.search.query_image import ImageQuestion, QueryPart, ScaleOptions
+from mirsearch.search.query_image import ImageQuestion, QueryPart
+from mirsearch.search.scale_options import ScaleOptions
 from tests.support.bar_drawings import draw_ground, draw_labeled_bar
 from tests.support.figure_drawing import compose_figure, draw_letters, draw_texture
 

@@ -20,7 +20,8 @@ from mirsearch.analysis.scalebars.faster_rcnn import (
 from mirsearch.cli.parts import load_detector, load_ocr
 from mirsearch.errors import PluginError, UsageError
 from mirsearch.models.artifact import ArtifactError, Card, write_artifact
-from mirsearch.search.query_image import ImageQuestion, ScaleOptions
+from mirsearch.search.query_image import ImageQuestion
+from mirsearch.search.scale_options import ScaleOptions
 
 SIDE = 128
 

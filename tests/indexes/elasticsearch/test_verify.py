@@ -9,7 +9,7 @@ from mirsearch.indexes import open_index
 from mirsearch.indexes.elasticsearch.client import connect, parse_address
 from mirsearch.ingest.correcting import correct_panel
 from mirsearch.query import Filters
-from mirsearch.search.query_image import ScaleOptions
+from mirsearch.search.scale_options import ScaleOptions
 from tests.support import index_records as made
 from tests.support.cli_runner import run
 

@@ -25,7 +25,7 @@ from mirsearch.indexes.embedded.vectors import matrix_file
 from mirsearch.ingest.correcting import correct_panel
 from mirsearch.ingest.mending import FigureMender
 from mirsearch.query import Filters, SearchRequest
-from mirsearch.search.query_image import ScaleOptions
+from mirsearch.search.scale_options import ScaleOptions
 from tests.support import index_records as made
 from tests.support.cli_runner import run
 
