@@ -10,15 +10,11 @@ from mirsearch.indexes.embedded.database import core_pages, schema
 from mirsearch.indexes.embedded.database.checksums import (
     ARTICLES,
     FAILURES,
-    FIGURES,
     PANELS,
     WORDS_CRC,
     DamagedRowError,
-    batches,
     check_figures,
-    figure_crc,
-    placeholders,
-    read_related,
+    read_checked_figures,
 )
 from mirsearch.indexes.faults import Fault, Part
 from mirsearch.query import Filters
@@ -147,18 +143,14 @@ def _rows_as_faults(connection: sqlite3.Connection, part: Part, query: str) -> I
 
 def _find_figure_faults(connection: sqlite3.Connection) -> Iterator[Fault]:
     keys = [row[0] for row in connection.execute("SELECT key FROM figures NOT INDEXED ORDER BY key")]
-    for batch in batches(keys):
-        query = f"SELECT {', '.join(FIGURES)}, crc FROM figures WHERE key IN ({placeholders(batch)})"
-        rows = connection.execute(query, batch).fetchall()
-        origins, corrections = read_related(connection, {row[0]: row[1] for row in rows})
-        for row in rows:
-            if figure_crc(row[:-1], origins[row[0]], corrections[row[0]]) != row[-1]:
-                yield Fault("figure", str(row[1]), _MISMATCH)
+    for figure in read_checked_figures(connection, keys):
+        if not figure.is_whole:
+            yield Fault("figure", str(figure.values[1]), _MISMATCH)
 
 
 def _find_strays(connection: sqlite3.Connection) -> Iterator[Fault]:
     """Yield rows of panels that are not there."""
-    for table, column in (("panel_texts", "panel"), ("vectors", "panel"), ("thumbnails", "panel"), ("words", "rowid")):
+    for table, column in schema.PANEL_TABLES:
         query = f"SELECT count(*) FROM {table} WHERE {column} NOT IN (SELECT key FROM panels)"
         count = connection.execute(query).fetchone()[0]
         if count:
@@ -193,7 +185,7 @@ class CheckedCommits:
 
     def _check_core(self, connection: sqlite3.Connection) -> None:
         """Check all rows, or compare the sums of their pages; later, for a newer commit, check what it added."""
-        commit = _last_commit(connection)
+        commit = schema.last_commit(connection)[:2]
         if self._last_key is not None:
             check_newer(connection, self._last_key)
         elif not core_pages.match_sums(self._database, commit):
@@ -204,13 +196,7 @@ class CheckedCommits:
     def _check_once(
         self, connection: sqlite3.Connection, name: str, check: Callable[[sqlite3.Connection], None]
     ) -> None:
-        commit = _last_commit(connection)
+        commit = schema.last_commit(connection)[:2]
         if self._checked.get(name) != commit:
             check(connection)
             self._checked[name] = commit
-
-
-def _last_commit(connection: sqlite3.Connection) -> tuple[int, str]:
-    query = "SELECT generation, token FROM commits ORDER BY generation DESC LIMIT 1"
-    generation, token = connection.execute(query).fetchone() or (0, "")
-    return generation, token

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -71,7 +72,7 @@ def blob_crc(blob: bytes | None) -> int | None:
     return None if blob is None else row_crc(blob)  # damage can turn a blob into a text
 
 
-def read_related(connection: sqlite3.Connection, figures: dict[int, str]) -> tuple[Related, Related]:
+def _read_related(connection: sqlite3.Connection, figures: dict[int, str]) -> tuple[Related, Related]:
     """Return the origins and the corrections of figures (key: id) by the key of the figure, oldest first."""
     origins: Related = {key: [] for key in figures}
     corrections: Related = {key: [] for key in figures}
@@ -94,33 +95,46 @@ def _list_of(lists: Related, key: int | None) -> list[tuple[Any, ...]]:
     return lists[key]
 
 
-def figure_crc(row: Sequence[Any], origins: Sequence[Any], corrections: Sequence[Any]) -> int:
-    """Return the checksum of a figure: the values of FIGURES, its origins and its corrections."""
-    return row_crc(tuple(row), tuple(origins), tuple(corrections))
+@dataclass(frozen=True, slots=True)
+class CheckedFigure:
+    """The values of FIGURES of a figure, its origins and corrections, and whether they match its checksum."""
+
+    values: tuple[Any, ...]
+    origins: list[tuple[Any, ...]]
+    corrections: list[tuple[Any, ...]]
+    crc: int
+    is_whole: bool
+
+    def check(self) -> None:
+        """Raise DamagedRowError if the figure does not match its checksum."""
+        if not self.is_whole:
+            raise DamagedRowError(f"the data of figure {self.values[1]} does not match its checksum")
+
+
+def read_checked_figures(connection: sqlite3.Connection, keys: Iterable[int]) -> Iterator[CheckedFigure]:
+    """Yield the rows of figures, with the checksum that each should have. Unknown keys are left out."""
+    for batch in batches(keys):
+        query = f"SELECT {', '.join(FIGURES)}, crc FROM figures WHERE key IN ({placeholders(batch)})"
+        rows = connection.execute(query, batch).fetchall()
+        origins, corrections = _read_related(connection, {row[0]: row[1] for row in rows})
+        for *row, stored in rows:
+            values = tuple(row)
+            own = origins[values[0]], corrections[values[0]]
+            crc = row_crc(values, *map(tuple, own))
+            yield CheckedFigure(values, *own, crc, crc == stored)
 
 
 def check_figures(connection: sqlite3.Connection, keys: Iterable[int]) -> None:
     """Raise DamagedRowError if one of the figures does not match its checksum."""
-    for batch in batches(keys):
-        _compute_figures(connection, batch, check=True)
+    for figure in read_checked_figures(connection, keys):
+        figure.check()
 
 
 def seal_figures(connection: sqlite3.Connection, keys: Iterable[int]) -> None:
     """Store the checksums of figures, after all else about them was written."""
     for batch in batches(keys):
-        sums = _compute_figures(connection, batch, check=False)
-        connection.executemany("UPDATE figures SET crc = ? WHERE key = ?", [(crc, key) for key, crc in sums.items()])
-
-
-def _compute_figures(connection: sqlite3.Connection, keys: Sequence[int], *, check: bool) -> dict[int, int]:
-    query = f"SELECT {', '.join(FIGURES)}, crc FROM figures WHERE key IN ({placeholders(keys)})"
-    rows = connection.execute(query, keys).fetchall()
-    origins, corrections = read_related(connection, {row[0]: row[1] for row in rows})
-    sums = {row[0]: figure_crc(row[:-1], origins[row[0]], corrections[row[0]]) for row in rows}
-    for row in rows:
-        if check and sums[row[0]] != row[-1]:
-            raise DamagedRowError(f"the data of figure {row[1]} does not match its checksum")
-    return sums
+        sums = [(figure.crc, figure.values[0]) for figure in read_checked_figures(connection, batch)]
+        connection.executemany("UPDATE figures SET crc = ? WHERE key = ?", sums)
 
 
 def check_article(connection: sqlite3.Connection, key: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -17,9 +17,8 @@ from mirsearch.indexes.embedded.database.checksums import (
     FIGURES,
     DamagedRowError,
     batches,
-    figure_crc,
     placeholders,
-    read_related,
+    read_checked_figures,
     row_crc,
 )
 
@@ -55,17 +54,15 @@ def read_figures(
     articles = {} if known is None else known
     found: dict[int, FigureRow] = {}
     for batch in batches(dict.fromkeys(keys)):
-        query = f"SELECT {', '.join(FIGURES)}, crc FROM figures WHERE key IN ({placeholders(batch)})"
-        rows = connection.execute(query, batch).fetchall()
+        rows = list(read_checked_figures(connection, batch))
         if len(rows) < len(batch):
             raise DamagedRowError("a figure of a panel is missing")
-        articles |= _read_articles(connection, {row[2] for row in rows if row[2] is not None} - articles.keys())
-        origins, corrections = read_related(connection, {row[0]: row[1] for row in rows})
-        for row in rows:
-            key = row[0]
-            if figure_crc(row[:-1], origins[key], corrections[key]) != row[-1]:
-                raise DamagedRowError(f"the data of figure {row[1]} does not match its checksum")
-            found[key] = _figure_row(row, articles.get(row[2]), origins[key], corrections[key])
+        values_of = [dict(zip(FIGURES, row.values, strict=True)) for row in rows]
+        wanted = {values["article"] for values in values_of if values["article"] is not None}
+        articles |= _read_articles(connection, wanted - articles.keys())
+        for row, values in zip(rows, values_of, strict=True):
+            row.check()
+            found[values["key"]] = _figure_row(values, articles.get(values["article"]), row.origins, row.corrections)
     return found
 
 
@@ -102,9 +99,8 @@ def find_figures(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str
 
 
 def _figure_row(
-    row: Sequence[Any], article: Article | None, origins: Iterable[Any], corrections: Iterable[Any]
+    values: dict[str, Any], article: Article | None, origins: Iterable[Any], corrections: Iterable[Any]
 ) -> FigureRow:
-    values = dict(zip(FIGURES, row, strict=False))
     figure = Figure(
         id=values["id"],
         width=values["width"],

@@ -172,8 +172,7 @@ class Salvage:
 
     def _delete_panels(self, connection: sqlite3.Connection, figure: int) -> None:
         panels = "(SELECT key FROM panels WHERE figure = ?)"
-        tables = ("panel_texts", "panel"), ("vectors", "panel"), ("thumbnails", "panel"), ("words", "rowid")
-        for table, column in tables:
+        for table, column in schema.PANEL_TABLES:
             connection.execute(f"DELETE FROM {table} WHERE {column} IN {panels}", (figure,))
         connection.execute("DELETE FROM panels WHERE figure = ?", (figure,))
 
@@ -181,8 +180,9 @@ class Salvage:
         """Remove rows that belong to nothing or can't be read, build the words anew, and count."""
         crc = f"row_crc({', '.join(FAILURES)})"
         connection.execute(f"DELETE FROM failures WHERE crc IS NOT {crc}")
-        for table, column in (("panel_texts", "panel"), ("vectors", "panel"), ("thumbnails", "panel")):
-            connection.execute(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT key FROM panels)")
+        for table, column in schema.PANEL_TABLES:
+            if table != "words":  # they are built anew below
+                connection.execute(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT key FROM panels)")
         connection.execute("DELETE FROM origins WHERE figure NOT IN (SELECT key FROM figures)")
         connection.execute("DELETE FROM articles WHERE key NOT IN (SELECT article FROM figures WHERE article NOT NULL)")
         for key, text in connection.execute("SELECT key, correction FROM corrections").fetchall():

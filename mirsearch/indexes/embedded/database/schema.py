@@ -43,6 +43,8 @@ FAILURES = """CREATE TABLE IF NOT EXISTS failures (input TEXT PRIMARY KEY, stage
 ADDED = {"articles": (CRC,), "figures": ("mentions TEXT", "panels INTEGER", CRC), "panels": PANEL_SUMS,
          "failures": (CRC,)}  # fmt: skip
 """Columns since version 4, by table. `mentions` is a JSON list of sentences, `panels` a number."""
+PANEL_TABLES = (("panel_texts", "panel"), ("vectors", "panel"), ("thumbnails", "panel"), ("words", "rowid"))
+"""Tables that have a row for a panel, and their column with the panel's key."""
 WORDS = "CREATE VIRTUAL TABLE words USING fts5 (caption, text, title, mentions, tokenize = \"ascii tokenchars '.'\")"
 """Holds tokens of text.tokens. SQLite does no stemming or folding, because its version may differ."""
 TABLES = (
@@ -143,6 +145,13 @@ def record_commit(connection: sqlite3.Connection, *, removed: bool) -> int:
     connection.execute("INSERT INTO commits VALUES (?, ?, ?)", (generation, secrets.token_hex(8), removals))
     connection.execute("DELETE FROM commits WHERE generation <= ?", (generation - MAX_KEPT_COMMITS,))
     return int(generation)
+
+
+def last_commit(connection: sqlite3.Connection) -> tuple[int, str, int]:
+    """Return the generation, the token and the removals of the last commit; 0, "", 0 if there is none."""
+    query = "SELECT generation, token, removals FROM commits ORDER BY generation DESC LIMIT 1"
+    generation, token, removals = connection.execute(query).fetchone() or (0, "", 0)
+    return generation, token, removals
 
 
 def read_meta(connection: sqlite3.Connection) -> dict[str, str]:

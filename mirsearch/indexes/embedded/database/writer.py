@@ -276,8 +276,7 @@ class SqliteWriter:
             for row in self._execute(f"SELECT key FROM panels WHERE figure IN ({placeholders(figures)})", *figures)
         ]
         for batch in batches(keys):
-            tables = ("words", "rowid"), ("panel_texts", "panel"), ("vectors", "panel"), ("thumbnails", "panel")
-            for table, column in (*tables, ("panels", "key")):
+            for table, column in (*schema.PANEL_TABLES, ("panels", "key")):
                 self._connection.execute(f"DELETE FROM {table} WHERE {column} IN ({placeholders(batch)})", batch)
             self._changes["panels"] -= len(batch)
             self._removed = True

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.files.locks import FileLock, LockHeldError
+from mirsearch.indexes.embedded.database import schema
 from mirsearch.indexes.embedded.database.access import damaged_error
 from mirsearch.indexes.embedded.database.checksums import PANELS, blob_crc
-from mirsearch.indexes.embedded.database.schema import read_totals
 from mirsearch.indexes.embedded.derived_files import BlockChecker, DamagedFileError
 from mirsearch.indexes.embedded.vectors import matrix_file, rounded_file
 from mirsearch.indexes.embedded.vectors.matrix_file import Float16Array, MatrixFile, RowTable
@@ -91,7 +91,7 @@ class Matrix:
         return None if rounded is None or rounded.name in self._damaged else rounded
 
     def _check_count(self, connection: sqlite3.Connection, snapshot: Snapshot) -> None:
-        found, wanted = int(np.count_nonzero(snapshot.table.alive)), read_totals(connection)["panels"]
+        found, wanted = int(np.count_nonzero(snapshot.table.alive)), schema.read_totals(connection)["panels"]
         if found != wanted:
             self._current = None
             raise damaged_error(str(self.folder), f"it has {found} of {wanted} panels")
@@ -202,9 +202,7 @@ def _mark_removed(connection: sqlite3.Connection, commit: RowTable, table: RowTa
 
 def last_commit(connection: sqlite3.Connection) -> RowTable:
     """Return the last commit, as a table without rows."""
-    query = "SELECT generation, token, removals FROM commits ORDER BY generation DESC LIMIT 1"
-    row = connection.execute(query).fetchone()
-    return RowTable(*row) if row else RowTable()
+    return RowTable(*schema.last_commit(connection))
 
 
 def _map_files(file: MatrixFile, rounded_rows: RoundedFile | None = None) -> Snapshot | None:
