@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, follow_resizing, split_number, to_number
+from mirsearch.imaging.pixel_sizes.sizes import (
+    NO_LENGTH,
+    PixelSize,
+    follow_resizing,
+    size_of_axes,
+    split_number,
+    stated_size,
+    to_number,
+)
 from mirsearch.imaging.pixel_sizes.tags import PageTags
 from mirsearch.imaging.pixel_sizes.text import read_sections
-from mirsearch.imaging.pixel_sizes.units import nm_per_unit
+from mirsearch.imaging.pixel_sizes.units import to_nm
 from mirsearch.imaging.pixel_sizes.xml import child_text, local_name, parse_xml
 
 TAGS = (34680, 34682, 34683)
@@ -44,11 +52,11 @@ def _read_sections(text: str, picture: tuple[int, int]) -> PixelSize | None:
     for section in (*named, *sections.values()):
         x, y = to_number(section.get("PixelWidth")), to_number(section.get("PixelHeight"))
         if x:
-            return PixelSize(x * 1e9, y * 1e9 if y else None).times(factor)
+            return size_of_axes(x, y, 1e9).times(factor)
     for section in named:
         x, y = to_number(section.get("HFW")), to_number(section.get("VFW"))
         if x and width and height:
-            return PixelSize(x / width * 1e9, y / height * 1e9 if y else None).times(factor)
+            return size_of_axes(x / width, y / height if y else None, 1e9).times(factor)
     return None
 
 
@@ -63,7 +71,7 @@ def _read_xml(text: str, picture: tuple[int, int]) -> PixelSize | None:
     for element in (element for element in root.iter() if local_name(element) in _XML_SIZES):
         x, y = _axis(element, "X"), _axis(element, "Y")
         if x is not None:
-            return _follow_image_size(PixelSize(x, y), element.getparent(), picture)
+            return PixelSize(x, y).follow(picture, _image_size(element.getparent()), _DATABAR)
     widths = {name: next((e for e in root.iter() if local_name(e).lower() == name), None)
               for name in ("pixelwidth", "pixelheight")}  # fmt: skip
     x, y = (None if element is None else _length(element) for element in widths.values())
@@ -80,14 +88,12 @@ def _length(element: Any) -> float:
     """Return the text of an element in nm, by its attribute `unit`, else in m; NaN if it is no length."""
     number, unit = split_number(str(element.text or ""))
     named = next((str(element.get(key)) for key in element.attrib if str(key).lower() == "unit"), unit or "m")
-    factor = nm_per_unit(named)
-    return number * factor if number is not None and factor is not None else float("nan")
+    nm = to_nm(number, named)
+    return float("nan") if nm is None else nm
 
 
-def _follow_image_size(size: PixelSize, parent: Any, picture: tuple[int, int]) -> PixelSize:
-    """Return the pixel size for a picture that may be smaller than the `ImageSize` beside the pixel size."""
-    width, height = (to_number(child_text(parent, "ImageSize", axis) if parent is not None else None) for axis in "XY")
-    if not width or not height:
-        return size
-    factor = follow_resizing((width, height), picture, _DATABAR)
-    return NO_LENGTH if factor is None else size.times(factor)
+def _image_size(parent: Any) -> tuple[float, float] | None:
+    """Return the (width, height) of the `ImageSize` beside a pixel size, or None if there is none."""
+    if parent is None:
+        return None
+    return stated_size(child_text(parent, "ImageSize", "X"), child_text(parent, "ImageSize", "Y"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, to_number
 from mirsearch.imaging.pixel_sizes.tags import PageTags
-from mirsearch.imaging.pixel_sizes.units import nm_per_unit
+from mirsearch.imaging.pixel_sizes.units import to_nm
 
 _UNIT_X, _UNIT_Y, _SCALE_X, _SCALE_Y, _UNIT_NAME_X, _UNIT_NAME_Y = 65003, 65004, 65009, 65010, 65012, 65013
 
@@ -23,5 +23,4 @@ def gatan_pixel_size(page: PageTags) -> PixelSize | None:
 def _length(page: PageTags, scale: int, symbol: int, name: int) -> float | None:
     """Return one scale in nm, or None if its unit is no length."""
     number = to_number(page.value(scale))
-    factor = nm_per_unit(page.text(symbol)) or nm_per_unit(page.text(name))
-    return number * factor if number and factor else None
+    return to_nm(number, page.text(symbol)) or to_nm(number, page.text(name))

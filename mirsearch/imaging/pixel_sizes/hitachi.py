@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, follow_resizing, split_number
+from mirsearch.imaging.pixel_sizes.sizes import PixelSize, size_of_axes, split_number
 from mirsearch.imaging.pixel_sizes.text import read_sections
-from mirsearch.imaging.pixel_sizes.units import nm_per_unit
+from mirsearch.imaging.pixel_sizes.units import to_nm
 
 _SECTIONS = ("semimagefile", "temimagefile")
 
@@ -21,11 +21,6 @@ def hitachi_text_size(text: str, picture: tuple[int, int] | None) -> PixelSize |
     if values is None:
         return None
     number, unit = split_number(values.get("PixelSize", ""))
-    factor = nm_per_unit(unit or "nm")
-    if not number or factor is None:
-        return NO_LENGTH
     stored = re.fullmatch(r"(\d{2,6})\s*[xX*]\s*(\d{2,6})", values.get("DataSize", ""))
-    if stored is None or picture is None:
-        return PixelSize(number * factor)
-    grown = follow_resizing((float(stored.group(1)), float(stored.group(2))), picture)
-    return NO_LENGTH if grown is None else PixelSize(number * factor * grown)
+    stated = None if stored is None else (float(stored.group(1)), float(stored.group(2)))
+    return size_of_axes(to_nm(number, unit or "nm"), None).follow(picture, stated)

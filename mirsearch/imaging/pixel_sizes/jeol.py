@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mirsearch.imaging.pixel_sizes.resolution import nm_by_resolution
-from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, follow_resizing, to_number
+from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, to_number
 from mirsearch.imaging.pixel_sizes.tags import MAKE, PageTags
 from mirsearch.imaging.pixel_sizes.xml import child_text, local_name, parse_xml
 from mirsearch.text.lengths import parse_length
@@ -52,8 +52,5 @@ def jeol_text_size(text: str, picture: tuple[int, int] | None) -> PixelSize | No
     if length is None or not pixels:
         return NO_LENGTH
     full = re.fullmatch(r"(\d{2,6})[ \t,x]+(\d{2,6})", pairs.get("CM_FULL_SIZE", ""))
-    size = PixelSize(length.nm / pixels)
-    if full is None or picture is None:
-        return size
-    factor = follow_resizing((float(full.group(1)), float(full.group(2))), picture, _DATABAR)
-    return NO_LENGTH if factor is None else size.times(factor)
+    stated = None if full is None else (float(full.group(1)), float(full.group(2)))
+    return PixelSize(length.nm / pixels).follow(picture, stated, _DATABAR)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
 from typing import Any
 
-from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, to_number
+from mirsearch.imaging.pixel_sizes.sizes import PixelSize, size_by_keys
 from mirsearch.imaging.pixel_sizes.tags import PageTags
 
 SIS_TAG = 33560
@@ -16,11 +15,7 @@ _MOST_PREVIEWS = 3
 
 def olympus_pixel_size(page: PageTags) -> PixelSize | None:
     """Return `pixelsizex` and `pixelsizey`, in m there. None if the page has no such tag, as previews have none."""
-    if SIS_TAG not in page:
-        return None
-    info = page.value(SIS_TAG)
-    x, y = (to_number(info.get(f"pixelsize{axis}")) for axis in "xy") if isinstance(info, Mapping) else (None, None)
-    return PixelSize(x * 1e9, y * 1e9 if y else None) if x else NO_LENGTH
+    return size_by_keys(page.value(SIS_TAG), "pixelsizex", "pixelsizey", 1e9) if SIS_TAG in page else None
 
 
 def is_preview(pages: Any, number: int) -> bool:

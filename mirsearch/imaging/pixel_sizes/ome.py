@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mirsearch.imaging.pixel_sizes.resolution import is_print
-from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, follow_resizing, to_number
+from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, stated_size, to_number
 from mirsearch.imaging.pixel_sizes.tags import PageTags, TiffTags
-from mirsearch.imaging.pixel_sizes.units import nm_per_unit
+from mirsearch.imaging.pixel_sizes.units import to_nm
 from mirsearch.imaging.pixel_sizes.xml import local_name, parse_xml
 
 _MOST_SPANS = 100_000
@@ -27,17 +27,14 @@ class _Span:
 
 @dataclass(frozen=True, slots=True)
 class _ImageSize:
-    """The pixel size of an Image, and its (width, height) in px; (0, 0) if that is not given."""
+    """The pixel size of an Image, and its (width, height) in px; None what is not given."""
 
     pixel: PixelSize | None
-    size: tuple[float, float]
+    size: tuple[float, float] | None
 
     def on(self, page: PageTags) -> PixelSize | None:
         """Return the pixel size of a page, which may be a resized copy of the plane."""
-        if self.pixel is None or not all(self.size):
-            return self.pixel
-        factor = follow_resizing(self.size, page.size)
-        return NO_LENGTH if factor is None else self.pixel.times(factor)
+        return None if self.pixel is None else self.pixel.follow(page.size, self.size)
 
 
 class OmeSizes:
@@ -76,8 +73,7 @@ def _common(images: list[_ImageSize]) -> _ImageSize | None:
 
 def _image_size(pixels: Any) -> _ImageSize:
     """Return the sizes that Pixels state."""
-    width, height = (to_number(pixels.get(f"Size{axis}") or "") or 0.0 for axis in "XY")
-    return _ImageSize(_pixel_size(pixels), (width, height))
+    return _ImageSize(_pixel_size(pixels), stated_size(pixels.get("SizeX"), pixels.get("SizeY")))
 
 
 def _pixel_size(pixels: Any) -> PixelSize | None:
@@ -90,8 +86,7 @@ def _pixel_size(pixels: Any) -> PixelSize | None:
 
 def _length(pixels: Any, name: str) -> float | None:
     """Return a length of Pixels in nm, or None if it is missing, broken, zero or no length."""
-    number, factor = to_number(pixels.get(name) or ""), nm_per_unit(pixels.get(f"{name}Unit", "µm"))
-    return number * factor if number and factor else None
+    return to_nm(to_number(pixels.get(name)), pixels.get(f"{name}Unit", "µm"))
 
 
 def _spans(root: Any, images: list[Any], name: str) -> Iterator[_Span]:

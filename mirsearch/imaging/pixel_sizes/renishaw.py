@@ -7,6 +7,7 @@ from typing import Any
 
 from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, to_number
 from mirsearch.imaging.pixel_sizes.tags import MAKE, PageTags
+from mirsearch.imaging.pixel_sizes.units import CM_NM, INCH_NM, MM_NM
 
 _MAKE = "Renishaw"
 _FIELD_OF_VIEW = 65185
@@ -16,7 +17,7 @@ _EXIF = 34665
 _PLANE = {41486: "FocalPlaneXResolution", 41487: "FocalPlaneYResolution", 41488: "FocalPlaneResolutionUnit"}
 """The tags of the focal plane with their names, which tifffile uses."""
 
-_NM_PER_PLANE_UNIT = {2: 2.54e7, 3: 1e7, 4: 1e6, 5: 1e3}
+_NM_PER_PLANE_UNIT = {2: INCH_NM, 3: CM_NM, 4: MM_NM, 5: 1e3}
 """Nanometers per unit of FocalPlaneResolutionUnit: inch, cm, mm, µm."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,21 @@ class PixelSize:
         """Return the size of pixels that are larger by a factor."""
         return PixelSize(self.x * factor, None if self.y is None else self.y * factor)
 
+    def follow(
+        self,
+        picture: tuple[int, int] | None,
+        stated: tuple[float, float] | None,
+        databar: tuple[float, float] = (0.0, 0.0),
+    ) -> PixelSize:
+        """Return the size for a picture of (width, height) that may be a resized copy of one of a stated size.
+
+        The same size where either is not known; NO_LENGTH where `follow_resizing` can't tell.
+        """
+        if picture is None or stated is None:
+            return self
+        factor = follow_resizing(stated, picture, databar)
+        return NO_LENGTH if factor is None else self.times(factor)
+
     def along_width(self, *, sideways: bool = False) -> float | None:
         """Return the nm per px along the width of the upright picture, or None if no microscope can have it."""
         size = self.y if sideways and self.y is not None and is_plausible(self.y) else self.x
@@ -41,6 +57,22 @@ class PixelSize:
 
 NO_LENGTH = PixelSize(math.nan)
 """What a reader gives if the file is its own, but has no length per pixel that can be trusted."""
+
+
+def size_of_axes(x: float | None, y: float | None, nm: float = 1.0) -> PixelSize:
+    """Return the size of x and y in a unit of so many nm; NO_LENGTH if x is unknown or 0."""
+    return PixelSize(x * nm, y * nm if y else None) if x else NO_LENGTH
+
+
+def size_by_keys(info: Any, x: str, y: str, nm: float) -> PixelSize:
+    """Return the size that two keys of a decoded tag give, in a unit of so many nm; NO_LENGTH if it has no x."""
+    return size_of_axes(to_number(info.get(x)), to_number(info.get(y)), nm) if isinstance(info, Mapping) else NO_LENGTH
+
+
+def stated_size(width: Any, height: Any) -> tuple[float, float] | None:
+    """Return the (width, height) in px that a file states, or None if it does not: 0 is written for that as well."""
+    sides = (to_number(width), to_number(height))
+    return (sides[0], sides[1]) if sides[0] and sides[1] else None
 
 
 def is_plausible(nm: float) -> bool:

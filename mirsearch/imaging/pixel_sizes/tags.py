@@ -14,7 +14,7 @@ from mirsearch.imaging.pixel_sizes.text import decode_text
 _LARGEST_TAG, _LARGEST_DESCRIPTION = 1 << 20, 32 << 20
 """Most bytes of a tag that are read: texts and XML of microscopes have up to 200 KB, OME-XML far more."""
 
-_BYTES_PER_ITEM = {1: 1, 2: 1, 6: 1, 7: 1}
+_BYTE_TYPES = (1, 2, 6, 7)
 """Types of TIFF whose items are bytes: BYTE, ASCII, SBYTE, UNDEFINED."""
 
 IMAGE_DESCRIPTION, MAKE, ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 270, 271, 274, 282, 283, 296
@@ -89,7 +89,7 @@ class PageTags:
     def raw(self, code: int, limit: int = _LARGEST_TAG) -> bytes:
         """Return the bytes of a tag of bytes or characters, cut at a limit; empty if the page has no such tag."""
         tag = self._page.tags.get(code)
-        if tag is None or int(tag.dtype) not in _BYTES_PER_ITEM:
+        if tag is None or int(tag.dtype) not in _BYTE_TYPES:
             return b""
         handle = self.tiff.file.filehandle
         handle.seek(tag.valueoffset)

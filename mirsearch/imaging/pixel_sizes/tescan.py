@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, to_number
+from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, size_of_axes, to_number
 from mirsearch.imaging.pixel_sizes.tags import PageTags
 
 TAG = 50431
@@ -44,7 +44,7 @@ def _read(text: str, picture: tuple[int, int] | None) -> PixelSize | None:
     counts = {name: int(count) for name, count in _COUNT.findall(text)}
     across, down = (max(1, counts.get(f"ViewFieldsCount{axis}", 1)) for axis in "XY")
     factor = 1.0 if picture is None else _growth(counts.get("ImageStripSize", 0), picture, (across, down))
-    return PixelSize(x * 1e9, y * 1e9 if y else None).times(factor)
+    return size_of_axes(x, y, 1e9).times(factor)
 
 
 def _growth(strip: int, picture: tuple[int, int], views: tuple[int, int]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, follow_resizing, to_number
+from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, size_by_keys, stated_size
 from mirsearch.imaging.pixel_sizes.tags import PageTags
 
 TAG = 37706
@@ -19,7 +19,5 @@ def tvips_pixel_size(page: PageTags) -> PixelSize | None:
     info = page.value(TAG)
     if not isinstance(info, Mapping) or info.get("TemMode") == _DIFFRACTION:
         return NO_LENGTH
-    x, y = to_number(info.get("PixelSizeX")), to_number(info.get("PixelSizeY"))
-    stored = tuple(to_number(info.get(f"ImageSize{axis}")) for axis in "XY")
-    factor = follow_resizing((stored[0], stored[1]), page.size) if stored[0] and stored[1] else 1.0
-    return NO_LENGTH if not x or factor is None else PixelSize(x, y or None).times(factor)
+    size = size_by_keys(info, "PixelSizeX", "PixelSizeY", 1.0)
+    return size.follow(page.size, stated_size(info.get("ImageSizeX"), info.get("ImageSizeY")))

@@ -43,6 +43,12 @@ def nm_per_unit(name: object) -> float | None:
     return _NM_PER_NAME.get(re.sub(r"met(?:re|ro)$", "meter", singular))
 
 
+def to_nm(number: float | None, unit: object) -> float | None:
+    """Return a number of a unit in nm; None if the number is unknown or 0, or the unit is that of no length."""
+    factor = nm_per_unit(unit)
+    return number * factor if number and factor else None
+
+
 def _clean(name: object) -> str:
     """Return the name of a unit in normal form: one µ, one Å, without escapes, `per pixel` and brackets."""
     text = str(name).strip("\0 \t\r\n")

@@ -5,12 +5,18 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mirsearch.imaging.pixel_sizes.sizes import NO_LENGTH, PixelSize, follow_resizing, split_number, to_number
+from mirsearch.imaging.pixel_sizes.sizes import (
+    NO_LENGTH,
+    PixelSize,
+    follow_resizing,
+    size_by_keys,
+    split_number,
+    to_number,
+)
 from mirsearch.imaging.pixel_sizes.tags import PageTags
-from mirsearch.imaging.pixel_sizes.units import nm_per_unit
+from mirsearch.imaging.pixel_sizes.units import to_nm
 
 SMARTSEM_TAG, OLDER_TAG = 34118, 34119
 LSM_TAG = 34412
@@ -55,11 +61,7 @@ def smartsem_pixel_size(page: PageTags) -> PixelSize | None:
 
 def lsm_pixel_size(page: PageTags) -> PixelSize | None:
     """Return `VoxelSizeX` and `VoxelSizeY` of an LSM file, in m there."""
-    if LSM_TAG not in page:
-        return None
-    info = page.value(LSM_TAG)
-    x, y = (to_number(info.get(f"VoxelSize{axis}")) for axis in "XY") if isinstance(info, Mapping) else (None, None)
-    return NO_LENGTH if x is None else PixelSize(x * 1e9, None if y is None else y * 1e9)
+    return size_by_keys(page.value(LSM_TAG), "VoxelSizeX", "VoxelSizeY", 1e9) if LSM_TAG in page else None
 
 
 def _read_text(text: str) -> _Stated:
@@ -83,9 +85,7 @@ def _read_text(text: str) -> _Stated:
 
 def _length(value: str) -> float | None:
     """Return a value such as `5.825 nm` in nm; None if it is none, zero, or of another unit."""
-    number, unit = split_number(value)
-    factor = nm_per_unit(unit)
-    return number * factor if number and factor else None
+    return to_nm(*split_number(value))
 
 
 def _same(first: float | None, second: float | None) -> bool:
