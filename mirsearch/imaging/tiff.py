@@ -47,6 +47,9 @@ DEEP_BITS = 9
 REDUCED_SUBFILE = 0x1
 """Bit of NewSubfileType: a smaller version of another page (TIFF 6.0, section 8)."""
 
+_SAME_SHAPE = 0.02
+"""Greatest relative difference of the shapes of a page and of a smaller version of it."""
+
 _PLAIN_PHOTOMETRIC = (0, 1, 2)  # white-is-zero, black-is-zero, RGB
 _ORIENTATIONS = {2: "h", 3: "hv", 4: "v", 5: "t", 6: "th", 7: "thv", 8: "tv"}
 
@@ -54,13 +57,9 @@ _ORIENTATIONS = {2: "h", 3: "hv", 4: "v", 5: "t", 6: "th", 7: "thv", 8: "tv"}
 def read_tiff(file: IO[bytes], name: str, limits: Limits) -> Iterator[tuple[int, Pixels]]:
     """Yield (number, RGB pixels) of each full-size page; `number` counts all pages of the file, from 0."""
     with tifffile.TiffFile(file, name=name, is_ome=False) as tiff:
-        full: Any = None
         pillow = PillowPages(file)
         decoded = 0
-        for number, page in enumerate(iterate_pages(tiff, name, limits)):
-            if (full is not None and is_reduced(page, full)) or is_preview(tiff.pages, number):
-                continue
-            full = page if full is None else full
+        for number, page in full_pages(tiff, name, limits):
             check_size(page, name, limits)
             decoded += _decoded_bytes(page)  # of all pages: many of them may share their bytes
             check_expansion(name, decoded, tiff.filehandle.size, limits)
@@ -83,6 +82,16 @@ def _upright_steps(page: Any) -> str:
     """Return the steps that turn a page upright: h and v mirror, t swaps rows and columns."""
     tag = page.tags.get("Orientation")
     return _ORIENTATIONS.get(int(tag.value) if tag is not None else 1, "")
+
+
+def full_pages(tiff: Any, name: str, limits: Limits) -> Iterator[tuple[int, Any]]:
+    """Yield the number and the page of those that are no thumbnails, no previews and no smaller levels."""
+    full: Any = None
+    for number, page in enumerate(iterate_pages(tiff, name, limits)):
+        if (full is not None and _is_reduced(page, full)) or is_preview(tiff.pages, number):
+            continue
+        full = page if full is None else full
+        yield number, page
 
 
 def iterate_pages(tiff: Any, name: str, limits: Limits) -> Iterator[Any]:
@@ -124,14 +133,18 @@ def _check_end(tiff: Any, seen: set[int]) -> None:
         raise EOFError(f"page {len(seen)} and what follows it are not in the file")
 
 
-def is_reduced(page: Any, full: Any) -> bool:
+def _is_reduced(page: Any, full: Any) -> bool:
     """Return whether a page is a thumbnail (by its tag) or a pyramid level (a smaller tiled page of equal shape)."""
     if int(page.subfiletype or 0) & REDUCED_SUBFILE:
         return True
-    if not full.is_tiled or page.imagewidth >= full.imagewidth or page.imagelength >= full.imagelength:
-        return False
-    ratio_x, ratio_y = full.imagewidth / page.imagewidth, full.imagelength / page.imagelength
-    return bool(abs(ratio_x / ratio_y - 1) < 0.02)
+    is_smaller = page.imagewidth < full.imagewidth and page.imagelength < full.imagelength
+    return bool(full.is_tiled) and is_smaller and has_shape(page, full)
+
+
+def has_shape(page: Any, full: Any) -> bool:
+    """Return whether a page has the ratio of width to height of another, but for rounding."""
+    ratio = (full.imagewidth / page.imagewidth) / (full.imagelength / page.imagelength)
+    return bool(abs(ratio - 1) < _SAME_SHAPE)
 
 
 def check_size(page: Any, name: str, limits: Limits) -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mirsearch.imaging.pixel_sizes import open_pixel_sizes
-from mirsearch.imaging.pixel_sizes.olympus import is_preview
-from mirsearch.imaging.tiff import is_reduced, iterate_pages
+from mirsearch.imaging.tiff import full_pages, has_shape, iterate_pages
 from mirsearch.readers.base import Color, Plane
 from mirsearch.readers.tiff.ome import OmePlane, parse_ome
 from mirsearch.readers.tiff.reducing import can_reduce
@@ -96,19 +95,12 @@ def _reduced_layout(tiff: Any, path: Path, limits: Limits) -> Layout | None:
 
 def _full_pages(tiff: Any, path: Path, limits: Limits) -> list[PageInfo]:
     """Return the pages that are no thumbnails and no smaller levels."""
-    full: Any = None
-    found = []
-    for number, page in enumerate(
-        iterate_pages(tiff, str(path), dataclasses.replace(limits, image_pages=limits.stack_planes))
-    ):
-        if (full is not None and is_reduced(page, full)) or is_preview(tiff.pages, number):
-            continue
-        full = page if full is None else full
-        found.append(
-            PageInfo(number, int(page.imagewidth), int(page.imagelength), int(page.samplesperpixel),
-                     int(page.photometric), str(page.dtype))
-        )  # fmt: skip
-    return found
+    limits = dataclasses.replace(limits, image_pages=limits.stack_planes)
+    return [
+        PageInfo(number, int(page.imagewidth), int(page.imagelength), int(page.samplesperpixel), int(page.photometric),
+                 str(page.dtype))
+        for number, page in full_pages(tiff, str(path), limits)
+    ]  # fmt: skip
 
 
 def _ome_planes(tiff: Any, limits: Limits) -> dict[int, OmePlane]:
@@ -221,11 +213,5 @@ def _levels(tiff: Any, full: Any, path: Path, limits: Limits) -> list[Any]:
 
 def _is_level(page: Any, full: Any) -> bool:
     """Return whether a page is a tiled, smaller version of a slide's full level."""
-    if (
-        not page.is_tiled
-        or page.imagewidth >= full.imagewidth
-        or int(page.samplesperpixel) != int(full.samplesperpixel)
-    ):
-        return False
-    ratio = (full.imagewidth / page.imagewidth) / (full.imagelength / page.imagelength)
-    return bool(abs(ratio - 1) < 0.02)
+    is_smaller = bool(page.is_tiled) and page.imagewidth < full.imagewidth
+    return is_smaller and int(page.samplesperpixel) == int(full.samplesperpixel) and has_shape(page, full)
