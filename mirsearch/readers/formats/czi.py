@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,16 +9,17 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from lxml import etree
 from numpy.typing import NDArray
 
+from mirsearch.imaging.pixel_sizes.sizes import to_number
+from mirsearch.imaging.pixel_sizes.text import decode_text
+from mirsearch.imaging.pixel_sizes.xml import parse_xml
 from mirsearch.readers.base import Color, Plane
 from mirsearch.readers.formats.czi_blocks import Block, CziSegments
 from mirsearch.readers.formats.requirements import missing_formats
 from mirsearch.settings import Limits
 
 _NM_PER_METER = 1e9
-_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False)
 _Key = tuple[int, int, int, int]
 """Position, moment, depth and channel of a plane."""
 
@@ -99,10 +99,7 @@ class _Metadata:
     """The pixel size, channels and instrument of the XML in a file; nothing of what is damaged."""
 
     def __init__(self, text: bytes) -> None:
-        try:
-            self._root: etree._Element | None = etree.fromstring(text, _PARSER) if text else None
-        except etree.LxmlError:
-            self._root = None
+        self._root = parse_xml(decode_text(text))
 
     def _text(self, path: str) -> str:
         found = None if self._root is None else self._root.findtext(path)
@@ -111,7 +108,7 @@ class _Metadata:
     @property
     def nm_per_px(self) -> float | None:
         """Return the width of a pixel in nm; the file gives it in m."""
-        value = _number(self._text(".//Scaling/Items/Distance[@Id='X']/Value"))
+        value = to_number(self._text(".//Scaling/Items/Distance[@Id='X']/Value"))
         return value * _NM_PER_METER if value is not None and value > 0 else None
 
     @property
@@ -151,14 +148,6 @@ def _color(text: str | None) -> Color | None:
     if found is None or found[1].upper() == "FFFFFF":
         return None
     return (int(found[1][:2], 16), int(found[1][2:4], 16), int(found[1][4:], 16))
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 class CziReader:

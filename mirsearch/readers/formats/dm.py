@@ -12,6 +12,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mirsearch.imaging.pixel_sizes.units import nm_per_unit
 from mirsearch.readers.base import Plane
 from mirsearch.readers.formats.dm_tags import DmArray, DmTags
 from mirsearch.settings import Limits
@@ -66,8 +67,6 @@ class DmImage:
 
     def planes(self, position: int | None) -> list[Plane]:
         """Return its planes: a stack is one of energies (a depth), else of moments."""
-        from mirsearch.imaging.pixel_sizes.units import nm_per_unit
-
         unit = None if self.is_diffraction else nm_per_unit(self.unit)
         nm = unit * self.scale if unit is not None and math.isfinite(self.scale) and self.scale > 0 else None
         is_depth = "ev" in self.depth_unit.lower()

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mirsearch.imaging.pixel_sizes.sizes import to_number
 from mirsearch.imaging.pixel_sizes.units import nm_per_unit
 from mirsearch.readers.base import Plane
 from mirsearch.settings import LIMITS
@@ -114,12 +115,12 @@ def _velox(file: Any) -> Iterator[MarkedImage]:
         told = _velox_metadata(item)
         size, unit = _look(told, "BinaryResult", "PixelSize", "width"), _look(told, "BinaryResult", "PixelUnitX")
         is_reciprocal = any(mark in str(unit) for mark in _RECIPROCAL)
-        step = _number(size)
+        step = to_number(size)
         nm = step * _NM_PER_METER if step and unit == "m" else None
         detector = str(_look(told, "BinaryResult", "Detector") or "")
         mode = f"{_look(told, 'Optics', 'IlluminationMode') or ''} {_look(told, 'Instrument', 'InstrumentClass') or ''}"
         technique = "diffraction" if is_reciprocal else _electron_technique(detector)
-        voltage = _number(_look(told, "Optics", "AccelerationVoltage"))
+        voltage = to_number(_look(told, "Optics", "AccelerationVoltage"))
         words = (detector, technique or "", mode.strip(), f"{voltage / 1000:g} kV" if voltage else "")
         plane = Plane(
             data.shape[1], data.shape[0], nm, title=detector, kind="diffraction" if is_reciprocal else "micrograph",
@@ -168,8 +169,7 @@ def _berkeley(item: Any) -> MarkedImage | None:
     axis = item.get(f"dim{columns + 1}")
     values, units = _axis_values(axis), _text(axis.attrs.get("units", "")) if axis is not None else ""
     step = abs(values[1] - values[0]) if len(values) > 1 else None
-    title = _text(item.name).rsplit("/", 1)[-1]
-    return MarkedImage(data, _calibrated(data, rows, columns, step, units, title), rows, columns, is_depth=True)
+    return MarkedImage(data, _calibrated(data, rows, columns, step, units, _title(item)), rows, columns, is_depth=True)
 
 
 def _axis_values(axis: Any) -> list[float]:
@@ -192,8 +192,7 @@ def _hyperspy(item: Any) -> MarkedImage | None:
     if not _is_picture(data, rows, columns):
         return None
     axis = axes[columns]
-    title = _text(item.name).rsplit("/", 1)[-1]
-    plane = _calibrated(data, rows, columns, _number(axis.get("scale")), _text(axis.get("units", "")), title)
+    plane = _calibrated(data, rows, columns, to_number(axis.get("scale")), _text(axis.get("units", "")), _title(item))
     return MarkedImage(data, plane, rows, columns)
 
 
@@ -204,8 +203,7 @@ def _hdf5_image(item: Any) -> MarkedImage | None:
     is_color = item.ndim == 3
     if not _is_picture(item, 0, 1) or (is_color and item.shape[2] != 3):
         return None
-    title = _text(item.name).rsplit("/", 1)[-1]
-    return MarkedImage(item, Plane(item.shape[1], item.shape[0], title=title), 0, 1, is_color=is_color)
+    return MarkedImage(item, Plane(item.shape[1], item.shape[0], title=_title(item)), 0, 1, is_color=is_color)
 
 
 def _calibrated(data: Any, rows: int, columns: int, step: float | None, units: str, title: str) -> Plane:
@@ -218,15 +216,12 @@ def _calibrated(data: Any, rows: int, columns: int, step: float | None, units: s
     return Plane(data.shape[columns], data.shape[rows], nm, title=title[:80], kind=kind)
 
 
+def _title(item: Any) -> str:
+    """Return the last part of an item's path."""
+    return _text(item.name).rsplit("/", 1)[-1]
+
+
 def _text(value: Any) -> str:
     """Return an attribute as text, whether it is stored as bytes or as text."""
     value = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     return value if isinstance(value, str) else ""
-
-
-def _number(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lxml import etree
-
+from mirsearch.imaging.pixel_sizes.xml import parse_xml
 from mirsearch.readers.base import Color
 
-_LARGEST_XML = 64 << 20
-"""Most characters of OME-XML that are parsed."""
+if TYPE_CHECKING:
+    from lxml import etree
 
 _FLUORESCENCE = ("fluorescence", "epifluorescence")
 _TRANSMITTED = ("brightfield", "phase", "dic", "hoffmanmodulation", "obliqueillumination", "transmitted", "darkfield")
-_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +40,8 @@ class OmePlane:
 
 def parse_ome(text: str, most: int) -> dict[int, OmePlane]:
     """Return the plane of each page of a file by its number from 0, at most `most`; empty for damaged XML."""
-    if len(text) > _LARGEST_XML:
-        return {}
-    try:
-        root = etree.fromstring(text.encode("utf-8"), _PARSER)
-    except etree.LxmlError:
+    root = parse_xml(text)
+    if root is None:
         return {}
     own_file = root.get("UUID")
     planes: dict[int, OmePlane] = {}
