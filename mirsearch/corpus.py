@@ -179,6 +179,14 @@ def panel_ids(figure: str, panels: Sequence[Panel]) -> list[str]:
     return [f"{figure}-{key}" for key in panel_keys(panels)]
 
 
+def name_panels(figure: str, panels: Sequence[Panel]) -> tuple[Panel, ...]:
+    """Return a figure's panels, in order, with their ids (see :func:`panel_ids`) and that of the figure."""
+    ids = panel_ids(figure, panels)
+    return tuple(
+        dataclasses.replace(panel, id=panel_id, figure_id=figure) for panel, panel_id in zip(panels, ids, strict=True)
+    )
+
+
 def to_json(item: Any) -> dict[str, Any]:
     """Return a dataclass of this module as plain JSON types (tuples become lists)."""
     return {key: _to_plain_types(value) for key, value in dataclasses.asdict(item).items()}

@@ -25,13 +25,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from mirsearch.corpus import Article, Figure, Origin, Panel, panel_ids
+from mirsearch.corpus import Article, Figure, Origin, Panel, name_panels
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureRecord
 from mirsearch.indexes.embedded import verify
 from mirsearch.indexes.embedded.database import reembed, schema
@@ -59,8 +58,8 @@ def vector(panel: str, version: str) -> np.ndarray:
 def record(figure: str, caption: str, version: str) -> FigureRecord:
     """Return a figure of two panels with this caption."""
     read = [Panel((80 * at, 0, 80 * at + 80, 60), letter, caption=caption) for at, letter in enumerate("ab")]
-    ids = panel_ids(figure, read)
-    panels = tuple(replace(panel, id=name, figure_id=figure) for panel, name in zip(read, ids, strict=True))
+    panels = name_panels(figure, read)
+    ids = [panel.id for panel in panels]
     article = Article(f"made:{int(figure, 16) % 7}", title=f"gold {int(figure, 16) % 7}")
     made = Figure(figure, 160, 60, caption=caption, article=article, origins=(Origin("made", figure),))
     jpegs = tuple(name.encode() * 40 for name in ids)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Protocol
 
 from mirsearch.analysis.panels.boxes import shift_box
-from mirsearch.corpus import LoneBar, Panel, ScaleReading
+from mirsearch.corpus import Figure, LoneBar, Panel, ScaleReading, name_panels
 from mirsearch.imaging import images
 from mirsearch.ingest.summary import StageClock
 from mirsearch.query import Pixels
@@ -68,6 +68,15 @@ def analyze_images(
         crops = tuple(images.crop(pixels, panel.box) for panel in panels)
         left, top = image.box[:2]
         yield AnalyzedImage(tuple(shift_panel(panel, left, top) for panel in panels), crops)
+
+
+def analyze_figure(
+    file: FileFigure, figure: Figure, analyzer: Analyzer, source_panels: tuple[Panel, ...]
+) -> tuple[tuple[Panel, ...], list[Pixels]]:
+    """Return the panels of a figure of an index, read again from its file, with their ids, and the pixels of each."""
+    analyzed = list(analyze_images(file, figure.caption, analyzer, source_panels or None))
+    panels = [panel for image in analyzed for panel in image.panels]
+    return name_panels(figure.id, panels), [crop for image in analyzed for crop in image.crops]
 
 
 class _PlaneCount:

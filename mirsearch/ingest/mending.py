@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
 
-from mirsearch.corpus import panel_ids
 from mirsearch.errors import MirsearchError
 from mirsearch.extractors.base import Extractor
 from mirsearch.imaging import images
 from mirsearch.indexes.base import FigureRecord
 from mirsearch.indexes.embedded.database.figures import FigureRow
 from mirsearch.indexes.embedded.database.salvage import Blobs, DamagedFigure
-from mirsearch.ingest.figure_analysis import Analyzer, analyze_images
+from mirsearch.ingest.figure_analysis import Analyzer, analyze_figure
 from mirsearch.query import StoredPanel
 from mirsearch.readers.originals import OriginalImages, open_original
 
@@ -68,15 +66,9 @@ class FigureMender:
         with open_original(figure) as original:
             if original.figure is None:
                 return _UNREADABLE[original.state]
-            read = list(analyze_images(original.figure, figure.caption, self._analyzer, source_panels or None))
+            panels, crops = analyze_figure(original.figure, figure, self._analyzer, source_panels)
             if not original.is_unchanged:
                 return _UNREADABLE["changed"]
-        panels = [panel for image in read for panel in image.panels]
-        crops = [crop for image in read for crop in image.crops]
-        named = tuple(
-            dataclasses.replace(panel, id=panel_id, figure_id=figure.id)
-            for panel, panel_id in zip(panels, panel_ids(figure.id, panels), strict=True)
-        )
         vectors = np.asarray(self._extractor.embed(crops), dtype=np.float32).reshape(len(crops), self._extractor.dims)
         thumbnails = tuple(images.thumbnail(crop) for crop in crops)
-        return FigureRecord(figure, named, vectors, thumbnails, self._analyzer.version, source_panels)
+        return FigureRecord(figure, panels, vectors, thumbnails, self._analyzer.version, source_panels)

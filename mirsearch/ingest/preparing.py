@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import threading
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from mirsearch.corpus import Figure, Origin, Panel, figure_id, panel_ids
+from mirsearch.corpus import Figure, Origin, Panel, figure_id, name_panels
 from mirsearch.errors import ImageError
 from mirsearch.extractors.base import Extractor
 from mirsearch.imaging import images
@@ -153,11 +152,7 @@ class FilePreparer:
     def _record(self, own: _FigureInHand) -> FigureRecord:
         """Return the record of the images that are ready. Its origin says if they are not all."""
         found, figure, ready = own.found, own.figure, tuple(own.ready)
-        panels = [panel for image in ready for panel in image.panels]
-        named = tuple(
-            dataclasses.replace(panel, id=panel_id, figure_id=own.identity)
-            for panel, panel_id in zip(panels, panel_ids(own.identity, panels), strict=True)
-        )
+        panels = name_panels(own.identity, [panel for image in ready for panel in image.panels])
         part = "" if len(ready) == len(figure.images) else f"&images={len(ready)}"
         fragment = f"{figure.fragment}{part}" if figure.fragment else ""
         origin = Origin(found.origin.source, f"{found.origin.location}{fragment}", found.origin.retrieved)
@@ -168,4 +163,4 @@ class FilePreparer:
         )  # fmt: skip
         thumbnails = tuple(thumbnail for image in ready for thumbnail in image.thumbnails)
         vectors = np.concatenate([image.vectors for image in ready])
-        return FigureRecord(described, named, vectors, thumbnails, self._analyzer.version, found.panels or ())
+        return FigureRecord(described, panels, vectors, thumbnails, self._analyzer.version, found.panels or ())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
 from collections import deque
@@ -15,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mirsearch import settings
-from mirsearch.corpus import Box, Panel, panel_ids
+from mirsearch.corpus import Box, Panel
 from mirsearch.corrections import apply_corrections
 from mirsearch.errors import MirsearchError
 from mirsearch.extractors.base import Extractor
@@ -23,7 +22,7 @@ from mirsearch.files.interrupts import DeferredInterrupt
 from mirsearch.imaging import images
 from mirsearch.indexes.base import FigureNotes, FigureRecord, Index, IndexWriter
 from mirsearch.ingest.failures import analysis_failure
-from mirsearch.ingest.figure_analysis import Analyzer, analyze_images
+from mirsearch.ingest.figure_analysis import Analyzer, analyze_figure
 from mirsearch.ingest.ingest import COMMIT_SECONDS
 from mirsearch.ingest.pipeline import split_into_chunks
 from mirsearch.query import Pixels, StoredPanel
@@ -203,17 +202,10 @@ class Reanalysis:
         self, original: FileFigure, file: str, stored: Sequence[StoredPanel], notes: FigureNotes
     ) -> _FigureResult:
         figure = stored[0].figure
-        analyzed = list(analyze_images(original, figure.caption, self._analyzer, notes.source_panels or None))
-        panels = [panel for image in analyzed for panel in image.panels]
-        crops = [crop for image in analyzed for crop in image.crops]
-        ids = panel_ids(figure.id, panels)
-        named = tuple(
-            dataclasses.replace(panel, id=panel_id, figure_id=figure.id)
-            for panel, panel_id in zip(panels, ids, strict=True)
-        )
-        vectors, thumbnails, embedded = self._vectors(crops, named, stored)
-        record = FigureRecord(figure, named, vectors, thumbnails, self._analyzer.version, notes.source_panels)
-        corrections = apply_corrections(named, notes.corrections)[1]
+        panels, crops = analyze_figure(original, figure, self._analyzer, notes.source_panels)
+        vectors, thumbnails, embedded = self._vectors(crops, panels, stored)
+        record = FigureRecord(figure, panels, vectors, thumbnails, self._analyzer.version, notes.source_panels)
+        corrections = apply_corrections(panels, notes.corrections)[1]
         # one correction may now be several, one for each image; counted are those that a person made
         unmatched = sum(correction.panel is None for correction in corrections)
         return _FigureResult(
