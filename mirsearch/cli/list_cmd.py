@@ -149,7 +149,8 @@ def _write_list(
         return _print_table(items, listing, figures)
     if output in (ListFormat.JSON, ListFormat.JSONL):
         return _write_json(items, figures, output is ListFormat.JSONL, target)
-    from mirsearch.report.data_columns import FIGURE_COLUMNS, PANEL_COLUMNS, write_csv
+    from mirsearch.report.csv_output import write_csv
+    from mirsearch.report.data_columns import FIGURE_COLUMNS, PANEL_COLUMNS
 
     columns: dict[str, Column[Any]] = FIGURE_COLUMNS if figures else PANEL_COLUMNS
     if output is ListFormat.PARQUET:

@@ -13,9 +13,9 @@ from mirsearch.errors import MissingDependencyError
 from mirsearch.facade.panels import CorpusFigure, CorpusPanel, FoundPanel
 from mirsearch.indexes.base import Index
 from mirsearch.query import StoredPanel
-from mirsearch.report.data_columns import FIGURE_COLUMNS, PANEL_COLUMNS, Column, data_rows
+from mirsearch.report.data_columns import FIGURE_COLUMNS, HIT_COLUMNS, PANEL_COLUMNS, Column, data_rows
 from mirsearch.report.sentences import query_sentence
-from mirsearch.search.answer import Answer, Hit, answer_json
+from mirsearch.search.answer import Answer, answer_json
 from mirsearch.search.listing import ListedFigure, listed_json
 
 if TYPE_CHECKING:
@@ -24,14 +24,6 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Source = TypeVar("Source")
 
-_HIT_COLUMNS: dict[str, Column[Hit]] = {
-    "rank": Column(int, lambda hit: hit.rank),
-    "score": Column(float, lambda hit: hit.scored.score),
-    "visual_distance": Column(float, lambda hit: hit.scored.visual_distance),
-    "visual": Column(float, lambda hit: hit.scored.visual),
-    "scale": Column(float, lambda hit: hit.scored.scale),
-    "text": Column(float, lambda hit: hit.scored.text),
-}
 _TYPES = {int: "Int64", float: "float64", bool: "bool", str: "string"}
 """Types of the columns of a data frame. A number that is not known is missing, not a text."""
 
@@ -62,8 +54,8 @@ class AnswerHits(Sequence[FoundPanel]):
         """Return a data frame with a row for each hit, as the CSV of `mirsearch query`. Needs pandas."""
         hits = self.answer.hits
         panels = data_rows((hit.stored for hit in hits), PANEL_COLUMNS)
-        rows = [scores | panel for scores, panel in zip(data_rows(hits, _HIT_COLUMNS), panels, strict=True)]
-        return _data_frame(rows, _HIT_COLUMNS | PANEL_COLUMNS)
+        rows = [scores | panel for scores, panel in zip(data_rows(hits, HIT_COLUMNS), panels, strict=True)]
+        return _data_frame(rows, HIT_COLUMNS | PANEL_COLUMNS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the whole answer in plain types, as `mirsearch query --format json` prints it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +12,7 @@ from rich.text import Text
 from mirsearch.corpus import LoneBar, Panel
 from mirsearch.corrections import FIELDS, correction_to_json, lone_bar_from_json, reading_from_json
 from mirsearch.report.columns import print_columns
-from mirsearch.report.csv_output import safe_cell
+from mirsearch.report.csv_output import write_rows
 from mirsearch.report.wording import article_title, clean_text, figure_name, scale_label
 from mirsearch.search.stored_corrections import COLUMNS, StoredCorrection, correction_cells
 
@@ -30,7 +29,7 @@ def print_corrections(found: Sequence[StoredCorrection], console: Console) -> No
         console.print(Text("nothing is corrected"), soft_wrap=plain)
         return
     print_columns(_TABLE, [_row(each) for each in found], console)
-    figures = len({each.figure_panels[0].figure.id for each in found if each.figure_panels})
+    figures = len({each.figure.id for each in found if each.figure is not None})
     counts = f"{_count(len(found), 'correction')} in {_count(figures, 'figure')}"
     lost = sum(each.panel is None for each in found)
     console.print(Text(counts + (f", {lost} of them fit no panel now" if lost else "")), soft_wrap=plain)
@@ -42,8 +41,8 @@ def corrections_json(found: Sequence[StoredCorrection]) -> list[dict[str, Any]]:
     return [
         {
             "id": each.correction.panel,
-            "figure": _figure_id(each),
-            "image": each.figure_panels[0].figure.image if each.figure_panels else None,
+            "figure": each.figure and each.figure.id,
+            "image": each.figure and each.figure.image,
             **{
                 name: value
                 for name, value in correction_to_json(each.correction).items()
@@ -58,30 +57,26 @@ def corrections_json(found: Sequence[StoredCorrection]) -> list[dict[str, Any]]:
 def corrections_csv(found: Sequence[StoredCorrection]) -> str:
     """Return the corrections as a CSV table that `correct --from` reads; those that fit no panel have no id."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    names = [*COLUMNS, *_FOR_READERS]
-    writer.writerow(names)
-    for each in found:
-        figure = each.figure_panels[0].figure if each.figure_panels else None
-        cells = correction_cells(each.correction) | {
-            "figure": "" if figure is None else figure.id,
-            "read": _reading(each),
-            "file": "" if figure is None else figure.image or "",
-            "article": "" if figure is None else article_title(figure.article, 200),
-        }
-        writer.writerow([safe_cell(cells.get(name, "")) for name in names])
+    write_rows(map(_cells, found), [*COLUMNS, *_FOR_READERS], out)
     return out.getvalue()
 
 
-def _figure_id(each: StoredCorrection) -> str | None:
-    return each.figure_panels[0].figure.id if each.figure_panels else None
+def _cells(each: StoredCorrection) -> dict[str, str]:
+    figure = each.figure
+    return correction_cells(each.correction) | {
+        "figure": "" if figure is None else figure.id,
+        "read": _reading(each),
+        "file": "" if figure is None else figure.image or "",
+        "article": "" if figure is None else article_title(figure.article, 200),
+    }
 
 
 def _row(each: StoredCorrection) -> list[str]:
-    stored = each.panel or (each.figure_panels[0] if each.figure_panels else None)
-    name = "" if stored is None else figure_name(stored.figure, each.panel.panel if each.panel else Panel((0, 0, 1, 1)))
-    title = "" if stored is None else article_title(stored.figure.article, 90)
-    return [each.correction.panel or f"{_figure_id(each)}: {NO_PANEL}", name, _changed(each), _reading(each), title]
+    figure = each.figure
+    name = "" if figure is None else figure_name(figure, each.panel.panel if each.panel else Panel((0, 0, 1, 1)))
+    title = "" if figure is None else article_title(figure.article, 90)
+    told = each.correction.panel or f"{figure and figure.id}: {NO_PANEL}"
+    return [told, name, _changed(each), _reading(each), title]
 
 
 def _changed(each: StoredCorrection) -> str:

@@ -1,93 +1,80 @@
-"""An answer as CSV: one row for each hit, empty cells for missing values, and no text that a spreadsheet would run."""
+"""Answers and lists as CSV: empty cells for missing values, and no text that a spreadsheet would run."""
 
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
-from collections.abc import Callable
+from collections.abc import Collection, Iterable, Mapping
+from typing import TextIO, TypeVar
 
-from mirsearch.corpus import Article, Panel
-from mirsearch.indexes.comparison import known_technique
-from mirsearch.report.wording import article_link, clean_text, scale_label
+from mirsearch.query import StoredPanel
+from mirsearch.report.data_columns import HIT_COLUMNS, PANEL_COLUMNS, Column, Value, data_rows
+from mirsearch.report.wording import clean_text
 from mirsearch.search.answer import Answer, Hit
 from mirsearch.settings import LIMITS
 
-Cell = str | int | float | None
+Item = TypeVar("Item")
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "|", "%", "＝", "＋", "－", "＠")
 
-_COLUMNS: dict[str, Callable[[Hit], Cell]] = {
-    "rank": lambda hit: hit.rank,
-    "id": lambda hit: hit.stored.panel.id,
-    "score": lambda hit: hit.scored.score,
-    "visual_distance": lambda hit: hit.scored.visual_distance,
-    "visual": lambda hit: hit.scored.visual,
-    "scale": lambda hit: hit.scored.scale,
-    "text": lambda hit: hit.scored.text,
-    "scale_label": lambda hit: hit.stored.panel.scale.label_text if hit.stored.panel.scale else None,
-    "nm_per_px": lambda hit: hit.stored.panel.scale.nm_per_px if hit.stored.panel.scale else None,
-    "scale_source": lambda hit: hit.stored.panel.scale.source if hit.stored.panel.scale else None,
-    "field_of_view_nm": lambda hit: hit.stored.panel.field_of_view_nm,
-    "figure": lambda hit: hit.stored.figure.id,
-    "figure_label": lambda hit: hit.stored.figure.label,
-    "panel": lambda hit: hit.stored.panel.label,
-    "x0": lambda hit: hit.stored.panel.box[0],
-    "y0": lambda hit: hit.stored.panel.box[1],
-    "x1": lambda hit: hit.stored.panel.box[2],
-    "y1": lambda hit: hit.stored.panel.box[3],
-    "kind": lambda hit: hit.stored.panel.kind,
-    "technique": lambda hit: known_technique(hit.stored.panel),
-    "caption": lambda hit: hit.stored.panel.caption or hit.stored.figure.caption,
-    "title": lambda hit: _article_of(hit).title,
-    "authors": lambda hit: "; ".join(_article_of(hit).authors),
-    "journal": lambda hit: _article_of(hit).journal,
-    "year": lambda hit: _article_of(hit).year,
-    "doi": lambda hit: _article_of(hit).doi,
-    "license": lambda hit: _article_of(hit).license,
-    "url": lambda hit: article_link(hit.stored.figure.article),
-    "retracted": lambda hit: "yes" if _article_of(hit).retracted else None,
-    "image": lambda hit: hit.stored.figure.image,
-    "also": lambda hit: "; ".join(stored.panel.id for stored in hit.repeats) or None,
-    "more": lambda hit: "; ".join(stored.panel.id for _, stored in hit.parts) or None,
-    "part": lambda hit: hit.stored.panel.part,
-    "heading": lambda hit: hit.stored.panel.heading,
-    "inset_of": lambda hit: hit.stored.panel.inset_of,
-    "doubtful_label": lambda hit: _doubtful_label(hit.stored.panel),
-    "doubtful_nm_per_px": lambda hit: _doubtful_nm_per_px(hit.stored.panel),
-    "bar_px": lambda hit: hit.stored.panel.bar.length_px if hit.stored.panel.bar else None,
-    "more_of_article": lambda hit: "; ".join(stored.panel.id for _, stored in hit.others) or None,
+
+def _of_hit(column: Column[StoredPanel]) -> Column[Hit]:
+    return Column(column.kind, lambda hit: column.value(hit.stored))
+
+
+_KNOWN: dict[str, Column[Hit]] = {
+    **{name: _of_hit(column) for name, column in PANEL_COLUMNS.items()},
+    **HIT_COLUMNS,
+    "also": Column(str, lambda hit: "; ".join(stored.panel.id for stored in hit.repeats)),
+    "more": Column(str, lambda hit: "; ".join(stored.panel.id for _, stored in hit.parts)),
+    "more_of_article": Column(str, lambda hit: "; ".join(stored.panel.id for _, stored in hit.others)),
 }
-"""Heading → the value of a hit."""
+_HEADINGS = (
+    "rank", "id", "score", "visual_distance", "visual", "scale", "text", "scale_label", "nm_per_px", "scale_source",
+    "field_of_view_nm", "figure", "figure_label", "panel", "x0", "y0", "x1", "y1", "kind", "technique", "caption",
+    "title", "authors", "journal", "year", "doi", "license", "url", "retracted", "image", "also", "more", "part",
+    "heading", "inset_of", "doubtful_label", "doubtful_nm_per_px", "bar_px", "more_of_article",
+)  # fmt: skip
+"""The columns of an answer. New ones stand at the end: programs may read the others by their place."""
+_COLUMNS = {name: _KNOWN[name] for name in _HEADINGS}
 
 
 def answer_csv(answer: Answer) -> str:
-    """Return the hits as CSV text: a header, RFC 4180 quoting, lines that end in LF."""
+    """Return the hits as CSV text, a row for each."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for hit in answer.hits:
-        writer.writerow([safe_cell(value(hit)) for value in _COLUMNS.values()])
+    write_csv(answer.hits, _COLUMNS, out)
     return out.getvalue()
 
 
-def safe_cell(value: Cell) -> str | int | float:
-    """Return a cell. Text that a spreadsheet would take for a formula gets an apostrophe in front (OWASP's advice)."""
+def write_csv(items: Iterable[Item], columns: dict[str, Column[Item]], stream: TextIO) -> int:
+    """Write a header and a row for each item, and return the number of items."""
+    return write_rows(data_rows(items, columns), columns, stream)
+
+
+def write_rows(rows: Iterable[Mapping[str, Value]], names: Collection[str], stream: TextIO) -> int:
+    """Write a header and the cells of each row that have these names, and return the number of rows.
+
+    Quoting is that of RFC 4180; lines end in LF.
+    """
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(names)
+    count = 0
+    for row in rows:
+        writer.writerow([_safe_cell(row.get(name)) for name in names])
+        count += 1
+    return count
+
+
+def _safe_cell(value: Value) -> str | int | float:
+    """Return a cell: a flag as "yes" or nothing, and text that a spreadsheet would take for a formula made harmless.
+
+    It gets an apostrophe in front (OWASP's advice).
+    """
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "yes" if value else ""
     if not isinstance(value, str):
         return value
     text = clean_text(value, LIMITS.caption_chars)
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
-
-
-def _doubtful_label(panel: Panel) -> str | None:
-    return None if panel.doubtful_scale is None else scale_label(dataclasses.replace(panel, scale=None))
-
-
-def _doubtful_nm_per_px(panel: Panel) -> float | None:
-    return None if panel.doubtful_scale is None else panel.doubtful_scale.nm_per_px
-
-
-def _article_of(hit: Hit) -> Article:
-    return hit.stored.figure.article or Article(id="")

@@ -1,17 +1,16 @@
-"""The columns of panels and figures in tables of data (CSV, Parquet, data frames): a name, a type, and the value."""
+"""Columns of panels, hits and figures in tables of data (CSV, Parquet, data frames): a name, a type, and the value."""
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Generic, NamedTuple, TextIO, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from mirsearch.corpus import Article, Figure, Panel
 from mirsearch.indexes.comparison import known_technique
 from mirsearch.query import StoredPanel
-from mirsearch.report.csv_output import safe_cell
 from mirsearch.report.wording import article_link, scale_label
+from mirsearch.search.answer import Hit
 from mirsearch.search.listing import ListedFigure
 
 Item = TypeVar("Item")
@@ -86,6 +85,16 @@ PANEL_COLUMNS: dict[str, Column[StoredPanel]] = {
     "bar_px": Column(float, lambda stored: getattr(stored.panel.bar, "length_px", None)),
 }
 
+HIT_COLUMNS: dict[str, Column[Hit]] = {
+    "rank": Column(int, lambda hit: hit.rank),
+    "score": Column(float, lambda hit: hit.scored.score),
+    "visual_distance": Column(float, lambda hit: hit.scored.visual_distance),
+    "visual": Column(float, lambda hit: hit.scored.visual),
+    "scale": Column(float, lambda hit: hit.scored.scale),
+    "text": Column(float, lambda hit: hit.scored.text),
+}
+"""The columns that a hit has before those of its panel."""
+
 FIGURE_COLUMNS: dict[str, Column[ListedFigure]] = {
     "figure": Column(str, lambda listed: listed.figure.id),
     "figure_label": Column(str, lambda listed: listed.figure.label),
@@ -104,19 +113,3 @@ def data_rows(items: Iterable[Item], columns: dict[str, Column[Item]]) -> Iterat
     """Yield the values of each item by column."""
     for item in items:
         yield {name: column.value(item) for name, column in columns.items()}
-
-
-def write_csv(items: Iterable[Item], columns: dict[str, Column[Item]], stream: TextIO) -> int:
-    """Write a header and a row for each item, as the CSV of answers is written, and return the number of items."""
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    count = 0
-    for row in data_rows(items, columns):
-        writer.writerow([safe_cell(_cell(value)) for value in row.values()])
-        count += 1
-    return count
-
-
-def _cell(value: Value) -> Any:
-    """Return a flag as "yes" or nothing."""
-    return ("yes" if value else None) if isinstance(value, bool) else value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from dataclasses import dataclass
 
@@ -10,7 +9,8 @@ from mirsearch import __version__
 from mirsearch.corpus import Box, Panel, ScaleReading
 from mirsearch.indexes.base import Index
 from mirsearch.indexes.comparison import known_technique
-from mirsearch.report.csv_output import safe_cell
+from mirsearch.report.csv_output import write_rows
+from mirsearch.report.data_columns import Value
 from mirsearch.report.page import content_policy, read_asset
 from mirsearch.report.pictures import PictureLoader
 from mirsearch.report.wording import (
@@ -94,25 +94,25 @@ def review_html(index: Index, review: Review) -> str:
 def review_csv(review: Review) -> str:
     """Return the sheet as a CSV table with empty cells for corrections, which `correct --from` reads."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     names = ["id", *_FOR_READERS, *(name for name in COLUMNS if name not in ("id", "panel"))]
-    writer.writerow(names)
-    for item in review.items:
-        panel, figure = item.stored.panel, item.stored.figure
-        reading = _reading(panel)
-        cells: dict[str, str | float | None] = {
-            "id": panel.id,
-            "why": REASONS[item.reason],
-            "detail": item.detail,
-            "read": scale_label(panel),
-            "confidence": None if reading is None else round(reading.confidence, 3),
-            "view": "" if panel.scale is None else format_length(panel.field_of_view_nm),
-            "figure": figure_name(figure, panel),
-            "file": figure.image,
-            "article": article_title(figure.article, 200),
-        }
-        writer.writerow([safe_cell(cells.get(name)) for name in names])
+    write_rows(map(_cells, review.items), names, out)
     return out.getvalue()
+
+
+def _cells(item: ReviewItem) -> dict[str, Value]:
+    panel, figure = item.stored.panel, item.stored.figure
+    reading = _reading(panel)
+    return {
+        "id": panel.id,
+        "why": REASONS[item.reason],
+        "detail": item.detail,
+        "read": scale_label(panel),
+        "confidence": None if reading is None else round(reading.confidence, 3),
+        "view": "" if panel.scale is None else format_length(panel.field_of_view_nm),
+        "figure": figure_name(figure, panel),
+        "file": figure.image,
+        "article": article_title(figure.article, 200),
+    }
 
 
 def _reading(panel: Panel) -> ScaleReading | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mirsearch.corpus import Figure
 from mirsearch.corrections import Correction
 from mirsearch.indexes.base import Index
 from mirsearch.query import StoredPanel
@@ -26,6 +27,11 @@ class StoredCorrection:
     correction: Correction
     panel: StoredPanel | None
     figure_panels: tuple[StoredPanel, ...]
+
+    @property
+    def figure(self) -> Figure | None:
+        """Return the figure, None if the index no longer has it."""
+        return self.figure_panels[0].figure if self.figure_panels else None
 
 
 def list_corrections(index: Index, names: Sequence[str] = ()) -> Iterator[StoredCorrection]:
