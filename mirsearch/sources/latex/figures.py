@@ -20,7 +20,6 @@ from mirsearch.sources.permissions import permission_note
 
 _MAX_FIGURES = 500
 _ENDS = tuple(".!?:;,")
-_KIND_NAMES = {"figure": "Figure", "scheme": "Scheme", "chart": "Chart", "plate": "Plate"}
 _OTHER_NAME = re.compile(r"suppl|support|extended|appendix|online", re.IGNORECASE)
 """Words with which a figure of another series is called; "Fig." and the like mean the usual one."""
 
@@ -72,7 +71,7 @@ def _make_figure(
 def _label(unit: Unit, macros: Mapping[str, Macro]) -> str | None:
     if unit.number is None:
         return None
-    name = _KIND_NAMES[unit.kind]
+    name = unit.kind.capitalize()
     if unit.kind == "figure" and _OTHER_NAME.search(unit.name):
         name = clean_text(plain_text(unit.name, macros), 40).rstrip(" .")
     return f"{name} {unit.number}"

@@ -8,14 +8,12 @@ from dataclasses import dataclass, field, replace
 
 from mirsearch.settings import LIMITS
 from mirsearch.sources.latex.graphics import GRID_COMMANDS, IMAGE_COMMANDS, ArgumentReader, read_images
-from mirsearch.sources.latex.numbering import COUNTER_COMMANDS, FigureCounter, FigureFormat
+from mirsearch.sources.latex.numbering import COUNTER_COMMANDS, OTHER_KINDS, FigureCounter, FigureFormat
 from mirsearch.sources.latex.scanner import Braces
 from mirsearch.sources.latex.units import Image, Item, Subcaption, Unit, demote_unnumbered, merge_items
 
 _COMMAND = re.compile(r"\\(?:(begin|end)\s*+\{([A-Za-z]{1,40})\*?\}|([A-Za-z@]++)(\*?+))")
-_OTHER_KINDS = ("scheme", "chart", "plate")
-"""Floats with numbers of their own that hold images, too."""
-_OTHER_FLOATS = (*_OTHER_KINDS, "figwindow", "graphicalabstract")
+_OTHER_FLOATS = (*OTHER_KINDS, "figwindow", "graphicalabstract")
 _NO_FIGURES = frozenset(
     ("table", "wraptable", "sidewaystable", "longtable", "deluxetable", "algorithm", "listing", "program")
 )
@@ -203,7 +201,7 @@ class _Walk:
         if frame is not None and frame.role == "sub" and not is_own:
             self._add_subcaption(latex, has_letter=not match[4])
         elif frame is not None and frame.role == "float" and not is_own:
-            self._add_unit(latex, frame.name if frame.name in _OTHER_KINDS else "figure", match, frame.continues)
+            self._add_unit(latex, frame.name if frame.name in OTHER_KINDS else "figure", match, frame.continues)
         elif kind == "figure" and (is_own or (frame is None and any(each.has_type for each in self._frames[-3:]))):
             unit = self._add_unit(latex, "figure", match, continues=False)
             if match[3] == "figcaption" and file and _FILE.fullmatch(file.strip()):

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from mirsearch.sources.latex.scanner import Braces
 
 _LEVELS = ("chapter", "section")
-_COUNTERS = (*_LEVELS, "figure", "scheme", "chart", "plate")
+OTHER_KINDS = ("scheme", "chart", "plate")
+"""Floats with numbers of their own that hold images, as figures do."""
+_COUNTERS = (*_LEVELS, "figure", *OTHER_KINDS)
 COUNTER_COMMANDS = (
     *_LEVELS, "appendix", "setcounter", "addtocounter", "stepcounter", "refstepcounter", "numberwithin",
     "counterwithin", "renewcommand", "newcommand", "def", "gdef", "xdef",
