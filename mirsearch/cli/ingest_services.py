@@ -139,12 +139,11 @@ def _create_acquisitions(
 
 def _create_client(queries: list[tuple[str, KeywordQuery]]) -> HttpClient:
     from mirsearch import plugins
-    from mirsearch.acquisition.http.cache import HttpCache
+    from mirsearch.acquisition.http.cache import open_cache
     from mirsearch.acquisition.http.client import HttpClient
 
     hosts = dict.fromkeys(host for name, _ in queries for host in plugins.load("services", name).hosts)
-    cache = HttpCache(settings.cache_dir() / "http", settings.http_cache_bytes())
-    return HttpClient(hosts, cache)
+    return HttpClient(hosts, open_cache())
 
 
 def open_ledger(location: str, create: bool = True) -> Ledger:

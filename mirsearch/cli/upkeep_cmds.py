@@ -22,9 +22,9 @@ def cache(
     output: Annotated[TableFormat, typer.Option("--format", help="table or json.")] = TableFormat.TABLE,
 ) -> None:
     """Show which answers of services are kept on disk, or remove them. Downloaded figures stay."""
-    from mirsearch.acquisition.http.cache import HttpCache
+    from mirsearch.acquisition.http.cache import open_cache
 
-    http_cache = HttpCache(settings.cache_dir() / "http", settings.http_cache_bytes())
+    http_cache = open_cache()
     try:
         freed = http_cache.clear() if clear else None
         stats = http_cache.stats() | ({} if freed is None else {"freed_bytes": freed})

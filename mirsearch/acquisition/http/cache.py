@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mirsearch import settings
 from mirsearch.errors import MirsearchError
 from mirsearch.files.partial import remove_partial_files, replace_file, temporary_file
 from mirsearch.files.sqlite_errors import Database
@@ -214,3 +215,8 @@ def put_file(source: Path, target: Path) -> None:
     except OSError:
         with replace_file(target) as part:
             shutil.copyfile(source, part)
+
+
+def open_cache() -> HttpCache:
+    """Return the user's cache, in the folder and with the limit of the settings."""
+    return HttpCache(settings.cache_dir() / "http", settings.http_cache_bytes())

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mirsearch import settings
-from mirsearch.acquisition.http.cache import HttpCache
+from mirsearch.acquisition.http.cache import open_cache
 from mirsearch.acquisition.http.client import HttpClient
 from mirsearch.acquisition.http.kinds import IMAGE
 from mirsearch.acquisition.http.policy import host_address
@@ -19,7 +18,7 @@ def fetch_image(address: str, path: Path) -> None:
     """Write the image at an address to a file, within the HTTP client's policy. Raises FetchError."""
     _, host, _ = host_address(address)
     services = [EUROPEPMC, PMC, ARXIV, Service("", f"https://{host}", _REQUESTS_PER_SECOND)]
-    client = HttpClient(services, HttpCache(settings.cache_dir() / "http", settings.http_cache_bytes()))
+    client = HttpClient(services, open_cache())
     try:
         client.fetch(address, IMAGE, into=path)
     finally:
