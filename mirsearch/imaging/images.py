@@ -23,7 +23,7 @@ from mirsearch.errors import ImageError, UsageError
 from mirsearch.imaging.beside import EXIF_HEAD, has_sidecar, may_have_field_of_view
 from mirsearch.imaging.damage import DAMAGE_REMEDY, check_expansion, report_damage
 from mirsearch.imaging.heads import TIFF_HEADS, read_head
-from mirsearch.imaging.tones import ORIENTATION_TAG, Pixels, picture_to_rgb, samples_to_rgb
+from mirsearch.imaging.tones import Pixels, picture_to_rgb, samples_to_rgb, upright_size
 from mirsearch.settings import LIMITS, THUMBNAIL_SIDE, Limits
 
 SUFFIXES = frozenset(
@@ -33,9 +33,6 @@ THUMBNAIL_QUALITY = 85
 """JPEG quality of thumbnails, 0 to 100."""
 _HEAD_BYTES = 32
 """First bytes of a file that tell its format."""
-
-_SIDEWAYS_ORIENTATIONS = (5, 6, 7, 8)
-"""Values of the EXIF orientation that swap width and height."""
 
 _HASH_CHUNK = 1 << 20
 """Bytes read at once for a hash."""
@@ -116,9 +113,7 @@ def picture_size(path: Path | str, limits: Limits = LIMITS) -> tuple[int, int]:
         if opener is None:
             raise _no_image_error(path)
         with report_damage(path), opener(file) as picture:
-            width, height = picture.size
-            is_sideways = picture.getexif().get(ORIENTATION_TAG, 1) in _SIDEWAYS_ORIENTATIONS
-            return (height, width) if is_sideways else (width, height)
+            return upright_size(picture)
 
 
 def content_hash(path: Path | str, is_stopped: Callable[[], bool] = lambda: False) -> str:
@@ -138,15 +133,26 @@ def content_hash(path: Path | str, is_stopped: Callable[[], bool] = lambda: Fals
 def thumbnail(pixels: Pixels, side: int = THUMBNAIL_SIDE) -> bytes:
     """Return JPEG bytes of a picture whose longer side is at most `side` px; equal pixels give equal bytes."""
     height, width = pixels.shape[:2]
-    factor = min(1.0, side / max(height, width))
-    if factor < 1.0:
-        size = (max(1, round(width * factor)), max(1, round(height * factor)))
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    pixels = shrink(pixels, fitted_size((width, height), side))
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(
         buffer, "JPEG", quality=THUMBNAIL_QUALITY, optimize=True, progressive=True
     )
     return buffer.getvalue()
+
+
+def fitted_size(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """Return a width and height whose longer side is at most `side` px, in the same ratio."""
+    width, height = size
+    factor = min(1.0, side / max(width, height))
+    return (max(1, round(width * factor)), max(1, round(height * factor)))
+
+
+def shrink(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    """Return a picture in the size (width, height) in px: reduced by areas, or as it is if it has that size."""
+    if (pixels.shape[1], pixels.shape[0]) == size:
+        return pixels
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def crop(pixels: Pixels, box: Box) -> Pixels:

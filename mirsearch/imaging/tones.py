@@ -16,7 +16,10 @@ STRETCH_PERCENTILES = (0.1, 99.9)
 MOST_SAMPLES = 1_000_000
 """Samples used for the percentiles, about: sorting all samples of a large image takes seconds and changes nothing."""
 
-ORIENTATION_TAG = 0x0112
+_ORIENTATION_TAG = 0x0112
+_SIDEWAYS = (5, 6, 7, 8)
+"""Values of the EXIF orientation that swap width and height."""
+
 _DEEP_MODES = ("I", "F")
 
 
@@ -44,9 +47,15 @@ def stretch_contrast(samples: NDArray[Any]) -> Pixels:
     return levels
 
 
+def upright_size(picture: Image.Image) -> tuple[int, int]:
+    """Return the (width, height) in px of a Pillow picture turned upright by its EXIF."""
+    width, height = picture.size
+    return (height, width) if picture.getexif().get(_ORIENTATION_TAG, 1) in _SIDEWAYS else (width, height)
+
+
 def picture_to_rgb(picture: Image.Image) -> Pixels:
     """Return a Pillow picture of any mode as RGB (h, w, 3): upright by EXIF, alpha on white, deep grays stretched."""
-    if picture.getexif().get(ORIENTATION_TAG, 1) != 1:
+    if picture.getexif().get(_ORIENTATION_TAG, 1) != 1:
         picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith(_DEEP_MODES):
         return gray_to_rgb(stretch_contrast(np.asarray(picture)))

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from mirsearch.corpus import Box
 from mirsearch.errors import ImageError
+from mirsearch.imaging import images
 from mirsearch.imaging.damage import DAMAGE_REMEDY, check_expansion, report_damage
 from mirsearch.imaging.tones import Pixels
 from mirsearch.readers.base import ImageFile, Plane
-from mirsearch.readers.rendering import channel_colors, fit_side, merge_channels, project, samples_to_pixels
+from mirsearch.readers.rendering import channel_colors, merge_channels, project, samples_to_pixels
 from mirsearch.readers.selection import Selection
 from mirsearch.readers.stacks import Plan, PlannedImage, plan_images
 from mirsearch.settings import Limits
@@ -26,6 +27,10 @@ _SAMPLE_BYTES = 2
 
 BeforePlane = Callable[[int], None]
 """Is called before each plane that is decoded, with the number of planes read for this image so far."""
+
+
+def ignore_plane(plane: int) -> None:
+    """Take no note of a plane that is read."""
 
 
 class PlaneImages:
@@ -66,7 +71,7 @@ class PlaneImages:
                 pixels = samples_to_pixels(project(self._planes(image, before), self.selection.projection))
             except ValueError as error:  # of planes that do not fit each other
                 raise ImageError(f"{self.path}: {error}", DAMAGE_REMEDY) from error
-            self._channels[number] = fit_side(pixels, self.size(image))
+            self._channels[number] = images.shrink(pixels, self.size(image))
         return self._channels[number]
 
     def _planes(self, image: PlannedImage, before: BeforePlane) -> Iterator[NDArray[Any]]:
@@ -86,7 +91,7 @@ class PlaneImages:
 
     def size(self, image: PlannedImage) -> tuple[int, int]:
         """Return the width and height of an image on the canvas: its own, or reduced to the limit of a side."""
-        return fitted_size(image.size, self._limits.plane_side)
+        return images.fitted_size(image.size, self._limits.plane_side)
 
     def nm_per_px(self, image: PlannedImage) -> float | None:
         """Return the pixel size of an image on the canvas in nm, or None."""
@@ -102,13 +107,6 @@ class PlaneImages:
             left, top = column * (cell_width + GAP), row * (cell_height + GAP)
             boxes.append((left, top, left + width, top + height))
         return (max(box[2] for box in boxes), max(box[3] for box in boxes)), boxes
-
-
-def fitted_size(size: tuple[int, int], side: int) -> tuple[int, int]:
-    """Return a width and height whose longer side is at most `side` px, in the same ratio."""
-    width, height = size
-    factor = min(1.0, side / max(width, height))
-    return (max(1, round(width * factor)), max(1, round(height * factor)))
 
 
 def check_plane(path: Path, plane: Plane, limits: Limits) -> None:

@@ -15,7 +15,7 @@ from mirsearch.errors import ImageError
 from mirsearch.imaging import images
 from mirsearch.imaging.damage import report_damage
 from mirsearch.imaging.tones import Pixels
-from mirsearch.readers.canvas import BeforePlane, PlaneImages
+from mirsearch.readers.canvas import BeforePlane, PlaneImages, ignore_plane
 from mirsearch.readers.find import find_reader
 from mirsearch.readers.selection import Selection, split_location
 from mirsearch.settings import LIMITS, Limits
@@ -61,26 +61,26 @@ class FileFigure:
     def image_at(self, box: Box) -> FigureImage | None:
         """Return the image that holds a box of the canvas, or None if none holds all of it."""
         for image in self.images:
-            x0, y0, x1, y1 = image.box
-            if x0 <= box[0] and y0 <= box[1] and box[2] <= x1 and box[3] <= y1:
+            if holds(image.box, box):
                 return image
         return None
 
     def pixels(self) -> Pixels:
         """Return the whole figure, with all its images. ImageError if that is larger than a picture may be."""
         if len(self.images) == 1 and self.images[0].box == (0, 0, self.width, self.height):
-            return self.images[0].read(_ignore)
+            return self.images[0].read(ignore_plane)
         if self.width * self.height > LIMITS.image_pixels:
             raise ImageError(f"a canvas of {self.width} × {self.height} px is too large to draw", "take one panel")
         canvas = np.full((self.height, self.width, 3), CANVAS_GRAY, np.uint8)
         for image in self.images:
             x0, y0, x1, y1 = image.box
-            canvas[y0:y1, x0:x1] = image.read(_ignore)
+            canvas[y0:y1, x0:x1] = image.read(ignore_plane)
         return canvas
 
 
-def _ignore(plane: int) -> None:
-    """Take no note of a plane that is read."""
+def holds(outer: Box, inner: Box) -> bool:
+    """Return whether a box lies in another."""
+    return outer[0] <= inner[0] and outer[1] <= inner[1] and inner[2] <= outer[2] and inner[3] <= outer[3]
 
 
 @contextmanager

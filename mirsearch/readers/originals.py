@@ -14,7 +14,8 @@ from mirsearch.corpus import Box, Figure, figure_id
 from mirsearch.errors import MirsearchError
 from mirsearch.imaging import images
 from mirsearch.imaging.tones import Pixels
-from mirsearch.readers.figures import FileFigure, open_figure
+from mirsearch.readers.canvas import ignore_plane
+from mirsearch.readers.figures import FileFigure, holds, open_figure
 from mirsearch.readers.selection import split_location
 from mirsearch.settings import LIMITS
 
@@ -85,7 +86,7 @@ class OriginalImages:
 
         "large": the image has more than `most_pixels`. ImageError where the file can't be decoded.
         """
-        if self._last is None or self._last[0] != figure.id or not _holds(self._last[1], box):
+        if self._last is None or self._last[0] != figure.id or not holds(self._last[1], box):
             state = self._read(figure, box)
             if state != "same":
                 return None, state
@@ -102,7 +103,7 @@ class OriginalImages:
             place = (0, 0, figure.width, figure.height) if image is None else image.box
             if self._most_pixels is not None and (place[2] - place[0]) * (place[3] - place[1]) > self._most_pixels:
                 return "large"
-            pixels = original.figure.pixels() if image is None else image.read(_ignore)
+            pixels = original.figure.pixels() if image is None else image.read(ignore_plane)
             if not original.is_unchanged:
                 return "changed"
         self._last = (figure.id, place, pixels)
@@ -112,14 +113,6 @@ class OriginalImages:
 def original_pixels(figure: Figure) -> Pixels | None:
     """Return all pixels of a figure of an index; None if no file has its content now. ImageError as for `crop`."""
     return OriginalImages().crop(figure, (0, 0, figure.width, figure.height))[0]
-
-
-def _ignore(plane: int) -> None:
-    """Take no note of a plane that is read."""
-
-
-def _holds(outer: Box, inner: Box) -> bool:
-    return outer[0] <= inner[0] and outer[1] <= inner[1] and inner[2] <= outer[2] and inner[3] <= outer[3]
 
 
 def compare_file(location: str, figure: Figure) -> OriginalState:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -65,13 +64,6 @@ def samples_to_pixels(samples: NDArray[Any]) -> Pixels:
     if samples.ndim == 2:
         return gray_to_rgb(samples)
     return np.ascontiguousarray(samples[:, :, :3]) if samples.shape[2] >= 3 else gray_to_rgb(samples[:, :, 0])
-
-
-def fit_side(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    """Return a picture in the size (width, height) in px: reduced by areas, or as it is if it has that size."""
-    if (pixels.shape[1], pixels.shape[0]) == size:
-        return pixels
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def channel_colors(names: Sequence[str], given: Sequence[Color | None]) -> list[Color]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mirsearch.errors import ImageError, UsageError
 from mirsearch.imaging import images
+from mirsearch.readers.canvas import ignore_plane
 from mirsearch.readers.figures import FileFigure, open_figures
 
 
@@ -45,8 +46,4 @@ def _first_image(path: Path, figure: FileFigure) -> QueryPage:
         first = image.panel.heading if image.panel is not None else ""
         others = f" of {len(figure.images)} images" if len(figure.images) > 1 else ""
         note = f"{path} is a stack: {first or 'the first image'}{others} was used; --page takes one plane"
-    return QueryPage(image.read(_ignore), figure.number, image.nm_per_px, note, image.panel is not None)
-
-
-def _ignore(plane: int) -> None:
-    """Take no note of a plane that is read."""
+    return QueryPage(image.read(ignore_plane), figure.number, image.nm_per_px, note, image.panel is not None)

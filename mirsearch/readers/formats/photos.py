@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from mirsearch.errors import ImageError
-from mirsearch.imaging.tones import picture_to_rgb
+from mirsearch.imaging.tones import picture_to_rgb, upright_size
 from mirsearch.readers.base import Plane
 from mirsearch.readers.formats.requirements import missing_formats
 from mirsearch.settings import Limits
@@ -28,9 +28,7 @@ class PhotoFile:
 
     def __init__(self, picture: ImageFile.ImageFile) -> None:
         self._picture = picture
-        sideways = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-        width, height = picture.size[::-1] if sideways else picture.size
-        self.planes = (Plane(width, height),)
+        self.planes = (Plane(*upright_size(picture)),)
 
     def samples(self, index: int) -> NDArray[Any]:
         """Return the samples of the picture, upright: deep grays as they are, else RGB."""
