@@ -6,7 +6,7 @@ import base64
 import dataclasses
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.failures import read_failures
 from mirsearch.indexes.elasticsearch.fields import sort_clauses
 from mirsearch.indexes.elasticsearch.filters import article_clause, filter_clauses
+from mirsearch.indexes.elasticsearch.paging import snapshot_pages
 from mirsearch.indexes.elasticsearch.patience import fetch_documents
 from mirsearch.indexes.elasticsearch.search import read_result
 from mirsearch.indexes.elasticsearch.stats import DocumentCounter, read_counts, stored_bytes
@@ -243,31 +244,20 @@ class ElasticsearchIndex(names.FigureNames):
 
     def _panels_matching(self, clauses: list[dict[str, Any]], *order: dict[str, Any]) -> Iterator[StoredPanel]:
         """Yield the panels that match the clauses, page by page of a point in time."""
-        with read_answers(self._address):
-            point = self._client.open_point_in_time(index=self._address.name, keep_alive="5m")["id"]
-        after: dict[str, Any] = {}
-        try:
-            while True:
+        pages = snapshot_pages(
+            self._client,
+            self._address,
+            self._address.name,
+            size=PAGE_SIZE,
+            query={"bool": {"filter": [{"term": {"doc_type": "panel"}}, *clauses]}},
+            sort=list(order),
+            source_excludes=list(HEAVY_FIELDS),
+        )
+        with closing(pages):
+            for hits in pages:
                 with read_answers(self._address):
-                    answer = self._client.search(
-                        size=PAGE_SIZE,
-                        query={"bool": {"filter": [{"term": {"doc_type": "panel"}}, *clauses]}},
-                        pit={"id": point, "keep_alive": "5m"},
-                        sort=list(order),
-                        source_excludes=list(HEAVY_FIELDS),
-                        track_total_hits=False,
-                        allow_partial_search_results=False,
-                        **after,
-                    )
-                    hits = answer["hits"]["hits"]
                     panels = [read_panel(hit["_source"]) for hit in hits]
-                    after = {"search_after": hits[-1]["sort"]} if hits else {}
                 yield from panels
-                if len(hits) < PAGE_SIZE:
-                    return
-        finally:
-            with read_answers(self._address):
-                self._client.options(ignore_status=404).close_point_in_time(id=point)
 
     def stats(self) -> dict[str, Any]:
         """Return counts, the extractor, the schema version, the physical index and its bytes on disk."""

@@ -21,8 +21,9 @@ from mirsearch.indexes.elasticsearch import admin, documents, mapping
 from mirsearch.indexes.elasticsearch.bulk import BulkSender, index_action
 from mirsearch.indexes.elasticsearch.client import Address, connect, parse_address
 from mirsearch.indexes.elasticsearch.copying import ALL_BUT_LOCK, copy_documents
-from mirsearch.indexes.elasticsearch.errors import read_answers, translate_errors
+from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.lock import WriterLock
+from mirsearch.indexes.elasticsearch.paging import search_pages
 from mirsearch.indexes.elasticsearch.patience import fetch_documents, retry_for
 from mirsearch.indexes.elasticsearch.words import WORDS_VERSION
 from mirsearch.query import StoredPanel
@@ -137,19 +138,17 @@ def _start_migration(location: str) -> Iterator[_Migration]:
     address = parse_address(location)
     client = connect(address)
     try:
-        with translate_errors(address):
-            with read_answers(address):
-                old = admin.current_physical_index(client, address)
-                if old is None:
-                    raise IndexAccessError(
-                        f"there is no index {address.name} at {address.cluster}",
-                        "create it with: mirsearch index create",
-                    )
-                server = admin.server_version(client)
-                lock = WriterLock(client, address, old)
-                leftover = lock.acquire()
-                if leftover:
-                    client.indices.put_settings(index=old, settings=leftover)
+        with read_answers(address):
+            old = admin.current_physical_index(client, address)
+            if old is None:
+                raise IndexAccessError(
+                    f"there is no index {address.name} at {address.cluster}", "create it with: mirsearch index create"
+                )
+            server = admin.server_version(client)
+            lock = WriterLock(client, address, old)
+            leftover = lock.acquire()
+            if leftover:
+                client.indices.put_settings(index=old, settings=leftover)
             try:
                 yield _Migration(client, address, old, lock, server)
             finally:
@@ -211,27 +210,21 @@ def _document_pages(migration: _Migration, index: str, *, vectors: bool) -> Iter
     """Yield pages of panels, figures and failures, each ordered by id; panels have `vector` as a list if asked for."""
     vector_field: dict[str, Any] = {"fields": [{"field": "vector"}]} if vectors else {}
     for kind, order in (("panel", "panel.id"), ("figure", "figure.id"), ("failure", "failure.input")):
-        after: dict[str, Any] = {}
-        while True:
+        pages = search_pages(
+            migration.client,
+            migration.address,
+            index=index,
+            size=PAGE_SIZE,
+            query={"term": {"doc_type": kind}},
+            sort=[{order: "asc"}],
+            source_excludes=["vector"],
+            **vector_field,
+        )
+        for hits in pages:
             with read_answers(migration.address):
-                answer = migration.client.search(
-                    index=index,
-                    size=PAGE_SIZE,
-                    query={"term": {"doc_type": kind}},
-                    sort=[{order: "asc"}],
-                    source_excludes=["vector"],
-                    track_total_hits=False,
-                    **vector_field,
-                    **after,
-                )
-                page = [(hit["_id"], hit["_source"] | hit.get("fields", {})) for hit in answer["hits"]["hits"]]
-                last = {"search_after": answer["hits"]["hits"][-1]["sort"]} if page else {}
-                if page and last == after:
-                    raise ValueError("it gives the same page again")
-                after = last
-            if not page:
-                break
-            yield page
+                page = [(hit["_id"], hit["_source"] | hit.get("fields", {})) for hit in hits]
+            if page:
+                yield page
 
 
 def _missing_or_changed(migration: _Migration, new: str, page: list[DocumentWithId]) -> list[DocumentWithId]:

@@ -9,6 +9,7 @@ from elasticsearch import Elasticsearch
 
 from mirsearch.indexes.elasticsearch.client import Address
 from mirsearch.indexes.elasticsearch.errors import read_answers
+from mirsearch.indexes.elasticsearch.paging import search_pages
 
 _ANY_FOLDER = "*/"
 _PLANES = "#planes="
@@ -41,22 +42,14 @@ class FigureNames:
 
     def _figure_pages(self, clauses: list[dict[str, Any]], fields: list[str]) -> list[tuple[str, dict[str, Any]]]:
         """Return ids with these fields of the figures that match the clauses, ordered by id."""
-        found: list[tuple[str, dict[str, Any]]] = []
-        after: dict[str, Any] = {}
-        while True:
-            with read_answers(self._address):
-                answer = self._client.search(
-                    index=self._address.name,
-                    size=_PAGE_SIZE,
-                    query={"bool": {"filter": [_FIGURES, *clauses]}},
-                    sort=[{"figure.id": "asc"}],
-                    source_includes=["figure.id", *fields],
-                    track_total_hits=False,
-                    allow_partial_search_results=False,
-                    **after,
-                )
-                hits = answer["hits"]["hits"]
-                found += [(str(hit["_id"]), hit["_source"]) for hit in hits]
-                after = {"search_after": hits[-1]["sort"]} if hits else {}
-            if len(hits) < _PAGE_SIZE:
-                return found
+        pages = search_pages(
+            self._client,
+            self._address,
+            index=self._address.name,
+            size=_PAGE_SIZE,
+            query={"bool": {"filter": [_FIGURES, *clauses]}},
+            sort=[{"figure.id": "asc"}],
+            source_includes=["figure.id", *fields],
+        )
+        with read_answers(self._address):
+            return [(str(hit["_id"]), hit["_source"]) for hits in pages for hit in hits]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from mirsearch.indexes.elasticsearch.documents import read_notes, read_panel
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.failures import failure_actions
 from mirsearch.indexes.elasticsearch.lock import LOCK_ID, WriterLock, is_dead
+from mirsearch.indexes.elasticsearch.paging import snapshot_pages
 from mirsearch.indexes.faults import Fault
 
 PAGE_SIZE = 250
@@ -181,32 +182,22 @@ def _documents(
     client: Elasticsearch, address: Address, physical: str, kind: str
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the documents of one kind with their ids; panels have `vector` as a list."""
-    after: dict[str, Any] = {}
     vector: dict[str, Any] = {"fields": [{"field": "vector"}]} if kind == "panel" else {}
-    with read_answers(address):
-        point = client.open_point_in_time(index=physical, keep_alive="5m")["id"]
-    try:
-        while True:
+    pages = snapshot_pages(
+        client,
+        address,
+        physical,
+        size=PAGE_SIZE,
+        query={"term": {"doc_type": kind}},
+        sort=["_shard_doc"],
+        source_excludes=["vector", *_EXCLUDED],
+        **vector,
+    )
+    with closing(pages):
+        for hits in pages:
             with read_answers(address):
-                hits = client.search(
-                    size=PAGE_SIZE,
-                    query={"term": {"doc_type": kind}},
-                    pit={"id": point, "keep_alive": "5m"},
-                    sort=["_shard_doc"],
-                    source_excludes=["vector", *_EXCLUDED],
-                    track_total_hits=False,
-                    allow_partial_search_results=False,
-                    **vector,
-                    **after,
-                )["hits"]["hits"]
                 page = [(str(hit["_id"]), hit["_source"] | hit.get("fields", {})) for hit in hits]
-                after = {"search_after": hits[-1]["sort"]} if hits else {}
             yield from page
-            if len(page) < PAGE_SIZE:
-                return
-    finally:
-        with read_answers(address):
-            client.options(ignore_status=404).close_point_in_time(id=point)
 
 
 def _take_out(client: Elasticsearch, bulk: BulkSender, physical: str, figure_id: str, contents: _Contents) -> str:
