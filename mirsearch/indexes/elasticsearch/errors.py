@@ -21,8 +21,12 @@ PRIVILEGES_REMEDY = "grant the privileges listed in docs/security.md"
 
 
 @contextmanager
-def translate_errors(address: Address) -> Iterator[None]:
-    """Raise the client's errors inside the block as an IndexAccessError that says what to do."""
+def read_answers(address: Address) -> Iterator[None]:
+    """Raise the client's errors inside a block that sends requests and reads answers as one that says what to do.
+
+    An answer may be JSON of any shape: another program may answer at the address, or a proxy. So an error in reading
+    one means that it has not the shape of an answer of Elasticsearch.
+    """
     try:
         yield
     except (ApiError, elastic_transport.TransportError, UnsupportedProductError) as error:
@@ -30,25 +34,7 @@ def translate_errors(address: Address) -> Iterator[None]:
     except ShardUnavailableError as error:
         raise _unavailable_error(address, str(error)) from None
     except _ODD_ANSWER as error:
-        cause = _shorten(f"{type(error).__name__}: {error}")
-        raise IndexAccessError(
-            f"an answer of {address.cluster or address} can't be used ({cause})",
-            "check what answers there, and for a proxy in between; else report it",
-        ) from error
-
-
-@contextmanager
-def read_answers(address: Address) -> Iterator[None]:
-    """As translate_errors, for a block that sends requests and reads the answers, and does nothing else.
-
-    An answer may be JSON of any shape: another program may answer at the address, or a proxy. So an error in reading
-    one means that it has not the shape of an answer of Elasticsearch.
-    """
-    with translate_errors(address):
-        try:
-            yield
-        except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
-            raise _shape_error(error, address) from error
+        raise _shape_error(error, address) from error
 
 
 def _shape_error(error: Exception, address: Address) -> IndexAccessError:
