@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from mirsearch.indexes.embedded.database import core_pages, schema
@@ -21,18 +22,21 @@ from mirsearch.query import Filters
 
 MAX_STRUCTURE_FAULTS = 20
 _CORE_TABLES = ("articles", "figures", "origins", "corrections", "panels")
+_PARTS_OF_PANELS: tuple[Part, ...] = ("texts", "vector", "thumbnail", "words")
 _MISMATCH = "does not match its checksum"
-_ROWS: tuple[tuple[Part, str], ...] = (
-    ("article", f"SELECT id FROM articles WHERE crc IS NOT row_crc({', '.join(ARTICLES)})"),
-    ("panel", f"SELECT id FROM panels WHERE crc IS NOT row_crc({', '.join(PANELS)})"),
-    ("failures", f"SELECT input FROM failures WHERE crc IS NOT row_crc({', '.join(FAILURES)})"),
-)
-_PARTS_OF_PANELS: tuple[tuple[Part, str], ...] = (
-    ("texts", "LEFT JOIN panel_texts t ON t.panel = p.key WHERE p.text_crc IS NOT row_crc(t.caption, t.text)"),
-    ("vector", "LEFT JOIN vectors v ON v.panel = p.key WHERE coalesce(p.vector_crc, -1) IS NOT blob_crc(v.vector)"),
-    ("thumbnail", "LEFT JOIN thumbnails t ON t.panel = p.key WHERE p.thumbnail_crc IS NOT blob_crc(t.jpeg)"),
-    ("words", f"LEFT JOIN words w ON w.rowid = p.key WHERE p.words_crc IS NOT {WORDS_CRC}"),
-)
+_MISMATCHES: dict[Part, str] = {
+    "article": f"SELECT id FROM articles WHERE crc IS NOT row_crc({', '.join(ARTICLES)})",
+    "panel": f"SELECT id FROM panels WHERE crc IS NOT row_crc({', '.join(PANELS)})",
+    "failures": f"SELECT input FROM failures WHERE crc IS NOT row_crc({', '.join(FAILURES)})",
+    "texts": "SELECT p.id FROM panels p LEFT JOIN panel_texts t ON t.panel = p.key "
+    "WHERE p.text_crc IS NOT row_crc(t.caption, t.text)",
+    "vector": "SELECT p.id FROM panels p LEFT JOIN vectors v ON v.panel = p.key "
+    "WHERE coalesce(p.vector_crc, -1) IS NOT blob_crc(v.vector)",
+    "thumbnail": "SELECT p.id FROM panels p LEFT JOIN thumbnails t ON t.panel = p.key "
+    "WHERE p.thumbnail_crc IS NOT blob_crc(t.jpeg)",
+    "words": f"SELECT p.id FROM panels p LEFT JOIN words w ON w.rowid = p.key WHERE p.words_crc IS NOT {WORDS_CRC}",
+}
+"""What has another checksum than is stored with it, by the part of the index. Figures are compared one by one."""
 
 
 def find_faults(connection: sqlite3.Connection) -> Iterator[Fault]:
@@ -40,9 +44,9 @@ def find_faults(connection: sqlite3.Connection) -> Iterator[Fault]:
     yield from find_structure_faults(connection)
     yield from _tell_errors(find_fact_faults(connection))
     yield from _tell_errors(find_core_faults(connection))
-    for part, query in _PARTS_OF_PANELS:
-        yield from _tell_errors(_rows_as_faults(connection, part, f"SELECT p.id FROM panels p {query}"))
-    yield from _tell_errors(_rows_as_faults(connection, *_ROWS[2]))
+    for part in _PARTS_OF_PANELS:
+        yield from _tell_errors(_find_mismatches(connection, part))
+    yield from _tell_errors(_find_mismatches(connection, "failures"))
     yield from _tell_errors(_find_strays(connection))
 
 
@@ -77,8 +81,8 @@ def find_fact_faults(connection: sqlite3.Connection) -> Iterator[Fault]:
 
 def find_core_faults(connection: sqlite3.Connection) -> Iterator[Fault]:
     """Yield faults of articles, figures and panels, without the texts, vectors and thumbnails of panels."""
-    for part, query in _ROWS[:2]:
-        yield from _rows_as_faults(connection, part, query)
+    yield from _find_mismatches(connection, "article")
+    yield from _find_mismatches(connection, "panel")
     yield from _find_figure_faults(connection)
     counts = dict(connection.execute("SELECT figure, count(*) FROM panels NOT INDEXED GROUP BY figure"))
     for key, figure_id, wanted in connection.execute("SELECT key, id, panels FROM figures NOT INDEXED"):
@@ -118,9 +122,8 @@ def check_newer(connection: sqlite3.Connection, last_key: int) -> None:
 
 def check_articles(connection: sqlite3.Connection) -> None:
     """Raise DamagedRowError if one of the articles does not match its checksum, or if one is missing."""
-    rows = connection.execute(f"{_ROWS[0][1]} LIMIT 1").fetchall()
-    if rows:
-        raise DamagedRowError(f"the data of article {rows[0][0]} {_MISMATCH}")
+    for fault in _find_mismatches(connection, "article"):
+        raise DamagedRowError(f"the data of article {fault.subject} {fault.message}")
     found = connection.execute("SELECT count(*) FROM articles NOT INDEXED").fetchone()[0]
     wanted = schema.read_totals(connection)["articles"]
     if found != wanted:
@@ -129,15 +132,13 @@ def check_articles(connection: sqlite3.Connection) -> None:
 
 def check_texts(connection: sqlite3.Connection) -> None:
     """Raise DamagedRowError if the texts of a panel or a recorded failure do not match their checksums."""
-    for fault in _rows_as_faults(connection, "texts", f"SELECT p.id FROM panels p {_PARTS_OF_PANELS[0][1]} LIMIT 1"):
-        raise DamagedRowError(str(fault))
-    for fault in _rows_as_faults(connection, *_ROWS[2]):
+    for fault in chain(_find_mismatches(connection, "texts"), _find_mismatches(connection, "failures")):
         raise DamagedRowError(str(fault))
 
 
-def _rows_as_faults(connection: sqlite3.Connection, part: Part, query: str) -> Iterator[Fault]:
+def _find_mismatches(connection: sqlite3.Connection, part: Part) -> Iterator[Fault]:
     verb = "do not match their checksum" if part in ("texts", "words") else _MISMATCH
-    for (subject,) in connection.execute(query):
+    for (subject,) in connection.execute(_MISMATCHES[part]):
         yield Fault(part, str(subject), verb)
 
 
