@@ -69,10 +69,10 @@ class ImageQuestion:
         return self.shown or str(self.path)
 
     @cached_property
-    def _page(self) -> images.Page:
+    def _page(self) -> QueryPage:
         return self.open_page()
 
-    def open_page(self) -> images.Page:
+    def open_page(self) -> QueryPage:
         """Return the page of the file, decoded."""
         return open_query_page(self.path, self.page)
 
@@ -100,10 +100,10 @@ class ImageQuestion:
 
     def _choose_part(self, pixels: Pixels) -> tuple[ChosenPart, list[str]]:
         height, width = pixels.shape[:2]
-        notes = [self._page.note] if isinstance(self._page, QueryPage) and self._page.note else []
+        notes = [self._page.note] if self._page.note else []
         if self.crop is not None:
             return self._cropped_part(width, height), notes
-        if isinstance(self._page, QueryPage) and self._page.is_single and self.panel is None:
+        if self._page.is_single and self.panel is None:
             whole = (0, 0, width, height)
             return ChosenPart(whole, None, (Panel(box=whole),), is_read=False), notes
         panels, are_read = self.find_images(must_name=self.panel is not None)

@@ -19,7 +19,7 @@ class QueryPage(images.Page):
     is_single: bool = False
 
 
-def open_query_page(path: Path, page: int) -> images.Page:
+def open_query_page(path: Path, page: int) -> QueryPage:
     """Return a page of a file, counted from 1; with 0, its picture, or the first image of its figure of planes.
 
     UsageError if the file has no such page, ImageError if it can't be read.

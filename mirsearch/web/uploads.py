@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from mirsearch.errors import NotFoundError, UsageError
-from mirsearch.imaging.images import Page
 from mirsearch.report.wording import clean_text
 from mirsearch.search.query_figure import FoundImages
 from mirsearch.search.query_image import ImageQuestion, QueryPart
+from mirsearch.search.query_page import QueryPage
 from mirsearch.settings import SERVE_LIMITS, ServeLimits
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class UploadStore:
 class PictureReadings:
     """What was read from one page of an uploaded image, so that it is read only once."""
 
-    page: Page | None = None
+    page: QueryPage | None = None
     found: dict[bool, FoundImages] = field(default_factory=dict)
     parts: dict[object, QueryPart] = field(default_factory=dict)
 
@@ -136,7 +136,7 @@ class UploadQuestion(ImageQuestion):
 
     readings: PictureReadings = field(default_factory=PictureReadings)
 
-    def open_page(self) -> Page:
+    def open_page(self) -> QueryPage:
         """Return the page, decoded once."""
         if self.readings.page is None:
             self.readings.page = super().open_page()

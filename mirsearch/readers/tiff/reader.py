@@ -6,15 +6,17 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.errors import ImageError
 from mirsearch.imaging.heads import TIFF_HEADS
-from mirsearch.readers.base import Plane
 from mirsearch.settings import LIMITS, Limits
+
+if TYPE_CHECKING:
+    from mirsearch.readers.tiff.layout import Layout
 
 _EXTRA = "mirsearch[formats]"
 _log = logging.getLogger(__name__)
@@ -27,17 +29,12 @@ class TiffFile:
 
     description = ""
 
-    def __init__(self, tiff: Any, layout: Any, file: IO[bytes], limits: Limits) -> None:
+    def __init__(self, tiff: Any, layout: Layout, file: IO[bytes], limits: Limits) -> None:
         from mirsearch.imaging.tiff import PillowPages
 
         self._tiff, self._layout, self._limits = tiff, layout, limits
         self._pillow = PillowPages(file)
-
-    @property
-    def planes(self) -> tuple[Plane, ...]:
-        """Return the planes."""
-        planes: tuple[Plane, ...] = self._layout.planes
-        return planes
+        self.planes = layout.planes
 
     def samples(self, index: int) -> NDArray[Any]:
         """Return the samples of a plane."""
@@ -125,7 +122,7 @@ class TiffReader:
 
 
 @contextmanager
-def _open_layout(path: Path, limits: Limits) -> Iterator[tuple[Any, Any, IO[bytes]]]:
+def _open_layout(path: Path, limits: Limits) -> Iterator[tuple[Any, Layout | None, IO[bytes]]]:
     import tifffile
 
     from mirsearch.readers.tiff.layout import find_layout
