@@ -73,6 +73,18 @@ def load(group: str, name: str) -> Any:
         raise _load_error(point, error) from error
 
 
+def load_all(group: str) -> tuple[list[Any], dict[str, MirsearchError]]:
+    """Return an instance of each plug-in of a group that loads, sorted by name, and the errors of the others."""
+    loaded: list[Any] = []
+    errors: dict[str, MirsearchError] = {}
+    for name in names(group):
+        try:
+            loaded.append(load(group, name)())
+        except MirsearchError as error:
+            errors[name] = error
+    return loaded, errors
+
+
 def _load_error(point: EntryPoint, error: Exception) -> PluginError:
     package = point.dist.name if point.dist else "?"
     return PluginError(

@@ -22,7 +22,7 @@ from mirsearch.corpus import Box
 from mirsearch.errors import ImageError, UsageError
 from mirsearch.imaging.beside import EXIF_HEAD, has_sidecar, may_have_field_of_view
 from mirsearch.imaging.damage import DAMAGE_REMEDY, check_expansion, report_damage
-from mirsearch.imaging.heads import TIFF_HEADS, read_head
+from mirsearch.imaging.heads import TIFF_HEADS
 from mirsearch.imaging.tones import Pixels, picture_to_rgb, samples_to_rgb, upright_size
 from mirsearch.settings import LIMITS, THUMBNAIL_SIDE, Limits
 
@@ -57,11 +57,6 @@ class Page:
 def is_image_name(path: Path) -> bool:
     """Return whether a file's name has the suffix of an image that mirsearch reads; hidden files don't count."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-
-
-def is_image_file(path: Path) -> bool:
-    """Return whether a file's first bytes are those of an image that mirsearch reads; False if it can't be read."""
-    return is_image_head(read_head(path, _HEAD_BYTES))
 
 
 def is_image_head(head: bytes) -> bool:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from mirsearch import plugins
-from mirsearch.errors import ImageError, MirsearchError
+from mirsearch.errors import ImageError
 from mirsearch.imaging import images
 from mirsearch.imaging.heads import TIFF_HEADS, read_head
 from mirsearch.readers.base import HEAD_BYTES, Reader
@@ -22,12 +22,9 @@ _OWN_PACKAGE = "mirsearch."
 @cache
 def load_readers() -> tuple[Reader, ...]:
     """Return all readers that load: the built-in ones, then those of other packages, each by name."""
-    loaded: list[Reader] = []
-    for name in plugins.names("readers"):
-        try:
-            loaded.append(plugins.load("readers", name)())
-        except MirsearchError as error:
-            _log.warning("%s", error)
+    loaded, errors = plugins.load_all("readers")
+    for error in errors.values():
+        _log.warning("%s", error)
     return tuple(sorted(loaded, key=lambda reader: (not type(reader).__module__.startswith(_OWN_PACKAGE), reader.name)))
 
 

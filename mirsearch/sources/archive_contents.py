@@ -25,7 +25,6 @@ MANIFEST = ".unpacked.json"
 _VERSION = 1
 _ARTICLE_SUFFIXES = (".xml", ".nxml")
 _CHUNK = 1 << 20
-_MOST_NOTES = 5
 _LONGEST_NAME = 200
 _OFFICE_MEDIA = ("word/media/", "ppt/media/")
 _OFFICE_SUFFIXES = (".docx", ".docm", ".pptx", ".pptm")

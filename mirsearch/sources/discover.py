@@ -96,13 +96,8 @@ def _run_source(source: Source, request: SourceRequest) -> Iterator[FoundFigure 
 
 def _load_sources() -> tuple[list[Source], list[SourceFailure]]:
     """Return the sources that load, highest priority first, and a failure for each of the others."""
-    loaded: list[Source] = []
-    broken = []
-    for name in plugins.names("sources"):
-        try:
-            loaded.append(plugins.load("sources", name)())
-        except MirsearchError as error:
-            broken.append(SourceFailure.from_error(name, error))
+    loaded, errors = plugins.load_all("sources")
+    broken = [SourceFailure.from_error(name, error) for name, error in errors.items()]
     return sorted(loaded, key=lambda source: (-source.priority, source.name)), broken
 
 

@@ -21,7 +21,7 @@ from mirsearch.errors import ImageError, UsageError
 from mirsearch.imaging.images import (
     content_hash,
     crop,
-    is_image_file,
+    is_image_head,
     is_image_name,
     open_picture,
     picture_size,
@@ -189,7 +189,7 @@ def test_the_content_counts_not_the_name(tmp_path: Path) -> None:
     path = save_image(tmp_path / "a.png", RAMP)
     wrong = path.rename(tmp_path / "a.tif")
     assert is_close(open_picture(wrong).pixels, RAMP)
-    assert is_image_file(wrong)
+    assert is_image_head(wrong.read_bytes())
 
 
 def png_with_size(width: int, height: int) -> bytes:

@@ -139,7 +139,7 @@ def _imagej_layout(tiff: Any, path: Path, pages: list[PageInfo], told: dict[str,
     count = total if is_contiguous else len(pages)
     if total != count or len({page.shape for page in pages}) != 1:
         return None
-    if is_contiguous and not _holds(tiff, pages[0], total):
+    if is_contiguous and not _holds(tiff, total):
         return None
     nm = _pixel_sizes(path, [pages[0].number])[0]
     colors = _lut_colors(told.get("LUTs"), channels)
@@ -158,7 +158,7 @@ def _imagej_layout(tiff: Any, path: Path, pages: list[PageInfo], told: dict[str,
     )
 
 
-def _holds(tiff: Any, page: PageInfo, planes: int) -> bool:
+def _holds(tiff: Any, planes: int) -> bool:
     """Return whether so many planes of uncompressed samples lie behind the first page's offset."""
     first = tiff.pages.first
     needed = int(first.dataoffsets[0]) + planes * int(first.nbytes)
