@@ -130,14 +130,26 @@ def query(
 ) -> None:
     """Find panels that look like an image at its scale, and whose captions contain the given words."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: a query multiplies no large matrices
-    from mirsearch.search.option_values import add_filters, parse_box, parse_filters, parse_formula, parse_scale_options
+    from mirsearch.search.option_values import (
+        add_filters,
+        check_image_options,
+        hits_per_article,
+        parse_box,
+        parse_filters,
+        parse_formula,
+        parse_scale_options,
+    )
     from mirsearch.search.question import Question
 
     words = list(images or ())
     choice = OutputChoice(output, target, explain, thumbnails, cite)
     batch = batch or output is AnswerFormat.JSONL
     choice.check(batch and len(words) > 1)
-    _check_image_options(words, (panel, crop, scale, bar_px, nm_per_px), page, like)
+    check_inputs(words)
+    if words and like is not None:
+        raise UsageError("an image and --like can't be combined", "give one of them")
+    options = {"panel": panel, "crop": crop, "scale": scale, "bar_px": bar_px, "nm_per_px": nm_per_px}
+    check_image_options(len(words), options | {"page": page or None})
     scale_options = parse_scale_options(scale, bar_px, nm_per_px, field_of_view, no_scale)
     filters = parse_filters(kind, technique, year, journal, license_, article)
     filters = add_filters(filters, has_scale, fov, label_text, field)
@@ -155,7 +167,7 @@ def query(
         exact=exact,
         doubtful=doubtful,
         each=each,
-        per_article=_per_article(per_article, choice, bool(article)),
+        per_article=hits_per_article(per_article, choice.is_for_people, bool(article)),
         not_articles=tuple(not_article or ()),
         min_score=min_score,
     )
@@ -171,25 +183,6 @@ def query(
             raise typer.Exit(1)
     else:
         write_answer(asker.ask_once(words), choice)
-
-
-def _check_image_options(words: Sequence[str], options: Sequence[object], page: int, like: str | None) -> None:
-    """Raise UsageError for options that need an image, a single one, or none."""
-    check_inputs(list(words))
-    if words and like is not None:
-        raise UsageError("an image and --like can't be combined", "give one of them")
-    if not words and any(value is not None for value in options):
-        raise UsageError("--panel, --crop, --scale, --bar-px and --nm-per-px need an image", "give an image")
-    panel, crop, _, bar_px, _ = options
-    if len(words) > 1 and (page or any(value is not None for value in (panel, crop, bar_px))):
-        raise UsageError("--panel, --crop, --page and --bar-px are for a single image", "ask with one image at a time")
-
-
-def _per_article(given: int | None, choice: OutputChoice, names_articles: bool) -> int:
-    """Return the most hits of an article: as given; else few for people, unless they ask for the articles by name."""
-    if given is not None:
-        return given
-    return settings.PER_ARTICLE if choice.is_for_people and not names_articles else 0
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from mirsearch.facade.values import (
     Length,
     Range,
     Words,
-    check_image_options,
     to_filters,
     to_length,
     to_list,
@@ -30,7 +29,7 @@ from mirsearch.facade.values import (
 from mirsearch.indexes.base import ExtractorIdentity, Index
 from mirsearch.search.listing import Listing, list_figures, list_panels, parse_order
 from mirsearch.search.naming import named_panel, named_panels
-from mirsearch.search.option_values import parse_box, parse_formula, parse_scale_options
+from mirsearch.search.option_values import check_image_options, parse_box, parse_formula, parse_scale_options
 from mirsearch.search.question import Question
 from mirsearch.search.search import ask
 
@@ -107,8 +106,8 @@ class Corpus:
         An image is a file, an https:// address, an array of pixels or an image of Pillow; several are one question.
         `per_article` None is any number, as in JSON. Raises UsageError for a question that contradicts itself.
         """
-        options = (panel, crop, scale, bar_px, nm_per_px)
-        check_image_options(len(images), options, page)
+        options = {"panel": panel, "crop": crop, "scale": scale, "bar_px": bar_px, "nm_per_px": nm_per_px}
+        check_image_options(len(images), options | {"page": page or None}, shown=str)
         length, view = to_length(scale), to_length(field_of_view)
         scale_options = parse_scale_options(length, bar_px, nm_per_px, view, no_scale)
         question = Question(

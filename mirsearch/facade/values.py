@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mirsearch.errors import UsageError
 from mirsearch.query import Filters
 from mirsearch.search.option_values import add_filters, parse_filters
 
@@ -72,12 +71,3 @@ def to_filters(
         to_list(article),
     )  # fmt: skip
     return add_filters(named, has_scale, to_range(fov), label_text, to_conditions(conditions))
-
-
-def check_image_options(images: int, options: tuple[object, ...], page: int) -> None:
-    """Raise UsageError for options that need an image, or a single one."""
-    panel, crop, _, bar_px, _ = options
-    if not images and any(value is not None for value in options):
-        raise UsageError("panel, crop, scale, bar_px and nm_per_px need an image", "give an image")
-    if images > 1 and (page or any(value is not None for value in (panel, crop, bar_px))):
-        raise UsageError("panel, crop, page and bar_px are for a single image", "ask with one image at a time")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from mirsearch import settings
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -12,6 +14,38 @@ if TYPE_CHECKING:
     from mirsearch.query import Filters
     from mirsearch.ranking import Formula, Missing
     from mirsearch.search.scale_options import ScaleOptions
+
+
+IMAGE_OPTIONS = ("panel", "crop", "scale", "bar_px", "nm_per_px")
+"""Options that speak of an image."""
+_SINGLE_IMAGE_OPTIONS = ("panel", "crop", "page", "bar_px")
+
+
+def check_image_options(
+    images: int,
+    options: Mapping[str, object],
+    shown: Callable[[str], str] = lambda name: f"--{name.replace('_', '-')}",
+) -> None:
+    """Raise UsageError for options that need an image, or a single one.
+
+    `options` are the values of IMAGE_OPTIONS and of "page", None where they are not given; `shown` names one of them.
+    """
+
+    def tell(names: tuple[str, ...]) -> str:
+        *first, last = map(shown, names)
+        return f"{', '.join(first)} and {last}"
+
+    if not images and any(options[name] is not None for name in IMAGE_OPTIONS):
+        raise UsageError(f"{tell(IMAGE_OPTIONS)} need an image", "give an image")
+    if images > 1 and any(options[name] is not None for name in _SINGLE_IMAGE_OPTIONS):
+        raise UsageError(f"{tell(_SINGLE_IMAGE_OPTIONS)} are for a single image", "ask with one image at a time")
+
+
+def hits_per_article(given: int | None, is_for_people: bool, names_articles: bool) -> int:
+    """Return the most hits of an article: as given; else few for people, unless they ask for the articles by name."""
+    if given is not None:
+        return given
+    return settings.PER_ARTICLE if is_for_people and not names_articles else 0
 
 
 def parse_box(text: str) -> Box:

@@ -8,8 +8,16 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from mirsearch import settings
-from mirsearch.errors import UsageError
-from mirsearch.search.option_values import add_filters, parse_box, parse_filters, parse_formula, parse_scale_options
+from mirsearch.search.option_values import (
+    IMAGE_OPTIONS,
+    add_filters,
+    check_image_options,
+    hits_per_article,
+    parse_box,
+    parse_filters,
+    parse_formula,
+    parse_scale_options,
+)
 from mirsearch.search.search import Question
 from mirsearch.settings import SERVE_LIMITS
 from mirsearch.web.uploads import ReadPictures, Upload
@@ -80,8 +88,6 @@ class SearchFields(BaseModel):
 
 
 LIST_FIELDS = frozenset(name for name, field in SearchFields.model_fields.items() if isinstance(field.default, list))
-_SINGLE_IMAGE_FIELDS = ("panel", "crop", "bar_px")
-_IMAGE_FIELDS = ("panel", "crop", "scale", "bar_px", "nm_per_px")
 
 
 def make_question(
@@ -91,13 +97,10 @@ def make_question(
 
     People see few hits of an article, unless they ask otherwise.
     """
-    if not uploads and any(getattr(fields, name) is not None for name in _IMAGE_FIELDS):
-        raise UsageError("--panel, --crop, --scale, --bar-px and --nm-per-px need an image", "give an image")
-    if len(uploads) > 1 and (fields.page or any(getattr(fields, name) is not None for name in _SINGLE_IMAGE_FIELDS)):
-        raise UsageError("--panel, --crop, --page and --bar-px are for a single image", "ask with one image at a time")
+    of_image = {name: getattr(fields, name) for name in IMAGE_OPTIONS}
+    check_image_options(len(uploads), of_image | {"page": fields.page or None})
     scale = parse_scale_options(fields.scale, fields.bar_px, fields.nm_per_px, fields.field_of_view, fields.no_scale)
     filters = parse_filters(fields.kind, fields.technique, fields.year, fields.journal, fields.license, fields.article)
-    few = settings.PER_ARTICLE if for_people and not fields.article else 0
     crop = None if fields.crop is None else parse_box(fields.crop)
     images = [pictures.question(upload, fields.panel, crop, scale, fields.page) for upload in uploads]
     return Question(
@@ -115,7 +118,7 @@ def make_question(
         exact=fields.exact,
         doubtful=fields.doubtful,
         each=fields.each,
-        per_article=few if fields.per_article is None else fields.per_article,
+        per_article=hits_per_article(fields.per_article, for_people, bool(fields.article)),
         not_articles=tuple(fields.not_article),
         min_score=fields.min_score,
     )
