@@ -25,6 +25,9 @@ TECHNIQUES = (
 )  # fmt: skip
 """The imaging techniques a panel can have."""
 
+PLANES = "#planes="
+"""What follows the path in an origin's location if the figure shows planes of the file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Article:

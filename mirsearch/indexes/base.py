@@ -14,6 +14,9 @@ from mirsearch.corpus import Figure, Origin, Panel
 from mirsearch.corrections import Correction
 from mirsearch.query import Filters, Order, SearchRequest, SearchResult, StoredPanel
 
+ANY_FOLDER = "*/"
+"""The beginning of a location that is only the end of a path."""
+
 SCHEMA_VERSION = 1
 """Schema version of an index on Elasticsearch. That of the embedded index is in embedded.database.schema."""
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mirsearch.corpus import PLANES
 from mirsearch.errors import UsageError
 
 PROJECTIONS = ("max", "mean", "min", "middle")
 """How the planes of a z-stack become one image. `middle` takes the plane in the middle."""
 
-_FRAGMENT = re.compile(r"#planes=([a-z0-9,]{1,4000})&projection=([a-z]{3,6})(?:&images=(\d{1,5}))?\Z")
+_FRAGMENT = re.compile(PLANES + r"([a-z0-9,]{1,4000})&projection=([a-z]{3,6})(?:&images=(\d{1,5}))?\Z")
 _MOST_PAGES = 500
 """Most pages that one option may name."""
 
@@ -33,7 +34,7 @@ class Selection:
         """Return the selection as the end of an origin's location: "#planes=auto&projection=max"."""
         named = self.pages if isinstance(self.pages, str) else ",".join(str(page + 1) for page in self.pages or ())
         done = "" if self.images is None else f"&images={self.images}"
-        return f"#planes={named or 'auto'}&projection={self.projection}{done}"
+        return f"{PLANES}{named or 'auto'}&projection={self.projection}{done}"
 
 
 def parse_selection(pages: str | None, projection: str = "max") -> Selection:

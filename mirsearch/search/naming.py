@@ -6,11 +6,9 @@ import os
 from pathlib import Path
 
 from mirsearch.errors import NotFoundError, UsageError
-from mirsearch.indexes.base import Index
+from mirsearch.indexes.base import ANY_FOLDER, Index
 from mirsearch.query import StoredPanel
 
-ANY_FOLDER = "*/"
-"""The beginning of a location that is only the end of a path."""
 _MAX_LISTED = 12
 """Most panels that are listed where a name stands for several."""
 

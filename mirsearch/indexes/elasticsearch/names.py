@@ -7,13 +7,11 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
+from mirsearch.corpus import PLANES
+from mirsearch.indexes.base import ANY_FOLDER
 from mirsearch.indexes.elasticsearch.client import Address
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.paging import search_pages
-
-_ANY_FOLDER = "*/"
-_PLANES = "#planes="
-"""What follows the path in the location of a figure of planes."""
 
 _PAGE_SIZE = 1_000
 _FIGURES: dict[str, Any] = {"term": {"doc_type": "figure"}}
@@ -27,11 +25,11 @@ class FigureNames:
 
     def figures_at(self, location: str) -> list[str]:
         """Return the ids, ascending, of figures whose newest file is at `location`; `*/NAME`: in any folder."""
-        name = location.removeprefix(_ANY_FOLDER)
-        choices: list[dict[str, Any]] = [{"term": {"image": name}}, {"prefix": {"image": {"value": name + _PLANES}}}]
-        if location.startswith(_ANY_FOLDER):
+        name = location.removeprefix(ANY_FOLDER)
+        choices: list[dict[str, Any]] = [{"term": {"image": name}}, {"prefix": {"image": {"value": name + PLANES}}}]
+        if location.startswith(ANY_FOLDER):
             escaped = re.sub(r"([*?\\])", r"\\\1", name)
-            ends = [f"{start}{escaped}{end}" for start in ("/", "\\\\") for end in ("", f"{_PLANES}*")]
+            ends = [f"{start}{escaped}{end}" for start in ("/", "\\\\") for end in ("", f"{PLANES}*")]
             choices += [{"wildcard": {"image": {"value": f"*{end}"}}} for end in ends]
         clause = {"bool": {"should": choices, "minimum_should_match": 1}}
         return [figure for figure, _ in self._figure_pages([clause], [])]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
-ANY_FOLDER = "*/"
-PLANES = "#planes="
-"""What follows the path in the location of a figure of planes."""
+from mirsearch.corpus import PLANES
+from mirsearch.indexes.base import ANY_FOLDER
 
 
 def figures_at(connection: sqlite3.Connection, location: str) -> list[str]:
