@@ -10,6 +10,7 @@ import numpy as np
 from mirsearch.analysis.base import OcrEngine, Pixels, ScaleBarDetector, TextBox
 from mirsearch.analysis.captions.split import split_caption
 from mirsearch.analysis.kinds.kind import Classification, classify_panel
+from mirsearch.analysis.panels.boxes import is_centered_in
 from mirsearch.analysis.panels.cut import cut_figure
 from mirsearch.analysis.panels.working_size import QUICK_SIDE
 from mirsearch.analysis.parts import add_captions, add_insets
@@ -120,12 +121,7 @@ def _add_judgment(panel: Panel, judgment: Classification, texts: Sequence[TextBo
 
 def panel_text(texts: Sequence[TextBox], box: Box) -> str:
     """Return the text lines whose center lies in `box`, from top to bottom, without control characters."""
-    x0, y0, x1, y1 = box
-    inside = [
-        text
-        for text in texts
-        if x0 <= (text.box[0] + text.box[2]) / 2 < x1 and y0 <= (text.box[1] + text.box[3]) / 2 < y1
-    ]
+    inside = [text for text in texts if is_centered_in(text.box, box)]
     inside.sort(key=lambda text: (text.box[1], text.box[0]))
     lines = ["".join(char for char in text.text if char.isprintable()).strip() for text in inside]
     return "\n".join(line for line in lines if line)[:_MAX_TEXT_CHARS]

@@ -7,9 +7,14 @@ from collections.abc import Iterable
 ROMANS = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
 
 
+def bare_label(label: str) -> str:
+    """Return a label without its primes: c for c″."""
+    return label.rstrip("'′")
+
+
 def label_order(label: str) -> tuple[int, str, int, int]:
     """Return a sort key: letters by alphabet, then their numbers, then primes; roman and plain numbers by value."""
-    bare = label.rstrip("'′")
+    bare = bare_label(label)
     primes = len(label) - len(bare)
     if bare.isdigit():
         return (0, "", int(bare), primes)

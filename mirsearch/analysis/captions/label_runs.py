@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mirsearch.analysis.captions.label_order import ROMANS
+from mirsearch.analysis.captions.label_order import ROMANS, bare_label
 
 _LAST_FIRST_LETTER = "h"
 """Last letter at which the labels of a divided figure begin; later ones name variables, as in "(x) and (y)"."""
@@ -46,7 +46,7 @@ def _labels_in_sequence(labels: set[str]) -> set[str]:
     A run may begin later where a figure was divided: then the first two letters must follow each other. Numerals count
     only if letters form no run.
     """
-    letters = {label.rstrip("'′")[0] for label in labels if len(label.rstrip("'′")) == 1 or label[1:2].isdigit()}
+    letters = {label[0] for label in labels if len(bare_label(label)) == 1 or label[1:2].isdigit()}
     letters = {letter for letter in letters if letter.isalpha()}
     run: set[str] = set()
     first = min(letters, default="z")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from mirsearch.analysis.captions.label_order import ROMANS, label_order
+from mirsearch.analysis.captions.label_order import ROMANS, bare_label, label_order
 from mirsearch.analysis.captions.label_runs import Marker, drop_late_runs, keep_sequence, label_set
 from mirsearch.analysis.captions.places import BARE_PLACE
 
@@ -153,7 +153,7 @@ def expand_labels(group: str) -> tuple[str, ...]:
 
 def labels_between(first: str, last: str) -> list[str] | None:
     """Return the labels strictly between two, or None if they are no range. "a" to "b′" includes b itself."""
-    bare, base = first.rstrip("'′"), last.rstrip("'′")
+    bare, base = bare_label(first), bare_label(last)
     if last != base:
         primed = [last[:count] for count in range(len(base), len(last))]  # c, c′ of c″
         if bare == base:

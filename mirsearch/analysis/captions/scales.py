@@ -61,11 +61,6 @@ class PlacedScale:
         """Return "own" if the length is said of some letters, "all" if it is said of the whole figure."""
         return "all" if self.letters is None else "own"
 
-    @property
-    def is_narrowed(self) -> bool:
-        """Return whether the length holds only for some images of its letters, insets aside."""
-        return bool(self.place or self.ordinal or self.heading)
-
 
 _BEFORE = re.compile(rf"(?<!\d)({DIGITS} ?-?{UNIT})(?: long)? $")
 _WIDTH = re.compile(

@@ -8,7 +8,7 @@ from statistics import median
 
 from mirsearch.analysis.letters.corners import OTHER_CORNERS, TOP_LEFT, Corner, is_at_corner
 from mirsearch.analysis.letters.letters import Letter
-from mirsearch.analysis.panels.boxes import cluster_means, is_centered_in, overlaps
+from mirsearch.analysis.panels.boxes import cluster_means, is_centered_in, overlaps, sides
 from mirsearch.corpus import Box
 
 _CORNER_MARGIN = 0.06
@@ -127,7 +127,7 @@ def anchor_letters(letters: Sequence[Letter], tiles: Sequence[Box]) -> list[Lett
         is_alone = len(inside) == 1 and sum(is_centered_in(other.box, inside[0]) for other in letters) == 1
         if is_alone and any(is_at_corner(letter, inside, corner) for corner in OTHER_CORNERS):
             x0, y0 = inside[0][:2]
-            width, height = letter.box[2] - letter.box[0], letter.box[3] - letter.box[1]
+            width, height = sides(letter.box)
             anchored.append(replace(letter, box=(x0, y0, x0 + width, y0 + height)))
         else:
             anchored.append(letter)

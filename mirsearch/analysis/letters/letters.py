@@ -8,7 +8,7 @@ from math import hypot
 from statistics import median
 
 from mirsearch.analysis.base import TextBox
-from mirsearch.analysis.captions.label_order import ROMANS, sort_labels
+from mirsearch.analysis.captions.label_order import ROMANS, bare_label, sort_labels
 from mirsearch.analysis.letters.reading import (
     Letter,
     parse_glued,
@@ -40,7 +40,7 @@ def choose_letters(texts: Sequence[TextBox], expected: Sequence[str]) -> list[Le
     With `expected` labels, only letters with these labels count. Without, only letters whose labels begin a sequence
     count; the sequence may have gaps.
     """
-    expected_set = {label.rstrip("'′") for label in expected}
+    expected_set = {bare_label(label) for label in expected}
     candidates = [letter for text in texts if (letter := read_letter(text, expected_set)) is not None]
     if expected_set:
         candidates = [letter for letter in candidates if letter.label in expected_set]

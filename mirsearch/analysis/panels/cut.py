@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
-from mirsearch.analysis.captions.label_order import sort_labels
+from mirsearch.analysis.captions.label_order import bare_label, sort_labels
 from mirsearch.analysis.panels.boxes import area, bounding_box, is_centered_in
 from mirsearch.analysis.panels.drawings import has_tick_labels
 from mirsearch.analysis.panels.gutters import reading_order
@@ -47,7 +47,7 @@ def cut_figure(
     `caption_known` says that the figure has a caption: if it names no labels, the figure has no letters.
     """
     working = WorkingFigure(pixels, texts)
-    letters = list(dict.fromkeys(label.rstrip("'′") for label in expected_labels))
+    letters = list(dict.fromkeys(bare_label(label) for label in expected_labels))
     regions = separate_regions(working.pixels, ocr, letters, working.texts, caption_known)
     on_black, side = working.is_on_black, max(working.pixels.shape[:2])
     headings = HeadingReader(pixels, ocr, texts)
@@ -75,7 +75,7 @@ def _label_primes(panels: list[Panel], expected_labels: Sequence[str]) -> list[P
     """Return the panels, with c, c′, c″ for the images of c where the caption names as many of them as c has images."""
     result = list(panels)
     for letter in dict.fromkeys(panel.label for panel in panels if panel.label):
-        names = sorted((label for label in expected_labels if label.rstrip("'′") == letter), key=len)
+        names = sorted((label for label in expected_labels if bare_label(label) == letter), key=len)
         places = [number for number, panel in enumerate(panels) if panel.label == letter]
         if len(names) < 2 or len(names) != len(places):
             continue

@@ -126,8 +126,7 @@ def _step_mask(pixels: Pixels) -> NDArray[np.uint8]:
     by more than 3 gray levels.
     """
     smoothed = cv2.copyMakeBorder(cv2.blur(pixels, (1, 5)), 0, 0, 1, 0, cv2.BORDER_REPLICATE)
-    red, green, blue = cv2.split(cv2.absdiff(smoothed[:, 1:], smoothed[:, :-1]))
-    step = cv2.max(cv2.max(red, green), blue)
+    step = brightest_channel(cv2.absdiff(smoothed[:, 1:], smoothed[:, :-1]))
     nearby = cv2.blur(step, (15, 3))
     return np.asarray(cv2.compare(step, cv2.add(cv2.add(nearby, nearby), 3), cv2.CMP_GT) // 255, np.uint8)
 

@@ -16,7 +16,7 @@ from mirsearch.analysis.base import Pixels
 from mirsearch.analysis.panels.boxes import area, sides
 from mirsearch.analysis.panels.grid import snap_to_grid
 from mirsearch.analysis.panels.gutters import Canvas
-from mirsearch.analysis.panels.masks import darkest_channel
+from mirsearch.analysis.panels.masks import Gray, darkest_channel
 from mirsearch.analysis.panels.mosaics import cut_like_neighbors, cut_mosaic
 from mirsearch.analysis.panels.pieces import cut_picture
 from mirsearch.corpus import Box
@@ -89,17 +89,27 @@ def find_pictures(pixels: Pixels, figure_side: int, on_black: bool = False) -> l
     `figure_side` is the figure's longer side. `on_black` tells that the pixels were inverted since the figure's ground
     is black.
     """
+    levels = _smooth_light_ground(pixels)
     for tolerance in _TOLERANCES:
-        boxes = _find_filled(pixels, figure_side, tolerance)
+        boxes = _find_filled(pixels, levels, figure_side, tolerance)
         pictures = _keep_pictures(pixels, boxes, figure_side, on_black)
         if pictures:
             return pictures
     return []
 
 
-def _find_filled(pixels: Pixels, figure_side: int, tolerance: int) -> list[Box]:
-    """Return the boxes that are filled with more than white, cut at gutters."""
-    mask = _find_ink(pixels, 255 - tolerance)
+def _smooth_light_ground(pixels: Pixels) -> Gray:
+    """Return the darkest channel (h, w), in light ground at most its average: the noise there reaches white."""
+    levels = darkest_channel(pixels)
+    average = cv2.blur(levels, (_BLUR, _BLUR))
+    darkest = cv2.erode(levels, np.ones((_BLUR, _BLUR), np.uint8))
+    elsewhere = cv2.threshold(darkest, _LIGHT_GROUND, 255, cv2.THRESH_BINARY_INV)[1]
+    return np.asarray(cv2.min(levels, cv2.max(average, elsewhere)), np.uint8)
+
+
+def _find_filled(pixels: Pixels, levels: Gray, figure_side: int, tolerance: int) -> list[Box]:
+    """Return the boxes that are filled with more than white, cut at gutters; `levels` tell white from the rest."""
+    mask = np.asarray(levels < 255 - tolerance, np.uint8)
     if tolerance < _NOISE and mask.mean() < _LIGHT_SHARE:
         return []
     _, _, stats, _ = cv2.connectedComponentsWithStats(_remove_strokes(mask, figure_side), connectivity=4)
@@ -111,14 +121,6 @@ def _find_filled(pixels: Pixels, figure_side: int, tolerance: int) -> list[Box]:
             boxes.extend(cut_picture(canvas, (int(x), int(y), int(x + width), int(y + height))))
     filled = [box for box in (_tighten(mask, box) for box in boxes) if _is_filled(mask, box)]
     return filled if canvas is None else cut_like_neighbors(canvas, _cut_butted(canvas, filled))
-
-
-def _find_ink(pixels: Pixels, white: int) -> NDArray[np.uint8]:
-    """Return 1 where pixels are darker than white, and where light ground is, although its noise reaches white."""
-    levels = darkest_channel(pixels)
-    average = cv2.blur(levels, (_BLUR, _BLUR))
-    darkest = cv2.erode(levels, np.ones((_BLUR, _BLUR), np.uint8))
-    return np.asarray((levels < white) | ((average < white) & (darkest > _LIGHT_GROUND)), np.uint8)
 
 
 def _cut_butted(canvas: Canvas, boxes: Sequence[Box]) -> list[Box]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mirsearch.analysis.base import Pixels
 from mirsearch.analysis.kinds.features import flatness
-from mirsearch.analysis.panels.boxes import area, shared_area, shift_box
+from mirsearch.analysis.panels.boxes import area, shared_area, shift_box, sides
 from mirsearch.analysis.panels.drawings import gather_drawings
 from mirsearch.analysis.panels.frames import find_frames
 from mirsearch.analysis.panels.gutters import Canvas
@@ -167,7 +167,7 @@ def _split_by_frames(canvas: Canvas, box: Box, frames: Sequence[Box]) -> list[Bo
 
 def _classify(pixels: Pixels, box: Box, frames: Sequence[Box], figure_side: int) -> Piece:
     """Return a piece of the drawings with its kind."""
-    height = min(box[2] - box[0], box[3] - box[1])
+    height = min(sides(box))
     is_tinted = box in frames and not _is_white(pixels, box) and not _is_box_of_diagram(pixels, box)
     if height <= _TEXT_SHARE * figure_side * (2 if box in frames else 1) and not is_tinted:
         return Piece(box, "scrap")

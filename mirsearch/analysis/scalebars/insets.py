@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from mirsearch.analysis.base import BarCandidate
-from mirsearch.analysis.panels.boxes import lies_in
+from mirsearch.analysis.panels.boxes import lies_in, sides
 from mirsearch.analysis.panels.masks import Gray, outer_boxes
 from mirsearch.analysis.scalebars.line_shapes import LineShape
 from mirsearch.corpus import Box
@@ -75,7 +75,7 @@ def find_insets(gray: Gray, bars: Sequence[BarCandidate], shapes: Sequence[LineS
         if box[2] - box[0] >= _MIN_CORNER_SHARE * width and box[3] - box[1] >= _MIN_CORNER_SHARE * height
     ]
     for box in (*framed, *corners):
-        box_width, box_height = box[2] - box[0], box[3] - box[1]
+        box_width, box_height = sides(box)
         has_size = min(box_width, box_height) >= _MIN_FRAMED_SIDE
         if has_size and box_width <= _MAX_SIDE_SHARE * width and box_height <= _MAX_SIDE_SHARE * height:
             insets += [box] if _holds_picture(gray, box) else []

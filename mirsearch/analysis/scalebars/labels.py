@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, TextBox
-from mirsearch.analysis.panels.boxes import distance_from_corner, lies_in
+from mirsearch.analysis.panels.boxes import distance_from_corner, lies_in, shift_text
 from mirsearch.analysis.panels.masks import Gray
 from mirsearch.analysis.scalebars.candidates import ink_chroma
 from mirsearch.analysis.scalebars.label_checks import check_label
@@ -281,6 +281,4 @@ def read_window(panel: Pixels, window: Box, ocr: OcrEngine) -> list[TextBox]:
     lines = ocr.read(crop, max(48, round(short * scale)), max(64, round(long * scale)))
     lines += join_number_and_unit(lines)
     lines += complete_lines(crop, lines, ocr)
-    return [
-        replace(line, box=(line.box[0] + x0, line.box[1] + y0, line.box[2] + x0, line.box[3] + y0)) for line in lines
-    ]
+    return [shift_text(line, x0, y0) for line in lines]

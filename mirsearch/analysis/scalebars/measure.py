@@ -213,11 +213,11 @@ def _median(values: list[float]) -> float:
     return ordered[half] if len(values) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
-def _quantile(ordered: list[float], share: float) -> float:
+def _quantile(ordered: Profile, share: float) -> float:
     """Return the quantile of sorted values, interpolated as numpy's is; numpy's takes longer to begin."""
     place = (len(ordered) - 1) * share
     below = int(place)
-    low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
+    low, high = float(ordered[below]), float(ordered[min(below + 1, len(ordered) - 1)])
     weight = place - below
     return low + (high - low) * weight if weight < 0.5 else high - (high - low) * (1 - weight)
 
@@ -226,7 +226,7 @@ def _evenness(inside: Profile, contrast: float) -> float:
     """Return 1 if all pixels have one level, 0 if their levels spread by about as much as the contrast."""
     if inside.size == 0:
         return 0.5
-    ordered = np.sort(inside, axis=None).tolist()
+    ordered = np.sort(inside, axis=None)
     spread = _quantile(ordered, 0.95) - _quantile(ordered, 0.05)
     return float(np.clip(1.0 - spread / (1.2 * contrast + 12.0), 0.0, 1.0))
 
