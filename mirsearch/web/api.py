@@ -48,9 +48,8 @@ def make_router(site: Site) -> APIRouter:
     @router.post("/search", summary="Search", responses={200: {"model": schema.AnswerData}}, response_model=None)
     async def search(request: Request, fields: Annotated[ApiSearch, _FORM]) -> Response:
         """Find panels that look like an image at its scale, and whose captions contain the given words."""
-        client = site.access.client(request.client and request.client.host, request.headers)
         given = [image for image in fields.image if image.filename or image.size]
-        uploads = [await site.uploads.receive(image, image.filename, client) for image in given]
+        uploads = [await site.uploads.receive(image, image.filename, request.state.client) for image in given]
         asked = await site.ask(fields, uploads, fields.top)
         return json_answer(request, public_json(answer_json(asked.answer)))
 

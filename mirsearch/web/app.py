@@ -95,7 +95,6 @@ def _handle_errors(app: FastAPI, site: Site) -> None:
 def answer_problem(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:
     """Return a problem as details for a program, or as a page for a person."""
     told = {**problem.headers, **(headers or {})}
-    accept = request.headers.get("accept", "")
-    if wants_json(request.url.path, accept) or "text/html" not in accept:
+    if wants_json(request.url.path, request.headers.get("accept", "")):
         return Response(json.dumps(problem.json), problem.status, told, PROBLEM_TYPE)
     return HTMLResponse(problem_page(problem), problem.status, told)

@@ -25,7 +25,7 @@ from mirsearch.settings import LIMITS
 from mirsearch.web.fields import SearchFields
 from mirsearch.web.reading import Outline, PictureReading, bar_outlines, make_outline
 from mirsearch.web.rendering import render
-from mirsearch.web.search_page import panel_address
+from mirsearch.web.search_page import panel_address, panel_key
 from mirsearch.web.site import Site
 from mirsearch.web.state import PageState
 
@@ -97,13 +97,9 @@ def _iiif(figure: Figure) -> str:
     return f"/iiif/{quote(figure.id, safe='')}"
 
 
-def _key(stored: StoredPanel) -> str:
-    return stored.panel.id.removeprefix(f"{stored.figure.id}-")
-
-
 def _outlined(figure: Figure, panels: Sequence[StoredPanel]) -> PictureReading:
     outlines = [
-        make_outline("image", stored.panel.box, figure_name(figure, stored.panel), f"#panel-{quote(_key(stored))}")
+        make_outline("image", stored.panel.box, figure_name(figure, stored.panel), f"#panel-{quote(panel_key(stored))}")
         for stored in panels
     ]
     outlines += bar_outlines([stored.panel for stored in panels])
@@ -124,7 +120,7 @@ def _panel_view(stored: StoredPanel, panels: Sequence[StoredPanel]) -> PanelView
         ("corrected", ", ".join(stored.corrected_fields)),
     ]
     return PanelView(
-        anchor=f"panel-{_key(stored)}",
+        anchor=f"panel-{panel_key(stored)}",
         name=figure_name(stored.figure, panel),
         heading=panel_heading(panel),
         facts=tuple(Fact(name, text) for name, text in facts if text),

@@ -38,7 +38,10 @@ _MAX_LOGINS = 10
 
 
 class Guard:
-    """ASGI middleware that refuses what the rules don't allow, before anything of it is read."""
+    """ASGI middleware that refuses what the rules don't allow, before anything of it is read.
+
+    What it lets through has the address of the client in `request.state.client`.
+    """
 
     def __init__(self, app: ASGIApp, access: Access, limits: ServeLimits = SERVE_LIMITS) -> None:
         self.app, self.access, self.limits = app, access, limits
@@ -55,6 +58,7 @@ class Guard:
         peer = scope["client"][0] if scope.get("client") else None
         scope["scheme"] = self.access.scheme(scope["scheme"], peer, headers)
         client = self.access.client(peer, headers)
+        scope.setdefault("state", {})["client"] = client
         problem = self._refusal(scope, headers, peer, client)
         if problem is not None:
             await _send_problem(problem, scope, headers, send)
@@ -144,7 +148,7 @@ def _with_headers(send: Send) -> Send:
 async def _send_problem(problem: Problem, scope: Scope, headers: Mapping[str, str], send: Send) -> None:
     """Send a refusal: problem details for a program, a page for a person; who must log in is led to where that is."""
     added: dict[str, str] = dict(problem.headers)
-    if wants_json(scope["path"], headers.get("accept", "")) or "text/html" not in headers.get("accept", ""):
+    if wants_json(scope["path"], headers.get("accept", "")):
         body, added["Content-Type"] = json.dumps(problem.json).encode(), PROBLEM_TYPE
         if problem.status == 401:
             added["WWW-Authenticate"] = "Bearer"

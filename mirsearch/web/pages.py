@@ -19,7 +19,7 @@ from mirsearch.settings import SERVE_LIMITS
 from mirsearch.web.access import SESSION_COOKIE, session_of
 from mirsearch.web.corpus import public_answer, public_json
 from mirsearch.web.figure_page import figure_page
-from mirsearch.web.pictures import make_jpeg, resize
+from mirsearch.web.pictures import make_jpeg
 from mirsearch.web.problems import Problem, ProblemError
 from mirsearch.web.rendering import assets, render
 from mirsearch.web.responses import KEEP_HOUR, REVALIDATE, json_answer, tagged
@@ -75,8 +75,7 @@ class Pages:
             state = parse_state([(name, value) for name, value in form.multi_items() if isinstance(value, str)])
             file = form.get("file")
             if isinstance(file, UploadFile) and file.filename:
-                client = self.site.access.client(request.client and request.client.host, request.headers)
-                upload = await self.site.uploads.receive(file, file.filename, client)
+                upload = await self.site.uploads.receive(file, file.filename, request.state.client)
                 state = state.with_image(upload.id).changed(like=None)
         return RedirectResponse(state.address(), 303)
 
@@ -130,9 +129,7 @@ class Pages:
         pixels = self.site.read_pictures.question(upload, None, None, ScaleOptions(), page).open_page().pixels
         if box is not None:
             pixels = crop(pixels, parse_box(box))
-        height, width = pixels.shape[:2]
-        factor = min(1.0, _QUERY_PICTURE_SIDE / max(height, width))
-        return make_jpeg(resize(pixels, (max(1, round(width * factor)), max(1, round(height * factor)))))
+        return make_jpeg(pixels, _QUERY_PICTURE_SIDE)
 
     async def static(self, request: Request) -> Response:
         """Send a style or script."""

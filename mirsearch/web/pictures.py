@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from mirsearch.readers.originals import original_pixels
 from mirsearch.report.pictures import MAX_ORIGINAL_PIXELS
 from mirsearch.settings import SERVE_LIMITS
 from mirsearch.web.corpus import Corpus
+from mirsearch.web.responses import content_tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class FigurePictures:
             raise NotFoundError(
                 f"the file of figure {figure.id} is not where it was, or has changed", "ask for the panel's picture"
             )
-        return make_jpeg(resize(crop(pixels, box), size))
+        return make_jpeg(resize(crop(pixels, box), size), max(size))
 
     def panel(self, panel_id: str, side: int) -> Jpeg:
         """Return a panel with a longer side of up to `side` px; the small picture of the index where it will do."""
@@ -77,7 +77,7 @@ class FigurePictures:
         pixels = self.original(stored.figure) if side > 0 or small is None else None
         if pixels is not None:
             try:
-                return _tagged(thumbnail(crop(pixels, stored.panel.box), side or 320))
+                return make_jpeg(crop(pixels, stored.panel.box), side or 320)
             except MirsearchError:
                 pass  # the box lies outside its figure; the small picture may still be right
         if small is None:
@@ -97,10 +97,10 @@ def resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     return np.asarray(resized, dtype=np.uint8)
 
 
-def make_jpeg(pixels: Pixels) -> Jpeg:
-    """Return pixels as a JPEG of their own size."""
-    return _tagged(thumbnail(pixels, max(pixels.shape[:2])))
+def make_jpeg(pixels: Pixels, side: int) -> Jpeg:
+    """Return pixels as a JPEG with a longer side of up to `side` px."""
+    return _tagged(thumbnail(pixels, side))
 
 
 def _tagged(data: bytes) -> Jpeg:
-    return Jpeg(data, f'"{hashlib.sha256(data).hexdigest()[:24]}"')
+    return Jpeg(data, content_tag(data))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -81,7 +80,6 @@ def error_problem(error: MirsearchError) -> Problem:
 
 
 def wants_json(path: str, accept: str) -> bool:
-    """Return whether an answer is for a program: by its address, else by what the client says it accepts."""
-    if path.startswith(("/api/", "/iiif/", "/healthz")) or path.endswith((".json", ".csv", ".jpg")):
-        return True
-    return "text/html" not in accept and re.search(r"\bjson\b", accept) is not None
+    """Return whether an answer is for a program: by its address, or because the client accepts no page."""
+    is_data = path.startswith(("/api/", "/iiif/", "/healthz")) or path.endswith((".json", ".csv", ".jpg"))
+    return is_data or "text/html" not in accept

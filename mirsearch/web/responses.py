@@ -24,11 +24,16 @@ def json_bytes(value: Any) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
+def content_tag(body: bytes) -> str:
+    """Return the ETag of a content."""
+    return f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+
+
 def tagged(
     request: Request, body: bytes, kind: str, cache: str = REVALIDATE, etag: str | None = None, **headers: str
 ) -> Response:
     """Return an answer with its ETag, or 304 if the client has it."""
-    tag = etag or f'"{hashlib.sha256(body).hexdigest()[:24]}"'
+    tag = etag or content_tag(body)
     told = {"ETag": tag, "Cache-Control": cache, **{name.replace("_", "-"): value for name, value in headers.items()}}
     wanted = [item.strip().removeprefix("W/") for item in request.headers.get("if-none-match", "").split(",")]
     if tag in wanted or "*" in wanted:

@@ -206,5 +206,9 @@ def panel_address(panel_id: str) -> str:
 
 def figure_address(stored: StoredPanel) -> str:
     """Return the address of a panel on the page of its figure."""
-    key = stored.panel.id.removeprefix(f"{stored.figure.id}-")
-    return f"/figures/{quote(stored.figure.id, safe='')}#panel-{quote(key, safe='')}"
+    return f"/figures/{quote(stored.figure.id, safe='')}#panel-{quote(panel_key(stored), safe='')}"
+
+
+def panel_key(stored: StoredPanel) -> str:
+    """Return what tells a panel from the others of its figure: the end of its id."""
+    return stored.panel.id.removeprefix(f"{stored.figure.id}-")
