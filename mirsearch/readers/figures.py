@@ -135,23 +135,22 @@ def _separate_figures(
     asked = asked if page is None else {page}
     most = limits.figure_images if selection.pages is None and page is None else limits.image_pages
     count, held = 0, None
-    while True:
-        try:
-            found = next(pages, None)
-        except ImageError:  # the pages before a damaged one count
+    try:
+        for found in pages:
+            if asked is not None and found.number not in asked:
+                continue
+            if held is not None and count == most:
+                held = replace(
+                    held, note=f"it has more than {most} pages, and the first {most} were taken; see --pages"
+                )
+                break
             if held is not None:
                 yield held
-            raise
-        if found is None:
-            break
-        if asked is not None and found.number not in asked:
-            continue
-        if count == most and held is not None:
-            yield replace(held, note=f"it has more than {most} pages, and the first {most} were taken; see --pages")
-            return
+            count, held = count + 1, _flat_figure(found.pixels, found.number, found.nm_per_px)
+    except ImageError:  # the pages before a damaged one count
         if held is not None:
             yield held
-        count, held = count + 1, _flat_figure(found.pixels, found.number, found.nm_per_px)
+        raise
     if held is not None:
         yield held
 

@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mirsearch.corpus import Box, Panel
-from mirsearch.synthetic.fields import make_rng
 from mirsearch.synthetic.figures import SyntheticFigure
 from mirsearch.synthetic.scalebars.bars import DrawnBar
 from mirsearch.synthetic.scalebars.samples import publish_pixels
-
-_MIN_LETTER_HEIGHT, _MIN_LABEL_HEIGHT, _MIN_BAR_LENGTH = 9.0, 9.0, 20.0
-"""Smallest height of panel letters and of labels, and smallest length of a bar, in px, that stay readable."""
 
 
 def publish_figure(figure: SyntheticFigure, factor: float, quality: int | None) -> SyntheticFigure:
@@ -25,30 +21,6 @@ def publish_figure(figure: SyntheticFigure, factor: float, quality: int | None) 
         letters=tuple(None if box is None else _scale_box(box, factor) for box in figure.letters),
         insets=tuple(_scale_box(box, factor) for box in figure.insets),
     )
-
-
-def publish_at_random(figure: SyntheticFigure) -> SyntheticFigure:
-    """Return the figure in a size and quality that its seed chooses: 0.5 to 1.6 times as large, but readable."""
-    rng = make_rng(figure.seed, 0x9EA5)
-    factor = 1.0
-    if rng.uniform() < 0.6:
-        minimum = max([0.5, *_min_factors(figure)])
-        factor = float(rng.uniform(min(1.0, minimum), 1.6))
-    quality = None if rng.uniform() < 0.25 else int(rng.integers(40, 93))
-    return publish_figure(figure, round(factor, 2), quality)
-
-
-def _min_factors(figure: SyntheticFigure) -> list[float]:
-    """Return the smallest factors at which each letter, label and bar of a figure stays readable."""
-    letters = [_MIN_LETTER_HEIGHT / (box[3] - box[1]) for box in figure.letters if box is not None]
-    bars = [bar for bar in figure.bars if bar is not None]
-    labels = [box for bar in bars if (box := bar.label_box) is not None]
-    heights = [min(box[3] - box[1], box[2] - box[0]) for box in labels]
-    return [
-        *letters,
-        *(_MIN_LABEL_HEIGHT / max(1, side) for side in heights),
-        *(_MIN_BAR_LENGTH / bar.length_px for bar in bars),
-    ]
 
 
 def _scale_panel(panel: Panel, factor: float) -> Panel:

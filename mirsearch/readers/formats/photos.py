@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
@@ -18,7 +17,6 @@ from mirsearch.readers.formats.requirements import missing_formats
 from mirsearch.settings import Limits
 
 _JP2_HEADS = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
-_DEEP = ("I", "F")
 
 
 class PhotoFile:
@@ -31,10 +29,8 @@ class PhotoFile:
         self.planes = (Plane(*upright_size(picture)),)
 
     def samples(self, index: int) -> NDArray[Any]:
-        """Return the samples of the picture, upright: deep grays as they are, else RGB."""
+        """Return the RGB pixels of the picture, upright."""
         self._picture.load()
-        if self._picture.mode.startswith(_DEEP):
-            return np.asarray(self._picture)
         return picture_to_rgb(self._picture)
 
 
