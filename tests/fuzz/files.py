@@ -25,7 +25,7 @@ from mirsearch.imaging.images import picture_size, read_pages, thumbnail
 from mirsearch.imaging.pixel_sizes.reading import pixel_size_nm
 from mirsearch.indexes.elasticsearch.bulk import BulkSender, index_action
 from mirsearch.indexes.elasticsearch.client import Address
-from mirsearch.indexes.elasticsearch.errors import translate_errors
+from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.index import ElasticsearchIndex
 from mirsearch.indexes.embedded.index import EmbeddedIndex
 from mirsearch.isolation.pool import run_isolated
@@ -172,17 +172,17 @@ def cluster_answers(data: bytes) -> None:
     try:
         for identity in ("a", "b"):
             sender.add([index_action("figures", identity, {"caption": "x"})])
-        with suppress(MirsearchError), translate_errors(ADDRESS):
+        with suppress(MirsearchError), read_answers(ADDRESS):
             sender.flush()
     finally:
         sender.close()
-    with suppress(MirsearchError), translate_errors(ADDRESS):
+    with suppress(MirsearchError), read_answers(ADDRESS):
         index = ElasticsearchIndex(ADDRESS, client, "figures-1")
         for read in (
             lambda: index.search(REQUEST), lambda: list(index.select_panels(Filters())), index.stats, index.failures,
             lambda: index.panels(["a"]), lambda: index.known_figures(["a"]), lambda: index.vector("a"),
         ):  # fmt: skip
-            with suppress(MirsearchError), translate_errors(ADDRESS):
+            with suppress(MirsearchError), read_answers(ADDRESS):
                 read()
     client.close()
 
