@@ -159,7 +159,7 @@ def _members(path: Path) -> Iterator[Iterator[_Member]]:
             yield (
                 _Member(info.filename, info.file_size, lambda info=info: archive.open(info))  # type: ignore[misc]
                 for info in archive.infolist()
-                if not info.is_dir()
+                if not info.filename.endswith("/")  # `is_dir` fails at a name without characters
             )
         return
     with tarfile.open(path, "r:*") as tar:
