@@ -71,6 +71,11 @@ COMMANDS = (
         "correct_cmd:reanalyze",
     ),
     LazyCommand(
+        "evaluate",
+        "Measure how well judged queries, or images of classes, find what is relevant.",
+        "evaluate_cmd:evaluate",
+    ),
+    LazyCommand(
         "cache",
         "Show which answers of services are kept on disk, or remove them. Downloaded figures stay.",
         "upkeep_cmds:cache",

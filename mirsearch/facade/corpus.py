@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from mirsearch import indexes, settings
 from mirsearch.errors import IndexAccessError, UsageError
+from mirsearch.facade.evaluating import EvaluatedCorpus
 from mirsearch.facade.images import ImageLike, open_image
 from mirsearch.facade.panels import CorpusFigure, CorpusPanel
 from mirsearch.facade.parts import PartNames, Parts
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from mirsearch.search.scale_options import ScaleOptions
 
 
-class Corpus:
+class Corpus(EvaluatedCorpus):
     """An open corpus. It is closed at the end of a `with` block, or by `close`.
 
     The options of its methods have the names, values and defaults of the options of the commands, with `_` for `-`.

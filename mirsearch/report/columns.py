@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
@@ -12,7 +14,7 @@ _MIN_COLUMNS, _MIN_LAST_COLUMN = 3, 16
 """Fewest columns of a table in a narrow terminal, and the least width of its last one, in cells."""
 
 
-def print_columns(headings: tuple[str, ...], rows: list[list[str]], console: Console) -> None:
+def print_columns(headings: Sequence[str], rows: Sequence[Sequence[str]], console: Console) -> None:
     """Print columns as wide as they need to be. The last takes the room that is left, on one line.
 
     In a narrow terminal, the columns at the right are left out. The first is never cut.

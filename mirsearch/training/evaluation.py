@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mirsearch.evaluation.intervals import bootstrap_interval
 from mirsearch.training.corpus_vectors import Corpus, weak_pairs
 
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-RESAMPLES = 2000
 TOLERANCE = 0.005
 """A drop of mean average precision by at most this does not count as a drop."""
 
@@ -56,16 +56,6 @@ def average_precisions(similarity: Values, relevant: Flags, candidates: Flags) -
         if hits.any():
             precisions[row] = (np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits].mean()
     return precisions
-
-
-def bootstrap_interval(values: Values, groups: NDArray[np.str_], seed: int = 1) -> tuple[float, float]:
-    """Return the 95 % interval of the mean of values (n,) without NaN, by resampling complete groups."""
-    is_known = ~np.isnan(values)
-    labels = np.unique(groups[is_known], return_inverse=True)[1]
-    sums, counts = np.bincount(labels, values[is_known]), np.bincount(labels)
-    drawn = np.random.default_rng(seed).integers(0, len(sums), (RESAMPLES, len(sums)))
-    low, high = np.percentile(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1), [2.5, 97.5])
-    return float(low), float(high)
 
 
 def measure_change(before: Values, after: Values, groups: NDArray[np.str_]) -> Change:

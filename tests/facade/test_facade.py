@@ -72,7 +72,8 @@ def corpus(drawn: Path) -> Iterator[Corpus]:
 
 @pytest.mark.parametrize(("command", "method", "others"), [
     ("query", Corpus.query, set()), ("list", Corpus.list, set()), ("ingest", Corpus.ingest, BY_COMMAND_ALONE),
-], ids=["query", "list", "ingest"])  # fmt: skip
+    ("evaluate", Corpus.evaluate, {"judgments"}),
+], ids=["query", "list", "ingest", "evaluate"])  # fmt: skip
 def test_options_are_those_of_the_command(command: str, method: object, others: set[str]) -> None:
     group = get_command(app)
     options = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mirsearch.evaluation.intervals import bootstrap_interval
 from mirsearch.training.evaluation import (
     Change,
     average_precisions,
-    bootstrap_interval,
     compare_vectors,
     is_improvement,
     measure_change,

@@ -1,0 +1,1 @@
+"""How well an index, or an extractor, finds what was judged to be relevant."""
