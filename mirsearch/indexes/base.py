@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,6 +16,9 @@ from mirsearch.query import Filters, Order, SearchRequest, SearchResult, StoredP
 
 ANY_FOLDER = "*/"
 """The beginning of a location that is only the end of a path."""
+
+JsonObject = dict[str, Any]
+"""An object of JSON, in plain types."""
 
 SCHEMA_VERSION = 1
 """Schema version of an index on Elasticsearch. That of the embedded index is in embedded.database.schema."""
@@ -80,6 +83,13 @@ class Failure:
     noted_at: str | None = None
 
 
+def folder_start(folder: str) -> str:
+    """Return what the locations of all files in a folder begin with: its path, and one separator."""
+    if folder.endswith(("/", "\\")):
+        return folder
+    return folder + ("\\" if "\\" in folder and "/" not in folder else "/")
+
+
 class IndexWriter(Protocol):
     """Writes in one exclusive session. Changes become visible to readers and durable at `commit`, not before."""
 
@@ -89,6 +99,9 @@ class IndexWriter(Protocol):
     def add_origin(self, figure_id: str, origin: Origin) -> None:
         """Add an origin to a figure. Does nothing if the figure has an origin with this source and location."""
 
+    def remove_origins(self, figure_id: str, origins: Iterable[Origin]) -> None:
+        """Remove origins of a figure, found by source and location. Does nothing for those that it has not."""
+
     def mark_retracted(self, article_ids: Iterable[str]) -> None:
         """Mark articles as retracted. Unknown articles are ignored."""
 
@@ -97,6 +110,9 @@ class IndexWriter(Protocol):
 
     def record_failures(self, failed: Iterable[Failure], resolved: Iterable[str] = ()) -> None:
         """Record failed inputs, replacing earlier records of them; remove the records of resolved ones."""
+
+    def write_entries(self, kept: str, entries: Mapping[str, JsonObject], removed: Iterable[str] = ()) -> None:
+        """Write entries of a list that the index keeps, replacing those of the same names; remove others by name."""
 
     def commit(self) -> None:
         """Make all changes since the last commit durable and visible. On a cluster, large loads show a second later."""
@@ -124,6 +140,9 @@ class Index(Protocol):
 
     def known_figures(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
         """Return those of the figures that are in the index, by id."""
+
+    def figures_below(self, folder: str) -> list[KnownFigure]:
+        """Return the figures that have an origin in a folder (an absolute path) or below it, ordered by id."""
 
     def figure_notes(self, figure_ids: Sequence[str]) -> dict[str, FigureNotes]:
         """Return the notes of figures by id. Figures that are not in the index are left out."""
@@ -157,6 +176,12 @@ class Index(Protocol):
 
     def failures(self) -> list[Failure]:
         """Return the inputs that failed in an ingest and have not succeeded since, ordered by input."""
+
+    def entries(self, kept: str) -> dict[str, JsonObject]:
+        """Return the entries, by name, of one of the lists that an index keeps besides figures. Empty if it has none.
+
+        What the lists are for is told where they are used, for instance in ingest.deleted.
+        """
 
     def stats(self) -> dict[str, Any]:
         """Return counts of the contents.

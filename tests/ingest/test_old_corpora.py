@@ -100,6 +100,7 @@ def take_back_schema(path: Path) -> None:
     """Make the database one of schema 2, with the guessed techniques that it had."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DROP INDEX panels_doubtful")
+        connection.execute("DROP TABLE entries")
         for column in schema.PARTS + schema.DOUBTS:
             connection.execute(f"ALTER TABLE panels DROP COLUMN {column.split()[0]}")
         for table, columns in schema.ADDED.items():

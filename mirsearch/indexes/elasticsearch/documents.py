@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from mirsearch.corpus import Article, Figure, Origin, Panel, to_json
 from mirsearch.corrections import corrected_fields, correction_from_json, correction_to_json, panel_from_json
-from mirsearch.indexes.base import ExtractorIdentity, FigureNotes, FigureRecord
+from mirsearch.indexes.base import ExtractorIdentity, FigureNotes, FigureRecord, KnownFigure
 from mirsearch.indexes.comparison import MIN_TECHNIQUE_CONFIDENCE, fold_name, known_technique, license_key
 from mirsearch.indexes.elasticsearch.scales import read_scales, scale_fields
 from mirsearch.indexes.elasticsearch.words import text_fields
@@ -27,6 +28,15 @@ NOTE_FIELDS = ("analysis", "given", "corrections")
 def utc_timestamp() -> str:
     """Return the present time in UTC, ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def check_vectors(record: FigureRecord, dims: int) -> None:
+    """Raise ValueError if the vectors of a record don't fit its panels or `dims`, or are not finite."""
+    vectors = np.asarray(record.vectors)
+    if vectors.shape != (len(record.panels), dims):
+        raise ValueError(f"vectors of shape {vectors.shape} for {len(record.panels)} panels of {dims} dims")
+    if not np.isfinite(vectors).all():
+        raise ValueError(f"vectors of figure {record.figure.id} are not finite")
 
 
 def pack_vector(vector: Vector) -> bytes:
@@ -195,6 +205,26 @@ def read_article(document: Document) -> Article | None:
     names = ("id", "title", "doi", "pmcid", "journal", "year", "license", "url")
     plain = {name: stored.get(name) for name in names}
     return Article(**plain, authors=tuple(stored.get("authors") or ()), retracted=bool(stored.get("retracted")))
+
+
+def read_known(figure_id: str, document: Document) -> KnownFigure:
+    """Return what an ingest needs of a figure, from the figure's document."""
+    article, caption = read_article(document), document["figure"].get("caption") or ""
+    return KnownFigure(figure_id, caption, article.id if article else None, read_origins(document))
+
+
+def merge_figures(figure: Figure, old: Document) -> Figure:
+    """Return a figure with the data that only the stored one has: earlier origins, and fields that are empty now."""
+    known = {(origin.source, origin.location) for origin in read_origins(old)}
+    fresh = tuple(origin for origin in figure.origins if (origin.source, origin.location) not in known)
+    return dataclasses.replace(
+        figure,
+        origins=(*read_origins(old), *fresh),
+        article=figure.article or read_article(old),
+        label=figure.label or old["figure"].get("label"),
+        permission_note=figure.permission_note or old["figure"].get("permission_note"),
+        mentions=figure.mentions or tuple(old["figure"].get("mentions") or ()),
+    )
 
 
 def read_panel(document: Document) -> StoredPanel:

@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 from mirsearch import settings
 from mirsearch.errors import IndexAccessError, IndexMismatchError, NotFoundError, UsageError
 from mirsearch.indexes import mismatch_error
-from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, KnownFigure
+from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, JsonObject, KnownFigure
 from mirsearch.indexes.elasticsearch import admin, mapping, names
 from mirsearch.indexes.elasticsearch import query as queries
 from mirsearch.indexes.elasticsearch.client import Address, connect, parse_address
 from mirsearch.indexes.elasticsearch.documents import (
     HEAVY_FIELDS,
     NOTE_FIELDS,
-    read_article,
+    read_known,
     read_notes,
-    read_origins,
     read_panel,
 )
+from mirsearch.indexes.elasticsearch.entries import read_entries
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.failures import read_failures
 from mirsearch.indexes.elasticsearch.fields import sort_clauses
@@ -98,15 +98,17 @@ class ElasticsearchIndex(names.FigureNames):
         with read_answers(self._address):
             return read_failures(self._client, self._address.name)
 
+    def entries(self, kept: str) -> dict[str, JsonObject]:
+        """Return the entries, by name, of a list that the index keeps."""
+        return read_entries(self._client, self._address, kept)
+
     def known_figures(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
         """Return the given figures that are completely in the index."""
         known: dict[str, KnownFigure] = {}
         for figure_id, document in self._figure_documents(figure_ids):
             with read_answers(self._address):
                 if document["figure_state"] == "complete":
-                    article, caption = read_article(document), document["figure"].get("caption") or ""
-                    article_id = article.id if article else None
-                    known[figure_id] = KnownFigure(figure_id, caption, article_id, read_origins(document))
+                    known[figure_id] = read_known(figure_id, document)
         return known
 
     def figure_notes(self, figure_ids: Sequence[str]) -> dict[str, FigureNotes]:

@@ -33,6 +33,10 @@ Embed = Callable[[Sequence[StoredPanel]], NDArray[np.float32]]
 DocumentWithId = tuple[str, dict[str, Any]]
 """The id of a document, and the document."""
 PAGE_SIZE = 64
+_ORDERS = {"panel": "panel.id", "figure": "figure.id", "failure": "failure.input", "entry": "entry.id"}
+"""Kinds of documents, and the field that they are ordered by."""
+_PLAIN = ("failure", "entry")
+"""Kinds of documents that depend on no extractor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,16 +211,16 @@ def _rewrite_documents(
 
 
 def _document_pages(migration: _Migration, index: str, *, vectors: bool) -> Iterator[list[DocumentWithId]]:
-    """Yield pages of panels, figures and failures, each ordered by id; panels have `vector` as a list if asked for."""
+    """Yield pages of panels, figures, failures and entries, each ordered by id; panels with `vector` if asked for."""
     vector_field: dict[str, Any] = {"fields": [{"field": "vector"}]} if vectors else {}
-    for kind, order in (("panel", "panel.id"), ("figure", "figure.id"), ("failure", "failure.input")):
+    for kind, order in _ORDERS.items():
         pages = search_pages(
             migration.client,
             migration.address,
             index=index,
             size=PAGE_SIZE,
             query={"term": {"doc_type": kind}},
-            sort=[{order: "asc"}],
+            sort=[{order: {"order": "asc", "unmapped_type": "keyword"}}],
             source_excludes=["vector"],
             **vector_field,
         )
@@ -251,7 +255,7 @@ def _comparable(document: dict[str, Any]) -> dict[str, Any]:
 def _rebuild_documents(
     page: list[DocumentWithId], extractor: ExtractorIdentity, embed: Embed | None, *, pack: bool
 ) -> Iterator[DocumentWithId]:
-    """Yield the documents to write: panels with new vectors and words, figures of the new extractor, failures as is."""
+    """Yield the documents to write: panels with new vectors and words, figures of the new extractor, others as is."""
     extractor_field = documents.extractor_fields(extractor)
     panels = [(doc_id, document) for doc_id, document in page if document["doc_type"] == "panel"]
     if panels:
@@ -268,7 +272,7 @@ def _rebuild_documents(
             yield doc_id, {**document, **documents.rebuilt_fields(document), **extractor_field, "vector": value}
     for doc_id, document in page:
         if document["doc_type"] != "panel":
-            yield doc_id, document if document["doc_type"] == "failure" else document | extractor_field
+            yield doc_id, document if document["doc_type"] in _PLAIN else document | extractor_field
 
 
 def _delete_extra_documents(migration: _Migration, new: str) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 from elasticsearch import Elasticsearch
 
 from mirsearch.corpus import PLANES
-from mirsearch.indexes.base import ANY_FOLDER
+from mirsearch.indexes.base import ANY_FOLDER, KnownFigure, folder_start
 from mirsearch.indexes.elasticsearch.client import Address
+from mirsearch.indexes.elasticsearch.documents import read_known
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.paging import search_pages
 
@@ -33,6 +34,14 @@ class FigureNames:
             choices += [{"wildcard": {"image": {"value": f"*{end}"}}} for end in ends]
         clause = {"bool": {"should": choices, "minimum_should_match": 1}}
         return [figure for figure, _ in self._figure_pages([clause], [])]
+
+    def figures_below(self, folder: str) -> list[KnownFigure]:
+        """Return the figures that have an origin in a folder or below it, ordered by id. Looks at every figure."""
+        start = folder_start(folder)
+        documents = self._figure_pages([], ["figure_state", "figure.caption", "figure.origins", "article.id"])
+        with read_answers(self._address):
+            known = [read_known(figure, found) for figure, found in documents if found["figure_state"] == "complete"]
+        return [figure for figure in known if any(origin.location.startswith(start) for origin in figure.origins)]
 
     def corrected_figures(self) -> list[str]:
         """Return the ids, ascending, of the figures that have corrections. Looks at every figure."""

@@ -17,6 +17,7 @@ from mirsearch.indexes.elasticsearch import admin
 from mirsearch.indexes.elasticsearch.bulk import BulkSender, delete_action
 from mirsearch.indexes.elasticsearch.client import Address, connect, parse_address
 from mirsearch.indexes.elasticsearch.documents import read_notes, read_panel
+from mirsearch.indexes.elasticsearch.entries import read_entry
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.failures import failure_actions
 from mirsearch.indexes.elasticsearch.lock import LOCK_ID, WriterLock, is_dead
@@ -42,6 +43,8 @@ class _Contents:
     """Figures that an ingest has to take again."""
     strays: set[str] = field(default_factory=set)
     """Panels that belong to no figure."""
+    lost_entries: set[str] = field(default_factory=set)
+    """Entries of the index's lists that can't be read."""
 
 
 def find_faults(location: str) -> Iterator[Fault]:
@@ -68,6 +71,9 @@ def repair(location: str) -> list[str]:
         try:
             contents = _read_contents(client, address, physical, extractor)
             bulk.add([delete_action(physical, panel_id) for panel_id in sorted(contents.strays)])
+            bulk.add([delete_action(physical, doc_id) for doc_id in sorted(contents.lost_entries)])
+            if contents.lost_entries:
+                done.append(f"{len(contents.lost_entries)} entries of the index's lists can't be read and were removed")
             if contents.strays:
                 done.append(f"{len(contents.strays)} panels without a figure were deleted")
             done += [_take_out(client, bulk, physical, figure_id, contents) for figure_id in sorted(contents.damaged)]
@@ -136,6 +142,12 @@ def _read_contents(client: Elasticsearch, address: Address, physical: str, extra
             found.faults.append(Fault("document", doc_id, reason))
             found.damaged.add(figure_id)
     _compare_figures(found)
+    for doc_id, document in _documents(client, address, physical, "entry"):
+        try:
+            read_entry(document)
+        except _SHAPE_ERRORS as error:
+            found.faults.append(Fault("entry", doc_id, f"it can't be read: {type(error).__name__} {error}"))
+            found.lost_entries.add(doc_id)
     return found
 
 

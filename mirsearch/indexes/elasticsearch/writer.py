@@ -8,18 +8,17 @@ next ingest writes all of it again.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 from elasticsearch import Elasticsearch
 
 from mirsearch import settings
 from mirsearch.corpus import Figure, Origin, panel_ids
 from mirsearch.corrections import apply_corrections
 from mirsearch.errors import MirsearchError
-from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, FigureRecord
+from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, FigureRecord, JsonObject
 from mirsearch.indexes.elasticsearch.admin import add_missing_fields
 from mirsearch.indexes.elasticsearch.bulk import (
     CHUNK_BYTES,
@@ -31,14 +30,16 @@ from mirsearch.indexes.elasticsearch.bulk import (
 )
 from mirsearch.indexes.elasticsearch.client import Address
 from mirsearch.indexes.elasticsearch.documents import (
+    check_vectors,
     figure_document,
+    merge_figures,
     opening_document,
     origin_fields,
     panel_documents,
-    read_article,
     read_notes,
     read_origins,
 )
+from mirsearch.indexes.elasticsearch.entries import entry_actions
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.failures import failure_actions
 from mirsearch.indexes.elasticsearch.load import restore_settings, tune_for_load
@@ -73,7 +74,7 @@ class ElasticsearchWriter:
 
     def put(self, record: FigureRecord) -> None:
         """Add a figure, or replace it and its panels; ValueError if the vectors don't fit the panels or dims."""
-        _check_vectors(record, self._extractor.dims)
+        check_vectors(record, self._extractor.dims)
         figure_id = record.figure.id
         with read_answers(self._address):
             if figure_id in self._deletions:
@@ -91,6 +92,15 @@ class ElasticsearchWriter:
 
     def add_origin(self, figure_id: str, origin: Origin) -> None:
         """Add an origin to a figure; does nothing if the index has no such figure."""
+        place = (origin.source, origin.location)
+        self._change_origins(figure_id, lambda known: known if place in map(_place, known) else (*known, origin))
+
+    def remove_origins(self, figure_id: str, origins: Iterable[Origin]) -> None:
+        """Remove origins of a figure; does nothing for those that it has not."""
+        gone = set(map(_place, origins))
+        self._change_origins(figure_id, lambda known: tuple(origin for origin in known if _place(origin) not in gone))
+
+    def _change_origins(self, figure_id: str, change: Callable[[tuple[Origin, ...]], tuple[Origin, ...]]) -> None:
         with read_answers(self._address):
             if self._gathered or figure_id in self._uncommitted:
                 self._complete_figures()
@@ -98,11 +108,11 @@ class ElasticsearchWriter:
             if document is None:
                 return
             origins = read_origins(document)
-            if any((known.source, known.location) == (origin.source, origin.location) for known in origins):
+            changed = change(origins)
+            if changed == origins:
                 return
-            fields = origin_fields((*origins, origin))
             ids = [figure_id, *document.get("panel_ids", [])]
-            self.bulk.add([update_action(self._index, doc_id, fields) for doc_id in ids])
+            self.bulk.add([update_action(self._index, doc_id, origin_fields(changed)) for doc_id in ids])
             self.bulk.flush()
             self._needs_refresh = True
 
@@ -134,6 +144,13 @@ class ElasticsearchWriter:
         """Store inputs that failed, and delete the failures of resolved inputs."""
         with read_answers(self._address):
             for action in failure_actions(self._index, failed, resolved):
+                self.bulk.add([action])
+                self._needs_refresh = True
+
+    def write_entries(self, kept: str, entries: Mapping[str, JsonObject], removed: Iterable[str] = ()) -> None:
+        """Write entries of a list, and remove others by name."""
+        with read_answers(self._address):
+            for action in entry_actions(self._index, kept, entries, removed):
                 self.bulk.add([action])
                 self._needs_refresh = True
 
@@ -183,7 +200,7 @@ class ElasticsearchWriter:
         stored = self._figure_documents(list(records))
         for figure_id, record in records.items():
             old = stored.get(figure_id)
-            figure = _merge_figures(record.figure, old) if old else record.figure
+            figure = merge_figures(record.figure, old) if old else record.figure
             wanted = record.corrections
             if wanted is None:
                 wanted = read_notes(old).corrections if old else ()
@@ -275,23 +292,5 @@ def _finish(client: Elasticsearch, address: Address, index: str, lock: WriterLoc
             raise
 
 
-def _check_vectors(record: FigureRecord, dims: int) -> None:
-    vectors = np.asarray(record.vectors)
-    if vectors.shape != (len(record.panels), dims):
-        raise ValueError(f"vectors of shape {vectors.shape} for {len(record.panels)} panels of {dims} dims")
-    if not np.isfinite(vectors).all():
-        raise ValueError(f"vectors of figure {record.figure.id} are not finite")
-
-
-def _merge_figures(figure: Figure, old: dict[str, Any]) -> Figure:
-    """Return a figure with the data that only the stored one has: earlier origins, and fields that are empty now."""
-    known = {(origin.source, origin.location) for origin in read_origins(old)}
-    fresh = tuple(origin for origin in figure.origins if (origin.source, origin.location) not in known)
-    return dataclasses.replace(
-        figure,
-        origins=(*read_origins(old), *fresh),
-        article=figure.article or read_article(old),
-        label=figure.label or old["figure"].get("label"),
-        permission_note=figure.permission_note or old["figure"].get("permission_note"),
-        mentions=figure.mentions or tuple(old["figure"].get("mentions") or ()),
-    )
+def _place(origin: Origin) -> tuple[str, str]:
+    return origin.source, origin.location

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mirsearch import settings
 from mirsearch.errors import IndexMismatchError, MirsearchError, NotFoundError
 from mirsearch.indexes import mismatch_error
-from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, KnownFigure
+from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, JsonObject, KnownFigure
 from mirsearch.indexes.embedded.database import failures as sqlite_failures
 from mirsearch.indexes.embedded.database import names, schema
 from mirsearch.indexes.embedded.database import rows as sqlite_rows
@@ -28,6 +28,7 @@ from mirsearch.indexes.embedded.database.access import (
     write_lock,
 )
 from mirsearch.indexes.embedded.database.checking import CheckedCommits
+from mirsearch.indexes.embedded.database.entries import read_entries
 from mirsearch.indexes.embedded.database.figures import find_figures
 from mirsearch.indexes.embedded.database.filters import build_where
 from mirsearch.indexes.embedded.database.orders import sorted_ids
@@ -114,13 +115,12 @@ class EmbeddedIndex:
     def known_figures(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
         """Return those of the figures that are in the index, by id."""
         with self._readers.transaction() as connection:
-            found = find_figures(connection, figure_ids)
-        known = {}
-        for figure_id, row in found.items():
-            figure = row.figure
-            article = figure.article.id if figure.article else None
-            known[figure_id] = KnownFigure(figure_id, figure.caption, article, figure.origins)
-        return known
+            return {figure_id: row.known() for figure_id, row in find_figures(connection, figure_ids).items()}
+
+    def figures_below(self, folder: str) -> list[KnownFigure]:
+        """Return the figures that have an origin in a folder or below it, ordered by id."""
+        with self._readers.transaction() as connection:
+            return names.figures_below(connection, folder)
 
     def figure_notes(self, figure_ids: Sequence[str]) -> dict[str, FigureNotes]:
         """Return the notes of figures by id. Figures that are not in the index are left out."""
@@ -223,6 +223,11 @@ class EmbeddedIndex:
         """Return the inputs that failed in an ingest and have not succeeded since, ordered by input."""
         with self._readers.transaction() as connection:
             return sqlite_failures.read_failures(connection)
+
+    def entries(self, kept: str) -> dict[str, JsonObject]:
+        """Return the entries, by name, of a list that the index keeps."""
+        with self._readers.transaction() as connection:
+            return read_entries(connection, kept)
 
     def stats(self) -> dict[str, Any]:
         """Return counts, the extractor, the schema version and the size on disk in bytes."""

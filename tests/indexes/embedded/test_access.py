@@ -174,10 +174,10 @@ def test_another_extractor_is_refused_with_the_remedy(location: str) -> None:
 
 def test_a_newer_index_names_the_version_it_needs(location: str) -> None:
     with closing(sqlite3.connect(Path(location) / DATABASE)) as connection, connection:
-        connection.execute("PRAGMA user_version = 7")
+        connection.execute("PRAGMA user_version = 8")
         connection.execute("UPDATE meta SET value = '3.1' WHERE name = 'readable_from'")
     for create in (None, made.IDENTITY):
-        with pytest.raises(IndexMismatchError, match=r"schema 7.*install mirsearch 3\.1"):
+        with pytest.raises(IndexMismatchError, match=r"schema 8.*install mirsearch 3\.1"):
             EmbeddedIndex.open(location, create=create)
 
 
@@ -191,20 +191,20 @@ def test_an_older_index_is_migrated_all_or_nothing(location: str, monkeypatch: p
         connection.execute("UPDATE panels SET color = 'gray'")
         connection.execute("INSERT INTO nowhere VALUES (1)")
 
-    monkeypatch.setattr(sqlite_schema, "CURRENT_VERSION", 6)
-    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {4: first})
-    with pytest.raises(IndexMismatchError, match="schema 5"):
+    monkeypatch.setattr(sqlite_schema, "CURRENT_VERSION", 7)
+    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {5: first})
+    with pytest.raises(IndexMismatchError, match="schema 6"):
         EmbeddedIndex.open(location)
-    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {4: first, 5: second})
+    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {5: first, 6: second})
     with pytest.raises(IndexAccessError, match="nowhere"):
         EmbeddedIndex.open(location)
     with closing(sqlite3.connect(Path(location) / DATABASE)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (4,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (5,)
         assert "color" not in [row[1] for row in connection.execute("PRAGMA table_info(panels)")]
-    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {4: first, 5: lambda connection: None})
+    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {5: first, 6: lambda connection: None})
     assert search_ids(location) == expected
     with EmbeddedIndex.open(location) as index:
-        assert index.stats()["schema_version"] == 6
+        assert index.stats()["schema_version"] == 7
 
 
 def test_words_of_another_tokenizer_version_are_rebuilt(location: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from mirsearch.indexes.embedded.database import core_pages, schema
 from mirsearch.indexes.embedded.database.checksums import (
     ARTICLES,
+    ENTRIES,
     FAILURES,
     PANELS,
     WORDS_CRC,
@@ -23,11 +24,13 @@ from mirsearch.query import Filters
 MAX_STRUCTURE_FAULTS = 20
 _CORE_TABLES = ("articles", "figures", "origins", "corrections", "panels")
 _PARTS_OF_PANELS: tuple[Part, ...] = ("texts", "vector", "thumbnail", "words")
+_LISTS: tuple[Part, ...] = ("failures", "entry")
 _MISMATCH = "does not match its checksum"
 _MISMATCHES: dict[Part, str] = {
     "article": f"SELECT id FROM articles WHERE crc IS NOT row_crc({', '.join(ARTICLES)})",
     "panel": f"SELECT id FROM panels WHERE crc IS NOT row_crc({', '.join(PANELS)})",
     "failures": f"SELECT input FROM failures WHERE crc IS NOT row_crc({', '.join(FAILURES)})",
+    "entry": f"SELECT list || ' ' || name FROM entries WHERE crc IS NOT row_crc({', '.join(ENTRIES)})",
     "texts": "SELECT p.id FROM panels p LEFT JOIN panel_texts t ON t.panel = p.key "
     "WHERE p.text_crc IS NOT row_crc(t.caption, t.text)",
     "vector": "SELECT p.id FROM panels p LEFT JOIN vectors v ON v.panel = p.key "
@@ -46,7 +49,8 @@ def find_faults(connection: sqlite3.Connection) -> Iterator[Fault]:
     yield from _tell_errors(find_core_faults(connection))
     for part in _PARTS_OF_PANELS:
         yield from _tell_errors(_find_mismatches(connection, part))
-    yield from _tell_errors(_find_mismatches(connection, "failures"))
+    for part in _LISTS:
+        yield from _tell_errors(_find_mismatches(connection, part))
     yield from _tell_errors(_find_strays(connection))
 
 

@@ -29,6 +29,7 @@ PANELS = (
     "doubtful_field_of_view_nm", "lone_bar",
 )  # fmt: skip
 FAILURES = ("input", "stage", "reason", "noted_at")
+ENTRIES = ("list", "name", "value")
 """The columns that the checksum of a row covers, in order."""
 WORDS_CRC = "row_crc(w.caption, w.text, w.title, w.mentions)"
 """The checksum of the words `w` of a panel, in SQL."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from mirsearch.corpus import Article, Figure, Origin
 from mirsearch.corrections import Correction, correction_from_json, panel_from_json
-from mirsearch.indexes.base import FigureNotes
+from mirsearch.indexes.base import FigureNotes, KnownFigure
 from mirsearch.indexes.embedded.database.checksums import (
     ARTICLES,
     FIGURES,
@@ -35,6 +35,12 @@ class FigureRow:
     source_panels: str | None
     corrections: tuple[Correction, ...]
     panel_count: int
+
+    def known(self) -> KnownFigure:
+        """Return what an ingest needs of the figure."""
+        figure = self.figure
+        article = figure.article.id if figure.article else None
+        return KnownFigure(figure.id, figure.caption, article, figure.origins)
 
     def notes(self) -> FigureNotes:
         """Return the notes of the figure."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 
 from mirsearch.corpus import PLANES
-from mirsearch.indexes.base import ANY_FOLDER
+from mirsearch.indexes.base import ANY_FOLDER, KnownFigure, folder_start
+from mirsearch.indexes.embedded.database.figures import read_figures
 
 
 def figures_at(connection: sqlite3.Connection, location: str) -> list[str]:
@@ -19,6 +20,14 @@ def figures_at(connection: sqlite3.Connection, location: str) -> list[str]:
         values += [f"/{name}", f"\\{name}", f"/{name}{PLANES}", f"\\{name}{PLANES}"]
     query = f"SELECT DISTINCT f.id FROM origins o JOIN figures f ON f.key = o.figure WHERE {where} ORDER BY f.id"
     return [row[0] for row in connection.execute(query, values)]
+
+
+def figures_below(connection: sqlite3.Connection, folder: str) -> list[KnownFigure]:
+    """Return the figures that have an origin in a folder or below it, ordered by id."""
+    start = folder_start(folder)
+    query = "SELECT DISTINCT figure FROM origins WHERE substr(location, 1, ?) = ?"
+    keys = [row[0] for row in connection.execute(query, (len(start), start))]
+    return sorted((row.known() for row in read_figures(connection, keys).values()), key=lambda known: known.id)
 
 
 def corrected_figures(connection: sqlite3.Connection) -> list[str]:

@@ -16,7 +16,7 @@ from mirsearch.indexes.embedded.database import checking, checksums, log, schema
 from mirsearch.indexes.embedded.database import failures as sqlite_failures
 from mirsearch.indexes.embedded.database import words as sqlite_words
 from mirsearch.indexes.embedded.database.access import DATABASE, connect
-from mirsearch.indexes.embedded.database.checksums import FAILURES, PANELS, DamagedRowError
+from mirsearch.indexes.embedded.database.checksums import ENTRIES, FAILURES, PANELS, DamagedRowError
 from mirsearch.indexes.embedded.database.figures import FigureRow, read_figures
 from mirsearch.indexes.embedded.database.rows import read_panels
 from mirsearch.indexes.embedded.database.writer import SqliteWriter
@@ -24,7 +24,7 @@ from mirsearch.query import StoredPanel
 
 _TEMPORARY = f"{DATABASE}-repairing"
 _TABLES = ("meta", "commits", "articles", "figures", "origins", "panels", "panel_texts", "vectors", "thumbnails",
-           "corrections", "failures")  # fmt: skip
+           "corrections", "failures", "entries")  # fmt: skip
 _MAX_MISSES = 100_000
 """Keys in a row that can't be read, after which the rest of a table counts as lost. A page holds far fewer keys."""
 
@@ -178,8 +178,10 @@ class Salvage:
 
     def _repair_rest(self, connection: sqlite3.Connection) -> None:
         """Remove rows that belong to nothing or can't be read, build the words anew, and count."""
-        crc = f"row_crc({', '.join(FAILURES)})"
-        connection.execute(f"DELETE FROM failures WHERE crc IS NOT {crc}")
+        for table, columns in (("failures", FAILURES), ("entries", ENTRIES)):
+            lost = connection.execute(f"DELETE FROM {table} WHERE crc IS NOT row_crc({', '.join(columns)})").rowcount
+            if lost and table == "entries":
+                self.done.append(f"{lost} entries of the index's lists can't be read and were removed")
         for table, column in schema.PANEL_TABLES:
             if table != "words":  # they are built anew below
                 connection.execute(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT key FROM panels)")
@@ -203,7 +205,7 @@ def _readable_rows(connection: sqlite3.Connection, table: str) -> Iterator[tuple
     """Yield the rows of a table that can be read, with the names of their columns."""
     names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
     columns = ", ".join(names)
-    if table in ("meta", "failures"):  # their keys are no numbers
+    if table in ("meta", "failures", "entries"):  # their keys are no numbers
         with suppress(sqlite3.Error):
             for row in connection.execute(f"SELECT {columns} FROM {table}"):
                 yield columns, row

@@ -18,9 +18,9 @@ from mirsearch.text.tokens import ANALYSIS
 APPLICATION_ID = 0x6D697273
 """`mirs` in ASCII. It marks an SQLite file as an index of mirsearch."""
 
-CURRENT_VERSION = 4
+CURRENT_VERSION = 5
 MAX_KEPT_COMMITS = 10_000
-COUNTED = ("articles", "figures", "panels")
+COUNTED = ("articles", "figures", "panels", "entries")
 """Tables whose number of rows the meta table knows."""
 CORRECTIONS = (
     # figures by id: corrections survive when a figure is ingested again
@@ -40,6 +40,9 @@ PANEL_SUMS = (CRC, "text_crc INTEGER", "vector_crc INTEGER", "thumbnail_crc INTE
 FAILURES = """CREATE TABLE IF NOT EXISTS failures (input TEXT PRIMARY KEY, stage TEXT NOT NULL, reason TEXT NOT NULL,
     noted_at TEXT NOT NULL) WITHOUT ROWID"""
 """An index of an earlier version has no such table until an input fails."""
+ENTRIES = """CREATE TABLE entries (list TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, crc INTEGER,
+    PRIMARY KEY (list, name)) WITHOUT ROWID"""
+"""The lists that an index keeps besides figures, since version 5. A value is a JSON object."""
 ADDED = {"articles": (CRC,), "figures": ("mentions TEXT", "panels INTEGER", CRC), "panels": PANEL_SUMS,
          "failures": (CRC,)}  # fmt: skip
 """Columns since version 4, by table. `mentions` is a JSON list of sentences, `panels` a number."""
@@ -75,6 +78,7 @@ TABLES = (
     WORDS,
     *CORRECTIONS,
     FAILURES.replace("noted_at TEXT NOT NULL)", f"noted_at TEXT NOT NULL, {CRC})"),
+    ENTRIES,
 )
 
 Migration = Callable[[sqlite3.Connection], None]
@@ -112,10 +116,23 @@ def _add_checksums(connection: sqlite3.Connection) -> None:
     checksums.seal_everything(connection)
     record_commit(connection, removed=False)
     write_meta(connection, readable_from=__version__)
-    count_rows(connection)
 
 
-MIGRATIONS: dict[int, Migration] = {1: _add_corrections, 2: _add_parts_and_doubts, 3: _add_checksums}
+def _add_entries(connection: sqlite3.Connection) -> None:
+    """Migrate to version 5: lists that are kept besides figures, such as that of deleted ones."""
+    meta = read_meta(connection)
+    check_meta(meta)  # else a new checksum would hide the damage
+    connection.execute(ENTRIES)
+    write_meta(connection, readable_from=__version__)
+    if "totals" in meta:
+        change_totals(connection, {})
+    else:
+        count_rows(connection)
+
+
+MIGRATIONS: dict[int, Migration] = {
+    1: _add_corrections, 2: _add_parts_and_doubts, 3: _add_checksums, 4: _add_entries
+}  # fmt: skip
 """The migrations from version n to n + 1. Those that are needed run in one transaction."""
 
 
@@ -195,7 +212,7 @@ def read_totals(connection: sqlite3.Connection) -> dict[str, int]:
 def change_totals(connection: sqlite3.Connection, changes: Mapping[str, int]) -> None:
     """Add to the numbers of rows that the tables should have."""
     totals = read_totals(connection)
-    write_meta(connection, totals=_totals_text({name: totals[name] + changes.get(name, 0) for name in COUNTED}))
+    write_meta(connection, totals=_totals_text({name: totals.get(name, 0) + changes.get(name, 0) for name in COUNTED}))
 
 
 def read_extractor(connection: sqlite3.Connection) -> ExtractorIdentity:

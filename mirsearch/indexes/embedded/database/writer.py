@@ -6,28 +6,26 @@ import dataclasses
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.corpus import Article, Figure, Origin, Panel, panel_ids
+from mirsearch.corpus import Figure, Origin, Panel, panel_ids
 from mirsearch.corrections import apply_corrections
 from mirsearch.errors import IndexAccessError
-from mirsearch.indexes.base import Failure, FigureRecord
-from mirsearch.indexes.comparison import fold_name, license_key
+from mirsearch.indexes.base import Failure, FigureRecord, JsonObject
 from mirsearch.indexes.embedded.database import checksums, schema
+from mirsearch.indexes.embedded.database import entries as sqlite_entries
 from mirsearch.indexes.embedded.database import failures as sqlite_failures
 from mirsearch.indexes.embedded.database import notes as sqlite_notes
 from mirsearch.indexes.embedded.database import words as sqlite_words
 from mirsearch.indexes.embedded.database.access import translate_errors
+from mirsearch.indexes.embedded.database.articles import put_article
 from mirsearch.indexes.embedded.database.checksums import batches, placeholders
 from mirsearch.indexes.embedded.database.rows import panel_values, storable_text
 from mirsearch.indexes.embedded.database.words import FigureTexts
-
-_ARTICLE_TEXTS = ("title", "doi", "pmcid", "journal", "license", "url")
 
 
 class SqliteWriter:
@@ -46,7 +44,7 @@ class SqliteWriter:
         vectors = self._check_vectors(record)
         with self._guard():
             self._begin_if_needed()
-            article = self._put_article(record.figure.article)
+            article = put_article(self._connection, record.figure.article, self._changes)
             key = self._put_figure(record.figure, article, len(record.panels))
             self._delete_panels([key])
             texts = sqlite_words.read_figure_texts(self._connection, key)
@@ -83,6 +81,18 @@ class SqliteWriter:
                 self._begin_if_needed()
                 checksums.check_figures(self._connection, [row[0]])
                 self._put_origin(row[0], origin)
+                checksums.seal_figures(self._connection, [row[0]])
+
+    def remove_origins(self, figure_id: str, origins: Iterable[Origin]) -> None:
+        """Remove origins of a figure. Does nothing for those that it has not."""
+        with self._guard():
+            row = self._execute("SELECT key FROM figures WHERE id = ?", figure_id).fetchone()
+            if row:
+                self._begin_if_needed()
+                checksums.check_figures(self._connection, [row[0]])
+                query = "DELETE FROM origins WHERE figure = ? AND source = ? AND location = ?"
+                values = [(row[0], storable_text(item.source), storable_text(item.location)) for item in origins]
+                self._connection.executemany(query, values)
                 checksums.seal_figures(self._connection, [row[0]])
 
     def mark_retracted(self, article_ids: Iterable[str]) -> None:
@@ -122,6 +132,12 @@ class SqliteWriter:
         with self._guard():
             self._begin_if_needed()
             sqlite_failures.record_failures(self._connection, failed, resolved)
+
+    def write_entries(self, kept: str, entries: Mapping[str, JsonObject], removed: Iterable[str] = ()) -> None:
+        """Write entries of a list, and remove others by name."""
+        with self._guard():
+            self._begin_if_needed()
+            sqlite_entries.write_entries(self._connection, kept, entries, removed, self._changes)
 
     def commit(self) -> None:
         """Make all changes since the last commit durable and visible."""
@@ -176,44 +192,6 @@ class SqliteWriter:
     def _begin_if_needed(self) -> None:
         if not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
-
-    def _put_article(self, article: Article | None) -> int | None:
-        """Add an article, or update the existing one with all fields that are not empty. Returns its key."""
-        if article is None:
-            return None
-        new: dict[str, Any] = {name: storable_text(getattr(article, name)) or None for name in _ARTICLE_TEXTS}
-        year = article.year if article.year is not None and abs(article.year) < 10_000 else None
-        new |= {"year": year, "authors": None, "retracted": int(article.retracted)}
-        if article.authors:
-            new["authors"] = json.dumps([storable_text(author) for author in article.authors], ensure_ascii=False)
-        row = self._execute(
-            f"SELECT key, {', '.join(new)} FROM articles WHERE id = ?", storable_text(article.id)
-        ).fetchone()  # fmt: skip
-        old = dict(zip(new, row[1:], strict=True)) if row else {"authors": "[]", "retracted": 0}
-        values = {name: old.get(name) if value is None else value for name, value in new.items()}
-        values["retracted"] = int(bool(new["retracted"]) or bool(old["retracted"]))
-        values["journal_folded"] = fold_name(str(values["journal"])) if values["journal"] else None
-        values["license_short"] = license_key(str(values["license"])) if values["license"] else None
-        if row is None:
-            columns = ["id", *values]
-            cursor = self._execute(
-                f"INSERT INTO articles ({', '.join(columns)}) VALUES ({placeholders(columns)})",
-                storable_text(article.id), *values.values(),
-            )  # fmt: skip
-            self._changes["articles"] += 1
-            checksums.seal_articles(self._connection, "key = ?", (cursor.lastrowid,))
-            return cursor.lastrowid
-        key = int(row[0])
-        checksums.check_article(self._connection, key)
-        if all(values[name] == old[name] for name in new):
-            return key
-        self._execute(
-            f"UPDATE articles SET {', '.join(f'{name} = ?' for name in values)} WHERE key = ?", *values.values(), key
-        )
-        checksums.seal_articles(self._connection, "key = ?", (key,))
-        if values["title"] != old["title"]:
-            sqlite_words.update_title(self._connection, key, str(values["title"]))
-        return key
 
     def _put_figure(self, figure: Figure, article: int | None, panels: int) -> int:
         """Add or update the row of a figure. Returns its key."""
