@@ -16,6 +16,7 @@ from mirsearch import settings
 from mirsearch.cli.parts import ExtractorChoice, load_detector, load_index_extractor, load_ocr, open_index
 from mirsearch.cli.query_inputs import check_inputs, open_input
 from mirsearch.cli.query_options import (
+    AlikeOption,
     AllKindsOption,
     AnswerFormat,
     ArticleOption,
@@ -42,6 +43,7 @@ from mirsearch.cli.query_options import (
     MissingScale,
     NmPerPxOption,
     NoScaleOption,
+    NotAlikeOption,
     NotArticleOption,
     OutputOption,
     PageOption,
@@ -84,6 +86,8 @@ def query(
     images: ImagesArgument = None,
     text: TextOption = None,
     like: LikeOption = None,
+    alike: AlikeOption = None,
+    not_alike: NotAlikeOption = None,
     panel: PanelOption = None,
     crop: CropOption = None,
     page: PageOption = 0,
@@ -170,6 +174,8 @@ def query(
         per_article=hits_per_article(per_article, choice.is_for_people, bool(article)),
         not_articles=tuple(not_article or ()),
         min_score=min_score,
+        alike=tuple(alike or ()),
+        not_alike=tuple(not_alike or ()),
     )
     model = cache(partial(load_index_extractor, corpus, ExtractorChoice(extractor, weights, device)))
     box = None if crop is None else parse_box(crop)

@@ -58,6 +58,16 @@ LikeOption = Annotated[
     str | None,
     typer.Option("--like", help="Panel of the index: its id, or the name of its file.", rich_help_panel=QUERY),
 ]
+AlikeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--alike", metavar="ID", help="Hit that is alike: the looks follow it. May be repeated.", rich_help_panel=QUERY
+    ),
+]
+NotAlikeOption = Annotated[
+    list[str] | None,
+    typer.Option("--not-alike", metavar="ID", help="Hit that is not alike. May be repeated.", rich_help_panel=QUERY),
+]
 PanelOption = Annotated[str | None, typer.Option("--panel", help="Panel of the image, e.g. b.", rich_help_panel=QUERY)]
 CropOption = Annotated[
     str | None, typer.Option("--crop", metavar="X0,Y0,X1,Y1", help="Region of the image, in px.", rich_help_panel=QUERY)

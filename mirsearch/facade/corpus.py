@@ -71,6 +71,8 @@ class Corpus(EvaluatedCorpus):
         *images: ImageLike,
         text: str | None = None,
         like: str | CorpusPanel | None = None,
+        alike: Words | CorpusPanel | Sequence[CorpusPanel] = None,
+        not_alike: Words | CorpusPanel | Sequence[CorpusPanel] = None,
         panel: str | None = None,
         crop: str | Box | None = None,
         page: int = 0,
@@ -105,7 +107,8 @@ class Corpus(EvaluatedCorpus):
         """Find panels that look like the images at their scale, and whose captions contain the words.
 
         An image is a file, an https:// address, an array of pixels or an image of Pillow; several are one question.
-        `per_article` None is any number, as in JSON. Raises UsageError for a question that contradicts itself.
+        `alike` and `not_alike` are panels that a person has marked: the looks follow them, and the answer leaves them
+        out. `per_article` None is any number, as in JSON. Raises UsageError for a question that contradicts itself.
         """
         options = {"panel": panel, "crop": crop, "scale": scale, "bar_px": bar_px, "nm_per_px": nm_per_px}
         check_image_options(len(images), options | {"page": page or None}, shown=str)
@@ -127,6 +130,8 @@ class Corpus(EvaluatedCorpus):
             per_article=per_article or 0,
             not_articles=tuple(to_list(not_article)),
             min_score=min_score,
+            alike=_panel_names(alike),
+            not_alike=_panel_names(not_alike),
         )
         box = parse_box(crop) if isinstance(crop, str) else crop
         return self._ask(question, images, partial(self._image_question, panel, box, scale_options, page))
@@ -252,3 +257,9 @@ class Corpus(EvaluatedCorpus):
 
     def __repr__(self) -> str:
         return f"<mirsearch.Corpus {self.index.location}>"
+
+
+def _panel_names(marked: Words | CorpusPanel | Sequence[CorpusPanel]) -> tuple[str, ...]:
+    """Return the names of marked panels."""
+    panels = [marked] if isinstance(marked, str | CorpusPanel) else (marked or ())
+    return tuple(panel.id if isinstance(panel, CorpusPanel) else panel for panel in panels)

@@ -168,6 +168,12 @@ class Index(Protocol):
     def vector(self, panel_id: str) -> NDArray[np.float32]:
         """Return the stored vector of a panel, float32 (dims,). Raises NotFoundError."""
 
+    def first_vectors(self, filters: Filters, count: int) -> NDArray[np.float32]:
+        """Return the vectors, float32 (n, dims), of the first `count` panels by id that pass the filters.
+
+        Ids begin with a hash of the picture's file: so these panels are a sample by chance, the same in every index.
+        """
+
     def thumbnail(self, panel_id: str) -> bytes | None:
         """Return the thumbnail of a panel as JPEG. None if it has none or if there is no such panel."""
 

@@ -16,6 +16,7 @@ from mirsearch.report.reasons import Reason, reasons, score_sentence
 from mirsearch.report.sentences import (
     filter_phrases,
     left_out_phrases,
+    marks_phrase,
     others_sentence,
     parts_sentence,
     repeats_sentence,
@@ -62,6 +63,8 @@ def query_card(answer: Answer, picture: Picture | None, more: Sequence[Picture |
         facts.append(Fact("mean view" if others else "field of view", format_length(query.field_of_view_nm)))
     if query.scale is not None:
         facts.append(Fact("scale", reading_sentence(query.scale)))
+    if marks_phrase(query):
+        facts.append(Fact("marks", marks_phrase(query)))
     facts += [Fact("filter", phrase) for phrase in (*filter_phrases(query.filters), *left_out_phrases(query))]
     return QueryCard(framed, name, query.text or "", tuple(facts), others)
 

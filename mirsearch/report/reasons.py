@@ -90,7 +90,7 @@ def _term_state(answer: Answer, hit: Hit, term: str) -> TermState:
     if getattr(hit.scored, term) is not None:
         return "counted"
     in_query = {
-        "visual": query.image is not None or query.like is not None or query.pixels is not None,
+        "visual": query.has_looks,
         "scale": query.field_of_view_nm is not None,
         "text": bool(query.text),
     }[term]

@@ -30,8 +30,18 @@ def query_sentence(query: QueryView) -> str:
         parts.append(f"{format_length(query.field_of_view_nm)} across")
     if query.text:
         parts.append(f"words “{clean_text(query.text, 200)}”")
+    if marks_phrase(query):
+        parts.append(marks_phrase(query))
     sentence = "; ".join([", ".join(parts) or "Everything", *filter_phrases(query.filters), *left_out_phrases(query)])
     return sentence[:1].upper() + sentence[1:]
+
+
+def marks_phrase(query: QueryView) -> str:
+    """Return how many panels were marked: "from 3 alike, 2 not"; empty if none were."""
+    if not query.alike:
+        return f"from {len(query.not_alike)} not alike" if query.not_alike else ""
+    not_alike = f", {len(query.not_alike)} not" if query.not_alike else ""
+    return f"from {len(query.alike)} alike{not_alike}"
 
 
 def _image_name(image: str) -> str:
@@ -90,7 +100,7 @@ def _weights_phrase(answer: Answer) -> str:
     query, weights = answer.query, answer.formula.weights
     has_image_text = any(hit.scored.image_text is not None for hit in answer.hits)
     is_weighed = {
-        f"looks {weights.visual:g}": query.image is not None or query.like is not None or query.pixels is not None,
+        f"looks {weights.visual:g}": query.has_looks,
         f"scale {weights.scale:g}": query.field_of_view_nm is not None,
         f"words {weights.text:g}": bool(query.text),
         f"words in pictures {weights.of('image_text'):g}": has_image_text,

@@ -27,7 +27,8 @@ class QueryView:
     """The question as it was understood. `image` is the file, `like` a panel id, `pixels` the part that was used.
 
     `images` has all pictures that are asked with; of several, the first has the fields above. `not_articles`: articles
-    that are left out. `per_article`: most hits of one article (0: any number).
+    that are left out. `per_article`: most hits of one article (0: any number). `alike` and `not_alike`: ids of panels
+    that were marked, and that the looks follow.
     """
 
     image: str | None = None
@@ -43,6 +44,14 @@ class QueryView:
     not_articles: tuple[str, ...] = ()
     per_article: int = 0
     min_score: float | None = None
+    alike: tuple[str, ...] = ()
+    not_alike: tuple[str, ...] = ()
+
+    @property
+    def has_looks(self) -> bool:
+        """Return whether the question has a picture, or marked panels in place of one."""
+        pictures = (self.image, self.like, self.pixels)
+        return any(each is not None for each in pictures) or bool(self.alike or self.not_alike)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +212,8 @@ def answer_json(answer: Answer) -> dict[str, Any]:
             "not_articles": list(query.not_articles),
             "per_article": query.per_article,
             "min_score": query.min_score,
+            "alike": list(query.alike),
+            "not_alike": list(query.not_alike),
         },
         "exact": answer.exact,
         "considered": answer.considered,

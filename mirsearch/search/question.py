@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 OWN_ARTICLE = "own"
 """The value of `not_articles` that stands for the article of the picture that is asked with."""
 
+MAX_MARKS = 100
+"""Most panels that a question marks as alike or not alike."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -26,6 +29,8 @@ class Question:
     the filters name them. With `doubtful`, doubtful scale readings count like the others. With `each`, every image
     under one letter is a hit of its own. At most `per_article` hits of an article are told (0: any number). Panels of
     `not_articles` (article ids, DOIs, PMC ids, or OWN_ARTICLE) and those that score below `min_score` are left out.
+    `alike` and `not_alike` name panels of the index that a person has marked: the looks that are searched for follow
+    them (search/feedback.py), and the answer leaves them out.
     """
 
     image: ImageQuestion | None = None
@@ -45,6 +50,8 @@ class Question:
     per_article: int = 0
     not_articles: tuple[str, ...] = ()
     min_score: float | None = None
+    alike: tuple[str, ...] = ()
+    not_alike: tuple[str, ...] = ()
 
     @property
     def images(self) -> tuple[ImageQuestion, ...]:
@@ -53,7 +60,7 @@ class Question:
 
     def check(self) -> None:
         """Raise UsageError if the question is empty or contradicts itself."""
-        if not self.images and self.like is None and not (self.text and self.text.strip()):
+        if not self.images and self.like is None and not self.alike and not (self.text and self.text.strip()):
             raise UsageError("nothing to search for", "give an image, --like ID, --text WORDS, or an image and --text")
         if self.images and self.like is not None:
             raise UsageError("an image and --like can't be combined", "give one of them")
@@ -68,5 +75,9 @@ class Question:
             raise UsageError(f"--top {self.top} is out of range", f"give 1 to {settings.LIMITS.query_top}")
         if self.per_article < 0:
             raise UsageError(f"--per-article {self.per_article} is out of range", "give 1 or more, or 0 for any number")
+        if len(self.alike) + len(self.not_alike) > MAX_MARKS:
+            raise UsageError(
+                f"{len(self.alike) + len(self.not_alike)} marked panels are too many", f"mark at most {MAX_MARKS}"
+            )
         if self.min_score is not None and not 0 <= self.min_score <= 1:
             raise UsageError(f"--min-score {self.min_score:g} is no score", "scores lie between 0 and 1")

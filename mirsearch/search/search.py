@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import chain
 
 from mirsearch import settings
 from mirsearch.errors import NotFoundError
@@ -20,6 +21,7 @@ from mirsearch.search.answer import Answer, Hit, QueryView
 from mirsearch.search.asked_pictures import IMAGE_KINDS, AskedPictures, read_pictures
 from mirsearch.search.folding import MAX_PANELS_PER_HIT, Folding, candidate_counts, first_count, shared_letter
 from mirsearch.search.left_out import drop_low_scores, find_left_out
+from mirsearch.search.marks import Marks, read_marks, turn_by_marks
 from mirsearch.search.naming import named_panel
 from mirsearch.search.question import Question
 from mirsearch.search.words_in_pictures import text_vector
@@ -56,24 +58,25 @@ def prepare_question(index: Index, question: Question, extractor: Callable[[], E
     question.check()
     extractor = cache(partial(_load_checked, index, extractor))
     stored = named_panel(index, question.like) if question.like else None
+    marks = read_marks(index, question, stored)
     pictures = read_pictures(index, question, stored, extractor)
     left_out = find_left_out(index, question, stored)
     text_embedding, formula, text_note = text_vector(index.extractor, question.text, question.formula, extractor)
-    filters = _exclude_retracted(question, _exclude_drawings(question, pictures.kind))
+    filters = _exclude_retracted(question, _exclude_drawings(question, pictures.kind or marks.kind))
     filters = dataclasses.replace(filters, doubtful=filters.doubtful or question.doubtful)
     request = SearchRequest(
-        vector=pictures.vector,
+        vector=turn_by_marks(index, pictures.vector, marks, filters),
         field_of_view_nm=pictures.field_of_view_nm,
         text=question.text,
         formula=formula,
         filters=filters,
         top=question.top,
         exact=question.exact,
-        exclude=frozenset([*([stored.panel.id] if stored else []), *left_out.panels]),
+        exclude=frozenset([*([stored.panel.id] if stored else []), *left_out.panels, *chain(*marks.panel_ids)]),
         text_vector=text_embedding,
     )
     notes = (*pictures.notes, *left_out.notes, text_note)
-    view = _question_view(question, pictures, stored, filters, left_out.articles)
+    view = _question_view(question, pictures, stored, marks, filters, left_out.articles)
     return PreparedQuestion(request, view, tuple(note for note in notes if note))
 
 
@@ -81,11 +84,13 @@ def _question_view(
     question: Question,
     pictures: AskedPictures,
     stored: StoredPanel | None,
+    marks: Marks,
     filters: Filters,
     not_articles: tuple[str, ...],
 ) -> QueryView:
     """Return the question as the answer tells it. Of several images, the first stands for the question."""
     first = pictures.shown[0] if pictures.shown else None
+    alike, not_alike = marks.panel_ids
     return QueryView(
         image=question.images[0].name if question.images else None,
         like=stored.panel.id if stored else None,
@@ -100,6 +105,8 @@ def _question_view(
         not_articles=not_articles,
         per_article=question.per_article,
         min_score=question.min_score,
+        alike=alike,
+        not_alike=not_alike,
     )
 
 

@@ -38,6 +38,8 @@ class SearchFields(BaseModel):
 
     text: Text | None = Field(default=None, description='Words, or "phrases in quotes".')
     like: Word | None = Field(default=None, description="Id of a panel of the index.")
+    alike: Words = Field(default=[], description="Id of a panel that is marked as alike: the looks follow it.")
+    not_alike: Words = Field(default=[], description="Id of a panel that is marked as not alike.")
     panel: Word | None = Field(default=None, description="Panel of the image, e.g. b.")
     crop: Word | None = Field(default=None, description="Region of the image, in px: x0,y0,x1,y1.")
     page: int = Field(default=0, ge=0, le=1_000_000, description="Page of a file with several, counted from 1.")
@@ -121,4 +123,6 @@ def make_question(
         per_article=hits_per_article(fields.per_article, for_people, bool(fields.article)),
         not_articles=tuple(fields.not_article),
         min_score=fields.min_score,
+        alike=tuple(fields.alike),
+        not_alike=tuple(fields.not_alike),
     )

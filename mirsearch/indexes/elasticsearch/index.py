@@ -31,11 +31,12 @@ from mirsearch.indexes.elasticsearch.entries import read_entries
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.failures import read_failures
 from mirsearch.indexes.elasticsearch.fields import sort_clauses
-from mirsearch.indexes.elasticsearch.filters import article_clause, filter_clauses
+from mirsearch.indexes.elasticsearch.filters import IS_PANEL, article_clause, filter_clauses
 from mirsearch.indexes.elasticsearch.paging import snapshot_pages
 from mirsearch.indexes.elasticsearch.patience import fetch_documents
 from mirsearch.indexes.elasticsearch.search import read_result
 from mirsearch.indexes.elasticsearch.stats import DocumentCounter, read_counts, stored_bytes
+from mirsearch.indexes.elasticsearch.vectors import read_vectors
 from mirsearch.indexes.elasticsearch.writer import open_writer
 from mirsearch.query import Filters, Order, SearchRequest, SearchResult, StoredPanel
 
@@ -217,19 +218,17 @@ class ElasticsearchIndex(names.FigureNames):
 
     def vector(self, panel_id: str) -> NDArray[np.float32]:
         """Return the stored vector of a panel, float32 (dims,); NotFoundError if there is no such panel."""
-        with read_answers(self._address):
-            answer = self._client.search(
-                index=self._address.name,
-                size=1,
-                source=False,
-                fields=[{"field": "vector"}],
-                query={"bool": {"filter": [{"term": {"doc_type": "panel"}}, {"ids": {"values": [panel_id]}}]}},
-            )
-            hits = answer["hits"]["hits"]
-            vector = np.asarray(hits[0]["fields"]["vector"], dtype=np.float32).reshape(-1) if hits else None
-        if vector is None:
+        clauses = [IS_PANEL, {"ids": {"values": [panel_id]}}]
+        found = read_vectors(self._client, self._address, clauses, 1, self._extractor.dims)
+        if not len(found):
             raise self._not_found(panel_id)
+        vector: NDArray[np.float32] = found[0]
         return vector
+
+    def first_vectors(self, filters: Filters, count: int) -> NDArray[np.float32]:
+        """Return the vectors of the first panels by id that pass the filters. See `Index.first_vectors`."""
+        clauses = filter_clauses(filters)
+        return read_vectors(self._client, self._address, clauses, count, self._extractor.dims)
 
     def thumbnail(self, panel_id: str) -> bytes | None:
         """Return the panel's small JPEG; None if it has none or there is no such panel."""

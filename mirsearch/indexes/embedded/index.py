@@ -201,6 +201,14 @@ class EmbeddedIndex:
                 raise self._not_found_error(panel_id)
         return np.frombuffer(blob, dtype="<f2").astype(np.float32)
 
+    def first_vectors(self, filters: Filters, count: int) -> NDArray[np.float32]:
+        """Return the vectors of the first panels by id that pass the filters. See `Index.first_vectors`."""
+        where = build_where(filters)
+        with self._readers.transaction() as connection:
+            self._whole.check_filters(connection, filters)
+            blobs = sqlite_rows.read_vectors(connection, where.clause, where.values, count)
+        return np.frombuffer(b"".join(blobs), dtype="<f2").astype(np.float32).reshape(len(blobs), self._extractor.dims)
+
     def thumbnail(self, panel_id: str) -> bytes | None:
         """Return the thumbnail of a panel as JPEG. None if it has none or if there is no such panel."""
         with self._readers.transaction() as connection:

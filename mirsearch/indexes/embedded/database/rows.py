@@ -142,6 +142,20 @@ def read_blob(connection: sqlite3.Connection, name: str, panel_id: str) -> bytes
     return None if blob is None else bytes(blob)
 
 
+def read_vectors(connection: sqlite3.Connection, clause: str, values: Sequence[Any], count: int) -> list[bytes]:
+    """Return the vectors of the first panels by id that a WHERE clause selects. Raises DamagedRowError."""
+    query = (
+        "SELECT p.id, v.vector, p.vector_crc FROM panels p LEFT JOIN vectors v ON v.panel = p.key "
+        f"{clause} ORDER BY p.id LIMIT ?"
+    )
+    found = []
+    for panel_id, blob, crc in connection.execute(query, (*values, count)):
+        if blob is None or blob_crc(blob) != crc:
+            raise DamagedRowError(f"the vector of panel {panel_id} does not match its checksum")
+        found.append(bytes(blob))
+    return found
+
+
 def panels_by_id(
     connection: sqlite3.Connection, ids: Iterable[str], cache: FigureCache | None = None
 ) -> dict[str, StoredPanel]:
