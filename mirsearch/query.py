@@ -23,7 +23,8 @@ class Filters:
 
     Empty or None means no condition. Case is ignored. `articles` has article ids, DOIs or PMC ids. `journals` has
     whole names. `licenses` has any spelling ("cc-by" matches CC BY 4.0 and its URL, but not CC BY-NC) or the beginning
-    of a name ("cc"). `label_text` has words of the text that OCR read. Fields of view are in nm, ends included.
+    of a name ("cc"). `text` has words that a panel must have, and `label_text` words of the text that OCR read; both are
+    in the language of `text.word_query`. Fields of view are in nm, ends included.
     `fields` are conditions on single fields; a panel must meet each. `retracted`: False leaves retracted articles out,
     True finds only these. `doubtful`: a doubtful scale reading counts as the panel's scale, in conditions on the scale
     and in the ranking.
@@ -43,6 +44,7 @@ class Filters:
     fields: tuple[FieldFilter, ...] = ()
     retracted: bool | None = None
     doubtful: bool = False
+    text: str | None = None
 
     @property
     def is_empty(self) -> bool:

@@ -56,6 +56,7 @@ def is_service(name: str | None) -> bool:
 def keyword_query(options: ServiceOptions, service: str) -> KeywordQuery:
     """Return the query for a service. Raises UsageError that names a wrong option."""
     from mirsearch import plugins
+    from mirsearch.acquisition.caption_query import check_keywords
     from mirsearch.acquisition.services.base import (
         SEARCH_FIELDS,
         KeywordQuery,
@@ -87,6 +88,8 @@ def keyword_query(options: ServiceOptions, service: str) -> KeywordQuery:
         micrographs=not options.all_figures,
         retracted=options.retracted,
     )
+    if query.where == "captions":
+        check_keywords(query.keywords)
     plugins.load("services", service).check_query(query)
     return query
 

@@ -81,6 +81,10 @@ def list_(
         list[str] | None,
         typer.Option("--not-article", help="Leave out an article: DOI, PMC id or article id.", rich_help_panel=FILTERS),
     ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option("--text", "-t", help="Words that a panel must have, as for query.", rich_help_panel=FILTERS),
+    ] = None,
     label_text: LabelTextOption = None,
     field: FilterOption = None,
     doubtful: Annotated[
@@ -116,13 +120,14 @@ def list_(
     filters = add_filters(
         parse_filters(kind, technique, year, journal, license_, article), has_scale, fov, label_text, field
     )
-    filters = dataclasses.replace(filters, doubtful=doubtful, retracted=retracted)
+    filters = dataclasses.replace(filters, doubtful=doubtful, retracted=retracted, text=text or None)
     listing = Listing(filters, parse_order(sort, reverse), tuple(not_article or ()), top)
     _check_output(output, target, cite)
     corpus = open_index(index)
     count = _write_list(corpus, listing, figures, output, target, cite)
     if count == 0:
         print_message(_nothing_listed(corpus, listing, figures))
+        _print_unknown_words(corpus, text)
 
 
 def _check_output(output: ListFormat, target: Path | None, cite: CitationStyle | None) -> None:
@@ -228,3 +233,11 @@ def _nothing_listed(corpus: Index, listing: Listing, figures: bool) -> str:
     told = ", ".join(filter_phrases(listing.filters))
     what = f"no {_noun(1, figures)} passes the filters{': ' if told else ''}{told}"
     return f"{what} (leave some out; `mirsearch stats` tells what the index has)"
+
+
+def _print_unknown_words(corpus: Index, text: str | None) -> None:
+    """Tell which words no panel of the index has, with near spellings."""
+    from mirsearch.search.asked_words import word_notes
+
+    for note in word_notes(corpus, text):
+        print_message(note)

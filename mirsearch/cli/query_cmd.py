@@ -49,6 +49,7 @@ from mirsearch.cli.query_options import (
     PageOption,
     PanelOption,
     PerArticleOption,
+    RequireOption,
     RetractedOption,
     ScaleOption,
     ShowRequestOption,
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
 def query(
     images: ImagesArgument = None,
     text: TextOption = None,
+    require: RequireOption = False,
     like: LikeOption = None,
     alike: AlikeOption = None,
     not_alike: NotAlikeOption = None,
@@ -161,6 +163,7 @@ def query(
     question = Question(
         like=like,
         text=text,
+        require=require,
         field_of_view_nm=scale_options.field_of_view_nm,
         use_scale=not no_scale,
         every_kind=all_kinds,

@@ -52,7 +52,16 @@ BatchOption = Annotated[
     ),
 ]
 TextOption = Annotated[
-    str | None, typer.Option("--text", "-t", help='Words, or "phrases in quotes".', rich_help_panel=QUERY)
+    str | None,
+    typer.Option(
+        "--text",
+        "-t",
+        help='Words, "phrases" and nano*. With AND, OR, NOT or title:word, only panels that meet it are found.',
+        rich_help_panel=QUERY,
+    ),
+]
+RequireOption = Annotated[
+    bool, typer.Option("--require", help="Find only panels that have the words of --text.", rich_help_panel=QUERY)
 ]
 LikeOption = Annotated[
     str | None,
@@ -168,7 +177,8 @@ NotArticleOption = Annotated[
     ),
 ]
 LabelTextOption = Annotated[
-    str | None, typer.Option("--label-text", help="Words that were read inside the panel.", rich_help_panel=FILTERS)
+    str | None,
+    typer.Option("--label-text", help="Words that were read inside the panel, as for --text.", rich_help_panel=FILTERS),
 ]
 FilterOption = Annotated[
     list[str] | None,

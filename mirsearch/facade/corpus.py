@@ -70,6 +70,7 @@ class Corpus(EvaluatedCorpus):
         self,
         *images: ImageLike,
         text: str | None = None,
+        require: bool = False,
         like: str | CorpusPanel | None = None,
         alike: Words | CorpusPanel | Sequence[CorpusPanel] = None,
         not_alike: Words | CorpusPanel | Sequence[CorpusPanel] = None,
@@ -106,6 +107,7 @@ class Corpus(EvaluatedCorpus):
     ) -> AnswerHits:
         """Find panels that look like the images at their scale, and whose captions contain the words.
 
+        With `require`, or a text with AND, OR, NOT or `title:word`, only panels that meet the words are found.
         An image is a file, an https:// address, an array of pixels or an image of Pillow; several are one question.
         `alike` and `not_alike` are panels that a person has marked: the looks follow them, and the answer leaves them
         out. `per_article` None is any number, as in JSON. Raises UsageError for a question that contradicts itself.
@@ -117,6 +119,7 @@ class Corpus(EvaluatedCorpus):
         question = Question(
             like=like.id if isinstance(like, CorpusPanel) else like,
             text=text,
+            require=require,
             field_of_view_nm=scale_options.field_of_view_nm,
             use_scale=not no_scale,
             every_kind=all_kinds,
@@ -154,7 +157,7 @@ class Corpus(EvaluatedCorpus):
         self, *, figures: Literal[False] = ..., sort: str | None = ..., reverse: bool = ..., top: int | None = ...,
         kind: Words = ..., technique: Words = ..., year: str | int | None = ..., journal: Words = ...,
         license: Words = ..., has_scale: bool | None = ..., fov: Range = ..., article: Words = ...,
-        not_article: Words = ..., label_text: str | None = ..., filter: FieldConditions = ..., doubtful: bool = ...,
+        not_article: Words = ..., text: str | None = ..., label_text: str | None = ..., filter: FieldConditions = ..., doubtful: bool = ...,
         retracted: bool | None = ...,
     ) -> PanelList: ...  # fmt: skip
     @overload
@@ -162,7 +165,7 @@ class Corpus(EvaluatedCorpus):
         self, *, figures: Literal[True], sort: str | None = ..., reverse: bool = ..., top: int | None = ...,
         kind: Words = ..., technique: Words = ..., year: str | int | None = ..., journal: Words = ...,
         license: Words = ..., has_scale: bool | None = ..., fov: Range = ..., article: Words = ...,
-        not_article: Words = ..., label_text: str | None = ..., filter: FieldConditions = ..., doubtful: bool = ...,
+        not_article: Words = ..., text: str | None = ..., label_text: str | None = ..., filter: FieldConditions = ..., doubtful: bool = ...,
         retracted: bool | None = ...,
     ) -> FigureList: ...  # fmt: skip
     def list(
@@ -181,17 +184,18 @@ class Corpus(EvaluatedCorpus):
         fov: Range = None,
         article: Words = None,
         not_article: Words = None,
+        text: str | None = None,
         label_text: str | None = None,
         filter: FieldConditions = None,  # noqa: A002  the name of the option
         doubtful: bool = False,
         retracted: bool | None = None,
     ) -> PanelList | FigureList:
-        """Return the panels (or figures) that pass the filters, sorted by any field.
+        """Return the panels (or figures) that pass the filters, and have the words of `text`, sorted by any field.
 
         A loop reads them one by one from the index. `retracted` None: panels of retracted articles, too.
         """
         filters = to_filters(kind, technique, year, journal, license, article, has_scale, fov, label_text, filter)
-        filters = replace(filters, doubtful=doubtful, retracted=retracted)
+        filters = replace(filters, doubtful=doubtful, retracted=retracted, text=text or None)
         listing = Listing(filters, parse_order(sort, reverse), tuple(to_list(not_article)), top)
         if figures:
             return FigureList(self.index, partial(list_figures, self.index, listing))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -198,3 +198,15 @@ class Index(Protocol):
 
     def close(self) -> None:
         """Close files and connections."""
+
+
+@runtime_checkable
+class SpellingIndex(Protocol):
+    """An index that can tell near spellings. Both of ours can; an index of a plug-in need not."""
+
+    def near_words(self, words: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Return, for each of some tokens that no panel has, near spellings from the corpus's captions, nearest first.
+
+        Tokens are those of text.tokens; spellings are words as a caption writes them, in small letters. Tokens that
+        panels have are left out.
+        """

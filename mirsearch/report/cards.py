@@ -65,7 +65,9 @@ def query_card(answer: Answer, picture: Picture | None, more: Sequence[Picture |
         facts.append(Fact("scale", reading_sentence(query.scale)))
     if marks_phrase(query):
         facts.append(Fact("marks", marks_phrase(query)))
-    facts += [Fact("filter", phrase) for phrase in (*filter_phrases(query.filters), *left_out_phrases(query))]
+    facts += [
+        Fact("filter", phrase) for phrase in (*filter_phrases(query.filters, query.text), *left_out_phrases(query))
+    ]
     return QueryCard(framed, name, query.text or "", tuple(facts), others)
 
 

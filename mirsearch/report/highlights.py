@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mirsearch.text.tokens import match_finder
+from mirsearch.text.matches import match_finder
 
 
 def split_at_matches(text: str, query: str | None) -> Iterator[tuple[str, bool]]:

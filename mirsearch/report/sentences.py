@@ -32,7 +32,9 @@ def query_sentence(query: QueryView) -> str:
         parts.append(f"words “{clean_text(query.text, 200)}”")
     if marks_phrase(query):
         parts.append(marks_phrase(query))
-    sentence = "; ".join([", ".join(parts) or "Everything", *filter_phrases(query.filters), *left_out_phrases(query)])
+    sentence = "; ".join(
+        [", ".join(parts) or "Everything", *filter_phrases(query.filters, query.text), *left_out_phrases(query)]
+    )
     return sentence[:1].upper() + sentence[1:]
 
 
@@ -55,8 +57,8 @@ def left_out_phrases(query: QueryView) -> list[str]:
     return phrases if query.min_score is None else [*phrases, f"scores from {query.min_score:g}"]
 
 
-def filter_phrases(filters: Filters) -> list[str]:
-    """Return the filters in words, a phrase for each."""
+def filter_phrases(filters: Filters, asked: str | None = None) -> list[str]:
+    """Return the filters in words, a phrase for each. `asked` are the words of the question, which are told already."""
     # A question with an image always leaves out plots and drawings: that is no filter of the user's.
     kinds = () if set(filters.kinds) == set(IMAGE_KINDS) else filters.kinds
     phrases = [
@@ -64,6 +66,9 @@ def filter_phrases(filters: Filters) -> list[str]:
         for words in (kinds, filters.techniques, filters.journals, filters.licenses, filters.articles)
         if words
     ]
+    if filters.text:
+        words = "these words" if filters.text == asked else f"the words “{clean_text(filters.text, 60)}”"
+        phrases.append(f"only panels with {words}")
     if filters.label_text:
         phrases.append(f"figure text with “{clean_text(filters.label_text, 60)}”")
     if filters.year_from is not None or filters.year_to is not None:

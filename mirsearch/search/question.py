@@ -29,6 +29,7 @@ class Question:
     the filters name them. With `doubtful`, doubtful scale readings count like the others. With `each`, every image
     under one letter is a hit of its own. At most `per_article` hits of an article are told (0: any number). Panels of
     `not_articles` (article ids, DOIs, PMC ids, or OWN_ARTICLE) and those that score below `min_score` are left out.
+    With `require`, only panels that have the words are found; a text with AND, OR, NOT or a field requires that itself.
     `alike` and `not_alike` name panels of the index that a person has marked: the looks that are searched for follow
     them (search/feedback.py), and the answer leaves them out.
     """
@@ -52,6 +53,7 @@ class Question:
     min_score: float | None = None
     alike: tuple[str, ...] = ()
     not_alike: tuple[str, ...] = ()
+    require: bool = False
 
     @property
     def images(self) -> tuple[ImageQuestion, ...]:

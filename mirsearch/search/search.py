@@ -61,9 +61,10 @@ def prepare_question(index: Index, question: Question, extractor: Callable[[], E
     marks = read_marks(index, question, stored)
     pictures = read_pictures(index, question, stored, extractor)
     left_out = find_left_out(index, question, stored)
-    text_embedding, formula, text_note = text_vector(index.extractor, question.text, question.formula, extractor)
     filters = _exclude_retracted(question, _exclude_drawings(question, pictures.kind or marks.kind))
     filters = dataclasses.replace(filters, doubtful=filters.doubtful or question.doubtful)
+    words, filters = _words_and_filters(question, filters, pictures.vector is not None or bool(question.alike))
+    text_embedding, formula, text_note = text_vector(index.extractor, words, question.formula, extractor)
     request = SearchRequest(
         vector=turn_by_marks(index, pictures.vector, marks, filters),
         field_of_view_nm=pictures.field_of_view_nm,
@@ -78,6 +79,17 @@ def prepare_question(index: Index, question: Question, extractor: Callable[[], E
     notes = (*pictures.notes, *left_out.notes, text_note)
     view = _question_view(question, pictures, stored, marks, filters, left_out.articles)
     return PreparedQuestion(request, view, tuple(note for note in notes if note))
+
+
+def _words_and_filters(question: Question, filters: Filters, has_looks: bool) -> tuple[str | None, Filters]:
+    """Return the words that are looked for, as a sentence, and the filters, with the words if they are a condition."""
+    if question.text is None and not question.require:
+        return None, filters
+    from mirsearch.search.asked_words import require_words  # a question about a picture starts without it
+    from mirsearch.text.word_query import wanted_text
+
+    filters = require_words(question, filters, has_looks)
+    return wanted_text(question.text or ""), filters
 
 
 def _question_view(
@@ -116,7 +128,7 @@ def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) ->
     started = time.perf_counter()
     result, hits = _search_panels(index, prepared.request, question)
     took = (time.perf_counter() - started) * 1000
-    notes = (*prepared.notes, *_notes(index, question, prepared.request.field_of_view_nm, result, len(hits)))
+    notes = (*prepared.notes, *_notes(index, question, prepared.request, result, hits))
     if question.min_score is not None:
         hits, note = drop_low_scores(hits, question.min_score)
         notes = (*notes, note) if note else notes
@@ -196,22 +208,34 @@ def _read_panels(
     return result, ranked
 
 
-def _notes(index: Index, question: Question, fov: float | None, result: SearchResult, hits: int) -> list[str]:
+def _notes(
+    index: Index, question: Question, request: SearchRequest, result: SearchResult, hits: Sequence[Hit]
+) -> list[str]:
     notes = []
     visual = bool(question.images) or question.like is not None
-    if visual and question.use_scale and fov is None:
+    if visual and question.use_scale and request.field_of_view_nm is None:
         notes.append(
             "no scale is known of the query image: the ranking ignores scale "
             '(give --scale "500 nm" with --bar-px N, --nm-per-px or --field-of-view)'
         )
-    is_short = hits < min(question.top, len(result.panels)) and not question.per_article
+    is_short = len(hits) < min(question.top, len(result.panels)) and not question.per_article
     if is_short and len(result.panels) == question.top * MAX_PANELS_PER_HIT:
-        notes.append(f"the best {len(result.panels)} panels are under {hits} letters; --each shows every image")
+        notes.append(f"the best {len(result.panels)} panels are under {len(hits)} letters; --each shows every image")
     if not result.panels:
-        nothing_left = result.considered == 0 and not question.filters.is_empty
-        notes.append("no panel passes the filters" if nothing_left else "nothing matched")
+        nothing_left = result.considered == 0 and not (question.filters.is_empty and request.filters.text is None)
+        notes.append(_nothing_passes(question, request.filters) if nothing_left else "nothing matched")
         notes += _journal_notes(index, question.filters.journals) if nothing_left else []
+    if question.text:
+        from mirsearch.search.asked_words import word_notes
+
+        notes += word_notes(index, question.text, [hit.stored for hit in hits])
     return notes
+
+
+def _nothing_passes(question: Question, filters: Filters) -> str:
+    if filters.text is None:
+        return "no panel passes the filters"
+    return f"no panel has these words{'' if question.filters.is_empty else ' and passes the filters'}"
 
 
 def _journal_notes(index: Index, journals: Sequence[str]) -> list[str]:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Iterator
 from itertools import pairwise
 
 from mirsearch.settings import LIMITS
 from mirsearch.text.stemming import stem
+from mirsearch.text.terms import PREFIX_SIGN, Term
 
-ANALYSIS = "2"
-"""Version of :func:`tokens`. Raise it whenever the words change: indexes then rebuild their words from the texts."""
-
-Term = tuple[str, ...]
-"""Consecutive tokens: one for a word, several for a quoted phrase."""
+MIN_PREFIX = 2
+"""Fewest characters of such a beginning."""
 
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 _TRADEMARK_SIGNS = re.compile(r"[\u2122\u00ae\u00a9]")
@@ -92,15 +90,17 @@ def query_terms(query: str) -> list[Term]:
     return list(dict.fromkeys(terms))[: LIMITS.query_terms]
 
 
-def match_finder(query: str) -> Callable[[str], list[tuple[int, int]]]:
-    """Return a function that finds the words of a query in a text, as spans (start, end) for highlighting.
+def word_prefix(text: str) -> str | None:
+    """Return the beginning of words that `nano*` stands for, folded; None if the text is no single word with a star."""
+    if not text.endswith(PREFIX_SIGN):
+        return None
+    head = text.rstrip(PREFIX_SIGN)
+    words = _WORD.findall(fold(head))
+    is_single = len(words) == 1 == len(tokens(head)) and len(words[0]) >= MIN_PREFIX
+    return words[0] if is_single else None
 
-    The spans are in order and do not overlap.
-    """
-    query_words = {token for term in query_terms(query) for token in term} - STOP_WORDS
 
-    def find_spans(text: str) -> list[tuple[int, int]]:
-        words = _WORD_WITH_MARKS.finditer(text) if query_words else ()
-        return [word.span() for word in words if query_words.intersection(tokens(word[0]))]
-
-    return find_spans
+def find_words(text: str) -> Iterator[tuple[tuple[int, int], list[str]]]:
+    """Yield the words of a text as it writes them: the span (start, end) of each, in order, and its tokens."""
+    for word in _WORD_WITH_MARKS.finditer(text):
+        yield word.span(), tokens(word[0])

@@ -36,7 +36,8 @@ class SearchFields(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
 
-    text: Text | None = Field(default=None, description='Words, or "phrases in quotes".')
+    text: Text | None = Field(default=None, description='Words, "phrases" and nano*. AND, OR, NOT or title:word bind.')
+    require: bool = Field(default=False, description="Find only panels that have the words of the text.")
     like: Word | None = Field(default=None, description="Id of a panel of the index.")
     alike: Words = Field(default=[], description="Id of a panel that is marked as alike: the looks follow it.")
     not_alike: Words = Field(default=[], description="Id of a panel that is marked as not alike.")
@@ -110,6 +111,7 @@ def make_question(
         more_images=tuple(images[1:]),
         like=fields.like,
         text=fields.text,
+        require=fields.require and bool(fields.text),
         field_of_view_nm=scale.field_of_view_nm,
         use_scale=not fields.no_scale,
         every_kind=fields.all_kinds,

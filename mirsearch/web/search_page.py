@@ -32,7 +32,7 @@ _LABELS = {
     "year": "Year", "filter": "Filter", "like": "Like panel", "text": "Words", "technique": "Technique",
     "kind": "Kind", "per-article": "Hits of an article", "min-score": "Least score",
     "not-article": "Leave out the image's own article", "all-kinds": "Also plots and drawings",
-    "label-text": "Words in the picture", "missing": "Panels without a scale",
+    "label-text": "Words in the picture", "require": "Only panels with the words", "missing": "Panels without a scale",
 }  # fmt: skip
 """What the form calls the options that messages speak of."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mirsearch.acquisition.caption_query import matches_keywords
+from mirsearch.acquisition.caption_query import check_keywords, matches_keywords
 from mirsearch.acquisition.services.base import KeywordQuery, parse_day, parse_licenses
 from mirsearch.acquisition.services.europepmc import parse_page, query_text
 from mirsearch.errors import SourceError, UsageError
@@ -46,11 +46,24 @@ def test_queries_in_its_language(query, text):
         (("nanowires OR gold",), True), (("gold OR nanowires AND silver",), True), (("nanowires NOT gold",), True),
         (("nanowires AND NOT silver",), False), (('"silver nanowires"',), True), (('"nanowires silver"',), False),
         (("nano*",), True), (("(gold OR silver) AND 500nm",), True), (("(gold OR copper) nanowires",), False),
-        (("silver", "gold"), False), (("silver", "annealing"), True), (("NOT",), True), ((")",), True),
+        (("silver", "gold"), False), (("silver", "annealing"), True), ((")",), True),
+        (("wires* OR nanow*",), True), (('silver AND NOT "nanowires silver"',), True),
     ],
 )  # fmt: skip
 def test_words_in_captions(keywords, matches):
     assert matches_keywords("SEM images of silver nanowires after annealing. Scale bars: 500 nm.", keywords) is matches
+
+
+@pytest.mark.parametrize(
+    ("keyword", "problem"),
+    [("gold AND", "--keyword: AND has no word after it"), ("title:gold rods", "the field title"), ("NOT", "")],
+)
+def test_keywords_for_captions_are_checked_before_the_search(keyword, problem):
+    if not problem:
+        check_keywords([keyword])
+        return
+    with pytest.raises(UsageError, match=problem):
+        check_keywords([keyword])
 
 
 def test_a_query_that_is_too_long_is_a_wrong_call():

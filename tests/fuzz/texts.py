@@ -38,7 +38,9 @@ from mirsearch.sources.permissions import permission_note
 from mirsearch.sources.tables import TABLE_NAMES, read_table
 from mirsearch.text.foreign import parse_json
 from mirsearch.text.lengths import find_lengths, parse_length
-from mirsearch.text.tokens import match_finder, query_terms, tokens
+from mirsearch.text.matches import match_finder
+from mirsearch.text.tokens import query_terms, tokens
+from mirsearch.text.word_query import parse_condition, rank_terms
 from tests.fuzz.json_patches import MARK, patched
 from tests.fuzz.target import CORPUS, Target
 
@@ -131,6 +133,8 @@ def queries(data: bytes) -> None:
         lambda: parse_field_filters([text], lambda length: parse_length(length) or 1.0),
         lambda: parse_field_filters([f"{field}={text}"], lambda length: parse_length(length) or 1.0),
         lambda: parse_box(text),
+        lambda: parse_condition(text),
+        lambda: rank_terms(text),
     ):
         with suppress(MirsearchError):
             read()

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mirsearch.text.matches import match_finder
 from mirsearch.text.stemming import stem
-from mirsearch.text.tokens import fold, match_finder, query_terms, tokens
+from mirsearch.text.tokens import fold, query_terms, tokens
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from mirsearch.corpus import KINDS, TECHNIQUES
 from mirsearch.indexes.comparison import article_keys, fold_name
 from mirsearch.indexes.elasticsearch.fields import IS_TECHNIQUE_KNOWN, TECHNIQUE_FIELD, field_clause
 from mirsearch.indexes.elasticsearch.scales import known_clauses, range_clauses
+from mirsearch.indexes.elasticsearch.word_clauses import Headings, word_clause
 from mirsearch.licenses import canonical_license
 from mirsearch.query import Filters
-from mirsearch.text.tokens import tokens
+from mirsearch.text.word_query import Node, parse_condition
 
 Json = dict[str, Any]
 
@@ -18,8 +19,8 @@ IS_PANEL: Json = {"term": {"doc_type": "panel"}}
 _CANONICAL_NAMES = {name.lower(): name for name in (*KINDS, *TECHNIQUES)}
 
 
-def filter_clauses(filters: Filters) -> list[Json]:
-    """Return the clauses of the filters; a panel must match all of them."""
+def filter_clauses(filters: Filters, headings: Headings) -> list[Json]:
+    """Return the clauses of the filters; a panel must match all of them. `headings` gives those that have a word."""
     clauses: list[Json] = [IS_PANEL]
     clauses += _keyword_clauses("panel.kind", filters.kinds)
     if filters.techniques:
@@ -31,8 +32,9 @@ def filter_clauses(filters: Filters) -> list[Json]:
     if filters.articles:
         clauses.append(_any_of([article_clause(article) for article in filters.articles]))
     if filters.label_text is not None:
-        words = dict.fromkeys(tokens(filters.label_text))
-        clauses += [{"term": {"words.text": word}} for word in words] or [{"match_none": {}}]
+        clauses.append(_words_clause(parse_condition(filters.label_text, "--label-text", "text"), headings))
+    if filters.text is not None:
+        clauses.append(_words_clause(parse_condition(filters.text), headings))
     clauses += known_clauses(filters.has_scale, doubtful=filters.doubtful)
     if filters.retracted is not None:
         retracted: Json = {"term": {"article.retracted": True}}
@@ -43,6 +45,10 @@ def filter_clauses(filters: Filters) -> list[Json]:
     )
     clauses += [field_clause(field) for field in filters.fields]
     return clauses
+
+
+def _words_clause(tree: Node | None, headings: Headings) -> Json:
+    return {"match_none": {}} if tree is None else word_clause(tree, headings)
 
 
 def _keyword_clauses(field: str, values: tuple[str, ...]) -> list[Json]:

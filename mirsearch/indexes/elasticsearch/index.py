@@ -36,6 +36,7 @@ from mirsearch.indexes.elasticsearch.paging import snapshot_pages
 from mirsearch.indexes.elasticsearch.patience import fetch_documents
 from mirsearch.indexes.elasticsearch.search import read_result
 from mirsearch.indexes.elasticsearch.stats import DocumentCounter, read_counts, stored_bytes
+from mirsearch.indexes.elasticsearch.vocabulary import IndexVocabulary
 from mirsearch.indexes.elasticsearch.vectors import read_vectors
 from mirsearch.indexes.elasticsearch.writer import open_writer
 from mirsearch.query import Filters, Order, SearchRequest, SearchResult, StoredPanel
@@ -46,7 +47,7 @@ _MIN_PREFIX_DIGITS = 6
 _HEAVY_BUT_THUMBNAIL = tuple(name for name in HEAVY_FIELDS if name != "thumbnail")
 
 
-class ElasticsearchIndex(names.FigureNames):
+class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
     """An index on a cluster. It allows any number of readers and one writer at once; several threads can share it."""
 
     def __init__(self, address: Address, client: Elasticsearch, physical: str) -> None:
@@ -159,7 +160,7 @@ class ElasticsearchIndex(names.FigureNames):
         """Return the plan of a request; in a small index it scores all panels."""
         with read_answers(self._address):
             small = self._documents.count() <= queries.MAX_EXACT_DOCUMENTS
-        return queries.QueryPlan(dataclasses.replace(request, exact=True) if small else request)
+        return queries.QueryPlan(dataclasses.replace(request, exact=True) if small else request, self._headings)
 
     def panels(self, panel_ids: Sequence[str]) -> list[StoredPanel]:
         """Return panels by id, in the order of the ids; NotFoundError names the first that is missing."""
@@ -227,7 +228,7 @@ class ElasticsearchIndex(names.FigureNames):
 
     def first_vectors(self, filters: Filters, count: int) -> NDArray[np.float32]:
         """Return the vectors of the first panels by id that pass the filters. See `Index.first_vectors`."""
-        clauses = filter_clauses(filters)
+        clauses = filter_clauses(filters, self._headings)
         return read_vectors(self._client, self._address, clauses, count, self._extractor.dims)
 
     def thumbnail(self, panel_id: str) -> bytes | None:
@@ -241,7 +242,7 @@ class ElasticsearchIndex(names.FigureNames):
 
     def select_panels(self, filters: Filters, order: Order | None = None) -> Iterator[StoredPanel]:
         """Yield the panels that match, in this order (None: by panel id), from one snapshot, in bounded memory."""
-        return self._panels_matching(filter_clauses(filters), *sort_clauses(order))
+        return self._panels_matching(filter_clauses(filters, self._headings), *sort_clauses(order))
 
     def _panels_matching(self, clauses: list[dict[str, Any]], *order: dict[str, Any]) -> Iterator[StoredPanel]:
         """Yield the panels that match the clauses, page by page of a point in time."""

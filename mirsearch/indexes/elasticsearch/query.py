@@ -16,9 +16,9 @@ from mirsearch.indexes.elasticsearch.scales import (
     exists_clauses,
     range_clauses,
 )
-from mirsearch.indexes.elasticsearch.words import PAIR_SEPARATOR, WORD_REPEATS
+from mirsearch.indexes.elasticsearch.word_clauses import Headings, text_clause, unnamed_clause
 from mirsearch.query import SearchRequest, Vector
-from mirsearch.text.tokens import Term, query_terms
+from mirsearch.text.word_query import rank_terms
 
 CANDIDATES_PER_LIST = 200
 """Panels in each list of candidates: 200 by looks and 200 inside the scale window contained the whole exact top 10."""
@@ -30,30 +30,9 @@ WINDOW_DECADES = 1.0
 """Half-width of the field-of-view window of the second list, in σ of the scale term."""
 NEAREST_BOOST = 1000.0
 """Boost that ranks every nearest vector above any text match among the candidates."""
-WORDS_BOOST = (1.2 + 1) / (1.2 * WORD_REPEATS + 1)
-"""Boost of single words. It corrects BM25's factor k1 + 1: in `words.all` k1 is 1.2 times the number of repetitions."""
 COSINE_QUERY_NAME = "cosine_with_words"
 PANEL_ID_FIELD = "panel.id"
 """Read instead of `_id`: that is stored with the thumbnails, and unpacking them took most of a query's time."""
-
-
-def text_clause(terms: list[Term]) -> Json | None:
-    """Return BM25 of any of the terms, over caption, OCR text, title and mentions together; None without terms."""
-    fields = [f"words.{name}^{boost:g}" for name, boost in settings.TEXT_BOOSTS.items()]
-    words = [PAIR_SEPARATOR.join(term) for term in terms if len(term) <= 2]
-    clauses: list[Json] = []
-    if words:
-        clauses.append({"match": {"words.all": {"query": " ".join(words), "boost": round(WORDS_BOOST, 6)}}})
-    phrases = [" ".join(term) for term in terms if len(term) > 2]
-    clauses += [{"multi_match": {"query": phrase, "type": "phrase", "fields": fields}} for phrase in phrases]
-    if not clauses:
-        return None
-    return {"bool": {"should": clauses, "minimum_should_match": 1, "_name": "text"}}
-
-
-def unnamed_clause(clause: Json) -> Json:
-    """Return a bool clause without its `_name`, so that the answer does not report its score."""
-    return {"bool": {name: value for name, value in clause["bool"].items() if name != "_name"}}
 
 
 def _vector_numbers(vector: Vector) -> list[float]:
@@ -65,7 +44,7 @@ def _vector_numbers(vector: Vector) -> list[float]:
 class QueryPlan:
     """How a request is searched: the terms that count, its clauses, and the body of the search."""
 
-    def __init__(self, request: SearchRequest) -> None:
+    def __init__(self, request: SearchRequest, headings: Headings = lambda _: ()) -> None:
         if not 1 <= request.top <= settings.LIMITS.query_top:
             raise UsageError(f"--top {request.top} is out of range", f"give 1 to {settings.LIMITS.query_top}")
         self.request = request
@@ -73,11 +52,11 @@ class QueryPlan:
         self.doubtful = request.filters.doubtful
         self.has_vector = request.vector is not None
         self.has_scale = request.field_of_view_nm is not None
-        self.terms = query_terms(request.text) if request.text else []
+        self.terms = rank_terms(request.text)
         self.has_text_vector = request.text_vector is not None
         self.log10_fov = math.log10(request.field_of_view_nm) if request.field_of_view_nm else None
         self.text_clause = text_clause(self.terms)
-        self.filters = filter_clauses(request.filters)
+        self.filters = filter_clauses(request.filters, headings)
         if self.has_scale and self._needs_scale():
             self.filters += exists_clauses(LOG10_FOV_FIELD, doubtful=self.doubtful)
         self.must_not: list[Json] = [{"ids": {"values": sorted(request.exclude)}}] if request.exclude else []

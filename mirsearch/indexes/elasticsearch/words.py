@@ -11,11 +11,12 @@ from mirsearch import settings
 from mirsearch.corpus import Figure, Panel
 from mirsearch.text import tokens as text
 from mirsearch.text.figure_references import part_mentions
+from mirsearch.text.terms import ANALYSIS
 
 MAX_CAPTION_TERMS = 200
 WORD_REPEATS = 3
 """Number of times a word of boost 1 is repeated in `words.all`. The k1 of that field's similarity is 1.2 times this."""
-WORDS_VERSION = f"{text.ANALYSIS}.{WORD_REPEATS}"
+WORDS_VERSION = f"{ANALYSIS}.{WORD_REPEATS}"
 """Version of the rules that make `words`. A query must use the same rules."""
 PAIR_SEPARATOR = "+"
 """Separator of the two words of a pair in `words.all`; no word contains it."""

@@ -41,7 +41,6 @@ from mirsearch.indexes.embedded.vectors.scan import Scanner
 from mirsearch.indexes.embedded.words.postings import Postings
 from mirsearch.query import Filters, Order, SearchRequest, SearchResult, StoredPanel
 
-_PREFIX_DIGITS = 6
 _WAL_BYTES = 64 << 20
 _CACHE_KIB = 32 << 10
 
@@ -179,7 +178,7 @@ class EmbeddedIndex:
             clause = f"{article.clause}ORDER BY f.id, p.position"
             if panels := list(sqlite_rows.read_panels(connection, clause, article.values)):
                 return panels
-            figure = _find_figure_by_prefix(connection, some_id.lower())
+            figure = names.figure_with_prefix(connection, some_id.lower())
             return sqlite_rows.read_figure_panels(connection, figure) if figure else []
 
     def figures_at(self, location: str) -> list[str]:
@@ -226,6 +225,13 @@ class EmbeddedIndex:
                 yield from sqlite_rows.read_panels(connection, f"{where.clause}ORDER BY p.id", where.values)
             else:
                 yield from sqlite_rows.read_in_order(connection, sorted_ids(connection, where, order))
+
+    def near_words(self, words: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Return near spellings for those of some tokens that no panel has. See `SpellingIndex`."""
+        from mirsearch.indexes.embedded.database.vocabulary import near_words
+
+        with self._readers.transaction() as connection:
+            return near_words(connection, words)
 
     def failures(self) -> list[Failure]:
         """Return the inputs that failed in an ingest and have not succeeded since, ordered by input."""
@@ -284,12 +290,3 @@ def _checkpoint(connection: sqlite3.Connection) -> None:
     with suppress(sqlite3.Error):  # the data is safe in the log, too
         connection.execute("PRAGMA busy_timeout = 0")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-
-def _find_figure_by_prefix(connection: sqlite3.Connection, prefix: str) -> str | None:
-    """Return the id of the figure with this prefix, or None if there is none or more than one."""
-    if len(prefix) < _PREFIX_DIGITS or not all(digit in "0123456789abcdef" for digit in prefix):
-        return None
-    query = "SELECT id FROM figures WHERE id >= ? AND id < ? LIMIT 2"
-    rows = connection.execute(query, (prefix, prefix + "g")).fetchall()
-    return str(rows[0][0]) if len(rows) == 1 else None

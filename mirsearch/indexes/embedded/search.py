@@ -35,7 +35,7 @@ from mirsearch.indexes.embedded.words.bm25 import Bm25, TermScores
 from mirsearch.indexes.embedded.words.postings import Postings
 from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult
 from mirsearch.ranking import Floats
-from mirsearch.text.tokens import query_terms
+from mirsearch.text.terms import Term
 
 MAX_KEPT_SELECTIONS = 16
 GATHER_SHARE = 0.125
@@ -80,7 +80,7 @@ class Searcher:
 
     def search(self, connection: sqlite3.Connection, snapshot: Snapshot, request: SearchRequest) -> SearchResult:
         """Return the best panels. `snapshot` must be of the connection's transaction."""
-        words = query_terms(request.text) if request.text else []
+        words = _ranking_terms(request.text) if request.text else []
         _check_request(request)
         if request.filters.doubtful:
             snapshot = with_doubtful_scales(connection, snapshot)
@@ -165,6 +165,12 @@ class Searcher:
             while len(self._selections) > MAX_KEPT_SELECTIONS:
                 self._selections.popitem(last=False)
         return selection
+
+
+def _ranking_terms(text: str) -> list[Term]:
+    from mirsearch.text.word_query import rank_terms  # a question about a picture starts without it
+
+    return rank_terms(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mirsearch.indexes.embedded.words import words_file
+from mirsearch.indexes.embedded.words import inverting, words_file
 from mirsearch.indexes.embedded.words.words_file import FIELDS, DamagedWordsError, Words
 
 Texts = tuple[str, str, str, str]
@@ -56,8 +56,8 @@ def expected_frequencies(rows: list[Texts], term: tuple[str, ...]) -> dict[int, 
 @given(panels, terms, st.sampled_from([1, 4, 1 << 20]))
 def test_words_and_phrases_are_found_where_they_are(rows: list[Texts], term: tuple[str, ...], chunk: int) -> None:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
-        patch.setattr(words_file, "_CHUNK", chunk)
-        built = words_file.build(numbered(rows))
+        patch.setattr(inverting, "_CHUNK", chunk)
+        built = inverting.build(numbered(rows))
         words_file.save(built, Path(folder) / "x.postings", {"mine": 7})
         loaded = words_file.load(Path(folder) / "x.postings")
         assert loaded is not None
@@ -86,8 +86,8 @@ def all_matches(index: Words) -> list[list[float]]:
 
 def test_damage_never_gives_wrong_matches(tmp_path: Path) -> None:
     path = tmp_path / "x.postings"
-    words_file.save(words_file.build(numbered(ROWS)), path, {})
-    data, expected = path.read_bytes(), all_matches(words_file.build(numbered(ROWS)))
+    words_file.save(inverting.build(numbered(ROWS)), path, {})
+    data, expected = path.read_bytes(), all_matches(inverting.build(numbered(ROWS)))
     refused = damaged_word = 0
     for position in range(len(data)):
         path.write_bytes(data[:position] + bytes([data[position] ^ 0x41]) + data[position + 1 :])
@@ -111,7 +111,7 @@ def test_damage_never_gives_wrong_matches(tmp_path: Path) -> None:
 
 
 def test_a_file_that_can_not_be_written_leaves_nothing(tmp_path: Path) -> None:
-    made = words_file.build(numbered(ROWS))
+    made = inverting.build(numbered(ROWS))
     (tmp_path / "x.postings").mkdir()
     with pytest.raises(OSError, match="directory"):
         words_file.save(made, tmp_path / "x.postings", {})
@@ -119,6 +119,6 @@ def test_a_file_that_can_not_be_written_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_nothing_is_found_in_nothing() -> None:
-    made = words_file.build([])
+    made = inverting.build([])
     assert (len(made), made.last_key, made.panel_lengths().tolist()) == (0, 0, [])
     assert np.array_equal(made.find_positions(("a", "b")), [])

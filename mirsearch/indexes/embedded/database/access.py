@@ -14,7 +14,7 @@ from mirsearch.errors import IndexAccessError, IndexBusyError, MirsearchError
 from mirsearch.files.locks import FileLock, LockHeldError
 from mirsearch.files.sqlite_errors import Database
 from mirsearch.indexes.base import ExtractorIdentity
-from mirsearch.indexes.embedded.database import checksums, log, schema
+from mirsearch.indexes.embedded.database import checksums, headings, log, schema
 from mirsearch.indexes.embedded.database import words as sqlite_words
 from mirsearch.indexes.embedded.database.checksums import DamagedRowError
 
@@ -70,6 +70,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA foreign_keys = ON")
     checksums.register(connection)
+    headings.register(connection)
     return connection
 
 

@@ -10,7 +10,6 @@ from mirsearch.indexes.embedded.database.checksums import placeholders
 from mirsearch.indexes.embedded.database.fields import field_condition
 from mirsearch.licenses import canonical_license
 from mirsearch.query import Filters
-from mirsearch.text.tokens import tokens
 
 _NOT_RETRACTED = "p.figure NOT IN (SELECT f.key FROM figures f JOIN articles a ON a.key = f.article WHERE a.retracted)"
 """A condition on panels. Panels without an article meet it, too."""
@@ -58,7 +57,9 @@ def build_where(filters: Filters) -> Where:
     _add_licenses(where, filters.licenses)
     _add_articles(where, filters.articles)
     if filters.label_text is not None:
-        _add_label_text(where, filters.label_text)
+        _add_words(where, filters.label_text, "--label-text", "text")
+    if filters.text is not None:
+        _add_words(where, filters.text, "--text")
     width = "coalesce(p.field_of_view_nm, p.doubtful_field_of_view_nm)" if filters.doubtful else "p.field_of_view_nm"
     if filters.has_scale is not None:
         where.add(f"{width} IS {'NOT ' if filters.has_scale else ''}NULL")
@@ -111,11 +112,11 @@ def _add_articles(where: Where, values: tuple[str, ...]) -> None:
     )  # fmt: skip
 
 
-def _add_label_text(where: Where, text: str) -> None:
-    """Add the condition that OCR read all words of `text` in the panel."""
-    words = tokens(text)
-    if not words:
-        where.add("0")
-        return
-    match = "text : (" + " AND ".join(f'"{word}"' for word in dict.fromkeys(words)) + ")"
-    where.add("p.key IN (SELECT rowid FROM words WHERE words MATCH ?)", match)
+def _add_words(where: Where, text: str, origin: str, field: str | None = None) -> None:
+    """Add the condition that a panel meets a text; `field` is that of words without one."""
+    from mirsearch.indexes.embedded.database.word_conditions import word_condition
+    from mirsearch.text.word_query import parse_condition
+
+    tree = parse_condition(text, origin, field)
+    condition, values = ("0", []) if tree is None else word_condition(tree)
+    where.add(condition, *values)

@@ -8,6 +8,9 @@ from mirsearch.corpus import PLANES
 from mirsearch.indexes.base import ANY_FOLDER, KnownFigure, folder_start
 from mirsearch.indexes.embedded.database.figures import read_figures
 
+MIN_PREFIX_DIGITS = 6
+"""Fewest digits that stand for a figure's id."""
+
 
 def figures_at(connection: sqlite3.Connection, location: str) -> list[str]:
     """Return the ids, ascending, of figures with an origin at `location`; `*/NAME` is a file's name in any folder."""
@@ -34,3 +37,12 @@ def corrected_figures(connection: sqlite3.Connection) -> list[str]:
     """Return the ids, ascending, of the figures with corrections that the index has."""
     query = "SELECT DISTINCT c.figure FROM corrections c JOIN figures f ON f.id = c.figure ORDER BY c.figure"
     return [row[0] for row in connection.execute(query)]
+
+
+def figure_with_prefix(connection: sqlite3.Connection, prefix: str) -> str | None:
+    """Return the id of the figure with this prefix, or None if there is none or more than one."""
+    if len(prefix) < MIN_PREFIX_DIGITS or not all(digit in "0123456789abcdef" for digit in prefix):
+        return None
+    query = "SELECT id FROM figures WHERE id >= ? AND id < ? LIMIT 2"
+    rows = connection.execute(query, (prefix, prefix + "g")).fetchall()
+    return str(rows[0][0]) if len(rows) == 1 else None

@@ -13,7 +13,7 @@ from mirsearch.indexes.base import ExtractorIdentity
 from mirsearch.indexes.comparison import MIN_TECHNIQUE_CONFIDENCE
 from mirsearch.indexes.embedded.database import checksums
 from mirsearch.indexes.embedded.database.checksums import DamagedRowError
-from mirsearch.text.tokens import ANALYSIS
+from mirsearch.text.terms import ANALYSIS
 
 APPLICATION_ID = 0x6D697273
 """`mirs` in ASCII. It marks an SQLite file as an index of mirsearch."""

@@ -11,8 +11,7 @@ from functools import lru_cache
 from mirsearch.indexes.embedded.database import checksums, schema
 from mirsearch.indexes.embedded.database.checksums import DamagedRowError
 from mirsearch.indexes.embedded.words.words_file import WORD_COLUMNS
-from mirsearch.text.figure_references import part_mentions
-from mirsearch.text.tokens import ANALYSIS, tokens
+from mirsearch.text.terms import ANALYSIS
 
 COLUMNS = ", ".join(WORD_COLUMNS)
 
@@ -43,6 +42,8 @@ def _figure_texts(title: str, label: str | None, mentions: str | None) -> Figure
 @lru_cache(maxsize=64)
 def searchable_text(text: str) -> str:
     """Return the tokens of a text, joined by spaces. Cached, because panels of a figure often share a text."""
+    from mirsearch.text.tokens import tokens  # a question about a picture starts without it
+
     return " ".join(tokens(text))
 
 
@@ -50,6 +51,8 @@ def panel_words(
     caption: str, text: str, heading: str | None, label: str | None, surroundings: FigureTexts
 ) -> tuple[str, str, str, str]:
     """Return the words of a panel. The heading counts as text that was read in the panel."""
+    from mirsearch.text.figure_references import part_mentions
+
     text = f"{text} {heading}" if heading else text
     mentions = part_mentions(surroundings.mentions, surroundings.label, label)
     texts = caption, text, surroundings.title, "\n".join(mentions)

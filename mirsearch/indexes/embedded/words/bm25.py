@@ -24,7 +24,7 @@ from mirsearch.indexes.embedded.vectors.matrix import Snapshot
 from mirsearch.indexes.embedded.words.postings import Postings, WordIndex
 from mirsearch.indexes.embedded.words.words_file import WORD_COLUMNS, DamagedWordsError
 from mirsearch.settings import TEXT_BOOSTS
-from mirsearch.text.tokens import Term
+from mirsearch.text.terms import Term
 
 MAX_KEPT_ROWS = 4_000_000
 _FTS5_MIN_IDF = 1e-6
@@ -109,9 +109,11 @@ def score_by_postings(word_index: WordIndex, term: Term) -> TermScores:
 
 def score_by_fts5(connection: sqlite3.Connection, snapshot: Snapshot, term: Term) -> TermScores:
     """Return the scores of a term from FTS5."""
+    from mirsearch.indexes.embedded.database.word_conditions import fts5_term
+
     boosts = ", ".join(str(float(boost)) for boost in _BOOSTS)
     cursor = connection.execute(
-        f"SELECT rowid, bm25(words, {boosts}) FROM words WHERE words MATCH ?", (fts5_phrase(term),)
+        f"SELECT rowid, bm25(words, {boosts}) FROM words WHERE words MATCH ?", (fts5_term(term),)
     )
     matches = np.fromiter(cursor, dtype=[("key", np.int64), ("bm25", np.float64)])
     panel_count, match_count = int(np.count_nonzero(snapshot.table.alive)), len(matches)
@@ -125,8 +127,3 @@ def score_by_fts5(connection: sqlite3.Connection, snapshot: Snapshot, term: Term
 
 def _idf(panel_count: int, match_count: int) -> float:
     return math.log1p((panel_count - match_count + 0.5) / (match_count + 0.5))
-
-
-def fts5_phrase(term: Term) -> str:
-    """Return a term as an FTS5 string. Tokens contain neither quotes nor operators."""
-    return '"' + " ".join(term).replace('"', '""') + '"'

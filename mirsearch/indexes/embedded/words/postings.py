@@ -20,9 +20,9 @@ from mirsearch.files.locks import FileLock, LockHeldError
 from mirsearch.indexes.embedded.database import words as sqlite_words
 from mirsearch.indexes.embedded.database.checksums import DamagedRowError, row_crc
 from mirsearch.indexes.embedded.vectors.matrix import Snapshot, is_past_commit, last_commit
-from mirsearch.indexes.embedded.words import words_file
+from mirsearch.indexes.embedded.words import inverting, words_file
 from mirsearch.indexes.embedded.words.words_file import Float32Array, Words
-from mirsearch.text.tokens import Term
+from mirsearch.text.terms import Term
 
 LOCK = "words.lock"
 MAX_BEHIND_SHARE = 1 / 16
@@ -168,7 +168,7 @@ def _count_panels_after(connection: sqlite3.Connection, key: int) -> int:
 
 def _read_words(connection: sqlite3.Connection, key: int) -> Words:
     """Return the words of panels whose key is greater than `key`. Raises DamagedRowError."""
-    return words_file.build(_checked_words(connection, key))
+    return inverting.build(_checked_words(connection, key))
 
 
 def _checked_words(connection: sqlite3.Connection, key: int) -> Iterator[tuple[int, str, str, str, str]]:

@@ -11,17 +11,14 @@ from __future__ import annotations
 import bisect
 import json
 import zlib
-from array import array
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.text.tokens import Term
+from mirsearch.text.terms import PREFIX_SIGN, Term
 
 Float32Array = NDArray[np.float32]
 
@@ -31,9 +28,6 @@ FIELDS = len(WORD_COLUMNS)
 
 _MAGIC = b"mirsearch words 2\n"
 _ALIGN = 8
-_CHUNK = 1 << 20
-_BITS = 16
-_SHIFTS = np.array([1 << _BITS * place for place in range(FIELDS)], dtype=np.uint64)
 _HEAD_COLUMNS = {"key": "<i8", "letter": "<i8", "letters": "u1", "begin": "<i8", "crc": "<u4", "first": "<i8",
          "panel_crc": "<u4", "counts": "<u4"}  # fmt: skip
 _COLUMNS = _HEAD_COLUMNS | {"pattern": "<u2", "panel": "<u4", "positions": "<u4"}
@@ -90,17 +84,41 @@ class Words:
             positions = self.find_positions(term)
             if not len(positions):
                 return _NO_MATCH
-            panels, counts = _count_by_panel(positions, self.ends)
+            panels, counts = count_by_panel(positions, self.ends)
             return panels, counts.astype(np.float32) @ boosts
+        if term[0].endswith(PREFIX_SIGN):
+            return self._find_beginning(term[0].removesuffix(PREFIX_SIGN), boosts)
         number = self._word_number(term[0])
         if number is None:
             return _NO_MATCH
+        self._check_panels(number)
         low, high = int(self.first[number]), int(self.first[number + 1])
-        panel, pattern = self.panel[low:high], self.pattern[low:high]
-        if zlib.crc32(pattern.data, zlib.crc32(panel.data)) != self.panel_crc[number]:
-            raise DamagedWordsError(term[0])
-        frequency_of_pattern = self.counts.reshape(-1, FIELDS).astype(np.float32) @ boosts
-        return panel.astype(np.intp), frequency_of_pattern[pattern]
+        return self.panel[low:high].astype(np.intp), self._boosted(boosts)[self.pattern[low:high]]
+
+    def _find_beginning(self, beginning: str, boosts: Float32Array) -> tuple[NDArray[np.intp], Float32Array]:
+        """Return the panels that have a word with this beginning, with the frequency of all these words together."""
+        words, letters = range(len(self.crc)), encode_word(beginning)
+        size = len(letters)
+        first = bisect.bisect_left(words, letters, key=self._word_bytes)
+        stop = bisect.bisect_right(words, letters, lo=first, key=lambda number: self._word_bytes(number)[:size])
+        if first == stop:
+            return _NO_MATCH
+        for number in range(first, stop):
+            self._check_panels(number)
+        low, high = int(self.first[first]), int(self.first[stop])
+        panels, at = np.unique(self.panel[low:high], return_inverse=True)
+        frequency = np.bincount(at, self._boosted(boosts)[self.pattern[low:high]], len(panels))
+        return panels.astype(np.intp), frequency.astype(np.float32)
+
+    def _check_panels(self, number: int) -> None:
+        low, high = int(self.first[number]), int(self.first[number + 1])
+        if zlib.crc32(self.pattern[low:high].data, zlib.crc32(self.panel[low:high].data)) != self.panel_crc[number]:
+            raise DamagedWordsError(self._word_bytes(number).decode("utf-8", "replace"))
+
+    def _boosted(self, boosts: Float32Array) -> Float32Array:
+        """Return the boosted frequency of each pattern."""
+        frequency: Float32Array = self.counts.reshape(-1, FIELDS).astype(np.float32) @ boosts
+        return frequency
 
     def find_positions(self, term: Term) -> NDArray[np.int64]:
         """Return the positions, ascending, of a word, or of the first word of a phrase whose words are consecutive."""
@@ -127,7 +145,7 @@ class Words:
     def _word_number(self, word: str) -> int | None:
         if word in self._known_numbers:
             return self._known_numbers[word]
-        wanted = _encode(word)
+        wanted = encode_word(word)
         number = bisect.bisect_left(range(len(self.crc)), wanted, key=self._word_bytes)
         if number == len(self.crc) or self._word_bytes(number) != wanted:
             return None
@@ -138,73 +156,7 @@ class Words:
         return self.letters[self.letter[number] : self.letter[number + 1]].tobytes()
 
 
-class _WordNumbers(dict[str, int]):
-    """Numbers words in order of their first use. The empty word is 0."""
-
-    def __missing__(self, word: str) -> int:
-        number = self[word] = len(self)
-        return number
-
-
-def build(panels: Iterable[tuple[int, str, str, str, str]]) -> Words:
-    """Build the words of panels from (key, caption, text, title, mentions), in order of key.
-
-    The texts are those of database.words.searchable_text. Raises OverflowError if they exceed the limits of the file.
-    """
-    numbers, keys, tokens = _WordNumbers({"": 0}), array("q"), array("I")
-    number = numbers.__getitem__
-    for key, *texts in panels:
-        keys.append(key)
-        for text in texts:
-            tokens.extend(map(number, text.split()))
-            tokens.append(0)
-    if len(tokens) >= 1 << 32:
-        raise OverflowError("too many words for a words file")
-    sorted_words = sorted((_encode(word), number) for word, number in numbers.items())
-    rank = np.empty(len(sorted_words), dtype=np.uint32)
-    rank[[number for _, number in sorted_words]] = np.arange(len(sorted_words), dtype=np.uint32)
-    begin, positions = _invert(np.frombuffer(tokens, dtype=np.uint32), rank)
-    checks = [zlib.crc32(positions[low:high].data) for low, high in pairwise(begin.tolist())]
-    letter = np.zeros(len(sorted_words) + 1, dtype=np.int64)
-    np.cumsum([len(word) for word, _ in sorted_words], out=letter[1:])
-    letters = np.frombuffer(b"".join(word for word, _ in sorted_words), dtype=np.uint8)
-    first, counts, pattern, panel = _postings(begin, positions)
-    spans = pairwise(first.tolist())
-    panel_checks = [zlib.crc32(pattern[low:high].data, zlib.crc32(panel[low:high].data)) for low, high in spans]
-    return Words(
-        np.array(keys, dtype=np.int64), letter, letters, begin, np.array(checks, np.uint32), first,
-        np.array(panel_checks, np.uint32), counts, pattern, panel, positions,
-    )  # fmt: skip
-
-
-def _postings(
-    begin: NDArray[np.int64], positions: NDArray[np.uint32]
-) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.uint16], NDArray[np.uint32]]:
-    """Return Words.first, counts, pattern and panel. Processes some words at a time, and skips the empty word."""
-    ends = positions[: begin[1]]
-    first, patterns = np.zeros(len(begin), dtype=np.int64), dict[tuple[int, ...], int]()
-    panel_parts, pattern_parts = [np.zeros(0, dtype=np.uint32)], [np.zeros(0, dtype=np.uint16)]
-    word = 1
-    while word < len(begin) - 1:
-        stop = max(word + 1, int(np.searchsorted(begin, begin[word] + _CHUNK, "right")) - 1)
-        part = positions[begin[word] : begin[stop]]
-        panel, counts = _count_by_panel(part, ends, begin[word:stop] - begin[word], first[word + 1 : stop + 1])
-        if counts.max(initial=0) >= 1 << _BITS:
-            raise OverflowError("a word occurs too often in one text for a words file")
-        packed = counts.astype(np.uint64) @ _SHIFTS
-        _, examples, pattern_of_panel = np.unique(packed, return_index=True, return_inverse=True)
-        numbers = [patterns.setdefault(tuple(row), len(patterns)) for row in counts[examples].tolist()]
-        if len(patterns) > 1 << 16:
-            raise OverflowError("too many different frequency patterns for a words file")
-        panel_parts.append(panel.astype(np.uint32))
-        pattern_parts.append(np.array(numbers, dtype=np.uint16)[pattern_of_panel])
-        word = stop
-    np.cumsum(first, out=first)
-    patterns_array = np.array(list(patterns), dtype=np.uint32).reshape(-1)
-    return first, patterns_array, np.concatenate(pattern_parts), np.concatenate(panel_parts)
-
-
-def _count_by_panel(
+def count_by_panel(
     positions: NDArray[Any], ends: NDArray[np.uint32], begins: NDArray[np.int64] | None = None,
     sizes: NDArray[np.int64] | None = None,
 ) -> tuple[NDArray[np.intp], NDArray[np.int64]]:  # fmt: skip
@@ -224,23 +176,6 @@ def _count_by_panel(
     if begins is not None and sizes is not None:
         sizes[:] = np.diff(group[begins], append=groups)
     return panel[is_new_panel], counts
-
-
-def _invert(tokens: NDArray[np.uint32], rank: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Return where the positions of each word begin, (words + 1,), and all positions, by word, in bounded memory."""
-    begin, counts_by_rank = np.zeros(len(rank) + 1, dtype=np.int64), np.empty(len(rank), dtype=np.int64)
-    counts_by_rank[rank] = np.bincount(tokens, minlength=len(rank))
-    np.cumsum(counts_by_rank, out=begin[1:])
-    positions, next_free = np.empty(len(tokens), dtype=np.uint32), begin[:-1].copy()
-    for start in range(0, len(tokens), _CHUNK):
-        words = rank[tokens[start : start + _CHUNK]]
-        order = np.argsort(words, kind="stable")
-        words = words[order]
-        counts = np.bincount(words, minlength=len(rank))
-        before = np.cumsum(counts) - counts
-        positions[(next_free - before)[words] + np.arange(len(words))] = start + order
-        next_free += counts
-    return begin, positions
 
 
 def save(words: Words, path: Path, facts: dict[str, Any]) -> None:
@@ -288,7 +223,8 @@ def load(path: Path) -> tuple[Words, dict[str, Any]] | None:
         return None
 
 
-def _encode(word: str) -> bytes:
+def encode_word(word: str) -> bytes:
+    """Return the bytes by which words are sorted."""
     return word.encode("utf-8", "surrogatepass")
 
 
