@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mirsearch.errors import UsageError
+from mirsearch.text.matches import meets
 from mirsearch.text.tokens import tokens
-from mirsearch.text.word_query import leaves, meets, parse_condition
+from mirsearch.text.word_query import leaves, parse_condition
 
 _ORIGIN = "--keyword"
 

@@ -10,7 +10,8 @@ from mirsearch.indexes.base import Index, SpellingIndex
 from mirsearch.query import Filters, StoredPanel
 from mirsearch.search.question import Question
 from mirsearch.text.tokens import STOP_WORDS, tokens
-from mirsearch.text.word_query import parse_words, rank_terms, wanted_words
+from mirsearch.text.word_query import parse_words
+from mirsearch.text.word_ranking import rank_terms, wanted_words
 
 MAX_TOLD = 4
 """Most words without a match that are told."""

@@ -86,7 +86,7 @@ def _words_and_filters(question: Question, filters: Filters, has_looks: bool) ->
     if question.text is None and not question.require:
         return None, filters
     from mirsearch.search.asked_words import require_words  # a question about a picture starts without it
-    from mirsearch.text.word_query import wanted_text
+    from mirsearch.text.word_ranking import wanted_text
 
     filters = require_words(question, filters, has_looks)
     return wanted_text(question.text or ""), filters

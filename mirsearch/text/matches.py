@@ -1,13 +1,14 @@
-"""Find the words of a query in a text, so that they can be highlighted."""
+"""Tell whether texts meet a condition on words, and find the words of a query in a text, to highlight them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from mirsearch.errors import UsageError
-from mirsearch.text.terms import PREFIX_SIGN
+from mirsearch.text.terms import PREFIX_SIGN, Term
 from mirsearch.text.tokens import STOP_WORDS, find_words
-from mirsearch.text.word_query import wanted_words
+from mirsearch.text.word_query import WORD_FIELDS, Both, Either, Node, Not
+from mirsearch.text.word_ranking import wanted_words
 
 
 def match_finder(query: str) -> Callable[[str], list[tuple[int, int]]]:
@@ -30,3 +31,22 @@ def match_finder(query: str) -> Callable[[str], list[tuple[int, int]]]:
         ]
 
     return find_spans
+
+
+def meets(node: Node, texts: Mapping[str, Sequence[str]]) -> bool:
+    """Return whether texts, as tokens by field, meet a condition. A field that is not among them has no words."""
+    if isinstance(node, Not):
+        return not meets(node.part, texts)
+    if isinstance(node, Both):
+        return all(meets(part, texts) for part in node.parts)
+    if isinstance(node, Either):
+        return any(meets(part, texts) for part in node.parts)
+    return any(has_term(texts.get(name, ()), node.term) for name in ((node.field,) if node.field else WORD_FIELDS))
+
+
+def has_term(words: Sequence[str], term: Term) -> bool:
+    """Return whether the tokens of a text have a term: consecutive words, or a word that begins so."""
+    if term[0].endswith(PREFIX_SIGN):
+        return any(word.startswith(term[0][:-1]) for word in words)
+    size = len(term)
+    return any(tuple(words[start : start + size]) == term for start in range(len(words) - size + 1))

@@ -10,15 +10,14 @@ text is plain words, and never an error: parentheses and quotes that do not pair
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 from mirsearch.errors import UsageError
 from mirsearch.settings import LIMITS
 from mirsearch.text.terms import PREFIX_SIGN, Term
-from mirsearch.text.tokens import STOP_WORDS, query_terms, tokens, word_prefix
+from mirsearch.text.tokens import STOP_WORDS, tokens, word_prefix
 
 FIELDS = ("caption", "title", "text", "heading", "label", "mentions")
 """Fields that a word can be limited to. `text` is what was read in the panel, `label` its letter."""
@@ -270,68 +269,3 @@ def leaves(node: Node | None, negated: bool = True) -> Iterator[Word]:
     elif node is not None:
         for part in node.parts:
             yield from leaves(part, negated)
-
-
-def wanted_words(text: str | None) -> list[Word]:
-    """Return the words that a text looks for: all but those under NOT. Empty for no text."""
-    return list(leaves(parse_words(text).tree, negated=False)) if text else []
-
-
-def wanted_text(text: str) -> str:
-    """Return a text without operators, fields and excluded words: what a model that reads sentences should be given."""
-    query = parse_words(text)
-    return " ".join(word.typed.rstrip("*") for word in wanted_words(text)) if query.binds else text
-
-
-def rank_terms(text: str | None) -> list[Term]:
-    """Return the terms by which a text ranks. Plain words have those of `query_terms`: words, pairs and phrases.
-
-    An expression has the words that it looks for; pairs are neighbors that both must be there.
-    """
-    if not text:
-        return []
-    query = parse_words(text)
-    words = wanted_words(text)
-    if not query.binds and not any(word.prefix for word in words):
-        return query_terms(text)
-    ranked = [word for word in words if word.field != "label"]
-    pairs = [pair for run in _runs(query.tree) for pair in pairwise(run)]
-    terms = [word.term for word in ranked if len(word.term) > 1]
-    terms += [word.term for word in ranked if len(word.term) == 1]
-    return list(dict.fromkeys([*terms, *pairs]))[: LIMITS.query_terms]
-
-
-def _runs(node: Node | None) -> Iterator[list[str]]:
-    """Yield the single words that stand beside each other, all of which must be there."""
-    if not isinstance(node, Both):
-        for part in node.parts if isinstance(node, Either) else ():
-            yield from _runs(part)
-        return
-    run: list[str] = []
-    for part in node.parts:
-        if isinstance(part, Word) and len(part.term) == 1 and part.prefix is None and part.field != "label":
-            run.append(part.term[0])
-            continue
-        yield run
-        run = []
-        yield from _runs(part)
-    yield run
-
-
-def meets(node: Node, texts: Mapping[str, Sequence[str]]) -> bool:
-    """Return whether texts, as tokens by field, meet a condition. A field that is not among them has no words."""
-    if isinstance(node, Not):
-        return not meets(node.part, texts)
-    if isinstance(node, Both):
-        return all(meets(part, texts) for part in node.parts)
-    if isinstance(node, Either):
-        return any(meets(part, texts) for part in node.parts)
-    return any(has_term(texts.get(name, ()), node.term) for name in ((node.field,) if node.field else WORD_FIELDS))
-
-
-def has_term(words: Sequence[str], term: Term) -> bool:
-    """Return whether the tokens of a text have a term: consecutive words, or a word that begins so."""
-    if term[0].endswith(PREFIX_SIGN):
-        return any(word.startswith(term[0][:-1]) for word in words)
-    size = len(term)
-    return any(tuple(words[start : start + size]) == term for start in range(len(words) - size + 1))

@@ -40,7 +40,8 @@ from mirsearch.text.foreign import parse_json
 from mirsearch.text.lengths import find_lengths, parse_length
 from mirsearch.text.matches import match_finder
 from mirsearch.text.tokens import query_terms, tokens
-from mirsearch.text.word_query import parse_condition, rank_terms
+from mirsearch.text.word_query import parse_condition
+from mirsearch.text.word_ranking import rank_terms
 from tests.fuzz.json_patches import MARK, patched
 from tests.fuzz.target import CORPUS, Target
 

@@ -15,8 +15,10 @@ from mirsearch.query import Filters, SearchRequest
 from mirsearch.search.asked_words import word_notes
 from mirsearch.search.question import Question
 from mirsearch.search.search import ask
+from mirsearch.text.matches import meets
 from mirsearch.text.tokens import tokens
-from mirsearch.text.word_query import meets, parse_condition, parse_words, rank_terms
+from mirsearch.text.word_query import parse_condition, parse_words
+from mirsearch.text.word_ranking import rank_terms
 from tests.cli.test_end_to_end import BACKENDS, new_location
 from tests.support import index_records
 
@@ -35,7 +37,8 @@ CASES = {
     "gold": "a b d iii", "GOLD": "a b d iii", "gold AND nanorods": "a", "gold nanorods": "a",
     "gold OR silver": "a b c d iii",
     "gold NOT silver": "a d iii", "NOT gold": "c e g", "NOT (gold OR silver)": "e g", "silver AND NOT gold": "c",
-    '"gold nanorods"': "a", '"nanorods gold"': "", '"gold and silver"': "b", "nano*": "a b c", "nano* NOT nanow*": "a c",
+    '"gold nanorods"': "a", '"nanorods gold"': "", '"gold and silver"': "b", "nano*": "a b c",
+    "nano* NOT nanow*": "a c",
     "nanoparticles*": "c", "caption:nano*": "a b c", "text:nano*": "", "title:gold": "iii",
     "caption:gold": "a b iii",
     "caption:gold NOT title:gold": "a b", "mentions:gold": "d", 'mentions:"α-FAPbI3"': "iii",

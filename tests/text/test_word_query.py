@@ -6,21 +6,10 @@ from hypothesis import strategies as st
 
 from mirsearch.errors import UsageError
 from mirsearch.settings import LIMITS
+from mirsearch.text.matches import meets
 from mirsearch.text.tokens import query_terms, tokens
-from mirsearch.text.word_query import (
-    FIELDS,
-    MAX_DEPTH,
-    Both,
-    Either,
-    Node,
-    Not,
-    Word,
-    meets,
-    parse_condition,
-    parse_words,
-    rank_terms,
-    wanted_text,
-)
+from mirsearch.text.word_query import FIELDS, MAX_DEPTH, Both, Either, Node, Not, Word, parse_condition, parse_words
+from mirsearch.text.word_ranking import rank_terms, wanted_text
 
 
 def shown(node: Node | None) -> str:

@@ -36,8 +36,8 @@ from mirsearch.indexes.elasticsearch.paging import snapshot_pages
 from mirsearch.indexes.elasticsearch.patience import fetch_documents
 from mirsearch.indexes.elasticsearch.search import read_result
 from mirsearch.indexes.elasticsearch.stats import DocumentCounter, read_counts, stored_bytes
-from mirsearch.indexes.elasticsearch.vocabulary import IndexVocabulary
 from mirsearch.indexes.elasticsearch.vectors import read_vectors
+from mirsearch.indexes.elasticsearch.vocabulary import IndexVocabulary
 from mirsearch.indexes.elasticsearch.writer import open_writer
 from mirsearch.query import Filters, Order, SearchRequest, SearchResult, StoredPanel
 

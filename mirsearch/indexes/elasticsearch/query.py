@@ -18,7 +18,7 @@ from mirsearch.indexes.elasticsearch.scales import (
 )
 from mirsearch.indexes.elasticsearch.word_clauses import Headings, text_clause, unnamed_clause
 from mirsearch.query import SearchRequest, Vector
-from mirsearch.text.word_query import rank_terms
+from mirsearch.text.word_ranking import rank_terms
 
 CANDIDATES_PER_LIST = 200
 """Panels in each list of candidates: 200 by looks and 200 inside the scale window contained the whole exact top 10."""

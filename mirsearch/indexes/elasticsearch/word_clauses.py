@@ -7,9 +7,10 @@ from typing import Any
 
 from mirsearch import settings
 from mirsearch.indexes.elasticsearch.words import PAIR_SEPARATOR, WORD_REPEATS
+from mirsearch.text.matches import has_term
 from mirsearch.text.terms import PREFIX_SIGN, Term
 from mirsearch.text.tokens import tokens
-from mirsearch.text.word_query import WORD_FIELDS, Both, Node, Not, Word, has_term
+from mirsearch.text.word_query import WORD_FIELDS, Both, Node, Not, Word
 
 Json = dict[str, Any]
 Headings = Callable[[Word], Sequence[str]]

@@ -168,7 +168,7 @@ class Searcher:
 
 
 def _ranking_terms(text: str) -> list[Term]:
-    from mirsearch.text.word_query import rank_terms  # a question about a picture starts without it
+    from mirsearch.text.word_ranking import rank_terms  # a question about a picture starts without it
 
     return rank_terms(text)
 

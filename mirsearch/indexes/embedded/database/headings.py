@@ -13,7 +13,7 @@ def register(connection: sqlite3.Connection) -> None:
 
 
 def _has_term(heading: str | None, term: str) -> bool:
+    from mirsearch.text.matches import has_term
     from mirsearch.text.tokens import tokens
-    from mirsearch.text.word_query import has_term
 
     return heading is not None and has_term(tokens(heading), tuple(term.split()))
