@@ -22,10 +22,10 @@ from mirsearch.report.wording import (
     scale_sentence,
 )
 from mirsearch.settings import LIMITS
+from mirsearch.web.addresses import panel_address, panel_key
 from mirsearch.web.fields import SearchFields
 from mirsearch.web.reading import Outline, PictureReading, bar_outlines, make_outline
 from mirsearch.web.rendering import render
-from mirsearch.web.search_page import panel_address, panel_key
 from mirsearch.web.site import Site
 from mirsearch.web.state import PageState
 

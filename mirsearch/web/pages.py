@@ -24,7 +24,7 @@ from mirsearch.web.problems import Problem, ProblemError
 from mirsearch.web.rendering import assets, render
 from mirsearch.web.responses import KEEP_HOUR, REVALIDATE, json_answer, tagged
 from mirsearch.web.search_page import search_page
-from mirsearch.web.state import PageState, parse_state
+from mirsearch.web.state import UNMARKED, PageState, parse_state
 from mirsearch.web.uploads import Upload
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Pages:
             file = form.get("file")
             if isinstance(file, UploadFile) and file.filename:
                 upload = await self.site.uploads.receive(file, file.filename, request.state.client)
-                state = state.with_image(upload.id).changed(like=None)
+                state = state.with_image(upload.id).changed(like=None, **UNMARKED)
         return RedirectResponse(state.address(), 303)
 
     async def search_json(self, request: Request) -> Response:

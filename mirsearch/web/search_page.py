@@ -5,17 +5,17 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from mirsearch.errors import MirsearchError
-from mirsearch.query import StoredPanel
 from mirsearch.report.cards import hit_card, query_card
 from mirsearch.report.page import answer_section, score_formula
 from mirsearch.report.pictures import Picture
 from mirsearch.report.sentences import query_sentence
 from mirsearch.report.views import AnswerSection, FramedPicture, HitCard, Link, QueryCard, SortOption
 from mirsearch.search.answer import Answer, Hit
+from mirsearch.web.addresses import figure_address, panel_address
 from mirsearch.web.facets import Facet, make_facets
+from mirsearch.web.marks import MarksView, show_marks
 from mirsearch.web.problems import Problem, ProblemError, error_problem
 from mirsearch.web.reading import PictureReading, read_picture
 from mirsearch.web.rendering import render
@@ -33,6 +33,7 @@ _LABELS = {
     "kind": "Kind", "per-article": "Hits of an article", "min-score": "Least score",
     "not-article": "Leave out the image's own article", "all-kinds": "Also plots and drawings",
     "label-text": "Words in the picture", "require": "Only panels with the words", "missing": "Panels without a scale",
+    "alike": "Alike", "not-alike": "Not alike",
 }  # fmt: skip
 """What the form calls the options that messages speak of."""
 
@@ -59,6 +60,7 @@ class SearchView:
     previous: str | None = None
     following: str | None = None
     switches: tuple[Switch, ...] = ()
+    marks: MarksView | None = None
     formula: str = ""
 
     @property
@@ -96,6 +98,10 @@ async def _answered(site: Site, view: SearchView) -> SearchView:
     last = _last_shown(state)
     asked = await site.ask(state.fields, [upload] if upload else [], last + 1, for_people=True)
     answer = asked.answer
+    marks = None
+    if answer.query.alike or answer.query.not_alike:
+        marks = await site.searches.run(show_marks, site, state, answer.query)
+        state = marks.state
     hits = answer.hits[state.start - 1 : last]
     cards = tuple(_card(answer, hit, state) for hit in hits)
     shown = dataclasses.replace(answer, hits=answer.hits[:last])
@@ -107,6 +113,7 @@ async def _answered(site: Site, view: SearchView) -> SearchView:
         previous=_previous(state),
         following=_following(state, len(answer.hits) > last),
         switches=_switches(state, answer.query.field_of_view_nm),
+        marks=marks,
         formula=score_formula(answer),
     )
 
@@ -117,7 +124,9 @@ async def _listed(site: Site, view: SearchView) -> SearchView:
     answer = await site.browse(state.fields, state.start, last + 1)
     has_more = len(answer.hits) > state.shown
     answer = dataclasses.replace(answer, hits=answer.hits[: state.shown])
-    cards = tuple(dataclasses.replace(_card(answer, hit, state), reasons=(), explanation=()) for hit in answer.hits)
+    cards = tuple(
+        dataclasses.replace(_card(answer, hit, state), reasons=(), explanation=(), marks=()) for hit in answer.hits
+    )
     section = answer_section(answer, query_sentence(answer.query), cards, query_card(answer, None))
     count = f"{state.start} to {answer.hits[-1].rank}" if answer.hits else "none"
     section = dataclasses.replace(
@@ -158,10 +167,15 @@ def _card(answer: Answer, hit: Hit, state: PageState) -> HitCard:
         Link("Figure", figure_address(hit.stored)),
         Link("More like this", state.like_address(panel.id)),
     )
+    marks = (
+        Link("Alike", state.mark_address("alike", panel.id)),
+        Link("Not alike", state.mark_address("not_alike", panel.id)),
+    )
     return dataclasses.replace(
         card,
         picture=dataclasses.replace(card.picture, address=panel_address(panel.id)),
         links=links,
+        marks=marks,
         image=card.image.replace("\\", "/").rpartition("/")[2],
     )
 
@@ -197,18 +211,3 @@ def _switches(state: PageState, fov_nm: float | None) -> tuple[Switch, ...]:
 def _form_words(text: str) -> str:
     """Return a message with the form's names in place of the options of the command line."""
     return re.sub(r"--([a-z][a-z-]*)", lambda found: f"“{_LABELS.get(found[1], found[1])}”", text)
-
-
-def panel_address(panel_id: str) -> str:
-    """Return the address of a panel's small picture."""
-    return f"/pictures/{quote(panel_id, safe='')}.jpg"
-
-
-def figure_address(stored: StoredPanel) -> str:
-    """Return the address of a panel on the page of its figure."""
-    return f"/figures/{quote(stored.figure.id, safe='')}#panel-{quote(panel_key(stored), safe='')}"
-
-
-def panel_key(stored: StoredPanel) -> str:
-    """Return what tells a panel from the others of its figure: the end of its id."""
-    return stored.panel.id.removeprefix(f"{stored.figure.id}-")

@@ -20,6 +20,8 @@ PAGE_HITS = 24
 MAX_SHOWN = 480
 """Rank of the last hit that the page shows: no one looks at more, and each page searches for all before it."""
 _IMAGE_ID = re.compile(r"[0-9a-f]{32}")
+UNMARKED: dict[str, None] = dict.fromkeys(("alike", "not_alike"))
+"""What `changed` takes to forget all marks."""
 _OF_IMAGE = ("panel", "crop", "page", "scale", "bar_px", "nm_per_px")
 """Fields that speak of the image, and make no sense for another one."""
 
@@ -42,7 +44,7 @@ class PageState:
     @property
     def asks(self) -> bool:
         """Return whether there is something to search for."""
-        return bool(self.image or self.fields.like or self.fields.text)
+        return bool(self.image or self.fields.like or self.fields.text or self.fields.alike)
 
     @property
     def browses(self) -> bool:
@@ -75,7 +77,15 @@ class PageState:
 
     @cached_property
     def _like_base(self) -> str:
-        return self.with_image(None).changed(like=None, text=None).address()
+        return self.with_image(None).changed(like=None, text=None, **UNMARKED).address()
+
+    def mark_address(self, field: str, panel_id: str) -> str:
+        """Return the address of the state with a panel marked, `field` being "alike" or "not_alike"."""
+        return f"{self._mark_base}&{field}={quote_plus(panel_id)}#answer"
+
+    @cached_property
+    def _mark_base(self) -> str:
+        return self.at(1).address()
 
     def toggled(self, field: str, value: str) -> PageState:
         """Return the state with a value of a field that may be repeated, or without it if it is there."""

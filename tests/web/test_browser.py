@@ -137,6 +137,38 @@ def test_everything_works_without_scripts(browser: Browser, address: str, served
     assert watched.problems == []
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_hits_are_marked_by_a_person(browser: Browser, address: str, served: Served, scripts: bool) -> None:
+    watched = Watched(browser, address, scripts)
+    page = watched.page
+    page.goto(f"{address}/search?like={served.stored[0].panel.id}")
+    before = page.locator(".hit h3 a").all_inner_texts()
+    page.locator(".hit .marks a", has_text="Alike").first.click()
+    page.wait_for_selector(".marked li")
+    assert page.locator(".marked h3").inner_text() == "Marked: from 1 alike"
+    if scripts:
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        page.keyboard.press("n")
+    else:
+        page.locator(".hit .marks a", has_text="Not alike").nth(1).click()
+    page.wait_for_url("**not_alike=**")
+    assert page.locator(".marked h3").inner_text() == "Marked: from 1 alike, 1 not"
+    assert page.locator(".marked img").count() == 2
+    ids = dict(re.findall(r"(alike|not_alike)=([\w-]+)", page.url))
+    assert len(ids) == 2
+    shown = [str(link.get_attribute("href")) for link in page.locator(".hit .marks a").all()]
+    assert shown
+    assert not any(link.endswith(f"={panel_id}#answer") for link in shown for panel_id in ids.values())
+    page.locator(".marked .undo").first.click()
+    page.wait_for_function("location.search.indexOf('&alike=') < 0") if scripts else page.wait_for_load_state()
+    assert page.locator(".marked h3").inner_text() == "Marked: from 1 not alike"
+    page.locator(".marked a", has_text="Forget all marks").click()
+    page.wait_for_selector(".marked", state="detached")
+    assert page.locator(".hit h3 a").all_inner_texts() == before
+    assert watched.problems == []
+
+
 def test_a_wrong_value_is_told_on_the_page(browser: Browser, address: str) -> None:
     watched = Watched(browser, address)
     page = watched.page

@@ -168,6 +168,45 @@ def test_a_panel_of_the_corpus_is_asked_with(client: TestClient, served: Served)
     assert panel.id not in [hit["id"] for hit in hits]
 
 
+def test_hits_are_marked_and_marks_are_taken_back(client: TestClient, served: Served) -> None:
+    start = f"/search?like={served.stored[0].panel.id}"
+    first = get(client, start)
+    hits = [link.split("&alike=")[1].partition("#")[0] for link in first.links("&alike=")]
+    assert len(hits) == len(first.links("&not_alike=")) == len([a for _, a in first.found if "data-rank" in a])
+    (alike,) = first.links(f"&alike={hits[0]}")
+    second = get(client, alike)
+    (disliked,) = second.links(f"&not_alike={hits[1]}")
+    marked = get(client, disliked)
+    assert "Marked: from 1 alike, 1 not" in marked.text
+    assert "from 1 alike, 1 not" in next(a["aria-label"] or "" for _, a in marked.found if a.get("id") == "answer")
+    left = {link.removesuffix("#answer").rpartition("=")[2] for link in marked.links("#answer")}
+    assert left
+    assert not left & set(hits[:2])
+    undone = [a["href"] for tag, a in marked.found if tag == "a" and a.get("class") == "undo"]
+    assert len(undone) == 2
+    assert "from 1 not alike" in get(client, str(undone[0])).text
+    assert "Marked:" not in get(client, start).text
+    hidden = {(a["name"], a["value"]) for tag, a in marked.found if tag == "input" and a.get("type") == "hidden"}
+    assert {("alike", hits[0]), ("not_alike", hits[1])} <= hidden
+    assert start in marked.links("like=")  # all marks are forgotten
+    told = client.get(disliked.replace("/search", "/search.json")).json()
+    assert (told["query"]["alike"], told["query"]["not_alike"]) == ([hits[0]], [hits[1]])
+    words = ("query", "--like", served.stored[0].panel.id, "--alike", hits[0], "--not-alike", hits[1])
+    expected = run(*words, "--index", served.location, "--format", "json").json()
+    assert [hit["id"] for hit in told["hits"]] == [hit["id"] for hit in expected["hits"]]
+
+
+def test_marks_follow_words_and_filters_but_not_another_picture(client: TestClient, served: Served) -> None:
+    first, second = (stored.panel.id for stored in served.stored[:2])
+    page = get(client, f"/search?text=image&alike={first}&not_alike={second}&technique=SEM")
+    assert "ords “image”, from" in page.text
+    assert not any("alike=" in link.replace("&like=", "") for link in page.links("&like="))
+    address = ask_with_image(client, served, alike=first)
+    assert "alike" not in address
+    wrong = get(client, f"/search?text=image&alike={first}&not_alike={first}", 400)
+    assert "marked as alike and as not alike" in wrong.text
+
+
 def test_the_switch_same_scale_leaves_half_to_twice_the_width(client: TestClient, served: Served) -> None:
     address = ask_with_image(client, served)
     page = get(client, address)

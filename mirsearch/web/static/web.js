@@ -138,6 +138,11 @@
       if (!list) return;
       if (event.key === "j") go(1);
       if (event.key === "k") go(-1);
+      const mark = { a: 0, n: 1 }[event.key];
+      if (mark !== undefined && current >= 0) {
+        const link = all(list, ".hit").filter((hit) => !hit.hidden)[current].querySelectorAll(".marks a")[mark];
+        if (link) link.click();
+      }
       if (event.key === "+" || event.key === "=") zoom(-40);
       if (event.key === "-") zoom(40);
     });
