@@ -12,7 +12,7 @@ query, too, it is the mean of all that is not relevant, of which the marks are o
 Marks that look much like what is wanted would turn the vector away from both (query drift: Mitra, Singhal, Buckley,
 "Improving automatic query expansion", SIGIR 1998). So it stays within MIN_COSINE of the mean of what is wanted.
 
-All numbers here were chosen on ../shared/data/class_truth.csv; benchmarks/search/feedback.py measures them.
+All numbers here were chosen on micrographs of known technique; benchmarks/search/feedback.py measures them.
 """
 
 from __future__ import annotations
