@@ -6,8 +6,11 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mirsearch.configuration import read_secret_file, value_of
+
 ENVIRONMENT = {
     "MIRSEARCH_INDEX": "the index: a path (default ./mirsearch-index) or an http(s):// address",
+    "MIRSEARCH_CONFIG": "the config file (default: config.toml in the user's config folder; see `mirsearch config`)",
     "MIRSEARCH_CACHE": "folder for built models and other files that mirsearch can make again",
     "MIRSEARCH_MODELS": "folder of trained and exported models (default: in the user's data folder)",
     "MIRSEARCH_THREADS": "number of threads for inference and scanning (default: all cores)",
@@ -127,12 +130,12 @@ THUMBNAIL_SIDE = 320
 
 def index_location(option: str | None) -> str:
     """Return the location of the index: the option, else MIRSEARCH_INDEX, else ./mirsearch-index."""
-    return option or os.environ.get("MIRSEARCH_INDEX") or DEFAULT_INDEX
+    return option or value_of("MIRSEARCH_INDEX") or DEFAULT_INDEX
 
 
 def cache_dir() -> Path:
     """Return the cache folder: MIRSEARCH_CACHE, else one in the user's cache folder. It may not exist yet."""
-    value = os.environ.get("MIRSEARCH_CACHE")
+    value = value_of("MIRSEARCH_CACHE")
     if value:
         return Path(value)
     from platformdirs import user_cache_path
@@ -142,7 +145,7 @@ def cache_dir() -> Path:
 
 def models_dir() -> Path:
     """Return the folder of installed models: MIRSEARCH_MODELS, else one in the user's data folder. It may not exist."""
-    value = os.environ.get("MIRSEARCH_MODELS")
+    value = value_of("MIRSEARCH_MODELS")
     if value:
         return Path(value)
     from platformdirs import user_data_path
@@ -152,7 +155,7 @@ def models_dir() -> Path:
 
 def thread_count() -> int:
     """Return the number of threads: MIRSEARCH_THREADS if it is a whole number ≥ 1, else the cores for this process."""
-    value = os.environ.get("MIRSEARCH_THREADS", "")
+    value = value_of("MIRSEARCH_THREADS")
     if value.isdigit() and int(value) >= 1:
         return int(value)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
@@ -160,7 +163,7 @@ def thread_count() -> int:
 
 def device() -> str:
     """Return the device for neural networks: MIRSEARCH_DEVICE, else auto (the fastest available)."""
-    return os.environ.get("MIRSEARCH_DEVICE", "").strip().lower() or "auto"
+    return value_of("MIRSEARCH_DEVICE").strip().lower() or "auto"
 
 
 SCALE_SIGMA = 0.3
@@ -182,7 +185,7 @@ class Service:
     @property
     def base(self) -> str:
         """Return the base address in use, without a slash at the end."""
-        return (os.environ.get(self.variable) or self.public_base).rstrip("/")
+        return (value_of(self.variable) or self.public_base).rstrip("/")
 
     @property
     def is_custom(self) -> bool:
@@ -238,7 +241,7 @@ def workspace(index: str) -> Path:
 
     For an index on a server, it is in the user's data folder, under a name made from the address of the index.
     """
-    value = os.environ.get("MIRSEARCH_WORKSPACE")
+    value = value_of("MIRSEARCH_WORKSPACE")
     if value:
         return Path(value)
     if "://" not in index:
@@ -254,7 +257,7 @@ def workspace(index: str) -> Path:
 def _float_from_environment(variable: str, default: float) -> float:
     """Return the value of an environment variable if it is a finite number ≥ 0, else the default."""
     try:
-        value = float(os.environ.get(variable, ""))
+        value = float(value_of(variable))
     except ValueError:
         return default
     return value if 0 <= value < float("inf") else default
@@ -272,9 +275,9 @@ def elasticsearch_settings() -> dict[str, str]:
     others may read it.
     """
     names = ("api_key", "user", "password", "ca", "fingerprint", "cloud_id")
-    from_environment = {name: os.environ.get(f"MIRSEARCH_ES_{name.upper()}", "") for name in names}
-    path = os.environ.get("MIRSEARCH_ES_SETTINGS")
-    from_file = _read_secret_file(Path(path)) if path else {}
+    from_environment = {name: value_of(f"MIRSEARCH_ES_{name.upper()}") for name in names}
+    path = value_of("MIRSEARCH_ES_SETTINGS")
+    from_file = read_secret_file(Path(path)) if path else {}
     if from_environment["api_key"] or from_environment["user"]:
         from_file = {name: value for name, value in from_file.items() if name not in ("api_key", "user", "password")}
     return {
@@ -282,19 +285,3 @@ def elasticsearch_settings() -> dict[str, str]:
         for name in names
         if from_environment[name] or from_file.get(name)
     }
-
-
-def _read_secret_file(path: Path) -> dict[str, str]:
-    import tomllib
-
-    from mirsearch.errors import UsageError
-
-    try:
-        if os.name == "posix" and path.stat().st_mode & 0o077:
-            raise UsageError(f"others may read {path}", f"chmod 600 {path}")
-        with path.open("rb") as stream:
-            values = tomllib.load(stream)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a TOML file"
-        raise UsageError(f"the settings file {path} can't be used: {reason}", "check MIRSEARCH_ES_SETTINGS") from None
-    return {name: str(value) for name, value in values.items()}

@@ -13,6 +13,7 @@ from tests.support.offline import nobody_asked, offline
 __all__ = ["es_location", "es_url", "nobody_asked", "offline"]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+os.environ["MIRSEARCH_CONFIG"] = str(REPOSITORY / "tests" / "no-config.toml")  # never that of who runs the tests
 
 
 @pytest.fixture(scope="session")

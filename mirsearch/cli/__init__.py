@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from mirsearch import __version__
-from mirsearch.cli.groups import CommandGroup, LazyCommand, command_group
+from mirsearch.cli.groups import CommandGroup, DefaultGroup, LazyCommand, command_group
 from mirsearch.cli.terminal import INTERRUPTED, print_message, set_verbosity
 from mirsearch.files.interrupts import handle_interrupts, leave_now
 
@@ -146,6 +146,22 @@ GROUPS = (
                 "index_cmds:rollback",
             ),
         ],
+    ),
+    command_group(
+        "config",
+        "Show the config file and all values, with where each comes from; set and unset them.",
+        [
+            LazyCommand("list", "List all values, with where each comes from.", "config_cmd:list_"),
+            LazyCommand(
+                "get",
+                "Print the value of a key: that of the environment, the config file, or the default.",
+                "config_cmd:get",
+            ),
+            LazyCommand("set", "Write a value into the config file.", "config_cmd:set_"),
+            LazyCommand("unset", "Remove a key from the config file, also one that is not known.", "config_cmd:unset"),
+            LazyCommand("path", "Print where the config file lies. It may not exist.", "config_cmd:path"),
+        ],
+        kind=DefaultGroup,
     ),
     command_group(
         "train",

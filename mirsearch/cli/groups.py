@@ -16,7 +16,10 @@ from typer.main import get_command
 
 from mirsearch.cli.parameters import simplify
 from mirsearch.cli.terminal import INTERRUPTED, add_verbosity, mask_output, print_message
+from mirsearch.configuration import option_defaults
 from mirsearch.errors import MirsearchError
+
+_HELP = frozenset(("--help", "-h"))
 
 
 class CommandGroup(TyperGroup):
@@ -60,9 +63,19 @@ class CommandGroup(TyperGroup):
             raise typer.Exit(1) from error
 
 
-def command_group(name: str, summary: str, commands: Iterable[LazyCommand]) -> CommandGroup:
-    """Return a group of commands that prints its help when it is called without a command."""
-    return CommandGroup(name=name, help=summary, commands=list(commands), no_args_is_help=True)
+class DefaultGroup(CommandGroup):
+    """A group of commands that runs its first one when it is called without a command."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the first command where none is named."""
+        return super().parse_args(ctx, args or [next(iter(self.commands))])
+
+
+def command_group(
+    name: str, summary: str, commands: Iterable[LazyCommand], *, kind: type[CommandGroup] = CommandGroup
+) -> CommandGroup:
+    """Return a group of commands. Called without a command, it prints its help, or what a DefaultGroup does."""
+    return kind(name=name, help=summary, commands=list(commands), no_args_is_help=True)
 
 
 class LazyCommand(TyperCommand):
@@ -84,7 +97,13 @@ class LazyCommand(TyperCommand):
         return get_command(app)
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
-        """Parse the command line with the full command; the context then belongs to that command."""
+        """Parse the command line with the full command; the context then belongs to that command.
+
+        The config file gives defaults to options that are not given, unless only the help is asked for.
+        """
+        words = args[1] if len(args) > 1 else kwargs.get("args", ())
+        if not _HELP.intersection(words):
+            kwargs.setdefault("default_map", option_defaults(str(self.name)) or None)
         return self.command.make_context(*args, **kwargs)
 
 

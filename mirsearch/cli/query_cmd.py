@@ -72,6 +72,7 @@ from mirsearch.cli.shared_options import (
     WeightsOption,
 )
 from mirsearch.cli.terminal import print_json
+from mirsearch.configuration import configured_weights
 from mirsearch.errors import IndexAccessError, MirsearchError, MissingDependencyError, PluginError, UsageError
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def query(
         every_kind=all_kinds,
         retracted=retracted,
         filters=filters,
-        formula=parse_formula(weight or [], missing.value, sigma),
+        formula=parse_formula([*configured_weights(), *(weight or [])], missing.value, sigma),
         top=top,
         exact=exact,
         doubtful=doubtful,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from mirsearch import settings
+from mirsearch.configuration import configured_count
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def hits_per_article(given: int | None, is_for_people: bool, names_articles: boo
     """Return the most hits of an article: as given; else few for people, unless they ask for the articles by name."""
     if given is not None:
         return given
-    return settings.PER_ARTICLE if is_for_people and not names_articles else 0
+    return configured_count("per_article", settings.PER_ARTICLE) if is_for_people and not names_articles else 0
 
 
 def parse_box(text: str) -> Box:

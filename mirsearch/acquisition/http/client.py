@@ -25,6 +25,7 @@ from mirsearch.acquisition.http.reading import read_body
 from mirsearch.acquisition.http.status import check_status
 from mirsearch.acquisition.http.transport import GuardedAdapter
 from mirsearch.acquisition.http.unreached import connection_error
+from mirsearch.configuration import value_of
 from mirsearch.errors import FetchError
 from mirsearch.settings import RetryLimits, Service
 
@@ -256,7 +257,7 @@ def user_agent() -> str:
     """Return the User-Agent: name, version and contact."""
     contact = "".join(
         character
-        for character in os.environ.get("MIRSEARCH_CONTACT", "")
+        for character in value_of("MIRSEARCH_CONTACT")
         if 32 < ord(character) < 127 and character not in "()"
     )
     return f"mirsearch/{__version__} ({contact or 'no contact given'})"
