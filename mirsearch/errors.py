@@ -65,6 +65,10 @@ class IndexAccessError(MirsearchError):
     """An index can't be opened, read or written."""
 
 
+class IndexMissingError(IndexAccessError):
+    """There is no index at this place."""
+
+
 class IndexMismatchError(IndexAccessError):
     """The index was built with another extractor or by a newer version of mirsearch."""
 

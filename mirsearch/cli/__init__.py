@@ -42,8 +42,8 @@ COMMANDS = (
     LazyCommand("stats", "Count the contents of the index.", "corpus_cmds:stats"),
     LazyCommand(
         "delete",
-        "Remove figures with all their panels from the index. Image files stay.",
-        "corpus_cmds:delete",
+        "Remove figures with all their panels from the index, and leave them out from then on. Image files stay.",
+        "delete_cmd:delete",
     ),
     LazyCommand(
         "export",
@@ -78,12 +78,12 @@ COMMANDS = (
     LazyCommand(
         "cache",
         "Show which answers of services are kept on disk, or remove them. Downloaded figures stay.",
-        "upkeep_cmds:cache",
+        "cache_cmd:cache",
     ),
     LazyCommand(
         "failures",
         "List what failed, and why: articles and figures of services (they are tried in three runs), and files.",
-        "upkeep_cmds:failures",
+        "failures_cmd:failures",
     ),
     LazyCommand(
         "demo",

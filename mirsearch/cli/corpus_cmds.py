@@ -1,8 +1,7 @@
-"""`mirsearch show`, `stats`, `delete`, `export`: look into an index, and remove figures from it."""
+"""`mirsearch show`, `stats`, `export`: look into an index."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -60,32 +59,6 @@ def stats(index: IndexOption = None, output: FormatOption = TableFormat.TABLE) -
     from mirsearch.report.describe import print_stats
 
     print_stats(counts, console())
-
-
-def delete(
-    ids: Annotated[
-        list[str],
-        typer.Argument(metavar="ID", help="Ids, DOIs or files. All panels of the figures are removed."),
-    ],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
-    index: IndexOption = None,
-) -> None:
-    """Remove figures with all their panels from the index. Image files stay."""
-    from mirsearch.search.naming import named_panels
-
-    corpus = open_index(index)
-    figures: dict[str, int] = {}
-    for some_id in ids:
-        for stored in named_panels(corpus, some_id):
-            figures[stored.figure.id] = len(corpus.figure_panels(stored.figure.id))
-    panels = sum(figures.values())
-    if not yes:
-        if not sys.stdin.isatty():
-            raise UsageError(f"{len(figures)} figures with {panels} panels would be deleted", "add --yes")
-        typer.confirm(f"Delete {len(figures)} figures with {panels} panels?", abort=True)
-    with corpus.writer() as writer:
-        writer.delete_figures(figures)
-    typer.echo(f"deleted {len(figures)} figures with {panels} panels")
 
 
 def export(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.ingest_cmd import ingest_paths
 from mirsearch.cli.ingest_output import print_summary
-from mirsearch.cli.parts import load_detector, load_index_extractor, load_ocr
+from mirsearch.cli.ingest_paths import RunChoice, run_paths
+from mirsearch.cli.parts import load_detector, load_index_extractor, load_ocr, open_index
 from mirsearch.cli.terminal import INTERRUPTED, console, open_output, print_message
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def demo(
     figures: Annotated[int, typer.Option("--figures", min=30, max=2000, help="Number of figures to draw.")] = 40,
 ) -> None:
     """Draw a corpus of figures, ingest it, ask three questions, and write the answers as a page. Needs no network."""
+    from mirsearch.ingest.folders import PathIngest
     from mirsearch.report.page import page_html
     from mirsearch.report.table import print_answer
     from mirsearch.synthetic.demo import write_demo
@@ -32,11 +33,11 @@ def demo(
     typer.echo(f"Drawing {figures} figures into {folder / 'figures'} …")
     plan = write_demo(folder, figures)
     typer.echo(f"Reading {plan.truth.panels} panels into {folder / 'index'} …")
-    corpus, summary = ingest_paths([plan.folder], str(folder / "index"))
-    print_summary(summary, corpus.location)
+    summary, location = run_paths(PathIngest((plan.folder,)), RunChoice(str(folder / "index")))
+    print_summary(summary, location)
     if summary.interrupted:
-        corpus.close()
         raise typer.Exit(INTERRUPTED)
+    corpus = open_index(location)
     answers = []
     for number, question in enumerate(plan.queries, start=1):
         screen.print(f"\n[bold]{number}. {question.title}[/bold]")

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.ingest_output import ingest_progress, print_counts, print_failures, print_summary
-from mirsearch.cli.ingest_services import (
-    ServiceOptions,
-    acquire,
-    has_answer,
-    is_service,
-    keyword_query,
-    preview,
-    print_reports,
-)
-from mirsearch.cli.parts import ExtractorChoice, Parts, load_detector, load_extractor, load_ocr
+from mirsearch.cli.ingest_output import print_summary
+from mirsearch.cli.ingest_paths import RunChoice, exit_with_code, forget_paths, run_paths, show_preview
+from mirsearch.cli.ingest_reports import print_acquired
+from mirsearch.cli.ingest_services import ServiceOptions, acquire, is_service, keyword_query, preview
+from mirsearch.cli.ingest_update import repeat
+from mirsearch.cli.parts import ExtractorChoice
 from mirsearch.cli.shared_options import (
     DeviceOption,
     IndexOption,
@@ -30,13 +25,8 @@ from mirsearch.cli.shared_options import (
     TableFormat,
     WeightsOption,
 )
-from mirsearch.cli.terminal import INTERRUPTED, print_interrupt, print_json, print_message
+from mirsearch.cli.terminal import print_json
 from mirsearch.errors import UsageError
-
-if TYPE_CHECKING:
-    from mirsearch.indexes.base import Index
-    from mirsearch.ingest.summary import IngestSummary
-    from mirsearch.readers.selection import Selection
 
 
 def ingest(
@@ -85,11 +75,29 @@ def ingest(
         bool, typer.Option("--retracted", help="Also take retracted articles. They are marked.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be downloaded, and download no figure.")
+        bool, typer.Option("--dry-run", help="Tell what would be taken in or out, or downloaded, and do nothing.")
     ] = False,
     update: Annotated[
-        bool, typer.Option("--update", help="Repeat the earlier queries of this index, and take what is new.")
+        bool, typer.Option("--update", help="Repeat this index's folders and keyword queries, and take what is new.")
     ] = False,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Let --update leave these folders out from now on. Their figures stay.")
+    ] = False,
+    sync: Annotated[
+        bool,
+        typer.Option("--sync", help="Follow the folders: what is gone or changed in them is taken out or replaced."),
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --sync: also where most of a folder's figures would go.")
+    ] = False,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude",
+            metavar="PATTERN",
+            help="Leave out files and folders, as .gitignore does: 'raw/', '*.bak.tif'. May be repeated.",
+        ),
+    ] = None,
     column: Annotated[
         list[str] | None,
         typer.Option(
@@ -114,94 +122,58 @@ def ingest(
     output: Annotated[TableFormat, typer.Option("--format", help="table or json (one line).")] = TableFormat.TABLE,
 ) -> None:
     """Add figures to the index: cut them into panels, read scale bars and text, embed. Known figures are skipped."""
-    quiet = output is TableFormat.JSON
     parts = (ExtractorChoice(extractor, weights, device), ocr, scalebars)
     if only != "micrographs":
         raise UsageError(f"--only {only!r} is not known", "give --only micrographs, or --all-figures")
-    if keyword or update or is_service(source):
+    choice = RunChoice(index, parts, workers, output)
+    if update or forget:
+        if keyword or (update and (paths or forget)):
+            raise UsageError("--update repeats earlier queries and folders", "give either --update or --keyword")
+        repeat(choice, dry_run) if update else forget_paths(index, paths or [])
+        return
+    if keyword or is_service(source):
+        if sync or exclude:
+            raise UsageError("--sync and --exclude are for folders", "leave them out")
         options = ServiceOptions(
             tuple(keyword or ()), tuple(str(path) for path in paths or ()), where, since, until, journal, license_,
             max_articles, max_figures, all_figures, retracted,
         )  # fmt: skip
-        _ingest_services(options, source, index, parts, workers, output, dry_run, update)
+        _ingest_services(options, source, choice, dry_run)
         return
-    if not paths:
-        raise UsageError("nothing to ingest", "give folders or files, or --keyword nano")
-    if dry_run:
-        raise UsageError("--dry-run is for --keyword and services", "leave it out")
+    from mirsearch.ingest.folders import PathIngest
+    from mirsearch.ingest.inputs import InputOptions
     from mirsearch.readers.selection import parse_selection
 
-    corpus, summary = ingest_paths(
-        paths, index, source=source, column=column or [], parts=parts, workers=workers, quiet=quiet,
-        selection=parse_selection(pages, projection), follow_links=follow_links,
-    )  # fmt: skip
-    corpus.close()
+    selection = parse_selection(pages, projection)
+    inputs = InputOptions(source, _parse_columns(column or []), follow_links, tuple(exclude or ()))
+    asked = PathIngest(tuple(paths or ()), inputs, sync, force, selection)
+    if dry_run:
+        show_preview(asked, index, output)
+        return
+    summary, location = run_paths(asked, choice)
     if output is TableFormat.JSON:
         print_json(summary.as_json(), indent=None)
     else:
-        print_summary(summary, corpus.location)
-    _exit_with_code(summary)
+        print_summary(summary, location)
+    exit_with_code(summary)
 
 
-def _ingest_services(options: ServiceOptions, source: str | None, index: str | None, parts: Parts,
-                     workers: int | None, output: TableFormat, dry_run: bool, update: bool) -> None:  # fmt: skip
+def _ingest_services(options: ServiceOptions, source: str | None, choice: RunChoice, dry_run: bool) -> None:
     """Ingest figures of a service, and print the result."""
     service = source or "europepmc"
     if not is_service(service):
         raise UsageError(f"--keyword does not work with --source {service}", "give --source europepmc, pmc or arxiv")
-    if update and (options.keywords or options.ids):
-        raise UsageError("--update repeats earlier queries", "give either --update or --keyword")
-    queries = None if update else [(service, keyword_query(options, service))]
+    queries = [(service, keyword_query(options, service))]
     if dry_run:
-        preview(queries or [], index, output)
+        preview(queries, choice.index, choice.output)
         return
-    summary, reports, location = acquire(queries, index, parts, workers, output is TableFormat.JSON)
-    if output is TableFormat.JSON:
+    quiet = choice.output is TableFormat.JSON
+    summary, reports, location = acquire(queries, choice.index, choice.parts, choice.workers, quiet)
+    if quiet:
         print_json(summary.as_json() | {"acquisitions": reports}, indent=None)
     else:
-        print_failures(summary)
-        if any(map(has_answer, reports)):
-            print_counts(summary, location)
-            print_reports(reports)
-    _exit_with_code(summary)
-
-
-DEFAULT_PARTS = (settings.DEFAULT_EXTRACTOR, settings.DEFAULT_OCR, settings.DEFAULT_SCALEBARS)
-
-
-def ingest_paths(
-    paths: list[Path],
-    index: str | None,
-    *,
-    source: str | None = None,
-    column: Sequence[str] = (),
-    parts: Parts = DEFAULT_PARTS,
-    workers: int | None = None,
-    quiet: bool = False,
-    selection: Selection | None = None,
-    follow_links: bool = False,
-) -> tuple[Index, IngestSummary]:
-    """Ingest paths with a progress bar. Return the index, which stays open, and the summary."""
-    from mirsearch.indexes import open_index
-    from mirsearch.indexes.base import ExtractorIdentity
-    from mirsearch.ingest.ingest import Ingest
-    from mirsearch.ingest.inputs import find_inputs
-
-    location = settings.index_location(index)
-    items = find_inputs(paths, source, _parse_columns(column), settings.workspace(location), follow_links)
-    model = load_extractor(parts[0])
-    identity = ExtractorIdentity(model.name, model.version, model.dims)
-    corpus = open_index(location, create=identity)
-    from mirsearch.analysis.analyzer import FigureAnalyzer
-
-    analyzer = FigureAnalyzer(load_ocr(parts[1]), load_detector(parts[2]))
-    with ingest_progress(len(items), quiet) as shown:
-        work = Ingest(
-            corpus, analyzer, model, workers=workers, progress=shown.report, on_interrupt=print_interrupt,
-            selection=selection, on_plane=shown.report_plane,
-        )  # fmt: skip
-        summary = work.run(items)
-    return corpus, summary
+        print_acquired(summary, reports, location)
+    exit_with_code(summary)
 
 
 def _parse_columns(pairs: Sequence[str]) -> dict[str, str]:
@@ -212,11 +184,3 @@ def _parse_columns(pairs: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"--column {pair!r} is not OURS=THEIRS", "for instance --column caption=legend")
         mapping[ours.strip()] = theirs.strip()
     return mapping
-
-
-def _exit_with_code(summary: IngestSummary) -> None:
-    if summary.interrupted:
-        print_message("interrupted: finished work is kept; run the same command again to continue")
-        raise typer.Exit(INTERRUPTED)
-    if summary.failures:
-        raise typer.Exit(1)

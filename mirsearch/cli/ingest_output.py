@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
 
-from mirsearch.cli.ingest_services import MAX_FAILURES_SHOWN
 from mirsearch.cli.terminal import console, print_message, verbosity
 
 if TYPE_CHECKING:
+    from mirsearch.ingest.preview import IngestPreview
     from mirsearch.ingest.summary import IngestSummary
+
+
+MAX_FAILURES_SHOWN = 20
+"""Failures that are printed; the others are only counted."""
 
 
 def _show_nothing(name: str, done: int, total: int) -> None:
@@ -79,15 +83,54 @@ def print_counts(summary: IngestSummary, location: str) -> None:
         f"{summary.figures_new} figures new ({summary.panels_new} panels, {summary.panels_with_scale} with scale)",
         f"{summary.figures_updated} updated" if summary.figures_updated else "",
         f"{summary.figures_present} already there",
+        f"{len(summary.removed)} taken out" if summary.removed else "",
+        f"{summary.origins_removed} places that figures left" if summary.origins_removed else "",
         f"{len(summary.failures)} {'file' if len(summary.failures) == 1 else 'files'} failed",
+        f"{len(summary.dismissed)} dismissed failures" if summary.dismissed else "",
+        f"{summary.figures_deleted} left out that you deleted" if summary.figures_deleted else "",
         f"{len(summary.retracted)} articles were retracted, and are marked" if summary.retracted else "",
         f"{len(summary.notes)} notes{'' if verbosity() else ' (-v shows them)'}" if summary.notes else "",
     ]
     for file, note in summary.notes if verbosity() else ():
         print_message(f"note: {note}" if file in note else f"note: {file}: {note}")
     typer.echo(f"{location}: " + ", ".join(filter(None, counts)))
+    _print_places("taken out", summary.removed)
     for (kind, remedy), (count, first) in summary.skipped.items():
         named = f"{first}" if count == 1 else f"{first} and {count - 1} more"
         print_message(f"left out: {count} {kind.removesuffix('s') if count == 1 else kind}: {remedy} ({named})")
     stages = [f"{stage} {value:.1f} s" for stage, value in summary.seconds.items() if stage != "total"]
     typer.echo(f"{summary.seconds.get('total', 0.0):.1f} s in all; work by stage: {', '.join(stages)}")
+
+
+def print_preview(preview: IngestPreview) -> None:
+    """Print what an ingest of paths would do: a line for each file that would come or go, then the counts."""
+    for title, places in (("would take in", preview.new), ("would replace", preview.replacing),
+                          ("would update", preview.updated), ("moved to", preview.moved)):  # fmt: skip
+        _print_places(title, [(place, "") for place in places])
+    _print_places("would take out", preview.going)
+    _print_places("no place of its figure any more", preview.leaving)
+    for file, reason in preview.failures[:MAX_FAILURES_SHOWN]:
+        print_message(reason if file in reason else f"{file}: {reason}")
+    for kind, remedy, count in preview.skipped:
+        print_message(f"left out: {count} {kind.removesuffix('s') if count == 1 else kind}: {remedy}")
+    counts = [
+        f"{len(preview.new)} files new", f"{len(preview.replacing)} in place of others" if preview.replacing else "",
+        f"{len(preview.updated)} to update" if preview.updated else "",
+        f"{len(preview.moved)} moved" if preview.moved else "", f"{len(preview.present)} already there",
+        f"{len(preview.going)} figures would be taken out" if preview.going else "",
+        f"{preview.unread} figures stay whose files were not read" if preview.unread else "",
+        f"{len(preview.deleted)} left out that you deleted" if preview.deleted else "",
+        f"{len(preview.failures)} would fail" if preview.failures else "",
+        f"{len(preview.dismissed)} dismissed failures" if preview.dismissed else "",
+    ]  # fmt: skip
+    typer.echo(", ".join(filter(None, counts)) + "; nothing was done")
+    if preview.refusal:
+        print_message(f"{preview.refusal}: it would be refused (--force does it)")
+
+
+def _print_places(title: str, places: Sequence[tuple[str, str]]) -> None:
+    shown = places if verbosity() else places[:MAX_FAILURES_SHOWN]
+    for place, reason in shown:
+        typer.echo(f"  {title}: {place}{f' ({reason})' if reason else ''}")
+    if len(places) > len(shown):
+        typer.echo(f"  {title}: {len(places) - len(shown)} more (-v lists all)")

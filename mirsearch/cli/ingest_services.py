@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from mirsearch import settings
+from mirsearch.cli.ingest_output import MAX_FAILURES_SHOWN
+from mirsearch.cli.ingest_reports import has_answer, print_skipped
 from mirsearch.cli.parts import Parts, load_detector, load_extractor, load_ocr
 from mirsearch.cli.shared_options import TableFormat
 from mirsearch.cli.terminal import console, print_interrupt, print_json, print_message
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 
 _ITEMS_AHEAD = 32
 """Most figures that are downloaded before they are analyzed."""
-MAX_FAILURES_SHOWN = 20
-"""Failures that are printed; the others are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ def _finish_acquisitions(
     for acquisition in acquisitions:
         if not summary.interrupted:
             acquisition.mark_complete()
-        for file, reason in summary.failures:
+        for file, reason in (*summary.failures, *summary.dismissed):
             acquisition.record_failure(file, reason)
         summary.figures_present += acquisition.report.figures_present
     reports = []
@@ -261,11 +261,6 @@ def preview(queries: list[tuple[str, KeywordQuery]], index: str | None, output: 
         raise typer.Exit(1)
 
 
-def has_answer(report: dict[str, Any]) -> bool:
-    """Return whether the service answered at all."""
-    return bool(report["articles"]["hits"] or not report["halted"])
-
-
 def _print_preview(previews: list[dict[str, Any]]) -> None:
     for preview in filter(has_answer, previews):
         articles, figures = preview["articles"], preview["figures"]
@@ -279,22 +274,3 @@ def _print_preview(previews: list[dict[str, Any]]) -> None:
                 f"  not counted: figures of {articles['unplanned']} articles, which are known only after their download"
             )
         print_skipped(preview)
-
-
-def print_reports(reports: list[dict[str, Any]]) -> None:
-    """Print one line for each query: what was found and fetched; and what was left out, with the reason."""
-    for report in filter(has_answer, reports):
-        articles, figures = report["articles"], report["figures"]
-        typer.echo(
-            f"{report['service']}: {articles['hits']} hits, {articles['taken']} articles taken, {figures['wanted']} "
-            f"figures wanted, {figures['fetched']} fetched ({report['bytes'] / 1e6:.1f} MB), "
-            f"{figures['present']} there already"
-        )
-        print_skipped(report)
-
-
-def print_skipped(report: dict[str, Any]) -> None:
-    """Print what was left out, by reason."""
-    for unit in ("articles", "figures"):
-        for reason, count in report[unit]["skipped"].items():
-            typer.echo(f"  left out: {count} {unit.removesuffix('s') if count == 1 else unit} ({reason})")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from mirsearch import indexes, settings
-from mirsearch.errors import IndexAccessError, UsageError
+from mirsearch.errors import IndexMissingError, UsageError
 from mirsearch.facade.evaluating import EvaluatedCorpus
 from mirsearch.facade.images import ImageLike, open_image
 from mirsearch.facade.panels import CorpusFigure, CorpusPanel
@@ -36,6 +36,7 @@ from mirsearch.search.search import ask
 
 if TYPE_CHECKING:
     from mirsearch.corpus import Box
+    from mirsearch.ingest.preview import IngestPreview
     from mirsearch.ingest.summary import IngestSummary
     from mirsearch.search.query_image import ImageQuestion
     from mirsearch.search.scale_options import ScaleOptions
@@ -59,8 +60,8 @@ class Corpus(EvaluatedCorpus):
         try:
             index = indexes.open_index(location)
             return cls(index, Parts(names, index.extractor))
-        except IndexAccessError as error:
-            if not create or type(error) is not IndexAccessError:
+        except IndexMissingError:
+            if not create:
                 raise
         parts = Parts(names)
         model = parts.extractor
@@ -201,6 +202,18 @@ class Corpus(EvaluatedCorpus):
             return FigureList(self.index, partial(list_figures, self.index, listing))
         return PanelList(self.index, partial(list_panels, self.index, listing))
 
+    @overload
+    def ingest(
+        self, *paths: str | os.PathLike[str], source: str | None = ..., column: Words | Mapping[str, str] = ...,
+        workers: int | None = ..., pages: str | None = ..., projection: str = ..., follow_links: bool = ...,
+        exclude: Words = ..., sync: bool = ..., force: bool = ..., dry_run: Literal[False] = ...,
+    ) -> IngestSummary: ...  # fmt: skip
+    @overload
+    def ingest(
+        self, *paths: str | os.PathLike[str], source: str | None = ..., column: Words | Mapping[str, str] = ...,
+        workers: int | None = ..., pages: str | None = ..., projection: str = ..., follow_links: bool = ...,
+        exclude: Words = ..., sync: bool = ..., force: bool = ..., dry_run: Literal[True],
+    ) -> IngestPreview: ...  # fmt: skip
     def ingest(
         self,
         *paths: str | os.PathLike[str],
@@ -210,25 +223,34 @@ class Corpus(EvaluatedCorpus):
         pages: str | None = None,
         projection: str = "max",
         follow_links: bool = False,
-    ) -> IngestSummary:
+        exclude: Words = None,
+        sync: bool = False,
+        force: bool = False,
+        dry_run: bool = False,
+    ) -> IngestSummary | IngestPreview:
         """Add figures of folders and files. Known figures are skipped; a bad file is counted, and the others go on.
 
-        `column` maps our names of the columns of captions.csv to theirs. Figures of services come by `mirsearch ingest
-        --keyword`. Raises UsageError for a path that does not exist, SourceError if there is no figure.
+        `column` maps our names of the columns of captions.csv to theirs. With `sync`, the corpus follows the folders:
+        what is gone from them goes, but not most of a folder unless with `force`. `dry_run` returns what would be
+        done. Figures of services come by `mirsearch ingest --keyword`. Raises UsageError for a path that does not
+        exist, SourceError if there is no figure, or if a sync is refused.
         """
         from mirsearch.analysis.analyzer import FigureAnalyzer
+        from mirsearch.ingest.folders import PathIngest
         from mirsearch.ingest.ingest import Ingest
-        from mirsearch.ingest.inputs import find_inputs
+        from mirsearch.ingest.inputs import InputOptions
         from mirsearch.readers.selection import parse_selection
 
-        if not paths:
-            raise UsageError("nothing to ingest", "give folders or files")
         pairs = column.items() if isinstance(column, Mapping) else (pair.split("=", 1) for pair in to_list(column))
-        workspace = settings.workspace(self.index.location)
-        items = find_inputs([Path(path) for path in paths], source, dict(pairs), workspace, follow_links)
+        options = InputOptions(source, dict(pairs), follow_links, tuple(to_list(exclude)))
+        selection, workspace = parse_selection(pages, projection), settings.workspace(self.index.location)
+        asked = PathIngest(tuple(Path(path) for path in paths), options, sync, force, selection)
+        if dry_run:
+            return asked.preview(self.index, workspace)
+        prepared = asked.prepare(self.index, workspace)
         analyzer = FigureAnalyzer(self._parts.ocr, self._parts.detector)
-        selection = parse_selection(pages, projection)
-        return Ingest(self.index, analyzer, self._parts.extractor, workers=workers, selection=selection).run(items)
+        work = Ingest(self.index, analyzer, self._parts.extractor, workers=workers, selection=selection)
+        return prepared.run(self.index, work)
 
     def figure(self, name: str) -> CorpusFigure:
         """Return the figure with an id, the id of a panel, or the name of a file. Raises NotFoundError.

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from mirsearch import plugins
-from mirsearch.errors import IndexMismatchError, MissingDependencyError
+from mirsearch.errors import IndexMismatchError, IndexMissingError, MissingDependencyError
 
 if TYPE_CHECKING:
     from mirsearch.indexes.base import ExtractorIdentity, Index
@@ -38,6 +38,14 @@ def open_index(location: str, create: ExtractorIdentity | None = None) -> Index:
         )
     index: Index = plugins.load("indexes", name).open(location, create=create)
     return index
+
+
+def open_existing(location: str) -> Index | None:
+    """Open the index at a location; None if there is none. Raises what `open_index` raises for other reasons."""
+    try:
+        return open_index(location)
+    except IndexMissingError:
+        return None
 
 
 def mismatch_error(location: str, stored: ExtractorIdentity, wanted: ExtractorIdentity) -> IndexMismatchError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mirsearch.imaging.damage import MEMORY_REASON, MEMORY_REMEDY, is_memory_error
 from mirsearch.indexes.base import Failure, Index, IndexWriter
+from mirsearch.ingest.dismissed import DISMISSED, DismissedFailures
 from mirsearch.sources.base import FoundFigure
 
 
@@ -15,16 +16,18 @@ def analysis_failure(error: Exception) -> tuple[str, str]:
 
 
 class FailureNotes:
-    """The failures of a run, and the earlier failures that this run has resolved."""
+    """The failures of a run, the earlier failures that this run has resolved, and those that a person dismissed."""
 
     def __init__(self, index: Index) -> None:
         self._earlier = {failure.input for failure in index.failures()}
+        self._dismissed = DismissedFailures(index)
         self._failed: dict[str, Failure] = {}
         self._resolved: set[str] = set()
 
-    def add_failure(self, location: str, stage: str, reason: str) -> None:
-        """Note that an input (a path or an address) failed at a stage."""
+    def add_failure(self, location: str, stage: str, reason: str) -> bool:
+        """Note that an input (a path or an address) failed at a stage. Returns whether a person dismissed that."""
         self._failed[location] = Failure(location, stage, reason)
+        return self._dismissed.covers(location, reason)
 
     def add_success(self, found: FoundFigure) -> None:
         """Note that a figure is in the index, so that earlier failures of its file, address or article are resolved."""
@@ -40,6 +43,8 @@ class FailureNotes:
         resolved = self._resolved - set(self._failed)
         if self._failed or resolved:
             writer.record_failures(self._failed.values(), resolved)
+        if settled := self._dismissed.names(sorted(resolved)):
+            writer.write_entries(DISMISSED, {}, removed=settled)
         self._earlier -= resolved
         self._earlier |= set(self._failed)
         self._failed, self._resolved = {}, set()

@@ -19,8 +19,9 @@ from mirsearch.corpus import figure_id
 from mirsearch.errors import MirsearchError
 from mirsearch.extractors.base import Extractor
 from mirsearch.files.interrupts import DeferredInterrupt
-from mirsearch.imaging import images
 from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, KnownFigure
+from mirsearch.ingest.contents import ContentHashes
+from mirsearch.ingest.decisions import Decisions
 from mirsearch.ingest.failures import FailureNotes
 from mirsearch.ingest.figure_analysis import Analyzer
 from mirsearch.ingest.merging import given_fields, has_changes, merge_figure, needs_planes, new_origins
@@ -46,7 +47,8 @@ class Ingest:
     """One run into one index. `progress(summary, done)` is called after each file.
 
     `on_interrupt(names)` is called at Ctrl-C, with the names of the files that are still finished. `selection` chooses
-    the planes of stacks; `on_plane(name, done, total)` is called before each.
+    the planes of stacks; `on_plane(name, done, total)` is called before each. Figures that a person deleted are left
+    out, and failures that a person dismissed are told apart.
     """
 
     def __init__(
@@ -71,14 +73,18 @@ class Ingest:
         self._fields_by_figure: dict[str, frozenset[str]] = {}
         self._failed: set[str] = set()
         self._retractions: list[Retraction] = []
-        self._failures = FailureNotes(index)
+        self._failures, self._decisions = FailureNotes(index), Decisions(index)
+        self._hashes = ContentHashes()
         self._done = 0
         self._is_left = False
         self._last_commit = time.monotonic()
 
-    def run(self, items: Iterable[SourceItem]) -> IngestSummary:
-        """Ingest all items. A bad file is counted, and the others go on. Ctrl-C finishes the files in hand."""
-        started = time.monotonic()
+    def run(self, items: Iterable[SourceItem], hashes: ContentHashes | None = None) -> IngestSummary:
+        """Ingest all items. A bad file is counted, and the others go on. Ctrl-C finishes the files in hand.
+
+        `hashes`: those that were read before.
+        """
+        started, self._hashes = time.monotonic(), hashes or ContentHashes()
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="ingest")
         try:
             with self._index.writer() as writer, self._interrupt:
@@ -138,7 +144,9 @@ class Ingest:
                 if self._interrupt.requested:
                     return
                 figure = known.get(identity)
-                if figure is None or has_changes(found, figure) or needs_planes(found, figure, self._selection):
+                if figure is None and self._decisions.is_deleted(identity):
+                    self._leave_out(found)
+                elif figure is None or has_changes(found, figure) or needs_planes(found, figure, self._selection):
                     yield found, identity
                 else:
                     self._add_origins(found, figure, writer)
@@ -152,16 +160,23 @@ class Ingest:
             self._summary.add_skipped(item.kind, item.reason, item.count, item.location)
             return None
         if isinstance(item, SourceFailure):
-            (self._summary.notes if item.is_note else self._summary.failures).append((item.location, item.reason))
-            if not item.is_note:
-                self._failures.add_failure(item.location, "find", item.reason)
+            if item.is_note:
+                self._summary.notes.append((item.location, item.reason))
+            else:
+                self._note_failure(item.location, "find", item.reason)
             return None
         try:
-            content = images.content_hash(item.path, lambda: self._interrupt.requested)
+            content = self._hashes.read(item.path, lambda: self._interrupt.requested)
             return (item, figure_id(content, item.page or 0)) if content else None
         except MirsearchError as error:
             self._fail(item, SourceFailure.from_error(item.path, error).reason)
             return None
+
+    def _leave_out(self, found: FoundFigure) -> None:
+        """Count a figure that a person deleted."""
+        self._summary.figures_deleted += 1
+        self._failures.add_success(found)
+        self._count_done()
 
     def _add_origins(self, found: FoundFigure, known: KnownFigure, writer: IndexWriter) -> None:
         for origin in new_origins(found, known):
@@ -184,15 +199,18 @@ class Ingest:
             self._store_copy(pending, writer)
             return
         prepared = self._result(pending.future, pending.figure_id)
+        if prepared.records and not self._hashes.is_unchanged(pending.found.path):
+            prepared = PreparedFile(failures=[("read", "it changed while it was read; the next run takes it")])
         for stage, seconds in prepared.seconds.items():
             self._add_seconds(stage, seconds)
         for stage, reason in prepared.failures:
-            self._add_failure(pending.found, stage, reason)
+            self._note_failure(str(pending.found.path), stage, reason)
         self._summary.notes += [(str(pending.found.path), note) for note in prepared.notes]
         if not prepared.failures and not prepared.is_stopped:
             self._failures.add_success(pending.found)
-        self._write(prepared.records, writer)
-        self._count(prepared.records, pending.is_update)
+        records = self._decisions.apply(prepared.records)
+        self._write(records, writer)
+        self._count(records, pending.is_update)
         if not prepared.records:
             self._failed.add(pending.figure_id)
         self._count_done()
@@ -218,6 +236,7 @@ class Ingest:
         if commit:
             self._failures.write(writer)
             writer.commit()
+            self._decisions.after_commit(writer)
         self._add_seconds("index", time.monotonic() - started)
 
     def _count(self, records: list[FigureRecord], is_update: bool) -> None:
@@ -240,12 +259,12 @@ class Ingest:
         self._count_done()
 
     def _fail(self, found: FoundFigure, reason: str) -> None:
-        self._add_failure(found, "read", reason)
+        self._note_failure(str(found.path), "read", reason)
         self._count_done()
 
-    def _add_failure(self, found: FoundFigure, stage: str, reason: str) -> None:
-        self._summary.failures.append((str(found.path), reason))
-        self._failures.add_failure(str(found.path), stage, reason)
+    def _note_failure(self, location: str, stage: str, reason: str) -> None:
+        is_dismissed = self._failures.add_failure(location, stage, reason)
+        (self._summary.dismissed if is_dismissed else self._summary.failures).append((location, reason))
 
     def _count_done(self) -> None:
         self._done += 1

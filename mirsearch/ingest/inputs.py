@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mirsearch.errors import SourceError, UsageError
 from mirsearch.sources.base import FoundFigure, SourceFailure
 from mirsearch.sources.discover import find_figures
+from mirsearch.sources.exclusions import Exclusions, excluding
 from mirsearch.sources.folder_walker import link_policy
 
 
-def find_inputs(
-    paths: Sequence[Path], source: str | None, columns: Mapping[str, str], workspace: Path, follow_links: bool
-) -> list[FoundFigure | SourceFailure]:
-    """Return the figures of paths, and what failed. `columns`: our name of a column of captions.csv → its name there.
+@dataclass(frozen=True, slots=True)
+class InputOptions:
+    """How paths are read: by which source (None: each by its own), and with which links and files left out.
+
+    `columns`: our name of a column of captions.csv → its name there. `exclude`: patterns, see sources.exclusions.
+    """
+
+    source: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    follow_links: bool = False
+    exclude: tuple[str, ...] = ()
+
+
+def find_inputs(paths: Sequence[Path], options: InputOptions, workspace: Path) -> list[FoundFigure | SourceFailure]:
+    """Return the figures of paths, and what failed.
 
     Raises UsageError if a path does not exist, SourceError if there is no figure.
     """
@@ -23,9 +36,7 @@ def find_inputs(
             raise UsageError(
                 f"{path}: no such file or folder", "give a folder of images, a JATS XML, a PDF or an exsclaim.json"
             )
-    with link_policy(follow_links, paths) as links:
-        options = {"workspace": str(workspace)}
-        items = [*find_figures(paths, source=source, columns=columns, options=options), *links.skipped()]
+    items, _ = collect_inputs(paths, options, workspace)
     if not any(isinstance(item, FoundFigure) for item in items):
         reasons = [f"{item.location}: {item.reason}" for item in items if not isinstance(item, FoundFigure)]
         names = ", ".join(str(path) for path in paths)
@@ -35,3 +46,15 @@ def find_inputs(
             "images are png, jpg, tif, gif, bmp, webp, and what `mirsearch plugins` lists as readers",
         )
     return items
+
+
+def collect_inputs(
+    paths: Sequence[Path], options: InputOptions, workspace: Path
+) -> tuple[list[FoundFigure | SourceFailure], Exclusions]:
+    """Return the figures of paths with what failed, perhaps none at all, and what was left out."""
+    with link_policy(options.follow_links, paths) as links, excluding(options.exclude, paths) as exclusions:
+        found = find_figures(
+            paths, source=options.source, columns=options.columns, options={"workspace": str(workspace)}
+        )
+        items = [item for item in found if not (isinstance(item, FoundFigure) and exclusions.covers(item.path))]
+        return [*items, *links.skipped(), *exclusions.notes()], exclusions

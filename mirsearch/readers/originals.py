@@ -31,8 +31,9 @@ _SETTLED_SECONDS = 2.0
 """Age of a file's last change from which its hash is kept. A younger file may change again in the same tick of the
 clock, and would then look unchanged."""
 
-_FileState = tuple[int, int, int, int, int]
-_hashes: dict[str, tuple[_FileState, str]] = {}
+FileState = tuple[int, int, int, int, int]
+"""Device, inode, size, and the times of change in ns."""
+_hashes: dict[str, tuple[FileState, str]] = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,12 +43,12 @@ class Original:
     path: Path | None
     figure: FileFigure | None
     state: OriginalState
-    opened_as: _FileState | None = None
+    opened_as: FileState | None = None
 
     @property
     def is_unchanged(self) -> bool:
         """Return whether the file is still as it was when it was opened."""
-        return self.path is not None and self.opened_as is not None and _file_state(self.path) == self.opened_as
+        return self.path is not None and self.opened_as is not None and file_state(self.path) == self.opened_as
 
 
 def find_original(figure: Figure) -> tuple[str | None, OriginalState]:
@@ -69,7 +70,7 @@ def open_original(figure: Figure) -> Iterator[Original]:
         yield Original(None, None, state)
         return
     path = Path(split_location(location)[0])
-    before = _file_state(path)
+    before = file_state(path)
     with open_figure(figure, location) as found:
         yield Original(path, found, "same", before) if found is not None else Original(None, None, "changed")
 
@@ -131,7 +132,7 @@ def compare_file(location: str, figure: Figure) -> OriginalState:
 
 def _content_hash(path: Path) -> str:
     """Return the hash of a file's content, from memory while the file is as it was; empty for one that is too large."""
-    state = _file_state(path)
+    state = file_state(path)
     key = str(path.absolute())
     kept = _hashes.get(key)
     if kept is not None and kept[0] == state:
@@ -139,7 +140,7 @@ def _content_hash(path: Path) -> str:
     if state is None or state[2] > LIMITS.stack_bytes:
         return ""
     content = images.content_hash(path)
-    if _file_state(path) != state:
+    if file_state(path) != state:
         return ""  # it is being written
     if time.time() - max(state[3], state[4]) / 1e9 > _SETTLED_SECONDS:
         while len(_hashes) >= _MAX_KEPT:
@@ -148,7 +149,7 @@ def _content_hash(path: Path) -> str:
     return content
 
 
-def _file_state(path: Path) -> _FileState | None:
+def file_state(path: Path) -> FileState | None:
     """Return what changes whenever a file's content does: device, inode, size, times of change in ns; None if gone."""
     try:
         stat = path.stat()

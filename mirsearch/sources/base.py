@@ -58,6 +58,11 @@ class SkippedFiles(SourceFailure):
 
 
 @dataclass(frozen=True, slots=True)
+class NothingFound(SourceFailure):
+    """A path in which no source finds figures. A folder that an index follows may be empty."""
+
+
+@dataclass(frozen=True, slots=True)
 class Retraction:
     """Articles that a source reports as retracted, by id or DOI. The index may contain them already."""
 

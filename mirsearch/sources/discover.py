@@ -10,7 +10,7 @@ from mirsearch import plugins
 from mirsearch.errors import MirsearchError
 from mirsearch.imaging.damage import MEMORY_REASON, is_memory_error
 from mirsearch.readers.find import why_unreadable
-from mirsearch.sources.base import FoundFigure, Source, SourceFailure, SourceRequest
+from mirsearch.sources.base import FoundFigure, NothingFound, Source, SourceFailure, SourceRequest
 from mirsearch.sources.folder_walker import FolderListing, FolderWalker
 from mirsearch.sources.skipped import is_unreadable
 
@@ -62,7 +62,7 @@ def _discovered_figures(
         matches = matcher.match(path)
         first_match = next(matches, None)
         if first_match is None:
-            yield SourceFailure(str(path), f"no source finds figures here; {_remedy(path)}")
+            yield NothingFound(str(path), f"no source finds figures here; {_remedy(path)}")
             continue
         for match in itertools.chain((first_match,), matches):
             if isinstance(match, SourceFailure):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mirsearch.sources.base import SkippedFiles, SourceFailure
+from mirsearch.sources.exclusions import present_exclusions
 
 MAX_DEPTH = 64
 INDEX_DATABASE = "corpus.sqlite3"
@@ -88,6 +89,7 @@ class FolderWalker:
         self._seen: set[tuple[int, int]] = set()
         self._root: Path | None = None
         self._links = _policy.get() or LinkPolicy()
+        self._exclusions = present_exclusions()
 
     def visit(self, folder: Path, depth: int = 0) -> FolderListing | SourceFailure | None:
         """Return the folder's listing; a failure if it can't be read; None if it was visited before."""
@@ -102,10 +104,16 @@ class FolderWalker:
                 return SourceFailure(
                     str(folder), f"folders are nested more than {MAX_DEPTH} deep; give the inner folder itself"
                 )
-            return self._without_links_out(list_folder(folder), self._root)
+            return self._without_links_out(self._without_excluded(list_folder(folder)), self._root)
         except OSError as error:
             cause = error.strerror or str(error)
             return SourceFailure(str(folder), f"folder can't be read: {cause}; check its permissions")
+
+    def _without_excluded(self, listing: FolderListing) -> FolderListing:
+        if self._exclusions is None:
+            return listing
+        files, folders = self._exclusions.keep(listing.files, False), self._exclusions.keep(listing.folders, True)
+        return FolderListing(listing.folder, files, folders)
 
     def _without_links_out(self, listing: FolderListing, root: Path) -> FolderListing:
         """Return a listing without the links that lead out of the given folders."""

@@ -34,7 +34,7 @@ NO_QUESTION = {
 """Parameters of commands that are of `open`, of the printed answer, or positional."""
 BY_COMMAND_ALONE = {
     "keyword", "where", "since", "until", "journal", "license_", "max_articles", "max_figures", "only", "all_figures",
-    "retracted", "dry_run", "update",
+    "retracted", "forget", "update",
 }  # fmt: skip
 """Options of `ingest` for services."""
 

@@ -23,6 +23,7 @@ from tests.fuzz.child import HEAD, STATE
 NAMES = (
     "captions", "labels", "jats", "latex", "pdf-text", "tables", "exsclaim", "queries", "services", "images",
     "tiff-tags", "pdf", "eprints", "index-files", "cluster-answers", "microscope-files", "archives",
+    "ignore-files",
 )  # fmt: skip
 ROOT = Path(__file__).parents[2]
 _HAS_ATHERIS = importlib.util.find_spec("atheris") is not None

@@ -27,6 +27,7 @@ from mirsearch.search.option_values import parse_box
 from mirsearch.settings import LIMITS
 from mirsearch.sources.articles import figure_label, make_article
 from mirsearch.sources.base import SourceRequest
+from mirsearch.sources.exclusions import IGNORE_FILE, excluding
 from mirsearch.sources.exsclaim.source import ExsclaimSource
 from mirsearch.sources.jats.match_images import parse_figure_number
 from mirsearch.sources.jats.parse import parse_jats
@@ -188,6 +189,21 @@ QUERY_WORDS = (
     b"scale.known=true",
     b"NEAR/",
 )
+
+
+def ignore_files(data: bytes) -> None:
+    """Read a file of patterns, and match names that are as awkward."""
+    folder = FOLDER / "ignored"
+    folder.mkdir(exist_ok=True)
+    (folder / IGNORE_FILE).write_bytes(data)
+    names = ("a" * 200 + ".png", "raw/a/a/a/a/a/a/b.tif", "[x]/?.png", "deep/raw/a.png")
+    with excluding([], [folder]) as exclusions:
+        for name in names:
+            exclusions.covers(folder / name)
+        list(exclusions.notes())
+
+
+IGNORE_WORDS = (b"**/", b"*", b"a*" * 8, b"!", b"[", b"[!a-", b"/", b"?", b"\n", b"\xff")
 TABLE_WORDS = (b",", b";", b'"', b"\n", b"\t", b"file", b"caption", b"\xff\xfe")
 PANEL_WORDS = (b'{"x": 1, "y": 2}', b'"master_images": [', b'"geometry": {}', b"1e308", b"[", b"]")
 ANSWER_WORDS = (b"<entry>", b'"result": [', b"<Key>", b'"hitCount": ')
@@ -201,5 +217,6 @@ TARGETS = (
     Target("tables", tables, words=TABLE_WORDS),
     Target("exsclaim", exsclaim, (MARK + b"\0\1\2", MARK + bytes(12)), PANEL_WORDS),
     Target("queries", queries, words=QUERY_WORDS),
+    Target("ignore-files", ignore_files, (b"raw/\n*.tif\n!deep/raw/\n**/a/**\n",), IGNORE_WORDS),
     Target("services", services, (MARK + b"\0\3\5", MARK + b"\1\2\2\1\4"), ANSWER_WORDS),
 )

@@ -260,14 +260,17 @@ def test_interrupted_it_keeps_what_is_done_and_goes_on(index, monkeypatch):
     assert threading.active_count() < 50
 
 
-def test_deleted_figures_take_their_corrections_along(index, figures):
+def test_deleted_figures_come_back_with_their_corrections_when_that_is_undone(index, figures):
     panel = first(rows_of(index))
     correct(index, panel["id"], "--label", "q")
     run("delete", panel["figure"], "--yes", "--index", index)
     with open_index(index) as opened:
         assert opened.figure_notes([panel["figure"]]) == {}
     run("ingest", figures, "--index", index)
-    assert rows_of(index)[panel["id"]]["corrected"] == []
+    assert panel["id"] not in rows_of(index)
+    run("delete", "--undo", panel["figure"], "--index", index)
+    run("ingest", figures, "--index", index)
+    assert rows_of(index)[panel["id"]]["corrected"] == ["label"]
 
 
 def test_calls_that_make_no_sense_are_refused(index):

@@ -14,7 +14,7 @@ from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
 from mirsearch import settings
-from mirsearch.errors import IndexAccessError, IndexMismatchError, NotFoundError, UsageError
+from mirsearch.errors import IndexMismatchError, IndexMissingError, NotFoundError, UsageError
 from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, JsonObject, KnownFigure
 from mirsearch.indexes.elasticsearch import admin, mapping, names
@@ -72,7 +72,7 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
                     admin.create_index(location, create)
                     physical = admin.current_physical_index(client, address)
                 if physical is None:
-                    raise IndexAccessError(
+                    raise IndexMissingError(
                         f"there is no index {address.name} at {address.cluster}",
                         "create it with: mirsearch ingest or mirsearch index create",
                     )

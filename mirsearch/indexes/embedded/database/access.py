@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from mirsearch.errors import IndexAccessError, IndexBusyError, MirsearchError
+from mirsearch.errors import IndexAccessError, IndexBusyError, IndexMissingError, MirsearchError
 from mirsearch.files.locks import FileLock, LockHeldError
 from mirsearch.files.sqlite_errors import Database
 from mirsearch.indexes.base import ExtractorIdentity
@@ -161,7 +161,7 @@ def ensure_index(location: str, create: ExtractorIdentity | None) -> None:
             with write_lock(location), closing(connect(folder / DATABASE, "rwc")) as connection:
                 _create_tables(connection, create)
         if not _has_index(folder, location):
-            raise IndexAccessError(f"no index at {location}", f"create it: mirsearch ingest PATH --index {location}")
+            raise IndexMissingError(f"no index at {location}", f"create it: mirsearch ingest PATH --index {location}")
         _update_index(folder, location)
 
 
@@ -173,7 +173,7 @@ def find_database(location: str) -> Path:
         path = folder / DATABASE
         if not path.exists() or path.stat().st_size == 0:
             _refuse_remains(folder, location)
-            raise IndexAccessError(f"no index at {location}", f"create it: mirsearch ingest PATH --index {location}")
+            raise IndexMissingError(f"no index at {location}", f"create it: mirsearch ingest PATH --index {location}")
     return path
 
 
