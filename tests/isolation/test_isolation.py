@@ -203,8 +203,24 @@ def test_no_process_stays_behind():
 
 def test_programs_that_a_task_started_end_with_it(tmp_path):
     note = tmp_path / "pid"
-    assert "took more than" in failure(tasks.start_and_hold_the_lock, note, seconds=1.0).message
+    run_isolated(tasks.process_id, name="x")  # so that the process has begun on a busy machine, too
+    assert "took more than" in failure(tasks.start_and_hold_the_lock, note, seconds=3.0).message
     assert wait_until(lambda: not is_alive(int(note.read_text())))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can do it")
+def test_a_program_ends_with_the_process_that_started_it_however_that_is_ended():
+    code = (
+        "import subprocess, sys, time; from mirsearch.isolation.bounds import bound_to_parent; "
+        "program = subprocess.Popen(['sleep', '60'], preexec_fn=bound_to_parent()); "
+        "print(program.pid, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout is not None
+        program = int(starter.stdout.readline())
+        assert is_alive(program)
+        starter.kill()
+        assert wait_until(lambda: not is_alive(program))
 
 
 def test_credentials_are_kept_from_it(monkeypatch):

@@ -1,7 +1,7 @@
 """Draw PostScript figures with Ghostscript, where it is installed. PostScript is a language: it runs bounded.
 
 Ghostscript gets no access to files (-dSAFER) but the figure's. It inherits the limits of memory and file sizes of the
-process that starts it, and ends after LIMITS.postscript_seconds.
+process that starts it, and ends after LIMITS.postscript_seconds, or with that process.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import zlib
 from pathlib import Path
 
 from mirsearch.errors import MissingDependencyError, SourceError
+from mirsearch.isolation.bounds import bound_to_parent
 from mirsearch.settings import LIMITS
 from mirsearch.sources.pdf.pages import DPI, MAX_PIXELS
 
@@ -65,7 +66,7 @@ def render_postscript(data: bytes, name: str) -> bytes:
         try:
             result = subprocess.run(
                 command, cwd=folder, env={**environment, "TMPDIR": folder, "TEMP": folder}, stdin=subprocess.DEVNULL,
-                capture_output=True, timeout=LIMITS.postscript_seconds, check=False,
+                capture_output=True, timeout=LIMITS.postscript_seconds, check=False, preexec_fn=bound_to_parent(),
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
             raise SourceError(f"{name}: drawing it took more than {LIMITS.postscript_seconds} s", "") from error
