@@ -38,7 +38,7 @@ from mirsearch.sources.pdf.text import Char, body_font_size, find_lines, running
 from mirsearch.sources.permissions import permission_note
 from mirsearch.sources.tables import TABLE_NAMES, read_table
 from mirsearch.text.foreign import parse_json
-from mirsearch.text.lengths import find_lengths, parse_length
+from mirsearch.text.lengths import find_lengths, parse_length, parse_user_length
 from mirsearch.text.matches import match_finder
 from mirsearch.text.tokens import query_terms, tokens
 from mirsearch.text.word_query import parse_condition
@@ -132,8 +132,8 @@ def queries(data: bytes) -> None:
     tokens(text)
     field = list(FIELDS)[len(text) % len(FIELDS)]
     for read in (
-        lambda: parse_field_filters([text], lambda length: parse_length(length) or 1.0),
-        lambda: parse_field_filters([f"{field}={text}"], lambda length: parse_length(length) or 1.0),
+        lambda: parse_field_filters([text], parse_user_length),
+        lambda: parse_field_filters([f"{field}={text}"], parse_user_length),
         lambda: parse_box(text),
         lambda: parse_condition(text),
         lambda: rank_terms(text),
