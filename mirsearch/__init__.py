@@ -41,3 +41,19 @@ def open(  # noqa: A001  mirsearch.open
     ocr, scalebars = ocr or settings.DEFAULT_OCR, scalebars or settings.DEFAULT_SCALEBARS
     parts = PartNames(extractor, extractor_weights, device, ocr, scalebars)
     return Corpus.open(settings.index_location(None if index is None else os.fspath(index)), parts, create)
+
+
+def restore(
+    file: str | os.PathLike[str], index: str | os.PathLike[str] | None = None, *, force: bool = False
+) -> Corpus:
+    """Put a backup back at a path or address, as `mirsearch index restore`, and open it. It is checked first.
+
+    With `force`, it takes the place of the index that is there. Raises MirsearchError for a file that is no whole
+    backup, UsageError where an index is in the way.
+    """
+    from mirsearch import settings
+    from mirsearch.facade import put_back
+
+    location = settings.index_location(None if index is None else os.fspath(index))
+    put_back(file, location, force)
+    return open(location)

@@ -28,6 +28,10 @@ _NO_CHANGE = re.compile(
 _CLOSED = re.compile(
     r"\ball\s++rights\s++(?:are\s++)?+reserved\b|\bno\s++(?:re-?)?+use\s++(?:is\s++)?+(?:allowed|permitted)\b"
 )
+_ADDRESSES = {
+    "cc0": "https://creativecommons.org/publicdomain/zero/1.0/",
+    "public-domain": "https://creativecommons.org/publicdomain/mark/1.0/",
+}
 _MAX_CHARS = 5_000
 _STRICTNESS = (
     "cc0", "public-domain", "cc-by", "cc-by-sa", "cc-by-nc", "cc-by-nc-sa", "cc-by-nd", "cc-by-nc-nd",
@@ -62,6 +66,15 @@ def strictest_license(texts: Iterable[str | None]) -> tuple[str, str | None] | N
     strictest = max(versions, key=_STRICTNESS.index)
     name = _with_conditions(strictest, plain_texts)
     return name, versions.get(name)
+
+
+def license_address(text: str) -> str | None:
+    """Return the address of the Creative Commons license that a text names, None for another text."""
+    name = canonical_license(text)
+    if name is None or not name.startswith("cc-"):
+        return _ADDRESSES.get(name or "")
+    version = text.rsplit(maxsplit=1)[-1] if text[-1:].isdigit() else "4.0"
+    return f"https://creativecommons.org/licenses/{name.removeprefix('cc-')}/{version}/"
 
 
 def reserved_rights(text: str) -> str | None:

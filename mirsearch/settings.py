@@ -241,11 +241,9 @@ def workspace(index: str) -> Path:
 
     For an index on a server, it is in the user's data folder, under a name made from the address of the index.
     """
-    value = value_of("MIRSEARCH_WORKSPACE")
-    if value:
-        return Path(value)
-    if "://" not in index:
-        return Path(index) / "acquired"
+    value = value_of("MIRSEARCH_WORKSPACE") or ("" if "://" in index else str(Path(index) / "acquired"))
+    if value:  # files are named by absolute paths, whatever folder the next command runs in
+        return Path(os.path.normpath(Path(value).absolute()))
     import hashlib
 
     from platformdirs import user_data_path

@@ -8,15 +8,11 @@ from typing import Any
 
 from mirsearch.acquisition.ledger import Ledger
 from mirsearch.corpus import Article, Figure
-from mirsearch.licenses import canonical_license
+from mirsearch.licenses import license_address
 from mirsearch.query import StoredPanel
 
 _MAX_NAMED_AUTHORS = 6
 """Authors that a credit names before "et al."."""
-_LICENSE_URLS = {
-    "cc0": "https://creativecommons.org/publicdomain/zero/1.0/",
-    "public-domain": "https://creativecommons.org/publicdomain/mark/1.0/",
-}
 
 
 @dataclass(slots=True)
@@ -46,30 +42,46 @@ def provenance(figure: Figure, ledger: Ledger) -> list[dict[str, Any]]:
     ]
 
 
-def credit_lines(panels: Iterable[StoredPanel], ledger: Ledger) -> Iterator[str]:
-    """Yield one line per article in order of ids: authors, title, address, license, rights, figures, notes."""
-    credits_by_article: dict[str, _Credit] = {}
-    without_article: set[str] = set()
-    seen_figures: set[str] = set()
-    for stored in panels:
-        figure = stored.figure
-        if figure.id in seen_figures:
-            continue
-        seen_figures.add(figure.id)
+class CreditList:
+    """Collects figures, and tells whom to credit: one line per article."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._credits: dict[str, _Credit] = {}
+        self._without_article: set[str] = set()
+        self._last: str | None = None
+
+    def add(self, figure: Figure) -> None:
+        """Add a figure. A figure may be added several times."""
+        if figure.id == self._last:
+            return
+        self._last = figure.id
         if figure.article is None:
-            without_article.add(figure.id)
-            continue
-        credit = credits_by_article.setdefault(figure.article.id, _Credit(figure.article))
+            self._without_article.add(figure.id)
+            return
+        credit = self._credits.setdefault(figure.article.id, _Credit(figure.article))
         label = figure.label or figure.id
         credit.labels[label] = None
         if figure.permission_note:
             credit.notes[f"{label}: {figure.permission_note}"] = None
         if credit.holder is None:
-            credit.holder = next((plan.holder for _, plan in ledger.provenance(figure.id.partition(".")[0])), None)
-    for _, credit in sorted(credits_by_article.items()):
-        yield _credit_line(credit)
-    if without_article:
-        yield f"{len(without_article)} figures have no article, so their authors are unknown."
+            plans = self._ledger.provenance(figure.id.partition(".")[0])
+            credit.holder = next((plan.holder for _, plan in plans), None)
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines in order of the articles' ids: authors, title, address, license, rights, figures, notes."""
+        for _, credit in sorted(self._credits.items()):
+            yield _credit_line(credit)
+        if self._without_article:
+            yield f"{len(self._without_article)} figures have no article, so their authors are unknown."
+
+
+def credit_lines(panels: Iterable[StoredPanel], ledger: Ledger) -> Iterator[str]:
+    """Yield one line per article in order of ids; see CreditList."""
+    credited = CreditList(ledger)
+    for stored in panels:
+        credited.add(stored.figure)
+    yield from credited.lines()
 
 
 def _credit_line(credit: _Credit) -> str:
@@ -95,9 +107,5 @@ def _credit_line(credit: _Credit) -> str:
 def _license_text(article: Article) -> str:
     if not article.license:
         return "License not known"
-    name = canonical_license(article.license)
-    version = article.license.split()[-1] if article.license[-1:].isdigit() else "4.0"
-    address = _LICENSE_URLS.get(name or "")
-    if address is None and name and name.startswith("cc-"):
-        address = f"https://creativecommons.org/licenses/{name.removeprefix('cc-')}/{version}/"
+    address = license_address(article.license)
     return f"License: {article.license}" + (f" ({address})" if address else "")

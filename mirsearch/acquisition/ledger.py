@@ -254,6 +254,23 @@ class Ledger:
             articles = db.execute("UPDATE articles SET attempts = 0 WHERE state = 'failed' AND attempts > 0").rowcount
             return articles + db.execute("UPDATE figures SET attempts = 0 WHERE attempts > 0").rowcount
 
+    def add_from(self, path: Path) -> None:
+        """Add what another ledger knows: its queries, and the articles that this one lacks, with their figures."""
+        with self._lock, self._translate_errors():
+            self._db.execute("ATTACH ? AS other", (str(path),))
+            try:
+                with self._transaction() as db:
+                    for table, of_new in (
+                        ("figures", "article NOT IN (SELECT id FROM main.articles)"),
+                        ("articles", "1"),
+                        ("hits", "query NOT IN (SELECT key FROM main.queries)"),
+                        ("queries", "1"),
+                        ("papers", "1"),
+                    ):
+                        db.execute(f"INSERT OR IGNORE INTO {table} SELECT * FROM other.{table} WHERE {of_new}")  # noqa: S608
+            finally:
+                self._db.execute("DETACH other")
+
     def earlier_twins(self, article: str) -> list[str]:
         """Return other ids of the same article, by DOI or title, that were recorded earlier."""
         rows = self._fetch_rows(

@@ -128,8 +128,33 @@ GROUPS = (
     ),
     command_group(
         "index",
-        "Create, migrate and roll back an index on Elasticsearch.",
+        "Move, copy, merge and back up indexes; create, migrate and roll back one on Elasticsearch.",
         [
+            LazyCommand(
+                "copy",
+                "Copy an index into a new one: a folder or Elasticsearch, either way. Interrupted, run it again.",
+                "transfer_cmds:copy",
+            ),
+            LazyCommand(
+                "merge",
+                "Add an index to another. What TARGET says stays; what only SOURCE says is added; conflicts are told.",
+                "transfer_cmds:merge",
+            ),
+            LazyCommand(
+                "backup",
+                "Write the index with the pictures inside it into one archive, while others read and write.",
+                "transfer_cmds:backup",
+            ),
+            LazyCommand(
+                "restore",
+                "Put a backup back: into a new folder, or into Elasticsearch. It is checked first.",
+                "transfer_cmds:restore",
+            ),
+            LazyCommand(
+                "relocate",
+                "Tell the index that files were moved: all locations in OLD become those in NEW.",
+                "transfer_cmds:relocate",
+            ),
             LazyCommand(
                 "create",
                 "Install the stored script and the templates, and create the index if it does not exist.",

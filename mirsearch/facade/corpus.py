@@ -27,6 +27,7 @@ from mirsearch.facade.values import (
     to_list,
     to_weights,
 )
+from mirsearch.facade.whole import WholeCorpus
 from mirsearch.indexes.base import ExtractorIdentity, Index
 from mirsearch.search.listing import Listing, list_figures, list_panels, parse_order
 from mirsearch.search.naming import named_panel, named_panels
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from mirsearch.search.scale_options import ScaleOptions
 
 
-class Corpus(EvaluatedCorpus):
+class Corpus(EvaluatedCorpus, WholeCorpus):
     """An open corpus. It is closed at the end of a `with` block, or by `close`.
 
     The options of its methods have the names, values and defaults of the options of the commands, with `_` for `-`.

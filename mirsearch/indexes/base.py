@@ -102,6 +102,12 @@ class IndexWriter(Protocol):
     def remove_origins(self, figure_id: str, origins: Iterable[Origin]) -> None:
         """Remove origins of a figure, found by source and location. Does nothing for those that it has not."""
 
+    def replace_origins(self, figure_id: str, origins: Iterable[Origin]) -> None:
+        """Give a figure these origins, in this order, in place of those that it has."""
+
+    def keep_corrections(self, figure_id: str, corrections: Sequence[Correction]) -> None:
+        """Keep corrections for a figure that is not in the index, until it is ingested. Else does nothing."""
+
     def mark_retracted(self, article_ids: Iterable[str]) -> None:
         """Mark articles as retracted. Unknown articles are ignored."""
 
@@ -116,6 +122,36 @@ class IndexWriter(Protocol):
 
     def commit(self) -> None:
         """Make all changes since the last commit durable and visible. On a cluster, large loads show a second later."""
+
+
+class Snapshot(Protocol):
+    """All contents of an index as of one moment. Memory is bounded, whatever their number.
+
+    `unfinished` counts figures that `records` left out, because a writer was replacing them all the time.
+    """
+
+    unfinished: int
+
+    def count_figures(self) -> int:
+        """Return the number of figures."""
+
+    def figures(self) -> Iterator[Figure]:
+        """Yield all figures, in a stable order."""
+
+    def records(self, figure_ids: Sequence[str] | None = None) -> Iterator[FigureRecord]:
+        """Yield figures as they were written, in a stable order: all, or those of some ids.
+
+        Panels are without corrections; `corrections` has those of the figure.
+        """
+
+    def failures(self) -> Iterator[Failure]:
+        """Yield the inputs that failed."""
+
+    def entries(self) -> dict[str, dict[str, JsonObject]]:
+        """Return the entries of all lists, by the list's name."""
+
+    def kept_corrections(self) -> Iterator[tuple[str, tuple[Correction, ...]]]:
+        """Yield the corrections of figures that are not in the index now, by the figure's id."""
 
 
 class Index(Protocol):
@@ -137,6 +173,9 @@ class Index(Protocol):
 
     def writer(self) -> AbstractContextManager[IndexWriter]:
         """Return the writing session. Its normal end commits; an exception discards uncommitted changes."""
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Return all contents as of one moment, whatever is written meanwhile."""
 
     def known_figures(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
         """Return those of the figures that are in the index, by id."""

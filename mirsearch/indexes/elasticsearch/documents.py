@@ -21,6 +21,8 @@ Document = dict[str, Any]
 
 HEAVY_FIELDS = ("vector", "thumbnail", "words", "caption_terms")
 """Large fields of a panel's document that are not read back with the panel."""
+TAKEN_OUT = "taken out"
+"""State of a figure that an ingest takes again. Its document keeps the corrections."""
 NOTE_FIELDS = ("analysis", "given", "corrections")
 """Fields of a figure's document that hold its FigureNotes."""
 
@@ -247,21 +249,23 @@ def read_panel(document: Document) -> StoredPanel:
         heading=own.get("heading") or "",
         inset_of=own.get("inset_of"),
     )
-    return StoredPanel(
-        panel,
-        Figure(
-            id=figure["id"],
-            width=figure["width"],
-            height=figure["height"],
-            label=figure.get("label"),
-            caption=figure.get("caption") or "",
-            article=read_article(document),
-            origins=read_origins(document),
-            page=figure["page"],
-            permission_note=figure.get("permission_note"),
-            mentions=tuple(figure.get("mentions") or ()),
-        ),
-        tuple(document.get("corrected") or ()),
+    return StoredPanel(panel, read_figure(document), tuple(document.get("corrected") or ()))
+
+
+def read_figure(document: Document) -> Figure:
+    """Return the figure of a figure's or panel's document."""
+    figure = document["figure"]
+    return Figure(
+        id=figure["id"],
+        width=figure["width"],
+        height=figure["height"],
+        label=figure.get("label"),
+        caption=figure.get("caption") or "",
+        article=read_article(document),
+        origins=read_origins(document),
+        page=figure["page"],
+        permission_note=figure.get("permission_note"),
+        mentions=tuple(figure.get("mentions") or ()),
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from elasticsearch import Elasticsearch
 
 from mirsearch.indexes.base import Failure
 from mirsearch.indexes.elasticsearch.bulk import Action, delete_action, index_action
 from mirsearch.indexes.elasticsearch.documents import utc_timestamp
+from mirsearch.indexes.own_files import OwnFiles
 
 MAX_FAILURES = 10_000
 """Most failures that are read back. Counts and dashboards cover all of them."""
@@ -30,7 +32,7 @@ def failure_actions(index: str, failed: Iterable[Failure], resolved: Iterable[st
         yield index_action(index, _document_id(failure.input), document)
 
 
-def read_failures(client: Elasticsearch, index: str) -> list[Failure]:
+def read_failures(client: Elasticsearch, index: str, own: OwnFiles) -> list[Failure]:
     """Return the failures of an index, ordered by input; at most MAX_FAILURES."""
     answer = client.search(
         index=index,
@@ -41,8 +43,13 @@ def read_failures(client: Elasticsearch, index: str) -> list[Failure]:
         track_total_hits=False,
         allow_partial_search_results=False,
     )
-    documents = [hit["_source"] for hit in answer["hits"]["hits"]]
-    return [Failure(**document["failure"], noted_at=document["ingested_at"]) for document in documents]
+    return [read_failure(hit["_source"], own) for hit in answer["hits"]["hits"]]
+
+
+def read_failure(document: dict[str, Any], own: OwnFiles) -> Failure:
+    """Return the failure of a document."""
+    fields = document["failure"]
+    return Failure(own.to_path(fields["input"]), fields["stage"], fields["reason"], document["ingested_at"])
 
 
 def _document_id(name: str) -> str:

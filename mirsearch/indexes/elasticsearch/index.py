@@ -23,7 +23,6 @@ from mirsearch.indexes.elasticsearch.client import Address, connect, parse_addre
 from mirsearch.indexes.elasticsearch.documents import (
     HEAVY_FIELDS,
     NOTE_FIELDS,
-    read_known,
     read_notes,
     read_panel,
 )
@@ -98,7 +97,7 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
     def failures(self) -> list[Failure]:
         """Return the failures of ingests that no later ingest settled, ordered by input; at most 10,000."""
         with read_answers(self._address):
-            return read_failures(self._client, self._address.name)
+            return read_failures(self._client, self._address.name, self._own)
 
     def entries(self, kept: str) -> dict[str, JsonObject]:
         """Return the entries, by name, of a list that the index keeps."""
@@ -110,7 +109,7 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
         for figure_id, document in self._figure_documents(figure_ids):
             with read_answers(self._address):
                 if document["figure_state"] == "complete":
-                    known[figure_id] = read_known(figure_id, document)
+                    known[figure_id] = self._known(figure_id, document)
         return known
 
     def figure_notes(self, figure_ids: Sequence[str]) -> dict[str, FigureNotes]:
@@ -174,7 +173,7 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
                 for item in documents:
                     document = item.get("_source") or {}
                     if document.get("doc_type") == "panel":
-                        found[item["_id"]] = read_panel(document)
+                        found[item["_id"]] = self._own.panel(read_panel(document))
                         if few:
                             self._cache_thumbnail(item["_id"], document)
         missing = next((panel_id for panel_id in panel_ids if panel_id not in found), None)
@@ -258,7 +257,7 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
         with closing(pages):
             for hits in pages:
                 with read_answers(self._address):
-                    panels = [read_panel(hit["_source"]) for hit in hits]
+                    panels = [self._own.panel(read_panel(hit["_source"])) for hit in hits]
                 yield from panels
 
     def stats(self) -> dict[str, Any]:

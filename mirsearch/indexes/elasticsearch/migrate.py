@@ -26,6 +26,7 @@ from mirsearch.indexes.elasticsearch.lock import WriterLock
 from mirsearch.indexes.elasticsearch.paging import search_pages
 from mirsearch.indexes.elasticsearch.patience import fetch_documents, retry_for
 from mirsearch.indexes.elasticsearch.words import WORDS_VERSION
+from mirsearch.indexes.own_files import own_files
 from mirsearch.query import StoredPanel
 
 Progress = Callable[[int, int], None]
@@ -49,7 +50,7 @@ class MigrationResult:
 
 
 @dataclass(slots=True)
-class _Migration:
+class Migration:
     """A migration in progress."""
 
     client: Elasticsearch
@@ -98,7 +99,7 @@ def migrate(location: str, progress: Progress | None = None) -> MigrationResult:
     The server copies. If the rules that split words have changed, mirsearch writes every document again instead.
     """
     report = progress or (lambda _done, _all: None)
-    with _start_migration(location) as migration:
+    with start_migration(location) as migration:
         with read_answers(migration.address):
             extractor, _, _ = admin.read_meta(migration.client, migration.address, migration.old, migrating=True)
             words = admin.read_words_version(migration.client, migration.old)
@@ -117,15 +118,20 @@ def reembed(
 
     An error of `embed` ends the call; the next call continues.
     """
-    with _start_migration(location) as migration:
+    with start_migration(location) as migration:
         new = migration.prepare_target("reembed", extractor)
-        _rewrite_documents(migration, new, extractor, embed, progress or (lambda _done, _all: None))
+        own = own_files(location)
+
+        def embed_files(panels: Sequence[StoredPanel]) -> NDArray[np.float32]:
+            return embed([own.panel(stored) for stored in panels])
+
+        _rewrite_documents(migration, new, extractor, embed_files, progress or (lambda _done, _all: None))
         return migration.switch(new, extractor)
 
 
 def rollback(location: str) -> MigrationResult:
     """Move the alias back to the index before the present one, as `mirsearch index rollback`."""
-    with _start_migration(location) as migration:
+    with start_migration(location) as migration:
         prefix = mapping.physical_name(migration.address.name, 0)[:-6]
         present = int(migration.old.removeprefix(prefix))
         numbers = admin.physical_indexes(migration.client, migration.address.name)
@@ -138,7 +144,8 @@ def rollback(location: str) -> MigrationResult:
 
 
 @contextmanager
-def _start_migration(location: str) -> Iterator[_Migration]:
+def start_migration(location: str) -> Iterator[Migration]:
+    """Yield a migration of the index at a location, which holds the lock of its writer."""
     address = parse_address(location)
     client = connect(address)
     try:
@@ -154,7 +161,7 @@ def _start_migration(location: str) -> Iterator[_Migration]:
             if leftover:
                 client.indices.put_settings(index=old, settings=leftover)
             try:
-                yield _Migration(client, address, old, lock, server)
+                yield Migration(client, address, old, lock, server)
             finally:
                 lock.release()
     finally:
@@ -170,7 +177,7 @@ def _move_alias(client: Elasticsearch, address: Address, old: str, new: str) -> 
     )
 
 
-def _copy_all(migration: _Migration, new: str, extractor: ExtractorIdentity, progress: Progress) -> str:
+def _copy_all(migration: Migration, new: str, extractor: ExtractorIdentity, progress: Progress) -> str:
     """Let the server copy everything. Return the filled index: `new`, or another if `new` had to be deleted."""
     wanted = migration.count_documents(migration.old)
 
@@ -190,7 +197,7 @@ def _copy_all(migration: _Migration, new: str, extractor: ExtractorIdentity, pro
 
 
 def _rewrite_documents(
-    migration: _Migration, new: str, extractor: ExtractorIdentity, embed: Embed | None, progress: Progress
+    migration: Migration, new: str, extractor: ExtractorIdentity, embed: Embed | None, progress: Progress
 ) -> None:
     """Write every document again: words by the present rules, vectors of `embed` or the old ones."""
     wanted, done = migration.count_documents(migration.old), 0
@@ -210,7 +217,7 @@ def _rewrite_documents(
     _delete_extra_documents(migration, new)
 
 
-def _document_pages(migration: _Migration, index: str, *, vectors: bool) -> Iterator[list[DocumentWithId]]:
+def _document_pages(migration: Migration, index: str, *, vectors: bool) -> Iterator[list[DocumentWithId]]:
     """Yield pages of panels, figures, failures and entries, each ordered by id; panels with `vector` if asked for."""
     vector_field: dict[str, Any] = {"fields": [{"field": "vector"}]} if vectors else {}
     for kind, order in _ORDERS.items():
@@ -231,7 +238,7 @@ def _document_pages(migration: _Migration, index: str, *, vectors: bool) -> Iter
                 yield page
 
 
-def _missing_or_changed(migration: _Migration, new: str, page: list[DocumentWithId]) -> list[DocumentWithId]:
+def _missing_or_changed(migration: Migration, new: str, page: list[DocumentWithId]) -> list[DocumentWithId]:
     """Return the documents that an earlier call has not written yet, or that changed since.
 
     The contents are compared: the index may have been put back from a snapshot meanwhile, and times have whole seconds.
@@ -275,7 +282,7 @@ def _rebuild_documents(
             yield doc_id, document if document["doc_type"] in _PLAIN else document | extractor_field
 
 
-def _delete_extra_documents(migration: _Migration, new: str) -> None:
+def _delete_extra_documents(migration: Migration, new: str) -> None:
     """Delete documents that the old index no longer has, after an interrupted call had copied them."""
     if migration.count_documents(new) == migration.count_documents(migration.old):
         return

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from contextlib import AbstractContextManager
+from functools import cached_property
 from typing import Any
 
 from elasticsearch import Elasticsearch
 
 from mirsearch.corpus import PLANES
-from mirsearch.indexes.base import ANY_FOLDER, KnownFigure, folder_start
+from mirsearch.indexes.base import ANY_FOLDER, ExtractorIdentity, KnownFigure, Snapshot, folder_start
 from mirsearch.indexes.elasticsearch.client import Address
-from mirsearch.indexes.elasticsearch.documents import read_known
+from mirsearch.indexes.elasticsearch.documents import read_known, read_origins
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.paging import search_pages
+from mirsearch.indexes.elasticsearch.snapshot import open_snapshot
+from mirsearch.indexes.own_files import OwnFiles, own_files
 
 _PAGE_SIZE = 1_000
 _FIGURES: dict[str, Any] = {"term": {"doc_type": "figure"}}
@@ -23,10 +28,23 @@ class FigureNames:
 
     _client: Elasticsearch
     _address: Address
+    _extractor: ExtractorIdentity
+
+    @cached_property
+    def _own(self) -> OwnFiles:
+        return own_files(str(self._address))
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Return all contents at a point in time, whatever is written meanwhile."""
+        return open_snapshot(self._client, self._address, self._extractor, self._own)
+
+    def _known(self, figure_id: str, document: dict[str, Any]) -> KnownFigure:
+        known = read_known(figure_id, document)
+        return dataclasses.replace(known, origins=self._own.origins(known.origins))
 
     def figures_at(self, location: str) -> list[str]:
         """Return the ids, ascending, of figures whose newest file is at `location`; `*/NAME`: in any folder."""
-        name = location.removeprefix(ANY_FOLDER)
+        name = self._own.to_stored(location).removeprefix(ANY_FOLDER)
         choices: list[dict[str, Any]] = [{"term": {"image": name}}, {"prefix": {"image": {"value": name + PLANES}}}]
         if location.startswith(ANY_FOLDER):
             escaped = re.sub(r"([*?\\])", r"\\\1", name)
@@ -37,11 +55,16 @@ class FigureNames:
 
     def figures_below(self, folder: str) -> list[KnownFigure]:
         """Return the figures that have an origin in a folder or below it, ordered by id. Looks at every figure."""
-        start = folder_start(folder)
+        start = self._own.to_stored(folder_start(folder))
         documents = self._figure_pages([], ["figure_state", "figure.caption", "figure.origins", "article.id"])
         with read_answers(self._address):
-            known = [read_known(figure, found) for figure, found in documents if found["figure_state"] == "complete"]
-        return [figure for figure in known if any(origin.location.startswith(start) for origin in figure.origins)]
+            below = [
+                (figure, found)
+                for figure, found in documents
+                if found["figure_state"] == "complete"
+                and any(origin.location.startswith(start) for origin in read_origins(found))
+            ]
+            return [self._known(figure, found) for figure, found in below]
 
     def corrected_figures(self) -> list[str]:
         """Return the ids, ascending, of the figures that have corrections. Looks at every figure."""

@@ -16,7 +16,7 @@ from mirsearch.indexes.base import ExtractorIdentity, Failure
 from mirsearch.indexes.elasticsearch import admin
 from mirsearch.indexes.elasticsearch.bulk import BulkSender, delete_action
 from mirsearch.indexes.elasticsearch.client import Address, connect, parse_address
-from mirsearch.indexes.elasticsearch.documents import read_notes, read_panel
+from mirsearch.indexes.elasticsearch.documents import TAKEN_OUT, read_notes, read_panel
 from mirsearch.indexes.elasticsearch.entries import read_entry
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.failures import failure_actions
@@ -25,8 +25,6 @@ from mirsearch.indexes.elasticsearch.paging import snapshot_pages
 from mirsearch.indexes.faults import Fault
 
 PAGE_SIZE = 250
-TAKEN_OUT = "taken out"
-"""State of a figure that an ingest takes again. Its document keeps the corrections."""
 _SHAPE_ERRORS = (LookupError, TypeError, AttributeError, ValueError)
 _EXCLUDED = ["thumbnail", "words", "caption_terms"]
 

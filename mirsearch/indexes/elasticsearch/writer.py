@@ -8,14 +8,14 @@ next ingest writes all of it again.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from elasticsearch import Elasticsearch
 
 from mirsearch import settings
-from mirsearch.corpus import Figure, Origin, panel_ids
+from mirsearch.corpus import Figure, panel_ids
 from mirsearch.corrections import apply_corrections
 from mirsearch.errors import MirsearchError
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, FigureRecord, JsonObject
@@ -26,7 +26,6 @@ from mirsearch.indexes.elasticsearch.bulk import (
     BulkSender,
     delete_action,
     index_action,
-    update_action,
 )
 from mirsearch.indexes.elasticsearch.client import Address
 from mirsearch.indexes.elasticsearch.documents import (
@@ -34,10 +33,8 @@ from mirsearch.indexes.elasticsearch.documents import (
     figure_document,
     merge_figures,
     opening_document,
-    origin_fields,
     panel_documents,
     read_notes,
-    read_origins,
 )
 from mirsearch.indexes.elasticsearch.entries import entry_actions
 from mirsearch.indexes.elasticsearch.errors import read_answers
@@ -45,14 +42,14 @@ from mirsearch.indexes.elasticsearch.failures import failure_actions
 from mirsearch.indexes.elasticsearch.load import restore_settings, tune_for_load
 from mirsearch.indexes.elasticsearch.lock import WriterLock
 from mirsearch.indexes.elasticsearch.patience import fetch_documents, retry_for
+from mirsearch.indexes.elasticsearch.upkeep import FigureUpkeep
+from mirsearch.indexes.own_files import own_files
 
 LOOKUP_BATCH = 128
 """Figures that are looked up in one request before they are written."""
-RETRACTION_BATCH = 1_000
-"""Documents of retracted articles that are marked in one request."""
 
 
-class ElasticsearchWriter:
+class ElasticsearchWriter(FigureUpkeep):
     """One writing session; `open_writer` holds its lock."""
 
     def __init__(
@@ -65,6 +62,7 @@ class ElasticsearchWriter:
         pack: bool,
     ) -> None:
         self._client, self._address, self._index = client, address, index
+        self._own = own_files(str(address))
         self._extractor, self._lock, self._pack = extractor, lock, pack
         self.bulk = BulkSender(client, address, lock.ensure_held)
         self._gathered: dict[str, FigureRecord] = {}
@@ -86,49 +84,10 @@ class ElasticsearchWriter:
                 panel if panel.id else dataclasses.replace(panel, id=panel_id)
                 for panel, panel_id in zip(record.panels, ids, strict=True)
             )
-            self._gathered[figure_id] = dataclasses.replace(record, panels=panels)
+            figure = self._own.stored_figure(record.figure)
+            self._gathered[figure_id] = dataclasses.replace(record, figure=figure, panels=panels)
             if len(self._gathered) >= LOOKUP_BATCH:
                 self._send_gathered()
-
-    def add_origin(self, figure_id: str, origin: Origin) -> None:
-        """Add an origin to a figure; does nothing if the index has no such figure."""
-        place = (origin.source, origin.location)
-        self._change_origins(figure_id, lambda known: known if place in map(_place, known) else (*known, origin))
-
-    def remove_origins(self, figure_id: str, origins: Iterable[Origin]) -> None:
-        """Remove origins of a figure; does nothing for those that it has not."""
-        gone = set(map(_place, origins))
-        self._change_origins(figure_id, lambda known: tuple(origin for origin in known if _place(origin) not in gone))
-
-    def _change_origins(self, figure_id: str, change: Callable[[tuple[Origin, ...]], tuple[Origin, ...]]) -> None:
-        with read_answers(self._address):
-            if self._gathered or figure_id in self._uncommitted:
-                self._complete_figures()
-            document = self._figure_documents([figure_id]).get(figure_id)
-            if document is None:
-                return
-            origins = read_origins(document)
-            changed = change(origins)
-            if changed == origins:
-                return
-            ids = [figure_id, *document.get("panel_ids", [])]
-            self.bulk.add([update_action(self._index, doc_id, origin_fields(changed)) for doc_id in ids])
-            self.bulk.flush()
-            self._needs_refresh = True
-
-    def mark_retracted(self, article_ids: Iterable[str]) -> None:
-        """Mark articles as retracted; ids of articles that are not in the index are ignored."""
-        wanted = {"terms": {"article.id": list(dict.fromkeys(article_ids))}}
-        with read_answers(self._address):
-            self._complete_figures()
-            self.bulk.flush()
-            self._client.indices.refresh(index=self._index)
-            unmarked = {"bool": {"filter": [wanted], "must_not": [{"term": {"article.retracted": True}}]}}
-            while found := self._search_ids(unmarked):  # a marked document no longer matches
-                mark = {"article": {"retracted": True}}
-                self.bulk.add([update_action(self._index, doc_id, mark) for doc_id in found])
-                self.bulk.flush()
-                self._client.indices.refresh(index=self._index)
 
     def delete_figures(self, figure_ids: Iterable[str]) -> int:
         """Delete figures with their panels; return the number of figures that were in the index."""
@@ -143,7 +102,8 @@ class ElasticsearchWriter:
     def record_failures(self, failed: Iterable[Failure], resolved: Iterable[str] = ()) -> None:
         """Store inputs that failed, and delete the failures of resolved inputs."""
         with read_answers(self._address):
-            for action in failure_actions(self._index, failed, resolved):
+            stored = (dataclasses.replace(each, input=self._own.to_stored(each.input)) for each in failed)
+            for action in failure_actions(self._index, stored, map(self._own.to_stored, resolved)):
                 self.bulk.add([action])
                 self._needs_refresh = True
 
@@ -188,12 +148,6 @@ class ElasticsearchWriter:
         documents = fetch_documents(self._client, self._index, figure_ids)
         found = {item["_id"]: item["_source"] for item in documents if item.get("found")}
         return {doc_id: document for doc_id, document in found.items() if document.get("doc_type") == "figure"}
-
-    def _search_ids(self, query: dict[str, Any]) -> list[str]:
-        answer = self._client.search(
-            index=self._index, query=query, size=RETRACTION_BATCH, source=False, allow_partial_search_results=False
-        )
-        return [str(hit["_id"]) for hit in answer["hits"]["hits"]]
 
     def _send_gathered(self) -> None:
         records, self._gathered = self._gathered, {}
@@ -290,7 +244,3 @@ def _finish(client: Elasticsearch, address: Address, index: str, lock: WriterLoc
         lock.abandon()
         if not quiet:
             raise
-
-
-def _place(origin: Origin) -> tuple[str, str]:
-    return origin.source, origin.location

@@ -35,6 +35,7 @@ from mirsearch.indexes.embedded.database.orders import sorted_ids
 from mirsearch.indexes.embedded.database.writer import SqliteWriter
 from mirsearch.indexes.embedded.derived_files import DamagedFileError
 from mirsearch.indexes.embedded.search import Searcher
+from mirsearch.indexes.embedded.snapshot import SnapshotReads
 from mirsearch.indexes.embedded.stats import count_contents
 from mirsearch.indexes.embedded.vectors.matrix import Matrix
 from mirsearch.indexes.embedded.vectors.scan import Scanner
@@ -45,7 +46,7 @@ _WAL_BYTES = 64 << 20
 _CACHE_KIB = 32 << 10
 
 
-class EmbeddedIndex:
+class EmbeddedIndex(SnapshotReads):
     """An index in a folder, with any number of readers and one writer at a time. Safe to use from several threads."""
 
     def __init__(self, location: str) -> None:

@@ -14,9 +14,11 @@ from mirsearch.errors import IndexAccessError, IndexBusyError, IndexMissingError
 from mirsearch.files.locks import FileLock, LockHeldError
 from mirsearch.files.sqlite_errors import Database
 from mirsearch.indexes.base import ExtractorIdentity
-from mirsearch.indexes.embedded.database import checksums, headings, log, schema
+from mirsearch.indexes.embedded.database import checksums, headings, log, own_names, schema
 from mirsearch.indexes.embedded.database import words as sqlite_words
 from mirsearch.indexes.embedded.database.checksums import DamagedRowError
+from mirsearch.indexes.embedded.database.own_names import IndexConnection
+from mirsearch.indexes.own_files import OwnFiles
 
 DATABASE = "corpus.sqlite3"
 WRITE_LOCK = "write.lock"
@@ -53,7 +55,7 @@ def _mend(location: str) -> str:
     return f"mirsearch verify --repair --index {location}; or restore it from a copy"
 
 
-class ImmutableConnection(sqlite3.Connection):
+class ImmutableConnection(IndexConnection):
     """A read-only connection without locks. It is valid only until somebody writes, so it is used once."""
 
 
@@ -66,8 +68,9 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
         timeout=BUSY_SECONDS,
         isolation_level=None,
         check_same_thread=False,
-        factory=ImmutableConnection if mode == "immutable" else sqlite3.Connection,
+        factory=ImmutableConnection if mode == "immutable" else IndexConnection,
     )
+    connection.own_files = OwnFiles(path.parent)
     connection.execute("PRAGMA foreign_keys = ON")
     checksums.register(connection)
     headings.register(connection)
@@ -155,7 +158,7 @@ def ensure_index(location: str, create: ExtractorIdentity | None) -> None:
     """Check that `location` has a mirsearch index, and update its schema. With `create`, create the index if absent."""
     folder = Path(location)
     with translate_errors(location):
-        _refuse_foreign_folder(folder, location)
+        refuse_foreign_folder(folder, location)
         if create is not None and not _has_index(folder, location):
             folder.mkdir(parents=True, exist_ok=True)
             with write_lock(location), closing(connect(folder / DATABASE, "rwc")) as connection:
@@ -169,7 +172,7 @@ def find_database(location: str) -> Path:
     """Return the path of the database of an index, damaged or not. Raises IndexAccessError if there is none."""
     folder = Path(location)
     with translate_errors(location):
-        _refuse_foreign_folder(folder, location)
+        refuse_foreign_folder(folder, location)
         path = folder / DATABASE
         if not path.exists() or path.stat().st_size == 0:
             _refuse_remains(folder, location)
@@ -177,7 +180,8 @@ def find_database(location: str) -> Path:
     return path
 
 
-def _refuse_foreign_folder(folder: Path, location: str) -> None:
+def refuse_foreign_folder(folder: Path, location: str) -> None:
+    """Raise IndexAccessError if a folder has other files than those of an index, or is none."""
     if folder.exists() and not folder.is_dir():
         raise IndexAccessError(f"{location} is a file, not an index", "give the folder of an index, or a new path")
     if folder.is_dir() and not (folder / DATABASE).exists():
@@ -228,13 +232,13 @@ def _create_tables(connection: sqlite3.Connection, extractor: ExtractorIdentity)
 
 
 def _update_index(folder: Path, location: str) -> None:
-    """Migrate an older schema. Rebuild words of another version of the tokenizer, if the index can be written now."""
+    """Migrate an older schema. Renew words of another tokenizer and absolute names, if the index can be written now."""
     with closing(open_reader(folder / DATABASE)) as connection:
         outdated = schema.read_version(connection) < schema.CURRENT_VERSION
-        words_outdated = not sqlite_words.are_current(connection)
+        parts_outdated = not (sqlite_words.are_current(connection) and own_names.are_relative(connection))
     if outdated:
         _migrate(folder, location)
-    elif words_outdated and os.access(folder / DATABASE, os.W_OK):
+    elif parts_outdated and os.access(folder / DATABASE, os.W_OK):
         with suppress(IndexBusyError):
             _migrate(folder, location)
 
@@ -245,4 +249,6 @@ def _migrate(folder: Path, location: str) -> None:
         schema.migrate(connection, schema.CURRENT_VERSION, schema.MIGRATIONS)
         if not sqlite_words.are_current(connection):
             sqlite_words.rebuild(connection)
+        if not own_names.are_relative(connection):
+            own_names.make_relative(connection)
         connection.execute("COMMIT")

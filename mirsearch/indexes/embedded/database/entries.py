@@ -33,10 +33,21 @@ def write_entries(
 
 def read_entries(connection: sqlite3.Connection, kept: str) -> dict[str, JsonObject]:
     """Return the entries of a list by name, in the order of names. DamagedRowError if one is damaged."""
-    query = f"SELECT {', '.join(ENTRIES)}, crc FROM entries WHERE list = ? ORDER BY name"
-    found: dict[str, JsonObject] = {}
-    for *row, crc in connection.execute(query, (kept,)):
+    return _read_entries(connection, "WHERE list = ?", (kept,)).get(kept, {})
+
+
+def read_all_entries(connection: sqlite3.Connection) -> dict[str, dict[str, JsonObject]]:
+    """Return the entries of all lists by the list's name and their own. DamagedRowError if one is damaged."""
+    return _read_entries(connection, "", ())
+
+
+def _read_entries(
+    connection: sqlite3.Connection, where: str, values: tuple[str, ...]
+) -> dict[str, dict[str, JsonObject]]:
+    query = f"SELECT {', '.join(ENTRIES)}, crc FROM entries {where} ORDER BY list, name"
+    found: dict[str, dict[str, JsonObject]] = {}
+    for *row, crc in connection.execute(query, values):
         if row_crc(*row) != crc:
-            raise DamagedRowError(f"the entry {row[1]} of the list {kept} does not match its checksum")
-        found[row[1]] = json.loads(row[2])
+            raise DamagedRowError(f"the entry {row[1]} of the list {row[0]} does not match its checksum")
+        found.setdefault(row[0], {})[row[1]] = json.loads(row[2])
     return found

@@ -21,6 +21,7 @@ from mirsearch.indexes.embedded.database.checksums import (
     read_checked_figures,
     row_crc,
 )
+from mirsearch.indexes.embedded.database.own_names import names_of
 
 MAX_CACHED = 16_384
 """Most figures that are kept in memory while panels are listed: some 50 MB."""
@@ -58,6 +59,7 @@ def read_figures(
     `known` articles, by key, are not read again; those that are read are added to them.
     """
     articles = {} if known is None else known
+    own = names_of(connection)
     found: dict[int, FigureRow] = {}
     for batch in batches(dict.fromkeys(keys)):
         rows = list(read_checked_figures(connection, batch))
@@ -68,7 +70,8 @@ def read_figures(
         articles |= _read_articles(connection, wanted - articles.keys())
         for row, values in zip(rows, values_of, strict=True):
             row.check()
-            found[values["key"]] = _figure_row(values, articles.get(values["article"]), row.origins, row.corrections)
+            origins = own.origins(Origin(*origin) for origin in row.origins)
+            found[values["key"]] = _figure_row(values, articles.get(values["article"]), origins, row.corrections)
     return found
 
 
@@ -105,7 +108,7 @@ def find_figures(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str
 
 
 def _figure_row(
-    values: dict[str, Any], article: Article | None, origins: Iterable[Any], corrections: Iterable[Any]
+    values: dict[str, Any], article: Article | None, origins: tuple[Origin, ...], corrections: Iterable[Any]
 ) -> FigureRow:
     figure = Figure(
         id=values["id"],
@@ -114,7 +117,7 @@ def _figure_row(
         label=values["label"],
         caption=values["caption"],
         article=article,
-        origins=tuple(Origin(*origin) for origin in origins),
+        origins=origins,
         page=values["page"],
         permission_note=values["permission_note"],
         mentions=tuple(json.loads(values["mentions"])) if values["mentions"] else (),

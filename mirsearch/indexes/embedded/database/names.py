@@ -7,6 +7,7 @@ import sqlite3
 from mirsearch.corpus import PLANES
 from mirsearch.indexes.base import ANY_FOLDER, KnownFigure, folder_start
 from mirsearch.indexes.embedded.database.figures import read_figures
+from mirsearch.indexes.embedded.database.own_names import names_of
 
 MIN_PREFIX_DIGITS = 6
 """Fewest digits that stand for a figure's id."""
@@ -14,8 +15,8 @@ MIN_PREFIX_DIGITS = 6
 
 def figures_at(connection: sqlite3.Connection, location: str) -> list[str]:
     """Return the ids, ascending, of figures with an origin at `location`; `*/NAME` is a file's name in any folder."""
-    where, values = "o.location = ? OR substr(o.location, 1, ?) = ?", [location]
-    values += [str(len(location + PLANES)), location + PLANES]
+    where, stored = "o.location = ? OR substr(o.location, 1, ?) = ?", names_of(connection).to_stored(location)
+    values = [stored, str(len(stored + PLANES)), stored + PLANES]
     if location.startswith(ANY_FOLDER):
         name = location.removeprefix(ANY_FOLDER)
         where += " OR substr(o.location, ?) IN (?, ?) OR instr(o.location, ?) OR instr(o.location, ?)"
@@ -27,7 +28,7 @@ def figures_at(connection: sqlite3.Connection, location: str) -> list[str]:
 
 def figures_below(connection: sqlite3.Connection, folder: str) -> list[KnownFigure]:
     """Return the figures that have an origin in a folder or below it, ordered by id."""
-    start = folder_start(folder)
+    start = names_of(connection).to_stored(folder_start(folder))
     query = "SELECT DISTINCT figure FROM origins WHERE substr(location, 1, ?) = ?"
     keys = [row[0] for row in connection.execute(query, (len(start), start))]
     return sorted((row.known() for row in read_figures(connection, keys).values()), key=lambda known: known.id)

@@ -19,6 +19,8 @@ APPLICATION_ID = 0x6D697273
 """`mirs` in ASCII. It marks an SQLite file as an index of mirsearch."""
 
 CURRENT_VERSION = 5
+RELATIVE_NAMES = "relative"
+"""Value of the fact `names` of an index that names the files inside its folder relative to it."""
 MAX_KEPT_COMMITS = 10_000
 COUNTED = ("articles", "figures", "panels", "entries")
 """Tables whose number of rows the meta table knows."""
@@ -149,6 +151,7 @@ def create(connection: sqlite3.Connection, extractor: ExtractorIdentity) -> None
         "created_by": __version__,
         "readable_from": __version__,
         "analysis": ANALYSIS,
+        "names": RELATIVE_NAMES,
         "totals": _totals_text(dict.fromkeys(COUNTED, 0)),
     }
     write_meta(connection, **meta)

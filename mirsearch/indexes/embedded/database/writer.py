@@ -6,14 +6,14 @@ import dataclasses
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.corpus import Figure, Origin, Panel, panel_ids
-from mirsearch.corrections import apply_corrections
+from mirsearch.corrections import Correction, apply_corrections
 from mirsearch.errors import IndexAccessError
 from mirsearch.indexes.base import Failure, FigureRecord, JsonObject
 from mirsearch.indexes.embedded.database import checksums, schema
@@ -24,6 +24,7 @@ from mirsearch.indexes.embedded.database import words as sqlite_words
 from mirsearch.indexes.embedded.database.access import translate_errors
 from mirsearch.indexes.embedded.database.articles import put_article
 from mirsearch.indexes.embedded.database.checksums import batches, placeholders
+from mirsearch.indexes.embedded.database.own_names import names_of
 from mirsearch.indexes.embedded.database.rows import panel_values, storable_text
 from mirsearch.indexes.embedded.database.words import FigureTexts
 
@@ -91,9 +92,28 @@ class SqliteWriter:
                 self._begin_if_needed()
                 checksums.check_figures(self._connection, [row[0]])
                 query = "DELETE FROM origins WHERE figure = ? AND source = ? AND location = ?"
-                values = [(row[0], storable_text(item.source), storable_text(item.location)) for item in origins]
+                values = [(row[0], *self._origin_values(item)[:2]) for item in origins]
                 self._connection.executemany(query, values)
                 checksums.seal_figures(self._connection, [row[0]])
+
+    def replace_origins(self, figure_id: str, origins: Iterable[Origin]) -> None:
+        """Give a figure these origins in place of those that it has."""
+        with self._guard():
+            row = self._execute("SELECT key FROM figures WHERE id = ?", figure_id).fetchone()
+            if row:
+                self._begin_if_needed()
+                checksums.check_figures(self._connection, [row[0]])
+                self._execute("DELETE FROM origins WHERE figure = ?", row[0])
+                for origin in origins:
+                    self._put_origin(row[0], origin)
+                checksums.seal_figures(self._connection, [row[0]])
+
+    def keep_corrections(self, figure_id: str, corrections: Sequence[Correction]) -> None:
+        """Keep corrections for a figure that is not in the index, until it is ingested."""
+        with self._guard():
+            if not self._execute("SELECT 1 FROM figures WHERE id = ?", figure_id).fetchone():
+                self._begin_if_needed()
+                sqlite_notes.replace_corrections(self._connection, figure_id, corrections)
 
     def mark_retracted(self, article_ids: Iterable[str]) -> None:
         """Mark articles as retracted. Unknown articles are ignored."""
@@ -245,8 +265,13 @@ class SqliteWriter:
     def _put_origin(self, figure: int, origin: Origin) -> None:
         self._execute(
             "INSERT OR IGNORE INTO origins (figure, source, location, retrieved) VALUES (?, ?, ?, ?)",
-            figure, storable_text(origin.source), storable_text(origin.location), origin.retrieved,
+            figure, *self._origin_values(origin),
         )  # fmt: skip
+
+    def _origin_values(self, origin: Origin) -> tuple[str | None, str | None, str | None]:
+        """Return source, location and time of an origin, as they are stored."""
+        location = names_of(self._connection).to_stored(origin.location)
+        return storable_text(origin.source), storable_text(location), origin.retrieved
 
     def _delete_panels(self, figures: list[int]) -> None:
         keys = [

@@ -1,0 +1,61 @@
+"""What a Python program does with a whole corpus: copy, merge, back up, tell it where its files are."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mirsearch import indexes
+from mirsearch.indexes.base import Index
+
+if TYPE_CHECKING:
+    from mirsearch.transfer.backup import About
+    from mirsearch.transfer.copying import CopySummary
+    from mirsearch.transfer.merging import MergeSummary
+    from mirsearch.transfer.relocation import Relocation
+
+PathLike = str | os.PathLike[str]
+
+
+class WholeCorpus:
+    """The part of a corpus that moves all of it."""
+
+    index: Index
+
+    def copy(self, target: PathLike) -> CopySummary:
+        """Copy the corpus into a new or empty index at a path or address. Interrupted, call it again.
+
+        Raises UsageError if the target is not empty, IndexMismatchError if it has another extractor.
+        """
+        from mirsearch.transfer.copying import copy_index
+
+        with closing(indexes.open_index(os.fspath(target), create=self.index.extractor)) as copied:
+            return copy_index(self.index, copied)
+
+    def merge(self, source: PathLike) -> MergeSummary:
+        """Add the index at a path or address to this corpus. The summary tells conflicts."""
+        from mirsearch.transfer.merging import merge_index
+
+        with closing(indexes.open_index(os.fspath(source))) as added:
+            return merge_index(added, self.index)
+
+    def backup(self, file: PathLike) -> About:
+        """Write the corpus, with the pictures inside it, into one archive. `mirsearch.restore` puts it back."""
+        from mirsearch.transfer.backup import back_up
+
+        return back_up(self.index, Path(file))[0]
+
+    def relocate(self, old: PathLike, new: PathLike, *, dry_run: bool = False, force: bool = False) -> Relocation:
+        """Tell the corpus that the files of a folder were moved. Raises UsageError if none is at the new place."""
+        from mirsearch.transfer.relocation import relocate
+
+        return relocate(self.index, os.fspath(old), os.fspath(new), dry_run=dry_run, force=force)
+
+
+def put_back(file: PathLike, location: str, force: bool) -> None:
+    """Put a backup back at a location. See `mirsearch.restore`."""
+    from mirsearch.transfer.backup import restore
+
+    restore(Path(file), location, force=force)

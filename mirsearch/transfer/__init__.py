@@ -1,0 +1,1 @@
+"""Moves whole indexes: copies, merges, backups, other places of files, datasets for learning."""
