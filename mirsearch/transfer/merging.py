@@ -16,6 +16,7 @@ from mirsearch.corpus import Article, Figure
 from mirsearch.corrections import FIELDS, MIN_OVERLAP, Correction, intersection_over_union
 from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, Snapshot
+from mirsearch.query import Filters
 from mirsearch.transfer.copying import (
     MARK,
     CommitClock,
@@ -32,6 +33,8 @@ from mirsearch.transfer.places import InsideNames, copy_pictures
 DELETED = "deleted"
 """The list of figures that were deleted and stay so."""
 _FIGURES_AT_ONCE = 64
+_MOST_ARTICLES = 10_000
+"""Articles of the target that are kept in memory."""
 _MOST_CONFLICTS = 1_000
 """Conflicts that are listed; all are counted."""
 
@@ -105,6 +108,7 @@ class _Merger:
     def __init__(self, target: Index, names: InsideNames, summary: MergeSummary) -> None:
         self._target, self._names, self._summary = target, names, summary
         self._deleted = target.entries(DELETED).keys()
+        self._articles: dict[str, Article] = {}
 
     def merged(self, batch: Sequence[FigureRecord]) -> Iterator[tuple[FigureRecord, FigureRecord | None]]:
         """Yield the records to write for some figures of the source, each with what the target has (None: new).
@@ -118,13 +122,28 @@ class _Merger:
                 self._summary.left_out += 1
             elif own is None:
                 self._summary.figures += 1
-                yield record, None
+                yield self._with_known_article(record), None
             else:
                 added = self._added(own, record)
                 self._summary.changed += added is not None
                 self._summary.present += added is None
                 if added is not None:
                     yield added, own
+
+    def _with_known_article(self, record: FigureRecord) -> FigureRecord:
+        """Return a new figure whose article, if the target has it, is told as the target tells it."""
+        article = record.figure.article
+        if article is None:
+            return record
+        if article.id not in self._articles:
+            if len(self._articles) >= _MOST_ARTICLES:
+                self._articles.clear()
+            stored = next(self._target.select_panels(Filters(articles=(article.id,))), None)
+            own = None if stored is None else stored.figure.article
+            same = None if own is None or own.id != article.id else own
+            self._articles[article.id] = self._merge_articles(record.figure.id, same, article) or article
+        figure = dataclasses.replace(record.figure, article=self._articles[article.id])
+        return dataclasses.replace(record, figure=figure)
 
     def _added(self, own: FigureRecord, other: FigureRecord) -> FigureRecord | None:
         """Return the target's record with what only the source says, None if that is nothing."""
