@@ -48,6 +48,12 @@ def serve(
             rich_help_panel=ACCESS,
         ),
     ] = None,
+    allow_corrections: Annotated[
+        bool,
+        typer.Option(
+            "--allow-corrections", help="Let people put readings right in the browser.", rich_help_panel=ACCESS
+        ),
+    ] = False,
     weights: WeightsOption = None,
     device: DeviceOption = None,
     ocr: OcrOption = settings.DEFAULT_OCR,
@@ -70,7 +76,7 @@ def serve(
     )
     corpus = Corpus(location, loaders)
     listening = open_socket(host, port)
-    site = Site(corpus, access)
+    site = Site(corpus, access, allow_corrections)
     address = server_address(listening, host)
     try:
         panels = corpus.counts()["panels"]

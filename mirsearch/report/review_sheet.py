@@ -122,8 +122,6 @@ def _reading(panel: Panel) -> ScaleReading | None:
 def _row(index: Index, number: int, item: ReviewItem, pictures: PictureLoader) -> Row:
     stored, panel, figure = item.stored, item.stored.panel, item.stored.figure
     picture = pictures.panel_picture(stored, index.thumbnail(panel.id))
-    reading = _reading(panel)
-    length = None if reading is None else reading.length_nm
     return Row(
         number=number,
         panel_id=panel.id,
@@ -131,12 +129,12 @@ def _row(index: Index, number: int, item: ReviewItem, pictures: PictureLoader) -
         kind=known_technique(panel) or panel.kind,
         why=f"{REASONS[item.reason]}: {item.detail}",
         reading=scale_sentence(panel),
-        suggestion="" if length is None or has_lone_bar(panel) else format_length(length),
+        suggestion=suggested_length(panel),
         address=None if picture is None else picture.data_url,
         note="" if picture is None else picture.note,
         width=max(panel.width, 1),
         height=max(panel.height, 1),
-        bar=_bar_frame(panel),
+        bar=bar_frame(panel),
         caption=clean_text(panel.caption or figure.caption, LIMITS.field_chars),
         article=article_title(figure.article, 200),
         link=article_link(figure.article),
@@ -144,7 +142,14 @@ def _row(index: Index, number: int, item: ReviewItem, pictures: PictureLoader) -
     )
 
 
-def _bar_frame(panel: Panel) -> tuple[float, float, float, float] | None:
+def suggested_length(panel: Panel) -> str:
+    """Return the length of the panel's bar that confirms its reading; empty if none was read."""
+    reading = _reading(panel)
+    length = None if reading is None else reading.length_nm
+    return "" if length is None or has_lone_bar(panel) else format_length(length)
+
+
+def bar_frame(panel: Panel) -> tuple[float, float, float, float] | None:
     """Return a frame around the panel's bar in px of the panel: x, y, width, height. None: its bar is not known."""
     reading = _reading(panel)
     bar: Box | None = reading.bar if reading is not None else panel.bar.box if panel.bar is not None else None

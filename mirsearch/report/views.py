@@ -110,8 +110,8 @@ class HitCard:
 
     `heading` are the words printed at the picture; `parts` tells how many more images of its letter were found, and
     `repeats` where else the article shows it; `others` are further hits of its article, and `others_title` counts them;
-    `explanation` are the sentences of "Why this rank". `links` lead to more
-    about it, where a server shows the card; the first is that of its name. `marks` are links that mark it as alike or not.
+    `explanation` are the sentences of "Why this rank". On a server, `links` lead to more about it; the
+    first is that of its name. `marks` are links that mark it as alike or not.
     """
 
     rank: int

@@ -11,7 +11,7 @@ from mirsearch.errors import NotFoundError
 from mirsearch.query import StoredPanel
 from mirsearch.search.answer import answer_json, article_json, stored_json
 from mirsearch.settings import LIMITS
-from mirsearch.web import schema
+from mirsearch.web import api_corrections, schema
 from mirsearch.web.corpus import public_json
 from mirsearch.web.fields import SearchFields
 from mirsearch.web.problems import PROBLEM_TYPE
@@ -99,6 +99,7 @@ def make_router(site: Site) -> APIRouter:
         counts = await site.searches.run(site.corpus.counts)
         return json_answer(request, {name: dict(counts[name]) for name in _FACETS})
 
+    api_corrections.add_routes(router, site)
     return router
 
 

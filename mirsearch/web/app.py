@@ -21,6 +21,7 @@ from mirsearch.web.images import image_routes
 from mirsearch.web.pages import Pages
 from mirsearch.web.problems import PROBLEM_TYPE, Problem, ProblemError, error_problem, wants_json
 from mirsearch.web.rendering import problem_page
+from mirsearch.web.review_routes import review_routes
 from mirsearch.web.site import Site
 from mirsearch.web.state import validation_problem
 
@@ -43,7 +44,7 @@ def create_app(site: Site) -> ASGIApp:
         redirect_slashes=False,
     )
     app.include_router(make_router(site))
-    app.router.routes.extend([*image_routes(site), *Pages(site).routes()])
+    app.router.routes.extend([*image_routes(site), *Pages(site).routes(), *review_routes(site)])
     _handle_errors(app, site)
     return Guard(app, site.access)
 

@@ -107,6 +107,11 @@ class Corpus:
                 self._counts = now, self._index.stats()
             return self._counts[1]
 
+    def forget_counts(self) -> None:
+        """Count again when the counts are asked for next."""
+        with self._lock:
+            self._counts = None
+
     def hide_paths(self, text: str, files: Mapping[str, str] | None = None) -> str:
         """Return a message without places of this machine: no path of the index, and names for uploaded `files`."""
         for path, name in (files or {}).items():

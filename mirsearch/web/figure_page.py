@@ -43,7 +43,8 @@ class SmallPicture:
 
 @dataclass(frozen=True, slots=True)
 class PanelView:
-    """A panel: the name of its place on the page, what is known of it, and the search for panels like it."""
+    """A panel: the name of its place on the page, what is known of it, the search for panels like it, and where to
+    correct it (empty: corrections are off)."""
 
     anchor: str
     name: str
@@ -52,6 +53,7 @@ class PanelView:
     caption: str
     picture: str
     like: str
+    correct: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def figure_page(site: Site, figure_id: str) -> str:
         picture=_outlined(figure, panels),
         smalls=smalls,
         caption=clean_text(figure.caption, LIMITS.caption_chars),
-        panels=tuple(_panel_view(stored, panels) for stored in panels),
+        panels=tuple(_panel_view(stored, panels, site.allow_corrections) for stored in panels),
         article=article_card(figure.article),
         permission=clean_text(figure.permission_note, LIMITS.field_chars),
         credit=credit_line(figure, figure.article),
@@ -109,7 +111,7 @@ def _outlined(figure: Figure, panels: Sequence[StoredPanel]) -> PictureReading:
     return PictureReading(address, figure.width, figure.height, tuple(outlines), (), ())
 
 
-def _panel_view(stored: StoredPanel, panels: Sequence[StoredPanel]) -> PanelView:
+def _panel_view(stored: StoredPanel, panels: Sequence[StoredPanel], may_correct: bool) -> PanelView:
     panel = stored.panel
     technique = known_technique(panel)
     facts = [
@@ -127,6 +129,7 @@ def _panel_view(stored: StoredPanel, panels: Sequence[StoredPanel]) -> PanelView
         caption=clean_text(panel.caption, LIMITS.caption_chars),
         picture=panel_address(panel.id),
         like=PageState(SearchFields(like=panel.id)).address(),
+        correct=f"/review/{quote(panel.id, safe='')}" if may_correct else "",
     )
 
 

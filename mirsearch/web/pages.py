@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from mirsearch.errors import NotFoundError
 from mirsearch.imaging.images import crop
+from mirsearch.report.citations import cite_articles
 from mirsearch.report.csv_output import answer_csv
 from mirsearch.search.answer import answer_json
 from mirsearch.search.option_values import parse_box
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 _MAX_FORM_FIELDS = 200
 _MAX_QUERY_CHARS = 16_000
 _QUERY_PICTURE_SIDE = 1200
+_CITATIONS = {"bib": ("bibtex", "application/x-bibtex"), "ris": ("ris", "application/x-research-info-systems")}
+"""Styles of citations, and their types, by the suffix of the address."""
 _SIDES = (0, 720)
 """Sizes of a panel's picture: 0 is the small picture of the index."""
 
@@ -52,6 +55,8 @@ class Pages:
             Route("/search", self.submit, methods=["POST"]),
             Route("/search.json", self.search_json),
             Route("/search.csv", self.search_csv),
+            Route("/search.bib", self.search_citations),
+            Route("/search.ris", self.search_citations),
             Route("/figures/{figure_id}", self.figure),
             Route("/corpus", self.corpus),
             Route("/pictures/{panel_id}.jpg", self.panel_picture),
@@ -92,6 +97,16 @@ class Pages:
         text = answer_csv(public_answer(asked.answer))
         disposition = {"Content_Disposition": 'attachment; filename="mirsearch.csv"'}
         return tagged(request, text.encode(), "text/csv; charset=utf-8", **disposition)
+
+    async def search_citations(self, request: Request) -> Response:
+        """Answer the search of an address with its articles, as BibTeX or RIS."""
+        suffix = request.url.path.rpartition(".")[2]
+        style, kind = _CITATIONS[suffix]
+        state = _state_of(request)
+        asked = await self.site.ask(state.fields, self._uploads(state), state.fields.top)
+        text = cite_articles((hit.stored.figure.article for hit in asked.answer.hits), style)
+        disposition = {"Content_Disposition": f'attachment; filename="mirsearch.{suffix}"'}
+        return tagged(request, text.encode("utf-8", "replace"), f"{kind}; charset=utf-8", **disposition)
 
     def _uploads(self, state: PageState) -> list[Upload]:
         return [] if state.image is None else [self.site.uploads.get(state.image)]

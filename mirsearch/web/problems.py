@@ -81,5 +81,7 @@ def error_problem(error: MirsearchError) -> Problem:
 
 def wants_json(path: str, accept: str) -> bool:
     """Return whether an answer is for a program: by its address, or because the client accepts no page."""
-    is_data = path.startswith(("/api/", "/iiif/", "/healthz")) or path.endswith((".json", ".csv", ".jpg"))
+    is_data = path.startswith(("/api/", "/iiif/", "/healthz")) or path.endswith(
+        (".json", ".csv", ".bib", ".ris", ".jpg")
+    )
     return is_data or "text/html" not in accept

@@ -139,3 +139,35 @@ class FacetCounts(_Answer):
     licenses: dict[str, int]
     sources: dict[str, int]
     fields_of_view: dict[str, int]
+
+
+class ReviewItemData(_Answer):
+    """A panel whose reading wants a look: why (a key of `reasons`), and what is wrong in a sentence."""
+
+    reason: str
+    detail: str
+    panel: PanelData
+
+
+class ReviewData(_Answer):
+    """The panels that most want a look, the most urgent first; `counts` has all of each reason."""
+
+    counts: dict[str, int]
+    reasons: dict[str, str]
+    items: list[ReviewItemData]
+
+
+class CorrectionData(_Answer):
+    """A correction: the panel that it applies to (null: none now), and the changes of its fields."""
+
+    figure: str | None
+    panel: str | None
+    box: Box
+    label: str | None
+    changes: dict[str, Any]
+
+
+class CorrectionList(_Answer):
+    """All corrections."""
+
+    corrections: list[CorrectionData]

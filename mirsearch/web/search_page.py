@@ -87,7 +87,7 @@ async def search_page(site: Site, state: PageState) -> tuple[str, int]:
         view, status = dataclasses.replace(view, problem=error.problem), error.problem.status
     except MirsearchError as error:
         problem = error_problem(error)
-        detail, remedy = (_form_words(site.hide(text)) for text in (problem.detail, problem.remedy))
+        detail, remedy = (form_words(site.hide(text)) for text in (problem.detail, problem.remedy))
         view = dataclasses.replace(view, problem=dataclasses.replace(problem, detail=detail, remedy=remedy))
         status = problem.status
     return render("search.html", view=view, fields=state.fields, counts=counts), status
@@ -108,7 +108,7 @@ async def _answered(site: Site, view: SearchView) -> SearchView:
     section = answer_section(shown, query_sentence(answer.query), cards, _query_card(answer, state, upload))
     return dataclasses.replace(
         view,
-        section=dataclasses.replace(section, notes=tuple(_form_words(note) for note in section.notes)),
+        section=dataclasses.replace(section, notes=tuple(form_words(note) for note in section.notes)),
         reading=_reading(asked, upload, state),
         previous=_previous(state),
         following=_following(state, len(answer.hits) > last),
@@ -208,6 +208,6 @@ def _switches(state: PageState, fov_nm: float | None) -> tuple[Switch, ...]:
     return (Switch("Same scale, ± × 2", state.changed(fov=None if is_on else value).address(), is_on), turned)
 
 
-def _form_words(text: str) -> str:
+def form_words(text: str) -> str:
     """Return a message with the form's names in place of the options of the command line."""
     return re.sub(r"--([a-z][a-z-]*)", lambda found: f"“{_LABELS.get(found[1], found[1])}”", text)

@@ -14,9 +14,11 @@ from mirsearch.search.answer import Answer, Hit, QueryView
 from mirsearch.settings import thread_count
 from mirsearch.web.access import Access
 from mirsearch.web.corpus import Corpus
+from mirsearch.web.csrf import FormTokens
 from mirsearch.web.fields import SearchFields, make_question
 from mirsearch.web.pictures import FigurePictures
 from mirsearch.web.queues import WorkQueue
+from mirsearch.web.review_queue import ReviewQueue
 from mirsearch.web.uploads import ReadPictures, Upload, UploadStore
 
 if TYPE_CHECKING:
@@ -34,8 +36,8 @@ class Asked:
 class Site:
     """The served corpus with what answers requests."""
 
-    def __init__(self, corpus: Corpus, access: Access) -> None:
-        self.corpus, self.access = corpus, access
+    def __init__(self, corpus: Corpus, access: Access, allow_corrections: bool = False) -> None:
+        self.corpus, self.access, self.allow_corrections = corpus, access, allow_corrections
         self.uploads = UploadStore()
         self.read_pictures = ReadPictures(corpus)
         self.pictures = FigurePictures(corpus)
@@ -43,6 +45,9 @@ class Site:
         self.searches = WorkQueue(workers, "searches")
         self.image_searches = WorkQueue(1, "searches with images")
         self.picture_work = WorkQueue(workers, "pictures")
+        self.writes = WorkQueue(1, "corrections")
+        self.form_tokens = FormTokens()
+        self.review_queue = ReviewQueue(corpus)
 
     async def ask(self, fields: SearchFields, uploads: Sequence[Upload], top: int, for_people: bool = False) -> Asked:
         """Answer a search. Questions with images have a queue of their own: they take the processor for long."""
@@ -72,6 +77,10 @@ class Site:
             Hit(rank, ScoredPanel(stored.panel.id, 0.0), stored) for rank, stored in enumerate(panels, start=start)
         )
         return Answer(QueryView(filters=filters), hits, True, len(hits), 0.0, question.formula)
+
+    def changed(self) -> None:
+        """Count the corpus again when its counts are asked for next: something was written."""
+        self.corpus.forget_counts()
 
     def hide(self, text: str, uploads: Sequence[Upload] = ()) -> str:
         """Return a message without paths of this machine."""

@@ -42,14 +42,14 @@ class Served:
     stored: list[StoredPanel]
 
 
-def open_site(location: str, access: Access | None = None) -> Site:
+def open_site(location: str, access: Access | None = None, allow_corrections: bool = False) -> Site:
     """The site of an index, with the parts that the command line loads."""
     loaders = Loaders(
         load_index_extractor,
         lambda: load_ocr(settings.DEFAULT_OCR),
         lambda: load_detector(settings.DEFAULT_SCALEBARS),
     )
-    return Site(Corpus(location, loaders), access or make_access("127.0.0.1"))
+    return Site(Corpus(location, loaders), access or make_access("127.0.0.1"), allow_corrections)
 
 
 def fill_index(location: str, figures: Path, truths: tuple[FigureTruth, ...]) -> None:

@@ -23,7 +23,7 @@ VALUES = (
     "penalize",
 )  # fmt: skip
 NAMES = (*SearchFields.model_fields, "image", "start", "weight_visual", "unknown")
-PAGES = ("/search", "/search.json", "/search.csv", "/")
+PAGES = ("/search", "/search.json", "/search.csv", "/search.bib", "/search.ris", "/", "/review")
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -38,6 +38,7 @@ def test_any_fields_and_addresses(client: TestClient, served: Served, seed: int)
         "/api/v1/panels/",
         "/api/v1/articles/",
         "/queries/",
+        "/review/",
     )
     for _ in range(120):
         pairs = [(rng.choice(NAMES), rng.choice(VALUES)) for _ in range(rng.randint(1, 5))]

@@ -195,7 +195,8 @@ def test_the_description_names_all_addresses_and_fields(client: TestClient) -> N
     description = client.get("/api/v1/openapi.json").json()
     assert set(description["paths"]) == {
         "/api/v1/search", "/api/v1/panels/{panel_id}", "/api/v1/figures/{figure_id}",
-        "/api/v1/articles/{article_id}", "/api/v1/facets",
+        "/api/v1/articles/{article_id}", "/api/v1/facets", "/api/v1/review", "/api/v1/corrections",
+        "/api/v1/panels/{panel_id}/correction",
     }  # fmt: skip
     body = description["paths"]["/api/v1/search"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     fields = description["components"]["schemas"][body["$ref"].rpartition("/")[2]]["properties"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +15,12 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.support.web_site import Served
+from mirsearch.corpus import ScaleReading
+from mirsearch.indexes import open_index
+from mirsearch.web.app import create_app
+from mirsearch.web.server import open_socket, serve_forever
+from tests.support.web_site import Served, open_site
+from tests.web.test_corrections import make_doubtful
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -167,6 +173,82 @@ def test_hits_are_marked_by_a_person(browser: Browser, address: str, served: Ser
     page.wait_for_selector(".marked", state="detached")
     assert page.locator(".hit h3 a").all_inner_texts() == before
     assert watched.problems == []
+
+
+@pytest.fixture(scope="module")
+def reviewed(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The address of a server that allows corrections, and the location of its index: a copy with doubtful readings."""
+    location = str(tmp_path_factory.mktemp("reviewed") / "index")
+    shutil.copytree(served.location, location)
+    make_doubtful(location)
+    site = open_site(location, allow_corrections=True)
+    listening = open_socket("127.0.0.1", 0)
+    threading.Thread(target=serve_forever, args=(create_app(site), listening), daemon=True).start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}", location
+    site.close()
+
+
+def scale_of(location: str, panel_id: str) -> ScaleReading | None:
+    index = open_index(location)
+    try:
+        return index.panels([panel_id])[0].panel.scale
+    finally:
+        index.close()
+
+
+def test_a_bar_is_drawn_and_its_length_typed(browser: Browser, reviewed: tuple[str, str]) -> None:
+    address, location = reviewed
+    watched = Watched(browser, address)
+    page = watched.page
+    page.goto(f"{address}/corpus")
+    page.locator("nav a", has_text="Review").click()
+    page.locator("a[rel=next]").click()
+    page.wait_for_url("**start=13")
+    item = page.locator(".to-review", has_text="doubtful").first
+    panel_id = str(item.get_attribute("id")).removeprefix("panel-")
+    item.locator(".barred svg").scroll_into_view_if_needed()
+    drawing = item.locator(".barred svg").bounding_box()
+    assert drawing is not None
+    x, y = drawing["x"] + 0.3 * drawing["width"], drawing["y"] + 0.5 * drawing["height"]
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 0.3 * drawing["width"], y + 4, steps=5)
+    page.mouse.up()
+    measured = float(item.locator("input[name=bar_px]").input_value())
+    page.keyboard.type("2 um")
+    item.locator("select[name=kind]").select_option("map")
+    item.locator("button.go").click()
+    page.wait_for_selector(".done")
+    scale = scale_of(location, panel_id)
+    assert scale is not None
+    assert (scale.length_nm, scale.length_px, scale.source) == (2000.0, measured, "user")
+    assert scale.bar is not None
+    assert scale.bar[2] - scale.bar[0] == measured
+    page.locator(".done button").click()
+    page.wait_for_selector(".done", state="detached")
+    assert scale_of(location, panel_id) is None
+    assert watched.problems == []
+
+
+def test_readings_are_put_right_without_scripts(browser: Browser, reviewed: tuple[str, str]) -> None:
+    address, location = reviewed
+    watched = Watched(browser, address, scripts=False)
+    page = watched.page
+    page.goto(f"{address}/review?start=13")
+    item = page.locator(".to-review", has_text="doubtful").first
+    panel_id = str(item.get_attribute("id")).removeprefix("panel-")
+    item.locator("input[name=scale]").fill("much")
+    item.locator("button.go").click()
+    assert "much" in page.locator("[role=alert]").inner_text()
+    assert page.locator("input[name=scale]").input_value() == "much"
+    page.locator("input[name=scale]").fill("3 um")
+    page.locator("input[name=bar_px]").fill("60")
+    page.locator("button.go").click()
+    page.wait_for_selector(".done")
+    scale = scale_of(location, panel_id)
+    assert scale is not None
+    assert scale.nm_per_px == 50.0
+    assert all("400" in problem for problem in watched.problems)  # the value that was wrong
 
 
 def test_a_wrong_value_is_told_on_the_page(browser: Browser, address: str) -> None:

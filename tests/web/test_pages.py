@@ -125,6 +125,22 @@ def test_the_answer_of_a_page_is_that_of_the_command_line(client: TestClient, se
     assert len(table.text.splitlines()) == 6
 
 
+@pytest.mark.parametrize(
+    ("suffix", "style", "kind"),
+    [("bib", "bibtex", "application/x-bibtex"), ("ris", "ris", "application/x-research-info-systems")],
+)
+def test_the_articles_of_an_answer_are_citations(
+    client: TestClient, served: Served, suffix: str, style: str, kind: str
+) -> None:
+    answer = client.get(f"/search.{suffix}?text=image&top=5")
+    assert answer.headers["content-type"] == f"{kind}; charset=utf-8"
+    assert f"mirsearch.{suffix}" in answer.headers["content-disposition"]
+    words = ("query", "--text", "image", "--top", "5", "--cite", style, "--index", served.location)
+    assert answer.text == run(*words).out
+    assert get(client, "/search?text=image").links(f"/search.{suffix}?text=image")
+    assert client.get(f"/search.{suffix}").status_code == 400
+
+
 def test_pages_of_hits_follow_each_other(client: TestClient) -> None:
     first = get(client, "/search?text=image&top=2")
     (following,) = first.links("start=3")

@@ -51,14 +51,10 @@
     });
   }
 
-  /* Drag over the query's picture: the rectangle, in px of the file, becomes the crop. */
-  function enhanceCrop() {
-    const holder = document.querySelector(".cropper");
-    if (!holder) return;
-    const drawing = holder.querySelector("svg"), hint = document.querySelector(".crop-hint");
+  /* Drag a rectangle over a drawing; it is handed on in px of the file when it is at least `least` px on a side. */
+  function enableDrag(drawing, least, done) {
     const width = Number(drawing.dataset.w), height = Number(drawing.dataset.h);
     let start = null, box = null, moved = false;
-    hint.hidden = false;
     const place = (event) => {
       const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(drawing.getScreenCTM().inverse());
       return [Math.min(Math.max(at.x, 0), width), Math.min(Math.max(at.y, 0), height)];
@@ -86,12 +82,37 @@
       if (!start) return;
       const [x0, y0, x1, y1] = corners(place(event)).map(Math.round);
       start = null;
-      if (!moved || x1 - x0 < 8 || y1 - y0 < 8) return;
-      form.elements.crop.value = [x0, y0, x1, y1].join(",");
+      if (moved && Math.min(x1 - x0, y1 - y0) >= least) done(x0, y0, x1, y1);
+    });
+    drawing.addEventListener("click", (event) => { if (moved) event.preventDefault(); }, true);
+  }
+
+  /* Drag over the query's picture: the rectangle becomes the crop. */
+  function enhanceCrop() {
+    const holder = document.querySelector(".cropper");
+    if (!holder) return;
+    document.querySelector(".crop-hint").hidden = false;
+    enableDrag(holder.querySelector("svg"), 8, (...corners) => {
+      form.elements.crop.value = corners.join(",");
       form.elements.panel.value = "";
       submit();
     });
-    drawing.addEventListener("click", (event) => { if (moved) event.preventDefault(); }, true);
+  }
+
+  /* Drag along the scale bar of a reading: its box and its length go into the form. */
+  function enhanceBars() {
+    all(document, ".to-review").forEach((item) => {
+      const correction = item.querySelector("form.correct"), drawing = item.querySelector(".barred svg");
+      if (!correction) return;
+      item.querySelector(".bar-hint").hidden = false;
+      correction.elements.bar_px.addEventListener("input", () => { correction.elements.bar.value = ""; });
+      enableDrag(drawing, 0, (x0, y0, x1, y1) => {
+        const x = Number(drawing.dataset.x), y = Number(drawing.dataset.y);
+        correction.elements.bar.value = [x + x0, y + y0, x + x1, y + y1].join(",");
+        correction.elements.bar_px.value = String(Math.max(x1 - x0, y1 - y0));
+        correction.elements.scale.focus();
+      });
+    });
   }
 
   /* Replace the small pictures of hits in view by sharp ones, where the screen shows more than they hold. */
@@ -159,6 +180,7 @@
   }
 
   if (form) { enhanceForm(); enhanceCrop(); }
+  enhanceBars();
   sharpenPictures();
   enhanceKeys();
   enhanceFigure();
