@@ -47,7 +47,7 @@ COMMANDS = (
     ),
     LazyCommand(
         "export",
-        "Write every panel with all its fields as one line of JSON (JSON Lines), or write the credits.",
+        "Write every panel with all its fields as a line of JSON (JSON Lines), the credits, or a dataset for learning.",
         "corpus_cmds:export",
     ),
     LazyCommand(

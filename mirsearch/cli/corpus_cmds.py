@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mirsearch.cli.parts import open_index
-from mirsearch.cli.query_options import CitationStyle
+from mirsearch.cli.query_options import (
+    ArticleOption,
+    CitationStyle,
+    FilterOption,
+    FovOption,
+    HasScaleOption,
+    JournalOption,
+    KindOption,
+    LabelTextOption,
+    LicenseOption,
+    TechniqueOption,
+    YearOption,
+)
 from mirsearch.cli.shared_options import IndexOption, TableFormat
 from mirsearch.cli.terminal import console, json_text, print_json
 from mirsearch.errors import UsageError
@@ -72,26 +84,53 @@ def export(
     cite: Annotated[
         CitationStyle | None, typer.Option("--cite", help="Write the articles instead: bibtex, ris or csl.")
     ] = None,
-    field: Annotated[
-        list[str] | None,
-        typer.Option("--filter", metavar="FIELD=VALUE", help="Only panels that meet it: scale.doubtful=true."),
+    kind: KindOption = None,
+    technique: TechniqueOption = None,
+    year: YearOption = None,
+    journal: JournalOption = None,
+    license_: LicenseOption = None,
+    has_scale: HasScaleOption = None,
+    fov: FovOption = None,
+    article: ArticleOption = None,
+    label_text: LabelTextOption = None,
+    field: FilterOption = None,
+    dataset: Annotated[
+        Path | None,
+        typer.Option("--dataset", help="Write a dataset for learning into this new folder: pictures, boxes, credits."),
     ] = None,
+    shards: Annotated[
+        bool, typer.Option("--shards", help="Dataset: also as shards in the form of WebDataset.")
+    ] = False,
+    thumbnails: Annotated[
+        bool, typer.Option("--thumbnails", help="Dataset: the small picture of the index where a file is gone.")
+    ] = False,
+    any_license: Annotated[
+        bool, typer.Option("--any-license", help="Dataset: also what may not be passed on, for use within the house.")
+    ] = False,
     index: IndexOption = None,
 ) -> None:
-    """Write every panel with all its fields as one line of JSON (JSON Lines), or write the credits."""
+    """Write every panel with all its fields as a line of JSON (JSON Lines), the credits, or a dataset for learning."""
     from mirsearch import settings
     from mirsearch.acquisition.attribution import credit_lines
     from mirsearch.cli.ingest_services import open_ledger
     from mirsearch.cli.terminal import open_output
-    from mirsearch.query import Filters
-    from mirsearch.search.option_values import add_filters
+    from mirsearch.search.option_values import add_filters, parse_filters
 
     if form != "jsonl":
         raise UsageError(f"--format {form!r} is not known", "give jsonl, or --attribution")
     if attribution and cite is not None:
         raise UsageError("--attribution and --cite can't be combined", "give one of them")
-    filters = add_filters(Filters(), None, None, None, field)
+    named = parse_filters(kind, technique, year, journal, license_, article)
+    filters = add_filters(named, has_scale, fov, label_text, field)
     corpus = open_index(index)
+    if dataset is not None:
+        from mirsearch.cli.dataset_output import write_dataset
+
+        chosen = {"--output": target, "--vectors": vectors, "--attribution": attribution, "--cite": cite}
+        write_dataset(corpus, dataset, filters, chosen, (thumbnails, any_license, shards))
+        return
+    if thumbnails or any_license or shards:
+        raise UsageError("--shards, --thumbnails and --any-license are for a dataset", "add --dataset FOLDER")
     if cite is not None:
         _write_citations(corpus, filters, cite, target)
         return

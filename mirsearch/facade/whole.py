@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mirsearch import indexes
+from mirsearch.facade.values import FieldConditions, to_conditions
 from mirsearch.indexes.base import Index
 
 if TYPE_CHECKING:
     from mirsearch.transfer.backup import About
     from mirsearch.transfer.copying import CopySummary
+    from mirsearch.transfer.dataset import DatasetSummary
     from mirsearch.transfer.merging import MergeSummary
     from mirsearch.transfer.relocation import Relocation
 
@@ -46,6 +48,29 @@ class WholeCorpus:
         from mirsearch.transfer.backup import back_up
 
         return back_up(self.index, Path(file))[0]
+
+    def export_dataset(
+        self,
+        folder: PathLike,
+        *,
+        filter: FieldConditions = None,  # noqa: A002  the name of the option
+        thumbnails: bool = False,
+        any_license: bool = False,
+        shards: bool = False,
+    ) -> DatasetSummary:
+        """Write a dataset for learning into a new folder, as `mirsearch export --dataset`. Raises UsageError."""
+        from mirsearch import settings
+        from mirsearch.acquisition.ledger import Ledger
+        from mirsearch.query import Filters
+        from mirsearch.search.option_values import add_filters
+        from mirsearch.transfer.dataset import DatasetOptions, export_dataset
+        from mirsearch.transfer.places import LEDGER
+
+        filters = add_filters(Filters(), None, None, None, to_conditions(filter))
+        path = settings.workspace(self.index.location) / LEDGER
+        options = DatasetOptions(thumbnails, any_license, shards)
+        with closing(Ledger(path if path.is_file() else None)) as ledger:
+            return export_dataset(self.index, Path(folder), filters, ledger, options)
 
     def relocate(self, old: PathLike, new: PathLike, *, dry_run: bool = False, force: bool = False) -> Relocation:
         """Tell the corpus that the files of a folder were moved. Raises UsageError if none is at the new place."""
