@@ -254,6 +254,15 @@ def test_damaged_eprints_are_named(tmp_path, data):
         Eprint(path, "arXiv:1").scan()
 
 
+def test_damage_that_has_no_words_is_told_by_its_kind(tmp_path):
+    head = tarfile.TarInfo("m.tex")
+    head.size, head.type = 1 << 40, tarfile.GNUTYPE_LONGLINK
+    path = tmp_path / "e"
+    path.write_bytes(gzip.compress(head.tobuf(tarfile.GNU_FORMAT)))
+    with pytest.raises(SourceError, match=r"a damaged e-print \(\w"):
+        Eprint(path, "x").scan()
+
+
 def test_bombs_end_at_the_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(eprints, "MAX_BYTES", 1 << 20)
     path = tmp_path / "e"

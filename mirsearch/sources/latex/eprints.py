@@ -81,7 +81,8 @@ class Eprint:
                 MemoryError,
             ) as error:
                 # The headers of tar are read by code that trusts their numbers.
-                raise SourceError(f"{self._name}: a damaged e-print ({error})", "run it again later") from error
+                cause = str(error) or type(error).__name__
+                raise SourceError(f"{self._name}: a damaged e-print ({cause})", "run it again later") from error
 
     def _unpack(self, packed: IO[bytes], unpacked: IO[bytes]) -> None:
         """Decompress gzip, up to MAX_BYTES: a few bytes may expand to very many."""
