@@ -23,8 +23,8 @@ class Filters:
 
     Empty or None means no condition. Case is ignored. `articles` has article ids, DOIs or PMC ids. `journals` has
     whole names. `licenses` has any spelling ("cc-by" matches CC BY 4.0 and its URL, but not CC BY-NC) or the beginning
-    of a name ("cc"). `text` has words that a panel must have, and `label_text` words of the text that OCR read; both are
-    in the language of `text.word_query`. Fields of view are in nm, ends included.
+    of a name ("cc"). `text` has words that a panel must have, and `label_text` words of the text that OCR read; both
+    are in the language of `text.word_query`. Fields of view are in nm, ends included.
     `fields` are conditions on single fields; a panel must meet each. `retracted`: False leaves retracted articles out,
     True finds only these. `doubtful`: a doubtful scale reading counts as the panel's scale, in conditions on the scale
     and in the ranking.
@@ -103,7 +103,8 @@ class ScoredPanel:
 class SearchResult:
     """Scored panels, best first (ties by panel id), out of `considered` panels.
 
-    `exact` is True if no better panel can have been missed.
+    `exact` is True if no better panel can have been missed. `detail` may have "searched": how many panels were compared
+    by their looks, where not all of these are among the `considered`.
     """
 
     panels: list[ScoredPanel]

@@ -28,12 +28,15 @@ _KNOWN: dict[str, Column[Hit]] = {
     "also": Column(str, lambda hit: "; ".join(stored.panel.id for stored in hit.repeats)),
     "more": Column(str, lambda hit: "; ".join(stored.panel.id for _, stored in hit.parts)),
     "more_of_article": Column(str, lambda hit: "; ".join(stored.panel.id for _, stored in hit.others)),
+    "match": Column(str, lambda hit: hit.match.word if hit.match else None),
+    "match_probability": Column(float, lambda hit: hit.match.probability if hit.match else None),
 }
 _HEADINGS = (
     "rank", "id", "score", "visual_distance", "visual", "scale", "text", "scale_label", "nm_per_px", "scale_source",
     "field_of_view_nm", "figure", "figure_label", "panel", "x0", "y0", "x1", "y1", "kind", "technique", "caption",
     "title", "authors", "journal", "year", "doi", "license", "url", "retracted", "image", "also", "more", "part",
     "heading", "inset_of", "doubtful_label", "doubtful_nm_per_px", "bar_px", "more_of_article",
+    "match", "match_probability",
 )  # fmt: skip
 """The columns of an answer. New ones stand at the end: programs may read the others by their place."""
 _COLUMNS = {name: _KNOWN[name] for name in _HEADINGS}

@@ -9,6 +9,7 @@ from typing import Literal
 from mirsearch.corpus import Panel
 from mirsearch.ranking import TERMS
 from mirsearch.report.highlights import matched_words
+from mirsearch.report.sentences import match_figure
 from mirsearch.report.wording import clean_text, format_length, format_number, scale_label
 from mirsearch.search.answer import Answer, Hit
 
@@ -16,6 +17,7 @@ TermState = Literal["counted", "not asked", "unknown", "counted as 0"]
 """`unknown`: the question asks for the term, the panel lacks it, and the score leaves it out. `counted as 0`: the panel
 lacks it, and the score counts that against the panel."""
 
+_MATCHES = {"strong": "a strong match", "weak": "a weak match", "none": "no match"}
 TERM_TITLES = {"visual": "Looks", "scale": "Scale", "text": "Words", "image_text": "Words in the picture"}
 
 
@@ -107,7 +109,8 @@ def _visual_sentence(_answer: Answer, hit: Hit, state: TermState) -> str:
     value, distance = format_number(hit.scored.visual), hit.scored.visual_distance
     if distance is None:
         return f"looks {value}"
-    return f"looks {value}: visual distance {format_number(distance, 3)} ({_distance_note(distance)})"
+    judged = f"; {_MATCHES[hit.match.word]}: {match_figure(hit.match)}" if hit.match else ""
+    return f"looks {value}: visual distance {format_number(distance, 3)} ({_distance_note(distance)}){judged}"
 
 
 def _distance_note(distance: float) -> str:

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from mirsearch.field_filters import ANY, FieldFilter
 from mirsearch.query import Filters
 from mirsearch.report.wording import clean_text, figure_name, format_length, more_parts
-from mirsearch.search.answer import Answer, Hit, QueryView
+from mirsearch.search.answer import Answer, Hit, Match, QueryView
 from mirsearch.search.search import IMAGE_KINDS
 
 
@@ -98,7 +98,30 @@ def outcome_sentence(answer: Answer) -> str:
     """Return the number of hits and panels, whether the answer is exact, its time, and the weights that counted."""
     hits = "1 hit" if len(answer.hits) == 1 else f"{len(answer.hits)} hits"
     exact = "exact" if answer.exact else "not exact: a better hit may be missing"
-    return f"{hits} of {answer.considered:,} panels scored, {exact}, {answer.took_ms:.0f} ms; {_weights_phrase(answer)}"
+    outcome = (
+        f"{hits} of {answer.considered:,} panels scored, {exact}, {answer.took_ms:.0f} ms; {_weights_phrase(answer)}"
+    )
+    return "; ".join(filter(None, (outcome, match_phrase(answer))))
+
+
+def match_phrase(answer: Answer) -> str:
+    """Return how much the best look says, with the figure behind it; empty if it is not judged.
+
+    Where words or the scale rank too, or panels are left out, one that looks more like the picture may be no hit.
+    """
+    match, query = answer.match, answer.query
+    if match is None:
+        return ""
+    others = (query.text, query.field_of_view_nm, *filter_phrases(query.filters), *left_out_phrases(query))
+    nothing = "no hit looks like it" if any(others) else "the corpus has nothing like it"
+    told = f": {nothing}" if match.word == "none" else ""
+    return f"best match by looks: {match.word}{told} ({match_figure(match)})"
+
+
+def match_figure(match: Match) -> str:
+    """Return the figure behind the word of a match: "93 of 100 such hits show the same kind of thing"."""
+    share = min(max(round(100 * match.probability), 1), 99)
+    return f"about {share} of 100 such hits show the same kind of thing"
 
 
 def _weights_phrase(answer: Answer) -> str:

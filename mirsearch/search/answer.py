@@ -55,12 +55,24 @@ class QueryView:
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """How likely a hit shows the same kind of thing as the picture: as a word, and as a probability (search/match.py).
+
+    "strong": likely; "weak": it may or may not; "none": nothing like it.
+    """
+
+    word: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One found panel: rank (from 1), score with its terms, the panel with its figure, and its thumbnail (JPEG).
 
     `repeats` are panels of other figures of the same article that show the same picture. `parts` are the other images
     under the same letter that were found, best first, with their scores. `others` are further panels of the article
-    that would have ranked among the hits; the last hit of an article has them. None of these has a rank.
+    that would have ranked among the hits; the last hit of an article has them. None of these has a rank. `match` is
+    None where the distances of the extractor are not calibrated.
     """
 
     rank: int
@@ -70,6 +82,7 @@ class Hit:
     repeats: tuple[StoredPanel, ...] = ()
     parts: tuple[tuple[ScoredPanel, StoredPanel], ...] = ()
     others: tuple[tuple[ScoredPanel, StoredPanel], ...] = ()
+    match: Match | None = None
 
     @property
     def more(self) -> int:
@@ -90,6 +103,11 @@ class Answer:
     took_ms: float
     formula: Formula
     notes: tuple[str, ...] = ()
+
+    @property
+    def match(self) -> Match | None:
+        """Return the judgment of the hit that looks most like the picture; None if none is judged."""
+        return max((hit.match for hit in self.hits if hit.match), key=lambda match: match.probability, default=None)
 
 
 def scale_json(panel: Panel) -> dict[str, Any] | None:
@@ -170,7 +188,12 @@ def hit_json(hit: Hit) -> dict[str, Any]:
             {"id": stored.panel.id, "part": stored.panel.part, "score": scored.score} for scored, stored in hit.parts
         ],
         "more_of_article": [{"id": stored.panel.id, "score": scored.score} for scored, stored in hit.others],
+        "match": _match_json(hit.match),
     }
+
+
+def _match_json(match: Match | None) -> dict[str, Any] | None:
+    return None if match is None else to_json(match)
 
 
 def _repeat_json(stored: StoredPanel) -> dict[str, Any]:
@@ -223,4 +246,5 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "missing": answer.formula.missing,
         "notes": list(answer.notes),
         "hits": [hit_json(hit) for hit in answer.hits],
+        "match": _match_json(answer.match),
     }

@@ -22,6 +22,7 @@ from mirsearch.search.asked_pictures import IMAGE_KINDS, AskedPictures, read_pic
 from mirsearch.search.folding import MAX_PANELS_PER_HIT, Folding, candidate_counts, first_count, shared_letter
 from mirsearch.search.left_out import drop_low_scores, find_left_out
 from mirsearch.search.marks import Marks, read_marks, turn_by_marks
+from mirsearch.search.match import is_calibrated, judge_hits
 from mirsearch.search.naming import named_panel
 from mirsearch.search.question import Question
 from mirsearch.search.words_in_pictures import text_vector
@@ -128,6 +129,8 @@ def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) ->
     started = time.perf_counter()
     result, hits = _search_panels(index, prepared.request, question)
     took = (time.perf_counter() - started) * 1000
+    if is_calibrated(index.extractor, prepared.view):
+        hits = judge_hits(hits, int(result.detail.get("searched", result.considered)))
     notes = (*prepared.notes, *_notes(index, question, prepared.request, result, hits))
     if question.min_score is not None:
         hits, note = drop_low_scores(hits, question.min_score)

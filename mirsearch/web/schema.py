@@ -53,6 +53,13 @@ class ArticleData(_Answer):
     retracted: bool
 
 
+class MatchData(_Answer):
+    """How likely a hit shows the same kind of thing: strong, weak or none, and the probability."""
+
+    word: str
+    probability: float
+
+
 class HitData(_Answer):
     """A hit, as `mirsearch query --format json` prints it."""
 
@@ -72,6 +79,7 @@ class HitData(_Answer):
     image: str | None
     also: list[dict[str, Any]]
     more: list[dict[str, Any]]
+    match: MatchData | None = None
 
 
 class AnswerData(_Answer):
@@ -86,6 +94,7 @@ class AnswerData(_Answer):
     missing: str
     notes: list[str]
     hits: list[HitData]
+    match: MatchData | None = None
 
 
 class PanelData(_Answer):

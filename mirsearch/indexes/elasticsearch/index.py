@@ -148,6 +148,8 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
                 allow_partial_search_results=False,
             )
             result = read_result(plan, answer.body)
+        if not plan.is_exhaustive:
+            result.detail["searched"] = self._documents.count()
         result.detail["words"] = [" ".join(term) for term in plan.terms]
         return result
 
