@@ -76,6 +76,11 @@ COMMANDS = (
         "evaluate_cmd:evaluate",
     ),
     LazyCommand(
+        "reuse",
+        "Find pictures that are shown more than once: also cropped, mirrored, turned, scaled or with other contrast.",
+        "reuse_cmd:reuse",
+    ),
+    LazyCommand(
         "cache",
         "Show which answers of services are kept on disk, or remove them. Downloaded figures stay.",
         "cache_cmd:cache",

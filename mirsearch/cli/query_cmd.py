@@ -51,6 +51,7 @@ from mirsearch.cli.query_options import (
     PerArticleOption,
     RequireOption,
     RetractedOption,
+    ReuseOption,
     ScaleOption,
     ShowRequestOption,
     SigmaOption,
@@ -91,6 +92,7 @@ def query(
     like: LikeOption = None,
     alike: AlikeOption = None,
     not_alike: NotAlikeOption = None,
+    reuse: ReuseOption = False,
     panel: PanelOption = None,
     crop: CropOption = None,
     page: PageOption = 0,
@@ -186,7 +188,11 @@ def query(
     parts = cache(lambda: (load_ocr(ocr), load_detector(scalebars)))
     read = partial(_image_question, parts, panel=panel, crop=box, scale=scale_options, page=page)
     asker = _Asker(corpus, question, model, read)
-    if show_request:
+    if reuse:
+        from mirsearch.cli.query_reuse import write_query_reuse
+
+        write_query_reuse(corpus, question, words, read, model, choice)
+    elif show_request:
         asker.print_request(words)
     elif batch and words:
         if write_answers(asker.ask_each(words), choice):

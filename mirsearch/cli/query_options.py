@@ -77,6 +77,12 @@ NotAlikeOption = Annotated[
     list[str] | None,
     typer.Option("--not-alike", metavar="ID", help="Hit that is not alike. May be repeated.", rich_help_panel=QUERY),
 ]
+ReuseOption = Annotated[
+    bool,
+    typer.Option(
+        "--reuse", help="Find the same picture only: cropped, mirrored, turned, scaled, …", rich_help_panel=QUERY
+    ),
+]
 PanelOption = Annotated[str | None, typer.Option("--panel", help="Panel of the image, e.g. b.", rich_help_panel=QUERY)]
 CropOption = Annotated[
     str | None, typer.Option("--crop", metavar="X0,Y0,X1,Y1", help="Region of the image, in px.", rich_help_panel=QUERY)

@@ -17,6 +17,7 @@ from mirsearch.facade.images import ImageLike, open_image
 from mirsearch.facade.panels import CorpusFigure, CorpusPanel
 from mirsearch.facade.parts import PartNames, Parts
 from mirsearch.facade.results import AnswerHits, FigureList, PanelList
+from mirsearch.facade.same_pictures import ComparedCorpus
 from mirsearch.facade.values import (
     FieldConditions,
     Length,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from mirsearch.search.scale_options import ScaleOptions
 
 
-class Corpus(EvaluatedCorpus, WholeCorpus):
+class Corpus(EvaluatedCorpus, WholeCorpus, ComparedCorpus):
     """An open corpus. It is closed at the end of a `with` block, or by `close`.
 
     The options of its methods have the names, values and defaults of the options of the commands, with `_` for `-`.

@@ -71,9 +71,9 @@ def corpus(drawn: Path) -> Iterator[Corpus]:
 
 
 @pytest.mark.parametrize(("command", "method", "others"), [
-    ("query", Corpus.query, set()), ("list", Corpus.list, set()), ("ingest", Corpus.ingest, BY_COMMAND_ALONE),
-    ("evaluate", Corpus.evaluate, {"judgments"}),
-], ids=["query", "list", "ingest", "evaluate"])  # fmt: skip
+    ("query", Corpus.query, {"reuse"}), ("list", Corpus.list, set()), ("ingest", Corpus.ingest, BY_COMMAND_ALONE),
+    ("evaluate", Corpus.evaluate, {"judgments"}), ("reuse", Corpus.reuse, set()),
+], ids=["query", "list", "ingest", "evaluate", "reuse"])  # fmt: skip
 def test_options_are_those_of_the_command(command: str, method: object, others: set[str]) -> None:
     group = get_command(app)
     options = {

@@ -1,0 +1,1 @@
+"""Finds pictures of a corpus that are shown more than once, also cropped, flipped, turned or at another scale."""

@@ -1,0 +1,39 @@
+"""Compare two pictures: align their keypoints, and lay one upon the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mirsearch.query import StoredPanel
+from mirsearch.reuse.agreement import Agreement, compare_aligned
+from mirsearch.reuse.keypoints import Gray
+from mirsearch.reuse.matching import Alignment, align
+from mirsearch.reuse.pictures import Seen
+from mirsearch.reuse.shared_pictures import SharedPicture, rescale, shared_regions
+
+Compared = tuple[Alignment, Agreement]
+
+
+def compare_seen(
+    one: Seen, other: Seen, gray: Callable[[], Gray | None], other_gray: Callable[[], Gray | None]
+) -> Compared | None:
+    """Return how two pictures are aligned, and how well they then agree; None if they can't be the same."""
+    alignment = align(one.keypoints, other.keypoints)
+    if alignment is None:
+        return None
+    first, second = gray(), other_gray()
+    agreement = None if first is None or second is None else compare_aligned(first, second, alignment.matrix)
+    return None if agreement is None else (alignment, agreement)
+
+
+def shared_picture(
+    a: StoredPanel | None, b: StoredPanel, seen: tuple[Seen, Seen], compared: Compared, confidence: float,
+    size: tuple[int, int] | None = None, name: str = "",
+) -> SharedPicture:  # fmt: skip
+    """Return two pictures that are the same, with places in px of the panels. `size` is that of a without a panel."""
+    size_a = size or (1, 1) if a is None else (a.panel.width, a.panel.height)
+    size_b = b.panel.width, b.panel.height
+    alignment, agreement = compared
+    matrix = rescale(alignment.matrix, size_a[0] / seen[0].size[0], size_b[0] / seen[1].size[0])
+    region_a, region_b = shared_regions(matrix, size_a, size_b)
+    return SharedPicture(a, b, confidence, matrix, alignment, agreement, region_a, region_b, name)

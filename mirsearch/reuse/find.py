@@ -1,0 +1,119 @@
+"""Find the pictures of a corpus that are shown more than once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+
+from mirsearch.errors import UsageError
+from mirsearch.indexes.base import Index
+from mirsearch.query import Filters, StoredPanel
+from mirsearch.reuse.comparing import Compared, compare_seen, shared_picture
+from mirsearch.reuse.confidence import judge
+from mirsearch.reuse.pictures import Grays, Seen, look_at_all
+from mirsearch.reuse.shared_pictures import SharedPicture
+from mirsearch.reuse.shortlist import Pair, shortlist
+from mirsearch.search.asked_pictures import IMAGE_KINDS
+from mirsearch.settings import thread_count
+
+MIN_CONFIDENCE = 0.5
+"""Least confidence of a pair that is told."""
+_PAIRS_AT_ONCE = 256
+
+Progress = Callable[[str, int, int], None]
+"""Is told what is being done, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """What was found: pairs, the surest first; how many pictures were compared; and what was held off, by reason.
+
+    Reasons: `plots` (pictures of a kind that is drawn), `empty` (pictures with too little to compare), and of pairs
+    that look the same `periodic`, `channel`, `label` (see confidence.HeldOff) and `figure` (both in one figure).
+    """
+
+    pairs: tuple[SharedPicture, ...]
+    compared: int
+    held_off: Mapping[str, int] = field(default_factory=dict)
+
+
+def find_reuse(
+    index: Index,
+    filters: Filters | None = None,
+    min_confidence: float = MIN_CONFIDENCE,
+    within_figures: bool = False,
+    progress: Progress = lambda _what, _done, _all: None,
+) -> Reuse:
+    """Compare all pictures of an index that pass the filters. Those of one figure only with `within_figures`.
+
+    The small pictures of the index are compared, so that no original is needed. Raises UsageError for a confidence that
+    is none.
+    """
+    check_confidence(min_confidence)
+    chosen = filters or Filters()
+    panels, drawn = _read_panels(index, chosen)
+    if len(panels) < 2:
+        return Reuse((), len(panels), {"plots": drawn} if drawn else {})
+    vectors = np.stack([index.vector(stored.panel.id).astype(np.float16) for stored in panels])
+    seen: list[Seen] = []
+    for each in look_at_all(index.thumbnail(stored.panel.id) for stored in panels):
+        seen.append(each)
+        progress("looking at pictures", len(seen), len(panels))
+    pairs = shortlist(vectors, seen, lambda done, every: progress("choosing pairs", done, every))
+    held_off = Counter({"plots": drawn, "empty": sum(each.is_empty for each in seen)})
+    found = list(_compare_pairs(index, panels, seen, pairs, held_off, min_confidence, within_figures, progress))
+    found.sort(key=lambda pair: (-pair.confidence, pair.to_dict()["a"], pair.b.panel.id))
+    return Reuse(tuple(found), len(panels), {name: count for name, count in held_off.items() if count})
+
+
+def check_confidence(min_confidence: float) -> None:
+    """Raise UsageError for a confidence that is none."""
+    if not 0 <= min_confidence <= 1:
+        raise UsageError(f"--min-confidence {min_confidence:g} is no confidence", "give a number between 0 and 1")
+
+
+def _read_panels(index: Index, filters: Filters) -> tuple[list[StoredPanel], int]:
+    """Return the panels that are compared, and how many are left out because they are drawn."""
+    panels, drawn = [], 0
+    for stored in index.select_panels(filters):
+        if stored.panel.kind in IMAGE_KINDS:
+            panels.append(stored)
+        else:
+            drawn += 1
+    return panels, drawn
+
+
+def _compare_pairs(
+    index: Index, panels: Sequence[StoredPanel], seen: Sequence[Seen], pairs: Sequence[Pair],
+    held_off: Counter[str], min_confidence: float, within_figures: bool, progress: Progress,
+) -> Iterator[SharedPicture]:  # fmt: skip
+    grays = Grays(index)
+
+    def compare(pair: Pair) -> Compared | None:
+        return compare_seen(seen[pair[0]], seen[pair[1]], lambda: grays.gray(panels[pair[0]].panel.id),
+                            lambda: grays.gray(panels[pair[1]].panel.id))  # fmt: skip
+
+    remaining, done = iter(pairs), 0
+    with ThreadPoolExecutor(thread_count()) as pool:
+        while batch := list(islice(remaining, _PAIRS_AT_ONCE)):
+            for (one, other), compared in zip(batch, pool.map(compare, batch), strict=True):
+                if compared is None:
+                    continue
+                verdict = judge(*compared, (seen[one].color, seen[other].color))
+                if verdict.confidence < min_confidence:
+                    continue
+                reason = verdict.held_off
+                if reason is None and not within_figures and panels[one].figure.id == panels[other].figure.id:
+                    held_off["figure"] += 1
+                elif reason is not None:
+                    held_off[reason] += 1
+                else:
+                    yield shared_picture(panels[one], panels[other], (seen[one], seen[other]), compared,
+                                         verdict.confidence)  # fmt: skip
+            done += len(batch)
+            progress("comparing pairs", done, len(pairs))

@@ -1,0 +1,82 @@
+"""Keypoints of a picture: SIFT (Lowe, IJCV 2004) on a small gray picture with stretched contrast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mirsearch.imaging.images import fitted_size
+
+SIDE = 256
+"""Longer side of the pictures that are compared, px; the small pictures of an index are somewhat larger."""
+MAX_KEYPOINTS = 200
+_CONTRAST = 0.02
+"""SIFT's threshold of contrast, of a stretched picture; half of its default, for soft micrographs."""
+_STRETCH_ENDS = (1.0, 99.0)
+"""Percentiles of gray that become black and white."""
+_MIN_RANGE = 24.0
+"""Fewest gray levels that become black to white: an empty field has only its noise."""
+_UNIT = 400.0
+"""Length of a stored descriptor; no value of a root descriptor that matters is above 255."""
+_DESCRIPTOR_BINS = (4, 4, 8)
+"""Rows, columns and directions of a SIFT descriptor, in its order."""
+
+Gray = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keypoints:
+    """Keypoints of a picture: positions in px, float32 (n, 2), and descriptors of one length, uint8 (n, 128)."""
+
+    places: NDArray[np.float32]
+    descriptors: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+
+def decode_gray(jpeg: bytes) -> Gray | None:
+    """Return the gray values of a JPEG with a longer side of at most SIDE; None where it can't be read."""
+    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE) if jpeg else None
+    return None if pixels is None else shrink_gray(np.asarray(pixels, dtype=np.uint8))
+
+
+def shrink_gray(gray: Gray) -> Gray:
+    """Return a gray picture (h, w) with a longer side of at most SIDE px."""
+    size = fitted_size((gray.shape[1], gray.shape[0]), SIDE)
+    if size == (gray.shape[1], gray.shape[0]):
+        return gray
+    return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def stretch(gray: Gray) -> Gray:
+    """Return a picture whose gray values reach from black to white, but for a few. Noise is not stretched so far."""
+    low, high = np.percentile(gray, _STRETCH_ENDS)
+    table = np.clip((np.arange(256) - low) * (255 / max(high - low, _MIN_RANGE)), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(gray, table), dtype=np.uint8)
+
+
+def find_keypoints(gray: Gray, most: int = MAX_KEYPOINTS) -> Keypoints:
+    """Return the strongest keypoints of a gray picture, with root descriptors (Arandjelović, Zisserman, CVPR 2012)."""
+    detector = cv2.SIFT.create(nfeatures=most, contrastThreshold=_CONTRAST)
+    found, descriptors = detector.detectAndCompute(stretch(gray), None)
+    if descriptors is None:
+        return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
+    places = np.array([point.pt for point in found[:most]], np.float32)
+    sums = np.maximum(descriptors[:most].sum(axis=1, keepdims=True), 1e-6)
+    root = np.sqrt(descriptors[:most] / sums)
+    return Keypoints(places, np.minimum(root * _UNIT, 255).astype(np.uint8))
+
+
+def mirror_descriptors(descriptors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the descriptors that the same keypoints would have in the mirrored picture.
+
+    To mirror a patch about its own direction turns its rows around, and every direction into the opposite sense.
+    """
+    rows, columns, directions = _DESCRIPTOR_BINS
+    grid = descriptors.reshape(-1, rows, columns, directions)
+    senses = -np.arange(directions) % directions
+    return np.ascontiguousarray(grid[:, ::-1][..., senses]).reshape(len(descriptors), -1)

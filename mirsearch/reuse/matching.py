@@ -1,0 +1,118 @@
+"""Match the keypoints of two pictures, and find the homography that lays one upon the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mirsearch.reuse.keypoints import Keypoints, mirror_descriptors
+
+_MAX_RATIO = 0.85
+"""Lowe's ratio: a match counts if its distance is below this share of that to the second nearest keypoint."""
+_TOLERANCE = 4.0
+"""Px by which a matched keypoint may lie beside where the homography lays it."""
+MIN_MATCHES = 8
+"""Fewest matches for which a homography is looked for."""
+MIN_INLIERS = 7
+"""Fewest matches that a homography must explain: four determine it."""
+_MAX_STRETCH = 1.35
+"""Largest ratio of the two main scales of a homography: pictures are scaled and stretched a little, not sheared."""
+_SCALES = 0.2, 5.0
+"""Bounds of the scale between two pictures of one size."""
+_MAX_BEND = 1.5
+"""Largest ratio of the areas to which a homography takes equal squares: figures are no perspective views."""
+
+Matrix = NDArray[np.float64]
+Matched = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alignment:
+    """A homography (3, 3) from the first picture to the second, whether it mirrors, and how many matches it explains.
+
+    `matches` is how many were tried.
+    """
+
+    matrix: Matrix
+    is_mirrored: bool
+    inliers: int
+    matches: int
+
+
+def align(one: Keypoints, other: Keypoints) -> Alignment | None:
+    """Return the homography between two pictures, as they are or mirrored; None if their keypoints don't agree."""
+    if min(len(one), len(other)) < MIN_MATCHES:
+        return None
+    direct = match_descriptors(one.descriptors, other.descriptors)
+    mirrored = match_descriptors(one.descriptors, mirror_descriptors(other.descriptors))
+    candidates = sorted(((direct, False), (mirrored, True)), key=lambda pair: -len(pair[0]))
+    found = [_find_homography(one, other, pairs, flag) for pairs, flag in candidates if len(pairs) >= MIN_MATCHES]
+    return max(filter(None, found), key=lambda alignment: alignment.inliers, default=None)
+
+
+def match_descriptors(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Matched:
+    """Return pairs (n, 2) of descriptors that are nearest to each other, and by far nearer than the second."""
+    first, second = (_unit(each) for each in (one, other))
+    cosines = first @ second.T
+    nearest = cosines.argmax(axis=1)
+    back = cosines.argmax(axis=0)
+    rows = np.flatnonzero(back[nearest] == np.arange(len(one)))
+    best = cosines[rows, nearest[rows]]
+    rest = cosines[rows]
+    rest[np.arange(len(rows)), nearest[rows]] = -1
+    distances = np.sqrt(np.maximum(1 - np.stack([best, rest.max(axis=1)]), 0)) if len(rows) else np.zeros((2, 0))
+    is_clear = distances[0] < _MAX_RATIO * distances[1]
+    matched: Matched = np.stack([rows, nearest[rows]], axis=1)[is_clear]
+    return matched
+
+
+def _unit(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
+    values = descriptors.astype(np.float32)
+    unit: NDArray[np.float32] = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-6)
+    return unit
+
+
+def _find_homography(one: Keypoints, other: Keypoints, pairs: Matched, is_mirrored: bool) -> Alignment | None:
+    start, end = one.places[pairs[:, 0]], other.places[pairs[:, 1]]
+    cv2.setRNGSeed(1)  # the same pictures always give the same answer
+    affine, _ = cv2.estimateAffine2D(start, end, method=cv2.RANSAC, ransacReprojThreshold=_TOLERANCE, maxIters=800)
+    if affine is None:
+        return None
+    matrix = np.vstack([affine, [0, 0, 1]])
+    near = _residuals(matrix, start, end) < _TOLERANCE
+    if near.sum() >= 2 * MIN_INLIERS:  # enough to tell a homography from noise
+        refined, _ = cv2.findHomography(start[near], end[near], 0)
+        if refined is not None and _is_sane(refined, start):
+            better = _residuals(refined, start, end) < _TOLERANCE
+            if better.sum() >= near.sum():
+                matrix, near = refined, better
+    distinct = len(np.unique(np.round(start[near] / 2), axis=0))  # several directions of one place are one match
+    if distinct < MIN_INLIERS or not _is_sane(matrix, start) or (np.linalg.det(matrix[:2, :2]) < 0) != is_mirrored:
+        return None
+    return Alignment(matrix, is_mirrored, distinct, len(pairs))
+
+
+def _residuals(matrix: Matrix, start: NDArray[np.float32], end: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return how far each place is laid from where its match lies, in px."""
+    laid = cv2.perspectiveTransform(start[None].astype(np.float64), matrix)[0]
+    distance: NDArray[np.float64] = np.linalg.norm(laid - end, axis=1)
+    return distance
+
+
+def _is_sane(matrix: Matrix, places: NDArray[np.float32]) -> bool:
+    """Return whether a homography only turns, mirrors, scales, and stretches a little."""
+    center = places.mean(axis=0).astype(np.float64)
+    corners = np.array([[-40, -40], [40, -40], [40, 40], [-40, 40]]) + center
+    weights = corners @ matrix[2, :2] + matrix[2, 2]
+    if not np.isfinite(matrix).all() or (weights <= 1e-6).any():
+        return False
+    laid = cv2.perspectiveTransform(corners[None], matrix)[0]
+    sides = np.stack([laid[1] - laid[0], laid[3] - laid[0]]) / 80
+    scales = np.linalg.svd(sides, compute_uv=False)
+    if not (_SCALES[0] < scales[1] and scales[0] < _SCALES[1] and scales[0] < _MAX_STRETCH * scales[1]):
+        return False
+    bends = (weights.max() / weights.min()) ** 3
+    return bool(bends < _MAX_BEND)

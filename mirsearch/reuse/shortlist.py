@@ -1,0 +1,72 @@
+"""Pairs of pictures that are worth a comparison: near by their vectors, or with keypoints in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mirsearch.reuse.pictures import Seen
+from mirsearch.reuse.votes import Voting
+from mirsearch.settings import thread_count
+
+NEAREST = 5
+"""Pictures that are compared with each because their vectors are nearest."""
+MOST_VOTED = 8
+"""Pictures that are compared with each because they share most keypoints."""
+_MIN_COSINE = 0.25
+_MIN_VOTES = 0.6
+"""Least votes; a bucket of n keypoints gives each of them 1/n."""
+_BLOCK = 512
+
+Vectors = NDArray[np.floating]
+Pair = tuple[int, int]
+Progress = Callable[[int, int], None]
+
+
+def shortlist(vectors: Vectors, seen: Sequence[Seen], progress: Progress) -> list[Pair]:
+    """Return pairs of the numbers of pictures, the smaller first, ascending.
+
+    `vectors` is float32 or float16 (n, dims), of unit length.
+    """
+    usable = np.array([not each.is_empty for each in seen], bool)
+    voting = Voting([each.keypoints.descriptors for each in seen])
+    pairs: set[Pair] = set()
+    with ThreadPoolExecutor(thread_count()) as pool:
+        for start, near in _nearest(vectors, usable):
+            numbers = range(start, start + len(near))
+            voted = pool.map(lambda number: _most_voted(voting, seen, number), numbers)
+            for number, others, more in zip(numbers, near, voted, strict=True):
+                if usable[number]:
+                    pairs |= {_ordered(number, int(other)) for other in (*others, *more) if usable[other]}
+            progress(min(start + _BLOCK, len(seen)), len(seen))
+    return sorted(pair for pair in pairs if pair[0] != pair[1])
+
+
+def _ordered(one: int, other: int) -> Pair:
+    return (one, other) if one < other else (other, one)
+
+
+def _nearest(vectors: Vectors, usable: NDArray[np.bool_]) -> Iterator[tuple[int, list[NDArray[np.intp]]]]:
+    """Yield the first number of a block, and for each of its pictures those that are nearest."""
+    table = np.asarray(vectors, np.float32)
+    for start in range(0, len(table), _BLOCK):
+        cosines = table[start : start + _BLOCK] @ table.T
+        cosines[:, ~usable] = -1
+        cosines[np.arange(len(cosines)), np.arange(start, start + len(cosines))] = -1
+        count = min(NEAREST, len(table))
+        best = np.argpartition(cosines, -count, axis=1)[:, -count:]
+        yield start, [row[values[row] >= _MIN_COSINE] for row, values in zip(best, cosines, strict=True)]
+
+
+def _most_voted(voting: Voting, seen: Sequence[Seen], number: int) -> NDArray[np.intp]:
+    """Return the pictures with the most votes of a picture's keypoints."""
+    if seen[number].is_empty:
+        return np.zeros(0, np.intp)
+    votes = voting.votes(seen[number].keypoints.descriptors)
+    votes[number] = 0
+    count = min(MOST_VOTED, len(votes))
+    best = np.argpartition(votes, -count)[-count:]
+    return best[votes[best] >= _MIN_VOTES]

@@ -1,0 +1,121 @@
+"""Two pictures: changed copies are the same, others are not, and what only looks alike is held off."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from mirsearch.reuse.comparing import compare_seen
+from mirsearch.reuse.confidence import Verdict, judge, mean_color
+from mirsearch.reuse.keypoints import find_keypoints, mirror_descriptors
+from mirsearch.reuse.pictures import look_at
+from mirsearch.reuse.shared_pictures import rescale, shared_regions
+from mirsearch.synthetic.fields import View, make_rng
+from mirsearch.synthetic.specimens.families import specimen
+
+Pixels = np.ndarray
+
+
+def drawn(family: str, seed: int, zoom: float = 0.5) -> Pixels:
+    made = specimen(seed, family)
+    return made.micrograph(View(360, 280, made.nm_per_px(zoom)), make_rng(seed, 5))
+
+
+def verdict(one: Pixels, other: Pixels) -> Verdict:
+    (first, gray), (second, other_gray) = look_at(one), look_at(other)
+    compared = compare_seen(first, second, lambda: gray, lambda: other_gray)
+    return Verdict(0.0) if compared is None else judge(*compared, (first.color, second.color))
+
+
+def changed(pixels: Pixels) -> dict[str, Pixels]:
+    height, width = pixels.shape[:2]
+    stretched = np.clip((pixels.astype(float) - 90) * 1.6 + 90, 0, 255).astype(np.uint8)
+    return {
+        "cropped": pixels[40:220, 60:300],
+        "mirrored": pixels[:, ::-1],
+        "turned": np.rot90(pixels),
+        "contrast": stretched,
+        "scaled": cv2.resize(pixels, (width // 2, height // 2), interpolation=cv2.INTER_AREA),
+        "all": np.rot90(stretched[20:260, 20:320])[:, ::-1],
+    }
+
+
+@pytest.mark.parametrize("change", ["cropped", "mirrored", "turned", "contrast", "scaled", "all"])
+@pytest.mark.parametrize("family", ["fibers", "spheres", "fracture"])
+def test_a_changed_copy_is_the_same_picture(family, change):
+    pixels = drawn(family, 3)
+    found = verdict(np.ascontiguousarray(changed(pixels)[change]), pixels)
+    assert found.held_off is None
+    assert found.confidence > 0.9
+
+
+@pytest.mark.parametrize("family", ["fibers", "spheres", "fracture", "columns", "single_crystal", "fringes"])
+def test_two_views_of_one_specimen_are_not_the_same_picture(family):
+    made = specimen(3, family)
+    views = [made.micrograph(View(360, 280, made.nm_per_px(0.5)), make_rng(seed)) for seed in (1, 2)]
+    found = verdict(*views)
+    assert found.confidence < 0.5 or found.held_off == "periodic"
+
+
+def test_a_pattern_that_fits_at_several_places_is_held_off():
+    rng = np.random.default_rng(1)
+    tile = rng.integers(0, 256, (40, 40), np.uint8)
+    tile = cv2.GaussianBlur(np.tile(tile, (3, 3)), (0, 0), 2)[40:80, 40:80]
+    wide = cv2.normalize(np.tile(tile, (9, 9)), None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    one, other = (np.repeat(wide[top : top + 200, top : top + 240, None], 3, axis=2) for top in (0, 13))
+    found = verdict(np.ascontiguousarray(one), np.ascontiguousarray(other))
+    assert found.confidence < 0.5 or found.held_off == "periodic"
+
+
+def test_labels_that_agree_on_other_pictures_are_not_the_same_picture():
+    pictures = [drawn("fracture", seed) for seed in (5, 6)]
+    for pixels in pictures:
+        cv2.rectangle(pixels, (0, 0), (359, 50), (0, 0, 0), -1)
+        cv2.putText(pixels, "HV 10 kV  500 nm", (6, 36), cv2.FONT_HERSHEY_DUPLEX, 1.1, (255, 255, 255), 2)
+        cv2.rectangle(pixels, (200, 240), (340, 252), (255, 255, 255), -1)
+    found = verdict(*pictures)
+    assert found.confidence < 0.5 or found.held_off == "label"
+
+
+def test_channels_of_one_field_are_held_off():
+    gray = drawn("spheres", 8)[..., 0]
+    red, blue = np.zeros((2, *gray.shape, 3), np.uint8)
+    red[..., 0], blue[..., 2] = gray, gray
+    assert verdict(red, blue).held_off == "channel"
+    assert verdict(red, np.ascontiguousarray(red[:, ::-1])).held_off is None
+
+
+def test_an_empty_field_has_too_little_to_compare():
+    rng = np.random.default_rng(1)
+    flat = np.repeat(rng.normal(128, 0.4, (280, 360)).astype(np.uint8)[..., None], 3, axis=2)
+    assert look_at(np.full((280, 360, 3), 200, np.uint8))[0].is_empty
+    assert verdict(flat, flat[:, ::-1].copy()).confidence < 0.5
+
+
+def test_descriptors_of_a_mirrored_picture_are_those_of_the_picture():
+    gray = drawn("fibers", 4)[..., 0].copy()
+    one, other = find_keypoints(gray), find_keypoints(np.ascontiguousarray(gray[:, ::-1]))
+    first = one.descriptors.astype(float)
+    second = mirror_descriptors(other.descriptors).astype(float)
+    near = (first @ second.T).argmax(axis=1)
+    width = gray.shape[1]
+    laid = np.abs(one.places[:, 0] + other.places[near, 0] - (width - 1)) < 2
+    assert laid.mean() > 0.8
+
+
+def test_regions_are_what_both_show():
+    move = np.array([[1.0, 0, -30], [0, 1, -10], [0, 0, 1]])
+    region_a, region_b = shared_regions(move, (100, 80), (60, 50))
+    assert set(region_b) == {(0.0, 0.0), (60.0, 0.0), (60.0, 50.0), (0.0, 50.0)}
+    assert min(region_a) == (30.0, 10.0)
+    assert np.allclose(rescale(move, 2.0, 2.0)[:2, 2], [-60, -20])
+    assert shared_regions(np.array([[1.0, 0, 500], [0, 1, 0], [0, 0, 1]]), (100, 80), (60, 50)) == ((), ())
+
+
+def test_colors_are_told_from_gray():
+    assert np.linalg.norm(mean_color(np.full((4, 4, 3), 90, np.uint8))) == 0
+    red = np.zeros((4, 4, 3), np.uint8)
+    red[..., 0] = 200
+    assert np.linalg.norm(mean_color(red)) > 2
+    assert np.linalg.norm(mean_color(np.zeros((4, 4, 3), np.uint8))) == 0
