@@ -34,6 +34,7 @@ from mirsearch.errors import UsageError
 if TYPE_CHECKING:
     from mirsearch.corpus import Article
     from mirsearch.indexes.base import Index
+    from mirsearch.query import Filters
     from mirsearch.report.data_columns import Column
     from mirsearch.search.listing import Listing
 
@@ -127,7 +128,7 @@ def list_(
     count = _write_list(corpus, listing, figures, output, target, cite)
     if count == 0:
         print_message(_nothing_listed(corpus, listing, figures))
-        _print_unknown_words(corpus, text)
+        _print_unknown_names(corpus, listing.filters)
 
 
 def _check_output(output: ListFormat, target: Path | None, cite: CitationStyle | None) -> None:
@@ -235,9 +236,10 @@ def _nothing_listed(corpus: Index, listing: Listing, figures: bool) -> str:
     return f"{what} (leave some out; `mirsearch stats` tells what the index has)"
 
 
-def _print_unknown_words(corpus: Index, text: str | None) -> None:
-    """Tell which words no panel of the index has, with near spellings."""
+def _print_unknown_names(corpus: Index, filters: Filters) -> None:
+    """Tell which words and journals of the filters the index does not have, with those that it has."""
     from mirsearch.search.asked_words import word_notes
+    from mirsearch.search.journal_names import journal_notes
 
-    for note in word_notes(corpus, text):
+    for note in (*word_notes(corpus, filters.text), *journal_notes(corpus, filters.journals)):
         print_message(note)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult, S
 from mirsearch.search.answer import Answer, Hit, QueryView
 from mirsearch.search.asked_pictures import IMAGE_KINDS, AskedPictures, read_pictures
 from mirsearch.search.folding import MAX_PANELS_PER_HIT, Folding, candidate_counts, first_count, shared_letter
+from mirsearch.search.journal_names import journal_notes
 from mirsearch.search.left_out import drop_low_scores, find_left_out
 from mirsearch.search.marks import Marks, read_marks, turn_by_marks
 from mirsearch.search.match import is_calibrated, judge_hits
@@ -31,8 +31,6 @@ __all__ = ["IMAGE_KINDS", "PreparedQuestion", "Question", "ask", "check_extracto
 
 MAX_PANELS_PER_FIGURE = 256
 """Most panels of a figure among which the other images of a hit's letter are looked for."""
-_MAX_JOURNALS = 3
-"""Most journals that are told in place of one that the index does not have."""
 _Ranked = Sequence[tuple[ScoredPanel, StoredPanel]]
 _MAX_SEARCHES = 3
 """Searches for one question, where a writer removes found panels before they are read."""
@@ -227,7 +225,7 @@ def _notes(
     if not result.panels:
         nothing_left = result.considered == 0 and not (question.filters.is_empty and request.filters.text is None)
         notes.append(_nothing_passes(question, request.filters) if nothing_left else "nothing matched")
-        notes += _journal_notes(index, question.filters.journals) if nothing_left else []
+        notes += journal_notes(index, question.filters.journals) if nothing_left else []
     if question.text:
         from mirsearch.search.asked_words import word_notes
 
@@ -239,22 +237,6 @@ def _nothing_passes(question: Question, filters: Filters) -> str:
     if filters.text is None:
         return "no panel passes the filters"
     return f"no panel has these words{'' if question.filters.is_empty else ' and passes the filters'}"
-
-
-def _journal_notes(index: Index, journals: Sequence[str]) -> list[str]:
-    """Return which of these journals the index does not have, with those that it has under similar names."""
-    known = {str(name).casefold(): str(name) for name in (index.stats().get("journals") or {}) if name}
-    notes = []
-    for journal in journals:
-        wanted = journal.casefold().strip()
-        if wanted in known:
-            continue
-        similar = [name for key, name in known.items() if wanted and wanted in key][:_MAX_JOURNALS]
-        close = difflib.get_close_matches(wanted, known, _MAX_JOURNALS, 0.5)
-        names = list(dict.fromkeys([*similar, *(known[key] for key in close)]))[:_MAX_JOURNALS]
-        remedy = f"it has {', '.join(names)}" if names else "`mirsearch stats` lists its journals"
-        notes.append(f"the index has no journal {journal!r}: {remedy}")
-    return notes
 
 
 def _exclude_drawings(question: Question, kind: str | None) -> Filters:

@@ -143,6 +143,23 @@ def test_wrong_calls_name_the_remedy(location: str, words: list[str], message: s
     assert message in run("list", "-i", location, *words, code=2).err
 
 
+def test_words_are_a_condition(location: str) -> None:
+    everything = {row["id"]: row["caption"].lower() for row in lines(location)}
+    found = {row["id"] for row in lines(location, "--text", "caption:gold NOT caption:silver")}
+    assert found == {name for name, caption in everything.items() if "gold" in caption and "silver" not in caption}
+    assert found
+    both = {row["id"] for row in lines(location, "--text", "gold fi*", "--kind", "micrograph")}
+    assert both <= {row["id"] for row in lines(location, "--text", "gold")}
+    assert "at character 6" in run("list", "-i", location, "--text", "gold AND", code=2).err
+
+
+def test_names_that_the_index_lacks_are_told_with_near_ones(location: str) -> None:
+    told = run("list", "-i", location, "--text", "goldd", "--journal", "ACS Nanno").err
+    assert "no panel has the word “goldd”: did you mean gold?" in told
+    assert "the index has no journal 'ACS Nanno': it has ACS Nano" in told
+    assert "only panels with the words “goldd”" in told
+
+
 def test_nothing_to_list_is_told(location: str, tmp_path: Path) -> None:
     told = run("list", "-i", location, "--year", "1901")
     assert "no panel passes the filters: years 1901 to 1901" in told.err
