@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from mirsearch.imaging.percentiles import percentiles
+
 Pixels = NDArray[np.uint8]
 
 STRETCH_PERCENTILES = (0.1, 99.9)
@@ -34,7 +36,7 @@ def stretch_contrast(samples: NDArray[Any]) -> Pixels:
     subset = subset[np.isfinite(subset)]
     if subset.size == 0:
         return np.zeros(samples.shape, np.uint8)
-    low, high = (float(value) for value in np.percentile(subset, STRETCH_PERCENTILES))
+    low, high = (float(value) for value in percentiles(subset, STRETCH_PERCENTILES))
     if high <= low:  # nearly all samples are equal: the others must stay visible
         low, high = float(subset.min()), float(subset.max())
     span = high - low

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from mirsearch.corpus import Panel, ScaleReading
-from mirsearch.licenses import canonical_license
 
 MIN_TECHNIQUE_CONFIDENCE = 0.5
 """Least confidence of a technique that counts. Below it, the technique is more likely wrong than right."""
@@ -29,6 +28,8 @@ def fold_name(text: str) -> str:
 
 def license_key(text: str | None) -> str | None:
     """Return the form of a license used in filters: its short form, or its words if it has none."""
+    from mirsearch.licenses import canonical_license
+
     return canonical_license(text) or (fold_name(text)[:200] if text else None)
 
 

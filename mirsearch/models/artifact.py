@@ -19,9 +19,9 @@ from typing import Any
 
 from mirsearch.errors import MirsearchError, PluginError, UsageError
 from mirsearch.files.partial import replace_file
+from mirsearch.models import SUFFIX
 from mirsearch.settings import LIMITS, models_dir
 
-SUFFIX = ".mirmodel"
 FORMAT = 1
 _CARD = "card.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")

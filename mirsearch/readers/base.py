@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,13 @@ HEAD_BYTES = 4096
 
 Color = tuple[int, int, int]
 """Red, green and blue, 0 to 255."""
+
+BeforePlane = Callable[[int], None]
+"""Is called before each plane that is decoded, with the number of planes read for this image so far."""
+
+
+def ignore_plane(plane: int) -> None:
+    """Take no note of a plane that is read."""
 
 
 @dataclass(frozen=True, slots=True)

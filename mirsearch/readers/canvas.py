@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from mirsearch.errors import ImageError
 from mirsearch.imaging import images
 from mirsearch.imaging.damage import DAMAGE_REMEDY, check_expansion, report_damage
 from mirsearch.imaging.tones import Pixels
-from mirsearch.readers.base import ImageFile, Plane
+from mirsearch.readers.base import BeforePlane, ImageFile, Plane
 from mirsearch.readers.rendering import channel_colors, merge_channels, project, samples_to_pixels
 from mirsearch.readers.selection import Selection
 from mirsearch.readers.stacks import Plan, PlannedImage, plan_images
@@ -24,13 +24,6 @@ GAP = 8
 
 _SAMPLE_BYTES = 2
 """Bytes of a sample, about, for the check of how much a file unpacks."""
-
-BeforePlane = Callable[[int], None]
-"""Is called before each plane that is decoded, with the number of planes read for this image so far."""
-
-
-def ignore_plane(plane: int) -> None:
-    """Take no note of a plane that is read."""
 
 
 class PlaneImages:

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,10 +16,13 @@ from mirsearch.errors import ImageError
 from mirsearch.imaging import images
 from mirsearch.imaging.damage import report_damage
 from mirsearch.imaging.tones import Pixels
-from mirsearch.readers.canvas import BeforePlane, PlaneImages, ignore_plane
+from mirsearch.readers.base import BeforePlane, ignore_plane
 from mirsearch.readers.find import find_reader
 from mirsearch.readers.selection import Selection, split_location
 from mirsearch.settings import LIMITS, Limits
+
+if TYPE_CHECKING:
+    from mirsearch.readers.canvas import PlaneImages
 
 CANVAS_GRAY = 255
 """Gray level of the canvas between the images of a figure of planes."""
@@ -97,6 +101,8 @@ def open_figures(
     if pages is not None:
         yield _separate_figures(pages(path, limits), chosen, limits, page)
         return
+    from mirsearch.readers.canvas import PlaneImages  # a picture needs none of it
+
     _check_file(path, limits)
     with ExitStack() as stack:
         with report_damage(path):

@@ -14,7 +14,7 @@ from mirsearch.corpus import Box, Figure, figure_id
 from mirsearch.errors import MirsearchError
 from mirsearch.imaging import images
 from mirsearch.imaging.tones import Pixels
-from mirsearch.readers.canvas import ignore_plane
+from mirsearch.readers.base import ignore_plane
 from mirsearch.readers.figures import FileFigure, holds, open_figure
 from mirsearch.readers.selection import split_location
 from mirsearch.settings import LIMITS

@@ -106,10 +106,10 @@ class Folding:
         aspects = [stored.panel.width / max(stored.panel.height, 1) for stored in (one, other)]
         if abs(aspects[0] / aspects[1] - 1) > MAX_ASPECT_DIFFERENCE:
             return False
+        if not are_similar(self._index.vector(one.panel.id), self._index.vector(other.panel.id)):
+            return False  # found out in less time than by the pictures
         first, second = self._thumbnail(one), self._thumbnail(other)
-        if first is None or second is None or not is_same_picture(first, second):
-            return False
-        return are_similar(self._index.vector(one.panel.id), self._index.vector(other.panel.id))
+        return first is not None and second is not None and is_same_picture(first, second)
 
     def _thumbnail(self, stored: StoredPanel) -> bytes | None:
         panel_id = stored.panel.id

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mirsearch.errors import ImageError, UsageError
 from mirsearch.imaging import images
-from mirsearch.readers.canvas import ignore_plane
+from mirsearch.readers.base import ignore_plane
 from mirsearch.readers.figures import FileFigure, open_figures
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mirsearch.imaging.percentiles import median
 from mirsearch.query import Vector
 
 SIDE = 96
@@ -50,6 +50,8 @@ def detail_similarity(one: Gray, other: Gray) -> float:
 
     It is the median of the correlations of 16 parts, so that a letter or a scale bar over a few parts does not count.
     """
+    import cv2  # few questions come to compare pictures
+
     center = one[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
     if center.std() < _MIN_DEVIATION or other.std() < _MIN_DEVIATION:
         return 0.0
@@ -57,8 +59,8 @@ def detail_similarity(one: Gray, other: Gray) -> float:
     matched = other[top : top + len(center), left : left + len(center)]
     edges = np.linspace(0, len(center), _PARTS_PER_SIDE + 1).astype(int)
     spans = [slice(*pair) for pair in pairwise(edges)]
-    return float(np.median([_correlation(center[down, across], matched[down, across])
-                            for down in spans for across in spans]))  # fmt: skip
+    parts = [_correlation(center[down, across], matched[down, across]) for down in spans for across in spans]
+    return float(median(np.array(parts)))
 
 
 def _correlation(one: Gray, other: Gray) -> float:
@@ -75,6 +77,8 @@ def are_similar(one: Vector, other: Vector) -> bool:
 
 def _decode_detail(jpeg: bytes) -> tuple[Gray, float] | None:
     """Return a picture's gray values minus their surroundings, (SIDE, SIDE), and its aspect ratio width / height."""
+    import cv2
+
     pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE) if jpeg else None
     if pixels is None:
         return None

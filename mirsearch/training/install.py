@@ -10,7 +10,8 @@ from pathlib import Path
 from mirsearch.errors import MirsearchError, UsageError
 from mirsearch.extractors.trained import KIND
 from mirsearch.indexes.base import ExtractorIdentity
-from mirsearch.models.artifact import SUFFIX, Card, installed_path, write_artifact
+from mirsearch.models import SUFFIX
+from mirsearch.models.artifact import Card, installed_path, write_artifact
 from mirsearch.training.evaluation import Change, is_improvement
 from mirsearch.training.fitting import FittedProjection
 

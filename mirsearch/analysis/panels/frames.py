@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +38,7 @@ def find_frames(pixels: Pixels, figure_side: int) -> list[Box]:
     dark = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) < _DARK, np.uint8)
     level = _lines(dark, (side, 1))
     upright = _lines(dark, (1, side))
+    ends = {edge: _by_place(upright, edge) for edge in (0, 2)}
     frames: list[Box] = []
     for number, top in enumerate(level):
         rivals = [line for line in level[number + 1 :] if _have_same_ends(top, line)]
@@ -44,7 +47,7 @@ def find_frames(pixels: Pixels, figure_side: int) -> list[Box]:
             if (
                 box[3] - box[1] >= side
                 and area(box) >= _MIN_AREA * figure_side**2
-                and all(any(_is_side(line, box, edge) for line in upright) for edge in (0, 2))
+                and all(_has_side(ends[edge], box, edge) for edge in (0, 2))
             ):
                 frames.append(box)
                 break
@@ -64,10 +67,18 @@ def _have_same_ends(top: Box, bottom: Box) -> bool:
     return abs(top[0] - bottom[0]) <= _MAX_OFFSET and abs(top[2] - bottom[2]) <= _MAX_OFFSET
 
 
-def _is_side(line: Box, box: Box, edge: int) -> bool:
-    """Return whether an upright line closes a frame at its left (`edge` 0) or right (2)."""
-    return (
-        abs(line[edge] - box[edge]) <= _MAX_OFFSET
-        and line[1] <= box[1] + _MAX_OFFSET
-        and line[3] >= box[3] - _MAX_OFFSET
+def _by_place(lines: Sequence[Box], edge: int) -> dict[int, list[Box]]:
+    """Return upright lines by the place of their left (`edge` 0) or right (2) end."""
+    places: dict[int, list[Box]] = {}
+    for line in lines:
+        places.setdefault(line[edge], []).append(line)
+    return places
+
+
+def _has_side(lines: Mapping[int, Sequence[Box]], box: Box, edge: int) -> bool:
+    """Return whether one of the upright lines at each place closes a frame at its left (`edge` 0) or right (2)."""
+    return any(
+        line[1] <= box[1] + _MAX_OFFSET and line[3] >= box[3] - _MAX_OFFSET
+        for place in range(box[edge] - _MAX_OFFSET, box[edge] + _MAX_OFFSET + 1)
+        for line in lines.get(place, ())
     )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mirsearch.analysis.base import Pixels
 from mirsearch.corpus import Box
+from mirsearch.imaging.percentiles import percentiles
 
 _DETAIL_CORRELATION, _SHADING_CORRELATION = 0.65, 0.85
 """Correlations above which one picture continues across a step: of its details, of its shading."""
@@ -85,7 +86,7 @@ def continues_across_unseen_part(pixels: Pixels, box: Box, axis: int, place: int
 
 def _is_gutter(columns: NDArray[np.float32], left_level: float, right_level: float) -> bool:
     """Return whether a column at the step has one brightness that differs from the levels on both sides."""
-    low, middle, high = np.percentile(columns, [5, 50, 95], axis=0)
+    low, middle, high = percentiles(columns, [5, 50, 95])
     contrast = np.minimum(np.abs(middle - left_level), np.abs(middle - right_level))
     return bool(
         ((contrast >= max(_GUTTER_CONTRAST, 0.5 * float(contrast.max()))) & (high - low < _GUTTER_SPREAD)).any()
@@ -129,6 +130,6 @@ def _is_line(window: NDArray[np.float32], place: int) -> bool:
     if place + _REACH_PX >= len(profile):
         return False
     step = window[:, place] - window[:, place - 1]
-    strong_steps = step[np.abs(step) > 0.5 * np.percentile(np.abs(step), 90)]
+    strong_steps = step[np.abs(step) > 0.5 * percentiles(np.abs(step), [90])[0]]
     has_one_sign = bool(len(strong_steps)) and abs(float(np.sign(strong_steps).mean())) > _ONE_SIGN_SHARE
     return has_one_sign and float(np.abs(middle - (low + high) / 2).max()) > _LINE_CONTRAST * max(1.0, abs(low - high))

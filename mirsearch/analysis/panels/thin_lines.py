@@ -10,6 +10,7 @@ from mirsearch.analysis.base import Pixels
 from mirsearch.analysis.panels.gutters import Run
 from mirsearch.analysis.panels.seams import details_correlation
 from mirsearch.corpus import Box
+from mirsearch.imaging.percentiles import percentiles
 
 _REACH = 4
 """Distance in px from a line at which the pictures beside it are undisturbed."""
@@ -59,7 +60,7 @@ def _lines(gray: NDArray[np.int16]) -> list[tuple[float, int]]:
         return []
     candidates = np.flatnonzero(gray.std(axis=0, dtype=np.float32) <= _MAX_SPREAD)
     candidates = candidates[(candidates >= _MIN_SIDE) & (candidates < width - _MIN_SIDE)]
-    low, middle, high = np.percentile(gray[:, candidates], [4, 50, 96], axis=0)
+    low, middle, high = percentiles(gray[:, candidates], [4, 50, 96])
     lines = []
     for place, level, spread in zip(candidates.tolist(), middle.astype(int).tolist(), high - low, strict=True):
         if spread > (_MAX_SPREAD if level <= _BLACK or level >= _WHITE else _MAX_GRAY_SPREAD):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mirsearch.analysis.base import BarCandidate, Pixels
 from mirsearch.analysis.panels.boxes import transpose_box
+from mirsearch.imaging.percentiles import median
 
 _MAX_SPREAD = 40.0
 """Standard deviation, in levels, from which on a bar is not even at all."""
@@ -48,14 +49,14 @@ def measure_looks(panel: Pixels, bar: BarCandidate) -> BarLooks:
     inner = panel[y0 + trim_y : y1 - trim_y, x0 + trim_x : x1 - trim_x].astype(np.float32)
     if not inner.size:
         return BarLooks(0.0, 0.0, 0.0, 0.0, 0.0)
-    color = np.median(inner.reshape(-1, 3), axis=0)
+    color = median(inner.reshape(-1, 3))
     tint = min(float(np.abs(color - 255).max()), float(np.abs(color).max()))
     height, width = panel.shape[:2]
     above, below = panel[max(0, y0 - 3) : max(1, y0 - 1), x0:x1], panel[min(y1 + 1, height - 1) : y1 + 3, x0:x1]
     left, right = panel[y0:y1, max(0, x0 - 3) : max(1, x0 - 1)], panel[y0:y1, min(x1 + 1, width - 1) : x1 + 3]
     sides = [_distances(side, color, axis) for side, axis in ((above, 0), (below, 0), (left, 1), (right, 1))]
-    contrast = min(float(np.median(side)) for side in sides)
-    least = _EDGE_SHARE * max(float(np.median(sides[0])), float(np.median(sides[1])))
+    contrast = min(float(median(side)) for side in sides)
+    least = _EDGE_SHARE * max(float(median(sides[0])), float(median(sides[1])))
     return BarLooks(
         even=_fall(float(inner.std(axis=(0, 1)).max()), _MAX_SPREAD),
         pure=_fall(tint, _MAX_TINT),

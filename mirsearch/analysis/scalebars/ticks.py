@@ -75,7 +75,7 @@ def find_tick_rows(image: Gray, parts: NDArray[np.int64]) -> Iterator[CompoundBa
     widths, heights = parts[:, 2] - parts[:, 0], parts[:, 3] - parts[:, 1]
     strokes = parts[(widths <= MAX_TICK_WIDTH) & (heights >= 3) & (heights >= 1.4 * widths)]
     for edge in (1, 3):
-        for line in np.unique(strokes[:, edge]):
+        for line in sorted(set(strokes[:, edge].tolist())):
             row = strokes[np.abs(strokes[:, edge] - line) <= _MAX_ROW_OFFSET]
             if len(row) >= _MIN_TICKS:
                 yield from _find_even_runs(image, row[np.argsort(row[:, 0])])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mirsearch.analysis.base import BarCandidate, Pixels
 from mirsearch.analysis.panels.masks import Gray
 from mirsearch.corpus import Box
+from mirsearch.imaging.percentiles import percentiles
 
 _ENLARGED_HEIGHT = 72
 """Height in px to which a label is enlarged."""
@@ -69,7 +70,9 @@ def ink_view(panel: Pixels, box: Box, bar: Box) -> Pixels:
     reach = _REACH_SHARE * max(_MIN_REACH_DISTANCE, float(np.linalg.norm(ground - color)))
     inkness = np.clip(1 - np.linalg.norm(crop - color, axis=2) / reach, 0, 1)
     inkness[max(0, bar[1] - y0) : max(0, bar[3] - y0), max(0, bar[0] - x0) : max(0, bar[2] - x0)] = 0
-    inkness = np.clip(inkness / max(_MIN_FULL_INK, float(np.percentile(inkness, _FULL_INK_PERCENTILE))), 0, 1)
+    inkness = np.clip(
+        inkness / max(_MIN_FULL_INK, float(percentiles(inkness.reshape(-1), [_FULL_INK_PERCENTILE])[0])), 0, 1
+    )
     return np.asarray(cv2.cvtColor((255 - 255 * inkness).astype(np.uint8), cv2.COLOR_GRAY2RGB), np.uint8)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from mirsearch.errors import MissingDependencyError
 from mirsearch.extractors.efficientnet.levels import GRAPH_VERSION, LEVELS, SIDE
@@ -49,6 +47,8 @@ class EfficientNetExtractor:
         workers = min(thread_count(), len(images))
         if workers == 1:
             return np.concatenate([self._embed_one(image) for image in images])
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(workers) as pool:
             return np.concatenate(list(pool.map(self._embed_one, images)))
 
@@ -69,6 +69,8 @@ def resize_image(image: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8
     """Return an RGB image of any size, resized to uint8 (side, side, 3) with an antialiased bicubic filter."""
     if image.shape[:2] == (side, side):
         return image
+    from PIL import Image  # a question of words looks only at this module's class
+
     picture = Image.fromarray(np.ascontiguousarray(image))
     return np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=3.0))
 

@@ -35,7 +35,8 @@ from mirsearch.extractors.preprocessing import Preparation
 from mirsearch.extractors.torch.extractor import TorchExtractor
 from mirsearch.extractors.trained import TrainedExtractor
 from mirsearch.files.partial import temporary_folder
-from mirsearch.models.artifact import SUFFIX, Card, write_artifact
+from mirsearch.models import SUFFIX
+from mirsearch.models.artifact import Card, write_artifact
 
 MAX_DIFFERENCE = 1e-4
 """Largest difference of a vector's numbers, and largest 1 - cosine, that full precision may have."""

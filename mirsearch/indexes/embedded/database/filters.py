@@ -8,7 +8,6 @@ from typing import Any
 from mirsearch.indexes.comparison import article_keys, fold_name
 from mirsearch.indexes.embedded.database.checksums import placeholders
 from mirsearch.indexes.embedded.database.fields import field_condition
-from mirsearch.licenses import canonical_license
 from mirsearch.query import Filters
 
 _NOT_RETRACTED = "p.figure NOT IN (SELECT f.key FROM figures f JOIN articles a ON a.key = f.article WHERE a.retracted)"
@@ -89,6 +88,8 @@ def _add_licenses(where: Where, values: tuple[str, ...]) -> None:
     """Add the condition on licenses. A known license matches only itself (cc-by isn't cc-by-nc), others as a prefix."""
     if not values:
         return
+    from mirsearch.licenses import canonical_license
+
     alternatives: list[str] = []
     wanted: list[str] = []
     for value in values:

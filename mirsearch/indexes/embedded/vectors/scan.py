@@ -9,11 +9,13 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 Float16Array = NDArray[np.float16]
 Matrix = Float16Array | NDArray[np.int8]
@@ -49,6 +51,8 @@ class Scanner:
         helpers = min(self.threads, job.pieces) - 1
         helpers_running = []
         if helpers > 0:
+            from concurrent.futures import ThreadPoolExecutor
+
             with self._lock:
                 self._pool = self._pool or ThreadPoolExecutor(self.threads - 1, thread_name_prefix="mirsearch-scan")
                 helpers_running = [self._pool.submit(job.fill) for _ in range(helpers)]
