@@ -65,12 +65,16 @@ class FigureNotes:
 
 @dataclass(frozen=True, slots=True)
 class KnownFigure:
-    """What an index has of a figure, as far as an ingest needs it to find out whether the figure would change."""
+    """What an index has of a figure, as far as an ingest needs it to find out whether the figure would change.
+
+    `mentions` of None: the index does not tell them, and they are not compared.
+    """
 
     id: str
     caption: str
     article_id: str | None
     origins: tuple[Origin, ...]
+    mentions: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

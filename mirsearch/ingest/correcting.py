@@ -122,7 +122,7 @@ def rewrite_figures(index: Index, changes: Mapping[str, CorrectionChange]) -> li
             if not stored or notes is None:
                 lost.append(figure)
                 continue
-            writer.put(_figure_record(index, stored, notes, change(notes)))
+            writer.put(stored_record(index, stored, notes, change(notes)))
             if number % _FIGURES_PER_COMMIT == 0:
                 writer.commit()
     return lost
@@ -133,10 +133,13 @@ def removed_error(index: Index, figure: str) -> NotFoundError:
     return NotFoundError(f"the figure {figure} was removed from {index.location} a moment ago")
 
 
-def _figure_record(
-    index: Index, stored: Sequence[StoredPanel], notes: FigureNotes, corrections: tuple[Correction, ...]
+def stored_record(
+    index: Index, stored: Sequence[StoredPanel], notes: FigureNotes, corrections: tuple[Correction, ...] | None
 ) -> FigureRecord:
-    """Return a figure of the index as it was read, with its vectors, thumbnails and the given corrections."""
+    """Return a figure of the index as it was read, with its vectors, thumbnails and these corrections (None: its own).
+
+    `stored` are all its panels.
+    """
     panels = tuple(uncorrected_panel(panel.panel, notes.corrections) for panel in stored)
     vectors = np.stack([index.vector(panel.id) for panel in panels])
     thumbnails = tuple(index.thumbnail(panel.id) or b"" for panel in panels)

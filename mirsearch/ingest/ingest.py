@@ -24,7 +24,15 @@ from mirsearch.ingest.contents import ContentHashes
 from mirsearch.ingest.decisions import Decisions
 from mirsearch.ingest.failures import FailureNotes
 from mirsearch.ingest.figure_analysis import Analyzer
-from mirsearch.ingest.merging import given_fields, has_changes, merge_figure, needs_planes, new_origins
+from mirsearch.ingest.mentions import write_mentions
+from mirsearch.ingest.merging import (
+    given_fields,
+    has_changes,
+    has_new_mentions,
+    merge_figure,
+    needs_planes,
+    new_origins,
+)
 from mirsearch.ingest.pending import PendingFile, PreparedFile
 from mirsearch.ingest.pipeline import split_into_chunks
 from mirsearch.ingest.preparing import FilePreparer
@@ -149,7 +157,7 @@ class Ingest:
                 elif figure is None or has_changes(found, figure) or needs_planes(found, figure, self._selection):
                     yield found, identity
                 else:
-                    self._add_origins(found, figure, writer)
+                    self._update_known(found, figure, writer)
 
     def _identify(self, item: SourceItem) -> tuple[FoundFigure, str] | None:
         """Return a found figure with its id; None for a failure or a retraction, which is noted."""
@@ -178,10 +186,14 @@ class Ingest:
         self._failures.add_success(found)
         self._count_done()
 
-    def _add_origins(self, found: FoundFigure, known: KnownFigure, writer: IndexWriter) -> None:
+    def _update_known(self, found: FoundFigure, known: KnownFigure, writer: IndexWriter) -> None:
+        """Note what is new of a figure that need not be analyzed: its origins, and sentences that speak of it."""
         for origin in new_origins(found, known):
             writer.add_origin(known.id, origin)
-        self._summary.figures_present += 1
+        if has_new_mentions(found, known) and write_mentions(self._index, writer, known.id, found.mentions):
+            self._summary.figures_updated += 1
+        else:
+            self._summary.figures_present += 1
         self._failures.add_success(found)
         self._count_done()
 

@@ -7,6 +7,7 @@ two origins that disagree would overwrite each other at every run. What an origi
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 from mirsearch.corpus import Origin
 from mirsearch.indexes.base import KnownFigure
@@ -54,13 +55,25 @@ def has_changes(found: FoundFigure, known: KnownFigure) -> bool:
     return bool(_is_first_origin(found, known) and different)
 
 
+def has_new_mentions(found: FoundFigure, known: KnownFigure) -> bool:
+    """Return whether a source gives sentences about a figure that the index should have: its words change, no panel."""
+    if not found.mentions or known.mentions is None or (known.mentions and not _is_first_origin(found, known)):
+        return False
+    return _stored_form(found.mentions) != _stored_form(known.mentions)
+
+
+def _stored_form(sentences: Iterable[str]) -> list[bytes]:
+    """Return sentences without what an index can't store, so that they are not taken for new at each run."""
+    return [sentence.replace("\0", "").encode("utf-8", "replace") for sentence in sentences]
+
+
 def merge_figure(found: FoundFigure, known: KnownFigure) -> FoundFigure:
     """Return the figure to write over the one in the index. An article of None keeps the article of the index."""
-    caption, article = found.caption or known.caption, found.article
+    caption, article, mentions = found.caption or known.caption, found.article, found.mentions
     if not _is_first_origin(found, known):
-        caption = known.caption or caption
+        caption, mentions = known.caption or caption, known.mentions or mentions
         article = None if known.article_id and article and article.id != known.article_id else article
-    return dataclasses.replace(found, caption=caption, article=article)
+    return dataclasses.replace(found, caption=caption, article=article, mentions=mentions)
 
 
 def _is_first_origin(found: FoundFigure, known: KnownFigure) -> bool:

@@ -211,8 +211,11 @@ def read_article(document: Document) -> Article | None:
 
 def read_known(figure_id: str, document: Document) -> KnownFigure:
     """Return what an ingest needs of a figure, from the figure's document."""
-    article, caption = read_article(document), document["figure"].get("caption") or ""
-    return KnownFigure(figure_id, caption, article.id if article else None, read_origins(document))
+    article, figure = read_article(document), document["figure"]
+    return KnownFigure(
+        figure_id, figure.get("caption") or "", article.id if article else None, read_origins(document),
+        tuple(figure.get("mentions") or ()),
+    )  # fmt: skip
 
 
 def merge_figures(figure: Figure, old: Document) -> Figure:

@@ -21,6 +21,7 @@ from mirsearch.indexes.own_files import OwnFiles, own_files
 
 _PAGE_SIZE = 1_000
 _FIGURES: dict[str, Any] = {"term": {"doc_type": "figure"}}
+_KNOWN_FIELDS = ["figure_state", "figure.caption", "figure.origins", "figure.mentions", "article.id"]
 
 
 class FigureNames:
@@ -56,7 +57,7 @@ class FigureNames:
     def figures_below(self, folder: str) -> list[KnownFigure]:
         """Return the figures that have an origin in a folder or below it, ordered by id. Looks at every figure."""
         start = self._own.to_stored(folder_start(folder))
-        documents = self._figure_pages([], ["figure_state", "figure.caption", "figure.origins", "article.id"])
+        documents = self._figure_pages([], _KNOWN_FIELDS)
         with read_answers(self._address):
             below = [
                 (figure, found)

@@ -41,7 +41,7 @@ class FigureRow:
         """Return what an ingest needs of the figure."""
         figure = self.figure
         article = figure.article.id if figure.article else None
-        return KnownFigure(figure.id, figure.caption, article, figure.origins)
+        return KnownFigure(figure.id, figure.caption, article, figure.origins, figure.mentions)
 
     def notes(self) -> FigureNotes:
         """Return the notes of the figure."""
