@@ -194,6 +194,24 @@ GROUPS = (
         kind=DefaultGroup,
     ),
     command_group(
+        "watch",
+        "Saved questions: what is new to each since it was last run.",
+        [
+            LazyCommand(
+                "add",
+                "Save a question: the options of `query`, or filters alone. What answers it now is not new.",
+                "watch_cmd:add",
+            ),
+            LazyCommand("list", "List the saved questions.", "watch_cmd:list_"),
+            LazyCommand("remove", "Remove saved questions.", "watch_cmd:remove"),
+            LazyCommand(
+                "run",
+                "Tell what is new to saved questions since they were last run. An interrupted run tells it again.",
+                "watch_cmd:run",
+            ),
+        ],
+    ),
+    command_group(
         "train",
         "Train on your own corpus: whitening, metric, scale-bar detector.",
         [

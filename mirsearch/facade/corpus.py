@@ -38,6 +38,7 @@ from mirsearch.search.search import ask
 
 if TYPE_CHECKING:
     from mirsearch.corpus import Box
+    from mirsearch.facade.watching import Watches
     from mirsearch.ingest.preview import IngestPreview
     from mirsearch.ingest.summary import IngestSummary
     from mirsearch.search.query_image import ImageQuestion
@@ -268,6 +269,13 @@ class Corpus(EvaluatedCorpus, WholeCorpus, ComparedCorpus):
     def panel(self, name: str) -> CorpusPanel:
         """Return the panel with an id, or the only panel of a file. Raises NotFoundError, or UsageError for several."""
         return CorpusPanel(self.index, named_panel(self.index, name))
+
+    @property
+    def watches(self) -> Watches:
+        """Return the saved questions, which tell what is new since they were last run."""
+        from mirsearch.facade.watching import Watches
+
+        return Watches(self)
 
     def stats(self) -> dict[str, Any]:
         """Return the counts that `mirsearch stats --format json` prints."""

@@ -91,6 +91,15 @@ def test_commands_of_the_readme_run(workplace, monkeypatch):
     assert (workplace / "overlay.png").stat().st_size > 10_000
 
 
+def test_commands_of_keeping_a_corpus_run(workplace, monkeypatch):
+    monkeypatch.chdir(workplace)
+    asked = commands(REPOSITORY / "docs" / "keeping.md")
+    assert len(asked) >= 12
+    for line in asked:
+        run(*shlex.split(line)[1:])
+    assert (workplace / "news.xml").read_text(encoding="utf-8").startswith("<?xml")
+
+
 def test_commands_of_the_demo_run(workplace, monkeypatch):
     monkeypatch.chdir(workplace)
     told = run("demo", "demo", "--figures", "30").out
