@@ -77,7 +77,7 @@ class PageState:
 
     @cached_property
     def _like_base(self) -> str:
-        return self.with_image(None).changed(like=None, text=None, **UNMARKED).address()
+        return self.with_image(None).changed(like=None, text=None, require=None, **UNMARKED).address()
 
     def mark_address(self, field: str, panel_id: str) -> str:
         """Return the address of the state with a panel marked, `field` being "alike" or "not_alike"."""

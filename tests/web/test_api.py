@@ -52,6 +52,8 @@ def names_only(value: Any) -> Any:
          ("--text", "image", "--filter", "figure.width=100..", "--has-scale", "--fov", "1nm..1mm", "--each")),
         (False, {"text": "image", "per_article": 1, "min_score": 0.0001, "license": "cc"},
          ("--text", "image", "--per-article", "1", "--min-score", "0.0001", "--license", "cc")),
+        (True, {"text": "caption:image NOT title:nothing"}, ("--text", "caption:image NOT title:nothing")),
+        (True, {"text": "imag*", "require": "true"}, ("--text", "imag*", "--require")),
     ],
 )  # fmt: skip
 def test_a_search_answers_as_the_command_line(
@@ -96,6 +98,8 @@ def test_a_panel_is_asked_with(client: TestClient, served: Served) -> None:
         ({"text": "a", "kind": "picture"}, ("--text", "a", "--kind", "picture")),
         ({"text": "a", "weight": "visual=-1"}, ("--text", "a", "--weight", "visual=-1")),
         ({"text": "a", "sigma": "0"}, ("--text", "a", "--sigma", "0")),
+        ({"text": "gold AND"}, ("--text", "gold AND")),
+        ({"text": "a", "label_text": "(a OR"}, ("--text", "a", "--label-text", "(a OR")),
     ],
 )
 def test_errors_have_the_words_of_the_command_line(

@@ -83,6 +83,16 @@ def test_words_find_panels_with_reasons_and_links(client: TestClient) -> None:
     assert page.links("like=", "/search?")
 
 
+def test_words_are_a_condition_where_they_are_asked_for_so(client: TestClient, served: Served) -> None:
+    like = served.stored[0].panel.id
+    page = get(client, f"/search?like={like}&text=nowhereword&require=1")
+    assert any(tag == "input" and a.get("name") == "require" and "checked" in a for tag, a in page.found)
+    assert "no panel has these words" in page.text
+    assert "no panel has the word “nowhereword”" in page.text
+    assert "no panel has these words" not in get(client, f"/search?like={like}&text=nowhereword").text
+    assert "“Words”: AND has no word after it, at character 7" in get(client, "/search?text=image+AND", 400).text
+
+
 def test_an_uploaded_image_is_an_address(client: TestClient, served: Served) -> None:
     address = ask_with_image(
         client, served, top="4", weight_visual="0.6", weight_scale="0.3", weight_text="0.3", text=""
