@@ -1,11 +1,13 @@
 """Times `mirsearch serve` against the library's own query, and with many users at once.
 
-    python -m benchmarks.web.serving [--panels 64000] [--users 50] [--seconds 120] [--runs 15]
+    python -m benchmarks.web.serving [--panels 64000] [--users 50] [--seconds 120] [--runs 15] [--think 2]
 
 The library and the server answer the same questions in turns, on the same generated index: words, a panel, and an image
 that is new each time. Each user of the crowd asks for words or a panel, waits for the answer, and asks again, over a
-connection that stays open. A processor that one user fills makes a crowd wait in proportion: `share` is the p95 of the
-crowd, over one user's p95 times the users for each core.
+connection that stays open. The crowd comes twice. People look at an answer for a while before they ask again: for
+`--think` seconds on average (exponential). A crowd that asks again at once shows how much the server can do. A
+processor that one user fills makes that crowd wait in proportion: `share` is its p95, over one user's p95 times the
+users for each core.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import argparse
 import io
 import json
 import os
+import random
 import re
 import statistics
 import subprocess
@@ -170,16 +173,20 @@ def compare(location: str, port: int, words: list[str], ids: list[str], runs: in
     return results
 
 
-def crowd(port: int, words: list[str], ids: list[str], users: int, seconds: float) -> dict[str, float]:
-    """Return p50, p95, requests a second and errors of so many users."""
+def crowd(
+    port: int, words: list[str], ids: list[str], users: int, seconds: float, think: float = 0.0
+) -> dict[str, float]:
+    """Return p50, p95, requests a second and errors of so many users, who think so many seconds between questions."""
     times: list[float] = []
     errors: list[str] = []
     end = time.monotonic() + seconds
 
     def use(number: int) -> None:
-        client, turn = Client(port), number
+        client, turn, chance = Client(port), number, random.Random(number)
         while time.monotonic() < end:
             turn += 1
+            if think:
+                time.sleep(min(chance.expovariate(1 / think), 5 * think))
             began = time.perf_counter()
             try:
                 status = client.search(text=words[turn % 200]) if turn % 2 else client.search(like=ids[turn % 200])
@@ -198,7 +205,7 @@ def crowd(port: int, words: list[str], ids: list[str], users: int, seconds: floa
         thread.join()
     ordered = sorted(times)
     return {
-        "users": users, "p50": ordered[len(ordered) // 2], "p95": ordered[int(len(ordered) * 0.95)],
+        "users": users, "think": think, "p50": ordered[len(ordered) // 2], "p95": ordered[int(len(ordered) * 0.95)],
         "per_second": len(ordered) / seconds, "errors": len(errors),
     }  # fmt: skip
 
@@ -208,6 +215,7 @@ def main() -> None:
     parser.add_argument("--panels", type=int, default=64_000)
     parser.add_argument("--users", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--think", type=float, default=2.0)
     parser.add_argument("--runs", type=int, default=15)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -224,6 +232,7 @@ def main() -> None:
             results = compare(location, port, words, ids, options.runs, server.pid)
             before = memory_mb(server.pid)
             single = crowd(port, words, ids, 1, max(options.seconds / 10, 2))
+            people = crowd(port, words, ids, options.users, options.seconds, options.think)
             many = crowd(port, words, ids, options.users, options.seconds)
             after = memory_mb(server.pid)
         finally:
@@ -233,11 +242,23 @@ def main() -> None:
     for name, row in results.items():
         told = "  ".join(f"{key} {value:8.2f}" for key, value in row.items())
         print(f"{name:12} {told}")
-    for row in (single, many):
+    for row in (single, people, many):
         print("  ".join(f"{key} {value:,.1f}" for key, value in row.items()))
+    print(f"p95 of people who think, over one user's: {people['p95'] / single['p95']:.2f}")
     print(f"p95 of the crowd against one user's, times users for each core: {share:.2f}")
     print(f"memory {before:.0f} MB before the crowd, {after:.0f} MB after")
-    print(json.dumps({"questions": results, "single": single, "crowd": many, "share": share, "mb": [before, after]}))
+    print(
+        json.dumps(
+            {
+                "questions": results,
+                "single": single,
+                "people": people,
+                "crowd": many,
+                "share": share,
+                "mb": [before, after],
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

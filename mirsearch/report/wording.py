@@ -14,6 +14,8 @@ from mirsearch.readers.selection import split_location
 _UNITS = ((1e9, "m"), (1e6, "mm"), (1e3, "µm"), (1.0, "nm"))
 _CC_ADDRESS = re.compile(r"creativecommons\.org/(?:licenses/([a-z-]+)|(publicdomain))/?([\w.]*)(?:/([\d.]+))?", re.I)
 _CC_WORDS = re.compile(r"\bcc[\s-]*(0|by(?:[\s-]*(?:nc|nd|sa))*)[\s-]*([\d.]*\d)?", re.I)
+_WITHOUT_MARKS = re.compile("[ -\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u20cf\u2100-\u2bff]*")
+"""Blocks of Latin, Greek and Cyrillic letters, punctuation, units and signs; no character of these is combining."""
 MAX_LETTER = 8
 """Most characters that are shown of a panel's letter."""
 _MAX_COMBINING_MARKS = 3
@@ -25,11 +27,13 @@ def clean_text(text: str | None, limit: int | None = None) -> str:
 
     Text longer than `limit` characters ends in an ellipsis. At most three combining marks in a row are kept.
     """
-    if text and text.isascii() and text.isprintable():  # nothing to remove: much quicker for long addresses of data
-        return shorten(" ".join(text.split()), limit)
+    plain = unicodedata.normalize("NFC", text or "")
+    # Nothing to remove: much quicker, for captions and for long addresses of data.
+    if plain.isprintable() and (plain.isascii() or _WITHOUT_MARKS.fullmatch(plain)):
+        return shorten(" ".join(plain.split()), limit)
     kept: list[str] = []
     marks = 0
-    for char in unicodedata.normalize("NFC", text or ""):
+    for char in plain:
         category = unicodedata.category(char)
         marks = marks + 1 if category in {"Mn", "Me"} else 0
         if char.isspace():

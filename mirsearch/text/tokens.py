@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 from mirsearch.settings import LIMITS
 from mirsearch.text.stemming import stem
 from mirsearch.text.terms import PREFIX_SIGN, Term
 
+_MAX_REMEMBERED_CHARS = 40
+"""Longest word whose tokens are kept in memory."""
 MIN_PREFIX = 2
 """Fewest characters of such a beginning."""
 
@@ -103,4 +106,11 @@ def word_prefix(text: str) -> str | None:
 def find_words(text: str) -> Iterator[tuple[tuple[int, int], list[str]]]:
     """Yield the words of a text as it writes them: the span (start, end) of each, in order, and its tokens."""
     for word in _WORD_WITH_MARKS.finditer(text):
-        yield word.span(), tokens(word[0])
+        found = _remembered_tokens(word[0]) if len(word[0]) <= _MAX_REMEMBERED_CHARS else tuple(tokens(word[0]))
+        yield word.span(), list(found)
+
+
+@lru_cache(maxsize=1 << 15)
+def _remembered_tokens(word: str) -> tuple[str, ...]:
+    """Return the tokens of a word. Captions share most of their words, and the pages of answers ask for them often."""
+    return tuple(tokens(word))

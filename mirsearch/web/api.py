@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Form, Request, Response, UploadFile
-from pydantic import Field
+from fastapi import APIRouter, Request, Response, UploadFile
+from pydantic import Field, ValidationError
+from starlette.datastructures import FormData
 
 from mirsearch.errors import NotFoundError
 from mirsearch.query import StoredPanel
 from mirsearch.search.answer import answer_json, article_json, stored_json
-from mirsearch.settings import LIMITS
+from mirsearch.settings import LIMITS, SERVE_LIMITS
 from mirsearch.web import api_corrections, schema
 from mirsearch.web.corpus import public_json
-from mirsearch.web.fields import SearchFields
-from mirsearch.web.problems import PROBLEM_TYPE
+from mirsearch.web.fields import LIST_FIELDS, SearchFields
+from mirsearch.web.problems import PROBLEM_TYPE, ProblemError
 from mirsearch.web.responses import json_answer
+from mirsearch.web.state import validation_problem
 
 if TYPE_CHECKING:
     from mirsearch.web.site import Site
 
 _FACETS = ("techniques", "kinds", "years", "journals", "licenses", "sources", "fields_of_view")
-_FORM = Form(media_type="multipart/form-data")
 _MAX_ARTICLE_PANELS = 5_000
+_MAX_FORM_FIELDS = 1_000
+_LIST_FIELDS = LIST_FIELDS | {"image"}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     "default": {
         "description": "Problem details (RFC 9457)",
@@ -41,15 +44,43 @@ class ApiSearch(SearchFields):
     )
 
 
+_SEARCH_FORM = {"requestBody": {"content": {"multipart/form-data": {"schema": ApiSearch.model_json_schema()}}}}
+
+
+def _read_form(form: FormData) -> ApiSearch:
+    """Return the fields of a search. ProblemError (422) names the first that is wrong.
+
+    FastAPI's own reading of a form looks at every field of the model anew for each request, which takes as long as the
+    search itself.
+    """
+    values: dict[str, Any] = {}
+    for name, value in form.multi_items():
+        if isinstance(value, str) and not value:
+            continue
+        if name in _LIST_FIELDS:
+            values.setdefault(name, []).append(value)
+        else:
+            values[name] = value
+    try:
+        return ApiSearch.model_validate(values)
+    except ValidationError as error:
+        raise ProblemError(validation_problem(error.errors(), 422)) from error
+
+
 def make_router(site: Site) -> APIRouter:
     """Return the routes of the API."""
     router = APIRouter(prefix="/api/v1", responses=_PROBLEMS)
 
-    @router.post("/search", summary="Search", responses={200: {"model": schema.AnswerData}}, response_model=None)
-    async def search(request: Request, fields: Annotated[ApiSearch, _FORM]) -> Response:
+    @router.post(
+        "/search", summary="Search", responses={200: {"model": schema.AnswerData}}, response_model=None,
+        openapi_extra=_SEARCH_FORM,
+    )  # fmt: skip
+    async def search(request: Request) -> Response:
         """Find panels that look like an image at its scale, and whose captions contain the given words."""
-        given = [image for image in fields.image if image.filename or image.size]
-        uploads = [await site.uploads.receive(image, image.filename, request.state.client) for image in given]
+        async with request.form(max_fields=_MAX_FORM_FIELDS, max_part_size=SERVE_LIMITS.form_bytes) as form:
+            fields = _read_form(form)
+            given = [image for image in fields.image if image.filename or image.size]
+            uploads = [await site.uploads.receive(image, image.filename, request.state.client) for image in given]
         asked = await site.ask(fields, uploads, fields.top)
         return json_answer(request, public_json(answer_json(asked.answer)))
 

@@ -148,13 +148,11 @@ def public_answer(answer: Answer) -> Answer:
 
 def public_json(value: Any) -> Any:
     """Return JSON of panels and answers with names in place of the paths of files."""
-    if isinstance(value, list):
-        return [public_json(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        key: public_name(item)
-        if key in ("image", "location") and (item is None or isinstance(item, str))
-        else public_json(item)
-        for key, item in value.items()
-    }
+    if isinstance(value, dict):
+        return {
+            key: public_name(item)
+            if key in ("image", "location") and (item is None or isinstance(item, str))
+            else (public_json(item) if isinstance(item, dict | list) else item)
+            for key, item in value.items()
+        }
+    return [public_json(item) if isinstance(item, dict | list) else item for item in value]

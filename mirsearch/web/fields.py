@@ -77,8 +77,8 @@ class SearchFields(BaseModel):
     @property
     def given(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults."""
-        fields = type(self).model_fields
-        values = ((name, getattr(self, name)) for name in fields if name in self.model_fields_set)
+        fields, given = type(self).model_fields, self.model_fields_set
+        values = ((name, getattr(self, name)) for name in fields if name in given)
         return {name: value for name, value in values if value != fields[name].default}
 
     @model_validator(mode="before")

@@ -256,9 +256,7 @@ class HttpClient:
 def user_agent() -> str:
     """Return the User-Agent: name, version and contact."""
     contact = "".join(
-        character
-        for character in value_of("MIRSEARCH_CONTACT")
-        if 32 < ord(character) < 127 and character not in "()"
+        character for character in value_of("MIRSEARCH_CONTACT") if 32 < ord(character) < 127 and character not in "()"
     )
     return f"mirsearch/{__version__} ({contact or 'no contact given'})"
 
