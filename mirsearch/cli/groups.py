@@ -68,7 +68,7 @@ class DefaultGroup(CommandGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the first command where none is named."""
-        return super().parse_args(ctx, args or [next(iter(self.commands))])
+        return super().parse_args(ctx, args or ([] if ctx.resilient_parsing else [next(iter(self.commands))]))
 
 
 def command_group(

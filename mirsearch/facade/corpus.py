@@ -14,7 +14,7 @@ from mirsearch import indexes, settings
 from mirsearch.errors import IndexMissingError, UsageError
 from mirsearch.facade.evaluating import EvaluatedCorpus
 from mirsearch.facade.images import ImageLike, open_image
-from mirsearch.facade.panels import CorpusFigure, CorpusPanel
+from mirsearch.facade.panels import CorpusFigure, CorpusPanel, panel_names
 from mirsearch.facade.parts import PartNames, Parts
 from mirsearch.facade.results import AnswerHits, FigureList, PanelList
 from mirsearch.facade.same_pictures import ComparedCorpus
@@ -137,8 +137,8 @@ class Corpus(EvaluatedCorpus, WholeCorpus, ComparedCorpus):
             per_article=per_article or 0,
             not_articles=tuple(to_list(not_article)),
             min_score=min_score,
-            alike=_panel_names(alike),
-            not_alike=_panel_names(not_alike),
+            alike=panel_names(alike),
+            not_alike=panel_names(not_alike),
         )
         box = parse_box(crop) if isinstance(crop, str) else crop
         return self._ask(question, images, partial(self._image_question, panel, box, scale_options, page))
@@ -161,16 +161,16 @@ class Corpus(EvaluatedCorpus, WholeCorpus, ComparedCorpus):
         self, *, figures: Literal[False] = ..., sort: str | None = ..., reverse: bool = ..., top: int | None = ...,
         kind: Words = ..., technique: Words = ..., year: str | int | None = ..., journal: Words = ...,
         license: Words = ..., has_scale: bool | None = ..., fov: Range = ..., article: Words = ...,
-        not_article: Words = ..., text: str | None = ..., label_text: str | None = ..., filter: FieldConditions = ..., doubtful: bool = ...,
-        retracted: bool | None = ...,
+        not_article: Words = ..., text: str | None = ..., label_text: str | None = ..., filter: FieldConditions = ...,
+        doubtful: bool = ..., retracted: bool | None = ...,
     ) -> PanelList: ...  # fmt: skip
     @overload
     def list(
         self, *, figures: Literal[True], sort: str | None = ..., reverse: bool = ..., top: int | None = ...,
         kind: Words = ..., technique: Words = ..., year: str | int | None = ..., journal: Words = ...,
         license: Words = ..., has_scale: bool | None = ..., fov: Range = ..., article: Words = ...,
-        not_article: Words = ..., text: str | None = ..., label_text: str | None = ..., filter: FieldConditions = ..., doubtful: bool = ...,
-        retracted: bool | None = ...,
+        not_article: Words = ..., text: str | None = ..., label_text: str | None = ..., filter: FieldConditions = ...,
+        doubtful: bool = ..., retracted: bool | None = ...,
     ) -> FigureList: ...  # fmt: skip
     def list(
         self,
@@ -293,9 +293,3 @@ class Corpus(EvaluatedCorpus, WholeCorpus, ComparedCorpus):
 
     def __repr__(self) -> str:
         return f"<mirsearch.Corpus {self.index.location}>"
-
-
-def _panel_names(marked: Words | CorpusPanel | Sequence[CorpusPanel]) -> tuple[str, ...]:
-    """Return the names of marked panels."""
-    panels = [marked] if isinstance(marked, str | CorpusPanel) else (marked or ())
-    return tuple(panel.id if isinstance(panel, CorpusPanel) else panel for panel in panels)

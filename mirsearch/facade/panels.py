@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from mirsearch.corpus import Article, Box, Figure, Panel, ScaleReading
+from mirsearch.facade.values import Words
 from mirsearch.indexes.base import Index
 from mirsearch.indexes.comparison import known_technique
 from mirsearch.query import Pixels, ScoredPanel, StoredPanel
@@ -206,3 +207,9 @@ class CorpusFigure:
         pixels = self.pixels()
         drawing = None if pixels is None else draw_overlay(pixels, [panel.panel for panel in self.panels])
         return figure_html(self.figure, drawing, [(panel.stored, panel.thumbnail) for panel in self.panels])
+
+
+def panel_names(marked: Words | CorpusPanel | Sequence[CorpusPanel]) -> tuple[str, ...]:
+    """Return the names of marked panels."""
+    panels = [marked] if isinstance(marked, str | CorpusPanel) else (marked or ())
+    return tuple(panel.id if isinstance(panel, CorpusPanel) else panel for panel in panels)

@@ -89,13 +89,14 @@ def test_help_lists_all_commands_with_their_help():
     for command in (*COMMANDS, *GROUPS):
         assert f" {command.name} {command.help}" in out
     assert "Did you mean 'query'?" in run("quey", code=2).err
-    assert "Did you mean 'create'?" in run("index", "creat", code=2).err
+    assert "Did you mean 'migrate'?" in run("index", "migrat", code=2).err
     assert "rollback" in run("index", code=None).out
 
 
 @pytest.mark.parametrize(("typed", "offered"), [
     ("mirsearch in", ["ingest", "index"]),
-    ("mirsearch index ", ["create", "migrate", "rollback"]),
+    ("mirsearch config ", ["list", "get", "set", "unset", "path"]),
+    ("mirsearch index ro", ["rollback"]),
     ("mirsearch query --mi", ["--missing", "--min-score"]),
     ("mirsearch query --missing ", ["neutral", "penalize", "exclude"]),
 ])  # fmt: skip
