@@ -8,7 +8,8 @@ from mirsearch.transfer.dataset.rows import IMAGES, PANEL_COLUMNS
 from mirsearch.transfer.dataset.shards import SHARDS
 
 _CONTEXT: dict[str, Any] = {
-    "@language": "en", "@vocab": "https://schema.org/", "citeAs": "cr:citeAs", "column": "cr:column",
+    "@language": "en", "@vocab": "https://schema.org/", "equivalentProperty": "cr:equivalentProperty",
+    "samplingRate": "cr:samplingRate", "citeAs": "cr:citeAs", "column": "cr:column",
     "conformsTo": "dct:conformsTo", "cr": "http://mlcommons.org/croissant/",
     "data": {"@id": "cr:data", "@type": "@json"}, "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/", "examples": {"@id": "cr:examples", "@type": "@json"}, "extract": "cr:extract",
