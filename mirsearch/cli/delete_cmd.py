@@ -90,4 +90,4 @@ def _undo(corpus: Index, names: list[str], everything: bool) -> None:
     from mirsearch.ingest.deleted import undo_deletions
 
     done = undo_deletions(corpus, names, everything)
-    typer.echo(f"{len(done)} figures are off the list; the next ingest of their files takes them in")
+    typer.echo(f"taken off the list: {len(done)}; the next ingest of their files takes them in")

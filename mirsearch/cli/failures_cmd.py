@@ -72,7 +72,7 @@ def _change(names: list[str], index: str | None, undo: bool, everything: bool, b
         raise UsageError("no failures are named", "give files as they are listed, or --all")
     with closing(open_index(index)) as corpus:
         done = (restore_failures if undo else dismiss_failures)(corpus, names, everything)
-    typer.echo(f"{len(done)} failures {'count again' if undo else 'count no more'}")
+    typer.echo(f"{'counted again' if undo else 'dismissed'}: {len(done)}")
 
 
 def _failures_of_services(location: str, retry: bool, output: TableFormat) -> list[dict[str, Any]]:

@@ -84,9 +84,9 @@ def print_counts(summary: IngestSummary, location: str) -> None:
         f"{summary.figures_updated} updated" if summary.figures_updated else "",
         f"{summary.figures_present} already there",
         f"{len(summary.removed)} taken out" if summary.removed else "",
-        f"{summary.origins_removed} places that figures left" if summary.origins_removed else "",
+        f"{summary.origins_removed} moved" if summary.origins_removed else "",
         f"{len(summary.failures)} {'file' if len(summary.failures) == 1 else 'files'} failed",
-        f"{len(summary.dismissed)} dismissed failures" if summary.dismissed else "",
+        f"{len(summary.dismissed)} failed as before (dismissed)" if summary.dismissed else "",
         f"{summary.figures_deleted} left out that you deleted" if summary.figures_deleted else "",
         f"{len(summary.retracted)} articles were retracted, and are marked" if summary.retracted else "",
         f"{len(summary.notes)} notes{'' if verbosity() else ' (-v shows them)'}" if summary.notes else "",
@@ -108,20 +108,20 @@ def print_preview(preview: IngestPreview) -> None:
                           ("would update", preview.updated), ("moved to", preview.moved)):  # fmt: skip
         _print_places(title, [(place, "") for place in places])
     _print_places("would take out", preview.going)
-    _print_places("no place of its figure any more", preview.leaving)
+    _print_places("old place", preview.leaving)
     for file, reason in preview.failures[:MAX_FAILURES_SHOWN]:
         print_message(reason if file in reason else f"{file}: {reason}")
     for kind, remedy, count in preview.skipped:
         print_message(f"left out: {count} {kind.removesuffix('s') if count == 1 else kind}: {remedy}")
     counts = [
-        f"{len(preview.new)} files new", f"{len(preview.replacing)} in place of others" if preview.replacing else "",
+        f"{len(preview.new)} new", f"{len(preview.replacing)} in place of others" if preview.replacing else "",
         f"{len(preview.updated)} to update" if preview.updated else "",
         f"{len(preview.moved)} moved" if preview.moved else "", f"{len(preview.present)} already there",
-        f"{len(preview.going)} figures would be taken out" if preview.going else "",
-        f"{preview.unread} figures stay whose files were not read" if preview.unread else "",
+        f"{len(preview.going)} would be taken out" if preview.going else "",
+        f"{preview.unread} stay whose files were not read" if preview.unread else "",
         f"{len(preview.deleted)} left out that you deleted" if preview.deleted else "",
         f"{len(preview.failures)} would fail" if preview.failures else "",
-        f"{len(preview.dismissed)} dismissed failures" if preview.dismissed else "",
+        f"{len(preview.dismissed)} would fail as before (dismissed)" if preview.dismissed else "",
     ]  # fmt: skip
     typer.echo(", ".join(filter(None, counts)) + "; nothing was done")
     if preview.refusal:

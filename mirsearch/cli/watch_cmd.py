@@ -68,10 +68,7 @@ def _add(
     images = options.pop("images", None) or []
     given = {_NAMES.get(key, key): value.value if isinstance(value, Enum) else value for key, value in options.items()}
     given = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
-    defaults = {_NAMES.get(each.name, each.name): each.default for each in inspect.signature(query).parameters.values()}
-    given = {
-        key: value for key, value in given.items() if value and value != getattr(defaults[key], "value", defaults[key])
-    }
+    given = {key: value for key, value in given.items() if value and value != _defaults().get(key)}
     corpus = _open(index)
     with ExitStack() as opened:
         opened.callback(corpus.close)
@@ -81,6 +78,12 @@ def _add(
 
 
 add = _asks(_add)
+
+
+def _defaults() -> dict[str, Any]:
+    """Return the defaults of the options of a question."""
+    parameters = inspect.signature(add).parameters.values()
+    return {_NAMES.get(each.name, each.name): getattr(each.default, "value", each.default) for each in parameters}
 
 
 def list_(

@@ -245,7 +245,9 @@ def _check(watch: Watch) -> None:
 
     method = Corpus.list if watch.is_list else Corpus.query
     known = {name for name, each in inspect.signature(method).parameters.items() if each.kind is each.KEYWORD_ONLY}
-    unknown = sorted(watch.options.keys() - (known - {"figures", "sort", "reverse"}))
+    unknown = sorted(
+        watch.options.keys() - (known - {"figures", "sort", "reverse"} - ({"top"} if watch.is_list else set()))
+    )
     if unknown and watch.is_list:
         raise UsageError(f"nothing to search for, though there is --{unknown[0]}", "give an image, --like or --text")
     if unknown:

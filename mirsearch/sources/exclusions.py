@@ -147,9 +147,7 @@ class Exclusions:
             yield SourceFailure(str(path), f"{reason}; all of its folder is left out until it is corrected")
         if self.left_out:
             reason = f"--exclude or {IGNORE_FILE} names them"
-            yield SkippedFiles(
-                str(next(iter(self.left_out))), reason, True, "excluded files and folders", len(self.left_out)
-            )
+            yield SkippedFiles(str(next(iter(self.left_out))), reason, True, "excluded files", len(self.left_out))
 
 
 def _absolute(path: Path) -> Path:

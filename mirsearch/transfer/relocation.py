@@ -12,6 +12,8 @@ from typing import Any
 from mirsearch.corpus import Figure
 from mirsearch.errors import UsageError
 from mirsearch.indexes.base import Failure, Index
+from mirsearch.ingest.dismissed import DISMISSED
+from mirsearch.ingest.folders import FOLDERS
 from mirsearch.readers.originals import compare_file
 from mirsearch.transfer.copying import CommitClock, Progress, ignore_progress, require_snapshots
 
@@ -136,3 +138,8 @@ def _write(index: Index, move: _Move) -> None:
             moved_failures = dict(_moved_failures(snapshot.failures(), move))
         if moved_failures:
             writer.record_failures(moved_failures.values(), moved_failures.keys())
+        for kept in (FOLDERS, DISMISSED):  # lists whose entries are named by a folder or file
+            entries = index.entries(kept)
+            names = {name: place for name in entries if (place := move(name)) != name}
+            if names:
+                writer.write_entries(kept, {place: entries[name] for name, place in names.items()}, removed=names)

@@ -56,7 +56,7 @@ def test_what_is_new_is_told_once(folder, location, tmp_path):
     run("watch", "add", "large", "--filter", "figure.width=10..", "--index", location)
     asked.unlink()  # the picture is kept in the index
     listed = {each["name"]: each for each in run("watch", "list", "--format", "json", "--index", location).json()}
-    assert listed["gold"]["options"] == {"text": "gold", "weight": ["text=0.5"], "top": 50}
+    assert listed["gold"]["options"] == {"text": "gold", "weight": ["text=0.5"]}
     assert listed["looks"]["images"] == ["asked.png"]
     assert news(location) == {"gold": [], "large": [], "looks": []}
     gold, iron = add_figures(folder, location)
@@ -135,7 +135,12 @@ def test_from_python_and_wrong_calls(folder, location, tmp_path):
         large.write_bytes(bytes(5 << 20))
         with pytest.raises(UsageError, match="4 MB"):
             corpus.watches.add("wrong", large)
-    for words in (["add", " ", "--text", "x"], ["add", "x", "--like", "a", folder / "1.png"], ["add", "x", "no.png"]):
+    for words in (
+        ["add", " ", "--text", "x"],
+        ["add", "x", "--top", 3, "--technique", "SEM"],
+        ["add", "x", "--like", "a", folder / "1.png"],
+        ["add", "x", "no.png"],
+    ):
         assert run("watch", *words, "--index", location, code=2).err
     for words in (["run", "unknown"], ["remove", "unknown"]):
         assert "watch list" in run("watch", *words, "--index", location, code=1).err

@@ -94,7 +94,7 @@ def test_most_of_a_folder_never_goes_without_force(folder, location, tmp_path, s
     assert ("is its disk mounted" in refused.err) == (state == "missing")
     told = run("ingest", folder, "--sync", "--dry-run", "--index", location, code=1)
     assert "refused" in told.err
-    assert "5 figures would be taken out" in told.out or "3 figures would be taken out" in told.out
+    assert "5 would be taken out" in told.out or "3 would be taken out" in told.out
     assert len(listed(location)) == 5
     sync(folder, location, "--force")
     assert len(listed(location)) == (2 if state == "most" else 0)
@@ -210,7 +210,7 @@ def test_wrong_calls_are_told(folder, location, tmp_path):
     ):  # fmt: skip
         assert run("ingest", *words, "--index", location, code=2).err
     told = run("ingest", folder, "--dry-run", "--index", location).out
-    assert "5 files new" in told
+    assert "5 new" in told
     assert run("stats", "--index", location, code=1).err  # a dry run makes no index
 
 
@@ -224,7 +224,7 @@ def test_an_update_repeats_folders_as_they_were_asked_for(folder, location, tmp_
     (other / "a.png").unlink()
     draw(other / "b.png", 31)
     told = run("ingest", "--update", "--dry-run", "--index", location).out
-    assert "1 figures would be taken out" in told
+    assert "1 would be taken out" in told
     done = run("ingest", "--update", "--index", location, "--format", "json").json()
     assert (done["figures"]["new"], done["figures"]["removed"], len(done["folders"])) == (2, 1, 2)
     assert len(listed(location)) == 6
@@ -233,3 +233,15 @@ def test_an_update_repeats_folders_as_they_were_asked_for(folder, location, tmp_
     assert "--forget" in failed.err
     run("ingest", other, "--forget", "--index", location)
     assert "already there" in run("ingest", "--update", "--index", location).out
+
+
+def test_an_update_follows_a_folder_that_moved(folder, location):
+    (folder / "half.png").write_bytes((folder / "0.png").read_bytes()[:150])
+    sync(folder, location, code=1)
+    run("failures", "--dismiss", "--all", "--index", location)
+    moved = folder.with_name("moved")
+    folder.rename(moved)
+    run("index", "relocate", folder, moved, "--index", location)
+    done = run("ingest", "--update", "--index", location, "--format", "json").json()
+    assert (done["figures"]["already_there"], done["figures"]["removed"], len(done["dismissed"])) == (5, 0, 1)
+    assert sorted(Path(place).parent for places in listed(location).values() for place in places) == [moved] * 5

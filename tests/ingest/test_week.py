@@ -41,6 +41,8 @@ class Group:
     corrected: dict[str, str] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
     drawn: int = 0
+    merged: list[Path] = field(default_factory=list)
+    """Folders of other indexes that were merged into this one."""
 
     def add(self, count: int) -> None:
         for _ in range(count):
@@ -73,7 +75,10 @@ class Group:
 
     def wanted(self) -> dict[str, list[str]]:
         """What `list` must tell: the figures of the folder, but those that were deleted."""
-        found = folder_contents(self.folder)
+        found: dict[str, list[str]] = {}
+        for folder in (self.folder, *self.merged):
+            for figure, places in folder_contents(folder).items():
+                found[figure] = sorted([*found.get(figure, []), *places])
         return {figure: places for figure, places in found.items() if figure not in self.deleted}
 
 
@@ -153,9 +158,42 @@ def no_disk(group: Group) -> None:
     away.rename(group.folder)
 
 
+def move_folder(group: Group) -> None:
+    """The group's disk gets another name."""
+    new = group.folder.with_name("renamed")
+    group.folder.rename(new)
+    run("index", "relocate", group.folder, new, "--index", group.location)
+    group.folder = new
+
+
+def restore_backup(group: Group, archive: Path) -> None:
+    """Somebody empties the index by mistake; the backup brings it back."""
+    run("index", "backup", archive, "--index", group.location)
+    before = listed(group.location)
+    empty = group.folder.with_name("empty")
+    group.folder.rename(empty)
+    group.folder.mkdir()
+    sync(group, "--force")
+    assert not listed(group.location).keys() & folder_contents(empty).keys()
+    group.folder.rmdir()
+    empty.rename(group.folder)
+    run("index", "restore", archive, "--force", "--index", group.location)
+    assert listed(group.location) == before
+
+
+def merge_another(group: Group, folder: Path) -> None:
+    """Another group gives its index, which has figures of its own and one that both have."""
+    draw(folder / "theirs" / "1001.png", 1001)
+    shutil.copy(group.files()[0], folder / "theirs" / "shared.png")
+    other = folder / "index"
+    run("ingest", folder / "theirs", "--index", other)
+    run("index", "merge", other, group.location)
+    group.merged.append(folder / "theirs")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
-def test_a_week_of_nights(group):
+def test_a_week_of_nights(group, tmp_path):
     began = time.monotonic()
     assert not sync_and_kill(group, 300)  # whole, to know how long one takes
     whole = time.monotonic() - began
@@ -169,6 +207,8 @@ def test_a_week_of_nights(group):
     for night in range(NIGHTS):
         group.correct()
         group.change_folder()
+        if night == 1:
+            move_folder(group)
         if night == 2:
             group.delete()
         if night == 3:
@@ -179,6 +219,10 @@ def test_a_week_of_nights(group):
             run("failures", "half.png", "--dismiss", "--index", group.location)
             assert sync(group)["figures"]["failed"] == 0
             (group.folder / "half.png").unlink()
+        if night == 5:
+            restore_backup(group, tmp_path / "backup.tar")
+        if night == 6:
+            merge_another(group, tmp_path / "other")
         killed += sync_and_kill(group, group.chance.uniform(0.3, 1.0) * whole)
         check_pictures(group)  # also of what a killed run left
         done = sync(group)

@@ -51,7 +51,7 @@ def test_a_later_pattern_takes_back_and_a_nearer_file_wins(tmp_path: Path) -> No
         seen = [file for listing in FolderWalker().walk(tmp_path) for file in listing.files]  # type: ignore[union-attr]
         assert sorted(str(path.relative_to(tmp_path)) for path in seen) == ["b.png", "deep/a.png"]
         (note,) = exclusions.notes()
-        assert (note.kind, note.count) == ("excluded files and folders", 4)
+        assert (note.kind, note.count) == ("excluded files", 4)
     with excluding(["!c.png"], [tmp_path]):
         seen = [file.name for listing in FolderWalker().walk(tmp_path) for file in listing.files]  # type: ignore[union-attr]
         assert "c.png" in seen
