@@ -56,6 +56,26 @@ def test_rapidocr_recognizes_crops_in_order(rapid):
     assert answers[1][1] == 0
 
 
+def test_rapidocr_reads_a_line_again_only_if_many_others_came_between(monkeypatch):
+    engine = RapidOcrEngine(threads=1)
+    recognizer, lines = engine._engine("recognizer"), []
+
+    def count_line(line, **options):
+        lines.append(line.shape)
+        return recognizer(line, **options)
+
+    monkeypatch.setattr(engine, "_engine", lambda part: count_line)
+    monkeypatch.setattr("mirsearch.analysis.ocr.rapid._MOST_READINGS", 2)
+    page = draw_page("10 nm")
+    tall = np.ascontiguousarray(page.reshape(2 * page.shape[0], page.shape[1] // 2, 3))
+    first, second, other = engine.recognize([page, page, tall])
+    assert first == second != other
+    assert lines == [page.shape, tall.shape]
+    engine.recognize([draw_page("2 mm"), draw_page("5 mm"), page])
+    assert len(lines) == 5
+    assert len(engine._readings) == 2
+
+
 def test_rapidocr_prints_nothing(capfd):
     engine = RapidOcrEngine(threads=1)
     engine.read(draw_page("500 nm"))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mirsearch.analysis.panels.masks import component_stats
 from mirsearch.corpus import Box
 
 _DARK_MARK, _LIGHT_MARK = 95, 175
@@ -58,15 +58,14 @@ def _letter_sized_parts(mask: NDArray[np.bool_], low: float, high: float) -> NDA
 
     The columns are x0, y0, x1, y1 and 1 for a mere bar, like the stem of "i".
     """
-    count, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    if count > _MOST_PARTS:
+    stats = component_stats(mask.view(np.uint8))
+    if len(stats) >= _MOST_PARTS:
         return np.zeros((0, 5), np.int32)
     width, height, area = stats[:, 2], stats[:, 3], stats[:, 4]
     fill = area / np.maximum(1, width * height)
     is_letter_sized = (height >= 0.55 * low) & (height <= high) & (width <= 1.3 * height + 2) & (fill > 0.12)
     is_bar = (fill >= _SOLID_SHARE) & (width <= _STEM_WIDTH * height)
     is_letter_sized &= (fill < _SOLID_SHARE) | is_bar
-    is_letter_sized[0] = False
     kept = stats[is_letter_sized]
     ends = (kept[:, 0] + kept[:, 2], kept[:, 1] + kept[:, 3])
     boxes = np.stack([kept[:, 0], kept[:, 1], *ends, is_bar[is_letter_sized]], axis=1)

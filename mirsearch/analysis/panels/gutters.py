@@ -21,6 +21,9 @@ from mirsearch.corpus import Box
 _COLOR_TOLERANCE = 16
 """Largest difference per channel, in levels of 0 to 255, at which a pixel still has a gutter's color."""
 
+_UNIFORM_TOLERANCE, _MAX_UNLIKE_SHARE = _COLOR_TOLERANCE // 2, 0.01
+"""Levels by which px of a line of one color differ at most from its median, and share of px that may differ more."""
+
 _MAX_DEPTH = 8
 """Most cuts within each other; a bound on time that real layouts don't reach."""
 
@@ -61,13 +64,12 @@ class Canvas:
     @cached_property
     def _step_x(self) -> NDArray[np.int32]:
         """Return the integral image of sudden steps from the pixel on the left."""
-        return _integral_image(_step_mask(self.pixels))
+        return _integral_image(_step_mask(self.pixels, 0))
 
     @cached_property
     def _step_y(self) -> NDArray[np.int32]:
         """Return the integral image of sudden steps from the pixel above."""
-        transposed = _step_mask(np.ascontiguousarray(self.pixels.transpose(1, 0, 2)))
-        return _integral_image(np.ascontiguousarray(transposed.T))
+        return _integral_image(_step_mask(self.pixels, 1))
 
     @property
     def box(self) -> Box:
@@ -119,15 +121,17 @@ def _line_means(integral: NDArray[np.int32], box: Box, axis: int) -> Profile:
     return (np.diff(sums) / max(1, x1 - x0)).astype(np.float32)
 
 
-def _step_mask(pixels: Pixels) -> NDArray[np.uint8]:
-    """Return 1 where the step from the pixel on the left is far above the steps nearby, else 0.
+def _step_mask(pixels: Pixels, axis: int) -> NDArray[np.uint8]:
+    """Return 1 where the step from the pixel on the left (`axis` 0) or above (1) is far above those nearby, else 0.
 
-    Steps are smoothed over 5 px along the column. A step counts if it exceeds twice the mean of the 15 × 3 px around it
-    by more than 3 gray levels.
+    Steps are smoothed over 5 px along the column (row). A step counts if it exceeds twice the mean of the 15 × 3 px
+    around it, 15 of them across, by more than 3 gray levels.
     """
-    smoothed = cv2.copyMakeBorder(cv2.blur(pixels, (1, 5)), 0, 0, 1, 0, cv2.BORDER_REPLICATE)
-    step = brightest_channel(cv2.absdiff(smoothed[:, 1:], smoothed[:, :-1]))
-    nearby = cv2.blur(step, (15, 3))
+    along, around, border = ((1, 5), (15, 3), (0, 0, 1, 0)) if axis == 0 else ((5, 1), (3, 15), (1, 0, 0, 0))
+    smoothed = cv2.copyMakeBorder(cv2.blur(pixels, along), *border, cv2.BORDER_REPLICATE)
+    before = smoothed[:, :-1] if axis == 0 else smoothed[:-1]
+    step = brightest_channel(np.asarray(cv2.absdiff(smoothed[border[0] :, border[2] :], before), np.uint8))
+    nearby = cv2.blur(step, around)
     return np.asarray(cv2.compare(step, cv2.add(cv2.add(nearby, nearby), 3), cv2.CMP_GT) // 255, np.uint8)
 
 
@@ -144,11 +148,13 @@ def _find_gutter_colors(pixels: Pixels) -> list[NDArray[np.int16]]:
     line_colors: list[NDArray[np.int16]] = []
     for axis in (0, 1):
         step = max(1, pixels.shape[axis] // 200)
-        sample = pixels[::step] if axis == 0 else pixels[:, ::step]
+        sample = _may_be_uniform(pixels[::step] if axis == 0 else pixels[:, ::step], axis)
+        if not sample.size:
+            continue
         median = np.median(sample, axis=axis).astype(np.int16)
         level = np.broadcast_to(np.expand_dims(median.astype(np.uint8), axis), sample.shape)
-        difference = brightest_channel(cv2.absdiff(np.ascontiguousarray(sample), np.ascontiguousarray(level)))
-        is_uniform = np.mean(difference > _COLOR_TOLERANCE // 2, axis=axis) < 0.01
+        difference = brightest_channel(np.asarray(cv2.absdiff(sample, np.ascontiguousarray(level)), np.uint8))
+        is_uniform = np.mean(difference > _UNIFORM_TOLERANCE, axis=axis) < _MAX_UNLIKE_SHARE
         line_colors.extend(median[is_uniform])
     for color in line_colors:
         if len(colors) >= 4:
@@ -156,6 +162,17 @@ def _find_gutter_colors(pixels: Pixels) -> list[NDArray[np.int16]]:
         if all(int(np.abs(color - other).max()) > _COLOR_TOLERANCE for other in colors):
             colors.append(color)
     return colors
+
+
+def _may_be_uniform(sample: Pixels, axis: int) -> Pixels:
+    """Return the columns (`axis` 0) or rows (1) whose variance lets them have one color; medians take long to find."""
+    sample, count = np.ascontiguousarray(sample), sample.shape[axis]
+    mean, power = (
+        cv2.reduce(sample, axis, kind, dtype=cv2.CV_64F).reshape(-1, 3) / count
+        for kind in (cv2.REDUCE_SUM, cv2.REDUCE_SUM2)
+    )
+    most = _UNIFORM_TOLERANCE**2 + _MAX_UNLIKE_SHARE * 255**2
+    return np.ascontiguousarray(np.compress((power - mean**2 <= most).all(axis=1), sample, axis=1 - axis))
 
 
 def find_runs(mask: NDArray[np.bool_], min_length: int) -> list[Run]:

@@ -16,7 +16,7 @@ from mirsearch.analysis.base import Pixels
 from mirsearch.analysis.panels.boxes import area, sides
 from mirsearch.analysis.panels.grid import snap_to_grid
 from mirsearch.analysis.panels.gutters import Canvas
-from mirsearch.analysis.panels.masks import Gray, darkest_channel
+from mirsearch.analysis.panels.masks import Gray, darkest_channel, median_level
 from mirsearch.analysis.panels.mosaics import cut_like_neighbors, cut_mosaic
 from mirsearch.analysis.panels.pieces import cut_picture
 from mirsearch.corpus import Box
@@ -199,17 +199,17 @@ def _is_flat(pixels: Pixels, box: Box, on_black: bool) -> bool:
     gray = cv2.cvtColor(np.ascontiguousarray(inner), cv2.COLOR_RGB2GRAY)
     kernel = np.ones((3, 3), np.uint8)
     share = float((cv2.dilate(gray, kernel) - cv2.erode(gray, kernel) <= _FLAT_RANGE).mean())
-    level = float(np.median(gray))
+    level = median_level(np.asarray(gray, np.uint8))
     is_dark = (255 - level if on_black else level) < _DARK_LEVEL
     return share >= (_EMPTY_SHARE if is_dark else _FLAT_SHARE)
 
 
 def _has_paint(pixels: Pixels, on_black: bool) -> bool:
     """Return whether most px have one color that is neither dark nor light gray. Few pictures have such a ground."""
-    flat = pixels.reshape(-1, 3)[:: max(1, pixels.size // 60_000)].astype(np.int16)
+    flat = pixels.reshape(-1, 3)[:: max(1, pixels.size // 60_000)]
     if on_black:
         flat = 255 - flat
-    color = np.median(flat, axis=0)
+    color = np.array([median_level(channel) for channel in flat.T])
     share = float((np.abs(flat - color).max(axis=1) <= _PAINT_TOLERANCE).mean())
     level = float(color.max())
     is_colored = float(np.ptp(color)) > _PAINT_TOLERANCE

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import cv2
 import numpy as np
@@ -52,6 +53,9 @@ _MIN_FILL = 0.55
 _MIN_ASPECT = 2.0
 """Least ratio of a rectangle's length to its height."""
 
+_MOST_WHOLE_SUMS = 2**31 // 256
+"""Number of px of an image up to which the sum of all its bytes fits into 32 bits."""
+
 _MAX_RECTANGLES = 4000
 """Greatest number of rectangles of one mask. More of them are texture, and only the longest are kept."""
 
@@ -67,10 +71,15 @@ def ink_chroma(pixels: NDArray[np.uint8]) -> Gray | None:
     """
     red, green, blue = cv2.split(pixels)
     chroma = cv2.subtract(cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue))
-    strong = float(np.mean(chroma >= _INK_CHROMA))
-    if not 0 < strong <= _MAX_INK_SHARE or float(np.mean(chroma >= _TINT_CHROMA)) > 3 * _MAX_INK_SHARE:
+    strong, tinted = (_share_from(np.asarray(chroma), level) for level in (_INK_CHROMA, _TINT_CHROMA))
+    if not 0 < strong <= _MAX_INK_SHARE or tinted > 3 * _MAX_INK_SHARE:
         return None
     return np.asarray(cv2.convertScaleAbs(chroma, alpha=1.15), np.uint8)
+
+
+def _share_from(channel: Gray, level: int) -> float:
+    """Return the share of a channel's pixels from a level on."""
+    return cv2.countNonZero(cv2.threshold(channel, level - 1, 255, cv2.THRESH_BINARY)[1]) / channel.size
 
 
 def find_rectangles(gray: Gray, longest: int, thorough: bool = True) -> list[Rectangle]:
@@ -80,30 +89,48 @@ def find_rectangles(gray: Gray, longest: int, thorough: bool = True) -> list[Rec
     """
     found: dict[Rectangle, None] = {}
     for bright in (True, False):
-        image = gray if bright else np.asarray(255 - gray, np.uint8)
-        for mask in _threshold_masks(image, thorough):
-            for box in _find_solid_boxes(mask, longest):
+        image = gray if bright else np.asarray(cv2.bitwise_not(gray), np.uint8)
+        for runs in _run_masks(image, thorough):
+            for box in _find_solid_boxes(runs, longest):
                 found[(*box, bright)] = None
     most = min(MAX_MEASURED, max(_MIN_MEASURED, gray.size // _PX_PER_MEASURED)) // (1 if thorough else 2)
     return _drop_near_duplicates(_rank_by_contrast(gray, list(found)))[:most]
 
 
-def _threshold_masks(image: Gray, thorough: bool) -> Iterator[Gray]:
-    """Yield masks (0 or 255) of what is bright, and of what is brighter than the pixels above and below it."""
-    for level in _THRESHOLDS if thorough else _FEW_THRESHOLDS:
-        yield np.asarray(cv2.threshold(image, level - 1, 255, cv2.THRESH_BINARY)[1], np.uint8)
+def _run_masks(image: Gray, thorough: bool) -> Iterator[Gray]:
+    """Yield masks (0 or 255) of runs of bright pixels, and of pixels brighter than those above and below them."""
+    yield from _level_sets(_keep_runs(image), _THRESHOLDS if thorough else _FEW_THRESHOLDS)
     for height in _TOPHAT_HEIGHTS if thorough else _TOPHAT_HEIGHTS[:2]:
         if height * 2 >= image.shape[0]:
             continue
         kernel = np.ones((height, 1), np.uint8)
         raised = cv2.morphologyEx(image, cv2.MORPH_TOPHAT, kernel, borderType=cv2.BORDER_REPLICATE)
-        for step in _TOPHAT_CONTRASTS if thorough else _TOPHAT_CONTRASTS[1:2]:
-            yield np.asarray(cv2.threshold(raised, step - 1, 255, cv2.THRESH_BINARY)[1], np.uint8)
+        steps = _TOPHAT_CONTRASTS if thorough else _TOPHAT_CONTRASTS[1:2]
+        yield from _level_sets(_keep_runs(np.asarray(raised, np.uint8)), steps)
 
 
-def _find_solid_boxes(mask: Gray, longest: int) -> list[tuple[int, int, int, int]]:
-    """Return the boxes of a mask's components after runs shorter than the least length are removed."""
-    runs = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, MIN_LENGTH), np.uint8), borderType=cv2.BORDER_CONSTANT)
+def _keep_runs(image: Gray) -> Gray:
+    """Return the image without what is brighter than its row over less than the least length.
+
+    An opening of all levels at once: its level sets are the openings of the image's level sets (Serra 1982).
+    """
+    kernel = np.ones((1, MIN_LENGTH), np.uint8)
+    return np.asarray(cv2.morphologyEx(image, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT), np.uint8)
+
+
+def _level_sets(image: Gray, levels: Iterable[int]) -> Iterator[Gray]:
+    """Yield masks (0 or 255) of the pixels from each level on, without a mask that is empty or the one before."""
+    last = 0
+    for level in levels:
+        mask = np.asarray(cv2.threshold(image, level - 1, 255, cv2.THRESH_BINARY)[1], np.uint8)
+        count = cv2.countNonZero(mask)
+        if count not in (0, last):
+            yield mask
+        last = count
+
+
+def _find_solid_boxes(runs: Gray, longest: int) -> list[tuple[int, int, int, int]]:
+    """Return the boxes of the components of a mask of runs."""
     found = []
     for x, y, w, h in outer_boxes(runs):
         if MIN_LENGTH <= w <= longest and w >= _MIN_ASPECT * h:
@@ -126,11 +153,12 @@ def _rank_by_contrast(gray: Gray, boxes: list[Rectangle]) -> list[Rectangle]:
     """
     if not boxes:
         return []
-    sums, squares = cv2.integral2(gray, sdepth=cv2.CV_64F, sqdepth=cv2.CV_64F)
+    depth = cv2.CV_32S if gray.size <= _MOST_WHOLE_SUMS else cv2.CV_64F
+    sums, squares = cv2.integral2(gray, sdepth=depth, sqdepth=cv2.CV_64F)
     x0, y0, x1, y1, bright = (np.array(column) for column in zip(*boxes, strict=True))
     height = gray.shape[0]
 
-    def mean(integral: NDArray[np.float64], top: NDArray[np.int64], bottom: NDArray[np.int64]) -> NDArray[np.float64]:
+    def mean(integral: NDArray[Any], top: NDArray[np.int64], bottom: NDArray[np.int64]) -> NDArray[np.float64]:
         area = np.maximum(1, (bottom - top) * (x1 - x0))
         return np.asarray(
             (integral[bottom, x1] - integral[top, x1] - integral[bottom, x0] + integral[top, x0]) / area, np.float64

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.analysis.panels.masks import Gray, outer_boxes
+from mirsearch.analysis.panels.masks import Gray, component_stats, outer_boxes
 from mirsearch.analysis.scalebars.ticks import MAX_TICK_WIDTH, CompoundBar, find_tick_rows
 
 Part = tuple[int, int, int, int]
@@ -39,6 +39,9 @@ _MIN_LINE_CONTRAST = 60.0
 _MIN_CONTRAST_SHARE = 0.85
 """Least share of a drawn line's columns that have this contrast."""
 
+_MIN_END_LENGTH = 5
+"""Least length in px of the lines at both ends of a bar."""
+
 _MAX_PARTS = 3000
 """Greatest number of pieces of one mask that are looked at. A bound on time."""
 
@@ -59,33 +62,34 @@ def find_compound_bars(gray: Gray) -> list[CompoundBar]:
     """Return the bars in several pieces along the rows of an image."""
     bars: list[CompoundBar] = []
     for bright in (True, False):
-        image = gray if bright else np.asarray(255 - gray, np.uint8)
+        image = gray if bright else np.asarray(cv2.bitwise_not(gray), np.uint8)
+        kernel = np.ones((1, _MIN_END_LENGTH), np.uint8)
+        lines = cv2.morphologyEx(image, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT)
         for level in _THRESHOLDS:
             mask = np.asarray(cv2.threshold(image, level, 255, cv2.THRESH_BINARY)[1], np.uint8)
             parts = _find_small_parts(mask)
             bars += find_tick_rows(image, parts)
-            bars += _find_split_bars(mask, image)
+            runs = np.asarray(cv2.threshold(lines, level, 255, cv2.THRESH_BINARY)[1], np.uint8)
+            bars += _find_split_bars(mask, runs, image)
             bars += _find_segmented_bars(image, parts)
     return bars
 
 
 def _find_small_parts(mask: Gray) -> NDArray[np.int64]:
     """Return the boxes (n, 4) of small solid components of a mask."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    x, y, w, h, area = (stats[1:, column].astype(np.int64) for column in range(5))
-    solid = (
-        (h >= 2) & (h <= 40) & (w <= mask.shape[1] // 2) & (area >= np.where(w <= MAX_TICK_WIDTH, 0.65, 0.85) * w * h)
-    )
+    stats = component_stats(mask)
+    is_small = (stats[:, 3] >= 2) & (stats[:, 3] <= 40) & (stats[:, 2] <= mask.shape[1] // 2)
+    x, y, w, h, area = stats[is_small].T.astype(np.int64)
+    solid = area >= np.where(w <= MAX_TICK_WIDTH, 0.65, 0.85) * w * h
     boxes = np.stack([x, y, x + w, y + h], axis=1)[solid]
     return np.asarray(boxes[:_MAX_PARTS], np.int64)
 
 
-def _find_split_bars(mask: Gray, image: Gray) -> Iterator[CompoundBar]:
-    """Yield bars whose label stands between their two ends.
+def _find_split_bars(mask: Gray, runs: Gray, image: Gray) -> Iterator[CompoundBar]:
+    """Yield bars whose label stands between their two ends; `runs` are the mask's runs that may be such ends.
 
     The ends are two thin lines of equal length in one row. Each has a cap at its outer end.
     """
-    runs = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, 5), np.uint8), borderType=cv2.BORDER_CONSTANT)
     lines = [(x, y, x + w, y + h) for x, y, w, h in outer_boxes(runs) if h <= 4]
     rows: dict[int, list[Part]] = {}
     for line in lines[:_MAX_PARTS]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.analysis.base import BarCandidate
-from mirsearch.analysis.panels.masks import Gray
+from mirsearch.analysis.panels.masks import Gray, component_stats
 from mirsearch.corpus import Box
 
 _MIN_LETTER_HEIGHT = 5
@@ -99,8 +98,7 @@ def _find_letters(gray: Gray, bar: Box, window: Box, split: bool) -> NDArray[np.
     mask = np.asarray(np.abs(crop.astype(np.float32) - level) <= slack, np.uint8)
     if not split:
         mask[max(0, y0 - wy0 - 1) : y1 - wy0 + 1, max(0, x0 - wx0 - 2) : x1 - wx0 + 2] = 0
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    x, y, w, h, area = (stats[1:, column] for column in range(5))
+    x, y, w, h, area = component_stats(mask).T
     uncut = (x > 0) | (wx0 == 0)
     uncut &= (x + w < crop.shape[1]) | (wx1 == gray.shape[1])
     letter_like = uncut & (h >= _MIN_LETTER_HEIGHT) & (h <= _MAX_LETTER_HEIGHT) & (w <= 6 * h) & (w >= 2)

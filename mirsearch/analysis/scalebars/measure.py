@@ -92,7 +92,6 @@ def measure_rectangle(gray: Gray, box: tuple[int, int, int, int], bright: bool) 
     left, right = max(0, x0 - 12), min(width, x1 + 12)
     top, bottom = max(0, y0 - pad), min(height, y1 + pad)
     levels = gray[top:bottom, left:right] if bright else 255 - gray[top:bottom, left:right]
-    patch = levels.astype(np.float64)
     trim = max(1, (x1 - x0) // 10)
     rows = _row_profile(levels[:, x0 - left + trim : x1 - left - trim], y1 - y0)
     long_edges = _find_edges(rows, y0 - top, y1 - top)
@@ -100,10 +99,8 @@ def measure_rectangle(gray: Gray, box: tuple[int, int, int, int], bright: bool) 
         return None
     top_edge, bottom_edge, level, side_contrast = long_edges
     first, last = _core_rows(top_edge, bottom_edge)
-    line = patch[first:last]
-    along = (
-        line.mean(axis=0) if len(line) < _MIN_HEIGHT_FOR_LABEL else (line[:2].max(axis=0) + line[-2:].max(axis=0)) / 2
-    )
+    line = levels[first:last]
+    along = _column_profile(line)
     ends = _find_edges(along, x0 - left, x1 - left)
     if ends is None:
         return None
@@ -117,7 +114,7 @@ def measure_rectangle(gray: Gray, box: tuple[int, int, int, int], bright: bool) 
     return Measure(
         x0=left + left_edge, y0=top + top_edge, x1=left + right_edge, y1=top + bottom_edge, bright=bright,
         level=level if bright else 255.0 - level, contrast=contrast,
-        evenness=_evenness(inside, contrast), straightness=_straightness(patch, edges, level, side_contrast),
+        evenness=_evenness(inside, contrast), straightness=_straightness(levels, edges, level, side_contrast),
         sharpness=_sharpness(along, left_edge, right_edge, level),
     )  # fmt: skip
 
@@ -130,6 +127,13 @@ def _row_profile(core: Gray, height: int) -> Profile:
     ordered, half = np.sort(core, axis=1), core.shape[1] // 2  # bytes are sorted faster than np.median finds its value
     upper = ordered[:, half].astype(np.float64)
     return upper if core.shape[1] % 2 else (ordered[:, half - 1] + upper) / 2
+
+
+def _column_profile(rows: Gray) -> Profile:
+    """Return the mean brightness of each column of a bar, in one that can hold its label that of its long edges."""
+    if len(rows) < _MIN_HEIGHT_FOR_LABEL:
+        return np.asarray(np.add.reduce(rows, axis=0, dtype=np.float64) / len(rows), np.float64)
+    return np.asarray((rows[:2].max(axis=0).astype(np.float64) + rows[-2:].max(axis=0)) / 2, np.float64)
 
 
 def _core_rows(top_edge: float, bottom_edge: float) -> tuple[int, int]:
@@ -195,15 +199,16 @@ def _extend_run(profile: list[float], start: int, stop: int, level: float) -> tu
 
 def _find_fall(profile: list[float], start: int, step: int, threshold: float) -> float | None:
     """Return the position in px where a profile first falls below `threshold` going out from `start`, or None."""
-    index = start
-    while 0 <= index + step < len(profile):
-        inside, outside = profile[index], profile[index + step]
-        if outside < threshold <= inside:
-            share = (inside - threshold) / (inside - outside)
-            return float(index + 0.5 + step * share)
-        index += step
-        if step * (index - start) > 3 and profile[index] < threshold:
-            return None
+    inside = profile[start]
+    for place in range(start + step, len(profile) if step > 0 else -1, step):
+        outside = profile[place]
+        if outside < threshold:
+            if inside >= threshold:
+                share = (inside - threshold) / (inside - outside)
+                return float(place - step + 0.5 + step * share)
+            if step * (place - start) > 3:
+                return None
+        inside = outside
     return None
 
 
@@ -213,7 +218,7 @@ def _median(values: list[float]) -> float:
     return ordered[half] if len(values) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
-def _quantile(ordered: Profile, share: float) -> float:
+def _quantile(ordered: Gray, share: float) -> float:
     """Return the quantile of sorted values, interpolated as numpy's is; numpy's takes longer to begin."""
     place = (len(ordered) - 1) * share
     below = int(place)
@@ -222,16 +227,16 @@ def _quantile(ordered: Profile, share: float) -> float:
     return low + (high - low) * weight if weight < 0.5 else high - (high - low) * (1 - weight)
 
 
-def _evenness(inside: Profile, contrast: float) -> float:
+def _evenness(inside: Gray, contrast: float) -> float:
     """Return 1 if all pixels have one level, 0 if their levels spread by about as much as the contrast."""
     if inside.size == 0:
         return 0.5
     ordered = np.sort(inside, axis=None)
     spread = _quantile(ordered, 0.95) - _quantile(ordered, 0.05)
-    return float(np.clip(1.0 - spread / (1.2 * contrast + 12.0), 0.0, 1.0))
+    return min(1.0, max(0.0, 1.0 - spread / (1.2 * contrast + 12.0)))
 
 
-def _straightness(patch: Profile, edges: tuple[float, float, float, float], level: float, contrast: float) -> float:
+def _straightness(patch: Gray, edges: tuple[float, float, float, float], level: float, contrast: float) -> float:
     """Return the share of columns that have fallen by a third of the contrast just beyond both long edges.
 
     Columns of pure ink beyond an edge of pure ink count in part: they are caps, ticks, and the sides of a frame.
@@ -244,8 +249,11 @@ def _straightness(patch: Profile, edges: tuple[float, float, float, float], leve
     for row, further in ((above, above - 1), (below - 1, below)):
         if 0 <= row < len(patch) and 0 <= further < len(patch):
             beyond = np.minimum(patch[row, columns], patch[further, columns])
-            inked = (beyond >= level - _MAX_INK_DIFFERENCE) & (level >= _MIN_INK_LEVEL)
-            shares.append(float(np.mean(beyond < floor) + _TICK_COLUMN_WEIGHT * np.mean(inked & (beyond >= floor))))
+            share = np.count_nonzero(beyond < floor) / beyond.size
+            if level >= _MIN_INK_LEVEL:
+                inked = beyond >= max(floor, level - _MAX_INK_DIFFERENCE)
+                share += _TICK_COLUMN_WEIGHT * (np.count_nonzero(inked) / beyond.size)
+            shares.append(share)
     return min(shares) if shares else 0.0
 
 
@@ -256,7 +264,7 @@ def _sharpness(line: Profile, left_edge: float, right_edge: float, level: float)
         inner, outer = int(edge - 0.5 - step * 1.5), int(edge - 0.5 + step * 2.5)
         if not (0 <= inner < len(line) and 0 <= outer < len(line)):
             continue
-        far_pixel = int(np.clip(edge - 0.5 + step * 6, 0, len(line) - 1))
+        far_pixel = int(min(max(edge - 0.5 + step * 6, 0), len(line) - 1))
         full_drop = max(level - min(line[outer], line[far_pixel]), 1.0)
         drops.append((line[inner] - line[outer]) / full_drop)
-    return float(np.clip(min(drops), 0.0, 1.0)) if drops else 0.0
+    return float(min(1.0, max(0.0, min(drops)))) if drops else 0.0
