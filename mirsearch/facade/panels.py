@@ -12,7 +12,7 @@ from mirsearch.indexes.base import Index
 from mirsearch.indexes.comparison import known_technique
 from mirsearch.query import Pixels, ScoredPanel, StoredPanel
 from mirsearch.report.wording import figure_name, format_length
-from mirsearch.search.answer import Hit, hit_json, stored_json
+from mirsearch.search.answer import Hit, Match, hit_json, stored_json
 
 
 class CorpusPanel:
@@ -137,6 +137,11 @@ class FoundPanel(CorpusPanel):
     def terms(self) -> ScoredPanel:
         """Return the terms of the score: `visual`, `scale`, `text`, and `visual_distance`. None: one side lacks it."""
         return self.hit.scored
+
+    @property
+    def match(self) -> Match | None:
+        """Return how likely it shows the same kind of thing: `word` and `probability`. None where it is not judged."""
+        return self.hit.match
 
     @property
     def thumbnail(self) -> bytes | None:

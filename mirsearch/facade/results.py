@@ -15,7 +15,7 @@ from mirsearch.indexes.base import Index
 from mirsearch.query import StoredPanel
 from mirsearch.report.data_columns import FIGURE_COLUMNS, HIT_COLUMNS, PANEL_COLUMNS, Column, data_rows
 from mirsearch.report.sentences import query_sentence
-from mirsearch.search.answer import Answer, answer_json
+from mirsearch.search.answer import Answer, Match, answer_json
 from mirsearch.search.listing import ListedFigure, listed_json
 
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ class AnswerHits(Sequence[FoundPanel]):
     def notes(self) -> tuple[str, ...]:
         """Return what should be known about the answer, as sentences."""
         return self.answer.notes
+
+    @property
+    def match(self) -> Match | None:
+        """Return the judgment of the hit that looks most like the picture. None where it is not judged."""
+        return self.answer.match
 
     @overload
     def __getitem__(self, at: int) -> FoundPanel: ...

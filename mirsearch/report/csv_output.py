@@ -28,8 +28,6 @@ _KNOWN: dict[str, Column[Hit]] = {
     "also": Column(str, lambda hit: "; ".join(stored.panel.id for stored in hit.repeats)),
     "more": Column(str, lambda hit: "; ".join(stored.panel.id for _, stored in hit.parts)),
     "more_of_article": Column(str, lambda hit: "; ".join(stored.panel.id for _, stored in hit.others)),
-    "match": Column(str, lambda hit: hit.match.word if hit.match else None),
-    "match_probability": Column(float, lambda hit: hit.match.probability if hit.match else None),
 }
 _HEADINGS = (
     "rank", "id", "score", "visual_distance", "visual", "scale", "text", "scale_label", "nm_per_px", "scale_source",

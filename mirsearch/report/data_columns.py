@@ -92,6 +92,8 @@ HIT_COLUMNS: dict[str, Column[Hit]] = {
     "visual": Column(float, lambda hit: hit.scored.visual),
     "scale": Column(float, lambda hit: hit.scored.scale),
     "text": Column(float, lambda hit: hit.scored.text),
+    "match": Column(str, lambda hit: hit.match.word if hit.match else None),
+    "match_probability": Column(float, lambda hit: hit.match.probability if hit.match else None),
 }
 """The columns that a hit has before those of its panel."""
 

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.search.truth_images import left_half, read_labeled_images
 from mirsearch.extractors.efficientnet.extractor import EfficientNetExtractor
+from mirsearch.facade.results import AnswerHits
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import ExtractorIdentity, Index
 from mirsearch.query import Filters, ScoredPanel
@@ -81,6 +82,9 @@ def test_every_hit_with_looks_is_judged(index: Index) -> None:
     assert match_phrase(answer) in outcome_sentence(answer)
     assert "of 100 such hits show the same kind of thing" in outcome_sentence(answer)
     assert any("match: about" in reason.sentence for reason in reasons(answer, best))
+    found = AnswerHits(index, answer)
+    assert found.match == answer.match
+    assert [hit.match for hit in found] == [hit.match for hit in answer.hits]
     header, first, *_ = answer_csv(answer).splitlines()
     assert header.endswith("match,match_probability")
     assert first.rpartition(",")[2]
