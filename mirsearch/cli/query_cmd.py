@@ -24,6 +24,7 @@ from mirsearch.cli.query_options import (
     BatchOption,
     CiteOption,
     CropOption,
+    DiverseOption,
     DoubtfulOption,
     EachOption,
     ExplainOption,
@@ -107,6 +108,7 @@ def query(
     sigma: SigmaOption = settings.SCALE_SIGMA,
     top: TopOption = 10,
     each: EachOption = False,
+    diverse: DiverseOption = False,
     per_article: PerArticleOption = None,
     min_score: MinScoreOption = None,
     doubtful: DoubtfulOption = False,
@@ -180,6 +182,7 @@ def query(
         per_article=hits_per_article(per_article, choice.is_for_people, bool(article)),
         not_articles=tuple(not_article or ()),
         min_score=min_score,
+        diverse=diverse,
         alike=tuple(alike or ()),
         not_alike=tuple(not_alike or ()),
     )

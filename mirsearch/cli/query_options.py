@@ -132,6 +132,9 @@ EachOption = Annotated[
         "--each", help="Each image under one letter of a figure is a hit of its own.", rich_help_panel=RANKING
     ),
 ]
+DiverseOption = Annotated[
+    bool, typer.Option("--diverse", help="Hits that are also unlike each other.", rich_help_panel=RANKING)
+]
 PerArticleOption = Annotated[
     int | None,
     typer.Option(

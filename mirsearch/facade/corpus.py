@@ -91,6 +91,7 @@ class Corpus(EvaluatedCorpus, WholeCorpus, ComparedCorpus):
         sigma: float = settings.SCALE_SIGMA,
         top: int = 10,
         each: bool = False,
+        diverse: bool = False,
         per_article: int | None = None,
         min_score: float | None = None,
         doubtful: bool = False,
@@ -137,6 +138,7 @@ class Corpus(EvaluatedCorpus, WholeCorpus, ComparedCorpus):
             per_article=per_article or 0,
             not_articles=tuple(to_list(not_article)),
             min_score=min_score,
+            diverse=diverse,
             alike=panel_names(alike),
             not_alike=panel_names(not_alike),
         )

@@ -54,7 +54,8 @@ def _image_name(image: str) -> str:
 def left_out_phrases(query: QueryView) -> list[str]:
     """Return what the question leaves out, in words, a phrase for each."""
     phrases = [f"without {clean_text(article, 60)}" for article in query.not_articles]
-    return phrases if query.min_score is None else [*phrases, f"scores from {query.min_score:g}"]
+    phrases += [] if query.min_score is None else [f"scores from {query.min_score:g}"]
+    return [*phrases, "hits unlike each other"] if query.diverse else phrases
 
 
 def filter_phrases(filters: Filters, asked: str | None = None) -> list[str]:

@@ -44,6 +44,7 @@ class QueryView:
     not_articles: tuple[str, ...] = ()
     per_article: int = 0
     min_score: float | None = None
+    diverse: bool = False
     alike: tuple[str, ...] = ()
     not_alike: tuple[str, ...] = ()
 
@@ -235,6 +236,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
             "not_articles": list(query.not_articles),
             "per_article": query.per_article,
             "min_score": query.min_score,
+            "diverse": query.diverse,
             "alike": list(query.alike),
             "not_alike": list(query.not_alike),
         },

@@ -31,7 +31,7 @@ class Question:
     `not_articles` (article ids, DOIs, PMC ids, or OWN_ARTICLE) and those that score below `min_score` are left out.
     With `require`, only panels that have the words are found; a text with AND, OR, NOT or a field requires that itself.
     `alike` and `not_alike` name panels of the index that a person has marked: the looks that are searched for follow
-    them (search/feedback.py), and the answer leaves them out.
+    them (search/feedback.py), and the answer leaves them out. With `diverse`, hits are unlike each other.
     """
 
     image: ImageQuestion | None = None
@@ -54,6 +54,7 @@ class Question:
     alike: tuple[str, ...] = ()
     not_alike: tuple[str, ...] = ()
     require: bool = False
+    diverse: bool = False
 
     @property
     def images(self) -> tuple[ImageQuestion, ...]:

@@ -18,6 +18,7 @@ from mirsearch.indexes.base import ExtractorIdentity, Index
 from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult, StoredPanel
 from mirsearch.search.answer import Answer, Hit, QueryView
 from mirsearch.search.asked_pictures import IMAGE_KINDS, AskedPictures, read_pictures
+from mirsearch.search.diversity import choose_diverse, diverse_count
 from mirsearch.search.folding import MAX_PANELS_PER_HIT, Folding, candidate_counts, first_count, shared_letter
 from mirsearch.search.journal_names import journal_notes
 from mirsearch.search.left_out import drop_low_scores, find_left_out
@@ -116,6 +117,7 @@ def _question_view(
         not_articles=not_articles,
         per_article=question.per_article,
         min_score=question.min_score,
+        diverse=question.diverse,
         alike=alike,
         not_alike=not_alike,
     )
@@ -146,18 +148,21 @@ def _load_checked(index: Index, extractor: Callable[[], Extractor]) -> Extractor
 def _search_panels(index: Index, request: SearchRequest, question: Question) -> tuple[SearchResult, tuple[Hit, ...]]:
     """Search the index and read the found panels. Ask for more panels until `top` hits remain after folding."""
     folding = Folding(index, question.each, question.per_article)
+    wanted = diverse_count(request.top) if question.diverse else request.top
     hits: tuple[Hit, ...] = ()
 
     def has_enough(ranked: _Ranked) -> bool:
         nonlocal hits
-        hits = folding.fold(ranked, request.top)
-        return len(hits) == request.top
+        hits = folding.fold(ranked, wanted)
+        return len(hits) == wanted
 
-    step = first_count(request.top) if question.per_article else settings.LIMITS.query_top
-    for count in candidate_counts(request.top, settings.LIMITS.query_top, question.per_article):
+    step = first_count(wanted) if question.per_article else settings.LIMITS.query_top
+    for count in candidate_counts(wanted, settings.LIMITS.query_top, question.per_article):
         result, _ = _read_panels(index, dataclasses.replace(request, top=count), step, has_enough)
-        if len(hits) == request.top or len(result.panels) < count:
+        if len(hits) == wanted or len(result.panels) < count:
             break
+    if question.diverse:
+        hits = choose_diverse(index, hits, request.top)
     return result, hits if question.each else _add_parts(index, request, hits)
 
 

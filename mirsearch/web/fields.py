@@ -56,6 +56,7 @@ class SearchFields(BaseModel):
     sigma: float = Field(default=settings.SCALE_SIGMA, description="Width of the scale term in decades.")
     top: int = Field(default=10, ge=1, le=SERVE_LIMITS.top, description="Number of hits.")
     each: bool = Field(default=False, description="Each image under one letter of a figure is a hit of its own.")
+    diverse: bool = Field(default=False, description="Hits that are also unlike each other.")
     per_article: int | None = Field(default=None, ge=0, le=1_000, description="Most hits of an article; 0: any number.")
     min_score: float | None = Field(default=None, description="Least score of a hit, 0 to 1.")
     doubtful: bool = Field(default=False, description="Also rank and filter by scale readings that are not sure.")
@@ -125,6 +126,7 @@ def make_question(
         per_article=hits_per_article(fields.per_article, for_people, bool(fields.article)),
         not_articles=tuple(fields.not_article),
         min_score=fields.min_score,
+        diverse=fields.diverse,
         alike=tuple(fields.alike),
         not_alike=tuple(fields.not_alike),
     )

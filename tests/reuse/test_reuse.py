@@ -57,9 +57,10 @@ def corpus(
         for name, (pixels, article, kind) in pictures().items():
             path = folder / f"{name}.png"
             Image.fromarray(pixels).save(path)
-            identity = ids[name] = figure_id(content_hash(path), 0)
+            identity = figure_id(content_hash(path), 0)
+            ids[name] = f"{identity}-1"
             size = pixels.shape[1], pixels.shape[0]
-            panel = Panel((0, 0, *size), kind=kind, id=identity, figure_id=identity)
+            panel = Panel((0, 0, *size), kind=kind, id=ids[name], figure_id=identity)
             origin = Origin("folder", str(path), "2026-01-01T00:00:00Z")
             figure = Figure(identity, *size, name, article=Article(id=article, title=article), origins=(origin,))
             writer.put(FigureRecord(figure, (panel,), extractor.embed([pixels]), (thumbnail(pixels),)))
