@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from mirsearch.errors import ImageError
 from mirsearch.imaging import images
 from mirsearch.readers.originals import FileState, file_state
 
@@ -27,6 +28,11 @@ class ContentHashes:
         return content
 
     def is_unchanged(self, path: Path) -> bool:
-        """Return whether a file is still as it was when its hash was read."""
+        """Return whether a file still has the content whose hash was read; a link or right that changed is nothing."""
         kept = self._kept.get(path)
-        return kept is not None and kept[0] == file_state(path)
+        if kept is None or kept[0] == file_state(path):
+            return kept is not None
+        try:
+            return self.read(path) == kept[1]
+        except ImageError:
+            return False

@@ -57,7 +57,7 @@ def preview_ingest(
     """Return what an ingest of a scan would do to an index (None: there is none yet), with the plan of a sync."""
     preview = IngestPreview(unread=0 if plan is None else plan.unread)
     deleted = set() if index is None else set(index.entries(DELETED))
-    replaced = {departure.place for departure in plan.departures} if plan is not None else set()
+    replaced = plan.replaced if plan is not None else set()
     figures = [(place, new, found) for place, own in scan.found.items() for new, found in own.items()]
     for start in range(0, len(figures), LOOKUP_FIGURES):
         batch = figures[start : start + LOOKUP_FIGURES]

@@ -65,9 +65,14 @@ class SyncPlan:
     unread: int = 0
 
     @property
-    def going(self) -> list[Departure]:
-        """Return the departures with which figures go."""
-        return [departure for departure in self.departures if departure.is_last]
+    def replaced(self) -> set[str]:
+        """Return the places that have other content now."""
+        return {
+            split_location(origin.location)[0]
+            for departure in self.departures
+            for origin, cause in departure.causes.items()
+            if cause == "changed"
+        }
 
     def check(self, force: bool) -> None:
         """Raise UsageError for a folder that never was, SourceError where a sync is refused, unless with `force`."""
@@ -93,17 +98,19 @@ def plan_sync(index: Index | None, scan: Scan) -> SyncPlan:
     plan = SyncPlan()
     gone: dict[str, tuple[KnownFigure, dict[Origin, Cause]]] = {}
     for folder in scan.paths:
-        known = index.figures_below(str(folder)) if index is not None else []
-        going = 0
-        for figure in known:
-            own = [origin for origin in figure.origins if origin.location.startswith(folder_start(str(folder)))]
+        start, known, going = folder_start(str(folder)), 0, 0
+        for figure in index.figures_below(str(folder)) if index is not None else ():
+            own = [origin for origin in figure.origins if origin.source != COPY and origin.location.startswith(start)]
+            if not own:
+                continue  # only a copy of it lies there, in an index
+            known += 1
             states = {origin: _state(origin, figure, scan) for origin in own}
             causes: dict[Origin, Cause] = {origin: state for origin, state in states.items() if state in CAUSES}
             going += len(causes) == len(states) and not scan.find(figure.id)
             plan.unread += "unread" in states.values()
             if causes:
                 gone.setdefault(figure.id, (figure, {}))[1].update(causes)
-        plan.counts[folder] = (len(known), going)
+        plan.counts[folder] = (known, going)
     for figure, all_causes in gone.values():
         plan.departures.append(Departure(figure, all_causes, _is_last(figure, all_causes, scan)))
     return plan
@@ -182,8 +189,7 @@ def _failures_that_are_over(index: Index, scan: Scan) -> list[str]:
 
 def _due_departures(index: Index, plan: SyncPlan, scan: Scan) -> list[Departure]:
     """Return what is still to go now that the ingest is done."""
-    replaced = [departure.place for departure in plan.departures if "changed" in departure.causes.values()]
-    settled = set(index.known_figures([new for place in replaced for new in scan.found.get(place, ())]))
+    settled = set(index.known_figures([new for place in plan.replaced for new in scan.found.get(place, ())]))
     settled |= index.entries(DELETED).keys()
     done: list[Departure] = []
     for departure in plan.departures:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import mirsearch
 from mirsearch.errors import SourceError
 from mirsearch.indexes import open_index
+from mirsearch.ingest.contents import ContentHashes
 from tests.cli.test_end_to_end import BACKENDS, new_location
 from tests.support.cli_runner import run
 from tests.support.small_pictures import draw, folder_contents, identity, listed
@@ -245,3 +247,31 @@ def test_an_update_follows_a_folder_that_moved(folder, location):
     done = run("ingest", "--update", "--index", location, "--format", "json").json()
     assert (done["figures"]["already_there"], done["figures"]["removed"], len(done["dismissed"])) == (5, 0, 1)
     assert sorted(Path(place).parent for places in listed(location).values() for place in places) == [moved] * 5
+
+
+def test_an_index_may_lie_in_its_folder(folder, tmp_path):
+    with zipfile.ZipFile(folder / "more.zip", "w") as archive:
+        archive.write(draw(tmp_path / "20.png", 20), "20.png")
+    location = str(folder / "idx")
+    sync(folder, location)
+    assert len(listed(location)) == 6
+    told = run("ingest", folder, "--sync", "--dry-run", "--index", location, "--format", "json").json()["dry_run"]
+    assert (len(told["present"]), told["unread"], told["going"]) == (6, 0, [])
+    (folder / "more.zip").unlink()
+    assert sync(folder, location)["figures"]["removed"] == 1
+    assert len(listed(location)) == 5
+
+
+def test_a_file_that_only_got_a_link_is_as_it_was(tmp_path):
+    path = draw(tmp_path / "a.png", 1)
+    hashes = ContentHashes()
+    content = hashes.read(path)
+    assert hashes.is_unchanged(path)
+    os.link(path, tmp_path / "b.png")  # as backups make them: the file's state changes
+    assert hashes.is_unchanged(path)
+    draw(path, 2)
+    assert not hashes.is_unchanged(path)
+    assert hashes.read(path) != content
+    path.unlink()
+    assert not hashes.is_unchanged(path)
+    assert not hashes.is_unchanged(tmp_path / "never-read.png")
