@@ -22,7 +22,7 @@ from tests.fuzz.child import HEAD, STATE
 
 NAMES = (
     "captions", "labels", "jats", "latex", "pdf-text", "tables", "exsclaim", "queries", "services", "images",
-    "tiff-tags", "pdf", "eprints", "index-files", "cluster-answers", "microscope-files", "archives",
+    "tiff-tags", "pdf", "eprints", "index-files", "cluster-answers", "microscope-files", "archives", "backups",
     "ignore-files",
 )  # fmt: skip
 ROOT = Path(__file__).parents[2]

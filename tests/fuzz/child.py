@@ -22,7 +22,7 @@ from tests.fuzz.target import MOST_INPUT, Target, check
 STATE = "state"
 HEAD = struct.Struct("<QQQd")
 """Inputs tried, inputs refused, length of the input in hand, time of the slowest one in seconds; then the input."""
-MODULES = ("tests.fuzz.planted", "tests.fuzz.texts", "tests.fuzz.files", "tests.fuzz.formats")
+MODULES = ("tests.fuzz.planted", "tests.fuzz.texts", "tests.fuzz.files", "tests.fuzz.formats", "tests.fuzz.backups")
 WATCHED = {
     "captions": ("mirsearch.analysis.captions",), "labels": ("mirsearch.text.lengths", "mirsearch.licenses"),
     "jats": ("mirsearch.sources.jats",), "latex": ("mirsearch.sources.latex",), "pdf-text": ("mirsearch.sources.pdf",),
@@ -31,6 +31,7 @@ WATCHED = {
     "tiff-tags": ("mirsearch.imaging.pixel_sizes",), "eprints": ("mirsearch.sources.latex.eprints",),
     "index-files": ("mirsearch.indexes.embedded.vectors",), "cluster-answers": ("mirsearch.indexes.elasticsearch",),
     "microscope-files": ("mirsearch.readers.formats",), "archives": ("mirsearch.sources.archive_contents",),
+    "backups": ("mirsearch.transfer.archive",),
 }  # fmt: skip
 """The modules that atheris watches for a target: it rewrites them when they are imported, which takes long for all."""
 _MOST_ADDRESS_SPACE = 8 << 30

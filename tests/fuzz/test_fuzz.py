@@ -10,13 +10,13 @@ import time
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.fuzz import files, formats, planted, texts
+from tests.fuzz import backups, files, formats, planted, texts
 from tests.fuzz.__main__ import NAMES, attack
 from tests.fuzz.json_patches import MARK, patched
 from tests.fuzz.mutation import mutate
 from tests.fuzz.target import is_refused
 
-TARGETS = {target.name: target for target in (*texts.TARGETS, *files.TARGETS, *formats.TARGETS)}
+TARGETS = {target.name: target for target in (*texts.TARGETS, *files.TARGETS, *formats.TARGETS, *backups.TARGETS)}
 SLOW = ("pdf", "index-files")
 
 

@@ -104,18 +104,17 @@ class ElasticsearchSnapshot:
     def _read_records(self, figures: dict[str, Document]) -> Iterator[FigureRecord]:
         """Yield the records of figures, whose panels come figure by figure."""
         left = dict(figures)
-        for figure_id, hits in groupby(
-            self._panel_hits(list(figures)), lambda hit: str(hit["_source"]["figure"]["id"])
-        ):
+        for figure_id, pairs in groupby(self._panel_hits(list(figures)), lambda pair: pair[0]):
             with read_answers(self._address):
-                record = self._record(left.pop(figure_id), list(hits))
+                record = self._record(left.pop(figure_id), [hit for _, hit in pairs])
             yield record
         for document in left.values():
             with read_answers(self._address):
                 record = self._record(document, [])
             yield record
 
-    def _panel_hits(self, figure_ids: list[str]) -> Iterator[Hit]:
+    def _panel_hits(self, figure_ids: list[str]) -> Iterator[tuple[str, Hit]]:
+        """Yield the panels of figures, figure by figure, each with the figure's id."""
         if not figure_ids:
             return
         clauses = [_is("panel"), {"terms": {"figure.id": figure_ids}}]
@@ -124,7 +123,9 @@ class ElasticsearchSnapshot:
             "source_excludes": ["vector", "words", "caption_terms"],
         }
         for hits in self._pages(clauses, ["figure.id", "panel.number", "panel.id"], PANELS_AT_ONCE, **options):
-            yield from hits
+            with read_answers(self._address):
+                pairs = [(str(hit["_source"]["figure"]["id"]), hit) for hit in hits]
+            yield from pairs
 
     def _record(self, document: Document, hits: Sequence[Hit]) -> FigureRecord:
         notes = read_notes(document)

@@ -15,7 +15,7 @@ pytest.importorskip("elasticsearch")
 from mirsearch.errors import IndexAccessError, MirsearchError
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import ExtractorIdentity, Failure, Index
-from mirsearch.indexes.elasticsearch import migrate, verify
+from mirsearch.indexes.elasticsearch import migrate, snapshot, verify
 from mirsearch.query import Filters, SearchRequest
 from tests.support import index_records as made
 
@@ -113,6 +113,16 @@ def write(index: Index) -> None:
         writer.commit()
 
 
+def read_all(index: Index) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(snapshot, "WAIT_SECONDS", 0.0)
+        with index.snapshot() as contents:
+            contents.count_figures()
+            for part in (contents.records, contents.figures, contents.failures, contents.kept_corrections):
+                list(part())
+            contents.entries()
+
+
 IDENTITY = ExtractorIdentity("made", "1", made.DIMS)
 PANEL_ID = str(HIT["_id"])
 QUESTIONS: dict[str, Callable[[str], Any]] = {
@@ -127,6 +137,7 @@ QUESTIONS: dict[str, Callable[[str], Any]] = {
     "select": lambda where: list(open_index(where).select_panels(Filters())),
     "stats": lambda where: open_index(where).stats(),
     "failures": lambda where: open_index(where).failures(),
+    "snapshot": lambda where: read_all(open_index(where)),
     "write": lambda where: write(open_index(where)),
     "verify": lambda where: list(verify.find_faults(where)),
     "migrate": migrate.migrate,
