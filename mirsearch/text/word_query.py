@@ -109,8 +109,8 @@ def parse_words(text: str, origin: str = "--text", field: str | None = None) -> 
     `origin` names the option in errors. Plain words are cut at `LIMITS.field_chars`; an expression may not be longer.
     """
     pieces = list(_pieces(text[: LIMITS.field_chars]))
-    operands = [piece for piece in pieces if piece.kind in ("word", "phrase")]
-    if not operands:  # nothing but AND, OR, NOT: then these are words
+    has_words = any(piece.kind in ("word", "phrase") and any(map(str.isalnum, piece.text)) for piece in pieces)
+    if not has_words:  # nothing but AND, OR, NOT: then these are words
         pieces = [_Piece("word", piece.text, piece.start) if piece.kind in _OPERATORS else piece for piece in pieces]
     binds = any(piece.kind in (*_OPERATORS, "field") for piece in pieces)
     if binds and len(text) > LIMITS.field_chars:

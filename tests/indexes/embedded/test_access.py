@@ -326,6 +326,7 @@ def open_folder(location: str) -> Iterator[Path]:
 READ_ONLY = """
 import mmap, os, sys
 import numkong
+import mirsearch.text.word_ranking  # later, another user may not read the interpreter's files
 from mirsearch.errors import IndexAccessError
 from mirsearch.indexes.embedded.index import EmbeddedIndex
 from mirsearch.query import SearchRequest

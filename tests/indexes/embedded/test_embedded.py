@@ -285,7 +285,18 @@ def test_hostile_text_is_stored_and_found(index: EmbeddedIndex) -> None:
     fill(index, [one])
     stored = index.figure_panels(one.figure.id)[0]
     assert stored.panel.caption == text.replace("\0", "").replace("\ud800", "?")
-    for query in (text, '"quoted', "NEAR(", "caption : quoted", "* OR *", "'; --", '""', "drop table"):
+    with pytest.raises(UsageError, match="at character 19"):  # OR in capitals makes it an expression
+        index.search(SearchRequest(text=text))
+    for query in (
+        text.replace("OR", "or"),
+        '"quoted',
+        "NEAR(",
+        "caption : quoted",
+        "* OR *",
+        "'; --",
+        '""',
+        "drop table",
+    ):
         hits = index.search(SearchRequest(text=query)).panels
         assert [each.panel_id for each in hits] == ([one.panels[0].id] if any(map(str.isalpha, query)) else [])
 
