@@ -16,7 +16,6 @@ from typer.main import get_command
 
 from mirsearch.cli.parameters import simplify
 from mirsearch.cli.terminal import INTERRUPTED, add_verbosity, mask_output, print_message
-from mirsearch.configuration import option_defaults
 from mirsearch.errors import MirsearchError
 
 _HELP = frozenset(("--help", "-h"))
@@ -103,6 +102,8 @@ class LazyCommand(TyperCommand):
         """
         words = args[1] if len(args) > 1 else kwargs.get("args", ())
         if not _HELP.intersection(words):
+            from mirsearch.configuration import option_defaults
+
             kwargs.setdefault("default_map", option_defaults(str(self.name)) or None)
         return self.command.make_context(*args, **kwargs)
 
