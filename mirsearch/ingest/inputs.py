@@ -26,6 +26,11 @@ class InputOptions:
     exclude: tuple[str, ...] = ()
 
 
+def absolute_path(path: Path) -> Path:
+    """Return an absolute path, as an index keeps it: links of folders are followed, the name of a file stays."""
+    return path.resolve() if path.is_dir() else path.parent.resolve() / path.name
+
+
 def find_inputs(paths: Sequence[Path], options: InputOptions, workspace: Path) -> list[FoundFigure | SourceFailure]:
     """Return the figures of paths, and what failed.
 
@@ -36,7 +41,7 @@ def find_inputs(paths: Sequence[Path], options: InputOptions, workspace: Path) -
             raise UsageError(
                 f"{path}: no such file or folder", "give a folder of images, a JATS XML, a PDF or an exsclaim.json"
             )
-    items, _ = collect_inputs(paths, options, workspace)
+    items, _ = collect_inputs([absolute_path(path) for path in paths], options, workspace)
     if not any(isinstance(item, FoundFigure) for item in items):
         reasons = [f"{item.location}: {item.reason}" for item in items if not isinstance(item, FoundFigure)]
         names = ", ".join(str(path) for path in paths)

@@ -9,7 +9,7 @@ from pathlib import Path
 from mirsearch.corpus import figure_id
 from mirsearch.errors import MirsearchError
 from mirsearch.ingest.contents import ContentHashes
-from mirsearch.ingest.inputs import InputOptions, collect_inputs
+from mirsearch.ingest.inputs import InputOptions, absolute_path, collect_inputs
 from mirsearch.readers.selection import split_location
 from mirsearch.sources.base import FoundFigure, NothingFound, SkippedFiles, SourceFailure
 from mirsearch.sources.exclusions import Exclusions
@@ -70,7 +70,7 @@ def scan_paths(
 
     `progress` is called with the number of files that were read.
     """
-    absolute = tuple(path.resolve() for path in paths)
+    absolute = tuple(map(absolute_path, paths))
     found, exclusions = collect_inputs([path for path in absolute if path.exists()], options, workspace)
     items = [replace(item, is_note=True) if isinstance(item, NothingFound) else item for item in found]
     scan = Scan(absolute, items, exclusions, ContentHashes())

@@ -17,6 +17,11 @@ from tests.cli.test_end_to_end import BACKENDS, new_location
 from tests.support.cli_runner import run
 from tests.support.small_pictures import draw, folder_contents, identity, listed
 
+ARTICLE = """<article xmlns:xlink="http://www.w3.org/1999/xlink"><front><article-meta>
+<article-id pub-id-type="doi">10.1000/a1</article-id><title-group><article-title>Rods</article-title></title-group>
+</article-meta></front><body><fig id="f1"><label>Figure 1</label><caption><p>Rods of gold</p></caption>
+<graphic xlink:href="fig1.png"/></fig></body></article>"""
+
 
 @pytest.fixture(params=BACKENDS)
 def location(request, tmp_path_factory) -> str:
@@ -275,3 +280,16 @@ def test_a_file_that_only_got_a_link_is_as_it_was(tmp_path):
     path.unlink()
     assert not hashes.is_unchanged(path)
     assert not hashes.is_unchanged(tmp_path / "never-read.png")
+
+
+def test_an_article_that_was_given_by_a_relative_path_goes_with_its_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "articles"
+    picture = draw(folder / "fig1.png", 1)
+    (folder / "article.xml").write_text(ARTICLE, encoding="utf-8")
+    draw(folder / "other.png", 2)
+    monkeypatch.chdir(tmp_path)
+    run("ingest", "articles", "--index", "idx")
+    assert {place for places in listed("idx").values() for place in places} == {str(picture), str(folder / "other.png")}
+    picture.unlink()
+    assert sync(Path("articles"), "idx", code=1)["figures"]["removed"] == 1  # its article is told to lack it
+    assert len(listed("idx")) == 1
