@@ -57,7 +57,7 @@ def set_(
     key: KeyArgument, value: Annotated[str, typer.Argument(metavar="VALUE", help="The value, as in the table.")]
 ) -> None:
     """Write a value into the config file."""
-    from mirsearch.files.config_writing import write_value
+    from mirsearch.configuration.writing import write_value
 
     name = _known(key)
     checked = configuration.check_value(name, _typed(name, value))
@@ -72,7 +72,7 @@ def set_(
 
 def unset(key: KeyArgument) -> None:
     """Remove a key from the config file, also one that is not known."""
-    from mirsearch.files.config_writing import remove_value
+    from mirsearch.configuration.writing import remove_value
 
     path = configuration.config_path()
     if not path.exists() or not remove_value(path, key):

@@ -9,8 +9,8 @@ import pytest
 
 from mirsearch import configuration, settings
 from mirsearch.configuration import KEYS, SECRETS
+from mirsearch.configuration.writing import remove_value, write_value
 from mirsearch.errors import UsageError
-from mirsearch.files.config_writing import remove_value, write_value
 from mirsearch.indexes import open_index
 from mirsearch.search.option_values import hits_per_article
 from tests.cli.test_start import imported, mirsearch

@@ -106,9 +106,7 @@ def test_filters_select_the_same_panels_in_lists_and_searches(index: EmbeddedInd
 def test_each_case_selects_some_panels_but_not_all(index: EmbeddedIndex) -> None:
     everything = index.stats()["panels"]
     sizes = {name: len(expected(test)) for name, (_, test) in CASES.items()}
-    assert all(
-        0 < size < everything for name, size in sizes.items() if "nothing" not in name
-    ), sizes
+    assert all(0 < size < everything for name, size in sizes.items() if "nothing" not in name), sizes
 
 
 @settings(max_examples=60, deadline=None)
