@@ -34,6 +34,7 @@ from mirsearch.cli.query_options import (
 )
 from mirsearch.cli.shared_options import DeviceOption, IndexOption, OcrOption, ScaleBarsOption, WeightsOption
 from mirsearch.cli.terminal import STDOUT, console, json_text, open_output, print_message
+from mirsearch.configuration import configured_weights
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def evaluate(
             every_kind=all_kinds,
             retracted=retracted,
             doubtful=doubtful,
-            formula=parse_formula(weight or [], missing.value, sigma),
+            formula=parse_formula([*configured_weights(), *(weight or [])], missing.value, sigma),
         )
         parts = cache(lambda: (load_ocr(ocr), load_detector(scalebars)))
         asked = _Judgments(judgments, queries, groups, leave_out)

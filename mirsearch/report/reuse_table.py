@@ -26,6 +26,7 @@ _REASONS = {
     "periodic": "a pair of periodic patterns that fits at several places",
     "channel": "a pair that shows one field in other colors",
     "label": "a pair that shares what is drawn on it, not what is beside it",
+    "plain": "a pair of plain pictures, of which too little agrees",
     "figure": "a pair in one figure (--within-figures tells it)",
 }
 _MIN_TURN, _MIN_SCALE, _FULL_OVERLAP = 2.0, 1.04, 0.85

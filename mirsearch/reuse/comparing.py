@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from mirsearch.query import StoredPanel
 from mirsearch.reuse.agreement import Agreement, compare_aligned
+from mirsearch.reuse.confidence import Verdict, judge
 from mirsearch.reuse.keypoints import Gray
 from mirsearch.reuse.matching import Alignment, align
 from mirsearch.reuse.pictures import Seen
@@ -24,6 +25,11 @@ def compare_seen(
     first, second = gray(), other_gray()
     agreement = None if first is None or second is None else compare_aligned(first, second, alignment.matrix)
     return None if agreement is None else (alignment, agreement)
+
+
+def judge_seen(compared: Compared, one: Seen, other: Seen) -> Verdict:
+    """Return how sure it is that two compared pictures are the same."""
+    return judge(*compared, (one.color, other.color), min(len(one.keypoints), len(other.keypoints)))
 
 
 def shared_picture(

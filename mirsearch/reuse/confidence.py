@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from mirsearch.reuse.agreement import Agreement
 from mirsearch.reuse.matching import Alignment
 
-HeldOff = Literal["periodic", "channel", "label"]
+HeldOff = Literal["periodic", "channel", "label", "plain"]
 """Why pictures that look the same are not told. `periodic`: another place of a pattern fits as well. `channel`: one
-field in other colors. `label`: what is drawn on them agrees, what is beside it does not."""
+field in other colors. `label`: what is drawn on them agrees, what is beside it does not.
+`plain`: one has few keypoints, and too few agree."""
 
 _WEIGHTS = {"inliers": 0.95, "ratio": 3.46, "correlation": 3.93, "share": 4.23, "against": -14.0, "overlap": 2.22}
 _BIAS = -9.1
@@ -29,6 +30,8 @@ _MAX_AGAINST = 0.2
 """Largest share of parts that speak against it: the changed pairs had at most 0.14 (and one 0.57)."""
 _RIVAL, _RIVAL_MARGIN = 0.6, 0.03
 """A place beside the best one is a rival from this correlation, if it is not worse by more than the margin."""
+_PLAIN, _PLAIN_SHARE = 40, 0.55
+"""A picture with fewer keypoints is plain; at least this share of them must agree (5 of 1,752 copies failed)."""
 _MIN_COLOR, _SAME_HUE = 0.15, 0.8
 """Least strength of a picture's color, and least cosine of two colors of one channel."""
 
@@ -41,8 +44,11 @@ class Verdict:
     held_off: HeldOff | None = None
 
 
-def judge(alignment: Alignment, agreement: Agreement, colors: tuple[NDArray[np.float32], ...]) -> Verdict:
-    """Return the verdict on two pictures. `colors` are the two means of `mean_color`."""
+def judge(alignment: Alignment, agreement: Agreement, colors: tuple[NDArray[np.float32], ...], fewest: int) -> Verdict:
+    """Return the verdict on two pictures. `colors` are the two means of `mean_color`.
+
+    `fewest`: keypoints of the picture that has fewer.
+    """
     features = {
         "inliers": math.log(min(alignment.inliers, _MOST_INLIERS) / 10),
         "ratio": alignment.inliers / max(alignment.matches, 1),
@@ -57,6 +63,8 @@ def judge(alignment: Alignment, agreement: Agreement, colors: tuple[NDArray[np.f
         return Verdict(confidence, "label")
     if agreement.rival >= max(_RIVAL, agreement.here - _RIVAL_MARGIN):
         return Verdict(confidence, "periodic")
+    if fewest < _PLAIN and alignment.inliers < _PLAIN_SHARE * fewest:
+        return Verdict(confidence, "plain")
     if _are_channels(*colors):
         return Verdict(confidence, "channel")
     return Verdict(confidence)

@@ -13,8 +13,7 @@ import numpy as np
 from mirsearch.errors import UsageError
 from mirsearch.indexes.base import Index
 from mirsearch.query import Filters, StoredPanel
-from mirsearch.reuse.comparing import Compared, compare_seen, shared_picture
-from mirsearch.reuse.confidence import judge
+from mirsearch.reuse.comparing import Compared, compare_seen, judge_seen, shared_picture
 from mirsearch.reuse.pictures import Grays, Seen, look_at_all
 from mirsearch.reuse.shared_pictures import SharedPicture
 from mirsearch.reuse.shortlist import Pair, shortlist
@@ -34,7 +33,7 @@ class Reuse:
     """What was found: pairs, the surest first; how many pictures were compared; and what was held off, by reason.
 
     Reasons: `plots` (pictures of a kind that is drawn), `empty` (pictures with too little to compare), and of pairs
-    that look the same `periodic`, `channel`, `label` (see confidence.HeldOff) and `figure` (both in one figure).
+    that look the same `periodic`, `channel`, `label`, `plain` (confidence.HeldOff) and `figure` (both in one figure).
     """
 
     pairs: tuple[SharedPicture, ...]
@@ -104,7 +103,7 @@ def _compare_pairs(
             for (one, other), compared in zip(batch, pool.map(compare, batch), strict=True):
                 if compared is None:
                     continue
-                verdict = judge(*compared, (seen[one].color, seen[other].color))
+                verdict = judge_seen(compared, seen[one], seen[other])
                 if verdict.confidence < min_confidence:
                     continue
                 reason = verdict.held_off

@@ -13,10 +13,9 @@ import numpy as np
 from mirsearch.errors import UsageError
 from mirsearch.extractors.base import Extractor
 from mirsearch.indexes.base import Index
-from mirsearch.query import Filters, Pixels, SearchRequest, StoredPanel
+from mirsearch.query import Filters, Pixels, SearchRequest, StoredPanel, Vector
 from mirsearch.readers.originals import OriginalImages
-from mirsearch.reuse.comparing import compare_seen, shared_picture
-from mirsearch.reuse.confidence import judge
+from mirsearch.reuse.comparing import compare_seen, judge_seen, shared_picture
 from mirsearch.reuse.find import MIN_CONFIDENCE, Reuse, check_confidence
 from mirsearch.reuse.keypoints import stretch
 from mirsearch.reuse.pictures import Grays, decode_rgb, look_at, look_at_jpeg
@@ -49,13 +48,7 @@ def find_query_reuse(
     seen, gray = look_at(pixels)
     if seen.is_empty:
         raise UsageError(f"{name or 'the picture'} has too little to compare", "give one with more detail")
-    vectors = extractor().embed(_views(pixels))
-    chosen = dataclasses.replace(filters or Filters(), kinds=IMAGE_KINDS)
-    candidates: dict[str, None] = {}
-    for vector in vectors:
-        request = SearchRequest(vector=vector, filters=chosen, top=QUERY_NEAREST, exclude=exclude)
-        candidates |= dict.fromkeys(scored.panel_id for scored in index.search(request).panels)
-    panels = index.panels(list(candidates))
+    panels = _candidates(index, extractor().embed(_views(pixels)), filters or Filters(), exclude)
     held_off: Counter[str] = Counter()
     grays = Grays(index)
     size = pixels.shape[1], pixels.shape[0]
@@ -63,7 +56,7 @@ def find_query_reuse(
     def compare(stored: StoredPanel) -> SharedPicture | None:
         other = look_at_jpeg(index.thumbnail(stored.panel.id))
         compared = compare_seen(seen, other, lambda: gray, lambda: grays.gray(stored.panel.id))
-        verdict = None if compared is None else judge(*compared, (seen.color, other.color))
+        verdict = None if compared is None else judge_seen(compared, seen, other)
         if compared is None or verdict is None or verdict.confidence < min_confidence:
             return None
         if verdict.held_off is not None:
@@ -75,6 +68,16 @@ def find_query_reuse(
         found = [pair for pair in pool.map(compare, panels) if pair is not None]
     found.sort(key=lambda pair: (-pair.confidence, pair.b.panel.id))
     return Reuse(tuple(found), len(panels), dict(held_off))
+
+
+def _candidates(index: Index, vectors: Vector, filters: Filters, exclude: frozenset[str]) -> list[StoredPanel]:
+    """Return the panels that are nearest to one of the vectors, (n, dims), each once."""
+    chosen = dataclasses.replace(filters, kinds=filters.kinds or IMAGE_KINDS)
+    found: dict[str, None] = {}
+    for vector in vectors:
+        request = SearchRequest(vector=vector, filters=chosen, top=QUERY_NEAREST, exclude=exclude)
+        found |= dict.fromkeys(scored.panel_id for scored in index.search(request).panels)
+    return index.panels(list(found))
 
 
 def asked_panel(index: Index, name: str) -> tuple[Pixels, str, frozenset[str]]:
