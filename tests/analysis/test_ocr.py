@@ -50,6 +50,17 @@ def test_rapidocr_reads_at_other_sizes(rapid, side, longest):
     assert [line.text.replace(" ", "") for line in rapid.read(draw_page("500 nm"), side, longest)] == ["500nm"]
 
 
+def test_rapidocr_keeps_memory_only_for_images_of_usual_size():
+    engine = RapidOcrEngine(threads=1)
+    small = draw_page("500 nm")
+    assert [line.text.replace(" ", "") for line in engine.read(small, 160)] == ["500nm"]
+    assert set(engine._engines) == {"detector", "recognizer"}
+    large = np.full((700, 900, 3), 255, np.uint8)
+    large[300 : 300 + small.shape[0], 200 : 200 + small.shape[1]] = small
+    assert [line.text.replace(" ", "") for line in engine.read(large)] == ["500nm"]
+    assert set(engine._engines) == {"detector", "large detector", "recognizer"}
+
+
 def test_rapidocr_recognizes_crops_in_order(rapid):
     answers = rapid.recognize([draw_page("10 nm"), np.zeros((0, 5, 3), np.uint8), draw_page("2 mm")])
     assert [text.replace(" ", "") for text, _ in answers] == ["10nm", "", "2mm"]
