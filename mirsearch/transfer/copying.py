@@ -18,11 +18,10 @@ import numpy as np
 from mirsearch.errors import UsageError
 from mirsearch.indexes import backend_name
 from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, Snapshot
+from mirsearch.indexes.faults import COPYING
 from mirsearch.transfer.ledgers import copy_ledger
 from mirsearch.transfer.places import InsideNames, copy_pictures
 
-MARK = "copying"
-"""The list of an index that tells of a copy that is not complete."""
 _FIGURES_AT_ONCE = 64
 _COMMIT_SECONDS = 5.0
 _SAME_VECTOR = 1e-3
@@ -76,7 +75,7 @@ def copy_index(
         if is_resumed:
             writer.commit()
             _delete_others(source, target, writer)
-        writer.write_entries(MARK, {}, [name])
+        writer.write_entries(COPYING, {}, [name])
     summary.seconds = time.monotonic() - started
     return summary
 
@@ -144,7 +143,7 @@ def require_snapshots(*indexes: Index) -> None:
 
 def _prepare(target: Index, name: str) -> bool:
     """Mark an empty target; return True for one that has an interrupted copy of the same source."""
-    marks = target.entries(MARK)
+    marks = target.entries(COPYING)
     if name in marks:
         return True
     if marks:
@@ -160,7 +159,7 @@ def _prepare(target: Index, name: str) -> bool:
                 "mirsearch index merge adds an index to another; or give an empty target",
             )
     with target.writer() as writer:
-        writer.write_entries(MARK, {name: {"since": time.time()}})
+        writer.write_entries(COPYING, {name: {"since": time.time()}})
     return False
 
 
@@ -202,7 +201,7 @@ def copy_lists(snapshot: Snapshot, writer: IndexWriter, names: InsideNames, summ
                                for each in failures)  # fmt: skip
         summary.failures += len(failures)
     for kept, entries in snapshot.entries().items():
-        if kept != MARK:
+        if kept != COPYING:
             writer.write_entries(kept, entries)
     for figure_id, corrections in snapshot.kept_corrections():
         writer.keep_corrections(figure_id, corrections)

@@ -16,9 +16,10 @@ from mirsearch.corpus import Article, Figure
 from mirsearch.corrections import FIELDS, MIN_OVERLAP, Correction, intersection_over_union
 from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, Snapshot
+from mirsearch.indexes.faults import COPYING
+from mirsearch.ingest.deleted import DELETED
 from mirsearch.query import Filters
 from mirsearch.transfer.copying import (
-    MARK,
     CommitClock,
     Progress,
     ignore_progress,
@@ -30,8 +31,6 @@ from mirsearch.transfer.copying import (
 from mirsearch.transfer.ledgers import copy_ledger
 from mirsearch.transfer.places import InsideNames, copy_pictures
 
-DELETED = "deleted"
-"""The list of figures that were deleted and stay so."""
 _FIGURES_AT_ONCE = 64
 _MOST_ARTICLES = 10_000
 """Articles of the target that are kept in memory."""
@@ -233,7 +232,7 @@ def _merge_lists(snapshot: Snapshot, target: Index, writer: IndexWriter, names: 
             target.known_figures(list(entries)).keys() if kept_list == DELETED else set()
         )
         fresh = {name: value for name, value in entries.items() if name not in known}
-        if kept_list != MARK and fresh:
+        if kept_list != COPYING and fresh:
             writer.write_entries(kept_list, fresh)
     failures = (dataclasses.replace(each, input=names.location(each.input)) for each in snapshot.failures())
     writer.record_failures(failure for failure in failures if failure.input not in failed)

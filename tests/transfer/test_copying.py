@@ -15,7 +15,8 @@ import pytest
 from mirsearch.errors import IndexMismatchError, UsageError
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import ExtractorIdentity
-from mirsearch.transfer.copying import MARK, copy_index
+from mirsearch.indexes.faults import COPYING
+from mirsearch.transfer.copying import copy_index
 from tests.support.cli_runner import run
 from tests.support.whole_indexes import IDENTITY, assert_same_answers, contents, fill
 
@@ -110,8 +111,9 @@ def test_a_copy_that_is_killed_is_completed_by_the_same_call(kind: str, location
     for last in (1, 150, 300):
         child = subprocess.run([sys.executable, "-c", CHILD, source, target, str(last)], check=False)
         assert child.returncode == -signal.SIGKILL
+    assert "run the same command again" in run("verify", "--index", target, code=3).out
     with closing(open_index(source)) as index, closing(open_index(target)) as other:
-        assert list(other.entries(MARK)) == [source]
+        assert list(other.entries(COPYING)) == [source]
         figures = list(contents(other)["notes"])
         assert 0 < len(figures) < 400
         with index.writer() as writer:  # the source goes on: a figure that was copied goes
@@ -119,5 +121,5 @@ def test_a_copy_that_is_killed_is_completed_by_the_same_call(kind: str, location
         summary = copy_index(index, other)
         assert summary.present > 0
         assert contents(other) == contents(index)
-        assert not other.entries(MARK)
+        assert not other.entries(COPYING)
     run("verify", "--index", target)

@@ -17,12 +17,12 @@ from mirsearch.indexes.elasticsearch import admin
 from mirsearch.indexes.elasticsearch.bulk import BulkSender, delete_action
 from mirsearch.indexes.elasticsearch.client import Address, connect, parse_address
 from mirsearch.indexes.elasticsearch.documents import TAKEN_OUT, read_notes, read_panel
-from mirsearch.indexes.elasticsearch.entries import read_entry
+from mirsearch.indexes.elasticsearch.entries import read_entries, read_entry
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.failures import failure_actions
 from mirsearch.indexes.elasticsearch.lock import LOCK_ID, WriterLock, is_dead
 from mirsearch.indexes.elasticsearch.paging import snapshot_pages
-from mirsearch.indexes.faults import Fault
+from mirsearch.indexes.faults import COPYING, Fault
 
 PAGE_SIZE = 250
 _SHAPE_ERRORS = (LookupError, TypeError, AttributeError, ValueError)
@@ -102,6 +102,7 @@ def _find_cluster_faults(client: Elasticsearch, address: Address, physical: str)
     health = client.cluster.health(index=physical)
     if health["status"] == "red":
         yield Fault("index", physical, "a shard is not available; start its node, or restore it from a snapshot")
+    yield from map(Fault.of_copy, read_entries(client, address, COPYING))
     names = admin.physical_indexes(client, address.name)
     for name in names.values():
         mappings = client.indices.get_mapping(index=name)[name]["mappings"]

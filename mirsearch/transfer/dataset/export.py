@@ -77,7 +77,6 @@ def export_dataset(
         writer = _DatasetWriter(index, part, ledger, options or DatasetOptions())
         writer.write(index.select_panels(filters, Order("figure.id")), progress)
         writer.finish(folder.name)
-        part.chmod(0o755)
         part.replace(folder)
     return writer.summary
 

@@ -18,7 +18,7 @@ from mirsearch.indexes.embedded.database.checksums import (
     check_figures,
     read_checked_figures,
 )
-from mirsearch.indexes.faults import Fault, Part
+from mirsearch.indexes.faults import COPYING, Fault, Part
 from mirsearch.query import Filters
 
 MAX_STRUCTURE_FAULTS = 20
@@ -52,6 +52,12 @@ def find_faults(connection: sqlite3.Connection) -> Iterator[Fault]:
     for part in _LISTS:
         yield from _tell_errors(_find_mismatches(connection, part))
     yield from _tell_errors(_find_strays(connection))
+    yield from _tell_errors(_find_interrupted_copies(connection))
+
+
+def _find_interrupted_copies(connection: sqlite3.Connection) -> Iterator[Fault]:
+    for (name,) in connection.execute("SELECT name FROM entries WHERE list = ?", (COPYING,)):
+        yield Fault.of_copy(str(name))
 
 
 def _tell_errors(faults: Iterator[Fault]) -> Iterator[Fault]:

@@ -23,8 +23,8 @@ from mirsearch.indexes.embedded.database.checksums import (
 )
 from mirsearch.indexes.embedded.database.own_names import names_of
 
-MAX_CACHED = 16_384
-"""Most figures that are kept in memory while panels are listed: some 50 MB."""
+MAX_CACHED = 32_768
+"""Most figures that are kept in memory while panels are listed: some 100 MB. Each that is dropped is read again."""
 
 
 @dataclass(frozen=True, slots=True)
