@@ -20,7 +20,6 @@ from mirsearch.search.answer import Answer, Hit, QueryView
 from mirsearch.search.asked_pictures import IMAGE_KINDS, AskedPictures, read_pictures
 from mirsearch.search.diversity import choose_diverse, diverse_count
 from mirsearch.search.folding import MAX_PANELS_PER_HIT, Folding, candidate_counts, first_count, shared_letter
-from mirsearch.search.journal_names import journal_notes
 from mirsearch.search.left_out import drop_low_scores, find_left_out
 from mirsearch.search.marks import Marks, read_marks, turn_by_marks
 from mirsearch.search.match import is_calibrated, judge_hits
@@ -230,7 +229,10 @@ def _notes(
     if not result.panels:
         nothing_left = result.considered == 0 and not (question.filters.is_empty and request.filters.text is None)
         notes.append(_nothing_passes(question, request.filters) if nothing_left else "nothing matched")
-        notes += journal_notes(index, question.filters.journals) if nothing_left else []
+        if nothing_left:
+            from mirsearch.search.journal_names import journal_notes
+
+            notes += journal_notes(index, question.filters.journals)
     if question.text:
         from mirsearch.search.asked_words import word_notes
 
