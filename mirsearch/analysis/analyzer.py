@@ -17,7 +17,7 @@ from mirsearch.analysis.parts import add_captions, add_insets
 from mirsearch.analysis.scalebars.panel_scales import read_panel_scales
 from mirsearch.corpus import Box, Panel
 
-ANALYSIS_VERSION = "6"
+ANALYSIS_VERSION = "7"
 """Version of the analysis. It changes whenever the analysis may read a figure differently.
 
 Figures that an older version read can then be read again.
@@ -67,7 +67,8 @@ class FigureAnalyzer:
         panels = [_add_judgment(panel, judgment, texts) for panel, judgment in zip(panels, judgments, strict=True)]
         is_drawn = [_is_surely_drawn(judgment) for judgment in judgments]
         panels, added = add_insets(pixels, panels, inset_boxes, parts)
-        return self._add_scales(pixels, panels, [*is_drawn, *[False] * added], caption, nm_per_px)
+        drawn = [*is_drawn, *[False] * added]
+        return self._add_scales(pixels, panels, drawn, caption, nm_per_px, are_all=not known_panels)
 
     @staticmethod
     def _clip_panels(pixels: Pixels, known_panels: tuple[Panel, ...]) -> list[Panel]:
@@ -89,11 +90,25 @@ class FigureAnalyzer:
         return classify_panel(np.ascontiguousarray(pixels[y0:y1, x0:x1]), panel.caption, words)
 
     def _add_scales(
-        self, pixels: Pixels, panels: list[Panel], drawn: Sequence[bool], caption: str, nm_per_px: float | None
+        self,
+        pixels: Pixels,
+        panels: list[Panel],
+        drawn: Sequence[bool],
+        caption: str,
+        nm_per_px: float | None,
+        *,
+        are_all: bool,
     ) -> list[Panel]:
         """Return the panels with their scales, doubtful scales, and bars without a length."""
         scales = read_panel_scales(
-            pixels, panels, self._detector, self._ocr, caption=caption, nm_per_px=nm_per_px, drawn=drawn
+            pixels,
+            panels,
+            self._detector,
+            self._ocr,
+            caption=caption,
+            nm_per_px=nm_per_px,
+            drawn=drawn,
+            are_all=are_all,
         )
         return [
             dataclasses.replace(panel, scale=scale.scale, doubtful_scale=scale.doubtful, bar=scale.bar)

@@ -15,6 +15,7 @@ from mirsearch.analysis.letters.assignment import (
 )
 from mirsearch.analysis.letters.candidates import find_lone_marks
 from mirsearch.analysis.letters.corners import TOP_LEFT, Corner, is_at_corner
+from mirsearch.analysis.letters.ground import crop_around, is_placed
 from mirsearch.analysis.letters.letters import (
     Letter,
     find_numeral_series,
@@ -85,7 +86,9 @@ class LetterCompletion:
         wanted = self._labels_to_find(letters, searching)
         if self._expected:
             letters = self._correct_by_order(letters, self._expected)
-            return self._order.assign_missing(letters, wanted) if len(letters) < len(wanted) else letters
+            if len(letters) < len(wanted):
+                letters = self._order.assign_missing(letters, wanted)
+            return letters if len(letters) == len(wanted) else self._add_marks(letters, wanted, anywhere=True)
         if not reliable and (len(longest_run(letters)) < len(letters) or len(letters) < len(self._tiles)):
             is_likely = 2 * len(letters) >= len(wanted) or (
                 self._tiles_are_pictures and self._order.agrees_with(letters, wanted)
@@ -171,27 +174,20 @@ class LetterCompletion:
             letters = [*letters, max(fitting, key=lambda letter: letter.confidence)]
         return letters
 
-    def _add_marks(self, letters: list[Letter], wanted: Sequence[str], aligned_only: bool) -> list[Letter]:
+    def _add_marks(
+        self, letters: list[Letter], wanted: Sequence[str], aligned_only: bool = False, anywhere: bool = False
+    ) -> list[Letter]:
         """Return the letters and those read from lone marks in corners of tiles and in the letters' rows and columns.
 
         With `aligned_only`, a mark counts only if it is in line with another letter; others can then be judged by
-        these.
+        these. Without `anywhere`, a mark in the middle of a tile must be in brackets, or in line with two letters.
         """
-        height, width = self._pixels.shape[:2]
-        zones = self._corner_places(letters)
-        height_range = None
-        if letters:
-            size = median(letter.height for letter in letters)
-            height_range = (0.3 * size, 1.15 * size)
-            for level in cluster_means([letter.box[1] for letter in letters], size):
-                zones.append((0, round(level - 0.5 * size), width, round(level + size)))
-            for level in cluster_means([letter.box[0] for letter in letters], size):
-                zones.append((round(level - 0.5 * size), 0, round(level + size), height))
+        zones, height_range = self._mark_zones(letters)
         marks = find_lone_marks(cv2.cvtColor(self._pixels, cv2.COLOR_RGB2GRAY), zones, height_range)
         marks = [box for box in marks if not any(overlaps(box, letter.box) for letter in letters)]
         marks = sorted(marks, key=lambda box: -(box[3] - box[1]))[:_MOST_MARKS]
         unread = [box for box in marks if box not in self._readings_of_marks]
-        readings = self._ocr.recognize([self._crop_around(box) for box in unread])
+        readings = self._ocr.recognize([crop_around(self._pixels, box) for box in unread])
         self._readings_of_marks.update(zip(unread, readings, strict=True))
         texts = [self._readings_of_marks[box] for box in marks]
         missing = [label for label in wanted if label not in {letter.label for letter in letters}]
@@ -208,18 +204,33 @@ class LetterCompletion:
             readings_found = [
                 letter for letter in readings_found if self._is_likely_letter(letter, [*letters, *others])
             ]
+        elif not anywhere:
+            readings_found = [letter for letter in readings_found if self._stands_like_letter(letter, letters)]
         return merge_readings(letters, readings_found, aligned_only)
+
+    def _mark_zones(self, letters: Sequence[Letter]) -> tuple[list[Box], tuple[float, float] | None]:
+        """Return the corners of tiles and the letters' rows and columns, and the heights of marks there in px."""
+        height, width = self._pixels.shape[:2]
+        zones = self._corner_places(list(letters))
+        height_range = None
+        if letters:
+            size = median(letter.height for letter in letters)
+            height_range = (0.3 * size, 1.15 * size)
+            for level in cluster_means([letter.box[1] for letter in letters], size):
+                zones.append((0, round(level - 0.5 * size), width, round(level + size)))
+            for level in cluster_means([letter.box[0] for letter in letters], size):
+                zones.append((round(level - 0.5 * size), 0, round(level + size), height))
+        return zones, height_range
+
+    def _stands_like_letter(self, letter: Letter, known: Sequence[Letter]) -> bool:
+        """Return whether a mark is in brackets or stands where panel letters do, and is no detail of a picture."""
+        is_bracketed = letter.style in ("closed", "half")
+        return is_bracketed or is_placed(letter, self._tiles) or is_in_grid(letter, known)
 
     def _is_likely_letter(self, letter: Letter, others: Sequence[Letter]) -> bool:
         """Return whether brackets or place make a mark's reading a panel letter; no caption supports it."""
         is_bracketed = letter.style in ("closed", "half")
         return is_bracketed or is_at_corner(letter, self._tiles, self._corner) or is_in_grid(letter, others)
-
-    def _crop_around(self, box: Box) -> Pixels:
-        """Return the crop of a mark with a margin."""
-        margin = max(2, round(0.25 * (box[3] - box[1])))
-        x0, y0 = max(0, box[0] - margin), max(0, box[1] - margin)
-        return np.ascontiguousarray(self._pixels[y0 : box[3] + margin, x0 : box[2] + margin])
 
     def _corner_places(self, letters: list[Letter]) -> list[Box]:
         """Return a box around the usual corner of each tile without a letter; the largest tile comes first."""

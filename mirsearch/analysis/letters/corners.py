@@ -8,14 +8,18 @@ from dataclasses import dataclass
 
 from mirsearch.analysis.base import TextBox
 from mirsearch.analysis.letters.letters import Letter, parse_letter
-from mirsearch.analysis.panels.boxes import lies_in
+from mirsearch.analysis.panels.boxes import is_centered_in, lies_in
 from mirsearch.corpus import Box
 
-_RELIABLE_CONFIDENCE = 0.9
+_RELIABLE_CONFIDENCE = 0.75
 """Least confidence of OCR (0 to 1) in each of the letters that are reliable."""
 
 _FIRST_LETTER_REACH, _PANEL_ROOM = 0.12, 0.15
 """Greatest distance of the first letter from the edge, and least room for a panel, as shares of the figure's side."""
+
+
+_BELOW_REACH, _BOX_SLACK = 1.5, 0.4
+"""How far under its panel a letter may stand, and how much larger than the letter OCR's box may be, in its heights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,8 @@ class Corner:
 
     right: bool = False
     bottom: bool = False
+    centered: bool = False
+    """The letters stand below (or above) the middle of their panels."""
 
     def mirror(self, box: Box, around: Box) -> Box:
         """Return `box` mirrored within `around` so that this corner of `around` becomes its upper left.
@@ -39,6 +45,7 @@ class Corner:
 
 
 TOP_LEFT = Corner()
+BELOW = Corner(bottom=True, centered=True)
 OTHER_CORNERS = (Corner(right=True), Corner(bottom=True), Corner(right=True, bottom=True))
 
 
@@ -62,10 +69,24 @@ def usual_corner(letters: Sequence[Letter], tiles: Sequence[Box]) -> Corner:
     upper left, letters must therefore be inside the tile.
     """
     others = [letter for letter in letters if not is_at_corner(letter, tiles)]
+    below_count = sum(_stands_below(letter, tiles) for letter in letters)
+    if below_count >= 2 and 2 * below_count >= len(letters) == len(others):
+        return BELOW
     tile_counts = {corner: _count_tiles_with_letter(others, tiles, corner) for corner in OTHER_CORNERS}
     best = max(OTHER_CORNERS, key=lambda corner: tile_counts[corner])
     is_plain = tile_counts[best] >= 2 and 3 * tile_counts[best] >= 2 * len(letters)
     return best if is_plain else TOP_LEFT
+
+
+def _stands_below(letter: Letter, tiles: Sequence[Box]) -> bool:
+    """Return whether a letter stands on the figure's ground, under a tile, and nearer to it than to the tile below."""
+    x0, y0, x1, y1 = letter.box
+    in_column = [tile for tile in tiles if tile[0] < (x0 + x1) / 2 < tile[2]]
+    above = min((y0 - tile[3] for tile in in_column if tile[3] <= y0 + _BOX_SLACK * letter.height), default=None)
+    below = min((tile[1] - y1 for tile in in_column if tile[1] >= y1 - _BOX_SLACK * letter.height), default=None)
+    is_on_ground = not any(is_centered_in(letter.box, tile) for tile in tiles)
+    is_near = above is not None and above <= _BELOW_REACH * letter.height and (below is None or above < below)
+    return is_on_ground and is_near and not is_at_corner(letter, tiles)
 
 
 def _count_tiles_with_letter(letters: Sequence[Letter], tiles: Sequence[Box], corner: Corner) -> int:

@@ -19,9 +19,9 @@ from mirsearch.analysis.letters.reading import (
 )
 
 __all__ = [
-    "Letter", "are_in_order", "choose_letters", "find_numeral_series", "has_same_case", "is_in_grid", "is_in_line",
-    "is_in_order", "labels_to_find", "longest_run", "matches_style", "merge_readings", "parse_glued", "parse_letter",
-    "parse_lookalike", "parse_roman", "read_letter",
+    "Letter", "are_in_order", "choose_among", "choose_letters", "find_numeral_series", "has_same_case", "is_in_grid",
+    "is_in_line", "is_in_order", "labels_to_find", "longest_run", "matches_style", "merge_readings",
+    "parse_glued", "parse_letter", "parse_lookalike", "parse_roman", "read_letter",
 ]  # fmt: skip
 
 _HEIGHT_TOLERANCE = 0.45
@@ -42,22 +42,26 @@ def choose_letters(texts: Sequence[TextBox], expected: Sequence[str]) -> list[Le
     """
     expected_set = {bare_label(label) for label in expected}
     candidates = [letter for text in texts if (letter := read_letter(text, expected_set)) is not None]
-    if expected_set:
-        candidates = [letter for letter in candidates if letter.label in expected_set]
+    return choose_among(candidates, expected_set)
+
+
+def choose_among(candidates: Sequence[Letter], expected: set[str]) -> list[Letter]:
+    """Return one of the candidates for each label, alike in style and size; `expected` is as in `choose_letters`."""
+    wanted = [letter for letter in candidates if not expected or letter.label in expected]
     groups = [
-        [letter for letter in candidates if letter.style in ("closed", "half")],
-        [letter for letter in candidates if letter.style in ("bare", "leading")],
+        [letter for letter in wanted if letter.style in ("closed", "half")],
+        [letter for letter in wanted if letter.style in ("bare", "leading")],
     ]
     best: list[Letter] = []
     for group in groups:
         uniform = _most_uniform(group)
-        if not expected_set:
+        if not expected:
             uniform = _leading_sequence(uniform)
             if len(best) >= 2:
                 break
         if len(uniform) > len(best) and not _is_crowded(uniform, best):
             best = uniform
-    return _add_other_styles(best, candidates) if expected_set else best
+    return _add_other_styles(best, wanted) if expected else best
 
 
 def _is_crowded(letters: Sequence[Letter], others: Sequence[Letter]) -> bool:

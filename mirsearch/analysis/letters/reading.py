@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mirsearch.analysis.base import TextBox
 from mirsearch.corpus import Box
@@ -137,7 +137,14 @@ def read_letter(text: TextBox, expected: Iterable[str]) -> Letter | None:
     """Return the letter that a line is or begins with; where roman numerals are expected, misread ones count too."""
     labels = set(expected)
     letter = parse_letter(text)
-    return letter if letter is not None and letter.label in labels else parse_roman(text, labels) or letter
+    if letter is not None and letter.label in labels:
+        return letter
+    roman = parse_roman(text, labels)
+    if roman is not None or letter is None or letter.style != "closed":
+        return roman or letter
+    lookalike = _LOOKALIKES.get(letter.label)  # "(1)" for "(I)"
+    is_lookalike = lookalike in labels and letter.alone
+    return replace(letter, label=lookalike, upper=None) if lookalike is not None and is_lookalike else letter
 
 
 def _box_of_first(box: Box, count: int, total: int) -> Box:

@@ -84,8 +84,27 @@ class TileOrder:
             return self._correct_one_misread([*letters, *guesses], letters, wanted)
         places = unassigned_gaps(letters, self._tiles)
         if not letters or len(places) != len(missing):
-            return letters
+            return self._assign_between(letters, wanted, missing)
         return [*letters, *(Letter(label, place, "guess", 0.3) for label, place in zip(missing, places, strict=True))]
+
+    def _assign_between(self, letters: list[Letter], wanted: Sequence[str], missing: Sequence[str]) -> list[Letter]:
+        """Return the letters and guesses for missing labels, where just one tile lies between the neighbors'."""
+        order = [self._tiles[n] for n in reading_order(self._tiles)]
+        unlettered = tiles_without_letter(order, letters, self._corner)
+        place_of = {
+            letter.label: n
+            for letter in letters
+            for n, tile in enumerate(order)
+            if is_at_corner(letter, [tile], self._corner)
+        }
+        guesses = []
+        for label in missing:
+            number = list(wanted).index(label)
+            before = place_of.get(wanted[number - 1]) if number else -1
+            after = place_of.get(wanted[number + 1]) if number + 1 < len(wanted) else len(order)
+            if before is not None and after is not None and after - before == 2 and order[before + 1] in unlettered:
+                guesses.append(self._guess_letter(label, order[before + 1], letters[0].height))
+        return [*letters, *guesses]
 
     def _correct_one_misread(
         self, letters: list[Letter], candidates: list[Letter], wanted: Sequence[str]

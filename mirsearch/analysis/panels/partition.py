@@ -53,9 +53,13 @@ class Partition:
     """Finds the cheapest way to cut a figure so that each letter gets a part that holds no other.
 
     `pictures` are the tiles that gutters and seams leave. Those that hold at most one letter should not be cut.
+    `centered` letters stand at the middle of their part's upper edge instead of near its corner.
     """
 
-    def __init__(self, canvas: Canvas, letters: Sequence[Letter], pictures: Sequence[Box] = ()) -> None:
+    def __init__(
+        self, canvas: Canvas, letters: Sequence[Letter], pictures: Sequence[Box] = (), centered: bool = False
+    ) -> None:
+        self._centered = centered
         self._canvas = canvas
         self._letters = sorted(letters, key=lambda letter: (letter.box[1], letter.box[0]))
         self._pictures = [box for box in pictures if sum(is_centered_in(letter.box, box) for letter in letters) < 2]
@@ -116,6 +120,8 @@ class Partition:
         """
         x0, y0, x1, y1 = self._canvas.trim(box)
         across = (letter.box[0] - x0) / max(1, x1 - x0)
+        if self._centered:
+            across = 0.2 + abs(letter.box[0] + letter.box[2] - x0 - x1) / (2 * max(1, x1 - x0))
         down = (letter.box[1] - y0) / max(1, y1 - y0)
         letters_wide = min(x1 - x0, y1 - y0) / max(1, letter.height)
         narrow_cost = 0.5 if letters_wide < 1.5 else 0.25 if letters_wide < 4 else 0.0
@@ -145,7 +151,8 @@ class Partition:
         if high < low:
             return None
         costs = self._cut_costs(box, axis)[low - start : high - start + 1]
-        target = min(max(edge - self._letter_offsets[axis], low), high)
+        is_between = self._centered and axis == 0
+        target = (low + high) / 2 if is_between else min(max(edge - self._letter_offsets[axis], low), high)
         positions = np.arange(low, high + 1)
         distance = np.abs(positions - target) / max(1.0, 0.5 * (stop - start))
         total = costs + _DISTANCE_COST * distance

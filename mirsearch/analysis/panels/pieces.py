@@ -47,6 +47,10 @@ _MIN_CROPPED_SHARE = 0.15
 """Least side of a picture that has such a margin, as a share of the region's longer side. The tags of letters are
 smaller."""
 
+_MIN_NOISY_WIDTH, _MIN_NOISE = 6, 2
+"""Least width in px of a gutter whose noise is measured, and the median difference in levels of neighboring px from
+which it has noise. Printed ground has none, and JPEG leaves hardly any in the middle of a gutter."""
+
 _MAX_DEPTH = 24
 """Most cuts within each other. A bound on time that real layouts don't reach."""
 
@@ -86,6 +90,7 @@ def cut_picture(canvas: Canvas, box: Box, depth: int = 0) -> list[Box]:
         for color in range(len(canvas.colors))
         for axis in (0, 1)
         for gutter in _gutters_between_pictures(canvas.ink(box, axis, color), axis)
+        if not _has_noise(canvas, box, gutter)
     ]
     gutter = max(gutters, key=lambda each: each.run.width, default=None) or _thin_line(canvas, box)
     if gutter is None:
@@ -93,6 +98,17 @@ def cut_picture(canvas: Canvas, box: Box, depth: int = 0) -> list[Box]:
         return [whole if depth == 0 and is_large and _has_wide_margin(whole, box) else box]
     parts = split_box(box, gutter.axis, gutter.run)
     return [piece for part in parts for piece in cut_picture(canvas, part, depth + 1)]
+
+
+def _has_noise(canvas: Canvas, box: Box, gutter: _Gutter) -> bool:
+    """Return whether a wide gutter has the noise of a picture: it is a part of one, such as a bar of a TEM grid."""
+    start, stop = box[gutter.axis] + gutter.run.start, box[gutter.axis] + gutter.run.stop
+    if stop - start < _MIN_NOISY_WIDTH:
+        return False
+    middle = slice(start + (stop - start) // 4, stop - (stop - start) // 4)
+    along = slice(box[1 - gutter.axis], box[3 - gutter.axis])
+    strip = canvas.pixels[along, middle, 1] if gutter.axis == 0 else canvas.pixels[middle, along, 1].T
+    return bool(np.median(np.abs(np.diff(strip.astype(np.int16), axis=0))) >= _MIN_NOISE)
 
 
 def _has_wide_margin(whole: Box, inner: Box) -> bool:

@@ -23,13 +23,14 @@ from mirsearch.analysis.letters.corners import (
     letters_reliable_by_text,
     usual_corner,
 )
+from mirsearch.analysis.letters.ground import add_from_ground
 from mirsearch.analysis.letters.letters import Letter, choose_letters, find_numeral_series
 from mirsearch.analysis.panels.boxes import area
 from mirsearch.analysis.panels.gutters import Canvas, is_picture, reading_order
 from mirsearch.analysis.panels.partition import Partition
 from mirsearch.analysis.panels.pictures import find_pictures
 from mirsearch.analysis.panels.tiles import divide_strips, figure_tiles
-from mirsearch.analysis.panels.working_size import QUICK_SIDE, WorkingFigure
+from mirsearch.analysis.panels.working_size import QUICK_SIDE, WorkingFigure, is_on_black
 from mirsearch.corpus import Box
 
 _DRAWN_FLATNESS = 0.5
@@ -99,7 +100,7 @@ def separate_regions(
         letters = clip_letters(letters, grid, scraps, corner)
         pictures = [box for box in grid if is_picture(canvas, box)]
         if corner == TOP_LEFT and not all(is_at_corner(letter, grid) for letter in letters):
-            letters = anchor_letters(letters, find_pictures(pixels, max(canvas.width, canvas.height)))
+            letters = anchor_letters(letters, _find_pictures(pixels))
         parts = _partition_by_letters(canvas, pixels, letters, corner, pictures)
         return _sort_regions([Region(canvas.trim(box), label, box) for box, label in parts])
     loose_pictures = [] if letters else _picture_tiles(canvas, grid, pixels)
@@ -136,6 +137,10 @@ def _find_letters(
     """Return the panel letters that fit the figure's tiles, and the corner of the panels where they stand."""
     series = [] if caption_known or expected_labels else find_numeral_series(texts, len(grid))
     letters = choose_letters([text for text in texts if _can_be_letter(text, canvas)], expected_labels or series)
+    if expected_labels and len(letters) < len(expected_labels):
+        letters = add_from_ground(pixels, ocr, grid, letters, expected_labels)
+        if 2 * len(letters) <= len(expected_labels):
+            letters = add_from_ground(pixels, ocr, _find_pictures(pixels), letters, expected_labels)
     corner = usual_corner(letters, grid)
     tiles_are_pictures = len(grid) >= 2 and all(is_picture(canvas, box) for box in grid)
     reliable = (
@@ -175,9 +180,18 @@ def _partition_by_letters(
     mirrored_pixels = np.ascontiguousarray(pixels[:: -1 if corner.bottom else 1, :: -1 if corner.right else 1])
     mirrored_letters = [replace(letter, box=corner.mirror(letter.box, canvas.box)) for letter in letters]
     parts = Partition(
-        Canvas(mirrored_pixels), mirrored_letters, [corner.mirror(box, canvas.box) for box in pictures]
+        Canvas(mirrored_pixels),
+        mirrored_letters,
+        [corner.mirror(box, canvas.box) for box in pictures],
+        centered=corner.centered,
     ).parts()
     return [(corner.mirror(box, canvas.box), letter.label) for box, letter in parts]
+
+
+def _find_pictures(pixels: Pixels) -> list[Box]:
+    """Return the pictures of a figure on white or black ground."""
+    on_black = is_on_black(pixels)
+    return find_pictures(255 - pixels if on_black else pixels, max(pixels.shape[:2]), on_black)
 
 
 def _picture_tiles(canvas: Canvas, grid: list[Box], pixels: Pixels) -> list[Box]:

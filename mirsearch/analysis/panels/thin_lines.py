@@ -27,6 +27,9 @@ _MIN_CONTRAST = 20
 _MIN_SEEN_SHARE = 0.6
 """Least share of a line's length on which it differs from the pictures on both sides."""
 
+_MIN_RIDGE_SHARE = 0.9
+"""Least share of the length of a blurred white line on which it is brighter than the pictures on both sides."""
+
 _MIN_SIDE = 24
 """Least side in px of the pictures beside a line."""
 
@@ -63,7 +66,8 @@ def _lines(gray: NDArray[np.int16]) -> list[tuple[float, int]]:
     low, middle, high = percentiles(gray[:, candidates], [4, 50, 96])
     lines = []
     for place, level, spread in zip(candidates.tolist(), middle.astype(int).tolist(), high - low, strict=True):
-        if spread > (_MAX_SPREAD if level <= _BLACK or level >= _WHITE else _MAX_GRAY_SPREAD):
+        is_even = spread <= (_MAX_SPREAD if level <= _BLACK or level >= _WHITE else _MAX_GRAY_SPREAD)
+        if not is_even and not _is_ridge(gray, place):
             continue
         left, right = gray[:, place - _REACH] - level, gray[:, place + _REACH] - level
         is_seen = np.minimum(np.abs(left), np.abs(right)) >= _MIN_CONTRAST
@@ -71,3 +75,9 @@ def _lines(gray: NDArray[np.int16]) -> list[tuple[float, int]]:
         if share >= _MIN_SEEN_SHARE:
             lines.append((share, place))
     return lines
+
+
+def _is_ridge(gray: NDArray[np.int16], place: int) -> bool:
+    """Return whether a column is brighter than both sides nearly everywhere: a white line blurred by shrinking."""
+    sides = np.maximum(gray[:, place - _REACH], gray[:, place + _REACH])
+    return bool((gray[:, place] - sides >= _MIN_CONTRAST).mean() >= _MIN_RIDGE_SHARE)

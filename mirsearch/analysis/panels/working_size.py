@@ -38,13 +38,18 @@ class WorkingFigure:
     @property
     def is_on_black(self) -> bool:
         """Return whether the figure's ground is black: most of its outermost px are."""
-        edges = (self.pixels[0], self.pixels[-1], self.pixels[:, 0], self.pixels[:, -1])
-        levels = np.concatenate([edge.max(axis=1) for edge in edges])
-        return bool((levels <= _BLACK).mean() >= _BLACK_SHARE)
+        return is_on_black(self.pixels)
 
     def original_box(self, box: Box) -> Box:
         """Return a box at working size in px of the figure itself."""
         return _clip_to_image(_scale_box(box, 1 / self._scale), self._width, self._height)
+
+
+def is_on_black(pixels: Pixels) -> bool:
+    """Return whether the ground of a figure, RGB uint8 (h, w, 3), is black: most of its outermost px are."""
+    edges = (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])
+    levels = np.concatenate([edge.max(axis=1) for edge in edges])
+    return bool((levels <= _BLACK).mean() >= _BLACK_SHARE)
 
 
 def _scale_box(box: Box, scale: float) -> Box:

@@ -26,7 +26,7 @@ It finds bars on a ground that is locally about as bright as the bar.
 _TOPHAT_CONTRASTS = (24, 60, 110)
 """Gray levels by which a thin structure must at least be brighter than what lies above and below it."""
 
-MIN_LENGTH = 14
+MIN_LENGTH = 12
 """Shortest bar in px that can be measured to a few percent."""
 
 MAX_MEASURED = 160

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from mirsearch.analysis.captions.label_order import bare_label
 from mirsearch.analysis.captions.scales import PlacedScale, caption_scales_of, choose_scale
+from mirsearch.analysis.captions.split import split_caption
 from mirsearch.corpus import Panel
 
 _MIN_STEP = 0.5
@@ -18,12 +20,14 @@ class CaptionLength:
     """What the caption states about one panel: the length in nm of its bar, and the width in nm of its field of view.
 
     `own` is true if the length is said of the panel's letter. `certain` is false if the length is the only one of the
-    caption and the panel has no letter.
+    caption and the panel has no letter. `misplaced` is true if the panel may belong to the letter before or behind its
+    own, which the caption names and the figure doesn't show: the length may then be that of another bar.
     """
 
     bar: PlacedScale | None = None
     width: PlacedScale | None = None
     certain: bool = True
+    misplaced: bool = False
 
     @property
     def own(self) -> bool:
@@ -40,17 +44,38 @@ class _Position:
     count: int | None = None
 
 
-def caption_lengths(panels: Sequence[Panel], caption: str, drawn: Sequence[bool]) -> list[CaptionLength]:
-    """Return what a figure's caption states about each panel's bar. `drawn` tells which panels are drawings."""
+def caption_lengths(
+    panels: Sequence[Panel], caption: str, drawn: Sequence[bool], are_all: bool = False
+) -> list[CaptionLength]:
+    """Return what a figure's caption states about each panel's bar. `drawn` tells which panels are drawings.
+
+    `are_all` says that the panels are all of the figure: images of a letter that none has then have another letter.
+    """
     letters = [panel.label for panel in panels]
     figure_scales = caption_scales_of(caption, letters) if caption.strip() else []
+    unsure = _beside_missing(panels, caption, figure_scales) if are_all else set()
     lengths = []
     for number, panel in enumerate(panels):
         scales = figure_scales
         if not any(scale.kind == "bar" for scale in scales) and panel.caption:
             scales = caption_scales_of(panel.caption, letters)
-        lengths.append(_choose_length(panel, scales, _positions(panels, number, drawn)))
+        length = _choose_length(panel, scales, _positions(panels, number, drawn))
+        lengths.append(replace(length, misplaced=length.own and panel.label in unsure))
     return lengths
+
+
+def _beside_missing(panels: Sequence[Panel], caption: str, scales: Sequence[PlacedScale]) -> set[str | None]:
+    """Return the labels of panels that come before or behind a label with a bar of its own that no panel has."""
+    found = {bare_label(panel.label) for panel in panels if panel.label is not None}
+    with_bar = {bare_label(label) for scale in scales if scale.kind == "bar" for label in scale.letters or ()}
+    missing = with_bar - found
+    if not found or not missing:
+        return set()
+    labels = list(dict.fromkeys(bare_label(label) for label in split_caption(caption).labels))
+    beside = {
+        label for number, label in enumerate(labels) if missing.intersection(labels[max(0, number - 1) : number + 2])
+    }
+    return {panel.label for panel in panels if panel.label is not None and bare_label(panel.label) in beside}
 
 
 def _choose_length(panel: Panel, scales: Sequence[PlacedScale], positions: Sequence[_Position]) -> CaptionLength:

@@ -63,15 +63,17 @@ def read_panel_scales(
     caption: str = "",
     nm_per_px: float | None = None,
     drawn: Sequence[bool] = (),
+    are_all: bool = False,
 ) -> list[PanelScale]:
     """Return the scale of each panel of a figure; `pixels` are RGB, uint8, (h, w, 3).
 
     `caption` is the figure's caption; where it gives no length of a bar, the panel's own is read. `nm_per_px` is the
     pixel size from the file's metadata. No bar is looked for in panels that are `drawn`, except where the caption gives
-    one for a letter that has only drawings. A scale that a panel states already is kept, and may be shared.
+    one for a letter that has only drawings. A scale that a panel states already is kept, and may be shared. `are_all`
+    says that the panels are all of the figure.
     """
     is_drawn = [*drawn, *[False] * (len(panels) - len(drawn))]
-    seen = observe_panels(pixels, panels, detector, ocr, caption=caption, drawn=is_drawn)
+    seen = observe_panels(pixels, panels, detector, ocr, caption=caption, drawn=is_drawn, are_all=are_all)
     readings = [panel.scale or _first_reading(panel, each) for panel, each in zip(panels, seen, strict=True)]
     images, lengths = [each.image for each in seen], [each.length for each in seen]
     shareable = [images[n] is not None and not is_drawn[n] for n in range(len(panels))]
@@ -95,22 +97,30 @@ def observe_panels(
     *,
     caption: str,
     drawn: Sequence[bool],
+    are_all: bool = False,
 ) -> list[SeenPanel]:
-    """Return what is seen of the scale of each panel before images of one letter are compared."""
-    lengths = caption_lengths(panels, caption, drawn)
+    """Return what is seen of the scale of each panel before images of one letter are compared.
+
+    `are_all` is as in `read_panel_scales`.
+    """
+    lengths = caption_lengths(panels, caption, drawn, are_all)
     images = [
         None
         if panel.scale is not None or (drawn[n] and not _has_own_bar(panels, n, lengths[n], drawn))
         else _find_bars(pixels, panels, n, lengths[n], detector, ocr)
         for n, panel in enumerate(panels)
     ]
-    lengths = _count_bars_only(panels, images, lengths, caption)
+    lengths = _count_bars_only(panels, images, lengths, caption, are_all)
     observations = [_observe_panel(panels, images, n, length) for n, length in enumerate(lengths)]
     return [SeenPanel(*each) for each in zip(images, lengths, observations, strict=True)]
 
 
 def _count_bars_only(
-    panels: Sequence[Panel], images: Sequence[ImageBars | None], lengths: Sequence[CaptionLength], caption: str
+    panels: Sequence[Panel],
+    images: Sequence[ImageBars | None],
+    lengths: Sequence[CaptionLength],
+    caption: str,
+    are_all: bool,
 ) -> list[CaptionLength]:
     """Return the lengths, with those of panels that have none found anew among the images with bars only.
 
@@ -118,7 +128,7 @@ def _count_bars_only(
     """
     if all(length.bar is not None for length in lengths):
         return list(lengths)
-    others = caption_lengths(panels, caption, [_sure_bar(image) is None for image in images])
+    others = caption_lengths(panels, caption, [_sure_bar(image) is None for image in images], are_all)
     return [length if length.bar is not None else other for length, other in zip(lengths, others, strict=True)]
 
 

@@ -93,14 +93,23 @@ def read_lone_bar(image: ImageBars, length: CaptionLength, siblings: Sequence[Im
             caption=float(length.own),
             unsure=float(not length.certain),
         )
+        confidence = caption_confidence(evidence)
         reading = ScaleReading(
             nm_per_px=length.bar.nm / bar.length_px, length_nm=length.bar.nm, length_px=bar.length_px, bar=bar.box,
-            label_text=None, source="caption", confidence=caption_confidence(evidence),
+            label_text=None, source="caption",
+            confidence=min(confidence, _MAX_DOUBTFUL) if length.misplaced else confidence,
         )  # fmt: skip
         observations.append(Observation(reading, evidence))
     best = max((observation.reading.confidence for observation in observations), default=0.0)
     rivals = [each for each in observations if each.reading.confidence >= _MIN_RIVAL_SHARE * best]
+    rivals = [each for each in rivals if not _is_upright(each)] or rivals
     return min(rivals, key=lambda each: each.evidence.corner, default=None)
+
+
+def _is_upright(observation: Observation) -> bool:
+    """Return whether a bar is vertical: beside a horizontal one it rather is a stroke of a letter."""
+    bar = observation.reading.bar
+    return bar is not None and bar[3] - bar[1] > bar[2] - bar[0]
 
 
 def confidence_of_bar(seen: SeenBar, image: ImageBars) -> float:

@@ -82,6 +82,25 @@ def test_a_sentence_in_the_part_of_a_letter_is_not_of_another_one():
     assert found[1].bar.length_px == pytest.approx(60, abs=1)
 
 
+def test_an_image_beside_a_letter_that_is_not_found_gets_a_doubtful_length():
+    figure, panels = draw_row([60, 60, 60], ["a", "b", "b"])
+    caption = "(a) Cells. Scale bar: 20 µm. (b) Tissue. Scale bar: 100 µm. (c) Grains. Scale bar: 50 nm."
+    assert [each.scale.length_nm for each in read(figure, panels, caption)] == [20_000, 100_000, 100_000]
+    found = read(figure, panels, caption, are_all=True)
+    assert found[0].scale.length_nm == 20_000
+    assert [each.scale for each in found[1:]] == [None, None]
+    assert [each.doubtful.length_nm for each in found[1:]] == [100_000, 100_000]
+    complete = [panels[0], panels[1], dataclasses.replace(panels[2], label="c")]
+    assert [each.scale.length_nm for each in read(figure, complete, caption, are_all=True)] == [20_000, 100_000, 50]
+
+
+def test_a_stroke_of_a_letter_is_not_preferred_to_a_bar():
+    figure, panels = draw_row([60])
+    figure[8:48, 8:15] = 255
+    found = read(figure, panels, "Cells. Scale bar: 20 µm.")
+    assert found[0].scale.length_px == pytest.approx(60, abs=1)
+
+
 def test_lengths_in_the_order_of_the_images_that_have_bars():
     figure, panels = draw_row([None, 60, 90])
     caption = "(a) From left to right: a cyst, its wall (scale bar = 1 mm) and its stroma (scale bar = 100 µm)."
