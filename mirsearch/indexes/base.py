@@ -232,6 +232,13 @@ class Index(Protocol):
         What the lists are for is told where they are used, for instance in ingest.deleted.
         """
 
+    def count_values(self, filters: Filters) -> dict[str, dict[str, int]]:
+        """Count the panels that pass the filters by their values.
+
+        The keys are kinds, techniques, licenses, years, journals, fields_of_view (by decade in nm) and sources (figures
+        that have such panels). A value that is not known is counted as "unknown", but for the last two.
+        """
+
     def stats(self) -> dict[str, Any]:
         """Return counts of the contents.
 

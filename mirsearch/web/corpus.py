@@ -6,6 +6,7 @@ import logging
 import re
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mirsearch.errors import IndexMismatchError, MirsearchError
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import Index
+from mirsearch.query import Filters
 from mirsearch.search.answer import Answer
 from mirsearch.search.search import Question, ask
 from mirsearch.text.masking import mask
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_MAX_FILTERED = 64
+"""Most filters whose counts are kept."""
 _COUNTS_SECONDS = 30.0
 """Age at which the counts of the corpus are counted again."""
 
@@ -51,6 +55,7 @@ class Corpus:
         self._load_lock = threading.Lock()
         self._parts: dict[str, Any] = {}
         self._counts: tuple[float, Mapping[str, Any]] | None = None
+        self._filtered: OrderedDict[Filters, tuple[float, Mapping[str, Mapping[str, int]]]] = OrderedDict()
 
     @property
     def index(self) -> Index:
@@ -107,10 +112,24 @@ class Corpus:
                 self._counts = now, self._index.stats()
             return self._counts[1]
 
+    def counts_of(self, filters: Filters) -> Mapping[str, Mapping[str, int]]:
+        """Return the counts of the panels that pass the filters by their values, at most half a minute old."""
+        with self._lock:
+            known = self._filtered.get(filters)
+        if known is None or time.monotonic() - known[0] > _COUNTS_SECONDS:
+            known = time.monotonic(), self._index.count_values(filters)
+            with self._lock:
+                self._filtered.pop(filters, None)
+                self._filtered[filters] = known
+                while len(self._filtered) > _MAX_FILTERED:
+                    self._filtered.popitem(last=False)
+        return known[1]
+
     def forget_counts(self) -> None:
         """Count again when the counts are asked for next."""
         with self._lock:
             self._counts = None
+            self._filtered.clear()
 
     def hide_paths(self, text: str, files: Mapping[str, str] | None = None) -> str:
         """Return a message without places of this machine: no path of the index, and names for uploaded `files`."""

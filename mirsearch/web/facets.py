@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+from mirsearch.errors import MirsearchError
+from mirsearch.query import Filters
 from mirsearch.report.wording import clean_text, format_length, license_name
+from mirsearch.web.fields import make_filters
 from mirsearch.web.state import PageState
+
+if TYPE_CHECKING:
+    from mirsearch.web.corpus import Corpus
 
 _MAX_NAME = 60
 _MAX_VALUES = 12
@@ -37,6 +43,32 @@ class Facet:
     def has_chosen(self) -> bool:
         """Return whether one of its values is chosen."""
         return any(value.chosen for value in self.values)
+
+
+def facet_counts(corpus: Corpus, state: PageState) -> Mapping[str, Mapping[str, int]]:
+    """Return the counts of the panels that pass the filters of a search: each facet without its own, so that another
+    value of it can be chosen. Without filters, or where they make no sense, the counts are those of the whole corpus.
+    """
+    try:
+        filters = make_filters(state.fields)
+    except MirsearchError:  # it is told where the question is answered
+        return corpus.counts()
+    if filters.is_empty:
+        return corpus.counts()
+    names_retracted = any(condition.name == "article.retracted" for condition in filters.fields)
+    if not state.fields.retracted and not names_retracted:
+        filters = replace(filters, retracted=False)
+    filters = replace(filters, doubtful=state.fields.doubtful)
+    without: dict[str, Filters] = {
+        "techniques": replace(filters, techniques=()),
+        "kinds": replace(filters, kinds=()),
+        "fields_of_view": replace(filters, fov_min_nm=None, fov_max_nm=None),
+        "years": replace(filters, year_from=None, year_to=None),
+        "journals": replace(filters, journals=()),
+        "licenses": replace(filters, licenses=()),
+        "sources": replace(filters, fields=tuple(each for each in filters.fields if each.name != "source")),
+    }
+    return {name: corpus.counts_of(others)[name] for name, others in without.items()}
 
 
 def make_facets(counts: Mapping[str, Any], state: PageState) -> tuple[Facet, ...]:

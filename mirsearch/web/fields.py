@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from mirsearch import settings
+from mirsearch.query import Filters
 from mirsearch.search.option_values import (
     IMAGE_OPTIONS,
     add_filters,
@@ -94,6 +95,12 @@ class SearchFields(BaseModel):
 LIST_FIELDS = frozenset(name for name, field in SearchFields.model_fields.items() if isinstance(field.default, list))
 
 
+def make_filters(fields: SearchFields) -> Filters:
+    """Return the filters. UsageError for values that are none."""
+    filters = parse_filters(fields.kind, fields.technique, fields.year, fields.journal, fields.license, fields.article)
+    return add_filters(filters, fields.has_scale, fields.fov, fields.label_text, fields.filter)
+
+
 def make_question(
     fields: SearchFields, uploads: Sequence[Upload], pictures: ReadPictures, top: int, for_people: bool
 ) -> Question:
@@ -104,7 +111,6 @@ def make_question(
     of_image = {name: getattr(fields, name) for name in IMAGE_OPTIONS}
     check_image_options(len(uploads), of_image | {"page": fields.page or None})
     scale = parse_scale_options(fields.scale, fields.bar_px, fields.nm_per_px, fields.field_of_view, fields.no_scale)
-    filters = parse_filters(fields.kind, fields.technique, fields.year, fields.journal, fields.license, fields.article)
     crop = None if fields.crop is None else parse_box(fields.crop)
     images = [pictures.question(upload, fields.panel, crop, scale, fields.page) for upload in uploads]
     return Question(
@@ -117,7 +123,7 @@ def make_question(
         use_scale=not fields.no_scale,
         every_kind=fields.all_kinds,
         retracted=fields.retracted,
-        filters=add_filters(filters, fields.has_scale, fields.fov, fields.label_text, fields.filter),
+        filters=make_filters(fields),
         formula=parse_formula(fields.weight, fields.missing, fields.sigma),
         top=top,
         exact=fields.exact,

@@ -49,7 +49,12 @@ class PageState:
     @property
     def browses(self) -> bool:
         """Return whether there are only filters, whose panels are then listed."""
-        return not self.asks and not _FILTERS.isdisjoint(self.fields.given)
+        return not self.asks and self.has_filters
+
+    @property
+    def has_filters(self) -> bool:
+        """Return whether there are filters."""
+        return not _FILTERS.isdisjoint(self.fields.given)
 
     @property
     def shown(self) -> int:

@@ -13,6 +13,8 @@ pytest.importorskip("fastapi", reason="the extra web is not installed")
 
 from starlette.testclient import TestClient
 
+from mirsearch.indexes import open_index
+from mirsearch.query import Filters
 from mirsearch.web.rendering import web_environment
 from tests.support.cli_runner import run
 from tests.support.web_site import Served
@@ -171,6 +173,25 @@ def test_filters_are_links_that_can_be_taken_back(client: TestClient) -> None:
     widths = page.links("fov=")
     assert widths
     assert "fields of view" in get(client, widths[0]).text
+
+
+def test_filters_count_what_passes_the_other_filters(client: TestClient, served: Served) -> None:
+    def counted(address: str) -> dict[str, int]:
+        found = re.findall(r">(\w+)</a>\s*<svg.*?</svg>\s*<span class=\"count\">(\d+)<", client.get(address).text)
+        return {name: int(count) for name, count in found}
+
+    views = [one.panel.field_of_view_nm for one in served.stored if one.panel.kind == "micrograph"]
+    width = next(view for view in views if view is not None)
+    everything, narrow = "/search?text=image", f"/search?text=image&fov={width - 1:.1f}nm..{width + 1:.1f}nm"
+    index = open_index(served.location)
+    filters = Filters(fov_min_nm=float(f"{width - 1:.1f}"), fov_max_nm=float(f"{width + 1:.1f}"), retracted=False)
+    passing = [stored.panel.kind for stored in index.select_panels(filters)]
+    index.close()
+    assert counted(narrow)["micrograph"] == passing.count("micrograph") < counted(everything)["micrograph"]
+    assert "pass the other filters" in get(client, narrow).text
+    assert "of the whole corpus" in get(client, everything).text
+    chosen = get(client, f"{everything}&kind=plot")
+    assert chosen.links("kind=plot", "kind=micrograph")  # another kind can still be chosen
 
 
 def test_filters_alone_list_their_panels(client: TestClient, served: Served) -> None:

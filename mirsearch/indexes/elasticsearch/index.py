@@ -34,7 +34,7 @@ from mirsearch.indexes.elasticsearch.filters import IS_PANEL, article_clause, fi
 from mirsearch.indexes.elasticsearch.paging import snapshot_pages
 from mirsearch.indexes.elasticsearch.patience import fetch_documents
 from mirsearch.indexes.elasticsearch.search import read_result
-from mirsearch.indexes.elasticsearch.stats import DocumentCounter, read_counts, stored_bytes
+from mirsearch.indexes.elasticsearch.stats import DocumentCounter, count_values, read_counts, stored_bytes
 from mirsearch.indexes.elasticsearch.vectors import read_vectors
 from mirsearch.indexes.elasticsearch.vocabulary import IndexVocabulary
 from mirsearch.indexes.elasticsearch.writer import open_writer
@@ -261,6 +261,11 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
                 with read_answers(self._address):
                     panels = [self._own.panel(read_panel(hit["_source"])) for hit in hits]
                 yield from panels
+
+    def count_values(self, filters: Filters) -> dict[str, dict[str, int]]:
+        """Count the panels that pass the filters by their values. See `Index.count_values`."""
+        with read_answers(self._address):
+            return count_values(self._client, self._address.name, filter_clauses(filters, self._headings))
 
     def stats(self) -> dict[str, Any]:
         """Return counts, the extractor, the schema version, the physical index and its bytes on disk."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ GROUP_FIELDS = {
     "scale_sources": "scale.source",
     "journals": "article.journal",
 }
+_DECADES = {"histogram": {"field": "scale.log10_field_of_view", "interval": 1, "min_doc_count": 1}}
 _IS_PANEL = {"term": {"doc_type": "panel"}}
 _IS_COMPLETE_FIGURE = {"bool": {"filter": [{"term": {"doc_type": "figure"}}, {"term": {"figure_state": "complete"}}]}}
 
@@ -30,7 +32,7 @@ def read_counts(client: Elasticsearch, name: str) -> dict[str, Any]:
     """Return totals, panels by kind, technique, license, year, scale source, journal, decade, and figures by source."""
     panels = {
         **{key: _group(field) for key, field in GROUP_FIELDS.items()},
-        "decades": {"histogram": {"field": "scale.log10_field_of_view", "interval": 1, "min_doc_count": 1}},
+        "decades": _DECADES,
         "with_scale": {"filter": {"term": {"scale.known": True}}},
         "with_doubtful_scale": {"filter": {"term": {"scale.doubtful": True}}},
         "with_lone_bar": {"filter": {"term": {"scale.lone_bar": True}}},
@@ -55,13 +57,35 @@ def read_counts(client: Elasticsearch, name: str) -> dict[str, Any]:
         "failures": answer["failures"]["doc_count"],
         **{key: of_panels[key]["doc_count"] for key in panels if key.startswith("with_")},
     }
-    for key in GROUP_FIELDS:
-        by_value = {str(bucket["key"]): bucket["doc_count"] for bucket in of_panels[key]["values"]["buckets"]}
-        without = of_panels["doc_count"] - of_panels[key]["doc_count"]
-        counts[key] = by_value | ({"unknown": without} if without else {})
-    decades = of_panels["decades"]["buckets"]
-    counts["fields_of_view"] = {str(math.floor(bucket["key"])): bucket["doc_count"] for bucket in decades}
+    counts |= _read_groups(of_panels, GROUP_FIELDS)
     counts["sources"] = {bucket["key"]: bucket["doc_count"] for bucket in of_figures["sources"]["buckets"]}
+    return counts
+
+
+def count_values(client: Elasticsearch, name: str, clauses: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """Count the panels that match the clauses by their values. See `Index.count_values`."""
+    groups = {key: field for key, field in GROUP_FIELDS.items() if key != "scale_sources"}
+    figures = {"cardinality": {"field": "figure.id", "precision_threshold": EXACT_ARTICLE_COUNT}}
+    aggregations: dict[str, Any] = {
+        **{key: _group(field) for key, field in groups.items()},
+        "decades": _DECADES,
+        "sources": {"terms": {"field": "source", "size": 1_000}, "aggs": {"figures": figures}},
+    }
+    panels = {"panels": {"filter": {"bool": {"filter": clauses}}, "aggs": aggregations}}
+    found = client.search(index=name, size=0, aggs=panels)["aggregations"]["panels"]
+    sources = {bucket["key"]: bucket["figures"]["value"] for bucket in found["sources"]["buckets"]}
+    return _read_groups(found, groups) | {"sources": sources}
+
+
+def _read_groups(found: Mapping[str, Any], groups: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Return the panels by the values of each group, and by decade of the field of view."""
+    counts = {}
+    for key in groups:
+        by_value = {str(bucket["key"]): bucket["doc_count"] for bucket in found[key]["values"]["buckets"]}
+        without = found["doc_count"] - found[key]["doc_count"]
+        counts[key] = by_value | ({"unknown": without} if without else {})
+    decades = found["decades"]["buckets"]
+    counts["fields_of_view"] = {str(math.floor(bucket["key"])): bucket["doc_count"] for bucket in decades}
     return counts
 
 

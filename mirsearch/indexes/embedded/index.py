@@ -36,7 +36,7 @@ from mirsearch.indexes.embedded.database.writer import SqliteWriter
 from mirsearch.indexes.embedded.derived_files import DamagedFileError
 from mirsearch.indexes.embedded.search import Searcher
 from mirsearch.indexes.embedded.snapshot import SnapshotReads
-from mirsearch.indexes.embedded.stats import count_contents
+from mirsearch.indexes.embedded.stats import count_contents, count_values
 from mirsearch.indexes.embedded.vectors.matrix import Matrix
 from mirsearch.indexes.embedded.vectors.scan import Scanner
 from mirsearch.indexes.embedded.words.postings import Postings
@@ -243,6 +243,12 @@ class EmbeddedIndex(SnapshotReads):
         """Return the entries, by name, of a list that the index keeps."""
         with self._readers.transaction() as connection:
             return read_entries(connection, kept)
+
+    def count_values(self, filters: Filters) -> dict[str, dict[str, int]]:
+        """Count the panels that pass the filters by their values. See `Index.count_values`."""
+        with self._readers.transaction() as connection:
+            self._whole.check_filters(connection, filters)
+            return count_values(connection, build_where(filters))
 
     def stats(self) -> dict[str, Any]:
         """Return counts, the extractor, the schema version and the size on disk in bytes."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
+from mirsearch.indexes.embedded.database.filters import Where
 from mirsearch.indexes.embedded.database.rows import JOINED
 
 _TOTALS = {
@@ -41,8 +43,29 @@ def count_contents(connection: sqlite3.Connection) -> dict[str, Any]:
             ("unknown" if value is None else str(value)): count for value, count in connection.execute(query)
         }
     fields_of_view = connection.execute("SELECT field_of_view_nm FROM panels WHERE field_of_view_nm > 0")
-    decades = Counter(math.floor(math.log10(width)) for (width,) in fields_of_view)
-    totals["fields_of_view"] = {str(decade): decades[decade] for decade in sorted(decades)}
+    totals["fields_of_view"] = _count_decades(width for (width,) in fields_of_view)
     sources = "SELECT source, count(DISTINCT figure) FROM origins GROUP BY source ORDER BY source"
     totals["sources"] = dict(connection.execute(sources))
     return totals
+
+
+def count_values(connection: sqlite3.Connection, where: Where) -> dict[str, dict[str, int]]:
+    """Count the panels that meet the conditions by their values, in one pass. See `Index.count_values`."""
+    names = [name for name in _GROUPS if name != "scale_sources"]
+    columns = ", ".join(_GROUPS[name] for name in names)
+    query = f"SELECT p.field_of_view_nm, {columns} FROM {JOINED} {where.clause}"
+    rows = connection.execute(query, where.values).fetchall()
+    counts: dict[str, dict[str, int]] = {}
+    for at, name in enumerate(names, start=1):
+        values = Counter(row[at] for row in rows)
+        counts[name] = {"unknown" if value is None else str(value): count for value, count in values.most_common()}
+    counts["fields_of_view"] = _count_decades(row[0] for row in rows if row[0])
+    figures = f"SELECT p.figure FROM panels p {where.clause}"
+    sources = f"SELECT source, count(DISTINCT figure) FROM origins WHERE figure IN ({figures}) GROUP BY source"
+    counts["sources"] = dict(connection.execute(sources, where.values))
+    return counts
+
+
+def _count_decades(widths: Iterable[float]) -> dict[str, int]:
+    decades = Counter(math.floor(math.log10(width)) for width in widths)
+    return {str(decade): decades[decade] for decade in sorted(decades)}
