@@ -55,8 +55,6 @@ class IngestSummary:
                 "updated": self.figures_updated,
                 "already_there": self.figures_present,
                 "failed": len(self.failures),
-                "removed": len(self.removed),
-                "deleted_before": self.figures_deleted,
             },
             "retracted": self.retracted,
             "panels": {"new": self.panels_new, "with_scale": self.panels_with_scale},
@@ -64,6 +62,7 @@ class IngestSummary:
             "dismissed": [{"file": file, "reason": reason} for file, reason in self.dismissed],
             "removed": [{"place": place, "reason": reason} for place, reason in self.removed],
             "origins_removed": self.origins_removed,
+            "deleted_before": self.figures_deleted,
             "notes": [{"file": file, "note": note} for file, note in self.notes],
             "skipped": [
                 {"kind": kind, "files": count, "first": first, "remedy": remedy}

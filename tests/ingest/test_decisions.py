@@ -42,7 +42,7 @@ def test_deleted_figures_stay_deleted_until_that_is_undone(folder, location):
     (folder / "0.png").rename(folder / "zero.png")
     for words in ((), ("--sync",)):
         done = ingest(folder, location, *words)
-        assert done["figures"]["deleted_before"] == 2
+        assert done["deleted_before"] == 2
         assert not {first, second} & listed(location).keys()
     told = run("ingest", folder, "--index", location)
     assert "2 left out that you deleted" in told.out
@@ -51,7 +51,7 @@ def test_deleted_figures_stay_deleted_until_that_is_undone(folder, location):
     run("delete", "--undo", "1.png", "--index", location)
     run("delete", "--undo", first[:8], "--index", location)
     done = ingest(folder, location)
-    assert (done["figures"]["new"], done["figures"]["deleted_before"]) == (2, 0)
+    assert (done["figures"]["new"], done["deleted_before"]) == (2, 0)
     (shown,) = run("show", first, "--index", location, "--format", "json").json()
     assert shown["caption"] == "put right"
     assert run("delete", "--list", "--index", location, "--format", "json").json() == []
