@@ -47,14 +47,16 @@ class ScoreColumns:
     _factors: dict[float, Float32Array] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
-    def from_table(cls, table: RowTable) -> ScoreColumns:
-        """Return the columns of a table of rows."""
-        without_fov = np.isnan(table.log10_fov)
+    def from_table(cls, table: RowTable, rows: NDArray[np.intp] | None = None) -> ScoreColumns:
+        """Return the columns of a table of rows, or of some of them."""
+        chosen = slice(None) if rows is None else rows
+        log10_fov, inverse_norm = table.log10_fov[chosen], table.inverse_norm[chosen]
+        without_fov = np.isnan(log10_fov)
         return cls(
-            np.where(without_fov, np.inf, table.log10_fov).astype(np.float32),
-            np.asarray(table.inverse_norm, dtype=np.float32),
+            np.where(without_fov, np.inf, log10_fov).astype(np.float32),
+            np.asarray(inverse_norm, dtype=np.float32),
             ~without_fov if without_fov.any() else None,
-            float(np.abs(table.log10_fov[~without_fov]).max(initial=0.0)),
+            float(np.abs(log10_fov[~without_fov]).max(initial=0.0)),
         )
 
     def missing_scale_factor(self, other_share: float) -> Float32Array:
@@ -67,11 +69,6 @@ class ScoreColumns:
                 self._factors.clear()
             self._factors[other_share] = factor
         return factor
-
-    def select(self, rows: NDArray[np.intp]) -> ScoreColumns:
-        """Return the columns of some rows."""
-        has_fov = None if self.has_fov is None else self.has_fov[rows]
-        return ScoreColumns(self.log10_fov[rows], self.inverse_norm[rows], has_fov, self.max_abs_log10_fov)
 
 
 class FirstPass:

@@ -223,7 +223,7 @@ def _term_names(request: SearchRequest, word_scores: Sequence[TermScores] | None
 
 
 def _select_rows(connection: sqlite3.Connection, snapshot: Snapshot, filters: Filters) -> Selection:
-    mask, columns = snapshot.table.alive, ScoreColumns.from_table(snapshot.table)
+    mask = snapshot.table.alive
     if not filters.is_empty and not _keeps_all_panels(connection, filters):
         where = build_where(filters)
         rows = connection.execute(f"SELECT p.key FROM panels p {where.clause}", where.values)
@@ -232,8 +232,8 @@ def _select_rows(connection: sqlite3.Connection, snapshot: Snapshot, filters: Fi
     count = int(np.count_nonzero(mask))
     if count < GATHER_SHARE * len(mask):
         selected = np.flatnonzero(mask)
-        return Selection(count, selected, None, columns.select(selected))
-    return Selection(count, None, None if count == len(mask) else ~mask, columns)
+        return Selection(count, selected, None, ScoreColumns.from_table(snapshot.table, selected))
+    return Selection(count, None, None if count == len(mask) else ~mask, ScoreColumns.from_table(snapshot.table))
 
 
 def _keeps_all_panels(connection: sqlite3.Connection, filters: Filters) -> bool:
