@@ -20,6 +20,7 @@ from tests.support.adversarial import (
 LENGTH = "|".join(rf"({lengths._NUMBER}) ?{pattern}" for pattern, *_ in (*lengths._UNITS, *lengths._CONFUSED_UNITS))
 BUILT = {
     "acquisition/services/pmc_bucket.py:PmcBucket._newest_version": ("fullmatch", r"metadata/PMC123\.(\d{1,6})\.json"),
+    "configuration/writing.py:_without": ("match", r"""\s*["']?per_article["']?\s*="""),
     "readers/rendering.py:channel_colors": ("search", r"\b(?:dapi|hoechst|405)\b"),
     "sources/latex/structure.py:_structural": ("search", r"\\(?:figure|caption|a\.b)(?![A-Za-z])"),
     "text/lengths.py:_readings": ("fullmatch", LENGTH),
