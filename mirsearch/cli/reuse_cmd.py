@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -55,6 +56,7 @@ def reuse(
     index: IndexOption = None,
 ) -> None:
     """Find pictures that are shown more than once: also cropped, mirrored, turned, scaled or with other contrast."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: pairs are compared in threads of our own
     from mirsearch.query import Filters
     from mirsearch.reuse.find import find_reuse
     from mirsearch.search.option_values import add_filters
