@@ -3,7 +3,8 @@
 The index has corrections, failures, rounded rows and a non-empty write-ahead log, as a killed writer leaves it. For
 each trial, one file of a copy is damaged: one bit, a sector of zeros, or its end is cut off. The log is not cut, since
 that is how a commit looks that never came about. The times of the file stay as they were. Then a new process asks for
-everything. An answer is right, or refused with a remedy; anything else is counted as wrong.
+everything. An answer is right, or refused with a remedy; anything else is counted as wrong. With --words, only the
+words file and those pages of the database that have words, or the full-text index of them, are damaged.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ import pickle
 import random
 import shutil
 import signal
+import sqlite3
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,8 @@ from mirsearch.corrections import Correction
 from mirsearch.errors import MirsearchError
 from mirsearch.field_filters import FieldFilter
 from mirsearch.indexes.base import ExtractorIdentity, Failure
+from mirsearch.indexes.embedded.database import core_pages
+from mirsearch.indexes.embedded.database.access import DATABASE
 from mirsearch.indexes.embedded.index import EmbeddedIndex
 from mirsearch.indexes.embedded.vectors import rounded_file
 from mirsearch.query import Filters, SearchRequest
@@ -40,6 +45,7 @@ DIMS = 64
 PANELS = 240
 SECONDS = 60
 SECTOR = 512
+WORD_TABLES = ("words_data", "words_idx", "words_content", "words_docsize", "words_config")
 Answers = dict[str, tuple[str, Any]]
 
 
@@ -94,6 +100,12 @@ def ask(folder: Path, vector: np.ndarray, words: str, ids: list[str]) -> Answers
     note("filters", lambda: search(vector=vector, filters=Filters(kinds=("micrograph",), year_from=2001)))
     note("field", lambda: search(text=words, filters=Filters(fields=(FieldFilter("panel.number", (), ((0, 1),)),))))
     note("words read", lambda: search(vector=vector, filters=Filters(label_text="nm")))
+    one, two, three = words.split()[:3]
+    asked = (one, f"caption:{two} OR NOT {three}", f"{one[:2]}* OR caption:{two}", f'"{one} {two}"')
+    for number, expression in enumerate(asked):
+        filters = Filters(text=expression)
+        note(f"list words {number}", lambda filters=filters: [each.panel.id for each in index.select_panels(filters)])
+        note(f"words {number}", lambda filters=filters: search(vector=vector, filters=filters))
     note("stats", lambda: {name: value for name, value in index.stats().items() if name != "bytes"})
     note("export", lambda: [json.dumps(stored_json(each), sort_keys=True) for each in index.select_panels(Filters())])
     note("show", lambda: [repr(index.figure_panels(each.partition("-")[0])) for each in ids[::7]])
@@ -121,11 +133,23 @@ def in_child(question: Callable[[], Any]) -> Any:
     return pickle.loads(data) if data else {"process": ("crash", f"it died with status {status}")}
 
 
-def damage(path: Path, rnd: random.Random) -> str:
-    """Damage a file, keep its times, and return what was done."""
+def find_word_pages(folder: Path) -> tuple[int, list[int]]:
+    """Return the size of the pages of a database, and where those with words begin. Its log is emptied."""
+    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        pages = core_pages._open_pages(folder / DATABASE)
+        assert pages is not None
+        numbers = core_pages._find_pages(pages, connection, WORD_TABLES) - {1}
+        return pages.shape[1], sorted(pages.shape[1] * (number - 1) for number in numbers)
+
+
+def damage(path: Path, rnd: random.Random, page_bytes: int = 0, begins: Sequence[int] = ()) -> str:
+    """Damage a file, in one of the pages if there are any, keep its times, and return what was done."""
     times, data = path.stat(), bytearray(path.read_bytes())
     odds = (8, 1, 0 if path.name.endswith("-wal") else 1)
     kind, at = rnd.choices(("flip", "zeros", "cut"), odds)[0], rnd.randrange(len(data))
+    if begins:
+        kind, at = "flip" if kind == "cut" else kind, rnd.choice(begins) + rnd.randrange(page_bytes)
     if kind == "flip":
         data[at] ^= 1 << rnd.randrange(8)
     elif kind == "zeros":
@@ -157,6 +181,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--flips", type=int, default=400)
     parser.add_argument("--panels", type=int, default=PANELS)
+    parser.add_argument("--words", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     setattr(rounded_file, "MIN_MATRIX_NUMBERS", 1)  # noqa: B010 - it is a constant of another module
@@ -164,6 +189,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         source, copy = Path(scratch) / "index", Path(scratch) / "copy"
         build(source, options.panels)
+        page_bytes, begins = find_word_pages(source) if options.words else (0, [])
         whole = Path(scratch) / "whole"
         shutil.copytree(source, whole)
         with EmbeddedIndex.open(str(whole)) as index:
@@ -172,15 +198,18 @@ def main() -> int:
             words = " ".join(index.panels(ids[17:18])[0].panel.caption.split()[:4])
         truth = in_child(lambda: ask(whole, vector, words, ids))
         assert all(state == "ok" for state, _ in truth.values()), [state for state, _ in truth.values()]
-        assert all(value for _, value in list(truth.values())[1:]), "an answer is empty"
+        empty = [name for name, (_, value) in truth.items() if not value and name != "open"]
+        assert not empty, empty
         names = sorted(path.name for path in source.iterdir() if path.stat().st_size)
+        if options.words:
+            names = [name for name in names if name == DATABASE or name.endswith(".postings")]
         for trial in range(options.flips):
             if trial and trial % 500 == 0:
                 print(f"{trial} trials", file=sys.stderr, flush=True)
             shutil.rmtree(copy, ignore_errors=True)
             shutil.copytree(source, copy)
             name = names[trial % len(names)]
-            done = damage(copy / name, rnd)
+            done = damage(copy / name, rnd, page_bytes, begins if name == DATABASE else ())
             verdict = judge(in_child(lambda: ask(copy, vector, words, ids)), truth)
             tally[name, verdict if verdict in ("right", "refused") else "wrong"] += 1
             if verdict not in ("right", "refused"):

@@ -15,6 +15,7 @@ from mirsearch import settings
 from mirsearch.errors import IndexMismatchError, MirsearchError, NotFoundError
 from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, JsonObject, KnownFigure
+from mirsearch.indexes.embedded.conditions import find_where
 from mirsearch.indexes.embedded.database import failures as sqlite_failures
 from mirsearch.indexes.embedded.database import names, schema
 from mirsearch.indexes.embedded.database import rows as sqlite_rows
@@ -30,7 +31,6 @@ from mirsearch.indexes.embedded.database.access import (
 from mirsearch.indexes.embedded.database.checking import CheckedCommits
 from mirsearch.indexes.embedded.database.entries import read_entries
 from mirsearch.indexes.embedded.database.figures import find_figures
-from mirsearch.indexes.embedded.database.filters import build_where
 from mirsearch.indexes.embedded.database.orders import sorted_ids
 from mirsearch.indexes.embedded.database.writer import SqliteWriter
 from mirsearch.indexes.embedded.derived_files import DamagedFileError
@@ -170,12 +170,12 @@ class EmbeddedIndex(SnapshotReads):
     def find_panels(self, some_id: str) -> list[StoredPanel]:
         """Return the panels with a panel id, figure id (or a unique prefix of ≥ 6 digits), article id, DOI, PMC id."""
         some_id = some_id.strip()
-        article = build_where(Filters(articles=(some_id,)))
         with self._readers.transaction() as connection:
             panels = list(sqlite_rows.panels_by_id(connection, [some_id]).values())
             if panels := panels or sqlite_rows.read_figure_panels(connection, some_id):
                 return panels
             self._whole.check_core(connection)
+            article = find_where(connection, self._postings, Filters(articles=(some_id,)))
             clause = f"{article.clause}ORDER BY f.id, p.position"
             if panels := list(sqlite_rows.read_panels(connection, clause, article.values)):
                 return panels
@@ -203,9 +203,9 @@ class EmbeddedIndex(SnapshotReads):
 
     def first_vectors(self, filters: Filters, count: int) -> NDArray[np.float32]:
         """Return the vectors of the first panels by id that pass the filters. See `Index.first_vectors`."""
-        where = build_where(filters)
         with self._readers.transaction() as connection:
             self._whole.check_filters(connection, filters)
+            where = find_where(connection, self._postings, filters)
             blobs = sqlite_rows.read_vectors(connection, where.clause, where.values, count)
         return np.frombuffer(b"".join(blobs), dtype="<f2").astype(np.float32).reshape(len(blobs), self._extractor.dims)
 
@@ -219,9 +219,9 @@ class EmbeddedIndex(SnapshotReads):
 
         Memory is bounded; with an order, the ids of all these panels are held.
         """
-        where = build_where(filters)
         with self._readers.transaction() as connection:
             self._whole.check_core(connection)
+            where = find_where(connection, self._postings, filters)
             if order is None:
                 yield from sqlite_rows.read_panels(connection, f"{where.clause}ORDER BY p.id", where.values)
             else:
@@ -248,7 +248,7 @@ class EmbeddedIndex(SnapshotReads):
         """Count the panels that pass the filters by their values. See `Index.count_values`."""
         with self._readers.transaction() as connection:
             self._whole.check_filters(connection, filters)
-            return count_values(connection, build_where(filters))
+            return count_values(connection, find_where(connection, self._postings, filters))
 
     def stats(self) -> dict[str, Any]:
         """Return counts, the extractor, the schema version and the size on disk in bytes."""

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from mirsearch.errors import UsageError
 from mirsearch.indexes.embedded.buffers import ArrayPool, BorrowedArrays, Float32Array
+from mirsearch.indexes.embedded.conditions import find_where
 from mirsearch.indexes.embedded.database.checksums import batches, placeholders
-from mirsearch.indexes.embedded.database.filters import build_where
 from mirsearch.indexes.embedded.database.rows import read_ids
 from mirsearch.indexes.embedded.doubtful import with_doubtful_scales
 from mirsearch.indexes.embedded.first_pass import FirstPass, ScoreColumns
@@ -72,7 +72,7 @@ class Searcher:
 
     def __init__(self, scanner: Scanner, postings: Postings) -> None:
         self._scanner = scanner
-        self._bm25 = Bm25(postings)
+        self._postings, self._bm25 = postings, Bm25(postings)
         self._pool = ArrayPool()
         self._backoffs = {False: PassBackoff(), True: PassBackoff()}  # True: queries with a vector of the text
         self._selections: OrderedDict[tuple[int, str, Filters], Selection] = OrderedDict()
@@ -159,7 +159,7 @@ class Searcher:
             if key in self._selections:
                 self._selections.move_to_end(key)
                 return self._selections[key]
-        selection = _select_rows(connection, snapshot, filters)
+        selection = _select_rows(connection, self._postings, snapshot, filters)
         with self._lock:
             self._selections[key] = selection
             while len(self._selections) > MAX_KEPT_SELECTIONS:
@@ -222,10 +222,10 @@ def _term_names(request: SearchRequest, word_scores: Sequence[TermScores] | None
     return frozenset(name for name, is_present in present.items() if is_present)
 
 
-def _select_rows(connection: sqlite3.Connection, snapshot: Snapshot, filters: Filters) -> Selection:
+def _select_rows(connection: sqlite3.Connection, postings: Postings, snapshot: Snapshot, filters: Filters) -> Selection:
     mask = snapshot.table.alive
     if not filters.is_empty and not _keeps_all_panels(connection, filters):
-        where = build_where(filters)
+        where = find_where(connection, postings, filters)
         rows = connection.execute(f"SELECT p.key FROM panels p {where.clause}", where.values)
         mask = np.zeros(len(snapshot.table), dtype=bool)
         mask[snapshot.row_numbers(np.fromiter((row[0] for row in rows), dtype=np.int64))] = True

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mirsearch.indexes.comparison import article_keys, fold_name
 from mirsearch.indexes.embedded.database.checksums import placeholders
 from mirsearch.indexes.embedded.database.fields import field_condition
 from mirsearch.query import Filters
+
+if TYPE_CHECKING:
+    from mirsearch.text.word_query import Node
+
+    WordCondition = Callable[[Node], tuple[str, list[Any]]]
 
 _NOT_RETRACTED = "p.figure NOT IN (SELECT f.key FROM figures f JOIN articles a ON a.key = f.article WHERE a.retracted)"
 """A condition on panels. Panels without an article meet it, too."""
@@ -47,8 +53,8 @@ class Where:
         return [*self.panel_values, *self.article_values]
 
 
-def build_where(filters: Filters) -> Where:
-    """Return the conditions of `filters`."""
+def build_where(filters: Filters, word_condition: WordCondition) -> Where:
+    """Return the conditions of `filters`. `word_condition` returns that on a panel that meets a tree of words."""
     where = Where()
     _add_one_of(where, "p.kind COLLATE NOCASE", filters.kinds)
     _add_one_of(where, "p.technique COLLATE NOCASE", filters.techniques)
@@ -56,9 +62,9 @@ def build_where(filters: Filters) -> Where:
     _add_licenses(where, filters.licenses)
     _add_articles(where, filters.articles)
     if filters.label_text is not None:
-        _add_words(where, filters.label_text, "--label-text", "text")
+        _add_words(where, word_condition, filters.label_text, "--label-text", "text")
     if filters.text is not None:
-        _add_words(where, filters.text, "--text")
+        _add_words(where, word_condition, filters.text, "--text")
     width = "coalesce(p.field_of_view_nm, p.doubtful_field_of_view_nm)" if filters.doubtful else "p.field_of_view_nm"
     if filters.has_scale is not None:
         where.add(f"{width} IS {'NOT ' if filters.has_scale else ''}NULL")
@@ -113,9 +119,8 @@ def _add_articles(where: Where, values: tuple[str, ...]) -> None:
     )  # fmt: skip
 
 
-def _add_words(where: Where, text: str, origin: str, field: str | None = None) -> None:
+def _add_words(where: Where, word_condition: WordCondition, text: str, origin: str, field: str | None = None) -> None:
     """Add the condition that a panel meets a text; `field` is that of words without one."""
-    from mirsearch.indexes.embedded.database.word_conditions import word_condition
     from mirsearch.text.word_query import parse_condition
 
     tree = parse_condition(text, origin, field)

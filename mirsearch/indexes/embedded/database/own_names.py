@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from mirsearch.indexes.embedded.database import checksums, schema
 from mirsearch.indexes.embedded.database.checksums import batches, placeholders, read_checked_figures
@@ -15,6 +16,13 @@ class IndexConnection(sqlite3.Connection):
     """A connection that knows the folder of its index, by the name under which it was opened."""
 
     own_files: OwnFiles | None = None
+
+    def execute(self, statement: str, values: Any = (), /) -> sqlite3.Cursor:
+        """As sqlite3 does, with an error of SQLite also where damage made its message unreadable."""
+        try:
+            return super().execute(statement, values)
+        except UnicodeDecodeError as error:  # it quotes a name of the full-text index
+            raise sqlite3.DatabaseError("could not decode a name to UTF-8") from error
 
 
 def names_of(connection: sqlite3.Connection) -> OwnFiles:

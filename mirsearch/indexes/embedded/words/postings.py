@@ -1,17 +1,18 @@
 """The words of all panels at one commit: those in the words file, plus newer ones from SQLite.
 
-If there is no usable file and none can be written, bm25.py uses FTS5 instead.
+If there is no usable file and none can be written, bm25.py uses FTS5 instead; conditions on words read all rows.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +22,11 @@ from mirsearch.indexes.embedded.database import words as sqlite_words
 from mirsearch.indexes.embedded.database.checksums import DamagedRowError, row_crc
 from mirsearch.indexes.embedded.vectors.matrix import Snapshot, is_past_commit, last_commit
 from mirsearch.indexes.embedded.words import inverting, words_file
-from mirsearch.indexes.embedded.words.words_file import Float32Array, Words
+from mirsearch.indexes.embedded.words.words_file import DamagedWordsError, Float32Array, Words
 from mirsearch.text.terms import Term
 
 LOCK = "words.lock"
+T = TypeVar("T")
 MAX_BEHIND_SHARE = 1 / 16
 """Largest share of panels that may be missing in the file. Above it, the file is written again."""
 MAX_BEHIND_PANELS = 1_024
@@ -82,6 +84,7 @@ class Postings:
         self._file: _WordsFile | None = None
         self._commit: tuple[int, str] = (0, "")
         self._word_index: WordIndex | None = None
+        self._loaded: tuple[tuple[int, str], tuple[Words, ...] | None] | None = None
         self._tried_writing = False
 
     def word_index(self, connection: sqlite3.Connection, snapshot: Snapshot) -> WordIndex | None:
@@ -91,6 +94,33 @@ class Postings:
             if self._commit != commit:
                 self._word_index, self._commit = self._load_word_index(connection, snapshot), commit
             return self._word_index
+
+    def ask(self, connection: sqlite3.Connection, question: Callable[[Sequence[Words]], T]) -> T:
+        """Return what a function finds in the words of all panels at the commit of the connection. It can be repeated.
+
+        Raises DamagedRowError.
+        """
+        try:
+            return question(self._all_words(connection))
+        except DamagedWordsError:
+            self.discard_file()
+            return question(self._all_words(connection, with_file=False))
+
+    def _all_words(self, connection: sqlite3.Connection, with_file: bool = True) -> tuple[Words, ...]:
+        """Return the words of all panels, in memory until the next commit where no file can be used."""
+        with self._lock:
+            parts = self._parts(connection) if with_file else None
+            if parts is None:
+                parts = (_read_words(connection, 0),)
+                self._loaded = _commit(connection), parts
+            return parts
+
+    def _parts(self, connection: sqlite3.Connection) -> tuple[Words, ...] | None:
+        """Return the words of all panels: those of the file, then newer ones. None if the file can't be written."""
+        commit = _commit(connection)
+        if self._loaded is None or self._loaded[0] != commit:
+            self._loaded = commit, self._load_parts(connection)
+        return self._loaded[1]
 
     def update_file(self, connection: sqlite3.Connection) -> None:
         """Write the file again if too many panels are missing in it and it can be written."""
@@ -102,17 +132,21 @@ class Postings:
                 self._write(connection)
 
     def discard_file(self) -> None:
-        """Discard a damaged words file. FTS5 is used until the next commit."""
+        """Discard a damaged words file. Until the next commit, FTS5 ranks, and conditions on words read all rows."""
         with self._lock:
-            self._file = self._word_index = None
+            self._file = self._word_index = self._loaded = None
             for path in self.folder.glob("words-*.postings"):
                 with suppress(OSError):
                     path.unlink()
 
     def _load_word_index(self, connection: sqlite3.Connection, snapshot: Snapshot) -> WordIndex | None:
+        parts = self._parts(connection)
+        return None if parts is None else _build_word_index(parts, snapshot)
+
+    def _load_parts(self, connection: sqlite3.Connection) -> tuple[Words, ...] | None:
         file = self._find_usable_file(connection)
         behind = _count_panels_after(connection, file.words.last_key if file else 0)
-        if behind > max(MAX_BEHIND_PANELS, MAX_BEHIND_SHARE * len(snapshot.table)):
+        if behind > max(MAX_BEHIND_PANELS, MAX_BEHIND_SHARE * _count_panels_after(connection, 0)):
             # only once: a reader must not write it at each commit while another process renames many articles
             file = None if self._tried_writing else self._write(connection)
             self._tried_writing = True
@@ -121,7 +155,7 @@ class Postings:
         parts = [file.words] if file else []
         if behind and (newer := _read_words(connection, parts[0].last_key if parts else 0)):
             parts.append(newer)
-        return _build_word_index(parts, snapshot)
+        return tuple(parts)
 
     def _find_usable_file(self, connection: sqlite3.Connection) -> _WordsFile | None:
         """Return the newest file of a past commit of this database, if no words of its panels have changed since."""
@@ -160,6 +194,11 @@ def _open_file(path: Path) -> _WordsFile | None:
         return None
     words, facts = contents
     return _WordsFile(path, words, int(facts["generation"]), str(facts["token"]), str(facts["marker"]))
+
+
+def _commit(connection: sqlite3.Connection) -> tuple[int, str]:
+    last = last_commit(connection)
+    return last.generation, last.token
 
 
 def _count_panels_after(connection: sqlite3.Connection, key: int) -> int:
