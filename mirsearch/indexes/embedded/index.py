@@ -232,7 +232,7 @@ class EmbeddedIndex(SnapshotReads):
         from mirsearch.indexes.embedded.database.vocabulary import near_words
 
         with self._readers.transaction() as connection:
-            return near_words(connection, words)
+            return self._postings.ask(connection, lambda all_words: near_words(connection, all_words, words))
 
     def failures(self) -> list[Failure]:
         """Return the inputs that failed in an ingest and have not succeeded since, ordered by input."""

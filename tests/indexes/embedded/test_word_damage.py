@@ -102,10 +102,25 @@ def test_a_damaged_words_file_never_answers(
         assert bool(files(index)) == is_locked, "no condition met the damage"
 
 
+def test_near_spellings_do_not_come_from_the_full_text_index(index: EmbeddedIndex) -> None:
+    wanted = ["golt", "silber", "nanotubb", "gold", "nowhere"]
+    expected = {"golt": ("gold",), "silber": ("silver",), "nanotubb": ("nanotube",), "nowhere": ()}
+    assert index.near_words(wanted) == expected
+    made.put(index, [made.record(99, caption="Golt, once")])
+    assert "golt" not in index.near_words(wanted)
+    with index.writer() as writer:
+        writer.delete_figures([made.record(99).figure.id])
+    with closing(sqlite3.connect(Path(index.location) / DATABASE)) as connection:
+        connection.execute("DELETE FROM words_data WHERE id > 10")
+        connection.commit()
+    assert index.near_words(wanted) == expected
+
+
 def test_without_a_words_file_conditions_are_answered_from_the_rows(
     index: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postings_module, "MAX_BEHIND_PANELS", 0)
+    monkeypatch.setattr(postings_module, "PART_PANELS", 7)
     truth = listed(index.location)
     for each in files(index):
         each.unlink()

@@ -3,39 +3,45 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 
-from mirsearch.indexes.embedded.database.word_conditions import fts5_term
+from mirsearch.indexes.embedded.database.checksums import batches, placeholders
+from mirsearch.indexes.embedded.database.word_conditions import find_panels
+from mirsearch.indexes.embedded.words.words_file import Words
 from mirsearch.text.spelling import MAX_CANDIDATES, as_written, most_edits, nearest_words
+from mirsearch.text.word_query import Word
 
 
-def near_words(connection: sqlite3.Connection, words: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Return, for each of the tokens that no panel has, near spellings from the captions, as they are written there."""
-    missing = [word for word in words if not _has_match(connection, fts5_term((word,)))]
-    return {word: tuple(_as_written(connection, near) for near in _near(connection, word)) for word in missing}
+def near_words(
+    connection: sqlite3.Connection, all_words: Sequence[Words], words: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return, for each of the tokens that no panel has, near spellings from the captions, as they are written there.
+
+    `all_words` are those of all panels. Raises DamagedWordsError.
+    """
+    missing = [word for word in words if _find_caption(connection, all_words, Word((word,))) is None]
+    return {word: _near(connection, all_words, word) for word in missing}
 
 
-def _has_match(connection: sqlite3.Connection, expression: str) -> bool:
-    query = "SELECT 1 FROM words WHERE words MATCH ? LIMIT 1"
-    return connection.execute(query, (expression,)).fetchone() is not None
+def _find_caption(connection: sqlite3.Connection, all_words: Sequence[Words], word: Word) -> str | None:
+    """Return the caption of a panel that has a word, or None if there is no such panel."""
+    query = "SELECT t.caption FROM panels p JOIN panel_texts t ON t.panel = p.key WHERE p.key IN ({}) LIMIT 1"
+    for words in all_words:
+        keys = words.key[find_panels(word, words)]
+        for batch in batches(keys.tolist()):  # the first has one, unless its panels were all deleted
+            row = connection.execute(query.format(placeholders(batch)), batch).fetchone()
+            if row is not None:
+                return str(row[0])
+    return None
 
 
-def _near(connection: sqlite3.Connection, word: str) -> list[str]:
+def _near(connection: sqlite3.Connection, all_words: Sequence[Words], word: str) -> tuple[str, ...]:
     edits = most_edits(word)
-    if not edits:
-        return []
-    connection.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, words, col)")
-    rows = connection.execute(
-        "SELECT term, doc FROM temp.vocabulary WHERE term >= ? AND term < ? AND col = 'caption' "
-        "AND length(term) BETWEEN ? AND ? LIMIT ?",
-        (word[0], chr(ord(word[0]) + 1), len(word) - edits, len(word) + edits, MAX_CANDIDATES),
-    )
-    return nearest_words(word, rows.fetchall())
-
-
-def _as_written(connection: sqlite3.Connection, token: str) -> str:
-    row = connection.execute(
-        "SELECT t.caption FROM words w JOIN panel_texts t ON t.panel = w.rowid WHERE words MATCH ? LIMIT 1",
-        (f"caption : {fts5_term((token,))}",),
-    ).fetchone()
-    return as_written(token, row[0]) if row else token
+    counts = Counter[str]()
+    for words in all_words if edits else ():
+        counts.update(dict(words.count_panels(word[0], "caption")))
+    fitting = [pair for pair in counts.items() if abs(len(pair[0]) - len(word)) <= edits]
+    found = ((near, _find_caption(connection, all_words, Word((near,), "caption")))
+             for near in nearest_words(word, fitting[:MAX_CANDIDATES]))  # fmt: skip
+    return tuple(as_written(near, caption) for near, caption in found if caption is not None)

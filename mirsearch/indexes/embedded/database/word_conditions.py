@@ -58,13 +58,13 @@ def _grouped(node: Both | Either) -> Sequence[Node]:
 
 def _keys_condition(node: Node, words: Sequence[Words]) -> Condition:
     """Return the condition that a panel is one of those that meet a tree, or none of the others if they are fewer."""
-    masks = [_find_panels(node, part) for part in words]
+    masks = [find_panels(node, part) for part in words]
     is_most = sum(map(np.count_nonzero, masks)) > sum(map(len, masks)) // 2
     keys = [key for part, mask in zip(words, masks, strict=True) for key in part.key[mask ^ is_most].tolist()]
     return _ONE_OF.format("NOT " if is_most else ""), [json.dumps(keys, separators=(",", ":"))]
 
 
-def _find_panels(node: Node, words: Words) -> NDArray[np.bool_]:
+def find_panels(node: Node, words: Words) -> NDArray[np.bool_]:
     """Return whether each panel meets a tree without columns of panels, (panels,)."""
     if isinstance(node, Word):
         boosts = np.array([name == node.field for name in WORD_COLUMNS], dtype=np.float32) if node.field else _ANY_FIELD
@@ -73,12 +73,12 @@ def _find_panels(node: Node, words: Words) -> NDArray[np.bool_]:
         found[panels[frequency > 0]] = True
         return found
     if isinstance(node, Not):
-        return ~_find_panels(node.part, words)
+        return ~find_panels(node.part, words)
     combine = np.logical_and if isinstance(node, Both) else np.logical_or
     masks = iter(node.parts)
-    found = _find_panels(next(masks), words)
+    found = find_panels(next(masks), words)
     for part in masks:
-        combine(found, _find_panels(part, words), out=found)
+        combine(found, find_panels(part, words), out=found)
     return found
 
 

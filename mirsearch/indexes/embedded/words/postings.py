@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,6 +31,8 @@ MAX_BEHIND_SHARE = 1 / 16
 """Largest share of panels that may be missing in the file. Above it, the file is written again."""
 MAX_BEHIND_PANELS = 1_024
 """A reader writes the file only if more panels than this are missing in it."""
+PART_PANELS = 1 << 17
+"""Panels whose words are kept together in memory where no file can be used."""
 
 
 _NO_MATCH = (np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.float32))
@@ -111,7 +113,7 @@ class Postings:
         with self._lock:
             parts = self._parts(connection) if with_file else None
             if parts is None:
-                parts = (_read_words(connection, 0),)
+                parts = tuple(_read_in_parts(connection))
                 self._loaded = _commit(connection), parts
             return parts
 
@@ -208,6 +210,13 @@ def _count_panels_after(connection: sqlite3.Connection, key: int) -> int:
 def _read_words(connection: sqlite3.Connection, key: int) -> Words:
     """Return the words of panels whose key is greater than `key`. Raises DamagedRowError."""
     return inverting.build(_checked_words(connection, key))
+
+
+def _read_in_parts(connection: sqlite3.Connection) -> Iterator[Words]:
+    """Yield the words of all panels, in parts that are below the limits of a words file. Raises DamagedRowError."""
+    rows = _checked_words(connection, 0)
+    while words := inverting.build(islice(rows, PART_PANELS)):
+        yield words
 
 
 def _checked_words(connection: sqlite3.Connection, key: int) -> Iterator[tuple[int, str, str, str, str]]:

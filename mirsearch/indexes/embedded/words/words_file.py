@@ -97,18 +97,34 @@ class Words:
 
     def _find_beginning(self, beginning: str, boosts: Float32Array) -> tuple[NDArray[np.intp], Float32Array]:
         """Return the panels that have a word with this beginning, with the frequency of all these words together."""
+        numbers = self._checked_numbers(beginning)
+        if not numbers:
+            return _NO_MATCH
+        low, high = int(self.first[numbers.start]), int(self.first[numbers.stop])
+        panels, at = np.unique(self.panel[low:high], return_inverse=True)
+        frequency = np.bincount(at, self._boosted(boosts)[self.pattern[low:high]], len(panels))
+        return panels.astype(np.intp), frequency.astype(np.float32)
+
+    def count_panels(self, beginning: str, column: str) -> list[tuple[str, int]]:
+        """Return the words with a beginning, and the number of panels that have each in a text. DamagedWordsError."""
+        numbers = self._checked_numbers(beginning)
+        if not numbers:
+            return []
+        low, high = int(self.first[numbers.start]), int(self.first[numbers.stop])
+        has_word = self.counts.reshape(-1, FIELDS)[self.pattern[low:high], WORD_COLUMNS.index(column)] > 0
+        panels = np.add.reduceat(has_word.astype(np.int64), self.first[numbers.start : numbers.stop] - low).tolist()
+        words = [self._word_bytes(number).decode("utf-8", "surrogatepass") for number in numbers]
+        return [(word, count) for word, count in zip(words, panels, strict=True) if count]
+
+    def _checked_numbers(self, beginning: str) -> range:
+        """Return the numbers of the words with a beginning, whose panels were checked."""
         words, letters = range(len(self.crc)), encode_word(beginning)
         size = len(letters)
         first = bisect.bisect_left(words, letters, key=self._word_bytes)
         stop = bisect.bisect_right(words, letters, lo=first, key=lambda number: self._word_bytes(number)[:size])
-        if first == stop:
-            return _NO_MATCH
         for number in range(first, stop):
             self._check_panels(number)
-        low, high = int(self.first[first]), int(self.first[stop])
-        panels, at = np.unique(self.panel[low:high], return_inverse=True)
-        frequency = np.bincount(at, self._boosted(boosts)[self.pattern[low:high]], len(panels))
-        return panels.astype(np.intp), frequency.astype(np.float32)
+        return range(first, stop)
 
     def _check_panels(self, number: int) -> None:
         low, high = int(self.first[number]), int(self.first[number + 1])
