@@ -57,6 +57,12 @@ def matched(location: str | Path) -> dict[str, list[str]]:
         return {text: [row[0] for row in connection.execute(query, (MATCHES[text],))] for text in MATCHES}
 
 
+def empty_full_text_index(location: str) -> None:
+    with closing(sqlite3.connect(Path(location) / DATABASE)) as connection:
+        connection.execute("DELETE FROM words_data WHERE id > 10")
+        connection.commit()
+
+
 def test_the_panels_are_those_of_fts5(index: EmbeddedIndex) -> None:
     assert all(matched(index.location).values())
     assert listed(index.location) == matched(index.location)
@@ -110,10 +116,20 @@ def test_near_spellings_do_not_come_from_the_full_text_index(index: EmbeddedInde
     assert "golt" not in index.near_words(wanted)
     with index.writer() as writer:
         writer.delete_figures([made.record(99).figure.id])
-    with closing(sqlite3.connect(Path(index.location) / DATABASE)) as connection:
-        connection.execute("DELETE FROM words_data WHERE id > 10")
-        connection.commit()
+    empty_full_text_index(index.location)
     assert index.near_words(wanted) == expected
+
+
+def test_ranking_never_asks_the_full_text_index(index: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postings_module, "MAX_BEHIND_PANELS", 0)
+    truth = index.search(SearchRequest(text='gold "silver nm" carb*', top=99)).panels
+    for each in files(index):
+        each.unlink()
+    empty_full_text_index(index.location)
+    with FileLock(Path(index.location) / LOCK), EmbeddedIndex.open(index.location) as reader:
+        assert reader.search(SearchRequest(text='gold "silver nm" carb*', top=99)).panels == truth
+    assert truth
+    assert files(index) == []
 
 
 def test_without_a_words_file_conditions_are_answered_from_the_rows(

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from mirsearch.indexes.embedded.database.headings import HEADING_HAS
 from mirsearch.indexes.embedded.words.words_file import WORD_COLUMNS, Words
-from mirsearch.text.terms import PREFIX_SIGN, Term
 from mirsearch.text.word_query import Both, Either, Node, Not, Word
 
 Condition = tuple[str, list[Any]]
@@ -87,10 +86,3 @@ def _own_column_condition(word: Word, words: Sequence[Words]) -> Condition:
         return _LABEL, [word.letter]
     in_text, values = word_condition(Word(word.term, "text"), words)  # headings are searched with the panel's text
     return f"{in_text} AND {HEADING_HAS}(p.heading, ?)", [*values, " ".join(word.term)]
-
-
-def fts5_term(term: Term) -> str:
-    """Return a term as an FTS5 string, with a star for a beginning. Tokens contain neither quotes nor operators."""
-    beginning = term[-1].endswith(PREFIX_SIGN)
-    text = " ".join(term).removesuffix(PREFIX_SIGN if beginning else "").replace('"', '""')
-    return f'"{text}"' + " *" * beginning

@@ -4,8 +4,8 @@ The inverse document frequency is log(1 + (N - n + ½)/(n + ½)) for N panels, o
 Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009). This form, which is always positive, is that
 of Lucene.
 
-Words come from the words file beside the database. If the file can't be used, FTS5 of SQLite gives the same scores. Its
-own inverse document frequency is almost 0 for a word that most panels have; it is divided out.
+Words come from the words file beside the database, or from its rows. FTS5 of SQLite would give the same scores, but
+nothing tells when its index is damaged.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from mirsearch.settings import TEXT_BOOSTS
 from mirsearch.text.terms import Term
 
 MAX_KEPT_ROWS = 4_000_000
-_FTS5_MIN_IDF = 1e-6
 _K1, _B = 1.2, 0.75
 _BOOSTS = np.array([TEXT_BOOSTS[column] for column in WORD_COLUMNS], dtype=np.float32)
 
@@ -84,13 +83,11 @@ class Bm25:
         return scores
 
     def _compute_scores(self, connection: sqlite3.Connection, snapshot: Snapshot, term: Term) -> TermScores:
-        word_index = self._postings.word_index(connection, snapshot)
-        if word_index is not None:
-            try:
-                return score_by_postings(word_index, term)
-            except DamagedWordsError:
-                self._postings.discard_file()
-        return score_by_fts5(connection, snapshot, term)
+        try:
+            return score_by_postings(self._postings.word_index(connection, snapshot), term)
+        except DamagedWordsError:
+            self._postings.discard_file()
+            return score_by_postings(self._postings.word_index(connection, snapshot), term)
 
 
 def score_by_postings(word_index: WordIndex, term: Term) -> TermScores:
@@ -105,24 +102,6 @@ def score_by_postings(word_index: WordIndex, term: Term) -> TermScores:
     frequency *= np.float32(_idf(word_index.panels, len(rows)) * (_K1 + 1))
     frequency /= norm
     return TermScores(rows, frequency)
-
-
-def score_by_fts5(connection: sqlite3.Connection, snapshot: Snapshot, term: Term) -> TermScores:
-    """Return the scores of a term from FTS5."""
-    from mirsearch.indexes.embedded.database.word_conditions import fts5_term
-
-    boosts = ", ".join(str(float(boost)) for boost in _BOOSTS)
-    cursor = connection.execute(
-        f"SELECT rowid, bm25(words, {boosts}) FROM words WHERE words MATCH ?", (fts5_term(term),)
-    )
-    matches = np.fromiter(cursor, dtype=[("key", np.int64), ("bm25", np.float64)])
-    panel_count, match_count = int(np.count_nonzero(snapshot.table.alive)), len(matches)
-    if not match_count:
-        return TermScores(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.float32))
-    ratio = math.log((panel_count - match_count + 0.5) / (match_count + 0.5))
-    fts5_idf = ratio if ratio > 0 else _FTS5_MIN_IDF
-    scores = (matches["bm25"] * (-_idf(panel_count, match_count) / fts5_idf)).astype(np.float32)
-    return TermScores(snapshot.row_numbers(matches["key"]), scores)
 
 
 def _idf(panel_count: int, match_count: int) -> float:

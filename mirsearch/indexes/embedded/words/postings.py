@@ -1,6 +1,6 @@
 """The words of all panels at one commit: those in the words file, plus newer ones from SQLite.
 
-If there is no usable file and none can be written, bm25.py uses FTS5 instead; conditions on words read all rows.
+If there is no usable file and none can be written, all words are read from SQLite, and kept until the next commit.
 """
 
 from __future__ import annotations
@@ -86,15 +86,15 @@ class Postings:
         self._file: _WordsFile | None = None
         self._commit: tuple[int, str] = (0, "")
         self._word_index: WordIndex | None = None
-        self._loaded: tuple[tuple[int, str], tuple[Words, ...] | None] | None = None
-        self._tried_writing = False
+        self._loaded: tuple[tuple[int, str], tuple[Words, ...]] | None = None
+        self._tried_writing = self._is_file_damaged = False
 
-    def word_index(self, connection: sqlite3.Connection, snapshot: Snapshot) -> WordIndex | None:
-        """Return the words at the commit of `snapshot` and of the connection. None if FTS5 must be used."""
+    def word_index(self, connection: sqlite3.Connection, snapshot: Snapshot) -> WordIndex:
+        """Return the words at the commit of `snapshot` and of the connection. Raises DamagedRowError."""
         commit = (snapshot.table.generation, snapshot.table.token)
         with self._lock:
-            if self._commit != commit:
-                self._word_index, self._commit = self._load_word_index(connection, snapshot), commit
+            if self._word_index is None or self._commit != commit:
+                self._word_index, self._commit = _build_word_index(self._all_words(connection), snapshot), commit
             return self._word_index
 
     def ask(self, connection: sqlite3.Connection, question: Callable[[Sequence[Words]], T]) -> T:
@@ -103,25 +103,23 @@ class Postings:
         Raises DamagedRowError.
         """
         try:
-            return question(self._all_words(connection))
+            with self._lock:
+                words = self._all_words(connection)
+            return question(words)
         except DamagedWordsError:
             self.discard_file()
-            return question(self._all_words(connection, with_file=False))
+            with self._lock:
+                words = self._all_words(connection)
+            return question(words)
 
-    def _all_words(self, connection: sqlite3.Connection, with_file: bool = True) -> tuple[Words, ...]:
-        """Return the words of all panels, in memory until the next commit where no file can be used."""
-        with self._lock:
-            parts = self._parts(connection) if with_file else None
-            if parts is None:
-                parts = tuple(_read_in_parts(connection))
-                self._loaded = _commit(connection), parts
-            return parts
-
-    def _parts(self, connection: sqlite3.Connection) -> tuple[Words, ...] | None:
-        """Return the words of all panels: those of the file, then newer ones. None if the file can't be written."""
-        commit = _commit(connection)
+    def _all_words(self, connection: sqlite3.Connection) -> Sequence[Words]:
+        """Return the words of all panels: of the file, and of newer rows, or of all rows if no file can be used."""
+        last = last_commit(connection)
+        commit = (last.generation, last.token)
         if self._loaded is None or self._loaded[0] != commit:
-            self._loaded = commit, self._load_parts(connection)
+            parts = None if self._is_file_damaged else self._load_parts(connection)
+            self._loaded = commit, tuple(_read_in_parts(connection)) if parts is None else parts
+            self._is_file_damaged = False
         return self._loaded[1]
 
     def update_file(self, connection: sqlite3.Connection) -> None:
@@ -134,18 +132,16 @@ class Postings:
                 self._write(connection)
 
     def discard_file(self) -> None:
-        """Discard a damaged words file. Until the next commit, FTS5 ranks, and conditions on words read all rows."""
+        """Discard a damaged words file. Until the next commit, words are those of the rows."""
         with self._lock:
             self._file = self._word_index = self._loaded = None
+            self._is_file_damaged = True
             for path in self.folder.glob("words-*.postings"):
                 with suppress(OSError):
                     path.unlink()
 
-    def _load_word_index(self, connection: sqlite3.Connection, snapshot: Snapshot) -> WordIndex | None:
-        parts = self._parts(connection)
-        return None if parts is None else _build_word_index(parts, snapshot)
-
     def _load_parts(self, connection: sqlite3.Connection) -> tuple[Words, ...] | None:
+        """Return the words of the file and of newer rows. None if there is no usable file and none can be written."""
         file = self._find_usable_file(connection)
         behind = _count_panels_after(connection, file.words.last_key if file else 0)
         if behind > max(MAX_BEHIND_PANELS, MAX_BEHIND_SHARE * _count_panels_after(connection, 0)):
@@ -196,11 +192,6 @@ def _open_file(path: Path) -> _WordsFile | None:
         return None
     words, facts = contents
     return _WordsFile(path, words, int(facts["generation"]), str(facts["token"]), str(facts["marker"]))
-
-
-def _commit(connection: sqlite3.Connection) -> tuple[int, str]:
-    last = last_commit(connection)
-    return last.generation, last.token
 
 
 def _count_panels_after(connection: sqlite3.Connection, key: int) -> int:
