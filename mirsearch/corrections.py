@@ -252,6 +252,8 @@ def add_changes(panel: Panel, corrections: Sequence[Correction], changes: dict[s
 
 def corrected_fields(panel_id: str, corrections: Sequence[Correction]) -> tuple[str, ...]:
     """Return the names of the corrected fields of a panel, in the order of FIELDS."""
+    if not corrections:
+        return ()  # as for most panels; a listing asks for each
     names = {name for correction in corrections if correction.panel == panel_id for name in correction.changes}
     return tuple(name for name in FIELDS if name in names)
 

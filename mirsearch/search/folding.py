@@ -17,7 +17,7 @@ _DRAWN_KINDS = ("plot", "schematic")
 """Kinds of panels that often look alike without being the same. They are never folded."""
 _MAX_EXTRA = 50
 """Most panels that are requested at first beyond `top`."""
-_ARTICLE_FACTOR = 3
+_ARTICLE_FACTOR = 2
 """Factor by which more panels are requested at first where the hits of an article are limited."""
 _GROWTH = 4
 """Factor by which more panels are requested if too few hits remain."""

@@ -14,7 +14,7 @@ from mirsearch.errors import NotFoundError
 from mirsearch.extractors.base import Extractor
 from mirsearch.field_filters import FieldFilter
 from mirsearch.indexes import mismatch_error
-from mirsearch.indexes.base import ExtractorIdentity, Index
+from mirsearch.indexes.base import ExtractorIdentity, Index, LetterIndex
 from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult, StoredPanel
 from mirsearch.search.answer import Answer, Hit, QueryView
 from mirsearch.search.asked_pictures import IMAGE_KINDS, AskedPictures, read_pictures
@@ -155,46 +155,62 @@ def _search_panels(index: Index, request: SearchRequest, question: Question) -> 
         hits = folding.fold(ranked, wanted)
         return len(hits) == wanted
 
+    known: dict[str, StoredPanel] = {}
     step = first_count(wanted) if question.per_article else settings.LIMITS.query_top
     for count in candidate_counts(wanted, settings.LIMITS.query_top, question.per_article):
-        result, _ = _read_panels(index, dataclasses.replace(request, top=count), step, has_enough)
+        result = _read_panels(index, dataclasses.replace(request, top=count), known, step, has_enough)[0]
         if len(hits) == wanted or len(result.panels) < count:
             break
     if question.diverse:
         hits = choose_diverse(index, hits, request.top)
-    return result, hits if question.each else _add_parts(index, request, hits)
+    return result, hits if question.each else _add_parts(index, request, hits, known)
 
 
-def _add_parts(index: Index, request: SearchRequest, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
+def _add_parts(
+    index: Index, request: SearchRequest, hits: tuple[Hit, ...], known: dict[str, StoredPanel]
+) -> tuple[Hit, ...]:
     """Return the hits with the other images under their letters that the request finds, however low they rank."""
-    figures = dict.fromkeys(hit.stored.figure.id for hit in hits if shared_letter(hit.stored) is not None)
-    if not figures:
+    letters = {letter for hit in hits if (letter := shared_letter(hit.stored)) is not None}
+    if not letters:
         return hits
-    in_figures = dataclasses.replace(
-        request.filters, fields=(*request.filters.fields, FieldFilter("figure.id", tuple(figures)))
-    )
-    top = min(MAX_PANELS_PER_FIGURE * len(figures), settings.LIMITS.query_top)
-    _, ranked = _read_panels(index, dataclasses.replace(request, filters=in_figures, top=top, exact=True))
     by_letter: dict[tuple[str, str] | None, list[tuple[ScoredPanel, StoredPanel]]] = {}
-    for scored, stored in ranked:
+    for scored, stored in _search_letters(index, request, letters, known):
         by_letter.setdefault(shared_letter(stored), []).append((scored, stored))
     return tuple(
-        dataclasses.replace(hit, parts=tuple(part for part in by_letter[letter] if part[1].panel != hit.stored.panel))
+        dataclasses.replace(
+            hit, parts=tuple(part for part in by_letter[letter] if part[1].panel.id != hit.stored.panel.id)
+        )
         if (letter := shared_letter(hit.stored)) in by_letter and letter is not None
         else hit
         for hit in hits
     )
 
 
+def _search_letters(
+    index: Index, request: SearchRequest, letters: set[tuple[str, str]], known: dict[str, StoredPanel]
+) -> _Ranked:
+    """Return the panels of the figures of some letters, with at least those that share the letters, best first."""
+    figures = sorted({figure for figure, _ in letters})
+    top = min(MAX_PANELS_PER_FIGURE * len(figures), settings.LIMITS.query_top)
+    request = dataclasses.replace(request, top=top, exact=True)
+    if isinstance(index, LetterIndex):
+        return index.search_letters(request, letters, known)
+    fields = (*request.filters.fields, FieldFilter("figure.id", tuple(figures)))
+    request = dataclasses.replace(request, filters=dataclasses.replace(request.filters, fields=fields))
+    return _read_panels(index, request, known)[1]
+
+
 def _read_panels(
     index: Index,
     request: SearchRequest,
+    known: dict[str, StoredPanel],
     step: int = settings.LIMITS.query_top,
     has_enough: Callable[[_Ranked], bool] = lambda ranked: False,
 ) -> tuple[SearchResult, _Ranked]:
     """Search the index and read the found panels, `step` at a time, until `has_enough` of them.
 
-    Search again if a writer has removed one of them in between.
+    `known` panels, by id, are not read again; those that are read are added to them. Search again if a writer has
+    removed one of the others in between.
     """
     for attempt in range(1, _MAX_SEARCHES + 1):
         result = index.search(request)
@@ -202,7 +218,9 @@ def _read_panels(
         try:
             for start in range(0, max(len(result.panels), 1), step):
                 some = result.panels[start : start + step]
-                ranked += zip(some, index.panels([scored.panel_id for scored in some]), strict=True)
+                unknown = [scored.panel_id for scored in some if scored.panel_id not in known]
+                known.update(zip(unknown, index.panels(unknown) if unknown else (), strict=True))
+                ranked += ((scored, known[scored.panel_id]) for scored in some)
                 if has_enough(ranked):
                     break
         except NotFoundError:

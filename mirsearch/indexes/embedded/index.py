@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch import settings
-from mirsearch.errors import IndexMismatchError, MirsearchError, NotFoundError
+from mirsearch.errors import MirsearchError, NotFoundError
 from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, JsonObject, KnownFigure
 from mirsearch.indexes.embedded.conditions import find_where
@@ -33,20 +33,20 @@ from mirsearch.indexes.embedded.database.entries import read_entries
 from mirsearch.indexes.embedded.database.figures import find_figures
 from mirsearch.indexes.embedded.database.orders import sorted_ids
 from mirsearch.indexes.embedded.database.writer import SqliteWriter
-from mirsearch.indexes.embedded.derived_files import DamagedFileError
 from mirsearch.indexes.embedded.search import Searcher
+from mirsearch.indexes.embedded.searches import Searches
 from mirsearch.indexes.embedded.snapshot import SnapshotReads
 from mirsearch.indexes.embedded.stats import count_contents, count_values
 from mirsearch.indexes.embedded.vectors.matrix import Matrix
 from mirsearch.indexes.embedded.vectors.scan import Scanner
 from mirsearch.indexes.embedded.words.postings import Postings
-from mirsearch.query import Filters, Order, SearchRequest, SearchResult, StoredPanel
+from mirsearch.query import Filters, Order, StoredPanel
 
 _WAL_BYTES = 64 << 20
 _CACHE_KIB = 32 << 10
 
 
-class EmbeddedIndex(SnapshotReads):
+class EmbeddedIndex(Searches, SnapshotReads):
     """An index in a folder, with any number of readers and one writer at a time. Safe to use from several threads."""
 
     def __init__(self, location: str) -> None:
@@ -126,31 +126,6 @@ class EmbeddedIndex(SnapshotReads):
         """Return the notes of figures by id. Figures that are not in the index are left out."""
         with self._readers.transaction() as connection:
             return {figure_id: row.notes() for figure_id, row in find_figures(connection, figure_ids).items()}
-
-    def search(self, request: SearchRequest) -> SearchResult:
-        """Return the best panels for a request; always exact.
-
-        Raises IndexMismatchError if the index was embedded with another extractor since it was opened.
-        """
-        with self._readers.transaction() as connection:
-            while True:
-                self._check_extractor(connection)
-                snapshot = self._matrix.snapshot(connection)
-                self._check_extractor(connection)  # again, because the matrix may have begun a newer transaction
-                self._whole.check_filters(connection, request.filters)
-                try:
-                    return self._searcher.search(connection, snapshot, request)
-                except DamagedFileError as error:  # the file is made again; a third time is a disk that loses data
-                    self._matrix.discard(error.name)
-
-    def _check_extractor(self, connection: sqlite3.Connection) -> None:
-        """Raise IndexMismatchError if the index was embedded with another extractor since it was opened."""
-        current = schema.read_extractor(connection)
-        if current != self._extractor:
-            raise IndexMismatchError(
-                f"the vectors of the index at {self.location} were replaced by those of {current} after it was opened",
-                "open it again",
-            )
 
     def panels(self, panel_ids: Sequence[str]) -> list[StoredPanel]:
         """Return panels by id, in the given order. NotFoundError names the first missing one."""

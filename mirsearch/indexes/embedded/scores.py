@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from mirsearch.indexes.embedded.vectors.matrix import Snapshot
 from mirsearch.indexes.embedded.vectors.scans import DotProducts, Indices
 from mirsearch.indexes.embedded.words.bm25 import TermScores
-from mirsearch.query import SearchRequest
+from mirsearch.query import ScoredPanel, SearchRequest
 from mirsearch.ranking import Floats, combine, image_text_term, scale_term, text_term, visual_term
 
 
@@ -62,3 +63,38 @@ def _cosines(snapshot: Snapshot, rows: Indices, dots: DotProducts) -> Floats:
     """Return the cosines of rows with a vector, from their dot products."""
     cosine: Floats = dots.values.astype(np.float64) * snapshot.table.inverse_norm[rows] * dots.inverse_norm
     return cosine
+
+
+def best_panels(
+    snapshot: Snapshot,
+    rows: Indices,
+    request: SearchRequest,
+    terms: Terms,
+    ids_of: Callable[[Sequence[int]], Mapping[int, str]],
+) -> list[ScoredPanel]:
+    """Return the best of some rows as panels, best first, ties by id. `terms` are those of the rows.
+
+    `ids_of` returns the ids of panels by key for some keys.
+    """
+    score = terms.score(request)
+    count = min(request.top, int(np.count_nonzero(score > -np.inf)))
+    if count <= 0:
+        return []
+    lowest = np.partition(score, -count)[-count]
+    tied_or_better = np.flatnonzero(score >= lowest)  # includes all ties for the last place
+    keys = snapshot.table.key[rows[tied_or_better]].tolist()
+    ids = ids_of(keys)
+    scored = zip(score[tied_or_better].tolist(), keys, tied_or_better.tolist(), strict=True)
+    ranked = [(-value, ids[key], position) for value, key, position in scored]
+    best = sorted(ranked)[:count]
+    return _to_scored_panels(
+        [panel_id for _, panel_id, _ in best], np.array([position for *_, position in best]), score, terms
+    )
+
+
+def _to_scored_panels(ids: Sequence[str], positions: Indices, score: Floats, terms: Terms) -> list[ScoredPanel]:
+    columns = (terms.distance, terms.visual, terms.scale, terms.text, terms.image_text)
+    values = [[None] * len(positions) if column is None else column[positions].tolist() for column in columns]
+    scale = [None if value is None or math.isnan(value) else value for value in values[2]]
+    rows = zip(ids, score[positions].tolist(), values[0], values[1], scale, values[3], values[4], strict=True)
+    return [ScoredPanel(*row) for row in rows]

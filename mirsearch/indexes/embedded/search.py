@@ -7,7 +7,7 @@ import math
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ from mirsearch.indexes.embedded.database.checksums import batches, placeholders
 from mirsearch.indexes.embedded.database.rows import read_ids
 from mirsearch.indexes.embedded.doubtful import with_doubtful_scales
 from mirsearch.indexes.embedded.first_pass import FirstPass, ScoreColumns
-from mirsearch.indexes.embedded.scores import Terms, exact_terms
+from mirsearch.indexes.embedded.scores import best_panels, exact_terms
 from mirsearch.indexes.embedded.vectors import scans as vector_scans
 from mirsearch.indexes.embedded.vectors.matrix import Snapshot
 from mirsearch.indexes.embedded.vectors.rounded import (
@@ -34,7 +34,6 @@ from mirsearch.indexes.embedded.vectors.scans import NO_ROWS, DotProducts, Indic
 from mirsearch.indexes.embedded.words.bm25 import Bm25, TermScores
 from mirsearch.indexes.embedded.words.postings import Postings
 from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult
-from mirsearch.ranking import Floats
 from mirsearch.text.terms import Term
 
 MAX_KEPT_SELECTIONS = 16
@@ -80,26 +79,43 @@ class Searcher:
 
     def search(self, connection: sqlite3.Connection, snapshot: Snapshot, request: SearchRequest) -> SearchResult:
         """Return the best panels. `snapshot` must be of the connection's transaction."""
-        words = _ranking_terms(request.text) if request.text else []
-        _check_request(request)
-        if request.filters.doubtful:
-            snapshot = with_doubtful_scales(connection, snapshot)
+        words, snapshot = _prepare(connection, snapshot, request)
         selection = self._selection(connection, snapshot, request.filters)
         excluded = selection.to_positions(_panel_rows(connection, snapshot, request.exclude))
         detail = {"words": [" ".join(term) for term in words]}
         count = selection.count - len(excluded)
-        vectors = [
-            None if vector is None else QueryVector.convert(snapshot, vector)
-            for vector in (request.vector, request.text_vector)
-        ]
+        vectors = _query_vectors(snapshot, request)
         if not any(vectors) and request.field_of_view_nm is None and not words:
             return SearchResult([], exact=True, considered=count, detail=detail)
         with self._pool.borrow() as arrays:
             context = _QueryContext(snapshot, request, selection, excluded, arrays)
             rows, dots, word_scores = self._find_candidates(connection, context, vectors, words)
         terms = exact_terms(snapshot, request, rows, dots, word_scores)
-        panels = _best_panels(connection, snapshot, rows, request, terms)
+        panels = best_panels(snapshot, rows, request, terms, functools.partial(read_ids, connection))
         return SearchResult(panels, exact=True, considered=count, detail=detail)
+
+    def search_among(
+        self, connection: sqlite3.Connection, snapshot: Snapshot, request: SearchRequest, ids: Mapping[int, str]
+    ) -> list[ScoredPanel]:
+        """Return the best of a few panels, given as ids by key: as :meth:`search` if it had no others to score."""
+        words, snapshot = _prepare(connection, snapshot, request)
+        vectors = _query_vectors(snapshot, request)
+        if not any(vectors) and request.field_of_view_nm is None and not words:
+            return []
+        selection = self._selection(connection, snapshot, request.filters)
+        rows = selection.to_rows(selection.to_positions(snapshot.row_numbers(np.array(sorted(ids), dtype=np.int64))))
+        rows = np.setdiff1d(rows, _panel_rows(connection, snapshot, request.exclude), assume_unique=True)
+        with self._pool.borrow() as arrays:
+            dots = _wait_for(self._start_exact_scans(snapshot, vectors, rows, arrays))
+            word_scores = self._bm25.score_terms(connection, snapshot, words) if words else None
+            terms = exact_terms(snapshot, request, rows, dots, word_scores)
+        return best_panels(snapshot, rows, request, terms, lambda keys: ids)
+
+    def _start_exact_scans(
+        self, snapshot: Snapshot, vectors: Sequence[QueryVector | None], rows: Indices | None, arrays: BorrowedArrays
+    ) -> list[Scan | None]:
+        start = functools.partial(vector_scans.start_exact_scan, self._scanner, snapshot, rows=rows, arrays=arrays)
+        return [None if vector is None else start(vector) for vector in vectors]
 
     def _find_candidates(
         self,
@@ -112,10 +128,7 @@ class Searcher:
         snapshot, request, selection = context.snapshot, context.request, context.selection
 
         def start_exact(rows: Indices | None) -> list[Scan | None]:
-            start = functools.partial(
-                vector_scans.start_exact_scan, self._scanner, snapshot, rows=rows, arrays=context.arrays
-            )
-            return [None if vector is None else start(vector) for vector in vectors]
+            return self._start_exact_scans(snapshot, vectors, rows, context.arrays)
 
         rounded_scans, backoff = self._start_rounded_scans(context, vectors)
         scans = rounded_scans or start_exact(selection.rows)
@@ -206,6 +219,19 @@ def _run_first_pass(
     return first, first.candidates(request.top, selection.filtered_out, excluded)
 
 
+def _prepare(connection: sqlite3.Connection, snapshot: Snapshot, request: SearchRequest) -> tuple[list[Term], Snapshot]:
+    """Return the words of a request and the snapshot with the scales that it wants. Raises UsageError."""
+    words = _ranking_terms(request.text) if request.text else []
+    _check_request(request)
+    return words, with_doubtful_scales(connection, snapshot) if request.filters.doubtful else snapshot
+
+
+def _query_vectors(snapshot: Snapshot, request: SearchRequest) -> list[QueryVector | None]:
+    """Return the vectors of the query image and of its text. Raises IndexMismatchError, UsageError."""
+    vectors = (request.vector, request.text_vector)
+    return [None if vector is None else QueryVector.convert(snapshot, vector) for vector in vectors]
+
+
 def _check_request(request: SearchRequest) -> None:
     is_empty = request.vector is None and request.text_vector is None and not request.text
     if is_empty and request.field_of_view_nm is None:
@@ -262,31 +288,3 @@ def _sum_bm25(word_scores: Sequence[TermScores], total: Float32Array, rows: Indi
     for term_scores in word_scores:
         term_scores.add_to(total)
     return total if rows is None else total[rows]
-
-
-def _best_panels(
-    connection: sqlite3.Connection, snapshot: Snapshot, rows: Indices, request: SearchRequest, terms: Terms
-) -> list[ScoredPanel]:
-    """Return the best of some rows as panels, best first, ties by id. `terms` are those of the rows."""
-    score = terms.score(request)
-    count = min(request.top, int(np.count_nonzero(score > -np.inf)))
-    if count <= 0:
-        return []
-    lowest = np.partition(score, -count)[-count]
-    tied_or_better = np.flatnonzero(score >= lowest)  # includes all ties for the last place
-    keys = snapshot.table.key[rows[tied_or_better]].tolist()
-    ids = read_ids(connection, keys)
-    scored = zip(score[tied_or_better].tolist(), keys, tied_or_better.tolist(), strict=True)
-    ranked = [(-value, ids[key], position) for value, key, position in scored]
-    best = sorted(ranked)[:count]
-    return _to_scored_panels(
-        [panel_id for _, panel_id, _ in best], np.array([position for *_, position in best]), score, terms
-    )
-
-
-def _to_scored_panels(ids: Sequence[str], positions: Indices, score: Floats, terms: Terms) -> list[ScoredPanel]:
-    columns = (terms.distance, terms.visual, terms.scale, terms.text, terms.image_text)
-    values = [[None] * len(positions) if column is None else column[positions].tolist() for column in columns]
-    scale = [None if value is None or math.isnan(value) else value for value in values[2]]
-    rows = zip(ids, score[positions].tolist(), values[0], values[1], scale, values[3], values[4], strict=True)
-    return [ScoredPanel(*row) for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -86,11 +86,26 @@ class FigureCache:
         """Return figures by key, as `read_figures`."""
         wanted = dict.fromkeys(keys)
         found = {key: self._rows[key] for key in wanted if key in self._rows}
+        if len(found) == len(wanted):
+            return found
         read = read_figures(connection, (key for key in wanted if key not in found), self._articles)
         self._rows |= read
         _drop_oldest(self._rows)
         _drop_oldest(self._articles)
         return found | read
+
+    def add_known(self, connection: sqlite3.Connection, keys: Mapping[str, int], figures: Iterable[Figure]) -> None:
+        """Add figures that were read and checked before; `keys` are by id, others are left out.
+
+        A figure with corrections is left to be read, because a panel needs them, too.
+        """
+        corrected: set[str] = set()
+        for batch in batches(keys):
+            query = f"SELECT figure FROM corrections WHERE figure IN ({placeholders(batch)})"
+            corrected.update(row[0] for row in connection.execute(query, batch))
+        for figure in figures:
+            if figure.id in keys and figure.id not in corrected:
+                self._rows[keys[figure.id]] = FigureRow(figure, None, None, (), 0)
 
 
 def _drop_oldest(kept: dict[Any, Any]) -> None:

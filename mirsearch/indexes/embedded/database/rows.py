@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, get_args
 
 from mirsearch.corpus import LoneBar, Panel, ScaleReading, ScaleSource, to_json
@@ -107,7 +108,9 @@ def _checked_values(row: Sequence[Any]) -> dict[str, Any]:
         raise DamagedRowError(f"the data of panel {values[3]} does not match its checksum")
     if caption is None or row_crc(caption, text) != text_crc:
         raise DamagedRowError(f"the texts of panel {values[3]} do not match their checksum")
-    return dict(zip(PANELS, values, strict=True)) | {"caption": caption, "text": text}
+    columns = dict(zip(PANELS, values, strict=True))
+    columns["caption"], columns["text"] = caption, text
+    return columns
 
 
 def read_ids(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, str]:
@@ -167,9 +170,11 @@ def panels_by_id(
     return panels
 
 
-def read_in_order(connection: sqlite3.Connection, ids: Iterable[str]) -> Iterator[StoredPanel]:
+def read_in_order(
+    connection: sqlite3.Connection, ids: Iterable[str], cache: FigureCache | None = None
+) -> Iterator[StoredPanel]:
     """Yield panels in the order of their ids, in batches. Raises DamagedRowError if one is missing or damaged."""
-    cache = FigureCache()
+    cache = cache or FigureCache()
     for batch in batches(ids):
         found = panels_by_id(connection, batch, cache)
         for panel_id in batch:
@@ -192,12 +197,19 @@ def _panel(values: dict[str, Any], figure_id: str) -> Panel:
         id=values["id"],
         figure_id=figure_id,
         part=values["part"],
-        group=tuple(json.loads(values["group_box"])) if values["group_box"] else None,
+        group=_box(values["group_box"]) if values["group_box"] else None,
         heading=values["heading"] or "",
         inset_of=values["inset_of"],
         doubtful_scale=reading_from_json(json.loads(values["doubtful_scale"])) if values["doubtful_scale"] else None,
         bar=lone_bar_from_json(json.loads(values["lone_bar"])) if values["lone_bar"] else None,
     )
+
+
+@lru_cache(maxsize=1024)
+def _box(text: str) -> tuple[int, int, int, int]:
+    """Return the box that JSON has. Images under one letter have the same one."""
+    x0, y0, x1, y1 = json.loads(text)
+    return x0, y0, x1, y1
 
 
 def _scale(values: dict[str, Any]) -> ScaleReading | None:
@@ -208,7 +220,7 @@ def _scale(values: dict[str, Any]) -> ScaleReading | None:
         nm_per_px=values["nm_per_px"],
         length_nm=values["length_nm"],
         length_px=values["length_px"],
-        bar=tuple(json.loads(values["bar"])) if values["bar"] else None,
+        bar=_box(values["bar"]) if values["bar"] else None,
         label_text=values["label_text"],
         source=source,
         confidence=values["scale_confidence"],
