@@ -38,7 +38,7 @@ A greater one adds no detail and takes as long as a large figure. Chosen by hand
 MIN_CONFIDENCE = 0.5
 """Least confidence of the recognizer (0 to 1) in a line that is kept; chosen by hand on drawn figures."""
 
-_RECOGNIZER_SHAPE = (3, 48, 96)
+_RECOGNIZER_SHAPE = (3, 48, 112)
 """Channels, height in px, and least width in px of a line for the recognizer: it is small, as labels are short."""
 
 _MAX_LINE_ASPECT = 40
