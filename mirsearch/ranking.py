@@ -78,7 +78,8 @@ def scale_term(query_fov_nm: float, log10_fov: ArrayLike, sigma: float) -> Float
     `query_fov_nm` is in nm, `log10_fov` is log10 of nm, for panels. NaN stays NaN.
     """
     decades: Floats = np.asarray(log10_fov, dtype=np.float64) - np.log10(query_fov_nm)
-    term: Floats = np.exp(-0.5 * (decades / sigma) ** 2)
+    with np.errstate(over="ignore"):  # more σ apart than a number can tell: the term is 0
+        term: Floats = np.exp(-0.5 * (decades / sigma) ** 2)
     return term
 
 
