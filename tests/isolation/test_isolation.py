@@ -237,7 +237,8 @@ def test_modules_in_the_current_folder_are_not_imported(tmp_path, monkeypatch):
 
 
 SCRIPT = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 from mirsearch.files.interrupts import DeferredInterrupt
 from mirsearch.isolation.pool import run_isolated
 from tests.support import isolated_tasks as tasks
