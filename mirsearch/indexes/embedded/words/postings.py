@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -21,7 +21,7 @@ from mirsearch.files.locks import FileLock, LockHeldError
 from mirsearch.indexes.embedded.database import words as sqlite_words
 from mirsearch.indexes.embedded.database.checksums import DamagedRowError, row_crc
 from mirsearch.indexes.embedded.vectors.matrix import Snapshot, is_past_commit, last_commit
-from mirsearch.indexes.embedded.words import inverting, words_file
+from mirsearch.indexes.embedded.words import words_file
 from mirsearch.indexes.embedded.words.words_file import DamagedWordsError, Float32Array, Words
 from mirsearch.text.terms import Term
 
@@ -200,14 +200,21 @@ def _count_panels_after(connection: sqlite3.Connection, key: int) -> int:
 
 def _read_words(connection: sqlite3.Connection, key: int) -> Words:
     """Return the words of panels whose key is greater than `key`. Raises DamagedRowError."""
-    return inverting.build(_checked_words(connection, key))
+    return _invert(_checked_words(connection, key))
 
 
 def _read_in_parts(connection: sqlite3.Connection) -> Iterator[Words]:
     """Yield the words of all panels, in parts that are below the limits of a words file. Raises DamagedRowError."""
     rows = _checked_words(connection, 0)
-    while words := inverting.build(islice(rows, PART_PANELS)):
+    while words := _invert(islice(rows, PART_PANELS)):
         yield words
+
+
+def _invert(rows: Iterable[tuple[int, str, str, str, str]]) -> Words:
+    """Return the words of rows of panels. Most questions need no new words file, so its builder is loaded here."""
+    from mirsearch.indexes.embedded.words import inverting
+
+    return inverting.build(rows)
 
 
 def _checked_words(connection: sqlite3.Connection, key: int) -> Iterator[tuple[int, str, str, str, str]]:
