@@ -38,12 +38,6 @@ class Keypoints:
         return len(self.places)
 
 
-def decode_gray(jpeg: bytes) -> Gray | None:
-    """Return the gray values of a JPEG with a longer side of at most SIDE; None where it can't be read."""
-    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE) if jpeg else None
-    return None if pixels is None else shrink_gray(np.asarray(pixels, dtype=np.uint8))
-
-
 def shrink_gray(gray: Gray) -> Gray:
     """Return a gray picture (h, w) with a longer side of at most SIDE px."""
     size = fitted_size((gray.shape[1], gray.shape[0]), SIDE)
