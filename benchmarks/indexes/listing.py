@@ -11,11 +11,10 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.indexes import commands
 from benchmarks.indexes.embedded import build
 
 LISTINGS = {
@@ -31,25 +30,11 @@ LISTINGS = {
     "export, filtered": ("export", "--year", "2000-2100", "--filter", "figure.width=1..9999"),
 }
 """What is run. The filters let all made panels pass, so that as much is written."""
-_CHILD = """
-import sys, time
-from pathlib import Path
-from mirsearch.cli import app
-started = time.perf_counter(), time.process_time()
-try:
-    app(sys.argv[1:])
-finally:
-    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    seconds = time.perf_counter() - started[0], time.process_time() - started[1]
-    print(*seconds, int(peak.split()[1]) / 1024, file=sys.stderr)
-"""
 
 
-def run(folder: Path, *options: str) -> tuple[float, ...]:
+def run(folder: Path, *options: str) -> tuple[float, float, float]:
     """List an index in a new process. Return its seconds, those of the processor, and its greatest memory in MiB."""
-    words = [options[0], "--index", str(folder), "--format", "jsonl", "--output", os.devnull, *options[1:]]
-    ran = subprocess.run([sys.executable, "-c", _CHILD, *words], capture_output=True, text=True, check=True)
-    return tuple(float(word) for word in ran.stderr.split()[-3:])
+    return commands.run(options[0], "--index", folder, "--format", "jsonl", "--output", os.devnull, *options[1:])
 
 
 def main() -> None:

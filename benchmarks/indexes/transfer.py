@@ -11,8 +11,6 @@ import argparse
 import dataclasses
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -21,23 +19,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.indexes import made_corpus
+from benchmarks.indexes.commands import run
 from benchmarks.indexes.embedded import identity
 from mirsearch.indexes.embedded.index import EmbeddedIndex
 
 THUMBNAIL_BYTES = 8_000
 PICTURE_BYTES = 300_000
-_CHILD = """
-import sys, time
-from pathlib import Path
-from mirsearch.cli import app
-started = time.perf_counter(), time.process_time()
-try:
-    app(sys.argv[1:])
-finally:
-    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    seconds = time.perf_counter() - started[0], time.process_time() - started[1]
-    print(*seconds, int(peak.split()[1]) / 1024, file=sys.stderr)
-"""
 
 
 def build(folder: Path, panels: int, dims: int, pictures: int) -> None:
@@ -72,13 +59,6 @@ def disk_rate(folder: Path, size: int) -> float:
     seconds = time.perf_counter() - started
     path.unlink()
     return (size >> 20 << 20) / seconds
-
-
-def run(*words: object) -> tuple[float, float, float]:
-    """Run a command in a new process. Return its seconds, those of the processor, and its greatest memory in MiB."""
-    ran = subprocess.run([sys.executable, "-c", _CHILD, *map(str, words)], capture_output=True, text=True, check=True)
-    wall, processor, memory = (float(word) for word in ran.stderr.split()[-3:])
-    return wall, processor, memory
 
 
 def main() -> None:

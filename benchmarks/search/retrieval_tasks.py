@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.search.truth_images import LabeledImage
+from mirsearch.evaluation import intervals
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-RESAMPLES = 2000
 FIRST = 10
 
 
@@ -77,11 +77,4 @@ def measure_tasks(images: Sequence[LabeledImage], vectors: Vectors) -> list[Task
 
 def bootstrap_interval(values: Floats, groups: NDArray[np.str_] | None = None, seed: int = 1) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of the mean, resampling queries or groups of them (all queries of a paper)."""
-    is_known = ~np.isnan(values)
-    units = np.arange(len(values)) if groups is None else groups
-    labels = np.unique(units[is_known], return_inverse=True)[1]
-    sums, counts = np.bincount(labels, values[is_known]), np.bincount(labels)
-    drawn = np.random.default_rng(seed).integers(0, len(sums), (RESAMPLES, len(sums)))
-    resampled = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.percentile(resampled, [2.5, 97.5])
-    return float(low), float(high)
+    return intervals.bootstrap_interval(values, np.arange(len(values)) if groups is None else groups, seed)
