@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.ingest_output import print_summary
+from mirsearch.acquisition.options import ServiceOptions, is_service, keyword_query
+from mirsearch.cli.ingest_output import ProgressFormat, print_summary
 from mirsearch.cli.ingest_paths import RunChoice, exit_with_code, forget_paths, run_paths, show_preview
 from mirsearch.cli.ingest_reports import print_acquired
-from mirsearch.cli.ingest_services import ServiceOptions, acquire, is_service, keyword_query, preview
+from mirsearch.cli.ingest_services import acquire, preview
 from mirsearch.cli.ingest_update import repeat
 from mirsearch.cli.parts import ExtractorChoice
 from mirsearch.cli.shared_options import (
@@ -119,13 +120,16 @@ def ingest(
     follow_links: Annotated[
         bool, typer.Option("--follow-links", help="Follow symbolic links that lead out of the given folders.")
     ] = False,
+    progress: Annotated[
+        ProgressFormat, typer.Option("--progress", help="bar on a terminal; json: lines on stderr; or none.")
+    ] = ProgressFormat.BAR,
     output: Annotated[TableFormat, typer.Option("--format", help="table or json (one line).")] = TableFormat.TABLE,
 ) -> None:
     """Add figures to the index: cut them into panels, read scale bars and text, embed. Known figures are skipped."""
     parts = (ExtractorChoice(extractor, weights, device), ocr, scalebars)
     if only != "micrographs":
         raise UsageError(f"--only {only!r} is not known", "give --only micrographs, or --all-figures")
-    choice = RunChoice(index, parts, workers, output)
+    choice = RunChoice(index, parts, workers, output, progress)
     if update or forget:
         if keyword or (update and (paths or forget)):
             raise UsageError("--update repeats earlier queries and folders", "give either --update or --keyword")
@@ -167,9 +171,8 @@ def _ingest_services(options: ServiceOptions, source: str | None, choice: RunCho
     if dry_run:
         preview(queries, choice.index, choice.output)
         return
-    quiet = choice.output is TableFormat.JSON
-    summary, reports, location = acquire(queries, choice.index, choice.parts, choice.workers, quiet)
-    if quiet:
+    summary, reports, location = acquire(queries, choice)
+    if choice.output is TableFormat.JSON:
         print_json(summary.as_json() | {"acquisitions": reports}, indent=None)
     else:
         print_acquired(summary, reports, location)

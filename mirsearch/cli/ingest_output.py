@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import typer
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 
 MAX_FAILURES_SHOWN = 20
 """Failures that are printed; the others are only counted."""
+
+
+class ProgressFormat(StrEnum):
+    """How progress is shown: a bar on a terminal, lines of JSON, or nothing."""
+
+    BAR = "bar"
+    JSON = "json"
+    NONE = "none"
 
 
 def _show_nothing(name: str, done: int, total: int) -> None:
@@ -58,7 +67,8 @@ def ingest_progress(total: int, quiet: bool) -> Iterator[IngestProgress]:
             bar.update(task, completed=done, counts=counts)
 
         def report_plane(name: str, done: int, total: int) -> None:
-            bar.update(task, counts=f"{name[:40]}: plane {min(done + 1, total)} of {total}")
+            if total > 1:  # a plain picture is done soon
+                bar.update(task, counts=f"{name[:40]}: plane {min(done + 1, total)} of {total}")
 
         yield IngestProgress(report, report_plane)
 

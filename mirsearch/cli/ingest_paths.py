@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.ingest_output import ingest_progress, print_preview
+from mirsearch.cli.ingest_events import ProgressEvents, write_phase
+from mirsearch.cli.ingest_output import IngestProgress, ProgressFormat, ingest_progress, print_preview
 from mirsearch.cli.parts import Parts, load_detector, load_extractor, load_ocr, open_index
 from mirsearch.cli.shared_options import TableFormat
 from mirsearch.cli.terminal import INTERRUPTED, console, print_interrupt, print_json, print_message
@@ -32,6 +33,12 @@ class RunChoice:
     parts: Parts = DEFAULT_PARTS
     workers: int | None = None
     output: TableFormat = TableFormat.TABLE
+    progress: ProgressFormat = ProgressFormat.BAR
+
+    @property
+    def quiet(self) -> bool:
+        """Return whether no bar is shown."""
+        return self.output is TableFormat.JSON or self.progress is not ProgressFormat.BAR
 
 
 def run_paths(asked: PathIngest, choice: RunChoice) -> tuple[IngestSummary, str]:
@@ -44,10 +51,12 @@ def run_paths(asked: PathIngest, choice: RunChoice) -> tuple[IngestSummary, str]
     from mirsearch.indexes.base import ExtractorIdentity
     from mirsearch.ingest.ingest import Ingest
 
-    location, quiet = settings.index_location(choice.index), choice.output is TableFormat.JSON
+    location, quiet = settings.index_location(choice.index), choice.quiet
     existing = indexes.open_existing(location) if asked.sync else None
     try:
         with looking(quiet or not asked.sync) as progress:
+            if choice.progress is ProgressFormat.JSON:
+                write_phase("looking")
             request = dataclasses.replace(asked, progress=progress)
             prepared = request.prepare(existing, settings.workspace(location))
     finally:
@@ -57,12 +66,23 @@ def run_paths(asked: PathIngest, choice: RunChoice) -> tuple[IngestSummary, str]
     identity = ExtractorIdentity(model.name, model.version, model.dims)
     with closing(indexes.open_index(location, create=identity)) as corpus:
         analyzer = FigureAnalyzer(load_ocr(choice.parts[1]), load_detector(choice.parts[2]))
-        with ingest_progress(len(prepared.items), quiet) as shown:
+        with _path_progress(len(prepared.items), choice) as shown:
             work = Ingest(
                 corpus, analyzer, model, workers=choice.workers, progress=shown.report, on_interrupt=print_interrupt,
                 selection=asked.selection, on_plane=shown.report_plane,
             )  # fmt: skip
             return prepared.run(corpus, work), corpus.location
+
+
+@contextmanager
+def _path_progress(total: int, choice: RunChoice) -> Iterator[IngestProgress]:
+    if choice.progress is not ProgressFormat.JSON:
+        with ingest_progress(total, choice.quiet) as shown:
+            yield shown
+        return
+    write_phase("figures")
+    yield ProgressEvents(total).progress()
+    write_phase("finishing")
 
 
 def show_preview(asked: PathIngest, index: str | None, output: TableFormat) -> None:

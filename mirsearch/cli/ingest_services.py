@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.ingest_output import MAX_FAILURES_SHOWN
+from mirsearch.cli.ingest_events import ProgressEvents, write_phase
+from mirsearch.cli.ingest_output import MAX_FAILURES_SHOWN, IngestProgress, ProgressFormat
+from mirsearch.cli.ingest_paths import RunChoice
 from mirsearch.cli.ingest_reports import has_answer, print_skipped
-from mirsearch.cli.parts import Parts, load_detector, load_extractor, load_ocr
+from mirsearch.cli.parts import load_detector, load_extractor, load_ocr
 from mirsearch.cli.shared_options import TableFormat
 from mirsearch.cli.terminal import console, print_interrupt, print_json, print_message
 from mirsearch.errors import UsageError
@@ -29,77 +30,8 @@ _ITEMS_AHEAD = 32
 """Most figures that are downloaded before they are analyzed."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceOptions:
-    """The options of `ingest` for services, as they were typed."""
-
-    keywords: tuple[str, ...] = ()
-    ids: tuple[str, ...] = ()
-    where: str = "all"
-    since: str | None = None
-    until: str | None = None
-    journal: str | None = None
-    license: str | None = None
-    max_articles: int | None = None
-    max_figures: int | None = None
-    all_figures: bool = False
-    retracted: bool = False
-
-
-def is_service(name: str | None) -> bool:
-    """Return whether a name is that of a service."""
-    from mirsearch import plugins
-
-    return name is not None and name in plugins.names("services")
-
-
-def keyword_query(options: ServiceOptions, service: str) -> KeywordQuery:
-    """Return the query for a service. Raises UsageError that names a wrong option."""
-    from mirsearch import plugins
-    from mirsearch.acquisition.caption_query import check_keywords
-    from mirsearch.acquisition.services.base import (
-        SEARCH_FIELDS,
-        KeywordQuery,
-        clean_keywords,
-        parse_day,
-        parse_licenses,
-    )
-    from mirsearch.acquisition.services.pmc import parse_pmc_ids
-
-    if options.where not in SEARCH_FIELDS:
-        raise UsageError(f"--in {options.where!r} is not known", f"give {', '.join(SEARCH_FIELDS)}")
-    if bool(options.ids) == bool(options.keywords):
-        raise UsageError(f"--source {service} takes either --keyword or ids", "give one of them")
-    if options.ids and service != "pmc":
-        raise UsageError(f"--source {service} takes no ids", "give --keyword, or PMC ids with --source pmc")
-    since, until = parse_day(options.since, "--since"), parse_day(options.until, "--until", last=True)
-    if since and until and since > until:
-        raise UsageError(f"--since {since} is after --until {until}", "exchange the two")
-    query = KeywordQuery(
-        keywords=clean_keywords(options.keywords),
-        ids=parse_pmc_ids(options.ids),
-        where=options.where,
-        since=since,
-        until=until,
-        journal=options.journal,
-        licenses=parse_licenses(options.license),
-        max_articles=options.max_articles,
-        max_figures=options.max_figures,
-        micrographs=not options.all_figures,
-        retracted=options.retracted,
-    )
-    if query.where == "captions":
-        check_keywords(query.keywords)
-    plugins.load("services", service).check_query(query)
-    return query
-
-
 def acquire(
-    new_queries: list[tuple[str, KeywordQuery]] | None,
-    index: str | None,
-    parts: Parts,
-    workers: int | None,
-    quiet: bool,
+    new_queries: list[tuple[str, KeywordQuery]] | None, choice: RunChoice
 ) -> tuple[IngestSummary, list[dict[str, Any]], str]:
     """Search services, download, analyze, embed and index. `new_queries` None repeats all earlier queries.
 
@@ -108,8 +40,10 @@ def acquire(
     from mirsearch.indexes import open_index
     from mirsearch.indexes.base import ExtractorIdentity
 
-    location = settings.index_location(index)
-    model = load_extractor(parts[0])
+    location = settings.index_location(choice.index)
+    if choice.progress is ProgressFormat.JSON:
+        write_phase("searching")
+    model = load_extractor(choice.parts[0])
     with ExitStack() as stack:
         corpus = open_index(location, create=ExtractorIdentity(model.name, model.version, model.dims))
         stack.callback(corpus.close)
@@ -121,7 +55,7 @@ def acquire(
         client = _create_client(queries)
         stack.callback(client.close)
         acquisitions = _create_acquisitions(queries, client, ledger, location, corpus)
-        summary = _ingest_acquisitions(acquisitions, client, corpus, model, parts, workers, quiet)
+        summary = _ingest_acquisitions(acquisitions, client, corpus, model, choice)
         reports = _finish_acquisitions(queries, acquisitions, summary, client)
         return summary, reports, corpus.location
 
@@ -158,19 +92,21 @@ def open_ledger(location: str, create: bool = True) -> Ledger:
 
 
 def _ingest_acquisitions(
-    acquisitions: list[Acquisition], client: HttpClient, corpus: Index, model: Any, parts: Parts,
-    workers: int | None, quiet: bool,
-) -> IngestSummary:  # fmt: skip
+    acquisitions: list[Acquisition], client: HttpClient, corpus: Index, model: Any, choice: RunChoice
+) -> IngestSummary:
     """Download in the background while figures are analyzed. If one of the two stops, the other stops too."""
     from mirsearch.analysis.analyzer import FigureAnalyzer
     from mirsearch.ingest.ingest import Ingest
     from mirsearch.ingest.pipeline import BackgroundIterator
 
-    analyzer = FigureAnalyzer(load_ocr(parts[1]), load_detector(parts[2]))
+    analyzer = FigureAnalyzer(load_ocr(choice.parts[1]), load_detector(choice.parts[2]))
     items = BackgroundIterator((item for acquisition in acquisitions for item in acquisition.items()), _ITEMS_AHEAD)
     try:
-        with _progress_bar(acquisitions, quiet) as report:
-            work = Ingest(corpus, analyzer, model, workers=workers, progress=report, on_interrupt=print_interrupt)
+        with _progress(acquisitions, choice) as shown:
+            work = Ingest(
+                corpus, analyzer, model, workers=choice.workers, progress=shown.report, on_interrupt=print_interrupt,
+                on_plane=shown.report_plane,
+            )  # fmt: skip
             return work.run(items)
     finally:
         client.stop()
@@ -194,6 +130,27 @@ def _finish_acquisitions(
     if reports:
         reports[-1]["requests"] = dict(client.requests)
     return reports
+
+
+@contextmanager
+def _progress(acquisitions: list[Acquisition], choice: RunChoice) -> Iterator[IngestProgress]:
+    """Show progress as a bar or as lines of JSON."""
+    if choice.progress is not ProgressFormat.JSON:
+        with _progress_bar(acquisitions, choice.quiet) as report:
+            yield IngestProgress(report)
+        return
+
+    def counts() -> dict[str, int]:
+        reports = [acquisition.report for acquisition in acquisitions]
+        return {
+            "articles": sum(report.hits_seen for report in reports),
+            "hits": sum(report.total_hits for report in reports),
+            "expected": sum(report.expected_figures for report in reports),
+            "present": sum(report.figures_present for report in reports),
+        }
+
+    yield ProgressEvents(None, counts).progress()
+    write_phase("finishing")
 
 
 @contextmanager

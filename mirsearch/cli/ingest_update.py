@@ -52,7 +52,7 @@ def repeat(choice: RunChoice, dry_run: bool) -> None:
             break
     reports: list[dict[str, Any]] = []
     if queries and not total.interrupted:
-        summary, reports, location = acquire(None, choice.index, choice.parts, choice.workers, quiet)
+        summary, reports, location = acquire(None, choice)
         total.add(summary)
         if not quiet:
             print_acquired(summary, reports, location)
