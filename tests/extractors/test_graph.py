@@ -10,6 +10,7 @@ from mirsearch.extractors.efficientnet import graph as graphs
 from mirsearch.extractors.efficientnet.extractor import open_session, weights_path
 from mirsearch.extractors.efficientnet.levels import HEAD_CHANNELS, Level
 from mirsearch.extractors.efficientnet.weights import read_state_dict
+from mirsearch.extractors.graph_builder import GraphBuilder
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def weights() -> dict[str, np.ndarray]:
 
 
 def pooled(level: Level, values: np.ndarray) -> np.ndarray:
-    graph = graphs._Graph()
+    graph = GraphBuilder()
     result = graphs._pool(graph, "x", level)
     graph.nodes.append(onnx.helper.make_node("Identity", [result], ["y"]))
     x = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, values.shape)

@@ -6,45 +6,19 @@ Tolias, Chum, "Fine-tuning CNN image retrieval with no human annotation" (TPAMI 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from mirsearch.extractors.efficientnet.levels import BLOCK_CHANNELS, Level
+from mirsearch.extractors.graph_builder import GraphBuilder, Weights, normalize_rows
 
-Weights = Mapping[str, NDArray[Any]]
-
-_OPSET = 17
-_IR_VERSION = 8
 _BN_EPSILON = 1e-3
 _STRIDE_2_BLOCKS = frozenset({1, 3, 5, 11})
 _GEM_FLOOR = 1e-6
-
-
-@dataclass
-class _Graph:
-    """Collects the nodes and constants of a graph."""
-
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    constants: list[onnx.TensorProto] = field(default_factory=list)
-
-    def constant(self, value: NDArray[Any]) -> str:
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        output = f"{kind.lower()}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [output], name=output, **attributes))
-        return output
-
-    def scalar(self, value: float) -> str:
-        return self.constant(np.asarray(value, np.float32))
 
 
 def descriptor_model(
@@ -54,38 +28,35 @@ def descriptor_model(
 
     Each level is pooled, centered on its mean, normalized and weighted. The levels are then joined and normalized.
     """
-    graph = _Graph()
+    graph = GraphBuilder()
     parts = []
     for level, pooled, mean in zip(levels, _pool_levels(graph, weights, levels), means, strict=True):
         centered = graph.add("Sub", pooled, graph.constant(mean.astype(np.float32)[None]))
-        parts.append(graph.add("Mul", _normalize_rows(graph, centered), graph.scalar(level.weight)))
-    return _model(graph, [_normalize_rows(graph, graph.add("Concat", *parts, axis=1))], ["vector"], side)
+        parts.append(graph.add("Mul", normalize_rows(graph, centered), graph.scalar(level.weight)))
+    return _model(graph, [normalize_rows(graph, graph.add("Concat", *parts, axis=1))], ["vector"], side)
 
 
 def pooled_model(weights: Weights, levels: Sequence[Level], side: int) -> onnx.ModelProto:
     """Return a model from uint8 (n, side, side, 3) RGB to pooled values float32 (n, channels), one output a level."""
-    graph = _Graph()
+    graph = GraphBuilder()
     return _model(graph, _pool_levels(graph, weights, levels), [f"level{i}" for i in range(len(levels))], side)
 
 
-def _model(graph: _Graph, results: Sequence[str], names: Sequence[str], side: int) -> onnx.ModelProto:
+def _model(graph: GraphBuilder, results: Sequence[str], names: Sequence[str], side: int) -> onnx.ModelProto:
     graph.nodes.extend(
         helper.make_node("Identity", [result], [name]) for result, name in zip(results, names, strict=True)
     )
     image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", side, side, 3])
     outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", None]) for name in names]
-    body = helper.make_graph(graph.nodes, "efficientnet-lite0", [image], outputs, graph.constants)
-    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", _OPSET)], producer_name="mirsearch")
-    model.ir_version = _IR_VERSION
-    return model
+    return graph.model("efficientnet-lite0", [image], outputs)
 
 
-def _pool_levels(graph: _Graph, weights: Weights, levels: Sequence[Level]) -> list[str]:
+def _pool_levels(graph: GraphBuilder, weights: Weights, levels: Sequence[Level]) -> list[str]:
     maps = _backbone(graph, weights, {level.tap for level in levels})
     return [_pool(graph, maps[level.tap], level) for level in levels]
 
 
-def _backbone(graph: _Graph, weights: Weights, wanted: set[str]) -> dict[str, str]:
+def _backbone(graph: GraphBuilder, weights: Weights, wanted: set[str]) -> dict[str, str]:
     """Return the maps of the blocks (and the head) by name. The graph ends after the last wanted map."""
     pixels = graph.add("Cast", "image", to=TensorProto.FLOAT)
     pixels = graph.add("Transpose", pixels, perm=[0, 3, 1, 2])
@@ -101,7 +72,7 @@ def _backbone(graph: _Graph, weights: Weights, wanted: set[str]) -> dict[str, st
     return maps
 
 
-def _block(graph: _Graph, weights: Weights, x: str, block: int) -> str:
+def _block(graph: GraphBuilder, weights: Weights, x: str, block: int) -> str:
     """Add an inverted residual block: expand, depthwise convolution, project; plus its input where shapes agree."""
     prefix = f"_blocks.{block}."
     stride = 2 if block in _STRIDE_2_BLOCKS else 1
@@ -117,7 +88,9 @@ def _block(graph: _Graph, weights: Weights, x: str, block: int) -> str:
     return graph.add("Add", y, x) if has_shortcut else y
 
 
-def _conv(graph: _Graph, weights: Weights, x: str, conv: str, norm: str, *, stride: int = 1, group: int = 1) -> str:
+def _conv(
+    graph: GraphBuilder, weights: Weights, x: str, conv: str, norm: str, *, stride: int = 1, group: int = 1
+) -> str:
     """Add a convolution with its batch norm folded in, padded as TensorFlow's SAME."""
     kernel = weights[f"{conv}.weight"].astype(np.float64)
     scale = weights[f"{norm}.weight"] / np.sqrt(weights[f"{norm}.running_var"].astype(np.float64) + _BN_EPSILON)
@@ -135,11 +108,11 @@ def _conv(graph: _Graph, weights: Weights, x: str, conv: str, norm: str, *, stri
     )
 
 
-def _relu6(graph: _Graph, x: str) -> str:
+def _relu6(graph: GraphBuilder, x: str) -> str:
     return graph.add("Clip", x, graph.scalar(0.0), graph.scalar(6.0))
 
 
-def _pool(graph: _Graph, x: str, level: Level) -> str:
+def _pool(graph: GraphBuilder, x: str, level: Level) -> str:
     """Pool a map (n, c, h, w) to (n, c)."""
     if level.pool == "mean":
         return graph.add("ReduceMean", x, axes=[2, 3], keepdims=0)
@@ -152,9 +125,3 @@ def _pool(graph: _Graph, x: str, level: Level) -> str:
         variance = graph.add("ReduceMean", graph.add("Mul", centered, centered), axes=[2, 3], keepdims=0)
         return graph.add("Sqrt", variance)
     raise ValueError(f"there is no pooling {level.pool!r}; use mean, gem or std")
-
-
-def _normalize_rows(graph: _Graph, x: str) -> str:
-    """Scale rows to unit length. The length has a floor, so that a row of zeros stays zeros and does not become NaN."""
-    norm = graph.add("ReduceL2", x, axes=[1], keepdims=1)
-    return graph.add("Div", x, graph.add("Max", norm, graph.scalar(1e-12)))
