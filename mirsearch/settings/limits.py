@@ -60,6 +60,7 @@ class ServeLimits:
 
     upload_bytes: int = 128 << 20
     kept_bytes: int = 1 << 30
+    kept_images: int = 20_000
     kept_seconds: int = 86_400
     form_bytes: int = 64 << 10
     top: int = 1_000
@@ -69,7 +70,17 @@ class ServeLimits:
     header_seconds: int = 10
     stalled_seconds: int = 30
     request_seconds: int = 600
+    stop_seconds: int = 10
     cache_bytes: int = 256 << 20
+    job_bytes: int = 2 << 30
+    job_files: int = 5_000
+    job_seconds: int = 86_400
+    job_memory_bytes: int = 8 << 30
+    client_jobs: int = 4
+    jobs_waiting: int = 32
+    jobs_bytes: int = 8 << 30
+    jobs_kept: int = 200
+    jobs_seconds: int = 7 * 86_400
 
 
 SERVE_LIMITS = ServeLimits()
