@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mirsearch import settings
 from mirsearch.cli.parts import ExtractorChoice, load_detector, load_index_extractor, load_ocr
 from mirsearch.cli.shared_options import DeviceOption, IndexOption, OcrOption, ScaleBarsOption, WeightsOption
-from mirsearch.cli.terminal import print_message
+from mirsearch.cli.terminal import print_message, set_verbosity, verbosity
 from mirsearch.errors import MirsearchError
 from mirsearch.files.interrupts import leave_now
+
+if TYPE_CHECKING:
+    from mirsearch.web.plan import ServePlan
 
 ACCESS = "Who may ask"
 
@@ -48,6 +52,9 @@ def serve(
             rich_help_panel=ACCESS,
         ),
     ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=64, help="Number of processes that answer, for many users at once.")
+    ] = 1,
     allow_corrections: Annotated[
         bool,
         typer.Option(
@@ -63,33 +70,50 @@ def serve(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: a query multiplies no large matrices
     _check_extra()
     from mirsearch.web.access import make_access
-    from mirsearch.web.app import create_app
-    from mirsearch.web.corpus import Corpus, Loaders
-    from mirsearch.web.server import open_socket, serve_forever, server_address
-    from mirsearch.web.site import Site
+    from mirsearch.web.corpus import Loaders
+    from mirsearch.web.plan import ServePlan
+    from mirsearch.web.shared import make_place
 
     access = make_access(host, allowed_host or (), token_file, auth_header, trusted_proxy or ())
-    location = settings.index_location(index)
     choice = ExtractorChoice(None, weights, device)
     loaders = Loaders(
-        lambda opened: load_index_extractor(opened, choice), partial(load_ocr, ocr), partial(load_detector, scalebars)
+        partial(load_index_extractor, choice=choice), partial(load_ocr, ocr), partial(load_detector, scalebars)
     )
-    corpus = Corpus(location, loaders)
-    listening = open_socket(host, port)
-    site = Site(corpus, access, allow_corrections)
-    address = server_address(listening, host)
-    try:
-        panels = corpus.counts()["panels"]
-        typer.echo(f"Serving {panels:,} panels of {location} at {address} – Ctrl-C stops it")
-        Thread(target=corpus.load_parts, daemon=True).start()
-        if open_browser:
-            typer.launch(address)
-        serve_forever(create_app(site), listening)
-    finally:
-        listening.close()
-        site.close()
+    plan = ServePlan(
+        settings.index_location(index), loaders, access, make_place(workers), allow_corrections,
+        partial(set_verbosity, verbosity()),
+    )  # fmt: skip
+    _serve(plan, host, port, open_browser)
     print_message("stopped")
     leave_now(0)  # a search that was in hand may still run in its thread
+
+
+def _serve(plan: ServePlan, host: str, port: int, open_browser: bool) -> None:
+    """Serve until the end is asked for, in this process or in several."""
+    from mirsearch.web.app import create_app
+    from mirsearch.web.server import serve_forever, server_address
+    from mirsearch.web.shared import remove_place
+    from mirsearch.web.workers import Workers, open_sockets
+
+    try:
+        with ExitStack() as stack:
+            site = plan.open_site()
+            stack.callback(site.close)
+            panels = site.corpus.counts()["panels"]
+            sockets = open_sockets(host, port, plan.place.workers)
+            for listening in sockets:
+                stack.enter_context(listening)
+            address = server_address(sockets[0], host)
+            typer.echo(f"Serving {panels:,} panels of {plan.location} at {address} – Ctrl-C stops it")
+            if open_browser:
+                typer.launch(address)
+            if plan.place.workers > 1:
+                Workers(plan, sockets).run()
+            else:
+                Thread(target=site.corpus.load_parts, daemon=True).start()
+                serve_forever(create_app(site), sockets[0])
+    finally:
+        remove_place(plan.place)
 
 
 def _check_extra() -> None:

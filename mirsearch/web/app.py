@@ -46,7 +46,7 @@ def create_app(site: Site) -> ASGIApp:
     app.include_router(make_router(site))
     app.router.routes.extend([*image_routes(site), *Pages(site).routes(), *review_routes(site)])
     _handle_errors(app, site)
-    return Guard(app, site.access)
+    return Guard(app, site.access, site.shared.clients)
 
 
 def _handle_errors(app: FastAPI, site: Site) -> None:

@@ -33,6 +33,8 @@ _COUNTS_SECONDS = 30.0
 """Age at which the counts of the corpus are counted again."""
 
 Result = TypeVar("Result")
+_Age = tuple[float, int]
+"""When something was counted: by this process's clock, and the last change that it includes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,14 @@ class Corpus:
 
     def __init__(self, location: str, loaders: Loaders) -> None:
         self.location = location
+        self.last_change: Callable[[], int] = lambda: 0  # tells when another process last wrote, where there are some
         self._loaders = loaders
         self._index = open_index(location)
         self._lock = threading.Lock()
         self._load_lock = threading.Lock()
         self._parts: dict[str, Any] = {}
-        self._counts: tuple[float, Mapping[str, Any]] | None = None
-        self._filtered: OrderedDict[Filters, tuple[float, Mapping[str, Mapping[str, int]]]] = OrderedDict()
+        self._counts: tuple[_Age, Mapping[str, Any]] | None = None
+        self._filtered: OrderedDict[Filters, tuple[_Age, Mapping[str, Mapping[str, int]]]] = OrderedDict()
 
     @property
     def index(self) -> Index:
@@ -105,31 +108,31 @@ class Corpus:
             self._counts = None
 
     def counts(self) -> Mapping[str, Any]:
-        """Return the counts of `mirsearch stats`, at most half a minute old."""
+        """Return the counts of `mirsearch stats`, at most half a minute old, and none from before a change."""
         with self._lock:
-            now = time.monotonic()
-            if self._counts is None or now - self._counts[0] > _COUNTS_SECONDS:
-                self._counts = now, self._index.stats()
+            if self._counts is None or self._is_old(self._counts[0]):
+                self._counts = self._now(), self._index.stats()
             return self._counts[1]
 
+    def _now(self) -> _Age:
+        return time.monotonic(), self.last_change()
+
+    def _is_old(self, age: _Age) -> bool:
+        now, change = self._now()
+        return now - age[0] > _COUNTS_SECONDS or change != age[1]
+
     def counts_of(self, filters: Filters) -> Mapping[str, Mapping[str, int]]:
-        """Return the counts of the panels that pass the filters by their values, at most half a minute old."""
+        """Return the counts of the panels that pass the filters by their values, as old as those of the corpus."""
         with self._lock:
             known = self._filtered.get(filters)
-        if known is None or time.monotonic() - known[0] > _COUNTS_SECONDS:
-            known = time.monotonic(), self._index.count_values(filters)
+        if known is None or self._is_old(known[0]):
+            known = self._now(), self._index.count_values(filters)
             with self._lock:
                 self._filtered.pop(filters, None)
                 self._filtered[filters] = known
                 while len(self._filtered) > _MAX_FILTERED:
                     self._filtered.popitem(last=False)
         return known[1]
-
-    def forget_counts(self) -> None:
-        """Count again when the counts are asked for next."""
-        with self._lock:
-            self._counts = None
-            self._filtered.clear()
 
     def hide_paths(self, text: str, files: Mapping[str, str] | None = None) -> str:
         """Return a message without places of this machine: no path of the index, and names for uploaded `files`."""

@@ -74,7 +74,8 @@ def write_correction(site: Site, panel_id: str, fields: CorrectionFields) -> Sto
     is_scale_told = not options.read or options.length_nm is not None or options.nm_per_px is not None
     if not changes and not is_scale_told:
         raise UsageError("nothing is corrected", "give a length, a kind, or another value")
-    corrected = correct_panel(index, panel_id, changes, options)
+    with site.shared.writing():
+        corrected = correct_panel(index, panel_id, changes, options)
     site.changed()
     return corrected
 
@@ -83,7 +84,8 @@ def undo_correction(site: Site, panel_id: str) -> StoredPanel:
     """Take the corrections of a panel back, and return it as it was read."""
     index = site.corpus.index
     index.panels([panel_id])
-    undo_corrections(index, [panel_id])
+    with site.shared.writing():
+        undo_corrections(index, [panel_id])
     site.changed()
     site.review_queue.forget()
     return index.panels([panel_id])[0]

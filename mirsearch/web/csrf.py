@@ -17,10 +17,13 @@ HEADER = "x-form-token"
 
 
 class FormTokens:
-    """Gives each browser a cookie, and its forms the token that belongs to it (a signed double submit)."""
+    """Gives each browser a cookie, and its forms the token that belongs to it (a signed double submit).
 
-    def __init__(self) -> None:
-        self._secret = secrets.token_bytes(32)
+    Processes with one secret know each other's tokens.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
 
     def issue(self, request: Request) -> tuple[str, str]:
         """Return the browser's cookie, a new one where it has none, and the token of its forms."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections import Counter, deque
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -13,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mirsearch.settings import SERVE_LIMITS, ServeLimits
 from mirsearch.web.access import SESSION_COOKIE, Access, header_values, is_same_origin
+from mirsearch.web.clients import ClientTable
 from mirsearch.web.problems import PROBLEM_TYPE, Problem, ProblemError, wants_json
 
 POLICY = (
@@ -32,9 +31,7 @@ _HEADERS = {
 }
 UPLOAD_PATHS = ("/search", "/api/v1/search")
 _PUBLIC_PATHS = ("/healthz", "/login")
-_MINUTE = 60.0
-_MAX_LOGINS = 10
-"""Attempts to log in that a client has in a minute: a token can't be guessed in that many."""
+_MINUTE = 60
 
 
 class Guard:
@@ -43,10 +40,8 @@ class Guard:
     What it lets through has the address of the client in `request.state.client`.
     """
 
-    def __init__(self, app: ASGIApp, access: Access, limits: ServeLimits = SERVE_LIMITS) -> None:
-        self.app, self.access, self.limits = app, access, limits
-        self._in_hand: Counter[str] = Counter()
-        self._logins: dict[str, deque[float]] = {}
+    def __init__(self, app: ASGIApp, access: Access, clients: ClientTable, limits: ServeLimits = SERVE_LIMITS) -> None:
+        self.app, self.access, self.clients, self.limits = app, access, clients, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -63,13 +58,11 @@ class Guard:
         if problem is not None:
             await _send_problem(problem, scope, headers, send)
             return
-        self._in_hand[client] += 1
+        self.clients.begin(client)
         try:
             await self.app(scope, self._bounded(scope, receive), _with_headers(send))
         finally:
-            self._in_hand[client] -= 1
-            if not self._in_hand[client]:
-                del self._in_hand[client]
+            self.clients.end(client)
 
     def _refusal(self, scope: Scope, headers: Mapping[str, str], peer: str | None, client: str) -> Problem | None:
         """Return why a request is refused, or None."""
@@ -86,9 +79,9 @@ class Guard:
     def _excess(self, scope: Scope, headers: Mapping[str, str], client: str) -> Problem | None:
         """Return what is too much of a request, or None."""
         path = scope["path"]
-        if path == "/login" and scope["method"] == "POST" and not self._may_log_in(client):
-            return Problem(429, "too many attempts to log in", "wait a minute", retry_after=int(_MINUTE))
-        if self._in_hand[client] >= self.limits.client_requests:
+        if path == "/login" and scope["method"] == "POST" and not self.clients.may_log_in(client):
+            return Problem(429, "too many attempts to log in", "wait a minute", retry_after=_MINUTE)
+        if self.clients.in_hand(client) >= self.limits.client_requests:
             return Problem(
                 429, f"{self.limits.client_requests} requests of yours are in hand", "wait for answers", retry_after=1
             )
@@ -96,16 +89,6 @@ class Guard:
         if length.isascii() and length.isdigit() and int(length) > self._body_limit(path):
             return self._too_large(path)
         return None
-
-    def _may_log_in(self, client: str) -> bool:
-        now = time.monotonic()
-        if len(self._logins) > 10_000:
-            self._logins = {name: times for name, times in self._logins.items() if times[-1] > now - _MINUTE}
-        times = self._logins.setdefault(client, deque(maxlen=_MAX_LOGINS))
-        if len(times) == times.maxlen and times[0] > now - _MINUTE:
-            return False
-        times.append(now)
-        return True
 
     def _body_limit(self, path: str) -> int:
         return self.limits.form_bytes + (self.limits.upload_bytes if path in UPLOAD_PATHS else 0)

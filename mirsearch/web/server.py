@@ -23,21 +23,22 @@ from mirsearch.errors import MirsearchError, UsageError
 from mirsearch.settings import SERVE_LIMITS
 from mirsearch.web.access import EVERY_ADDRESS
 
-_GRACE_SECONDS = 5
-"""Seconds that requests in hand may still take when the server is asked to stop."""
 _KEEP_ALIVE_SECONDS = 15
 _MAX_HEAD_BYTES = 32 << 10
 _BACKLOG = 256
 
 
-def open_socket(host: str, port: int) -> socket.socket:
-    """Return a listening socket. UsageError says what is wrong with the host or the port."""
+def open_socket(host: str, port: int, spreads: bool = False) -> socket.socket:
+    """Return a listening socket. UsageError says what is wrong with the host or the port.
+
+    Several that spread their connections may have one port.
+    """
     address = host.strip("[]")
     if not 0 <= port <= 65_535:
         raise UsageError(f"--port {port} is no port", "give a number from 0 to 65535")
     try:
         family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
-        return _listen(family, address, port)
+        return _listen(family, address, port, spreads)
     except socket.gaierror as error:
         raise UsageError(
             f"--host {host} is not known on this machine", "give 127.0.0.1, or an address of it"
@@ -52,12 +53,14 @@ def open_socket(host: str, port: int) -> socket.socket:
         raise UsageError(f"--host {host}: {error.strerror}", "give 127.0.0.1, or an address of this machine") from error
 
 
-def _listen(family: int, address: str, port: int) -> socket.socket:
+def _listen(family: int, address: str, port: int, spreads: bool) -> socket.socket:
     # asyncio turns Nagle's delay of 40 ms off only for sockets that name their protocol, which create_server's don't.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if spreads:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if address == "::" else 1)
         listening.bind((address, port))
@@ -73,6 +76,10 @@ def server_address(listening: socket.socket, host: str) -> str:
     port = listening.getsockname()[1]
     name = socket.gethostname() if host in EVERY_ADDRESS else host.strip("[]")
     return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
+
+
+class _Config(uvicorn.Config):
+    most_connections: int
 
 
 class BoundedProtocol(H11Protocol):
@@ -94,7 +101,8 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, or refuse it where all others are busy."""
         super().connection_made(transport)
-        if len(self.connections) <= SERVE_LIMITS.connections:
+        most = self.config.most_connections if isinstance(self.config, _Config) else SERVE_LIMITS.connections
+        if len(self.connections) <= most:
             return
         idle = [other for other in self.connections if isinstance(other, BoundedProtocol) and not other.is_busy]
         min(idle or [self], key=lambda other: other.changed).transport.abort()
@@ -168,10 +176,10 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def serve_forever(app: ASGIApp, listening: socket.socket) -> None:
-    """Answer requests until Ctrl-C or SIGTERM."""
+def serve_forever(app: ASGIApp, listening: socket.socket, connections: int | None = None) -> None:
+    """Answer requests until Ctrl-C or SIGTERM, on so many connections at most."""
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    config = uvicorn.Config(
+    config = _Config(
         app,
         http=BoundedProtocol,
         ws="none",
@@ -181,8 +189,9 @@ def serve_forever(app: ASGIApp, listening: socket.socket) -> None:
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=SERVE_LIMITS.stop_seconds,
         h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
         backlog=_BACKLOG,
     )
+    config.most_connections = SERVE_LIMITS.connections if connections is None else connections
     Server(config).run(sockets=[listening])

@@ -19,6 +19,7 @@ from mirsearch.web.fields import SearchFields, make_question
 from mirsearch.web.pictures import FigurePictures
 from mirsearch.web.queues import WorkQueue
 from mirsearch.web.review_queue import ReviewQueue
+from mirsearch.web.shared import Shared
 from mirsearch.web.uploads import ReadPictures, Upload, UploadStore
 
 if TYPE_CHECKING:
@@ -36,9 +37,10 @@ class Asked:
 class Site:
     """The served corpus with what answers requests."""
 
-    def __init__(self, corpus: Corpus, access: Access, allow_corrections: bool = False) -> None:
-        self.corpus, self.access, self.allow_corrections = corpus, access, allow_corrections
-        self.uploads = UploadStore()
+    def __init__(self, corpus: Corpus, access: Access, shared: Shared, allow_corrections: bool = False) -> None:
+        self.corpus, self.access, self.shared, self.allow_corrections = corpus, access, shared, allow_corrections
+        corpus.last_change = shared.last_change
+        self.uploads = UploadStore(shared.folder / "queries")
         self.read_pictures = ReadPictures(corpus)
         self.pictures = FigurePictures(corpus)
         workers = thread_count()
@@ -46,7 +48,7 @@ class Site:
         self.image_searches = WorkQueue(1, "searches with images")
         self.picture_work = WorkQueue(workers, "pictures")
         self.writes = WorkQueue(1, "corrections")
-        self.form_tokens = FormTokens()
+        self.form_tokens = FormTokens(shared.secret)
         self.review_queue = ReviewQueue(corpus)
 
     async def ask(self, fields: SearchFields, uploads: Sequence[Upload], top: int, for_people: bool = False) -> Asked:
@@ -79,14 +81,14 @@ class Site:
         return Answer(QueryView(filters=filters), hits, True, len(hits), 0.0, question.formula)
 
     def changed(self) -> None:
-        """Count the corpus again when its counts are asked for next: something was written."""
-        self.corpus.forget_counts()
+        """Let all processes count the corpus again when its counts are asked for next: something was written."""
+        self.shared.tell_change()
 
     def hide(self, text: str, uploads: Sequence[Upload] = ()) -> str:
         """Return a message without paths of this machine."""
         return self.corpus.hide_paths(text, {str(upload.path): upload.name for upload in uploads})
 
     def close(self) -> None:
-        """Remove the uploads and close the index."""
-        self.uploads.close()
+        """Close the index. The uploads stay, for other processes may still need them."""
         self.corpus.close()
+        self.shared.close()

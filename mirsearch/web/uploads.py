@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import shutil
 import tempfile
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from anyio import to_thread
+
 from mirsearch.errors import NotFoundError, UsageError
+from mirsearch.files.locks import lock
 from mirsearch.report.wording import clean_text
 from mirsearch.search.query_figure import FoundImages
 from mirsearch.search.query_image import ImageQuestion, QueryPart
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 1 << 20
 _ID_DIGITS = 32
 _NAME_CHARS = 120
+_PART, _NOTE_PART = ".part", ".note"
 
 
 class ReadableFile(Protocol):
@@ -38,29 +46,37 @@ class ReadableFile(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A kept image: its id, the file, the name that its user gave it, its size, who gave it, and when (monotonic)."""
+    """A kept image: its id, the file, the name that its user gave it, and who gave it."""
 
     id: str
     path: Path
     name: str
-    size: int
     client: str = ""
-    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptFile:
+    path: Path
+    size: int
+    at: float
 
 
 class UploadStore:
-    """Keeps uploaded images. Where there is no room, the oldest go first, those of whoever fills it before others'."""
+    """Keeps uploaded images in a folder, which several processes may share: who asks for one may ask any of them.
 
-    def __init__(self, limits: ServeLimits = SERVE_LIMITS) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="mirsearch-queries-"))
+    Beside an image lies a note of its name and of who gave it. Where there is no room, the oldest go first, those of
+    whoever fills it before others'.
+    """
+
+    def __init__(self, folder: Path, limits: ServeLimits = SERVE_LIMITS) -> None:
+        self.folder = folder
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         self._limits = limits
-        self._kept: OrderedDict[str, Upload] = OrderedDict()
-        self._lock = threading.Lock()
 
     async def receive(self, file: ReadableFile, name: str | None, client: str) -> Upload:
         """Write an upload to the folder while it comes in, and keep it. UsageError for one without a byte."""
         digest, size = hashlib.sha256(), 0
-        part = Path(tempfile.mkstemp(dir=self.folder, suffix=".part")[1])
+        part = Path(tempfile.mkstemp(dir=self.folder, suffix=_PART)[1])
         try:
             with part.open("wb") as target:
                 while chunk := await file.read(_CHUNK_BYTES):
@@ -74,46 +90,92 @@ class UploadStore:
             if size == 0:
                 raise UsageError("the image is empty (0 bytes)", "choose another file")
             upload_id = digest.hexdigest()[:_ID_DIGITS]
-            path = self.folder / upload_id
-            part.replace(path)
+            shown = clean_text((name or "").replace("\\", "/").rpartition("/")[2], _NAME_CHARS) or "image"
+            upload = Upload(upload_id, self.folder / upload_id, shown, client)
+            await to_thread.run_sync(self._keep, part, upload)
         finally:
             part.unlink(missing_ok=True)
-        shown = clean_text((name or "").replace("\\", "/").rpartition("/")[2], _NAME_CHARS) or "image"
-        upload = Upload(upload_id, path, shown, size, client, time.monotonic())
-        self._keep(upload)
         return upload
 
-    def _keep(self, upload: Upload) -> None:
-        with self._lock:
-            self._kept.pop(upload.id, None)
-            self._kept[upload.id] = upload
-            self._drop_old()
-            while sum(kept.size for kept in self._kept.values()) > self._limits.kept_bytes:
-                of_client = [kept for kept in self._kept.values() if kept.client == upload.client]
-                has_most = 2 * sum(kept.size for kept in of_client) > self._limits.kept_bytes
-                self._drop(of_client[0] if has_most else next(iter(self._kept.values())))
+    def _keep(self, part: Path, upload: Upload) -> None:
+        note = part.with_suffix(_NOTE_PART)
+        with self._locked():
+            note.write_text(json.dumps([upload.name, upload.client]), encoding="utf-8")
+            note.replace(_note_of(upload.path))
+            part.replace(upload.path)
+            os.utime(upload.path)
+            kept = self._drop_old()
+            while len(kept) > self._limits.kept_images or sum(one.size for one in kept) > self._limits.kept_bytes:
+                kept.remove(dropped := self._least_wanted(kept, upload.client))
+                _drop(dropped.path)
+
+    def _least_wanted(self, kept: list[_KeptFile], client: str) -> _KeptFile:
+        """Return the oldest image, or the client's own oldest where most of what is kept is its."""
+        own = [one for one in kept if (note := _read_note(one.path)) is not None and note[1] == client]
+        fills = 2 * sum(one.size for one in own) > self._limits.kept_bytes or 2 * len(own) > self._limits.kept_images
+        return own[0] if fills else kept[0]
 
     def get(self, upload_id: str) -> Upload:
         """Return a kept image. NotFoundError if it is not, or no longer, kept."""
-        with self._lock:
-            self._drop_old()
-            upload = self._kept.get(upload_id)
-        if upload is None:
-            raise NotFoundError("the image of this search is no longer kept", "give the image again")
-        return upload
+        path = self.folder / upload_id
+        note = _read_note(path) if upload_id.isalnum() else None
+        try:
+            if note is not None and path.stat().st_mtime >= self._oldest():
+                return Upload(upload_id, path, note[0], note[1])
+            if note is not None:
+                with self._locked():
+                    self._drop_old()
+        except OSError:  # it was dropped in between
+            pass
+        raise NotFoundError("the image of this search is no longer kept", "give the image again")
 
-    def _drop_old(self) -> None:
-        oldest = time.monotonic() - self._limits.kept_seconds
-        for upload in [kept for kept in self._kept.values() if kept.at < oldest]:
-            self._drop(upload)
+    def _oldest(self) -> float:
+        return time.time() - self._limits.kept_seconds
 
-    def _drop(self, upload: Upload) -> None:
-        del self._kept[upload.id]
-        upload.path.unlink(missing_ok=True)
+    def _drop_old(self) -> list[_KeptFile]:
+        """Drop what was kept for long enough; return the rest, the oldest first. Call it with the lock."""
+        kept, oldest = [], self._oldest()
+        with os.scandir(self.folder) as entries:
+            for entry in entries:
+                if len(entry.name) == _ID_DIGITS and entry.name.isalnum():
+                    found = entry.stat()
+                    kept.append(_KeptFile(Path(entry.path), found.st_size, found.st_mtime))
+        for one in kept:
+            if one.at < oldest:
+                _drop(one.path)
+        return sorted((one for one in kept if one.at >= oldest), key=lambda one: one.at)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep the other threads and processes from adding or dropping meanwhile."""
+        file = os.open(self.folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            lock(file, wait=True)
+            yield
+        finally:
+            os.close(file)
 
     def close(self) -> None:
         """Remove the folder with all images."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _note_of(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _read_note(path: Path) -> tuple[str, str] | None:
+    """Return the name of a kept image and who gave it; None if it is not kept."""
+    try:
+        name, client = json.loads(_note_of(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return str(name), str(client)
+
+
+def _drop(path: Path) -> None:
+    _note_of(path).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
 
 
 @dataclass(eq=False)

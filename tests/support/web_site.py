@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import threading
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from mirsearch.web.access import Access, make_access
 from mirsearch.web.app import create_app
 from mirsearch.web.corpus import Corpus, Loaders
 from mirsearch.web.server import open_socket, serve_forever
+from mirsearch.web.shared import Shared, make_place, remove_place
 from mirsearch.web.site import Site
 
 ADDRESS = "http://127.0.0.1:8765"
@@ -42,6 +44,14 @@ class Served:
     stored: list[StoredPanel]
 
 
+def new_shared() -> Shared:
+    """What processes share, for one alone; its folder goes with it."""
+    place = make_place()
+    shared = Shared(place)
+    weakref.finalize(shared, remove_place, place)
+    return shared
+
+
 def open_site(location: str, access: Access | None = None, allow_corrections: bool = False) -> Site:
     """The site of an index, with the parts that the command line loads."""
     loaders = Loaders(
@@ -49,7 +59,7 @@ def open_site(location: str, access: Access | None = None, allow_corrections: bo
         lambda: load_ocr(settings.DEFAULT_OCR),
         lambda: load_detector(settings.DEFAULT_SCALEBARS),
     )
-    return Site(Corpus(location, loaders), access or make_access("127.0.0.1"), allow_corrections)
+    return Site(Corpus(location, loaders), access or make_access("127.0.0.1"), new_shared(), allow_corrections)
 
 
 def fill_index(location: str, figures: Path, truths: tuple[FigureTruth, ...]) -> None:

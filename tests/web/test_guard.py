@@ -17,7 +17,7 @@ from mirsearch.web.access import Access, host_name, make_access, session_of
 from mirsearch.web.app import create_app
 from mirsearch.web.guard import Guard
 from mirsearch.web.site import Site
-from tests.support.web_site import ADDRESS, BROWSER
+from tests.support.web_site import ADDRESS, BROWSER, new_shared
 
 TOKEN = "a-token-of-enough-letters"
 
@@ -33,7 +33,7 @@ def token_file(tmp_path: Path) -> Path:
 def guarded(site: Site, access: Access, peer: str = "127.0.0.1", address: str = ADDRESS) -> TestClient:
     """A client of the same pages under other rules."""
     other = copy.copy(site)
-    other.access = access
+    other.access, other.shared = access, new_shared()
     return TestClient(create_app(other), base_url=address, client=(peer, 50000), follow_redirects=False)
 
 
@@ -178,7 +178,9 @@ def test_a_body_is_bounded_while_it_comes_in(site: Site) -> None:
     app = create_app(site)
     assert isinstance(app, Guard)
     limits = ServeLimits(upload_bytes=50_000, form_bytes=2_000)
-    client = TestClient(Guard(app.app, site.access, limits), base_url=ADDRESS, follow_redirects=False)
+    client = TestClient(
+        Guard(app.app, site.access, site.shared.clients, limits), base_url=ADDRESS, follow_redirects=False
+    )
     sent = 0
 
     def pieces() -> object:
@@ -207,7 +209,7 @@ def test_one_client_has_so_many_requests_in_hand_at_most(site: Site) -> None:
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body", "body": b""})
 
-        guard = Guard(slow, site.access, ServeLimits(client_requests=3))
+        guard = Guard(slow, site.access, site.shared.clients, ServeLimits(client_requests=3))
 
         async def one(peer: str) -> None:
             async def send(message: dict[str, object]) -> None:

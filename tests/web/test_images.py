@@ -133,11 +133,12 @@ class File:
         return self._stream.read(min(size, 1000))
 
 
-def test_uploads_are_kept_within_bounds() -> None:
+def test_uploads_are_kept_within_bounds(tmp_path: Path) -> None:
     import anyio
 
     async def fill() -> None:
-        store = UploadStore(ServeLimits(upload_bytes=5_000, kept_bytes=10_000))
+        store = UploadStore(tmp_path / "kept", ServeLimits(upload_bytes=5_000, kept_bytes=10_000))
+        other_process = UploadStore(store.folder)
         try:
             first = await store.receive(File(b"a" * 3000), "a.png", "one")
             assert store.get(first.id).path.read_bytes() == b"a" * 3000
@@ -145,6 +146,7 @@ def test_uploads_are_kept_within_bounds() -> None:
                 await store.receive(File(b"x" * 5001), "x.png", "one")
             with pytest.raises(UsageError, match="empty"):
                 await store.receive(File(b""), "x.png", "one")
+            assert other_process.get(first.id) == store.get(first.id)
             greedy = [await store.receive(File(bytes([n]) * 3000), "b.png", "two") for n in range(4)]
             assert store.get(first.id).name == "a.png"  # who fills the store loses its own images first
             with pytest.raises(NotFoundError):
@@ -158,11 +160,11 @@ def test_uploads_are_kept_within_bounds() -> None:
     anyio.run(fill)
 
 
-def test_uploads_are_kept_for_a_time() -> None:
+def test_uploads_are_kept_for_a_time(tmp_path: Path) -> None:
     import anyio
 
     async def wait() -> None:
-        store = UploadStore(ServeLimits(kept_seconds=0))
+        store = UploadStore(tmp_path / "kept", ServeLimits(kept_seconds=0))
         try:
             upload = await store.receive(File(b"a" * 10), "../../a<b>.png", "one")
             assert upload.name == "a<b>.png"

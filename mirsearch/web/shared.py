@@ -1,0 +1,74 @@
+"""What all worker processes of a server share: a folder, a secret, the counts of clients, and word of changes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mirsearch.files.locks import lock
+from mirsearch.web.clients import ClientTable
+
+_CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPlace:
+    """Where processes meet: a folder that only this user can read, a secret, and how many processes there are."""
+
+    folder: Path
+    secret: bytes
+    workers: int = 1
+
+
+def make_place(workers: int = 1) -> SharedPlace:
+    """Return a new place for so many processes. Who makes it removes its folder at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="mirsearch-serve-"))
+    (folder / _CHANGED).touch()
+    return SharedPlace(folder, secrets.token_bytes(32), workers)
+
+
+class Shared:
+    """One process's view of the place. `number` counts the processes from 0."""
+
+    def __init__(self, place: SharedPlace, number: int = 0) -> None:
+        self.folder, self.secret, self.workers, self.number = place.folder, place.secret, place.workers, number
+        self.clients = ClientTable(place.folder, place.secret, place.workers, number)
+
+    def tell_change(self) -> None:
+        """Tell all processes that something was written to the index."""
+        now = time.time_ns()
+        with contextlib.suppress(OSError):  # the folder is removed at the end, while requests may still be in hand
+            os.utime(self.folder / _CHANGED, ns=(now, now))
+
+    def last_change(self) -> int:
+        """Return when any process last wrote to the index, as a number that only grows."""
+        try:
+            return (self.folder / _CHANGED).stat().st_mtime_ns
+        except OSError:
+            return 0
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep the other processes from writing to the index meanwhile: they wait."""
+        file = os.open(self.folder / "writing.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            lock(file, wait=True)
+            yield
+        finally:
+            os.close(file)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.clients.close()
+
+
+def remove_place(place: SharedPlace) -> None:
+    """Remove the folder with all that is in it."""
+    shutil.rmtree(place.folder, ignore_errors=True)
