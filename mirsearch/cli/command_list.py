@@ -164,8 +164,18 @@ GROUPS = (
             ),
             LazyCommand(
                 "rollback",
-                "Switch back to the index before the last migration. It lacks what was ingested since.",
+                "Switch back to the index that the present one was made from. It lacks what was ingested since.",
                 "index_cmds:rollback",
+            ),
+            LazyCommand(
+                "list",
+                "List the physical indexes behind a name on Elasticsearch: which one answers, and which are kept.",
+                "index_cmds:list_",
+            ),
+            LazyCommand(
+                "prune",
+                "Delete physical indexes that are no longer needed: of earlier and of interrupted migrations.",
+                "index_cmds:prune",
             ),
         ],
     ),

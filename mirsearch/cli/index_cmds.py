@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,14 +12,21 @@ import typer
 
 from mirsearch import settings
 from mirsearch.cli.parts import ExtractorChoice, load_extractor
-from mirsearch.cli.shared_options import DeviceOption, IndexOption, WeightsOption
-from mirsearch.cli.terminal import console
+from mirsearch.cli.shared_options import DeviceOption, IndexOption, TableFormat, WeightsOption
+from mirsearch.cli.terminal import console, print_json
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from mirsearch.indexes.elasticsearch.migrate import MigrationResult
 
 ExtractorOption = Annotated[str, typer.Option("--extractor", help="Extractor that computes the vectors of panels.")]
+
+_STATES = {
+    "answers": "answers",
+    "before": "kept for `index rollback`",
+    "filling": "unfinished",
+    "old": "no longer needed",
+}
 
 
 def _elasticsearch_location(index: str | None) -> str:
@@ -56,12 +64,67 @@ def migrate(index: IndexOption = None) -> None:
     typer.echo(_migration_message(moved))
 
 
-def rollback(index: IndexOption = None) -> None:
-    """Switch back to the index before the last migration. It lacks what was ingested since."""
+def rollback(
+    index: IndexOption = None,
+    to: Annotated[
+        str | None, typer.Option("--to", help="Go to this physical index instead: one that `index list` names.")
+    ] = None,
+) -> None:
+    """Switch back to the index that the present one was made from. It lacks what was ingested since."""
     location = _elasticsearch_location(index)
-    from mirsearch.indexes.elasticsearch import migrate as elasticsearch_migrate
+    from mirsearch.indexes.elasticsearch import generations
 
-    typer.echo(_migration_message(elasticsearch_migrate.rollback(location)))
+    typer.echo(_migration_message(generations.rollback(location, to)))
+
+
+def list_(
+    index: IndexOption = None,
+    output: Annotated[TableFormat, typer.Option("--format", help="table or json.")] = TableFormat.TABLE,
+) -> None:
+    """List the physical indexes behind a name on Elasticsearch: which one answers, and which are kept."""
+    location = _elasticsearch_location(index)
+    from mirsearch.indexes.elasticsearch import generations
+
+    found = generations.list_generations(location)
+    if output is TableFormat.JSON:
+        print_json([each.to_json() for each in found])
+        return
+    for each in found:
+        size = "" if each.bytes is None else f", {each.bytes / 1e6:.1f} MB"
+        writer = f", written by {each.writer}" if each.writer else ""
+        origin = f", made from {each.came_from}" if each.came_from else ""
+        typer.echo(
+            f"{each.name}  {_STATES[each.state]}: {each.panels} panels of {each.figures} figures{size}, "
+            f"{each.extractor}, {each.vectors}, {each.shards} shards, {each.replicas} replicas{origin}{writer}"
+        )
+
+
+def prune(
+    index: IndexOption = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also the one that `index rollback` would go back to.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be deleted.")] = False,
+) -> None:
+    """Delete physical indexes that are no longer needed: of earlier and of interrupted migrations."""
+    location = _elasticsearch_location(index)
+    from mirsearch.indexes.elasticsearch import generations
+
+    gone = generations.prune(location, everything=everything, dry_run=True)
+    names = ", ".join(f"{each.name} ({each.panels} panels)" for each in gone)
+    if not gone:
+        typer.echo("nothing to delete")
+        return
+    if dry_run:
+        typer.echo(f"would delete {names}")
+        return
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError(f"{names} would be deleted", "add --yes")
+        typer.confirm(f"Delete {names}?", abort=True)
+    done = generations.prune(location, [each.name for each in gone], everything=everything)
+    typer.echo(f"deleted {', '.join(each.name for each in done)}")
 
 
 def reembed(

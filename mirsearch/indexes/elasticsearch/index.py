@@ -14,12 +14,13 @@ from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
 from mirsearch import settings
-from mirsearch.errors import IndexMismatchError, IndexMissingError, NotFoundError, UsageError
+from mirsearch.errors import IndexMismatchError, NotFoundError, UsageError
 from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, JsonObject, KnownFigure
-from mirsearch.indexes.elasticsearch import admin, mapping, names
+from mirsearch.indexes.elasticsearch import admin, names
 from mirsearch.indexes.elasticsearch import query as queries
 from mirsearch.indexes.elasticsearch.client import Address, connect, parse_address
+from mirsearch.indexes.elasticsearch.current import existing_index
 from mirsearch.indexes.elasticsearch.documents import (
     HEAVY_FIELDS,
     NOTE_FIELDS,
@@ -52,7 +53,7 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
     def __init__(self, address: Address, client: Elasticsearch, physical: str) -> None:
         self.location = str(address)
         self._address, self._client, self._physical = address, client, physical
-        self._extractor, self._schema, self._created_on = admin.read_meta(client, address, physical)
+        self._extractor, self._schema, _ = admin.read_meta(client, address, physical)
         self._documents = DocumentCounter(client, address.name)
         self._thumbnails: OrderedDict[str, bytes | None] = OrderedDict()
 
@@ -66,16 +67,9 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
         client = connect(address, patience=0.0 if create is None else settings.cluster_wait_seconds())
         try:
             with read_answers(address):
-                physical = admin.current_physical_index(client, address)
-                if physical is None and create is not None:
+                if create is not None and admin.current_physical_index(client, address) is None:
                     admin.create_index(location, create)
-                    physical = admin.current_physical_index(client, address)
-                if physical is None:
-                    raise IndexMissingError(
-                        f"there is no index {address.name} at {address.cluster}",
-                        "create it with: mirsearch ingest or mirsearch index create",
-                    )
-                index = cls(address, client, physical)
+                index = cls(address, client, existing_index(client, address))
             if create is not None and index.extractor != create:
                 raise mismatch_error(location, index.extractor, create)
         except BaseException:
@@ -90,9 +84,8 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
 
     def writer(self) -> AbstractContextManager[IndexWriter]:
         """Return the writing session; entering it raises IndexBusyError while another process writes."""
-        pack = admin.parse_version(self._created_on) >= mapping.PACKED_VECTORS_SINCE
         self._thumbnails.clear()
-        return open_writer(self._client, self._address, self._physical, self._extractor, pack=pack)
+        return open_writer(self._client, self._address, self._extractor)
 
     def failures(self) -> list[Failure]:
         """Return the failures of ingests that no later ingest settled, ordered by input; at most 10,000."""
@@ -122,7 +115,7 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
         for start in range(0, len(figure_ids), PAGE_SIZE):
             ids = list(dict.fromkeys(figure_ids[start : start + PAGE_SIZE]))
             with read_answers(self._address):
-                documents = fetch_documents(self._client, self._physical, ids, **options)
+                documents = fetch_documents(self._client, self._address.name, ids, **options)
                 sources = [(item["_id"], item.get("_source") or {}) for item in documents]
                 figures = [pair for pair in sources if pair[1].get("doc_type") == "figure"]
             yield from figures
@@ -270,15 +263,16 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
     def stats(self) -> dict[str, Any]:
         """Return counts, the extractor, the schema version, the physical index and its bytes on disk."""
         with read_answers(self._address):
+            physical = existing_index(self._client, self._address)
             counts = read_counts(self._client, self._address.name)
-            counts["bytes"] = stored_bytes(self._client, self._physical)
+            counts["bytes"] = stored_bytes(self._client, physical)
         extractor = self._extractor
         return counts | {
             "extractor": extractor.name,
             "extractor_version": extractor.version,
             "dims": extractor.dims,
             "schema_version": self._schema,
-            "physical_index": self._physical,
+            "physical_index": physical,
         }
 
     def close(self) -> None:

@@ -78,14 +78,18 @@ def index_template(name: str, dims: int) -> dict[str, Any]:
     return filled
 
 
-def index_meta(extractor: ExtractorIdentity, server: str) -> dict[str, Any]:
-    """Return `_meta` of an index's mapping: its extractor, the version of its words and that of its schema."""
+def index_meta(extractor: ExtractorIdentity, server: str, came_from: str | None = None) -> dict[str, Any]:
+    """Return `_meta` of an index's mapping: its extractor, the version of its words and that of its schema.
+
+    `came_from` names the physical index that it was made from: a rollback goes back there.
+    """
     return {
         "mirsearch": {
             "schema_version": SCHEMA_VERSION,
             "words": WORDS_VERSION,
             "extractor": {"name": extractor.name, "version": extractor.version, "dims": extractor.dims},
             "created_on": server,
+            **({"came_from": came_from} if came_from else {}),
         }
     }
 

@@ -15,12 +15,13 @@ from elasticsearch import Elasticsearch
 from numpy.typing import NDArray
 
 from mirsearch import settings
-from mirsearch.errors import IndexAccessError, NotFoundError
+from mirsearch.errors import IndexAccessError
 from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
 from mirsearch.indexes.elasticsearch import admin, documents, mapping
 from mirsearch.indexes.elasticsearch.bulk import BulkSender, index_action
 from mirsearch.indexes.elasticsearch.client import Address, connect, parse_address
 from mirsearch.indexes.elasticsearch.copying import ALL_BUT_LOCK, copy_documents
+from mirsearch.indexes.elasticsearch.current import lock_current_index
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.lock import WriterLock
 from mirsearch.indexes.elasticsearch.paging import search_pages
@@ -88,8 +89,9 @@ class Migration:
     def switch(self, new: str, extractor: ExtractorIdentity) -> MigrationResult:
         """Move the alias from the old index to the new one in one step; return the result of the migration."""
         self.lock.ensure_held()
-        _move_alias(self.client, self.address, self.old, new)
-        self.client.indices.put_mapping(index=new, meta=mapping.index_meta(extractor, self.server))
+        move_alias(self.client, self.address, self.old, new)
+        meta = mapping.index_meta(extractor, self.server, came_from=self.old)
+        self.client.indices.put_mapping(index=new, meta=meta)
         return MigrationResult(self.old, new, self.count_documents(new))
 
 
@@ -129,20 +131,6 @@ def reembed(
         return migration.switch(new, extractor)
 
 
-def rollback(location: str) -> MigrationResult:
-    """Move the alias back to the index before the present one, as `mirsearch index rollback`."""
-    with start_migration(location) as migration:
-        prefix = mapping.physical_name(migration.address.name, 0)[:-6]
-        present = int(migration.old.removeprefix(prefix))
-        numbers = admin.physical_indexes(migration.client, migration.address.name)
-        before = [number for number in numbers if number < present]
-        if not before:
-            raise NotFoundError(f"there is no older index than {migration.old}", "migrate the index before a rollback")
-        older = mapping.physical_name(migration.address.name, max(before))
-        _move_alias(migration.client, migration.address, migration.old, older)
-        return MigrationResult(migration.old, older, migration.count_documents(older))
-
-
 @contextmanager
 def start_migration(location: str) -> Iterator[Migration]:
     """Yield a migration of the index at a location, which holds the lock of its writer."""
@@ -150,25 +138,18 @@ def start_migration(location: str) -> Iterator[Migration]:
     client = connect(address)
     try:
         with read_answers(address):
-            old = admin.current_physical_index(client, address)
-            if old is None:
-                raise IndexAccessError(
-                    f"there is no index {address.name} at {address.cluster}", "create it with: mirsearch index create"
-                )
             server = admin.server_version(client)
-            lock = WriterLock(client, address, old)
-            leftover = lock.acquire()
-            if leftover:
-                client.indices.put_settings(index=old, settings=leftover)
+            lock = lock_current_index(client, address)
             try:
-                yield Migration(client, address, old, lock, server)
+                yield Migration(client, address, lock.index, lock, server)
             finally:
                 lock.release()
     finally:
         client.close()
 
 
-def _move_alias(client: Elasticsearch, address: Address, old: str, new: str) -> None:
+def move_alias(client: Elasticsearch, address: Address, old: str, new: str) -> None:
+    """Let the alias point to another physical index, in one step."""
     client.indices.update_aliases(
         actions=[
             {"remove": {"index": old, "alias": address.name}},

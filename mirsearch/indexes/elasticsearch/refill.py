@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mirsearch.indexes.base import ExtractorIdentity, IndexWriter
-from mirsearch.indexes.elasticsearch import admin, mapping
 from mirsearch.indexes.elasticsearch.migrate import MigrationResult, start_migration
 from mirsearch.indexes.elasticsearch.writer import open_writer
 
@@ -19,7 +18,6 @@ def refill(
     """
     with start_migration(location) as migration:
         new = migration.prepare_target(f"restore {name}", extractor)
-        pack = admin.parse_version(migration.server) >= mapping.PACKED_VECTORS_SINCE
-        with open_writer(migration.client, migration.address, new, extractor, pack=pack) as writer:
+        with open_writer(migration.client, migration.address, extractor, new) as writer:
             fill(writer)
         return migration.switch(new, extractor)

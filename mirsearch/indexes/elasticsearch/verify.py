@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from elasticsearch import Elasticsearch, NotFoundError
+from elasticsearch import Elasticsearch
 
-from mirsearch.errors import IndexAccessError
 from mirsearch.indexes.base import ExtractorIdentity, Failure
 from mirsearch.indexes.elasticsearch import admin
 from mirsearch.indexes.elasticsearch.bulk import BulkSender, delete_action
 from mirsearch.indexes.elasticsearch.client import Address, connect, parse_address
+from mirsearch.indexes.elasticsearch.current import existing_index, lock_current_index
 from mirsearch.indexes.elasticsearch.documents import TAKEN_OUT, read_notes, read_panel
 from mirsearch.indexes.elasticsearch.entries import read_entries, read_entry
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.failures import failure_actions
-from mirsearch.indexes.elasticsearch.lock import LOCK_ID, WriterLock, is_dead
+from mirsearch.indexes.elasticsearch.lock import LOCK_ID, RENEWAL_SECONDS, is_left
 from mirsearch.indexes.elasticsearch.paging import snapshot_pages
 from mirsearch.indexes.faults import COPYING, Fault
 
@@ -46,7 +46,7 @@ class _Contents:
 
 
 def find_faults(location: str) -> Iterator[Fault]:
-    """Yield all faults of an index. Raises IndexAccessError if there is none."""
+    """Yield all faults of an index. Raises IndexMissingError if there is none."""
     with _open(location) as (client, address, physical):
         with read_answers(address):
             extractor, _, _ = admin.read_meta(client, address, physical)
@@ -61,12 +61,12 @@ def repair(location: str) -> list[str]:
     Corrections of a figure that is taken out stay in its document: the next ingest of it keeps them.
     """
     done: list[str] = []
-    with _open(location) as (client, address, physical), read_answers(address):
-        extractor, _, _ = admin.read_meta(client, address, physical)
-        lock = WriterLock(client, address, physical)
-        lock.acquire()
+    with _open(location) as (client, address, _), read_answers(address):
+        lock = lock_current_index(client, address)
+        physical = lock.index
         bulk = BulkSender(client, address, lock.ensure_held)
         try:
+            extractor, _, _ = admin.read_meta(client, address, physical)
             contents = _read_contents(client, address, physical, extractor)
             bulk.add([delete_action(physical, panel_id) for panel_id in sorted(contents.strays)])
             bulk.add([delete_action(physical, doc_id) for doc_id in sorted(contents.lost_entries)])
@@ -89,9 +89,7 @@ def _open(location: str) -> Iterator[tuple[Elasticsearch, Address, str]]:
     client = connect(address)
     try:
         with read_answers(address):
-            physical = admin.current_physical_index(client, address)
-        if physical is None:
-            raise IndexAccessError(f"there is no index {address.name} at {address.cluster}", "correct --index")
+            physical = existing_index(client, address)
         yield client, address, physical
     finally:
         client.close()
@@ -109,12 +107,8 @@ def _find_cluster_faults(client: Elasticsearch, address: Address, physical: str)
         filling = ((mappings.get("_meta") or {}).get("mirsearch") or {}).get("filling")
         if filling and name != physical:
             yield Fault("index", name, "a migration or reembed was interrupted; run the same command again")
-    try:
-        lock = client.get(index=physical, id=LOCK_ID)["_source"]["lock"]
-    except NotFoundError:
-        return
-    if is_dead(lock):
-        yield Fault("index", LOCK_ID, "a writer died and left its lock; the next writer takes it over")
+    if is_left(client, physical, 3 * RENEWAL_SECONDS):
+        yield Fault("index", LOCK_ID, "a writer died or hangs, and left its lock; the next writer takes it over")
 
 
 def _read_contents(client: Elasticsearch, address: Address, physical: str, extractor: ExtractorIdentity) -> _Contents:

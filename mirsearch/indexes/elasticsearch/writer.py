@@ -18,8 +18,10 @@ from mirsearch import settings
 from mirsearch.corpus import Figure, panel_ids
 from mirsearch.corrections import apply_corrections
 from mirsearch.errors import MirsearchError
+from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, FigureRecord, JsonObject
-from mirsearch.indexes.elasticsearch.admin import add_missing_fields
+from mirsearch.indexes.elasticsearch import mapping
+from mirsearch.indexes.elasticsearch.admin import add_missing_fields, parse_version, read_meta
 from mirsearch.indexes.elasticsearch.bulk import (
     CHUNK_BYTES,
     Action,
@@ -28,6 +30,7 @@ from mirsearch.indexes.elasticsearch.bulk import (
     index_action,
 )
 from mirsearch.indexes.elasticsearch.client import Address
+from mirsearch.indexes.elasticsearch.current import ensure_current, lock_current_index, take_lock
 from mirsearch.indexes.elasticsearch.documents import (
     check_vectors,
     figure_document,
@@ -60,8 +63,9 @@ class ElasticsearchWriter(FigureUpkeep):
         extractor: ExtractorIdentity,
         lock: WriterLock,
         pack: bool,
+        aliased: bool = True,
     ) -> None:
-        self._client, self._address, self._index = client, address, index
+        self._client, self._address, self._index, self._is_aliased = client, address, index, aliased
         self._own = own_files(str(address))
         self._extractor, self._lock, self._pack = extractor, lock, pack
         self.bulk = BulkSender(client, address, lock.ensure_held)
@@ -115,8 +119,13 @@ class ElasticsearchWriter(FigureUpkeep):
                 self._needs_refresh = True
 
     def commit(self) -> None:
-        """Make everything since the last commit durable and visible; in a large load it is visible a second later."""
+        """Make everything since the last commit durable and visible; in a large load it is visible a second later.
+
+        Raises IndexAccessError if the alias was moved to another index meanwhile.
+        """
         with read_answers(self._address):
+            if self._is_aliased:
+                ensure_current(self._client, self._address, self._index)
             self._complete_figures()
             self._send_deletions()
             self.bulk.flush()
@@ -203,16 +212,22 @@ class ElasticsearchWriter(FigureUpkeep):
 
 @contextmanager
 def open_writer(
-    client: Elasticsearch, address: Address, index: str, extractor: ExtractorIdentity, *, pack: bool
+    client: Elasticsearch, address: Address, extractor: ExtractorIdentity, index: str | None = None
 ) -> Iterator[ElasticsearchWriter]:
-    """Yield a writer that holds the index's lock. Leaving the block normally commits; an error discards."""
+    """Yield a writer that holds the lock of the index behind the alias, or of `index`, which no alias may point to yet.
+
+    Leaving the block normally commits; an error discards. Raises IndexBusyError while another process writes, and
+    IndexMismatchError if the index has vectors of another extractor now.
+    """
     with retry_for(client, settings.cluster_wait_seconds()):
-        lock = WriterLock(client, address, index)
         with read_answers(address):
-            leftover = lock.acquire()
-            restore_settings(client, index, leftover)
-            add_missing_fields(client, index)
-        writer = ElasticsearchWriter(client, address, index, extractor, lock, pack)
+            lock = take_lock(client, address, index) if index else lock_current_index(client, address)
+        try:
+            with read_answers(address):
+                writer = _prepare(client, address, extractor, lock, aliased=index is None)
+        except BaseException:
+            _finish(client, address, lock, quiet=True)
+            raise
         try:
             yield writer
             writer.commit()
@@ -220,12 +235,24 @@ def open_writer(
         except BaseException:
             with retry_for(client, 0.0):  # report the first error at once
                 _try_rollback(writer)
-                _finish(client, address, index, lock, quiet=True)
+                _finish(client, address, lock, quiet=True)
             raise
         else:
-            _finish(client, address, index, lock, quiet=False)
+            _finish(client, address, lock, quiet=False)
         finally:
             writer.bulk.close()
+
+
+def _prepare(
+    client: Elasticsearch, address: Address, extractor: ExtractorIdentity, lock: WriterLock, *, aliased: bool
+) -> ElasticsearchWriter:
+    """Return the writer of the locked index, whose extractor and server are read anew."""
+    stored, _, created_on = read_meta(client, address, lock.index)
+    if stored != extractor:
+        raise mismatch_error(str(address), stored, extractor)
+    add_missing_fields(client, lock.index)
+    pack = parse_version(created_on) >= mapping.PACKED_VECTORS_SINCE
+    return ElasticsearchWriter(client, address, lock.index, extractor, lock, pack, aliased)
 
 
 def _try_rollback(writer: ElasticsearchWriter) -> None:
@@ -235,10 +262,10 @@ def _try_rollback(writer: ElasticsearchWriter) -> None:
         return  # the first error is the one to report; a re-run repairs the rest
 
 
-def _finish(client: Elasticsearch, address: Address, index: str, lock: WriterLock, *, quiet: bool) -> None:
+def _finish(client: Elasticsearch, address: Address, lock: WriterLock, *, quiet: bool) -> None:
     try:
         with read_answers(address):
-            restore_settings(client, index, lock.settings)
+            restore_settings(client, lock.index, lock.settings)
             lock.release()
     except MirsearchError:
         lock.abandon()

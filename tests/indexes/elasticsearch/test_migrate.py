@@ -49,7 +49,8 @@ def embed(panels: Sequence[StoredPanel]) -> np.ndarray:
 
 
 def test_migrate_copies_everything_and_switches(index: Index) -> None:
-    from mirsearch.indexes.elasticsearch.migrate import migrate, rollback
+    from mirsearch.indexes.elasticsearch.generations import rollback
+    from mirsearch.indexes.elasticsearch.migrate import migrate
 
     before = everything(index.location)
     request = SearchRequest(vector=CORPUS.vector(3, np.random.default_rng(1)), text="gold film")
@@ -84,7 +85,7 @@ def test_an_interrupted_migration_continues_even_if_the_corpus_changed(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(elasticsearch_migrate, "_move_alias", cut)
+        patch.setattr(elasticsearch_migrate, "move_alias", cut)
         with pytest.raises(KeyboardInterrupt):
             elasticsearch_migrate.migrate(index.location)
     gone, changed, *_ = CORPUS.records(FIGURES)
@@ -195,3 +196,34 @@ def test_nobody_migrates_while_another_writes(index: Index) -> None:
 
     with index.writer(), pytest.raises(IndexBusyError, match="another process"):
         migrate(index.location)
+
+
+def test_rollback_goes_to_the_index_that_the_present_one_was_made_from(index: Index) -> None:
+    from mirsearch.indexes.elasticsearch.generations import list_generations, prune, rollback
+    from mirsearch.indexes.elasticsearch.migrate import migrate
+
+    def states() -> list[tuple[str, str, int]]:
+        return [(each.name[-7:], each.state, each.panels) for each in list_generations(index.location)]
+
+    panels = len(everything(index.location))
+    added = list(CORPUS.records(FIGURES + 1))[-1]
+    migrate(index.location)
+    rollback(index.location)
+    with index.writer() as writer:
+        writer.put(added)
+    more = panels + len(added.panels)
+    assert migrate(index.location).new.endswith("-000003")
+    assert states() == [("-000001", "before", more), ("-000002", "old", panels), ("-000003", "answers", more)]
+    assert [each.name[-7:] for each in prune(index.location, dry_run=True)] == ["-000002"]
+    assert rollback(index.location).new.endswith("-000001")
+    assert len(everything(index.location)) == more
+    assert rollback(index.location, f"{index.location.rpartition('/')[2]}-000003").new.endswith("-000003")
+    with pytest.raises(NotFoundError, match="is no finished index"):
+        rollback(index.location, "something-000001")
+    prune(index.location)
+    assert states() == [("-000001", "before", more), ("-000003", "answers", more)]
+    prune(index.location, everything=True)
+    assert states() == [("-000003", "answers", more)]
+    assert len(everything(index.location)) == more
+    with pytest.raises(NotFoundError, match="no older index"):
+        rollback(index.location)

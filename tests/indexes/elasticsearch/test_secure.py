@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from mirsearch.errors import IndexAccessError, IndexBusyError, UsageError
+from mirsearch.errors import IndexAccessError, UsageError
 from mirsearch.indexes import open_index
 from mirsearch.query import Filters, SearchRequest
 from tests.conftest import REPOSITORY
@@ -470,18 +470,3 @@ def complete_load(location: str) -> None:
     again = start_load(location)
     errors = again.communicate(timeout=240)[1]
     assert again.returncode == 0, errors
-
-
-def test_a_lock_of_another_machine_is_respected(admin: Node) -> None:
-    from mirsearch.indexes.elasticsearch.lock import LOCK_ID
-
-    index = open_index(f"{admin.url}/locked", create=EXTRACTOR)
-    lock = {"owner": {"host": "elsewhere", "pid": 1, "since": "today"}, "beat": time.time()}
-    admin.call("PUT", f"/locked/_doc/{LOCK_ID}", {"doc_type": "lock", "lock": lock})
-    with pytest.raises(IndexBusyError, match="process 1 on elsewhere"):
-        index.writer().__enter__()
-    lock["beat"] = time.time() - 1_000
-    admin.call("PUT", f"/locked/_doc/{LOCK_ID}", {"doc_type": "lock", "lock": lock})
-    with index.writer():
-        pass
-    index.close()
