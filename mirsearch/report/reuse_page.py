@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mirsearch import __version__
@@ -23,7 +24,7 @@ _WHERE = {
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two pictures: its address (None: there is none), size in px, outline, names and article."""
+    """One of the two pictures: its address (None: there is none), size in px, outline, names, article and page."""
 
     address: str | None
     width: int
@@ -34,6 +35,7 @@ class Side:
     article: str
     link: str | None
     note: str
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,33 +87,40 @@ def reuse_html(index: Index, found: Reuse, query: Picture | None = None) -> str:
 def _pair_view(
     index: Index, number: int, pair: SharedPicture, pictures: PictureLoader, originals: bool, query: Picture | None
 ) -> PairView:
+    def of_panel(stored: StoredPanel) -> tuple[str | None, str]:
+        picture = pictures.panel_picture(stored, index.thumbnail(stored.panel.id), originals=originals)
+        return (None, "") if picture is None else (picture.data_url, picture.note)
+
+    first = _query_side(query, pair.region_a, panel_names(pair)[0]) if pair.a is None else None
+    return pair_view(number, pair, of_panel, first)
+
+
+def pair_view(
+    number: int,
+    pair: SharedPicture,
+    picture_of: Callable[[StoredPanel], tuple[str | None, str]],
+    first: Side | None = None,
+    page_of: Callable[[StoredPanel], str] = lambda stored: "",
+) -> PairView:
+    """Return a pair for the page: `picture_of` a panel is the address of its picture (None: there is none) and a note,
+    `page_of` it the address of its own page (empty: it has none). `first` is the side of a picture of no index."""
+
+    def side(stored: StoredPanel, region: Region, name: str) -> Side:
+        address, note = picture_of(stored)
+        size = max(stored.panel.width, 1), max(stored.panel.height, 1)
+        article = stored.figure.article
+        return Side(
+            address, *size, _points(region), name, stored.panel.id, article_title(article, 200), article_link(article),
+            note, page_of(stored),
+        )  # fmt: skip
+
     names = panel_names(pair)
-    first = (
-        _query_side(query, pair.region_a, names[0])
-        if pair.a is None
-        else _side(index, pair.a, pair.region_a, names[0], pictures, originals)
-    )
-    second = _side(index, pair.b, pair.region_b, names[1], pictures, originals)
-    agreement = pair.agreement
-    facts = f"{pair.alignment.inliers} places match; the detail agrees by {agreement.correlation:.2f}"
+    if first is None:
+        assert pair.a is not None
+        first = side(pair.a, pair.region_a, names[0])
+    facts = f"{pair.alignment.inliers} places match; the detail agrees by {pair.agreement.correlation:.2f}"
+    second = side(pair.b, pair.region_b, names[1])
     return PairView(number, pair.confidence, _WHERE[pair.where], change_words(pair), facts, (first, second))
-
-
-def _side(
-    index: Index, stored: StoredPanel, region: Region, name: str, pictures: PictureLoader, originals: bool
-) -> Side:
-    picture = pictures.panel_picture(stored, index.thumbnail(stored.panel.id), originals=originals)
-    return Side(
-        address=None if picture is None else picture.data_url,
-        width=max(stored.panel.width, 1),
-        height=max(stored.panel.height, 1),
-        outline=_points(region),
-        name=name,
-        panel_id=stored.panel.id,
-        article=article_title(stored.figure.article, 200),
-        link=article_link(stored.figure.article),
-        note="" if picture is None else picture.note,
-    )
 
 
 def _query_side(picture: Picture | None, region: Region, name: str) -> Side:

@@ -23,6 +23,7 @@ from mirsearch.report.wording import (
 )
 from mirsearch.settings import LIMITS
 from mirsearch.web.addresses import panel_address, panel_key
+from mirsearch.web.caption_parts import caption_runs
 from mirsearch.web.fields import SearchFields
 from mirsearch.web.reading import Outline, PictureReading, bar_outlines, make_outline
 from mirsearch.web.rendering import render
@@ -43,8 +44,8 @@ class SmallPicture:
 
 @dataclass(frozen=True, slots=True)
 class PanelView:
-    """A panel: the name of its place on the page, what is known of it, the search for panels like it, and where to
-    correct it (empty: corrections are off)."""
+    """A panel: the name of its place on the page, what is known of it, the search for panels like it, the search for
+    the same picture elsewhere, and where to correct it (empty: corrections are off)."""
 
     anchor: str
     name: str
@@ -53,23 +54,38 @@ class PanelView:
     caption: str
     picture: str
     like: str
+    elsewhere: str
     correct: str
 
 
 @dataclass(frozen=True, slots=True)
+class CaptionPart:
+    """Words of the caption, and the places on the page of the panels that they speak of (none: of all)."""
+
+    words: str
+    anchors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FigureView:
-    """The whole page. `smalls` are shown in place of the picture where its file is gone or has changed."""
+    """The whole page. `smalls` are shown in place of the picture where its file is gone or has changed.
+
+    `full` is the address of the picture in its own size, `more` leads to the other figures of the article.
+    """
 
     title: str
     id: str
     picture: PictureReading
     smalls: tuple[SmallPicture, ...]
-    caption: str
+    caption: tuple[CaptionPart, ...]
+    mentions: tuple[str, ...]
     panels: tuple[PanelView, ...]
     article: ArticleCard | None
     permission: str
     credit: str
     info: str
+    full: str
+    more: str
 
 
 def figure_page(site: Site, figure_id: str) -> str:
@@ -85,14 +101,29 @@ def figure_page(site: Site, figure_id: str) -> str:
         id=figure.id,
         picture=_outlined(figure, panels),
         smalls=smalls,
-        caption=clean_text(figure.caption, LIMITS.caption_chars),
+        caption=_caption_parts(figure, panels),
+        mentions=tuple(clean_text(mention, LIMITS.mention_chars) for mention in figure.mentions),
         panels=tuple(_panel_view(stored, panels, site.allow_corrections) for stored in panels),
         article=article_card(figure.article),
         permission=clean_text(figure.permission_note, LIMITS.field_chars),
         credit=credit_line(figure, figure.article),
         info=f"{_iiif(figure)}/info.json" if has_original else "",
+        full=f"{_iiif(figure)}/full/max/0/default.jpg" if has_original else "",
+        more="" if figure.article is None else PageState(SearchFields(article=[figure.article.id[:200]])).address(),
     )
     return render("figure.html", view=view)
+
+
+def _caption_parts(figure: Figure, panels: Sequence[StoredPanel]) -> tuple[CaptionPart, ...]:
+    runs = caption_runs(
+        clean_text(figure.caption, LIMITS.caption_chars),
+        [clean_text(stored.panel.caption, LIMITS.caption_chars) for stored in panels],
+    )
+    return tuple(CaptionPart(run.words, tuple(_anchor(panels[number]) for number in run.panels)) for run in runs)
+
+
+def _anchor(stored: StoredPanel) -> str:
+    return f"panel-{panel_key(stored)}"
 
 
 def _iiif(figure: Figure) -> str:
@@ -122,13 +153,14 @@ def _panel_view(stored: StoredPanel, panels: Sequence[StoredPanel], may_correct:
         ("corrected", ", ".join(stored.corrected_fields)),
     ]
     return PanelView(
-        anchor=f"panel-{panel_key(stored)}",
+        anchor=_anchor(stored),
         name=figure_name(stored.figure, panel),
         heading=panel_heading(panel),
         facts=tuple(Fact(name, text) for name, text in facts if text),
         caption=clean_text(panel.caption, LIMITS.caption_chars),
         picture=panel_address(panel.id),
         like=PageState(SearchFields(like=panel.id)).address(),
+        elsewhere=f"/elsewhere/{quote(panel.id, safe='')}",
         correct=f"/review/{quote(panel.id, safe='')}" if may_correct else "",
     )
 

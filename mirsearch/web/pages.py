@@ -58,6 +58,7 @@ class Pages:
             Route("/search.bib", self.search_citations),
             Route("/search.ris", self.search_citations),
             Route("/figures/{figure_id}", self.figure),
+            Route("/elsewhere/{panel_id}", self.elsewhere),
             Route("/corpus", self.corpus),
             Route("/pictures/{panel_id}.jpg", self.panel_picture),
             Route("/queries/{upload_id}.jpg", self.query_picture),
@@ -114,6 +115,13 @@ class Pages:
     async def figure(self, request: Request) -> Response:
         """Show a figure with its panels."""
         page = await self.site.picture_work.run(figure_page, self.site, request.path_params["figure_id"])
+        return HTMLResponse(page, headers={"Cache-Control": REVALIDATE})
+
+    async def elsewhere(self, request: Request) -> Response:
+        """Show where else in the corpus a panel's picture is. It is looked for anew, and takes seconds."""
+        from mirsearch.web.elsewhere_page import elsewhere_page
+
+        page = await self.site.image_searches.run(elsewhere_page, self.site, request.path_params["panel_id"])
         return HTMLResponse(page, headers={"Cache-Control": REVALIDATE})
 
     async def corpus(self, request: Request) -> Response:

@@ -16,8 +16,10 @@ from mirsearch.web.problems import Problem
 _ASSETS = {
     "page.css": ("mirsearch.report", "assets", "text/css"),
     "page.js": ("mirsearch.report", "assets", "text/javascript"),
+    "reuse.css": ("mirsearch.report", "assets", "text/css"),
     "web.css": ("mirsearch.web", "static", "text/css"),
     "web.js": ("mirsearch.web", "static", "text/javascript"),
+    "figure.js": ("mirsearch.web", "static", "text/javascript"),
 }
 
 

@@ -169,20 +169,9 @@
     });
   }
 
-  /* Light up the panel whose outline the mouse rests on. */
-  function enhanceFigure() {
-    all(document, ".figure-page .outlined a").forEach((link) => {
-      const panel = document.getElementById(decodeURIComponent(link.getAttribute("href").slice(1)));
-      if (!panel) return;
-      link.addEventListener("mouseenter", () => panel.classList.add("lit"));
-      link.addEventListener("mouseleave", () => panel.classList.remove("lit"));
-    });
-  }
-
   if (form) { enhanceForm(); enhanceCrop(); }
   enhanceBars();
   sharpenPictures();
   enhanceKeys();
-  enhanceFigure();
   document.documentElement.dataset.web = "ready";
 })();
