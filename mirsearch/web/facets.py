@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -43,6 +45,24 @@ class Facet:
     def has_chosen(self) -> bool:
         """Return whether one of its values is chosen."""
         return any(value.chosen for value in self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class WidthRange:
+    """The panels by decade of their field of view, as a histogram with two handles.
+
+    It goes from `least` to `most`, whole decades in nm; the handles are at `low` and `high`, with `texts` as lengths.
+    `rest` are the other fields of the search, `open_address` leads to it without the condition (None: there is none).
+    """
+
+    least: int
+    most: int
+    low: float
+    high: float
+    texts: tuple[str, str]
+    bars: tuple[FacetValue, ...]
+    rest: tuple[tuple[str, str], ...]
+    open_address: str | None
 
 
 def facet_counts(corpus: Corpus, state: PageState) -> Mapping[str, Mapping[str, int]]:
@@ -124,9 +144,44 @@ def _years(counts: Mapping[str, int], state: PageState) -> Facet:
     return Facet("Year", tuple(values), len(known) - len(listed))
 
 
+def width_range(counts: Mapping[str, int], state: PageState) -> WidthRange | None:
+    """Return the histogram of the fields of view, None if no panel has one."""
+    facet = _widths(counts, state)
+    if not facet.values:
+        return None
+    decades = _decades(counts)
+    least, most = decades[0], decades[-1] + 1
+    by_decade = dict(zip(decades, facet.values, strict=True))
+    low, high = _chosen_decades(state, least, most)
+    bars = [
+        dataclasses.replace(value, chosen=low <= decade + 0.5 <= high)
+        for decade in range(least, most)
+        if (value := by_decade.get(decade, FacetValue("", 0, 0.0, False, "")))
+    ]
+    texts = format_length(10.0**low), format_length(10.0**high)
+    without = state.changed(fov=None)
+    opened = without.address() if state.fields.fov else None
+    return WidthRange(least, most, low, high, texts, tuple(bars), tuple(without.pairs()), opened)
+
+
+def _chosen_decades(state: PageState, least: int, most: int) -> tuple[float, float]:
+    """Return the decades between which the search asks for fields of view, within the histogram."""
+    try:
+        filters = make_filters(state.fields)
+    except MirsearchError:  # it is told where the question is answered
+        return least, most
+    ends = (least, filters.fov_min_nm), (most, filters.fov_max_nm)
+    low, high = (end if not nm else round(min(max(math.log10(nm), least), most), 1) for end, nm in ends)
+    return low, high
+
+
+def _decades(counts: Mapping[str, int]) -> list[int]:
+    return sorted(int(key) for key in counts if key.lstrip("-").isdigit() and abs(int(key)) < 12)
+
+
 def _widths(counts: Mapping[str, int], state: PageState) -> Facet:
     """Return the fields of view by decade: "3" counts the panels of 1 to 10 µm."""
-    decades = sorted(int(key) for key in counts if key.lstrip("-").isdigit() and abs(int(key)) < 12)
+    decades = _decades(counts)
     most = max((counts[str(decade)] for decade in decades), default=1)
     values = []
     for decade in decades:

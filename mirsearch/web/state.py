@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from mirsearch.ranking import TERMS, Weights
 from mirsearch.web.fields import LIST_FIELDS, SearchFields
 from mirsearch.web.problems import Problem, ProblemError
+from mirsearch.web.width_range import HANDLES, chosen_widths
 
 PAGE_HITS = 24
 """Hits of a page."""
@@ -29,6 +30,8 @@ _FILTERS = frozenset(
     ("kind", "technique", "year", "journal", "license", "has_scale", "fov", "article", "label_text", "filter")
 )
 DEFAULT_WEIGHTS = Weights()
+_CONTROLS = frozenset((*HANDLES, *(f"weight_{term}" for term in TERMS)))
+"""Fields of the form that stand for others."""
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -118,7 +121,7 @@ class PageState:
 def parse_state(pairs: Pairs) -> PageState:
     """Return the state that an address or a form holds. ProblemError names the first field that is wrong."""
     values: dict[str, Any] = {}
-    sliders: dict[str, str] = {}
+    controls: dict[str, str] = {}
     image, start = None, 1
     for name, text in pairs:
         value = text.strip()
@@ -128,18 +131,31 @@ def parse_state(pairs: Pairs) -> PageState:
             image = _image_id(value)
         elif name == "start":
             start = _start(value)
-        elif name.removeprefix("weight_") in TERMS and name.startswith("weight_"):
-            sliders[name.removeprefix("weight_")] = value
+        elif name in _CONTROLS:
+            controls[name] = value
         elif name in LIST_FIELDS:
             values.setdefault(name, []).append(value)
         elif name in SearchFields.model_fields:
             values[name] = value
-    if any(value != f"{DEFAULT_WEIGHTS.of(term):g}" for term, value in sliders.items()):
-        values["weight"] = [*values.get("weight", []), *(f"{term}={value}" for term, value in sliders.items())]
+    _read_controls(controls, values)
     try:
         return PageState(SearchFields.model_validate(values), image, start)
     except ValidationError as error:
         raise ProblemError(validation_problem(error.errors())) from error
+
+
+def _read_controls(controls: Mapping[str, str], values: dict[str, Any]) -> None:
+    """Add the fields that the sliders and handles of the form stand for."""
+    sliders = {term: controls[f"weight_{term}"] for term in TERMS if f"weight_{term}" in controls}
+    if any(value != f"{DEFAULT_WEIGHTS.of(term):g}" for term, value in sliders.items()):
+        values["weight"] = [*values.get("weight", []), *(f"{term}={value}" for term, value in sliders.items())]
+    handles = {name: controls[name] for name in HANDLES if name in controls}
+    try:
+        widths = chosen_widths(handles) if handles else None
+    except ValueError as error:
+        raise ProblemError(Problem(400, f"fov: {error}", "move the handles of the histogram")) from error
+    if widths is not None:
+        values["fov"] = widths
 
 
 def validation_problem(errors: Sequence[Mapping[str, Any]], status: int = 400) -> Problem:

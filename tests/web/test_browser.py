@@ -75,7 +75,7 @@ def test_words_and_keys(browser: Browser, address: str, served: Served) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector(".figure-page")
     assert re.search(r"/figures/[0-9a-f]+#panel-", page.url)
-    page.locator(".panel:target .links a").click()
+    page.locator(".panel:target .links a", has_text="More like this").click()
     page.wait_for_selector(".hits .hit")
     assert "like=" in page.url
     assert watched.problems == []
@@ -169,6 +169,27 @@ def test_a_figure_is_looked_at_closely(browser: Browser, address: str, served: S
     assert [float(number) for number in str(drawing.get_attribute("viewBox")).split()] == [
         float(number) for number in whole.split()
     ]
+    assert watched.problems == []
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_handles_of_the_histogram_choose_widths(browser: Browser, address: str, served: Served, scripts: bool) -> None:
+    watched = Watched(browser, address, scripts)
+    page = watched.page
+    page.goto(f"{address}/search?text=image")
+    page.locator("input[name=fov_to]").focus()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    if not scripts:
+        page.locator(".widths button").click()
+    page.wait_for_url("**fov=..*nm")
+    most = float(page.url.partition("fov=..")[2].removesuffix("nm"))
+    assert most > 1
+    assert page.locator(".widths output").last.inner_text() in page.locator(".query").inner_text()
+    page.locator(".widths a", has_text="any").click()
+    page.wait_for_function("location.search.indexOf('fov') < 0") if scripts else page.wait_for_load_state()
+    assert page.url.endswith("/search?text=image")
     assert watched.problems == []
 
 

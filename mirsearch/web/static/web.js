@@ -51,6 +51,34 @@
     });
   }
 
+  /* The handles of the histogram: their lengths while they move, and the search when one is let go. */
+  function enhanceWidths() {
+    const units = [["mm", 6], ["µm", 3], ["nm", 0], ["pm", -3]];
+    const length = (decades) => {
+      const [unit, power] = units.find(([, least]) => decades >= least - 1e-9) || units.at(-1);
+      return `${Number((10 ** (decades - power)).toPrecision(3))} ${unit}`;
+    };
+    all(document, "form.widths").forEach((widths) => {
+      const handles = all(widths, "input[type=range]"), outputs = all(widths, "output");
+      widths.querySelector("button").hidden = true;
+      widths.addEventListener("input", () => {
+        const ends = handles.map((handle) => Number(handle.value)).sort((a, b) => a - b);
+        ends.forEach((end, number) => { outputs[number].textContent = length(end); });
+        handles.forEach((handle) => handle.setAttribute("aria-valuetext", length(Number(handle.value))));
+        const least = Number(handles[0].min);
+        all(widths, ".level").forEach((level) => {
+          const middle = least + (Number(level.getAttribute("x")) + 4.6) / 10;
+          level.classList.toggle("in", ends[0] <= middle && middle <= ends[1]);
+        });
+      });
+      let waiting = 0;
+      widths.addEventListener("change", () => {  // a key moves a handle by one step, and more may follow
+        window.clearTimeout(waiting);
+        waiting = window.setTimeout(() => { document.body.classList.add("busy"); widths.requestSubmit(); }, 500);
+      });
+    });
+  }
+
   /* Drag a rectangle over a drawing; it is handed on in px of the file when it is at least `least` px on a side. */
   function enableDrag(drawing, least, done) {
     const width = Number(drawing.dataset.w), height = Number(drawing.dataset.h);
@@ -171,6 +199,7 @@
 
   if (form) { enhanceForm(); enhanceCrop(); }
   enhanceBars();
+  enhanceWidths();
   sharpenPictures();
   enhanceKeys();
   document.documentElement.dataset.web = "ready";
