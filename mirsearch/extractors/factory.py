@@ -47,7 +47,7 @@ def open_recorded_extractor(identity: Identity, weights: Path | None = None, dev
         model = find_installed_model(identity, device)
         if model is not None:
             return model
-    spec, recorded_weights = _find_recorded(identity)
+    spec, recorded_weights = find_recorded(identity)
     return open_extractor(spec, weights or recorded_weights, device)
 
 
@@ -66,7 +66,7 @@ def remember_weights(extractor: Extractor) -> None:
             part.write_text(json.dumps(dict(list(records.items())[-_MAX_RECORDS:])), encoding="utf-8")
 
 
-def _find_recorded(identity: Identity) -> tuple[str, Path | None]:
+def find_recorded(identity: Identity) -> tuple[str, Path | None]:
     """Return the recorded spec and weights if their files still exist, else the name without weights."""
     match _read_records().get(_record_key(identity.name, identity.version)):
         case [str(spec), None] if Path(spec.partition(":")[2]).is_file():

@@ -11,6 +11,7 @@ from typing import Any
 
 from mirsearch.errors import UsageError
 from mirsearch.indexes.base import Index
+from mirsearch.indexes.own_files import PREFIX, own_files
 from mirsearch.ingest.ingest import Ingest
 from mirsearch.ingest.inputs import InputOptions, find_inputs
 from mirsearch.ingest.preview import IngestPreview, preview_ingest
@@ -101,7 +102,12 @@ class PreparedIngest:
 def _remember(index: Index, request: PathIngest) -> None:
     known = index.entries(FOLDERS)
     asked = _to_json(request)
-    folders = {str(path.resolve()): asked for path in request.paths if path.is_dir()}
+    inside = own_files(index.location)  # what the index keeps itself is no folder that it follows
+    folders = {
+        str(path.resolve()): asked
+        for path in request.paths
+        if path.is_dir() and not inside.to_stored(str(path)).startswith(PREFIX)
+    }
     changed = {name: value for name, value in folders.items() if known.get(name) != value}
     if changed:
         with index.writer() as writer:

@@ -11,13 +11,15 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _MAX_FILE_BYTES = 2 << 30
 _MAX_OPEN_FILES = 256
 _PR_SET_PDEATHSIG = 1
 """Linux: the signal that a process gets when its parent dies (prctl(2))."""
+_NICE = 5
+"""How much work in the background gives way to what somebody waits for (nice(1))."""
 
 
 def limit_process(memory: int) -> None:
@@ -77,6 +79,28 @@ def bound_to_parent() -> Callable[[], None] | None:
             os._exit(1)
 
     return bind
+
+
+def follow_parent(parent: int) -> None:
+    """Let this process get Ctrl-C when its parent ends, and take less of the processor than others. Linux: at once."""
+    if sys.platform == "win32":
+        return
+    with suppress(OSError):
+        os.nice(_NICE)
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+    if os.getppid() != parent:  # it has ended in between
+        raise KeyboardInterrupt
+
+
+def limit_memory(memory: int) -> None:
+    """Limit the memory in bytes that this process may write to. What is only mapped, or shared, counts nothing."""
+    if sys.platform == "linux":  # elsewhere, the limit of data does not count what libraries map
+        import resource
+
+        _lower_limit(resource.RLIMIT_DATA, memory)
 
 
 def peak_memory() -> int:

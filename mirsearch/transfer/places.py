@@ -16,6 +16,8 @@ from mirsearch.indexes.own_files import ACQUIRED, own_files
 
 LEDGER = "ledger.sqlite"
 """The database of acquisitions, and what the names of its log files begin with."""
+_OF_SERVER = ("jobs.sqlite", "jobs.lock")
+"""What a server keeps of its jobs: it speaks of this place and its users, not of the index."""
 Progress = Callable[[int, int], None]
 
 
@@ -28,7 +30,7 @@ def pictures_folder(location: str) -> Path | None:
 
 
 def picture_files(folder: Path | None) -> Iterator[tuple[str, Path]]:
-    """Yield the plain files below a folder with their names relative to it, without the ledger and partial files."""
+    """Yield the plain files below a folder with their names relative to it, without databases and partial files."""
     if folder is None or not folder.is_dir():
         return
     for place, subfolders, names in os.walk(folder):
@@ -37,7 +39,7 @@ def picture_files(folder: Path | None) -> Iterator[tuple[str, Path]]:
             path = Path(place, name)
             inside = path.relative_to(folder).as_posix()
             is_partial = any(ENDING in part and part.startswith(".") for part in Path(inside).parts)
-            if not (inside.startswith(LEDGER) or is_partial or path.is_symlink()) and path.is_file():
+            if not (inside.startswith((LEDGER, *_OF_SERVER)) or is_partial or path.is_symlink()) and path.is_file():
                 yield inside, path
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mirsearch import __version__
 from mirsearch.report.rendering import template_environment
@@ -19,8 +21,13 @@ _ASSETS = {
     "reuse.css": ("mirsearch.report", "assets", "text/css"),
     "web.css": ("mirsearch.web", "static", "text/css"),
     "web.js": ("mirsearch.web", "static", "text/javascript"),
+    "jobs.css": ("mirsearch.web", "static", "text/css"),
+    "jobs.js": ("mirsearch.web", "static", "text/javascript"),
     "figure.js": ("mirsearch.web", "static", "text/javascript"),
 }
+
+allows_ingest: ContextVar[bool] = ContextVar("allows ingest", default=False)
+"""Whether the request in hand is to a server where figures may be added; each page then leads to that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +59,23 @@ def web_environment() -> Environment:
 def render(template: str, **values: object) -> str:
     """Return the document of a template."""
     tags = {name: f"/static/{name}?{asset.tag}" for name, asset in assets().items()}
-    return web_environment().get_template(template).render(assets=tags, version=__version__, **values)
+    template_values = {"assets": tags, "version": __version__, "allows_ingest": allows_ingest.get}
+    return web_environment().get_template(template).render(**template_values, **values)
 
 
 def problem_page(problem: Problem) -> str:
     """Return the page of an error."""
     return render("problem.html", problem=problem)
+
+
+def with_ingest_link(app: ASGIApp, is_allowed: bool) -> ASGIApp:
+    """Return an application whose pages lead to where figures are added, if that is allowed."""
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        token = allows_ingest.set(is_allowed)
+        try:
+            await app(scope, receive, send)
+        finally:
+            allows_ingest.reset(token)
+
+    return call

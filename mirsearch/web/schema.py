@@ -180,3 +180,36 @@ class CorrectionList(_Answer):
     """All corrections."""
 
     corrections: list[CorrectionData]
+
+
+class JobData(_Answer):
+    """A job that adds figures. `state`: waiting, running, done, failed, cancelled or interrupted.
+
+    `asked` has the fields that it was asked with, `progress` the numbers of the ingest while it runs, `counts` and
+    `panels` those at its end. `figures` lists ids of the figures that came in, `added` says how many they are.
+    """
+
+    id: str
+    title: str
+    state: str
+    asked: dict[str, Any]
+    files: int
+    bytes: int
+    created: str | None
+    started: str | None
+    finished: str | None
+    stopping: bool
+    progress: dict[str, Any]
+    failures: list[dict[str, str]]
+    failed: int
+    figures: list[str]
+    added: int
+    counts: dict[str, int]
+    panels: dict[str, int]
+    message: str
+
+
+class JobList(_Answer):
+    """All jobs that are kept, the newest first."""
+
+    jobs: list[JobData]
