@@ -11,6 +11,7 @@ from mirsearch.web.corpus import public_name
 from mirsearch.web.facets import make_facets
 from mirsearch.web.fields import SearchFields
 from mirsearch.web.rendering import render
+from mirsearch.web.scale_facets import scale_facets
 from mirsearch.web.site import Site
 from mirsearch.web.state import PageState
 
@@ -43,12 +44,10 @@ def corpus_page(site: Site) -> str:
         for failure in site.corpus.index.failures()
     ]
     totals = [(title, counts[name]) for name, title in _TOTALS.items() if counts.get(name) is not None]
-    sources = [(clean_text(name, 40), count) for name, count in counts["scale_sources"].items()]
     return render(
         "corpus.html",
         totals=totals,
-        facets=make_facets(counts, PageState(SearchFields())),
-        scale_sources=sources,
+        facets=make_facets(counts, PageState(SearchFields())) + scale_facets(site.corpus, counts["scale_sources"]),
         extractor=f"{counts['extractor']} {counts['extractor_version']}, {counts['dims']} numbers a panel",
         failures=failures[:_MAX_FAILURES],
         failed=len(failures),

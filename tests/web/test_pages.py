@@ -300,7 +300,12 @@ def test_a_figure_is_shown_whole_with_its_panels(client: TestClient, served: Ser
 def test_the_corpus_page_counts(client: TestClient, served: Served) -> None:
     page = get(client, "/corpus")
     assert "Inputs that failed" not in page.text
-    assert "Where scales come from" in page.text
+    for title, of_all in (("Where scales come from", True), ("How sure scales are", False)):
+        section = page.text.partition(title)[2].partition("Extractor")[0].partition("How sure scales are")[0]
+        counts = [int(number) for number in re.findall(r"^\s*(\d+)\s*$", section, re.MULTILINE)]
+        assert sum(counts) == sum(of_all or stored.panel.scale is not None for stored in served.stored)
+    surest = page.links("scale.confidence")[0]
+    assert "panels that pass the filters" in get(client, surest).text
 
 
 def test_every_template_escapes_every_value() -> None:
