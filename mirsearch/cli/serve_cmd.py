@@ -8,12 +8,12 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.parts import ExtractorChoice, load_detector, load_index_extractor, load_ocr
+from mirsearch.cli.parts import ExtractorChoice, load_detector, load_extractor, load_index_extractor, load_ocr
 from mirsearch.cli.shared_options import DeviceOption, IndexOption, OcrOption, ScaleBarsOption, WeightsOption
 from mirsearch.cli.terminal import print_message, set_verbosity, verbosity
 from mirsearch.errors import MirsearchError
@@ -55,10 +55,26 @@ def serve(
     workers: Annotated[
         int, typer.Option("--workers", min=1, max=64, help="Number of processes that answer, for many users at once.")
     ] = 1,
+    access_log: Annotated[
+        str | None,
+        typer.Option("--access-log", metavar="FILE", help="Log each request to a file; - is the terminal."),
+    ] = None,
+    access_log_format: Annotated[
+        Literal["text", "json"], typer.Option("--access-log-format", help="Lines of text, or of JSON.")
+    ] = "text",
+    access_log_words: Annotated[
+        bool, typer.Option("--access-log-words", help="Also log the words that people search for.")
+    ] = False,
     allow_corrections: Annotated[
         bool,
         typer.Option(
             "--allow-corrections", help="Let people put readings right in the browser.", rich_help_panel=ACCESS
+        ),
+    ] = False,
+    allow_ingest: Annotated[
+        bool,
+        typer.Option(
+            "--allow-ingest", help="Let people add figures in the browser: files, or a keyword.", rich_help_panel=ACCESS
         ),
     ] = False,
     weights: WeightsOption = None,
@@ -70,6 +86,7 @@ def serve(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: a query multiplies no large matrices
     _check_extra()
     from mirsearch.web.access import make_access
+    from mirsearch.web.access_log import AccessLogPlan
     from mirsearch.web.corpus import Loaders
     from mirsearch.web.plan import ServePlan
     from mirsearch.web.shared import make_place
@@ -79,13 +96,34 @@ def serve(
     loaders = Loaders(
         partial(load_index_extractor, choice=choice), partial(load_ocr, ocr), partial(load_detector, scalebars)
     )
+    logged = None if access_log is None else AccessLogPlan(access_log, access_log_format, access_log_words)
     plan = ServePlan(
         settings.index_location(index), loaders, access, make_place(workers), allow_corrections,
-        partial(set_verbosity, verbosity()),
+        _ingest_options(choice, ocr, scalebars) if allow_ingest else None,
+        access_log=logged, prepare=partial(set_verbosity, verbosity()),
     )  # fmt: skip
     _serve(plan, host, port, open_browser)
     print_message("stopped")
     leave_now(0)  # a search that was in hand may still run in its thread
+
+
+def _ingest_options(choice: ExtractorChoice, ocr: str, scalebars: str) -> tuple[str, ...]:
+    """Return the options with which a job ingests: the parts that the operator chose for the server."""
+    options = [f"--ocr={ocr}", f"--scalebars={scalebars}"]
+    options += [] if choice.weights is None else [f"--extractor-weights={choice.weights.resolve()}"]
+    return (*options, *([] if choice.device is None else [f"--device={choice.device}"]))
+
+
+def _make_index(location: str) -> None:
+    """Make an empty index where there is none yet: figures may be added to it."""
+    from mirsearch.indexes import open_existing, open_index
+    from mirsearch.indexes.base import ExtractorIdentity
+
+    index = open_existing(location)
+    if index is None:
+        model = load_extractor(settings.DEFAULT_EXTRACTOR)
+        index = open_index(location, create=ExtractorIdentity(model.name, model.version, model.dims))
+    index.close()
 
 
 def _serve(plan: ServePlan, host: str, port: int, open_browser: bool) -> None:
@@ -96,6 +134,8 @@ def _serve(plan: ServePlan, host: str, port: int, open_browser: bool) -> None:
     from mirsearch.web.workers import Workers, open_sockets
 
     try:
+        if plan.ingest is not None:
+            _make_index(plan.location)
         with ExitStack() as stack:
             site = plan.open_site()
             stack.callback(site.close)
@@ -111,7 +151,7 @@ def _serve(plan: ServePlan, host: str, port: int, open_browser: bool) -> None:
                 Workers(plan, sockets).run()
             else:
                 Thread(target=site.corpus.load_parts, daemon=True).start()
-                serve_forever(create_app(site), sockets[0])
+                serve_forever(create_app(site), sockets[0], on_stop=site.stop)
     finally:
         remove_place(plan.place)
 
@@ -121,7 +161,7 @@ def _check_extra() -> None:
     from mirsearch import extras
 
     try:
-        for module in ("fastapi", "uvicorn", "python_multipart"):
+        for module in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
             import_module(module)
     except ModuleNotFoundError as error:
         missing = extras.missing_extra_error("mirsearch serve", error)

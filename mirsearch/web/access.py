@@ -20,6 +20,8 @@ SESSION_COOKIE = "mirsearch_session"
 _MIN_TOKEN_CHARS = 16
 _MAX_TOKEN_FILE_BYTES = 64 << 10
 _SESSION = b"mirsearch session 1"
+_FORWARDED = frozenset(("x-forwarded-for", "forwarded", "x-real-ip", "via"))
+"""Headers of a request that a proxy on this machine passed on: it comes from somewhere else."""
 _SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -76,6 +78,14 @@ class Access:
             return True
         if self.auth_header is not None and self.trusts(peer) and headers.get(self.auth_header.lower(), "").strip():
             return True
+        return self._has_token(headers, cookies)
+
+    def admits_operator(self, peer: str | None, headers: Mapping[str, str], cookies: Mapping[str, str]) -> bool:
+        """Return whether a request may see what is for who runs the server: from this machine, or with a token."""
+        is_direct = is_loopback(peer or "") and _FORWARDED.isdisjoint(headers)
+        return is_direct or self._has_token(headers, cookies)
+
+    def _has_token(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> bool:
         kind, _, token = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and self.knows_token(token.strip()):
             return True

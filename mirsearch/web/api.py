@@ -12,7 +12,7 @@ from mirsearch.errors import NotFoundError
 from mirsearch.query import StoredPanel
 from mirsearch.search.answer import answer_json, article_json, stored_json
 from mirsearch.settings import LIMITS, SERVE_LIMITS
-from mirsearch.web import api_corrections, schema
+from mirsearch.web import api_corrections, api_jobs, schema
 from mirsearch.web.corpus import public_json
 from mirsearch.web.fields import LIST_FIELDS, SearchFields
 from mirsearch.web.problems import PROBLEM_TYPE, ProblemError
@@ -79,6 +79,7 @@ def make_router(site: Site) -> APIRouter:
         """Find panels that look like an image at its scale, and whose captions contain the given words."""
         async with request.form(max_fields=_MAX_FORM_FIELDS, max_part_size=SERVE_LIMITS.form_bytes) as form:
             fields = _read_form(form)
+            request.state.words = fields.text  # for an access log that may have them
             given = [image for image in fields.image if image.filename or image.size]
             uploads = [await site.uploads.receive(image, image.filename, request.state.client) for image in given]
         asked = await site.ask(fields, uploads, fields.top)
@@ -131,6 +132,7 @@ def make_router(site: Site) -> APIRouter:
         return json_answer(request, {name: dict(counts[name]) for name in _FACETS})
 
     api_corrections.add_routes(router, site)
+    api_jobs.add_routes(router, site)
     return router
 
 

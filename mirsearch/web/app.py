@@ -11,16 +11,18 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
-from starlette.types import ASGIApp
 
 from mirsearch import __version__
 from mirsearch.errors import MirsearchError
 from mirsearch.web.api import make_router
 from mirsearch.web.guard import Guard
 from mirsearch.web.images import image_routes
+from mirsearch.web.job_routes import job_routes
+from mirsearch.web.observer import Observer
+from mirsearch.web.operation import operation_routes
 from mirsearch.web.pages import Pages
 from mirsearch.web.problems import PROBLEM_TYPE, Problem, ProblemError, error_problem, wants_json
-from mirsearch.web.rendering import problem_page
+from mirsearch.web.rendering import problem_page, with_ingest_link
 from mirsearch.web.review_routes import review_routes
 from mirsearch.web.site import Site
 from mirsearch.web.state import validation_problem
@@ -32,8 +34,8 @@ Fields are named as the options of `mirsearch query`, and answers are its JSON.
 Paths of files are left out: `image` and `location` have names only."""
 
 
-def create_app(site: Site) -> ASGIApp:
-    """Return the application of a site, behind its guard."""
+def create_app(site: Site) -> Observer:
+    """Return the application of a site, behind its guard and what counts and logs requests."""
     app = FastAPI(
         title="mirsearch",
         version=__version__,
@@ -44,9 +46,12 @@ def create_app(site: Site) -> ASGIApp:
         redirect_slashes=False,
     )
     app.include_router(make_router(site))
-    app.router.routes.extend([*image_routes(site), *Pages(site).routes(), *review_routes(site)])
+    app.router.routes.extend(
+        [*image_routes(site), *Pages(site).routes(), *review_routes(site), *job_routes(site), *operation_routes(site)]
+    )
     _handle_errors(app, site)
-    return Guard(app, site.access, site.shared.clients)
+    linked = with_ingest_link(app, site.jobs is not None)
+    return Observer(Guard(linked, site.access, site.shared.clients), site.metrics, site.access_log, app.router.routes)
 
 
 def _handle_errors(app: FastAPI, site: Site) -> None:

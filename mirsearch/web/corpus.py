@@ -52,6 +52,7 @@ class Corpus:
     def __init__(self, location: str, loaders: Loaders) -> None:
         self.location = location
         self.last_change: Callable[[], int] = lambda: 0  # tells when another process last wrote, where there are some
+        self.note_embedding: Callable[[float], None] = lambda seconds: None
         self._loaders = loaders
         self._index = open_index(location)
         self._lock = threading.Lock()
@@ -74,7 +75,10 @@ class Corpus:
 
     def extractor(self) -> Extractor:
         """Return the extractor of the index."""
-        return self._part("extractor", lambda: remember_vectors(self._loaders.extractor(self._index)))
+        return self._part("extractor", lambda: self._remembered(self._loaders.extractor(self._index)))
+
+    def _remembered(self, extractor: Extractor) -> Extractor:
+        return remember_vectors(extractor, self.note_embedding)
 
     def ocr(self) -> OcrEngine:
         """Return the OCR engine."""

@@ -30,7 +30,12 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 UPLOAD_PATHS = ("/search", "/api/v1/search")
-_PUBLIC_PATHS = ("/healthz", "/login")
+JOB_PATHS = ("/jobs", "/api/v1/jobs")
+_PART_BYTES = 1 << 10
+"""Room for the name of each file of a form."""
+METRICS_PATH = "/metrics"
+_PUBLIC_PATHS = ("/healthz", METRICS_PATH, "/login")
+"""Paths that need no token; the numbers have a rule of their own."""
 _MINUTE = 60
 
 
@@ -71,6 +76,8 @@ class Guard:
             return Problem(421, "this server is not known by that name", "start it with --allowed-host NAME")
         if not is_same_origin(scope["method"], scope["scheme"], headers, SESSION_COOKIE in cookies):
             return Problem(403, "the request comes from a page of another site", "open the server's own page")
+        if path == METRICS_PATH and not self.access.admits_operator(peer, headers, cookies):
+            return Problem(401, "this is for who runs the server", "ask from its own machine, or with a token")
         is_public = path in _PUBLIC_PATHS or path.startswith("/static/")
         if not is_public and not self.access.admits(peer, headers, cookies):
             return Problem(401, "this server needs a token", "send Authorization: Bearer TOKEN, or log in at /login")
@@ -91,11 +98,14 @@ class Guard:
         return None
 
     def _body_limit(self, path: str) -> int:
+        if path in JOB_PATHS:
+            return self.limits.form_bytes + self.limits.job_bytes + self.limits.job_files * _PART_BYTES
         return self.limits.form_bytes + (self.limits.upload_bytes if path in UPLOAD_PATHS else 0)
 
     def _too_large(self, path: str) -> Problem:
         limit = self._body_limit(path)
-        return Problem(413, f"the request has more than {limit:,} bytes", "send a smaller image, or a part of it")
+        remedy = "add the files in several parts" if path in JOB_PATHS else "send a smaller image, or a part of it"
+        return Problem(413, f"the request has more than {limit:,} bytes", remedy)
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
         """Return a `receive` that counts the bytes of the body, and raises ProblemError at the limit."""

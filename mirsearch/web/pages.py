@@ -65,7 +65,6 @@ class Pages:
             Route("/static/{name}", self.static),
             Route("/login", self.login_form, methods=["GET"]),
             Route("/login", self.login, methods=["POST"]),
-            Route("/healthz", self.health),
         ]
 
     async def search(self, request: Request) -> Response:
@@ -178,11 +177,6 @@ class Pages:
         )  # fmt: skip
         return answer
 
-    async def health(self, request: Request) -> Response:
-        """Tell that the server answers, and its index, too."""
-        await self.site.searches.run(self.site.corpus.counts)
-        return json_answer(request, {"status": "ok"})
-
 
 def _state_of(request: Request) -> PageState:
     """Return the state that a request's address holds."""
@@ -190,9 +184,11 @@ def _state_of(request: Request) -> PageState:
     if len(query) > _MAX_QUERY_CHARS:
         raise ProblemError(Problem(414, "the address is too long", "ask with fewer words and filters"))
     try:
-        return parse_state(parse_qsl(query, max_num_fields=_MAX_FORM_FIELDS, errors="replace"))
+        state = parse_state(parse_qsl(query, max_num_fields=_MAX_FORM_FIELDS, errors="replace"))
     except ValueError as error:
         raise ProblemError(Problem(400, f"the address has more than {_MAX_FORM_FIELDS} fields", "")) from error
+    request.state.words = state.fields.text  # for an access log that may have them
+    return state
 
 
 def _number(request: Request, name: str, default: int) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,8 @@ _MAX_VECTORS = 512
 class RememberedVectors:
     """An extractor that embeds each image once."""
 
-    def __init__(self, extractor: Extractor) -> None:
+    def __init__(self, extractor: Extractor, note_seconds: Callable[[float], None]) -> None:
+        self._note_seconds = note_seconds
         self.name, self.version, self.dims = extractor.name, extractor.version, extractor.dims
         self._extractor = extractor
         self._vectors: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
@@ -35,7 +37,9 @@ class RememberedVectors:
             if key in self._vectors:
                 self._vectors.move_to_end(key)
                 return self._vectors[key]
+        began = time.perf_counter()
         vector: NDArray[np.float32] = self._extractor.embed([image])[0]
+        self._note_seconds(time.perf_counter() - began)
         with self._lock:
             self._vectors[key] = vector
             while len(self._vectors) > _MAX_VECTORS:
@@ -46,8 +50,8 @@ class RememberedVectors:
 class RememberedTextTower(RememberedVectors):
     """An extractor that embeds each image once, and embeds texts as well."""
 
-    def __init__(self, extractor: Extractor, tower: TextTower) -> None:
-        super().__init__(extractor)
+    def __init__(self, extractor: Extractor, tower: TextTower, note_seconds: Callable[[float], None]) -> None:
+        super().__init__(extractor, note_seconds)
         self.has_text = bool(getattr(extractor, "has_text", True))  # a model's file may lack its text tower
         self._tower = tower
 
@@ -61,7 +65,16 @@ class RememberedTextTower(RememberedVectors):
         return self._tower.embed_text(texts)
 
 
-def remember_vectors(extractor: Extractor) -> Extractor:
-    """Return the extractor with a memory for vectors; one that also embeds texts still does."""
+def _note_nothing(seconds: float) -> None:
+    """Note nothing."""
+
+
+def remember_vectors(extractor: Extractor, note_seconds: Callable[[float], None] = _note_nothing) -> Extractor:
+    """Return the extractor with a memory for vectors; one that also embeds texts still does.
+
+    `note_seconds` is told how long each embedding took.
+    """
     tower: object = extractor
-    return RememberedTextTower(extractor, tower) if isinstance(tower, TextTower) else RememberedVectors(extractor)
+    if isinstance(tower, TextTower):
+        return RememberedTextTower(extractor, tower, note_seconds)
+    return RememberedVectors(extractor, note_seconds)

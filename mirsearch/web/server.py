@@ -11,17 +11,17 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mirsearch.errors import MirsearchError, UsageError
 from mirsearch.settings import SERVE_LIMITS
 from mirsearch.web.access import EVERY_ADDRESS
+from mirsearch.web.observer import Observer
 
 _KEEP_ALIVE_SECONDS = 15
 _MAX_HEAD_BYTES = 32 << 10
@@ -146,7 +146,16 @@ class BoundedProtocol(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """uvicorn that ends in peace at the first Ctrl-C or SIGTERM, and at once at the second."""
+    """uvicorn that ends in peace at the first Ctrl-C or SIGTERM, and at once at the second.
+
+    It tells `note_connections` once a second how many connections are open, and calls `on_stop` when it has to end.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, note_connections: Callable[[int], None], on_stop: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._note_connections, self._on_stop = note_connections, on_stop
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -165,19 +174,26 @@ class Server(uvicorn.Server):
         """End after the requests in hand; at the second signal, at once."""
         self.force_exit = self.should_exit
         self.should_exit = True
+        self._on_stop()
 
     async def on_tick(self, counter: int) -> bool:
         """Look at all connections once a second."""
         if counter % 10 == 0:
             now = time.monotonic()
+            self._note_connections(len(self.server_state.connections))
             for connection in list(self.server_state.connections):
                 if isinstance(connection, BoundedProtocol):
                     connection.end_if_stalled(now)
         return await super().on_tick(counter)
 
 
-def serve_forever(app: ASGIApp, listening: socket.socket, connections: int | None = None) -> None:
-    """Answer requests until Ctrl-C or SIGTERM, on so many connections at most."""
+def serve_forever(
+    app: Observer, listening: socket.socket, connections: int | None = None, on_stop: Callable[[], None] = lambda: None
+) -> None:
+    """Answer requests until Ctrl-C or SIGTERM, on so many connections at most.
+
+    `on_stop` is called when the end is asked for, before requests in hand are finished.
+    """
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     config = _Config(
         app,
@@ -194,4 +210,4 @@ def serve_forever(app: ASGIApp, listening: socket.socket, connections: int | Non
         backlog=_BACKLOG,
     )
     config.most_connections = SERVE_LIMITS.connections if connections is None else connections
-    Server(config).run(sockets=[listening])
+    Server(config, app.metrics.tell_connections, on_stop).run(sockets=[listening])

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from mirsearch.errors import MirsearchError
+from mirsearch.errors import ImageError, MirsearchError
 from mirsearch.query import ScoredPanel
 from mirsearch.search.answer import Answer, Hit, QueryView
 from mirsearch.settings import thread_count
 from mirsearch.web.access import Access
+from mirsearch.web.access_log import AccessLog
 from mirsearch.web.corpus import Corpus
 from mirsearch.web.csrf import FormTokens
 from mirsearch.web.fields import SearchFields, make_question
+from mirsearch.web.jobs.jobs import open_jobs
+from mirsearch.web.metrics import Metrics
 from mirsearch.web.pictures import FigurePictures
 from mirsearch.web.queues import WorkQueue
 from mirsearch.web.review_queue import ReviewQueue
@@ -35,11 +39,16 @@ class Asked:
 
 
 class Site:
-    """The served corpus with what answers requests."""
+    """The served corpus with what answers requests. `ingest`: options with which figures may be added."""
 
-    def __init__(self, corpus: Corpus, access: Access, shared: Shared, allow_corrections: bool = False) -> None:
+    def __init__(
+        self, corpus: Corpus, access: Access, shared: Shared, allow_corrections: bool = False,
+        ingest: Sequence[str] | None = None,
+    ) -> None:  # fmt: skip
         self.corpus, self.access, self.shared, self.allow_corrections = corpus, access, shared, allow_corrections
-        corpus.last_change = shared.last_change
+        self.access_log: AccessLog | None = None
+        self.metrics = Metrics(shared.folder if shared.workers > 1 else None)
+        corpus.last_change, corpus.note_embedding = shared.last_change, self.metrics.note_embedding
         self.uploads = UploadStore(shared.folder / "queries")
         self.read_pictures = ReadPictures(corpus)
         self.pictures = FigurePictures(corpus)
@@ -48,8 +57,11 @@ class Site:
         self.image_searches = WorkQueue(1, "searches with images")
         self.picture_work = WorkQueue(workers, "pictures")
         self.writes = WorkQueue(1, "corrections")
+        self.checks = WorkQueue(1, "checks")
         self.form_tokens = FormTokens(shared.secret)
         self.review_queue = ReviewQueue(corpus)
+        self.is_stopping = False
+        self.jobs = None if ingest is None else open_jobs(self, ingest)
 
     async def ask(self, fields: SearchFields, uploads: Sequence[Upload], top: int, for_people: bool = False) -> Asked:
         """Answer a search. Questions with images have a queue of their own: they take the processor for long."""
@@ -57,10 +69,14 @@ class Site:
         return await queue.run(self._ask, fields, uploads, top, for_people)
 
     def _ask(self, fields: SearchFields, uploads: Sequence[Upload], top: int, for_people: bool) -> Asked:
+        began = time.perf_counter()
         try:
             question = make_question(fields, uploads, self.read_pictures, top, for_people)
             answer = self.corpus.ask(question)
+            self.metrics.note_search(asked_with(fields, uploads), time.perf_counter() - began)
         except MirsearchError as error:
+            if uploads and isinstance(error, ImageError):
+                self.metrics.note_refused_upload("unreadable")
             error.message, error.remedy = self.hide(error.message, uploads), self.hide(error.remedy, uploads)
             raise
         notes = tuple(self.hide(note, uploads) for note in answer.notes)
@@ -88,7 +104,24 @@ class Site:
         """Return a message without paths of this machine."""
         return self.corpus.hide_paths(text, {str(upload.path): upload.name for upload in uploads})
 
+    def stop(self) -> None:
+        """Let streams of events end: the server is about to stop."""
+        self.is_stopping = True
+
     def close(self) -> None:
-        """Close the index. The uploads stay, for other processes may still need them."""
+        """End the jobs and close the index. The uploads stay, for other processes may still need them."""
+        if self.jobs is not None:
+            self.jobs.close()
         self.corpus.close()
         self.shared.close()
+
+
+def asked_with(fields: SearchFields, uploads: Sequence[Upload]) -> str:
+    """Return what a search is asked with, as the metrics tell it."""
+    if uploads:
+        return "image"
+    if fields.alike or fields.not_alike:
+        return "marks"
+    if fields.like:
+        return "panel"
+    return "words" if fields.text else "filters"

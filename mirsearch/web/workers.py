@@ -25,6 +25,7 @@ from mirsearch.errors import MirsearchError
 from mirsearch.files.interrupts import leave_now
 from mirsearch.settings import SERVE_LIMITS, thread_count
 from mirsearch.web.app import create_app
+from mirsearch.web.metrics import forget_process, share_metrics
 from mirsearch.web.plan import ServePlan
 from mirsearch.web.server import open_socket, serve_forever
 
@@ -83,6 +84,7 @@ class Workers:
             if process.is_alive() or self._signals:
                 continue
             process.join()
+            forget_process(self._plan.place.folder, process.pid or 0)
             is_young = time.monotonic() - self._started[number] < _YOUNG_SECONDS
             self._failed_starts = self._failed_starts + 1 if is_young else 0
             if self._failed_starts >= _MOST_FAILED_STARTS:
@@ -124,12 +126,14 @@ def _work(plan: ServePlan, number: int, listening: socket.socket) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the main process, which asks this one to stop
     os.environ["MIRSEARCH_THREADS"] = str(max(1, thread_count() // plan.place.workers))
     plan.prepare()
+    share_metrics(plan.place.folder)
     Thread(target=_end_with_main, daemon=True).start()
     code = 0
     try:
         site = plan.open_site(number)
         Thread(target=site.corpus.load_parts, daemon=True).start()
-        serve_forever(create_app(site), listening, SERVE_LIMITS.connections // plan.place.workers)
+        serve_forever(create_app(site), listening, SERVE_LIMITS.connections // plan.place.workers, site.stop)
+        site.close()
     except MirsearchError as error:
         log.error("worker %d: %s", number, error)
         code = 1

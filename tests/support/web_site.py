@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,14 +52,16 @@ def new_shared() -> Shared:
     return shared
 
 
-def open_site(location: str, access: Access | None = None, allow_corrections: bool = False) -> Site:
+def open_site(
+    location: str, access: Access | None = None, allow_corrections: bool = False, ingest: Sequence[str] | None = None
+) -> Site:
     """The site of an index, with the parts that the command line loads."""
     loaders = Loaders(
         load_index_extractor,
         lambda: load_ocr(settings.DEFAULT_OCR),
         lambda: load_detector(settings.DEFAULT_SCALEBARS),
     )
-    return Site(Corpus(location, loaders), access or make_access("127.0.0.1"), new_shared(), allow_corrections)
+    return Site(Corpus(location, loaders), access or make_access("127.0.0.1"), new_shared(), allow_corrections, ingest)
 
 
 def fill_index(location: str, figures: Path, truths: tuple[FigureTruth, ...]) -> None:

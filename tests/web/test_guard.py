@@ -175,7 +175,7 @@ def test_a_token_file_must_be_secret_and_long(tmp_path: Path) -> None:
 
 
 def test_a_body_is_bounded_while_it_comes_in(site: Site) -> None:
-    app = create_app(site)
+    app = create_app(site).app
     assert isinstance(app, Guard)
     limits = ServeLimits(upload_bytes=50_000, form_bytes=2_000)
     client = TestClient(

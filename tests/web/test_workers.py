@@ -58,6 +58,8 @@ def test_workers_are_one_server(served: Served) -> None:
             time.sleep(0.1)
         assert len(alive) == 2
         assert first[0] not in alive
+        for _ in range(4):  # whichever worker is asked tells what all have answered, the dead one too
+            assert get(port, "/metrics").count(b'{method="GET",route="/",status="200"} 20.0') == 1
 
         statuses: list[int] = []
         asking = [threading.Thread(target=lambda: statuses.append(_status(port, address))) for _ in range(2)]
