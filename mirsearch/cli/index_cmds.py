@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 ExtractorOption = Annotated[str, typer.Option("--extractor", help="Extractor that computes the vectors of panels.")]
 
+ShardsOption = Annotated[int | None, typer.Option("--shards", help="Parts that the index is split into.", min=1)]
+ReplicasOption = Annotated[int | None, typer.Option("--replicas", help="Copies of each part on other nodes.", min=0)]
+VectorsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--vectors", help="How the graph of vectors rounds: int8_hnsw, or bbq_hnsw (a bit a number) for millions."
+    ),
+]
 _STATES = {
     "answers": "answers",
     "before": "kept for `index rollback`",
@@ -43,24 +51,37 @@ def create(
     extractor: ExtractorOption = settings.DEFAULT_EXTRACTOR,
     weights: WeightsOption = None,
     device: DeviceOption = None,
+    shards: ShardsOption = None,
+    replicas: ReplicasOption = None,
+    vectors: VectorsOption = None,
 ) -> None:
     """Install the stored script and the templates, and create the index if it does not exist."""
     location = _elasticsearch_location(index)
     from mirsearch.indexes.base import ExtractorIdentity
     from mirsearch.indexes.elasticsearch import admin
+    from mirsearch.indexes.elasticsearch.layout import Layout
 
     model = load_extractor(ExtractorChoice(extractor, weights, device))
-    is_new = admin.create_index(location, ExtractorIdentity(model.name, model.version, model.dims))
+    layout = Layout(shards, replicas, vectors)
+    is_new = admin.create_index(location, ExtractorIdentity(model.name, model.version, model.dims), layout)
+    if not is_new and layout != Layout():
+        raise UsageError(f"{location} exists already", "lay it out anew with: mirsearch index migrate")
     typer.echo(f"{'created' if is_new else 'renewed the script and templates of'} {location}")
 
 
-def migrate(index: IndexOption = None) -> None:
+def migrate(
+    index: IndexOption = None,
+    shards: ShardsOption = None,
+    replicas: ReplicasOption = None,
+    vectors: VectorsOption = None,
+) -> None:
     """Copy the index into a new one with the present mapping, then switch. The old one answers until then."""
     location = _elasticsearch_location(index)
     from mirsearch.indexes.elasticsearch import migrate as elasticsearch_migrate
+    from mirsearch.indexes.elasticsearch.layout import Layout
 
     with _progress_bar("copied") as report:
-        moved = elasticsearch_migrate.migrate(location, report)
+        moved = elasticsearch_migrate.migrate(location, report, Layout(shards, replicas, vectors))
     typer.echo(_migration_message(moved))
 
 

@@ -12,8 +12,10 @@ from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
 from mirsearch.indexes.elasticsearch import mapping
 from mirsearch.indexes.elasticsearch.client import Address, connect, parse_address
 from mirsearch.indexes.elasticsearch.errors import read_answers
+from mirsearch.indexes.elasticsearch.layout import Layout
 from mirsearch.indexes.elasticsearch.words import WORDS_VERSION
 
+_AS_TEMPLATES = Layout()
 _PHYSICAL_NUMBER = re.compile(r"-(\d{6})$")
 _FIRST_WORDS_VERSION = "2"
 """Words version of an index whose `_meta` has none: it was created before the version was stored."""
@@ -40,23 +42,28 @@ def install_templates(client: Elasticsearch, name: str, dims: int, version: str)
         name=f"mirsearch-{name}",
         index_patterns=body["index_patterns"],
         composed_of=body["composed_of"],
+        ignore_missing_component_templates=body["ignore_missing_component_templates"],
         priority=body["priority"],
         template=body["template"],
         meta=body["_meta"],
     )
 
 
-def create_index(location: str, extractor: ExtractorIdentity) -> bool:
-    """Install script and templates and create the index, as `mirsearch index create`; False if it existed already."""
+def create_index(location: str, extractor: ExtractorIdentity, layout: Layout = _AS_TEMPLATES) -> bool:
+    """Install script and templates and create the index, as `mirsearch index create`; False if it existed already.
+
+    Raises UsageError if the server can't lay out an index so.
+    """
     address = parse_address(location)
     client = connect(address)
     try:
         with read_answers(address):
             version = server_version(client)
+            layout.check(extractor.dims, parse_version(version))
             install_templates(client, address.name, extractor.dims, version)
             if current_physical_index(client, address) is not None:
                 return False
-            create_physical_index(client, address.name, 1, extractor, version, alias=True)
+            create_physical_index(client, address.name, 1, extractor, version, alias=True, layout=layout)
             return True
     finally:
         client.close()
@@ -71,13 +78,15 @@ def create_physical_index(
     *,
     alias: bool,
     filling: dict[str, Any] | None = None,
+    layout: Layout = _AS_TEMPLATES,
 ) -> str:
     """Create NAME-00000n with its `_meta`, and with `alias` the alias NAME. An existing index stays as it is."""
     index = mapping.physical_name(name, number)
-    meta = mapping.index_meta(extractor, version)
+    meta = mapping.index_meta(extractor, version, layout=layout.to_json())
     if filling:
         meta["mirsearch"]["filling"] = filling
-    body: dict[str, Any] = {"mappings": {"_meta": meta}}
+    body = layout.index_body(extractor.dims, parse_version(version))
+    body["mappings"] = {**body.get("mappings", {}), "_meta": meta}
     if alias:
         body["aliases"] = {name: {"is_write_index": True}}
     try:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 from elasticsearch import Elasticsearch
@@ -29,13 +30,14 @@ from mirsearch.indexes.elasticsearch.documents import (
 )
 from mirsearch.indexes.elasticsearch.entries import read_entries
 from mirsearch.indexes.elasticsearch.errors import read_answers
+from mirsearch.indexes.elasticsearch.extent import ExtentReader
 from mirsearch.indexes.elasticsearch.failures import read_failures
 from mirsearch.indexes.elasticsearch.fields import sort_clauses
 from mirsearch.indexes.elasticsearch.filters import IS_PANEL, article_clause, filter_clauses
 from mirsearch.indexes.elasticsearch.paging import snapshot_pages
 from mirsearch.indexes.elasticsearch.patience import fetch_documents
 from mirsearch.indexes.elasticsearch.search import read_result
-from mirsearch.indexes.elasticsearch.stats import DocumentCounter, count_values, read_counts, stored_bytes
+from mirsearch.indexes.elasticsearch.stats import count_values, read_counts, stored_bytes
 from mirsearch.indexes.elasticsearch.vectors import read_vectors
 from mirsearch.indexes.elasticsearch.vocabulary import IndexVocabulary
 from mirsearch.indexes.elasticsearch.writer import open_writer
@@ -54,7 +56,7 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
         self.location = str(address)
         self._address, self._client, self._physical = address, client, physical
         self._extractor, self._schema, _ = admin.read_meta(client, address, physical)
-        self._documents = DocumentCounter(client, address.name)
+        self._extent = ExtentReader(client, address.name, self._extractor.dims)
         self._thumbnails: OrderedDict[str, bytes | None] = OrderedDict()
 
     @classmethod
@@ -139,22 +141,27 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
                 body=plan.body(),
                 include_named_queries_score=True,
                 allow_partial_search_results=False,
+                **plan.options,
             )
             result = read_result(plan, answer.body)
         if not plan.is_exhaustive:
-            result.detail["searched"] = self._documents.count()
+            result.detail["searched"] = self._extent.read().documents
         result.detail["words"] = [" ".join(term) for term in plan.terms]
         return result
 
     def show_request(self, request: SearchRequest) -> tuple[str, dict[str, Any]]:
         """Return the path and JSON body of the search, which any client can POST; neither contains a secret."""
-        return f"{self._address.name}/_search?include_named_queries_score=true", self._plan(request).body()
+        plan = self._plan(request)
+        options = urlencode({"include_named_queries_score": "true", **plan.options})
+        return f"{self._address.name}/_search?{options}", plan.body()
 
     def _plan(self, request: SearchRequest) -> queries.QueryPlan:
         """Return the plan of a request; in a small index it scores all panels."""
         with read_answers(self._address):
-            small = self._documents.count() <= queries.MAX_EXACT_DOCUMENTS
-        return queries.QueryPlan(dataclasses.replace(request, exact=True) if small else request, self._headings)
+            extent = self._extent.read()
+        if extent.documents <= queries.exact_documents(self._extractor.dims):
+            request = dataclasses.replace(request, exact=True)
+        return queries.QueryPlan(request, self._headings, extent)
 
     def panels(self, panel_ids: Sequence[str]) -> list[StoredPanel]:
         """Return panels by id, in the order of the ids; NotFoundError names the first that is missing."""

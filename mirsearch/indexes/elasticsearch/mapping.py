@@ -10,6 +10,7 @@ from string import Template
 from typing import Any
 
 from mirsearch.indexes.base import SCHEMA_VERSION, ExtractorIdentity
+from mirsearch.indexes.elasticsearch.quantization import BINARY_KIND, DEFAULT_KIND, OVERSAMPLE, bytes_per_number
 from mirsearch.indexes.elasticsearch.words import WORDS_VERSION
 
 SCRIPT_ID = f"mirsearch-hybrid-score-v{SCHEMA_VERSION}"
@@ -58,15 +59,26 @@ def component_templates(dims: int, version: tuple[int, int]) -> dict[str, dict[s
     if version >= EXCLUDED_VECTORS_SINCE:
         panels["template"]["settings"]["index"]["mapping.exclude_source_vectors"] = True
     vectors = _fill_template("vectors.json", dims=dims)
-    if version >= FLAT_SEGMENTS_SINCE:
-        options = vectors["template"]["mappings"]["properties"]["vector"]["index_options"]
-        options["flat_index_threshold"] = flat_threshold(dims)
+    vectors["template"]["mappings"]["properties"]["vector"] = vector_field(dims, version)
     return {"mirsearch-panels": panels, "mirsearch-articles": articles, f"mirsearch-vectors-{dims}": vectors}
 
 
-def flat_threshold(dims: int) -> int:
+def vector_field(dims: int, version: tuple[int, int], kind: str = DEFAULT_KIND) -> dict[str, Any]:
+    """Return the definition of the field of vectors of `dims`, rounded in one of the kinds of `quantization`."""
+    template = _fill_template("vectors.json", dims=dims)
+    field: dict[str, Any] = template["template"]["mappings"]["properties"]["vector"]
+    options = field["index_options"]
+    options["type"] = kind
+    if kind == BINARY_KIND:
+        options["rescore_vector"] = {"oversample": OVERSAMPLE}
+    if version >= FLAT_SEGMENTS_SINCE:
+        options["flat_index_threshold"] = flat_threshold(dims, kind)
+    return field
+
+
+def flat_threshold(dims: int, kind: str = DEFAULT_KIND) -> int:
     """Return the k with which Lucene builds no graph within `FLAT_SEGMENT_…`: it builds one where n > k ln n."""
-    panels = min(FLAT_SEGMENT_PANELS, FLAT_SEGMENT_BYTES // dims)
+    panels = min(FLAT_SEGMENT_PANELS, int(FLAT_SEGMENT_BYTES / (dims * bytes_per_number(kind))))
     return round(panels / math.log(panels))
 
 
@@ -78,10 +90,13 @@ def index_template(name: str, dims: int) -> dict[str, Any]:
     return filled
 
 
-def index_meta(extractor: ExtractorIdentity, server: str, came_from: str | None = None) -> dict[str, Any]:
+def index_meta(
+    extractor: ExtractorIdentity, server: str, came_from: str | None = None, layout: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Return `_meta` of an index's mapping: its extractor, the version of its words and that of its schema.
 
-    `came_from` names the physical index that it was made from: a rollback goes back there.
+    `came_from` names the physical index that it was made from: a rollback goes back there. `layout` is what was chosen
+    for it, as JSON.
     """
     return {
         "mirsearch": {
@@ -90,6 +105,7 @@ def index_meta(extractor: ExtractorIdentity, server: str, came_from: str | None 
             "extractor": {"name": extractor.name, "version": extractor.version, "dims": extractor.dims},
             "created_on": server,
             **({"came_from": came_from} if came_from else {}),
+            **({"layout": layout} if layout else {}),
         }
     }
 

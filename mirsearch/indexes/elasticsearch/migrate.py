@@ -23,6 +23,7 @@ from mirsearch.indexes.elasticsearch.client import Address, connect, parse_addre
 from mirsearch.indexes.elasticsearch.copying import ALL_BUT_LOCK, copy_documents
 from mirsearch.indexes.elasticsearch.current import lock_current_index
 from mirsearch.indexes.elasticsearch.errors import read_answers
+from mirsearch.indexes.elasticsearch.layout import Layout, read_layout
 from mirsearch.indexes.elasticsearch.lock import WriterLock
 from mirsearch.indexes.elasticsearch.paging import search_pages
 from mirsearch.indexes.elasticsearch.patience import fetch_documents, retry_for
@@ -59,6 +60,8 @@ class Migration:
     old: str
     lock: WriterLock
     server: str
+    layout: Layout
+    """That of the old index, and of the new one unless another is chosen."""
 
     def prepare_target(self, kind: str, extractor: ExtractorIdentity) -> str:
         """Return the physical index to fill: one that an interrupted call of the same kind left, else a new one."""
@@ -66,14 +69,16 @@ class Migration:
         admin.install_templates(self.client, name, extractor.dims, self.server)
         with read_answers(self.address):
             existing = admin.physical_indexes(self.client, name)
+        self.layout.check(extractor.dims, admin.parse_version(self.server))
         filling = {"kind": kind, "from": self.old, "extractor": str(extractor), "schema": SCHEMA_VERSION,
-                   "words": WORDS_VERSION}  # fmt: skip
+                   "words": WORDS_VERSION, "layout": self.layout.to_json()}  # fmt: skip
         for index in existing.values():
             if index != self.old and self._read_filling(index) == filling:
                 return index
         return admin.create_physical_index(
-            self.client, name, max(existing) + 1, extractor, self.server, alias=False, filling=filling
-        )
+            self.client, name, max(existing) + 1, extractor, self.server, alias=False, filling=filling,
+            layout=self.layout,
+        )  # fmt: skip
 
     def _read_filling(self, index: str) -> Any:
         with read_answers(self.address):
@@ -90,18 +95,20 @@ class Migration:
         """Move the alias from the old index to the new one in one step; return the result of the migration."""
         self.lock.ensure_held()
         move_alias(self.client, self.address, self.old, new)
-        meta = mapping.index_meta(extractor, self.server, came_from=self.old)
+        meta = mapping.index_meta(extractor, self.server, self.old, self.layout.to_json())
         self.client.indices.put_mapping(index=new, meta=meta)
         return MigrationResult(self.old, new, self.count_documents(new))
 
 
-def migrate(location: str, progress: Progress | None = None) -> MigrationResult:
+def migrate(location: str, progress: Progress | None = None, layout: Layout | None = None) -> MigrationResult:
     """Copy everything into a new index with the present mapping, then switch, as `mirsearch index migrate`.
 
-    The server copies. If the rules that split words have changed, mirsearch writes every document again instead.
+    `layout` chooses other shards, copies or vectors. The server copies. If the rules that split words have changed,
+    mirsearch writes every document again instead.
     """
     report = progress or (lambda _done, _all: None)
     with start_migration(location) as migration:
+        migration.layout = (layout or Layout()).or_else(migration.layout)
         with read_answers(migration.address):
             extractor, _, _ = admin.read_meta(migration.client, migration.address, migration.old, migrating=True)
             words = admin.read_words_version(migration.client, migration.old)
@@ -141,7 +148,7 @@ def start_migration(location: str) -> Iterator[Migration]:
             server = admin.server_version(client)
             lock = lock_current_index(client, address)
             try:
-                yield Migration(client, address, lock.index, lock, server)
+                yield Migration(client, address, lock.index, lock, server, read_layout(client, lock.index))
             finally:
                 lock.release()
     finally:

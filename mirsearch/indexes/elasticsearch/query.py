@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+from typing import Any
 
 import numpy as np
 
 from mirsearch import settings
 from mirsearch.errors import UsageError
+from mirsearch.indexes.elasticsearch.extent import ONE_SHARD, Extent
 from mirsearch.indexes.elasticsearch.filters import IS_PANEL, Json, filter_clauses
 from mirsearch.indexes.elasticsearch.mapping import SCRIPT_ID, script_body
 from mirsearch.indexes.elasticsearch.scales import (
@@ -24,6 +27,8 @@ CANDIDATES_PER_LIST = 200
 """Panels in each list of candidates: 200 by looks and 200 inside the scale window contained the whole exact top 10."""
 MAX_EXACT_DOCUMENTS = 16_000
 """Largest index, in documents, of which every panel is scored: about as fast as gathering candidates, and exact."""
+MAX_RESULT_WINDOW = 10_000
+"""Most hits of one search: the setting of that name in mappings/panels.json."""
 GRAPH_CANDIDATES = 800
 """Least `num_candidates` of a graph search; with more candidates it misses fewer panels."""
 WINDOW_DECADES = 1.0
@@ -41,13 +46,18 @@ def _vector_numbers(vector: Vector) -> list[float]:
     return numbers
 
 
+def exact_documents(dims: int) -> int:
+    """Return the largest index, in documents, of which every panel is scored."""
+    return MAX_EXACT_DOCUMENTS
+
+
 class QueryPlan:
     """How a request is searched: the terms that count, its clauses, and the body of the search."""
 
-    def __init__(self, request: SearchRequest, headings: Headings = lambda _: ()) -> None:
+    def __init__(self, request: SearchRequest, headings: Headings = lambda _: (), extent: Extent = ONE_SHARD) -> None:
         if not 1 <= request.top <= settings.LIMITS.query_top:
             raise UsageError(f"--top {request.top} is out of range", f"give 1 to {settings.LIMITS.query_top}")
-        self.request = request
+        self.request, self.extent = request, extent
         self.weights = request.formula.weights
         self.doubtful = request.filters.doubtful
         self.has_vector = request.vector is not None
@@ -93,7 +103,8 @@ class QueryPlan:
         list of candidates bounds that term.
         """
         can_gather = self.has_vector and self.weights.visual > 0 and not self.has_text_vector
-        return self.request.exact or not can_gather or 4 * self.request.top > 2_000
+        too_many = 4 * self.request.top > 2_000 or self.extent.shards * self.max_candidates > MAX_RESULT_WINDOW
+        return self.request.exact or not can_gather or too_many
 
     @property
     def list_length(self) -> int:
@@ -102,8 +113,25 @@ class QueryPlan:
 
     @property
     def max_candidates(self) -> int:
-        """Most candidates in all: two lists of nearest vectors, and two lists' lengths of text matches for a text."""
+        """Most candidates of a shard: two lists of nearest vectors, and twice the length of a list of text matches."""
         return (4 if self.text_clause else 2) * self.list_length
+
+    @property
+    def has_unscored(self) -> bool:
+        """Whether hits may be panels that their shard did not rescore: it gives as many as all shards together may."""
+        return self.extent.shards > 1 and not self.is_exhaustive
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The parameters of the search besides its body.
+
+        Words count by their frequency on all shards, not on one. And the same question goes to the same copies of the
+        shards: copies count deleted documents differently. Different questions spread over the copies.
+        """
+        request = self.request
+        vectors = [b"" if vector is None else vector.tobytes() for vector in (request.vector, request.text_vector)]
+        asked = hashlib.sha256(b"|".join([*vectors, repr((request.text, request.field_of_view_nm)).encode()]))
+        return {"search_type": "dfs_query_then_fetch", "preference": f"mirsearch-{asked.hexdigest()[:12]}"}
 
     @property
     def script(self) -> Json:
@@ -175,7 +203,7 @@ class QueryPlan:
                     "rescore_query_weight": 1,
                 },
             },
-            "size": window,
+            "size": self.extent.shards * window,
             **common,
         }
 

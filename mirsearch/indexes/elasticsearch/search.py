@@ -23,13 +23,6 @@ from mirsearch.indexes.elasticsearch.query import (
 from mirsearch.query import ScoredPanel, SearchResult
 from mirsearch.ranking import Floats, image_text_term, scale_term, text_term
 
-VECTOR_ROUNDING = 0.009
-"""Largest error of the visual term computed from vectors rounded to bytes; the graph orders panels by that term.
-
-Twice the largest error measured: 0.0037 with 48 dims, 0.0043 with 272, 0.0020 with 2,048. With half a byte the error
-is 0.018 at 272 dims, with a bit 0.11: too large to decide whether an answer is exact.
-"""
-
 _NO_MATCHES: Mapping[str, float] = {}
 
 
@@ -84,7 +77,8 @@ def read_candidates(plan: QueryPlan, hits: list[dict[str, Any]]) -> Candidates:
     text = text_term(bm25, formula.text_k) if plan.terms else None
     visual, image_text = _derive_terms(plan, score, scale, text, clause_scores)
     decades = np.full(len(hits), np.nan) if plan.log10_fov is None else np.abs(log10_fov - plan.log10_fov)
-    order = [n for n in range(len(hits)) if score[n] > 0 or not plan.only_term]
+    # a candidate of score 0 is one that its shard did not rescore: it is beyond the lists
+    order = [n for n in range(len(hits)) if score[n] > 0 or not (plan.only_term or plan.has_unscored)]
     order.sort(key=lambda n: (-score[n], ids[n]))
     visual, scale, text, image_text = (
         term if term is None else term[order] for term in (visual, scale, text, image_text)
@@ -183,9 +177,10 @@ def _score_bound(plan: QueryPlan, found: Candidates) -> float:
 def _visual_bound(plan: QueryPlan, visual: Floats | None) -> float:
     """Return the largest visual term of a panel that a list of nearest vectors left out.
 
-    The candidates contain the whole list, so the last entry of the list is their k-th nearest.
+    The candidates contain the whole list, so the last entry of the list is their k-th nearest. On several shards they
+    contain the list of each: their k-th nearest is as near as the last entry of any.
     """
-    return 1.0 if visual is None else min(1.0, _kth_largest(visual, plan.list_length) + VECTOR_ROUNDING)
+    return 1.0 if visual is None else min(1.0, _kth_largest(visual, plan.list_length) + plan.extent.vector_error)
 
 
 def _text_bounds(plan: QueryPlan, found: Candidates, inside: NDArray[np.bool_]) -> tuple[float, float]:

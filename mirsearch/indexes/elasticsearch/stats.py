@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from elasticsearch import AuthorizationException, Elasticsearch
@@ -14,7 +12,6 @@ from mirsearch.indexes.elasticsearch.fields import IS_TECHNIQUE_KNOWN, TECHNIQUE
 
 EXACT_ARTICLE_COUNT = 40_000
 """Largest number of distinct articles that is counted exactly; larger numbers are right to about 1 %."""
-COUNT_CACHE_SECONDS = 30.0
 GROUP_FIELDS = {
     "kinds": "panel.kind",
     "techniques": "panel.technique",
@@ -96,23 +93,6 @@ def _group(field: str) -> dict[str, Any]:
         conditions.append(IS_TECHNIQUE_KNOWN)
     values = {"terms": {"field": field, "size": 10_000}}
     return {"filter": {"bool": {"filter": conditions}}, "aggs": {"values": values}}
-
-
-@dataclass(slots=True)
-class DocumentCounter:
-    """Counts the documents of an index; an answer is reused for `COUNT_CACHE_SECONDS`."""
-
-    client: Elasticsearch
-    name: str
-    _count: int = 0
-    _valid_until: float = -math.inf
-
-    def count(self) -> int:
-        """Return the number of all documents: panels, figures, failures and the lock."""
-        if time.monotonic() > self._valid_until:
-            self._count = int(self.client.count(index=self.name)["count"])
-            self._valid_until = time.monotonic() + COUNT_CACHE_SECONDS
-        return self._count
 
 
 def stored_bytes(client: Elasticsearch, index: str) -> int | None:

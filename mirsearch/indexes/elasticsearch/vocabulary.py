@@ -86,7 +86,7 @@ def _as_written(client: Elasticsearch, index: str, tokens: Sequence[str]) -> dic
     searches: list[dict[str, Any]] = []
     for token in tokens:
         query = {"bool": {"filter": [IS_PANEL, {"term": {"words.caption": token}}]}}
-        searches += [{}, {"size": 1, "_source": ["caption"], "query": query}]
+        searches += [{}, {"size": 1, "_source": ["caption"], "query": query, "sort": [{"panel.id": "asc"}]}]
     answers = client.msearch(index=index, searches=searches)["responses"]
     captions = [[hit["_source"].get("caption") or "" for hit in answer["hits"]["hits"]] for answer in answers]
     return {

@@ -56,6 +56,25 @@ def pair(es_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
     drop_index(location)
 
 
+@pytest.fixture(scope="module")
+def split(pair: tuple[Index, Index]) -> Iterator[Index]:
+    """The same panels on three shards of one node."""
+    from mirsearch.indexes.elasticsearch.admin import create_index, drop_index
+    from mirsearch.indexes.elasticsearch.copying import copy_documents
+    from mirsearch.indexes.elasticsearch.layout import Layout
+
+    location = f"{pair[1].location}-split"
+    drop_index(location)
+    create_index(location, EXTRACTOR, Layout(shards=3, replicas=0))
+    index = open_index(location)
+    client, name = index._client, location.rpartition("/")[2]  # type: ignore[attr-defined]
+    copy_documents(client, pair[1]._physical, name, lambda: None, lambda _: None)  # type: ignore[attr-defined]
+    client.indices.refresh(index=name)
+    yield index
+    index.close()
+    drop_index(location)
+
+
 @pytest.fixture
 def index(es_location: str) -> Iterator[Index]:
     opened = open_index(es_location, create=EXTRACTOR)
@@ -133,6 +152,37 @@ def test_a_wrong_answer_of_few_candidates_is_not_called_exact(
         assert same or not found.exact
         refused += not found.exact
     assert refused
+
+
+def scores(index: Index, request: SearchRequest) -> list[tuple[str, float]]:
+    return [(each.panel_id, each.score) for each in index.search(request).panels]
+
+
+def test_three_shards_answer_as_one_does(pair: tuple[Index, Index], split: Index) -> None:
+    _, one = pair
+    assert split.stats()["panels"] == one.stats()["panels"]
+    compared = 0
+    for request in CORPUS.requests(20, exact=True):
+        wanted = scores(one, request)
+        assert scores(split, request) == [(name, pytest.approx(score, abs=1e-6)) for name, score in wanted]
+        gathered = split.search(dataclasses.replace(request, exact=False))
+        if gathered.exact:
+            compared += 1
+            assert [each.score for each in gathered.panels] == pytest.approx([score for _, score in wanted], abs=1e-5)
+    assert compared >= 8
+
+
+def test_a_wrong_answer_of_several_shards_is_not_called_exact(split: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(elasticsearch_query, "CANDIDATES_PER_LIST", 1)
+    refused = claimed = 0
+    for request in CORPUS.requests(40):
+        narrow = dataclasses.replace(request, top=2)
+        found = split.search(narrow)
+        same = [name for name, _ in scores(split, dataclasses.replace(narrow, exact=True))]
+        assert not found.exact or [each.panel_id for each in found.panels] == same
+        refused, claimed = refused + (not found.exact), claimed + found.exact
+    assert refused
+    assert claimed
 
 
 def test_in_a_small_index_every_panel_is_scored(pair: tuple[Index, Index], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,12 +32,14 @@ HIT = {"_id": PANEL["panel"]["id"], "_source": PANEL, "_score": 0.5, "sort": [1]
        "fields": {"panel.id": [PANEL["panel"]["id"]], "vector": [0.1] * made.DIMS}}  # fmt: skip
 ANSWERS: dict[str, Any] = {
     "/_alias/": {PHYSICAL: {"aliases": {"figures": {}}}},
+    "/_mapping/field/": {PHYSICAL: {"mappings": {"vector": {"mapping": {"vector": {
+        "index_options": {"type": "int8_hnsw"}}}}}}},
     "/_mapping": {PHYSICAL: {"mappings": {"_meta": {"mirsearch": {
         "schema_version": 1, "words": "", "extractor": EXTRACTOR, "created_on": "9.4.3"}}, "properties": {}}}},
     "/_search": {"took": 1, "hits": {"total": {"value": 1}, "hits": [HIT]}, "aggregations": {
         "panels": {}, "figures": {}, "failures": {"doc_count": 0}}},
     "/_mget": {"docs": [{"_id": HIT["_id"], "found": True, "_source": PANEL}]},
-    "/_count": {"count": 3},
+    "/_count": {"count": 3, "_shards": {"total": 1}},
     "/_pit": {"id": "point", "succeeded": True},
     "/_bulk": {"errors": False, "items": []},
     "/_stats": {"_all": {"total": {"store": {"size_in_bytes": 1}}}},
