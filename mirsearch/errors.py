@@ -61,6 +61,10 @@ class MissingDependencyError(MirsearchError):
     """An optional package or program is not installed. The remedy names the extra or the package."""
 
 
+class WorkersError(MirsearchError):
+    """The workers of an ingest can't be reached, have other models, or are gone."""
+
+
 class IndexAccessError(MirsearchError):
     """An index can't be opened, read or written."""
 

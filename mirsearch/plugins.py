@@ -15,9 +15,11 @@ GROUPS = {
     "services": "service",
     "readers": "reader",
     "extractors": "extractor",
+    "sentences": "model of sentences",
     "ocr": "OCR engine",
     "scalebars": "scale-bar detector",
     "indexes": "index",
+    "executors": "executor",
 }
 """The plug-in groups, each with the name of one plug-in of the group in messages."""
 

@@ -15,7 +15,7 @@ from mirsearch.cli.ingest_paths import RunChoice, exit_with_code, forget_paths, 
 from mirsearch.cli.ingest_reports import print_acquired
 from mirsearch.cli.ingest_services import acquire, preview
 from mirsearch.cli.ingest_update import repeat
-from mirsearch.cli.parts import ExtractorChoice
+from mirsearch.cli.parts import ExtractorChoice, choose_workers
 from mirsearch.cli.shared_options import (
     DeviceOption,
     IndexOption,
@@ -23,8 +23,10 @@ from mirsearch.cli.shared_options import (
     PagesOption,
     ProjectionOption,
     ScaleBarsOption,
+    SharedOption,
     TableFormat,
     WeightsOption,
+    WorkersOption,
 )
 from mirsearch.cli.terminal import print_json
 from mirsearch.errors import UsageError
@@ -112,9 +114,8 @@ def ingest(
     device: DeviceOption = None,
     ocr: OcrOption = settings.DEFAULT_OCR,
     scalebars: ScaleBarsOption = settings.DEFAULT_SCALEBARS,
-    workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Number of figures that are analyzed at the same time.")
-    ] = None,
+    workers: WorkersOption = None,
+    shared: SharedOption = None,
     pages: PagesOption = None,
     projection: ProjectionOption = "max",
     follow_links: Annotated[
@@ -129,7 +130,7 @@ def ingest(
     parts = (ExtractorChoice(extractor, weights, device), ocr, scalebars)
     if only != "micrographs":
         raise UsageError(f"--only {only!r} is not known", "give --only micrographs, or --all-figures")
-    choice = RunChoice(index, parts, workers, output, progress)
+    choice = RunChoice(index, parts, choose_workers(workers, parts, shared or ()), output, progress)
     if update or forget:
         if keyword or (update and (paths or forget)):
             raise UsageError("--update repeats earlier queries and folders", "give either --update or --keyword")

@@ -20,6 +20,7 @@ from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from mirsearch.ingest.folders import PathIngest
+    from mirsearch.ingest.remote.client import RemoteWorkers
     from mirsearch.ingest.summary import IngestSummary
 
 DEFAULT_PARTS = (settings.DEFAULT_EXTRACTOR, settings.DEFAULT_OCR, settings.DEFAULT_SCALEBARS)
@@ -31,7 +32,7 @@ class RunChoice:
 
     index: str | None = None
     parts: Parts = DEFAULT_PARTS
-    workers: int | None = None
+    workers: int | RemoteWorkers | None = None
     output: TableFormat = TableFormat.TABLE
     progress: ProgressFormat = ProgressFormat.BAR
 
@@ -49,6 +50,7 @@ def run_paths(asked: PathIngest, choice: RunChoice) -> tuple[IngestSummary, str]
     from mirsearch import indexes
     from mirsearch.analysis.analyzer import FigureAnalyzer
     from mirsearch.indexes.base import ExtractorIdentity
+    from mirsearch.ingest.events import RunEvents
     from mirsearch.ingest.ingest import Ingest
 
     location, quiet = settings.index_location(choice.index), choice.quiet
@@ -69,7 +71,7 @@ def run_paths(asked: PathIngest, choice: RunChoice) -> tuple[IngestSummary, str]
         with _path_progress(len(prepared.items), choice) as shown:
             work = Ingest(
                 corpus, analyzer, model, workers=choice.workers, progress=shown.report, on_interrupt=print_interrupt,
-                selection=asked.selection, on_plane=shown.report_plane,
+                selection=asked.selection, events=RunEvents(shown.report_plane),
             )  # fmt: skip
             return prepared.run(corpus, work), corpus.location
 

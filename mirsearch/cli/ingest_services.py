@@ -96,6 +96,7 @@ def _ingest_acquisitions(
 ) -> IngestSummary:
     """Download in the background while figures are analyzed. If one of the two stops, the other stops too."""
     from mirsearch.analysis.analyzer import FigureAnalyzer
+    from mirsearch.ingest.events import RunEvents
     from mirsearch.ingest.ingest import Ingest
     from mirsearch.ingest.pipeline import BackgroundIterator
 
@@ -105,7 +106,7 @@ def _ingest_acquisitions(
         with _progress(acquisitions, choice) as shown:
             work = Ingest(
                 corpus, analyzer, model, workers=choice.workers, progress=shown.report, on_interrupt=print_interrupt,
-                on_plane=shown.report_plane,
+                events=RunEvents(shown.report_plane),
             )  # fmt: skip
             return work.run(items)
     finally:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirsearch.errors import UsageError
 from mirsearch.settings import DEFAULT_EXTRACTOR
 
 if TYPE_CHECKING:
     from mirsearch.analysis.base import OcrEngine, ScaleBarDetector
     from mirsearch.extractors.base import Extractor
     from mirsearch.indexes.base import Index
+    from mirsearch.ingest.remote.client import RemoteWorkers
 
 
 def open_index(location: str | None) -> Index:
@@ -53,6 +56,25 @@ def load_index_extractor(index: Index, choice: ExtractorChoice = _NO_CHOICE) -> 
     from mirsearch.extractors.factory import open_recorded_extractor
 
     return open_recorded_extractor(index.extractor, choice.weights, choice.device)
+
+
+def choose_workers(text: str | None, parts: Parts, shared: Sequence[Path] = ()) -> int | RemoteWorkers | None:
+    """Return what `--workers` and `--shared` say. Raises UsageError for workers that are not known."""
+    if text is None or text.isdecimal():
+        from mirsearch.executors.choice import parse_thread_count
+
+        count = None if text is None else parse_thread_count(text)
+        if shared:
+            raise UsageError("--shared is for workers elsewhere", "add --workers dask://HOST:8786, or leave it out")
+        return count
+    from mirsearch.executors.choice import check_executor
+    from mirsearch.ingest.remote.client import RemoteWorkers
+
+    chosen = parts[0] if isinstance(parts[0], ExtractorChoice) else ExtractorChoice(parts[0])
+    return RemoteWorkers(
+        check_executor(text), chosen.spec or DEFAULT_EXTRACTOR, parts[1], parts[2], chosen.weights, chosen.device,
+        tuple(shared),
+    )  # fmt: skip
 
 
 def load_ocr(name: str) -> OcrEngine:

@@ -22,6 +22,25 @@ DeviceOption = Annotated[
     str | None,
     typer.Option("--device", help="Device for networks: auto, cuda, mps or cpu (default: MIRSEARCH_DEVICE)."),
 ]
+WorkersOption = Annotated[
+    str | None,
+    typer.Option(
+        "--workers",
+        metavar="N|EXECUTOR",
+        help="Figures analyzed at the same time: a number of threads (default: one for each core), processes:N, or "
+        "dask://HOST:8786 for other machines.",
+        show_default=False,
+    ),
+]
+SharedOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--shared",
+        metavar="FOLDER",
+        help="With workers elsewhere: a folder that they see under the same path. Its files are not sent.",
+        show_default=False,
+    ),
+]
 ScaleBarsOption = Annotated[str, typer.Option("--scalebars", help="Scale-bar detector.")]
 ExactOption = Annotated[
     bool, typer.Option("--exact", help="Score every panel that passes the filters (the embedded index always does).")

@@ -10,9 +10,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from mirsearch import settings
 from mirsearch.corpus import figure_id
@@ -22,6 +23,7 @@ from mirsearch.files.interrupts import DeferredInterrupt
 from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, KnownFigure
 from mirsearch.ingest.contents import ContentHashes
 from mirsearch.ingest.decisions import Decisions
+from mirsearch.ingest.events import NO_EVENTS, RunEvents
 from mirsearch.ingest.failures import FailureNotes
 from mirsearch.ingest.figure_analysis import Analyzer
 from mirsearch.ingest.mentions import write_mentions
@@ -35,11 +37,14 @@ from mirsearch.ingest.merging import (
 )
 from mirsearch.ingest.pending import PendingFile, PreparedFile
 from mirsearch.ingest.pipeline import split_into_chunks
-from mirsearch.ingest.preparing import FilePreparer
 from mirsearch.ingest.retractions import mark_retracted_articles
 from mirsearch.ingest.summary import IngestSummary
+from mirsearch.ingest.work import ThreadWork, Work, wait_for
 from mirsearch.readers.selection import Selection
 from mirsearch.sources.base import FoundFigure, Retraction, SkippedFiles, SourceFailure, SourceItem
+
+if TYPE_CHECKING:
+    from mirsearch.ingest.remote.client import RemoteWorkers
 
 FILES_PER_LOOKUP = 64
 """Files that are looked up in the index at once."""
@@ -47,16 +52,13 @@ FILES_PER_LOOKUP = 64
 COMMIT_SECONDS = 1.0
 """Seconds between commits. A crash loses the work since the last commit."""
 
-_POLL_SECONDS = 0.2
-"""How often a wait for a worker looks whether Ctrl-C came."""
-
 
 class Ingest:
     """One run into one index. `progress(summary, done)` is called after each file.
 
     `on_interrupt(names)` is called at Ctrl-C, with the names of the files that are still finished. `selection` chooses
-    the planes of stacks; `on_plane(name, done, total)` is called before each. Figures that a person deleted are left
-    out, and failures that a person dismissed are told apart.
+    the planes of stacks. `workers`: a number of threads (None: one for each core), or workers elsewhere. Figures that a
+    person deleted are left out, and failures that a person dismissed are told apart.
     """
 
     def __init__(
@@ -65,17 +67,16 @@ class Ingest:
         analyzer: Analyzer,
         extractor: Extractor,
         *,
-        workers: int | None = None,
+        workers: int | RemoteWorkers | None = None,
         progress: Callable[[IngestSummary, int], None] | None = None,
         on_interrupt: Callable[[list[str]], None] = lambda names: None,
         selection: Selection | None = None,
-        on_plane: Callable[[str, int, int], None] = lambda name, done, total: None,
+        events: RunEvents = NO_EVENTS,
     ) -> None:
         self._index, self._selection = index, selection or Selection()
-        self._workers = workers or settings.thread_count()
-        self._progress, self._on_interrupt = progress, on_interrupt
+        self._analyzer, self._extractor, self._workers = analyzer, extractor, workers
+        self._progress, self._on_interrupt, self._events = progress, on_interrupt, events
         self._interrupt = DeferredInterrupt(self._end_early)
-        self._preparer = FilePreparer(analyzer, extractor, self._selection, lambda: self._interrupt.requested, on_plane)
         self._summary = IngestSummary()
         self._queue: deque[PendingFile] = deque()
         self._fields_by_figure: dict[str, frozenset[str]] = {}
@@ -93,51 +94,63 @@ class Ingest:
         `hashes`: those that were read before.
         """
         started, self._hashes = time.monotonic(), hashes or ContentHashes()
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="ingest")
+        work = self._start_work()
         try:
             with self._index.writer() as writer, self._interrupt:
                 self._last_commit = time.monotonic()
                 try:
-                    self._ingest_items(items, writer, pool)
+                    self._ingest_items(items, writer, work)
                 except KeyboardInterrupt:
                     self._summary.interrupted = True
                 self._summary.interrupted |= self._interrupt.requested
                 self._write([], writer, commit=True)
                 self._summary.retracted = mark_retracted_articles(self._index, writer, self._retractions)
         finally:
-            pool.shutdown(wait=not self._is_left, cancel_futures=True)
+            work.close(wait=not self._is_left)
         self._summary.seconds["total"] = time.monotonic() - started
         return self._summary
 
-    def _ingest_items(self, items: Iterable[SourceItem], writer: IndexWriter, pool: ThreadPoolExecutor) -> None:
+    def _start_work(self) -> Work:
+        """Return what analyzes the files: threads, or the workers that were asked for."""
+        if self._workers is None or isinstance(self._workers, int):
+            return self._start_threads(self._workers or settings.thread_count())
+        return self._workers.open(self._analyzer, self._extractor, self._start_threads)
+
+    def _start_threads(self, count: int) -> ThreadWork:
+        analyzer, extractor, selection = self._analyzer, self._extractor, self._selection
+        return ThreadWork(
+            analyzer, extractor, selection, count, lambda: self._interrupt.requested, self._events.on_plane
+        )
+
+    def _ingest_items(self, items: Iterable[SourceItem], writer: IndexWriter, work: Work) -> None:
         for found, identity in self._figures_to_ingest(items, writer):
             fields, earlier_fields = given_fields(found), self._fields_by_figure.get(identity, frozenset())
             if identity in self._fields_by_figure and not fields <= earlier_fields:
                 # This copy has a caption or article that the first copy lacks: write the first one, then add to it.
-                self._store_all(writer)
+                self._store_all(writer, work)
                 writer.commit()
                 del self._fields_by_figure[identity]
-            pending = self._submit(found, identity, pool)
+            pending = self._submit(found, identity, work)
             self._queue.append(pending)
             if self._interrupt.requested and pending.future is not None:
                 pending.future.cancel()  # Ctrl-C came while it was submitted
             self._fields_by_figure[identity] = fields | earlier_fields
-            while len(self._queue) > 2 * self._workers:
-                self._store_next(writer)
-        self._store_all(writer)
+            while len(self._queue) > 2 * work.count:
+                self._store_next(writer, work)
+        self._store_all(writer, work)
 
     def _end_early(self) -> None:
         """Drop the files that no worker has begun, and tell the others. Ctrl-C calls this at any moment."""
         waiting = [(pending.found.path.name, pending.future) for pending in self._queue if pending.future is not None]
         self._on_interrupt([name for name, future in waiting if not future.cancel()])
 
-    def _store_all(self, writer: IndexWriter) -> None:
+    def _store_all(self, writer: IndexWriter, work: Work) -> None:
         while self._queue:
-            self._store_next(writer)
+            self._store_next(writer, work)
 
-    def _store_next(self, writer: IndexWriter) -> None:
+    def _store_next(self, writer: IndexWriter, work: Work) -> None:
         with suppress(CancelledError):
-            self._store(self._queue[0], writer)
+            self._store(self._queue[0], writer, work)
         self._queue.popleft()
 
     def _figures_to_ingest(self, items: Iterable[SourceItem], writer: IndexWriter) -> Iterator[tuple[FoundFigure, str]]:
@@ -197,20 +210,21 @@ class Ingest:
         self._failures.add_success(found)
         self._count_done()
 
-    def _submit(self, found: FoundFigure, identity: str, pool: ThreadPoolExecutor) -> PendingFile:
+    def _submit(self, found: FoundFigure, identity: str, work: Work) -> PendingFile:
         if identity in self._fields_by_figure:
             return PendingFile(found, identity, is_update=False)
         known = self._index.known_figures([identity]).get(identity)
         if known is not None:
             found = merge_figure(found, known)
-        return PendingFile(found, identity, known is not None, pool.submit(self._preparer.prepare, found, identity))
+        return PendingFile(found, identity, known is not None, work.submit(found, identity))
 
-    def _store(self, pending: PendingFile, writer: IndexWriter) -> None:
+    def _store(self, pending: PendingFile, writer: IndexWriter, work: Work) -> None:
         """Write the records of a file. For another copy of a figure of this run, only add its origins."""
         if pending.future is None:
             self._store_copy(pending, writer)
             return
-        prepared = self._result(pending.future, pending.figure_id)
+        prepared, is_left = wait_for(pending.future, work, pending.figure_id, lambda: self._interrupt.requested)
+        self._is_left |= is_left
         if prepared.records and not self._hashes.is_unchanged(pending.found.path):
             prepared = PreparedFile(failures=[("read", "it changed while it was read; the next run takes it")])
         for stage, seconds in prepared.seconds.items():
@@ -223,22 +237,13 @@ class Ingest:
         records = self._decisions.apply(prepared.records)
         self._write(records, writer)
         self._count(records, pending.is_update)
+        self._events.on_write(records)
         if not prepared.records:
             self._failed.add(pending.figure_id)
         self._count_done()
         if time.monotonic() - self._last_commit > COMMIT_SECONDS:
             self._write([], writer, commit=True)
             self._last_commit = time.monotonic()
-
-    def _result(self, future: Future[PreparedFile], identity: str) -> PreparedFile:
-        """Return what a worker made of a file. After Ctrl-C, a stack is not waited for: what is ready of it counts."""
-        while True:
-            with suppress(TimeoutError):
-                return future.result(timeout=_POLL_SECONDS)
-            taken = self._preparer.take_ready(identity) if self._interrupt.requested else None
-            if taken is not None:
-                self._is_left = True
-                return taken
 
     def _write(self, records: list[FigureRecord], writer: IndexWriter, commit: bool = False) -> None:
         started = time.monotonic()

@@ -17,6 +17,7 @@ from mirsearch.files.interrupts import handle_interrupts
 from mirsearch.imaging.images import content_hash
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import ExtractorIdentity, Index
+from mirsearch.ingest.events import RunEvents
 from mirsearch.ingest.ingest import Ingest
 from mirsearch.ingest.summary import IngestSummary
 from mirsearch.readers.selection import Selection, parse_selection
@@ -41,7 +42,7 @@ def ingest(index: Index, path: Path, selection: Selection, stop_before: int | No
 
     analyzer = FigureAnalyzer(load_ocr("rapidocr"), load_detector("runs"))
     extractor = load_extractor(ExtractorChoice("efficientnet", None, None))
-    return Ingest(index, analyzer, extractor, workers=1, selection=selection, on_plane=on_plane).run(
+    return Ingest(index, analyzer, extractor, workers=1, selection=selection, events=RunEvents(on_plane)).run(
         find_figures([path])
     )
 
