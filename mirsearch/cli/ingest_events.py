@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from mirsearch.cli.ingest_output import IngestProgress
 from mirsearch.cli.terminal import json_text
 
 if TYPE_CHECKING:
+    from mirsearch.indexes.base import FigureRecord
     from mirsearch.ingest.summary import IngestSummary
 
 _SECONDS = 0.2
@@ -34,7 +35,7 @@ class ProgressEvents:
 
     def progress(self) -> IngestProgress:
         """Return what the ingest calls."""
-        return IngestProgress(self._report, self._report_plane)
+        return IngestProgress(self._report, self._report_plane, self._report_write)
 
     def _report(self, summary: IngestSummary, done: int) -> None:
         new = summary.failures[self._failures :]
@@ -58,6 +59,10 @@ class ProgressEvents:
         if total > 1 or not self._is_soon("file"):
             with suppress(OSError):
                 self._write({"event": "file", "file": name, "plane": min(done + 1, total), "planes": total})
+
+    def _report_write(self, records: Sequence[FigureRecord]) -> None:
+        if records:
+            self._write({"event": "figures", "ids": [record.figure.id for record in records]})
 
     def _is_soon(self, kind: str) -> bool:
         now = time.monotonic()

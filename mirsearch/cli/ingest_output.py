@@ -13,6 +13,7 @@ import typer
 from mirsearch.cli.terminal import console, print_message, verbosity
 
 if TYPE_CHECKING:
+    from mirsearch.indexes.base import FigureRecord
     from mirsearch.ingest.preview import IngestPreview
     from mirsearch.ingest.summary import IngestSummary
 
@@ -33,12 +34,20 @@ def _show_nothing(name: str, done: int, total: int) -> None:
     """Show no progress of planes."""
 
 
+def _note_nothing(records: Sequence[FigureRecord]) -> None:
+    """Tell nothing of what was written."""
+
+
 @dataclass(frozen=True, slots=True)
 class IngestProgress:
-    """What an ingest calls: `report` after each file (None: nothing), `report_plane` before each plane of a stack."""
+    """What an ingest calls: `report` after each file (None: nothing), `report_plane` before each plane of a stack.
+
+    `report_write` is told what was written of a file.
+    """
 
     report: Callable[[IngestSummary, int], None] | None = None
     report_plane: Callable[[str, int, int], None] = _show_nothing
+    report_write: Callable[[Sequence[FigureRecord]], None] = _note_nothing
 
 
 @contextmanager
