@@ -13,6 +13,7 @@ from mirsearch.indexes.elasticsearch import mapping
 from mirsearch.indexes.elasticsearch.client import Address, connect, parse_address
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.layout import Layout
+from mirsearch.indexes.elasticsearch.server import check_version, naming_servers, parse_version
 from mirsearch.indexes.elasticsearch.words import WORDS_VERSION
 
 _AS_TEMPLATES = Layout()
@@ -24,12 +25,6 @@ _FIRST_WORDS_VERSION = "2"
 def server_version(client: Elasticsearch) -> str:
     """Return the server's version, such as "9.4.3"."""
     return str(client.info()["version"]["number"])
-
-
-def parse_version(version: str) -> tuple[int, int]:
-    """Return the major and minor number of a version; (0, 0) for a text that is not a version."""
-    found = re.match(r"(\d{1,9})\.(\d{1,9})", version)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def install_templates(client: Elasticsearch, name: str, dims: int, version: str) -> None:
@@ -57,8 +52,9 @@ def create_index(location: str, extractor: ExtractorIdentity, layout: Layout = _
     address = parse_address(location)
     client = connect(address)
     try:
-        with read_answers(address):
+        with naming_servers(client, address), read_answers(address):
             version = server_version(client)
+            check_version(version, address)
             layout.check(extractor.dims, parse_version(version))
             install_templates(client, address.name, extractor.dims, version)
             if current_physical_index(client, address) is not None:

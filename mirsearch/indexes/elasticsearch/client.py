@@ -27,10 +27,20 @@ CLOUD_PREFIX = "elasticsearch+cloud://"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Location of an index: the cluster's address and the index's name. `cluster` is empty for a cloud id."""
+    """Location of an index: the cluster's address and the index's name. `cluster` is empty for a cloud id.
+
+    `cluster` may name several nodes: https://a:9200,b:9200.
+    """
 
     cluster: str
     name: str
+
+    @property
+    def nodes(self) -> list[str]:
+        """The addresses of the nodes."""
+        scheme, _, rest = self.cluster.partition("://")
+        hosts, slash, prefix = rest.partition("/")
+        return [f"{scheme}://{host}{slash}{prefix}" for host in hosts.split(",")]
 
     def __str__(self) -> str:
         return f"{self.cluster or CLOUD_PREFIX.removesuffix('/')}/{self.name}"
@@ -62,7 +72,7 @@ class _JsonTransport(PatientTransport):
 
 
 def parse_address(location: str) -> Address:
-    """Parse `http(s)://host[:port][/prefix]/NAME` or `elasticsearch+cloud:///NAME`; raise UsageError otherwise."""
+    """Parse `http(s)://host[:port],…[/prefix]/NAME` or `elasticsearch+cloud:///NAME`; raise UsageError otherwise."""
     if location.lower().startswith(CLOUD_PREFIX):
         return Address("", _check_name(location[len(CLOUD_PREFIX) :].strip("/"), location))
     parts = urlsplit(location)
@@ -72,16 +82,27 @@ def parse_address(location: str) -> Address:
             f"the address {shown} must not contain a user or password",
             "remove them, and set MIRSEARCH_ES_USER and MIRSEARCH_ES_PASSWORD, or MIRSEARCH_ES_API_KEY",
         )
+    scheme = parts.scheme.lower()
+    nodes = [_parse_node(scheme, node) for node in parts.netloc.split(",")]
+    if scheme not in ("http", "https") or "" in nodes or parts.query or parts.fragment:
+        raise UsageError(
+            f"{location} is not the address of an index",
+            "write it as http(s)://HOST:9200/NAME, or http(s)://HOST:9200,HOST:9200/NAME for several nodes",
+        )
+    prefix, _, name = parts.path.rstrip("/").rpartition("/")
+    return Address(f"{scheme}://{','.join(dict.fromkeys(nodes))}{prefix}", _check_name(name, location))
+
+
+def _parse_node(scheme: str, node: str) -> str:
+    """Return `host:port` of a node, with the default port where it has none; empty if it is no such thing."""
     try:
+        parts = urlsplit(f"{scheme}://{node}")
         host, port = parts.hostname, parts.port
     except ValueError:
-        host, port = None, None
-    if parts.scheme.lower() not in ("http", "https") or not host or parts.query or parts.fragment:
-        raise UsageError(f"{location} is not the address of an index", "write it as http(s)://HOST:9200/NAME")
-    prefix, _, name = parts.path.rstrip("/").rpartition("/")
-    shown_host = f"[{host}]" if ":" in host else host
-    default = 443 if parts.scheme.lower() == "https" else 9200
-    return Address(f"{parts.scheme.lower()}://{shown_host}:{port or default}{prefix}", _check_name(name, location))
+        return ""
+    if not host:
+        return ""
+    return f"{f'[{host}]' if ':' in host else host}:{port or (443 if scheme == 'https' else 9200)}"
 
 
 def _check_name(name: str, location: str) -> str:
@@ -128,7 +149,7 @@ def connect(address: Address, *, patience: float = 0.0) -> Elasticsearch:
     elif login.user and login.password:
         options["basic_auth"] = (login.user, login.password)
     if address.cluster:
-        options["hosts"] = [address.cluster]
+        options["hosts"] = address.nodes
     elif login.cloud_id:
         options["cloud_id"] = login.cloud_id
     else:
@@ -147,4 +168,5 @@ def connect(address: Address, *, patience: float = 0.0) -> Elasticsearch:
             f"the client of {address} can't be made with these settings: {error}", "check the MIRSEARCH_ES_… variables"
         ) from error
     client.transport.patience = patience  # type: ignore[attr-defined]
+    client.transport.other_nodes = len(address.nodes) - 1  # type: ignore[attr-defined]
     return client

@@ -18,6 +18,7 @@ from mirsearch.indexes.elasticsearch.current import existing_index
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.lock import read_lock
 from mirsearch.indexes.elasticsearch.migrate import MigrationResult, move_alias, start_migration
+from mirsearch.indexes.elasticsearch.server import naming_servers
 from mirsearch.indexes.elasticsearch.stats import stored_bytes
 
 _KINDS = {"panels": {"term": {"doc_type": "panel"}}, "figures": {"term": {"doc_type": "figure"}}}
@@ -53,7 +54,7 @@ def list_generations(location: str) -> list[Generation]:
     address = parse_address(location)
     client = connect(address)
     try:
-        with read_answers(address):
+        with naming_servers(client, address), read_answers(address):
             return _generations(client, address)
     finally:
         client.close()

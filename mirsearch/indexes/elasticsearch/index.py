@@ -37,6 +37,7 @@ from mirsearch.indexes.elasticsearch.filters import IS_PANEL, article_clause, fi
 from mirsearch.indexes.elasticsearch.paging import snapshot_pages
 from mirsearch.indexes.elasticsearch.patience import fetch_documents
 from mirsearch.indexes.elasticsearch.search import read_result
+from mirsearch.indexes.elasticsearch.server import naming_servers
 from mirsearch.indexes.elasticsearch.stats import count_values, read_counts, stored_bytes
 from mirsearch.indexes.elasticsearch.vectors import read_vectors
 from mirsearch.indexes.elasticsearch.vocabulary import IndexVocabulary
@@ -68,7 +69,7 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
         address = parse_address(location)
         client = connect(address, patience=0.0 if create is None else settings.cluster_wait_seconds())
         try:
-            with read_answers(address):
+            with naming_servers(client, address), read_answers(address):
                 if create is not None and admin.current_physical_index(client, address) is None:
                     admin.create_index(location, create)
                 index = cls(address, client, existing_index(client, address))

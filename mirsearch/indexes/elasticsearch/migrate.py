@@ -27,6 +27,7 @@ from mirsearch.indexes.elasticsearch.layout import Layout, read_layout
 from mirsearch.indexes.elasticsearch.lock import WriterLock
 from mirsearch.indexes.elasticsearch.paging import search_pages
 from mirsearch.indexes.elasticsearch.patience import fetch_documents, retry_for
+from mirsearch.indexes.elasticsearch.server import naming_servers, parse_version
 from mirsearch.indexes.elasticsearch.words import WORDS_VERSION
 from mirsearch.indexes.own_files import own_files
 from mirsearch.query import StoredPanel
@@ -69,7 +70,7 @@ class Migration:
         admin.install_templates(self.client, name, extractor.dims, self.server)
         with read_answers(self.address):
             existing = admin.physical_indexes(self.client, name)
-        self.layout.check(extractor.dims, admin.parse_version(self.server))
+        self.layout.check(extractor.dims, parse_version(self.server))
         filling = {"kind": kind, "from": self.old, "extractor": str(extractor), "schema": SCHEMA_VERSION,
                    "words": WORDS_VERSION, "layout": self.layout.to_json()}  # fmt: skip
         for index in existing.values():
@@ -144,7 +145,7 @@ def start_migration(location: str) -> Iterator[Migration]:
     address = parse_address(location)
     client = connect(address)
     try:
-        with read_answers(address):
+        with naming_servers(client, address), read_answers(address):
             server = admin.server_version(client)
             lock = lock_current_index(client, address)
             try:
@@ -189,7 +190,7 @@ def _rewrite_documents(
 ) -> None:
     """Write every document again: words by the present rules, vectors of `embed` or the old ones."""
     wanted, done = migration.count_documents(migration.old), 0
-    pack = admin.parse_version(migration.server) >= mapping.PACKED_VECTORS_SINCE
+    pack = parse_version(migration.server) >= mapping.PACKED_VECTORS_SINCE
     bulk = BulkSender(migration.client, migration.address, migration.lock.ensure_held)
     try:
         with retry_for(migration.client, settings.cluster_wait_seconds()):

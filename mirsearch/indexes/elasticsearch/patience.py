@@ -29,18 +29,21 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 20.0
 class PatientTransport(Transport):
     """Repeats a request that failed for a temporary reason, for `patience` seconds; 0 means a single attempt.
 
-    A request with its own `max_retries` is not repeated. Nor is any request before the cluster has answered once:
-    its address may be wrong. A cluster that accepted our credentials may answer 401 for a while after a restart,
+    Each attempt goes to the `other_nodes` as well, if a node does not answer or is busy: at once, and whatever the
+    patience. A request with its own `max_retries` is not repeated. Nor is any request before the cluster has answered
+    once: its address may be wrong. A cluster that accepted our credentials may answer 401 for a while after a restart,
     until it can read its own users and keys; then the request is repeated.
     """
 
     patience = 0.0
+    other_nodes = 0
     _has_answered = _has_accepted = False
 
     def perform_request(self, method: str, target: str, **options: Any) -> TransportApiResponse:
         """Return the first answer of a cluster that is not busy, or the last answer when the time is over."""
         backoff = Backoff(self if options.get("max_retries", DEFAULT) is DEFAULT else None)
-        options |= {"max_retries": 0, "retry_on_timeout": False}
+        nodes = 0 if options.get("max_retries") == 0 else self.other_nodes
+        options |= {"max_retries": nodes, "retry_on_timeout": nodes > 0}
         while True:
             try:
                 answer = super().perform_request(method, target, **options)

@@ -22,6 +22,7 @@ from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.failures import failure_actions
 from mirsearch.indexes.elasticsearch.lock import LOCK_ID, RENEWAL_SECONDS, is_left
 from mirsearch.indexes.elasticsearch.paging import snapshot_pages
+from mirsearch.indexes.elasticsearch.server import naming_servers
 from mirsearch.indexes.faults import COPYING, Fault
 
 PAGE_SIZE = 250
@@ -88,7 +89,7 @@ def _open(location: str) -> Iterator[tuple[Elasticsearch, Address, str]]:
     address = parse_address(location)
     client = connect(address)
     try:
-        with read_answers(address):
+        with naming_servers(client, address), read_answers(address):
             physical = existing_index(client, address)
         yield client, address, physical
     finally:

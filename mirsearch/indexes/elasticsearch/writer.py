@@ -21,7 +21,7 @@ from mirsearch.errors import MirsearchError
 from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, FigureRecord, JsonObject
 from mirsearch.indexes.elasticsearch import mapping
-from mirsearch.indexes.elasticsearch.admin import add_missing_fields, parse_version, read_meta
+from mirsearch.indexes.elasticsearch.admin import add_missing_fields, read_meta
 from mirsearch.indexes.elasticsearch.bulk import (
     CHUNK_BYTES,
     Action,
@@ -45,6 +45,7 @@ from mirsearch.indexes.elasticsearch.failures import failure_actions
 from mirsearch.indexes.elasticsearch.load import restore_settings, tune_for_load
 from mirsearch.indexes.elasticsearch.lock import WriterLock
 from mirsearch.indexes.elasticsearch.patience import fetch_documents, retry_for
+from mirsearch.indexes.elasticsearch.server import parse_version
 from mirsearch.indexes.elasticsearch.upkeep import FigureUpkeep
 from mirsearch.indexes.own_files import own_files
 

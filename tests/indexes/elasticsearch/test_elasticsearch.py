@@ -203,7 +203,7 @@ def test_in_a_small_index_every_panel_is_scored(pair: tuple[Index, Index], monke
 def test_only_large_segments_get_a_graph_and_both_kinds_find_the_same(
     es_location: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mirsearch.indexes.elasticsearch import admin, mapping
+    from mirsearch.indexes.elasticsearch import admin, mapping, server
 
     graphs = []
     for scanned in (100, mapping.FLAT_SEGMENT_PANELS):
@@ -226,7 +226,7 @@ def test_only_large_segments_get_a_graph_and_both_kinds_find_the_same(
         version = admin.server_version(client)
         index.close()
         admin.drop_index(es_location)
-    if admin.parse_version(version) >= mapping.FLAT_SEGMENTS_SINCE:
+    if server.parse_version(version) >= mapping.FLAT_SEGMENTS_SINCE:
         assert graphs[0] > 0
         assert graphs[1] == 0
 

@@ -7,6 +7,8 @@ import json
 import threading
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -226,3 +228,94 @@ def test_a_panel_that_the_cluster_refuses_is_named(index: Index) -> None:
         writer.put(dataclasses.replace(record, vectors=broken))
     assert_one_line(raised.value, "zero magnitude")
     assert not index.known_figures([record.figure.id])
+
+
+@dataclasses.dataclass
+class OtherServer:
+    """Something else that listens: it gives one answer to GET / and 404 or 400 to all else, as the real ones do."""
+
+    status: int
+    kind: str
+    page: str
+    headers: tuple[tuple[str, str], ...] = ()
+    otherwise: str = '{"error": "alias [figures] missing", "status": 404}'
+
+    @contextmanager
+    def run(self) -> Iterator[str]:
+        """Yield the address of an index there."""
+        answers = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                at_root = self.path == "/"
+                data = (answers.page if at_root else answers.otherwise).encode()
+                self.send_response(answers.status if at_root else 404)
+                self.send_header("Content-Type", answers.kind)
+                self.send_header("Content-Length", str(len(data)))
+                for header in answers.headers:
+                    self.send_header(*header)
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *words: object) -> None:
+                """Stay silent."""
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield f"http://127.0.0.1:{server.server_address[1]}/figures"
+            server.shutdown()
+
+
+JSON, HTML = "application/json; charset=UTF-8", "text/html; charset=utf-8"
+OPENSEARCH = """{"name": "n", "cluster_name": "c", "version": {"distribution": "opensearch", "number": "3.3.0",
+ "lucene_version": "10.3.1"}, "tagline": "The OpenSearch Project: https://opensearch.org/"}"""
+OLD = """{"name": "n", "version": {"number": "7.17.9", "build_flavor": "default"},
+ "tagline": "You Know, for Search"}"""
+PAGE = "<!DOCTYPE html><html><head><title>Welcome to\n nginx!</title></head><body>hello</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [
+        (OtherServer(200, JSON, OPENSEARCH), "OpenSearch 3.3.0 answers at"),
+        (OtherServer(200, JSON, OLD), "Elasticsearch 7.17.9 at .* is too old"),
+        (OtherServer(200, HTML, PAGE, otherwise=PAGE), "a web page answers at .*: Welcome to nginx!"),
+        (OtherServer(302, HTML, "", (("kbn-name", "kibana"), ("location", "/app/home"))), "Kibana answers at"),
+        (OtherServer(200, JSON, '{"couchdb": "Welcome", "version": "3.3.3"}'), "is not Elasticsearch"),
+        (OtherServer(200, JSON, '{"version": {"number": "9.9.9"}}'), "something else 9.9.9 answers at"),
+        (OtherServer(200, "text/plain", "OK"), "is not Elasticsearch: OK"),
+    ],
+)
+@pytest.mark.parametrize("create", [None, EXTRACTOR])
+def test_a_wrong_server_is_named_in_one_line(server: OtherServer, words: str, create: ExtractorIdentity | None) -> None:
+    with server.run() as where, pytest.raises(IndexAccessError, match=words) as raised:
+        open_index(where, create=create)
+    assert_one_line(raised.value, "lasticsearch")
+
+
+def test_a_port_of_the_node_that_speaks_another_protocol(es_url: str) -> None:
+    with urllib.request.urlopen(f"{es_url}/_nodes/_local/transport") as answer:
+        (node,) = json.load(answer)["nodes"].values()
+    with pytest.raises(IndexAccessError) as raised:
+        open_index(f"http://{node['transport']['publish_address']}/figures")
+    assert_one_line(raised.value, "127.0.0.1")
+
+
+def test_another_node_is_asked_where_one_does_not_answer(es_url: str, es_location: str) -> None:
+    name = es_location.rpartition("/")[2]
+    dead = f"127.0.0.1:{free_port()}"
+    several = f"http://{dead},{es_url.removeprefix('http://')},{dead}/{name}"
+    with open_index(several, create=EXTRACTOR) as index:  # type: ignore[attr-defined]
+        assert index.location == f"http://{dead},{es_url.removeprefix('http://')}/{name}"
+        with index.writer() as writer:
+            writer.put(next(CORPUS.records(1)))
+        for _ in range(4):
+            assert index.stats()["figures"] == 1
+    with pytest.raises(IndexAccessError, match="nothing answers at"):
+        open_index(f"http://{dead},127.0.0.1:{free_port()}/{name}")
+
+
+@pytest.mark.parametrize("nodes", ["a:9200,", ",a:9200", "a:9200,,b:9200", "a:9200,b:port", "a:9200,u:p@b:9200"])
+def test_a_wrong_list_of_nodes(nodes: str) -> None:
+    with pytest.raises(UsageError):
+        open_index(f"http://{nodes}/figures")

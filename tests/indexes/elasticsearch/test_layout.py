@@ -12,10 +12,11 @@ from mirsearch.errors import UsageError
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import ExtractorIdentity, Index
 from mirsearch.indexes.elasticsearch import query as elasticsearch_query
-from mirsearch.indexes.elasticsearch.admin import create_index, parse_version, server_version
+from mirsearch.indexes.elasticsearch.admin import create_index, server_version
 from mirsearch.indexes.elasticsearch.layout import Layout
 from mirsearch.indexes.elasticsearch.migrate import migrate
 from mirsearch.indexes.elasticsearch.quantization import BINARY_SINCE, largest_error
+from mirsearch.indexes.elasticsearch.server import parse_version
 from tests.support.index_corpus import EXTRACTOR, MadeCorpus
 
 WIDE = ExtractorIdentity("made", "1", 96)
