@@ -21,6 +21,11 @@ COMMANDS = (
         "serve_cmd:serve",
     ),
     LazyCommand(
+        "mcp",
+        "Let an assistant search and show the corpus over the Model Context Protocol. Writes nothing.",
+        "mcp_cmd:mcp",
+    ),
+    LazyCommand(
         "analyze",
         "Cut figures into panels and read their letters, scale bars and text. Stores nothing.",
         "analyze_cmd:analyze",
