@@ -64,13 +64,18 @@ def print_panels(corpus: Index, found: Sequence[StoredPanel]) -> None:
 
 def stats(index: IndexOption = None, output: FormatOption = TableFormat.TABLE) -> None:
     """Count the contents of the index."""
-    counts = open_index(index).stats()
+    from mirsearch.search.own_score import read_own_score
+
+    corpus = open_index(index)
+    counts, own = corpus.stats(), read_own_score(corpus)
     if output is TableFormat.JSON:
-        print_json(counts)
+        print_json(counts | {"score": None if own is None else own.as_json()})
         return
     from mirsearch.report.describe import print_stats
 
     print_stats(counts, console())
+    if own is not None:
+        console().print(own.sentence, soft_wrap=True, markup=False)
 
 
 def export(

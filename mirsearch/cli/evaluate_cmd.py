@@ -92,6 +92,19 @@ AgainstOption = Annotated[
 ]
 
 
+TuneOption = Annotated[
+    bool,
+    typer.Option(
+        "--tune",
+        help="Fit the weights, σ and k to the judgments, and keep them as the index's own if held-out queries gain.",
+    ),
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="With --tune: write nothing.")]
+UntuneOption = Annotated[
+    bool, typer.Option("--untune", help="Remove the index's own weights, σ and k: everybody's count again.")
+]
+
+
 def evaluate(
     judgments: JudgmentsArgument = None,
     queries: QueriesOption = None,
@@ -99,9 +112,12 @@ def evaluate(
     groups: GroupsOption = None,
     leave_out: LeaveOutOption = LeaveOut.NONE,
     against: AgainstOption = None,
+    tune: TuneOption = False,
+    dry_run: DryRunOption = False,
+    untune: UntuneOption = False,
     weight: WeightOption = None,
     missing: MissingOption = MissingScale.NEUTRAL,
-    sigma: SigmaOption = settings.SCALE_SIGMA,
+    sigma: SigmaOption = None,
     no_scale: NoScaleOption = False,
     doubtful: DoubtfulOption = False,
     all_kinds: AllKindsOption = False,
@@ -120,34 +136,38 @@ def evaluate(
     scalebars: ScaleBarsOption = settings.DEFAULT_SCALEBARS,
 ) -> None:
     """Measure how well judged queries, or images of classes, find what is relevant."""
+    if untune:
+        _untune(index, judgments or classes or tune)
+        return
     if (judgments is None) == (classes is None):
         raise UsageError("nothing to evaluate", "give a file of judgments, or --classes FOLDER")
     if output is EvaluationFormat.TABLE and target is not None and str(target) != STDOUT:
         raise UsageError("--output writes a file, but a table is for the screen", "add --format json or html")
     choice = ExtractorChoice(extractor, weights, device)
     if classes is not None:
-        if queries is not None or weight or leave_out is not LeaveOut.NONE or no_scale:
+        if queries is not None or weight or leave_out is not LeaveOut.NONE or no_scale or tune:
             raise UsageError(
-                "--queries, --weight, --no-scale and --leave-out are for judgments", "--classes takes --groups"
+                "--queries, --weight, --no-scale, --leave-out and --tune are for judgments", "--classes takes --groups"
             )
         found, pictures = _evaluate_folder(classes, groups, choice)
     else:
         from mirsearch.search.option_values import parse_formula
+        from mirsearch.search.own_score import own_formula
         from mirsearch.search.question import Question
 
         assert judgments is not None
+        _check_tuning(tune, dry_run, against)
+        corpus = open_index(index)
         question = Question(
             use_scale=not no_scale,
             every_kind=all_kinds,
             retracted=retracted,
             doubtful=doubtful,
-            formula=parse_formula([*configured_weights(), *(weight or [])], missing.value, sigma),
+            formula=parse_formula([*configured_weights(), *(weight or [])], missing.value, sigma, own_formula(corpus)),
         )
         parts = cache(lambda: (load_ocr(ocr), load_detector(scalebars)))
-        asked = _Judgments(judgments, queries, groups, leave_out)
-        found, pictures = _evaluate_index(
-            open_index(index), asked, question, choice, partial(_image_question, parts, no_scale)
-        )
+        asked = _Judgments(judgments, queries, groups, leave_out, tune, dry_run)
+        found, pictures = _evaluate_index(corpus, asked, question, choice, partial(_image_question, parts, no_scale))
     if against is not None:
         from mirsearch.evaluation.comparison import compare_with_earlier
 
@@ -156,12 +176,33 @@ def evaluate(
 
 
 class _Judgments(NamedTuple):
-    """The files of judgments, and what must not answer."""
+    """The files of judgments, what must not answer, and whether the score is fitted to them."""
 
     judgments: Path
     queries: Path | None
     groups: Path | None
     leave_out: LeaveOut
+    tune: bool
+    dry_run: bool
+
+
+def _untune(index: str | None, others: object) -> None:
+    """Remove the index's own parameters of the score."""
+    if others:
+        raise UsageError("--untune evaluates nothing", "give it alone, with --index")
+    from mirsearch.search.own_score import remove_own_score
+
+    corpus = open_index(index)
+    had = remove_own_score(corpus)
+    told = "removed the own weights, σ and k of" if had else "there are no own weights, σ and k in"
+    print_message(f"{told} {corpus.location}")
+
+
+def _check_tuning(tune: bool, dry_run: bool, against: Path | None) -> None:
+    if dry_run and not tune:
+        raise UsageError("--dry-run is for --tune", "add --tune")
+    if tune and against is not None:
+        raise UsageError("--tune compares with the weights before, not with --against", "leave one of them out")
 
 
 def _evaluate_folder(folder: Path, groups: Path | None, choice: ExtractorChoice) -> tuple[Evaluation, Pictures]:
@@ -187,7 +228,12 @@ def _evaluate_index(
     model = cache(partial(load_index_extractor, corpus, choice))
     with _progress("asking queries") as progress:
         run = JudgedRun(corpus, judged, setting, model, read_image, progress)
+    if not asked.tune:
         return run.evaluate(question.formula), IndexPictures(corpus, judged)
+    from mirsearch.evaluation.tuning import tuned_evaluation
+
+    with _progress("gathering answers") as progress:
+        return tuned_evaluation(corpus, run, question.formula, asked.dry_run, progress), IndexPictures(corpus, judged)
 
 
 def _image_question(

@@ -105,7 +105,7 @@ def query(
     no_scale: NoScaleOption = False,
     weight: WeightOption = None,
     missing: MissingOption = MissingScale.NEUTRAL,
-    sigma: SigmaOption = settings.SCALE_SIGMA,
+    sigma: SigmaOption = None,
     top: TopOption = 10,
     each: EachOption = False,
     diverse: DiverseOption = False,
@@ -150,6 +150,7 @@ def query(
         parse_formula,
         parse_scale_options,
     )
+    from mirsearch.search.own_score import own_formula
     from mirsearch.search.question import Question
 
     words = list(images or ())
@@ -174,7 +175,7 @@ def query(
         every_kind=all_kinds,
         retracted=retracted,
         filters=filters,
-        formula=parse_formula([*configured_weights(), *(weight or [])], missing.value, sigma),
+        formula=parse_formula([*configured_weights(), *(weight or [])], missing.value, sigma, own_formula(corpus)),
         top=top,
         exact=exact,
         doubtful=doubtful,
@@ -201,7 +202,16 @@ def query(
         if write_answers(asker.ask_each(words), choice):
             raise typer.Exit(1)
     else:
-        write_answer(asker.ask_once(words), choice)
+        answer = asker.ask_once(words)
+        write_answer(_tell_own_score(corpus, answer) if explain else answer, choice)
+
+
+def _tell_own_score(corpus: Index, answer: Answer) -> Answer:
+    """Return the answer with a note if the index has weights of its own."""
+    from mirsearch.search.own_score import read_own_score
+
+    own = read_own_score(corpus)
+    return answer if own is None else replace(answer, notes=(*answer.notes, own.sentence))
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,12 @@ MissingOption = Annotated[
     MissingScale, typer.Option("--missing", help="Rule for panels without a scale.", rich_help_panel=RANKING)
 ]
 SigmaOption = Annotated[
-    float, typer.Option("--sigma", help="Width of the scale term in decades.", rich_help_panel=RANKING)
+    float | None,
+    typer.Option(
+        "--sigma",
+        help="Width of the scale term in decades (default: the index's own, else 0.3).",
+        rich_help_panel=RANKING,
+    ),
 ]
 TopOption = Annotated[int, typer.Option("--top", "-n", help="Number of hits.", rich_help_panel=RANKING)]
 EachOption = Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -12,12 +12,13 @@ from mirsearch.corpus import figure_id
 from mirsearch.errors import MirsearchError, NotFoundError, UsageError
 from mirsearch.evaluation.judgments import JudgedQuery
 from mirsearch.evaluation.measures import Ranking
-from mirsearch.evaluation.results import Evaluation, evaluate_rankings
+from mirsearch.evaluation.results import Evaluation, QueryResult, evaluate_rankings
+from mirsearch.evaluation.term_pools import TermPool, make_pool
 from mirsearch.extractors.base import Extractor
 from mirsearch.indexes.base import Index
 from mirsearch.indexes.comparison import known_technique
 from mirsearch.query import SearchRequest, StoredPanel
-from mirsearch.ranking import Formula
+from mirsearch.ranking import TERMS, Formula
 from mirsearch.search.naming import named_panel, named_panels
 from mirsearch.search.query_image import ImageQuestion
 from mirsearch.search.question import OWN_ARTICLE, Question
@@ -96,9 +97,9 @@ class JudgedRun:
             notes.append(f"{self.left_out:,} queries have nothing to find, and were left out")
         return tuple(notes)
 
-    def rankings(self, formula: Formula) -> Iterator[Ranking]:
-        """Yield what each query finds with a formula."""
-        for query in self.prepared:
+    def rankings(self, formula: Formula, numbers: Iterable[int] | None = None) -> Iterator[Ranking]:
+        """Yield what each query, or each of some of them by number, finds with a formula."""
+        for query in self.prepared if numbers is None else (self.prepared[number] for number in numbers):
             response = query.request.formula.response
             request = dataclasses.replace(query.request, formula=dataclasses.replace(formula, response=response))
             result = self._index.search(request)
@@ -107,11 +108,23 @@ class JudgedRun:
 
     def evaluate(self, formula: Formula, settings: Mapping[str, object] | None = None) -> Evaluation:
         """Return the evaluation with a formula."""
+        return self.evaluation(self.results(formula), formula_settings(formula) | dict(settings or {}))
+
+    def results(self, formula: Formula, numbers: Iterable[int] | None = None) -> list[QueryResult]:
+        """Return the results of all queries, or of some by number, with a formula."""
         groups = {query.id: query.group for query in self.prepared}
         traits = {query.id: query.traits for query in self.prepared}
-        results = evaluate_rankings(self.rankings(formula), groups, traits)
-        told = formula_settings(formula) | {"leave_out": self._setting.leave_out} | dict(settings or {})
+        return evaluate_rankings(self.rankings(formula, numbers), groups, traits)
+
+    def evaluation(self, results: Sequence[QueryResult], settings: Mapping[str, object]) -> Evaluation:
+        """Return the evaluation that has these results, asked with these settings."""
+        told = dict(settings) | {"leave_out": self._setting.leave_out}
         return Evaluation(self._index.location, told, tuple(results), self.left_out, self.notes)
+
+    def pool(self, number: int) -> TermPool:
+        """Return the terms of what a query finds by all its terms and by each alone."""
+        query = self.prepared[number]
+        return make_pool(self._index, query.request, query.relevant)
 
     def _prepare(self, judged: JudgedQuery) -> PreparedQuery:
         try:
@@ -209,5 +222,5 @@ def _own_figures(question: Question, stored: StoredPanel | None) -> list[str]:
 
 def formula_settings(formula: Formula) -> dict[str, object]:
     """Return the parameters of the score, for a report."""
-    weights = {term: formula.weights.of(term) for term in ("visual", "scale", "text", "image_text")}
+    weights = {term: formula.weights.of(term) for term in TERMS}
     return {"weights": weights, "sigma": formula.sigma, "k": formula.text_k, "missing": formula.missing}

@@ -78,6 +78,7 @@ class Evaluation:
     left_out: int = 0
     notes: tuple[str, ...] = ()
     comparison: Mapping[str, PairedTest] = field(default_factory=dict)
+    tuning: Mapping[str, Any] | None = None
 
     @property
     def summary(self) -> Summary:
@@ -109,6 +110,7 @@ class Evaluation:
                 for name, summaries in self.breakdowns.items()
             },
             "comparison": {name: test.as_json() for name, test in self.comparison.items()} or None,
+            "tuning": None if self.tuning is None else dict(self.tuning),
             "per_query": [result.as_json() for result in self.results],
         }
 

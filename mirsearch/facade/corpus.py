@@ -33,6 +33,7 @@ from mirsearch.indexes.base import ExtractorIdentity, Index
 from mirsearch.search.listing import Listing, list_figures, list_panels, parse_order
 from mirsearch.search.naming import named_panel, named_panels
 from mirsearch.search.option_values import check_image_options, parse_box, parse_formula, parse_scale_options
+from mirsearch.search.own_score import own_formula
 from mirsearch.search.question import Question
 from mirsearch.search.search import ask
 
@@ -88,7 +89,7 @@ class Corpus(EvaluatedCorpus, WholeCorpus, ComparedCorpus):
         no_scale: bool = False,
         weight: Words | Mapping[str, float] = None,
         missing: Literal["neutral", "penalize", "exclude"] = "neutral",
-        sigma: float = settings.SCALE_SIGMA,
+        sigma: float | None = None,
         top: int = 10,
         each: bool = False,
         diverse: bool = False,
@@ -130,7 +131,7 @@ class Corpus(EvaluatedCorpus, WholeCorpus, ComparedCorpus):
             every_kind=all_kinds,
             retracted=retracted,
             filters=to_filters(kind, technique, year, journal, license, article, has_scale, fov, label_text, filter),
-            formula=parse_formula(to_weights(weight), missing, sigma),
+            formula=parse_formula(to_weights(weight), missing, sigma, own_formula(self.index)),
             top=top,
             exact=exact,
             doubtful=doubtful,

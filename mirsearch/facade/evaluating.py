@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from mirsearch import settings
 from mirsearch.errors import UsageError
 from mirsearch.facade.parts import Parts
 from mirsearch.facade.values import Words, to_weights
@@ -39,7 +38,7 @@ class EvaluatedCorpus:
         against: File | None = None,
         weight: Words | Mapping[str, float] = None,
         missing: Literal["neutral", "penalize", "exclude"] = "neutral",
-        sigma: float = settings.SCALE_SIGMA,
+        sigma: float | None = None,
         no_scale: bool = False,
         doubtful: bool = False,
         all_kinds: bool = False,
@@ -52,6 +51,7 @@ class EvaluatedCorpus:
         from mirsearch.evaluation.comparison import compare_with_earlier
         from mirsearch.evaluation.index_runs import Setting
         from mirsearch.search.option_values import parse_formula
+        from mirsearch.search.own_score import own_formula
         from mirsearch.search.question import Question
 
         if (judgments is None) == (classes is None):
@@ -59,7 +59,7 @@ class EvaluatedCorpus:
         if judgments is None:
             found = self._evaluate_classes(classes, groups)
         else:
-            formula = parse_formula(to_weights(weight), missing, sigma)
+            formula = parse_formula(to_weights(weight), missing, sigma, own_formula(self.index))
             question = Question(
                 use_scale=not no_scale, doubtful=doubtful, every_kind=all_kinds, retracted=retracted, formula=formula
             )

@@ -85,9 +85,16 @@ def _parse_length(option: str, text: str) -> float:
         raise UsageError(f"{option}: {error.message}", error.remedy) from error
 
 
-def parse_formula(weights: list[str], missing: Missing, sigma: float) -> Formula:
-    """Return the formula of the score: weights, σ, and the rule for panels without a scale."""
-    from mirsearch.ranking import TERMS, Formula, Weights
+def parse_formula(weights: list[str], missing: Missing, sigma: float | None, own: Formula | None = None) -> Formula:
+    """Return the formula of the score: weights, σ, and the rule for panels without a scale.
+
+    What is not given is as in `own`, the formula of the index (search.own_score).
+    """
+    import dataclasses
+
+    from mirsearch.ranking import TERMS, Formula
+
+    own = own or Formula()
 
     chosen: dict[str, float] = {}
     for pair in weights:
@@ -100,7 +107,8 @@ def parse_formula(weights: list[str], missing: Missing, sigma: float) -> Formula
     if unknown:
         raise UsageError(f"--weight: unknown term {', '.join(sorted(unknown))}", f"terms are {', '.join(TERMS)}")
     try:
-        return Formula(Weights(**chosen), sigma=sigma, missing=missing)
+        weighted = dataclasses.replace(own.weights, **chosen)
+        return dataclasses.replace(own, weights=weighted, sigma=own.sigma if sigma is None else sigma, missing=missing)
     except ValueError as error:
         raise UsageError(f"--weight/--sigma: {error}", "give numbers ≥ 0, one of them above 0") from error
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from mirsearch import settings
 from mirsearch.query import Filters
+from mirsearch.ranking import Formula
 from mirsearch.search.option_values import (
     IMAGE_OPTIONS,
     add_filters,
@@ -23,7 +24,7 @@ from mirsearch.search.search import Question
 from mirsearch.settings import SERVE_LIMITS
 from mirsearch.web.uploads import ReadPictures, Upload
 
-_NULLABLE = frozenset(("bar_px", "nm_per_px", "per_article", "min_score", "has_scale"))
+_NULLABLE = frozenset(("bar_px", "nm_per_px", "per_article", "min_score", "has_scale", "sigma"))
 _MAX_VALUES = 32
 """Most values of one field that may be repeated."""
 
@@ -54,7 +55,9 @@ class SearchFields(BaseModel):
     missing: Literal["neutral", "penalize", "exclude"] = Field(
         default="neutral", description="Rule for panels without a scale."
     )
-    sigma: float = Field(default=settings.SCALE_SIGMA, description="Width of the scale term in decades.")
+    sigma: float | None = Field(
+        default=None, description="Width of the scale term in decades (default: the index's own, else 0.3)."
+    )
     top: int = Field(default=10, ge=1, le=SERVE_LIMITS.top, description="Number of hits.")
     each: bool = Field(default=False, description="Each image under one letter of a figure is a hit of its own.")
     diverse: bool = Field(default=False, description="Hits that are also unlike each other.")
@@ -102,11 +105,16 @@ def make_filters(fields: SearchFields) -> Filters:
 
 
 def make_question(
-    fields: SearchFields, uploads: Sequence[Upload], pictures: ReadPictures, top: int, for_people: bool
+    fields: SearchFields,
+    uploads: Sequence[Upload],
+    pictures: ReadPictures,
+    top: int,
+    for_people: bool,
+    own: Formula | None = None,
 ) -> Question:
     """Return the question, with the checks and the words of the command line.
 
-    People see few hits of an article, unless they ask otherwise.
+    People see few hits of an article, unless they ask otherwise. `own` is the formula of the index.
     """
     of_image = {name: getattr(fields, name) for name in IMAGE_OPTIONS}
     check_image_options(len(uploads), of_image | {"page": fields.page or None})
@@ -124,7 +132,7 @@ def make_question(
         every_kind=fields.all_kinds,
         retracted=fields.retracted,
         filters=make_filters(fields),
-        formula=parse_formula(fields.weight, fields.missing, fields.sigma),
+        formula=parse_formula(fields.weight, fields.missing, fields.sigma, own),
         top=top,
         exact=fields.exact,
         doubtful=fields.doubtful,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mirsearch.errors import ImageError, MirsearchError
 from mirsearch.query import ScoredPanel
 from mirsearch.search.answer import Answer, Hit, QueryView
+from mirsearch.search.own_score import own_formula
 from mirsearch.settings import thread_count
 from mirsearch.web.access import Access
 from mirsearch.web.access_log import AccessLog
@@ -71,7 +72,8 @@ class Site:
     def _ask(self, fields: SearchFields, uploads: Sequence[Upload], top: int, for_people: bool) -> Asked:
         began = time.perf_counter()
         try:
-            question = make_question(fields, uploads, self.read_pictures, top, for_people)
+            own = own_formula(self.corpus.index)
+            question = make_question(fields, uploads, self.read_pictures, top, for_people, own)
             answer = self.corpus.ask(question)
             self.metrics.note_search(asked_with(fields, uploads), time.perf_counter() - began)
         except MirsearchError as error:
