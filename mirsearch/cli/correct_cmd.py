@@ -11,7 +11,14 @@ import typer
 
 from mirsearch import settings
 from mirsearch.cli.parts import load_detector, load_index_extractor, load_ocr, open_index
-from mirsearch.cli.shared_options import IndexOption, OcrOption, ScaleBarsOption, TableFormat
+from mirsearch.cli.shared_options import (
+    IndexOption,
+    OcrOption,
+    ScaleBarsOption,
+    ShortWaitOption,
+    TableFormat,
+    WaitOption,
+)
 from mirsearch.cli.terminal import INTERRUPTED, console, print_interrupt, print_json, print_message
 from mirsearch.errors import UsageError
 
@@ -55,6 +62,7 @@ def correct(
         bool, typer.Option("--dry-run", help="With --from: change nothing, only check the rows.")
     ] = False,
     index: IndexOption = None,
+    wait: ShortWaitOption = None,
     output: FormatOption = TableFormat.TABLE,
 ) -> None:
     """Correct what was read from a panel. Corrections are stored separately and survive a new analysis."""
@@ -182,6 +190,7 @@ def reanalyze(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Number of figures that are analyzed at the same time.")
     ] = None,
+    wait: WaitOption = None,
     output: Annotated[TableFormat, typer.Option("--format", help="table or json (one line).")] = TableFormat.TABLE,
 ) -> None:
     """Analyze figures of the index again, from their local files. Downloads nothing. Corrections stay."""

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from mirsearch.cli.parts import open_index
-from mirsearch.cli.shared_options import IndexOption
+from mirsearch.cli.shared_options import IndexOption, ShortWaitOption
 from mirsearch.cli.terminal import STDOUT, console, json_text, open_output, print_message
 from mirsearch.errors import UsageError
 
@@ -33,6 +33,7 @@ def corrections(
     ] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Take them back: what was read counts again.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="With --undo: all corrections of the index.")] = False,
+    wait: ShortWaitOption = None,
     output: Annotated[
         CorrectionsFormat, typer.Option("--format", "-f", help="table, csv (for correct --from) or json.")
     ] = CorrectionsFormat.TABLE,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mirsearch.cli.parts import open_index
-from mirsearch.cli.shared_options import IndexOption, TableFormat
+from mirsearch.cli.shared_options import IndexOption, ShortWaitOption, TableFormat
 from mirsearch.cli.terminal import print_json
 from mirsearch.errors import UsageError
 
@@ -29,6 +29,7 @@ def delete(
         bool, typer.Option("--undo", help="Take these figures (ids, files) off the list: the next ingest takes them.")
     ] = False,
     everything: Annotated[bool, typer.Option("--all", help="With --undo: all of the list.")] = False,
+    wait: ShortWaitOption = None,
     output: Annotated[TableFormat, typer.Option("--format", help="table or json, for --list.")] = TableFormat.TABLE,
     index: IndexOption = None,
 ) -> None:

@@ -13,7 +13,7 @@ import typer
 from mirsearch import settings
 from mirsearch.cli.ingest_services import open_ledger
 from mirsearch.cli.parts import open_index
-from mirsearch.cli.shared_options import IndexOption, TableFormat
+from mirsearch.cli.shared_options import IndexOption, ShortWaitOption, TableFormat
 from mirsearch.cli.terminal import print_json, print_message
 from mirsearch.errors import IndexAccessError, UsageError
 
@@ -30,6 +30,7 @@ def failures(
     undo: Annotated[bool, typer.Option("--undo", help="Let dismissed failures count again.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="With --dismiss or --undo: all of the index.")] = False,
     dismissed: Annotated[bool, typer.Option("--dismissed", help="List those that were dismissed, too.")] = False,
+    wait: ShortWaitOption = None,
     output: Annotated[TableFormat, typer.Option("--format", help="table or json.")] = TableFormat.TABLE,
 ) -> None:
     """List what failed, and why: articles and figures of services (they are tried in three runs), and files."""

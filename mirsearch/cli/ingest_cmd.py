@@ -25,6 +25,7 @@ from mirsearch.cli.shared_options import (
     ScaleBarsOption,
     SharedOption,
     TableFormat,
+    WaitOption,
     WeightsOption,
     WorkersOption,
 )
@@ -124,6 +125,7 @@ def ingest(
     progress: Annotated[
         ProgressFormat, typer.Option("--progress", help="bar on a terminal; json: lines on stderr; or none.")
     ] = ProgressFormat.BAR,
+    wait: WaitOption = None,
     output: Annotated[TableFormat, typer.Option("--format", help="table or json (one line).")] = TableFormat.TABLE,
 ) -> None:
     """Add figures to the index: cut them into panels, read scale bars and text, embed. Known figures are skipped."""

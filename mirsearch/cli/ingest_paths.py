@@ -71,7 +71,7 @@ def run_paths(asked: PathIngest, choice: RunChoice) -> tuple[IngestSummary, str]
         with _path_progress(len(prepared.items), choice) as shown:
             work = Ingest(
                 corpus, analyzer, model, workers=choice.workers, progress=shown.report, on_interrupt=print_interrupt,
-                selection=asked.selection, events=RunEvents(shown.report_plane),
+                selection=asked.selection, events=RunEvents(shown.report_plane, shown.report_write),
             )  # fmt: skip
             return prepared.run(corpus, work), corpus.location
 

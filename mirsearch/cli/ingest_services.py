@@ -106,7 +106,7 @@ def _ingest_acquisitions(
         with _progress(acquisitions, choice) as shown:
             work = Ingest(
                 corpus, analyzer, model, workers=choice.workers, progress=shown.report, on_interrupt=print_interrupt,
-                events=RunEvents(shown.report_plane),
+                events=RunEvents(shown.report_plane, shown.report_write),
             )  # fmt: skip
             return work.run(items)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -52,6 +53,34 @@ PagesOption = Annotated[
 ProjectionOption = Annotated[
     str, typer.Option("--projection", help="How a z-stack becomes one image: max, mean, min or middle.")
 ]
+
+
+def _remember_wait(default: float) -> Callable[[typer.Context, float | None], float | None]:
+    """Return what keeps `--wait` for the time of a command."""
+
+    def remember(context: typer.Context, seconds: float | None) -> float | None:
+        from mirsearch.settings.waiting import ask_to_wait
+
+        context.call_on_close(ask_to_wait(seconds, default))
+        return seconds
+
+    return remember
+
+
+_WAIT_HELP = "Seconds to wait while another process writes to the index (default: MIRSEARCH_WAIT, else {})."
+WaitOption = Annotated[
+    float | None,
+    typer.Option(
+        "--wait", metavar="SECONDS", min=0, help=_WAIT_HELP.format(0), callback=_remember_wait(0), show_default=False
+    ),
+]
+ShortWaitOption = Annotated[
+    float | None,
+    typer.Option(
+        "--wait", metavar="SECONDS", min=0, help=_WAIT_HELP.format(10), callback=_remember_wait(10), show_default=False
+    ),
+]
+"""For short writes: a long load lets them in after a second or two."""
 
 
 class TableFormat(StrEnum):

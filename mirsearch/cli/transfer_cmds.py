@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.shared_options import IndexOption, TableFormat
+from mirsearch.cli.shared_options import IndexOption, TableFormat, WaitOption
 from mirsearch.cli.terminal import console, print_json, print_message
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def relocate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would change.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also if no file is at the new place yet.")] = False,
     index: IndexOption = None,
+    wait: WaitOption = None,
     output: FormatOption = TableFormat.TABLE,
 ) -> None:
     """Tell the index that files were moved: all locations in OLD become those in NEW."""
@@ -57,6 +58,7 @@ def _print_relocation(found: Relocation) -> None:
 def copy(
     source: SourceArgument,
     target: Annotated[str, typer.Argument(metavar="TARGET", help="Path or address of a new or empty index.")],
+    wait: WaitOption = None,
     output: FormatOption = TableFormat.TABLE,
 ) -> None:
     """Copy an index into a new one: a folder or Elasticsearch, either way. Interrupted, run it again."""
@@ -80,6 +82,7 @@ def copy(
 def merge(
     source: SourceArgument,
     target: Annotated[str, typer.Argument(metavar="TARGET", help="Path or address of the index to add it to.")],
+    wait: WaitOption = None,
     output: FormatOption = TableFormat.TABLE,
 ) -> None:
     """Add an index to another. What TARGET says stays; what only SOURCE says is added; conflicts are told."""
@@ -137,6 +140,7 @@ def restore(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="Archive that `index backup` wrote.")],
     force: Annotated[bool, typer.Option("--force", help="Put it in place of the index that is there.")] = False,
     index: IndexOption = None,
+    wait: WaitOption = None,
     output: FormatOption = TableFormat.TABLE,
 ) -> None:
     """Put a backup back: into a new folder, or into Elasticsearch. It is checked first."""

@@ -127,6 +127,12 @@ class IndexWriter(Protocol):
     def commit(self) -> None:
         """Make all changes since the last commit durable and visible. On a cluster, large loads show a second later."""
 
+    def give_way(self) -> bool:
+        """After a commit, let others write who wait for the lock; return whether one did, so that what was read is old.
+
+        A writer of a plug-in need not have this.
+        """
+
 
 class Snapshot(Protocol):
     """All contents of an index as of one moment. Memory is bounded, whatever their number.

@@ -21,6 +21,7 @@ from mirsearch.errors import MirsearchError
 from mirsearch.extractors.base import Extractor
 from mirsearch.files.interrupts import DeferredInterrupt
 from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, KnownFigure
+from mirsearch.indexes.giving_way import give_way
 from mirsearch.ingest.contents import ContentHashes
 from mirsearch.ingest.decisions import Decisions
 from mirsearch.ingest.events import NO_EVENTS, RunEvents
@@ -254,6 +255,8 @@ class Ingest:
             self._failures.write(writer)
             writer.commit()
             self._decisions.after_commit(writer)
+            if give_way(writer):  # a person may have deleted or dismissed something
+                self._failures, self._decisions = FailureNotes(self._index), Decisions(self._index)
         self._add_seconds("index", time.monotonic() - started)
 
     def _count(self, records: list[FigureRecord], is_update: bool) -> None:

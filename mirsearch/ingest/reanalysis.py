@@ -21,6 +21,7 @@ from mirsearch.extractors.base import Extractor
 from mirsearch.files.interrupts import DeferredInterrupt
 from mirsearch.imaging import images
 from mirsearch.indexes.base import FigureNotes, FigureRecord, Index, IndexWriter
+from mirsearch.indexes.giving_way import give_way
 from mirsearch.ingest.failures import analysis_failure
 from mirsearch.ingest.figure_analysis import Analyzer, analyze_figure
 from mirsearch.ingest.ingest import COMMIT_SECONDS
@@ -107,6 +108,7 @@ class Reanalysis:
         self._workers = workers or settings.thread_count()
         self._summary = ReanalysisSummary()
         self._done = 0
+        self._others_wrote = False
         self._queue: deque[tuple[str, Future[_FigureResult]]] = deque()
         self._on_interrupt = on_interrupt
         self._interrupt = DeferredInterrupt(self._end_early)
@@ -138,6 +140,7 @@ class Reanalysis:
                 self._store_next(writer)
             if time.monotonic() - committed > COMMIT_SECONDS:
                 writer.commit()
+                self._others_wrote |= give_way(writer)
                 committed = time.monotonic()
         while self._queue:
             self._store_next(writer)
@@ -233,6 +236,8 @@ class Reanalysis:
         return np.stack(vectors).astype(np.float32), tuple(thumbnails), len(crops)
 
     def _store(self, result: _FigureResult, writer: IndexWriter) -> None:
+        if self._others_wrote and not self._index.known_figures([result.figure]):
+            return  # a person deleted it while it was analyzed
         if result.record is None:
             self._summary.failures.append((result.figure, result.file, result.reason))
         else:

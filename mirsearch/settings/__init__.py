@@ -29,6 +29,7 @@ ENVIRONMENT = {
     "MIRSEARCH_HTTP_BACKOFF": "seconds before a failed request is repeated; doubles each time (default 1)",
     "MIRSEARCH_HTTP_TIMEOUT": "longest time in seconds for one HTTP response (default: 60 to 600, by kind)",
     "MIRSEARCH_WORKSPACE": "folder for acquired figures and the ledger (default: in the index or in your data folder)",
+    "MIRSEARCH_WAIT": "seconds that a command waits while another process writes to the index (see --wait)",
     "MIRSEARCH_ES_API_KEY": "API key for an index on Elasticsearch",
     "MIRSEARCH_ES_USER": "user name for an index on Elasticsearch, if there is no API key",
     "MIRSEARCH_ES_PASSWORD": "password of that user",

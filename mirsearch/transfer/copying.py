@@ -19,11 +19,12 @@ from mirsearch.errors import UsageError
 from mirsearch.indexes import backend_name
 from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, Snapshot
 from mirsearch.indexes.faults import COPYING
+from mirsearch.indexes.giving_way import give_way
 from mirsearch.transfer.ledgers import copy_ledger
 from mirsearch.transfer.places import InsideNames, copy_pictures
 
 _FIGURES_AT_ONCE = 64
-_COMMIT_SECONDS = 5.0
+_COMMIT_SECONDS = 2.0
 _SAME_VECTOR = 1e-3
 """Greatest difference of a number of two vectors that are the same: one of the indexes keeps 11 bits of it."""
 _LISTED = 500
@@ -177,11 +178,14 @@ class CommitClock:
     writer: IndexWriter
     last: float = field(default_factory=time.monotonic)
 
-    def tick(self) -> None:
-        """Commit if the last commit was long ago."""
-        if time.monotonic() - self.last > _COMMIT_SECONDS:
-            self.writer.commit()
-            self.last = time.monotonic()
+    def tick(self) -> bool:
+        """Commit if the last commit was long ago, and let others write then; return whether one did."""
+        if time.monotonic() - self.last <= _COMMIT_SECONDS:
+            return False
+        self.writer.commit()
+        others_wrote = give_way(self.writer)
+        self.last = time.monotonic()
+        return others_wrote
 
 
 def is_same_record(one: FigureRecord, other: FigureRecord | None) -> bool:

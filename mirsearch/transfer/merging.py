@@ -93,7 +93,8 @@ def merge_index(source: Index, target: Index, progress: Progress = ignore_progre
         for number, batch in enumerate(in_batches(snapshot.records(), _FIGURES_AT_ONCE)):
             for record, own in merger.merged(batch):
                 _write(writer, record, own)
-            clock.tick()
+            if clock.tick():
+                merger.forget()
             progress(min((number + 1) * _FIGURES_AT_ONCE, total), total)
         _merge_lists(snapshot, target, writer, names)
         summary.unfinished = snapshot.unfinished
@@ -108,6 +109,11 @@ class _Merger:
         self._target, self._names, self._summary = target, names, summary
         self._deleted = target.entries(DELETED).keys()
         self._articles: dict[str, Article] = {}
+
+    def forget(self) -> None:
+        """Read again what the target says: others have written to it."""
+        self._deleted = self._target.entries(DELETED).keys()
+        self._articles.clear()
 
     def merged(self, batch: Sequence[FigureRecord]) -> Iterator[tuple[FigureRecord, FigureRecord | None]]:
         """Yield the records to write for some figures of the source, each with what the target has (None: new).

@@ -15,6 +15,7 @@ from mirsearch.query import StoredPanel
 from mirsearch.search.option_values import parse_scale_options
 from mirsearch.search.scale_options import ScaleOptions
 from mirsearch.settings import LIMITS
+from mirsearch.settings.waiting import waiting
 from mirsearch.web.fields import Word
 from mirsearch.web.problems import Problem, ProblemError
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _MIN_BAR_PX = 2
 """Shortest bar that a person draws, px: a shorter one is a click."""
+SHORT_WAIT_SECONDS = 5.0
+"""How long a correction waits for its turn: a long load lets it in after a second or two."""
 Edge = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
@@ -74,7 +77,7 @@ def write_correction(site: Site, panel_id: str, fields: CorrectionFields) -> Sto
     is_scale_told = not options.read or options.length_nm is not None or options.nm_per_px is not None
     if not changes and not is_scale_told:
         raise UsageError("nothing is corrected", "give a length, a kind, or another value")
-    with site.shared.writing():
+    with site.shared.writing(), waiting(SHORT_WAIT_SECONDS):
         corrected = correct_panel(index, panel_id, changes, options)
     site.changed()
     return corrected
@@ -84,7 +87,7 @@ def undo_correction(site: Site, panel_id: str) -> StoredPanel:
     """Take the corrections of a panel back, and return it as it was read."""
     index = site.corpus.index
     index.panels([panel_id])
-    with site.shared.writing():
+    with site.shared.writing(), waiting(SHORT_WAIT_SECONDS):
         undo_corrections(index, [panel_id])
     site.changed()
     site.review_queue.forget()

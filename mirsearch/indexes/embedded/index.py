@@ -91,10 +91,11 @@ class EmbeddedIndex(Searches, SnapshotReads):
         """Return the writing session. Raises IndexBusyError if another process or session is writing."""
         with ExitStack() as resources:
             with translate_errors(self.location):  # not around the yield: errors of the caller stay as they are
-                resources.enter_context(write_lock(self.location))
+                lock = resources.enter_context(write_lock(self.location))
                 connection = resources.enter_context(closing(self._write_connection()))
                 self._check_extractor(connection)
             writer = SqliteWriter(connection, self.location, self._extractor.dims)
+            writer.lock = lock
             try:
                 yield writer
                 writer.commit()

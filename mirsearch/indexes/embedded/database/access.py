@@ -8,10 +8,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mirsearch.errors import IndexAccessError, IndexBusyError, IndexMissingError, MirsearchError
-from mirsearch.files.locks import FileLock, LockHeldError
+from mirsearch.files.locks import LockHeldError
 from mirsearch.files.sqlite_errors import Database
 from mirsearch.indexes.base import ExtractorIdentity
 from mirsearch.indexes.embedded.database import checksums, headings, log, own_names, schema
@@ -19,6 +20,9 @@ from mirsearch.indexes.embedded.database import words as sqlite_words
 from mirsearch.indexes.embedded.database.checksums import DamagedRowError
 from mirsearch.indexes.embedded.database.own_names import IndexConnection
 from mirsearch.indexes.own_files import OwnFiles
+
+if TYPE_CHECKING:
+    from mirsearch.files.turnstile import FairLock
 
 DATABASE = "corpus.sqlite3"
 WRITE_LOCK = "write.lock"
@@ -142,16 +146,29 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def write_lock(location: str) -> Iterator[None]:
-    """Hold the lock of the only writer. IndexBusyError names the process that has it."""
+def write_lock(location: str) -> Iterator[FairLock]:
+    """Hold the lock of the only writer. IndexBusyError names who has it after `lock_wait_seconds()`."""
+    from mirsearch.files.turnstile import FairLock  # queries need neither
+    from mirsearch.settings.waiting import lock_wait_seconds
+
     try:
-        with FileLock(Path(location) / WRITE_LOCK):
-            yield
+        with FairLock(Path(location) / WRITE_LOCK, lock_wait_seconds()) as held:
+            yield held
     except LockHeldError as error:
         holder = f"process {error.pid}" if error.pid else "another process"
         raise IndexBusyError(
             f"{holder} is writing to the index at {location}", "wait until it has finished, or stop it, and run again"
         ) from error
+
+
+class GivingWay:
+    """A writing session that can let others write in between."""
+
+    lock: FairLock | None = None
+
+    def give_way(self) -> bool:
+        """Let others write who wait for the lock; return whether one did. See `IndexWriter.give_way`."""
+        return self.lock is not None and self.lock.give_way()
 
 
 def ensure_index(location: str, create: ExtractorIdentity | None) -> None:

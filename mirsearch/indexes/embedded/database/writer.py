@@ -21,7 +21,7 @@ from mirsearch.indexes.embedded.database import entries as sqlite_entries
 from mirsearch.indexes.embedded.database import failures as sqlite_failures
 from mirsearch.indexes.embedded.database import notes as sqlite_notes
 from mirsearch.indexes.embedded.database import words as sqlite_words
-from mirsearch.indexes.embedded.database.access import translate_errors
+from mirsearch.indexes.embedded.database.access import GivingWay, translate_errors
 from mirsearch.indexes.embedded.database.articles import put_article
 from mirsearch.indexes.embedded.database.checksums import batches, placeholders
 from mirsearch.indexes.embedded.database.own_names import names_of
@@ -29,7 +29,7 @@ from mirsearch.indexes.embedded.database.rows import panel_values, storable_text
 from mirsearch.indexes.embedded.database.words import FigureTexts
 
 
-class SqliteWriter:
+class SqliteWriter(GivingWay):
     """A writing session with its own connection. The caller holds the write lock."""
 
     def __init__(self, connection: sqlite3.Connection, location: str, dims: int) -> None:
