@@ -37,7 +37,9 @@ FindKnownFigures = Callable[[Sequence[str]], Mapping[str, KnownFigure]]
 
 
 class Acquisition:
-    """One query to one service. `find_known` returns the figures that the index has; those are not yielded again."""
+    """One query to one service. `find_known` returns figures that the index has, by id: those are not yielded again.
+
+    `has_origin` tells whether it has one from a source and an address, fetched anywhere: that is not fetched again."""
 
     def __init__(
         self,
@@ -46,12 +48,13 @@ class Acquisition:
         ledger: Ledger,
         folder: Path,
         find_known: FindKnownFigures | None = None,
+        has_origin: Callable[[str, str], bool] | None = None,
     ) -> None:
         self._service, self._query, self._ledger, self._folder = service, query, ledger, folder
         self._find_known: FindKnownFigures = find_known or (lambda _: {})
-        self._key = query.key(service.name)
+        self._has_origin: Callable[[str, str], bool] = has_origin or (lambda _source, _address: False)
+        self._key, self._is_dry_run = query.key(service.name), False
         self._halt_reason: str | None = None
-        self._is_dry_run = False
         self._figures_by_path: dict[str, tuple[str, str]] = {}
         self._retracted_names: dict[str, None] = {}
         self.report = AcquisitionReport(query.max_articles, query.max_figures)
@@ -233,7 +236,8 @@ class Acquisition:
         stored, fetched = stored_file(self._folder, state), state.fetched
         path, is_present = stored or figure_path(self._folder, state), stored is not None
         if not is_present:
-            if self._halt_reason:
+            # what another machine fetched is present as well
+            if self._halt_reason or self._has_origin(self._service.origin, state.figure.url):
                 return FigureResult(halt=self._halt_reason)
             try:
                 fetched = self._service.fetch_figure(state.figure, path)

@@ -65,12 +65,14 @@ def _create_acquisitions(
 ) -> list[Acquisition]:
     from mirsearch import plugins
     from mirsearch.acquisition.acquire import Acquisition
+    from mirsearch.indexes.base import SharedIndex
 
+    has_origin = corpus.has_origin if isinstance(corpus, SharedIndex) else None
     folder, known = settings.workspace(location), corpus.known_figures if corpus is not None else None
     acquisitions = []
     for name, query in queries:
         service = plugins.load("services", name)(client)
-        acquisitions.append(Acquisition(service, query, ledger, folder, known))
+        acquisitions.append(Acquisition(service, query, ledger, folder, known, has_origin))
     return acquisitions
 
 

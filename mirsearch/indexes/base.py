@@ -269,6 +269,14 @@ class SpellingIndex(Protocol):
 
 
 @runtime_checkable
+class SharedIndex(Protocol):
+    """An index that several machines fill: it can tell that another one fetched a figure before."""
+
+    def has_origin(self, source: str, location: str) -> bool:
+        """Return whether the index has a figure, with its panels, from this location of a source."""
+
+
+@runtime_checkable
 class LetterIndex(Protocol):
     """An index that finds the images under letters faster than by a search and a second read. A plug-in need not."""
 

@@ -91,12 +91,12 @@ class Place:
     folder: Path
     known: dict[str, KnownFigure]
 
-    def run(self, query: KeywordQuery = NANO, service: type = EuropePmc, finish: bool = True):
+    def run(self, query: KeywordQuery = NANO, service: type = EuropePmc, finish: bool = True, has_origin=None):
         """Run once, and return the items and the acquisition. Its figures are known from then on."""
         ledger = Ledger(self.folder / "ledger.sqlite")
         client = HttpClient([EUROPEPMC, PMC], HttpCache(self.folder / "cache", 100 << 20))
         try:
-            acquisition = Acquisition(service(client), query, ledger, self.folder, self._known)
+            acquisition = Acquisition(service(client), query, ledger, self.folder, self._known, has_origin)
             items = [each for each in acquisition.items() if not isinstance(each, Retraction)]
             if finish:
                 acquisition.mark_complete()
@@ -425,3 +425,16 @@ def test_the_figures_to_come_are_guessed_from_those_of_the_articles_so_far(bound
     assert report.expected_figures == 0  # nothing looked at yet
     report.articles_taken, report.skipped_articles, report.figures_wanted = 2, Counter({"retracted": 2}), 8
     assert report.expected_figures == expected
+
+
+def test_what_another_machine_fetched_is_not_fetched_again(place: Place, server: Server, tmp_path: Path) -> None:
+    items, _ = place.run()
+    brought = {(item.origin.source, item.origin.location) for item in figures(items)}
+    left = brought.pop()
+    other = Place(tmp_path / "other", {})
+    other.folder.mkdir()
+    items, acquisition = other.run(has_origin=lambda source, address: (source, address) in brought)
+    assert [(item.origin.source, item.origin.location) for item in figures(items)] == [left]
+    assert acquisition.report.figures_fetched == 1
+    assert acquisition.report.figures_present == len(brought)
+    assert len(list((other.folder / "figures").rglob("*.png"))) == 1

@@ -14,9 +14,20 @@ from mirsearch.indexes.comparison import MIN_TECHNIQUE_CONFIDENCE
 
 POLL_SECONDS = 0.5
 ALL_BUT_LOCK = {"bool": {"must_not": [{"term": {"doc_type": "lock"}}]}}
-_CLEAR_GUESSES = """def panel = ctx._source.panel;
-if (panel != null && panel.technique != null && panel.technique_confidence < params.least) { panel.technique = null }"""
-"""An earlier mirsearch stored techniques that were guesses. They are none."""
+_PRESENT_RULES = """def panel = ctx._source.panel;
+if (panel != null && panel.technique != null && panel.technique_confidence < params.least) { panel.technique = null }
+def figure = ctx._source.figure;
+if (figure != null && figure.origins instanceof List) {
+  def places = new LinkedHashSet();
+  def address = null;
+  for (def origin : figure.origins) {
+    places.add(origin.location);
+    if (origin.location.startsWith('http://') || origin.location.startsWith('https://')) { address = origin.location }
+  }
+  figure.locations = new ArrayList(places);
+  ctx._source.image_url = address;
+}"""
+"""What an earlier mirsearch stored otherwise: techniques that were guesses, and fields made from origins."""
 
 
 def copy_documents(
@@ -29,7 +40,7 @@ def copy_documents(
     task = client.reindex(
         source={"index": old, "query": ALL_BUT_LOCK, "size": 200},
         dest={"index": new, "version_type": "external"},
-        script={"source": _CLEAR_GUESSES, "params": {"least": MIN_TECHNIQUE_CONFIDENCE}},
+        script={"source": _PRESENT_RULES, "params": {"least": MIN_TECHNIQUE_CONFIDENCE}},
         conflicts="proceed",
         wait_for_completion=False,
     )["task"]

@@ -116,10 +116,16 @@ def panel_documents(record: FigureRecord, extractor: ExtractorIdentity, *, pack:
 
 
 def rebuilt_fields(document: Document) -> Document:
-    """Return the fields of a panel's document by the present rules: those made from its texts, and the technique."""
+    """Return the fields of a panel's document by the present rules: from its texts and origins, and the technique."""
     stored = read_panel(document)
     panel = document["panel"] | {"technique": stored.panel.technique}
-    return text_fields(stored.panel, stored.figure) | {"panel": panel}
+    return text_fields(stored.panel, stored.figure) | rebuilt_origin_fields(document) | {"panel": panel}
+
+
+def rebuilt_origin_fields(document: Document) -> Document:
+    """Return the fields of a figure's or panel's document that are made from the origins, by the present rules."""
+    fields = origin_fields(read_origins(document))
+    return fields | {"figure": document["figure"] | fields["figure"]}
 
 
 def _panel_fields(panel: Panel, number: int) -> Document:
@@ -160,15 +166,16 @@ def _figure_fields(figure: Figure) -> Document:
 
 
 def origin_fields(origins: tuple[Origin, ...]) -> Document:
-    """Return the fields made from a figure's origins: origins, sources, location and web address of the image."""
-    newest = origins[-1].location if origins else None
+    """Return the fields made from a figure's origins: origins, sources, newest location and newest web address."""
+    locations = [origin.location for origin in origins]
     return {
         "figure": {
-            "origins": [{"source": o.source, "location": o.location, "retrieved": o.retrieved} for o in origins]
+            "origins": [{"source": o.source, "location": o.location, "retrieved": o.retrieved} for o in origins],
+            "locations": list(dict.fromkeys(locations)),
         },
         "source": sorted({origin.source for origin in origins}),
-        "image": newest,
-        "image_url": newest if newest and newest.startswith(("http://", "https://")) else None,
+        "image": locations[-1] if locations else None,
+        "image_url": next((each for each in reversed(locations) if each.startswith(("http://", "https://"))), None),
     }
 
 

@@ -241,8 +241,10 @@ def _missing_or_changed(migration: Migration, new: str, page: list[DocumentWithI
 
 def _comparable(document: dict[str, Any]) -> dict[str, Any]:
     """Return what a document and its copy with another vector and other words have in common."""
-    left_out = (*documents.HEAVY_FIELDS, "extractor")
+    left_out = (*documents.HEAVY_FIELDS, "extractor", "image_url")
     same = {name: value for name, value in document.items() if name not in left_out and value is not None}
+    if "figure" in same:
+        same["figure"] = {name: value for name, value in same["figure"].items() if name != "locations"}
     if document["doc_type"] == "panel":
         same["panel"] = documents.rebuilt_fields(document)["panel"]
     return same
@@ -268,7 +270,15 @@ def _rebuild_documents(
             yield doc_id, {**document, **documents.rebuilt_fields(document), **extractor_field, "vector": value}
     for doc_id, document in page:
         if document["doc_type"] != "panel":
-            yield doc_id, document if document["doc_type"] in _PLAIN else document | extractor_field
+            yield doc_id, _rebuild_plain(document, extractor_field)
+
+
+def _rebuild_plain(document: dict[str, Any], extractor_field: dict[str, Any]) -> dict[str, Any]:
+    """Return a document other than a panel, by the present rules. A figure that is being written has no origins yet."""
+    if document["doc_type"] in _PLAIN:
+        return document
+    is_whole = "origins" in document["figure"]
+    return document | extractor_field | (documents.rebuilt_origin_fields(document) if is_whole else {})
 
 
 def _delete_extra_documents(migration: Migration, new: str) -> None:

@@ -54,6 +54,16 @@ class FigureNames:
         clause = {"bool": {"should": choices, "minimum_should_match": 1}}
         return [figure for figure, _ in self._figure_pages([clause], [])]
 
+    def has_origin(self, source: str, location: str) -> bool:
+        """Return whether a complete figure has this origin, whichever machine brought it. See `SharedIndex`."""
+        clauses: list[dict[str, Any]] = [
+            {"term": {"figure.locations": self._own.to_stored(location)}}, {"term": {"figure_state": "complete"}}
+        ]  # fmt: skip
+        with read_answers(self._address):
+            found = [document for _, document in self._figure_pages(clauses, ["figure.origins"])]
+            origins = [origin for document in found for origin in self._own.origins(read_origins(document))]
+        return any((origin.source, origin.location) == (source, location) for origin in origins)
+
     def figures_below(self, folder: str) -> list[KnownFigure]:
         """Return the figures that have an origin in a folder or below it, ordered by id. Looks at every figure."""
         start = self._own.to_stored(folder_start(folder))

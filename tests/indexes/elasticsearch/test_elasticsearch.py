@@ -309,6 +309,26 @@ def test_one_more_origin_changes_neither_vector_nor_picture(index: Index) -> Non
     assert (found.panel_id, found.visual) == (panel, pytest.approx(1.0, abs=1e-5))
 
 
+def test_an_index_tells_what_was_fetched_from_where(index: Index) -> None:
+    first, second = CORPUS.records(2)
+    address, newer = "https://example.org/1.jpg", "http://example.org/newer.jpg"
+    origins = (Origin("pmc", address), Origin("pmc", newer), Origin("file", "/tmp/1.jpg"))
+    with index.writer() as writer:
+        writer.put(dataclasses.replace(first, figure=dataclasses.replace(first.figure, origins=origins)))
+        writer.put(second)
+    assert index.has_origin("pmc", address)  # type: ignore[attr-defined]
+    assert index.has_origin("pmc", newer)  # type: ignore[attr-defined]
+    assert not index.has_origin("arxiv", address)  # type: ignore[attr-defined]
+    assert not index.has_origin("pmc", f"{address}x")  # type: ignore[attr-defined]
+    client, name = index._client, index.location.rpartition("/")[2]  # type: ignore[attr-defined]
+    found = client.search(index=name, query={"term": {"figure.locations": address}}, size=20)["hits"]["hits"]
+    assert len(found) == 1 + len(first.panels)
+    assert {(hit["_source"]["image"], hit["_source"]["image_url"]) for hit in found} == {("/tmp/1.jpg", newer)}
+    with index.writer() as writer:
+        writer.delete_figures([first.figure.id])
+    assert not index.has_origin("pmc", address)  # type: ignore[attr-defined]
+
+
 def test_deleting_removes_figures_with_their_panels(index: Index) -> None:
     records = list(CORPUS.records(5))
     with index.writer() as writer:

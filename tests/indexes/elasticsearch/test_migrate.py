@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
+from mirsearch.corpus import Origin
 from mirsearch.errors import IndexBusyError, IndexMismatchError, NotFoundError
 from mirsearch.field_filters import FieldFilter
 from mirsearch.indexes import open_index
@@ -161,6 +162,29 @@ def test_words_of_other_rules_are_refused_and_migration_splits_them_again(index:
     for name, vector in vectors.items():
         assert fresh.vector(name) == pytest.approx(vector, abs=1e-6)
     fresh.close()
+
+
+@pytest.mark.parametrize("words", ["0", None])
+def test_migration_fills_the_fields_that_are_made_from_origins(index: Index, words: str | None) -> None:
+    from mirsearch.indexes.elasticsearch.migrate import migrate
+
+    record = next(CORPUS.records(1))
+    origins = (Origin("pmc", "https://example.org/1.jpg"), Origin("file", "/tmp/1.jpg"))
+    with index.writer() as writer:
+        writer.replace_origins(record.figure.id, origins)
+    client, physical = index._client, index._physical  # type: ignore[attr-defined]
+    earlier = "ctx._source.figure.remove('locations'); ctx._source.remove('image_url')"
+    query = {"bool": {"should": [{"term": {"doc_type": "panel"}}, {"term": {"doc_type": "figure"}}]}}
+    client.update_by_query(index=physical, query=query, script=earlier, refresh=True)
+    assert not index.has_origin("pmc", origins[0].location)  # type: ignore[attr-defined]
+    if words is not None:  # then mirsearch writes every document, otherwise the server copies
+        meta = client.indices.get_mapping(index=physical)[physical]["mappings"]["_meta"]
+        meta["mirsearch"]["words"] = words
+        client.indices.put_mapping(index=physical, meta=meta)
+    migrate(index.location)
+    assert index.has_origin("pmc", origins[0].location)  # type: ignore[attr-defined]
+    clause = {"term": {"image_url": origins[0].location}}
+    assert client.count(index=index.location.rpartition("/")[2], query=clause)["count"] == 1 + len(record.panels)
 
 
 def test_guessed_techniques_of_an_earlier_version_are_none(index: Index) -> None:
