@@ -1,4 +1,4 @@
-"""Compares levels, weights and sizes of the default extractor's vector, cross-validated by paper.
+"""Compares levels, weights and sizes of the default extractor's vector (version 1), cross-validated by paper.
 
 For each fold, a recipe is chosen on the queries of the other folds' papers, by the score of the technique task plus
 half of the other two. It is then measured on the fold's queries: these held-out scores show how well the choice works
@@ -29,8 +29,9 @@ from benchmarks.search.truth_images import (
     right_half,
     tinted_references,
 )
-from mirsearch.extractors.efficientnet.levels import LEVELS, SIDE, Level
+from mirsearch.extractors.efficientnet.levels import RECIPES, Level
 
+LEVELS, SIDE = RECIPES["1"].levels, RECIPES["1"].side
 SIDES = (224, 256, 288, 320, 384)
 TEXTURE = tuple(Level(f"block{n}") for n in (4, 5, 6, 7))
 CONTENT = (*(Level(f"block{n}") for n in (10, 12, 13, 14)), Level("head", "gem"), Level("head"))

@@ -49,8 +49,8 @@ def run_paths(asked: PathIngest, choice: RunChoice) -> tuple[IngestSummary, str]
 
     from mirsearch import indexes
     from mirsearch.analysis.analyzer import FigureAnalyzer
-    from mirsearch.indexes.base import ExtractorIdentity
     from mirsearch.ingest.events import RunEvents
+    from mirsearch.ingest.extractor_version import open_for_ingest
     from mirsearch.ingest.ingest import Ingest
 
     location, quiet = settings.index_location(choice.index), choice.quiet
@@ -64,9 +64,8 @@ def run_paths(asked: PathIngest, choice: RunChoice) -> tuple[IngestSummary, str]
     finally:
         if existing is not None:
             existing.close()
-    model = load_extractor(choice.parts[0])
-    identity = ExtractorIdentity(model.name, model.version, model.dims)
-    with closing(indexes.open_index(location, create=identity)) as corpus:
+    corpus, model = open_for_ingest(location, load_extractor(choice.parts[0]))
+    with closing(corpus):
         analyzer = FigureAnalyzer(load_ocr(choice.parts[1]), load_detector(choice.parts[2]))
         with _path_progress(len(prepared.items), choice) as shown:
             work = Ingest(

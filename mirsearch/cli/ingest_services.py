@@ -37,15 +37,14 @@ def acquire(
 
     Return the summary, a report of each query as JSON, and the location of the index.
     """
-    from mirsearch.indexes import open_index
-    from mirsearch.indexes.base import ExtractorIdentity
+    from mirsearch.ingest.extractor_version import open_for_ingest
 
     location = settings.index_location(choice.index)
     if choice.progress is ProgressFormat.JSON:
         write_phase("searching")
     model = load_extractor(choice.parts[0])
     with ExitStack() as stack:
-        corpus = open_index(location, create=ExtractorIdentity(model.name, model.version, model.dims))
+        corpus, model = open_for_ingest(location, model)
         stack.callback(corpus.close)
         ledger = open_ledger(location)
         stack.callback(ledger.close)

@@ -47,6 +47,10 @@ def open_recorded_extractor(identity: Identity, weights: Path | None = None, dev
         model = find_installed_model(identity, device)
         if model is not None:
             return model
+    factory = plugins.load("extractors", identity.name) if weights is None and ":" not in identity.name else None
+    if identity.version in getattr(factory, "versions", ()):
+        of_version: Extractor = factory(identity.version)  # type: ignore[misc]
+        return of_version
     spec, recorded_weights = find_recorded(identity)
     return open_extractor(spec, weights or recorded_weights, device)
 

@@ -17,8 +17,16 @@ from hypothesis import strategies as st
 from mirsearch import plugins
 from mirsearch.errors import MissingDependencyError
 from mirsearch.extractors.efficientnet import extractor as efficientnet
-from mirsearch.extractors.efficientnet.extractor import EfficientNetExtractor, resize_image, weights_path
+from mirsearch.extractors.efficientnet.extractor import (
+    EfficientNetExtractor,
+    resize_area,
+    resize_image,
+    weights_path,
+)
+from mirsearch.extractors.efficientnet.levels import RECIPES, VERSION
 from mirsearch.extractors.efficientnet.weights import read_state_dict
+from mirsearch.extractors.factory import open_recorded_extractor
+from mirsearch.indexes.base import ExtractorIdentity
 
 RECORDED = Path(__file__).parent / "golden" / "efficientnet_vectors.json"
 SIDE = 256
@@ -59,7 +67,7 @@ def extractor(tmp_path_factory: pytest.TempPathFactory):
 def test_it_is_the_registered_default(extractor: EfficientNetExtractor) -> None:
     assert plugins.load("extractors", "efficientnet") is EfficientNetExtractor
     assert extractor.name == "efficientnet"  # an index asks for the plug-in of this name
-    assert extractor.dims == extractor.embed([PICTURES["cell"]]).shape[1] == 272
+    assert extractor.dims == extractor.embed([PICTURES["cell"]]).shape[1] == 282
 
 
 # A second way to the same vector: float64, batch norms as they are, convolutions as sums of shifted products.
@@ -92,18 +100,18 @@ def normalized(weights: dict, name: str, x: np.ndarray) -> np.ndarray:
     return (x - mean) / np.sqrt(variance + 1e-3) * gain + shift
 
 
-def independent_vector(weights: dict, pixels: np.ndarray) -> np.ndarray:
+def independent_pooled(weights: dict, pixels: np.ndarray) -> dict[int, np.ndarray]:
+    """Return the means of the maps of blocks 7 and 14."""
+
     def layer(x: np.ndarray, conv: str, norm: str, stride: int = 1) -> np.ndarray:
         return normalized(weights, norm, convolve(x, weights[f"{conv}.weight"].astype(np.float64), stride))
 
     def relu6(x: np.ndarray) -> np.ndarray:
         return np.minimum(np.maximum(x, 0), 6)
 
-    with np.load(Path(sys.modules["mirsearch.extractors.efficientnet"].__path__[0]) / "reference_means.npz") as means:
-        wanted = {7: (means["block7-mean"], 1.0), 14: (means["block14-mean"], 0.85)}
     x = pixels.astype(np.float64).transpose(2, 0, 1) / 255 * 2 - 1
     x = relu6(layer(x, "_conv_stem", "_bn0", 2))
-    parts = []
+    pooled = {}
     for block in range(15):
         name, stride, before = f"_blocks.{block}.", 2 if block in (1, 3, 5, 11) else 1, x
         if block:
@@ -112,28 +120,66 @@ def independent_vector(weights: dict, pixels: np.ndarray) -> np.ndarray:
         x = layer(x, f"{name}_project_conv", f"{name}_bn2")
         if x.shape == before.shape:
             x = x + before
-        if block in wanted:
-            mean, weight = wanted[block]
-            part = x.mean(axis=(1, 2)) - mean
-            parts.append(weight * part / np.linalg.norm(part))
-    joined = np.concatenate(parts)
-    return joined / np.linalg.norm(joined)
+        if block in (7, 14):
+            pooled[block] = x.mean(axis=(1, 2))
+    return pooled
+
+
+def unit(values: np.ndarray) -> np.ndarray:
+    return values / np.linalg.norm(values)
+
+
+def independent_vector(weights: dict, pixels: np.ndarray, version: str) -> np.ndarray:
+    folder = Path(sys.modules["mirsearch.extractors.efficientnet"].__path__[0])
+    with np.load(folder / RECIPES[version].constants) as stored:
+        constants = {name: stored[name].astype(np.float64) for name in stored if name != "techniques"}
+    pooled = independent_pooled(weights, pixels)
+    centered = {block: unit(pooled[block] - constants[f"block{block}-mean"]) for block in (7, 14)}
+    if version == "1":
+        return unit(np.concatenate([centered[7], 0.85 * centered[14]]))
+    white = [unit(centered[block] @ constants[f"block{block}-mean-whitening"]) for block in (7, 14)]
+    strengths = np.concatenate([centered[7], centered[14]]) @ constants["technique-weights"]
+    chances = np.exp(strengths + constants["technique-bias"])
+    looks = unit(np.concatenate([white[0], 1.5 * white[1]]))
+    return unit(np.concatenate([looks, 0.6 * np.sqrt(chances / chances.sum())]))
 
 
 @pytest.mark.parametrize("kind", PICTURES)
 def test_it_equals_an_independent_forward_pass(extractor: EfficientNetExtractor, kind: str) -> None:
-    pixels = resize_image(PICTURES[kind])
-    assert pixels.shape == (SIDE, SIDE, 3)
-    expected = independent_vector(read_state_dict(weights_path()), pixels)
+    pixels = resize_area(PICTURES[kind], SIDE)
+    assert pixels.shape == (224, 288, 3), "the shape of 200 × 240 px, and about 256² px"
+    expected = independent_vector(read_state_dict(weights_path()), pixels, VERSION)
     assert np.abs(extractor.embed([PICTURES[kind]])[0] - expected).max() < 2e-5
 
 
-def test_it_equals_the_recorded_vectors(extractor: EfficientNetExtractor) -> None:
-    recorded = json.loads(RECORDED.read_text())
-    assert recorded["extractor"] == [extractor.name, extractor.version, extractor.dims]
+def test_the_first_version_equals_an_independent_forward_pass() -> None:
+    expected = independent_vector(read_state_dict(weights_path()), resize_image(PICTURES["cell"], SIDE), "1")
+    assert np.abs(EfficientNetExtractor("1").embed([PICTURES["cell"]])[0] - expected).max() < 2e-5
+
+
+@pytest.mark.parametrize("version", RECIPES)
+def test_it_equals_the_recorded_vectors(extractor: EfficientNetExtractor, version: str) -> None:
+    recorded = json.loads(RECORDED.read_text())[version]
+    made = extractor if version == VERSION else EfficientNetExtractor(version)
+    assert recorded["extractor"] == [made.name, made.version, made.dims]
     for kind, vector in recorded["vectors"].items():
-        found = extractor.embed([PICTURES[kind]])[0]
+        found = made.embed([PICTURES[kind]])[0]
         assert np.abs(found - np.array(vector)).max() < 5e-4, kind
+
+
+def test_an_index_of_the_first_version_gets_its_extractor() -> None:
+    made = open_recorded_extractor(ExtractorIdentity("efficientnet", "1", 272))
+    assert (made.version, made.dims) == ("1", 272)
+    assert open_recorded_extractor(ExtractorIdentity("efficientnet", VERSION, 282)).version == VERSION
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 900), (2000, 1), (480, 640), (4000, 300)])
+def test_sides_are_multiples_of_32_within_bounds(shape: tuple[int, int]) -> None:
+    height, width = resize_area(drawn("cell", *shape), SIDE).shape[:2]
+    assert height % 32 == width % 32 == 0
+    assert 64 <= min(height, width) <= max(height, width) <= 3 * SIDE
+    if max(shape) < 2 * min(shape):
+        assert height / width == pytest.approx(shape[0] / shape[1], rel=0.1)
 
 
 def test_looks_set_pictures_apart(extractor: EfficientNetExtractor) -> None:
@@ -230,7 +276,7 @@ def start(cache: Path, code: str = EMBED) -> subprocess.Popen[str]:
 def test_processes_that_build_at_once_agree(tmp_path: Path) -> None:
     answers = [process.communicate() for process in [start(tmp_path) for _ in range(4)]]
     assert len({out for out, _ in answers}) == 1
-    assert all(len(out) == 272 * 8 and not errors for out, errors in answers)
+    assert all(len(out) == 282 * 8 and not errors for out, errors in answers)
     assert sorted(path.suffix for path in (tmp_path / "models").iterdir()) == [".json", ".onnx"]
 
 
@@ -255,11 +301,13 @@ def test_without_a_cache_the_model_is_built_in_memory(tmp_path: Path) -> None:
 
 def record() -> None:
     """Write new recorded vectors, after the test above agrees: python -m tests.extractors.test_efficientnet."""
-    extractor = EfficientNetExtractor()
-    vectors = {kind: [round(float(v), 5) for v in extractor.embed([PICTURES[kind]])[0]] for kind in PICTURES}
-    identity = [extractor.name, extractor.version, extractor.dims]
+    recorded = {}
+    for version in RECIPES:
+        made = EfficientNetExtractor(version)
+        vectors = {kind: [round(float(v), 5) for v in made.embed([PICTURES[kind]])[0]] for kind in PICTURES}
+        recorded[version] = {"extractor": [made.name, made.version, made.dims], "vectors": vectors}
     RECORDED.parent.mkdir(exist_ok=True)
-    RECORDED.write_text(json.dumps({"extractor": identity, "vectors": vectors}) + "\n")
+    RECORDED.write_text(json.dumps(recorded) + "\n")
 
 
 if __name__ == "__main__":

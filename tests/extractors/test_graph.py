@@ -8,7 +8,7 @@ import pytest
 
 from mirsearch.extractors.efficientnet import graph as graphs
 from mirsearch.extractors.efficientnet.extractor import open_session, weights_path
-from mirsearch.extractors.efficientnet.levels import HEAD_CHANNELS, Level
+from mirsearch.extractors.efficientnet.levels import HEAD_CHANNELS, Level, Recipe
 from mirsearch.extractors.efficientnet.weights import read_state_dict
 from mirsearch.extractors.graph_builder import GraphBuilder
 
@@ -47,8 +47,8 @@ def test_an_unknown_pooling_is_refused() -> None:
 
 def test_a_batch_gives_what_its_images_give_alone(weights: dict[str, np.ndarray]) -> None:
     levels = (Level("block4", "std", 0.5), Level("head", "gem"))
-    means = [np.zeros(level.channels, np.float32) for level in levels]
-    model = graphs.descriptor_model(weights, levels, 64, means)
+    means = {level.key: np.zeros(level.channels, np.float32) for level in levels}
+    model = graphs.descriptor_model(weights, Recipe(levels, 64, False, ""), means)
     onnx.checker.check_model(model)
     run = open_session(model.SerializeToString())
     images = np.random.default_rng(2).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)

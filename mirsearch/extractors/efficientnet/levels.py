@@ -1,10 +1,10 @@
-"""The levels of the default extractor's vector. Kept apart from graph.py so that a cached model loads without onnx."""
+"""The recipes of the default extractor's vectors. Kept apart from graph.py: a cached model loads without onnx."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-GRAPH_VERSION = "2"
+GRAPH_VERSION = "3"
 """Increase it with any change of graph.py that changes a model: cached models of other versions are then rebuilt."""
 
 BLOCK_CHANNELS = (16, 24, 24, 40, 40, 80, 80, 80, 112, 112, 112, 192, 192, 192, 192, 320)
@@ -43,8 +43,34 @@ class Level:
         return f"{self.tap}-{self.pool}{self.p:g}" if self.pool == "gem" else f"{self.tap}-{self.pool}"
 
 
-SIDE = 256
-"""Images are resized to SIDE × SIDE px."""
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a version makes its vectors.
 
-LEVELS = (Level("block7"), Level("block14", weight=0.85))
-"""The last blocks of stages 3 (texture) and 5 (content); benchmarks/search/retrieval.py --choose compares others."""
+    An image is resized to `side` × `side` px, or with `keeps_shape` to about as many px in its own shape. `constants`
+    is the file of reference means and of what was learned. `techniques` values tell how the picture was made; they
+    weigh `technique_weight` beside the looks.
+    """
+
+    levels: tuple[Level, ...]
+    side: int
+    keeps_shape: bool
+    constants: str
+    techniques: int = 0
+    technique_weight: float = 0.0
+
+    @property
+    def dims(self) -> int:
+        """Length of a vector."""
+        return sum(level.channels for level in self.levels) + self.techniques
+
+
+RECIPES = {
+    "1": Recipe((Level("block7"), Level("block14", weight=0.85)), 256, False, "reference_means.npz"),
+    "2": Recipe((Level("block7"), Level("block14", weight=1.5)), 256, True, "learned.npz", 10, 0.6),
+}
+"""The recipe of each version: the last blocks of stages 3 (texture) and 5 (content). benchmarks/search/look.py tells
+what the second gains, and docs/look.md what else was tried."""
+
+VERSION = "2"
+"""The version of new indexes. Indexes of an earlier version are asked with that version."""
