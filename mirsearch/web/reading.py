@@ -9,7 +9,7 @@ from mirsearch.indexes.comparison import known_technique
 from mirsearch.report.overlay_style import shown_bar
 from mirsearch.report.wording import clean_text, format_length, scale_sentence
 from mirsearch.search.query_image import QueryPart
-from mirsearch.web.state import PageState
+from mirsearch.web.state import SCALE_FIELDS, PageState
 from mirsearch.web.uploads import Upload, UploadQuestion
 
 _MAX_OUTLINED = 200
@@ -41,7 +41,10 @@ class MissingLength:
 
 @dataclass(frozen=True, slots=True)
 class PictureReading:
-    """The whole picture with outlines, and sentences. `images` are the choices, the whole picture first."""
+    """The whole picture with outlines, and sentences. `images` are the choices, the whole picture first.
+
+    `unscaled` are the fields of the search without those of the scale, for a bar that a person measures.
+    """
 
     address: str
     width: int
@@ -51,6 +54,7 @@ class PictureReading:
     sentences: tuple[str, ...]
     has_scale: bool = False
     missing: MissingLength | None = None
+    unscaled: tuple[tuple[str, str], ...] = ()
 
 
 def read_picture(question: UploadQuestion, upload: Upload, state: PageState) -> PictureReading:
@@ -82,6 +86,7 @@ def read_picture(question: UploadQuestion, upload: Upload, state: PageState) -> 
     return PictureReading(
         f"/queries/{upload.id}.jpg?page={state.fields.page}", width, height, tuple(outlines), tuple(choices),
         tuple(_sentences(part)), part.scale is not None, _missing_length(part, state),
+        tuple(state.changed(**dict.fromkeys(SCALE_FIELDS)).pairs()),
     )  # fmt: skip
 
 

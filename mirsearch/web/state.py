@@ -23,6 +23,8 @@ MAX_SHOWN = 480
 _IMAGE_ID = re.compile(r"[0-9a-f]{32}")
 UNMARKED: dict[str, None] = dict.fromkeys(("alike", "not_alike"))
 """What `changed` takes to forget all marks."""
+SCALE_FIELDS = ("scale", "bar_px", "nm_per_px", "field_of_view", "no_scale")
+"""Fields that tell the scale of the image."""
 _OF_IMAGE = ("panel", "crop", "page", "scale", "bar_px", "nm_per_px")
 """Fields that speak of the image, and make no sense for another one."""
 

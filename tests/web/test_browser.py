@@ -120,6 +120,32 @@ def test_an_image_is_given_read_cropped_and_dropped(browser: Browser, address: s
     assert watched.problems == []
 
 
+def test_a_bar_is_measured_on_the_image(browser: Browser, address: str, served: Served) -> None:
+    watched = Watched(browser, address)
+    page = watched.page
+    page.goto(address)
+    page.set_input_files("input[type=file]", served.query)
+    page.wait_for_selector(".query .scene")
+    page.locator(".reading summary").click()
+    page.locator(".drag-what label", has_text="scale bar").click()
+    drawing = page.locator(".cropper svg")
+    drawing.scroll_into_view_if_needed()
+    frame = drawing.bounding_box()
+    assert frame is not None
+    page.mouse.move(frame["x"] + 0.2 * frame["width"], frame["y"] + 0.5 * frame["height"])
+    page.mouse.down()
+    page.mouse.move(frame["x"] + 0.7 * frame["width"], frame["y"] + 0.5 * frame["height"] + 2, steps=5)
+    page.mouse.up()
+    bar = float(page.locator(".measured input[name=bar_px]").input_value())
+    assert bar == pytest.approx(0.5 * float(str(drawing.get_attribute("data-w"))), rel=0.03)
+    page.keyboard.type("3 um")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**scale=3+um**")
+    assert {"image", "bar_px", "scale"} <= set(re.findall(r"[?&](\w+)=", page.url))
+    assert f"3 µm = {bar:.1f} px" in str(page.locator(".reading .read").text_content())
+    assert watched.problems == []
+
+
 def test_everything_works_without_scripts(browser: Browser, address: str, served: Served) -> None:
     watched = Watched(browser, address, scripts=False)
     page = watched.page

@@ -79,7 +79,7 @@
     });
   }
 
-  /* Drag a rectangle over a drawing; it is handed on in px of the file when it is at least `least` px on a side. */
+  /* Drag a rectangle over a drawing; it is handed on in px of the file when it is at least `least()` px on a side. */
   function enableDrag(drawing, least, done) {
     const width = Number(drawing.dataset.w), height = Number(drawing.dataset.h);
     let start = null, box = null, moved = false;
@@ -110,18 +110,26 @@
       if (!start) return;
       const [x0, y0, x1, y1] = corners(place(event)).map(Math.round);
       start = null;
-      if (moved && Math.min(x1 - x0, y1 - y0) >= least) done(x0, y0, x1, y1);
+      if (moved && Math.min(x1 - x0, y1 - y0) >= least()) done(x0, y0, x1, y1);
     });
     drawing.addEventListener("click", (event) => { if (moved) event.preventDefault(); }, true);
   }
 
-  /* Drag over the query's picture: the rectangle becomes the crop. */
-  function enhanceCrop() {
+  /* Drag over the query's picture: the rectangle becomes the crop, or the bar whose length is then typed. */
+  function enhanceQuery() {
     const holder = document.querySelector(".cropper");
     if (!holder) return;
-    document.querySelector(".crop-hint").hidden = false;
-    enableDrag(holder.querySelector("svg"), 8, (...corners) => {
-      form.elements.crop.value = corners.join(",");
+    const choice = document.querySelector(".drag-what"), measured = document.querySelector("form.measured");
+    const isBar = () => choice.querySelector("input[value=bar]").checked;
+    choice.hidden = false;
+    choice.addEventListener("change", () => { measured.hidden = !isBar(); });
+    enableDrag(holder.querySelector("svg"), () => (isBar() ? 0 : 8), (x0, y0, x1, y1) => {
+      if (isBar()) {
+        measured.elements.bar_px.value = String(Math.max(x1 - x0, y1 - y0));
+        measured.elements.scale.focus();
+        return;
+      }
+      form.elements.crop.value = [x0, y0, x1, y1].join(",");
       form.elements.panel.value = "";
       submit();
     });
@@ -134,7 +142,7 @@
       if (!correction) return;
       item.querySelector(".bar-hint").hidden = false;
       correction.elements.bar_px.addEventListener("input", () => { correction.elements.bar.value = ""; });
-      enableDrag(drawing, 0, (x0, y0, x1, y1) => {
+      enableDrag(drawing, () => 0, (x0, y0, x1, y1) => {
         const x = Number(drawing.dataset.x), y = Number(drawing.dataset.y);
         correction.elements.bar.value = [x + x0, y + y0, x + x1, y + y1].join(",");
         correction.elements.bar_px.value = String(Math.max(x1 - x0, y1 - y0));
@@ -197,7 +205,7 @@
     });
   }
 
-  if (form) { enhanceForm(); enhanceCrop(); }
+  if (form) { enhanceForm(); enhanceQuery(); }
   enhanceBars();
   enhanceWidths();
   sharpenPictures();
