@@ -119,7 +119,7 @@ def add_page(
         sources=tuple(sorted(plugins.names("sources"))),
         services=services,
         most_files=f"{SERVE_LIMITS.job_files:,}",
-        most_bytes=_bytes(SERVE_LIMITS.job_bytes),
+        most_bytes=f"{SERVE_LIMITS.job_bytes / 2**30:g} GB",
         jobs=tuple(_row(site, job) for job in jobs[:_LAST_JOBS]),
         typed=dict.fromkeys(_TYPED, "") | dict(typed or {}),
         problem=problem,
@@ -162,12 +162,23 @@ def job_words(site: Site, job: Job) -> JobWords:
         f"{_number(numbers, 'already_there'):,} already there" if _number(numbers, "already_there") else "",
         f"{_number(numbers, 'articles'):,} of {_number(numbers, 'hits'):,} articles" if "hits" in numbers else "",
         f"{job.failed:,} failed" if job.failed else "",
-        f"{numbers['rate']:.1f} a second" if job.is_open and isinstance(numbers.get("rate"), int | float) else "",
+        *(_pace(numbers.get("rate"), total - done) if job.is_open else ()),
     ]
     file = str(job.progress.get("file", "")) if job.state == "running" else ""
     planes = _number(job.progress, "planes")
     current = f"{clean_text(file, 80)}, plane {_number(job.progress, 'plane')} of {planes}" if planes > 1 else file
     return JobWords(told, " · ".join(filter(None, counts)), clean_text(current, 120), min(done, total), total)
+
+
+def _pace(rate: object, left: int) -> list[str]:
+    """Return how fast a job is, and how long it will still take, as far as that can be told."""
+    if not isinstance(rate, int | float) or rate <= 0:
+        return []
+    told = [f"{rate:.1f} a second" if rate >= 1 else f"{60 * rate:.0f} a minute"]
+    if left > 0:
+        seconds = left / rate
+        told.append(f"about {seconds:.0f} s left" if seconds < 90 else f"about {seconds / 60:,.0f} min left")
+    return told
 
 
 def _last_numbers(job: Job) -> dict[str, Any]:
@@ -226,7 +237,8 @@ def _row(site: Site, job: Job) -> JobRow:
     words = job_words(site, job)
     created = datetime.fromtimestamp(job.created, UTC).strftime("%Y-%m-%d %H:%M UTC")
     figures = _number(_last_numbers(job), "new")
-    return JobRow(job.title, f"/jobs/{job.id}", job.state, words.told, f"{figures:,}", created)
+    failed = f", {job.failed:,} failed" if job.failed else ""
+    return JobRow(job.title, f"/jobs/{job.id}", job.state, words.told, f"{figures:,} new{failed}", created)
 
 
 def _hidden(site: Site, text: str) -> str:

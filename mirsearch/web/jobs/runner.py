@@ -161,14 +161,16 @@ class JobRunner:
         if summary is None or summary.get("interrupted"):
             state = ("cancelled" if is_stopping else "interrupted") if was_stopped else "failed"
             message = _why(process, state, is_stopping, is_late)
+        elif halted := [str(each["halted"]) for each in summary.get("acquisitions", ()) if each.get("halted")]:
+            state, message = "failed", halted[0]  # the service did not answer to the end; what came in stays
         folder = str(self._files.folder(job.content)) if job.content else ""
         if summary is not None:
             listed = [(str(each["file"]), str(each["reason"])) for each in summary.get("failures", ())]
             progress.failures = [tuple(_named(text, folder) for text in each) for each in listed[:MAX_FAILURES]]  # type: ignore[misc]
             progress.failed = len(listed)
             summary = _without(summary, folder)
-        figures = list(progress.figures)
-        if folder and not figures:
+        figures = list(dict.fromkeys((*job.figures, *progress.figures)))
+        if folder:
             figures = [figure.id for figure in self._serving.index().figures_below(folder)]
         self._store.update(
             job.id, state=state, finished=time.time(), message=_named(message, folder), summary=summary,

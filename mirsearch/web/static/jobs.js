@@ -26,8 +26,8 @@
   }
 
   function enhanceFiles(form) {
-    const list = form.querySelector(".chosen"), status = form.querySelector(".upload"), bar = form.querySelector(".sent");
-    const inputs = Array.from(form.querySelectorAll("input[type=file]")), button = form.querySelector("button.go");
+    const list = form.querySelector(".picked"), status = form.querySelector(".upload-state"), bar = form.querySelector(".sent");
+    const inputs = Array.from(form.querySelectorAll("input[type=file]")), button = form.querySelector("button.go"), clear = form.querySelector("button.clear");
     let dropped = [];
     form.querySelector(".drop-words").hidden = false;
 
@@ -38,11 +38,17 @@
       const lines = files.slice(0, 8).map(([file, name]) => `${name} (${told(file.size)})`);
       if (files.length > lines.length) lines.push(`and ${files.length - lines.length} more`);
       list.replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
-      list.hidden = !files.length;
+      list.hidden = clear.hidden = !files.length;
       status.hidden = !files.length;
       status.textContent = files.length ? `${files.length} ${files.length === 1 ? "file" : "files"}, ${told(files.reduce((sum, [file]) => sum + file.size, 0))}` : "";
     }
     inputs.forEach((input) => input.addEventListener("change", show));
+    clear.addEventListener("click", () => {
+      inputs.forEach((input) => { input.value = ""; });
+      dropped = [];
+      show();
+      inputs[0].focus();
+    });
 
     document.addEventListener("dragover", (event) => {
       if (!event.dataTransfer.types.includes("Files")) return;
@@ -118,11 +124,11 @@
         return;
       }
       page.dataset.state = job.state;
-      const state = page.querySelector(".state");
-      if (state.textContent !== job.view.told) { state.textContent = job.view.told; state.className = `state ${job.state}`; }
-      set(".counts", job.view.counts);
-      set(".current", job.view.current);
-      const bar = page.querySelector("progress.done");
+      const state = page.querySelector(".job-state");
+      if (state.textContent !== job.view.told) { state.textContent = job.view.told; state.className = `job-state is-${job.state}`; }
+      set(".job-counts", job.view.counts);
+      set(".job-current", job.view.current);
+      const bar = page.querySelector("progress.job-bar");
       if (job.view.total) { bar.max = job.view.total; bar.value = job.view.done; } else bar.removeAttribute("value");
       const body = page.querySelector(".failures tbody");
       job.failures.slice(failures).forEach((failure) => {
