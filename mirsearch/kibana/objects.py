@@ -1,4 +1,4 @@
-"""Make the saved objects of the corpus dashboard as NDJSON: a data view, and a dashboard with charts and controls.
+"""Make the saved objects of the corpus dashboard as NDJSON: a data view, a table of panels, and a dashboard.
 
 The objects have the form of Kibana 8.15. Later versions upgrade them when they read them.
 """
@@ -8,11 +8,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from mirsearch.kibana import lens
+from mirsearch.kibana import fields, lens
 from mirsearch.kibana.lens import PANELS_QUERY, Json, json_string
 
 CORE_VERSION = "8.8.0"
-TYPE_VERSIONS = {"index-pattern": "8.0.0", "dashboard": "8.9.0"}
+TYPE_VERSIONS = {"index-pattern": "8.0.0", "search": "8.0.0", "dashboard": "8.9.0"}
+ROWS = "rows"
+"""Id of the dashboard's panel with the table of single panels, and its place."""
+ROWS_PLACE = (0, 69, 48, 24)
+ROWS_SHOWN = 100
+"""Panels that the table loads: each comes with its small picture."""
 
 Chart = tuple[str, dict[str, Json], tuple[str, Json], str]
 """A chart: its title, columns, visualization and query."""
@@ -23,32 +28,17 @@ CONTROLS = (
     ("technique", "optionsListControl", "panel.technique", "Technique"),
     ("year", "rangeSliderControl", "article.year", "Year"),
     ("journal", "optionsListControl", "article.journal", "Journal"),
+    ("source", "optionsListControl", "source", "Source"),
     ("license", "optionsListControl", "article.license_code", "License"),
     ("fov", "rangeSliderControl", "scale.log10_field_of_view", "Field of view, log10 of nm"),
 )
-_LINK_FORMAT = {
-    "id": "url",
-    "params": {"type": "a", "urlTemplate": "", "labelTemplate": "", "openLinkInCurrentTab": False},
-}
-_IMAGE_FORMAT = {
-    "id": "url",
-    "params": {"type": "img", "width": "160", "height": "120", "urlTemplate": "", "labelTemplate": ""},
-}
-FIELD_FORMATS = {
-    "image_url": _IMAGE_FORMAT,
-    "article.url": _LINK_FORMAT,
-    "article.year": {"id": "number", "params": {"pattern": "0"}},
-    "scale.field_of_view_nm": {"id": "number", "params": {"pattern": "0,0.[00]"}},
-    "scale.log10_field_of_view": {"id": "number", "params": {"pattern": "0.0"}},
-    "scale.confidence": {"id": "number", "params": {"pattern": "0.00"}},
-}
 
 
 def charts() -> dict[str, tuple[Chart, Place]]:
     """Return the charts by id, each with its place in the grid."""
     by_name = _kind_charts() | _scale_charts()
     rows = {name: by_name[name] for name in ("techniques", "views", "known", "sure")}
-    return {**_number_charts(), **_timeline_charts(), **rows, **_table_charts()}
+    return {**_number_charts(), **_attention_charts(), **_timeline_charts(), **rows, **_table_charts()}
 
 
 def _number_charts() -> dict[str, tuple[Chart, Place]]:
@@ -71,18 +61,33 @@ def _number_charts() -> dict[str, tuple[Chart, Place]]:
     }
 
 
+def _attention_charts() -> dict[str, tuple[Chart, Place]]:
+    """Return the counts of panels that somebody should look at."""
+    counted = (
+        ("unlicensed", "Without a known license", "not article.license_code : *"),
+        ("retracted", "Of retracted articles", "article.retracted : true"),
+        ("corrected", "Corrected by hand", "corrected : *"),
+        ("doubtful", "Scale in doubt", "scale.doubtful : true"),
+    )
+    found: dict[str, tuple[Chart, Place]] = {}
+    for number, (name, title, condition) in enumerate(counted):
+        one = (title, {"m": lens.count_column()}, lens.number_chart(name, "m"), f"{PANELS_QUERY} and {condition}")
+        found[name] = one, (12 * number, 6, 12, 6)
+    return found
+
+
 def _timeline_charts() -> dict[str, tuple[Chart, Place]]:
     def chart(name: str, title: str, field: str, label: str, x: int) -> tuple[Chart, Place]:
         columns = {
-            "x": lens.terms_column("article.year", "Year", 60, by=None, kind="number"),
+            "x": lens.terms_column("shown_year", "Year (of the ingest where no other)", 60, by=None, kind="number"),
             "s": lens.terms_column(field, label, 8, by="m", other=True),
             "m": lens.count_column(),
         }
-        return (title, columns, lens.bar_chart(name, "x", "m", "s"), PANELS_QUERY), (x, 6, 24, 14)
+        return (title, columns, lens.bar_chart(name, "x", "m", "s"), PANELS_QUERY), (x, 12, 24, 14)
 
     return {
-        "journals": chart("journals", "Corpus over time, by journal", "article.journal", "Journal", 0),
-        "licenses": chart("licenses", "Corpus over time, by license", "article.license_code", "License", 24),
+        "journals": chart("journals", "Corpus over time, by journal", "shown_journal", "Journal, or source", 0),
+        "licenses": chart("licenses", "Corpus over time, by license", "shown_license", "License", 24),
     }
 
 
@@ -100,11 +105,11 @@ def _kind_charts() -> dict[str, tuple[Chart, Place]]:
     return {
         "techniques": (
             ("Kinds and techniques", techniques, lens.donut_chart("techniques", ["g", "h"], "m"), PANELS_QUERY),
-            (0, 20, 16, 15),
+            (0, 26, 16, 15),
         ),
         "known": (
             ("With and without scale", with_scale, lens.donut_chart("known", ["g", "h"], "m"), PANELS_QUERY),
-            (0, 35, 16, 14),
+            (0, 41, 16, 14),
         ),
     }
 
@@ -112,6 +117,7 @@ def _kind_charts() -> dict[str, tuple[Chart, Place]]:
 def _scale_charts() -> dict[str, tuple[Chart, Place]]:
     fields_of_view = {
         "x": lens.histogram_column("scale.log10_field_of_view", "log10 of nm", 40),
+        "s": lens.terms_column("panel.technique", "Technique", 12, by="m", other=True),
         "m": lens.count_column(),
     }
     confidence = {
@@ -122,10 +128,10 @@ def _scale_charts() -> dict[str, tuple[Chart, Place]]:
     title = "Scale readings by source and confidence"
     return {
         "views": (
-            ("Fields of view", fields_of_view, lens.bar_chart("views", "x", "m", None), PANELS_QUERY),
-            (16, 20, 32, 15),
+            ("Fields of view by technique", fields_of_view, lens.bar_chart("views", "x", "m", "s"), PANELS_QUERY),
+            (16, 26, 32, 15),
         ),
-        "sure": ((title, confidence, lens.bar_chart("sure", "x", "m", "s"), PANELS_QUERY), (16, 35, 32, 14)),
+        "sure": ((title, confidence, lens.bar_chart("sure", "x", "m", "s"), PANELS_QUERY), (16, 41, 32, 14)),
     }
 
 
@@ -144,14 +150,14 @@ def _table_charts() -> dict[str, tuple[Chart, Place]]:
         "m": lens.count_column(),
     }
     return {
-        "words": (("Words of captions", words, lens.tag_cloud("words", "t", "m"), PANELS_QUERY), (0, 49, 24, 14)),
+        "words": (("Words of captions", words, lens.tag_cloud("words", "t", "m"), PANELS_QUERY), (0, 55, 24, 14)),
         "failures": (
             ("Failures of ingest", failures, lens.table_chart("failures", ["r", "s", "m"]), 'doc_type : "failure"'),
-            (24, 49, 24, 14),
+            (24, 55, 24, 14),
         ),
         "pictures": (
             ("Figures", pictures, lens.table_chart("pictures", ["i", "a", "k", "f", "m"], lines=5), PANELS_QUERY),
-            (0, 63, 48, 24),
+            (0, 93, 48, 24),
         ),
     }
 
@@ -159,9 +165,9 @@ def _table_charts() -> dict[str, tuple[Chart, Place]]:
 def data_view(name: str) -> Json:
     """Return the data view of the alias `name`. It has no time field, so that no time range hides panels."""
     attributes = {
-        "title": name, "name": f"mirsearch: {name}", "fieldFormatMap": json_string(FIELD_FORMATS),
-        "runtimeFieldMap": "{}", "fieldAttrs": "{}", "fields": "[]", "allowHidden": False,
-        "sourceFilters": json_string([{"value": field} for field in ("vector", "thumbnail", "words.*")]),
+        "title": name, "name": f"mirsearch: {name}", "fieldFormatMap": json_string(fields.FORMATS),
+        "runtimeFieldMap": json_string(fields.COMPUTED), "fieldAttrs": "{}", "fields": "[]", "allowHidden": False,
+        "sourceFilters": json_string([{"value": field} for field in fields.HIDDEN]),
     }  # fmt: skip
     return _saved_object("index-pattern", data_view_id(name), attributes, [])
 
@@ -171,8 +177,41 @@ def data_view_id(name: str) -> str:
     return f"mirsearch-{name}-panels"
 
 
+def panel_rows(name: str) -> Json:
+    """Return the table of single panels, with their small pictures, captions and links: a session of Discover."""
+    reference = "kibanaSavedObjectMeta.searchSourceJSON.index"
+    source = {"query": {"query": PANELS_QUERY, "language": "kuery"}, "filter": [], "indexRefName": reference}
+    attributes = {
+        "title": f"mirsearch: panels of {name}", "description": "Single panels, with pictures and links.",
+        "columns": list(fields.ROW_COLUMNS), "sort": [], "grid": {}, "hideChart": True, "isTextBasedQuery": False,
+        "timeRestore": False, "rowHeight": 6, "sampleSize": ROWS_SHOWN,
+        "kibanaSavedObjectMeta": {"searchSourceJSON": json_string(source)},
+    }  # fmt: skip
+    references = [{"type": "index-pattern", "id": data_view_id(name), "name": reference}]
+    return _saved_object("search", panel_rows_id(name), attributes, references)
+
+
+def panel_rows_id(name: str) -> str:
+    """Return the id of the table of single panels."""
+    return f"mirsearch-{name}-rows"
+
+
+def _rows_panel(name: str) -> tuple[Json, Json]:
+    """Return the dashboard's panel with the table of single panels, and its reference."""
+    x, y, w, h = ROWS_PLACE
+    panel = {
+        "type": "search",
+        "gridData": {"x": x, "y": y, "w": w, "h": h, "i": ROWS},
+        "panelIndex": ROWS,
+        "title": "Panels",
+        "embeddableConfig": {"title": "Panels", "enhancements": {}},
+        "panelRefName": f"panel_{ROWS}",
+    }
+    return panel, {"type": "search", "id": panel_rows_id(name), "name": f"{ROWS}:panel_{ROWS}"}
+
+
 def dashboard(name: str) -> Json:
-    """Return the dashboard, which contains its charts and controls."""
+    """Return the dashboard, which contains its charts and controls, and the table of panels."""
     view = data_view_id(name)
     panels, references = [], []
     for panel_id, ((title, columns, visualization, query), (x, y, w, h)) in charts().items():
@@ -187,6 +226,9 @@ def dashboard(name: str) -> Json:
             }
         )
         references += [{**ref, "name": f"{panel_id}:{ref['name']}"} for ref in attributes["references"]]
+    rows, row_reference = _rows_panel(name)
+    panels.append(rows)
+    references.append(row_reference)
     controls, control_references = _control_group(view)
     options = {
         "useMargins": True, "syncColors": False, "syncCursor": True, "syncTooltips": False, "hidePanelTitles": False,
@@ -243,7 +285,7 @@ def _saved_object(kind: str, object_id: str, attributes: Json, references: list[
 
 def saved_objects(name: str) -> list[Json]:
     """Return all saved objects of an index; an object stands before those that refer to it."""
-    return [data_view(name), dashboard(name)]
+    return [data_view(name), panel_rows(name), dashboard(name)]
 
 
 def dashboards_ndjson(name: str) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from mirsearch.corpus import Origin
+from mirsearch.corpus import Origin, ScaleReading
+from mirsearch.corrections import Correction
 from mirsearch.errors import IndexAccessError, UsageError
 from tests.conftest import REPOSITORY
 from tests.support.es_node import free_port
@@ -21,11 +24,13 @@ pytest.importorskip("elasticsearch")
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import Failure
 from mirsearch.indexes.elasticsearch import mapping
+from mirsearch.kibana import fields as kibana_fields
 from mirsearch.kibana import install as kibana_install
 from mirsearch.kibana import objects as kibana_objects
 
+DOUBTFUL = ScaleReading(2.0, 200.0, 100.0, (0, 0, 100, 5), "200 nm", "label", 0.3)
 SHIPPED = REPOSITORY / "docker" / "kibana" / "mirsearch.ndjson"
-NUMBERS = {"integer", "double"}
+NUMBERS = {"integer", "double", "long"}
 ACCEPTED = {
     "terms": {"keyword", "boolean", *NUMBERS},
     "range": NUMBERS,
@@ -36,10 +41,20 @@ ACCEPTED = {
 
 def layers() -> Iterator[tuple[str, dict[str, Any], str]]:
     """Yield the id of each chart, its only layer and its query."""
-    for panel in json.loads(corpus_dashboard()["attributes"]["panelsJSON"]):
+    for panel in chart_panels():
         state = panel["embeddableConfig"]["attributes"]["state"]
         (layer,) = state["datasourceStates"]["formBased"]["layers"].values()
         yield panel["panelIndex"], layer, state["query"]["query"]
+
+
+def chart_panels() -> list[dict[str, Any]]:
+    """Return the dashboard's panels but for the table of single panels."""
+    return [each for each in json.loads(corpus_dashboard()["attributes"]["panelsJSON"]) if each["type"] == "lens"]
+
+
+def field_types() -> dict[str, str]:
+    """Return the types of the mapping's fields and of those that the data view computes."""
+    return mapping.field_types() | {name: each["type"] for name, each in kibana_fields.COMPUTED.items()}
 
 
 def corpus_dashboard() -> dict[str, Any]:
@@ -58,7 +73,10 @@ def test_lines_are_whole_saved_objects() -> None:
             "id", "type", "attributes", "references", "coreMigrationVersion", "typeMigrationVersion", "managed"
         }  # fmt: skip
         assert each["coreMigrationVersion"] == "8.8.0"
-        assert each["typeMigrationVersion"] == {"index-pattern": "8.0.0", "dashboard": "8.9.0"}[each["type"]]
+        assert (
+            each["typeMigrationVersion"]
+            == {"index-pattern": "8.0.0", "search": "8.0.0", "dashboard": "8.9.0"}[each["type"]]
+        )
         for name, value in each["attributes"].items():
             if name.endswith("JSON") or name in ("fieldFormatMap", "sourceFilters", "fields", "fieldAttrs"):
                 assert isinstance(json.loads(value), dict | list), name
@@ -67,7 +85,7 @@ def test_lines_are_whole_saved_objects() -> None:
 def test_every_reference_resolves_and_none_is_unused() -> None:
     existing = {(each["type"], each["id"]) for each in kibana_objects.saved_objects("figures")}
     dashboard = corpus_dashboard()
-    panels = json.loads(dashboard["attributes"]["panelsJSON"])
+    panels = chart_panels()
     controls = json.loads(dashboard["attributes"]["controlGroupInput"]["panelsJSON"])
     suffix = {"optionsListControl": "optionsListDataView", "rangeSliderControl": "rangeSliderDataView"}
     wanted = {f"controlGroup_{name}:{suffix[each['type']]}" for name, each in controls.items()}
@@ -76,12 +94,19 @@ def test_every_reference_resolves_and_none_is_unused() -> None:
         (inner,) = attributes["references"]
         assert inner["name"] == f"indexpattern-datasource-layer-{panel['panelIndex']}"
         wanted.add(f"{panel['panelIndex']}:{inner['name']}")
+    (rows,) = [each for each in json.loads(dashboard["attributes"]["panelsJSON"]) if each["type"] == "search"]
+    wanted.add(f"{rows['panelIndex']}:{rows['panelRefName']}")
+    table = kibana_objects.panel_rows("figures")
+    source = json.loads(table["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])
+    assert [(each["name"], each["id"]) for each in table["references"]] == [
+        (source["indexRefName"], kibana_objects.data_view_id("figures"))
+    ]
     assert sorted(each["name"] for each in dashboard["references"]) == sorted(wanted)
     assert {(each["type"], each["id"]) for each in dashboard["references"]} <= existing
 
 
 def test_charts_are_consistent() -> None:
-    for panel in json.loads(corpus_dashboard()["attributes"]["panelsJSON"]):
+    for panel in chart_panels():
         state = panel["embeddableConfig"]["attributes"]["state"]
         ((layer_id, layer),) = state["datasourceStates"]["formBased"]["layers"].items()
         columns = layer["columns"]
@@ -99,14 +124,15 @@ def test_charts_are_consistent() -> None:
 
 
 def test_fields_are_in_the_mapping_with_fitting_types() -> None:
-    fields = mapping.field_types()
+    fields = field_types()
     for panel_id, layer, _ in layers():
         for column in layer["columns"].values():
             if column["operationType"] != "count":
                 assert fields[column["sourceField"]] in ACCEPTED[column["operationType"]], (panel_id, column)
     for _, kind, field, _ in kibana_objects.CONTROLS:
         assert fields[field] in (NUMBERS if kind == "rangeSliderControl" else {"keyword"})
-    assert set(kibana_objects.FIELD_FORMATS) <= set(fields)
+    assert set(kibana_fields.FORMATS) <= set(fields)
+    assert set(kibana_fields.ROW_COLUMNS) <= set(fields)
 
 
 def test_the_grid_is_tiled_without_overlap() -> None:
@@ -156,12 +182,14 @@ def aggregation(layer: dict[str, Any]) -> dict[str, Any]:
 
 
 def query(kuery: str) -> dict[str, Any]:
-    """Return the query for a KQL condition of the two forms that the charts use."""
-    clauses = []
+    """Return the query for a KQL condition of the forms that the charts use."""
+    clauses: dict[str, list[dict[str, Any]]] = {"filter": [], "must_not": []}
     for part in kuery.split(" and "):
         field, value = (each.strip() for each in part.split(":", 1))
-        clauses.append({"term": {field: json.loads(value)}})
-    return {"bool": {"filter": clauses}}
+        name = field.removeprefix("not ")
+        clause = {"exists": {"field": name}} if value == "*" else {"term": {name: json.loads(value)}}
+        clauses["filter" if name == field else "must_not"].append(clause)
+    return {"bool": clauses}
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +203,16 @@ def filled(es_url: str) -> Iterator[Any]:
         for number, record in enumerate(MadeCorpus(seed=4).records(80)):
             place = Origin("jats", f"https://example.org/{number}.png")
             figure = dataclasses.replace(record.figure, origins=(*record.figure.origins, place))
-            writer.put(dataclasses.replace(record, figure=figure))
+            first, *others = record.panels
+            if number < 5:  # the figures of a folder have no article; their scales are in doubt
+                figure = dataclasses.replace(figure, article=None)
+                first = dataclasses.replace(first, scale=None, doubtful_scale=DOUBTFUL)
+            noted = (Correction(first.box, first.label, {"kind": "plot"}),) if number == 7 else None
+            panels = (first, *others)
+            writer.put(dataclasses.replace(record, figure=figure, panels=panels, corrections=noted))
+            retracted = figure.article
+        assert retracted is not None
+        writer.mark_retracted([retracted.id])
         failures = [Failure(f"{name}.png", "read", "truncated") for name in "abc"]
         writer.record_failures(failures)
         writer.record_failures(failures[:1], ["c.png"])
@@ -189,8 +226,9 @@ def test_each_chart_has_data_on_a_real_node(filled: Any, panel_id: str) -> None:
     layer, kuery = next((layer, kuery) for name, layer, kuery in layers() if name == panel_id)
     aggregations = aggregation(layer)
     answer = filled._client.search(
-        index="test-kibana", size=0, query=query(kuery), aggs=aggregations or None, track_total_hits=True
-    )
+        index="test-kibana", size=0, query=query(kuery), aggs=aggregations or None, track_total_hits=True,
+        runtime_mappings=kibana_fields.COMPUTED,
+    )  # fmt: skip
     assert answer["hits"]["total"]["value"] > 0
     results = answer.body.get("aggregations", {})
     for name in aggregations:
@@ -199,9 +237,33 @@ def test_each_chart_has_data_on_a_real_node(filled: Any, panel_id: str) -> None:
         assert answer["hits"]["total"]["value"] == 2
 
 
+def test_charts_are_not_empty_for_figures_of_a_folder(filled: Any) -> None:
+    without = {"bool": {"filter": query('doc_type : "panel"'), "must_not": [{"exists": {"field": "article.id"}}]}}
+    aggregations = {name: {"terms": {"field": name}} for name in kibana_fields.COMPUTED}
+    answer = filled._client.search(
+        index="test-kibana", size=0, query=without, aggs=aggregations, runtime_mappings=kibana_fields.COMPUTED
+    )
+    found = {name: [each["key"] for each in answer["aggregations"][name]["buckets"]] for name in aggregations}
+    assert found["shown_year"] == [datetime.now(UTC).year]
+    assert found["shown_journal"] == ["folder", "jats"]
+    assert found["shown_license"] == ["not known"]
+
+
+def test_the_table_of_panels_gets_pictures_and_links(filled: Any) -> None:
+    answer = filled._client.search(
+        index="test-kibana", size=1, query=query('doc_type : "panel" and article.doi : *'), source=False,
+        fields=list(kibana_fields.ROW_COLUMNS), runtime_mappings=kibana_fields.COMPUTED,
+    )  # fmt: skip
+    fields = answer["hits"]["hits"][0]["fields"]
+    assert {"thumbnail", "caption", "article.doi", "shown_license"} <= set(fields)
+    assert base64.b64decode(fields["thumbnail"][0]).startswith(b"jpeg ")
+    hidden = {each["value"] for each in json.loads(kibana_objects.data_view("f")["attributes"]["sourceFilters"])}
+    assert not hidden & set(kibana_fields.ROW_COLUMNS)
+
+
 def test_every_charted_field_can_be_aggregated_on_a_real_node(filled: Any) -> None:
     fields = {c["sourceField"] for _, layer, _ in layers() for c in layer["columns"].values()} - {"___records___"}
-    fields |= {field for _, _, field, _ in kibana_objects.CONTROLS}
+    fields = (fields | {field for _, _, field, _ in kibana_objects.CONTROLS}) - set(kibana_fields.COMPUTED)
     capabilities = filled._client.field_caps(index="test-kibana", fields=sorted(fields))["fields"]
     assert set(capabilities) >= fields  # the answer also lists the objects on the path to a field
     assert all(kind["aggregatable"] for field in fields for kind in capabilities[field].values())
@@ -270,7 +332,7 @@ def kibana(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def test_install_imports_into_a_space_with_credentials(kibana: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIRSEARCH_ES_API_KEY", "abc")
-    assert kibana_install.install_dashboards(kibana + "/", "figures", "lab 1") == 2
+    assert kibana_install.install_dashboards(kibana + "/", "figures", "lab 1") == 3
     assert [path for path, _, _ in Kibana.seen] == [
         "/s/lab%201/api/status", "/s/lab%201/api/saved_objects/_import?overwrite=true"
     ]  # fmt: skip
