@@ -213,7 +213,7 @@ def print_stats(stats: Mapping[str, Any], console: Console) -> None:
     plain = [
         (name.replace("_", " "), _format_statistic(name, value))
         for name, value in stats.items()
-        if not _is_histogram(value)
+        if not _is_histogram(value) and not isinstance(value, list)
     ]
     _print_rows(plain, console)
     for name, value in stats.items():

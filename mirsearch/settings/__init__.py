@@ -56,6 +56,9 @@ TEXT_BOOSTS = {"caption": 1.0, "text": 0.7, "title": 0.7, "mentions": 1 / 3}
 """Weight of a word in the panel's caption, in the text that OCR read, in the title of the article, and in the sentences
 of the article that speak of the panel."""
 
+NEWEST_FIGURES = 12
+"""Figures that the counts of a corpus name as its newest."""
+
 TRAINING_PANELS = 20_000
 """Largest number of panels used to train and to test whitening and metrics."""
 

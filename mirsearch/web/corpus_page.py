@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mirsearch.report.wording import clean_text
+from mirsearch.report.wording import article_title, clean_text
+from mirsearch.web.addresses import figure_address, panel_address
 from mirsearch.web.corpus import public_name
 from mirsearch.web.facets import make_facets
 from mirsearch.web.fields import SearchFields
@@ -32,6 +33,16 @@ class FailureView:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewFigure:
+    """A figure that was added lately: its page, the small picture of its first panel, its name and its article."""
+
+    address: str
+    picture: str
+    name: str
+    article: str
+
+
 def corpus_page(site: Site) -> str:
     """Return the page of the corpus."""
     counts: Mapping[str, Any] = site.corpus.counts()
@@ -44,11 +55,23 @@ def corpus_page(site: Site) -> str:
         for failure in site.corpus.index.failures()
     ]
     totals = [(title, counts[name]) for name, title in _TOTALS.items() if counts.get(name) is not None]
+    newest = [view for name in counts["newest_figures"] if (view := _new_figure(site, name)) is not None]
     return render(
         "corpus.html",
+        newest=newest,
         totals=totals,
         facets=make_facets(counts, PageState(SearchFields())) + scale_facets(site.corpus, counts["scale_sources"]),
         extractor=f"{counts['extractor']} {counts['extractor_version']}, {counts['dims']} numbers a panel",
         failures=failures[:_MAX_FAILURES],
         failed=len(failures),
     )
+
+
+def _new_figure(site: Site, figure_id: str) -> NewFigure | None:
+    panels = site.corpus.index.figure_panels(figure_id)
+    if not panels:  # it was deleted since the figures were counted
+        return None
+    first = panels[0]
+    name = clean_text(first.figure.label, 40) or clean_text(public_name(first.figure.image), 40) or figure_id
+    address = figure_address(first).partition("#")[0]
+    return NewFigure(address, panel_address(first.panel.id), name, article_title(first.figure.article, 80))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
 from collections import Counter
 from collections.abc import Iterator
 
@@ -15,6 +16,7 @@ from mirsearch.indexes.base import Index
 from mirsearch.indexes.comparison import known_technique
 from mirsearch.licenses import canonical_license
 from mirsearch.query import Filters, StoredPanel
+from mirsearch.settings import NEWEST_FIGURES
 from tests.cli.test_end_to_end import BACKENDS, new_location
 from tests.support import index_records
 
@@ -78,3 +80,16 @@ def test_counts_without_filters_are_those_of_the_whole_index(index: Index) -> No
     stats = index.stats()
     for name, counts in index.count_values(Filters()).items():
         assert dict(counts) == dict(stats[name]), name
+
+
+def test_the_newest_figures_are_named_the_last_first(index: Index) -> None:
+    assert len(set(index.stats()["newest_figures"])) == NEWEST_FIGURES
+    if "://" in index.location:
+        time.sleep(1.1)  # the server notes whole seconds
+    late = index_records.record(90)
+    with index.writer() as writer:
+        writer.put(late)
+    assert index.stats()["newest_figures"][0] == late.figure.id
+    with index.writer() as writer:
+        assert writer.delete_figures([late.figure.id])
+    assert late.figure.id not in index.stats()["newest_figures"]

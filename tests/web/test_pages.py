@@ -304,6 +304,7 @@ def test_the_corpus_page_counts(client: TestClient, served: Served) -> None:
         section = page.text.partition(title)[2].partition("Extractor")[0].partition("How sure scales are")[0]
         counts = [int(number) for number in re.findall(r"^\s*(\d+)\s*$", section, re.MULTILINE)]
         assert sum(counts) == sum(of_all or stored.panel.scale is not None for stored in served.stored)
+    assert {link.removeprefix("/figures/") for link in page.links("/figures/")} == {s.figure.id for s in served.stored}
     surest = page.links("scale.confidence")[0]
     assert "panels that pass the filters" in get(client, surest).text
 

@@ -9,6 +9,7 @@ from typing import Any
 from elasticsearch import AuthorizationException, Elasticsearch
 
 from mirsearch.indexes.elasticsearch.fields import IS_TECHNIQUE_KNOWN, TECHNIQUE_FIELD
+from mirsearch.settings import NEWEST_FIGURES
 
 EXACT_ARTICLE_COUNT = 40_000
 """Largest number of distinct articles that is counted exactly; larger numbers are right to about 1 %."""
@@ -56,7 +57,21 @@ def read_counts(client: Elasticsearch, name: str) -> dict[str, Any]:
     }
     counts |= _read_groups(of_panels, GROUP_FIELDS)
     counts["sources"] = {bucket["key"]: bucket["doc_count"] for bucket in of_figures["sources"]["buckets"]}
+    counts["newest_figures"] = _newest_figures(client, name)
     return counts
+
+
+def _newest_figures(client: Elasticsearch, name: str) -> list[str]:
+    """Return the ids of the figures that were written last, the newest first."""
+    answer = client.search(
+        index=name,
+        size=NEWEST_FIGURES,
+        query={"bool": {"filter": [_IS_PANEL]}},
+        sort=[{"ingested_at": {"order": "desc"}}],
+        collapse={"field": "figure.id"},
+        source=False,
+    )
+    return [hit["fields"]["figure.id"][0] for hit in answer["hits"]["hits"]]
 
 
 def count_values(client: Elasticsearch, name: str, clauses: list[dict[str, Any]]) -> dict[str, dict[str, int]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from mirsearch.indexes.embedded.database.filters import Where
 from mirsearch.indexes.embedded.database.rows import JOINED
+from mirsearch.settings import NEWEST_FIGURES
 
 _TOTALS = {
     "articles": "SELECT count(*) FROM articles",
@@ -46,7 +47,20 @@ def count_contents(connection: sqlite3.Connection) -> dict[str, Any]:
     totals["fields_of_view"] = _count_decades(width for (width,) in fields_of_view)
     sources = "SELECT source, count(DISTINCT figure) FROM origins GROUP BY source ORDER BY source"
     totals["sources"] = dict(connection.execute(sources))
+    totals["newest_figures"] = _newest_figures(connection)
     return totals
+
+
+def _newest_figures(connection: sqlite3.Connection) -> list[str]:
+    """Return the ids of the figures that were written last, the newest first. Keys of panels only grow."""
+    panels = connection.execute("SELECT figure FROM panels ORDER BY key DESC")
+    keys: dict[int, None] = {}
+    for (key,) in panels:
+        keys[key] = None
+        if len(keys) == NEWEST_FIGURES:
+            break
+    panels.close()
+    return [connection.execute("SELECT id FROM figures WHERE key = ?", (key,)).fetchone()[0] for key in keys]
 
 
 def count_values(connection: sqlite3.Connection, where: Where) -> dict[str, dict[str, int]]:
