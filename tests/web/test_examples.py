@@ -19,8 +19,8 @@ PAGE = (REPOSITORY / "docs" / "serve.md").read_text(encoding="utf-8")
 TOLD_ADDRESS = "http://127.0.0.1:8765"
 
 
-def examples(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+def examples(language: str, page: str = PAGE) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -60,3 +60,57 @@ def test_the_addresses_are_those_of_the_server(address: str) -> None:
     described = requests.get(f"{address}/api/v1/openapi.json", timeout=30).json()["paths"]
     told = set(re.findall(r"`(?:GET|POST) (/api/v1/\w+)", PAGE))
     assert told == {re.match(r"/api/v1/\w+", path)[0] for path in described} | {"/api/v1/openapi"}  # type: ignore[index]
+
+
+ADDING = (REPOSITORY / "docs" / "adding.md").read_text(encoding="utf-8")
+
+
+def test_the_examples_that_add_figures(
+    beside_demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import threading
+
+    from mirsearch.web.app import create_app
+    from mirsearch.web.server import open_socket, serve_forever
+    from tests.support.job_site import empty_index, ingest_site, program
+
+    (beside_demo / "demo" / "captions.csv").write_text("file,caption\nquery_1_image.png,Fibers\n", encoding="utf-8")
+    monkeypatch.setenv(
+        "MIRSEARCH_EUROPEPMC_URL", "http://127.0.0.1:1"
+    )  # nobody answers there, and nobody else is asked
+    site = ingest_site(empty_index(str(tmp_path / "index")))
+    with open_socket("127.0.0.1", 0) as listening:
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        threading.Thread(target=serve_forever, args=(create_app(site), listening), daemon=True).start()
+        lines = [line for text in examples("sh", ADDING) for line in text.splitlines() if line.startswith("curl")]
+        told = []
+        for line in lines:
+            done = subprocess.run(
+                ["bash", "-c", line.replace(TOLD_ADDRESS, address)], capture_output=True, text=True, check=True
+            )
+            told.append(json.loads(done.stdout))
+        assert [job["id"] for job in reversed(told[-1]["jobs"])] == [job["id"] for job in told[:-1]]
+        assert [job["asked"] for job in told[:-1]][1] == {"keyword": ["nanowires"], "in": "title", "max_articles": 5}
+        client = program(site)
+        for job in told[:-1]:
+            client.delete(f"/api/v1/jobs/{job['id']}")
+        (example,) = examples("python", ADDING)
+        names: dict[str, object] = {}
+        exec(example.replace(TOLD_ADDRESS, address), names)
+        assert "done" in capsys.readouterr().out
+        job = names["job"]
+        assert isinstance(job, dict)
+        assert (job["state"], job["title"], job["added"]) == ("done", "rods/one.png", 1)
+        site.stop()
+    site.close()
+
+
+def test_the_addresses_that_add_figures_are_those_of_the_server(address: str) -> None:
+    import requests
+
+    described = requests.get(f"{address}/api/v1/openapi.json", timeout=30).json()["paths"]
+    known = {
+        (method.upper(), path.replace("{job_id}", "ID"))
+        for path, methods in described.items() if "/jobs" in path for method in methods
+    }  # fmt: skip
+    assert set(re.findall(r"`(GET|POST|DELETE) (/api/v1/jobs[\w/]*)`", ADDING)) == known
