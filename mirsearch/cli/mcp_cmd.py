@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.parts import ExtractorChoice, load_detector, load_index_extractor, load_ocr
+from mirsearch.cli.parts import ExtractorChoice, load_index_extractor
 from mirsearch.cli.shared_options import DeviceOption, IndexOption, OcrOption, ScaleBarsOption, WeightsOption
 from mirsearch.cli.terminal import print_message
 from mirsearch.errors import MirsearchError
@@ -36,11 +36,11 @@ def mcp(
 
     from mirsearch.mcp.server import make_server, serve_http, serve_streams
     from mirsearch.mcp.tools import Tools
+    from mirsearch.web.apart import Parts
     from mirsearch.web.corpus import Corpus, Loaders
 
     loaders = Loaders(
-        partial(load_index_extractor, choice=ExtractorChoice(None, weights, device)), partial(load_ocr, ocr),
-        partial(load_detector, scalebars),
+        partial(load_index_extractor, choice=ExtractorChoice(None, weights, device)), Parts(ocr, scalebars)
     )  # fmt: skip
     corpus = Corpus(settings.index_location(index), loaders)
     try:

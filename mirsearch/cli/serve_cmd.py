@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mirsearch import settings
-from mirsearch.cli.parts import ExtractorChoice, load_detector, load_extractor, load_index_extractor, load_ocr
+from mirsearch.cli.parts import ExtractorChoice, load_extractor, load_index_extractor
 from mirsearch.cli.shared_options import DeviceOption, IndexOption, OcrOption, ScaleBarsOption, WeightsOption
 from mirsearch.cli.terminal import print_message, set_verbosity, verbosity
 from mirsearch.errors import MirsearchError
@@ -87,15 +87,14 @@ def serve(
     _check_extra()
     from mirsearch.web.access import make_access
     from mirsearch.web.access_log import AccessLogPlan
+    from mirsearch.web.apart import Parts
     from mirsearch.web.corpus import Loaders
     from mirsearch.web.plan import ServePlan
     from mirsearch.web.shared import make_place
 
     access = make_access(host, allowed_host or (), token_file, auth_header, trusted_proxy or ())
     choice = ExtractorChoice(None, weights, device)
-    loaders = Loaders(
-        partial(load_index_extractor, choice=choice), partial(load_ocr, ocr), partial(load_detector, scalebars)
-    )
+    loaders = Loaders(partial(load_index_extractor, choice=choice), Parts(ocr, scalebars))
     logged = None if access_log is None else AccessLogPlan(access_log, access_log_format, access_log_words)
     plan = ServePlan(
         settings.index_location(index), loaders, access, make_place(workers), allow_corrections,

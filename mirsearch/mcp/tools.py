@@ -83,7 +83,7 @@ class Tools:
 
     def __init__(self, corpus: Corpus, reads_files: bool) -> None:
         self._corpus, self._reads_files = corpus, reads_files
-        self._read_pictures = ReadPictures(corpus)
+        self._read_pictures = ReadPictures(corpus.reader)
         self._pictures = FigurePictures(corpus)
 
     def search(self, wanted: SearchTool) -> Shown:

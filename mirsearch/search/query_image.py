@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Protocol, overload
 
 from mirsearch.corpus import Box, LoneBar, Panel, ScaleReading
 from mirsearch.errors import UsageError
@@ -44,6 +44,25 @@ class QueryPart:
     notes: tuple[str, ...] = ()
     doubtful_scale: ScaleReading | None = None
     bar: LoneBar | None = None
+
+
+class AskedImage(Protocol):
+    """An image that is asked with: its file, what the answer calls it, and the part to search with."""
+
+    @property
+    def path(self) -> Path:
+        """Return the file."""
+
+    @property
+    def page(self) -> int:
+        """Return the page of the file, counted from 1; 0: the image that stands for it."""
+
+    @property
+    def name(self) -> str:
+        """Return what the answer calls the image."""
+
+    def resolve(self) -> QueryPart:
+        """Return the part to search with, and its scale. Raises UsageError or ImageError."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from mirsearch.query import Filters
 from mirsearch.ranking import Formula
 
 if TYPE_CHECKING:
-    from mirsearch.search.query_image import ImageQuestion
+    from mirsearch.search.query_image import AskedImage
 
 OWN_ARTICLE = "own"
 """The value of `not_articles` that stands for the article of the picture that is asked with."""
@@ -34,7 +34,7 @@ class Question:
     them (search/feedback.py), and the answer leaves them out. With `diverse`, hits are unlike each other.
     """
 
-    image: ImageQuestion | None = None
+    image: AskedImage | None = None
     like: str | None = None
     text: str | None = None
     field_of_view_nm: float | None = None
@@ -47,7 +47,7 @@ class Question:
     exact: bool = False
     doubtful: bool = False
     each: bool = False
-    more_images: tuple[ImageQuestion, ...] = ()
+    more_images: tuple[AskedImage, ...] = ()
     per_article: int = 0
     not_articles: tuple[str, ...] = ()
     min_score: float | None = None
@@ -57,7 +57,7 @@ class Question:
     diverse: bool = False
 
     @property
-    def images(self) -> tuple[ImageQuestion, ...]:
+    def images(self) -> tuple[AskedImage, ...]:
         """Return all images that are asked with."""
         return (*(() if self.image is None else (self.image,)), *self.more_images)
 

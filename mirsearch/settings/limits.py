@@ -59,6 +59,7 @@ class ServeLimits:
     """Upper bounds of `mirsearch serve`: what a client may send, ask for and hold, and what is kept for it."""
 
     upload_bytes: int = 128 << 20
+    upload_pixels: int = 64_000_000
     kept_bytes: int = 1 << 30
     kept_images: int = 20_000
     kept_seconds: int = 86_400
@@ -70,6 +71,7 @@ class ServeLimits:
     header_seconds: int = 10
     stalled_seconds: int = 30
     request_seconds: int = 600
+    reading_seconds: int = 120
     stop_seconds: int = 10
     cache_bytes: int = 256 << 20
     job_bytes: int = 2 << 30

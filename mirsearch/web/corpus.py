@@ -19,10 +19,10 @@ from mirsearch.query import Filters
 from mirsearch.search.answer import Answer
 from mirsearch.search.search import Question, ask
 from mirsearch.text.masking import mask
+from mirsearch.web.apart import Parts, Reader
 from mirsearch.web.remembered import remember_vectors
 
 if TYPE_CHECKING:
-    from mirsearch.analysis.base import OcrEngine, ScaleBarDetector
     from mirsearch.extractors.base import Extractor
 
 log = logging.getLogger(__name__)
@@ -39,11 +39,10 @@ _Age = tuple[float, int]
 
 @dataclass(frozen=True, slots=True)
 class Loaders:
-    """How the parts are loaded that the operator chose: the extractor of an index, an OCR engine, a detector."""
+    """How the extractor of an index is loaded, and what reads pictures: the parts that the operator chose."""
 
     extractor: Callable[[Index], Extractor]
-    ocr: Callable[[], OcrEngine]
-    detector: Callable[[], ScaleBarDetector]
+    reading: Parts
 
 
 class Corpus:
@@ -54,6 +53,7 @@ class Corpus:
         self.last_change: Callable[[], int] = lambda: 0  # tells when another process last wrote, where there are some
         self.note_embedding: Callable[[float], None] = lambda seconds: None
         self._loaders = loaders
+        self.reader = Reader(loaders.reading)
         self._index = open_index(location)
         self._lock = threading.Lock()
         self._load_lock = threading.Lock()
@@ -80,17 +80,9 @@ class Corpus:
     def _remembered(self, extractor: Extractor) -> Extractor:
         return remember_vectors(extractor, self.note_embedding)
 
-    def ocr(self) -> OcrEngine:
-        """Return the OCR engine."""
-        return self._part("ocr", self._loaders.ocr)
-
-    def detector(self) -> ScaleBarDetector:
-        """Return the scale-bar detector."""
-        return self._part("detector", self._loaders.detector)
-
     def load_parts(self) -> None:
         """Load the parts that a first image needs, so that nobody waits for them. What fails is told."""
-        for load in (self.extractor, self.ocr, self.detector):
+        for load in (self.extractor, self.reader.start):
             try:
                 load()
             except MirsearchError as error:

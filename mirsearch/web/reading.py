@@ -61,7 +61,7 @@ def read_picture(question: UploadQuestion, upload: Upload, state: PageState) -> 
     """Return what was read. The question has been answered, so nothing is read twice."""
     part = question.resolve()
     height, width = question.open_page().pixels.shape[:2]
-    found = question.readings.found.get(True) or question.readings.found.get(False)
+    found = question.readings.images
     panels = (found[0] if found else [])[:_MAX_OUTLINED]
     keys = panel_keys(panels)
     names = [key if key not in map(str, range(len(keys) + 1)) else f"image {key}" for key in keys]

@@ -51,7 +51,7 @@ class Site:
         self.metrics = Metrics(shared.folder if shared.workers > 1 else None)
         corpus.last_change, corpus.note_embedding = shared.last_change, self.metrics.note_embedding
         self.uploads = UploadStore(shared.folder / "queries")
-        self.read_pictures = ReadPictures(corpus)
+        self.read_pictures = ReadPictures(corpus.reader)
         self.pictures = FigurePictures(corpus)
         workers = thread_count()
         self.searches = WorkQueue(workers, "searches")

@@ -22,14 +22,14 @@ from mirsearch.errors import NotFoundError, UsageError
 from mirsearch.files.locks import lock
 from mirsearch.report.wording import clean_text
 from mirsearch.search.query_figure import FoundImages
-from mirsearch.search.query_image import ImageQuestion, QueryPart
+from mirsearch.search.query_image import QueryPart
 from mirsearch.search.query_page import QueryPage
 from mirsearch.settings import SERVE_LIMITS, ServeLimits
+from mirsearch.web.apart import Asked, Reader
 
 if TYPE_CHECKING:
     from mirsearch.corpus import Box
     from mirsearch.search.scale_options import ScaleOptions
-    from mirsearch.web.corpus import Corpus
 
 _CHUNK_BYTES = 1 << 20
 _ID_DIGITS = 32
@@ -183,7 +183,7 @@ class PictureReadings:
     """What was read from one page of an uploaded image, so that it is read only once."""
 
     page: QueryPage | None = None
-    found: dict[bool, FoundImages] = field(default_factory=dict)
+    images: FoundImages | None = None
     parts: dict[object, QueryPart] = field(default_factory=dict)
 
     @property
@@ -193,36 +193,50 @@ class PictureReadings:
 
 
 @dataclass(frozen=True)
-class UploadQuestion(ImageQuestion):
+class UploadQuestion:
     """An uploaded image as a question. It shares its readings with other questions about the same image."""
 
+    reader: Reader
+    asked: Asked
     readings: PictureReadings = field(default_factory=PictureReadings)
+
+    @property
+    def path(self) -> Path:
+        """Return the kept file."""
+        return self.asked.path
+
+    @property
+    def page(self) -> int:
+        """Return the page of the file, counted from 1; 0: the image that stands for it."""
+        return self.asked.page
+
+    @property
+    def name(self) -> str:
+        """Return what the answer calls the image."""
+        return self.asked.name
 
     def open_page(self) -> QueryPage:
         """Return the page, decoded once."""
         if self.readings.page is None:
-            self.readings.page = super().open_page()
+            self.readings.page = self.reader.page(self.asked.path, self.asked.page)
         return self.readings.page
-
-    def find_images(self, must_name: bool) -> FoundImages:
-        """Return the images of the figure, looked for once."""
-        if must_name not in self.readings.found:
-            self.readings.found[must_name] = super().find_images(must_name)
-        return self.readings.found[must_name]
 
     def resolve(self) -> QueryPart:
         """Return the part to search with, read once for each choice."""
-        chosen = (self.panel, self.crop, self.scale)
-        if chosen not in self.readings.parts:
-            self.readings.parts[chosen] = super().resolve()
-        return self.readings.parts[chosen]
+        asked, readings = self.asked, self.readings
+        chosen = (asked.panel, asked.crop, asked.scale)
+        if chosen not in readings.parts:
+            page, part, images = self.reader.part(asked, readings.page)
+            readings.page, readings.images = page, images or readings.images
+            readings.parts[chosen] = part
+        return readings.parts[chosen]
 
 
 class ReadPictures:
     """The readings of the last uploads, as many as their pixels leave room for."""
 
-    def __init__(self, corpus: Corpus, most_bytes: int = SERVE_LIMITS.cache_bytes) -> None:
-        self._corpus = corpus
+    def __init__(self, reader: Reader, most_bytes: int = SERVE_LIMITS.cache_bytes) -> None:
+        self._reader = reader
         self._most_bytes = most_bytes
         self._readings: OrderedDict[tuple[str, int], PictureReadings] = OrderedDict()
         self._lock = threading.Lock()
@@ -237,14 +251,5 @@ class ReadPictures:
             self._readings.move_to_end(key)
             while len(self._readings) > 1 and sum(kept.size for kept in self._readings.values()) > self._most_bytes:
                 self._readings.popitem(last=False)
-        return UploadQuestion(
-            upload.path,
-            self._corpus.ocr(),
-            self._corpus.detector(),
-            panel,
-            crop,
-            scale,
-            page,
-            upload.name,
-            readings=readings,
-        )
+        asked = Asked(upload.path, page, upload.name, panel, crop, scale, wants_pixels=True)
+        return UploadQuestion(self._reader, asked, readings)

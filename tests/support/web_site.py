@@ -15,7 +15,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from mirsearch import settings
-from mirsearch.cli.parts import load_detector, load_extractor, load_index_extractor, load_ocr
+from mirsearch.cli.parts import load_extractor, load_index_extractor
 from mirsearch.corpus import Article, Figure, Origin, figure_id, panel_ids
 from mirsearch.imaging.images import content_hash, crop, open_picture, thumbnail
 from mirsearch.indexes import open_index
@@ -23,6 +23,7 @@ from mirsearch.indexes.base import ExtractorIdentity, FigureRecord
 from mirsearch.query import Filters, StoredPanel
 from mirsearch.synthetic.corpus import FigureTruth, write_corpus
 from mirsearch.web.access import Access, make_access
+from mirsearch.web.apart import Parts
 from mirsearch.web.app import create_app
 from mirsearch.web.corpus import Corpus, Loaders
 from mirsearch.web.server import open_socket, serve_forever
@@ -58,8 +59,7 @@ def open_site(
     """The site of an index, with the parts that the command line loads."""
     loaders = Loaders(
         load_index_extractor,
-        lambda: load_ocr(settings.DEFAULT_OCR),
-        lambda: load_detector(settings.DEFAULT_SCALEBARS),
+        Parts(settings.DEFAULT_OCR, settings.DEFAULT_SCALEBARS),
     )
     return Site(Corpus(location, loaders), access or make_access("127.0.0.1"), new_shared(), allow_corrections, ingest)
 

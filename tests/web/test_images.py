@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 from pathlib import Path
@@ -17,6 +18,7 @@ from starlette.testclient import TestClient
 from mirsearch.errors import NotFoundError, UsageError
 from mirsearch.imaging.images import crop, open_picture
 from mirsearch.settings import ServeLimits
+from mirsearch.web import apart
 from mirsearch.web.app import create_app
 from mirsearch.web.iiif import parse_region, parse_size
 from mirsearch.web.uploads import UploadStore
@@ -175,3 +177,21 @@ def test_uploads_are_kept_for_a_time(tmp_path: Path) -> None:
             store.close()
 
     anyio.run(wait)
+
+
+def test_a_picture_that_takes_too_much_is_refused_and_others_are_read(
+    client: TestClient, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    huge = io.BytesIO()
+    Image.new("1", (8_100, 8_000)).save(huge, "PNG")
+    answer = client.post("/api/v1/search", files={"image": ("huge.png", huge.getvalue())})
+    assert answer.status_code == 422
+    assert "8100 × 8000 px are more than this server takes" in answer.json()["detail"]
+    with monkeypatch.context() as patch:
+        patch.setattr(apart, "SERVE_LIMITS", dataclasses.replace(apart.SERVE_LIMITS, reading_seconds=0.01))
+        slow = io.BytesIO()
+        Image.effect_noise((1_500, 1_500), 90).save(slow, "PNG")
+        answer = client.post("/api/v1/search", files={"image": ("slow.png", slow.getvalue())})
+    assert answer.status_code == 422
+    assert "took more than" in answer.json()["detail"]
+    assert client.post("/api/v1/search", files={"image": ("a.png", served.query.read_bytes())}).status_code == 200
