@@ -15,7 +15,8 @@ from mirsearch.extractors.base import Extractor
 from mirsearch.field_filters import FieldFilter
 from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import ExtractorIdentity, Index, LetterIndex
-from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult, StoredPanel
+from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult, StoredPanel, Vector
+from mirsearch.ranking import Formula
 from mirsearch.search.answer import Answer, Hit, QueryView
 from mirsearch.search.asked_pictures import IMAGE_KINDS, AskedPictures, read_pictures
 from mirsearch.search.diversity import choose_diverse, diverse_count
@@ -64,6 +65,7 @@ def prepare_question(index: Index, question: Question, extractor: Callable[[], E
     filters = dataclasses.replace(filters, doubtful=filters.doubtful or question.doubtful)
     words, filters = _words_and_filters(question, filters, pictures.vector is not None or bool(question.alike))
     text_embedding, formula, text_note = text_vector(index.extractor, words, question.formula, extractor)
+    meant, meaning_note = _meaning_of(index, words, formula)
     request = SearchRequest(
         vector=turn_by_marks(index, pictures.vector, marks, filters),
         field_of_view_nm=pictures.field_of_view_nm,
@@ -74,10 +76,20 @@ def prepare_question(index: Index, question: Question, extractor: Callable[[], E
         exact=question.exact,
         exclude=frozenset([*([stored.panel.id] if stored else []), *left_out.panels, *chain(*marks.panel_ids)]),
         text_vector=text_embedding,
+        meaning_vector=meant,
     )
-    notes = (*pictures.notes, *left_out.notes, text_note)
+    notes = (*pictures.notes, *left_out.notes, text_note, meaning_note)
     view = _question_view(question, pictures, stored, marks, filters, left_out.articles)
     return PreparedQuestion(request, view, tuple(note for note in notes if note))
+
+
+def _meaning_of(index: Index, words: str | None, formula: Formula) -> tuple[Vector | None, str | None]:
+    """Return the sentence vector of the words, and a note where the index has such vectors and the words have none."""
+    if not words:
+        return None, None
+    from mirsearch.search.meaning import meaning_vector  # a question about a picture starts without it
+
+    return meaning_vector(index, words, formula)
 
 
 def _words_and_filters(question: Question, filters: Filters, has_looks: bool) -> tuple[str | None, Filters]:
@@ -129,7 +141,7 @@ def ask(index: Index, question: Question, extractor: Callable[[], Extractor]) ->
     result, hits = _search_panels(index, prepared.request, question)
     took = (time.perf_counter() - started) * 1000
     if is_calibrated(index.extractor, prepared.view):
-        hits = judge_hits(hits, int(result.detail.get("searched", result.considered)))
+        hits = judge_hits(hits, int(result.detail.get("searched", result.considered)), index.extractor)
     notes = (*prepared.notes, *_notes(index, question, prepared.request, result, hits))
     if question.min_score is not None:
         hits, note = drop_low_scores(hits, question.min_score)
