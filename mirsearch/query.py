@@ -72,6 +72,7 @@ class SearchRequest:
     """One query. `vector` has shape (dims,) and unit length; `field_of_view_nm` is that of the query image.
 
     `text_vector`, shape (dims,), embeds the text in the space of the panel vectors, if the extractor has a text tower.
+    `meaning_vector` is the text's sentence vector, if the index has sentence vectors.
     Each of these may be None. `exclude` has ids of panels that must not be found.
     """
 
@@ -84,6 +85,7 @@ class SearchRequest:
     exact: bool = False
     exclude: frozenset[str] = frozenset()
     text_vector: Vector | None = None
+    meaning_vector: Vector | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class ScoredPanel:
     scale: float | None = None
     text: float | None = None
     image_text: float | None = None
+    meaning: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

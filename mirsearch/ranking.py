@@ -6,7 +6,9 @@ For a query q and a panel d, each term lies in [0, 1]:
 - scale   s = exp(-(Δ/σ)²/2), where Δ = log10(field of view of q / field of view of d);
 - text    t = BM25/(BM25 + k); 0 if the query has text and the panel does not match;
 - image_text  i = 1/(1 + exp(-(a·c + b))), where c is the cosine of the panel's vector and the vector of the query's
-  text, if the extractor embeds both in one space.
+  text, if the extractor embeds both in one space;
+- meaning  m = 1/(1 + exp(-(a·c + b))), where c is the cosine of the sentence vectors of the query's words and of what
+  is said of the panel, if the index has sentence vectors.
 
 score = Σ wᵢ·termᵢ / Σ wᵢ over the terms that both the query and the panel have.
 """
@@ -23,35 +25,47 @@ Missing = Literal["neutral", "penalize", "exclude"]
 """The scale term of a panel without a scale, if the query has one: `neutral` leaves the term out, `penalize` sets it
 to 0, `exclude` drops the panel."""
 
-TERMS = ("visual", "scale", "text", "image_text")
+TERMS = ("visual", "scale", "text", "image_text", "meaning")
+OPTIONAL_TERMS = ("image_text", "meaning")
+"""Terms that only some indexes have. An answer tells of them where it used them."""
+MEANING_SHARE = 1 / 3
+"""The weight of the meaning term as a share of that of the text term, where nobody chose one."""
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Weights of the terms: all ≥ 0, at least one > 0. Only their ratios matter. `image_text` None: as `text`."""
+    """Weights of the terms: all ≥ 0, at least one > 0. Only their ratios matter.
+
+    `image_text` None: as `text`. `meaning` None: a third of `text`.
+    """
 
     visual: float = 0.6
     scale: float = 0.3
     text: float = 0.3
     image_text: float | None = None
+    meaning: float | None = None
 
     def __post_init__(self) -> None:
-        values = (self.visual, self.scale, self.text, *(() if self.image_text is None else (self.image_text,)))
+        optional = [value for value in (self.image_text, self.meaning) if value is not None]
+        values = (self.visual, self.scale, self.text, *optional)
         if not all(value >= 0 for value in values) or not 0 < sum(values) < float("inf"):
             raise ValueError("weights must be finite, ≥ 0 and not all 0")
 
     def of(self, term: str) -> float:
         """Return the weight of a term of TERMS."""
         value = getattr(self, term)
-        return float(self.text if value is None else value)
+        if value is None:
+            return self.text * MEANING_SHARE if term == "meaning" else float(self.text)
+        return float(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
     """All parameters of the score: the weights, σ in decades, the BM25 k where the text term is 0.5, and `missing`.
 
-    `response` has a and b of the image_text term; they come from the extractor.
+    `response` has a and b of the image_text term; they come from the extractor. `meaning_response` has those of the
+    meaning term.
     """
 
     weights: Weights = Weights()
@@ -59,11 +73,12 @@ class Formula:
     text_k: float = 5.0
     missing: Missing = "neutral"
     response: tuple[float, float] = (25.0, -6.25)
+    meaning_response: tuple[float, float] = (10.0, -5.0)
 
     def __post_init__(self) -> None:
         if not (self.sigma > 0 and self.text_k > 0):
             raise ValueError("sigma and text_k must be > 0")
-        if not all(np.isfinite(value) for value in self.response):
+        if not all(np.isfinite(value) for value in (*self.response, *self.meaning_response)):
             raise ValueError("the response parameters a and b must be finite")
 
 
@@ -89,6 +104,11 @@ def text_term(bm25: ArrayLike, k: float) -> Floats:
     return scores / (scores + k)
 
 
+def meaning_term(cosine: ArrayLike, response: tuple[float, float]) -> Floats:
+    """Return 1/(1 + exp(-(a·c + b))) for cosines c between sentence vectors; any shape, in (0, 1)."""
+    return image_text_term(cosine, response)
+
+
 def image_text_term(cosine: ArrayLike, response: tuple[float, float]) -> Floats:
     """Return 1/(1 + exp(-(a·c + b))) for cosines c between panels and the query's text; any shape, in (0, 1)."""
     strength = response[0] * np.asarray(cosine, dtype=np.float64) + response[1]
@@ -102,12 +122,13 @@ def combine(
     scale: Floats | None = None,
     text: Floats | None = None,
     image_text: Floats | None = None,
+    meaning: Floats | None = None,
 ) -> Floats:
     """Return the weighted mean of the terms, shape (n,). None: the query lacks the term; NaN: the panel lacks it.
 
     Panels that `missing="exclude"` drops, and panels without a term of positive weight, get -inf.
     """
-    query_terms = {"visual": visual, "scale": scale, "text": text, "image_text": image_text}
+    query_terms = {"visual": visual, "scale": scale, "text": text, "image_text": image_text, "meaning": meaning}
     terms = {name: term for name, term in query_terms.items() if term is not None}
     if not terms:
         raise ValueError("a query needs at least one term")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -42,7 +42,8 @@ class FigureRecord:
 
     `panels` are the results of the analysis with version `analysis_version`, without corrections. `source_panels` are
     the panels that the source provided. `corrections` replace those that the index has for the figure; None keeps them.
-    The index applies them to the panels.
+    The index applies them to the panels. `meanings` has known sentence vectors by the key of their text (see
+    `indexes.meanings`); an index that has sentence vectors makes the others.
     """
 
     figure: Figure
@@ -52,6 +53,7 @@ class FigureRecord:
     analysis_version: str | None = None
     source_panels: tuple[Panel, ...] = ()
     corrections: tuple[Correction, ...] | None = None
+    meanings: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Part = Literal["database", "log", "facts", "article", "figure", "panel", "texts", "vector", "thumbnail", "words",
-               "counts", "failures", "entry", "file", "document", "index"]  # fmt: skip
+               "meaning", "counts", "failures", "entry", "file", "document", "index"]  # fmt: skip
 
 
 COPYING = "copying"

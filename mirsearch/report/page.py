@@ -27,6 +27,7 @@ _SORT_OPTIONS = (
     SortOption("scale", "scale"),
     SortOption("text", "words"),
     SortOption("image_text", "words in the picture"),
+    SortOption("meaning", "meaning of the words"),
     SortOption("fov", "field of view"),
     SortOption("year", "year, newest first"),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mirsearch.corpus import Panel
-from mirsearch.ranking import TERMS
+from mirsearch.ranking import OPTIONAL_TERMS, TERMS
 from mirsearch.report.highlights import matched_words
 from mirsearch.report.sentences import match_figure
 from mirsearch.report.wording import clean_text, format_length, format_number, scale_label
@@ -18,7 +18,11 @@ TermState = Literal["counted", "not asked", "unknown", "counted as 0"]
 lacks it, and the score counts that against the panel."""
 
 _MATCHES = {"strong": "a strong match", "weak": "a weak match", "none": "no match"}
-TERM_TITLES = {"visual": "Looks", "scale": "Scale", "text": "Words", "image_text": "Words in the picture"}
+_SAME_MEANING, _RELATED = 0.5, 0.2
+"""Least meaning terms of a text that says the same (half of the sentences of an article and the text about the figure
+that they speak of have more), and of one that is related."""
+TERM_TITLES = {"visual": "Looks", "scale": "Scale", "text": "Words", "image_text": "Words in the picture",
+               "meaning": "Meaning"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,8 @@ class Reason:
 
 
 def reasons(answer: Answer, hit: Hit) -> list[Reason]:
-    """Return the terms of a hit in the order visual, scale, text, and then image_text if the question asked for it."""
-    terms = [term for term in TERMS if term != "image_text" or hit.scored.image_text is not None]
+    """Return the terms of a hit in their order; those of OPTIONAL_TERMS if the question asked for them."""
+    terms = [term for term in TERMS if term not in OPTIONAL_TERMS or getattr(hit.scored, term) is not None]
     states = {term: _term_state(answer, hit, term) for term in terms}
     weights = {term: answer.formula.weights.of(term) for term in terms}
     total = sum(weights[term] for term in terms if states[term].startswith("counted"))
@@ -168,9 +172,19 @@ def _image_text_sentence(_answer: Answer, hit: Hit, _state: TermState) -> str:
     return f"words in the picture {format_number(hit.scored.image_text)}: how well they fit what it shows"
 
 
+def _meaning_sentence(_answer: Answer, hit: Hit, _state: TermState) -> str:
+    value = hit.scored.meaning or 0.0
+    if value >= _SAME_MEANING:
+        told = "says the same" if hit.scored.text else "says the same in other words"
+    else:
+        told = "says something related" if value >= _RELATED else "says something else"
+    return f"meaning {format_number(value)}: the text about it {told}"
+
+
 _SENTENCES = {
     "visual": _visual_sentence,
     "scale": _scale_sentence,
     "text": _text_sentence,
     "image_text": _image_text_sentence,
+    "meaning": _meaning_sentence,
 }

@@ -128,11 +128,13 @@ def match_figure(match: Match) -> str:
 def _weights_phrase(answer: Answer) -> str:
     query, weights = answer.query, answer.formula.weights
     has_image_text = any(hit.scored.image_text is not None for hit in answer.hits)
+    has_meaning = any(hit.scored.meaning is not None for hit in answer.hits)
     is_weighed = {
         f"looks {weights.visual:g}": query.has_looks,
         f"scale {weights.scale:g}": query.field_of_view_nm is not None,
         f"words {weights.text:g}": bool(query.text),
         f"words in pictures {weights.of('image_text'):g}": has_image_text,
+        f"meaning {weights.of('meaning'):.2g}": has_meaning,
     }
     terms = [text for text, present in is_weighed.items() if present]
     return f"weights: {', '.join(terms)}" if len(terms) > 1 else f"by {(terms or ['nothing'])[0].split()[0]} alone"

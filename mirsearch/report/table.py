@@ -60,7 +60,7 @@ MAX_HEADING = 32
 """Most characters that are shown of the words printed at a panel."""
 BAR_CELLS = 20
 """Width of the bar that shows a term of 1, in cells."""
-TERM_COLORS = {"visual": "blue", "scale": "yellow", "text": "green", "image_text": "cyan"}
+TERM_COLORS = {"visual": "blue", "scale": "yellow", "text": "green", "image_text": "cyan", "meaning": "magenta"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,8 @@ def _value_columns(answer: Answer, width: int) -> list[_Column]:
         columns.append(_Column("text", lambda hit: format_number(hit.scored.text)))
     if roomy and any(terms.image_text is not None for terms in scored):
         columns.append(_Column("seen", lambda hit: format_number(hit.scored.image_text)))
+    if roomy and any(terms.meaning is not None for terms in scored):
+        columns.append(_Column("meant", lambda hit: format_number(hit.scored.meaning)))
     return columns
 
 

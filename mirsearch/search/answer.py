@@ -7,7 +7,7 @@ from typing import Any
 
 from mirsearch.corpus import Article, Box, Panel, ScaleReading, to_json
 from mirsearch.query import Filters, Pixels, ScoredPanel, StoredPanel
-from mirsearch.ranking import TERMS, Formula
+from mirsearch.ranking import OPTIONAL_TERMS, TERMS, Formula
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,13 +164,13 @@ def stored_json(stored: StoredPanel) -> dict[str, Any]:
 def hit_json(hit: Hit) -> dict[str, Any]:
     """Return a hit as `mirsearch query --format json` prints it."""
     panel, figure, scored = hit.stored.panel, hit.stored.figure, hit.scored
-    image_text = {} if scored.image_text is None else {"image_text": scored.image_text}
+    asked = {term: value for term in OPTIONAL_TERMS if (value := getattr(scored, term)) is not None}
     return {
         "rank": hit.rank,
         "id": panel.id,
         "score": scored.score,
         "visual_distance": scored.visual_distance,
-        "terms": {"visual": scored.visual, "scale": scored.scale, "text": scored.text} | image_text,
+        "terms": {"visual": scored.visual, "scale": scored.scale, "text": scored.text} | asked,
         "scale": scale_json(panel),
         "panel": {
             **{"label": panel.label, "box": list(panel.box), "kind": panel.kind, "technique": panel.technique},
@@ -214,9 +214,9 @@ def _image_json(image: QueryImage) -> dict[str, Any]:
 
 
 def _weights_json(answer: Answer) -> dict[str, float]:
-    """Return the weights of all terms; that of image_text only where the query used it."""
-    uses_image_text = any(hit.scored.image_text is not None for hit in answer.hits)
-    return {term: answer.formula.weights.of(term) for term in TERMS if term != "image_text" or uses_image_text}
+    """Return the weights of all terms; those of OPTIONAL_TERMS only where the query used them."""
+    used = {term for term in OPTIONAL_TERMS if any(getattr(hit.scored, term) is not None for hit in answer.hits)}
+    return {term: answer.formula.weights.of(term) for term in TERMS if term not in OPTIONAL_TERMS or term in used}
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:

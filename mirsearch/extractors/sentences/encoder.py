@@ -64,6 +64,10 @@ class MiniLmEncoder:
                 list(pool.map(embed, wanted))
         return vectors
 
+    def check(self) -> None:
+        """Raise MissingDependencyError if the package of the weights is missing. Loads nothing."""
+        model_folder()
+
     def _load(self) -> tuple[WordPieceTokenizer, Any]:
         """Return the tokenizer and the session. The first use loads them; a lock lets only one thread do so."""
         with self._loading:

@@ -129,19 +129,34 @@ class FirstPass:
 
     def add_image_text(self, dots: Float32Array, query_inverse_norm: float, error: float = 0.0) -> None:
         """Add the image_text term for dot products with the vector of the text. `error` as for the visual term."""
-        slope, bias = self._formula.response
+        self._add_sigmoid(
+            "image_text", self._formula.response, dots, self._columns.inverse_norm, query_inverse_norm, error
+        )
+
+    def add_meaning(
+        self, inverse_norm: Float32Array, dots: Float32Array, query_inverse_norm: float, error: float = 0.0
+    ) -> None:
+        """Add the meaning term for dot products of sentence vectors. `inverse_norm` has 1/norm of those of the rows."""
+        self._add_sigmoid("meaning", self._formula.meaning_response, dots, inverse_norm, query_inverse_norm, error)
+
+    def _add_sigmoid(
+        self, name: str, response: tuple[float, float], dots: Float32Array, inverse_norm: Float32Array,
+        query_inverse_norm: float, error: float,
+    ) -> None:  # fmt: skip
+        """Add a term 1/(1 + exp(-(a·cosine + b)))."""
+        slope, bias = response
         margin = (abs(slope) + abs(bias)) * 4 * _UNIT_ROUNDOFF  # the slope of a sigmoid is at most 1/4
         if margin > _MAX_MARGIN:
             self._bounded = False
             return
-        self._margin += margin + self._max_share("image_text") * abs(slope) * error / 4
-        term = np.multiply(dots, self._columns.inverse_norm, out=self._arrays.take(len(dots)))
+        self._margin += margin + self._max_share(name) * abs(slope) * error / 4
+        term = np.multiply(dots, inverse_norm, out=self._arrays.take(len(dots)))
         term *= np.float32(-slope * query_inverse_norm)
         term -= np.float32(bias)
         np.clip(term, np.float32(-_MAX_EXPONENT), np.float32(_MAX_EXPONENT), out=term)
         np.exp(term, out=term)
         term += np.float32(1)
-        np.divide(np.float32(self._share["image_text"]), term, out=term)
+        np.divide(np.float32(self._share[name]), term, out=term)
         self._add(term)
 
     def _add(self, term: Float32Array) -> None:

@@ -94,7 +94,8 @@ class EmbeddedIndex(Searches, SnapshotReads):
                 lock = resources.enter_context(write_lock(self.location))
                 connection = resources.enter_context(closing(self._write_connection()))
                 self._check_extractor(connection)
-            writer = SqliteWriter(connection, self.location, self._extractor.dims)
+                add_meanings = self._meaning_adder(connection)
+            writer = SqliteWriter(connection, self.location, self._extractor.dims, add_meanings)
             writer.lock = lock
             try:
                 yield writer
@@ -105,6 +106,8 @@ class EmbeddedIndex(Searches, SnapshotReads):
         with self._readers.transaction() as connection:
             self._matrix.update_files(connection)
             self._postings.update_file(connection)
+            if schema.read_meta(connection).get("meaning"):
+                self._meanings.update_files(connection)
 
     def _write_connection(self) -> sqlite3.Connection:
         connection = connect(self._folder / DATABASE, "rw")

@@ -12,7 +12,7 @@ from mirsearch.indexes.embedded.vectors.matrix import Snapshot
 from mirsearch.indexes.embedded.vectors.scans import DotProducts, Indices
 from mirsearch.indexes.embedded.words.bm25 import TermScores
 from mirsearch.query import ScoredPanel, SearchRequest
-from mirsearch.ranking import Floats, combine, image_text_term, scale_term, text_term, visual_term
+from mirsearch.ranking import Floats, combine, image_text_term, meaning_term, scale_term, text_term, visual_term
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,11 @@ class Terms:
     scale: Floats | None
     text: Floats | None
     image_text: Floats | None = None
+    meaning: Floats | None = None
 
     def score(self, request: SearchRequest) -> Floats:
         """Return the score of each panel, or -inf if the panel is no result."""
-        terms = (self.visual, self.scale, self.text, self.image_text)
+        terms = (self.visual, self.scale, self.text, self.image_text, self.meaning)
         score = combine(request.formula, *terms)
         if sum(term is not None for term in terms) == 1:
             score[score <= 0] = -np.inf
@@ -40,15 +41,21 @@ def exact_terms(
 ) -> Terms:  # fmt: skip
     """Return the exact terms of a few rows.
 
-    `dots` are the products of the rows with the vector of the query image and with that of the query text.
+    `dots` are the products of the rows with the vector of the query image and with that of the query text, and of
+    their sentence vectors with that of the query text.
     """
-    image_dots, text_dots = dots
-    distance = visual = scale = text = image_text = None
+    image_dots, text_dots, meaning_dots = dots
+    distance = visual = scale = text = image_text = meaning = None
     if image_dots is not None:
         distance = np.clip(1.0 - _cosines(snapshot, rows, image_dots), 0.0, 2.0)
         visual = visual_term(distance)
     if text_dots is not None:
         image_text = image_text_term(_cosines(snapshot, rows, text_dots), request.formula.response)
+    if meaning_dots is not None and snapshot.meaning is not None:
+        cosine = (
+            meaning_dots.values.astype(np.float64) * snapshot.meaning.inverse_norm[rows] * meaning_dots.inverse_norm
+        )
+        meaning = meaning_term(cosine, request.formula.meaning_response)
     if request.field_of_view_nm is not None:
         scale = scale_term(request.field_of_view_nm, snapshot.table.log10_fov[rows], request.formula.sigma)
     if word_scores is not None:
@@ -56,7 +63,7 @@ def exact_terms(
         for term_scores in word_scores:
             bm25 += term_scores.scores_of(rows)
         text = text_term(bm25, request.formula.text_k)
-    return Terms(distance, visual, scale, text, image_text)
+    return Terms(distance, visual, scale, text, image_text, meaning)
 
 
 def _cosines(snapshot: Snapshot, rows: Indices, dots: DotProducts) -> Floats:
@@ -93,8 +100,8 @@ def best_panels(
 
 
 def _to_scored_panels(ids: Sequence[str], positions: Indices, score: Floats, terms: Terms) -> list[ScoredPanel]:
-    columns = (terms.distance, terms.visual, terms.scale, terms.text, terms.image_text)
+    columns = (terms.distance, terms.visual, terms.scale, terms.text, terms.image_text, terms.meaning)
     values = [[None] * len(positions) if column is None else column[positions].tolist() for column in columns]
     scale = [None if value is None or math.isnan(value) else value for value in values[2]]
-    rows = zip(ids, score[positions].tolist(), values[0], values[1], scale, values[3], values[4], strict=True)
+    rows = zip(ids, score[positions].tolist(), *values[:2], scale, *values[3:], strict=True)
     return [ScoredPanel(*row) for row in rows]

@@ -7,19 +7,18 @@ import math
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.errors import UsageError
 from mirsearch.indexes.embedded.buffers import ArrayPool, BorrowedArrays, Float32Array
 from mirsearch.indexes.embedded.conditions import find_where
 from mirsearch.indexes.embedded.database.checksums import batches, placeholders
 from mirsearch.indexes.embedded.database.rows import read_ids
-from mirsearch.indexes.embedded.doubtful import with_doubtful_scales
 from mirsearch.indexes.embedded.first_pass import FirstPass, ScoreColumns
+from mirsearch.indexes.embedded.requests import prepare, query_vectors, term_names
 from mirsearch.indexes.embedded.scores import best_panels, exact_terms
 from mirsearch.indexes.embedded.vectors import scans as vector_scans
 from mirsearch.indexes.embedded.vectors.matrix import Snapshot
@@ -34,8 +33,8 @@ from mirsearch.indexes.embedded.vectors.scans import NO_ROWS, DotProducts, Indic
 from mirsearch.indexes.embedded.words.bm25 import Bm25, TermScores
 from mirsearch.indexes.embedded.words.postings import Postings
 from mirsearch.query import Filters, ScoredPanel, SearchRequest, SearchResult
-from mirsearch.text.terms import Term
 
+_Adder = Callable[[Float32Array, float, float], None]
 MAX_KEPT_SELECTIONS = 16
 GATHER_SHARE = 0.125
 """If the filters select a smaller share of the rows than this, the selected rows are copied and scanned alone."""
@@ -73,18 +72,18 @@ class Searcher:
         self._scanner = scanner
         self._postings, self._bm25 = postings, Bm25(postings)
         self._pool = ArrayPool()
-        self._backoffs = {False: PassBackoff(), True: PassBackoff()}  # True: queries with a vector of the text
+        self._backoffs = {False: PassBackoff(), True: PassBackoff()}  # True: queries with vectors of the text
         self._selections: OrderedDict[tuple[int, str, Filters], Selection] = OrderedDict()
         self._lock = threading.Lock()
 
     def search(self, connection: sqlite3.Connection, snapshot: Snapshot, request: SearchRequest) -> SearchResult:
         """Return the best panels. `snapshot` must be of the connection's transaction."""
-        words, snapshot = _prepare(connection, snapshot, request)
+        words, snapshot = prepare(connection, snapshot, request)
         selection = self._selection(connection, snapshot, request.filters)
         excluded = selection.to_positions(_panel_rows(connection, snapshot, request.exclude))
         detail = {"words": [" ".join(term) for term in words]}
         count = selection.count - len(excluded)
-        vectors = _query_vectors(snapshot, request)
+        vectors = query_vectors(snapshot, request)
         if not any(vectors) and request.field_of_view_nm is None and not words:
             return SearchResult([], exact=True, considered=count, detail=detail)
         with self._pool.borrow() as arrays:
@@ -98,8 +97,8 @@ class Searcher:
         self, connection: sqlite3.Connection, snapshot: Snapshot, request: SearchRequest, ids: Mapping[int, str]
     ) -> list[ScoredPanel]:
         """Return the best of a few panels, given as ids by key: as :meth:`search` if it had no others to score."""
-        words, snapshot = _prepare(connection, snapshot, request)
-        vectors = _query_vectors(snapshot, request)
+        words, snapshot = prepare(connection, snapshot, request)
+        vectors = query_vectors(snapshot, request)
         if not any(vectors) and request.field_of_view_nm is None and not words:
             return []
         selection = self._selection(connection, snapshot, request.filters)
@@ -115,7 +114,10 @@ class Searcher:
         self, snapshot: Snapshot, vectors: Sequence[QueryVector | None], rows: Indices | None, arrays: BorrowedArrays
     ) -> list[Scan | None]:
         start = functools.partial(vector_scans.start_exact_scan, self._scanner, snapshot, rows=rows, arrays=arrays)
-        return [None if vector is None else start(vector) for vector in vectors]
+        scans = [None if vector is None else start(vector) for vector in vectors[:2]]
+        if vectors[2] is None or snapshot.meaning is None:
+            return [*scans, None]
+        return [*scans, vector_scans.start_meaning_scan(self._scanner, snapshot.meaning, vectors[2], rows, arrays)]
 
     def _find_candidates(
         self,
@@ -142,7 +144,7 @@ class Searcher:
             useful = len(positions) <= MAX_CANDIDATE_SHARE * selection.count
             backoff.record(useful)
             if useful:
-                outliers = np.setdiff1d(selection.to_positions(snapshot.rounded.outliers), context.excluded)
+                outliers = np.setdiff1d(selection.to_positions(_outliers(rounded_scans)), context.excluded)
                 rows = np.union1d(positions, outliers)
                 return rows, _wait_for(start_exact(rows)), word_scores
             scans = start_exact(None)
@@ -155,7 +157,7 @@ class Searcher:
     ) -> tuple[list[Scan | None] | None, PassBackoff]:
         """Start scans of the rounded rows if they are likely to leave few candidates, else return None."""
         rounded, selection = context.snapshot.rounded, context.selection
-        backoff = self._backoffs[vectors[1] is not None]
+        backoff = self._backoffs[vectors[1] is not None or vectors[2] is not None]
         present = [vector for vector in vectors if vector is not None]
         if rounded is None or selection.rows is not None or not present:
             return None, backoff
@@ -164,7 +166,14 @@ class Searcher:
         if context.request.top > MAX_CANDIDATE_SHARE / 2 * selection.count or not backoff.should_try():
             return None, backoff
         start = functools.partial(vector_scans.start_rounded_scan, self._scanner, rounded, arrays=context.arrays)
-        return [None if vector is None else start(vector) for vector in vectors], backoff
+        scans = [None if vector is None else start(vector) for vector in vectors[:2]]
+        meaning, vector = context.snapshot.meaning, vectors[2]
+        if meaning is None or vector is None:
+            return [*scans, None], backoff
+        return [
+            *scans,
+            vector_scans.start_rounded_meaning_scan(self._scanner, meaning, vector, context.arrays),
+        ], backoff
 
     def _selection(self, connection: sqlite3.Connection, snapshot: Snapshot, filters: Filters) -> Selection:
         key = (snapshot.table.generation, snapshot.table.token, filters)
@@ -178,12 +187,6 @@ class Searcher:
             while len(self._selections) > MAX_KEPT_SELECTIONS:
                 self._selections.popitem(last=False)
         return selection
-
-
-def _ranking_terms(text: str) -> list[Term]:
-    from mirsearch.text.word_ranking import rank_terms  # a question about a picture starts without it
-
-    return rank_terms(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,51 +204,31 @@ def _wait_for(scans: Sequence[Scan | None]) -> list[DotProducts | None]:
     return [None if scan is None else scan() for scan in scans]
 
 
+def _outliers(scans: Sequence[Scan | None]) -> Indices:
+    """Return the rows whose products some scan of rounded rows does not know."""
+    return np.concatenate([NO_ROWS, *(dots.outliers for dots in _wait_for(scans) if dots is not None)])
+
+
 def _run_first_pass(
     context: _QueryContext, word_scores: Sequence[TermScores] | None, scans: Sequence[Scan | None]
 ) -> tuple[FirstPass, Indices]:
     """Return the first pass, and ascending positions that include the best ones. Outliers of scans are left out."""
     request, selection, arrays = context.request, context.selection, context.arrays
-    first = FirstPass(request.formula, selection.columns, _term_names(request, word_scores), arrays)
+    first = FirstPass(request.formula, selection.columns, term_names(request, word_scores), arrays)
     if request.field_of_view_nm is not None:
         first.add_scale(math.log10(request.field_of_view_nm))
     if word_scores is not None:
         first.add_text(_sum_bm25(word_scores, arrays.take(len(context.snapshot.table)), selection.rows))
     excluded = context.excluded
-    for dots, add in zip(_wait_for(scans), (first.add_visual, first.add_image_text), strict=True):
+    adders: list[_Adder] = [first.add_visual, first.add_image_text, first.add_image_text]
+    if context.snapshot.meaning is not None:
+        norms = context.snapshot.meaning.inverse_norm
+        adders[2] = functools.partial(first.add_meaning, norms if selection.rows is None else norms[selection.rows])
+    for dots, add in zip(_wait_for(scans), adders, strict=True):
         if dots is not None:
             excluded = np.union1d(excluded, dots.outliers) if len(dots.outliers) else excluded
             add(dots.values, dots.inverse_norm, dots.error)
     return first, first.candidates(request.top, selection.filtered_out, excluded)
-
-
-def _prepare(connection: sqlite3.Connection, snapshot: Snapshot, request: SearchRequest) -> tuple[list[Term], Snapshot]:
-    """Return the words of a request and the snapshot with the scales that it wants. Raises UsageError."""
-    words = _ranking_terms(request.text) if request.text else []
-    _check_request(request)
-    return words, with_doubtful_scales(connection, snapshot) if request.filters.doubtful else snapshot
-
-
-def _query_vectors(snapshot: Snapshot, request: SearchRequest) -> list[QueryVector | None]:
-    """Return the vectors of the query image and of its text. Raises IndexMismatchError, UsageError."""
-    vectors = (request.vector, request.text_vector)
-    return [None if vector is None else QueryVector.convert(snapshot, vector) for vector in vectors]
-
-
-def _check_request(request: SearchRequest) -> None:
-    is_empty = request.vector is None and request.text_vector is None and not request.text
-    if is_empty and request.field_of_view_nm is None:
-        raise UsageError("the query is empty", "give an image, words or a field of view")
-    field_of_view = request.field_of_view_nm
-    if field_of_view is not None and not (field_of_view > 0 and math.isfinite(field_of_view)):
-        raise UsageError(f"the field of view is {field_of_view} nm", "give a field of view above 0")
-
-
-def _term_names(request: SearchRequest, word_scores: Sequence[TermScores] | None) -> frozenset[str]:
-    scale = request.field_of_view_nm is not None
-    present = {"visual": request.vector is not None, "scale": scale, "text": word_scores is not None}
-    present["image_text"] = request.text_vector is not None
-    return frozenset(name for name, is_present in present.items() if is_present)
 
 
 def _select_rows(connection: sqlite3.Connection, postings: Postings, snapshot: Snapshot, filters: Filters) -> Selection:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from mirsearch.indexes.embedded.database.failures import read_failures
 from mirsearch.indexes.embedded.database.figures import FigureCache, FigureRow, read_figures
 from mirsearch.indexes.embedded.database.rows import read_panels
 from mirsearch.query import StoredPanel
+
+if TYPE_CHECKING:
+    from mirsearch.indexes.meanings import Meanings
 
 _FIGURES_AT_ONCE = 64
 _KEYS_AT_ONCE = 4096
@@ -49,7 +53,12 @@ class EmbeddedSnapshot:
 
         DamagedRowError if a row does not match its checksum.
         """
+        from mirsearch.indexes.embedded.database.meaning_facts import read_meaning
+        from mirsearch.indexes.embedded.database.meanings import read_meanings
+
+        model = read_meaning(self._connection)
         for keys in self._batches(figure_ids):
+            meanings = {} if model is None else read_meanings(self._connection, keys, model.dims)
             cache = FigureCache()
             rows, blobs = cache.read(self._connection, keys), self._read_blobs(keys)
             clause = f"WHERE p.figure IN ({placeholders(keys)}) ORDER BY p.figure, p.position"
@@ -60,7 +69,8 @@ class EmbeddedSnapshot:
                 )
             }
             for key in keys:
-                yield self._record(rows[key], panels.get(rows[key].figure.id, []), blobs)
+                own = panels.get(rows[key].figure.id, [])
+                yield self._record(rows[key], own, blobs, meanings.get(key, {}))
 
     def _batches(self, figure_ids: Sequence[str] | None) -> Iterator[tuple[int, ...]]:
         """Yield the keys of figures, ascending, in batches."""
@@ -95,7 +105,7 @@ class EmbeddedSnapshot:
             blobs[panel_id] = (vector, jpeg or b"")
         return blobs
 
-    def _record(self, row: FigureRow, stored: Sequence[StoredPanel], blobs: Blobs) -> FigureRecord:
+    def _record(self, row: FigureRow, stored: Sequence[StoredPanel], blobs: Blobs, meanings: Meanings) -> FigureRecord:
         if len(stored) != row.panel_count:
             raise DamagedRowError(f"figure {row.figure.id} has {len(stored)} of {row.panel_count} panels")
         notes = row.notes()
@@ -109,6 +119,7 @@ class EmbeddedSnapshot:
             notes.analysis_version,
             notes.source_panels,
             notes.corrections,
+            meanings,
         )
 
     def failures(self) -> Iterator[Failure]:

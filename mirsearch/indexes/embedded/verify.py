@@ -22,15 +22,18 @@ from mirsearch.indexes.embedded.database.access import (
     write_lock,
 )
 from mirsearch.indexes.embedded.database.checksums import DamagedRowError
+from mirsearch.indexes.embedded.database.meaning_facts import read_meaning
 from mirsearch.indexes.embedded.database.salvage import Mend, Salvage
 from mirsearch.indexes.embedded.derived_files import DamagedFileError
 from mirsearch.indexes.embedded.vectors import matrix_file, rounded_file
 from mirsearch.indexes.embedded.vectors.matrix import Matrix
+from mirsearch.indexes.embedded.vectors.meaning import FOLDER, MeaningMatrices
 from mirsearch.indexes.embedded.words import words_file
 from mirsearch.indexes.embedded.words.postings import Postings
 from mirsearch.indexes.faults import Fault
 
-_DERIVED = (matrix_file.TABLE, "matrix-*.f16", rounded_file.TABLE, "coarse-*.i8", "words-*.postings", core_pages.FILE)
+_DERIVED = (matrix_file.TABLE, "matrix-*.f16", rounded_file.TABLE, "coarse-*.i8", "words-*.postings", core_pages.FILE,
+            f"{FOLDER}/*")  # fmt: skip
 
 
 def find_faults(location: str) -> Iterator[Fault]:
@@ -48,6 +51,8 @@ def find_faults(location: str) -> Iterator[Fault]:
         yield from checking.find_faults(connection)
         with suppress(KeyError, ValueError, DamagedRowError, sqlite3.Error):
             yield from _find_file_faults(path.parent, schema.read_extractor(connection).dims)
+            if (model := read_meaning(connection)) is not None:
+                yield from _find_file_faults(path.parent / FOLDER, model.dims)
     yield from _find_text_index_faults(location, path)
 
 
@@ -126,5 +131,6 @@ def repair(location: str, mend: Mend) -> list[str]:
             connection.execute("BEGIN")
             Matrix(path.parent, extractor.dims).update_files(connection)
             Postings(path.parent).update_file(connection)
+            MeaningMatrices(path.parent).update_files(connection)
         salvage.done.append("the files that queries scan were made again")
     return salvage.done

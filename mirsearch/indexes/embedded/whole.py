@@ -23,9 +23,9 @@ from mirsearch.indexes.embedded.database.access import (
 _PAGES_A_STEP = 4096
 _OUR_TYPES = ("table", "index")
 _OUR_NAMES = ("sqlite_", "words", "meta", "commits", "articles", "figures", "origins", "panels", "panel_texts",
-              "vectors", "thumbnails", "corrections", "failures", "entries")  # fmt: skip
+              "vectors", "thumbnails", "corrections", "failures", "entries", "meanings")  # fmt: skip
 """What the names of all tables and indexes of an index begin with."""
-_DERIVED = ("matrix*", "coarse*", "words-*.postings", "corpus.sums")
+_DERIVED = ("matrix*", "coarse*", "words-*.postings", "corpus.sums", "meaning/*")
 Progress = Callable[[int, int], None]
 
 

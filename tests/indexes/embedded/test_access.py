@@ -191,20 +191,20 @@ def test_an_older_index_is_migrated_all_or_nothing(location: str, monkeypatch: p
         connection.execute("UPDATE panels SET color = 'gray'")
         connection.execute("INSERT INTO nowhere VALUES (1)")
 
-    monkeypatch.setattr(sqlite_schema, "CURRENT_VERSION", 7)
-    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {5: first})
-    with pytest.raises(IndexMismatchError, match="schema 6"):
+    monkeypatch.setattr(sqlite_schema, "CURRENT_VERSION", 8)
+    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {6: first})
+    with pytest.raises(IndexMismatchError, match="schema 7"):
         EmbeddedIndex.open(location)
-    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {5: first, 6: second})
+    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {6: first, 7: second})
     with pytest.raises(IndexAccessError, match="nowhere"):
         EmbeddedIndex.open(location)
     with closing(sqlite3.connect(Path(location) / DATABASE)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (5,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (6,)
         assert "color" not in [row[1] for row in connection.execute("PRAGMA table_info(panels)")]
-    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {5: first, 6: lambda connection: None})
+    monkeypatch.setattr(sqlite_schema, "MIGRATIONS", {6: first, 7: lambda connection: None})
     assert search_ids(location) == expected
     with EmbeddedIndex.open(location) as index:
-        assert index.stats()["schema_version"] == 7
+        assert index.stats()["schema_version"] == 8
 
 
 def test_words_of_another_tokenizer_version_are_rebuilt(location: str) -> None:

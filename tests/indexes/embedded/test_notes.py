@@ -97,7 +97,7 @@ def test_schema_1_is_migrated_and_keeps_corrections(old: str, tmp_path: Path) ->
     record = RECORDS[3]
     panel = record.panels[0]
     with EmbeddedIndex.open(old) as index:
-        assert index.stats()["schema_version"] == sqlite_schema.CURRENT_VERSION == 5
+        assert index.stats()["schema_version"] == sqlite_schema.CURRENT_VERSION == 6
         assert index.figure_notes([record.figure.id, "absent"]) == {record.figure.id: FigureNotes()}
         shown = correct_panel(index, panel.id, {"label": "q"}, ScaleOptions(nm_per_px=8.0))
         assert (shown.corrected_fields, shown.panel.id) == (("label", "scale"), panel.id)

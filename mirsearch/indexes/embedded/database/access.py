@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 DATABASE = "corpus.sqlite3"
 WRITE_LOCK = "write.lock"
 BUSY_SECONDS = 10.0
-_REMAINS = ("matrix.rows", "matrix-*.f16", "coarse.rows", "words-*.postings", "corpus.sums", f"{DATABASE}-wal",
-            f"{DATABASE}-reembedding")  # fmt: skip
+_REMAINS = ("matrix.rows", "matrix-*.f16", "coarse.rows", "meaning/matrix.rows", "words-*.postings", "corpus.sums",
+            f"{DATABASE}-wal", f"{DATABASE}-reembedding")  # fmt: skip
 """Files that only a database with contents has beside it. An interrupted creation leaves none of them."""
-_OWN_PREFIXES = ("corpus.sqlite3", "corpus.sums", "write.lock", "matrix", "coarse", "words", "acquired")
+_OWN_PREFIXES = ("corpus.sqlite3", "corpus.sums", "write.lock", "matrix", "coarse", "words", "acquired", "meaning")
 
 
 @contextmanager

@@ -38,6 +38,8 @@ _MISMATCHES: dict[Part, str] = {
     "thumbnail": "SELECT p.id FROM panels p LEFT JOIN thumbnails t ON t.panel = p.key "
     "WHERE p.thumbnail_crc IS NOT blob_crc(t.jpeg)",
     "words": f"SELECT p.id FROM panels p LEFT JOIN words w ON w.rowid = p.key WHERE p.words_crc IS NOT {WORDS_CRC}",
+    "meaning": "SELECT p.id FROM panels p LEFT JOIN meanings m ON m.panel = p.key "
+    "WHERE m.crc IS NOT row_crc(m.text, m.vector)",
 }
 """What has another checksum than is stored with it, by the part of the index. Figures are compared one by one."""
 
@@ -51,6 +53,7 @@ def find_faults(connection: sqlite3.Connection) -> Iterator[Fault]:
         yield from _tell_errors(_find_mismatches(connection, part))
     for part in _LISTS:
         yield from _tell_errors(_find_mismatches(connection, part))
+    yield from _tell_errors(_find_meaning_faults(connection))
     yield from _tell_errors(_find_strays(connection))
     yield from _tell_errors(_find_interrupted_copies(connection))
 
@@ -150,6 +153,11 @@ def _find_mismatches(connection: sqlite3.Connection, part: Part) -> Iterator[Fau
     verb = "do not match their checksum" if part in ("texts", "words") else _MISMATCH
     for (subject,) in connection.execute(_MISMATCHES[part]):
         yield Fault(part, str(subject), verb)
+
+
+def _find_meaning_faults(connection: sqlite3.Connection) -> Iterator[Fault]:
+    if schema.read_meta(connection).get("meaning"):
+        yield from _find_mismatches(connection, "meaning")
 
 
 def _find_figure_faults(connection: sqlite3.Connection) -> Iterator[Fault]:

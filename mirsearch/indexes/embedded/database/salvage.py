@@ -14,6 +14,7 @@ from mirsearch.corrections import correction_from_json
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureRecord
 from mirsearch.indexes.embedded.database import checking, checksums, log, schema
 from mirsearch.indexes.embedded.database import failures as sqlite_failures
+from mirsearch.indexes.embedded.database import meanings as sqlite_meanings
 from mirsearch.indexes.embedded.database import words as sqlite_words
 from mirsearch.indexes.embedded.database.access import DATABASE, connect
 from mirsearch.indexes.embedded.database.checksums import ENTRIES, FAILURES, PANELS, DamagedRowError
@@ -24,7 +25,7 @@ from mirsearch.query import StoredPanel
 
 _TEMPORARY = f"{DATABASE}-repairing"
 _TABLES = ("meta", "commits", "articles", "figures", "origins", "panels", "panel_texts", "vectors", "thumbnails",
-           "corrections", "failures", "entries")  # fmt: skip
+           "corrections", "failures", "entries", "meanings")  # fmt: skip
 _MAX_MISSES = 100_000
 """Keys in a row that can't be read, after which the rest of a table counts as lost. A page holds far fewer keys."""
 
@@ -197,6 +198,7 @@ class Salvage:
         facts = {"extractor": self._extractor.name, "extractor_version": self._extractor.version}
         schema.write_meta(connection, **facts, dims=str(self._extractor.dims))
         schema.count_rows(connection)
+        self.done += sqlite_meanings.repair(connection)
         generation = schema.record_commit(connection, removed=True)
         connection.execute("DELETE FROM commits WHERE generation < ?", (generation,))  # no derived file is extended
 

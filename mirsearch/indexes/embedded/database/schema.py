@@ -18,7 +18,7 @@ from mirsearch.text.terms import ANALYSIS
 APPLICATION_ID = 0x6D697273
 """`mirs` in ASCII. It marks an SQLite file as an index of mirsearch."""
 
-CURRENT_VERSION = 5
+CURRENT_VERSION = 6
 RELATIVE_NAMES = "relative"
 """Value of the fact `names` of an index that names the files inside its folder relative to it."""
 MAX_KEPT_COMMITS = 10_000
@@ -45,10 +45,20 @@ FAILURES = """CREATE TABLE IF NOT EXISTS failures (input TEXT PRIMARY KEY, stage
 ENTRIES = """CREATE TABLE entries (list TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, crc INTEGER,
     PRIMARY KEY (list, name)) WITHOUT ROWID"""
 """The lists that an index keeps besides figures, since version 5. A value is a JSON object."""
+MEANINGS = """CREATE TABLE meanings (panel INTEGER PRIMARY KEY REFERENCES panels, text TEXT NOT NULL,
+    vector BLOB NOT NULL, crc INTEGER)"""
+"""Sentence vectors of panels since version 6, each with the key of the text that it was made from. Empty in an index
+without them."""
 ADDED = {"articles": (CRC,), "figures": ("mentions TEXT", "panels INTEGER", CRC), "panels": PANEL_SUMS,
          "failures": (CRC,)}  # fmt: skip
 """Columns since version 4, by table. `mentions` is a JSON list of sentences, `panels` a number."""
-PANEL_TABLES = (("panel_texts", "panel"), ("vectors", "panel"), ("thumbnails", "panel"), ("words", "rowid"))
+PANEL_TABLES = (
+    ("panel_texts", "panel"),
+    ("vectors", "panel"),
+    ("thumbnails", "panel"),
+    ("words", "rowid"),
+    ("meanings", "panel"),
+)
 """Tables that have a row for a panel, and their column with the panel's key."""
 WORDS = "CREATE VIRTUAL TABLE words USING fts5 (caption, text, title, mentions, tokenize = \"ascii tokenchars '.'\")"
 """Holds tokens of text.tokens. SQLite does no stemming or folding, because its version may differ."""
@@ -81,6 +91,7 @@ TABLES = (
     *CORRECTIONS,
     FAILURES.replace("noted_at TEXT NOT NULL)", f"noted_at TEXT NOT NULL, {CRC})"),
     ENTRIES,
+    MEANINGS,
 )
 
 Migration = Callable[[sqlite3.Connection], None]
@@ -132,8 +143,15 @@ def _add_entries(connection: sqlite3.Connection) -> None:
         count_rows(connection)
 
 
+def _add_meanings(connection: sqlite3.Connection) -> None:
+    """Migrate to version 6: room for sentence vectors. An index has none until they are asked for."""
+    check_meta(read_meta(connection))  # else a new checksum would hide the damage
+    connection.execute(MEANINGS)
+    write_meta(connection, readable_from=__version__)
+
+
 MIGRATIONS: dict[int, Migration] = {
-    1: _add_corrections, 2: _add_parts_and_doubts, 3: _add_checksums, 4: _add_entries
+    1: _add_corrections, 2: _add_parts_and_doubts, 3: _add_checksums, 4: _add_entries, 5: _add_meanings
 }  # fmt: skip
 """The migrations from version n to n + 1. Those that are needed run in one transaction."""
 

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mirsearch.corpus import Figure, Origin, Panel, panel_ids
 from mirsearch.corrections import Correction, apply_corrections
-from mirsearch.errors import IndexAccessError
+from mirsearch.errors import IndexAccessError, MirsearchError
 from mirsearch.indexes.base import Failure, FigureRecord, JsonObject
 from mirsearch.indexes.embedded.database import checksums, schema
 from mirsearch.indexes.embedded.database import entries as sqlite_entries
@@ -28,14 +28,18 @@ from mirsearch.indexes.embedded.database.own_names import names_of
 from mirsearch.indexes.embedded.database.rows import panel_values, storable_text
 from mirsearch.indexes.embedded.database.words import FigureTexts
 
+AddMeanings = Callable[[sqlite3.Connection, int, Mapping[str, NDArray[np.float32]]], None]
+"""Writes the sentence vectors of the panels of a figure, given by its key, of which some are known."""
+
 
 class SqliteWriter(GivingWay):
     """A writing session with its own connection. The caller holds the write lock."""
 
-    def __init__(self, connection: sqlite3.Connection, location: str, dims: int) -> None:
-        self._connection = connection
-        self._location = location
-        self._dims = dims
+    def __init__(
+        self, connection: sqlite3.Connection, location: str, dims: int, add_meanings: AddMeanings | None = None
+    ) -> None:
+        self._connection, self._location = connection, location
+        self._dims, self._add_meanings = dims, add_meanings
         self._removed = self._failed = False
         self._changes: Counter[str] = Counter()
         self._orphan_candidates: set[int] = set()
@@ -54,6 +58,8 @@ class SqliteWriter(GivingWay):
             for position, panel in enumerate(panels):
                 jpeg = record.thumbnails[position] if position < len(record.thumbnails) else b""
                 self._put_panel(key, position, panel, texts, (vectors[position].tobytes(), jpeg or None))
+            if self._add_meanings is not None:
+                self._add_meanings(self._connection, key, record.meanings)
             for origin in record.figure.origins:
                 self._put_origin(key, origin)
             checksums.seal_panels(self._connection, "figure = ?", (key,))
@@ -193,7 +199,7 @@ class SqliteWriter(GivingWay):
                 )
             try:
                 yield
-            except sqlite3.Error:
+            except (sqlite3.Error, MirsearchError):  # the latter of sentence vectors that can't be made
                 self._failed = True
                 self.rollback()
                 raise

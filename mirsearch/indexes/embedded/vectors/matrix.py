@@ -31,13 +31,14 @@ MAX_REMOVED_SHARE = 0.25
 class Snapshot:
     """All vectors of one commit: consecutive blocks (n, dims), the table of all rows, and the rounded rows if any.
 
-    `checker` checks the first block, if that is a file.
+    `checker` checks the first block, if that is a file. `meaning` has the sentence vectors, where a query needs them.
     """
 
     table: RowTable
     blocks: tuple[Float16Array, ...]
     rounded: RoundedMatrix | None = None
     checker: BlockChecker | None = None
+    meaning: MeaningRows | None = None
 
     def row_numbers(self, keys: NDArray[np.int64]) -> NDArray[np.intp]:
         """Return the row numbers of panels by their keys. Unknown keys are left out."""
@@ -46,6 +47,28 @@ class Snapshot:
         nearest = np.minimum(np.searchsorted(self.table.key, keys), len(self.table) - 1)
         rows: NDArray[np.intp] = nearest[self.table.key[nearest] == keys]
         return rows
+
+
+@dataclass(frozen=True, slots=True)
+class MeaningRows:
+    """The sentence vectors of the panels of a snapshot, in a matrix of their own: `vectors`.
+
+    `places` (n,) has the row there of each row of the snapshot (None: the same row), `inverse_norm` (n,) 1/norm of its
+    vector. Rows of panels that no longer exist may have any place.
+    """
+
+    vectors: Snapshot
+    places: NDArray[np.intp] | None
+    inverse_norm: NDArray[np.float32]
+
+    @classmethod
+    def of_rows(cls, table: RowTable, vectors: Snapshot) -> MeaningRows:
+        """Return the sentence vectors for the rows of a table; both must be of the same commit."""
+        own = vectors.table
+        if np.array_equal(table.key, own.key):
+            return cls(vectors, None, np.asarray(own.inverse_norm, dtype=np.float32))
+        places = np.minimum(np.searchsorted(own.key, table.key), max(len(own.key) - 1, 0))
+        return cls(vectors, places, np.asarray(own.inverse_norm[places], dtype=np.float32))
 
 
 class Matrix:

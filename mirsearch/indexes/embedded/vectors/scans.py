@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mirsearch.errors import IndexMismatchError, UsageError
 from mirsearch.indexes.embedded.buffers import BorrowedArrays, Float32Array
-from mirsearch.indexes.embedded.vectors.matrix import Snapshot
+from mirsearch.indexes.embedded.vectors.matrix import MeaningRows, Snapshot
 from mirsearch.indexes.embedded.vectors.rounded import RoundedMatrix, round_vectors
 from mirsearch.indexes.embedded.vectors.scan import Float16Array, Scanner
 from mirsearch.query import Vector
@@ -88,6 +88,33 @@ def start_rounded_scan(scanner: Scanner, rounded: RoundedMatrix, query: QueryVec
     wait = scanner.start_dots([rounded.codes], rounded_query.codes[0], arrays.take(len(rounded.codes)), rounded.scale)
     error = rounded.cosine_error_bound(float(rounded_query.error[0]))
     return lambda: DotProducts(wait(), query.inverse_norm * float(rounded_query.scale[0]), error, rounded.outliers)
+
+
+def start_meaning_scan(
+    scanner: Scanner, meaning: MeaningRows, query: QueryVector, rows: Indices | None, arrays: BorrowedArrays
+) -> Scan:
+    """Start an exact scan of the sentence vectors of some rows, or of all (None). Raises DamagedFileError."""
+    places = meaning.places
+    own_rows = rows if rows is None or places is None else places[rows]
+    scan = start_exact_scan(scanner, meaning.vectors, query, own_rows, arrays)
+    return scan if rows is not None or places is None else lambda: _in_order(scan(), places)
+
+
+def start_rounded_meaning_scan(
+    scanner: Scanner, meaning: MeaningRows, query: QueryVector, arrays: BorrowedArrays
+) -> Scan:
+    """Start a scan of all rounded sentence vectors, or of the exact ones if there are none. Raises DamagedFileError."""
+    rounded, places = meaning.vectors.rounded, meaning.places
+    if rounded is None or query.inverse_norm == 0:
+        return start_meaning_scan(scanner, meaning, query, None, arrays)
+    scan = start_rounded_scan(scanner, rounded, query, arrays)
+    return scan if places is None else lambda: _in_order(scan(), places)
+
+
+def _in_order(dots: DotProducts, places: Indices) -> DotProducts:
+    """Return products of all rows of another matrix for the rows that have these places in it."""
+    outliers = np.flatnonzero(np.isin(places, dots.outliers)) if len(dots.outliers) else NO_ROWS
+    return DotProducts(dots.values[places], dots.inverse_norm, dots.error, outliers)
 
 
 def _gather_rows(snapshot: Snapshot, rows: Indices) -> list[Float16Array]:
