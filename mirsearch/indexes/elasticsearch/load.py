@@ -13,15 +13,13 @@ LOAD_REFRESH_INTERVAL = "1s"
 
 
 def tune_for_load(client: Elasticsearch, index: str, lock: WriterLock) -> bool:
-    """Set background refreshes instead of one at each commit, and no replicas where the index is empty.
+    """Set background refreshes instead of one at each commit. Replicas stay: what is committed must survive a node.
 
     The lock stores the settings as they were. Returns False where the key lacks the privilege to change settings.
     """
     try:
         before = client.indices.get_settings(index=index)[index]["settings"]["index"]
         wanted: dict[str, Any] = {"refresh_interval": LOAD_REFRESH_INTERVAL}
-        if not client.count(index=index)["count"]:
-            wanted |= {"auto_expand_replicas": False, "number_of_replicas": 0}
         lock.store_settings({name: before.get(name) for name in wanted})
         client.indices.put_settings(index=index, settings=wanted)
     except AuthorizationException:

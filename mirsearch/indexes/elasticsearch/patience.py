@@ -22,7 +22,9 @@ log = logging.getLogger(__name__)
 
 BUSY_STATUSES = (429, 502, 503, 504)
 """HTTP statuses of a cluster that may accept the same request later."""
-UNAUTHORIZED = 401
+UNAUTHORIZED, NOT_FOUND = 401, 404
+MAX_REPEATS = 2
+"""How often a search is sent again whose node went away between finding the panels and reading them."""
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 20.0
 
 
@@ -30,9 +32,9 @@ class PatientTransport(Transport):
     """Repeats a request that failed for a temporary reason, for `patience` seconds; 0 means a single attempt.
 
     Each attempt goes to the `other_nodes` as well, if a node does not answer or is busy: at once, and whatever the
-    patience. A request with its own `max_retries` is not repeated. Nor is any request before the cluster has answered
-    once: its address may be wrong. A cluster that accepted our credentials may answer 401 for a while after a restart,
-    until it can read its own users and keys; then the request is repeated.
+    patience. A request with its own `max_retries` is not repeated after that. Nor is any before the cluster has
+    answered once: its address may be wrong. A cluster that accepted our credentials may answer 401 for a while after a
+    restart, until it can read its own users and keys; then the request is repeated.
     """
 
     patience = 0.0
@@ -41,9 +43,10 @@ class PatientTransport(Transport):
 
     def perform_request(self, method: str, target: str, **options: Any) -> TransportApiResponse:
         """Return the first answer of a cluster that is not busy, or the last answer when the time is over."""
-        backoff = Backoff(self if options.get("max_retries", DEFAULT) is DEFAULT else None)
-        nodes = 0 if options.get("max_retries") == 0 else self.other_nodes
-        options |= {"max_retries": nodes, "retry_on_timeout": nodes > 0}
+        repeats = 0
+        is_repeated = options.get("max_retries", DEFAULT) is DEFAULT
+        backoff = Backoff(self if is_repeated else None)
+        options |= {"max_retries": self.other_nodes, "retry_on_timeout": is_repeated and self.other_nodes > 0}
         while True:
             try:
                 answer = super().perform_request(method, target, **options)
@@ -54,11 +57,20 @@ class PatientTransport(Transport):
             else:
                 status = answer.meta.status
                 self._has_answered, self._has_accepted = True, self._has_accepted or status < 300
+                if _has_lost_place(target, answer) and repeats < MAX_REPEATS:
+                    repeats += 1
+                    continue
                 users_not_loaded = status == UNAUTHORIZED and self._has_accepted
                 if not (users_not_loaded or is_temporary(status, str(answer.body))) or backoff.is_over:
                     return answer
                 reason = f"status {status}"
             backoff.wait(reason)
+
+
+def _has_lost_place(target: str, answer: TransportApiResponse) -> bool:
+    """Return whether a search of an index lost a node half way. Pages of a point in time can't be asked for again."""
+    is_search = target.partition("?")[0].endswith("/_search") and not target.startswith("/_search")
+    return is_search and answer.meta.status == NOT_FOUND and "search_context_missing" in str(answer.body)
 
 
 def is_temporary(status: int, message: str) -> bool:

@@ -16,6 +16,7 @@ from mirsearch.errors import IndexAccessError, MirsearchError
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import ExtractorIdentity, Failure, Index
 from mirsearch.indexes.elasticsearch import migrate, snapshot, verify
+from mirsearch.indexes.elasticsearch.words import WORDS_VERSION
 from mirsearch.query import Filters, SearchRequest
 from tests.support import index_records as made
 
@@ -35,7 +36,8 @@ ANSWERS: dict[str, Any] = {
     "/_mapping/field/": {PHYSICAL: {"mappings": {"vector": {"mapping": {"vector": {
         "index_options": {"type": "int8_hnsw"}}}}}}},
     "/_mapping": {PHYSICAL: {"mappings": {"_meta": {"mirsearch": {
-        "schema_version": 1, "words": "", "extractor": EXTRACTOR, "created_on": "9.4.3"}}, "properties": {}}}},
+        "schema_version": 1, "words": WORDS_VERSION, "extractor": EXTRACTOR, "created_on": "9.4.3"}},
+        "properties": {}}}},
     "/_search": {"took": 1, "hits": {"total": {"value": 1}, "hits": [HIT]}, "aggregations": {
         "panels": {}, "figures": {}, "failures": {"doc_count": 0}}},
     "/_mget": {"docs": [{"_id": HIT["_id"], "found": True, "_source": PANEL}]},
@@ -64,13 +66,17 @@ def spoil(value: Any, rnd: random.Random) -> Any:
 
 
 class FalseServer(ThreadingHTTPServer):
-    """Answers like Elasticsearch, and spoils the answers to requests whose path has `spoiled` in it."""
+    """Answers like Elasticsearch, and spoils the answers to requests whose path has `spoiled` in it.
+
+    As many searches as `lost` says get the answer of a cluster whose node went away half way.
+    """
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.spoiled, self.random = "nothing", random.Random(1)
+        self.lost = 0
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -83,8 +89,12 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.spoiled in self.path:
             body = spoil(body, self.server.random)
             body = body if isinstance(body, dict) else {"answer": body}
+        status = 200
+        if self.server.lost and kind == "/_search":
+            self.server.lost -= 1
+            status, body = 404, {"error": {"type": "search_context_missing_exception"}, "status": 404}
         data = json.dumps(body).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Type", "application/vnd.elasticsearch+json;compatible-with=9")
         self.send_header("X-Elastic-Product", "Elasticsearch")
         self.send_header("Content-Length", str(len(data)))
@@ -167,3 +177,11 @@ def ask(name: str, where: str) -> MirsearchError | None:
     except MirsearchError as error:
         return error
     return None
+
+
+def test_a_search_whose_node_goes_away_is_sent_again(server: FalseServer) -> None:
+    where = f"http://127.0.0.1:{server.server_address[1]}/figures"
+    server.lost = 2
+    assert ask("search", where) is None
+    server.lost = 3
+    assert "lost its place" in str(ask("search", where))
