@@ -11,6 +11,7 @@ from mirsearch.report.sentences import marks_phrase
 from mirsearch.report.wording import figure_name
 from mirsearch.search.answer import QueryView
 from mirsearch.web.addresses import figure_address, panel_address
+from mirsearch.web.judgments import can_be_judged
 from mirsearch.web.state import UNMARKED, PageState
 
 if TYPE_CHECKING:
@@ -31,13 +32,15 @@ class MarkedPanel:
 class MarksView:
     """The marks of a search: "from 3 alike, 2 not", the panels under titles, and the address without any.
 
-    `state` is the search with the ids of the marked panels in place of their names.
+    `state` is the search with the ids of the marked panels in place of their names. `judgments` is the address of the
+    marks as judgments, as a csv table and as qrels; none where nothing can be judged.
     """
 
     phrase: str
     groups: tuple[tuple[str, tuple[MarkedPanel, ...]], ...]
     forget: str
     state: PageState
+    judgments: tuple[str, str] | None = None
 
 
 def show_marks(site: Site, state: PageState, query: QueryView) -> MarksView:
@@ -49,7 +52,11 @@ def show_marks(site: Site, state: PageState, query: QueryView) -> MarksView:
     for field, title in (("alike", "Alike"), ("not_alike", "Not alike")):
         panels = _marked_panels(state, field, site.corpus.index.panels(marked[field]))
         groups += [(title, panels)] if panels else []
-    return MarksView(marks_phrase(query), tuple(groups), state.changed(**UNMARKED).address(), state.at(start))
+    judgments = None
+    if can_be_judged(state):
+        judgments = state.address("/judgments.csv"), state.address("/judgments.qrels")
+    forget = state.changed(**UNMARKED).address()
+    return MarksView(marks_phrase(query), tuple(groups), forget, state.at(start), judgments)
 
 
 def _marked_panels(state: PageState, field: str, panels: Sequence[StoredPanel]) -> tuple[MarkedPanel, ...]:

@@ -57,6 +57,8 @@ class Pages:
             Route("/search.csv", self.search_csv),
             Route("/search.bib", self.search_citations),
             Route("/search.ris", self.search_citations),
+            Route("/judgments.csv", self.judgments),
+            Route("/judgments.qrels", self.judgments),
             Route("/figures/{figure_id}", self.figure),
             Route("/elsewhere/{panel_id}", self.elsewhere),
             Route("/corpus", self.corpus),
@@ -106,6 +108,20 @@ class Pages:
         asked = await self.site.ask(state.fields, self._uploads(state), state.fields.top)
         text = cite_articles((hit.stored.figure.article for hit in asked.answer.hits), style)
         disposition = {"Content_Disposition": f'attachment; filename="mirsearch.{suffix}"'}
+        return tagged(request, text.encode("utf-8", "replace"), f"{kind}; charset=utf-8", **disposition)
+
+    async def judgments(self, request: Request) -> Response:
+        """Send the marks of the search of an address as judgments, as a csv table or as TREC qrels."""
+        from mirsearch.web.judgments import judgments_csv, judgments_qrels
+
+        state = _state_of(request)
+        upload = next(iter(self._uploads(state)), None)
+        suffix = request.url.path.rpartition(".")[2]
+        text, kind = (
+            (judgments_csv(state, upload), "text/csv") if suffix == "csv" else
+            (judgments_qrels(state, upload), "text/plain")
+        )  # fmt: skip
+        disposition = {"Content_Disposition": f'attachment; filename="judgments.{suffix}"'}
         return tagged(request, text.encode("utf-8", "replace"), f"{kind}; charset=utf-8", **disposition)
 
     def _uploads(self, state: PageState) -> list[Upload]:

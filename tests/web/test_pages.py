@@ -13,6 +13,7 @@ pytest.importorskip("fastapi", reason="the extra web is not installed")
 
 from starlette.testclient import TestClient
 
+from mirsearch.evaluation.judgments import read_judgments
 from mirsearch.indexes import open_index
 from mirsearch.query import Filters
 from mirsearch.web.rendering import web_environment
@@ -241,6 +242,34 @@ def test_hits_are_marked_and_marks_are_taken_back(client: TestClient, served: Se
     words = ("query", "--like", served.stored[0].panel.id, "--alike", hits[0], "--not-alike", hits[1])
     expected = run(*words, "--index", served.location, "--format", "json").json()
     assert [hit["id"] for hit in told["hits"]] == [hit["id"] for hit in expected["hits"]]
+
+
+def test_marks_are_saved_as_judgments_that_evaluate_takes(client: TestClient, served: Served, tmp_path) -> None:
+    asked = served.stored[0].panel.id
+    hits = [hit["id"] for hit in client.get(f"/search.json?like={asked}&top=3").json()["hits"]]
+    marked = get(client, f"/search?like={asked}&alike={hits[0]}&alike={hits[1]}&not_alike={hits[2]}")
+    for suffix, path in (("csv", tmp_path / "judged.csv"), ("qrels", tmp_path / "qrels.txt")):
+        (link,) = marked.links(f"/judgments.{suffix}")
+        answer = client.get(link)
+        assert f'filename="judgments.{suffix}"' in answer.headers["content-disposition"]
+        path.write_text(answer.text)
+        (query,) = read_judgments(path)
+        assert query.like == asked
+        assert {panel for panel, grade in query.relevant.items() if grade} == set(hits[:2])
+        told = run("evaluate", path, "--index", served.location, "--format", "json").json()
+        assert told["per_query"][0]["relevant"] == 2
+    assert f"{asked} 0 {hits[2]} 0" in (tmp_path / "qrels.txt").read_text().splitlines()
+    unmarked = get(client, f"/search?like={asked}&not_alike={hits[2]}")
+    assert not unmarked.links("/judgments")
+    assert client.get(f"/judgments.csv?like={asked}").status_code == 400
+
+
+def test_an_image_is_judged_by_the_name_of_its_file(client: TestClient, served: Served) -> None:
+    address = ask_with_image(client, served, text="=gold rods")
+    panel = served.stored[0].panel.id
+    rows = client.get(address.replace("/search", "/judgments.csv") + f"&alike={panel}").text.splitlines()
+    assert rows[0] == "id,image,like,text,relevant,field_of_view"
+    assert rows[1].startswith(f"mine_&_yours.png_=gold_rods,mine & yours.png,,'=gold rods,{panel},")
 
 
 def test_marks_follow_words_and_filters_but_not_another_picture(client: TestClient, served: Served) -> None:
