@@ -41,7 +41,7 @@ def test_dashboards_as_a_file(tmp_path: Path) -> None:
     code, output = run("dashboards", "write", str(target), "--index", "http://localhost:9200/mine")
     assert code == 0, output
     kinds = [json.loads(line)["type"] for line in target.read_text().splitlines()]
-    assert kinds == ["index-pattern", "dashboard"]
+    assert kinds == ["index-pattern", "search", "dashboard"]
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,29 @@ def test_create_and_roll_back(es_location: str) -> None:
     assert (code, "-000002" in output) == (0, True)
     code, output = run("index", "rollback", "--index", es_location)
     assert (code, "to test-" in output and "-000001;" in output) == (0, True)
+
+
+def test_physical_indexes_are_laid_out_listed_and_pruned(es_location: str) -> None:
+    where = ("--index", es_location)
+    assert run("index", "create", *where, "--shards", "2", "--replicas", "0")[0] == 0
+    code, output = run("index", "create", *where, "--shards", "3")
+    assert (code, "exists already" in output) == (2, True)
+    assert run("index", "migrate", *where, "--shards", "3")[0] == 0
+    code, output = run("index", "list", *where)
+    assert code == 0, output
+    before, present = output.splitlines()
+    assert "-000001  kept for `index rollback`" in before
+    assert "2 shards, 0 replicas" in before
+    assert "-000002  answers" in present
+    assert "3 shards, 0 replicas, made from" in present
+    assert (run("index", "prune", *where)) == (0, "nothing to delete\n")
+    code, output = run("index", "prune", *where, "--all", "--dry-run")
+    assert (code, "would delete" in output and "-000001" in output) == (0, True)
+    assert run("index", "prune", *where, "--all")[0] == 2  # nobody is there to confirm
+    assert run("index", "prune", *where, "--all", "--yes")[0] == 0
+    code, output = run("index", "list", *where, "--format", "json")
+    (left,) = json.loads(output)
+    assert (left["name"][-7:], left["state"], left["shards"], left["vectors"]) == ("-000002", "answers", 3, "int8_hnsw")
 
 
 def test_the_request_is_shown_and_any_client_may_send_it(es_location: str, es_url: str, tmp_path: Path) -> None:

@@ -107,6 +107,7 @@ class WriterLock:
     index: str
     settings: dict[str, Any] = field(default_factory=dict)
     _token: str = field(default_factory=lambda: uuid.uuid4().hex)
+    _since: str = field(default_factory=utc_timestamp)
     _version: dict[str, int] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -167,7 +168,7 @@ class WriterLock:
         ended_tokens.discard(self._token)
 
     def _write(self, client: Elasticsearch, **options: Any) -> None:
-        owner = {**this_process(), "token": self._token, "since": utc_timestamp()}
+        owner = {**this_process(), "token": self._token, "since": self._since}
         # `beat` is for earlier versions of mirsearch, which compare it with their clock
         lock = {"owner": owner, "beat": time.time(), "settings": self.settings}
         began = _clock()
