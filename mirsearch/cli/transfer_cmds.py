@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +12,10 @@ import typer
 from mirsearch import settings
 from mirsearch.cli.shared_options import IndexOption, TableFormat, WaitOption
 from mirsearch.cli.terminal import console, print_json, print_message
+from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
+    from mirsearch.transfer.gathering import GatherSummary
     from mirsearch.transfer.merging import MergeSummary
     from mirsearch.transfer.relocation import Relocation
 
@@ -56,27 +58,46 @@ def _print_relocation(found: Relocation) -> None:
 
 
 def copy(
-    source: SourceArgument,
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="Path or address of a new or empty index.")],
+    places: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE… TARGET", help="Paths or addresses: of the indexes to read, then of a new or empty one."
+        ),
+    ],
     wait: WaitOption = None,
     output: FormatOption = TableFormat.TABLE,
 ) -> None:
-    """Copy an index into a new one: a folder or Elasticsearch, either way. Interrupted, run it again."""
+    """Copy an index into a new one, or several into one: folders or Elasticsearch. Interrupted, run it again."""
     from mirsearch import indexes
-    from mirsearch.transfer.copying import copy_index
+    from mirsearch.transfer.gathering import gather_indexes
 
-    with (
-        closing(indexes.open_index(source)) as origin,
-        closing(indexes.open_index(target, create=origin.extractor)) as copied,
-        _progress_bar() as report,
-    ):
-        summary = copy_index(origin, copied, _named(report, "copied"))
+    *sources, target = places
+    if not sources:
+        raise UsageError("index copy needs a source and a target", "mirsearch index copy SOURCE TARGET")
+    with ExitStack() as stack:
+        origins = [stack.enter_context(closing(indexes.open_index(source))) for source in sources]
+        copied = stack.enter_context(closing(indexes.open_index(target, create=origins[0].extractor)))
+        report = stack.enter_context(_progress_bar())
+        summary = gather_indexes(origins, copied, lambda source: _named(report, f"copied from {source}"))
     if output is TableFormat.JSON:
-        print_json(summary.as_json())
+        single = next(iter(summary.sources.values()), None) if len(sources) == 1 else None
+        print_json(summary.as_json() if single is None else single.as_json())
         return
-    present = f"; {summary.present:,} were there from an interrupted copy" if summary.present else ""
-    typer.echo(f"copied {summary.figures:,} figures to {target} ({summary.seconds:.1f} s){present}")
-    _tell_unfinished(summary.unfinished, source)
+    _print_copies(summary, target)
+    _tell_unfinished(summary.unfinished, ", ".join(sources))
+
+
+def _print_copies(summary: GatherSummary, target: str) -> None:
+    from mirsearch.transfer.merging import MergeSummary
+
+    for source in summary.done_before:
+        typer.echo(f"{source} was copied before")
+    for done in summary.sources.values():
+        if isinstance(done, MergeSummary):
+            _print_merge(done, target)
+            continue
+        present = f"; {done.present:,} were there from an interrupted copy" if done.present else ""
+        typer.echo(f"copied {done.figures:,} figures to {target} ({done.seconds:.1f} s){present}")
 
 
 def merge(

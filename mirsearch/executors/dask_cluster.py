@@ -27,6 +27,8 @@ _FIRST_WORKER_SECONDS = 60.0
 _GONE_SECONDS = 60.0
 """How long a run goes on without a scheduler, or without a worker, before it ends."""
 _COUNT_SECONDS = 1.0
+_DESERIALIZERS = ("dask", "msgpack")
+"""How results are read: as bytes, never by pickle, which would run what a worker wrote."""
 _PREFIX = "mirsearch-"
 _START = "start one: dask worker ADDRESS --nthreads 1 --nworkers N, where mirsearch is installed"
 
@@ -119,8 +121,9 @@ def _connect(address: str) -> distributed.Client:
         # A figure may have some MB; Dask warns of more than 10, since most of its tasks are small.
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GiB"}):
             return Client(
-                **where, timeout=_CONNECT_SECONDS, set_as_default=False, name="mirsearch", direct_to_workers=False
-            )
+                **where, timeout=_CONNECT_SECONDS, set_as_default=False, name="mirsearch", direct_to_workers=False,
+                deserializers=_DESERIALIZERS,
+            )  # fmt: skip
     except (OSError, TimeoutError, ValueError, RuntimeError) as error:
         told = str(error).splitlines() or [type(error).__name__]
         raise WorkersError(

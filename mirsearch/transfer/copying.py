@@ -60,16 +60,19 @@ def copy_index(
     *,
     name: str | None = None,
     pictures: bool = True,
+    is_marked: bool = False,
+    is_resumed: bool = False,
 ) -> CopySummary:
     """Copy all of an index into an empty one of the same extractor. `name` is what an interrupted copy is known by.
 
+    `is_marked`: the caller did what `mark_copies` does, and `is_resumed` is what that told.
     Raises UsageError if the target is not empty, or has an interrupted copy of another source.
     """
     started, summary = time.monotonic(), CopySummary()
     require_snapshots(source, target)
     refuse_same(source.location, target.location)
     name = name or known_name(source.location)
-    is_resumed = _prepare(target, name)
+    is_resumed = is_resumed if is_marked else mark_copies(target, [name])
     with target.writer() as writer:
         present = target if is_resumed else None
         fill_index(source, target.location, writer, summary, progress, present=present, pictures=pictures)
@@ -142,16 +145,20 @@ def require_snapshots(*indexes: Index) -> None:
             )
 
 
-def _prepare(target: Index, name: str) -> bool:
-    """Mark an empty target; return True for one that has an interrupted copy of the same source."""
+def mark_copies(target: Index, names: Sequence[str]) -> bool:
+    """Mark an empty target with the sources that will come; return True for one that had an interrupted copy of them.
+
+    Raises UsageError for a target that is not empty, or has an interrupted copy of others.
+    """
     marks = target.entries(COPYING)
-    if name in marks:
-        return True
-    if marks:
+    others = [name for name in marks if name not in names]
+    if others:
         raise UsageError(
-            f"{target.location} has an interrupted copy of {next(iter(marks))}",
+            f"{target.location} has an interrupted copy of {others[0]}",
             "copy that again to complete it, or give another target",
         )
+    if marks:
+        return True
     with target.snapshot() as snapshot:
         figures = snapshot.count_figures()
         if figures or snapshot.entries() or next(iter(snapshot.failures()), None):
@@ -160,7 +167,7 @@ def _prepare(target: Index, name: str) -> bool:
                 "mirsearch index merge adds an index to another; or give an empty target",
             )
     with target.writer() as writer:
-        writer.write_entries(COPYING, {name: {"since": time.time()}})
+        writer.write_entries(COPYING, {name: {"since": time.time()} for name in names})
     return False
 
 

@@ -80,12 +80,16 @@ def _models(setup: WorkerSetup) -> _Models | str:
 def _load(setup: WorkerSetup) -> _Models | str:
     from mirsearch import plugins
     from mirsearch.analysis.analyzer import FigureAnalyzer
-    from mirsearch.extractors.factory import open_extractor
+    from mirsearch.extractors.factory import open_extractor, open_recorded_extractor
+    from mirsearch.indexes.base import ExtractorIdentity
 
     if setup.mirsearch != mirsearch.__version__:
         return f"{_name()} has mirsearch {mirsearch.__version__}, and this is mirsearch {setup.mirsearch}"
     weights = None if setup.weights is None else Path(setup.weights)
     extractor = open_extractor(setup.extractor_spec, weights, setup.device)
+    identity = ExtractorIdentity(setup.extractor, setup.extractor_version, setup.dims)
+    if weights is None and (extractor.version, extractor.dims) != (identity.version, identity.dims):
+        extractor = open_recorded_extractor(identity, None, setup.device)  # an older version, of an older index
     analyzer = FigureAnalyzer(plugins.load("ocr", setup.ocr)(), plugins.create("scalebars", setup.scalebars))
     wanted = (setup.extractor, setup.extractor_version, setup.dims)
     own = (extractor.name, extractor.version, extractor.dims)
