@@ -12,7 +12,7 @@ import re
 import shutil
 import time
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -46,23 +46,34 @@ class TakenNames:
 
     def __init__(self) -> None:
         self._files: set[str] = set()
-        self._folders: set[str] = set()
+        self._folders: dict[str, str] = {}
+        self._places: set[str] = set()
+        self._numbers: dict[str, int] = {}
 
     def take(self, name: str) -> str:
         """Return the name, or one like it that is free. It is taken from now on."""
+        *folders, last = name.split("/")
+        place = ""
+        for folder in folders:
+            key = (place + folder).lower()
+            if key not in self._folders:  # all files of a folder stay together
+                self._folders[key] = self._find(place + folder, lambda name: name in self._files)
+            self._places.add(self._folders[key].lower())
+            place = f"{self._folders[key]}/"
+        found = self._find(place + last, lambda name: name in self._files or name in self._places)
+        self._files.add(found.lower())
+        return found
+
+    def _find(self, name: str, is_taken: Callable[[str], bool]) -> str:
+        """Return the name, or the same with the next number that is free."""
         head, slash, last = name.rpartition("/")
         stem, dot, suffix = last.rpartition(".")
         stem, suffix = (stem, f"{dot}{suffix}") if stem else (last, "")
-        number, found = 1, name
-        while self._is_taken(found.lower()):
-            number += 1
-            found = f"{head}{slash}{stem} ({number}){suffix}"
-        self._files.add(found.lower())
-        self._folders.update(_above(found.lower()))
+        found, key = name, name.lower()
+        while is_taken(found.lower()):
+            self._numbers[key] = self._numbers.get(key, 1) + 1
+            found = f"{head}{slash}{stem} ({self._numbers[key]}){suffix}"
         return found
-
-    def _is_taken(self, name: str) -> bool:
-        return name in self._files or name in self._folders or any(above in self._files for above in _above(name))
 
 
 @dataclass(slots=True)
@@ -198,8 +209,3 @@ def _safe_part(part: str) -> str:
 def is_hidden(name: str) -> bool:
     """Return whether a file, or a folder that it lies in, is hidden by its name, as ingest leaves such files out."""
     return any(part.startswith(".") and part.strip(".") for part in name.replace("\\", "/").split("/"))
-
-
-def _above(name: str) -> list[str]:
-    parts = name.split("/")[:-1]
-    return ["/".join(parts[: depth + 1]) for depth in range(len(parts))]

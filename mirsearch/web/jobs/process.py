@@ -28,7 +28,7 @@ class IngestProcess:
 
     def __init__(self, words: Sequence[str], location: str) -> None:
         bounds = (str(os.getpid()), str(SERVE_LIMITS.job_memory_bytes))
-        ingest = ("ingest", "--progress=json", "--format=json", *words)
+        ingest = ("ingest", "--progress=json", "--format=json", f"--wait={SERVE_LIMITS.job_seconds}", *words)
         command = [sys.executable, "-m", "mirsearch.cli.job_child", *bounds, *ingest]
         # The address of an index may hold a password, which a command line would show to all users of the machine.
         environment = {**os.environ, "MIRSEARCH_INDEX": location, "PYTHONUNBUFFERED": "1"}
