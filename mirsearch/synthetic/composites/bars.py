@@ -20,6 +20,9 @@ INKS: dict[str, Color] = {
     "white": WHITE, "black": BLACK, "yellow": (255, 225, 0), "cyan": (0, 230, 240), "red": (235, 30, 30),
 }  # fmt: skip
 
+SHORTEST_ARROW_PX, LONGEST_HEAD_SHARE = 24.0, 0.3
+"""Shortest double arrow that is drawn, and the greatest length of its heads as a share of it: their tips must show."""
+
 SHORTEST_PX = 14.0
 """Shortest bar that is drawn. The shortest bars of the composite figures of the literature that we saw had 19 px."""
 
@@ -66,6 +69,8 @@ def add_bar(picture: Pixels, nm_per_px: float, length_nm: float, look: BarLook, 
     """
     height, width = picture.shape[:2]
     length = length_nm / nm_per_px
+    if look.shape == "arrow" and length < SHORTEST_ARROW_PX:
+        look = replace(look, shape="plain")
     label = text if value == "label" else None
     mask = None if label is None else text_mask(label, look.label_height, look.face)
     label_h, label_w = (0, 0) if mask is None else mask.shape
@@ -122,6 +127,7 @@ def _draw_shape(picture: Pixels, bar: tuple[float, float, float, float], look: B
         fill_rect(picture, x1 - max(1.0, look.thick / 2), y0 - reach, x1, y1 + reach, color)
     if look.shape == "arrow":
         middle = (y0 + y1) / 2
+        reach = min(reach, (x1 - x0) * LONGEST_HEAD_SHARE / 2.2)
         for tip, way in ((x0, 1), (x1, -1)):
             points = np.array(((tip, middle), (tip + way * 2.2 * reach, middle - reach),
                                (tip + way * 2.2 * reach, middle + reach)))  # fmt: skip
