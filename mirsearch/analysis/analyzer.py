@@ -16,8 +16,9 @@ from mirsearch.analysis.panels.working_size import QUICK_SIDE
 from mirsearch.analysis.parts import add_captions, add_insets
 from mirsearch.analysis.scalebars.panel_scales import read_panel_scales
 from mirsearch.corpus import Box, Panel
+from mirsearch.text.lengths import parse_length
 
-ANALYSIS_VERSION = "7"
+ANALYSIS_VERSION = "8"
 """Version of the analysis. It changes whenever the analysis may read a figure differently.
 
 Figures that an older version read can then be read again.
@@ -25,6 +26,9 @@ Figures that an older version read can then be read again.
 
 _SURE_PLOT = 0.85
 """Confidence from which a plot is not searched for bars; on real figures no micrograph was told a plot so surely."""
+
+_MIN_LABEL_PLAUSIBILITY = 0.8
+"""Least plausibility of a length that is the label of a drawing's bar: its bars are round."""
 
 _MAX_TEXT_CHARS = 2_000
 """Longest text, in characters, that is kept of a panel. A bound on size, not fitted to data."""
@@ -65,7 +69,10 @@ class FigureAnalyzer:
         panels = add_captions(panels, parts, pixels)
         judgments = [self._judge(pixels, panel, texts) for panel in panels]
         panels = [_add_judgment(panel, judgment, texts) for panel, judgment in zip(panels, judgments, strict=True)]
-        is_drawn = [_is_surely_drawn(judgment) for judgment in judgments]
+        is_drawn = [
+            _is_surely_drawn(judgment) and not _has_bar_label(judgment, panel, texts)
+            for judgment, panel in zip(judgments, panels, strict=True)
+        ]
         panels, added = add_insets(pixels, panels, inset_boxes, parts)
         drawn = [*is_drawn, *[False] * added]
         return self._add_scales(pixels, panels, drawn, caption, nm_per_px, are_all=not known_panels)
@@ -119,6 +126,14 @@ class FigureAnalyzer:
 def _is_surely_drawn(judgment: Classification) -> bool:
     """Return whether a panel need not be searched for scale bars: a drawing for sure, or very likely a plot."""
     return judgment.surely_drawn or (judgment.kind == "plot" and judgment.kind_confidence >= _SURE_PLOT)
+
+
+def _has_bar_label(judgment: Classification, panel: Panel, texts: Sequence[TextBox]) -> bool:
+    """Return whether a line of text in a drawing is a length, as beside the bar of a rendering."""
+    if judgment.kind != "schematic":
+        return False
+    lengths = [parse_length(text.text, repair=False) for text in texts if is_centered_in(text.box, panel.box)]
+    return any(length is not None and length.plausibility >= _MIN_LABEL_PLAUSIBILITY for length in lengths)
 
 
 def _add_judgment(panel: Panel, judgment: Classification, texts: Sequence[TextBox]) -> Panel:

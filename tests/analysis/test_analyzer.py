@@ -11,6 +11,9 @@ from mirsearch.analysis.base import TextBox
 from mirsearch.analysis.ocr.rapid import RapidOcrEngine
 from mirsearch.analysis.scalebars.detector import RunLengthDetector
 from mirsearch.corpus import Panel, ScaleReading
+from mirsearch.synthetic.composites import bars as drawn_bars
+from mirsearch.synthetic.composites.pictures import rendering
+from mirsearch.synthetic.fields import make_rng
 from tests.support.figure_drawing import compose_figure, draw_letters, draw_plot, draw_texture, intersection_over_union
 
 
@@ -63,6 +66,15 @@ def test_plots_get_no_scale(analyzer: FigureAnalyzer) -> None:
     assert panel.technique is None
     assert panel.scale is None
     assert "Time" in panel.text
+
+
+def test_the_bar_of_a_rendering_is_read(analyzer: FigureAnalyzer) -> None:
+    pixels = rendering(420, 320, make_rng(3))
+    look = drawn_bars.BarLook(thick=6, ink="black", label_height=18)
+    bar = drawn_bars.add_bar(pixels, 50_000 / 120, 50_000, look, "label", "50 µm")
+    (panel,) = analyzer.analyze(pixels, "Reconstructed neurons.")
+    assert panel.scale is not None
+    assert panel.scale.nm_per_px == pytest.approx(50_000 / bar.length_px, rel=0.03)
 
 
 def test_without_letters_every_panel_has_the_whole_caption(analyzer: FigureAnalyzer) -> None:

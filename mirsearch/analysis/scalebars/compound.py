@@ -1,4 +1,4 @@
-"""Find scale bars in several pieces: rows of ticks, two ends around a label, chains of black and white segments."""
+"""Find scale bars that are no plain line: rows of ticks, two ends around a label, chains of segments, double arrows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.analysis.panels.masks import Gray, component_stats, outer_boxes
+from mirsearch.analysis.scalebars.double_arrows import find_double_arrows
 from mirsearch.analysis.scalebars.ticks import MAX_TICK_WIDTH, CompoundBar, find_tick_rows
 
 Part = tuple[int, int, int, int]
@@ -59,7 +60,7 @@ _MAX_SEGMENT_SPREAD = 12.0
 
 
 def find_compound_bars(gray: Gray) -> list[CompoundBar]:
-    """Return the bars in several pieces along the rows of an image."""
+    """Return the bars in several pieces, and the double arrows, along the rows of an image."""
     bars: list[CompoundBar] = []
     for bright in (True, False):
         image = gray if bright else np.asarray(cv2.bitwise_not(gray), np.uint8)
@@ -67,7 +68,9 @@ def find_compound_bars(gray: Gray) -> list[CompoundBar]:
         lines = cv2.morphologyEx(image, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT)
         for level in _THRESHOLDS:
             mask = np.asarray(cv2.threshold(image, level, 255, cv2.THRESH_BINARY)[1], np.uint8)
-            parts = _find_small_parts(mask)
+            stats = component_stats(mask)
+            bars += find_double_arrows(image, mask, stats)
+            parts = _find_small_parts(stats, mask.shape[1])
             bars += find_tick_rows(image, parts)
             runs = np.asarray(cv2.threshold(lines, level, 255, cv2.THRESH_BINARY)[1], np.uint8)
             bars += _find_split_bars(mask, runs, image)
@@ -75,10 +78,9 @@ def find_compound_bars(gray: Gray) -> list[CompoundBar]:
     return bars
 
 
-def _find_small_parts(mask: Gray) -> NDArray[np.int64]:
-    """Return the boxes (n, 4) of small solid components of a mask."""
-    stats = component_stats(mask)
-    is_small = (stats[:, 3] >= 2) & (stats[:, 3] <= 40) & (stats[:, 2] <= mask.shape[1] // 2)
+def _find_small_parts(stats: NDArray[np.int32], width: int) -> NDArray[np.int64]:
+    """Return the boxes (n, 4) of small solid components of a mask of a width; `stats` are all its components."""
+    is_small = (stats[:, 3] >= 2) & (stats[:, 3] <= 40) & (stats[:, 2] <= width // 2)
     x, y, w, h, area = stats[is_small].T.astype(np.int64)
     solid = area >= np.where(w <= MAX_TICK_WIDTH, 0.65, 0.85) * w * h
     boxes = np.stack([x, y, x + w, y + h], axis=1)[solid]

@@ -24,6 +24,9 @@ from mirsearch.corpus import Box
 _MAX_LENGTH_SHARE = 0.98
 """Greatest length of a bar as a share of the image's width."""
 
+_LONG_SHARE, _LONG_SHARE_IN_TILE, _SHORT_BAR = 0.55, 0.7, 120
+"""Shares of the image's width up to which bars are usual: any, and those of small tiles, up to so many px."""
+
 _MAX_THICKNESS = 60
 """Greatest thickness of a bar in px."""
 
@@ -89,15 +92,13 @@ class RunLengthDetector:
         chroma = ink_chroma(pixels)
         factor = 1
         while gray.size > _MAX_PIXELS:
-            gray, factor, chroma = (
-                np.asarray(cv2.resize(gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)),
-                factor * 2,
-                None,
-            )
+            gray = np.asarray(cv2.resize(gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
+            factor, chroma = factor * 2, None
         bars: list[BarCandidate] = []
         for image in (gray,) if chroma is None else (gray, chroma):
-            bars += _find_horizontal_bars(image, vertical=False)
-            bars += _find_horizontal_bars(np.ascontiguousarray(image.T), vertical=True)
+            colors = pixels if image is gray and factor == 1 else image[:, :, None]
+            bars += _find_horizontal_bars(image, colors, vertical=False)
+            bars += _find_horizontal_bars(np.ascontiguousarray(image.T), colors.transpose(1, 0, 2), vertical=True)
         bars = _add_compound_bars(gray, drop_end_caps(bars), find_compound_bars(gray))
         bars.sort(key=lambda candidate: -candidate.score)
         return [_scale_up(candidate, factor) for candidate in bars[:_MAX_CANDIDATES]]
@@ -146,8 +147,8 @@ def _is_part_of(piece: Box, whole: Box) -> bool:
     )
 
 
-def _find_horizontal_bars(gray: Gray, vertical: bool) -> list[BarCandidate]:
-    """Return the candidates along the rows of an image; `vertical` means that the image is transposed."""
+def _find_horizontal_bars(gray: Gray, colors: Pixels, vertical: bool) -> list[BarCandidate]:
+    """Return the candidates along the rows of an image with its `colors`; if `vertical`, both are transposed."""
     width = gray.shape[1]
     boxes = [
         box
@@ -160,7 +161,7 @@ def _find_horizontal_bars(gray: Gray, vertical: bool) -> list[BarCandidate]:
         if measured is not None and measured.length >= 1.6 * measured.thickness:
             measures.append(measured)
     unadjusted = [(_bar_score(bar, gray.shape), bar) for bar in drop_segment_pieces(_drop_duplicates(measures))]
-    hollow = find_hollow_bars(gray, unadjusted)
+    hollow = find_hollow_bars(gray, colors, unadjusted)
     scored = _lower_scores_of_margins(gray, unadjusted)
     scored = hollow + [
         scored_bar for scored_bar in scored if not any(lies_within(scored_bar[1], frame) for _, frame in hollow)
@@ -198,7 +199,8 @@ def _bar_score(bar: Measure, shape: tuple[int, int]) -> float:
     aspect = bar.length / max(bar.thickness, 1.0)
     shape_weight = min(1.0, aspect / 4) * min(1.0, bar.length / 30)
     share = bar.length / width
-    length_weight = 1.0 if 0.05 <= share <= 0.55 else 0.6
+    longest = _LONG_SHARE if bar.length > _SHORT_BAR else _LONG_SHARE_IN_TILE
+    length_weight = 1.0 if 0.05 <= share <= longest else 0.6
     core = 0.30 * contrast + 0.25 * bar.evenness + 0.15 * bar.sharpness + 0.30 * float(purity)
     contrast_weight = _FAINT_WEIGHT + (1 - _FAINT_WEIGHT) * min(1.0, bar.contrast / _FAINT_CONTRAST)
     return float(core * bar.straightness**2 * (0.5 + 0.5 * shape_weight) * length_weight * contrast_weight)

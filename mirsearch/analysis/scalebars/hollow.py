@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mirsearch.analysis.base import Pixels
 from mirsearch.analysis.panels.masks import Gray
 from mirsearch.analysis.scalebars.measure import Measure
 
@@ -34,8 +35,13 @@ _MIN_CLOSED_SHARE = 0.8
 """Least share of the rows between the two lines in which each end of the bar is drawn."""
 
 
-def find_hollow_bars(gray: Gray, scored: Sequence[tuple[float, Measure]]) -> list[tuple[float, Measure]]:
-    """Return the hollow bars among the measured lines of an image, each with the better score of its two lines."""
+def find_hollow_bars(
+    gray: Gray, colors: Pixels, scored: Sequence[tuple[float, Measure]]
+) -> list[tuple[float, Measure]]:
+    """Return the hollow bars among the measured lines of an image, each with the better score of its two lines.
+
+    `colors` (h, w, n) are its channels: a bar may be as bright as the ground, and have another color.
+    """
     thin = [(score, line) for score, line in scored if line.thickness <= _MAX_LINE_THICKNESS]
     hollow = []
     for score, top in thin:
@@ -48,12 +54,12 @@ def find_hollow_bars(gray: Gray, scored: Sequence[tuple[float, Measure]]) -> lis
                 continue
             same_ends = abs(top.x0 - bottom.x0) <= _MAX_END_OFFSET and abs(top.x1 - bottom.x1) <= _MAX_END_OFFSET
             same_ends = same_ends and abs(top.level - bottom.level) <= 40 and _has_closed_ends(gray, top, bottom)
-            if same_ends and not any(_is_filled_by(gray, top, bottom, bar) for _, bar in scored):
+            if same_ends and not any(_is_filled_by(colors, top, bottom, bar) for _, bar in scored):
                 hollow.append((max(score, other_score), _make_hollow_bar(top, bottom)))
     return hollow
 
 
-def _is_filled_by(gray: Gray, top: Measure, bottom: Measure, bar: Measure) -> bool:
+def _is_filled_by(pixels: Pixels, top: Measure, bottom: Measure, bar: Measure) -> bool:
     """Return whether a bar fills the space between two lines and is not ground: the lines are its outline."""
     inside = (
         bar.y0 >= top.y0
@@ -69,10 +75,12 @@ def _is_filled_by(gray: Gray, top: Measure, bottom: Measure, bar: Measure) -> bo
     ):
         return False
     columns = slice(round(bar.x0), round(bar.x1))
-    rows_beyond = [gray[max(0, round(top.y0) - 6) : max(1, round(top.y0) - 2), columns],
-              gray[round(bottom.y1) + 2 : round(bottom.y1) + 6, columns]]  # fmt: skip
-    ground = np.concatenate([rows.ravel() for rows in rows_beyond])
-    return bool(ground.size and np.mean(np.abs(ground.astype(np.float32) - bar.level) > _MIN_FILL_CONTRAST) > 0.5)
+    rows_beyond = [pixels[max(0, round(top.y0) - 6) : max(1, round(top.y0) - 2), columns],
+              pixels[round(bottom.y1) + 2 : round(bottom.y1) + 6, columns]]  # fmt: skip
+    ground = np.concatenate([rows.reshape(-1, pixels.shape[2]) for rows in rows_beyond]).astype(np.float32)
+    filling = pixels[round(bar.y0) : max(round(bar.y1), round(bar.y0) + 1), columns].reshape(-1, pixels.shape[2])
+    color = bar.level if pixels.shape[2] == 1 else np.median(filling, axis=0)
+    return bool(ground.size and np.mean(np.abs(ground - color).max(axis=1) > _MIN_FILL_CONTRAST) > 0.5)
 
 
 def _has_closed_ends(gray: Gray, top: Measure, bottom: Measure) -> bool:

@@ -24,8 +24,11 @@ _MIN_SIDE = 24
 _MIN_JUDGED_SCORE, _MAX_JUDGED = 0.3, 24
 """Least score of a line whose shape is looked at, and the greatest number of such lines. A bound on time."""
 
-_MIN_OUTLINED_SHARE = 0.9
-"""Least length of a bar as a share of the outline around it."""
+_MIN_OUTLINED_SHARE, _OUTLINE_PX = 0.9, 5.0
+"""Least length of a bar as a share of the outline around it, and px by which it may be shorter in any case."""
+
+_MIN_DRAWING_THICKNESS, _MIN_DRAWING_LOOKS = 2, 0.5
+"""Least thickness in px of a bar in a drawing, and how even and how near to black or white it is at least (0 to 1)."""
 
 _MIN_LONE_SCORE = 0.4
 """Least score of a bar without a label that may get a length."""
@@ -97,6 +100,8 @@ def find_image_bars(
     solid = [bar for bar, shape in zip(bars, shapes, strict=False) if shape.kind == "bar"] + bars[len(shapes) :]
     sides = find_frame_sides(bars)
     solid = [_raise_outlined(bar, bars, shapes) for bar in solid if bar.box not in sides]
+    if not thorough:
+        solid = [bar for bar in solid if _may_scale_drawing(image, bar)]
     solid.sort(key=lambda bar: -bar.score)
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     own, pair = _find_own_bars(image, gray, solid, (bars, shapes), ocr, expected_nm, thorough)
@@ -112,6 +117,15 @@ def find_image_bars(
     )
 
 
+def _may_scale_drawing(image: Pixels, bar: BarCandidate) -> bool:
+    """Return whether a line in a drawing may be a bar: drawings are full of thin and of colored lines."""
+    x0, y0, x1, y1 = bar.box
+    if min(x1 - x0, y1 - y0) < _MIN_DRAWING_THICKNESS:
+        return False
+    looks = measure_looks(image, bar)
+    return bar.broken or min(looks.pure, looks.even) >= _MIN_DRAWING_LOOKS
+
+
 def _raise_outlined(bar: BarCandidate, lines: Sequence[BarCandidate], shapes: Sequence[LineShape]) -> BarCandidate:
     """Return a bar, with the score of its outline if that is better: ink on a ground as bright needs an outline."""
     scores = [
@@ -119,7 +133,7 @@ def _raise_outlined(bar: BarCandidate, lines: Sequence[BarCandidate], shapes: Se
         for line, shape in zip(lines, shapes, strict=False)
         if shape.outline is not None
         and lies_in_any(bar.box, [shape.outline])
-        and bar.length_px >= _MIN_OUTLINED_SHARE * line.length_px
+        and bar.length_px >= min(_MIN_OUTLINED_SHARE * line.length_px, line.length_px - _OUTLINE_PX)
     ]
     return replace(bar, score=max([bar.score, *scores]))
 

@@ -197,7 +197,7 @@ def _has_head(view: _View, end: int) -> bool:
     is_wide = min(above[peak], below[peak]) >= least
     wide_columns = int(np.count_nonzero(above + below >= (above[peak] + below[peak]) / 2))
     is_long = wide_columns >= max(_MIN_HEAD_COLUMNS, _MIN_HEAD_SHARE * int(above[peak] + below[peak]))
-    return bool(is_wide and is_long and symmetric and tip <= least and shaft <= least / 2 and 1 < peak < span - 1)
+    return bool(is_wide and is_long and symmetric and tip <= least and shaft <= least / 2 and 0 < peak < span - 1)
 
 
 def _extents(rows: Mask) -> NDArray[np.int64]:

@@ -119,6 +119,15 @@ def measure_rectangle(gray: Gray, box: tuple[int, int, int, int], bright: bool) 
     )  # fmt: skip
 
 
+def find_ends(rows: Gray, start: int, stop: int) -> tuple[float, float] | None:
+    """Return both ends in px of a bright bar along its rows (h, w), or None if it has none.
+
+    `start` and `stop` are the columns between which a mask has it.
+    """
+    ends = _find_edges(_column_profile(rows), start, stop)
+    return None if ends is None else ends[:2]
+
+
 def _row_profile(core: Gray, height: int) -> Profile:
     """Return the median brightness of each row. A bar that can hold its label is measured only at both ends."""
     if height >= _MIN_HEIGHT_FOR_LABEL and core.shape[1] >= _MIN_WIDTH_FOR_LABEL:

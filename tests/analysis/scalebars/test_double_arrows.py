@@ -1,0 +1,58 @@
+"""Test scale bars that are double arrows, and bars that an outline or a box of another color holds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import ImageDraw
+
+from mirsearch.analysis.scalebars.detector import RunLengthDetector
+from mirsearch.analysis.scalebars.line_shapes import judge_line
+from tests.support import bar_drawings as drawn
+
+
+def paint_arrow(draw, x0, x1, y=250, thick=3, head=9, heads=(True, True)):
+    """Paint a white line whose tips are at x0 and x1 (exclusive), with heads of `head` px length."""
+    draw.rectangle((x0, y - thick // 2, x1 - 1, y - thick // 2 + thick - 1), fill="white")
+    for tip, way, wanted in ((x0, 1, heads[0]), (x1 - 1, -1, heads[1])):
+        if wanted:
+            draw.polygon([(tip, y), (tip + way * head, y - 5), (tip + way * head, y + 5)], fill="white")
+
+
+@pytest.mark.parametrize("length", [26, 54, 130])
+@pytest.mark.parametrize("blur", [0.0, 0.7])
+def test_a_double_arrow_is_a_bar_from_tip_to_tip(length, blur):
+    pixels = drawn.draw_panel(lambda draw: paint_arrow(draw, 200, 200 + length), seed=2, blur=blur, low=20, high=70)
+    best = RunLengthDetector().detect(pixels)[0]
+    assert best.length_px == pytest.approx(length, abs=1.2)
+    assert best.score > 0.9
+    assert judge_line(pixels, best).kind == "bar"
+
+
+def test_an_arrow_with_one_head_and_a_line_with_caps_are_no_double_arrows():
+    def paint(draw):
+        paint_arrow(draw, 100, 160, heads=(False, True))
+        draw.rectangle((260, 150, 319, 152), fill="white")
+        for x in (260, 318):
+            draw.rectangle((x, 145, x + 1, 157), fill="white")
+
+    bars = RunLengthDetector().detect(drawn.draw_panel(paint, seed=2, low=20, high=70))
+    one_head = [bar for bar in bars if bar.box[0] < 165 and judge_line(drawn.draw_panel(paint, 2), bar).kind == "bar"]
+    assert not [bar for bar in one_head if bar.score > 0.9]
+    assert any(bar.length_px == pytest.approx(60, abs=1.5) for bar in bars if bar.box[0] > 250)
+
+
+def test_a_colored_bar_in_a_black_box_is_measured_and_not_the_box():
+    tint = np.array((1.15, 0.92, 1.05))  # stained tissue
+    pixels = np.clip(np.asarray(drawn.draw_ground(3, 190, 225)) * tint, 0, 255).astype(np.uint8)
+    pixels[300:314, 200:281] = 0
+    pixels[304:310, 204:277] = (255, 225, 0)  # as bright as the ground
+    best = RunLengthDetector().detect(pixels)[0]
+    assert best.length_px == pytest.approx(73, abs=1.5)
+
+
+def test_a_short_double_arrow_is_found_in_a_narrow_strip():
+    image = drawn.draw_ground(1, 20, 60, (28, 220))
+    paint_arrow(ImageDraw.Draw(image), 150, 184, y=14, thick=2, head=7)
+    best = RunLengthDetector().detect(np.asarray(image))[0]
+    assert best.length_px == pytest.approx(34, abs=1.2)
