@@ -148,7 +148,7 @@ def find_lengths(text: str) -> list[tuple[Length, int, int]]:
     for match in _LENGTH_IN_LINE.finditer(clean):
         before, after = clean[: match.start()], clean[match.end() :]
         if (
-            _OTHER_QUANTITY.search(before)
+            (_OTHER_QUANTITY.search(before) and not (before in ("D ", "d ") and "μ" in match.group()))  # (d) 5 μm
             or _NAMED_QUANTITY.search(before)
             or re.match(r"\s*[\^/⁄∕x×*]|\s*-\s*1|[A-Za-z0-9]", after)
         ):

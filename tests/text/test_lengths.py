@@ -233,3 +233,8 @@ def test_impossible_lengths_are_not_round(nm):
 def test_round_values_are_more_usual():
     assert roundness(200) == roundness(5e5) == 1
     assert roundness(200) > roundness(300) > roundness(700) > roundness(370) > roundness(1040.27)
+
+
+def test_a_panel_letter_before_a_label_is_no_spacing_of_a_lattice():
+    assert [length.nm for length, _, _ in find_lengths("D 20 µm")] == [20_000]
+    assert find_lengths("d 2.4 nm") == find_lengths("d = 20 µm") == []

@@ -9,6 +9,7 @@ from itertools import pairwise
 from mirsearch.analysis.captions.label_order import bare_label
 from mirsearch.analysis.captions.scales import PlacedScale, caption_scales_of, choose_scale
 from mirsearch.analysis.captions.split import split_caption
+from mirsearch.analysis.scalebars.label_doubts import unsure_labels
 from mirsearch.corpus import Panel
 
 _MIN_STEP = 0.5
@@ -20,14 +21,15 @@ class CaptionLength:
     """What the caption states about one panel: the length in nm of its bar, and the width in nm of its field of view.
 
     `own` is true if the length is said of the panel's letter. `certain` is false if the length is the only one of the
-    caption and the panel has no letter. `misplaced` is true if the panel may belong to the letter before or behind its
-    own, which the caption names and the figure doesn't show: the length may then be that of another bar.
+    caption and the panel has no letter. `unsure_label` is true if the panel may belong to another letter, `misplaced`
+    if the caption gives another length for the bar of that letter.
     """
 
     bar: PlacedScale | None = None
     width: PlacedScale | None = None
     certain: bool = True
     misplaced: bool = False
+    unsure_label: bool = False
 
     @property
     def own(self) -> bool:
@@ -51,31 +53,21 @@ def caption_lengths(
 
     `are_all` says that the panels are all of the figure: images of a letter that none has then have another letter.
     """
-    letters = [panel.label for panel in panels]
+    letters: list[str | None] = [panel.label for panel in panels]
+    if caption.strip():  # the letters that the cutting didn't find, too: what is said of them is not said of all
+        letters += split_caption(caption).labels
     figure_scales = caption_scales_of(caption, letters) if caption.strip() else []
-    unsure = _beside_missing(panels, caption, figure_scales) if are_all else set()
+    unsure = unsure_labels(panels, caption, figure_scales) if are_all else {}
     lengths = []
     for number, panel in enumerate(panels):
         scales = figure_scales
         if not any(scale.kind == "bar" for scale in scales) and panel.caption:
             scales = caption_scales_of(panel.caption, letters)
         length = _choose_length(panel, scales, _positions(panels, number, drawn))
-        lengths.append(replace(length, misplaced=length.own and panel.label in unsure))
+        others = unsure.get(panel.label, frozenset())
+        differs = length.bar is not None and any(length.bar.nm != nm for nm in others)
+        lengths.append(replace(length, misplaced=differs, unsure_label=panel.label in unsure))
     return lengths
-
-
-def _beside_missing(panels: Sequence[Panel], caption: str, scales: Sequence[PlacedScale]) -> set[str | None]:
-    """Return the labels of panels that come before or behind a label with a bar of its own that no panel has."""
-    found = {bare_label(panel.label) for panel in panels if panel.label is not None}
-    with_bar = {bare_label(label) for scale in scales if scale.kind == "bar" for label in scale.letters or ()}
-    missing = with_bar - found
-    if not found or not missing:
-        return set()
-    labels = list(dict.fromkeys(bare_label(label) for label in split_caption(caption).labels))
-    beside = {
-        label for number, label in enumerate(labels) if missing.intersection(labels[max(0, number - 1) : number + 2])
-    }
-    return {panel.label for panel in panels if panel.label is not None and bare_label(panel.label) in beside}
 
 
 def _choose_length(panel: Panel, scales: Sequence[PlacedScale], positions: Sequence[_Position]) -> CaptionLength:
@@ -85,16 +77,25 @@ def _choose_length(panel: Panel, scales: Sequence[PlacedScale], positions: Seque
     """
     bar = width = None
     is_inset = panel.inset_of is not None
+    label = _label_in(panel.label, scales)
     for position in positions:
         options = {
             "place": position.place, "ordinal": position.ordinal, "count": position.count, "heading": panel.heading,
         }  # fmt: skip
-        bar = bar or choose_scale(scales, panel.label, inset=is_inset, **options)  # type: ignore[arg-type]
-        width = width or choose_scale(scales, panel.label, kind="width", **options)  # type: ignore[arg-type]
+        bar = bar or choose_scale(scales, label, inset=is_inset, **options)  # type: ignore[arg-type]
+        width = width or choose_scale(scales, label, kind="width", **options)  # type: ignore[arg-type]
     bars = [scale for scale in scales if scale.kind == "bar" and scale.inset == is_inset]
     if bar is None and panel.label is None and len({scale.nm for scale in bars}) == 1:
         return CaptionLength(bars[0], width, certain=False)
     return CaptionLength(bar, width)
+
+
+def _label_in(label: str | None, scales: Sequence[PlacedScale]) -> str | None:
+    """Return a label, without its primes if no length is said of it with them: what is said of c holds for c′ too."""
+    if label is None or bare_label(label) == label:
+        return label
+    is_named = any(bare_label(other) != other for scale in scales for other in scale.letters or ())
+    return label if is_named else bare_label(label)
 
 
 def _positions(panels: Sequence[Panel], number: int, drawn: Sequence[bool]) -> list[_Position]:

@@ -52,8 +52,8 @@ _OTHER_WIDTH_WEIGHT = 0.4
 _SAME_LETTER_WEIGHT = 0.9
 """Weight of the confidence for an image as large as the one with the bar, under the same letter."""
 
-_MAGNIFIED_WEIGHT = 0.5
-"""Further weight for an image that may show what a frame in the other one holds."""
+_DOUBTFUL_WEIGHT = 0.5
+"""Further weight for an image that may show what a frame in the other one holds, or may have another letter."""
 
 _MIN_SHARED_CONFIDENCE = 0.5
 """Least confidence of a reading that is shared under a letter."""
@@ -155,12 +155,18 @@ def share_in_letters(
         if best is None or not all(_scales_agree(best, source) for source in sources):
             continue
         may_be_magnified = not windows[n] and windows[readings.index(best)]
-        weight = _SAME_LETTER_WEIGHT * (_MAGNIFIED_WEIGHT if may_be_magnified else 1.0)
+        is_doubtful = may_be_magnified or lengths[n].unsure_label or _tells_magnified(panel)
+        weight = _SAME_LETTER_WEIGHT * (_DOUBTFUL_WEIGHT if is_doubtful else 1.0)
         confidence = round(best.confidence * weight, 4)
         own = readings[n]
         if (own is None or own.confidence < confidence) and _allows_sharing(panel, lengths[n], best):
             result[n] = ScaleReading(best.nm_per_px, source="shared", confidence=confidence)
     return result
+
+
+def _tells_magnified(panel: Panel) -> bool:
+    """Return whether the caption says that images of a letter are magnified, and does not speak of insets in them."""
+    return _OTHER_MAGNIFICATION.search(panel.caption) is not None and "inset" not in panel.caption.lower()
 
 
 def _may_share(reading: ScaleReading, panel: Panel, other: Panel) -> bool:

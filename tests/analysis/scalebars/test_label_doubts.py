@@ -1,0 +1,88 @@
+"""Test which lengths of a caption may be those of another letter's bar."""
+
+from __future__ import annotations
+
+import pytest
+
+from mirsearch.analysis.scalebars.caption_lengths import CaptionLength, caption_lengths
+from mirsearch.analysis.scalebars.sharing import share_in_letters
+from mirsearch.corpus import Panel, ScaleReading
+
+CAPTION = "(a) Cells. Scale bar, 10 µm. (b) Nuclei. Scale bar, 50 µm. (c) Tissue. Scale bar, 50 µm."
+
+
+def lengths(boxes, caption=CAPTION):
+    """Return the lengths of panels given as (letter, box)."""
+    panels = [Panel(box=box, label=letter) for letter, box in boxes]
+    return caption_lengths(panels, caption, [False] * len(panels), are_all=True)
+
+
+ROW = [("a", (0, 0, 100, 100)), ("b", (110, 0, 210, 100)), ("c", (220, 0, 320, 100))]
+
+
+def test_letters_in_order_give_their_lengths():
+    found = lengths(ROW)
+    assert [length.bar.nm for length in found] == [10_000, 50_000, 50_000]
+    assert not any(length.misplaced or length.unsure_label for length in found)
+
+
+def test_a_column_beside_a_column_is_in_order():
+    boxes = [(0, 0, 100, 100), (0, 110, 100, 210), (110, 0, 210, 100)]
+    found = lengths(list(zip("abc", boxes, strict=True)))
+    assert not any(length.misplaced for length in found)
+
+
+def test_beside_a_letter_that_no_panel_has_another_length_may_hold():
+    found = lengths(ROW[1:])
+    assert [length.misplaced for length in found] == [True, False]  # a has another length than b, c is not beside it
+
+
+def test_a_missing_letter_of_the_same_length_does_no_harm():
+    found = lengths(ROW[:2])
+    assert [length.misplaced for length in found] == [False, False]
+    assert [length.unsure_label for length in found] == [False, True]
+
+
+def test_letters_in_the_wrong_order_may_be_swapped():
+    boxes = [ROW[1][1], ROW[0][1], ROW[2][1]]
+    found = lengths(list(zip("abc", boxes, strict=True)))
+    assert [length.misplaced for length in found] == [True, True, False]
+
+
+def test_a_letter_whose_images_lie_among_those_of_others_may_hold_those_of_a_missing_one():
+    boxes = [("b", (0, 0, 100, 100)), ("b", (0, 220, 320, 320)), ("c", (0, 110, 320, 210))]
+    found = lengths(boxes)
+    assert [length.misplaced for length in found] == [True, True, True]
+
+
+def test_a_length_said_of_a_letter_that_was_not_found_is_not_said_of_all():
+    found = lengths(ROW[:1], "(a) Maps. (b) Sheets. Scale bars, 2 µm in a and 500 nm in b.")
+    assert found[0].bar.nm == 2_000
+    assert found[0].misplaced
+
+
+def test_what_is_said_of_a_letter_holds_for_its_primes_unless_they_have_their_own():
+    boxes = [("c", (0, 0, 100, 100)), ("c'", (110, 0, 210, 100))]
+    assert [length.bar.nm for length in lengths(boxes, "(c) DAPI and actin. Bar, 50 µm.")] == [50_000, 50_000]
+    own = "(c) DAPI. Bar, 50 µm. (c') Enlarged. Bar, 5 µm."
+    assert [length.bar.nm for length in lengths(boxes, own)] == [50_000, 5_000]
+
+
+@pytest.mark.parametrize(
+    ("caption", "length", "confidence"),
+    [
+        ("Cells.", CaptionLength(), 0.81),
+        ("Cells.", CaptionLength(unsure_label=True), 0.405),
+        ("Cells; boxed regions are magnified.", CaptionLength(), 0.405),
+        ("Cells with magnified insets.", CaptionLength(), 0.81),
+    ],
+)
+def test_a_shared_scale_is_doubtful_where_the_other_image_may_be_of_another_letter_or_magnified(
+    caption, length, confidence
+):
+    panels = [Panel(box=box, label="a", caption=caption) for _, box in ROW[:2]]
+    reading = ScaleReading(
+        100.0, length_nm=5000.0, length_px=50.0, bar=(40, 90, 90, 94), source="label", confidence=0.9
+    )
+    shared = share_in_letters([reading, None], panels, [True, True], [CaptionLength(), length], [False, False])
+    assert shared[1].confidence == pytest.approx(confidence)
