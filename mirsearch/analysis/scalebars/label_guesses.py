@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels
+from mirsearch.analysis.scalebars.lettering import may_hold_lettering
 from mirsearch.analysis.scalebars.pairing import Label, Pair, pair_score
 from mirsearch.corpus import Box
 from mirsearch.text.lengths import Length, parse_length
@@ -33,7 +34,7 @@ _WIDTH = 4.6
 _WIDENING = 1.5
 """How far a crop is widened on both sides, in crop heights, to see whether it cuts its label."""
 
-_MAX_SILENT_CROPS = 12
+_MAX_SILENT_CROPS = 8
 """Number of crops after which a bar is given up if none gives a length. A bound on time."""
 
 _MIN_CONFIDENCE = 0.8
@@ -60,6 +61,8 @@ def guess_label(panel: Pixels, bar: BarCandidate, ocr: OcrEngine) -> Pair | None
             len(votes) == 1 and len(next(iter(votes.values()))) == _ENOUGH_AGREEING
         ):
             break
+        if not may_hold_lettering(panel, box, bar.box):
+            continue
         text, confidence = ocr.recognize([np.ascontiguousarray(panel[box[1] : box[3], box[0] : box[2]])])[0]
         length = parse_length(text) if confidence >= _MIN_CONFIDENCE else None
         if length is not None and not length.repaired and length.plausibility >= _MIN_PLAUSIBILITY:

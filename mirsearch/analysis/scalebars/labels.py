@@ -55,22 +55,25 @@ _MIN_CHECKED_SCORE = 0.25
 _MIN_WIDENED_PLAUSIBILITY, _WIDENING = 0.45, 3
 """Least plausibility of a label cut by a window for which a wider one is read, and the widening in label heights."""
 
-_MAX_CROPS = 3
-"""Greatest number of windows of a panel that are read with the text detector. A bound on time.
+_MAX_CROPS = 2
+"""Greatest number of windows of a panel that are read with the text detector. A bound on time: of 118 real labels, 13
+are read in the first window, one in the second, and the others without a detector.
 
 Where the caption gives the length, one window shows whether a label gives it too.
 """
 
-_MIN_CHECKED_BAR_SCORE = 0.55
-"""Least score of the best bar for which that window is read."""
+_MIN_CHECKED_BAR_SCORE, _SURE_BAR_SCORE = 0.55, 0.9
+"""Scores of the best bar between which that window is read. From the second on, the bar needs no label to be one, and
+the lettering in its color beside it was read already."""
 
 _GOOD_BAR_SCORE = 0.7
 """Least score of a bar whose window is read once more by the bar's color, or whose label is guessed."""
 
 _GOOD_VERTICAL_SCORE, _MAX_GUESSED_BARS = 0.45, 2
-"""Least score of a vertical bar whose label is guessed, and the greatest number of bars for which that is tried."""
+"""Least score of a vertical bar whose label is read upwards or guessed, and the greatest number of bars for which that
+is tried."""
 
-_MIN_CROP_SCORE = 0.3
+_MIN_CROP_SCORE = 0.35
 """Score below which a bar gets no window of its own."""
 
 _GOOD_PANEL_SIDE = 560
@@ -94,7 +97,8 @@ def find_labelled_bar(
     if not thorough:
         return best
     chroma = ink_chroma(panel)
-    most = _MAX_CROPS if expected_nm is None else int(bool(bars) and bars[0].score >= _MIN_CHECKED_BAR_SCORE)
+    best_score = bars[0].score if bars else 0.0
+    most = _MAX_CROPS if expected_nm is None else int(_MIN_CHECKED_BAR_SCORE <= best_score < _SURE_BAR_SCORE)
     for view, window, upward in _reading_views(panel, chroma, bars, most):
         if _is_settled(best, expected_nm, bars):
             break
@@ -137,11 +141,11 @@ def _reading_views(
         windows.append(window)
         view = label_view(panel, chroma, bar)
         yield view, window, False
-        if bar.vertical:
+        if bar.vertical and bar.score >= _GOOD_VERTICAL_SCORE:
             yield view, window, True
-        elif view is not panel:
+        elif view is not panel and not bar.vertical:
             yield panel, window, False
-        elif len(windows) == 1 and bar.score >= _GOOD_BAR_SCORE and not bar.broken:
+        elif len(windows) == 1 and bar.score >= _GOOD_BAR_SCORE and not bar.broken and not bar.vertical:
             yield _with_ink_window(panel, window, bar), window, False
 
 
