@@ -107,6 +107,7 @@ up:
 	docker compose --env-file docker/.env -f docker/compose.yaml up --build --detach
 	@docker compose --env-file docker/.env -f docker/compose.yaml cp elasticsearch:/usr/share/elasticsearch/config/certificates/ca.crt docker/ca.crt
 	@echo "Kibana: http://localhost:5601 (user elastic, password in docker/.env)"
+	@echo "Search page: http://localhost:8765 (SEARCH_TOKEN of docker/.env)"
 	@echo "mirsearch: export MIRSEARCH_INDEX=https://localhost:9200/figures MIRSEARCH_ES_CA=docker/ca.crt"
 
 down:

@@ -30,10 +30,16 @@ def test_passwords_are_made_once_and_only_the_owner_can_read_them(tmp_path: Path
     written = target.read_text()
     assert target.stat().st_mode & 0o077 == 0
     secrets = dict(re.findall(r"^(\w+)=(\w{48})$", written, re.MULTILINE))
-    assert set(secrets) == {"ELASTIC_PASSWORD", "KIBANA_PASSWORD", "KIBANA_ENCRYPTION_KEY"}
-    assert len(set(secrets.values())) == 3
+    names = ["ELASTIC_PASSWORD", "KIBANA_PASSWORD", "KIBANA_ENCRYPTION_KEY", "SEARCH_PASSWORD", "SEARCH_TOKEN"]
+    assert list(secrets) == names
+    assert len(set(secrets.values())) == len(names)
     subprocess.run(["sh", str(DOCKER / "passwords.sh"), str(target)], check=True)
     assert target.read_text() == written
+    target.write_text("".join(line for line in written.splitlines(keepends=True) if "SEARCH" not in line))
+    subprocess.run(["sh", str(DOCKER / "passwords.sh"), str(target)], check=True)
+    renewed = dict(re.findall(r"^(\w+)=(\w{48})$", target.read_text(), re.MULTILINE))
+    assert list(renewed) == names
+    assert renewed["ELASTIC_PASSWORD"] == secrets["ELASTIC_PASSWORD"]
 
 
 def test_scripts_pass_a_linter() -> None:
@@ -89,7 +95,7 @@ def test_make_up_and_down_call_docker_as_they_should(checkout: tuple[Path, dict[
         calls = Path(environment["DOCKER_LOG"]).read_text().splitlines()
         Path(environment["DOCKER_LOG"]).unlink()
         secrets = re.findall(r"=(\w{48})$", (folder / "docker" / ".env").read_text(), re.MULTILINE)
-        assert len(secrets) == 3
+        assert len(secrets) == 5
         assert not any(secret in output + "".join(calls) for secret in secrets)
         return calls
 
@@ -157,7 +163,7 @@ def test_the_compose_file_is_complete() -> None:
         for mount in service.get("volumes", []):
             source = mount.split(":")[0]
             assert source in compose["volumes"] or (DOCKER / source).is_file(), mount
-    for name in ("elasticsearch", "kibana"):
+    for name in ("elasticsearch", "kibana", "search"):
         assert "healthcheck" in services[name]
         assert all(port.startswith("127.0.0.1:") for port in services[name]["ports"])
     assert services["elasticsearch"]["environment"]["xpack.security.enabled"] == "true"

@@ -327,15 +327,32 @@ def test_the_script_that_sets_the_password_of_kibana(node: Node, certificates: P
     environment = {
         "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "ELASTICSEARCH": node.url, "WAIT": "0",
         "CA": str(certificates / "ca.pem"),
-        "ELASTIC_PASSWORD": PASSWORD, "KIBANA_PASSWORD": "0123456789abcdef",
+        "ELASTIC_PASSWORD": PASSWORD, "KIBANA_PASSWORD": "0123456789abcdef", "SEARCH_PASSWORD": "fedcba9876543210",
+        "INDEX": "searched",
     }  # fmt: skip
+    assert set(service("passwords")["environment"]) <= set(environment)
     subprocess.run(["bash", str(script)], env=environment, check=True)
     kibana = Node(node.release, password="0123456789abcdef", port=node.port, certificate=node.certificate)
     identity = kibana.call("GET", "/_security/_authenticate", user="kibana_system")
     kibana.stop()
     assert identity["username"] == "kibana_system"
+    page = Node(node.release, password="fedcba9876543210", port=node.port, certificate=node.certificate)
+    asked = {
+        "index": [
+            {"names": ["searched", "searched-000001"], "privileges": ["read", "view_index_metadata"]},
+            {"names": ["searched"], "privileges": ["write"]},
+            {"names": ["other"], "privileges": ["read"]},
+        ]
+    }
+    told = page.call("POST", "/_security/user/_has_privileges", asked, user="mirsearch_search")["index"]
+    page.stop()
+    assert told == {
+        "searched": {"read": True, "view_index_metadata": True, "write": False},
+        "searched-000001": {"read": True, "view_index_metadata": True}, "other": {"read": False},
+    }  # fmt: skip
     arguments = (tmp_path / "shown").read_text()
     assert node.url in arguments
+    assert "fedcba9876543210" not in arguments
     assert PASSWORD not in arguments
     assert "0123456789abcdef" not in arguments
     environment["ELASTIC_PASSWORD"] = "wrong"
