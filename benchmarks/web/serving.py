@@ -1,13 +1,15 @@
 """Times `mirsearch serve` against the library's own query, and with many users at once.
 
-    python -m benchmarks.web.serving [--panels 64000] [--users 50] [--seconds 120] [--runs 15] [--think 2]
+    python -m benchmarks.web.serving [--panels 64000] [--users 50] [--seconds 120] [--runs 15] [--think 2] [--workers 1]
+                                     [--index FOLDER]
 
 The library and the server answer the same questions in turns, on the same generated index: words, a panel, and an image
 that is new each time. Each user of the crowd asks for words or a panel, waits for the answer, and asks again, over a
 connection that stays open. The crowd comes twice. People look at an answer for a while before they ask again: for
 `--think` seconds on average (exponential). A crowd that asks again at once shows how much the server can do. A
 processor that one user fills makes that crowd wait in proportion: `share` is its p95, over one user's p95 times the
-users for each core.
+users for each core. Memory and processor time are those of the server with all its processes. `--index` keeps the
+generated index, and takes it again.
 """
 
 from __future__ import annotations
@@ -46,14 +48,15 @@ Results = dict[str, dict[str, float]]
 
 
 def make_index(location: str, panels: int) -> tuple[list[str], list[str]]:
-    """Fill an index with generated panels; return questions in words and ids of panels."""
+    """Fill an index with generated panels if it is not there; return questions in words and ids of panels."""
     extractor = load_extractor(settings.DEFAULT_EXTRACTOR)
     made = world(extractor.dims)
-    index = open_index(location, create=ExtractorIdentity(extractor.name, extractor.version, extractor.dims))
-    with index.writer() as writer:
-        for record in records(made, panels):
-            writer.put(record)
-    index.close()
+    if not Path(location).exists():
+        index = open_index(location, create=ExtractorIdentity(extractor.name, extractor.version, extractor.dims))
+        with index.writer() as writer:
+            for record in records(made, panels):
+                writer.put(record)
+        index.close()
     rng = np.random.default_rng(5)
     words = [question(made, rng, int(rng.integers(len(made.centers)))) for _ in range(200)]
     ids = [f"{int(rng.integers(panels // 4)):016x}-{'abcd'[int(rng.integers(4))]}" for _ in range(200)]
@@ -111,16 +114,28 @@ def timed(function: Callable[[], object]) -> float:
     return took
 
 
+def family(pid: int) -> list[int]:
+    """Return a process and all that descend from it."""
+    found = [pid]
+    for one in found:
+        for task in Path(f"/proc/{one}/task").glob("*/children"):
+            found += [int(child) for child in task.read_text(encoding="ascii").split()]
+    return found
+
+
 def memory_mb(pid: int) -> float:
-    """Return the memory of a process in MB."""
-    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
-    return int(found[1]) / 1024 if found else 0.0
+    """Return the memory of a server in MB; what its processes share counts once."""
+    told = [Path(f"/proc/{one}/smaps_rollup").read_text(encoding="utf-8") for one in family(pid)]
+    return sum(int(found[1]) / 1024 for text in told if (found := re.search(r"Pss:\s+(\d+)", text)))
 
 
 def cpu_ms(pid: int) -> float:
-    """Return the milliseconds of processor time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+    """Return the milliseconds of processor time that a server has used."""
+    ticks = 0
+    for one in family(pid):
+        fields = Path(f"/proc/{one}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def compare(location: str, port: int, words: list[str], ids: list[str], runs: int, pid: int) -> Results:
@@ -217,11 +232,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--think", type=float, default=2.0)
     parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--index")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        location = str(Path(folder) / "index")
+        location = options.index or str(Path(folder) / "index")
         words, ids = make_index(location, options.panels)
         command = (sys.executable, "-m", "mirsearch", "serve", "--index", location, "--port", "0")
+        command += ("--workers", str(options.workers))
         server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             line = server.stdout.readline() if server.stdout else ""

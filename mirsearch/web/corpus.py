@@ -165,12 +165,13 @@ def public_answer(answer: Answer) -> Answer:
 
 
 def public_json(value: Any) -> Any:
-    """Return JSON of panels and answers with names in place of the paths of files."""
-    if isinstance(value, dict):
-        return {
-            key: public_name(item)
-            if key in ("image", "location") and (item is None or isinstance(item, str))
-            else (public_json(item) if isinstance(item, dict | list) else item)
-            for key, item in value.items()
-        }
-    return [public_json(item) if isinstance(item, dict | list) else item for item in value]
+    """Put names in place of the paths of files, in JSON of panels and answers, and return it."""
+    left = [value]
+    while left:
+        outer = left.pop()
+        for key, item in outer.items() if isinstance(outer, dict) else enumerate(outer):
+            if isinstance(item, dict | list):
+                left.append(item)
+            elif isinstance(item, str) and key in ("image", "location"):
+                outer[key] = public_name(item)
+    return value
