@@ -40,7 +40,7 @@ _TECHNIQUES = ("SEM", "TEM", "AFM")
 _PICTURES = 3
 """Pictures of one job."""
 _START_SECONDS = 120
-_JOB_SECONDS = 600
+_JOB_SECONDS = 1_800
 
 
 def picture(number: int) -> bytes:
@@ -130,6 +130,10 @@ class Clients:
         self._note("searches", answer)
 
     def _add(self, address: str) -> None:
+        for job in requests.get(f"{address}/api/v1/jobs", timeout=60).json()["jobs"]:
+            if job["state"] in ("interrupted", "failed"):
+                again = requests.post(f"{address}/api/v1/jobs/{job['id']}/again", timeout=60)
+                self._note("jobs again", again, (429,))
         pictures = [picture(next(self.numbers)) for _ in range(_PICTURES)]
         files = [("files", (f"{number}.png", data)) for number, data in enumerate(pictures)]
         answer = requests.post(f"{address}/api/v1/jobs", files=files, timeout=60)

@@ -200,11 +200,14 @@ def test_the_description_names_all_addresses_and_fields(client: TestClient) -> N
     assert set(description["paths"]) == {
         "/api/v1/search", "/api/v1/panels/{panel_id}", "/api/v1/figures/{figure_id}",
         "/api/v1/articles/{article_id}", "/api/v1/facets", "/api/v1/review", "/api/v1/corrections",
-        "/api/v1/panels/{panel_id}/correction",
+        "/api/v1/panels/{panel_id}/correction", "/api/v1/jobs", "/api/v1/jobs/{job_id}", "/api/v1/jobs/{job_id}/events",
+        "/api/v1/jobs/{job_id}/cancel", "/api/v1/jobs/{job_id}/again",
     }  # fmt: skip
     body = description["paths"]["/api/v1/search"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
     fields = body["properties"]
     assert {"image", "text", "like", "no_scale", "field_of_view", "top"} <= set(fields)
     assert all(field.get("description") for field in fields.values())
+    job = description["paths"]["/api/v1/jobs"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert {"files", "keyword", "source", "in", "max_figures", "pages"} <= set(job["properties"])
     assert "cdn" not in json.dumps(description)
     assert client.get("/docs").status_code == 404

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import random
+import re
 import time
 from pathlib import Path
 
@@ -12,14 +14,17 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra web is not installed")
 
 import anyio
+from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
-from mirsearch.errors import NotFoundError, UsageError
+from mirsearch.errors import MirsearchError, NotFoundError, UsageError
 from mirsearch.settings import ServeLimits
+from mirsearch.web.jobs.fields import JobFields
 from mirsearch.web.jobs.files import IncomingFiles, JobFiles, TakenNames, safe_name
 from mirsearch.web.jobs.job import Job, new_id
 from mirsearch.web.jobs.store import JobStore
 from mirsearch.web.problems import ProblemError
+from tests.web.test_any_input import VALUES
 
 
 @pytest.mark.parametrize(
@@ -96,3 +101,24 @@ def test_files_beyond_the_limits_are_kept_nowhere(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=words):
             anyio.run(receive, sizes)
     assert len(list((tmp_path / "uploads").iterdir())) == 1
+
+
+def test_any_fields_are_refused_or_become_options_of_the_command() -> None:
+    names = [field.alias or name for name, field in JobFields.model_fields.items()]
+    rng, taken = random.Random(5), 0
+    for _ in range(800):
+        values: dict[str, object] = {"keyword": ["nano"]} if rng.random() < 0.7 else {}
+        for name in rng.sample(names, rng.randint(1, 3)):
+            value = rng.choice((*VALUES, "europepmc", "--index=/etc", "-"))
+            values[name] = [value] if name in ("keyword", "id", "exclude") else value
+        try:
+            words = JobFields.model_validate(values).words()
+        except (ValidationError, MirsearchError):
+            continue
+        taken += 1
+        options = words[: words.index("--")] if "--" in words else words
+        assert all(
+            re.match(rf"--({'|'.join(name.replace('_', '-') for name in names)})(=|$)", word) for word in options
+        )
+        assert not any("\x00" in word for word in words), values
+    assert taken > 20

@@ -52,6 +52,9 @@ class JobFields(BaseModel):
     def _leave_out_empty(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
+        for value in values.values():
+            if any("\0" in each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)):
+                raise ValueError("there is a character of the code 0 in it")
         return {name: value for name, value in values.items() if value not in ("", None, [""])}
 
     @property
