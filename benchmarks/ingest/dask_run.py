@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -57,12 +58,12 @@ class Cluster:
     """A scheduler and workers of one thread each. `prefixes`: what starts each of them, as `ip netns exec NAME`."""
 
     folder: Path
-    port: int
     host: str = "127.0.0.1"
     scheduler_prefix: Sequence[str] = ()
     prefixes: Sequence[Sequence[str]] = ((),)
     env: dict[str, str] = field(default_factory=dict)
     threads: int = 1
+    port: int = 0
     scheduler: subprocess.Popen[bytes] | None = None
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     logs: list[Path] = field(default_factory=list)
@@ -73,10 +74,15 @@ class Cluster:
         return f"dask://{self.host}:{self.port}"
 
     def start_scheduler(self) -> None:
-        """Start the scheduler, and wait until it listens."""
+        """Start the scheduler, and wait until it listens. Started again, it has the same port."""
+        self.port = self.port or free_port(self.host)
         options = ["--host", self.host, "--port", str(self.port), "--no-dashboard", "--no-show"]
         self.scheduler, log = self._start("scheduler", options, self.scheduler_prefix)
-        _wait_for(lambda: "Scheduler at" in log.read_text(errors="replace"))
+        deadline = time.monotonic() + 600
+        while "Scheduler at" not in (told := log.read_text(errors="replace")):
+            if time.monotonic() > deadline or self.scheduler.poll() is not None:
+                raise RuntimeError(f"the scheduler did not start:\n{told[-2_000:]}")
+            time.sleep(0.1)
 
     def start_worker(self, number: int) -> None:
         """Start a worker, which is registered a moment later."""
@@ -116,9 +122,9 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _wait_for(is_there: collections.abc.Callable[[], bool], seconds: float = 120.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_there():
-        if time.monotonic() > deadline:
-            raise TimeoutError("a process did not start")
-        time.sleep(0.1)
+def free_port(host: str) -> int:
+    """Return a port on which nobody listens now."""
+    with socket.socket() as place:
+        place.bind((host, 0))
+        port: int = place.getsockname()[1]
+        return port

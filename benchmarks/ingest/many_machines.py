@@ -35,7 +35,6 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sleep", type=float, default=4.0)
-    parser.add_argument("--port", type=int, default=8790)
     options = parser.parse_args()
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="many-machines-") as place:
@@ -61,7 +60,7 @@ def ingest(folder: Path, name: str, workers: str, *more: str, prefix: tuple[str,
 def measure_same(folder: Path, expected: str, options: argparse.Namespace) -> dict[str, Any]:
     result = {}
     for count in (1, 2, 4):
-        cluster = new_cluster(folder / f"same{count}", options.port)
+        cluster = new_cluster(folder / f"same{count}")
         try:
             for number in range(count):
                 cluster.start_worker(number)
@@ -80,7 +79,7 @@ def measure_same(folder: Path, expected: str, options: argparse.Namespace) -> di
 def measure_namespaces(folder: Path, expected: str, options: argparse.Namespace) -> dict[str, Any]:
     """Run the scheduler and the client here, and three workers in namespaces that can't see the figures."""
     with Namespaces(3, folder / "figures") as spaces:
-        cluster = new_cluster(folder / "spaces", options.port, host=spaces.host, prefixes=spaces.prefixes)
+        cluster = new_cluster(folder / "spaces", host=spaces.host, prefixes=spaces.prefixes)
         try:
             for number in range(3):
                 cluster.start_worker(number)
@@ -102,7 +101,7 @@ def measure_kills(folder: Path, expected: str, options: argparse.Namespace) -> d
     for trial in range(options.kills):
         kind = ("worker", "scheduler", "client")[trial % 3]
         place = folder / f"kill{trial}"
-        cluster = new_cluster(place, options.port + 1 + trial)
+        cluster = new_cluster(place)
         try:
             for number in range(2):
                 cluster.start_worker(number)
@@ -160,7 +159,7 @@ def kill_one(cluster: Cluster, kind: str, place: Path, figures: Path, rng: rando
 
 def measure_speed(folder: Path, expected: str, options: argparse.Namespace) -> dict[str, Any]:
     """Compare wall times on this machine, each twice in turn; the better of the two counts."""
-    cluster = new_cluster(folder / "speed", options.port + 100)
+    cluster = new_cluster(folder / "speed")
     times: dict[str, list[float]] = {}
     try:
         for number in range(2):
@@ -186,7 +185,7 @@ def measure_many(folder: Path, expected: str, options: argparse.Namespace) -> di
     env = write_package(folder / "package", options.sleep)
     figures = folder / "many"
     draw_figures(figures, workers * rounds, side=48)
-    cluster = new_cluster(folder / "wide", options.port + 101, threads=8, env=env)
+    cluster = new_cluster(folder / "wide", threads=8, env=env)
     try:
         for number in range(workers // 8):
             cluster.start_worker(number)
@@ -203,17 +202,17 @@ def measure_many(folder: Path, expected: str, options: argparse.Namespace) -> di
     }  # fmt: skip
 
 
-def new_cluster(place: Path, port: int, **more: Any) -> Cluster:
+def new_cluster(place: Path, **more: Any) -> Cluster:
     """Start a scheduler with its files in a folder."""
     place.mkdir()
-    cluster = Cluster(place, port, **more)
+    cluster = Cluster(place, **more)
     cluster.start_scheduler()
     return cluster
 
 
 def wait_for_workers(cluster: Cluster, count: int) -> None:
     """Wait until so many workers are registered."""
-    code = "import sys, distributed as d; d.Client(sys.argv[1]).wait_for_workers(int(sys.argv[2]), timeout=120)"
+    code = "import sys, distributed as d; d.Client(sys.argv[1]).wait_for_workers(int(sys.argv[2]), timeout=600)"
     address = f"tcp://{cluster.host}:{cluster.port}"
     subprocess.run([sys.executable, "-c", code, address, str(count)], check=True, env=os.environ)
 

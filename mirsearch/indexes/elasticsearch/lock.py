@@ -167,6 +167,10 @@ class WriterLock:
                 )
         ended_tokens.discard(self._token)
 
+    def renew_session(self) -> None:
+        """Let `acquire` be called again after `release`, by the same owner."""
+        self._stop, self._thread, self._lost, self.settings = threading.Event(), None, False, {}
+
     def _write(self, client: Elasticsearch, **options: Any) -> None:
         owner = {**this_process(), "token": self._token, "since": self._since}
         # `beat` is for earlier versions of mirsearch, which compare it with their clock

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from elasticsearch import Elasticsearch
@@ -42,6 +43,7 @@ from mirsearch.indexes.elasticsearch.documents import (
 from mirsearch.indexes.elasticsearch.entries import entry_actions
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.failures import failure_actions
+from mirsearch.indexes.elasticsearch.handover import hand_over, is_awaited, wait_for_turn
 from mirsearch.indexes.elasticsearch.load import restore_settings, tune_for_load
 from mirsearch.indexes.elasticsearch.lock import WriterLock
 from mirsearch.indexes.elasticsearch.patience import fetch_documents, retry_for
@@ -133,6 +135,18 @@ class ElasticsearchWriter(FigureUpkeep):
         if not self._refreshes_in_background:
             self.refresh()
 
+    def give_way(self) -> bool:
+        """Let others write who wait for the lock; return whether one did. See `IndexWriter.give_way`."""
+        with read_answers(self._address):
+            if not is_awaited(self._client, self._index):
+                return False
+            self.refresh()
+            has_given = hand_over(self._client, self._lock)
+            if self._is_aliased:
+                ensure_current(self._client, self._address, self._index)
+        self._is_tuned = self._refreshes_in_background = False
+        return has_given
+
     def refresh(self) -> None:
         """Make everything committed visible now."""
         if self._needs_refresh:
@@ -222,7 +236,8 @@ def open_writer(
     """
     with retry_for(client, settings.cluster_wait_seconds()):
         with read_answers(address):
-            lock = take_lock(client, address, index) if index else lock_current_index(client, address)
+            take = partial(take_lock, client, address, index) if index else partial(lock_current_index, client, address)
+            lock = wait_for_turn(client, index or address.name, take)
         try:
             with read_answers(address):
                 writer = _prepare(client, address, extractor, lock, aliased=index is None)

@@ -178,3 +178,42 @@ def test_an_alias_that_is_moved_during_a_load_is_told_at_the_next_commit(index: 
     with pytest.raises(IndexAccessError, match="was moved from"):
         load()
     assert lock.read_lock(client, physical_of(index)) is None
+
+
+def test_a_short_write_gets_in_between_the_commits_of_a_load(index: Index, es_location: str, quick: None) -> None:
+    from mirsearch.indexes.elasticsearch.handover import WAITER_ID
+    from mirsearch.settings.waiting import ask_to_wait
+
+    gone = RECORDS[0].figure.id
+    with index.writer() as writer:
+        writer.put(RECORDS[0])
+    done = threading.Event()
+
+    def delete() -> None:
+        ask_to_wait(60)
+        with open_index(es_location) as other, other.writer() as short:
+            short.delete_figures([gone])
+        done.set()
+
+    thread = threading.Thread(target=delete)
+    with index.writer() as writer:
+        thread.start()
+        ways = 0
+        deadline = time.monotonic() + 90
+        while not done.is_set() and time.monotonic() < deadline:
+            writer.put(RECORDS[1])
+            writer.commit()
+            ways += writer.give_way()
+        writer.put(RECORDS[2])
+        assert (ways, done.is_set()) == (1, True)
+    thread.join()
+    assert set(index.known_figures([record.figure.id for record in RECORDS])) == {
+        RECORDS[1].figure.id,
+        RECORDS[2].figure.id,
+    }
+    client, physical = index._client, index._physical  # type: ignore[attr-defined]
+    assert not client.exists(index=physical, id=WAITER_ID)
+    with index.writer() as writer:
+        client.index(index=physical, id=WAITER_ID, document={"doc_type": "lock", "lock": {}})
+        assert writer.give_way() is False, "who waited has died"
+        assert not client.exists(index=physical, id=WAITER_ID)
