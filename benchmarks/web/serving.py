@@ -1,7 +1,7 @@
 """Times `mirsearch serve` against the library's own query, and with many users at once.
 
     python -m benchmarks.web.serving [--panels 64000] [--users 50] [--seconds 120] [--runs 15] [--think 2] [--workers 1]
-                                     [--index FOLDER]
+                                     [--index FOLDER] [--crowd-seconds 120]
 
 The library and the server answer the same questions in turns, on the same generated index: words, a panel, and an image
 that is new each time. Each user of the crowd asks for words or a panel, waits for the answer, and asks again, over a
@@ -234,6 +234,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--index")
+    parser.add_argument("--crowd-seconds", type=float, help="seconds of the crowd that asks again at once")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         location = options.index or str(Path(folder) / "index")
@@ -251,7 +252,7 @@ def main() -> None:
             before = memory_mb(server.pid)
             single = crowd(port, words, ids, 1, max(options.seconds / 10, 2))
             people = crowd(port, words, ids, options.users, options.seconds, options.think)
-            many = crowd(port, words, ids, options.users, options.seconds)
+            many = crowd(port, words, ids, options.users, options.crowd_seconds or options.seconds)
             after = memory_mb(server.pid)
         finally:
             server.terminate()

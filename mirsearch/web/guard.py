@@ -13,6 +13,7 @@ from mirsearch.settings import SERVE_LIMITS, ServeLimits
 from mirsearch.web.access import SESSION_COOKIE, Access, header_values, is_same_origin
 from mirsearch.web.clients import ClientTable
 from mirsearch.web.problems import PROBLEM_TYPE, Problem, ProblemError, wants_json
+from mirsearch.web.queues import CLIENT
 
 POLICY = (
     "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -64,6 +65,7 @@ class Guard:
             await _send_problem(problem, scope, headers, send)
             return
         self.clients.begin(client)
+        CLIENT.set(client)
         try:
             await self.app(scope, self._bounded(scope, receive), _with_headers(send))
         finally:

@@ -1,8 +1,10 @@
-"""Work in threads, so much of each kind at once. Who waits too long is told to come again."""
+"""Work in threads, so much of each kind at once. Clients take turns; who waits too long is told to come again."""
 
 from __future__ import annotations
 
+from collections import OrderedDict, deque
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import ParamSpec, TypeVar
 
 import anyio
@@ -13,29 +15,66 @@ from mirsearch.web.problems import Problem, ProblemError
 _RETRY_SECONDS = 10
 _MAX_THREADS = 40
 
+CLIENT: ContextVar[str] = ContextVar("client", default="")
+"""Whose request is being answered."""
+
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
 class WorkQueue:
-    """Runs functions in threads, at most `workers` at once, in the order in which they came."""
+    """Runs functions in threads, at most `workers` at once.
+
+    Where several clients wait, each has one turn after the other: who asks for much waits for it, not all others.
+    """
 
     def __init__(self, workers: int, what: str) -> None:
         self._what = what
-        self._free = anyio.Semaphore(workers)
+        self._free = workers
+        self._waiting: OrderedDict[str, deque[anyio.Event]] = OrderedDict()
         self._threads = anyio.CapacityLimiter(_MAX_THREADS)
 
     async def run(
         self, function: Callable[Arguments, Result], *args: Arguments.args, **options: Arguments.kwargs
     ) -> Result:
         """Return what the function returns. ProblemError if no worker is free in time."""
-        try:
-            with anyio.fail_after(SERVE_LIMITS.waiting_seconds):
-                await self._free.acquire()
-        except TimeoutError as error:
-            detail = f"the server has too many {self._what} in hand"
-            raise ProblemError(Problem(503, detail, "try again in a while", _RETRY_SECONDS)) from error
+        await self._take_turn()
         try:
             return await anyio.to_thread.run_sync(lambda: function(*args, **options), limiter=self._threads)
         finally:
-            self._free.release()
+            self._end_turn()
+
+    async def _take_turn(self) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        client, turn = CLIENT.get(), anyio.Event()
+        self._waiting.setdefault(client, deque()).append(turn)
+        try:
+            with anyio.fail_after(SERVE_LIMITS.waiting_seconds):
+                await turn.wait()
+        except BaseException as error:  # also where the request is cancelled
+            if turn.is_set():
+                self._end_turn()
+            else:
+                self._leave(client, turn)
+            if not isinstance(error, TimeoutError):
+                raise
+            detail = f"the server has too many {self._what} in hand"
+            raise ProblemError(Problem(503, detail, "try again in a while", _RETRY_SECONDS)) from error
+
+    def _leave(self, client: str, turn: anyio.Event) -> None:
+        self._waiting[client].remove(turn)
+        if not self._waiting[client]:
+            del self._waiting[client]
+
+    def _end_turn(self) -> None:
+        """Give the place to the client that waits for its turn."""
+        if not self._waiting:
+            self._free += 1
+            return
+        client, turns = self._waiting.popitem(last=False)
+        turn = turns.popleft()
+        if turns:
+            self._waiting[client] = turns
+        turn.set()
