@@ -161,6 +161,7 @@ def scores(index: Index, request: SearchRequest) -> list[tuple[str, float]]:
 def test_three_shards_answer_as_one_does(pair: tuple[Index, Index], split: Index) -> None:
     _, one = pair
     assert split.stats()["panels"] == one.stats()["panels"]
+    assert [index._extent.read().shards for index in (one, split)] == [1, 3]  # type: ignore[attr-defined]
     compared = 0
     for request in CORPUS.requests(20, exact=True):
         wanted = scores(one, request)

@@ -142,7 +142,8 @@ def test_an_ingesting_key_fills_the_index_and_no_other(
 
 def test_a_key_of_an_administrator_creates_and_migrates(admin: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     from mirsearch.indexes.elasticsearch import admin as elasticsearch_admin
-    from mirsearch.indexes.elasticsearch.migrate import migrate, rollback
+    from mirsearch.indexes.elasticsearch.generations import list_generations, prune, rollback
+    from mirsearch.indexes.elasticsearch.migrate import migrate
 
     role = {"cluster": ["manage"], "index": [{"names": ["made", "made-0*"], "privileges": ["all"]}]}
     issued = admin.call("POST", "/_security/api_key", {"name": "admin", "role_descriptors": {"only": role}})
@@ -150,6 +151,8 @@ def test_a_key_of_an_administrator_creates_and_migrates(admin: Node, monkeypatch
     assert elasticsearch_admin.create_index(f"{admin.url}/made", EXTRACTOR)
     assert migrate(f"{admin.url}/made").new == "made-000002"
     assert rollback(f"{admin.url}/made").new == "made-000001"
+    assert [each.state for each in list_generations(f"{admin.url}/made")] == ["answers", "old"]
+    assert [each.name for each in prune(f"{admin.url}/made")] == ["made-000002"]
 
 
 def test_a_wrong_key(figures: str, monkeypatch: pytest.MonkeyPatch) -> None:
