@@ -306,6 +306,44 @@ def test_a_bar_is_drawn_and_its_length_typed(browser: Browser, reviewed: tuple[s
     assert watched.problems == []
 
 
+def test_a_bar_is_drawn_with_a_finger(browser: Browser, reviewed: tuple[str, str]) -> None:
+    address, _ = reviewed
+    context = browser.new_context(has_touch=True, is_mobile=True, viewport={"width": 400, "height": 800})
+    page = context.new_page()
+    page.goto(f"{address}/review")
+    item = page.locator(".to-review").first
+    item.locator(".barred svg").scroll_into_view_if_needed()
+    drawing = item.locator(".barred svg").bounding_box()
+    assert drawing is not None
+    hand = context.new_cdp_session(page)
+
+    def touch(kind: str, x: float, y: float) -> None:
+        points = [] if kind == "touchEnd" else [{"x": x, "y": y}]
+        hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    x, y = drawing["x"] + 0.3 * drawing["width"], drawing["y"] + 0.5 * drawing["height"]
+    touch("touchStart", x, y)
+    for step in range(1, 9):
+        touch("touchMove", x + 12 * step, y)
+    touch("touchEnd", x, y)
+    page.wait_for_function("() => document.querySelector('.to-review input[name=bar_px]').value > 0")
+    shown = drawing["width"] / float(item.locator(".barred svg").get_attribute("data-w") or 1)
+    assert float(item.locator("input[name=bar_px]").input_value()) == pytest.approx(96 / shown, rel=0.1)
+    scrolled = page.evaluate("window.scrollY")
+    drawing = item.locator(".barred svg").bounding_box()
+    assert drawing is not None
+    page.evaluate("document.querySelector('.to-review input[name=bar_px]').value = ''")
+    x, y = drawing["x"] + 0.5 * drawing["width"], drawing["y"] + 0.8 * drawing["height"]
+    touch("touchStart", x, y)
+    for step in range(1, 12):
+        touch("touchMove", x, y - 20 * step)
+        page.wait_for_timeout(20)
+    touch("touchEnd", x, y)
+    page.wait_for_function(f"() => window.scrollY > {scrolled}")
+    assert item.locator("input[name=bar_px]").input_value() == ""
+    context.close()
+
+
 def test_readings_are_put_right_without_scripts(browser: Browser, reviewed: tuple[str, str]) -> None:
     address, location = reviewed
     watched = Watched(browser, address, scripts=False)

@@ -79,7 +79,8 @@
     });
   }
 
-  /* Drag a rectangle over a drawing; it is handed on in px of the file when it is at least `least()` px on a side. */
+  /* Drag a rectangle over a drawing; it is handed on in px of the file when it is at least `least()` px on a side.
+     A finger that moves sideways draws; one that moves up or down scrolls the page, which ends the drawing. */
   function enableDrag(drawing, least, done) {
     const width = Number(drawing.dataset.w), height = Number(drawing.dataset.h);
     let start = null, box = null, moved = false;
@@ -90,9 +91,13 @@
     const corners = (end) => [Math.min(start[0], end[0]), Math.min(start[1], end[1]), Math.max(start[0], end[0]), Math.max(start[1], end[1])];
     drawing.addEventListener("dragstart", (event) => event.preventDefault());
     drawing.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0 || event.pointerType === "touch") return;
+      if (event.button !== 0 || !event.isPrimary) return;
       start = place(event);
       moved = false;
+    });
+    window.addEventListener("pointercancel", () => {
+      start = null;
+      if (box) { box.remove(); box = null; }
     });
     window.addEventListener("pointermove", (event) => {
       if (!start) return;
