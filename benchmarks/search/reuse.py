@@ -20,7 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -41,33 +41,40 @@ from mirsearch.synthetic.fields import View, make_rng
 from mirsearch.synthetic.specimens.families import specimen
 
 SIZE = 320, 240
+LATTICES = ("columns", "single_crystal", "fringes", "diffraction")
+"""Families whose pictures repeat themselves, or are alike for every crystal of one phase."""
 _BATCH = 64
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture of the index: the number of what it shows, and the change and its strength (None: as it was)."""
+    """A picture of the index: the number of what it shows, and the change and its strength (None: as it was).
+
+    `is_lattice`: what it shows is periodic, or a diffraction pattern. Such pairs may be held off.
+    """
 
     base: int
     change: tuple[str, int] | None
     pixels: Pixels
+    is_lattice: bool = False
 
 
-def draw(number: int, seed: int) -> Pixels:
-    """Return a micrograph of a new specimen."""
+def draw(number: int, seed: int) -> tuple[Pixels, bool]:
+    """Return a micrograph of a new specimen, and whether it is a lattice."""
     drawn = specimen(seed * 1_000_003 + number)
     rng = make_rng(seed, number, 77)
-    return drawn.micrograph(View(*SIZE, drawn.nm_per_px(float(rng.uniform()))), rng)
+    return drawn.micrograph(View(*SIZE, drawn.nm_per_px(float(rng.uniform()))), rng), drawn.family in LATTICES
 
 
 def drawn_pictures(pairs: int, others: int, seed: int) -> Iterator[Shown]:
     """Yield pictures and their changed copies, and then others."""
     rng = np.random.default_rng(seed)
     with ProcessPoolExecutor(2) as pool:
-        for number, pixels in enumerate(pool.map(partial(draw, seed=seed), range(pairs + others), chunksize=8)):
-            yield Shown(number, None, pixels)
+        drawn = pool.map(partial(draw, seed=seed), range(pairs + others), chunksize=8)
+        for number, (pixels, is_lattice) in enumerate(drawn):
+            yield Shown(number, None, pixels, is_lattice)
             if number < pairs:
-                yield changed(number, pixels, number, rng)
+                yield replace(changed(number, pixels, number, rng), is_lattice=is_lattice)
 
 
 def changed(base: int, pixels: Pixels, turn: int, rng: np.random.Generator) -> Shown:
@@ -102,7 +109,7 @@ def _write(writer, extractor, batch: Sequence[Shown], kept: list[Shown]) -> None
         panel = Panel((0, 0, width, height), kind="micrograph", id=identity, figure_id=identity)
         record = FigureRecord(Figure(identity, width, height), (panel,), vector[None], (thumbnail(shown.pixels),))
         writer.put(record)
-        kept.append(Shown(shown.base, shown.change, np.zeros((0, 0, 3), np.uint8)))
+        kept.append(replace(shown, pixels=np.zeros((0, 0, 3), np.uint8)))
 
 
 def measure(found: Reuse, shown: Sequence[Shown]) -> dict[str, object]:
@@ -112,6 +119,7 @@ def measure(found: Reuse, shown: Sequence[Shown]) -> dict[str, object]:
     told = [(int(pair.a.panel.id, 16), int(pair.b.panel.id, 16)) for pair in found.pairs if pair.a is not None]
     right = [pair for pair in told if shown[pair[0]].base == shown[pair[1]].base]
     hits = {tuple(sorted(pair)) for pair in right} & set(wanted)
+    plain = [pair for pair in wanted if not shown[pair[1]].is_lattice]
     totals, found_of = Counter(wanted.values()), Counter(wanted[pair] for pair in hits)
     print(f"{'change':14}" + "".join(f"{f'strength {strength}':>14}" for strength in STRENGTHS))
     for name in CHANGES:
@@ -121,7 +129,8 @@ def measure(found: Reuse, shown: Sequence[Shown]) -> dict[str, object]:
         print(f"not the same: {shown[one].base} {shown[one].change} and {shown[other].base} {shown[other].change}")
     return {
         "pictures": len(shown), "pairs": len(wanted), "found": round(len(hits) / max(len(wanted), 1), 4),
-        "told": len(told), "right": round(len(right) / max(len(told), 1), 4), "held_off": dict(found.held_off),
+        "without_lattices": round(sum(pair in hits for pair in plain) / max(len(plain), 1), 4), "told": len(told),
+        "right": round(len(right) / max(len(told), 1), 4), "held_off": dict(found.held_off),
     }  # fmt: skip
 
 

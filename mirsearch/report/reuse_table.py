@@ -26,6 +26,7 @@ _REASONS = {
     "periodic": "a pair of periodic patterns that fits at several places",
     "channel": "a pair that shows one field in other colors",
     "label": "a pair that shares what is drawn on it, not what is beside it",
+    "diffraction": "a pair of diffraction patterns, of which too little agrees",
     "plain": "a pair of plain pictures, of which too little agrees",
     "figure": "a pair in one figure (--within-figures tells it)",
 }

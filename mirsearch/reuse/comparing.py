@@ -29,7 +29,8 @@ def compare_seen(
 
 def judge_seen(compared: Compared, one: Seen, other: Seen) -> Verdict:
     """Return how sure it is that two compared pictures are the same."""
-    return judge(*compared, (one.color, other.color), min(len(one.keypoints), len(other.keypoints)))
+    fewest = min(len(one.keypoints), len(other.keypoints))
+    return judge(*compared, (one.color, other.color), fewest, one.is_diffraction or other.is_diffraction)
 
 
 def shared_picture(

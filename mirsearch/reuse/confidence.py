@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from mirsearch.reuse.agreement import Agreement
 from mirsearch.reuse.matching import Alignment
 
-HeldOff = Literal["periodic", "channel", "label", "plain"]
+HeldOff = Literal["periodic", "diffraction", "channel", "label", "plain"]
 """Why pictures that look the same are not told. `periodic`: another place of a pattern fits as well. `channel`: one
 field in other colors. `label`: what is drawn on them agrees, what is beside it does not.
-`plain`: one has few keypoints, and too few agree."""
+`plain`: one has few keypoints, and too few agree. `diffraction`: bright spots around a bright middle are alike for
+every crystal of one phase, so more of them must agree."""
 
 _WEIGHTS = {"inliers": 0.95, "ratio": 3.46, "correlation": 3.93, "share": 4.23, "against": -14.0, "overlap": 2.22}
 _BIAS = -9.1
@@ -30,9 +31,13 @@ _MAX_AGAINST = 0.2
 """Largest share of parts that speak against it: the changed pairs had at most 0.14 (and one 0.57)."""
 _RIVAL, _RIVAL_MARGIN = 0.6, 0.03
 """A place beside the best one is a rival from this correlation, if it is not worse by more than the margin."""
-_PLAIN, _PLAIN_SHARE = 40, 0.55
-"""A picture with fewer keypoints is plain; at least this share of them must agree (5 of 1,752 copies failed)."""
-_MIN_COLOR, _SAME_HUE = 0.15, 0.8
+_PLAIN = ((40, 0.55), (70, 0.45))
+"""A picture with fewer keypoints is plain, and at least this share of them must agree (14 of 1,752 copies failed)."""
+_FEW_INLIERS, _NEARLY_ALL = 12, 0.98
+"""Where fewer keypoints agree, nearly all parts must (6 of 1,675 copies failed)."""
+_DIFFRACTION_INLIERS = 80
+"""Keypoints that two diffraction patterns must share: different ones of one lattice that were drawn shared up to 50."""
+_MIN_COLOR, _SAME_HUE = 0.15, 0.85
 """Least strength of a picture's color, and least cosine of two colors of one channel."""
 
 
@@ -44,10 +49,16 @@ class Verdict:
     held_off: HeldOff | None = None
 
 
-def judge(alignment: Alignment, agreement: Agreement, colors: tuple[NDArray[np.float32], ...], fewest: int) -> Verdict:
+def judge(
+    alignment: Alignment,
+    agreement: Agreement,
+    colors: tuple[NDArray[np.float32], ...],
+    fewest: int,
+    is_diffraction: bool = False,
+) -> Verdict:
     """Return the verdict on two pictures. `colors` are the two means of `mean_color`.
 
-    `fewest`: keypoints of the picture that has fewer.
+    `fewest`: keypoints of the picture that has fewer. `is_diffraction`: one of them is a diffraction pattern.
     """
     features = {
         "inliers": math.log(min(alignment.inliers, _MOST_INLIERS) / 10),
@@ -63,11 +74,20 @@ def judge(alignment: Alignment, agreement: Agreement, colors: tuple[NDArray[np.f
         return Verdict(confidence, "label")
     if agreement.rival >= max(_RIVAL, agreement.here - _RIVAL_MARGIN):
         return Verdict(confidence, "periodic")
-    if fewest < _PLAIN and alignment.inliers < _PLAIN_SHARE * fewest:
+    if is_diffraction and alignment.inliers < _DIFFRACTION_INLIERS:
+        return Verdict(confidence, "diffraction")
+    if _is_plain(alignment.inliers, fewest, agreement.share):
         return Verdict(confidence, "plain")
     if _are_channels(*colors):
         return Verdict(confidence, "channel")
     return Verdict(confidence)
+
+
+def _is_plain(inliers: int, fewest: int, share: float) -> bool:
+    """Return whether too little agrees for what the pictures show."""
+    if inliers < _FEW_INLIERS and share < _NEARLY_ALL:
+        return True
+    return any(fewest < most and inliers < least * fewest for most, least in _PLAIN)
 
 
 def mean_color(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mirsearch.errors import UsageError
 from mirsearch.indexes.base import Index
@@ -58,16 +59,54 @@ def find_reuse(
     panels, drawn = _read_panels(index, chosen)
     if len(panels) < 2:
         return Reuse((), len(panels), {"plots": drawn} if drawn else {})
-    vectors = np.stack([index.vector(stored.panel.id).astype(np.float16) for stored in panels])
-    seen: list[Seen] = []
-    for each in look_at_all(index.thumbnail(stored.panel.id) for stored in panels):
-        seen.append(each)
-        progress("looking at pictures", len(seen), len(panels))
+    panels, vectors, seen = _look_at_panels(index, panels, progress)
+    if len(panels) < 2:
+        return Reuse((), len(panels), {"plots": drawn} if drawn else {})
     pairs = shortlist(vectors, seen, lambda done, every: progress("choosing pairs", done, every))
     held_off = Counter({"plots": drawn, "empty": sum(each.is_empty for each in seen)})
     found = list(_compare_pairs(index, panels, seen, pairs, held_off, min_confidence, within_figures, progress))
     found.sort(key=lambda pair: (-pair.confidence, pair.to_dict()["a"], pair.b.panel.id))
     return Reuse(tuple(found), len(panels), {name: count for name, count in held_off.items() if count})
+
+
+def _look_at_panels(
+    index: Index, panels: Sequence[StoredPanel], progress: Progress
+) -> tuple[list[StoredPanel], NDArray[np.float16], list[Seen]]:
+    """Return the panels that the index still has, ordered by id, with their vectors and what is compared of each.
+
+    All is read at once, figure by figure: a read for each panel would be as many requests to a server.
+    """
+    found: list[StoredPanel] = []
+    vectors: list[NDArray[np.float16]] = []
+    seen: list[Seen] = []
+
+    def thumbnails() -> Iterator[bytes | None]:
+        for stored, vector, jpeg in _read_pictures(index, panels):
+            found.append(stored)
+            vectors.append(vector.astype(np.float16))
+            yield jpeg
+
+    for each in look_at_all(thumbnails()):
+        seen.append(each)
+        progress("looking at pictures", len(seen), len(panels))
+    order = sorted(range(len(found)), key=lambda number: found[number].panel.id)
+    rows = np.array([vectors[number] for number in order], np.float16)
+    return [found[number] for number in order], rows, [seen[number] for number in order]
+
+
+def _read_pictures(
+    index: Index, panels: Sequence[StoredPanel]
+) -> Iterator[tuple[StoredPanel, NDArray[np.float32], bytes | None]]:
+    """Yield those of some panels that the index still has, with their vectors and small pictures."""
+    if not hasattr(index, "snapshot"):  # an index of a plug-in need not have one
+        yield from ((stored, index.vector(stored.panel.id), index.thumbnail(stored.panel.id)) for stored in panels)
+        return
+    wanted = {stored.panel.id: stored for stored in panels}
+    with index.snapshot() as snapshot:
+        for record in snapshot.records():
+            for panel, vector, jpeg in zip(record.panels, record.vectors, record.thumbnails, strict=True):
+                if panel.id in wanted:
+                    yield wanted[panel.id], vector, jpeg
 
 
 def check_confidence(min_confidence: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -25,6 +26,7 @@ _DESCRIPTOR_BINS = (4, 4, 8)
 """Rows, columns and directions of a SIFT descriptor, in its order."""
 
 Gray = NDArray[np.uint8]
+Number = TypeVar("Number", np.uint8, np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,8 +67,8 @@ def find_keypoints(gray: Gray, most: int = MAX_KEYPOINTS) -> Keypoints:
     return Keypoints(places, np.minimum(root * _UNIT, 255).astype(np.uint8))
 
 
-def mirror_descriptors(descriptors: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the descriptors that the same keypoints would have in the mirrored picture.
+def mirror_descriptors(descriptors: NDArray[Number]) -> NDArray[Number]:
+    """Return the descriptors (n, 128) that the same keypoints would have in the mirrored picture.
 
     To mirror a patch about its own direction turns its rows around, and every direction into the opposite sense.
     """

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mirsearch.analysis.kinds.features import spot_likeness
 from mirsearch.indexes.base import Index
 from mirsearch.query import Pixels
 from mirsearch.reuse.confidence import mean_color
@@ -21,17 +22,23 @@ from mirsearch.settings import thread_count
 
 MIN_KEYPOINTS = 12
 """Fewest keypoints of a picture that can be compared. One with fewer is an empty field, or too small."""
+_DIFFRACTION = 0.45
+"""Likeness to a diffraction pattern from which a picture counts as one: drawn ones have 0.48 to 0.95, others less."""
 _KEPT_GRAYS = 512
 _BATCH = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """What is compared of a picture: its keypoints, its mean color (3,), and the size of its gray picture (w, h)."""
+    """What is compared of a picture: its keypoints, its mean color (3,), and the size of its gray picture (w, h).
+
+    `is_diffraction`: it looks like a diffraction pattern.
+    """
 
     keypoints: Keypoints
     color: NDArray[np.float32]
     size: tuple[int, int]
+    is_diffraction: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -45,7 +52,8 @@ _NOTHING = Seen(Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.ui
 def look_at(rgb: Pixels) -> tuple[Seen, Gray]:
     """Return what is compared of a picture, RGB uint8 (h, w, 3), and its gray values."""
     gray = shrink_gray(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8))
-    return Seen(find_keypoints(gray), mean_color(rgb), (gray.shape[1], gray.shape[0])), gray
+    is_diffraction = spot_likeness(gray) >= _DIFFRACTION
+    return Seen(find_keypoints(gray), mean_color(rgb), (gray.shape[1], gray.shape[0]), is_diffraction), gray
 
 
 def look_at_jpeg(jpeg: bytes | None) -> Seen:

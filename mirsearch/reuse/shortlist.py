@@ -16,6 +16,8 @@ NEAREST = 5
 """Pictures that are compared with each because their vectors are nearest."""
 MOST_VOTED = 8
 """Pictures that are compared with each because they share most keypoints."""
+MANY_VOTED, _MANY_VOTES = 40, 12.0
+"""Pictures with so many votes are compared, too, however many there are, up to a bound: one picture shown often."""
 _MIN_COSINE = 0.25
 _MIN_VOTES = 0.6
 """Least votes; a bucket of n keypoints gives each of them 1/n."""
@@ -67,6 +69,7 @@ def _most_voted(voting: Voting, seen: Sequence[Seen], number: int) -> NDArray[np
         return np.zeros(0, np.intp)
     votes = voting.votes(seen[number].keypoints.descriptors)
     votes[number] = 0
-    count = min(MOST_VOTED, len(votes))
+    count = min(MANY_VOTED, len(votes))
     best = np.argpartition(votes, -count)[-count:]
-    return best[votes[best] >= _MIN_VOTES]
+    best = best[np.argsort(-votes[best], kind="stable")]
+    return best[votes[best] >= np.where(np.arange(count) < MOST_VOTED, _MIN_VOTES, _MANY_VOTES)]

@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
+from mirsearch.reuse.agreement import Agreement
 from mirsearch.reuse.comparing import compare_seen, judge_seen
-from mirsearch.reuse.confidence import Verdict, mean_color
+from mirsearch.reuse.confidence import Verdict, judge, mean_color
 from mirsearch.reuse.keypoints import find_keypoints, mirror_descriptors
+from mirsearch.reuse.matching import Alignment
 from mirsearch.reuse.pictures import look_at
 from mirsearch.reuse.shared_pictures import rescale, shared_regions
 from mirsearch.synthetic.fields import View, make_rng
@@ -138,3 +140,29 @@ def test_colors_are_told_from_gray():
     red[..., 0] = 200
     assert np.linalg.norm(mean_color(red)) > 2
     assert np.linalg.norm(mean_color(np.zeros((4, 4, 3), np.uint8))) == 0
+
+
+def alike(inliers: int, share: float = 1.0) -> tuple[Alignment, Agreement]:
+    """Two pictures that agree in all parts, by so many keypoints."""
+    aligned = Alignment(np.eye(3), False, inliers, inliers + 4)
+    return aligned, Agreement(0.98, share, 0.0, 0.95, 30, 0.98, 0.3)
+
+
+def test_more_must_agree_of_diffraction_patterns_and_of_what_has_few_keypoints():
+    pattern, fibers = look_at(drawn("diffraction", 3))[0], look_at(drawn("fibers", 3))[0]
+    assert pattern.is_diffraction
+    assert not fibers.is_diffraction
+    gray = np.zeros(3, np.float32)
+    for inliers, fewest, is_diffraction, held_off in (
+        (50, 200, True, "diffraction"), (27, 200, False, None), (85, 200, True, None),
+        (20, 60, False, "plain"), (30, 60, False, None), (20, 39, False, "plain"), (22, 39, False, None),
+    ):  # fmt: skip
+        assert judge(*alike(inliers), (gray, gray), fewest, is_diffraction).held_off == held_off
+    assert judge(*alike(9, 0.9), (gray, gray), 200).held_off == "plain"
+    assert judge(*alike(9), (gray, gray), 200).held_off is None
+
+
+def test_different_diffraction_patterns_are_not_told():
+    patterns = [drawn("diffraction", seed) for seed in range(5)]
+    told = [verdict(one, other) for number, one in enumerate(patterns) for other in patterns[:number]]
+    assert all(each.confidence < 0.5 or each.held_off for each in told)

@@ -45,7 +45,7 @@ def measure_features(pixels: Pixels) -> Features:
         *_measure_tones(gray),
         *_measure_direction(gray),
         _axis_likeness(gray),
-        _spot_likeness(gray),
+        spot_likeness(gray),
         *_measure_size(pixels),
     ]
     return np.array([*form, *measure_colors(reduced)], np.float32)
@@ -152,7 +152,7 @@ def _axis_likeness(gray: NDArray[np.uint8]) -> float:
     return float(min(1.0, np.sqrt(row_share * column_share) / 0.7))
 
 
-def _spot_likeness(gray: NDArray[np.uint8]) -> float:
+def spot_likeness(gray: NDArray[np.uint8]) -> float:
     """Return how much a panel resembles a diffraction pattern: bright in the middle, dark around."""
     height, width = gray.shape
     dark_share = float((gray < 24).mean())
