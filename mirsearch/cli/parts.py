@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirsearch.errors import UsageError
 from mirsearch.settings import DEFAULT_EXTRACTOR
 
 if TYPE_CHECKING:
@@ -60,21 +59,14 @@ def load_index_extractor(index: Index, choice: ExtractorChoice = _NO_CHOICE) -> 
 
 def choose_workers(text: str | None, parts: Parts, shared: Sequence[Path] = ()) -> int | RemoteWorkers | None:
     """Return what `--workers` and `--shared` say. Raises UsageError for workers that are not known."""
-    if text is None or text.isdecimal():
-        from mirsearch.executors.choice import parse_thread_count
-
-        count = None if text is None else parse_thread_count(text)
-        if shared:
-            raise UsageError("--shared is for workers elsewhere", "add --workers dask://HOST:8786, or leave it out")
-        return count
-    from mirsearch.executors.choice import check_executor
+    if text is None and not shared:
+        return None
+    from mirsearch.ingest.remote.choice import choose_workers as choose
     from mirsearch.ingest.remote.client import RemoteWorkers
 
     chosen = parts[0] if isinstance(parts[0], ExtractorChoice) else ExtractorChoice(parts[0])
-    return RemoteWorkers(
-        check_executor(text), chosen.spec or DEFAULT_EXTRACTOR, parts[1], parts[2], chosen.weights, chosen.device,
-        tuple(shared),
-    )  # fmt: skip
+    spec = chosen.spec or DEFAULT_EXTRACTOR
+    return choose(text, RemoteWorkers("", spec, parts[1], parts[2], chosen.weights, chosen.device, tuple(shared)))
 
 
 def load_ocr(name: str) -> OcrEngine:

@@ -124,6 +124,8 @@ def _connect(address: str) -> distributed.Client:
                 **where, timeout=_CONNECT_SECONDS, set_as_default=False, name="mirsearch", direct_to_workers=False,
                 deserializers=_DESERIALIZERS,
             )  # fmt: skip
+    except TypeError as error:  # so Dask says that there are no certificates
+        raise WorkersError(f"no certificates for {address} are set", "set distributed.comm.tls of Dask") from error
     except (OSError, TimeoutError, ValueError, RuntimeError) as error:
         told = str(error).splitlines() or [type(error).__name__]
         raise WorkersError(

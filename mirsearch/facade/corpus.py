@@ -211,13 +211,13 @@ class Corpus(EvaluatedCorpus, WholeCorpus, ComparedCorpus):
     @overload
     def ingest(
         self, *paths: str | os.PathLike[str], source: str | None = ..., column: Words | Mapping[str, str] = ...,
-        workers: int | None = ..., pages: str | None = ..., projection: str = ..., follow_links: bool = ...,
+        workers: int | str | None = ..., pages: str | None = ..., projection: str = ..., follow_links: bool = ...,
         exclude: Words = ..., sync: bool = ..., force: bool = ..., dry_run: Literal[False] = ...,
     ) -> IngestSummary: ...  # fmt: skip
     @overload
     def ingest(
         self, *paths: str | os.PathLike[str], source: str | None = ..., column: Words | Mapping[str, str] = ...,
-        workers: int | None = ..., pages: str | None = ..., projection: str = ..., follow_links: bool = ...,
+        workers: int | str | None = ..., pages: str | None = ..., projection: str = ..., follow_links: bool = ...,
         exclude: Words = ..., sync: bool = ..., force: bool = ..., dry_run: Literal[True],
     ) -> IngestPreview: ...  # fmt: skip
     def ingest(
@@ -225,7 +225,7 @@ class Corpus(EvaluatedCorpus, WholeCorpus, ComparedCorpus):
         *paths: str | os.PathLike[str],
         source: str | None = None,
         column: Words | Mapping[str, str] = None,
-        workers: int | None = None,
+        workers: int | str | None = None,
         pages: str | None = None,
         projection: str = "max",
         follow_links: bool = False,
@@ -255,7 +255,8 @@ class Corpus(EvaluatedCorpus, WholeCorpus, ComparedCorpus):
             return asked.preview(self.index, workspace)
         prepared = asked.prepare(self.index, workspace)
         analyzer = FigureAnalyzer(self._parts.ocr, self._parts.detector)
-        work = Ingest(self.index, analyzer, self._parts.extractor, workers=workers, selection=selection)
+        chosen = self._parts.workers(workers)
+        work = Ingest(self.index, analyzer, self._parts.extractor, workers=chosen, selection=selection)
         return prepared.run(self.index, work)
 
     def figure(self, name: str) -> CorpusFigure:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mirsearch.analysis.base import OcrEngine, ScaleBarDetector
     from mirsearch.extractors.base import Extractor
     from mirsearch.indexes.base import ExtractorIdentity
+    from mirsearch.ingest.remote.client import RemoteWorkers
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,18 @@ class Parts:
         extractor = open_extractor(names.extractor or settings.DEFAULT_EXTRACTOR, names.weights, names.device)
         remember_weights(extractor)
         return extractor
+
+    def workers(self, asked: int | str | None) -> int | RemoteWorkers | None:
+        """Return what analyzes figures: as `--workers` says it. Raises UsageError for what is not known."""
+        if asked is None:
+            return None
+        from mirsearch.ingest.remote.choice import choose_workers
+        from mirsearch.ingest.remote.client import RemoteWorkers
+
+        names = self._names
+        recorded = None if self._recorded is None else self._recorded.name
+        spec = names.extractor or recorded or settings.DEFAULT_EXTRACTOR
+        return choose_workers(asked, RemoteWorkers("", spec, names.ocr, names.scalebars, names.weights, names.device))
 
     @cached_property
     def ocr(self) -> OcrEngine:

@@ -103,5 +103,7 @@ def test_a_scheduler_that_is_not_there_is_told_in_one_line(monkeypatch: pytest.M
     with pytest.raises(WorkersError, match=r"no Dask scheduler answers at dask://127\.0\.0\.1:9") as raised:
         open_executor("dask://127.0.0.1:9")
     assert "\n" not in str(raised.value)
+    with pytest.raises(WorkersError, match=r"no certificates for dask\+tls://127"):
+        open_executor("dask+tls://127.0.0.1:9")
     with pytest.raises(WorkersError, match="there is no such scheduler file"):
         open_executor(f"dask:{tmp_path / 'none.json'}")
