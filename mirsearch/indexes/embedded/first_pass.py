@@ -87,6 +87,7 @@ class FirstPass:
         self._arrays = arrays
         self._total: Float32Array | None = None
         self._margin = _ROUNDINGS * _UNIT_ROUNDOFF
+        self._unknown = 0.0
         self._bounded = math.isfinite(weight_sum)
         self._scores: Float32Array | None = None
 
@@ -139,6 +140,10 @@ class FirstPass:
         """Add the meaning term for dot products of sentence vectors. `inverse_norm` has 1/norm of those of the rows."""
         self._add_sigmoid("meaning", self._formula.meaning_response, dots, inverse_norm, query_inverse_norm, error)
 
+    def leave_out(self, name: str) -> None:
+        """Leave a term out whose values are not known: the scores of this pass count it as 0, its bounds as up to 1."""
+        self._unknown += self._max_share(name)
+
     def _add_sigmoid(
         self, name: str, response: tuple[float, float], dots: Float32Array, inverse_norm: Float32Array,
         query_inverse_norm: float, error: float,
@@ -179,7 +184,7 @@ class FirstPass:
         if filtered_out is not None:
             np.copyto(score, -np.inf, where=filtered_out)
         score[excluded] = -np.inf
-        lower_bound = float(_top_score_bound(score, top)) - 2 * self._margin
+        lower_bound = float(_top_score_bound(score, top)) - 2 * self._margin - self._unknown
         if self._term_names == {"text"}:  # a row without any of the words is no result
             return np.flatnonzero(score > max(lower_bound, 0.0))
         return np.flatnonzero(score >= lower_bound) if lower_bound > -np.inf else np.flatnonzero(score > -np.inf)
@@ -193,7 +198,7 @@ class FirstPass:
 
     def rows_reaching(self, rows: NDArray[np.intp], score: float) -> NDArray[np.intp]:
         """Return those of some rows whose exact score can be as high as `score`."""
-        return rows if self._scores is None else rows[self._scores[rows] >= score - self._margin]
+        return rows if self._scores is None else rows[self._scores[rows] >= score - self._margin - self._unknown]
 
     def _max_share(self, term: str) -> float:
         """Return the largest share that a term has in the score of any row."""

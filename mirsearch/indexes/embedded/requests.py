@@ -1,4 +1,4 @@
-"""What a search request asks for: checked, its words as terms, its vectors as the scans need them."""
+"""What a search request asks for: checked, its words as terms, its vectors and panels as the scans need them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from dataclasses import replace
 import numpy as np
 
 from mirsearch.errors import UsageError
+from mirsearch.indexes.embedded.database.checksums import batches, placeholders
 from mirsearch.indexes.embedded.vectors.matrix import Snapshot
-from mirsearch.indexes.embedded.vectors.scans import QueryVector
+from mirsearch.indexes.embedded.vectors.scans import NO_ROWS, Indices, QueryVector
 from mirsearch.indexes.embedded.words.bm25 import TermScores
 from mirsearch.query import SearchRequest
 from mirsearch.text.terms import Term
@@ -68,3 +69,17 @@ def with_doubtful_scales(connection: sqlite3.Connection, snapshot: Snapshot) -> 
     log10_fov = snapshot.table.log10_fov.copy()
     log10_fov[snapshot.row_numbers(keys[known])] = np.log10(found[known, 1])
     return replace(snapshot, table=replace(snapshot.table, log10_fov=log10_fov))
+
+
+def panel_rows(connection: sqlite3.Connection, snapshot: Snapshot, panel_ids: frozenset[str]) -> Indices:
+    """Return the row numbers of panels by id, ascending. Unknown ids are left out."""
+    keys: list[int] = []
+    if not panel_ids:
+        return NO_ROWS
+    for table in ("panels", "panels NOT INDEXED"):  # by its index, which damage may have made incomplete, then without
+        for part in batches(panel_ids):
+            query = f"SELECT key FROM {table} WHERE id IN ({placeholders(part)})"
+            keys.extend(row[0] for row in connection.execute(query, part))
+        if len(set(keys)) >= len(panel_ids):
+            break
+    return snapshot.row_numbers(np.array(sorted(set(keys)), dtype=np.int64))

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from mirsearch.indexes.embedded.buffers import ArrayPool, BorrowedArrays, Float32Array
 from mirsearch.indexes.embedded.conditions import find_where
-from mirsearch.indexes.embedded.database.checksums import batches, placeholders
 from mirsearch.indexes.embedded.database.rows import read_ids
 from mirsearch.indexes.embedded.first_pass import FirstPass, ScoreColumns
-from mirsearch.indexes.embedded.requests import prepare, query_vectors, term_names
+from mirsearch.indexes.embedded.requests import panel_rows, prepare, query_vectors, term_names
 from mirsearch.indexes.embedded.scores import best_panels, exact_terms
 from mirsearch.indexes.embedded.vectors import scans as vector_scans
 from mirsearch.indexes.embedded.vectors.matrix import Snapshot
@@ -73,6 +72,7 @@ class Searcher:
         self._postings, self._bm25 = postings, Bm25(postings)
         self._pool = ArrayPool()
         self._backoffs = {False: PassBackoff(), True: PassBackoff()}  # True: queries with vectors of the text
+        self._meaning_backoff = PassBackoff()
         self._selections: OrderedDict[tuple[int, str, Filters], Selection] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -80,7 +80,7 @@ class Searcher:
         """Return the best panels. `snapshot` must be of the connection's transaction."""
         words, snapshot = prepare(connection, snapshot, request)
         selection = self._selection(connection, snapshot, request.filters)
-        excluded = selection.to_positions(_panel_rows(connection, snapshot, request.exclude))
+        excluded = selection.to_positions(panel_rows(connection, snapshot, request.exclude))
         detail = {"words": [" ".join(term) for term in words]}
         count = selection.count - len(excluded)
         vectors = query_vectors(snapshot, request)
@@ -103,7 +103,7 @@ class Searcher:
             return []
         selection = self._selection(connection, snapshot, request.filters)
         rows = selection.to_rows(selection.to_positions(snapshot.row_numbers(np.array(sorted(ids), dtype=np.int64))))
-        rows = np.setdiff1d(rows, _panel_rows(connection, snapshot, request.exclude), assume_unique=True)
+        rows = np.setdiff1d(rows, panel_rows(connection, snapshot, request.exclude), assume_unique=True)
         with self._pool.borrow() as arrays:
             dots = _wait_for(self._start_exact_scans(snapshot, vectors, rows, arrays))
             word_scores = self._bm25.score_terms(connection, snapshot, words) if words else None
@@ -128,6 +128,8 @@ class Searcher:
     ) -> tuple[Indices, Sequence[DotProducts | None], Sequence[TermScores] | None]:
         """Return rows that include the best ones, their exact dot products with each vector, and the word scores."""
         snapshot, request, selection = context.snapshot, context.request, context.selection
+        if vectors[2] is not None and (found := self._bound_meaning(connection, context, vectors, words)) is not None:
+            return found
 
         def start_exact(rows: Indices | None) -> list[Scan | None]:
             return self._start_exact_scans(snapshot, vectors, rows, context.arrays)
@@ -151,6 +153,38 @@ class Searcher:
             _, positions = _run_first_pass(context, word_scores, scans)
         dots = [products and products.select(positions) for products in _wait_for(scans)]
         return selection.to_rows(positions), dots, word_scores
+
+    def _bound_meaning(
+        self,
+        connection: sqlite3.Connection,
+        context: _QueryContext,
+        vectors: Sequence[QueryVector | None],
+        words: Sequence[tuple[str, ...]],
+    ) -> tuple[Indices, Sequence[DotProducts | None], Sequence[TermScores] | None] | None:
+        """Return rows that include the best ones whatever the panels' meaning, and their products with each vector.
+
+        So no scan of all sentence vectors is needed. Returns None where too many rows are left, as for a heavy weight.
+        """
+        snapshot, request, selection = context.snapshot, context.request, context.selection
+        if (not words and vectors[0] is None and vectors[1] is None) or not self._meaning_backoff.should_try():
+            return None
+        looks = [*vectors[:2], None]
+        rounded_scans, _ = self._start_rounded_scans(context, looks)
+        scans = rounded_scans or self._start_exact_scans(snapshot, looks, selection.rows, context.arrays)
+        word_scores = self._bm25.score_terms(connection, snapshot, words) if words else None
+        first, positions = _run_first_pass(context, word_scores, scans, without_meaning=True)
+        most = max(MAX_CANDIDATE_SHARE * selection.count, MIN_NARROWED_ROWS)
+        if request.top < len(positions) and most < len(positions) <= MAX_NARROWED_SHARE * selection.count:
+            best = selection.to_rows(first.best_rows(positions, request.top))
+            dots = _wait_for(self._start_exact_scans(snapshot, vectors, best, context.arrays))
+            reached = exact_terms(snapshot, request, best, dots, word_scores).score(request).min()
+            positions = first.rows_reaching(positions, reached)
+        self._meaning_backoff.record(len(positions) <= most)
+        if len(positions) > most:
+            return None
+        outliers = np.setdiff1d(selection.to_positions(_outliers(scans)), context.excluded)
+        rows = selection.to_rows(np.union1d(positions, outliers))
+        return rows, _wait_for(self._start_exact_scans(snapshot, vectors, rows, context.arrays)), word_scores
 
     def _start_rounded_scans(
         self, context: _QueryContext, vectors: Sequence[QueryVector | None]
@@ -210,7 +244,11 @@ def _outliers(scans: Sequence[Scan | None]) -> Indices:
 
 
 def _run_first_pass(
-    context: _QueryContext, word_scores: Sequence[TermScores] | None, scans: Sequence[Scan | None]
+    context: _QueryContext,
+    word_scores: Sequence[TermScores] | None,
+    scans: Sequence[Scan | None],
+    *,
+    without_meaning: bool = False,
 ) -> tuple[FirstPass, Indices]:
     """Return the first pass, and ascending positions that include the best ones. Outliers of scans are left out."""
     request, selection, arrays = context.request, context.selection, context.arrays
@@ -219,6 +257,8 @@ def _run_first_pass(
         first.add_scale(math.log10(request.field_of_view_nm))
     if word_scores is not None:
         first.add_text(_sum_bm25(word_scores, arrays.take(len(context.snapshot.table)), selection.rows))
+    if without_meaning:
+        first.leave_out("meaning")
     excluded = context.excluded
     adders: list[_Adder] = [first.add_visual, first.add_image_text, first.add_image_text]
     if context.snapshot.meaning is not None:
@@ -250,19 +290,6 @@ def _keeps_all_panels(connection: sqlite3.Connection, filters: Filters) -> bool:
     if filters != Filters(retracted=False, doubtful=filters.doubtful):
         return False
     return connection.execute("SELECT 1 FROM articles WHERE retracted LIMIT 1").fetchone() is None
-
-
-def _panel_rows(connection: sqlite3.Connection, snapshot: Snapshot, panel_ids: frozenset[str]) -> Indices:
-    keys: list[int] = []
-    if not panel_ids:
-        return NO_ROWS
-    for table in ("panels", "panels NOT INDEXED"):  # by its index, which damage may have made incomplete, then without
-        for part in batches(panel_ids):
-            query = f"SELECT key FROM {table} WHERE id IN ({placeholders(part)})"
-            keys.extend(row[0] for row in connection.execute(query, part))
-        if len(set(keys)) >= len(panel_ids):
-            break
-    return snapshot.row_numbers(np.array(sorted(set(keys)), dtype=np.int64))
 
 
 def _sum_bm25(word_scores: Sequence[TermScores], total: Float32Array, rows: Indices | None) -> Float32Array:

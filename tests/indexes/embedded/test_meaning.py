@@ -16,6 +16,7 @@ from mirsearch.indexes.base import ExtractorIdentity
 from mirsearch.indexes.embedded import verify
 from mirsearch.indexes.embedded.index import EmbeddedIndex
 from mirsearch.indexes.embedded.vectors import rounded, rounded_file
+from mirsearch.indexes.embedded.vectors import scans as vector_scans
 from mirsearch.indexes.meanings import said_text
 from mirsearch.query import Filters, SearchRequest
 from mirsearch.ranking import Formula, Weights, combine, meaning_term, visual_term
@@ -132,7 +133,7 @@ def test_the_first_pass_over_rounded_rows_finds_the_same(
 def test_an_index_without_them_scores_as_before(tmp_path: Path, made_sentences: MadeSentences) -> None:
     with made.filled(tmp_path / "plain", RECORDS) as plain:
         assert plain.meaning() is None
-        assert not (tmp_path / "plain" / "meaning").exists()
+        assert not (tmp_path / "plain" / "index" / "meaning").exists()
         before = plain.search(request(made_sentences, meaning_vector=None, text="nanorods")).panels
         with pytest.raises(IndexMismatchError, match="no sentence vectors"):
             plain.search(request(made_sentences))
@@ -218,3 +219,29 @@ def test_a_model_that_is_not_installed_is_named(index: EmbeddedIndex) -> None:
         index.add_meaning(ExtractorIdentity("unknown-model", "1", 16))
     with pytest.raises(IndexMismatchError, match="made-words 2"):
         index.add_meaning(ExtractorIdentity("made-words", "2", 16))
+
+
+def test_a_light_weight_needs_no_scan_of_all_sentence_vectors_and_finds_the_same(
+    index: EmbeddedIndex, made_sentences: MadeSentences, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made.put(index, [made.record(number + 100, 4, mentions=(f"word{number % 50} rods",)) for number in range(400)])
+    scanned: list[int | None] = []
+    real = vector_scans.start_meaning_scan
+
+    def counted(scanner: object, meaning: object, query: object, rows: np.ndarray | None, arrays: object) -> object:
+        scanned.append(None if rows is None else len(rows))
+        return real(scanner, meaning, query, rows, arrays)
+
+    monkeypatch.setattr(vector_scans, "start_meaning_scan", counted)
+    light = Formula(Weights(meaning=0.01))
+    asked = [
+        request(made_sentences, vector=made.vectors(seed, 1)[0], top=5, formula=light, **changes)
+        for seed, changes in enumerate(({}, {"text": "word3"}, {"filters": Filters(kinds=("plot",))}), start=600)
+    ]
+    found = [index.search(each).panels for each in asked]
+    assert len(scanned) >= 3
+    assert None not in scanned
+    assert max(scanned) < 800
+    monkeypatch.setattr(index._searcher, "_bound_meaning", lambda *_: None)
+    assert [index.search(each).panels for each in asked] == found
+    assert None in scanned or 1624 in scanned
