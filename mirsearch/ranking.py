@@ -28,8 +28,8 @@ to 0, `exclude` drops the panel."""
 TERMS = ("visual", "scale", "text", "image_text", "meaning")
 OPTIONAL_TERMS = ("image_text", "meaning")
 """Terms that only some indexes have. An answer tells of them where it used them."""
-MEANING_SHARE = 1 / 3
-"""The weight of the meaning term as a share of that of the text term, where nobody chose one."""
+TEXT_PER_MEANING = 5.0
+"""How much more the text term weighs than the meaning term, where nobody chose a weight for that."""
 Floats = NDArray[np.float64]
 
 
@@ -37,7 +37,7 @@ Floats = NDArray[np.float64]
 class Weights:
     """Weights of the terms: all ≥ 0, at least one > 0. Only their ratios matter.
 
-    `image_text` None: as `text`. `meaning` None: a third of `text`.
+    `image_text` None: as `text`. `meaning` None: a fifth of `text`.
     """
 
     visual: float = 0.6
@@ -56,7 +56,7 @@ class Weights:
         """Return the weight of a term of TERMS."""
         value = getattr(self, term)
         if value is None:
-            return self.text * MEANING_SHARE if term == "meaning" else float(self.text)
+            return round(self.text / TEXT_PER_MEANING, 12) if term == "meaning" else float(self.text)
         return float(value)
 
 

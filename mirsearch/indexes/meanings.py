@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch import plugins
+from mirsearch import plugins, settings
 from mirsearch.errors import IndexMismatchError
 from mirsearch.indexes.base import ExtractorIdentity
 
@@ -18,6 +18,23 @@ Meanings = Mapping[str, NDArray[np.float32]]
 
 
 Progress = Callable[[int, int], None]
+
+
+class SentenceModel(Protocol):
+    """Turns texts into sentence vectors: a plug-in of the group `mirsearch.sentences`.
+
+    `version` changes whenever anything that changes a vector changes.
+    """
+
+    name: str
+    version: str
+    dims: int
+
+    def check(self) -> None:
+        """Raise MissingDependencyError if something is not installed. Loads no weights."""
+
+    def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return vectors float32 (n, dims), each of unit length, that depend on nothing but their own text."""
 
 
 @runtime_checkable
@@ -56,12 +73,12 @@ def text_key(model: ExtractorIdentity, text: str) -> str:
     return hashlib.sha256(f"{model}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def open_model(model: ExtractorIdentity) -> Any:
+def open_model(model: ExtractorIdentity) -> SentenceModel:
     """Return the installed model of sentences with this identity. Loads no weights.
 
     Raises PluginError or MissingDependencyError if it is not installed, IndexMismatchError for another version.
     """
-    encoder = plugins.create("sentences", model.name)
+    encoder: SentenceModel = plugins.create("sentences", model.name)
     installed = identity_of(encoder)
     if installed != model:
         raise IndexMismatchError(
@@ -71,7 +88,14 @@ def open_model(model: ExtractorIdentity) -> Any:
     return encoder
 
 
-def identity_of(encoder: Any) -> ExtractorIdentity:
+def installed_model() -> ExtractorIdentity:
+    """Return the model of sentences that indexes get. MissingDependencyError if its weights are not installed."""
+    encoder = plugins.create("sentences", settings.DEFAULT_SENTENCES)
+    encoder.check()
+    return identity_of(encoder)
+
+
+def identity_of(encoder: SentenceModel) -> ExtractorIdentity:
     """Return the identity of a model of sentences."""
     return ExtractorIdentity(encoder.name, encoder.version, encoder.dims)
 
@@ -81,12 +105,20 @@ def rounded(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return vectors.astype(np.float16).astype(np.float32)
 
 
+def carry_meaning(source: object, target: object) -> None:
+    """Give an index that is to be a copy of another one sentence vectors, if the other has them and both can."""
+    if isinstance(source, MeaningIndex) and isinstance(target, MeaningIndex):
+        model = source.meaning()
+        if model is not None and target.meaning() != model:
+            target.add_meaning(model)
+
+
 class MeaningMaker:
     """Makes the sentence vectors of texts. The model is loaded for the first text whose vector is not known."""
 
     def __init__(self, model: ExtractorIdentity) -> None:
         self.model = model
-        self._encoder: Any = None
+        self._encoder: SentenceModel | None = None
 
     def check(self) -> None:
         """Raise the errors of `open_model`, or MissingDependencyError if its weights are missing. Loads no weights."""

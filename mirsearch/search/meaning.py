@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 from mirsearch.errors import MirsearchError
 from mirsearch.indexes.base import ExtractorIdentity, Index
-from mirsearch.indexes.meanings import MeaningIndex, open_model, rounded
+from mirsearch.indexes.meanings import MeaningIndex, SentenceModel, open_model, rounded
 from mirsearch.query import Vector
 from mirsearch.ranking import Formula
 
@@ -31,6 +30,6 @@ def meaning_vector(index: Index, words: str, formula: Formula) -> tuple[Vector |
 
 
 @lru_cache(maxsize=2)
-def _kept_model(model: ExtractorIdentity) -> Any:
+def _kept_model(model: ExtractorIdentity) -> SentenceModel:
     """Return a model of sentences. It stays in memory: a server asks it again."""
     return open_model(model)

@@ -43,6 +43,8 @@ ENVIRONMENT = {
 
 DEFAULT_INDEX = "mirsearch-index"
 DEFAULT_EXTRACTOR = "efficientnet"
+DEFAULT_SENTENCES = "all-minilm-l6-v2"
+"""The model of the sentence vectors that an index gets."""
 DEFAULT_OCR = "rapidocr"
 DEFAULT_SCALEBARS = "runs"
 

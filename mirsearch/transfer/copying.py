@@ -20,6 +20,7 @@ from mirsearch.indexes import backend_name
 from mirsearch.indexes.base import FigureRecord, Index, IndexWriter, Snapshot
 from mirsearch.indexes.faults import COPYING
 from mirsearch.indexes.giving_way import give_way
+from mirsearch.indexes.meanings import carry_meaning
 from mirsearch.transfer.ledgers import copy_ledger
 from mirsearch.transfer.places import InsideNames, copy_pictures
 
@@ -73,6 +74,7 @@ def copy_index(
     refuse_same(source.location, target.location)
     name = name or known_name(source.location)
     is_resumed = is_resumed if is_marked else mark_copies(target, [name])
+    carry_meaning(source, target)
     with target.writer() as writer:
         present = target if is_resumed else None
         fill_index(source, target.location, writer, summary, progress, present=present, pictures=pictures)

@@ -19,7 +19,7 @@ from mirsearch.query import StoredPanel, Vector
 
 Document = dict[str, Any]
 
-HEAVY_FIELDS = ("vector", "thumbnail", "words", "caption_terms")
+HEAVY_FIELDS = ("vector", "meaning", "meaning_key", "thumbnail", "words", "caption_terms")
 """Large fields of a panel's document that are not read back with the panel."""
 TAKEN_OUT = "taken out"
 """State of a figure that an ingest takes again. Its document keeps the corrections."""

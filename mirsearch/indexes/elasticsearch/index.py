@@ -10,12 +10,10 @@ from contextlib import AbstractContextManager, closing
 from typing import Any
 from urllib.parse import urlencode
 
-import numpy as np
 from elasticsearch import Elasticsearch
-from numpy.typing import NDArray
 
 from mirsearch import settings
-from mirsearch.errors import IndexMismatchError, NotFoundError, UsageError
+from mirsearch.errors import IndexMismatchError, UsageError
 from mirsearch.indexes import mismatch_error
 from mirsearch.indexes.base import ExtractorIdentity, Failure, FigureNotes, IndexWriter, JsonObject, KnownFigure
 from mirsearch.indexes.elasticsearch import admin, names
@@ -33,14 +31,14 @@ from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.extent import ExtentReader
 from mirsearch.indexes.elasticsearch.failures import read_failures
 from mirsearch.indexes.elasticsearch.fields import sort_clauses
-from mirsearch.indexes.elasticsearch.filters import IS_PANEL, article_clause, filter_clauses
+from mirsearch.indexes.elasticsearch.filters import article_clause, filter_clauses
+from mirsearch.indexes.elasticsearch.meanings import MeaningOnCluster
 from mirsearch.indexes.elasticsearch.paging import snapshot_pages
 from mirsearch.indexes.elasticsearch.patience import fetch_documents
 from mirsearch.indexes.elasticsearch.search import read_result
 from mirsearch.indexes.elasticsearch.server import naming_servers
 from mirsearch.indexes.elasticsearch.stats import count_values, read_counts, stored_bytes
-from mirsearch.indexes.elasticsearch.vectors import read_vectors
-from mirsearch.indexes.elasticsearch.vocabulary import IndexVocabulary
+from mirsearch.indexes.elasticsearch.vectors import VectorReads
 from mirsearch.indexes.elasticsearch.writer import open_writer
 from mirsearch.query import Filters, Order, SearchRequest, SearchResult, StoredPanel
 
@@ -50,7 +48,7 @@ _MIN_PREFIX_DIGITS = 6
 _HEAVY_BUT_THUMBNAIL = tuple(name for name in HEAVY_FIELDS if name != "thumbnail")
 
 
-class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
+class ElasticsearchIndex(names.FigureNames, VectorReads, MeaningOnCluster):
     """An index on a cluster. It allows any number of readers and one writer at once; several threads can share it."""
 
     def __init__(self, address: Address, client: Elasticsearch, physical: str) -> None:
@@ -126,7 +124,7 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
     def search(self, request: SearchRequest) -> SearchResult:
         """Return the best panels for a request. The result tells whether it is exact."""
         parts = (request.vector, request.field_of_view_nm, request.text or None, request.text_vector)
-        if all(part is None for part in parts):
+        if request.meaning_vector is None and all(part is None for part in parts):
             raise UsageError("the query is empty", "give an image, words or a field of view")
         if request.vector is not None and request.vector.shape != (self._extractor.dims,):
             raise IndexMismatchError(
@@ -134,7 +132,7 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
                 "embed the query with the extractor of the index",
             )
         plan = self._plan(request)
-        if not (plan.has_vector or plan.has_scale or plan.terms or plan.has_text_vector):
+        if not (plan.has_vector or plan.has_scale or plan.terms or plan.has_text_vector or plan.has_meaning):
             return SearchResult([], exact=True, considered=0, detail={"words": []})
         with read_answers(self._address):
             answer = self._client.search(
@@ -219,20 +217,6 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
             )
             return str(answer["hits"]["hits"][0]["_id"]) if len(answer["hits"]["hits"]) == 1 else None
 
-    def vector(self, panel_id: str) -> NDArray[np.float32]:
-        """Return the stored vector of a panel, float32 (dims,); NotFoundError if there is no such panel."""
-        clauses = [IS_PANEL, {"ids": {"values": [panel_id]}}]
-        found = read_vectors(self._client, self._address, clauses, 1, self._extractor.dims)
-        if not len(found):
-            raise self._not_found(panel_id)
-        vector: NDArray[np.float32] = found[0]
-        return vector
-
-    def first_vectors(self, filters: Filters, count: int) -> NDArray[np.float32]:
-        """Return the vectors of the first panels by id that pass the filters. See `Index.first_vectors`."""
-        clauses = filter_clauses(filters, self._headings)
-        return read_vectors(self._client, self._address, clauses, count, self._extractor.dims)
-
     def thumbnail(self, panel_id: str) -> bytes | None:
         """Return the panel's small JPEG; None if it has none or there is no such panel."""
         if panel_id in self._thumbnails:
@@ -274,11 +258,12 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
             physical = existing_index(self._client, self._address)
             counts = read_counts(self._client, self._address.name)
             counts["bytes"] = stored_bytes(self._client, physical)
-        extractor = self._extractor
+        extractor, model = self._extractor, self.meaning()
         return counts | {
             "extractor": extractor.name,
             "extractor_version": extractor.version,
             "dims": extractor.dims,
+            **({} if model is None else {"meaning": str(model)}),
             "schema_version": self._schema,
             "physical_index": physical,
         }
@@ -292,9 +277,3 @@ class ElasticsearchIndex(names.FigureNames, IndexVocabulary):
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-    def _not_found(self, panel_id: str) -> NotFoundError:
-        return NotFoundError(
-            f"no panel {panel_id!r} in the index at {self.location}",
-            "find panel ids with: mirsearch export or mirsearch query",
-        )

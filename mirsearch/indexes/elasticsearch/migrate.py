@@ -25,22 +25,20 @@ from mirsearch.indexes.elasticsearch.current import lock_current_index
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.layout import Layout, read_layout
 from mirsearch.indexes.elasticsearch.lock import WriterLock
+from mirsearch.indexes.elasticsearch.meanings import FIELD as MEANING_FIELD
+from mirsearch.indexes.elasticsearch.meanings import add_fields, read_model, write_model
 from mirsearch.indexes.elasticsearch.paging import search_pages
 from mirsearch.indexes.elasticsearch.patience import fetch_documents, retry_for
+from mirsearch.indexes.elasticsearch.rebuilding import DocumentWithId, Embed, comparable, rebuild_documents
 from mirsearch.indexes.elasticsearch.server import naming_servers, parse_version
 from mirsearch.indexes.elasticsearch.words import WORDS_VERSION
 from mirsearch.indexes.own_files import own_files
 from mirsearch.query import StoredPanel
 
 Progress = Callable[[int, int], None]
-Embed = Callable[[Sequence[StoredPanel]], NDArray[np.float32]]
-DocumentWithId = tuple[str, dict[str, Any]]
-"""The id of a document, and the document."""
 PAGE_SIZE = 64
 _ORDERS = {"panel": "panel.id", "figure": "figure.id", "failure": "failure.input", "entry": "entry.id"}
 """Kinds of documents, and the field that they are ordered by."""
-_PLAIN = ("failure", "entry")
-"""Kinds of documents that depend on no extractor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +61,8 @@ class Migration:
     server: str
     layout: Layout
     """That of the old index, and of the new one unless another is chosen."""
+    meaning: ExtractorIdentity | None = None
+    """The model of the sentence vectors, which are copied."""
 
     def prepare_target(self, kind: str, extractor: ExtractorIdentity) -> str:
         """Return the physical index to fill: one that an interrupted call of the same kind left, else a new one."""
@@ -71,15 +71,21 @@ class Migration:
         with read_answers(self.address):
             existing = admin.physical_indexes(self.client, name)
         self.layout.check(extractor.dims, parse_version(self.server))
+        with read_answers(self.address):
+            self.meaning = read_model(self.client, self.old)
         filling = {"kind": kind, "from": self.old, "extractor": str(extractor), "schema": SCHEMA_VERSION,
                    "words": WORDS_VERSION, "layout": self.layout.to_json()}  # fmt: skip
         for index in existing.values():
             if index != self.old and self._read_filling(index) == filling:
                 return index
-        return admin.create_physical_index(
+        new = admin.create_physical_index(
             self.client, name, max(existing) + 1, extractor, self.server, alias=False, filling=filling,
             layout=self.layout,
         )  # fmt: skip
+        if self.meaning is not None:
+            add_fields(self.client, new, self.meaning)
+            write_model(self.client, new, self.meaning)  # what writes to it makes those that are not copied
+        return new
 
     def _read_filling(self, index: str) -> Any:
         with read_answers(self.address):
@@ -98,6 +104,8 @@ class Migration:
         move_alias(self.client, self.address, self.old, new)
         meta = mapping.index_meta(extractor, self.server, self.old, self.layout.to_json())
         self.client.indices.put_mapping(index=new, meta=meta)
+        if self.meaning is not None:
+            write_model(self.client, new, self.meaning)
         return MigrationResult(self.old, new, self.count_documents(new))
 
 
@@ -196,7 +204,7 @@ def _rewrite_documents(
         with retry_for(migration.client, settings.cluster_wait_seconds()):
             for page in _document_pages(migration, migration.old, vectors=embed is None):
                 outdated = _missing_or_changed(migration, new, page)
-                for doc_id, document in _rebuild_documents(outdated, extractor, embed, pack=pack):
+                for doc_id, document in rebuild_documents(outdated, extractor, embed, pack=pack):
                     bulk.add([index_action(new, doc_id, document)])
                 done += len(page)
                 progress(done, wanted)
@@ -208,7 +216,7 @@ def _rewrite_documents(
 
 def _document_pages(migration: Migration, index: str, *, vectors: bool) -> Iterator[list[DocumentWithId]]:
     """Yield pages of panels, figures, failures and entries, each ordered by id; panels with `vector` if asked for."""
-    vector_field: dict[str, Any] = {"fields": [{"field": "vector"}]} if vectors else {}
+    wanted = ["vector", MEANING_FIELD] if vectors else [MEANING_FIELD]
     for kind, order in _ORDERS.items():
         pages = search_pages(
             migration.client,
@@ -217,8 +225,8 @@ def _document_pages(migration: Migration, index: str, *, vectors: bool) -> Itera
             size=PAGE_SIZE,
             query={"term": {"doc_type": kind}},
             sort=[{order: {"order": "asc", "unmapped_type": "keyword"}}],
-            source_excludes=["vector"],
-            **vector_field,
+            source_excludes=["vector", MEANING_FIELD],
+            fields=[{"field": name} for name in wanted],
         )
         for hits in pages:
             with read_answers(migration.address):
@@ -235,50 +243,8 @@ def _missing_or_changed(migration: Migration, new: str, page: list[DocumentWithI
     excluded = list(documents.HEAVY_FIELDS)
     with read_answers(migration.address):
         found = fetch_documents(migration.client, new, [doc_id for doc_id, _ in page], source_excludes=excluded)
-        written = {item["_id"]: _comparable(item["_source"]) for item in found if item.get("found")}
-        return [(doc_id, document) for doc_id, document in page if written.get(doc_id) != _comparable(document)]
-
-
-def _comparable(document: dict[str, Any]) -> dict[str, Any]:
-    """Return what a document and its copy with another vector and other words have in common."""
-    left_out = (*documents.HEAVY_FIELDS, "extractor", "image_url")
-    same = {name: value for name, value in document.items() if name not in left_out and value is not None}
-    if "figure" in same:
-        same["figure"] = {name: value for name, value in same["figure"].items() if name != "locations"}
-    if document["doc_type"] == "panel":
-        same["panel"] = documents.rebuilt_fields(document)["panel"]
-    return same
-
-
-def _rebuild_documents(
-    page: list[DocumentWithId], extractor: ExtractorIdentity, embed: Embed | None, *, pack: bool
-) -> Iterator[DocumentWithId]:
-    """Yield the documents to write: panels with new vectors and words, figures of the new extractor, others as is."""
-    extractor_field = documents.extractor_fields(extractor)
-    panels = [(doc_id, document) for doc_id, document in page if document["doc_type"] == "panel"]
-    if panels:
-        stored = [document for _, document in panels]
-        vectors = (
-            embed([documents.read_panel(document) for document in stored])
-            if embed
-            else np.array([document["vector"] for document in stored], dtype=np.float32).reshape(len(stored), -1)
-        )
-        if vectors.shape != (len(panels), extractor.dims):
-            raise ValueError(f"vectors of shape {vectors.shape} for {len(panels)} panels of {extractor.dims} dims")
-        for (doc_id, document), vector in zip(panels, vectors, strict=True):
-            value = documents.pack_vector(vector) if pack else documents.round_vector(vector)
-            yield doc_id, {**document, **documents.rebuilt_fields(document), **extractor_field, "vector": value}
-    for doc_id, document in page:
-        if document["doc_type"] != "panel":
-            yield doc_id, _rebuild_plain(document, extractor_field)
-
-
-def _rebuild_plain(document: dict[str, Any], extractor_field: dict[str, Any]) -> dict[str, Any]:
-    """Return a document other than a panel, by the present rules. A figure that is being written has no origins yet."""
-    if document["doc_type"] in _PLAIN:
-        return document
-    is_whole = "origins" in document["figure"]
-    return document | extractor_field | (documents.rebuilt_origin_fields(document) if is_whole else {})
+        written = {item["_id"]: comparable(item["_source"]) for item in found if item.get("found")}
+        return [(doc_id, document) for doc_id, document in page if written.get(doc_id) != comparable(document)]
 
 
 def _delete_extra_documents(migration: Migration, new: str) -> None:

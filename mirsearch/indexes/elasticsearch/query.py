@@ -20,6 +20,7 @@ from mirsearch.indexes.elasticsearch.scales import (
     range_clauses,
 )
 from mirsearch.indexes.elasticsearch.word_clauses import Headings, text_clause, unnamed_clause
+from mirsearch.indexes.meanings import rounded
 from mirsearch.query import SearchRequest, Vector
 from mirsearch.text.word_ranking import rank_terms
 
@@ -36,6 +37,11 @@ WINDOW_DECADES = 1.0
 NEAREST_BOOST = 1000.0
 """Boost that ranks every nearest vector above any text match among the candidates."""
 COSINE_QUERY_NAME = "cosine_with_words"
+MEANING_QUERY_NAME = "cosine_of_meaning"
+_MEANING_SOURCE = (
+    "doc.containsKey('meaning') && doc['meaning'].size() > 0 "
+    "? 1.0 + cosineSimilarity(params.meaning_vector, 'meaning') : 1.0"
+)
 PANEL_ID_FIELD = "panel.id"
 """Read instead of `_id`: that is stored with the thumbnails, and unpacking them took most of a query's time."""
 
@@ -44,6 +50,12 @@ def _vector_numbers(vector: Vector) -> list[float]:
     """Return a unit vector as numbers of 9 decimals: as precise as float32, in half the characters."""
     numbers: list[float] = np.round(np.asarray(vector, dtype=np.float64), 9).tolist()
     return numbers
+
+
+def _report(name: str, source: str, parameter: str, vector: Vector) -> Json:
+    """Return a clause that all panels pass, and whose score is that of a script with a vector."""
+    script = {"source": source, "params": {parameter: _vector_numbers(vector)}}
+    return {"script_score": {"query": {"match_all": {}}, "script": script, "_name": name}}
 
 
 def exact_documents(dims: int) -> int:
@@ -64,6 +76,7 @@ class QueryPlan:
         self.has_scale = request.field_of_view_nm is not None
         self.terms = rank_terms(request.text)
         self.has_text_vector = request.text_vector is not None
+        self.has_meaning = request.meaning_vector is not None
         self.log10_fov = math.log10(request.field_of_view_nm) if request.field_of_view_nm else None
         self.text_clause = text_clause(self.terms)
         self.filters = filter_clauses(request.filters, headings)
@@ -84,6 +97,7 @@ class QueryPlan:
             "scale": self.has_scale,
             "text": bool(self.terms),
             "image_text": self.has_text_vector,
+            "meaning": self.has_meaning,
         }
         names = [name for name, present in terms.items() if present]
         return names[0] if len(names) == 1 else None
@@ -91,7 +105,8 @@ class QueryPlan:
     def _needs_scale(self) -> bool:
         """Return whether a panel without a scale can't be an answer."""
         formula = self.request.formula
-        terms = {"visual": self.has_vector, "text": bool(self.terms), "image_text": self.has_text_vector}
+        terms = {"visual": self.has_vector, "text": bool(self.terms), "image_text": self.has_text_vector,
+                 "meaning": self.has_meaning}  # fmt: skip
         others = any(present and self.weights.of(name) > 0 for name, present in terms.items())
         return formula.missing == "exclude" or (formula.missing == "neutral" and not others)
 
@@ -99,10 +114,11 @@ class QueryPlan:
     def is_exhaustive(self) -> bool:
         """Whether every panel that matches the filters is scored.
 
-        This is so on request, without a vector to gather candidates by, and when words are searched in pictures: no
-        list of candidates bounds that term.
+        This is so on request, without a vector to gather candidates by, and when words are searched in pictures or by
+        their meaning: no list of candidates bounds these terms.
         """
-        can_gather = self.has_vector and self.weights.visual > 0 and not self.has_text_vector
+        unbounded = self.has_text_vector or self.has_meaning
+        can_gather = self.has_vector and self.weights.visual > 0 and not unbounded
         too_many = 4 * self.request.top > 2_000 or self.extent.shards * self.max_candidates > MAX_RESULT_WINDOW
         return self.request.exact or not can_gather or too_many
 
@@ -129,7 +145,8 @@ class QueryPlan:
         shards: copies count deleted documents differently. Different questions spread over the copies.
         """
         request = self.request
-        vectors = [b"" if vector is None else vector.tobytes() for vector in (request.vector, request.text_vector)]
+        given = (request.vector, request.text_vector, request.meaning_vector)
+        vectors = [b"" if vector is None else vector.tobytes() for vector in given]
         asked = hashlib.sha256(b"|".join([*vectors, repr((request.text, request.field_of_view_nm)).encode()]))
         return {"search_type": "dfs_query_then_fetch", "preference": f"mirsearch-{asked.hexdigest()[:12]}"}
 
@@ -150,27 +167,35 @@ class QueryPlan:
             params["vector"] = _vector_numbers(self.request.vector)
         if self.log10_fov is not None:
             params["log10_fov"] = self.log10_fov
-        if self.request.text_vector is None and not self.doubtful:
+        if self.request.text_vector is None and self.request.meaning_vector is None and not self.doubtful:
             return {"id": SCRIPT_ID, "params": params}
         params["doubtful"] = self.doubtful
         if self.request.text_vector is not None:
             params["words_vector"] = _vector_numbers(self.request.text_vector)
             params["image_text"] = self.weights.of("image_text")
             params["slope"], params["bias"] = formula.response
+        if self.request.meaning_vector is not None:
+            params["meaning_vector"] = _vector_numbers(rounded(self.request.meaning_vector))
+            params["meaning"] = self.weights.of("meaning")
+            params["meaning_slope"], params["meaning_bias"] = formula.meaning_response
         # the source itself, as a cluster may still store an earlier version of the script under this id
         return {**script_body()["script"], "params": params}
 
     @property
     def cosine_clauses(self) -> list[Json]:
-        """For a query with a picture and a text vector: a filter that all panels pass and that reports 1 + cosine.
+        """Filters that all panels pass and that report 1 + cosine, where a term can't be computed from the score.
 
-        One unknown term can be computed from a panel's score. Here two are unknown, so this filter reports the text's.
+        One unknown term can be: that of the picture, or of a text vector without one. That of the meaning is reported.
         """
-        if self.request.text_vector is None or self.request.vector is None:
-            return []
-        source = "1.0 + cosineSimilarity(params.words_vector, 'vector')"
-        cosine = {"source": source, "params": {"words_vector": _vector_numbers(self.request.text_vector)}}
-        return [{"script_score": {"query": {"match_all": {}}, "script": cosine, "_name": COSINE_QUERY_NAME}}]
+        clauses = []
+        if self.request.text_vector is not None and self.request.vector is not None:
+            source = "1.0 + cosineSimilarity(params.words_vector, 'vector')"
+            clauses.append(_report(COSINE_QUERY_NAME, source, "words_vector", self.request.text_vector))
+        if self.request.meaning_vector is not None:
+            clauses.append(
+                _report(MEANING_QUERY_NAME, _MEANING_SOURCE, "meaning_vector", rounded(self.request.meaning_vector))
+            )
+        return clauses
 
     def script_score(self, filters: list[Json]) -> Json:
         """Return a `script_score` over the panels that match `filters`; in the script `_score` is BM25 alone."""

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from mirsearch.indexes.elasticsearch.query import (
     COSINE_QUERY_NAME,
+    MEANING_QUERY_NAME,
     PANEL_ID_FIELD,
     WINDOW_DECADES,
     QueryPlan,
 )
 from mirsearch.query import ScoredPanel, SearchResult
-from mirsearch.ranking import Floats, image_text_term, scale_term, text_term
+from mirsearch.ranking import Floats, image_text_term, meaning_term, scale_term, text_term
 
 _NO_MATCHES: Mapping[str, float] = {}
 
@@ -39,6 +40,7 @@ class Candidates:
     scale: Floats | None
     text: Floats | None
     image_text: Floats | None
+    meaning: Floats | None
     bm25: Floats
     decades: Floats
 
@@ -48,14 +50,11 @@ class Candidates:
     def best_panels(self, count: int) -> list[ScoredPanel]:
         """Return the first `count` panels as an answer shows them."""
         rows = range(min(count, len(self)))
-        visual, scale, text, image_text = (
-            _none_for_nan(values, len(rows)) for values in (self.visual, self.scale, self.text, self.image_text)
-        )
+        terms = (self.visual, self.scale, self.text, self.image_text, self.meaning)
+        visual, *others = (_none_for_nan(values, len(rows)) for values in terms)
         distance = [None if term is None else 2.0 * (1.0 - term) for term in visual]
         score = self.score.tolist()
-        return [
-            ScoredPanel(self.ids[n], score[n], distance[n], visual[n], scale[n], text[n], image_text[n]) for n in rows
-        ]
+        return [ScoredPanel(self.ids[n], score[n], distance[n], visual[n], *(term[n] for term in others)) for n in rows]
 
 
 def _none_for_nan(values: Floats | None, count: int) -> list[float | None]:
@@ -75,16 +74,25 @@ def read_candidates(plan: QueryPlan, hits: list[dict[str, Any]]) -> Candidates:
     log10_fov = np.array([_first_value(values, plan.fov_fields) for values in fields], dtype=np.float64)
     scale = scale_term(fov, log10_fov, formula.sigma) if fov else None
     text = text_term(bm25, formula.text_k) if plan.terms else None
-    visual, image_text = _derive_terms(plan, score, scale, text, clause_scores)
+    meaning = _reported_meaning(plan, clause_scores)
+    visual, image_text = _derive_terms(plan, score, scale, text, meaning, clause_scores)
     decades = np.full(len(hits), np.nan) if plan.log10_fov is None else np.abs(log10_fov - plan.log10_fov)
     # a candidate of score 0 is one that its shard did not rescore: it is beyond the lists
     order = [n for n in range(len(hits)) if score[n] > 0 or not (plan.only_term or plan.has_unscored)]
     order.sort(key=lambda n: (-score[n], ids[n]))
-    visual, scale, text, image_text = (
-        term if term is None else term[order] for term in (visual, scale, text, image_text)
+    visual, scale, text, image_text, meaning = (
+        term if term is None else term[order] for term in (visual, scale, text, image_text, meaning)
     )
     sorted_ids = [ids[n] for n in order]
-    return Candidates(sorted_ids, score[order], visual, scale, text, image_text, bm25[order], decades[order])
+    return Candidates(sorted_ids, score[order], visual, scale, text, image_text, meaning, bm25[order], decades[order])
+
+
+def _reported_meaning(plan: QueryPlan, clause_scores: Sequence[Mapping[str, float]]) -> Floats | None:
+    """Return the meaning term of each hit, from the cosine that a filter reports: all panels pass it."""
+    if not plan.has_meaning:
+        return None
+    cosines = np.array([scores[MEANING_QUERY_NAME] for scores in clause_scores], dtype=np.float64) - 1.0
+    return meaning_term(cosines, plan.request.formula.meaning_response)
 
 
 def _first_value(values: Mapping[str, Sequence[float]], names: Sequence[str]) -> float:
@@ -97,6 +105,7 @@ def _derive_terms(
     score: Floats,
     scale: Floats | None,
     text: Floats | None,
+    meaning: Floats | None,
     clause_scores: Sequence[Mapping[str, float]],
 ) -> tuple[Floats | None, Floats | None]:
     """Return the visual and the image_text term, computed from the scores and the known terms."""
@@ -108,6 +117,8 @@ def _derive_terms(
         mass += weights.scale * counts
     if text is not None:
         rest, mass = rest + weights.text * text, mass + weights.text
+    if meaning is not None:
+        rest, mass = rest + weights.of("meaning") * meaning, mass + weights.of("meaning")
     image_text = None
     if clause_scores and COSINE_QUERY_NAME in clause_scores[0]:  # all panels pass this filter, so every hit has it
         cosines = np.array([scores[COSINE_QUERY_NAME] for scores in clause_scores], dtype=np.float64) - 1.0

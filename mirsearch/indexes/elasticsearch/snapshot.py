@@ -20,6 +20,7 @@ from mirsearch.indexes.elasticsearch.documents import Document, read_figure, rea
 from mirsearch.indexes.elasticsearch.entries import read_entry
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.failures import read_failure
+from mirsearch.indexes.elasticsearch.meanings import read_meanings
 from mirsearch.indexes.elasticsearch.paging import KEEP_ALIVE, Hit, search_pages
 from mirsearch.indexes.own_files import OwnFiles
 
@@ -119,8 +120,8 @@ class ElasticsearchSnapshot:
             return
         clauses = [_is("panel"), {"terms": {"figure.id": figure_ids}}]
         options: dict[str, Any] = {
-            "fields": [{"field": "vector"}],
-            "source_excludes": ["vector", "words", "caption_terms"],
+            "fields": [{"field": "vector"}, {"field": "meaning"}],
+            "source_excludes": ["vector", "meaning", "words", "caption_terms"],
         }
         for hits in self._pages(clauses, ["figure.id", "panel.number", "panel.id"], PANELS_AT_ONCE, **options):
             with read_answers(self._address):
@@ -143,6 +144,7 @@ class ElasticsearchSnapshot:
             notes.analysis_version,
             notes.source_panels,
             notes.corrections,
+            read_meanings(hits),
         )
 
     def failures(self) -> Iterator[Failure]:

@@ -46,9 +46,11 @@ from mirsearch.indexes.elasticsearch.failures import failure_actions
 from mirsearch.indexes.elasticsearch.handover import hand_over, is_awaited, wait_for_turn
 from mirsearch.indexes.elasticsearch.load import restore_settings, tune_for_load
 from mirsearch.indexes.elasticsearch.lock import WriterLock
+from mirsearch.indexes.elasticsearch.meanings import read_model, record_meanings
 from mirsearch.indexes.elasticsearch.patience import fetch_documents, retry_for
 from mirsearch.indexes.elasticsearch.server import parse_version
 from mirsearch.indexes.elasticsearch.upkeep import FigureUpkeep
+from mirsearch.indexes.meanings import MeaningMaker
 from mirsearch.indexes.own_files import own_files
 
 LOOKUP_BATCH = 128
@@ -67,10 +69,11 @@ class ElasticsearchWriter(FigureUpkeep):
         lock: WriterLock,
         pack: bool,
         aliased: bool = True,
+        maker: MeaningMaker | None = None,
     ) -> None:
         self._client, self._address, self._index, self._is_aliased = client, address, index, aliased
         self._own = own_files(str(address))
-        self._extractor, self._lock, self._pack = extractor, lock, pack
+        self._extractor, self._lock, self._pack, self._maker = extractor, lock, pack, maker
         self.bulk = BulkSender(client, address, lock.ensure_held)
         self._gathered: dict[str, FigureRecord] = {}
         self._uncommitted: dict[str, tuple[Figure, list[str], bool, FigureNotes]] = {}
@@ -197,8 +200,11 @@ class ElasticsearchWriter(FigureUpkeep):
         else:  # the data of the old document must survive a crash
             opening = figure_document(record.figure, ids + stale, "writing", self._extractor, notes)
         actions: list[Action] = [index_action(self._index, record.figure.id, opening)]
-        for panel_id, document in zip(ids, panel_documents(record, self._extractor, pack=self._pack), strict=True):
-            actions.append(index_action(self._index, panel_id, document))
+        documents = panel_documents(record, self._extractor, pack=self._pack)
+        if self._maker is not None:
+            said = record_meanings(record, self._maker)
+            documents = [document | own for document, own in zip(documents, said, strict=True)]
+        actions += (index_action(self._index, *pair) for pair in zip(ids, documents, strict=True))
         actions += [delete_action(self._index, panel_id) for panel_id in stale]
         self._uncommitted[record.figure.id] = (record.figure, ids, old is not None, notes)
         self.bulk.add(actions)
@@ -268,7 +274,11 @@ def _prepare(
         raise mismatch_error(str(address), stored, extractor)
     add_missing_fields(client, lock.index)
     pack = parse_version(created_on) >= mapping.PACKED_VECTORS_SINCE
-    return ElasticsearchWriter(client, address, lock.index, extractor, lock, pack, aliased)
+    model = read_model(client, lock.index)
+    maker = None if model is None else MeaningMaker(model)
+    if maker is not None:
+        maker.check()
+    return ElasticsearchWriter(client, address, lock.index, extractor, lock, pack, aliased, maker)
 
 
 def _try_rollback(writer: ElasticsearchWriter) -> None:

@@ -231,6 +231,7 @@ class EmbeddedIndex(Searches, SnapshotReads):
 
     def stats(self) -> dict[str, Any]:
         """Return counts, the extractor, the schema version and the size on disk in bytes."""
+        model = self.meaning()
         with self._readers.transaction() as connection:
             self._whole.check_counts(connection)
             contents = count_contents(connection) | {"failures": sqlite_failures.count_failures(connection)}
@@ -241,8 +242,9 @@ class EmbeddedIndex(Searches, SnapshotReads):
             "extractor": extractor.name,
             "extractor_version": extractor.version,
             "dims": extractor.dims,
+            **({} if model is None else {"meaning": str(model)}),
             "created_by": meta.get("created_by"),
-            "bytes": sum(_file_size(path) for path in self._folder.iterdir()),
+            "bytes": sum(_file_size(path) for path in (*self._folder.iterdir(), *self._folder.glob("meaning/*"))),
         }
 
     def close(self) -> None:
