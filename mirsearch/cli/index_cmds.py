@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +11,7 @@ import typer
 from mirsearch import settings
 from mirsearch.cli.parts import ExtractorChoice, load_extractor
 from mirsearch.cli.shared_options import DeviceOption, IndexOption, TableFormat, WeightsOption
-from mirsearch.cli.terminal import console, print_json
+from mirsearch.cli.terminal import print_json, progress_bar
 from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
@@ -80,7 +78,7 @@ def migrate(
     from mirsearch.indexes.elasticsearch import migrate as elasticsearch_migrate
     from mirsearch.indexes.elasticsearch.layout import Layout
 
-    with _progress_bar("copied") as report:
+    with progress_bar("copied") as report:
         moved = elasticsearch_migrate.migrate(location, report, Layout(shards, replicas, vectors))
     typer.echo(_migration_message(moved))
 
@@ -153,8 +151,22 @@ def reembed(
     extractor: ExtractorOption = settings.DEFAULT_EXTRACTOR,
     weights: WeightsOption = None,
     device: DeviceOption = None,
+    meaning: Annotated[
+        bool | None,
+        typer.Option(
+            "--meaning/--no-meaning",
+            help="Instead, give every panel a sentence vector of what is said of it; or take these out.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Embed every panel again with another extractor. The old vectors answer queries until all are ready."""
+    if meaning is not None:
+        from mirsearch.cli.meaning import add_meaning, remove_meaning
+
+        place = settings.index_location(index)
+        typer.echo(add_meaning(place) if meaning else remove_meaning(place))
+        return
     from mirsearch.indexes import backend_name
     from mirsearch.indexes.base import ExtractorIdentity
     from mirsearch.ingest.reembedding import PanelImages
@@ -166,7 +178,7 @@ def reembed(
     model = load_extractor(ExtractorChoice(extractor, weights, device))
     identity = ExtractorIdentity(model.name, model.version, model.dims)
     embed = PanelImages(model).embed
-    with _progress_bar("embedded") as report:
+    with progress_bar("embedded") as report:
         if kind == "embedded":
             from mirsearch.indexes.embedded.database import reembed as sqlite_reembed
 
@@ -211,12 +223,3 @@ def write(
 
 def _migration_message(moved: MigrationResult) -> str:
     return f"{moved.documents} documents: from {moved.old} to {moved.new}; the old one is kept for `index rollback`"
-
-
-@contextmanager
-def _progress_bar(verb: str) -> Iterator[Callable[[int, int], None]]:
-    from rich.progress import Progress
-
-    with Progress(console=console(stderr=True), transient=True) as bar:
-        task = bar.add_task(verb, total=None)
-        yield lambda done, all_: bar.update(task, completed=done, total=all_)

@@ -113,6 +113,12 @@ def ingest(
     ] = settings.DEFAULT_EXTRACTOR,
     weights: WeightsOption = None,
     device: DeviceOption = None,
+    meaning: Annotated[
+        bool,
+        typer.Option(
+            "--meaning", help="A new index also gets sentence vectors of captions and mentions (extra: meaning)."
+        ),
+    ] = False,
     ocr: OcrOption = settings.DEFAULT_OCR,
     scalebars: ScaleBarsOption = settings.DEFAULT_SCALEBARS,
     workers: WorkersOption = None,
@@ -132,6 +138,10 @@ def ingest(
     parts = (ExtractorChoice(extractor, weights, device), ocr, scalebars)
     if only != "micrographs":
         raise UsageError(f"--only {only!r} is not known", "give --only micrographs, or --all-figures")
+    if meaning and not dry_run and not forget:
+        from mirsearch.cli.meaning import prepare_meaning
+
+        prepare_meaning(settings.index_location(index), parts[0])
     choice = RunChoice(index, parts, choose_workers(workers, parts, shared or ()), output, progress)
     if update or forget:
         if keyword or (update and (paths or forget)):

@@ -112,7 +112,7 @@ KEYS: Mapping[str, Key] = {
     "weights.visual": _option("a number from 0", _WEIGHT, "weight of the looks in a query's score"),
     "weights.scale": _option("a number from 0", _WEIGHT, "weight of the scale in a query's score"),
     "weights.text": _option("a number from 0", _WEIGHT, "weight of the words in a query's score"),
-    "weights.meaning": _option("a number from 0", _WEIGHT, "weight of the words' meaning; default: a third of text"),
+    "weights.meaning": _option("a number from 0", _WEIGHT, "weight of the words' meaning; default: a fifth of text"),
     "weights.image_text": _option("a number from 0", _WEIGHT, "weight of words against pictures; default: as text"),
     "missing": _option("neutral, penalize or exclude", _one_of("neutral", "penalize", "exclude"),
                        "rule for panels without a scale"),

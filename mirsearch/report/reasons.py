@@ -19,8 +19,8 @@ lacks it, and the score counts that against the panel."""
 
 _MATCHES = {"strong": "a strong match", "weak": "a weak match", "none": "no match"}
 _SAME_MEANING, _RELATED = 0.5, 0.2
-"""Least meaning terms of a text that says the same (half of the sentences of an article and the text about the figure
-that they speak of have more), and of one that is related."""
+"""Least meaning terms of a text that says the same (three of four sentences of an article and the texts about the
+figure that they speak of have more), and of one that is related."""
 TERM_TITLES = {"visual": "Looks", "scale": "Scale", "text": "Words", "image_text": "Words in the picture",
                "meaning": "Meaning"}  # fmt: skip
 
