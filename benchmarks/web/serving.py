@@ -248,6 +248,8 @@ def main() -> None:
             if found is None:
                 raise SystemExit(f"the server did not start: {line}")
             port = int(found[1])
+            for number in range(4 * options.workers):  # until all that is loaded at the start is loaded
+                Client(port).search(image=draw_picture(5000 + number))
             results = compare(location, port, words, ids, options.runs, server.pid)
             before = memory_mb(server.pid)
             single = crowd(port, words, ids, 1, max(options.seconds / 10, 2))
