@@ -21,6 +21,10 @@ from mirsearch.corpus import Box, Panel
 _PICTURE_SHARE = 0.5
 """Least share of a figure without letters that pictures must fill before it is cut."""
 
+_LETTERED_SHARE = 0.8
+"""Share of a letter's region below which its drawing is told without the letter. The models of kinds were fitted on
+panels with their letters."""
+
 _DATABAR_REACH, _DATABAR_WIDTH = 0.16, 0.6
 """Height of the strip below a picture in which a white databar stands, and least width of its texts, as shares of the
 picture's sides."""
@@ -54,7 +58,7 @@ def cut_figure(
     panels: list[Panel] = []
     insets: list[tuple[Box, int]] = []
     for region in regions:
-        pieces = find_single_images(working.pixels, region.cell, side, on_black)
+        pieces = find_single_images(working.pixels, region.cell, side, on_black, region.letter)
         is_settled = region.label is None and len(regions) > 1  # a tile that the gutters of the figure leave
         if is_settled or (region.label is None and not _consists_of_pictures(working.pixels, pieces, region)):
             pieces = [Piece(region.box, "drawing")]
@@ -108,16 +112,20 @@ def _image_boxes(pieces: Sequence[Piece], region: Region, figure_side: int) -> l
     """Return the boxes of the single images of a region.
 
     A region with one image keeps its own box where something belongs to the image: at a drawing, at a picture with
-    axes, and where no letter tells the image from what stands beside it. A picture under a letter keeps its databar.
+    axes, and where no letter tells the image from what stands beside it. The letter itself belongs to none. A picture
+    under a letter keeps its databar.
     """
     images = [piece for piece in pieces if piece.kind not in ("inset", "scrap")]
     if len(images) > 1:
         return [piece.box for piece in images]
-    if not images or images[0].kind != "picture" or region.label is None:
+    if not images or region.label is None:
         return [region.box]
+    if images[0].kind != "picture":
+        is_smaller = area(images[0].box) < _LETTERED_SHARE * area(region.box)
+        return [images[0].box if is_smaller else region.box]
     scraps = [piece.box for piece in pieces if piece.kind == "scrap"]
     if has_tick_labels(images[0].box, scraps, figure_side):
-        return [region.box]
+        return [bounding_box([images[0].box, *scraps])]
     return [_with_databar(images[0].box, scraps)]
 
 

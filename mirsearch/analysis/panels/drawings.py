@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mirsearch.analysis.panels.boxes import area, bounding_box, distance_between
+from mirsearch.analysis.panels.boxes import area, bounding_box, distance_between, shared_area
 from mirsearch.analysis.panels.piece import Piece, PieceKind
 from mirsearch.corpus import Box
 
@@ -14,13 +14,16 @@ _REACH_SHARE = 0.05
 _MINOR_SHARE = 0.25
 """Area below which a drawing is a part of another, as a share of the largest one's."""
 
+_SPANNED_SHARE = 0.2
+"""Share of an image that a drawing would cover with a scrap, above which the scrap belongs to both."""
+
 _STACKED_GAP = 0.003
 """Greatest distance of plots that share an axis, as a share of the figure's longer side."""
 
 
 def gather_drawings(pieces: Sequence[Piece], pictures: Sequence[Box], figure_side: int) -> list[Piece]:
     """Return the drawings, each with the scraps that belong to it."""
-    tinted = [piece.box for piece in pieces if piece.kind == "tinted"]
+    tinted = [piece.box for piece in pieces if piece.kind in ("tinted", "cutout")]
     scraps = [piece.box for piece in pieces if piece.kind == "scrap"]
     framed = [piece.box for piece in pieces if piece.kind == "frame"]
     plots = [piece.box for piece in pieces if piece.kind == "plot"]
@@ -48,9 +51,15 @@ def _add_scraps(cores: Sequence[Box], scraps: Sequence[Box], others: Sequence[Bo
             continue
         gap = distance_between(scrap, cores[owner])
         rival = min((distance_between(scrap, box) for box in others), default=figure_side)
-        if gap <= _REACH_SHARE * figure_side and gap <= rival:
+        if gap <= _REACH_SHARE * figure_side and gap <= rival and not _spans(scrap, cores[owner], [*cores, *others]):
             grown[owner] = bounding_box([grown[owner], scrap])
     return grown
+
+
+def _spans(scrap: Box, core: Box, images: Sequence[Box]) -> bool:
+    """Return whether a scrap reaches over another image than its own, as a title that several images share."""
+    together = bounding_box([core, scrap])
+    return any(shared_area(together, box) > _SPANNED_SHARE * area(box) for box in images if box != core)
 
 
 def has_tick_labels(frame: Box, scraps: Sequence[Box], figure_side: int) -> bool:

@@ -13,6 +13,9 @@ from mirsearch.analysis.base import Pixels
 Gray = NDArray[np.uint8]
 """Brightness, or a mask, uint8 (h, w)."""
 
+_STROKE_SHARE, _MIN_STROKE = 0.008, 7
+"""Greatest thickness of text and lines: as a share of the figure's longer side, and in px at least."""
+
 _MOST_SHORT_LABELS = 65_000
 """Number of components up to which labels of 16 bits can count them. Each fills a block of 2 × 2 px at least."""
 
@@ -58,3 +61,11 @@ def brightest_channel(pixels: Pixels) -> Gray:
     """Return the greatest of each pixel's three channels, (h, w)."""
     red, green, blue = cv2.split(pixels)
     return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
+
+
+def remove_strokes(mask: NDArray[np.uint8], figure_side: int) -> NDArray[np.uint8]:
+    """Return a mask without what is as thin as text and lines."""
+    stroke = max(_MIN_STROKE, round(_STROKE_SHARE * figure_side)) | 1  # an even kernel would shift the mask
+    padded = cv2.copyMakeBorder(mask, stroke, stroke, stroke, stroke, cv2.BORDER_CONSTANT, value=0)
+    opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, np.ones((stroke, stroke), np.uint8))
+    return np.ascontiguousarray(opened[stroke:-stroke, stroke:-stroke])

@@ -36,6 +36,9 @@ _LETTER_OVERLAP = 0.4
 _BROKEN_PICTURE_COST = 1.0
 """Cost of a cut through the whole of a picture: as much as ink along all its length."""
 
+_BROKEN_DRAWING_COST = 0.3
+"""Cost of a cut through the whole of a drawing. Its parts may belong to two letters, other than those of a picture."""
+
 _EDGE_SHARE, _EDGE_PX = 0.02, 3
 """How far a cut may miss a picture's edge: as a share of the picture's side, and in px at least."""
 
@@ -52,17 +55,28 @@ class Cut:
 class Partition:
     """Finds the cheapest way to cut a figure so that each letter gets a part that holds no other.
 
-    `pictures` are the tiles that gutters and seams leave. Those that hold at most one letter should not be cut.
+    `pictures` and `drawings` are the tiles that gutters and seams leave. Those that hold at most one letter should not
+    be cut.
     `centered` letters stand at the middle of their part's upper edge instead of near its corner.
     """
 
     def __init__(
-        self, canvas: Canvas, letters: Sequence[Letter], pictures: Sequence[Box] = (), centered: bool = False
+        self,
+        canvas: Canvas,
+        letters: Sequence[Letter],
+        pictures: Sequence[Box] = (),
+        centered: bool = False,
+        drawings: Sequence[Box] = (),
     ) -> None:
         self._centered = centered
         self._canvas = canvas
         self._letters = sorted(letters, key=lambda letter: (letter.box[1], letter.box[0]))
-        self._pictures = [box for box in pictures if sum(is_centered_in(letter.box, box) for letter in letters) < 2]
+        self._tiles = [
+            (box, cost)
+            for boxes, cost in ((pictures, _BROKEN_PICTURE_COST), (drawings, _BROKEN_DRAWING_COST))
+            for box in boxes
+            if sum(is_centered_in(letter.box, box) for letter in letters) < 2
+        ]
         self._memo: dict[tuple[Box, frozenset[int]], tuple[float, list[tuple[Box, Letter]]]] = {}
 
     def parts(self) -> list[tuple[Box, Letter]]:
@@ -169,24 +183,22 @@ class Partition:
         cost = np.minimum(crossing, 1.0 - _SEAM_DISCOUNT * seams)
         reach = max(1, len(cost) // 150)
         blurred = np.convolve(np.pad(cost, reach, mode="edge"), np.full(2 * reach + 1, 1 / (2 * reach + 1)), "valid")
-        total: Profile = (
-            0.75 * cost + 0.25 * blurred + _BROKEN_PICTURE_COST * self._broken_pictures(box, axis)
-        ).astype(np.float32)
+        total: Profile = (0.75 * cost + 0.25 * blurred + self._broken_tiles(box, axis)).astype(np.float32)
         return total
 
-    def _broken_pictures(self, box: Box, axis: int) -> Profile:
-        """Return how much of the pictures a cut at each place would break: the sum of the shares of their sides.
+    def _broken_tiles(self, box: Box, axis: int) -> Profile:
+        """Return what a cut at each place costs for the tiles that it breaks: by the shares of their sides.
 
-        A picture counts the same however long the cut is. Else breaking one would be cheap where all other rows agree.
+        A tile counts the same however long the cut is. Else breaking one would be cheap where all other rows agree.
         """
         shares = np.zeros(box[axis + 2] - box[axis], np.float32)
         low, high = box[1 - axis], box[3 - axis]
-        for tile in self._pictures:
+        for tile, cost in self._tiles:
             edge = max(_EDGE_PX, round(_EDGE_SHARE * (tile[axis + 2] - tile[axis])))
             start, stop = tile[axis] + edge - box[axis], tile[axis + 2] - edge - box[axis]
             along = min(high, tile[3 - axis]) - max(low, tile[1 - axis])
             if along > 0 and stop > max(start, 0):
-                shares[max(start, 0) : stop] += along / max(1, min(high - low, tile[3 - axis] - tile[1 - axis]))
+                shares[max(start, 0) : stop] += cost * along / max(1, min(high - low, tile[3 - axis] - tile[1 - axis]))
         return shares
 
 

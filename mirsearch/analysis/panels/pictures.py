@@ -16,9 +16,10 @@ from mirsearch.analysis.base import Pixels
 from mirsearch.analysis.panels.boxes import area, sides
 from mirsearch.analysis.panels.grid import snap_to_grid
 from mirsearch.analysis.panels.gutters import Canvas
-from mirsearch.analysis.panels.masks import Gray, darkest_channel, median_level
+from mirsearch.analysis.panels.masks import Gray, darkest_channel, median_level, remove_strokes
 from mirsearch.analysis.panels.mosaics import cut_like_neighbors, cut_mosaic
 from mirsearch.analysis.panels.pieces import cut_picture
+from mirsearch.analysis.panels.strips import find_strips
 from mirsearch.corpus import Box
 
 _TOLERANCES = (7, 2)
@@ -34,9 +35,6 @@ darker pictures are not averaged."""
 _NOISE, _LIGHT_SHARE = 5, 0.3
 """Tolerance from which on down pictures are looked for only in light regions, and their least share of the region."""
 
-_STROKE_SHARE, _MIN_STROKE = 0.008, 7
-"""Greatest thickness of text and lines: as a share of the figure's longer side, and in px at least."""
-
 _MAX_BLUR = 4
 """Most lines at a picture's edge that blur and noise of JPEG fill partly."""
 
@@ -45,6 +43,9 @@ _MAX_SPARSE_SHARE, _MAX_MARK_SHARE = 0.15, 0.35
 
 _MIN_SIDE = 24
 """Least side of a picture in px."""
+
+_MIN_STRIP = 16
+"""Least side in px of a strip beside a picture."""
 
 _MIN_SIDE_SHARE = 0.15
 """Least side of a picture, as a share of the longer side of the largest picture; colorbars are thinner."""
@@ -93,6 +94,7 @@ def find_pictures(pixels: Pixels, figure_side: int, on_black: bool = False) -> l
     for tolerance in _TOLERANCES:
         boxes = _find_filled(pixels, levels, figure_side, tolerance)
         pictures = _keep_pictures(pixels, boxes, figure_side, on_black)
+        pictures += find_strips(pixels, levels < 255 - tolerance, boxes, pictures)
         if pictures:
             return pictures
     return []
@@ -112,11 +114,11 @@ def _find_filled(pixels: Pixels, levels: Gray, figure_side: int, tolerance: int)
     mask = np.asarray(levels < 255 - tolerance, np.uint8)
     if tolerance < _NOISE and mask.mean() < _LIGHT_SHARE:
         return []
-    _, _, stats, _ = cv2.connectedComponentsWithStats(_remove_strokes(mask, figure_side), connectivity=4)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(remove_strokes(mask, figure_side), connectivity=4)
     canvas: Canvas | None = None
     boxes: list[Box] = []
     for x, y, width, height, _ in stats[1:]:
-        if min(width, height) >= _MIN_SIDE:
+        if min(width, height) >= _MIN_STRIP:
             canvas = canvas or Canvas(pixels, _GUTTER_TOLERANCE)
             boxes.extend(cut_picture(canvas, (int(x), int(y), int(x + width), int(y + height))))
     filled = [box for box in (_tighten(mask, box) for box in boxes) if _is_filled(mask, box)]
@@ -134,14 +136,6 @@ def _cut_butted(canvas: Canvas, boxes: Sequence[Box]) -> list[Box]:
         else:
             cut.append(box)
     return cut
-
-
-def _remove_strokes(mask: NDArray[np.uint8], figure_side: int) -> NDArray[np.uint8]:
-    """Return a mask without what is as thin as text and lines."""
-    stroke = max(_MIN_STROKE, round(_STROKE_SHARE * figure_side)) | 1  # an even kernel would shift the mask
-    padded = cv2.copyMakeBorder(mask, stroke, stroke, stroke, stroke, cv2.BORDER_CONSTANT, value=0)
-    opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, np.ones((stroke, stroke), np.uint8))
-    return np.ascontiguousarray(opened[stroke:-stroke, stroke:-stroke])
 
 
 def _tighten(mask: NDArray[np.uint8], box: Box) -> Box:
@@ -165,7 +159,7 @@ def _count_sparse(shares: NDArray[np.float64]) -> int:
 def _is_filled(mask: NDArray[np.uint8], box: Box) -> bool:
     """Return whether a box is filled to all its edges."""
     x0, y0, x1, y1 = box
-    if min(x1 - x0, y1 - y0) < _MIN_SIDE:
+    if min(x1 - x0, y1 - y0) < _MIN_STRIP:
         return False
     inside = mask[y0:y1, x0:x1]
     depth = max(1, min(4, round(0.02 * min(inside.shape))))
@@ -178,7 +172,7 @@ def _keep_pictures(pixels: Pixels, boxes: Sequence[Box], figure_side: int, on_bl
     boxes = snap_to_grid(boxes)
     textured = [box for box in boxes if not _is_flat(pixels, box, on_black)]
     longest = max((max(sides(box)) for box in textured), default=0)
-    least = max(_MIN_SIDE_SHARE * longest, _MIN_FIGURE_SHARE * figure_side)
+    least = max(_MIN_SIDE, _MIN_SIDE_SHARE * longest, _MIN_FIGURE_SHARE * figure_side)
     kept = [box for box in textured if min(sides(box)) >= least]
     kept = [box for box in kept if area(box) >= _MIN_AREA * figure_side**2 or is_one_of_set(box, kept)]
     empty = [box for box in boxes if box not in textured and any(_have_one_size(box, other) for other in kept)]

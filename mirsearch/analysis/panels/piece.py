@@ -7,7 +7,7 @@ from typing import Literal
 
 from mirsearch.corpus import Box
 
-PieceKind = Literal["picture", "plot", "drawing", "inset", "frame", "tinted", "scrap"]
+PieceKind = Literal["picture", "plot", "drawing", "inset", "frame", "tinted", "cutout", "scrap"]
 
 
 @dataclass(frozen=True, slots=True)

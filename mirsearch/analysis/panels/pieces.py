@@ -15,6 +15,7 @@ from mirsearch.analysis.panels.boxes import sides
 from mirsearch.analysis.panels.gutters import Canvas, Profile, Run, find_runs, split_box
 from mirsearch.analysis.panels.thin_lines import find_thin_line
 from mirsearch.corpus import Box
+from mirsearch.imaging.percentiles import percentiles
 
 WHITE = 0
 """Index of white among a canvas' gutter colors."""
@@ -50,6 +51,14 @@ smaller."""
 _MIN_NOISY_WIDTH, _MIN_NOISE = 6, 2
 """Least width in px of a gutter whose noise is measured, and the median difference in levels of neighboring px from
 which it has noise. Printed ground has none, and JPEG leaves hardly any in the middle of a gutter."""
+
+_WIDE_GUTTER, _GROUND_RANGE = 16, 3
+"""Width in px from which a gutter's middle is free of what JPEG leaves beside pictures, and greatest difference in
+levels there: between the 15th and the 85th percentile, so that marks may cross it. The ground of gels and of dark
+pictures differs more."""
+
+_LIGHT_GROUND = (200, 247)
+"""Levels of light ground that is not white. If it is printed, it has one level."""
 
 _MAX_DEPTH = 24
 """Most cuts within each other. A bound on time that real layouts don't reach."""
@@ -90,7 +99,7 @@ def cut_picture(canvas: Canvas, box: Box, depth: int = 0) -> list[Box]:
         for color in range(len(canvas.colors))
         for axis in (0, 1)
         for gutter in _gutters_between_pictures(canvas.ink(box, axis, color), axis)
-        if not _has_noise(canvas, box, gutter)
+        if not _has_noise(canvas, box, gutter.axis, gutter.run)
     ]
     gutter = max(gutters, key=lambda each: each.run.width, default=None) or _thin_line(canvas, box)
     if gutter is None:
@@ -100,15 +109,23 @@ def cut_picture(canvas: Canvas, box: Box, depth: int = 0) -> list[Box]:
     return [piece for part in parts for piece in cut_picture(canvas, part, depth + 1)]
 
 
-def _has_noise(canvas: Canvas, box: Box, gutter: _Gutter) -> bool:
-    """Return whether a wide gutter has the noise of a picture: it is a part of one, such as a bar of a TEM grid."""
-    start, stop = box[gutter.axis] + gutter.run.start, box[gutter.axis] + gutter.run.stop
+def _has_noise(canvas: Canvas, box: Box, axis: int, run: Run) -> bool:
+    """Return whether a wide gutter has the noise or the shading of a picture: it is a part of one.
+
+    A bar of a TEM grid and the ground of a gel look like gutters else.
+    """
+    start, stop = box[axis] + run.start, box[axis] + run.stop
     if stop - start < _MIN_NOISY_WIDTH:
         return False
     middle = slice(start + (stop - start) // 4, stop - (stop - start) // 4)
-    along = slice(box[1 - gutter.axis], box[3 - gutter.axis])
-    strip = canvas.pixels[along, middle, 1] if gutter.axis == 0 else canvas.pixels[middle, along, 1].T
-    return bool(np.median(np.abs(np.diff(strip.astype(np.int16), axis=0))) >= _MIN_NOISE)
+    along = slice(box[1 - axis], box[3 - axis])
+    strip = canvas.pixels[along, middle, 1] if axis == 0 else canvas.pixels[middle, along, 1].T
+    if np.median(np.abs(np.diff(strip.astype(np.int16), axis=0))) >= _MIN_NOISE:
+        return True
+    low, level, high = (float(value[0]) for value in percentiles(strip.reshape(-1, 1), [15, 50, 85]))
+    if _LIGHT_GROUND[0] <= level <= _LIGHT_GROUND[1]:
+        return high - low > 1
+    return stop - start >= _WIDE_GUTTER and high - low > _GROUND_RANGE
 
 
 def _has_wide_margin(whole: Box, inner: Box) -> bool:
@@ -131,11 +148,12 @@ def _trim_picture(canvas: Canvas, box: Box, colors: Iterable[int]) -> Box:
             inked = np.flatnonzero(profile > _CROSSED_SHARE)
             if not len(inked):
                 continue
-            first, last = int(inked[0]), int(inked[-1])
-            if first > 0 and profile[first : first + _FLANK_REACH].max() >= _FLANK_SHARE:
-                edges[axis] = box[axis] + first
-            if last < len(profile) - 1 and profile[max(0, last - _FLANK_REACH + 1) : last + 1].max() >= _FLANK_SHARE:
-                edges[axis + 2] = box[axis] + last + 1
+            first, last = Run(0, int(inked[0])), Run(int(inked[-1]) + 1, len(profile))
+            before, behind = profile[first.stop :][:_FLANK_REACH], profile[: last.start][-_FLANK_REACH:]
+            if first.width and before.max() >= _FLANK_SHARE and not _has_noise(canvas, box, axis, first):
+                edges[axis] = box[axis] + first.stop
+            if last.width and behind.max() >= _FLANK_SHARE and not _has_noise(canvas, box, axis, last):
+                edges[axis + 2] = box[axis] + last.start
         box = (edges[0], edges[1], edges[2], edges[3])
     return box
 

@@ -50,12 +50,14 @@ Panels = list[tuple[Box, str | None]]
 class Region:
     """The part of a figure under one panel letter, in px.
 
-    `cell` is all that the cuts between letters leave to it; `box` is the cell without blank margins.
+    `cell` is all that the cuts between letters leave to it; `box` is the cell without blank margins; `letter` is the
+    place of the letter itself, None where it was not seen.
     """
 
     box: Box
     label: str | None
     cell: Box
+    letter: Box | None = None
 
 
 def separate_panels(
@@ -83,7 +85,7 @@ def separate_regions(
 ) -> list[Region]:
     """Return the regions of the letters of a figure at working size; see `separate_panels`."""
     canvas = Canvas(pixels)
-    grid, scraps = figure_tiles(canvas)
+    grid, scraps, drawings = figure_tiles(canvas)
     letters, corner = _find_letters(canvas, pixels, ocr, grid, expected_labels, texts, caption_known)
     is_settled = len(letters) == _count_read(letters) == len(expected_labels or grid)
     if not (caption_known and is_settled):
@@ -101,8 +103,8 @@ def separate_regions(
         pictures = [box for box in grid if is_picture(canvas, box)]
         if corner == TOP_LEFT and not all(is_at_corner(letter, grid) for letter in letters):
             letters = anchor_letters(letters, _find_pictures(pixels))
-        parts = _partition_by_letters(canvas, pixels, letters, corner, pictures)
-        return _sort_regions([Region(canvas.trim(box), label, box) for box, label in parts])
+        parts = _partition_by_letters(canvas, pixels, letters, corner, pictures, drawings)
+        return _sort_regions(parts)
     loose_pictures = [] if letters else _picture_tiles(canvas, grid, pixels)
     if loose_pictures:
         return _sort_regions([Region(box, None, box) for box in loose_pictures])
@@ -169,14 +171,21 @@ def _can_be_letter(text: TextBox, canvas: Canvas) -> bool:
 
 
 def _partition_by_letters(
-    canvas: Canvas, pixels: Pixels, letters: list[Letter], corner: Corner, pictures: list[Box]
-) -> list[tuple[Box, str]]:
-    """Return a part of the figure for each letter.
+    canvas: Canvas,
+    pixels: Pixels,
+    letters: list[Letter],
+    corner: Corner,
+    pictures: list[Box],
+    drawings: list[Box],
+) -> list[Region]:
+    """Return a region of the figure for each letter.
 
     Where letters stand at another corner than the upper left, the figure is mirrored for cutting.
     """
+    seen = {letter.label: letter.box for letter in letters if letter.style != "guess"}
     if corner == TOP_LEFT:
-        return [(box, letter.label) for box, letter in Partition(canvas, letters, pictures).parts()]
+        parts = Partition(canvas, letters, pictures, drawings=drawings).parts()
+        return [Region(canvas.trim(box), letter.label, box, seen.get(letter.label)) for box, letter in parts]
     mirrored_pixels = np.ascontiguousarray(pixels[:: -1 if corner.bottom else 1, :: -1 if corner.right else 1])
     mirrored_letters = [replace(letter, box=corner.mirror(letter.box, canvas.box)) for letter in letters]
     parts = Partition(
@@ -184,8 +193,10 @@ def _partition_by_letters(
         mirrored_letters,
         [corner.mirror(box, canvas.box) for box in pictures],
         centered=corner.centered,
+        drawings=[corner.mirror(box, canvas.box) for box in drawings],
     ).parts()
-    return [(corner.mirror(box, canvas.box), letter.label) for box, letter in parts]
+    boxes = [(corner.mirror(box, canvas.box), letter.label) for box, letter in parts]
+    return [Region(canvas.trim(box), label, box, seen.get(label)) for box, label in boxes]
 
 
 def _find_pictures(pixels: Pixels) -> list[Box]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from mirsearch.analysis.base import Pixels
 from mirsearch.analysis.kinds.features import flatness
-from mirsearch.analysis.panels.boxes import area, shared_area, shift_box, sides
+from mirsearch.analysis.panels.boxes import area, bounding_box, is_centered_in, shared_area, shift_box, sides
+from mirsearch.analysis.panels.cutouts import find_cutouts
 from mirsearch.analysis.panels.drawings import gather_drawings
 from mirsearch.analysis.panels.frames import find_frames
-from mirsearch.analysis.panels.gutters import Canvas
+from mirsearch.analysis.panels.gutters import Canvas, find_runs
 from mirsearch.analysis.panels.masks import brightest_channel, darkest_channel
 from mirsearch.analysis.panels.pictures import find_pictures, is_one_of_set
 from mirsearch.analysis.panels.piece import Piece
@@ -24,6 +26,12 @@ _TOLERANCE = 24
 
 _MIN_AXIS_SHARE, _MAX_AXIS_GAP = 0.4, 0.15
 """Least length of a plot's axes, and how far apart they may meet, as shares of the plot's sides."""
+
+_GROUND, _GROUND_SHARE = 240, 0.3
+"""Gray level from which a px is a plot's ground, and least share of it. The bars of a chart are filled boxes."""
+
+_DARK_LINE = 140
+"""Gray level below which a px may be part of an axis."""
 
 _TEXT_SHARE = 0.035
 """Greatest height of a line of text, as a share of the figure's longer side."""
@@ -53,12 +61,14 @@ _WHITE_SHARE = 0.5
 """Share of white px from which a frame holds a plot."""
 
 
-def find_single_images(pixels: Pixels, region: Box, figure_side: int, on_black: bool = False) -> list[Piece]:
+def find_single_images(
+    pixels: Pixels, region: Box, figure_side: int, on_black: bool = False, letter: Box | None = None
+) -> list[Piece]:
     """Return the single images of a region of a figure, its insets and scraps, in no order.
 
     `pixels` are RGB, uint8 (h, w, 3); `figure_side` is the longer side of the figure in px. `on_black` tells that the
-    figure's ground is black instead of white. Without a picture, the region is one drawing, unless it holds several
-    plots.
+    figure's ground is black instead of white. `letter` is the place of the region's letter, which belongs to no image.
+    Without a picture, the region is one drawing, unless it holds several plots.
     """
     x0, y0, x1, y1 = region
     part = np.ascontiguousarray(pixels[y0:y1, x0:x1])
@@ -66,17 +76,32 @@ def find_single_images(pixels: Pixels, region: Box, figure_side: int, on_black: 
         part = 255 - part
     pictures = _drop_bands(part, find_pictures(part, figure_side, on_black), figure_side)
     pieces = _find_drawn(part, pictures, figure_side)
+    if letter is not None:
+        pieces = _drop_letter(pieces, shift_box(letter, -x0, -y0))
     drawn = [piece.box for piece in pieces if piece.kind != "scrap"]
     insets = [box for box in pictures if any(_is_detail(box, other) for other in (*drawn, *pictures))]
     pictures = [box for box in pictures if box not in insets]
     pictures = _drop_painted(part, pictures, [piece.box for piece in pieces if piece.kind == "drawing"], on_black)
     images = [Piece(box, "picture") for box in pictures] + gather_drawings(pieces, pictures, figure_side)
+    if not images and pieces and letter is not None:
+        images = [Piece(_around(pieces), "drawing")]  # small shapes and texts make up one drawing
     if len(images) == 1 and images[0].kind != "picture":
-        images = [Piece((0, 0, x1 - x0, y1 - y0), images[0].kind)]
+        whole = (0, 0, x1 - x0, y1 - y0)
+        images = [Piece(whole if letter is None else _around([*images, *pieces]), images[0].kind)]
     insets = [box for box in insets if not is_painted(part, box, on_black)]
     scraps = [piece for piece in pieces if piece.kind == "scrap"]
     found = [*images, *(Piece(box, "inset") for box in insets), *scraps]
     return [Piece(shift_box(piece.box, x0, y0), piece.kind) for piece in found]
+
+
+def _around(pieces: Sequence[Piece]) -> Box:
+    """Return the smallest box around all pieces."""
+    return bounding_box([piece.box for piece in pieces])
+
+
+def _drop_letter(pieces: Sequence[Piece], letter: Box) -> list[Piece]:
+    """Return the pieces of a region without the scraps that make up its letter."""
+    return [piece for piece in pieces if piece.kind != "scrap" or not is_centered_in(piece.box, letter)]
 
 
 def _drop_bands(part: Pixels, pictures: Sequence[Box], figure_side: int) -> list[Box]:
@@ -98,7 +123,7 @@ def _find_drawn(part: Pixels, pictures: Sequence[Box], figure_side: int) -> list
     frames = find_frames(rest, figure_side)
     boxes = [piece for box in cut_drawing(canvas, canvas.box) for piece in _split_by_frames(canvas, box, frames)]
     pieces = [_classify(part, box, frames, figure_side) for box in boxes]
-    return [piece for piece in pieces if not _is_covered(piece.box, pictures)]
+    return find_cutouts(part, [piece for piece in pieces if not _is_covered(piece.box, pictures)], figure_side)
 
 
 def _blank(pixels: Pixels, box: Box, margin: int) -> None:
@@ -182,29 +207,32 @@ def _is_box_of_diagram(pixels: Pixels, box: Box) -> bool:
 
 
 def has_axes(pixels: Pixels, box: Box) -> bool:
-    """Return whether a long upright and a long level dark line meet at the lower left of a box, as a plot's axes."""
+    """Return whether a long upright and a long level dark line meet at the lower left of a box, as a plot's axes.
+
+    The bars of a chart have long lines, too: the axes are the leftmost and the lowest ones.
+    """
     x0, y0, x1, y1 = box
-    dark = cv2.cvtColor(np.ascontiguousarray(pixels[y0:y1, x0:x1]), cv2.COLOR_RGB2GRAY) < 140
-    column, upright = _longest_line(dark.T)
-    row, level = _longest_line(dark)
-    height, width = dark.shape
-    if upright[1] - upright[0] < _MIN_AXIS_SHARE * height or level[1] - level[0] < _MIN_AXIS_SHARE * width:
+    gray = cv2.cvtColor(np.ascontiguousarray(pixels[y0:y1, x0:x1]), cv2.COLOR_RGB2GRAY)
+    if (gray >= _GROUND).mean() < _GROUND_SHARE:
         return False
-    return bool(abs(upright[1] - row) <= _MAX_AXIS_GAP * height and abs(level[0] - column) <= _MAX_AXIS_GAP * width)
+    dark = gray < _DARK_LINE
+    height, width = dark.shape
+    upright = next(_long_lines(dark.T), None)
+    level = next(_long_lines(dark[::-1]), None)
+    if upright is None or level is None:
+        return False
+    column, _, bottom = upright
+    row, left = height - 1 - level[0], level[1]
+    return bool(abs(bottom - row) <= _MAX_AXIS_GAP * height and abs(left - column) <= _MAX_AXIS_GAP * width)
 
 
-def _longest_line(dark: np.ndarray) -> tuple[int, tuple[int, int]]:
-    """Return the row with the longest run of dark pixels, and the run's start and stop."""
-    best, place = (0, 0), 0
-    counts = dark.sum(axis=1)
-    for row in np.argsort(counts)[::-1][:6]:
-        edges = np.flatnonzero(np.diff(np.concatenate(([0], dark[row].astype(np.int8), [0]))))
-        starts, stops = edges[::2], edges[1::2]
-        if len(starts):
-            longest = int(np.argmax(stops - starts))
-            if stops[longest] - starts[longest] > best[1] - best[0]:
-                best, place = (int(starts[longest]), int(stops[longest])), int(row)
-    return place, best
+def _long_lines(dark: NDArray[np.bool_]) -> Iterator[tuple[int, int, int]]:
+    """Yield the rows, from the first, on which dark pixels run over much of the width: row, and the run's ends."""
+    least = _MIN_AXIS_SHARE * dark.shape[1]
+    for row in np.flatnonzero(dark.sum(axis=1) >= least).tolist():
+        run = max(find_runs(dark[row], 1), key=lambda each: each.width)
+        if run.width >= least:
+            yield row, run.start, run.stop
 
 
 def _is_white(pixels: Pixels, box: Box) -> bool:

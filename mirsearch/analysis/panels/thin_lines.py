@@ -24,6 +24,9 @@ _BLACK, _WHITE = 24, 225
 _MIN_CONTRAST = 20
 """Gray levels by which a line must differ from a picture beside it to be seen there."""
 
+_MIN_CLEAN_CONTRAST, _MAX_CLEAN_SPREAD = 10, 12
+"""The same of a line whose own levels differ so little: black beside the dark ground of fluorescence."""
+
 _MIN_SEEN_SHARE = 0.6
 """Least share of a line's length on which it differs from the pictures on both sides."""
 
@@ -32,6 +35,9 @@ _MIN_RIDGE_SHARE = 0.9
 
 _MIN_SIDE = 24
 """Least side in px of the pictures beside a line."""
+
+_END = 6
+"""Px at the ends of a line that are not compared: the edges of the pictures there look alike."""
 
 _MAX_CORRELATION = 0.5
 """Correlation of the details on both sides above which one picture continues behind a line."""
@@ -51,7 +57,7 @@ def find_thin_line(pixels: Pixels, box: Box) -> tuple[int, Run] | None:
     for _, axis, place in sorted(found, reverse=True):
         image = gray if axis == 0 else gray.T
         sides = [image[:, place + offset].astype(np.float32) for offset in (-_REACH, _REACH)]
-        if details_correlation(sides[0], sides[1]) <= _MAX_CORRELATION:
+        if details_correlation(*(side[_END:-_END] for side in sides)) <= _MAX_CORRELATION:
             return axis, Run(max(0, place - 1), place + 2)
     return None
 
@@ -70,7 +76,8 @@ def _lines(gray: NDArray[np.int16]) -> list[tuple[float, int]]:
         if not is_even and not _is_ridge(gray, place):
             continue
         left, right = gray[:, place - _REACH] - level, gray[:, place + _REACH] - level
-        is_seen = np.minimum(np.abs(left), np.abs(right)) >= _MIN_CONTRAST
+        contrast = _MIN_CLEAN_CONTRAST if spread <= _MAX_CLEAN_SPREAD else _MIN_CONTRAST
+        is_seen = np.minimum(np.abs(left), np.abs(right)) >= contrast
         share = float(is_seen.mean())
         if share >= _MIN_SEEN_SHARE:
             lines.append((share, place))

@@ -33,11 +33,11 @@ _NESTED_SHARE, _MINOR_AREA = 0.8, 0.25
 """Least share of a box inside another, and greatest area as a share of the other's, that make it a part of it."""
 
 
-def figure_tiles(canvas: Canvas) -> tuple[list[Box], list[Box]]:
-    """Return the tiles of a figure in px, and the scraps that have a panel letter's size and shape.
+def figure_tiles(canvas: Canvas) -> tuple[list[Box], list[Box], list[Box]]:
+    """Return the tiles of a figure in px, the scraps that have a panel letter's size and shape, and the drawings.
 
     Clean gutters and the seams of touching pictures bound the tiles. A tile includes the scraps beside it, such as axis
-    labels and letters.
+    labels and letters. The drawings are those of the tiles that are no pictures, without such scraps.
     """
     side = max(canvas.width, canvas.height)
     min_gutter = max(2, round(0.003 * side))
@@ -47,13 +47,14 @@ def figure_tiles(canvas: Canvas) -> tuple[list[Box], list[Box]]:
     large = [box for box in pieces if area(box) >= min_area and min(sides(box)) >= 0.04 * side]
     tiles = cut_like_neighbors(canvas, _cut_touching_pictures(canvas, large))
     is_drawn = [not is_picture(canvas, box) for box in tiles]
+    drawings = [box for box, drawn in zip(tiles, is_drawn, strict=True) if drawn]
     for scrap in pieces:
         if scrap in large or not tiles:
             continue
         owner = _tile_of_scrap(scrap, tiles, is_drawn, side)
         if owner is not None:
             tiles[owner] = bounding_box([tiles[owner], scrap])
-    return _merge_nested(tiles), [box for box in pieces if _has_letter_shape(box, side)]
+    return _merge_nested(tiles), [box for box in pieces if _has_letter_shape(box, side)], drawings
 
 
 def _detach_letters(canvas: Canvas, box: Box, min_gutter: int, side: int) -> list[Box]:

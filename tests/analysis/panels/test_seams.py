@@ -153,7 +153,7 @@ def test_a_letter_that_touches_the_picture_above_is_apart_from_it() -> None:
     for left in (0, 210):
         cv2.putText(pixels, "d", (left, 220), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (0, 0, 0), 2)
         pixels[200:205, left + 11 : left + 13] = 0
-    tiles, scraps = figure_tiles(Canvas(pixels))
+    tiles, scraps, _ = figure_tiles(Canvas(pixels))
     assert tiles == [(0, 0, 400, 200), (0, 230, 190, 430), (210, 230, 400, 430)]
     assert len(scraps) == 2
     (moved,) = clip_letters([make_letter("d", 0, 180, 24, 226)], tiles, scraps)
