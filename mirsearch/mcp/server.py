@@ -34,9 +34,8 @@ class _Tool:
     run: Callable[[Any], Shown]
 
 
-def make_server(tools: Tools) -> Server[dict[str, Any]]:
-    """Return the server of a corpus's tools."""
-    known = {
+def _known_tools(tools: Tools) -> dict[str, _Tool]:
+    return {
         "search": _Tool(
             "Search figures",
             "Find panels that look like an image at its physical scale, and whose captions have the given words. "
@@ -55,6 +54,11 @@ def make_server(tools: Tools) -> Server[dict[str, Any]]:
             FacetsTool, tools.facets,
         ),
     }  # fmt: skip
+
+
+def make_server(tools: Tools) -> Server[dict[str, Any]]:
+    """Return the server of a corpus's tools."""
+    known = _known_tools(tools)
     listed = [
         types.Tool(
             name=name, title=tool.title, description=tool.description, annotations=_READ_ONLY,
