@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -144,8 +145,8 @@ def test_stopped_killed_and_interrupted_jobs_lose_nothing(location: str, monkeyp
     job_id, other = (add_files(client, files)["id"] for files in (pictures, {"a.png": small_picture(99)}))
     assert client.delete(f"/api/v1/jobs/{other}").json()["state"] == "cancelled"
 
-    def has_begun(job: dict) -> bool:
-        return job["state"] == "running" and job["progress"].get("new", 0) > 0
+    def has_begun(job: dict[str, Any]) -> bool:
+        return bool(job["state"] == "running" and job["progress"].get("new", 0) > 0)
 
     wait_for(client, job_id, has_begun)
     for child in children("job_child"):
