@@ -27,7 +27,7 @@ _MIN_JUDGED_SCORE, _MAX_JUDGED = 0.3, 24
 _MIN_OUTLINED_SHARE, _OUTLINE_PX = 0.9, 5.0
 """Least length of a bar as a share of the outline around it, and px by which it may be shorter in any case."""
 
-_MIN_DRAWING_THICKNESS, _MIN_DRAWING_LOOKS = 2, 0.5
+_MIN_DRAWING_THICKNESS, _MIN_DRAWING_LOOKS = 3, 0.5
 """Least thickness in px of a bar in a drawing, and how even and how near to black or white it is at least (0 to 1)."""
 
 _MIN_LONE_SCORE = 0.4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,9 @@ _MIN_PAIR_SCORE = 0.38
 
 _MIN_PLAUSIBILITY = 0.45
 """Plausibility below which a label is more likely a spacing, a roughness, or a size than a bar's length."""
+
+_PICOMETERS = re.compile(r"\d ?pm\b")
+"""A length in picometers. Hardly any bar is so short, and OCR reads "pm" in place of "µm"."""
 
 _MIN_READING = 0.42
 """Least product of plausibility and OCR's confidence: a repaired label must have been read clearly."""
@@ -55,7 +59,10 @@ def read_label(image: ImageBars, length: CaptionLength) -> Observation | None:
     pair = image.pair
     if pair is None:
         return None
-    believable = _is_believable(pair, length, 1.0)
+    is_misread = (
+        bool(_PICOMETERS.search(pair.label.length.text)) and _caption_agreement(pair.label.length.nm, length) <= 0
+    )
+    believable = _is_believable(pair, length, 1.0) and not is_misread
     if not believable and not _is_believable(pair, length, _MIN_DOUBTFUL_SHARE):
         return None
     label = pair.label

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from mirsearch.analysis.base import BarCandidate
+from mirsearch.analysis.captions.scales import PlacedScale
 from mirsearch.analysis.scalebars.caption_lengths import CaptionLength, caption_lengths
+from mirsearch.analysis.scalebars.images import ImageBars
+from mirsearch.analysis.scalebars.pairing import Label, Pair
+from mirsearch.analysis.scalebars.readings import read_label
 from mirsearch.analysis.scalebars.sharing import share_in_letters
 from mirsearch.corpus import Panel, ScaleReading
+from mirsearch.text.lengths import parse_length
 
 CAPTION = "(a) Cells. Scale bar, 10 µm. (b) Nuclei. Scale bar, 50 µm. (c) Tissue. Scale bar, 50 µm."
 
@@ -86,3 +92,16 @@ def test_a_shared_scale_is_doubtful_where_the_other_image_may_be_of_another_lett
     )
     shared = share_in_letters([reading, None], panels, [True, True], [CaptionLength(), length], [False, False])
     assert shared[1].confidence == pytest.approx(confidence)
+
+
+@pytest.mark.parametrize(
+    ("text", "caption_nm", "believable"), [("50 µm", None, True), ("50 pm", None, False), ("50 pm", 0.05, True)]
+)
+def test_a_label_in_picometers_is_doubtful_unless_the_caption_says_so(text, caption_nm, believable):
+    length = parse_length(text)
+    bar = BarCandidate((200, 220, 280, 224), 80.0, 1.0)
+    pair = Pair(bar, Label(length, (210, 195, 270, 212), 0.99), 0.95)
+    told = CaptionLength() if caption_nm is None else CaptionLength(PlacedScale(None, caption_nm, "bar", "", 1.0))
+    seen = read_label(ImageBars((0, 0, 300, 240), pair), told)
+    assert seen.believable is believable
+    assert (seen.reading.confidence >= 0.5) is believable
