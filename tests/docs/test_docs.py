@@ -125,7 +125,7 @@ def test_python_of_the_docs_runs(workplace, monkeypatch, capsys):
     assert len(figure) >= 2
     assert added[0].startswith("figures: 1 panels: ")
     assert any("nm/px" in line for line in read)
-    assert "272)" in below[0]
+    assert "282)" in below[0]
 
 
 def test_the_notebook_runs(workplace, monkeypatch):

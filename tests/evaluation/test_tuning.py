@@ -24,7 +24,7 @@ PANELS = 40
 
 
 def panel_id(number: int) -> str:
-    return f"{(number + 1) * 0x9E3779B97F4A7C15 % (1 << 64):016x}"
+    return f"{(number + 1) * 0x9E3779B97F4A7C15 % (1 << 64):016x}-1"
 
 
 @pytest.fixture(params=BACKENDS)
@@ -36,12 +36,12 @@ def corpus(request, tmp_path_factory) -> str:
     rng = np.random.default_rng(3)
     with index.writer() as writer:
         for number in range(PANELS):
-            name = panel_id(number)
+            name, figure_id = panel_id(number), panel_id(number).removesuffix("-1")
             article = Article(id=f"a{number}", title="A study")
             scale = ScaleReading(nm_per_px=float(10 ** rng.uniform(-1, 2)), source="metadata", confidence=1.0)
             caption = f"Micrograph with {WORDS[number % 5]}."
-            panel = Panel((0, 0, 90, 90), kind="micrograph", id=name, figure_id=name, scale=scale, caption=caption)
-            figure = Figure(name, 90, 90, caption=caption, article=article)
+            panel = Panel((0, 0, 90, 90), kind="micrograph", id=name, figure_id=figure_id, scale=scale, caption=caption)
+            figure = Figure(figure_id, 90, 90, caption=caption, article=article)
             vector = np.zeros((1, identity.dims), np.float32)
             vector[0, :3] = rng.normal(size=3)  # few numbers: distances of chance spread wide
             vector /= np.linalg.norm(vector)

@@ -92,7 +92,8 @@ def test_a_trained_whitening_is_an_extractor_of_its_own(drawn: Path, models: Pat
     assert told["extractor"] == "trained:w1"
     assert told["version"] == card.version
     assert card.license == "CC0-1.0"
-    assert card.base == {"name": "efficientnet", "version": EfficientNetExtractor.version, "dims": 272}
+    default = EfficientNetExtractor
+    assert card.base == {"name": "efficientnet", "version": default.version, "dims": default.dims}
     assert set(card.metrics) == {"figure", "technique"}
     assert card.data["articles_held_out"] + card.data["articles_learned"] == 12
 
@@ -145,7 +146,7 @@ def test_a_metric_is_learned_from_crops_and_partners(
     assert card.settings["loss"] == "triplet"
     assert card.data["panels_without_image"] == 0
     assert not models.exists()
-    assert TrainedExtractor(str(file)).dims == 272
+    assert TrainedExtractor(str(file)).dims == EfficientNetExtractor.dims
 
 
 def test_what_does_no_better_is_not_installed(models: Path) -> None:
@@ -182,7 +183,7 @@ def test_a_model_of_another_base_is_refused(models: Path, tmp_path: Path) -> Non
     )
     for base, message in (
         ({"name": "efficientnet", "version": "0", "dims": DIMS}, "was trained with efficientnet 0"),
-        ({"name": "efficientnet", "version": EfficientNetExtractor.version, "dims": 272}, "does not fit its base"),
+        ({"name": "efficientnet", "version": EfficientNetExtractor.version, "dims": 282}, "does not fit its base"),
     ):
         write_artifact(tmp_path / "x.mirmodel", Card("x", "projection", base), payloads.projection.payloads())
         with pytest.raises(ArtifactError, match=message):
@@ -203,7 +204,7 @@ def test_partners_are_cropped_to_what_both_show(drawn: Path) -> None:
         assert widths[0] == pytest.approx(widths[1])
     assert sorted(np.round(np.unique(shares.round(4)), 3)) == [0.667, 1.0]
     views = embed_crops(index, corpus, pairs, EfficientNetExtractor(), 1, 0)
-    assert views.vectors.shape == (len(corpus), 272)
+    assert views.vectors.shape == (len(corpus), EfficientNetExtractor.dims)
     assert views.without_image == 0
     items = positive_pairs(len(corpus), views, pairs, 0)
     owners = np.concatenate([np.arange(len(corpus)), views.owners])
