@@ -31,13 +31,22 @@ class ProgressEvents:
         self._started = time.monotonic()
         self._last: dict[str, float] = {}
         self._failures = 0
+        self._has_begun = False
         self._lock = threading.Lock()
 
     def progress(self) -> IngestProgress:
         """Return what the ingest calls."""
         return IngestProgress(self._report, self._report_plane, self._report_write)
 
+    def _begin(self) -> None:
+        """Tell once that figures are read: the index is open for writing."""
+        with self._lock:
+            if not self._has_begun:
+                self._has_begun = True
+                write_phase("figures")
+
     def _report(self, summary: IngestSummary, done: int) -> None:
+        self._begin()
         new = summary.failures[self._failures :]
         self._failures += len(new)
         for file, reason in new:
@@ -58,6 +67,7 @@ class ProgressEvents:
         """Tell which file a worker reads. A closed pipe is noticed by the main thread: it is no failure of the file."""
         if total > 1 or not self._is_soon("file"):
             with suppress(OSError):
+                self._begin()
                 self._write({"event": "file", "file": name, "plane": min(done + 1, total), "planes": total})
 
     def _report_write(self, records: Sequence[FigureRecord]) -> None:

@@ -81,7 +81,7 @@ def _path_progress(total: int, choice: RunChoice) -> Iterator[IngestProgress]:
         with ingest_progress(total, choice.quiet) as shown:
             yield shown
         return
-    write_phase("figures")
+    write_phase("waiting")  # until no other process writes
     yield ProgressEvents(total).progress()
     write_phase("finishing")
 

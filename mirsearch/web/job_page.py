@@ -27,7 +27,7 @@ _STATES = {
 }  # fmt: skip
 _PHASES = {
     "looking": "looking at the files", "searching": "searching for articles", "figures": "reading figures",
-    "waiting": "waiting until another program has written", "finishing": "finishing",
+    "waiting": "waiting for the index", "finishing": "finishing",
 }  # fmt: skip
 _SERVICES = {"europepmc": "Europe PMC", "pmc": "PMC", "arxiv": "arXiv"}
 _TYPED = (

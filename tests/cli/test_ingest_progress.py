@@ -19,7 +19,8 @@ def test_each_step_is_a_line_of_json(tmp_path: Path) -> None:
     words = ("ingest", figures, "--index", tmp_path / "index", "--progress", "json", "--format", "json")
     result = run(*words, code=1)
     events = [json.loads(line) for line in result.err.splitlines()]
-    assert [event["phase"] for event in events if event["event"] == "phase"] == ["looking", "figures", "finishing"]
+    phases = [event["phase"] for event in events if event["event"] == "phase"]
+    assert phases == ["looking", "waiting", "figures", "finishing"]
     (failure,) = [event for event in events if event["event"] == "failure"]
     assert failure["file"] == str(figures / "torn.png")
     assert failure["reason"] == result.json()["failures"][0]["reason"]

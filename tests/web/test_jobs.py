@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -167,7 +168,11 @@ def test_stopped_killed_and_interrupted_jobs_lose_nothing(location: str, monkeyp
         told = client.get(f"/api/v1/jobs/{job_id}").json()
         assert told["state"] == "interrupted"
         assert "server stopped" in told["message"]
-        client.post(f"/api/v1/jobs/{job_id}/again")
+        with closing(open_index(location)) as index, index.writer():
+            client.post(f"/api/v1/jobs/{job_id}/again")
+            wait_for(client, job_id, lambda job: job["progress"].get("phase") == "waiting")
+            time.sleep(0.5)  # it goes on only when the other writer has ended
+            assert client.get(f"/api/v1/jobs/{job_id}").json()["progress"]["phase"] == "waiting"
         done = wait_for_end(client, job_id)
         assert (done["state"], done["added"], figure_count(location)) == ("done", 10, 10)
         assert client.post(f"/api/v1/jobs/{job_id}/again").status_code == 409
