@@ -27,7 +27,12 @@ from mirsearch.text.word_ranking import rank_terms
 CANDIDATES_PER_LIST = 200
 """Panels in each list of candidates: 200 by looks and 200 inside the scale window contained the whole exact top 10."""
 MAX_EXACT_DOCUMENTS = 16_000
-"""Largest index, in documents, of which every panel is scored: about as fast as gathering candidates, and exact."""
+"""Largest index, in documents, of which every panel is scored: about as fast as gathering candidates, and exact.
+
+With vectors of at most `FEW_DIMS`, twice as many. Estimated from times at 64,000 panels on an idle machine (docs):
+scoring all takes as long as gathering at some 22,000 to 27,000 panels of 2,048 dims, at 33,000 to 45,000 of 272.
+"""
+FEW_DIMS = 512
 MAX_RESULT_WINDOW = 10_000
 """Most hits of one search: the setting of that name in mappings/panels.json."""
 GRAPH_CANDIDATES = 800
@@ -60,7 +65,7 @@ def _report(name: str, source: str, parameter: str, vector: Vector) -> Json:
 
 def exact_documents(dims: int) -> int:
     """Return the largest index, in documents, of which every panel is scored."""
-    return MAX_EXACT_DOCUMENTS
+    return MAX_EXACT_DOCUMENTS * (2 if dims <= FEW_DIMS else 1)
 
 
 class QueryPlan:
