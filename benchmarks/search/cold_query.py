@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from mirsearch.extractors.efficientnet.extractor import EfficientNetExtractor, model_bytes
-from mirsearch.extractors.efficientnet.levels import SIDE
+from mirsearch.extractors.efficientnet.levels import RECIPES, VERSION
 
 AIM = 2.0
 BARE = """
@@ -74,7 +74,7 @@ def measure(index: Path, image: Path, model: Path, runs: int) -> dict[str, list[
     scale = ["--scale", "500 nm", "--bar-px", "100"]
     commands = {
         "query": [*mirsearch, "query", str(image), *scale, "--index", str(index), "--format", "json"],
-        "bare": [sys.executable, "-c", BARE, str(model), str(image), str(SIDE)],
+        "bare": [sys.executable, "-c", BARE, str(model), str(image), str(RECIPES[VERSION].side)],
     }
     for command in commands.values():
         run_time(command, model.parent)

