@@ -164,14 +164,20 @@ def public_answer(answer: Answer) -> Answer:
     return replace(answer, hits=tuple(hits))
 
 
+_NESTED = (dict, list)
+
+
 def public_json(value: Any) -> Any:
     """Put names in place of the paths of files, in JSON of panels and answers, and return it."""
     left = [value]
     while left:
         outer = left.pop()
-        for key, item in outer.items() if isinstance(outer, dict) else enumerate(outer):
-            if isinstance(item, dict | list):
-                left.append(item)
-            elif isinstance(item, str) and key in ("image", "location"):
-                outer[key] = public_name(item)
+        if isinstance(outer, list):
+            if outer and not isinstance(outer[0], str | int | float):  # boxes and names hold no more
+                left += outer
+        elif isinstance(outer, dict):
+            left += [item for item in outer.values() if type(item) in _NESTED]
+            for key in ("image", "location"):
+                if isinstance(place := outer.get(key), str):
+                    outer[key] = public_name(place)
     return value

@@ -30,6 +30,7 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
+_RAW_HEADERS = {name.lower().encode(): (name.encode(), value.encode()) for name, value in _HEADERS.items()}
 UPLOAD_PATHS = ("/search", "/api/v1/search")
 JOB_PATHS = ("/jobs", "/api/v1/jobs")
 _PART_BYTES = 1 << 10
@@ -130,11 +131,8 @@ def _with_headers(send: Send) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             given = {name.lower() for name, _ in message["headers"]}
-            message["headers"] = [
-                *message["headers"],
-                *((name.encode(), value.encode()) for name, value in _HEADERS.items()
-                  if name.lower().encode() not in given),
-            ]  # fmt: skip
+            added = [header for name, header in _RAW_HEADERS.items() if name not in given]
+            message["headers"] = [*message["headers"], *added]
         await send(message)
 
     return send_with_headers
