@@ -18,11 +18,11 @@ pytestmark = pytest.mark.skipif(os.name != "posix" or shutil.which("ps") is None
 
 
 @pytest.mark.slow
-def test_a_few_kills_lose_nothing() -> None:
-    command = [sys.executable, "-m", "benchmarks.web.kills", "--kills", "2", "--seconds", "2", "--seed", "3"]
+def test_a_kill_in_the_midst_loses_nothing() -> None:
+    command = [sys.executable, "-m", "benchmarks.web.kills", "--kills", "1", "--seconds", "3", "--seed", "3"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
     assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-2_000:]
     told = json.loads(done.stdout.splitlines()[-1])
-    assert told["kills"] == 2
+    assert told["kills"] == 1
     assert told["wrong"] == 0
     assert told["jobs accepted"] >= 1
