@@ -103,7 +103,7 @@ def _figure(
     article = Article(
         id=f"doi:10.1/{number // 5}",
         doi=f"10.1/{number // 5}",
-        title=" ".join(rng.choice(world.words, size=9, p=world.odds)),
+        title=" ".join(np.random.default_rng(number // 5).choice(world.words, size=9, p=world.odds)),
         journal=f"Journal {number // 5 % 40}",
         year=2000 + number // 5 % 25,
         license=("CC BY 4.0", "CC BY-NC 4.0", None)[number // 5 % 3],
