@@ -145,12 +145,12 @@ def query(
         add_filters,
         check_image_options,
         hits_per_article,
+        index_formula,
         parse_box,
         parse_filters,
         parse_formula,
         parse_scale_options,
     )
-    from mirsearch.search.own_score import own_formula
     from mirsearch.search.question import Question
 
     words = list(images or ())
@@ -175,7 +175,7 @@ def query(
         every_kind=all_kinds,
         retracted=retracted,
         filters=filters,
-        formula=parse_formula([*configured_weights(), *(weight or [])], missing.value, sigma, own_formula(corpus)),
+        formula=parse_formula([*configured_weights(), *(weight or [])], missing.value, sigma, index_formula(corpus)),
         top=top,
         exact=exact,
         doubtful=doubtful,

@@ -12,11 +12,14 @@ from mirsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from mirsearch.corpus import Box
+    from mirsearch.indexes.base import Index
     from mirsearch.query import Filters
     from mirsearch.ranking import Formula, Missing
     from mirsearch.search.scale_options import ScaleOptions
 
 
+OWN_SCORE = "score"
+"""The name of the list in which an index keeps parameters of the score as its own (search.own_score)."""
 IMAGE_OPTIONS = ("panel", "crop", "scale", "bar_px", "nm_per_px")
 """Options that speak of an image."""
 _SINGLE_IMAGE_OPTIONS = ("panel", "crop", "page", "bar_px")
@@ -111,6 +114,15 @@ def parse_formula(weights: list[str], missing: Missing, sigma: float | None, own
         return dataclasses.replace(own, weights=weighted, sigma=own.sigma if sigma is None else sigma, missing=missing)
     except ValueError as error:
         raise UsageError(f"--weight/--sigma: {error}", "give numbers ≥ 0, one of them above 0") from error
+
+
+def index_formula(index: Index) -> Formula | None:
+    """Return the formula that an index keeps as its own; None, and nothing more is loaded, where it keeps none."""
+    if not index.entries(OWN_SCORE):
+        return None
+    from mirsearch.search.own_score import own_formula
+
+    return own_formula(index)
 
 
 def parse_filters(

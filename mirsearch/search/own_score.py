@@ -12,9 +12,8 @@ from typing import Any
 from mirsearch.errors import IndexAccessError
 from mirsearch.indexes.base import Index
 from mirsearch.ranking import TERMS, Formula, Weights
+from mirsearch.search.option_values import OWN_SCORE
 
-SCORE = "score"
-"""The name of the list in an index."""
 _DEFAULTS = "defaults"
 
 
@@ -57,7 +56,7 @@ def parameters_text(formula: Formula) -> str:
 
 def read_own_score(index: Index) -> OwnScore | None:
     """Return what an index keeps as its own, None if it keeps nothing. IndexAccessError if that can't be used."""
-    kept = index.entries(SCORE).get(_DEFAULTS)
+    kept = index.entries(OWN_SCORE).get(_DEFAULTS)
     if kept is None:
         return None
     try:
@@ -80,13 +79,13 @@ def own_formula(index: Index) -> Formula:
 def write_own_score(index: Index, own: OwnScore) -> None:
     """Keep parameters as the index's own. IndexBusyError while another writes."""
     with index.writer() as writer:
-        writer.write_entries(SCORE, {_DEFAULTS: own.as_json()})
+        writer.write_entries(OWN_SCORE, {_DEFAULTS: own.as_json()})
 
 
 def remove_own_score(index: Index) -> bool:
     """Let an index be asked with everybody's parameters again. Returns whether it had its own."""
-    if _DEFAULTS not in index.entries(SCORE):
+    if _DEFAULTS not in index.entries(OWN_SCORE):
         return False
     with index.writer() as writer:
-        writer.write_entries(SCORE, {}, removed=[_DEFAULTS])
+        writer.write_entries(OWN_SCORE, {}, removed=[_DEFAULTS])
     return True
