@@ -9,7 +9,6 @@ from itertools import pairwise
 from mirsearch.analysis.captions.label_order import bare_label
 from mirsearch.analysis.captions.scales import PlacedScale, caption_scales_of, choose_scale
 from mirsearch.analysis.captions.split import split_caption
-from mirsearch.analysis.scalebars.label_doubts import unsure_labels
 from mirsearch.corpus import Panel
 
 _MIN_STEP = 0.5
@@ -57,7 +56,7 @@ def caption_lengths(
     if caption.strip():  # the letters that the cutting didn't find, too: what is said of them is not said of all
         letters += split_caption(caption).labels
     figure_scales = caption_scales_of(caption, letters) if caption.strip() else []
-    unsure = unsure_labels(panels, caption, figure_scales) if are_all else {}
+    unsure = _unsure_labels(panels, caption, figure_scales) if are_all and caption.strip() else {}
     lengths = []
     for number, panel in enumerate(panels):
         scales = figure_scales
@@ -68,6 +67,15 @@ def caption_lengths(
         differs = length.bar is not None and any(length.bar.nm != nm for nm in others)
         lengths.append(replace(length, misplaced=differs, unsure_label=panel.label in unsure))
     return lengths
+
+
+def _unsure_labels(
+    panels: Sequence[Panel], caption: str, scales: Sequence[PlacedScale]
+) -> dict[str | None, frozenset[float | None]]:
+    """Return the labels of panels that may belong to another letter, each with the lengths of that letter's bars."""
+    from mirsearch.analysis.scalebars.label_doubts import unsure_labels  # a picture without a caption needs none
+
+    return unsure_labels(panels, caption, scales)
 
 
 def _choose_length(panel: Panel, scales: Sequence[PlacedScale], positions: Sequence[_Position]) -> CaptionLength:

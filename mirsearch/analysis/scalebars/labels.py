@@ -15,7 +15,6 @@ from mirsearch.analysis.scalebars.candidates import ink_chroma
 from mirsearch.analysis.scalebars.label_checks import check_label
 from mirsearch.analysis.scalebars.label_completion import complete_line, complete_lines, join_number_and_unit
 from mirsearch.analysis.scalebars.label_ground import is_label_ground
-from mirsearch.analysis.scalebars.label_guesses import guess_label
 from mirsearch.analysis.scalebars.label_lines import crop_boxes, find_label_lines
 from mirsearch.analysis.scalebars.pairing import Label, Pair, best_pair, closeness, find_labels, pair_score
 from mirsearch.analysis.scalebars.unit_shapes import ink_view, is_colored, label_view
@@ -115,6 +114,8 @@ def find_labelled_bar(
 
 def _guess_labels(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> list[Pair]:
     """Return the likeliest bar with a label that is read where labels usually stand, although none was detected."""
+    from mirsearch.analysis.scalebars.label_guesses import guess_label  # few images need it
+
     good = [bar for bar in bars if bar.score >= (_GOOD_VERTICAL_SCORE if bar.vertical else _GOOD_BAR_SCORE)]
     for bar in good[:_MAX_GUESSED_BARS]:
         pair = guess_label(panel, bar, ocr)
