@@ -6,8 +6,8 @@ from mirsearch.cli.parts import ExtractorChoice, load_extractor
 from mirsearch.cli.terminal import progress_bar
 from mirsearch.errors import UsageError
 from mirsearch.indexes import open_index
-from mirsearch.indexes.base import ExtractorIdentity, Index
-from mirsearch.indexes.meanings import MeaningIndex, installed_model
+from mirsearch.indexes.base import ExtractorIdentity
+from mirsearch.indexes.meanings import installed_model, with_meaning
 from mirsearch.query import Filters
 
 
@@ -15,7 +15,7 @@ def add_meaning(location: str) -> str:
     """Give every panel of an index a sentence vector. Returns what was done."""
     model, index = installed_model(), open_index(location)
     try:
-        capable = _with_meaning(index)
+        capable = with_meaning(index)
         with progress_bar("embedded") as report:
             count = capable.add_meaning(model, report)
     finally:
@@ -27,7 +27,7 @@ def remove_meaning(location: str) -> str:
     """Take the sentence vectors out of an index. Returns what was done."""
     index = open_index(location)
     try:
-        capable = _with_meaning(index)
+        capable = with_meaning(index)
         had = capable.meaning() is not None
         capable.remove_meaning()
     finally:
@@ -44,7 +44,7 @@ def prepare_meaning(location: str, choice: ExtractorChoice) -> None:
     extractor = load_extractor(choice)
     index = open_index(location, create=ExtractorIdentity(extractor.name, extractor.version, extractor.dims))
     try:
-        capable = _with_meaning(index)
+        capable = with_meaning(index)
         if capable.meaning() is not None:
             return
         if next(iter(index.select_panels(Filters())), None) is not None:
@@ -55,9 +55,3 @@ def prepare_meaning(location: str, choice: ExtractorChoice) -> None:
         capable.add_meaning(model)
     finally:
         index.close()
-
-
-def _with_meaning(index: Index) -> MeaningIndex:
-    if not isinstance(index, MeaningIndex):
-        raise UsageError(f"the index at {index.location} can't have sentence vectors", "leave --meaning out")
-    return index

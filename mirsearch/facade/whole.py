@@ -43,6 +43,21 @@ class WholeCorpus:
         with closing(indexes.open_index(os.fspath(source))) as added:
             return merge_index(added, self.index)
 
+    def add_meaning(self) -> int:
+        """Give every panel a sentence vector, so that words rank by meaning, too. Returns the number of panels.
+
+        Raises MissingDependencyError without the extra `meaning`, UsageError for an index that can't have them.
+        """
+        from mirsearch.indexes.meanings import installed_model, with_meaning
+
+        return with_meaning(self.index).add_meaning(installed_model())
+
+    def remove_meaning(self) -> None:
+        """Take the sentence vectors out. Raises UsageError for an index that can't have them."""
+        from mirsearch.indexes.meanings import with_meaning
+
+        with_meaning(self.index).remove_meaning()
+
     def backup(self, file: PathLike) -> About:
         """Write the corpus, with the pictures inside it, into one archive. `mirsearch.restore` puts it back."""
         from mirsearch.transfer.backup import back_up

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch import plugins, settings
-from mirsearch.errors import IndexMismatchError
-from mirsearch.indexes.base import ExtractorIdentity
+from mirsearch.errors import IndexMismatchError, UsageError
+from mirsearch.indexes.base import ExtractorIdentity, Index
 
 Meanings = Mapping[str, NDArray[np.float32]]
 """Sentence vectors (dims,) by the key of the text that they are of, see :func:`text_key`."""
@@ -53,6 +53,13 @@ class MeaningIndex(Protocol):
 
     def remove_meaning(self) -> None:
         """Take all sentence vectors out."""
+
+
+def with_meaning(index: Index) -> MeaningIndex:
+    """Return an index as one that can have sentence vectors. Raises UsageError for one of a plug-in that can't."""
+    if not isinstance(index, MeaningIndex):
+        raise UsageError(f"the index at {index.location} can't have sentence vectors", "leave --meaning out")
+    return index
 
 
 def said_text(

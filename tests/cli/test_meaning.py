@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import mirsearch
 from mirsearch.indexes.embedded.index import EmbeddedIndex
 from tests.support import index_records as made
 from tests.support.cli_runner import run
@@ -63,6 +64,14 @@ def test_copies_and_backups_carry_them(index: Path, tmp_path: Path) -> None:
     assert wanted[0]["caption"] == CAPTIONS[0]
     for other in (restored, copy):
         assert run("query", "--text", ASKED, "--index", other, "--format", "json").json()["hits"] == wanted
+
+
+def test_a_python_program_adds_them_and_takes_them_out(index: Path) -> None:
+    corpus = mirsearch.open(str(index))
+    assert corpus.add_meaning() == 3
+    assert corpus.query(text=ASKED)[0].caption == CAPTIONS[0]
+    corpus.remove_meaning()
+    assert len(corpus.query(text=ASKED)) == 0
 
 
 def test_a_new_index_gets_them_when_asked_and_an_old_one_is_not_changed(tmp_path: Path) -> None:
