@@ -1,4 +1,4 @@
-"""Writes a package with an OCR engine that only sleeps, and an extractor that makes up vectors."""
+"""Writes a package with an executor whose workers only sleep, in place of an analysis, and then answer as one does."""
 
 from __future__ import annotations
 
@@ -6,31 +6,26 @@ import os
 from pathlib import Path
 
 _CODE = """
-import hashlib, os, time
+import time
 import numpy as np
+from mirsearch.corpus import Panel
+from mirsearch.executors.dask_cluster import DaskExecutor
+from mirsearch.ingest.remote.messages import FigureAnswer, FileAnswer, FileTask, ImageAnswer, pack, unpack
 
-class SleepingOcr:
-    name = "sleeping"
-    def read(self, pixels, side_limit=None, longest=None):
-        if longest is not None:  # the one look at the whole figure
-            time.sleep(float(os.environ.get("SLEEP", "{sleep}")))
-        return []
-    def recognize(self, crops):
-        return [("", 0.0)] * len(crops)
+def sleep_and_answer(message):
+    task = unpack(FileTask, message)
+    time.sleep({sleep})
+    row = np.frombuffer((task.content.encode() * task.setup.dims)[: task.setup.dims], np.uint8).astype(np.float32)
+    vectors = (row / np.linalg.norm(row)).astype("<f4").tobytes()
+    image = ImageAnswer((Panel((0, 0, 48, 48), caption=task.caption),), vectors, (b"\\xff\\xd8\\xff" + bytes(8000),))
+    return pack(FileAnswer(figures=(FigureAnswer(0, 48, 48, "", "", 1, (image,)),)))
 
-class MadeExtractor:
-    name, version, dims = "made", "1", 64
-    def embed(self, images):
-        hashes = [hashlib.sha512(image.tobytes()).digest() for image in images]
-        rows = [np.frombuffer(each, np.uint8).astype(np.float32) for each in hashes]
-        rows = np.array(rows).reshape(len(rows), 64)
-        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+class SleepingWorkers(DaskExecutor):
+    def submit(self, function, task, /):
+        return super().submit(sleep_and_answer if unpack(FileTask, task).name else function, task)
 """
-_POINTS = """[mirsearch.ocr]
-sleeping = sleeping_parts_package:SleepingOcr
-
-[mirsearch.extractors]
-made = sleeping_parts_package:MadeExtractor
+_POINTS = """[mirsearch.executors]
+sleeping = sleeping_parts_package:SleepingWorkers
 """
 
 
