@@ -14,8 +14,9 @@ from mirsearch.facade.values import Words, to_weights
 from mirsearch.indexes.base import Index
 
 if TYPE_CHECKING:
-    from mirsearch.evaluation.index_runs import Setting
+    from mirsearch.evaluation.index_runs import JudgedRun, Setting
     from mirsearch.evaluation.results import Evaluation
+    from mirsearch.ranking import Formula
     from mirsearch.search.query_image import ImageQuestion
 
 File = str | os.PathLike[str]
@@ -36,6 +37,8 @@ class EvaluatedCorpus:
         groups: File | None = None,
         leave_out: Literal["none", "figure", "article"] = "none",
         against: File | None = None,
+        tune: bool = False,
+        dry_run: bool = False,
         weight: Words | Mapping[str, float] = None,
         missing: Literal["neutral", "penalize", "exclude"] = "neutral",
         sigma: float | None = None,
@@ -46,6 +49,8 @@ class EvaluatedCorpus:
     ) -> Evaluation:
         """Measure how well judged queries, or images of classes, find what is relevant. Needs the extra `evaluate`.
 
+        With `tune`, the score is fitted to judgments, and kept as the index's own if held-out queries gain (nothing is
+        written with `dry_run`).
         `judgments`: TREC qrels, or a csv table (image, text, relevant); `classes`: a folder with one subfolder a class.
         """
         from mirsearch.evaluation.comparison import compare_with_earlier
@@ -56,6 +61,8 @@ class EvaluatedCorpus:
 
         if (judgments is None) == (classes is None):
             raise UsageError("nothing to evaluate", "give judgments or classes")
+        if (tune or dry_run) and (judgments is None or not tune):
+            raise UsageError("tune fits to judgments, and dry_run is for tune", "give judgments and tune")
         if judgments is None:
             found = self._evaluate_classes(classes, groups)
         else:
@@ -63,7 +70,8 @@ class EvaluatedCorpus:
             question = Question(
                 use_scale=not no_scale, doubtful=doubtful, every_kind=all_kinds, retracted=retracted, formula=formula
             )
-            found = self._evaluate_judgments(Path(judgments), queries, groups, Setting(question, leave_out))
+            run = self._judged_run(Path(judgments), queries, groups, Setting(question, leave_out))
+            found = self._tune(run, formula, dry_run) if tune else run.evaluate(formula)
         return found if against is None else replace(found, comparison=compare_with_earlier(found, Path(against)))
 
     def _evaluate_classes(self, folder: File | None, groups: File | None) -> Evaluation:
@@ -72,17 +80,19 @@ class EvaluatedCorpus:
         assert folder is not None
         return evaluate_classes(Path(folder), self._parts.extractor, None if groups is None else Path(groups))
 
-    def _evaluate_judgments(
-        self, judgments: Path, queries: File | None, groups: File | None, setting: Setting
-    ) -> Evaluation:
+    def _tune(self, run: JudgedRun, formula: Formula, dry_run: bool) -> Evaluation:
+        from mirsearch.evaluation.tuning import tuned_evaluation
+
+        return tuned_evaluation(self.index, run, formula, dry_run)
+
+    def _judged_run(self, judgments: Path, queries: File | None, groups: File | None, setting: Setting) -> JudgedRun:
         from mirsearch.evaluation.groups import read_groups
         from mirsearch.evaluation.index_runs import JudgedRun
         from mirsearch.evaluation.judgments import read_judgments
 
         judged = read_judgments(judgments, None if queries is None else Path(queries))
         setting = replace(setting, groups={} if groups is None else read_groups(Path(groups)))
-        run = JudgedRun(self.index, judged, setting, lambda: self._parts.extractor, self._read_query_image)
-        return run.evaluate(setting.question.formula)
+        return JudgedRun(self.index, judged, setting, lambda: self._parts.extractor, self._read_query_image)
 
     def _read_query_image(self, path: str) -> ImageQuestion:
         from mirsearch.search.query_image import ImageQuestion

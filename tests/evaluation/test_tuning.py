@@ -90,6 +90,7 @@ def test_weights_that_judgments_ask_for_are_kept_used_shown_and_removed(corpus, 
     assert run("stats", "--index", corpus, "--format", "json").json()["score"]["weights"] == weights
     assert "this index's own" in run("stats", "--index", corpus).out
     with mirsearch.open(corpus) as opened:
+        assert opened.evaluate(table, tune=True, dry_run=True).tuning["before"]["weights"] == weights
         assert opened.evaluate(table).summary.values["map"] == pytest.approx(after["map"], abs=1e-4)
     run("evaluate", "--untune", "--index", corpus)
     assert read_own_score(open_index(corpus)) is None

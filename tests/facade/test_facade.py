@@ -72,7 +72,7 @@ def corpus(drawn: Path) -> Iterator[Corpus]:
 
 @pytest.mark.parametrize(("command", "method", "others"), [
     ("query", Corpus.query, {"reuse"}), ("list", Corpus.list, set()), ("ingest", Corpus.ingest, BY_COMMAND_ALONE),
-    ("evaluate", Corpus.evaluate, {"judgments"}), ("reuse", Corpus.reuse, set()),
+    ("evaluate", Corpus.evaluate, {"judgments", "untune"}), ("reuse", Corpus.reuse, set()),
 ], ids=["query", "list", "ingest", "evaluate", "reuse"])  # fmt: skip
 def test_options_are_those_of_the_command(command: str, method: object, others: set[str]) -> None:
     group = get_command(app)
