@@ -212,13 +212,13 @@ class Corpus(EvaluatedCorpus, WholeCorpus, ComparedCorpus):
     def ingest(
         self, *paths: str | os.PathLike[str], source: str | None = ..., column: Words | Mapping[str, str] = ...,
         workers: int | str | None = ..., pages: str | None = ..., projection: str = ..., follow_links: bool = ...,
-        exclude: Words = ..., sync: bool = ..., force: bool = ..., dry_run: Literal[False] = ...,
+        exclude: Words = ..., shared: Words = ..., sync: bool = ..., force: bool = ..., dry_run: Literal[False] = ...,
     ) -> IngestSummary: ...  # fmt: skip
     @overload
     def ingest(
         self, *paths: str | os.PathLike[str], source: str | None = ..., column: Words | Mapping[str, str] = ...,
         workers: int | str | None = ..., pages: str | None = ..., projection: str = ..., follow_links: bool = ...,
-        exclude: Words = ..., sync: bool = ..., force: bool = ..., dry_run: Literal[True],
+        exclude: Words = ..., shared: Words = ..., sync: bool = ..., force: bool = ..., dry_run: Literal[True],
     ) -> IngestPreview: ...  # fmt: skip
     def ingest(
         self,
@@ -230,16 +230,17 @@ class Corpus(EvaluatedCorpus, WholeCorpus, ComparedCorpus):
         projection: str = "max",
         follow_links: bool = False,
         exclude: Words = None,
+        shared: Words = None,
         sync: bool = False,
         force: bool = False,
         dry_run: bool = False,
     ) -> IngestSummary | IngestPreview:
         """Add figures of folders and files. Known figures are skipped; a bad file is counted, and the others go on.
 
-        `column` maps our names of the columns of captions.csv to theirs. With `sync`, the corpus follows the folders:
-        what is gone from them goes, but not most of a folder unless with `force`. `dry_run` returns what would be
-        done. Figures of services come by `mirsearch ingest --keyword`. Raises UsageError for a path that does not
-        exist, SourceError if there is no figure, or if a sync is refused.
+        `column` maps our names of the columns of captions.csv to theirs. `shared`: folders that workers elsewhere read.
+        With `sync`, the corpus follows the folders: what is gone from them goes, but not most of a folder unless with
+        `force`. `dry_run` returns what would be done. Figures of services come by `mirsearch ingest --keyword`. Raises
+        UsageError for a path that does not exist, SourceError if there is no figure, or if a sync is refused.
         """
         from mirsearch.analysis.analyzer import FigureAnalyzer
         from mirsearch.ingest.folders import PathIngest
@@ -255,7 +256,7 @@ class Corpus(EvaluatedCorpus, WholeCorpus, ComparedCorpus):
             return asked.preview(self.index, workspace)
         prepared = asked.prepare(self.index, workspace)
         analyzer = FigureAnalyzer(self._parts.ocr, self._parts.detector)
-        chosen = self._parts.workers(workers)
+        chosen = self._parts.workers(workers, to_list(shared))
         work = Ingest(self.index, analyzer, self._parts.extractor, workers=chosen, selection=selection)
         return prepared.run(self.index, work)
 

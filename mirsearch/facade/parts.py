@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -49,9 +50,9 @@ class Parts:
         remember_weights(extractor)
         return extractor
 
-    def workers(self, asked: int | str | None) -> int | RemoteWorkers | None:
-        """Return what analyzes figures: as `--workers` says it. Raises UsageError for what is not known."""
-        if asked is None:
+    def workers(self, asked: int | str | None, shared: Sequence[str] = ()) -> int | RemoteWorkers | None:
+        """Return what analyzes figures, as `--workers` and `--shared` say. Raises UsageError for what is not known."""
+        if asked is None and not shared:
             return None
         from mirsearch.ingest.remote.choice import choose_workers
         from mirsearch.ingest.remote.client import RemoteWorkers
@@ -59,7 +60,9 @@ class Parts:
         names = self._names
         recorded = None if self._recorded is None else self._recorded.name
         spec = names.extractor or recorded or settings.DEFAULT_EXTRACTOR
-        return choose_workers(asked, RemoteWorkers("", spec, names.ocr, names.scalebars, names.weights, names.device))
+        folders = tuple(Path(folder) for folder in shared)
+        parts = RemoteWorkers("", spec, names.ocr, names.scalebars, names.weights, names.device, folders)
+        return choose_workers(asked, parts)
 
     @cached_property
     def ocr(self) -> OcrEngine:

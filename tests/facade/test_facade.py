@@ -34,9 +34,9 @@ NO_QUESTION = {
 """Parameters of commands that are of `open`, of the printed answer, or positional."""
 BY_COMMAND_ALONE = {
     "keyword", "where", "since", "until", "journal", "license_", "max_articles", "max_figures", "only", "all_figures",
-    "retracted", "forget", "update", "meaning",
+    "retracted", "forget", "update", "meaning", "progress", "wait",
 }  # fmt: skip
-"""Options of `ingest` for services, and what is another method: `Corpus.add_meaning`."""
+"""Options of `ingest` for services and for terminals, and what is another method: `Corpus.add_meaning`."""
 
 
 @pytest.fixture(scope="module")

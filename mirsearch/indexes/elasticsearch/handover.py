@@ -1,7 +1,7 @@
 """Hand the write lock to those who wait, between the commits of a long load, and wait for it in turn.
 
-Who waits says so in a document beside the lock. A holder that sees it frees the lock, and takes it again after that. The
-document says nothing else, and who waits writes it again and again: one that died is forgotten after a moment.
+Who waits says so in a document beside the lock. A holder that sees it frees the lock, and takes it again after that.
+The document says nothing else, and who waits writes it again and again: one that died is forgotten after a moment.
 """
 
 from __future__ import annotations
