@@ -63,7 +63,8 @@ Where the caption gives the length, one window shows whether a label gives it to
 
 _MIN_CHECKED_BAR_SCORE, _SURE_BAR_SCORE = 0.55, 0.9
 """Scores of the best bar between which that window is read. From the second on, the bar needs no label to be one, and
-the lettering in its color beside it was read already."""
+the lettering in its color beside it was read already: the window is then read only if a label contradicts the
+caption."""
 
 _GOOD_BAR_SCORE = 0.7
 """Least score of a bar whose window is read once more by the bar's color, or whose label is guessed."""
@@ -96,9 +97,7 @@ def find_labelled_bar(
     if not thorough:
         return best
     chroma = ink_chroma(panel)
-    best_score = bars[0].score if bars else 0.0
-    most = _MAX_CROPS if expected_nm is None else int(_MIN_CHECKED_BAR_SCORE <= best_score < _SURE_BAR_SCORE)
-    for view, window, upward in _reading_views(panel, chroma, bars, most):
+    for view, window, upward in _reading_views(panel, chroma, bars, _most_windows(best, bars, expected_nm)):
         if _is_settled(best, expected_nm, bars):
             break
         labels = read_upward_labels(view, window, ocr) if upward else _read_window_labels(view, window, ocr)
@@ -110,6 +109,15 @@ def find_labelled_bar(
     ):
         pairs += _guess_labels(panel, bars, ocr)
     return _choose_pair(pairs, panel, expected_nm)
+
+
+def _most_windows(best: Pair | None, bars: Sequence[BarCandidate], expected_nm: float | None) -> int:
+    """Return how many windows may be read: with a caption, one where the bar is not sure or a label contradicts it."""
+    if expected_nm is None:
+        return _MAX_CROPS
+    score = bars[0].score if bars else 0.0
+    contradicts = best is not None and not _matches_length(best, expected_nm)
+    return int(score >= _MIN_CHECKED_BAR_SCORE and (contradicts or score < _SURE_BAR_SCORE))
 
 
 def _guess_labels(panel: Pixels, bars: Sequence[BarCandidate], ocr: OcrEngine) -> list[Pair]:
