@@ -134,7 +134,7 @@ GROUPS = (
         [
             LazyCommand(
                 "copy",
-                "Copy an index into a new one: a folder or Elasticsearch, either way. Interrupted, run it again.",
+                "Copy an index, or several, into a new one: folders or Elasticsearch. Interrupted, run it again.",
                 "transfer_cmds:copy",
             ),
             LazyCommand(

@@ -67,7 +67,7 @@ def copy(
     wait: WaitOption = None,
     output: FormatOption = TableFormat.TABLE,
 ) -> None:
-    """Copy an index into a new one, or several into one: folders or Elasticsearch. Interrupted, run it again."""
+    """Copy an index, or several, into a new one: folders or Elasticsearch. Interrupted, run it again."""
     from mirsearch import indexes
     from mirsearch.transfer.gathering import gather_indexes
 

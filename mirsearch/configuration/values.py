@@ -105,7 +105,7 @@ KEYS: Mapping[str, Key] = {
     "es_user": Key("a user's name", _text),
     "es_ca": Key("a file", _path, is_path=True), "es_settings": Key("a file", _path, is_path=True),
     "es_fingerprint": Key("a SHA-256 fingerprint", _text), "es_cloud_id": Key("a cloud id", _text),
-    "es_patience": _SECONDS,
+    "es_patience": _SECONDS, "wait": _SECONDS,
     "top": _option("a whole number from 1", _number(1, 10_000, whole=True), "hits of a query"),
     "per_article": _option("a whole number from 0", _number(0, 10_000, whole=True),
                            "most hits of one article in tables and pages; 0: any number"),

@@ -162,7 +162,7 @@ def test_a_server_that_sends_the_credentials_back(echo, login, how, words):
 
 def test_a_web_page_instead_of_an_answer_is_told(echo, monkeypatch):
     Echo.how = "html"
-    with pytest.raises(IndexAccessError, match=r"can't be read: it is text/html.*check for a proxy"):
+    with pytest.raises(IndexAccessError, match=r"is not Elasticsearch: <html></html> \(check the address and port"):
         open_index(echo)
     Echo.product = False
     with pytest.raises(IndexAccessError, match="is not Elasticsearch"):

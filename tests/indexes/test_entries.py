@@ -133,6 +133,7 @@ def test_schema_4_gets_its_lists_and_keeps_what_it_should_count(tmp_path: Path) 
         pass
     with closing(sqlite3.connect(tmp_path / "index" / DATABASE)) as connection, connection:
         connection.execute("DROP TABLE entries")
+        connection.execute("DROP TABLE meanings")
         schema.write_meta(connection, totals='{"articles": 1, "figures": 2, "panels": 5}')  # one panel got lost
         connection.execute("PRAGMA user_version = 4")
     location = str(tmp_path / "index")

@@ -101,6 +101,7 @@ def take_back_schema(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DROP INDEX panels_doubtful")
         connection.execute("DROP TABLE entries")
+        connection.execute("DROP TABLE meanings")
         for column in schema.PARTS + schema.DOUBTS:
             connection.execute(f"ALTER TABLE panels DROP COLUMN {column.split()[0]}")
         for table, columns in schema.ADDED.items():

@@ -36,6 +36,10 @@ index.close()
 """
 
 
+_BY_HISTORY = {"bytes", "newest_figures"}
+"""Statistics that depend on how the contents came in."""
+
+
 def write_all(index: EmbeddedIndex, report: Callable[[int], object] = lambda number: None) -> None:
     """Add, replace and delete figures until the index is complete. Continues after an interrupted run."""
     records = [made.record(number) for number in range(FIGURES)]
@@ -59,7 +63,7 @@ def read_all(index: EmbeddedIndex) -> dict[str, Any]:
     """Return all that a reader can see, independent of the order of the writes."""
     panels = {panel_id.panel.id: panel_id for panel_id in index.select_panels(Filters())}
     hits = index.search(SearchRequest(made.vectors(3, 1)[0], 2e3, "gold nanotubes", top=10_000)).panels
-    stats = {name: value for name, value in index.stats().items() if name != "bytes"}
+    stats = {name: value for name, value in index.stats().items() if name not in _BY_HISTORY}
     vectors = {panel_id: index.vector(panel_id).tobytes() for panel_id in panels}
     return {"panels": panels, "hits": hits, "stats": stats, "vectors": vectors}
 
