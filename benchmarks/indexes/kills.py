@@ -128,7 +128,6 @@ def take_back_schema(folder: Path) -> None:
         connection.execute("DROP TABLE words")
         connection.execute("DROP TABLE entries")
         connection.execute("DROP TABLE meanings")
-        connection.execute("DROP TABLE meanings")
         connection.execute(schema.WORDS.replace(", mentions", ""))
         connection.execute("UPDATE meta SET value = 'older' WHERE name = 'analysis'")
         connection.execute("DELETE FROM meta WHERE name IN ('crc', 'totals')")

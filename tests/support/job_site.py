@@ -24,11 +24,11 @@ SECONDS = 120
 """Time for a job on a busy machine."""
 
 
-def small_picture(number: int) -> bytes:
-    """A picture that is read fast, and unlike all others."""
+def small_picture(number: int, width: int = 72) -> bytes:
+    """A picture that is read fast, and unlike all others. A wider one is read more slowly."""
     blocks = np.random.default_rng(number).integers(0, 256, (6, 9), dtype=np.uint8)
     data = io.BytesIO()
-    Image.fromarray(blocks).resize((72, 48), Image.Resampling.NEAREST).save(data, "PNG")
+    Image.fromarray(blocks).resize((width, 2 * width // 3), Image.Resampling.NEAREST).save(data, "PNG")
     return data.getvalue()
 
 

@@ -86,8 +86,8 @@ def test_a_running_job_is_cancelled_and_goes_on(browser: Browser, adding: str) -
     page = watched.page
     page.goto(f"{adding}/add")
     files = [
-        {"name": f"{number}.png", "mimeType": "image/png", "buffer": small_picture(300 + number)}
-        for number in range(12)
+        {"name": f"{number}.png", "mimeType": "image/png", "buffer": small_picture(300 + number, 900)}
+        for number in range(12)  # large enough for a person to cancel it in time
     ]
     page.set_input_files("input[name=files] >> nth=0", files)  # type: ignore[arg-type]
     page.locator("button.clear").click()
