@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires
 
-from mirsearch.errors import MissingDependencyError
+from mirsearch.errors import MirsearchError, MissingDependencyError
 
 _REQUIREMENT = re.compile(r"([\w.-]+).*;.*\bextra *== *['\"]([\w.-]+)['\"]")
 
@@ -31,6 +33,16 @@ def missing_extra_error(
         f"{required_by} needs the package {module}, which is not installed",
         f"install it with: pip install '{package}[{extras[0]}]'",
     )
+
+
+def check_extra(extra: str, required_by: str, modules: Iterable[str]) -> None:
+    """Import the modules of an extra. Raises MissingDependencyError, which names it, where one is not installed."""
+    try:
+        for module in modules:
+            import_module(module)
+    except ModuleNotFoundError as error:
+        missing = missing_extra_error(required_by, error)
+        raise missing or MirsearchError(str(error), f"pip install 'mirsearch[{extra}]'") from error
 
 
 def _plain(name: str) -> str:

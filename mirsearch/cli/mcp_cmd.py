@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from importlib import import_module
 from typing import Annotated
 
 import typer
@@ -13,7 +12,6 @@ from mirsearch import settings
 from mirsearch.cli.parts import ExtractorChoice, load_index_extractor
 from mirsearch.cli.shared_options import DeviceOption, IndexOption, OcrOption, ScaleBarsOption, WeightsOption
 from mirsearch.cli.terminal import print_message
-from mirsearch.errors import MirsearchError
 
 
 def mcp(
@@ -31,7 +29,9 @@ def mcp(
 ) -> None:  # fmt: skip
     """Let an assistant search and show the corpus over the Model Context Protocol. Writes nothing."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: a query multiplies no large matrices
-    _check_extra()
+    from mirsearch.extras import check_extra
+
+    check_extra("mcp", "mirsearch mcp", ("mcp_types", "mcp", "pydantic", "starlette"))
     import anyio
 
     from mirsearch.mcp.server import make_server, serve_http, serve_streams
@@ -54,15 +54,3 @@ def mcp(
             serve_http(server, port)
     finally:
         corpus.close()
-
-
-def _check_extra() -> None:
-    """Raise MissingDependencyError, which names the extra, if a package of it is not installed."""
-    from mirsearch import extras
-
-    try:
-        for module in ("mcp_types", "mcp", "pydantic", "starlette"):
-            import_module(module)
-    except ModuleNotFoundError as error:
-        missing = extras.missing_extra_error("mirsearch mcp", error)
-        raise missing or MirsearchError(str(error), "pip install 'mirsearch[mcp]'") from error

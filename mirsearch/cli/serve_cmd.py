@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -16,7 +15,6 @@ from mirsearch import settings
 from mirsearch.cli.parts import ExtractorChoice, load_extractor, load_index_extractor
 from mirsearch.cli.shared_options import DeviceOption, IndexOption, OcrOption, ScaleBarsOption, WeightsOption
 from mirsearch.cli.terminal import print_message, set_verbosity, verbosity
-from mirsearch.errors import MirsearchError
 from mirsearch.files.interrupts import leave_now
 
 if TYPE_CHECKING:
@@ -84,7 +82,9 @@ def serve(
 ) -> None:  # fmt: skip
     """Serve the search page and the HTTP API, on this machine alone unless told otherwise. Ctrl-C stops it."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: a query multiplies no large matrices
-    _check_extra()
+    from mirsearch.extras import check_extra
+
+    check_extra("web", "mirsearch serve", ("fastapi", "uvicorn", "python_multipart", "prometheus_client"))
     from mirsearch.web.access import make_access
     from mirsearch.web.access_log import AccessLogPlan
     from mirsearch.web.apart import Parts
@@ -153,15 +153,3 @@ def _serve(plan: ServePlan, host: str, port: int, open_browser: bool) -> None:
                 serve_forever(create_app(site), sockets[0], on_stop=site.stop)
     finally:
         remove_place(plan.place)
-
-
-def _check_extra() -> None:
-    """Raise MissingDependencyError, which names the extra, if a package of it is not installed."""
-    from mirsearch import extras
-
-    try:
-        for module in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
-            import_module(module)
-    except ModuleNotFoundError as error:
-        missing = extras.missing_extra_error("mirsearch serve", error)
-        raise missing or MirsearchError(str(error), "pip install 'mirsearch[web]'") from error

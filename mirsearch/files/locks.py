@@ -6,6 +6,8 @@ filelock's own `FileLock` does not tell who holds a lock; this one keeps the hol
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -60,6 +62,17 @@ def lock(file: int, *, wait: bool = False) -> bool:
     from filelock import lock_descriptor  # takes longer to import than a query of a small index
 
     return lock_descriptor(file, blocking=wait, poll_interval=_POLL_SECONDS)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a file, which is made for it; wait as long as another thread or process has it."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        lock(file, wait=True)
+        yield
+    finally:
+        os.close(file)
 
 
 def _write_holder(file: int) -> None:

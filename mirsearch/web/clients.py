@@ -8,7 +8,7 @@ import os
 import time
 from pathlib import Path
 
-from mirsearch.files.locks import lock
+from mirsearch.files.locks import locked
 
 _SLOTS = 1 << 14
 """Places of the tables. A client's place is a keyed hash of its address: two rarely share one, by no one's choice."""
@@ -58,16 +58,11 @@ class ClientTable:
         """Note an attempt to log in; return False, and note nothing, where a client has made too many in a minute."""
         first = self._slot(client) * _MAX_LOGINS
         now = time.monotonic()  # the same clock in all processes of a machine
-        file = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            with memoryview(self._logins).cast("d") as times:
-                lock(file, wait=True)
-                oldest = min(range(first, first + _MAX_LOGINS), key=lambda place: times[place])
-                if times[oldest] > max(0.0, now - _MINUTE):
-                    return False
-                times[oldest] = now
-        finally:
-            os.close(file)
+        with memoryview(self._logins).cast("d") as times, locked(self._lock_path):
+            oldest = min(range(first, first + _MAX_LOGINS), key=lambda place: times[place])
+            if times[oldest] > max(0.0, now - _MINUTE):
+                return False
+            times[oldest] = now
         return True
 
     def close(self) -> None:

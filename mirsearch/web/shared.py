@@ -8,11 +8,11 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mirsearch.files.locks import lock
+from mirsearch.files.locks import locked
 from mirsearch.web.clients import ClientTable
 
 _CHANGED = "changed"
@@ -54,15 +54,9 @@ class Shared:
         except OSError:
             return 0
 
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
+    def writing(self) -> AbstractContextManager[None]:
         """Keep the other processes from writing to the index meanwhile: they wait."""
-        file = os.open(self.folder / "writing.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            lock(file, wait=True)
-            yield
-        finally:
-            os.close(file)
+        return locked(self.folder / "writing.lock")
 
     def close(self) -> None:
         """Let go of the files."""

@@ -10,8 +10,7 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from anyio import to_thread
 
 from mirsearch.errors import NotFoundError, UsageError
-from mirsearch.files.locks import lock
+from mirsearch.files.locks import locked
 from mirsearch.report.wording import clean_text
 from mirsearch.search.query_figure import FoundImages
 from mirsearch.search.query_image import QueryPart
@@ -145,15 +144,9 @@ class UploadStore:
                 _drop(one.path)
         return sorted((one for one in kept if one.at >= oldest), key=lambda one: one.at)
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self) -> AbstractContextManager[None]:
         """Keep the other threads and processes from adding or dropping meanwhile."""
-        file = os.open(self.folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            lock(file, wait=True)
-            yield
-        finally:
-            os.close(file)
+        return locked(self.folder.with_suffix(".lock"))
 
     def close(self) -> None:
         """Remove the folder with all images."""
