@@ -46,7 +46,11 @@ def read_counts(client: Elasticsearch, name: str) -> dict[str, Any]:
         "figures": {"filter": _IS_COMPLETE_FIGURE, "aggs": figures},
         "failures": {"filter": {"term": {"doc_type": "failure"}}},
     }
-    answer = client.search(index=name, size=0, aggs=parts)["aggregations"]
+    found = client.search(  # the hits are the newest figures, by any panel of each
+        index=name, size=NEWEST_FIGURES, aggs=parts, post_filter=_IS_PANEL, sort=[{"ingested_at": {"order": "desc"}}],
+        collapse={"field": "figure.id"}, source=False,
+    )  # fmt: skip
+    answer = found["aggregations"]
     of_panels, of_figures = answer["panels"], answer["figures"]
     counts: dict[str, Any] = {
         "articles": of_figures["articles"]["value"],
@@ -57,21 +61,8 @@ def read_counts(client: Elasticsearch, name: str) -> dict[str, Any]:
     }
     counts |= _read_groups(of_panels, GROUP_FIELDS)
     counts["sources"] = {bucket["key"]: bucket["doc_count"] for bucket in of_figures["sources"]["buckets"]}
-    counts["newest_figures"] = _newest_figures(client, name)
+    counts["newest_figures"] = [hit["fields"]["figure.id"][0] for hit in found["hits"]["hits"]]
     return counts
-
-
-def _newest_figures(client: Elasticsearch, name: str) -> list[str]:
-    """Return the ids of the figures that were written last, the newest first."""
-    answer = client.search(
-        index=name,
-        size=NEWEST_FIGURES,
-        query={"bool": {"filter": [_IS_PANEL]}},
-        sort=[{"ingested_at": {"order": "desc"}}],
-        collapse={"field": "figure.id"},
-        source=False,
-    )
-    return [hit["fields"]["figure.id"][0] for hit in answer["hits"]["hits"]]
 
 
 def count_values(client: Elasticsearch, name: str, clauses: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
