@@ -12,13 +12,11 @@ from mirsearch.report.reuse_table import held_off_sentence
 from mirsearch.report.wording import clean_text, figure_name
 from mirsearch.reuse.query import asked_panel, find_query_reuse
 from mirsearch.reuse.shared_pictures import SharedPicture
-from mirsearch.web.addresses import figure_address, panel_address
+from mirsearch.web.addresses import SHARP_SIDE, figure_address, panel_address
 from mirsearch.web.fields import SearchFields
 from mirsearch.web.rendering import render
 from mirsearch.web.site import Site
 from mirsearch.web.state import PageState
-
-_SHARP_SIDE = 720
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +64,4 @@ def _beside(asked: StoredPanel, pair: SharedPicture, enlarged: float) -> SharedP
 
 
 def _picture_of(stored: StoredPanel) -> tuple[str, str]:
-    return f"{panel_address(stored.panel.id)}?side={_SHARP_SIDE}", ""
+    return panel_address(stored.panel.id, SHARP_SIDE), ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -35,11 +34,12 @@ class FacetValue:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """A filter with its most frequent values. `more` values are not listed."""
+    """A filter with its most frequent values. `more` values are not listed. `widths` shows them with two handles."""
 
     title: str
     values: tuple[FacetValue, ...]
     more: int = 0
+    widths: WidthRange | None = None
 
     @property
     def has_chosen(self) -> bool:
@@ -96,7 +96,7 @@ def make_facets(counts: Mapping[str, Any], state: PageState) -> tuple[Facet, ...
     facets = (
         _listed("Technique", counts["techniques"], state, "technique"),
         _listed("Kind", counts["kinds"], state, "kind", keeps_unknown=True),
-        _widths(counts["fields_of_view"], state),
+        widths_facet(counts["fields_of_view"], state),
         _years(counts["years"], state),
         _listed("Journal", counts["journals"], state, "journal"),
         _listed("License", counts["licenses"], state, "license", license_name),
@@ -144,26 +144,6 @@ def _years(counts: Mapping[str, int], state: PageState) -> Facet:
     return Facet("Year", tuple(values), len(known) - len(listed))
 
 
-def width_range(counts: Mapping[str, int], state: PageState) -> WidthRange | None:
-    """Return the histogram of the fields of view, None if no panel has one."""
-    facet = _widths(counts, state)
-    if not facet.values:
-        return None
-    decades = _decades(counts)
-    least, most = decades[0], decades[-1] + 1
-    by_decade = dict(zip(decades, facet.values, strict=True))
-    low, high = _chosen_decades(state, least, most)
-    bars = [
-        dataclasses.replace(value, chosen=low <= decade + 0.5 <= high)
-        for decade in range(least, most)
-        if (value := by_decade.get(decade, FacetValue("", 0, 0.0, False, "")))
-    ]
-    texts = format_length(10.0**low), format_length(10.0**high)
-    without = state.changed(fov=None)
-    opened = without.address() if state.fields.fov else None
-    return WidthRange(least, most, low, high, texts, tuple(bars), tuple(without.pairs()), opened)
-
-
 def _chosen_decades(state: PageState, least: int, most: int) -> tuple[float, float]:
     """Return the decades between which the search asks for fields of view, within the histogram."""
     try:
@@ -175,20 +155,30 @@ def _chosen_decades(state: PageState, least: int, most: int) -> tuple[float, flo
     return low, high
 
 
-def _decades(counts: Mapping[str, int]) -> list[int]:
-    return sorted(int(key) for key in counts if key.lstrip("-").isdigit() and abs(int(key)) < 12)
-
-
-def _widths(counts: Mapping[str, int], state: PageState) -> Facet:
-    """Return the fields of view by decade: "3" counts the panels of 1 to 10 µm."""
-    decades = _decades(counts)
+def widths_facet(counts: Mapping[str, int], state: PageState) -> Facet:
+    """Return the fields of view by decade: "3" counts the panels of 1 to 10 µm. It has no value if no panel has one."""
+    decades = sorted(int(key) for key in counts if key.lstrip("-").isdigit() and abs(int(key)) < 12)
     most = max((counts[str(decade)] for decade in decades), default=1)
-    values = []
+    values = {}
     for decade in decades:
         low, high = (format_length(10.0**exponent) for exponent in (decade, decade + 1))
         value = f"{low}..{high}"
         chosen = state.fields.fov == value
         address = state.changed(fov=None if chosen else value).address()
         count = counts[str(decade)]
-        values.append(FacetValue(f"{low} – {high}", count, count / most, chosen, address))
-    return Facet("Field of view", tuple(values))
+        values[decade] = FacetValue(f"{low} – {high}", count, count / most, chosen, address)
+    widths = _width_range(values, state) if values else None
+    return Facet("Field of view", tuple(values.values()), widths=widths)
+
+
+def _width_range(by_decade: Mapping[int, FacetValue], state: PageState) -> WidthRange:
+    least, most = min(by_decade), max(by_decade) + 1
+    low, high = _chosen_decades(state, least, most)
+    empty = FacetValue("", 0, 0.0, False, "")
+    bars = tuple(
+        replace(by_decade.get(decade, empty), chosen=low <= decade + 0.5 <= high) for decade in range(least, most)
+    )
+    texts = format_length(10.0**low), format_length(10.0**high)
+    without = state.changed(fov=None)
+    opened = without.address() if state.fields.fov else None
+    return WidthRange(least, most, low, high, texts, bars, tuple(without.pairs()), opened)

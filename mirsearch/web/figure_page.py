@@ -22,7 +22,7 @@ from mirsearch.report.wording import (
     scale_sentence,
 )
 from mirsearch.settings import LIMITS
-from mirsearch.web.addresses import panel_address, panel_key
+from mirsearch.web.addresses import panel_address, panel_anchor
 from mirsearch.web.caption_parts import caption_runs
 from mirsearch.web.fields import SearchFields
 from mirsearch.web.reading import Outline, PictureReading, bar_outlines, make_outline
@@ -119,11 +119,7 @@ def _caption_parts(figure: Figure, panels: Sequence[StoredPanel]) -> tuple[Capti
         clean_text(figure.caption, LIMITS.caption_chars),
         [clean_text(stored.panel.caption, LIMITS.caption_chars) for stored in panels],
     )
-    return tuple(CaptionPart(run.words, tuple(_anchor(panels[number]) for number in run.panels)) for run in runs)
-
-
-def _anchor(stored: StoredPanel) -> str:
-    return f"panel-{panel_key(stored)}"
+    return tuple(CaptionPart(run.words, tuple(panel_anchor(panels[number]) for number in run.panels)) for run in runs)
 
 
 def _iiif(figure: Figure) -> str:
@@ -132,7 +128,7 @@ def _iiif(figure: Figure) -> str:
 
 def _outlined(figure: Figure, panels: Sequence[StoredPanel]) -> PictureReading:
     outlines = [
-        make_outline("image", stored.panel.box, figure_name(figure, stored.panel), f"#panel-{quote(panel_key(stored))}")
+        make_outline("image", stored.panel.box, figure_name(figure, stored.panel), f"#{quote(panel_anchor(stored))}")
         for stored in panels
     ]
     outlines += bar_outlines([stored.panel for stored in panels])
@@ -153,7 +149,7 @@ def _panel_view(stored: StoredPanel, panels: Sequence[StoredPanel], may_correct:
         ("corrected", ", ".join(stored.corrected_fields)),
     ]
     return PanelView(
-        anchor=_anchor(stored),
+        anchor=panel_anchor(stored),
         name=figure_name(stored.figure, panel),
         heading=panel_heading(panel),
         facts=tuple(Fact(name, text) for name, text in facts if text),

@@ -18,6 +18,7 @@ from mirsearch.search.answer import answer_json
 from mirsearch.search.option_values import parse_box
 from mirsearch.settings import SERVE_LIMITS
 from mirsearch.web.access import SESSION_COOKIE, session_of
+from mirsearch.web.addresses import SHARP_SIDE
 from mirsearch.web.corpus import public_answer, public_json
 from mirsearch.web.figure_page import figure_page
 from mirsearch.web.pictures import make_jpeg
@@ -37,7 +38,7 @@ _MAX_QUERY_CHARS = 16_000
 _QUERY_PICTURE_SIDE = 1200
 _CITATIONS = {"bib": ("bibtex", "application/x-bibtex"), "ris": ("ris", "application/x-research-info-systems")}
 """Styles of citations, and their types, by the suffix of the address."""
-_SIDES = (0, 720)
+_SIDES = (0, SHARP_SIDE)
 """Sizes of a panel's picture: 0 is the small picture of the index."""
 
 
@@ -150,7 +151,8 @@ class Pages:
         """Send the picture of a panel."""
         side = _number(request, "side", 0)
         if side not in _SIDES:
-            raise ProblemError(Problem(400, f"side: {side} px is no size of a picture", "leave it out, or give 720"))
+            remedy = f"leave it out, or give {SHARP_SIDE}"
+            raise ProblemError(Problem(400, f"side: {side} px is no size of a picture", remedy))
         jpeg = await self.site.picture_work.run(self.site.pictures.panel, request.path_params["panel_id"], side)
         return tagged(request, jpeg.data, "image/jpeg", KEEP_HOUR, jpeg.etag)
 

@@ -14,7 +14,7 @@ from mirsearch.report.review_sheet import bar_frame, suggested_length
 from mirsearch.report.wording import article_title, clean_text, figure_name, panel_heading, scale_sentence
 from mirsearch.search.review import REASONS
 from mirsearch.settings import LIMITS
-from mirsearch.web.addresses import figure_address, panel_address
+from mirsearch.web.addresses import SHARP_SIDE, figure_address, panel_address
 from mirsearch.web.problems import Problem
 from mirsearch.web.rendering import render
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mirsearch.web.site import Site
 
 PAGE_ITEMS = 12
-_SHARP_SIDE = 720
 _NOTHING_TYPED = dict.fromkeys(("scale", "bar", "bar_px", "kind", "technique"), "")
 
 
@@ -122,7 +121,7 @@ def _panel_form(stored: StoredPanel, why: str, typed: Mapping[str, str] | None =
         suggestion=suggested_length(panel),
         kind=panel.kind,
         technique=known_technique(panel) or "",
-        picture=f"{panel_address(panel.id)}?side={_SHARP_SIDE}",
+        picture=panel_address(panel.id, SHARP_SIDE),
         figure=figure_address(stored),
         x=panel.box[0],
         y=panel.box[1],

@@ -14,7 +14,7 @@ from mirsearch.report.sentences import query_sentence
 from mirsearch.report.views import AnswerSection, FramedPicture, HitCard, Link, QueryCard, SortOption
 from mirsearch.search.answer import Answer, Hit
 from mirsearch.web.addresses import figure_address, panel_address
-from mirsearch.web.facets import Facet, WidthRange, facet_counts, make_facets, width_range
+from mirsearch.web.facets import Facet, facet_counts, make_facets
 from mirsearch.web.marks import MarksView, show_marks
 from mirsearch.web.problems import Problem, ProblemError, error_problem
 from mirsearch.web.reading import PictureReading, read_picture
@@ -53,7 +53,6 @@ class SearchView:
 
     state: PageState
     facets: tuple[Facet, ...]
-    widths: WidthRange | None
     problem: Problem | None = None
     section: AnswerSection | None = None
     upload: Upload | None = None
@@ -76,8 +75,7 @@ async def search_page(site: Site, state: PageState) -> tuple[str, int]:
     """Return the page for a state, and its HTTP status."""
     counts = await site.searches.run(site.corpus.counts)
     passing = await site.searches.run(facet_counts, site.corpus, state)
-    widths = width_range(passing["fields_of_view"], state)
-    view = SearchView(state, make_facets(passing, state), widths)
+    view = SearchView(state, make_facets(passing, state))
     status = 200
     try:
         if state.image is not None:

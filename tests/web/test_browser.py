@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra web is not installed")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from mirsearch.corpus import ScaleReading
 from mirsearch.indexes import open_index
@@ -169,32 +169,33 @@ def test_everything_works_without_scripts(browser: Browser, address: str, served
     assert watched.problems == []
 
 
+def view_box(drawing: Locator) -> list[float]:
+    return [float(number) for number in str(drawing.get_attribute("viewBox")).split()]
+
+
 def test_a_figure_is_looked_at_closely(browser: Browser, address: str, served: Served) -> None:
     watched = Watched(browser, address)
     page = watched.page
     page.goto(f"{address}/figures/{served.stored[0].figure.id}")
     drawing = page.locator("svg.outlined")
-    whole = str(drawing.get_attribute("viewBox"))
+    whole = view_box(drawing)
     page.locator(".panel").first.hover()
     assert page.locator(".outlined a.lit").count() == 1
     page.keyboard.press("+")
     page.locator(".zoom button", has_text="+").click()
-    zoomed = [float(number) for number in str(drawing.get_attribute("viewBox")).split()]
-    width = float(whole.split()[2])
-    assert zoomed[2] == pytest.approx(width / 1.5**2, rel=1e-3)
+    zoomed = view_box(drawing)
+    assert zoomed[2] == pytest.approx(whole[2] / 1.5**2, rel=1e-3)
     frame = drawing.bounding_box()
     assert frame is not None
     page.mouse.move(frame["x"] + 0.5 * frame["width"], frame["y"] + 0.5 * frame["height"])
     page.mouse.down()
     page.mouse.move(frame["x"] + 0.4 * frame["width"], frame["y"] + 0.5 * frame["height"], steps=4)
     page.mouse.up()
-    moved = [float(number) for number in str(drawing.get_attribute("viewBox")).split()]
+    moved = view_box(drawing)
     assert moved[0] - zoomed[0] == pytest.approx(0.1 * zoomed[2], rel=0.1)
     assert "#" not in page.url  # the drag is no click on a panel
     page.keyboard.press("0")
-    assert [float(number) for number in str(drawing.get_attribute("viewBox")).split()] == [
-        float(number) for number in whole.split()
-    ]
+    assert view_box(drawing) == whole
     assert watched.problems == []
 
 

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the extra web is not installed")
 
-from mirsearch.web.facets import width_range
+from mirsearch.web.facets import widths_facet
 from mirsearch.web.fields import SearchFields
 from mirsearch.web.problems import ProblemError
 from mirsearch.web.state import PageState, parse_state
@@ -36,7 +36,7 @@ def test_a_handle_that_is_no_number_is_told(value: str):
 
 
 def test_the_histogram_has_a_bar_for_each_decade():
-    widths = width_range(COUNTS, PageState(SearchFields(text="gold", fov="20nm..")))
+    widths = widths_facet(COUNTS, PageState(SearchFields(text="gold", fov="20nm.."))).widths
     assert widths is not None
     assert [bar.count for bar in widths.bars] == [3, 0, 10]
     assert [bar.chosen for bar in widths.bars] == [False, True, True]
@@ -48,7 +48,7 @@ def test_the_histogram_has_a_bar_for_each_decade():
 
 
 def test_a_corpus_without_scales_has_none():
-    assert width_range({"unknown": 2}, PageState(SearchFields())) is None
-    wrong = width_range(COUNTS, PageState(SearchFields(fov="soon")))
+    assert widths_facet({"unknown": 2}, PageState(SearchFields())).widths is None
+    wrong = widths_facet(COUNTS, PageState(SearchFields(fov="soon"))).widths
     assert wrong is not None
     assert (wrong.low, wrong.high) == (0, 3)
