@@ -55,11 +55,6 @@ def align(one: Keypoints, other: Keypoints) -> Alignment | None:
     return max(filter(None, found), key=lambda alignment: alignment.inliers, default=None)
 
 
-def match_descriptors(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Matched:
-    """Return pairs (n, 2) of descriptors that are nearest to each other, and by far nearer than the second."""
-    return _match(unit_descriptors(one) @ unit_descriptors(other).T)
-
-
 def _match(cosines: NDArray[np.float32]) -> Matched:
     """Return the pairs (n, 2) of rows and columns that are nearest to each other, and by far nearer than the second."""
     nearest = cosines.argmax(axis=1)

@@ -10,8 +10,6 @@ from typing import Any
 
 from mirsearch.report.wording import clean_text
 
-STATES = ("waiting", "running", "done", "failed", "cancelled", "interrupted")
-"""What a job can be. "interrupted": the server stopped; "failed": it could not run, or not to its end."""
 OPEN_STATES = ("waiting", "running")
 MAX_FAILURES = 500
 """Failures that are kept of a job; the others are only counted."""
@@ -25,6 +23,8 @@ _TITLE_CHARS = 120
 class Job:
     """One request to add figures. Times are seconds since 1970.
 
+    `state` is waiting, running, done, failed (it could not run, or not to its end), cancelled or interrupted (the
+    server stopped).
     `words` are the options that `mirsearch ingest` is run with, `asked` tells them to people. `content` names the
     folder of the uploaded files (empty: none). `progress` has the last numbers that the ingest told, `failures` has
     (file, reason), `figures` the ids of those that came in, `summary` the JSON of the ingest. `is_stopping`: somebody
