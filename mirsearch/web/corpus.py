@@ -169,14 +169,11 @@ _NESTED = (dict, list)
 
 def public_json(value: Any) -> Any:
     """Put names in place of the paths of files, in JSON of panels and answers, and return it."""
-    left = [value]
+    left = [value] if type(value) in _NESTED else []
     while left:
         outer = left.pop()
-        if isinstance(outer, list):
-            if outer and not isinstance(outer[0], str | int | float):  # boxes and names hold no more
-                left += outer
-        elif isinstance(outer, dict):
-            left += [item for item in outer.values() if type(item) in _NESTED]
+        left += [item for item in (outer.values() if type(outer) is dict else outer) if type(item) in _NESTED]
+        if type(outer) is dict:
             for key in ("image", "location"):
                 if isinstance(place := outer.get(key), str):
                     outer[key] = public_name(place)
