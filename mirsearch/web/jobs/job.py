@@ -25,6 +25,7 @@ class Job:
 
     `state` is waiting, running, done, failed (it could not run, or not to its end), cancelled or interrupted (the
     server stopped).
+
     `words` are the options that `mirsearch ingest` is run with, `asked` tells them to people. `content` names the
     folder of the uploaded files (empty: none). `progress` has the last numbers that the ingest told, `failures` has
     (file, reason), `figures` the ids of those that came in, `summary` the JSON of the ingest. `is_stopping`: somebody
