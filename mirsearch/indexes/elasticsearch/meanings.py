@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from elasticsearch import Elasticsearch
 
 from mirsearch.corpus import Figure, Panel
-from mirsearch.errors import IndexMismatchError
+from mirsearch.errors import IndexMismatchError, MirsearchError
 from mirsearch.indexes.base import ExtractorIdentity, FigureRecord
 from mirsearch.indexes.elasticsearch.bulk import BulkSender, update_action
 from mirsearch.indexes.elasticsearch.client import Address
@@ -18,9 +18,12 @@ from mirsearch.indexes.elasticsearch.documents import Document, read_panel, roun
 from mirsearch.indexes.elasticsearch.errors import read_answers
 from mirsearch.indexes.elasticsearch.paging import Hit, snapshot_pages
 from mirsearch.indexes.meanings import MeaningMaker, Meanings, Progress, rounded, said_text, text_key
+from mirsearch.query import StoredPanel
 
 FIELD, KEY_FIELD = "meaning", "meaning_key"
 _PANELS_AT_ONCE = 64
+_PANELS = {"bool": {"filter": [{"term": {"doc_type": "panel"}}]}}
+_LENGTH_ERROR = 0.01
 
 
 def read_model(client: Elasticsearch, index: str) -> ExtractorIdentity | None:
@@ -88,6 +91,74 @@ def read_meanings(hits: Sequence[Hit]) -> Meanings:
     return {str(key): rounded(np.array(vector, np.float32)) for key, vector in pairs if key and vector}
 
 
+def add_missing(
+    client: Elasticsearch,
+    address: Address,
+    index: str,
+    maker: MeaningMaker,
+    bulk: BulkSender,
+    report: Callable[[int], object],
+) -> int:
+    """Write the sentence vectors of all panels that have none of this model and of their present texts.
+
+    `report` is told how many panels were looked at. Returns how many were written.
+    """
+    done = written = 0
+    pages = snapshot_pages(
+        client, address, index, size=_PANELS_AT_ONCE, query=_PANELS, sort=[{"panel.id": "asc"}],
+        source_excludes=["vector", FIELD, "thumbnail", "words", "caption_terms"],
+    )  # fmt: skip
+    for hits in pages:
+        report(done)
+        with read_answers(address):
+            stored = [read_panel(hit["_source"]) for hit in hits]
+            missing = [
+                (hit["_id"], each)
+                for hit, each in zip(hits, stored, strict=True)
+                if hit["_source"].get(KEY_FIELD) != text_key(maker.model, _text_of(each.panel, each.figure))
+            ]
+            panels, figures = [each.panel for _, each in missing], [each.figure for _, each in missing]
+            fields = panel_meanings(panels, figures, {}, maker)
+            bulk.add([update_action(index, doc_id, own | ({} if FIELD in own else {FIELD: None}))
+                      for (doc_id, _), own in zip(missing, fields, strict=True)])  # fmt: skip
+        done, written = done + len(hits), written + len(missing)
+    with read_answers(address):
+        bulk.flush()
+    return written
+
+
+def find_fault(stored: StoredPanel, document: Document, model: ExtractorIdentity) -> str | None:
+    """Return what is wrong with the sentence vector of a panel, None for nothing.
+
+    `document` has the fields of the panel, with the vector as a list.
+    """
+    text = _text_of(stored.panel, stored.figure)
+    if document.get(KEY_FIELD) != text_key(model, text):
+        return "its sentence vector is missing, or of another text"
+    vector = np.asarray(document.get(FIELD) or [], np.float64)
+    if not len(vector):
+        return "its sentence vector is missing" if text.strip() else None
+    length = float(np.linalg.norm(vector))
+    return None if abs(length - 1) <= _LENGTH_ERROR else f"its sentence vector has the length {length:.3g}, not 1"
+
+
+def make_again(client: Elasticsearch, address: Address, index: str, panel_ids: Iterable[str], bulk: BulkSender) -> str:
+    """Make damaged sentence vectors again; where the model is not installed, take all out. Returns what was done."""
+    model = read_model(client, index)
+    assert model is not None, "only an index with a model has faults of sentence vectors"
+    try:
+        maker = MeaningMaker(model)
+        maker.check()
+    except MirsearchError as error:
+        write_model(client, index, None)
+        return f"the sentence vectors were taken out ({error}); add them again: mirsearch reembed --meaning"
+    bulk.add([update_action(index, panel_id, {KEY_FIELD: None, FIELD: None}) for panel_id in panel_ids])
+    bulk.flush()
+    client.indices.refresh(index=index)
+    count = add_missing(client, address, index, maker, bulk, lambda _: None)
+    return f"the sentence vectors of {count} panels were made again"
+
+
 class MeaningOnCluster:
     """The part of an index that has sentence vectors. See `MeaningIndex`."""
 
@@ -112,9 +183,9 @@ class MeaningOnCluster:
                     write_model(self._client, lock.index, None)
                 add_fields(self._client, lock.index, model)
                 self._client.indices.refresh(index=lock.index)
-                query = {"bool": {"filter": [{"term": {"doc_type": "panel"}}]}}
-                total = int(self._client.count(index=lock.index, query=query)["count"])
-            self._add_all(lock.index, query, maker, bulk, lambda done: progress and progress(done, total))
+                total = int(self._client.count(index=lock.index, query=_PANELS)["count"])
+            add_missing(self._client, self._address, lock.index, maker, bulk,
+                        lambda done: progress and progress(done, total))  # fmt: skip
             with read_answers(self._address):
                 self._client.indices.refresh(index=lock.index)
                 write_model(self._client, lock.index, model)
@@ -125,30 +196,6 @@ class MeaningOnCluster:
             with read_answers(self._address):
                 lock.release()
         return total
-
-    def _add_all(self, index: str, query: dict[str, Any], maker: MeaningMaker, bulk: BulkSender, report: Any) -> None:
-        """Write the sentence vectors of all panels that have none of this model and of their present texts."""
-        done = 0
-        pages = snapshot_pages(
-            self._client, self._address, index, size=_PANELS_AT_ONCE, query=query, sort=[{"panel.id": "asc"}],
-            source_excludes=["vector", FIELD, "thumbnail", "words", "caption_terms"],
-        )  # fmt: skip
-        for hits in pages:
-            report(done)
-            with read_answers(self._address):
-                stored = [read_panel(hit["_source"]) for hit in hits]
-                missing = [
-                    (hit["_id"], each)
-                    for hit, each in zip(hits, stored, strict=True)
-                    if hit["_source"].get(KEY_FIELD) != text_key(maker.model, _text_of(each.panel, each.figure))
-                ]
-                panels, figures = [each.panel for _, each in missing], [each.figure for _, each in missing]
-                fields = panel_meanings(panels, figures, {}, maker)
-                bulk.add([update_action(index, doc_id, own | ({} if FIELD in own else {FIELD: None}))
-                          for (doc_id, _), own in zip(missing, fields, strict=True)])  # fmt: skip
-            done += len(hits)
-        with read_answers(self._address):
-            bulk.flush()
 
     def remove_meaning(self) -> None:
         """Take all sentence vectors out."""

@@ -12,7 +12,7 @@ import numpy as np
 from elasticsearch import Elasticsearch
 
 from mirsearch.indexes.base import ExtractorIdentity, Failure
-from mirsearch.indexes.elasticsearch import admin
+from mirsearch.indexes.elasticsearch import admin, meanings
 from mirsearch.indexes.elasticsearch.bulk import BulkSender, delete_action
 from mirsearch.indexes.elasticsearch.client import Address, connect, parse_address
 from mirsearch.indexes.elasticsearch.current import existing_index, lock_current_index
@@ -44,6 +44,8 @@ class _Contents:
     """Panels that belong to no figure."""
     lost_entries: set[str] = field(default_factory=set)
     """Entries of the index's lists that can't be read."""
+    lost_meanings: set[str] = field(default_factory=set)
+    """Panels that are whole but for their sentence vectors."""
 
 
 def find_faults(location: str) -> Iterator[Fault]:
@@ -57,9 +59,10 @@ def find_faults(location: str) -> Iterator[Fault]:
 
 
 def repair(location: str) -> list[str]:
-    """Delete panels without a figure, take damaged figures out for the next ingest, and tell what was done.
+    """Delete panels without a figure, take damaged figures out, and make lost sentence vectors again.
 
-    Corrections of a figure that is taken out stay in its document: the next ingest of it keeps them.
+    Returns what was done, one line each. Corrections of a figure that is taken out stay in its document: the next
+    ingest of it keeps them.
     """
     done: list[str] = []
     with _open(location) as (client, address, _), read_answers(address):
@@ -77,6 +80,9 @@ def repair(location: str) -> list[str]:
                 done.append(f"{len(contents.strays)} panels without a figure were deleted")
             done += [_take_out(client, bulk, physical, figure_id, contents) for figure_id in sorted(contents.damaged)]
             bulk.flush()
+            lost = sorted(each for each in contents.lost_meanings if contents.panels[each] not in contents.damaged)
+            if lost:
+                done.append(meanings.make_again(client, address, physical, lost, bulk))
             client.indices.refresh(index=physical)
         finally:
             bulk.close()
@@ -117,6 +123,7 @@ def _read_contents(client: Elasticsearch, address: Address, physical: str, extra
     found = _Contents()
     with read_answers(address):
         client.indices.refresh(index=physical)
+        model = meanings.read_model(client, physical)
     for doc_id, document in _documents(client, address, physical, "figure"):
         found.figures[doc_id] = document
         if document.get("figure_state") == TAKEN_OUT:
@@ -125,7 +132,7 @@ def _read_contents(client: Elasticsearch, address: Address, physical: str, extra
             found.faults.append(Fault("figure", doc_id, "its ingest was interrupted"))
             found.damaged.add(doc_id)
     for doc_id, document in _documents(client, address, physical, "panel"):
-        reason = _panel_fault(doc_id, document, extractor)
+        reason, said = _panel_faults(doc_id, document, extractor, model)
         figure = document.get("figure")
         figure_id = str(figure.get("id")) if isinstance(figure, dict) else ""
         found.panels[doc_id] = figure_id
@@ -135,6 +142,9 @@ def _read_contents(client: Elasticsearch, address: Address, physical: str, extra
         elif reason:
             found.faults.append(Fault("document", doc_id, reason))
             found.damaged.add(figure_id)
+        elif said:
+            found.faults.append(Fault("meaning", doc_id, said))
+            found.lost_meanings.add(doc_id)
     _compare_figures(found)
     for doc_id, document in _documents(client, address, physical, "entry"):
         try:
@@ -164,16 +174,27 @@ def _compare_figures(found: _Contents) -> None:
             found.damaged.add(figure_id)
 
 
-def _panel_fault(doc_id: str, document: dict[str, Any], extractor: ExtractorIdentity) -> str | None:
-    """Return what is wrong with the document of a panel, None for nothing."""
+def _panel_faults(
+    doc_id: str, document: dict[str, Any], extractor: ExtractorIdentity, model: ExtractorIdentity | None
+) -> tuple[str | None, str | None]:
+    """Return what is wrong with the document of a panel, and with its sentence vector; None for nothing."""
     try:
         stored = read_panel(document)
+        said = None if model is None else meanings.find_fault(stored, document, model)
+    except _SHAPE_ERRORS as error:
+        return f"it can't be read: {type(error).__name__} {error}", None
+    if stored.panel.id != doc_id:
+        return f"it holds the panel {stored.panel.id}", None
+    return _vector_fault(document, extractor), said
+
+
+def _vector_fault(document: dict[str, Any], extractor: ExtractorIdentity) -> str | None:
+    """Return what is wrong with the vector of a panel's look, None for nothing."""
+    try:
         vector = np.asarray(document["vector"], dtype=np.float32).reshape(-1)
         maker = document["extractor"]
     except _SHAPE_ERRORS as error:
         return f"it can't be read: {type(error).__name__} {error}"
-    if stored.panel.id != doc_id:
-        return f"it holds the panel {stored.panel.id}"
     if vector.shape != (extractor.dims,):
         return f"its vector has {len(vector)} of {extractor.dims} numbers"
     length = float(np.linalg.norm(vector))
@@ -187,8 +208,9 @@ def _panel_fault(doc_id: str, document: dict[str, Any], extractor: ExtractorIden
 def _documents(
     client: Elasticsearch, address: Address, physical: str, kind: str
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the documents of one kind with their ids; panels have `vector` as a list."""
-    vector: dict[str, Any] = {"fields": [{"field": "vector"}]} if kind == "panel" else {}
+    """Yield the documents of one kind with their ids; panels have their vectors as lists."""
+    names = ("vector", meanings.FIELD) if kind == "panel" else ()
+    vectors: dict[str, Any] = {"fields": [{"field": name} for name in names]} if names else {}
     pages = snapshot_pages(
         client,
         address,
@@ -196,8 +218,8 @@ def _documents(
         size=PAGE_SIZE,
         query={"term": {"doc_type": kind}},
         sort=["_shard_doc"],
-        source_excludes=["vector", *_EXCLUDED],
-        **vector,
+        source_excludes=["vector", meanings.FIELD, *_EXCLUDED],
+        **vectors,
     )
     with closing(pages):
         for hits in pages:

@@ -7,11 +7,15 @@ import pytest
 pytest.importorskip("elasticsearch")
 from mirsearch.indexes import open_index
 from mirsearch.indexes.elasticsearch.client import connect, parse_address
+from mirsearch.indexes.meanings import MeaningIndex
 from mirsearch.ingest.correcting import correct_panel
 from mirsearch.query import Filters
 from mirsearch.search.scale_options import ScaleOptions
 from tests.support import index_records as made
 from tests.support.cli_runner import run
+from tests.support.made_meaning import MODEL, MadeSentences, made_sentences
+
+__all__ = ["made_sentences"]
 
 RECORDS = [made.record(number) for number in range(6)]
 
@@ -55,5 +59,27 @@ def test_faults_are_told_and_repaired(es_location: str) -> None:
             for record in RECORDS:
                 writer.put(record)
         assert index.panels([RECORDS[2].panels[0].id])[0].panel.technique == "AFM"
+    assert told(es_location, 0) == set()
+    client.close()
+
+
+def test_sentence_vectors_are_checked_and_made_again(es_location: str, made_sentences: MadeSentences) -> None:
+    with open_index(es_location, create=made.IDENTITY) as index:
+        assert isinstance(index, MeaningIndex)
+        index.add_meaning(MODEL)
+        with index.writer() as writer:
+            for record in RECORDS:
+                writer.put(record)
+    assert told(es_location, 0) == set()
+    address = parse_address(es_location)
+    client = connect(address)
+    lost = [record.panels[0].id for record in RECORDS[:3]]
+    damage = ({"meaning": None}, {"meaning": [0.5] * MODEL.dims}, {"meaning_key": "of another text"})
+    for panel_id, change in zip(lost, damage, strict=True):
+        client.update(index=address.name, id=panel_id, doc=change, refresh=True)
+    assert told(es_location, 3) == {("meaning", panel_id) for panel_id in lost}
+    made_sentences.embedded.clear()
+    assert "the sentence vectors of 3 panels were made again" in run("verify", "--repair", "--index", es_location).out
+    assert len(made_sentences.embedded) == 3
     assert told(es_location, 0) == set()
     client.close()
