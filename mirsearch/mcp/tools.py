@@ -19,7 +19,7 @@ from mirsearch.query import Filters, StoredPanel
 from mirsearch.search.answer import answer_json, stored_json
 from mirsearch.settings import SERVE_LIMITS
 from mirsearch.web.corpus import Corpus, public_json
-from mirsearch.web.fields import SearchFields, Word, Words, make_filters, make_question
+from mirsearch.web.fields import FilterFields, SearchFields, Word, make_filters, make_question
 from mirsearch.web.pictures import FigurePictures, make_jpeg
 from mirsearch.web.uploads import ReadPictures, Upload
 
@@ -53,21 +53,8 @@ class ShowTool(BaseModel):
     pictures: bool = Field(default=True, description="Also return the picture.")
 
 
-class FacetsTool(BaseModel):
+class FacetsTool(FilterFields):
     """Filters, as those of a search; without any, the whole corpus is counted."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    kind: Words = Field(default=[], description="micrograph, diffraction, map, gel, plot, …")
-    technique: Words = Field(default=[], description="SEM, TEM, AFM, …")
-    year: Word | None = Field(default=None, description="2021, 2015-2020, 2015- or -2020.")
-    journal: Words = Field(default=[], description="Full name of the journal.")
-    license: Words = Field(default=[], description="cc-by, cc0, …")
-    has_scale: bool | None = Field(default=None, description="Only panels with (true) or without (false) a scale.")
-    fov: Word | None = Field(default=None, description='Field of view: "100nm..5um".')
-    article: Words = Field(default=[], description="DOI, PMC id or article id.")
-    label_text: Word | None = Field(default=None, description="Words that were read inside the panel.")
-    filter: Words = Field(default=[], description="Condition on any field: scale.source=caption.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +133,7 @@ class Tools:
 
     def facets(self, wanted: FacetsTool) -> Shown:
         """Return how many panels (of sources: figures) have each value, the most frequent values first."""
-        given = {name: getattr(wanted, name) for name in wanted.model_fields_set}
-        filters = make_filters(SearchFields.model_validate(given))
-        counts = self._counts(filters)
+        counts = self._counts(make_filters(wanted))
         return Shown({name: _most_frequent(counts[name]) for name in FACETS})
 
     def _counts(self, filters: Filters) -> Mapping[str, Any]:

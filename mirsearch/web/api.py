@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response, UploadFile
-from pydantic import Field, ValidationError
-from starlette.datastructures import FormData
+from pydantic import Field
 
 from mirsearch.errors import NotFoundError
 from mirsearch.query import StoredPanel
@@ -15,9 +14,9 @@ from mirsearch.settings import LIMITS, SERVE_LIMITS
 from mirsearch.web import api_corrections, api_jobs, schema
 from mirsearch.web.corpus import public_json
 from mirsearch.web.fields import LIST_FIELDS, SearchFields
-from mirsearch.web.problems import PROBLEM_TYPE, ProblemError
+from mirsearch.web.forms import read_form
+from mirsearch.web.problems import PROBLEM_TYPE
 from mirsearch.web.responses import json_answer
-from mirsearch.web.state import validation_problem
 
 if TYPE_CHECKING:
     from mirsearch.web.site import Site
@@ -47,26 +46,6 @@ class ApiSearch(SearchFields):
 _SEARCH_FORM = {"requestBody": {"content": {"multipart/form-data": {"schema": ApiSearch.model_json_schema()}}}}
 
 
-def _read_form(form: FormData) -> ApiSearch:
-    """Return the fields of a search. ProblemError (422) names the first that is wrong.
-
-    FastAPI's own reading of a form looks at every field of the model anew for each request, which takes as long as the
-    search itself.
-    """
-    values: dict[str, Any] = {}
-    for name, value in form.multi_items():
-        if isinstance(value, str) and not value:
-            continue
-        if name in _LIST_FIELDS:
-            values.setdefault(name, []).append(value)
-        else:
-            values[name] = value
-    try:
-        return ApiSearch.model_validate(values)
-    except ValidationError as error:
-        raise ProblemError(validation_problem(error.errors(), 422)) from error
-
-
 def make_router(site: Site) -> APIRouter:
     """Return the routes of the API."""
     router = APIRouter(prefix="/api/v1", responses=_PROBLEMS)
@@ -78,7 +57,7 @@ def make_router(site: Site) -> APIRouter:
     async def search(request: Request) -> Response:
         """Find panels that look like an image at its scale, and whose captions contain the given words."""
         async with request.form(max_fields=_MAX_FORM_FIELDS, max_part_size=SERVE_LIMITS.form_bytes) as form:
-            fields = _read_form(form)
+            fields = read_form(ApiSearch, form, _LIST_FIELDS, "image")
             request.state.words = fields.text  # for an access log that may have them
             given = [image for image in fields.image if image.filename or image.size]
             uploads = [await site.uploads.receive(image, image.filename, request.state.client) for image in given]

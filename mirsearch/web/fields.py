@@ -25,6 +25,7 @@ from mirsearch.settings import SERVE_LIMITS
 from mirsearch.web.uploads import ReadPictures, Upload
 
 _NULLABLE = frozenset(("bar_px", "nm_per_px", "per_article", "min_score", "has_scale", "sigma"))
+_CONFIG = ConfigDict(extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
 _MAX_VALUES = 32
 """Most values of one field that may be repeated."""
 
@@ -33,10 +34,10 @@ Word = Annotated[str, StringConstraints(max_length=200)]
 Words = Annotated[list[Word], Field(max_length=_MAX_VALUES)]
 
 
-class SearchFields(BaseModel):
-    """What a search asks for: the options of `mirsearch query`, with `_` in place of `-`."""
+class _QuestionFields(BaseModel):
+    """The question and how it is answered."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
+    model_config = _CONFIG
 
     text: Text | None = Field(default=None, description='Words, "phrases" and nano*. AND, OR, NOT or title:word bind.')
     require: bool = Field(default=False, description="Find only panels that have the words of the text.")
@@ -51,7 +52,7 @@ class SearchFields(BaseModel):
     nm_per_px: float | None = Field(default=None, description="Size of a pixel in nm.")
     field_of_view: Word | None = Field(default=None, description='Width of the image: "2 um".')
     no_scale: bool = Field(default=False, description="Ignore the scale.")
-    weight: Words = Field(default=[], description="Weight of a term: visual=0.6, scale=0.3 or text=0.3.")
+    weight: Words = Field(default=[], description="Weight of a term: visual=0.6, scale=0.3, text=0.3, meaning=0.06.")
     missing: Literal["neutral", "penalize", "exclude"] = Field(
         default="neutral", description="Rule for panels without a scale."
     )
@@ -65,6 +66,13 @@ class SearchFields(BaseModel):
     min_score: float | None = Field(default=None, description="Least score of a hit, 0 to 1.")
     doubtful: bool = Field(default=False, description="Also rank and filter by scale readings that are not sure.")
     exact: bool = Field(default=False, description="Score every panel that passes the filters.")
+
+
+class FilterFields(BaseModel):
+    """Filters of panels."""
+
+    model_config = _CONFIG
+
     kind: Words = Field(default=[], description="micrograph, diffraction, map, gel, plot, …")
     technique: Words = Field(default=[], description="SEM, TEM, AFM, …")
     year: Word | None = Field(default=None, description="2021, 2015-2020, 2015- or -2020.")
@@ -73,9 +81,14 @@ class SearchFields(BaseModel):
     has_scale: bool | None = Field(default=None, description="Only panels with (true) or without (false) a scale.")
     fov: Word | None = Field(default=None, description='Field of view: "100nm..5um".')
     article: Words = Field(default=[], description="DOI, PMC id or article id.")
-    not_article: Words = Field(default=[], description="Article to leave out; own: that of the image or panel.")
     label_text: Text | None = Field(default=None, description="Words that were read inside the panel.")
     filter: Words = Field(default=[], description="Condition on any field: scale.source=caption.")
+
+
+class SearchFields(FilterFields, _QuestionFields):  # the fields of _QuestionFields come first, also in addresses
+    """What a search asks for: the options of `mirsearch query`, with `_` in place of `-`."""
+
+    not_article: Words = Field(default=[], description="Article to leave out; own: that of the image or panel.")
     all_kinds: bool = Field(default=False, description="Also find plots and schematics for an image.")
     retracted: bool = Field(default=False, description="Also find panels of retracted articles. They are marked.")
 
@@ -98,7 +111,7 @@ class SearchFields(BaseModel):
 LIST_FIELDS = frozenset(name for name, field in SearchFields.model_fields.items() if isinstance(field.default, list))
 
 
-def make_filters(fields: SearchFields) -> Filters:
+def make_filters(fields: FilterFields) -> Filters:
     """Return the filters. UsageError for values that are none."""
     filters = parse_filters(fields.kind, fields.technique, fields.year, fields.journal, fields.license, fields.article)
     return add_filters(filters, fields.has_scale, fields.fov, fields.label_text, fields.filter)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from mirsearch.web.pictures import Jpeg
     from mirsearch.web.site import Site
 
+_FILE_INPUTS = 2
+"""Of the form: for a file, and for a photograph."""
 _MAX_FORM_FIELDS = 200
 _MAX_QUERY_CHARS = 16_000
 _QUERY_PICTURE_SIDE = 1200
@@ -78,12 +80,12 @@ class Pages:
     async def submit(self, request: Request) -> Response:
         """Keep the image of the form, if there is one, and lead to the address of the search."""
         async with request.form(
-            max_files=1, max_fields=_MAX_FORM_FIELDS, max_part_size=SERVE_LIMITS.form_bytes
+            max_files=_FILE_INPUTS, max_fields=_MAX_FORM_FIELDS, max_part_size=SERVE_LIMITS.form_bytes
         ) as form:
             state = parse_state([(name, value) for name, value in form.multi_items() if isinstance(value, str)])
-            file = form.get("file")
-            if isinstance(file, UploadFile) and file.filename:
-                upload = await self.site.uploads.receive(file, file.filename, request.state.client)
+            files = (file for file in form.getlist("file") if isinstance(file, UploadFile) and file.filename)
+            if (file := next(files, None)) is not None:
+                upload = await self.site.uploads.receive(file, str(file.filename), request.state.client)
                 state = state.with_image(upload.id).changed(like=None, **UNMARKED)
         return RedirectResponse(state.address(), 303)
 

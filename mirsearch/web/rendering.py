@@ -20,6 +20,7 @@ _ASSETS = {
     "page.js": ("mirsearch.report", "assets", "text/javascript"),
     "reuse.css": ("mirsearch.report", "assets", "text/css"),
     "web.css": ("mirsearch.web", "static", "text/css"),
+    "drop.js": ("mirsearch.web", "static", "text/javascript"),
     "web.js": ("mirsearch.web", "static", "text/javascript"),
     "jobs.css": ("mirsearch.web", "static", "text/css"),
     "jobs.js": ("mirsearch.web", "static", "text/javascript"),

@@ -7,12 +7,14 @@ import re
 from dataclasses import dataclass
 
 from mirsearch.errors import MirsearchError
+from mirsearch.ranking import Weights
 from mirsearch.report.cards import hit_card, query_card
 from mirsearch.report.page import answer_section, score_formula
 from mirsearch.report.pictures import Picture
 from mirsearch.report.sentences import query_sentence
 from mirsearch.report.views import AnswerSection, FramedPicture, HitCard, Link, QueryCard, SortOption
 from mirsearch.search.answer import Answer, Hit
+from mirsearch.search.own_score import own_formula
 from mirsearch.web.addresses import figure_address, panel_address
 from mirsearch.web.facets import Facet, facet_counts, make_facets
 from mirsearch.web.marks import MarksView, show_marks
@@ -20,8 +22,9 @@ from mirsearch.web.problems import Problem, ProblemError, error_problem
 from mirsearch.web.reading import PictureReading, read_picture
 from mirsearch.web.rendering import render
 from mirsearch.web.site import Asked, Site
-from mirsearch.web.state import DEFAULT_WEIGHTS, MAX_SHOWN, PageState
+from mirsearch.web.state import MAX_SHOWN, PageState
 from mirsearch.web.uploads import Upload, UploadQuestion
+from mirsearch.web.weight_sliders import make_sliders
 
 _SAME_SCALE_FACTOR = 2.0
 """The switch "same scale" leaves fields of view from half to twice that of the query."""
@@ -49,7 +52,10 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class SearchView:
-    """The whole page. `section` is None before a question, and where `problem` says why there is no answer."""
+    """The whole page. `section` is None before a question, and where `problem` says why there is no answer.
+
+    `own` are the weights of the index, as far as the answer told them.
+    """
 
     state: PageState
     facets: tuple[Facet, ...]
@@ -62,13 +68,7 @@ class SearchView:
     switches: tuple[Switch, ...] = ()
     marks: MarksView | None = None
     formula: str = ""
-
-    @property
-    def weights(self) -> dict[str, str]:
-        """Return the weights that the sliders show."""
-        shown = {term: f"{DEFAULT_WEIGHTS.of(term):g}" for term in ("visual", "scale", "text")}
-        given = (pair.partition("=") for pair in self.state.fields.weight)
-        return shown | {term.strip(): value.strip() for term, _, value in given if term.strip() in shown}
+    own: Weights | None = None
 
 
 async def search_page(site: Site, state: PageState) -> tuple[str, int]:
@@ -91,7 +91,17 @@ async def search_page(site: Site, state: PageState) -> tuple[str, int]:
         detail, remedy = (form_words(site.hide(text)) for text in (problem.detail, problem.remedy))
         view = dataclasses.replace(view, problem=dataclasses.replace(problem, detail=detail, remedy=remedy))
         status = problem.status
-    return render("search.html", view=view, fields=state.fields, counts=counts), status
+    own = await site.searches.run(_own_weights, site) if view.own is None else view.own
+    sliders = make_sliders(state.fields.weight, own, bool(counts.get("meaning")))
+    return render("search.html", view=view, fields=state.fields, counts=counts, sliders=sliders), status
+
+
+def _own_weights(site: Site) -> Weights:
+    """Return the weights with which the index is asked where none are given."""
+    try:
+        return own_formula(site.corpus.index).weights
+    except MirsearchError:  # a question tells of it
+        return Weights()
 
 
 async def _answered(site: Site, view: SearchView) -> SearchView:
@@ -116,6 +126,7 @@ async def _answered(site: Site, view: SearchView) -> SearchView:
         switches=_switches(state, answer.query.field_of_view_nm),
         marks=marks,
         formula=score_formula(answer),
+        own=asked.own.weights,
     )
 
 

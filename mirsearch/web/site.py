@@ -28,15 +28,20 @@ from mirsearch.web.shared import Shared
 from mirsearch.web.uploads import ReadPictures, Upload, UploadStore
 
 if TYPE_CHECKING:
+    from mirsearch.ranking import Formula
     from mirsearch.search.search import Question
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question with its answer, as others may see it: no path of this machine is in it."""
+    """A question with its answer, as others may see it: no path of this machine is in it.
+
+    `own` is the formula of the index.
+    """
 
     question: Question
     answer: Answer
+    own: Formula
 
 
 class Site:
@@ -82,7 +87,7 @@ class Site:
             error.message, error.remedy = self.hide(error.message, uploads), self.hide(error.remedy, uploads)
             raise
         notes = tuple(self.hide(note, uploads) for note in answer.notes)
-        return Asked(question, dataclasses.replace(answer, notes=notes))
+        return Asked(question, dataclasses.replace(answer, notes=notes), own)
 
     async def browse(self, fields: SearchFields, start: int, last: int) -> Answer:
         """List the panels that pass the filters, in the order of their ids, from one place to another."""

@@ -11,9 +11,9 @@ from urllib.parse import quote_plus, urlencode
 
 from pydantic import ValidationError
 
-from mirsearch.ranking import TERMS, Weights
-from mirsearch.web.fields import LIST_FIELDS, SearchFields
+from mirsearch.web.fields import LIST_FIELDS, FilterFields, SearchFields
 from mirsearch.web.problems import Problem, ProblemError
+from mirsearch.web.weight_sliders import CONTROLS, chosen_weights
 from mirsearch.web.width_range import HANDLES, chosen_widths
 
 PAGE_HITS = 24
@@ -28,11 +28,8 @@ SCALE_FIELDS = ("scale", "bar_px", "nm_per_px", "field_of_view", "no_scale")
 _OF_IMAGE = ("panel", "crop", "page", "scale", "bar_px", "nm_per_px")
 """Fields that speak of the image, and make no sense for another one."""
 
-_FILTERS = frozenset(
-    ("kind", "technique", "year", "journal", "license", "has_scale", "fov", "article", "label_text", "filter")
-)
-DEFAULT_WEIGHTS = Weights()
-_CONTROLS = frozenset((*HANDLES, *(f"weight_{term}" for term in TERMS)))
+_FILTERS = frozenset(FilterFields.model_fields)
+_CONTROLS = frozenset((*HANDLES, *CONTROLS))
 """Fields of the form that stand for others."""
 
 Pairs = Sequence[tuple[str, str]]
@@ -148,9 +145,8 @@ def parse_state(pairs: Pairs) -> PageState:
 
 def _read_controls(controls: Mapping[str, str], values: dict[str, Any]) -> None:
     """Add the fields that the sliders and handles of the form stand for."""
-    sliders = {term: controls[f"weight_{term}"] for term in TERMS if f"weight_{term}" in controls}
-    if any(value != f"{DEFAULT_WEIGHTS.of(term):g}" for term, value in sliders.items()):
-        values["weight"] = [*values.get("weight", []), *(f"{term}={value}" for term, value in sliders.items())]
+    if weights := chosen_weights(controls):
+        values["weight"] = [*values.get("weight", []), *weights]
     handles = {name: controls[name] for name in HANDLES if name in controls}
     try:
         widths = chosen_widths(handles) if handles else None

@@ -5,24 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio import to_thread
-from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
 
 from mirsearch import settings
 from mirsearch.errors import UsageError
 from mirsearch.extractors.factory import find_recorded
 from mirsearch.settings import SERVE_LIMITS
+from mirsearch.web.forms import read_form
 from mirsearch.web.jobs.fields import DEFAULT_SERVICE, JobFields
 from mirsearch.web.jobs.files import IncomingFiles, JobFiles, safe_name
 from mirsearch.web.jobs.job import Job, job_title, new_id
 from mirsearch.web.jobs.runner import JobRunner, Serving
 from mirsearch.web.jobs.store import JobStore
 from mirsearch.web.problems import Problem, ProblemError
-from mirsearch.web.state import validation_problem
 
 if TYPE_CHECKING:
     from mirsearch.web.site import Site
@@ -47,7 +46,7 @@ class Jobs:
     async def create(self, form: FormData, client: str, own_fields: Sequence[str] = ()) -> Job:
         """Keep a job of a form: files, or a keyword. Raises UsageError or ProblemError where it can't be."""
         uploads = [file for file in form.getlist(FILES) if isinstance(file, UploadFile) and file.filename]
-        fields = read_fields(form, own_fields)
+        fields = read_form(JobFields, form, _LISTS, FILES, (FILES, *own_fields))
         words = await to_thread.run_sync(fields.words)
         if uploads and fields.asks_service:
             raise UsageError("files and a keyword are two jobs", "give one of them")
@@ -137,24 +136,6 @@ def jobs_of(site: Site) -> Jobs:
             Problem(403, "adding figures is off on this server", "start it with mirsearch serve --allow-ingest")
         )
     return site.jobs
-
-
-def read_fields(form: FormData, own_fields: Sequence[str] = ()) -> JobFields:
-    """Return what a form asks for, without the page's `own_fields`. ProblemError (422) names the first wrong field."""
-    values: dict[str, Any] = {}
-    for name, value in form.multi_items():
-        if name in (FILES, *own_fields):
-            continue
-        if not isinstance(value, str):
-            raise ProblemError(Problem(422, f"{name}: a file is not expected there", f"send files as {FILES}"))
-        if name in _LISTS:
-            values.setdefault(name, []).append(value)
-        else:
-            values[name] = value
-    try:
-        return JobFields.model_validate(values)
-    except ValidationError as error:
-        raise ProblemError(validation_problem(error.errors(), 422)) from error
 
 
 def form_limits() -> dict[str, int]:

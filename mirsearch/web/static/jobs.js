@@ -50,20 +50,9 @@
       inputs[0].focus();
     });
 
-    document.addEventListener("dragover", (event) => {
-      if (!event.dataTransfer.types.includes("Files")) return;
-      event.preventDefault();
-      document.body.classList.add("dropping");
-    });
-    document.addEventListener("dragleave", (event) => {
-      if (!event.relatedTarget) document.body.classList.remove("dropping");
-    });
-    document.addEventListener("drop", async (event) => {
-      if (!event.dataTransfer.types.includes("Files")) return;
-      event.preventDefault();
-      document.body.classList.remove("dropping");
-      const files = Array.from(event.dataTransfer.files);
-      const entries = Array.from(event.dataTransfer.items).map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry());
+    mirsearchDrop(async (held) => {
+      const files = Array.from(held.files);
+      const entries = Array.from(held.items).map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry());
       const folders = entries.some((entry) => entry && entry.isDirectory);
       const found = folders ? (await Promise.all(entries.filter(Boolean).map((entry) => filesBelow(entry, "")))).flat() : files.map((file) => [file, file.name]);
       dropped = dropped.concat(found);

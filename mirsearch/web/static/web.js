@@ -11,7 +11,8 @@
 
   /* An image that is dropped on the page or pasted becomes the file of the form. */
   function takeFile(files) {
-    const file = Array.from(files || []).find((each) => each.type.startsWith("image/") || /\.tiff?$/i.test(each.name));
+    const given = Array.from(files || []);
+    const file = given.find((each) => each.type.startsWith("image/") || /\.tiff?$/i.test(each.name)) || given[0];
     if (!file) return false;
     const held = new DataTransfer();
     held.items.add(file);
@@ -25,23 +26,8 @@
     if (hint) hint.hidden = false;
     form.addEventListener("submit", () => document.body.classList.add("busy"));
     window.addEventListener("pageshow", () => document.body.classList.remove("busy"));
-    form.querySelector("input[type=file]").addEventListener("change", (event) => {
-      if (event.target.files.length) submit();
-    });
-    document.addEventListener("dragover", (event) => {
-      if (!event.dataTransfer.types.includes("Files")) return;
-      event.preventDefault();
-      document.body.classList.add("dropping");
-    });
-    document.addEventListener("dragleave", (event) => {
-      if (!event.relatedTarget) document.body.classList.remove("dropping");
-    });
-    document.addEventListener("drop", (event) => {
-      if (!event.dataTransfer.files.length) return;
-      event.preventDefault();
-      document.body.classList.remove("dropping");
-      takeFile(event.dataTransfer.files);
-    });
+    all(form, "input[type=file]").forEach((input) => input.addEventListener("change", () => { if (input.files.length) submit(); }));
+    mirsearchDrop((held) => takeFile(held.files));
     document.addEventListener("paste", (event) => {
       if (takeFile(event.clipboardData.files)) event.preventDefault();
     });
