@@ -17,7 +17,7 @@ from playwright.sync_api import Browser
 
 from mirsearch.web.app import create_app
 from mirsearch.web.server import open_socket, serve_forever
-from tests.support.job_site import empty_index, ingest_site, small_picture
+from tests.support.job_site import SECONDS, empty_index, ingest_site, small_picture
 from tests.support.serving import ServedArticle, ServedFigure, Server, WorldWriter, random_png, run_server
 from tests.web.test_browser import CHROMIUM, Watched, browser
 
@@ -72,7 +72,7 @@ def test_dropped_files_are_watched_until_they_are_in(browser: Browser, adding: s
     assert "3 files" in page.locator(".upload-state").inner_text()
     page.keyboard.press("Enter")  # the button has the focus
     page.wait_for_selector(".job-page[data-job]")
-    page.wait_for_selector(".job-state.is-done")
+    page.wait_for_selector(".job-state.is-done", timeout=1_000 * SECONDS)
     assert page.locator(".job-figures a").count() == 2
     assert "torn.png" in page.locator(".failures tbody").inner_text()
     assert "2 new figures · 2 panels · 1 failed" in page.locator(".job-counts").inner_text()
@@ -101,7 +101,7 @@ def test_a_running_job_is_cancelled_and_goes_on(browser: Browser, adding: str) -
     page.keyboard.press("Enter")
     page.wait_for_selector(".job-state.is-cancelled")
     page.locator("button", has_text="Go on with the rest").click()
-    page.wait_for_selector(".job-state.is-done")
+    page.wait_for_selector(".job-state.is-done", timeout=1_000 * SECONDS)
     assert page.locator(".job-figures a").count() == 12
     assert watched.problems == []
 
@@ -117,7 +117,7 @@ def test_all_of_it_works_without_scripts(browser: Browser, adding: str, tmp_path
     assert page.locator("input[name=keyword]").input_value() == "nano"
     page.fill("input[name=max_figures]", "5")
     page.locator("button", has_text="Look for figures").click()
-    page.wait_for_selector(".job-state.is-done")  # the page loads itself anew
+    page.wait_for_selector(".job-state.is-done", timeout=1_000 * SECONDS)  # the page loads itself anew
     assert page.locator(".job-figures a").count() == 1
     assert "1 articles taken" in page.locator(".notes").inner_text()
     page.locator("a", has_text="Add more").click()
@@ -125,7 +125,7 @@ def test_all_of_it_works_without_scripts(browser: Browser, adding: str, tmp_path
     picture.write_bytes(small_picture(205))
     page.set_input_files("input[name=files] >> nth=0", picture)
     page.locator("button", has_text="Add files").click()
-    page.wait_for_selector(".job-state.is-done")
+    page.wait_for_selector(".job-state.is-done", timeout=1_000 * SECONDS)
     page.locator("a", has_text="All jobs").click()
     assert page.locator("table.jobs tbody tr").count() >= 2
     assert all("422" in problem for problem in watched.problems)  # the value that was wrong

@@ -1,0 +1,90 @@
+"""The flows of a person in a real browser once more, on an index of Elasticsearch with the same corpus."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the extra web is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+from playwright.sync_api import Browser
+
+from mirsearch import settings
+from mirsearch.indexes import open_index
+from mirsearch.transfer.copying import copy_index
+from mirsearch.web.access import make_access
+from mirsearch.web.apart import Parts
+from mirsearch.web.app import create_app
+from mirsearch.web.corpus import Corpus, Loaders
+from mirsearch.web.server import open_socket, serve_forever
+from mirsearch.web.site import Site
+from tests.support.web_site import Served, new_shared
+from tests.web import test_browser as flows
+from tests.web import test_jobs_browser as adding_flows
+from tests.web.test_browser import CHROMIUM, browser
+from tests.web.test_corrections import make_doubtful
+
+__all__ = ["browser"]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None or shutil.which("ps") is None, reason="chromium is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def on_cluster(
+    es_url: str, served: Served, site: Site, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, str]]:
+    """The address of a server that allows corrections and adding, and the location of its index: a copy of `served`."""
+    from mirsearch.indexes.elasticsearch.admin import drop_index
+
+    location = f"{es_url}/test-{uuid.uuid4().hex[:12]}"
+    source = open_index(served.location)
+    target = open_index(location, create=source.extractor)
+    copy_index(source, target)
+    source.close()
+    target.close()
+    make_doubtful(location)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIRSEARCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MIRSEARCH_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
+        loaders = Loaders(lambda _: site.corpus.extractor(), Parts(settings.DEFAULT_OCR, settings.DEFAULT_SCALEBARS))
+        on_cluster = Site(Corpus(location, loaders), make_access("127.0.0.1"), new_shared(), True, ())
+        listening = open_socket("127.0.0.1", 0)
+        threading.Thread(target=serve_forever, args=(create_app(on_cluster), listening), daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", location
+        on_cluster.close()
+    drop_index(location)
+
+
+Flow = Callable[..., None]
+ASKING: list[Flow] = [
+    flows.test_words_and_keys,
+    flows.test_an_image_is_given_read_cropped_and_dropped,
+    flows.test_a_figure_is_looked_at_closely,
+    flows.test_everything_works_without_scripts,
+]
+WITH_SCRIPTS: list[Flow] = [flows.test_handles_of_the_histogram_choose_widths, flows.test_hits_are_marked_by_a_person]
+
+
+@pytest.mark.parametrize("flow", ASKING, ids=lambda flow: flow.__name__.removeprefix("test_"))
+def test_asking(flow: Flow, browser: Browser, on_cluster: tuple[str, str], served: Served) -> None:
+    flow(browser, on_cluster[0], served)
+
+
+@pytest.mark.parametrize("flow", WITH_SCRIPTS, ids=lambda flow: flow.__name__.removeprefix("test_"))
+def test_narrowing(flow: Flow, browser: Browser, on_cluster: tuple[str, str], served: Served) -> None:
+    flow(browser, on_cluster[0], served, scripts=True)
+
+
+def test_a_bar_is_drawn_and_its_length_typed(browser: Browser, on_cluster: tuple[str, str]) -> None:
+    flows.test_a_bar_is_drawn_and_its_length_typed(browser, on_cluster)
+
+
+def test_dropped_files_are_watched_until_they_are_in(browser: Browser, on_cluster: tuple[str, str]) -> None:
+    adding_flows.test_dropped_files_are_watched_until_they_are_in(browser, on_cluster[0])
