@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mirsearch.indexes.embedded.buffers import ArrayPool, BorrowedArrays, Float32Array
 from mirsearch.indexes.embedded.conditions import find_where
-from mirsearch.indexes.embedded.database.rows import read_ids
+from mirsearch.indexes.embedded.database.rows import read_ids, read_numbers
 from mirsearch.indexes.embedded.first_pass import FirstPass, ScoreColumns
 from mirsearch.indexes.embedded.requests import panel_rows, prepare, query_vectors, term_names
 from mirsearch.indexes.embedded.scores import best_panels, exact_terms
@@ -275,9 +275,9 @@ def _select_rows(connection: sqlite3.Connection, postings: Postings, snapshot: S
     mask = snapshot.table.alive
     if not filters.is_empty and not _keeps_all_panels(connection, filters):
         where = find_where(connection, postings, filters)
-        rows = connection.execute(f"SELECT p.key FROM panels p {where.clause}", where.values)
+        keys = read_numbers(connection, "p.key", f"FROM panels p {where.clause}", where.values)
         mask = np.zeros(len(snapshot.table), dtype=bool)
-        mask[snapshot.row_numbers(np.fromiter((row[0] for row in rows), dtype=np.int64))] = True
+        mask[snapshot.row_numbers(keys)] = True
     count = int(np.count_nonzero(mask))
     if count < GATHER_SHARE * len(mask):
         selected = np.flatnonzero(mask)

@@ -64,16 +64,21 @@ def _newest_figures(connection: sqlite3.Connection) -> list[str]:
 
 
 def count_values(connection: sqlite3.Connection, where: Where) -> dict[str, dict[str, int]]:
-    """Count the panels that meet the conditions by their values, in one pass. See `Index.count_values`."""
+    """Count the panels that meet the conditions by their values. See `Index.count_values`."""
     names = [name for name in _GROUPS if name != "scale_sources"]
     columns = ", ".join(_GROUPS[name] for name in names)
-    query = f"SELECT p.field_of_view_nm, {columns} FROM {JOINED} {where.clause}"
-    rows = connection.execute(query, where.values).fetchall()
+    # rows are counted as they come: a list of them takes a third of a GB for a million panels
+    together = Counter(connection.execute(f"SELECT {columns} FROM {JOINED} {where.clause}", where.values))
     counts: dict[str, dict[str, int]] = {}
-    for at, name in enumerate(names, start=1):
-        values = Counter(row[at] for row in rows)
+    for at, name in enumerate(names):
+        values: Counter[Any] = Counter()
+        for row, count in together.items():
+            values[row[at]] += count
         counts[name] = {"unknown" if value is None else str(value): count for value, count in values.most_common()}
-    counts["fields_of_view"] = _count_decades(row[0] for row in rows if row[0])
+    width = "p.field_of_view_nm > 0"
+    only = f"{where.clause} AND {width}" if where.clause else f"WHERE {width}"
+    widths = connection.execute(f"SELECT p.field_of_view_nm FROM panels p {only}", where.values)
+    counts["fields_of_view"] = _count_decades(width for (width,) in widths)
     figures = f"SELECT p.figure FROM panels p {where.clause}"
     sources = f"SELECT source, count(DISTINCT figure) FROM origins WHERE figure IN ({figures}) GROUP BY source"
     counts["sources"] = dict(connection.execute(sources, where.values))

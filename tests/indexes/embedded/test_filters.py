@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirsearch.corpus import Article, Figure, Panel
+from mirsearch.indexes.embedded.database.rows import read_numbers
 from mirsearch.indexes.embedded.index import EmbeddedIndex
 from mirsearch.query import Filters, SearchRequest
 from tests.support import index_records as made
@@ -131,3 +135,13 @@ def test_filters_follow_a_change(tmp_path_factory: pytest.TempPathFactory) -> No
             with index.writer() as writer:
                 writer.put(made.record(1, 2, article=made.article(1, year=year)))
             assert len(index.search(late).panels) == hits
+
+
+@pytest.mark.parametrize("numbers", [[], [7], [3, -1, 2**62], list(range(0, 5000, 7))])
+def test_a_column_of_numbers_is_read_as_it_is(numbers: list[int]) -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE numbers (number INTEGER)")
+        connection.executemany("INSERT INTO numbers VALUES (?)", [(number,) for number in numbers])
+        read = read_numbers(connection, "number", "FROM numbers WHERE number <> ?", (5,))
+    assert sorted(read.tolist()) == sorted(numbers)
+    assert read.dtype == np.int64

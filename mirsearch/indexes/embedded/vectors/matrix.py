@@ -15,6 +15,7 @@ from mirsearch.files.locks import FileLock, LockHeldError
 from mirsearch.indexes.embedded.database import schema
 from mirsearch.indexes.embedded.database.access import damaged_error
 from mirsearch.indexes.embedded.database.checksums import PANELS, blob_crc
+from mirsearch.indexes.embedded.database.rows import read_numbers
 from mirsearch.indexes.embedded.derived_files import BlockChecker, DamagedFileError
 from mirsearch.indexes.embedded.vectors import matrix_file, rounded_file
 from mirsearch.indexes.embedded.vectors.matrix_file import Float16Array, MatrixFile, RowTable
@@ -218,7 +219,7 @@ def _mark_removed(connection: sqlite3.Connection, commit: RowTable, table: RowTa
     """Return `table`, which is of an earlier commit, for `commit`: removed panels are not alive. Adds no rows."""
     alive = table.alive
     if table.removals != commit.removals:
-        existing = np.fromiter((row[0] for row in connection.execute("SELECT key FROM panels")), dtype=np.int64)
+        existing = read_numbers(connection, "key", "FROM panels")
         alive = np.isin(table.key, existing)
     return replace(table, generation=commit.generation, token=commit.token, removals=commit.removals, alive=alive)
 
