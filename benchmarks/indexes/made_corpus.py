@@ -24,7 +24,12 @@ class World:
     centers: NDArray[np.float32]
     directions: NDArray[np.float32]
     words: NDArray[np.str_]
-    odds: NDArray[np.float64]
+    cumulative_odds: NDArray[np.float64]
+
+    def draw_words(self, rng: np.random.Generator, count: int) -> list[str]:
+        """Return words with their frequencies in captions: what `rng.choice` does with their odds, in less time."""
+        drawn: list[str] = self.words[self.cumulative_odds.searchsorted(rng.random(count), side="right")].tolist()
+        return drawn
 
 
 def world(dims: int, seed: int = 1, clusters: int = 400, inner: int = 48, vocabulary: int = 30_000) -> World:
@@ -37,7 +42,8 @@ def world(dims: int, seed: int = 1, clusters: int = 400, inner: int = 48, vocabu
     while len(words) < vocabulary:
         words["".join(rng.choice(SYLLABLES, size=rng.integers(2, 5)))] = None
     odds = 1 / np.arange(10, vocabulary + 10) ** 1.05
-    return World(centers, directions.astype(np.float32), np.array(list(words)), odds / odds.sum())
+    cumulative = (odds / odds.sum()).cumsum()
+    return World(centers, directions.astype(np.float32), np.array(list(words)), cumulative / cumulative[-1])
 
 
 def vectors(world: World, rng: np.random.Generator, count: int) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
@@ -52,19 +58,19 @@ def vectors(world: World, rng: np.random.Generator, count: int) -> tuple[NDArray
 def caption(world: World, rng: np.random.Generator, cluster: int) -> str:
     """Return about 45 words, two of them from the topic of the cluster."""
     topic = world.words[500 + 7 * cluster : 504 + 7 * cluster]
-    words = rng.choice(world.words, size=int(rng.integers(25, 65)), p=world.odds)
+    words = world.draw_words(rng, int(rng.integers(25, 65)))
     return " ".join([*rng.choice(topic, size=2), *words])
 
 
 def question(world: World, rng: np.random.Generator, cluster: int) -> str:
     """Return three words: one from the topic of a cluster, two with their frequencies in captions."""
     topic = world.words[500 + 7 * cluster : 504 + 7 * cluster]
-    return " ".join([str(rng.choice(topic)), *rng.choice(world.words, size=2, p=world.odds)])
+    return " ".join([str(rng.choice(topic)), *world.draw_words(rng, 2)])
 
 
 def common_question(world: World, rng: np.random.Generator) -> str:
     """Return two or three words, with their frequencies in captions."""
-    return " ".join(rng.choice(world.words, size=int(rng.integers(2, 4)), p=world.odds))
+    return " ".join(world.draw_words(rng, int(rng.integers(2, 4))))
 
 
 def records(world: World, count: int, seed: int = 2) -> Iterator[FigureRecord]:
@@ -103,7 +109,7 @@ def _figure(
     article = Article(
         id=f"doi:10.1/{number // 5}",
         doi=f"10.1/{number // 5}",
-        title=" ".join(np.random.default_rng(number // 5).choice(world.words, size=9, p=world.odds)),
+        title=" ".join(world.draw_words(np.random.default_rng(number // 5), 9)),
         journal=f"Journal {number // 5 % 40}",
         year=2000 + number // 5 % 25,
         license=("CC BY 4.0", "CC BY-NC 4.0", None)[number // 5 % 3],
