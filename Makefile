@@ -28,8 +28,9 @@ test-torch:
 test-elasticsearch-8: $(VENV)/.dev
 	$(BIN)/python -m pip install -q --disable-pip-version-check --upgrade --target $(VENV)/elasticsearch-8 'elasticsearch>=8.19,<9'
 	PYTHONPATH=$(CURDIR)/$(VENV)/elasticsearch-8 MIRSEARCH_TEST_ES_VERSION=8.16.1 MIRSEARCH_REQUIRE_ES=1 \
-	  $(BIN)/python -m pytest -k "not embedded" $(PYTEST_ARGS) tests/test_elasticsearch*.py tests/test_kibana.py \
-	  tests/test_cli_index.py tests/test_docs_elasticsearch.py tests/test_field_filters.py tests/test_end_to_end.py tests/test_correcting.py
+	  $(BIN)/python -m pytest -k "not embedded" $(PYTEST_ARGS) tests/indexes tests/kibana tests/transfer \
+	  tests/cli/test_index_commands.py tests/cli/test_end_to_end.py tests/docs/test_elasticsearch_pages.py \
+	  tests/extractors/test_on_indexes.py tests/ingest/test_reanalysis.py tests/web/test_elasticsearch.py
 
 # Damaged and hostile inputs for every parser, for so many seconds in all; more options with FUZZ_ARGS
 fuzz: $(VENV)/.fuzz

@@ -70,6 +70,12 @@ def test_no_option_lacks_a_help_text():
     assert [line for line in rows if line.endswith("|  |")] == []
 
 
+def test_the_makefile_names_files_that_exist():
+    named = re.findall(r"\btests/[\w./-]+", (REPOSITORY / "Makefile").read_text(encoding="utf-8"))
+    assert len(named) >= 5
+    assert [name for name in named if not (REPOSITORY / name).exists()] == []
+
+
 def test_every_command_is_told():
     told = (DOCS / "commands.md").read_text(encoding="utf-8")
     for command in COMMANDS:
