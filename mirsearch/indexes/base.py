@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -256,6 +256,14 @@ class Index(Protocol):
 
     def close(self) -> None:
         """Close files and connections."""
+
+
+@runtime_checkable
+class CommitIndex(Protocol):
+    """An index that tells at little cost which commit it is at. The embedded one can."""
+
+    def commit(self) -> Hashable:
+        """Return what stands for all that the index has: it differs after whatever is written to it, by whomever."""
 
 
 @runtime_checkable

@@ -55,6 +55,8 @@ def _clean_value(value: object) -> object:
 
     A space at either end is kept: stretches of one text follow each other.
     """
+    if type(value) is str and value.isascii() and value.isprintable() and "  " not in value:
+        return value  # nothing to clean, as of most of the thousands of values of a page
     if value is None:
         return ""
     if isinstance(value, Markup | int):

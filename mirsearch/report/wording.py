@@ -27,8 +27,12 @@ def clean_text(text: str | None, limit: int | None = None) -> str:
 
     Text longer than `limit` characters ends in an ellipsis. At most three combining marks in a row are kept.
     """
-    plain = unicodedata.normalize("NFC", text or "")
+    if not text:
+        return ""
     # Nothing to remove: much quicker, for captions and for long addresses of data.
+    if text.isascii() and text.isprintable():
+        return shorten(" ".join(text.split()), limit)
+    plain = unicodedata.normalize("NFC", text)
     if plain.isprintable() and (plain.isascii() or _WITHOUT_MARKS.fullmatch(plain)):
         return shorten(" ".join(plain.split()), limit)
     kept: list[str] = []

@@ -74,6 +74,7 @@ class ServeLimits:
     reading_seconds: int = 120
     stop_seconds: int = 10
     cache_bytes: int = 256 << 20
+    answer_bytes: int = 32 << 20
     job_bytes: int = 2 << 30
     job_files: int = 5_000
     job_seconds: int = 86_400

@@ -9,14 +9,14 @@ from pydantic import Field
 
 from mirsearch.errors import NotFoundError
 from mirsearch.query import StoredPanel
-from mirsearch.search.answer import answer_json, article_json, stored_json
+from mirsearch.search.answer import article_json, stored_json
 from mirsearch.settings import LIMITS, SERVE_LIMITS
 from mirsearch.web import api_corrections, api_jobs, schema
 from mirsearch.web.corpus import public_json
 from mirsearch.web.fields import LIST_FIELDS, SearchFields
 from mirsearch.web.forms import read_form
 from mirsearch.web.problems import PROBLEM_TYPE
-from mirsearch.web.responses import json_answer
+from mirsearch.web.responses import json_answer, public_answer_json, tagged
 
 if TYPE_CHECKING:
     from mirsearch.web.site import Site
@@ -61,8 +61,8 @@ def make_router(site: Site) -> APIRouter:
             request.state.words = fields.text  # for an access log that may have them
             given = [image for image in fields.image if image.filename or image.size]
             uploads = [await site.uploads.receive(image, image.filename, request.state.client) for image in given]
-        asked = await site.ask(fields, uploads, fields.top)
-        return json_answer(request, public_json(answer_json(asked.answer)))
+        content = await site.tell("json", fields, uploads, public_answer_json)
+        return tagged(request, content.data, "application/json", etag=content.tag)
 
     @router.get("/panels/{panel_id}", responses={200: {"model": schema.PanelData}}, response_model=None)
     async def panel(request: Request, panel_id: str) -> Response:

@@ -7,14 +7,14 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mirsearch.errors import IndexMismatchError, MirsearchError
 from mirsearch.indexes import open_index
-from mirsearch.indexes.base import Index
+from mirsearch.indexes.base import CommitIndex, Index
 from mirsearch.query import Filters
 from mirsearch.search.answer import Answer
 from mirsearch.search.search import Question, ask
@@ -33,8 +33,8 @@ _COUNTS_SECONDS = 30.0
 """Age at which the counts of the corpus are counted again."""
 
 Result = TypeVar("Result")
-_Age = tuple[float, int]
-"""When something was counted: by this process's clock, and the last change that it includes."""
+_Age = tuple[float, int, Hashable]
+"""When something was counted: by this process's clock, the last change and the commit that it includes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +104,27 @@ class Corpus:
             self._counts = None
 
     def counts(self) -> Mapping[str, Any]:
-        """Return the counts of `mirsearch stats`, at most half a minute old, and none from before a change."""
+        """Return the counts of `mirsearch stats`, none from before a change.
+
+        Where the index can't tell of changes by other programs, they are at most half a minute old.
+        """
         with self._lock:
             if self._counts is None or self._is_old(self._counts[0]):
                 self._counts = self._now(), self._index.stats()
             return self._counts[1]
 
     def _now(self) -> _Age:
-        return time.monotonic(), self.last_change()
+        return time.monotonic(), self.last_change(), self.commit()
+
+    def commit(self) -> Hashable | None:
+        """Return what stands for all that the index has; None if it can't tell."""
+        index = self._index
+        return index.commit() if isinstance(index, CommitIndex) else None
 
     def _is_old(self, age: _Age) -> bool:
-        now, change = self._now()
-        return now - age[0] > _COUNTS_SECONDS or change != age[1]
+        now, change, commit = self._now()
+        is_known = commit is not None  # of an index that tells its commits, nothing else changes the counts
+        return (commit, change) != (age[2], age[1]) or (not is_known and now - age[0] > _COUNTS_SECONDS)
 
     def counts_of(self, filters: Filters) -> Mapping[str, Mapping[str, int]]:
         """Return the counts of the panels that pass the filters by their values, as old as those of the corpus."""

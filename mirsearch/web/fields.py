@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -98,6 +98,11 @@ class SearchFields(FilterFields, _QuestionFields):  # the fields of _QuestionFie
         fields, given = type(self).model_fields, self.model_fields_set
         values = ((name, getattr(self, name)) for name in fields if name in given)
         return {name: value for name, value in values if value != fields[name].default}
+
+    @property
+    def key(self) -> Hashable:
+        """Return what stands for what is asked: it is the same for fields that differ in nothing from each other."""
+        return tuple((name, tuple(v) if isinstance(v, list) else v) for name, v in self.given.items())
 
     @model_validator(mode="before")
     @classmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
@@ -14,22 +16,22 @@ from mirsearch.errors import NotFoundError
 from mirsearch.imaging.images import crop
 from mirsearch.report.citations import cite_articles
 from mirsearch.report.csv_output import answer_csv
-from mirsearch.search.answer import answer_json
 from mirsearch.search.option_values import parse_box
 from mirsearch.settings import SERVE_LIMITS
 from mirsearch.web.access import SESSION_COOKIE, session_of
 from mirsearch.web.addresses import SHARP_SIDE
-from mirsearch.web.corpus import public_answer, public_json
+from mirsearch.web.corpus import public_answer
 from mirsearch.web.figure_page import figure_page
 from mirsearch.web.pictures import make_jpeg
 from mirsearch.web.problems import Problem, ProblemError
 from mirsearch.web.rendering import assets, render
-from mirsearch.web.responses import KEEP_HOUR, REVALIDATE, json_answer, tagged
+from mirsearch.web.responses import KEEP_HOUR, REVALIDATE, public_answer_json, tagged
 from mirsearch.web.search_page import search_page
 from mirsearch.web.state import UNMARKED, PageState, parse_state
 from mirsearch.web.uploads import Upload
 
 if TYPE_CHECKING:
+    from mirsearch.search.answer import Answer
     from mirsearch.web.pictures import Jpeg
     from mirsearch.web.site import Site
 
@@ -74,8 +76,11 @@ class Pages:
 
     async def search(self, request: Request) -> Response:
         """Show the search page, with an answer if the address holds a question."""
-        page, status = await search_page(self.site, _state_of(request))
-        return HTMLResponse(page, status, headers={"Cache-Control": REVALIDATE})
+        state = _state_of(request)
+        page = await self.site.search_queue(state.image is not None).run(search_page, self.site, state)
+        if page.status == 200:
+            return tagged(request, page.data, "text/html; charset=utf-8", etag=page.tag)
+        return HTMLResponse(page.data, page.status, headers={"Cache-Control": REVALIDATE})
 
     async def submit(self, request: Request) -> Response:
         """Keep the image of the form, if there is one, and lead to the address of the search."""
@@ -92,26 +97,29 @@ class Pages:
     async def search_json(self, request: Request) -> Response:
         """Answer the search of an address as JSON."""
         state = _state_of(request)
-        asked = await self.site.ask(state.fields, self._uploads(state), state.fields.top)
-        return json_answer(request, public_json(answer_json(asked.answer)))
+        return await self._told(request, state, "json", "application/json", public_answer_json)
 
     async def search_csv(self, request: Request) -> Response:
         """Answer the search of an address as CSV."""
         state = _state_of(request)
-        asked = await self.site.ask(state.fields, self._uploads(state), state.fields.top)
-        text = answer_csv(public_answer(asked.answer))
         disposition = {"Content_Disposition": 'attachment; filename="mirsearch.csv"'}
-        return tagged(request, text.encode(), "text/csv; charset=utf-8", **disposition)
+        return await self._told(request, state, "csv", "text/csv; charset=utf-8", _csv_bytes, **disposition)
 
     async def search_citations(self, request: Request) -> Response:
         """Answer the search of an address with its articles, as BibTeX or RIS."""
         suffix = request.url.path.rpartition(".")[2]
         style, kind = _CITATIONS[suffix]
         state = _state_of(request)
-        asked = await self.site.ask(state.fields, self._uploads(state), state.fields.top)
-        text = cite_articles((hit.stored.figure.article for hit in asked.answer.hits), style)
         disposition = {"Content_Disposition": f'attachment; filename="mirsearch.{suffix}"'}
-        return tagged(request, text.encode("utf-8", "replace"), f"{kind}; charset=utf-8", **disposition)
+        cite = partial(_citation_bytes, style)
+        return await self._told(request, state, suffix, f"{kind}; charset=utf-8", cite, **disposition)
+
+    async def _told(
+        self, request: Request, state: PageState, form: str, kind: str, tell: Callable[[Answer], bytes], **headers: str
+    ) -> Response:
+        """Answer the search of an address in a form, of which `tell` makes the bytes."""
+        content = await self.site.tell(form, state.fields, self._uploads(state), tell)
+        return tagged(request, content.data, kind, etag=content.tag, **headers)
 
     async def judgments(self, request: Request) -> Response:
         """Send the marks of the search of an address as judgments, as a csv table or as TREC qrels."""
@@ -196,6 +204,14 @@ class Pages:
             secure=request.url.scheme == "https",
         )  # fmt: skip
         return answer
+
+
+def _csv_bytes(answer: Answer) -> bytes:
+    return answer_csv(public_answer(answer)).encode()
+
+
+def _citation_bytes(style: str, answer: Answer) -> bytes:
+    return cite_articles((hit.stored.figure.article for hit in answer.hits), style).encode("utf-8", "replace")
 
 
 def _state_of(request: Request) -> PageState:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from contextvars import ContextVar
-from typing import ParamSpec, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar, copy_context
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
 import anyio
 
@@ -13,7 +16,6 @@ from mirsearch.settings import SERVE_LIMITS
 from mirsearch.web.problems import Problem, ProblemError
 
 _RETRY_SECONDS = 10
-_MAX_THREADS = 40
 
 CLIENT: ContextVar[str] = ContextVar("client", default="")
 """Whose request is being answered."""
@@ -32,17 +34,27 @@ class WorkQueue:
         self._what = what
         self._free = workers
         self._waiting: OrderedDict[str, deque[anyio.Event]] = OrderedDict()
-        self._threads = anyio.CapacityLimiter(_MAX_THREADS)
+        # Threads of its own: anyio's cost a short search twice the time of the change from one thread to the other.
+        self._threads = ThreadPoolExecutor(workers, what.replace(" ", "-"))
 
     async def run(
         self, function: Callable[Arguments, Result], *args: Arguments.args, **options: Arguments.kwargs
     ) -> Result:
         """Return what the function returns. ProblemError if no worker is free in time."""
         await self._take_turn()
+        work = partial(copy_context().run, function, *args, **options)
         try:
-            return await anyio.to_thread.run_sync(lambda: function(*args, **options), limiter=self._threads)
-        finally:
+            done = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except BaseException:
             self._end_turn()
+            raise
+        done.add_done_callback(self._note_end)
+        return await asyncio.shield(done)  # a request that is cancelled keeps its turn until its thread is free
+
+    def _note_end(self, done: asyncio.Future[Any]) -> None:
+        if not done.cancelled():
+            done.exception()  # asked for, so that asyncio does not tell of it where nobody waits any more
+        self._end_turn()
 
     async def _take_turn(self) -> None:
         if self._free:

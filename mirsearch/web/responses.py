@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mirsearch.errors import UsageError
+from mirsearch.search.answer import Answer, answer_json
+from mirsearch.web.corpus import public_json
 
 REVALIDATE = "private, no-cache"
 KEEP_HOUR = "private, max-age=3600"
@@ -22,6 +24,11 @@ def json_bytes(value: Any) -> bytes:
     except ValueError as error:
         raise UsageError("a number of the answer is out of range", "give smaller weights and lengths") from error
     return text.encode("utf-8", "backslashreplace")
+
+
+def public_answer_json(answer: Answer) -> bytes:
+    """Return an answer as `mirsearch query` prints it, with names in place of the paths of files."""
+    return json_bytes(public_json(answer_json(answer)))
 
 
 def content_tag(body: bytes) -> str:

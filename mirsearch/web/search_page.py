@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
+from functools import partial
 
 from mirsearch.errors import MirsearchError
 from mirsearch.ranking import Weights
@@ -17,11 +18,12 @@ from mirsearch.search.answer import Answer, Hit
 from mirsearch.search.own_score import own_formula
 from mirsearch.web.addresses import figure_address, panel_address
 from mirsearch.web.facets import Facet, facet_counts, make_facets
+from mirsearch.web.kept_answers import Content, make_content
 from mirsearch.web.marks import MarksView, show_marks
 from mirsearch.web.problems import Problem, ProblemError, error_problem
 from mirsearch.web.reading import PictureReading, read_picture
-from mirsearch.web.rendering import render
-from mirsearch.web.site import Asked, Site
+from mirsearch.web.rendering import allows_ingest, render
+from mirsearch.web.site import Asked, Site, asked_with
 from mirsearch.web.state import MAX_SHOWN, PageState
 from mirsearch.web.uploads import Upload, UploadQuestion
 from mirsearch.web.weight_sliders import make_sliders
@@ -71,19 +73,27 @@ class SearchView:
     own: Weights | None = None
 
 
-async def search_page(site: Site, state: PageState) -> tuple[str, int]:
-    """Return the page for a state, and its HTTP status."""
-    counts = await site.searches.run(site.corpus.counts)
-    passing = await site.searches.run(facet_counts, site.corpus, state)
+def search_page(site: Site, state: PageState) -> Content:
+    """Return the page for a state. It is kept, unless there is an image. Call it in a thread of the search's queue."""
+    if state.image is not None:
+        return _make_page(site, state)
+    asked = asked_with(state.fields, ()) if state.asks else None
+    key = ("page", state.fields.key, state.start, state.shown, allows_ingest.get())
+    return site.keep(key, asked, partial(_make_page, site, state))
+
+
+def _make_page(site: Site, state: PageState) -> Content:
+    counts = site.corpus.counts()
+    passing = facet_counts(site.corpus, state)
     view = SearchView(state, make_facets(passing, state))
     status = 200
     try:
         if state.image is not None:
             view = dataclasses.replace(view, upload=site.uploads.get(state.image))
         if state.asks:
-            view = await _answered(site, view)
+            view = _answered(site, view)
         elif state.browses:
-            view = await _listed(site, view)
+            view = _listed(site, view)
     except ProblemError as error:
         view, status = dataclasses.replace(view, problem=error.problem), error.problem.status
     except MirsearchError as error:
@@ -91,9 +101,10 @@ async def search_page(site: Site, state: PageState) -> tuple[str, int]:
         detail, remedy = (form_words(site.hide(text)) for text in (problem.detail, problem.remedy))
         view = dataclasses.replace(view, problem=dataclasses.replace(problem, detail=detail, remedy=remedy))
         status = problem.status
-    own = await site.searches.run(_own_weights, site) if view.own is None else view.own
+    own = _own_weights(site) if view.own is None else view.own
     sliders = make_sliders(state.fields.weight, own, bool(counts.get("meaning")))
-    return render("search.html", view=view, fields=state.fields, counts=counts, sliders=sliders), status
+    page = render("search.html", view=view, fields=state.fields, counts=counts, sliders=sliders)
+    return make_content(page.encode(), status)
 
 
 def _own_weights(site: Site) -> Weights:
@@ -104,14 +115,14 @@ def _own_weights(site: Site) -> Weights:
         return Weights()
 
 
-async def _answered(site: Site, view: SearchView) -> SearchView:
+def _answered(site: Site, view: SearchView) -> SearchView:
     state, upload = view.state, view.upload
     last = _last_shown(state)
-    asked = await site.ask(state.fields, [upload] if upload else [], last + 1, for_people=True)
+    asked = site.ask(state.fields, [upload] if upload else [], last + 1, for_people=True)
     answer = asked.answer
     marks = None
     if answer.query.alike or answer.query.not_alike:
-        marks = await site.searches.run(show_marks, site, state, answer.query)
+        marks = show_marks(site, state, answer.query)
         state = marks.state
     hits = answer.hits[state.start - 1 : last]
     cards = tuple(_card(answer, hit, state) for hit in hits)
@@ -130,10 +141,10 @@ async def _answered(site: Site, view: SearchView) -> SearchView:
     )
 
 
-async def _listed(site: Site, view: SearchView) -> SearchView:
+def _listed(site: Site, view: SearchView) -> SearchView:
     """Return the view of the panels that pass the filters, where nothing else is asked."""
     state, last = view.state, _last_shown(view.state)
-    answer = await site.browse(state.fields, state.start, last + 1)
+    answer = site.browse(state.fields, state.start, last + 1)
     has_more = len(answer.hits) > state.shown
     answer = dataclasses.replace(answer, hits=answer.hits[: state.shown])
     cards = tuple(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from mirsearch.web.corpus import Corpus
 from mirsearch.web.csrf import FormTokens
 from mirsearch.web.fields import SearchFields, make_question
 from mirsearch.web.jobs.jobs import open_jobs
+from mirsearch.web.kept_answers import Content, KeptAnswers, make_content
 from mirsearch.web.metrics import Metrics
 from mirsearch.web.pictures import FigurePictures
 from mirsearch.web.queues import WorkQueue
@@ -66,15 +67,44 @@ class Site:
         self.checks = WorkQueue(1, "checks")
         self.form_tokens = FormTokens(shared.secret)
         self.review_queue = ReviewQueue(corpus)
+        self._kept = KeptAnswers(corpus.commit)
         self.is_stopping = False
         self.jobs = None if ingest is None else open_jobs(self, ingest)
 
-    async def ask(self, fields: SearchFields, uploads: Sequence[Upload], top: int, for_people: bool = False) -> Asked:
-        """Answer a search. Questions with images have a queue of their own: they take the processor for long."""
-        queue = self.image_searches if uploads else self.searches
-        return await queue.run(self._ask, fields, uploads, top, for_people)
+    async def tell(
+        self, form: str, fields: SearchFields, uploads: Sequence[Upload], tell: Callable[[Answer], bytes]
+    ) -> Content:
+        """Answer a search in a form, such as JSON. `tell` makes its bytes, which are kept, except for images."""
+        return await self.search_queue(bool(uploads)).run(self._tell, form, fields, uploads, tell)
 
-    def _ask(self, fields: SearchFields, uploads: Sequence[Upload], top: int, for_people: bool) -> Asked:
+    def search_queue(self, has_image: bool) -> WorkQueue:
+        """Return the queue of a search. Those with images have one of their own: they take the processor for long."""
+        return self.image_searches if has_image else self.searches
+
+    def _tell(
+        self, form: str, fields: SearchFields, uploads: Sequence[Upload], tell: Callable[[Answer], bytes]
+    ) -> Content:
+        def make() -> Content:
+            return make_content(tell(self.ask(fields, uploads, fields.top).answer))
+
+        return make() if uploads else self.keep((form, fields.key), asked_with(fields, ()), make)
+
+    def keep(self, key: Hashable, asked: str | None, make: Callable[[], Content]) -> Content:
+        """Return a content that is kept under a key, or make it. Where it is kept, a search `asked` with is counted."""
+        began, is_made = time.perf_counter(), False
+
+        def note_and_make() -> Content:
+            nonlocal is_made
+            is_made = True
+            return make()
+
+        content = self._kept.get(key, note_and_make)
+        if asked is not None and not is_made:
+            self.metrics.note_search(asked, time.perf_counter() - began)
+        return content
+
+    def ask(self, fields: SearchFields, uploads: Sequence[Upload], top: int, for_people: bool = False) -> Asked:
+        """Answer a search. Call it in a thread of the search's queue."""
         began = time.perf_counter()
         try:
             own = own_formula(self.corpus.index)
@@ -89,11 +119,8 @@ class Site:
         notes = tuple(self.hide(note, uploads) for note in answer.notes)
         return Asked(question, dataclasses.replace(answer, notes=notes), own)
 
-    async def browse(self, fields: SearchFields, start: int, last: int) -> Answer:
+    def browse(self, fields: SearchFields, start: int, last: int) -> Answer:
         """List the panels that pass the filters, in the order of their ids, from one place to another."""
-        return await self.searches.run(self._browse, fields, start, last)
-
-    def _browse(self, fields: SearchFields, start: int, last: int) -> Answer:
         question = make_question(fields, (), self.read_pictures, 1, for_people=True)
         retracted = question.filters.retracted if fields.retracted else False
         filters = dataclasses.replace(question.filters, retracted=retracted, doubtful=fields.doubtful)

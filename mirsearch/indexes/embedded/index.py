@@ -116,6 +116,11 @@ class EmbeddedIndex(Searches, SnapshotReads):
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         return connection
 
+    def commit(self) -> tuple[int, str, int]:
+        """Return what stands for all that the index has. See `CommitIndex`."""
+        with self._readers.transaction() as connection:
+            return schema.last_commit(connection)
+
     def known_figures(self, figure_ids: Sequence[str]) -> dict[str, KnownFigure]:
         """Return those of the figures that are in the index, by id."""
         with self._readers.transaction() as connection:
