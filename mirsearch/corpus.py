@@ -9,6 +9,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 Box = tuple[int, int, int, int]
@@ -193,7 +194,16 @@ def name_panels(figure: str, panels: Sequence[Panel]) -> tuple[Panel, ...]:
 def to_json(item: Any) -> dict[str, Any]:
     """Return a dataclass of this module as plain JSON types (tuples become lists)."""
     # Not by dataclasses.asdict, which copies every value deeply: that took half the time of an answer's JSON.
-    return {field.name: _to_plain_types(getattr(item, field.name)) for field in dataclasses.fields(item)}
+    values = ((name, getattr(item, name)) for name in _field_names(type(item)))
+    return {name: value if type(value) in _PLAIN else _to_plain_types(value) for name, value in values}
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
+_PLAIN = (str, type(None), int, float, bool)
 
 
 def _to_plain_types(value: Any) -> Any:

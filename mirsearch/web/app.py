@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from mirsearch import __version__
 from mirsearch.errors import MirsearchError
-from mirsearch.web.api import make_router
+from mirsearch.web.api import make_router, search_route
 from mirsearch.web.guard import Guard
 from mirsearch.web.images import image_routes
 from mirsearch.web.job_routes import job_routes
@@ -45,6 +45,7 @@ def create_app(site: Site) -> Observer:
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.router.routes.append(search_route(site))
     app.include_router(make_router(site))
     app.router.routes.extend(
         [*image_routes(site), *Pages(site).routes(), *review_routes(site), *job_routes(site), *operation_routes(site)]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mirsearch.files.locks import locked
 from mirsearch.web.clients import ClientTable
+from mirsearch.web.left_places import PLACE_PREFIX, hold_place, release_place, remove_left_places
 
 _CHANGED = "changed"
 
@@ -28,8 +29,13 @@ class SharedPlace:
 
 
 def make_place(workers: int = 1) -> SharedPlace:
-    """Return a new place for so many processes. Who makes it removes its folder at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="mirsearch-serve-"))
+    """Return a new place for so many processes. Who makes it removes its folder at the end.
+
+    Folders of this user's servers that were killed are removed first.
+    """
+    remove_left_places(Path(tempfile.gettempdir()))
+    folder = Path(tempfile.mkdtemp(prefix=PLACE_PREFIX))
+    hold_place(folder)
     (folder / _CHANGED).touch()
     return SharedPlace(folder, secrets.token_bytes(32), workers)
 
@@ -39,6 +45,7 @@ class Shared:
 
     def __init__(self, place: SharedPlace, number: int = 0) -> None:
         self.folder, self.secret, self.workers, self.number = place.folder, place.secret, place.workers, number
+        hold_place(self.folder)
         self.clients = ClientTable(place.folder, place.secret, place.workers, number)
 
     def tell_change(self) -> None:
@@ -65,4 +72,5 @@ class Shared:
 
 def remove_place(place: SharedPlace) -> None:
     """Remove the folder with all that is in it."""
+    release_place(place.folder)
     shutil.rmtree(place.folder, ignore_errors=True)

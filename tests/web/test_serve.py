@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -32,7 +34,9 @@ def serving(location: str, *words: str, code: str = "") -> Iterator[tuple[subpro
     """A running server and its port. `code` runs in its process before the command."""
     command = MIRSEARCH if not code else (sys.executable, "-c", f"{code}\nfrom mirsearch.cli import main\nmain()")
     started = (*command, "serve", "--index", location, "--port", "0", *words)
-    process = subprocess.Popen(started, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    folder = tempfile.TemporaryDirectory()  # what a server that is killed leaves goes with it
+    environment = os.environ | {"TMPDIR": folder.name}
+    process = subprocess.Popen(started, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -42,6 +46,7 @@ def serving(location: str, *words: str, code: str = "") -> Iterator[tuple[subpro
     finally:
         process.kill()
         process.communicate()
+        folder.cleanup()
 
 
 def get(port: int, path: str) -> bytes:
