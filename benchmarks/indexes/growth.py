@@ -23,6 +23,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -60,30 +61,31 @@ def create(location: str, extractor: ExtractorIdentity, vectors: str | None) -> 
 
 
 def write(location: str, records: Iterator[FigureRecord], panels: int) -> dict[str, Any]:
-    """Write the next panels, and return what it took. Prints the rate now and then."""
-    written, seconds, told = 0, 0.0, 0.0
-    with open_index(location) as index:  # type: ignore[attr-defined]
-        began = time.perf_counter()
-        with index.writer() as writer:
-            seconds += time.perf_counter() - began
-            while written < panels and (record := next(records, None)) is not None:
-                began = time.perf_counter()
+    """Write the next panels, and return what it took: in the writer, and on the node. Prints the rate now and then."""
+    written, told, watch = 0, 0.0, cluster.Stopwatch()
+    with open_index(location) as index, ExitStack() as session:  # type: ignore[attr-defined]
+        before = cluster.node_seconds(index) if backend_name(location) == "elasticsearch" else None
+        with watch:
+            writer = session.enter_context(index.writer())
+        while written < panels and (record := next(records, None)) is not None:
+            with watch:
                 writer.put(record)
                 written += len(record.panels)
                 if written // made_corpus.PANELS_A_FIGURE % FIGURES_PER_COMMIT == 0:
                     writer.commit()
-                seconds += time.perf_counter() - began
-                if seconds - told > 15:
-                    told = seconds
-                    rate = f"{written:,} panels in {seconds:.0f} s, {written / seconds:,.0f}/s"
-                    print(rate, file=sys.stderr, flush=True)
-            began = time.perf_counter()
-        seconds += time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {
-        "written": written, "writer_s": round(seconds, 1), "panels_per_s": round(written / seconds),
-        "peak_mib": round(peak),
-    }  # fmt: skip
+            if watch.seconds - told > 15:
+                told = watch.seconds
+                print(f"{written:,} panels in {told:.0f} s, {written / told:,.0f}/s", file=sys.stderr, flush=True)
+        with watch:
+            session.close()
+        found = {
+            "written": written, "writer_s": round(watch.seconds, 1), "panels_per_s": round(written / watch.seconds),
+            "cpu_ms": round(1000 * watch.processor / written, 2),
+            "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        }  # fmt: skip
+        if before is not None:
+            found["node_ms"] = round(1000 * (cluster.node_seconds(index) - before) / written, 2)
+    return found
 
 
 def fill(options: argparse.Namespace) -> None:
@@ -172,13 +174,19 @@ def ask_cluster(location: str, count: int) -> dict[str, Any]:
         segments = primaries(index, "segments")
         found = {
             "panels": stats["panels"], "dims": stats["dims"], "disk_mib": round(stats["bytes"] / 2**20),
-            "segments": segments["count"], "waited_s": waited, "ways": {},
+            "vectors": vector_kind(index), "segments": segments["count"], "waited_s": waited, "ways": {},
         }  # fmt: skip
         for name, requests in asked.items():
             cluster.ask(index, requests[:WARM_UP])
             found["ways"][name] = cluster.ask(index, requests[WARM_UP:])
             print(name, found["ways"][name], file=sys.stderr, flush=True)
     return found
+
+
+def vector_kind(index: Any) -> str:
+    """Return how the graph of an index rounds its vectors."""
+    (mapped,) = index._client.indices.get_field_mapping(index=index._physical, fields="vector").body.values()
+    return str(mapped["mappings"]["vector"]["mapping"]["vector"]["index_options"]["type"])
 
 
 def wait_for_merges(index: Any, most: float = 900) -> float:

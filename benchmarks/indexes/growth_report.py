@@ -1,4 +1,4 @@
-"""Tables and curves of benchmarks.indexes.growth: python -m benchmarks.indexes.growth_report FILE [--curves FILE.svg]
+"""Tables and curves of benchmarks.indexes.growth: python -m benchmarks.indexes.growth_report FILE
 
 FILE has the lines of JSON of that benchmark; the last line of an index counts. Times are medians in ms, with the 95th
 percentile in brackets.
@@ -15,6 +15,7 @@ from typing import Any
 
 Result = dict[str, Any]
 WAY = "looks, scale, words"
+BEGIN, END = "<!-- measured -->", "<!-- end of what was measured -->"
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640, 330, 60, 40, 20, 190
 COLORS = ("#0b6bcb", "#c4460b", "#2c7a2c", "#7a3ea1", "#8a6d00", "#444444")
 
@@ -98,18 +99,41 @@ def curves(groups: dict[str, list[Result]]) -> str:
     return "\n".join(parts) + "\n"
 
 
+def report(file: Path) -> tuple[str, str]:
+    """Return the tables in Markdown, and the curves."""
+    fills, groups = read(file)
+    names = ("panels", "dims", "vectors", "panels_per_s", "cpu_ms", "node_ms", "writer_s", "peak_mib", "load")
+    used = [name for name in names if any(name in each for each in fills)]
+    rows = [
+        ["Elasticsearch" if each["filled"].startswith("http") else "embedded", *(each.get(name, "") for name in used)]
+        for each in fills
+    ]
+    tables = [table(["filled", *used], rows)] if rows else []
+    return "\n".join([*tables, *(tell_group(name, found) for name, found in groups.items())]), curves(groups)
+
+
+def put_into(page: Path, tables: str) -> None:
+    """Replace what stands between the marks of a page."""
+    before, _, rest = page.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise SystemExit(f"{page} has no marks {BEGIN} … {END}")
+    page.write_text(f"{before}{BEGIN}\n\n{tables}\n{end}{after}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
     parser.add_argument("--curves", type=Path, help="SVG to write")
+    parser.add_argument("--page", type=Path, help="page to put the tables into, instead of printing them")
     options = parser.parse_args()
-    fills, groups = read(options.file)
-    names = ("filled", "panels", "dims", "vectors", "panels_per_s", "writer_s", "peak_mib", "load")
-    print(table(names, [[each.get(name, "") for name in names] for each in fills]))
-    for name, found in groups.items():
-        print(tell_group(name, found))
-    if options.curves and groups:
-        options.curves.write_text(curves(groups))
+    tables, drawing = report(options.file)
+    if options.page:
+        put_into(options.page, tables)
+    else:
+        print(tables)
+    if options.curves:
+        options.curves.write_text(drawing)
 
 
 if __name__ == "__main__":

@@ -37,4 +37,12 @@ def test_an_index_is_filled_and_asked_at_each_size(tmp_path: Path, monkeypatch: 
     fills, groups = growth_report.read(results)
     assert len(fills) == 2
     assert "| looks, scale, words |" in growth_report.tell_group("embedded", groups["embedded, 16 dims"])
-    assert growth_report.curves(groups).count("<circle") == 1
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{growth_report.BEGIN}\nold\n{growth_report.END}\nafter\n")
+    tables, curves = growth_report.report(results)
+    growth_report.put_into(page, tables)
+    assert page.read_text().startswith("before\n")
+    assert page.read_text().endswith("\nafter\n")
+    assert tables in page.read_text()
+    assert "old" not in page.read_text()
+    assert curves.count("<circle") == 1
