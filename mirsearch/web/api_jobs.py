@@ -25,7 +25,20 @@ if TYPE_CHECKING:
 
 _JOB: dict[int | str, dict[str, Any]] = {200: {"model": schema.JobData}}
 _ADDED: dict[int | str, dict[str, Any]] = {202: {"model": schema.JobData}}
-_EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+_EVENT_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "event": {"const": "job"},
+        "data": {"type": "string", "contentMediaType": "application/json", "description": "The job, in JSON."},
+    },
+}
+_EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": _EVENT_SCHEMA}}}}
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events."""
+
+    media_type = "text/event-stream"
 
 
 class ApiJob(JobFields):
@@ -64,15 +77,14 @@ def add_routes(router: APIRouter, site: Site) -> None:
         """Return a job: how far it is, what failed, and the figures that it added."""
         return json_answer(request, job_json(site, await to_thread.run_sync(jobs_of(site).get, job_id)))
 
-    @router.get("/jobs/{job_id}/events", responses=_EVENTS, response_model=None)
+    @router.get("/jobs/{job_id}/events", responses=_EVENTS, response_model=None, response_class=EventStream)
     async def events(request: Request, job_id: str) -> Response:
         """Send the job each time it changes, as server-sent events `job`, until it has ended."""
         jobs = jobs_of(site)
         await to_thread.run_sync(jobs.get, job_id)
-        return StreamingResponse(_events(site, jobs, job_id), media_type="text/event-stream")
+        return EventStream(_events(site, jobs, job_id))
 
     @router.post("/jobs/{job_id}/cancel", responses=_JOB, response_model=None)
-    @router.delete("/jobs/{job_id}", responses=_JOB, response_model=None)
     async def cancel(request: Request, job_id: str) -> Response:
         """Cancel a job. What it has done stays."""
         jobs = jobs_of(site)

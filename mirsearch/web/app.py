@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import json
 import logging
+from collections.abc import Sequence
 
 from fastapi import FastAPI, HTTPException
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Match, Route
 
 from mirsearch import __version__
 from mirsearch.errors import MirsearchError
@@ -46,16 +48,17 @@ def create_app(site: Site) -> Observer:
         redirect_slashes=False,
     )
     app.router.routes.append(search_route(site))
-    app.include_router(make_router(site))
+    api = make_router(site)
+    app.include_router(api)
     app.router.routes.extend(
         [*image_routes(site), *Pages(site).routes(), *review_routes(site), *job_routes(site), *operation_routes(site)]
     )
-    _handle_errors(app, site)
+    _handle_errors(app, site, [*api.routes, *app.router.routes])
     linked = with_ingest_link(app, site.jobs is not None)
     return Observer(Guard(linked, site.access, site.shared.clients), site.metrics, site.access_log, app.router.routes)
 
 
-def _handle_errors(app: FastAPI, site: Site) -> None:
+def _handle_errors(app: FastAPI, site: Site, routes: Sequence[BaseRoute]) -> None:
     def own(request: Request, error: Exception) -> Response:
         assert isinstance(error, MirsearchError)
         problem = error_problem(error)
@@ -74,7 +77,10 @@ def _handle_errors(app: FastAPI, site: Site) -> None:
     def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, StarletteHTTPException)
         detail = "there is no such page" if error.status_code == 404 else str(error.detail)
-        return answer_problem(request, Problem(error.status_code, detail), dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if error.status_code == 405:  # each method of an address may have a route of its own
+            headers["Allow"] = ", ".join(_methods(routes, request))
+        return answer_problem(request, Problem(error.status_code, detail), headers)
 
     def gone(request: Request, error: Exception) -> Response:
         return answer_problem(request, Problem(400, "the request ended before it was whole"))
@@ -97,6 +103,12 @@ def _handle_errors(app: FastAPI, site: Site) -> None:
     app.add_exception_handler(StarletteHTTPException, http)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(ClientDisconnect, gone)
+
+
+def _methods(routes: Sequence[BaseRoute], request: Request) -> list[str]:
+    """Return the methods that the address of a request has."""
+    found = [route for route in routes if isinstance(route, Route) and route.matches(request.scope)[0] != Match.NONE]
+    return sorted({method for route in found for method in route.methods or ()})
 
 
 def answer_problem(request: Request, problem: Problem, headers: dict[str, str] | None = None) -> Response:

@@ -24,6 +24,7 @@ from mirsearch.report.wording import (
 from mirsearch.settings import LIMITS
 from mirsearch.web.addresses import panel_address, panel_anchor
 from mirsearch.web.caption_parts import caption_runs
+from mirsearch.web.corpus import public_name
 from mirsearch.web.fields import SearchFields
 from mirsearch.web.reading import Outline, PictureReading, bar_outlines, make_outline
 from mirsearch.web.rendering import render
@@ -95,7 +96,7 @@ def figure_page(site: Site, figure_id: str) -> str:
     smalls = () if has_original else tuple(
         SmallPicture(panel_address(stored.panel.id), make_outline("", stored.panel.box)) for stored in panels
     )  # fmt: skip
-    title = clean_text(figure.label, 60) or "Figure"
+    title = clean_text(figure.label or public_name(figure.image), 60) or "Figure"
     view = FigureView(
         title=title.replace("Fig.", "Figure") if title.startswith("Fig. ") else title,
         id=figure.id,

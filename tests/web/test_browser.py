@@ -70,8 +70,9 @@ def test_words_and_keys(browser: Browser, address: str, served: Served) -> None:
         assert page.locator(".hit.current").get_attribute("data-rank") == rank
     page.keyboard.press("+")
     assert page.locator(".controls .same").is_checked()
-    labels = page.locator(".hit[data-fov] .ruler text").all_inner_texts()
+    labels = page.locator(".hit[data-fov] .ruler text").all_text_contents()
     assert len(set(labels)) == 1, labels
+    assert re.fullmatch(r"[\d.]+ [nµm]m", labels[0])
     page.keyboard.press("Enter")
     page.wait_for_selector(".figure-page")
     assert re.search(r"/figures/[0-9a-f]+#panel-", page.url)
@@ -364,6 +365,23 @@ def test_readings_are_put_right_without_scripts(browser: Browser, reviewed: tupl
     assert scale is not None
     assert scale.nm_per_px == 50.0
     assert all("400" in problem for problem in watched.problems)  # the value that was wrong
+
+
+def test_the_next_hits_come_by_themselves(browser: Browser, address: str) -> None:
+    watched = Watched(browser, address)
+    page = watched.page
+    page.goto(f"{address}/search?technique=SEM&top=5")
+    page.locator(".controls .same").check()
+    page.wait_for_function(
+        "() => { scrollTo(0, document.body.scrollHeight); return !document.querySelector('.pager a[rel=next]'); }"
+    )
+    ranks = page.locator(".hit").evaluate_all("hits => hits.map((hit) => Number(hit.dataset.rank))")
+    assert len(ranks) > 6
+    assert ranks == list(range(1, len(ranks) + 1))
+    assert page.locator(".hit .frame button").count() == len(ranks)
+    labels = page.locator(".hit[data-fov] .ruler text").all_text_contents()
+    assert len(set(labels)) == 1, labels
+    assert watched.problems == []
 
 
 def test_a_wrong_value_is_told_on_the_page(browser: Browser, address: str) -> None:

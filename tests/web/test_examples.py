@@ -93,7 +93,7 @@ def test_the_examples_that_add_figures(
         assert [job["asked"] for job in told[:-1]][1] == {"keyword": ["nanowires"], "in": "title", "max_articles": 5}
         client = program(site)
         for job in told[:-1]:
-            client.delete(f"/api/v1/jobs/{job['id']}")
+            client.post(f"/api/v1/jobs/{job['id']}/cancel")
         (example,) = examples("python", ADDING)
         names: dict[str, object] = {}
         exec(example.replace(TOLD_ADDRESS, address), names)

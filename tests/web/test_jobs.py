@@ -144,7 +144,7 @@ def test_stopped_killed_and_interrupted_jobs_lose_nothing(location: str, monkeyp
     site = ingest_site(location)
     client = program(site)
     job_id, other = (add_files(client, files)["id"] for files in (pictures, {"a.png": small_picture(99)}))
-    assert client.delete(f"/api/v1/jobs/{other}").json()["state"] == "cancelled"
+    assert client.post(f"/api/v1/jobs/{other}/cancel").json()["state"] == "cancelled"
 
     def has_begun(job: dict[str, Any]) -> bool:
         return bool(job["state"] == "running" and job["progress"].get("new", 0) > 0)

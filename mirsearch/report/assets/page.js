@@ -109,6 +109,17 @@
       this.part("sort").addEventListener("change", () => this.sort());
       this.hits.forEach((hit) => this.addButtons(hit));
       this.applyScale();
+      this.list.addEventListener("hits", (event) => this.take(event.detail));
+    }
+
+    /* Take hits in that were added to the list. */
+    take(hits) {
+      this.hits.push(...hits);
+      this.scenes.push(...hits.flatMap((hit) => all(hit, ".scene")));
+      hits.forEach((hit) => this.addButtons(hit));
+      this.applyScale();
+      this.filter();
+      if (this.part("sort").value !== "rank") this.sort();
     }
 
     /* The slider runs over the logarithm of the frame's width, from half the narrowest picture to the widest. */

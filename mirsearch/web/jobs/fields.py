@@ -17,6 +17,7 @@ _OF_SERVICES = (
     "keyword", "id", "in", "since", "until", "journal", "license", "max_articles", "max_figures", "all_figures",
     "retracted",
 )  # fmt: skip
+_COUNTS = ("max_articles", "max_figures")
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -55,7 +56,9 @@ class JobFields(BaseModel):
         for value in values.values():
             if any("\0" in each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)):
                 raise ValueError("there is a character of the code 0 in it")
-        return {name: value for name, value in values.items() if value not in ("", None, [""])}
+        unset = {name for name, value in values.items() if value in ("", None, [""])}
+        unset |= {name for name in _COUNTS if values.get(name) == "null"}  # as some programs write it in a form
+        return {name: value for name, value in values.items() if name not in unset}
 
     @property
     def asks_service(self) -> bool:

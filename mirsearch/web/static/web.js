@@ -22,11 +22,18 @@
   }
 
   function enhanceForm() {
-    const hint = document.querySelector(".drop-hint");
-    if (hint) hint.hidden = false;
-    form.addEventListener("submit", () => document.body.classList.add("busy"));
-    window.addEventListener("pageshow", () => document.body.classList.remove("busy"));
-    all(form, "input[type=file]").forEach((input) => input.addEventListener("change", () => { if (input.files.length) submit(); }));
+    const hint = document.querySelector(".drop-hint"), hinted = hint.textContent, inputs = all(form, "input[type=file]");
+    hint.hidden = false;
+    form.addEventListener("submit", () => {
+      document.body.classList.add("busy");
+      const hasImage = form.elements.image || inputs.some((input) => input.files.length);
+      hint.textContent = hasImage ? "Reading the image and looking for hits …" : "Looking for hits …";
+    });
+    window.addEventListener("pageshow", () => {
+      document.body.classList.remove("busy");
+      hint.textContent = hinted;
+    });
+    inputs.forEach((input) => input.addEventListener("change", () => { if (input.files.length) submit(); }));
     mirsearchDrop((held) => takeFile(held.files));
     document.addEventListener("paste", (event) => {
       if (takeFile(event.clipboardData.files)) event.preventDefault();
@@ -154,9 +161,39 @@
       sharp.addEventListener("load", () => picture.setAttribute("href", sharp.src));
       sharp.src = `${small}?side=${SHARP_SIDE}`;
     }), { rootMargin: "200px" });
-    all(document, ".hits .scene").forEach((scene) => {
+    const observe = (hits) => hits.flatMap((hit) => all(hit, ".scene")).forEach((scene) => {
       if (scene.clientWidth * window.devicePixelRatio > 320) watch.observe(scene);
     });
+    observe(all(document, ".hits .hit"));
+    document.addEventListener("hits", (event) => observe(event.detail));
+  }
+
+  /* The next hits come by themselves before the end of the list is seen; the server bounds how many there are. */
+  function enhancePager() {
+    const list = document.querySelector(".hits"), pager = document.querySelector(".pager");
+    const link = pager && pager.querySelector("a[rel=next]");
+    if (!list || !link || !("IntersectionObserver" in window)) return;
+    const status = pager.querySelector("[role=status]");
+    const watch = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      watch.unobserve(link);  // observed anew below, it tells at once if it is still in view
+      status.textContent = "Looking for more hits …";
+      fetch(link.href, { headers: { Accept: "text/html" } }).then((answer) => {
+        if (!answer.ok) throw new Error(String(answer.status));
+        return answer.text();
+      }).then((text) => {
+        const page = new DOMParser().parseFromString(text, "text/html");
+        const hits = all(page, ".hits > .hit").map((hit) => document.adoptNode(hit));
+        const next = page.querySelector(".pager a[rel=next]");
+        list.append(...hits);
+        list.dispatchEvent(new CustomEvent("hits", { detail: hits, bubbles: true }));
+        status.textContent = "";
+        if (!next || !hits.length) { link.remove(); return; }
+        link.setAttribute("href", next.getAttribute("href"));
+        watch.observe(link);
+      }).catch(() => { status.textContent = ""; });  // the link still leads there
+    }, { rootMargin: "900px" });
+    watch.observe(link);
   }
 
   function enhanceKeys() {
@@ -200,6 +237,7 @@
   enhanceBars();
   enhanceWidths();
   sharpenPictures();
+  enhancePager();
   enhanceKeys();
   document.documentElement.dataset.web = "ready";
 })();
