@@ -22,6 +22,7 @@ from mirsearch.web.access import SESSION_COOKIE, session_of
 from mirsearch.web.addresses import SHARP_SIDE
 from mirsearch.web.corpus import public_answer
 from mirsearch.web.figure_page import figure_page
+from mirsearch.web.kept_answers import Content, make_content
 from mirsearch.web.pictures import make_jpeg
 from mirsearch.web.problems import Problem, ProblemError
 from mirsearch.web.rendering import assets, render
@@ -118,8 +119,19 @@ class Pages:
         self, request: Request, state: PageState, form: str, kind: str, tell: Callable[[Answer], bytes], **headers: str
     ) -> Response:
         """Answer the search of an address in a form, of which `tell` makes the bytes."""
-        content = await self.site.tell(form, state.fields, self._uploads(state), tell)
+        if state.browses:
+            content = await self.site.searches.run(self._list, form, state, tell)
+        else:
+            content = await self.site.tell(form, state.fields, self._uploads(state), tell, state.last)
         return tagged(request, content.data, kind, etag=content.tag, **headers)
+
+    def _list(self, form: str, state: PageState, tell: Callable[[Answer], bytes]) -> Content:
+        """Return the panels that pass the filters, where nothing else is asked, as the page lists them."""
+
+        def make() -> Content:
+            return make_content(tell(self.site.browse(state.fields, 1, state.last)))
+
+        return self.site.keep(("list", form, state.fields.key, state.last), None, make)
 
     async def judgments(self, request: Request) -> Response:
         """Send the marks of the search of an address as judgments, as a csv table or as TREC qrels."""

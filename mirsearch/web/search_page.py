@@ -117,7 +117,7 @@ def _own_weights(site: Site) -> Weights:
 
 def _answered(site: Site, view: SearchView) -> SearchView:
     state, upload = view.state, view.upload
-    last = _last_shown(state)
+    last = state.last
     asked = site.ask(state.fields, [upload] if upload else [], last + 1, for_people=True)
     answer = asked.answer
     marks = None
@@ -143,7 +143,7 @@ def _answered(site: Site, view: SearchView) -> SearchView:
 
 def _listed(site: Site, view: SearchView) -> SearchView:
     """Return the view of the panels that pass the filters, where nothing else is asked."""
-    state, last = view.state, _last_shown(view.state)
+    state, last = view.state, view.state.last
     answer = site.browse(state.fields, state.start, last + 1)
     has_more = len(answer.hits) > state.shown
     answer = dataclasses.replace(answer, hits=answer.hits[: state.shown])
@@ -163,16 +163,12 @@ def _listed(site: Site, view: SearchView) -> SearchView:
     return dataclasses.replace(view, section=section, previous=_previous(state), following=_following(state, has_more))
 
 
-def _last_shown(state: PageState) -> int:
-    return min(state.start + state.shown - 1, MAX_SHOWN)
-
-
 def _previous(state: PageState) -> str | None:
     return state.at(max(state.start - state.shown, 1)).address() if state.start > 1 else None
 
 
 def _following(state: PageState, has_more: bool) -> str | None:
-    last = _last_shown(state)
+    last = state.last
     return state.at(last + 1).address() if has_more and last < MAX_SHOWN else None
 
 

@@ -72,22 +72,28 @@ class Site:
         self.jobs = None if ingest is None else open_jobs(self, ingest)
 
     async def tell(
-        self, form: str, fields: SearchFields, uploads: Sequence[Upload], tell: Callable[[Answer], bytes]
-    ) -> Content:
-        """Answer a search in a form, such as JSON. `tell` makes its bytes, which are kept, except for images."""
-        return await self.search_queue(bool(uploads)).run(self._tell, form, fields, uploads, tell)
+        self, form: str, fields: SearchFields, uploads: Sequence[Upload], tell: Callable[[Answer], bytes],
+        shown: int | None = None,
+    ) -> Content:  # fmt: skip
+        """Answer a search in a form, such as JSON. `tell` makes its bytes, which are kept, except for images.
+
+        `shown` is the rank of the last hit of a page, whose answer is told; None: a program asks.
+        """
+        return await self.search_queue(bool(uploads)).run(self._tell, form, fields, uploads, tell, shown)
 
     def search_queue(self, has_image: bool) -> WorkQueue:
         """Return the queue of a search. Those with images have one of their own: they take the processor for long."""
         return self.image_searches if has_image else self.searches
 
     def _tell(
-        self, form: str, fields: SearchFields, uploads: Sequence[Upload], tell: Callable[[Answer], bytes]
-    ) -> Content:
+        self, form: str, fields: SearchFields, uploads: Sequence[Upload], tell: Callable[[Answer], bytes],
+        shown: int | None,
+    ) -> Content:  # fmt: skip
         def make() -> Content:
-            return make_content(tell(self.ask(fields, uploads, fields.top).answer))
+            top, for_people = (fields.top, False) if shown is None else (shown, True)
+            return make_content(tell(self.ask(fields, uploads, top, for_people).answer))
 
-        return make() if uploads else self.keep((form, fields.key), asked_with(fields, ()), make)
+        return make() if uploads else self.keep((form, fields.key, shown), asked_with(fields, ()), make)
 
     def keep(self, key: Hashable, asked: str | None, make: Callable[[], Content]) -> Content:
         """Return a content that is kept under a key, or make it. Where it is kept, a search `asked` with is counted."""

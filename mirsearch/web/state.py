@@ -63,6 +63,11 @@ class PageState:
         """Return how many hits a page shows: those that were asked for, within a bound."""
         return min(self.fields.top, MAX_SHOWN) if "top" in self.fields.model_fields_set else PAGE_HITS
 
+    @property
+    def last(self) -> int:
+        """Return the rank of the last hit that a page shows, if there are so many."""
+        return min(self.start + self.shown - 1, MAX_SHOWN)
+
     def changed(self, **fields: Any) -> PageState:
         """Return the state with other fields (None: without them), from the first hit on."""
         values = {name: value for name, value in {**self.fields.given, **fields}.items() if value is not None}

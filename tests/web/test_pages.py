@@ -13,6 +13,7 @@ pytest.importorskip("fastapi", reason="the extra web is not installed")
 
 from starlette.testclient import TestClient
 
+from mirsearch import settings
 from mirsearch.evaluation.judgments import read_judgments
 from mirsearch.indexes import open_index
 from mirsearch.query import Filters
@@ -128,14 +129,32 @@ def test_a_length_that_was_not_read_is_asked_for(client: TestClient, served: Ser
 def test_the_answer_of_a_page_is_that_of_the_command_line(client: TestClient, served: Served) -> None:
     address = ask_with_image(client, served, text="image", top="5")
     told = client.get(address.replace("/search", "/search.json")).json()
+    of_people = ("--per-article", str(settings.PER_ARTICLE))  # the JSON of the command is otherwise for programs
     words = ("query", served.query, "--text", "image", "--top", "5", "--index", served.location, "--format", "json")
-    expected = run(*words).json()
+    expected = run(*words, *of_people).json()
     assert [(hit["id"], pytest.approx(hit["score"], abs=1e-6)) for hit in told["hits"]] == [
         (hit["id"], hit["score"]) for hit in expected["hits"]
     ]
+    assert told["hits"]
     table = client.get(address.replace("/search", "/search.csv"))
     assert table.headers["content-type"] == "text/csv; charset=utf-8"
-    assert len(table.text.splitlines()) == 6
+    assert len(table.text.splitlines()) == 1 + len(told["hits"])
+
+
+@pytest.mark.parametrize(
+    "query", ["technique=SEM", "technique=SEM&start=4&top=3", "text=image", "text=image&start=3&top=2"]
+)
+def test_other_forms_of_an_address_hold_the_hits_of_its_page(client: TestClient, query: str) -> None:
+    page = get(client, f"/search?{query}")
+    pictures = (re.fullmatch(r"/pictures/(.+)\.jpg", str(a["href"])) for tag, a in page.found if tag == "image")
+    shown = [picture[1] for picture in pictures if picture]
+    last = [int(str(a["data-rank"])) for _, a in page.found if "data-rank" in a][-1]
+    told = client.get(f"/search.json?{query}").json()["hits"]
+    assert [hit["rank"] for hit in told] == list(range(1, last + 1))
+    assert [hit["id"] for hit in told][-len(shown) :] == shown
+    assert len(client.get(f"/search.csv?{query}").text.splitlines()) == 1 + last
+    for suffix in ("bib", "ris"):
+        assert told[0]["article"]["doi"] in client.get(f"/search.{suffix}?{query}").text
 
 
 @pytest.mark.parametrize(
@@ -240,7 +259,8 @@ def test_hits_are_marked_and_marks_are_taken_back(client: TestClient, served: Se
     told = client.get(disliked.replace("/search", "/search.json")).json()
     assert (told["query"]["alike"], told["query"]["not_alike"]) == ([hits[0]], [hits[1]])
     words = ("query", "--like", served.stored[0].panel.id, "--alike", hits[0], "--not-alike", hits[1])
-    expected = run(*words, "--index", served.location, "--format", "json").json()
+    of_people = ("--per-article", str(settings.PER_ARTICLE))
+    expected = run(*words, *of_people, "--index", served.location, "--format", "json").json()
     assert [hit["id"] for hit in told["hits"]] == [hit["id"] for hit in expected["hits"]]
 
 
