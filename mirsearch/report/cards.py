@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from mirsearch.corpus import Article, Panel
 from mirsearch.indexes.comparison import known_technique
@@ -178,6 +179,7 @@ def _hit_facts(hit: Hit) -> tuple[Fact, ...]:
     return tuple(Fact(name, value, MEANINGS[name].full) for name, value in facts.items())
 
 
+@lru_cache(maxsize=1024)
 def article_card(article: Article | None) -> ArticleCard | None:
     """Return the card of an article, or None without one."""
     if article is None:

@@ -22,13 +22,14 @@ def match_finder(query: str) -> Callable[[str], list[tuple[int, int]]]:
         wanted = set()
     beginnings = tuple(token[:-1] for token in wanted if token.endswith(PREFIX_SIGN))
 
+    def is_wanted(found: tuple[str, ...]) -> bool:
+        return not wanted.isdisjoint(found) or (bool(beginnings) and any(map(begins, found)))
+
+    def begins(token: str) -> bool:
+        return token.startswith(beginnings)
+
     def find_spans(text: str) -> list[tuple[int, int]]:
-        words = find_words(text) if wanted else ()
-        return [
-            span
-            for span, found in words
-            if wanted.intersection(found) or (beginnings and any(token.startswith(beginnings) for token in found))
-        ]
+        return [span for span, found in find_words(text) if is_wanted(found)] if wanted else []
 
     return find_spans
 

@@ -68,6 +68,6 @@ def _edit_distances(word: str, others: Sequence[str]) -> NDArray[np.intp]:
 def as_written(token: str, text: str) -> str:
     """Return the first word of a text that has this token, in small letters; the token if there is none."""
     for (start, end), found in find_words(text):
-        if found == [token]:
+        if found == (token,):
             return fold(text[start:end])
     return token

@@ -103,11 +103,11 @@ def word_prefix(text: str) -> str | None:
     return words[0] if is_single else None
 
 
-def find_words(text: str) -> Iterator[tuple[tuple[int, int], list[str]]]:
+def find_words(text: str) -> Iterator[tuple[tuple[int, int], tuple[str, ...]]]:
     """Yield the words of a text as it writes them: the span (start, end) of each, in order, and its tokens."""
     for word in _WORD_WITH_MARKS.finditer(text):
         found = _remembered_tokens(word[0]) if len(word[0]) <= _MAX_REMEMBERED_CHARS else tuple(tokens(word[0]))
-        yield word.span(), list(found)
+        yield word.span(), found
 
 
 @lru_cache(maxsize=1 << 15)

@@ -125,7 +125,7 @@ def _listed(
             known[key],
             known[key] / most,
             value_of(key).lower() in chosen,
-            state.toggled(field, value_of(key)).address(),
+            state.toggle_address(field, value_of(key)),
         )
         for key in listed
     )

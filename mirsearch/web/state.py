@@ -32,6 +32,10 @@ _FILTERS = frozenset(FilterFields.model_fields)
 _CONTROLS = frozenset((*HANDLES, *CONTROLS))
 """Fields of the form that stand for others."""
 
+_DEFAULTS = {name: field.default for name, field in SearchFields.model_fields.items()}
+_ORDER = {name: place for place, name in enumerate(SearchFields.model_fields)}
+"""The order of the fields in addresses; the image comes after them."""
+
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -69,9 +73,12 @@ class PageState:
         return min(self.start + self.shown - 1, MAX_SHOWN)
 
     def changed(self, **fields: Any) -> PageState:
-        """Return the state with other fields (None: without them), from the first hit on."""
-        values = {name: value for name, value in {**self.fields.given, **fields}.items() if value is not None}
-        return PageState(SearchFields.model_validate(values), self.image)
+        """Return the state with other fields (None: without them), from the first hit on.
+
+        The values are not checked: whoever comes to the state's address is told of wrong ones.
+        """
+        values = {name: _DEFAULTS[name] if value is None else value for name, value in fields.items()}
+        return PageState(self.fields.model_copy(update=values), self.image)
 
     def with_image(self, image: str | None) -> PageState:
         """Return the state for another image, or none. What was said of the one before it is dropped."""
@@ -99,11 +106,30 @@ class PageState:
     def _mark_base(self) -> str:
         return self.at(1).address()
 
-    def toggled(self, field: str, value: str) -> PageState:
-        """Return the state with a value of a field that may be repeated, or without it if it is there."""
+    def toggle_address(self, field: str, value: str) -> str:
+        """Return the address with a value of a field that may be repeated, or without it if it is there.
+
+        The rest of the address is worked out once for all values of a field.
+        """
+        if field not in self._around:
+            pairs = self.changed(**{field: None}).pairs()
+            place = _ORDER[field]
+            before = urlencode([pair for pair in pairs if _ORDER.get(pair[0], place) < place])
+            after = urlencode([pair for pair in pairs if _ORDER.get(pair[0], place + 1) > place])
+            self._around[field] = before, after
+        before, after = self._around[field]
+        chosen = urlencode([(field, other) for other in self._toggled_values(field, value)])
+        query = "&".join(filter(None, (before, chosen, after)))
+        return f"/search?{query}" if query else "/search"
+
+    @cached_property
+    def _around(self) -> dict[str, tuple[str, str]]:
+        return {}
+
+    def _toggled_values(self, field: str, value: str) -> list[str]:
         values = list(getattr(self.fields, field))
         kept = [other for other in values if other.lower() != value.lower()]
-        return self.changed(**{field: kept if len(kept) < len(values) else [*values, value]})
+        return kept if len(kept) < len(values) else [*values, value]
 
     def address(self, path: str = "/search") -> str:
         """Return the address of the state, on a page or as another format."""
