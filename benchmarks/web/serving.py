@@ -4,18 +4,21 @@
                                      [--index FOLDER] [--crowd-seconds 120]
 
 The library and the server answer the same questions in turns, on the same generated index: words, a panel, and an image
-that is new each time. Each user of the crowd asks for words or a panel, waits for the answer, and asks again, over a
-connection that stays open. The crowd comes twice. People look at an answer for a while before they ask again: for
-`--think` seconds on average (exponential). A crowd that asks again at once shows how much the server can do. A
-processor that one user fills makes that crowd wait in proportion: `share` is its p95, over one user's p95 times the
-users for each core. Memory and processor time are those of the server with all its processes. `--index` keeps the
-generated index, and takes it again.
+that is new each time. `again` is the server's time for a question that it has just answered, and keeps. Each user of
+the crowd asks for words or a panel, waits for the answer, and asks again, over a connection that stays open. The crowd
+comes three times. People look at an answer for a while before they ask again: for `--think` seconds on average
+(exponential). A crowd that asks again at once shows how much the server can do. A processor that one user fills makes
+that crowd wait in proportion: `share` is its p95, over one user's p95 times the users for each core. These two ask
+nothing twice (each question has a least score of its own, of which no hit falls short), the third crowd asks
+questions that were asked before. Memory and processor time are those of the server with all its processes. `--index`
+keeps the generated index, and takes it again.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import json
 import os
 import random
@@ -171,27 +174,35 @@ def compare(location: str, port: int, words: list[str], ids: list[str], runs: in
     results: Results = {}
     for name, (library, server) in kinds.items():
         library(0), server(0)
-        pairs, own_cpu, server_cpu = [], 0.0, 0.0
+        pairs, again, own_cpu, server_cpu = [], [], 0.0, 0.0
         for n in range(1, runs + 1):
             own_before, server_before = time.process_time(), cpu_ms(pid)
             own = timed(partial(library, n))
             own_cpu += (time.process_time() - own_before) * 1000
             pairs.append((own, timed(partial(server, n))))
             server_cpu += cpu_ms(pid) - server_before
+            again.append(timed(partial(server, n)))
         medians = [statistics.median(times) for times in zip(*pairs, strict=True)]
         results[name] = {
             "library": medians[0], "server": medians[1], "ratio": medians[1] / medians[0],
             "library_cpu": own_cpu / runs, "server_cpu": server_cpu / runs, "cpu_ratio": server_cpu / own_cpu,
+            "again": statistics.median(again),
         }  # fmt: skip
     results["first page"] = {"server": statistics.median(timed(lambda: client.get("/")) for _ in range(runs))}
     index.close()
     return results
 
 
+_numbers = itertools.count(1)
+
+
 def crowd(
-    port: int, words: list[str], ids: list[str], users: int, seconds: float, think: float = 0.0
+    port: int, words: list[str], ids: list[str], users: int, seconds: float, think: float = 0.0, repeats: bool = False
 ) -> dict[str, float]:
-    """Return p50, p95, requests a second and errors of so many users, who think so many seconds between questions."""
+    """Return p50, p95, requests a second and errors of so many users, who think so many seconds between questions.
+
+    Unless it `repeats`, nothing is asked twice.
+    """
     times: list[float] = []
     errors: list[str] = []
     end = time.monotonic() + seconds
@@ -202,9 +213,12 @@ def crowd(
             turn += 1
             if think:
                 time.sleep(min(chance.expovariate(1 / think), 5 * think))
+            fields = {"text": words[turn % 200]} if turn % 2 else {"like": ids[turn % 200]}
+            if not repeats:
+                fields["min_score"] = f"{next(_numbers) * 1e-9:.9f}"
             began = time.perf_counter()
             try:
-                status = client.search(text=words[turn % 200]) if turn % 2 else client.search(like=ids[turn % 200])
+                status = client.search(**fields)
             except OSError as error:
                 errors.append(str(error))
                 client = Client(port)
@@ -255,6 +269,9 @@ def main() -> None:
             single = crowd(port, words, ids, 1, max(options.seconds / 10, 2))
             people = crowd(port, words, ids, options.users, options.seconds, options.think)
             many = crowd(port, words, ids, options.users, options.crowd_seconds or options.seconds)
+            crowd(port, words, ids, 1, 2, repeats=True)  # from here on, nothing is new
+            alone_again = crowd(port, words, ids, 1, max(options.seconds / 20, 2), repeats=True)
+            again = crowd(port, words, ids, options.users, options.seconds / 4, repeats=True)
             after = memory_mb(server.pid)
         finally:
             server.terminate()
@@ -263,23 +280,18 @@ def main() -> None:
     for name, row in results.items():
         told = "  ".join(f"{key} {value:8.2f}" for key, value in row.items())
         print(f"{name:12} {told}")
-    for row in (single, people, many):
+    for row in (single, people, many, alone_again, again):
         print("  ".join(f"{key} {value:,.1f}" for key, value in row.items()))
     print(f"p95 of people who think, over one user's: {people['p95'] / single['p95']:.2f}")
     print(f"p95 of the crowd against one user's, times users for each core: {share:.2f}")
+    print(f"p95 of the crowd with nothing new: {again['p95'] / single['p95']:.2f} of one user's with new questions, "
+          f"{again['p95'] / alone_again['p95']:.2f} of one user's with nothing new")  # fmt: skip
     print(f"memory {before:.0f} MB before the crowd, {after:.0f} MB after")
-    print(
-        json.dumps(
-            {
-                "questions": results,
-                "single": single,
-                "people": people,
-                "crowd": many,
-                "share": share,
-                "mb": [before, after],
-            }
-        )
-    )
+    told = {
+        "questions": results, "single": single, "people": people, "crowd": many, "single again": alone_again,
+        "crowd again": again, "share": share, "mb": [before, after],
+    }  # fmt: skip
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":
