@@ -110,13 +110,20 @@ def match_phrase(answer: Answer) -> str:
 
     Where words or the scale rank too, or panels are left out, one that looks more like the picture may be no hit.
     """
-    match, query = answer.match, answer.query
+    match = answer.match
     if match is None:
         return ""
+    nothing = nothing_phrase(answer)
+    return f"best match by looks: {match.word}{f': {nothing}' if nothing else ''} ({match_figure(match)})"
+
+
+def nothing_phrase(answer: Answer) -> str:
+    """Return that nothing looks like the picture that was asked with; empty if something may, or it is not judged."""
+    match, query = answer.match, answer.query
+    if match is None or match.word != "none":
+        return ""
     others = (query.text, query.field_of_view_nm, *filter_phrases(query.filters), *left_out_phrases(query))
-    nothing = "no hit looks like it" if any(others) else "the corpus has nothing like it"
-    told = f": {nothing}" if match.word == "none" else ""
-    return f"best match by looks: {match.word}{told} ({match_figure(match)})"
+    return "no hit looks like it" if any(others) else "the corpus has nothing like it"
 
 
 def match_figure(match: Match) -> str:

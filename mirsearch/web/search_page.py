@@ -12,7 +12,7 @@ from mirsearch.ranking import Weights
 from mirsearch.report.cards import hit_card, query_card
 from mirsearch.report.page import answer_section, score_formula
 from mirsearch.report.pictures import Picture
-from mirsearch.report.sentences import query_sentence
+from mirsearch.report.sentences import nothing_phrase, query_sentence
 from mirsearch.report.views import AnswerSection, FramedPicture, HitCard, Link, QueryCard, SortOption
 from mirsearch.search.answer import Answer, Hit
 from mirsearch.search.own_score import own_formula
@@ -128,9 +128,11 @@ def _answered(site: Site, view: SearchView) -> SearchView:
     cards = tuple(_card(answer, hit, state) for hit in hits)
     shown = dataclasses.replace(answer, hits=answer.hits[:last])
     section = answer_section(shown, query_sentence(answer.query), cards, _query_card(answer, state, upload))
+    nothing = nothing_phrase(answer)
+    notes = (*((f"{nothing}: these are the nearest panels",) if nothing else ()), *section.notes)
     return dataclasses.replace(
         view,
-        section=dataclasses.replace(section, notes=tuple(form_words(note) for note in section.notes)),
+        section=dataclasses.replace(section, notes=tuple(form_words(note) for note in notes)),
         reading=_reading(asked, upload, state),
         previous=_previous(state),
         following=_following(state, len(answer.hits) > last),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("fastapi", reason="the extra web is not installed")
 
@@ -111,6 +114,16 @@ def test_an_uploaded_image_is_an_address(client: TestClient, served: Served) -> 
     for picture in pictures:
         assert client.get(str(picture)).headers["content-type"] == "image/jpeg", picture
     assert len([a for tag, a in page.found if "data-rank" in a]) == 4
+
+
+def test_an_image_like_no_other_is_told(client: TestClient) -> None:
+    drawn = np.zeros((80, 80, 3), np.uint8)
+    drawn[..., 0], drawn[20:60, 20:60] = np.linspace(0, 255, 80), (0, 255, 0)
+    data = io.BytesIO()
+    Image.fromarray(drawn).save(data, "PNG")
+    answer = client.post("/search", files={"file": ("square.png", data.getvalue(), "image/png")})
+    page = get(client, answer.headers["location"])
+    assert "the corpus has nothing like it: these are the nearest panels" in page.text
 
 
 def test_a_length_that_was_not_read_is_asked_for(client: TestClient, served: Served) -> None:
