@@ -224,7 +224,8 @@ def _switches(state: PageState, fov_nm: float | None) -> tuple[Switch, ...]:
     turned = Switch("Ignore the scale", state.changed(no_scale=None if ignored else True).address(), ignored)
     if fov_nm is None:
         return (turned,) if ignored else ()
-    value = f"{fov_nm / _SAME_SCALE_FACTOR:.4g}nm..{fov_nm * _SAME_SCALE_FACTOR:.4g}nm"
+    ends = (fov_nm / _SAME_SCALE_FACTOR, fov_nm * _SAME_SCALE_FACTOR)
+    value = "..".join(f"{float(f'{end:.4g}'):.12g}nm" for end in ends)  # people read it: no exponent
     is_on = state.fields.fov == value
     return (Switch("Same scale, ± × 2", state.changed(fov=None if is_on else value).address(), is_on), turned)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import re
@@ -114,6 +115,16 @@ def test_an_uploaded_image_is_an_address(client: TestClient, served: Served) -> 
     for picture in pictures:
         assert client.get(str(picture)).headers["content-type"] == "image/jpeg", picture
     assert len([a for tag, a in page.found if "data-rank" in a]) == 4
+
+
+def test_the_same_scale_is_a_switch(client: TestClient, served: Served) -> None:
+    like = next(one.panel for one in served.stored if one.panel.scale is not None and one.panel.kind == "micrograph")
+    (address,) = re.findall(r'href="([^"]+)"[^>]*>Same scale', client.get(f"/search?like={like.id}").text)
+    ends = re.fullmatch(r"/search\?like=[\w-]+&fov=([\d.]+)nm\.\.([\d.]+)nm", html.unescape(address))
+    assert ends, address
+    assert [2 * float(ends[1]), float(ends[2]) / 2] == pytest.approx([like.field_of_view_nm] * 2, rel=1e-3)
+    narrowed = client.get(html.unescape(address)).text
+    assert re.findall(r'href="([^"]+)" class="chosen"[^>]*>Same scale', narrowed) == [f"/search?like={like.id}"]
 
 
 def test_an_image_like_no_other_is_told(client: TestClient) -> None:
