@@ -22,6 +22,7 @@ from tests.support.index_corpus import EXTRACTOR, MadeCorpus
 
 pytest.importorskip("elasticsearch")
 from mirsearch.indexes.elasticsearch import query as elasticsearch_query
+from mirsearch.indexes.elasticsearch.extent import Extent
 
 FIGURES = 1_500
 CORPUS = MadeCorpus()
@@ -185,6 +186,19 @@ def test_a_wrong_answer_of_several_shards_is_not_called_exact(split: Index, monk
         refused, claimed = refused + (not found.exact), claimed + found.exact
     assert refused
     assert claimed
+
+
+@pytest.mark.parametrize(
+    ("documents", "shards", "length"),
+    [(0, 1, 200), (140_000, 1, 200), (560_000, 1, 400), (1_260_000, 1, 600), (1_260_000, 4, 300), (10**9, 4, 625)],
+)
+def test_lists_grow_with_the_documents_of_a_shard(documents: int, shards: int, length: int) -> None:
+    request = next(each for each in CORPUS.requests(9) if each.text and each.vector is not None)
+    extent = Extent(documents, shards, 0.01)
+    plan = elasticsearch_query.QueryPlan(request, extent=extent)
+    assert plan.list_length == length
+    assert not plan.is_exhaustive
+    assert elasticsearch_query.QueryPlan(dataclasses.replace(request, top=400), extent=extent).list_length >= 1_600
 
 
 def test_in_a_small_index_every_panel_is_scored(pair: tuple[Index, Index], monkeypatch: pytest.MonkeyPatch) -> None:
