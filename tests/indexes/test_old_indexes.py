@@ -35,6 +35,9 @@ def restore(location: str) -> None:
     """Bring the index back under another name, as restoring a snapshot does."""
     dump = json.loads(gzip.decompress((OLD / "elasticsearch.json.gz").read_bytes()))
     base, _, alias = location.rpartition("/")
+    with urllib.request.urlopen(base) as answer:
+        if json.load(answer)["version"]["number"].startswith("8."):
+            pytest.skip("the old index was made by a server of 9.x, and no older server takes it")
     (index,) = dump["index"].values()
     settings = {name: value for name, value in index["settings"]["index"].items() if name not in PRIVATE}
     for name, script in dump["scripts"]["metadata"]["stored_scripts"].items():
