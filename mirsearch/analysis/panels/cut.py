@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
 from mirsearch.analysis.captions.label_order import bare_label, sort_labels
-from mirsearch.analysis.panels.boxes import area, bounding_box, is_centered_in
+from mirsearch.analysis.panels.boxes import area, bounding_box, is_centered_in, shared_area
 from mirsearch.analysis.panels.drawings import has_tick_labels
 from mirsearch.analysis.panels.gutters import reading_order
 from mirsearch.analysis.panels.headings import HeadingReader
-from mirsearch.analysis.panels.pictures import is_one_of_set
+from mirsearch.analysis.panels.pictures import have_one_size, is_one_of_set
 from mirsearch.analysis.panels.piece import Piece
 from mirsearch.analysis.panels.separate import Region, separate_regions
 from mirsearch.analysis.panels.single_images import find_single_images, is_painted
@@ -20,6 +20,13 @@ from mirsearch.corpus import Box, Panel
 
 _PICTURE_SHARE = 0.5
 """Least share of a figure without letters that pictures must fill before it is cut."""
+
+_APART_SHARE, _APART_PICTURES, _MOST_COMMON = 0.25, 2, 0.05
+"""The same where drawings stand beside the pictures: share, least number of pictures, and greatest share of a picture
+that a drawing may cover. Chosen on real figures without letters; a schematic surrounds the pictures in it."""
+
+_TILED_SHARE = 0.9
+"""Least share of a tile that pictures of another tile's size fill where it is several of them."""
 
 _LETTERED_SHARE = 0.8
 """Share of a letter's region below which its drawing is told without the letter. The models of kinds were fitted on
@@ -59,7 +66,7 @@ def cut_figure(
     insets: list[tuple[Box, int]] = []
     for region in regions:
         pieces = find_single_images(working.pixels, region.cell, side, on_black, region.letter)
-        is_settled = region.label is None and len(regions) > 1  # a tile that the gutters of the figure leave
+        is_settled = region.label is None and len(regions) > 1 and not _holds_tiles(pieces, region, regions)
         if is_settled or (region.label is None and not _consists_of_pictures(working.pixels, pieces, region)):
             pieces = [Piece(region.box, "drawing")]
         boxes = [working.original_box(box) for box in _image_boxes(pieces, region, side)]
@@ -130,11 +137,31 @@ def _image_boxes(pieces: Sequence[Piece], region: Region, figure_side: int) -> l
 
 
 def _consists_of_pictures(pixels: Pixels, pieces: Sequence[Piece], region: Region) -> bool:
-    """Return whether a region without a letter is mostly pictures; else nothing tells that it holds several images."""
+    """Return whether a region without a letter is mostly pictures, or pictures and drawings that stand apart.
+
+    Else nothing tells that it holds several images.
+    """
     pictures = [piece.box for piece in pieces if piece.kind == "picture"]
-    if sum(area(box) for box in pictures) < _PICTURE_SHARE * area(region.box):
+    share = sum(area(box) for box in pictures) / max(1, area(region.box))
+    if share < (_APART_SHARE if _stand_apart(pieces, pictures) else _PICTURE_SHARE):
         return False
     return not any(is_painted(pixels, box, on_black=False) for box in pictures if not is_one_of_set(box, pictures))
+
+
+def _holds_tiles(pieces: Sequence[Piece], region: Region, regions: Sequence[Region]) -> bool:
+    """Return whether a tile that the gutters of a figure leave is filled with pictures of another tile's size."""
+    pictures = [piece.box for piece in pieces if piece.kind == "picture"]
+    if len(pictures) < 2 or sum(area(box) for box in pictures) < _TILED_SHARE * area(region.box):
+        return False
+    return any(all(have_one_size(box, other.box) for box in pictures) for other in regions if other is not region)
+
+
+def _stand_apart(pieces: Sequence[Piece], pictures: Sequence[Box]) -> bool:
+    """Return whether several pictures are covered by no drawing of a region."""
+    drawn = [piece.box for piece in pieces if piece.kind in ("plot", "drawing")]
+    return len(pictures) >= _APART_PICTURES and not any(
+        shared_area(box, picture) > _MOST_COMMON * area(picture) for box in drawn for picture in pictures
+    )
 
 
 def _with_databar(picture: Box, scraps: Sequence[Box]) -> Box:

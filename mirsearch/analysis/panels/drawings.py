@@ -17,6 +17,9 @@ _MINOR_SHARE = 0.25
 _SPANNED_SHARE = 0.2
 """Share of an image that a drawing would cover with a scrap, above which the scrap belongs to both."""
 
+_BESIDE_SHARE = 0.5
+"""Least share of a picture's side that a drawing beside it runs along where each row (column) has its own drawing."""
+
 _STACKED_GAP = 0.003
 """Greatest distance of plots that share an axis, as a share of the figure's longer side."""
 
@@ -36,10 +39,33 @@ def gather_drawings(pieces: Sequence[Piece], pictures: Sequence[Box], figure_sid
     plots, drawn = ([box for box in boxes if area(box) >= _MINOR_SHARE * largest] for boxes in (plots, drawn))
     if drawn and not pictures and not tinted:
         return [Piece(bounding_box([*plots, *drawn, *scraps]), "drawing")]
-    cores = [*plots, bounding_box(drawn)] if drawn else plots
+    cores = [*plots, *_join_drawn(drawn, pictures, figure_side)] if drawn else plots
     kinds: list[PieceKind] = ["plot" if n < len(plots) else "drawing" for n in range(len(cores))]
     grown = _add_scraps(cores, scraps, [*pictures, *tinted], figure_side)
     return [*map(Piece, grown, kinds), *(Piece(box, "picture") for box in tinted)]
+
+
+def _join_drawn(drawn: Sequence[Box], pictures: Sequence[Box], figure_side: int) -> list[Box]:
+    """Return the box of all drawn pieces, or those of each row (column) where every piece stands beside a picture."""
+    for axis in (1, 0):
+        rows: dict[Box, list[Box]] = {}
+        for box in drawn:
+            beside = [picture for picture in pictures if _stands_beside(box, picture, axis, figure_side)]
+            rows.setdefault(max(beside, key=area, default=(0, 0, 0, 0)), []).append(box)
+        joined = [bounding_box(boxes) for boxes in rows.values()]
+        apart = all(shared_area(one, other) == 0 for n, one in enumerate(joined) for other in joined[:n])
+        if len(rows) > 1 and (0, 0, 0, 0) not in rows and apart:
+            return joined
+    return [bounding_box(drawn)]
+
+
+def _stands_beside(box: Box, picture: Box, axis: int, figure_side: int) -> bool:
+    """Return whether a drawing stands in a picture's row (`axis` 1) or column (0), and in no other."""
+    low, high = picture[axis], picture[axis + 2]
+    reach = _REACH_SHARE * figure_side
+    is_within = low - reach <= box[axis] and box[axis + 2] <= high + reach
+    is_clear = box[1 - axis] >= picture[3 - axis] or box[3 - axis] <= picture[1 - axis]
+    return is_within and is_clear and box[axis + 2] - box[axis] >= _BESIDE_SHARE * (high - low)
 
 
 def _add_scraps(cores: Sequence[Box], scraps: Sequence[Box], others: Sequence[Box], figure_side: int) -> list[Box]:

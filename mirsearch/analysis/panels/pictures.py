@@ -175,13 +175,13 @@ def _keep_pictures(pixels: Pixels, boxes: Sequence[Box], figure_side: int, on_bl
     least = max(_MIN_SIDE, _MIN_SIDE_SHARE * longest, _MIN_FIGURE_SHARE * figure_side)
     kept = [box for box in textured if min(sides(box)) >= least]
     kept = [box for box in kept if area(box) >= _MIN_AREA * figure_side**2 or is_one_of_set(box, kept)]
-    empty = [box for box in boxes if box not in textured and any(_have_one_size(box, other) for other in kept)]
+    empty = [box for box in boxes if box not in textured and any(have_one_size(box, other) for other in kept)]
     return kept + empty
 
 
 def is_one_of_set(box: Box, boxes: Sequence[Box]) -> bool:
     """Return whether a picture is one of a set of one size."""
-    return sum(_have_one_size(box, other) for other in boxes) >= _MIN_SIBLINGS
+    return sum(have_one_size(box, other) for other in boxes) >= _MIN_SIBLINGS
 
 
 def _is_flat(pixels: Pixels, box: Box, on_black: bool) -> bool:
@@ -210,6 +210,6 @@ def _has_paint(pixels: Pixels, on_black: bool) -> bool:
     return share > _PAINTED_SHARE and level > _DARK_LEVEL and (is_colored or level < _LIGHT_LEVEL)
 
 
-def _have_one_size(first: Box, second: Box) -> bool:
+def have_one_size(first: Box, second: Box) -> bool:
     """Return whether two boxes have the same sides within a few percent."""
     return all(abs(a - b) <= max(2, _SAME_SIZE * b) for a, b in zip(sides(first), sides(second), strict=True))

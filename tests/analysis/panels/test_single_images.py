@@ -281,3 +281,37 @@ def test_a_specimen_cropped_on_black_keeps_its_margins() -> None:
         image[:, 120:300] = draw_texture(n, 180, 380, 110)
         truth.append(place(figure, image, 10 + 410 * n, 10))
     assert_same_boxes(find_pictures(figure, 840), truth)
+
+
+def draw_profile(width: int, height: int) -> Pixels:
+    """Draw a plot in a closed frame that a legend's frame shares a side with, so that it has no axes of its own."""
+    plot = white(width, height)
+    cv2.rectangle(plot, (0, 0), (width - 1, height - 1), (0, 0, 0), 1)
+    x = np.arange(4, width - 4)
+    y = height * (0.5 + 0.35 * np.sin(x / 23.0))
+    cv2.polylines(plot, [np.stack([x, y], axis=1).astype(np.int32)], False, (0, 0, 0), 2)
+    return plot
+
+
+def test_pictures_beside_their_profiles_are_cut_without_letters() -> None:
+    figure = white(900, 640)
+    truth = [place(figure, draw_texture(n, 260, 260, 90), 20, 30 + 300 * n) for n in range(2)]
+    truth += [place(figure, draw_profile(520, 250), 340, 36 + 300 * n) for n in range(2)]
+    assert_same_boxes([panel.box for panel in cut_figure(figure, NoOcr(), [], [], False).panels], truth)
+
+
+def test_a_scheme_around_pictures_stays_one() -> None:
+    scheme = white(900, 640)
+    for n in range(2):
+        place(scheme, draw_texture(n, 240, 200, 90), 120 + 400 * n, 220)
+    cv2.rectangle(scheme, (60, 120), (840, 520), (0, 0, 0), 2)
+    cv2.arrowedLine(scheme, (370, 320), (510, 320), (0, 0, 0), 3)
+    cv2.circle(scheme, (450, 80), 50, (0, 0, 0), 2)
+    assert len(cut_figure(scheme, NoOcr(), [], [], False).panels) == 1
+
+
+def test_a_tile_that_holds_two_pictures_of_the_next_tiles_size_is_cut() -> None:
+    figure, truth = white(800, 840), []
+    for n, y in enumerate((4, 266, 540)):
+        truth.append(place(figure, draw_texture(n, 800, 260, 60 + 20 * n), 0, y))
+    assert_same_boxes([panel.box for panel in cut_figure(figure, NoOcr(), [], [], False).panels], truth)
