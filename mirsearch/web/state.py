@@ -191,7 +191,7 @@ def validation_problem(errors: Sequence[Mapping[str, Any]], status: int = 400) -
     """Return the problem of fields that have a wrong form, told of the first."""
     first = errors[0]
     where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path")) or "the request"
-    message = str(first["msg"]).replace("Input should", "it should")
+    message = str(first["msg"]).removeprefix("Value error, ").replace("Input should", "it should")
     return Problem(status, f"{where}: {message}", "correct this field")
 
 

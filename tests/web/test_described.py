@@ -90,6 +90,8 @@ def test_answers_are_as_they_are_described(described: Described, served: Served)
     job = ask("POST", "/jobs", 202, files=form_files({"one.png": small_picture(700), "torn.png": b"\x89PNG"}))["id"]
     ask("POST", "/jobs", 400)
     ask("POST", "/jobs", 422, data={"keyword": "nano", "max_figures": "many"})
+    nul = ask("POST", "/jobs", 422, data={"keyword": "na\0no", "max_figures": "null"})
+    assert nul["detail"] == "the request: keyword has a character of the code 0"
     assert ask("GET", "/jobs")["jobs"]
     assert wait_for_end(described.client, job)["state"] == "done"
     told = ask("GET", f"/jobs/{job}")

@@ -53,9 +53,9 @@ class JobFields(BaseModel):
     def _leave_out_empty(cls, values: Any) -> Any:
         if not isinstance(values, dict):
             return values
-        for value in values.values():
+        for name, value in values.items():
             if any("\0" in each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)):
-                raise ValueError("there is a character of the code 0 in it")
+                raise ValueError(f"{name} has a character of the code 0")
         unset = {name for name, value in values.items() if value in ("", None, [""])}
         unset |= {name for name in _COUNTS if values.get(name) == "null"}  # as some programs write it in a form
         return {name: value for name, value in values.items() if name not in unset}
