@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mirsearch.reuse.keypoints import Gray, stretch
 from mirsearch.reuse.matching import Matrix
+from mirsearch.reuse.residual import Residual, residual_agreement
 
 _SMOOTH, _SURROUND = 1.2, 8.0
 """Px: Gaussians whose difference is the detail that is compared; noise and brightness do not count."""
@@ -32,6 +33,8 @@ _PEAK = 5
 _MAX_SHIFT = 0.25
 """Distance to which other places are tried, as a share of the overlap's smaller side."""
 _MIN_PATCH = 24
+RIVAL = 0.6
+"""Least correlation of a place that can be a rival."""
 
 Floats = NDArray[np.float32]
 Part = tuple[slice, slice]
@@ -44,7 +47,7 @@ class Agreement:
     `correlation`: median over the parts with detail. `share`: how many of these agree. `against`: share of all parts
     that speak against it. `overlap`: share of the picture that is seen whole which the other covers. `parts`: number of
     parts with detail. `here`: correlation of the middle of the overlap at its place, `rival`: at the best other place;
-    they are close for a periodic pattern.
+    they are close for a periodic pattern. `residual`: agreement of what is not periodic, where that is asked for.
     """
 
     correlation: float
@@ -54,15 +57,19 @@ class Agreement:
     parts: int
     here: float
     rival: float
+    residual: Residual | None = None
 
 
-def compare_aligned(one: Gray, other: Gray, matrix: Matrix) -> Agreement | None:
-    """Return how well the first picture, laid upon the second, agrees with it; None if too little has detail."""
+def compare_aligned(one: Gray, other: Gray, matrix: Matrix, is_close: bool = False) -> Agreement | None:
+    """Return how well the first picture, laid upon the second, agrees with it; None if too little has detail.
+
+    What is not periodic is compared where another place fits, and where a closer look is asked for (`is_close`).
+    """
     if abs(np.linalg.det(matrix[:2, :2])) > 1:  # the finer picture is laid upon the coarser: no detail is invented
         one, other, matrix = other, one, np.asarray(np.linalg.inv(matrix), np.float64)
     height, width = other.shape
-    first = _detail(_lay(stretch(one), matrix, (width, height)))
-    second = _detail(stretch(other).astype(np.float32))
+    pictures = _lay(stretch(one), matrix, (width, height)), stretch(other).astype(np.float32)
+    first, second = map(_detail, pictures)
     covered = cv2.warpPerspective(np.ones(one.shape, np.uint8), matrix, (width, height))
     covered = cv2.erode(np.asarray(covered), np.ones((7, 7), np.uint8), borderValue=0)
     values, deviations = _part_values(first, second, covered)
@@ -77,6 +84,8 @@ def compare_aligned(one: Gray, other: Gray, matrix: Matrix) -> Agreement | None:
     alike = (np.maximum(ratios, 1 / np.maximum(ratios, 1e-6)) < _ALIKE_DEVIATIONS) & (deviations.min(1) >= _MIN_FAINT)
     laid_area = abs(np.linalg.det(matrix[:2, :2])) * one.size
     here, rival = _rival_place(first, second, covered)
+    scale = abs(np.linalg.det(matrix[:2, :2])) ** 0.5
+    residual = residual_agreement(*pictures, covered, scale) if is_close or rival >= RIVAL else None
     return Agreement(
         correlation=float(np.median(values[strong])),
         share=float(np.mean(values[strong] > _AGREES)),
@@ -85,6 +94,7 @@ def compare_aligned(one: Gray, other: Gray, matrix: Matrix) -> Agreement | None:
         parts=int(strong.sum()),
         here=here,
         rival=rival,
+        residual=residual,
     )
 
 

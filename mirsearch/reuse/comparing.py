@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from mirsearch.query import StoredPanel
 from mirsearch.reuse.agreement import Agreement, compare_aligned
-from mirsearch.reuse.confidence import Verdict, judge
+from mirsearch.reuse.confidence import Verdict, has_few_inliers, judge
 from mirsearch.reuse.keypoints import Gray
-from mirsearch.reuse.matching import Alignment, align
+from mirsearch.reuse.matching import Alignment, Matrix, align, align_near
 from mirsearch.reuse.pictures import Seen
 from mirsearch.reuse.shared_pictures import SharedPicture, rescale, shared_regions
 
@@ -16,14 +16,25 @@ Compared = tuple[Alignment, Agreement]
 
 
 def compare_seen(
-    one: Seen, other: Seen, gray: Callable[[], Gray | None], other_gray: Callable[[], Gray | None]
-) -> Compared | None:
-    """Return how two pictures are aligned, and how well they then agree; None if they can't be the same."""
-    alignment = align(one.keypoints, other.keypoints)
+    one: Seen, other: Seen, gray: Callable[[], Gray | None], other_gray: Callable[[], Gray | None],
+    near: Matrix | None = None,
+) -> Compared | None:  # fmt: skip
+    """Return how two pictures are aligned, and how well they then agree; None if they can't be the same.
+
+    `near` is a homography from the first to the second that may hold.
+    """
+    alignments = [align(one.keypoints, other.keypoints)]
+    if near is not None:
+        alignments.append(align_near(one.keypoints, other.keypoints, near))
+    alignment = max(filter(None, alignments), key=lambda each: each.inliers, default=None)
     if alignment is None:
         return None
     first, second = gray(), other_gray()
-    agreement = None if first is None or second is None else compare_aligned(first, second, alignment.matrix)
+    if first is None or second is None:
+        return None
+    fewest = min(len(one.keypoints), len(other.keypoints))
+    is_close = one.is_diffraction or other.is_diffraction or has_few_inliers(alignment.inliers, fewest)
+    agreement = compare_aligned(first, second, alignment.matrix, is_close)
     return None if agreement is None else (alignment, agreement)
 
 

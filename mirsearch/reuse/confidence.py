@@ -14,8 +14,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.reuse.agreement import Agreement
+from mirsearch.reuse.agreement import RIVAL, Agreement
 from mirsearch.reuse.matching import Alignment
+from mirsearch.reuse.residual import Residual
 
 HeldOff = Literal["periodic", "diffraction", "channel", "label", "plain"]
 """Why pictures that look the same are not told. `periodic`: another place of a pattern fits as well. `channel`: one
@@ -29,15 +30,21 @@ _MOST_INLIERS = 60
 _MOST_OVERLAP = 0.8
 _MAX_AGAINST = 0.2
 """Largest share of parts that speak against it: the changed pairs had at most 0.14 (and one 0.57)."""
-_RIVAL, _RIVAL_MARGIN = 0.6, 0.03
-"""A place beside the best one is a rival from this correlation, if it is not worse by more than the margin."""
+_RIVAL_MARGIN = 0.03
+"""A place beside the best one is a rival if it is not worse by more than the margin."""
+_PERIODIC_RESIDUAL, _PLAIN_RESIDUAL, _DIFFRACTION_RESIDUAL = (24.0, 8.0, 0.6), (24.0, 12.0, 0.6), (26.5, 17.0, 0.75)
+"""What is not periodic must agree so well, and so many times better than at another place, at this least scale, to tell
+what would be held off. Drawn lattices laid upon themselves at another place, turned or mirrored reached 20.6 and 5.0,
+others 8.9 and 1.4; two moments of one specimen that look alike 15.8 and 5.6. Diffraction patterns of one phase reached
+28.5 and 12.3; reduced more, they lose the noise that sets them apart."""
+_RESIDUAL_BLOCKS = 3
 _PLAIN = ((40, 0.55), (70, 0.45))
 """A picture with fewer keypoints is plain, and at least this share of them must agree (14 of 1,752 copies failed)."""
 _FEW_INLIERS, _NEARLY_ALL = 12, 0.98
 """Where fewer keypoints agree, nearly all parts must (6 of 1,675 copies failed)."""
 _DIFFRACTION_INLIERS = 80
 """Keypoints that two diffraction patterns must share: different ones of one lattice that were drawn shared up to 50."""
-_MIN_COLOR, _SAME_HUE = 0.15, 0.85
+_MIN_COLOR, _SAME_HUE = 0.05, 0.85
 """Least strength of a picture's color, and least cosine of two colors of one channel."""
 
 
@@ -72,15 +79,30 @@ def judge(
     confidence = 1 / (1 + math.exp(-max(min(strength, 30.0), -30.0)))
     if agreement.against > _MAX_AGAINST:
         return Verdict(confidence, "label")
-    if agreement.rival >= max(_RIVAL, agreement.here - _RIVAL_MARGIN):
+    is_periodic = agreement.rival >= max(RIVAL, agreement.here - _RIVAL_MARGIN)
+    if is_periodic and not _fits_once(agreement.residual, *_PERIODIC_RESIDUAL):
         return Verdict(confidence, "periodic")
-    if is_diffraction and alignment.inliers < _DIFFRACTION_INLIERS:
+    is_close = is_diffraction and alignment.inliers < _DIFFRACTION_INLIERS
+    if is_close and not _fits_once(agreement.residual, *_DIFFRACTION_RESIDUAL):
         return Verdict(confidence, "diffraction")
-    if _is_plain(alignment.inliers, fewest, agreement.share):
+    is_plain = _is_plain(alignment.inliers, fewest, agreement.share)
+    if is_plain and not _fits_once(agreement.residual, *_PLAIN_RESIDUAL):
         return Verdict(confidence, "plain")
     if _are_channels(*colors):
         return Verdict(confidence, "channel")
     return Verdict(confidence)
+
+
+def _fits_once(residual: Residual | None, least: float, times: float, scale: float) -> bool:
+    """Return whether two patterns agree in what is not periodic, and nowhere else nearly as well."""
+    if residual is None or residual.blocks < _RESIDUAL_BLOCKS or residual.scale < scale:
+        return False
+    return residual.here >= least and residual.here >= times * residual.rival
+
+
+def has_few_inliers(inliers: int, fewest: int) -> bool:
+    """Return whether few keypoints agree, or few for what the pictures show; `fewest` as for `judge`."""
+    return inliers < _FEW_INLIERS or any(fewest < most and inliers < least * fewest for most, least in _PLAIN)
 
 
 def _is_plain(inliers: int, fewest: int, share: float) -> bool:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -15,6 +16,10 @@ from mirsearch.errors import UsageError
 from mirsearch.indexes.base import Index
 from mirsearch.query import Filters, StoredPanel
 from mirsearch.reuse.comparing import Compared, compare_seen, judge_seen, shared_picture
+from mirsearch.reuse.confidence import Verdict
+from mirsearch.reuse.keypoints import Gray
+from mirsearch.reuse.links import ROUNDS, Links
+from mirsearch.reuse.matching import Matrix
 from mirsearch.reuse.pictures import Grays, Seen, look_at_all
 from mirsearch.reuse.shared_pictures import SharedPicture
 from mirsearch.reuse.shortlist import Pair, shortlist
@@ -64,7 +69,7 @@ def find_reuse(
         return Reuse((), len(panels), {"plots": drawn} if drawn else {})
     pairs = shortlist(vectors, seen, lambda done, every: progress("choosing pairs", done, every))
     held_off = Counter({"plots": drawn, "empty": sum(each.is_empty for each in seen)})
-    found = list(_compare_pairs(index, panels, seen, pairs, held_off, min_confidence, within_figures, progress))
+    found = list(compare_pairs(index, panels, seen, pairs, held_off, min_confidence, within_figures, progress))
     found.sort(key=lambda pair: (-pair.confidence, pair.to_dict()["a"], pair.b.panel.id))
     return Reuse(tuple(found), len(panels), {name: count for name, count in held_off.items() if count})
 
@@ -126,32 +131,56 @@ def _read_panels(index: Index, filters: Filters) -> tuple[list[StoredPanel], int
     return panels, drawn
 
 
-def _compare_pairs(
+def compare_pairs(
     index: Index, panels: Sequence[StoredPanel], seen: Sequence[Seen], pairs: Sequence[Pair],
     held_off: Counter[str], min_confidence: float, within_figures: bool, progress: Progress,
 ) -> Iterator[SharedPicture]:  # fmt: skip
-    grays = Grays(index)
+    """Yield those that are the same of the pairs of a shortlist, and then of pairs that are linked by others."""
+    comparing = _Comparing(index, panels, seen)
+    links = Links(pairs)
+    todo: Mapping[Pair, Matrix | None] = dict.fromkeys(pairs)
+    for step in range(1 + ROUNDS):
+        found = comparing.compare(todo, lambda done, every: progress("comparing pairs", done, every))
+        for pair, compared, verdict in found:
+            if verdict.confidence < min_confidence:
+                continue
+            one, other = pair
+            if verdict.held_off is not None:
+                held_off[verdict.held_off] += 1
+                continue
+            links.add(pair, verdict.confidence, compared[0].matrix)
+            if not within_figures and panels[one].figure.id == panels[other].figure.id:
+                held_off["figure"] += 1
+            else:
+                yield shared_picture(panels[one], panels[other], (seen[one], seen[other]), compared, verdict.confidence)
+        todo = links.next_pairs() if step < ROUNDS else {}
+        if not todo:
+            return
 
-    def compare(pair: Pair) -> Compared | None:
-        return compare_seen(seen[pair[0]], seen[pair[1]], lambda: grays.gray(panels[pair[0]].panel.id),
-                            lambda: grays.gray(panels[pair[1]].panel.id))  # fmt: skip
 
-    remaining, done = iter(pairs), 0
-    with ThreadPoolExecutor(thread_count()) as pool:
-        while batch := list(islice(remaining, _PAIRS_AT_ONCE)):
-            for (one, other), compared in zip(batch, pool.map(compare, batch), strict=True):
-                if compared is None:
-                    continue
-                verdict = judge_seen(compared, seen[one], seen[other])
-                if verdict.confidence < min_confidence:
-                    continue
-                reason = verdict.held_off
-                if reason is None and not within_figures and panels[one].figure.id == panels[other].figure.id:
-                    held_off["figure"] += 1
-                elif reason is not None:
-                    held_off[reason] += 1
-                else:
-                    yield shared_picture(panels[one], panels[other], (seen[one], seen[other]), compared,
-                                         verdict.confidence)  # fmt: skip
-            done += len(batch)
-            progress("comparing pairs", done, len(pairs))
+class _Comparing:
+    """Compares pairs of the pictures of an index, several at once."""
+
+    def __init__(self, index: Index, panels: Sequence[StoredPanel], seen: Sequence[Seen]) -> None:
+        self._grays, self._panels, self._seen = Grays(index), panels, seen
+
+    def compare(
+        self, pairs: Mapping[Pair, Matrix | None], progress: Callable[[int, int], None]
+    ) -> Iterator[tuple[Pair, Compared, Verdict]]:
+        """Yield the pairs that can be the same, in their order, how they compare, and the verdict."""
+        remaining, done = iter(pairs.items()), 0
+        with ThreadPoolExecutor(thread_count()) as pool:
+            while batch := list(islice(remaining, _PAIRS_AT_ONCE)):
+                for (pair, _), compared in zip(batch, pool.map(self._compare, batch), strict=True):
+                    if compared is not None:
+                        yield pair, compared, judge_seen(compared, self._seen[pair[0]], self._seen[pair[1]])
+                done += len(batch)
+                progress(done, len(pairs))
+
+    def _compare(self, item: tuple[Pair, Matrix | None]) -> Compared | None:
+        (one, other), near = item
+        grays = partial(self._gray, one), partial(self._gray, other)
+        return compare_seen(self._seen[one], self._seen[other], *grays, near)
+
+    def _gray(self, number: int) -> Gray | None:
+        return self._grays.gray(self._panels[number].panel.id)

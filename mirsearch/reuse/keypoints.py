@@ -14,6 +14,8 @@ from mirsearch.imaging.images import fitted_size
 SIDE = 256
 """Longer side of the pictures that are compared, px; the small pictures of an index are somewhat larger."""
 MAX_KEYPOINTS = 200
+_LEAST_ENLARGED, _MOST_ENLARGED = 1.1, 3.0
+"""How many times a small picture is enlarged, to find keypoints that are finer than its px."""
 _CONTRAST = 0.02
 """SIFT's threshold of contrast, of a stretched picture; half of its default, for soft micrographs."""
 _STRETCH_ENDS = (1.0, 99.0)
@@ -57,14 +59,31 @@ def stretch(gray: Gray) -> Gray:
 
 def find_keypoints(gray: Gray, most: int = MAX_KEYPOINTS) -> Keypoints:
     """Return the strongest keypoints of a gray picture, with root descriptors (Arandjelović, Zisserman, CVPR 2012)."""
-    detector = cv2.SIFT.create(nfeatures=most, contrastThreshold=_CONTRAST)
-    found, descriptors = detector.detectAndCompute(stretch(gray), None)
+    stretched = stretch(gray)
+    places, descriptors, finest = _detect(stretched, most)
+    factor = min(SIDE / max(gray.shape), _MOST_ENLARGED)
+    if factor > _LEAST_ENLARGED and len(places) < most:  # a reduced copy: finer keypoints are left of few coarse ones
+        enlarged = cv2.resize(stretched, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+        finer = _detect(np.asarray(enlarged, np.uint8), most - len(places), finest * factor)
+        places = np.concatenate([places, finer[0] / factor]).astype(np.float32)
+        descriptors = np.concatenate([descriptors, finer[1]])
+    sums = np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6)
+    return Keypoints(places, np.minimum(np.sqrt(descriptors / sums) * _UNIT, 255).astype(np.uint8))
+
+
+def _detect(gray: Gray, most: int, below: float = np.inf) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
+    """Return places (n, 2) and descriptors (n, 128) of the strongest keypoints of less than a size, and the finest."""
+    detector = cv2.SIFT.create(nfeatures=0 if np.isfinite(below) else most, contrastThreshold=_CONTRAST)
+    points, descriptors = detector.detectAndCompute(gray, None)
     if descriptors is None:
-        return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
-    places = np.array([point.pt for point in found[:most]], np.float32)
-    sums = np.maximum(descriptors[:most].sum(axis=1, keepdims=True), 1e-6)
-    root = np.sqrt(descriptors[:most] / sums)
-    return Keypoints(places, np.minimum(root * _UNIT, 255).astype(np.uint8))
+        return np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32), np.inf
+    sizes, strengths = (np.array([getattr(point, name) for point in points]) for name in ("size", "response"))
+    kept = np.flatnonzero(sizes < below)
+    if len(kept) > most and np.isfinite(below):
+        kept = np.sort(kept[np.argsort(-strengths[kept], kind="stable")[:most]])
+    kept = kept[:most]
+    places = np.array([point.pt for point in points], np.float32)
+    return places[kept], descriptors[kept], float(sizes.min())
 
 
 def mirror_descriptors(descriptors: NDArray[Number]) -> NDArray[Number]:

@@ -14,6 +14,8 @@ _MAX_RATIO = 0.85
 """Lowe's ratio: a match counts if its distance is below this share of that to the second nearest keypoint."""
 _TOLERANCE = 4.0
 """Px by which a matched keypoint may lie beside where the homography lays it."""
+_NEAR, _NEAR_COSINE = 8.0, 0.8
+"""Px around where a known homography lays a keypoint in which its match is looked for, and its least cosine."""
 MIN_MATCHES = 8
 """Fewest matches for which a homography is looked for."""
 _TRIALS = 400
@@ -53,6 +55,25 @@ def align(one: Keypoints, other: Keypoints) -> Alignment | None:
     candidates = sorted(((direct, False), (mirrored, True)), key=lambda pair: -len(pair[0]))
     found = [_find_homography(one, other, pairs, flag) for pairs, flag in candidates if len(pairs) >= MIN_MATCHES]
     return max(filter(None, found), key=lambda alignment: alignment.inliers, default=None)
+
+
+def align_near(one: Keypoints, other: Keypoints, matrix: Matrix) -> Alignment | None:
+    """Return the homography near a known one (3, 3) on which keypoints agree; None if too few do.
+
+    A match need not be the nearest of all keypoints, only of those near its place.
+    """
+    if min(len(one), len(other)) < MIN_MATCHES or not _is_sane(matrix, one.places):
+        return None
+    is_mirrored = bool(np.linalg.det(matrix[:2, :2]) < 0)
+    second = unit_descriptors(other.descriptors)
+    cosines = unit_descriptors(one.descriptors) @ (mirror_descriptors(second) if is_mirrored else second).T
+    laid = cv2.perspectiveTransform(one.places[None].astype(np.float64), matrix)[0]
+    apart = np.linalg.norm(laid[:, None] - other.places[None], axis=2)
+    cosines[(apart > _NEAR) | (cosines < _NEAR_COSINE)] = -1
+    nearest = cosines.argmax(axis=1)
+    rows = np.flatnonzero((cosines.argmax(axis=0)[nearest] == np.arange(len(cosines))) & (cosines.max(axis=1) > 0))
+    pairs: Matched = np.stack([rows, nearest[rows]], axis=1)
+    return _find_homography(one, other, pairs, is_mirrored) if len(pairs) >= MIN_MATCHES else None
 
 
 def _match(cosines: NDArray[np.float32]) -> Matched:

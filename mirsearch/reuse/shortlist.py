@@ -21,7 +21,8 @@ MANY_VOTED, _MANY_VOTES = 40, 12.0
 _MIN_COSINE = 0.25
 _MIN_VOTES = 0.6
 """Least votes; a bucket of n keypoints gives each of them 1/n."""
-_BLOCK = 512
+_BLOCK = 256
+"""Pictures whose cosines with all are held at once."""
 
 Vectors = NDArray[np.floating]
 Pair = tuple[int, int]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -10,8 +12,10 @@ from mirsearch.reuse.agreement import Agreement
 from mirsearch.reuse.comparing import compare_seen, judge_seen
 from mirsearch.reuse.confidence import Verdict, judge, mean_color
 from mirsearch.reuse.keypoints import find_keypoints, mirror_descriptors
-from mirsearch.reuse.matching import Alignment
+from mirsearch.reuse.links import Links
+from mirsearch.reuse.matching import Alignment, align, align_near
 from mirsearch.reuse.pictures import look_at
+from mirsearch.reuse.residual import Residual, residual_agreement
 from mirsearch.reuse.shared_pictures import rescale, shared_regions
 from mirsearch.synthetic.fields import View, make_rng
 from mirsearch.synthetic.specimens.families import specimen
@@ -70,6 +74,30 @@ def test_a_pattern_that_fits_at_several_places_is_held_off():
     assert found.confidence < 0.5 or found.held_off == "periodic"
 
 
+@pytest.mark.parametrize("family", ["columns", "single_crystal"])
+def test_a_lattice_is_told_by_what_is_not_periodic(family):
+    pixels = drawn(family, 3)
+    found = verdict(np.ascontiguousarray(pixels[:, ::-1]), pixels)
+    assert found.held_off is None
+    assert found.confidence > 0.5
+
+
+def test_a_lattice_at_another_place_does_not_agree_in_what_is_not_periodic():
+    gray = drawn("columns", 3)[..., 0].astype(np.float32)
+    template = gray[60:220, 60:300]
+    fits = cv2.matchTemplate(gray, template, cv2.TM_CCOEFF_NORMED)
+    fits[50:71, 50:71] = -1
+    top, left = (int(at) - 60 for at in np.unravel_index(fits.argmax(), fits.shape))
+    assert fits.max() > 0.8
+    covered = np.ones(gray.shape, np.uint8)
+    moved = residual_agreement(gray, np.roll(gray, (-top, -left), (0, 1)), covered, 1.0)
+    grain = np.random.default_rng(1).normal(0, 4, gray.shape).astype(np.float32)
+    noisy = residual_agreement(gray, gray + grain, covered, 1.0)
+    assert moved.here < 22
+    assert noisy.here > 24
+    assert noisy.here / noisy.rival > 2 * moved.here / moved.rival
+
+
 def test_labels_that_agree_on_other_pictures_are_not_the_same_picture():
     pictures = [drawn("fracture", seed) for seed in (5, 6)]
     for pixels in pictures:
@@ -86,6 +114,9 @@ def test_channels_of_one_field_are_held_off():
     red[..., 0], blue[..., 2] = gray, gray
     assert verdict(red, blue).held_off == "channel"
     assert verdict(red, np.ascontiguousarray(red[:, ::-1])).held_off is None
+    pale = [mean_color(np.maximum(pixels, 110)) for pixels in (red, blue)]
+    assert 0.15 < min(map(np.linalg.norm, pale)) < 0.45
+    assert judge(*alike(60), tuple(pale), 200).held_off == "channel"
 
 
 def test_an_empty_field_has_too_little_to_compare():
@@ -112,6 +143,38 @@ def test_no_two_of_the_unchanged_micrographs_are_the_same_picture(shared_data):
         found = verdict(one, other)
         assert found.confidence < 0.5 or found.held_off is not None, pair
         assert verdict(one, np.ascontiguousarray(one[:, ::-1])).confidence > 0.9
+
+
+def test_a_much_reduced_copy_is_the_same_picture():
+    pixels = drawn("fibers", 3)
+    found = verdict(cv2.resize(pixels, (100, 78), interpolation=cv2.INTER_AREA), pixels)
+    assert found.held_off is None
+    assert found.confidence > 0.9
+
+
+def test_more_keypoints_agree_near_a_known_place_and_none_at_a_wrong_one():
+    pixels = drawn("spheres", 3)
+    noisy = np.clip(pixels + np.random.default_rng(1).normal(0, 25, pixels.shape[:2])[..., None], 0, 255)
+    one, other = (look_at(each)[0].keypoints for each in (pixels, noisy.astype(np.uint8)))
+    alone, near = align(one, other), align_near(one, other, np.eye(3))
+    assert near is not None
+    assert alone is None or near.inliers > alone.inliers
+    assert np.allclose(near.matrix, np.eye(3), atol=0.05) or np.abs(near.matrix[:2, 2]).max() < 3
+    assert align_near(one, other, np.array([[1.0, 0, 90], [0, 1, 40], [0, 0, 1]])) is None
+
+
+def test_what_two_share_with_a_third_is_compared_once():
+    links = Links([(1, 2), (2, 3), (2, 4), (5, 6)])
+    shift, turn = np.eye(3), np.diag([-1.0, -1.0, 1.0])
+    shift[0, 2] = 7
+    links.add((1, 2), 0.99, shift)
+    links.add((2, 3), 0.95, turn)
+    links.add((2, 4), 0.6, turn)  # not sure enough to lead on
+    links.add((5, 6), 0.99, shift)
+    found = links.next_pairs()
+    assert list(found) == [(1, 3)]
+    assert np.allclose(found[1, 3], turn @ shift)
+    assert links.next_pairs() == {}
 
 
 def test_descriptors_of_a_mirrored_picture_are_those_of_the_picture():
@@ -160,6 +223,17 @@ def test_more_must_agree_of_diffraction_patterns_and_of_what_has_few_keypoints()
         assert judge(*alike(inliers), (gray, gray), fewest, is_diffraction).held_off == held_off
     assert judge(*alike(9, 0.9), (gray, gray), 200).held_off == "plain"
     assert judge(*alike(9), (gray, gray), 200).held_off is None
+
+
+def test_what_would_be_held_off_is_told_where_its_grain_agrees():
+    gray = np.zeros(3, np.float32)
+    aligned, agreement = alike(20)
+    for residual, held_off in (
+        (Residual(29.0, 1.5, 12, 1.0), None), (Residual(28.5, 2.3, 12, 1.0), "diffraction"),
+        (Residual(29.0, 1.5, 12, 0.6), "diffraction"), (Residual(29.0, 1.5, 2, 1.0), "diffraction"),
+    ):  # fmt: skip
+        closer = dataclasses.replace(agreement, residual=residual)
+        assert judge(aligned, closer, (gray, gray), 200, is_diffraction=True).held_off == held_off
 
 
 def test_different_diffraction_patterns_are_not_told():

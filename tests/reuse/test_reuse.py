@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,9 @@ from mirsearch.extractors.efficientnet.extractor import EfficientNetExtractor
 from mirsearch.imaging.images import content_hash, thumbnail
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import ExtractorIdentity, FigureRecord
+from mirsearch.query import Filters
+from mirsearch.reuse.find import compare_pairs
+from mirsearch.reuse.pictures import look_at
 from mirsearch.synthetic.fields import View, make_rng
 from mirsearch.synthetic.specimens.families import specimen
 from tests.cli.test_end_to_end import BACKENDS, new_location
@@ -171,3 +175,25 @@ def test_pairs_in_one_figure_are_told_when_asked_for(tmp_path):
     assert "--within-figures" in result.err
     told = run("reuse", "--within-figures", "--index", location, "--format", "json").json()
     assert [(pair["a"], pair["b"], pair["where"]) for pair in told] == [(f"{identity}-a", f"{identity}-b", "figure")]
+
+
+def test_pictures_that_share_a_third_are_compared_and_told_too(tmp_path):
+    """A shortlist names few pairs of a picture that is shown often; the others follow from those that are told."""
+    whole, extractor = drawn("fibers"), EfficientNetExtractor()
+    parts = [whole[top : top + 190, left : left + 250] for top, left in ((0, 0), (20, 30), (48, 60), (10, 66))]
+    other = drawn("fracture")[:190, :250]
+    identity = ExtractorIdentity(extractor.name, extractor.version, extractor.dims)
+    vectors = np.eye(5, extractor.dims, dtype=np.float32)
+    with open_index(str(tmp_path / "index"), create=identity) as index:
+        with index.writer() as writer:
+            for number, pixels in enumerate([*parts, other]):
+                name = f"{number:016x}"
+                panel = Panel((0, 0, 250, 190), kind="micrograph", id=name, figure_id=name)
+                writer.put(FigureRecord(Figure(name, 250, 190), (panel,), vectors[[number]], (thumbnail(pixels),)))
+        panels = sorted(index.select_panels(Filters()), key=lambda stored: stored.panel.id)
+        seen = [look_at(pixels)[0] for pixels in (*parts, other)]
+        pairs, held_off = [(0, 1), (1, 2), (2, 3), (3, 4)], Counter[str]()
+        found = list(compare_pairs(index, panels, seen, pairs, held_off, 0.5, False, lambda what, done, every: None))
+        told = {(int(pair.a.panel.id), int(pair.b.panel.id)): pair for pair in found if pair.a}
+    assert set(told) == {(0, 1), (1, 2), (2, 3), (0, 2), (0, 3), (1, 3)}
+    assert np.allclose(told[0, 2].matrix[:2, 2], (-60, -48), atol=3)
