@@ -113,10 +113,15 @@ def _write(writer, extractor, batch: Sequence[Shown], kept: list[Shown]) -> None
 
 
 def measure(found: Reuse, shown: Sequence[Shown]) -> dict[str, object]:
-    """Print and return how many pairs were found, and how many told pairs are right."""
+    """Print and return how many pairs were found, how many told pairs are right, and what was held off."""
+    told = [(int(pair.a.panel.id, 16), int(pair.b.panel.id, 16)) for pair in found.pairs if pair.a is not None]
+    return judge_pairs(told, shown) | {"held_off": dict(found.held_off)}
+
+
+def judge_pairs(told: Sequence[tuple[int, int]], shown: Sequence[Shown]) -> dict[str, object]:
+    """Print and return how many pairs were found, and how many told pairs, by their numbers, are right."""
     original = {each.base: number for number, each in enumerate(shown) if each.change is None}
     wanted = {(original[each.base], number): each.change for number, each in enumerate(shown) if each.change}
-    told = [(int(pair.a.panel.id, 16), int(pair.b.panel.id, 16)) for pair in found.pairs if pair.a is not None]
     right = [pair for pair in told if shown[pair[0]].base == shown[pair[1]].base]
     hits = {tuple(sorted(pair)) for pair in right} & set(wanted)
     plain = [pair for pair in wanted if not shown[pair[1]].is_lattice]
@@ -130,7 +135,7 @@ def measure(found: Reuse, shown: Sequence[Shown]) -> dict[str, object]:
     return {
         "pictures": len(shown), "pairs": len(wanted), "found": round(len(hits) / max(len(wanted), 1), 4),
         "without_lattices": round(sum(pair in hits for pair in plain) / max(len(plain), 1), 4), "told": len(told),
-        "right": round(len(right) / max(len(told), 1), 4), "held_off": dict(found.held_off),
+        "right": round(len(right) / max(len(told), 1), 4),
     }  # fmt: skip
 
 
