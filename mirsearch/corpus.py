@@ -9,7 +9,6 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal
 
 Box = tuple[int, int, int, int]
@@ -194,13 +193,18 @@ def name_panels(figure: str, panels: Sequence[Panel]) -> tuple[Panel, ...]:
 def to_json(item: Any) -> dict[str, Any]:
     """Return a dataclass of this module as plain JSON types (tuples become lists)."""
     # Not by dataclasses.asdict, which copies every value deeply: that took half the time of an answer's JSON.
-    values = ((name, getattr(item, name)) for name in _field_names(type(item)))
+    values = ((name, getattr(item, name)) for name in _field_names(item))
     return {name: value if type(value) in _PLAIN else _to_plain_types(value) for name, value in values}
 
 
-@cache
-def _field_names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind))
+_known_fields: dict[type, tuple[str, ...]] = {}
+
+
+def _field_names(item: Any) -> tuple[str, ...]:
+    names = _known_fields.get(type(item))
+    if names is None:
+        names = _known_fields[type(item)] = tuple(field.name for field in dataclasses.fields(item))
+    return names
 
 
 _PLAIN = (str, type(None), int, float, bool)

@@ -47,12 +47,12 @@ def create_app(site: Site) -> Observer:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.router.routes.append(search_route(site))
-    api = make_router(site)
-    app.include_router(api)
     app.router.routes.extend(
-        [*image_routes(site), *Pages(site).routes(), *review_routes(site), *job_routes(site), *operation_routes(site)]
-    )
+        [search_route(site), *image_routes(site), *Pages(site).routes(), *review_routes(site), *job_routes(site),
+         *operation_routes(site)]
+    )  # fmt: skip
+    api = make_router(site)
+    app.include_router(api)  # the last, for FastAPI takes long to find that none of its routes is meant
     _handle_errors(app, site, [*api.routes, *app.router.routes])
     linked = with_ingest_link(app, site.jobs is not None)
     return Observer(Guard(linked, site.access, site.shared.clients), site.metrics, site.access_log, app.router.routes)

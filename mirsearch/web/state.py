@@ -78,7 +78,9 @@ class PageState:
         The values are not checked: whoever comes to the state's address is told of wrong ones.
         """
         values = {name: _DEFAULTS[name] if value is None else value for name, value in fields.items()}
-        return PageState(self.fields.model_copy(update=values), self.image)
+        changed = self.fields.model_copy(update=values)
+        changed.model_fields_set.difference_update(name for name, value in fields.items() if value is None)
+        return PageState(changed, self.image)
 
     def with_image(self, image: str | None) -> PageState:
         """Return the state for another image, or none. What was said of the one before it is dropped."""
