@@ -38,7 +38,16 @@ class PluginInfo:
 def _entry_points(group: str) -> dict[str, EntryPoint]:
     if group not in GROUPS:
         raise PluginError(f"no plug-in group {group!r}", f"groups are {', '.join(GROUPS)}")
-    return {point.name: point for point in _registered().select(group=f"mirsearch.{group}")}
+    registered = _registered()
+    known = _selected.get(group)
+    if known is None or known[0] is not registered:  # each question with words asks for a group: to select takes long
+        points = {point.name: point for point in registered.select(group=f"mirsearch.{group}")}
+        known = _selected[group] = (registered, points)
+    return known[1]
+
+
+_selected: dict[str, tuple[Any, dict[str, EntryPoint]]] = {}
+"""The entry points by group, each with all of those that they were selected from."""
 
 
 @cache
