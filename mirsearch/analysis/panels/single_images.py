@@ -19,6 +19,7 @@ from mirsearch.analysis.panels.masks import brightest_channel, darkest_channel
 from mirsearch.analysis.panels.pictures import find_pictures, is_one_of_set
 from mirsearch.analysis.panels.piece import Piece
 from mirsearch.analysis.panels.pieces import cut_drawing
+from mirsearch.analysis.panels.strips import is_color_bar
 from mirsearch.corpus import Box
 
 _TOLERANCE = 24
@@ -192,7 +193,9 @@ def _split_by_frames(canvas: Canvas, box: Box, frames: Sequence[Box]) -> list[Bo
 
 def _classify(pixels: Pixels, box: Box, frames: Sequence[Box], figure_side: int) -> Piece:
     """Return a piece of the drawings with its kind."""
-    height = min(sides(box))
+    height, (x0, y0, x1, y1) = min(sides(box)), box
+    if is_color_bar(pixels[y0:y1, x0:x1]) and not _is_white(pixels, box):
+        return Piece(box, "scrap")
     is_tinted = box in frames and not _is_white(pixels, box) and not _is_box_of_diagram(pixels, box)
     if height <= _TEXT_SHARE * figure_side * (2 if box in frames else 1) and not is_tinted:
         return Piece(box, "scrap")

@@ -27,6 +27,9 @@ _WIDEST = 0.5
 _MIN_SPREAD = 3.0
 """Least standard deviation in levels across most of a strip; a color bar is even across."""
 
+_FRAME_SHARE = 0.2
+"""Share of a strip's width on each side where the frame of a color bar, and what JPEG or scaling makes of it, lie."""
+
 _MAX_FLATNESS = 0.6
 """Greatest share of a strip that is flat; the databar of a microscope is mostly flat."""
 
@@ -76,6 +79,14 @@ def _is_image(pixels: Pixels, box: Box) -> bool:
     """Return whether a strip is no color bar, no databar."""
     x0, y0, x1, y1 = box
     crop = np.ascontiguousarray(pixels[y0:y1, x0:x1])
-    across = 0 if x1 - x0 >= y1 - y0 else 1
-    spread = float(np.median(crop.mean(axis=2, dtype=np.float32).std(axis=across)))
-    return spread >= _MIN_SPREAD and flatness(crop) <= _MAX_FLATNESS
+    return not is_color_bar(crop) and flatness(crop) <= _MAX_FLATNESS
+
+
+def is_color_bar(strip: Pixels) -> bool:
+    """Return whether a strip, RGB uint8 (h, w, 3), is even across and much longer than wide, as a color bar is."""
+    levels = strip.mean(axis=2, dtype=np.float32)
+    lines = levels if levels.shape[1] < levels.shape[0] else levels.T  # one for each place along the strip
+    edge = max(1, round(_FRAME_SHARE * lines.shape[1]))
+    inside = lines[:, edge:-edge]
+    is_long = lines.shape[1] <= _WIDEST * lines.shape[0]
+    return is_long and inside.size > 0 and float(np.median(inside.std(axis=1))) < _MIN_SPREAD

@@ -315,3 +315,14 @@ def test_a_tile_that_holds_two_pictures_of_the_next_tiles_size_is_cut() -> None:
     for n, y in enumerate((4, 266, 540)):
         truth.append(place(figure, draw_texture(n, 800, 260, 60 + 20 * n), 0, y))
     assert_same_boxes([panel.box for panel in cut_figure(figure, NoOcr(), [], [], False).panels], truth)
+
+
+@pytest.mark.parametrize("width", [16, 22])
+def test_a_framed_color_bar_beside_a_picture_is_no_image(width: int) -> None:
+    figure = white(420, 320)
+    box = place(figure, draw_texture(5, 280, 240, 90), 30, 40)
+    ramp = np.linspace(255, 0, 240).astype(np.uint8)
+    bar = cv2.applyColorMap(np.repeat(ramp[:, None], width, axis=1), cv2.COLORMAP_HOT)
+    cv2.rectangle(bar, (0, 0), (width - 1, 239), (0, 0, 0), 2)
+    place(figure, cv2.GaussianBlur(bar, (3, 3), 0), 322, 40)
+    assert_same_boxes([found for kind, found in images_of(figure) if kind == "picture"], [box])
