@@ -37,6 +37,14 @@ _PIECE = re.compile(rf"(?:\band\b)|([{_DASHES}]|\bto\b|\bthrough\b)|({_ATOM}|\d{
 _MOST_RELATED = 12
 """Most markers before and behind a marker that can belong to it; bounds time on hostile captions."""
 
+_TITLE_BEFORE = re.compile(
+    r"(?:(?:supplementary |extended data )?fig(?:ure)?\.? ?S?\d+[a-z]?[.:;]? ?)?(?:[^.]{1,150}\. )?", re.IGNORECASE
+)
+"""What may stand before the first letter: the number of the figure, and a title."""
+
+_FIRST_LETTERS = frozenset("abcdefgh")
+"""Letters at which the labels of a divided figure begin."""
+
 _BETWEEN = re.compile(rf"^\s*([{_DASHES}]|to|and|&|,)\s*$")
 
 
@@ -67,7 +75,25 @@ def find_markers(caption: str) -> list[Marker]:
     if not chosen:
         chosen = keep_sequence(_match_markers(caption, _NUMBERED, "bracket"))
         chosen = chosen if len(label_set(chosen)) >= 2 else []
+    if not chosen:
+        chosen = _only_letter(caption, [*every_bracket, *candidates[1], *every_bare])
     return _mark_references(caption, chosen)
+
+
+def _only_letter(caption: str, markers: list[Marker]) -> list[Marker]:
+    """Return the only letter of a caption, which it begins with, perhaps behind a title: "d) SEM image."; else none.
+
+    Without a bracket only A counts, with a comma, colon or bar behind it: "A, SEM image."
+    """
+    opening = [
+        marker
+        for marker in markers
+        if _TITLE_BEFORE.fullmatch(caption[: marker.start])
+        and len(marker.labels) == 1
+        and marker.labels[0] in _FIRST_LETTERS
+        and (marker.style != "bare" or (marker.labels[0] == "a" and caption[marker.end : marker.end + 1] in ",:|"))
+    ]
+    return _drop_overlaps(opening) if len(label_set(opening)) == 1 else []
 
 
 def _with_brackets(chosen: list[Marker], naming: list[Marker], brackets: list[Marker]) -> list[Marker]:

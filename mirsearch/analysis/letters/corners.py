@@ -86,7 +86,14 @@ def _stands_below(letter: Letter, tiles: Sequence[Box]) -> bool:
     below = min((tile[1] - y1 for tile in in_column if tile[1] >= y1 - _BOX_SLACK * letter.height), default=None)
     is_on_ground = not any(is_centered_in(letter.box, tile) for tile in tiles)
     is_near = above is not None and above <= _BELOW_REACH * letter.height and (below is None or above < below)
-    return is_on_ground and is_near and not is_at_corner(letter, tiles)
+    is_beside = any(_begins_beside(letter, tile) for tile in tiles)
+    return is_on_ground and is_near and not is_beside and not is_at_corner(letter, tiles)
+
+
+def _begins_beside(letter: Letter, tile: Box) -> bool:
+    """Return whether a tile begins right of a letter, at its level."""
+    reach = _BELOW_REACH * letter.height
+    return 0 <= tile[0] - letter.box[2] <= reach and abs(tile[1] - letter.box[1]) <= _BOX_SLACK * letter.height
 
 
 def _count_tiles_with_letter(letters: Sequence[Letter], tiles: Sequence[Box], corner: Corner) -> int:

@@ -108,3 +108,8 @@ def bounding_box(boxes: Sequence[Box]) -> Box:
     """Return the smallest box that holds all boxes."""
     lefts, tops, rights, bottoms = zip(*boxes, strict=True)
     return (min(lefts), min(tops), max(rights), max(bottoms))
+
+
+def covers_others(box: Box, boxes: Sequence[Box], share: float = 0.1) -> bool:
+    """Return whether a box covers more than a share of a smaller one: what gutters left around others."""
+    return any(area(other) < area(box) and shared_area(other, box) > share * area(other) for other in boxes)

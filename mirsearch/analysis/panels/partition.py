@@ -13,8 +13,9 @@ from statistics import median
 
 import numpy as np
 
+from mirsearch.analysis.captions.label_order import label_order
 from mirsearch.analysis.letters.letters import Letter
-from mirsearch.analysis.panels.boxes import is_centered_in
+from mirsearch.analysis.panels.boxes import covers_others, is_centered_in
 from mirsearch.analysis.panels.gutters import Canvas, Profile
 from mirsearch.corpus import Box
 
@@ -39,6 +40,10 @@ _BROKEN_PICTURE_COST = 1.0
 _BROKEN_DRAWING_COST = 0.3
 """Cost of a cut through the whole of a drawing. Its parts may belong to two letters, other than those of a picture."""
 
+_ROW_COST, _LEVEL = 0.5, 0.4
+"""Cost of a part that takes tiles from the row of a later letter, and how far they may begin from the letter's level,
+in its heights."""
+
 _EDGE_SHARE, _EDGE_PX = 0.02, 3
 """How far a cut may miss a picture's edge: as a share of the picture's side, and in px at least."""
 
@@ -56,7 +61,7 @@ class Partition:
     """Finds the cheapest way to cut a figure so that each letter gets a part that holds no other.
 
     `pictures` and `drawings` are the tiles that gutters and seams leave. Those that hold at most one letter should not
-    be cut.
+    be cut. `rows` are all tiles; those of one row belong together.
     `centered` letters stand at the middle of their part's upper edge instead of near its corner.
     """
 
@@ -67,15 +72,17 @@ class Partition:
         pictures: Sequence[Box] = (),
         centered: bool = False,
         drawings: Sequence[Box] = (),
+        rows: Sequence[Box] = (),
     ) -> None:
         self._centered = centered
         self._canvas = canvas
+        self._rows = list(rows)
         self._letters = sorted(letters, key=lambda letter: (letter.box[1], letter.box[0]))
         self._tiles = [
             (box, cost)
             for boxes, cost in ((pictures, _BROKEN_PICTURE_COST), (drawings, _BROKEN_DRAWING_COST))
             for box in boxes
-            if sum(is_centered_in(letter.box, box) for letter in letters) < 2
+            if sum(is_centered_in(letter.box, box) for letter in letters) < 2 and not covers_others(box, rows)
         ]
         self._memo: dict[tuple[Box, frozenset[int]], tuple[float, list[tuple[Box, Letter]]]] = {}
 
@@ -108,7 +115,7 @@ class Partition:
         """Work out cost and parts of the cheapest partition of a region that holds the letters `members`."""
         if len(members) == 1:
             letter = self._letters[next(iter(members))]
-            return self._corner_cost(box, letter), [(box, letter)]
+            return self._corner_cost(box, letter) + self._row_cost(box, letter), [(box, letter)]
         best: tuple[float, list[tuple[Box, Letter]]] | None = None
         for cut, first, second in self._possible_cuts(box, members):
             x0, y0, x1, y1 = box
@@ -140,6 +147,23 @@ class Partition:
         letters_wide = min(x1 - x0, y1 - y0) / max(1, letter.height)
         narrow_cost = 0.5 if letters_wide < 1.5 else 0.25 if letters_wide < 4 else 0.0
         return _CORNER_COST * (max(0.0, across - 0.2) + max(0.0, down - 0.2)) * 2 + narrow_cost
+
+    def _row_cost(self, box: Box, letter: Letter) -> float:
+        """Return the cost of a part that takes tiles of the row of a later letter left of it.
+
+        Such a tile begins at the level of that letter, and not in the column of one of the part's own first tiles.
+        """
+        inside = [tile for tile in self._rows if is_centered_in(tile, box)]
+        own_level = letter.box[3] + letter.height
+        own_lefts = [tile[0] for tile in inside if tile[1] <= own_level]
+        for later in self._letters:
+            is_left = later.box[2] <= box[0] + letter.height and letter.box[3] < later.box[1] < box[3]
+            if not is_left or label_order(later.label) < label_order(letter.label):
+                continue
+            row = [tile for tile in inside if abs(tile[1] - later.box[1]) <= _LEVEL * later.height]
+            if own_lefts and row and not any(abs(tile[0] - left) <= _EDGE_PX for tile in row for left in own_lefts):
+                return _ROW_COST
+        return 0.0
 
     def _possible_cuts(self, box: Box, members: frozenset[int]) -> list[tuple[Cut, frozenset[int], frozenset[int]]]:
         """Return the cuts of a region that leave letters on both sides, cheapest first."""

@@ -5,8 +5,9 @@ Gutters and seams give tiles first. The panel letters then tell which tiles to m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import numpy as np
 
@@ -86,6 +87,7 @@ def separate_regions(
     """Return the regions of the letters of a figure at working size; see `separate_panels`."""
     canvas = Canvas(pixels)
     grid, scraps, drawings = figure_tiles(canvas)
+    find_images = cache(partial(_find_pictures, pixels))
     letters, corner = _find_letters(canvas, pixels, ocr, grid, expected_labels, texts, caption_known)
     is_settled = len(letters) == _count_read(letters) == len(expected_labels or grid)
     if not (caption_known and is_settled):
@@ -97,13 +99,17 @@ def separate_regions(
             )
             if is_complete and not (is_settled and _count_read(new_letters) <= _count_read(letters)):
                 grid, letters, corner = divided, new_letters, new_corner
+    if expected_labels:
+        letters, corner = _look_again(pixels, ocr, find_images, grid, letters, corner, texts, expected_labels)
+    if len(letters) >= 2 and corner == TOP_LEFT and not any(is_at_corner(letter, grid) for letter in letters):
+        corner = usual_corner(letters, find_images())
     if len(letters) >= 2:
         grid = _cut_strips_by_letters(canvas, grid, letters, corner)
         letters = clip_letters(letters, grid, scraps, corner)
         pictures = [box for box in grid if is_picture(canvas, box)]
         if corner == TOP_LEFT and not all(is_at_corner(letter, grid) for letter in letters):
-            letters = anchor_letters(letters, _find_pictures(pixels))
-        parts = _partition_by_letters(canvas, pixels, letters, corner, pictures, drawings)
+            letters = anchor_letters(letters, find_images())
+        parts = _partition_by_letters(canvas, pixels, letters, corner, pictures, drawings, grid)
         return _sort_regions(parts)
     loose_pictures = [] if letters else _picture_tiles(canvas, grid, pixels)
     if loose_pictures:
@@ -112,6 +118,27 @@ def separate_regions(
     if len(expected_labels) == 1:
         label = expected_labels[0]
     return [Region(canvas.trim(canvas.box), label, canvas.box)]
+
+
+def _look_again(
+    pixels: Pixels,
+    ocr: OcrEngine,
+    find_images: Callable[[], list[Box]],
+    grid: list[Box],
+    letters: list[Letter],
+    corner: Corner,
+    texts: list[TextBox],
+    expected_labels: list[str],
+) -> tuple[list[Letter], Corner]:
+    """Return the letters, looked for once more at the figure's pictures if they are doubtful, and their corner."""
+    from mirsearch.analysis.letters.second_look import are_doubtful, look_again
+
+    if not are_doubtful(letters, grid, expected_labels):
+        return letters, corner
+    seen = look_again(pixels, ocr, find_images(), grid, letters, texts, expected_labels)
+    if _count_read(seen) < max(_count_read(letters), min(2, len(expected_labels))):
+        return letters, corner
+    return seen, usual_corner(seen, grid)
 
 
 def _count_read(letters: list[Letter]) -> int:
@@ -177,6 +204,7 @@ def _partition_by_letters(
     corner: Corner,
     pictures: list[Box],
     drawings: list[Box],
+    grid: list[Box],
 ) -> list[Region]:
     """Return a region of the figure for each letter.
 
@@ -184,7 +212,7 @@ def _partition_by_letters(
     """
     seen = {letter.label: letter.box for letter in letters if letter.style != "guess"}
     if corner == TOP_LEFT:
-        parts = Partition(canvas, letters, pictures, drawings=drawings).parts()
+        parts = Partition(canvas, letters, pictures, drawings=drawings, rows=grid).parts()
         return [Region(canvas.trim(box), letter.label, box, seen.get(letter.label)) for box, letter in parts]
     mirrored_pixels = np.ascontiguousarray(pixels[:: -1 if corner.bottom else 1, :: -1 if corner.right else 1])
     mirrored_letters = [replace(letter, box=corner.mirror(letter.box, canvas.box)) for letter in letters]

@@ -83,6 +83,21 @@ def test_captions_that_name_no_panels(caption: str) -> None:
     assert found.words_for("b") == " ".join(caption.split())
 
 
+@pytest.mark.parametrize(
+    ("caption", "labels"),
+    [
+        ("d) Electron micrographs of neuropil. Scale bars: 500 nm.", ("d",)),
+        ("Fig. 2 Rods and wires. A, SEM image of a rod (bar, 5 µm).", ("a",)),
+        ("A, three rods.", ()),
+        ("A map of strain. B cells were stained.", ()),
+        ("Rods on a chip (x) and beside it.", ()),
+        ("Title of a figure. Cells in (d) medium.", ()),
+    ],
+)
+def test_a_caption_that_begins_with_its_only_letter(caption: str, labels: tuple[str, ...]) -> None:
+    assert split_caption(caption).labels == labels
+
+
 def test_planes_and_units_are_no_labels() -> None:
     caption = "(a) HRTEM along (1 0 0) with (111) planes (i.e. it), (b) plot of current (A) against time (s)."
     found = split_caption(caption)
