@@ -16,6 +16,10 @@ from typing import Any
 Result = dict[str, Any]
 WAY = "looks, scale, words"
 BEGIN, END = "<!-- measured -->", "<!-- end of what was measured -->"
+FACTS = {
+    "disk_mib": "on disk, MiB", "segments": "segments", "open_ms": "opening, ms",
+    "first_ms": "first question of a process, ms", "load": "load",
+}  # fmt: skip
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640, 330, 60, 40, 20, 190
 COLORS = ("#0b6bcb", "#c4460b", "#2c7a2c", "#7a3ea1", "#8a6d00", "#444444")
 
@@ -53,10 +57,11 @@ def tell_group(name: str, found: list[Result]) -> str:
         if "recall_at_10" in first and first["exact_p50_ms"]:
             rows.append([f"{way}: recall@10", *(each["ways"].get(way, {}).get("recall_at_10", "") for each in found)])
             rows.append([f"{way}: every panel scored", *(_time(each["ways"].get(way), "exact_") for each in found)])
-    facts = [
-        name for name in ("disk_mib", "segments", "open_ms", "first_ms", "memory_mib", "load") if name in found[-1]
-    ]
-    rows += [[name, *(each.get(name, "") for each in found)] for name in facts]
+    if "cpu_p50_ms" in found[-1]["ways"][WAY]:
+        rows.append([f"{WAY}: processor time, p50", *(each["ways"][WAY]["cpu_p50_ms"] for each in found)])
+    rows += [[text, *(each.get(name, "") for each in found)] for name, text in FACTS.items() if name in found[-1]]
+    if "memory_mib" in found[-1]:
+        rows.append(["memory without that of files, MiB", *(each["memory_mib"].get("anonymous") for each in found)])
     return table(head, rows)
 
 
