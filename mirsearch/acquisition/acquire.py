@@ -18,7 +18,7 @@ from mirsearch.corpus import Origin, figure_id
 from mirsearch.errors import FetchError, SourceError
 from mirsearch.files.partial import remove_partial_files
 from mirsearch.indexes.base import KnownFigure
-from mirsearch.ingest.pipeline import map_in_order
+from mirsearch.settings.threads import map_in_order
 from mirsearch.sources.base import FoundFigure, Retraction, SourceFailure, SourceItem
 from mirsearch.sources.image_comparison import show_same_figure
 

@@ -1,37 +1,17 @@
-"""Bounded work in the background: an ordered map over threads, and a queue between producer and consumer."""
+"""Bounded work in the background: a queue between producer and consumer."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Generic, TypeVar
 
-Input = TypeVar("Input")
 Output = TypeVar("Output")
 
 _POLL_SECONDS = 0.1
 """How often a waiting reader looks whether it is to stop."""
-
-
-def map_in_order(
-    action: Callable[[Input], Output], items: Iterable[Input], workers: int, ahead: int
-) -> Iterator[Output]:
-    """Return results in the order of the items. Threads compute at most `ahead` items in advance."""
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="acquire")
-    waiting: deque[Future[Output]] = deque()
-    try:
-        for item in items:
-            waiting.append(pool.submit(action, item))
-            while len(waiting) > ahead or (waiting and waiting[0].done()):
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 class BackgroundIterator(Generic[Output]):

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -114,7 +115,7 @@ def _is_plain(inliers: int, fewest: int, share: float) -> bool:
 
 def mean_color(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return how far the mean of a picture's colors, (h, w, 3), is from gray, as a share of its brightness, (3,)."""
-    sums = rgb.reshape(-1, 3).sum(axis=0, dtype=np.float64)
+    sums = np.array(cv2.mean(rgb)[:3]) * (rgb.size / 3)
     return np.asarray((sums - sums.mean()) / max(sums.sum(), 1.0) * 3, np.float32)
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +23,11 @@ from mirsearch.reuse.shared_pictures import SharedPicture
 from mirsearch.reuse.shortlist import Pair, shortlist
 from mirsearch.search.asked_pictures import IMAGE_KINDS
 from mirsearch.settings import thread_count
+from mirsearch.settings.threads import map_in_order
 
 MIN_CONFIDENCE = 0.5
 """Least confidence of a pair that is told."""
-_PAIRS_AT_ONCE = 256
+_PAIRS_AHEAD = 256
 
 Progress = Callable[[str, int, int], None]
 """Is told what is being done, how much of it is done, and how much there is."""
@@ -168,14 +167,11 @@ class _Comparing:
         self, pairs: Mapping[Pair, Matrix | None], progress: Callable[[int, int], None]
     ) -> Iterator[tuple[Pair, Compared, Verdict]]:
         """Yield the pairs that can be the same, in their order, how they compare, and the verdict."""
-        remaining, done = iter(pairs.items()), 0
-        with ThreadPoolExecutor(thread_count()) as pool:
-            while batch := list(islice(remaining, _PAIRS_AT_ONCE)):
-                for (pair, _), compared in zip(batch, pool.map(self._compare, batch), strict=True):
-                    if compared is not None:
-                        yield pair, compared, judge_seen(compared, self._seen[pair[0]], self._seen[pair[1]])
-                done += len(batch)
-                progress(done, len(pairs))
+        results = map_in_order(self._compare, pairs.items(), thread_count(), _PAIRS_AHEAD)
+        for done, (pair, compared) in enumerate(zip(pairs, results, strict=True), 1):
+            if compared is not None:
+                yield pair, compared, judge_seen(compared, self._seen[pair[0]], self._seen[pair[1]])
+            progress(done, len(pairs))
 
     def _compare(self, item: tuple[Pair, Matrix | None]) -> Compared | None:
         (one, other), near = item

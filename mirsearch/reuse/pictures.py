@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from threading import Lock
 
 import cv2
@@ -19,13 +17,14 @@ from mirsearch.query import Pixels
 from mirsearch.reuse.confidence import mean_color
 from mirsearch.reuse.keypoints import Gray, Keypoints, find_keypoints, shrink_gray
 from mirsearch.settings import thread_count
+from mirsearch.settings.threads import map_in_order
 
 MIN_KEYPOINTS = 12
 """Fewest keypoints of a picture that can be compared. One with fewer is an empty field, or too small."""
 _DIFFRACTION = 0.45
 """Likeness to a diffraction pattern from which a picture counts as one: drawn ones have 0.48 to 0.95, others less."""
 _KEPT_GRAYS = 512
-_BATCH = 64
+_AHEAD = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,10 +63,7 @@ def look_at_jpeg(jpeg: bytes | None) -> Seen:
 
 def look_at_all(jpegs: Iterable[bytes | None]) -> Iterator[Seen]:
     """Yield what is compared of each picture, in their order; several threads look, a few pictures are held."""
-    remaining = iter(jpegs)
-    with ThreadPoolExecutor(thread_count()) as pool:
-        while batch := list(islice(remaining, _BATCH)):
-            yield from pool.map(look_at_jpeg, batch)
+    return map_in_order(look_at_jpeg, jpegs, thread_count(), _AHEAD)
 
 
 class Grays:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from mirsearch.reuse.pictures import Seen
 from mirsearch.reuse.votes import Voting
 from mirsearch.settings import thread_count
+from mirsearch.settings.threads import map_in_order
 
 NEAREST = 5
 """Pictures that are compared with each because their vectors are nearest."""
@@ -22,7 +22,8 @@ _MIN_COSINE = 0.25
 _MIN_VOTES = 0.6
 """Least votes; a bucket of n keypoints gives each of them 1/n."""
 _BLOCK = 256
-"""Pictures whose cosines with all are held at once."""
+"""Pictures whose cosines with all a thread holds at once."""
+_BLOCKS_AHEAD = 8
 
 Vectors = NDArray[np.floating]
 Pair = tuple[int, int]
@@ -36,15 +37,19 @@ def shortlist(vectors: Vectors, seen: Sequence[Seen], progress: Progress) -> lis
     """
     usable = np.array([not each.is_empty for each in seen], bool)
     voting = Voting([each.keypoints.descriptors for each in seen])
+    table = np.asarray(vectors, np.float32)
+
+    def choose(start: int) -> set[Pair]:
+        near = _nearest(table, usable, start)
+        chosen = ((number, (*near[number - start], *_most_voted(voting, seen, number)))
+                  for number in range(start, start + len(near)) if usable[number])  # fmt: skip
+        return {_ordered(number, int(other)) for number, others in chosen for other in others if usable[other]}
+
     pairs: set[Pair] = set()
-    with ThreadPoolExecutor(thread_count()) as pool:
-        for start, near in _nearest(vectors, usable):
-            numbers = range(start, start + len(near))
-            voted = pool.map(lambda number: _most_voted(voting, seen, number), numbers)
-            for number, others, more in zip(numbers, near, voted, strict=True):
-                if usable[number]:
-                    pairs |= {_ordered(number, int(other)) for other in (*others, *more) if usable[other]}
-            progress(min(start + _BLOCK, len(seen)), len(seen))
+    starts = range(0, len(seen), _BLOCK)
+    for start, found in zip(starts, map_in_order(choose, starts, thread_count(), _BLOCKS_AHEAD), strict=True):
+        pairs |= found
+        progress(min(start + _BLOCK, len(seen)), len(seen))
     return sorted(pair for pair in pairs if pair[0] != pair[1])
 
 
@@ -52,16 +57,14 @@ def _ordered(one: int, other: int) -> Pair:
     return (one, other) if one < other else (other, one)
 
 
-def _nearest(vectors: Vectors, usable: NDArray[np.bool_]) -> Iterator[tuple[int, list[NDArray[np.intp]]]]:
-    """Yield the first number of a block, and for each of its pictures those that are nearest."""
-    table = np.asarray(vectors, np.float32)
-    for start in range(0, len(table), _BLOCK):
-        cosines = table[start : start + _BLOCK] @ table.T
-        cosines[:, ~usable] = -1
-        cosines[np.arange(len(cosines)), np.arange(start, start + len(cosines))] = -1
-        count = min(NEAREST, len(table))
-        best = np.argpartition(cosines, -count, axis=1)[:, -count:]
-        yield start, [row[values[row] >= _MIN_COSINE] for row, values in zip(best, cosines, strict=True)]
+def _nearest(table: NDArray[np.float32], usable: NDArray[np.bool_], start: int) -> list[NDArray[np.intp]]:
+    """Return those that are nearest to each of a block of pictures."""
+    cosines = table[start : start + _BLOCK] @ table.T
+    cosines[:, ~usable] = -1
+    cosines[np.arange(len(cosines)), np.arange(start, start + len(cosines))] = -1
+    count = min(NEAREST, len(table))
+    best = np.argpartition(cosines, -count, axis=1)[:, -count:]
+    return [row[values[row] >= _MIN_COSINE] for row, values in zip(best, cosines, strict=True)]
 
 
 def _most_voted(voting: Voting, seen: Sequence[Seen], number: int) -> NDArray[np.intp]:
