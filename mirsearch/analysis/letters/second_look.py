@@ -7,8 +7,9 @@ look like the letters of one figure: in order, of one size and style, each at a 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 import cv2
@@ -109,7 +110,11 @@ def look_again(
     """
     tiles = [tile for tile in tiles if not covers_others(tile, tiles)]
     given = [letter for letter in letters if letter.style != "guess"]
-    given += [letter for text in texts if (letter := read_letter(text, expected)) and letter.style != "leading"]
+    given += [
+        letter
+        for text in texts
+        if (letter := read_letter(_without_accents(text), expected)) and letter.style != "leading"
+    ]
     pool = given + _read_marks(pixels, ocr, pictures, tiles, given, expected)
     readings: dict[str, list[_Reading]] = {}
     for letter in pool:
@@ -162,9 +167,15 @@ def _read_marks(
         letter
         for box, (text, confidence) in zip(marks, texts, strict=True)
         if confidence >= _SURE_CONFIDENCE
-        and (letter := read_letter(TextBox(text, pad_box(box), confidence), expected)) is not None
+        and (letter := read_letter(_without_accents(TextBox(text, pad_box(box), confidence)), expected)) is not None
         and letter.alone
     ]
+
+
+def _without_accents(text: TextBox) -> TextBox:
+    """Return a text without accents: a speck of the picture above a letter is read as one."""
+    plain = "".join(char for char in unicodedata.normalize("NFD", text.text) if not unicodedata.combining(char))
+    return replace(text, text=plain)
 
 
 def _is_full(gray: NDArray[np.uint8], box: Box) -> bool:
