@@ -15,7 +15,7 @@ from mirsearch.analysis.panels.masks import Gray
 from mirsearch.analysis.scalebars.candidates import find_rectangles, ink_chroma
 from mirsearch.analysis.scalebars.compound import SEGMENTED_SCORE, find_compound_bars
 from mirsearch.analysis.scalebars.end_caps import drop_end_caps
-from mirsearch.analysis.scalebars.hollow import find_hollow_bars, lies_within
+from mirsearch.analysis.scalebars.hollow import find_hollow_bars, lies_within, outlines, raise_outlined, touches
 from mirsearch.analysis.scalebars.measure import Measure, measure_rectangle
 from mirsearch.analysis.scalebars.segments import drop_segment_pieces, join_split_bars
 from mirsearch.analysis.scalebars.ticks import CompoundBar
@@ -161,8 +161,8 @@ def _find_horizontal_bars(gray: Gray, colors: Pixels, vertical: bool) -> list[Ba
         if measured is not None and measured.length >= 1.6 * measured.thickness:
             measures.append(measured)
     unadjusted = [(_bar_score(bar, gray.shape), bar) for bar in drop_segment_pieces(_drop_duplicates(measures))]
-    hollow = find_hollow_bars(gray, colors, unadjusted)
-    scored = _lower_scores_of_margins(gray, unadjusted)
+    hollow, filled = find_hollow_bars(gray, colors, unadjusted)
+    scored = raise_outlined(_lower_scores_of_margins(gray, unadjusted), filled)
     scored = hollow + [
         scored_bar for scored_bar in scored if not any(lies_within(scored_bar[1], frame) for _, frame in hollow)
     ]
@@ -219,13 +219,17 @@ def _is_margin(gray: Gray, scored_bar: tuple[float, Measure], other: tuple[float
 
     The ground is the one whose gray level is also found beyond the other's ends and on its far side.
     """
-    if not _touches(scored_bar[1], other[1]):
+    if not touches(scored_bar[1], other[1]):
         return False
     bar_surrounds = _continues_beyond(gray, scored_bar[1], other[1])
     other_surrounds = _continues_beyond(gray, other[1], scored_bar[1])
     if bar_surrounds and other_surrounds and abs(scored_bar[1].length - other[1].length) > _MIN_MARGIN_EXCESS:
         return scored_bar[1].length > other[1].length
-    return bar_surrounds if bar_surrounds != other_surrounds else other[0] > scored_bar[0]
+    if bar_surrounds != other_surrounds:
+        return bar_surrounds
+    if outlines(scored_bar[1], other[1]) != outlines(other[1], scored_bar[1]):
+        return outlines(scored_bar[1], other[1])
+    return other[0] > scored_bar[0]
 
 
 def _continues_beyond(gray: Gray, ground: Measure, bar: Measure) -> bool:
@@ -243,15 +247,6 @@ def _continues_beyond(gray: Gray, ground: Measure, bar: Measure) -> bool:
         and far_side.size
         and np.mean(np.abs(far_side - ground.level) <= _MAX_GROUND_DIFFERENCE) >= _MIN_FAR_SIDE_SHARE
     )
-
-
-def _touches(margin: Measure, bar: Measure) -> bool:
-    """Return whether two rectangles of opposite brightness lie directly above each other."""
-    if margin.bright == bar.bright or bar.x1 <= margin.x0 or margin.x1 <= bar.x0:
-        return False
-    gap = max(margin.y0 - bar.y1, bar.y0 - margin.y1)
-    shared = min(margin.x1, bar.x1) - max(margin.x0, bar.x0)
-    return abs(gap) <= 1.5 and shared >= 0.8 * min(margin.length, bar.length)
 
 
 def _drop_duplicates(measures: Sequence[Measure]) -> list[Measure]:

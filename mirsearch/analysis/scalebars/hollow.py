@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -25,11 +25,20 @@ _MAX_HEIGHT_SHARE = 0.22
 _MIN_FILL_LENGTH = 0.5
 """Least length of what fills an outline, as a share of the outline's length."""
 
+_MIN_OUTLINED_SHARE = 0.75
+"""Least length of a bar that is outlined, as a share of the outline's length."""
+
 _MIN_FILL_EVENNESS = 0.5
 """Least evenness (0 to 1) of what fills an outline."""
 
 _MIN_FILL_CONTRAST = 30
 """Least gray levels between what fills an outline and the ground."""
+
+_OUTLINE_REACH, _MIN_OUTLINED_THICKNESS = 3.0, 2.0
+"""Px by which an outline is at most longer than its bar at each end, and least thickness of the bar, in outlines."""
+
+_OUTLINE_WEIGHT = 0.4
+"""Weight of the score of a line that outlines a bar."""
 
 _MIN_CLOSED_SHARE = 0.8
 """Least share of the rows between the two lines in which each end of the bar is drawn."""
@@ -37,13 +46,25 @@ _MIN_CLOSED_SHARE = 0.8
 
 def find_hollow_bars(
     gray: Gray, colors: Pixels, scored: Sequence[tuple[float, Measure]]
-) -> list[tuple[float, Measure]]:
-    """Return the hollow bars among the measured lines of an image, each with the better score of its two lines.
+) -> tuple[list[tuple[float, Measure]], list[tuple[float, Measure]]]:
+    """Return the hollow bars among the measured lines of an image, and the bars that fill an outline.
 
-    `colors` (h, w, n) are its channels: a bar may be as bright as the ground, and have another color.
+    Each has the better score of its two lines. `colors` (h, w, n) are the image's channels: a bar may be as bright as
+    the ground, and have another color.
     """
+    hollow, filled = [], []
+    for score, top, bottom in _closed_pairs(gray, scored):
+        fillings = [bar for _, bar in scored if _is_filled_by(colors, top, bottom, bar)]
+        if not fillings:
+            hollow.append((score, _make_hollow_bar(top, bottom)))
+        elif (filling := max(fillings, key=lambda bar: bar.length)).length >= _MIN_OUTLINED_SHARE * top.length:
+            filled.append((score, filling))
+    return hollow, filled
+
+
+def _closed_pairs(gray: Gray, scored: Sequence[tuple[float, Measure]]) -> Iterator[tuple[float, Measure, Measure]]:
+    """Yield two thin lines of equal length, one above the other, that ink joins at both ends, with the better score."""
     thin = [(score, line) for score, line in scored if line.thickness <= _MAX_LINE_THICKNESS]
-    hollow = []
     for score, top in thin:
         for other_score, bottom in thin:
             gap = bottom.y0 - top.y1
@@ -53,10 +74,8 @@ def find_hollow_bars(
             ):
                 continue
             same_ends = abs(top.x0 - bottom.x0) <= _MAX_END_OFFSET and abs(top.x1 - bottom.x1) <= _MAX_END_OFFSET
-            same_ends = same_ends and abs(top.level - bottom.level) <= 40 and _has_closed_ends(gray, top, bottom)
-            if same_ends and not any(_is_filled_by(colors, top, bottom, bar) for _, bar in scored):
-                hollow.append((max(score, other_score), _make_hollow_bar(top, bottom)))
-    return hollow
+            if same_ends and abs(top.level - bottom.level) <= 40 and _has_closed_ends(gray, top, bottom):
+                yield max(score, other_score), top, bottom
 
 
 def _is_filled_by(pixels: Pixels, top: Measure, bottom: Measure, bar: Measure) -> bool:
@@ -115,3 +134,32 @@ def lies_within(bar: Measure, frame: Measure) -> bool:
         and bar.y0 >= frame.y0 - 1
         and bar.y1 <= frame.y1 + 1
     )
+
+
+def raise_outlined(
+    scored: list[tuple[float, Measure]], filled: Sequence[tuple[float, Measure]]
+) -> list[tuple[float, Measure]]:
+    """Return the scored bars. Those that fill an outline get its score; the lines of the outline get a lower one."""
+    if not filled:
+        return scored
+    raised = []
+    for score, bar in scored:
+        own = [other for other, filling in filled if filling is bar]
+        is_outline = any(bar.bright != filling.bright and touches(bar, filling) for _, filling in filled)
+        raised.append((max([score, *own]) if own else score * (_OUTLINE_WEIGHT if is_outline else 1.0), bar))
+    return raised
+
+
+def touches(margin: Measure, bar: Measure) -> bool:
+    """Return whether two rectangles of opposite brightness lie directly above each other."""
+    if margin.bright == bar.bright or bar.x1 <= margin.x0 or margin.x1 <= bar.x0:
+        return False
+    gap = max(margin.y0 - bar.y1, bar.y0 - margin.y1)
+    shared = min(margin.x1, bar.x1) - max(margin.x0, bar.x0)
+    return abs(gap) <= 1.5 and shared >= 0.8 * min(margin.length, bar.length)
+
+
+def outlines(line: Measure, bar: Measure) -> bool:
+    """Return whether a line beside a bar is much thinner, and ends where the bar does or before."""
+    is_within = line.x0 >= bar.x0 - _OUTLINE_REACH and line.x1 <= bar.x1 + _OUTLINE_REACH
+    return is_within and bar.thickness >= _MIN_OUTLINED_THICKNESS * line.thickness

@@ -10,9 +10,11 @@ import numpy as np
 
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, ScaleBarDetector
 from mirsearch.analysis.panels.boxes import distance_from_corner, shift_bar, shift_box
+from mirsearch.analysis.panels.masks import Gray
 from mirsearch.analysis.scalebars.bar_looks import BarLooks, measure_looks
 from mirsearch.analysis.scalebars.insets import find_frame_sides, find_insets, lies_in_any
 from mirsearch.analysis.scalebars.labels import find_labelled_bar
+from mirsearch.analysis.scalebars.letter_strokes import is_letter_stroke
 from mirsearch.analysis.scalebars.line_shapes import LineShape, judge_line
 from mirsearch.analysis.scalebars.pairing import Pair
 from mirsearch.analysis.scalebars.titles import underlines_title
@@ -41,6 +43,9 @@ _MAX_MARGIN = 8
 
 _MAX_BLANK_SPREAD = 20
 """Greatest difference between the levels of a blank row, in any channel."""
+
+_MAX_BLEED, _MAX_BLEED_SHARE = 2, 0.08
+"""Greatest number of lines next to a box in which the blurred end of something stands, and the share that it fills."""
 
 _MIN_GROUND_SHARE = 0.3
 """Least share of an image's edge that must have the color of the blank row beyond it."""
@@ -106,7 +111,7 @@ def find_image_bars(
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     own, pair = _find_own_bars(image, gray, solid, (bars, shapes), ocr, expected_nm, thorough)
     lone = sorted(
-        (bar for bar in own if bar.score >= _MIN_LONE_SCORE and not bar.broken and not underlines_title(gray, bar)),
+        (bar for bar in own if bar.score >= _MIN_LONE_SCORE and not bar.broken and not _is_lettering(image, gray, bar)),
         key=lambda bar: -bar.score * (1 - _INSIDE_COST * distance_from_corner(bar.box, image.shape)),
     )
     return ImageBars(
@@ -115,6 +120,11 @@ def find_image_bars(
         tuple(SeenBar(shift_bar(bar, left, top), measure_looks(image, bar)) for bar in lone[:_MAX_LONE]),
         any(shape.frame is not None for shape in shapes),
     )
+
+
+def _is_lettering(image: Pixels, gray: Gray, bar: BarCandidate) -> bool:
+    """Return whether a line belongs to lettering: it underlines a title, or is a stroke of a letter."""
+    return underlines_title(gray, bar) or is_letter_stroke(image, bar)
 
 
 def _may_scale_drawing(image: Pixels, bar: BarCandidate) -> bool:
@@ -186,7 +196,16 @@ def grow_by_margin(pixels: Pixels, box: Box) -> Box:
 def _count_blank_lines(lines: Pixels, edge: Pixels) -> int:
     """Return how many of the nearest lines beyond a box continue its ground."""
     nearest = lines[:_MAX_MARGIN]
-    return next((number for number, line in enumerate(nearest) if not _continues_ground(line, edge)), len(nearest))
+    start = next((n for n, line in enumerate(nearest[: _MAX_BLEED + 1]) if _continues_ground(line, edge)), 0)
+    if start and not all(_bleeds_into(line, nearest[start]) for line in nearest[:start]):
+        start = 0
+    return next((n for n in range(start, len(nearest)) if not _continues_ground(nearest[n], edge)), len(nearest))
+
+
+def _bleeds_into(line: Pixels, blank: Pixels) -> bool:
+    """Return whether a line (n, 3) has the color of a blank one, but for the blurred end of what the box cuts off."""
+    differs = np.abs(line.astype(np.int16) - np.median(blank, axis=0)).max(axis=1) > _MAX_BLANK_SPREAD
+    return bool(differs.mean() <= _MAX_BLEED_SHARE)
 
 
 def _continues_ground(line: Pixels, edge: Pixels) -> bool:

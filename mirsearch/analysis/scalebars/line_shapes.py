@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mirsearch.analysis.base import BarCandidate, Pixels
 from mirsearch.analysis.panels.boxes import transpose_box
+from mirsearch.analysis.scalebars.arrowheads import has_open_head
 from mirsearch.analysis.scalebars.unit_shapes import bar_colors
 from mirsearch.corpus import Box
 
@@ -30,6 +31,9 @@ _MIN_LEG = 8
 
 _MIN_JOINED = 4
 """Rows next to a bar in which such a line must have ink: the letters of a label do not join the bar."""
+
+_MIN_JOINED_SHARE, _MIN_UPRIGHT_SHARE = 0.75, 0.8
+"""Least share of these rows, and of all rows, in which one column of such a line has ink."""
 
 _MAX_REACH = 700
 """Greatest distance in px to which such a line is followed. A bound on time."""
@@ -94,6 +98,10 @@ class _View:
     def thickness(self) -> int:
         return self.y1 - self.y0
 
+    @property
+    def box(self) -> Box:
+        return self.x0, self.y0, self.x1, self.y1
+
 
 def judge_line(panel: Pixels, bar: BarCandidate) -> LineShape:
     """Return what a candidate is: a bar, a side of a frame or an axis, the shaft of an arrow, or a dash of many."""
@@ -111,7 +119,9 @@ def judge_line(panel: Pixels, bar: BarCandidate) -> LineShape:
         if _bounds_inset(view, panel.shape[1] - left):
             return LineShape("frame", frame)
         return LineShape("frame", outline=frame if max(above, below) <= _MAX_OUTLINE_HEIGHT else None)
-    if _has_head(view, 1) != _has_head(view, -1):
+    if _has_head(view, 1) != _has_head(view, -1) or has_open_head(view.ink, view.box, 1) != has_open_head(
+        view.ink, view.box, -1
+    ):
         return LineShape("arrow")
     return LineShape("dashes" if _is_dash(view) else "bar")
 
@@ -168,11 +178,20 @@ def _leg_length(view: _View, end: int, step: int) -> int:
     on_leg = np.asarray(rows[:, start:stop].any(axis=1), np.bool_)
     missing = np.flatnonzero(~on_leg[:-1] & ~on_leg[1:]) if len(on_leg) > 1 else np.zeros(0, np.intp)
     length = int(missing[0]) if len(missing) else len(on_leg)
-    if length == 0 or not on_leg[:_MIN_JOINED].all():
+    if length == 0 or not on_leg[:_MIN_JOINED].all() or not _is_upright(rows[:length, start:stop]):
         return 0
     beside = [rows[:length, stop + 1 : stop + 1 + width], rows[:length, max(0, start - 1 - width) : max(0, start - 1)]]
     clear = [1.0 if not part.shape[1] else float(np.mean(~part.all(axis=1))) for part in beside]
     return length if min(clear) >= _MIN_CLEAR_SHARE else 0
+
+
+def _is_upright(rows: Mask) -> bool:
+    """Return whether ink goes straight on from a bar's end; an object that touches it has no such side.
+
+    `rows` begin at the bar.
+    """
+    joins = rows[:_MIN_JOINED].mean(axis=0) >= _MIN_JOINED_SHARE
+    return bool((joins & (rows.mean(axis=0) >= _MIN_UPRIGHT_SHARE)).any())
 
 
 def _is_closed(view: _View, distance: int, step: int) -> bool:

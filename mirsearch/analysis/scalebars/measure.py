@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mirsearch.analysis.panels.masks import Gray
 from mirsearch.analysis.scalebars.candidates import MIN_LENGTH
+from mirsearch.analysis.scalebars.edges import MIN_OUTLINE_DIP, evenness_of, sharpness_of, straightness_of
 
 Profile = NDArray[np.float64]
 """Brightness along a line, float64."""
@@ -36,17 +37,15 @@ _MAX_FADE = 3.5
 _MAX_EXTENSION = 6
 """Greatest px by which a mask may have cut off an end of a bar."""
 
-_MIN_INK_LEVEL = 228.0
-"""Least gray level of pure ink (of the negative for dark bars)."""
-
-_MAX_INK_DIFFERENCE = 14.0
-"""Greatest gray levels by which pure ink may be darker than the bar (brighter for dark bars)."""
-
-_TICK_COLUMN_WEIGHT = 0.7
-"""What a column with a tick counts in the share of straight columns."""
-
 _MIN_WIDTH_FOR_LABEL = 32
 """Least width in px of a bar whose height is measured only beside the label that it may hold."""
+
+_OUTLINE_REACH = 3
+"""Greatest distance in px from a bar's end to the darkest px of an outline (the brightest, of a dark bar's)."""
+
+_MIN_OUTLINE_SHARE = 0.5
+"""Least depth of an outline below the ground, as a share of the bar's contrast to the ground: sharpening makes a
+shallower rim."""
 
 _GROUND_REACH = 4
 """Px beyond an edge in which the ground is measured."""
@@ -114,8 +113,8 @@ def measure_rectangle(gray: Gray, box: tuple[int, int, int, int], bright: bool) 
     return Measure(
         x0=left + left_edge, y0=top + top_edge, x1=left + right_edge, y1=top + bottom_edge, bright=bright,
         level=level if bright else 255.0 - level, contrast=contrast,
-        evenness=_evenness(inside, contrast), straightness=_straightness(levels, edges, level, side_contrast),
-        sharpness=_sharpness(along, left_edge, right_edge, level),
+        evenness=evenness_of(inside, contrast), straightness=straightness_of(levels, edges, level, side_contrast),
+        sharpness=sharpness_of(along, left_edge, right_edge, level),
     )  # fmt: skip
 
 
@@ -178,7 +177,23 @@ def _find_edges(profile: Profile, start: int, stop: int) -> tuple[float, float, 
         return None
     first = _skip_shoulder(values, middle, -1, first, (low_before, level))
     last = _skip_shoulder(values, middle, 1, last, (low_after, level))
+    first = _end_at_outline(values, middle, -1, first, (low_before, level))
+    last = _end_at_outline(values, middle, 1, last, (low_after, level))
     return first, last, level, contrast
+
+
+def _end_at_outline(profile: list[float], middle: int, step: int, edge: float, levels: tuple[float, float]) -> float:
+    """Return the edge. If a thin outline of the other ink lies between bar and ground, return where it begins.
+
+    On a ground about as bright as the bar, the outline is what the bar stands out from.
+    """
+    ground, level = levels
+    nearest = int(edge) if step > 0 else int(edge) - _OUTLINE_REACH
+    beyond = profile[max(0, nearest) : max(0, nearest + _OUTLINE_REACH + 1)]
+    outline = min(beyond, default=ground)
+    if ground - outline < max(MIN_OUTLINE_DIP, _MIN_OUTLINE_SHARE * (level - ground)):
+        return edge
+    return _find_fall(profile, middle, step, outline + _EDGE_LEVEL * (level - outline)) or edge
 
 
 def _skip_shoulder(profile: list[float], middle: int, step: int, edge: float, levels: tuple[float, float]) -> float:
@@ -225,55 +240,3 @@ def _median(values: list[float]) -> float:
     """Return the median of a few values; numpy's takes longer to begin than to find it."""
     ordered, half = sorted(values), len(values) // 2
     return ordered[half] if len(values) % 2 else (ordered[half - 1] + ordered[half]) / 2
-
-
-def _quantile(ordered: Gray, share: float) -> float:
-    """Return the quantile of sorted values, interpolated as numpy's is; numpy's takes longer to begin."""
-    place = (len(ordered) - 1) * share
-    below = int(place)
-    low, high = float(ordered[below]), float(ordered[min(below + 1, len(ordered) - 1)])
-    weight = place - below
-    return low + (high - low) * weight if weight < 0.5 else high - (high - low) * (1 - weight)
-
-
-def _evenness(inside: Gray, contrast: float) -> float:
-    """Return 1 if all pixels have one level, 0 if their levels spread by about as much as the contrast."""
-    if inside.size == 0:
-        return 0.5
-    ordered = np.sort(inside, axis=None)
-    spread = _quantile(ordered, 0.95) - _quantile(ordered, 0.05)
-    return min(1.0, max(0.0, 1.0 - spread / (1.2 * contrast + 12.0)))
-
-
-def _straightness(patch: Gray, edges: tuple[float, float, float, float], level: float, contrast: float) -> float:
-    """Return the share of columns that have fallen by a third of the contrast just beyond both long edges.
-
-    Columns of pure ink beyond an edge of pure ink count in part: they are caps, ticks, and the sides of a frame.
-    """
-    left_edge, top_edge, right_edge, bottom_edge = edges
-    above, below = int(np.floor(top_edge - 0.8)), int(np.ceil(bottom_edge + 0.8))
-    columns = slice(round(left_edge) + 1, max(round(right_edge) - 1, round(left_edge) + 2))
-    floor = level - contrast / 3
-    shares = []
-    for row, further in ((above, above - 1), (below - 1, below)):
-        if 0 <= row < len(patch) and 0 <= further < len(patch):
-            beyond = np.minimum(patch[row, columns], patch[further, columns])
-            share = np.count_nonzero(beyond < floor) / beyond.size
-            if level >= _MIN_INK_LEVEL:
-                inked = beyond >= max(floor, level - _MAX_INK_DIFFERENCE)
-                share += _TICK_COLUMN_WEIGHT * (np.count_nonzero(inked) / beyond.size)
-            shares.append(share)
-    return min(shares) if shares else 0.0
-
-
-def _sharpness(line: Profile, left_edge: float, right_edge: float, level: float) -> float:
-    """Return 1 if both ends fall from the level within two pixels, towards 0 if they fade over many pixels."""
-    drops = []
-    for edge, step in ((left_edge, -1), (right_edge, 1)):
-        inner, outer = int(edge - 0.5 - step * 1.5), int(edge - 0.5 + step * 2.5)
-        if not (0 <= inner < len(line) and 0 <= outer < len(line)):
-            continue
-        far_pixel = int(min(max(edge - 0.5 + step * 6, 0), len(line) - 1))
-        full_drop = max(level - min(line[outer], line[far_pixel]), 1.0)
-        drops.append((line[inner] - line[outer]) / full_drop)
-    return float(min(1.0, max(0.0, min(drops)))) if drops else 0.0

@@ -56,3 +56,15 @@ def test_a_short_double_arrow_is_found_in_a_narrow_strip():
     paint_arrow(ImageDraw.Draw(image), 150, 184, y=14, thick=2, head=7)
     best = RunLengthDetector().detect(np.asarray(image))[0]
     assert best.length_px == pytest.approx(34, abs=1.2)
+
+
+@pytest.mark.parametrize(
+    ("fill", "outline", "low", "high"), [(255, 0, 195, 235), (0, 255, 15, 70), (0, 255, 70, 150), (255, 0, 70, 150)]
+)
+def test_an_outlined_bar_is_measured_without_its_outline(fill, outline, low, high):
+    pixels = np.asarray(drawn.draw_ground(4, low, high)).copy()
+    pixels[300:307, 199:235] = outline
+    pixels[301:306, 200:234] = fill
+    pixels[301:306, [200, 233]] = 128  # half of a px: the bar is 33 px long
+    best = RunLengthDetector().detect(pixels)[0]
+    assert best.length_px == pytest.approx(33, abs=0.7)

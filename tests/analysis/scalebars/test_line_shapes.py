@@ -7,7 +7,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mirsearch.analysis.base import BarCandidate
+from mirsearch.analysis.panels.boxes import transpose_box
 from mirsearch.analysis.scalebars.insets import find_insets
+from mirsearch.analysis.scalebars.letter_strokes import is_letter_stroke
 from mirsearch.analysis.scalebars.line_shapes import judge_line
 from tests.support import bar_drawings as drawn
 
@@ -47,6 +49,15 @@ def paint_one_head(draw):
     paint_heads(draw, (299,))
 
 
+def paint_open_head(draw):
+    for step in (-1, 1):
+        draw.line([(299, 251), (285, 251 + step * 14)], fill="white", width=3)
+
+
+def paint_touching_object(draw):
+    draw.ellipse((192, 222, 216, 249), fill=(235, 235, 235))
+
+
 def paint_frame(draw):
     draw.rectangle((200, 170, 299, 252), outline="white", width=3)
 
@@ -60,7 +71,7 @@ def paint_axis(draw):
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("paint", [paint_nothing, paint_caps, paint_short_ticks, paint_heads])
+@pytest.mark.parametrize("paint", [paint_nothing, paint_caps, paint_short_ticks, paint_heads, paint_touching_object])
 def test_bars_with_and_without_ends_are_bars(paint, seed):
     assert judge_line(draw_line(paint, seed), LINE).kind == "bar"
 
@@ -68,7 +79,13 @@ def test_bars_with_and_without_ends_are_bars(paint, seed):
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     ("paint", "kind"),
-    [(paint_frame, "frame"), (paint_flat_frame, "frame"), (paint_axis, "frame"), (paint_one_head, "arrow")],
+    [
+        (paint_frame, "frame"),
+        (paint_flat_frame, "frame"),
+        (paint_axis, "frame"),
+        (paint_one_head, "arrow"),
+        (paint_open_head, "arrow"),
+    ],
 )
 def test_other_lines_are_no_bars(paint, kind, seed):
     assert judge_line(draw_line(paint, seed), LINE).kind == kind
@@ -79,6 +96,23 @@ def test_one_of_many_equal_dashes_is_no_bar():
     for x in range(10, 380, 40):
         pixels[30:32, x : x + 20] = 255
     assert judge_line(pixels, BarCandidate((130, 30, 150, 32), 20.0, 0.9)).kind == "dashes"
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_strokes_of_a_letter_are_told_from_bars(turned):
+    pixels = np.asarray(drawn.draw_ground(1)).copy()
+    letter = {"top arm": (20, 20, 52, 27), "arm": (20, 40, 49, 47), "stem": (20, 20, 27, 68)}
+    for x0, y0, x1, y1 in letter.values():  # the letter F
+        pixels[y0:y1, x0:x1] = 255
+    pixels[200:204, 100:160] = 255
+    pixels[193:211, [100, 101, 158, 159]] = 255
+    strokes = [(box, max(box[2] - box[0], box[3] - box[1]), name == "stem") for name, box in letter.items()]
+    bars = [BarCandidate(box, float(length), 0.9, upright) for box, length, upright in strokes]
+    bars.append(BarCandidate((100, 200, 160, 204), 60.0, 0.9))
+    if turned:
+        pixels = np.ascontiguousarray(pixels.transpose(1, 0, 2))
+        bars = [BarCandidate(transpose_box(bar.box), bar.length_px, 0.9, not bar.vertical) for bar in bars]
+    assert [is_letter_stroke(pixels, bar) for bar in bars] == [True, True, True, False]
 
 
 def test_a_vertical_line_is_judged_like_a_horizontal_one():
