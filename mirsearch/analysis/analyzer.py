@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -62,10 +62,10 @@ class FigureAnalyzer:
         parts = split_caption(caption)
         texts = self._ocr.read(pixels, longest=QUICK_SIDE)
         if known_panels:
-            panels, inset_boxes = self._clip_panels(pixels, known_panels), []
+            panels, inset_boxes, letters = self._clip_panels(pixels, known_panels), [], None
         else:
             cut = cut_figure(pixels, self._ocr, parts.labels, texts, bool(caption.strip()))
-            panels, inset_boxes = cut.panels, cut.insets
+            panels, inset_boxes, letters = cut.panels, cut.insets, cut.letters
         panels = add_captions(panels, parts, pixels)
         judgments = [self._judge(pixels, panel, texts) for panel in panels]
         panels = [_add_judgment(panel, judgment, texts) for panel, judgment in zip(panels, judgments, strict=True)]
@@ -75,7 +75,7 @@ class FigureAnalyzer:
         ]
         panels, added = add_insets(pixels, panels, inset_boxes, parts)
         drawn = [*is_drawn, *[False] * added]
-        return self._add_scales(pixels, panels, drawn, caption, nm_per_px, are_all=not known_panels)
+        return self._add_scales(pixels, panels, drawn, caption, nm_per_px, letters)
 
     @staticmethod
     def _clip_panels(pixels: Pixels, known_panels: tuple[Panel, ...]) -> list[Panel]:
@@ -103,10 +103,12 @@ class FigureAnalyzer:
         drawn: Sequence[bool],
         caption: str,
         nm_per_px: float | None,
-        *,
-        are_all: bool,
+        letters: Mapping[str, Box] | None,
     ) -> list[Panel]:
-        """Return the panels with their scales, doubtful scales, and bars without a length."""
+        """Return the panels with their scales, doubtful scales, and bars without a length.
+
+        `letters` are the places of the letters that were read; None if a source gave the panels.
+        """
         scales = read_panel_scales(
             pixels,
             panels,
@@ -115,7 +117,7 @@ class FigureAnalyzer:
             caption=caption,
             nm_per_px=nm_per_px,
             drawn=drawn,
-            are_all=are_all,
+            places=letters,
         )
         return [
             dataclasses.replace(panel, scale=scale.scale, doubtful_scale=scale.doubtful, bar=scale.bar)

@@ -39,10 +39,14 @@ picture's sides."""
 
 @dataclass(frozen=True, slots=True)
 class CutFigure:
-    """The panels of a figure in order, and the insets found in them: box and place of the panel around each."""
+    """The panels of a figure in order, and the insets found in them: box and place of the panel around each.
+
+    `letters` are the boxes of the letters that were read in the figure; of the others, the order told the place.
+    """
 
     panels: list[Panel]
     insets: list[tuple[Box, int]]
+    letters: dict[str, Box]
 
 
 def cut_figure(
@@ -79,7 +83,8 @@ def cut_figure(
         insets.extend(
             _owners_of_insets([working.original_box(p.box) for p in pieces if p.kind == "inset"], panels, first)
         )
-    return CutFigure(_label_primes(_label_by_order(panels, expected_labels), expected_labels), insets)
+    read = {r.label: working.original_box(r.letter) for r in regions if r.label is not None and r.letter is not None}
+    return CutFigure(_label_primes(_label_by_order(panels, expected_labels), expected_labels), insets, read)
 
 
 def _label_primes(panels: list[Panel], expected_labels: Sequence[str]) -> list[Panel]:

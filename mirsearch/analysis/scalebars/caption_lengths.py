@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from mirsearch.analysis.captions.label_order import bare_label
 from mirsearch.analysis.captions.scales import PlacedScale, caption_scales_of, choose_scale
 from mirsearch.analysis.captions.split import split_caption
-from mirsearch.corpus import Panel
+from mirsearch.corpus import Box, Panel
 
 _MIN_STEP = 0.5
 """Least distance between the middles of two rows or columns, as a share of an image's side."""
@@ -46,36 +46,40 @@ class _Position:
 
 
 def caption_lengths(
-    panels: Sequence[Panel], caption: str, drawn: Sequence[bool], are_all: bool = False
+    panels: Sequence[Panel],
+    caption: str,
+    drawn: Sequence[bool],
+    places: Mapping[str, Box] | None = None,
 ) -> list[CaptionLength]:
     """Return what a figure's caption states about each panel's bar. `drawn` tells which panels are drawings.
 
-    `are_all` says that the panels are all of the figure: images of a letter that none has then have another letter.
+    `places` are where the letters were read, in px of the figure, if the panels are all of it: images of a letter that
+    no panel has then have another one.
     """
     letters: list[str | None] = [panel.label for panel in panels]
     if caption.strip():  # the letters that the cutting didn't find, too: what is said of them is not said of all
         letters += split_caption(caption).labels
     figure_scales = caption_scales_of(caption, letters) if caption.strip() else []
-    unsure = _unsure_labels(panels, caption, figure_scales) if are_all and caption.strip() else {}
+    doubts = _doubtful_letters(panels, caption, figure_scales, places) if places is not None and caption.strip() else {}
     lengths = []
     for number, panel in enumerate(panels):
         scales = figure_scales
         if not any(scale.kind == "bar" for scale in scales) and panel.caption:
             scales = caption_scales_of(panel.caption, letters)
         length = _choose_length(panel, scales, _positions(panels, number, drawn))
-        others = unsure.get(panel.label, frozenset())
+        others = doubts.get(number, frozenset())
         differs = length.bar is not None and any(length.bar.nm != nm for nm in others)
-        lengths.append(replace(length, misplaced=differs, unsure_label=panel.label in unsure))
+        lengths.append(replace(length, misplaced=differs, unsure_label=number in doubts))
     return lengths
 
 
-def _unsure_labels(
-    panels: Sequence[Panel], caption: str, scales: Sequence[PlacedScale]
-) -> dict[str | None, frozenset[float | None]]:
-    """Return the labels of panels that may belong to another letter, each with the lengths of that letter's bars."""
-    from mirsearch.analysis.scalebars.label_doubts import unsure_labels  # a picture without a caption needs none
+def _doubtful_letters(
+    panels: Sequence[Panel], caption: str, scales: Sequence[PlacedScale], places: Mapping[str, Box]
+) -> dict[int, frozenset[float | None]]:
+    """Return the panels that may belong to another letter, each with the lengths of that letter's bars."""
+    from mirsearch.analysis.scalebars.label_doubts import doubtful_letters  # a picture without a caption needs none
 
-    return unsure_labels(panels, caption, scales)
+    return doubtful_letters(panels, caption, scales, places)
 
 
 def _choose_length(panel: Panel, scales: Sequence[PlacedScale], positions: Sequence[_Position]) -> CaptionLength:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import combinations
+from collections.abc import Mapping, Sequence
+from itertools import combinations, takewhile
 
 from mirsearch.analysis.captions.label_order import bare_label
 from mirsearch.analysis.captions.scales import PlacedScale
@@ -16,33 +16,111 @@ _MIN_SHARED = 0.5
 _MIN_OVERLAP = 0.3
 """Least part of a letter's box that lies in another letter's box, where their images are mixed."""
 
+_MAX_SIZE_RATIO = 1.06
+"""Ratio up to which the sides of two images are equal."""
 
-def unsure_labels(
-    panels: Sequence[Panel], caption: str, scales: Sequence[PlacedScale]
-) -> dict[str | None, frozenset[float | None]]:
-    """Return the labels of panels that may belong to another letter, each with the lengths of the bars of that letter.
+_MAX_LETTER_DISTANCE = 4.0
+"""Greatest gap between a letter and the image at which it stands, as a multiple of the letter's longer side."""
 
-    They come before or behind a letter that no panel has, or their images lie among those of another letter or in the
-    wrong order: neither in that of rows nor in that of columns. Then they may be of any letter that no panel has.
+_MIN_TOP_LEFT = 0.7
+"""Least share of a figure's letters that stand at the upper left of their images, before an image above or left of its
+letter is doubted."""
+
+
+def doubtful_letters(
+    panels: Sequence[Panel], caption: str, scales: Sequence[PlacedScale], places: Mapping[str, Box]
+) -> dict[int, frozenset[float | None]]:
+    """Return the panels that may belong to another letter, each with the lengths of the bars of that letter.
+
+    Their letter comes before or behind one that no panel has, and they are not as large as the image at which it
+    stands; or their images lie among those of another letter or in the wrong order: neither in that of rows nor in that
+    of columns. Then they may be of any letter that no panel has. `places` are where letters were read, in px of the
+    figure: one without a place was inferred. Where several were, each may have changed places with its neighbors. An
+    image wholly above or left of its letter may be of any other one.
     """
     order = list(dict.fromkeys(bare_label(label) for label in split_caption(caption).labels))
     boxes = _letter_boxes(panels)
     missing = {letter for letter in order if letter not in boxes}
-    confused: dict[str, set[str]] = {}
+    inferred = {letter for letter in order if letter in boxes and letter not in places}
+    if len(inferred) + len(missing) == 1:
+        inferred.clear()  # the only one left has the only place left
+    beside = _beside(order, boxes, missing | inferred)
+    mixed = _mixed_letters(order, boxes, missing)
+    lengths = _lengths_by_letter(scales)
+    doubts = {}
+    for number, panel in enumerate(panels):
+        letter = "" if panel.label is None else bare_label(panel.label)
+        if letter not in boxes or letter not in order:
+            continue
+        others = set(mixed.get(letter, ()))
+        place = places.get(letter)
+        if place is not None and _comes_before_letter(panel.box, place) and _are_at_top_left(panels, places):
+            others.update(order)
+        elif not _is_like_anchor(panels, panel, place):
+            others |= beside.get(letter, set())
+        others.discard(letter)
+        if others:
+            doubts[number] = frozenset(nm for other in others for nm in lengths.get(other, ()))
+    return doubts
+
+
+def _beside(order: Sequence[str], boxes: Mapping[str, Box], unread: set[str]) -> dict[str, set[str]]:
+    """Return for each letter with images the letters not read that come right before and behind it, without a gap."""
+    found: dict[str, set[str]] = {}
     for number, letter in enumerate(order):
-        beside = missing.intersection(order[max(0, number - 1) : number + 2])
-        if beside and letter in boxes:
-            confused.setdefault(letter, set()).update(beside)
+        before = list(takewhile(unread.__contains__, reversed(order[:number])))
+        behind = list(takewhile(unread.__contains__, order[number + 1 :]))
+        if letter in boxes and (before or behind):
+            found[letter] = {*before, *behind}
+    return found
+
+
+def _mixed_letters(order: Sequence[str], boxes: Mapping[str, Box], missing: set[str]) -> dict[str, set[str]]:
+    """Return the letters whose images are mixed or in the wrong order, each with the letters that they may have."""
+    mixed: dict[str, set[str]] = {}
     for first, second in combinations([letter for letter in order if letter in boxes], 2):
         if _is_mixed(boxes[first], boxes[second]) or _comes_before(boxes[second], boxes[first]):
-            confused.setdefault(first, set()).update(missing, {second})
-            confused.setdefault(second, set()).update(missing, {first})
-    lengths = _lengths_by_letter(scales)
-    return {
-        panel.label: frozenset(nm for other in confused[bare_label(panel.label)] for nm in lengths.get(other, ()))
-        for panel in panels
-        if panel.label is not None and bare_label(panel.label) in confused
-    }
+            mixed.setdefault(first, set()).update(missing, {second})
+            mixed.setdefault(second, set()).update(missing, {first})
+    return mixed
+
+
+def _comes_before_letter(box: Box, place: Box) -> bool:
+    """Return whether an image lies wholly above or left of a letter."""
+    return box[3] <= place[1] or (box[2] <= place[0] and box[1] < place[3])
+
+
+def _are_at_top_left(panels: Sequence[Panel], places: Mapping[str, Box]) -> bool:
+    """Return whether most letters of a figure stand above and left of the middle of an image of theirs."""
+    letters = [letter for letter in places if any(bare_label(panel.label or "") == letter for panel in panels)]
+    at_top_left = 0
+    for letter in letters:
+        x0, y0, x1, y1 = _anchor(panels, letter, places[letter]).box
+        left, top, right, bottom = places[letter]
+        at_top_left += left + right <= x0 + x1 and top + bottom <= y0 + y1
+    return at_top_left >= _MIN_TOP_LEFT * len(letters)
+
+
+def _is_like_anchor(panels: Sequence[Panel], panel: Panel, place: Box | None) -> bool:
+    """Return whether a panel is as large as the image of its letter at which the letter stands."""
+    if place is None or panel.label is None:
+        return False
+    anchor = _anchor(panels, bare_label(panel.label), place)
+    if max(_distances(anchor.box, place)) > _MAX_LETTER_DISTANCE * max(place[2] - place[0], place[3] - place[1]):
+        return False
+    sides = (panel.width, anchor.width), (panel.height, anchor.height)
+    return all(max(pair) <= _MAX_SIZE_RATIO * min(pair) for pair in sides)
+
+
+def _anchor(panels: Sequence[Panel], letter: str, place: Box) -> Panel:
+    """Return the image of a letter whose upper left corner is nearest to it."""
+    own = [panel for panel in panels if bare_label(panel.label or "") == letter and panel.inset_of is None]
+    return min(own, key=lambda panel: abs(panel.box[0] - place[0]) + abs(panel.box[1] - place[1]))
+
+
+def _distances(box: Box, place: Box) -> tuple[int, int]:
+    """Return the gaps across and down between an image and a letter; 0 where they overlap."""
+    return max(0, place[0] - box[2], box[0] - place[2]), max(0, place[1] - box[3], box[1] - place[3])
 
 
 def _lengths_by_letter(scales: Sequence[PlacedScale]) -> dict[str, set[float | None]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mirsearch.analysis.base import BarCandidate, OcrEngine, Pixels, ScaleBarDetector
@@ -12,7 +12,7 @@ from mirsearch.analysis.scalebars.confidence import MIN_TOLD
 from mirsearch.analysis.scalebars.file_sizes import weigh_file_size
 from mirsearch.analysis.scalebars.images import ImageBars, SeenBar, clip_box, find_image_bars
 from mirsearch.analysis.scalebars.readings import Observation, confidence_of_bar, read_label, read_lone_bar
-from mirsearch.analysis.scalebars.sharing import share_in_letters, share_scale
+from mirsearch.analysis.scalebars.sharing import doubt_odd_bars, share_in_letters, share_scale
 from mirsearch.corpus import Box, LoneBar, Panel, ScaleReading, panel_keys
 
 _WIDTH_CONFIDENCE = 0.9
@@ -63,21 +63,22 @@ def read_panel_scales(
     caption: str = "",
     nm_per_px: float | None = None,
     drawn: Sequence[bool] = (),
-    are_all: bool = False,
+    places: Mapping[str, Box] | None = None,
 ) -> list[PanelScale]:
     """Return the scale of each panel of a figure; `pixels` are RGB, uint8, (h, w, 3).
 
     `caption` is the figure's caption; where it gives no length of a bar, the panel's own is read. `nm_per_px` is the
     pixel size from the file's metadata. No bar is looked for in panels that are `drawn`, except where the caption gives
-    one for a letter that has only drawings. A scale that a panel states already is kept, and may be shared. `are_all`
-    says that the panels are all of the figure.
+    one for a letter that has only drawings. A scale that a panel states already is kept, and may be shared. `places`
+    are where the letters were read; None if the panels are not all of the figure.
     """
     is_drawn = [*drawn, *[False] * (len(panels) - len(drawn))]
-    seen = observe_panels(pixels, panels, detector, ocr, caption=caption, drawn=is_drawn, are_all=are_all)
+    seen = observe_panels(pixels, panels, detector, ocr, caption=caption, drawn=is_drawn, places=places)
     readings = [panel.scale or _first_reading(panel, each) for panel, each in zip(panels, seen, strict=True)]
     images, lengths = [each.image for each in seen], [each.length for each in seen]
     shareable = [images[n] is not None and not is_drawn[n] for n in range(len(panels))]
     windows = [image is not None and image.has_window for image in images]
+    readings = doubt_odd_bars(readings, panels)
     readings = share_in_letters(readings, panels, shareable, lengths, windows)
     if caption:
         readings = share_scale(readings, [panel.box for panel in panels], [panel.label for panel in panels], caption)
@@ -97,20 +98,20 @@ def observe_panels(
     *,
     caption: str,
     drawn: Sequence[bool],
-    are_all: bool = False,
+    places: Mapping[str, Box] | None = None,
 ) -> list[SeenPanel]:
     """Return what is seen of the scale of each panel before images of one letter are compared.
 
-    `are_all` is as in `read_panel_scales`.
+    `places` are as in `read_panel_scales`.
     """
-    lengths = caption_lengths(panels, caption, drawn, are_all)
+    lengths = caption_lengths(panels, caption, drawn, places)
     images = [
         None
         if panel.scale is not None or (drawn[n] and not _has_own_bar(panels, n, lengths[n], drawn))
         else _find_bars(pixels, panels, n, lengths[n], detector, ocr)
         for n, panel in enumerate(panels)
     ]
-    lengths = _count_bars_only(panels, images, lengths, caption, are_all)
+    lengths = _count_bars_only(panels, images, lengths, caption, places)
     observations = [_observe_panel(panels, images, n, length) for n, length in enumerate(lengths)]
     return [SeenPanel(*each) for each in zip(images, lengths, observations, strict=True)]
 
@@ -120,7 +121,7 @@ def _count_bars_only(
     images: Sequence[ImageBars | None],
     lengths: Sequence[CaptionLength],
     caption: str,
-    are_all: bool,
+    places: Mapping[str, Box] | None,
 ) -> list[CaptionLength]:
     """Return the lengths, with those of panels that have none found anew among the images with bars only.
 
@@ -128,7 +129,7 @@ def _count_bars_only(
     """
     if all(length.bar is not None for length in lengths):
         return list(lengths)
-    others = caption_lengths(panels, caption, [_sure_bar(image) is None for image in images], are_all)
+    others = caption_lengths(panels, caption, [_sure_bar(image) is None for image in images], places)
     return [length if length.bar is not None else other for length, other in zip(lengths, others, strict=True)]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import median
 
 from mirsearch.analysis.captions.tokens import LIST, parse_letters
 from mirsearch.analysis.scalebars.caption_lengths import CaptionLength
@@ -57,6 +58,17 @@ _DOUBTFUL_WEIGHT = 0.5
 
 _MIN_SHARED_CONFIDENCE = 0.5
 """Least confidence of a reading that is shared under a letter."""
+
+_MIN_PEERS, _MIN_PEER_SHARE, _MAX_PEER_DIFFERENCE, _MIN_ODD_DIFFERENCE = 2, 0.7, 0.03, 0.05
+"""Least number and share of a letter's other images whose bars agree, the greatest relative difference of their lengths
+in px, and the least one of a bar that differs from them."""
+
+_MAX_PLACE_DIFFERENCE = 4
+"""Greatest difference in px between the distances of bars from the borders of their images, where they are in one
+place."""
+
+_MAX_ODD_CONFIDENCE = 0.4
+"""Greatest confidence of a bar that seems to touch something of its color."""
 
 _OTHER_MAGNIFICATION = re.compile(
     r"\b(?:magnif\w+|enlarge\w*|zoom\w*|close-?ups?|blow-?ups?|detail\w*)\b", re.IGNORECASE
@@ -162,6 +174,44 @@ def share_in_letters(
         if (own is None or own.confidence < confidence) and _allows_sharing(panel, lengths[n], best):
             result[n] = ScaleReading(best.nm_per_px, source="shared", confidence=confidence)
     return result
+
+
+def doubt_odd_bars(readings: Sequence[ScaleReading | None], panels: Sequence[Panel]) -> list[ScaleReading | None]:
+    """Return `readings`, less sure where a bar differs from those of the letter's other images at one end only.
+
+    Images of one letter and size with bars of the same length in nm, in the same place, have bars of one length in px.
+    A bar with one end elsewhere touches something of its color.
+    """
+    result = list(readings)
+    for n, panel in enumerate(panels):
+        own = readings[n]
+        if own is None or own.bar is None or own.length_px is None:
+            continue
+        peers = [
+            (reading, other)
+            for m, (reading, other) in enumerate(zip(readings, panels, strict=True))
+            if m != n and reading is not None and _may_share(reading, panel, other)
+            and reading.length_nm == own.length_nm and reading.length_px is not None
+        ]  # fmt: skip
+        usual = median([reading.length_px or 0.0 for reading, _ in peers]) if peers else own.length_px
+        alike = [abs((reading.length_px or 0.0) / usual - 1) <= _MAX_PEER_DIFFERENCE for reading, _ in peers]
+        if sum(alike) < max(_MIN_PEERS, _MIN_PEER_SHARE * len(peers)):
+            continue
+        differs = abs(own.length_px / usual - 1) > _MIN_ODD_DIFFERENCE
+        if differs and any(_shares_one_end(own, panel, reading, other) for reading, other in peers):
+            result[n] = replace(own, confidence=min(own.confidence, _MAX_ODD_CONFIDENCE))
+    return result
+
+
+def _shares_one_end(own: ScaleReading, panel: Panel, reading: ScaleReading, other: Panel) -> bool:
+    """Return whether two bars lie in one row of their images and begin or end at the same distance from a border."""
+    assert own.bar is not None
+    assert reading.bar is not None
+    near = [
+        abs((own.bar[side] - panel.box[side]) - (reading.bar[side] - other.box[side])) <= _MAX_PLACE_DIFFERENCE
+        for side in range(4)
+    ]
+    return (near[1] and near[3] and near[0] != near[2]) or (near[0] and near[2] and near[1] != near[3])
 
 
 def _tells_magnified(panel: Panel) -> bool:

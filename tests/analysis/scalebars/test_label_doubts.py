@@ -17,10 +17,12 @@ from mirsearch.text.lengths import parse_length
 CAPTION = "(a) Cells. Scale bar, 10 µm. (b) Nuclei. Scale bar, 50 µm. (c) Tissue. Scale bar, 50 µm."
 
 
-def lengths(boxes, caption=CAPTION):
-    """Return the lengths of panels given as (letter, box)."""
+def lengths(boxes, caption=CAPTION, places=None):
+    """Return the lengths of panels given as (letter, box). The letters stand at the first image unless told."""
     panels = [Panel(box=box, label=letter) for letter, box in boxes]
-    return caption_lengths(panels, caption, [False] * len(panels), are_all=True)
+    if places is None:
+        places = {letter: (x + 2, y + 2, x + 12, y + 14) for letter, (x, y, _, _) in reversed(boxes)}
+    return caption_lengths(panels, caption, [False] * len(panels), places)
 
 
 ROW = [("a", (0, 0, 100, 100)), ("b", (110, 0, 210, 100)), ("c", (220, 0, 320, 100))]
@@ -39,14 +41,35 @@ def test_a_column_beside_a_column_is_in_order():
 
 
 def test_beside_a_letter_that_no_panel_has_another_length_may_hold():
-    found = lengths(ROW[1:])
-    assert [length.misplaced for length in found] == [True, False]  # a has another length than b, c is not beside it
+    found = lengths([*ROW[1:], ("b", (0, 110, 60, 170)), ("b", (110, 110, 210, 210))])
+    # a has another length than b. The image of b that is as large as the one at its letter is b's, c is not beside a.
+    assert [length.misplaced for length in found] == [False, False, True, False]
+
+
+def test_where_several_letters_were_inferred_each_may_be_that_of_its_neighbor():
+    one = lengths(ROW, places={"a": (2, 2, 12, 14), "c": (222, 2, 232, 14)})
+    assert not any(length.misplaced or length.unsure_label for length in one)
+    two = lengths(ROW, places={"c": (222, 2, 232, 14)})
+    assert [length.misplaced for length in two] == [True, True, False]
+    far = lengths(ROW, places={"a": (2, 2, 12, 14), "b": (110, 160, 120, 172), "c": (222, 2, 232, 14)})
+    assert not any(length.misplaced for length in far)
+
+
+def test_an_image_above_or_left_of_its_letter_is_of_another_one():
+    boxes = [
+        ("b", (110, 0, 210, 100)),
+        ("b", (110, 110, 210, 210)),
+        ("c", (0, 220, 100, 320)),
+        ("c", (110, 220, 210, 320)),
+    ]
+    places = {"b": (112, 112, 122, 124), "c": (112, 222, 122, 234)}
+    assert [length.misplaced for length in lengths(boxes, places=places)] == [True, False, True, False]
 
 
 def test_a_missing_letter_of_the_same_length_does_no_harm():
-    found = lengths(ROW[:2])
-    assert [length.misplaced for length in found] == [False, False]
-    assert [length.unsure_label for length in found] == [False, True]
+    found = lengths([*ROW[:2], ("b", (220, 0, 300, 80))])
+    assert [length.misplaced for length in found] == [False, False, False]
+    assert [length.unsure_label for length in found] == [False, False, True]
 
 
 def test_letters_in_the_wrong_order_may_be_swapped():
@@ -62,9 +85,10 @@ def test_a_letter_whose_images_lie_among_those_of_others_may_hold_those_of_a_mis
 
 
 def test_a_length_said_of_a_letter_that_was_not_found_is_not_said_of_all():
-    found = lengths(ROW[:1], "(a) Maps. (b) Sheets. Scale bars, 2 µm in a and 500 nm in b.")
-    assert found[0].bar.nm == 2_000
-    assert found[0].misplaced
+    caption = "(a) Maps. (b) Sheets. Scale bars, 2 µm in a and 500 nm in b."
+    found = lengths([ROW[0], ("a", (110, 0, 160, 50))], caption)
+    assert [length.bar.nm for length in found] == [2_000, 2_000]
+    assert [length.misplaced for length in found] == [False, True]
 
 
 def test_what_is_said_of_a_letter_holds_for_its_primes_unless_they_have_their_own():

@@ -86,12 +86,17 @@ def test_an_image_beside_a_letter_that_is_not_found_gets_a_doubtful_length():
     figure, panels = draw_row([60, 60, 60], ["a", "b", "b"])
     caption = "(a) Cells. Scale bar: 20 µm. (b) Tissue. Scale bar: 100 µm. (c) Grains. Scale bar: 50 nm."
     assert [each.scale.length_nm for each in read(figure, panels, caption)] == [20_000, 100_000, 100_000]
-    found = read(figure, panels, caption, are_all=True)
+    corners = {panel.label: (panel.box[0] + 4, 4, panel.box[0] + 20, 24) for panel in panels[:2]}
+    found = read(figure, panels, caption, places=corners)
     assert found[0].scale.length_nm == 20_000
-    assert [each.scale for each in found[1:]] == [None, None]
-    assert [each.doubtful.length_nm for each in found[1:]] == [100_000, 100_000]
+    assert [each.scale.length_nm for each in found[1:]] == [100_000, 100_000]  # as large as the one with the letter
+    panels[2] = dataclasses.replace(panels[2], box=(panels[2].box[0] + 30, 0, panels[2].box[2], SIDE))
+    found = read(figure, panels, caption, places=corners)
+    assert [each.scale is None for each in found] == [False, False, True]
+    assert found[2].doubtful.length_nm == 100_000
     complete = [panels[0], panels[1], dataclasses.replace(panels[2], label="c")]
-    assert [each.scale.length_nm for each in read(figure, complete, caption, are_all=True)] == [20_000, 100_000, 50]
+    corners["c"] = (panels[2].box[0] + 4, 4, panels[2].box[0] + 20, 24)
+    assert [each.scale.length_nm for each in read(figure, complete, caption, places=corners)] == [20_000, 100_000, 50]
 
 
 def test_a_stroke_of_a_letter_is_not_preferred_to_a_bar():
@@ -179,3 +184,20 @@ def test_a_bar_on_ground_as_bright_is_found_by_its_outline():
     ImageDraw.Draw(bright).rectangle((150, 220, 209, 226), fill="white", outline="black")
     found = read(np.asarray(bright), panels, "(a) Cells. Scale bar: 20 µm.")[0]
     assert found.scale.length_px == pytest.approx(58, abs=2.5)
+
+
+def test_the_end_of_a_bar_that_a_tight_box_cuts_is_read():
+    figure = np.full((200, 300, 3), 255, np.uint8)
+    figure[20:110, 40:200] = np.asarray(drawn.draw_ground(2, size=(90, 160)))
+    figure[165:170, 120:200] = 0
+    figure[165:170, 200] = 120
+    found = read(figure, [Panel(box=(40, 20, 200, 171), label="a", kind="micrograph")], "(a) A shell. Bar, 20 µm.")[0]
+    assert found.scale.length_px == pytest.approx(80.5, abs=1)
+
+
+def test_a_bar_that_touches_something_bright_gets_the_scale_of_the_letter_s_other_images():
+    figure, panels = draw_row([60, 60, 60])
+    left = panels[2].box[0] + SIDE - 80
+    figure[219:225, left - 10 : left + 2] = 255
+    found = read(figure, panels, "(a) Cells at three times. Scale bar: 20 µm.")
+    assert all(each.scale.nm_per_px == pytest.approx(20_000 / 60, rel=0.03) for each in found)
