@@ -101,5 +101,5 @@ def test_a_row_of_tiles_stays_with_the_letter_left_of_it(ocr: RapidOcrEngine) ->
 
 def test_a_speck_above_a_letter_is_no_accent(ocr: RapidOcrEngine) -> None:
     figure = np.full((530, 650, 3), 255, np.uint8)
-    texts = [TextBox("Å", (20, 20, 44, 50), 0.9), TextBox("b\u0301", (330, 20, 354, 50), 0.9)]
+    texts = [TextBox("Å", (20, 20, 44, 50), 0.9), TextBox("B\u0301", (330, 20, 354, 50), 0.9)]
     assert [letter.label for letter in look_again(figure, ocr, BOXES, BOXES, [], texts, ["a", "b"])] == ["a", "b"]
