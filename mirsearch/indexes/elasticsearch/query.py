@@ -26,12 +26,12 @@ from mirsearch.text.word_ranking import rank_terms
 
 CANDIDATES_PER_LIST = 200
 """Panels in each list of candidates: 200 by looks and 200 inside the scale window contained the whole exact top 10."""
-CANDIDATES_SUFFICE = 140_000
+CANDIDATES_SUFFICE = 80_000
 """Documents of a shard up to which lists of that length suffice. In a larger one, they grow with the root of its size.
 
 Recall of the exact top 10 by looks, scale and words in lists of made panels (a panel is 1.25 documents): 64,000 panels
-1.000 in lists of 200; 256,000: .975 in lists of 200, 1.000 of 300; a million: .90 of 200, .95 of 300, .99 of 400, .997
-of 600. With equal costs, lists of one length did best: the words' list is twice as long.
+1.000 in lists of 200; 256,000: .975 in lists of 200, 1.000 of 300; a million: .900 of 200, .979 of 400, .989 of 600,
+1.000 of 800 (75 questions).
 """
 MAX_EXACT_DOCUMENTS = 16_000
 """Largest index, in documents, of which every panel is scored: about as fast as gathering candidates, and exact.

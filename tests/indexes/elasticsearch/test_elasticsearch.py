@@ -190,7 +190,7 @@ def test_a_wrong_answer_of_several_shards_is_not_called_exact(split: Index, monk
 
 @pytest.mark.parametrize(
     ("documents", "shards", "length"),
-    [(0, 1, 200), (140_000, 1, 200), (560_000, 1, 400), (1_260_000, 1, 600), (1_260_000, 4, 300), (10**9, 4, 625)],
+    [(0, 1, 200), (80_000, 1, 200), (320_000, 1, 400), (1_280_000, 1, 800), (1_280_000, 4, 400), (10**9, 4, 625)],
 )
 def test_lists_grow_with_the_documents_of_a_shard(documents: int, shards: int, length: int) -> None:
     request = next(each for each in CORPUS.requests(9) if each.text and each.vector is not None)
