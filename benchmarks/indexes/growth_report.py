@@ -20,7 +20,7 @@ FACTS = {
     "disk_mib": "on disk, MiB", "segments": "segments", "open_ms": "opening, ms",
     "first_ms": "first question of a process, ms", "load": "load",
 }  # fmt: skip
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640, 330, 60, 40, 20, 190
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 680, 330, 60, 40, 20, 230
 COLORS = ("#0b6bcb", "#c4460b", "#2c7a2c", "#7a3ea1", "#8a6d00", "#444444")
 
 
