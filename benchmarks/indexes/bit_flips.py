@@ -17,7 +17,6 @@ import pickle
 import random
 import shutil
 import signal
-import sqlite3
 import sys
 import tempfile
 import traceback
@@ -35,7 +34,7 @@ from mirsearch.errors import MirsearchError
 from mirsearch.field_filters import FieldFilter
 from mirsearch.indexes.base import ExtractorIdentity, Failure
 from mirsearch.indexes.embedded.database import core_pages
-from mirsearch.indexes.embedded.database.access import DATABASE
+from mirsearch.indexes.embedded.database.access import DATABASE, connect
 from mirsearch.indexes.embedded.index import EmbeddedIndex
 from mirsearch.indexes.embedded.vectors import rounded_file
 from mirsearch.query import Filters, SearchRequest
@@ -135,9 +134,9 @@ def in_child(question: Callable[[], Any]) -> Any:
 
 def find_word_pages(folder: Path) -> tuple[int, list[int]]:
     """Return the size of the pages of a database, and where those with words begin. Its log is emptied."""
-    with closing(sqlite3.connect(folder / DATABASE)) as connection:
+    with closing(connect(folder / DATABASE, "rw")) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        pages = core_pages._open_pages(folder / DATABASE)
+        pages = core_pages._open_pages(folder / DATABASE, connection)
         assert pages is not None
         numbers = core_pages._find_pages(pages, connection, WORD_TABLES) - {1}
         return pages.shape[1], sorted(pages.shape[1] * (number - 1) for number in numbers)

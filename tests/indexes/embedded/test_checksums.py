@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -13,8 +15,8 @@ import pytest
 from mirsearch.corpus import Origin
 from mirsearch.errors import IndexAccessError
 from mirsearch.indexes.base import Failure
-from mirsearch.indexes.embedded.database import core_pages
-from mirsearch.indexes.embedded.database.access import DATABASE
+from mirsearch.indexes.embedded.database import core_pages, held_maps
+from mirsearch.indexes.embedded.database.access import DATABASE, connect
 from mirsearch.indexes.embedded.index import EmbeddedIndex
 from mirsearch.query import Filters, SearchRequest
 from tests.support import index_records as made
@@ -156,6 +158,23 @@ def test_sums_of_pages_save_the_second_check_and_notice_damage(location: str, mo
         filtered(index)
 
 
+def test_sums_of_pages_cost_no_lock(location: str) -> None:
+    """Another program that closes the database must not take itself for the last one, and remove the log."""
+    log = Path(location) / f"{DATABASE}-wal"
+    opened = f"import sqlite3; c = sqlite3.connect({str(Path(location) / DATABASE)!r})"
+    for _ in range(2):  # the sums are kept, then compared
+        with EmbeddedIndex.open(location) as index:
+            filtered(index)
+            before = log.stat().st_ino
+            subprocess.run(
+                [sys.executable, "-c", f"{opened}; c.execute('SELECT * FROM meta').fetchone(); c.close()"], check=True
+            )
+            assert log.stat().st_ino == before
+            assert filtered(index).panels
+    status = (Path(location) / DATABASE).stat()
+    assert (status.st_dev, status.st_ino) not in held_maps._files
+
+
 def test_a_process_checks_what_a_later_commit_adds(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with EmbeddedIndex.open(location) as index:
         filtered(index)
@@ -187,7 +206,8 @@ def test_the_pages_of_tables_are_those_that_sqlite_tells(location: str) -> None:
         names = "SELECT name FROM sqlite_schema WHERE tbl_name IN ('figures', 'panels')"
         query = f"SELECT pageno FROM dbstat WHERE name IN ({names}) OR name = 'sqlite_schema'"
         wanted = {row[0] for row in connection.execute(query)}
-        pages = core_pages._open_pages(Path(location) / DATABASE)
-        assert pages is not None
-        assert core_pages._find_pages(pages, connection, ("figures", "panels")) == wanted
+        with closing(connect(Path(location) / DATABASE, "ro")) as ours:
+            pages = core_pages._open_pages(Path(location) / DATABASE, ours)
+            assert pages is not None
+            assert core_pages._find_pages(pages, connection, ("figures", "panels")) == wanted
         assert len(wanted) > 8 * 5

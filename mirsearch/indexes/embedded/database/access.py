@@ -15,7 +15,7 @@ from mirsearch.errors import IndexAccessError, IndexBusyError, IndexMissingError
 from mirsearch.files.locks import LockHeldError
 from mirsearch.files.sqlite_errors import Database
 from mirsearch.indexes.base import ExtractorIdentity
-from mirsearch.indexes.embedded.database import checksums, headings, log, own_names, schema
+from mirsearch.indexes.embedded.database import checksums, headings, held_maps, log, own_names, schema
 from mirsearch.indexes.embedded.database import words as sqlite_words
 from mirsearch.indexes.embedded.database.checksums import DamagedRowError
 from mirsearch.indexes.embedded.database.own_names import IndexConnection
@@ -74,6 +74,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
         check_same_thread=False,
         factory=ImmutableConnection if mode == "immutable" else IndexConnection,
     )
+    held_maps.note_open(connection, path)
     connection.own_files = OwnFiles(path.parent)
     connection.execute("PRAGMA foreign_keys = ON")
     checksums.register(connection)

@@ -207,7 +207,7 @@ class CheckedCommits:
         commit = schema.last_commit(connection)[:2]
         if self._last_key is not None:
             check_newer(connection, self._last_key)
-        elif not core_pages.match_sums(self._database, commit):
+        elif not core_pages.match_sums(self._database, connection, commit):
             check_core(connection)
             core_pages.keep_sums(self._database, connection, commit, _CORE_TABLES)
         self._last_key = connection.execute("SELECT max(key) FROM panels").fetchone()[0] or 0

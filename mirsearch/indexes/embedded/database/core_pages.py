@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirsearch.indexes.embedded import derived_files
+from mirsearch.indexes.embedded.database.held_maps import map_file
 
 FILE = "corpus.sums"
 _MAGIC = b"mirsearch sums 1\n"
@@ -33,7 +34,7 @@ def keep_sums(database: Path, connection: sqlite3.Connection, commit: Commit, ta
 
     The connection's transaction has just checked all their rows, at this commit.
     """
-    pages = _open_pages(database)
+    pages = _open_pages(database, connection)
     if pages is None:
         return
     try:
@@ -46,14 +47,14 @@ def keep_sums(database: Path, connection: sqlite3.Connection, commit: Commit, ta
         derived_files.write_table(database.with_name(FILE), _MAGIC, header, numbers.tobytes() + sums.tobytes())
 
 
-def match_sums(database: Path, commit: Commit) -> bool:
+def match_sums(database: Path, connection: sqlite3.Connection, commit: Commit) -> bool:
     """Return whether there are sums for this commit, and every page still matches its sum."""
     try:
         contents = derived_files.read_table(database.with_name(FILE), _MAGIC)
         if contents is None or (contents[0]["generation"], contents[0]["token"]) != commit:
             return False
         header, columns = contents
-        pages, count = _open_pages(database), int(header["pages"])
+        pages, count = _open_pages(database, connection), int(header["pages"])
         if pages is None or pages.shape[1] != header["page_bytes"]:
             return False
         numbers = np.frombuffer(columns, dtype="<u4", count=count)
@@ -63,18 +64,24 @@ def match_sums(database: Path, commit: Commit) -> bool:
         return False
 
 
-def _open_pages(database: Path) -> Pages | None:
-    """Return the pages of a database as an array (pages, bytes). None if a log holds newer ones."""
+def _open_pages(database: Path, connection: sqlite3.Connection) -> Pages | None:
+    """Return the pages of a connection's database as an array (pages, bytes). None if a log holds newer ones.
+
+    They are read beside SQLite, in a way that leaves it its locks.
+    """
     try:
         log = database.with_name(f"{database.name}-wal")
         if log.exists() and log.stat().st_size:
             return None
-        data = np.memmap(database, dtype=np.uint8, mode="r")
+        contents = map_file(connection, database)
+        if contents is None:
+            return None
+        data = np.frombuffer(contents, dtype=np.uint8)
         page_bytes = int(data[16:18].view(">u2")[0])
         page_bytes = 1 << 16 if page_bytes == 1 else page_bytes
         if page_bytes < 512 or len(data) % page_bytes:
             return None
-        return np.asarray(data).reshape(-1, page_bytes)
+        return data.reshape(-1, page_bytes)
     except (OSError, ValueError):
         return None
 

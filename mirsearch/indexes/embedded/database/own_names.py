@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mirsearch.indexes.embedded.database import checksums, schema
+from mirsearch.indexes.embedded.database import checksums, held_maps, schema
 from mirsearch.indexes.embedded.database.checksums import batches, placeholders, read_checked_figures
 from mirsearch.indexes.own_files import PREFIX, OwnFiles
 
@@ -23,6 +23,11 @@ class IndexConnection(sqlite3.Connection):
             return super().execute(statement, values)
         except UnicodeDecodeError as error:  # it quotes a name of the full-text index
             raise sqlite3.DatabaseError("could not decode a name to UTF-8") from error
+
+    def close(self) -> None:
+        """As sqlite3 does. What was opened beside the last connection to a file is closed, too."""
+        super().close()
+        held_maps.note_closed(self)
 
 
 def names_of(connection: sqlite3.Connection) -> OwnFiles:
