@@ -45,6 +45,9 @@ _TITLE_BEFORE = re.compile(
 _FIRST_LETTERS = frozenset("abcdefgh")
 """Letters at which the labels of a divided figure begin."""
 
+_PRIMED = re.compile(r"\(\s*[a-zA-Z]\s*['\u2019\u2032]+\s*\)")
+"""A letter with primes, "(c')", which is another one than the letter without."""
+
 _BETWEEN = re.compile(rf"^\s*([{_DASHES}]|to|and|&|,)\s*$")
 
 
@@ -93,7 +96,8 @@ def _only_letter(caption: str, markers: list[Marker]) -> list[Marker]:
         and marker.labels[0] in _FIRST_LETTERS
         and (marker.style != "bare" or (marker.labels[0] == "a" and caption[marker.end : marker.end + 1] in ",:|"))
     ]
-    return _drop_overlaps(opening) if len(label_set(opening)) == 1 else []
+    is_alone = len(label_set(opening)) == 1 and not _PRIMED.search(caption)
+    return _drop_overlaps(opening) if is_alone else []
 
 
 def _with_brackets(chosen: list[Marker], naming: list[Marker], brackets: list[Marker]) -> list[Marker]:

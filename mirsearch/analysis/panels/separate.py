@@ -26,7 +26,7 @@ from mirsearch.analysis.letters.corners import (
 )
 from mirsearch.analysis.letters.ground import add_from_ground
 from mirsearch.analysis.letters.letters import Letter, choose_letters, find_numeral_series
-from mirsearch.analysis.panels.boxes import area
+from mirsearch.analysis.panels.boxes import area, is_centered_in
 from mirsearch.analysis.panels.gutters import Canvas, is_picture, reading_order
 from mirsearch.analysis.panels.partition import Partition
 from mirsearch.analysis.panels.pictures import find_pictures
@@ -102,7 +102,9 @@ def separate_regions(
     if expected_labels:
         letters, corner = _look_again(pixels, ocr, find_images, grid, letters, corner, texts, expected_labels)
     if len(letters) >= 2 and corner == TOP_LEFT and not any(is_at_corner(letter, grid) for letter in letters):
-        corner = usual_corner(letters, find_images())
+        images = find_images()
+        if not any(is_centered_in(letter.box, image) for letter in letters for image in images):
+            corner = usual_corner(letters, images)  # they stand on the ground: below or above their pictures
     if len(letters) >= 2:
         grid = _cut_strips_by_letters(canvas, grid, letters, corner)
         letters = clip_letters(letters, grid, scraps, corner)
