@@ -172,13 +172,13 @@ class JobRunner:
         figures = list(dict.fromkeys((*job.figures, *progress.figures)))
         if folder:
             figures = [figure.id for figure in self._serving.index().figures_below(folder)]
+        if state == "done" and job.content:
+            self._clean(job)  # before it is told: whoever reads "done" finds all as it stays
         self._store.update(
             job.id, state=state, finished=time.time(), message=_named(message, folder), summary=summary,
             progress=progress.numbers, failures=tuple(progress.failures), failed=progress.failed,
             figures=tuple(figures[:MAX_FIGURES]), added=len(figures),
         )  # fmt: skip
-        if state == "done" and job.content:
-            self._clean(job)
 
     def _clean(self, job: Job) -> None:
         """Remove the files that the index took nothing from. What failed is told by the job, no longer by the index."""
