@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,8 @@ class CommandResult:
 
 def run(*words: object, code: int | None = 0, stdin: str | None = None) -> CommandResult:
     """Run a command, and fail if it does not end with `code` (None: any code)."""
-    result = CliRunner().invoke(app, [str(word) for word in words], input=stdin)
+    # In a context of its own: a command that ends while its options are read leaves what they set.
+    result = copy_context().run(CliRunner().invoke, app, [str(word) for word in words], input=stdin)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     if code is not None:
