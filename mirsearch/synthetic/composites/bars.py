@@ -107,13 +107,15 @@ def _choose_color(picture: Pixels, place: tuple[float, float, float, float], loo
     x0, y0, x1, y1 = (max(0, round(edge)) for edge in place)
     region = picture[y0:y1, x0:x1].reshape(-1, 3).astype(np.float32)
     color = INKS[look.ink]
-    if not len(region) or look.shape in ("boxed", "outlined"):
+    if not len(region) or look.shape == "boxed":
         return color
+    # An outline helps where parts of the ground have the bar's tone. Where most of it has, the bar would look hollow.
+    share = 50 if look.shape == "outlined" else 12
     gray = region @ np.array((0.3, 0.59, 0.11), np.float32)
     tone = float(np.dot(color, (0.3, 0.59, 0.11)))
-    if float(np.percentile(np.abs(gray - tone), 12)) >= 70:
+    if float(np.percentile(np.abs(gray - tone), share)) >= 70:
         return color
-    return max((WHITE, BLACK), key=lambda ink: float(np.percentile(np.abs(gray - ink[0]), 12)))
+    return max((WHITE, BLACK), key=lambda ink: float(np.percentile(np.abs(gray - ink[0]), share)))
 
 
 def _draw_shape(picture: Pixels, bar: tuple[float, float, float, float], look: BarLook, color: Color) -> None:
