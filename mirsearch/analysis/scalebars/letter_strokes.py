@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from mirsearch.analysis.base import BarCandidate, Pixels
 from mirsearch.analysis.panels.boxes import transpose_box
 from mirsearch.analysis.scalebars.unit_shapes import bar_colors
+from mirsearch.corpus import Box
 
 _INK_SHARE, _MIN_INK_SLACK = 0.25, 16.0
 """Greatest distance in color of a letter's pixel from its stroke, as a share of the stroke's distance from the ground,
@@ -24,6 +26,9 @@ _MIN_LETTER_ASPECT, _MAX_LETTER_ASPECT = 0.55, 2.4
 
 _MIN_STROKES = 2.2
 """Least size of the letter across the stroke, as a multiple of the stroke's thickness."""
+
+_SOFT_EDGE = 2
+"""How many rows beside a line still belong to it, in px."""
 
 _MAX_FILL = 0.8
 """Greatest share of its box that a letter fills."""
@@ -53,6 +58,23 @@ def is_letter_stroke(image: Pixels, bar: BarCandidate) -> bool:
     if not inside.size:
         return False
     _, _, wide, high_px, area = stats[int(np.bincount(inside).argmax())]
+    letter = labels == int(np.bincount(inside).argmax())
+    if _has_two_caps(letter, (x0 - left, y0 - top, x1 - left, y1 - top)):
+        return False
     has_form = _MIN_LETTER_ASPECT * wide <= high_px <= _MAX_LETTER_ASPECT * wide and high_px >= _MIN_STROKES * thickness
     is_stroke = length >= _MIN_STROKE_SHARE * wide and max(wide, high_px) <= _MAX_LETTER
     return bool(has_form and is_stroke and area <= _MAX_FILL * wide * high_px)
+
+
+def _has_two_caps(ink: NDArray[np.bool_], line: Box) -> bool:
+    """Return whether a mask has, besides a line, only what stands above and below both of its ends: caps, or an H.
+
+    Few figures have so broad an H, and many bars have caps.
+    """
+    x0, y0, x1, y1 = line
+    quarter = (x1 - x0) // 4
+    above, below = ink[: max(0, y0 - _SOFT_EDGE)], ink[y1 + _SOFT_EDGE :]
+    middle, ends = slice(x0 + quarter, x1 - quarter), (slice(0, x0 + quarter), slice(x1 - quarter, None))
+    if above[:, middle].any() or below[:, middle].any():
+        return False
+    return all(side[:, end].any() for side in (above, below) for end in ends)

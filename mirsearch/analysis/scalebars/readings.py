@@ -23,6 +23,9 @@ _MIN_PLAUSIBILITY = 0.45
 _PICOMETERS = re.compile(r"\d ?pm\b")
 """A length in picometers. Hardly any bar is so short, and OCR reads "pm" in place of "µm"."""
 
+_LEAST_OF_LABEL = 0.25
+"""Least length of a bar as a share of its label's width; what is shorter is rather a part of the bar, as a head."""
+
 _MIN_READING = 0.42
 """Least product of plausibility and OCR's confidence: a repaired label must have been read clearly."""
 
@@ -62,7 +65,8 @@ def read_label(image: ImageBars, length: CaptionLength) -> Observation | None:
     is_misread = (
         bool(_PICOMETERS.search(pair.label.length.text)) and _caption_agreement(pair.label.length.nm, length) <= 0
     )
-    believable = _is_believable(pair, length, 1.0) and not is_misread
+    is_part = pair.bar.length_px < _LEAST_OF_LABEL * (pair.label.box[2] - pair.label.box[0])
+    believable = _is_believable(pair, length, 1.0) and not (is_misread or is_part)
     if not believable and not _is_believable(pair, length, _MIN_DOUBTFUL_SHARE):
         return None
     label = pair.label

@@ -109,10 +109,13 @@ def test_strokes_of_a_letter_are_told_from_bars(turned):
     strokes = [(box, max(box[2] - box[0], box[3] - box[1]), name == "stem") for name, box in letter.items()]
     bars = [BarCandidate(box, float(length), 0.9, upright) for box, length, upright in strokes]
     bars.append(BarCandidate((100, 200, 160, 204), 60.0, 0.9))
+    pixels[295:303, 100:150] = 255
+    pixels[278:320, 100:105] = pixels[278:320, 145:150] = 255  # caps nearly as high as the bar is long
+    bars.append(BarCandidate((100, 295, 150, 303), 50.0, 0.9))
     if turned:
         pixels = np.ascontiguousarray(pixels.transpose(1, 0, 2))
         bars = [BarCandidate(transpose_box(bar.box), bar.length_px, 0.9, not bar.vertical) for bar in bars]
-    assert [is_letter_stroke(pixels, bar) for bar in bars] == [True, True, True, False]
+    assert [is_letter_stroke(pixels, bar) for bar in bars] == [True, True, True, False, False]
 
 
 def test_a_vertical_line_is_judged_like_a_horizontal_one():
