@@ -64,6 +64,13 @@ def open_site(
     return Site(Corpus(location, loaders), access or make_access("127.0.0.1"), new_shared(), allow_corrections, ingest)
 
 
+def start_server(site: Site) -> str:
+    """Serve a site in a thread, which ends with the process, and return its address."""
+    listening = open_socket("127.0.0.1", 0)
+    threading.Thread(target=serve_forever, args=(create_app(site), listening), daemon=True).start()
+    return f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
 def fill_index(location: str, figures: Path, truths: tuple[FigureTruth, ...]) -> None:
     """Write the drawn figures with their true panels into an index; the slow reading of them is left out."""
     extractor = load_extractor("efficientnet")
@@ -121,10 +128,7 @@ def site(served: Served) -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def address(site: Site) -> str:
     """The address of a server that runs in a thread; it ends with the process."""
-    listening = open_socket("127.0.0.1", 0)
-    port = listening.getsockname()[1]
-    threading.Thread(target=serve_forever, args=(create_app(site), listening), daemon=True).start()
-    return f"http://127.0.0.1:{port}"
+    return start_server(site)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -17,9 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from mirsearch.corpus import ScaleReading
 from mirsearch.indexes import open_index
-from mirsearch.web.app import create_app
-from mirsearch.web.server import open_socket, serve_forever
-from tests.support.web_site import Served, open_site
+from tests.support.web_site import Served, open_site, start_server
 from tests.web.test_corrections import make_doubtful
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -260,9 +257,7 @@ def reviewed(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     shutil.copytree(served.location, location)
     make_doubtful(location)
     site = open_site(location, allow_corrections=True)
-    listening = open_socket("127.0.0.1", 0)
-    threading.Thread(target=serve_forever, args=(create_app(site), listening), daemon=True).start()
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}", location
+    yield start_server(site), location
     site.close()
 
 

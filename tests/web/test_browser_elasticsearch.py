@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -19,11 +18,9 @@ from mirsearch.indexes import open_index
 from mirsearch.transfer.copying import copy_index
 from mirsearch.web.access import make_access
 from mirsearch.web.apart import Parts
-from mirsearch.web.app import create_app
 from mirsearch.web.corpus import Corpus, Loaders
-from mirsearch.web.server import open_socket, serve_forever
 from mirsearch.web.site import Site
-from tests.support.web_site import Served, new_shared
+from tests.support.web_site import Served, new_shared, start_server
 from tests.web import test_browser as flows
 from tests.web import test_jobs_browser as adding_flows
 from tests.web.test_browser import CHROMIUM, browser
@@ -55,9 +52,7 @@ def on_cluster(
         patch.setenv("MIRSEARCH_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
         loaders = Loaders(lambda _: site.corpus.extractor(), Parts(settings.DEFAULT_OCR, settings.DEFAULT_SCALEBARS))
         on_cluster = Site(Corpus(location, loaders), make_access("127.0.0.1"), new_shared(), True, ())
-        listening = open_socket("127.0.0.1", 0)
-        threading.Thread(target=serve_forever, args=(create_app(on_cluster), listening), daemon=True).start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}", location
+        yield start_server(on_cluster), location
         on_cluster.close()
     drop_index(location)
 

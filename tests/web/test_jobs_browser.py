@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +14,9 @@ pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 from playwright.sync_api import Browser
 
-from mirsearch.web.app import create_app
-from mirsearch.web.server import open_socket, serve_forever
 from tests.support.job_site import SECONDS, empty_index, ingest_site, small_picture
 from tests.support.serving import ServedArticle, ServedFigure, Server, WorldWriter, random_png, run_server
+from tests.support.web_site import start_server
 from tests.web.test_browser import CHROMIUM, Watched, browser
 
 __all__ = ["browser"]
@@ -44,9 +42,7 @@ def adding(tmp_path_factory: pytest.TempPathFactory, service: Server) -> Iterato
         for name, value in {**service.environment, "MIRSEARCH_CACHE": str(folder / "cache")}.items():
             patch.setenv(name, value)
         site = ingest_site(empty_index(str(folder / "index")))
-        listening = open_socket("127.0.0.1", 0)
-        threading.Thread(target=serve_forever, args=(create_app(site), listening), daemon=True).start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield start_server(site)
         site.close()
 
 
