@@ -8,6 +8,7 @@ place only; two places of one lattice fit nowhere.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +44,7 @@ def residual_agreement(one: Floats, other: Floats, covered: NDArray[np.uint8], s
 
     `covered` (h, w) is 1 where both show something.
     """
-    window = np.outer(np.hanning(_SIDE), np.hanning(_SIDE)).astype(np.float32)
-    radius = np.hypot(np.fft.fftfreq(_SIDE)[:, None], np.fft.rfftfreq(_SIDE)[None])
-    band = (radius > _LOWEST) & (radius < _HIGHEST)
+    window, band = _window_and_band()
     blocks = _blocks(covered, _STEPS[0])
     if len(blocks) < _FEW_BLOCKS:
         blocks = _blocks(covered, _STEPS[1])
@@ -54,6 +53,14 @@ def residual_agreement(one: Floats, other: Floats, covered: NDArray[np.uint8], s
         return Residual(0.0, 0.0, 0, scale)
     here, rival = np.median(np.array(peaks), axis=0)
     return Residual(float(here), float(rival), len(peaks), scale)
+
+
+@cache
+def _window_and_band() -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the window of a block, and which of its frequencies count."""
+    window = np.outer(np.hanning(_SIDE), np.hanning(_SIDE)).astype(np.float32)
+    radius = np.hypot(np.fft.fftfreq(_SIDE)[:, None], np.fft.rfftfreq(_SIDE)[None])
+    return window, (radius > _LOWEST) & (radius < _HIGHEST)
 
 
 def _blocks(covered: NDArray[np.uint8], step: int) -> list[tuple[slice, slice]]:

@@ -57,9 +57,9 @@ def is_letter_stroke(image: Pixels, bar: BarCandidate) -> bool:
     inside = inside[inside > 0]
     if not inside.size:
         return False
-    _, _, wide, high_px, area = stats[int(np.bincount(inside).argmax())]
-    letter = labels == int(np.bincount(inside).argmax())
-    if _has_two_caps(letter, (x0 - left, y0 - top, x1 - left, y1 - top)):
+    own = int(np.bincount(inside).argmax())
+    _, _, wide, high_px, area = stats[own]
+    if _has_two_caps(labels == own, (x0 - left, y0 - top, x1 - left, y1 - top)):
         return False
     has_form = _MIN_LETTER_ASPECT * wide <= high_px <= _MAX_LETTER_ASPECT * wide and high_px >= _MIN_STROKES * thickness
     is_stroke = length >= _MIN_STROKE_SHARE * wide and max(wide, high_px) <= _MAX_LETTER

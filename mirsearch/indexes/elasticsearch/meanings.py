@@ -24,6 +24,7 @@ FIELD, KEY_FIELD = "meaning", "meaning_key"
 _PANELS_AT_ONCE = 64
 _PANELS = {"bool": {"filter": [{"term": {"doc_type": "panel"}}]}}
 _LENGTH_ERROR = 0.01
+"""Greatest difference of a sentence vector's length from 1: it was rounded."""
 
 
 def read_model(client: Elasticsearch, index: str) -> ExtractorIdentity | None:
