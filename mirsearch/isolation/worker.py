@@ -47,7 +47,8 @@ class Worker:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env=_environment(), **own_group
         )
-        self._answers: queue.SimpleQueue[tuple[bytes, list[bytes]] | None] = queue.SimpleQueue()
+        # No SimpleQueue: where a signal's handler runs past the end of its timeout, its `get` waits for ever.
+        self._answers: queue.Queue[tuple[bytes, list[bytes]] | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read_answers, name="worker", daemon=True)
         self._reader.start()
         self.is_usable = True

@@ -237,7 +237,7 @@ def test_modules_in_the_current_folder_are_not_imported(tmp_path, monkeypatch):
 
 
 SCRIPT = """
-import os, signal, sys
+import os, signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 from mirsearch.files.interrupts import DeferredInterrupt
 from mirsearch.isolation.pool import run_isolated
@@ -270,7 +270,14 @@ def test_a_process_that_waits_ends_with_the_main_process():
     assert wait_until(lambda: not is_alive(pid))
 
 
-@pytest.mark.parametrize("block", ["if True:", "with DeferredInterrupt(lambda: None):"])
+@pytest.mark.parametrize(
+    "block",
+    [
+        "if True:",
+        "with DeferredInterrupt(lambda: None):",
+        "with DeferredInterrupt(lambda: time.sleep(.5)):",  # longer than one wait for an answer
+    ],
+)
 def test_ctrl_c_ends_a_long_task_at_once(block):
     child, pid = start(
         f"try:\n    {block}\n        print('ready', flush=True)\n"
@@ -281,7 +288,7 @@ def test_ctrl_c_ends_a_long_task_at_once(block):
     assert child.stdout.readline() == "ready\n"
     time.sleep(0.3)
     child.send_signal(signal.SIGINT)
-    told, errors = child.communicate(timeout=5)
+    told, errors = child.communicate(timeout=60)
     assert (told, errors) == ("interrupted\n", "")
     assert wait_until(lambda: not is_alive(pid))
 
@@ -292,5 +299,5 @@ def test_a_forked_process_starts_its_own():
         "if not child:\n    print(run_isolated(tasks.process_id, name='x'), flush=True); os._exit(0)\n"
         "os.waitpid(child, 0); print(run_isolated(tasks.process_id, name='x'))"
     )
-    of_the_child, of_the_parent = map(int, child.communicate(timeout=20)[0].split())
+    of_the_child, of_the_parent = map(int, child.communicate(timeout=60)[0].split())
     assert of_the_parent == pid != of_the_child
