@@ -85,7 +85,7 @@ def test_two_machines_of_one_name_with_clocks_an_hour_apart_never_both_write(ind
         first.kill()
         state, seconds = try_to_write(second)
         assert state == "held"
-        assert 3.0 <= float(seconds) < 30.0  # STALE_SECONDS there
+        assert 3.0 <= float(seconds) < 120.0  # STALE_SECONDS there, and what a loaded machine adds
         with start_machine(index, "a", -3600.0) as third:
             assert try_to_write(third)[0] == "busy"
             third.kill()
