@@ -27,7 +27,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.web.serving import Client, memory_mb
+from benchmarks.web.client import Client
+from benchmarks.web.serving import memory_mb
 
 HOST = b"Host: 127.0.0.1\r\n"
 PATHS = (

@@ -31,7 +31,6 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import quote
 
@@ -39,6 +38,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.indexes.made_corpus import question, records, world
+from benchmarks.web.client import Client
 from mirsearch import settings
 from mirsearch.cli.parts import load_detector, load_extractor, load_index_extractor, load_ocr
 from mirsearch.indexes import open_index
@@ -46,7 +46,6 @@ from mirsearch.indexes.base import ExtractorIdentity
 from mirsearch.search.query_image import ImageQuestion
 from mirsearch.search.search import Question, ask
 
-_BOUNDARY = "mirsearchboundary"
 Results = dict[str, dict[str, float]]
 
 
@@ -75,36 +74,6 @@ def draw_picture(number: int) -> bytes:
     data = io.BytesIO()
     Image.fromarray((60 + noise + 120 * disks).astype(np.uint8)).save(data, "PNG")
     return data.getvalue()
-
-
-class Client:
-    """A user with a connection that stays open."""
-
-    def __init__(self, port: int) -> None:
-        self._connection = HTTPConnection("127.0.0.1", port, timeout=120)
-
-    def get(self, path: str) -> int:
-        """Ask for a page; return the status."""
-        self._connection.request("GET", path)
-        answer = self._connection.getresponse()
-        answer.read()
-        return answer.status
-
-    def search(self, image: bytes | None = None, **fields: str) -> int:
-        """Search with the API; return the status."""
-        parts = [_part(f'name="{name}"', value.encode()) for name, value in fields.items()]
-        if image is not None:
-            parts.append(_part('name="image"; filename="a.png"', image))
-        body = b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
-        headers = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
-        self._connection.request("POST", "/api/v1/search", body, headers)
-        answer = self._connection.getresponse()
-        answer.read()
-        return answer.status
-
-
-def _part(name: str, value: bytes) -> bytes:
-    return f"--{_BOUNDARY}\r\nContent-Disposition: form-data; {name}\r\n\r\n".encode() + value + b"\r\n"
 
 
 def timed(function: Callable[[], object]) -> float:

@@ -149,7 +149,7 @@ def _serve(plan: ServePlan, host: str, port: int, open_browser: bool) -> None:
             if plan.place.workers > 1:
                 Workers(plan, sockets).run()
             else:
-                Thread(target=site.corpus.load_parts, daemon=True).start()
+                Thread(target=site.warm_up, daemon=True).start()
                 serve_forever(create_app(site), sockets[0], on_stop=site.stop)
     finally:
         remove_place(plan.place)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import anyio
 
@@ -42,19 +43,30 @@ class WorkQueue:
     ) -> Result:
         """Return what the function returns. ProblemError if no worker is free in time."""
         await self._take_turn()
-        work = partial(copy_context().run, function, *args, **options)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Result] = loop.create_future()
+
+        def end(done: Future[Result]) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
+                loop.call_soon_threadsafe(self._hand_over, done, answer)
+
         try:
-            done = asyncio.get_running_loop().run_in_executor(self._threads, work)
+            done = self._threads.submit(copy_context().run, partial(function, *args, **options))
         except BaseException:
             self._end_turn()
             raise
-        done.add_done_callback(self._note_end)
-        return await asyncio.shield(done)  # a request that is cancelled keeps its turn until its thread is free
+        done.add_done_callback(end)
+        return await answer  # a request that is cancelled keeps its turn until its thread is free
 
-    def _note_end(self, done: asyncio.Future[Any]) -> None:
-        if not done.cancelled():
-            done.exception()  # asked for, so that asyncio does not tell of it where nobody waits any more
+    def _hand_over(self, done: Future[Result], answer: asyncio.Future[Result]) -> None:
+        """End a turn. asyncio's own way to wait for a thread takes more of its loop's rounds."""
         self._end_turn()
+        if answer.cancelled():  # nobody waits any more
+            return
+        if (error := done.exception()) is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(done.result())
 
     async def _take_turn(self) -> None:
         if self._free:

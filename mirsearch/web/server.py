@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -21,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from mirsearch.errors import MirsearchError, UsageError
 from mirsearch.settings import SERVE_LIMITS
 from mirsearch.web.access import EVERY_ADDRESS
+from mirsearch.web.joined_writes import JoinedWrites
 from mirsearch.web.observer import Observer
 
 _KEEP_ALIVE_SECONDS = 15
@@ -101,6 +102,7 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, or refuse it where all others are busy."""
         super().connection_made(transport)
+        self.transport = cast("asyncio.Transport", JoinedWrites(transport, self.loop))
         most = self.config.most_connections if isinstance(self.config, _Config) else SERVE_LIMITS.connections
         if len(self.connections) <= most:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -135,6 +136,13 @@ class Site:
             Hit(rank, ScoredPanel(stored.panel.id, 0.0), stored) for rank, stored in enumerate(panels, start=start)
         )
         return Answer(QueryView(filters=filters), hits, True, len(hits), 0.0, question.formula)
+
+    def warm_up(self) -> None:
+        """Load what the first image needs. From then on Python doesn't look for garbage in all that is loaded: with it,
+        one request in a hundred takes a tenth of a second longer."""
+        self.corpus.load_parts()
+        gc.collect()
+        gc.freeze()
 
     def changed(self) -> None:
         """Let all processes count the corpus again when its counts are asked for next: something was written."""

@@ -131,7 +131,7 @@ def _work(plan: ServePlan, number: int, listening: socket.socket) -> None:
     code = 0
     try:
         site = plan.open_site(number)
-        Thread(target=site.corpus.load_parts, daemon=True).start()
+        Thread(target=site.warm_up, daemon=True).start()
         serve_forever(create_app(site), listening, SERVE_LIMITS.connections // plan.place.workers, site.stop)
         site.close()
     except MirsearchError as error:
