@@ -61,7 +61,7 @@ class PatientTransport(Transport):
                     repeats += 1
                     continue
                 users_not_loaded = status == UNAUTHORIZED and self._has_accepted
-                if not (users_not_loaded or is_temporary(status, str(answer.body))) or backoff.is_over:
+                if not (users_not_loaded or is_temporary(status, answer.body)) or backoff.is_over:
                     return answer
                 reason = f"status {status}"
             backoff.wait(reason)
@@ -73,9 +73,12 @@ def _has_lost_place(target: str, answer: TransportApiResponse) -> bool:
     return is_search and answer.meta.status == NOT_FOUND and "search_context_missing" in str(answer.body)
 
 
-def is_temporary(status: int, message: str) -> bool:
-    """Return whether the cluster may accept later what it refuses now. A full disk is not temporary."""
-    return status in BUSY_STATUSES and "disk usage" not in message
+def is_temporary(status: int, message: object) -> bool:
+    """Return whether the cluster may accept later what it refuses now. A full disk is not temporary.
+
+    The message is read only with such a status: the text of thousands of hits takes longer to make than their answer.
+    """
+    return status in BUSY_STATUSES and "disk usage" not in str(message)
 
 
 def _patience_seconds(transport: Transport | None) -> float:

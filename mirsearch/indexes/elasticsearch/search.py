@@ -71,19 +71,20 @@ def read_candidates(plan: QueryPlan, hits: list[dict[str, Any]]) -> Candidates:
     ids: list[str] = [values[PANEL_ID_FIELD][0] for values in fields]
     score = np.array([hit["_score"] for hit in hits], dtype=np.float64)
     bm25 = np.array([scores.get("text", 0.0) for scores in clause_scores], dtype=np.float64)
-    log10_fov = np.array([_first_value(values, plan.fov_fields) for values in fields], dtype=np.float64)
+    log10_fov = _first_values(fields, plan.fov_fields)
     scale = scale_term(fov, log10_fov, formula.sigma) if fov else None
     text = text_term(bm25, formula.text_k) if plan.terms else None
     meaning = _reported_meaning(plan, clause_scores)
     visual, image_text = _derive_terms(plan, score, scale, text, meaning, clause_scores)
     decades = np.full(len(hits), np.nan) if plan.log10_fov is None else np.abs(log10_fov - plan.log10_fov)
     # a candidate of score 0 is one that its shard did not rescore: it is beyond the lists
-    order = [n for n in range(len(hits)) if score[n] > 0 or not (plan.only_term or plan.has_unscored)]
-    order.sort(key=lambda n: (-score[n], ids[n]))
+    order = np.lexsort((np.array(ids, dtype=str), -score))
+    if plan.only_term or plan.has_unscored:
+        order = order[score[order] > 0]
     visual, scale, text, image_text, meaning = (
         term if term is None else term[order] for term in (visual, scale, text, image_text, meaning)
     )
-    sorted_ids = [ids[n] for n in order]
+    sorted_ids = [ids[n] for n in order.tolist()]
     return Candidates(sorted_ids, score[order], visual, scale, text, image_text, meaning, bm25[order], decades[order])
 
 
@@ -95,9 +96,14 @@ def _reported_meaning(plan: QueryPlan, clause_scores: Sequence[Mapping[str, floa
     return meaning_term(cosines, plan.request.formula.meaning_response)
 
 
-def _first_value(values: Mapping[str, Sequence[float]], names: Sequence[str]) -> float:
-    """Return the value of the first field that a hit has, NaN if it has none of them."""
-    return next((values[name][0] for name in names if name in values), math.nan)
+def _first_values(fields: Sequence[Mapping[str, Sequence[float]]], names: Sequence[str]) -> Floats:
+    """Return for each hit the value of the first field that it has, NaN if it has none of them."""
+    unknown = (math.nan,)
+    found = np.full(len(fields), math.nan)
+    for name in reversed(names):
+        values = np.array([each.get(name, unknown)[0] for each in fields], dtype=np.float64)
+        found = np.where(np.isnan(values), found, values)
+    return found
 
 
 def _derive_terms(

@@ -319,3 +319,21 @@ def test_another_node_is_asked_where_one_does_not_answer(es_url: str, es_locatio
 def test_a_wrong_list_of_nodes(nodes: str) -> None:
     with pytest.raises(UsageError):
         open_index(f"http://{nodes}/figures")
+
+
+def test_only_the_answer_of_a_busy_cluster_is_read_as_text() -> None:
+    from mirsearch.indexes.elasticsearch.patience import is_temporary
+
+    class Answer:
+        reads = 0
+
+        def __str__(self) -> str:
+            self.reads += 1
+            return "all disks have reached a watermark of disk usage"
+
+    answer = Answer()
+    assert not is_temporary(200, answer)
+    assert answer.reads == 0
+    assert not is_temporary(429, answer)
+    assert answer.reads == 1
+    assert is_temporary(429, "too many requests")
