@@ -31,7 +31,8 @@ def clean_text(text: str | None, limit: int | None = None) -> str:
         return ""
     # Nothing to remove: much quicker, for captions and for long addresses of data.
     if text.isascii() and text.isprintable():
-        return shorten(" ".join(text.split()), limit)
+        is_tidy = "  " not in text and text[0] != " " != text[-1]
+        return shorten(text if is_tidy else " ".join(text.split()), limit)
     plain = unicodedata.normalize("NFC", text)
     if plain.isprintable() and (plain.isascii() or _WITHOUT_MARKS.fullmatch(plain)):
         return shorten(" ".join(plain.split()), limit)

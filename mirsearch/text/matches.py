@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from mirsearch.errors import UsageError
 from mirsearch.text.terms import PREFIX_SIGN, Term
-from mirsearch.text.tokens import STOP_WORDS, find_words
+from mirsearch.text.tokens import MAX_REMEMBERED_CHARS, STOP_WORDS, word_tokens, written_words
 from mirsearch.text.word_query import WORD_FIELDS, Both, Either, Node, Not
 from mirsearch.text.word_ranking import wanted_words
 
@@ -22,14 +23,22 @@ def match_finder(query: str) -> Callable[[str], list[tuple[int, int]]]:
         wanted = set()
     beginnings = tuple(token[:-1] for token in wanted if token.endswith(PREFIX_SIGN))
 
-    def is_wanted(found: tuple[str, ...]) -> bool:
+    def is_wanted(word: str) -> bool:
+        found = word_tokens(word)
         return not wanted.isdisjoint(found) or (bool(beginnings) and any(map(begins, found)))
+
+    is_known_as_wanted = lru_cache(maxsize=1 << 12)(is_wanted)  # the texts of an answer share most of their words
 
     def begins(token: str) -> bool:
         return token.startswith(beginnings)
 
     def find_spans(text: str) -> list[tuple[int, int]]:
-        return [span for span, found in find_words(text) if is_wanted(found)] if wanted else []
+        if not wanted:
+            return []
+        return [
+            found.span() for found in written_words(text)
+            if (is_known_as_wanted if len(word := found[0]) <= MAX_REMEMBERED_CHARS else is_wanted)(word)
+        ]  # fmt: skip
 
     return find_spans
 

@@ -12,8 +12,8 @@ from mirsearch.settings import LIMITS
 from mirsearch.text.stemming import stem
 from mirsearch.text.terms import PREFIX_SIGN, Term
 
-_MAX_REMEMBERED_CHARS = 40
-"""Longest word whose tokens are kept in memory."""
+MAX_REMEMBERED_CHARS = 40
+"""Longest word that is kept in memory."""
 MIN_PREFIX = 2
 """Fewest characters of such a beginning."""
 
@@ -105,12 +105,23 @@ def word_prefix(text: str) -> str | None:
 
 def find_words(text: str) -> Iterator[tuple[tuple[int, int], tuple[str, ...]]]:
     """Yield the words of a text as it writes them: the span (start, end) of each, in order, and its tokens."""
-    for word in _WORD_WITH_MARKS.finditer(text):
-        found = _remembered_tokens(word[0]) if len(word[0]) <= _MAX_REMEMBERED_CHARS else tuple(tokens(word[0]))
-        yield word.span(), found
+    for word in written_words(text):
+        yield word.span(), word_tokens(word[0])
+
+
+def written_words(text: str) -> Iterator[re.Match[str]]:
+    """Return the words of a text as it writes them, in order."""
+    return _WORD_WITH_MARKS.finditer(text)
+
+
+def word_tokens(word: str) -> tuple[str, ...]:
+    """Return the tokens of a word that a text writes."""
+    return _remembered_tokens(word) if len(word) <= MAX_REMEMBERED_CHARS else tuple(tokens(word))
 
 
 @lru_cache(maxsize=1 << 15)
 def _remembered_tokens(word: str) -> tuple[str, ...]:
     """Return the tokens of a word. Captions share most of their words, and the pages of answers ask for them often."""
+    if word.isascii() and word.isalpha():
+        return (stem(word.lower()),)
     return tuple(tokens(word))

@@ -20,7 +20,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jinja2 import UndefinedError
+from jinja2 import Environment, UndefinedError
+from markupsafe import Markup
 
 from mirsearch.corpus import Panel
 from mirsearch.errors import MirsearchError
@@ -107,6 +108,29 @@ def test_values_never_become_markup(text: str, key: str) -> None:
     assert parsed.text.replace(" ", "") == (clean_text(text) * 2 + clean_text(key)).replace(" ", "")
     cleaned = clean_text(text)
     assert parsed.found[0][1]["title"] in {cleaned, f" {cleaned}", f"{cleaned} ", f" {cleaned} "}
+
+
+class _OwnText(str):
+    __slots__ = ()
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.text(max_size=30) | st.text("a &<>\"'\x00\u00b5", max_size=6) | st.integers() | st.floats() | st.booleans()
+    | st.none() | st.text("a<\u202e", max_size=4).map(Markup) | st.text("a< ", max_size=4).map(_OwnText)
+)  # fmt: skip
+def test_values_are_shown_as_jinja_itself_would_show_them(value: object) -> None:
+    slow = Environment(autoescape=True, finalize=template_environment().finalize)
+    source = "{{ value }}|{% macro twice(x) %}{{ x }}{{ x }}{% endmacro %}{{ twice(value) }}"
+    assert template_environment().from_string(source).render(value=value) == slow.from_string(source).render(
+        value=value
+    )
+
+
+def test_the_templates_call_one_function_for_each_value() -> None:
+    code = template_environment().compile("{{ value }}", raw=True)
+    assert "environment.shown((" in code
+    assert "finalize(" not in code
 
 
 def test_every_template_escapes_every_value() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mirsearch.text.matches import match_finder
 from mirsearch.text.stemming import stem
-from mirsearch.text.tokens import fold, query_terms, tokens
+from mirsearch.text.tokens import fold, query_terms, tokens, word_tokens
 
 
 @pytest.mark.parametrize(
@@ -109,3 +109,8 @@ def test_any_text_has_plain_tokens(text: str) -> None:
 def test_a_plural_has_the_token_of_its_singular(word: str) -> None:
     if not word.endswith(("ed", "ing")):
         assert stem(word + "s") == stem(word)
+
+
+def test_plain_words_have_the_tokens_that_a_text_gives_them() -> None:
+    for word in ("Particles", "TiO2", "GaAs", "500nm", "etched", "µm", "Schrödinger", "a", "x" * 60):
+        assert word_tokens(word) == tuple(tokens(word)), word
