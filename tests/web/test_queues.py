@@ -62,3 +62,14 @@ def test_who_waits_too_long_or_leaves_gives_the_place_up(monkeypatch: pytest.Mon
         assert [await queue.run(lambda number=number: number) for number in range(3)] == [0, 1, 2]
 
     anyio.run(ask)
+
+
+def test_what_a_thread_raises_reaches_who_waits_and_frees_the_place() -> None:
+    async def ask() -> None:
+        queue = WorkQueue(1, "searches")
+        for _ in range(2):
+            with pytest.raises(ZeroDivisionError):
+                await queue.run(divmod, 1, 0)
+        assert await queue.run(divmod, 7, 2) == (3, 1)
+
+    anyio.run(ask)

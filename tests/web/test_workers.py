@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import signal
-import threading
+import socket
 import time
 from pathlib import Path
 
@@ -58,31 +58,53 @@ def test_workers_are_one_server(served: Served) -> None:
             time.sleep(0.1)
         assert len(alive) == 2
         assert first[0] not in alive
+        counted = b'{method="GET",route="/",status="200"} 20.0'
+        while counted not in get(port, "/metrics") and time.monotonic() < deadline:
+            time.sleep(0.1)  # a request is counted after its answer is sent
         for _ in range(4):  # whichever worker is asked tells what all have answered, the dead one too
-            assert get(port, "/metrics").count(b'{method="GET",route="/",status="200"} 20.0') == 1
+            assert get(port, "/metrics").count(counted) == 1
 
-        statuses: list[int] = []
-        asking = [threading.Thread(target=lambda: statuses.append(_status(port, address))) for _ in range(2)]
-        for thread in asking:
-            thread.start()
-        time.sleep(0.3)
+        asking = [begin_search(port) for _ in range(2)]
         process.send_signal(signal.SIGTERM)
+        while is_open(port):
+            time.sleep(0.01)
+        statuses = [finish_search(connection) for connection in asking]
         _, err = process.communicate(timeout=STARTED)
-        for thread in asking:
-            thread.join()
     assert process.returncode == 0, err
     assert err.splitlines()[-1] == "mirsearch: stopped"
     assert statuses == [200] * 2, "an answer in hand was not finished"
     assert children_are_gone(alive)
 
 
-def _status(port: int, address: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=STARTED)
-    connection.request("GET", address)
-    answer = connection.getresponse()
-    answer.read()
-    connection.close()
-    return answer.status
+FORM = b'--b\r\nContent-Disposition: form-data; name="text"\r\n\r\nparticles\r\n--b--\r\n'
+
+
+def begin_search(port: int) -> socket.socket:
+    """Send the head of a search, and return its connection when a worker has it in hand and asks for the rest."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=STARTED)
+    connection.sendall(
+        b"POST /api/v1/search HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-continue\r\nContent-Length: %d\r\n"
+        b"Content-Type: multipart/form-data; boundary=b\r\n\r\n" % len(FORM)
+    )
+    assert connection.recv(4096).startswith(b"HTTP/1.1 100")
+    return connection
+
+
+def finish_search(connection: socket.socket) -> int:
+    with connection, connection.makefile("rb") as answer:
+        connection.sendall(FORM)
+        line = answer.readline()
+        while line == b"\r\n":  # the end of what asked for the rest
+            line = answer.readline()
+        return int(line.split()[1])
+
+
+def is_open(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=STARTED).close()
+    except ConnectionError:
+        return False
+    return True
 
 
 def children_are_gone(pids: list[int]) -> bool:
