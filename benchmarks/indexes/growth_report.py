@@ -17,8 +17,8 @@ Result = dict[str, Any]
 WAY = "looks, scale, words"
 BEGIN, END = "<!-- measured -->", "<!-- end of what was measured -->"
 FACTS = {
-    "disk_mib": "on disk, MiB", "segments": "segments", "open_ms": "opening, ms",
-    "first_ms": "first question of a process, ms", "load": "load",
+    "node_ms": f"{WAY}: processor time of the node", "disk_mib": "on disk, MiB", "segments": "segments",
+    "open_ms": "opening, ms", "first_ms": "first question of a process, ms", "load": "load",
 }  # fmt: skip
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 680, 330, 60, 40, 20, 230
 COLORS = ("#0b6bcb", "#c4460b", "#2c7a2c", "#7a3ea1", "#8a6d00", "#444444")
@@ -37,7 +37,8 @@ def read(file: Path) -> tuple[list[Result], dict[str, list[Result]]]:
     groups: dict[str, list[Result]] = {}
     for found in sorted(asks.values(), key=lambda each: int(each["panels"])):
         vectors = f" {found['vectors']}" if found.get("vectors") else ""
-        groups.setdefault(f"{found['engine']}{vectors}, {found['dims']:,} dims", []).append(found)
+        merged = ", one segment" if found.get("segments") == 1 else ""
+        groups.setdefault(f"{found['engine']}{vectors}, {found['dims']:,} dims{merged}", []).append(found)
     return list(fills.values()), groups
 
 

@@ -46,3 +46,7 @@ def test_an_index_is_filled_and_asked_at_each_size(tmp_path: Path, monkeypatch: 
     assert tables in page.read_text()
     assert "old" not in page.read_text()
     assert curves.count("<circle") == 1
+    growth.tell({"asked": "y", "engine": "embedded", "load": 0.0, **asked, "segments": 1}, str(results))
+    _, groups = growth_report.read(results)
+    assert [len(each) for each in groups.values()] == [1, 1]  # what was merged is told apart
+    assert "embedded, 16 dims, one segment" in groups
