@@ -18,7 +18,7 @@ from mirsearch.analysis.scalebars.panel_scales import read_panel_scales
 from mirsearch.corpus import Box, Panel
 from mirsearch.text.lengths import parse_length
 
-ANALYSIS_VERSION = "9"
+ANALYSIS_VERSION = "10"
 """Version of the analysis. It changes whenever the analysis may read a figure differently.
 
 Figures that an older version read can then be read again.

@@ -31,6 +31,9 @@ _LOOKALIKES = {
 }
 """Characters that OCR reads for a letter; they count where that letter is expected and missing."""
 
+_HOMOGLYPHS = str.maketrans("θΘөӨεєαɑаσсԁɡһіјϳո", "eeeeeeaaaocdghijjn")
+"""Letters of other alphabets that OCR reads for bold panel letters: they have the same shape."""
+
 _NARROW_LETTERS = "fijlrt1"
 """Characters that may be so narrow in brackets that their width tells nothing."""
 
@@ -136,7 +139,8 @@ def parse_roman(text: TextBox, expected: Iterable[str]) -> Letter | None:
 def read_letter(text: TextBox, expected: Iterable[str]) -> Letter | None:
     """Return the letter that a line is or begins with; where roman numerals are expected, misread ones count too."""
     labels = set(expected)
-    letter = parse_letter(text)
+    plain = text.text.translate(_HOMOGLYPHS)
+    letter = parse_letter(text if plain == text.text else replace(text, text=plain))
     if letter is not None and letter.label in labels:
         return letter
     roman = parse_roman(text, labels)

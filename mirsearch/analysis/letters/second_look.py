@@ -25,7 +25,7 @@ from mirsearch.analysis.panels.boxes import area, covers_others, is_centered_in,
 from mirsearch.corpus import Box
 
 _MOST_MARKS = 48
-"""Most marks that are read, those of full black or white first, the highest of them first; bounds time."""
+"""Most marks that are read, those of full black or white at the best places first, the highest first; bounds time."""
 
 _FULL_LEVELS = (40, 215)
 """Gray levels up to which, and from which on, half of a printed letter's strokes are dark or light."""
@@ -48,7 +48,10 @@ _ALIGNED = 0.5
 _MOST_READINGS, _MOST_CHOICES = 6, 300
 """Most readings of one label, and most choices that are followed while choosing; bounds time."""
 
-_WORTH = {"beside": 1.0, "ground": 0.6, "upper left": 0.9, "corner": 0.75, "elsewhere": 0.3}
+_UNDER_REACH, _BOX_SLACK = 1.5, 0.4
+"""How far under a picture its letter may stand, and how much larger than the letter OCR's box may be, in heights."""
+
+_WORTH = {"beside": 1.0, "ground": 0.6, "upper left": 0.9, "corner": 0.75, "under": 0.7, "elsewhere": 0.3}
 """What a letter is worth by its place, times its confidence."""
 
 _BRACKETED_WORTH = 0.6
@@ -120,7 +123,8 @@ def look_again(
     for letter in pool:
         if letter.label in expected:
             worth, picture = _place(letter, pictures, tiles)
-            worth = max(worth, _BRACKETED_WORTH if letter.style == "closed" else 0.0)
+            is_bracketed = letter.style == "closed" or (letter.style == "half" and letter.alone)
+            worth = max(worth, _BRACKETED_WORTH if is_bracketed else 0.0)
             readings.setdefault(letter.label, []).append(_Reading(letter, worth * letter.confidence, picture))
     chosen = [reading.letter for reading in _choose(readings, expected)]
     return chosen + _fitting_guesses(letters, chosen, tiles, expected)
@@ -155,13 +159,14 @@ def _read_marks(
     side = max(height, width)
     gray = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
     heights = (max(_SMALLEST_PX, _SMALLEST_SHARE * side), max(12.0, _LARGEST_SHARE * side))
-    marks = [
-        box
+    worths = {
+        box: _place(Letter("", pad_box(box), "bare", 0.0), pictures, tiles)[0]
         for box in find_lone_marks(gray, [(0, 0, width, height)], heights)
         if not any(overlaps(box, letter.box) for letter in known)
-        and _place(Letter("", pad_box(box), "bare", 0.0), pictures, tiles)[0] > _WORTH["elsewhere"]
-    ]
-    marks = sorted(marks, key=lambda box: (not _is_full(gray, box), box[1] - box[3]))[:_MOST_MARKS]
+    }
+    marks = [box for box, worth in worths.items() if worth > _WORTH["elsewhere"]]
+    marks.sort(key=lambda box: (not _is_full(gray, box), worths[box] < _WORTH["upper left"], box[1] - box[3]))
+    marks = marks[:_MOST_MARKS]
     texts = ocr.recognize([crop_around(pixels, box) for box in marks])
     return [
         letter
@@ -196,6 +201,8 @@ def _place(letter: Letter, pictures: Sequence[Box], tiles: Sequence[Box]) -> tup
         return _WORTH["upper left" if left and top else "corner"], picture
     if any(_stands_beside(letter, box) for box in (*pictures, *tiles)):
         return _WORTH["beside"], None
+    if any(_stands_under(letter, picture) for picture in pictures):
+        return _WORTH["under"], None
     inside = [tile for tile in tiles if is_centered_in(letter.box, tile)]
     if not inside:
         return _WORTH["ground"], None
@@ -215,6 +222,14 @@ def _stands_beside(letter: Letter, box: Box) -> bool:
     is_left = -near / 3 <= box[0] - x1 <= far and -near <= y0 - box[1] <= near
     is_above = -near / 3 <= box[1] - y1 <= near and -far <= x0 - box[0] <= near
     return is_left or is_above
+
+
+def _stands_under(letter: Letter, picture: Box) -> bool:
+    """Return whether a letter on the ground stands close under a picture, or under the gutter beside it."""
+    x0, y0, x1, _ = letter.box
+    height, middle = letter.height, (x0 + x1) / 2
+    is_level = picture[0] - height <= middle <= picture[2] + height
+    return is_level and -_BOX_SLACK * height <= y0 - picture[3] <= _UNDER_REACH * height
 
 
 def _choose(readings: dict[str, list[_Reading]], expected: Sequence[str]) -> list[_Reading]:

@@ -26,6 +26,7 @@ from mirsearch.analysis.letters.corners import (
 )
 from mirsearch.analysis.letters.ground import add_from_ground
 from mirsearch.analysis.letters.letters import Letter, choose_letters, find_numeral_series
+from mirsearch.analysis.letters.under import corner_of, find_groups_above, lift_letters
 from mirsearch.analysis.panels.boxes import area, is_centered_in
 from mirsearch.analysis.panels.gutters import Canvas, is_picture, reading_order
 from mirsearch.analysis.panels.partition import Partition
@@ -101,10 +102,8 @@ def separate_regions(
                 grid, letters, corner = divided, new_letters, new_corner
     if expected_labels:
         letters, corner = _look_again(pixels, ocr, find_images, grid, letters, corner, texts, expected_labels)
-    if len(letters) >= 2 and corner == TOP_LEFT and not any(is_at_corner(letter, grid) for letter in letters):
-        images = find_images()
-        if not any(is_centered_in(letter.box, image) for letter in letters for image in images):
-            corner = usual_corner(letters, images)  # they stand on the ground: below or above their pictures
+    if len(letters) >= 2 and corner == TOP_LEFT and not all(is_at_corner(letter, grid) for letter in letters):
+        letters, corner = _place_under_images(find_images, grid, letters)
     if len(letters) >= 2:
         grid = _cut_strips_by_letters(canvas, grid, letters, corner)
         letters = clip_letters(letters, grid, scraps, corner)
@@ -141,6 +140,25 @@ def _look_again(
     if _count_read(seen) < max(_count_read(letters), min(2, len(expected_labels))):
         return letters, corner
     return seen, usual_corner(seen, grid)
+
+
+def _place_under_images(
+    find_images: Callable[[], list[Box]], grid: list[Box], letters: list[Letter]
+) -> tuple[list[Letter], Corner]:
+    """Return the letters and their corner where not all stand at the upper left of tiles.
+
+    Those that stand under their images are moved to the upper left of these, unless most do: then that is the corner.
+    """
+    images = find_images()
+    if not any(is_at_corner(letter, grid) for letter in letters) and not any(
+        is_centered_in(letter.box, image) for letter in letters for image in images
+    ):
+        corner = usual_corner(letters, images)  # they stand on the ground: below or above their pictures
+        if corner != TOP_LEFT:
+            return letters, corner
+    groups = find_groups_above(letters, images)
+    corner = corner_of(letters, groups, images)
+    return (lift_letters(letters, groups) if corner == TOP_LEFT else letters), corner
 
 
 def _count_read(letters: list[Letter]) -> int:
