@@ -19,6 +19,12 @@ Part = tuple[int, int, int, int]
 _THRESHOLDS = (225, 190, 90)
 """Least gray levels of bright pieces. Dark pieces are looked for in the negative with the same levels."""
 
+_DIM_LEVEL = 60
+"""Least gray level of double arrows of dim ink, as pure red or blue is, on a dark ground."""
+
+_INK_CHROMA, _INK_SHARE = 115, 0.6
+"""Least chroma (0 to 255) of double arrows of colored ink, and their least gray level as a share of the ink's."""
+
 _SPLIT_SCORE = 0.85
 """Score of a bar in two ends."""
 
@@ -66,6 +72,9 @@ def find_compound_bars(gray: Gray) -> list[CompoundBar]:
         image = gray if bright else np.asarray(cv2.bitwise_not(gray), np.uint8)
         kernel = np.ones((1, _MIN_END_LENGTH), np.uint8)
         lines = cv2.morphologyEx(image, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT)
+        if bright:
+            dim = np.asarray(cv2.threshold(image, _DIM_LEVEL, 255, cv2.THRESH_BINARY)[1], np.uint8)
+            bars += find_double_arrows(image, dim, component_stats(dim))
         for level in _THRESHOLDS:
             mask = np.asarray(cv2.threshold(image, level, 255, cv2.THRESH_BINARY)[1], np.uint8)
             stats = component_stats(mask)
@@ -76,6 +85,25 @@ def find_compound_bars(gray: Gray) -> list[CompoundBar]:
             bars += _find_split_bars(mask, runs, image)
             bars += _find_segmented_bars(image, parts)
     return bars
+
+
+def find_colored_arrows(gray: Gray, chroma: Gray) -> list[CompoundBar]:
+    """Return the double arrows of colored ink along the rows of an image; `chroma` is how colored each pixel is.
+
+    Pure red, blue, or magenta may be too dark a gray to stand out from a dark ground as one piece. JPEG stores color
+    more coarsely than brightness, so that on a darker ground the gray of the ink is looked at.
+    """
+    sure = chroma >= _INK_CHROMA
+    around = cv2.dilate(sure.view(np.uint8), np.ones((3, 3), np.uint8))
+    beside = gray[(around > 0) & ~sure]
+    if not len(beside):
+        return []
+    image, level = chroma, float(_INK_CHROMA)
+    level_of_gray = _INK_SHARE * float(np.median(gray[sure]))
+    if np.median(beside) < level_of_gray:
+        image, level = np.asarray(cv2.multiply(gray, around), np.uint8), level_of_gray
+    mask = np.asarray(cv2.threshold(image, level, 255, cv2.THRESH_BINARY)[1], np.uint8)
+    return list(find_double_arrows(image, mask, component_stats(mask)))
 
 
 def _find_small_parts(stats: NDArray[np.int32], width: int) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from mirsearch.analysis.base import BarCandidate, Pixels
 from mirsearch.analysis.panels.boxes import transpose_box
 from mirsearch.analysis.panels.masks import Gray
 from mirsearch.analysis.scalebars.candidates import find_rectangles, ink_chroma
-from mirsearch.analysis.scalebars.compound import SEGMENTED_SCORE, find_compound_bars
+from mirsearch.analysis.scalebars.compound import SEGMENTED_SCORE, find_colored_arrows, find_compound_bars
 from mirsearch.analysis.scalebars.end_caps import drop_end_caps
 from mirsearch.analysis.scalebars.hollow import find_hollow_bars, lies_within, outlines, raise_outlined, touches
 from mirsearch.analysis.scalebars.measure import Measure, measure_rectangle
@@ -99,7 +99,8 @@ class RunLengthDetector:
             colors = pixels if image is gray and factor == 1 else image[:, :, None]
             bars += _find_horizontal_bars(image, colors, vertical=False)
             bars += _find_horizontal_bars(np.ascontiguousarray(image.T), colors.transpose(1, 0, 2), vertical=True)
-        bars = _add_compound_bars(gray, drop_end_caps(bars), find_compound_bars(gray))
+        compound_bars = find_compound_bars(gray) + ([] if chroma is None else find_colored_arrows(gray, chroma))
+        bars = _add_compound_bars(gray, drop_end_caps(bars), compound_bars)
         bars.sort(key=lambda candidate: -candidate.score)
         return [_scale_up(candidate, factor) for candidate in bars[:_MAX_CANDIDATES]]
 

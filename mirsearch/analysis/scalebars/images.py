@@ -32,6 +32,9 @@ _MIN_OUTLINED_SHARE, _OUTLINE_PX = 0.9, 5.0
 _MIN_DRAWING_THICKNESS, _MIN_DRAWING_LOOKS = 3, 0.5
 """Least thickness in px of a bar in a drawing, and how even and how near to black or white it is at least (0 to 1)."""
 
+_DARK = 60
+"""Greatest gray level of half of the pixels of a drawing on dark ground."""
+
 _MIN_LONE_SCORE = 0.4
 """Least score of a bar without a label that may get a length."""
 
@@ -46,6 +49,9 @@ _MAX_BLANK_SPREAD = 20
 
 _MAX_BLEED, _MAX_BLEED_SHARE = 2, 0.08
 """Greatest number of lines next to a box in which the blurred end of something stands, and the share that it fills."""
+
+_MAX_CROSSING_SHARE = 0.02
+"""Greatest share of a blank row that thin lines fill which cross it, such as a hair of what a picture shows."""
 
 _MIN_GROUND_SHARE = 0.3
 """Least share of an image's edge that must have the color of the blank row beyond it."""
@@ -105,10 +111,11 @@ def find_image_bars(
     solid = [bar for bar, shape in zip(bars, shapes, strict=False) if shape.kind == "bar"] + bars[len(shapes) :]
     sides = find_frame_sides(bars)
     solid = [_raise_outlined(bar, bars, shapes) for bar in solid if bar.box not in sides]
-    if not thorough:
-        solid = [bar for bar in solid if _may_scale_drawing(image, bar)]
-    solid.sort(key=lambda bar: -bar.score)
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+    if not thorough:
+        thorough = bool(np.median(gray) <= _DARK)
+        solid = [bar for bar in solid if _may_scale_drawing(image, bar, on_dark=thorough)]
+    solid.sort(key=lambda bar: -bar.score)
     own, pair = _find_own_bars(image, gray, solid, (bars, shapes), ocr, expected_nm, thorough)
     lone = sorted(
         (bar for bar in own if bar.score >= _MIN_LONE_SCORE and not bar.broken and not _is_lettering(image, gray, bar)),
@@ -127,13 +134,17 @@ def _is_lettering(image: Pixels, gray: Gray, bar: BarCandidate) -> bool:
     return underlines_title(gray, bar) or is_letter_stroke(image, bar)
 
 
-def _may_scale_drawing(image: Pixels, bar: BarCandidate) -> bool:
-    """Return whether a line in a drawing may be a bar: drawings are full of thin and of colored lines."""
+def _may_scale_drawing(image: Pixels, bar: BarCandidate, *, on_dark: bool) -> bool:
+    """Return whether a line in a drawing may be a bar: drawings are full of thin and of colored lines.
+
+    On a dark ground are renderings, whose bars are often colored.
+    """
     x0, y0, x1, y1 = bar.box
     if min(x1 - x0, y1 - y0) < _MIN_DRAWING_THICKNESS:
         return False
     looks = measure_looks(image, bar)
-    return bar.broken or min(looks.pure, looks.even) >= _MIN_DRAWING_LOOKS
+    least = looks.even if on_dark else min(looks.pure, looks.even)
+    return bar.broken or least >= _MIN_DRAWING_LOOKS
 
 
 def _raise_outlined(bar: BarCandidate, lines: Sequence[BarCandidate], shapes: Sequence[LineShape]) -> BarCandidate:
@@ -210,7 +221,10 @@ def _bleeds_into(line: Pixels, blank: Pixels) -> bool:
 
 def _continues_ground(line: Pixels, edge: Pixels) -> bool:
     """Return whether a line (n, 3) beyond a box is blank and its color is also found at the box's edge (3, n, 3)."""
+    color = np.median(line, axis=0)
     if np.ptp(line, axis=0).max() > _MAX_BLANK_SPREAD:
-        return False
-    difference = np.abs(edge.astype(np.int16) - np.median(line, axis=0)).max(axis=2)
+        differs = np.abs(line.astype(np.int16) - color).max(axis=1) > _MAX_BLANK_SPREAD
+        if differs.mean() > _MAX_CROSSING_SHARE:
+            return False
+    difference = np.abs(edge.astype(np.int16) - color).max(axis=2)
     return bool((difference <= _MAX_BLANK_SPREAD).mean(axis=1).max() >= _MIN_GROUND_SHARE)

@@ -36,7 +36,8 @@ def doubtful_letters(
     stands; or their images lie among those of another letter or in the wrong order: neither in that of rows nor in that
     of columns. Then they may be of any letter that no panel has. `places` are where letters were read, in px of the
     figure: one without a place was inferred. Where several were, each may have changed places with its neighbors. An
-    image wholly above or left of its letter may be of any other one.
+    image wholly above or left of its letter may be of any other one, but not if its letter has primes: that of a′ may
+    have been read for that of a.
     """
     order = list(dict.fromkeys(bare_label(label) for label in split_caption(caption).labels))
     boxes = _letter_boxes(panels)
@@ -47,6 +48,7 @@ def doubtful_letters(
     beside = _beside(order, boxes, missing | inferred)
     mixed = _mixed_letters(order, boxes, missing)
     lengths = _lengths_by_letter(scales)
+    primed = {bare_label(panel.label) for panel in panels if panel.label and panel.label != bare_label(panel.label)}
     doubts = {}
     for number, panel in enumerate(panels):
         letter = "" if panel.label is None else bare_label(panel.label)
@@ -54,7 +56,8 @@ def doubtful_letters(
             continue
         others = set(mixed.get(letter, ()))
         place = places.get(letter)
-        if place is not None and _comes_before_letter(panel.box, place) and _are_at_top_left(panels, places):
+        is_before = place is not None and letter not in primed and _comes_before_letter(panel.box, place)
+        if is_before and _are_at_top_left(panels, places):
             others.update(order)
         elif not _is_like_anchor(panels, panel, place):
             others |= beside.get(letter, set())

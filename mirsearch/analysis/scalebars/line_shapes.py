@@ -59,6 +59,9 @@ _MIN_HEAD_EXCESS = 1.2
 _MIN_HEAD_COLUMNS, _MIN_HEAD_SHARE = 4, 0.3
 """Least length of the wide part of an arrowhead: in px, and as a share of its width. An end cap is a thin stroke."""
 
+_MAX_END_DIFFERENCE = 2
+"""Greatest difference in px between the widths of a line at equal distances from both ends that are alike."""
+
 _MAX_DASH_DIFFERENCE = 0.3
 """Greatest relative difference in length of the dashes of one line."""
 
@@ -119,9 +122,7 @@ def judge_line(panel: Pixels, bar: BarCandidate) -> LineShape:
         if _bounds_inset(view, panel.shape[1] - left):
             return LineShape("frame", frame)
         return LineShape("frame", outline=frame if max(above, below) <= _MAX_OUTLINE_HEIGHT else None)
-    if _has_head(view, 1) != _has_head(view, -1) or has_open_head(view.ink, view.box, 1) != has_open_head(
-        view.ink, view.box, -1
-    ):
+    if _has_one_head(view):
         return LineShape("arrow")
     return LineShape("dashes" if _is_dash(view) else "bar")
 
@@ -201,6 +202,13 @@ def _is_closed(view: _View, distance: int, step: int) -> bool:
     return bool(rows.size and rows.any(axis=0).mean() >= _MIN_CLOSED_SHARE)
 
 
+def _has_one_head(view: _View) -> bool:
+    """Return whether a line has an arrowhead, solid or open, at one end only."""
+    if _has_head(view, 1) != _has_head(view, -1) and not _has_equal_ends(view):
+        return True
+    return has_open_head(view.ink, view.box, 1) != has_open_head(view.ink, view.box, -1)
+
+
 def _has_head(view: _View, end: int) -> bool:
     """Return whether a line has an arrowhead at its left (-1) or right (1) end: it widens and narrows to a point."""
     thickness = view.thickness
@@ -217,6 +225,16 @@ def _has_head(view: _View, end: int) -> bool:
     wide_columns = int(np.count_nonzero(above + below >= (above[peak] + below[peak]) / 2))
     is_long = wide_columns >= max(_MIN_HEAD_COLUMNS, _MIN_HEAD_SHARE * int(above[peak] + below[peak]))
     return bool(is_wide and is_long and symmetric and tip <= least and shaft <= least / 2 and 0 < peak < span - 1)
+
+
+def _has_equal_ends(view: _View) -> bool:
+    """Return whether a line widens alike at both ends: the tips of a small double arrow may be too blunt for heads."""
+    ink = view.ink[:, view.x0 : view.x1]
+    widths = _extents(ink[: view.y0][::-1]) + _extents(ink[view.y1 :])
+    half = len(widths) // 2
+    left, right = widths[:half], widths[::-1][:half]
+    differences = [np.abs(left[max(0, n) : half + n] - right[max(0, -n) : half - n]) for n in (-1, 0, 1)]
+    return min(float(each.max(initial=0)) for each in differences) <= _MAX_END_DIFFERENCE
 
 
 def _extents(rows: Mask) -> NDArray[np.int64]:

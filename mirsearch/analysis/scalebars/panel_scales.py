@@ -134,7 +134,9 @@ def _count_bars_only(
 
 
 def _has_own_bar(panels: Sequence[Panel], number: int, length: CaptionLength, drawn: Sequence[bool]) -> bool:
-    """Return whether the caption gives a bar for the letter of a drawing, and the letter has no image."""
+    """Return whether the caption gives a drawing a bar: its letter has no image, or the figure is all drawings."""
+    if all(drawn):
+        return length.bar is not None
     label = panels[number].label
     same = [drawn[n] for n, panel in enumerate(panels) if panel.label == label]
     return label is not None and length.own and all(same)

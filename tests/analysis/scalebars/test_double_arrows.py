@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
-from PIL import ImageDraw
+from PIL import Image, ImageDraw
 
 from mirsearch.analysis.scalebars.detector import RunLengthDetector
 from mirsearch.analysis.scalebars.line_shapes import judge_line
@@ -68,3 +70,36 @@ def test_an_outlined_bar_is_measured_without_its_outline(fill, outline, low, hig
     pixels[301:306, [200, 233]] = 128  # half of a px: the bar is 33 px long
     best = RunLengthDetector().detect(pixels)[0]
     assert best.length_px == pytest.approx(33, abs=0.7)
+
+
+def draw_red_arrow(ground, quality=None):
+    """Return a picture of even ground with a red double arrow from 60 to 118, stored as JPEG if a quality is given."""
+    image = Image.new("RGB", (200, 160), ground)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((60, 120, 117, 122), fill=(234, 30, 30))
+    for tip, way in ((60, 1), (117, -1)):
+        draw.polygon([(tip, 121), (tip + way * 13, 114), (tip + way * 13, 128)], fill=(234, 30, 30))
+    if quality is not None:
+        stored = io.BytesIO()
+        image.save(stored, "JPEG", quality=quality)
+        image = Image.open(stored).convert("RGB")
+    return np.array(image)
+
+
+@pytest.mark.parametrize(("ground", "quality"), [((22, 22, 22), None), ((22, 22, 22), 85), ((88, 88, 88), None)])
+def test_a_double_arrow_of_dim_colored_ink_is_found(ground, quality):
+    pixels = draw_red_arrow(ground, quality)
+    best = RunLengthDetector().detect(pixels)[0]
+    assert best.length_px == pytest.approx(58, abs=1.5)
+    assert best.score > 0.9
+    assert judge_line(pixels, best).kind == "bar"
+
+
+def test_a_small_double_arrow_with_blunt_tips_is_no_arrow():
+    pixels = np.full((60, 120, 3), 20, np.uint8)
+    for row, columns in ((0, (13, 14, 25, 26)), (1, (11, 12, 13, 14, 25, 26, 27, 28)), (6, (13, 14, 25, 26))):
+        pixels[30 + row, [60 + column for column in columns]] = 255
+    pixels[32, [*range(68, 75), *range(85, 92)]] = pixels[35, [*range(71, 75), *range(85, 89)]] = 255
+    pixels[33:35, 65:95] = 255
+    arrow = next(bar for bar in RunLengthDetector().detect(pixels) if bar.length_px > 25)
+    assert judge_line(pixels, arrow).kind == "bar"

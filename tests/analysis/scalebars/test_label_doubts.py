@@ -129,3 +129,13 @@ def test_a_label_in_picometers_is_doubtful_unless_the_caption_says_so(text, capt
     seen = read_label(ImageBars((0, 0, 300, 240), pair), told)
     assert seen.believable is believable
     assert (seen.reading.confidence >= 0.5) is believable
+
+
+def test_an_image_before_its_letter_is_not_doubted_where_the_letter_has_primes():
+    caption = "(a–a′) Cells. Scale bar, 10 µm. (b) Nuclei. Scale bar, 50 µm."
+    places = {"a": (112, 2, 122, 14), "b": (222, 2, 232, 14)}
+    boxes = [box for _, box in ROW]
+    found = lengths(list(zip(("a", "a'", "b"), boxes, strict=True)), caption, places)
+    assert not any(length.misplaced for length in found)
+    plain = lengths(list(zip("aab", boxes, strict=True)), caption, places)
+    assert plain[0].misplaced

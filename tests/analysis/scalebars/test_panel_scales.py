@@ -195,9 +195,35 @@ def test_the_end_of_a_bar_that_a_tight_box_cuts_is_read():
     assert found.scale.length_px == pytest.approx(80.5, abs=1)
 
 
+def test_a_bar_at_the_edge_of_a_box_that_a_hair_crosses_is_read():
+    figure = np.full((200, 300, 3), 255, np.uint8)
+    figure[20:110, 40:200] = np.asarray(drawn.draw_ground(2, size=(90, 160)))
+    figure[165:171, 120:180] = 0
+    figure[150:180, 60:62] = 90
+    found = read(figure, [Panel(box=(40, 20, 200, 171), label="a", kind="micrograph")], "(a) A larva. Bar, 20 µm.")[0]
+    assert found.scale.length_px == pytest.approx(60, abs=1)
+
+
 def test_a_bar_that_touches_something_bright_gets_the_scale_of_the_letter_s_other_images():
     figure, panels = draw_row([60, 60, 60])
     left = panels[2].box[0] + SIDE - 80
     figure[219:225, left - 10 : left + 2] = 255
     found = read(figure, panels, "(a) Cells at three times. Scale bar: 20 µm.")
     assert all(each.scale.nm_per_px == pytest.approx(20_000 / 60, rel=0.03) for each in found)
+
+
+def test_a_bar_is_looked_for_in_a_figure_of_drawings_whose_caption_gives_one():
+    figure, panels = draw_row([60, 60], labels=[None, None])
+    drawings = [dataclasses.replace(panel, kind="schematic") for panel in panels]
+    found = read(figure, drawings, "Reconstructed neurons. Scale bars, 20 µm.", drawn=[True, True])
+    assert [each.scale.nm_per_px for each in found] == [pytest.approx(20_000 / 60, rel=0.02)] * 2
+
+
+@pytest.mark.parametrize(("ground", "is_read"), [(0, True), (255, False)])
+def test_a_colored_bar_is_read_in_a_rendering_on_dark_ground_but_not_in_a_drawing(ground, is_read):
+    figure = np.full((SIDE, SIDE, 3), ground, np.uint8)
+    figure[216:222, 20:80] = (0, 200, 230)
+    panel = Panel(box=(0, 0, SIDE, SIDE), label="a", kind="schematic")
+    found = read(figure, [panel], "(a) Neurons. Scale bar: 20 µm.")[0]
+    told = found.scale or found.doubtful
+    assert (told is not None and told.length_px == pytest.approx(60, abs=1)) == is_read
