@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -37,7 +38,6 @@ RIVAL = 0.6
 """Least correlation of a place that can be a rival."""
 
 Floats = NDArray[np.float32]
-Part = tuple[slice, slice]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,24 +112,26 @@ def _detail(gray: Floats) -> Floats:
     return np.asarray(smooth - cv2.GaussianBlur(gray, (0, 0), _SURROUND), np.float32)
 
 
-def _parts(shape: tuple[int, ...]) -> list[Part]:
-    downs, acrosses = (range(0, side - _PART // 2, _PART) for side in shape)
-    return [(slice(top, top + _PART), slice(left, left + _PART)) for top in downs for left in acrosses]
+def _part_sums(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the sum of values (h, w) over each part, (parts,), row by row."""
+    downs, acrosses = (np.arange(0, side - _PART // 2, _PART) for side in values.shape)
+    if not (len(downs) and len(acrosses)):
+        return np.zeros(0)
+    whole = np.asarray(values[: downs[-1] + _PART, : acrosses[-1] + _PART], np.float64)
+    return np.add.reduceat(np.add.reduceat(whole, acrosses, axis=1), downs, axis=0).ravel()
 
 
 def _part_values(one: Floats, other: Floats, covered: NDArray[np.uint8]) -> tuple[NDArray[np.float64], Floats]:
     """Return the correlation (n,) and the two deviations (n, 2) of each part that both pictures cover."""
-    values, deviations = [], []
-    for part in _parts(one.shape):
-        mask = covered[part].astype(bool)
-        if mask.mean() < _MIN_COVERED:
-            continue
-        a, b = one[part][mask], other[part][mask]
-        a, b = a - a.mean(), b - b.mean()
-        spread = float(a.std()), float(b.std())
-        values.append(float((a * b).mean()) / max(spread[0] * spread[1], 1e-6))
-        deviations.append(spread)
-    return np.array(values), np.array(deviations, np.float32).reshape(-1, 2)
+    mask = covered.astype(bool)
+    counts, every = _part_sums(mask), _part_sums(np.ones(mask.shape, np.uint8))
+    kept = counts >= _MIN_COVERED * every
+    first, second = np.where(mask, one, 0), np.where(mask, other, 0)
+    products = (first, second, first * first, second * second, first * second)
+    a, b, aa, bb, ab = (_part_sums(each)[kept] / counts[kept] for each in products)
+    deviations = np.sqrt(np.maximum(np.stack([aa - a * a, bb - b * b], axis=1), 0))
+    values = (ab - a * b) / np.maximum(deviations.prod(axis=1), 1e-6)
+    return values, deviations.astype(np.float32)
 
 
 def _rival_place(one: Floats, other: Floats, covered: NDArray[np.uint8]) -> tuple[float, float]:

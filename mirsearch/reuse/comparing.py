@@ -8,7 +8,7 @@ from mirsearch.query import StoredPanel
 from mirsearch.reuse.agreement import Agreement, compare_aligned
 from mirsearch.reuse.confidence import Verdict, has_few_inliers, judge
 from mirsearch.reuse.keypoints import Gray
-from mirsearch.reuse.matching import Alignment, Matrix, align, align_near
+from mirsearch.reuse.matching import Alignment, Matrix, Prepared, align, align_near, prepare
 from mirsearch.reuse.pictures import Seen
 from mirsearch.reuse.shared_pictures import SharedPicture, rescale, shared_regions
 
@@ -17,15 +17,17 @@ Compared = tuple[Alignment, Agreement]
 
 def compare_seen(
     one: Seen, other: Seen, gray: Callable[[], Gray | None], other_gray: Callable[[], Gray | None],
-    near: Matrix | None = None,
+    near: Matrix | None = None, prepared: Prepared | None = None,
 ) -> Compared | None:  # fmt: skip
     """Return how two pictures are aligned, and how well they then agree; None if they can't be the same.
 
-    `near` is a homography from the first to the second that may hold.
+    `near` is a homography from the first to the second that may hold. `prepared` are the keypoints of the first, where
+    they are compared several times.
     """
-    alignments = [align(one.keypoints, other.keypoints)]
+    first_keypoints = prepare(one.keypoints) if prepared is None else prepared
+    alignments = [align(first_keypoints, other.keypoints)]
     if near is not None:
-        alignments.append(align_near(one.keypoints, other.keypoints, near))
+        alignments.append(align_near(first_keypoints, other.keypoints, near))
     alignment = max(filter(None, alignments), key=lambda each: each.inliers, default=None)
     if alignment is None:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from mirsearch.reuse.comparing import Compared, compare_seen, judge_seen, shared
 from mirsearch.reuse.confidence import Verdict
 from mirsearch.reuse.keypoints import Gray
 from mirsearch.reuse.links import ROUNDS, Links
-from mirsearch.reuse.matching import Matrix
+from mirsearch.reuse.matching import Matrix, Prepared, prepare
 from mirsearch.reuse.pictures import Grays, Seen, look_at_all
 from mirsearch.reuse.shared_pictures import SharedPicture
 from mirsearch.reuse.shortlist import Pair, shortlist
@@ -28,6 +28,8 @@ from mirsearch.settings.threads import map_in_order
 MIN_CONFIDENCE = 0.5
 """Least confidence of a pair that is told."""
 _PAIRS_AHEAD = 256
+_KEPT_PREPARED = 64
+"""Pictures whose keypoints are kept prepared: those of one picture are compared one after the other."""
 
 Progress = Callable[[str, int, int], None]
 """Is told what is being done, how much of it is done, and how much there is."""
@@ -162,6 +164,7 @@ class _Comparing:
 
     def __init__(self, index: Index, panels: Sequence[StoredPanel], seen: Sequence[Seen]) -> None:
         self._grays, self._panels, self._seen = Grays(index), panels, seen
+        self._prepared = lru_cache(_KEPT_PREPARED)(self._prepare)
 
     def compare(
         self, pairs: Mapping[Pair, Matrix | None], progress: Callable[[int, int], None]
@@ -176,7 +179,10 @@ class _Comparing:
     def _compare(self, item: tuple[Pair, Matrix | None]) -> Compared | None:
         (one, other), near = item
         grays = partial(self._gray, one), partial(self._gray, other)
-        return compare_seen(self._seen[one], self._seen[other], *grays, near)
+        return compare_seen(self._seen[one], self._seen[other], *grays, near, self._prepared(one))
+
+    def _prepare(self, number: int) -> Prepared:
+        return prepare(self._seen[number].keypoints)
 
     def _gray(self, number: int) -> Gray | None:
         return self._grays.gray(self._panels[number].panel.id)

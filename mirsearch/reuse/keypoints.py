@@ -52,9 +52,19 @@ def shrink_gray(gray: Gray) -> Gray:
 
 def stretch(gray: Gray) -> Gray:
     """Return a picture whose gray values reach from black to white, but for a few. Noise is not stretched so far."""
-    low, high = np.percentile(gray, _STRETCH_ENDS)
+    low, high = _percentiles(gray)
     table = np.clip((np.arange(256) - low) * (255 / max(high - low, _MIN_RANGE)), 0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(gray, table), dtype=np.uint8)
+
+
+def _percentiles(gray: Gray) -> tuple[float, float]:
+    """Return the gray values of _STRETCH_ENDS, as np.percentile does; counting gray levels is far faster."""
+    counts = np.asarray(cv2.calcHist([gray], [0], None, [256], [0, 256])).ravel()
+    ranks = np.array(_STRETCH_ENDS) / 100 * (gray.size - 1)
+    below, above = (np.searchsorted(np.cumsum(counts, dtype=np.float64), whole, "right")
+                    for whole in (np.floor(ranks), np.ceil(ranks)))  # fmt: skip
+    low, high = below + (above - below) * (ranks % 1)
+    return float(low), float(high)
 
 
 def find_keypoints(gray: Gray, most: int = MAX_KEYPOINTS) -> Keypoints:
@@ -94,4 +104,4 @@ def mirror_descriptors(descriptors: NDArray[Number]) -> NDArray[Number]:
     rows, columns, directions = _DESCRIPTOR_BINS
     grid = descriptors.reshape(-1, rows, columns, directions)
     senses = -np.arange(directions) % directions
-    return np.ascontiguousarray(grid[:, ::-1][..., senses]).reshape(len(descriptors), -1)
+    return np.ascontiguousarray(grid[:, ::-1][..., senses]).reshape(descriptors.shape)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -19,9 +21,11 @@ _NEAR, _NEAR_COSINE = 8.0, 0.8
 MIN_MATCHES = 8
 """Fewest matches for which a homography is looked for."""
 _TRIALS = 400
-"""Samples of three matches that RANSAC tries: one of them is right by 0.98 where a fifth of the matches is."""
+"""Most samples of three matches that RANSAC tries: one is right by 0.98 where a fifth of the matches is."""
 MIN_INLIERS = 7
 """Fewest matches that a homography must explain: four determine it."""
+_MISSED = 1e-6
+"""Chance that no sample is right though MIN_INLIERS matches are. Of few matches, fewer samples are tried."""
 _MAX_STRETCH = 1.35
 """Largest ratio of the two main scales of a homography: pictures are scaled and stretched a little, not sheared."""
 _SCALES = 0.2, 5.0
@@ -46,27 +50,48 @@ class Alignment:
     matches: int
 
 
-def align(one: Keypoints, other: Keypoints) -> Alignment | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """Keypoints that are compared with those of several pictures.
+
+    `both`: descriptors of unit length, float32 (2, n, 128), as they are and mirrored.
+    """
+
+    keypoints: Keypoints
+    both: NDArray[np.float32]
+
+
+def prepare(keypoints: Keypoints) -> Prepared:
+    """Return keypoints with what each comparison needs of them."""
+    unit = unit_descriptors(keypoints.descriptors)
+    return Prepared(keypoints, np.stack([unit, mirror_descriptors(unit)]))
+
+
+def align(one: Prepared, other: Keypoints) -> Alignment | None:
     """Return the homography between two pictures, as they are or mirrored; None if their keypoints don't agree."""
-    if min(len(one), len(other)) < MIN_MATCHES:
+    if min(len(one.keypoints), len(other)) < MIN_MATCHES:
         return None
-    first, second = unit_descriptors(one.descriptors), unit_descriptors(other.descriptors)
-    direct, mirrored = (_match(first @ rows.T) for rows in (second, mirror_descriptors(second)))
-    candidates = sorted(((direct, False), (mirrored, True)), key=lambda pair: -len(pair[0]))
-    found = [_find_homography(one, other, pairs, flag) for pairs, flag in candidates if len(pairs) >= MIN_MATCHES]
-    return max(filter(None, found), key=lambda alignment: alignment.inliers, default=None)
+    cosines = one.both.reshape(-1, one.both.shape[2]) @ unit_descriptors(other.descriptors).T
+    direct, mirrored = map(_match, cosines.reshape(2, -1, len(other)))
+    best: Alignment | None = None
+    for pairs, flag in sorted(((direct, False), (mirrored, True)), key=lambda candidate: -len(candidate[0])):
+        if len(pairs) >= MIN_MATCHES and (best is None or len(pairs) > best.inliers):
+            found = _find_homography(one.keypoints, other, pairs, flag)
+            if found is not None and (best is None or found.inliers > best.inliers):
+                best = found
+    return best
 
 
-def align_near(one: Keypoints, other: Keypoints, matrix: Matrix) -> Alignment | None:
+def align_near(prepared: Prepared, other: Keypoints, matrix: Matrix) -> Alignment | None:
     """Return the homography near a known one (3, 3) on which keypoints agree; None if too few do.
 
     A match need not be the nearest of all keypoints, only of those near its place.
     """
+    one = prepared.keypoints
     if min(len(one), len(other)) < MIN_MATCHES or not _is_sane(matrix, one.places):
         return None
     is_mirrored = bool(np.linalg.det(matrix[:2, :2]) < 0)
-    second = unit_descriptors(other.descriptors)
-    cosines = unit_descriptors(one.descriptors) @ (mirror_descriptors(second) if is_mirrored else second).T
+    cosines = prepared.both[int(is_mirrored)] @ unit_descriptors(other.descriptors).T
     laid = cv2.perspectiveTransform(one.places[None].astype(np.float64), matrix)[0]
     apart = np.linalg.norm(laid[:, None] - other.places[None], axis=2)
     cosines[(apart > _NEAR) | (cosines < _NEAR_COSINE)] = -1
@@ -79,14 +104,14 @@ def align_near(one: Keypoints, other: Keypoints, matrix: Matrix) -> Alignment | 
 def _match(cosines: NDArray[np.float32]) -> Matched:
     """Return the pairs (n, 2) of rows and columns that are nearest to each other, and by far nearer than the second."""
     nearest = cosines.argmax(axis=1)
-    back = cosines.argmax(axis=0)
-    rows = np.flatnonzero(back[nearest] == np.arange(len(cosines)))
-    best = cosines[rows, nearest[rows]]
+    best = cosines[np.arange(len(cosines)), nearest]
+    rows = np.flatnonzero(best == cosines.max(axis=0)[nearest])
     rest = cosines[rows]
     rest[np.arange(len(rows)), nearest[rows]] = -1
-    distances = np.sqrt(np.maximum(1 - np.stack([best, rest.max(axis=1)]), 0)) if len(rows) else np.zeros((2, 0))
-    is_clear = distances[0] < _MAX_RATIO * distances[1]
-    matched: Matched = np.stack([rows, nearest[rows]], axis=1)[is_clear]
+    second = rest.max(axis=1)
+    is_clear = np.maximum(1 - best[rows], 0) < _MAX_RATIO**2 * (1 - second)  # squares of distances
+    kept = rows[is_clear]
+    matched: Matched = np.stack([kept, nearest[kept]], axis=1)
     return matched
 
 
@@ -100,11 +125,14 @@ def unit_descriptors(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
 def _find_homography(one: Keypoints, other: Keypoints, pairs: Matched, is_mirrored: bool) -> Alignment | None:
     start, end = one.places[pairs[:, 0]], other.places[pairs[:, 1]]
     cv2.setRNGSeed(1)  # the same pictures always give the same answer
-    affine, _ = cv2.estimateAffine2D(start, end, method=cv2.RANSAC, ransacReprojThreshold=_TOLERANCE, maxIters=_TRIALS)
+    trials = _trials(len(pairs))
+    affine, _ = cv2.estimateAffine2D(start, end, method=cv2.RANSAC, ransacReprojThreshold=_TOLERANCE, maxIters=trials)
     if affine is None:
         return None
     matrix = np.vstack([affine, [0, 0, 1]])
     near = _residuals(matrix, start, end) < _TOLERANCE
+    if near.sum() < MIN_INLIERS:
+        return None
     if near.sum() >= 2 * MIN_INLIERS:  # enough to tell a homography from noise
         refined, _ = cv2.findHomography(start[near], end[near], 0)
         if refined is not None and _is_sane(refined, start):
@@ -115,6 +143,13 @@ def _find_homography(one: Keypoints, other: Keypoints, pairs: Matched, is_mirror
     if distinct < MIN_INLIERS or not _is_sane(matrix, start) or (np.linalg.det(matrix[:2, :2]) < 0) != is_mirrored:
         return None
     return Alignment(matrix, is_mirrored, distinct, len(pairs))
+
+
+@cache
+def _trials(matches: int) -> int:
+    """Return how many samples of three matches are tried."""
+    is_right = (MIN_INLIERS / matches) ** 3
+    return min(_TRIALS, math.ceil(math.log(_MISSED) / math.log1p(-is_right)))
 
 
 def _residuals(matrix: Matrix, start: NDArray[np.float32], end: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ from mirsearch.readers.originals import OriginalImages
 from mirsearch.reuse.comparing import compare_seen, judge_seen, shared_picture
 from mirsearch.reuse.find import MIN_CONFIDENCE, Reuse, check_confidence
 from mirsearch.reuse.keypoints import stretch
+from mirsearch.reuse.matching import prepare
 from mirsearch.reuse.pictures import Grays, decode_rgb, look_at, look_at_jpeg
 from mirsearch.reuse.shared_pictures import SharedPicture
 from mirsearch.search.asked_pictures import IMAGE_KINDS
@@ -50,12 +51,12 @@ def find_query_reuse(
         raise UsageError(f"{name or 'the picture'} has too little to compare", "give one with more detail")
     panels = _candidates(index, extractor().embed(_views(pixels)), filters or Filters(), exclude)
     held_off: Counter[str] = Counter()
-    grays = Grays(index)
+    grays, prepared = Grays(index), prepare(seen.keypoints)
     size = pixels.shape[1], pixels.shape[0]
 
     def compare(stored: StoredPanel) -> SharedPicture | None:
         other = look_at_jpeg(index.thumbnail(stored.panel.id))
-        compared = compare_seen(seen, other, lambda: gray, lambda: grays.gray(stored.panel.id))
+        compared = compare_seen(seen, other, lambda: gray, lambda: grays.gray(stored.panel.id), None, prepared)
         verdict = None if compared is None else judge_seen(compared, seen, other)
         if compared is None or verdict is None or verdict.confidence < min_confidence:
             return None

@@ -24,6 +24,8 @@ _MIN_VOTES = 0.6
 _BLOCK = 256
 """Pictures whose cosines with all a thread holds at once."""
 _BLOCKS_AHEAD = 8
+_GROUP = 64
+"""Values whose largest is found at once."""
 
 Vectors = NDArray[np.floating]
 Pair = tuple[int, int]
@@ -62,8 +64,7 @@ def _nearest(table: NDArray[np.float32], usable: NDArray[np.bool_], start: int) 
     cosines = table[start : start + _BLOCK] @ table.T
     cosines[:, ~usable] = -1
     cosines[np.arange(len(cosines)), np.arange(start, start + len(cosines))] = -1
-    count = min(NEAREST, len(table))
-    best = np.argpartition(cosines, -count, axis=1)[:, -count:]
+    best = largest(cosines, min(NEAREST, len(table)))
     return [row[values[row] >= _MIN_COSINE] for row, values in zip(best, cosines, strict=True)]
 
 
@@ -74,6 +75,24 @@ def _most_voted(voting: Voting, seen: Sequence[Seen], number: int) -> NDArray[np
     votes = voting.votes(seen[number].keypoints.descriptors)
     votes[number] = 0
     count = min(MANY_VOTED, len(votes))
-    best = np.argpartition(votes, -count)[-count:]
+    best = largest(votes[None], count)[0]
     best = best[np.argsort(-votes[best], kind="stable")]
-    return best[votes[best] >= np.where(np.arange(count) < MOST_VOTED, _MIN_VOTES, _MANY_VOTES)]
+    enough = votes[best] >= np.where(np.arange(count) < MOST_VOTED, _MIN_VOTES, _MANY_VOTES)
+    return np.asarray(best[enough], np.intp)
+
+
+def largest(values: NDArray[np.floating], count: int) -> NDArray[np.intp]:
+    """Return the columns (rows, count) of the largest values of each row (rows, n), in no order.
+
+    They are looked for in the groups whose largest value is among the `count` largest of all groups: a partition of
+    many thousands of values takes far longer than their maxima.
+    """
+    groups = values.shape[1] // _GROUP
+    if groups <= 2 * count:
+        return np.asarray(np.argpartition(values, -count, axis=1)[:, -count:], np.intp)
+    peaks = values[:, : groups * _GROUP].reshape(len(values), groups, _GROUP).max(axis=2)
+    chosen = np.argpartition(peaks, -count, axis=1)[:, -count:, None] * _GROUP + np.arange(_GROUP)
+    rest = np.broadcast_to(np.arange(groups * _GROUP, values.shape[1]), (len(values), values.shape[1] % _GROUP))
+    columns = np.concatenate([chosen.reshape(len(values), -1), rest], axis=1)
+    best = np.argpartition(np.take_along_axis(values, columns, axis=1), -count, axis=1)[:, -count:]
+    return np.asarray(np.take_along_axis(columns, best, axis=1), np.intp)

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-from mirsearch.reuse.agreement import Agreement
+from mirsearch.reuse.agreement import Agreement, _part_values
 from mirsearch.reuse.comparing import compare_seen, judge_seen
 from mirsearch.reuse.confidence import Verdict, judge, mean_color
-from mirsearch.reuse.keypoints import find_keypoints, mirror_descriptors
+from mirsearch.reuse.keypoints import find_keypoints, mirror_descriptors, stretch
 from mirsearch.reuse.links import Links
-from mirsearch.reuse.matching import Alignment, align, align_near
+from mirsearch.reuse.matching import Alignment, align, align_near, prepare
 from mirsearch.reuse.pictures import look_at
 from mirsearch.reuse.residual import Residual, residual_agreement
 from mirsearch.reuse.shared_pictures import rescale, shared_regions
@@ -156,11 +156,12 @@ def test_more_keypoints_agree_near_a_known_place_and_none_at_a_wrong_one():
     pixels = drawn("spheres", 3)
     noisy = np.clip(pixels + np.random.default_rng(1).normal(0, 25, pixels.shape[:2])[..., None], 0, 255)
     one, other = (look_at(each)[0].keypoints for each in (pixels, noisy.astype(np.uint8)))
-    alone, near = align(one, other), align_near(one, other, np.eye(3))
+    prepared = prepare(one)
+    alone, near = align(prepared, other), align_near(prepared, other, np.eye(3))
     assert near is not None
     assert alone is None or near.inliers > alone.inliers
     assert np.allclose(near.matrix, np.eye(3), atol=0.05) or np.abs(near.matrix[:2, 2]).max() < 3
-    assert align_near(one, other, np.array([[1.0, 0, 90], [0, 1, 40], [0, 0, 1]])) is None
+    assert align_near(prepared, other, np.array([[1.0, 0, 90], [0, 1, 40], [0, 0, 1]])) is None
 
 
 def test_what_two_share_with_a_third_is_compared_once():
@@ -186,6 +187,29 @@ def test_descriptors_of_a_mirrored_picture_are_those_of_the_picture():
     width = gray.shape[1]
     laid = np.abs(one.places[:, 0] + other.places[near, 0] - (width - 1)) < 2
     assert laid.mean() > 0.8
+
+
+@pytest.mark.parametrize("levels", [1, 3, 256])
+def test_a_stretched_picture_reaches_from_black_to_white_but_for_a_few(levels):
+    gray = np.random.default_rng(levels).integers(80, 80 + min(levels, 175), (61, 83)).astype(np.uint8)
+    low, high = np.percentile(gray, (1, 99))
+    expected = np.clip((gray.astype(float) - low) * (255 / max(high - low, 24)), 0, 255).astype(np.uint8)
+    assert np.array_equal(stretch(gray), expected)
+
+
+def test_parts_are_compared_where_both_cover_them():
+    rng = np.random.default_rng(3)
+    one = rng.normal(0, 20, (80, 110)).astype(np.float32)  # 3 rows and 5 columns of parts; the rest of 8 px is left out
+    other = (0.5 * one + rng.normal(0, 5, one.shape)).astype(np.float32)
+    covered = np.ones(one.shape, np.uint8)
+    covered[:, :3] = 0  # an eighth of the first parts is left out, and counts nowhere
+    covered[30:60, 30:60] = 0
+    one[covered == 0] = 9000
+    values, deviations = _part_values(one, other, covered)
+    assert len(values) == 3 * 5 - 4  # without the parts that a hole covers by a fifth or more
+    first, second = one[:24, 3:24].ravel(), other[:24, 3:24].ravel()
+    assert values[0] == pytest.approx(np.corrcoef(first, second)[0, 1], abs=1e-4)
+    assert deviations[0] == pytest.approx([first.std(), second.std()], rel=1e-4)
 
 
 def test_regions_are_what_both_show():
