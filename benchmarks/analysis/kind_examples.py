@@ -39,7 +39,11 @@ COLORMAPS = (cv2.COLORMAP_HOT, cv2.COLORMAP_JET, cv2.COLORMAP_INFERNO, cv2.COLOR
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Example:
-    """A picture with its class. Forms of one picture share `group` (a paper, a drawing) and the weight of one."""
+    """A picture with its class. Forms of one picture share `group` (a paper, a drawing) and the weight of one.
+
+    `source` tells where it comes from: "known" (the truth tables of shared/data, and drawn pictures), "forms" (drawn by
+    kind_forms.py and kind_beams.py), "preprints", "marked known" or "marked preprints" (with authors' marks).
+    """
 
     name: str
     group: str
@@ -47,6 +51,7 @@ class Example:
     weight: float
     real: bool
     words: str = ""
+    source: str = "known"
 
 
 def real_examples() -> list[Example]:

@@ -1,10 +1,11 @@
 """Measure how often kind and technique of single images are recognized, and whether their probabilities are true.
 
-Run: python -m benchmarks.analysis.technique [--fit] [--stored]. Examples are the pictures of class_truth.csv, the
-panels of panel_truth.csv, changed forms of both, and drawn pictures (benchmarks/analysis/kind_examples.py). Every paper
-is judged by models that have not seen it. Then the models fitted on all judge the true boxes of composite/truth.json,
-which is in no fit. `--fit` writes the models that ship; `--stored` only judges composite, with them. Sheets of the
-wrong images are written to benchmarks/out/.
+Run: python -m benchmarks.analysis.technique --micrographs FOLDER [--fit], or --stored. Examples are the pictures of
+class_truth.csv, the panels of panel_truth.csv, pictures of preprints (FOLDER, as benchmarks/extractors/learned.py has
+it), changed and marked forms of these, and drawn pictures (benchmarks/analysis/kind_examples.py, kind_origins.py).
+Every paper is judged by models that have not seen it. Then the models fitted on all judge the true boxes of
+composite/truth.json, which is in no fit. `--fit` writes the models that ship; `--stored` only judges composite, with
+them. Sheets of the wrong images are written to benchmarks/out/.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import argparse
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,127 +23,66 @@ import numpy as np
 
 from benchmarks.analysis.figure_truth import DATA, OUT
 from benchmarks.analysis.kind_examples import Example, all_examples
+from benchmarks.analysis.kind_fitting import Examples, fit_models, measure_examples
+from benchmarks.analysis.kind_origins import form_examples, marked_examples, preprint_forms
 from benchmarks.analysis.miss_sheet import write_cells
 from mirsearch.analysis.captions.split import split_caption
 from mirsearch.analysis.kinds import kind as judging
-from mirsearch.analysis.kinds.features import FEATURE_NAMES, measure_features
-from mirsearch.analysis.kinds.model import CLASSES, KIND_OF, Model, fit_model, load_model
-from mirsearch.analysis.kinds.texture import measure_texture
+from mirsearch.analysis.kinds.model import CLASSES, KIND_OF, Model, StagedModel, load_model, load_staged_model
 from mirsearch.imaging.images import read_pages
 
 FOLDS = 5
-PENALTY = 0.01
-"""Of 0.003, 0.01 and 0.03 the one with the best likelihood on papers held out."""
-
-DRAWN_WEIGHT = 0.3
-"""How much a drawn picture counts against a real one, of 0.3, 0.6 and 1 chosen in the same way."""
-
-EVENNESS = 0.7
-"""Power of a form's total weight by which its pictures are divided: 1 makes all forms count the same."""
-
-LEAST_EXAMPLES = 12
-"""Least examples of a form with weights of its own; a rarer one joins the most frequent form of its class."""
-
 SEED = 1
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Examples:
-    """Values of all examples: features and texture (n, …), class and form (n,), group, weight, realness, words."""
-
-    features: np.ndarray
-    textures: np.ndarray
-    truth: np.ndarray
-    groups: np.ndarray
-    weights: np.ndarray
-    real: np.ndarray
-    words: list[str]
-    thumbnails: list[np.ndarray]
-
-    @property
-    def both(self) -> np.ndarray:
-        """Features and texture together."""
-        return np.hstack([self.features, self.textures])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fit", action="store_true")
     parser.add_argument("--stored", action="store_true")
+    parser.add_argument("--micrographs", type=Path)
     arguments = parser.parse_args()
     if arguments.stored:
-        _judge_composite(load_model("features"), load_model("texture"))
+        _judge_composite(load_model("features"), load_staged_model())
         return
-    examples = _measure(all_examples(SEED))
-    forms, classes = number_forms(examples.features, examples.truth)
-    print(f"{len(examples.truth)} examples, {int(examples.real.sum())} of them real; {len(classes)} forms")
-    by_features, by_both = _cross_validate(examples, forms, classes)
-    _print_techniques(examples, by_both)
-    _print_kinds(examples, by_both)
-    _print_reliability(examples, by_both)
-    _print_surely_drawn(examples, by_features)
+    if arguments.micrographs is None:
+        parser.error("the folder of preprints' pictures is needed: --micrographs FOLDER")
+    examples = measure_examples(_gather(arguments.micrographs))
+    print(f"{len(examples.truth)} examples, {int(examples.real.sum())} of them real")
+    by_features, by_both = _cross_validate(examples)
+    for source in ("known", "preprints"):
+        print(f"\npictures of the source {source!r}")
+        own = replace(examples, real=examples.real & (examples.sources == source))
+        _print_techniques(own, by_both)
+        _print_kinds(own, by_both)
+        _print_reliability(own, by_both)
+        _print_surely_drawn(own, by_features)
     _write_sheet(examples, by_both)
-    models = _fit_both(examples, forms, classes, examples.weights > 0)
+    models = fit_models(examples, examples.weights > 0)
     _judge_composite(*models)
     if arguments.fit:
-        for name, model in zip(("features", "texture"), models, strict=True):
+        staged = models[1]
+        for name, model in (("features", models[0]), ("kinds", staged.kinds), ("texture", staged.classes)):
             target = Path(judging.__file__).with_name(f"{name}.npy")
             target.write_bytes(model.pack())
             print(f"wrote {target.name}, {target.stat().st_size} bytes")
 
 
-def _measure(examples: Iterable[Example]) -> Examples:
-    rows = [
-        (measure_features(e.pixels), measure_texture(e.pixels), CLASSES.index(e.name), e.group, e.weight, e.real,
-         e.words, e.pixels if e.real else e.pixels[:1, :1])
-        for e in examples
-    ]  # fmt: skip
-    features, textures, truth, groups, weights, real, words, pictures = zip(*rows, strict=True)
-    return Examples(np.array(features), np.array(textures), np.array(truth), np.array(groups), np.array(weights),
-                    np.array(real), list(words), list(pictures))  # fmt: skip
+def _gather(micrographs: Path) -> Iterator[Example]:
+    yield from all_examples(SEED)
+    yield from preprint_forms(micrographs)
+    yield from form_examples()
+    yield from marked_examples(micrographs)
 
 
-def number_forms(features: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the number of each example's form, and the class of each form: gray or colored, on light ground or not."""
-    column = {name: features[:, number] for number, name in enumerate(FEATURE_NAMES)}
-    gray = (column["gray_lit"] > 0.93) | (column["tinted"] + column["colored"] < 0.02)
-    form = 4 * truth + 2 * (column["light"] > 0.5) + gray
-    counts = Counter(form.tolist())
-    for name in set(truth.tolist()):
-        own = [key for key in counts if key // 4 == name]
-        largest = max(own, key=lambda key: counts[key])
-        for key in own:
-            if counts[key] < LEAST_EXAMPLES:
-                form[form == key] = largest
-    kept = np.unique(form)
-    return np.searchsorted(kept, form), kept // 4
-
-
-def _fit(values: np.ndarray, forms: np.ndarray, classes: np.ndarray, examples: Examples, chosen: np.ndarray) -> Model:
-    """Fit a model to the chosen examples."""
-    drawn = np.array([group.startswith("drawn") for group in examples.groups])
-    weights = np.where(drawn, 2 * DRAWN_WEIGHT, 1.0) * examples.weights * chosen
-    for form in range(len(classes)):
-        total = weights[forms == form].sum()
-        weights[forms == form] /= max(total, 1e-9) ** EVENNESS
-    return fit_model(values[chosen], forms[chosen], classes, weights[chosen], PENALTY)
-
-
-def _fit_both(examples: Examples, forms: np.ndarray, classes: np.ndarray, chosen: np.ndarray) -> tuple[Model, Model]:
-    """Return the model of features alone, and that of features and texture, made less sure."""
-    by_features = _fit(examples.features, forms, classes, examples, chosen)
-    return by_features, _fit(examples.both, forms, classes, examples, chosen).tempered(judging.TEMPERATURE)
-
-
-def _cross_validate(examples: Examples, forms: np.ndarray, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _cross_validate(examples: Examples) -> tuple[np.ndarray, np.ndarray]:
     """Return the probabilities of classes of all real pictures by features alone, and by features and texture."""
-    results = [np.zeros((len(forms), len(CLASSES))) for _ in range(2)]
+    results = [np.zeros((len(examples.truth), len(CLASSES))) for _ in range(2)]
     order = np.random.default_rng(0).permutation(np.unique(examples.groups[examples.real]))
     for fold in range(FOLDS):
         held_out = np.isin(examples.groups, order[fold::FOLDS])
-        models = _fit_both(examples, forms, classes, ~held_out)
-        for model, values, result in zip(models, (examples.features, examples.both), results, strict=True):
-            result[held_out] = model.probabilities(values[held_out])
+        by_features, by_both = fit_models(examples, ~held_out)
+        results[0][held_out] = by_features.probabilities(examples.features[held_out])
+        results[1][held_out] = by_both.probabilities(examples.both[held_out])
     return results[0], results[1]
 
 
@@ -217,7 +157,7 @@ def _print_surely_drawn(examples: Examples, probabilities: np.ndarray) -> None:
           f"{int((sure & ~drawn & real).sum())} of {int((~drawn & real).sum())} pictures")  # fmt: skip
 
 
-def _judge_composite(features_model: Model, both_model: Model) -> None:
+def _judge_composite(features_model: Model, both_model: StagedModel) -> None:
     """Print how the true boxes of composite/truth.json are judged, with their captions."""
     truth = json.loads((DATA / "composite" / "truth.json").read_text(encoding="utf-8"))
     table, counts, wrong, seconds = Counter[tuple[str, str]](), Counter[str](), [], []

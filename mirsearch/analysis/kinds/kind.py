@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mirsearch.analysis.base import Pixels
 from mirsearch.analysis.kinds.features import Features, feature, measure_features
-from mirsearch.analysis.kinds.model import CLASSES, DRAWN, KIND_OF, Model, load_model
+from mirsearch.analysis.kinds.model import CLASSES, DRAWN, KIND_OF, Model, StagedModel, load_model, load_staged_model
 
 LEAST_PROBABILITY = 0.5
 """Probability from which a kind or a technique is told; below it, it is unknown."""
@@ -84,11 +84,11 @@ def classify_panel(pixels: Pixels, caption: str = "", text: str = "") -> Classif
 
     The network that measures texture is not run for plots and schematics that the features tell for sure.
     """
-    return classify_by(load_model("features"), load_model("texture"), pixels, caption, text)
+    return classify_by(load_model("features"), load_staged_model(), pixels, caption, text)
 
 
 def classify_by(
-    by_features: Model, by_both: Model, pixels: Pixels, caption: str = "", text: str = ""
+    by_features: Model, by_both: StagedModel, pixels: Pixels, caption: str = "", text: str = ""
 ) -> Classification:
     """Classify a panel by the given models: one of features alone, one of features and texture."""
     features = measure_features(pixels)

@@ -20,7 +20,14 @@ from mirsearch.analysis.kinds.kind import (
     kind_from_pixels,
     most_probable_technique,
 )
-from mirsearch.analysis.kinds.model import CLASSES, KIND_OF, fit_model, load_model, unpack_model
+from mirsearch.analysis.kinds.model import (
+    CLASSES,
+    KIND_OF,
+    StagedModel,
+    fit_model,
+    load_staged_model,
+    unpack_model,
+)
 from mirsearch.analysis.kinds.texture import measure_texture
 from mirsearch.analysis.kinds.words import kind_votes, technique_votes
 from mirsearch.corpus import KINDS, TECHNIQUES
@@ -175,7 +182,7 @@ def test_an_inset_says_nothing_of_the_panel_around_it() -> None:
 
 def test_probabilities_are_of_kinds_and_techniques_and_sum_to_one() -> None:
     values = np.concatenate([measure_features(draw_texture(4, 300, 260)), measure_texture(draw_texture(4, 300, 260))])
-    found = class_probabilities(load_model("texture").probabilities(values), "STM image")
+    found = class_probabilities(load_staged_model().probabilities(values), "STM image")
     assert sum(found.values()) == pytest.approx(1.0)
     assert set(KIND_OF.values()) <= set(KINDS)
     assert {name for name in found if name not in KINDS} <= set(TECHNIQUES)
@@ -193,6 +200,21 @@ def test_a_model_learns_forms_of_classes_and_survives_packing() -> None:
         assert [CLASSES[n] for n in probabilities.argmax(axis=1)] == ["SEM", "SEM", "TEM"]
         assert probabilities.sum(axis=1) == pytest.approx(1.0)
     assert model.tempered(0.5).probabilities(fresh).max() < probabilities.max()
+
+
+def test_a_staged_model_takes_kinds_from_one_model_and_techniques_from_the_other() -> None:
+    random = np.random.default_rng(1)
+    values = random.normal(size=(60, 12)).astype(np.float32)
+    names = np.array([CLASSES.index(name) for name in ("SEM", "TEM", "plot")])
+    models = [fit_model(values, random.permutation(np.repeat([0, 1, 2], 20)), names, np.ones(60, np.float32), 0.01)
+              for _ in range(2)]  # fmt: skip
+    kinds, techniques = (model.probabilities(values) for model in models)
+    found = StagedModel(*models).probabilities(values)
+    sem, tem, plot = found[:, names].T
+    assert sem + tem == pytest.approx(kinds[:, names[0]] + kinds[:, names[1]])
+    assert plot == pytest.approx(kinds[:, names[2]])
+    assert sem / tem == pytest.approx(techniques[:, names[0]] / techniques[:, names[1]])
+    assert StagedModel(*models).probabilities(values[0]) == pytest.approx(found[0])
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 700), (700, 3), (16, 16)])
