@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
 from mirsearch.analysis.captions.label_order import bare_label, sort_labels
 from mirsearch.analysis.panels.boxes import area, bounding_box, is_centered_in, shared_area
+from mirsearch.analysis.panels.databars import add_databar
 from mirsearch.analysis.panels.drawings import has_tick_labels
 from mirsearch.analysis.panels.gutters import reading_order
 from mirsearch.analysis.panels.headings import HeadingReader
@@ -73,7 +74,11 @@ def cut_figure(
         is_settled = region.label is None and len(regions) > 1 and not _holds_tiles(pieces, region, regions)
         if is_settled or (region.label is None and not _consists_of_pictures(working.pixels, pieces, region)):
             pieces = [Piece(region.box, "drawing")]
-        boxes = [working.original_box(box) for box in _image_boxes(pieces, region, side)]
+        images = _image_boxes(pieces, region, side)
+        if not on_black:
+            tops = [*images, *(other.box for other in regions if other is not region)]
+            images = [add_databar(working.pixels, box, tops, working.texts) for box in images]
+        boxes = [working.original_box(box) for box in images]
         scraps = [working.original_box(piece.box) for piece in pieces if piece.kind == "scrap"]
         is_picture = [piece.kind == "picture" for piece in pieces if piece.kind not in ("inset", "scrap")]
         first = len(panels)

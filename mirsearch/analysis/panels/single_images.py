@@ -55,6 +55,9 @@ _PAINTED_FLATNESS, _DARK_LEVEL = 0.6, 60
 _TINT_TOLERANCE, _TINTED_SHARE = 10, 0.5
 """Levels within which px have one color, and from which it is not gray; share of such px in a diagram's box."""
 
+_LETTER_AREA = 1.5
+"""Greatest area of a drawn piece at a letter's place that is the letter, as a share of the letter's box."""
+
 _FRAMED_SHARE = 0.35
 """Share of a piece from which frames in it make it up."""
 
@@ -101,8 +104,13 @@ def _around(pieces: Sequence[Piece]) -> Box:
 
 
 def _drop_letter(pieces: Sequence[Piece], letter: Box) -> list[Piece]:
-    """Return the pieces of a region without the scraps that make up its letter."""
-    return [piece for piece in pieces if piece.kind != "scrap" or not is_centered_in(piece.box, letter)]
+    """Return the pieces of a region without those that make up its letter; a large letter looks like a drawing."""
+    return [
+        piece
+        for piece in pieces
+        if not is_centered_in(piece.box, letter)
+        or (piece.kind != "scrap" and area(piece.box) > _LETTER_AREA * area(letter))
+    ]
 
 
 def _drop_bands(part: Pixels, pictures: Sequence[Box], figure_side: int) -> list[Box]:

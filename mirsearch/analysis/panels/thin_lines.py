@@ -39,8 +39,19 @@ _MIN_SIDE = 24
 _END = 6
 """Px at the ends of a line that are not compared: the edges of the pictures there look alike."""
 
+_FAINT_CONTRAST, _FAINT_SHARE = 5, 0.97
+"""Levels by which all of a black or white line differs from both sides, and least share of its length, if it is faint:
+a gutter of a px or two beside the dark ground of fluorescence, in a figure that was reduced."""
+
 _MAX_CORRELATION = 0.5
 """Correlation of the details on both sides above which one picture continues behind a line."""
+
+_CROSSING_REACH, _MAX_CROSSED_SHARE = 7, 0.2
+"""Px over which the crossing of another line is left out of the sides, since all gutters look alike, and greatest share
+of a line that crossings make up."""
+
+_EVEN_GROUND = 2.5
+"""Standard deviation in levels up to which both sides are even ground, which tells nothing."""
 
 
 def find_thin_line(pixels: Pixels, box: Box) -> tuple[int, Run] | None:
@@ -56,10 +67,28 @@ def find_thin_line(pixels: Pixels, box: Box) -> tuple[int, Run] | None:
         found.extend((share, axis, place) for share, place in _lines(image))
     for _, axis, place in sorted(found, reverse=True):
         image = gray if axis == 0 else gray.T
-        sides = [image[:, place + offset].astype(np.float32) for offset in (-_REACH, _REACH)]
-        if details_correlation(*(side[_END:-_END] for side in sides)) <= _MAX_CORRELATION:
+        if not _continues_behind(image, place):
             return axis, Run(max(0, place - 1), place + 2)
     return None
+
+
+def _continues_behind(gray: NDArray[np.int16], place: int) -> bool:
+    """Return whether one picture continues behind a line at a column. Where lines cross, nothing is told."""
+    line, left, right = (gray[_END:-_END, place + offset].astype(np.float32) for offset in (0, -_REACH, _REACH))
+    if len(line) < _MIN_SIDE:
+        return True
+    level = float(np.median(line))
+    crossing = np.ones(len(line), np.uint8)
+    for side in (left, right):
+        crossing &= np.abs(side - level) < np.abs(side - np.median(side))
+    is_clear = cv2.dilate(crossing, np.ones((_CROSSING_REACH, 1), np.uint8)).ravel() == 0
+    low, high = percentiles(line[:, np.newaxis], [4, 96])[:, 0]
+    if is_clear.mean() < 1 - _MAX_CROSSED_SHARE or high - low > _MAX_SPREAD:
+        is_clear[:] = True  # no gutters cross it, or it is no even line
+    left, right = left[is_clear], right[is_clear]
+    if max(left.std(), right.std()) <= _EVEN_GROUND and high - low <= _MAX_CLEAN_SPREAD:
+        return False
+    return details_correlation(left, right) > _MAX_CORRELATION
 
 
 def _lines(gray: NDArray[np.int16]) -> list[tuple[float, int]]:
@@ -79,9 +108,21 @@ def _lines(gray: NDArray[np.int16]) -> list[tuple[float, int]]:
         contrast = _MIN_CLEAN_CONTRAST if spread <= _MAX_CLEAN_SPREAD else _MIN_CONTRAST
         is_seen = np.minimum(np.abs(left), np.abs(right)) >= contrast
         share = float(is_seen.mean())
-        if share >= _MIN_SEEN_SHARE:
+        if share >= _MIN_SEEN_SHARE or _is_faint_line(gray, place, level):
             lines.append((share, place))
     return lines
+
+
+def _is_faint_line(gray: NDArray[np.int16], place: int, level: int) -> bool:
+    """Return whether a black (white) column is a little darker (lighter) than both sides nearly everywhere."""
+    sides = gray[:, place - _REACH], gray[:, place + _REACH]
+    if level >= _WHITE:
+        contrast = gray[:, place] - np.maximum(*sides)
+    elif level <= _BLACK:
+        contrast = np.minimum(*sides) - gray[:, place]
+    else:
+        return False
+    return bool((contrast >= _FAINT_CONTRAST).mean() >= _FAINT_SHARE)
 
 
 def _is_ridge(gray: NDArray[np.int16], place: int) -> bool:

@@ -70,6 +70,39 @@ def images_of(figure: Pixels, on_black: bool = False) -> list[tuple[str, Box]]:
     return [(piece.kind, piece.box) for piece in pieces if piece.kind != "scrap"]
 
 
+def draw_dark_tiles(gutter: int, rows: int = 2) -> Pixels:
+    """Return tiles of 3 columns whose dark ground differs little from the black gutters between them."""
+    figure = np.zeros((rows * (200 + gutter) - gutter, 3 * (200 + gutter) - gutter, 3), np.uint8)
+    for row in range(rows):
+        for column in range(3):
+            image = np.full((200, 200, 3), 22, np.uint8)
+            cv2.circle(image, (100, 100), 60, (30, 60 + 20 * row, 150 + 20 * column), -1)
+            place(figure, image, (200 + gutter) * column, (200 + gutter) * row)
+    return figure
+
+
+def test_a_line_that_others_cross_is_found_between_even_grounds() -> None:
+    """Where a line crosses, both sides look alike; on even ground nothing else tells whether a picture continues."""
+    figure = draw_dark_tiles(3)
+    for pixels in (figure, 255 - figure):
+        found = find_thin_line(pixels, (0, 0, 606, 403))
+        assert found is not None
+        axis, run = found
+        assert min(abs(run.start - place) for place in ((200, 403) if axis == 0 else (200,))) <= 2
+
+
+def test_a_faint_gutter_of_a_reduced_figure_is_found() -> None:
+    """The gutter was thinner than a px of the reduced figure: it is hardly darker than the ground beside it."""
+    gray = np.random.default_rng(4).integers(14, 18, (200, 601)).astype(np.uint8)
+    for n, (x, y) in enumerate(((80, 60), (180, 140), (260, 50), (350, 120), (430, 40), (540, 150))):
+        cv2.circle(gray, (x, y), 25 + 3 * n, 120 + 10 * n, -1)
+    gray[:, 300] = 8
+    found = find_thin_line(np.dstack([gray] * 3), (0, 0, 601, 200))
+    assert found is not None
+    assert found[0] == 0
+    assert found[1].start <= 300 < found[1].stop
+
+
 @pytest.mark.parametrize("gutter", [2, 5, 20])
 def test_a_grid_on_white_is_cut_whatever_its_gutters(gutter: int) -> None:
     figure, pitch = white(900, 640), 180 + gutter
