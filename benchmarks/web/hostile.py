@@ -195,6 +195,8 @@ def serving(index: str, workers: int) -> Iterator[tuple[subprocess.Popen[str], i
     finally:
         process.kill()
         process.wait()
+        if process.stdout:
+            process.stdout.close()
 
 
 def hashes(index: str) -> dict[str, str]:

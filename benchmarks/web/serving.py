@@ -244,7 +244,7 @@ def main() -> None:
             after = memory_mb(server.pid)
         finally:
             server.terminate()
-            server.wait()
+            server.communicate()
     share = many["p95"] / (single["p95"] * max(options.users / settings.thread_count(), 1))
     for name, row in results.items():
         told = "  ".join(f"{key} {value:8.2f}" for key, value in row.items())
