@@ -185,7 +185,10 @@ def ask_cluster(location: str, count: int) -> dict[str, Any]:
 
 
 def processor_time(index: Any, requests: list[SearchRequest]) -> float:
-    """Return the milliseconds of a core that the node takes for a question: the same, whatever else the cores do."""
+    """Return the milliseconds of a core that the node takes for a question. Other programs change that little.
+
+    What a node compiles and collects meanwhile counts, so that it is more soon after its start.
+    """
     before = cluster.node_seconds(index)
     for request in requests:
         index.search(request)
