@@ -50,8 +50,9 @@ _CROSSING_REACH, _MAX_CROSSED_SHARE = 7, 0.2
 """Px over which the crossing of another line is left out of the sides, since all gutters look alike, and greatest share
 of a line that crossings make up."""
 
-_EVEN_GROUND = 2.5
-"""Standard deviation in levels up to which both sides are even ground, which tells nothing."""
+_EVEN_GROUND, _EVEN_LEVEL = 2.5, 40
+"""Standard deviation in levels up to which both sides are even ground, which tells nothing, and levels by which it then
+differs at most from black or white: the dark ground of fluorescence. The stripes of other images are even, too."""
 
 
 def find_thin_line(pixels: Pixels, box: Box) -> tuple[int, Run] | None:
@@ -73,7 +74,7 @@ def find_thin_line(pixels: Pixels, box: Box) -> tuple[int, Run] | None:
 
 
 def _continues_behind(gray: NDArray[np.int16], place: int) -> bool:
-    """Return whether one picture continues behind a line at a column. Where lines cross, nothing is told."""
+    """Return whether one picture continues behind a line at a column. Even ground beside it tells nothing."""
     line, left, right = (gray[_END:-_END, place + offset].astype(np.float32) for offset in (0, -_REACH, _REACH))
     if len(line) < _MIN_SIDE:
         return True
@@ -83,12 +84,17 @@ def _continues_behind(gray: NDArray[np.int16], place: int) -> bool:
         crossing &= np.abs(side - level) < np.abs(side - np.median(side))
     is_clear = cv2.dilate(crossing, np.ones((_CROSSING_REACH, 1), np.uint8)).ravel() == 0
     low, high = percentiles(line[:, np.newaxis], [4, 96])[:, 0]
-    if is_clear.mean() < 1 - _MAX_CROSSED_SHARE or high - low > _MAX_SPREAD:
-        is_clear[:] = True  # no gutters cross it, or it is no even line
-    left, right = left[is_clear], right[is_clear]
-    if max(left.std(), right.std()) <= _EVEN_GROUND and high - low <= _MAX_CLEAN_SPREAD:
+    is_even = high - low <= _MAX_CLEAN_SPREAD and is_clear.mean() >= 1 - _MAX_CROSSED_SHARE
+    if is_even and _are_even_ground(left[is_clear], right[is_clear]):
         return False
     return details_correlation(left, right) > _MAX_CORRELATION
+
+
+def _are_even_ground(*sides: NDArray[np.float32]) -> bool:
+    """Return whether nothing shows on the dark ground along both sides of a line; its image may be inverted."""
+    levels = [float(side.mean()) for side in sides]
+    is_ground = max(levels) <= _EVEN_LEVEL or min(levels) >= 255 - _EVEN_LEVEL
+    return is_ground and max(float(side.std()) for side in sides) <= _EVEN_GROUND
 
 
 def _lines(gray: NDArray[np.int16]) -> list[tuple[float, int]]:

@@ -91,6 +91,14 @@ def test_a_line_that_others_cross_is_found_between_even_grounds() -> None:
         assert min(abs(run.start - place) for place in ((200, 403) if axis == 0 else (200,))) <= 2
 
 
+def test_a_picture_continues_behind_a_line_whose_ground_is_not_even() -> None:
+    """A bright thing on both sides is left out only where nothing else is seen beside the line."""
+    image = draw_texture(6, 300, 300, 60)
+    image[:, 150] = 255
+    image[120:128, 140:160] = 255
+    assert find_thin_line(image, (0, 0, 300, 300)) is None
+
+
 def test_a_faint_gutter_of_a_reduced_figure_is_found() -> None:
     """The gutter was thinner than a px of the reduced figure: it is hardly darker than the ground beside it."""
     gray = np.random.default_rng(4).integers(14, 18, (200, 601)).astype(np.uint8)
