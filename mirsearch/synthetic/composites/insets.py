@@ -160,6 +160,7 @@ def zoom_pair(board: Board) -> None:
     window = (rooms.tile_w // 2, rooms.tile_h // 3, rooms.tile_w // 2 + side, rooms.tile_h // 3 + round(side * rooms.tile_h / rooms.tile_w))  # fmt: skip # noqa: E501
     factor = rooms.tile_w / side
     own_bar = bool(rng.uniform() < 0.75)
+    detail_nm = 0.0  # one length for the bars of all details: a caption has one word for their place
     for pair in range(pairs):
         picture = _overview(board, (rooms.tile_w, rooms.tile_h), kind, fluorescent)
         zoomed = magnify(picture, window, rooms.tile_w, rooms.tile_h)
@@ -169,9 +170,10 @@ def zoom_pair(board: Board) -> None:
         tile = Tile((0, 0, 1, 1), "micrograph", technique, role="top" if stacked else "left")
         detail = Tile((0, 0, 1, 1), "micrograph", technique, magnification=1, role="bottom" if stacked else "right")
         add_tile_bar(picture, tile, scale, True)
-        length = scale.length_nm / float(rng.choice((2.0, 5.0) if factor < 4 else (5.0,)))
-        closer = Scale(scale.nm_per_px / factor, length, scale.look, scale.value, "each", format_length(length))
-        if own_bar and length / closer.nm_per_px < 0.7 * rooms.tile_w:
+        drawn_nm = scale.length_nm / float(rng.choice((2.0, 5.0) if factor < 4 else (5.0,)))
+        detail_nm = detail_nm or drawn_nm
+        closer = Scale(scale.nm_per_px / factor, detail_nm, scale.look, scale.value, "each", format_length(detail_nm))
+        if own_bar and detail_nm / closer.nm_per_px < 0.7 * rooms.tile_w:
             add_tile_bar(zoomed, detail, closer, True)
         x, y = rooms.corner(0, pair if stacked else 2 * pair)
         place_tile(board, picture, tile, x, y)

@@ -42,6 +42,14 @@ def test_every_form_occurs_in_sixty_seeds(figures: list[CompositeFigure]) -> Non
     assert {form for figure in figures for form in figure.forms} == set(FORMS)
 
 
+def test_a_caption_tells_one_length_for_one_place_of_a_letter(figures: list[CompositeFigure]) -> None:
+    for figure in [*figures, draw_composite(32032)]:  # two overviews, each with its magnified region
+        told: dict[tuple[str | None, str], float] = {}
+        for panel, tile in zip(figure.panels, figure.tiles, strict=True):
+            if tile.bar is not None and tile.bar.value == "caption":
+                assert told.setdefault((panel.label, tile.role), tile.bar.length_nm) == tile.bar.length_nm, figure.seed
+
+
 def test_figures_have_the_sizes_of_published_ones(figures: list[CompositeFigure]) -> None:
     assert all(900 <= figure.pixels.shape[1] <= 2500 for figure in figures)
     assert all(figure.pixels.dtype == np.uint8 and figure.pixels.shape[2] == 3 for figure in figures)
