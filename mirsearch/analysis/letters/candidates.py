@@ -77,13 +77,14 @@ def _group_strokes(parts: NDArray[np.int32], zones: Sequence[Box], low: float) -
     groups: list[list[int]] = []
     boxes_of_parts = parts[:, :4].tolist()
     for number, box in enumerate(boxes_of_parts):
-        group_of_part = next(
-            (group for group in reversed(groups[-60:]) if _is_beside(boxes_of_parts[group[-1]], box)), None
-        )
-        if group_of_part is None:
-            groups.append([number])
+        _, y0, _, y1 = box
+        for group in reversed(groups[-60:]):
+            last = boxes_of_parts[group[-1]]
+            if last[1] < y1 and last[3] > y0 and _is_beside(last, box):  # most are at other heights
+                group.append(number)
+                break
         else:
-            group_of_part.append(number)
+            groups.append([number])
     boxes = []
     for group in groups:
         if len(group) > _MOST_STROKES:
