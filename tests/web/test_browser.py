@@ -275,6 +275,7 @@ def test_a_bar_is_drawn_and_its_length_typed(browser: Browser, reviewed: tuple[s
     page = watched.page
     page.goto(f"{address}/corpus")
     page.locator("nav a", has_text="Review").click()
+    page.wait_for_url("**/review")
     page.locator("a[rel=next]").click()
     page.wait_for_url("**start=13")
     item = page.locator(".to-review", has_text="doubtful").first

@@ -62,6 +62,7 @@ def test_dropped_files_are_watched_until_they_are_in(browser: Browser, adding: s
     page = watched.page
     page.goto(adding)
     page.locator("nav a", has_text="Add").click()
+    page.wait_for_url("**/add")  # and for its scripts: a file dropped earlier would fall on the page before
     files = {"rods.png": small_picture(201), "torn.png": b"\x89PNG torn", "more.png": small_picture(202)}
     page.evaluate(DROP, [[name, base64.b64encode(data).decode()] for name, data in files.items()])
     page.wait_for_selector(".picked li >> nth=2")
