@@ -18,7 +18,7 @@ _FIRST_LETTER_REACH, _PANEL_ROOM = 0.12, 0.15
 """Greatest distance of the first letter from the edge, and least room for a panel, as shares of the figure's side."""
 
 
-_BELOW_REACH, _BOX_SLACK = 1.5, 0.4
+_BELOW_REACH, BOX_SLACK = 1.5, 0.4
 """How far under its panel a letter may stand, and how much larger than the letter OCR's box may be, in its heights."""
 
 
@@ -82,18 +82,30 @@ def _stands_below(letter: Letter, tiles: Sequence[Box]) -> bool:
     """Return whether a letter stands on the figure's ground, under a tile, and nearer to it than to the tile below."""
     x0, y0, x1, y1 = letter.box
     in_column = [tile for tile in tiles if tile[0] < (x0 + x1) / 2 < tile[2]]
-    above = min((y0 - tile[3] for tile in in_column if tile[3] <= y0 + _BOX_SLACK * letter.height), default=None)
-    below = min((tile[1] - y1 for tile in in_column if tile[1] >= y1 - _BOX_SLACK * letter.height), default=None)
+    above = min((y0 - tile[3] for tile in in_column if tile[3] <= y0 + BOX_SLACK * letter.height), default=None)
+    below = min((tile[1] - y1 for tile in in_column if tile[1] >= y1 - BOX_SLACK * letter.height), default=None)
     is_on_ground = not any(is_centered_in(letter.box, tile) for tile in tiles)
     is_near = above is not None and above <= _BELOW_REACH * letter.height and (below is None or above < below)
     is_beside = any(_begins_beside(letter, tile) for tile in tiles)
     return is_on_ground and is_near and not is_beside and not is_at_corner(letter, tiles)
 
 
+def stands_under(letter: Letter, picture: Box) -> bool:
+    """Return whether a letter on the ground stands close under a picture, or under the gutter beside it."""
+    gap = letter.box[1] - picture[3]
+    return is_in_column(letter, picture) and -BOX_SLACK * letter.height <= gap <= _BELOW_REACH * letter.height
+
+
+def is_in_column(letter: Letter, picture: Box) -> bool:
+    """Return whether a letter stands above, in or below a picture, or a letter's height beside that."""
+    middle = (letter.box[0] + letter.box[2]) / 2
+    return picture[0] - letter.height <= middle <= picture[2] + letter.height
+
+
 def _begins_beside(letter: Letter, tile: Box) -> bool:
     """Return whether a tile begins right of a letter, at its level."""
     reach = _BELOW_REACH * letter.height
-    return 0 <= tile[0] - letter.box[2] <= reach and abs(tile[1] - letter.box[1]) <= _BOX_SLACK * letter.height
+    return 0 <= tile[0] - letter.box[2] <= reach and abs(tile[1] - letter.box[1]) <= BOX_SLACK * letter.height
 
 
 def _count_tiles_with_letter(letters: Sequence[Letter], tiles: Sequence[Box], corner: Corner) -> int:

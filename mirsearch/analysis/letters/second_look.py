@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mirsearch.analysis.base import OcrEngine, Pixels, TextBox
 from mirsearch.analysis.letters.candidates import find_lone_marks
-from mirsearch.analysis.letters.corners import is_at_corner
+from mirsearch.analysis.letters.corners import is_at_corner, stands_under
 from mirsearch.analysis.letters.ground import crop_around
 from mirsearch.analysis.letters.letters import Letter, are_in_order, is_in_order, read_letter
 from mirsearch.analysis.panels.boxes import area, covers_others, is_centered_in, overlaps, pad_box
@@ -47,9 +47,6 @@ _ALIGNED = 0.5
 
 _MOST_READINGS, _MOST_CHOICES = 6, 300
 """Most readings of one label, and most choices that are followed while choosing; bounds time."""
-
-_UNDER_REACH, _BOX_SLACK = 1.5, 0.4
-"""How far under a picture its letter may stand, and how much larger than the letter OCR's box may be, in heights."""
 
 _WORTH = {"beside": 1.0, "ground": 0.6, "upper left": 0.9, "corner": 0.75, "under": 0.7, "elsewhere": 0.3}
 """What a letter is worth by its place, times its confidence."""
@@ -201,7 +198,7 @@ def _place(letter: Letter, pictures: Sequence[Box], tiles: Sequence[Box]) -> tup
         return _WORTH["upper left" if left and top else "corner"], picture
     if any(_stands_beside(letter, box) for box in (*pictures, *tiles)):
         return _WORTH["beside"], None
-    if any(_stands_under(letter, picture) for picture in pictures):
+    if any(stands_under(letter, picture) for picture in pictures):
         return _WORTH["under"], None
     inside = [tile for tile in tiles if is_centered_in(letter.box, tile)]
     if not inside:
@@ -222,14 +219,6 @@ def _stands_beside(letter: Letter, box: Box) -> bool:
     is_left = -near / 3 <= box[0] - x1 <= far and -near <= y0 - box[1] <= near
     is_above = -near / 3 <= box[1] - y1 <= near and -far <= x0 - box[0] <= near
     return is_left or is_above
-
-
-def _stands_under(letter: Letter, picture: Box) -> bool:
-    """Return whether a letter on the ground stands close under a picture, or under the gutter beside it."""
-    x0, y0, x1, _ = letter.box
-    height, middle = letter.height, (x0 + x1) / 2
-    is_level = picture[0] - height <= middle <= picture[2] + height
-    return is_level and -_BOX_SLACK * height <= y0 - picture[3] <= _UNDER_REACH * height
 
 
 def _choose(readings: dict[str, list[_Reading]], expected: Sequence[str]) -> list[_Reading]:

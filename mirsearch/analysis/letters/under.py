@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mirsearch.analysis.letters.corners import BELOW, TOP_LEFT, Corner, is_at_corner
+from mirsearch.analysis.letters.corners import (
+    BELOW,
+    BOX_SLACK,
+    TOP_LEFT,
+    Corner,
+    is_at_corner,
+    is_in_column,
+    stands_under,
+)
 from mirsearch.analysis.letters.letters import Letter
 from mirsearch.analysis.panels.boxes import bounding_box, distance_between, is_centered_in, sides
 from mirsearch.corpus import Box
-
-_REACH, _SLACK = 1.5, 0.4
-"""How far under its images a letter may stand, and how much larger than the letter OCR's box may be, in its heights."""
 
 _ROW = 0.5
 """How far the upper edges of letters in one row may differ, in their heights."""
@@ -70,12 +75,12 @@ def _picture_above(letter: Letter, pictures: Sequence[Box]) -> Box | None:
     """Return the picture close above a letter, or None if there is none or another one is closer below or beside."""
     x0, y0, x1, y1 = letter.box
     height, middle = letter.height, (x0 + x1) / 2
-    in_column = [picture for picture in pictures if picture[0] - height <= middle <= picture[2] + height]
-    above = [picture for picture in in_column if -_SLACK * height <= y0 - picture[3] <= _REACH * height]
+    above = [picture for picture in pictures if stands_under(letter, picture)]
     if not above:
         return None
     nearest = max(above, key=lambda picture: (picture[3], picture[0] <= middle <= picture[2]))
-    below = [picture[1] - y1 for picture in in_column if picture[1] >= y1 - _SLACK * height]
+    under = [picture for picture in pictures if is_in_column(letter, picture) and picture[1] >= y1 - BOX_SLACK * height]
+    below = [picture[1] - y1 for picture in under]
     is_nearer = min(below, default=height * 100) > y0 - nearest[3]
     is_beside = any(0 <= picture[0] - x1 <= height and abs(picture[1] - y0) <= height for picture in pictures)
     return nearest if is_nearer and not is_beside else None
@@ -94,7 +99,7 @@ def _centered_group(letter: Letter, nearest: Box, letters: Sequence[Letter], pic
         if any(is_centered_in(other.box, group) or is_at_corner(other, [group]) for other in others):
             break
         reach = _OFF_MIDDLE * (group[2] - group[0]) + (letter.box[2] - letter.box[0]) / 2
-        if group[3] <= letter.box[1] + _SLACK * letter.height and abs(group[0] + group[2] - 2 * middle) <= 2 * reach:
+        if group[3] <= letter.box[1] + BOX_SLACK * letter.height and abs(group[0] + group[2] - 2 * middle) <= 2 * reach:
             centered = group
     return centered
 
