@@ -73,18 +73,23 @@ def find_compound_bars(gray: Gray) -> list[CompoundBar]:
         kernel = np.ones((1, _MIN_END_LENGTH), np.uint8)
         lines = cv2.morphologyEx(image, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_CONSTANT)
         if bright:
-            dim = np.asarray(cv2.threshold(image, _DIM_LEVEL, 255, cv2.THRESH_BINARY)[1], np.uint8)
+            dim = _brighter_than(image, _DIM_LEVEL)
             bars += find_double_arrows(image, dim, component_stats(dim))
         for level in _THRESHOLDS:
-            mask = np.asarray(cv2.threshold(image, level, 255, cv2.THRESH_BINARY)[1], np.uint8)
+            mask = _brighter_than(image, level)
             stats = component_stats(mask)
             bars += find_double_arrows(image, mask, stats)
             parts = _find_small_parts(stats, mask.shape[1])
             bars += find_tick_rows(image, parts)
-            runs = np.asarray(cv2.threshold(lines, level, 255, cv2.THRESH_BINARY)[1], np.uint8)
+            runs = _brighter_than(lines, level)
             bars += _find_split_bars(mask, runs, image)
             bars += _find_segmented_bars(image, parts)
     return bars
+
+
+def _brighter_than(image: Gray, level: float) -> Gray:
+    """Return the mask of the pixels above a gray level, 255 in them."""
+    return np.asarray(cv2.threshold(image, level, 255, cv2.THRESH_BINARY)[1], np.uint8)
 
 
 def find_colored_arrows(gray: Gray, chroma: Gray) -> list[CompoundBar]:
@@ -102,7 +107,7 @@ def find_colored_arrows(gray: Gray, chroma: Gray) -> list[CompoundBar]:
     level_of_gray = _INK_SHARE * float(np.median(gray[sure]))
     if np.median(beside) < level_of_gray:
         image, level = np.asarray(cv2.multiply(gray, around), np.uint8), level_of_gray
-    mask = np.asarray(cv2.threshold(image, level, 255, cv2.THRESH_BINARY)[1], np.uint8)
+    mask = _brighter_than(image, level)
     return list(find_double_arrows(image, mask, component_stats(mask)))
 
 
