@@ -23,14 +23,10 @@ from mirsearch.synthetic.specimens.atoms import fringes, single_crystal
 from mirsearch.synthetic.text_masks import paint_mask, text_mask
 
 
-def _short(view: View) -> float:
-    return float(min(view.width, view.height))
-
-
 def draw_lone_objects(rng: Random) -> Pixels:
     """Draw structures made by lithography, clusters and pillars in SEM: few objects, bright edges, an even ground."""
     view = random_view(rng)
-    short = _short(view)
+    short = view.short_side
     size = short * rng.uniform(0.06, 0.6)
     shape = str(rng.choice(("disc", "disc", "bar", "bar", "ring", "polygon")))
     mask = objects(view, rng, size, size * rng.uniform(1.15, 3.5), float(rng.choice((0.0, 0.03, 0.8))), shape)
@@ -68,7 +64,7 @@ def draw_scanned_surface(rng: Random) -> Pixels:
 
 def _powder(view: View, rng: Random) -> np.ndarray:
     """Return balls of many sizes."""
-    short = _short(view)
+    short = view.short_side
     x, y = view.grid()
     height = 0.05 * fractal_noise(view, rng, short * 0.2)
     for size in short * np.sort(rng.uniform(0.03, 0.2, 3))[::-1]:
@@ -85,7 +81,7 @@ def _powder(view: View, rng: Random) -> np.ndarray:
 
 def _phases(view: View, rng: Random) -> np.ndarray:
     """Return phases of even gray, as back-scattered electrons show them."""
-    short = _short(view)
+    short = view.short_side
     field = fractal_noise(view, rng, short * rng.uniform(0.06, 0.3), rng.uniform(0.4, 0.7))
     levels = np.sort(rng.uniform(-1.2, 1.2, int(rng.integers(1, 4))))
     signal = 0.3 + 0.2 * np.digitize(field, levels) + 0.02 * fractal_noise(view, rng, short * 0.05)
@@ -94,7 +90,7 @@ def _phases(view: View, rng: Random) -> np.ndarray:
 
 def _columns(view: View, rng: Random) -> np.ndarray:
     """Return columns that grew side by side."""
-    short = _short(view)
+    short = view.short_side
     x, _ = view.grid()
     wave = smooth_noise(view, rng, short * 0.5) * short * 0.05
     pitch = short * rng.uniform(0.04, 0.3)
@@ -107,7 +103,7 @@ def _columns(view: View, rng: Random) -> np.ndarray:
 
 def _cracks(view: View, rng: Random) -> np.ndarray:
     """Return cracks in a rough surface."""
-    short = _short(view)
+    short = view.short_side
     points = scatter(view, rng, short * 0.3, 0.9, short * 0.3)
     cells, distance = voronoi(view, points, smooth_noise(view, rng, short * 0.08) * short * 0.04)
     height = fractal_noise(view, rng, short * rng.uniform(0.03, 0.3), 0.7) * short * 0.01
@@ -118,7 +114,7 @@ def _cracks(view: View, rng: Random) -> np.ndarray:
 def draw_thick_particles(rng: Random) -> Pixels:
     """Draw aggregates, beads on threads, flakes and cut lamellae in TEM: overlapping shapes that absorb."""
     view = random_view(rng)
-    short, way = _short(view), rng.uniform()
+    short, way = view.short_side, rng.uniform()
     absorb = 0.08 * np.abs(fractal_noise(view, rng, short * 0.4)) * rng.uniform(0, 1)
     if way < 0.45:
         absorb = absorb + _aggregates(view, rng)
@@ -145,7 +141,7 @@ def draw_thick_particles(rng: Random) -> Pixels:
 
 def _aggregates(view: View, rng: Random) -> np.ndarray:
     """Return the absorption of particles in heaps, some of them on threads."""
-    short, absorb = _short(view), np.zeros((view.height, view.width))
+    short, absorb = view.short_side, np.zeros((view.height, view.width))
     for _ in range(int(rng.integers(1, 5))):
         size = short * rng.uniform(0.03, 0.25)
         spacing = size * rng.uniform(0.9, 2.5)
@@ -188,19 +184,19 @@ def draw_lattice_edge(rng: Random) -> Pixels:
     size = float(rng.uniform(3.5, 14))
     crystal = (fringes if rng.uniform() < 0.6 else single_crystal)(view, rng, size)
     noise = 0.25 * fractal_noise(view, rng, size * 1.2, 0.8, 3)
-    border = np.clip(smooth_noise(view, rng, _short(view)) * 6 + rng.uniform(-3, 6), 0, 1)
+    border = np.clip(smooth_noise(view, rng, view.short_side) * 6 + rng.uniform(-3, 6), 0, 1)
     pixels = record_picture(
         np.asarray(crystal * border + noise * (1 - border) - 0.2 * border, np.float32), "HRTEM", rng
     )
     if rng.uniform() < 0.3:
         inset = draw_transform(rng)
-        side = int(_short(view) * rng.uniform(0.25, 0.42))
+        side = int(view.short_side * rng.uniform(0.25, 0.42))
         pixels[:side, view.width - side :] = cv2.resize(inset, (side, side), interpolation=cv2.INTER_AREA)
     return pixels
 
 
 def _dark_field(view: View, rng: Random) -> np.ndarray:
-    short = _short(view)
+    short = view.short_side
     signal = rng.uniform(0, 0.12) + 0.01 * fractal_noise(view, rng, short * 0.2)
     for _ in range(int(rng.integers(1, 5))):
         size = short * rng.uniform(0.03, 0.4)

@@ -100,7 +100,7 @@ def _draw_reconstruction(view: View, rng: Random, on_white: bool) -> Pixels:
     if rng.uniform() < 0.5:  # clouds of bodies or synapses
         for color in palette:
             center, spread = rng.uniform(0.25, 0.75, 2), rng.uniform(0.03, 0.2, 2)
-            radius = int(rng.integers(1, max(2, min(view.width, view.height) // 50)))
+            radius = int(rng.integers(1, max(2, view.short_side // 50)))
             for _ in range(int(rng.integers(10, 200))):
                 at = rng.normal(center, spread) * (view.width, view.height)
                 cv2.circle(pixels, tuple(int(v) for v in at), radius, color, -1, cv2.LINE_AA)
@@ -123,7 +123,7 @@ def _draw_pale_tissue(pixels: Pixels, view: View, rng: Random, on_white: bool) -
     strands = np.zeros((view.height, view.width), np.uint8)
     for _ in range(int(rng.integers(0, 120))):
         steps = rng.normal(0, 1, (40, 2)).cumsum(0).cumsum(0)
-        path = rng.uniform(0.1, 0.9, 2) * (view.width, view.height) + steps * min(view.width, view.height) * 0.004
+        path = rng.uniform(0.1, 0.9, 2) * (view.width, view.height) + steps * view.short_side * 0.004
         cv2.polylines(strands, [np.round(path).astype(np.int32)], False, int(rng.integers(60, 255)), 1, cv2.LINE_AA)
     ink = np.clip(depth * rng.uniform(0.03, 0.3) + strands / 255 * rng.uniform(0.1, 0.7), 0, 0.9)[..., None]
     tint = np.array(rng.uniform(0.2, 0.8, 3) if rng.uniform() < 0.3 else (0.35, 0.35, 0.35))
@@ -158,7 +158,7 @@ def draw_shaded_schematic(rng: Random) -> Pixels:
     tint = np.array((1.0, 1.0, 1.0)) if top == 255 else 1 - rng.uniform(0, 0.4, 3)
     ramp = np.linspace(top, bottom, view.height)[:, None, None] * tint
     pixels = np.ascontiguousarray(np.broadcast_to(ramp, (view.height, view.width, 3)).astype(np.uint8))
-    short = min(view.width, view.height)
+    short = view.short_side
     for _ in range(int(rng.integers(1, 4))):
         _draw_group(pixels, rng, (rng.uniform(0.1, 0.9, 2) * (view.width, view.height)), short * rng.uniform(0.08, 0.3))
     for _ in range(int(rng.integers(0, 5))):

@@ -37,10 +37,6 @@ def gray(image: np.ndarray) -> Pixels:
     return to_pixels(np.repeat(image[..., None], 3, axis=2))
 
 
-def _short(view: View) -> float:
-    return float(min(view.width, view.height))
-
-
 def objects(view: View, rng: Random, size: float, spacing: float, jitter: float, shape: str) -> Image:
     """Return soft masks in [0, 1] of discs, bars, rings, dumbbells or polygons about `size` px large."""
     mask = np.zeros((view.height, view.width), np.uint8)
@@ -80,7 +76,7 @@ def _shape(rng: Random) -> str:
 def draw_probe_scan(rng: Random) -> Pixels:
     """Draw what a scanning probe records: patterned or grainy films, strands, and near fields, line by line."""
     view = random_view(rng)
-    short, way = _short(view), rng.uniform()
+    short, way = view.short_side, rng.uniform()
     height = 0.12 * fractal_noise(view, rng, short * rng.uniform(0.05, 0.4), rng.uniform(0.4, 0.8))
     if way < 0.35:
         size = short * rng.uniform(0.06, 0.3)
@@ -117,7 +113,7 @@ def strands(view: View, rng: Random, count: int, thick: float, bend: float = 0.1
     mask = np.zeros((view.height, view.width), np.uint8)
     for _ in range(count):
         turns = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, bend, int(rng.integers(20, 160))))
-        steps = np.stack([np.cos(turns), np.sin(turns)], 1) * _short(view) * 0.01
+        steps = np.stack([np.cos(turns), np.sin(turns)], 1) * view.short_side * 0.01
         path = rng.uniform(0, 1, 2) * (view.width, view.height) + np.cumsum(steps, 0)
         width = max(1, round(thick))
         cv2.polylines(
@@ -129,7 +125,7 @@ def strands(view: View, rng: Random, count: int, thick: float, bend: float = 0.1
 def draw_molecules(rng: Random) -> Pixels:
     """Draw localized molecules, super-resolved filaments, rings and bacteria, or the same blurred, on black."""
     view = random_view(rng)
-    short, way = _short(view), rng.uniform()
+    short, way = view.short_side, rng.uniform()
     if way < 0.3:
         mask = strands(view, rng, int(rng.integers(5, 60)), short * rng.uniform(0.004, 0.02), 0.08)
     elif way < 0.75:
@@ -169,7 +165,7 @@ def _color_signal(level: Image, rng: Random) -> Pixels:
 def draw_glow(rng: Random) -> Pixels:
     """Draw wide-field fluorescence out of focus: glowing spheres, cells or stained bodies on a dark, hazy ground."""
     view = random_view(rng)
-    short = _short(view)
+    short = view.short_side
     size = short * rng.uniform(0.12, 0.8)
     spacing = short * 3 if size > 0.4 * short else size * rng.uniform(0.9, 2.2)
     points = scatter(view, rng, spacing, 0.8)
@@ -194,7 +190,7 @@ def draw_polished_section(rng: Random) -> Pixels:
     """Draw a polished metal: a black mount over bright metal with pores, elongated grains, or dendrites and tracks."""
     view = random_view(rng)
     x, y = view.grid()
-    short, way = _short(view), rng.uniform()
+    short, way = view.short_side, rng.uniform()
     level = rng.uniform(0.5, 0.9) + 0.015 * fractal_noise(view, rng, short * 0.1, 0.8)
     if way < 0.45:
         rough = smooth_noise(view, rng, short * rng.uniform(0.03, 0.3))[0] * short * rng.uniform(0.005, 0.08)
@@ -225,7 +221,7 @@ def draw_polished_section(rng: Random) -> Pixels:
 def draw_phase_contrast(rng: Random) -> Pixels:
     """Draw cells in phase contrast or oblique light: many small bodies with halos, in wells and channels."""
     view = random_view(rng)
-    short = _short(view)
+    short = view.short_side
     size = short * rng.uniform(0.02, 0.14)
     body = objects(view, rng, size, size * rng.uniform(1.1, 4), 1.0, str(rng.choice(("disc", "bar", "disc"))))
     halo = blur(body, size * 0.25) - body

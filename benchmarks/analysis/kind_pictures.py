@@ -30,7 +30,7 @@ def to_pixels(image: np.ndarray) -> Pixels:
 def draw_segments(rng: Random) -> Pixels:
     """Draw a map of segments in random colors, some over the gray picture that was segmented."""
     view = random_view(rng)
-    size = min(view.width, view.height) * rng.uniform(0.05, 0.25)
+    size = view.short_side * rng.uniform(0.05, 0.25)
     cells, distance = voronoi(
         view, scatter(view, rng, size, 0.9, size), smooth_noise(view, rng, size * 0.5) * size * 0.25
     )
@@ -46,7 +46,7 @@ def draw_segments(rng: Random) -> Pixels:
 def draw_field(rng: Random) -> Pixels:
     """Draw a map of strain, height or concentration: a smooth or grainy field in a color map of many hues."""
     view = random_view(rng)
-    field = fractal_noise(view, rng, min(view.width, view.height) * rng.uniform(0.1, 0.6), rng.uniform(0.2, 0.7), 5)
+    field = fractal_noise(view, rng, view.short_side * rng.uniform(0.1, 0.6), rng.uniform(0.2, 0.7), 5)
     if rng.uniform() < 0.4:
         spots = blur(
             rng.poisson(np.exp(field * 0.6) * rng.uniform(0.3, 3)).astype(np.float32), float(rng.uniform(0.5, 2))
@@ -79,9 +79,7 @@ def draw_stain(rng: Random) -> Pixels:
     pink, purple = absorb[..., 1] - absorb[..., 0], absorb[..., 0]
     first, second = (np.array(dye) * rng.uniform(0.7, 1.3, 3) for dye in DYES[int(rng.integers(len(DYES)))])
     strength = rng.uniform(0.4, 1.3)
-    hole = np.clip(
-        smooth_noise(view, rng, min(view.width, view.height) * rng.uniform(0.2, 0.6)) * 3 - rng.uniform(-2, 4), 0, 1
-    )
+    hole = np.clip(smooth_noise(view, rng, view.short_side * rng.uniform(0.2, 0.6)) * 3 - rng.uniform(-2, 4), 0, 1)
     image = np.exp(-strength * (1 - hole[..., None]) * (pink[..., None] * first + purple[..., None] * second))
     image = blur(np.asarray(image * rng.uniform(0.85, 1.0), np.float32), float(rng.uniform(0.4, 1.4)))
     return to_pixels(image + rng.normal(0, 0.012, image.shape))
@@ -90,7 +88,7 @@ def draw_stain(rng: Random) -> Pixels:
 def draw_etched_metal(rng: Random) -> Pixels:
     """Draw a metallograph: light grains with dark etched borders and inclusions, tinted or gray."""
     view = random_view(rng)
-    size = min(view.width, view.height) * rng.uniform(0.04, 0.3)
+    size = view.short_side * rng.uniform(0.04, 0.3)
     cells, distance = voronoi(
         view, scatter(view, rng, size, 0.9, size), smooth_noise(view, rng, size * 0.6) * size * 0.08
     )
@@ -110,7 +108,7 @@ def draw_etched_metal(rng: Random) -> Pixels:
 def draw_bright_field(rng: Random) -> Pixels:
     """Draw living cells, drops or crystals in bright field or phase contrast: outlines with halos on an even gray."""
     view = random_view(rng)
-    size = min(view.width, view.height) * rng.uniform(0.06, 0.4)
+    size = view.short_side * rng.uniform(0.06, 0.4)
     relief = view.blank()
     x, y = view.grid()
     for px, py in scatter(view, rng, size * rng.uniform(1.1, 2.5), 0.9, size):
@@ -128,7 +126,7 @@ def draw_bright_field(rng: Random) -> Pixels:
 def draw_cell_section(rng: Random) -> Pixels:
     """Draw an electron micrograph of a section through tissue: membranes, mitochondria and vesicles in gray."""
     view = random_view(rng)
-    size = min(view.width, view.height) * rng.uniform(0.06, 0.35)
+    size = view.short_side * rng.uniform(0.06, 0.35)
     points = scatter(view, rng, size, 1.0, size)
     cells, distance = voronoi(view, points, smooth_noise(view, rng, size * 0.5) * size * 0.25)
     level = rng.uniform(0.6, 0.85, int(cells.max()) + 1)[cells] + 0.05 * fractal_noise(view, rng, size * 0.4, 0.8)
@@ -157,7 +155,7 @@ def draw_photo(rng: Random) -> Pixels:
     for _ in range(int(rng.integers(1, 6))):
         color = np.clip(rng.uniform(0.05, 0.95) + rng.uniform(-0.35, 0.35, 3) * rng.uniform(0, 1), 0.02, 1)
         center = rng.uniform(0.2, 0.8, 2) * (view.width, view.height)
-        half = rng.uniform(0.08, 0.38, 2) * min(view.width, view.height)
+        half = rng.uniform(0.08, 0.38, 2) * view.short_side
         mask = _object_mask(view, center, half, rng)
         shadow = blur(np.roll(mask, (int(half[1] * 0.12), int(half[0] * 0.12)), (0, 1)), half.mean() * 0.15)
         image *= (1 - 0.5 * np.clip(shadow - mask, 0, 1))[..., None]

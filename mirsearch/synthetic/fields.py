@@ -22,6 +22,11 @@ class View:
     height: int
     nm_per_px: float
 
+    @property
+    def short_side(self) -> int:
+        """The shorter side in px."""
+        return min(self.width, self.height)
+
     def px(self, nm: float) -> float:
         """Return a length in nm as px of this view."""
         return nm / self.nm_per_px

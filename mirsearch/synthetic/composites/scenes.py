@@ -112,7 +112,7 @@ def _epithelium(view: View, rng: Random, size: float) -> dict[str, Image]:
 
 def _larva(view: View, rng: Random, size: float) -> dict[str, Image]:
     """Draw one large body with many small nuclei, and structures on both sides of its middle."""
-    side = min(view.width, view.height)
+    side = view.short_side
     x, y = view.grid()
     cx, cy = view.width / 2, view.height / 2
     a, b = side * rng.uniform(0.36, 0.47), side * rng.uniform(0.36, 0.47)
