@@ -25,14 +25,6 @@ def shared_data() -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
-def _nobody_waits() -> None:
-    """Begin each test as a new process does: a command line that is refused in this one leaves its `--wait` behind."""
-    from mirsearch.settings import waiting
-
-    waiting._asked.set(None)
-
-
 def pytest_configure() -> None:
     """Fail at once if the tests against Elasticsearch must run, but its client is missing: they would skip."""
     if os.environ.get("MIRSEARCH_REQUIRE_ES") == "1":

@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
 from mirsearch import settings
-from mirsearch.cli import app
 from mirsearch.corpus import Figure, Origin, Panel, figure_id, panel_ids
 from mirsearch.imaging.images import content_hash, thumbnail
 from mirsearch.indexes import open_index
 from mirsearch.indexes.base import FigureRecord
+from tests.support.cli_runner import run as run_command
 from tests.support.es_node import free_port
 from tests.support.index_corpus import EXTRACTOR, MadeCorpus
 
@@ -25,8 +24,8 @@ pytest.importorskip("elasticsearch")
 
 
 def run(*words: str) -> tuple[int, str]:
-    done = CliRunner().invoke(app, list(words))
-    return done.exit_code, done.output
+    done = run_command(*words, code=None)
+    return done.code, done.out + done.err
 
 
 def test_an_index_in_a_folder_needs_none_of_it(tmp_path: Path) -> None:

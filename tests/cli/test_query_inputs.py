@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from mirsearch.cli import app, terminal
+from mirsearch.cli import terminal
 from mirsearch.cli.ingest_output import print_counts
 from mirsearch.ingest.summary import IngestSummary
 from mirsearch.synthetic.corpus import write_corpus
@@ -84,8 +83,7 @@ def test_an_address_and_stdin_answer_like_the_file(figures: list[Path], mirror: 
     found = answer_of(address)
     assert ids(found) == ids(expected)
     assert found["query"]["image"] == address
-    piped = CliRunner().invoke(app, ["query", "-", "--format", "json"], input=figures[0].read_bytes())
-    answer = json.loads(piped.stdout)
+    answer = run("query", "-", "--format", "json", stdin=figures[0].read_bytes()).json()
     assert (ids(answer), answer["query"]["image"]) == (ids(expected), "stdin")
 
 

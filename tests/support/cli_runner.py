@@ -24,7 +24,7 @@ class CommandResult:
         return json.loads(self.out)
 
 
-def run(*words: object, code: int | None = 0, stdin: str | None = None) -> CommandResult:
+def run(*words: object, code: int | None = 0, stdin: str | bytes | None = None) -> CommandResult:
     """Run a command, and fail if it does not end with `code` (None: any code)."""
     # In a context of its own: a command that ends while its options are read leaves what they set.
     result = copy_context().run(CliRunner().invoke, app, [str(word) for word in words], input=stdin)

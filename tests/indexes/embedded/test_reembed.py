@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
-from mirsearch.cli import app
 from mirsearch.corpus import Figure, Origin, Panel, figure_id, panel_ids
 from mirsearch.errors import IndexMismatchError
 from mirsearch.imaging.images import content_hash
@@ -21,6 +18,7 @@ from mirsearch.indexes.base import ExtractorIdentity, FigureRecord, Index
 from mirsearch.indexes.embedded.database import reembed as sqlite_reembed
 from mirsearch.indexes.embedded.database.access import DATABASE
 from mirsearch.query import Filters, SearchRequest
+from tests.support.cli_runner import run
 
 OLD = ExtractorIdentity("old", "1", 8)
 NEW = ExtractorIdentity("new", "2", 12)
@@ -195,22 +193,19 @@ def test_vectors_begun_for_another_extractor_or_damaged_are_left_out(location):
 
 
 def test_the_command_reads_the_images_again(location):
-    result = CliRunner().invoke(app, ["reembed", "--index", location])
-    assert result.exit_code == 0, result.output
-    assert f"embedded {2 * FIGURES} panels of {location} with efficientnet" in result.output.replace("\n", " ")
+    result = run("reembed", "--index", location)
+    told = (result.out + result.err).replace("\n", " ")
+    assert f"embedded {2 * FIGURES} panels of {location} with efficientnet" in told
     with open_index(location) as index:
         assert finds_itself(index) == 2 * FIGURES
         picture = next(iter(index.select_panels(Filters()))).figure.origins[0].location
-    result = CliRunner().invoke(app, ["query", picture, "--index", location, "--format", "json", "--all-kinds"])
-    assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout)["hits"]
+    assert run("query", picture, "--index", location, "--format", "json", "--all-kinds").json()["hits"]
     Path(picture).unlink()
-    result = CliRunner().invoke(app, ["reembed", "--index", location])
-    assert result.exit_code == 1
-    assert "is not where it was" in result.output
+    result = run("reembed", "--index", location, code=1)
+    assert "is not where it was" in result.out + result.err
     assert (Path(location) / DATABASE).exists()
 
 
 def test_a_missing_index_is_reported(tmp_path):
-    result = CliRunner().invoke(app, ["reembed", "--index", str(tmp_path / "none")])
-    assert (result.exit_code, "no index at" in result.output) == (1, True)
+    result = run("reembed", "--index", tmp_path / "none", code=1)
+    assert "no index at" in result.out + result.err
