@@ -96,6 +96,29 @@ def test_a_lattice_at_another_place_does_not_agree_in_what_is_not_periodic():
     assert moved.here < 22
     assert noisy.here > 24
     assert noisy.here / noisy.rival > 2 * moved.here / moved.rival
+    assert moved.fine < 16
+    assert noisy.fine > 20
+    assert noisy.fine / noisy.fine_rival > 2 * moved.fine / moved.fine_rival
+
+
+@pytest.mark.parametrize("seed", [0, 4])
+def test_two_patterns_of_one_phase_agree_in_their_spots_but_not_in_their_finest_detail(seed):
+    made = specimen(seed, "diffraction")
+    view = View(256, 192, made.nm_per_px(0.5))
+    one, other = (made.micrograph(view, make_rng(seed, moment))[..., 0].astype(np.float32) for moment in (1, 2))
+    covered = np.ones(one.shape, np.uint8)
+    moments = residual_agreement(one, other, covered, 1.0)
+    lettered = np.clip(0.7 * one + 20, 0, 255).round()
+    lettered[30:90, 40:120] = 255
+    same = residual_agreement(one, lettered, covered, 1.0)
+    assert moments.here > 15
+    assert moments.fine < 20
+    assert same.fine > 30.5
+    assert same.fine > 8 * same.fine_rival
+    gray = np.zeros(3, np.float32)
+    aligned, agreement = alike(20, 0.5)
+    agreement = dataclasses.replace(agreement, correlation=0.3, against=0.05, residual=same)
+    assert judge(aligned, agreement, (gray, gray), 200, is_diffraction=True) == Verdict(0.9)
 
 
 def test_labels_that_agree_on_other_pictures_are_not_the_same_picture():
@@ -255,9 +278,23 @@ def test_what_would_be_held_off_is_told_where_its_grain_agrees():
     for residual, held_off in (
         (Residual(29.0, 1.5, 12, 1.0), None), (Residual(28.5, 2.3, 12, 1.0), "diffraction"),
         (Residual(29.0, 1.5, 12, 0.6), "diffraction"), (Residual(29.0, 1.5, 2, 1.0), "diffraction"),
+        (Residual(20.0, 3.0, 12, 0.6, 31.0, 3.0), None), (Residual(20.0, 3.0, 12, 1.0, 30.0, 3.0), "diffraction"),
+        (Residual(20.0, 3.0, 12, 1.0, 31.0, 4.0), "diffraction"),
+        (Residual(20.0, 3.0, 2, 1.0, 31.0, 3.0), "diffraction"),
     ):  # fmt: skip
         closer = dataclasses.replace(agreement, residual=residual)
         assert judge(aligned, closer, (gray, gray), 200, is_diffraction=True).held_off == held_off
+
+
+@pytest.mark.parametrize(
+    ("fine", "rival", "held_off"), [(18.0, 3.9, None), (17.0, 3.0, "periodic"), (18.0, 4.1, "periodic")]
+)
+def test_a_lattice_is_told_where_its_finest_detail_agrees(fine, rival, held_off):
+    aligned, agreement = alike(20)
+    residual = Residual(20.0, 3.0, 12, 1.0, fine, rival)
+    lattice = dataclasses.replace(agreement, rival=0.97, residual=residual)
+    gray = np.zeros(3, np.float32)
+    assert judge(aligned, lattice, (gray, gray), 200).held_off == held_off
 
 
 def test_different_diffraction_patterns_are_not_told():
