@@ -193,8 +193,11 @@ def name_panels(figure: str, panels: Sequence[Panel]) -> tuple[Panel, ...]:
 def to_json(item: Any) -> dict[str, Any]:
     """Return a dataclass of this module as plain JSON types (tuples become lists)."""
     # Not by dataclasses.asdict, which copies every value deeply: that took half the time of an answer's JSON.
-    values = ((name, getattr(item, name)) for name in _field_names(item))
-    return {name: value if type(value) in _PLAIN else _to_plain_types(value) for name, value in values}
+    told = {name: getattr(item, name) for name in _field_names(item)}
+    for name, value in told.items():
+        if type(value) not in _PLAIN:
+            told[name] = _to_plain_types(value)
+    return told
 
 
 _known_fields: dict[type, tuple[str, ...]] = {}
@@ -207,16 +210,14 @@ def _field_names(item: Any) -> tuple[str, ...]:
     return names
 
 
-_PLAIN = (str, type(None), int, float, bool)
+_PLAIN = frozenset((str, type(None), int, float, bool))
 
 
 def _to_plain_types(value: Any) -> Any:
-    if value is None or isinstance(value, str | int | float):
-        return value
+    if isinstance(value, (tuple, list)):
+        return [item if type(item) in _PLAIN else _to_plain_types(item) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return to_json(value)
-    if isinstance(value, tuple | list):
-        return [_to_plain_types(item) for item in value]
     if isinstance(value, dict):
         return {key: _to_plain_types(item) for key, item in value.items()}
     return value

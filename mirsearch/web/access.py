@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104  (it is compared with what t
 SESSION_COOKIE = "mirsearch_session"
 _MIN_TOKEN_CHARS = 16
 _MAX_TOKEN_FILE_BYTES = 64 << 10
+_KEPT_HOSTS = 64
+"""Most Host headers whose names are kept: those who ask have few."""
 _SESSION = b"mirsearch session 1"
 _FORWARDED = frozenset(("x-forwarded-for", "forwarded", "x-real-ip", "via"))
 """Headers of a request that a proxy on this machine passed on: it comes from somewhere else."""
@@ -53,6 +56,8 @@ class Access:
 
     def trusts(self, peer: str | None) -> bool:
         """Return whether the other end of a connection is a trusted proxy."""
+        if not self.proxies:
+            return False
         try:
             address = ipaddress.ip_address(peer or "")
         except ValueError:
@@ -117,6 +122,7 @@ def session_of(token: str) -> str:
     return hmac.new(token.encode(), _SESSION, hashlib.sha256).hexdigest()
 
 
+@lru_cache(maxsize=_KEPT_HOSTS)
 def host_name(host: str | None) -> str | None:
     """Return the name in a Host header in lower case, without the port and brackets; None if it is no such header."""
     if not host or any(char in host for char in "/\\@?# \t"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,8 +15,15 @@ pytest.importorskip("fastapi", reason="the extra web is not installed")
 from PIL import Image
 from starlette.testclient import TestClient
 
+from mirsearch.corpus import Origin
 from mirsearch.errors import MirsearchError
+from mirsearch.field_filters import FieldFilter
+from mirsearch.query import Filters, ScoredPanel
+from mirsearch.ranking import Formula
+from mirsearch.search.answer import Answer, Hit, QueryImage, QueryView, answer_json
 from mirsearch.web import schema
+from mirsearch.web.corpus import public_json
+from mirsearch.web.responses import json_bytes, public_answer_json
 from tests.support.cli_runner import run
 from tests.support.web_site import Served
 
@@ -211,3 +219,21 @@ def test_the_description_names_all_addresses_and_fields(client: TestClient) -> N
     assert {"files", "keyword", "source", "in", "max_figures", "pages"} <= set(job["properties"])
     assert "cdn" not in json.dumps(description)
     assert client.get("/docs").status_code == 404
+
+
+def test_no_answer_has_the_place_of_a_file(served: Served) -> None:
+    first, other = (
+        replace(stored, figure=replace(stored.figure, origins=(Origin("folder", f"/srv/figures/{n}.png"),)))
+        for n, stored in enumerate(served.stored[:2])
+    )
+    scored = ScoredPanel(first.panel.id, 0.5)
+    hit = Hit(1, scored, first, repeats=(other,), parts=((scored, other),), others=((scored, other),))
+    asked = tuple(QueryImage(f"/tmp/up/{n}.png", None, (0, 0, 9, 9), None, None, None) for n in range(2))
+    conditions = Filters(fields=(FieldFilter("source", ("folder",)),))
+    query = QueryView("/tmp/up/0.png", images=asked, filters=conditions)
+    answer = Answer(query, (hit, replace(hit, rank=2)), True, 2, 0.1, Formula())
+    told = public_answer_json(answer)
+    assert b"/srv" not in told
+    assert b"/tmp" not in told
+    assert b'"0.png"' in told
+    assert told == json_bytes(public_json(answer_json(answer)))
