@@ -41,6 +41,8 @@ class _Environment(Environment):
             return value if is_plain and '"' not in value and "'" not in value else escape(value)
         if kind is int:
             return str(value)
+        if kind is float:
+            return f"{value:.6g}"
         return value if kind is Markup else escape(_clean_value(value))
 
 

@@ -98,7 +98,8 @@ def parse_formula(weights: list[str], missing: Missing, sigma: float | None, own
     from mirsearch.ranking import TERMS, Formula
 
     own = own or Formula()
-
+    if not weights and sigma is None and missing == own.missing:
+        return own
     chosen: dict[str, float] = {}
     for pair in weights:
         term, _, value = pair.partition("=")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from fastapi import FastAPI, HTTPException
 from fastapi.exceptions import RequestValidationError
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
@@ -38,7 +39,7 @@ Paths of files are left out: `image` and `location` have names only."""
 
 def create_app(site: Site) -> Observer:
     """Return the application of a site, behind its guard and what counts and logs requests."""
-    app = FastAPI(
+    described = FastAPI(
         title="mirsearch",
         version=__version__,
         description=_DESCRIPTION,
@@ -47,18 +48,20 @@ def create_app(site: Site) -> Observer:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.router.routes.extend(
-        [search_route(site), *image_routes(site), *Pages(site).routes(), *review_routes(site), *job_routes(site),
-         *operation_routes(site)]
-    )  # fmt: skip
     api = make_router(site)
-    app.include_router(api)  # the last, for FastAPI takes long to find that none of its routes is meant
-    _handle_errors(app, site, [*api.routes, *app.router.routes])
+    described.include_router(api)
+    plain = [search_route(site), *image_routes(site), *Pages(site).routes(), *review_routes(site), *job_routes(site),
+             *operation_routes(site)]  # fmt: skip
+    app = Starlette(routes=plain)
+    app.router.redirect_slashes = False
+    app.router.default = described  # FastAPI takes longer to find a route, and has more around it
+    for each in (app, described):
+        _handle_errors(each, site, [*plain, *api.routes])
     linked = with_ingest_link(app, site.jobs is not None)
-    return Observer(Guard(linked, site.access, site.shared.clients), site.metrics, site.access_log, app.router.routes)
+    return Observer(Guard(linked, site.access, site.shared.clients), site.metrics, site.access_log, plain)
 
 
-def _handle_errors(app: FastAPI, site: Site, routes: Sequence[BaseRoute]) -> None:
+def _handle_errors(app: Starlette, site: Site, routes: Sequence[BaseRoute]) -> None:
     def own(request: Request, error: Exception) -> Response:
         assert isinstance(error, MirsearchError)
         problem = error_problem(error)

@@ -118,6 +118,8 @@ LIST_FIELDS = frozenset(name for name, field in SearchFields.model_fields.items(
 
 def make_filters(fields: FilterFields) -> Filters:
     """Return the filters. UsageError for values that are none."""
+    if fields.model_fields_set.isdisjoint(FilterFields.model_fields):
+        return Filters()
     filters = parse_filters(fields.kind, fields.technique, fields.year, fields.journal, fields.license, fields.article)
     return add_filters(filters, fields.has_scale, fields.fov, fields.label_text, fields.filter)
 

@@ -160,9 +160,11 @@ async def _send_problem(problem: Problem, scope: Scope, headers: Mapping[str, st
 
 
 def _cookies(headers: Mapping[str, str]) -> dict[str, str]:
+    if "cookie" not in headers:
+        return {}
     cookies: SimpleCookie = SimpleCookie()
     try:
-        cookies.load(headers.get("cookie", ""))
+        cookies.load(headers["cookie"])
     except CookieError:
         return {}
     return {name: morsel.value for name, morsel in cookies.items()}
