@@ -63,7 +63,8 @@ class Agreement:
 def compare_aligned(one: Gray, other: Gray, matrix: Matrix, is_close: bool = False) -> Agreement | None:
     """Return how well the first picture, laid upon the second, agrees with it; None if too little has detail.
 
-    What is not periodic is compared where another place fits, and where a closer look is asked for (`is_close`).
+    What is not periodic is compared where another place fits, where the detail agrees little (a place that is a px
+    beside suffices for that), and where a closer look is asked for (`is_close`).
     """
     if abs(np.linalg.det(matrix[:2, :2])) > 1:  # the finer picture is laid upon the coarser: no detail is invented
         one, other, matrix = other, one, np.asarray(np.linalg.inv(matrix), np.float64)
@@ -85,16 +86,17 @@ def compare_aligned(one: Gray, other: Gray, matrix: Matrix, is_close: bool = Fal
     laid_area = abs(np.linalg.det(matrix[:2, :2])) * one.size
     here, rival = _rival_place(first, second, covered)
     scale = abs(np.linalg.det(matrix[:2, :2])) ** 0.5
-    residual = residual_agreement(*pictures, covered, scale) if is_close or rival >= RIVAL else None
+    correlation = float(np.median(values[strong]))
+    is_unsure = is_close or rival >= RIVAL or correlation < _AGREES
     return Agreement(
-        correlation=float(np.median(values[strong])),
+        correlation=correlation,
         share=float(np.mean(values[strong] > _AGREES)),
         against=float(np.mean(alike & (values < _DISAGREES))),
         overlap=float(min(covered.sum() / min(laid_area, other.size), 1.0)),
         parts=int(strong.sum()),
         here=here,
         rival=rival,
-        residual=residual,
+        residual=residual_agreement(*pictures, covered, scale) if is_unsure else None,
     )
 
 

@@ -26,8 +26,8 @@ _LOWEST, _HIGHEST, _HIGHEST_FINE = 0.03, 0.3, 0.42
 """Frequencies that count, cycles per px: not brightness, and not the noise of a small JPEG; more of the signs."""
 _NEAR, _AROUND = 3, 5
 """Px by which a block may be laid beside its place, and within which another place is the same."""
-_FINE = 1.0
-"""Px: Gaussian that is taken off before the signs."""
+_FINE, _FLAT = 1.0, 0.01
+"""Px: Gaussian that is taken off before the signs. Gray levels up to which nothing is left: a covered part."""
 
 Floats = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]
@@ -70,7 +70,8 @@ def residual_agreement(one: Floats, other: Floats, covered: NDArray[np.uint8], s
 
 def _signs(gray: Floats) -> Floats:
     """Return which pixels are brighter (1) and darker (-1) than what is around them."""
-    return np.asarray(np.sign(gray - cv2.GaussianBlur(gray, (0, 0), _FINE)), np.float32)
+    detail = gray - cv2.GaussianBlur(gray, (0, 0), _FINE)
+    return np.asarray(np.sign(detail) * (np.abs(detail) > _FLAT), np.float32)
 
 
 @cache

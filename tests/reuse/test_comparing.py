@@ -284,6 +284,10 @@ def test_what_would_be_held_off_is_told_where_its_grain_agrees():
     ):  # fmt: skip
         closer = dataclasses.replace(agreement, residual=residual)
         assert judge(aligned, closer, (gray, gray), 200, is_diffraction=True).held_off == held_off
+    plain = dataclasses.replace(agreement, residual=Residual(20.0, 3.0, 12, 1.0, 29.5, 3.0))
+    assert judge(aligned, plain, (gray, gray), 60).held_off is None
+    two_moments = dataclasses.replace(agreement, residual=Residual(14.2, 3.7, 16, 1.0, 25.5, 3.7))
+    assert judge(aligned, two_moments, (gray, gray), 60).held_off == "plain"
 
 
 @pytest.mark.parametrize(
