@@ -13,6 +13,7 @@ import pytest
 from mirsearch.files.locks import FileLock
 from mirsearch.indexes.base import FigureRecord
 from mirsearch.indexes.embedded.index import EmbeddedIndex
+from mirsearch.indexes.embedded.words import bm25
 from mirsearch.indexes.embedded.words import postings as postings_module
 from mirsearch.indexes.embedded.words.bm25 import Bm25, score_by_postings
 from mirsearch.indexes.embedded.words.postings import LOCK
@@ -176,3 +177,22 @@ def test_a_reader_uses_the_file_of_another_writer(index: EmbeddedIndex) -> None:
         with reader._readers.transaction() as connection:
             word_index = reader._postings.word_index(connection, reader._matrix.snapshot(connection))
             assert len(word_index.parts[0].words) == 180
+
+
+def test_scores_are_kept_within_a_bound_whatever_is_asked(
+    index: EmbeddedIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bm25, "MAX_KEPT_ROWS", 1000)
+    scores = Bm25(index._postings)
+    with index._readers.transaction() as connection:
+        snapshot = index._matrix.snapshot(connection)
+        known = [query_terms(word)[0] for word in WORDS]
+        first = scores.score_terms(connection, snapshot, known)
+        again = scores.score_terms(connection, snapshot, [known[-1]])[0]
+        assert again is first[-1]
+        scores.score_terms(connection, snapshot, [(f"nowhere{number}",) for number in range(300)])
+        assert len(scores._kept) == 1000 // 50
+        after = scores.score_terms(connection, snapshot, known)
+    assert all(np.array_equal(a.scores, b.scores) for a, b in zip(first, after, strict=True))
+    taken = [len(kept.rows) + 50 for kept in scores._kept.values()]
+    assert scores._kept_rows == sum(taken) <= 1000

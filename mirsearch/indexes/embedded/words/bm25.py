@@ -27,6 +27,8 @@ from mirsearch.settings import TEXT_BOOSTS
 from mirsearch.text.terms import Term
 
 MAX_KEPT_ROWS = 4_000_000
+_TERM_ROWS = 50
+"""What a kept term takes by itself, counted as rows: a term that no panel has needs memory, too."""
 _K1, _B = 1.2, 0.75
 _BOOSTS = np.array([TEXT_BOOSTS[column] for column in WORD_COLUMNS], dtype=np.float32)
 
@@ -57,6 +59,7 @@ class Bm25:
     def __init__(self, postings: Postings) -> None:
         self._postings = postings
         self._kept: OrderedDict[Term, TermScores] = OrderedDict()
+        self._kept_rows = 0
         self._commit: tuple[int, str] = (0, "")
         self._lock = threading.Lock()
 
@@ -77,9 +80,12 @@ class Bm25:
             if self._commit != commit:
                 self._commit = commit
                 self._kept.clear()
-            self._kept[term] = scores
-            while len(self._kept) > 1 and sum(len(kept.rows) for kept in self._kept.values()) > MAX_KEPT_ROWS:
-                self._kept.popitem(last=False)
+                self._kept_rows = 0
+            if term not in self._kept:  # no other thread was quicker
+                self._kept[term] = scores
+                self._kept_rows += len(scores.rows) + _TERM_ROWS
+            while len(self._kept) > 1 and self._kept_rows > MAX_KEPT_ROWS:
+                self._kept_rows -= len(self._kept.popitem(last=False)[1].rows) + _TERM_ROWS
         return scores
 
     def _compute_scores(self, connection: sqlite3.Connection, snapshot: Snapshot, term: Term) -> TermScores:
